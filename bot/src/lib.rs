@@ -1,1 +1,45 @@
-//! tmp
+//! `hotfix`: takes a production hotfix from the first chat command to the post-mortem, by the team's own runbook.
+//!
+//! ```text
+//!  console · command line            polls of forge and environments             timers
+//!        └───────── inbound: decode → dedupe key ─────────┘
+//!                              │
+//!                     command: parse (one table of verbs)
+//!                              │
+//!                     policy: authorise → Grant
+//!                              │
+//!      domain: decide(state, command, now) → events ; react → effects             (pure)
+//!                              │
+//!   storage: ONE durable commit = events + effects + timers + dedupe key + lanes
+//!                              │ (only now: the answer)
+//!                     engine: outbox → perform(effect) → ports
+//!                              │                    chat · forge · deploy
+//!                     outcome ──────► the same door as every command
+//!                              │
+//!                     view → the card in the chat is brought up to date
+//! ```
+//! The modules stand in the order of the flow.
+
+pub mod config;
+
+pub mod command;
+pub mod policy;
+
+pub mod domain;
+
+pub mod engine;
+
+pub mod view;
+
+pub mod cli;
+pub mod demo;
+pub mod serve;
+pub mod socket;
+pub mod wire;
+
+/// A name for this process that no other has: it makes commits and command-line questions unique.
+#[must_use]
+pub fn process_name() -> String {
+    let since_epoch = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    format!("{:x}-{:x}", since_epoch.as_nanos(), std::process::id())
+}

@@ -1,1 +1,7 @@
-fn main() {}
+//! The program: its arguments, and what they run.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    hotfix::cli::main()
+}

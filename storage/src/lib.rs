@@ -5,15 +5,25 @@
 //! The crate knows nothing of hotfixes: it moves opaque JSON.
 
 pub mod clock;
+#[cfg(feature = "conformance")]
+pub mod conformance;
+pub mod embedded;
 pub mod error;
+mod form;
 pub mod lease;
+pub mod memory;
 pub mod outbox;
 pub mod record;
+
+pub use embedded::Embedded;
+pub use memory::Memory;
 
 pub use clock::{Clock, SystemClock, Timestamp};
 pub use error::{CommitError, ReadError};
 pub use lease::{LeaseChange, LeaseId, LeaseView, Requirement};
-pub use outbox::{ClaimRequest, Claimed, Fence, Lane, Settle, Settlement, TimerChange, Work, WorkKey, WorkState, WorkView};
+pub use outbox::{
+    ClaimRequest, Claimed, Fence, Lane, Settle, Settlement, TimerChange, Work, WorkKey, WorkState, WorkView,
+};
 pub use record::{Append, Commit, CommitId, Cursor, DedupeKey, Expected, Receipt, Record, Seq, StreamId, Version};
 
 use std::time::Duration;

@@ -70,7 +70,7 @@ impl fmt::Display for Version {
     }
 }
 
-/// The number of a commit in the journal, from 1.
+/// The number of a commit in the journal. It only grows; there may be gaps, for a journal numbers its own entries too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Seq(pub u64);

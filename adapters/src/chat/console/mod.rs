@@ -1,0 +1,284 @@
+//! The chat port in a terminal: for demos, drills, development and tests. People are chosen by name, and whoever sits at the
+//! terminal speaks for all of them; so it is never a door to production.
+//!
+//! [`Console::hear`] turns typed lines into acts; the port's methods turn messages into text on a screen. What was said is
+//! remembered (see `book.rs`), so that [`Console::transcript`] can tell a test what the team saw, and a bot that is started
+//! again finds its messages.
+
+mod book;
+mod hear;
+mod ink;
+mod layout;
+mod shown;
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use async_trait::async_trait;
+
+use self::book::{Book, Fact, State};
+use self::layout::Page;
+use super::{Card, Chat, Place, Post, Reaction};
+use crate::failure::Failure;
+use crate::vocabulary::{ChannelRef, MessageRef, PersonRef};
+
+pub use self::book::{Chatter, Message, OpenError};
+pub use self::hear::HearError;
+pub use self::shown::{Entry, EntryKind};
+
+/// How a console is set up.
+pub struct ConsoleOptions {
+    /// The channel in which a line without a channel is heard.
+    pub main: ChannelRef,
+    /// The channels, and who is in them.
+    pub members: BTreeMap<ChannelRef, Vec<PersonRef>>,
+    /// The file in which messages and reactions survive a restart.
+    pub persist: Option<PathBuf>,
+    /// Where messages are shown.
+    pub screen: Option<Box<dyn Write + Send>>,
+    /// Whether the screen knows colours.
+    pub colour: bool,
+    /// How wide the screen is.
+    pub width: usize,
+    /// Told apart in dedupe keys: another one for every start, because without a file the console counts from 1 again.
+    pub boot: String,
+}
+
+impl ConsoleOptions {
+    /// A console without a screen and without a file, 100 columns wide.
+    #[must_use]
+    pub fn new(main: ChannelRef, members: BTreeMap<ChannelRef, Vec<PersonRef>>) -> Self {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let boot = format!("{:x}-{:x}", now.as_nanos(), std::process::id());
+        Self {
+            main,
+            members,
+            persist: None,
+            screen: None,
+            colour: false,
+            width: 100,
+            boot,
+        }
+    }
+}
+
+/// A card as the console shows it, for a terminal that is not a chat: the command line.
+#[must_use]
+pub fn render(card: &super::Card, colour: bool, width: usize) -> String {
+    Page { colour, width }.card(card, 0)
+}
+
+/// A chat in a terminal.
+pub struct Console {
+    main: ChannelRef,
+    members: BTreeMap<ChannelRef, Vec<PersonRef>>,
+    boot: String,
+    page: Page,
+    inner: Mutex<Inner>,
+}
+
+struct Inner {
+    state: State,
+    book: Option<Book>,
+    screen: Option<Box<dyn Write + Send>>,
+}
+
+impl std::fmt::Debug for Console {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Console({})", self.main)
+    }
+}
+
+impl Console {
+    /// Opens the console, and reads what is in its file.
+    ///
+    /// # Errors
+    /// When the options do not fit each other, or the file cannot be used.
+    pub fn open(options: ConsoleOptions) -> Result<Self, OpenError> {
+        if !options.members.contains_key(&options.main) {
+            return Err(OpenError::NoMainChannel(options.main));
+        }
+        if let Some(person) = options
+            .members
+            .values()
+            .flatten()
+            .find(|person| !hear::typeable(&person.id))
+        {
+            return Err(OpenError::BadName(person.id.clone()));
+        }
+        let (book, state) = match &options.persist {
+            Some(path) => Book::open(path).map(|(book, state)| (Some(book), state))?,
+            None => (None, State::default()),
+        };
+        Ok(Self {
+            main: options.main,
+            members: options.members,
+            boot: options.boot,
+            page: Page {
+                colour: options.colour,
+                width: options.width,
+            },
+            inner: Mutex::new(Inner {
+                state,
+                book,
+                screen: options.screen,
+            }),
+        })
+    }
+
+    /// Every message as it stands now, oldest first.
+    #[must_use]
+    pub fn messages(&self) -> Vec<Message> {
+        self.lock().state.messages.values().cloned().collect()
+    }
+
+    /// What people said that was not for the bot, oldest first.
+    #[must_use]
+    pub fn chatter(&self) -> Vec<Chatter> {
+        self.lock().state.said.clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn members(&self, channel: &ChannelRef) -> Result<&[PersonRef], Failure> {
+        self.members.get(channel).map(Vec::as_slice).ok_or_else(|| {
+            let known: Vec<&str> = self.members.keys().map(ChannelRef::as_str).collect();
+            Failure::rejected(format!(
+                "there is no channel {channel} at this console; there are {}",
+                known.join(", ")
+            ))
+        })
+    }
+
+    /// The channel that a message in this place is in, if such a place is.
+    fn channel_of(&self, place: &Place, state: &State) -> Result<ChannelRef, Failure> {
+        match place {
+            Place::Channel(channel) => self.members(channel).map(|_| channel.clone()),
+            Place::Thread(root) | Place::ThreadAndChannel(root) => match known(state, root)?.thread() {
+                None => Ok(root.channel.clone()),
+                Some(above) => Err(Failure::rejected(format!(
+                    "{} is an answer itself; its thread hangs on {}",
+                    root.id, above.id
+                ))),
+            },
+            Place::Direct(person) if self.members.values().flatten().any(|member| member == person) => {
+                ChannelRef::parse(&format!("@{}", person.id)).map_err(|error| Failure::rejected(error.to_string()))
+            }
+            Place::Direct(person) => Err(Failure::rejected(format!(
+                "nobody is called {:?} at this console",
+                person.id
+            ))),
+        }
+    }
+}
+
+fn known<'a>(state: &'a State, message: &MessageRef) -> Result<&'a Message, Failure> {
+    state
+        .message(message)
+        .ok_or_else(|| Failure::rejected(format!("there is no message {:?} in {}", message.id, message.channel)))
+}
+
+impl Inner {
+    /// Writes a fact down and takes it in; in this order, so that nothing is seen that would not be there after a crash.
+    fn take(&mut self, fact: Fact) -> Result<(), Failure> {
+        if let Some(book) = &mut self.book {
+            book.add(&fact)
+                .map_err(|error| Failure::retry(format!("the console's file could not be written: {error}")))?;
+        }
+        self.state.apply(fact).map_err(Failure::rejected)
+    }
+
+    /// Shows what was shown last. A screen that is gone changes nothing: what was said was said.
+    fn show(&mut self, page: Page) {
+        let (Some(screen), Some((fact, before))) = (&mut self.screen, self.state.shown.last()) else {
+            return;
+        };
+        let text = shown::on_screen(&self.state, fact, before.as_ref(), page);
+        if let Err(error) = screen.write_all(text.as_bytes()).and_then(|()| screen.flush()) {
+            tracing::warn!(error = %error, "the console's screen could not be written to");
+        }
+    }
+}
+
+#[async_trait]
+impl Chat for Console {
+    async fn post(&self, post: &Post) -> Result<MessageRef, Failure> {
+        let mut inner = self.lock();
+        let channel = self.channel_of(&post.place, &inner.state)?;
+        let message = MessageRef {
+            channel,
+            id: inner.state.next_id(),
+        };
+        let (place, key, card) = (post.place.clone(), post.key.clone(), post.card.clone());
+        inner.take(Fact::Posted {
+            message: message.clone(),
+            place,
+            key,
+            card,
+        })?;
+        inner.show(self.page);
+        Ok(message)
+    }
+
+    async fn update(&self, message: &MessageRef, card: &Card) -> Result<(), Failure> {
+        let mut inner = self.lock();
+        if known(&inner.state, message)?.card == *card {
+            return Ok(());
+        }
+        inner.take(Fact::Updated {
+            message: message.clone(),
+            card: card.clone(),
+        })?;
+        inner.show(self.page);
+        Ok(())
+    }
+
+    /// The oldest, should there be several.
+    async fn find(&self, place: &Place, key: &str) -> Result<Option<MessageRef>, Failure> {
+        let inner = self.lock();
+        let found = inner
+            .state
+            .messages
+            .values()
+            .find(|message| message.place == *place && message.key == key);
+        Ok(found.map(|message| message.message.clone()))
+    }
+
+    async fn whisper(&self, channel: &ChannelRef, to: &PersonRef, card: &Card) -> Result<(), Failure> {
+        if !self.audience_of(channel)?.contains(to) {
+            return Err(Failure::rejected(format!("{:?} is not in {channel}", to.id)));
+        }
+        let mut inner = self.lock();
+        inner.take(Fact::Whispered {
+            channel: channel.clone(),
+            to: to.clone(),
+            card: card.clone(),
+        })?;
+        inner.show(self.page);
+        Ok(())
+    }
+
+    async fn reactions(&self, message: &MessageRef) -> Result<Vec<Reaction>, Failure> {
+        known(&self.lock().state, message).map(|message| message.reactions.clone())
+    }
+
+    async fn audience(&self, channel: &ChannelRef) -> Result<Vec<PersonRef>, Failure> {
+        self.audience_of(channel)
+    }
+}
+
+impl Console {
+    /// A person's direct channel, `@name`, is read by that person alone.
+    fn audience_of(&self, channel: &ChannelRef) -> Result<Vec<PersonRef>, Failure> {
+        let direct = channel.as_str().strip_prefix('@');
+        match direct.and_then(|name| self.members.values().flatten().find(|person| person.id == name)) {
+            Some(person) => Ok(vec![person.clone()]),
+            None => self.members(channel).map(<[PersonRef]>::to_vec),
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! The chat port: where the team types and reads. Adapters: [`console`].
+
+pub mod card;
+pub mod console;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use crate::failure::Failure;
+use crate::vocabulary::{ChannelRef, MessageRef, PersonRef};
+pub use card::{Action, Card, Field, Mark, MarkState, Span, Text, Tone};
+
+/// Where a message goes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Place {
+    /// A channel, for everybody in it.
+    Channel(ChannelRef),
+    /// The thread under this message.
+    Thread(MessageRef),
+    /// The thread under this message, shown in the channel too: failures and endings.
+    ThreadAndChannel(MessageRef),
+    /// A person, directly.
+    Direct(PersonRef),
+}
+
+/// A message to be posted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Post {
+    /// Where to.
+    pub place: Place,
+    /// The natural key: a post whose outcome is uncertain is looked for by it.
+    pub key: String,
+    /// What it says.
+    pub card: Card,
+}
+
+/// A reaction as it stands on a message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reaction {
+    /// Whose.
+    pub person: PersonRef,
+    /// Which.
+    pub emoji: Emoji,
+}
+
+/// The reactions that mean something, in neutral words; each adapter maps its own names.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Emoji {
+    /// ✅, 👍 or `+1`: yes.
+    Yes,
+    /// ❌, 👎 or `-1`: no.
+    No,
+    /// Any other; it means nothing to us.
+    Other(String),
+}
+
+/// Something a person did in the chat, verified and decoded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Inbound {
+    /// The same for every delivery of the same act.
+    pub dedupe_key: String,
+    /// Who.
+    pub from: PersonRef,
+    /// In which channel.
+    pub channel: ChannelRef,
+    /// Under which message, when in a thread.
+    pub thread: Option<MessageRef>,
+    /// What.
+    pub act: Act,
+}
+
+/// What a person can do in a chat.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Act {
+    /// Typed a command; the text behind `/hotfix`.
+    Command {
+        /// The text as typed.
+        text: String,
+    },
+    /// Reacted to a message, or took a reaction back.
+    Reacted {
+        /// The message.
+        message: MessageRef,
+        /// With what.
+        emoji: Emoji,
+        /// False when it was taken back.
+        added: bool,
+    },
+    /// Pressed a button.
+    Pressed {
+        /// The message the button is on.
+        message: MessageRef,
+        /// The value the button carries, see [`Action::value`].
+        value: String,
+    },
+}
+
+/// A chat, as the bot uses it.
+#[async_trait]
+pub trait Chat: Send + Sync {
+    /// Posts a message. A post with a key that was posted before may appear twice; look with [`Chat::find`] first when unsure.
+    async fn post(&self, post: &Post) -> Result<MessageRef, Failure>;
+
+    /// Replaces what a message says. The same content again changes nothing.
+    async fn update(&self, message: &MessageRef, card: &Card) -> Result<(), Failure>;
+
+    /// The message posted with this key in that place, if there is one.
+    async fn find(&self, place: &Place, key: &str) -> Result<Option<MessageRef>, Failure>;
+
+    /// Shows something to one person only, in this channel, as the answer to what they did. It may be lost.
+    async fn whisper(&self, channel: &ChannelRef, to: &PersonRef, card: &Card) -> Result<(), Failure>;
+
+    /// The reactions that stand on a message now.
+    async fn reactions(&self, message: &MessageRef) -> Result<Vec<Reaction>, Failure>;
+
+    /// Who can read a channel.
+    async fn audience(&self, channel: &ChannelRef) -> Result<Vec<PersonRef>, Failure>;
+}

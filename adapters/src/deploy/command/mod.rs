@@ -1,0 +1,285 @@
+//! Deploys by running a program of the team's.
+//!
+//! # A run survives the bot
+//!
+//! The bot does not run the command itself. It writes a request into `<runs>/<key>/` and starts a *supervisor*, a process
+//! of its own that outlives the bot: see [`supervise()`] for what it does and `record.rs` for the files. Everything that the
+//! bot knows about a run it reads from that folder, so a bot that was killed and started again knows as much as before.
+//!
+//! | found | means | the bot |
+//! |---|---|---|
+//! | no `request.json` | nobody asked | `status` is `None`, `start` starts |
+//! | request, no marker, lock free | asked; the supervisor died before it began, or has not begun yet | the same |
+//! | lock held | it runs | `InProgress` |
+//! | `outcome.json` | it ended | `Succeeded` or `Failed` |
+//! | marker, lock free, no outcome | the machine died in the middle | asks what runs: our commit is `Succeeded`, anything else `Failed`, effect unknown |
+//!
+//! The races, and why they are harmless:
+//! - *A supervisor was spawned and has not taken the lock yet.* The bot may then start a second one. Supervisors take
+//!   turns: the first writes `started` and runs the command; the other finds `started` and goes away. So the bot never needs to know.
+//!   (To spare the second one, `start` waits until the supervisor says that the run is durably started.)
+//! - *Two starts with the same key at once.* They take turns to write the request, and both may spawn; as above. A request
+//!   for something else under the same key is rejected, because to leave it alone silently would be a lie.
+//! - *The run ends while the bot looks.* A look reads the outcome once more under a shared lock, which no supervisor has then.
+//! - *A look holds the lock while a supervisor wants it.* The supervisor waits for it; a look is over in a moment.
+//! - *The supervisor is killed while the command runs.* The command holds the lock as well, as its standard input, so that
+//!   the run counts as alive until it ended. Its time limit is not enforced then, and its outcome not recorded: it is cut off.
+//! - *The command left a process behind.* It may hold the lock for ever; the outcome is looked at before the lock.
+//!
+//! A service manager must let the supervisor live when it stops the bot (systemd: `KillMode=process`).
+
+mod capture;
+mod exec;
+mod launch;
+mod options;
+mod query;
+mod record;
+mod supervise;
+mod template;
+mod verdict;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use self::options::{CommandLine, Variables, folder, resolve};
+use self::query::present;
+use self::record::{Order, Stage, all_runs};
+use super::{Deploy, DeployRequest, DeployStatus, Deployment, Running};
+use crate::failure::Failure;
+use crate::vocabulary::{DeployKey, Environment, Repo};
+
+pub use self::options::{CommandOptions, OptionsError};
+pub use self::query::{Query, QueryOptions};
+pub(super) use self::record::{RunFolder, prove_writable};
+pub use self::supervise::{BROKEN, RAN, STARTED_BEFORE, supervise};
+pub(super) use self::template::{Pattern, Placeholder, Values};
+
+/// Deploys one environment of one service with a program. See the module for its promises.
+pub struct CommandDeploy {
+    environment: Environment,
+    repo: Repo,
+    deploy: CommandLine,
+    running: Option<Query>,
+    variables: Variables,
+    working_directory: PathBuf,
+    timeout: Duration,
+    output_limit_bytes: usize,
+    runs: PathBuf,
+    supervisor: PathBuf,
+    supervisor_arguments: Vec<String>,
+}
+
+impl std::fmt::Debug for CommandDeploy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "CommandDeploy({} to {} with {})",
+            self.repo,
+            self.environment,
+            self.deploy.name()
+        )
+    }
+}
+
+impl CommandDeploy {
+    /// Checks the options: what can be wrong with them is found now, not in the middle of a hotfix.
+    ///
+    /// # Errors
+    /// Says which option is wrong, and what is wanted.
+    pub fn new(options: CommandOptions) -> Result<Self, OptionsError> {
+        let allowed = [
+            Placeholder::Commit,
+            Placeholder::Environment,
+            Placeholder::Repository,
+            Placeholder::Key,
+        ];
+        let deploy = CommandLine::parse("the command that deploys", &options.deploy, &allowed)?;
+        let working_directory = folder(&options.working_directory)?;
+        let query = |command: Vec<String>| {
+            Query::new(&QueryOptions {
+                environment: options.environment.clone(),
+                repo: options.repo.clone(),
+                command,
+                env: options.env.clone(),
+                pass_env: options.pass_env.clone(),
+                working_directory: working_directory.clone(),
+                timeout: options.timeout,
+            })
+        };
+        let running = options.running.map(query).transpose()?;
+        let (supervisor, arguments) = options
+            .supervisor
+            .split_first()
+            .ok_or(OptionsError::Empty { what: "the supervisor" })?;
+        let no_folder = |error: std::io::Error| OptionsError::Folder {
+            path: options.runs.clone(),
+            why: error.to_string(),
+        };
+        Ok(Self {
+            deploy,
+            running,
+            variables: Variables::collect(&options.env, &options.pass_env)?.with_secrets(&options.secret_env)?,
+            timeout: options.timeout,
+            output_limit_bytes: options.output_limit_bytes,
+            runs: std::path::absolute(&options.runs).map_err(no_folder)?,
+            supervisor: resolve(supervisor, std::env::var_os("PATH"))?,
+            supervisor_arguments: arguments.to_vec(),
+            working_directory,
+            environment: options.environment,
+            repo: options.repo,
+        })
+    }
+
+    fn variables_for(&self, request: &DeployRequest) -> Variables {
+        let mut variables = self.variables.clone();
+        let ours = [
+            ("HOTFIX_COMMIT", request.commit.as_str()),
+            ("HOTFIX_ENVIRONMENT", request.environment.as_str()),
+            ("HOTFIX_KEY", request.key.as_str()),
+            ("HOTFIX_REPOSITORY", request.repo.as_str()),
+        ];
+        variables
+            .set
+            .extend(ours.map(|(name, value)| (name.to_owned(), value.into())));
+        variables
+    }
+
+    fn order(&self, request: &DeployRequest) -> Order {
+        let variables = self.variables_for(request);
+        Order {
+            program: self.deploy.program.clone(),
+            arguments: self.deploy.fill(&Values {
+                commit: request.commit.as_str(),
+                short: request.commit.short(),
+                environment: request.environment.as_str(),
+                repository: request.repo.as_str(),
+                key: request.key.as_str(),
+            }),
+            working_directory: self.working_directory.clone(),
+            timeout_ms: u64::try_from(self.timeout.as_millis()).unwrap_or(u64::MAX),
+            output_limit_bytes: self.output_limit_bytes,
+            variables: variables.set.into_keys().collect(),
+            secret: variables.secret,
+            request: request.clone(),
+        }
+    }
+}
+
+#[async_trait]
+impl Deploy for CommandDeploy {
+    async fn start(&self, request: &DeployRequest) -> Result<(), Failure> {
+        if request.environment != self.environment || request.repo != self.repo {
+            return Err(Failure::rejected(format!(
+                "`{}` deploys {} to {}, not {} to {}",
+                self.deploy.name(),
+                self.repo,
+                self.environment,
+                request.repo,
+                request.environment
+            )));
+        }
+        let run = RunFolder::of(&self.runs, &request.key);
+        let (order, folder) = (self.order(request), run.clone());
+        let to_do = blocking(move || prepare(&folder, &order)).await?;
+        if to_do {
+            self.launch(&run, request).await
+        } else {
+            Ok(())
+        }
+    }
+
+    async fn status(&self, key: &DeployKey) -> Result<Option<DeployStatus>, Failure> {
+        let run = RunFolder::of(&self.runs, key);
+        let folder = run.clone();
+        match blocking(move || folder.look()).await? {
+            Stage::Absent | Stage::Requested => Ok(None),
+            Stage::Alive => Ok(Some(DeployStatus::InProgress)),
+            Stage::Ended(outcome) => Ok(Some(verdict::of(&self.deploy.name(), &outcome))),
+            Stage::CutOff(began) => self.judge_cut_off(run, &began).await.map(Some),
+        }
+    }
+
+    async fn running(&self) -> Result<Option<Running>, Failure> {
+        match &self.running {
+            Some(query) => query.ask().await,
+            None => Ok(None),
+        }
+    }
+
+    async fn last_success(&self) -> Result<Option<Deployment>, Failure> {
+        let (runs, repo, environment) = (self.runs.clone(), self.repo.clone(), self.environment.clone());
+        blocking(move || {
+            let mut newest: Option<Deployment> = None;
+            for run in all_runs(&runs)? {
+                // A record that does not read is an error, not a gap: it may be the very one that was asked for.
+                let Some(order) = run.order()? else { continue };
+                if order.request.repo != repo || order.request.environment != environment {
+                    continue;
+                }
+                let Some(outcome) = run.outcome()? else { continue };
+                let succeeded = outcome.end.is_success();
+                if succeeded && newest.as_ref().is_none_or(|best| best.at < outcome.at) {
+                    newest = Some(Deployment {
+                        commit: order.request.commit,
+                        at: outcome.at,
+                    });
+                }
+            }
+            Ok(newest)
+        })
+        .await
+    }
+
+    async fn probe(&self) -> Result<(), Failure> {
+        present(&self.deploy.program)?;
+        present(&self.supervisor)?;
+        folder(&self.working_directory).map_err(|error| Failure::rejected(error.to_string()))?;
+        let runs = self.runs.clone();
+        blocking(move || prove_writable(&runs)).await?;
+        if let Some(query) = &self.running {
+            query.present()?;
+            query.ask().await?;
+        }
+        Ok(())
+    }
+}
+
+/// Writes the request down, unless the run was started before. Says whether a supervisor is needed. It has the turn
+/// meanwhile: no other start writes something else, and no supervisor reads half of the decision.
+fn prepare(run: &RunFolder, order: &Order) -> Result<bool, Failure> {
+    run.make()?;
+    let _turn = run.turn()?;
+    if let Some(known) = run.order()?.map(|known| known.request)
+        && known != order.request
+    {
+        return Err(Failure::rejected(format!(
+            "the deployment {} is known, and of something else: {} of {} to {}; a new deployment needs a new key",
+            known.key,
+            known.commit.short(),
+            known.repo,
+            known.environment
+        )));
+    }
+    match run.look()? {
+        Stage::Alive | Stage::Ended(_) | Stage::CutOff(_) => Ok(false),
+        Stage::Absent | Stage::Requested => {
+            // Written anew even when it is there: the options may have changed since.
+            run.request(order)?;
+            Ok(true)
+        }
+    }
+}
+
+/// Does what blocks where it may.
+pub(super) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
+) -> Result<T, Failure> {
+    let lost = |error| {
+        Err(Failure::uncertain(format!(
+            "work on a run record was given up: {error}"
+        )))
+    };
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(lost)
+}

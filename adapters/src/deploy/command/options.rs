@@ -1,0 +1,292 @@
+//! What a deploying command needs to know, checked once. After that a command line is an absolute program and patterns
+//! that can only be filled in: security case 73.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use thiserror::Error;
+
+use super::template::{Pattern, Placeholder, Values};
+use crate::vocabulary::{Environment, Repo};
+
+/// How to deploy one environment of one service by running a program.
+///
+/// The arguments of [`deploy`](Self::deploy) and [`running`](Self::running) may hold `{environment}` and `{repository}`, and those of
+/// `deploy` also `{commit}` and `{key}`; a literal brace is doubled. The program itself is fixed. There is no shell: a value
+/// stays inside its argument. (No `Debug` on purpose: `env` may hold what nobody should print.)
+#[derive(Clone)]
+pub struct CommandOptions {
+    /// The environment it deploys to.
+    pub environment: Environment,
+    /// What it deploys.
+    pub repo: Repo,
+    /// The command that deploys: a program (an absolute path, or a bare name that is looked up on `PATH` once) and arguments.
+    pub deploy: Vec<String>,
+    /// The command that prints the full id of the commit that runs now, or nothing when it cannot tell.
+    pub running: Option<Vec<String>>,
+    /// Variables for both commands. They get no others, except these, `pass_env` and `HOTFIX_COMMIT`, `HOTFIX_ENVIRONMENT`,
+    /// `HOTFIX_KEY`, `HOTFIX_REPOSITORY`. (`running` gets the latter without the commit and the key.)
+    pub env: BTreeMap<String, String>,
+    /// Secret variables for the command that deploys. They are never written to disk, and what it prints of them is
+    /// blacked out.
+    pub secret_env: BTreeMap<String, String>,
+    /// The bot's own variables to hand on, such as `PATH` or a token. They are never written to disk, and what the
+    /// command prints of them is blacked out.
+    pub pass_env: Vec<String>,
+    /// Where both commands run.
+    pub working_directory: PathBuf,
+    /// After this long the command and its children are ended.
+    pub timeout: Duration,
+    /// How much of what the command prints is kept: half from the start, half from the end.
+    pub output_limit_bytes: usize,
+    /// The folder of run records: one folder a deployment, mode 0700.
+    pub runs: PathBuf,
+    /// The command that watches over a run, to which the folder of the run is added: our own program with the hidden
+    /// sub-command that calls [`supervise`](super::supervise()).
+    pub supervisor: Vec<String>,
+}
+
+/// What is wrong with the options.
+#[derive(Debug, Error)]
+pub enum OptionsError {
+    /// A command without a program.
+    #[error("{what} names no program")]
+    Empty {
+        /// Which command.
+        what: &'static str,
+    },
+    /// A pattern that does not parse.
+    #[error("{pattern:?} {why}")]
+    Pattern {
+        /// The pattern.
+        pattern: String,
+        /// What is wrong and what is wanted.
+        why: String,
+    },
+    /// A program that cannot be run.
+    #[error("the program {program:?} {why}")]
+    Program {
+        /// The program as given.
+        program: String,
+        /// What is wrong and what is wanted.
+        why: String,
+    },
+    /// A variable that cannot be set or handed on.
+    #[error("the variable {name:?} {why}")]
+    Variable {
+        /// Its name.
+        name: String,
+        /// What is wrong and what is wanted.
+        why: &'static str,
+    },
+    /// A folder that is not there.
+    #[error("the folder {} {why}", path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// What is wrong and what is wanted.
+        why: String,
+    },
+}
+
+/// A command that waits for its values.
+#[derive(Debug, Clone)]
+pub(crate) struct CommandLine {
+    pub(crate) program: PathBuf,
+    arguments: Vec<Pattern>,
+}
+
+impl CommandLine {
+    pub(crate) fn parse(what: &'static str, argv: &[String], allowed: &[Placeholder]) -> Result<Self, OptionsError> {
+        let (program, arguments) = argv.split_first().ok_or(OptionsError::Empty { what })?;
+        Ok(Self {
+            program: resolve(program, std::env::var_os("PATH"))?,
+            arguments: arguments
+                .iter()
+                .map(|text| Pattern::parse(text, allowed))
+                .collect::<Result<_, _>>()?,
+        })
+    }
+
+    pub(crate) fn fill(&self, values: &Values<'_>) -> Vec<String> {
+        self.arguments.iter().map(|pattern| pattern.fill(values)).collect()
+    }
+
+    /// The program's name, for people.
+    pub(crate) fn name(&self) -> String {
+        name_of(&self.program)
+    }
+}
+
+/// The last part of a path, for people.
+pub(crate) fn name_of(program: &Path) -> String {
+    program
+        .file_name()
+        .unwrap_or(program.as_os_str())
+        .to_string_lossy()
+        .into_owned()
+}
+
+/// The absolute path of a program. A relative path is refused, because what it means depends on where the bot was started.
+pub(crate) fn resolve(program: &str, path: Option<OsString>) -> Result<PathBuf, OptionsError> {
+    let refuse = |why: String| OptionsError::Program {
+        program: program.to_owned(),
+        why,
+    };
+    if program.contains(['{', '}', '\0']) {
+        return Err(refuse(
+            "must be fixed: placeholders can stand in arguments only".to_owned(),
+        ));
+    }
+    if Path::new(program).is_absolute() {
+        runnable(Path::new(program)).map_err(refuse)?;
+        return Ok(PathBuf::from(program));
+    }
+    if program.is_empty() || program.contains('/') {
+        return Err(refuse(
+            "is a relative path: give an absolute one, or a bare name that is on PATH".to_owned(),
+        ));
+    }
+    let folders = path.unwrap_or_default();
+    // An empty or relative entry of PATH would let the current folder choose the program.
+    std::env::split_paths(&folders)
+        .filter(|folder| folder.is_absolute())
+        .map(|folder| folder.join(program))
+        .find(|candidate| runnable(candidate).is_ok())
+        .ok_or_else(|| refuse("is not on PATH: give its absolute path".to_owned()))
+}
+
+/// Whether this file could be run.
+pub(crate) fn runnable(program: &Path) -> Result<(), String> {
+    let found = std::fs::metadata(program).map_err(|error| format!("cannot be run: {error}"))?;
+    if !found.is_file() {
+        return Err("is not a file".to_owned());
+    }
+    if found.permissions().mode() & 0o111 == 0 {
+        return Err("is not executable".to_owned());
+    }
+    Ok(())
+}
+
+/// The variables of a command, and which of them are secret.
+#[derive(Clone, Default)]
+pub(crate) struct Variables {
+    pub(crate) set: BTreeMap<String, OsString>,
+    pub(crate) secret: Vec<String>,
+}
+
+/// Handed-on variables that everybody may read: to black them out would only make the output unreadable.
+const PUBLIC: [&str; 9] = [
+    "PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "TERM", "TZ", "TMPDIR",
+];
+
+impl Variables {
+    pub(crate) fn collect(env: &BTreeMap<String, String>, pass_env: &[String]) -> Result<Self, OptionsError> {
+        let mut variables = Self::default();
+        for (name, value) in env {
+            check_name(name)?;
+            if value.contains('\0') {
+                return Err(refuse_variable(name, "has a NUL character in its value"));
+            }
+            variables.set.insert(name.clone(), value.into());
+        }
+        for name in pass_env {
+            check_name(name)?;
+            let value = std::env::var_os(name)
+                .ok_or_else(|| refuse_variable(name, "is to be handed on, and the bot itself does not have it"))?;
+            if variables.set.insert(name.clone(), value).is_some() {
+                return Err(refuse_variable(name, "is both set and handed on: choose one"));
+            }
+            if !PUBLIC.contains(&name.as_str()) {
+                variables.secret.push(name.clone());
+            }
+        }
+        Ok(variables)
+    }
+
+    /// Adds variables whose values nobody may print.
+    pub(crate) fn with_secrets(mut self, secrets: &BTreeMap<String, String>) -> Result<Self, OptionsError> {
+        for (name, value) in secrets {
+            check_name(name)?;
+            if self.set.insert(name.clone(), value.into()).is_some() {
+                return Err(refuse_variable(name, "is both secret and not: choose one"));
+            }
+            self.secret.push(name.clone());
+        }
+        Ok(self)
+    }
+}
+
+fn check_name(name: &str) -> Result<(), OptionsError> {
+    if name.is_empty() || name.contains(['=', '\0']) {
+        return Err(refuse_variable(name, "has a name that no variable can have"));
+    }
+    if name.starts_with("HOTFIX_") {
+        return Err(refuse_variable(
+            name,
+            "is ours: names that start with HOTFIX_ say what is being deployed",
+        ));
+    }
+    Ok(())
+}
+
+fn refuse_variable(name: &str, why: &'static str) -> OptionsError {
+    OptionsError::Variable {
+        name: name.to_owned(),
+        why,
+    }
+}
+
+/// An existing folder as an absolute path.
+pub(crate) fn folder(path: &Path) -> Result<PathBuf, OptionsError> {
+    let refuse = |why: String| OptionsError::Folder {
+        path: path.to_owned(),
+        why,
+    };
+    let path = std::path::absolute(path).map_err(|error| refuse(format!("cannot be used: {error}")))?;
+    match std::fs::metadata(&path) {
+        Ok(found) if found.is_dir() => Ok(path),
+        Ok(_) => Err(refuse("is not a folder".to_owned())),
+        Err(error) => Err(refuse(format!("cannot be used: {error}"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+    use super::*;
+
+    #[test]
+    fn a_program_is_absolute_or_found_on_path_once() {
+        let path = || Some(OsString::from(":relative:/nowhere:/bin:/usr/bin"));
+        assert!(resolve("sh", path()).unwrap().is_absolute());
+        assert_eq!(resolve("/bin/sh", None).unwrap(), Path::new("/bin/sh"));
+        let told = |program: &str| resolve(program, path()).unwrap_err().to_string();
+        assert!(told("./deploy.sh").contains("is a relative path"));
+        assert!(told("bin/deploy").contains("is a relative path"));
+        assert!(told("").contains("is a relative path"));
+        assert!(told("no-such-program").contains("not on PATH"));
+        assert!(told("/etc/passwd").contains("not executable"));
+        assert!(told("/etc").contains("not a file"));
+        assert!(told("{key}").contains("must be fixed"));
+    }
+
+    #[test]
+    fn variables_are_checked_and_the_handed_on_are_secret() {
+        let none = BTreeMap::new();
+        let passed = Variables::collect(&none, &["PATH".to_owned(), "CARGO_MANIFEST_DIR".to_owned()]).unwrap();
+        assert_eq!(passed.secret, ["CARGO_MANIFEST_DIR"]);
+        let told = |env: &[(&str, &str)], pass: &[&str]| {
+            let env = env.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
+            let pass: Vec<String> = pass.iter().map(|name| (*name).to_owned()).collect();
+            Variables::collect(&env, &pass).err().unwrap().to_string()
+        };
+        assert!(told(&[], &["NO_SUCH_VARIABLE_HERE"]).contains("the bot itself does not have it"));
+        assert!(told(&[("A=B", "c")], &[]).contains("no variable can have"));
+        assert!(told(&[("HOTFIX_COMMIT", "c")], &[]).contains("is ours"));
+        assert!(told(&[("PATH", "c")], &["PATH"]).contains("choose one"));
+    }
+}

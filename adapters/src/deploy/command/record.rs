@@ -1,0 +1,299 @@
+//! The record of a run on disk, by which a run is found again whoever crashed.
+//!
+//! `<runs>/<key>/` holds, in the order in which they come to be:
+//! - `lock`: held by the supervisor and by the command (which gets it as its standard input) as long as one of them lives;
+//! - `request.json`: what was asked, and the command line that was made of it;
+//! - `turn`: held for the moment in which a start writes the request, or a supervisor decides whether the run is its own;
+//! - `started`: written durably before the command is run, by whoever holds both. Where it is, nothing is run again;
+//! - `outcome.json`: how it ended.
+//!
+//! Each file but the lock appears whole (temporary file, fsync, rename, fsync of the folder) and says the same
+//! for ever once `started` is there. [`RunFolder::look`] reads them under a shared lock, so that no supervisor moves meanwhile.
+
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use jiff::Timestamp;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::deploy::DeployRequest;
+use crate::failure::Failure;
+use crate::vocabulary::DeployKey;
+
+/// What is to be run, as the supervisor reads it. Of the variables only names are here: values may be secret, and reach
+/// the supervisor as its own environment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Order {
+    pub(crate) request: DeployRequest,
+    pub(crate) program: PathBuf,
+    pub(crate) arguments: Vec<String>,
+    pub(crate) working_directory: PathBuf,
+    pub(crate) timeout_ms: u64,
+    pub(crate) output_limit_bytes: usize,
+    pub(crate) variables: Vec<String>,
+    pub(crate) secret: Vec<String>,
+}
+
+/// The word that a run began.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Started {
+    pub(crate) at: Timestamp,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Outcome {
+    pub(crate) at: Timestamp,
+    pub(crate) end: End,
+    pub(crate) took_ms: u64,
+    /// What it printed: bounded, harmless, without secrets.
+    pub(crate) output: String,
+}
+
+/// The ways a run can end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum End {
+    /// Exit status 0.
+    Succeeded,
+    /// Another exit status.
+    Exit(i32),
+    /// A signal that was not ours.
+    Signal(i32),
+    /// Its time was over.
+    TimedOut,
+    /// It could not even be started.
+    NotRun(String),
+    /// It was cut off, and its commit was found running all the same.
+    FoundRunning,
+}
+
+impl End {
+    /// Whether the commit is where it was to go.
+    pub(crate) fn is_success(&self) -> bool {
+        match self {
+            Self::Succeeded | Self::FoundRunning => true,
+            Self::Exit(_) | Self::Signal(_) | Self::TimedOut | Self::NotRun(_) => false,
+        }
+    }
+}
+
+/// How far a run got.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// Nobody asked for it.
+    Absent,
+    /// It was asked for, and not started; a supervisor may be on its way.
+    Requested,
+    /// Somebody holds the lock.
+    Alive,
+    /// It ended.
+    Ended(Outcome),
+    /// It was started, nobody is at it any more, and nobody wrote how it ended.
+    CutOff(Started),
+}
+
+/// The folder of one run.
+#[derive(Debug, Clone)]
+pub(crate) struct RunFolder(PathBuf);
+
+impl RunFolder {
+    pub(crate) fn of(runs: &Path, key: &DeployKey) -> Self {
+        // A key is letters, digits and . _ -, and starts with neither . nor -: it is a plain file name.
+        Self(runs.join(key.as_str()))
+    }
+
+    pub(crate) fn at(folder: &Path) -> Self {
+        Self(folder.to_owned())
+    }
+
+    /// Makes the folder, if need be.
+    pub(crate) fn make(&self) -> Result<(), Failure> {
+        private_folder(&self.0)
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    pub(crate) fn order(&self) -> Result<Option<Order>, Failure> {
+        self.read("request.json")
+    }
+
+    /// Writes the request down. The lock file comes first: a request without one could not be told from a live run.
+    pub(crate) fn request(&self, order: &Order) -> Result<(), Failure> {
+        self.lock_file("lock")?;
+        self.write("request.json", order)
+    }
+
+    pub(crate) fn begun(&self) -> Result<bool, Failure> {
+        Ok(self.read::<Started>("started")?.is_some())
+    }
+
+    pub(crate) fn begin(&self, started: &Started) -> Result<(), Failure> {
+        self.write("started", started)
+    }
+
+    pub(crate) fn finish(&self, outcome: &Outcome) -> Result<(), Failure> {
+        self.write("outcome.json", outcome)
+    }
+
+    pub(crate) fn outcome(&self) -> Result<Option<Outcome>, Failure> {
+        self.read("outcome.json")
+    }
+
+    /// Waits for everybody else who is deciding just now.
+    pub(crate) fn turn(&self) -> Result<File, Failure> {
+        self.hold("turn")
+    }
+
+    /// Takes the run for ourselves. Whoever has the turn waits no longer than a look takes.
+    pub(crate) fn lock(&self) -> Result<File, Failure> {
+        self.hold("lock")
+    }
+
+    fn hold(&self, name: &str) -> Result<File, Failure> {
+        let file = self.lock_file(name)?;
+        file.lock().map_err(|error| broken("lock", &self.0, &error))?;
+        Ok(file)
+    }
+
+    /// How far it got.
+    pub(crate) fn look(&self) -> Result<Stage, Failure> {
+        if self.order()?.is_none() {
+            return Ok(Stage::Absent);
+        }
+        // First, because a process that the command left behind may hold on to the lock after the end.
+        if let Some(outcome) = self.outcome()? {
+            return Ok(Stage::Ended(outcome));
+        }
+        let lock = self.lock_file("lock")?;
+        match lock.try_lock_shared() {
+            Err(TryLockError::WouldBlock) => return Ok(Stage::Alive),
+            Err(TryLockError::Error(error)) => return Err(broken("lock", &self.0, &error)),
+            Ok(()) => {}
+        }
+        // Once more: it may have ended between the first look and the lock.
+        let stage = match (self.outcome()?, self.read("started")?) {
+            (Some(outcome), _) => Stage::Ended(outcome),
+            (None, Some(started)) => Stage::CutOff(started),
+            (None, None) => Stage::Requested,
+        };
+        drop(lock);
+        Ok(stage)
+    }
+
+    fn lock_file(&self, name: &str) -> Result<File, Failure> {
+        let path = self.0.join(name);
+        let opened = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(&path);
+        opened.map_err(|error| broken("open", &path, &error))
+    }
+
+    /// Reads one file of the record; `None` when it is not there.
+    pub(crate) fn read<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, Failure> {
+        let path = self.0.join(name);
+        let text = match fs::read(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(broken("read", &path, &error)),
+        };
+        serde_json::from_slice(&text).map(Some).map_err(|error| {
+            Failure::rejected(format!(
+                "the run record {} does not read ({error}); look at it by hand",
+                path.display()
+            ))
+        })
+    }
+
+    /// Writes one file of the record, whole or not at all.
+    pub(crate) fn write<T: Serialize>(&self, name: &str, value: &T) -> Result<(), Failure> {
+        let path = self.0.join(name);
+        let text = serde_json::to_vec_pretty(value)
+            .map_err(|error| Failure::rejected(format!("{} cannot be written as JSON: {error}", path.display())))?;
+        replace(&self.0, &path, &text).map_err(|error| broken("write", &path, &error))
+    }
+}
+
+/// Puts a file there whole or not at all, and durably.
+fn replace(folder: &Path, path: &Path, text: &[u8]) -> io::Result<()> {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    let temporary = folder.join(format!(".{}-{number}.tmp", std::process::id()));
+    let written = (|| {
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&temporary)?;
+        file.write_all(text)?;
+        file.sync_all()?;
+        fs::rename(&temporary, path)
+    })();
+    if written.is_err() {
+        let _ = fs::remove_file(&temporary);
+    }
+    written?;
+    File::open(folder)?.sync_all()
+}
+
+/// Makes a folder that only we can read, durably.
+fn private_folder(path: &Path) -> Result<(), Failure> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
+    let kept = made.and_then(|()| path.parent().map_or(Ok(()), |parent| File::open(parent)?.sync_all()));
+    kept.map_err(|error| broken("make", path, &error))
+}
+
+/// Proves that records can be kept in a folder.
+pub(crate) fn prove_writable(runs: &Path) -> Result<(), Failure> {
+    private_folder(runs)?;
+    let proof = runs.join(".probe");
+    replace(runs, &proof, b"")
+        .and_then(|()| fs::remove_file(&proof))
+        .map_err(|error| broken("write in", runs, &error))
+}
+
+/// Every run that has a record.
+pub(crate) fn all_runs(runs: &Path) -> Result<Vec<RunFolder>, Failure> {
+    let entries = match fs::read_dir(runs) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(broken("read", runs, &error)),
+    };
+    let mut found = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(|error| broken("read", runs, &error))?.path();
+        if path.is_dir() {
+            found.push(RunFolder(path));
+        }
+    }
+    Ok(found)
+}
+
+/// A full disk may be emptied by itself; a folder that we may not write to will not open by itself.
+fn broken(act: &str, path: &Path, error: &io::Error) -> Failure {
+    let reason = format!("could not {act} the run record {}: {error}", path.display());
+    let for_good = [
+        io::ErrorKind::PermissionDenied,
+        io::ErrorKind::ReadOnlyFilesystem,
+        io::ErrorKind::NotADirectory,
+    ];
+    if for_good.contains(&error.kind()) {
+        Failure::rejected(reason)
+    } else {
+        Failure::retry(reason)
+    }
+}

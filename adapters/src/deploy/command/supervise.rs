@@ -1,0 +1,139 @@
+//! The supervisor: a small process between the bot and the command, so that a bot that is killed neither takes a
+//! deployment with it nor loses its outcome.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::Write;
+use std::path::Path;
+use std::process::Stdio;
+use std::sync::PoisonError;
+use std::thread;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::capture::Secret;
+use super::exec::{Execution, How, Kind, run};
+use super::record::{End, Order, Outcome, RunFolder, Started};
+use crate::failure::Failure;
+
+/// It ran the command and wrote down how it ended, well or badly.
+pub const RAN: u8 = 0;
+/// It could not do its work.
+pub const BROKEN: u8 = 1;
+/// Nothing to do: the run was started before.
+pub const STARTED_BEFORE: u8 = 3;
+
+/// What the supervisor says on its standard output once the run is durably started.
+pub(super) const STARTED: &str = "started\n";
+
+/// How often an outcome is tried to be written, a second apart: a full disk may pass.
+const OUTCOME_ATTEMPTS: usize = 60;
+
+/// Runs the command that is recorded in a run folder, at most once ever, and records how it ended. This is what the
+/// hidden sub-command of [`CommandOptions::supervisor`](super::CommandOptions::supervisor) calls; the answer is its exit
+/// code: [`RAN`], [`STARTED_BEFORE`] or [`BROKEN`].
+///
+/// The command gets exactly those of this process's variables that the record names.
+#[must_use]
+pub fn supervise(run_folder: &Path) -> u8 {
+    match watch_over(&RunFolder::at(run_folder)) {
+        Ok(true) => RAN,
+        Ok(false) => STARTED_BEFORE,
+        Err(failure) => {
+            // Seen only by a person who calls this by hand; the bot learns of it from the record.
+            let _ = writeln!(std::io::stderr(), "{failure}");
+            BROKEN
+        }
+    }
+}
+
+/// The order of the steps is the promise: *my turn; marker seen → away; lock; marker written; turn over; command run;
+/// outcome written; lock gone*. Of two supervisors, the second gets its turn when the first has written the marker, and
+/// finds it. (With the lock alone it would wait for the whole run.) A machine that dies after the marker leaves a run
+/// whose effect nobody knows, and never one that ran twice.
+fn watch_over(run: &RunFolder) -> Result<bool, Failure> {
+    let missing = || Failure::rejected(format!("there is no request in {}", run.path().display()));
+    if run.order()?.is_none() {
+        return Err(missing());
+    }
+    let turn = run.turn()?;
+    if run.begun()? {
+        return Ok(false);
+    }
+    let lock = run.lock()?;
+    let order = run.order()?.ok_or_else(missing)?;
+    run.begin(&Started { at: Timestamp::now() })?;
+    drop(turn);
+    // The bot may be gone; then nobody needs to hear it.
+    let _ = std::io::stdout()
+        .write_all(STARTED.as_bytes())
+        .and_then(|()| std::io::stdout().flush());
+    let outcome = carry_out(&order, &lock);
+    record(run, &outcome)?;
+    Ok(true)
+}
+
+fn carry_out(order: &Order, lock: &File) -> Outcome {
+    let variables: BTreeMap<String, OsString> = order
+        .variables
+        .iter()
+        .filter_map(|name| Some((name.clone(), std::env::var_os(name)?)))
+        .collect();
+    let secrets: Vec<Secret> = order
+        .secret
+        .iter()
+        .filter_map(|name| Some((name.clone(), variables.get(name)?.to_string_lossy().into_owned())))
+        .collect();
+    // The command holds the lock too, as its (empty) standard input: should this process be killed, the run still counts
+    // as alive until the command has ended.
+    let ended = lock.try_clone().and_then(|lock| {
+        run(Execution {
+            program: &order.program,
+            arguments: &order.arguments,
+            variables: &variables,
+            folder: &order.working_directory,
+            timeout: Duration::from_millis(order.timeout_ms),
+            output_limit_bytes: order.output_limit_bytes,
+            stdin: Stdio::from(lock),
+            kind: Kind::Act,
+        })
+    });
+    let at = Timestamp::now();
+    match ended {
+        Err(error) => Outcome {
+            at,
+            end: End::NotRun(error.to_string()),
+            took_ms: 0,
+            output: String::new(),
+        },
+        Ok(ended) => Outcome {
+            at,
+            end: match ended.how {
+                How::Exit(0) => End::Succeeded,
+                How::Exit(code) => End::Exit(code),
+                How::Signal(number) => End::Signal(number),
+                How::TimedOut => End::TimedOut,
+            },
+            took_ms: u64::try_from(ended.took.as_millis()).unwrap_or(u64::MAX),
+            output: ended
+                .output
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .text(&secrets),
+        },
+    }
+}
+
+fn record(run: &RunFolder, outcome: &Outcome) -> Result<(), Failure> {
+    let mut written = run.finish(outcome);
+    for _ in 1..OUTCOME_ATTEMPTS {
+        if written.is_ok() {
+            break;
+        }
+        thread::sleep(Duration::from_secs(1));
+        written = run.finish(outcome);
+    }
+    written
+}

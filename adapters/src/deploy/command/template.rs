@@ -1,0 +1,182 @@
+//! Patterns with named places, such as `release-{commit}`: they are parsed once, when the options are read, so that a
+//! typing mistake is found then. A value is put inside its own argument and is never looked at again: it cannot become a
+//! second argument, a second placeholder or a piece of shell.
+
+use super::options::OptionsError;
+
+/// What can stand between braces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Placeholder {
+    /// `{commit}`: the full commit id.
+    Commit,
+    /// `{short}`: its first seven digits.
+    Short,
+    /// `{environment}`.
+    Environment,
+    /// `{repository}`.
+    Repository,
+    /// `{key}`: the key of the deployment.
+    Key,
+}
+
+impl Placeholder {
+    const ALL: [Self; 5] = [
+        Self::Commit,
+        Self::Short,
+        Self::Environment,
+        Self::Repository,
+        Self::Key,
+    ];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Commit => "commit",
+            Self::Short => "short",
+            Self::Environment => "environment",
+            Self::Repository => "repository",
+            Self::Key => "key",
+        }
+    }
+}
+
+/// The values to put in. A pattern that was parsed without a placeholder never asks for it, so an empty one is fine there.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Values<'a> {
+    pub(crate) commit: &'a str,
+    pub(crate) short: &'a str,
+    pub(crate) environment: &'a str,
+    pub(crate) repository: &'a str,
+    pub(crate) key: &'a str,
+}
+
+impl Values<'_> {
+    fn of(&self, placeholder: Placeholder) -> &str {
+        match placeholder {
+            Placeholder::Commit => self.commit,
+            Placeholder::Short => self.short,
+            Placeholder::Environment => self.environment,
+            Placeholder::Repository => self.repository,
+            Placeholder::Key => self.key,
+        }
+    }
+}
+
+/// A parsed pattern.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Pattern(Vec<Piece>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Piece {
+    Literal(String),
+    Value(Placeholder),
+}
+
+impl Pattern {
+    /// Parses a pattern in which only the `allowed` placeholders may stand. `{{` and `}}` are literal braces.
+    pub(crate) fn parse(text: &str, allowed: &[Placeholder]) -> Result<Self, OptionsError> {
+        let refuse = |why: String| OptionsError::Pattern {
+            pattern: text.to_owned(),
+            why,
+        };
+        if text.contains('\0') {
+            return Err(refuse("has a NUL character, which no argument can hold".to_owned()));
+        }
+        let mut pieces = Vec::new();
+        let mut literal = String::new();
+        let mut chars = text.chars().peekable();
+        while let Some(c) = chars.next() {
+            match c {
+                '{' | '}' if chars.next_if_eq(&c).is_some() => literal.push(c),
+                '{' => {
+                    let name: String = std::iter::from_fn(|| chars.next_if(|c| *c != '}')).collect();
+                    if chars.next().is_none() {
+                        return Err(refuse(format!(
+                            "opens a brace before {name:?} and does not close it{ESCAPES}"
+                        )));
+                    }
+                    let placeholder = allowed.iter().copied().find(|p| p.name() == name);
+                    let placeholder = placeholder.ok_or_else(|| refuse(unknown(&name, allowed)))?;
+                    pieces.push(Piece::Literal(std::mem::take(&mut literal)));
+                    pieces.push(Piece::Value(placeholder));
+                }
+                '}' => return Err(refuse(format!("closes a brace that is not open{ESCAPES}"))),
+                other => literal.push(other),
+            }
+        }
+        pieces.push(Piece::Literal(literal));
+        Ok(Self(pieces))
+    }
+
+    /// The text with the values put in.
+    pub(crate) fn fill(&self, values: &Values<'_>) -> String {
+        self.0
+            .iter()
+            .map(|piece| match piece {
+                Piece::Literal(text) => text.as_str(),
+                Piece::Value(placeholder) => values.of(*placeholder),
+            })
+            .collect()
+    }
+}
+
+const ESCAPES: &str = "; a literal brace is written {{ or }}";
+
+fn unknown(name: &str, allowed: &[Placeholder]) -> String {
+    let known: Vec<String> = allowed.iter().map(|p| format!("{{{}}}", p.name())).collect();
+    let elsewhere = Placeholder::ALL.iter().any(|p| p.name() == name);
+    let verdict = if elsewhere { "means nothing here" } else { "is unknown" };
+    format!(
+        "has the placeholder {{{name}}}, which {verdict}: {} can stand here{ESCAPES}",
+        known.join(", ")
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+    use super::*;
+
+    #[test]
+    fn a_value_stays_in_its_argument_whatever_it_looks_like() {
+        let pattern = Pattern::parse("--at={commit};x {key}", &Placeholder::ALL).unwrap();
+        for hostile in ["; rm -rf /", "$(id)", "a b", "a\nb", "{key}", "'\"`", "--force", "%s*?"] {
+            let filled = pattern.fill(&Values {
+                commit: hostile,
+                key: "K",
+                ..Values::default()
+            });
+            assert_eq!(filled, format!("--at={hostile};x K"));
+        }
+    }
+
+    #[test]
+    fn braces_are_literal_when_doubled() {
+        let pattern = Pattern::parse(r#"{{"sha":"{commit}"}}"#, &[Placeholder::Commit]).unwrap();
+        assert_eq!(
+            pattern.fill(&Values {
+                commit: "abc",
+                ..Values::default()
+            }),
+            r#"{"sha":"abc"}"#
+        );
+    }
+
+    #[test]
+    fn mistakes_are_named_with_the_way_out() {
+        let told = |text: &str| {
+            Pattern::parse(text, &[Placeholder::Commit, Placeholder::Key])
+                .unwrap_err()
+                .to_string()
+        };
+        assert_eq!(
+            told("v{comit}"),
+            "\"v{comit}\" has the placeholder {comit}, which is unknown: {commit}, {key} can stand here; \
+             a literal brace is written {{ or }}"
+        );
+        assert!(told("{short}").contains("{short}, which means nothing here"));
+        assert!(told("a{commit").contains("does not close it"));
+        assert!(told("a}b").contains("not open"));
+        assert!(told("a\0b").contains("NUL"));
+        assert!(told("{}").contains("the placeholder {}, which is unknown"));
+    }
+}

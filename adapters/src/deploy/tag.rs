@@ -1,0 +1,164 @@
+//! A release that is triggered by a tag: something else watches the repository and deploys what is tagged. The bot sets
+//! the tag; how the release went is a person's word, unless something can tell what runs.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use super::command::{OptionsError, Pattern, Placeholder, Query, RunFolder, Values, blocking};
+use super::{Deploy, DeployRequest, DeployStatus, Deployment, Running};
+use crate::failure::Failure;
+use crate::forge::Refs;
+use crate::vocabulary::{DeployKey, Environment, Repo, TagName};
+
+/// How a release is triggered.
+pub struct TagOptions {
+    /// Where the tag is set.
+    pub forge: Arc<dyn Refs>,
+    /// In which repository.
+    pub repo: Repo,
+    /// Which environment the release is for.
+    pub environment: Environment,
+    /// The name of the tag, such as `release-{short}`: `{commit}`, `{short}`, `{environment}` and `{key}` may stand in it.
+    pub tag: String,
+    /// What can tell which commit runs.
+    pub running: Option<Query>,
+    /// The folder in which the tags that were set are remembered: a key alone does not say which commit it was.
+    pub runs: PathBuf,
+}
+
+/// Releases by setting a tag.
+pub struct TagRelease {
+    forge: Arc<dyn Refs>,
+    repo: Repo,
+    environment: Environment,
+    tag: Pattern,
+    running: Option<Query>,
+    runs: PathBuf,
+}
+
+/// The word that the tag is there.
+#[derive(Debug, Serialize, Deserialize)]
+struct Tagged {
+    request: DeployRequest,
+    tag: TagName,
+}
+
+const RECORD: &str = "tagged.json";
+
+impl TagRelease {
+    /// Checks the options.
+    ///
+    /// # Errors
+    /// Says what is wrong with the pattern of the tag, and what is wanted.
+    pub fn new(options: TagOptions) -> Result<Self, OptionsError> {
+        let allowed = [
+            Placeholder::Commit,
+            Placeholder::Short,
+            Placeholder::Environment,
+            Placeholder::Key,
+        ];
+        let tag = Pattern::parse(&options.tag, &allowed)?;
+        // Every value has the shape of this sample, so a name that is good for it is good for all.
+        let sample = tag.fill(&Values {
+            commit: &"0".repeat(40),
+            short: "0000000",
+            environment: options.environment.as_str(),
+            key: "k",
+            ..Values::default()
+        });
+        if let Err(error) = TagName::parse(&sample) {
+            return Err(OptionsError::Pattern {
+                pattern: options.tag,
+                why: format!("makes no good tag: {error}"),
+            });
+        }
+        Ok(Self {
+            forge: options.forge,
+            repo: options.repo,
+            environment: options.environment,
+            tag,
+            running: options.running,
+            runs: options.runs,
+        })
+    }
+
+    /// The tag that releases a request.
+    ///
+    /// # Errors
+    /// When the pattern, filled in, is no tag name.
+    pub fn tag_for(&self, request: &DeployRequest) -> Result<TagName, Failure> {
+        let name = self.tag.fill(&Values {
+            commit: request.commit.as_str(),
+            short: request.commit.short(),
+            environment: request.environment.as_str(),
+            key: request.key.as_str(),
+            ..Values::default()
+        });
+        TagName::parse(&name).map_err(|error| Failure::rejected(format!("the release cannot be tagged: {error}")))
+    }
+
+    async fn tagged(&self, key: &DeployKey) -> Result<Option<Tagged>, Failure> {
+        let run = RunFolder::of(&self.runs, key);
+        blocking(move || run.read(RECORD)).await
+    }
+}
+
+#[async_trait]
+impl Deploy for TagRelease {
+    /// Sets the tag, and remembers it afterwards. After a crash between the two it is set again, which changes nothing.
+    async fn start(&self, request: &DeployRequest) -> Result<(), Failure> {
+        if request.environment != self.environment || request.repo != self.repo {
+            return Err(Failure::rejected(format!(
+                "this mechanism releases {} to {}, not {} to {}",
+                self.repo, self.environment, request.repo, request.environment
+            )));
+        }
+        if let Some(known) = self.tagged(&request.key).await? {
+            if known.request == *request {
+                return Ok(());
+            }
+            return Err(Failure::rejected(format!(
+                "the deployment {} is known, and of something else: the tag {} at {}; a new deployment needs a new key",
+                request.key,
+                known.tag,
+                known.request.commit.short()
+            )));
+        }
+        let tag = self.tag_for(request)?;
+        self.forge.tag(&self.repo, &tag, &request.commit).await?;
+        let run = RunFolder::of(&self.runs, &request.key);
+        let record = Tagged {
+            request: request.clone(),
+            tag,
+        };
+        blocking(move || run.make().and_then(|()| run.write(RECORD, &record))).await
+    }
+
+    async fn status(&self, key: &DeployKey) -> Result<Option<DeployStatus>, Failure> {
+        Ok(self.tagged(key).await?.map(|_| DeployStatus::AwaitingWord))
+    }
+
+    async fn running(&self) -> Result<Option<Running>, Failure> {
+        match &self.running {
+            Some(query) => query.ask().await,
+            None => Ok(None),
+        }
+    }
+
+    async fn last_success(&self) -> Result<Option<Deployment>, Failure> {
+        Ok(None)
+    }
+
+    async fn probe(&self) -> Result<(), Failure> {
+        let runs = self.runs.clone();
+        blocking(move || super::command::prove_writable(&runs)).await?;
+        if let Some(query) = &self.running {
+            query.present()?;
+            query.ask().await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,276 @@
+//! Pull requests.
+
+use super::{Setup, TEN, assert_rejected, branch, commit, main_branch, ten_with};
+use crate::forge::{
+    Check, CheckState, Merge, MergeMethod, NewPullRequest, PullNumber, PullRequest, PullState, Verdict,
+};
+use crate::vocabulary::CommitId;
+
+fn from_fix_to_main(setup: &dyn Setup) -> NewPullRequest {
+    let (title, body) = ("Fix the fees".into(), "They were wrong.".into());
+    NewPullRequest {
+        repo: setup.repo(),
+        head: branch("fix"),
+        base: branch("main"),
+        title,
+        body,
+        author: None,
+    }
+}
+
+fn merge_of(head: &CommitId) -> Merge {
+    let (title, body) = ("Merge the fix".into(), "Approved by Grace.".into());
+    Merge {
+        expected_head: head.clone(),
+        method: MergeMethod::Merge,
+        title,
+        body,
+    }
+}
+
+/// `main` with the ten lines, and `fix` one commit ahead of it with a pull request.
+async fn opened(setup: &dyn Setup) -> (CommitId, CommitId, PullRequest) {
+    let base = main_branch(setup).await;
+    let head = commit(setup, "fix", &[&base], "lines", &ten_with("two", "2")).await;
+    let pull = setup.forge().open(&from_fix_to_main(setup)).await.unwrap();
+    (base, head, pull)
+}
+
+/// Unless an open one from this head into this base is there: then it is that one.
+pub async fn opening_twice_is_one_pull_request(setup: &dyn Setup) {
+    let (_, _, pull) = opened(setup).await;
+    let again = setup.forge().open(&from_fix_to_main(setup)).await.unwrap();
+    assert_eq!(again.number, pull.number);
+    setup.close(pull.number).await;
+    let new = setup.forge().open(&from_fix_to_main(setup)).await.unwrap();
+    assert_ne!(new.number, pull.number, "a closed one is not an open one");
+    let newest = setup
+        .forge()
+        .find(&setup.repo(), &branch("fix"), &branch("main"))
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(newest.number, new.number, "the newest is found");
+}
+
+/// Found by its branches, whatever its state, and read by its number.
+pub async fn what_was_opened_can_be_found_and_read(setup: &dyn Setup) {
+    let (forge, repo) = (setup.forge(), setup.repo());
+    let (_, head, pull) = opened(setup).await;
+    assert_eq!(
+        (pull.title.as_str(), &pull.state, &pull.head_commit),
+        ("Fix the fees", &PullState::Open, &head)
+    );
+    assert_eq!((&pull.head, &pull.base), (&branch("fix"), &branch("main")));
+    assert_eq!(forge.read(&repo, pull.number).await.as_ref(), Ok(&pull));
+    assert_eq!(
+        forge.find(&repo, &branch("fix"), &branch("main")).await,
+        Ok(Some(pull.clone()))
+    );
+    assert_eq!(forge.find(&repo, &branch("main"), &branch("fix")).await, Ok(None));
+    setup.close(pull.number).await;
+    let closed = forge
+        .find(&repo, &branch("fix"), &branch("main"))
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!((closed.number, closed.state), (pull.number, PullState::Closed));
+}
+
+/// A pull request needs both its branches.
+pub async fn opening_without_a_branch_is_rejected(setup: &dyn Setup) {
+    main_branch(setup).await;
+    assert_rejected(setup.forge().open(&from_fix_to_main(setup)).await, "fix");
+}
+
+/// Reading and merging what is not there.
+pub async fn an_unknown_number_is_rejected(setup: &dyn Setup) {
+    let base = main_branch(setup).await;
+    assert_rejected(setup.forge().read(&setup.repo(), PullNumber(987_654)).await, "987654");
+    assert_rejected(
+        setup
+            .forge()
+            .merge(&setup.repo(), PullNumber(987_654), &merge_of(&base))
+            .await,
+        "987654",
+    );
+}
+
+/// Where that branch is, and where it was.
+pub async fn the_head_follows_its_branch_until_it_is_gone(setup: &dyn Setup) {
+    let (forge, repo) = (setup.forge(), setup.repo());
+    let (_, head, pull) = opened(setup).await;
+    let next = commit(setup, "fix", &[&head], "more", "1").await;
+    assert_eq!(forge.read(&repo, pull.number).await.unwrap().head_commit, next);
+    forge.delete(&repo, &branch("fix"), &next).await.unwrap();
+    assert_eq!(forge.read(&repo, pull.number).await.unwrap().head_commit, next);
+}
+
+/// Outdated reviews stay, each naming its commit.
+pub async fn a_review_names_the_commit_it_saw(setup: &dyn Setup) {
+    let (_, head, pull) = opened(setup).await;
+    setup.review(pull.number, Verdict::ChangesRequested).await;
+    let next = commit(setup, "fix", &[&head], "more", "1").await;
+    setup.review(pull.number, Verdict::Approved).await;
+    let reviews = setup.forge().read(&setup.repo(), pull.number).await.unwrap().reviews;
+    let said: Vec<_> = reviews.iter().map(|review| (&review.commit, review.verdict)).collect();
+    assert_eq!(said, [(&head, Verdict::ChangesRequested), (&next, Verdict::Approved)]);
+}
+
+/// Merges one if its head is the commit given, and answers the commit that the base branch is at by it.
+pub async fn a_merge_has_both_parents_and_its_message(setup: &dyn Setup) {
+    let (forge, repo) = (setup.forge(), setup.repo());
+    let (base, head, pull) = opened(setup).await;
+    let theirs = commit(setup, "main", &[&base], "lines", &ten_with("nine", "9")).await;
+    let merged = forge.merge(&repo, pull.number, &merge_of(&head)).await.unwrap();
+    assert_eq!(forge.tip(&repo, &branch("main")).await, Ok(Some(merged.clone())));
+    assert_eq!(
+        forge.read(&repo, pull.number).await.unwrap().state,
+        PullState::Merged(merged.clone())
+    );
+    let range = forge.between(&repo, &theirs, &merged, 10).await.unwrap();
+    let info = range.commits.iter().find(|info| info.id == merged).unwrap();
+    assert_eq!(
+        (info.parents.as_slice(), info.subject.as_str()),
+        ([theirs, head].as_slice(), "Merge the fix")
+    );
+    let size = forge.size(&repo, &base, &merged).await.unwrap();
+    assert_eq!(
+        (size.files, size.insertions, size.deletions),
+        (1, 2, 2),
+        "both changes of the file are in"
+    );
+}
+
+/// Merging one that was merged with this head before answers the same commit again.
+pub async fn merging_twice_is_one_commit(setup: &dyn Setup) {
+    let (forge, repo) = (setup.forge(), setup.repo());
+    let (base, head, pull) = opened(setup).await;
+    let merged = forge.merge(&repo, pull.number, &merge_of(&head)).await.unwrap();
+    assert_eq!(
+        forge.merge(&repo, pull.number, &merge_of(&head)).await,
+        Ok(merged.clone())
+    );
+    assert_rejected(forge.merge(&repo, pull.number, &merge_of(&base)).await, "");
+    forge.delete(&repo, &branch("fix"), &head).await.unwrap();
+    assert_eq!(
+        forge.merge(&repo, pull.number, &merge_of(&head)).await,
+        Ok(merged.clone())
+    );
+    assert_eq!(forge.tip(&repo, &branch("main")).await, Ok(Some(merged.clone())));
+    assert_eq!(
+        forge.between(&repo, &base, &merged, 10).await.unwrap().total,
+        2,
+        "the fix and one merge"
+    );
+}
+
+/// A head that moved is rejected.
+pub async fn a_head_that_moved_is_not_merged(setup: &dyn Setup) {
+    let (forge, repo) = (setup.forge(), setup.repo());
+    let (base, head, pull) = opened(setup).await;
+    commit(setup, "fix", &[&head], "sneaked", "in").await;
+    assert_rejected(forge.merge(&repo, pull.number, &merge_of(&head)).await, "");
+    assert_eq!(forge.tip(&repo, &branch("main")).await, Ok(Some(base)));
+    assert_eq!(forge.read(&repo, pull.number).await.unwrap().state, PullState::Open);
+}
+
+/// A conflict is rejected.
+pub async fn a_conflict_is_rejected_and_changes_nothing(setup: &dyn Setup) {
+    let (forge, repo) = (setup.forge(), setup.repo());
+    let (base, head, pull) = opened(setup).await;
+    let theirs = commit(setup, "main", &[&base], "lines", &ten_with("two", "zwei")).await;
+    assert_rejected(forge.merge(&repo, pull.number, &merge_of(&head)).await, "");
+    assert_eq!(forge.tip(&repo, &branch("main")).await, Ok(Some(theirs)));
+    assert_eq!(forge.read(&repo, pull.number).await.unwrap().state, PullState::Open);
+}
+
+/// One new commit: ancestry is lost.
+pub async fn a_squash_has_one_parent(setup: &dyn Setup) {
+    let (forge, repo) = (setup.forge(), setup.repo());
+    let (base, head, pull) = opened(setup).await;
+    let head = commit(setup, "fix", &[&head], "more", "1").await;
+    let merge = Merge {
+        method: MergeMethod::Squash,
+        ..merge_of(&head)
+    };
+    let merged = forge.merge(&repo, pull.number, &merge).await.unwrap();
+    assert_eq!(forge.merge(&repo, pull.number, &merge).await, Ok(merged.clone()));
+    let range = forge.between(&repo, &base, &merged, 10).await.unwrap();
+    assert_eq!(
+        (range.total, range.commits[0].parents.as_slice()),
+        (1, [base].as_slice())
+    );
+    assert_eq!(forge.size(&repo, &head, &merged).await.unwrap().files, 0);
+}
+
+/// What was given up is not merged.
+pub async fn a_closed_one_is_not_merged(setup: &dyn Setup) {
+    let (forge, repo) = (setup.forge(), setup.repo());
+    let (base, head, pull) = opened(setup).await;
+    setup.close(pull.number).await;
+    assert_rejected(forge.merge(&repo, pull.number, &merge_of(&head)).await, "");
+    assert_eq!(forge.tip(&repo, &branch("main")).await, Ok(Some(base)));
+}
+
+/// A person who merges on their own machine and pushes has merged; merging again answers their commit.
+pub async fn a_merge_by_hand_is_a_merge(setup: &dyn Setup) {
+    let (forge, repo) = (setup.forge(), setup.repo());
+    let (base, head, pull) = opened(setup).await;
+    let by_hand = commit(setup, "main", &[&base, &head], "lines", &ten_with("two", "2")).await;
+    commit(setup, "main", &[&by_hand], "later", "1").await;
+    assert_eq!(
+        forge.read(&repo, pull.number).await.unwrap().state,
+        PullState::Merged(by_hand.clone())
+    );
+    assert_eq!(forge.merge(&repo, pull.number, &merge_of(&head)).await, Ok(by_hand));
+}
+
+/// The open ones that carry a label.
+pub async fn labels_find_open_ones_only(setup: &dyn Setup) {
+    let (forge, repo) = (setup.forge(), setup.repo());
+    let (base, _, pull) = opened(setup).await;
+    commit(setup, "other", &[&base], "other", TEN).await;
+    let other = forge
+        .open(&NewPullRequest {
+            head: branch("other"),
+            ..from_fix_to_main(setup)
+        })
+        .await
+        .unwrap();
+    setup.label(pull.number, "release-blocker").await;
+    setup.label(other.number, "chore").await;
+    let found = forge.labelled(&repo, "release-blocker").await.unwrap();
+    let found: Vec<_> = found.iter().map(|it| (it.number, it.title.as_str())).collect();
+    assert_eq!(found, [(pull.number, "Fix the fees")]);
+    assert_eq!(
+        forge.read(&repo, pull.number).await.unwrap().labels,
+        ["release-blocker"]
+    );
+    setup.close(pull.number).await;
+    assert_eq!(forge.labelled(&repo, "release-blocker").await, Ok(vec![]));
+    assert_eq!(forge.labelled(&repo, "release").await, Ok(vec![]));
+}
+
+/// Checks of the same name by different apps are different checks (security case 52); another commit has its own.
+pub async fn checks_of_one_name_by_two_apps_are_two(setup: &dyn Setup) {
+    let (forge, repo) = (setup.forge(), setup.repo());
+    let base = main_branch(setup).await;
+    let next = commit(setup, "main", &[&base], "a", "1").await;
+    let check = |app: &str, state| Check {
+        name: "build".into(),
+        app: app.into(),
+        state,
+    };
+    assert_eq!(forge.checks(&repo, &base).await, Ok(vec![]));
+    setup.report(&base, check("ci", CheckState::Pending)).await;
+    setup.report(&base, check("ci", CheckState::Success)).await;
+    setup.report(&base, check("impostor", CheckState::Failure)).await;
+    let mut checks = forge.checks(&repo, &base).await.unwrap();
+    checks.sort_by(|a, b| a.app.cmp(&b.app));
+    assert_eq!(
+        checks,
+        [check("ci", CheckState::Success), check("impostor", CheckState::Failure)]
+    );
+    assert_eq!(forge.checks(&repo, &next).await, Ok(vec![]));
+}

@@ -1,0 +1,137 @@
+//! Branches and tags.
+
+use super::{Setup, assert_rejected, branch, commit, main_branch, nowhere};
+use crate::vocabulary::TagName;
+
+/// `None` when there is none.
+pub async fn a_branch_that_is_not_there_is_none(setup: &dyn Setup) {
+    main_branch(setup).await;
+    assert_eq!(setup.forge().tip(&setup.repo(), &branch("hotfix/1")).await, Ok(None));
+}
+
+/// Creates a branch that does not exist.
+pub async fn a_branch_is_created(setup: &dyn Setup) {
+    let (forge, repo, base) = (setup.forge(), setup.repo(), main_branch(setup).await);
+    forge.create(&repo, &branch("hotfix/1"), &base).await.unwrap();
+    assert_eq!(forge.tip(&repo, &branch("hotfix/1")).await, Ok(Some(base)));
+}
+
+/// Already exactly there is success; elsewhere is rejected.
+pub async fn creating_again_is_success_and_elsewhere_is_rejected(setup: &dyn Setup) {
+    let (forge, repo, base) = (setup.forge(), setup.repo(), main_branch(setup).await);
+    let next = commit(setup, "main", &[&base], "a", "1").await;
+    forge.create(&repo, &branch("hotfix"), &base).await.unwrap();
+    forge.create(&repo, &branch("hotfix"), &base).await.unwrap();
+    assert_rejected(forge.create(&repo, &branch("hotfix"), &next).await, "hotfix");
+    assert_eq!(forge.tip(&repo, &branch("hotfix")).await, Ok(Some(base)));
+}
+
+/// A name that git cannot hold beside an existing branch is rejected, and the branch in the way is named.
+pub async fn a_name_beside_its_own_folder_is_rejected_and_named(setup: &dyn Setup) {
+    let (forge, repo, base) = (setup.forge(), setup.repo(), main_branch(setup).await);
+    forge.create(&repo, &branch("hotfix"), &base).await.unwrap();
+    assert_rejected(forge.create(&repo, &branch("hotfix/x"), &base).await, "branch hotfix:");
+    forge.create(&repo, &branch("fix/deep/down"), &base).await.unwrap();
+    assert_rejected(forge.create(&repo, &branch("fix"), &base).await, "fix/deep/down");
+    forge.create(&repo, &branch("hotfix-x"), &base).await.unwrap();
+}
+
+/// A branch can only be where there is a commit.
+pub async fn a_branch_at_an_unknown_commit_is_rejected(setup: &dyn Setup) {
+    main_branch(setup).await;
+    assert_rejected(
+        setup.forge().create(&setup.repo(), &branch("hotfix"), &nowhere()).await,
+        "",
+    );
+    assert_eq!(setup.forge().tip(&setup.repo(), &branch("hotfix")).await, Ok(None));
+}
+
+/// Moves a branch in any direction.
+pub async fn a_branch_moves_in_any_direction(setup: &dyn Setup) {
+    let (forge, repo, base) = (setup.forge(), setup.repo(), main_branch(setup).await);
+    let left = commit(setup, "left", &[&base], "a", "1").await;
+    let right = commit(setup, "right", &[&base], "b", "1").await;
+    forge.create(&repo, &branch("hotfix"), &base).await.unwrap();
+    for (from, to) in [(&base, &left), (&left, &right), (&right, &base)] {
+        forge.advance(&repo, &branch("hotfix"), from, to).await.unwrap();
+        assert_eq!(forge.tip(&repo, &branch("hotfix")).await, Ok(Some(to.clone())));
+    }
+}
+
+/// Only if it is at the first.
+pub async fn a_stale_move_is_rejected_and_changes_nothing(setup: &dyn Setup) {
+    let (forge, repo, base) = (setup.forge(), setup.repo(), main_branch(setup).await);
+    let mine = commit(setup, "mine", &[&base], "a", "1").await;
+    let theirs = commit(setup, "hotfix", &[&base], "b", "1").await;
+    assert_rejected(forge.advance(&repo, &branch("hotfix"), &base, &mine).await, "hotfix");
+    assert_eq!(forge.tip(&repo, &branch("hotfix")).await, Ok(Some(theirs)));
+    assert_rejected(forge.advance(&repo, &branch("gone"), &base, &mine).await, "gone");
+    assert_eq!(forge.tip(&repo, &branch("gone")).await, Ok(None));
+}
+
+/// Or already at the second.
+pub async fn a_repeated_move_is_success(setup: &dyn Setup) {
+    let (forge, repo, base) = (setup.forge(), setup.repo(), main_branch(setup).await);
+    let next = commit(setup, "main", &[&base], "a", "1").await;
+    forge.create(&repo, &branch("hotfix"), &base).await.unwrap();
+    forge.advance(&repo, &branch("hotfix"), &base, &next).await.unwrap();
+    forge.advance(&repo, &branch("hotfix"), &base, &next).await.unwrap();
+    assert_eq!(forge.tip(&repo, &branch("hotfix")).await, Ok(Some(next)));
+}
+
+/// A branch that is gone already is success.
+pub async fn a_branch_is_deleted_once_and_again(setup: &dyn Setup) {
+    let (forge, repo, base) = (setup.forge(), setup.repo(), main_branch(setup).await);
+    forge.create(&repo, &branch("hotfix"), &base).await.unwrap();
+    forge.delete(&repo, &branch("hotfix"), &base).await.unwrap();
+    assert_eq!(forge.tip(&repo, &branch("hotfix")).await, Ok(None));
+    forge.delete(&repo, &branch("hotfix"), &base).await.unwrap();
+}
+
+/// Only if it is at this commit.
+pub async fn a_stale_delete_is_rejected(setup: &dyn Setup) {
+    let (forge, repo, base) = (setup.forge(), setup.repo(), main_branch(setup).await);
+    let theirs = commit(setup, "hotfix", &[&base], "b", "1").await;
+    assert_rejected(forge.delete(&repo, &branch("hotfix"), &base).await, "hotfix");
+    assert_eq!(forge.tip(&repo, &branch("hotfix")).await, Ok(Some(theirs)));
+}
+
+/// Already exactly there is success; elsewhere is rejected.
+pub async fn a_tag_is_created_once(setup: &dyn Setup) {
+    let (forge, repo, base) = (setup.forge(), setup.repo(), main_branch(setup).await);
+    let next = commit(setup, "main", &[&base], "a", "1").await;
+    let tag = TagName::parse("v1.0.1").unwrap();
+    forge.tag(&repo, &tag, &base).await.unwrap();
+    forge.tag(&repo, &tag, &base).await.unwrap();
+    assert_rejected(forge.tag(&repo, &tag, &next).await, "v1.0.1");
+    assert_eq!(forge.resolve(&repo, "v1.0.1").await, Ok(Some(base)));
+}
+
+/// This name or below it.
+pub async fn branches_are_listed_by_folder_not_by_prefix(setup: &dyn Setup) {
+    let (forge, repo, base) = (setup.forge(), setup.repo(), main_branch(setup).await);
+    for name in ["hotfix/a", "hotfix/b/c", "hotfixes", "other"] {
+        forge.create(&repo, &branch(name), &base).await.unwrap();
+    }
+    let mut found = forge.branches(&repo, &branch("hotfix")).await.unwrap();
+    found.sort();
+    assert_eq!(
+        found,
+        [(branch("hotfix/a"), base.clone()), (branch("hotfix/b/c"), base.clone())]
+    );
+    assert_eq!(
+        forge.branches(&repo, &branch("other")).await,
+        Ok(vec![(branch("other"), base)])
+    );
+    assert_eq!(forge.branches(&repo, &branch("nothing")).await, Ok(vec![]));
+}
+
+/// A tag of the same name is another thing (security case 45).
+pub async fn a_tag_is_not_a_branch(setup: &dyn Setup) {
+    let (forge, repo, base) = (setup.forge(), setup.repo(), main_branch(setup).await);
+    forge
+        .tag(&repo, &TagName::parse("release").unwrap(), &base)
+        .await
+        .unwrap();
+    assert_eq!(forge.tip(&repo, &branch("release")).await, Ok(None));
+}

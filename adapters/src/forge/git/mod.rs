@@ -1,0 +1,153 @@
+//! The git command line on one repository: what every forge needs beyond its own API, and all of the local one.
+//!
+//! Each question is one process without a shell, with a cleared environment, a time limit and a bounded answer (`run`).
+//! Only commit ids and full ref names go in, so that no text of a stranger is ever an option or a short name that git
+//! would look up in several places. New commits are written as objects and moved to by compare-and-set (`refs`), never
+//! by a checkout; they are made of nothing but their arguments, so that the same act twice is the same commit.
+
+mod contain;
+mod log;
+mod merge;
+mod object;
+mod pick;
+mod refs;
+mod resolve;
+mod reverts;
+mod run;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::Signature;
+use crate::failure::Failure;
+
+pub use merge::{MergeRequest, Merged};
+
+/// The oldest git that will do: `--attr-source` came with it, and without that a bare repository ignores the merge
+/// drivers in `.gitattributes`, so that a real conflict merges silently.
+pub const OLDEST_VERSION: (u32, u32) = (2, 41);
+
+/// git on one repository directory.
+#[derive(Clone)]
+pub struct Git {
+    directory: PathBuf,
+    committer: Signature,
+    time_limit: Duration,
+    output_limit: usize,
+    config: Vec<(String, String)>,
+}
+
+impl Git {
+    /// git on this directory, which is a bare repository or the `.git` of a checkout. Nothing is looked at yet.
+    pub fn at(directory: impl Into<PathBuf>) -> Self {
+        Self {
+            directory: directory.into(),
+            committer: Signature {
+                name: "hotfix".into(),
+                email: "hotfix@localhost".into(),
+                account: None,
+            },
+            time_limit: Duration::from_secs(120),
+            output_limit: 64 << 20,
+            config: Vec::new(),
+        }
+    }
+
+    /// Who commits what is made here.
+    #[must_use]
+    pub fn committer(mut self, committer: Signature) -> Self {
+        self.committer = committer;
+        self
+    }
+
+    /// How long one git process may take.
+    #[must_use]
+    pub fn time_limit(mut self, limit: Duration) -> Self {
+        self.time_limit = limit;
+        self
+    }
+
+    /// How many bytes one git process may answer.
+    #[must_use]
+    pub fn output_limit(mut self, bytes: usize) -> Self {
+        self.output_limit = bytes;
+        self
+    }
+
+    /// One more setting, such as `http.extraHeader`. It travels in the environment: argv is for everyone to see.
+    #[must_use]
+    pub fn config(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.config.push((key.into(), value.into()));
+        self
+    }
+
+    /// The repository's directory.
+    #[must_use]
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// Whether the git on `PATH` is there and new enough; answers its version. To be asked once, at the start.
+    ///
+    /// # Errors
+    /// It is missing or too old.
+    pub async fn check_version() -> Result<(u32, u32), Failure> {
+        let answer = Self::at("/nonexistent").ask(["--version"]).stdout().await?;
+        let text = String::from_utf8_lossy(&answer).trim().to_owned();
+        newer_than_oldest(&text)
+    }
+}
+
+/// Settings may hold a token, so only their names are shown.
+impl fmt::Debug for Git {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let config: Vec<&str> = self.config.iter().map(|(key, _)| key.as_str()).collect();
+        f.debug_struct("Git")
+            .field("directory", &self.directory)
+            .field("config", &config)
+            .finish_non_exhaustive()
+    }
+}
+
+fn newer_than_oldest(text: &str) -> Result<(u32, u32), Failure> {
+    let mut numbers = text
+        .trim_start_matches("git version ")
+        .split('.')
+        .map(str::parse::<u32>);
+    let (Some(Ok(major)), Some(Ok(minor))) = (numbers.next(), numbers.next()) else {
+        return Err(Failure::rejected(format!(
+            "git answered {text:?} when asked for its version; is that really git?"
+        )));
+    };
+    if (major, minor) < OLDEST_VERSION {
+        let (needed_major, needed_minor) = OLDEST_VERSION;
+        return Err(Failure::rejected(format!(
+            "this is git {major}.{minor}, and {needed_major}.{needed_minor} or newer is needed: older ones ignore merge \
+             drivers in a bare repository and would merge a conflict silently. Install a newer git."
+        )));
+    }
+    Ok((major, minor))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_compared_as_numbers() {
+        assert_eq!(newer_than_oldest("git version 2.47.3"), Ok((2, 47)));
+        assert_eq!(newer_than_oldest("git version 2.41.0.windows.1"), Ok((2, 41)));
+        assert_eq!(newer_than_oldest("git version 3.0.0"), Ok((3, 0)));
+        assert!(newer_than_oldest("git version 2.5.0").is_err_and(|f| f.reason().contains("git 2.5")));
+        assert!(newer_than_oldest("git version 2.40.1").is_err());
+        assert!(newer_than_oldest("jj 0.20").is_err());
+    }
+
+    #[test]
+    fn a_token_is_not_in_the_debug_text() {
+        let git = Git::at("/x").config("http.extraHeader", "Authorization: sesame");
+        let text = format!("{git:?}");
+        assert!(text.contains("http.extraHeader") && !text.contains("sesame"));
+    }
+}

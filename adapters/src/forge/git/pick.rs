@@ -1,0 +1,89 @@
+//! Cherry-picks without a checkout, and the message that says where they come from.
+
+use super::Git;
+use super::merge::Tree;
+use super::object::Commit;
+use crate::failure::Failure;
+use crate::forge::{Pick, Picked};
+use crate::vocabulary::CommitId;
+
+impl Git {
+    /// Makes the commit that `source` would be on top of `onto`, without moving any branch.
+    ///
+    /// # Errors
+    /// A commit is not there.
+    pub async fn pick(&self, pick: &Pick) -> Result<Picked, Failure> {
+        let [source, onto] = self.commits([&pick.source, &pick.onto]).await?;
+        let before = match source.parents.first() {
+            Some(parent) => parent.clone(),
+            None => self.nothing_before(&source).await?,
+        };
+        let tree = match self.merged_tree(&pick.onto, &pick.source, Some(&before)).await? {
+            Tree::Clean(tree) => tree,
+            Tree::Conflict(files) => return Ok(Picked::Conflict { files }),
+        };
+        if tree == onto.tree {
+            return Ok(Picked::AlreadyThere);
+        }
+        let message = if pick.trace {
+            traced(&source.message, &pick.source)
+        } else {
+            source.message
+        };
+        let committer = self.committed_at(pick.at);
+        let commit = Commit {
+            tree,
+            parents: vec![pick.onto.clone()],
+            message,
+            committer,
+            ..source
+        };
+        Ok(Picked::Commit(self.write(&commit).await?))
+    }
+
+    /// A commit without files, for a first commit to be compared with: older gits want a commit there, not a tree.
+    async fn nothing_before(&self, first: &Commit) -> Result<CommitId, Failure> {
+        let tree = self
+            .ask(["hash-object", "-t", "tree", "-w", "--stdin"])
+            .stdout()
+            .await?;
+        let tree = String::from_utf8_lossy(&tree).trim().to_owned();
+        let (parents, message, encoding) = (Vec::new(), b"nothing\n".to_vec(), None);
+        self.write(&Commit {
+            tree,
+            parents,
+            message,
+            encoding,
+            ..first.clone()
+        })
+        .await
+    }
+}
+
+/// The message as `git cherry-pick -x` writes it: the line joins a block of trailers, or starts one.
+fn traced(message: &[u8], source: &CommitId) -> Vec<u8> {
+    let mut message = message.to_vec();
+    if !message.is_empty() && !message.ends_with(b"\n") {
+        message.push(b'\n');
+    }
+    if !ends_with_trailers(&message) {
+        message.push(b'\n');
+    }
+    message.extend_from_slice(format!("(cherry picked from commit {source})\n").as_bytes());
+    message
+}
+
+fn ends_with_trailers(message: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(message);
+    // The first paragraph is the title, whatever it looks like.
+    let Some((_, last)) = text.trim_end().rsplit_once("\n\n") else {
+        return false;
+    };
+    let is_trailer = |line: &str| {
+        let token = line.split_once(':').map(|(token, _)| token.trim_end());
+        token.is_some_and(|token| !token.is_empty() && token.chars().all(|c| c.is_ascii_alphanumeric() || c == '-'))
+            || line.starts_with("(cherry picked from commit ")
+    };
+    let mut lines = last.lines();
+    lines.next().is_some_and(is_trailer) && lines.all(|line| line.starts_with([' ', '\t']) || is_trailer(line))
+}

@@ -1,0 +1,212 @@
+//! Branches and tags, moved by compare-and-set only.
+
+use super::Git;
+use crate::failure::Failure;
+use crate::vocabulary::{BranchName, CommitId, TagName};
+
+/// A ref by its full name, which means one thing only.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct FullRef(String);
+
+impl From<&BranchName> for FullRef {
+    fn from(branch: &BranchName) -> Self {
+        Self(format!("refs/heads/{branch}"))
+    }
+}
+
+impl From<&TagName> for FullRef {
+    fn from(tag: &TagName) -> Self {
+        Self(format!("refs/tags/{tag}"))
+    }
+}
+
+impl FullRef {
+    /// `branch main`, for a person.
+    fn words(&self) -> String {
+        match (self.0.strip_prefix("refs/heads/"), self.0.strip_prefix("refs/tags/")) {
+            (Some(branch), _) => format!("branch {branch}"),
+            (_, Some(tag)) => format!("tag {tag}"),
+            _ => self.0.clone(),
+        }
+    }
+
+    /// The refs that would have to be a folder for this one to be a file.
+    fn parents(&self) -> impl Iterator<Item = String> {
+        let kind = self.0.match_indices('/').nth(1).map_or(0, |(at, _)| at);
+        self.0
+            .match_indices('/')
+            .map(|(at, _)| at)
+            .filter(move |at| *at > kind)
+            .filter_map(|at| self.0.get(..at))
+            .map(String::from)
+    }
+}
+
+impl Git {
+    /// Where a branch is.
+    ///
+    /// # Errors
+    /// git could not say.
+    pub async fn tip(&self, branch: &BranchName) -> Result<Option<CommitId>, Failure> {
+        self.at_ref(&branch.into()).await
+    }
+
+    /// All branches that are this name or lie below it. Names from outside our allow-list are left out.
+    ///
+    /// # Errors
+    /// git could not say.
+    pub async fn branches(&self, below: &BranchName) -> Result<Vec<(BranchName, CommitId)>, Failure> {
+        let mut branches = Vec::new();
+        for (name, at) in self.refs_under(&[FullRef::from(below).0]).await? {
+            match BranchName::parse(name.trim_start_matches("refs/heads/")) {
+                Ok(branch) => branches.push((branch, at)),
+                Err(why) => {
+                    tracing::warn!(repository = %self.directory.display(), branch = ?name, %why, "branch left out")
+                }
+            }
+        }
+        Ok(branches)
+    }
+
+    /// Creates a branch; one that is exactly there is success.
+    ///
+    /// # Errors
+    /// It is elsewhere, or another branch is in the way of its name.
+    pub async fn create_branch(&self, branch: &BranchName, at: &CommitId) -> Result<(), Failure> {
+        self.create_ref(&branch.into(), at).await
+    }
+
+    /// Creates a lightweight tag; one that is exactly there is success.
+    ///
+    /// # Errors
+    /// It is elsewhere, or another tag is in the way of its name.
+    pub async fn create_tag(&self, tag: &TagName, at: &CommitId) -> Result<(), Failure> {
+        self.create_ref(&tag.into(), at).await
+    }
+
+    /// Moves a branch if it is at the first commit, or already at the second.
+    ///
+    /// # Errors
+    /// It is elsewhere.
+    pub async fn move_branch(&self, branch: &BranchName, from: &CommitId, to: &CommitId) -> Result<(), Failure> {
+        self.change_ref(&branch.into(), Some(from), Some(to)).await
+    }
+
+    /// Deletes a branch if it is at this commit, or gone.
+    ///
+    /// # Errors
+    /// It is elsewhere.
+    pub async fn delete_branch(&self, branch: &BranchName, at: &CommitId) -> Result<(), Failure> {
+        self.change_ref(&branch.into(), Some(at), None).await
+    }
+
+    /// The branch that is checked out, in a repository that has a checkout.
+    ///
+    /// # Errors
+    /// git could not say.
+    pub async fn checked_out(&self) -> Result<Option<BranchName>, Failure> {
+        let bare = self.ask(["config", "--type=bool", "--get", "core.bare"]).run().await?;
+        if bare.stdout.starts_with(b"true") {
+            return Ok(None);
+        }
+        let answer = self.ask(["symbolic-ref", "--quiet", "HEAD"]).run().await?;
+        let text = String::from_utf8_lossy(&answer.stdout);
+        Ok(text
+            .trim()
+            .strip_prefix("refs/heads/")
+            .and_then(|name| BranchName::parse(name).ok()))
+    }
+
+    async fn create_ref(&self, name: &FullRef, at: &CommitId) -> Result<(), Failure> {
+        let mut near: Vec<String> = name.parents().collect();
+        near.push(name.0.clone());
+        let in_the_way = self.refs_under(&near).await?.into_iter().find(|(other, _)| {
+            let is_parent = name
+                .0
+                .strip_prefix(other.as_str())
+                .is_some_and(|rest| rest.starts_with('/'));
+            let is_child = other
+                .strip_prefix(name.0.as_str())
+                .is_some_and(|rest| rest.starts_with('/'));
+            is_parent || is_child
+        });
+        if let Some((other, _)) = in_the_way {
+            let other = FullRef(other).words();
+            return Err(Failure::rejected(format!(
+                "{} cannot be created beside {other}: git keeps one as a folder of the other. Rename or delete {other}, or \
+                 choose another name.",
+                name.words()
+            )));
+        }
+        self.change_ref(name, None, Some(at)).await
+    }
+
+    /// Looks, changes, and when git refuses looks again: whoever came in between may have done the same.
+    async fn change_ref(&self, name: &FullRef, from: Option<&CommitId>, to: Option<&CommitId>) -> Result<(), Failure> {
+        let now = self.at_ref(name).await?;
+        if now.as_ref() == to {
+            return Ok(());
+        }
+        if now.as_ref() != from {
+            return Err(elsewhere(name, now.as_ref(), from));
+        }
+        if let Some(to) = to {
+            self.commits([to]).await?;
+        }
+        let order = match (from, to) {
+            (None, Some(to)) => format!("create {} {to}\n", name.0),
+            (Some(from), Some(to)) => format!("update {} {to} {from}\n", name.0),
+            (Some(from), None) => format!("delete {} {from}\n", name.0),
+            (None, None) => return Ok(()),
+        };
+        let answer = self.act(["update-ref", "--stdin"]).input(order).run().await?;
+        if answer.code == 0 {
+            return Ok(());
+        }
+        let now = self.at_ref(name).await?;
+        if now.as_ref() == to {
+            return Ok(());
+        }
+        if now.as_ref() != from {
+            return Err(elsewhere(name, now.as_ref(), from));
+        }
+        Err(self.failure("update-ref", &answer))
+    }
+
+    async fn at_ref(&self, name: &FullRef) -> Result<Option<CommitId>, Failure> {
+        let found = self.refs_under(std::slice::from_ref(&name.0)).await?;
+        Ok(found.into_iter().find(|(other, _)| *other == name.0).map(|(_, at)| at))
+    }
+
+    /// All refs with these full names or below them, with the commit each comes to.
+    pub(super) async fn refs_under(&self, names: &[String]) -> Result<Vec<(String, CommitId)>, Failure> {
+        let mut args = vec![
+            "for-each-ref",
+            "--format=%(refname)%00%(objectname)%00%(*objectname)",
+            "--end-of-options",
+        ];
+        args.extend(names.iter().map(String::as_str));
+        let answer = self.ask(args).stdout().await?;
+        let text = String::from_utf8_lossy(&answer);
+        Ok(text.lines().filter_map(ref_in).collect())
+    }
+}
+
+fn ref_in(line: &str) -> Option<(String, CommitId)> {
+    let mut parts = line.split('\0');
+    let (name, id, peeled) = (parts.next()?, parts.next()?, parts.next().filter(|id| !id.is_empty()));
+    Some((name.to_owned(), CommitId::parse(peeled.unwrap_or(id)).ok()?))
+}
+
+fn elsewhere(name: &FullRef, now: Option<&CommitId>, expected: Option<&CommitId>) -> Failure {
+    let name = name.words();
+    Failure::rejected(match (now, expected) {
+        (Some(now), Some(expected)) => {
+            format!(
+                "{name} is at {now}, not at {expected} as expected: somebody moved it. Look what came in, then decide again."
+            )
+        }
+        (Some(now), None) => format!("{name} is there already, at {now}."),
+        (None, _) => format!("there is no {name} (any more)."),
+    })
+}

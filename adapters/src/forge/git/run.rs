@@ -1,0 +1,301 @@
+//! One git process: how it is started, how long it may live, how much it may say, and what its failure means.
+
+use std::io;
+use std::process::Stdio;
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process_group};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use tokio::process::{Child, Command};
+
+use super::Git;
+use crate::failure::Failure;
+
+/// As much of what git complains about as is read; the rest is drained and dropped.
+const COMPLAINT_LIMIT: usize = 16 << 10;
+
+/// Settings that make git the same everywhere, whatever the repository's own configuration says.
+const SETTINGS: [(&str, &str); 12] = [
+    // The repository is named by GIT_DIR and nothing is discovered, so the guards against a planted one are not needed.
+    ("safe.directory", "*"),
+    ("safe.bareRepository", "all"),
+    // A ref that survives a power cut must not point at an object that did not.
+    ("core.fsync", "committed,reference"),
+    ("core.hooksPath", "/dev/null"),
+    ("core.attributesFile", "/dev/null"),
+    ("gc.auto", "0"),
+    ("maintenance.auto", "false"),
+    ("log.showSignature", "false"),
+    ("i18n.logOutputEncoding", "UTF-8"),
+    // What a merge comes to must not depend on the machine: the same pick has to be the same commit.
+    ("merge.renames", "true"),
+    ("merge.directoryRenames", "conflict"),
+    ("merge.renormalize", "false"),
+];
+
+/// A git process that is about to run.
+pub(super) struct Call<'a> {
+    git: &'a Git,
+    args: Vec<String>,
+    input: Vec<u8>,
+    moves_refs: bool,
+}
+
+/// What came back.
+pub(super) struct Answer {
+    pub(super) code: i32,
+    pub(super) stdout: Vec<u8>,
+    pub(super) complaint: String,
+}
+
+impl Git {
+    /// A process that reads, or writes objects that nothing points at yet: harmless to repeat.
+    pub(super) fn ask<S: Into<String>>(&self, args: impl IntoIterator<Item = S>) -> Call<'_> {
+        let args = args.into_iter().map(Into::into).collect();
+        Call {
+            git: self,
+            args,
+            input: Vec::new(),
+            moves_refs: false,
+        }
+    }
+
+    /// A process that moves refs: when its answer is lost, nobody knows.
+    pub(super) fn act<S: Into<String>>(&self, args: impl IntoIterator<Item = S>) -> Call<'_> {
+        Call {
+            moves_refs: true,
+            ..self.ask(args)
+        }
+    }
+}
+
+impl Call<'_> {
+    pub(super) fn input(mut self, input: impl Into<Vec<u8>>) -> Self {
+        self.input = input.into();
+        self
+    }
+
+    /// What it said, if it went well.
+    pub(super) async fn stdout(self) -> Result<Vec<u8>, Failure> {
+        let (git, name) = (self.git, self.name());
+        let answer = self.run().await?;
+        if answer.code == 0 {
+            Ok(answer.stdout)
+        } else {
+            Err(git.failure(&name, &answer))
+        }
+    }
+
+    /// What it said and how it ended, whichever way.
+    pub(super) async fn run(self) -> Result<Answer, Failure> {
+        let mut child = self.spawn()?;
+        let group = Group(child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw));
+        let talk = converse(&mut child, &self.input, self.git.output_limit);
+        let answer = match tokio::time::timeout(self.git.time_limit, talk).await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(error)) => Err(self.lost(&format!("ended with {error}"))),
+            Err(_) => Err(self.lost(&format!(
+                "took longer than {} and was stopped",
+                words(self.git.time_limit)
+            ))),
+        };
+        match answer {
+            Ok(answer) => {
+                group.ended();
+                Ok(answer)
+            }
+            Err(failure) => {
+                drop(group);
+                let _ = child.wait().await;
+                Err(failure)
+            }
+        }
+    }
+
+    fn spawn(&self) -> Result<Child, Failure> {
+        let mut command = Command::new("git");
+        // Not the repository: if that is gone, git shall say so, in its own words.
+        command.args(&self.args).current_dir("/").env_clear();
+        let path = std::env::var_os("PATH").unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into());
+        command
+            .env("PATH", path)
+            .env("HOME", "/nonexistent")
+            .env("LC_ALL", "C")
+            .env("TZ", "UTC");
+        command
+            .env("GIT_DIR", &self.git.directory)
+            .env("GIT_CONFIG_NOSYSTEM", "1")
+            .env("GIT_CONFIG_GLOBAL", "/dev/null");
+        command
+            .env("GIT_TERMINAL_PROMPT", "0")
+            .env("GIT_ATTR_NOSYSTEM", "1")
+            .env("GIT_OPTIONAL_LOCKS", "0");
+        command
+            .env("GIT_NO_REPLACE_OBJECTS", "1")
+            .env("GIT_LITERAL_PATHSPECS", "1");
+        let own = self
+            .git
+            .config
+            .iter()
+            .map(|(key, value)| (key.as_str(), value.as_str()));
+        let mut count = 0;
+        for (key, value) in SETTINGS.into_iter().chain(own) {
+            command
+                .env(format!("GIT_CONFIG_KEY_{count}"), key)
+                .env(format!("GIT_CONFIG_VALUE_{count}"), value);
+            count += 1;
+        }
+        command.env("GIT_CONFIG_COUNT", count.to_string());
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command.process_group(0).kill_on_drop(true);
+        command.spawn().map_err(|error| {
+            if error.kind() == io::ErrorKind::NotFound {
+                return Failure::rejected("git is not on PATH. Install git 2.41 or newer.");
+            }
+            Failure::retry(format!("git could not be started: {error}"))
+        })
+    }
+
+    /// The subcommand, for a person.
+    fn name(&self) -> String {
+        self.args
+            .iter()
+            .find(|arg| !arg.starts_with("--attr-source"))
+            .cloned()
+            .unwrap_or_default()
+    }
+
+    /// No answer: harmless unless refs were being moved.
+    fn lost(&self, how: &str) -> Failure {
+        let reason = format!("git {} in {} {how}.", self.name(), self.git.directory.display());
+        if self.moves_refs {
+            Failure::uncertain(format!("{reason} Look where the branch is before it is tried again."))
+        } else {
+            Failure::retry(reason)
+        }
+    }
+}
+
+impl Git {
+    /// What it means that git refused, in words that say what to do.
+    pub(super) fn failure(&self, name: &str, answer: &Answer) -> Failure {
+        let place = self.directory.display();
+        let said = answer.complaint.as_str();
+        let has = |words: &[&str]| words.iter().any(|word| said.contains(word));
+        if has(&["No space left on device", "Disk quota exceeded"]) {
+            return Failure::retry(format!(
+                "the disk of {place} is full, so git {name} could not write. Make room there."
+            ));
+        }
+        if !self.directory.exists() || has(&["not a git repository"]) {
+            return Failure::rejected(format!(
+                "there is no git repository at {place} (any more). Restore or clone it, or correct its path in the \
+                 configuration."
+            ));
+        }
+        if has(&[
+            ".lock': File exists",
+            "Unable to create",
+            "unable to lock",
+            "Cannot allocate memory",
+        ]) {
+            return Failure::retry(format!(
+                "git {name} had to wait for another git process in {place}: {said}. If none runs there, remove the lock file."
+            ));
+        }
+        if has(&[
+            "bad object",
+            "bad revision",
+            "not a valid",
+            "Not a valid",
+            "not something we can merge",
+            "nonexistent object",
+        ]) {
+            return Failure::rejected(format!(
+                "a commit is not in {place}: {said}. Push or fetch it, then try again."
+            ));
+        }
+        if answer.code < 0 {
+            return Failure::retry(format!(
+                "git {name} in {place} was killed from outside; is memory short?"
+            ));
+        }
+        Failure::rejected(format!("git {name} in {place} refused ({}): {said}", answer.code))
+    }
+}
+
+/// Kills the process and whatever it started, unless it has ended by itself.
+struct Group(Option<Pid>);
+
+impl Group {
+    fn ended(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if let Some(id) = self.0 {
+            let _ = kill_process_group(id, Signal::KILL);
+        }
+    }
+}
+
+async fn converse(child: &mut Child, input: &[u8], limit: usize) -> io::Result<Answer> {
+    let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+    let (Some(mut stdin), Some(stdout), Some(stderr)) = (stdin, stdout, stderr) else {
+        return Err(io::Error::other("no pipes"));
+    };
+    let write = async move {
+        match stdin.write_all(input).await {
+            // It had heard enough; its exit status tells the rest.
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
+            _ => Ok(()),
+        }
+    };
+    let ((), stdout, complaint) = tokio::try_join!(write, read_all(stdout, limit), read_start(stderr))?;
+    let status = child.wait().await?;
+    Ok(Answer {
+        code: status.code().unwrap_or(-1),
+        stdout,
+        complaint: one_line(&complaint),
+    })
+}
+
+async fn read_all(from: impl AsyncRead + Unpin, limit: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    from.take(limit as u64 + 1).read_to_end(&mut bytes).await?;
+    if bytes.len() > limit {
+        return Err(io::Error::other(format!("an answer of more than {limit} bytes")));
+    }
+    Ok(bytes)
+}
+
+async fn read_start(mut from: impl AsyncRead + Unpin) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    (&mut from).take(COMPLAINT_LIMIT as u64).read_to_end(&mut bytes).await?;
+    tokio::io::copy(&mut from, &mut tokio::io::sink()).await?;
+    Ok(bytes)
+}
+
+/// The complaint in one short line that no terminal and no log mistakes for anything else.
+fn one_line(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    let lines: Vec<&str> = text
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !line.starts_with("hint:"))
+        .collect();
+    lines.join("; ").chars().filter(|c| !c.is_control()).take(400).collect()
+}
+
+fn words(time: Duration) -> String {
+    if time.as_secs() > 0 {
+        format!("{} s", time.as_secs())
+    } else {
+        format!("{} ms", time.as_millis())
+    }
+}

@@ -1,0 +1,167 @@
+//! Pull requests. The ledger remembers and git knows: whoever reads an open one first looks where its branches are, and
+//! writes down what changed. A person who merges by hand and pushes has merged, as on any other forge.
+
+use async_trait::async_trait;
+
+use super::Local;
+use super::record::{Book, Pull, State};
+use crate::failure::Failure;
+use crate::forge::git::Git;
+use crate::forge::{Check, Labelled, Merge, NewPullRequest, PullNumber, PullRequest, PullRequests};
+use crate::vocabulary::{BranchName, CommitId, Repo};
+
+#[async_trait]
+impl PullRequests for Local {
+    async fn find(&self, repo: &Repo, head: &BranchName, base: &BranchName) -> Result<Option<PullRequest>, Failure> {
+        let book = self
+            .settle(repo, |pull| pull.head == *head && pull.base == *base)
+            .await?;
+        Ok(book.newest(head, base).map(Pull::view))
+    }
+
+    async fn open(&self, new: &NewPullRequest) -> Result<PullRequest, Failure> {
+        let git = self.git(&new.repo)?;
+        if new.head == new.base {
+            return Err(Failure::rejected(format!(
+                "branch {} cannot be merged into itself.",
+                new.head
+            )));
+        }
+        let mut held = self.ledger.hold(&new.repo).await?;
+        refresh(&git, &mut held.book, |pull| {
+            pull.head == new.head && pull.base == new.base
+        })
+        .await?;
+        if let Some(open) = held.book.newest(&new.head, &new.base).filter(|pull| pull.is_open()) {
+            let view = open.view();
+            held.save().await?;
+            return Ok(view);
+        }
+        let head_commit = git.tip(&new.head).await?.ok_or_else(|| no_branch(&new.head))?;
+        let base_commit = git.tip(&new.base).await?.ok_or_else(|| no_branch(&new.base))?;
+        if git.is_ancestor(&head_commit, &base_commit).await? {
+            let (head, base) = (&new.head, &new.base);
+            return Err(Failure::rejected(format!(
+                "there is nothing to merge: {base} has all that {head} has."
+            )));
+        }
+        let pull = Pull::new(held.book.number(), new, head_commit, base_commit, self.now());
+        let view = pull.view();
+        held.book.pulls.push(pull);
+        held.save().await?;
+        Ok(view)
+    }
+
+    async fn read(&self, repo: &Repo, number: PullNumber) -> Result<PullRequest, Failure> {
+        let book = self.settle(repo, |pull| pull.number == number).await?;
+        book.pull(number).map(Pull::view)
+    }
+
+    async fn merge(&self, repo: &Repo, number: PullNumber, merge: &Merge) -> Result<CommitId, Failure> {
+        self.merge_pull(repo, number, merge).await
+    }
+
+    async fn labelled(&self, repo: &Repo, label: &str) -> Result<Vec<Labelled>, Failure> {
+        let carries = |labels: &[String]| labels.iter().any(|other| other == label);
+        let book = self.settle(repo, |pull| carries(&pull.labels)).await?;
+        let pulls = book.pulls.iter().filter(|pull| pull.is_open() && carries(&pull.labels));
+        let issues = book.issues.iter().filter(|issue| carries(&issue.labels));
+        let mut found: Vec<Labelled> = pulls
+            .map(|pull| (pull.number, &pull.title))
+            .chain(issues.map(|issue| (issue.number, &issue.title)))
+            .map(|(number, title)| Labelled {
+                number,
+                title: title.clone(),
+            })
+            .collect();
+        found.sort_by_key(|labelled| labelled.number);
+        Ok(found)
+    }
+
+    async fn checks(&self, repo: &Repo, commit: &CommitId) -> Result<Vec<Check>, Failure> {
+        self.git(repo)?;
+        Ok(self.ledger.read(repo).await?.checks.remove(commit).unwrap_or_default())
+    }
+}
+
+impl Local {
+    /// The book, with those of its open pull requests brought up to date that are asked for.
+    pub(super) async fn settle(
+        &self,
+        repo: &Repo,
+        which: impl Fn(&Pull) -> bool + Send + Sync,
+    ) -> Result<Book, Failure> {
+        let git = self.git(repo)?;
+        let mut book = self.ledger.read(repo).await?;
+        if !refresh(&git, &mut book, &which).await? {
+            return Ok(book);
+        }
+        let mut held = self.ledger.hold(repo).await?;
+        if refresh(&git, &mut held.book, &which).await? {
+            held.save().await?;
+        }
+        Ok(held.book.clone())
+    }
+}
+
+/// Brings the open pull requests asked for up to date with their branches; answers whether anything changed.
+pub(super) async fn refresh(
+    git: &Git,
+    book: &mut Book,
+    which: impl Fn(&Pull) -> bool + Send + Sync,
+) -> Result<bool, Failure> {
+    let mut changed = false;
+    for pull in book.pulls.iter_mut().filter(|pull| pull.is_open() && which(pull)) {
+        let fresh = looked_at(git, pull).await?;
+        changed |= fresh != *pull;
+        *pull = fresh;
+    }
+    Ok(changed)
+}
+
+/// The pull request as its branches say it is now.
+async fn looked_at(git: &Git, pull: &Pull) -> Result<Pull, Failure> {
+    let mut fresh = pull.clone();
+    let State::Open { base_commit, intent } = &pull.state else {
+        return Ok(fresh);
+    };
+    let head = git.tip(&pull.head).await?.unwrap_or_else(|| pull.head_commit.clone());
+    let Some(base) = git.tip(&pull.base).await? else {
+        return Ok(Pull {
+            head_commit: head,
+            ..fresh
+        });
+    };
+    let base_moved = base != *base_commit;
+    if let Some(intent) = intent.as_ref().filter(|_| base_moved)
+        && git.is_ancestor(&intent.commit, &base).await?
+    {
+        return Ok(Pull {
+            head_commit: intent.head.clone(),
+            state: State::Merged {
+                commit: intent.commit.clone(),
+            },
+            ..fresh
+        });
+    }
+    // A head that goes back to what the base had anyway was not merged; a base that comes to contain the head has merged it.
+    let merged = base_moved && git.is_ancestor(&head, &base).await? && !git.is_ancestor(&head, base_commit).await?;
+    fresh.state = if merged {
+        State::Merged {
+            commit: git.brought_by(&head, &base).await?,
+        }
+    } else {
+        State::Open {
+            base_commit: base,
+            intent: intent.clone(),
+        }
+    };
+    Ok(Pull {
+        head_commit: head,
+        ..fresh
+    })
+}
+
+pub(super) fn no_branch(branch: &BranchName) -> Failure {
+    Failure::rejected(format!("there is no branch {branch} (any more). Push it first."))
+}

@@ -1,0 +1,288 @@
+//! Shared newtypes. Each parses at the edge, so that everything behind it can trust what it holds.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// Why a text is not what it should be: what was given, and what is wanted.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{what} {given:?} {why}")]
+pub struct Malformed {
+    /// The kind of thing, such as "branch name".
+    pub what: &'static str,
+    /// What was given, cut to a readable length.
+    pub given: String,
+    /// What is wrong and what is wanted.
+    pub why: String,
+}
+
+impl Malformed {
+    fn new(what: &'static str, given: &str, why: impl Into<String>) -> Self {
+        Self {
+            what,
+            given: given.chars().take(80).collect(),
+            why: why.into(),
+        }
+    }
+}
+
+macro_rules! parsed_text {
+    ($(#[$doc:meta])* $name:ident, $check:path) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(String);
+
+        impl $name {
+            /// Parses the text.
+            ///
+            /// # Errors
+            /// Says what is wrong with it and what is wanted.
+            pub fn parse(text: &str) -> Result<Self, Malformed> {
+                $check(text)?;
+                Ok(Self(text.to_owned()))
+            }
+
+            /// The text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = Malformed;
+            fn from_str(text: &str) -> Result<Self, Malformed> {
+                Self::parse(text)
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = Malformed;
+            fn try_from(text: String) -> Result<Self, Malformed> {
+                $check(&text)?;
+                Ok(Self(text))
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(value: $name) -> Self {
+                value.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+parsed_text!(
+    /// A full git commit id: 40 (or 64) lower-case hexadecimal digits. It alone is carried from decision to act; refs are not.
+    CommitId,
+    check_commit
+);
+parsed_text!(
+    /// A branch name without `refs/heads/`, from a strict allow-list (security case 43): a valid git ref is not a safe one.
+    BranchName,
+    check_branch
+);
+parsed_text!(
+    /// A tag name without `refs/tags/`, from the same allow-list as branches.
+    TagName,
+    check_tag
+);
+parsed_text!(
+    /// A repository as the forge names it, such as `team/payments`.
+    Repo,
+    check_repo
+);
+parsed_text!(
+    /// An environment of a service, such as `production`.
+    Environment,
+    check_environment
+);
+parsed_text!(
+    /// The natural key of a deployment: by it the deployment is found again after a crash.
+    DeployKey,
+    check_key
+);
+parsed_text!(
+    /// A channel as the chat platform names it: an id, never a display name, except at the console.
+    ChannelRef,
+    check_opaque
+);
+
+impl CommitId {
+    /// The first seven digits, for people.
+    #[must_use]
+    pub fn short(&self) -> &str {
+        self.0.get(..7).unwrap_or(&self.0)
+    }
+}
+
+fn check_commit(text: &str) -> Result<(), Malformed> {
+    let hex = text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+    if hex && (text.len() == 40 || text.len() == 64) {
+        return Ok(());
+    }
+    Err(Malformed::new(
+        "commit id",
+        text,
+        "is not a full commit id: 40 lower-case hexadecimal digits are wanted",
+    ))
+}
+
+fn check_branch(text: &str) -> Result<(), Malformed> {
+    check_ref("branch name", text)
+}
+
+fn check_tag(text: &str) -> Result<(), Malformed> {
+    check_ref("tag name", text)
+}
+
+/// The allow-list of security case 43. What is not plainly harmless is refused, whatever git thinks of it.
+fn check_ref(what: &'static str, text: &str) -> Result<(), Malformed> {
+    let no = |why: &str| Err(Malformed::new(what, text, why));
+    let plain = |c: char| c.is_ascii_alphanumeric();
+    if !text.starts_with(plain) || !text.ends_with(plain) {
+        return no("must start and end with a letter or digit");
+    }
+    if text.len() > 200 {
+        return no("is longer than 200 characters");
+    }
+    if let Some(bad) = text.chars().find(|c| !plain(*c) && !matches!(c, '.' | '_' | '/' | '-')) {
+        return no(&format!(
+            "has the character {bad:?}; letters, digits and . _ / - are allowed"
+        ));
+    }
+    if text.contains("..") || text.contains("//") || text.contains("/.") || text.contains("./") {
+        return no("has an empty or dotted part");
+    }
+    if text.split('/').any(|part| part.ends_with(".lock")) {
+        return no("has a part that ends with .lock");
+    }
+    if text == "HEAD"
+        || ["refs/", "heads/", "tags/", "remotes/"]
+            .iter()
+            .any(|p| text.starts_with(p))
+    {
+        return no("is written as a full ref; give the name alone");
+    }
+    if check_commit(&text.to_ascii_lowercase()).is_ok() {
+        return no("looks like a commit id");
+    }
+    Ok(())
+}
+
+fn check_repo(text: &str) -> Result<(), Malformed> {
+    let part_is_fine = |part: &str| {
+        !part.is_empty()
+            && !part.starts_with(['.', '-'])
+            && part
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'))
+    };
+    if text.len() <= 200 && text.split('/').all(part_is_fine) {
+        return Ok(());
+    }
+    Err(Malformed::new(
+        "repository",
+        text,
+        "is not a name like `payments` or `team/payments`",
+    ))
+}
+
+fn check_environment(text: &str) -> Result<(), Malformed> {
+    let fine = text.starts_with(|c: char| c.is_ascii_lowercase())
+        && text.len() <= 63
+        && text
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
+    if fine {
+        return Ok(());
+    }
+    Err(Malformed::new(
+        "environment",
+        text,
+        "is not a name like `production`: lower-case letters, digits and -",
+    ))
+}
+
+fn check_key(text: &str) -> Result<(), Malformed> {
+    let fine = !text.is_empty()
+        && text.len() <= 200
+        && !text.starts_with(['.', '-'])
+        && text
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'));
+    if fine {
+        return Ok(());
+    }
+    Err(Malformed::new(
+        "deployment key",
+        text,
+        "must be letters, digits and . _ -, at most 200",
+    ))
+}
+
+fn check_opaque(text: &str) -> Result<(), Malformed> {
+    if !text.is_empty() && text.len() <= 255 && !text.chars().any(|c| c.is_control() || c.is_whitespace()) {
+        return Ok(());
+    }
+    Err(Malformed::new(
+        "channel",
+        text,
+        "must be 1 to 255 characters without spaces",
+    ))
+}
+
+/// A system on which people have accounts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Platform {
+    /// The terminal, where people are chosen by name; for demos, drills and development.
+    Console,
+    /// The local forge: a git e-mail address.
+    Git,
+    /// Slack: `enterprise-or-team/user id`.
+    Slack,
+    /// Discord: a user id.
+    Discord,
+    /// GitHub: a numeric user id.
+    Github,
+    /// GitLab: a numeric user id.
+    Gitlab,
+}
+
+/// One account on one platform. It is an identity by id, never a display name.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct PersonRef {
+    /// Where the account is.
+    pub platform: Platform,
+    /// The account's id there.
+    pub id: String,
+}
+
+impl PersonRef {
+    /// An account.
+    pub fn new(platform: Platform, id: impl Into<String>) -> Self {
+        Self {
+            platform,
+            id: id.into(),
+        }
+    }
+}
+
+/// One message in a chat, by which it can be edited and reacted to.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct MessageRef {
+    /// The channel it is in.
+    pub channel: ChannelRef,
+    /// Its id in that channel.
+    pub id: String,
+}

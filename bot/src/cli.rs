@@ -1,0 +1,94 @@
+//! The command line: the processes (`serve`, `demo`), maintenance (`store`, `check-config`, `forge`), and every verb of the
+//! chat, put to the running bot over its socket, or answered from the store, read-only, when none runs.
+
+mod forge;
+mod process;
+mod store;
+mod verb;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Takes a production hotfix from the first chat command to the post-mortem, by the team's own runbook.
+#[derive(Debug, Parser)]
+#[command(name = "hotfix", version, about, after_help = "Every verb of the chat works here too: `hotfix status HF-1`, `hotfix help`.", disable_help_subcommand = true)]
+struct Cli {
+    /// The folder of the configuration
+    #[arg(long, global = true, value_name = "DIR", default_value = "config")]
+    config: PathBuf,
+    /// Who asks, as people.toml calls them on the console; the user of this machine when left out
+    #[arg(long = "as", global = true, value_name = "PERSON")]
+    person: Option<String>,
+    #[command(subcommand)]
+    command: Sub,
+}
+
+#[derive(Debug, Subcommand)]
+enum Sub {
+    /// Runs the bot; lines typed here are the console: `ana: /hotfix status`
+    Serve,
+    /// Shows a whole hotfix on a real repository, in a folder of its own
+    Demo(crate::demo::DemoArgs),
+    /// Shows every fault of the configuration at once
+    CheckConfig,
+    /// Looks after the store while no bot runs
+    #[command(subcommand)]
+    Store(store::StoreCommand),
+    /// What people do on the local forge: reviews, checks, labels
+    #[command(subcommand)]
+    Forge(forge::ForgeCommand),
+    /// Watches over one deploying command; the bot starts it itself
+    #[command(hide = true)]
+    Supervise {
+        /// The folder of the run
+        run: PathBuf,
+    },
+    /// A verb of the chat
+    #[command(external_subcommand)]
+    Verb(Vec<String>),
+}
+
+/// Runs the program with the arguments of this process.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    if let Sub::Supervise { run } = &cli.command {
+        return ExitCode::from(hotfix_adapters::deploy::command::supervise(run));
+    }
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&anyhow::Error::from(error)),
+    };
+    let done = runtime.block_on(run(cli));
+    // A line of standard input that nobody typed yet must not keep the process.
+    runtime.shutdown_background();
+    match done {
+        Ok(code) => code,
+        Err(error) => failed(&error),
+    }
+}
+
+async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    match cli.command {
+        Sub::Serve => process::serve(&cli.config).await.map(|()| ExitCode::SUCCESS),
+        Sub::Demo(args) => crate::demo::run(args).await.map(|()| ExitCode::SUCCESS),
+        Sub::CheckConfig => process::check_config(&cli.config),
+        Sub::Store(command) => store::run(&cli.config, command),
+        Sub::Forge(command) => forge::run(&cli.config, command).await.map(|()| ExitCode::SUCCESS),
+        Sub::Verb(words) => verb::run(&cli.config, cli.person, &words).await,
+        Sub::Supervise { .. } => Ok(ExitCode::SUCCESS),
+    }
+}
+
+/// The error with everything under it, once.
+fn failed(error: &anyhow::Error) -> ExitCode {
+    let chain: Vec<String> = error.chain().map(ToString::to_string).collect();
+    let _ = print_line(&mut std::io::stderr(), &format!("hotfix: {}", chain.join(": ")));
+    ExitCode::FAILURE
+}
+
+/// Prints, and does not mind when nobody reads.
+fn print_line(out: &mut dyn std::io::Write, text: &str) -> std::io::Result<()> {
+    writeln!(out, "{}", text.trim_end())
+}

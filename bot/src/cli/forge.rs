@@ -1,0 +1,109 @@
+//! `hotfix forge …`: what people do on the local forge. On a real forge they do it there.
+
+use std::path::Path;
+
+use clap::Subcommand;
+use hotfix_adapters::forge::{Check, CheckState, PullNumber, Verdict};
+use hotfix_adapters::forge::{History as _, PullRequests as _};
+use hotfix_adapters::vocabulary::{PersonRef, Platform, Repo};
+
+use super::{print_line, process};
+use crate::wire;
+
+/// What people do on the local forge.
+#[derive(Debug, Subcommand)]
+pub(super) enum ForgeCommand {
+    /// Approves a pull request at its head, as the owner of a git address
+    Approve {
+        /// The repository, such as team/payments
+        repo: Repo,
+        /// The number of the pull request
+        number: u64,
+        /// The reviewer's git address
+        email: String,
+    },
+    /// Asks for changes to a pull request
+    Reject {
+        /// The repository
+        repo: Repo,
+        /// The number of the pull request
+        number: u64,
+        /// The reviewer's git address
+        email: String,
+    },
+    /// Reports how a check of a commit went
+    Check {
+        /// The repository
+        repo: Repo,
+        /// The commit, branch or tag
+        commit: String,
+        /// The name of the check
+        name: String,
+        /// How it went: success, failure, pending or neutral
+        #[arg(value_parser = check_state)]
+        state: CheckState,
+    },
+    /// Opens an issue, such as a release blocker
+    Issue {
+        /// The repository
+        repo: Repo,
+        /// Its title
+        title: String,
+        /// Its labels
+        #[arg(long = "label")]
+        labels: Vec<String>,
+    },
+    /// Closes an issue
+    CloseIssue {
+        /// The repository
+        repo: Repo,
+        /// Its number
+        number: u64,
+    },
+    /// Shows a pull request
+    Show {
+        /// The repository
+        repo: Repo,
+        /// The number of the pull request
+        number: u64,
+    },
+}
+
+fn check_state(text: &str) -> Result<CheckState, String> {
+    match text {
+        "success" => Ok(CheckState::Success),
+        "failure" => Ok(CheckState::Failure),
+        "pending" => Ok(CheckState::Pending),
+        "neutral" => Ok(CheckState::Neutral),
+        other => Err(format!("{other:?} is none of success, failure, pending, neutral")),
+    }
+}
+
+pub(super) async fn run(config: &Path, command: ForgeCommand) -> anyhow::Result<()> {
+    let forge = wire::local_forge(&process::load(config)?)?;
+    let mut out = std::io::stdout();
+    match command {
+        ForgeCommand::Approve { repo, number, email } => {
+            forge.review(&repo, PullNumber(number), &PersonRef::new(Platform::Git, email), Verdict::Approved).await?;
+        }
+        ForgeCommand::Reject { repo, number, email } => {
+            forge.review(&repo, PullNumber(number), &PersonRef::new(Platform::Git, email), Verdict::ChangesRequested).await?;
+        }
+        ForgeCommand::Check { repo, commit, name, state } => {
+            let found = forge.resolve(&repo, &commit).await?;
+            let commit = found.ok_or_else(|| anyhow::anyhow!("{repo} has nothing that {commit:?} could mean"))?;
+            forge.set_check(&repo, &commit, Check { name, app: "ci".to_owned(), state }).await?;
+        }
+        ForgeCommand::Issue { repo, title, labels } => {
+            let labels: Vec<&str> = labels.iter().map(String::as_str).collect();
+            let number = forge.open_issue(&repo, &title, &labels).await?;
+            print_line(&mut out, &format!("#{}", number.0))?;
+        }
+        ForgeCommand::CloseIssue { repo, number } => forge.close_issue(&repo, PullNumber(number)).await?,
+        ForgeCommand::Show { repo, number } => {
+            let pull = forge.read(&repo, PullNumber(number)).await?;
+            print_line(&mut out, &serde_json::to_string_pretty(&pull)?)?;
+        }
+    }
+    Ok(())
+}

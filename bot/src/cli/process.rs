@@ -1,0 +1,123 @@
+//! `hotfix serve` and `hotfix check-config`.
+
+use std::collections::BTreeMap;
+use std::io::IsTerminal as _;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use hotfix_adapters::chat::Chat as _;
+use hotfix_adapters::chat::console::{Console, ConsoleOptions};
+use hotfix_storage::{Journal, SystemClock};
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Notify;
+use tracing_subscriber::EnvFilter;
+
+use super::print_line;
+use crate::config::{self, Config, Log, LogFormat};
+use crate::engine::Engine;
+use crate::{serve, socket, wire};
+
+/// Loads the configuration, or says every fault of it.
+pub(super) fn load(folder: &Path) -> anyhow::Result<Config> {
+    config::load(folder).map_err(|faults| anyhow::anyhow!("the configuration has faults\n{}", faults.render(colour())))
+}
+
+pub(super) fn colour() -> bool {
+    std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none()
+}
+
+pub(super) fn width() -> usize {
+    terminal_size::terminal_size().map_or(100, |(width, _)| usize::from(width.0)).clamp(40, 120)
+}
+
+pub(super) fn check_config(folder: &Path) -> anyhow::Result<ExitCode> {
+    let mut out = std::io::stdout();
+    match config::load(folder) {
+        Ok(config) => {
+            let (services, playbooks) = (config.services.len(), config.playbooks.len());
+            let people = config.people.iter().count();
+            print_line(&mut out, &format!("{} is fine: {services} services, {playbooks} playbooks, {people} people.", folder.display()))?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(faults) => {
+            print_line(&mut out, &faults.render(colour()))?;
+            Ok(ExitCode::FAILURE)
+        }
+    }
+}
+
+pub(super) async fn serve(folder: &Path) -> anyhow::Result<()> {
+    let config = load(folder)?;
+    log(&config.settings.log)?;
+    let store = Arc::new(wire::store(&config, Arc::new(SystemClock))?);
+    let console = console(&config)?;
+    let program = std::env::current_exe().context("this program cannot find itself")?;
+    let outside = wire::outside(&config, console.clone(), &program)?;
+    let channel = wire::main_channel(&config)?;
+    let (poll, path) = (Duration::from_secs(u64::from(config.settings.poll_seconds)), config.settings.socket.clone());
+    let journal: Arc<dyn Journal> = store;
+    let engine = Arc::new(Engine::start(journal, outside, config, crate::process_name()).await?);
+    tracing::info!(runs = engine.states().await.len(), socket = %path.display(), "the bot is up");
+    let stop = Arc::new(Notify::new());
+    let work = tokio::spawn(serve::run(engine.clone(), poll, stop.clone()));
+    let listening = tokio::spawn({
+        let engine = engine.clone();
+        async move { socket::listen(&path, engine, channel).await }
+    });
+    tokio::spawn(listen_to_the_console(engine.clone(), console));
+    let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    tokio::select! {
+        ended = work => return Ok(ended??),
+        ended = listening => ended??,
+        _ = term.recv() => {}
+        _ = int.recv() => {}
+    }
+    tracing::info!("stopping; what is not done yet goes on at the next start");
+    stop.notify_one();
+    Ok(())
+}
+
+fn log(log: &Log) -> anyhow::Result<()> {
+    let filter = EnvFilter::try_from_default_env().or_else(|_| EnvFilter::try_new(&log.filter)).context("the log filter of hotfix.toml")?;
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match log.format {
+        LogFormat::Json => builder.json().init(),
+        LogFormat::Text => builder.with_ansi(std::io::stderr().is_terminal()).init(),
+    }
+    Ok(())
+}
+
+fn console(config: &Config) -> anyhow::Result<Arc<Console>> {
+    let mut options = ConsoleOptions::new(wire::main_channel(config)?, BTreeMap::new());
+    options.persist = Some(config.settings.state.join("console.jsonl"));
+    options.screen = Some(Box::new(std::io::stdout()));
+    options.colour = colour();
+    options.width = width();
+    wire::console(config, options)
+}
+
+/// What is typed at the terminal of the bot. The end of the input ends only this.
+async fn listen_to_the_console(engine: Arc<Engine>, console: Arc<Console>) {
+    let mut lines = BufReader::new(tokio::io::stdin()).lines();
+    while let Ok(Some(line)) = lines.next_line().await {
+        let heard = match console.hear(&line) {
+            Ok(heard) => heard,
+            Err(error) => {
+                let _ = print_line(&mut std::io::stdout(), &error.to_string());
+                continue;
+            }
+        };
+        let Some(inbound) = heard else { continue };
+        match engine.hear(&inbound).await {
+            Ok(Some(reply)) => {
+                let _ = console.whisper(&inbound.channel, &inbound.from, &reply.card).await;
+            }
+            Ok(None) => {}
+            Err(error) => tracing::error!(%error, "a line could not be handled; it was not done"),
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! A verb of the chat on the command line.
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use hotfix_adapters::chat::console::{self, ConsoleOptions};
+use hotfix_adapters::chat::{Act, Inbound};
+use hotfix_adapters::vocabulary::{PersonRef, Platform};
+use hotfix_storage::{Journal, SystemClock, embedded};
+
+use super::{print_line, process};
+use crate::command;
+use crate::config::Config;
+use crate::engine::Engine;
+use crate::socket::{self, Answer, Question};
+use crate::{view, wire};
+
+/// How often a command whose answer got lost is asked again; the bot does nothing twice.
+const TRIES: u32 = 3;
+
+pub(super) async fn run(folder: &Path, person: Option<String>, words: &[String]) -> anyhow::Result<ExitCode> {
+    let config = process::load(folder)?;
+    let person = person.or_else(|| std::env::var("USER").ok()).unwrap_or_default();
+    let question = Question { person, text: quoted(words), key: crate::process_name() };
+    let answer = match ask(&config, &question).await? {
+        Some(answer) => answer,
+        None => read_only(config, &question).await?,
+    };
+    print_line(&mut std::io::stdout(), &console::render(&answer.card, process::colour(), process::width()))?;
+    Ok(if answer.ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The words of the shell as one line: words with spaces stay together.
+fn quoted(words: &[String]) -> String {
+    let quote = |word: &String| {
+        let plain = !word.is_empty() && !word.contains(|c: char| c.is_whitespace() || matches!(c, '"' | '\''));
+        match (plain, word.contains('"')) {
+            (true, _) => word.clone(),
+            (false, true) => format!("'{word}'"),
+            (false, false) => format!("\"{word}\""),
+        }
+    };
+    words.iter().map(quote).collect::<Vec<_>>().join(" ")
+}
+
+async fn ask(config: &Config, question: &Question) -> anyhow::Result<Option<Answer>> {
+    let mut last = None;
+    for _ in 0..TRIES {
+        match socket::call(&config.settings.socket, question).await {
+            Ok(answer) => return Ok(answer),
+            Err(error) => last = Some(error),
+        }
+    }
+    last.map_or(Ok(None), Err)
+}
+
+/// No bot runs: what only looks is answered from the store as it lies there.
+async fn read_only(config: Config, question: &Question) -> anyhow::Result<Answer> {
+    let socket = config.settings.socket.display().to_string();
+    let journal: Arc<dyn Journal> = if config.settings.store.exists() {
+        Arc::new(embedded::snapshot(&config.settings.store, Arc::new(SystemClock))?)
+    } else {
+        Arc::new(hotfix_storage::Memory::new(Arc::new(SystemClock)))
+    };
+    let channel = wire::main_channel(&config)?;
+    let console = wire::console(&config, ConsoleOptions::new(channel.clone(), std::collections::BTreeMap::new()))?;
+    let program = std::env::current_exe()?;
+    let outside = wire::outside(&config, console, &program)?;
+    let engine = Engine::start(journal, outside, config, question.key.clone()).await?;
+    let looks = command::parse(&question.text, &engine.known()).map_or(true, |request| request.reads_only());
+    if !looks {
+        let card = view::unreadable(&format!("No bot listens on {socket}, and this changes something. Start one: `hotfix serve`."));
+        return Ok(Answer { ok: false, card });
+    }
+    let inbound = Inbound {
+        dedupe_key: question.key.clone(),
+        from: PersonRef::new(Platform::Console, question.person.clone()),
+        channel,
+        thread: None,
+        act: Act::Command { text: question.text.clone() },
+    };
+    let reply = engine.hear(&inbound).await?;
+    Ok(reply.map_or(Answer { ok: true, card: Default::default() }, |reply| Answer { ok: reply.ok, card: reply.card }))
+}

@@ -1,0 +1,218 @@
+//! Arguments that have found their place, and the checks that turn each into a type of the domain. A verb's `build` asks
+//! here by the names of its own table entry.
+
+use hotfix_adapters::vocabulary::Environment;
+
+use super::error::{ErrorCode, ParseError, Span};
+use super::guard::shown;
+use super::known::Known;
+use super::suggest::nearest;
+use super::{duration, reference};
+use crate::domain::id::{HotfixId, ServiceName, StepId};
+
+/// One word or quoted string, and where it stands.
+#[derive(Debug, Clone)]
+pub(super) struct Value {
+    pub(super) text: String,
+    pub(super) span: Span,
+}
+
+/// What stood behind the verb, by the names of its table entry.
+#[derive(Debug)]
+pub struct Args<'a> {
+    pub(super) known: &'a Known,
+    pub(super) values: Vec<(&'static str, Value)>,
+    /// The run that was named.
+    pub(super) run: Option<HotfixId>,
+    /// Where something that is missing would stand.
+    pub(super) end: usize,
+}
+
+impl Args<'_> {
+    fn all(&self, name: &str) -> impl Iterator<Item = &Value> {
+        self.values.iter().filter(move |(n, _)| *n == name).map(|(_, value)| value)
+    }
+
+    fn first(&self, name: &str) -> Option<&Value> {
+        self.all(name).next()
+    }
+
+    fn need(&self, name: &str) -> Result<&Value, ParseError> {
+        self.first(name).ok_or_else(|| {
+            ParseError::new(ErrorCode::MissingArgument, self.end..self.end, format!("Here the {name} is missing."))
+        })
+    }
+
+    /// Whether a switch was given.
+    pub(super) fn switch(&self, name: &str) -> bool {
+        self.first(name).is_some()
+    }
+
+    /// Free text that must be there.
+    pub(super) fn text(&self, name: &str) -> Result<String, ParseError> {
+        self.need(name).map(|value| value.text.clone())
+    }
+
+    /// Text that may be there.
+    pub(super) fn optional_text(&self, name: &str) -> Option<String> {
+        self.first(name).map(|value| value.text.clone())
+    }
+
+    /// Where an argument stands, or would stand.
+    pub(super) fn place_of(&self, name: &str) -> Span {
+        self.first(name).map_or(self.end..self.end, |value| value.span.clone())
+    }
+
+    /// Refuses an argument that has no meaning beside the others.
+    pub(super) fn refuse(&self, name: &str, why: &str) -> Result<(), ParseError> {
+        self.first(name).map_or(Ok(()), |value| Err(ParseError::new(ErrorCode::UnexpectedWord, value.span.clone(), why)))
+    }
+
+    /// A service that exists.
+    pub(super) fn service(&self, name: &str) -> Result<ServiceName, ParseError> {
+        self.check_service(self.need(name)?)
+    }
+
+    /// A service that exists, if one was given.
+    pub(super) fn optional_service(&self, name: &str) -> Result<Option<ServiceName>, ParseError> {
+        self.first(name).map(|value| self.check_service(value)).transpose()
+    }
+
+    /// A service that exists; nothing for the word `all`.
+    pub(super) fn service_or_all(&self, name: &str) -> Result<Option<ServiceName>, ParseError> {
+        let value = self.need(name)?;
+        if value.text.eq_ignore_ascii_case("all") {
+            return Ok(None);
+        }
+        self.check_service(value).map(Some)
+    }
+
+    /// An environment that exists.
+    pub(super) fn environment(&self, name: &str) -> Result<Environment, ParseError> {
+        self.check_environment(self.need(name)?)
+    }
+
+    /// `local`, or an environment that exists.
+    pub(super) fn place(&self, name: &str) -> Result<String, ParseError> {
+        let value = self.need(name)?;
+        if value.text.eq_ignore_ascii_case("local") {
+            return Ok("local".to_owned());
+        }
+        self.check_environment(value).map(String::from)
+    }
+
+    /// A service and an environment, written as one word.
+    pub(super) fn lane(&self, name: &str) -> Result<(ServiceName, Environment), ParseError> {
+        let value = self.need(name)?;
+        let Some((service, environment)) = value.text.split_once('/') else {
+            let service = self.check_service(value)?;
+            let message = format!("{} names no environment: which one is meant?", shown(&value.text));
+            let example = self.known.environments.first().map_or("production", String::as_str);
+            let error = ParseError::new(ErrorCode::BadValue, value.span.clone(), message);
+            return Err(error.suggesting(Some(format!("{service}/{example}"))));
+        };
+        // The parts have places of their own only where nothing was quoted or escaped.
+        let exact = value.span.len() == value.text.len();
+        let cut = value.span.start + service.len();
+        let spans = if exact { (value.span.start..cut, cut + 1..value.span.end) } else { (value.span.clone(), value.span.clone()) };
+        let service = self.check_service(&Value { text: service.to_owned(), span: spans.0 })?;
+        let environment = self.check_environment(&Value { text: environment.to_owned(), span: spans.1 })?;
+        Ok((service, environment))
+    }
+
+    /// A step of a playbook.
+    pub(super) fn step(&self, name: &str) -> Result<StepId, ParseError> {
+        let value = self.need(name)?;
+        let word = value.text.to_lowercase();
+        check_known(value, &word, &self.known.steps, ErrorCode::UnknownStep, "step")?;
+        word.parse().map_err(|e: crate::domain::id::NotAName| bad(value, e))
+    }
+
+    /// One of these words, as what it stands for.
+    pub(super) fn one_of<T: Copy>(&self, name: &str, meanings: &[(&'static str, T)]) -> Result<T, ParseError> {
+        let value = self.need(name)?;
+        let word = value.text.to_lowercase();
+        if let Some((_, meaning)) = meanings.iter().find(|(w, _)| *w == word) {
+            return Ok(*meaning);
+        }
+        let words: Vec<&str> = meanings.iter().map(|(w, _)| *w).collect();
+        let message = format!("{} is not one of: {}.", shown(&value.text), words.join(", "));
+        let error = ParseError::new(ErrorCode::BadValue, value.span.clone(), message);
+        Err(error.suggesting(nearest(&word, words)))
+    }
+
+    /// Pull requests and commits.
+    pub(super) fn fixes(&self, name: &str) -> Result<Vec<String>, ParseError> {
+        let check = |value: &Value| match reference::check_fix(&value.text) {
+            Ok(()) => Ok(value.text.clone()),
+            Err(why) => Err(bad(value, why)),
+        };
+        self.all(name).map(check).collect()
+    }
+
+    /// A branch, tag or commit, if one was given.
+    pub(super) fn reference(&self, name: &str) -> Result<Option<String>, ParseError> {
+        let Some(value) = self.first(name) else {
+            return Ok(None);
+        };
+        reference::check_reference(&value.text).map_err(|why| bad(value, why))?;
+        Ok(Some(value.text.clone()))
+    }
+
+    /// Where to branch from: `deployed@ENV`, or a branch, tag or commit.
+    pub(super) fn base(&self, name: &str) -> Result<Option<String>, ParseError> {
+        let Some((value, word)) = self.first(name).and_then(|v| v.text.strip_prefix("deployed@").map(|e| (v, e))) else {
+            return self.reference(name);
+        };
+        let start = value.span.end.saturating_sub(word.len()).max(value.span.start);
+        let environment = self.check_environment(&Value { text: word.to_owned(), span: start..value.span.end })?;
+        Ok(Some(format!("deployed@{environment}")))
+    }
+
+    /// An address that must be there.
+    pub(super) fn url(&self, name: &str) -> Result<String, ParseError> {
+        let value = self.need(name)?;
+        reference::check_url(&value.text).map_err(|why| bad(value, why))?;
+        Ok(value.text.clone())
+    }
+
+    /// An address, if one was given.
+    pub(super) fn optional_url(&self, name: &str) -> Result<Option<String>, ParseError> {
+        self.first(name).map(|_| self.url(name)).transpose()
+    }
+
+    /// A length of time, if one was given.
+    pub(super) fn minutes(&self, name: &str) -> Result<Option<u32>, ParseError> {
+        let minutes = |value: &Value| duration::parse_minutes(&value.text).map_err(|why| bad(value, why));
+        self.first(name).map(minutes).transpose()
+    }
+
+    fn check_service(&self, value: &Value) -> Result<ServiceName, ParseError> {
+        let word = value.text.to_lowercase();
+        check_known(value, &word, &self.known.services, ErrorCode::UnknownService, "service")?;
+        word.parse().map_err(|e: crate::domain::id::NotAName| bad(value, e))
+    }
+
+    fn check_environment(&self, value: &Value) -> Result<Environment, ParseError> {
+        let word = value.text.to_lowercase();
+        check_known(value, &word, &self.known.environments, ErrorCode::UnknownEnvironment, "environment")?;
+        Environment::parse(&word).map_err(|e| bad(value, e))
+    }
+}
+
+/// Refuses a word that is not on a list that has words.
+fn check_known(value: &Value, word: &str, list: &[String], code: ErrorCode, what: &str) -> Result<(), ParseError> {
+    if list.is_empty() || list.iter().any(|known| known == word) {
+        return Ok(());
+    }
+    let mut message = format!("There is no {what} {}.", shown(&value.text));
+    let suggestion = nearest(word, list.iter().map(String::as_str));
+    if suggestion.is_none() && list.len() <= 8 {
+        message.push_str(&format!(" There are: {}.", list.join(", ")));
+    }
+    Err(ParseError::new(code, value.span.clone(), message).suggesting(suggestion))
+}
+
+fn bad(value: &Value, why: impl std::fmt::Display) -> ParseError {
+    ParseError::new(ErrorCode::BadValue, value.span.clone(), format!("{why}."))
+}

@@ -1,0 +1,93 @@
+//! What could stand next, for the console and the shell.
+
+use super::guard;
+use super::known::Known;
+use super::lex::{Token, lex};
+use super::table::{Arg, Form, Kind, VERBS, Verb};
+
+/// The words that could stand where the text ends, each to replace the word that the text ends with. Verbs first, then
+/// what the verb's next place wants, then its flags.
+#[must_use]
+pub fn complete(prefix: &str, known: &Known) -> Vec<String> {
+    if guard::check(prefix).is_err() {
+        return Vec::new();
+    }
+    let cut = prefix.rfind(char::is_whitespace).map_or(0, |at| at + prefix.get(at..).and_then(|r| r.chars().next()).map_or(0, char::len_utf8));
+    let (before, current) = prefix.split_at_checked(cut).unwrap_or((prefix, ""));
+    let tokens = lex(before);
+    let Some((first, behind)) = tokens.split_first() else {
+        return beginning_with(current, VERBS.iter().map(|verb| verb.name.to_owned()).collect());
+    };
+    let Some(verb) = Verb::named(&first.text) else {
+        return Vec::new();
+    };
+    if let Some((flag, value)) = current.split_once('=') {
+        let arg = flag.strip_prefix("--").and_then(|name| verb.flag(name));
+        let words = arg.map(|arg| beginning_with(value, words_of(arg, known, value))).unwrap_or_default();
+        return words.into_iter().map(|word| format!("{flag}={word}")).collect();
+    }
+    beginning_with(current, candidates(verb, behind, current, known))
+}
+
+fn beginning_with(current: &str, words: Vec<String>) -> Vec<String> {
+    let current = current.to_lowercase();
+    words.into_iter().filter(|word| word.starts_with(&current)).collect()
+}
+
+/// What could stand behind these tokens.
+fn candidates(verb: &'static Verb, behind: &[Token], current: &str, known: &Known) -> Vec<String> {
+    let mut places = verb.places().peekable();
+    let mut used: Vec<&str> = Vec::new();
+    let mut awaits_value: Option<&'static Arg> = None;
+    for token in behind {
+        if token.is_flag() {
+            let arg = verb.flag(&token.text);
+            used.push(arg.map_or("", |arg| arg.name));
+            awaits_value = arg.filter(|arg| arg.form != Form::Switch);
+        } else if let Some(arg) = awaits_value {
+            // More of the same may follow, but so may anything else.
+            awaits_value = Some(arg).filter(|arg| arg.form == Form::ManyFlag);
+        } else if let Some(arg) = verb.flags().find(|arg| arg.form == Form::Keyword && arg.name == token.text) {
+            used.push(arg.name);
+            awaits_value = Some(arg);
+        } else if token.text.parse::<crate::domain::id::HotfixId>().is_err() {
+            places.next_if(|arg| !arg.form.is_text() && arg.form != Form::Words);
+        }
+    }
+    if let Some(arg) = awaits_value.filter(|arg| arg.form != Form::ManyFlag) {
+        return words_of(arg, known, current);
+    }
+    let flags = verb.flags().filter(|arg| arg.form == Form::ManyFlag || !used.contains(&arg.name));
+    let flags = flags.map(|arg| if arg.form == Form::Keyword { arg.name.to_owned() } else { format!("--{}", arg.name) });
+    let mut words = places.peek().map(|arg| words_of(arg, known, current)).unwrap_or_default();
+    words.extend(flags);
+    words
+}
+
+/// What an argument could be.
+fn words_of(arg: &Arg, known: &Known, current: &str) -> Vec<String> {
+    let with = |words: &[String], more: &str| words.iter().cloned().chain([more.to_owned()]).collect();
+    match arg.kind {
+        Kind::Service => known.services.clone(),
+        Kind::ServiceOrAll => with(&known.services, "all"),
+        Kind::Environment => known.environments.clone(),
+        Kind::Place => with(&known.environments, "local"),
+        Kind::Lane => lanes(known, current),
+        Kind::Step => known.steps.clone(),
+        Kind::Reference if arg.name == "from" => {
+            known.environments.iter().map(|environment| format!("deployed@{environment}")).collect()
+        }
+        Kind::Choice(words) => words.iter().map(|word| (*word).to_owned()).collect(),
+        Kind::Verb => VERBS.iter().map(|verb| verb.name.to_owned()).collect(),
+        Kind::Duration => ["30m", "2h", "1d"].map(str::to_owned).to_vec(),
+        Kind::Fix | Kind::Reference | Kind::Url | Kind::Text => Vec::new(),
+    }
+}
+
+/// Services with the slash first; their environments once the slash is typed.
+fn lanes(known: &Known, current: &str) -> Vec<String> {
+    let Some((service, _)) = current.split_once('/') else {
+        return known.services.iter().map(|service| format!("{service}/")).collect();
+    };
+    known.environments.iter().map(|environment| format!("{}/{environment}", service.to_lowercase())).collect()
+}

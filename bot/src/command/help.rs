@@ -1,0 +1,107 @@
+//! The help, written from the table. Plain text for a font of fixed width, at most a hundred columns wide.
+
+use super::guard::shown;
+use super::suggest::nearest;
+use super::table::{Group, VERBS, Verb};
+
+/// How wide a line may be.
+const COLUMNS: usize = 100;
+
+/// The page of one verb, or the overview of all.
+#[must_use]
+pub fn help(verb: Option<&str>) -> String {
+    let Some(word) = verb else {
+        return overview();
+    };
+    let Some(verb) = Verb::named(word) else {
+        let near = nearest(word, Verb::words()).map(|near| format!(" Did you mean `{near}`?")).unwrap_or_default();
+        return format!("There is no verb {}.{near} `help` lists the verbs.\n", shown(word));
+    };
+    page(verb)
+}
+
+/// The verb with what stands in fixed places behind it; the flags are on its own page.
+fn brief(verb: &Verb) -> String {
+    let places = verb.places().map(|arg| arg.shown).filter(|shown| !shown.is_empty());
+    std::iter::once(verb.name).chain(places).collect::<Vec<_>>().join(" ")
+}
+
+fn overview() -> String {
+    let width = VERBS.iter().map(|verb| brief(verb).chars().count()).max().unwrap_or(0);
+    let mut out = String::from("/hotfix <verb> …\n");
+    for group in Group::ALL {
+        out.push_str(&format!("\n{}\n", group.title()));
+        for verb in VERBS.iter().filter(|verb| verb.group == group) {
+            out.push_str(&format!("  {:width$}  {}\n", brief(verb), verb.summary));
+        }
+    }
+    out.push('\n');
+    out.push_str(&wrap(
+        "HF-n names the run and may be left out in the run's own thread, or when you have one open run. Free text needs \
+         quotes only when it holds a --flag. `help <verb>` has the flags, examples, and who may.",
+        "",
+    ));
+    out
+}
+
+fn page(verb: &Verb) -> String {
+    let mut out = format!("{} – {}\n\n", verb.name, verb.summary);
+    out.push_str(&wrap(&format!("Usage: {}", verb.usage()), "         "));
+    if !verb.aliases.is_empty() {
+        out.push_str(&format!("Also known as: {}\n", verb.aliases.join(", ")));
+    }
+    out.push('\n');
+    out.push_str(&wrap(verb.details, ""));
+    if !verb.args.is_empty() {
+        let label = |arg: &super::table::Arg| if arg.form.is_flag() { format!("--{}", arg.name) } else { arg.name.to_owned() };
+        let width = verb.args.iter().map(|arg| label(arg).chars().count()).max().unwrap_or(0);
+        out.push('\n');
+        for arg in verb.args {
+            let line = format!("  {:width$}  {}", label(arg), arg.about);
+            out.push_str(&format!("{line}\n"));
+        }
+    }
+    out.push_str("\nExamples\n");
+    for example in verb.examples {
+        out.push_str(&wrap(&format!("  /hotfix {example}"), "      "));
+    }
+    out.push_str(&format!("\n{}", wrap(&who_may(verb), "")));
+    out
+}
+
+/// Who may, in a sentence.
+fn who_may(verb: &Verb) -> String {
+    let mut sentence = format!("Who may: a {}", verb.needs.as_str());
+    if verb.needs.as_str().starts_with('a') {
+        sentence = format!("Who may: an {}", verb.needs.as_str());
+    }
+    if let Some(role) = verb.needs_for_others {
+        sentence.push_str(&format!("; for what is somebody else's, a {}", role.as_str()));
+    }
+    sentence.push_str(" of the service, or a higher role.");
+    sentence
+}
+
+/// Breaks text at spaces; `indent` starts every line but the first. What stands before the first word stays.
+fn wrap(text: &str, indent: &str) -> String {
+    let lead_length = text.len() - text.trim_start().len();
+    let mut line = text.get(..lead_length).unwrap_or_default().to_owned();
+    let mut out = String::new();
+    let mut is_fresh = true;
+    for word in text.split_whitespace() {
+        if !is_fresh && line.chars().count() + 1 + word.chars().count() > COLUMNS {
+            out.push_str(&line);
+            out.push('\n');
+            line = indent.to_owned();
+            is_fresh = true;
+        }
+        if !is_fresh {
+            line.push(' ');
+        }
+        line.push_str(word);
+        is_fresh = false;
+    }
+    out.push_str(&line);
+    out.push('\n');
+    out
+}

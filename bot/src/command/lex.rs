@@ -1,0 +1,163 @@
+//! Text into words, quoted strings and flags, each with its place in the original text. Any text can be lexed: what is
+//! wrong with a token is said by whoever wanted another one.
+
+use super::error::Span;
+use super::slack;
+
+/// What a token was written as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum TokenKind {
+    /// Characters without a space.
+    Word,
+    /// A quoted string with its closing quote.
+    Quoted,
+    /// A word that starts with a quote which is never closed: fine in prose (`'tis`), an error elsewhere.
+    Unclosed,
+    /// `--flag`; the text is the name in lower case.
+    Flag,
+    /// A flag that was typed with the one long dash into which phones turn `--`. In prose it may be just a dash.
+    PhoneFlag,
+}
+
+/// One token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Token {
+    /// What it was written as.
+    pub(super) kind: TokenKind,
+    /// What it says, with quotes and escapes resolved.
+    pub(super) text: String,
+    /// Where it stands, in bytes of the original text.
+    pub(super) span: Span,
+    /// Whether it is the value behind `--flag=`.
+    pub(super) glued: bool,
+}
+
+impl Token {
+    /// Whether it is a flag of either writing.
+    pub(super) fn is_flag(&self) -> bool {
+        match self.kind {
+            TokenKind::Flag | TokenKind::PhoneFlag => true,
+            TokenKind::Word | TokenKind::Quoted | TokenKind::Unclosed => false,
+        }
+    }
+}
+
+/// All tokens of the text.
+pub(super) fn lex(text: &str) -> Vec<Token> {
+    let mut tokens = Vec::new();
+    let mut at = 0;
+    while let Some(c) = char_at(text, at) {
+        if c.is_whitespace() {
+            at += c.len_utf8();
+            continue;
+        }
+        let Some((kind, name_start, end)) = flag_at(text, at) else {
+            let token = value_at(text, at, false);
+            at = token.span.end;
+            tokens.push(token);
+            continue;
+        };
+        let name = text.get(name_start..end).unwrap_or_default().to_lowercase();
+        tokens.push(Token { kind, text: name, span: at..end, glued: false });
+        at = end;
+        if char_at(text, at) == Some('=') {
+            let value = value_at(text, at + 1, true);
+            at = value.span.end;
+            tokens.push(value);
+        }
+    }
+    tokens
+}
+
+/// The character that starts at this byte.
+fn char_at(text: &str, at: usize) -> Option<char> {
+    text.get(at..)?.chars().next()
+}
+
+/// A flag at this place: how it was written, where its name starts and ends.
+fn flag_at(text: &str, at: usize) -> Option<(TokenKind, usize, usize)> {
+    let rest = text.get(at..)?;
+    let name = rest.trim_start_matches(['-', '—', '–']);
+    let dashes = rest.get(..rest.len() - name.len())?;
+    let kind = match dashes {
+        "" | "-" => return None,
+        "--" => TokenKind::Flag,
+        _ => TokenKind::PhoneFlag,
+    };
+    if !name.starts_with(char::is_alphabetic) {
+        return None;
+    }
+    let length = name.find(|c: char| c.is_whitespace() || c == '=').unwrap_or(name.len());
+    let start = at + dashes.len();
+    Some((kind, start, start + length))
+}
+
+/// The word or quoted string that starts here. It is empty when a space or the end follows.
+fn value_at(text: &str, at: usize, glued: bool) -> Token {
+    let closers = char_at(text, at).map_or(&[] as &[char], closers);
+    if let Some((inner_end, end)) = closing_quote(text, at, closers) {
+        let inner_start = at + char_at(text, at).map_or(0, char::len_utf8);
+        let inner = text.get(inner_start..inner_end).unwrap_or_default();
+        let token_text = squeeze(&slack::decode(inner, true));
+        return Token { kind: TokenKind::Quoted, text: token_text, span: at..end, glued };
+    }
+    let kind = if closers.is_empty() { TokenKind::Word } else { TokenKind::Unclosed };
+    let end = word_end(text, at);
+    let token_text = squeeze(&slack::decode(text.get(at..end).unwrap_or_default(), false));
+    Token { kind, text: token_text, span: at..end, glued }
+}
+
+/// The characters that close a string opened by this one; none when it does not open a string. Keyboards mix straight
+/// and curly quotes, so a curly one is also closed by a straight one.
+fn closers(open: char) -> &'static [char] {
+    match open {
+        '"' => &['"'],
+        '\'' => &['\''],
+        '“' | '„' => &['”', '“', '"'],
+        '‘' | '‚' => &['’', '‘', '\''],
+        _ => &[],
+    }
+}
+
+/// Where the string's inside and the string end. A closing quote must be followed by a space or the end, so that the
+/// apostrophe of `'the user's upload'` does not close it.
+fn closing_quote(text: &str, open_at: usize, closers: &[char]) -> Option<(usize, usize)> {
+    if closers.is_empty() {
+        return None;
+    }
+    let mut at = open_at + char_at(text, open_at)?.len_utf8();
+    while let Some(c) = char_at(text, at) {
+        let next = at + c.len_utf8();
+        if c == '\\' && char_at(text, next).is_some_and(is_escapable) {
+            at = next + char_at(text, next).map_or(0, char::len_utf8);
+        } else if closers.contains(&c) && char_at(text, next).is_none_or(char::is_whitespace) {
+            return Some((at, next));
+        } else {
+            at += slack::entity(text.get(at..)?).map_or(c.len_utf8(), |(length, _)| length);
+        }
+    }
+    None
+}
+
+/// What a backslash in a quoted string makes literal.
+pub(super) fn is_escapable(c: char) -> bool {
+    matches!(c, '\\' | '"' | '\'' | '“' | '”' | '„' | '‘' | '’' | '‚')
+}
+
+/// Where the word ends. A link with a label is one word, whatever spaces the label has.
+fn word_end(text: &str, start: usize) -> usize {
+    let mut at = start;
+    while let Some(c) = char_at(text, at) {
+        if c.is_whitespace() {
+            break;
+        }
+        let entity = text.get(at..).and_then(slack::entity);
+        at += entity.map_or(c.len_utf8(), |(length, _)| length);
+    }
+    at
+}
+
+/// One space for every stretch of white space, none at the ends: a line break in a reason must not forge a line elsewhere.
+pub(super) fn squeeze(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}

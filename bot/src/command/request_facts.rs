@@ -1,0 +1,137 @@
+//! What can be told from a request alone: its verb, its run, whether it only looks.
+
+use super::request::{MergebackAction, Request};
+use crate::domain::id::HotfixId;
+
+impl Request {
+    /// The verb's name in the table.
+    #[must_use]
+    pub fn verb_name(&self) -> &'static str {
+        match self {
+            Self::Start { .. } => "start",
+            Self::Pick { .. } => "pick",
+            Self::Plan { .. } => "plan",
+            Self::Status { .. } => "status",
+            Self::List { .. } => "list",
+            Self::Where { .. } => "where",
+            Self::Who { .. } => "who",
+            Self::Approve { .. } => "approve",
+            Self::Unapprove { .. } => "unapprove",
+            Self::Reject { .. } => "reject",
+            Self::Hold { .. } => "hold",
+            Self::Unhold { .. } => "unhold",
+            Self::Verify { .. } => "verify",
+            Self::Deploy { .. } => "deploy",
+            Self::Rollback { .. } => "rollback",
+            Self::Skip { .. } => "skip",
+            Self::Override { .. } => "override",
+            Self::Retry { .. } => "retry",
+            Self::Abort { .. } => "abort",
+            Self::Drift { .. } => "drift",
+            Self::Lock { .. } => "lock",
+            Self::Renew { .. } => "renew",
+            Self::Unlock { .. } => "unlock",
+            Self::Steal { .. } => "steal",
+            Self::Locks => "locks",
+            Self::Freeze { .. } => "freeze",
+            Self::Unfreeze { .. } => "unfreeze",
+            Self::Mergeback { .. } => "mergeback",
+            Self::Note { .. } => "note",
+            Self::Timeline { .. } => "timeline",
+            Self::Postmortem { .. } => "postmortem",
+            Self::Close { .. } => "close",
+            Self::Ack { .. } => "ack",
+            Self::Whoami => "whoami",
+            Self::Help { .. } => "help",
+            Self::Ping => "ping",
+        }
+    }
+
+    /// The run that was named, if the verb is about a run and one was named.
+    #[must_use]
+    pub fn run(&self) -> Option<HotfixId> {
+        match self {
+            Self::Pick { run, .. }
+            | Self::Plan { run }
+            | Self::Status { run }
+            | Self::Who { run }
+            | Self::Approve { run }
+            | Self::Unapprove { run }
+            | Self::Reject { run, .. }
+            | Self::Hold { run, .. }
+            | Self::Unhold { run }
+            | Self::Verify { run, .. }
+            | Self::Deploy { run, .. }
+            | Self::Rollback { run, .. }
+            | Self::Skip { run, .. }
+            | Self::Override { run, .. }
+            | Self::Retry { run }
+            | Self::Abort { run, .. }
+            | Self::Drift { run, .. }
+            | Self::Mergeback { run, .. }
+            | Self::Note { run, .. }
+            | Self::Timeline { run }
+            | Self::Postmortem { run, .. }
+            | Self::Close { run }
+            | Self::Ack { run } => *run,
+            Self::Start { .. }
+            | Self::List { .. }
+            | Self::Where { .. }
+            | Self::Lock { .. }
+            | Self::Renew { .. }
+            | Self::Unlock { .. }
+            | Self::Steal { .. }
+            | Self::Locks
+            | Self::Freeze { .. }
+            | Self::Unfreeze { .. }
+            | Self::Whoami
+            | Self::Help { .. }
+            | Self::Ping => None,
+        }
+    }
+
+    /// Whether it only looks: nothing is written, so it is answered in private and while the bot is read-only.
+    #[must_use]
+    pub fn reads_only(&self) -> bool {
+        match self {
+            Self::Plan { .. }
+            | Self::Status { .. }
+            | Self::List { .. }
+            | Self::Where { .. }
+            | Self::Who { .. }
+            | Self::Locks
+            | Self::Timeline { .. }
+            | Self::Mergeback { action: MergebackAction::Status, .. }
+            | Self::Postmortem { url: None, .. }
+            | Self::Whoami
+            | Self::Help { .. }
+            | Self::Ping => true,
+            Self::Start { .. }
+            | Self::Pick { .. }
+            | Self::Approve { .. }
+            | Self::Unapprove { .. }
+            | Self::Reject { .. }
+            | Self::Hold { .. }
+            | Self::Unhold { .. }
+            | Self::Verify { .. }
+            | Self::Deploy { .. }
+            | Self::Rollback { .. }
+            | Self::Skip { .. }
+            | Self::Override { .. }
+            | Self::Retry { .. }
+            | Self::Abort { .. }
+            | Self::Drift { .. }
+            | Self::Lock { .. }
+            | Self::Renew { .. }
+            | Self::Unlock { .. }
+            | Self::Steal { .. }
+            | Self::Freeze { .. }
+            | Self::Unfreeze { .. }
+            | Self::Mergeback { action: MergebackAction::Waive { .. }, .. }
+            | Self::Note { .. }
+            | Self::Postmortem { url: Some(_), .. }
+            | Self::Close { .. }
+            | Self::Ack { .. } => false,
+        }
+    }
+}

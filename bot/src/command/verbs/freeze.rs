@@ -1,0 +1,40 @@
+//! `freeze` and `unfreeze`: no deployments at all.
+
+use super::{Arg, Form, Group, Kind, REASON, Request, Role, Verb};
+
+/// What is frozen.
+const SCOPE: Arg = Arg {
+    name: "service",
+    shown: "<service>|all",
+    form: Form::Word,
+    kind: Kind::ServiceOrAll,
+    about: "which service, or `all`",
+};
+
+pub(crate) const FREEZE: Verb = Verb {
+    name: "freeze",
+    aliases: &[],
+    group: Group::Lanes,
+    summary: "no deployments until it is lifted",
+    details: "At once, also for runs that are under way; what has begun is finished or fails, nothing new begins.",
+    examples: &["freeze payments the audit runs until Friday", "freeze all the network is down"],
+    needs: Role::Admin,
+    needs_for_others: None,
+    args: &[SCOPE, REASON],
+    takes_run: false,
+    build: |args| Ok(Request::Freeze { service: args.service_or_all("service")?, reason: args.text("reason")? }),
+};
+
+pub(crate) const UNFREEZE: Verb = Verb {
+    name: "unfreeze",
+    aliases: &["thaw"],
+    group: Group::Lanes,
+    summary: "lifts a freeze",
+    details: "`all` lifts the freeze of all; a service that was frozen by itself stays so.",
+    examples: &["unfreeze payments", "unfreeze all"],
+    needs: Role::Admin,
+    needs_for_others: None,
+    args: &[SCOPE],
+    takes_run: false,
+    build: |args| Ok(Request::Unfreeze { service: args.service_or_all("service")? }),
+};

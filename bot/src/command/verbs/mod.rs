@@ -1,0 +1,49 @@
+//! The entries of the table: one verb a file, and families of verbs that only make sense together in one.
+
+pub(super) mod advice;
+pub(super) mod freeze;
+pub(super) mod locks;
+pub(super) mod look;
+pub(super) mod mainline;
+pub(super) mod me;
+pub(super) mod pick;
+pub(super) mod record;
+pub(super) mod ship;
+pub(super) mod start;
+pub(super) mod steer;
+pub(super) mod verify;
+pub(super) mod votes;
+
+use super::args::Args;
+use super::error::{ErrorCode, ParseError};
+use super::guard::shown;
+use super::request::Request;
+use super::suggest::nearest;
+use super::table::{Arg, Form, Group, Kind, Verb};
+use crate::domain::people::Role;
+
+/// The reason that most changing verbs ask for.
+const REASON: Arg =
+    Arg { name: "reason", shown: "<reason …>", form: Form::Text, kind: Kind::Text, about: "why, for everybody to read" };
+
+/// The service that a verb is about.
+const SERVICE: Arg =
+    Arg { name: "service", shown: "<service>", form: Form::Word, kind: Kind::Service, about: "which service" };
+
+/// The environment that a verb is about.
+const ENVIRONMENT: Arg = Arg {
+    name: "env",
+    shown: "<env>",
+    form: Form::Word,
+    kind: Kind::Environment,
+    about: "which environment; production is never implied",
+};
+
+/// The environment of a service that a verb is about.
+const LANE: Arg = Arg {
+    name: "service/env",
+    shown: "<service>/<env>",
+    form: Form::Word,
+    kind: Kind::Lane,
+    about: "which environment of which service",
+};

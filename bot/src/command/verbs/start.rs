@@ -1,0 +1,72 @@
+//! `start`: opens a run.
+
+use super::{Arg, Args, Form, Group, Kind, ParseError, Request, Role, SERVICE, Verb};
+
+pub(crate) const START: Verb = Verb {
+    name: "start",
+    aliases: &[],
+    group: Group::Begin,
+    summary: "opens a run for a service",
+    details: "Tells the team, finds what production runs, and waits for the fix on a branch of its own. Nothing is deployed \
+              without a command. In Slack, a start without a service opens a form with the triage questions.",
+    examples: &[
+        "start payments \"Fix 500 on upload\" --fix #101",
+        "start payments Fix 500 on upload --incident https://status.example/i/7 --ticket PAY-12 --fix #101, abc1234",
+        "start payments \"Fix 500 on upload\" --from deployed@production",
+    ],
+    needs: Role::Requester,
+    needs_for_others: None,
+    args: &[
+        SERVICE,
+        Arg {
+            name: "title",
+            shown: "[\"title\"]",
+            form: Form::OptionalText,
+            kind: Kind::Text,
+            about: "what the fix does",
+        },
+        Arg {
+            name: "incident",
+            shown: "[--incident URL]",
+            form: Form::Flag,
+            kind: Kind::Url,
+            about: "the address of the incident behind it",
+        },
+        Arg { name: "ticket", shown: "[--ticket KEY]", form: Form::Flag, kind: Kind::Text, about: "the ticket behind it" },
+        Arg {
+            name: "fix",
+            shown: "[--fix PR|sha …]",
+            form: Form::ManyFlag,
+            kind: Kind::Fix,
+            about: "pull requests (#101) or commits that are the fix, with spaces or commas between",
+        },
+        Arg {
+            name: "from",
+            shown: "[--from deployed@ENV|REF]",
+            form: Form::Flag,
+            kind: Kind::Reference,
+            about: "where to branch from, when the playbook leaves a choice",
+        },
+        Arg {
+            name: "exceptional",
+            shown: "[--exceptional]",
+            form: Form::Switch,
+            kind: Kind::Text,
+            about: "take the playbook's exceptional path, if its capabilities are there",
+        },
+    ],
+    takes_run: false,
+    build,
+};
+
+fn build(args: &Args<'_>) -> Result<Request, ParseError> {
+    Ok(Request::Start {
+        service: args.service("service")?,
+        title: args.optional_text("title"),
+        incident: args.optional_url("incident")?,
+        ticket: args.optional_text("ticket"),
+        fixes: args.fixes("fix")?,
+        from: args.base("from")?,
+        exceptional: args.switch("exceptional"),
+    })
+}

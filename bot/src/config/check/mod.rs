@@ -1,0 +1,35 @@
+//! What must hold between files. Each check adds its faults and goes on; a check whose ground is missing, because a file
+//! could not be read, says nothing.
+
+mod branches;
+mod members;
+mod playbook;
+mod policy;
+mod service;
+mod steps;
+
+use super::Config;
+use super::fault::Sink;
+use super::read::Raw;
+use super::source::Sources;
+use members::Members;
+
+/// Checks everything and puts the valid configuration together; `None` when a part is missing, which was told of.
+pub(super) fn assemble(raw: Raw, sources: &Sources, sink: &Sink) -> Option<Config> {
+    let members = Members::new(raw.people.as_ref(), raw.policy.as_ref(), sink);
+    let policy = raw
+        .policy
+        .as_ref()
+        .map(|policy| policy::policy(policy, &raw, &members, sink));
+    branches::check(&raw, sink);
+    let playbooks = playbook::all(&raw, sink);
+    let services = service::all(&raw, policy.as_ref(), &members, sink);
+    Some(Config {
+        settings: raw.settings?,
+        services: services?,
+        people: raw.people?,
+        policy: policy?,
+        playbooks: playbooks?,
+        digest: sources.digest(),
+    })
+}

@@ -1,0 +1,110 @@
+//! The configuration: raw once, valid from then on. [`load`] reads a folder of commented TOML and answers either with a
+//! [`Config`] that the rest of the program trusts without looking again, or with every fault there is, all at once.
+//!
+//! ```text
+//! config/                     source      files: size, owner's rights, no way out of the folder
+//!   hotfix.toml               reader      one table, key by key; field: one value; a mistake is a fault with its place
+//!   policy.toml      ──────►  read/       one file of the configuration each: raw, with places
+//!   people.toml               check/      what must hold between files
+//!   services/*.toml           fault       drawn as rustc draws: what, where, next
+//!   playbooks/*.toml
+//! ```
+//! Invariant: a value in [`Config`] is valid, alone and together with the others. Called by `wire`, at start and at reload.
+
+mod check;
+mod fault;
+mod field;
+mod mechanism;
+mod read;
+mod reader;
+pub mod requirements;
+pub mod secret;
+mod settings;
+mod source;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use hotfix_adapters::vocabulary::Environment;
+
+pub use fault::Faults;
+pub use mechanism::{CapabilityConfig, CommandMechanism, ForgeConfig, MechanismConfig, Probe};
+pub use settings::{Log, LogFormat, Settings, StoreSettings};
+
+use crate::domain::id::{PlaybookId, ServiceName};
+use crate::domain::people::People;
+use crate::domain::playbook::{CapabilityKind, Playbook};
+use crate::domain::service::Service;
+use crate::policy::Policy;
+
+/// Everything the operators wrote, valid.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where things are kept, and how often things are asked.
+    pub settings: Settings,
+    /// What can be hotfixed.
+    pub services: BTreeMap<ServiceName, ConfiguredService>,
+    /// Who is who.
+    pub people: People,
+    /// Who may do what, whose word a deployment takes, and when nothing is deployed.
+    pub policy: Policy,
+    /// The runbooks.
+    pub playbooks: BTreeMap<PlaybookId, Playbook>,
+    /// SHA-256 of all files with their names, in hexadecimal: it changes when a byte of the configuration does.
+    pub digest: String,
+}
+
+/// A service with what reaches it.
+#[derive(Debug, Clone)]
+pub struct ConfiguredService {
+    /// The service as the domain knows it.
+    pub service: Service,
+    /// Where its code lives.
+    pub forge: ForgeConfig,
+    /// What deploys to each of its environments; every environment of the service has one.
+    pub mechanisms: BTreeMap<Environment, MechanismConfig>,
+    /// What the service declares to have, and how each claim is probed (MAIN-13).
+    pub capabilities: BTreeMap<CapabilityKind, CapabilityConfig>,
+}
+
+impl Config {
+    /// The playbook that a service follows. The configuration was refused if it named one that is not there.
+    #[must_use]
+    pub fn playbook_of(&self, service: &ServiceName) -> Option<&Playbook> {
+        self.services
+            .get(service)
+            .and_then(|configured| self.playbooks.get(&configured.service.playbook))
+    }
+
+    /// What a service declares to have, without how it is probed.
+    #[must_use]
+    pub fn declared(&self, service: &ServiceName) -> BTreeSet<CapabilityKind> {
+        self.services
+            .get(service)
+            .map(|configured| configured.capabilities.keys().copied().collect())
+            .unwrap_or_default()
+    }
+}
+
+/// Loads the configuration in a folder.
+///
+/// # Errors
+/// All faults of all files together; the configuration is refused whole or taken whole.
+pub fn load(dir: &Path) -> Result<Config, Faults> {
+    let credentials = std::env::var_os(secret::CREDENTIALS_DIRECTORY).map(std::path::PathBuf::from);
+    load_with(dir, credentials.as_deref())
+}
+
+/// Loads with the folder of credentials given, so that a test need not touch the environment of its process.
+fn load_with(dir: &Path, credentials: Option<&Path>) -> Result<Config, Faults> {
+    let sink = fault::Sink::default();
+    let sources = source::Sources::read(dir, &sink);
+    let raw = read::everything(&sources, credentials, &sink);
+    let config = check::assemble(raw, &sources, &sink);
+    match config {
+        Some(config) if sink.is_empty() => Ok(config),
+        Some(_) | None => Err(sink.into_faults(sources)),
+    }
+}

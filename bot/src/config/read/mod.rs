@@ -1,0 +1,129 @@
+//! The raw configuration: every file read on its own, each value with its place. What must hold between files is left to
+//! [`check`](super::check).
+
+mod hiding;
+mod mechanism;
+mod member;
+mod people;
+mod playbook;
+mod policy;
+mod service;
+mod settings;
+mod step;
+mod syntax;
+mod variables;
+
+use std::path::{Path, PathBuf};
+
+use super::fault::Sink;
+use super::reader::Reader;
+use super::settings::Settings;
+use super::source::{Named, Sources};
+use crate::domain::id::PlaybookId;
+use crate::domain::id::ServiceName;
+use crate::domain::people::People;
+
+pub(super) use member::Member;
+pub(super) use playbook::RawPlaybook;
+pub(super) use policy::{RawPolicy, RawServicePolicy};
+pub(super) use service::{RawEnvironment, RawService};
+pub(super) use step::RawStep;
+
+/// All files, raw. `None` stands for a file that could not be read: nothing that depends on it is judged.
+pub(super) struct Raw {
+    pub(super) settings: Option<Settings>,
+    pub(super) people: Option<People>,
+    pub(super) policy: Option<RawPolicy>,
+    pub(super) services: Vec<RawService>,
+    pub(super) playbooks: Vec<RawPlaybook>,
+    /// The services whose file is there, readable or not, so that a broken file is not called missing as well.
+    pub(super) service_names: Vec<ServiceName>,
+    /// The playbooks whose file is there, readable or not.
+    pub(super) playbook_names: Vec<PlaybookId>,
+}
+
+/// What relative paths are relative to.
+pub(super) struct Folders<'a> {
+    /// The folder of the configuration.
+    pub(super) config: &'a Path,
+    /// The folder of the bot's own things.
+    pub(super) state: PathBuf,
+    /// Where systemd put the credentials.
+    pub(super) credentials: Option<&'a Path>,
+}
+
+/// Reads all files.
+pub(super) fn everything(sources: &Sources, credentials: Option<&Path>, sink: &Sink) -> Raw {
+    let root = sources.root.as_path();
+    let file = |file, what| move |read: &mut dyn FnMut(Reader<'_>)| syntax::with_table(sources, file, what, sink, read);
+
+    let mut settings = None;
+    if let Some(id) = sources.settings {
+        file(id, "hotfix.toml")(&mut |reader| settings = settings::read(reader, root));
+    }
+    let mut people = None;
+    if let Some(id) = sources.people {
+        file(id, "people.toml")(&mut |reader| people = Some(people::read(reader)));
+    }
+    let mut policy = None;
+    if let Some(id) = sources.policy {
+        file(id, "policy.toml")(&mut |reader| policy = Some(policy::read(reader)));
+    }
+
+    let state = settings
+        .as_ref()
+        .map_or_else(|| root.to_owned(), |settings| settings.state.clone());
+    let folders = Folders {
+        config: root,
+        state,
+        credentials,
+    };
+    let mut services = Vec::new();
+    let service_names = names(&sources.services, "service", "services", sink);
+    for (name, id) in pairs(&sources.services) {
+        file(id, "a service")(&mut |reader| services.push(service::read(&name, reader, &folders)));
+    }
+    let remind_minutes = settings.as_ref().map_or(0, |settings| settings.remind_minutes);
+    let mut playbooks = Vec::new();
+    let playbook_names = names(&sources.playbooks, "playbook", "playbooks", sink);
+    for (name, id) in pairs(&sources.playbooks) {
+        file(id, "a playbook")(&mut |reader| playbooks.push(playbook::read(&name, reader, remind_minutes)));
+    }
+    Raw {
+        settings,
+        people,
+        policy,
+        services,
+        playbooks,
+        service_names,
+        playbook_names,
+    }
+}
+
+/// The files whose name is a name; the others are told of by [`names`].
+fn pairs<T: std::str::FromStr>(named: &[Named]) -> impl Iterator<Item = (T, super::fault::FileId)> {
+    named
+        .iter()
+        .filter_map(|named| Some((named.name.parse().ok()?, named.file?)))
+}
+
+fn names<T: std::str::FromStr<Err: std::fmt::Display>>(
+    named: &[Named],
+    what: &str,
+    folder: &str,
+    sink: &Sink,
+) -> Vec<T> {
+    let parse = |named: &Named| match named.name.parse() {
+        Ok(name) => Some(name),
+        Err(error) => {
+            let title = format!("{folder}/{}.toml cannot name a {what}", named.name);
+            sink.add(super::fault::Fault::of(
+                format!("{folder}/{}.toml", named.name),
+                title,
+                T::Err::to_string(&error),
+            ));
+            None
+        }
+    };
+    named.iter().filter_map(parse).collect()
+}

@@ -1,0 +1,226 @@
+//! `policy.toml`: groups, roles, quorums and freezes.
+
+use std::collections::BTreeSet;
+
+use hotfix_adapters::vocabulary::Environment;
+use jiff::Timestamp;
+
+use super::super::fault::{At, Fault, Located};
+use super::super::field::Field;
+use super::super::reader::Reader;
+use super::member::Member;
+use crate::domain::id::{PersonId, ServiceName};
+use crate::domain::people::Role;
+use crate::domain::service::ApprovalRule;
+use crate::policy::Quorums;
+
+/// The policy as it is written.
+pub(in crate::config) struct RawPolicy {
+    pub(in crate::config) groups: Vec<(Located<String>, Vec<Located<PersonId>>)>,
+    pub(in crate::config) quorums: Quorums,
+    /// Where the usual quorums stand; where `[quorum]` or the file begins when they do not.
+    pub(in crate::config) production_at: At,
+    pub(in crate::config) other_at: At,
+    pub(in crate::config) services: Vec<RawServicePolicy>,
+    pub(in crate::config) freezes: Vec<RawFreeze>,
+}
+
+/// What is written for one service.
+pub(in crate::config) struct RawServicePolicy {
+    pub(in crate::config) name: Located<ServiceName>,
+    pub(in crate::config) roles: Vec<(Role, Vec<Located<Member>>)>,
+    pub(in crate::config) quorums: Vec<(Located<Environment>, Located<Vec<ApprovalRule>>)>,
+}
+
+/// A window in which nothing is deployed.
+pub(in crate::config) struct RawFreeze {
+    /// `None` for all.
+    pub(in crate::config) services: Option<Vec<Located<ServiceName>>>,
+    pub(in crate::config) from: Timestamp,
+    pub(in crate::config) until: Timestamp,
+    pub(in crate::config) reason: String,
+}
+
+const ROLES: [Role; 5] = [
+    Role::Viewer,
+    Role::Requester,
+    Role::Approver,
+    Role::Captain,
+    Role::Admin,
+];
+
+pub(super) fn read(reader: Reader<'_>) -> RawPolicy {
+    let mut groups = Vec::new();
+    if let Some(table) = reader.get("groups").table("`groups`") {
+        groups = table
+            .entries()
+            .into_iter()
+            .filter_map(|(key, field)| group(&key, field, &table))
+            .collect();
+    }
+    let mut policy = RawPolicy {
+        groups,
+        quorums: Quorums::default(),
+        production_at: reader.at,
+        other_at: reader.at,
+        services: Vec::new(),
+        freezes: Vec::new(),
+    };
+    if let Some(table) = reader.get("quorum").table("`quorum`") {
+        usual_quorums(table, &mut policy);
+    }
+    if let Some(table) = reader.need("services").table("`services`") {
+        for (key, field) in table.entries() {
+            if let (Some(name), Some(reader)) = (name(&key, &table), field.table("a service's policy")) {
+                policy.services.push(service(name, reader));
+            }
+        }
+    }
+    policy.freezes = reader.get("freeze").list().into_iter().filter_map(freeze).collect();
+    reader.finish();
+    policy
+}
+
+/// A key that is the name of something.
+fn name<T: std::str::FromStr<Err: std::fmt::Display>>(key: &Located<&str>, reader: &Reader<'_>) -> Option<Located<T>> {
+    match key.value.parse() {
+        Ok(value) => Some(Located { value, at: key.at }),
+        Err(error) => {
+            let what = format!("{:?} is not a name that can stand here", key.value);
+            reader
+                .sink
+                .add(Fault::at(key.at, what, "not a name", T::Err::to_string(&error)));
+            None
+        }
+    }
+}
+
+fn group(
+    key: &Located<&str>,
+    field: Field<'_>,
+    reader: &Reader<'_>,
+) -> Option<(Located<String>, Vec<Located<PersonId>>)> {
+    if key.value == "everyone" || key.value.contains('@') {
+        let what = format!("a group cannot be called {:?}", key.value);
+        reader.sink.add(Fault::at(
+            key.at,
+            what,
+            "taken",
+            "@everyone is everybody in people.toml; choose a name without @",
+        ));
+        return None;
+    }
+    let name = Located {
+        value: key.value.to_owned(),
+        at: key.at,
+    };
+    Some((name, field.list().into_iter().filter_map(Field::parse).collect()))
+}
+
+fn usual_quorums(reader: Reader<'_>, policy: &mut RawPolicy) {
+    policy.production_at = reader.place("production").unwrap_or(reader.at);
+    policy.other_at = reader.place("other").unwrap_or(reader.at);
+    if reader.place("production").is_some() {
+        policy.quorums.production = rules(reader.get("production"));
+    }
+    policy.quorums.other = rules(reader.get("other"));
+    if let Some(minutes) = reader.get("expires_minutes").whole(1..=10_080) {
+        policy.quorums.expires_minutes = minutes.value;
+    }
+    let _ = reader.get("production");
+    reader.finish();
+}
+
+/// The rules of a quorum. Only approvers and captains vote: a requester never does for their own, and an admin gives no
+/// vote by being one.
+fn rules(field: Field<'_>) -> Vec<ApprovalRule> {
+    let (mut rules, mut seen) = (Vec::new(), BTreeSet::new());
+    for reader in field
+        .list()
+        .into_iter()
+        .filter_map(|item| item.table("a rule of a quorum"))
+    {
+        let voters = [("approver", Role::Approver), ("captain", Role::Captain)];
+        let role = reader.need("role").choice(&voters);
+        let count = reader.need("count").whole(1..=20);
+        if let (Some(role), Some(count)) = (role, count) {
+            if seen.insert(role.value) {
+                rules.push(ApprovalRule {
+                    role: role.value,
+                    count: count.value,
+                });
+            } else {
+                let what = format!("the quorum names the role {} twice", role.value.as_str());
+                reader.sink.add(Fault::at(
+                    role.at,
+                    what,
+                    "named before",
+                    "add the counts up in one rule",
+                ));
+            }
+        }
+        reader.finish();
+    }
+    rules
+}
+
+fn service(name: Located<ServiceName>, reader: Reader<'_>) -> RawServicePolicy {
+    let mut policy = RawServicePolicy {
+        name,
+        roles: Vec::new(),
+        quorums: Vec::new(),
+    };
+    if let Some(table) = reader.need("roles").table("`roles`") {
+        policy.roles = ROLES
+            .iter()
+            .map(|role| (*role, Member::list(table.get(role.as_str()))))
+            .collect();
+        table.finish();
+    }
+    if let Some(table) = reader.get("quorum").table("`quorum`") {
+        for (key, field) in table.entries() {
+            let (environment, at) = (self::name(&key, &table), field.at().unwrap_or(key.at));
+            let rules = rules(field);
+            policy
+                .quorums
+                .extend(environment.map(|environment| (environment, Located { value: rules, at })));
+        }
+    }
+    reader.finish();
+    policy
+}
+
+fn freeze(field: Field<'_>) -> Option<RawFreeze> {
+    let reader = field.table("a freeze")?;
+    let services = reader.place("services").map(|_| {
+        reader
+            .get("services")
+            .list()
+            .into_iter()
+            .filter_map(Field::parse)
+            .collect::<Vec<_>>()
+    });
+    let all = reader.get("all").flag();
+    if all.is_some_and(|all| all.value) == services.is_some() {
+        reader.fault(
+            "a freeze is of `all` or of some `services`",
+            "says neither or both",
+            "write `all = true` or `services = [\"…\"]`",
+        );
+    }
+    let (from, until) = (reader.need("from").moment(), reader.need("until").moment());
+    let reason = reader.need("reason").line();
+    let sink = reader.sink;
+    reader.finish();
+    let (from, until) = (from?, until?);
+    if until.value <= from.value {
+        let what = "a freeze ends before it begins";
+        sink.add(Fault::at(until.at, what, "the end", "swap them").see(from.at, "the beginning"));
+    }
+    Some(RawFreeze {
+        services,
+        from: from.value,
+        until: until.value,
+        reason: reason?.value,
+    })
+}

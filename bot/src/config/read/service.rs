@@ -1,0 +1,161 @@
+//! `services/<name>.toml`: one deployable thing.
+
+use std::collections::BTreeMap;
+
+use hotfix_adapters::vocabulary::{BranchName, ChannelRef, Environment, Repo};
+
+use super::super::fault::{At, Fault, Located};
+use super::super::field::Field;
+use super::super::mechanism::{CapabilityConfig, ForgeConfig, MechanismConfig, Probe};
+use super::super::reader::Reader;
+use super::Folders;
+use super::mechanism::{self, command_line};
+use super::member::Member;
+use crate::domain::id::{PlaybookId, ServiceName};
+use crate::domain::playbook::CapabilityKind;
+
+/// A service as it is written. What could not be read is `None`, and was told of.
+pub(in crate::config) struct RawService {
+    pub(in crate::config) name: ServiceName,
+    /// Where its file begins.
+    pub(in crate::config) at: At,
+    pub(in crate::config) about: Option<String>,
+    pub(in crate::config) repo: Option<Located<Repo>>,
+    pub(in crate::config) main: Option<Located<BranchName>>,
+    pub(in crate::config) playbook: Option<Located<PlaybookId>>,
+    pub(in crate::config) channel: Option<ChannelRef>,
+    pub(in crate::config) team: Vec<Located<Member>>,
+    pub(in crate::config) release_blockers: Vec<String>,
+    pub(in crate::config) required_checks: Vec<String>,
+    pub(in crate::config) forge: Option<ForgeConfig>,
+    pub(in crate::config) environments: Vec<RawEnvironment>,
+    pub(in crate::config) capabilities: BTreeMap<CapabilityKind, Located<CapabilityConfig>>,
+}
+
+/// An environment as it is written.
+pub(in crate::config) struct RawEnvironment {
+    pub(in crate::config) name: Located<Environment>,
+    pub(in crate::config) production: bool,
+    pub(in crate::config) mechanism: Option<MechanismConfig>,
+}
+
+pub(super) fn read(name: &ServiceName, reader: Reader<'_>, folders: &Folders<'_>) -> RawService {
+    let main = reader.get("main").parse().or_else(|| usual_main(&reader));
+    let service = RawService {
+        name: name.clone(),
+        at: reader.at,
+        about: reader.need("about").line().map(|about| about.value),
+        repo: reader.need("repository").parse(),
+        main,
+        playbook: reader.need("playbook").parse(),
+        channel: reader.need("channel").parse().map(|channel| channel.value),
+        team: Member::list(reader.need("team")),
+        release_blockers: lines(reader.get("release_blockers")),
+        required_checks: lines(reader.get("required_checks")),
+        forge: forge(reader.need("forge")),
+        environments: reader
+            .need("environment")
+            .list()
+            .into_iter()
+            .filter_map(|field| environment(field, folders))
+            .collect(),
+        capabilities: capabilities(reader.get("capability"), folders),
+    };
+    reader.finish();
+    service
+}
+
+/// `main`, when the file does not say what the main line is called.
+fn usual_main(reader: &Reader<'_>) -> Option<Located<BranchName>> {
+    let said = reader.place("main").is_some();
+    BranchName::parse("main")
+        .ok()
+        .filter(|_| !said)
+        .map(|value| Located { value, at: reader.at })
+}
+
+fn lines(field: Field<'_>) -> Vec<String> {
+    field
+        .one_or_more()
+        .into_iter()
+        .filter_map(Field::line)
+        .map(|line| line.value)
+        .collect()
+}
+
+fn forge(field: Field<'_>) -> Option<ForgeConfig> {
+    let reader = field.table("`forge`")?;
+    let kind = reader.need("kind").choice(&[("local", ForgeConfig::Local)]);
+    reader.finish();
+    kind.map(|kind| kind.value)
+}
+
+fn environment(field: Field<'_>, folders: &Folders<'_>) -> Option<RawEnvironment> {
+    let reader = field.table("an environment")?;
+    let name = reader.need("name").parse();
+    let production = reader.get("production").flag().is_some_and(|flag| flag.value);
+    let mechanism = reader
+        .need("deploy")
+        .table("`deploy`")
+        .and_then(|deploy| mechanism::read(deploy, folders));
+    reader.finish();
+    Some(RawEnvironment {
+        name: name?,
+        production,
+        mechanism,
+    })
+}
+
+fn capabilities(field: Field<'_>, folders: &Folders<'_>) -> BTreeMap<CapabilityKind, Located<CapabilityConfig>> {
+    let mut capabilities = BTreeMap::new();
+    let Some(reader) = field.table("`capability`") else {
+        return capabilities;
+    };
+    for kind in CapabilityKind::ALL {
+        if let Some(table) = reader.get(kind.as_str()).table("a capability") {
+            let at = table.at;
+            let config = capability(table, folders);
+            capabilities.extend(config.map(|value| (kind, Located { value, at })));
+        }
+    }
+    reader.finish();
+    capabilities
+}
+
+/// A capability counts when it is declared, and then only with a probe (MAIN-13): a flag alone opens nothing.
+fn capability(reader: Reader<'_>, folders: &Folders<'_>) -> Option<CapabilityConfig> {
+    let declared = reader.need("declared").flag().is_some_and(|flag| flag.value);
+    let probe = if declared {
+        reader.need("probe")
+    } else {
+        reader.get("probe")
+    };
+    let probe = probe.table("`probe`").and_then(|table| self::probe(table, folders));
+    reader.finish();
+    probe.filter(|_| declared).map(|probe| CapabilityConfig { probe })
+}
+
+fn probe(reader: Reader<'_>, folders: &Folders<'_>) -> Option<Probe> {
+    let environment = reader.get("environment").parse::<Environment>();
+    let command = reader.get("command");
+    let probe = match (environment, command.at()) {
+        (Some(environment), None) => Some(Probe::Environment(environment.value)),
+        (None, Some(_)) => command_line(command, folders, &[]).map(Probe::Command),
+        (Some(_), Some(at)) => {
+            let what = "a capability is probed in one way";
+            reader
+                .sink
+                .add(Fault::at(at, what, "a second way", "keep `environment` or `command`"));
+            None
+        }
+        (None, None) => {
+            if reader.place("environment").is_none() {
+                let next = "write `probe = { environment = \"staging\" }` or `probe = { command = [\"…\"] }`";
+                reader.fault("a probe needs an `environment` or a `command`", "has neither", next);
+            }
+            None
+        }
+    };
+    reader.finish();
+    probe
+}

@@ -1,0 +1,111 @@
+//! `hotfix.toml`.
+
+use std::path::{Path, PathBuf};
+
+use super::super::field::Field;
+use super::super::reader::Reader;
+use super::super::settings::{Log, LogFormat, Settings, StoreSettings};
+
+/// The longest path a Unix socket can have: `sun_path` holds 108 bytes, the last of which ends it.
+const SOCKET_PATH_MAX: usize = 107;
+
+pub(super) fn read(reader: Reader<'_>, root: &Path) -> Option<Settings> {
+    let state = path(reader.get("state"), root, "../.hotfix");
+    let below = |key, usual| path(reader.get(key), &state, usual);
+    let settings = Settings {
+        config: root.to_owned(),
+        store: below("store", "store"),
+        repositories: below("repositories", "repositories"),
+        forge_ledger: below("forge_ledger", "forge"),
+        runs: below("runs", "runs"),
+        socket: socket(&reader, &state),
+        poll_seconds: reader
+            .get("poll_seconds")
+            .whole(1..=3600)
+            .map_or(15, |number| number.value),
+        remind_minutes: reader
+            .get("remind_minutes")
+            .whole(0..=10_080)
+            .map_or(30, |number| number.value),
+        log: log(reader.get("log")),
+        embedded: embedded(reader.get("embedded")),
+        state,
+    };
+    reader.finish();
+    Some(settings)
+}
+
+/// An absolute path: what is relative is relative to `base`. It need not be there yet.
+pub(super) fn path(field: Field<'_>, base: &Path, usual: &str) -> PathBuf {
+    let path = field
+        .line()
+        .map_or_else(|| base.join(usual), |text| base.join(text.value));
+    tidy(&path)
+}
+
+/// The path without `.` and `..`. The names are those an operator typed, so that no link has to be followed for it.
+pub(super) fn tidy(path: &Path) -> PathBuf {
+    let mut tidy = PathBuf::new();
+    for part in path.components() {
+        match part {
+            std::path::Component::CurDir => {}
+            std::path::Component::ParentDir => {
+                tidy.pop();
+            }
+            std::path::Component::Prefix(_) | std::path::Component::RootDir | std::path::Component::Normal(_) => {
+                tidy.push(part)
+            }
+        }
+    }
+    tidy
+}
+
+fn socket(reader: &Reader<'_>, state: &Path) -> PathBuf {
+    let socket = path(reader.get("socket"), state, "hotfix.sock");
+    if socket.as_os_str().len() > SOCKET_PATH_MAX {
+        let at = reader
+            .place("socket")
+            .or_else(|| reader.place("state"))
+            .unwrap_or(reader.at);
+        reader.sink.add(super::super::fault::Fault::at(
+            at,
+            format!("the path of the socket is longer than {SOCKET_PATH_MAX} bytes"),
+            format!("leads to {}", socket.display()),
+            "give `socket` a short absolute path, such as /run/hotfix/hotfix.sock",
+        ));
+    }
+    socket
+}
+
+fn log(field: Field<'_>) -> Log {
+    let mut log = Log {
+        format: LogFormat::Text,
+        filter: "info".to_owned(),
+    };
+    let Some(reader) = field.table("`log`") else { return log };
+    let formats = [("text", LogFormat::Text), ("json", LogFormat::Json)];
+    log.format = reader
+        .get("format")
+        .choice(&formats)
+        .map_or(log.format, |format| format.value);
+    log.filter = reader.get("filter").line().map_or(log.filter, |filter| filter.value);
+    reader.finish();
+    log
+}
+
+fn embedded(field: Field<'_>) -> StoreSettings {
+    let reader = field.table("`embedded`");
+    let mib = |key, range, usual: u32| {
+        let number = reader.as_ref().and_then(|reader| reader.get(key).whole(range));
+        u64::from(number.map_or(usual, |number| number.value)) << 20
+    };
+    let settings = StoreSettings {
+        segment_bytes: mib("segment_mib", 1..=1024, 64),
+        reserve_bytes: mib("reserve_mib", 0..=1024, 32),
+        cache_bytes: mib("cache_mib", 1..=4096, 64),
+    };
+    if let Some(reader) = reader {
+        reader.finish();
+    }
+    settings
+}

@@ -1,0 +1,130 @@
+//! The variables of a deploying command: in the open, handed on, and secret. A secret is never written in the
+//! configuration; [`hiding`](super::hiding) sees to it that one which is there all the same is not drawn.
+
+use std::collections::BTreeMap;
+
+use super::super::fault::{At, Fault, Located, Sink};
+use super::super::field::Field;
+use super::super::reader::Reader;
+use super::super::secret::SecretSource;
+use super::Folders;
+use super::hiding::looks_secret;
+use super::settings::tidy;
+
+/// A variable is named once, whichever way it gets its value, and does not take a name of ours.
+pub(super) fn fresh(name: &Located<String>, names: &mut BTreeMap<String, At>, sink: &Sink) -> bool {
+    if name.value.contains(['=', '\0']) || name.value.starts_with("HOTFIX_") {
+        let what = format!("{:?} cannot be the name of a variable here", name.value);
+        sink.add(Fault::at(
+            name.at,
+            what,
+            "not possible",
+            "names that start with HOTFIX_ are ours, and = ends a name",
+        ));
+        return false;
+    }
+    if let Some(first) = names.get(&name.value) {
+        let what = format!("the variable {} is given twice", name.value);
+        sink.add(Fault::at(name.at, what, "given again", "keep one of the two").see(*first, "given here"));
+        return false;
+    }
+    names.insert(name.value.clone(), name.at);
+    true
+}
+
+pub(super) fn plain_variables(reader: &Reader<'_>, names: &mut BTreeMap<String, At>) -> BTreeMap<String, String> {
+    let mut variables = BTreeMap::new();
+    let Some(table) = reader.get("env").table("`env`") else {
+        return variables;
+    };
+    for (key, field) in table.entries() {
+        if looks_secret(key.value) {
+            refuse_inline(key.value, &field);
+        } else if let Some(value) = field.verbatim() {
+            let name = key.map(str::to_owned);
+            if fresh(&name, names, table.sink) {
+                variables.insert(name.value, value.value);
+            }
+        }
+    }
+    variables
+}
+
+pub(super) fn secret_variables(
+    reader: &Reader<'_>,
+    folders: &Folders<'_>,
+    names: &mut BTreeMap<String, At>,
+) -> BTreeMap<String, SecretSource> {
+    let mut variables = BTreeMap::new();
+    let field = reader.get("secret_env");
+    let Some(table) = field.table("`secret_env`") else {
+        return variables;
+    };
+    for (key, field) in table.entries() {
+        let source = secret(key.value, field, folders);
+        let name = key.map(str::to_owned);
+        if fresh(&name, names, table.sink) {
+            variables.extend(source.map(|source| (name.value, source)));
+        }
+    }
+    variables
+}
+
+/// `{ file = "…" }` or `{ credential = "…" }`. It is read once now, so that a missing secret is found before a deployment
+/// needs it, and what was read is thrown away.
+fn secret(name: &str, field: Field<'_>, folders: &Folders<'_>) -> Option<SecretSource> {
+    if !field.is_table() {
+        refuse_inline(name, &field);
+        return None;
+    }
+    let at = field.at()?;
+    let reader = field.table("a secret")?;
+    let file = reader.get("file").line();
+    let credential = reader.get("credential").line();
+    let source = match (file, credential) {
+        (Some(file), None) => Some(SecretSource::File(tidy(&folders.config.join(file.value)))),
+        (None, Some(name)) if !name.value.contains('/') && !name.value.starts_with('.') => {
+            Some(SecretSource::Credential(name.value))
+        }
+        (None, Some(name)) => {
+            reader.sink.add(Fault::at(
+                name.at,
+                "a credential is a name, not a path",
+                "not a name",
+                "write the name from LoadCredential=",
+            ));
+            None
+        }
+        (Some(_), Some(_)) | (None, None) => {
+            reader.fault("a secret has one source", "says none or two", WHERE);
+            None
+        }
+    };
+    let sink = reader.sink;
+    reader.finish();
+    let source = source?;
+    match source.read_from(folders.credentials) {
+        Ok(_) => Some(source),
+        Err(error) => {
+            sink.add(Fault::at(
+                at,
+                format!("the secret {name} is not usable"),
+                "read from here",
+                error.to_string(),
+            ));
+            None
+        }
+    }
+}
+
+const WHERE: &str = "write `{ file = \"/path\" }` (mode 0600) or `{ credential = \"name\" }` (systemd LoadCredential=)";
+
+fn refuse_inline(name: &str, field: &Field<'_>) {
+    if let Some(at) = field.at() {
+        let what = format!("the secret {name} is written in the configuration");
+        let next = format!("put it under `secret_env`, and {WHERE}; and change it, since it was in the open");
+        field
+            .sink()
+            .add(Fault::at(at, what, "a secret is never written here", next));
+    }
+}

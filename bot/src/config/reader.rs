@@ -1,0 +1,151 @@
+//! Reads one TOML table key by key. A mistake becomes a fault with its place and reading goes on, so that one look at a
+//! configuration finds all that is wrong with it. A key that nobody asked for is a mistake too: see [`Reader::finish`].
+
+use std::cell::RefCell;
+
+use toml::Spanned;
+use toml::de::DeTable;
+
+use super::fault::{At, Fault, FileId, Located, Sink};
+use super::field::Field;
+
+/// One table.
+pub(super) struct Reader<'a> {
+    table: &'a DeTable<'a>,
+    /// Where the table is said to begin.
+    pub(super) at: At,
+    /// What it describes, such as "a step", for messages.
+    what: String,
+    pub(super) sink: &'a Sink,
+    known: RefCell<Vec<&'a str>>,
+    missing: RefCell<Vec<&'a str>>,
+}
+
+impl<'a> Reader<'a> {
+    /// The table of a whole file. What is missing in it is shown at its first key.
+    pub(super) fn of_file(file: FileId, table: &'a DeTable<'a>, what: &str, sink: &'a Sink) -> Self {
+        let first = table.keys().map(Spanned::span).min_by_key(|span| span.start);
+        Self::new(table, At::new(file, first.unwrap_or(0..0)), what, sink)
+    }
+
+    pub(super) fn new(table: &'a DeTable<'a>, at: At, what: impl Into<String>, sink: &'a Sink) -> Self {
+        Self {
+            table,
+            at,
+            what: what.into(),
+            sink,
+            known: RefCell::default(),
+            missing: RefCell::default(),
+        }
+    }
+
+    /// The value of a key that may be missing.
+    pub(super) fn get(&self, key: &'a str) -> Field<'a> {
+        self.known.borrow_mut().push(key);
+        Field {
+            name: key,
+            value: self.table.get(key),
+            file: self.at.file,
+            sink: self.sink,
+        }
+    }
+
+    /// The value of a key that must be there.
+    pub(super) fn need(&self, key: &'a str) -> Field<'a> {
+        let field = self.get(key);
+        if field.value.is_none() {
+            self.missing.borrow_mut().push(key);
+        }
+        field
+    }
+
+    /// Where the value of a key is, without asking for it.
+    pub(super) fn place(&self, key: &str) -> Option<At> {
+        self.table.get(key).map(|value| At::new(self.at.file, value.span()))
+    }
+
+    /// All keys and values in the order of the file, for tables whose keys are names.
+    pub(super) fn entries(&self) -> Vec<(Located<&'a str>, Field<'a>)> {
+        let mut entries: Vec<_> = self
+            .table
+            .iter()
+            .map(|(key, value)| {
+                let name: &'a str = key.get_ref();
+                let at = At::new(self.at.file, key.span());
+                (
+                    Located { value: name, at },
+                    Field {
+                        name,
+                        value: Some(value),
+                        file: self.at.file,
+                        sink: self.sink,
+                    },
+                )
+            })
+            .collect();
+        entries.sort_by_key(|(key, _)| key.at.start);
+        self.known.borrow_mut().extend(entries.iter().map(|(key, _)| key.value));
+        entries
+    }
+
+    /// Adds a fault at the beginning of the table.
+    pub(super) fn fault(&self, what: impl Into<String>, label: impl Into<String>, next: impl Into<String>) {
+        self.sink.add(Fault::at(self.at, what, label, next));
+    }
+
+    /// Ends the reading: what is left is unknown. A key that looks like one that is missing is told of once.
+    pub(super) fn finish(self) {
+        let known = self.known.borrow();
+        for key in self.table.keys().filter(|key| !known.contains(&key.get_ref().as_ref())) {
+            let given: &str = key.get_ref();
+            let near = nearest(given, known.iter().copied());
+            self.missing.borrow_mut().retain(|missing| near != Some(missing));
+            let next = near.map_or_else(
+                || format!("it has {}", listed(&known)),
+                |near| format!("did you mean `{near}`?"),
+            );
+            let at = At::new(self.at.file, key.span());
+            self.sink.add(Fault::at(
+                at,
+                format!("{} has no key `{given}`", self.what),
+                "unknown key",
+                next,
+            ));
+        }
+        drop(known);
+        self.abandon();
+    }
+
+    /// Ends the reading of a table of which it is not known what it may hold: only what is missing is told.
+    pub(super) fn abandon(self) {
+        for key in self.missing.borrow().iter() {
+            let what = format!("{} has no `{key}`", self.what);
+            self.sink.add(Fault::at(
+                self.at,
+                what,
+                format!("`{key}` is missing here"),
+                format!("add `{key} = …`"),
+            ));
+        }
+    }
+}
+
+/// The candidate that somebody who typed this most likely meant.
+pub(super) fn nearest<'c>(given: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
+    let given = given.to_lowercase();
+    candidates
+        .into_iter()
+        .map(|candidate| (strsim::osa_distance(&given, &candidate.to_lowercase()), candidate))
+        .filter(|(distance, candidate)| *distance <= candidate.chars().count().max(given.chars().count()) / 3)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
+/// Words as people list them.
+pub(super) fn listed(words: &[&str]) -> String {
+    words
+        .iter()
+        .map(|word| format!("`{word}`"))
+        .collect::<Vec<_>>()
+        .join(", ")
+}

@@ -1,0 +1,59 @@
+//! The settings of the process, from `hotfix.toml`.
+
+use std::path::PathBuf;
+
+/// Where things are kept, and how often things are asked. All paths are absolute.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// The folder of the configuration itself.
+    pub config: PathBuf,
+    /// The folder below which the bot keeps everything of its own.
+    pub state: PathBuf,
+    /// The journal.
+    pub store: PathBuf,
+    /// The bare repositories of the local forge.
+    pub repositories: PathBuf,
+    /// The pull requests, reviews and checks of the local forge.
+    pub forge_ledger: PathBuf,
+    /// The records of deployments done by commands.
+    pub runs: PathBuf,
+    /// The socket on which the command line reaches the running bot.
+    pub socket: PathBuf,
+    /// How often forges and environments are asked, whether or not a webhook came.
+    pub poll_seconds: u32,
+    /// After how many minutes of waiting people are reminded, when the step says nothing; 0 for never.
+    pub remind_minutes: u32,
+    /// How the bot logs.
+    pub log: Log,
+    /// The embedded store.
+    pub embedded: StoreSettings,
+}
+
+/// How the bot logs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Log {
+    /// For people or for machines.
+    pub format: LogFormat,
+    /// What is logged, as `tracing` writes its filters, such as `info,hotfix=debug`.
+    pub filter: String,
+}
+
+/// How a log line looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// The sizes of the embedded store; the defaults are the ones to use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StoreSettings {
+    /// A new segment of the journal is begun when the last one has so many bytes.
+    pub segment_bytes: u64,
+    /// The size of the file that is kept to be freed when the disk is full; 0 for none.
+    pub reserve_bytes: u64,
+    /// How much memory the index may use for its cache.
+    pub cache_bytes: u64,
+}

@@ -1,0 +1,249 @@
+//! The files of the configuration: which there are, who could have written them, and their text.
+//!
+//! Security case 69: a file that others can write, and a link that leads out of the folder, are refused before a byte of
+//! them is looked at. Case 70: a file is at most 256 KiB; the TOML parser bounds the depth itself.
+
+use std::io::Read as _;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest as _, Sha256};
+
+use super::fault::{At, Fault, FileId, Sink};
+
+/// The largest file that is read.
+pub(super) const MAX_BYTES: u64 = 256 * 1024;
+
+/// All files that could be read.
+pub(super) struct Sources {
+    /// The folder, absolute and without links.
+    pub(super) root: PathBuf,
+    pub(super) settings: Option<FileId>,
+    pub(super) people: Option<FileId>,
+    pub(super) policy: Option<FileId>,
+    pub(super) services: Vec<Named>,
+    pub(super) playbooks: Vec<Named>,
+    files: Vec<Source>,
+}
+
+/// A file whose name is the name of what it describes.
+pub(super) struct Named {
+    /// The name, without `.toml`.
+    pub(super) name: String,
+    /// The file; `None` when it is there and could not be read.
+    pub(super) file: Option<FileId>,
+}
+
+struct Source {
+    /// The path as a person would type it after `cd config`.
+    shown: String,
+    text: String,
+}
+
+impl Sources {
+    pub(super) fn read(dir: &Path, sink: &Sink) -> Self {
+        let mut sources = Self {
+            root: dir.to_owned(),
+            settings: None,
+            people: None,
+            policy: None,
+            services: Vec::new(),
+            playbooks: Vec::new(),
+            files: Vec::new(),
+        };
+        match std::fs::canonicalize(dir) {
+            Ok(root) if root.is_dir() => sources.root = root,
+            Ok(_) => {
+                sink.add(Fault::of(
+                    dir.display().to_string(),
+                    "this is not a folder",
+                    "give the folder that holds hotfix.toml",
+                ));
+                return sources;
+            }
+            Err(error) => {
+                let next = "give the folder of the configuration with --config";
+                sink.add(Fault::of(
+                    dir.display().to_string(),
+                    format!("the folder cannot be read: {error}"),
+                    next,
+                ));
+                return sources;
+            }
+        }
+        if let Err(fault) = check_rights(&sources.root, &dir.display().to_string()) {
+            sink.add(*fault);
+        }
+        sources.settings = sources.file("hotfix.toml", sink);
+        sources.policy = sources.file("policy.toml", sink);
+        sources.people = sources.file("people.toml", sink);
+        sources.services = sources.folder("services", sink);
+        sources.playbooks = sources.folder("playbooks", sink);
+        sources
+    }
+
+    /// The text of a file.
+    pub(super) fn text(&self, file: FileId) -> &str {
+        self.files.get(file.0).map_or("", |source| &source.text)
+    }
+
+    /// The path of a file, for people.
+    pub(super) fn shown(&self, file: FileId) -> &str {
+        self.files.get(file.0).map_or("", |source| &source.shown)
+    }
+
+    /// Blacks out the text at this place, length for length, so that the carets stay where they were.
+    pub(super) fn hide(&mut self, at: At) {
+        let Some(source) = self.files.get_mut(at.file.0) else {
+            return;
+        };
+        let (Some(before), Some(hidden), Some(after)) = (
+            source.text.get(..at.start),
+            source.text.get(at.start..at.end),
+            source.text.get(at.end..),
+        ) else {
+            return;
+        };
+        let black: String = hidden
+            .bytes()
+            .map(|byte| if byte == b'\n' { '\n' } else { '*' })
+            .collect();
+        source.text = format!("{before}{black}{after}");
+    }
+
+    /// SHA-256 over names and texts; lengths keep two neighbours from being read as one.
+    pub(super) fn digest(&self) -> String {
+        let mut digest = Sha256::new();
+        for source in &self.files {
+            for part in [&source.shown, &source.text] {
+                digest.update((part.len() as u64).to_be_bytes());
+                digest.update(part.as_bytes());
+            }
+        }
+        hex::encode(digest.finalize())
+    }
+
+    fn file(&mut self, shown: &str, sink: &Sink) -> Option<FileId> {
+        match read_file(&self.root, shown) {
+            Ok(text) => {
+                self.files.push(Source {
+                    shown: shown.to_owned(),
+                    text,
+                });
+                Some(FileId(self.files.len() - 1))
+            }
+            Err(fault) => {
+                sink.add(*fault);
+                None
+            }
+        }
+    }
+
+    /// The `*.toml` of a folder, by name. Other files, such as what an editor leaves behind, are nobody's.
+    fn folder(&mut self, shown: &str, sink: &Sink) -> Vec<Named> {
+        let next = format!("put one .toml file for each of the {shown} in {shown}/; the file's name is its name");
+        let entries = match std::fs::read_dir(self.root.join(shown)) {
+            Ok(entries) => entries,
+            Err(error) => {
+                sink.add(Fault::of(
+                    shown,
+                    format!("the folder {shown}/ cannot be read: {error}"),
+                    next,
+                ));
+                return Vec::new();
+            }
+        };
+        if let Err(fault) = check_rights(&self.root.join(shown), shown) {
+            sink.add(*fault);
+        }
+        let mut names: Vec<String> = entries
+            .flatten()
+            .filter_map(|entry| entry.file_name().into_string().ok())
+            .filter_map(|name| name.strip_suffix(".toml").map(str::to_owned))
+            .filter(|name| !name.starts_with('.'))
+            .collect();
+        names.sort();
+        if names.is_empty() {
+            sink.add(Fault::of(shown, format!("the folder {shown}/ has no .toml file"), next));
+        }
+        names
+            .into_iter()
+            .map(|name| {
+                let file = self.file(&format!("{shown}/{name}.toml"), sink);
+                Named { name, file }
+            })
+            .collect()
+    }
+}
+
+fn read_file(root: &Path, shown: &str) -> Result<String, Box<Fault>> {
+    let unreadable = |error: std::io::Error| {
+        refusal(
+            shown,
+            format!("{shown} cannot be read: {error}"),
+            "write it; README.md says what goes in it",
+        )
+    };
+    let path = std::fs::canonicalize(root.join(shown)).map_err(unreadable)?;
+    if !path.starts_with(root) {
+        let what = format!("{shown} is a link that leads out of the configuration");
+        return Err(refusal(
+            shown,
+            what,
+            "put the file itself there: who may write it must be plain from this folder",
+        ));
+    }
+    check_rights(&path, shown)?;
+    let file = std::fs::File::open(&path).map_err(unreadable)?;
+    let mut bytes = Vec::new();
+    file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(refusal(
+            shown,
+            format!("{shown} is larger than 256 KiB"),
+            "split it, or take out what is not configuration",
+        ));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let line = error
+            .as_bytes()
+            .iter()
+            .take(error.utf8_error().valid_up_to())
+            .filter(|b| **b == b'\n')
+            .count()
+            + 1;
+        refusal(
+            shown,
+            format!("{shown} is not UTF-8: see line {line}"),
+            "save it as UTF-8",
+        )
+    })
+}
+
+/// Whoever can write the configuration can deploy; so only its owner may.
+fn check_rights(path: &Path, shown: &str) -> Result<(), Box<Fault>> {
+    let found = std::fs::metadata(path).map_err(|error| {
+        refusal(
+            shown,
+            format!("{shown} cannot be looked at: {error}"),
+            "see who owns it",
+        )
+    })?;
+    if found.is_dir() || found.is_file() {
+        let mode = found.mode() & 0o7777;
+        if mode & 0o022 == 0 {
+            return Ok(());
+        }
+        let what = format!("{shown} can be written by others (mode {mode:04o})");
+        return Err(refusal(shown, what, format!("run `chmod go-w {}`", path.display())));
+    }
+    Err(refusal(
+        shown,
+        format!("{shown} is not a file"),
+        "put a plain file there",
+    ))
+}
+
+fn refusal(path: &str, what: impl Into<String>, next: impl Into<String>) -> Box<Fault> {
+    Box::new(Fault::of(path, what, next))
+}

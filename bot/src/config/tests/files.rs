@@ -1,0 +1,45 @@
+//! Files that are refused before they are read: security cases 69 and 70.
+
+use super::*;
+
+#[test]
+fn case_69_what_others_can_write_is_refused() {
+    let shipped = Shipped::copy();
+    shipped
+        .rights("policy.toml", 0o664)
+        .rights(PAY, 0o646)
+        .rights("services", 0o775);
+    snapshot("writable_by_others", &shipped.faults());
+}
+
+#[test]
+fn case_69_a_link_out_of_the_folder_is_refused_and_one_inside_is_not() {
+    let shipped = Shipped::copy();
+    std::fs::rename(shipped.path("people.toml"), shipped.path("who.toml")).unwrap();
+    std::os::unix::fs::symlink("who.toml", shipped.path("people.toml")).unwrap();
+    shipped.load();
+    std::fs::rename(shipped.path("who.toml"), shipped.folder.path().join("who.toml")).unwrap();
+    std::fs::remove_file(shipped.path("people.toml")).unwrap();
+    std::os::unix::fs::symlink("../who.toml", shipped.path("people.toml")).unwrap();
+    snapshot("link_out_of_the_folder", &shipped.faults());
+}
+
+#[test]
+fn case_70_a_huge_or_deep_file_is_refused_in_time() {
+    let shipped = Shipped::copy();
+    shipped.edit("people.toml", "", &"#".repeat(256 * 1024 + 1));
+    assert!(shipped.faults().contains("larger than 256 KiB"));
+    shipped.edit(
+        "people.toml",
+        "",
+        &format!("a = {}{}", "[".repeat(100_000), "]".repeat(100_000)),
+    );
+    assert!(shipped.faults().contains("people.toml is not valid TOML"));
+}
+
+#[test]
+fn a_folder_that_is_not_there_is_told() {
+    let faults = load_with(Path::new("/no/such/folder"), None).unwrap_err();
+    assert_eq!(faults.count(), 1);
+    assert!(faults.render(false).contains("--config"));
+}

@@ -1,0 +1,261 @@
+//! One mistake each, and what a person then reads.
+
+use super::*;
+
+/// One mistake each: its name, the file, what is written there, and what it is changed into.
+const MISTAKES: &[(&str, &str, &str, &str)] = &[
+    ("unknown_key", WEB, "about      =", "abuot      ="),
+    (
+        "wrong_type",
+        "hotfix.toml",
+        "poll_seconds = 15",
+        "poll_seconds = \"often\"",
+    ),
+    ("out_of_range", "hotfix.toml", "poll_seconds = 15", "poll_seconds = 0"),
+    (
+        "socket_too_long",
+        "hotfix.toml",
+        "\"hotfix.sock\"",
+        "\"/run/a/very/long/path/that/goes/on/and/on/and/on/until/it/is/longer/than/any/path/of/a/socket/can/ever/be/hotfix.sock\"",
+    ),
+    (
+        "not_toml",
+        "people.toml",
+        "git     = \"chris@example.org\"",
+        "git     = chris@example.org",
+    ),
+    (
+        "account_of_two",
+        "people.toml",
+        "git     = \"ben@example.org\"",
+        "git     = \"ANA@example.org\"",
+    ),
+    (
+        "login_for_id",
+        "people.toml",
+        "github  = 583231",
+        "github  = \"ana-alvarez\"",
+    ),
+    (
+        "unknown_person",
+        "policy.toml",
+        "[\"ana\", \"ben\", \"dana\"]",
+        "[\"ana\", \"benn\", \"dana\"]",
+    ),
+    ("unknown_group", PAY, "[\"@payments\"]", "[\"@payment\"]"),
+    (
+        "unknown_role",
+        "policy.toml",
+        "[services.payments.roles]",
+        "[services.payments.roles]\napprovers = []",
+    ),
+    (
+        "unknown_service",
+        "policy.toml",
+        "[services.website.roles]",
+        "[services.web-site.roles]",
+    ),
+    (
+        "admin_cannot_vote",
+        "policy.toml",
+        "production      = [{ role = \"approver\"",
+        "production      = [{ role = \"admin\"",
+    ),
+    (
+        "quorum_too_large",
+        "policy.toml",
+        "[{ role = \"approver\", count = 1 }]\nother",
+        "[{ role = \"approver\", count = 3 }]\nother",
+    ),
+    (
+        "nobody_approves",
+        "policy.toml",
+        "approver  = [\"@payments\"]",
+        "approver  = []",
+    ),
+    (
+        "freeze_backwards",
+        "policy.toml",
+        "# [[freeze]]",
+        "[[freeze]]\nall = true\nfrom = 2027-01-04T08:00:00Z\nuntil = 2026-12-20T18:00:00Z\nreason = \"x\"",
+    ),
+    (
+        "freeze_without_offset",
+        "policy.toml",
+        "# [[freeze]]",
+        "[[freeze]]\nall = true\nfrom = 2026-12-20T18:00:00\nuntil = 2027-01-04T08:00:00Z\nreason = \"x\"",
+    ),
+    ("no_production", WEB, "production = true", ""),
+    (
+        "two_productions",
+        PAY,
+        "name = \"staging\"",
+        "name = \"staging\"\nproduction = true",
+    ),
+    ("same_environment", PAY, "name = \"staging\"", "name = \"production\""),
+    ("unknown_playbook", WEB, "\"mainline\"", "\"main-line\""),
+    (
+        "bad_branch",
+        WEB,
+        "main       = \"main\"",
+        "main       = \"refs/heads/main\"",
+    ),
+    (
+        "main_inside_branch",
+        PAY,
+        "main       = \"main\"",
+        "main       = \"hotfix/main\"",
+    ),
+    ("two_schemes", WEB, "\"team/website\"", "\"team/payments\""),
+    (
+        "no_program",
+        PAY,
+        "# secret_env =",
+        "[[environment]]\nname = \"demo\"\ndeploy = { by = \"command\", command = [\"./scripts/deploy.sh\"] }\n# secret_env =",
+    ),
+    (
+        "unknown_placeholder",
+        PAY,
+        "\"{environment}\"]  # prints",
+        "\"{enviroment}\"]  # prints",
+    ),
+    (
+        "capability_unprobed",
+        WEB,
+        "# [capability.hotfix_workflow]\n# declared = true",
+        "[capability.hotfix_workflow]\ndeclared = true",
+    ),
+    ("step_twice", APPLY, "\"verify-staging\"", "\"verify-local\""),
+    (
+        "unknown_kind",
+        APPLY,
+        "kind     = \"postmortem\"",
+        "kind     = \"post-mortem\"",
+    ),
+    ("unknown_requirement", APPLY, "[\"APPLY-4\"]", "[\"APPLY-44\"]"),
+    (
+        "must_not_that_refuses_nothing",
+        MAIN,
+        "id     = \"merge\"",
+        "id     = \"merge\"\nlevel  = \"must_not\"",
+    ),
+    (
+        "must_not_left_out",
+        MAIN,
+        "id     = \"releasable\"",
+        "id     = \"releasable\"\nif_present = true",
+    ),
+    (
+        "vote_that_can_be_skipped",
+        APPLY,
+        "kind           = \"approve\"",
+        "kind           = \"approve\"\nlevel = \"should\"",
+    ),
+    (
+        "no_vote",
+        APPLY,
+        "kind           = \"approve\"\nserves         = [\"APPLY-8\", \"APPLY-11\"]\nenvironment    = \"production\"",
+        "kind           = \"approve\"\nenvironment    = \"staging\"",
+    ),
+    (
+        "environment_missing",
+        APPLY,
+        "if_present  = true",
+        "if_present  = false",
+    ),
+    (
+        "never_back_to_main",
+        APPLY,
+        "kind           = \"mainline\"\nserves         = [\"APPLY-12\", \"APPLY-18\", \"APPLY-X3\", \"APPLY-X5\"]\nmethod         = \"merge\"  # a merge commit, so that main holds the commit that production runs\ndelete_branch  = true",
+        "kind           = \"ride_along\"",
+    ),
+    (
+        "branch_before_base",
+        MAIN,
+        "kind   = \"base\"\nserves = [\"MAIN-4\"]\nfrom   = \"main\"",
+        "kind   = \"withheld\"",
+    ),
+    (
+        "exceptional_without_gate",
+        MAIN,
+        "needs  = [\"hotfix_workflow\", \"hotfix_staging\", ",
+        "needs  = [\"hotfix_workflow\", ",
+    ),
+    (
+        "secret_in_the_open",
+        PAY,
+        "# secret_env = { DEPLOY_TOKEN = { file = \"/etc/hotfix/deploy-token\" }, OTHER = { credential = \"deploy-token\" } }",
+        "secret_env = { DEPLOY_TOKEN = \"hunter2-canary\" }",
+    ),
+    (
+        "secret_in_env",
+        PAY,
+        "# secret_env =",
+        "env = { API_TOKEN = \"hunter2-canary\" }\n# secret_env =",
+    ),
+    (
+        "secret_under_another_key",
+        PAY,
+        "# secret_env = {",
+        "secret_env = { A = { value = \"hunter2-canary\" } }\n# {",
+    ),
+    (
+        "secret_beside_another_fault",
+        PAY,
+        "# secret_env =",
+        "[[environment]]\nname = \"demo\"\ndeploy = { by = \"comand\", env = { API_TOKEN = \"hunter2-canary\" } }\n# secret_env =",
+    ),
+    (
+        "secret_under_a_misspelt_key",
+        PAY,
+        "# secret_env =",
+        "sceret_env = { A = [\"hunter2-canary\"] }\n# secret_env =",
+    ),
+    (
+        "secret_in_broken_toml",
+        PAY,
+        "# secret_env = {",
+        "secret_env = { A = \"hunter2-canary\" \n# {",
+    ),
+];
+
+#[test]
+fn each_mistake_is_told_with_what_where_and_next() {
+    for (name, file, from, to) in MISTAKES {
+        let shipped = Shipped::copy();
+        if *name == "environment_missing" {
+            // A service without staging follows the playbook of one that has it.
+            shipped.edit(WEB, "\"mainline\"", "\"apply\"");
+        }
+        shipped.edit(file, from, to);
+        let told = shipped.faults();
+        assert!(!told.contains("canary"), "{name} prints a secret:\n{told}");
+        snapshot(name, &told);
+    }
+}
+
+#[test]
+fn all_faults_of_all_files_are_told_at_once() {
+    let shipped = Shipped::copy();
+    shipped
+        .edit("hotfix.toml", "remind_minutes = 30", "remind_minutes = -1")
+        .edit("people.toml", "[people.ana]", "[people.ana")
+        .edit("policy.toml", "expires_minutes = 240", "expires_minutes = 0")
+        .edit(PAY, "kind = \"local\"", "kind = \"locl\"")
+        .edit(WEB, "\"#web\"", "\"the web channel\"")
+        .edit(APPLY, "second_start = \"join\" ", "second_start = \"queue\" ")
+        .edit(MAIN, "from   = \"main\"", "form   = \"main\"");
+    snapshot("many_faults", &shipped.faults());
+}
+
+#[test]
+fn a_broken_file_is_not_blamed_on_the_others() {
+    let shipped = Shipped::copy();
+    shipped.edit("people.toml", "", "[people").edit(APPLY, "", "= 1");
+    let told = shipped.faults();
+    assert!(told.contains("2 faults"), "{told}");
+    assert!(
+        !told.contains("nobody is called") && !told.contains("no playbook"),
+        "{told}"
+    );
+}

@@ -1,0 +1,82 @@
+//! The shipped configuration is valid, and says what its files say.
+
+use super::*;
+use crate::domain::people::Role;
+use crate::domain::plan::Plan;
+
+#[test]
+fn the_shipped_configuration_is_valid() {
+    let config = Shipped::copy().load();
+    let payments = &config.services[&named("payments")];
+    let names: Vec<&str> = payments.service.environments.iter().map(|e| e.name.as_str()).collect();
+    assert_eq!(names, ["staging", "production"]);
+    let production = payments.service.production().unwrap();
+    assert_eq!(production.mechanism, "command `deploy-to-folder.sh`");
+    assert_eq!(production.approval.rules.len(), 1);
+    assert_eq!(production.approval.rules[0].role, Role::Approver);
+    assert!(payments.service.environments[0].approval.rules.is_empty());
+    assert_eq!(payments.service.team.len(), 3);
+    assert_eq!(config.people.iter().count(), 5);
+    assert_eq!(config.digest.len(), 64);
+    assert!(config.settings.socket.is_absolute());
+    assert!(config.settings.store.ends_with(".hotfix/store"));
+}
+
+#[test]
+fn both_playbooks_make_a_plan_for_their_service() {
+    let config = Shipped::copy().load();
+    for (name, branch, steps) in [("payments", "hotfix", 15), ("website", "hotfix/fix-the-form", 15)] {
+        let name = named(name);
+        let (service, playbook) = (&config.services[&name].service, config.playbook_of(&name).unwrap());
+        let plan = Plan::resolve(service, playbook, "Fix the form", false, config.policy.version()).unwrap();
+        assert_eq!((plan.branch.as_str(), plan.steps.len()), (branch, steps));
+    }
+}
+
+#[test]
+fn every_sentence_of_the_runbooks_is_known_once() {
+    let ids: BTreeSet<&str> = requirements::REQUIREMENTS.iter().map(|known| known.id).collect();
+    assert_eq!(ids.len(), requirements::REQUIREMENTS.len());
+    for (family, last) in [("SRE", 12), ("HOCS", 37), ("APPLY", 18), ("PROMO", 20), ("MAIN", 19)] {
+        assert!(
+            (1..=last).all(|number| ids.contains(format!("{family}-{number}").as_str())),
+            "{family}"
+        );
+    }
+    assert!(
+        requirements::REQUIREMENTS
+            .iter()
+            .all(|known| known.id.parse::<crate::domain::id::RequirementId>().is_ok())
+    );
+}
+
+#[test]
+fn the_digest_changes_with_every_byte() {
+    let shipped = Shipped::copy();
+    let before = shipped.load().digest;
+    shipped.edit("people.toml", "Ben Okafor", "Ben Okafar");
+    assert_ne!(before, shipped.load().digest);
+}
+
+#[test]
+fn a_step_is_left_out_where_its_environment_is_not() {
+    let shipped = Shipped::copy();
+    shipped.edit(
+        "services/website.toml",
+        r#"playbook   = "mainline""#,
+        r#"playbook   = "apply""#,
+    );
+    let config = shipped.load();
+    let name = named("website");
+    let (service, playbook) = (&config.services[&name].service, config.playbook_of(&name).unwrap());
+    let plan = Plan::resolve(service, playbook, "Fix", false, "v").unwrap();
+    assert!(plan.steps.iter().all(|step| !step.id.as_str().contains("staging")));
+}
+
+#[test]
+fn hotfix_toml_only_repeats_the_defaults() {
+    let shipped = Shipped::copy();
+    let written = shipped.load().settings;
+    shipped.edit("hotfix.toml", "", "");
+    assert_eq!(shipped.load().settings, written);
+}

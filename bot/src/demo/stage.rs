@@ -1,0 +1,244 @@
+//! The stage: a folder with a configuration, a repository like the runbook's picture, and environments in which a commit
+//! runs. Everything in it is real; only the team is invented.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, bail};
+
+/// The repository of the service, as the configuration names it.
+pub const REPOSITORY: &str = "team/payments";
+
+/// The stage.
+#[derive(Debug, Clone)]
+pub struct Stage {
+    /// The folder everything is in.
+    pub root: PathBuf,
+    /// The commit that production runs at first.
+    pub live: String,
+    /// The clone in which people work.
+    pub work: PathBuf,
+}
+
+/// A new folder under the system's temporary folder, which nobody else can read.
+///
+/// # Errors
+/// When it cannot be made.
+pub fn fresh_folder() -> anyhow::Result<PathBuf> {
+    let since_epoch = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    let folder = std::env::temp_dir().join(format!("hotfix-demo-{}-{}", since_epoch.as_secs(), std::process::id()));
+    std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    Ok(folder)
+}
+
+impl Stage {
+    /// The picture of the runbook: X is live, features 1 and 2 are merged and not ready, the fix waits on a branch.
+    ///
+    /// # Errors
+    /// When git is missing or the folder cannot be written.
+    pub fn of_the_runbook(root: &Path) -> anyhow::Result<Self> {
+        let stage = Self::empty(root, "main")?;
+        stage.write("README.md", "# Payments\n\nTakes card payments.\n")?;
+        stage.write("src/upload.py", UPLOAD_BEFORE)?;
+        stage.write("src/refund.py", "def refund(order):\n    return order.total\n")?;
+        stage.commit("Dee Osei", "dee@example.org", "Take uploads of receipts")?;
+        let live = stage.git(&["rev-parse", "HEAD"])?;
+        stage.git(&["tag", "live"])?;
+        stage.feature("feature-1", "Chi Nwosu", "chi@example.org", "src/wallet.py", "def pay_by_wallet(order):\n    raise NotImplementedError\n", "Pay by wallet, half of it")?;
+        stage.feature("feature-2", "Ben Okafor", "ben@example.org", "src/refund.py", "def refund(order):\n    return order.total - order.fee\n", "Keep the fee on refunds")?;
+        stage.git(&["switch", "--quiet", "--create", "fix-upload", &live])?;
+        stage.write("src/upload.py", UPLOAD_AFTER)?;
+        stage.commit("Ana Alvarez", "ana@example.org", "Fix 500 on upload of an empty receipt")?;
+        stage.git(&["switch", "--quiet", "main"])?;
+        stage.git(&["push", "--quiet", "origin", "main", "feature-1", "feature-2", "fix-upload", "live"])?;
+        stage.finish(live)
+    }
+
+    /// A scratch copy of somebody's repository. The original is only read.
+    ///
+    /// # Errors
+    /// When it is no repository, or has no such commit.
+    pub fn copy_of(root: &Path, original: &Path, live: &str, fixes: &[String]) -> anyhow::Result<Self> {
+        let original = std::path::absolute(original)?;
+        let read = |words: &str| -> anyhow::Result<String> {
+            let spec = format!("{words}^{{commit}}");
+            git_in(&original, &["rev-parse", "--verify", "--quiet", "--end-of-options", &spec])
+                .with_context(|| format!("{} has no commit {words:?}", original.display()))
+        };
+        let live = read(live)?;
+        for fix in fixes {
+            read(fix)?;
+        }
+        let branch = git_in(&original, &["symbolic-ref", "--short", "HEAD"]).context("the repository is not on a branch")?;
+        let stage = Self::folders(root)?;
+        let bare = stage.bare();
+        // The objects are copied, not linked: nothing that happens here can reach the original.
+        let from = original.display().to_string();
+        git_in(root, &["clone", "--quiet", "--bare", "--no-hardlinks", "--no-local", &from, &bare.display().to_string()])?;
+        git_in(&bare, &["update-ref", "refs/heads/main", &format!("refs/heads/{branch}")])?;
+        git_in(&bare, &["symbolic-ref", "HEAD", "refs/heads/main"])?;
+        stage.clone_for_people()?;
+        stage.finish(live)
+    }
+
+    /// An empty repository with a clone for people.
+    fn empty(root: &Path, main: &str) -> anyhow::Result<Self> {
+        let stage = Self::folders(root)?;
+        git_in(root, &["init", "--quiet", "--bare", &format!("--initial-branch={main}"), &stage.bare().display().to_string()])?;
+        stage.clone_for_people()?;
+        Ok(stage)
+    }
+
+    fn folders(root: &Path) -> anyhow::Result<Self> {
+        let state = root.join("state");
+        if state.exists() {
+            bail!("{} holds a demo already: name another folder, or remove it", root.display());
+        }
+        std::fs::create_dir_all(state.join("repositories").join("team"))?;
+        write_configuration(&root.join("config"))?;
+        Ok(Self { root: root.to_owned(), live: String::new(), work: root.join("work") })
+    }
+
+    fn clone_for_people(&self) -> anyhow::Result<()> {
+        let (bare, work) = (self.bare().display().to_string(), self.work.display().to_string());
+        git_in(&self.root, &["clone", "--quiet", &bare, &work]).map(|_| ())
+    }
+
+    fn finish(mut self, live: String) -> anyhow::Result<Self> {
+        for environment in ["staging", "production"] {
+            self.deploy(&live, environment)?;
+        }
+        self.live = live;
+        Ok(self)
+    }
+
+    /// Deploys past the bot, as somebody with a shell would.
+    ///
+    /// # Errors
+    /// When the script fails.
+    pub fn deploy(&self, commit: &str, environment: &str) -> anyhow::Result<()> {
+        let script = self.root.join("config/scripts/deploy-to-folder.sh");
+        let status = Command::new(script)
+            .args([REPOSITORY, commit, environment])
+            .current_dir(self.root.join("state"))
+            .stdout(Stdio::null())
+            .status()
+            .context("the deploying script could not be run")?;
+        if !status.success() {
+            bail!("the deploying script ended with {status}");
+        }
+        Ok(())
+    }
+
+    /// What an environment runs; `None` when it runs nothing.
+    #[must_use]
+    pub fn running(&self, environment: &str) -> Option<String> {
+        let current = self.root.join("state/deployed").join(REPOSITORY).join(environment).join("current");
+        let release = std::fs::read_link(current).ok()?;
+        Some(release.file_name()?.to_str()?.to_owned())
+    }
+
+    /// The bare repository that the forge serves.
+    #[must_use]
+    pub fn bare(&self) -> PathBuf {
+        self.root.join("state/repositories").join(format!("{REPOSITORY}.git"))
+    }
+
+    /// Runs git in the people's clone.
+    ///
+    /// # Errors
+    /// When git fails, with what it said.
+    pub fn git(&self, arguments: &[&str]) -> anyhow::Result<String> {
+        git_in(&self.work, arguments)
+    }
+
+    /// Runs git in the bare repository.
+    ///
+    /// # Errors
+    /// When git fails, with what it said.
+    pub fn forge_git(&self, arguments: &[&str]) -> anyhow::Result<String> {
+        git_in(&self.bare(), arguments)
+    }
+
+    /// Writes a file of the clone.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn write(&self, path: &str, text: &str) -> anyhow::Result<()> {
+        let path = self.work.join(path);
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
+        std::fs::write(path, text).map_err(Into::into)
+    }
+
+    /// Commits everything in the clone as somebody.
+    ///
+    /// # Errors
+    /// When there is nothing to commit.
+    pub fn commit(&self, name: &str, email: &str, subject: &str) -> anyhow::Result<String> {
+        self.git(&["add", "--all"])?;
+        let (name, email) = (format!("user.name={name}"), format!("user.email={email}"));
+        self.git(&["-c", &name, "-c", &email, "commit", "--quiet", "-m", subject])?;
+        self.git(&["rev-parse", "HEAD"])
+    }
+
+    /// A branch with one commit, merged into main with a merge commit.
+    fn feature(&self, branch: &str, name: &str, email: &str, file: &str, text: &str, subject: &str) -> anyhow::Result<()> {
+        self.git(&["switch", "--quiet", "--create", branch, "main"])?;
+        self.write(file, text)?;
+        self.commit(name, email, subject)?;
+        self.git(&["switch", "--quiet", "main"])?;
+        let message = format!("Merge {branch}");
+        let (name, email) = (format!("user.name={name}"), format!("user.email={email}"));
+        self.git(&["-c", &name, "-c", &email, "merge", "--quiet", "--no-ff", "-m", &message, branch]).map(|_| ())
+    }
+}
+
+/// Runs git somewhere, with nothing of the user's own configuration.
+///
+/// # Errors
+/// When git is missing or fails, with what it said.
+pub fn git_in(folder: &Path, arguments: &[&str]) -> anyhow::Result<String> {
+    let output = Command::new("git")
+        .args(["-c", "init.defaultBranch=main", "-c", "safe.directory=*", "-c", "commit.gpgSign=false"])
+        .args(arguments)
+        .current_dir(folder)
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .env("GIT_CONFIG_NOSYSTEM", "1")
+        .env("GIT_TERMINAL_PROMPT", "0")
+        .stdin(Stdio::null())
+        .output()
+        .context("git could not be run: install git 2.41 or newer")?;
+    if !output.status.success() {
+        bail!("git {} failed: {}", arguments.join(" "), String::from_utf8_lossy(&output.stderr).trim());
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+fn write_configuration(folder: &Path) -> anyhow::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let files = [
+        ("hotfix.toml", "state = \"../state\"\npoll_seconds = 1\n"),
+        ("people.toml", include_str!("config/people.toml")),
+        ("policy.toml", include_str!("config/policy.toml")),
+        ("services/payments.toml", include_str!("config/payments.toml")),
+        ("playbooks/apply.toml", include_str!("../../../config/playbooks/apply.toml")),
+        ("playbooks/mainline.toml", include_str!("../../../config/playbooks/mainline.toml")),
+        ("scripts/deploy-to-folder.sh", include_str!("../../../config/scripts/deploy-to-folder.sh")),
+        ("scripts/running-in-folder.sh", include_str!("../../../config/scripts/running-in-folder.sh")),
+    ];
+    for (name, text) in files {
+        let path = folder.join(name);
+        if let Some(parent) = path.parent() {
+            std::fs::create_dir_all(parent)?;
+        }
+        std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+        let mode = if name.ends_with(".sh") { 0o755 } else { 0o644 };
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode))?;
+    }
+    Ok(())
+}
+
+const UPLOAD_BEFORE: &str = "def upload(receipt):\n    first = receipt.lines[0]\n    return store(first, receipt)\n";
+const UPLOAD_AFTER: &str = "def upload(receipt):\n    if not receipt.lines:\n        return reject(\"the receipt is empty\")\n    first = receipt.lines[0]\n    return store(first, receipt)\n";

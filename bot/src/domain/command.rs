@@ -1,0 +1,268 @@
+//! What can be asked of a run: by people, by what the bot saw, by what came of its acts, by time.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use hotfix_adapters::deploy::DeployStatus;
+use hotfix_adapters::forge::{Containment, PullNumber};
+use hotfix_adapters::vocabulary::{CommitId, DeployKey, Environment, MessageRef};
+
+use super::effect::Effect;
+use super::event::{Contribution, DriftChoice, HeadSeen, PullSeen, Survey};
+use super::id::{PersonId, StepId};
+use super::people::{Grant, Role};
+
+/// Something asked of a run.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Command {
+    /// By a person whom the policy let.
+    Person(Grant, Act),
+    /// By what the bot saw.
+    Saw(Sighting),
+    /// By what came of an act of the bot. A late or repeated one changes nothing.
+    Came(Outcome),
+    /// By time: people are to be reminded of this step.
+    Remind(StepId),
+}
+
+/// What a person can ask.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Act {
+    /// Pick these commits onto the branch.
+    Pick(Vec<CommitId>),
+    /// Bring a second fix into this run.
+    Join {
+        /// What it is about.
+        title: String,
+        /// Its commits.
+        fixes: Vec<CommitId>,
+    },
+    /// Vote yes on what the open prompt shows.
+    Approve {
+        /// The prompt it was said on; `None` for the verb, which means the newest.
+        on: Option<MessageRef>,
+        /// Whether it was a reaction, which can be taken back on the message and is read again before it counts.
+        by_reaction: bool,
+    },
+    /// Take a vote or a no back.
+    Unapprove {
+        /// The message the reaction was on; `None` for the verb.
+        on: Option<MessageRef>,
+    },
+    /// Vote no.
+    Reject {
+        /// Why.
+        reason: String,
+        /// The message reacted to; `None` for the verb.
+        on: Option<MessageRef>,
+    },
+    /// I have seen it.
+    Acknowledge,
+    /// Deploy nothing until I say so.
+    Hold(String),
+    /// Lift a hold.
+    Unhold,
+    /// Say what I saw.
+    Verify {
+        /// `local`, or an environment.
+        place: String,
+        /// Whether it was good.
+        pass: bool,
+        /// In their words.
+        note: Option<String>,
+    },
+    /// Deploy there.
+    Deploy(Environment),
+    /// Put back what ran there before, or this.
+    Rollback(Environment, Option<CommitId>),
+    /// Leave out a step that may be left out.
+    Skip(StepId, String),
+    /// Leave out a must; it takes two.
+    Override {
+        /// The step.
+        gate: StepId,
+        /// Why.
+        reason: String,
+        /// The incident.
+        incident: String,
+    },
+    /// Try again what did not work.
+    Retry,
+    /// Give up.
+    Abort(String),
+    /// Answer a drift.
+    Drift(DriftChoice),
+    /// Give up bringing the fix to main.
+    WaiveMergeback(String),
+    /// Write something down.
+    Note(String),
+    /// Say where the post-mortem is.
+    Postmortem(Option<String>),
+    /// End it, if every step is behind it.
+    Close,
+}
+
+/// What the bot saw.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Sighting {
+    /// The branch; `None` when it is gone.
+    Head(Option<HeadSeen>),
+    /// The pull request.
+    Pull {
+        /// Reviews and checks.
+        seen: PullSeen,
+        /// What main is at by it, if it is merged.
+        merged: Option<CommitId>,
+    },
+    /// Production.
+    Production {
+        /// What it runs.
+        running: CommitId,
+        /// Whether that contains the fix.
+        has_fix: bool,
+    },
+    /// Main: whether it has the fix.
+    Mainline {
+        /// Whether, and how that is known.
+        how: Containment,
+        /// Where main is.
+        main: CommitId,
+    },
+}
+
+/// What came of an act of the bot.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// The world was read.
+    Surveyed(Box<Survey>),
+    /// The team was told.
+    Announced {
+        /// The card.
+        message: MessageRef,
+        /// Who could read it.
+        reached: BTreeSet<PersonId>,
+        /// Who could not.
+        missed: BTreeSet<PersonId>,
+    },
+    /// The branch exists.
+    BranchCreated {
+        /// Where.
+        at: CommitId,
+    },
+    /// A pick was tried.
+    Picked {
+        /// Which commit.
+        source: CommitId,
+        /// What came of it.
+        result: PickResult,
+    },
+    /// The pull request is there.
+    PullOpened {
+        /// Its number.
+        number: PullNumber,
+        /// Who opened it.
+        author: Option<PersonId>,
+        /// Where it can be seen.
+        url: Option<String>,
+    },
+    /// People were asked.
+    Prompted {
+        /// For which environment.
+        environment: Environment,
+        /// For which commit.
+        commit: CommitId,
+        /// By which message.
+        message: MessageRef,
+    },
+    /// The facts a deployment rests on were read again.
+    DeployChecked {
+        /// Where to.
+        environment: Environment,
+        /// Which commit.
+        commit: CommitId,
+        /// The key it will go by.
+        key: DeployKey,
+        /// The facts.
+        facts: DeployFacts,
+    },
+    /// How a deployment stands.
+    DeployStatus {
+        /// Its key.
+        key: DeployKey,
+        /// How it stands.
+        status: DeployStatus,
+    },
+    /// The fixes are on top of the new base.
+    Rebased(Rebased),
+    /// The pull request is merged.
+    Merged {
+        /// Its number.
+        number: PullNumber,
+        /// What main is at by it.
+        commit: CommitId,
+    },
+    /// What else goes out.
+    Riders {
+        /// The commits of others.
+        riders: Vec<Contribution>,
+        /// How many in all.
+        total: usize,
+    },
+    /// The branch is deleted.
+    BranchDeleted,
+    /// It was done, and there is nothing to keep of it.
+    Nothing,
+    /// The other side refused; a person has to change something.
+    Refused {
+        /// What was tried.
+        effect: Effect,
+        /// Why, and what next.
+        reason: String,
+    },
+}
+
+/// What came of a pick.
+#[derive(Debug, Clone, PartialEq)]
+pub enum PickResult {
+    /// It is on the branch now.
+    Done {
+        /// As this commit.
+        commit: CommitId,
+        /// What is on the branch now.
+        head: HeadSeen,
+    },
+    /// It was there before.
+    AlreadyThere,
+    /// It does not apply.
+    Conflict {
+        /// The files in the way.
+        files: Vec<String>,
+    },
+}
+
+/// What came of a rebase.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Rebased {
+    /// The branch holds this now.
+    Done(HeadSeen),
+    /// It does not apply.
+    Conflict(Vec<String>),
+}
+
+/// The facts a deployment rests on, read in the moment before it.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct DeployFacts {
+    /// Where the branch is; `None` when it is gone or could not be read.
+    pub tip: Option<CommitId>,
+    /// What the environment runs; `None` when the mechanism cannot tell.
+    pub running: Option<CommitId>,
+    /// What production runs; `None` when the mechanism cannot tell.
+    pub production: Option<CommitId>,
+    /// Why deployments are frozen, if they are.
+    pub freeze: Option<String>,
+    /// The version of the policy now.
+    pub policy_version: String,
+    /// The roles that the voters have now; somebody who left has none.
+    pub standing: BTreeMap<PersonId, BTreeSet<Role>>,
+    /// Whose reaction is gone from the prompt.
+    pub withdrawn: BTreeSet<PersonId>,
+}

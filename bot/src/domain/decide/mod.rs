@@ -1,0 +1,134 @@
+//! What a command does to a run: events, or refusals, all of them together. Total and pure: time is an argument.
+
+mod deploy;
+mod person;
+mod world;
+
+use jiff::Timestamp;
+
+use super::command::{Command, Outcome, Sighting};
+use super::event::{Actor, Ending, Entry, Event, Opened};
+use super::evolve::evolve;
+use super::hotfix::{Hotfix, Phase, StepState};
+use super::id::{HotfixId, PersonId};
+use super::people::Grant;
+use super::playbook::{StepKind, Trigger};
+use super::refusal::Refusal;
+use super::step::{self, Progress};
+
+/// What a command came to: the events to append, and the run as it is with them.
+#[derive(Debug, Clone)]
+pub struct Decision {
+    /// The events, possibly none.
+    pub entries: Vec<Entry>,
+    /// The run after them.
+    pub state: Hotfix,
+}
+
+/// Opens a run.
+///
+/// # Errors
+/// Refuses a title that is empty or too long to be read.
+pub fn open(id: HotfixId, grant: &Grant, opened: Opened, now: Timestamp) -> Result<Decision, Vec<Refusal>> {
+    if opened.title.trim().is_empty() || opened.title.chars().count() > 300 {
+        let next = "Say in one line what is broken: start <service> \"title\".";
+        return Err(vec![Refusal::new("title.length", "A title has 1 to 300 characters.", next)]);
+    }
+    let entry = Entry { at: now, by: Actor::Person(grant.person.clone()), event: Event::Opened(Box::new(opened)) };
+    let state = evolve(id, None, &entry).map_err(|impossible| vec![bug(&impossible.to_string())])?;
+    Ok(Decision { entries: vec![entry], state })
+}
+
+/// Decides.
+///
+/// # Errors
+/// Every reason why the command is refused; nothing changes then.
+pub fn decide(state: &Hotfix, command: &Command, now: Timestamp) -> Result<Decision, Vec<Refusal>> {
+    let mut draft = Draft { state: state.clone(), entries: Vec::new(), now };
+    match command {
+        Command::Person(grant, act) => person::decide(&mut draft, grant, act)?,
+        Command::Saw(sighting) => saw(&mut draft, sighting)?,
+        Command::Came(outcome) => came(&mut draft, outcome)?,
+        Command::Remind(step) => world::remind(&mut draft, step)?,
+    }
+    advance(&mut draft)?;
+    Ok(Decision { entries: draft.entries, state: draft.state })
+}
+
+fn saw(draft: &mut Draft, sighting: &Sighting) -> Result<(), Vec<Refusal>> {
+    if draft.state.is_over() { Ok(()) } else { world::saw(draft, sighting) }
+}
+
+fn came(draft: &mut Draft, outcome: &Outcome) -> Result<(), Vec<Refusal>> {
+    // A run that is over learns nothing more; the outcome is settled all the same.
+    if draft.state.is_over() { Ok(()) } else { world::came(draft, outcome) }
+}
+
+/// A decision in the making: events are applied as they are made, so that what follows sees them.
+struct Draft {
+    state: Hotfix,
+    entries: Vec<Entry>,
+    now: Timestamp,
+}
+
+impl Draft {
+    fn bot(&mut self, event: Event) -> Result<(), Vec<Refusal>> {
+        self.emit(Actor::Bot, event)
+    }
+
+    fn person(&mut self, person: &PersonId, event: Event) -> Result<(), Vec<Refusal>> {
+        self.emit(Actor::Person(person.clone()), event)
+    }
+
+    fn emit(&mut self, by: Actor, event: Event) -> Result<(), Vec<Refusal>> {
+        let entry = Entry { at: self.now, by, event };
+        let next = evolve(self.state.id, Some(self.state.clone()), &entry);
+        self.state = next.map_err(|impossible| vec![bug(&impossible.to_string())])?;
+        self.entries.push(entry);
+        Ok(())
+    }
+}
+
+/// A decision that `evolve` does not accept is our mistake; it is refused, and nothing is half done.
+fn bug(what: &str) -> Refusal {
+    Refusal::new("bug", format!("This would be a mistake of the bot: {what}."), "Please report it with the timeline of the run.")
+}
+
+/// Goes on as far as the evidence reaches: closes what is fulfilled, enters what is next.
+fn advance(draft: &mut Draft) -> Result<(), Vec<Refusal>> {
+    // Each round closes or enters one step; a plan of n steps is through after 2n.
+    let rounds = draft.state.plan.steps.len() * 2 + 2;
+    for _ in 0..rounds {
+        if !matches!(draft.state.phase, Phase::Underway) || draft.state.drift.is_some() {
+            return Ok(());
+        }
+        let Some((at, spec)) = draft.state.current() else {
+            let ending = if draft.state.rolled_in { Ending::RolledIn } else { Ending::Completed };
+            return draft.bot(Event::Closed { ending });
+        };
+        let spec = spec.clone();
+        if draft.state.steps.get(at) == Some(&StepState::Ahead) {
+            draft.bot(Event::StepEntered { step: spec.id.clone() })?;
+            start_by_itself(draft, &spec.kind)?;
+        }
+        match step::progress(&draft.state, &spec, draft.now) {
+            Progress::Done { evidence, events } => {
+                for event in events {
+                    draft.bot(event)?;
+                }
+                draft.bot(Event::StepDone { step: spec.id.clone(), evidence })?;
+            }
+            Progress::Waiting(_) => return Ok(()),
+            Progress::Impossible(refusals) => return draft.bot(Event::Refused { refusals }),
+        }
+    }
+    Ok(())
+}
+
+/// A deployment that begins by itself is asked for as soon as its turn comes.
+fn start_by_itself(draft: &mut Draft, kind: &StepKind) -> Result<(), Vec<Refusal>> {
+    if let StepKind::Deploy { environment, trigger: Trigger::Auto } = kind {
+        return deploy::ask_unless_there(draft, environment);
+    }
+    Ok(())
+}

@@ -1,0 +1,149 @@
+//! What the bot has to do outside. An effect is written down before it is done, in the commit of the event that calls for
+//! it, and each can be found again by its natural key.
+
+use hotfix_adapters::forge::{MergeMethod, PullNumber};
+use hotfix_adapters::vocabulary::{CommitId, DeployKey, Environment};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::id::{PersonId, StepId};
+
+/// Something to be done outside. The doc of each variant says by what it is found again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "effect", rename_all = "snake_case")]
+pub enum Effect {
+    /// Read the world the run starts from. Reading is harmless to repeat.
+    Survey,
+    /// Post the card and tell the team. Found by the post's key.
+    Announce,
+    /// Create the branch. Found by its name at that commit.
+    CreateBranch {
+        /// Where.
+        at: CommitId,
+    },
+    /// Pick a commit onto the branch. The same pick makes the same commit, so it is found at the tip.
+    Pick {
+        /// Which.
+        source: CommitId,
+        /// The committer's time.
+        at: Timestamp,
+    },
+    /// Put the fixes on top of a new base. Found like a pick.
+    Rebase {
+        /// The old base.
+        from: CommitId,
+        /// The head to be rebased.
+        head: CommitId,
+        /// The new base.
+        onto: CommitId,
+        /// The committer's time.
+        at: Timestamp,
+    },
+    /// Open the pull request. Found by head and base.
+    OpenPull,
+    /// Ask for votes. Found by the post's key.
+    Prompt {
+        /// For which environment.
+        environment: Environment,
+        /// For which commit.
+        commit: CommitId,
+    },
+    /// Read the facts that a deployment rests on. Reading is harmless to repeat.
+    CheckDeploy {
+        /// Where to.
+        environment: Environment,
+        /// Which commit.
+        commit: CommitId,
+        /// The key it will go by.
+        key: DeployKey,
+    },
+    /// Start a deployment, and follow it to its end. Found by its key.
+    Deploy {
+        /// Its key.
+        key: DeployKey,
+        /// Where to.
+        environment: Environment,
+        /// Which commit.
+        commit: CommitId,
+    },
+    /// Merge the pull request. Found merged, with this head.
+    Merge {
+        /// Its number.
+        number: PullNumber,
+        /// Its head.
+        head: CommitId,
+        /// In which way.
+        method: MergeMethod,
+    },
+    /// Find out what else goes out. Reading is harmless to repeat.
+    FindRiders {
+        /// The commit that goes out.
+        to: CommitId,
+    },
+    /// Delete the branch. Found gone.
+    DeleteBranch {
+        /// Where it has to be.
+        at: CommitId,
+    },
+    /// Say the event of this version in the thread. Found by the post's key; the one effect that may happen twice.
+    Say {
+        /// The event.
+        version: u64,
+    },
+    /// Tell one person about the event of this version, directly. Found like the above.
+    Tell {
+        /// The event.
+        version: u64,
+        /// Whom.
+        person: PersonId,
+    },
+    /// Remind people of a step. It is a timer; nothing is done outside.
+    Remind {
+        /// Which.
+        step: StepId,
+    },
+}
+
+impl Effect {
+    /// What it is, in words, as in "could not …".
+    #[must_use]
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Survey => "read what runs in production and what main holds".to_owned(),
+            Self::Announce => "tell the team".to_owned(),
+            Self::CreateBranch { at } => format!("create the branch at {}", at.short()),
+            Self::Pick { source, .. } => format!("pick {}", source.short()),
+            Self::Rebase { onto, .. } => format!("rebase the fixes onto {}", onto.short()),
+            Self::OpenPull => "open the pull request".to_owned(),
+            Self::Prompt { environment, .. } => format!("ask for votes for {environment}"),
+            Self::CheckDeploy { environment, .. } => format!("read the facts before deploying to {environment}"),
+            Self::Deploy { environment, commit, .. } => format!("deploy {} to {environment}", commit.short()),
+            Self::Merge { number, .. } => format!("merge pull request #{}", number.0),
+            Self::FindRiders { .. } => "find out what else goes out".to_owned(),
+            Self::DeleteBranch { .. } => "delete the branch".to_owned(),
+            Self::Say { .. } => "say it in the thread".to_owned(),
+            Self::Tell { person, .. } => format!("tell {person}"),
+            Self::Remind { step } => format!("remind of {step}"),
+        }
+    }
+
+    /// Whether it is talk: when talk fails for good the run goes on.
+    #[must_use]
+    pub fn is_talk(&self) -> bool {
+        match self {
+            Self::Say { .. } | Self::Tell { .. } | Self::Remind { .. } => true,
+            Self::Survey
+            | Self::Announce
+            | Self::CreateBranch { .. }
+            | Self::Pick { .. }
+            | Self::Rebase { .. }
+            | Self::OpenPull
+            | Self::Prompt { .. }
+            | Self::CheckDeploy { .. }
+            | Self::Deploy { .. }
+            | Self::Merge { .. }
+            | Self::FindRiders { .. }
+            | Self::DeleteBranch { .. } => false,
+        }
+    }
+}

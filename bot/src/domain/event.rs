@@ -1,0 +1,510 @@
+//! What happened to a run. Events are the only thing that is kept; everything else is derived from them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use hotfix_adapters::forge::{Check, Containment, DiffSize, PullNumber, Verdict};
+use hotfix_adapters::vocabulary::{BranchName, CommitId, DeployKey, Environment, MessageRef};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::id::{PersonId, StepId};
+use super::people::Role;
+use super::plan::Plan;
+use super::playbook::CapabilityKind;
+use super::refusal::Refusal;
+
+/// An event with when it happened and by whose doing, as the journal holds it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// When it was decided.
+    pub at: Timestamp,
+    /// By whose doing.
+    pub by: Actor,
+    /// What happened.
+    pub event: Event,
+}
+
+/// By whose doing something happened.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Actor {
+    /// A person.
+    Person(PersonId),
+    /// The bot itself, on what it saw or did.
+    Bot,
+}
+
+/// What can happen to a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Event {
+    /// It was opened; its lanes were taken in the same commit.
+    Opened(Box<Opened>),
+    /// The state of the world it starts from was read.
+    Surveyed(Box<Survey>),
+    /// It may not begin, for all of these reasons. It is over.
+    Refused {
+        /// The reasons.
+        refusals: Vec<Refusal>,
+    },
+    /// A step's turn came.
+    StepEntered {
+        /// The step.
+        step: StepId,
+    },
+    /// A step is fulfilled.
+    StepDone {
+        /// The step.
+        step: StepId,
+        /// Why it counts as fulfilled, in words: "approved by Ben on abc1234".
+        evidence: String,
+    },
+    /// A step that may be skipped was.
+    StepSkipped {
+        /// The step.
+        step: StepId,
+        /// Why.
+        reason: String,
+    },
+    /// Somebody asks to override a must; a second person has to say the same.
+    OverrideAsked {
+        /// The step.
+        step: StepId,
+        /// Why.
+        reason: String,
+        /// The incident it is for.
+        incident: String,
+    },
+    /// A second person agreed: the must is overridden.
+    StepOverridden {
+        /// The step.
+        step: StepId,
+        /// Who asked first.
+        asked_by: PersonId,
+        /// Why.
+        reason: String,
+        /// The incident it is for.
+        incident: String,
+    },
+    /// A step that was fulfilled is not any more.
+    StepReopened {
+        /// The step.
+        step: StepId,
+        /// Why.
+        reason: String,
+    },
+    /// Where to branch from is settled.
+    BaseFound {
+        /// The commit.
+        commit: CommitId,
+        /// What said so.
+        sources: Vec<String>,
+    },
+    /// The team was told.
+    Announced {
+        /// The card that everything hangs on.
+        message: MessageRef,
+        /// Who could read it.
+        reached: BTreeSet<PersonId>,
+        /// Whose team it is, but who could not.
+        missed: BTreeSet<PersonId>,
+    },
+    /// The branch exists, with nothing on it yet.
+    BranchCreated {
+        /// Where it starts.
+        at: CommitId,
+    },
+    /// Somebody asked for a commit to be picked onto the branch.
+    FixRequested {
+        /// The commit.
+        source: CommitId,
+    },
+    /// A requested commit is on the branch.
+    FixPicked {
+        /// The commit that was asked for.
+        source: CommitId,
+        /// What it became; `None` when the branch had it already.
+        commit: Option<CommitId>,
+    },
+    /// A requested commit does not apply; a person has to adapt it.
+    FixConflicted {
+        /// The commit that was asked for.
+        source: CommitId,
+        /// The files in the way.
+        files: Vec<String>,
+    },
+    /// The branch moved. What was said of the old head is void.
+    HeadMoved {
+        /// Where it was.
+        from: CommitId,
+        /// What is there now.
+        head: HeadSeen,
+        /// The fixes in conflict that a person settled by this push.
+        adapts: Vec<CommitId>,
+    },
+    /// The pull request is open.
+    PullOpened {
+        /// Its number.
+        number: PullNumber,
+        /// Who opened it, if known.
+        author: Option<PersonId>,
+        /// Where it can be seen.
+        url: Option<String>,
+    },
+    /// Reviews or checks changed.
+    PullSeen(PullSeen),
+    /// People were asked for their vote.
+    Prompted {
+        /// For which environment.
+        environment: Environment,
+        /// For which commit.
+        commit: CommitId,
+        /// The message they react to.
+        message: MessageRef,
+    },
+    /// Somebody voted for what the prompt shows.
+    Voted(Vote),
+    /// Somebody took their vote back.
+    VoteWithdrawn {
+        /// For which environment.
+        environment: Environment,
+        /// Whose vote.
+        person: PersonId,
+    },
+    /// Somebody said no; nothing is deployed there until they withdraw it or a new head comes.
+    Vetoed {
+        /// For which environment.
+        environment: Environment,
+        /// Why.
+        reason: String,
+    },
+    /// Somebody took their no back.
+    VetoWithdrawn {
+        /// For which environment.
+        environment: Environment,
+        /// Whose no.
+        person: PersonId,
+    },
+    /// Somebody has seen the message; it blocks nothing.
+    Acknowledged,
+    /// Somebody put the run on hold.
+    Held {
+        /// Why.
+        reason: String,
+    },
+    /// A hold was lifted.
+    Unheld {
+        /// Whose.
+        person: PersonId,
+    },
+    /// Somebody said what they saw.
+    Attested {
+        /// Where: `local`, or an environment.
+        place: String,
+        /// On which commit.
+        commit: CommitId,
+        /// Whether it was good.
+        pass: bool,
+        /// In their words.
+        note: Option<String>,
+    },
+    /// A deployment was asked for; the facts are read again before it begins.
+    DeployAsked {
+        /// Where to.
+        environment: Environment,
+        /// Of which commit.
+        commit: CommitId,
+        /// Whether it puts back what ran before.
+        rollback: bool,
+    },
+    /// The deployment may not begin.
+    DeployRefused {
+        /// Where to.
+        environment: Environment,
+        /// Why.
+        refusals: Vec<Refusal>,
+    },
+    /// The deployment begins: the intent, with the words it rests on.
+    DeployStarted(DeployIntent),
+    /// The deployment waits for a person to do it and say so.
+    DeployAwaitsWord {
+        /// Its key.
+        key: DeployKey,
+    },
+    /// The deployment ended.
+    DeployEnded {
+        /// Its key.
+        key: DeployKey,
+        /// Why it failed; `None` when it did not.
+        failure: Option<String>,
+    },
+    /// Production runs something that this run did not put there.
+    Drifted {
+        /// What it should run.
+        expected: CommitId,
+        /// What it runs.
+        found: CommitId,
+    },
+    /// The drift was answered.
+    DriftSettled {
+        /// How.
+        choice: DriftChoice,
+    },
+    /// The fixes do not apply to what production runs now; a person has to rebase them.
+    RebaseConflicted {
+        /// The files in the way.
+        files: Vec<String>,
+    },
+    /// A newer release, which contains the fix, went to production.
+    Superseded {
+        /// What runs now.
+        by: CommitId,
+    },
+    /// The pull request is merged.
+    Merged {
+        /// Its number.
+        number: PullNumber,
+        /// What the main line is at by it.
+        commit: CommitId,
+    },
+    /// What else goes out with the fix.
+    RidersFound {
+        /// The commits of others.
+        riders: Vec<Contribution>,
+        /// How many there are in all.
+        total: usize,
+    },
+    /// The fix is on the main line.
+    Proven {
+        /// How that is known.
+        how: Containment,
+        /// Where main was.
+        main: CommitId,
+    },
+    /// The fix was on main, and was taken out again.
+    MainlineLost {
+        /// What took it out.
+        by: CommitId,
+    },
+    /// A captain gave up bringing the fix to main.
+    MergebackWaived {
+        /// Why.
+        reason: String,
+    },
+    /// The branch was deleted.
+    BranchDeleted,
+    /// The post-mortem is there.
+    PostmortemFiled {
+        /// Where; `None` when the bot's own is all there is.
+        url: Option<String>,
+    },
+    /// A second start joined this run.
+    Joined {
+        /// What it was about.
+        title: String,
+    },
+    /// Somebody wrote something down.
+    Noted {
+        /// What.
+        text: String,
+    },
+    /// People were reminded of what they are waited for.
+    Reminded {
+        /// The step.
+        step: StepId,
+        /// For the how manieth time.
+        times: u32,
+    },
+    /// Something the bot had to do was refused by the other side; a person has to change something and say `retry`.
+    Stuck {
+        /// What, in words.
+        what: String,
+        /// Why, and what next.
+        reason: String,
+    },
+    /// Somebody asked to try again.
+    Retried,
+    /// Somebody gave the run up.
+    Aborted {
+        /// Why.
+        reason: String,
+    },
+    /// Every step is behind it.
+    Closed {
+        /// How it ended.
+        ending: Ending,
+    },
+}
+
+/// How a run begins.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Opened {
+    /// What it is about.
+    pub title: String,
+    /// The incident.
+    pub incident: Option<String>,
+    /// The ticket.
+    pub ticket: Option<String>,
+    /// The plan.
+    pub plan: Plan,
+    /// Fixes to pick, as the requester wrote them.
+    pub fixes: Vec<String>,
+    /// Where to branch from, as the requester wrote it.
+    pub from: Option<String>,
+}
+
+/// The world as a run finds it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Survey {
+    /// What runs in production, when the mechanism can tell.
+    pub running: Option<CommitId>,
+    /// The last successful deployment to production, when the mechanism knows.
+    pub last_success: Option<CommitId>,
+    /// What the requester's `--from` means; `None` when they gave none.
+    pub from: Option<CommitId>,
+    /// Where main is; `None` when the repository has no such branch.
+    pub main: Option<CommitId>,
+    /// What main has and the base has not.
+    pub withheld: Vec<Contribution>,
+    /// How many there are in all.
+    pub withheld_total: usize,
+    /// The checks of main.
+    pub main_checks: Vec<Check>,
+    /// What is open with a label that blocks releases, in words.
+    pub blockers: Vec<String>,
+    /// The branches that are in the way of the run's own, with where they are.
+    pub branches: Vec<(BranchName, CommitId)>,
+    /// The capabilities of the exceptional path: why each is missing, or `None` when it is there.
+    pub capabilities: BTreeMap<CapabilityKind, Option<String>>,
+    /// The requested fixes that mean something.
+    pub fixes: Vec<CommitId>,
+    /// What was asked for and could not be found.
+    pub unknown: Vec<String>,
+}
+
+/// A commit with the people behind it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Contribution {
+    /// The commit.
+    pub commit: CommitId,
+    /// The first line of its message.
+    pub subject: String,
+    /// Its authors, committers and co-authors.
+    pub people: Vec<Contributor>,
+}
+
+/// Somebody behind a commit.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Contributor {
+    /// Who, when `people.toml` knows.
+    pub person: Option<PersonId>,
+    /// What git calls them.
+    pub name: String,
+}
+
+/// What is on the branch.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeadSeen {
+    /// Its tip.
+    pub tip: CommitId,
+    /// The commits since the base, oldest first.
+    pub commits: Vec<Contribution>,
+    /// How many there are in all.
+    pub total: usize,
+    /// How large the difference is.
+    pub size: DiffSize,
+    /// Whether the base is an ancestor of the tip.
+    pub on_base: bool,
+}
+
+/// Reviews and checks of a pull request.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct PullSeen {
+    /// What reviewers said last, each of which commit.
+    pub reviews: Vec<ReviewSeen>,
+    /// The checks of this commit.
+    pub checked: Option<CommitId>,
+    /// How they stand.
+    pub checks: Vec<Check>,
+}
+
+/// A review.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReviewSeen {
+    /// By whom, when `people.toml` knows.
+    pub person: Option<PersonId>,
+    /// What the forge calls them.
+    pub name: String,
+    /// Of which commit.
+    pub commit: CommitId,
+    /// What they said.
+    pub verdict: Verdict,
+}
+
+/// A vote on exactly what the prompt showed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Vote {
+    /// For which environment.
+    pub environment: Environment,
+    /// For which commit.
+    pub commit: CommitId,
+    /// On top of which base.
+    pub base: CommitId,
+    /// Under which plan.
+    pub plan_digest: String,
+    /// Under which policy.
+    pub policy_version: String,
+    /// Whose.
+    pub person: PersonId,
+    /// Their roles then.
+    pub roles: BTreeSet<Role>,
+    /// Whether it was a reaction on the prompt, which can be taken back there.
+    pub by_reaction: bool,
+    /// When.
+    pub at: Timestamp,
+    /// Until when it holds.
+    pub expires: Timestamp,
+}
+
+/// The intent to deploy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeployIntent {
+    /// Its natural key.
+    pub key: DeployKey,
+    /// Where to.
+    pub environment: Environment,
+    /// Which commit.
+    pub commit: CommitId,
+    /// What ran there before, as far as known.
+    pub previous: Option<CommitId>,
+    /// Whose votes it rests on.
+    pub votes: BTreeSet<PersonId>,
+    /// Whether it puts back what ran before.
+    pub rollback: bool,
+}
+
+/// What to do when production changed under a run (APPLY-16, APPLY-17).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DriftChoice {
+    /// Put the fixes on top of what runs now.
+    Rebase,
+    /// Let the fix go out with the regular release, as a normal change.
+    Roll,
+    /// Give the run up.
+    Abort,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ending {
+    /// It went from the first word to the last step.
+    Completed,
+    /// The fix went into the regular release.
+    RolledIn,
+    /// It never began.
+    Refused,
+    /// It was given up.
+    Aborted,
+}

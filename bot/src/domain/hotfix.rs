@@ -1,0 +1,415 @@
+//! One run: where it stands in its plan, and the evidence gathered so far. It is made by replaying its events, and only so.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use hotfix_adapters::forge::{Containment, PullNumber};
+use hotfix_adapters::vocabulary::{CommitId, DeployKey, Environment, MessageRef};
+use jiff::Timestamp;
+
+use super::event::{DeployIntent, Ending, HeadSeen, PullSeen, Survey, Vote};
+use super::id::{HotfixId, PersonId, StepId};
+use super::plan::Plan;
+use super::playbook::{StepKind, StepSpec};
+use super::refusal::Refusal;
+
+/// One run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Hotfix {
+    /// Its name.
+    pub id: HotfixId,
+    /// How many events made it.
+    pub version: u64,
+    /// What it is about.
+    pub title: String,
+    /// Who opened it.
+    pub requester: PersonId,
+    /// When.
+    pub opened_at: Timestamp,
+    /// The incident it belongs to.
+    pub incident: Option<String>,
+    /// The ticket it belongs to.
+    pub ticket: Option<String>,
+    /// Fixes and base as the requester wrote them.
+    pub asked: Asked,
+    /// The plan.
+    pub plan: Plan,
+    /// The digest of the plan, computed once.
+    pub plan_digest: String,
+    /// Whether it runs, pauses or is over.
+    pub phase: Phase,
+    /// Where each step of the plan stands, in the plan's order.
+    pub steps: Vec<StepState>,
+    /// The world as the run found it.
+    pub survey: Option<Survey>,
+    /// Where it branched from.
+    pub base: Option<CommitId>,
+    /// The card that everything hangs on.
+    pub card: Option<MessageRef>,
+    /// Whether the branch exists.
+    pub branch: BranchState,
+    /// What is on the branch.
+    pub head: Option<HeadSeen>,
+    /// The fixes that were asked for, in order.
+    pub fixes: Vec<Fix>,
+    /// The pull request.
+    pub pull: Option<Pull>,
+    /// The open question to the voters, by environment.
+    pub prompts: BTreeMap<Environment, Prompt>,
+    /// The votes that were not withdrawn or voided.
+    pub votes: Vec<Vote>,
+    /// The noes that were not withdrawn: who, for where, why.
+    pub vetoes: BTreeMap<(Environment, PersonId), String>,
+    /// The holds that were not lifted: who and why.
+    pub holds: BTreeMap<PersonId, String>,
+    /// The last word on each place.
+    pub attestations: BTreeMap<String, Attestation>,
+    /// The asked-for deployment, between the question and the act.
+    pub asked_deploy: Option<AskedDeploy>,
+    /// The deployments of this run, oldest first.
+    pub deploys: Vec<Deployment>,
+    /// Who asked to override which step, and why.
+    pub override_asked: BTreeMap<StepId, (PersonId, String, String)>,
+    /// Whether the fix goes out with the regular release, and not by this run.
+    pub rolled_in: bool,
+    /// The newer release, containing the fix, that production runs since.
+    pub superseded: Option<CommitId>,
+    /// Whether production changed under the run.
+    pub drift: Option<Drift>,
+    /// The base that the commits on the branch were made on, while they are being put on another one.
+    pub rebase_from: Option<CommitId>,
+    /// Files in the way of a rebase that a person has to do.
+    pub rebase_conflict: Option<Vec<String>>,
+    /// Whether the fix is on main.
+    pub mainline: Mainline,
+    /// Who was asked for what, and how often reminded.
+    pub reminders: BTreeMap<StepId, u32>,
+    /// When production first ran the fix.
+    pub live_at: Option<Timestamp>,
+    /// What the bot could not do, and waits for a person to put right.
+    pub stuck: Option<Stuck>,
+    /// The post-mortem: `Some(None)` when the bot's own is all there is.
+    pub postmortem: Option<Option<String>>,
+    /// The riders, once they are known.
+    pub riders: Option<Vec<super::event::Contribution>>,
+    /// Who acknowledged.
+    pub acknowledged: BTreeSet<PersonId>,
+}
+
+/// What the requester asked for, in their words.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Asked {
+    /// The fixes.
+    pub fixes: Vec<String>,
+    /// The base.
+    pub from: Option<String>,
+}
+
+/// Whether a run goes on.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Phase {
+    /// The world is being read; nothing was done yet.
+    Surveying,
+    /// It goes on.
+    Underway,
+    /// It is over.
+    Ended {
+        /// How.
+        ending: Ending,
+        /// When.
+        at: Timestamp,
+        /// Why it was refused, if it was.
+        refusals: Vec<Refusal>,
+    },
+}
+
+/// Where a step stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StepState {
+    /// Its turn has not come.
+    Ahead,
+    /// Its turn is now.
+    Current {
+        /// Since when.
+        since: Timestamp,
+    },
+    /// It is fulfilled.
+    Done {
+        /// Since when.
+        at: Timestamp,
+        /// Why it counts as fulfilled.
+        evidence: String,
+    },
+    /// It was skipped, or overridden by two people.
+    Skipped {
+        /// By whom; `None` when it lost its point by itself.
+        by: Option<PersonId>,
+        /// Why.
+        reason: String,
+    },
+}
+
+impl StepState {
+    /// Whether the run is past it.
+    #[must_use]
+    pub fn is_behind(&self) -> bool {
+        match self {
+            Self::Done { .. } | Self::Skipped { .. } => true,
+            Self::Ahead | Self::Current { .. } => false,
+        }
+    }
+}
+
+/// The branch that carries the fix.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BranchState {
+    /// Not there yet.
+    Absent,
+    /// There.
+    Present,
+    /// Not needed any more, and deleted.
+    Deleted,
+}
+
+/// A fix that was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fix {
+    /// The commit that was asked for.
+    pub source: CommitId,
+    /// What became of it.
+    pub state: FixState,
+}
+
+/// What became of a fix.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FixState {
+    /// To be picked.
+    Waiting,
+    /// On the branch, or there before.
+    Picked,
+    /// Does not apply, because of these files.
+    Conflicted(Vec<String>),
+    /// A person put it on the branch in their own way.
+    Adapted,
+}
+
+/// The pull request.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pull {
+    /// Its number.
+    pub number: PullNumber,
+    /// Who opened it.
+    pub author: Option<PersonId>,
+    /// Where it can be seen.
+    pub url: Option<String>,
+    /// Its reviews and checks as last seen.
+    pub seen: PullSeen,
+    /// What main is at by it, once it is merged.
+    pub merged: Option<CommitId>,
+}
+
+/// An open question to the voters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Prompt {
+    /// For which commit.
+    pub commit: CommitId,
+    /// The message they react to.
+    pub message: MessageRef,
+}
+
+/// Somebody's word on what they saw.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attestation {
+    /// Whose.
+    pub person: PersonId,
+    /// On which commit.
+    pub commit: CommitId,
+    /// Whether it was good.
+    pub pass: bool,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A deployment that was asked for; its facts are being read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AskedDeploy {
+    /// Where to.
+    pub environment: Environment,
+    /// Which commit.
+    pub commit: CommitId,
+    /// Whether it puts back what ran before.
+    pub rollback: bool,
+}
+
+/// A deployment of this run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deployment {
+    /// What was meant.
+    pub intent: DeployIntent,
+    /// How it stands.
+    pub state: DeployState,
+    /// When it began.
+    pub at: Timestamp,
+}
+
+/// How a deployment stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DeployState {
+    /// It runs.
+    Running,
+    /// A person does it, and has to say how it went.
+    AwaitingWord,
+    /// It ended well.
+    Succeeded,
+    /// It ended badly.
+    Failed(String),
+}
+
+impl DeployState {
+    /// Whether its outcome is open.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        match self {
+            Self::Running | Self::AwaitingWord => true,
+            Self::Succeeded | Self::Failed(_) => false,
+        }
+    }
+}
+
+/// Production changed under the run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Drift {
+    /// What it should run.
+    pub expected: CommitId,
+    /// What it runs.
+    pub found: CommitId,
+}
+
+/// Whether the fix is on main.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Mainline {
+    /// It is not known to be.
+    Open,
+    /// It is, and this is how that is known.
+    Proven(Containment, CommitId),
+    /// It was, and was taken out again.
+    Lost(CommitId),
+    /// A captain gave it up.
+    Waived {
+        /// Who.
+        by: PersonId,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// Something the bot could not do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stuck {
+    /// What, in words.
+    pub what: String,
+    /// Why, and what next.
+    pub reason: String,
+}
+
+impl Hotfix {
+    /// Whether it is over.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        matches!(self.phase, Phase::Ended { .. })
+    }
+
+    /// The step whose turn it is: the first that the run is not past.
+    #[must_use]
+    pub fn current(&self) -> Option<(usize, &StepSpec)> {
+        let at = self.steps.iter().position(|state| !state.is_behind())?;
+        self.plan.steps.get(at).map(|spec| (at, spec))
+    }
+
+    /// Where a step stands.
+    #[must_use]
+    pub fn state_of(&self, step: &StepId) -> Option<&StepState> {
+        self.plan.position(step).and_then(|at| self.steps.get(at))
+    }
+
+    /// The commit that is to be deployed: the merge on main when the plan merges first, else the head of the branch.
+    #[must_use]
+    pub fn ships(&self) -> Option<&CommitId> {
+        if self.plan.merges_first() {
+            return self.pull.as_ref().and_then(|pull| pull.merged.as_ref());
+        }
+        self.head.as_ref().map(|head| &head.tip)
+    }
+
+    /// Whether a fix is on the branch, and nothing asked for is missing.
+    #[must_use]
+    pub fn has_change(&self) -> bool {
+        let all_in = self.fixes.iter().all(|fix| matches!(fix.state, FixState::Picked | FixState::Adapted));
+        all_in && self.head.as_ref().is_some_and(|head| head.total > 0)
+    }
+
+    /// The last deployment to an environment.
+    #[must_use]
+    pub fn last_deploy(&self, environment: &Environment) -> Option<&Deployment> {
+        self.deploys.iter().rev().find(|deploy| &deploy.intent.environment == environment)
+    }
+
+    /// The deployment with this key.
+    #[must_use]
+    pub fn deploy(&self, key: &DeployKey) -> Option<&Deployment> {
+        self.deploys.iter().find(|deploy| &deploy.intent.key == key)
+    }
+
+    /// What an environment runs by this run's doing.
+    #[must_use]
+    pub fn deployed(&self, environment: &Environment) -> Option<&CommitId> {
+        let last = self.deploys.iter().rev().find(|deploy| {
+            &deploy.intent.environment == environment && deploy.state == DeployState::Succeeded
+        })?;
+        Some(&last.intent.commit)
+    }
+
+    /// Whether production runs the fix by this run's doing, so that giving up would leave it there.
+    #[must_use]
+    pub fn is_live(&self) -> bool {
+        let Some(production) = self.plan.production() else { return false };
+        self.deploys
+            .iter()
+            .rev()
+            .find(|deploy| deploy.intent.environment == production.name && deploy.state == DeployState::Succeeded)
+            .is_some_and(|deploy| !deploy.intent.rollback)
+    }
+
+    /// What production ought to run now: nothing is known while a deployment to it is open.
+    #[must_use]
+    pub fn expected_in_production(&self) -> Option<&CommitId> {
+        if self.rolled_in {
+            return None;
+        }
+        let production = &self.plan.production()?.name;
+        if self.superseded.is_some() {
+            return self.superseded.as_ref();
+        }
+        match self.last_deploy(production) {
+            Some(deploy) if deploy.state.is_open() => None,
+            // A deployment that failed may have done its work or half of it.
+            Some(Deployment { state: DeployState::Failed(_), .. }) => None,
+            Some(deploy) => Some(&deploy.intent.commit),
+            None if self.plan.merges_first() => self.survey.as_ref()?.running.as_ref(),
+            None => self.base.as_ref(),
+        }
+    }
+
+    /// Whether this step's turn is now.
+    #[must_use]
+    pub fn is_current(&self, wanted: impl Fn(&StepKind) -> bool) -> bool {
+        self.current().is_some_and(|(_, spec)| wanted(&spec.kind))
+    }
+
+    /// The people behind the change: they do not approve it (security case 23).
+    #[must_use]
+    pub fn contributors(&self) -> BTreeSet<&PersonId> {
+        let commits = self.head.iter().flat_map(|head| &head.commits);
+        let people = commits.flat_map(|commit| &commit.people).filter_map(|who| who.person.as_ref());
+        people.chain(self.pull.as_ref().and_then(|pull| pull.author.as_ref())).collect()
+    }
+}

@@ -1,0 +1,122 @@
+//! Who is who, and what they may do. A person is an id; accounts are ids too; display names decide nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use hotfix_adapters::vocabulary::{PersonRef, Platform};
+use serde::{Deserialize, Serialize};
+
+use super::id::PersonId;
+
+/// A person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Person {
+    /// Who.
+    pub id: PersonId,
+    /// What they are called in messages.
+    pub name: String,
+    /// Their accounts. An account belongs to one person.
+    pub accounts: BTreeSet<PersonRef>,
+    /// False for somebody who left: they may look, and may not vote.
+    pub active: bool,
+}
+
+impl Person {
+    /// Their account on a platform.
+    #[must_use]
+    pub fn account(&self, platform: Platform) -> Option<&PersonRef> {
+        self.accounts.iter().find(|account| account.platform == platform)
+    }
+}
+
+/// Everybody the bot knows.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct People {
+    by_id: BTreeMap<PersonId, Person>,
+    by_account: BTreeMap<PersonRef, PersonId>,
+}
+
+impl People {
+    /// Gathers people. When two claim one account, the first keeps it; the configuration refuses that beforehand.
+    #[must_use]
+    pub fn new(people: Vec<Person>) -> Self {
+        let mut all = Self::default();
+        for person in people {
+            for account in &person.accounts {
+                all.by_account.entry(account.clone()).or_insert_with(|| person.id.clone());
+            }
+            all.by_id.insert(person.id.clone(), person);
+        }
+        all
+    }
+
+    /// The person with this id.
+    #[must_use]
+    pub fn get(&self, id: &PersonId) -> Option<&Person> {
+        self.by_id.get(id)
+    }
+
+    /// The person behind an account. Git addresses are compared without regard to case.
+    #[must_use]
+    pub fn behind(&self, account: &PersonRef) -> Option<&Person> {
+        let id = match account.platform {
+            Platform::Git => self.by_account.get(&PersonRef::new(Platform::Git, account.id.to_ascii_lowercase())),
+            Platform::Console | Platform::Slack | Platform::Discord | Platform::Github | Platform::Gitlab => {
+                self.by_account.get(account)
+            }
+        };
+        id.and_then(|id| self.get(id))
+    }
+
+    /// What a person is called; their id when they are not known any more.
+    #[must_use]
+    pub fn name<'a>(&'a self, id: &'a PersonId) -> &'a str {
+        self.get(id).map_or(id.as_str(), |person| &person.name)
+    }
+
+    /// Everybody, by id.
+    pub fn iter(&self) -> impl Iterator<Item = &Person> {
+        self.by_id.values()
+    }
+}
+
+/// What somebody may do for one service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Look.
+    Viewer,
+    /// Open runs and take part in them.
+    Requester,
+    /// Vote.
+    Approver,
+    /// Order the lane: abort, roll back, waive, unlock.
+    Captain,
+    /// Freeze, and break glass.
+    Admin,
+}
+
+impl Role {
+    /// The role as people write it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Viewer => "viewer",
+            Self::Requester => "requester",
+            Self::Approver => "approver",
+            Self::Captain => "captain",
+            Self::Admin => "admin",
+        }
+    }
+}
+
+/// Proof that the policy let a known person do a thing for a service, with the roles they had at that moment. Only
+/// `policy` makes one; `decide` asks for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Grant {
+    /// Who.
+    pub person: PersonId,
+    /// Their roles for the service then.
+    pub roles: BTreeSet<Role>,
+    /// The version of the policy that said so.
+    pub policy_version: String,
+}

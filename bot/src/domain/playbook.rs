@@ -1,0 +1,213 @@
+//! A runbook as data: an ordered list of steps, each with its level and the sentences of the runbook it serves.
+
+use hotfix_adapters::forge::MergeMethod;
+use hotfix_adapters::vocabulary::Environment;
+use serde::{Deserialize, Serialize};
+
+use super::id::{PlaybookId, RequirementId, StepId};
+
+/// A runbook as data.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Playbook {
+    /// Its name.
+    pub id: PlaybookId,
+    /// What it is, in one line.
+    pub title: String,
+    /// How the branch that carries the fix is called.
+    pub branch: BranchScheme,
+    /// What becomes of a second start while the lane is taken.
+    pub second_start: SecondStart,
+    /// Its steps, in order.
+    pub steps: Vec<StepSpec>,
+    /// The steps of the exceptional path, taken only by `start --exceptional` and only when its capabilities are there
+    /// (MAIN-11 to MAIN-13). Empty when there is no such path.
+    pub exceptional: Vec<StepSpec>,
+}
+
+/// How the branch that carries the fix is called. One scheme a service: git cannot hold `hotfix` beside `hotfix/x`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BranchScheme {
+    /// Always the same name, so that there is one at a time (APPLY-X5).
+    Fixed(String),
+    /// `prefix` and the title made into a slug, such as `hotfix/fix-500-on-upload` (MAIN-4).
+    Slug {
+        /// What stands before the slug, such as `hotfix/`.
+        prefix: String,
+    },
+}
+
+/// What becomes of a second start while the lane is taken (APPLY-13).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SecondStart {
+    /// It joins the running one: its fixes go onto the same branch (APPLY-14).
+    Join,
+    /// It is refused, and told who has the lane.
+    Refuse,
+}
+
+/// How binding a step is, as RFC 2119 has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Level {
+    /// Blocks until it is done; overriding it takes a second person and a reason.
+    Must,
+    /// May be skipped with a reason, which is kept.
+    Should,
+    /// An option: skipped by a word.
+    May,
+    /// Refuses; nothing lifts it.
+    MustNot,
+}
+
+/// One step of a playbook.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepSpec {
+    /// Its name in the playbook.
+    pub id: StepId,
+    /// What it is, for people: "Deploy to staging".
+    pub title: String,
+    /// How binding it is.
+    pub level: Level,
+    /// The sentences of the runbook it serves.
+    pub serves: Vec<RequirementId>,
+    /// After how many minutes of waiting people are reminded; 0 for never.
+    pub remind_minutes: u32,
+    /// What it does.
+    pub kind: StepKind,
+}
+
+/// What a step does. To add a kind: one variant here, one file in `domain/step/`; the compiler lists the rest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StepKind {
+    /// Is a hotfix the right thing? The requester's answers are kept (APPLY-3).
+    Triage {
+        /// What the requester says yes to by opening a run.
+        criteria: Vec<String>,
+    },
+    /// Finds where to branch from.
+    Base {
+        /// Where from.
+        from: BaseSource,
+    },
+    /// What main holds that must not ship yet; refuses when there is nothing (APPLY-4).
+    Withheld,
+    /// Main must be releasable: green, and without a release blocker (MAIN-3, MAIN-12).
+    Releasable,
+    /// Each of these must be declared and probed before the exceptional path opens (MAIN-13).
+    Capability {
+        /// What is needed.
+        needs: Vec<CapabilityKind>,
+    },
+    /// Tells the team, and records who was reached (APPLY-15).
+    Announce,
+    /// Creates the branch before any fix is on it (APPLY-X2).
+    Branch,
+    /// Waits for the fix: picked by the bot or pushed by a person; then opens the pull request into main.
+    Change {
+        /// Above so many changed lines the fix is called large (MAIN-5, MAIN-15); it is a warning, never a refusal.
+        large_lines: u32,
+    },
+    /// Waits for reviews and checks of the head (APPLY-8, MAIN-7).
+    Review {
+        /// How many approvals by people who are not the author.
+        approvals: u32,
+    },
+    /// Waits for a person's word on what they saw (APPLY-9, MAIN-16).
+    Verify {
+        /// Where they look: `local`, or an environment.
+        place: VerifyPlace,
+        /// The question they answer.
+        question: String,
+    },
+    /// Waits for the votes that the environment's policy asks for.
+    Approve {
+        /// The environment.
+        environment: Environment,
+    },
+    /// Deploys exactly the approved commit (APPLY-10, APPLY-11, MAIN-9).
+    Deploy {
+        /// Where to.
+        environment: Environment,
+        /// When it begins.
+        trigger: Trigger,
+    },
+    /// Merges the pull request into main before the deployment (MAIN-8).
+    Merge {
+        /// In which way.
+        method: MergeMethod,
+    },
+    /// Lists what else goes out with the fix, and tells its authors (MAIN-8).
+    RideAlong,
+    /// Brings the branch back to main, and proves that the fix is there (APPLY-12).
+    Mainline {
+        /// In which way the bot merges.
+        method: MergeMethod,
+        /// Whether the branch is deleted afterwards (APPLY-X5).
+        delete_branch: bool,
+    },
+    /// Waits for the post-mortem, and chases it (MAIN-18).
+    Postmortem {
+        /// Within how many days after production.
+        due_days: u32,
+    },
+}
+
+/// Where the base comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BaseSource {
+    /// What runs in production and the last successful deployment there; when both can be told they must agree (APPLY-6, APPLY-X6).
+    Production,
+    /// The forge's main line, never a local one (MAIN-4).
+    Main,
+}
+
+/// Where a verification looks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum VerifyPlace {
+    /// On a developer's machine or a review app.
+    Local,
+    /// In an environment, on what was deployed there by this run.
+    Environment(Environment),
+}
+
+/// When a deployment begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Trigger {
+    /// As soon as its turn comes.
+    Auto,
+    /// When a person says `deploy <environment>`: production is never implied.
+    Command,
+}
+
+/// What the exceptional path needs (MAIN-13a, b, c).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CapabilityKind {
+    /// A hotfix workflow that is triggered by hand.
+    HotfixWorkflow,
+    /// A staging environment of its own.
+    HotfixStaging,
+    /// A release workflow that handles hotfix tags.
+    ReleaseHandlesHotfixTags,
+}
+
+impl CapabilityKind {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::HotfixWorkflow, Self::HotfixStaging, Self::ReleaseHandlesHotfixTags];
+
+    /// As it is written in the configuration.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::HotfixWorkflow => "hotfix_workflow",
+            Self::HotfixStaging => "hotfix_staging",
+            Self::ReleaseHandlesHotfixTags => "release_handles_hotfix_tags",
+        }
+    }
+}

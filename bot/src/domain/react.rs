@@ -1,0 +1,214 @@
+//! What follows from an event outside: effects for the outbox, timers. Pure; the engine commits them with the event.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::effect::Effect;
+use super::event::{DriftChoice, Entry, Event};
+use super::hotfix::{BranchState, Hotfix, StepState};
+use super::id::StepId;
+use super::playbook::StepKind;
+use super::step;
+
+/// What follows from one event.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Reaction {
+    /// To be done as soon as possible, in order.
+    pub effects: Vec<Effect>,
+    /// To be reminded of, after so long.
+    pub remind: Vec<(StepId, Duration)>,
+    /// Not to be reminded of any more.
+    pub forget: Vec<StepId>,
+}
+
+/// What follows from an event, given the run right after it. `version` is the event's.
+#[must_use]
+pub fn react(state: &Hotfix, entry: &Entry, version: u64) -> Reaction {
+    let mut reaction = Reaction { effects: acts(state, entry), ..Reaction::default() };
+    timers(state, entry, &mut reaction);
+    reaction.effects.extend(talk(state, entry, version));
+    reaction
+}
+
+fn acts(state: &Hotfix, entry: &Entry) -> Vec<Effect> {
+    let now = entry.at;
+    match &entry.event {
+        Event::Opened(_) => vec![Effect::Survey],
+        Event::StepEntered { step } => entered(state, step, now),
+        // Nothing moved, so the step is not entered again; the next pick, or the pull request, follows from here.
+        Event::FixPicked { commit: None, .. } => {
+            let current = state.current().filter(|(_, spec)| matches!(spec.kind, StepKind::Change { .. }));
+            current.map(|(_, spec)| step::enter(state, spec, now)).unwrap_or_default()
+        }
+        Event::DeployAsked { environment, commit, .. } => {
+            let key = format!("{}-{environment}-{}", state.id.to_string().to_lowercase(), state.version);
+            let (environment, commit) = (environment.clone(), commit.clone());
+            key.parse().map(|key| Effect::CheckDeploy { environment, commit, key }).into_iter().collect()
+        }
+        Event::DeployStarted(intent) => vec![Effect::Deploy {
+            key: intent.key.clone(),
+            environment: intent.environment.clone(),
+            commit: intent.commit.clone(),
+        }],
+        Event::Proven { .. } => delete_branch(state),
+        Event::Retried => {
+            let current = state.current().map(|(_, spec)| spec.id.clone());
+            current.map(|step| entered(state, &step, now)).unwrap_or_default()
+        }
+        Event::Surveyed(_)
+        | Event::Refused { .. }
+        | Event::StepDone { .. }
+        | Event::StepSkipped { .. }
+        | Event::OverrideAsked { .. }
+        | Event::StepOverridden { .. }
+        | Event::StepReopened { .. }
+        | Event::BaseFound { .. }
+        | Event::Announced { .. }
+        | Event::BranchCreated { .. }
+        | Event::BranchDeleted
+        | Event::FixRequested { .. }
+        | Event::FixPicked { commit: Some(_), .. }
+        | Event::HeadMoved { .. }
+        | Event::FixConflicted { .. }
+        | Event::PullOpened { .. }
+        | Event::PullSeen(_)
+        | Event::Prompted { .. }
+        | Event::Voted(_)
+        | Event::VoteWithdrawn { .. }
+        | Event::Vetoed { .. }
+        | Event::VetoWithdrawn { .. }
+        | Event::Acknowledged
+        | Event::Held { .. }
+        | Event::Unheld { .. }
+        | Event::Attested { .. }
+        | Event::DeployRefused { .. }
+        | Event::DeployAwaitsWord { .. }
+        | Event::DeployEnded { .. }
+        | Event::Drifted { .. }
+        | Event::DriftSettled { choice: DriftChoice::Abort | DriftChoice::Rebase | DriftChoice::Roll }
+        | Event::RebaseConflicted { .. }
+        | Event::Superseded { .. }
+        | Event::Merged { .. }
+        | Event::RidersFound { .. }
+        | Event::MainlineLost { .. }
+        | Event::MergebackWaived { .. }
+        | Event::PostmortemFiled { .. }
+        | Event::Joined { .. }
+        | Event::Noted { .. }
+        | Event::Reminded { .. }
+        | Event::Stuck { .. }
+        | Event::Aborted { .. }
+        | Event::Closed { .. } => Vec::new(),
+    }
+}
+
+fn entered(state: &Hotfix, step: &StepId, now: Timestamp) -> Vec<Effect> {
+    let spec = state.plan.steps.iter().find(|spec| &spec.id == step);
+    spec.map(|spec| step::enter(state, spec, now)).unwrap_or_default()
+}
+
+fn delete_branch(state: &Hotfix) -> Vec<Effect> {
+    let wanted = state.plan.steps.iter().any(|spec| matches!(spec.kind, StepKind::Mainline { delete_branch: true, .. }));
+    match &state.head {
+        Some(head) if wanted && state.branch == BranchState::Present => vec![Effect::DeleteBranch { at: head.tip.clone() }],
+        Some(_) | None => Vec::new(),
+    }
+}
+
+fn timers(state: &Hotfix, entry: &Entry, reaction: &mut Reaction) {
+    match &entry.event {
+        Event::StepEntered { step } | Event::Reminded { step, .. } => {
+            let spec = state.plan.steps.iter().find(|spec| &spec.id == step);
+            let minutes = spec.map_or(0, |spec| spec.remind_minutes);
+            let current = matches!(state.state_of(step), Some(StepState::Current { .. }));
+            if minutes > 0 && current {
+                reaction.remind.push((step.clone(), Duration::from_secs(u64::from(minutes) * 60)));
+            }
+        }
+        Event::StepDone { step, .. } | Event::StepSkipped { step, .. } | Event::StepOverridden { step, .. } => {
+            reaction.forget.push(step.clone());
+        }
+        Event::Refused { .. } | Event::Aborted { .. } | Event::Closed { .. } => {
+            reaction.forget.extend(state.plan.steps.iter().map(|spec| spec.id.clone()));
+        }
+        _other => {}
+    }
+}
+
+/// Whether an event is said in the thread, and to whom directly. Every event that people care about is (MAIN-17).
+fn talk(state: &Hotfix, entry: &Entry, version: u64) -> Vec<Effect> {
+    let said = match &entry.event {
+        Event::Refused { .. }
+        | Event::StepSkipped { .. }
+        | Event::OverrideAsked { .. }
+        | Event::StepOverridden { .. }
+        | Event::StepReopened { .. }
+        | Event::BranchCreated { .. }
+        | Event::FixPicked { .. }
+        | Event::FixConflicted { .. }
+        | Event::HeadMoved { .. }
+        | Event::PullOpened { .. }
+        | Event::Voted(_)
+        | Event::VoteWithdrawn { .. }
+        | Event::Vetoed { .. }
+        | Event::VetoWithdrawn { .. }
+        | Event::Acknowledged
+        | Event::Held { .. }
+        | Event::Unheld { .. }
+        | Event::Attested { .. }
+        | Event::DeployRefused { .. }
+        | Event::DeployStarted(_)
+        | Event::DeployAwaitsWord { .. }
+        | Event::DeployEnded { .. }
+        | Event::Drifted { .. }
+        | Event::DriftSettled { .. }
+        | Event::RebaseConflicted { .. }
+        | Event::Superseded { .. }
+        | Event::Merged { .. }
+        | Event::RidersFound { .. }
+        | Event::Proven { .. }
+        | Event::MainlineLost { .. }
+        | Event::MergebackWaived { .. }
+        | Event::BranchDeleted
+        | Event::PostmortemFiled { .. }
+        | Event::Joined { .. }
+        | Event::Noted { .. }
+        | Event::Reminded { .. }
+        | Event::Stuck { .. }
+        | Event::Retried
+        | Event::Aborted { .. }
+        | Event::Closed { .. } => true,
+        Event::StepDone { step, .. } => told_when_done(state, step),
+        Event::Opened(_)
+        | Event::Surveyed(_)
+        | Event::StepEntered { .. }
+        | Event::BaseFound { .. }
+        | Event::Announced { .. }
+        | Event::FixRequested { .. }
+        | Event::PullSeen(_)
+        | Event::Prompted { .. }
+        | Event::DeployAsked { .. } => false,
+    };
+    let mut talk = if said { vec![Effect::Say { version }] } else { Vec::new() };
+    talk.extend(told(entry).into_iter().map(|person| Effect::Tell { version, person }));
+    talk
+}
+
+/// A step whose end is not another event already.
+fn told_when_done(state: &Hotfix, step: &StepId) -> bool {
+    let spec = state.plan.steps.iter().find(|spec| &spec.id == step);
+    spec.is_some_and(|spec| matches!(spec.kind, StepKind::Review { .. } | StepKind::Approve { .. }))
+}
+
+/// Whom an event concerns directly: the team members who cannot read the channel, and whoever's commits ride along.
+fn told(entry: &Entry) -> Vec<super::id::PersonId> {
+    match &entry.event {
+        Event::Announced { missed, .. } => missed.iter().cloned().collect(),
+        Event::RidersFound { riders, .. } => {
+            let people = riders.iter().flat_map(|rider| &rider.people).filter_map(|who| who.person.clone());
+            people.collect::<std::collections::BTreeSet<_>>().into_iter().collect()
+        }
+        _other => Vec::new(),
+    }
+}

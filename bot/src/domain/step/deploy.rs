@@ -1,0 +1,26 @@
+//! The deployment of exactly the commit that was approved (APPLY-10, APPLY-11, MAIN-9). The intent, the check of the
+//! facts and the end are events; this file only says where it stands.
+
+use hotfix_adapters::vocabulary::Environment;
+
+use super::{Progress, Wait};
+use crate::domain::hotfix::{DeployState, Hotfix};
+
+pub(super) fn progress(state: &Hotfix, environment: &Environment) -> Progress {
+    let here = environment.clone();
+    if state.asked_deploy.as_ref().is_some_and(|asked| &asked.environment == environment) {
+        return Progress::Waiting(Wait::Bot("reading the facts once more"));
+    }
+    let mine = state.last_deploy(environment).filter(|deploy| Some(&deploy.intent.commit) == state.ships());
+    match mine.map(|deploy| &deploy.state) {
+        Some(DeployState::Succeeded) => {
+            let commit = state.ships().map_or("it", |commit| commit.short());
+            Progress::done(format!("{commit} runs on {environment}"))
+        }
+        Some(DeployState::Running) => Progress::Waiting(Wait::Deploying(here)),
+        Some(DeployState::AwaitingWord) => Progress::Waiting(Wait::DeployByHand(here)),
+        Some(DeployState::Failed(_)) => Progress::Waiting(Wait::DeployFailed(here)),
+        // One that begins by itself was asked for when its turn came: it is here again because it was refused.
+        None => Progress::Waiting(Wait::DeployCommand(here)),
+    }
+}

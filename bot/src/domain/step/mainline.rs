@@ -1,0 +1,37 @@
+//! The fix must be on main, proven by ancestry, by patch, or by a merge that would change nothing, or waived by name; the
+//! run is not closed before (APPLY-12).
+
+use hotfix_adapters::forge::{Containment, MergeMethod};
+
+use super::{Progress, Wait};
+use crate::domain::effect::Effect;
+use crate::domain::hotfix::{Hotfix, Mainline};
+
+pub(super) fn progress(state: &Hotfix) -> Progress {
+    match &state.mainline {
+        Mainline::Proven(how, main) => Progress::done(format!("{} at {}", words(how), main.short())),
+        Mainline::Waived { by, reason } => Progress::done(format!("waived by {by}: {reason}")),
+        Mainline::Open | Mainline::Lost(_) => Progress::Waiting(Wait::Mainline),
+    }
+}
+
+pub(super) fn enter(state: &Hotfix, method: MergeMethod) -> Vec<Effect> {
+    match (&state.pull, &state.head) {
+        (Some(pull), Some(head)) if pull.merged.is_none() && state.mainline == Mainline::Open => {
+            vec![Effect::Merge { number: pull.number, head: head.tip.clone(), method }]
+        }
+        // Merged before, by the bot or by a person: the poll that proves it is all that is needed.
+        (Some(_) | None, Some(_) | None) => Vec::new(),
+    }
+}
+
+/// How it is known that a change is in, in words.
+pub(crate) fn words(how: &Containment) -> &'static str {
+    match how {
+        Containment::Ancestor => "main contains the very commits",
+        Containment::Patch => "main contains the same patches",
+        Containment::Squash => "main contains it as a squash",
+        Containment::Reverted { .. } => "main took it out again",
+        Containment::Missing { .. } => "main does not contain it",
+    }
+}

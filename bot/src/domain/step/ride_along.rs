@@ -1,0 +1,17 @@
+//! What else goes out with the fix because it was merged in between (MAIN-8). Its authors are told; they block nothing.
+
+use super::{Progress, Wait};
+use crate::domain::effect::Effect;
+use crate::domain::hotfix::Hotfix;
+
+pub(super) fn progress(state: &Hotfix) -> Progress {
+    match &state.riders {
+        Some(riders) if riders.is_empty() => Progress::done("nothing else goes out"),
+        Some(riders) => Progress::done(format!("{} other commit(s) go out with it", riders.len())),
+        None => Progress::Waiting(Wait::Bot("finding out what else goes out")),
+    }
+}
+
+pub(super) fn enter(state: &Hotfix) -> Vec<Effect> {
+    state.ships().map(|to| Effect::FindRiders { to: to.clone() }).into_iter().collect()
+}

@@ -1,0 +1,115 @@
+//! Whose word counts. A vote is valid when the act happens, or not at all: the same judgement is made when it is cast,
+//! when the gate opens and in the moment before the deployment.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use hotfix_adapters::vocabulary::Environment;
+use jiff::Timestamp;
+
+use super::event::Vote;
+use super::hotfix::Hotfix;
+use super::id::PersonId;
+use super::people::Role;
+use super::refusal::Refusal;
+use super::service::ApprovalRule;
+
+/// What the people who voted may do now. Roles are looked at twice: when they voted, and when it counts (security case 36).
+pub type Standing = BTreeMap<PersonId, BTreeSet<Role>>;
+
+/// How the votes for an environment stand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Quorum {
+    /// Who voted validly.
+    pub valid: BTreeSet<PersonId>,
+    /// What is still missing.
+    pub missing: Vec<ApprovalRule>,
+    /// Who said no, and why.
+    pub vetoes: Vec<(PersonId, String)>,
+}
+
+impl Quorum {
+    /// Whether the gate is open.
+    #[must_use]
+    pub fn holds(&self) -> bool {
+        self.missing.is_empty() && self.vetoes.is_empty()
+    }
+}
+
+/// How the votes stand. `standing` is what the voters may do now; without it the roles they had when they voted count.
+#[must_use]
+pub fn quorum(state: &Hotfix, environment: &Environment, now: Timestamp, standing: Option<&Standing>) -> Quorum {
+    let valid: Vec<&Vote> = state.votes.iter().filter(|vote| is_valid(state, vote, environment, now, standing)).collect();
+    let rules = state.plan.environment(environment).map_or(&[][..], |e| &e.approval.rules);
+    let vetoes = state.vetoes.iter().filter(|((place, _), _)| place == environment);
+    Quorum {
+        missing: missing(rules, &valid),
+        valid: valid.iter().map(|vote| vote.person.clone()).collect(),
+        vetoes: vetoes.map(|((_, person), reason)| (person.clone(), reason.clone())).collect(),
+    }
+}
+
+fn is_valid(state: &Hotfix, vote: &Vote, environment: &Environment, now: Timestamp, standing: Option<&Standing>) -> bool {
+    let still_in_role = standing.is_none_or(|roles| {
+        roles.get(&vote.person).is_some_and(|now| vote.roles.iter().any(|role| role >= &Role::Approver && now.contains(role)))
+    });
+    &vote.environment == environment
+        && Some(&vote.commit) == state.ships()
+        && Some(&vote.base) == state.base.as_ref()
+        && vote.plan_digest == state.plan_digest
+        && now < vote.expires
+        && excluded(state, &vote.person).is_none()
+        && still_in_role
+}
+
+/// Why a person's vote can never count for this run: separation of duties (security case 23).
+#[must_use]
+pub fn excluded(state: &Hotfix, person: &PersonId) -> Option<Refusal> {
+    if person == &state.requester {
+        let reason = "You asked for this hotfix, so your own vote does not count.";
+        return Some(Refusal::new("vote.requester", reason, "Ask somebody else who may approve.").because_of("APPLY-8"));
+    }
+    if state.contributors().contains(person) {
+        let reason = "You wrote or committed a part of what would ship, so your own vote does not count.";
+        return Some(Refusal::new("vote.author", reason, "Ask somebody who did not work on it.").because_of("APPLY-8"));
+    }
+    None
+}
+
+/// Which rules the voters do not fulfil, each voter counting for one place only.
+fn missing(rules: &[ApprovalRule], votes: &[&Vote]) -> Vec<ApprovalRule> {
+    let places: Vec<Role> =
+        rules.iter().flat_map(|rule| std::iter::repeat_n(rule.role, usize::try_from(rule.count).unwrap_or(usize::MAX))).collect();
+    let mut seat_of: BTreeMap<usize, usize> = BTreeMap::new();
+    let mut open: BTreeMap<Role, u32> = BTreeMap::new();
+    for (place, role) in places.iter().enumerate() {
+        if !seat(place, &places, votes, &mut seat_of, &mut BTreeSet::new()) {
+            *open.entry(*role).or_default() += 1;
+        }
+    }
+    open.into_iter().map(|(role, count)| ApprovalRule { role, count }).collect()
+}
+
+/// Finds a voter for a place, moving others to other places when that helps (an augmenting path).
+fn seat(
+    place: usize,
+    places: &[Role],
+    votes: &[&Vote],
+    seat_of: &mut BTreeMap<usize, usize>,
+    tried: &mut BTreeSet<usize>,
+) -> bool {
+    let Some(role) = places.get(place) else { return false };
+    for (voter, vote) in votes.iter().enumerate() {
+        if !vote.roles.contains(role) || !tried.insert(voter) {
+            continue;
+        }
+        let free = match seat_of.get(&voter).copied() {
+            None => true,
+            Some(other) => seat(other, places, votes, seat_of, tried),
+        };
+        if free {
+            seat_of.insert(voter, place);
+            return true;
+        }
+    }
+    false
+}

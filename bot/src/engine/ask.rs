@@ -1,0 +1,271 @@
+//! What people do in the chat: words become a request, the policy lets the person or not, and the run decides.
+
+use hotfix_adapters::chat::{Act as Did, Card, Emoji, Inbound};
+use hotfix_adapters::vocabulary::{ChannelRef, MessageRef, PersonRef};
+use hotfix_storage::DedupeKey;
+
+use super::mailbox::{Beside, Handled};
+use super::open::{Start, Started};
+use super::{Engine, EngineError};
+use crate::command::{self, DriftChoice as Choice, Known, MergebackAction, Request};
+use crate::domain::command::{Act, Command};
+use crate::domain::event::DriftChoice;
+use crate::domain::hotfix::Hotfix;
+use crate::domain::id::{HotfixId, ServiceName};
+use crate::domain::people::{Grant, Role};
+use crate::domain::refusal::Refusal;
+use crate::view;
+
+/// An answer to whoever acted.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reply {
+    /// What it says.
+    pub card: Card,
+    /// Whether the command did what it asked for.
+    pub ok: bool,
+}
+
+impl Reply {
+    pub(super) fn yes(card: Card) -> Self {
+        Self { card, ok: true }
+    }
+
+    pub(super) fn no(refusals: &[Refusal]) -> Self {
+        Self { card: view::refusals(refusals), ok: false }
+    }
+}
+
+/// Who asks, and from where.
+pub(super) struct Asker {
+    pub(super) account: PersonRef,
+    pub(super) channel: ChannelRef,
+    pub(super) thread: Option<MessageRef>,
+    pub(super) seen: Option<DedupeKey>,
+}
+
+impl Engine {
+    /// Handles one act of a person. When this answers, the act is durable. `None` means that there is nothing to say.
+    ///
+    /// # Errors
+    /// When the journal is out of order: then nothing was done, and the sender has to be told so.
+    pub async fn hear(&self, inbound: &Inbound) -> Result<Option<Reply>, EngineError> {
+        let asker = Asker {
+            account: inbound.from.clone(),
+            channel: inbound.channel.clone(),
+            thread: inbound.thread.clone(),
+            seen: Some(DedupeKey::new(inbound.dedupe_key.clone())),
+        };
+        match &inbound.act {
+            Did::Command { text } => self.typed(&asker, text).await.map(Some),
+            Did::Reacted { message, emoji, added } => self.reacted(&asker, message, emoji, *added).await,
+            Did::Pressed { message, value } => {
+                let act = match value.rsplit('/').next() {
+                    Some("approve") => Act::Approve { on: Some(message.clone()), by_reaction: false },
+                    Some("reject") => Act::Reject { reason: "said so by the button".to_owned(), on: Some(message.clone()) },
+                    Some(_) | None => return Ok(None),
+                };
+                self.on_prompt(&asker, message, act).await
+            }
+        }
+    }
+
+    async fn reacted(&self, asker: &Asker, message: &MessageRef, emoji: &Emoji, added: bool) -> Result<Option<Reply>, EngineError> {
+        let on = Some(message.clone());
+        let act = match (emoji, added) {
+            (Emoji::Yes, true) => Act::Approve { on, by_reaction: true },
+            (Emoji::No, true) => Act::Reject { reason: "said so by a reaction".to_owned(), on },
+            (Emoji::Yes | Emoji::No, false) => Act::Unapprove { on },
+            (Emoji::Other(_), _) => return Ok(None),
+        };
+        self.on_prompt(asker, message, act).await
+    }
+
+    /// An act on a message counts only when the message is a prompt of ours (security case 32).
+    async fn on_prompt(&self, asker: &Asker, message: &MessageRef, act: Act) -> Result<Option<Reply>, EngineError> {
+        let asks = |state: &Hotfix| state.prompts.values().any(|prompt| &prompt.message == message);
+        let Some(state) = self.states().await.into_iter().find(asks) else { return Ok(None) };
+        let grant = match self.grant(&state.plan.service, asker, Role::Approver) {
+            Ok(grant) => grant,
+            Err(refusal) => return Ok(Some(Reply::no(&[refusal]))),
+        };
+        let reply = self.ask_run(state.id, grant, act, asker).await?;
+        // What was done shows in the thread; only a no needs an answer.
+        Ok(Some(reply).filter(|reply| !reply.ok))
+    }
+
+    pub(super) fn grant(&self, service: &ServiceName, asker: &Asker, needed: Role) -> Result<Grant, Refusal> {
+        self.config.policy.authorise(&self.config.people, service, &asker.account, needed).map_err(Refusal::from)
+    }
+
+    /// The words that commands are made of here, for suggestions.
+    #[must_use]
+    pub fn known(&self) -> Known {
+        let mut environments: Vec<String> =
+            self.config.services.values().flat_map(|s| &s.service.environments).map(|e| e.name.to_string()).collect();
+        environments.sort();
+        environments.dedup();
+        let mut steps: Vec<String> =
+            self.config.playbooks.values().flat_map(|p| p.steps.iter().chain(&p.exceptional)).map(|s| s.id.to_string()).collect();
+        steps.sort();
+        steps.dedup();
+        Known { services: self.config.services.keys().map(ToString::to_string).collect(), environments, steps }
+    }
+
+    async fn typed(&self, asker: &Asker, text: &str) -> Result<Reply, EngineError> {
+        match command::parse(text, &self.known()) {
+            Ok(request) => self.asked(asker, request).await,
+            Err(error) => Ok(Reply { card: view::unreadable(&error.render(text)), ok: false }),
+        }
+    }
+
+    async fn asked(&self, asker: &Asker, request: Request) -> Result<Reply, EngineError> {
+        let role = command::required_role(&request);
+        match request {
+            Request::Start { service, title, incident, ticket, fixes, from, exceptional } => {
+                let Some(title) = title else {
+                    let next = format!("Say in one line what is broken: start {service} \"what is broken\".");
+                    return Ok(Reply::no(&[Refusal::new("title.missing", "A run needs a title.", next)]));
+                };
+                let start = Start { service, title, incident, ticket, fixes, from, exceptional };
+                self.started(asker, start, role).await
+            }
+            Request::Status { .. }
+            | Request::Plan { .. }
+            | Request::List { .. }
+            | Request::Where { .. }
+            | Request::Who { .. }
+            | Request::Timeline { .. }
+            | Request::Mergeback { action: MergebackAction::Status, .. }
+            | Request::Whoami
+            | Request::Help { .. }
+            | Request::Ping => self.show(asker, request, role).await,
+            Request::Lock { .. }
+            | Request::Renew { .. }
+            | Request::Unlock { .. }
+            | Request::Steal { .. }
+            | Request::Locks
+            | Request::Freeze { .. }
+            | Request::Unfreeze { .. } => self.lock(asker, request, role).await,
+            request => self.act(asker, request, role).await,
+        }
+    }
+
+    async fn started(&self, asker: &Asker, start: Start, role: Role) -> Result<Reply, EngineError> {
+        let grant = match self.grant(&start.service, asker, role) {
+            Ok(grant) => grant,
+            Err(refusal) => return Ok(Reply::no(&[refusal])),
+        };
+        Ok(match self.open(start, &grant, asker.seen.clone()).await? {
+            Started::Opened(state) => Reply::yes(view::opened(&state, &self.audience())),
+            Started::Joined(state) => Reply::yes(view::joined(&state, &self.audience())),
+            Started::Refused(refusals) => Reply::no(&refusals),
+            Started::SeenBefore => Reply::yes(view::seen_before()),
+        })
+    }
+
+    /// What a request about a run means to the run.
+    async fn act(&self, asker: &Asker, request: Request, role: Role) -> Result<Reply, EngineError> {
+        let state = match self.find_run(asker, request.run()).await {
+            Ok(state) => state,
+            Err(refusal) => return Ok(Reply::no(&[refusal])),
+        };
+        let grant = match self.grant(&state.plan.service, asker, role) {
+            Ok(grant) => grant,
+            Err(refusal) => return Ok(Reply::no(&[refusal])),
+        };
+        match self.meaning(&state, request).await {
+            Ok(act) => self.ask_run(state.id, grant, act, asker).await,
+            Err(refusals) => Ok(Reply::no(&refusals)),
+        }
+    }
+
+    async fn meaning(&self, state: &Hotfix, request: Request) -> Result<Act, Vec<Refusal>> {
+        let service = &state.plan.service;
+        Ok(match request {
+            Request::Pick { fixes, .. } => Act::Pick(self.commits(service, &fixes).await?),
+            Request::Approve { .. } => Act::Approve { on: None, by_reaction: false },
+            Request::Unapprove { .. } => Act::Unapprove { on: None },
+            Request::Reject { reason, .. } => Act::Reject { reason, on: None },
+            Request::Ack { .. } => Act::Acknowledge,
+            Request::Hold { reason, .. } => Act::Hold(reason),
+            Request::Unhold { .. } => Act::Unhold,
+            Request::Verify { place, pass, note, .. } => Act::Verify { place, pass, note },
+            Request::Deploy { environment, .. } => Act::Deploy(environment),
+            Request::Rollback { environment, to, .. } => {
+                let to = match to {
+                    Some(words) => self.commits(service, &[words]).await?.into_iter().next(),
+                    None => None,
+                };
+                Act::Rollback(environment, to)
+            }
+            Request::Skip { step, reason, .. } => Act::Skip(step, reason),
+            Request::Override { gate, reason, incident, .. } => Act::Override { gate, reason, incident },
+            Request::Retry { .. } => Act::Retry,
+            Request::Abort { reason, .. } => Act::Abort(reason),
+            Request::Drift { choice, .. } => Act::Drift(match choice {
+                Choice::Rebase => DriftChoice::Rebase,
+                Choice::Roll => DriftChoice::Roll,
+                Choice::Abort => DriftChoice::Abort,
+            }),
+            Request::Mergeback { action: MergebackAction::Waive { reason }, .. } => Act::WaiveMergeback(reason),
+            Request::Note { text, .. } => Act::Note(text),
+            Request::Postmortem { url, .. } => Act::Postmortem(url),
+            Request::Close { .. } => Act::Close,
+            Request::Start { .. }
+            | Request::Status { .. }
+            | Request::Plan { .. }
+            | Request::List { .. }
+            | Request::Where { .. }
+            | Request::Who { .. }
+            | Request::Timeline { .. }
+            | Request::Mergeback { action: MergebackAction::Status, .. }
+            | Request::Lock { .. }
+            | Request::Renew { .. }
+            | Request::Unlock { .. }
+            | Request::Steal { .. }
+            | Request::Locks
+            | Request::Freeze { .. }
+            | Request::Unfreeze { .. }
+            | Request::Whoami
+            | Request::Help { .. }
+            | Request::Ping => {
+                return Err(vec![Refusal::new("bug", "That is not about one run.", "Please report it.")]);
+            }
+        })
+    }
+
+    async fn ask_run(&self, id: HotfixId, grant: Grant, act: Act, asker: &Asker) -> Result<Reply, EngineError> {
+        let beside = Beside { seen: asker.seen.clone(), settle: None };
+        Ok(match self.submit(id, &Command::Person(grant, act), beside).await? {
+            Handled::Done(state, _) => Reply::yes(view::done(&state, &self.audience(), self.now())),
+            Handled::Refused(refusals) => Reply::no(&refusals),
+            Handled::SeenBefore | Handled::TooLate => Reply::yes(view::seen_before()),
+        })
+    }
+
+    /// Which run is meant: the one named, the one whose thread it is, the only open one here, or the asker's only one.
+    pub(super) async fn find_run(&self, asker: &Asker, named: Option<HotfixId>) -> Result<Hotfix, Refusal> {
+        if let Some(id) = named {
+            let unknown = || Refusal::new("run.unknown", format!("There is no run {id}."), "See `list`.");
+            return self.state(id).await.ok_or_else(unknown);
+        }
+        let states = self.states().await;
+        if let Some(thread) = &asker.thread
+            && let Some(state) = states.iter().find(|state| state.card.as_ref() == Some(thread))
+        {
+            return Ok(state.clone());
+        }
+        let open: Vec<&Hotfix> = states.iter().filter(|state| !state.is_over()).collect();
+        let me = self.person(Some(&asker.account));
+        let here: Vec<&Hotfix> = open.iter().copied().filter(|state| state.plan.channel == asker.channel).collect();
+        let mine: Vec<&Hotfix> = open.iter().copied().filter(|state| Some(&state.requester) == me.as_ref()).collect();
+        match (here.as_slice(), mine.as_slice()) {
+            ([only], _) | ([], [only]) => Ok((*only).clone()),
+            ([], []) => Err(Refusal::new("run.none", "No run is open here.", "Open one with `start <service> \"title\"`, or name one: `status HF-1`.")),
+            (many, _) => {
+                let names: Vec<String> = many.iter().map(|state| state.id.to_string()).collect();
+                Err(Refusal::new("run.which", format!("Several runs are open: {}.", names.join(", ")), "Name the one you mean."))
+            }
+        }
+    }
+}

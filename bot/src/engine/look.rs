@@ -1,0 +1,95 @@
+//! Asks the world what changed. A lost webhook only costs time, because this asks too.
+
+use hotfix_adapters::failure::Failure;
+use hotfix_adapters::forge::PullState;
+
+use super::mailbox::Beside;
+use super::{Engine, EngineError};
+use crate::domain::command::{Command, Sighting};
+use crate::domain::hotfix::{BranchState, Hotfix, Mainline, Phase};
+use crate::domain::playbook::StepKind;
+
+impl Engine {
+    /// Looks once at everything the open runs depend on, and says how many events that made.
+    ///
+    /// # Errors
+    /// When the journal is out of order. A world that does not answer is looked at again next time.
+    pub async fn look(&self) -> Result<usize, EngineError> {
+        let open: Vec<Hotfix> = self.states().await.into_iter().filter(|state| state.phase == Phase::Underway).collect();
+        let looked = futures::future::join_all(open.iter().map(|state| self.look_at(state))).await;
+        looked.into_iter().sum()
+    }
+
+    async fn look_at(&self, state: &Hotfix) -> Result<usize, EngineError> {
+        let sightings = [self.branch(state).await, self.pull(state).await, self.in_production(state).await, self.on_main(state).await];
+        let mut events = 0;
+        for sighting in sightings {
+            match sighting {
+                Ok(Some(sighting)) => {
+                    if let super::mailbox::Handled::Done(_, made) = self.submit(state.id, &Command::Saw(sighting), Beside::default()).await? {
+                        events += made;
+                    }
+                }
+                Ok(None) => {}
+                Err(failure) => tracing::debug!(run = %state.id, reason = %failure, "could not look"),
+            }
+        }
+        Ok(events)
+    }
+
+    async fn branch(&self, state: &Hotfix) -> Result<Option<Sighting>, Failure> {
+        let merged = state.pull.as_ref().is_some_and(|pull| pull.merged.is_some());
+        let (Some(base), Some(head)) = (&state.base, &state.head) else { return Ok(None) };
+        if state.branch != BranchState::Present || merged {
+            return Ok(None);
+        }
+        let Some(tip) = self.forge(&state.plan.service)?.tip(&state.plan.repo, &state.plan.branch).await? else {
+            return Ok(Some(Sighting::Head(None)));
+        };
+        // A head off its base is looked at again: somebody may have rebased the base under it.
+        if tip == head.tip && head.on_base {
+            return Ok(None);
+        }
+        Ok(Some(Sighting::Head(Some(self.head_at(state, base, &tip).await?))))
+    }
+
+    async fn pull(&self, state: &Hotfix) -> Result<Option<Sighting>, Failure> {
+        let Some(pull) = state.pull.as_ref().filter(|pull| pull.merged.is_none()) else { return Ok(None) };
+        let now = self.forge(&state.plan.service)?.read(&state.plan.repo, pull.number).await?;
+        let merged = match &now.state {
+            PullState::Merged(commit) => Some(commit.clone()),
+            PullState::Open | PullState::Closed => None,
+        };
+        Ok(Some(Sighting::Pull { seen: self.pull_seen(state, &now).await?, merged }))
+    }
+
+    async fn in_production(&self, state: &Hotfix) -> Result<Option<Sighting>, Failure> {
+        let (Some(production), Some(expected)) = (state.plan.production(), state.expected_in_production()) else { return Ok(None) };
+        let mechanism = self.mechanism(&state.plan.service, &production.name)?;
+        let Some(running) = mechanism.running().await?.map(|running| running.commit) else { return Ok(None) };
+        if &running == expected {
+            return Ok(None);
+        }
+        let has_fix = self.has_fix(state, &running).await?.is_some_and(|how| how.holds());
+        Ok(Some(Sighting::Production { running, has_fix }))
+    }
+
+    async fn on_main(&self, state: &Hotfix) -> Result<Option<Sighting>, Failure> {
+        let waits = state.is_current(|kind| matches!(kind, StepKind::Mainline { .. }));
+        let merged = state.pull.as_ref().is_some_and(|pull| pull.merged.is_some());
+        if !waits && !merged && state.live_at.is_none() {
+            return Ok(None);
+        }
+        let Some(main) = self.forge(&state.plan.service)?.tip(&state.plan.repo, &state.plan.main).await? else { return Ok(None) };
+        let known = match &state.mainline {
+            Mainline::Proven(_, at) => at == &main,
+            Mainline::Waived { .. } => true,
+            Mainline::Open | Mainline::Lost(_) => false,
+        };
+        if known {
+            return Ok(None);
+        }
+        let how = self.has_fix(state, &main).await?;
+        Ok(how.map(|how| Sighting::Mainline { how, main }))
+    }
+}

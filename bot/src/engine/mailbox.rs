@@ -1,0 +1,227 @@
+//! One command at a time a run: decide, commit durably, and only then remember and answer.
+
+use std::sync::Arc;
+
+use hotfix_storage::{
+    Append, Commit, CommitError, DedupeKey, Expected, LeaseChange, LeaseId, Requirement, Settle, StreamId, TimerChange, Version,
+    Work, WorkKey,
+};
+use serde_json::value::to_raw_value;
+use tokio::sync::Mutex;
+
+use super::{Engine, EngineError, Run, outbox};
+use crate::domain::command::Command;
+use crate::domain::decide::{Decision, decide};
+use crate::domain::effect::Effect;
+use crate::domain::event::{Entry, Event};
+use crate::domain::evolve::replay;
+use crate::domain::hotfix::Hotfix;
+use crate::domain::id::HotfixId;
+use crate::domain::react::react;
+use crate::domain::refusal::Refusal;
+
+/// What became of a command.
+pub(super) enum Handled {
+    /// It is durable; the run as it is now, and how many events it made.
+    Done(Box<Hotfix>, usize),
+    /// It was refused, and nothing changed.
+    Refused(Vec<Refusal>),
+    /// The same input was handled before.
+    SeenBefore,
+    /// The work it settles is not this worker's any more.
+    TooLate,
+}
+
+/// What goes into the commit beside the events.
+#[derive(Default)]
+pub(super) struct Beside {
+    /// The input it answers.
+    pub(super) seen: Option<DedupeKey>,
+    /// The work it settles.
+    pub(super) settle: Option<Settle>,
+}
+
+/// The stream of a run.
+pub(super) fn stream(id: HotfixId) -> StreamId {
+    StreamId::new(id.to_string())
+}
+
+/// The lease on one lane.
+pub(super) fn lane(service: &crate::domain::id::ServiceName, environment: &hotfix_adapters::vocabulary::Environment) -> LeaseId {
+    LeaseId::new(format!("lane/{service}/{environment}"))
+}
+
+impl Engine {
+    pub(super) async fn run(&self, id: HotfixId) -> Option<Arc<Mutex<Run>>> {
+        self.runs.lock().await.get(&id).cloned()
+    }
+
+    /// Handles one command of a run, behind whatever the run is doing.
+    pub(super) async fn submit(&self, id: HotfixId, command: &Command, beside: Beside) -> Result<Handled, EngineError> {
+        let Some(run) = self.run(id).await else {
+            return Err(EngineError::Replay(format!("work for {id}, which no event opened")));
+        };
+        let mut run = run.lock().await;
+        loop {
+            let decision = match decide(&run.state, command, self.now()) {
+                Ok(decision) => decision,
+                Err(refusals) => return Ok(Handled::Refused(refusals)),
+            };
+            if decision.entries.is_empty() && beside.settle.is_none() {
+                return Ok(Handled::Done(Box::new(decision.state), 0));
+            }
+            let mut commit = self.commit_of(&run.state, &decision).await?;
+            commit.seen = beside.seen.clone();
+            commit.settle = beside.settle.iter().cloned().collect();
+            match self.commit(commit).await {
+                Ok(_) => {
+                    let events = decision.entries.len();
+                    run.state = decision.state;
+                    return Ok(Handled::Done(Box::new(run.state.clone()), events));
+                }
+                Err(CommitError::Conflict { .. }) => run.state = self.read(id).await?,
+                Err(CommitError::AlreadySeen(_)) => return Ok(Handled::SeenBefore),
+                Err(CommitError::FenceLost(_)) => return Ok(Handled::TooLate),
+                Err(CommitError::LeaseLost(lease)) => return Ok(Handled::Refused(vec![lane_lost(&lease)])),
+                Err(error @ (CommitError::LeaseBusy(_) | CommitError::Malformed(_) | CommitError::Unknown(_) | CommitError::Fatal(_))) => {
+                    return Err(EngineError::Journal(error.to_string()));
+                }
+            }
+        }
+    }
+
+    /// Commits, and settles by itself whether a commit of unknown outcome happened.
+    pub(super) async fn commit(&self, commit: Commit) -> Result<hotfix_storage::Receipt, CommitError> {
+        let id = commit.id.clone();
+        let fresh: Vec<String> = commit.enqueue.iter().map(|work| work.key.to_string()).collect();
+        self.fresh_work(|known| known.extend(fresh));
+        match self.journal.commit(commit).await {
+            Err(CommitError::Unknown(_)) => match self.journal.outcome(&id).await {
+                Ok(Some(receipt)) => Ok(receipt),
+                Ok(None) | Err(_) => Err(CommitError::Unknown(id)),
+            },
+            answer => answer,
+        }
+    }
+
+    pub(super) fn fresh_work<T>(&self, change: impl FnOnce(&mut std::collections::BTreeSet<String>) -> T) -> T {
+        let mut known = self.fresh.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        change(&mut known)
+    }
+
+    /// The run as the journal has it.
+    pub(super) async fn read(&self, id: HotfixId) -> Result<Hotfix, EngineError> {
+        let entries = self.entries(id).await?;
+        let state = replay(id, &entries).map_err(|impossible| EngineError::Replay(impossible.to_string()))?;
+        state.ok_or_else(|| EngineError::Replay(format!("{id} has no events")))
+    }
+
+    /// Every event of a run.
+    ///
+    /// # Errors
+    /// When the journal cannot be read, or holds what this program does not write.
+    pub async fn entries(&self, id: HotfixId) -> Result<Vec<Entry>, EngineError> {
+        let records = self.journal.stream(&stream(id), Version(0), usize::MAX).await?;
+        let parse = |record: &hotfix_storage::Record| {
+            serde_json::from_str(record.event.get())
+                .map_err(|error| EngineError::Replay(format!("{id} event {}: {error}", record.version)))
+        };
+        records.iter().map(parse).collect()
+    }
+
+    /// The one commit of a decision: events, effects, timers and lanes together.
+    async fn commit_of(&self, before: &Hotfix, decision: &Decision) -> Result<Commit, EngineError> {
+        let id = before.id;
+        let mut commit = self.events_and_effects(id, before.version, Some(before), &decision.entries)?;
+        if decision.state.is_over() && !before.is_over() {
+            commit.leases = self.released(&decision.state).await?;
+        }
+        for entry in &decision.entries {
+            if let Event::DeployStarted(intent) = &entry.event {
+                let lease = lane(&before.plan.service, &intent.environment);
+                let held = self.journal.leases().await?.into_iter().find(|view| view.lease == lease && view.holder == id.to_string());
+                let fence = held.map(|view| view.fence).unwrap_or_default();
+                commit.require.push(Requirement::LeaseHeld { lease, fence });
+            }
+        }
+        Ok(commit)
+    }
+
+    /// Events with the effects and timers that follow from each.
+    pub(super) fn events_and_effects(
+        &self,
+        id: HotfixId,
+        version: u64,
+        before: Option<&Hotfix>,
+        entries: &[Entry],
+    ) -> Result<Commit, EngineError> {
+        let mut commit = Commit::new(self.commit_id());
+        let mut state = before.cloned();
+        let mut events = Vec::with_capacity(entries.len());
+        for (offset, entry) in entries.iter().enumerate() {
+            let version = version + u64::try_from(offset).unwrap_or(u64::MAX) + 1;
+            let next = crate::domain::evolve::evolve(id, state, entry).map_err(|e| EngineError::Replay(e.to_string()))?;
+            events.push(raw(entry)?);
+            let reaction = react(&next, entry, version);
+            for (index, effect) in reaction.effects.iter().enumerate() {
+                commit.enqueue.push(self.work_for(id, &format!("{id}/{version}/{index}"), effect)?);
+            }
+            for step in &reaction.forget {
+                forget(&mut commit.timers, &remind_key(id, step));
+            }
+            for (step, after) in &reaction.remind {
+                let key = remind_key(id, step);
+                forget(&mut commit.timers, &key);
+                let mut work = self.work_for(id, key.as_str(), &Effect::Remind { step: step.clone() })?;
+                work.not_before = self.journal.now().after(*after);
+                work.lane = outbox::time();
+                commit.timers.retain(|change| !matches!(change, TimerChange::Cancel(cancelled) if cancelled == &key));
+                commit.timers.push(TimerChange::Set(work));
+            }
+            state = Some(next);
+        }
+        if !events.is_empty() {
+            commit.append.push(Append { stream: stream(id), expected: Expected::Exactly(Version(version)), events });
+        }
+        Ok(commit)
+    }
+
+    fn work_for(&self, id: HotfixId, key: &str, effect: &Effect) -> Result<Work, EngineError> {
+        Ok(Work {
+            key: WorkKey::new(key),
+            lane: if effect.is_talk() { outbox::talk() } else { outbox::act() },
+            order_key: id.to_string(),
+            not_before: self.journal.now(),
+            payload: raw(&outbox::Task { run: id, effect: effect.clone() })?,
+        })
+    }
+
+    /// The lanes of a run that is over are free again.
+    async fn released(&self, state: &Hotfix) -> Result<Vec<LeaseChange>, EngineError> {
+        let holder = state.id.to_string();
+        let held = self.journal.leases().await?.into_iter().filter(|view| view.holder == holder);
+        Ok(held.map(|view| LeaseChange::Release { lease: view.lease, fence: view.fence }).collect())
+    }
+}
+
+fn remind_key(id: HotfixId, step: &crate::domain::id::StepId) -> WorkKey {
+    WorkKey::new(format!("{id}/remind/{step}"))
+}
+
+/// A commit names a timer once: the last word counts.
+fn forget(timers: &mut Vec<TimerChange>, key: &WorkKey) {
+    timers.retain(|change| match change {
+        TimerChange::Set(work) => &work.key != key,
+        TimerChange::Cancel(cancelled) => cancelled != key,
+    });
+    timers.push(TimerChange::Cancel(key.clone()));
+}
+
+pub(super) fn raw<T: serde::Serialize>(value: &T) -> Result<Box<serde_json::value::RawValue>, EngineError> {
+    to_raw_value(value).map_err(|error| EngineError::Replay(format!("it cannot be written: {error}")))
+}
+
+fn lane_lost(lease: &LeaseId) -> Refusal {
+    let reason = format!("The run does not hold {lease} any more, so it may not deploy there.");
+    Refusal::new("lane.lost", reason, "See `locks` for who holds it.")
+}

@@ -1,0 +1,167 @@
+//! The engine: takes commands in, one at a time a run, and gets the outbox done.
+//!
+//! ```text
+//! ask      what a person typed → request → policy → command          answers
+//! mailbox  command → decide → one durable commit → the new state     one at a time a run
+//! outbox   claims work, performs it, and hands what came of it to the mailbox, in the commit that settles it
+//! look     asks the world what changed: webhooks are hints, this is sure
+//! present  brings the cards up to date
+//! ```
+//! Invariants: nothing is answered before it is durable; nothing is done before its intent is; what is uncertain after a
+//! crash is looked up by its natural key before it is done again. Called by `serve`, by the demo and by the tests.
+
+mod ask;
+mod facts;
+mod locks;
+mod look;
+mod mailbox;
+mod open;
+mod outbox;
+mod perform;
+mod present;
+mod recover;
+mod show;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use hotfix_adapters::chat::Chat;
+use hotfix_adapters::deploy::Deploy;
+use hotfix_adapters::forge::Forge;
+use hotfix_adapters::vocabulary::{Environment, Platform};
+use hotfix_storage::Journal;
+use jiff::Timestamp;
+use thiserror::Error;
+use tokio::sync::Mutex;
+
+use crate::config::Config;
+use crate::domain::hotfix::Hotfix;
+use crate::domain::id::{HotfixId, ServiceName};
+use crate::domain::playbook::CapabilityKind;
+use crate::view::Audience;
+
+pub use ask::Reply;
+pub use outbox::Pass;
+pub use recover::replay_all;
+
+/// What the engine reaches.
+pub struct Outside {
+    /// Where the team talks.
+    pub chat: Arc<dyn Chat>,
+    /// On which platform that is: whose accounts are called.
+    pub platform: Platform,
+    /// The forge of each service.
+    pub forges: BTreeMap<ServiceName, Arc<dyn Forge>>,
+    /// The mechanism of each environment of each service.
+    pub deploys: BTreeMap<(ServiceName, Environment), Arc<dyn Deploy>>,
+    /// What proves the capabilities of the exceptional path.
+    pub probes: BTreeMap<(ServiceName, CapabilityKind), Arc<dyn Probe>>,
+}
+
+/// Answers whether something is there.
+#[async_trait::async_trait]
+pub trait Probe: Send + Sync {
+    /// Why it is not there; `None` when it is.
+    async fn missing(&self) -> Option<String>;
+}
+
+/// Why the engine stops. A person has to look.
+#[derive(Debug, Error)]
+pub enum EngineError {
+    /// The journal takes no commits, or cannot be read.
+    #[error("the journal is out of order: {0}")]
+    Journal(String),
+    /// What the journal holds is not what this program writes.
+    #[error("the journal holds something that cannot be: {0}")]
+    Replay(String),
+}
+
+impl From<hotfix_storage::ReadError> for EngineError {
+    fn from(error: hotfix_storage::ReadError) -> Self {
+        Self::Journal(error.to_string())
+    }
+}
+
+/// The engine.
+pub struct Engine {
+    journal: Arc<dyn Journal>,
+    outside: Outside,
+    config: Config,
+    /// Names commits: unique over restarts, so that no two commits share a name.
+    process: String,
+    runs: Mutex<BTreeMap<HotfixId, Arc<Mutex<Run>>>>,
+    /// Work that this process put into the outbox itself: it was never tried, so there is nothing to look up.
+    fresh: std::sync::Mutex<BTreeSet<String>>,
+    commits: std::sync::atomic::AtomicU64,
+}
+
+/// A run in memory, as the journal has it.
+struct Run {
+    state: Hotfix,
+    /// The version that the card shows; `None` when it is not known to show any.
+    shown: Option<u64>,
+}
+
+impl Engine {
+    /// Starts on a journal: replays what it holds.
+    ///
+    /// # Errors
+    /// When the journal cannot be read, or holds what cannot be.
+    pub async fn start(journal: Arc<dyn Journal>, outside: Outside, config: Config, process: String) -> Result<Self, EngineError> {
+        let engine = Self {
+            journal,
+            outside,
+            config,
+            process,
+            runs: Mutex::default(),
+            fresh: std::sync::Mutex::default(),
+            commits: std::sync::atomic::AtomicU64::new(0),
+        };
+        engine.recover().await?;
+        Ok(engine)
+    }
+
+    /// The present moment, by the journal's clock.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        Timestamp::from_millisecond(self.journal.now().0).unwrap_or(Timestamp::MAX)
+    }
+
+    /// The journal underneath.
+    #[must_use]
+    pub fn journal(&self) -> &Arc<dyn Journal> {
+        &self.journal
+    }
+
+    /// The configuration.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    fn audience(&self) -> Audience<'_> {
+        Audience { people: &self.config.people, platform: self.outside.platform }
+    }
+
+    /// Every run, as it is now.
+    pub async fn states(&self) -> Vec<Hotfix> {
+        let runs: Vec<_> = self.runs.lock().await.values().cloned().collect();
+        let mut states = Vec::with_capacity(runs.len());
+        for run in runs {
+            states.push(run.lock().await.state.clone());
+        }
+        states
+    }
+
+    /// One run, as it is now.
+    pub async fn state(&self, id: HotfixId) -> Option<Hotfix> {
+        let run = self.runs.lock().await.get(&id).cloned()?;
+        let state = run.lock().await.state.clone();
+        Some(state)
+    }
+
+    fn commit_id(&self) -> hotfix_storage::CommitId {
+        let number = self.commits.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        hotfix_storage::CommitId::new(format!("{}-{number}", self.process))
+    }
+}

@@ -1,0 +1,89 @@
+//! Deployments: the facts once more, then the act, then its end.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use hotfix_adapters::chat::Emoji;
+use hotfix_adapters::deploy::{DeployRequest, DeployStatus};
+use hotfix_adapters::failure::Failure;
+use hotfix_adapters::vocabulary::{CommitId, DeployKey, Environment};
+
+use crate::domain::command::{DeployFacts, Outcome};
+use crate::domain::hotfix::Hotfix;
+use crate::domain::id::PersonId;
+use crate::engine::Engine;
+use crate::engine::outbox::Performed;
+
+/// How often a deployment under way is asked how it stands.
+const FOLLOW: Duration = Duration::from_millis(500);
+
+impl Engine {
+    /// Reads everything a deployment rests on, in the moment before it. What cannot be read is a no.
+    pub(super) async fn check_deploy(&self, state: &Hotfix, environment: &Environment, commit: &CommitId, key: &DeployKey) -> Result<Performed, Failure> {
+        let plan = &state.plan;
+        let running = self.mechanism(&plan.service, environment)?.running().await?.map(|running| running.commit);
+        let production = match plan.production() {
+            Some(production) if &production.name == environment => running.clone(),
+            Some(production) => self.mechanism(&plan.service, &production.name)?.running().await?.map(|running| running.commit),
+            None => None,
+        };
+        let facts = DeployFacts {
+            tip: self.forge(&plan.service)?.tip(&plan.repo, &plan.branch).await?,
+            running,
+            production,
+            freeze: self.frozen(&plan.service).await?,
+            policy_version: self.config.policy.version().to_owned(),
+            standing: self.standing(state),
+            withdrawn: self.withdrawn(state, environment).await?,
+        };
+        let (environment, commit, key) = (environment.clone(), commit.clone(), key.clone());
+        Ok(Performed::Came(Outcome::DeployChecked { environment, commit, key, facts }))
+    }
+
+    /// The roles that the voters have now. Somebody who left has none.
+    fn standing(&self, state: &Hotfix) -> BTreeMap<PersonId, BTreeSet<crate::domain::people::Role>> {
+        let voters = state.votes.iter().map(|vote| &vote.person);
+        let here = voters.filter(|id| self.config.people.get(id).is_some_and(|person| person.active));
+        here.map(|id| (id.clone(), self.config.policy.roles(&state.plan.service, id))).collect()
+    }
+
+    /// Who voted by a reaction that is not on the prompt any more (security cases 33 and 34).
+    async fn withdrawn(&self, state: &Hotfix, environment: &Environment) -> Result<BTreeSet<PersonId>, Failure> {
+        let by_reaction: BTreeSet<PersonId> = state
+            .votes
+            .iter()
+            .filter(|vote| &vote.environment == environment && vote.by_reaction)
+            .map(|vote| vote.person.clone())
+            .collect();
+        let Some(prompt) = state.prompts.get(environment).filter(|_| !by_reaction.is_empty()) else { return Ok(BTreeSet::new()) };
+        let reactions = self.outside.chat.reactions(&prompt.message).await?;
+        let standing: BTreeSet<PersonId> = reactions
+            .iter()
+            .filter(|reaction| reaction.emoji == Emoji::Yes)
+            .filter_map(|reaction| self.person(Some(&reaction.person)))
+            .collect();
+        Ok(by_reaction.difference(&standing).cloned().collect())
+    }
+
+    /// Starts a deployment, unless it was started before under its key, and follows it.
+    pub(super) async fn deploy(&self, state: &Hotfix, key: &DeployKey, environment: &Environment, commit: &CommitId) -> Result<Performed, Failure> {
+        let mechanism = self.mechanism(&state.plan.service, environment)?;
+        let status = match mechanism.status(key).await? {
+            Some(status) => status,
+            None => {
+                let request = DeployRequest {
+                    key: key.clone(),
+                    repo: state.plan.repo.clone(),
+                    commit: commit.clone(),
+                    environment: environment.clone(),
+                };
+                mechanism.start(&request).await?;
+                mechanism.status(key).await?.unwrap_or(DeployStatus::InProgress)
+            }
+        };
+        match status {
+            DeployStatus::InProgress => Ok(Performed::Again(FOLLOW)),
+            ended => Ok(Performed::Came(Outcome::DeployStatus { key: key.clone(), status: ended })),
+        }
+    }
+}

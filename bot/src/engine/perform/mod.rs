@@ -1,0 +1,42 @@
+//! Performs effects. Each performer that may be repeating an act of an earlier process looks for it first, by its natural
+//! key; `first` says that this cannot be.
+
+mod code;
+mod deploy;
+mod survey;
+mod talk;
+
+use hotfix_adapters::failure::Failure;
+
+use super::outbox::{Performed, Task};
+use super::Engine;
+use crate::domain::command::Outcome;
+use crate::domain::effect::Effect;
+
+impl Engine {
+    pub(super) async fn perform(&self, task: &Task, key: &str, first: bool) -> Result<Performed, Failure> {
+        let gone = || Failure::rejected(format!("there is no run {}", task.run));
+        let state = self.state(task.run).await.ok_or_else(gone)?;
+        // A run that is over does nothing more outside; what it has to say is still said.
+        if state.is_over() && !task.effect.is_talk() && !matches!(task.effect, Effect::DeleteBranch { .. }) {
+            return Ok(Performed::Came(Outcome::Nothing));
+        }
+        match &task.effect {
+            Effect::Survey => self.survey(&state).await,
+            Effect::Announce => self.announce(&state, key, first).await,
+            Effect::CreateBranch { at } => self.create_branch(&state, at).await,
+            Effect::Pick { source, at } => self.pick(&state, source, *at).await,
+            Effect::Rebase { from, head, onto, at } => self.rebase(&state, from, head, onto, *at).await,
+            Effect::OpenPull => self.open_pull(&state).await,
+            Effect::Prompt { environment, commit } => self.prompt(&state, environment, commit, key, first).await,
+            Effect::CheckDeploy { environment, commit, key } => self.check_deploy(&state, environment, commit, key).await,
+            Effect::Deploy { key, environment, commit } => self.deploy(&state, key, environment, commit).await,
+            Effect::Merge { number, head, method } => self.merge(&state, *number, head, *method).await,
+            Effect::FindRiders { to } => self.find_riders(&state, to).await,
+            Effect::DeleteBranch { at } => self.delete_branch(&state, at).await,
+            Effect::Say { version } => self.say(&state, *version, key, first).await,
+            Effect::Tell { version, person } => self.tell(&state, *version, person, key, first).await,
+            Effect::Remind { .. } => Ok(Performed::Came(Outcome::Nothing)),
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! Brings the cards up to date. Display is level-triggered: a card is drawn from the state as it is, so a lost update
+//! costs nothing but a moment.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Engine, EngineError};
+use crate::domain::hotfix::{Hotfix, Phase};
+use crate::view;
+
+impl Engine {
+    /// Updates every card that shows an older version of its run, and says how many those were.
+    ///
+    /// # Errors
+    /// Never for the chat's sake: a chat that is down is tried again next time.
+    pub async fn present(&self) -> Result<usize, EngineError> {
+        let runs: Vec<_> = self.runs.lock().await.values().cloned().collect();
+        let mut updated = 0;
+        for run in runs {
+            let (state, shown) = {
+                let run = run.lock().await;
+                (run.state.clone(), run.shown)
+            };
+            let Some(message) = state.card.as_ref().filter(|_| shown != Some(state.version)) else { continue };
+            if shown.is_none() && ended_long_ago(&state, self.now()) {
+                run.lock().await.shown = Some(state.version);
+                continue;
+            }
+            let card = view::card(&state, &self.audience(), self.now());
+            match self.outside.chat.update(message, &card).await {
+                Ok(()) => {
+                    run.lock().await.shown = Some(state.version);
+                    updated += 1;
+                }
+                Err(failure) => tracing::info!(run = %state.id, reason = %failure, "the card could not be updated; it will be tried again"),
+            }
+        }
+        Ok(updated)
+    }
+}
+
+/// A run that ended a day before this process started shows its last card already.
+fn ended_long_ago(state: &Hotfix, now: Timestamp) -> bool {
+    match &state.phase {
+        Phase::Ended { at, .. } => now.duration_since(*at) > SignedDuration::from_hours(24),
+        Phase::Surveying | Phase::Underway => false,
+    }
+}

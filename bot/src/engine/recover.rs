@@ -1,0 +1,53 @@
+//! At the start every run is made again from its events. Unsettled work needs nothing: the journal offers it again, and
+//! each effect is looked up before it is repeated, because this process did not enqueue it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use hotfix_storage::Cursor;
+use tokio::sync::Mutex;
+
+use super::{Engine, EngineError, Run};
+use crate::domain::event::Entry;
+use crate::domain::evolve::evolve;
+use crate::domain::hotfix::Hotfix;
+use crate::domain::id::HotfixId;
+
+/// Records read at a time.
+const PAGE: usize = 1_000;
+
+impl Engine {
+    pub(super) async fn recover(&self) -> Result<(), EngineError> {
+        let states = replay_all(self.journal.as_ref()).await?;
+        let mut runs = self.runs.lock().await;
+        for (id, state) in states {
+            if !runs.contains_key(&id) {
+                runs.insert(id, Arc::new(Mutex::new(Run { state, shown: None })));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Every run that a journal holds, made from its events alone.
+///
+/// # Errors
+/// When the journal cannot be read, or holds what cannot be.
+pub async fn replay_all(journal: &dyn hotfix_storage::Journal) -> Result<BTreeMap<HotfixId, Hotfix>, EngineError> {
+    let mut states: BTreeMap<HotfixId, Hotfix> = BTreeMap::new();
+    let mut cursor = Cursor::default();
+    loop {
+        let page = journal.feed(cursor, PAGE).await?;
+        let Some(last) = page.last() else { return Ok(states) };
+        cursor = last.cursor;
+        for record in &page {
+            // Other streams hold other things, such as who locked what.
+            let Ok(id) = record.stream.as_str().parse::<HotfixId>() else { continue };
+            let place = || format!("{id} event {}", record.version);
+            let entry: Entry = serde_json::from_str(record.event.get())
+                .map_err(|error| EngineError::Replay(format!("{}: {error}", place())))?;
+            let state = evolve(id, states.remove(&id), &entry).map_err(|error| EngineError::Replay(error.to_string()))?;
+            states.insert(id, state);
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! Answers to those who only look. Nothing here changes anything.
+
+use hotfix_adapters::chat::Card;
+
+use super::ask::{Asker, Reply};
+use super::{Engine, EngineError};
+use crate::command::{self, Request};
+use crate::domain::hotfix::Hotfix;
+use crate::domain::id::ServiceName;
+use crate::domain::people::Role;
+use crate::domain::refusal::Refusal;
+use crate::view::{self, Lock, Whereabouts};
+
+impl Engine {
+    pub(super) async fn show(&self, asker: &Asker, request: Request, role: Role) -> Result<Reply, EngineError> {
+        match request {
+            Request::Ping => Ok(Reply::yes(view::pong())),
+            Request::Help { verb } => Ok(Reply::yes(view::preformatted(&command::help(verb.as_deref())))),
+            Request::Whoami => Ok(Reply::yes(self.whoami(asker))),
+            Request::List { mine, open, service } => self.list(asker, mine, open, service.as_ref()).await,
+            Request::Where { service } => self.whereabouts(asker, &service, role).await,
+            request => self.about_run(asker, request, role).await,
+        }
+    }
+
+    async fn about_run(&self, asker: &Asker, request: Request, role: Role) -> Result<Reply, EngineError> {
+        let state = match self.find_run(asker, request.run()).await {
+            Ok(state) => state,
+            Err(refusal) => return Ok(Reply::no(&[refusal])),
+        };
+        if let Err(refusal) = self.grant(&state.plan.service, asker, role) {
+            return Ok(Reply::no(&[refusal]));
+        }
+        let audience = self.audience();
+        Ok(Reply::yes(match request {
+            Request::Plan { .. } => view::plan(&state, &audience, self.now()),
+            Request::Who { .. } => view::who(&state, &audience),
+            Request::Timeline { .. } => view::preformatted(&view::timeline(&state, &self.entries(state.id).await?, &audience)),
+            Request::Mergeback { .. } => view::mergeback(&state, &audience),
+            _status => view::card(&state, &audience, self.now()),
+        }))
+    }
+
+    async fn list(&self, asker: &Asker, mine: bool, open: bool, service: Option<&ServiceName>) -> Result<Reply, EngineError> {
+        let me = self.person(Some(&asker.account));
+        let states = self.states().await;
+        // Runs of services that the asker may not see are not there for them (security case 81).
+        let wanted = |state: &&Hotfix| {
+            let seen = self.grant(&state.plan.service, asker, Role::Viewer).is_ok();
+            seen && (!mine || Some(&state.requester) == me.as_ref())
+                && (!open || !state.is_over())
+                && service.is_none_or(|service| &state.plan.service == service)
+        };
+        let listed: Vec<&Hotfix> = states.iter().filter(wanted).collect();
+        Ok(Reply::yes(view::list(&listed, &self.audience(), self.now())))
+    }
+
+    async fn whereabouts(&self, asker: &Asker, service: &ServiceName, role: Role) -> Result<Reply, EngineError> {
+        if let Err(refusal) = self.grant(service, asker, role) {
+            return Ok(Reply::no(&[refusal]));
+        }
+        let Some(configured) = self.config.services.get(service) else {
+            return Ok(Reply::no(&[Refusal::new("service.unknown", format!("There is no service {service}."), "See `help where`.")]));
+        };
+        let mut environments = Vec::new();
+        for environment in &configured.service.environments {
+            let running = match self.outside.deploys.get(&(service.clone(), environment.name.clone())) {
+                Some(mechanism) => mechanism.running().await.ok().flatten().map(|running| running.commit),
+                None => None,
+            };
+            environments.push((environment.name.clone(), running));
+        }
+        let production = configured.service.production().map(|environment| &environment.name);
+        let locks = self.locked().await?;
+        let holder = locks.into_iter().find(|lock| &lock.service == service && lock.environment.as_ref() == production);
+        let may_deploy = self.may_deploy(asker, service, holder.as_ref()).await?;
+        let found = Whereabouts { service: service.clone(), environments, holder, may_deploy };
+        Ok(Reply::yes(view::whereabouts(&found, &self.audience(), self.now())))
+    }
+
+    /// Everything that speaks against the asker deploying the service now.
+    async fn may_deploy(&self, asker: &Asker, service: &ServiceName, holder: Option<&Lock>) -> Result<Result<(), Vec<Refusal>>, EngineError> {
+        let mut refusals: Vec<Refusal> = self.grant(service, asker, Role::Requester).err().into_iter().collect();
+        if let Some(why) = self.frozen(service).await.ok().flatten() {
+            refusals.push(Refusal::new("freeze", format!("Deployments are frozen: {why}"), "An admin can lift it with `unfreeze`."));
+        }
+        if let Some(lock) = holder {
+            let next = "Wait for it to be given back; see `locks` and `list --open`.";
+            refusals.push(Refusal::new("lane.taken", format!("Production is taken: {}", lock.reason), next).because_of("APPLY-X4"));
+        }
+        Ok(if refusals.is_empty() { Ok(()) } else { Err(refusals) })
+    }
+
+    fn whoami(&self, asker: &Asker) -> Card {
+        let person = self.config.people.behind(&asker.account);
+        let roles = self.config.services.keys().map(|service| {
+            let roles = person.map(|person| self.config.policy.roles(service, &person.id)).unwrap_or_default();
+            (service.clone(), roles)
+        });
+        view::whoami(&asker.account, person, &roles.collect::<Vec<_>>())
+    }
+}

@@ -1,0 +1,71 @@
+//! Who may do what, whose word a deployment takes, and when nothing is deployed. Pure: the configuration makes a
+//! [`Policy`], and everything is asked of it with the people and the time as arguments.
+//!
+//! Everything is no until the policy says yes: an unknown service, an empty list and an unknown account are all a no.
+
+mod approval;
+mod freeze;
+mod role;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use hotfix_adapters::vocabulary::Environment;
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+
+pub use approval::{Quorums, Shortfall};
+pub use freeze::Freeze;
+pub use role::Denial;
+
+use crate::domain::id::{PersonId, ServiceName};
+use crate::domain::people::Role;
+use crate::domain::service::ApprovalRule;
+
+/// What the operators decided, with groups already resolved into people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Policy {
+    services: BTreeMap<ServiceName, ServicePolicy>,
+    quorums: Quorums,
+    freezes: Vec<Freeze>,
+    version: String,
+}
+
+/// What holds for one service.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct ServicePolicy {
+    /// Who has each role. A role that is missing is held by nobody.
+    pub roles: BTreeMap<Role, BTreeSet<PersonId>>,
+    /// The environments whose quorum differs from the usual one.
+    pub quorums: BTreeMap<Environment, Vec<ApprovalRule>>,
+}
+
+impl Policy {
+    /// A policy.
+    #[must_use]
+    pub fn new(services: BTreeMap<ServiceName, ServicePolicy>, quorums: Quorums, freezes: Vec<Freeze>) -> Self {
+        let version = version(&services, &quorums);
+        Self {
+            services,
+            quorums,
+            freezes,
+            version,
+        }
+    }
+
+    /// The version: a short digest of the roles and quorums. A vote counts only under the version it was cast under.
+    #[must_use]
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+}
+
+/// Freezes are left out: they say when, not who, and a freeze that ends must not void the votes cast before it.
+fn version(services: &BTreeMap<ServiceName, ServicePolicy>, quorums: &Quorums) -> String {
+    // Maps and sets are ordered, so equal policies make equal bytes.
+    let bytes = serde_json::to_vec(&(services, quorums)).unwrap_or_default();
+    let mut digest = hex::encode(Sha256::digest(bytes));
+    digest.truncate(12);
+    digest
+}

@@ -1,0 +1,202 @@
+//! May you? The one place where an account becomes a person with rights.
+
+use std::collections::BTreeSet;
+
+use hotfix_adapters::vocabulary::{PersonRef, Platform};
+use thiserror::Error;
+
+use super::Policy;
+use crate::domain::id::{PersonId, ServiceName};
+use crate::domain::people::{Grant, People, Person, Role};
+use crate::domain::refusal::Refusal;
+
+/// Why somebody may not.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum Denial {
+    /// The account belongs to nobody the bot knows.
+    #[error("the account {} on {} belongs to nobody in people.toml: you may look, and not act", account.id, platform(account.platform))]
+    Unmapped {
+        /// The account.
+        account: PersonRef,
+    },
+    /// The person left.
+    #[error("{name} is marked as no longer active")]
+    Inactive {
+        /// What they are called.
+        name: String,
+    },
+    /// The service is not there, or the person may not know that it is. The two are one on purpose: otherwise the answer
+    /// would tell which services exist (security case 81).
+    #[error("there is no service {service} that you can see")]
+    Unseen {
+        /// The service that was asked for.
+        service: ServiceName,
+    },
+    /// The person lacks the role.
+    #[error("{name} is not {} of {service}", article(*needed))]
+    Role {
+        /// What they are called.
+        name: String,
+        /// The service.
+        service: ServiceName,
+        /// What it takes.
+        needed: Role,
+        /// Who has it, by name; nobody when empty.
+        holders: Vec<String>,
+    },
+}
+
+impl Denial {
+    /// A stable name for the rule; scripts may rely on it.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Unmapped { .. } => "person.unmapped",
+            Self::Inactive { .. } => "person.inactive",
+            Self::Unseen { .. } => "service.unseen",
+            Self::Role { .. } => "role.missing",
+        }
+    }
+
+    /// The next step, one sentence for a person.
+    #[must_use]
+    pub fn next(&self) -> String {
+        match self {
+            Self::Unmapped { .. } => "Ask an operator to add your account to people.toml and reload.".to_owned(),
+            Self::Inactive { .. } => {
+                "If that is wrong, ask an operator to set `active = true` in people.toml.".to_owned()
+            }
+            Self::Unseen { .. } => "Check the name, or ask an operator for a role in policy.toml.".to_owned(),
+            Self::Role { needed, holders, .. } if holders.is_empty() => {
+                format!(
+                    "Nobody has the role {} now: an operator gives it in policy.toml.",
+                    needed.as_str()
+                )
+            }
+            Self::Role { holders, .. } => format!("Ask {}.", listed(holders)),
+        }
+    }
+}
+
+impl From<Denial> for Refusal {
+    fn from(denial: Denial) -> Self {
+        let reason = denial.to_string();
+        let mut letters = reason.chars();
+        let first = letters
+            .next()
+            .map(|first| first.to_uppercase().collect::<String>())
+            .unwrap_or_default();
+        Self::new(denial.code(), format!("{first}{}.", letters.as_str()), denial.next())
+    }
+}
+
+impl Policy {
+    /// The roles a person has for a service. None holds another, except that whoever has any role may also look.
+    #[must_use]
+    pub fn roles(&self, service: &ServiceName, person: &PersonId) -> BTreeSet<Role> {
+        let Some(policy) = self.services.get(service) else {
+            return BTreeSet::new();
+        };
+        let mut roles: BTreeSet<Role> = policy
+            .roles
+            .iter()
+            .filter(|(_, holders)| holders.contains(person))
+            .map(|(role, _)| *role)
+            .collect();
+        if !roles.is_empty() {
+            roles.insert(Role::Viewer);
+        }
+        roles
+    }
+
+    /// Who has a role for a service, people who left included.
+    #[must_use]
+    pub fn holders(&self, service: &ServiceName, role: Role) -> BTreeSet<PersonId> {
+        self.services
+            .get(service)
+            .and_then(|policy| policy.roles.get(&role))
+            .cloned()
+            .unwrap_or_default()
+    }
+
+    /// Who has a role for a service and is still here.
+    #[must_use]
+    pub fn active_holders(&self, people: &People, service: &ServiceName, role: Role) -> BTreeSet<PersonId> {
+        let here = |id: &PersonId| people.get(id).is_some_and(|person| person.active);
+        self.holders(service, role).into_iter().filter(here).collect()
+    }
+
+    /// Whether the account may do what takes this role for this service, and as whom.
+    ///
+    /// # Errors
+    /// Says which rule denies it, and whom to ask.
+    pub fn authorise(
+        &self,
+        people: &People,
+        service: &ServiceName,
+        account: &PersonRef,
+        needed: Role,
+    ) -> Result<Grant, Denial> {
+        let person = people.behind(account).ok_or_else(|| Denial::Unmapped {
+            account: account.clone(),
+        })?;
+        self.grant(people, service, person, needed)
+    }
+
+    fn grant(&self, people: &People, service: &ServiceName, person: &Person, needed: Role) -> Result<Grant, Denial> {
+        if !person.active {
+            return Err(Denial::Inactive {
+                name: person.name.clone(),
+            });
+        }
+        let roles = self.roles(service, &person.id);
+        if roles.is_empty() {
+            return Err(Denial::Unseen {
+                service: service.clone(),
+            });
+        }
+        if !roles.contains(&needed) {
+            let holders = self.active_holders(people, service, needed);
+            return Err(Denial::Role {
+                name: person.name.clone(),
+                service: service.clone(),
+                needed,
+                holders: holders.iter().map(|id| people.name(id).to_owned()).collect(),
+            });
+        }
+        Ok(Grant {
+            person: person.id.clone(),
+            roles,
+            policy_version: self.version().to_owned(),
+        })
+    }
+}
+
+fn platform(platform: Platform) -> &'static str {
+    match platform {
+        Platform::Console => "the console",
+        Platform::Git => "git",
+        Platform::Slack => "Slack",
+        Platform::Discord => "Discord",
+        Platform::Github => "GitHub",
+        Platform::Gitlab => "GitLab",
+    }
+}
+
+fn article(role: Role) -> &'static str {
+    match role {
+        Role::Viewer => "a viewer",
+        Role::Requester => "a requester",
+        Role::Approver => "an approver",
+        Role::Captain => "a captain",
+        Role::Admin => "an admin",
+    }
+}
+
+fn listed(names: &[String]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => one.clone(),
+        [all @ .., last] => format!("{} or {last}", all.join(", ")),
+    }
+}

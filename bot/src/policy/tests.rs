@@ -1,0 +1,233 @@
+//! Who may what: every kind of person against every role.
+
+use hotfix_adapters::vocabulary::{PersonRef, Platform};
+use jiff::Timestamp;
+
+use super::*;
+use crate::domain::people::{People, Person};
+use crate::domain::refusal::Refusal;
+
+const ROLES: [Role; 5] = [
+    Role::Viewer,
+    Role::Requester,
+    Role::Approver,
+    Role::Captain,
+    Role::Admin,
+];
+
+fn named<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
+    text.parse().unwrap()
+}
+
+fn console(id: &str) -> PersonRef {
+    PersonRef::new(Platform::Console, id)
+}
+
+fn people() -> People {
+    let person = |id: &str, active| Person {
+        id: named(id),
+        name: id.to_uppercase(),
+        accounts: [console(id), PersonRef::new(Platform::Git, format!("{id}@example.org"))].into(),
+        active,
+    };
+    People::new(vec![
+        person("ana", true),
+        person("ben", true),
+        person("dana", true),
+        person("zoe", true),
+        person("emil", false),
+    ])
+}
+
+fn policy() -> Policy {
+    let all = |ids: &[&str]| ids.iter().map(|id| named(id)).collect::<BTreeSet<PersonId>>();
+    let roles = BTreeMap::from([
+        (Role::Requester, all(&["ana", "ben", "emil"])),
+        (Role::Approver, all(&["ben", "dana", "emil"])),
+        (Role::Admin, all(&["dana"])),
+        (Role::Captain, all(&[])),
+    ]);
+    let payments = ServicePolicy {
+        roles,
+        quorums: BTreeMap::new(),
+    };
+    Policy::new(
+        BTreeMap::from([(named("payments"), payments)]),
+        Quorums::default(),
+        Vec::new(),
+    )
+}
+
+#[test]
+fn only_a_role_that_is_written_down_opens_anything() {
+    let (policy, people, payments) = (policy(), people(), named("payments"));
+    let allowed = |who: &str| -> Vec<&str> {
+        let may = |role: &&Role| policy.authorise(&people, &payments, &console(who), **role).is_ok();
+        ROLES.iter().filter(may).map(|role| role.as_str()).collect()
+    };
+    assert_eq!(allowed("ana"), ["viewer", "requester"]);
+    assert_eq!(allowed("ben"), ["viewer", "requester", "approver"]);
+    assert_eq!(allowed("dana"), ["viewer", "approver", "admin"]);
+    for nobody in ["zoe", "emil", "mallory", "ANA", "ana ", ""] {
+        assert!(allowed(nobody).is_empty(), "{nobody:?}");
+    }
+}
+
+#[test]
+fn every_no_says_why_and_what_next() {
+    let (policy, people) = (policy(), people());
+    let told = |who: &str, service: &str, role| {
+        let denial = policy
+            .authorise(&people, &named(service), &console(who), role)
+            .unwrap_err();
+        let refusal = Refusal::from(denial);
+        format!("{}: {} {}", refusal.code, refusal.reason, refusal.next)
+    };
+    assert_eq!(
+        told("mallory", "payments", Role::Approver),
+        "person.unmapped: The account mallory on the console belongs to nobody in people.toml: you may look, and not act. \
+         Ask an operator to add your account to people.toml and reload."
+    );
+    assert_eq!(
+        told("emil", "payments", Role::Approver),
+        "person.inactive: EMIL is marked as no longer active. \
+         If that is wrong, ask an operator to set `active = true` in people.toml."
+    );
+    assert_eq!(
+        told("ana", "payments", Role::Approver),
+        "role.missing: ANA is not an approver of payments. Ask BEN or DANA."
+    );
+    assert_eq!(
+        told("ana", "payments", Role::Captain),
+        "role.missing: ANA is not a captain of payments. Nobody has the role captain now: an operator gives it in policy.toml."
+    );
+}
+
+#[test]
+fn case_81_a_forbidden_service_and_an_unknown_one_look_alike() {
+    let (policy, people) = (policy(), people());
+    let told = |service: &str| {
+        policy
+            .authorise(&people, &named(service), &console("zoe"), Role::Viewer)
+            .unwrap_err()
+    };
+    let (forbidden, unknown) = (Refusal::from(told("payments")), Refusal::from(told("nothings")));
+    assert_eq!(forbidden.reason.replace("payments", "nothings"), unknown.reason);
+    assert_eq!((forbidden.code, forbidden.next), (unknown.code, unknown.next));
+}
+
+#[test]
+fn a_grant_holds_the_roles_and_the_version_of_that_moment() {
+    let (policy, people) = (policy(), people());
+    let git = PersonRef::new(Platform::Git, "Ben@Example.org");
+    let grant = policy
+        .authorise(&people, &named("payments"), &git, Role::Approver)
+        .unwrap();
+    assert_eq!(grant.person, named("ben"));
+    assert_eq!(grant.roles, [Role::Viewer, Role::Requester, Role::Approver].into());
+    assert_eq!(grant.policy_version, policy.version());
+    assert_eq!(policy.version().len(), 12);
+}
+
+#[test]
+fn the_version_follows_roles_and_quorums_and_not_the_calendar() {
+    let base = policy();
+    let mut services = base.services.clone();
+    let freeze = Freeze {
+        services: None,
+        from: Timestamp::MIN,
+        until: Timestamp::MAX,
+        reason: "x".to_owned(),
+    };
+    assert_eq!(
+        Policy::new(services.clone(), Quorums::default(), vec![freeze]).version(),
+        base.version()
+    );
+    services
+        .get_mut(&named::<ServiceName>("payments"))
+        .unwrap()
+        .roles
+        .remove(&Role::Admin);
+    assert_ne!(
+        Policy::new(services, Quorums::default(), Vec::new()).version(),
+        base.version()
+    );
+}
+
+#[test]
+fn a_quorum_needs_distinct_people_besides_the_requester() {
+    let (policy, people, payments) = (policy(), people(), named("payments"));
+    let short = |rules: &[(Role, u32)]| {
+        let rules: Vec<ApprovalRule> = rules
+            .iter()
+            .map(|(role, count)| ApprovalRule {
+                role: *role,
+                count: *count,
+            })
+            .collect();
+        policy.shortfall(&people, &payments, &rules)
+    };
+    assert_eq!(short(&[]), None);
+    assert_eq!(short(&[(Role::Approver, 1)]), None);
+    // Ben and Dana vote when Ana asks; Emil left.
+    assert_eq!(short(&[(Role::Approver, 2)]), None);
+    assert_eq!(short(&[(Role::Approver, 3)]).map(|s| (s.wanted, s.there)), Some((3, 2)));
+    assert_eq!(short(&[(Role::Captain, 1)]).map(|s| (s.wanted, s.there)), Some((1, 0)));
+    // Dana is an admin and an approver, and is one person.
+    assert_eq!(short(&[(Role::Approver, 1), (Role::Admin, 1)]), None);
+    assert_eq!(
+        short(&[(Role::Approver, 2), (Role::Admin, 1)]).map(|s| s.wanted),
+        Some(3)
+    );
+}
+
+#[test]
+fn an_environment_may_ask_for_something_else_than_the_usual() {
+    let rule = ApprovalRule {
+        role: Role::Captain,
+        count: 2,
+    };
+    let own = ServicePolicy {
+        roles: BTreeMap::new(),
+        quorums: BTreeMap::from([(named("staging"), vec![rule])]),
+    };
+    let policy = Policy::new(
+        BTreeMap::from([(named("payments"), own)]),
+        Quorums::default(),
+        Vec::new(),
+    );
+    let rules = |service: &str, environment: &str, production| {
+        policy.approval(&named(service), &named(environment), production).rules
+    };
+    assert_eq!(rules("payments", "staging", false), [rule]);
+    assert_eq!(rules("payments", "production", true), Quorums::default().production);
+    assert!(rules("website", "staging", false).is_empty());
+    assert_eq!(rules("website", "production", true), Quorums::default().production);
+}
+
+#[test]
+fn a_freeze_holds_from_its_first_moment_to_its_last() {
+    let at = |text: &str| -> Timestamp { named(text) };
+    let freeze = |services: Option<&[&str]>, until, reason: &str| Freeze {
+        services: services.map(|names| names.iter().map(|name| named(name)).collect()),
+        from: at("2026-12-20T18:00:00+01:00"),
+        until: at(until),
+        reason: reason.to_owned(),
+    };
+    let freezes = vec![
+        freeze(None, "2026-12-27T00:00:00Z", "everybody"),
+        freeze(Some(&["payments"]), "2027-01-04T00:00:00Z", "payments"),
+        freeze(Some(&[]), "2030-01-01T00:00:00Z", "nobody"),
+    ];
+    let policy = Policy::new(BTreeMap::new(), Quorums::default(), freezes);
+    let why = |service: &str, now: &str| {
+        policy
+            .freeze(&named(service), at(now))
+            .map(|freeze| freeze.reason.as_str())
+    };
+    assert_eq!(why("website", "2026-12-20T16:59:59Z"), None);
+    assert_eq!(why("website", "2026-12-20T17:00:00Z"), Some("everybody"));
+    assert_eq!(why("payments", "2026-12-20T17:00:00Z"), Some("payments"));
+    assert_eq!(why("website", "2026-12-27T00:00:00Z"), None);
+    assert_eq!(why("payments", "2027-01-04T00:00:00Z"), None);
+}

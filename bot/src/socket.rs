@@ -1,0 +1,112 @@
+//! The local socket, by which the command line reaches a running bot: one JSON line there, one back. Only the user who
+//! runs the bot can open it (mode 0600), so whoever can is trusted to say who they are.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use hotfix_adapters::chat::{Act, Card, Inbound};
+use hotfix_adapters::vocabulary::{ChannelRef, PersonRef, Platform};
+use serde::{Deserialize, Serialize};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::{UnixListener, UnixStream};
+
+use crate::engine::Engine;
+
+/// The longest line that is read. A longer one is answered and dropped.
+const LONGEST_LINE: u64 = 64 * 1024;
+/// How long a silent connection is kept.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What the command line asks.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Question {
+    /// Who asks, as the console calls them.
+    pub person: String,
+    /// The words behind `/hotfix`.
+    pub text: String,
+    /// The same for every try of the same command.
+    pub key: String,
+}
+
+/// What the bot answers. It is durable by then.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Answer {
+    /// Whether the command did what it asked for.
+    pub ok: bool,
+    /// What there is to read.
+    pub card: Card,
+}
+
+/// Listens until the process ends.
+///
+/// # Errors
+/// When the socket cannot be made, or another bot listens there.
+pub async fn listen(path: &Path, engine: Arc<Engine>, channel: ChannelRef) -> anyhow::Result<()> {
+    if UnixStream::connect(path).await.is_ok() {
+        anyhow::bail!("another bot listens on {}: stop it first", path.display());
+    }
+    let _ = std::fs::remove_file(path);
+    let listener = UnixListener::bind(path).with_context(|| format!("cannot listen on {}", path.display()))?;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
+    loop {
+        let (stream, _) = listener.accept().await?;
+        let (engine, channel) = (engine.clone(), channel.clone());
+        tokio::spawn(async move {
+            if let Err(error) = serve(stream, &engine, &channel).await {
+                tracing::debug!(%error, "a connection of the command line ended");
+            }
+        });
+    }
+}
+
+async fn serve(stream: UnixStream, engine: &Engine, channel: &ChannelRef) -> anyhow::Result<()> {
+    let (read, mut write) = stream.into_split();
+    let mut read = BufReader::new(read);
+    loop {
+        let mut line = Vec::new();
+        let got = tokio::time::timeout(PATIENCE, (&mut read).take(LONGEST_LINE).read_until(b'\n', &mut line)).await??;
+        if got == 0 {
+            return Ok(());
+        }
+        let answer = match serde_json::from_slice::<Question>(&line) {
+            Ok(question) => ask(engine, channel, question).await?,
+            Err(error) => Answer { ok: false, card: crate::view::unreadable(&format!("That is not a question: {error}.")) },
+        };
+        let mut bytes = serde_json::to_vec(&answer)?;
+        bytes.push(b'\n');
+        write.write_all(&bytes).await?;
+    }
+}
+
+async fn ask(engine: &Engine, channel: &ChannelRef, question: Question) -> anyhow::Result<Answer> {
+    let inbound = Inbound {
+        dedupe_key: format!("cli/{}", question.key),
+        from: PersonRef::new(Platform::Console, question.person),
+        channel: channel.clone(),
+        thread: None,
+        act: Act::Command { text: question.text },
+    };
+    let reply = engine.hear(&inbound).await?;
+    Ok(reply.map_or(Answer { ok: true, card: Card::default() }, |reply| Answer { ok: reply.ok, card: reply.card }))
+}
+
+/// Asks a running bot; `None` when none listens.
+///
+/// # Errors
+/// When the bot is there and the answer gets lost: the command may have been done; asking again with the same key is safe.
+pub async fn call(path: &Path, question: &Question) -> anyhow::Result<Option<Answer>> {
+    let Ok(stream) = UnixStream::connect(path).await else { return Ok(None) };
+    let (read, mut write) = stream.into_split();
+    let mut bytes = serde_json::to_vec(question)?;
+    bytes.push(b'\n');
+    write.write_all(&bytes).await?;
+    let mut line = String::new();
+    BufReader::new(read).read_line(&mut line).await?;
+    if line.is_empty() {
+        anyhow::bail!("the bot went away before it answered; ask again, it does nothing twice");
+    }
+    Ok(Some(serde_json::from_str(&line).context("the answer of the bot cannot be read")?))
+}

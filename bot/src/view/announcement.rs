@@ -1,0 +1,65 @@
+//! The first line under the card: the team learns that a hotfix is on, and what that asks of everybody (APPLY-15).
+
+use hotfix_adapters::chat::{Card, Text, Tone};
+use jiff::Timestamp;
+
+use super::Audience;
+use super::card::{heading, withheld};
+use super::duration::clock;
+use super::phrase::{Say, capital, listing, outside, production, stay_off};
+use crate::domain::event::Survey;
+use crate::domain::hotfix::Hotfix;
+use crate::domain::playbook::{BaseSource, StepKind};
+
+/// Tells the team that a run began.
+#[must_use]
+pub fn started(state: &Hotfix, audience: &Audience<'_>, now: Timestamp) -> Card {
+    let mut lines = vec![Text::of(format!(
+        "{} asked for it at {}.{}",
+        audience.name(&state.requester),
+        clock(state.opened_at, now),
+        state.incident.as_ref().map_or(String::new(), |incident| format!(" Incident: {}", outside(incident)))
+    ))];
+    lines.extend(base(state, audience));
+    lines.extend(withheld(state, audience).map(|what| Text::of(format!("Withheld from main: {what}."))));
+    lines.extend(stay_off(state).map(Text::of));
+    lines.push(next(state));
+    Card { tone: Tone::Asking, title: Some(Text::of("Hotfix started: ").then(heading(state))), lines, ..Card::default() }
+}
+
+/// What production runs, and what said so (APPLY-6, MAIN-4).
+fn base(state: &Hotfix, to: &Audience<'_>) -> Option<Text> {
+    let base = state.base.as_ref()?;
+    let survey = state.survey.as_ref()?;
+    if survey.from.is_some() {
+        let by = to.name(&state.requester);
+        return Some(Text::of("It starts from ").commit(base).plain(format!(", by {by}'s word (--from).")));
+    }
+    let from_main = state.plan.steps.iter().any(|step| matches!(step.kind, StepKind::Base { from: BaseSource::Main }));
+    if from_main {
+        let main = state.plan.main.as_str();
+        return Some(Text::of("It starts from ").code(main).plain(", at ").commit(base).plain(" on the forge."));
+    }
+    let production = production(state).map_or("production", |name| name.as_str());
+    let sources = listing(&sources(survey, production));
+    Some(Text::of(format!("{} runs ", capital(production))).commit(base).plain(format!(", by {sources}.")))
+}
+
+fn sources(survey: &Survey, production: &str) -> Vec<String> {
+    let running = survey.running.as_ref().map(|_| format!("what {production} itself says"));
+    let last = survey.last_success.as_ref().map(|_| "the last successful deployment".to_owned());
+    running.into_iter().chain(last).collect()
+}
+
+/// What comes next, so that nobody has to ask.
+fn next(state: &Hotfix) -> Text {
+    let text = Text::of("Next: the branch ").code(state.plan.branch.as_str());
+    let text = match state.fixes.len() {
+        0 => text.plain(", then the fix, its review and its tests"),
+        1 => text.plain(", onto which the bot picks the fix, then its review and its tests"),
+        many => text.plain(format!(", onto which the bot picks {many} fixes, then their review and their tests")),
+    };
+    let withheld = state.survey.as_ref().is_some_and(|survey| survey.withheld_total > 0);
+    let held = if withheld { " What is withheld stays on main and waits for the next regular deployment." } else { "" };
+    text.plain(format!(". Every step is said in this thread.{held}"))
+}

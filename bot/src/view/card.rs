@@ -1,0 +1,126 @@
+//! The root card of a run: everything about it at a glance, edited in place as the run goes on.
+
+use hotfix_adapters::chat::{Card, Field, Mark, Span, Text};
+use jiff::Timestamp;
+
+use super::ask::asks;
+use super::duration::clock;
+use super::phrase::{Say, behind, capital, count, ended, listing, outside, production, stay_off};
+use super::standing::{mark, standing};
+use super::{Audience, refusal};
+use crate::domain::hotfix::{Hotfix, Phase};
+use crate::domain::playbook::{StepKind, StepSpec, VerifyPlace};
+
+/// The root card of a run.
+#[must_use]
+pub fn card(state: &Hotfix, audience: &Audience<'_>, now: Timestamp) -> Card {
+    let (tone, words) = standing(state, audience.people, now);
+    let mut lines = vec![Text::new().strong(capital(&ended(&words)))];
+    if let Phase::Ended { refusals, .. } = &state.phase {
+        lines.extend(refusals.iter().map(refusal::line));
+    }
+    lines.extend(asks(state, audience, now));
+    lines.extend(stay_off(state).map(Text::of));
+    lines.extend(rollback(state));
+    Card {
+        tone,
+        title: Some(heading(state)),
+        lines,
+        fields: fields(state, audience),
+        progress: marks(state, now),
+        actions: Vec::new(),
+        footer: Some(Text::of(format!(
+            "Opened {} under the playbook {}, plan {}.",
+            clock(state.opened_at, now),
+            state.plan.playbook,
+            digest(state)
+        ))),
+    }
+}
+
+/// "HF-12 payments — Fix 500 on upload".
+pub(super) fn heading(state: &Hotfix) -> Text {
+    Text::of(format!("{} {} — ", state.id, state.plan.service)).plain(outside(&state.title))
+}
+
+/// The first digits of the plan's digest.
+pub(super) fn digest(state: &Hotfix) -> String {
+    state.plan_digest.chars().take(12).collect()
+}
+
+/// How to put back what ran before, while production runs the fix.
+pub(super) fn rollback(state: &Hotfix) -> Option<Text> {
+    let production = production(state).filter(|_| state.is_live() && !state.is_over())?;
+    Some(Text::of("To roll back: ").command(&format!("rollback {production}")).plain("."))
+}
+
+fn fields(state: &Hotfix, to: &Audience<'_>) -> Vec<Field> {
+    let field = |name: &str, value: Text| Field { name: name.to_owned(), value };
+    let mut fields = Vec::new();
+    if let Some(base) = &state.base {
+        let moved = state.head.as_ref().filter(|head| &head.tip != base);
+        let value = moved.map_or_else(|| Text::new().commit(base), |head| Text::new().change(Some(base), &head.tip));
+        fields.push(field(if moved.is_some() { "Base → head" } else { "Base" }, value));
+    }
+    fields.push(field("Branch", Text::new().code(state.plan.branch.as_str())));
+    if let Some(pull) = &state.pull {
+        let mut value = Text::new().span(pull_link(pull.number.0, pull.url.as_deref()));
+        if let Some(commit) = &pull.merged {
+            value = value.plain(" merged as ").commit(commit);
+        }
+        fields.push(field("Pull request", value));
+    }
+    fields.extend(withheld(state, to).map(|value| field("Withheld from main", Text::of(value))));
+    fields.push(field("Owner", Text::of(to.name(&state.requester))));
+    fields.extend(state.incident.as_ref().map(|incident| field("Incident", Text::of(outside(incident)))));
+    fields.extend(state.ticket.as_ref().map(|ticket| field("Ticket", Text::of(outside(ticket)))));
+    fields
+}
+
+/// A link to the pull request; its number alone when the forge gave no web address.
+pub(super) fn pull_link(number: u64, url: Option<&str>) -> Span {
+    let label = format!("#{number}");
+    let web = url.filter(|url| url.starts_with("https://") || url.starts_with("http://"));
+    match web.filter(|url| !url.contains(|c: char| c.is_whitespace() || c.is_control() || "<>|".contains(c))) {
+        Some(url) => Span::Link { url: url.to_owned(), label },
+        None => Span::Plain(label),
+    }
+}
+
+/// "3 changes, by Ben and Chi".
+pub(super) fn withheld(state: &Hotfix, to: &Audience<'_>) -> Option<String> {
+    let survey = state.survey.as_ref().filter(|survey| survey.withheld_total > 0)?;
+    let mut who = behind(to.people, &survey.withheld);
+    if survey.withheld_total > survey.withheld.len() {
+        who.push("others".to_owned());
+    }
+    Some(format!("{}, by {}", count(survey.withheld_total, "change", "changes"), listing(&who)))
+}
+
+fn marks(state: &Hotfix, now: Timestamp) -> Vec<Mark> {
+    let steps = state.plan.steps.iter().enumerate();
+    steps.map(|(at, spec)| Mark { label: label(spec), state: mark(state, at, now) }).collect()
+}
+
+/// What a step is called in a progress line.
+pub(super) fn label(spec: &StepSpec) -> String {
+    match &spec.kind {
+        StepKind::Triage { .. } => "urgent".to_owned(),
+        StepKind::Base { .. } => "base".to_owned(),
+        StepKind::Withheld => "withheld".to_owned(),
+        StepKind::Releasable => "main is green".to_owned(),
+        StepKind::Capability { .. } => "supported".to_owned(),
+        StepKind::Announce => "team told".to_owned(),
+        StepKind::Branch => "branch".to_owned(),
+        StepKind::Change { .. } => "fix".to_owned(),
+        StepKind::Review { .. } => "review".to_owned(),
+        StepKind::Verify { place: VerifyPlace::Local, .. } => "tested".to_owned(),
+        StepKind::Verify { place: VerifyPlace::Environment(environment), .. } => format!("{environment} checked"),
+        StepKind::Approve { environment } => format!("votes for {environment}"),
+        StepKind::Deploy { environment, .. } => environment.to_string(),
+        StepKind::Merge { .. } => "merged".to_owned(),
+        StepKind::RideAlong => "others told".to_owned(),
+        StepKind::Mainline { .. } => "back on main".to_owned(),
+        StepKind::Postmortem { .. } => "post-mortem".to_owned(),
+    }
+}

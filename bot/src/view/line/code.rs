@@ -1,0 +1,143 @@
+//! The branch and what is on it: fixes, conflicts, new heads, the pull request.
+
+use hotfix_adapters::chat::{Card, Text, Tone};
+use hotfix_adapters::forge::PullNumber;
+use hotfix_adapters::vocabulary::CommitId;
+
+use super::{Told, lines, one};
+use crate::domain::event::{Contribution, HeadSeen};
+use crate::domain::playbook::StepKind;
+use crate::view::ask::{calls, conflict, others, owner};
+use crate::view::card::pull_link;
+use crate::view::phrase::{Say, contributor, count, ended, listing, outside, short, size};
+
+/// More commits than this are counted, not listed.
+const LISTED: usize = 10;
+
+impl Told<'_> {
+    pub(super) fn branch_created(&self, at: &CommitId) -> Card {
+        let branch = self.state.plan.branch.as_str();
+        let there = Text::of("The branch ").code(branch).plain(" is there, at ").commit(at).plain(", with nothing on it yet.");
+        let next = match self.state.fixes.len() {
+            0 => owner(self.state, self.to)
+                .plain(": push the fix to it (")
+                .code(format!("git fetch origin && git switch {branch}"))
+                .plain("), or name a commit of main: ")
+                .command("pick <commit>")
+                .plain("."),
+            many => Text::of(format!("The bot picks {} onto it now.", count(many, "commit", "commits"))),
+        };
+        lines(Tone::Neutral, None, vec![there, next])
+    }
+
+    pub(super) fn fix_picked(&self, source: &CommitId, commit: Option<&CommitId>) -> Card {
+        let branch = self.state.plan.branch.as_str();
+        let text = match commit {
+            Some(commit) => Text::of("Picked ").commit(source).plain(" onto ").code(branch).plain(" as ").commit(commit).plain("."),
+            None => Text::of("The branch ").code(branch).plain(" has what ").commit(source).plain(" brings already; nothing was picked."),
+        };
+        one(Tone::Neutral, text)
+    }
+
+    pub(super) fn fix_conflicted(&self, source: &CommitId, files: &[String]) -> Card {
+        let branch = self.state.plan.branch.as_str();
+        let title = Text::of("The fix ").commit(source).plain(" does not apply to ").code(branch);
+        lines(Tone::Bad, Some(title), conflict(self.state, self.to, files))
+    }
+
+    pub(super) fn rebase_conflicted(&self, files: &[String]) -> Card {
+        let title = Text::of("The fix does not apply to what production runs now");
+        lines(Tone::Bad, Some(title), conflict(self.state, self.to, files))
+    }
+
+    pub(super) fn head_moved(&self, from: &CommitId, head: &HeadSeen, adapts: &[CommitId]) -> Card {
+        let branch = self.state.plan.branch.as_str();
+        let first = self.state.base.as_ref() == Some(from);
+        let mut said = vec![
+            Text::new().code(branch).plain(" moved: ").change(Some(from), &head.tip).plain(format!(
+                ", now {}, {}.",
+                count(head.total, "commit", "commits"),
+                size(&head.size)
+            )),
+        ];
+        said.extend(self.commits(&head.commits, head.total));
+        if !adapts.is_empty() {
+            let mut text = Text::of("Settled by hand: ");
+            for (at, commit) in adapts.iter().enumerate() {
+                text = if at == 0 { text } else { text.plain(", ") }.span(short(commit));
+            }
+            said.push(text.plain("."));
+        }
+        if let Some(limit) = self.large(head) {
+            said.push(Text::of(format!("That is large for a hotfix (more than {limit} lines). Smaller is safer.")));
+        }
+        if !head.on_base {
+            said.push(Text::of("It is not on top of what production runs; it has to be before it is deployed."));
+        }
+        if !first {
+            said.push(Text::of("Reviews, tests and votes of the old head do not count any more."));
+        }
+        lines(if first { Tone::Neutral } else { Tone::Warning }, None, said)
+    }
+
+    /// The commits, one a line, as far as a chat can bear; the rest is counted.
+    pub(super) fn commits(&self, commits: &[Contribution], total: usize) -> Vec<Text> {
+        let mut all: Vec<Text> = commits
+            .iter()
+            .take(LISTED)
+            .map(|commit| {
+                let people: Vec<String> = commit.people.iter().map(|who| contributor(self.to.people, who)).collect();
+                Text::of("• ").commit(&commit.commit).plain(format!(" {} — {}", outside(&commit.subject), listing(&people)))
+            })
+            .collect();
+        let more = total.max(commits.len()).saturating_sub(all.len());
+        if more > 0 {
+            all.push(Text::of(format!("… and {more} more.")));
+        }
+        all
+    }
+
+    fn large(&self, head: &HeadSeen) -> Option<u32> {
+        let limit = self.state.plan.steps.iter().find_map(|spec| match &spec.kind {
+            StepKind::Change { large_lines } => Some(*large_lines),
+            StepKind::Triage { .. }
+            | StepKind::Base { .. }
+            | StepKind::Withheld
+            | StepKind::Releasable
+            | StepKind::Capability { .. }
+            | StepKind::Announce
+            | StepKind::Branch
+            | StepKind::Review { .. }
+            | StepKind::Verify { .. }
+            | StepKind::Approve { .. }
+            | StepKind::Deploy { .. }
+            | StepKind::Merge { .. }
+            | StepKind::RideAlong
+            | StepKind::Mainline { .. }
+            | StepKind::Postmortem { .. } => None,
+        })?;
+        let lines = u32::try_from(head.size.insertions.saturating_add(head.size.deletions)).unwrap_or(u32::MAX);
+        (limit > 0 && lines > limit).then_some(limit)
+    }
+
+    pub(super) fn pull_opened(&self, number: PullNumber, url: Option<&str>) -> Card {
+        let main = self.state.plan.main.as_str();
+        let opened = Text::of("Pull request ").span(pull_link(number.0, url)).plain(" into ").code(main).plain(" is open.");
+        let who = calls(self.to, &others(self.state)).unwrap_or_else(|| Text::of("Whoever did not work on it"));
+        let ask = if self.state.plan.merges_first() {
+            who.plain(": please review it. The bot merges it when its turn comes.")
+        } else {
+            who.plain(": please review it, and do not merge it. It is deployed from the branch first and merged afterwards.")
+        };
+        lines(Tone::Asking, None, vec![opened, ask])
+    }
+
+    pub(super) fn joined(&self, title: &str) -> Card {
+        let text = format!(
+            "{} brings a second fix into this hotfix: {} It goes onto the same branch; a new head starts reviews, tests and votes again.",
+            self.who(),
+            ended(&outside(title))
+        );
+        one(Tone::Warning, Text::of(text))
+    }
+}

@@ -1,0 +1,105 @@
+//! What an event says in the thread of its run. [`line`] is the table; the files beside it hold the sentences, by subject.
+
+mod code;
+mod deploy;
+mod drift;
+mod ending;
+mod mainline;
+mod step;
+#[cfg(test)]
+mod tests;
+mod word;
+
+use hotfix_adapters::chat::{Card, Text, Tone};
+use jiff::Timestamp;
+
+use super::Audience;
+use crate::domain::event::{Actor, Entry, Event};
+use crate::domain::hotfix::Hotfix;
+
+/// What an event says in the thread, given the run right after it. `None` for what is not said, or said elsewhere.
+#[must_use]
+pub fn line(state_after: &Hotfix, entry: &Entry, audience: &Audience<'_>) -> Option<Card> {
+    let told = Told { state: state_after, by: &entry.by, at: entry.at, to: audience };
+    match &entry.event {
+        // The card, the announcement and the prompt say these.
+        Event::Opened(_)
+        | Event::Surveyed(_)
+        | Event::StepEntered { .. }
+        | Event::BaseFound { .. }
+        | Event::Announced { .. }
+        | Event::FixRequested { .. }
+        | Event::PullSeen(_)
+        | Event::Prompted { .. }
+        | Event::DeployAsked { .. } => None,
+        Event::StepDone { step, evidence } => told.step_done(step, evidence),
+        Event::StepSkipped { step, reason } => Some(told.step_skipped(step, reason)),
+        Event::OverrideAsked { step, reason, incident } => Some(told.override_asked(step, reason, incident)),
+        Event::StepOverridden { step, asked_by, reason, incident } => Some(told.step_overridden(step, asked_by, reason, incident)),
+        Event::StepReopened { step, reason } => Some(told.step_reopened(step, reason)),
+        Event::Reminded { step, times } => Some(told.reminded(step, *times)),
+        Event::BranchCreated { at } => Some(told.branch_created(at)),
+        Event::FixPicked { source, commit } => Some(told.fix_picked(source, commit.as_ref())),
+        Event::FixConflicted { source, files } => Some(told.fix_conflicted(source, files)),
+        Event::HeadMoved { from, head, adapts } => Some(told.head_moved(from, head, adapts)),
+        Event::PullOpened { number, url, .. } => Some(told.pull_opened(*number, url.as_deref())),
+        Event::Joined { title } => Some(told.joined(title)),
+        Event::Voted(vote) => Some(told.voted(vote)),
+        Event::VoteWithdrawn { environment, person } => Some(told.vote_withdrawn(environment, person)),
+        Event::Vetoed { environment, reason } => Some(told.vetoed(environment, reason)),
+        Event::VetoWithdrawn { environment, person } => Some(told.veto_withdrawn(environment, person)),
+        Event::Acknowledged => Some(told.acknowledged()),
+        Event::Held { reason } => Some(told.held(reason)),
+        Event::Unheld { person } => Some(told.unheld(person)),
+        Event::Attested { place, commit, pass, note } => Some(told.attested(place, commit, *pass, note.as_deref())),
+        Event::Noted { text } => Some(told.noted(text)),
+        Event::DeployRefused { environment, refusals } => Some(told.deploy_refused(environment, refusals)),
+        Event::DeployStarted(intent) => Some(told.deploy_started(intent)),
+        Event::DeployAwaitsWord { key } => Some(told.deploy_awaits_word(key)),
+        Event::DeployEnded { key, failure } => Some(told.deploy_ended(key, failure.as_deref())),
+        Event::Drifted { expected, found } => Some(told.drifted(expected, found)),
+        Event::DriftSettled { choice } => Some(told.drift_settled(*choice)),
+        Event::RebaseConflicted { files } => Some(told.rebase_conflicted(files)),
+        Event::Superseded { by } => Some(told.superseded(by)),
+        Event::Merged { number, commit } => Some(told.merged(*number, commit)),
+        Event::RidersFound { riders, total } => Some(told.riders_found(riders, *total)),
+        Event::Proven { how, main } => Some(told.proven(how, main)),
+        Event::MainlineLost { by } => Some(told.mainline_lost(by)),
+        Event::MergebackWaived { reason } => Some(told.mergeback_waived(reason)),
+        Event::BranchDeleted => Some(told.branch_deleted()),
+        Event::PostmortemFiled { url } => Some(told.postmortem_filed(url.as_deref())),
+        Event::Refused { refusals } => Some(told.refused(refusals)),
+        Event::Stuck { what, reason } => Some(told.stuck(what, reason)),
+        Event::Retried => Some(told.retried()),
+        Event::Aborted { reason } => Some(told.aborted(reason)),
+        Event::Closed { ending } => Some(told.closed(ending)),
+    }
+}
+
+/// An event to be told: the run right after it, by whom, when and to whom.
+struct Told<'a> {
+    state: &'a Hotfix,
+    by: &'a Actor,
+    at: Timestamp,
+    to: &'a Audience<'a>,
+}
+
+impl Told<'_> {
+    /// By whose doing.
+    fn who(&self) -> String {
+        match self.by {
+            Actor::Person(person) => self.to.name(person),
+            Actor::Bot => "The bot".to_owned(),
+        }
+    }
+}
+
+/// A message of several lines.
+fn lines(tone: Tone, title: Option<Text>, lines: Vec<Text>) -> Card {
+    Card { tone, title, lines, ..Card::default() }
+}
+
+/// A message of one line.
+fn one(tone: Tone, text: Text) -> Card {
+    Card::line(tone, text)
+}

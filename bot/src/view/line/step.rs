@@ -1,0 +1,107 @@
+//! Steps that open, shut, or are left out.
+
+use hotfix_adapters::chat::{Card, Text, Tone};
+use hotfix_adapters::vocabulary::Environment;
+
+use super::{Told, lines, one};
+use crate::domain::hotfix::StepState;
+use crate::domain::id::{PersonId, StepId};
+use crate::domain::playbook::{StepKind, StepSpec};
+use crate::domain::vote::quorum;
+use crate::view::ask::{asks, owner};
+use crate::view::duration::between;
+use crate::view::phrase::{Say, ended, listing, outside, paragraph, serving, short};
+
+impl Told<'_> {
+    fn spec(&self, step: &StepId) -> Option<&StepSpec> {
+        self.state.plan.steps.iter().find(|spec| &spec.id == step)
+    }
+
+    /// "Review (APPLY-8)", for people.
+    fn named(&self, step: &StepId) -> Text {
+        match self.spec(step) {
+            Some(spec) => Text::new().strong(outside(&spec.title)).plain(serving(&spec.serves)),
+            None => Text::new().strong(step.as_str()),
+        }
+    }
+
+    /// Only gates are said when they open; what other steps came to is another event.
+    pub(super) fn step_done(&self, step: &StepId, evidence: &str) -> Option<Card> {
+        match &self.spec(step)?.kind {
+            StepKind::Review { .. } => {
+                let text = self.named(step).plain(format!(": {}", ended(&paragraph(evidence))));
+                Some(one(Tone::Good, text))
+            }
+            StepKind::Approve { environment } => Some(self.gate_open(environment)),
+            StepKind::Triage { .. }
+            | StepKind::Base { .. }
+            | StepKind::Withheld
+            | StepKind::Releasable
+            | StepKind::Capability { .. }
+            | StepKind::Announce
+            | StepKind::Branch
+            | StepKind::Change { .. }
+            | StepKind::Verify { .. }
+            | StepKind::Deploy { .. }
+            | StepKind::Merge { .. }
+            | StepKind::RideAlong
+            | StepKind::Mainline { .. }
+            | StepKind::Postmortem { .. } => None,
+        }
+    }
+
+    fn gate_open(&self, environment: &Environment) -> Card {
+        let valid = quorum(self.state, environment, self.at, None).valid;
+        let names: Vec<String> = valid.iter().map(|person| self.to.name(person)).collect();
+        let by = if names.is_empty() { "nobody's word is asked for".to_owned() } else { format!("{} said yes", listing(&names)) };
+        let commit = self.state.ships().map(short);
+        let mut text = Text::of(format!("The gate to {environment} is open: {by}"));
+        if let Some(commit) = commit {
+            text = text.plain(" to ").span(commit);
+        }
+        one(Tone::Good, text.plain("."))
+    }
+
+    pub(super) fn step_skipped(&self, step: &StepId, reason: &str) -> Card {
+        let text = Text::of(format!("{} left out ", self.who())).then(self.named(step));
+        one(Tone::Warning, text.plain(format!(": {} The reason is kept for the post-mortem.", ended(&outside(reason)))))
+    }
+
+    pub(super) fn override_asked(&self, step: &StepId, reason: &str, incident: &str) -> Card {
+        let what = Text::of(format!("{} asks to override ", self.who()))
+            .then(self.named(step))
+            .plain(format!(": {} Incident: {}", ended(&outside(reason)), outside(incident)));
+        let how = Text::of("It is a must, so a second person has to say the same: ")
+            .command(&format!("override {step} <why> --incident <link>"))
+            .plain(". Until then it holds.");
+        lines(Tone::Asking, None, vec![what, how])
+    }
+
+    pub(super) fn step_overridden(&self, step: &StepId, asked_by: &PersonId, reason: &str, incident: &str) -> Card {
+        let text = Text::of(format!("{} and {} overrode ", self.to.name(asked_by), self.who()))
+            .then(self.named(step))
+            .plain(format!(": {} Incident: {}", ended(&outside(reason)), outside(incident)));
+        lines(Tone::Warning, None, vec![text, Text::of("It stands in the post-mortem with both names.")])
+    }
+
+    pub(super) fn step_reopened(&self, step: &StepId, reason: &str) -> Card {
+        let text = self.named(step).plain(format!(" is open again: {}", ended(&outside(reason))));
+        one(Tone::Warning, text)
+    }
+
+    /// A reminder calls those who can act, and says since when they are waited for.
+    pub(super) fn reminded(&self, step: &StepId, times: u32) -> Card {
+        let since = match self.state.state_of(step) {
+            Some(StepState::Current { since }) => format!(" for {}", between(*since, self.at)),
+            Some(StepState::Ahead | StepState::Done { .. } | StepState::Skipped { .. }) | None => String::new(),
+        };
+        let again = if times > 1 { format!(" This is reminder {times}.") } else { String::new() };
+        let first = self.named(step).plain(format!(" is waited for{since}.{again}"));
+        let mut all = vec![first];
+        all.extend(asks(self.state, self.to, self.at));
+        if all.len() == 1 {
+            all.push(owner(self.state, self.to).plain(", please look at ").command("status").plain("."));
+        }
+        lines(Tone::Asking, None, all)
+    }
+}

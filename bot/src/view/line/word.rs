@@ -1,0 +1,100 @@
+//! What people say: votes, noes, holds, and what they saw.
+
+use hotfix_adapters::chat::{Card, Text, Tone};
+use hotfix_adapters::vocabulary::{CommitId, Environment};
+
+use super::{Told, lines, one};
+use crate::domain::event::{Actor, Vote};
+use crate::domain::id::PersonId;
+use crate::domain::vote::quorum;
+use crate::view::ask::{missing, owner};
+use crate::view::duration::clock;
+use crate::view::phrase::{Say, ended, outside, paragraph};
+use crate::view::standing::looked_at;
+
+impl Told<'_> {
+    pub(super) fn voted(&self, vote: &Vote) -> Card {
+        let quorum = quorum(self.state, &vote.environment, self.at, None);
+        let left = if quorum.missing.is_empty() {
+            "That is enough.".to_owned()
+        } else {
+            format!("Still missing: {}.", missing(&quorum.missing))
+        };
+        let text = Text::of(format!("{} says yes to ", self.who())).commit(&vote.commit).plain(format!(
+            " for {}, until {}. {left}",
+            vote.environment,
+            clock(vote.expires, self.at)
+        ));
+        one(Tone::Good, text)
+    }
+
+    pub(super) fn vote_withdrawn(&self, environment: &Environment, person: &PersonId) -> Card {
+        let name = self.to.name(person);
+        let text = if self.is_by(person) {
+            format!("{name} took their yes for {environment} back.")
+        } else {
+            format!("The yes of {name} for {environment} does not count any more: it was taken back, or they may not vote now.")
+        };
+        one(Tone::Warning, Text::of(text))
+    }
+
+    pub(super) fn vetoed(&self, environment: &Environment, reason: &str) -> Card {
+        let text = Text::of(format!("{} says no to {environment}: {}", self.who(), ended(&outside(reason))));
+        let next = owner(self.state, self.to)
+            .plain(format!(": nothing is deployed to {environment} until they take it back ("))
+            .command("unapprove")
+            .plain(") or a new head comes.");
+        lines(Tone::Bad, None, vec![text, next])
+    }
+
+    pub(super) fn veto_withdrawn(&self, environment: &Environment, person: &PersonId) -> Card {
+        one(Tone::Neutral, Text::of(format!("{} took their no to {environment} back.", self.to.name(person))))
+    }
+
+    pub(super) fn acknowledged(&self) -> Card {
+        one(Tone::Neutral, Text::of(format!("{} has seen this.", self.who())))
+    }
+
+    pub(super) fn held(&self, reason: &str) -> Card {
+        let text = Text::of(format!("{} puts it on hold: {}", self.who(), ended(&outside(reason))));
+        let next = owner(self.state, self.to)
+            .plain(": nothing is deployed until they, or a captain, lift it with ")
+            .command("unhold")
+            .plain(".");
+        lines(Tone::Warning, None, vec![text, next])
+    }
+
+    pub(super) fn unheld(&self, person: &PersonId) -> Card {
+        let text = if self.is_by(person) {
+            format!("{} lifted their hold.", self.who())
+        } else {
+            format!("{} lifted the hold of {}.", self.who(), self.to.name(person))
+        };
+        one(Tone::Neutral, Text::of(text))
+    }
+
+    pub(super) fn attested(&self, place: &str, commit: &CommitId, pass: bool, note: Option<&str>) -> Card {
+        let note = note.map_or(String::new(), |note| format!(" In their words: {}", ended(&outside(note))));
+        let good = if pass { "it is good" } else { "it is not good" };
+        let text = Text::of(format!("{} looked {}: {good}, on ", self.who(), looked_at(place))).commit(commit).plain(format!(".{note}"));
+        if pass {
+            return one(Tone::Good, text);
+        }
+        let next = owner(self.state, self.to)
+            .plain(": push a better fix, or, if that was wrong, say ")
+            .command(&format!("verify {} pass", outside(place)))
+            .plain(".");
+        lines(Tone::Bad, None, vec![text, next])
+    }
+
+    pub(super) fn noted(&self, text: &str) -> Card {
+        one(Tone::Neutral, Text::of(format!("{} notes: {}", self.who(), paragraph(text))))
+    }
+
+    fn is_by(&self, person: &PersonId) -> bool {
+        match self.by {
+            Actor::Person(by) => by == person,
+            Actor::Bot => false,
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! Answers to looking around: which runs there are, what runs where, who holds what, who am I.
+
+use std::collections::BTreeSet;
+
+use hotfix_adapters::chat::{Card, Text, Tone};
+use hotfix_adapters::vocabulary::{CommitId, Environment, PersonRef, Platform};
+use jiff::Timestamp;
+
+use super::duration::{between, clock, stamp};
+use super::phrase::{Say, listing, outside};
+use super::standing::standing;
+use super::{Audience, refusal};
+use crate::domain::hotfix::Hotfix;
+use crate::domain::id::{HotfixId, PersonId, ServiceName};
+use crate::domain::people::{Person, Role};
+use crate::domain::refusal::Refusal;
+
+/// The runs, one a line.
+#[must_use]
+pub fn list(runs: &[&Hotfix], audience: &Audience<'_>, now: Timestamp) -> Card {
+    if runs.is_empty() {
+        return Card::line(Tone::Neutral, Text::of("There are no such runs."));
+    }
+    let line = |run: &&Hotfix| {
+        let (_, words) = standing(run, audience.people, now);
+        let age = if run.is_over() { String::new() } else { format!(", for {}", between(run.opened_at, now)) };
+        Text::new()
+            .strong(run.id.to_string())
+            .plain(format!(" {} — {}: {words} ({}{age})", run.plan.service, outside(&run.title), audience.name(&run.requester)))
+    };
+    Card { lines: runs.iter().map(line).collect(), ..Card::default() }
+}
+
+/// What runs where, who holds it, and whether the asker may deploy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Whereabouts {
+    /// The service.
+    pub service: ServiceName,
+    /// Its environments, with what runs there; `None` when nothing can tell.
+    pub environments: Vec<(Environment, Option<CommitId>)>,
+    /// Who holds its lane, if somebody does.
+    pub holder: Option<Lock>,
+    /// Everything that speaks against deploying it now, for whoever asks.
+    pub may_deploy: Result<(), Vec<Refusal>>,
+}
+
+/// A lane that is held, or a lock that somebody took.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lock {
+    /// Of which service.
+    pub service: ServiceName,
+    /// Of which environment; `None` for all of them.
+    pub environment: Option<Environment>,
+    /// Who holds it.
+    pub holder: Holder,
+    /// Why.
+    pub reason: String,
+    /// Since when.
+    pub since: Timestamp,
+    /// Until when; `None` until it is given back.
+    pub until: Option<Timestamp>,
+}
+
+/// Who holds a lock.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Holder {
+    /// A run, opened by this person.
+    Run(HotfixId, PersonId),
+    /// A person.
+    Person(PersonId),
+}
+
+/// What runs where.
+#[must_use]
+pub fn whereabouts(where_: &Whereabouts, audience: &Audience<'_>, now: Timestamp) -> Card {
+    let mut lines: Vec<Text> = where_
+        .environments
+        .iter()
+        .map(|(environment, commit)| match commit {
+            Some(commit) => Text::of(format!("{environment} runs ")).commit(commit).plain("."),
+            None => Text::of(format!("Nothing can tell what {environment} runs.")),
+        })
+        .collect();
+    lines.push(match &where_.holder {
+        Some(lock) => held(lock, audience, now),
+        None => Text::of("Nobody holds it."),
+    });
+    let tone = match &where_.may_deploy {
+        Ok(()) => {
+            lines.push(Text::of("You may deploy it."));
+            Tone::Good
+        }
+        Err(refusals) => {
+            lines.push(Text::of("You may not deploy it now:"));
+            lines.extend(refusals.iter().map(refusal::line));
+            Tone::Warning
+        }
+    };
+    Card { tone, title: Some(Text::of(format!("Where {} is", where_.service))), lines, ..Card::default() }
+}
+
+/// Everything that is held.
+#[must_use]
+pub fn locks(locks: &[Lock], audience: &Audience<'_>, now: Timestamp) -> Card {
+    if locks.is_empty() {
+        return Card::line(Tone::Neutral, Text::of("Nothing is locked."));
+    }
+    Card { lines: locks.iter().map(|lock| held(lock, audience, now)).collect(), ..Card::default() }
+}
+
+fn held(lock: &Lock, to: &Audience<'_>, now: Timestamp) -> Text {
+    let place = lock.environment.as_ref().map_or_else(|| lock.service.to_string(), |e| format!("{}/{e}", lock.service));
+    let who = match &lock.holder {
+        Holder::Run(id, owner) => format!("{id} of {}", to.name(owner)),
+        Holder::Person(person) => to.name(person),
+    };
+    let until = lock.until.map_or_else(|| "until it is given back".to_owned(), |until| format!("until {}", stamp(until)));
+    let since = clock(lock.since, now);
+    Text::new().code(place).plain(format!(" is held by {who} since {since}, {until}: {}", outside(&lock.reason)))
+}
+
+/// Who somebody is to the bot, and what they may do.
+#[must_use]
+pub fn whoami(account: &PersonRef, person: Option<&Person>, roles: &[(ServiceName, BTreeSet<Role>)]) -> Card {
+    let here = Text::new().code(format!("{} {}", platform(account.platform), outside(&account.id)));
+    let Some(person) = person else {
+        let next = ", and the bot does not know whose account that is. An operator adds it to people.toml.";
+        return Card::line(Tone::Warning, Text::of("You are ").then(here).plain(next));
+    };
+    let mut lines = vec![Text::of(format!("You are {} (", outside(&person.name))).code(person.id.as_str()).plain("), by ").then(here).plain(".")];
+    if !person.active {
+        lines.push(Text::of("You are marked as having left, so you may look and nothing else."));
+    }
+    let held = roles.iter().filter(|(_, roles)| !roles.is_empty());
+    let held = held.map(|(service, roles)| {
+        let roles: Vec<&str> = roles.iter().map(|role| role.as_str()).collect();
+        Text::of(format!("{service}: {}.", listing(&roles)))
+    });
+    let before = lines.len();
+    lines.extend(held);
+    if lines.len() == before {
+        lines.push(Text::of("You have no role for any service."));
+    }
+    Card { lines, ..Card::default() }
+}
+
+fn platform(platform: Platform) -> &'static str {
+    match platform {
+        Platform::Console => "console",
+        Platform::Git => "git",
+        Platform::Slack => "Slack",
+        Platform::Discord => "Discord",
+        Platform::Github => "GitHub",
+        Platform::Gitlab => "GitLab",
+    }
+}

@@ -1,0 +1,69 @@
+//! Everything that a person reads, as pure functions of a run: no input, no output, no clock; the time is an argument.
+//!
+//! Text from outside (titles, reasons, subjects of commits, names of files and branches) stands in plain or code spans
+//! only and is made visible first, so that it can neither call anybody nor look like something else. Only people who
+//! must act are called. Called by the engine and by the command line.
+
+mod announcement;
+mod ask;
+mod card;
+mod duration;
+#[cfg(test)]
+mod fixture;
+mod line;
+mod list;
+mod phrase;
+mod picture;
+mod plan;
+mod postmortem;
+mod prompt;
+mod pull;
+mod refusal;
+mod render;
+mod reply;
+mod standing;
+mod tell;
+mod timeline;
+
+use hotfix_adapters::chat::Span;
+use hotfix_adapters::vocabulary::Platform;
+
+use crate::domain::id::PersonId;
+use crate::domain::people::People;
+
+pub use announcement::started;
+pub use card::card;
+pub use duration::humane;
+pub use line::line;
+pub use list::{Holder, Lock, Whereabouts, list, locks, whereabouts, whoami};
+pub use plan::plan;
+pub use postmortem::postmortem;
+pub use prompt::{TooMuch, prompt};
+pub use pull::pull_body;
+pub use refusal::refusals;
+pub use render::{plain, to_markdown};
+pub use reply::{done, joined, lane_changed, mergeback, opened, pong, preformatted, seen_before, unreadable, who};
+pub use tell::tell;
+pub use timeline::timeline;
+
+/// For whom a text is made: everybody's names, and the platform on which they are called.
+#[derive(Debug, Clone, Copy)]
+pub struct Audience<'a> {
+    /// Everybody the bot knows.
+    pub people: &'a People,
+    /// Where the text will be read.
+    pub platform: Platform,
+}
+
+impl Audience<'_> {
+    /// What a person is called.
+    fn name(&self, id: &PersonId) -> String {
+        phrase::name(self.people, id)
+    }
+
+    /// Calls a person, or names them when they have no account here.
+    fn call(&self, id: &PersonId) -> Span {
+        let account = self.people.get(id).and_then(|person| person.account(self.platform)).cloned();
+        Span::Mention { account, name: self.name(id) }
+    }
+}

@@ -1,0 +1,132 @@
+//! The whole plan: what lies behind with its evidence, what is waited for, and what each step ahead will do.
+
+use hotfix_adapters::chat::{Card, MarkState, Text};
+use hotfix_adapters::forge::MergeMethod;
+use hotfix_adapters::vocabulary::Environment;
+use jiff::Timestamp;
+
+use super::Audience;
+use super::ask::{asks, missing};
+use super::card::{digest, heading};
+use super::duration::{clock, minutes};
+use super::phrase::{Say, ended, listing, marked, outside, paragraph, serving};
+use super::render::sign;
+use super::standing::{looked_at, mark, standing};
+use crate::domain::hotfix::{Hotfix, StepState};
+use crate::domain::playbook::{BaseSource, Level, StepKind, StepSpec, Trigger, VerifyPlace};
+
+/// Every step of a run, left and behind.
+#[must_use]
+pub fn plan(state: &Hotfix, audience: &Audience<'_>, now: Timestamp) -> Card {
+    let (tone, words) = standing(state, audience.people, now);
+    let mut lines = vec![Text::of(ended(&format!("It is {words}")))];
+    for (at, spec) in state.plan.steps.iter().enumerate() {
+        let mark = mark(state, at, now);
+        lines.push(step(state, at, spec, mark, audience, now));
+        if matches!(mark, MarkState::Current | MarkState::Stopped) {
+            lines.extend(asks(state, audience, now).into_iter().map(|ask| Text::of("    ").then(ask)));
+        }
+    }
+    let exceptional = if state.plan.exceptional { ", exceptional path" } else { "" };
+    let footer = format!("Playbook {}{exceptional}, policy {}, plan ", state.plan.playbook, short_version(state));
+    Card {
+        tone,
+        title: Some(Text::of("Plan of ").then(heading(state))),
+        lines,
+        footer: Some(Text::of(footer).code(digest(state)).plain(". It does not change while the run goes on.")),
+        ..Card::default()
+    }
+}
+
+fn short_version(state: &Hotfix) -> String {
+    outside(&state.plan.policy_version).chars().take(12).collect()
+}
+
+fn step(state: &Hotfix, at: usize, spec: &StepSpec, mark: MarkState, to: &Audience<'_>, now: Timestamp) -> Text {
+    let head = Text::of(format!("{} ", sign(mark))).strong(outside(&spec.title)).plain(format!(
+        " — {}{}, ",
+        level(spec.level),
+        serving(&spec.serves)
+    ));
+    let head = head.code(spec.id.as_str()).plain(": ");
+    match state.steps.get(at) {
+        Some(StepState::Done { at, evidence }) => head.plain(format!("{} ({}).", paragraph(evidence), clock(*at, now))),
+        Some(StepState::Skipped { by: Some(by), reason }) => {
+            head.plain(format!("left out by {}: {}", to.name(by), ended(&outside(reason))))
+        }
+        Some(StepState::Skipped { by: None, reason }) => head.plain(format!("left out: {}", ended(&outside(reason)))),
+        Some(StepState::Ahead | StepState::Current { .. }) | None => head.then(marked(&ended(&will(state, spec)))),
+    }
+}
+
+fn level(level: Level) -> &'static str {
+    match level {
+        Level::Must => "must",
+        Level::Should => "should; it can be skipped with a reason",
+        Level::May => "may; it can be skipped",
+        Level::MustNot => "must not; nothing lifts it",
+    }
+}
+
+/// What a step will do, or waits for.
+fn will(state: &Hotfix, spec: &StepSpec) -> String {
+    let (branch, main) = (state.plan.branch.as_str(), state.plan.main.as_str());
+    match &spec.kind {
+        StepKind::Triage { criteria } if criteria.is_empty() => "the requester says that it is urgent".to_owned(),
+        StepKind::Triage { criteria } => format!("the requester says: {}", outside(&criteria.join("; "))),
+        StepKind::Base { from: BaseSource::Production } => "the bot finds the commit that production runs, and asks when its sources disagree".to_owned(),
+        StepKind::Base { from: BaseSource::Main } => format!("the bot takes `{main}` as it is on the forge"),
+        StepKind::Withheld => format!("the bot lists what `{main}` holds that does not ship; when that is nothing, a normal deployment does"),
+        StepKind::Releasable => format!("`{main}` has to be green, with no release blocker open"),
+        StepKind::Capability { needs } => {
+            format!("each of these has to be there: {}", listing(&needs.iter().map(|need| need.as_str()).collect::<Vec<_>>()))
+        }
+        StepKind::Announce => format!("the bot tells the team in {}", outside(state.plan.channel.as_str())),
+        StepKind::Branch => format!("the bot creates `{branch}` before any fix is on it"),
+        StepKind::Change { large_lines } => {
+            let large = if *large_lines > 0 { format!("; above {large_lines} lines it is called large") } else { String::new() };
+            format!("the fix comes onto `{branch}`, picked by the bot or pushed by a person, and the bot opens the pull request{large}")
+        }
+        StepKind::Review { approvals } => format!("{approvals} approval(s) by people who did not work on it, and green checks"),
+        StepKind::Verify { place, question } => verify(place, question),
+        StepKind::Approve { environment } => approve(state, environment),
+        StepKind::Deploy { environment, trigger } => {
+            let how = state.plan.environment(environment).map_or(String::new(), |e| format!(" ({})", e.mechanism));
+            match trigger {
+                Trigger::Auto => format!("the bot deploys exactly the head of `{branch}` to {environment}{how} by itself"),
+                Trigger::Command => format!("a person says `/hotfix deploy {environment}`, and the bot deploys exactly what was approved{how}"),
+            }
+        }
+        StepKind::Merge { method } => format!("the bot merges the pull request into `{main}` {}", merged(*method)),
+        StepKind::RideAlong => "the bot lists what else goes out with it, and tells its authors; they are not waited for".to_owned(),
+        StepKind::Mainline { method, delete_branch } => {
+            let then = if *delete_branch { format!(", and deletes `{branch}`") } else { String::new() };
+            format!("the bot merges `{branch}` back into `{main}` {}, proves that the fix is there{then}", merged(*method))
+        }
+        StepKind::Postmortem { due_days } => format!("somebody writes the post-mortem within {due_days} day(s) after production: `/hotfix postmortem <link>`"),
+    }
+}
+
+fn verify(place: &VerifyPlace, question: &str) -> String {
+    let name = match place {
+        VerifyPlace::Local => "local",
+        VerifyPlace::Environment(environment) => environment.as_str(),
+    };
+    format!("somebody looks {}: {} `/hotfix verify {name} pass`", looked_at(name), ended(&outside(question)))
+}
+
+fn approve(state: &Hotfix, environment: &Environment) -> String {
+    let Some(approval) = state.plan.environment(environment).map(|e| &e.approval) else { return "nobody's word is asked for".to_owned() };
+    if approval.rules.is_empty() {
+        return "nobody's word is asked for".to_owned();
+    }
+    let hold = minutes(approval.expires_minutes);
+    format!("{} by people who neither asked for it nor worked on it; a vote holds for {hold}", missing(&approval.rules))
+}
+
+fn merged(method: MergeMethod) -> &'static str {
+    match method {
+        MergeMethod::Merge => "with a merge commit",
+        MergeMethod::Squash => "as one squashed commit",
+    }
+}

@@ -1,0 +1,222 @@
+//! The account of a run that one would send to one's boss, as Markdown, made of nothing but its events (MAIN-18).
+
+use jiff::Timestamp;
+
+use super::Audience;
+use super::card::withheld;
+use super::duration::{between, stamp};
+use super::phrase::{behind, containment, ended, listing};
+use super::picture::picture;
+use super::render::{code, escape};
+use super::timeline::{drift, sha, table, title};
+use crate::domain::event::{Actor, Contribution, Ending, Entry, Event};
+use crate::domain::hotfix::{DeployState, Hotfix, Mainline, Phase, StepState};
+use crate::domain::people::People;
+
+/// The post-mortem of a run, as Markdown.
+#[must_use]
+pub fn postmortem(state: &Hotfix, entries: &[Entry], audience: &Audience<'_>) -> String {
+    let head = format!("# Post-mortem of {} {}: {}\n\n{}\n", state.id, state.plan.service, escape(&state.title), summary(state, audience));
+    let parts = [
+        ("How long it took", durations(state, entries)),
+        ("Impact", impact(state)),
+        ("What shipped", shipped(state, audience)),
+        ("What was withheld", held_back(state, audience)),
+        ("The branches", format!("```text\n{}```\n", picture(state, audience.people).replace("```", "'''"))),
+        ("Who approved", approvals(state, entries, audience)),
+        ("Gates and their evidence", gates(state)),
+        ("Left out and overridden", left_out(state, entries, audience)),
+        ("Changes of production by others", drifts(entries, audience)),
+        ("What did not work", failures(state, entries)),
+        ("Follow-ups", follow_ups(state, audience)),
+        ("Timeline", table(state, entries, audience)),
+    ];
+    let sections = parts.into_iter().map(|(name, body)| format!("\n## {name}\n\n{body}"));
+    head + &sections.collect::<String>()
+}
+
+fn summary(state: &Hotfix, to: &Audience<'_>) -> String {
+    let owner = escape(&to.name(&state.requester));
+    let began = format!("{owner} opened this hotfix of {} at {}.", state.plan.service, stamp(state.opened_at));
+    let live = match state.live_at {
+        Some(at) => format!(" It was live in production after {}.", between(state.opened_at, at)),
+        None => " It never went to production.".to_owned(),
+    };
+    let main = match &state.mainline {
+        Mainline::Proven(how, at) => format!(" The fix is on main: {}, at {}.", containment(how), sha(at)),
+        Mainline::Waived { by, reason } => format!(" {} gave up bringing it to main: {}", escape(&to.name(by)), ended(&escape(reason))),
+        Mainline::Lost(by) => format!(" It was on main, and {} took it out again.", sha(by)),
+        Mainline::Open => " The fix is not known to be on main.".to_owned(),
+    };
+    let end = match &state.phase {
+        Phase::Ended { ending, .. } => format!(" The run is over: {}.", super::timeline::ended(ending)),
+        Phase::Surveying | Phase::Underway => " The run is not over yet.".to_owned(),
+    };
+    format!("{began}{live}{main}{end}\n")
+}
+
+fn durations(state: &Hotfix, entries: &[Entry]) -> String {
+    let proven = entries.iter().rev().find(|entry| matches!(entry.event, Event::Proven { .. })).map(|entry| entry.at);
+    let over = match &state.phase {
+        Phase::Ended { at, .. } => Some(*at),
+        Phase::Surveying | Phase::Underway => None,
+    };
+    let row = |what: &str, at: Option<Timestamp>| {
+        let (when, took) = at.map_or(("not yet".to_owned(), "—".to_owned()), |at| (stamp(at), between(state.opened_at, at)));
+        format!("| {what} | {when} | {took} |\n")
+    };
+    let rows = [
+        row("First word", Some(state.opened_at)),
+        row("Live in production", state.live_at),
+        row("Proven on main", proven),
+        row("Over", over),
+    ];
+    format!("| | When | After the first word |\n|---|---|---|\n{}", rows.concat())
+}
+
+fn impact(state: &Hotfix) -> String {
+    let mut lines = vec![match &state.incident {
+        Some(incident) => format!("- Incident: {}", escape(incident)),
+        None => "- No incident was named.".to_owned(),
+    }];
+    lines.extend(state.ticket.as_ref().map(|ticket| format!("- Ticket: {}", escape(ticket))));
+    lines.push("- Who was affected, and how much: to be written by a person.".to_owned());
+    lines.join("\n") + "\n"
+}
+
+fn shipped(state: &Hotfix, to: &Audience<'_>) -> String {
+    let Some(head) = state.head.as_ref().filter(|head| head.total > 0) else { return "Nothing.\n".to_owned() };
+    let mut made = commits(&head.commits, head.total, to.people);
+    if let Some(riders) = state.riders.as_ref().filter(|riders| !riders.is_empty()) {
+        made.push_str("\nIt took these changes of others along:\n\n");
+        made.push_str(&commits(riders, riders.len(), to.people));
+    }
+    let runs = state.deploys.iter().filter(|deploy| deploy.state == DeployState::Succeeded).map(|deploy| {
+        let from = deploy.intent.previous.as_ref().map_or(String::new(), |old| format!("{} → ", sha(old)));
+        let back = if deploy.intent.rollback { " (rolled back)" } else { "" };
+        format!("- {}: {from}{}{back}\n", deploy.intent.environment, sha(&deploy.intent.commit))
+    });
+    let runs: String = runs.collect();
+    if runs.is_empty() { made } else { format!("{made}\nDeployments:\n\n{runs}") }
+}
+
+fn commits(commits: &[Contribution], total: usize, people: &People) -> String {
+    let line = |commit: &Contribution| {
+        format!("- {} {} — {}\n", sha(&commit.commit), escape(&commit.subject), escape(&listing(&behind(people, [commit]))))
+    };
+    let mut made: String = commits.iter().map(line).collect();
+    let more = total.saturating_sub(commits.len());
+    if more > 0 {
+        made.push_str(&format!("- … and {more} more\n"));
+    }
+    made
+}
+
+fn held_back(state: &Hotfix, to: &Audience<'_>) -> String {
+    let Some(what) = withheld(state, to) else { return "Nothing was.\n".to_owned() };
+    let listed = state.survey.as_ref().map(|survey| commits(&survey.withheld, survey.withheld_total, to.people));
+    format!("{}:\n\n{}", escape(&what), listed.unwrap_or_default())
+}
+
+fn approvals(state: &Hotfix, entries: &[Entry], to: &Audience<'_>) -> String {
+    let rested = entries.iter().filter_map(|entry| match &entry.event {
+        Event::DeployStarted(intent) if !intent.votes.is_empty() => Some((intent, entry.at)),
+        _other => None,
+    });
+    let lines = rested.map(|(intent, at)| {
+        let names: Vec<String> = intent.votes.iter().map(|person| to.name(person)).collect();
+        format!("- {} on {}: {} said yes to {} before {}\n", state.plan.service, intent.environment, escape(&listing(&names)), code(intent.commit.as_str()), stamp(at))
+    });
+    let lines: String = lines.collect();
+    if lines.is_empty() { "No deployment rested on a vote.\n".to_owned() } else { lines }
+}
+
+fn gates(state: &Hotfix) -> String {
+    let mut made = "| Step | From the runbook | How it went |\n|---|---|---|\n".to_owned();
+    for (spec, at) in state.plan.steps.iter().zip(&state.steps) {
+        let ids: Vec<&str> = spec.serves.iter().map(|id| id.as_str()).collect();
+        let how = match at {
+            StepState::Done { at, evidence } => format!("{}, {}", escape(evidence), stamp(*at)),
+            StepState::Skipped { reason, .. } => format!("left out: {}", escape(reason)),
+            StepState::Current { .. } => "waited for".to_owned(),
+            StepState::Ahead => "not reached".to_owned(),
+        };
+        made.push_str(&format!("| {} | {} | {how} |\n", escape(&spec.title), ids.join(", ")));
+    }
+    made
+}
+
+fn left_out(state: &Hotfix, entries: &[Entry], to: &Audience<'_>) -> String {
+    let lines = entries.iter().filter_map(|entry| {
+        let who = by(entry, to);
+        match &entry.event {
+            Event::StepSkipped { step, reason } => Some(format!("- {who} left out **{}**: {}\n", title(state, step), escape(reason))),
+            Event::StepOverridden { step, asked_by, reason, incident } => Some(format!(
+                "- {} and {who} overrode **{}**: {} (incident {})\n",
+                escape(&to.name(asked_by)),
+                title(state, step),
+                escape(reason),
+                escape(incident)
+            )),
+            Event::MergebackWaived { reason } => Some(format!("- {who} gave up bringing the fix to main: {}\n", escape(reason))),
+            _other => None,
+        }
+    });
+    or_nothing(lines.collect())
+}
+
+fn drifts(entries: &[Entry], to: &Audience<'_>) -> String {
+    let lines = entries.iter().filter_map(|entry| match &entry.event {
+        Event::Drifted { expected, found } => Some(format!("- {}: expected {}, found {}\n", stamp(entry.at), sha(expected), sha(found))),
+        Event::DriftSettled { choice } => Some(format!("- {}: {} decided to {}\n", stamp(entry.at), by(entry, to), drift(*choice))),
+        Event::Superseded { by } => Some(format!("- {}: a newer release that contains the fix, {}\n", stamp(entry.at), sha(by))),
+        _other => None,
+    });
+    or_nothing(lines.collect())
+}
+
+fn failures(state: &Hotfix, entries: &[Entry]) -> String {
+    let lines = entries.iter().filter_map(|entry| {
+        let what = match &entry.event {
+            Event::DeployEnded { key, failure: Some(why) } => {
+                let place = state.deploy(key).map_or("an environment", |deploy| deploy.intent.environment.as_str());
+                format!("the deployment to {place} failed: {}", escape(why))
+            }
+            Event::Stuck { what, reason } => format!("could not {}: {}", escape(what), escape(reason)),
+            Event::FixConflicted { source, files } => format!("{} did not apply: {}", sha(source), escape(&files.join(", "))),
+            Event::Attested { place, commit, pass: false, .. } => format!("{} was not good on {}", escape(place), sha(commit)),
+            _other => return None,
+        };
+        Some(format!("- {}: {what}\n", stamp(entry.at)))
+    });
+    or_nothing(lines.collect())
+}
+
+fn follow_ups(state: &Hotfix, to: &Audience<'_>) -> String {
+    let mut lines = vec!["Why was it not found before production? (to be written by a person)".to_owned()];
+    match &state.mainline {
+        Mainline::Open | Mainline::Lost(_) if state.live_at.is_some() => lines.push("Bring the fix to main before the next release.".to_owned()),
+        Mainline::Waived { .. } => lines.push("Make sure that the next release does not bring the fault back: main does not have the fix.".to_owned()),
+        Mainline::Open | Mainline::Lost(_) | Mainline::Proven(..) => {}
+    }
+    lines.extend(withheld(state, to).map(|what| format!("Release what was withheld: {}.", escape(&what))));
+    if matches!(&state.phase, Phase::Ended { ending: Ending::Aborted, .. }) {
+        lines.push(format!("Look whether {} is still needed.", code(state.plan.branch.as_str())));
+    }
+    match &state.postmortem {
+        Some(Some(url)) => lines.push(format!("The team's own post-mortem: {}", escape(url))),
+        Some(None) | None => {}
+    }
+    lines.iter().map(|line| format!("- [ ] {line}\n")).collect()
+}
+
+fn by(entry: &Entry, to: &Audience<'_>) -> String {
+    match &entry.by {
+        Actor::Person(person) => escape(&to.name(person)),
+        Actor::Bot => "the bot".to_owned(),
+    }
+}
+
+fn or_nothing(lines: String) -> String {
+    if lines.is_empty() { "Nothing.\n".to_owned() } else { lines }
+}

@@ -1,0 +1,170 @@
+//! The question to the voters. It shows all of what would be deployed and is never cut short: what does not fit is not
+//! asked (security case 29).
+
+use hotfix_adapters::chat::{Action, Card, Field, Text, Tone};
+use hotfix_adapters::vocabulary::{CommitId, Environment};
+use jiff::Timestamp;
+use thiserror::Error;
+
+use super::Audience;
+use super::ask::{calls, missing, others};
+use super::card::{digest, pull_link};
+use super::duration::{clock, minutes};
+use super::phrase::{Say, contributor, count, listing, outside, size, whole};
+use crate::domain::event::{Contribution, HeadSeen};
+use crate::domain::hotfix::{Attestation, Hotfix, StepState};
+use crate::domain::playbook::{StepKind, StepSpec};
+use crate::domain::vote::{excluded, quorum};
+
+/// More commits than this are not asked about in one question.
+const COMMITS: usize = 40;
+/// A longer question is not asked.
+const CHARACTERS: usize = 6_000;
+
+/// Why a question is not asked.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum TooMuch {
+    /// There are too many commits, or not all of them are known by name.
+    #[error("The question for {environment} would have to name {total} commits, and {shown} can be shown whole")]
+    Commits {
+        /// For where.
+        environment: Environment,
+        /// How many there are.
+        total: usize,
+        /// How many could be shown.
+        shown: usize,
+    },
+    /// It is too long to be read whole.
+    #[error("The question for {environment} would be {length} characters long, and {CHARACTERS} can be shown whole")]
+    Long {
+        /// For where.
+        environment: Environment,
+        /// How long it is.
+        length: usize,
+    },
+    /// What would be deployed is not known.
+    #[error("What would be deployed to {environment} is not known")]
+    Nothing {
+        /// For where.
+        environment: Environment,
+    },
+}
+
+/// Asks for votes for a deployment.
+///
+/// # Errors
+/// [`TooMuch`] when the question could not be shown whole; it is not asked then.
+pub fn prompt(state: &Hotfix, environment: &Environment, audience: &Audience<'_>, now: Timestamp) -> Result<Card, TooMuch> {
+    let nothing = || TooMuch::Nothing { environment: environment.clone() };
+    let (commit, head, base) = match (state.ships(), &state.head, &state.base) {
+        (Some(commit), Some(head), Some(base)) => (commit, head, base),
+        (Some(_) | None, Some(_) | None, Some(_) | None) => return Err(nothing()),
+    };
+    let riders = state.riders.as_deref().unwrap_or_default();
+    let (listed, total) = (head.commits.len() + riders.len(), head.total.max(head.commits.len()) + riders.len());
+    if total > listed || total > COMMITS {
+        return Err(TooMuch::Commits { environment: environment.clone(), total, shown: listed.min(COMMITS) });
+    }
+    let mut lines = vec![who(state, environment, audience, now)];
+    lines.push(Text::of("You say yes to exactly ").code(commit.as_str()).plain(" and to nothing else."));
+    lines.push(Text::of(format!("It is {} on top of the base, {}:", count(head.total, "commit", "commits"), size(&head.size))));
+    lines.extend(head.commits.iter().map(|one| commit_line(one, audience)));
+    if !riders.is_empty() {
+        lines.push(Text::of(format!("{} of others:", count(riders.len(), "more commit goes out with it", "more commits go out with it"))));
+        lines.extend(riders.iter().map(|one| commit_line(one, audience)));
+    }
+    lines.extend(said(state, commit, head, audience, now));
+    lines.extend(not_counted(state, audience));
+    lines.push(until(state, environment));
+    let card = Card {
+        tone: Tone::Asking,
+        title: Some(Text::of(format!("{} {}: may this go to {environment}?", state.id, state.plan.service))),
+        lines,
+        fields: fields(state, base),
+        progress: Vec::new(),
+        actions: actions(state, environment, commit),
+        footer: Some(Text::of("React with ✅ or ❌, press a button, or say ").command("approve").plain(" or ").command("reject <why>").plain(".")),
+    };
+    let length = length(&card);
+    if length > CHARACTERS { Err(TooMuch::Long { environment: environment.clone(), length }) } else { Ok(card) }
+}
+
+fn length(card: &Card) -> usize {
+    let fields = card.fields.iter().map(|field| field.name.chars().count() + field.value.to_plain().chars().count());
+    let texts = card.title.iter().chain(&card.lines).chain(&card.footer).map(|text| text.to_plain().chars().count());
+    fields.chain(texts).sum()
+}
+
+fn who(state: &Hotfix, environment: &Environment, to: &Audience<'_>, now: Timestamp) -> Text {
+    let missing = missing(&quorum(state, environment, now, None).missing);
+    let who = calls(to, &others(state)).unwrap_or_else(|| Text::of("To whoever may vote and did not work on it"));
+    who.plain(format!(": {missing} needed before “{}” can go to {environment}.", whole(&state.title)))
+}
+
+fn fields(state: &Hotfix, base: &CommitId) -> Vec<Field> {
+    let field = |name: &str, value: Text| Field { name: name.to_owned(), value };
+    let mut fields = vec![
+        field("Base", Text::new().code(base.as_str())),
+        field("Branch", Text::new().code(state.plan.branch.as_str())),
+        field("Plan", Text::new().code(digest(state))),
+    ];
+    let pull = state.pull.as_ref();
+    fields.extend(pull.map(|pull| field("Pull request", Text::new().span(pull_link(pull.number.0, pull.url.as_deref())))));
+    fields
+}
+
+/// A commit with everybody behind it; the subject is whole.
+fn commit_line(commit: &Contribution, to: &Audience<'_>) -> Text {
+    let people: Vec<String> = commit.people.iter().map(|who| contributor(to.people, who)).collect();
+    Text::of("• ").commit(&commit.commit).plain(format!(" {} — {}", whole(&commit.subject), listing(&people)))
+}
+
+/// What people and checks said of it so far.
+fn said(state: &Hotfix, commit: &CommitId, head: &HeadSeen, to: &Audience<'_>, now: Timestamp) -> Vec<Text> {
+    let review = |(spec, at): (&StepSpec, &StepState)| match (&spec.kind, at) {
+        (StepKind::Review { .. }, StepState::Done { evidence, .. }) => Some(Text::of(format!("Review: {}.", outside(evidence)))),
+        (StepKind::Review { .. }, StepState::Skipped { reason, .. }) => Some(Text::of(format!("Review: left out, {}.", outside(reason)))),
+        (_other, StepState::Ahead | StepState::Current { .. } | StepState::Done { .. } | StepState::Skipped { .. }) => None,
+    };
+    let mut said: Vec<Text> = state.plan.steps.iter().zip(&state.steps).filter_map(review).collect();
+    let words = state.attestations.iter().filter(|(_, word)| &word.commit == commit || word.commit == head.tip);
+    said.extend(words.map(|(place, word)| tested(place, word, to, now)));
+    if said.is_empty() {
+        said.push(Text::of("Nobody has reviewed or tested it yet."));
+    }
+    said
+}
+
+fn tested(place: &str, word: &Attestation, to: &Audience<'_>, now: Timestamp) -> Text {
+    let good = if word.pass { "good" } else { "NOT good" };
+    let text = format!("Tested: {good} at {} on ", outside(place));
+    Text::of(text).commit(&word.commit).plain(format!(", says {} at {}.", to.name(&word.person), clock(word.at, now)))
+}
+
+/// Whose word does not count, and why (security case 23).
+fn not_counted(state: &Hotfix, to: &Audience<'_>) -> Option<Text> {
+    let mut people = state.contributors();
+    people.insert(&state.requester);
+    let why = |person| if person == &state.requester { "asked for it" } else { "worked on it" };
+    let named = people.into_iter().filter(|person| excluded(state, person).is_some());
+    let named: Vec<String> = named.map(|person| format!("{} ({})", to.name(person), why(person))).collect();
+    (!named.is_empty()).then(|| Text::of(format!("Does not count: {}.", listing(&named))))
+}
+
+fn until(state: &Hotfix, environment: &Environment) -> Text {
+    let expires = state.plan.environment(environment).map_or(0, |plan| plan.approval.expires_minutes);
+    Text::of(format!(
+        "A yes holds for {}, and only while commit, base and plan stay as they are. One no stops it. Silence is not a yes: \
+         nothing is deployed to {environment} until the votes are there.",
+        minutes(expires)
+    ))
+}
+
+fn actions(state: &Hotfix, environment: &Environment, commit: &CommitId) -> Vec<Action> {
+    let action = |label: &str, word: &str, danger| Action {
+        label: label.to_owned(),
+        value: format!("{}/{environment}/{commit}/{word}", state.id),
+        danger,
+    };
+    vec![action("Approve", "approve", false), action("Reject", "reject", true)]
+}

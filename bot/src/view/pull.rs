@@ -1,0 +1,45 @@
+//! The text of the pull request, as Markdown: reviewers learn there what the branch is and what not to do with it.
+
+use super::card::{digest, withheld};
+use super::phrase::{command, name};
+use super::render::{code, escape};
+use super::{Audience, duration};
+use crate::domain::hotfix::Hotfix;
+use crate::domain::people::People;
+use hotfix_adapters::vocabulary::Platform;
+
+/// The body of the pull request.
+#[must_use]
+pub fn pull_body(state: &Hotfix, people: &People) -> String {
+    // No one is called from here, so any platform does.
+    let audience = Audience { people, platform: Platform::Git };
+    let (branch, main) = (code(state.plan.branch.as_str()), code(state.plan.main.as_str()));
+    let mut parts = vec![format!(
+        "Hotfix {} of {}, asked for by {} at {}: {}",
+        state.id,
+        state.plan.service,
+        escape(&name(people, &state.requester)),
+        duration::stamp(state.opened_at),
+        escape(&state.title)
+    )];
+    parts.extend(state.incident.as_ref().map(|incident| format!("Incident: {}", escape(incident))));
+    parts.extend(state.ticket.as_ref().map(|ticket| format!("Ticket: {}", escape(ticket))));
+    if let Some(base) = &state.base {
+        parts.push(format!("{branch} starts from {}. Withheld from {main}: {}.", code(base.short()), withheld_or_nothing(state, &audience)));
+    }
+    parts.push(if state.plan.merges_first() {
+        format!("Please review it as usual. The bot merges it into {main} when its turn comes.")
+    } else {
+        format!("**Please review it, and do not merge it.** It is deployed from {branch} first, and the bot merges it into {main} afterwards.")
+    });
+    parts.push(format!(
+        "A push to {branch} voids the reviews, tests and votes before it. Everything else is in the thread; {} shows what is left. Plan {}.",
+        code(&command(&format!("plan {}", state.id))),
+        digest(state)
+    ));
+    parts.join("\n\n") + "\n"
+}
+
+fn withheld_or_nothing(state: &Hotfix, audience: &Audience<'_>) -> String {
+    withheld(state, audience).map_or_else(|| "nothing".to_owned(), |what| escape(&what))
+}

@@ -1,0 +1,59 @@
+//! A no that helps: the sentence of the runbook it comes from, why, and what to do next.
+
+use hotfix_adapters::chat::{Card, Text, Tone};
+
+use super::phrase::{ended, marked, paragraph};
+use crate::domain::refusal::Refusal;
+
+/// The answer to something that is not done, with every reason.
+#[must_use]
+pub fn refusals(refusals: &[Refusal]) -> Card {
+    match refusals {
+        [one] => Card::line(Tone::Warning, saying(one, " Nothing was done.")),
+        many => Card {
+            tone: Tone::Warning,
+            title: Some(Text::of("Nothing was done.")),
+            lines: many.iter().map(line).collect(),
+            ..Card::default()
+        },
+    }
+}
+
+/// One refusal on a line of its own.
+pub(super) fn line(refusal: &Refusal) -> Text {
+    saying(refusal, "")
+}
+
+fn saying(refusal: &Refusal, done: &str) -> Text {
+    let id = refusal.requirement.as_ref().map_or(refusal.code.as_str(), |id| id.as_str());
+    Text::new()
+        .code(id)
+        .plain(" — ")
+        .then(marked(&ended(&paragraph(&refusal.reason))))
+        .plain(format!("{done} "))
+        .then(marked(&ended(&paragraph(&refusal.next))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::view::plain;
+
+    #[test]
+    fn a_refusal_names_the_rule_the_reason_and_the_next_step() {
+        let qa = Refusal::new("qa.deploy", "hotfixes are never deployed to QA through Drone: it pollutes the release tags", "Ask its users: `/hotfix agree qa`.")
+            .because_of("HOCS-26");
+        let own = Refusal::new("vote.requester", "You asked for this.", "Ask somebody else.");
+        assert_eq!(
+            plain(&refusals(std::slice::from_ref(&qa))),
+            "`HOCS-26` — hotfixes are never deployed to QA through Drone: it pollutes the release tags. Nothing was done. \
+             Ask its users: `/hotfix agree qa`.\n"
+        );
+        assert_eq!(
+            plain(&refusals(&[qa, own])),
+            "Nothing was done.\n\
+             `HOCS-26` — hotfixes are never deployed to QA through Drone: it pollutes the release tags. Ask its users: `/hotfix agree qa`.\n\
+             `vote.requester` — You asked for this. Ask somebody else.\n"
+        );
+    }
+}

@@ -1,0 +1,119 @@
+//! Where a run stands, in words. What stops it comes before what it waits for.
+
+use hotfix_adapters::chat::{MarkState, Tone};
+use jiff::Timestamp;
+
+use super::duration::between;
+use super::phrase::{listing, name, outside, production};
+use crate::domain::event::Ending;
+use crate::domain::hotfix::{Hotfix, Mainline, Phase, StepState};
+use crate::domain::people::People;
+use crate::domain::step::{self, Progress, Wait};
+
+/// What a run waits for now; nothing while it is read in, stopped or over.
+pub(super) fn wait(state: &Hotfix, now: Timestamp) -> Option<Wait> {
+    let underway = matches!(state.phase, Phase::Underway);
+    let (_, spec) = state.current().filter(|_| underway && state.drift.is_none())?;
+    match step::progress(state, spec, now) {
+        Progress::Waiting(wait) => Some(wait),
+        Progress::Done { .. } | Progress::Impossible(_) => None,
+    }
+}
+
+/// Where a run stands, in a few words, and how that sounds.
+pub(super) fn standing(state: &Hotfix, people: &People, now: Timestamp) -> (Tone, String) {
+    match &state.phase {
+        Phase::Surveying => (Tone::Neutral, "looking at what runs in production and what main holds".to_owned()),
+        Phase::Ended { ending, at, .. } => over(state, ending, *at),
+        Phase::Underway => underway(state, people, now),
+    }
+}
+
+fn over(state: &Hotfix, ending: &Ending, at: Timestamp) -> (Tone, String) {
+    let took = between(state.opened_at, at);
+    match ending {
+        Ending::Completed => (Tone::Good, format!("closed: completed in {took}")),
+        Ending::RolledIn => (Tone::Good, format!("closed after {took}: the fix goes out with the regular release")),
+        Ending::Refused => (Tone::Warning, "refused: nothing was done".to_owned()),
+        Ending::Aborted => (Tone::Warning, format!("given up after {took}")),
+    }
+}
+
+fn underway(state: &Hotfix, people: &People, now: Timestamp) -> (Tone, String) {
+    if state.drift.is_some() {
+        return (Tone::Bad, "paused: production changed".to_owned());
+    }
+    if let Some(stuck) = &state.stuck {
+        return (Tone::Bad, format!("stopped: could not {}", outside(&stuck.what)));
+    }
+    let waiting = wait(state, now);
+    let (tone, words) = waiting.as_ref().map_or((Tone::Neutral, "going on".to_owned()), waiting_for);
+    if !state.holds.is_empty() {
+        let who: Vec<String> = state.holds.keys().map(|person| name(people, person)).collect();
+        return (Tone::Warning, format!("on hold by {}; {words}", listing(&who)));
+    }
+    match live(state) {
+        Some(live) => (if tone == Tone::Bad { Tone::Bad } else { Tone::Warning }, format!("{live}; {words}")),
+        None => (tone, words),
+    }
+}
+
+/// How production stands while the run has the fix there.
+fn live(state: &Hotfix) -> Option<String> {
+    let production = production(state).filter(|_| state.is_live())?;
+    match &state.mainline {
+        Mainline::Open => Some(format!("live in {production}, not yet on main: {production} is in a non-standard state")),
+        Mainline::Lost(_) => Some(format!("live in {production}, but taken out of main again: {production} is in a non-standard state")),
+        Mainline::Waived { .. } => Some(format!("live in {production}; bringing it to main was given up")),
+        Mainline::Proven(..) => None,
+    }
+}
+
+fn waiting_for(wait: &Wait) -> (Tone, String) {
+    match wait {
+        Wait::Bot(what) => (Tone::Neutral, (*what).to_owned()),
+        Wait::Fix => (Tone::Asking, "waiting for the fix".to_owned()),
+        Wait::Conflict(_) => (Tone::Bad, "stopped: the fix does not apply, a person has to settle it".to_owned()),
+        Wait::Review { against, .. } if !against.is_empty() => (Tone::Warning, "a reviewer asks for changes".to_owned()),
+        Wait::Review { have, need, .. } if have < need => (Tone::Asking, "waiting for a review".to_owned()),
+        Wait::Review { .. } => (Tone::Neutral, "waiting for the checks".to_owned()),
+        Wait::Word { place, failed: true, .. } => (Tone::Bad, format!("stopped: it is not good {}", looked_at(place))),
+        Wait::Word { place, .. } => (Tone::Asking, format!("waiting for a look {}", looked_at(place))),
+        Wait::Votes { environment, vetoes, .. } if *vetoes > 0 => (Tone::Bad, format!("stopped: somebody said no to {environment}")),
+        Wait::Votes { environment, .. } => (Tone::Asking, format!("waiting for votes for {environment}")),
+        Wait::DeployCommand(environment) => (Tone::Asking, format!("ready to be deployed to {environment}")),
+        Wait::Deploying(environment) => (Tone::Neutral, format!("deploying to {environment}")),
+        Wait::DeployByHand(environment) => (Tone::Asking, format!("waiting for a deployment to {environment} by hand")),
+        Wait::DeployFailed(environment) => (Tone::Bad, format!("stopped: the deployment to {environment} failed")),
+        Wait::Mainline => (Tone::Asking, "waiting for the fix to be on main".to_owned()),
+        Wait::Postmortem { .. } => (Tone::Asking, "waiting for the post-mortem".to_owned()),
+    }
+}
+
+/// "at staging", "on a developer's machine".
+pub(super) fn looked_at(place: &str) -> String {
+    if place == "local" { "on a developer's machine or the review app".to_owned() } else { format!("at {}", outside(place)) }
+}
+
+/// Where the step at this place of the plan stands.
+pub(super) fn mark(state: &Hotfix, at: usize, now: Timestamp) -> MarkState {
+    match state.steps.get(at) {
+        Some(StepState::Done { .. }) => MarkState::Done,
+        Some(StepState::Skipped { .. }) => MarkState::Skipped,
+        Some(StepState::Ahead | StepState::Current { .. }) | None => {
+            if state.current().map(|(current, _)| current) != Some(at) {
+                MarkState::Ahead
+            } else if is_stopped(state, now) {
+                MarkState::Stopped
+            } else {
+                MarkState::Current
+            }
+        }
+    }
+}
+
+fn is_stopped(state: &Hotfix, now: Timestamp) -> bool {
+    let waiting = wait(state, now);
+    let bad = waiting.is_some_and(|wait| waiting_for(&wait).0 == Tone::Bad);
+    bad || state.is_over() || state.drift.is_some() || state.stuck.is_some()
+}

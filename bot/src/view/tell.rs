@@ -1,0 +1,98 @@
+//! What is said to one person directly: to a member of the team who cannot read the channel (APPLY-15), and to whoever's
+//! commits go out with the fix (MAIN-8, PROMO-11). Neither is waited for.
+
+use hotfix_adapters::chat::{Card, Text, Tone};
+
+use super::Audience;
+use super::announcement::started;
+use super::card::heading;
+use super::phrase::{Say, command, outside};
+use crate::domain::event::{Contribution, Entry, Event};
+use crate::domain::hotfix::Hotfix;
+use crate::domain::id::PersonId;
+
+/// What an event says to this person directly, if anything.
+#[must_use]
+pub fn tell(state: &Hotfix, entry: &Entry, audience: &Audience<'_>, to: &PersonId) -> Option<Card> {
+    match &entry.event {
+        Event::Announced { missed, .. } if missed.contains(to) => Some(missed_it(state, entry, audience)),
+        Event::RidersFound { riders, .. } => rider(state, riders, to),
+        Event::Announced { .. }
+        | Event::Opened(_)
+        | Event::Surveyed(_)
+        | Event::Refused { .. }
+        | Event::StepEntered { .. }
+        | Event::StepDone { .. }
+        | Event::StepSkipped { .. }
+        | Event::OverrideAsked { .. }
+        | Event::StepOverridden { .. }
+        | Event::StepReopened { .. }
+        | Event::BaseFound { .. }
+        | Event::BranchCreated { .. }
+        | Event::FixRequested { .. }
+        | Event::FixPicked { .. }
+        | Event::FixConflicted { .. }
+        | Event::HeadMoved { .. }
+        | Event::PullOpened { .. }
+        | Event::PullSeen(_)
+        | Event::Prompted { .. }
+        | Event::Voted(_)
+        | Event::VoteWithdrawn { .. }
+        | Event::Vetoed { .. }
+        | Event::VetoWithdrawn { .. }
+        | Event::Acknowledged
+        | Event::Held { .. }
+        | Event::Unheld { .. }
+        | Event::Attested { .. }
+        | Event::DeployAsked { .. }
+        | Event::DeployRefused { .. }
+        | Event::DeployStarted(_)
+        | Event::DeployAwaitsWord { .. }
+        | Event::DeployEnded { .. }
+        | Event::Drifted { .. }
+        | Event::DriftSettled { .. }
+        | Event::RebaseConflicted { .. }
+        | Event::Superseded { .. }
+        | Event::Merged { .. }
+        | Event::Proven { .. }
+        | Event::MainlineLost { .. }
+        | Event::MergebackWaived { .. }
+        | Event::BranchDeleted
+        | Event::PostmortemFiled { .. }
+        | Event::Joined { .. }
+        | Event::Noted { .. }
+        | Event::Reminded { .. }
+        | Event::Stuck { .. }
+        | Event::Retried
+        | Event::Aborted { .. }
+        | Event::Closed { .. } => None,
+    }
+}
+
+fn missed_it(state: &Hotfix, entry: &Entry, audience: &Audience<'_>) -> Card {
+    let mut card = started(state, audience, entry.at);
+    let why = format!("You get this directly because you are in the team of {} and cannot read its channel.", state.plan.service);
+    card.lines.push(Text::of(why));
+    card
+}
+
+fn rider(state: &Hotfix, riders: &[Contribution], to: &PersonId) -> Option<Card> {
+    let own: Vec<&Contribution> =
+        riders.iter().filter(|rider| rider.people.iter().any(|who| who.person.as_ref() == Some(to))).collect();
+    let hold = command(&format!("hold {} <why>", state.id));
+    let (subject, verb, waits) = match own.len() {
+        0 => return None,
+        1 => ("Your change", "goes", "If it must not,"),
+        _ => ("Your changes", "go", "If they must not,"),
+    };
+    let mut lines = vec![Text::of(format!("{subject} {verb} to production with this hotfix:"))];
+    lines.extend(own.into_iter().map(|rider| Text::of("• ").commit(&rider.commit).plain(format!(" {}", outside(&rider.subject)))));
+    lines.push(
+        Text::of(format!("It does not wait for you. {waits} reply "))
+            .code("hold")
+            .plain(" with a reason: ")
+            .code(hold)
+            .plain("."),
+    );
+    Some(Card { tone: Tone::Asking, title: Some(heading(state)), lines, ..Card::default() })
+}

@@ -1,0 +1,180 @@
+//! Who did what when, and why each gate opened, as Markdown. Nothing that happened is left out but the bot's own readings.
+
+use super::Audience;
+use super::duration::stamp;
+use super::phrase::{containment, count, listing, name, paragraph};
+use super::render::{code, escape};
+use crate::domain::event::{Actor, DeployIntent, DriftChoice, Ending, Entry, Event, PullSeen, Survey};
+use crate::domain::hotfix::Hotfix;
+use crate::domain::id::{PersonId, StepId};
+use crate::domain::refusal::Refusal;
+use hotfix_adapters::forge::CheckState;
+use hotfix_adapters::vocabulary::{CommitId, DeployKey};
+
+/// The timeline of a run, as Markdown.
+#[must_use]
+pub fn timeline(state: &Hotfix, entries: &[Entry], audience: &Audience<'_>) -> String {
+    let head = format!("# Timeline of {} {}: {}\n\n", state.id, state.plan.service, escape(&state.title));
+    head + &table(state, entries, audience)
+}
+
+/// The table alone.
+pub(super) fn table(state: &Hotfix, entries: &[Entry], audience: &Audience<'_>) -> String {
+    let mut made = "| When | Who | What |\n|---|---|---|\n".to_owned();
+    for entry in entries {
+        let Some(what) = happened(state, entry, audience) else { continue };
+        let who = match &entry.by {
+            Actor::Person(person) => escape(&audience.name(person)),
+            Actor::Bot => "bot".to_owned(),
+        };
+        made.push_str(&format!("| {} | {who} | {what} |\n", stamp(entry.at)));
+    }
+    made
+}
+
+/// What happened, as Markdown on one line; `None` for what only the bot cares about.
+fn happened(state: &Hotfix, entry: &Entry, to: &Audience<'_>) -> Option<String> {
+    let title = |step: &StepId| title(state, step);
+    let who = |person| escape(&name(to.people, person));
+    let said = match &entry.event {
+        Event::StepEntered { .. } => return None,
+        Event::Opened(opened) => format!("opened it: {}{}", escape(&opened.title), incident(opened.incident.as_deref())),
+        Event::Surveyed(survey) => surveyed(survey),
+        Event::Refused { refusals } => format!("refused; nothing was done. {}", reasons(refusals)),
+        Event::StepDone { step, evidence } => format!("**{}** is fulfilled: {}", title(step), escape(evidence)),
+        Event::StepSkipped { step, reason } => format!("left out **{}**: {}", title(step), escape(reason)),
+        Event::OverrideAsked { step, reason, incident } => {
+            format!("asked to override **{}**: {} (incident {})", title(step), escape(reason), escape(incident))
+        }
+        Event::StepOverridden { step, asked_by, reason, incident } => {
+            format!("overrode **{}** together with {}: {} (incident {})", title(step), who(asked_by), escape(reason), escape(incident))
+        }
+        Event::StepReopened { step, reason } => format!("**{}** is open again: {}", title(step), escape(reason)),
+        Event::BaseFound { commit, sources } => format!("it starts from {}, by {}", sha(commit), escape(&listing(sources))),
+        Event::Announced { reached, missed, .. } => {
+            let direct = if missed.is_empty() { String::new() } else { format!("; told directly: {}", names(missed, to)) };
+            format!("told the team: {} could read it{direct}", names(reached, to))
+        }
+        Event::BranchCreated { at } => format!("created {} at {}", code(state.plan.branch.as_str()), sha(at)),
+        Event::FixRequested { source } => format!("asked for {} on the branch", sha(source)),
+        Event::FixPicked { source, commit: Some(commit) } => format!("picked {} as {}", sha(source), sha(commit)),
+        Event::FixPicked { source, commit: None } => format!("{} was there already", sha(source)),
+        Event::FixConflicted { source, files } => format!("{} does not apply: {}", sha(source), escape(&files.join(", "))),
+        Event::HeadMoved { from, head, .. } => {
+            format!("{} moved {} → {}, {}", code(state.plan.branch.as_str()), sha(from), sha(&head.tip), count(head.total, "commit", "commits"))
+        }
+        Event::PullOpened { number, .. } => format!("opened pull request \\#{}", number.0),
+        Event::PullSeen(seen) => pull_seen(seen),
+        Event::Prompted { environment, commit, .. } => format!("asked for votes for {} on {environment}", sha(commit)),
+        Event::Voted(vote) => format!("said yes to {} for {}", sha(&vote.commit), vote.environment),
+        Event::VoteWithdrawn { environment, person } => format!("the yes of {} for {environment} does not count any more", who(person)),
+        Event::Vetoed { environment, reason } => format!("said no to {environment}: {}", escape(reason)),
+        Event::VetoWithdrawn { environment, person } => format!("{} took their no to {environment} back", who(person)),
+        Event::Acknowledged => "has seen it".to_owned(),
+        Event::Held { reason } => format!("put it on hold: {}", escape(reason)),
+        Event::Unheld { person } => format!("lifted the hold of {}", who(person)),
+        Event::Attested { place, commit, pass, note } => {
+            let good = if *pass { "good" } else { "not good" };
+            format!("looked at {}: {good}, on {}{}", escape(place), sha(commit), note.as_ref().map_or(String::new(), |note| format!(": {}", escape(note))))
+        }
+        Event::DeployAsked { environment, commit, rollback } => {
+            let verb = if *rollback { "asked to roll back" } else { "asked to deploy to" };
+            format!("{verb} {environment}: {}", sha(commit))
+        }
+        Event::DeployRefused { environment, refusals } => format!("deployed nothing to {environment}. {}", reasons(refusals)),
+        Event::DeployStarted(intent) => started(intent, to),
+        Event::DeployAwaitsWord { key } => format!("the deployment to {} waits for a person to do it", place(state, key)),
+        Event::DeployEnded { key, failure: None } => format!("the deployment to {} succeeded", place(state, key)),
+        Event::DeployEnded { key, failure: Some(why) } => format!("the deployment to {} failed: {}", place(state, key), escape(why)),
+        Event::Drifted { expected, found } => format!("production changed outside this run: expected {}, found {}", sha(expected), sha(found)),
+        Event::DriftSettled { choice } => format!("decided to {}", drift(*choice)),
+        Event::RebaseConflicted { files } => format!("the fix does not apply to the new base: {}", escape(&files.join(", "))),
+        Event::Superseded { by } => format!("a newer release that contains the fix is in production: {}", sha(by)),
+        Event::Merged { number, commit } => format!("merged pull request \\#{} as {}", number.0, sha(commit)),
+        Event::RidersFound { total, .. } => format!("{} with it", count(*total, "change of others goes out", "changes of others go out")),
+        Event::Proven { how, main } => format!("the fix is on main: {}, at {}", containment(how), sha(main)),
+        Event::MainlineLost { by } => format!("{} took the fix out of main again", sha(by)),
+        Event::MergebackWaived { reason } => format!("gave up bringing the fix to main: {}", escape(reason)),
+        Event::BranchDeleted => format!("deleted {}", code(state.plan.branch.as_str())),
+        Event::PostmortemFiled { url: Some(url) } => format!("wrote the post-mortem: {}", escape(url)),
+        Event::PostmortemFiled { url: None } => "took the bot's own post-mortem".to_owned(),
+        Event::Joined { title } => format!("brought a second fix into it: {}", escape(title)),
+        Event::Noted { text } => format!("noted: {}", escape(text)),
+        Event::Reminded { step, times } => format!("reminded of **{}**, time {times}", title(step)),
+        Event::Stuck { what, reason } => format!("could not {}: {}", escape(what), escape(reason)),
+        Event::Retried => "said to try again".to_owned(),
+        Event::Aborted { reason } => format!("gave it up: {}", escape(reason)),
+        Event::Closed { ending } => format!("closed it: {}", ended(ending)),
+    };
+    Some(said)
+}
+
+/// What a step is called, as Markdown.
+pub(super) fn title(state: &Hotfix, step: &StepId) -> String {
+    let spec = state.plan.steps.iter().find(|spec| &spec.id == step);
+    escape(spec.map_or(step.as_str(), |spec| &spec.title))
+}
+
+/// How a run ended.
+pub(super) fn ended(ending: &Ending) -> &'static str {
+    match ending {
+        Ending::Completed => "every step is behind it",
+        Ending::RolledIn => "the fix goes out with the regular release",
+        Ending::Refused => "it was refused",
+        Ending::Aborted => "it was given up",
+    }
+}
+
+/// What was decided about a drift.
+pub(super) fn drift(choice: DriftChoice) -> &'static str {
+    match choice {
+        DriftChoice::Rebase => "put the fix on top of what production runs now",
+        DriftChoice::Roll => "let the fix go out with the regular release",
+        DriftChoice::Abort => "give the run up",
+    }
+}
+
+/// A short commit, as Markdown.
+pub(super) fn sha(commit: &CommitId) -> String {
+    code(commit.short())
+}
+
+fn surveyed(survey: &Survey) -> String {
+    let running = survey.running.as_ref().or(survey.last_success.as_ref());
+    let runs = running.map_or_else(|| "nothing can tell what production runs".to_owned(), |commit| format!("production runs {}", sha(commit)));
+    format!("looked around: {runs}, main holds {} that are not there", count(survey.withheld_total, "change", "changes"))
+}
+
+fn incident(incident: Option<&str>) -> String {
+    incident.map_or(String::new(), |incident| format!(" (incident {})", escape(incident)))
+}
+
+fn reasons(refusals: &[Refusal]) -> String {
+    let ids = |refusal: &Refusal| refusal.requirement.as_ref().map_or_else(|| refusal.code.clone(), |id| id.as_str().to_owned());
+    let each: Vec<String> = refusals.iter().map(|refusal| format!("{}: {}", code(&ids(refusal)), escape(&refusal.reason))).collect();
+    each.join(" ")
+}
+
+fn names<'a>(people: impl IntoIterator<Item = &'a PersonId>, to: &Audience<'_>) -> String {
+    escape(&listing(&people.into_iter().map(|person| to.name(person)).collect::<Vec<_>>()))
+}
+
+fn pull_seen(seen: &PullSeen) -> String {
+    let green = seen.checks.iter().filter(|check| check.state == CheckState::Success).count();
+    format!(
+        "saw {}, {green} of {} green",
+        count(seen.reviews.len(), "review", "reviews"),
+        count(seen.checks.len(), "check", "checks")
+    )
+}
+
+fn started(intent: &DeployIntent, to: &Audience<'_>) -> String {
+    let verb = if intent.rollback { "began to roll back" } else { "began to deploy to" };
+    let from = intent.previous.as_ref().map_or(String::new(), |old| format!("{} → ", sha(old)));
+    let by = if intent.votes.is_empty() { String::new() } else { format!(", by the word of {}", names(&intent.votes, to)) };
+    format!("{verb} {}: {from}{}{by}", intent.environment, sha(&intent.commit))
+}
+
+fn place(state: &Hotfix, key: &DeployKey) -> String {
+    state.deploy(key).map_or_else(|| paragraph(key.as_str()), |deploy| deploy.intent.environment.to_string())
+}

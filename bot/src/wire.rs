@@ -1,0 +1,214 @@
+//! Configuration → ports. The only file that chooses an adapter.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use async_trait::async_trait;
+use hotfix_adapters::chat::console::{Console, ConsoleOptions};
+use hotfix_adapters::deploy::Deploy;
+use hotfix_adapters::deploy::command::{CommandDeploy, CommandOptions, Query, QueryOptions};
+use hotfix_adapters::deploy::manual::Manual;
+use hotfix_adapters::deploy::tag::{TagOptions, TagRelease};
+use hotfix_adapters::forge::Forge;
+use hotfix_adapters::forge::local::{Local, LocalOptions};
+use hotfix_adapters::vocabulary::{ChannelRef, Environment, PersonRef, Platform};
+use hotfix_storage::embedded::{self, Embedded};
+use hotfix_storage::Clock;
+
+use crate::config::{CommandMechanism, Config, ConfiguredService, ForgeConfig, MechanismConfig, Probe as ProbeConfig};
+use crate::domain::service::Service;
+use crate::engine::{Outside, Probe};
+
+/// How long a question to an environment may take.
+const QUESTION: Duration = Duration::from_secs(60);
+
+/// Opens the store of this configuration.
+///
+/// # Errors
+/// When another process holds it, it is damaged, or others can read it; the error says what to do.
+pub fn store(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Result<Embedded> {
+    let settings = &config.settings;
+    let mut options = embedded::Options::new(&settings.store, clock);
+    options.segment_bytes = settings.embedded.segment_bytes;
+    options.reserve_bytes = settings.embedded.reserve_bytes;
+    options.cache_bytes = settings.embedded.cache_bytes;
+    std::fs::create_dir_all(&settings.state).with_context(|| format!("cannot make the folder {}", settings.state.display()))?;
+    Ok(Embedded::open(options)?)
+}
+
+/// The console, where everybody who has an account on it reads every channel.
+///
+/// # Errors
+/// When its file cannot be used.
+pub fn console(config: &Config, mut options: ConsoleOptions) -> anyhow::Result<Arc<Console>> {
+    let people: Vec<PersonRef> =
+        config.people.iter().filter(|person| person.active).filter_map(|person| person.account(Platform::Console).cloned()).collect();
+    for service in config.services.values() {
+        options.members.entry(service.service.channel.clone()).or_insert_with(|| people.clone());
+    }
+    Ok(Arc::new(Console::open(options)?))
+}
+
+/// The channel where words are meant for, when nobody says which: that of the first service.
+///
+/// # Errors
+/// When no service is configured.
+pub fn main_channel(config: &Config) -> anyhow::Result<ChannelRef> {
+    let first = config.services.values().next().context("no service is configured: add one under services/")?;
+    Ok(first.service.channel.clone())
+}
+
+/// The local forge of this configuration.
+///
+/// # Errors
+/// When its folders cannot be used.
+pub fn local_forge(config: &Config) -> anyhow::Result<Arc<Local>> {
+    let settings = &config.settings;
+    std::fs::create_dir_all(&settings.repositories)
+        .with_context(|| format!("cannot make the folder {}", settings.repositories.display()))?;
+    Ok(Arc::new(Local::open(LocalOptions::new(&settings.repositories, &settings.forge_ledger))?))
+}
+
+/// Everything the engine reaches. `program` is this program, which watches over deploying commands.
+///
+/// # Errors
+/// When an adapter refuses its part of the configuration, naming the service and the environment.
+pub fn outside(config: &Config, chat: Arc<dyn hotfix_adapters::chat::Chat>, program: &Path) -> anyhow::Result<Outside> {
+    let mut outside = Outside {
+        chat,
+        platform: Platform::Console,
+        forges: BTreeMap::new(),
+        deploys: BTreeMap::new(),
+        probes: BTreeMap::new(),
+    };
+    let local = local_forge(config)?;
+    for (name, configured) in &config.services {
+        let forge: Arc<dyn Forge> = match configured.forge {
+            ForgeConfig::Local => local.clone(),
+        };
+        outside.forges.insert(name.clone(), forge);
+        for (environment, mechanism) in &configured.mechanisms {
+            let place = Place { config, service: &configured.service, environment, program };
+            let refs = match configured.forge {
+                ForgeConfig::Local => local.clone(),
+            };
+            let deploy = place.mechanism(mechanism, refs).with_context(|| format!("service {name}, environment {environment}"))?;
+            outside.deploys.insert((name.clone(), environment.clone()), deploy);
+        }
+        probes(configured, &mut outside);
+    }
+    Ok(outside)
+}
+
+fn probes(configured: &ConfiguredService, outside: &mut Outside) {
+    let name = &configured.service.name;
+    for (kind, capability) in &configured.capabilities {
+        let probe: Arc<dyn Probe> = match &capability.probe {
+            ProbeConfig::Environment(environment) => {
+                Arc::new(EnvironmentProbe(outside.deploys.get(&(name.clone(), environment.clone())).cloned()))
+            }
+            ProbeConfig::Command(command) => Arc::new(CommandProbe(command.clone())),
+        };
+        outside.probes.insert((name.clone(), *kind), probe);
+    }
+}
+
+/// One environment of one service, to be wired.
+struct Place<'a> {
+    config: &'a Config,
+    service: &'a Service,
+    environment: &'a Environment,
+    program: &'a Path,
+}
+
+impl Place<'_> {
+    fn mechanism(&self, mechanism: &MechanismConfig, refs: Arc<Local>) -> anyhow::Result<Arc<dyn Deploy>> {
+        Ok(match mechanism {
+            MechanismConfig::Command(command) => Arc::new(self.command(command)?),
+            MechanismConfig::Manual { instructions } => Arc::new(Manual::new(self.environment.clone(), instructions.clone())),
+            MechanismConfig::Tag { template, running } => Arc::new(TagRelease::new(TagOptions {
+                forge: refs,
+                repo: self.service.repo.clone(),
+                environment: self.environment.clone(),
+                tag: template.clone(),
+                running: running.as_ref().map(|command| self.query(command)).transpose()?,
+                runs: self.runs(),
+            })?),
+        })
+    }
+
+    fn runs(&self) -> PathBuf {
+        self.config.settings.runs.join(self.service.name.as_str())
+    }
+
+    fn command(&self, command: &CommandMechanism) -> anyhow::Result<CommandDeploy> {
+        let mut secret_env = BTreeMap::new();
+        for (name, source) in &command.secret_env {
+            let secret = source.read().with_context(|| format!("the secret {name}"))?;
+            secret_env.insert(name.clone(), secret.expose().to_owned());
+        }
+        std::fs::create_dir_all(&command.working_directory)
+            .with_context(|| format!("cannot make the folder {}", command.working_directory.display()))?;
+        Ok(CommandDeploy::new(CommandOptions {
+            environment: self.environment.clone(),
+            repo: self.service.repo.clone(),
+            deploy: command.deploy.clone(),
+            running: command.running.clone(),
+            env: command.env.clone(),
+            secret_env,
+            pass_env: command.pass_env.clone(),
+            working_directory: command.working_directory.clone(),
+            timeout: Duration::from_secs(u64::from(command.timeout_seconds)),
+            output_limit_bytes: command.output_limit_bytes,
+            runs: self.runs(),
+            supervisor: vec![self.program.display().to_string(), "supervise".to_owned()],
+        })?)
+    }
+
+    fn query(&self, command: &[String]) -> anyhow::Result<Query> {
+        Ok(Query::new(&QueryOptions {
+            environment: self.environment.clone(),
+            repo: self.service.repo.clone(),
+            command: command.to_vec(),
+            env: BTreeMap::new(),
+            pass_env: vec!["PATH".to_owned()],
+            working_directory: self.config.settings.state.clone(),
+            timeout: QUESTION,
+        })?)
+    }
+}
+
+/// A capability that is an environment: its mechanism must answer.
+struct EnvironmentProbe(Option<Arc<dyn Deploy>>);
+
+#[async_trait]
+impl Probe for EnvironmentProbe {
+    async fn missing(&self) -> Option<String> {
+        match &self.0 {
+            Some(deploy) => deploy.probe().await.err().map(|failure| failure.to_string()),
+            None => Some("the service has no such environment".to_owned()),
+        }
+    }
+}
+
+/// A capability that a program answers for: exit status 0 says that it is there.
+struct CommandProbe(Vec<String>);
+
+#[async_trait]
+impl Probe for CommandProbe {
+    async fn missing(&self) -> Option<String> {
+        let Some((program, arguments)) = self.0.split_first() else { return Some("the probe names no program".to_owned()) };
+        let mut command = tokio::process::Command::new(program);
+        command.args(arguments).env_clear().stdin(std::process::Stdio::null()).kill_on_drop(true);
+        command.envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
+        match tokio::time::timeout(QUESTION, command.output()).await {
+            Ok(Ok(output)) if output.status.success() => None,
+            Ok(Ok(output)) => Some(format!("{program} ended with {}", output.status)),
+            Ok(Err(error)) => Some(format!("{program} could not be run: {error}")),
+            Err(_) => Some(format!("{program} did not answer within {} s", QUESTION.as_secs())),
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! What every journal has to do, as tests that take the journal as an argument.
+//!
+//! [`conformance_tests!`](crate::conformance_tests) makes one test of each case in [`cases`], and one that runs random
+//! operations against [`crate::Memory`]. An implementation brings a [`Factory`]. Numbers of commits and fences are compared
+//! by their order only, so an implementation may leave gaps.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "these are tests"
+)]
+
+pub mod cases;
+pub mod model;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde_json::value::RawValue;
+
+use crate::clock::{Clock, Timestamp};
+use crate::outbox::{ClaimRequest, Claimed, Lane, Settle, Settlement, Work, WorkKey};
+use crate::record::{Append, Commit, CommitId, DedupeKey, Expected, StreamId, Version};
+use crate::{Journal, LeaseChange, LeaseId};
+
+/// A clock that stands where the test puts it.
+#[derive(Debug)]
+pub struct ManualClock(AtomicI64);
+
+impl ManualClock {
+    /// A clock at this moment.
+    #[must_use]
+    pub fn at(moment: Timestamp) -> Arc<Self> {
+        Arc::new(Self(AtomicI64::new(moment.0)))
+    }
+
+    /// Goes forward, or backward when negative.
+    pub fn advance(&self, millis: i64) {
+        self.0.fetch_add(millis, Ordering::SeqCst);
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> Timestamp {
+        Timestamp(self.0.load(Ordering::SeqCst))
+    }
+}
+
+/// One journal under test.
+#[async_trait]
+pub trait Subject: Send {
+    /// The journal.
+    fn journal(&self) -> Arc<dyn Journal>;
+
+    /// Closes the journal and opens it again, like a restart of the process; `false` when there is no such thing. Whether
+    /// claims outlive it is the implementation's business: it answers `true` only if they do not.
+    async fn reopen(&mut self) -> bool;
+}
+
+/// Makes empty journals.
+#[async_trait]
+pub trait Factory: Send + Sync {
+    /// An empty journal on this clock.
+    async fn fresh(&self, clock: Arc<ManualClock>) -> Box<dyn Subject>;
+}
+
+/// A subject with its clock, and short ways to say what a test wants.
+pub struct Bench {
+    /// The journal under test.
+    pub subject: Box<dyn Subject>,
+    /// Its clock.
+    pub clock: Arc<ManualClock>,
+}
+
+impl Bench {
+    /// A fresh journal at a moment in 2026.
+    pub async fn new(factory: &dyn Factory) -> Self {
+        let clock = ManualClock::at(Timestamp(1_790_000_000_000));
+        Self {
+            subject: factory.fresh(clock.clone()).await,
+            clock,
+        }
+    }
+
+    /// The journal.
+    #[must_use]
+    pub fn journal(&self) -> Arc<dyn Journal> {
+        self.subject.journal()
+    }
+
+    /// Claims all that is due in the lane `work`, for ten seconds.
+    pub async fn claim(&self) -> Vec<Claimed> {
+        let request = ClaimRequest {
+            lanes: vec![Lane::new("work")],
+            max: 100,
+            hold: Duration::from_secs(10),
+        };
+        self.journal().claim(request).await.unwrap()
+    }
+
+    /// The keys of all that is due, claimed.
+    pub async fn claim_keys(&self) -> Vec<String> {
+        self.claim()
+            .await
+            .into_iter()
+            .map(|claimed| claimed.work.key.as_str().to_owned())
+            .collect()
+    }
+}
+
+/// An empty commit.
+#[must_use]
+pub fn commit(id: &str) -> Commit {
+    Commit::new(CommitId::new(id))
+}
+
+/// JSON from its text.
+#[must_use]
+pub fn json(text: &str) -> Box<RawValue> {
+    RawValue::from_string(text.to_owned()).expect("JSON")
+}
+
+/// An append of so many events to a stream at this version.
+#[must_use]
+pub fn append(stream: &str, expected: u64, events: usize) -> Append {
+    let events = (0..events)
+        .map(|n| json(&format!("{{\"stream\": \"{stream}\",\n \"n\": {n}}}")))
+        .collect();
+    Append {
+        stream: StreamId::new(stream),
+        expected: Expected::Exactly(Version(expected)),
+        events,
+    }
+}
+
+/// Work for the lane `work` under this order key, due at once.
+#[must_use]
+pub fn work(key: &str, order_key: &str) -> Work {
+    Work {
+        key: WorkKey::new(key),
+        lane: Lane::new("work"),
+        order_key: order_key.to_owned(),
+        not_before: Timestamp(0),
+        payload: json("{\"do\": [1, 2.50, \"x\\n\"]}"),
+    }
+}
+
+/// The settling of this claim.
+#[must_use]
+pub fn settle(claimed: &Claimed, settlement: Settlement) -> Settle {
+    Settle {
+        work: claimed.work.key.clone(),
+        fence: claimed.fence,
+        settlement,
+    }
+}
+
+/// The taking of a lease.
+#[must_use]
+pub fn acquire(lease: &str, holder: &str, until: Option<Timestamp>) -> LeaseChange {
+    LeaseChange::Acquire {
+        lease: LeaseId::new(lease),
+        holder: holder.to_owned(),
+        note: format!("for {holder}"),
+        until,
+    }
+}
+
+/// A dedupe key.
+#[must_use]
+pub fn seen(key: &str) -> Option<DedupeKey> {
+    Some(DedupeKey::new(key))
+}
+
+/// Makes a test of every case, and of the model, for the journals of a [`Factory`].
+#[macro_export]
+macro_rules! conformance_tests {
+    ($factory:expr, cases: $cases:expr) => {
+        $crate::conformance_tests!(@each $factory,
+            repeated_commit, deduplication, conflict_leaves_nothing, versions_and_reads, feed_pages, malformed,
+            order_of_checks, work_in_order, claim_runs_out, fence_lost, retry_and_dead, enqueue_is_idempotent,
+            timers, renewing, next_due, lease_life, lease_ends, lease_required, wake_fires, time_never_goes_back,
+            unsettled_oldest_first, restart
+        );
+
+        #[test]
+        fn model() {
+            $crate::conformance::model::run(&$factory, $cases);
+        }
+    };
+    (@each $factory:expr, $($case:ident),+) => {
+        $(
+            #[tokio::test]
+            async fn $case() {
+                $crate::conformance::cases::$case($crate::conformance::Bench::new(&$factory).await).await;
+            }
+        )+
+    };
+}

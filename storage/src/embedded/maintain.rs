@@ -1,0 +1,279 @@
+//! Maintenance without a running bot: verify, export, import, rebuild, and a read-only view.
+
+use std::fs;
+use std::io::{BufRead, Write};
+use std::path::Path;
+use std::sync::Arc;
+
+use super::disk::MachineDisk;
+use super::error::{Damage, OpenError};
+use super::guarded;
+use super::index::{Broken, Index, guard};
+use super::line::{self, Hash};
+use super::open;
+use super::options::{Layout, Options};
+use super::segment::{self, Place, Position, Reader};
+use super::small::{self, Found, Mark};
+use super::tail::Tail;
+use super::witness;
+use super::{Embedded, segment::End};
+use crate::clock::Clock;
+use crate::memory::Memory;
+
+/// What a verification found whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// How many segments the journal has.
+    pub segments: usize,
+    /// How many entries: commits and openings.
+    pub entries: u64,
+    /// How many events.
+    pub records: u64,
+    /// The hash of the last entry.
+    pub head: String,
+    /// How many bytes of an unfinished last line the next open will cut off.
+    pub torn: u64,
+    /// Whether the mark has seen the last entry, as it has after a clean close.
+    pub marked: bool,
+}
+
+/// Reads every segment, checks the chain and the high-water mark, and compares the index with one made anew.
+///
+/// # Errors
+/// The first damage found, or that the store is in use. Nothing is repaired.
+pub fn verify(directory: &Path) -> Result<Report, OpenError> {
+    let (options, layout) = (Options::maintenance(directory), Layout::of(directory));
+    guarded::existing(&layout)?;
+    let _lock = guarded::lock(&layout.lock, options.lock_wait)?;
+    let mut records = 0_u64;
+    let end = witness::check_whole(&layout, &mut |line| {
+        records = records.saturating_add(line.records().len() as u64)
+    })?;
+    let marked = match small::read::<Mark>(&layout.mark).map_err(OpenError::io("read", &layout.mark))? {
+        Found::Whole(mark) => mark.seq == end.position.seq,
+        Found::Damaged => {
+            let reason = "a mark whose checksum does not match; the next start makes it anew".to_owned();
+            return Err(Damage::Segment {
+                segment: layout.mark,
+                reason,
+            }
+            .into());
+        }
+        Found::Missing => false,
+    };
+    compare_index(&options, &layout, &end)?;
+    let segments = segment::list(&layout.journal)?.len();
+    let head = hex::encode(end.position.hash);
+    Ok(Report {
+        segments,
+        entries: end.position.seq,
+        records,
+        head,
+        torn: end.torn,
+        marked,
+    })
+}
+
+/// Compares a copy of the index with one made anew, key by key: opening an index writes to it, and a check must not.
+fn compare_index(options: &Options, layout: &Layout, end: &End) -> Result<(), OpenError> {
+    let scratch = layout.root.join("verify");
+    let _ = fs::remove_dir_all(&scratch);
+    let copy = scratch.join("copy");
+    let result = copy_tree(&layout.index, &copy)
+        .map_err(OpenError::io("copy the index to", &copy))
+        .and_then(|()| {
+            let reader = Arc::new(Reader::new(&layout.journal));
+            let broken = |Broken(reason)| OpenError::from(Damage::Index(reason));
+            let fresh_layout = Layout {
+                index: scratch.join("fresh"),
+                ..layout.clone()
+            };
+            let (found, ledger) = open::probe(
+                options,
+                &Layout {
+                    index: copy,
+                    ..layout.clone()
+                },
+                reader.clone(),
+                true,
+            )?
+            .map_err(broken)?;
+            if ledger.applied.seq > end.position.seq {
+                let (witness, seen, last) = ("the index".to_owned(), ledger.applied.seq, end.position.seq);
+                return Err(Damage::Short { witness, seen, last }.into());
+            }
+            let (fresh, mut fresh_ledger) = open::probe(options, &fresh_layout, reader, false)?.map_err(broken)?;
+            open::catch_up(
+                &mut fresh_ledger,
+                Position::genesis(),
+                &fresh_layout,
+                Some(ledger.applied.seq),
+            )?;
+            guard(|| same(&found, &fresh)).map_err(broken)
+        });
+    let _ = fs::remove_dir_all(&scratch);
+    result
+}
+
+fn same(found: &Index, fresh: &Index) -> Result<(), Broken> {
+    let (mut found, mut fresh) = (found.all(), fresh.all());
+    loop {
+        match (found.next().transpose()?, fresh.next().transpose()?) {
+            (None, None) => return Ok(()),
+            (Some(left), Some(right)) if left == right => {}
+            (left, right) => {
+                let key = left
+                    .or(right)
+                    .map(|(key, _)| String::from_utf8_lossy(&key).into_owned());
+                return Err(Broken(format!("at key {:?}", key.unwrap_or_default())));
+            }
+        }
+    }
+}
+
+fn copy_tree(from: &Path, to: &Path) -> std::io::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy_tree(&entry.path(), &target)?;
+        } else {
+            fs::copy(entry.path(), target)?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes the journal as lines of JSON, and answers how many. Needs no lock: a running store only appends.
+///
+/// # Errors
+/// When a record is damaged, or the output cannot be written.
+pub fn export(directory: &Path, output: &mut dyn Write) -> Result<u64, OpenError> {
+    let layout = Layout::of(directory);
+    let end = segment::scan(&layout.journal, Position::genesis(), &mut |_, _, bytes| {
+        output
+            .write_all(bytes)
+            .map_err(OpenError::io("export", &layout.journal))
+    })?;
+    output.flush().map_err(OpenError::io("export", &layout.journal))?;
+    Ok(end.position.seq)
+}
+
+/// Makes a new store from an export, checking the chain, and answers how many entries it has.
+///
+/// # Errors
+/// When the directory is not empty, or a line is not the next one of a journal. Then the directory holds no store.
+pub fn import(directory: &Path, input: &mut dyn BufRead) -> Result<u64, OpenError> {
+    let (options, layout) = (Options::maintenance(directory), Layout::of(directory));
+    if fs::read_dir(directory).is_ok_and(|mut entries| entries.next().is_some()) {
+        return Err(OpenError::NotEmpty {
+            path: directory.to_owned(),
+        });
+    }
+    guarded::directories(&layout)?;
+    let _lock = guarded::lock(&layout.lock, options.lock_wait)?;
+    let result = import_lines(&options, &layout, input);
+    if result.is_err() {
+        let _ = fs::remove_dir_all(&layout.journal);
+        let _ = fs::remove_file(&layout.lock);
+    }
+    result
+}
+
+fn import_lines(options: &Options, layout: &Layout, input: &mut dyn BufRead) -> Result<u64, OpenError> {
+    let start = End {
+        position: Position::genesis(),
+        torn: 0,
+    };
+    let mut tail = Tail::open(
+        options.disk.clone(),
+        layout.journal.clone(),
+        options.segment_bytes,
+        &start,
+    )?;
+    let (mut seq, mut hash, mut group, mut bytes) = (0_u64, Hash::default(), Vec::new(), Vec::new());
+    let mut last: Option<Place> = None;
+    let failed = || OpenError::io("write", &layout.journal);
+    loop {
+        bytes.clear();
+        let read = input
+            .read_until(b'\n', &mut bytes)
+            .map_err(OpenError::io("read the import for", &layout.root))?;
+        if let Some(place) = last.take_if(|_| read == 0 || group.len() > 1 << 20) {
+            tail.append(&group, place).map_err(failed())?;
+            group.clear();
+            tail.roll(seq.saturating_add(1)).map_err(failed())?;
+        }
+        if read == 0 {
+            break;
+        }
+        let text = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
+        let wrong = |reason: String| OpenError::Import {
+            line: seq.saturating_add(1),
+            reason,
+        };
+        let line = line::decode(text).map_err(wrong)?;
+        if line.seq != seq.saturating_add(1) || line.prev != hash {
+            return Err(wrong("it does not follow the one before it".to_owned()));
+        }
+        last = Some(tail.place(group.len(), text.len().saturating_add(1)));
+        group.extend_from_slice(text);
+        group.push(b'\n');
+        (seq, hash) = (line.seq, line.hash);
+    }
+    if seq == 0 {
+        return Err(OpenError::Import {
+            line: 1,
+            reason: "there is no entry".to_owned(),
+        });
+    }
+    let mark = Mark {
+        seq,
+        hash: hex::encode(hash),
+    };
+    small::replace(&MachineDisk, &layout.mark, &mark).map_err(OpenError::io("write", &layout.mark))?;
+    Ok(seq)
+}
+
+/// Throws the index away, makes it anew from the journal, and closes the store.
+///
+/// # Errors
+/// When the store is in use or the journal is damaged.
+pub fn rebuild(directory: &Path) -> Result<(), OpenError> {
+    let (options, layout) = (Options::maintenance(directory), Layout::of(directory));
+    guarded::existing(&layout)?;
+    let lock = guarded::lock(&layout.lock, options.lock_wait)?;
+    open::mark_suspect(&layout).map_err(OpenError::io("write", &layout.suspect))?;
+    drop(lock);
+    drop(Embedded::open(options)?);
+    Ok(())
+}
+
+/// The journal as it stands now, in memory, read-only. Needs no lock, so it works beside a running bot; claims are not in it.
+///
+/// # Errors
+/// When a record is damaged.
+pub fn snapshot(directory: &Path, clock: Arc<dyn Clock>) -> Result<Memory, OpenError> {
+    let layout = Layout::of(directory);
+    let memory = Memory::new(clock);
+    segment::scan(&layout.journal, Position::genesis(), &mut |line, place, _| {
+        let Some((made, receipt)) = line.made().zip(line.receipt()) else {
+            return Ok(());
+        };
+        memory.replay(&made.commit, &receipt).map_err(|error| {
+            let segment = segment::path(&layout.journal, place.segment);
+            let (seq, reason) = (line.seq, format!("it does not fit the ones before it ({error})"));
+            Damage::Record {
+                segment,
+                line: 0,
+                offset: place.offset,
+                seq,
+                reason,
+            }
+            .into()
+        })
+    })?;
+    memory.freeze("this is a read-only view of a stored journal");
+    Ok(memory)
+}

@@ -1,0 +1,283 @@
+//! The default journal: one process, one directory, no server.
+//!
+//! `journal/*.jsonl` is the truth: append-only lines of JSON, each with the hash of the one before it. `index/` answers
+//! reads and can be rebuilt from the journal at any time. `mark.json`, `checkpoint.json` and `tip.json` remember how far the
+//! journal had got, so that a journal which lost its end is refused.
+//!
+//! What can still go unnoticed: after a power cut, the loss of the journal's last whole lines, if they were acknowledged
+//! since the last checkpoint (at most [`Options::checkpoint_every`] entries) and in the half minute that the system takes to
+//! write back the tip. The journal itself is synced before anything is acknowledged, so this needs a disk that damages it.
+
+mod checkpoint;
+mod disk;
+mod error;
+mod guarded;
+mod index;
+mod ledger;
+mod line;
+mod live;
+mod maintain;
+mod open;
+mod options;
+mod read;
+mod segment;
+mod shared;
+mod small;
+mod stored;
+mod tail;
+mod witness;
+mod writer;
+
+pub use disk::{Disk, MachineDisk};
+pub use error::{Damage, OpenError};
+pub use maintain::{Report, export, import, rebuild, snapshot, verify};
+pub use options::Options;
+
+use std::fs::{self, File};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::clock::Timestamp;
+use crate::error::{CommitError, ReadError};
+use crate::lease::LeaseView;
+use crate::outbox::{ClaimRequest, Claimed, Fence, WorkKey, WorkView};
+use crate::record::{Commit, CommitId, Cursor, Receipt, Record, Seq, StreamId, Version};
+use crate::{Health, Journal};
+use index::{Broken, Index, guard};
+use ledger::Ledger;
+use options::Layout;
+use read::{entry, read_feed, read_stream};
+use shared::Shared;
+use writer::{Ask, Request, Writer};
+
+/// How many requests wait for the writer before callers do.
+const QUEUE: usize = 1024;
+
+/// The default journal.
+///
+/// Dropping it closes it like [`Embedded::close`], and blocks for as long as the last group and the checkpoint take.
+pub struct Embedded {
+    requests: mpsc::Sender<Request>,
+    shared: Arc<Shared>,
+    layout: Layout,
+    thread: Mutex<Option<(JoinHandle<()>, File)>>,
+}
+
+impl Embedded {
+    /// Opens the store in the directory, making it when there is none. Blocks: for the lock, and for as long as the
+    /// index takes to be brought up to date.
+    ///
+    /// # Errors
+    /// When the store is in use, can be read by others, or is damaged beyond what the journal can repair. Each says what
+    /// to do.
+    pub fn open(options: Options) -> Result<Self, OpenError> {
+        let layout = Layout::of(&options.directory);
+        guarded::directories(&layout)?;
+        let lock = guarded::lock(&layout.lock, options.lock_wait)?;
+        let ready = match open::open(&options, &layout) {
+            // The reserve is there for exactly this: the few blocks that a start needs on a full disk.
+            Err(error) if error.is_full() && fs::remove_file(&layout.reserve).is_ok() => open::open(&options, &layout)?,
+            result => result?,
+        };
+        if let Err(error) = tail::reserve(&layout.reserve, options.reserve_bytes) {
+            tracing::warn!(store.error = %error, "there is no room for the reserve file: free space soon");
+        }
+        let open::Ready {
+            index,
+            reader,
+            ledger,
+            tail,
+            end,
+            checkpointed,
+        } = ready;
+        let shared = Arc::new(Shared::new(
+            options.clock.clone(),
+            reader,
+            index,
+            ledger.applied,
+            end.at,
+        ));
+        let (requests, receiver) = mpsc::channel(QUEUE);
+        let (writer_layout, writer_shared) = (layout.clone(), shared.clone());
+        let tip = small::Tip::open(&layout.tip).map_err(OpenError::io("open", &layout.tip))?;
+        let writer = Writer {
+            options,
+            layout: writer_layout,
+            shared: writer_shared,
+            ledger,
+            tail,
+            tip,
+            checkpointed,
+        };
+        let thread = std::thread::Builder::new()
+            .name("journal".to_owned())
+            .spawn(move || writer.run(receiver));
+        let thread = thread.map_err(OpenError::io("start a thread for", &layout.root))?;
+        Ok(Self {
+            requests,
+            shared,
+            layout,
+            thread: Mutex::new(Some((thread, lock))),
+        })
+    }
+
+    /// Stops taking requests, makes the last group durable, and leaves a checkpoint, so that the next open is fast. A
+    /// process that is killed instead loses nothing; the next open only has more to check.
+    pub async fn close(&self) {
+        let (done, wait) = oneshot::channel();
+        if self.requests.send(Request::Close(done)).await.is_ok() {
+            let _ = wait.await;
+        }
+        self.join();
+    }
+
+    fn join(&self) {
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some((thread, lock)) = thread {
+            let _ = thread.join();
+            drop(lock);
+        }
+    }
+
+    /// Does something with the state in memory, on the writer's thread.
+    async fn ask<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&mut Ledger, Timestamp) -> T + Send + 'static,
+    ) -> Result<T, ReadError> {
+        let (answer, wait) = oneshot::channel();
+        let ask: Ask = Box::new(move |state| {
+            let _ = answer.send(state.map(|(ledger, now)| question(ledger, now)));
+        });
+        let gone = || ReadError::Unavailable(self.stopped());
+        self.requests.send(Request::Ask(ask)).await.map_err(|_| gone())?;
+        wait.await.map_err(|_| gone())?.map_err(ReadError::Unavailable)
+    }
+
+    /// Reads from the index and the journal, on a thread that may block.
+    async fn read<T: Send + 'static>(
+        &self,
+        reading: impl FnOnce(&Index, &Shared) -> Result<T, Broken> + Send + 'static,
+    ) -> Result<T, ReadError> {
+        let index = self
+            .shared
+            .index()
+            .ok_or_else(|| ReadError::Unavailable(self.stopped()))?;
+        let (shared, layout) = (self.shared.clone(), self.layout.clone());
+        let work = tokio::task::spawn_blocking(move || {
+            let result = guard(|| reading(&index, &shared));
+            if result.is_err() {
+                // Either the index is wrong, then the next open builds it anew, or the journal is, then that open says so.
+                let _ = open::mark_suspect(&layout);
+            }
+            result.map_err(|Broken(reason)| ReadError::Unavailable(reason))
+        });
+        work.await.map_err(|error| ReadError::Unavailable(error.to_string()))?
+    }
+
+    fn stopped(&self) -> String {
+        self.shared
+            .poisoned()
+            .unwrap_or_else(|| "the store is closed".to_owned())
+    }
+}
+
+impl Drop for Embedded {
+    fn drop(&mut self) {
+        // The writer stops when the last sender is gone.
+        self.requests = mpsc::channel(1).0;
+        self.join();
+    }
+}
+
+#[async_trait]
+impl Journal for Embedded {
+    async fn commit(&self, commit: Commit) -> Result<Receipt, CommitError> {
+        let (reply, wait) = oneshot::channel();
+        let id = commit.id.clone();
+        let sent = self.requests.send(Request::Commit(Box::new(commit), reply)).await;
+        sent.map_err(|_| CommitError::Fatal(self.stopped()))?;
+        wait.await.unwrap_or(Err(CommitError::Unknown(id)))
+    }
+
+    async fn outcome(&self, id: &CommitId) -> Result<Option<Receipt>, ReadError> {
+        // A poisoned store does not know what of its last group is on the disk.
+        if let Some(reason) = self.shared.poisoned() {
+            return Err(ReadError::Unavailable(reason));
+        }
+        let id = id.clone();
+        self.read(move |index, shared| {
+            let Some(seq) = index.commit(&id)? else { return Ok(None) };
+            let made = entry(index, shared, seq)?;
+            let receipt = made
+                .receipt()
+                .filter(|_| made.made().is_some_and(|made| made.commit.id == id));
+            receipt
+                .map(Some)
+                .ok_or_else(|| Broken(format!("entry {seq} is not commit {id}")))
+        })
+        .await
+    }
+
+    async fn stream(&self, stream: &StreamId, after: Version, max: usize) -> Result<Vec<Record>, ReadError> {
+        let stream = stream.clone();
+        self.read(move |index, shared| read_stream(index, shared, (&stream, after), max))
+            .await
+    }
+
+    async fn feed(&self, after: Cursor, max: usize) -> Result<Vec<Record>, ReadError> {
+        self.read(move |index, shared| read_feed(index, shared, after, max))
+            .await
+    }
+
+    async fn claim(&self, request: ClaimRequest) -> Result<Vec<Claimed>, ReadError> {
+        self.ask(move |ledger, now| ledger.claim(&request, now)).await
+    }
+
+    async fn renew(&self, work: &WorkKey, fence: Fence, hold: Duration) -> Result<Option<Timestamp>, ReadError> {
+        let work = work.clone();
+        self.ask(move |ledger, now| ledger.live.renew(&work, fence, now.after(hold)))
+            .await
+    }
+
+    async fn next_due(&self) -> Result<Option<Timestamp>, ReadError> {
+        self.ask(|ledger, _| ledger.live.next_due()).await
+    }
+
+    async fn unsettled(&self) -> Result<Vec<WorkView>, ReadError> {
+        self.ask(|ledger, now| ledger.live.unsettled(now)).await
+    }
+
+    async fn leases(&self) -> Result<Vec<LeaseView>, ReadError> {
+        self.ask(|ledger, now| {
+            ledger
+                .live
+                .leases
+                .values()
+                .filter(|held| held.holds(now))
+                .map(|held| held.view.clone())
+                .collect()
+        })
+        .await
+    }
+
+    fn wake(&self) -> watch::Receiver<u64> {
+        self.shared.wake.subscribe()
+    }
+
+    fn now(&self) -> Timestamp {
+        self.shared.now()
+    }
+
+    async fn health(&self) -> Health {
+        let applied = self.shared.applied();
+        Health {
+            seq: Seq(applied.seq),
+            head: hex::encode(applied.hash),
+            poisoned: self.shared.poisoned(),
+        }
+    }
+}

@@ -1,0 +1,276 @@
+//! Opening a store: check the journal, find out whether the index is to be trusted, bring it up to date.
+//!
+//! Nothing is changed in the journal before everything that could witness missing records has been heard.
+
+use std::fs;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::PathBuf;
+use std::sync::{Arc, mpsc};
+
+use super::checkpoint::checksums;
+use super::error::OpenError;
+use super::guarded::{close_index, patiently};
+use super::index::{Applied, Broken, Index, guard};
+use super::ledger::Ledger;
+use super::line::{self, EntryRef, FORMAT};
+use super::options::{Layout, Options};
+use super::segment::{self, End, Position, Reader};
+use super::small::{self, Checkpoint};
+use super::tail::Tail;
+use super::witness::{Witnesses, check_journal, not_short};
+
+/// How many entries are replayed between two writes to the index.
+const REPLAY: usize = 512;
+
+/// A store that is ready to be written to.
+pub(crate) struct Ready {
+    pub(crate) index: Arc<Index>,
+    pub(crate) reader: Arc<Reader>,
+    pub(crate) ledger: Ledger,
+    pub(crate) tail: Tail,
+    pub(crate) end: Position,
+    pub(crate) checkpointed: u64,
+}
+
+/// Opens the store, whose lock is held.
+pub(crate) fn open(options: &Options, layout: &Layout) -> Result<Ready, OpenError> {
+    let witnesses = Witnesses::read(layout)?;
+    let end = check_journal(options.verify_bytes, layout, &witnesses, &mut |_| {})?;
+    let reader = Arc::new(Reader::new(&layout.journal));
+    let trusted = trust(options, layout, &witnesses, &end, &reader)?;
+    let mut tail = Tail::open(
+        options.disk.clone(),
+        layout.journal.clone(),
+        options.segment_bytes,
+        &end,
+    )?;
+    tail.write_again(witnesses.checkpoint.whole())
+        .map_err(OpenError::io("write", &layout.journal))?;
+    let checkpointed = witnesses.checkpoint.whole().map_or(0, |checkpoint| checkpoint.seq);
+    let caught_up = trusted.and_then(|(index, mut ledger)| {
+        let from = continue_from(&index, &ledger.applied, layout).ok()?;
+        catch_up(&mut ledger, from, layout, None)
+            .ok()
+            .filter(|last| last.seq == end.position.seq)?;
+        Some((index, ledger))
+    });
+    let (index, ledger) = match caught_up {
+        Some(ready) => ready,
+        None => rebuild(options, layout, &reader)?,
+    };
+    let mut ready = Ready {
+        index,
+        reader,
+        ledger,
+        tail,
+        end: end.position,
+        checkpointed,
+    };
+    close_index(&layout.index).map_err(OpenError::io("set the modes of", &layout.index))?;
+    begin(options, layout, &mut ready)?;
+    let _ = fs::remove_file(&layout.suspect);
+    Ok(ready)
+}
+
+type Opened = (Arc<Index>, Ledger);
+
+/// Opens the index if it can be trusted; otherwise `None`, to build it anew.
+fn trust(
+    options: &Options,
+    layout: &Layout,
+    witnesses: &Witnesses,
+    end: &End,
+    reader: &Arc<Reader>,
+) -> Result<Option<Opened>, OpenError> {
+    let checkpoint = witnesses.checkpoint.whole();
+    let sums = checkpoint.and_then(|checkpoint| checkpoint.index.as_ref());
+    let intact = sums.map(|sums| checksums(&layout.index).is_ok_and(|found| found == *sums));
+    if !layout.index.exists() || layout.suspect.exists() || intact == Some(false) {
+        return Ok(None);
+    }
+    if let Some(checkpoint) = checkpoint.filter(|checkpoint| checkpoint.index.is_some()) {
+        // From here on the checksums are no longer those of the index.
+        let open = Checkpoint {
+            index: None,
+            ..checkpoint.clone()
+        };
+        small::replace(&*options.disk, &layout.checkpoint, &open)
+            .map_err(OpenError::io("write", &layout.checkpoint))?;
+    }
+    let small = segment::list(&layout.journal)?
+        .iter()
+        .map(|(_, size)| *size)
+        .sum::<u64>()
+        <= options.verify_bytes;
+    let count = intact.is_none() && small;
+    let opened = match probe(options, layout, reader.clone(), count)? {
+        Ok(opened) => opened,
+        Err(Broken(reason)) => {
+            tracing::warn!(index.reason = reason, "the index is damaged and is built anew");
+            return Ok(None);
+        }
+    };
+    not_short("the index", opened.1.applied.seq, end)?;
+    Ok(Some(opened))
+}
+
+/// Opens the index in a thread of its own, where neither a panic nor an endless loop does harm.
+pub(crate) fn probe(
+    options: &Options,
+    layout: &Layout,
+    reader: Arc<Reader>,
+    count: bool,
+) -> Result<Result<Opened, Broken>, OpenError> {
+    let (answer, wait) = mpsc::sync_channel(1);
+    let (path, cache, lock_wait) = (layout.index.clone(), options.cache_bytes, options.lock_wait);
+    let probing = move || {
+        let opened = guard(|| {
+            let index = Arc::new(open_patiently(&path, cache, lock_wait)?);
+            let ledger = Ledger::load(index.clone(), reader)?;
+            if count {
+                ledger.count()?;
+            }
+            Ok((index, ledger))
+        });
+        let _ = answer.send(opened);
+    };
+    let thread = std::thread::Builder::new()
+        .name("index-probe".to_owned())
+        .spawn(probing);
+    thread.map_err(OpenError::io("start a thread for", &layout.index))?;
+    Ok(wait
+        .recv_timeout(options.probe_wait)
+        .unwrap_or_else(|_| Err(Broken("it does not open in time".to_owned()))))
+}
+
+/// sled lets go of its lock a moment after it was dropped.
+fn open_patiently(path: &std::path::Path, cache: u64, wait: std::time::Duration) -> Result<Index, Broken> {
+    let mut last = Broken("it is locked".to_owned());
+    let opened = patiently(wait, || match guard(|| Index::open(path, cache)) {
+        Err(broken) if broken.0.contains("could not acquire lock") => {
+            last = broken;
+            None
+        }
+        result => Some(result),
+    });
+    opened.unwrap_or(Err(last))
+}
+
+/// Where the journal goes on behind what the index has.
+fn continue_from(index: &Index, applied: &Applied, layout: &Layout) -> Result<Position, Broken> {
+    if applied.seq == 0 {
+        return Ok(Position::genesis());
+    }
+    let slot = guard(|| index.slot(applied.seq))?.ok_or_else(|| Broken("its last entry is missing".to_owned()))?;
+    let line = Reader::new(&layout.journal)
+        .read(slot.place, applied.seq)
+        .map_err(Broken)?;
+    if line.hash == applied.hash {
+        Ok(Position::behind(&line, slot.place))
+    } else {
+        Err(Broken("it is of another journal".into()))
+    }
+}
+
+/// Replays what is behind `from` into the index, up to and with the entry `until` if one is named.
+pub(crate) fn catch_up(
+    ledger: &mut Ledger,
+    from: Position,
+    layout: &Layout,
+    until: Option<u64>,
+) -> Result<Position, OpenError> {
+    let broken = |Broken(reason)| OpenError::Index {
+        path: layout.index.clone(),
+        reason,
+    };
+    let end = segment::scan(&layout.journal, from, &mut |line, place, _| {
+        if until.is_some_and(|until| line.seq > until) {
+            return Ok(());
+        }
+        guard(|| ledger.replay(line, place)).map_err(broken)?;
+        if ledger.ops.len() >= REPLAY {
+            ledger.flush().map_err(broken)
+        } else {
+            Ok(())
+        }
+    })?;
+    if !ledger.ops.is_empty() {
+        ledger.flush().map_err(broken)?;
+    }
+    Ok(end.position)
+}
+
+fn rebuild(options: &Options, layout: &Layout, reader: &Arc<Reader>) -> Result<Opened, OpenError> {
+    let aside = set_aside(layout).map_err(OpenError::io("move aside", &layout.index))?;
+    let mut opened = probe(options, layout, reader.clone(), false)?.map_err(|Broken(reason)| OpenError::Index {
+        path: layout.index.clone(),
+        reason,
+    })?;
+    catch_up(&mut opened.1, Position::genesis(), layout, None)?;
+    if let Some(aside) = aside {
+        let _ = fs::remove_dir_all(aside);
+    }
+    Ok(opened)
+}
+
+/// Leaves word that the index is to be built anew.
+pub(crate) fn mark_suspect(layout: &Layout) -> std::io::Result<()> {
+    fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&layout.suspect)
+        .map(drop)
+}
+
+/// Moves the index out of the way, and says where to. It is deleted once the new one is whole.
+fn set_aside(layout: &Layout) -> std::io::Result<Option<PathBuf>> {
+    if !layout.index.exists() {
+        return Ok(None);
+    }
+    let aside = layout.root.join("index.aside");
+    if aside.exists() {
+        fs::remove_dir_all(&aside)?;
+    }
+    fs::rename(&layout.index, &aside)?;
+    Ok(Some(aside))
+}
+
+/// Records in the journal that a new run begins, with a new epoch for its fences.
+fn begin(options: &Options, layout: &Layout, ready: &mut Ready) -> Result<(), OpenError> {
+    let Ready { ledger, tail, end, .. } = ready;
+    let (seq, epoch) = (end.seq.saturating_add(1), ledger.applied.epoch.saturating_add(1));
+    let failed = || OpenError::io("write", &layout.journal);
+    tail.roll(seq).map_err(failed())?;
+    let at = options.clock.now().max(end.at);
+    let mut bytes = Vec::new();
+    let hash = line::encode(
+        &mut bytes,
+        seq,
+        &end.hash,
+        at,
+        &EntryRef::Opened { epoch, format: FORMAT },
+    )
+    .map_err(std::io::Error::other)
+    .map_err(failed())?;
+    let place = tail.place(0, bytes.len());
+    tail.append(&bytes, place).map_err(failed())?;
+    let text = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
+    let line = line::decode(text).map_err(std::io::Error::other).map_err(failed())?;
+    let index = |Broken(reason)| OpenError::Index {
+        path: layout.index.clone(),
+        reason,
+    };
+    guard(|| ledger.replay(&line, place)).map_err(index)?;
+    ledger.flush().map_err(index)?;
+    *end = Position {
+        seq,
+        hash,
+        at,
+        segment: place.segment,
+        start: place.offset,
+        end: place.end(),
+    };
+    Ok(())
+}

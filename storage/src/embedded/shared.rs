@@ -1,0 +1,86 @@
+//! What the writer thread and the readers share.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::watch;
+
+use super::index::{Applied, Index};
+use super::segment::Reader;
+use crate::clock::{Clock, Timestamp};
+
+pub(crate) struct Shared {
+    clock: Arc<dyn Clock>,
+    pub(crate) reader: Arc<Reader>,
+    pub(crate) wake: watch::Sender<u64>,
+    status: Mutex<Status>,
+}
+
+struct Status {
+    index: Option<Arc<Index>>,
+    applied: Applied,
+    floor: Timestamp,
+    poisoned: Option<String>,
+}
+
+impl Shared {
+    pub(crate) fn new(
+        clock: Arc<dyn Clock>,
+        reader: Arc<Reader>,
+        index: Arc<Index>,
+        applied: Applied,
+        floor: Timestamp,
+    ) -> Self {
+        let status = Status {
+            index: Some(index),
+            applied,
+            floor,
+            poisoned: None,
+        };
+        Self {
+            clock,
+            reader,
+            wake: watch::Sender::new(0),
+            status: Mutex::new(status),
+        }
+    }
+
+    /// The clock's time, never before a moment that was given to a commit.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now().max(self.lock().floor)
+    }
+
+    pub(crate) fn poisoned(&self) -> Option<String> {
+        self.lock().poisoned.clone()
+    }
+
+    pub(crate) fn poison(&self, reason: &str) {
+        tracing::error!(store.poisoned = reason, "the store takes no commits any more");
+        self.lock().poisoned.get_or_insert_with(|| reason.to_owned());
+    }
+
+    /// The group up to this entry is durable.
+    pub(crate) fn advance(&self, applied: &Applied, at: Timestamp) {
+        let mut status = self.lock();
+        status.applied = *applied;
+        status.floor = status.floor.max(at);
+    }
+
+    pub(crate) fn applied(&self) -> Applied {
+        self.lock().applied
+    }
+
+    /// The index, until the store is closed.
+    pub(crate) fn index(&self) -> Option<Arc<Index>> {
+        self.lock().index.clone()
+    }
+
+    pub(crate) fn close(&self) -> Option<Arc<Index>> {
+        let mut status = self.lock();
+        status.poisoned.get_or_insert_with(|| "the store is closed".to_owned());
+        status.index.take()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Status> {
+        self.status.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

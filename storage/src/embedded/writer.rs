@@ -1,0 +1,318 @@
+//! The one thread that owns the end of the journal and the state in memory.
+//!
+//! A group is: drain what waits, check it, write it, one sync, apply it to the index, answer, wake the readers, then serve
+//! claims. Nothing that is not durable is ever answered, refusals included: a refusal may rest on a commit of its group.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::checkpoint;
+use super::index::{Broken, Index, guard};
+use super::ledger::{Admitted, Ledger, Refused};
+use super::line::{self, EntryRef, MadeRef};
+use super::options::{Layout, Options};
+use super::segment::Place;
+use super::shared::Shared;
+use super::small::{Mark, Tip};
+use super::tail::Tail;
+use crate::clock::Timestamp;
+use crate::error::CommitError;
+use crate::record::{Commit, CommitId, Receipt};
+
+/// How many requests make a group.
+const GROUP: usize = 256;
+/// How long a group waits for as much company as the last one had.
+const GATHER: Duration = Duration::from_micros(100);
+
+pub(crate) type Reply = oneshot::Sender<Result<Receipt, CommitError>>;
+/// Something to do with the state in memory, or the reason why it is not shown any more.
+pub(crate) type Ask = Box<dyn FnOnce(Result<(&mut Ledger, Timestamp), String>) + Send>;
+
+pub(crate) enum Request {
+    Commit(Box<Commit>, Reply),
+    Ask(Ask),
+    Close(oneshot::Sender<()>),
+}
+
+pub(crate) struct Writer {
+    pub(crate) options: Options,
+    pub(crate) layout: Layout,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) ledger: Ledger,
+    pub(crate) tail: Tail,
+    pub(crate) tip: Tip,
+    pub(crate) checkpointed: u64,
+}
+
+/// What is to be answered once the group is durable.
+struct Pending {
+    id: CommitId,
+    reply: Reply,
+    answer: Result<Receipt, CommitError>,
+}
+
+#[derive(Default)]
+struct Group {
+    bytes: Vec<u8>,
+    last: Option<Place>,
+    pending: Vec<Pending>,
+}
+
+impl Writer {
+    /// Runs until the store is closed or dropped.
+    pub(crate) fn run(mut self, mut requests: mpsc::Receiver<Request>) {
+        let mut closing = None;
+        let mut company = 0;
+        while closing.is_none() {
+            let Some(first) = requests.blocking_recv() else { break };
+            let (mut commits, mut asks) = (Vec::new(), Vec::new());
+            for request in gather(first, &mut requests, company) {
+                match request {
+                    Request::Commit(commit, reply) => commits.push((commit, reply)),
+                    Request::Ask(ask) => asks.push(ask),
+                    Request::Close(done) => closing = Some(done),
+                }
+            }
+            company = commits.len();
+            self.serve(commits, asks);
+        }
+        requests.close();
+        self.finish();
+        if let Some(done) = closing {
+            let _ = done.send(());
+        }
+    }
+
+    fn serve(&mut self, commits: Vec<(Box<Commit>, Reply)>, asks: Vec<Ask>) {
+        let wrote = !commits.is_empty() && self.commit(commits);
+        let now = self.shared.now();
+        for ask in asks {
+            match self.shared.poisoned() {
+                Some(reason) => ask(Err(reason)),
+                None => ask(Ok((&mut self.ledger, now))),
+            }
+        }
+        if wrote {
+            self.housekeeping();
+        }
+    }
+
+    /// Commits a group; answers whether something was written and the store goes on.
+    fn commit(&mut self, commits: Vec<(Box<Commit>, Reply)>) -> bool {
+        let now = self.shared.now();
+        let mut group = Group::default();
+        let mut commits = commits.into_iter();
+        let mut trouble = self.shared.poisoned();
+        for (commit, reply) in commits.by_ref() {
+            let id = commit.id.clone();
+            let answer = match &trouble {
+                Some(reason) => Err(CommitError::Fatal(reason.clone())),
+                None => match self.admit(&commit, now, &mut group) {
+                    Ok(answer) => answer,
+                    Err(broken) => {
+                        let reason = self.suspect(&broken);
+                        trouble = Some(reason.clone());
+                        Err(CommitError::Fatal(reason))
+                    }
+                },
+            };
+            group.pending.push(Pending { id, reply, answer });
+        }
+        let (written, answer) = match (trouble, group.last) {
+            (Some(reason), _) => (false, Some(Failure::NotWritten(reason))),
+            (None, None) => (false, None),
+            (None, Some(last)) => {
+                let failure = self.make_durable(&group.bytes, last, now);
+                (failure.is_none(), failure.map(Failure::Uncertain))
+            }
+        };
+        for Pending {
+            id,
+            reply,
+            answer: decided,
+        } in group.pending
+        {
+            // Nobody may listen any more; the commit stands all the same.
+            let _ = reply.send(match &answer {
+                Some(failure) => failure.answer(id, decided.is_ok()),
+                None => decided,
+            });
+        }
+        if written {
+            self.shared.wake.send_modify(|count| *count = count.wrapping_add(1));
+        }
+        written
+    }
+
+    /// Checks a commit and adds its line to the group.
+    fn admit(
+        &mut self,
+        commit: &Commit,
+        now: Timestamp,
+        group: &mut Group,
+    ) -> Result<Result<Receipt, CommitError>, Broken> {
+        let (receipt, leases) = match guard(|| Ok(self.ledger.admit(commit, now)))? {
+            Ok(Admitted::New(receipt, leases)) => (receipt, leases),
+            Ok(Admitted::Repeated(receipt)) => return Ok(Ok(receipt)),
+            Err(Refused::Commit(error)) => return Ok(Err(error)),
+            Err(Refused::Index(broken)) => return Err(broken),
+        };
+        let start = group.bytes.len();
+        let entry = EntryRef::Commit(MadeRef {
+            commit,
+            versions: &receipt.versions,
+            fences: &receipt.fences,
+        });
+        let hash = line::encode(
+            &mut group.bytes,
+            receipt.seq.0,
+            &self.ledger.applied.hash,
+            receipt.at,
+            &entry,
+        );
+        let hash = match hash {
+            Ok(hash) => hash,
+            Err(reason) => {
+                group.bytes.truncate(start);
+                return Ok(Err(CommitError::Malformed(reason)));
+            }
+        };
+        let place = self.tail.place(start, group.bytes.len().saturating_sub(start));
+        guard(|| self.ledger.absorb(commit, &receipt, leases, hash, place))?;
+        group.last = Some(place);
+        Ok(Ok(receipt))
+    }
+
+    /// Writes, syncs and indexes a group; answers why not.
+    fn make_durable(&mut self, bytes: &[u8], last: Place, at: Timestamp) -> Option<String> {
+        if let Err(error) = self.tail.append(bytes, last) {
+            if error.kind() == std::io::ErrorKind::StorageFull {
+                // The room it frees is what the next start needs.
+                let _ = std::fs::remove_file(&self.layout.reserve);
+            }
+            let reason = format!(
+                "writing the journal in {} failed: {error}",
+                self.layout.journal.display()
+            );
+            self.shared.poison(&reason);
+            return Some(reason);
+        }
+        let mark = Mark {
+            seq: self.ledger.applied.seq,
+            hash: hex::encode(self.ledger.applied.hash),
+        };
+        // The tip is a second witness besides the mark: without this note it says less, and nothing wrong.
+        let _ = self.tip.note(&mark);
+        if let Err(broken) = self.ledger.flush() {
+            return Some(self.suspect(&broken));
+        }
+        self.shared.advance(&self.ledger.applied, at);
+        None
+    }
+
+    /// The index failed: nothing is lost, but the next open has to build it anew.
+    fn suspect(&self, broken: &Broken) -> String {
+        let _ = super::open::mark_suspect(&self.layout);
+        let reason = format!(
+            "the index failed ({}): restart, and it is built anew from the journal",
+            broken.0
+        );
+        self.shared.poison(&reason);
+        reason
+    }
+
+    fn housekeeping(&mut self) {
+        let next = self.ledger.applied.seq.saturating_add(1);
+        let done = self
+            .tail
+            .roll(next)
+            .map_err(|e| format!("a new journal segment cannot be made: {e}"))
+            .and_then(|rolled| {
+                if rolled || next.saturating_sub(self.checkpointed) > self.options.checkpoint_every {
+                    self.checkpoint()?;
+                }
+                Ok(())
+            });
+        if let Err(reason) = done {
+            self.shared.poison(&reason);
+        }
+    }
+
+    fn checkpoint(&mut self) -> Result<(), String> {
+        let Some(index) = self.shared.index() else {
+            return Ok(());
+        };
+        let state = self.tail.checkpoint(self.ledger.applied.seq, &self.ledger.applied.hash);
+        checkpoint::write(&*self.options.disk, &self.layout, &index, &state)?;
+        self.checkpointed = self.ledger.applied.seq;
+        Ok(())
+    }
+
+    /// Leaves a store that opens fast: a last checkpoint, with the checksums of the index's files.
+    fn finish(mut self) {
+        if self.shared.poisoned().is_none()
+            && let Err(reason) = self.checkpoint()
+        {
+            self.shared.poison(&reason);
+        }
+        let clean = self.shared.poisoned().is_none();
+        let state = self.tail.checkpoint(self.ledger.applied.seq, &self.ledger.applied.hash);
+        let Self {
+            options,
+            layout,
+            shared,
+            ledger,
+            ..
+        } = self;
+        let index = shared.close();
+        drop(ledger);
+        // A read that is still under way keeps the index open; then the next open checks it more thoroughly.
+        let alone: Option<Index> = index.and_then(Arc::into_inner);
+        if let Some(index) = alone {
+            let closed = guard(|| {
+                drop(index);
+                Ok(())
+            });
+            if clean
+                && closed.is_ok()
+                && let Err(error) = checkpoint::seal(&*options.disk, &layout, state)
+            {
+                tracing::warn!(store.error = %error, "the clean close could not be recorded");
+            }
+        }
+    }
+}
+
+/// What waits, behind this first request. The callers of the last group were answered a moment ago and are likely to come
+/// back together: as many are waited for, for a moment that is short beside a sync. One caller alone waits for nobody.
+fn gather(first: Request, requests: &mut mpsc::Receiver<Request>, company: usize) -> Vec<Request> {
+    let mut group = vec![first];
+    let started = Instant::now();
+    while group.len() < GROUP && !matches!(group.last(), Some(Request::Close(_))) {
+        match requests.try_recv() {
+            Ok(request) => group.push(request),
+            Err(_) if group.len() < company && started.elapsed() < GATHER => std::thread::yield_now(),
+            Err(_) => break,
+        }
+    }
+    group
+}
+
+/// Why a group was not made durable.
+enum Failure {
+    /// Nothing of it was written.
+    NotWritten(String),
+    /// It may have been written.
+    Uncertain(String),
+}
+
+impl Failure {
+    fn answer(&self, id: CommitId, accepted: bool) -> Result<Receipt, CommitError> {
+        Err(match self {
+            Self::Uncertain(_) if accepted => CommitError::Unknown(id),
+            Self::Uncertain(reason) | Self::NotWritten(reason) => CommitError::Fatal(reason.clone()),
+        })
+    }
+}

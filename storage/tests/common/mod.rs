@@ -1,0 +1,154 @@
+//! A store on disk with something of everything in it, and the question whether another store holds the same.
+#![allow(dead_code)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use hotfix_storage::conformance::{ManualClock, acquire, append, commit, seen, settle, work};
+use hotfix_storage::embedded::Options;
+use hotfix_storage::{
+    ClaimRequest, Commit, CommitId, Cursor, Embedded, Journal, Lane, ReadError, Settlement, TimerChange, Timestamp,
+};
+
+pub(crate) fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap()
+}
+
+pub(crate) fn clock() -> Arc<ManualClock> {
+    ManualClock::at(Timestamp(1_790_000_000_000))
+}
+
+pub(crate) fn options(directory: &Path) -> Options {
+    Options {
+        segment_bytes: 8000,
+        reserve_bytes: 4096,
+        checkpoint_every: 1000,
+        cache_bytes: 1 << 20,
+        probe_wait: Duration::from_secs(10),
+        ..Options::new(directory, clock())
+    }
+}
+
+/// Commits so many times, with some of everything.
+pub(crate) async fn fill(journal: &dyn Journal, from: usize, to: usize) {
+    for n in from..to {
+        let mut next = Commit {
+            seen: seen(&format!("input {n}")),
+            ..commit(&format!("commit {n}"))
+        };
+        next.append = vec![append(&format!("stream {}", n % 5), (n / 5) as u64, 1)];
+        next.enqueue = vec![work(&format!("work {n}"), &format!("order {}", n % 3))];
+        if n % 4 == 0 {
+            next.timers = vec![TimerChange::Set(work(&format!("timer {n}"), "timer"))];
+            next.leases = vec![acquire(&format!("lease {n}"), "me", None)];
+        }
+        let request = ClaimRequest {
+            lanes: vec![Lane::new("work")],
+            max: 1,
+            hold: Duration::from_secs(1),
+        };
+        if let Some(claimed) = journal.claim(request).await.unwrap().first() {
+            let retry = Settlement::Retry {
+                not_before: Timestamp(5),
+                reason: format!("reason {n}"),
+            };
+            next.settle = vec![settle(claimed, if n % 3 == 0 { retry } else { Settlement::Done })];
+        }
+        journal.commit(next).await.unwrap();
+    }
+}
+
+/// Everything that can be read, as text, for a store of so many commits.
+pub(crate) async fn content(journal: &dyn Journal, commits: usize) -> Result<String, ReadError> {
+    let mut text = format!("{:?}\n", journal.feed(Cursor::default(), usize::MAX).await?);
+    for n in 0..5 {
+        let stream = hotfix_storage::StreamId::new(format!("stream {n}"));
+        text += &format!(
+            "{:?}\n",
+            journal.stream(&stream, hotfix_storage::Version(0), usize::MAX).await?
+        );
+    }
+    for n in 0..commits {
+        text += &format!("{:?}\n", journal.outcome(&CommitId::new(format!("commit {n}"))).await?);
+        let again = Commit {
+            seen: seen(&format!("input {n}")),
+            ..commit("again")
+        };
+        text += &format!("{:?}\n", journal.commit(again).await);
+    }
+    let unsettled = journal.unsettled().await?.into_iter();
+    for view in unsettled {
+        text += &format!(
+            "{:?} {} {:?} {:?}\n",
+            view.work,
+            view.attempt,
+            view.last_failure,
+            matches!(view.state, hotfix_storage::WorkState::Dead { .. })
+        );
+    }
+    text += &format!("{:?}\n", journal.leases().await?);
+    Ok(text)
+}
+
+/// A store of so many commits, closed, and the content it had.
+pub(crate) fn closed_store(directory: &Path, commits: usize) -> String {
+    runtime().block_on(async {
+        let store = Embedded::open(options(directory)).unwrap();
+        fill(&store, 0, commits).await;
+        let text = content(&store, commits).await.unwrap();
+        store.close().await;
+        text
+    })
+}
+
+/// What a killed process leaves behind: the files of a store as they are while it is open.
+pub(crate) fn killed_store(scratch: &Path, directory: &Path, commits: usize) -> String {
+    runtime().block_on(async {
+        let live = scratch.join("live");
+        let store = Embedded::open(Options {
+            checkpoint_every: commits as u64 / 2,
+            ..options(&live)
+        })
+        .unwrap();
+        fill(&store, 0, commits).await;
+        let text = content(&store, commits).await.unwrap();
+        copy(&live, directory);
+        store.close().await;
+        text
+    })
+}
+
+/// Copies a store with its modes.
+pub(crate) fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    fs::set_permissions(to, fs::metadata(from).unwrap().permissions()).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+/// All files below a directory.
+pub(crate) fn files(directory: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files(&path))
+        } else {
+            found.push(path)
+        }
+    }
+    found.sort();
+    found
+}

@@ -1,0 +1,319 @@
+//! Damage to any file of a store is repaired or refused, and never silent.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod common;
+
+use std::fs::{self, OpenOptions};
+use std::os::unix::fs::{FileExt, PermissionsExt};
+use std::path::Path;
+
+use common::{closed_store, content, copy, files, killed_store, options, runtime};
+use hotfix_storage::Embedded;
+use hotfix_storage::embedded::{Damage, OpenError, export, import, rebuild, snapshot, verify};
+
+/// The number of commits of the stores here.
+const COMMITS: usize = 60;
+
+#[derive(Debug, Clone, Copy)]
+enum Harm {
+    Flip(u64),
+    Zero(u64),
+    Truncate(u64),
+    Delete,
+}
+
+impl Harm {
+    fn to(self, path: &Path) {
+        let file = OpenOptions::new().read(true).write(true).open(path).unwrap();
+        let change = |at, len, with: fn(u8) -> u8| {
+            let mut bytes = vec![0; len];
+            let read = file.read_at(&mut bytes, at).unwrap();
+            let changed: Vec<u8> = bytes[..read].iter().map(|byte| with(*byte)).collect();
+            file.write_all_at(&changed, at).unwrap();
+        };
+        match self {
+            Self::Flip(at) => change(at, 4, |byte| byte ^ 0x11),
+            Self::Zero(at) => change(at, 512, |_| 0),
+            Self::Truncate(at) => file.set_len(at).unwrap(),
+            Self::Delete => fs::remove_file(path).unwrap(),
+        }
+    }
+}
+
+/// What became of a damaged store.
+#[derive(Debug, PartialEq)]
+enum Fate {
+    Whole,
+    Refused,
+}
+
+fn fate(directory: &Path, before: &str) -> Fate {
+    let store = match Embedded::open(options(directory)) {
+        Ok(store) => store,
+        Err(error) => {
+            assert!(!error.to_string().is_empty());
+            return Fate::Refused;
+        }
+    };
+    let after = runtime()
+        .block_on(content(&store, COMMITS))
+        .expect("a store that opened can be read");
+    assert!(after == before, "a damaged store opened and answers something else");
+    Fate::Whole
+}
+
+/// Does every harm to every file of a copy of the store.
+fn harm_everything(original: &Path, before: &str, places: u64) -> (usize, usize) {
+    let (mut whole, mut refused) = (0, 0);
+    for file in files(original) {
+        let size = fs::metadata(&file).unwrap().len();
+        let step = (size / places).max(1);
+        // Places that are odd in relation to the step, plus the very ends.
+        let mut harms = vec![
+            Harm::Delete,
+            Harm::Truncate(0),
+            Harm::Truncate(size.saturating_sub(1)),
+            Harm::Flip(size.saturating_sub(3)),
+        ];
+        for n in 0..size.min(places) {
+            let at = n * step + n % step.min(7);
+            harms.extend([
+                Harm::Flip(at),
+                if n % 2 == 0 { Harm::Truncate(at) } else { Harm::Zero(at) },
+            ]);
+        }
+        for harm in harms {
+            let scratch = tempfile::tempdir().unwrap();
+            let store = scratch.path().join("store");
+            copy(original, &store);
+            let relative = file.strip_prefix(original).unwrap();
+            harm.to(&store.join(relative));
+            let fate = std::panic::catch_unwind(|| fate(&store, before));
+            match fate.unwrap_or_else(|_| panic!("{harm:?} on {}", relative.display())) {
+                Fate::Whole => whole += 1,
+                Fate::Refused => refused += 1,
+            }
+        }
+    }
+    (whole, refused)
+}
+
+#[test]
+fn damage_after_a_clean_close() {
+    let scratch = tempfile::tempdir().unwrap();
+    let store = scratch.path().join("store");
+    let before = closed_store(&store, COMMITS);
+    assert_eq!(fate(&store, &before), Fate::Whole);
+    let fresh = scratch.path().join("fresh");
+    let before = closed_store(&fresh, COMMITS);
+    let (whole, refused) = harm_everything(&fresh, &before, 12);
+    assert!(whole > 40 && refused > 40, "{whole} whole, {refused} refused");
+}
+
+#[test]
+fn damage_after_a_kill() {
+    let scratch = tempfile::tempdir().unwrap();
+    let store = scratch.path().join("store");
+    let before = killed_store(scratch.path(), &store, COMMITS);
+    let (whole, refused) = harm_everything(&store, &before, 12);
+    assert!(whole > 40 && refused > 40, "{whole} whole, {refused} refused");
+}
+
+/// A store in a scratch directory, its last segment, and what it held.
+fn prepared(killed: bool) -> (tempfile::TempDir, std::path::PathBuf, std::path::PathBuf, String) {
+    let scratch = tempfile::tempdir().unwrap();
+    let store = scratch.path().join("store");
+    let before = if killed {
+        killed_store(scratch.path(), &store, COMMITS)
+    } else {
+        closed_store(&store, COMMITS)
+    };
+    let last = files(&store.join("journal")).pop().unwrap();
+    (scratch, store, last, before)
+}
+
+#[test]
+fn a_torn_last_line_is_cut_off() {
+    let (_scratch, store, last, before) = prepared(true);
+    let mut text = fs::read(&last).unwrap();
+    text.extend_from_slice(b"{\"seq\":99,\"prev\":\"half a li");
+    fs::write(&last, text).unwrap();
+    assert_eq!(fate(&store, &before), Fate::Whole);
+    verify(&store).unwrap();
+}
+
+#[test]
+fn a_journal_that_lost_whole_lines_is_refused() {
+    for killed in [false, true] {
+        let (_scratch, store, last, _) = prepared(killed);
+        let text = fs::read_to_string(&last).unwrap();
+        let shorter = text.trim_end().rsplit_once('\n').unwrap().0;
+        fs::write(&last, format!("{shorter}\n")).unwrap();
+        let error = Embedded::open(options(&store)).err().unwrap();
+        assert!(matches!(error, OpenError::Damaged(Damage::Short { .. })), "{error}");
+        assert_eq!(
+            fs::read_to_string(&last).unwrap(),
+            format!("{shorter}\n"),
+            "the journal was touched"
+        );
+    }
+}
+
+#[test]
+fn a_lost_segment_is_refused() {
+    for which in [0, 1, 2] {
+        let (_scratch, store, _, _) = prepared(true);
+        let segments = files(&store.join("journal"));
+        assert!(segments.len() > 3);
+        fs::remove_file(&segments[[0, 1, segments.len() - 1][which]]).unwrap();
+        assert!(matches!(
+            Embedded::open(options(&store)).err().unwrap(),
+            OpenError::Damaged(_)
+        ));
+    }
+}
+
+#[test]
+fn a_journal_below_the_mark_is_refused_without_an_index() {
+    let (_scratch, store, last, _) = prepared(false);
+    fs::remove_dir_all(store.join("index")).unwrap();
+    fs::remove_file(store.join("checkpoint.json")).unwrap();
+    fs::remove_file(store.join("tip.json")).unwrap();
+    let text = fs::read_to_string(&last).unwrap();
+    fs::write(&last, format!("{}\n", text.trim_end().rsplit_once('\n').unwrap().0)).unwrap();
+    let error = Embedded::open(options(&store)).err().unwrap();
+    assert!(error.to_string().contains("mark.json"), "{error}");
+}
+
+#[test]
+fn a_flipped_byte_is_named() {
+    let (_scratch, store, _, _) = prepared(false);
+    let first = files(&store.join("journal")).remove(0);
+    Harm::Flip(fs::metadata(&first).unwrap().len() / 2).to(&first);
+    let error = Embedded::open(options(&store)).err().unwrap();
+    let OpenError::Damaged(Damage::Record { segment, line, seq, .. }) = error else {
+        panic!("{error}")
+    };
+    assert!(segment == first && line == seq && line > 1);
+    assert!(verify(&store).is_err());
+}
+
+#[test]
+fn an_index_that_is_gone_or_old_is_brought_up_to_date() {
+    let scratch = tempfile::tempdir().unwrap();
+    let (store, early) = (scratch.path().join("store"), scratch.path().join("early"));
+    closed_store(&store, COMMITS / 2);
+    copy(&store.join("index"), &early);
+    runtime().block_on(async {
+        let journal = Embedded::open(options(&store)).unwrap();
+        common::fill(&journal, COMMITS / 2, COMMITS).await;
+        journal.close().await;
+    });
+    let store_now = Embedded::open(options(&store)).unwrap();
+    let before = runtime().block_on(content(&store_now, COMMITS)).unwrap();
+    drop(store_now);
+    // Without the checkpoint that gives the checksums, the old index is caught up; with it, it is built anew.
+    for with_checkpoint in [true, false] {
+        fs::remove_dir_all(store.join("index")).unwrap();
+        copy(&early, &store.join("index"));
+        if !with_checkpoint {
+            fs::remove_file(store.join("checkpoint.json")).unwrap();
+        }
+        assert_eq!(fate(&store, &before), Fate::Whole);
+        verify(&store).unwrap();
+    }
+    fs::remove_dir_all(store.join("index")).unwrap();
+    assert_eq!(fate(&store, &before), Fate::Whole);
+    rebuild(&store).unwrap();
+    verify(&store).unwrap();
+    assert_eq!(fate(&store, &before), Fate::Whole);
+}
+
+#[test]
+fn export_and_import_make_the_same_store() {
+    let (scratch, store, _, before) = prepared(false);
+    let mut text = Vec::new();
+    let entries = export(&store, &mut text).unwrap();
+    let copy = scratch.path().join("imported");
+    assert_eq!(import(&copy, &mut text.as_slice()).unwrap(), entries);
+    assert_eq!(fate(&copy, &before), Fate::Whole);
+    assert!(matches!(
+        import(&copy, &mut text.as_slice()),
+        Err(OpenError::NotEmpty { .. })
+    ));
+    let broken = text.replace(b"stream 1", b"stream 2");
+    let elsewhere = scratch.path().join("broken");
+    assert!(matches!(
+        import(&elsewhere, &mut broken.as_slice()),
+        Err(OpenError::Import { .. })
+    ));
+    assert!(files(&elsewhere).is_empty());
+}
+
+trait Replace {
+    fn replace(&self, from: &[u8], to: &[u8]) -> Vec<u8>;
+}
+
+impl Replace for Vec<u8> {
+    fn replace(&self, from: &[u8], to: &[u8]) -> Vec<u8> {
+        let at = self.windows(from.len()).position(|window| window == from).unwrap();
+        [&self[..at], to, &self[at + from.len()..]].concat()
+    }
+}
+
+#[test]
+fn a_snapshot_is_read_beside_a_running_store() {
+    let scratch = tempfile::tempdir().unwrap();
+    let store = scratch.path().join("store");
+    runtime().block_on(async {
+        let journal = Embedded::open(options(&store)).unwrap();
+        common::fill(&journal, 0, COMMITS).await;
+        let view = snapshot(&store, common::clock()).unwrap();
+        let (live, seen) = (content(&journal, 0).await.unwrap(), content(&view, 0).await.unwrap());
+        assert_eq!(plain(&live), plain(&seen));
+        use hotfix_storage::Journal;
+        let refusal = view.commit(hotfix_storage::conformance::commit("x")).await;
+        assert!(matches!(refusal, Err(hotfix_storage::CommitError::Fatal(_))));
+    });
+}
+
+/// Raw JSON keeps its white space in one journal, and newlines become spaces in the other.
+fn plain(text: &str) -> String {
+    text.replace("\\n ", "  ")
+}
+
+#[test]
+fn what_others_can_read_is_refused() {
+    let (_scratch, store, last, before) = prepared(false);
+    for (path, mode, good) in [(&store, 0o750, 0o700), (&last, 0o640, 0o600)] {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+        let error = Embedded::open(options(&store)).err().unwrap();
+        assert!(matches!(error, OpenError::Exposed { .. }));
+        assert!(error.to_string().contains(&format!("chmod {good:o}")), "{error}");
+        fs::set_permissions(path, fs::Permissions::from_mode(good)).unwrap();
+    }
+    assert_eq!(fate(&store, &before), Fate::Whole);
+    for file in files(&store) {
+        assert_eq!(
+            fs::metadata(&file).unwrap().permissions().mode() & 0o077,
+            0,
+            "{}",
+            file.display()
+        );
+    }
+}
+
+#[test]
+fn a_second_process_is_told_who_to_stop() {
+    let (_scratch, store, _, _) = prepared(false);
+    let _open = Embedded::open(options(&store)).unwrap();
+    let impatient = hotfix_storage::embedded::Options {
+        lock_wait: std::time::Duration::ZERO,
+        ..options(&store)
+    };
+    let error = Embedded::open(impatient).err().unwrap();
+    assert!(
+        matches!(&error, OpenError::Locked { path } if path.ends_with("lock")),
+        "{error}"
+    );
+}
