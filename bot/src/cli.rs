@@ -76,7 +76,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Sub::CheckConfig => process::check_config(&cli.config),
         Sub::Store(command) => store::run(&cli.config, command),
         Sub::Forge(command) => forge::run(&cli.config, command).await.map(|()| ExitCode::SUCCESS),
-        Sub::Verb(words) => verb::run(&cli.config, cli.person, &words).await,
+        Sub::Verb(words) => verb::run(&cli.config, cli.person, words).await,
         Sub::Supervise { .. } => Ok(ExitCode::SUCCESS),
     }
 }

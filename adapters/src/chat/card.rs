@@ -31,6 +31,10 @@ pub struct Card {
     pub title: Option<Text>,
     /// Paragraphs.
     pub lines: Vec<Text>,
+    /// Text set line by line, in fixed width: a help page, an error with its caret. It is shown as it is, like
+    /// [`Span::Plain`], and never wrapped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verbatim: Option<String>,
     /// Names with values, set as a table.
     pub fields: Vec<Field>,
     /// Steps and where they stand.

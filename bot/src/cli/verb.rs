@@ -19,16 +19,26 @@ use crate::{view, wire};
 /// How often a command whose answer got lost is asked again; the bot does nothing twice.
 const TRIES: u32 = 3;
 
-pub(super) async fn run(folder: &Path, person: Option<String>, words: &[String]) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(folder: &Path, person: Option<String>, words: Vec<String>) -> anyhow::Result<ExitCode> {
+    let (words, person) = said_last(words, person);
     let config = process::load(folder)?;
     let person = person.or_else(|| std::env::var("USER").ok()).unwrap_or_default();
-    let question = Question { person, text: quoted(words), key: crate::process_name() };
+    let question = Question { person, text: quoted(&words), key: crate::process_name() };
     let answer = match ask(&config, &question).await? {
         Some(answer) => answer,
         None => read_only(config, &question).await?,
     };
     print_line(&mut std::io::stdout(), &console::render(&answer.card, process::colour(), process::width()))?;
     Ok(if answer.ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// `--as ana` may stand behind the verb too, where the verb would take it for a flag of its own.
+fn said_last(mut words: Vec<String>, person: Option<String>) -> (Vec<String>, Option<String>) {
+    let Some(at) = words.iter().position(|word| word == "--as").filter(|at| at + 1 < words.len()) else {
+        return (words, person);
+    };
+    let named = words.drain(at..at + 2).nth(1);
+    (words, named.or(person))
 }
 
 /// The words of the shell as one line: words with spaces stay together.

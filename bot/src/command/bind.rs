@@ -17,18 +17,37 @@ pub(super) fn bind<'a>(
     text: &'a str,
     known: &'a Known,
 ) -> Result<Args<'a>, ParseError> {
-    let mut binder = Binder { verb, tokens, text, at: 0, loose: Vec::new(), values: Vec::new() };
+    let mut binder = Binder {
+        verb,
+        tokens,
+        text,
+        at: 0,
+        loose: Vec::new(),
+        values: Vec::new(),
+    };
     binder.sort()?;
     let run = binder.take_run()?;
     binder.place()?;
     let end = text.trim_end().len();
     let missing = verb.args.iter().filter(|arg| arg.form.is_required());
-    if let Some(arg) = missing.into_iter().find(|arg| !binder.values.iter().any(|(name, _)| *name == arg.name)) {
-        let what = if arg.form.is_flag() { format!("--{}", arg.name) } else { format!("the {}", arg.name) };
+    if let Some(arg) = missing
+        .into_iter()
+        .find(|arg| !binder.values.iter().any(|(name, _)| *name == arg.name))
+    {
+        let what = if arg.form.is_flag() {
+            format!("--{}", arg.name)
+        } else {
+            format!("the {}", arg.name)
+        };
         let message = format!("`{}` also needs {what}: {}.", verb.name, arg.about);
         return Err(ParseError::new(ErrorCode::MissingArgument, end..end, message));
     }
-    Ok(Args { known, values: binder.values, run, end })
+    Ok(Args {
+        known,
+        values: binder.values,
+        run,
+        end,
+    })
 }
 
 struct Binder<'t, 'x> {
@@ -61,7 +80,10 @@ impl Binder<'_, '_> {
     /// The argument that is written as a bare word before its value, such as `to REF`.
     fn keyword(&self, token: &Token) -> Option<&'static Arg> {
         let is_word = token.kind == TokenKind::Word && !self.loose.is_empty();
-        let arg = self.verb.flags().find(|arg| arg.form == Form::Keyword && is_word && arg.name == token.text.to_lowercase())?;
+        let arg = self
+            .verb
+            .flags()
+            .find(|arg| arg.form == Form::Keyword && is_word && arg.name == token.text.to_lowercase())?;
         self.tokens.get(self.at).map(|_| arg)
     }
 
@@ -75,7 +97,13 @@ impl Binder<'_, '_> {
                     let message = format!("--{} takes no value.", arg.name);
                     return Err(ParseError::new(ErrorCode::UnwantedValue, value.span.clone(), message));
                 }
-                self.keep_once(arg, Value { text: String::new(), span: token.span.clone() })
+                self.keep_once(
+                    arg,
+                    Value {
+                        text: String::new(),
+                        span: token.span.clone(),
+                    },
+                )
             }
             Form::ManyFlag => self.many_values(arg, token),
             Form::Flag
@@ -102,7 +130,11 @@ impl Binder<'_, '_> {
             }
             return Ok(());
         }
-        let mut message = format!("`{}` has no flag {}.", self.verb.name, shown(&format!("--{}", token.text)));
+        let mut message = format!(
+            "`{}` has no flag {}.",
+            self.verb.name,
+            shown(&format!("--{}", token.text))
+        );
         if in_prose {
             message.push_str(" If it belongs to the text, put the text in quotes.");
         }
@@ -111,7 +143,10 @@ impl Binder<'_, '_> {
     }
 
     fn one_value(&mut self, arg: &'static Arg, token: &Token) -> Result<(), ParseError> {
-        let next = self.tokens.get(self.at).filter(|next| !next.is_flag() && !next.text.is_empty());
+        let next = self
+            .tokens
+            .get(self.at)
+            .filter(|next| !next.is_flag() && !next.text.is_empty());
         let Some(value) = next else {
             return Err(no_value(arg, token.span.end));
         };
@@ -131,7 +166,11 @@ impl Binder<'_, '_> {
             self.at += 1;
             self.keep_list(arg, next)?;
         }
-        if self.values.len() == before { Err(no_value(arg, token.span.end)) } else { Ok(()) }
+        if self.values.len() == before {
+            Err(no_value(arg, token.span.end))
+        } else {
+            Ok(())
+        }
     }
 
     fn keep_once(&mut self, arg: &'static Arg, value: Value) -> Result<(), ParseError> {
@@ -149,10 +188,20 @@ impl Binder<'_, '_> {
         let exact = whole.text.len() == whole.span.len();
         let mut start = whole.span.start;
         for piece in whole.text.split(',') {
-            let span = if exact { start..start + piece.len() } else { whole.span.clone() };
+            let span = if exact {
+                start..start + piece.len()
+            } else {
+                whole.span.clone()
+            };
             start += piece.len() + 1;
             if !piece.is_empty() {
-                self.values.push((arg.name, Value { text: piece.to_owned(), span }));
+                self.values.push((
+                    arg.name,
+                    Value {
+                        text: piece.to_owned(),
+                        span,
+                    },
+                ));
             }
         }
         Ok(())
@@ -163,12 +212,19 @@ impl Binder<'_, '_> {
         if !self.verb.takes_run {
             return Ok(None);
         }
-        let named = |place: usize| self.loose.get(place).and_then(|at| self.tokens.get(*at)).and_then(run_in);
+        let named = |place: usize| {
+            self.loose
+                .get(place)
+                .and_then(|at| self.tokens.get(*at))
+                .and_then(run_in)
+        };
         let count = self.loose.len();
         let found = if self.verb.takes_text() {
             let first_of_prose = self.verb.places().filter(|arg| !arg.form.is_text()).count();
             let places = (0..=first_of_prose.min(count)).chain(count.checked_sub(1));
-            places.into_iter().find_map(|place| named(place).map(|run| (place, run)))
+            places
+                .into_iter()
+                .find_map(|place| named(place).map(|run| (place, run)))
         } else {
             (0..count).find_map(|place| named(place).map(|run| (place, run)))
         };
@@ -177,9 +233,16 @@ impl Binder<'_, '_> {
         };
         self.loose.remove(place);
         if !self.verb.takes_text() {
-            let again = self.loose.iter().filter_map(|at| self.tokens.get(*at)).find(|t| run_in(t).is_some());
+            let again = self
+                .loose
+                .iter()
+                .filter_map(|at| self.tokens.get(*at))
+                .find(|t| run_in(t).is_some());
             if let Some(token) = again {
-                let message = format!("Two runs are named, {run} and {}: one command is about one run.", shown(&token.text));
+                let message = format!(
+                    "Two runs are named, {run} and {}: one command is about one run.",
+                    shown(&token.text)
+                );
                 return Err(ParseError::new(ErrorCode::Repeated, token.span.clone(), message));
             }
         }
@@ -202,7 +265,11 @@ impl Binder<'_, '_> {
                 left = &[];
                 continue;
             }
-            let taken = if arg.form == Form::Words { left } else { std::slice::from_ref(first) };
+            let taken = if arg.form == Form::Words {
+                left
+            } else {
+                std::slice::from_ref(first)
+            };
             left = if arg.form == Form::Words { &[] } else { others };
             for token in taken.iter().filter_map(|at| self.tokens.get(*at)) {
                 if arg.form == Form::Words {
@@ -221,12 +288,18 @@ impl Binder<'_, '_> {
     /// The free text that these tokens stand for: as it was typed, without what was taken out of it. One quoted string
     /// alone loses its quotes.
     fn prose(&self, places: &[usize]) -> Value {
-        let tokens: Vec<(usize, &Token)> = places.iter().filter_map(|at| self.tokens.get(*at).map(|t| (*at, t))).collect();
+        let tokens: Vec<(usize, &Token)> = places
+            .iter()
+            .filter_map(|at| self.tokens.get(*at).map(|t| (*at, t)))
+            .collect();
         let span = tokens.first().map_or(0, |(_, t)| t.span.start)..tokens.last().map_or(0, |(_, t)| t.span.end);
         if let [(_, only)] = tokens.as_slice()
             && only.kind == TokenKind::Quoted
         {
-            return Value { text: only.text.clone(), span };
+            return Value {
+                text: only.text.clone(),
+                span,
+            };
         }
         // Stretches of neighbouring tokens, so that the spaces and quotes between them stay.
         let mut stretches: Vec<(usize, Span)> = Vec::new();
@@ -239,8 +312,13 @@ impl Binder<'_, '_> {
                 _ => stretches.push((at, token.span.clone())),
             }
         }
-        let said = stretches.into_iter().map(|(_, stretch)| slack::decode(self.text.get(stretch).unwrap_or_default(), false));
-        Value { text: squeeze(&said.collect::<Vec<_>>().join(" ")), span }
+        let said = stretches
+            .into_iter()
+            .map(|(_, stretch)| slack::decode(self.text.get(stretch).unwrap_or_default(), false));
+        Value {
+            text: squeeze(&said.collect::<Vec<_>>().join(" ")),
+            span,
+        }
     }
 
     fn too_many(&self, token: &Token) -> ParseError {
@@ -254,7 +332,10 @@ impl Binder<'_, '_> {
         let message = format!("`{}` has no place for {word}.", self.verb.name);
         let error = ParseError::new(ErrorCode::UnexpectedWord, token.span.clone(), message);
         let digits: String = token.text.chars().filter(char::is_ascii_digit).collect();
-        let run = format!("HF-{digits}").parse::<HotfixId>().ok().filter(|_| self.verb.takes_run);
+        let run = format!("HF-{digits}")
+            .parse::<HotfixId>()
+            .ok()
+            .filter(|_| self.verb.takes_run);
         let is_near_run = token.text.to_lowercase().trim_start_matches(['h', 'f', '-', '_', '#']) == digits;
         error.suggesting(run.filter(|_| is_near_run).map(|run| run.to_string()))
     }
@@ -274,9 +355,16 @@ fn closed(token: &Token) -> Result<Value, ParseError> {
         let message = "This quote is never closed.";
         return Err(ParseError::new(ErrorCode::UnclosedQuote, token.span.clone(), message));
     }
-    Ok(Value { text: token.text.clone(), span: token.span.clone() })
+    Ok(Value {
+        text: token.text.clone(),
+        span: token.span.clone(),
+    })
 }
 
 fn no_value(arg: &Arg, at: usize) -> ParseError {
-    ParseError::new(ErrorCode::MissingValue, at..at, format!("--{} needs a value: {}.", arg.name, arg.about))
+    ParseError::new(
+        ErrorCode::MissingValue,
+        at..at,
+        format!("--{} needs a value: {}.", arg.name, arg.about),
+    )
 }

@@ -14,7 +14,9 @@ pub fn help(verb: Option<&str>) -> String {
         return overview();
     };
     let Some(verb) = Verb::named(word) else {
-        let near = nearest(word, Verb::words()).map(|near| format!(" Did you mean `{near}`?")).unwrap_or_default();
+        let near = nearest(word, Verb::words())
+            .map(|near| format!(" Did you mean `{near}`?"))
+            .unwrap_or_default();
         return format!("There is no verb {}.{near} `help` lists the verbs.\n", shown(word));
     };
     page(verb)
@@ -53,8 +55,19 @@ fn page(verb: &Verb) -> String {
     out.push('\n');
     out.push_str(&wrap(verb.details, ""));
     if !verb.args.is_empty() {
-        let label = |arg: &super::table::Arg| if arg.form.is_flag() { format!("--{}", arg.name) } else { arg.name.to_owned() };
-        let width = verb.args.iter().map(|arg| label(arg).chars().count()).max().unwrap_or(0);
+        let label = |arg: &super::table::Arg| {
+            if arg.form.is_flag() {
+                format!("--{}", arg.name)
+            } else {
+                arg.name.to_owned()
+            }
+        };
+        let width = verb
+            .args
+            .iter()
+            .map(|arg| label(arg).chars().count())
+            .max()
+            .unwrap_or(0);
         out.push('\n');
         for arg in verb.args {
             let line = format!("  {:width$}  {}", label(arg), arg.about);

@@ -7,7 +7,10 @@ use super::lex::is_escapable;
 pub(super) fn entity(rest: &str) -> Option<(usize, String)> {
     let inner = rest.strip_prefix('<')?;
     // Looked at first, so that a text full of `<` is not searched to its end for each of them.
-    if !["@", "#", "!", "http://", "https://", "mailto:", "tel:"].iter().any(|p| inner.starts_with(p)) {
+    if !["@", "#", "!", "http://", "https://", "mailto:", "tel:"]
+        .iter()
+        .any(|p| inner.starts_with(p))
+    {
         return None;
     }
     let end = inner.find(['<', '>', '\n'])?;
@@ -15,7 +18,9 @@ pub(super) fn entity(rest: &str) -> Option<(usize, String)> {
     if !after.starts_with('>') || inside.len() < 2 {
         return None;
     }
-    let (target, label) = inside.split_once('|').map_or((inside, None), |(t, l)| (t, Some(l).filter(|l| !l.is_empty())));
+    let (target, label) = inside
+        .split_once('|')
+        .map_or((inside, None), |(t, l)| (t, Some(l).filter(|l| !l.is_empty())));
     Some((inside.len() + 2, unescape(&reading(target, label))))
 }
 
@@ -24,7 +29,11 @@ pub(super) fn entity(rest: &str) -> Option<(usize, String)> {
 fn reading(target: &str, label: Option<&str>) -> String {
     let called = |sigil: char, id: &str| {
         let name = label.unwrap_or(id);
-        if name.starts_with(sigil) { name.to_owned() } else { format!("{sigil}{name}") }
+        if name.starts_with(sigil) {
+            name.to_owned()
+        } else {
+            format!("{sigil}{name}")
+        }
     };
     if let Some(id) = target.strip_prefix(['@', '!']) {
         return called('@', id);
@@ -36,7 +45,9 @@ fn reading(target: &str, label: Option<&str>) -> String {
         return address.to_owned();
     }
     // `payments.io` is made a link by Slack itself; what was typed is the label.
-    let bare = target.strip_prefix("http://").or_else(|| target.strip_prefix("https://"));
+    let bare = target
+        .strip_prefix("http://")
+        .or_else(|| target.strip_prefix("https://"));
     label.filter(|l| bare == Some(*l)).unwrap_or(target).to_owned()
 }
 
@@ -56,8 +67,14 @@ pub(super) fn decode(raw: &str, in_quotes: bool) -> String {
         } else if let Some((typed, escape)) = ESCAPES.iter().find(|(_, escape)| rest.starts_with(escape)) {
             ((*typed).to_owned(), escape.len())
         } else {
-            let escaped = rest.chars().nth(1).filter(|next| in_quotes && c == '\\' && is_escapable(*next));
-            (escaped.unwrap_or(c).to_string(), c.len_utf8() + escaped.map_or(0, char::len_utf8))
+            let escaped = rest
+                .chars()
+                .nth(1)
+                .filter(|next| in_quotes && c == '\\' && is_escapable(*next));
+            (
+                escaped.unwrap_or(c).to_string(),
+                c.len_utf8() + escaped.map_or(0, char::len_utf8),
+            )
         };
         out.push_str(&said);
         rest = rest.get(length..).unwrap_or_default();

@@ -57,8 +57,16 @@ pub enum Group {
 
 impl Group {
     /// All groups, in the order of the help.
-    pub const ALL: [Self; 8] =
-        [Self::Begin, Self::Look, Self::Say, Self::Act, Self::Trouble, Self::Lanes, Self::After, Self::Bot];
+    pub const ALL: [Self; 8] = [
+        Self::Begin,
+        Self::Look,
+        Self::Say,
+        Self::Act,
+        Self::Trouble,
+        Self::Lanes,
+        Self::After,
+        Self::Bot,
+    ];
 
     /// Its heading.
     #[must_use]
@@ -131,7 +139,9 @@ impl Form {
     pub fn is_required(self) -> bool {
         match self {
             Self::Word | Self::Words | Self::Text | Self::RequiredFlag => true,
-            Self::OptionalWord | Self::OptionalText | Self::Switch | Self::Flag | Self::ManyFlag | Self::Keyword => false,
+            Self::OptionalWord | Self::OptionalText | Self::Switch | Self::Flag | Self::ManyFlag | Self::Keyword => {
+                false
+            }
         }
     }
 
@@ -228,12 +238,17 @@ impl Verb {
     #[must_use]
     pub fn named(word: &str) -> Option<&'static Self> {
         let word = word.strip_prefix(['/', '.']).unwrap_or(word).to_lowercase();
-        VERBS.iter().copied().find(|verb| verb.name == word || verb.aliases.contains(&word.as_str()))
+        VERBS
+            .iter()
+            .copied()
+            .find(|verb| verb.name == word || verb.aliases.contains(&word.as_str()))
     }
 
     /// Every name and alias.
     pub fn words() -> impl Iterator<Item = &'static str> {
-        VERBS.iter().flat_map(|verb| std::iter::once(verb.name).chain(verb.aliases.iter().copied()))
+        VERBS
+            .iter()
+            .flat_map(|verb| std::iter::once(verb.name).chain(verb.aliases.iter().copied()))
     }
 
     /// How it is written: `verify <env>|local pass|fail [note …] [HF-n]`.
@@ -241,7 +256,11 @@ impl Verb {
     pub fn usage(&self) -> String {
         let pieces = self.args.iter().map(|arg| arg.shown).filter(|shown| !shown.is_empty());
         let run = self.takes_run.then_some("[HF-n]");
-        std::iter::once(self.name).chain(pieces).chain(run).collect::<Vec<_>>().join(" ")
+        std::iter::once(self.name)
+            .chain(pieces)
+            .chain(run)
+            .collect::<Vec<_>>()
+            .join(" ")
     }
 
     /// The argument with this name, if it is a flag.

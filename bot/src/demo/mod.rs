@@ -31,7 +31,7 @@ pub struct DemoArgs {
     #[arg(long)]
     interactive: bool,
     /// Do it on a scratch copy of this git repository, which itself is never touched
-    #[arg(long, value_name = "PATH", requires = "live", conflicts_with_all = ["drift", "conflict", "second_hotfix"])]
+    #[arg(long, value_name = "PATH", requires_all = ["live", "fix"], conflicts_with_all = ["drift", "conflict", "second_hotfix"])]
     repo: Option<PathBuf>,
     /// With --repo: the commit, tag or branch that production runs
     #[arg(long, value_name = "REF", requires = "repo")]

@@ -148,8 +148,8 @@ pub(super) async fn second_hotfix(play: &mut Play) -> anyhow::Result<()> {
 /// On a copy of somebody's own repository.
 pub(super) async fn on_a_copy(play: &mut Play, fixes: &[String]) -> anyhow::Result<()> {
     play.scene("Ana starts a hotfix")?;
-    let picks = if fixes.is_empty() { String::new() } else { format!(" --fix {}", fixes.join(" ")) };
-    play.types(&format!("ana: /hotfix start payments \"A hotfix on your repository\"{picks} --from {}", play.stage.live)).await?;
+    let fixes = fixes.join(" ");
+    play.types(&format!("ana: /hotfix start payments \"A hotfix on your repository\" --fix {fixes}")).await?;
     let run = play.run().await?;
     if run.is_over() || !run.has_change() {
         return Ok(());

@@ -60,6 +60,9 @@ impl Stage {
     /// When it is no repository, or has no such commit.
     pub fn copy_of(root: &Path, original: &Path, live: &str, fixes: &[String]) -> anyhow::Result<Self> {
         let original = std::path::absolute(original)?;
+        if !original.is_dir() {
+            bail!("there is no folder {}", original.display());
+        }
         let read = |words: &str| -> anyhow::Result<String> {
             let spec = format!("{words}^{{commit}}");
             git_in(&original, &["rev-parse", "--verify", "--quiet", "--end-of-options", &spec])
@@ -69,6 +72,11 @@ impl Stage {
         for fix in fixes {
             read(fix)?;
         }
+        if let Ok(version) = git_in(&original, &["rev-parse", "--is-shallow-repository"])
+            && version == "true"
+        {
+            bail!("{} is a shallow clone, whose history is cut off: fetch it whole first (git fetch --unshallow)", original.display());
+        }
         let branch = git_in(&original, &["symbolic-ref", "--short", "HEAD"]).context("the repository is not on a branch")?;
         let stage = Self::folders(root)?;
         let bare = stage.bare();
@@ -77,6 +85,10 @@ impl Stage {
         git_in(root, &["clone", "--quiet", "--bare", "--no-hardlinks", "--no-local", &from, &bare.display().to_string()])?;
         git_in(&bare, &["update-ref", "refs/heads/main", &format!("refs/heads/{branch}")])?;
         git_in(&bare, &["symbolic-ref", "HEAD", "refs/heads/main"])?;
+        // A branch of the same name, left over from an earlier hotfix, would rightly be refused; the copy starts without.
+        for branch in git_in(&bare, &["for-each-ref", "--format=%(refname)", "refs/heads/hotfix"])?.lines() {
+            git_in(&bare, &["update-ref", "-d", branch])?;
+        }
         stage.clone_for_people()?;
         stage.finish(live)
     }
@@ -101,7 +113,10 @@ impl Stage {
 
     fn clone_for_people(&self) -> anyhow::Result<()> {
         let (bare, work) = (self.bare().display().to_string(), self.work.display().to_string());
-        git_in(&self.root, &["clone", "--quiet", &bare, &work]).map(|_| ())
+        git_in(&self.root, &["clone", "--quiet", &bare, &work])?;
+        // Merges want a name before they look at anything; commits bring their own.
+        self.git(&["config", "user.name", "Ana"])?;
+        self.git(&["config", "user.email", "ana@example.org"]).map(|_| ())
     }
 
     fn finish(mut self, live: String) -> anyhow::Result<Self> {

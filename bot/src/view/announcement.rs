@@ -63,3 +63,23 @@ fn next(state: &Hotfix) -> Text {
     let held = if withheld { " What is withheld stays on main and waits for the next regular deployment." } else { "" };
     text.plain(format!(". Every step is said in this thread.{held}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::view::fixture::{begun, same};
+    use crate::view::plain;
+
+    #[test]
+    fn the_team_learns_what_is_on() {
+        let play = begun();
+        same(&plain(&started(&play.state, &play.to(), play.now)), r#"
+Hotfix started: HF-12 payments — Fix 500 on upload
+Ana asked for it at 10:02 UTC. Incident: INC-77
+Production runs `abc1234`, by what production itself says and the last successful deployment.
+Withheld from main: 3 changes, by Ben and Eve.
+Please no production deploys of payments until this thread says so.
+Next: the branch `hotfix`, onto which the bot picks the fix, then its review and its tests. Every step is said in this thread. What is withheld stays on main and waits for the next regular deployment.
+"#);
+    }
+}

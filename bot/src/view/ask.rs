@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::Audience;
 use super::duration::stamp;
-use super::phrase::{Say, command, count, ended, listing, marked, outside, paragraph};
+use super::phrase::{Say, command, ended, listing, marked, outside, paragraph};
 use super::standing::{looked_at, wait};
 use crate::domain::hotfix::{FixState, Hotfix};
 use crate::domain::id::PersonId;
@@ -127,9 +127,11 @@ pub(super) fn drift_options() -> Vec<Text> {
 pub(super) fn missing(rules: &[ApprovalRule]) -> String {
     let rules = rules.iter().map(|rule| {
         let role = rule.role.as_str();
-        let article = if role.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
-        let number = usize::try_from(rule.count).unwrap_or(usize::MAX);
-        format!("{} of {article} {role}", count(number, "vote", "votes"))
+        match (rule.count, role.starts_with(['a', 'e', 'i', 'o', 'u'])) {
+            (1, true) => format!("1 vote of an {role}"),
+            (1, false) => format!("1 vote of a {role}"),
+            (many, _) => format!("{many} votes of {role}s"),
+        }
     });
     listing(&rules.collect::<Vec<_>>())
 }
@@ -211,7 +213,7 @@ fn votes(state: &Hotfix, to: &Audience<'_>, environment: &Environment, missing_r
     let voted = |person: &PersonId| state.votes.iter().any(|vote| &vote.person == person && &vote.environment == environment);
     let free: Vec<PersonId> = others(state).into_iter().filter(|person| !voted(person)).collect();
     let who = calls(to, &free).unwrap_or_else(|| Text::of("Whoever did not ask for it or write it"));
-    who.plain(format!(": {} missing for {environment}. Answer on the question above, or say ", missing(missing_rules)))
+    who.plain(format!(": {environment} still needs {}. Answer the question in the thread, or say ", missing(missing_rules)))
         .command("approve")
         .plain(" or ")
         .command("reject <why>")

@@ -26,6 +26,7 @@ pub fn card(state: &Hotfix, audience: &Audience<'_>, now: Timestamp) -> Card {
         tone,
         title: Some(heading(state)),
         lines,
+        verbatim: None,
         fields: fields(state, audience),
         progress: marks(state, now),
         actions: Vec::new(),
@@ -122,5 +123,121 @@ pub(super) fn label(spec: &StepSpec) -> String {
         StepKind::RideAlong => "others told".to_owned(),
         StepKind::Mainline { .. } => "back on main".to_owned(),
         StepKind::Postmortem { .. } => "post-mortem".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::command::{Act, Sighting};
+    use crate::view::fixture::{Play, asked, begun, closed, commit, live, same};
+    use crate::view::plain;
+
+    fn shown(play: &Play) -> String {
+        plain(&card(&play.state, &play.to(), play.now))
+    }
+
+    #[test]
+    fn the_card_of_a_run_on_its_way() {
+        same(&shown(&Play::open("Fix 500 on <!channel>\u{202e}")), r#"
+HF-12 payments — Fix 500 on <!channel>\u{202e}
+Looking at what runs in production and what main holds.
+Please no production deploys of payments until this thread says so.
+  Branch: `hotfix`
+  Owner: Ana
+  Incident: INC-77
+→ urgent  · base  · withheld  · team told  · branch  · fix  · review  · tested  · staging  · staging checked  · votes for production  · production  · back on main  · post-mortem
+Opened 10:02 UTC under the playbook apply, plan 3cda4d37a710.
+"#);
+        same(&shown(&begun().announced().branched().picked()), r#"
+HF-12 payments — Fix 500 on upload
+Waiting for a review.
+@Ben, @Dee or @Eve: please review the pull request (0 of 1 approvals of the present head).
+Checks that are not green: the checks were not read yet.
+Please no production deploys of payments until this thread says so.
+  Base → head: `abc1234` → `1111111`
+  Branch: `hotfix`
+  Pull request: #7 <https://forge.example/payments/7>
+  Withheld from main: 3 changes, by Ben and Eve
+  Owner: Ana
+  Incident: INC-77
+✓ urgent  ✓ base  ✓ withheld  ✓ team told  ✓ branch  ✓ fix  → review  · tested  · staging  · staging checked  · votes for production  · production  · back on main  · post-mortem
+Opened 10:02 UTC under the playbook apply, plan 3cda4d37a710.
+"#);
+        same(&shown(&asked().by("eve", Act::Hold("my migration runs".to_owned()))), r#"
+HF-12 payments — Fix 500 on upload
+On hold by Eve; waiting for votes for production.
+@Ben, @Dee or @Eve: production still needs 2 votes of approvers. Answer the question in the thread, or say `/hotfix approve` or `/hotfix reject <why>`.
+@Eve put it on hold: my migration runs. They, or a captain, lift it with `/hotfix unhold`.
+Please no production deploys of payments until this thread says so.
+  Base → head: `abc1234` → `1111111`
+  Branch: `hotfix`
+  Pull request: #7 <https://forge.example/payments/7>
+  Withheld from main: 3 changes, by Ben and Eve
+  Owner: Ana
+  Incident: INC-77
+✓ urgent  ✓ base  ✓ withheld  ✓ team told  ✓ branch  ✓ fix  ✓ review  ✓ tested  ✓ staging  ✓ staging checked  → votes for production  · production  · back on main  · post-mortem
+Opened 10:02 UTC under the playbook apply, plan 3cda4d37a710.
+"#);
+    }
+
+    #[test]
+    fn the_card_of_a_run_in_production() {
+        same(&shown(&live()), r#"
+HF-12 payments — Fix 500 on upload
+Live in production, not yet on main: production is in a non-standard state; waiting for the fix to be on main.
+@Ana: bring `hotfix` to `main` by merging pull request #7, or let a captain give that up: `/hotfix mergeback waive <why>`.
+Please no production deploys of payments until this thread says so.
+To roll back: `/hotfix rollback production`.
+  Base → head: `abc1234` → `1111111`
+  Branch: `hotfix`
+  Pull request: #7 <https://forge.example/payments/7>
+  Withheld from main: 3 changes, by Ben and Eve
+  Owner: Ana
+  Incident: INC-77
+✓ urgent  ✓ base  ✓ withheld  ✓ team told  ✓ branch  ✓ fix  ✓ review  ✓ tested  ✓ staging  ✓ staging checked  ✓ votes for production  ✓ production  → back on main  · post-mortem
+Opened 10:02 UTC under the playbook apply, plan 3cda4d37a710.
+"#);
+        same(&shown(&closed()), r#"
+HF-12 payments — Fix 500 on upload
+Closed: completed in 40 m.
+  Base → head: `abc1234` → `1111111`
+  Branch: `hotfix`
+  Pull request: #7 <https://forge.example/payments/7> merged as `eeeeeee`
+  Withheld from main: 3 changes, by Ben and Eve
+  Owner: Ana
+  Incident: INC-77
+✓ urgent  ✓ base  ✓ withheld  ✓ team told  ✓ branch  ✓ fix  ✓ review  ✓ tested  ✓ staging  ✓ staging checked  ✓ votes for production  ✓ production  ✓ back on main  ✓ post-mortem
+Opened 10:02 UTC under the playbook apply, plan 3cda4d37a710.
+"#);
+    }
+
+    #[test]
+    fn the_card_of_a_run_that_is_stopped() {
+        same(&shown(&asked().saw(Sighting::Production { running: commit("9999999"), has_fix: false })), r#"
+HF-12 payments — Fix 500 on upload
+Paused: production changed.
+@Ana or a captain, please say how to go on:
+• `/hotfix drift rebase` — put the fix on top of what runs now; reviews, tests and votes start again.
+• `/hotfix drift roll` — let the fix go out with the regular release, as a normal change.
+• `/hotfix drift abort` — give this hotfix up.
+Please no production deploys of payments until this thread says so.
+  Base → head: `abc1234` → `1111111`
+  Branch: `hotfix`
+  Pull request: #7 <https://forge.example/payments/7>
+  Withheld from main: 3 changes, by Ben and Eve
+  Owner: Ana
+  Incident: INC-77
+✓ urgent  ✓ base  ✓ withheld  ✓ team told  ✓ branch  ✓ fix  ✓ review  ✓ tested  ✓ staging  ✓ staging checked  ✗ votes for production  · production  · back on main  · post-mortem
+Opened 10:02 UTC under the playbook apply, plan 3cda4d37a710.
+"#);
+    }
+
+    #[test]
+    fn only_web_addresses_become_links() {
+        assert!(matches!(pull_link(7, Some("https://forge.example/7")), Span::Link { .. }));
+        for url in [None, Some("javascript:alert(1)"), Some("file:///etc"), Some("https://a b"), Some("https://a|b>")] {
+            assert_eq!(pull_link(7, url), Span::Plain("#7".to_owned()));
+        }
     }
 }

@@ -154,3 +154,65 @@ fn platform(platform: Platform) -> &'static str {
         Platform::Gitlab => "GitLab",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::view::fixture::{asked, closed, commit, environment, grant, people, person, same};
+    use crate::view::plain;
+
+    #[test]
+    fn the_runs_are_listed_one_a_line() {
+        let (open, over) = (asked(), closed());
+        same(&plain(&list(&[&open.state, &over.state], &open.to(), open.now)), r#"
+HF-12 payments — Fix 500 on upload: waiting for votes for production (Ana, for 22 m)
+HF-12 payments — Fix 500 on upload: closed: completed in 40 m (Ana)
+"#);
+        assert_eq!(plain(&list(&[], &open.to(), open.now)), "There are no such runs.\n");
+    }
+
+    #[test]
+    fn where_a_service_is_and_who_holds_it() {
+        let play = asked();
+        let lock = Lock {
+            service: "payments".parse().unwrap(),
+            environment: Some(environment("production")),
+            holder: Holder::Run(play.state.id, person("ana")),
+            reason: play.state.title.clone(),
+            since: play.state.opened_at,
+            until: None,
+        };
+        let own = Lock { environment: None, holder: Holder::Person(person("dee")), until: Some(play.now), ..lock.clone() };
+        let there = Whereabouts {
+            service: "payments".parse().unwrap(),
+            environments: vec![(environment("staging"), None), (environment("production"), Some(commit("abc1234")))],
+            holder: Some(lock.clone()),
+            may_deploy: Err(vec![Refusal::new("lane.taken", "HF-12 holds it.", "Join it: `pick <commit> HF-12`.")]),
+        };
+        same(&plain(&whereabouts(&there, &play.to(), play.now)), r#"
+Where payments is
+Nothing can tell what staging runs.
+production runs `abc1234`.
+`payments/production` is held by HF-12 of Ana since 10:02 UTC, until it is given back: Fix 500 on upload
+You may not deploy it now:
+`lane.taken` — HF-12 holds it. Join it: `pick <commit> HF-12`.
+"#);
+        same(&plain(&locks(&[lock, own], &play.to(), play.now)), r#"
+`payments/production` is held by HF-12 of Ana since 10:02 UTC, until it is given back: Fix 500 on upload
+`payments` is held by Dee since 10:02 UTC, until 2026-03-02 10:24 UTC: Fix 500 on upload
+"#);
+        let free = Whereabouts { holder: None, may_deploy: Ok(()), ..there };
+        assert!(plain(&whereabouts(&free, &play.to(), play.now)).ends_with("Nobody holds it.\nYou may deploy it.\n"));
+    }
+
+    #[test]
+    fn people_learn_who_they_are_to_the_bot() {
+        let (people, account) = (people(), PersonRef::new(Platform::Console, "ben"));
+        let roles = [("payments".parse().unwrap(), grant("ben").roles)];
+        same(&plain(&whoami(&account, people.get(&person("ben")), &roles)), r#"
+You are Ben (`ben`), by `console ben`.
+payments: requester and approver.
+"#);
+        assert!(plain(&whoami(&account, None, &[])).contains("does not know whose account that is"));
+    }
+}

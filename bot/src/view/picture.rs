@@ -115,3 +115,82 @@ fn entries(prefix: &str, commits: &[Contribution], total: usize, people: &People
     }
     lines
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::hotfix::Hotfix;
+    use crate::view::fixture::{Play, begun, closed, contribution, people, same};
+
+    fn with(withheld: usize, fixes: usize, merged: bool) -> Hotfix {
+        let mut state = if merged { closed() } else { begun().announced().branched().picked() }.state;
+        let survey = state.survey.as_mut().unwrap();
+        survey.withheld = (0..withheld).map(|_| contribution("aaaaaaa", "Redesign", "ben")).collect();
+        survey.withheld_total = withheld;
+        let head = state.head.as_mut().unwrap();
+        head.commits = (0..fixes).map(|_| contribution("1111111", "Fix", "chi")).collect();
+        head.total = fixes;
+        state
+    }
+
+    #[test]
+    fn the_branches_are_drawn_as_the_runbook_draws_them() {
+        same(&picture(&closed().state, &people()), r#"
+main    X-----1-----2-----3----M
+         \                    /
+hotfix    F1-----------------/
+
+X   abc1234  where it started
+1   aaaaaaa  Redesign the form (Ben)
+2   bbbbbbb  New currency (Eve)
+3   ccccccc  Round half even (Eve)
+F1  1111111  Accept uploads without a name (Chi)
+M   eeeeeee  hotfix on main
+"#);
+    }
+
+    #[test]
+    fn nothing_many_and_unmerged_are_drawn_too() {
+        let all = [(0, 1, true), (1, 4, true), (2, 0, false), (9, 30, true), (5, 5, false)];
+        let drawn: Vec<String> = all.iter().map(|(withheld, fixes, merged)| drawing(&with(*withheld, *fixes, *merged))).collect();
+        same(&drawn.join("\n"), r#"
+main    X-------M
+         \     /
+hotfix    F1--/
+
+main    X-----1-------------------M
+         \                       /
+hotfix    F1----F2----F3----F4--/
+
+main    X-----1-----2----
+         \
+hotfix    --
+
+main    X-----1-----2-----...-----9----M
+         \                            /
+hotfix    F1----F2----F...----F30----/
+
+main    X-----1-----2-----3-----4-----5----
+         \
+hotfix    F1----F2----F3----F4----F5
+"#);
+        assert!(drawing(&Play::open("x").state).starts_with("main    X"));
+    }
+
+    #[test]
+    fn the_legend_of_many_says_how_many_are_left_out() {
+        same(&picture(&with(9, 1, true), &people()), r#"
+main    X-----1-----2-----...-----9----M
+         \                            /
+hotfix    F1-------------------------/
+
+X   abc1234  where it started
+1   aaaaaaa  Redesign (Ben)
+2   aaaaaaa  Redesign (Ben)
+9   aaaaaaa  Redesign (Ben)
+... 6 more
+F1  1111111  Fix (Chi)
+M   eeeeeee  hotfix on main
+"#);
+    }
+}

@@ -9,7 +9,7 @@ use super::Audience;
 use super::ask::{asks, missing};
 use super::card::{digest, heading};
 use super::duration::{clock, minutes};
-use super::phrase::{Say, ended, listing, marked, outside, paragraph, serving};
+use super::phrase::{ended, listing, marked, outside, paragraph, serving};
 use super::render::sign;
 use super::standing::{looked_at, mark, standing};
 use crate::domain::hotfix::{Hotfix, StepState};
@@ -128,5 +128,38 @@ fn merged(method: MergeMethod) -> &'static str {
     match method {
         MergeMethod::Merge => "with a merge commit",
         MergeMethod::Squash => "as one squashed commit",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::view::fixture::{begun, same};
+    use crate::view::plain;
+
+    #[test]
+    fn the_plan_shows_what_is_behind_and_what_is_left() {
+        let play = begun().announced().branched().picked();
+        same(&plain(&plan(&play.state, &play.to(), play.now)), r#"
+Plan of HF-12 payments — Fix 500 on upload
+It is waiting for a review.
+✓ Is it urgent? — must (APPLY-3), `triage`: ana says so by opening it: it is urgent (incident INC-77) (10:04 UTC).
+✓ Find what production runs — must (APPLY-6, APPLY-X6), `base`: abc1234 by what production runs and the last successful deployment (10:04 UTC).
+✓ See what must not ship — must (APPLY-4), `withheld`: main holds 3 commits that do not ship with it (10:04 UTC).
+✓ Tell the team — must (APPLY-15), `announce`: told in payments (10:06 UTC).
+✓ Create the branch — must (APPLY-X2), `branch`: hotfix created at abc1234 (10:08 UTC).
+✓ Bring the fix — must (APPLY-7), `fix`: 1 commit, +12 −3 in 2 file(s), pull request #7 (10:12 UTC).
+→ Review — must (APPLY-8), `review`: 1 approval(s) by people who did not work on it, and green checks.
+    @Ben, @Dee or @Eve: please review the pull request (0 of 1 approvals of the present head).
+    Checks that are not green: the checks were not read yet.
+· Test it — should; it can be skipped with a reason (APPLY-9), `local`: somebody looks locally or in the review app: Does an upload work? `/hotfix verify local pass`.
+· Deploy to staging — should; it can be skipped with a reason (APPLY-10), `staging`: the bot deploys exactly the head of `hotfix` to staging (command `deploy.sh`) by itself.
+· Look at staging — must, `look`: somebody looks at staging: Does an upload of 20 MB work? `/hotfix verify staging pass`.
+· Votes for production — must, `votes`: 2 votes of approvers by people who neither asked for it nor worked on it; a vote holds for 2 h.
+· Deploy to production — must (APPLY-10, APPLY-11), `production`: a person says `/hotfix deploy production`, and the bot deploys exactly what was approved (command `deploy.sh`).
+· Back to main — must (APPLY-12), `main`: the bot merges `hotfix` back into `main` with a merge commit, proves that the fix is there, and deletes `hotfix`.
+· Post-mortem — should; it can be skipped with a reason (MAIN-18), `postmortem`: somebody writes the post-mortem within 5 day(s) after production: `/hotfix postmortem <link>`.
+Playbook apply, policy policy-1, plan `3cda4d37a710`. It does not change while the run goes on.
+"#);
     }
 }

@@ -119,9 +119,9 @@ fn held_back(state: &Hotfix, to: &Audience<'_>) -> String {
 }
 
 fn approvals(state: &Hotfix, entries: &[Entry], to: &Audience<'_>) -> String {
-    let rested = entries.iter().filter_map(|entry| match &entry.event {
-        Event::DeployStarted(intent) if !intent.votes.is_empty() => Some((intent, entry.at)),
-        _other => None,
+    let rested = entries.iter().filter_map(|entry| {
+        let Event::DeployStarted(intent) = &entry.event else { return None };
+        (!intent.votes.is_empty()).then_some((intent, entry.at))
     });
     let lines = rested.map(|(intent, at)| {
         let names: Vec<String> = intent.votes.iter().map(|person| to.name(person)).collect();
@@ -149,47 +149,55 @@ fn gates(state: &Hotfix) -> String {
 fn left_out(state: &Hotfix, entries: &[Entry], to: &Audience<'_>) -> String {
     let lines = entries.iter().filter_map(|entry| {
         let who = by(entry, to);
-        match &entry.event {
-            Event::StepSkipped { step, reason } => Some(format!("- {who} left out **{}**: {}\n", title(state, step), escape(reason))),
-            Event::StepOverridden { step, asked_by, reason, incident } => Some(format!(
-                "- {} and {who} overrode **{}**: {} (incident {})\n",
-                escape(&to.name(asked_by)),
-                title(state, step),
-                escape(reason),
-                escape(incident)
-            )),
-            Event::MergebackWaived { reason } => Some(format!("- {who} gave up bringing the fix to main: {}\n", escape(reason))),
-            _other => None,
+        if let Event::StepSkipped { step, reason } = &entry.event {
+            return Some(format!("- {who} left out **{}**: {}\n", title(state, step), escape(reason)));
         }
+        if let Event::MergebackWaived { reason } = &entry.event {
+            return Some(format!("- {who} gave up bringing the fix to main: {}\n", escape(reason)));
+        }
+        let Event::StepOverridden { step, asked_by, reason, incident } = &entry.event else { return None };
+        let (first, incident) = (escape(&to.name(asked_by)), escape(incident));
+        Some(format!("- {first} and {who} overrode **{}**: {} (incident {incident})\n", title(state, step), escape(reason)))
     });
     or_nothing(lines.collect())
 }
 
 fn drifts(entries: &[Entry], to: &Audience<'_>) -> String {
-    let lines = entries.iter().filter_map(|entry| match &entry.event {
-        Event::Drifted { expected, found } => Some(format!("- {}: expected {}, found {}\n", stamp(entry.at), sha(expected), sha(found))),
-        Event::DriftSettled { choice } => Some(format!("- {}: {} decided to {}\n", stamp(entry.at), by(entry, to), drift(*choice))),
-        Event::Superseded { by } => Some(format!("- {}: a newer release that contains the fix, {}\n", stamp(entry.at), sha(by))),
-        _other => None,
+    let lines = entries.iter().filter_map(|entry| {
+        let at = stamp(entry.at);
+        if let Event::Drifted { expected, found } = &entry.event {
+            return Some(format!("- {at}: expected {}, found {}\n", sha(expected), sha(found)));
+        }
+        if let Event::DriftSettled { choice } = &entry.event {
+            return Some(format!("- {at}: {} decided to {}\n", by(entry, to), drift(*choice)));
+        }
+        let Event::Superseded { by } = &entry.event else { return None };
+        Some(format!("- {at}: a newer release that contains the fix, {}\n", sha(by)))
     });
     or_nothing(lines.collect())
 }
 
 fn failures(state: &Hotfix, entries: &[Entry]) -> String {
-    let lines = entries.iter().filter_map(|entry| {
-        let what = match &entry.event {
-            Event::DeployEnded { key, failure: Some(why) } => {
-                let place = state.deploy(key).map_or("an environment", |deploy| deploy.intent.environment.as_str());
-                format!("the deployment to {place} failed: {}", escape(why))
-            }
-            Event::Stuck { what, reason } => format!("could not {}: {}", escape(what), escape(reason)),
-            Event::FixConflicted { source, files } => format!("{} did not apply: {}", sha(source), escape(&files.join(", "))),
-            Event::Attested { place, commit, pass: false, .. } => format!("{} was not good on {}", escape(place), sha(commit)),
-            _other => return None,
-        };
-        Some(format!("- {}: {what}\n", stamp(entry.at)))
-    });
+    let lines = entries.iter().filter_map(|entry| Some(format!("- {}: {}\n", stamp(entry.at), failure(state, &entry.event)?)));
     or_nothing(lines.collect())
+}
+
+fn failure(state: &Hotfix, event: &Event) -> Option<String> {
+    if let Event::DeployEnded { key, failure } = event {
+        let place = state.deploy(key).map_or("an environment", |deploy| deploy.intent.environment.as_str());
+        return failure.as_ref().map(|why| format!("the deployment to {place} failed: {}", escape(why)));
+    }
+    if let Event::Stuck { what, reason } = event {
+        return Some(format!("could not {}: {}", escape(what), escape(reason)));
+    }
+    if let Event::FixConflicted { source, files } = event {
+        return Some(format!("{} did not apply: {}", sha(source), escape(&files.join(", "))));
+    }
+    if let Event::RebaseConflicted { files } = event {
+        return Some(format!("the fix did not apply to the new base: {}", escape(&files.join(", "))));
+    }
+    let Event::Attested { place, commit, pass: false, .. } = event else { return None };
+    Some(format!("{} was not good on {}", escape(place), sha(commit)))
 }
 
 fn follow_ups(state: &Hotfix, to: &Audience<'_>) -> String {
@@ -219,4 +227,127 @@ fn by(entry: &Entry, to: &Audience<'_>) -> String {
 
 fn or_nothing(lines: String) -> String {
     if lines.is_empty() { "Nothing.\n".to_owned() } else { lines }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::command::{Act, Sighting};
+    use crate::domain::event::DriftChoice;
+    use crate::view::fixture::{Play, asked, closed, commit, same};
+
+    #[test]
+    fn the_account_of_a_run() {
+        let play = closed();
+        let whole = postmortem(&play.state, &play.entries, &play.to());
+        let (account, _) = whole.split_once("## Timeline").unwrap();
+        same(account, r#"
+# Post-mortem of HF-12 payments: Fix 500 on upload
+
+Ana opened this hotfix of payments at 2026-03-02 10:02 UTC. It was live in production after 32 m. The fix is on main: main contains the very commits, at `eeeeeee`. The run is over: every step is behind it.
+
+
+## How long it took
+
+| | When | After the first word |
+|---|---|---|
+| First word | 2026-03-02 10:02 UTC | 0 s |
+| Live in production | 2026-03-02 10:34 UTC | 32 m |
+| Proven on main | 2026-03-02 10:38 UTC | 36 m |
+| Over | 2026-03-02 10:42 UTC | 40 m |
+
+## Impact
+
+- Incident: INC-77
+- Who was affected, and how much: to be written by a person.
+
+## What shipped
+
+- `1111111` Accept uploads without a name — Chi
+
+Deployments:
+
+- staging: `abc1234` → `1111111`
+- production: `abc1234` → `1111111`
+
+## What was withheld
+
+3 changes, by Ben and Eve:
+
+- `aaaaaaa` Redesign the form — Ben
+- `bbbbbbb` New currency — Eve
+- `ccccccc` Round half even — Eve
+
+## The branches
+
+```text
+main    X-----1-----2-----3----M
+         \                    /
+hotfix    F1-----------------/
+
+X   abc1234  where it started
+1   aaaaaaa  Redesign the form (Ben)
+2   bbbbbbb  New currency (Eve)
+3   ccccccc  Round half even (Eve)
+F1  1111111  Accept uploads without a name (Chi)
+M   eeeeeee  hotfix on main
+```
+
+## Who approved
+
+- payments on production: Ben and Dee said yes to `1111111000000000000000000000000000000000` before 2026-03-02 10:32 UTC
+
+## Gates and their evidence
+
+| Step | From the runbook | How it went |
+|---|---|---|
+| Is it urgent? | APPLY-3 | ana says so by opening it: it is urgent (incident INC-77), 2026-03-02 10:04 UTC |
+| Find what production runs | APPLY-6, APPLY-X6 | abc1234 by what production runs and the last successful deployment, 2026-03-02 10:04 UTC |
+| See what must not ship | APPLY-4 | main holds 3 commits that do not ship with it, 2026-03-02 10:04 UTC |
+| Tell the team | APPLY-15 | told in payments, 2026-03-02 10:06 UTC |
+| Create the branch | APPLY-X2 | hotfix created at abc1234, 2026-03-02 10:08 UTC |
+| Bring the fix | APPLY-7 | 1 commit, +12 −3 in 2 file(s), pull request \#7, 2026-03-02 10:12 UTC |
+| Review | APPLY-8 | approved by Ben on 1111111, 1 check(s) green, 2026-03-02 10:14 UTC |
+| Test it | APPLY-9 | ben says so, on 1111111, 2026-03-02 10:16 UTC |
+| Deploy to staging | APPLY-10 | 1111111 runs on staging, 2026-03-02 10:20 UTC |
+| Look at staging |  | ben says so, on 1111111, 2026-03-02 10:22 UTC |
+| Votes for production |  | ben, dee on 1111111 for production, 2026-03-02 10:28 UTC |
+| Deploy to production | APPLY-10, APPLY-11 | 1111111 runs on production, 2026-03-02 10:34 UTC |
+| Back to main | APPLY-12 | main contains the very commits at eeeeeee, 2026-03-02 10:38 UTC |
+| Post-mortem | MAIN-18 | written: https://wiki.example/pm-12, 2026-03-02 10:42 UTC |
+
+## Left out and overridden
+
+Nothing.
+
+## Changes of production by others
+
+Nothing.
+
+## What did not work
+
+Nothing.
+
+## Follow-ups
+
+- [ ] Why was it not found before production? (to be written by a person)
+- [ ] Release what was withheld: 3 changes, by Ben and Eve.
+- [ ] The team's own post-mortem: https://wiki.example/pm-12
+"#);
+    }
+
+    #[test]
+    fn what_went_wrong_is_in_it() {
+        let skip = Act::Skip("local".parse().unwrap(), "staging | is <enough>".to_owned());
+        let play = Play::open("Fix 500").surveyed().announced().branched().picked().by("ana", skip);
+        let whole = postmortem(&play.state, &play.entries, &play.to());
+        assert!(whole.contains("- Ana left out **Test it**: staging \\| is &lt;enough&gt;\n"));
+        assert!(whole.contains("It never went to production."));
+        let drift = asked().saw(Sighting::Production { running: commit("9999999"), has_fix: false });
+        let play = drift.by("ana", Act::Drift(DriftChoice::Abort));
+        let whole = postmortem(&play.state, &play.entries, &play.to());
+        assert!(whole.contains("- 2026-03-02 10:28 UTC: expected `abc1234`, found `9999999`\n"));
+        assert!(whole.contains("Ana decided to give the run up"));
+        assert!(whole.contains("Look whether `hotfix` is still needed."));
+    }
 }

@@ -80,6 +80,7 @@ pub fn prompt(state: &Hotfix, environment: &Environment, audience: &Audience<'_>
         tone: Tone::Asking,
         title: Some(Text::of(format!("{} {}: may this go to {environment}?", state.id, state.plan.service))),
         lines,
+        verbatim: None,
         fields: fields(state, base),
         progress: Vec::new(),
         actions: actions(state, environment, commit),
@@ -121,10 +122,13 @@ fn commit_line(commit: &Contribution, to: &Audience<'_>) -> Text {
 
 /// What people and checks said of it so far.
 fn said(state: &Hotfix, commit: &CommitId, head: &HeadSeen, to: &Audience<'_>, now: Timestamp) -> Vec<Text> {
-    let review = |(spec, at): (&StepSpec, &StepState)| match (&spec.kind, at) {
-        (StepKind::Review { .. }, StepState::Done { evidence, .. }) => Some(Text::of(format!("Review: {}.", outside(evidence)))),
-        (StepKind::Review { .. }, StepState::Skipped { reason, .. }) => Some(Text::of(format!("Review: left out, {}.", outside(reason)))),
-        (_other, StepState::Ahead | StepState::Current { .. } | StepState::Done { .. } | StepState::Skipped { .. }) => None,
+    let review = |(spec, at): (&StepSpec, &StepState)| {
+        let StepKind::Review { .. } = &spec.kind else { return None };
+        match at {
+            StepState::Done { evidence, .. } => Some(Text::of(format!("Review: {}.", outside(evidence)))),
+            StepState::Skipped { reason, .. } => Some(Text::of(format!("Review: left out, {}.", outside(reason)))),
+            StepState::Ahead | StepState::Current { .. } => Some(Text::of("Review: not there.")),
+        }
     };
     let mut said: Vec<Text> = state.plan.steps.iter().zip(&state.steps).filter_map(review).collect();
     let words = state.attestations.iter().filter(|(_, word)| &word.commit == commit || word.commit == head.tip);
@@ -167,4 +171,80 @@ fn actions(state: &Hotfix, environment: &Environment, commit: &CommitId) -> Vec<
         danger,
     };
     vec![action("Approve", "approve", false), action("Reject", "reject", true)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::id::PersonId;
+    use crate::view::fixture::{asked, commit, contribution, environment, same};
+    use crate::view::plain;
+
+    #[test]
+    fn the_question_shows_all_of_what_would_be_deployed() {
+        let play = asked();
+        let card = prompt(&play.state, &environment("production"), &play.to(), play.now).unwrap();
+        same(&plain(&card), r#"
+HF-12 payments: may this go to production?
+@Ben, @Dee or @Eve: 2 votes of approvers needed before “Fix 500 on upload” can go to production.
+You say yes to exactly `1111111000000000000000000000000000000000` and to nothing else.
+It is 1 commit on top of the base, +12 −3 in 2 files:
+• `1111111` Accept uploads without a name — Chi
+Review: approved by Ben on 1111111, 1 check(s) green.
+Tested: good at local on `1111111`, says Ben at 10:16 UTC.
+Tested: good at staging on `1111111`, says Ben at 10:22 UTC.
+Does not count: Ana (asked for it) and Chi (worked on it).
+A yes holds for 2 h, and only while commit, base and plan stay as they are. One no stops it. Silence is not a yes: nothing is deployed to production until the votes are there.
+  Base: `abc1234000000000000000000000000000000000`
+  Branch: `hotfix`
+  Plan: `3cda4d37a710`
+  Pull request: #7 <https://forge.example/payments/7>
+React with ✅ or ❌, press a button, or say `/hotfix approve` or `/hotfix reject <why>`.
+"#);
+        let value = |word: &str| format!("HF-12/production/{}/{word}", commit("1111111"));
+        let values: Vec<&str> = card.actions.iter().map(|action| action.value.as_str()).collect();
+        assert_eq!(values, [value("approve"), value("reject")]);
+    }
+
+    #[test]
+    fn what_cannot_be_shown_whole_is_not_asked() {
+        let play = asked();
+        let ask = |state: &Hotfix| prompt(state, &environment("production"), &play.to(), play.now).map_err(|too_much| too_much.to_string());
+        let with = |count: usize, subject: &str, total: usize| {
+            let mut state = play.state.clone();
+            let head = state.head.as_mut().unwrap();
+            head.commits = vec![contribution("1111111", subject, "chi"); count];
+            head.total = total;
+            state
+        };
+        assert!(ask(&with(40, "short", 40)).is_ok());
+        let told = ask(&with(41, "short", 41)).unwrap_err();
+        assert_eq!(told, "The question for production would have to name 41 commits, and 40 can be shown whole");
+        assert!(matches!(ask(&with(3, "short", 4)), Err(why) if why.contains("4 commits, and 3")));
+        assert!(matches!(ask(&with(1, &"x".repeat(6_000), 1)), Err(why) if why.contains("characters long")));
+        let mut nothing = play.state.clone();
+        nothing.head = None;
+        assert_eq!(ask(&nothing).unwrap_err(), "What would be deployed to production is not known");
+    }
+
+    #[test]
+    fn a_subject_is_shown_whole_and_visible() {
+        let mut play = asked();
+        let subject = format!("{}\u{202e}daol end", "a ".repeat(150));
+        play.state.head.as_mut().unwrap().commits = vec![contribution("1111111", &subject, "chi")];
+        let card = prompt(&play.state, &environment("production"), &play.to(), play.now).unwrap();
+        assert!(plain(&card).contains("a \\u{202e}daol end — Chi"));
+    }
+
+    #[test]
+    fn nobody_is_called_whose_word_does_not_count() {
+        let play = asked();
+        let card = prompt(&play.state, &environment("production"), &play.to(), play.now).unwrap();
+        let called = card.lines.iter().flat_map(|text| &text.0).filter_map(|span| match span {
+            hotfix_adapters::chat::Span::Mention { name, .. } => Some(name.as_str()),
+            _other => None,
+        });
+        assert_eq!(called.collect::<Vec<_>>(), ["Ben", "Dee", "Eve"]);
+        assert_eq!(others(&play.state), ["ben", "dee", "eve"].map(|id| id.parse::<PersonId>().unwrap()));
+    }
 }

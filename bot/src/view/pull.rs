@@ -43,3 +43,25 @@ pub fn pull_body(state: &Hotfix, people: &People) -> String {
 fn withheld_or_nothing(state: &Hotfix, audience: &Audience<'_>) -> String {
     withheld(state, audience).map_or_else(|| "nothing".to_owned(), |what| escape(&what))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::view::fixture::{Play, same};
+
+    #[test]
+    fn reviewers_learn_not_to_merge_it() {
+        let play = Play::open("Fix 500 for @everyone `now` <b>").surveyed().announced().branched();
+        same(&pull_body(&play.state, &play.people), r#"
+Hotfix HF-12 of payments, asked for by Ana at 2026-03-02 10:02 UTC: Fix 500 for @&#8203;everyone \`now\` &lt;b&gt;
+
+Incident: INC-77
+
+`hotfix` starts from `abc1234`. Withheld from `main`: 3 changes, by Ben and Eve.
+
+**Please review it, and do not merge it.** It is deployed from `hotfix` first, and the bot merges it into `main` afterwards.
+
+A push to `hotfix` voids the reviews, tests and votes before it. Everything else is in the thread; `/hotfix plan HF-12` shows what is left. Plan 3cda4d37a710.
+"#);
+    }
+}

@@ -54,7 +54,7 @@ pub fn pong() -> Card {
 /// Text that was set by hand, line by line: a help page, a timeline, an error with its caret.
 #[must_use]
 pub fn preformatted(text: &str) -> Card {
-    Card { lines: text.lines().map(|line| Text::of(outside(line))).collect(), ..Card::default() }
+    Card { verbatim: Some(text.to_owned()), ..Card::default() }
 }
 
 /// Words that could not be understood.

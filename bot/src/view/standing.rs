@@ -90,9 +90,9 @@ fn waiting_for(wait: &Wait) -> (Tone, String) {
     }
 }
 
-/// "at staging", "on a developer's machine".
+/// "at staging", "locally or in the review app".
 pub(super) fn looked_at(place: &str) -> String {
-    if place == "local" { "on a developer's machine or the review app".to_owned() } else { format!("at {}", outside(place)) }
+    if place == "local" { "locally or in the review app".to_owned() } else { format!("at {}", outside(place)) }
 }
 
 /// Where the step at this place of the plan stands.

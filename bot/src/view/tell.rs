@@ -96,3 +96,35 @@ fn rider(state: &Hotfix, riders: &[Contribution], to: &PersonId) -> Option<Card>
     );
     Some(Card { tone: Tone::Asking, title: Some(heading(state)), lines, ..Card::default() })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::view::fixture::{begun, contribution, live, person, same};
+    use crate::view::plain;
+
+    #[test]
+    fn who_cannot_read_the_channel_is_told_directly() {
+        let play = begun().announced();
+        let announced = |entry: &&Entry| matches!(entry.event, Event::Announced { .. });
+        let entry = play.entries.iter().find(announced).unwrap();
+        assert_eq!(tell(&play.state, entry, &play.to(), &person("ben")), None);
+        let card = tell(&play.state, entry, &play.to(), &person("eve")).unwrap();
+        assert!(plain(&card).ends_with("You get this directly because you are in the team of payments and cannot read its channel.\n"));
+    }
+
+    #[test]
+    fn whose_changes_ride_along_is_told_and_not_waited_for() {
+        let play = live();
+        let riders = vec![contribution("aaaaaaa", "Redesign the form", "ben"), contribution("bbbbbbb", "New currency", "eve")];
+        let event = Event::RidersFound { riders, total: 2 };
+        let entry = Entry { at: play.now, by: crate::domain::event::Actor::Bot, event };
+        assert_eq!(tell(&play.state, &entry, &play.to(), &person("dee")), None);
+        same(&plain(&tell(&play.state, &entry, &play.to(), &person("ben")).unwrap()), r#"
+HF-12 payments — Fix 500 on upload
+Your change goes to production with this hotfix:
+• `aaaaaaa` Redesign the form
+It does not wait for you. If it must not, reply `hold` with a reason: `/hotfix hold HF-12 <why>`.
+"#);
+    }
+}

@@ -178,3 +178,71 @@ fn started(intent: &DeployIntent, to: &Audience<'_>) -> String {
 fn place(state: &Hotfix, key: &DeployKey) -> String {
     state.deploy(key).map_or_else(|| paragraph(key.as_str()), |deploy| deploy.intent.environment.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::view::fixture::{closed, every_event, live, person, same};
+
+    #[test]
+    fn the_timeline_of_a_run() {
+        let play = closed();
+        same(&timeline(&play.state, &play.entries, &play.to()), r#"
+# Timeline of HF-12 payments: Fix 500 on upload
+
+| When | Who | What |
+|---|---|---|
+| 2026-03-02 10:02 UTC | Ana | opened it: Fix 500 on upload (incident INC-77) |
+| 2026-03-02 10:04 UTC | bot | looked around: production runs `abc1234`, main holds 3 changes that are not there |
+| 2026-03-02 10:04 UTC | bot | **Is it urgent?** is fulfilled: ana says so by opening it: it is urgent (incident INC-77) |
+| 2026-03-02 10:04 UTC | bot | it starts from `abc1234`, by what production runs and the last successful deployment |
+| 2026-03-02 10:04 UTC | bot | **Find what production runs** is fulfilled: abc1234 by what production runs and the last successful deployment |
+| 2026-03-02 10:04 UTC | bot | **See what must not ship** is fulfilled: main holds 3 commits that do not ship with it |
+| 2026-03-02 10:06 UTC | bot | told the team: Ana, Ben, Chi and Dee could read it; told directly: Eve |
+| 2026-03-02 10:06 UTC | bot | **Tell the team** is fulfilled: told in payments |
+| 2026-03-02 10:08 UTC | bot | created `hotfix` at `abc1234` |
+| 2026-03-02 10:08 UTC | bot | **Create the branch** is fulfilled: hotfix created at abc1234 |
+| 2026-03-02 10:10 UTC | bot | picked `f1f1f1f` as `1111111` |
+| 2026-03-02 10:10 UTC | bot | `hotfix` moved `abc1234` → `1111111`, 1 commit |
+| 2026-03-02 10:12 UTC | bot | opened pull request \#7 |
+| 2026-03-02 10:12 UTC | bot | **Bring the fix** is fulfilled: 1 commit, +12 −3 in 2 file(s), pull request \#7 |
+| 2026-03-02 10:14 UTC | bot | saw 1 review, 1 of 1 check green |
+| 2026-03-02 10:14 UTC | bot | **Review** is fulfilled: approved by Ben on 1111111, 1 check(s) green |
+| 2026-03-02 10:16 UTC | Ben | looked at local: good, on `1111111`: 20 MB went through |
+| 2026-03-02 10:16 UTC | bot | **Test it** is fulfilled: ben says so, on 1111111 |
+| 2026-03-02 10:16 UTC | bot | asked to deploy to staging: `1111111` |
+| 2026-03-02 10:18 UTC | bot | began to deploy to staging: `abc1234` → `1111111` |
+| 2026-03-02 10:20 UTC | bot | the deployment to staging succeeded |
+| 2026-03-02 10:20 UTC | bot | **Deploy to staging** is fulfilled: 1111111 runs on staging |
+| 2026-03-02 10:22 UTC | Ben | looked at staging: good, on `1111111`: 20 MB went through |
+| 2026-03-02 10:22 UTC | bot | **Look at staging** is fulfilled: ben says so, on 1111111 |
+| 2026-03-02 10:24 UTC | bot | asked for votes for `1111111` on production |
+| 2026-03-02 10:26 UTC | Ben | said yes to `1111111` for production |
+| 2026-03-02 10:28 UTC | Dee | said yes to `1111111` for production |
+| 2026-03-02 10:28 UTC | bot | **Votes for production** is fulfilled: ben, dee on 1111111 for production |
+| 2026-03-02 10:30 UTC | Ana | asked to deploy to production: `1111111` |
+| 2026-03-02 10:32 UTC | bot | began to deploy to production: `abc1234` → `1111111`, by the word of Ben and Dee |
+| 2026-03-02 10:34 UTC | bot | the deployment to production succeeded |
+| 2026-03-02 10:34 UTC | bot | **Deploy to production** is fulfilled: 1111111 runs on production |
+| 2026-03-02 10:36 UTC | bot | merged pull request \#7 as `eeeeeee` |
+| 2026-03-02 10:38 UTC | bot | the fix is on main: main contains the very commits, at `eeeeeee` |
+| 2026-03-02 10:38 UTC | bot | **Back to main** is fulfilled: main contains the very commits at eeeeeee |
+| 2026-03-02 10:40 UTC | bot | deleted `hotfix` |
+| 2026-03-02 10:42 UTC | Ana | wrote the post-mortem: https://wiki.example/pm-12 |
+| 2026-03-02 10:42 UTC | bot | **Post-mortem** is fulfilled: written: https://wiki.example/pm-12 |
+| 2026-03-02 10:42 UTC | bot | closed it: every step is behind it |
+"#);
+    }
+
+    #[test]
+    fn every_kind_of_event_but_the_turn_of_a_step_is_in_it() {
+        let play = live();
+        for event in every_event() {
+            let turn = matches!(event, Event::StepEntered { .. });
+            let entry = Entry { at: play.now, by: Actor::Person(person("ana")), event };
+            let what = happened(&play.state, &entry, &play.to());
+            assert_eq!(what.is_none(), turn, "{:?}", entry.event);
+            assert!(what.is_none_or(|what| !what.trim().is_empty() && !what.contains('\n')), "{:?}", entry.event);
+        }
+    }
+}

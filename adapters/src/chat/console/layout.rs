@@ -53,6 +53,8 @@ impl Page {
         card.lines
             .iter()
             .for_each(|text| lines.extend(wrap(&pieces(text, self.colour), width)));
+        let verbatim = card.verbatim.iter().flat_map(|text| text.lines());
+        lines.extend(verbatim.map(|line| one_line(vec![Piece::new(Ink::Plain, line)])));
         lines.extend(self.table(&card.fields, width));
         lines.extend(in_a_row(card.progress.iter().map(mark), width));
         lines.extend(in_a_row(
@@ -148,6 +150,7 @@ fn changes(old: &Card, new: &Card) -> (Card, Option<&'static str>) {
             .filter(|field| !old.fields.contains(field))
             .cloned()
             .collect(),
+        verbatim: new.verbatim.clone().filter(|_| new.verbatim != old.verbatim),
         progress: if new.progress == old.progress {
             Vec::new()
         } else {

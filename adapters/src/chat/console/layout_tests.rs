@@ -30,6 +30,7 @@ fn card() -> Card {
                 .mention(Some(PersonRef::new(Platform::Console, "ben")), "ben")
                 .plain(", please look: 支払いサービスの緊急修正を確認してください 🚀🚀."),
         ],
+        verbatim: None,
         fields: vec![
             field("Base", Text::new().code("1.4.2")),
             field(

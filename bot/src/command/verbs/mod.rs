@@ -23,12 +23,22 @@ use super::table::{Arg, Form, Group, Kind, Verb};
 use crate::domain::people::Role;
 
 /// The reason that most changing verbs ask for.
-const REASON: Arg =
-    Arg { name: "reason", shown: "<reason …>", form: Form::Text, kind: Kind::Text, about: "why, for everybody to read" };
+const REASON: Arg = Arg {
+    name: "reason",
+    shown: "<reason …>",
+    form: Form::Text,
+    kind: Kind::Text,
+    about: "why, for everybody to read",
+};
 
 /// The service that a verb is about.
-const SERVICE: Arg =
-    Arg { name: "service", shown: "<service>", form: Form::Word, kind: Kind::Service, about: "which service" };
+const SERVICE: Arg = Arg {
+    name: "service",
+    shown: "<service>",
+    form: Form::Word,
+    kind: Kind::Service,
+    about: "which service",
+};
 
 /// The environment that a verb is about.
 const ENVIRONMENT: Arg = Arg {

@@ -8,12 +8,26 @@ pub(crate) const NOTE: Verb = Verb {
     group: Group::After,
     summary: "a line for the timeline",
     details: "It is kept in the journal as you typed it and cannot be taken back: no passwords, no customers' data.",
-    examples: &["note error rate is back to normal", "note HF-12 error rate is back to normal"],
+    examples: &[
+        "note error rate is back to normal",
+        "note HF-12 error rate is back to normal",
+    ],
     needs: Role::Requester,
     needs_for_others: None,
-    args: &[Arg { name: "text", shown: "<text …>", form: Form::Text, kind: Kind::Text, about: "the line" }],
+    args: &[Arg {
+        name: "text",
+        shown: "<text …>",
+        form: Form::Text,
+        kind: Kind::Text,
+        about: "the line",
+    }],
     takes_run: true,
-    build: |args| Ok(Request::Note { text: args.text("text")?, run: args.run }),
+    build: |args| {
+        Ok(Request::Note {
+            text: args.text("text")?,
+            run: args.run,
+        })
+    },
 };
 
 pub(crate) const POSTMORTEM: Verb = Verb {
@@ -33,7 +47,12 @@ pub(crate) const POSTMORTEM: Verb = Verb {
         about: "the address of the post-mortem",
     }],
     takes_run: true,
-    build: |args| Ok(Request::Postmortem { url: args.optional_url("url")?, run: args.run }),
+    build: |args| {
+        Ok(Request::Postmortem {
+            url: args.optional_url("url")?,
+            run: args.run,
+        })
+    },
 };
 
 pub(crate) const CLOSE: Verb = Verb {

@@ -32,7 +32,13 @@ pub(crate) const START: Verb = Verb {
             kind: Kind::Url,
             about: "the address of the incident behind it",
         },
-        Arg { name: "ticket", shown: "[--ticket KEY]", form: Form::Flag, kind: Kind::Text, about: "the ticket behind it" },
+        Arg {
+            name: "ticket",
+            shown: "[--ticket KEY]",
+            form: Form::Flag,
+            kind: Kind::Text,
+            about: "the ticket behind it",
+        },
         Arg {
             name: "fix",
             shown: "[--fix PR|sha …]",

@@ -8,7 +8,11 @@ pub(crate) const VERIFY: Verb = Verb {
     group: Group::Act,
     summary: "your word on whether the fix works there",
     details: "Bound to what was deployed there at that moment; a later deployment asks again. `local` is your own machine.",
-    examples: &["verify staging pass", "verify staging fail upload still gives 500 HF-12", "verify local pass"],
+    examples: &[
+        "verify staging pass",
+        "verify staging fail upload still gives 500 HF-12",
+        "verify local pass",
+    ],
     needs: Role::Requester,
     needs_for_others: None,
     args: &[

@@ -95,7 +95,11 @@ impl Engine {
     async fn withheld(&self, state: &Hotfix, base: Option<&CommitId>, main: Option<&CommitId>) -> Result<(Vec<Contribution>, usize), Failure> {
         let (Some(base), Some(main)) = (base, main) else { return Ok((Vec::new(), 0)) };
         let range = self.forge(&state.plan.service)?.between(&state.plan.repo, base, main, LISTED).await?;
-        Ok((range.commits.iter().map(|commit| self.contribution(commit)).collect(), range.total))
+        // A merge of a branch is no change beside the commits that it merges.
+        let changes: Vec<_> = range.commits.iter().filter(|commit| commit.parents.len() < 2).map(|commit| self.contribution(commit)).collect();
+        let total = changes.len() + range.total.saturating_sub(range.commits.len());
+        // A main that differs by merges alone still differs.
+        Ok((changes, total.max(usize::from(range.total > 0))))
     }
 
     async fn blockers(&self, state: &Hotfix) -> Result<Vec<String>, Failure> {

@@ -98,23 +98,9 @@ impl Told<'_> {
     }
 
     fn large(&self, head: &HeadSeen) -> Option<u32> {
-        let limit = self.state.plan.steps.iter().find_map(|spec| match &spec.kind {
-            StepKind::Change { large_lines } => Some(*large_lines),
-            StepKind::Triage { .. }
-            | StepKind::Base { .. }
-            | StepKind::Withheld
-            | StepKind::Releasable
-            | StepKind::Capability { .. }
-            | StepKind::Announce
-            | StepKind::Branch
-            | StepKind::Review { .. }
-            | StepKind::Verify { .. }
-            | StepKind::Approve { .. }
-            | StepKind::Deploy { .. }
-            | StepKind::Merge { .. }
-            | StepKind::RideAlong
-            | StepKind::Mainline { .. }
-            | StepKind::Postmortem { .. } => None,
+        let limit = self.state.plan.steps.iter().find_map(|spec| {
+            let StepKind::Change { large_lines } = &spec.kind else { return None };
+            Some(*large_lines)
         })?;
         let lines = u32::try_from(head.size.insertions.saturating_add(head.size.deletions)).unwrap_or(u32::MAX);
         (limit > 0 && lines > limit).then_some(limit)

@@ -30,7 +30,6 @@ impl Told<'_> {
         let mut said = vec![what];
         if self.is_production(environment) && !intent.rollback {
             said.push(Text::of("To watch: ").then(self.watch(environment)));
-            said.extend(stay_off(self.state).map(Text::of));
         }
         lines(Tone::Neutral, None, said)
     }
@@ -143,24 +142,9 @@ impl Told<'_> {
     }
 
     fn question(&self, environment: &Environment) -> Option<&str> {
-        self.state.plan.steps.iter().find_map(|spec| match &spec.kind {
-            StepKind::Verify { place: VerifyPlace::Environment(place), question } if place == environment => Some(question.as_str()),
-            StepKind::Verify { .. }
-            | StepKind::Triage { .. }
-            | StepKind::Base { .. }
-            | StepKind::Withheld
-            | StepKind::Releasable
-            | StepKind::Capability { .. }
-            | StepKind::Announce
-            | StepKind::Branch
-            | StepKind::Change { .. }
-            | StepKind::Review { .. }
-            | StepKind::Approve { .. }
-            | StepKind::Deploy { .. }
-            | StepKind::Merge { .. }
-            | StepKind::RideAlong
-            | StepKind::Mainline { .. }
-            | StepKind::Postmortem { .. } => None,
+        self.state.plan.steps.iter().find_map(|spec| {
+            let StepKind::Verify { place: VerifyPlace::Environment(place), question } = &spec.kind else { return None };
+            (place == environment).then_some(question.as_str())
         })
     }
 

@@ -7,10 +7,12 @@ use super::{Told, lines, one};
 use crate::domain::hotfix::StepState;
 use crate::domain::id::{PersonId, StepId};
 use crate::domain::playbook::{StepKind, StepSpec};
+use crate::domain::step::Wait;
 use crate::domain::vote::quorum;
-use crate::view::ask::{asks, owner};
+use crate::view::ask::{ask, asks, owner};
 use crate::view::duration::between;
 use crate::view::phrase::{Say, ended, listing, outside, paragraph, serving, short};
+use crate::view::standing::wait;
 
 impl Told<'_> {
     fn spec(&self, step: &StepId) -> Option<&StepSpec> {
@@ -30,7 +32,7 @@ impl Told<'_> {
         match &self.spec(step)?.kind {
             StepKind::Review { .. } => {
                 let text = self.named(step).plain(format!(": {}", ended(&paragraph(evidence))));
-                Some(one(Tone::Good, text))
+                Some(self.and_next(text))
             }
             StepKind::Approve { environment } => Some(self.gate_open(environment)),
             StepKind::Triage { .. }
@@ -59,7 +61,16 @@ impl Told<'_> {
         if let Some(commit) = commit {
             text = text.plain(" to ").span(commit);
         }
-        one(Tone::Good, text.plain("."))
+        self.and_next(text.plain("."))
+    }
+
+    /// Good news, and what the next step asks of people.
+    fn and_next(&self, news: Text) -> Card {
+        let next = match wait(self.state, self.at) {
+            Some(Wait::Bot(_)) | None => Vec::new(),
+            Some(wait) => ask(self.state, self.to, &wait),
+        };
+        lines(Tone::Good, None, [vec![news], next].concat())
     }
 
     pub(super) fn step_skipped(&self, step: &StepId, reason: &str) -> Card {
@@ -92,11 +103,11 @@ impl Told<'_> {
     /// A reminder calls those who can act, and says since when they are waited for.
     pub(super) fn reminded(&self, step: &StepId, times: u32) -> Card {
         let since = match self.state.state_of(step) {
-            Some(StepState::Current { since }) => format!(" for {}", between(*since, self.at)),
+            Some(StepState::Current { since }) => format!(", for {} now", between(*since, self.at)),
             Some(StepState::Ahead | StepState::Done { .. } | StepState::Skipped { .. }) | None => String::new(),
         };
         let again = if times > 1 { format!(" This is reminder {times}.") } else { String::new() };
-        let first = self.named(step).plain(format!(" is waited for{since}.{again}"));
+        let first = Text::of(format!("Still waiting{since}: ")).then(self.named(step)).plain(format!(".{again}"));
         let mut all = vec![first];
         all.extend(asks(self.state, self.to, self.at));
         if all.len() == 1 {

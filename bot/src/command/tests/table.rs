@@ -1,0 +1,157 @@
+//! The table is held to its own words.
+
+use std::collections::BTreeSet;
+
+use super::*;
+use crate::domain::people::Role;
+
+#[test]
+fn names_and_aliases_are_distinct_and_lower_case() {
+    let words: Vec<&str> = Verb::words().collect();
+    assert_eq!(words.iter().collect::<BTreeSet<_>>().len(), words.len());
+    assert!(
+        words
+            .iter()
+            .all(|word| word.to_lowercase() == *word && !word.is_empty())
+    );
+    assert_eq!(VERBS.len(), 36);
+}
+
+#[test]
+fn every_example_parses_to_its_verb_and_back() {
+    for verb in VERBS {
+        assert!(
+            !verb.examples.is_empty() && !verb.summary.is_empty() && !verb.details.is_empty(),
+            "{}",
+            verb.name
+        );
+        for example in verb.examples {
+            let request = parse(example, &known()).unwrap_or_else(|e| panic!("{}", e.render(example)));
+            assert_eq!(request.verb_name(), verb.name, "{example}");
+            assert_eq!(parse(&request.to_string(), &known()), Ok(request), "{example}");
+        }
+    }
+}
+
+/// A command put together from the table alone, all arguments or only the required ones: it shows that `build` asks for
+/// no name that the entry lacks, and that no argument of the entry goes unread.
+fn composed(verb: &Verb, with_optional: bool) -> String {
+    let sample = |arg: &Arg| match arg.kind {
+        Kind::Service | Kind::ServiceOrAll => "payments",
+        Kind::Environment | Kind::Place => "staging",
+        Kind::Lane => "payments/staging",
+        Kind::Step => "review",
+        Kind::Fix => "#101",
+        Kind::Reference => "v1.4.2",
+        Kind::Url => "https://s.example/7",
+        Kind::Duration => "2h",
+        Kind::Choice(words) => words.last().unwrap(),
+        Kind::Verb => "start",
+        Kind::Text => "words",
+    };
+    let mut out = verb.name.to_owned();
+    for arg in verb.args.iter().filter(|arg| with_optional || arg.form.is_required()) {
+        match arg.form {
+            Form::Switch => out.push_str(&format!(" --{}", arg.name)),
+            Form::Flag | Form::RequiredFlag | Form::ManyFlag => {
+                out.push_str(&format!(" --{}={}", arg.name, sample(arg)))
+            }
+            Form::Keyword => out.push_str(&format!(" {} {}", arg.name, sample(arg))),
+            Form::Word | Form::OptionalWord | Form::Words | Form::Text | Form::OptionalText => {
+                out.push_str(&format!(" {}", sample(arg)));
+            }
+        }
+    }
+    out
+}
+
+#[test]
+fn every_entry_builds_with_all_its_arguments_and_with_the_fewest() {
+    for verb in VERBS {
+        let (fewest, all) = (composed(verb, false), composed(verb, true));
+        let least = parse(&fewest, &known()).unwrap_or_else(|e| panic!("{}", e.render(&fewest)));
+        let most = parse(&all, &known()).unwrap_or_else(|e| panic!("{}", e.render(&all)));
+        assert_eq!(most.run(), None);
+        assert_eq!(fewest == all, least == most, "{all}");
+        let with_run = parse(&format!("{all} HF-7"), &known());
+        assert_eq!(with_run.ok().and_then(|r| r.run()).is_some(), verb.takes_run, "{all}");
+    }
+}
+
+#[test]
+fn the_shape_of_arguments() {
+    for arg in VERBS.iter().flat_map(|verb| verb.args) {
+        let is_optional = arg.shown.is_empty() || arg.shown.starts_with('[');
+        assert_eq!(is_optional, !arg.form.is_required(), "{arg:?}");
+    }
+    for verb in VERBS {
+        let places: Vec<&Arg> = verb.places().collect();
+        let text_at = places
+            .iter()
+            .position(|arg| arg.form.is_text() || arg.form == Form::Words);
+        assert!(
+            text_at.is_none_or(|at| at + 1 == places.len()),
+            "text is the last place of {}",
+            verb.name
+        );
+    }
+}
+
+#[test]
+fn the_help_fits_and_names_every_verb() {
+    let overview = help(None);
+    for verb in VERBS {
+        assert!(overview.contains(&format!("\n  {}", verb.name)), "{}", verb.name);
+        assert!(overview.contains(verb.summary), "{}", verb.name);
+        let page = help(Some(verb.name));
+        assert!(page.contains(verb.needs.as_str()), "{}", verb.name);
+        for line in overview.lines().chain(page.lines()) {
+            assert!(line.chars().count() <= 100, "{} columns: {line}", line.chars().count());
+            assert_eq!(line.trim_end(), line);
+        }
+    }
+    assert!(help(Some("lgtm")).starts_with("approve – "));
+    assert!(help(Some("aprove")).contains("Did you mean `approve`?"));
+}
+
+#[test]
+fn roles_and_looking() {
+    let role = |text: &str| {
+        let request = parse(text, &known()).unwrap();
+        (
+            required_role(&request),
+            required_role_for_others(&request),
+            request.reads_only(),
+        )
+    };
+    let cases = [
+        ("status", Role::Viewer, Role::Viewer, true),
+        ("locks", Role::Viewer, Role::Viewer, true),
+        ("start payments", Role::Requester, Role::Requester, false),
+        ("approve", Role::Approver, Role::Approver, false),
+        ("abort x", Role::Requester, Role::Captain, false),
+        ("rollback production", Role::Captain, Role::Captain, false),
+        ("steal payments/production x", Role::Captain, Role::Captain, false),
+        ("mergeback", Role::Viewer, Role::Viewer, true),
+        ("mergeback waive x", Role::Captain, Role::Captain, false),
+        ("postmortem", Role::Viewer, Role::Viewer, true),
+        ("postmortem https://x.io", Role::Requester, Role::Requester, false),
+        ("freeze all x", Role::Admin, Role::Admin, false),
+        (
+            "override review x --incident https://x.io",
+            Role::Admin,
+            Role::Admin,
+            false,
+        ),
+    ];
+    for (text, own, others, looks) in cases {
+        assert_eq!(role(text), (own, others, looks), "{text}");
+    }
+    for verb in VERBS {
+        let request = parse(verb.examples[0], &known()).unwrap();
+        assert_eq!(
+            verb.needs == Role::Viewer,
+            request.reads_only() && !["mergeback", "postmortem"].contains(&verb.name)
+        );
+    }
+}
