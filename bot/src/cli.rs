@@ -13,7 +13,13 @@ use clap::{Parser, Subcommand};
 
 /// Takes a production hotfix from the first chat command to the post-mortem, by the team's own runbook.
 #[derive(Debug, Parser)]
-#[command(name = "hotfix", version, about, after_help = "Every verb of the chat works here too: `hotfix status HF-1`, `hotfix help`.", disable_help_subcommand = true)]
+#[command(
+    name = "hotfix",
+    version,
+    about,
+    after_help = "Every verb of the chat works here too: `hotfix status HF-1`, `hotfix help`.",
+    disable_help_subcommand = true
+)]
 struct Cli {
     /// The folder of the configuration
     #[arg(long, global = true, value_name = "DIR", default_value = "config")]
@@ -56,7 +62,11 @@ pub fn main() -> ExitCode {
     if let Sub::Supervise { run } = &cli.command {
         return ExitCode::from(hotfix_adapters::deploy::command::supervise(run));
     }
-    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(error) => return failed(&anyhow::Error::from(error)),
     };

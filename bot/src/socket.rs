@@ -73,7 +73,10 @@ async fn serve(stream: UnixStream, engine: &Engine, channel: &ChannelRef) -> any
         }
         let answer = match serde_json::from_slice::<Question>(&line) {
             Ok(question) => ask(engine, channel, question).await?,
-            Err(error) => Answer { ok: false, card: crate::view::unreadable(&format!("That is not a question: {error}.")) },
+            Err(error) => Answer {
+                ok: false,
+                card: crate::view::unreadable(&format!("That is not a question: {error}.")),
+            },
         };
         let mut bytes = serde_json::to_vec(&answer)?;
         bytes.push(b'\n');
@@ -90,7 +93,16 @@ async fn ask(engine: &Engine, channel: &ChannelRef, question: Question) -> anyho
         act: Act::Command { text: question.text },
     };
     let reply = engine.hear(&inbound).await?;
-    Ok(reply.map_or(Answer { ok: true, card: Card::default() }, |reply| Answer { ok: reply.ok, card: reply.card }))
+    Ok(reply.map_or(
+        Answer {
+            ok: true,
+            card: Card::default(),
+        },
+        |reply| Answer {
+            ok: reply.ok,
+            card: reply.card,
+        },
+    ))
 }
 
 /// Asks a running bot; `None` when none listens.
@@ -98,7 +110,9 @@ async fn ask(engine: &Engine, channel: &ChannelRef, question: Question) -> anyho
 /// # Errors
 /// When the bot is there and the answer gets lost: the command may have been done; asking again with the same key is safe.
 pub async fn call(path: &Path, question: &Question) -> anyhow::Result<Option<Answer>> {
-    let Ok(stream) = UnixStream::connect(path).await else { return Ok(None) };
+    let Ok(stream) = UnixStream::connect(path).await else {
+        return Ok(None);
+    };
     let (read, mut write) = stream.into_split();
     let mut bytes = serde_json::to_vec(question)?;
     bytes.push(b'\n');
@@ -108,5 +122,7 @@ pub async fn call(path: &Path, question: &Question) -> anyhow::Result<Option<Ans
     if line.is_empty() {
         anyhow::bail!("the bot went away before it answered; ask again, it does nothing twice");
     }
-    Ok(Some(serde_json::from_str(&line).context("the answer of the bot cannot be read")?))
+    Ok(Some(
+        serde_json::from_str(&line).context("the answer of the bot cannot be read")?,
+    ))
 }

@@ -15,8 +15,8 @@ use hotfix_adapters::deploy::tag::{TagOptions, TagRelease};
 use hotfix_adapters::forge::Forge;
 use hotfix_adapters::forge::local::{Local, LocalOptions};
 use hotfix_adapters::vocabulary::{ChannelRef, Environment, PersonRef, Platform};
-use hotfix_storage::embedded::{self, Embedded};
 use hotfix_storage::Clock;
+use hotfix_storage::embedded::{self, Embedded};
 
 use crate::config::{CommandMechanism, Config, ConfiguredService, ForgeConfig, MechanismConfig, Probe as ProbeConfig};
 use crate::domain::service::Service;
@@ -35,7 +35,8 @@ pub fn store(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Result<Embedded>
     options.segment_bytes = settings.embedded.segment_bytes;
     options.reserve_bytes = settings.embedded.reserve_bytes;
     options.cache_bytes = settings.embedded.cache_bytes;
-    std::fs::create_dir_all(&settings.state).with_context(|| format!("cannot make the folder {}", settings.state.display()))?;
+    std::fs::create_dir_all(&settings.state)
+        .with_context(|| format!("cannot make the folder {}", settings.state.display()))?;
     Ok(Embedded::open(options)?)
 }
 
@@ -44,10 +45,17 @@ pub fn store(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Result<Embedded>
 /// # Errors
 /// When its file cannot be used.
 pub fn console(config: &Config, mut options: ConsoleOptions) -> anyhow::Result<Arc<Console>> {
-    let people: Vec<PersonRef> =
-        config.people.iter().filter(|person| person.active).filter_map(|person| person.account(Platform::Console).cloned()).collect();
+    let people: Vec<PersonRef> = config
+        .people
+        .iter()
+        .filter(|person| person.active)
+        .filter_map(|person| person.account(Platform::Console).cloned())
+        .collect();
     for service in config.services.values() {
-        options.members.entry(service.service.channel.clone()).or_insert_with(|| people.clone());
+        options
+            .members
+            .entry(service.service.channel.clone())
+            .or_insert_with(|| people.clone());
     }
     Ok(Arc::new(Console::open(options)?))
 }
@@ -57,7 +65,11 @@ pub fn console(config: &Config, mut options: ConsoleOptions) -> anyhow::Result<A
 /// # Errors
 /// When no service is configured.
 pub fn main_channel(config: &Config) -> anyhow::Result<ChannelRef> {
-    let first = config.services.values().next().context("no service is configured: add one under services/")?;
+    let first = config
+        .services
+        .values()
+        .next()
+        .context("no service is configured: add one under services/")?;
     Ok(first.service.channel.clone())
 }
 
@@ -69,7 +81,10 @@ pub fn local_forge(config: &Config) -> anyhow::Result<Arc<Local>> {
     let settings = &config.settings;
     std::fs::create_dir_all(&settings.repositories)
         .with_context(|| format!("cannot make the folder {}", settings.repositories.display()))?;
-    Ok(Arc::new(Local::open(LocalOptions::new(&settings.repositories, &settings.forge_ledger))?))
+    Ok(Arc::new(Local::open(LocalOptions::new(
+        &settings.repositories,
+        &settings.forge_ledger,
+    ))?))
 }
 
 /// Everything the engine reaches. `program` is this program, which watches over deploying commands.
@@ -91,11 +106,18 @@ pub fn outside(config: &Config, chat: Arc<dyn hotfix_adapters::chat::Chat>, prog
         };
         outside.forges.insert(name.clone(), forge);
         for (environment, mechanism) in &configured.mechanisms {
-            let place = Place { config, service: &configured.service, environment, program };
+            let place = Place {
+                config,
+                service: &configured.service,
+                environment,
+                program,
+            };
             let refs = match configured.forge {
                 ForgeConfig::Local => local.clone(),
             };
-            let deploy = place.mechanism(mechanism, refs).with_context(|| format!("service {name}, environment {environment}"))?;
+            let deploy = place
+                .mechanism(mechanism, refs)
+                .with_context(|| format!("service {name}, environment {environment}"))?;
             outside.deploys.insert((name.clone(), environment.clone()), deploy);
         }
         probes(configured, &mut outside);
@@ -107,9 +129,9 @@ fn probes(configured: &ConfiguredService, outside: &mut Outside) {
     let name = &configured.service.name;
     for (kind, capability) in &configured.capabilities {
         let probe: Arc<dyn Probe> = match &capability.probe {
-            ProbeConfig::Environment(environment) => {
-                Arc::new(EnvironmentProbe(outside.deploys.get(&(name.clone(), environment.clone())).cloned()))
-            }
+            ProbeConfig::Environment(environment) => Arc::new(EnvironmentProbe(
+                outside.deploys.get(&(name.clone(), environment.clone())).cloned(),
+            )),
             ProbeConfig::Command(command) => Arc::new(CommandProbe(command.clone())),
         };
         outside.probes.insert((name.clone(), *kind), probe);
@@ -128,7 +150,9 @@ impl Place<'_> {
     fn mechanism(&self, mechanism: &MechanismConfig, refs: Arc<Local>) -> anyhow::Result<Arc<dyn Deploy>> {
         Ok(match mechanism {
             MechanismConfig::Command(command) => Arc::new(self.command(command)?),
-            MechanismConfig::Manual { instructions } => Arc::new(Manual::new(self.environment.clone(), instructions.clone())),
+            MechanismConfig::Manual { instructions } => {
+                Arc::new(Manual::new(self.environment.clone(), instructions.clone()))
+            }
             MechanismConfig::Tag { template, running } => Arc::new(TagRelease::new(TagOptions {
                 forge: refs,
                 repo: self.service.repo.clone(),
@@ -200,9 +224,15 @@ struct CommandProbe(Vec<String>);
 #[async_trait]
 impl Probe for CommandProbe {
     async fn missing(&self) -> Option<String> {
-        let Some((program, arguments)) = self.0.split_first() else { return Some("the probe names no program".to_owned()) };
+        let Some((program, arguments)) = self.0.split_first() else {
+            return Some("the probe names no program".to_owned());
+        };
         let mut command = tokio::process::Command::new(program);
-        command.args(arguments).env_clear().stdin(std::process::Stdio::null()).kill_on_drop(true);
+        command
+            .args(arguments)
+            .env_clear()
+            .stdin(std::process::Stdio::null())
+            .kill_on_drop(true);
         command.envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
         match tokio::time::timeout(QUESTION, command.output()).await {
             Ok(Ok(output)) if output.status.success() => None,

@@ -31,7 +31,9 @@ pub(super) fn colour() -> bool {
 }
 
 pub(super) fn width() -> usize {
-    terminal_size::terminal_size().map_or(100, |(width, _)| usize::from(width.0)).clamp(40, 120)
+    terminal_size::terminal_size()
+        .map_or(100, |(width, _)| usize::from(width.0))
+        .clamp(40, 120)
 }
 
 pub(super) fn check_config(folder: &Path) -> anyhow::Result<ExitCode> {
@@ -40,7 +42,13 @@ pub(super) fn check_config(folder: &Path) -> anyhow::Result<ExitCode> {
         Ok(config) => {
             let (services, playbooks) = (config.services.len(), config.playbooks.len());
             let people = config.people.iter().count();
-            print_line(&mut out, &format!("{} is fine: {services} services, {playbooks} playbooks, {people} people.", folder.display()))?;
+            print_line(
+                &mut out,
+                &format!(
+                    "{} is fine: {services} services, {playbooks} playbooks, {people} people.",
+                    folder.display()
+                ),
+            )?;
             Ok(ExitCode::SUCCESS)
         }
         Err(faults) => {
@@ -58,12 +66,15 @@ pub(super) async fn serve(folder: &Path) -> anyhow::Result<()> {
     let program = std::env::current_exe().context("this program cannot find itself")?;
     let outside = wire::outside(&config, console.clone(), &program)?;
     let channel = wire::main_channel(&config)?;
-    let (poll, path) = (Duration::from_secs(u64::from(config.settings.poll_seconds)), config.settings.socket.clone());
-    let journal: Arc<dyn Journal> = store;
+    let (poll, path) = (
+        Duration::from_secs(u64::from(config.settings.poll_seconds)),
+        config.settings.socket.clone(),
+    );
+    let journal: Arc<dyn Journal> = store.clone();
     let engine = Arc::new(Engine::start(journal, outside, config, crate::process_name()).await?);
     tracing::info!(runs = engine.states().await.len(), socket = %path.display(), "the bot is up");
     let stop = Arc::new(Notify::new());
-    let work = tokio::spawn(serve::run(engine.clone(), poll, stop.clone()));
+    let mut work = tokio::spawn(serve::run(engine.clone(), poll, stop.clone()));
     let listening = tokio::spawn({
         let engine = engine.clone();
         async move { socket::listen(&path, engine, channel).await }
@@ -71,19 +82,25 @@ pub(super) async fn serve(folder: &Path) -> anyhow::Result<()> {
     tokio::spawn(listen_to_the_console(engine.clone(), console));
     let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     tokio::select! {
-        ended = work => return Ok(ended??),
+        ended = &mut work => return Ok(ended??),
         ended = listening => ended??,
         _ = term.recv() => {}
         _ = int.recv() => {}
     }
     tracing::info!("stopping; what is not done yet goes on at the next start");
     stop.notify_one();
+    work.await??;
+    store.close().await;
     Ok(())
 }
 
 fn log(log: &Log) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_from_default_env().or_else(|_| EnvFilter::try_new(&log.filter)).context("the log filter of hotfix.toml")?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let filter = EnvFilter::try_from_default_env()
+        .or_else(|_| EnvFilter::try_new(&log.filter))
+        .context("the log filter of hotfix.toml")?;
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
     match log.format {
         LogFormat::Json => builder.json().init(),
         LogFormat::Text => builder.with_ansi(std::io::stderr().is_terminal()).init(),

@@ -38,10 +38,19 @@ pub(super) fn run(config: &Path, command: StoreCommand) -> anyhow::Result<ExitCo
         StoreCommand::Verify => {
             let report = embedded::verify(&store)?;
             let (segments, entries, events) = (report.segments, report.entries, report.records);
-            print_line(&mut out, &format!("{} is whole: {entries} entries and {events} events in {segments} file(s).", store.display()))?;
+            print_line(
+                &mut out,
+                &format!(
+                    "{} is whole: {entries} entries and {events} events in {segments} file(s).",
+                    store.display()
+                ),
+            )?;
             print_line(&mut out, &format!("The last entry has the hash {}.", report.head))?;
             if report.torn > 0 {
-                let torn = format!("{} bytes of a last line that was never acknowledged will be cut off at the next start.", report.torn);
+                let torn = format!(
+                    "{} bytes of a last line that was never acknowledged will be cut off at the next start.",
+                    report.torn
+                );
                 print_line(&mut out, &torn)?;
             }
         }

@@ -202,6 +202,6 @@ fn requests_survive_the_journal() {
     }
     assert_eq!(
         serde_json::to_string(&Request::Approve { run: Some(HotfixId(1)) }).unwrap(),
-        "{\"verb\":\"approve\",\"run\":\"HF-1\"}"
+        "{\"command\":\"approve\",\"run\":\"HF-1\"}"
     );
 }

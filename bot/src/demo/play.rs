@@ -39,7 +39,8 @@ pub(super) struct Play {
 
 impl Play {
     pub(super) async fn open(stage: Stage, colour: bool, width: usize, slowly: bool) -> anyhow::Result<Self> {
-        let config = config::load(&stage.root.join("config")).map_err(|faults| anyhow::anyhow!(faults.render(false)))?;
+        let config =
+            config::load(&stage.root.join("config")).map_err(|faults| anyhow::anyhow!(faults.render(false)))?;
         let store = Arc::new(wire::store(&config, Arc::new(SystemClock))?);
         let mut options = ConsoleOptions::new(wire::main_channel(&config)?, std::collections::BTreeMap::new());
         options.persist = Some(config.settings.state.join("console.jsonl"));
@@ -53,14 +54,27 @@ impl Play {
         let journal: Arc<dyn Journal> = store.clone();
         let process = crate::process_name();
         let engine = Arc::new(Engine::start(journal, outside, config, process).await?);
-        Ok(Self { stage, engine, console, forge, store, colour, width, slowly })
+        Ok(Self {
+            stage,
+            engine,
+            console,
+            forge,
+            store,
+            colour,
+            width,
+            slowly,
+        })
     }
 
     /// Prints something that nobody in the chat says.
     pub(super) fn tell(&self, text: &str) -> anyhow::Result<()> {
         let mut out = std::io::stdout().lock();
         for line in text.lines() {
-            if self.colour { writeln!(out, "\x1b[2m{line}\x1b[0m")? } else { writeln!(out, "{line}")? }
+            if self.colour {
+                writeln!(out, "\x1b[2m{line}\x1b[0m")?
+            } else {
+                writeln!(out, "{line}")?
+            }
         }
         out.flush().map_err(Into::into)
     }
@@ -69,7 +83,11 @@ impl Play {
     pub(super) fn scene(&self, title: &str) -> anyhow::Result<()> {
         let rule = "─".repeat(self.width.saturating_sub(title.chars().count() + 4));
         let mut out = std::io::stdout().lock();
-        if self.colour { writeln!(out, "\n\x1b[1m── {title} {rule}\x1b[0m")? } else { writeln!(out, "\n── {title} {rule}")? }
+        if self.colour {
+            writeln!(out, "\n\x1b[1m── {title} {rule}\x1b[0m")?
+        } else {
+            writeln!(out, "\n── {title} {rule}")?
+        }
         Ok(())
     }
 
@@ -79,7 +97,9 @@ impl Play {
         self.typed(line)?;
         if let Some(inbound) = self.console.hear(line).map_err(|error| anyhow::anyhow!("{error}"))? {
             if let Some(reply) = self.engine.hear(&inbound).await? {
-                self.console.whisper(&inbound.channel, &inbound.from, &reply.card).await?;
+                self.console
+                    .whisper(&inbound.channel, &inbound.from, &reply.card)
+                    .await?;
             }
         }
         self.settle().await
@@ -118,7 +138,12 @@ impl Play {
             }
             if !busy {
                 let now = self.engine.journal().now();
-                let due = self.engine.journal().next_due().await?.map_or(Duration::ZERO, |due| due.since(now));
+                let due = self
+                    .engine
+                    .journal()
+                    .next_due()
+                    .await?
+                    .map_or(Duration::ZERO, |due| due.since(now));
                 tokio::time::sleep(due.clamp(Duration::from_millis(5), Duration::from_millis(200))).await;
             }
         }
@@ -126,7 +151,12 @@ impl Play {
 
     /// The newest run.
     pub(super) async fn run(&self) -> anyhow::Result<Hotfix> {
-        self.engine.states().await.into_iter().next_back().context("no run was opened")
+        self.engine
+            .states()
+            .await
+            .into_iter()
+            .next_back()
+            .context("no run was opened")
     }
 
     pub(super) async fn entries(&self, id: HotfixId) -> anyhow::Result<Vec<crate::domain::event::Entry>> {
@@ -139,17 +169,27 @@ impl Play {
         let number: PullNumber = run.pull.context("there is no pull request")?.number;
         let repo = Repo::parse(REPOSITORY)?;
         let head = self.head()?;
-        let check = Check { name: "unit-tests".to_owned(), app: "ci".to_owned(), state: CheckState::Success };
+        let check = Check {
+            name: "unit-tests".to_owned(),
+            app: "ci".to_owned(),
+            state: CheckState::Success,
+        };
         self.forge.set_check(&repo, &head, check).await?;
         let person = PersonRef::new(Platform::Git, format!("{who}@example.org"));
         self.forge.review(&repo, number, &person, Verdict::Approved).await?;
         self.breathe().await;
-        self.tell(&format!("\n(on the forge: {who} approves pull request #{} at {}; unit-tests are green)", number.0, head.short()))?;
+        self.tell(&format!(
+            "\n(on the forge: {who} approves pull request #{} at {}; unit-tests are green)",
+            number.0,
+            head.short()
+        ))?;
         self.settle().await
     }
 
     pub(super) fn head(&self) -> anyhow::Result<CommitId> {
-        Ok(CommitId::parse(&self.stage.forge_git(&["rev-parse", "refs/heads/hotfix"])?)?)
+        Ok(CommitId::parse(
+            &self.stage.forge_git(&["rev-parse", "refs/heads/hotfix"])?,
+        )?)
     }
 
     /// You type, until the end of the input.
@@ -167,7 +207,9 @@ impl Play {
             match self.console.hear(&line) {
                 Ok(Some(inbound)) => {
                     if let Some(reply) = self.engine.hear(&inbound).await? {
-                        self.console.whisper(&inbound.channel, &inbound.from, &reply.card).await?;
+                        self.console
+                            .whisper(&inbound.channel, &inbound.from, &reply.card)
+                            .await?;
                     }
                 }
                 Ok(None) => {}

@@ -25,7 +25,9 @@ pub struct Stage {
 /// # Errors
 /// When it cannot be made.
 pub fn fresh_folder() -> anyhow::Result<PathBuf> {
-    let since_epoch = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    let since_epoch = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap_or_default();
     let folder = std::env::temp_dir().join(format!("hotfix-demo-{}-{}", since_epoch.as_secs(), std::process::id()));
     std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
     Ok(folder)
@@ -44,13 +46,40 @@ impl Stage {
         stage.commit("Dee Osei", "dee@example.org", "Take uploads of receipts")?;
         let live = stage.git(&["rev-parse", "HEAD"])?;
         stage.git(&["tag", "live"])?;
-        stage.feature("feature-1", "Chi Nwosu", "chi@example.org", "src/wallet.py", "def pay_by_wallet(order):\n    raise NotImplementedError\n", "Pay by wallet, half of it")?;
-        stage.feature("feature-2", "Ben Okafor", "ben@example.org", "src/refund.py", "def refund(order):\n    return order.total - order.fee\n", "Keep the fee on refunds")?;
+        stage.feature(
+            "feature-1",
+            "Chi Nwosu",
+            "chi@example.org",
+            "src/wallet.py",
+            "def pay_by_wallet(order):\n    raise NotImplementedError\n",
+            "Pay by wallet, half of it",
+        )?;
+        stage.feature(
+            "feature-2",
+            "Ben Okafor",
+            "ben@example.org",
+            "src/refund.py",
+            "def refund(order):\n    return order.total - order.fee\n",
+            "Keep the fee on refunds",
+        )?;
         stage.git(&["switch", "--quiet", "--create", "fix-upload", &live])?;
         stage.write("src/upload.py", UPLOAD_AFTER)?;
-        stage.commit("Ana Alvarez", "ana@example.org", "Fix 500 on upload of an empty receipt")?;
+        stage.commit(
+            "Ana Alvarez",
+            "ana@example.org",
+            "Fix 500 on upload of an empty receipt",
+        )?;
         stage.git(&["switch", "--quiet", "main"])?;
-        stage.git(&["push", "--quiet", "origin", "main", "feature-1", "feature-2", "fix-upload", "live"])?;
+        stage.git(&[
+            "push",
+            "--quiet",
+            "origin",
+            "main",
+            "feature-1",
+            "feature-2",
+            "fix-upload",
+            "live",
+        ])?;
         stage.finish(live)
     }
 
@@ -65,8 +94,11 @@ impl Stage {
         }
         let read = |words: &str| -> anyhow::Result<String> {
             let spec = format!("{words}^{{commit}}");
-            git_in(&original, &["rev-parse", "--verify", "--quiet", "--end-of-options", &spec])
-                .with_context(|| format!("{} has no commit {words:?}", original.display()))
+            git_in(
+                &original,
+                &["rev-parse", "--verify", "--quiet", "--end-of-options", &spec],
+            )
+            .with_context(|| format!("{} has no commit {words:?}", original.display()))
         };
         let live = read(live)?;
         for fix in fixes {
@@ -75,15 +107,33 @@ impl Stage {
         if let Ok(version) = git_in(&original, &["rev-parse", "--is-shallow-repository"])
             && version == "true"
         {
-            bail!("{} is a shallow clone, whose history is cut off: fetch it whole first (git fetch --unshallow)", original.display());
+            bail!(
+                "{} is a shallow clone, whose history is cut off: fetch it whole first (git fetch --unshallow)",
+                original.display()
+            );
         }
-        let branch = git_in(&original, &["symbolic-ref", "--short", "HEAD"]).context("the repository is not on a branch")?;
+        let branch =
+            git_in(&original, &["symbolic-ref", "--short", "HEAD"]).context("the repository is not on a branch")?;
         let stage = Self::folders(root)?;
         let bare = stage.bare();
         // The objects are copied, not linked: nothing that happens here can reach the original.
         let from = original.display().to_string();
-        git_in(root, &["clone", "--quiet", "--bare", "--no-hardlinks", "--no-local", &from, &bare.display().to_string()])?;
-        git_in(&bare, &["update-ref", "refs/heads/main", &format!("refs/heads/{branch}")])?;
+        git_in(
+            root,
+            &[
+                "clone",
+                "--quiet",
+                "--bare",
+                "--no-hardlinks",
+                "--no-local",
+                &from,
+                &bare.display().to_string(),
+            ],
+        )?;
+        git_in(
+            &bare,
+            &["update-ref", "refs/heads/main", &format!("refs/heads/{branch}")],
+        )?;
         git_in(&bare, &["symbolic-ref", "HEAD", "refs/heads/main"])?;
         // A branch of the same name, left over from an earlier hotfix, would rightly be refused; the copy starts without.
         for branch in git_in(&bare, &["for-each-ref", "--format=%(refname)", "refs/heads/hotfix"])?.lines() {
@@ -96,7 +146,16 @@ impl Stage {
     /// An empty repository with a clone for people.
     fn empty(root: &Path, main: &str) -> anyhow::Result<Self> {
         let stage = Self::folders(root)?;
-        git_in(root, &["init", "--quiet", "--bare", &format!("--initial-branch={main}"), &stage.bare().display().to_string()])?;
+        git_in(
+            root,
+            &[
+                "init",
+                "--quiet",
+                "--bare",
+                &format!("--initial-branch={main}"),
+                &stage.bare().display().to_string(),
+            ],
+        )?;
         stage.clone_for_people()?;
         Ok(stage)
     }
@@ -104,11 +163,18 @@ impl Stage {
     fn folders(root: &Path) -> anyhow::Result<Self> {
         let state = root.join("state");
         if state.exists() {
-            bail!("{} holds a demo already: name another folder, or remove it", root.display());
+            bail!(
+                "{} holds a demo already: name another folder, or remove it",
+                root.display()
+            );
         }
         std::fs::create_dir_all(state.join("repositories").join("team"))?;
         write_configuration(&root.join("config"))?;
-        Ok(Self { root: root.to_owned(), live: String::new(), work: root.join("work") })
+        Ok(Self {
+            root: root.to_owned(),
+            live: String::new(),
+            work: root.join("work"),
+        })
     }
 
     fn clone_for_people(&self) -> anyhow::Result<()> {
@@ -148,7 +214,12 @@ impl Stage {
     /// What an environment runs; `None` when it runs nothing.
     #[must_use]
     pub fn running(&self, environment: &str) -> Option<String> {
-        let current = self.root.join("state/deployed").join(REPOSITORY).join(environment).join("current");
+        let current = self
+            .root
+            .join("state/deployed")
+            .join(REPOSITORY)
+            .join(environment)
+            .join("current");
         let release = std::fs::read_link(current).ok()?;
         Some(release.file_name()?.to_str()?.to_owned())
     }
@@ -199,14 +270,25 @@ impl Stage {
     }
 
     /// A branch with one commit, merged into main with a merge commit.
-    fn feature(&self, branch: &str, name: &str, email: &str, file: &str, text: &str, subject: &str) -> anyhow::Result<()> {
+    fn feature(
+        &self,
+        branch: &str,
+        name: &str,
+        email: &str,
+        file: &str,
+        text: &str,
+        subject: &str,
+    ) -> anyhow::Result<()> {
         self.git(&["switch", "--quiet", "--create", branch, "main"])?;
         self.write(file, text)?;
         self.commit(name, email, subject)?;
         self.git(&["switch", "--quiet", "main"])?;
         let message = format!("Merge {branch}");
         let (name, email) = (format!("user.name={name}"), format!("user.email={email}"));
-        self.git(&["-c", &name, "-c", &email, "merge", "--quiet", "--no-ff", "-m", &message, branch]).map(|_| ())
+        self.git(&[
+            "-c", &name, "-c", &email, "merge", "--quiet", "--no-ff", "-m", &message, branch,
+        ])
+        .map(|_| ())
     }
 }
 
@@ -216,7 +298,14 @@ impl Stage {
 /// When git is missing or fails, with what it said.
 pub fn git_in(folder: &Path, arguments: &[&str]) -> anyhow::Result<String> {
     let output = Command::new("git")
-        .args(["-c", "init.defaultBranch=main", "-c", "safe.directory=*", "-c", "commit.gpgSign=false"])
+        .args([
+            "-c",
+            "init.defaultBranch=main",
+            "-c",
+            "safe.directory=*",
+            "-c",
+            "commit.gpgSign=false",
+        ])
         .args(arguments)
         .current_dir(folder)
         .env("GIT_CONFIG_GLOBAL", "/dev/null")
@@ -226,7 +315,11 @@ pub fn git_in(folder: &Path, arguments: &[&str]) -> anyhow::Result<String> {
         .output()
         .context("git could not be run: install git 2.41 or newer")?;
     if !output.status.success() {
-        bail!("git {} failed: {}", arguments.join(" "), String::from_utf8_lossy(&output.stderr).trim());
+        bail!(
+            "git {} failed: {}",
+            arguments.join(" "),
+            String::from_utf8_lossy(&output.stderr).trim()
+        );
     }
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
@@ -238,10 +331,22 @@ fn write_configuration(folder: &Path) -> anyhow::Result<()> {
         ("people.toml", include_str!("config/people.toml")),
         ("policy.toml", include_str!("config/policy.toml")),
         ("services/payments.toml", include_str!("config/payments.toml")),
-        ("playbooks/apply.toml", include_str!("../../../config/playbooks/apply.toml")),
-        ("playbooks/mainline.toml", include_str!("../../../config/playbooks/mainline.toml")),
-        ("scripts/deploy-to-folder.sh", include_str!("../../../config/scripts/deploy-to-folder.sh")),
-        ("scripts/running-in-folder.sh", include_str!("../../../config/scripts/running-in-folder.sh")),
+        (
+            "playbooks/apply.toml",
+            include_str!("../../../config/playbooks/apply.toml"),
+        ),
+        (
+            "playbooks/mainline.toml",
+            include_str!("../../../config/playbooks/mainline.toml"),
+        ),
+        (
+            "scripts/deploy-to-folder.sh",
+            include_str!("../../../config/scripts/deploy-to-folder.sh"),
+        ),
+        (
+            "scripts/running-in-folder.sh",
+            include_str!("../../../config/scripts/running-in-folder.sh"),
+        ),
     ];
     for (name, text) in files {
         let path = folder.join(name);

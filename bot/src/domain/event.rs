@@ -460,6 +460,9 @@ pub struct Vote {
     pub roles: BTreeSet<Role>,
     /// Whether it was a reaction on the prompt, which can be taken back there.
     pub by_reaction: bool,
+    /// The message the reaction is on: a later question does not make it one that was taken back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on: Option<MessageRef>,
     /// When.
     pub at: Timestamp,
     /// Until when it holds.

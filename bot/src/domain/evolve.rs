@@ -8,8 +8,8 @@ use thiserror::Error;
 
 use super::event::{Actor, DriftChoice, Ending, Entry, Event, HeadSeen, Opened};
 use super::hotfix::{
-    Asked, AskedDeploy, Attestation, BranchState, DeployState, Deployment, Drift, Fix, FixState, Hotfix, Mainline, Phase,
-    Prompt, Pull, StepState, Stuck,
+    Asked, AskedDeploy, Attestation, BranchState, DeployState, Deployment, Drift, Fix, FixState, Hotfix, Mainline,
+    Phase, Prompt, Pull, StepState, Stuck,
 };
 use super::id::{HotfixId, PersonId, StepId};
 use super::playbook::{StepKind, VerifyPlace};
@@ -32,7 +32,11 @@ pub struct Impossible {
 /// [`Impossible`] when the event cannot follow.
 pub fn evolve(id: HotfixId, state: Option<Hotfix>, entry: &Entry) -> Result<Hotfix, Impossible> {
     let version = state.as_ref().map_or(0, |state| state.version) + 1;
-    let impossible = |why: &str| Impossible { id, version, why: why.to_owned() };
+    let impossible = |why: &str| Impossible {
+        id,
+        version,
+        why: why.to_owned(),
+    };
     let Some(mut state) = state else {
         let (Event::Opened(opened), Actor::Person(requester)) = (&entry.event, &entry.by) else {
             return Err(impossible("a run begins with its opening, by a person"));
@@ -52,7 +56,9 @@ pub fn evolve(id: HotfixId, state: Option<Hotfix>, entry: &Entry) -> Result<Hotf
 /// # Errors
 /// [`Impossible`] at the first event that cannot follow.
 pub fn replay<'a>(id: HotfixId, entries: impl IntoIterator<Item = &'a Entry>) -> Result<Option<Hotfix>, Impossible> {
-    entries.into_iter().try_fold(None, |state, entry| evolve(id, state, entry).map(Some))
+    entries
+        .into_iter()
+        .try_fold(None, |state, entry| evolve(id, state, entry).map(Some))
 }
 
 fn open(id: HotfixId, opened: &Opened, requester: PersonId, at: Timestamp) -> Hotfix {
@@ -64,7 +70,10 @@ fn open(id: HotfixId, opened: &Opened, requester: PersonId, at: Timestamp) -> Ho
         opened_at: at,
         incident: opened.incident.clone(),
         ticket: opened.ticket.clone(),
-        asked: Asked { fixes: opened.fixes.clone(), from: opened.from.clone() },
+        asked: Asked {
+            fixes: opened.fixes.clone(),
+            from: opened.from.clone(),
+        },
         steps: vec![StepState::Ahead; opened.plan.steps.len()],
         plan_digest: opened.plan.digest(),
         plan: opened.plan.clone(),
@@ -105,30 +114,66 @@ fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
         Event::Opened(_) => return Err("it was opened before".to_owned()),
         Event::Surveyed(survey) => {
             state.survey = Some((**survey).clone());
-            state.fixes = survey.fixes.iter().map(|source| Fix { source: source.clone(), state: FixState::Waiting }).collect();
+            state.fixes = survey
+                .fixes
+                .iter()
+                .map(|source| Fix {
+                    source: source.clone(),
+                    state: FixState::Waiting,
+                })
+                .collect();
             state.phase = Phase::Underway;
         }
         Event::Refused { refusals } => {
-            state.phase = Phase::Ended { ending: Ending::Refused, at, refusals: refusals.clone() };
+            state.phase = Phase::Ended {
+                ending: Ending::Refused,
+                at,
+                refusals: refusals.clone(),
+            };
         }
         Event::StepEntered { step } => set_step(state, step, StepState::Current { since: at })?,
         Event::StepDone { step, evidence } => {
-            set_step(state, step, StepState::Done { at, evidence: evidence.clone() })?;
+            set_step(
+                state,
+                step,
+                StepState::Done {
+                    at,
+                    evidence: evidence.clone(),
+                },
+            )?;
             state.reminders.remove(step);
             state.stuck = None;
         }
         Event::StepSkipped { step, reason } => {
-            set_step(state, step, StepState::Skipped { by: person(entry), reason: reason.clone() })?;
+            set_step(
+                state,
+                step,
+                StepState::Skipped {
+                    by: person(entry),
+                    reason: reason.clone(),
+                },
+            )?;
         }
         Event::OverrideAsked { step, reason, incident } => {
             let by = require_person(entry)?;
-            state.override_asked.insert(step.clone(), (by, reason.clone(), incident.clone()));
+            state
+                .override_asked
+                .insert(step.clone(), (by, reason.clone(), incident.clone()));
         }
-        Event::StepOverridden { step, asked_by, reason, .. } => {
+        Event::StepOverridden {
+            step, asked_by, reason, ..
+        } => {
             if person(entry).as_ref() == Some(asked_by) {
                 return Err("an override takes two people".to_owned());
             }
-            set_step(state, step, StepState::Skipped { by: person(entry), reason: format!("overridden: {reason}") })?;
+            set_step(
+                state,
+                step,
+                StepState::Skipped {
+                    by: person(entry),
+                    reason: format!("overridden: {reason}"),
+                },
+            )?;
             state.override_asked.remove(step);
         }
         Event::StepReopened { step, .. } => {
@@ -139,11 +184,20 @@ fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
         Event::BranchCreated { at } => {
             state.branch = BranchState::Present;
             let on_base = state.base.as_ref() == Some(at);
-            state.head = Some(HeadSeen { tip: at.clone(), commits: Vec::new(), total: 0, size: Default::default(), on_base });
+            state.head = Some(HeadSeen {
+                tip: at.clone(),
+                commits: Vec::new(),
+                total: 0,
+                size: Default::default(),
+                on_base,
+            });
         }
         Event::BranchDeleted => state.branch = BranchState::Deleted,
         Event::FixRequested { source } => {
-            state.fixes.push(Fix { source: source.clone(), state: FixState::Waiting });
+            state.fixes.push(Fix {
+                source: source.clone(),
+                state: FixState::Waiting,
+            });
             reopen_from(state, |kind| matches!(kind, StepKind::Change { .. }));
         }
         Event::FixPicked { source, .. } => set_fix(state, source, FixState::Picked)?,
@@ -184,17 +238,37 @@ fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
         Event::Proven { how, main } => state.mainline = Mainline::Proven(how.clone(), main.clone()),
         Event::MainlineLost { by } => state.mainline = Mainline::Lost(by.clone()),
         Event::MergebackWaived { reason } => {
-            state.mainline = Mainline::Waived { by: require_person(entry)?, reason: reason.clone() };
+            state.mainline = Mainline::Waived {
+                by: require_person(entry)?,
+                reason: reason.clone(),
+            };
         }
         Event::PostmortemFiled { url } => state.postmortem = Some(url.clone()),
         Event::Joined { .. } | Event::Noted { .. } => {}
         Event::Reminded { step, times } => {
             state.reminders.insert(step.clone(), *times);
         }
-        Event::Stuck { what, reason } => state.stuck = Some(Stuck { what: what.clone(), reason: reason.clone() }),
+        Event::Stuck { what, reason } => {
+            state.stuck = Some(Stuck {
+                what: what.clone(),
+                reason: reason.clone(),
+            })
+        }
         Event::Retried => state.stuck = None,
-        Event::Aborted { .. } => state.phase = Phase::Ended { ending: Ending::Aborted, at, refusals: Vec::new() },
-        Event::Closed { ending } => state.phase = Phase::Ended { ending: ending.clone(), at, refusals: Vec::new() },
+        Event::Aborted { .. } => {
+            state.phase = Phase::Ended {
+                ending: Ending::Aborted,
+                at,
+                refusals: Vec::new(),
+            }
+        }
+        Event::Closed { ending } => {
+            state.phase = Phase::Ended {
+                ending: ending.clone(),
+                at,
+                refusals: Vec::new(),
+            }
+        }
     }
     Ok(())
 }
@@ -202,22 +276,38 @@ fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
 /// What people said.
 fn apply_word(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
     match &entry.event {
-        Event::Prompted { environment, commit, message } => {
-            state.prompts.insert(environment.clone(), Prompt { commit: commit.clone(), message: message.clone() });
+        Event::Prompted {
+            environment,
+            commit,
+            message,
+        } => {
+            state.prompts.insert(
+                environment.clone(),
+                Prompt {
+                    commit: commit.clone(),
+                    message: message.clone(),
+                },
+            );
         }
         Event::Voted(vote) => {
             if person(entry).as_ref() != Some(&vote.person) {
                 return Err("nobody votes for somebody else".to_owned());
             }
-            state.votes.retain(|old| (&old.environment, &old.person) != (&vote.environment, &vote.person));
+            state
+                .votes
+                .retain(|old| (&old.environment, &old.person) != (&vote.environment, &vote.person));
             state.votes.push(vote.clone());
         }
         Event::VoteWithdrawn { environment, person } => {
-            state.votes.retain(|vote| (&vote.environment, &vote.person) != (environment, person));
+            state
+                .votes
+                .retain(|vote| (&vote.environment, &vote.person) != (environment, person));
         }
         Event::Vetoed { environment, reason } => {
             let by = require_person(entry)?;
-            state.votes.retain(|vote| (&vote.environment, &vote.person) != (environment, &by));
+            state
+                .votes
+                .retain(|vote| (&vote.environment, &vote.person) != (environment, &by));
             state.vetoes.insert((environment.clone(), by), reason.clone());
         }
         Event::VetoWithdrawn { environment, person } => {
@@ -232,9 +322,15 @@ fn apply_word(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
         Event::Unheld { person } => {
             state.holds.remove(person).ok_or("there is no such hold")?;
         }
-        Event::Attested { place, commit, pass, .. } => {
-            let word =
-                Attestation { person: require_person(entry)?, commit: commit.clone(), pass: *pass, at: entry.at };
+        Event::Attested {
+            place, commit, pass, ..
+        } => {
+            let word = Attestation {
+                person: require_person(entry)?,
+                commit: commit.clone(),
+                pass: *pass,
+                at: entry.at,
+            };
             state.attestations.insert(place.clone(), word);
         }
         other => return Err(format!("{other:?} is not a word")),
@@ -245,9 +341,16 @@ fn apply_word(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
 /// What was deployed, by us and by others.
 fn apply_deploy(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
     match &entry.event {
-        Event::DeployAsked { environment, commit, rollback } => {
-            state.asked_deploy =
-                Some(AskedDeploy { environment: environment.clone(), commit: commit.clone(), rollback: *rollback });
+        Event::DeployAsked {
+            environment,
+            commit,
+            rollback,
+        } => {
+            state.asked_deploy = Some(AskedDeploy {
+                environment: environment.clone(),
+                commit: commit.clone(),
+                rollback: *rollback,
+            });
         }
         Event::DeployRefused { .. } => state.asked_deploy = None,
         Event::DeployStarted(intent) => {
@@ -255,18 +358,27 @@ fn apply_deploy(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
                 return Err("another deployment of this run is still open".to_owned());
             }
             state.asked_deploy = None;
-            let deploy = Deployment { intent: intent.clone(), state: DeployState::Running, at: entry.at };
+            let deploy = Deployment {
+                intent: intent.clone(),
+                state: DeployState::Running,
+                at: entry.at,
+            };
             state.deploys.push(deploy);
         }
         Event::DeployAwaitsWord { key } => set_deploy(state, key, DeployState::AwaitingWord)?,
         Event::DeployEnded { key, failure } => {
-            let ended = failure.as_ref().map_or(DeployState::Succeeded, |why| DeployState::Failed(why.clone()));
+            let ended = failure
+                .as_ref()
+                .map_or(DeployState::Succeeded, |why| DeployState::Failed(why.clone()));
             set_deploy(state, key, ended)?;
             state.superseded = None;
             deployment_ended(state, key, entry.at);
         }
         Event::Drifted { expected, found } => {
-            state.drift = Some(Drift { expected: expected.clone(), found: found.clone() });
+            state.drift = Some(Drift {
+                expected: expected.clone(),
+                found: found.clone(),
+            });
         }
         Event::DriftSettled { choice } => settle_drift(state, *choice)?,
         Event::RebaseConflicted { files } => state.rebase_conflict = Some(files.clone()),
@@ -280,14 +392,19 @@ fn apply_deploy(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
 }
 
 fn deployment_ended(state: &mut Hotfix, key: &DeployKey, at: Timestamp) {
-    let Some(deploy) = state.deploy(key).cloned() else { return };
+    let Some(deploy) = state.deploy(key).cloned() else {
+        return;
+    };
     let production = state.plan.production().map(|e| &e.name) == Some(&deploy.intent.environment);
     if deploy.state != DeployState::Succeeded || !production {
         return;
     }
     if deploy.intent.rollback {
         // Production runs the old version again: what was said of the new one there has to be said again.
-        reopen_from(state, |kind| matches!(kind, StepKind::Approve { environment } if *environment == deploy.intent.environment));
+        reopen_from(
+            state,
+            |kind| matches!(kind, StepKind::Approve { environment } if *environment == deploy.intent.environment),
+        );
         state.votes.clear();
         state.prompts.clear();
     } else if state.live_at.is_none() {
@@ -345,7 +462,9 @@ fn void(state: &mut Hotfix) {
 
 /// Sets the first step that matches and every one behind it back, so that each has to be fulfilled again.
 fn reopen_from(state: &mut Hotfix, matches: impl Fn(&StepKind) -> bool) {
-    let Some(first) = state.plan.steps.iter().position(|spec| matches(&spec.kind)) else { return };
+    let Some(first) = state.plan.steps.iter().position(|spec| matches(&spec.kind)) else {
+        return;
+    };
     for step in state.steps.iter_mut().skip(first) {
         *step = StepState::Ahead;
     }
@@ -375,20 +494,32 @@ fn skip_deployments(state: &mut Hotfix) {
             | StepKind::Postmortem { .. } => false,
         };
         if deploys && !matches!(step, StepState::Done { .. }) {
-            *step = StepState::Skipped { by: None, reason: "rolled into the regular release".to_owned() };
+            *step = StepState::Skipped {
+                by: None,
+                reason: "rolled into the regular release".to_owned(),
+            };
         }
     }
 }
 
 fn set_step(state: &mut Hotfix, step: &StepId, to: StepState) -> Result<(), String> {
-    let at = state.plan.position(step).ok_or_else(|| format!("the plan has no step {step}"))?;
-    let slot = state.steps.get_mut(at).ok_or_else(|| format!("step {step} has no state"))?;
+    let at = state
+        .plan
+        .position(step)
+        .ok_or_else(|| format!("the plan has no step {step}"))?;
+    let slot = state
+        .steps
+        .get_mut(at)
+        .ok_or_else(|| format!("step {step} has no state"))?;
     *slot = to;
     Ok(())
 }
 
 fn set_fix(state: &mut Hotfix, source: &CommitId, to: FixState) -> Result<(), String> {
-    let fix = state.fixes.iter_mut().find(|fix| &fix.source == source && fix.state == FixState::Waiting);
+    let fix = state
+        .fixes
+        .iter_mut()
+        .find(|fix| &fix.source == source && fix.state == FixState::Waiting);
     fix.ok_or_else(|| format!("nobody asked for {source}"))?.state = to;
     Ok(())
 }

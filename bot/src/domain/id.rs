@@ -17,7 +17,11 @@ pub struct NotAName {
 
 impl NotAName {
     fn new(what: &'static str, given: &str, wanted: &'static str) -> Self {
-        Self { what, given: given.chars().take(60).collect(), wanted }
+        Self {
+            what,
+            given: given.chars().take(60).collect(),
+            wanted,
+        }
     }
 }
 
@@ -35,7 +39,10 @@ impl fmt::Display for HotfixId {
 impl FromStr for HotfixId {
     type Err = NotAName;
     fn from_str(text: &str) -> Result<Self, NotAName> {
-        let number = text.get(..3).filter(|p| p.eq_ignore_ascii_case("HF-")).and_then(|_| text.get(3..));
+        let number = text
+            .get(..3)
+            .filter(|p| p.eq_ignore_ascii_case("HF-"))
+            .and_then(|_| text.get(3..));
         number
             .filter(|n| n.len() <= 9 && n.bytes().all(|b| b.is_ascii_digit()))
             .and_then(|n| n.parse().ok())
@@ -148,7 +155,8 @@ impl FromStr for RequirementId {
         let number = number.strip_prefix('X').unwrap_or(number);
         let digits = number.trim_end_matches(|c: char| c.is_ascii_lowercase());
         let known = ["SRE", "HOCS", "APPLY", "PROMO", "MAIN"].contains(&family);
-        if known && !digits.is_empty() && number.len() - digits.len() <= 1 && digits.bytes().all(|b| b.is_ascii_digit()) {
+        if known && !digits.is_empty() && number.len() - digits.len() <= 1 && digits.bytes().all(|b| b.is_ascii_digit())
+        {
             return Ok(Self(text.to_owned()));
         }
         Err(fail())

@@ -53,7 +53,11 @@ impl Plan {
         exceptional: bool,
         policy_version: &str,
     ) -> Result<Self, Refusal> {
-        let steps = if exceptional { &playbook.exceptional } else { &playbook.steps };
+        let steps = if exceptional {
+            &playbook.exceptional
+        } else {
+            &playbook.steps
+        };
         if steps.is_empty() {
             return Err(Refusal::new(
                 "path.none",
@@ -62,7 +66,11 @@ impl Plan {
             ));
         }
         let known = |environment: &Environment| service.environments.iter().any(|e| &e.name == environment);
-        let steps = steps.iter().filter(|step| environment_of(&step.kind).is_none_or(known)).cloned().collect();
+        let steps = steps
+            .iter()
+            .filter(|step| environment_of(&step.kind).is_none_or(known))
+            .cloned()
+            .collect();
         Ok(Self {
             playbook: playbook.id.clone(),
             exceptional,
@@ -109,7 +117,9 @@ impl Plan {
     /// Whether the fix is on main before it is deployed, as in a release from main.
     #[must_use]
     pub fn merges_first(&self) -> bool {
-        self.steps.iter().any(|step| matches!(step.kind, StepKind::Merge { .. }))
+        self.steps
+            .iter()
+            .any(|step| matches!(step.kind, StepKind::Merge { .. }))
     }
 
     /// The environments this plan deploys to: its lanes.
@@ -141,7 +151,10 @@ pub fn environment_of(kind: &StepKind) -> Option<&Environment> {
     match kind {
         StepKind::Approve { environment }
         | StepKind::Deploy { environment, .. }
-        | StepKind::Verify { place: VerifyPlace::Environment(environment), .. } => Some(environment),
+        | StepKind::Verify {
+            place: VerifyPlace::Environment(environment),
+            ..
+        } => Some(environment),
         StepKind::Triage { .. }
         | StepKind::Base { .. }
         | StepKind::Withheld
@@ -151,7 +164,10 @@ pub fn environment_of(kind: &StepKind) -> Option<&Environment> {
         | StepKind::Branch
         | StepKind::Change { .. }
         | StepKind::Review { .. }
-        | StepKind::Verify { place: VerifyPlace::Local, .. }
+        | StepKind::Verify {
+            place: VerifyPlace::Local,
+            ..
+        }
         | StepKind::Merge { .. }
         | StepKind::RideAlong
         | StepKind::Mainline { .. }
@@ -165,15 +181,22 @@ fn branch_name(scheme: &BranchScheme, title: &str) -> Result<BranchName, Refusal
         BranchScheme::Slug { prefix } => format!("{prefix}{}", slug(title)),
     };
     BranchName::parse(&name).map_err(|malformed| {
-        Refusal::new("branch.name", format!("The title makes no branch name: {malformed}."), "Give a title with some letters: start <service> \"title\".")
-            .because_of("MAIN-4")
+        Refusal::new(
+            "branch.name",
+            format!("The title makes no branch name: {malformed}."),
+            "Give a title with some letters: start <service> \"title\".",
+        )
+        .because_of("MAIN-4")
     })
 }
 
 /// A title as a branch name: lower-case words joined by dashes, cut at a word near 50 characters.
 fn slug(title: &str) -> String {
     let mut slug = String::new();
-    for word in title.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()) {
+    for word in title
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .filter(|word| !word.is_empty())
+    {
         if slug.len() + word.len() > 50 && !slug.is_empty() {
             break;
         }

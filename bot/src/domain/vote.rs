@@ -38,19 +38,38 @@ impl Quorum {
 /// How the votes stand. `standing` is what the voters may do now; without it the roles they had when they voted count.
 #[must_use]
 pub fn quorum(state: &Hotfix, environment: &Environment, now: Timestamp, standing: Option<&Standing>) -> Quorum {
-    let valid: Vec<&Vote> = state.votes.iter().filter(|vote| is_valid(state, vote, environment, now, standing)).collect();
-    let rules = state.plan.environment(environment).map_or(&[][..], |e| &e.approval.rules);
+    let valid: Vec<&Vote> = state
+        .votes
+        .iter()
+        .filter(|vote| is_valid(state, vote, environment, now, standing))
+        .collect();
+    let rules = state
+        .plan
+        .environment(environment)
+        .map_or(&[][..], |e| &e.approval.rules);
     let vetoes = state.vetoes.iter().filter(|((place, _), _)| place == environment);
     Quorum {
         missing: missing(rules, &valid),
         valid: valid.iter().map(|vote| vote.person.clone()).collect(),
-        vetoes: vetoes.map(|((_, person), reason)| (person.clone(), reason.clone())).collect(),
+        vetoes: vetoes
+            .map(|((_, person), reason)| (person.clone(), reason.clone()))
+            .collect(),
     }
 }
 
-fn is_valid(state: &Hotfix, vote: &Vote, environment: &Environment, now: Timestamp, standing: Option<&Standing>) -> bool {
+fn is_valid(
+    state: &Hotfix,
+    vote: &Vote,
+    environment: &Environment,
+    now: Timestamp,
+    standing: Option<&Standing>,
+) -> bool {
     let still_in_role = standing.is_none_or(|roles| {
-        roles.get(&vote.person).is_some_and(|now| vote.roles.iter().any(|role| role >= &Role::Approver && now.contains(role)))
+        roles.get(&vote.person).is_some_and(|now| {
+            vote.roles
+                .iter()
+                .any(|role| role >= &Role::Approver && now.contains(role))
+        })
     });
     &vote.environment == environment
         && Some(&vote.commit) == state.ships()
@@ -66,7 +85,9 @@ fn is_valid(state: &Hotfix, vote: &Vote, environment: &Environment, now: Timesta
 pub fn excluded(state: &Hotfix, person: &PersonId) -> Option<Refusal> {
     if person == &state.requester {
         let reason = "You asked for this hotfix, so your own vote does not count.";
-        return Some(Refusal::new("vote.requester", reason, "Ask somebody else who may approve.").because_of("APPLY-8"));
+        return Some(
+            Refusal::new("vote.requester", reason, "Ask somebody else who may approve.").because_of("APPLY-8"),
+        );
     }
     if state.contributors().contains(person) {
         let reason = "You wrote or committed a part of what would ship, so your own vote does not count.";
@@ -77,8 +98,10 @@ pub fn excluded(state: &Hotfix, person: &PersonId) -> Option<Refusal> {
 
 /// Which rules the voters do not fulfil, each voter counting for one place only.
 fn missing(rules: &[ApprovalRule], votes: &[&Vote]) -> Vec<ApprovalRule> {
-    let places: Vec<Role> =
-        rules.iter().flat_map(|rule| std::iter::repeat_n(rule.role, usize::try_from(rule.count).unwrap_or(usize::MAX))).collect();
+    let places: Vec<Role> = rules
+        .iter()
+        .flat_map(|rule| std::iter::repeat_n(rule.role, usize::try_from(rule.count).unwrap_or(usize::MAX)))
+        .collect();
     let mut seat_of: BTreeMap<usize, usize> = BTreeMap::new();
     let mut open: BTreeMap<Role, u32> = BTreeMap::new();
     for (place, role) in places.iter().enumerate() {
@@ -86,7 +109,9 @@ fn missing(rules: &[ApprovalRule], votes: &[&Vote]) -> Vec<ApprovalRule> {
             *open.entry(*role).or_default() += 1;
         }
     }
-    open.into_iter().map(|(role, count)| ApprovalRule { role, count }).collect()
+    open.into_iter()
+        .map(|(role, count)| ApprovalRule { role, count })
+        .collect()
 }
 
 /// Finds a voter for a place, moving others to other places when that helps (an augmenting path).

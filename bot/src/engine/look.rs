@@ -15,18 +15,31 @@ impl Engine {
     /// # Errors
     /// When the journal is out of order. A world that does not answer is looked at again next time.
     pub async fn look(&self) -> Result<usize, EngineError> {
-        let open: Vec<Hotfix> = self.states().await.into_iter().filter(|state| state.phase == Phase::Underway).collect();
+        let open: Vec<Hotfix> = self
+            .states()
+            .await
+            .into_iter()
+            .filter(|state| state.phase == Phase::Underway)
+            .collect();
         let looked = futures::future::join_all(open.iter().map(|state| self.look_at(state))).await;
         looked.into_iter().sum()
     }
 
     async fn look_at(&self, state: &Hotfix) -> Result<usize, EngineError> {
-        let sightings = [self.branch(state).await, self.pull(state).await, self.in_production(state).await, self.on_main(state).await];
+        let sightings = [
+            self.branch(state).await,
+            self.pull(state).await,
+            self.in_production(state).await,
+            self.on_main(state).await,
+        ];
         let mut events = 0;
         for sighting in sightings {
             match sighting {
                 Ok(Some(sighting)) => {
-                    if let super::mailbox::Handled::Done(_, made) = self.submit(state.id, &Command::Saw(sighting), Beside::default()).await? {
+                    if let super::mailbox::Handled::Done(_, made) = self
+                        .submit(state.id, &Command::Saw(sighting), Beside::default())
+                        .await?
+                    {
                         events += made;
                     }
                 }
@@ -39,11 +52,17 @@ impl Engine {
 
     async fn branch(&self, state: &Hotfix) -> Result<Option<Sighting>, Failure> {
         let merged = state.pull.as_ref().is_some_and(|pull| pull.merged.is_some());
-        let (Some(base), Some(head)) = (&state.base, &state.head) else { return Ok(None) };
+        let (Some(base), Some(head)) = (&state.base, &state.head) else {
+            return Ok(None);
+        };
         if state.branch != BranchState::Present || merged {
             return Ok(None);
         }
-        let Some(tip) = self.forge(&state.plan.service)?.tip(&state.plan.repo, &state.plan.branch).await? else {
+        let Some(tip) = self
+            .forge(&state.plan.service)?
+            .tip(&state.plan.repo, &state.plan.branch)
+            .await?
+        else {
             return Ok(Some(Sighting::Head(None)));
         };
         // A head off its base is looked at again: somebody may have rebased the base under it.
@@ -54,19 +73,31 @@ impl Engine {
     }
 
     async fn pull(&self, state: &Hotfix) -> Result<Option<Sighting>, Failure> {
-        let Some(pull) = state.pull.as_ref().filter(|pull| pull.merged.is_none()) else { return Ok(None) };
-        let now = self.forge(&state.plan.service)?.read(&state.plan.repo, pull.number).await?;
+        let Some(pull) = state.pull.as_ref().filter(|pull| pull.merged.is_none()) else {
+            return Ok(None);
+        };
+        let now = self
+            .forge(&state.plan.service)?
+            .read(&state.plan.repo, pull.number)
+            .await?;
         let merged = match &now.state {
             PullState::Merged(commit) => Some(commit.clone()),
             PullState::Open | PullState::Closed => None,
         };
-        Ok(Some(Sighting::Pull { seen: self.pull_seen(state, &now).await?, merged }))
+        Ok(Some(Sighting::Pull {
+            seen: self.pull_seen(state, &now).await?,
+            merged,
+        }))
     }
 
     async fn in_production(&self, state: &Hotfix) -> Result<Option<Sighting>, Failure> {
-        let (Some(production), Some(expected)) = (state.plan.production(), state.expected_in_production()) else { return Ok(None) };
+        let (Some(production), Some(expected)) = (state.plan.production(), state.expected_in_production()) else {
+            return Ok(None);
+        };
         let mechanism = self.mechanism(&state.plan.service, &production.name)?;
-        let Some(running) = mechanism.running().await?.map(|running| running.commit) else { return Ok(None) };
+        let Some(running) = mechanism.running().await?.map(|running| running.commit) else {
+            return Ok(None);
+        };
         if &running == expected {
             return Ok(None);
         }
@@ -80,7 +111,13 @@ impl Engine {
         if !waits && !merged && state.live_at.is_none() {
             return Ok(None);
         }
-        let Some(main) = self.forge(&state.plan.service)?.tip(&state.plan.repo, &state.plan.main).await? else { return Ok(None) };
+        let Some(main) = self
+            .forge(&state.plan.service)?
+            .tip(&state.plan.repo, &state.plan.main)
+            .await?
+        else {
+            return Ok(None);
+        };
         let known = match &state.mainline {
             Mainline::Proven(_, at) => at == &main,
             Mainline::Waived { .. } => true,

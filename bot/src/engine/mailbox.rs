@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use hotfix_storage::{
-    Append, Commit, CommitError, DedupeKey, Expected, LeaseChange, LeaseId, Requirement, Settle, StreamId, TimerChange, Version,
-    Work, WorkKey,
+    Append, Commit, CommitError, DedupeKey, Expected, LeaseChange, LeaseId, Requirement, Settle, StreamId, TimerChange,
+    Version, Work, WorkKey,
 };
 use serde_json::value::to_raw_value;
 use tokio::sync::Mutex;
@@ -47,7 +47,10 @@ pub(super) fn stream(id: HotfixId) -> StreamId {
 }
 
 /// The lease on one lane.
-pub(super) fn lane(service: &crate::domain::id::ServiceName, environment: &hotfix_adapters::vocabulary::Environment) -> LeaseId {
+pub(super) fn lane(
+    service: &crate::domain::id::ServiceName,
+    environment: &hotfix_adapters::vocabulary::Environment,
+) -> LeaseId {
     LeaseId::new(format!("lane/{service}/{environment}"))
 }
 
@@ -83,7 +86,12 @@ impl Engine {
                 Err(CommitError::AlreadySeen(_)) => return Ok(Handled::SeenBefore),
                 Err(CommitError::FenceLost(_)) => return Ok(Handled::TooLate),
                 Err(CommitError::LeaseLost(lease)) => return Ok(Handled::Refused(vec![lane_lost(&lease)])),
-                Err(error @ (CommitError::LeaseBusy(_) | CommitError::Malformed(_) | CommitError::Unknown(_) | CommitError::Fatal(_))) => {
+                Err(
+                    error @ (CommitError::LeaseBusy(_)
+                    | CommitError::Malformed(_)
+                    | CommitError::Unknown(_)
+                    | CommitError::Fatal(_)),
+                ) => {
                     return Err(EngineError::Journal(error.to_string()));
                 }
             }
@@ -139,7 +147,12 @@ impl Engine {
         for entry in &decision.entries {
             if let Event::DeployStarted(intent) = &entry.event {
                 let lease = lane(&before.plan.service, &intent.environment);
-                let held = self.journal.leases().await?.into_iter().find(|view| view.lease == lease && view.holder == id.to_string());
+                let held = self
+                    .journal
+                    .leases()
+                    .await?
+                    .into_iter()
+                    .find(|view| view.lease == lease && view.holder == id.to_string());
                 let fence = held.map(|view| view.fence).unwrap_or_default();
                 commit.require.push(Requirement::LeaseHeld { lease, fence });
             }
@@ -160,11 +173,14 @@ impl Engine {
         let mut events = Vec::with_capacity(entries.len());
         for (offset, entry) in entries.iter().enumerate() {
             let version = version + u64::try_from(offset).unwrap_or(u64::MAX) + 1;
-            let next = crate::domain::evolve::evolve(id, state, entry).map_err(|e| EngineError::Replay(e.to_string()))?;
+            let next =
+                crate::domain::evolve::evolve(id, state, entry).map_err(|e| EngineError::Replay(e.to_string()))?;
             events.push(raw(entry)?);
             let reaction = react(&next, entry, version);
             for (index, effect) in reaction.effects.iter().enumerate() {
-                commit.enqueue.push(self.work_for(id, &format!("{id}/{version}/{index}"), effect)?);
+                commit
+                    .enqueue
+                    .push(self.work_for(id, &format!("{id}/{version}/{index}"), effect)?);
             }
             for step in &reaction.forget {
                 forget(&mut commit.timers, &remind_key(id, step));
@@ -175,13 +191,21 @@ impl Engine {
                 let mut work = self.work_for(id, key.as_str(), &Effect::Remind { step: step.clone() })?;
                 work.not_before = self.journal.now().after(*after);
                 work.lane = outbox::time();
-                commit.timers.retain(|change| !matches!(change, TimerChange::Cancel(cancelled) if cancelled == &key));
+                // One reminder must not wait for another of the same run.
+                work.order_key = key.to_string();
+                commit
+                    .timers
+                    .retain(|change| !matches!(change, TimerChange::Cancel(cancelled) if cancelled == &key));
                 commit.timers.push(TimerChange::Set(work));
             }
             state = Some(next);
         }
         if !events.is_empty() {
-            commit.append.push(Append { stream: stream(id), expected: Expected::Exactly(Version(version)), events });
+            commit.append.push(Append {
+                stream: stream(id),
+                expected: Expected::Exactly(Version(version)),
+                events,
+            });
         }
         Ok(commit)
     }
@@ -189,18 +213,35 @@ impl Engine {
     fn work_for(&self, id: HotfixId, key: &str, effect: &Effect) -> Result<Work, EngineError> {
         Ok(Work {
             key: WorkKey::new(key),
-            lane: if effect.is_talk() { outbox::talk() } else { outbox::act() },
+            lane: if effect.is_talk() {
+                outbox::talk()
+            } else {
+                outbox::act()
+            },
             order_key: id.to_string(),
             not_before: self.journal.now(),
-            payload: raw(&outbox::Task { run: id, effect: effect.clone() })?,
+            payload: raw(&outbox::Task {
+                run: id,
+                effect: effect.clone(),
+            })?,
         })
     }
 
     /// The lanes of a run that is over are free again.
     async fn released(&self, state: &Hotfix) -> Result<Vec<LeaseChange>, EngineError> {
         let holder = state.id.to_string();
-        let held = self.journal.leases().await?.into_iter().filter(|view| view.holder == holder);
-        Ok(held.map(|view| LeaseChange::Release { lease: view.lease, fence: view.fence }).collect())
+        let held = self
+            .journal
+            .leases()
+            .await?
+            .into_iter()
+            .filter(|view| view.holder == holder);
+        Ok(held
+            .map(|view| LeaseChange::Release {
+                lease: view.lease,
+                fence: view.fence,
+            })
+            .collect())
     }
 }
 

@@ -107,7 +107,12 @@ impl Engine {
     ///
     /// # Errors
     /// When the journal cannot be read, or holds what cannot be.
-    pub async fn start(journal: Arc<dyn Journal>, outside: Outside, config: Config, process: String) -> Result<Self, EngineError> {
+    pub async fn start(
+        journal: Arc<dyn Journal>,
+        outside: Outside,
+        config: Config,
+        process: String,
+    ) -> Result<Self, EngineError> {
         let engine = Self {
             journal,
             outside,
@@ -140,7 +145,10 @@ impl Engine {
     }
 
     fn audience(&self) -> Audience<'_> {
-        Audience { people: &self.config.people, platform: self.outside.platform }
+        Audience {
+            people: &self.config.people,
+            platform: self.outside.platform,
+        }
     }
 
     /// Every run, as it is now.

@@ -20,7 +20,9 @@ impl Engine {
                 let run = run.lock().await;
                 (run.state.clone(), run.shown)
             };
-            let Some(message) = state.card.as_ref().filter(|_| shown != Some(state.version)) else { continue };
+            let Some(message) = state.card.as_ref().filter(|_| shown != Some(state.version)) else {
+                continue;
+            };
             if shown.is_none() && ended_long_ago(&state, self.now()) {
                 run.lock().await.shown = Some(state.version);
                 continue;
@@ -31,7 +33,9 @@ impl Engine {
                     run.lock().await.shown = Some(state.version);
                     updated += 1;
                 }
-                Err(failure) => tracing::info!(run = %state.id, reason = %failure, "the card could not be updated; it will be tried again"),
+                Err(failure) => {
+                    tracing::info!(run = %state.id, reason = %failure, "the card could not be updated; it will be tried again")
+                }
             }
         }
         Ok(updated)

@@ -42,11 +42,14 @@ pub async fn replay_all(journal: &dyn hotfix_storage::Journal) -> Result<BTreeMa
         cursor = last.cursor;
         for record in &page {
             // Other streams hold other things, such as who locked what.
-            let Ok(id) = record.stream.as_str().parse::<HotfixId>() else { continue };
+            let Ok(id) = record.stream.as_str().parse::<HotfixId>() else {
+                continue;
+            };
             let place = || format!("{id} event {}", record.version);
             let entry: Entry = serde_json::from_str(record.event.get())
                 .map_err(|error| EngineError::Replay(format!("{}: {error}", place())))?;
-            let state = evolve(id, states.remove(&id), &entry).map_err(|error| EngineError::Replay(error.to_string()))?;
+            let state =
+                evolve(id, states.remove(&id), &entry).map_err(|error| EngineError::Replay(error.to_string()))?;
             states.insert(id, state);
         }
     }

@@ -35,13 +35,21 @@ impl Engine {
         Ok(Reply::yes(match request {
             Request::Plan { .. } => view::plan(&state, &audience, self.now()),
             Request::Who { .. } => view::who(&state, &audience),
-            Request::Timeline { .. } => view::preformatted(&view::timeline(&state, &self.entries(state.id).await?, &audience)),
+            Request::Timeline { .. } => {
+                view::preformatted(&view::timeline(&state, &self.entries(state.id).await?, &audience))
+            }
             Request::Mergeback { .. } => view::mergeback(&state, &audience),
             _status => view::card(&state, &audience, self.now()),
         }))
     }
 
-    async fn list(&self, asker: &Asker, mine: bool, open: bool, service: Option<&ServiceName>) -> Result<Reply, EngineError> {
+    async fn list(
+        &self,
+        asker: &Asker,
+        mine: bool,
+        open: bool,
+        service: Option<&ServiceName>,
+    ) -> Result<Reply, EngineError> {
         let me = self.person(Some(&asker.account));
         let states = self.states().await;
         // Runs of services that the asker may not see are not there for them (security case 81).
@@ -60,7 +68,11 @@ impl Engine {
             return Ok(Reply::no(&[refusal]));
         }
         let Some(configured) = self.config.services.get(service) else {
-            return Ok(Reply::no(&[Refusal::new("service.unknown", format!("There is no service {service}."), "See `help where`.")]));
+            return Ok(Reply::no(&[Refusal::new(
+                "service.unknown",
+                format!("There is no service {service}."),
+                "See `help where`.",
+            )]));
         };
         let mut environments = Vec::new();
         for environment in &configured.service.environments {
@@ -72,21 +84,40 @@ impl Engine {
         }
         let production = configured.service.production().map(|environment| &environment.name);
         let locks = self.locked().await?;
-        let holder = locks.into_iter().find(|lock| &lock.service == service && lock.environment.as_ref() == production);
+        let holder = locks
+            .into_iter()
+            .find(|lock| &lock.service == service && lock.environment.as_ref() == production);
         let may_deploy = self.may_deploy(asker, service, holder.as_ref()).await?;
-        let found = Whereabouts { service: service.clone(), environments, holder, may_deploy };
+        let found = Whereabouts {
+            service: service.clone(),
+            environments,
+            holder,
+            may_deploy,
+        };
         Ok(Reply::yes(view::whereabouts(&found, &self.audience(), self.now())))
     }
 
     /// Everything that speaks against the asker deploying the service now.
-    async fn may_deploy(&self, asker: &Asker, service: &ServiceName, holder: Option<&Lock>) -> Result<Result<(), Vec<Refusal>>, EngineError> {
+    async fn may_deploy(
+        &self,
+        asker: &Asker,
+        service: &ServiceName,
+        holder: Option<&Lock>,
+    ) -> Result<Result<(), Vec<Refusal>>, EngineError> {
         let mut refusals: Vec<Refusal> = self.grant(service, asker, Role::Requester).err().into_iter().collect();
         if let Some(why) = self.frozen(service).await.ok().flatten() {
-            refusals.push(Refusal::new("freeze", format!("Deployments are frozen: {why}"), "An admin can lift it with `unfreeze`."));
+            refusals.push(Refusal::new(
+                "freeze",
+                format!("Deployments are frozen: {why}"),
+                "An admin can lift it with `unfreeze`.",
+            ));
         }
         if let Some(lock) = holder {
             let next = "Wait for it to be given back; see `locks` and `list --open`.";
-            refusals.push(Refusal::new("lane.taken", format!("Production is taken: {}", lock.reason), next).because_of("APPLY-X4"));
+            refusals.push(
+                Refusal::new("lane.taken", format!("Production is taken: {}", lock.reason), next)
+                    .because_of("APPLY-X4"),
+            );
         }
         Ok(if refusals.is_empty() { Ok(()) } else { Err(refusals) })
     }
@@ -94,7 +125,9 @@ impl Engine {
     fn whoami(&self, asker: &Asker) -> Card {
         let person = self.config.people.behind(&asker.account);
         let roles = self.config.services.keys().map(|service| {
-            let roles = person.map(|person| self.config.policy.roles(service, &person.id)).unwrap_or_default();
+            let roles = person
+                .map(|person| self.config.policy.roles(service, &person.id))
+                .unwrap_or_default();
             (service.clone(), roles)
         });
         view::whoami(&asker.account, person, &roles.collect::<Vec<_>>())

@@ -18,13 +18,21 @@ pub fn started(state: &Hotfix, audience: &Audience<'_>, now: Timestamp) -> Card 
         "{} asked for it at {}.{}",
         audience.name(&state.requester),
         clock(state.opened_at, now),
-        state.incident.as_ref().map_or(String::new(), |incident| format!(" Incident: {}", outside(incident)))
+        state
+            .incident
+            .as_ref()
+            .map_or(String::new(), |incident| format!(" Incident: {}", outside(incident)))
     ))];
     lines.extend(base(state, audience));
     lines.extend(withheld(state, audience).map(|what| Text::of(format!("Withheld from main: {what}."))));
     lines.extend(stay_off(state).map(Text::of));
     lines.push(next(state));
-    Card { tone: Tone::Asking, title: Some(Text::of("Hotfix started: ").then(heading(state))), lines, ..Card::default() }
+    Card {
+        tone: Tone::Asking,
+        title: Some(Text::of("Hotfix started: ").then(heading(state))),
+        lines,
+        ..Card::default()
+    }
 }
 
 /// What production runs, and what said so (APPLY-6, MAIN-4).
@@ -33,21 +41,42 @@ fn base(state: &Hotfix, to: &Audience<'_>) -> Option<Text> {
     let survey = state.survey.as_ref()?;
     if survey.from.is_some() {
         let by = to.name(&state.requester);
-        return Some(Text::of("It starts from ").commit(base).plain(format!(", by {by}'s word (--from).")));
+        return Some(
+            Text::of("It starts from ")
+                .commit(base)
+                .plain(format!(", by {by}'s word (--from).")),
+        );
     }
-    let from_main = state.plan.steps.iter().any(|step| matches!(step.kind, StepKind::Base { from: BaseSource::Main }));
+    let from_main = state
+        .plan
+        .steps
+        .iter()
+        .any(|step| matches!(step.kind, StepKind::Base { from: BaseSource::Main }));
     if from_main {
         let main = state.plan.main.as_str();
-        return Some(Text::of("It starts from ").code(main).plain(", at ").commit(base).plain(" on the forge."));
+        return Some(
+            Text::of("It starts from ")
+                .code(main)
+                .plain(", at ")
+                .commit(base)
+                .plain(" on the forge."),
+        );
     }
     let production = production(state).map_or("production", |name| name.as_str());
     let sources = listing(&sources(survey, production));
-    Some(Text::of(format!("{} runs ", capital(production))).commit(base).plain(format!(", by {sources}.")))
+    Some(
+        Text::of(format!("{} runs ", capital(production)))
+            .commit(base)
+            .plain(format!(", according to {sources}.")),
+    )
 }
 
 fn sources(survey: &Survey, production: &str) -> Vec<String> {
-    let running = survey.running.as_ref().map(|_| format!("what {production} itself says"));
-    let last = survey.last_success.as_ref().map(|_| "the last successful deployment".to_owned());
+    let running = survey.running.as_ref().map(|_| format!("{production} itself"));
+    let last = survey
+        .last_success
+        .as_ref()
+        .map(|_| "the last successful deployment".to_owned());
     running.into_iter().chain(last).collect()
 }
 
@@ -57,10 +86,16 @@ fn next(state: &Hotfix) -> Text {
     let text = match state.fixes.len() {
         0 => text.plain(", then the fix, its review and its tests"),
         1 => text.plain(", onto which the bot picks the fix, then its review and its tests"),
-        many => text.plain(format!(", onto which the bot picks {many} fixes, then their review and their tests")),
+        many => text.plain(format!(
+            ", onto which the bot picks {many} fixes, then their review and their tests"
+        )),
     };
     let withheld = state.survey.as_ref().is_some_and(|survey| survey.withheld_total > 0);
-    let held = if withheld { " What is withheld stays on main and waits for the next regular deployment." } else { "" };
+    let held = if withheld {
+        " What is withheld stays on main and waits for the next regular deployment."
+    } else {
+        ""
+    };
     text.plain(format!(". Every step is said in this thread.{held}"))
 }
 
@@ -73,13 +108,16 @@ mod tests {
     #[test]
     fn the_team_learns_what_is_on() {
         let play = begun();
-        same(&plain(&started(&play.state, &play.to(), play.now)), r#"
+        same(
+            &plain(&started(&play.state, &play.to(), play.now)),
+            r#"
 Hotfix started: HF-12 payments — Fix 500 on upload
 Ana asked for it at 10:02 UTC. Incident: INC-77
-Production runs `abc1234`, by what production itself says and the last successful deployment.
+Production runs `abc1234`, according to production itself and the last successful deployment.
 Withheld from main: 3 changes, by Ben and Eve.
 Please no production deploys of payments until this thread says so.
 Next: the branch `hotfix`, onto which the bot picks the fix, then its review and its tests. Every step is said in this thread. What is withheld stays on main and waits for the next regular deployment.
-"#);
+"#,
+        );
     }
 }

@@ -1,6 +1,7 @@
 //! The root card of a run: everything about it at a glance, edited in place as the run goes on.
 
 use hotfix_adapters::chat::{Card, Field, Mark, Span, Text};
+use hotfix_adapters::vocabulary::Environment;
 use jiff::Timestamp;
 
 use super::ask::asks;
@@ -49,18 +50,38 @@ pub(super) fn digest(state: &Hotfix) -> String {
     state.plan_digest.chars().take(12).collect()
 }
 
-/// How to put back what ran before, while production runs the fix.
+/// How to put back what ran before, while production runs the fix by this run's doing and by nobody else's.
 pub(super) fn rollback(state: &Hotfix) -> Option<Text> {
-    let production = production(state).filter(|_| state.is_live() && !state.is_over())?;
-    Some(Text::of("To roll back: ").command(&format!("rollback {production}")).plain("."))
+    let ours = state.is_live() && !state.is_over() && state.superseded.is_none() && state.drift.is_none();
+    let production = production(state).filter(|_| ours)?;
+    Some(Text::of("To roll back: ").command(&back(state, production)).plain("."))
+}
+
+/// The command that puts back what ran before; the base is named when nothing could tell what that was.
+pub(super) fn back(state: &Hotfix, environment: &Environment) -> String {
+    let first = state
+        .deploys
+        .iter()
+        .find(|deploy| &deploy.intent.environment == environment);
+    let known = first.is_some_and(|deploy| deploy.intent.previous.is_some());
+    match state.base.as_ref().filter(|_| !known) {
+        Some(base) => format!("rollback {environment} to {}", base.short()),
+        None => format!("rollback {environment}"),
+    }
 }
 
 fn fields(state: &Hotfix, to: &Audience<'_>) -> Vec<Field> {
-    let field = |name: &str, value: Text| Field { name: name.to_owned(), value };
+    let field = |name: &str, value: Text| Field {
+        name: name.to_owned(),
+        value,
+    };
     let mut fields = Vec::new();
     if let Some(base) = &state.base {
         let moved = state.head.as_ref().filter(|head| &head.tip != base);
-        let value = moved.map_or_else(|| Text::new().commit(base), |head| Text::new().change(Some(base), &head.tip));
+        let value = moved.map_or_else(
+            || Text::new().commit(base),
+            |head| Text::new().change(Some(base), &head.tip),
+        );
         fields.push(field(if moved.is_some() { "Base → head" } else { "Base" }, value));
     }
     fields.push(field("Branch", Text::new().code(state.plan.branch.as_str())));
@@ -73,8 +94,18 @@ fn fields(state: &Hotfix, to: &Audience<'_>) -> Vec<Field> {
     }
     fields.extend(withheld(state, to).map(|value| field("Withheld from main", Text::of(value))));
     fields.push(field("Owner", Text::of(to.name(&state.requester))));
-    fields.extend(state.incident.as_ref().map(|incident| field("Incident", Text::of(outside(incident)))));
-    fields.extend(state.ticket.as_ref().map(|ticket| field("Ticket", Text::of(outside(ticket)))));
+    fields.extend(
+        state
+            .incident
+            .as_ref()
+            .map(|incident| field("Incident", Text::of(outside(incident)))),
+    );
+    fields.extend(
+        state
+            .ticket
+            .as_ref()
+            .map(|ticket| field("Ticket", Text::of(outside(ticket)))),
+    );
     fields
 }
 
@@ -83,7 +114,10 @@ pub(super) fn pull_link(number: u64, url: Option<&str>) -> Span {
     let label = format!("#{number}");
     let web = url.filter(|url| url.starts_with("https://") || url.starts_with("http://"));
     match web.filter(|url| !url.contains(|c: char| c.is_whitespace() || c.is_control() || "<>|".contains(c))) {
-        Some(url) => Span::Link { url: url.to_owned(), label },
+        Some(url) => Span::Link {
+            url: url.to_owned(),
+            label,
+        },
         None => Span::Plain(label),
     }
 }
@@ -95,12 +129,21 @@ pub(super) fn withheld(state: &Hotfix, to: &Audience<'_>) -> Option<String> {
     if survey.withheld_total > survey.withheld.len() {
         who.push("others".to_owned());
     }
-    Some(format!("{}, by {}", count(survey.withheld_total, "change", "changes"), listing(&who)))
+    Some(format!(
+        "{}, by {}",
+        count(survey.withheld_total, "change", "changes"),
+        listing(&who)
+    ))
 }
 
 fn marks(state: &Hotfix, now: Timestamp) -> Vec<Mark> {
     let steps = state.plan.steps.iter().enumerate();
-    steps.map(|(at, spec)| Mark { label: label(spec), state: mark(state, at, now) }).collect()
+    steps
+        .map(|(at, spec)| Mark {
+            label: label(spec),
+            state: mark(state, at, now),
+        })
+        .collect()
 }
 
 /// What a step is called in a progress line.
@@ -115,8 +158,14 @@ pub(super) fn label(spec: &StepSpec) -> String {
         StepKind::Branch => "branch".to_owned(),
         StepKind::Change { .. } => "fix".to_owned(),
         StepKind::Review { .. } => "review".to_owned(),
-        StepKind::Verify { place: VerifyPlace::Local, .. } => "tested".to_owned(),
-        StepKind::Verify { place: VerifyPlace::Environment(environment), .. } => format!("{environment} checked"),
+        StepKind::Verify {
+            place: VerifyPlace::Local,
+            ..
+        } => "tested".to_owned(),
+        StepKind::Verify {
+            place: VerifyPlace::Environment(environment),
+            ..
+        } => format!("{environment} checked"),
         StepKind::Approve { environment } => format!("votes for {environment}"),
         StepKind::Deploy { environment, .. } => environment.to_string(),
         StepKind::Merge { .. } => "merged".to_owned(),
@@ -139,7 +188,9 @@ mod tests {
 
     #[test]
     fn the_card_of_a_run_on_its_way() {
-        same(&shown(&Play::open("Fix 500 on <!channel>\u{202e}")), r#"
+        same(
+            &shown(&Play::open("Fix 500 on <!channel>\u{202e}")),
+            r#"
 HF-12 payments — Fix 500 on <!channel>\u{202e}
 Looking at what runs in production and what main holds.
 Please no production deploys of payments until this thread says so.
@@ -148,12 +199,15 @@ Please no production deploys of payments until this thread says so.
   Incident: INC-77
 → urgent  · base  · withheld  · team told  · branch  · fix  · review  · tested  · staging  · staging checked  · votes for production  · production  · back on main  · post-mortem
 Opened 10:02 UTC under the playbook apply, plan 3cda4d37a710.
-"#);
-        same(&shown(&begun().announced().branched().picked()), r#"
+"#,
+        );
+        same(
+            &shown(&begun().announced().branched().picked()),
+            r#"
 HF-12 payments — Fix 500 on upload
 Waiting for a review.
 @Ben, @Dee or @Eve: please review the pull request (0 of 1 approvals of the present head).
-Checks that are not green: the checks were not read yet.
+Checks: the checks were not read yet.
 Please no production deploys of payments until this thread says so.
   Base → head: `abc1234` → `1111111`
   Branch: `hotfix`
@@ -163,8 +217,11 @@ Please no production deploys of payments until this thread says so.
   Incident: INC-77
 ✓ urgent  ✓ base  ✓ withheld  ✓ team told  ✓ branch  ✓ fix  → review  · tested  · staging  · staging checked  · votes for production  · production  · back on main  · post-mortem
 Opened 10:02 UTC under the playbook apply, plan 3cda4d37a710.
-"#);
-        same(&shown(&asked().by("eve", Act::Hold("my migration runs".to_owned()))), r#"
+"#,
+        );
+        same(
+            &shown(&asked().by("eve", Act::Hold("my migration runs".to_owned()))),
+            r#"
 HF-12 payments — Fix 500 on upload
 On hold by Eve; waiting for votes for production.
 @Ben, @Dee or @Eve: production still needs 2 votes of approvers. Answer the question in the thread, or say `/hotfix approve` or `/hotfix reject <why>`.
@@ -178,15 +235,18 @@ Please no production deploys of payments until this thread says so.
   Incident: INC-77
 ✓ urgent  ✓ base  ✓ withheld  ✓ team told  ✓ branch  ✓ fix  ✓ review  ✓ tested  ✓ staging  ✓ staging checked  → votes for production  · production  · back on main  · post-mortem
 Opened 10:02 UTC under the playbook apply, plan 3cda4d37a710.
-"#);
+"#,
+        );
     }
 
     #[test]
     fn the_card_of_a_run_in_production() {
-        same(&shown(&live()), r#"
+        same(
+            &shown(&live()),
+            r#"
 HF-12 payments — Fix 500 on upload
-Live in production, not yet on main: production is in a non-standard state; waiting for the fix to be on main.
-@Ana: bring `hotfix` to `main` by merging pull request #7, or let a captain give that up: `/hotfix mergeback waive <why>`.
+Live in production, not yet on main: production is in a non-standard state.
+The bot merges pull request #7 into `main` and looks whether the fix is there.
 Please no production deploys of payments until this thread says so.
 To roll back: `/hotfix rollback production`.
   Base → head: `abc1234` → `1111111`
@@ -197,8 +257,11 @@ To roll back: `/hotfix rollback production`.
   Incident: INC-77
 ✓ urgent  ✓ base  ✓ withheld  ✓ team told  ✓ branch  ✓ fix  ✓ review  ✓ tested  ✓ staging  ✓ staging checked  ✓ votes for production  ✓ production  → back on main  · post-mortem
 Opened 10:02 UTC under the playbook apply, plan 3cda4d37a710.
-"#);
-        same(&shown(&closed()), r#"
+"#,
+        );
+        same(
+            &shown(&closed()),
+            r#"
 HF-12 payments — Fix 500 on upload
 Closed: completed in 40 m.
   Base → head: `abc1234` → `1111111`
@@ -209,12 +272,18 @@ Closed: completed in 40 m.
   Incident: INC-77
 ✓ urgent  ✓ base  ✓ withheld  ✓ team told  ✓ branch  ✓ fix  ✓ review  ✓ tested  ✓ staging  ✓ staging checked  ✓ votes for production  ✓ production  ✓ back on main  ✓ post-mortem
 Opened 10:02 UTC under the playbook apply, plan 3cda4d37a710.
-"#);
+"#,
+        );
     }
 
     #[test]
     fn the_card_of_a_run_that_is_stopped() {
-        same(&shown(&asked().saw(Sighting::Production { running: commit("9999999"), has_fix: false })), r#"
+        same(
+            &shown(&asked().saw(Sighting::Production {
+                running: commit("9999999"),
+                has_fix: false,
+            })),
+            r#"
 HF-12 payments — Fix 500 on upload
 Paused: production changed.
 @Ana or a captain, please say how to go on:
@@ -230,13 +299,23 @@ Please no production deploys of payments until this thread says so.
   Incident: INC-77
 ✓ urgent  ✓ base  ✓ withheld  ✓ team told  ✓ branch  ✓ fix  ✓ review  ✓ tested  ✓ staging  ✓ staging checked  ✗ votes for production  · production  · back on main  · post-mortem
 Opened 10:02 UTC under the playbook apply, plan 3cda4d37a710.
-"#);
+"#,
+        );
     }
 
     #[test]
     fn only_web_addresses_become_links() {
-        assert!(matches!(pull_link(7, Some("https://forge.example/7")), Span::Link { .. }));
-        for url in [None, Some("javascript:alert(1)"), Some("file:///etc"), Some("https://a b"), Some("https://a|b>")] {
+        assert!(matches!(
+            pull_link(7, Some("https://forge.example/7")),
+            Span::Link { .. }
+        ));
+        for url in [
+            None,
+            Some("javascript:alert(1)"),
+            Some("file:///etc"),
+            Some("https://a b"),
+            Some("https://a|b>"),
+        ] {
             assert_eq!(pull_link(7, url), Span::Plain("#7".to_owned()));
         }
     }

@@ -7,7 +7,7 @@ use hotfix_adapters::vocabulary::{CommitId, Environment, PersonRef, Platform};
 use jiff::Timestamp;
 
 use super::duration::{between, clock, stamp};
-use super::phrase::{Say, listing, outside};
+use super::phrase::{Say, capital, listing, outside};
 use super::standing::standing;
 use super::{Audience, refusal};
 use crate::domain::hotfix::Hotfix;
@@ -23,12 +23,22 @@ pub fn list(runs: &[&Hotfix], audience: &Audience<'_>, now: Timestamp) -> Card {
     }
     let line = |run: &&Hotfix| {
         let (_, words) = standing(run, audience.people, now);
-        let age = if run.is_over() { String::new() } else { format!(", for {}", between(run.opened_at, now)) };
-        Text::new()
-            .strong(run.id.to_string())
-            .plain(format!(" {} — {}: {words} ({}{age})", run.plan.service, outside(&run.title), audience.name(&run.requester)))
+        let age = if run.is_over() {
+            String::new()
+        } else {
+            format!(", for {}", between(run.opened_at, now))
+        };
+        Text::new().strong(run.id.to_string()).plain(format!(
+            " {} — {}: {words} ({}{age})",
+            run.plan.service,
+            outside(&run.title),
+            audience.name(&run.requester)
+        ))
     };
-    Card { lines: runs.iter().map(line).collect(), ..Card::default() }
+    Card {
+        lines: runs.iter().map(line).collect(),
+        ..Card::default()
+    }
 }
 
 /// What runs where, who holds it, and whether the asker may deploy.
@@ -77,7 +87,9 @@ pub fn whereabouts(where_: &Whereabouts, audience: &Audience<'_>, now: Timestamp
         .environments
         .iter()
         .map(|(environment, commit)| match commit {
-            Some(commit) => Text::of(format!("{environment} runs ")).commit(commit).plain("."),
+            Some(commit) => Text::of(format!("{} runs ", capital(environment.as_str())))
+                .commit(commit)
+                .plain("."),
             None => Text::of(format!("Nothing can tell what {environment} runs.")),
         })
         .collect();
@@ -96,7 +108,12 @@ pub fn whereabouts(where_: &Whereabouts, audience: &Audience<'_>, now: Timestamp
             Tone::Warning
         }
     };
-    Card { tone, title: Some(Text::of(format!("Where {} is", where_.service))), lines, ..Card::default() }
+    Card {
+        tone,
+        title: Some(Text::of(format!("Where {} is", where_.service))),
+        lines,
+        ..Card::default()
+    }
 }
 
 /// Everything that is held.
@@ -105,18 +122,30 @@ pub fn locks(locks: &[Lock], audience: &Audience<'_>, now: Timestamp) -> Card {
     if locks.is_empty() {
         return Card::line(Tone::Neutral, Text::of("Nothing is locked."));
     }
-    Card { lines: locks.iter().map(|lock| held(lock, audience, now)).collect(), ..Card::default() }
+    Card {
+        lines: locks.iter().map(|lock| held(lock, audience, now)).collect(),
+        ..Card::default()
+    }
 }
 
 fn held(lock: &Lock, to: &Audience<'_>, now: Timestamp) -> Text {
-    let place = lock.environment.as_ref().map_or_else(|| lock.service.to_string(), |e| format!("{}/{e}", lock.service));
+    let place = lock
+        .environment
+        .as_ref()
+        .map_or_else(|| lock.service.to_string(), |e| format!("{}/{e}", lock.service));
     let who = match &lock.holder {
         Holder::Run(id, owner) => format!("{id} of {}", to.name(owner)),
         Holder::Person(person) => to.name(person),
     };
-    let until = lock.until.map_or_else(|| "until it is given back".to_owned(), |until| format!("until {}", stamp(until)));
+    let until = lock.until.map_or_else(
+        || "until it is given back".to_owned(),
+        |until| format!("until {}", stamp(until)),
+    );
     let since = clock(lock.since, now);
-    Text::new().code(place).plain(format!(" is held by {who} since {since}, {until}: {}", outside(&lock.reason)))
+    Text::new().code(place).plain(format!(
+        " is held by {who} since {since}, {until}: {}",
+        outside(&lock.reason)
+    ))
 }
 
 /// Who somebody is to the bot, and what they may do.
@@ -127,9 +156,17 @@ pub fn whoami(account: &PersonRef, person: Option<&Person>, roles: &[(ServiceNam
         let next = ", and the bot does not know whose account that is. An operator adds it to people.toml.";
         return Card::line(Tone::Warning, Text::of("You are ").then(here).plain(next));
     };
-    let mut lines = vec![Text::of(format!("You are {} (", outside(&person.name))).code(person.id.as_str()).plain("), by ").then(here).plain(".")];
+    let mut lines = vec![
+        Text::of(format!("You are {} (", outside(&person.name)))
+            .code(person.id.as_str())
+            .plain("), by ")
+            .then(here)
+            .plain("."),
+    ];
     if !person.active {
-        lines.push(Text::of("You are marked as having left, so you may look and nothing else."));
+        lines.push(Text::of(
+            "You are marked as having left, so you may look and nothing else.",
+        ));
     }
     let held = roles.iter().filter(|(_, roles)| !roles.is_empty());
     let held = held.map(|(service, roles)| {
@@ -141,7 +178,10 @@ pub fn whoami(account: &PersonRef, person: Option<&Person>, roles: &[(ServiceNam
     if lines.len() == before {
         lines.push(Text::of("You have no role for any service."));
     }
-    Card { lines, ..Card::default() }
+    Card {
+        lines,
+        ..Card::default()
+    }
 }
 
 fn platform(platform: Platform) -> &'static str {
@@ -164,10 +204,13 @@ mod tests {
     #[test]
     fn the_runs_are_listed_one_a_line() {
         let (open, over) = (asked(), closed());
-        same(&plain(&list(&[&open.state, &over.state], &open.to(), open.now)), r#"
+        same(
+            &plain(&list(&[&open.state, &over.state], &open.to(), open.now)),
+            r#"
 HF-12 payments — Fix 500 on upload: waiting for votes for production (Ana, for 22 m)
 HF-12 payments — Fix 500 on upload: closed: completed in 40 m (Ana)
-"#);
+"#,
+        );
         assert_eq!(plain(&list(&[], &open.to(), open.now)), "There are no such runs.\n");
     }
 
@@ -182,26 +225,48 @@ HF-12 payments — Fix 500 on upload: closed: completed in 40 m (Ana)
             since: play.state.opened_at,
             until: None,
         };
-        let own = Lock { environment: None, holder: Holder::Person(person("dee")), until: Some(play.now), ..lock.clone() };
+        let own = Lock {
+            environment: None,
+            holder: Holder::Person(person("dee")),
+            until: Some(play.now),
+            ..lock.clone()
+        };
         let there = Whereabouts {
             service: "payments".parse().unwrap(),
-            environments: vec![(environment("staging"), None), (environment("production"), Some(commit("abc1234")))],
+            environments: vec![
+                (environment("staging"), None),
+                (environment("production"), Some(commit("abc1234"))),
+            ],
             holder: Some(lock.clone()),
-            may_deploy: Err(vec![Refusal::new("lane.taken", "HF-12 holds it.", "Join it: `pick <commit> HF-12`.")]),
+            may_deploy: Err(vec![Refusal::new(
+                "lane.taken",
+                "HF-12 holds it.",
+                "Join it: `pick <commit> HF-12`.",
+            )]),
         };
-        same(&plain(&whereabouts(&there, &play.to(), play.now)), r#"
+        same(
+            &plain(&whereabouts(&there, &play.to(), play.now)),
+            r#"
 Where payments is
 Nothing can tell what staging runs.
-production runs `abc1234`.
+Production runs `abc1234`.
 `payments/production` is held by HF-12 of Ana since 10:02 UTC, until it is given back: Fix 500 on upload
 You may not deploy it now:
 `lane.taken` — HF-12 holds it. Join it: `pick <commit> HF-12`.
-"#);
-        same(&plain(&locks(&[lock, own], &play.to(), play.now)), r#"
+"#,
+        );
+        same(
+            &plain(&locks(&[lock, own], &play.to(), play.now)),
+            r#"
 `payments/production` is held by HF-12 of Ana since 10:02 UTC, until it is given back: Fix 500 on upload
 `payments` is held by Dee since 10:02 UTC, until 2026-03-02 10:24 UTC: Fix 500 on upload
-"#);
-        let free = Whereabouts { holder: None, may_deploy: Ok(()), ..there };
+"#,
+        );
+        let free = Whereabouts {
+            holder: None,
+            may_deploy: Ok(()),
+            ..there
+        };
         assert!(plain(&whereabouts(&free, &play.to(), play.now)).ends_with("Nobody holds it.\nYou may deploy it.\n"));
     }
 
@@ -209,10 +274,13 @@ You may not deploy it now:
     fn people_learn_who_they_are_to_the_bot() {
         let (people, account) = (people(), PersonRef::new(Platform::Console, "ben"));
         let roles = [("payments".parse().unwrap(), grant("ben").roles)];
-        same(&plain(&whoami(&account, people.get(&person("ben")), &roles)), r#"
+        same(
+            &plain(&whoami(&account, people.get(&person("ben")), &roles)),
+            r#"
 You are Ben (`ben`), by `console ben`.
 payments: requester and approver.
-"#);
+"#,
+        );
         assert!(plain(&whoami(&account, None, &[])).contains("does not know whose account that is"));
     }
 }

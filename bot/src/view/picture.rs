@@ -27,7 +27,10 @@ pub(super) fn picture(state: &Hotfix, people: &People) -> String {
 }
 
 fn drawing(state: &Hotfix) -> String {
-    let withheld = state.survey.as_ref().map_or(0, |survey| survey.withheld_total.max(survey.withheld.len()));
+    let withheld = state
+        .survey
+        .as_ref()
+        .map_or(0, |survey| survey.withheld_total.max(survey.withheld.len()));
     let fixes = state.head.as_ref().map_or(0, |head| head.total.max(head.commits.len()));
     let merged = is_merged(state);
     let (main, branch) = (state.plan.main.as_str(), state.plan.branch.as_str());
@@ -37,9 +40,13 @@ fn drawing(state: &Hotfix) -> String {
     if fix_row.is_empty() {
         fix_row.push_str("--");
     }
-    // The fix row starts two columns behind X; the merge stands behind the longer of both.
-    let joint = main_row.chars().count().max(fix_row.chars().count() + 2) + 4;
-    let pad = |row: &mut String, to: usize| while row.chars().count() < to { row.push('-') };
+    // The fix row starts two columns behind X, and two more lie between its end and the merge.
+    let joint = (main_row.chars().count() + 5).max(fix_row.chars().count() + 6);
+    let pad = |row: &mut String, to: usize| {
+        while row.chars().count() < to {
+            row.push('-')
+        }
+    };
     pad(&mut main_row, joint);
     let (slope, join) = if merged { ("/", "M") } else { ("", "") };
     main_row.push_str(join);
@@ -73,7 +80,11 @@ fn labels(prefix: &str, many: usize) -> Vec<String> {
     if many <= DRAWN {
         return (1..=many).map(name).collect();
     }
-    let dots = if prefix.is_empty() { "...".to_owned() } else { format!("{prefix}...") };
+    let dots = if prefix.is_empty() {
+        "...".to_owned()
+    } else {
+        format!("{prefix}...")
+    };
     vec![name(1), name(2), dots, name(many)]
 }
 
@@ -84,7 +95,12 @@ fn is_merged(state: &Hotfix) -> bool {
 
 fn legend(state: &Hotfix, people: &People) -> Vec<String> {
     let mut lines = Vec::new();
-    lines.extend(state.base.as_ref().map(|base| format!("X   {}  where it started", base.short())));
+    lines.extend(
+        state
+            .base
+            .as_ref()
+            .map(|base| format!("X   {}  where it started", base.short())),
+    );
     if let Some(survey) = &state.survey {
         lines.extend(entries("", &survey.withheld, survey.withheld_total, people));
     }
@@ -92,7 +108,14 @@ fn legend(state: &Hotfix, people: &People) -> Vec<String> {
         lines.extend(entries("F", &head.commits, head.total, people));
     }
     let merge = state.pull.as_ref().and_then(|pull| pull.merged.as_ref());
-    lines.extend(merge.map(|commit| format!("M   {}  {} on {}", commit.short(), outside(state.plan.branch.as_str()), state.plan.main)));
+    lines.extend(merge.map(|commit| {
+        format!(
+            "M   {}  {} on {}",
+            commit.short(),
+            outside(state.plan.branch.as_str()),
+            state.plan.main
+        )
+    }));
     lines
 }
 
@@ -106,7 +129,12 @@ fn entries(prefix: &str, commits: &[Contribution], total: usize, people: &People
         .filter(|(number, _)| wanted(*number))
         .map(|(number, commit)| {
             let label = format!("{prefix}{number}");
-            format!("{label:<4}{}  {} ({})", commit.commit.short(), whole(&commit.subject), listing(&behind(people, [commit])))
+            format!(
+                "{label:<4}{}  {} ({})",
+                commit.commit.short(),
+                whole(&commit.subject),
+                listing(&behind(people, [commit]))
+            )
         })
         .collect();
     let hidden = total.saturating_sub(lines.len());
@@ -123,9 +151,16 @@ mod tests {
     use crate::view::fixture::{Play, begun, closed, contribution, people, same};
 
     fn with(withheld: usize, fixes: usize, merged: bool) -> Hotfix {
-        let mut state = if merged { closed() } else { begun().announced().branched().picked() }.state;
+        let mut state = if merged {
+            closed()
+        } else {
+            begun().announced().branched().picked()
+        }
+        .state;
         let survey = state.survey.as_mut().unwrap();
-        survey.withheld = (0..withheld).map(|_| contribution("aaaaaaa", "Redesign", "ben")).collect();
+        survey.withheld = (0..withheld)
+            .map(|_| contribution("aaaaaaa", "Redesign", "ben"))
+            .collect();
         survey.withheld_total = withheld;
         let head = state.head.as_mut().unwrap();
         head.commits = (0..fixes).map(|_| contribution("1111111", "Fix", "chi")).collect();
@@ -135,10 +170,12 @@ mod tests {
 
     #[test]
     fn the_branches_are_drawn_as_the_runbook_draws_them() {
-        same(&picture(&closed().state, &people()), r#"
-main    X-----1-----2-----3----M
-         \                    /
-hotfix    F1-----------------/
+        same(
+            &picture(&closed().state, &people()),
+            r#"
+main    X-----1-----2-----3-----M
+         \                     /
+hotfix    F1------------------/
 
 X   abc1234  where it started
 1   aaaaaaa  Redesign the form (Ben)
@@ -146,14 +183,20 @@ X   abc1234  where it started
 3   ccccccc  Round half even (Eve)
 F1  1111111  Accept uploads without a name (Chi)
 M   eeeeeee  hotfix on main
-"#);
+"#,
+        );
     }
 
     #[test]
     fn nothing_many_and_unmerged_are_drawn_too() {
         let all = [(0, 1, true), (1, 4, true), (2, 0, false), (9, 30, true), (5, 5, false)];
-        let drawn: Vec<String> = all.iter().map(|(withheld, fixes, merged)| drawing(&with(*withheld, *fixes, *merged))).collect();
-        same(&drawn.join("\n"), r#"
+        let drawn: Vec<String> = all
+            .iter()
+            .map(|(withheld, fixes, merged)| drawing(&with(*withheld, *fixes, *merged)))
+            .collect();
+        same(
+            &drawn.join("\n"),
+            r#"
 main    X-------M
          \     /
 hotfix    F1--/
@@ -162,27 +205,30 @@ main    X-----1-------------------M
          \                       /
 hotfix    F1----F2----F3----F4--/
 
-main    X-----1-----2----
+main    X-----1-----2-----
          \
 hotfix    --
 
-main    X-----1-----2-----...-----9----M
-         \                            /
-hotfix    F1----F2----F...----F30----/
+main    X-----1-----2-----...-----9-----M
+         \                             /
+hotfix    F1----F2----F...----F30-----/
 
-main    X-----1-----2-----3-----4-----5----
+main    X-----1-----2-----3-----4-----5-----
          \
 hotfix    F1----F2----F3----F4----F5
-"#);
+"#,
+        );
         assert!(drawing(&Play::open("x").state).starts_with("main    X"));
     }
 
     #[test]
     fn the_legend_of_many_says_how_many_are_left_out() {
-        same(&picture(&with(9, 1, true), &people()), r#"
-main    X-----1-----2-----...-----9----M
-         \                            /
-hotfix    F1-------------------------/
+        same(
+            &picture(&with(9, 1, true), &people()),
+            r#"
+main    X-----1-----2-----...-----9-----M
+         \                             /
+hotfix    F1--------------------------/
 
 X   abc1234  where it started
 1   aaaaaaa  Redesign (Ben)
@@ -191,6 +237,7 @@ X   abc1234  where it started
 ... 6 more
 F1  1111111  Fix (Chi)
 M   eeeeeee  hotfix on main
-"#);
+"#,
+        );
     }
 }

@@ -24,16 +24,32 @@ pub fn plan(state: &Hotfix, audience: &Audience<'_>, now: Timestamp) -> Card {
         let mark = mark(state, at, now);
         lines.push(step(state, at, spec, mark, audience, now));
         if matches!(mark, MarkState::Current | MarkState::Stopped) {
-            lines.extend(asks(state, audience, now).into_iter().map(|ask| Text::of("    ").then(ask)));
+            lines.extend(
+                asks(state, audience, now)
+                    .into_iter()
+                    .map(|ask| Text::of("    ").then(ask)),
+            );
         }
     }
-    let exceptional = if state.plan.exceptional { ", exceptional path" } else { "" };
-    let footer = format!("Playbook {}{exceptional}, policy {}, plan ", state.plan.playbook, short_version(state));
+    let exceptional = if state.plan.exceptional {
+        ", exceptional path"
+    } else {
+        ""
+    };
+    let footer = format!(
+        "Playbook {}{exceptional}, policy {}, plan ",
+        state.plan.playbook,
+        short_version(state)
+    );
     Card {
         tone,
         title: Some(Text::of("Plan of ").then(heading(state))),
         lines,
-        footer: Some(Text::of(footer).code(digest(state)).plain(". It does not change while the run goes on.")),
+        footer: Some(
+            Text::of(footer)
+                .code(digest(state))
+                .plain(". It does not change while the run goes on."),
+        ),
         ..Card::default()
     }
 }
@@ -43,11 +59,14 @@ fn short_version(state: &Hotfix) -> String {
 }
 
 fn step(state: &Hotfix, at: usize, spec: &StepSpec, mark: MarkState, to: &Audience<'_>, now: Timestamp) -> Text {
-    let head = Text::of(format!("{} ", sign(mark))).strong(outside(&spec.title)).plain(format!(
-        " — {}{}, ",
-        level(spec.level),
-        serving(&spec.serves)
-    ));
+    let head = Text::of(format!("{} ", sign(mark)))
+        .strong(outside(&spec.title))
+        .plain(format!(
+            " — {}{}{}, ",
+            level(spec.level).0,
+            serving(&spec.serves),
+            level(spec.level).1
+        ));
     let head = head.code(spec.id.as_str()).plain(": ");
     match state.steps.get(at) {
         Some(StepState::Done { at, evidence }) => head.plain(format!("{} ({}).", paragraph(evidence), clock(*at, now))),
@@ -59,12 +78,12 @@ fn step(state: &Hotfix, at: usize, spec: &StepSpec, mark: MarkState, to: &Audien
     }
 }
 
-fn level(level: Level) -> &'static str {
+fn level(level: Level) -> (&'static str, &'static str) {
     match level {
-        Level::Must => "must",
-        Level::Should => "should; it can be skipped with a reason",
-        Level::May => "may; it can be skipped",
-        Level::MustNot => "must not; nothing lifts it",
+        Level::Must => ("must", ""),
+        Level::Should => ("should", ", can be skipped with a reason"),
+        Level::May => ("may", ", can be skipped"),
+        Level::MustNot => ("must not", ", nothing lifts it"),
     }
 }
 
@@ -74,36 +93,69 @@ fn will(state: &Hotfix, spec: &StepSpec) -> String {
     match &spec.kind {
         StepKind::Triage { criteria } if criteria.is_empty() => "the requester says that it is urgent".to_owned(),
         StepKind::Triage { criteria } => format!("the requester says: {}", outside(&criteria.join("; "))),
-        StepKind::Base { from: BaseSource::Production } => "the bot finds the commit that production runs, and asks when its sources disagree".to_owned(),
+        StepKind::Base {
+            from: BaseSource::Production,
+        } => "the bot finds the commit that production runs, and asks when its sources disagree".to_owned(),
         StepKind::Base { from: BaseSource::Main } => format!("the bot takes `{main}` as it is on the forge"),
-        StepKind::Withheld => format!("the bot lists what `{main}` holds that does not ship; when that is nothing, a normal deployment does"),
+        StepKind::Withheld => format!(
+            "the bot lists what `{main}` holds that does not ship; when that is nothing, a normal deployment does"
+        ),
         StepKind::Releasable => format!("`{main}` has to be green, with no release blocker open"),
         StepKind::Capability { needs } => {
-            format!("each of these has to be there: {}", listing(&needs.iter().map(|need| need.as_str()).collect::<Vec<_>>()))
+            format!(
+                "each of these has to be there: {}",
+                listing(&needs.iter().map(|need| need.as_str()).collect::<Vec<_>>())
+            )
         }
         StepKind::Announce => format!("the bot tells the team in {}", outside(state.plan.channel.as_str())),
         StepKind::Branch => format!("the bot creates `{branch}` before any fix is on it"),
         StepKind::Change { large_lines } => {
-            let large = if *large_lines > 0 { format!("; above {large_lines} lines it is called large") } else { String::new() };
-            format!("the fix comes onto `{branch}`, picked by the bot or pushed by a person, and the bot opens the pull request{large}")
+            let large = if *large_lines > 0 {
+                format!("; above {large_lines} lines it is called large")
+            } else {
+                String::new()
+            };
+            format!(
+                "the fix comes onto `{branch}`, picked by the bot or pushed by a person, and the bot opens the pull request{large}"
+            )
         }
-        StepKind::Review { approvals } => format!("{approvals} approval(s) by people who did not work on it, and green checks"),
+        StepKind::Review { approvals } => {
+            format!("{approvals} approval(s) by people who did not work on it, and green checks")
+        }
         StepKind::Verify { place, question } => verify(place, question),
         StepKind::Approve { environment } => approve(state, environment),
         StepKind::Deploy { environment, trigger } => {
-            let how = state.plan.environment(environment).map_or(String::new(), |e| format!(" ({})", e.mechanism));
+            let how = state
+                .plan
+                .environment(environment)
+                .map_or(String::new(), |e| format!(" ({})", e.mechanism));
             match trigger {
-                Trigger::Auto => format!("the bot deploys exactly the head of `{branch}` to {environment}{how} by itself"),
-                Trigger::Command => format!("a person says `/hotfix deploy {environment}`, and the bot deploys exactly what was approved{how}"),
+                Trigger::Auto => {
+                    format!("the bot deploys exactly the head of `{branch}` to {environment}{how} by itself")
+                }
+                Trigger::Command => format!(
+                    "a person says `/hotfix deploy {environment}`, and the bot deploys exactly what was approved{how}"
+                ),
             }
         }
         StepKind::Merge { method } => format!("the bot merges the pull request into `{main}` {}", merged(*method)),
-        StepKind::RideAlong => "the bot lists what else goes out with it, and tells its authors; they are not waited for".to_owned(),
-        StepKind::Mainline { method, delete_branch } => {
-            let then = if *delete_branch { format!(", and deletes `{branch}`") } else { String::new() };
-            format!("the bot merges `{branch}` back into `{main}` {}, proves that the fix is there{then}", merged(*method))
+        StepKind::RideAlong => {
+            "the bot lists what else goes out with it, and tells its authors; they are not waited for".to_owned()
         }
-        StepKind::Postmortem { due_days } => format!("somebody writes the post-mortem within {due_days} day(s) after production: `/hotfix postmortem <link>`"),
+        StepKind::Mainline { method, delete_branch } => {
+            let then = if *delete_branch {
+                format!(", and deletes `{branch}`")
+            } else {
+                String::new()
+            };
+            format!(
+                "the bot merges `{branch}` back into `{main}` {}, proves that the fix is there{then}",
+                merged(*method)
+            )
+        }
+        StepKind::Postmortem { due_days } => format!(
+            "somebody writes the post-mortem within {due_days} day(s) after production: `/hotfix postmortem <link>`"
+        ),
     }
 }
 
@@ -112,16 +164,25 @@ fn verify(place: &VerifyPlace, question: &str) -> String {
         VerifyPlace::Local => "local",
         VerifyPlace::Environment(environment) => environment.as_str(),
     };
-    format!("somebody looks {}: {} `/hotfix verify {name} pass`", looked_at(name), ended(&outside(question)))
+    format!(
+        "somebody looks {}: {} `/hotfix verify {name} pass`",
+        looked_at(name),
+        ended(&outside(question))
+    )
 }
 
 fn approve(state: &Hotfix, environment: &Environment) -> String {
-    let Some(approval) = state.plan.environment(environment).map(|e| &e.approval) else { return "nobody's word is asked for".to_owned() };
+    let Some(approval) = state.plan.environment(environment).map(|e| &e.approval) else {
+        return "nobody's word is asked for".to_owned();
+    };
     if approval.rules.is_empty() {
         return "nobody's word is asked for".to_owned();
     }
     let hold = minutes(approval.expires_minutes);
-    format!("{} by people who neither asked for it nor worked on it; a vote holds for {hold}", missing(&approval.rules))
+    format!(
+        "{} by people who neither asked for it nor worked on it; a vote holds for {hold}",
+        missing(&approval.rules)
+    )
 }
 
 fn merged(method: MergeMethod) -> &'static str {
@@ -140,7 +201,9 @@ mod tests {
     #[test]
     fn the_plan_shows_what_is_behind_and_what_is_left() {
         let play = begun().announced().branched().picked();
-        same(&plain(&plan(&play.state, &play.to(), play.now)), r#"
+        same(
+            &plain(&plan(&play.state, &play.to(), play.now)),
+            r#"
 Plan of HF-12 payments — Fix 500 on upload
 It is waiting for a review.
 ✓ Is it urgent? — must (APPLY-3), `triage`: ana says so by opening it: it is urgent (incident INC-77) (10:04 UTC).
@@ -151,15 +214,16 @@ It is waiting for a review.
 ✓ Bring the fix — must (APPLY-7), `fix`: 1 commit, +12 −3 in 2 file(s), pull request #7 (10:12 UTC).
 → Review — must (APPLY-8), `review`: 1 approval(s) by people who did not work on it, and green checks.
     @Ben, @Dee or @Eve: please review the pull request (0 of 1 approvals of the present head).
-    Checks that are not green: the checks were not read yet.
-· Test it — should; it can be skipped with a reason (APPLY-9), `local`: somebody looks locally or in the review app: Does an upload work? `/hotfix verify local pass`.
-· Deploy to staging — should; it can be skipped with a reason (APPLY-10), `staging`: the bot deploys exactly the head of `hotfix` to staging (command `deploy.sh`) by itself.
+    Checks: the checks were not read yet.
+· Test it — should (APPLY-9), can be skipped with a reason, `local`: somebody looks locally or in the review app: Does an upload work? `/hotfix verify local pass`.
+· Deploy to staging — should (APPLY-10), can be skipped with a reason, `staging`: the bot deploys exactly the head of `hotfix` to staging (command `deploy.sh`) by itself.
 · Look at staging — must, `look`: somebody looks at staging: Does an upload of 20 MB work? `/hotfix verify staging pass`.
 · Votes for production — must, `votes`: 2 votes of approvers by people who neither asked for it nor worked on it; a vote holds for 2 h.
 · Deploy to production — must (APPLY-10, APPLY-11), `production`: a person says `/hotfix deploy production`, and the bot deploys exactly what was approved (command `deploy.sh`).
 · Back to main — must (APPLY-12), `main`: the bot merges `hotfix` back into `main` with a merge commit, proves that the fix is there, and deletes `hotfix`.
-· Post-mortem — should; it can be skipped with a reason (MAIN-18), `postmortem`: somebody writes the post-mortem within 5 day(s) after production: `/hotfix postmortem <link>`.
+· Post-mortem — should (MAIN-18), can be skipped with a reason, `postmortem`: somebody writes the post-mortem within 5 day(s) after production: `/hotfix postmortem <link>`.
 Playbook apply, policy policy-1, plan `3cda4d37a710`. It does not change while the run goes on.
-"#);
+"#,
+        );
     }
 }

@@ -16,13 +16,25 @@ use crate::domain::people::People;
 /// The post-mortem of a run, as Markdown.
 #[must_use]
 pub fn postmortem(state: &Hotfix, entries: &[Entry], audience: &Audience<'_>) -> String {
-    let head = format!("# Post-mortem of {} {}: {}\n\n{}\n", state.id, state.plan.service, escape(&state.title), summary(state, audience));
+    let head = format!(
+        "# Post-mortem of {} {}: {}\n\n{}",
+        state.id,
+        state.plan.service,
+        escape(&state.title),
+        summary(state, audience)
+    );
     let parts = [
         ("How long it took", durations(state, entries)),
         ("Impact", impact(state)),
         ("What shipped", shipped(state, audience)),
         ("What was withheld", held_back(state, audience)),
-        ("The branches", format!("```text\n{}```\n", picture(state, audience.people).replace("```", "'''"))),
+        (
+            "The branches",
+            format!(
+                "```text\n{}```\n",
+                picture(state, audience.people).replace("```", "'''")
+            ),
+        ),
         ("Who approved", approvals(state, entries, audience)),
         ("Gates and their evidence", gates(state)),
         ("Left out and overridden", left_out(state, entries, audience)),
@@ -37,14 +49,22 @@ pub fn postmortem(state: &Hotfix, entries: &[Entry], audience: &Audience<'_>) ->
 
 fn summary(state: &Hotfix, to: &Audience<'_>) -> String {
     let owner = escape(&to.name(&state.requester));
-    let began = format!("{owner} opened this hotfix of {} at {}.", state.plan.service, stamp(state.opened_at));
+    let began = format!(
+        "{owner} opened this hotfix of {} at {}.",
+        state.plan.service,
+        stamp(state.opened_at)
+    );
     let live = match state.live_at {
         Some(at) => format!(" It was live in production after {}.", between(state.opened_at, at)),
         None => " It never went to production.".to_owned(),
     };
     let main = match &state.mainline {
         Mainline::Proven(how, at) => format!(" The fix is on main: {}, at {}.", containment(how), sha(at)),
-        Mainline::Waived { by, reason } => format!(" {} gave up bringing it to main: {}", escape(&to.name(by)), ended(&escape(reason))),
+        Mainline::Waived { by, reason } => format!(
+            " {} gave up bringing it to main: {}",
+            escape(&to.name(by)),
+            ended(&escape(reason))
+        ),
         Mainline::Lost(by) => format!(" It was on main, and {} took it out again.", sha(by)),
         Mainline::Open => " The fix is not known to be on main.".to_owned(),
     };
@@ -56,13 +76,19 @@ fn summary(state: &Hotfix, to: &Audience<'_>) -> String {
 }
 
 fn durations(state: &Hotfix, entries: &[Entry]) -> String {
-    let proven = entries.iter().rev().find(|entry| matches!(entry.event, Event::Proven { .. })).map(|entry| entry.at);
+    let proven = entries
+        .iter()
+        .rev()
+        .find(|entry| matches!(entry.event, Event::Proven { .. }))
+        .map(|entry| entry.at);
     let over = match &state.phase {
         Phase::Ended { at, .. } => Some(*at),
         Phase::Surveying | Phase::Underway => None,
     };
     let row = |what: &str, at: Option<Timestamp>| {
-        let (when, took) = at.map_or(("not yet".to_owned(), "—".to_owned()), |at| (stamp(at), between(state.opened_at, at)));
+        let (when, took) = at.map_or(("not yet".to_owned(), "—".to_owned()), |at| {
+            (stamp(at), between(state.opened_at, at))
+        });
         format!("| {what} | {when} | {took} |\n")
     };
     let rows = [
@@ -79,30 +105,58 @@ fn impact(state: &Hotfix) -> String {
         Some(incident) => format!("- Incident: {}", escape(incident)),
         None => "- No incident was named.".to_owned(),
     }];
-    lines.extend(state.ticket.as_ref().map(|ticket| format!("- Ticket: {}", escape(ticket))));
+    lines.extend(
+        state
+            .ticket
+            .as_ref()
+            .map(|ticket| format!("- Ticket: {}", escape(ticket))),
+    );
     lines.push("- Who was affected, and how much: to be written by a person.".to_owned());
     lines.join("\n") + "\n"
 }
 
 fn shipped(state: &Hotfix, to: &Audience<'_>) -> String {
-    let Some(head) = state.head.as_ref().filter(|head| head.total > 0) else { return "Nothing.\n".to_owned() };
+    let Some(head) = state.head.as_ref().filter(|head| head.total > 0) else {
+        return "Nothing.\n".to_owned();
+    };
     let mut made = commits(&head.commits, head.total, to.people);
     if let Some(riders) = state.riders.as_ref().filter(|riders| !riders.is_empty()) {
         made.push_str("\nIt took these changes of others along:\n\n");
         made.push_str(&commits(riders, riders.len(), to.people));
     }
-    let runs = state.deploys.iter().filter(|deploy| deploy.state == DeployState::Succeeded).map(|deploy| {
-        let from = deploy.intent.previous.as_ref().map_or(String::new(), |old| format!("{} → ", sha(old)));
-        let back = if deploy.intent.rollback { " (rolled back)" } else { "" };
-        format!("- {}: {from}{}{back}\n", deploy.intent.environment, sha(&deploy.intent.commit))
-    });
+    let runs = state
+        .deploys
+        .iter()
+        .filter(|deploy| deploy.state == DeployState::Succeeded)
+        .map(|deploy| {
+            let from = deploy
+                .intent
+                .previous
+                .as_ref()
+                .map_or(String::new(), |old| format!("{} → ", sha(old)));
+            let back = if deploy.intent.rollback { " (rolled back)" } else { "" };
+            format!(
+                "- {}: {from}{}{back}\n",
+                deploy.intent.environment,
+                sha(&deploy.intent.commit)
+            )
+        });
     let runs: String = runs.collect();
-    if runs.is_empty() { made } else { format!("{made}\nDeployments:\n\n{runs}") }
+    if runs.is_empty() {
+        made
+    } else {
+        format!("{made}\nDeployments:\n\n{runs}")
+    }
 }
 
 fn commits(commits: &[Contribution], total: usize, people: &People) -> String {
     let line = |commit: &Contribution| {
-        format!("- {} {} — {}\n", sha(&commit.commit), escape(&commit.subject), escape(&listing(&behind(people, [commit]))))
+        format!(
+            "- {} {} — {}\n",
+            sha(&commit.commit),
+            escape(&commit.subject),
+            escape(&listing(&behind(people, [commit])))
+        )
     };
     let mut made: String = commits.iter().map(line).collect();
     let more = total.saturating_sub(commits.len());
@@ -113,22 +167,40 @@ fn commits(commits: &[Contribution], total: usize, people: &People) -> String {
 }
 
 fn held_back(state: &Hotfix, to: &Audience<'_>) -> String {
-    let Some(what) = withheld(state, to) else { return "Nothing was.\n".to_owned() };
-    let listed = state.survey.as_ref().map(|survey| commits(&survey.withheld, survey.withheld_total, to.people));
+    let Some(what) = withheld(state, to) else {
+        return "Nothing was.\n".to_owned();
+    };
+    let listed = state
+        .survey
+        .as_ref()
+        .map(|survey| commits(&survey.withheld, survey.withheld_total, to.people));
     format!("{}:\n\n{}", escape(&what), listed.unwrap_or_default())
 }
 
 fn approvals(state: &Hotfix, entries: &[Entry], to: &Audience<'_>) -> String {
     let rested = entries.iter().filter_map(|entry| {
-        let Event::DeployStarted(intent) = &entry.event else { return None };
+        let Event::DeployStarted(intent) = &entry.event else {
+            return None;
+        };
         (!intent.votes.is_empty()).then_some((intent, entry.at))
     });
     let lines = rested.map(|(intent, at)| {
         let names: Vec<String> = intent.votes.iter().map(|person| to.name(person)).collect();
-        format!("- {} on {}: {} said yes to {} before {}\n", state.plan.service, intent.environment, escape(&listing(&names)), code(intent.commit.as_str()), stamp(at))
+        format!(
+            "- {} on {}: {} said yes to {} before {}\n",
+            state.plan.service,
+            intent.environment,
+            escape(&listing(&names)),
+            code(intent.commit.as_str()),
+            stamp(at)
+        )
     });
     let lines: String = lines.collect();
-    if lines.is_empty() { "No deployment rested on a vote.\n".to_owned() } else { lines }
+    if lines.is_empty() {
+        "No deployment rested on a vote.\n".to_owned()
+    } else {
+        lines
+    }
 }
 
 fn gates(state: &Hotfix) -> String {
@@ -150,14 +222,33 @@ fn left_out(state: &Hotfix, entries: &[Entry], to: &Audience<'_>) -> String {
     let lines = entries.iter().filter_map(|entry| {
         let who = by(entry, to);
         if let Event::StepSkipped { step, reason } = &entry.event {
-            return Some(format!("- {who} left out **{}**: {}\n", title(state, step), escape(reason)));
+            return Some(format!(
+                "- {who} left out **{}**: {}\n",
+                title(state, step),
+                escape(reason)
+            ));
         }
         if let Event::MergebackWaived { reason } = &entry.event {
-            return Some(format!("- {who} gave up bringing the fix to main: {}\n", escape(reason)));
+            return Some(format!(
+                "- {who} gave up bringing the fix to main: {}\n",
+                escape(reason)
+            ));
         }
-        let Event::StepOverridden { step, asked_by, reason, incident } = &entry.event else { return None };
+        let Event::StepOverridden {
+            step,
+            asked_by,
+            reason,
+            incident,
+        } = &entry.event
+        else {
+            return None;
+        };
         let (first, incident) = (escape(&to.name(asked_by)), escape(incident));
-        Some(format!("- {first} and {who} overrode **{}**: {} (incident {incident})\n", title(state, step), escape(reason)))
+        Some(format!(
+            "- {first} and {who} overrode **{}**: {} (incident {incident})\n",
+            title(state, step),
+            escape(reason)
+        ))
     });
     or_nothing(lines.collect())
 }
@@ -171,21 +262,29 @@ fn drifts(entries: &[Entry], to: &Audience<'_>) -> String {
         if let Event::DriftSettled { choice } = &entry.event {
             return Some(format!("- {at}: {} decided to {}\n", by(entry, to), drift(*choice)));
         }
-        let Event::Superseded { by } = &entry.event else { return None };
+        let Event::Superseded { by } = &entry.event else {
+            return None;
+        };
         Some(format!("- {at}: a newer release that contains the fix, {}\n", sha(by)))
     });
     or_nothing(lines.collect())
 }
 
 fn failures(state: &Hotfix, entries: &[Entry]) -> String {
-    let lines = entries.iter().filter_map(|entry| Some(format!("- {}: {}\n", stamp(entry.at), failure(state, &entry.event)?)));
+    let lines = entries
+        .iter()
+        .filter_map(|entry| Some(format!("- {}: {}\n", stamp(entry.at), failure(state, &entry.event)?)));
     or_nothing(lines.collect())
 }
 
 fn failure(state: &Hotfix, event: &Event) -> Option<String> {
     if let Event::DeployEnded { key, failure } = event {
-        let place = state.deploy(key).map_or("an environment", |deploy| deploy.intent.environment.as_str());
-        return failure.as_ref().map(|why| format!("the deployment to {place} failed: {}", escape(why)));
+        let place = state
+            .deploy(key)
+            .map_or("an environment", |deploy| deploy.intent.environment.as_str());
+        return failure
+            .as_ref()
+            .map(|why| format!("the deployment to {place} failed: {}", escape(why)));
     }
     if let Event::Stuck { what, reason } = event {
         return Some(format!("could not {}: {}", escape(what), escape(reason)));
@@ -194,27 +293,54 @@ fn failure(state: &Hotfix, event: &Event) -> Option<String> {
         return Some(format!("{} did not apply: {}", sha(source), escape(&files.join(", "))));
     }
     if let Event::RebaseConflicted { files } = event {
-        return Some(format!("the fix did not apply to the new base: {}", escape(&files.join(", "))));
+        return Some(format!(
+            "the fix did not apply to the new base: {}",
+            escape(&files.join(", "))
+        ));
     }
-    let Event::Attested { place, commit, pass: false, .. } = event else { return None };
+    let Event::Attested {
+        place,
+        commit,
+        pass: false,
+        ..
+    } = event
+    else {
+        return None;
+    };
     Some(format!("{} was not good on {}", escape(place), sha(commit)))
 }
 
 fn follow_ups(state: &Hotfix, to: &Audience<'_>) -> String {
     let mut lines = vec!["Why was it not found before production? (to be written by a person)".to_owned()];
     match &state.mainline {
-        Mainline::Open | Mainline::Lost(_) if state.live_at.is_some() => lines.push("Bring the fix to main before the next release.".to_owned()),
-        Mainline::Waived { .. } => lines.push("Make sure that the next release does not bring the fault back: main does not have the fix.".to_owned()),
+        Mainline::Open | Mainline::Lost(_) if state.live_at.is_some() => {
+            lines.push("Bring the fix to main before the next release.".to_owned())
+        }
+        Mainline::Waived { .. } => lines.push(
+            "Make sure that the next release does not bring the fault back: main does not have the fix.".to_owned(),
+        ),
         Mainline::Open | Mainline::Lost(_) | Mainline::Proven(..) => {}
     }
     lines.extend(withheld(state, to).map(|what| format!("Release what was withheld: {}.", escape(&what))));
-    if matches!(&state.phase, Phase::Ended { ending: Ending::Aborted, .. }) {
-        lines.push(format!("Look whether {} is still needed.", code(state.plan.branch.as_str())));
+    if matches!(
+        &state.phase,
+        Phase::Ended {
+            ending: Ending::Aborted,
+            ..
+        }
+    ) {
+        lines.push(format!(
+            "Look whether {} is still needed.",
+            code(state.plan.branch.as_str())
+        ));
     }
-    match &state.postmortem {
-        Some(Some(url)) => lines.push(format!("The team's own post-mortem: {}", escape(url))),
-        Some(None) | None => {}
-    }
+    lines.extend(
+        state
+            .postmortem
+            .iter()
+            .flatten()
+            .map(|url| format!("Read the team's own post-mortem: {}", escape(url))),
+    );
     lines.iter().map(|line| format!("- [ ] {line}\n")).collect()
 }
 
@@ -226,7 +352,11 @@ fn by(entry: &Entry, to: &Audience<'_>) -> String {
 }
 
 fn or_nothing(lines: String) -> String {
-    if lines.is_empty() { "Nothing.\n".to_owned() } else { lines }
+    if lines.is_empty() {
+        "Nothing.\n".to_owned()
+    } else {
+        lines
+    }
 }
 
 #[cfg(test)]
@@ -241,11 +371,12 @@ mod tests {
         let play = closed();
         let whole = postmortem(&play.state, &play.entries, &play.to());
         let (account, _) = whole.split_once("## Timeline").unwrap();
-        same(account, r#"
+        same(
+            account,
+            r#"
 # Post-mortem of HF-12 payments: Fix 500 on upload
 
 Ana opened this hotfix of payments at 2026-03-02 10:02 UTC. It was live in production after 32 m. The fix is on main: main contains the very commits, at `eeeeeee`. The run is over: every step is behind it.
-
 
 ## How long it took
 
@@ -281,9 +412,9 @@ Deployments:
 ## The branches
 
 ```text
-main    X-----1-----2-----3----M
-         \                    /
-hotfix    F1-----------------/
+main    X-----1-----2-----3-----M
+         \                     /
+hotfix    F1------------------/
 
 X   abc1234  where it started
 1   aaaaaaa  Redesign the form (Ben)
@@ -332,21 +463,30 @@ Nothing.
 
 - [ ] Why was it not found before production? (to be written by a person)
 - [ ] Release what was withheld: 3 changes, by Ben and Eve.
-- [ ] The team's own post-mortem: https://wiki.example/pm-12
-"#);
+- [ ] Read the team's own post-mortem: https://wiki.example/pm-12
+"#,
+        );
     }
 
     #[test]
     fn what_went_wrong_is_in_it() {
         let skip = Act::Skip("local".parse().unwrap(), "staging | is <enough>".to_owned());
-        let play = Play::open("Fix 500").surveyed().announced().branched().picked().by("ana", skip);
+        let play = Play::open("Fix 500")
+            .surveyed()
+            .announced()
+            .branched()
+            .picked()
+            .by("ana", skip);
         let whole = postmortem(&play.state, &play.entries, &play.to());
         assert!(whole.contains("- Ana left out **Test it**: staging \\| is &lt;enough&gt;\n"));
         assert!(whole.contains("It never went to production."));
-        let drift = asked().saw(Sighting::Production { running: commit("9999999"), has_fix: false });
+        let drift = asked().saw(Sighting::Production {
+            running: commit("9999999"),
+            has_fix: false,
+        });
         let play = drift.by("ana", Act::Drift(DriftChoice::Abort));
         let whole = postmortem(&play.state, &play.entries, &play.to());
-        assert!(whole.contains("- 2026-03-02 10:28 UTC: expected `abc1234`, found `9999999`\n"));
+        assert!(whole.contains("- 2026-03-02 10:26 UTC: expected `abc1234`, found `9999999`\n"));
         assert!(whole.contains("Ana decided to give the run up"));
         assert!(whole.contains("Look whether `hotfix` is still needed."));
     }

@@ -12,7 +12,10 @@ use hotfix_adapters::vocabulary::Platform;
 #[must_use]
 pub fn pull_body(state: &Hotfix, people: &People) -> String {
     // No one is called from here, so any platform does.
-    let audience = Audience { people, platform: Platform::Git };
+    let audience = Audience {
+        people,
+        platform: Platform::Git,
+    };
     let (branch, main) = (code(state.plan.branch.as_str()), code(state.plan.main.as_str()));
     let mut parts = vec![format!(
         "Hotfix {} of {}, asked for by {} at {}: {}",
@@ -22,10 +25,24 @@ pub fn pull_body(state: &Hotfix, people: &People) -> String {
         duration::stamp(state.opened_at),
         escape(&state.title)
     )];
-    parts.extend(state.incident.as_ref().map(|incident| format!("Incident: {}", escape(incident))));
-    parts.extend(state.ticket.as_ref().map(|ticket| format!("Ticket: {}", escape(ticket))));
+    parts.extend(
+        state
+            .incident
+            .as_ref()
+            .map(|incident| format!("Incident: {}", escape(incident))),
+    );
+    parts.extend(
+        state
+            .ticket
+            .as_ref()
+            .map(|ticket| format!("Ticket: {}", escape(ticket))),
+    );
     if let Some(base) = &state.base {
-        parts.push(format!("{branch} starts from {}. Withheld from {main}: {}.", code(base.short()), withheld_or_nothing(state, &audience)));
+        parts.push(format!(
+            "{branch} starts from {}. Withheld from {main}: {}.",
+            code(base.short()),
+            withheld_or_nothing(state, &audience)
+        ));
     }
     parts.push(if state.plan.merges_first() {
         format!("Please review it as usual. The bot merges it into {main} when its turn comes.")
@@ -51,8 +68,13 @@ mod tests {
 
     #[test]
     fn reviewers_learn_not_to_merge_it() {
-        let play = Play::open("Fix 500 for @everyone `now` <b>").surveyed().announced().branched();
-        same(&pull_body(&play.state, &play.people), r#"
+        let play = Play::open("Fix 500 for @everyone `now` <b>")
+            .surveyed()
+            .announced()
+            .branched();
+        same(
+            &pull_body(&play.state, &play.people),
+            r#"
 Hotfix HF-12 of payments, asked for by Ana at 2026-03-02 10:02 UTC: Fix 500 for @&#8203;everyone \`now\` &lt;b&gt;
 
 Incident: INC-77
@@ -62,6 +84,7 @@ Incident: INC-77
 **Please review it, and do not merge it.** It is deployed from `hotfix` first, and the bot merges it into `main` afterwards.
 
 A push to `hotfix` voids the reviews, tests and votes before it. Everything else is in the thread; `/hotfix plan HF-12` shows what is left. Plan 3cda4d37a710.
-"#);
+"#,
+        );
     }
 }

@@ -25,7 +25,10 @@ pub(super) fn line(refusal: &Refusal) -> Text {
 }
 
 fn saying(refusal: &Refusal, done: &str) -> Text {
-    let id = refusal.requirement.as_ref().map_or(refusal.code.as_str(), |id| id.as_str());
+    let id = refusal
+        .requirement
+        .as_ref()
+        .map_or(refusal.code.as_str(), |id| id.as_str());
     Text::new()
         .code(id)
         .plain(" — ")
@@ -41,8 +44,12 @@ mod tests {
 
     #[test]
     fn a_refusal_names_the_rule_the_reason_and_the_next_step() {
-        let qa = Refusal::new("qa.deploy", "hotfixes are never deployed to QA through Drone: it pollutes the release tags", "Ask its users: `/hotfix agree qa`.")
-            .because_of("HOCS-26");
+        let qa = Refusal::new(
+            "qa.deploy",
+            "hotfixes are never deployed to QA through Drone: it pollutes the release tags",
+            "Ask its users: `/hotfix agree qa`.",
+        )
+        .because_of("HOCS-26");
         let own = Refusal::new("vote.requester", "You asked for this.", "Ask somebody else.");
         assert_eq!(
             plain(&refusals(std::slice::from_ref(&qa))),

@@ -71,22 +71,31 @@ pub fn tell(state: &Hotfix, entry: &Entry, audience: &Audience<'_>, to: &PersonI
 
 fn missed_it(state: &Hotfix, entry: &Entry, audience: &Audience<'_>) -> Card {
     let mut card = started(state, audience, entry.at);
-    let why = format!("You get this directly because you are in the team of {} and cannot read its channel.", state.plan.service);
+    let why = format!(
+        "You get this directly because you are in the team of {} and cannot read its channel.",
+        state.plan.service
+    );
     card.lines.push(Text::of(why));
     card
 }
 
 fn rider(state: &Hotfix, riders: &[Contribution], to: &PersonId) -> Option<Card> {
-    let own: Vec<&Contribution> =
-        riders.iter().filter(|rider| rider.people.iter().any(|who| who.person.as_ref() == Some(to))).collect();
+    let own: Vec<&Contribution> = riders
+        .iter()
+        .filter(|rider| rider.people.iter().any(|who| who.person.as_ref() == Some(to)))
+        .collect();
     let hold = command(&format!("hold {} <why>", state.id));
     let (subject, verb, waits) = match own.len() {
         0 => return None,
         1 => ("Your change", "goes", "If it must not,"),
-        _ => ("Your changes", "go", "If they must not,"),
+        _many => ("Your changes", "go", "If they must not,"),
     };
     let mut lines = vec![Text::of(format!("{subject} {verb} to production with this hotfix:"))];
-    lines.extend(own.into_iter().map(|rider| Text::of("• ").commit(&rider.commit).plain(format!(" {}", outside(&rider.subject)))));
+    lines.extend(own.into_iter().map(|rider| {
+        Text::of("• ")
+            .commit(&rider.commit)
+            .plain(format!(" {}", outside(&rider.subject)))
+    }));
     lines.push(
         Text::of(format!("It does not wait for you. {waits} reply "))
             .code("hold")
@@ -94,7 +103,12 @@ fn rider(state: &Hotfix, riders: &[Contribution], to: &PersonId) -> Option<Card>
             .code(hold)
             .plain("."),
     );
-    Some(Card { tone: Tone::Asking, title: Some(heading(state)), lines, ..Card::default() })
+    Some(Card {
+        tone: Tone::Asking,
+        title: Some(heading(state)),
+        lines,
+        ..Card::default()
+    })
 }
 
 #[cfg(test)]
@@ -110,21 +124,35 @@ mod tests {
         let entry = play.entries.iter().find(announced).unwrap();
         assert_eq!(tell(&play.state, entry, &play.to(), &person("ben")), None);
         let card = tell(&play.state, entry, &play.to(), &person("eve")).unwrap();
-        assert!(plain(&card).ends_with("You get this directly because you are in the team of payments and cannot read its channel.\n"));
+        assert!(
+            plain(&card).ends_with(
+                "You get this directly because you are in the team of payments and cannot read its channel.\n"
+            )
+        );
     }
 
     #[test]
     fn whose_changes_ride_along_is_told_and_not_waited_for() {
         let play = live();
-        let riders = vec![contribution("aaaaaaa", "Redesign the form", "ben"), contribution("bbbbbbb", "New currency", "eve")];
+        let riders = vec![
+            contribution("aaaaaaa", "Redesign the form", "ben"),
+            contribution("bbbbbbb", "New currency", "eve"),
+        ];
         let event = Event::RidersFound { riders, total: 2 };
-        let entry = Entry { at: play.now, by: crate::domain::event::Actor::Bot, event };
+        let entry = Entry {
+            at: play.now,
+            by: crate::domain::event::Actor::Bot,
+            event,
+        };
         assert_eq!(tell(&play.state, &entry, &play.to(), &person("dee")), None);
-        same(&plain(&tell(&play.state, &entry, &play.to(), &person("ben")).unwrap()), r#"
+        same(
+            &plain(&tell(&play.state, &entry, &play.to(), &person("ben")).unwrap()),
+            r#"
 HF-12 payments — Fix 500 on upload
 Your change goes to production with this hotfix:
 • `aaaaaaa` Redesign the form
 It does not wait for you. If it must not, reply `hold` with a reason: `/hotfix hold HF-12 <why>`.
-"#);
+"#,
+        );
     }
 }

@@ -7,6 +7,7 @@ use super::render::{code, escape};
 use crate::domain::event::{Actor, DeployIntent, DriftChoice, Ending, Entry, Event, PullSeen, Survey};
 use crate::domain::hotfix::Hotfix;
 use crate::domain::id::{PersonId, StepId};
+use crate::domain::playbook::StepKind;
 use crate::domain::refusal::Refusal;
 use hotfix_adapters::forge::CheckState;
 use hotfix_adapters::vocabulary::{CommitId, DeployKey};
@@ -14,7 +15,12 @@ use hotfix_adapters::vocabulary::{CommitId, DeployKey};
 /// The timeline of a run, as Markdown.
 #[must_use]
 pub fn timeline(state: &Hotfix, entries: &[Entry], audience: &Audience<'_>) -> String {
-    let head = format!("# Timeline of {} {}: {}\n\n", state.id, state.plan.service, escape(&state.title));
+    let head = format!(
+        "# Timeline of {} {}: {}\n\n",
+        state.id,
+        state.plan.service,
+        escape(&state.title)
+    );
     head + &table(state, entries, audience)
 }
 
@@ -22,7 +28,9 @@ pub fn timeline(state: &Hotfix, entries: &[Entry], audience: &Audience<'_>) -> S
 pub(super) fn table(state: &Hotfix, entries: &[Entry], audience: &Audience<'_>) -> String {
     let mut made = "| When | Who | What |\n|---|---|---|\n".to_owned();
     for entry in entries {
-        let Some(what) = happened(state, entry, audience) else { continue };
+        let Some(what) = happened(state, entry, audience) else {
+            continue;
+        };
         let who = match &entry.by {
             Actor::Person(person) => escape(&audience.name(person)),
             Actor::Bot => "bot".to_owned(),
@@ -38,66 +46,143 @@ fn happened(state: &Hotfix, entry: &Entry, to: &Audience<'_>) -> Option<String> 
     let who = |person| escape(&name(to.people, person));
     let said = match &entry.event {
         Event::StepEntered { .. } => return None,
-        Event::Opened(opened) => format!("opened it: {}{}", escape(&opened.title), incident(opened.incident.as_deref())),
+        Event::StepDone { step, .. } if is_told_by_another(state, step) => return None,
+        Event::Opened(opened) => format!(
+            "opened it: {}{}",
+            escape(&opened.title),
+            incident(opened.incident.as_deref())
+        ),
         Event::Surveyed(survey) => surveyed(survey),
         Event::Refused { refusals } => format!("refused; nothing was done. {}", reasons(refusals)),
         Event::StepDone { step, evidence } => format!("**{}** is fulfilled: {}", title(step), escape(evidence)),
         Event::StepSkipped { step, reason } => format!("left out **{}**: {}", title(step), escape(reason)),
         Event::OverrideAsked { step, reason, incident } => {
-            format!("asked to override **{}**: {} (incident {})", title(step), escape(reason), escape(incident))
+            format!(
+                "asked to override **{}**: {} (incident {})",
+                title(step),
+                escape(reason),
+                escape(incident)
+            )
         }
-        Event::StepOverridden { step, asked_by, reason, incident } => {
-            format!("overrode **{}** together with {}: {} (incident {})", title(step), who(asked_by), escape(reason), escape(incident))
+        Event::StepOverridden {
+            step,
+            asked_by,
+            reason,
+            incident,
+        } => {
+            format!(
+                "overrode **{}** together with {}: {} (incident {})",
+                title(step),
+                who(asked_by),
+                escape(reason),
+                escape(incident)
+            )
         }
         Event::StepReopened { step, reason } => format!("**{}** is open again: {}", title(step), escape(reason)),
-        Event::BaseFound { commit, sources } => format!("it starts from {}, by {}", sha(commit), escape(&listing(sources))),
+        Event::BaseFound { commit, sources } => {
+            format!("it starts from {}, by {}", sha(commit), escape(&listing(sources)))
+        }
         Event::Announced { reached, missed, .. } => {
-            let direct = if missed.is_empty() { String::new() } else { format!("; told directly: {}", names(missed, to)) };
+            let direct = if missed.is_empty() {
+                String::new()
+            } else {
+                format!("; told directly: {}", names(missed, to))
+            };
             format!("told the team: {} could read it{direct}", names(reached, to))
         }
         Event::BranchCreated { at } => format!("created {} at {}", code(state.plan.branch.as_str()), sha(at)),
         Event::FixRequested { source } => format!("asked for {} on the branch", sha(source)),
-        Event::FixPicked { source, commit: Some(commit) } => format!("picked {} as {}", sha(source), sha(commit)),
+        Event::FixPicked {
+            source,
+            commit: Some(commit),
+        } => format!("picked {} as {}", sha(source), sha(commit)),
         Event::FixPicked { source, commit: None } => format!("{} was there already", sha(source)),
-        Event::FixConflicted { source, files } => format!("{} does not apply: {}", sha(source), escape(&files.join(", "))),
+        Event::FixConflicted { source, files } => {
+            format!("{} does not apply: {}", sha(source), escape(&files.join(", ")))
+        }
         Event::HeadMoved { from, head, .. } => {
-            format!("{} moved {} → {}, {}", code(state.plan.branch.as_str()), sha(from), sha(&head.tip), count(head.total, "commit", "commits"))
+            format!(
+                "{} moved {} → {}, {}",
+                code(state.plan.branch.as_str()),
+                sha(from),
+                sha(&head.tip),
+                count(head.total, "commit", "commits")
+            )
         }
         Event::PullOpened { number, .. } => format!("opened pull request \\#{}", number.0),
         Event::PullSeen(seen) => pull_seen(seen),
-        Event::Prompted { environment, commit, .. } => format!("asked for votes for {} on {environment}", sha(commit)),
+        Event::Prompted {
+            environment, commit, ..
+        } => format!("asked for votes for {} on {environment}", sha(commit)),
         Event::Voted(vote) => format!("said yes to {} for {}", sha(&vote.commit), vote.environment),
-        Event::VoteWithdrawn { environment, person } => format!("the yes of {} for {environment} does not count any more", who(person)),
+        Event::VoteWithdrawn { environment, person } => {
+            format!("the yes of {} for {environment} does not count any more", who(person))
+        }
         Event::Vetoed { environment, reason } => format!("said no to {environment}: {}", escape(reason)),
         Event::VetoWithdrawn { environment, person } => format!("{} took their no to {environment} back", who(person)),
         Event::Acknowledged => "has seen it".to_owned(),
         Event::Held { reason } => format!("put it on hold: {}", escape(reason)),
         Event::Unheld { person } => format!("lifted the hold of {}", who(person)),
-        Event::Attested { place, commit, pass, note } => {
+        Event::Attested {
+            place,
+            commit,
+            pass,
+            note,
+        } => {
             let good = if *pass { "good" } else { "not good" };
-            format!("looked at {}: {good}, on {}{}", escape(place), sha(commit), note.as_ref().map_or(String::new(), |note| format!(": {}", escape(note))))
+            format!(
+                "looked at {}: {good}, on {}{}",
+                escape(place),
+                sha(commit),
+                note.as_ref()
+                    .map_or(String::new(), |note| format!(": {}", escape(note)))
+            )
         }
-        Event::DeployAsked { environment, commit, rollback } => {
-            let verb = if *rollback { "asked to roll back" } else { "asked to deploy to" };
+        Event::DeployAsked {
+            environment,
+            commit,
+            rollback,
+        } => {
+            let verb = if *rollback {
+                "asked to roll back"
+            } else {
+                "asked to deploy to"
+            };
             format!("{verb} {environment}: {}", sha(commit))
         }
-        Event::DeployRefused { environment, refusals } => format!("deployed nothing to {environment}. {}", reasons(refusals)),
+        Event::DeployRefused { environment, refusals } => {
+            format!("deployed nothing to {environment}. {}", reasons(refusals))
+        }
         Event::DeployStarted(intent) => started(intent, to),
-        Event::DeployAwaitsWord { key } => format!("the deployment to {} waits for a person to do it", place(state, key)),
+        Event::DeployAwaitsWord { key } => {
+            format!("the deployment to {} waits for a person to do it", place(state, key))
+        }
         Event::DeployEnded { key, failure: None } => format!("the deployment to {} succeeded", place(state, key)),
-        Event::DeployEnded { key, failure: Some(why) } => format!("the deployment to {} failed: {}", place(state, key), escape(why)),
-        Event::Drifted { expected, found } => format!("production changed outside this run: expected {}, found {}", sha(expected), sha(found)),
+        Event::DeployEnded {
+            key,
+            failure: Some(why),
+        } => format!("the deployment to {} failed: {}", place(state, key), escape(why)),
+        Event::Drifted { expected, found } => format!(
+            "production changed outside this run: expected {}, found {}",
+            sha(expected),
+            sha(found)
+        ),
         Event::DriftSettled { choice } => format!("decided to {}", drift(*choice)),
-        Event::RebaseConflicted { files } => format!("the fix does not apply to the new base: {}", escape(&files.join(", "))),
+        Event::RebaseConflicted { files } => {
+            format!("the fix does not apply to the new base: {}", escape(&files.join(", ")))
+        }
         Event::Superseded { by } => format!("a newer release that contains the fix is in production: {}", sha(by)),
         Event::Merged { number, commit } => format!("merged pull request \\#{} as {}", number.0, sha(commit)),
-        Event::RidersFound { total, .. } => format!("{} with it", count(*total, "change of others goes out", "changes of others go out")),
+        Event::RidersFound { total, .. } => format!(
+            "{} with it",
+            count(*total, "change of others goes out", "changes of others go out")
+        ),
         Event::Proven { how, main } => format!("the fix is on main: {}, at {}", containment(how), sha(main)),
         Event::MainlineLost { by } => format!("{} took the fix out of main again", sha(by)),
         Event::MergebackWaived { reason } => format!("gave up bringing the fix to main: {}", escape(reason)),
         Event::BranchDeleted => format!("deleted {}", code(state.plan.branch.as_str())),
         Event::PostmortemFiled { url: Some(url) } => format!("wrote the post-mortem: {}", escape(url)),
-        Event::PostmortemFiled { url: None } => "took the bot's own post-mortem".to_owned(),
+        Event::PostmortemFiled { url: None } => "said that the timeline is all that is wanted".to_owned(),
         Event::Joined { title } => format!("brought a second fix into it: {}", escape(title)),
         Event::Noted { text } => format!("noted: {}", escape(text)),
         Event::Reminded { step, times } => format!("reminded of **{}**, time {times}", title(step)),
@@ -107,6 +192,29 @@ fn happened(state: &Hotfix, entry: &Entry, to: &Audience<'_>) -> Option<String> 
         Event::Closed { ending } => format!("closed it: {}", ended(ending)),
     };
     Some(said)
+}
+
+/// Whether the end of a step stands in the timeline already, as the event that fulfilled it.
+fn is_told_by_another(state: &Hotfix, step: &StepId) -> bool {
+    let spec = state.plan.steps.iter().find(|spec| &spec.id == step);
+    spec.is_some_and(|spec| match &spec.kind {
+        StepKind::Base { .. }
+        | StepKind::Announce
+        | StepKind::Branch
+        | StepKind::Deploy { .. }
+        | StepKind::Merge { .. }
+        | StepKind::RideAlong
+        | StepKind::Mainline { .. }
+        | StepKind::Postmortem { .. } => true,
+        StepKind::Triage { .. }
+        | StepKind::Withheld
+        | StepKind::Releasable
+        | StepKind::Capability { .. }
+        | StepKind::Change { .. }
+        | StepKind::Review { .. }
+        | StepKind::Verify { .. }
+        | StepKind::Approve { .. } => false,
+    })
 }
 
 /// What a step is called, as Markdown.
@@ -141,8 +249,14 @@ pub(super) fn sha(commit: &CommitId) -> String {
 
 fn surveyed(survey: &Survey) -> String {
     let running = survey.running.as_ref().or(survey.last_success.as_ref());
-    let runs = running.map_or_else(|| "nothing can tell what production runs".to_owned(), |commit| format!("production runs {}", sha(commit)));
-    format!("looked around: {runs}, main holds {} that are not there", count(survey.withheld_total, "change", "changes"))
+    let runs = running.map_or_else(
+        || "nothing can tell what production runs".to_owned(),
+        |commit| format!("production runs {}", sha(commit)),
+    );
+    format!(
+        "looked around: {runs}, main holds {} that are not there",
+        count(survey.withheld_total, "change", "changes")
+    )
 }
 
 fn incident(incident: Option<&str>) -> String {
@@ -150,17 +264,31 @@ fn incident(incident: Option<&str>) -> String {
 }
 
 fn reasons(refusals: &[Refusal]) -> String {
-    let ids = |refusal: &Refusal| refusal.requirement.as_ref().map_or_else(|| refusal.code.clone(), |id| id.as_str().to_owned());
-    let each: Vec<String> = refusals.iter().map(|refusal| format!("{}: {}", code(&ids(refusal)), escape(&refusal.reason))).collect();
+    let ids = |refusal: &Refusal| {
+        refusal
+            .requirement
+            .as_ref()
+            .map_or_else(|| refusal.code.clone(), |id| id.as_str().to_owned())
+    };
+    let each: Vec<String> = refusals
+        .iter()
+        .map(|refusal| format!("{}: {}", code(&ids(refusal)), escape(&refusal.reason)))
+        .collect();
     each.join(" ")
 }
 
 fn names<'a>(people: impl IntoIterator<Item = &'a PersonId>, to: &Audience<'_>) -> String {
-    escape(&listing(&people.into_iter().map(|person| to.name(person)).collect::<Vec<_>>()))
+    escape(&listing(
+        &people.into_iter().map(|person| to.name(person)).collect::<Vec<_>>(),
+    ))
 }
 
 fn pull_seen(seen: &PullSeen) -> String {
-    let green = seen.checks.iter().filter(|check| check.state == CheckState::Success).count();
+    let green = seen
+        .checks
+        .iter()
+        .filter(|check| check.state == CheckState::Success)
+        .count();
     format!(
         "saw {}, {green} of {} green",
         count(seen.reviews.len(), "review", "reviews"),
@@ -169,14 +297,28 @@ fn pull_seen(seen: &PullSeen) -> String {
 }
 
 fn started(intent: &DeployIntent, to: &Audience<'_>) -> String {
-    let verb = if intent.rollback { "began to roll back" } else { "began to deploy to" };
-    let from = intent.previous.as_ref().map_or(String::new(), |old| format!("{} → ", sha(old)));
-    let by = if intent.votes.is_empty() { String::new() } else { format!(", by the word of {}", names(&intent.votes, to)) };
+    let verb = if intent.rollback {
+        "began to roll back"
+    } else {
+        "began to deploy to"
+    };
+    let from = intent
+        .previous
+        .as_ref()
+        .map_or(String::new(), |old| format!("{} → ", sha(old)));
+    let by = if intent.votes.is_empty() {
+        String::new()
+    } else {
+        format!(", by the word of {}", names(&intent.votes, to))
+    };
     format!("{verb} {}: {from}{}{by}", intent.environment, sha(&intent.commit))
 }
 
 fn place(state: &Hotfix, key: &DeployKey) -> String {
-    state.deploy(key).map_or_else(|| paragraph(key.as_str()), |deploy| deploy.intent.environment.to_string())
+    state.deploy(key).map_or_else(
+        || paragraph(key.as_str()),
+        |deploy| deploy.intent.environment.to_string(),
+    )
 }
 
 #[cfg(test)]
@@ -187,7 +329,9 @@ mod tests {
     #[test]
     fn the_timeline_of_a_run() {
         let play = closed();
-        same(&timeline(&play.state, &play.entries, &play.to()), r#"
+        same(
+            &timeline(&play.state, &play.entries, &play.to()),
+            r#"
 # Timeline of HF-12 payments: Fix 500 on upload
 
 | When | Who | What |
@@ -196,12 +340,9 @@ mod tests {
 | 2026-03-02 10:04 UTC | bot | looked around: production runs `abc1234`, main holds 3 changes that are not there |
 | 2026-03-02 10:04 UTC | bot | **Is it urgent?** is fulfilled: ana says so by opening it: it is urgent (incident INC-77) |
 | 2026-03-02 10:04 UTC | bot | it starts from `abc1234`, by what production runs and the last successful deployment |
-| 2026-03-02 10:04 UTC | bot | **Find what production runs** is fulfilled: abc1234 by what production runs and the last successful deployment |
 | 2026-03-02 10:04 UTC | bot | **See what must not ship** is fulfilled: main holds 3 commits that do not ship with it |
 | 2026-03-02 10:06 UTC | bot | told the team: Ana, Ben, Chi and Dee could read it; told directly: Eve |
-| 2026-03-02 10:06 UTC | bot | **Tell the team** is fulfilled: told in payments |
 | 2026-03-02 10:08 UTC | bot | created `hotfix` at `abc1234` |
-| 2026-03-02 10:08 UTC | bot | **Create the branch** is fulfilled: hotfix created at abc1234 |
 | 2026-03-02 10:10 UTC | bot | picked `f1f1f1f` as `1111111` |
 | 2026-03-02 10:10 UTC | bot | `hotfix` moved `abc1234` → `1111111`, 1 commit |
 | 2026-03-02 10:12 UTC | bot | opened pull request \#7 |
@@ -213,7 +354,6 @@ mod tests {
 | 2026-03-02 10:16 UTC | bot | asked to deploy to staging: `1111111` |
 | 2026-03-02 10:18 UTC | bot | began to deploy to staging: `abc1234` → `1111111` |
 | 2026-03-02 10:20 UTC | bot | the deployment to staging succeeded |
-| 2026-03-02 10:20 UTC | bot | **Deploy to staging** is fulfilled: 1111111 runs on staging |
 | 2026-03-02 10:22 UTC | Ben | looked at staging: good, on `1111111`: 20 MB went through |
 | 2026-03-02 10:22 UTC | bot | **Look at staging** is fulfilled: ben says so, on 1111111 |
 | 2026-03-02 10:24 UTC | bot | asked for votes for `1111111` on production |
@@ -223,15 +363,13 @@ mod tests {
 | 2026-03-02 10:30 UTC | Ana | asked to deploy to production: `1111111` |
 | 2026-03-02 10:32 UTC | bot | began to deploy to production: `abc1234` → `1111111`, by the word of Ben and Dee |
 | 2026-03-02 10:34 UTC | bot | the deployment to production succeeded |
-| 2026-03-02 10:34 UTC | bot | **Deploy to production** is fulfilled: 1111111 runs on production |
 | 2026-03-02 10:36 UTC | bot | merged pull request \#7 as `eeeeeee` |
 | 2026-03-02 10:38 UTC | bot | the fix is on main: main contains the very commits, at `eeeeeee` |
-| 2026-03-02 10:38 UTC | bot | **Back to main** is fulfilled: main contains the very commits at eeeeeee |
 | 2026-03-02 10:40 UTC | bot | deleted `hotfix` |
 | 2026-03-02 10:42 UTC | Ana | wrote the post-mortem: https://wiki.example/pm-12 |
-| 2026-03-02 10:42 UTC | bot | **Post-mortem** is fulfilled: written: https://wiki.example/pm-12 |
 | 2026-03-02 10:42 UTC | bot | closed it: every step is behind it |
-"#);
+"#,
+        );
     }
 
     #[test]
@@ -239,10 +377,18 @@ mod tests {
         let play = live();
         for event in every_event() {
             let turn = matches!(event, Event::StepEntered { .. });
-            let entry = Entry { at: play.now, by: Actor::Person(person("ana")), event };
+            let entry = Entry {
+                at: play.now,
+                by: Actor::Person(person("ana")),
+                event,
+            };
             let what = happened(&play.state, &entry, &play.to());
             assert_eq!(what.is_none(), turn, "{:?}", entry.event);
-            assert!(what.is_none_or(|what| !what.trim().is_empty() && !what.contains('\n')), "{:?}", entry.event);
+            assert!(
+                what.is_none_or(|what| !what.trim().is_empty() && !what.contains('\n')),
+                "{:?}",
+                entry.event
+            );
         }
     }
 }

@@ -98,7 +98,8 @@ fn check_error(text: &str, error: &ParseError) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 2000, ..ProptestConfig::default() })]
+    // `PROPTEST_CASES` sets the number of cases for a longer search.
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn any_text_is_read_or_refused(text in prop_oneof![any::<String>(), commands()]) {

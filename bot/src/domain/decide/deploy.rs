@@ -15,7 +15,11 @@ type Decided = Result<(), Vec<Refusal>>;
 
 pub(super) fn by_person(draft: &mut Draft, who: &PersonId, environment: &Environment) -> Decided {
     let refusals = too_early(&draft.state, environment);
-    if refusals.is_empty() { ask(draft, who, environment) } else { Err(refusals) }
+    if refusals.is_empty() {
+        ask(draft, who, environment)
+    } else {
+        Err(refusals)
+    }
 }
 
 /// Everything that speaks against deploying there now, from what is known without looking.
@@ -24,18 +28,41 @@ fn too_early(state: &Hotfix, environment: &Environment) -> Vec<Refusal> {
     if state.plan.environment(environment).is_none() {
         let names: Vec<&str> = state.plan.environments.iter().map(|e| e.name.as_str()).collect();
         let reason = format!("{} has no environment {environment}.", state.plan.service);
-        return vec![Refusal::new("environment.unknown", reason, format!("It has: {}.", names.join(", ")))];
+        return vec![Refusal::new(
+            "environment.unknown",
+            reason,
+            format!("It has: {}.", names.join(", ")),
+        )];
     }
     if let Some(drift) = &state.drift {
-        let reason = format!("Production changed under this run: expected {}, found {}.", drift.expected.short(), drift.found.short());
-        refusals.push(Refusal::new("drift", reason, "Say `drift rebase`, `drift roll` or `drift abort`.").because_of("APPLY-16"));
+        let reason = format!(
+            "Production changed under this run: expected {}, found {}.",
+            drift.expected.short(),
+            drift.found.short()
+        );
+        refusals.push(
+            Refusal::new("drift", reason, "Say `drift rebase`, `drift roll` or `drift abort`.").because_of("APPLY-16"),
+        );
     }
-    let turn = state.plan.steps.iter().position(|spec| matches!(&spec.kind, StepKind::Deploy { environment: e, .. } if e == environment));
+    let turn = state
+        .plan
+        .steps
+        .iter()
+        .position(|spec| matches!(&spec.kind, StepKind::Deploy { environment: e, .. } if e == environment));
     match (turn, state.current()) {
         (Some(turn), Some((at, _))) if at < turn => {
-            let before = state.plan.steps.iter().zip(&state.steps).take(turn).filter(|(_, step)| !step.is_behind());
+            let before = state
+                .plan
+                .steps
+                .iter()
+                .zip(&state.steps)
+                .take(turn)
+                .filter(|(_, step)| !step.is_behind());
             let left: Vec<&str> = before.map(|(spec, _)| spec.id.as_str()).collect();
-            let reason = format!("These steps come before a deployment to {environment}: {}.", left.join(", "));
+            let reason = format!(
+                "These steps come before a deployment to {environment}: {}.",
+                left.join(", ")
+            );
             refusals.push(Refusal::new("deploy.early", reason, "See `plan` for who can do what."));
         }
         (Some(turn), Some((at, _))) if at == turn => {}
@@ -49,7 +76,11 @@ fn too_early(state: &Hotfix, environment: &Environment) -> Vec<Refusal> {
         }
     }
     if state.asked_deploy.is_some() || state.deploys.iter().any(|deploy| deploy.state.is_open()) {
-        refusals.push(Refusal::new("deploy.busy", "A deployment of this run is on its way already.", "See `status`."));
+        refusals.push(Refusal::new(
+            "deploy.busy",
+            "A deployment of this run is on its way already.",
+            "See `status`.",
+        ));
     }
     refusals.extend(held(state));
     refusals
@@ -64,37 +95,65 @@ fn held(state: &Hotfix) -> Vec<Refusal> {
 }
 
 pub(super) fn ask(draft: &mut Draft, who: &PersonId, environment: &Environment) -> Decided {
-    let Some(commit) = draft.state.ships().cloned() else { return Err(vec![super::bug("a deployment of nothing")]) };
-    let event = Event::DeployAsked { environment: environment.clone(), commit, rollback: false };
+    let Some(commit) = draft.state.ships().cloned() else {
+        return Err(vec![super::bug("a deployment of nothing")]);
+    };
+    let event = Event::DeployAsked {
+        environment: environment.clone(),
+        commit,
+        rollback: false,
+    };
     draft.person(who, event)
 }
 
 /// A deployment that begins by itself, unless what would be deployed is there already.
 pub(super) fn ask_unless_there(draft: &mut Draft, environment: &Environment) -> Decided {
-    let Some(commit) = draft.state.ships().cloned() else { return Ok(()) };
+    let Some(commit) = draft.state.ships().cloned() else {
+        return Ok(());
+    };
     if draft.state.deployed(environment) == Some(&commit) {
         return Ok(());
     }
-    draft.bot(Event::DeployAsked { environment: environment.clone(), commit, rollback: false })
+    draft.bot(Event::DeployAsked {
+        environment: environment.clone(),
+        commit,
+        rollback: false,
+    })
 }
 
 pub(super) fn rollback(draft: &mut Draft, who: &PersonId, environment: &Environment, to: Option<&CommitId>) -> Decided {
     let state = &draft.state;
     if state.deploys.iter().any(|deploy| deploy.state.is_open()) || state.asked_deploy.is_some() {
         let reason = "A deployment of this run is on its way.";
-        return Err(vec![Refusal::new("deploy.busy", reason, "Wait for it to end, or say how it went with `verify`.")]);
+        return Err(vec![Refusal::new(
+            "deploy.busy",
+            reason,
+            "Wait for it to end, or say how it went with `verify`.",
+        )]);
     }
-    let first = state.deploys.iter().find(|deploy| &deploy.intent.environment == environment);
+    let first = state
+        .deploys
+        .iter()
+        .find(|deploy| &deploy.intent.environment == environment);
     let previous = first.and_then(|deploy| deploy.intent.previous.clone());
     let known = |commit: &CommitId| {
-        let by_us = state.deploys.iter().any(|d| &d.intent.environment == environment && &d.intent.commit == commit && d.state == DeployState::Succeeded);
+        let by_us = state.deploys.iter().any(|d| {
+            &d.intent.environment == environment && &d.intent.commit == commit && d.state == DeployState::Succeeded
+        });
         by_us || Some(commit) == previous.as_ref() || Some(commit) == state.base.as_ref()
     };
     let commit = match to {
         Some(commit) if known(commit) => commit.clone(),
         Some(commit) => {
-            let reason = format!("{} never ran on {environment} as far as this run knows, so nobody approved it there.", commit.short());
-            return Err(vec![Refusal::new("rollback.unknown", reason, "Roll back to what ran before: leave `to` out.")]);
+            let reason = format!(
+                "{} never ran on {environment} as far as this run knows, so nobody approved it there.",
+                commit.short()
+            );
+            return Err(vec![Refusal::new(
+                "rollback.unknown",
+                reason,
+                "Roll back to what ran before: leave `to` out.",
+            )]);
         }
         None => match previous {
             Some(commit) if first.is_some() => commit,
@@ -104,22 +163,55 @@ pub(super) fn rollback(draft: &mut Draft, who: &PersonId, environment: &Environm
             }
         },
     };
-    draft.person(who, Event::DeployAsked { environment: environment.clone(), commit, rollback: true })
+    draft.person(
+        who,
+        Event::DeployAsked {
+            environment: environment.clone(),
+            commit,
+            rollback: true,
+        },
+    )
 }
 
 /// The facts are there: begins, or says everything that speaks against it.
-pub(super) fn checked(draft: &mut Draft, environment: &Environment, commit: &CommitId, key: &DeployKey, facts: &DeployFacts) -> Decided {
-    let Some(asked) = draft.state.asked_deploy.clone().filter(|a| &a.environment == environment && &a.commit == commit) else {
+pub(super) fn checked(
+    draft: &mut Draft,
+    environment: &Environment,
+    commit: &CommitId,
+    key: &DeployKey,
+    facts: &DeployFacts,
+) -> Decided {
+    let Some(asked) = draft
+        .state
+        .asked_deploy
+        .clone()
+        .filter(|a| &a.environment == environment && &a.commit == commit)
+    else {
         return Ok(());
     };
     for person in &facts.withdrawn {
-        if draft.state.votes.iter().any(|vote| &vote.person == person && &vote.environment == environment) {
-            draft.bot(Event::VoteWithdrawn { environment: environment.clone(), person: person.clone() })?;
+        if draft
+            .state
+            .votes
+            .iter()
+            .any(|vote| &vote.person == person && &vote.environment == environment)
+        {
+            draft.bot(Event::VoteWithdrawn {
+                environment: environment.clone(),
+                person: person.clone(),
+            })?;
         }
     }
-    let refusals = if asked.rollback { frozen(facts) } else { objections(draft, environment, commit, facts) };
+    let refusals = if asked.rollback {
+        frozen(facts)
+    } else {
+        objections(draft, environment, commit, facts)
+    };
     if !refusals.is_empty() {
-        draft.bot(Event::DeployRefused { environment: environment.clone(), refusals })?;
+        draft.bot(Event::DeployRefused {
+            environment: environment.clone(),
+            refusals,
+        })?;
         return super::person::reopen_gate_for_facts(draft, environment, facts);
     }
     let votes = quorum(&draft.state, environment, draft.now, Some(&facts.standing)).valid;
@@ -135,7 +227,11 @@ pub(super) fn checked(draft: &mut Draft, environment: &Environment, commit: &Com
 
 fn frozen(facts: &DeployFacts) -> Vec<Refusal> {
     let frozen = facts.freeze.iter().map(|why| {
-        Refusal::new("freeze", format!("Deployments are frozen: {why}"), "An admin can lift it with `unfreeze`.")
+        Refusal::new(
+            "freeze",
+            format!("Deployments are frozen: {why}"),
+            "An admin can lift it with `unfreeze`.",
+        )
     });
     frozen.collect()
 }
@@ -160,21 +256,45 @@ fn objections(draft: &Draft, environment: &Environment, commit: &CommitId, facts
         && found != expected
         && found != commit
     {
-        let reason = format!("Production runs {} and not {}, on which this fix was made.", found.short(), expected.short());
-        refusals.push(Refusal::new("drift", reason, "The bot asks what to do about it in the thread.").because_of("APPLY-16"));
+        let reason = format!(
+            "Production runs {} and not {}, on which this fix was made.",
+            found.short(),
+            expected.short()
+        );
+        refusals.push(
+            Refusal::new("drift", reason, "The bot asks what to do about it in the thread.").because_of("APPLY-16"),
+        );
     }
     let quorum = quorum(state, environment, draft.now, Some(&facts.standing));
     for rule in &quorum.missing {
-        let reason = format!("{} valid vote(s) of a {} are missing for {} on {environment}.", rule.count, rule.role.as_str(), commit.short());
-        refusals.push(Refusal::new("vote.missing", reason, "The vote is asked for again in the thread.").because_of("APPLY-8"));
+        let reason = format!(
+            "{} valid vote(s) of a {} are missing for {} on {environment}.",
+            rule.count,
+            rule.role.as_str(),
+            commit.short()
+        );
+        refusals.push(
+            Refusal::new("vote.missing", reason, "The vote is asked for again in the thread.").because_of("APPLY-8"),
+        );
     }
     for (person, why) in &quorum.vetoes {
-        refusals.push(Refusal::new("vote.veto", format!("{person} said no: {why}"), format!("Talk to {person}; they take it back with `unapprove`.")));
+        refusals.push(Refusal::new(
+            "vote.veto",
+            format!("{person} said no: {why}"),
+            format!("Talk to {person}; they take it back with `unapprove`."),
+        ));
     }
-    let policy = state.votes.iter().any(|vote| &vote.environment == environment && vote.policy_version != facts.policy_version);
+    let policy = state
+        .votes
+        .iter()
+        .any(|vote| &vote.environment == environment && vote.policy_version != facts.policy_version);
     if policy {
         let reason = "The policy changed since the votes were cast.";
-        refusals.push(Refusal::new("vote.policy", reason, "The vote is asked for again in the thread."));
+        refusals.push(Refusal::new(
+            "vote.policy",
+            reason,
+            "The vote is asked for again in the thread.",
+        ));
     }
     refusals
 }
@@ -185,6 +305,9 @@ fn is_merged(state: &Hotfix) -> bool {
 
 fn moved(commit: &CommitId, tip: Option<&CommitId>) -> Refusal {
     let now = tip.map_or("gone", CommitId::short);
-    let reason = format!("The branch is at {now} and not at {}, which was approved.", commit.short());
+    let reason = format!(
+        "The branch is at {now} and not at {}, which was approved.",
+        commit.short()
+    );
     Refusal::new("head.moved", reason, "Tests and votes start again with the new head.").because_of("APPLY-11")
 }

@@ -31,7 +31,11 @@ pub(super) fn decide(draft: &mut Draft, grant: &Grant, act: &Act) -> Decided {
         Act::Pick(fixes) => pick(draft, who, fixes),
         Act::Join { title, fixes } => {
             draft.person(who, Event::Joined { title: title.clone() })?;
-            if fixes.is_empty() { Ok(()) } else { pick(draft, who, fixes) }
+            if fixes.is_empty() {
+                Ok(())
+            } else {
+                pick(draft, who, fixes)
+            }
         }
         Act::Approve { on, by_reaction } => approve(draft, grant, on.as_ref(), *by_reaction),
         Act::Unapprove { on } => unapprove(draft, who, on.as_ref()),
@@ -66,7 +70,11 @@ fn pick(draft: &mut Draft, who: &PersonId, fixes: &[CommitId]) -> Decided {
     let merged = draft.state.pull.as_ref().is_some_and(|pull| pull.merged.is_some());
     if merged || draft.state.branch == BranchState::Deleted {
         let reason = format!("The branch {} is merged already.", draft.state.plan.branch);
-        return no(Refusal::new("branch.merged", reason, "Finish this run, and start a new one for another fix."));
+        return no(Refusal::new(
+            "branch.merged",
+            reason,
+            "Finish this run, and start a new one for another fix.",
+        ));
     }
     if draft.state.survey.is_none() {
         let reason = "The run is still looking at what production runs.";
@@ -83,12 +91,19 @@ fn pick(draft: &mut Draft, who: &PersonId, fixes: &[CommitId]) -> Decided {
     if asked {
         return Ok(());
     }
-    no(Refusal::new("fix.known", "These commits were asked for before.", "See `status`; name other commits, or push to the branch."))
+    no(Refusal::new(
+        "fix.known",
+        "These commits were asked for before.",
+        "See `status`; name other commits, or push to the branch.",
+    ))
 }
 
 /// The open prompt that a vote is about.
 fn prompt(state: &Hotfix, on: Option<&MessageRef>) -> Result<(Environment, CommitId), Vec<Refusal>> {
-    let open = state.prompts.iter().find(|(_, prompt)| on.is_none_or(|message| message == &prompt.message));
+    let open = state
+        .prompts
+        .iter()
+        .find(|(_, prompt)| on.is_none_or(|message| message == &prompt.message));
     let current = |environment: &Environment| {
         state.is_current(|kind| matches!(kind, StepKind::Approve { environment: e } | StepKind::Deploy { environment: e, .. } if e == environment))
     };
@@ -114,9 +129,18 @@ fn approve(draft: &mut Draft, grant: &Grant, on: Option<&MessageRef>, by_reactio
     if let Some(refusal) = vote::excluded(&draft.state, &grant.person) {
         return no(refusal);
     }
-    let Some(base) = draft.state.base.clone() else { return no(super::bug("a vote without a base")) };
-    let minutes = draft.state.plan.environment(&environment).map_or(0, |e| e.approval.expires_minutes);
-    let expires = draft.now.checked_add(SignedDuration::from_mins(i64::from(minutes))).unwrap_or(draft.now);
+    let Some(base) = draft.state.base.clone() else {
+        return no(super::bug("a vote without a base"));
+    };
+    let minutes = draft
+        .state
+        .plan
+        .environment(&environment)
+        .map_or(0, |e| e.approval.expires_minutes);
+    let expires = draft
+        .now
+        .checked_add(SignedDuration::from_mins(i64::from(minutes)))
+        .unwrap_or(draft.now);
     let vote = Vote {
         environment,
         commit,
@@ -126,10 +150,13 @@ fn approve(draft: &mut Draft, grant: &Grant, on: Option<&MessageRef>, by_reactio
         person: grant.person.clone(),
         roles: grant.roles.clone(),
         by_reaction,
+        on: on.filter(|_| by_reaction).cloned(),
         at: draft.now,
         expires,
     };
-    let same = |old: &Vote| (&old.environment, &old.person, old.by_reaction) == (&vote.environment, &vote.person, vote.by_reaction);
+    let same = |old: &Vote| {
+        (&old.environment, &old.person, old.by_reaction) == (&vote.environment, &vote.person, vote.by_reaction)
+    };
     if draft.state.votes.iter().any(|old| same(old) && draft.now < old.expires) {
         return Ok(());
     }
@@ -138,43 +165,88 @@ fn approve(draft: &mut Draft, grant: &Grant, on: Option<&MessageRef>, by_reactio
 
 fn unapprove(draft: &mut Draft, who: &PersonId, on: Option<&MessageRef>) -> Decided {
     let of_message = |environment: &Environment| {
-        on.is_none_or(|message| draft.state.prompts.get(environment).is_some_and(|prompt| &prompt.message == message))
+        on.is_none_or(|message| {
+            draft
+                .state
+                .prompts
+                .get(environment)
+                .is_some_and(|prompt| &prompt.message == message)
+        })
     };
-    let vote = draft.state.votes.iter().find(|vote| &vote.person == who && of_message(&vote.environment));
+    let vote = draft
+        .state
+        .votes
+        .iter()
+        .find(|vote| &vote.person == who && of_message(&vote.environment));
     if let Some(environment) = vote.map(|vote| vote.environment.clone()) {
-        draft.person(who, Event::VoteWithdrawn { environment: environment.clone(), person: who.clone() })?;
+        draft.person(
+            who,
+            Event::VoteWithdrawn {
+                environment: environment.clone(),
+                person: who.clone(),
+            },
+        )?;
         return reopen_gate(draft, &environment, &format!("{who} took their vote back"));
     }
-    let veto = draft.state.vetoes.keys().find(|(environment, person)| person == who && of_message(environment));
+    let veto = draft
+        .state
+        .vetoes
+        .keys()
+        .find(|(environment, person)| person == who && of_message(environment));
     if let Some(environment) = veto.map(|(environment, _)| environment.clone()) {
-        return draft.person(who, Event::VetoWithdrawn { environment, person: who.clone() });
+        return draft.person(
+            who,
+            Event::VetoWithdrawn {
+                environment,
+                person: who.clone(),
+            },
+        );
     }
     if on.is_some() {
         // Taking back a reaction that never counted needs no answer.
         return Ok(());
     }
-    no(Refusal::new("vote.none", "You have no vote here to take back.", "See `plan` for the votes there are."))
+    no(Refusal::new(
+        "vote.none",
+        "You have no vote here to take back.",
+        "See `plan` for the votes there are.",
+    ))
 }
 
 fn reject(draft: &mut Draft, grant: &Grant, reason: &str, on: Option<&MessageRef>) -> Decided {
     let (environment, _) = prompt(&draft.state, on)?;
-    let event = Event::Vetoed { environment: environment.clone(), reason: reason.to_owned() };
+    let event = Event::Vetoed {
+        environment: environment.clone(),
+        reason: reason.to_owned(),
+    };
     draft.person(&grant.person, event)?;
     reopen_gate(draft, &environment, &format!("{} said no", grant.person))
 }
 
 /// A gate that is open without its votes is shut again, unless the deployment it guarded began already.
 pub(super) fn reopen_gate(draft: &mut Draft, environment: &Environment, reason: &str) -> Decided {
-    let began = draft.state.last_deploy(environment).is_some_and(|deploy| Some(&deploy.intent.commit) == draft.state.ships());
+    let began = draft
+        .state
+        .last_deploy(environment)
+        .is_some_and(|deploy| Some(&deploy.intent.commit) == draft.state.ships());
     let holds = vote::quorum(&draft.state, environment, draft.now, None).holds();
     if began || holds {
         return Ok(());
     }
-    let gate = draft.state.plan.steps.iter().zip(&draft.state.steps).find(|(spec, state)| {
-        matches!(&spec.kind, StepKind::Approve { environment: e } if e == environment) && state.is_behind()
-    });
+    let gate = draft
+        .state
+        .plan
+        .steps
+        .iter()
+        .zip(&draft.state.steps)
+        .find(|(spec, state)| {
+            matches!(&spec.kind, StepKind::Approve { environment: e } if e == environment) && state.is_behind()
+        });
     match gate.map(|(spec, _)| spec.id.clone()) {
-        Some(step) => draft.bot(Event::StepReopened { step, reason: reason.to_owned() }),
+        Some(step) => draft.bot(Event::StepReopened {
+            step,
+            reason: reason.to_owned(),
+        }),
         None => Ok(()),
     }
 }
@@ -191,14 +263,21 @@ pub(super) fn reopen_gate_for_facts(draft: &mut Draft, environment: &Environment
         .map(|vote| vote.person.clone())
         .collect();
     for person in stale {
-        draft.bot(Event::VoteWithdrawn { environment: environment.clone(), person })?;
+        draft.bot(Event::VoteWithdrawn {
+            environment: environment.clone(),
+            person,
+        })?;
     }
     reopen_gate(draft, environment, "the votes do not count any more")
 }
 
 fn unhold(draft: &mut Draft, grant: &Grant) -> Decided {
     let captain = grant.roles.contains(&Role::Captain);
-    let mine = draft.state.holds.contains_key(&grant.person).then(|| grant.person.clone());
+    let mine = draft
+        .state
+        .holds
+        .contains_key(&grant.person)
+        .then(|| grant.person.clone());
     let holder = mine.or_else(|| draft.state.holds.keys().next().filter(|_| captain).cloned());
     match holder {
         Some(person) => draft.person(&grant.person, Event::Unheld { person }),
@@ -211,9 +290,12 @@ fn unhold(draft: &mut Draft, grant: &Grant) -> Decided {
 }
 
 fn verify(draft: &mut Draft, who: &PersonId, place: &str, pass: bool, note: Option<&str>) -> Decided {
-    let by_hand = draft.state.deploys.iter().rev().find(|deploy| {
-        deploy.intent.environment.as_str() == place && deploy.state == DeployState::AwaitingWord
-    });
+    let by_hand = draft
+        .state
+        .deploys
+        .iter()
+        .rev()
+        .find(|deploy| deploy.intent.environment.as_str() == place && deploy.state == DeployState::AwaitingWord);
     if let Some(key) = by_hand.map(|deploy| deploy.intent.key.clone()) {
         let failure = (!pass).then(|| note.unwrap_or("it did not work, says the person who did it").to_owned());
         draft.person(who, Event::DeployEnded { key, failure })?;
@@ -232,39 +314,76 @@ fn verify(draft: &mut Draft, who: &PersonId, place: &str, pass: bool, note: Opti
     let Some(target) = known.or_else(|| environment.map(|e| VerifyPlace::Environment(e.name.clone()))) else {
         let names: BTreeSet<String> = wanted.into_iter().map(name).collect();
         let next = format!("Say where: {}.", names.into_iter().collect::<Vec<_>>().join(", "));
-        return no(Refusal::new("verify.place", format!("Nobody is asked about {place:?}."), next));
+        return no(Refusal::new(
+            "verify.place",
+            format!("Nobody is asked about {place:?}."),
+            next,
+        ));
     };
     let Some(commit) = step::commit_at(&draft.state, &target).cloned() else {
         let reason = format!("This run has put nothing on {place} yet, so there is nothing to say about it.");
-        return no(Refusal::new("verify.nothing", reason, "See `plan` for what comes before."));
+        return no(Refusal::new(
+            "verify.nothing",
+            reason,
+            "See `plan` for what comes before.",
+        ));
     };
-    draft.person(who, Event::Attested { place: place.to_owned(), commit, pass, note: note.map(str::to_owned) })
+    draft.person(
+        who,
+        Event::Attested {
+            place: place.to_owned(),
+            commit,
+            pass,
+            note: note.map(str::to_owned),
+        },
+    )
 }
 
 fn find_step(state: &Hotfix, step: &StepId) -> Result<(Level, bool), Vec<Refusal>> {
-    let found = state.plan.steps.iter().zip(&state.steps).find(|(spec, _)| &spec.id == step);
+    let found = state
+        .plan
+        .steps
+        .iter()
+        .zip(&state.steps)
+        .find(|(spec, _)| &spec.id == step);
     found.map(|(spec, at)| (spec.level, at.is_behind())).ok_or_else(|| {
         let steps: Vec<&str> = state.plan.steps.iter().map(|spec| spec.id.as_str()).collect();
         let next = format!("The steps are: {}.", steps.join(", "));
-        vec![Refusal::new("step.unknown", format!("The plan has no step {step}."), next)]
+        vec![Refusal::new(
+            "step.unknown",
+            format!("The plan has no step {step}."),
+            next,
+        )]
     })
 }
 
 fn skip(draft: &mut Draft, who: &PersonId, step: &StepId, reason: &str) -> Decided {
     let (level, behind) = find_step(&draft.state, step)?;
     if behind {
-        return no(Refusal::new("step.behind", format!("{step} is behind us already."), "See `plan` for what is left."));
+        return no(Refusal::new(
+            "step.behind",
+            format!("{step} is behind us already."),
+            "See `plan` for what is left.",
+        ));
     }
     match level {
-        Level::Should | Level::May => {
-            draft.person(who, Event::StepSkipped { step: step.clone(), reason: reason.to_owned() })
-        }
+        Level::Should | Level::May => draft.person(
+            who,
+            Event::StepSkipped {
+                step: step.clone(),
+                reason: reason.to_owned(),
+            },
+        ),
         Level::Must => no(Refusal::new(
             "step.must",
             format!("{step} is a must: the runbook does not let it be skipped."),
             format!("Do it, or let two people say `override {step} <reason> --incident URL`."),
         )),
-        Level::MustNot => no(Refusal::new("step.must-not", format!("{step} forbids something: nothing lifts it."), "See `plan`.")),
+        Level::MustNot => no(Refusal::new(
+            "step.must-not",
+            format!("{step} forbids something: nothing lifts it."),
+            "See `plan`.",
+        )),
     }
 }
 
@@ -292,10 +411,24 @@ fn cannot_be_overridden(kind: &StepKind) -> bool {
 
 fn override_gate(draft: &mut Draft, grant: &Grant, gate: &StepId, reason: &str, incident: &str) -> Decided {
     let (level, behind) = find_step(&draft.state, gate)?;
-    let kind = draft.state.plan.steps.iter().find(|spec| &spec.id == gate).map(|spec| spec.kind.clone());
+    let kind = draft
+        .state
+        .plan
+        .steps
+        .iter()
+        .find(|spec| &spec.id == gate)
+        .map(|spec| spec.kind.clone());
     if behind || level == Level::MustNot || kind.as_ref().is_some_and(cannot_be_overridden) {
-        let reason = if behind { format!("{gate} is behind us already.") } else { format!("{gate} cannot be overridden by anybody.") };
-        return no(Refusal::new("override.never", reason, "See `plan` for what is left, and who can do it."));
+        let reason = if behind {
+            format!("{gate} is behind us already.")
+        } else {
+            format!("{gate} cannot be overridden by anybody.")
+        };
+        return no(Refusal::new(
+            "override.never",
+            reason,
+            "See `plan` for what is left, and who can do it.",
+        ));
     }
     if reason.chars().count() < 10 {
         let next = "Say in a sentence why it cannot wait; it stands in the post-mortem.";
@@ -318,8 +451,11 @@ fn override_gate(draft: &mut Draft, grant: &Grant, gate: &StepId, reason: &str, 
             format!("Let somebody else say `override {gate} <reason> --incident URL`."),
         )),
         None => {
-            let event =
-                Event::OverrideAsked { step: gate.clone(), reason: reason.to_owned(), incident: incident.to_owned() };
+            let event = Event::OverrideAsked {
+                step: gate.clone(),
+                reason: reason.to_owned(),
+                incident: incident.to_owned(),
+            };
             draft.person(&grant.person, event)
         }
     }
@@ -340,7 +476,11 @@ fn retry(draft: &mut Draft, who: &PersonId) -> Decided {
     if draft.state.stuck.is_some() {
         return draft.person(who, Event::Retried);
     }
-    no(Refusal::new("retry.nothing", "Nothing failed that could be tried again.", "See `status` for what is waited for."))
+    no(Refusal::new(
+        "retry.nothing",
+        "Nothing failed that could be tried again.",
+        "See `status` for what is waited for.",
+    ))
 }
 
 fn abort(draft: &mut Draft, grant: &Grant, reason: &str) -> Decided {
@@ -348,19 +488,33 @@ fn abort(draft: &mut Draft, grant: &Grant, reason: &str) -> Decided {
     let mut refusals = Vec::new();
     if !may {
         let next = format!("Ask {} or a captain.", draft.state.requester);
-        refusals.push(Refusal::new("abort.who", "Only whoever opened the run, or a captain, can give it up.", next));
+        refusals.push(Refusal::new(
+            "abort.who",
+            "Only whoever opened the run, or a captain, can give it up.",
+            next,
+        ));
     }
     if draft.state.deploys.iter().any(|deploy| deploy.state.is_open()) {
         let reason = "A deployment of this run is still open.";
-        refusals.push(Refusal::new("abort.deploying", reason, "Wait for it to end, or say how it went with `verify`."));
+        refusals.push(Refusal::new(
+            "abort.deploying",
+            reason,
+            "Wait for it to end, or say how it went with `verify`.",
+        ));
     }
     if draft.state.is_live() && !on_main(&draft.state) {
-        let reason = "Production runs the fix, and main does not have it: giving up now would lose it with the next release.";
+        let reason =
+            "Production runs the fix, and main does not have it: giving up now would lose it with the next release.";
         let next = "Bring it to main, roll production back, or let a captain say `mergeback waive <reason>`.";
         refusals.push(Refusal::new("abort.live", reason, next).because_of("APPLY-12"));
     }
     if refusals.is_empty() {
-        return draft.person(&grant.person, Event::Aborted { reason: reason.to_owned() });
+        return draft.person(
+            &grant.person,
+            Event::Aborted {
+                reason: reason.to_owned(),
+            },
+        );
     }
     Err(refusals)
 }
@@ -392,22 +546,44 @@ fn drift(draft: &mut Draft, grant: &Grant, choice: DriftChoice) -> Decided {
 
 fn waive(draft: &mut Draft, who: &PersonId, reason: &str) -> Decided {
     if on_main(&draft.state) {
-        return no(Refusal::new("mainline.done", "The fix is on main already, or was given up.", "See `mergeback status`."));
+        return no(Refusal::new(
+            "mainline.done",
+            "The fix is on main already, or was given up.",
+            "See `mergeback status`.",
+        ));
     }
     let merge_back = |kind: &StepKind| matches!(kind, StepKind::Mainline { .. });
     if !draft.state.is_live() && !draft.state.is_current(merge_back) {
         let reason = "The fix is not in production yet, so it is too early to give up bringing it to main.";
-        return no(Refusal::new("mainline.early", reason, "Give up the whole run with `abort`, if that is what you mean."));
+        return no(Refusal::new(
+            "mainline.early",
+            reason,
+            "Give up the whole run with `abort`, if that is what you mean.",
+        ));
     }
-    draft.person(who, Event::MergebackWaived { reason: reason.to_owned() })
+    draft.person(
+        who,
+        Event::MergebackWaived {
+            reason: reason.to_owned(),
+        },
+    )
 }
 
 fn postmortem(draft: &mut Draft, who: &PersonId, url: Option<&str>) -> Decided {
-    if draft.state.live_at.is_none() && !draft.state.is_current(|kind| matches!(kind, StepKind::Postmortem { .. })) {
+    if draft.state.live_at.is_none()
+        && !draft
+            .state
+            .is_current(|kind| matches!(kind, StepKind::Postmortem { .. }))
+    {
         let reason = "The fix is not in production yet.";
         return no(Refusal::new("postmortem.early", reason, "Look at `timeline` meanwhile.").because_of("MAIN-18"));
     }
-    draft.person(who, Event::PostmortemFiled { url: url.map(str::to_owned) })
+    draft.person(
+        who,
+        Event::PostmortemFiled {
+            url: url.map(str::to_owned),
+        },
+    )
 }
 
 fn close(draft: &Draft) -> Decided {
@@ -420,6 +596,14 @@ fn close(draft: &Draft) -> Decided {
         .filter(|(_, state)| !state.is_behind())
         .map(|(spec, _)| spec.id.as_str())
         .collect();
-    let reason = format!("It closes by itself when every step is behind it; these are left: {}.", left.join(", "));
-    no(Refusal::new("close.steps", reason, "See `plan` for who can do what, or give it up with `abort <reason>`.").because_of("APPLY-12"))
+    let reason = format!(
+        "It closes by itself when every step is behind it; these are left: {}.",
+        left.join(", ")
+    );
+    no(Refusal::new(
+        "close.steps",
+        reason,
+        "See `plan` for who can do what, or give it up with `abort <reason>`.",
+    )
+    .because_of("APPLY-12"))
 }

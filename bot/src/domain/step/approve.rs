@@ -12,18 +12,30 @@ pub(super) fn progress(state: &Hotfix, environment: &Environment, now: Timestamp
     let quorum = quorum(state, environment, now, None);
     if !quorum.holds() {
         let vetoes = quorum.vetoes.len();
-        return Progress::Waiting(Wait::Votes { environment: environment.clone(), missing: quorum.missing, vetoes });
+        return Progress::Waiting(Wait::Votes {
+            environment: environment.clone(),
+            missing: quorum.missing,
+            vetoes,
+        });
     }
     let commit = state.ships().map_or("nothing", CommitId::short);
     let voters: Vec<&str> = quorum.valid.iter().map(|person| person.as_str()).collect();
-    let by = if voters.is_empty() { "nobody's word is asked for".to_owned() } else { voters.join(", ") };
+    let by = if voters.is_empty() {
+        "nobody's word is asked for".to_owned()
+    } else {
+        voters.join(", ")
+    };
     Progress::done(format!("{by} on {commit} for {environment}"))
 }
 
-pub(super) fn enter(state: &Hotfix, environment: &Environment) -> Vec<Effect> {
-    let asks = state.plan.environment(environment).is_some_and(|e| !e.approval.rules.is_empty());
+/// Nobody is asked while nothing is missing: a gate that only a no keeps shut keeps its question, and the votes on it.
+pub(super) fn enter(state: &Hotfix, environment: &Environment, now: Timestamp) -> Vec<Effect> {
+    let asks = !quorum(state, environment, now, None).missing.is_empty();
     match state.ships() {
-        Some(commit) if asks => vec![Effect::Prompt { environment: environment.clone(), commit: commit.clone() }],
+        Some(commit) if asks => vec![Effect::Prompt {
+            environment: environment.clone(),
+            commit: commit.clone(),
+        }],
         Some(_) | None => Vec::new(),
     }
 }

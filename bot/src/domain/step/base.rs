@@ -10,7 +10,9 @@ use crate::domain::playbook::BaseSource;
 use crate::domain::refusal::Refusal;
 
 pub(super) fn progress(state: &Hotfix, from: BaseSource) -> Progress {
-    let Some(survey) = &state.survey else { return Progress::Waiting(Wait::Bot("reading what runs in production")) };
+    let Some(survey) = &state.survey else {
+        return Progress::Waiting(Wait::Bot("reading what runs in production"));
+    };
     match find(survey, from) {
         Ok((commit, sources)) => Progress::Done {
             evidence: format!("{} by {}", commit.short(), sources.join(" and ")),
@@ -35,12 +37,19 @@ pub(crate) fn find(survey: &Survey, from: BaseSource) -> Result<(CommitId, Vec<S
 }
 
 fn in_production(survey: &Survey) -> Result<(CommitId, Vec<String>), Refusal> {
-    let (running, last) = ("what production runs".to_owned(), "the last successful deployment".to_owned());
+    let (running, last) = (
+        "what production runs".to_owned(),
+        "the last successful deployment".to_owned(),
+    );
     match (&survey.running, &survey.last_success) {
         (Some(a), Some(b)) if a == b => Ok((a.clone(), vec![running, last])),
         (Some(a), Some(b)) => Err(Refusal::new(
             "base.disagree",
-            format!("Production runs {}, but the last successful deployment was of {}.", a.short(), b.short()),
+            format!(
+                "Production runs {}, but the last successful deployment was of {}.",
+                a.short(),
+                b.short()
+            ),
             "Find out which is true, and start again with --from and that commit.",
         )
         .because_of("APPLY-6")),
@@ -56,7 +65,11 @@ fn in_production(survey: &Survey) -> Result<(CommitId, Vec<String>), Refusal> {
 }
 
 fn no_main() -> Refusal {
-    Refusal::new("main.absent", "The repository has no main line of the configured name.", "Correct `main` of the service.")
+    Refusal::new(
+        "main.absent",
+        "The repository has no main line of the configured name.",
+        "Correct `main` of the service.",
+    )
 }
 
 /// Asked-for fixes that mean nothing are named before anything is done.

@@ -45,7 +45,11 @@ pub(super) fn objections(state: &Hotfix) -> Vec<Refusal> {
         | StepKind::Postmortem { .. } => None,
     });
     let Some((base, _)) = base else { return Vec::new() };
-    survey.branches.iter().filter_map(|(name, at)| objection(state, name, at, &base)).collect()
+    survey
+        .branches
+        .iter()
+        .filter_map(|(name, at)| objection(state, name, at, &base))
+        .collect()
 }
 
 fn objection(state: &Hotfix, name: &BranchName, at: &CommitId, base: &CommitId) -> Option<Refusal> {
@@ -54,7 +58,11 @@ fn objection(state: &Hotfix, name: &BranchName, at: &CommitId, base: &CommitId) 
         return (at != base).then(|| {
             Refusal::new(
                 "branch.stale",
-                format!("A branch {ours} is there already, at {} and not at the base {}.", at.short(), base.short()),
+                format!(
+                    "A branch {ours} is there already, at {} and not at the base {}.",
+                    at.short(),
+                    base.short()
+                ),
                 format!("Look whether anybody needs it, delete it (git push origin --delete {ours}) and start again."),
             )
             .because_of("APPLY-X5")

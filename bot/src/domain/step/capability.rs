@@ -6,13 +6,18 @@ use crate::domain::playbook::CapabilityKind;
 use crate::domain::refusal::Refusal;
 
 pub(super) fn progress(state: &Hotfix, needs: &[CapabilityKind]) -> Progress {
-    let Some(survey) = &state.survey else { return Progress::Waiting(Wait::Bot("probing what the path needs")) };
+    let Some(survey) = &state.survey else {
+        return Progress::Waiting(Wait::Bot("probing what the path needs"));
+    };
     let missing: Vec<Refusal> = needs
         .iter()
         .filter_map(|need| match survey.capabilities.get(need) {
             Some(None) => None,
             Some(Some(why)) => Some(refusal(*need, &format!("{} does not answer: {why}", need.as_str()))),
-            None => Some(refusal(*need, &format!("{} is not declared for this service", need.as_str()))),
+            None => Some(refusal(
+                *need,
+                &format!("{} is not declared for this service", need.as_str()),
+            )),
         })
         .collect();
     if missing.is_empty() {

@@ -50,7 +50,10 @@ pub enum Progress {
 
 impl Progress {
     fn done(evidence: impl Into<String>) -> Self {
-        Self::Done { evidence: evidence.into(), events: Vec::new() }
+        Self::Done {
+            evidence: evidence.into(),
+            events: Vec::new(),
+        }
     }
 }
 
@@ -139,7 +142,7 @@ pub fn enter(state: &Hotfix, spec: &StepSpec, now: Timestamp) -> Vec<Effect> {
         StepKind::Announce => announce::enter(state),
         StepKind::Branch => branch::enter(state),
         StepKind::Change { .. } => change::enter(state, now),
-        StepKind::Approve { environment } => approve::enter(state, environment),
+        StepKind::Approve { environment } => approve::enter(state, environment, now),
         StepKind::Merge { method } => merge::enter(state, *method),
         StepKind::RideAlong => ride_along::enter(state),
         StepKind::Mainline { method, .. } => mainline::enter(state, *method),

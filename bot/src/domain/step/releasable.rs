@@ -8,11 +8,16 @@ use crate::domain::hotfix::Hotfix;
 use crate::domain::refusal::Refusal;
 
 pub(super) fn progress(state: &Hotfix) -> Progress {
-    let Some(survey) = &state.survey else { return Progress::Waiting(Wait::Bot("reading the state of main")) };
+    let Some(survey) = &state.survey else {
+        return Progress::Waiting(Wait::Bot("reading the state of main"));
+    };
     let mut against = failing(&state.plan.required_checks, &survey.main_checks);
     against.extend(survey.blockers.iter().cloned());
     if against.is_empty() {
-        return Progress::done(format!("{} checks of main are green, no release blocker is open", survey.main_checks.len()));
+        return Progress::done(format!(
+            "{} checks of main are green, no release blocker is open",
+            survey.main_checks.len()
+        ));
     }
     let reason = format!(
         "Main is not releasable ({}), and a hotfix beside the standard release is not supported.",
@@ -20,7 +25,9 @@ pub(super) fn progress(state: &Hotfix) -> Progress {
     );
     let next = "Fix or revert main, switch the feature off by a flag, or escalate. If this team has the exceptional path: \
                 `start … --exceptional`.";
-    Progress::Impossible(vec![Refusal::new("main.unreleasable", reason, next).because_of("MAIN-12")])
+    Progress::Impossible(vec![
+        Refusal::new("main.unreleasable", reason, next).because_of("MAIN-12"),
+    ])
 }
 
 /// The checks that are not plainly green. A required one that is missing is not green (security case 51).
@@ -31,7 +38,9 @@ pub(super) fn failing(required: &[String], checks: &[Check]) -> Vec<String> {
         CheckState::Success => None,
         CheckState::Neutral => Some("said nothing"),
     };
-    let missing = required.iter().filter(|name| !checks.iter().any(|check| &check.name == *name));
+    let missing = required
+        .iter()
+        .filter(|name| !checks.iter().any(|check| &check.name == *name));
     let mut failing: Vec<String> = missing.map(|name| format!("{name} is missing")).collect();
     for check in checks {
         let is_required = required.contains(&check.name);

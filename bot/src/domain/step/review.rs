@@ -10,7 +10,9 @@ use crate::domain::event::ReviewSeen;
 use crate::domain::hotfix::Hotfix;
 
 pub(super) fn progress(state: &Hotfix, need: u32) -> Progress {
-    let (Some(head), Some(pull)) = (&state.head, &state.pull) else { return Progress::Waiting(Wait::Bot("reading the reviews")) };
+    let (Some(head), Some(pull)) = (&state.head, &state.pull) else {
+        return Progress::Waiting(Wait::Bot("reading the reviews"));
+    };
     let authors = state.contributors();
     let mut last: BTreeMap<&str, &ReviewSeen> = BTreeMap::new();
     for review in &pull.seen.reviews {
@@ -19,11 +21,19 @@ pub(super) fn progress(state: &Hotfix, need: u32) -> Progress {
     let approvers: Vec<&str> = last
         .values()
         .filter(|review| review.verdict == Verdict::Approved && review.commit == head.tip)
-        .filter(|review| review.person.as_ref().is_some_and(|person| !authors.contains(person) && person != &state.requester))
+        .filter(|review| {
+            review
+                .person
+                .as_ref()
+                .is_some_and(|person| !authors.contains(person) && person != &state.requester)
+        })
         .map(|review| review.name.as_str())
         .collect();
-    let against: Vec<String> =
-        last.values().filter(|review| review.verdict == Verdict::ChangesRequested).map(|review| review.name.clone()).collect();
+    let against: Vec<String> = last
+        .values()
+        .filter(|review| review.verdict == Verdict::ChangesRequested)
+        .map(|review| review.name.clone())
+        .collect();
     let checked = pull.seen.checked.as_ref() == Some(&head.tip);
     let checks = if checked {
         releasable::failing(&state.plan.required_checks, &pull.seen.checks)
@@ -32,8 +42,21 @@ pub(super) fn progress(state: &Hotfix, need: u32) -> Progress {
     };
     let have = u32::try_from(approvers.len()).unwrap_or(u32::MAX);
     if have >= need && checks.is_empty() && against.is_empty() {
-        let by = if approvers.is_empty() { "nobody's review is asked for".to_owned() } else { format!("approved by {}", approvers.join(", ")) };
-        return Progress::done(format!("{by} on {}, {} check(s) green", head.tip.short(), pull.seen.checks.len()));
+        let by = if approvers.is_empty() {
+            "nobody's review is asked for".to_owned()
+        } else {
+            format!("approved by {}", approvers.join(", "))
+        };
+        return Progress::done(format!(
+            "{by} on {}, {} check(s) green",
+            head.tip.short(),
+            pull.seen.checks.len()
+        ));
     }
-    Progress::Waiting(Wait::Review { have, need, checks, against })
+    Progress::Waiting(Wait::Review {
+        have,
+        need,
+        checks,
+        against,
+    })
 }

@@ -19,12 +19,26 @@ const FOLLOW: Duration = Duration::from_millis(500);
 
 impl Engine {
     /// Reads everything a deployment rests on, in the moment before it. What cannot be read is a no.
-    pub(super) async fn check_deploy(&self, state: &Hotfix, environment: &Environment, commit: &CommitId, key: &DeployKey) -> Result<Performed, Failure> {
+    pub(super) async fn check_deploy(
+        &self,
+        state: &Hotfix,
+        environment: &Environment,
+        commit: &CommitId,
+        key: &DeployKey,
+    ) -> Result<Performed, Failure> {
         let plan = &state.plan;
-        let running = self.mechanism(&plan.service, environment)?.running().await?.map(|running| running.commit);
+        let running = self
+            .mechanism(&plan.service, environment)?
+            .running()
+            .await?
+            .map(|running| running.commit);
         let production = match plan.production() {
             Some(production) if &production.name == environment => running.clone(),
-            Some(production) => self.mechanism(&plan.service, &production.name)?.running().await?.map(|running| running.commit),
+            Some(production) => self
+                .mechanism(&plan.service, &production.name)?
+                .running()
+                .await?
+                .map(|running| running.commit),
             None => None,
         };
         let facts = DeployFacts {
@@ -37,36 +51,55 @@ impl Engine {
             withdrawn: self.withdrawn(state, environment).await?,
         };
         let (environment, commit, key) = (environment.clone(), commit.clone(), key.clone());
-        Ok(Performed::Came(Outcome::DeployChecked { environment, commit, key, facts }))
+        Ok(Performed::Came(Outcome::DeployChecked {
+            environment,
+            commit,
+            key,
+            facts,
+        }))
     }
 
     /// The roles that the voters have now. Somebody who left has none.
     fn standing(&self, state: &Hotfix) -> BTreeMap<PersonId, BTreeSet<crate::domain::people::Role>> {
         let voters = state.votes.iter().map(|vote| &vote.person);
         let here = voters.filter(|id| self.config.people.get(id).is_some_and(|person| person.active));
-        here.map(|id| (id.clone(), self.config.policy.roles(&state.plan.service, id))).collect()
+        here.map(|id| (id.clone(), self.config.policy.roles(&state.plan.service, id)))
+            .collect()
     }
 
-    /// Who voted by a reaction that is not on the prompt any more (security cases 33 and 34).
+    /// Who voted by a reaction that is not on its message any more (security cases 33 and 34).
     async fn withdrawn(&self, state: &Hotfix, environment: &Environment) -> Result<BTreeSet<PersonId>, Failure> {
-        let by_reaction: BTreeSet<PersonId> = state
+        let prompt = state.prompts.get(environment).map(|prompt| &prompt.message);
+        let mut withdrawn = BTreeSet::new();
+        for vote in state
             .votes
             .iter()
             .filter(|vote| &vote.environment == environment && vote.by_reaction)
-            .map(|vote| vote.person.clone())
-            .collect();
-        let Some(prompt) = state.prompts.get(environment).filter(|_| !by_reaction.is_empty()) else { return Ok(BTreeSet::new()) };
-        let reactions = self.outside.chat.reactions(&prompt.message).await?;
-        let standing: BTreeSet<PersonId> = reactions
-            .iter()
-            .filter(|reaction| reaction.emoji == Emoji::Yes)
-            .filter_map(|reaction| self.person(Some(&reaction.person)))
-            .collect();
-        Ok(by_reaction.difference(&standing).cloned().collect())
+        {
+            let Some(message) = vote.on.as_ref().or(prompt) else {
+                continue;
+            };
+            let reactions = self.outside.chat.reactions(message).await?;
+            let stands = |person: &PersonId| {
+                let yes = reactions.iter().filter(|reaction| reaction.emoji == Emoji::Yes);
+                yes.filter_map(|reaction| self.person(Some(&reaction.person)))
+                    .any(|who| &who == person)
+            };
+            if !stands(&vote.person) {
+                withdrawn.insert(vote.person.clone());
+            }
+        }
+        Ok(withdrawn)
     }
 
     /// Starts a deployment, unless it was started before under its key, and follows it.
-    pub(super) async fn deploy(&self, state: &Hotfix, key: &DeployKey, environment: &Environment, commit: &CommitId) -> Result<Performed, Failure> {
+    pub(super) async fn deploy(
+        &self,
+        state: &Hotfix,
+        key: &DeployKey,
+        environment: &Environment,
+        commit: &CommitId,
+    ) -> Result<Performed, Failure> {
         let mechanism = self.mechanism(&state.plan.service, environment)?;
         let status = match mechanism.status(key).await? {
             Some(status) => status,
@@ -83,7 +116,10 @@ impl Engine {
         };
         match status {
             DeployStatus::InProgress => Ok(Performed::Again(FOLLOW)),
-            ended => Ok(Performed::Came(Outcome::DeployStatus { key: key.clone(), status: ended })),
+            ended => Ok(Performed::Came(Outcome::DeployStatus {
+                key: key.clone(),
+                status: ended,
+            })),
         }
     }
 }

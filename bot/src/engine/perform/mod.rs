@@ -8,8 +8,8 @@ mod talk;
 
 use hotfix_adapters::failure::Failure;
 
-use super::outbox::{Performed, Task};
 use super::Engine;
+use super::outbox::{Performed, Task};
 use crate::domain::command::Outcome;
 use crate::domain::effect::Effect;
 
@@ -29,8 +29,16 @@ impl Engine {
             Effect::Rebase { from, head, onto, at } => self.rebase(&state, from, head, onto, *at).await,
             Effect::OpenPull => self.open_pull(&state).await,
             Effect::Prompt { environment, commit } => self.prompt(&state, environment, commit, key, first).await,
-            Effect::CheckDeploy { environment, commit, key } => self.check_deploy(&state, environment, commit, key).await,
-            Effect::Deploy { key, environment, commit } => self.deploy(&state, key, environment, commit).await,
+            Effect::CheckDeploy {
+                environment,
+                commit,
+                key,
+            } => self.check_deploy(&state, environment, commit, key).await,
+            Effect::Deploy {
+                key,
+                environment,
+                commit,
+            } => self.deploy(&state, key, environment, commit).await,
             Effect::Merge { number, head, method } => self.merge(&state, *number, head, *method).await,
             Effect::FindRiders { to } => self.find_riders(&state, to).await,
             Effect::DeleteBranch { at } => self.delete_branch(&state, at).await,

@@ -57,7 +57,9 @@ impl Engine {
 
     /// What production runs, and the last deployment there that succeeded.
     async fn production(&self, state: &Hotfix) -> Result<(Option<CommitId>, Option<CommitId>), Failure> {
-        let Some(production) = state.plan.production() else { return Ok((None, None)) };
+        let Some(production) = state.plan.production() else {
+            return Ok((None, None));
+        };
         let mechanism = self.mechanism(&state.plan.service, &production.name)?;
         let running = mechanism.running().await?.map(|running| running.commit);
         let last = mechanism.last_success().await?.map(|deployment| deployment.commit);
@@ -92,11 +94,26 @@ impl Engine {
         Ok(found)
     }
 
-    async fn withheld(&self, state: &Hotfix, base: Option<&CommitId>, main: Option<&CommitId>) -> Result<(Vec<Contribution>, usize), Failure> {
-        let (Some(base), Some(main)) = (base, main) else { return Ok((Vec::new(), 0)) };
-        let range = self.forge(&state.plan.service)?.between(&state.plan.repo, base, main, LISTED).await?;
+    async fn withheld(
+        &self,
+        state: &Hotfix,
+        base: Option<&CommitId>,
+        main: Option<&CommitId>,
+    ) -> Result<(Vec<Contribution>, usize), Failure> {
+        let (Some(base), Some(main)) = (base, main) else {
+            return Ok((Vec::new(), 0));
+        };
+        let range = self
+            .forge(&state.plan.service)?
+            .between(&state.plan.repo, base, main, LISTED)
+            .await?;
         // A merge of a branch is no change beside the commits that it merges.
-        let changes: Vec<_> = range.commits.iter().filter(|commit| commit.parents.len() < 2).map(|commit| self.contribution(commit)).collect();
+        let changes: Vec<_> = range
+            .commits
+            .iter()
+            .filter(|commit| commit.parents.len() < 2)
+            .map(|commit| self.contribution(commit))
+            .collect();
         let total = changes.len() + range.total.saturating_sub(range.commits.len());
         // A main that differs by merges alone still differs.
         Ok((changes, total.max(usize::from(range.total > 0))))
@@ -107,14 +124,22 @@ impl Engine {
         let mut blockers = Vec::new();
         for label in &state.plan.release_blockers {
             let labelled = forge.labelled(&state.plan.repo, label).await?;
-            blockers.extend(labelled.iter().map(|item| format!("#{} carries {label}: {}", item.number.0, item.title)));
+            blockers.extend(
+                labelled
+                    .iter()
+                    .map(|item| format!("#{} carries {label}: {}", item.number.0, item.title)),
+            );
         }
         Ok(blockers)
     }
 
     async fn capabilities(&self, state: &Hotfix) -> BTreeMap<CapabilityKind, Option<String>> {
         let mut answers = BTreeMap::new();
-        let asked = state.plan.steps.iter().any(|spec| matches!(spec.kind, StepKind::Capability { .. }));
+        let asked = state
+            .plan
+            .steps
+            .iter()
+            .any(|spec| matches!(spec.kind, StepKind::Capability { .. }));
         for kind in CapabilityKind::ALL.into_iter().filter(|_| asked) {
             if let Some(probe) = self.outside.probes.get(&(state.plan.service.clone(), kind)) {
                 answers.insert(kind, probe.missing().await);

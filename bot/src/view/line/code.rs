@@ -17,7 +17,11 @@ const LISTED: usize = 10;
 impl Told<'_> {
     pub(super) fn branch_created(&self, at: &CommitId) -> Card {
         let branch = self.state.plan.branch.as_str();
-        let there = Text::of("The branch ").code(branch).plain(" is there, at ").commit(at).plain(", with nothing on it yet.");
+        let there = Text::of("The branch ")
+            .code(branch)
+            .plain(" is there, at ")
+            .commit(at)
+            .plain(", with nothing on it yet.");
         let next = match self.state.fixes.len() {
             0 => owner(self.state, self.to)
                 .plain(": push the fix to it (")
@@ -25,7 +29,10 @@ impl Told<'_> {
                 .plain("), or name a commit of main: ")
                 .command("pick <commit>")
                 .plain("."),
-            many => Text::of(format!("The bot picks {} onto it now.", count(many, "commit", "commits"))),
+            many => Text::of(format!(
+                "The bot picks {} onto it now.",
+                count(many, "commit", "commits")
+            )),
         };
         lines(Tone::Neutral, None, vec![there, next])
     }
@@ -33,15 +40,28 @@ impl Told<'_> {
     pub(super) fn fix_picked(&self, source: &CommitId, commit: Option<&CommitId>) -> Card {
         let branch = self.state.plan.branch.as_str();
         let text = match commit {
-            Some(commit) => Text::of("Picked ").commit(source).plain(" onto ").code(branch).plain(" as ").commit(commit).plain("."),
-            None => Text::of("The branch ").code(branch).plain(" has what ").commit(source).plain(" brings already; nothing was picked."),
+            Some(commit) => Text::of("Picked ")
+                .commit(source)
+                .plain(" onto ")
+                .code(branch)
+                .plain(" as ")
+                .commit(commit)
+                .plain("."),
+            None => Text::of("The branch ")
+                .code(branch)
+                .plain(" has what ")
+                .commit(source)
+                .plain(" brings already; nothing was picked."),
         };
         one(Tone::Neutral, text)
     }
 
     pub(super) fn fix_conflicted(&self, source: &CommitId, files: &[String]) -> Card {
         let branch = self.state.plan.branch.as_str();
-        let title = Text::of("The fix ").commit(source).plain(" does not apply to ").code(branch);
+        let title = Text::of("The fix ")
+            .commit(source)
+            .plain(" does not apply to ")
+            .code(branch);
         lines(Tone::Bad, Some(title), conflict(self.state, self.to, files))
     }
 
@@ -54,11 +74,15 @@ impl Told<'_> {
         let branch = self.state.plan.branch.as_str();
         let first = self.state.base.as_ref() == Some(from);
         let mut said = vec![
-            Text::new().code(branch).plain(" moved: ").change(Some(from), &head.tip).plain(format!(
-                ", now {}, {}.",
-                count(head.total, "commit", "commits"),
-                size(&head.size)
-            )),
+            Text::new()
+                .code(branch)
+                .plain(" moved: ")
+                .change(Some(from), &head.tip)
+                .plain(format!(
+                    ", now {}, {}.",
+                    count(head.total, "commit", "commits"),
+                    size(&head.size)
+                )),
         ];
         said.extend(self.commits(&head.commits, head.total));
         if !adapts.is_empty() {
@@ -69,13 +93,19 @@ impl Told<'_> {
             said.push(text.plain("."));
         }
         if let Some(limit) = self.large(head) {
-            said.push(Text::of(format!("That is large for a hotfix (more than {limit} lines). Smaller is safer.")));
+            said.push(Text::of(format!(
+                "That is large for a hotfix (more than {limit} lines). Smaller is safer."
+            )));
         }
         if !head.on_base {
-            said.push(Text::of("It is not on top of what production runs; it has to be before it is deployed."));
+            said.push(Text::of(
+                "It is not on top of what production runs; it has to be before it is deployed.",
+            ));
         }
         if !first {
-            said.push(Text::of("Reviews, tests and votes of the old head do not count any more."));
+            said.push(Text::of(
+                "Reviews, tests and votes of the old head do not count any more.",
+            ));
         }
         lines(if first { Tone::Neutral } else { Tone::Warning }, None, said)
     }
@@ -86,8 +116,16 @@ impl Told<'_> {
             .iter()
             .take(LISTED)
             .map(|commit| {
-                let people: Vec<String> = commit.people.iter().map(|who| contributor(self.to.people, who)).collect();
-                Text::of("• ").commit(&commit.commit).plain(format!(" {} — {}", outside(&commit.subject), listing(&people)))
+                let people: Vec<String> = commit
+                    .people
+                    .iter()
+                    .map(|who| contributor(self.to.people, who))
+                    .collect();
+                Text::of("• ").commit(&commit.commit).plain(format!(
+                    " {} — {}",
+                    outside(&commit.subject),
+                    listing(&people)
+                ))
             })
             .collect();
         let more = total.max(commits.len()).saturating_sub(all.len());
@@ -99,7 +137,9 @@ impl Told<'_> {
 
     fn large(&self, head: &HeadSeen) -> Option<u32> {
         let limit = self.state.plan.steps.iter().find_map(|spec| {
-            let StepKind::Change { large_lines } = &spec.kind else { return None };
+            let StepKind::Change { large_lines } = &spec.kind else {
+                return None;
+            };
             Some(*large_lines)
         })?;
         let lines = u32::try_from(head.size.insertions.saturating_add(head.size.deletions)).unwrap_or(u32::MAX);
@@ -108,12 +148,18 @@ impl Told<'_> {
 
     pub(super) fn pull_opened(&self, number: PullNumber, url: Option<&str>) -> Card {
         let main = self.state.plan.main.as_str();
-        let opened = Text::of("Pull request ").span(pull_link(number.0, url)).plain(" into ").code(main).plain(" is open.");
+        let opened = Text::of("Pull request ")
+            .span(pull_link(number.0, url))
+            .plain(" into ")
+            .code(main)
+            .plain(" is open.");
         let who = calls(self.to, &others(self.state)).unwrap_or_else(|| Text::of("Whoever did not work on it"));
         let ask = if self.state.plan.merges_first() {
             who.plain(": please review it. The bot merges it when its turn comes.")
         } else {
-            who.plain(": please review it, and do not merge it. It is deployed from the branch first and merged afterwards.")
+            who.plain(
+                ": please review it, and do not merge it. It is deployed from the branch first and merged afterwards.",
+            )
         };
         lines(Tone::Asking, None, vec![opened, ask])
     }

@@ -9,7 +9,7 @@ use crate::domain::hotfix::Mainline;
 use crate::domain::playbook::{StepKind, VerifyPlace};
 use crate::domain::refusal::Refusal;
 use crate::view::ask::{by_hand, owner};
-use crate::view::card::rollback;
+use crate::view::card::{back, rollback};
 use crate::view::phrase::{Say, capital, ended, listing, outside, paragraph, production, stay_off};
 use crate::view::refusal;
 
@@ -17,16 +17,31 @@ impl Told<'_> {
     pub(super) fn deploy_refused(&self, environment: &Environment, refusals: &[Refusal]) -> Card {
         let title = Text::of(format!("Nothing was deployed to {environment}"));
         let mut said: Vec<Text> = refusals.iter().map(refusal::line).collect();
-        said.push(owner(self.state, self.to).plain(": what is left to do is in ").command("plan").plain("."));
+        said.push(
+            owner(self.state, self.to)
+                .plain(": what is left to do is in ")
+                .command("plan")
+                .plain("."),
+        );
         lines(Tone::Warning, Some(title), said)
     }
 
     pub(super) fn deploy_started(&self, intent: &DeployIntent) -> Card {
         let environment = &intent.environment;
         let names: Vec<String> = intent.votes.iter().map(|person| self.to.name(person)).collect();
-        let by = if names.is_empty() { String::new() } else { format!(", by the word of {}", listing(&names)) };
-        let verb = if intent.rollback { "Rolling back" } else { "Deploying to" };
-        let what = Text::of(format!("{verb} {environment}: ")).change(intent.previous.as_ref(), &intent.commit).plain(format!("{by}."));
+        let by = if names.is_empty() {
+            String::new()
+        } else {
+            format!(", by the word of {}", listing(&names))
+        };
+        let verb = if intent.rollback {
+            "Rolling back"
+        } else {
+            "Deploying to"
+        };
+        let what = Text::of(format!("{verb} {environment}: "))
+            .change(intent.previous.as_ref(), &intent.commit)
+            .plain(format!("{by}."));
         let mut said = vec![what];
         if self.is_production(environment) && !intent.rollback {
             said.push(Text::of("To watch: ").then(self.watch(environment)));
@@ -40,7 +55,10 @@ impl Told<'_> {
                 let title = Text::of(format!("The deployment to {environment} is done by hand"));
                 lines(Tone::Asking, Some(title), by_hand(self.state, self.to, &environment))
             }
-            None => one(Tone::Asking, Text::of("A deployment waits for somebody to do it by hand.")),
+            None => one(
+                Tone::Asking,
+                Text::of("A deployment waits for somebody to do it by hand."),
+            ),
         }
     }
 
@@ -58,18 +76,24 @@ impl Told<'_> {
 
     fn failed(&self, intent: &DeployIntent, failure: &str) -> Card {
         let environment = &intent.environment;
-        let title = Text::of("The deployment of ").commit(&intent.commit).plain(format!(" to {environment} failed"));
-        let mut back = owner(self.state, self.to).plain(": try again with ").command("retry");
+        let title = Text::of("The deployment of ")
+            .commit(&intent.commit)
+            .plain(format!(" to {environment} failed"));
+        let mut next = owner(self.state, self.to).plain(": try again with ").command("retry");
         if !intent.rollback {
-            back = back.plain(", or put back what ran before: ").command(&format!("rollback {environment}"));
+            next = next
+                .plain(", or put back what ran before: ")
+                .command(&back(self.state, environment));
         }
         lines(
             Tone::Bad,
             Some(title),
             vec![
                 Text::of(ended(&paragraph(failure))),
-                Text::of(format!("It may have done all, half or none of its work: look at what {environment} runs.")),
-                back.plain("."),
+                Text::of(format!(
+                    "It may have done all, half or none of its work: look at what {environment} runs."
+                )),
+                next.plain("."),
             ],
         )
     }
@@ -79,7 +103,12 @@ impl Told<'_> {
         let title = Text::of(format!("{} is back on ", capital(environment.as_str()))).commit(&intent.commit);
         let mut said = vec![Text::of(format!("The fix is not on {environment} any more."))];
         if self.is_production(environment) {
-            said.push(owner(self.state, self.to).plain(": before it goes there again the votes start again. To give it up instead, say ").command("abort <why>").plain("."));
+            said.push(
+                owner(self.state, self.to)
+                    .plain(": before it goes there again the votes start again. To give it up instead, say ")
+                    .command("abort <why>")
+                    .plain("."),
+            );
             said.extend(stay_off(self.state).map(Text::of));
         }
         lines(Tone::Warning, Some(title), said)
@@ -87,7 +116,9 @@ impl Told<'_> {
 
     fn deployed(&self, intent: &DeployIntent) -> Card {
         let environment = &intent.environment;
-        let what = Text::of(format!("{} runs it: ", capital(environment.as_str()))).change(intent.previous.as_ref(), &intent.commit).plain(".");
+        let what = Text::of(format!("{} runs it: ", capital(environment.as_str())))
+            .change(intent.previous.as_ref(), &intent.commit)
+            .plain(".");
         let mut said = vec![what];
         if let Some(question) = self.question(environment) {
             said.push(
@@ -111,7 +142,14 @@ impl Told<'_> {
         said.extend(rollback(self.state));
         match &self.state.mainline {
             Mainline::Open | Mainline::Lost(_) => {
-                said.push(Text::of(format!("{} is in a non-standard state until the fix is on ", capital(environment.as_str()))).code(self.state.plan.main.as_str()).plain("."));
+                said.push(
+                    Text::of(format!(
+                        "{} is in a non-standard state until the fix is on ",
+                        capital(environment.as_str())
+                    ))
+                    .code(self.state.plan.main.as_str())
+                    .plain("."),
+                );
             }
             Mainline::Proven(..) | Mainline::Waived { .. } => {}
         }
@@ -143,7 +181,13 @@ impl Told<'_> {
 
     fn question(&self, environment: &Environment) -> Option<&str> {
         self.state.plan.steps.iter().find_map(|spec| {
-            let StepKind::Verify { place: VerifyPlace::Environment(place), question } = &spec.kind else { return None };
+            let StepKind::Verify {
+                place: VerifyPlace::Environment(place),
+                question,
+            } = &spec.kind
+            else {
+                return None;
+            };
             (place == environment).then_some(question.as_str())
         })
     }

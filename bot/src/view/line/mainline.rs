@@ -14,7 +14,13 @@ impl Told<'_> {
     pub(super) fn merged(&self, number: PullNumber, commit: &CommitId) -> Card {
         let url = self.state.pull.as_ref().and_then(|pull| pull.url.as_deref());
         let main = self.state.plan.main.as_str();
-        let text = Text::of("Pull request ").span(pull_link(number.0, url)).plain(" is merged into ").code(main).plain(" as ").commit(commit).plain(".");
+        let text = Text::of("Pull request ")
+            .span(pull_link(number.0, url))
+            .plain(" is merged into ")
+            .code(main)
+            .plain(" as ")
+            .commit(commit)
+            .plain(".");
         one(Tone::Good, text)
     }
 
@@ -26,15 +32,19 @@ impl Told<'_> {
         let mut said = vec![Text::of(format!("{many} to production with it:"))];
         said.extend(self.commits(riders, total));
         said.push(
-            Text::of("Their authors are told directly. It does not wait for them; whoever knows why it must not go says ")
-                .command("hold <why>")
-                .plain("."),
+            Text::of(
+                "Their authors are told directly. It does not wait for them; whoever knows why it must not go says ",
+            )
+            .command("hold <why>")
+            .plain("."),
         );
         lines(Tone::Warning, None, said)
     }
 
     pub(super) fn proven(&self, how: &Containment, main: &CommitId) -> Card {
-        let text = Text::of(format!("The fix is on main: {}, at ", containment(how))).commit(main).plain(". The next regular release contains it.");
+        let text = Text::of(format!("The fix is on main: {}, at ", containment(how)))
+            .commit(main)
+            .plain(". The next regular release contains it.");
         one(Tone::Good, text)
     }
 
@@ -59,7 +69,9 @@ impl Told<'_> {
     }
 
     pub(super) fn branch_deleted(&self) -> Card {
-        let text = Text::of("The branch ").code(self.state.plan.branch.as_str()).plain(" is deleted; everything on it is on main.");
+        let text = Text::of("The branch ")
+            .code(self.state.plan.branch.as_str())
+            .plain(" is deleted; everything on it is on main.");
         one(Tone::Neutral, text)
     }
 
@@ -67,7 +79,9 @@ impl Told<'_> {
         let who = self.who();
         let text = match url {
             Some(url) => Text::of(format!("{who} wrote the post-mortem: ")).plain(outside(url)),
-            None => Text::of(format!("{who} says that the bot's own post-mortem is enough: ")).command("postmortem").plain("."),
+            None => Text::of(format!("{who} says that the timeline is all that is wanted: "))
+                .command(&format!("timeline {}", self.state.id))
+                .plain("."),
         };
         one(Tone::Good, text)
     }

@@ -55,7 +55,11 @@ impl Told<'_> {
     fn gate_open(&self, environment: &Environment) -> Card {
         let valid = quorum(self.state, environment, self.at, None).valid;
         let names: Vec<String> = valid.iter().map(|person| self.to.name(person)).collect();
-        let by = if names.is_empty() { "nobody's word is asked for".to_owned() } else { format!("{} said yes", listing(&names)) };
+        let by = if names.is_empty() {
+            "nobody's word is asked for".to_owned()
+        } else {
+            format!("{} said yes", listing(&names))
+        };
         let commit = self.state.ships().map(short);
         let mut text = Text::of(format!("The gate to {environment} is open: {by}"));
         if let Some(commit) = commit {
@@ -75,7 +79,13 @@ impl Told<'_> {
 
     pub(super) fn step_skipped(&self, step: &StepId, reason: &str) -> Card {
         let text = Text::of(format!("{} left out ", self.who())).then(self.named(step));
-        one(Tone::Warning, text.plain(format!(": {} The reason is kept for the post-mortem.", ended(&outside(reason)))))
+        one(
+            Tone::Warning,
+            text.plain(format!(
+                ": {} The reason is kept for the post-mortem.",
+                ended(&outside(reason))
+            )),
+        )
     }
 
     pub(super) fn override_asked(&self, step: &StepId, reason: &str, incident: &str) -> Card {
@@ -92,11 +102,17 @@ impl Told<'_> {
         let text = Text::of(format!("{} and {} overrode ", self.to.name(asked_by), self.who()))
             .then(self.named(step))
             .plain(format!(": {} Incident: {}", ended(&outside(reason)), outside(incident)));
-        lines(Tone::Warning, None, vec![text, Text::of("It stands in the post-mortem with both names.")])
+        lines(
+            Tone::Warning,
+            None,
+            vec![text, Text::of("It stands in the post-mortem with both names.")],
+        )
     }
 
     pub(super) fn step_reopened(&self, step: &StepId, reason: &str) -> Card {
-        let text = self.named(step).plain(format!(" is open again: {}", ended(&outside(reason))));
+        let text = self
+            .named(step)
+            .plain(format!(" is open again: {}", ended(&outside(reason))));
         one(Tone::Warning, text)
     }
 
@@ -106,12 +122,23 @@ impl Told<'_> {
             Some(StepState::Current { since }) => format!(", for {} now", between(*since, self.at)),
             Some(StepState::Ahead | StepState::Done { .. } | StepState::Skipped { .. }) | None => String::new(),
         };
-        let again = if times > 1 { format!(" This is reminder {times}.") } else { String::new() };
-        let first = Text::of(format!("Still waiting{since}: ")).then(self.named(step)).plain(format!(".{again}"));
+        let again = if times > 1 {
+            format!(" This is reminder {times}.")
+        } else {
+            String::new()
+        };
+        let first = Text::of(format!("Still waiting{since}: "))
+            .then(self.named(step))
+            .plain(format!(".{again}"));
         let mut all = vec![first];
         all.extend(asks(self.state, self.to, self.at));
         if all.len() == 1 {
-            all.push(owner(self.state, self.to).plain(", please look at ").command("status").plain("."));
+            all.push(
+                owner(self.state, self.to)
+                    .plain(", please look at ")
+                    .command("status")
+                    .plain("."),
+            );
         }
         lines(Tone::Asking, None, all)
     }

@@ -1,9 +1,9 @@
 use super::*;
 use crate::domain::command::{Act, Command, Outcome, PickResult, Rebased, Sighting};
+use crate::domain::effect::Effect;
 use crate::domain::event::DriftChoice;
 use crate::domain::evolve::replay;
 use crate::domain::react::react;
-use crate::domain::effect::Effect;
 use crate::view::fixture::{Play, asked, begun, closed, commit, environment, head, live, same, yes};
 use crate::view::plain;
 use hotfix_adapters::chat::Span;
@@ -15,7 +15,10 @@ fn thread(play: &Play, from: usize) -> String {
         let state = replay(play.state.id, &play.entries[..=at]).unwrap().unwrap();
         let entry = &play.entries[at];
         let card = line(&state, entry, &play.to());
-        let wanted = react(&state, entry, state.version).effects.iter().any(|effect| matches!(effect, Effect::Say { .. }));
+        let wanted = react(&state, entry, state.version)
+            .effects
+            .iter()
+            .any(|effect| matches!(effect, Effect::Say { .. }));
         assert_eq!(card.is_some(), wanted, "{:?}", entry.event);
         if let Some(card) = card {
             said.push_str(&format!("[{:?}] {}", card.tone, plain(&card)));
@@ -30,7 +33,9 @@ fn from(before: &Play, after: &Play) -> String {
 
 #[test]
 fn a_run_as_its_team_reads_it() {
-    same(&thread(&closed(), 0), r#"
+    same(
+        &thread(&closed(), 0),
+        r#"
 [Neutral] The branch `hotfix` is there, at `abc1234`, with nothing on it yet.
 The bot picks 1 commit onto it now.
 [Neutral] Picked `f1f1f1f` onto `hotfix` as `1111111`.
@@ -66,15 +71,23 @@ The fix is on main: main contains the very commits, at `eeeeeee`.
 It was live after 32 m.
 Post-mortem: https://wiki.example/pm-12
 Production deploys of payments are free again.
-"#);
+"#,
+    );
 }
 
 #[test]
 fn a_fix_that_does_not_apply_comes_with_what_to_type() {
     let before = begun().announced().branched();
-    let result = PickResult::Conflict { files: vec!["src/upload.rs".to_owned(), "src/`form`.rs".to_owned()] };
-    let conflict = before.clone().came(Outcome::Picked { source: commit("f1f1f1f"), result });
-    same(&from(&before, &conflict), r#"
+    let result = PickResult::Conflict {
+        files: vec!["src/upload.rs".to_owned(), "src/`form`.rs".to_owned()],
+    };
+    let conflict = before.clone().came(Outcome::Picked {
+        source: commit("f1f1f1f"),
+        result,
+    });
+    same(
+        &from(&before, &conflict),
+        r#"
 [Bad] The fix `f1f1f1f` does not apply to `hotfix`
 @Ana: settle it on your machine and push; the bot goes on from there.
 In the way: `src/upload.rs`, `src/`form`.rs`
@@ -82,20 +95,31 @@ In the way: `src/upload.rs`, `src/`form`.rs`
 `git cherry-pick -x f1f1f1f000000000000000000000000000000000`
 `git add <files> && git cherry-pick --continue`
 `git push origin hotfix`
-"#);
-    let settled = conflict.clone().saw(Sighting::Head(Some(head("2222222", "Accept uploads, by hand"))));
-    same(&from(&conflict, &settled), r#"
+"#,
+    );
+    let settled = conflict
+        .clone()
+        .saw(Sighting::Head(Some(head("2222222", "Accept uploads, by hand"))));
+    same(
+        &from(&conflict, &settled),
+        r#"
 [Neutral] `hotfix` moved: `abc1234` → `2222222`, now 1 commit, +12 −3 in 2 files.
 • `2222222` Accept uploads, by hand — Chi
 Settled by hand: `f1f1f1f`.
-"#);
+"#,
+    );
 }
 
 #[test]
 fn drift_offers_three_ways() {
     let before = asked();
-    let drift = before.clone().saw(Sighting::Production { running: commit("9999999"), has_fix: false });
-    same(&from(&before, &drift), r#"
+    let drift = before.clone().saw(Sighting::Production {
+        running: commit("9999999"),
+        has_fix: false,
+    });
+    same(
+        &from(&before, &drift),
+        r#"
 [Bad] Production changed outside this hotfix
 Expected `abc1234`, found `9999999`. The run is paused.
 To go on as if nothing had happened would roll the work of others back.
@@ -103,10 +127,13 @@ To go on as if nothing had happened would roll the work of others back.
 • `/hotfix drift rebase` — put the fix on top of what runs now; reviews, tests and votes start again.
 • `/hotfix drift roll` — let the fix go out with the regular release, as a normal change.
 • `/hotfix drift abort` — give this hotfix up.
-"#);
+"#,
+    );
     let rebase = drift.clone().by("ana", Act::Drift(DriftChoice::Rebase));
     let conflict = rebase.came(Outcome::Rebased(Rebased::Conflict(vec!["src/upload.rs".to_owned()])));
-    same(&from(&drift, &conflict), r#"
+    same(
+        &from(&drift, &conflict),
+        r#"
 [Neutral] Ana decides: the fix goes on top of what production runs now, `9999999`. Reviews, tests and votes start again.
 [Bad] The fix does not apply to what production runs now
 @Ana: settle it on your machine and push; the bot goes on from there.
@@ -115,45 +142,64 @@ In the way: `src/upload.rs`
 `git rebase --onto 9999999000000000000000000000000000000000 abc1234000000000000000000000000000000000 hotfix`
 `git add <files> && git rebase --continue`
 `git push --force-with-lease=hotfix:1111111000000000000000000000000000000000 origin hotfix`
-"#);
+"#,
+    );
     let roll = drift.clone().by("ana", Act::Drift(DriftChoice::Roll)).on_main();
-    same(&from(&drift, &roll), r#"
+    same(
+        &from(&drift, &roll),
+        r#"
 [Neutral] Ana decides: the fix goes out with the regular release, as a normal change. This run deploys nothing more; what is left is to bring it to main.
 [Good] Pull request #7 <https://forge.example/payments/7> is merged into `main` as `eeeeeee`.
 [Good] The fix is on main: main contains the very commits, at `eeeeeee`. The next regular release contains it.
 [Neutral] The branch `hotfix` is deleted; everything on it is on main.
-"#);
+"#,
+    );
     let abort = drift.clone().by("ana", Act::Drift(DriftChoice::Abort));
-    same(&from(&drift, &abort), r#"
+    same(
+        &from(&drift, &abort),
+        r#"
 [Neutral] Ana decides to give this hotfix up.
 [Warning] HF-12 is given up
 Ana gave it up: production changed under it.
 The branch `hotfix` and pull request #7 are left as they are: close and delete them, or merge them as a normal change.
 Production deploys of payments are free again.
-"#);
+"#,
+    );
 }
 
 #[test]
 fn deployments_that_fail_are_tried_again_or_rolled_back() {
     let ready = asked().by("ben", yes(None)).by("dee", yes(None));
-    let began = ready.by("ana", Act::Deploy(environment("production"))).begins("abc1234");
+    let began = ready
+        .by("ana", Act::Deploy(environment("production")))
+        .begins("abc1234");
     let failed = began.clone().ends(Some("exit 1\nout of <!channel> disk\u{202e}"));
-    same(&from(&began, &failed), r#"
+    same(
+        &from(&began, &failed),
+        r#"
 [Bad] The deployment of `1111111` to production failed
 exit 1
 out of <!channel> disk\u{202e}.
 It may have done all, half or none of its work: look at what production runs.
 @Ana: try again with `/hotfix retry`, or put back what ran before: `/hotfix rollback production`.
-"#);
+"#,
+    );
     let live = live();
-    let back = live.clone().by("ana", Act::Rollback(environment("production"), None)).begins("1111111").ends(None);
-    same(&from(&live, &back), r#"
+    let back = live
+        .clone()
+        .by("ana", Act::Rollback(environment("production"), None))
+        .begins("1111111")
+        .ends(None);
+    same(
+        &from(&live, &back),
+        r#"
 [Neutral] Rolling back production: `1111111` → `abc1234`.
 [Warning] Production is back on `abc1234`
 The fix is not on production any more.
 @Ana: before it goes there again the votes start again. To give it up instead, say `/hotfix abort <why>`.
 Please no production deploys of payments until this thread says so.
-"#);
+"#,
+    );
 }
 
 #[test]
@@ -162,7 +208,13 @@ fn noes_holds_and_overrides_say_how_they_end() {
     let no = before
         .clone()
         .by("ben", yes(None))
-        .by("dee", Act::Reject { reason: "the queue is full".to_owned(), on: None })
+        .by(
+            "dee",
+            Act::Reject {
+                reason: "the queue is full".to_owned(),
+                on: None,
+            },
+        )
         .by("eve", Act::Hold("my migration runs until noon".to_owned()))
         .by("dee", Act::Unapprove { on: None })
         .by("ben", Act::Unapprove { on: None })
@@ -170,7 +222,9 @@ fn noes_holds_and_overrides_say_how_they_end() {
         .by("chi", Act::Acknowledge)
         .by("chi", Act::Note("the logs look fine".to_owned()))
         .then(&Command::Remind("votes".parse().unwrap()));
-    same(&from(&before, &no), r#"
+    same(
+        &from(&before, &no),
+        r#"
 [Good] Ben says yes to `1111111` for production, until 12:26 UTC. Still missing: 1 vote of an approver.
 [Bad] Dee says no to production: the queue is full.
 @Ana: nothing is deployed to production until they take it back (`/hotfix unapprove`) or a new head comes.
@@ -183,32 +237,57 @@ fn noes_holds_and_overrides_say_how_they_end() {
 [Neutral] Chi notes: the logs look fine
 [Asking] Still waiting, for 20 m now: Votes for production.
 @Ben, @Dee or @Eve: production still needs 2 votes of approvers. Answer the question in the thread, or say `/hotfix approve` or `/hotfix reject <why>`.
-"#);
+"#,
+    );
     let before = begun().announced().branched().picked();
-    let over = |why: &str| Act::Override { gate: "review".parse().unwrap(), reason: why.to_owned(), incident: "INC-77".to_owned() };
-    let overridden = before.clone().by("ana", over("nobody is awake to review")).by("dee", over("I agree, payments are down"));
-    let skipped = overridden.by("ana", Act::Skip("local".parse().unwrap(), "staging is enough".to_owned()));
-    same(&from(&before, &skipped), r#"
+    let over = |why: &str| Act::Override {
+        gate: "review".parse().unwrap(),
+        reason: why.to_owned(),
+        incident: "INC-77".to_owned(),
+    };
+    let overridden = before
+        .clone()
+        .by("ana", over("nobody is awake to review"))
+        .by("dee", over("I agree, payments are down"));
+    let skipped = overridden.by(
+        "ana",
+        Act::Skip("local".parse().unwrap(), "staging is enough".to_owned()),
+    );
+    same(
+        &from(&before, &skipped),
+        r#"
 [Asking] Ana asks to override Review (APPLY-8): nobody is awake to review. Incident: INC-77
 It is a must, so a second person has to say the same: `/hotfix override review <why> --incident <link>`. Until then it holds.
 [Warning] Ana and Dee overrode Review (APPLY-8): I agree, payments are down. Incident: INC-77
 It stands in the post-mortem with both names.
 [Warning] Ana left out Test it (APPLY-9): staging is enough. The reason is kept for the post-mortem.
-"#);
+"#,
+    );
 }
 
 #[test]
 fn what_stops_a_run_and_what_ends_it() {
     let before = begun().announced().branched().picked();
-    let stuck = Outcome::Refused { effect: Effect::OpenPull, reason: "the branch is protected; say `retry` once it is not".to_owned() };
+    let stuck = Outcome::Refused {
+        effect: Effect::OpenPull,
+        reason: "the branch is protected; say `retry` once it is not".to_owned(),
+    };
     let stopped = before
         .clone()
         .came(stuck)
         .by("ana", Act::Retry)
         .verified("local", false)
-        .by("dee", Act::Join { title: "Fix the totals".to_owned(), fixes: vec![commit("f2f2f2f")] })
+        .by(
+            "dee",
+            Act::Join {
+                title: "Fix the totals".to_owned(),
+                fixes: vec![commit("f2f2f2f")],
+            },
+        )
         .by("ana", Act::Abort("the flag was enough".to_owned()));
-    same(&from(&before, &stopped), r#"
+    same(
+        &from(&before, &stopped),
+        r#"
 [Bad] Could not open the pull request
 the branch is protected; say `retry` once it is not.
 @Ana: put it right, then say `/hotfix retry`.
@@ -220,16 +299,20 @@ the branch is protected; say `retry` once it is not.
 Ana gave it up: the flag was enough.
 The branch `hotfix` and pull request #7 are left as they are: close and delete them, or merge them as a normal change.
 Production deploys of payments are free again.
-"#);
+"#,
+    );
     let mut survey = crate::view::fixture::survey();
     survey.withheld.clear();
     survey.withheld_total = 0;
     let refused = Play::open("Fix 500 on upload").came(Outcome::Surveyed(Box::new(survey)));
-    same(&thread(&refused, 0), r#"
+    same(
+        &thread(&refused, 0),
+        r#"
 [Warning] HF-12 payments — Fix 500 on upload is refused; nothing was done
 `APPLY-4` — Nothing is withheld: production runs everything that is on main, so a hotfix would only be a detour. Merge the fix to main and deploy as usual.
 Production deploys of payments are free again.
-"#);
+"#,
+    );
 }
 
 #[test]
@@ -237,14 +320,23 @@ fn the_way_back_to_main_can_be_lost_waived_or_overtaken() {
     let live = live();
     let lost = live
         .clone()
-        .saw(Sighting::Production { running: commit("8888888"), has_fix: true })
-        .came(Outcome::Riders { riders: Vec::new(), total: 0 })
+        .saw(Sighting::Production {
+            running: commit("8888888"),
+            has_fix: true,
+        })
+        .came(Outcome::Riders {
+            riders: Vec::new(),
+            total: 0,
+        })
         .by("dee", Act::WaiveMergeback("main was rewritten".to_owned()));
-    same(&from(&live, &lost), r#"
+    same(
+        &from(&live, &lost),
+        r#"
 [Good] A newer release is on production: `8888888`, which contains the fix. Nothing is lost, and this run goes on to its end.
 [Neutral] Nothing else goes to production with it.
 [Warning] Dee gives up bringing the fix to main: main was rewritten. The next regular release does not contain it.
-"#);
+"#,
+    );
 }
 
 #[test]
@@ -252,11 +344,19 @@ fn every_kind_of_event_is_said_where_it_should_be() {
     let state = live().state;
     let play = live();
     for event in crate::view::fixture::every_event() {
-        let entry = Entry { at: play.now, by: Actor::Person(crate::view::fixture::person("ana")), event };
+        let entry = Entry {
+            at: play.now,
+            by: Actor::Person(crate::view::fixture::person("ana")),
+            event,
+        };
         let card = line(&state, &entry, &play.to());
-        let wanted = react(&state, &entry, 1).effects.iter().any(|effect| matches!(effect, Effect::Say { .. }));
+        let wanted = react(&state, &entry, 1)
+            .effects
+            .iter()
+            .any(|effect| matches!(effect, Effect::Say { .. }));
         assert_eq!(card.is_some(), wanted, "{:?}", entry.event);
-        let empty = |card: &Card| card.lines.is_empty() || card.lines.iter().any(|text| text.to_plain().trim().is_empty());
+        let empty =
+            |card: &Card| card.lines.is_empty() || card.lines.iter().any(|text| text.to_plain().trim().is_empty());
         assert!(card.as_ref().is_none_or(|card| !empty(card)), "{:?}", entry.event);
     }
 }
@@ -265,11 +365,22 @@ fn every_kind_of_event_is_said_where_it_should_be() {
 fn text_from_outside_stays_plain_or_code() {
     let evil = "<!channel> `x` \u{202e}daol";
     let before = begun().announced().branched();
-    let result = PickResult::Done { commit: commit("1111111"), head: head("1111111", evil) };
-    let after = before.clone().came(Outcome::Picked { source: commit("f1f1f1f"), result }).by("ben", Act::Note(evil.to_owned()));
+    let result = PickResult::Done {
+        commit: commit("1111111"),
+        head: head("1111111", evil),
+    };
+    let after = before
+        .clone()
+        .came(Outcome::Picked {
+            source: commit("f1f1f1f"),
+            result,
+        })
+        .by("ben", Act::Note(evil.to_owned()));
     for (at, entry) in after.entries.iter().enumerate().skip(before.entries.len()) {
         let state = replay(after.state.id, &after.entries[..=at]).unwrap().unwrap();
-        let Some(card) = line(&state, entry, &after.to()) else { continue };
+        let Some(card) = line(&state, entry, &after.to()) else {
+            continue;
+        };
         for span in card.lines.iter().chain(&card.title).flat_map(|text| &text.0) {
             match span {
                 Span::Plain(words) | Span::Code(words) => assert!(!words.contains('\u{202e}')),

@@ -77,19 +77,22 @@ impl Console {
     ) -> Result<Inbound, HearError> {
         let state = &inner.state;
         let message = if on.text.is_empty() {
-            // Looked for among all, and not only in the thread one is in: the question is what was meant.
-            let asks = |m: &&Message| !m.card.actions.is_empty() || m.card.tone == Tone::Asking;
+            // Looked for among all, and not only in the thread one is in. A question with buttons is what is voted on; a
+            // reminder or a question of another kind that came later is not.
             let mut seen = state
                 .messages
                 .values()
                 .rev()
                 .filter(|m| self.sees(&speaker.person, &m.message.channel));
+            let voted_on = seen.clone().find(|m| !m.card.actions.is_empty());
             let nothing = || {
                 speaker
                     .line
                     .error(on.at, "nothing is being asked; name a message, like +1 m7".to_owned())
             };
-            seen.find(asks).ok_or_else(nothing)?
+            voted_on
+                .or_else(|| seen.find(|m| m.card.tone == Tone::Asking))
+                .ok_or_else(nothing)?
         } else {
             self.message(speaker, state, on, on.text)?
         };
