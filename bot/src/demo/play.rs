@@ -95,12 +95,12 @@ impl Play {
     pub(super) async fn types(&self, line: &str) -> anyhow::Result<()> {
         self.breathe().await;
         self.typed(line)?;
-        if let Some(inbound) = self.console.hear(line).map_err(|error| anyhow::anyhow!("{error}"))? {
-            if let Some(reply) = self.engine.hear(&inbound).await? {
-                self.console
-                    .whisper(&inbound.channel, &inbound.from, &reply.card)
-                    .await?;
-            }
+        if let Some(inbound) = self.console.hear(line).map_err(|error| anyhow::anyhow!("{error}"))?
+            && let Some(reply) = self.engine.hear(&inbound).await?
+        {
+            self.console
+                .whisper(&inbound.channel, &inbound.from, &reply.card)
+                .await?;
         }
         self.settle().await
     }

@@ -270,6 +270,7 @@ impl Stage {
     }
 
     /// A branch with one commit, merged into main with a merge commit.
+    #[expect(clippy::too_many_arguments, reason = "one commit has as many parts")]
     fn feature(
         &self,
         branch: &str,

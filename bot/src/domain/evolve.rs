@@ -274,6 +274,10 @@ fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
 }
 
 /// What people said.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "`apply` sorts the events, and is exhaustive"
+)]
 fn apply_word(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
     match &entry.event {
         Event::Prompted {
@@ -339,6 +343,10 @@ fn apply_word(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
 }
 
 /// What was deployed, by us and by others.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "`apply` sorts the events, and is exhaustive"
+)]
 fn apply_deploy(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
     match &entry.event {
         Event::DeployAsked {

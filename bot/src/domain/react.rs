@@ -148,6 +148,7 @@ fn delete_branch(state: &Hotfix) -> Vec<Effect> {
     }
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "an event has no timer unless it says so")]
 fn timers(state: &Hotfix, entry: &Entry, reaction: &mut Reaction) {
     match &entry.event {
         Event::StepEntered { step } | Event::Reminded { step, .. } => {
@@ -242,6 +243,10 @@ fn told_when_done(state: &Hotfix, step: &StepId) -> bool {
 }
 
 /// Whom an event concerns directly: the team members who cannot read the channel, and whoever's commits ride along.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "an event is told to nobody in person unless it says so"
+)]
 fn told(entry: &Entry) -> Vec<super::id::PersonId> {
     match &entry.event {
         Event::Announced { missed, .. } => missed.iter().cloned().collect(),

@@ -33,6 +33,10 @@ struct LaneEvent<'a> {
 }
 
 impl Engine {
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "`asked` sends here only what is about locks, and `locks` itself is what is left"
+    )]
     pub(super) async fn lock(&self, asker: &Asker, request: Request, role: Role) -> Result<Reply, EngineError> {
         match request {
             Request::Lock {
@@ -154,6 +158,7 @@ impl Engine {
         }
     }
 
+    #[expect(clippy::too_many_arguments, reason = "three words and three facts about one lease")]
     async fn take(
         &self,
         asker: &Asker,
@@ -181,6 +186,7 @@ impl Engine {
     }
 
     /// Changes a lease that somebody holds: its holder may, a captain may; a run keeps its own lanes.
+    #[expect(clippy::too_many_arguments, reason = "three words and three facts about one lease")]
     async fn change(
         &self,
         asker: &Asker,
@@ -226,6 +232,7 @@ impl Engine {
             .await
     }
 
+    #[expect(clippy::too_many_arguments, reason = "three words and three facts about one lease")]
     async fn commit_lane(
         &self,
         asker: &Asker,

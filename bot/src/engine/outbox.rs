@@ -45,9 +45,15 @@ pub(super) struct Task {
 /// What a performer answers.
 pub(super) enum Performed {
     /// It is done, and this came of it.
-    Came(Outcome),
+    Came(Box<Outcome>),
     /// It is under way; ask again after so long.
     Again(Duration),
+}
+
+impl Performed {
+    pub(super) fn came(outcome: Outcome) -> Self {
+        Self::Came(Box::new(outcome))
+    }
 }
 
 /// What one pass over the outbox did.
@@ -100,7 +106,7 @@ impl Engine {
             return self.hand_in(&claimed, &task, &Command::Remind(step.clone())).await;
         }
         match self.perform(&task, claimed.work.key.as_str(), first).await {
-            Ok(Performed::Came(outcome)) => self.hand_in(&claimed, &task, &Command::Came(outcome)).await,
+            Ok(Performed::Came(outcome)) => self.hand_in(&claimed, &task, &Command::Came(*outcome)).await,
             Ok(Performed::Again(after)) => self.settle(&claimed, self.again(after, "it is under way")).await,
             Err(Failure::Rejected { reason }) => {
                 tracing::warn!(run = %task.run, effect = %task.effect.describe(), %reason, "the other side refused");

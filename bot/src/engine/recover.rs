@@ -21,9 +21,8 @@ impl Engine {
         let states = replay_all(self.journal.as_ref()).await?;
         let mut runs = self.runs.lock().await;
         for (id, state) in states {
-            if !runs.contains_key(&id) {
-                runs.insert(id, Arc::new(Mutex::new(Run { state, shown: None })));
-            }
+            runs.entry(id)
+                .or_insert_with(|| Arc::new(Mutex::new(Run { state, shown: None })));
         }
         Ok(())
     }

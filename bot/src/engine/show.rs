@@ -12,6 +12,10 @@ use crate::domain::refusal::Refusal;
 use crate::view::{self, Lock, Whereabouts};
 
 impl Engine {
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "`asked` sends here only what looks, and what is left is about a run"
+    )]
     pub(super) async fn show(&self, asker: &Asker, request: Request, role: Role) -> Result<Reply, EngineError> {
         match request {
             Request::Ping => Ok(Reply::yes(view::pong())),
@@ -23,6 +27,10 @@ impl Engine {
         }
     }
 
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "`asked` sends here only what looks, and the card answers what is left"
+    )]
     async fn about_run(&self, asker: &Asker, request: Request, role: Role) -> Result<Reply, EngineError> {
         let state = match self.find_run(asker, request.run()).await {
             Ok(state) => state,

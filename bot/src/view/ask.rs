@@ -1,9 +1,11 @@
 //! Who is waited for, for what, and how they answer. Only people who must act are called.
 
+mod conflict;
+
 use std::collections::BTreeSet;
 
 use hotfix_adapters::chat::{Span, Text};
-use hotfix_adapters::vocabulary::{BranchName, Environment};
+use hotfix_adapters::vocabulary::Environment;
 use jiff::Timestamp;
 
 use super::Audience;
@@ -11,10 +13,12 @@ use super::card::back;
 use super::duration::stamp;
 use super::phrase::{Say, command, ended, listing, marked, outside, paragraph};
 use super::standing::{looked_at, wait};
-use crate::domain::hotfix::{FixState, Hotfix, Mainline};
+use crate::domain::hotfix::{Hotfix, Mainline};
 use crate::domain::id::PersonId;
 use crate::domain::service::ApprovalRule;
 use crate::domain::step::Wait;
+
+pub(super) use conflict::conflict;
 
 /// More people than this are not called by name.
 const CALLED: usize = 8;
@@ -167,51 +171,6 @@ pub(super) fn missing(rules: &[ApprovalRule]) -> String {
         }
     });
     listing(&rules.collect::<Vec<_>>())
-}
-
-/// The fix or its rebase does not apply: the files, and what to type (APPLY-7, SRE-10).
-pub(super) fn conflict(state: &Hotfix, to: &Audience<'_>, files: &[String]) -> Vec<Text> {
-    let branch = &state.plan.branch;
-    let picked = state
-        .fixes
-        .iter()
-        .find(|fix| matches!(fix.state, FixState::Conflicted(_)));
-    let mut typed = vec![format!(
-        "git fetch origin && git switch {branch} && git merge --ff-only origin/{branch}"
-    )];
-    match (picked, &state.rebase_from, &state.base) {
-        (Some(fix), _, _) => {
-            typed.push(format!("git cherry-pick -x {}", fix.source));
-            typed.push("git add <files> && git cherry-pick --continue".to_owned());
-            typed.push(format!("git push origin {branch}"));
-        }
-        (None, Some(from), Some(onto)) => {
-            typed.push(format!("git rebase --onto {onto} {from} {branch}"));
-            typed.push("git add <files> && git rebase --continue".to_owned());
-            typed.push(rebased_push(state, branch));
-        }
-        (None, Some(_) | None, Some(_) | None) => typed.push(rebased_push(state, branch)),
-    }
-    let mut lines = vec![owner(state, to).plain(": settle it on your machine and push; the bot goes on from there.")];
-    lines.push(Text::of("In the way: ").then(codes(files)));
-    lines.extend(typed.into_iter().map(|line| Text::new().code(line)));
-    lines
-}
-
-/// Pushes over exactly the head that the bot saw, so that nobody's work is lost.
-fn rebased_push(state: &Hotfix, branch: &BranchName) -> String {
-    match &state.head {
-        Some(head) => format!("git push --force-with-lease={branch}:{} origin {branch}", head.tip),
-        None => format!("git push origin {branch}"),
-    }
-}
-
-fn codes(items: &[String]) -> Text {
-    let mut text = Text::new();
-    for (at, item) in items.iter().enumerate() {
-        text = if at == 0 { text } else { text.plain(", ") }.code(outside(item));
-    }
-    text
 }
 
 fn review(

@@ -300,9 +300,12 @@ fn verify(draft: &mut Draft, who: &PersonId, place: &str, pass: bool, note: Opti
         let failure = (!pass).then(|| note.unwrap_or("it did not work, says the person who did it").to_owned());
         draft.person(who, Event::DeployEnded { key, failure })?;
     }
-    let places = draft.state.plan.steps.iter().filter_map(|spec| match &spec.kind {
-        StepKind::Verify { place, .. } => Some(place),
-        _other => None,
+    let places = draft.state.plan.steps.iter().filter_map(|spec| {
+        if let StepKind::Verify { place, .. } = &spec.kind {
+            Some(place)
+        } else {
+            None
+        }
     });
     let wanted: Vec<&VerifyPlace> = places.collect();
     let name = |place: &VerifyPlace| match place {
@@ -462,12 +465,12 @@ fn override_gate(draft: &mut Draft, grant: &Grant, gate: &StepId, reason: &str, 
 }
 
 fn retry(draft: &mut Draft, who: &PersonId) -> Decided {
-    let failed = draft.state.current().and_then(|(_, spec)| match &spec.kind {
-        StepKind::Deploy { environment, .. } => {
-            let last = draft.state.last_deploy(environment)?;
-            matches!(last.state, DeployState::Failed(_)).then(|| environment.clone())
-        }
-        _other => None,
+    let failed = draft.state.current().and_then(|(_, spec)| {
+        let StepKind::Deploy { environment, .. } = &spec.kind else {
+            return None;
+        };
+        let last = draft.state.last_deploy(environment)?;
+        matches!(last.state, DeployState::Failed(_)).then(|| environment.clone())
     });
     if let Some(environment) = failed {
         draft.person(who, Event::Retried)?;

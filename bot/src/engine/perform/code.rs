@@ -19,7 +19,7 @@ impl Engine {
         self.forge(&state.plan.service)?
             .create(&state.plan.repo, &state.plan.branch, at)
             .await?;
-        Ok(Performed::Came(Outcome::BranchCreated { at: at.clone() }))
+        Ok(Performed::came(Outcome::BranchCreated { at: at.clone() }))
     }
 
     pub(super) async fn pick(&self, state: &Hotfix, source: &CommitId, at: Timestamp) -> Result<Performed, Failure> {
@@ -57,7 +57,7 @@ impl Engine {
             Picked::AlreadyThere => PickResult::AlreadyThere,
             Picked::Conflict { files } => PickResult::Conflict { files },
         };
-        Ok(Performed::Came(Outcome::Picked {
+        Ok(Performed::came(Outcome::Picked {
             source: source.clone(),
             result,
         }))
@@ -115,12 +115,12 @@ impl Engine {
             match forge.pick(&plan.repo, &pick).await? {
                 Picked::Commit(made) => tip = made,
                 Picked::AlreadyThere => {}
-                Picked::Conflict { files } => return Ok(Performed::Came(Outcome::Rebased(Rebased::Conflict(files)))),
+                Picked::Conflict { files } => return Ok(Performed::came(Outcome::Rebased(Rebased::Conflict(files)))),
             }
         }
         self.move_branch(state, head, &tip).await?;
         let seen = self.head_at(state, onto, &tip).await?;
-        Ok(Performed::Came(Outcome::Rebased(Rebased::Done(seen))))
+        Ok(Performed::came(Outcome::Rebased(Rebased::Done(seen))))
     }
 
     pub(super) async fn open_pull(&self, state: &Hotfix) -> Result<Performed, Failure> {
@@ -140,7 +140,7 @@ impl Engine {
         };
         let pull = self.forge(&state.plan.service)?.open(&new).await?;
         let author = self.person(pull.author.as_ref());
-        Ok(Performed::Came(Outcome::PullOpened {
+        Ok(Performed::came(Outcome::PullOpened {
             number: pull.number,
             author,
             url: pull.url,
@@ -164,7 +164,7 @@ impl Engine {
             .forge(&state.plan.service)?
             .merge(&state.plan.repo, number, &merge)
             .await?;
-        Ok(Performed::Came(Outcome::Merged { number, commit }))
+        Ok(Performed::came(Outcome::Merged { number, commit }))
     }
 
     /// Everything between what production runs and what will be released, less the fix itself.
@@ -174,7 +174,7 @@ impl Engine {
             .as_ref()
             .and_then(|survey| survey.running.as_ref().or(survey.last_success.as_ref()));
         let Some(from) = from else {
-            return Ok(Performed::Came(Outcome::Riders {
+            return Ok(Performed::came(Outcome::Riders {
                 riders: Vec::new(),
                 total: 0,
             }));
@@ -199,14 +199,14 @@ impl Engine {
             .map(|commit| self.contribution(commit))
             .collect();
         let total = riders.len() + range.total.saturating_sub(range.commits.len());
-        Ok(Performed::Came(Outcome::Riders { riders, total }))
+        Ok(Performed::came(Outcome::Riders { riders, total }))
     }
 
     pub(super) async fn delete_branch(&self, state: &Hotfix, at: &CommitId) -> Result<Performed, Failure> {
         self.forge(&state.plan.service)?
             .delete(&state.plan.repo, &state.plan.branch, at)
             .await?;
-        Ok(Performed::Came(Outcome::BranchDeleted))
+        Ok(Performed::came(Outcome::BranchDeleted))
     }
 
     /// Whether `tip` has the fix of this run.

@@ -51,7 +51,7 @@ impl Engine {
             withdrawn: self.withdrawn(state, environment).await?,
         };
         let (environment, commit, key) = (environment.clone(), commit.clone(), key.clone());
-        Ok(Performed::Came(Outcome::DeployChecked {
+        Ok(Performed::came(Outcome::DeployChecked {
             environment,
             commit,
             key,
@@ -116,10 +116,12 @@ impl Engine {
         };
         match status {
             DeployStatus::InProgress => Ok(Performed::Again(FOLLOW)),
-            ended => Ok(Performed::Came(Outcome::DeployStatus {
-                key: key.clone(),
-                status: ended,
-            })),
+            ended @ (DeployStatus::Succeeded { .. } | DeployStatus::Failed { .. } | DeployStatus::AwaitingWord) => {
+                Ok(Performed::came(Outcome::DeployStatus {
+                    key: key.clone(),
+                    status: ended,
+                }))
+            }
         }
     }
 }

@@ -19,7 +19,7 @@ impl Engine {
         let state = self.state(task.run).await.ok_or_else(gone)?;
         // A run that is over does nothing more outside; what it has to say is still said.
         if state.is_over() && !task.effect.is_talk() && !matches!(task.effect, Effect::DeleteBranch { .. }) {
-            return Ok(Performed::Came(Outcome::Nothing));
+            return Ok(Performed::came(Outcome::Nothing));
         }
         match &task.effect {
             Effect::Survey => self.survey(&state).await,
@@ -44,7 +44,7 @@ impl Engine {
             Effect::DeleteBranch { at } => self.delete_branch(&state, at).await,
             Effect::Say { version } => self.say(&state, *version, key, first).await,
             Effect::Tell { version, person } => self.tell(&state, *version, person, key, first).await,
-            Effect::Remind { .. } => Ok(Performed::Came(Outcome::Nothing)),
+            Effect::Remind { .. } => Ok(Performed::came(Outcome::Nothing)),
         }
     }
 }

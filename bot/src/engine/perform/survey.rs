@@ -52,7 +52,7 @@ impl Engine {
             fixes,
             unknown,
         };
-        Ok(Performed::Came(Outcome::Surveyed(Box::new(survey))))
+        Ok(Performed::came(Outcome::Surveyed(Box::new(survey))))
     }
 
     /// What production runs, and the last deployment there that succeeded.

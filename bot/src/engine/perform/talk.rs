@@ -68,7 +68,7 @@ impl Engine {
             .filter(|person| reading.contains(*person))
             .cloned()
             .collect();
-        Ok(Performed::Came(Outcome::Announced {
+        Ok(Performed::came(Outcome::Announced {
             message,
             reached,
             missed,
@@ -85,7 +85,7 @@ impl Engine {
         first: bool,
     ) -> Result<Performed, Failure> {
         if state.ships() != Some(commit) {
-            return Ok(Performed::Came(Outcome::Nothing));
+            return Ok(Performed::came(Outcome::Nothing));
         }
         let Some(root) = &state.card else {
             return Ok(Performed::Again(CARD_SOON));
@@ -94,7 +94,7 @@ impl Engine {
             .map_err(|too_much| Failure::rejected(format!("{too_much}. Make the change smaller, and say `retry`.")))?;
         let message = self.post_once(Place::Thread(root.clone()), key, card, first).await?;
         let (environment, commit) = (environment.clone(), commit.clone());
-        Ok(Performed::Came(Outcome::Prompted {
+        Ok(Performed::came(Outcome::Prompted {
             environment,
             commit,
             message,
@@ -117,10 +117,10 @@ impl Engine {
 
     pub(super) async fn say(&self, state: &Hotfix, version: u64, key: &str, first: bool) -> Result<Performed, Failure> {
         let Some((entry, then)) = self.at_version(state, version).await? else {
-            return Ok(Performed::Came(Outcome::Nothing));
+            return Ok(Performed::came(Outcome::Nothing));
         };
         let Some(card) = view::line(&then, &entry, &self.audience()) else {
-            return Ok(Performed::Came(Outcome::Nothing));
+            return Ok(Performed::came(Outcome::Nothing));
         };
         let place = match &state.card {
             Some(root) if is_loud(&entry.event) => Place::ThreadAndChannel(root.clone()),
@@ -129,7 +129,7 @@ impl Engine {
             None => return Ok(Performed::Again(CARD_SOON)),
         };
         self.post_once(place, key, card, first).await?;
-        Ok(Performed::Came(Outcome::Nothing))
+        Ok(Performed::came(Outcome::Nothing))
     }
 
     pub(super) async fn tell(
@@ -141,7 +141,7 @@ impl Engine {
         first: bool,
     ) -> Result<Performed, Failure> {
         let Some((entry, then)) = self.at_version(state, version).await? else {
-            return Ok(Performed::Came(Outcome::Nothing));
+            return Ok(Performed::came(Outcome::Nothing));
         };
         let account = self
             .config
@@ -149,14 +149,18 @@ impl Engine {
             .get(person)
             .and_then(|person| person.account(self.outside.platform));
         let (Some(account), Some(card)) = (account, view::tell(&then, &entry, &self.audience(), person)) else {
-            return Ok(Performed::Came(Outcome::Nothing));
+            return Ok(Performed::came(Outcome::Nothing));
         };
         self.post_once(Place::Direct(account.clone()), key, card, first).await?;
-        Ok(Performed::Came(Outcome::Nothing))
+        Ok(Performed::came(Outcome::Nothing))
     }
 }
 
 /// Failures and endings are shown in the channel too.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "an event is said quietly unless it says so"
+)]
 fn is_loud(event: &Event) -> bool {
     let failed = |failure: &Option<String>| failure.is_some();
     match event {

@@ -2,7 +2,7 @@
 
 use super::words::Word;
 use super::{HearError, Speaker, Spot};
-use crate::chat::console::book::{Fact, Message, State, number};
+use crate::chat::console::book::{Fact, State, number};
 use crate::chat::console::ink::emoji_name;
 use crate::chat::console::{Console, Inner};
 use crate::chat::{Act, Action, Emoji, Inbound, Reaction, Tone};
