@@ -1,11 +1,10 @@
 //! Tokens find their places in a verb's table entry: flags by name, the run by its form, the rest in order.
 
 use super::args::{Args, Value};
-use super::error::{ErrorCode, ParseError, Span};
+use super::error::{ErrorCode, ParseError};
 use super::guard::shown;
 use super::known::Known;
-use super::lex::{Token, TokenKind, squeeze};
-use super::slack;
+use super::lex::{Token, TokenKind};
 use super::suggest::nearest;
 use super::table::{Arg, Form, Verb};
 use crate::domain::id::HotfixId;
@@ -50,15 +49,16 @@ pub(super) fn bind<'a>(
     })
 }
 
-struct Binder<'t, 'x> {
-    verb: &'static Verb,
-    tokens: &'t [Token],
-    text: &'x str,
+/// Tokens on their way into their places.
+pub(super) struct Binder<'t, 'x> {
+    pub(super) verb: &'static Verb,
+    pub(super) tokens: &'t [Token],
+    pub(super) text: &'x str,
     /// The next token.
     at: usize,
     /// The places in `tokens` of what is neither a flag nor its value.
-    loose: Vec<usize>,
-    values: Vec<(&'static str, Value)>,
+    pub(super) loose: Vec<usize>,
+    pub(super) values: Vec<(&'static str, Value)>,
 }
 
 impl Binder<'_, '_> {
@@ -80,11 +80,9 @@ impl Binder<'_, '_> {
     /// The argument that is written as a bare word before its value, such as `to REF`.
     fn keyword(&self, token: &Token) -> Option<&'static Arg> {
         let is_word = token.kind == TokenKind::Word && !self.loose.is_empty();
-        let arg = self
-            .verb
+        self.verb
             .flags()
-            .find(|arg| arg.form == Form::Keyword && is_word && arg.name == token.text.to_lowercase())?;
-        self.tokens.get(self.at).map(|_| arg)
+            .find(|arg| arg.form == Form::Keyword && is_word && arg.name == token.text.to_lowercase())
     }
 
     fn flag(&mut self, token: &Token) -> Result<(), ParseError> {
@@ -183,7 +181,7 @@ impl Binder<'_, '_> {
     }
 
     /// Keeps what stands between the commas of one token, each with its own place.
-    fn keep_list(&mut self, arg: &'static Arg, token: &Token) -> Result<(), ParseError> {
+    pub(super) fn keep_list(&mut self, arg: &'static Arg, token: &Token) -> Result<(), ParseError> {
         let whole = closed(token)?;
         let exact = whole.text.len() == whole.span.len();
         let mut start = whole.span.start;
@@ -206,143 +204,10 @@ impl Binder<'_, '_> {
         }
         Ok(())
     }
-
-    /// Takes the run out of the loose words. Before the prose it may stand anywhere; in it, only first or last.
-    fn take_run(&mut self) -> Result<Option<HotfixId>, ParseError> {
-        if !self.verb.takes_run {
-            return Ok(None);
-        }
-        let named = |place: usize| {
-            self.loose
-                .get(place)
-                .and_then(|at| self.tokens.get(*at))
-                .and_then(run_in)
-        };
-        let count = self.loose.len();
-        let found = if self.verb.takes_text() {
-            let first_of_prose = self.verb.places().filter(|arg| !arg.form.is_text()).count();
-            let places = (0..=first_of_prose.min(count)).chain(count.checked_sub(1));
-            places
-                .into_iter()
-                .find_map(|place| named(place).map(|run| (place, run)))
-        } else {
-            (0..count).find_map(|place| named(place).map(|run| (place, run)))
-        };
-        let Some((place, run)) = found else {
-            return Ok(None);
-        };
-        self.loose.remove(place);
-        if !self.verb.takes_text() {
-            let again = self
-                .loose
-                .iter()
-                .filter_map(|at| self.tokens.get(*at))
-                .find(|t| run_in(t).is_some());
-            if let Some(token) = again {
-                let message = format!(
-                    "Two runs are named, {run} and {}: one command is about one run.",
-                    shown(&token.text)
-                );
-                return Err(ParseError::new(ErrorCode::Repeated, token.span.clone(), message));
-            }
-        }
-        Ok(Some(run))
-    }
-
-    /// Puts the loose words into the places of the verb, in order.
-    fn place(&mut self) -> Result<(), ParseError> {
-        let loose = std::mem::take(&mut self.loose);
-        let mut left = loose.as_slice();
-        for arg in self.verb.places() {
-            let Some((first, others)) = left.split_first() else {
-                break;
-            };
-            if arg.form.is_text() {
-                let value = self.prose(left);
-                if !value.text.is_empty() {
-                    self.values.push((arg.name, value));
-                }
-                left = &[];
-                continue;
-            }
-            let taken = if arg.form == Form::Words {
-                left
-            } else {
-                std::slice::from_ref(first)
-            };
-            left = if arg.form == Form::Words { &[] } else { others };
-            for token in taken.iter().filter_map(|at| self.tokens.get(*at)) {
-                if arg.form == Form::Words {
-                    self.keep_list(arg, token)?;
-                } else {
-                    self.values.push((arg.name, closed(token)?));
-                }
-            }
-        }
-        match left.first().and_then(|at| self.tokens.get(*at)) {
-            Some(extra) => Err(self.too_many(extra)),
-            None => Ok(()),
-        }
-    }
-
-    /// The free text that these tokens stand for: as it was typed, without what was taken out of it. One quoted string
-    /// alone loses its quotes.
-    fn prose(&self, places: &[usize]) -> Value {
-        let tokens: Vec<(usize, &Token)> = places
-            .iter()
-            .filter_map(|at| self.tokens.get(*at).map(|t| (*at, t)))
-            .collect();
-        let span = tokens.first().map_or(0, |(_, t)| t.span.start)..tokens.last().map_or(0, |(_, t)| t.span.end);
-        if let [(_, only)] = tokens.as_slice()
-            && only.kind == TokenKind::Quoted
-        {
-            return Value {
-                text: only.text.clone(),
-                span,
-            };
-        }
-        // Stretches of neighbouring tokens, so that the spaces and quotes between them stay.
-        let mut stretches: Vec<(usize, Span)> = Vec::new();
-        for (at, token) in tokens {
-            match stretches.last_mut() {
-                Some((last, stretch)) if *last + 1 == at => {
-                    *last = at;
-                    stretch.end = token.span.end;
-                }
-                _ => stretches.push((at, token.span.clone())),
-            }
-        }
-        let said = stretches
-            .into_iter()
-            .map(|(_, stretch)| slack::decode(self.text.get(stretch).unwrap_or_default(), false));
-        Value {
-            text: squeeze(&said.collect::<Vec<_>>().join(" ")),
-            span,
-        }
-    }
-
-    fn too_many(&self, token: &Token) -> ParseError {
-        let word = shown(&token.text);
-        if let Some(name) = token.text.strip_prefix('-').filter(|_| token.kind == TokenKind::Word) {
-            let near = nearest(name.trim_start_matches('-'), self.verb.flags().map(|arg| arg.name));
-            let message = format!("`{}` has no flag {word}.", self.verb.name);
-            let error = ParseError::new(ErrorCode::UnknownFlag, token.span.clone(), message);
-            return error.suggesting(near.map(|name| format!("--{name}")));
-        }
-        let message = format!("`{}` has no place for {word}.", self.verb.name);
-        let error = ParseError::new(ErrorCode::UnexpectedWord, token.span.clone(), message);
-        let digits: String = token.text.chars().filter(char::is_ascii_digit).collect();
-        let run = format!("HF-{digits}")
-            .parse::<HotfixId>()
-            .ok()
-            .filter(|_| self.verb.takes_run);
-        let is_near_run = token.text.to_lowercase().trim_start_matches(['h', 'f', '-', '_', '#']) == digits;
-        error.suggesting(run.filter(|_| is_near_run).map(|run| run.to_string()))
-    }
 }
 
 /// The run that a bare word names.
-fn run_in(token: &Token) -> Option<HotfixId> {
+pub(super) fn run_in(token: &Token) -> Option<HotfixId> {
     if token.kind != TokenKind::Word || token.glued {
         return None;
     }
@@ -350,7 +215,7 @@ fn run_in(token: &Token) -> Option<HotfixId> {
 }
 
 /// The value of a token that must not be an unfinished string.
-fn closed(token: &Token) -> Result<Value, ParseError> {
+pub(super) fn closed(token: &Token) -> Result<Value, ParseError> {
     if token.kind == TokenKind::Unclosed {
         let message = "This quote is never closed.";
         return Err(ParseError::new(ErrorCode::UnclosedQuote, token.span.clone(), message));
@@ -362,9 +227,7 @@ fn closed(token: &Token) -> Result<Value, ParseError> {
 }
 
 fn no_value(arg: &Arg, at: usize) -> ParseError {
-    ParseError::new(
-        ErrorCode::MissingValue,
-        at..at,
-        format!("--{} needs a value: {}.", arg.name, arg.about),
-    )
+    let dashes = if arg.form == Form::Keyword { "" } else { "--" };
+    let message = format!("`{dashes}{}` needs a value: {}.", arg.name, arg.about);
+    ParseError::new(ErrorCode::MissingValue, at..at, message)
 }

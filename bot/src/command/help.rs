@@ -2,7 +2,7 @@
 
 use super::guard::shown;
 use super::suggest::nearest;
-use super::table::{Group, VERBS, Verb};
+use super::table::{Arg, Form, Group, VERBS, Verb};
 
 /// How wide a line may be.
 const COLUMNS: usize = 100;
@@ -22,9 +22,10 @@ pub fn help(verb: Option<&str>) -> String {
     page(verb)
 }
 
-/// The verb with what stands in fixed places behind it; the flags are on its own page.
+/// The verb with what it takes besides flags; those are on its own page.
 fn brief(verb: &Verb) -> String {
-    let places = verb.places().map(|arg| arg.shown).filter(|shown| !shown.is_empty());
+    let is_brief = |arg: &&Arg| !arg.shown.is_empty() && (!arg.form.is_flag() || arg.form == Form::Keyword);
+    let places = verb.args.iter().filter(is_brief).map(|arg| arg.shown);
     std::iter::once(verb.name).chain(places).collect::<Vec<_>>().join(" ")
 }
 
@@ -48,20 +49,15 @@ fn overview() -> String {
 
 fn page(verb: &Verb) -> String {
     let mut out = format!("{} – {}\n\n", verb.name, verb.summary);
-    out.push_str(&wrap(&format!("Usage: {}", verb.usage()), "         "));
+    // A piece such as `[--fix PR|sha …]` stays whole.
+    let pieces: Vec<String> = verb.usage_pieces().map(|piece| piece.replace(' ', "\u{a0}")).collect();
+    out.push_str(&wrap(&format!("Usage: {}", pieces.join(" ")), "         ").replace('\u{a0}', " "));
     if !verb.aliases.is_empty() {
         out.push_str(&format!("Also known as: {}\n", verb.aliases.join(", ")));
     }
     out.push('\n');
     out.push_str(&wrap(verb.details, ""));
     if !verb.args.is_empty() {
-        let label = |arg: &super::table::Arg| {
-            if arg.form.is_flag() {
-                format!("--{}", arg.name)
-            } else {
-                arg.name.to_owned()
-            }
-        };
         let width = verb
             .args
             .iter()
@@ -70,8 +66,7 @@ fn page(verb: &Verb) -> String {
             .unwrap_or(0);
         out.push('\n');
         for arg in verb.args {
-            let line = format!("  {:width$}  {}", label(arg), arg.about);
-            out.push_str(&format!("{line}\n"));
+            out.push_str(&format!("  {:width$}  {}\n", label(arg), arg.about));
         }
     }
     out.push_str("\nExamples\n");
@@ -82,12 +77,24 @@ fn page(verb: &Verb) -> String {
     out
 }
 
+/// An argument as it is typed.
+fn label(arg: &Arg) -> String {
+    let dashes = if arg.form.is_flag() && arg.form != Form::Keyword {
+        "--"
+    } else {
+        ""
+    };
+    format!("{dashes}{}", arg.name)
+}
+
 /// Who may, in a sentence.
 fn who_may(verb: &Verb) -> String {
-    let mut sentence = format!("Who may: a {}", verb.needs.as_str());
-    if verb.needs.as_str().starts_with('a') {
-        sentence = format!("Who may: an {}", verb.needs.as_str());
-    }
+    let article = if verb.needs.as_str().starts_with('a') {
+        "an"
+    } else {
+        "a"
+    };
+    let mut sentence = format!("Who may: {article} {}", verb.needs.as_str());
     if let Some(role) = verb.needs_for_others {
         sentence.push_str(&format!("; for what is somebody else's, a {}", role.as_str()));
     }
@@ -101,7 +108,7 @@ fn wrap(text: &str, indent: &str) -> String {
     let mut line = text.get(..lead_length).unwrap_or_default().to_owned();
     let mut out = String::new();
     let mut is_fresh = true;
-    for word in text.split_whitespace() {
+    for word in text.split(' ').filter(|word| !word.is_empty()) {
         if !is_fresh && line.chars().count() + 1 + word.chars().count() > COLUMNS {
             out.push_str(&line);
             out.push('\n');

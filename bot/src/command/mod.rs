@@ -11,6 +11,7 @@ mod guard;
 mod help;
 mod known;
 mod lex;
+mod place;
 mod reference;
 mod request;
 mod request_facts;

@@ -95,7 +95,14 @@ pub(super) fn quote(text: &str) -> String {
         match c {
             '"' => out.push_str("\\\""),
             '\\' => out.push_str("\\\\"),
-            '<' if entity(rest).is_some() => out.push_str("&lt;"),
+            // Even where no `>` follows in this string: one may follow in the next.
+            '<' if rest
+                .chars()
+                .nth(1)
+                .is_some_and(|next| next.is_alphabetic() || matches!(next, '@' | '#' | '!')) =>
+            {
+                out.push_str("&lt;");
+            }
             '&' if ESCAPES.iter().any(|(_, escape)| rest.starts_with(escape)) => out.push_str("&amp;"),
             _ => out.push(c),
         }

@@ -254,13 +254,14 @@ impl Verb {
     /// How it is written: `verify <env>|local pass|fail [note …] [HF-n]`.
     #[must_use]
     pub fn usage(&self) -> String {
+        self.usage_pieces().collect::<Vec<_>>().join(" ")
+    }
+
+    /// The pieces of the usage line: the verb, each argument, the run.
+    pub(super) fn usage_pieces(&self) -> impl Iterator<Item = &'static str> {
         let pieces = self.args.iter().map(|arg| arg.shown).filter(|shown| !shown.is_empty());
         let run = self.takes_run.then_some("[HF-n]");
-        std::iter::once(self.name)
-            .chain(pieces)
-            .chain(run)
-            .collect::<Vec<_>>()
-            .join(" ")
+        std::iter::once(self.name).chain(pieces).chain(run)
     }
 
     /// The argument with this name, if it is a flag.

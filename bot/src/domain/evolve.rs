@@ -104,6 +104,7 @@ fn open(id: HotfixId, opened: &Opened, requester: PersonId, at: Timestamp) -> Ho
         stuck: None,
         postmortem: None,
         riders: None,
+        riders_total: 0,
         acknowledged: BTreeSet::new(),
     }
 }
@@ -234,7 +235,10 @@ fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
         | Event::DriftSettled { .. }
         | Event::RebaseConflicted { .. }
         | Event::Superseded { .. } => apply_deploy(state, entry)?,
-        Event::RidersFound { riders, .. } => state.riders = Some(riders.clone()),
+        Event::RidersFound { riders, total } => {
+            state.riders = Some(riders.clone());
+            state.riders_total = *total;
+        }
         Event::Proven { how, main } => state.mainline = Mainline::Proven(how.clone(), main.clone()),
         Event::MainlineLost { by } => state.mainline = Mainline::Lost(by.clone()),
         Event::MergebackWaived { reason } => {

@@ -91,6 +91,8 @@ pub struct Hotfix {
     pub postmortem: Option<Option<String>>,
     /// The riders, once they are known.
     pub riders: Option<Vec<super::event::Contribution>>,
+    /// How many riders there are in all, listed or not.
+    pub riders_total: usize,
     /// Who acknowledged.
     pub acknowledged: BTreeSet<PersonId>,
 }

@@ -4,7 +4,7 @@ use hotfix_adapters::chat::{Card, Text, Tone};
 use jiff::Timestamp;
 
 use super::Audience;
-use super::card::{heading, withheld};
+use super::card::{goes_out_too, heading, withheld};
 use super::duration::clock;
 use super::phrase::{Say, capital, listing, outside, production, stay_off};
 use crate::domain::event::Survey;
@@ -25,6 +25,10 @@ pub fn started(state: &Hotfix, audience: &Audience<'_>, now: Timestamp) -> Card 
     ))];
     lines.extend(base(state, audience));
     lines.extend(withheld(state, audience).map(|what| Text::of(format!("Withheld from main: {what}."))));
+    lines.extend(goes_out_too(state, audience).map(|what| {
+        let main = state.plan.main.as_str();
+        Text::of("The release is made from ").code(main).plain(format!(", so this goes out with it: {what}."))
+    }));
     lines.extend(stay_off(state).map(Text::of));
     lines.push(next(state));
     Card {
@@ -91,7 +95,7 @@ fn next(state: &Hotfix) -> Text {
         )),
     };
     let withheld = state.survey.as_ref().is_some_and(|survey| survey.withheld_total > 0);
-    let held = if withheld {
+    let held = if withheld && !state.plan.merges_first() {
         " What is withheld stays on main and waits for the next regular deployment."
     } else {
         ""

@@ -93,6 +93,7 @@ fn fields(state: &Hotfix, to: &Audience<'_>) -> Vec<Field> {
         fields.push(field("Pull request", value));
     }
     fields.extend(withheld(state, to).map(|value| field("Withheld from main", Text::of(value))));
+    fields.extend(goes_out_too(state, to).map(|value| field("Goes out with it", Text::of(value))));
     fields.push(field("Owner", Text::of(to.name(&state.requester))));
     fields.extend(
         state
@@ -122,8 +123,17 @@ pub(super) fn pull_link(number: u64, url: Option<&str>) -> Span {
     }
 }
 
-/// "3 changes, by Ben and Chi".
+/// What main holds and this run holds back: "3 changes, by Ben and Chi".
 pub(super) fn withheld(state: &Hotfix, to: &Audience<'_>) -> Option<String> {
+    if state.plan.merges_first() { None } else { not_in_production(state, to) }
+}
+
+/// What main holds and a release of main takes along.
+pub(super) fn goes_out_too(state: &Hotfix, to: &Audience<'_>) -> Option<String> {
+    if state.plan.merges_first() { not_in_production(state, to) } else { None }
+}
+
+fn not_in_production(state: &Hotfix, to: &Audience<'_>) -> Option<String> {
     let survey = state.survey.as_ref().filter(|survey| survey.withheld_total > 0)?;
     let mut who = behind(to.people, &survey.withheld);
     if survey.withheld_total > survey.withheld.len() {

@@ -71,7 +71,7 @@ pub fn prompt(
     let riders = state.riders.as_deref().unwrap_or_default();
     let (listed, total) = (
         head.commits.len() + riders.len(),
-        head.total.max(head.commits.len()) + riders.len(),
+        head.total.max(head.commits.len()) + state.riders_total.max(riders.len()),
     );
     if total > listed || total > COMMITS {
         return Err(TooMuch::Commits {

@@ -26,7 +26,7 @@ fn each_mistake_has_its_code_and_place() {
         ("deploy prod", "unknown_environment at \"prod\""),
         ("deploy \"production", "unclosed_quote at \"\\\"production\""),
         ("deploy production now", "unexpected_word at \"now\""),
-        ("rollback production to", "unexpected_word at \"to\""),
+        ("rollback production to", "missing_value at \"\""),
         ("rollback production to -x", "bad_value at \"-x\""),
         ("lock payments/prod x", "unknown_environment at \"prod\""),
         ("lock paymnts/production x", "unknown_service at \"paymnts\""),

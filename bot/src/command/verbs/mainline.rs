@@ -15,7 +15,8 @@ pub(crate) const MERGEBACK: Verb = Verb {
     aliases: &[],
     group: Group::After,
     summary: "how far the way back to main is, or that it is not needed",
-    details: "Without a word behind it, the status. `waive` says with a reason that the fix need not go back to main.",
+    details: "Without a word behind it, the status. `waive` says with a reason that the fix need not go back to main. \
+              Anybody may look.",
     examples: &[
         "mergeback",
         "mergeback status HF-12",

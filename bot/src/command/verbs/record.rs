@@ -35,7 +35,8 @@ pub(crate) const POSTMORTEM: Verb = Verb {
     aliases: &["post-mortem"],
     group: Group::After,
     summary: "where the post-mortem is, or when it is due",
-    details: "With an address, it is kept with the run and the reminders end. Without, a draft from the timeline.",
+    details: "With an address, it is kept with the run and the reminders end. Without, a draft from the timeline, \
+              for anybody who may look.",
     examples: &["postmortem", "postmortem https://wiki.example/pm/7 HF-12"],
     needs: Role::Requester,
     needs_for_others: None,
