@@ -299,3 +299,47 @@ fn words(time: Duration) -> String {
         format!("{} ms", time.as_millis())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn meaning(complaint: &str) -> Failure {
+        let answer = Answer {
+            code: 128,
+            stdout: Vec::new(),
+            complaint: complaint.into(),
+        };
+        Git::at("/").failure("update-ref", &answer)
+    }
+
+    #[test]
+    fn what_passes_by_itself_is_tried_again_and_nothing_else() {
+        let passing = [
+            "error: unable to write file ./objects/ab/cd: No space left on device",
+            "fatal: cannot lock ref 'refs/heads/x': Unable to create '/r/refs/heads/x.lock': File exists.",
+            "fatal: Out of memory? mmap failed: Cannot allocate memory",
+        ];
+        for complaint in passing {
+            assert!(matches!(meaning(complaint), Failure::Retry { .. }), "{complaint}");
+        }
+        let lasting = [
+            "fatal: not a git repository: '/r'",
+            "fatal: bad object 123",
+            "fatal: Unable to create '/r/x.lock': Permission denied",
+            "fatal: else",
+        ];
+        for complaint in lasting {
+            assert!(matches!(meaning(complaint), Failure::Rejected { .. }), "{complaint}");
+        }
+        assert!(meaning(passing[0]).reason().contains("disk"));
+    }
+
+    #[test]
+    fn a_complaint_is_one_harmless_line() {
+        assert_eq!(
+            one_line(b"fatal: \x1b[31mno\n\nhint: do\nerror: \xff"),
+            "fatal: [31mno; error: \u{fffd}"
+        );
+    }
+}

@@ -13,13 +13,13 @@ use hotfix_adapters::vocabulary::{CommitId, PersonRef, Platform, Repo};
 use jiff::Timestamp;
 
 /// A folder with one bare repository, `team/payments.git`, and a ledger.
-pub struct Place {
-    pub folder: tempfile::TempDir,
-    pub local: Arc<Local>,
+pub(crate) struct Place {
+    pub(crate) folder: tempfile::TempDir,
+    pub(crate) local: Arc<Local>,
 }
 
 impl Place {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let place = folder.path().join("repositories/team/payments.git");
         std::fs::create_dir_all(&place).unwrap();
@@ -32,28 +32,48 @@ impl Place {
         Self { folder, local }
     }
 
-    pub fn repo(&self) -> Repo {
+    pub(crate) fn repo(&self) -> Repo {
         Repo::parse("team/payments").unwrap()
     }
 
-    pub fn directory(&self) -> PathBuf {
+    pub(crate) fn directory(&self) -> PathBuf {
         self.folder.path().join("repositories/team/payments.git")
     }
 
-    pub fn ledger(&self) -> PathBuf {
+    pub(crate) fn ledger(&self) -> PathBuf {
         self.folder.path().join("ledger/team~payments.json")
     }
 
     /// What git says, run by a person.
-    pub fn git(&self, args: &[&str]) -> String {
+    pub(crate) fn git(&self, args: &[&str]) -> String {
         String::from_utf8(git(&self.directory(), args, b""))
             .unwrap()
             .trim()
             .to_owned()
     }
 
+    /// What git says in a checkout of this commit, where a person does what the forge does without one.
+    pub(crate) fn checkout(&self, at: &CommitId) -> PathBuf {
+        let place = self.folder.path().join(format!("checkout-{}", at.short()));
+        self.git(&[
+            "worktree",
+            "add",
+            "--quiet",
+            "--detach",
+            place.to_str().unwrap(),
+            at.as_str(),
+        ]);
+        place
+    }
+
     /// A commit on a branch that sets some files.
-    pub fn commit(&self, branch: &str, parents: &[&CommitId], files: &[(&str, &str)], message: &str) -> CommitId {
+    pub(crate) fn commit(
+        &self,
+        branch: &str,
+        parents: &[&CommitId],
+        files: &[(&str, &str)],
+        message: &str,
+    ) -> CommitId {
         let files: Vec<_> = files.iter().map(|(path, text)| (*path, Some(*text))).collect();
         import(
             &self.directory(),
@@ -69,13 +89,13 @@ impl Place {
 }
 
 /// The forge on a folder, as another process would open it; its clock stands still.
-pub fn open(folder: &Path) -> Arc<Local> {
+pub(crate) fn open(folder: &Path) -> Arc<Local> {
     let mut options = LocalOptions::new(folder.join("repositories"), folder.join("ledger"));
     options.clock = Arc::new(|| Timestamp::from_second(1_700_000_000).unwrap());
     Arc::new(Local::open(options).unwrap())
 }
 
-pub fn grace() -> PersonRef {
+pub(crate) fn grace() -> PersonRef {
     PersonRef::new(Platform::Git, "grace@example.org")
 }
 
@@ -114,7 +134,7 @@ impl Setup for Place {
 }
 
 /// Runs git in a directory without anybody's configuration, and expects it to go well.
-pub fn git(directory: &Path, args: &[&str], input: &[u8]) -> Vec<u8> {
+pub(crate) fn git(directory: &Path, args: &[&str], input: &[u8]) -> Vec<u8> {
     let mut child = Command::new("git")
         .args(args)
         .current_dir(directory)
@@ -169,5 +189,10 @@ fn import(directory: &Path, push: Push<'_>) -> CommitId {
         &["fast-import", "--quiet", "--force"],
         format!("{input}\nget-mark :1\n").as_bytes(),
     );
-    CommitId::parse(String::from_utf8(answer).unwrap().trim()).unwrap()
+    id(answer)
+}
+
+/// The commit id that git answered.
+pub(crate) fn id(text: impl AsRef<[u8]>) -> CommitId {
+    CommitId::parse(std::str::from_utf8(text.as_ref()).unwrap().trim()).unwrap()
 }

@@ -1,0 +1,247 @@
+//! Whether a fix is in, along all the ways by which fixes come and go.
+
+use hotfix_adapters::forge::{Change, Containment, History};
+use hotfix_adapters::vocabulary::CommitId;
+
+use crate::support::{Place, git, id};
+
+const TEN: &str = "one\ntwo\nthree\nfour\nfive\nsix\nseven\neight\nnine\nten\n";
+
+/// `main` and a branch `fix` of two commits, each on its own line of one file.
+struct Scene {
+    place: Place,
+    main: CommitId,
+    fix: [CommitId; 2],
+    change: Change,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let place = Place::new();
+        let base = place.commit("main", &[], &[("lines", TEN)], "Start");
+        let one = place.commit("fix", &[&base], &[("lines", &TEN.replace("two", "2"))], "Fix two");
+        let two = place.commit(
+            "fix",
+            &[&one],
+            &[("lines", &TEN.replace("two", "2").replace("four", "4"))],
+            "Fix four",
+        );
+        let main = place.commit("main", &[&base], &[("other", "1")], "Something else");
+        let change = Change {
+            base,
+            head: two.clone(),
+        };
+        Self {
+            place,
+            main,
+            fix: [one, two],
+            change,
+        }
+    }
+
+    /// Does something with git in a checkout of a commit and answers where that leads.
+    fn then(&self, at: &CommitId, commands: &[&[&str]]) -> CommitId {
+        let checkout = self.place.checkout(at);
+        for args in commands {
+            git(&checkout, args, b"");
+        }
+        let tip = id(git(&checkout, &["rev-parse", "HEAD"], b""));
+        self.place
+            .git(&["worktree", "remove", "--force", checkout.to_str().unwrap()]);
+        tip
+    }
+
+    fn merged(&self) -> CommitId {
+        self.then(
+            &self.main,
+            &[&["merge", "--quiet", "--no-ff", "-m", "Merge", self.change.head.as_str()]],
+        )
+    }
+
+    fn squashed(&self) -> CommitId {
+        self.then(
+            &self.main,
+            &[
+                &["merge", "--squash", "--quiet", self.change.head.as_str()],
+                &["commit", "-qm", "Squash"],
+            ],
+        )
+    }
+
+    fn picked(&self) -> CommitId {
+        let [one, two] = &self.fix;
+        self.then(&self.main, &[&["cherry-pick", one.as_str(), two.as_str()]])
+    }
+
+    fn reverted(&self, tip: &CommitId, commit: &CommitId) -> CommitId {
+        self.then(tip, &[&["revert", "--no-edit", commit.as_str()]])
+    }
+
+    fn edited(&self, tip: &CommitId) -> CommitId {
+        let text = TEN.replace("two", "rewritten").replace("four", "rewritten");
+        self.place.commit("later", &[tip], &[("lines", &text)], "Rewrite")
+    }
+
+    async fn at(&self, tip: &CommitId) -> Containment {
+        self.place
+            .local
+            .containment(&self.place.repo(), &self.change, tip)
+            .await
+            .unwrap()
+    }
+}
+
+fn by(commit: &CommitId) -> Containment {
+    Containment::Reverted { by: commit.clone() }
+}
+
+#[tokio::test]
+async fn every_way_in_is_seen_even_after_a_rewrite_of_the_same_lines() {
+    let scene = Scene::new();
+    let rebased = scene.then(&scene.fix[1], &[&["rebase", "--quiet", scene.main.as_str()]]);
+    let ways = [
+        (scene.merged(), Containment::Ancestor),
+        (scene.picked(), Containment::Patch),
+        (rebased, Containment::Patch),
+        (scene.squashed(), Containment::Squash),
+    ];
+    for (tip, how) in ways {
+        assert_eq!(scene.at(&tip).await, how);
+        assert_eq!(scene.at(&scene.edited(&tip)).await, how, "after an edit");
+    }
+    assert_eq!(
+        scene.at(&scene.main).await,
+        Containment::Missing {
+            commits: scene.fix.to_vec()
+        }
+    );
+}
+
+#[tokio::test]
+async fn a_reverted_merge_is_out_until_the_revert_is_reverted() {
+    let scene = Scene::new();
+    let merge = scene.merged();
+    let out = scene.then(&merge, &[&["revert", "--no-edit", "-m", "1", merge.as_str()]]);
+    assert_eq!(scene.at(&out).await, by(&out));
+    let back = scene.reverted(&out, &out);
+    assert_eq!(scene.at(&back).await, Containment::Ancestor);
+    let out_again = scene.reverted(&back, &back);
+    assert_eq!(
+        scene.at(&out_again).await,
+        by(&out),
+        "the first revert is in force again"
+    );
+}
+
+#[tokio::test]
+async fn a_reverted_squash_is_out_until_the_revert_is_reverted() {
+    let scene = Scene::new();
+    let squash = scene.squashed();
+    let out = scene.reverted(&squash, &squash);
+    assert_eq!(scene.at(&out).await, by(&out));
+    assert_eq!(scene.at(&scene.edited(&out)).await, by(&out));
+    let back = scene.reverted(&out, &out);
+    assert_eq!(scene.at(&back).await, Containment::Squash);
+}
+
+#[tokio::test]
+async fn one_reverted_commit_of_two_takes_the_change_out() {
+    let scene = Scene::new();
+    let picked = scene.picked();
+    let first = id(scene.place.git(&["rev-parse", &format!("{picked}^")]));
+    for (tip, commit) in [(&picked, &first), (&picked, &picked), (&scene.merged(), &scene.fix[0])] {
+        let out = scene.reverted(tip, commit);
+        assert_eq!(scene.at(&out).await, by(&out));
+    }
+}
+
+#[tokio::test]
+async fn a_revert_made_elsewhere_and_picked_here_counts() {
+    let scene = Scene::new();
+    let merged = scene.merged();
+    let out_there = scene.reverted(&merged, &scene.fix[1]);
+    let here = scene.then(&scene.picked(), &[&["cherry-pick", out_there.as_str()]]);
+    assert_eq!(scene.at(&here).await, by(&here));
+}
+
+#[tokio::test]
+async fn what_comes_back_by_hand_is_in() {
+    let scene = Scene::new();
+    let merge = scene.merged();
+    let out = scene.then(&merge, &[&["revert", "--no-edit", "-m", "1", merge.as_str()]]);
+    let text = TEN.replace("two", "2").replace("four", "4");
+    let back = scene.place.commit("main", &[&out], &[("lines", &text)], "Fix it again");
+    assert_eq!(scene.at(&back).await, Containment::Squash);
+}
+
+#[tokio::test]
+async fn reverts_of_other_things_do_not_matter() {
+    let scene = Scene::new();
+    let merge = scene.merged();
+    let other = scene.reverted(&merge, &scene.main);
+    assert_eq!(scene.at(&other).await, Containment::Ancestor);
+    let talk = "Talk\n\nThis reverts commit 1234567.\nThis reverts commit of mine.\nThis reverts commit ";
+    let talk = scene.place.commit("main", &[&merge], &[("other", "2")], talk);
+    assert_eq!(scene.at(&talk).await, Containment::Ancestor);
+}
+
+#[tokio::test]
+async fn a_short_id_in_a_revert_is_understood() {
+    let scene = Scene::new();
+    let message = format!("Undo\n\nThis reverts commit {}.", &scene.fix[1].as_str()[..10]);
+    let text = TEN.replace("two", "2");
+    let out = scene
+        .place
+        .commit("main", &[&scene.merged()], &[("lines", &text)], &message);
+    assert_eq!(scene.at(&out).await, by(&out));
+}
+
+#[tokio::test]
+async fn a_revert_that_is_part_of_the_change_is_not_against_it() {
+    let mut scene = Scene::new();
+    let undo = scene.reverted(&scene.fix[1], &scene.fix[1]);
+    scene.change.head = undo;
+    assert_eq!(scene.at(&scene.merged()).await, Containment::Ancestor);
+}
+
+/// The branch took `main` in before it was squashed, so that no patch is the whole of it any more.
+#[tokio::test]
+async fn a_squash_of_a_branch_that_had_merged_main_is_seen_by_its_content() {
+    let mut scene = Scene::new();
+    scene.change.head = scene.then(
+        &scene.fix[1],
+        &[&["merge", "--quiet", "-m", "Take main in", scene.main.as_str()]],
+    );
+    assert!(!scene.at(&scene.main).await.holds());
+    assert_eq!(scene.at(&scene.squashed()).await, Containment::Squash);
+}
+
+/// The fix lies on top of unready work on `main`; only the fix went to the hotfix branch.
+#[tokio::test]
+async fn only_what_the_change_brought_is_asked_for() {
+    let place = Place::new();
+    let prod = place.commit("main", &[], &[("lines", TEN)], "Start");
+    let unready = place.commit("main", &[&prod], &[("lines", &TEN.replace("ten", "10"))], "Unready");
+    let fix = place.commit(
+        "main",
+        &[&unready],
+        &[("lines", &TEN.replace("ten", "10").replace("two", "2"))],
+        "Fix",
+    );
+    let text = TEN.replace("two", "2");
+    let by_hand = place.commit(
+        "hotfix",
+        &[&prod],
+        &[("lines", &text), ("note", "adapted")],
+        "Fix, adapted",
+    );
+    let at = async |base: &CommitId, head: &CommitId| {
+        let change = Change {
+            base: base.clone(),
+            head: head.clone(),
+        };
+        place.local.containment(&place.repo(), &change, &by_hand).await.unwrap()
+    };
+    assert_eq!(at(&unready, &fix).await, Containment::Squash);
+    assert!(!at(&prod, &fix).await.holds(), "the unready work is not there");
+}

@@ -1,0 +1,21 @@
+//! The local forge and the git beneath it, on real repositories.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs
+)]
+
+mod contain;
+mod crash;
+mod ledger;
+mod pick;
+mod process;
+mod support;
+
+mod conformance {
+    use super::support::Place;
+
+    hotfix_adapters::forge_conformance!(Place::new());
+}
