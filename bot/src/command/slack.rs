@@ -135,4 +135,16 @@ mod tests {
             assert_eq!(decode(raw, false), said, "{raw}");
         }
     }
+
+    #[test]
+    fn a_quoted_text_never_reaches_into_the_next() {
+        for text in ["<@U1|ben><!", "a <b", "\\\"", "&lt;", "<https://x"] {
+            let quoted = quote(text);
+            let line = format!("{quoted} --x \"a>\"");
+            assert_eq!(
+                super::super::lex::lex(&line).first().map(|token| token.text.clone()),
+                Some(text.to_owned())
+            );
+        }
+    }
 }

@@ -12,7 +12,7 @@ use super::hotfix::{
     Phase, Prompt, Pull, StepState, Stuck,
 };
 use super::id::{HotfixId, PersonId, StepId};
-use super::playbook::{StepKind, VerifyPlace};
+use super::playbook::{StepKind, StepSpec, VerifyPlace};
 
 /// An event that cannot have happened to this run.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -240,7 +240,16 @@ fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
             state.riders_total = *total;
         }
         Event::Proven { how, main } => state.mainline = Mainline::Proven(how.clone(), main.clone()),
-        Event::MainlineLost { by } => state.mainline = Mainline::Lost(by.clone()),
+        Event::MainlineLost { by } => {
+            state.mainline = Mainline::Lost(by.clone());
+            // The step is not fulfilled any more, so the run cannot close; what came after it stays as it is.
+            let is_mainline = |spec: &StepSpec| matches!(spec.kind, StepKind::Mainline { .. });
+            for (_, step) in state.plan.steps.iter().zip(&mut state.steps).filter(|(spec, _)| is_mainline(spec)) {
+                if matches!(step, StepState::Done { .. }) {
+                    *step = StepState::Ahead;
+                }
+            }
+        }
         Event::MergebackWaived { reason } => {
             state.mainline = Mainline::Waived {
                 by: require_person(entry)?,

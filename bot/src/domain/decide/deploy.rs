@@ -202,11 +202,19 @@ pub(super) fn checked(
             })?;
         }
     }
-    let refusals = if asked.rollback {
+    let mut refusals = if asked.rollback {
         frozen(facts)
     } else {
         objections(draft, environment, commit, facts)
     };
+    // A new head may come through its reviews while the deployment of the old one still runs.
+    if draft.state.deploys.iter().any(|deploy| deploy.state.is_open()) {
+        refusals.push(Refusal::new(
+            "deploy.busy",
+            "Another deployment of this run is still on its way.",
+            format!("Wait for it to end, then say `deploy {environment}`."),
+        ));
+    }
     if !refusals.is_empty() {
         draft.bot(Event::DeployRefused {
             environment: environment.clone(),
