@@ -17,7 +17,7 @@ async fn picked(place: &Place, source: &CommitId, onto: &CommitId) -> CommitId {
     };
     match Git::at(place.directory()).pick(&pick).await.unwrap() {
         Picked::Commit(commit) => commit,
-        other => panic!("{other:?}"),
+        other @ (Picked::AlreadyThere | Picked::Conflict { .. }) => panic!("{other:?}"),
     }
 }
 

@@ -72,6 +72,7 @@ fn acts(state: &Hotfix, entry: &Entry) -> Vec<Effect> {
             commit: intent.commit.clone(),
         }],
         Event::Proven { .. } => delete_branch(state),
+        Event::Retried if state.survey.is_none() => vec![Effect::Survey],
         Event::Retried => {
             let current = state.current().map(|(_, spec)| spec.id.clone());
             current.map(|step| entered(state, &step, now)).unwrap_or_default()

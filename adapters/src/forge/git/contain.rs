@@ -37,12 +37,13 @@ impl Git {
     /// # Errors
     /// A commit is not there.
     pub async fn containment(&self, change: &Change, tip: &CommitId) -> Result<Containment, Failure> {
-        let undone = self.undone(change, tip).await?;
-        let own = self
-            .rev_list(&["--topo-order", "--reverse"], &[&change.head], &[&change.base])
-            .await?;
+        let (heads, bases) = ([&change.head], [&change.base]);
+        let (undone, own, is_ancestor) = tokio::try_join!(
+            self.undone(change, tip),
+            self.rev_list(&["--topo-order", "--reverse"], &heads, &bases),
+            self.is_ancestor(&change.head, tip),
+        )?;
         let taken_out = own.iter().find_map(|commit| undone.by(commit)).cloned();
-        let is_ancestor = self.is_ancestor(&change.head, tip).await?;
         if is_ancestor && taken_out.is_none() {
             return Ok(Containment::Ancestor);
         }

@@ -196,12 +196,7 @@ impl Git {
                  configuration."
             ));
         }
-        if has(&[
-            ".lock': File exists",
-            "Unable to create",
-            "unable to lock",
-            "Cannot allocate memory",
-        ]) {
+        if has(&[".lock': File exists", "unable to lock", "Cannot allocate memory"]) {
             return Failure::retry(format!(
                 "git {name} had to wait for another git process in {place}: {said}. If none runs there, remove the lock file."
             ));

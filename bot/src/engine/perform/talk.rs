@@ -125,7 +125,8 @@ impl Engine {
         let place = match &state.card {
             Some(root) if is_loud(&entry.event) => Place::ThreadAndChannel(root.clone()),
             Some(root) => Place::Thread(root.clone()),
-            None if state.is_over() => Place::Channel(state.plan.channel.clone()),
+            // What stops a run before it is announced is said all the same: nobody would know otherwise.
+            None if state.is_over() || state.stuck.is_some() => Place::Channel(state.plan.channel.clone()),
             None => return Ok(Performed::Again(CARD_SOON)),
         };
         self.post_once(place, key, card, first).await?;
