@@ -124,23 +124,12 @@ impl Plan {
 
     /// The environments this plan deploys to: its lanes.
     pub fn lanes(&self) -> impl Iterator<Item = &Environment> {
-        self.steps.iter().filter_map(|step| match &step.kind {
-            StepKind::Deploy { environment, .. } => Some(environment),
-            StepKind::Triage { .. }
-            | StepKind::Base { .. }
-            | StepKind::Withheld
-            | StepKind::Releasable
-            | StepKind::Capability { .. }
-            | StepKind::Announce
-            | StepKind::Branch
-            | StepKind::Change { .. }
-            | StepKind::Review { .. }
-            | StepKind::Verify { .. }
-            | StepKind::Approve { .. }
-            | StepKind::Merge { .. }
-            | StepKind::RideAlong
-            | StepKind::Mainline { .. }
-            | StepKind::Postmortem { .. } => None,
+        self.steps.iter().filter_map(|step| {
+            if let StepKind::Deploy { environment, .. } = &step.kind {
+                Some(environment)
+            } else {
+                None
+            }
         })
     }
 }

@@ -27,7 +27,9 @@ pub fn started(state: &Hotfix, audience: &Audience<'_>, now: Timestamp) -> Card 
     lines.extend(withheld(state, audience).map(|what| Text::of(format!("Withheld from main: {what}."))));
     lines.extend(goes_out_too(state, audience).map(|what| {
         let main = state.plan.main.as_str();
-        Text::of("The release is made from ").code(main).plain(format!(", so this goes out with it: {what}."))
+        Text::of("The release is made from ")
+            .code(main)
+            .plain(format!(", so this goes out with it: {what}."))
     }));
     lines.extend(stay_off(state).map(Text::of));
     lines.push(next(state));

@@ -125,12 +125,20 @@ pub(super) fn pull_link(number: u64, url: Option<&str>) -> Span {
 
 /// What main holds and this run holds back: "3 changes, by Ben and Chi".
 pub(super) fn withheld(state: &Hotfix, to: &Audience<'_>) -> Option<String> {
-    if state.plan.merges_first() { None } else { not_in_production(state, to) }
+    if state.plan.merges_first() {
+        None
+    } else {
+        not_in_production(state, to)
+    }
 }
 
 /// What main holds and a release of main takes along.
 pub(super) fn goes_out_too(state: &Hotfix, to: &Audience<'_>) -> Option<String> {
-    if state.plan.merges_first() { not_in_production(state, to) } else { None }
+    if state.plan.merges_first() {
+        not_in_production(state, to)
+    } else {
+        None
+    }
 }
 
 fn not_in_production(state: &Hotfix, to: &Audience<'_>) -> Option<String> {

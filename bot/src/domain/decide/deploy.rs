@@ -220,7 +220,7 @@ pub(super) fn checked(
             environment: environment.clone(),
             refusals,
         })?;
-        return super::person::reopen_gate_for_facts(draft, environment, facts);
+        return super::ballot::reopen_gate_for_facts(draft, environment, facts);
     }
     let votes = quorum(&draft.state, environment, draft.now, Some(&facts.standing)).valid;
     draft.bot(Event::DeployStarted(DeployIntent {

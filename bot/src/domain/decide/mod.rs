@@ -1,6 +1,8 @@
 //! What a command does to a run: events, or refusals, all of them together. Total and pure: time is an argument.
 
+mod ballot;
 mod deploy;
+mod gate;
 mod person;
 mod world;
 

@@ -2,20 +2,19 @@
 
 use std::collections::BTreeSet;
 
-use hotfix_adapters::vocabulary::{CommitId, Environment, MessageRef};
-use jiff::SignedDuration;
+use hotfix_adapters::vocabulary::CommitId;
 
-use super::{Draft, deploy};
-use crate::domain::command::{Act, DeployFacts};
-use crate::domain::event::{DriftChoice, Event, Vote};
+use super::{Draft, ballot, deploy, gate};
+use crate::domain::command::Act;
+use crate::domain::event::{DriftChoice, Event};
 use crate::domain::hotfix::{BranchState, DeployState, Hotfix, Mainline};
-use crate::domain::id::{PersonId, StepId};
+use crate::domain::id::PersonId;
 use crate::domain::people::{Grant, Role};
-use crate::domain::playbook::{Level, StepKind, VerifyPlace};
+use crate::domain::playbook::{StepKind, VerifyPlace};
 use crate::domain::refusal::Refusal;
-use crate::domain::{step, vote};
+use crate::domain::step;
 
-type Decided = Result<(), Vec<Refusal>>;
+pub(super) type Decided = Result<(), Vec<Refusal>>;
 
 pub(super) fn decide(draft: &mut Draft, grant: &Grant, act: &Act) -> Decided {
     let who = &grant.person;
@@ -37,9 +36,9 @@ pub(super) fn decide(draft: &mut Draft, grant: &Grant, act: &Act) -> Decided {
                 pick(draft, who, fixes)
             }
         }
-        Act::Approve { on, by_reaction } => approve(draft, grant, on.as_ref(), *by_reaction),
-        Act::Unapprove { on } => unapprove(draft, who, on.as_ref()),
-        Act::Reject { reason, on } => reject(draft, grant, reason, on.as_ref()),
+        Act::Approve { on, by_reaction } => ballot::approve(draft, grant, on.as_ref(), *by_reaction),
+        Act::Unapprove { on } => ballot::unapprove(draft, who, on.as_ref()),
+        Act::Reject { reason, on } => ballot::reject(draft, grant, reason, on.as_ref()),
         Act::Acknowledge => {
             if draft.state.acknowledged.contains(who) {
                 return Ok(());
@@ -51,8 +50,12 @@ pub(super) fn decide(draft: &mut Draft, grant: &Grant, act: &Act) -> Decided {
         Act::Verify { place, pass, note } => verify(draft, who, place, *pass, note.as_deref()),
         Act::Deploy(environment) => deploy::by_person(draft, who, environment),
         Act::Rollback(environment, to) => deploy::rollback(draft, who, environment, to.as_ref()),
-        Act::Skip(step, reason) => skip(draft, who, step, reason),
-        Act::Override { gate, reason, incident } => override_gate(draft, grant, gate, reason, incident),
+        Act::Skip(step, reason) => gate::skip(draft, who, step, reason),
+        Act::Override {
+            gate: step,
+            reason,
+            incident,
+        } => gate::override_gate(draft, grant, step, reason, incident),
         Act::Retry => retry(draft, who),
         Act::Abort(reason) => abort(draft, grant, reason),
         Act::Drift(choice) => drift(draft, grant, *choice),
@@ -62,7 +65,7 @@ pub(super) fn decide(draft: &mut Draft, grant: &Grant, act: &Act) -> Decided {
     }
 }
 
-fn no(refusal: Refusal) -> Decided {
+pub(super) fn no(refusal: Refusal) -> Decided {
     Err(vec![refusal])
 }
 
@@ -96,179 +99,6 @@ fn pick(draft: &mut Draft, who: &PersonId, fixes: &[CommitId]) -> Decided {
         "These commits were asked for before.",
         "See `status`; name other commits, or push to the branch.",
     ))
-}
-
-/// The open prompt that a vote is about.
-fn prompt(state: &Hotfix, on: Option<&MessageRef>) -> Result<(Environment, CommitId), Vec<Refusal>> {
-    let open = state
-        .prompts
-        .iter()
-        .find(|(_, prompt)| on.is_none_or(|message| message == &prompt.message));
-    let current = |environment: &Environment| {
-        state.is_current(|kind| matches!(kind, StepKind::Approve { environment: e } | StepKind::Deploy { environment: e, .. } if e == environment))
-    };
-    match open {
-        Some((environment, prompt)) if Some(&prompt.commit) == state.ships() && current(environment) => {
-            Ok((environment.clone(), prompt.commit.clone()))
-        }
-        Some(_) => Err(vec![Refusal::new(
-            "vote.stale",
-            "What that message asked about is not what would ship now.",
-            "Look at the newest prompt in the thread, and vote there.",
-        )]),
-        None => Err(vec![Refusal::new(
-            "vote.nothing",
-            "Nothing is up for a vote now.",
-            "See `plan` for what is waited for; the vote is asked for when its turn comes.",
-        )]),
-    }
-}
-
-fn approve(draft: &mut Draft, grant: &Grant, on: Option<&MessageRef>, by_reaction: bool) -> Decided {
-    let (environment, commit) = prompt(&draft.state, on)?;
-    if let Some(refusal) = vote::excluded(&draft.state, &grant.person) {
-        return no(refusal);
-    }
-    let Some(base) = draft.state.base.clone() else {
-        return no(super::bug("a vote without a base"));
-    };
-    let minutes = draft
-        .state
-        .plan
-        .environment(&environment)
-        .map_or(0, |e| e.approval.expires_minutes);
-    let expires = draft
-        .now
-        .checked_add(SignedDuration::from_mins(i64::from(minutes)))
-        .unwrap_or(draft.now);
-    let vote = Vote {
-        environment,
-        commit,
-        base,
-        plan_digest: draft.state.plan_digest.clone(),
-        policy_version: grant.policy_version.clone(),
-        person: grant.person.clone(),
-        roles: grant.roles.clone(),
-        by_reaction,
-        on: on.filter(|_| by_reaction).cloned(),
-        at: draft.now,
-        expires,
-    };
-    let same = |old: &Vote| {
-        (&old.environment, &old.person, old.by_reaction) == (&vote.environment, &vote.person, vote.by_reaction)
-    };
-    if draft.state.votes.iter().any(|old| same(old) && draft.now < old.expires) {
-        return Ok(());
-    }
-    draft.person(&grant.person, Event::Voted(vote))
-}
-
-fn unapprove(draft: &mut Draft, who: &PersonId, on: Option<&MessageRef>) -> Decided {
-    let of_message = |environment: &Environment| {
-        on.is_none_or(|message| {
-            draft
-                .state
-                .prompts
-                .get(environment)
-                .is_some_and(|prompt| &prompt.message == message)
-        })
-    };
-    let vote = draft
-        .state
-        .votes
-        .iter()
-        .find(|vote| &vote.person == who && of_message(&vote.environment));
-    if let Some(environment) = vote.map(|vote| vote.environment.clone()) {
-        draft.person(
-            who,
-            Event::VoteWithdrawn {
-                environment: environment.clone(),
-                person: who.clone(),
-            },
-        )?;
-        return reopen_gate(draft, &environment, &format!("{who} took their vote back"));
-    }
-    let veto = draft
-        .state
-        .vetoes
-        .keys()
-        .find(|(environment, person)| person == who && of_message(environment));
-    if let Some(environment) = veto.map(|(environment, _)| environment.clone()) {
-        return draft.person(
-            who,
-            Event::VetoWithdrawn {
-                environment,
-                person: who.clone(),
-            },
-        );
-    }
-    if on.is_some() {
-        // Taking back a reaction that never counted needs no answer.
-        return Ok(());
-    }
-    no(Refusal::new(
-        "vote.none",
-        "You have no vote here to take back.",
-        "See `plan` for the votes there are.",
-    ))
-}
-
-fn reject(draft: &mut Draft, grant: &Grant, reason: &str, on: Option<&MessageRef>) -> Decided {
-    let (environment, _) = prompt(&draft.state, on)?;
-    let event = Event::Vetoed {
-        environment: environment.clone(),
-        reason: reason.to_owned(),
-    };
-    draft.person(&grant.person, event)?;
-    reopen_gate(draft, &environment, &format!("{} said no", grant.person))
-}
-
-/// A gate that is open without its votes is shut again, unless the deployment it guarded began already.
-pub(super) fn reopen_gate(draft: &mut Draft, environment: &Environment, reason: &str) -> Decided {
-    let began = draft
-        .state
-        .last_deploy(environment)
-        .is_some_and(|deploy| Some(&deploy.intent.commit) == draft.state.ships());
-    let holds = vote::quorum(&draft.state, environment, draft.now, None).holds();
-    if began || holds {
-        return Ok(());
-    }
-    let gate = draft
-        .state
-        .plan
-        .steps
-        .iter()
-        .zip(&draft.state.steps)
-        .find(|(spec, state)| {
-            matches!(&spec.kind, StepKind::Approve { environment: e } if e == environment) && state.is_behind()
-        });
-    match gate.map(|(spec, _)| spec.id.clone()) {
-        Some(step) => draft.bot(Event::StepReopened {
-            step,
-            reason: reason.to_owned(),
-        }),
-        None => Ok(()),
-    }
-}
-
-/// The same, judged by what the voters may do now: votes that do not count any more are voided by name.
-pub(super) fn reopen_gate_for_facts(draft: &mut Draft, environment: &Environment, facts: &DeployFacts) -> Decided {
-    let standing = vote::quorum(&draft.state, environment, draft.now, Some(&facts.standing));
-    let stale: Vec<PersonId> = draft
-        .state
-        .votes
-        .iter()
-        .filter(|vote| &vote.environment == environment)
-        .filter(|vote| !standing.valid.contains(&vote.person) || vote.policy_version != facts.policy_version)
-        .map(|vote| vote.person.clone())
-        .collect();
-    for person in stale {
-        draft.bot(Event::VoteWithdrawn {
-            environment: environment.clone(),
-            person,
-        })?;
-    }
-    reopen_gate(draft, environment, "the votes do not count any more")
 }
 
 fn unhold(draft: &mut Draft, grant: &Grant) -> Decided {
@@ -340,128 +170,6 @@ fn verify(draft: &mut Draft, who: &PersonId, place: &str, pass: bool, note: Opti
             note: note.map(str::to_owned),
         },
     )
-}
-
-fn find_step(state: &Hotfix, step: &StepId) -> Result<(Level, bool), Vec<Refusal>> {
-    let found = state
-        .plan
-        .steps
-        .iter()
-        .zip(&state.steps)
-        .find(|(spec, _)| &spec.id == step);
-    found.map(|(spec, at)| (spec.level, at.is_behind())).ok_or_else(|| {
-        let steps: Vec<&str> = state.plan.steps.iter().map(|spec| spec.id.as_str()).collect();
-        let next = format!("The steps are: {}.", steps.join(", "));
-        vec![Refusal::new(
-            "step.unknown",
-            format!("The plan has no step {step}."),
-            next,
-        )]
-    })
-}
-
-fn skip(draft: &mut Draft, who: &PersonId, step: &StepId, reason: &str) -> Decided {
-    let (level, behind) = find_step(&draft.state, step)?;
-    if behind {
-        return no(Refusal::new(
-            "step.behind",
-            format!("{step} is behind us already."),
-            "See `plan` for what is left.",
-        ));
-    }
-    match level {
-        Level::Should | Level::May => draft.person(
-            who,
-            Event::StepSkipped {
-                step: step.clone(),
-                reason: reason.to_owned(),
-            },
-        ),
-        Level::Must => no(Refusal::new(
-            "step.must",
-            format!("{step} is a must: the runbook does not let it be skipped."),
-            format!("Do it, or let two people say `override {step} <reason> --incident URL`."),
-        )),
-        Level::MustNot => no(Refusal::new(
-            "step.must-not",
-            format!("{step} forbids something: nothing lifts it."),
-            "See `plan`.",
-        )),
-    }
-}
-
-/// What no two people can lift: without them the run would not know what it ships, or would ship it by no way at all.
-fn cannot_be_overridden(kind: &StepKind) -> bool {
-    match kind {
-        StepKind::Base { .. }
-        | StepKind::Branch
-        | StepKind::Change { .. }
-        | StepKind::Merge { .. }
-        | StepKind::Deploy { .. }
-        | StepKind::Approve { .. }
-        | StepKind::Mainline { .. }
-        | StepKind::Releasable
-        | StepKind::Capability { .. } => true,
-        StepKind::Triage { .. }
-        | StepKind::Withheld
-        | StepKind::Announce
-        | StepKind::Review { .. }
-        | StepKind::Verify { .. }
-        | StepKind::RideAlong
-        | StepKind::Postmortem { .. } => false,
-    }
-}
-
-fn override_gate(draft: &mut Draft, grant: &Grant, gate: &StepId, reason: &str, incident: &str) -> Decided {
-    let (level, behind) = find_step(&draft.state, gate)?;
-    let kind = draft
-        .state
-        .plan
-        .steps
-        .iter()
-        .find(|spec| &spec.id == gate)
-        .map(|spec| spec.kind.clone());
-    if behind || level == Level::MustNot || kind.as_ref().is_some_and(cannot_be_overridden) {
-        let reason = if behind {
-            format!("{gate} is behind us already.")
-        } else {
-            format!("{gate} cannot be overridden by anybody.")
-        };
-        return no(Refusal::new(
-            "override.never",
-            reason,
-            "See `plan` for what is left, and who can do it.",
-        ));
-    }
-    if reason.chars().count() < 10 {
-        let next = "Say in a sentence why it cannot wait; it stands in the post-mortem.";
-        return no(Refusal::new("override.reason", "That is too short for a reason.", next));
-    }
-    let first = draft.state.override_asked.get(gate).map(|(person, ..)| person.clone());
-    match first {
-        Some(asked_by) if asked_by != grant.person => {
-            let event = Event::StepOverridden {
-                step: gate.clone(),
-                asked_by,
-                reason: reason.to_owned(),
-                incident: incident.to_owned(),
-            };
-            draft.person(&grant.person, event)
-        }
-        Some(_) => no(Refusal::new(
-            "override.second",
-            "An override takes a second person.",
-            format!("Let somebody else say `override {gate} <reason> --incident URL`."),
-        )),
-        None => {
-            let event = Event::OverrideAsked {
-                step: gate.clone(),
-                reason: reason.to_owned(),
-                incident: incident.to_owned(),
-            };
-            draft.person(&grant.person, event)
-        }
-    }
 }
 
 fn retry(draft: &mut Draft, who: &PersonId) -> Decided {

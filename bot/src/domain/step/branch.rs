@@ -26,23 +26,12 @@ pub(super) fn enter(state: &Hotfix) -> Vec<Effect> {
 /// A branch of that name left over from an earlier run, or one that git cannot hold beside it.
 pub(super) fn objections(state: &Hotfix) -> Vec<Refusal> {
     let Some(survey) = &state.survey else { return Vec::new() };
-    let base = state.plan.steps.iter().find_map(|spec| match &spec.kind {
-        StepKind::Base { from } => base::find(survey, *from).ok(),
-        StepKind::Triage { .. }
-        | StepKind::Withheld
-        | StepKind::Releasable
-        | StepKind::Capability { .. }
-        | StepKind::Announce
-        | StepKind::Branch
-        | StepKind::Change { .. }
-        | StepKind::Review { .. }
-        | StepKind::Verify { .. }
-        | StepKind::Approve { .. }
-        | StepKind::Deploy { .. }
-        | StepKind::Merge { .. }
-        | StepKind::RideAlong
-        | StepKind::Mainline { .. }
-        | StepKind::Postmortem { .. } => None,
+    let base = state.plan.steps.iter().find_map(|spec| {
+        if let StepKind::Base { from } = &spec.kind {
+            base::find(survey, *from).ok()
+        } else {
+            None
+        }
     });
     let Some((base, _)) = base else { return Vec::new() };
     survey

@@ -1,18 +1,19 @@
 //! What an event does to a run. It refuses pairs that cannot be, so that a replay is a validation.
 
+mod deploy;
+mod reset;
+mod word;
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use hotfix_adapters::vocabulary::{CommitId, DeployKey};
+use hotfix_adapters::vocabulary::CommitId;
 use jiff::Timestamp;
 use thiserror::Error;
 
-use super::event::{Actor, DriftChoice, Ending, Entry, Event, HeadSeen, Opened};
-use super::hotfix::{
-    Asked, AskedDeploy, Attestation, BranchState, DeployState, Deployment, Drift, Fix, FixState, Hotfix, Mainline,
-    Phase, Prompt, Pull, StepState, Stuck,
-};
+use super::event::{Actor, Ending, Entry, Event, HeadSeen, Opened};
+use super::hotfix::{Asked, BranchState, Fix, FixState, Hotfix, Mainline, Phase, Pull, StepState, Stuck};
 use super::id::{HotfixId, PersonId, StepId};
-use super::playbook::{StepKind, StepSpec, VerifyPlace};
+use super::playbook::{StepKind, StepSpec};
 
 /// An event that cannot have happened to this run.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -199,11 +200,11 @@ fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
                 source: source.clone(),
                 state: FixState::Waiting,
             });
-            reopen_from(state, |kind| matches!(kind, StepKind::Change { .. }));
+            reset::reopen_from(state, |kind| matches!(kind, StepKind::Change { .. }));
         }
         Event::FixPicked { source, .. } => set_fix(state, source, FixState::Picked)?,
         Event::FixConflicted { source, files } => set_fix(state, source, FixState::Conflicted(files.clone()))?,
-        Event::HeadMoved { head, adapts, .. } => move_head(state, head, adapts),
+        Event::HeadMoved { head, adapts, .. } => reset::move_head(state, head, adapts),
         Event::PullOpened { number, author, url } => {
             state.pull = Some(Pull {
                 number: *number,
@@ -225,7 +226,7 @@ fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
         | Event::Acknowledged
         | Event::Held { .. }
         | Event::Unheld { .. }
-        | Event::Attested { .. } => apply_word(state, entry)?,
+        | Event::Attested { .. } => word::apply(state, entry)?,
         Event::DeployAsked { .. }
         | Event::DeployRefused { .. }
         | Event::DeployStarted(_)
@@ -234,7 +235,7 @@ fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
         | Event::Drifted { .. }
         | Event::DriftSettled { .. }
         | Event::RebaseConflicted { .. }
-        | Event::Superseded { .. } => apply_deploy(state, entry)?,
+        | Event::Superseded { .. } => deploy::apply(state, entry)?,
         Event::RidersFound { riders, total } => {
             state.riders = Some(riders.clone());
             state.riders_total = *total;
@@ -244,7 +245,13 @@ fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
             state.mainline = Mainline::Lost(by.clone());
             // The step is not fulfilled any more, so the run cannot close; what came after it stays as it is.
             let is_mainline = |spec: &StepSpec| matches!(spec.kind, StepKind::Mainline { .. });
-            for (_, step) in state.plan.steps.iter().zip(&mut state.steps).filter(|(spec, _)| is_mainline(spec)) {
+            for (_, step) in state
+                .plan
+                .steps
+                .iter()
+                .zip(&mut state.steps)
+                .filter(|(spec, _)| is_mainline(spec))
+            {
                 if matches!(step, StepState::Done { .. }) {
                     *step = StepState::Ahead;
                 }
@@ -286,243 +293,6 @@ fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
     Ok(())
 }
 
-/// What people said.
-#[expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "`apply` sorts the events, and is exhaustive"
-)]
-fn apply_word(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
-    match &entry.event {
-        Event::Prompted {
-            environment,
-            commit,
-            message,
-        } => {
-            state.prompts.insert(
-                environment.clone(),
-                Prompt {
-                    commit: commit.clone(),
-                    message: message.clone(),
-                },
-            );
-        }
-        Event::Voted(vote) => {
-            if person(entry).as_ref() != Some(&vote.person) {
-                return Err("nobody votes for somebody else".to_owned());
-            }
-            state
-                .votes
-                .retain(|old| (&old.environment, &old.person) != (&vote.environment, &vote.person));
-            state.votes.push(vote.clone());
-        }
-        Event::VoteWithdrawn { environment, person } => {
-            state
-                .votes
-                .retain(|vote| (&vote.environment, &vote.person) != (environment, person));
-        }
-        Event::Vetoed { environment, reason } => {
-            let by = require_person(entry)?;
-            state
-                .votes
-                .retain(|vote| (&vote.environment, &vote.person) != (environment, &by));
-            state.vetoes.insert((environment.clone(), by), reason.clone());
-        }
-        Event::VetoWithdrawn { environment, person } => {
-            state.vetoes.remove(&(environment.clone(), person.clone()));
-        }
-        Event::Acknowledged => {
-            state.acknowledged.insert(require_person(entry)?);
-        }
-        Event::Held { reason } => {
-            state.holds.insert(require_person(entry)?, reason.clone());
-        }
-        Event::Unheld { person } => {
-            state.holds.remove(person).ok_or("there is no such hold")?;
-        }
-        Event::Attested {
-            place, commit, pass, ..
-        } => {
-            let word = Attestation {
-                person: require_person(entry)?,
-                commit: commit.clone(),
-                pass: *pass,
-                at: entry.at,
-            };
-            state.attestations.insert(place.clone(), word);
-        }
-        other => return Err(format!("{other:?} is not a word")),
-    }
-    Ok(())
-}
-
-/// What was deployed, by us and by others.
-#[expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "`apply` sorts the events, and is exhaustive"
-)]
-fn apply_deploy(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
-    match &entry.event {
-        Event::DeployAsked {
-            environment,
-            commit,
-            rollback,
-        } => {
-            state.asked_deploy = Some(AskedDeploy {
-                environment: environment.clone(),
-                commit: commit.clone(),
-                rollback: *rollback,
-            });
-        }
-        Event::DeployRefused { .. } => state.asked_deploy = None,
-        Event::DeployStarted(intent) => {
-            if state.deploys.iter().any(|deploy| deploy.state.is_open()) {
-                return Err("another deployment of this run is still open".to_owned());
-            }
-            state.asked_deploy = None;
-            let deploy = Deployment {
-                intent: intent.clone(),
-                state: DeployState::Running,
-                at: entry.at,
-            };
-            state.deploys.push(deploy);
-        }
-        Event::DeployAwaitsWord { key } => set_deploy(state, key, DeployState::AwaitingWord)?,
-        Event::DeployEnded { key, failure } => {
-            let ended = failure
-                .as_ref()
-                .map_or(DeployState::Succeeded, |why| DeployState::Failed(why.clone()));
-            set_deploy(state, key, ended)?;
-            state.superseded = None;
-            deployment_ended(state, key, entry.at);
-        }
-        Event::Drifted { expected, found } => {
-            state.drift = Some(Drift {
-                expected: expected.clone(),
-                found: found.clone(),
-            });
-        }
-        Event::DriftSettled { choice } => settle_drift(state, *choice)?,
-        Event::RebaseConflicted { files } => state.rebase_conflict = Some(files.clone()),
-        Event::Superseded { by } => {
-            state.drift = None;
-            state.superseded = Some(by.clone());
-        }
-        other => return Err(format!("{other:?} is not about deployments")),
-    }
-    Ok(())
-}
-
-fn deployment_ended(state: &mut Hotfix, key: &DeployKey, at: Timestamp) {
-    let Some(deploy) = state.deploy(key).cloned() else {
-        return;
-    };
-    let production = state.plan.production().map(|e| &e.name) == Some(&deploy.intent.environment);
-    if deploy.state != DeployState::Succeeded || !production {
-        return;
-    }
-    if deploy.intent.rollback {
-        // Production runs the old version again: what was said of the new one there has to be said again.
-        reopen_from(
-            state,
-            |kind| matches!(kind, StepKind::Approve { environment } if *environment == deploy.intent.environment),
-        );
-        state.votes.clear();
-        state.prompts.clear();
-    } else if state.live_at.is_none() {
-        state.live_at = Some(at);
-    }
-}
-
-fn settle_drift(state: &mut Hotfix, choice: DriftChoice) -> Result<(), String> {
-    let drift = state.drift.take().ok_or("production did not change")?;
-    match choice {
-        DriftChoice::Rebase => {
-            state.rebase_from = state.rebase_from.take().or_else(|| state.base.clone());
-            state.base = Some(drift.found);
-            if let Some(head) = &mut state.head {
-                head.on_base = false;
-            }
-            void(state);
-            reopen_from(state, |kind| matches!(kind, StepKind::Change { .. }));
-        }
-        DriftChoice::Roll => {
-            void(state);
-            state.rolled_in = true;
-            skip_deployments(state);
-        }
-        DriftChoice::Abort => {}
-    }
-    Ok(())
-}
-
-/// The branch moved: what was said of the old head is void (APPLY-14, security case 25).
-fn move_head(state: &mut Hotfix, head: &HeadSeen, adapts: &[CommitId]) {
-    state.head = Some(head.clone());
-    state.stuck = None;
-    if head.on_base {
-        state.rebase_conflict = None;
-        state.rebase_from = None;
-    }
-    for fix in &mut state.fixes {
-        if adapts.contains(&fix.source) && matches!(fix.state, FixState::Conflicted(_)) {
-            fix.state = FixState::Adapted;
-        }
-    }
-    void(state);
-    reopen_from(state, |kind| matches!(kind, StepKind::Change { .. }));
-}
-
-/// Votes and words are bound to what they were said of; of anything else they say nothing.
-fn void(state: &mut Hotfix) {
-    state.votes.clear();
-    state.vetoes.clear();
-    state.prompts.clear();
-    state.asked_deploy = None;
-    state.riders = None;
-}
-
-/// Sets the first step that matches and every one behind it back, so that each has to be fulfilled again.
-fn reopen_from(state: &mut Hotfix, matches: impl Fn(&StepKind) -> bool) {
-    let Some(first) = state.plan.steps.iter().position(|spec| matches(&spec.kind)) else {
-        return;
-    };
-    for step in state.steps.iter_mut().skip(first) {
-        *step = StepState::Ahead;
-    }
-    if state.rolled_in {
-        skip_deployments(state);
-    }
-}
-
-/// The regular release deploys the fix: this run does not, and asks nobody about it (APPLY-17).
-fn skip_deployments(state: &mut Hotfix) {
-    for (spec, step) in state.plan.steps.iter().zip(&mut state.steps) {
-        let deploys = match &spec.kind {
-            StepKind::Approve { .. } | StepKind::Deploy { .. } => true,
-            StepKind::Verify { place, .. } => matches!(place, VerifyPlace::Environment(_)),
-            StepKind::Triage { .. }
-            | StepKind::Base { .. }
-            | StepKind::Withheld
-            | StepKind::Releasable
-            | StepKind::Capability { .. }
-            | StepKind::Announce
-            | StepKind::Branch
-            | StepKind::Change { .. }
-            | StepKind::Review { .. }
-            | StepKind::Merge { .. }
-            | StepKind::RideAlong
-            | StepKind::Mainline { .. }
-            | StepKind::Postmortem { .. } => false,
-        };
-        if deploys && !matches!(step, StepState::Done { .. }) {
-            *step = StepState::Skipped {
-                by: None,
-                reason: "rolled into the regular release".to_owned(),
-            };
-        }
-    }
-}
-
 fn set_step(state: &mut Hotfix, step: &StepId, to: StepState) -> Result<(), String> {
     let at = state
         .plan
@@ -542,16 +312,6 @@ fn set_fix(state: &mut Hotfix, source: &CommitId, to: FixState) -> Result<(), St
         .iter_mut()
         .find(|fix| &fix.source == source && fix.state == FixState::Waiting);
     fix.ok_or_else(|| format!("nobody asked for {source}"))?.state = to;
-    Ok(())
-}
-
-fn set_deploy(state: &mut Hotfix, key: &DeployKey, to: DeployState) -> Result<(), String> {
-    let deploy = state.deploys.iter_mut().find(|deploy| &deploy.intent.key == key);
-    let deploy = deploy.ok_or_else(|| format!("there is no deployment {key}"))?;
-    if !deploy.state.is_open() {
-        return Err(format!("deployment {key} ended before"));
-    }
-    deploy.state = to;
     Ok(())
 }
 

@@ -1,0 +1,188 @@
+//! Votes: cast, taken back, refused; and the gate that shuts again when they no longer suffice.
+
+use hotfix_adapters::vocabulary::{CommitId, Environment, MessageRef};
+use jiff::SignedDuration;
+
+use super::Draft;
+use super::person::{Decided, no};
+use crate::domain::command::DeployFacts;
+use crate::domain::event::{Event, Vote};
+use crate::domain::hotfix::Hotfix;
+use crate::domain::id::PersonId;
+use crate::domain::people::Grant;
+use crate::domain::playbook::StepKind;
+use crate::domain::refusal::Refusal;
+use crate::domain::vote;
+
+/// The open prompt that a vote is about.
+fn prompt(state: &Hotfix, on: Option<&MessageRef>) -> Result<(Environment, CommitId), Vec<Refusal>> {
+    let open = state
+        .prompts
+        .iter()
+        .find(|(_, prompt)| on.is_none_or(|message| message == &prompt.message));
+    let current = |environment: &Environment| {
+        state.is_current(|kind| matches!(kind, StepKind::Approve { environment: e } | StepKind::Deploy { environment: e, .. } if e == environment))
+    };
+    match open {
+        Some((environment, prompt)) if Some(&prompt.commit) == state.ships() && current(environment) => {
+            Ok((environment.clone(), prompt.commit.clone()))
+        }
+        Some(_) => Err(vec![Refusal::new(
+            "vote.stale",
+            "What that message asked about is not what would ship now.",
+            "Look at the newest prompt in the thread, and vote there.",
+        )]),
+        None => Err(vec![Refusal::new(
+            "vote.nothing",
+            "Nothing is up for a vote now.",
+            "See `plan` for what is waited for; the vote is asked for when its turn comes.",
+        )]),
+    }
+}
+
+pub(super) fn approve(draft: &mut Draft, grant: &Grant, on: Option<&MessageRef>, by_reaction: bool) -> Decided {
+    let (environment, commit) = prompt(&draft.state, on)?;
+    if let Some(refusal) = vote::excluded(&draft.state, &grant.person) {
+        return no(refusal);
+    }
+    let Some(base) = draft.state.base.clone() else {
+        return no(super::bug("a vote without a base"));
+    };
+    let minutes = draft
+        .state
+        .plan
+        .environment(&environment)
+        .map_or(0, |e| e.approval.expires_minutes);
+    let expires = draft
+        .now
+        .checked_add(SignedDuration::from_mins(i64::from(minutes)))
+        .unwrap_or(draft.now);
+    let vote = Vote {
+        environment,
+        commit,
+        base,
+        plan_digest: draft.state.plan_digest.clone(),
+        policy_version: grant.policy_version.clone(),
+        person: grant.person.clone(),
+        roles: grant.roles.clone(),
+        by_reaction,
+        on: on.filter(|_| by_reaction).cloned(),
+        at: draft.now,
+        expires,
+    };
+    let same = |old: &Vote| {
+        (&old.environment, &old.person, old.by_reaction) == (&vote.environment, &vote.person, vote.by_reaction)
+    };
+    if draft.state.votes.iter().any(|old| same(old) && draft.now < old.expires) {
+        return Ok(());
+    }
+    draft.person(&grant.person, Event::Voted(vote))
+}
+
+pub(super) fn unapprove(draft: &mut Draft, who: &PersonId, on: Option<&MessageRef>) -> Decided {
+    let of_message = |environment: &Environment| {
+        on.is_none_or(|message| {
+            draft
+                .state
+                .prompts
+                .get(environment)
+                .is_some_and(|prompt| &prompt.message == message)
+        })
+    };
+    let vote = draft
+        .state
+        .votes
+        .iter()
+        .find(|vote| &vote.person == who && of_message(&vote.environment));
+    if let Some(environment) = vote.map(|vote| vote.environment.clone()) {
+        draft.person(
+            who,
+            Event::VoteWithdrawn {
+                environment: environment.clone(),
+                person: who.clone(),
+            },
+        )?;
+        return reopen_gate(draft, &environment, &format!("{who} took their vote back"));
+    }
+    let veto = draft
+        .state
+        .vetoes
+        .keys()
+        .find(|(environment, person)| person == who && of_message(environment));
+    if let Some(environment) = veto.map(|(environment, _)| environment.clone()) {
+        return draft.person(
+            who,
+            Event::VetoWithdrawn {
+                environment,
+                person: who.clone(),
+            },
+        );
+    }
+    if on.is_some() {
+        // Taking back a reaction that never counted needs no answer.
+        return Ok(());
+    }
+    no(Refusal::new(
+        "vote.none",
+        "You have no vote here to take back.",
+        "See `plan` for the votes there are.",
+    ))
+}
+
+pub(super) fn reject(draft: &mut Draft, grant: &Grant, reason: &str, on: Option<&MessageRef>) -> Decided {
+    let (environment, _) = prompt(&draft.state, on)?;
+    let event = Event::Vetoed {
+        environment: environment.clone(),
+        reason: reason.to_owned(),
+    };
+    draft.person(&grant.person, event)?;
+    reopen_gate(draft, &environment, &format!("{} said no", grant.person))
+}
+
+/// A gate that is open without its votes is shut again, unless the deployment it guarded began already.
+pub(super) fn reopen_gate(draft: &mut Draft, environment: &Environment, reason: &str) -> Decided {
+    let began = draft
+        .state
+        .last_deploy(environment)
+        .is_some_and(|deploy| Some(&deploy.intent.commit) == draft.state.ships());
+    let holds = vote::quorum(&draft.state, environment, draft.now, None).holds();
+    if began || holds {
+        return Ok(());
+    }
+    let gate = draft
+        .state
+        .plan
+        .steps
+        .iter()
+        .zip(&draft.state.steps)
+        .find(|(spec, state)| {
+            matches!(&spec.kind, StepKind::Approve { environment: e } if e == environment) && state.is_behind()
+        });
+    match gate.map(|(spec, _)| spec.id.clone()) {
+        Some(step) => draft.bot(Event::StepReopened {
+            step,
+            reason: reason.to_owned(),
+        }),
+        None => Ok(()),
+    }
+}
+
+/// The same, judged by what the voters may do now: votes that do not count any more are voided by name.
+pub(super) fn reopen_gate_for_facts(draft: &mut Draft, environment: &Environment, facts: &DeployFacts) -> Decided {
+    let standing = vote::quorum(&draft.state, environment, draft.now, Some(&facts.standing));
+    let stale: Vec<PersonId> = draft
+        .state
+        .votes
+        .iter()
+        .filter(|vote| &vote.environment == environment)
+        .filter(|vote| !standing.valid.contains(&vote.person) || vote.policy_version != facts.policy_version)
+        .map(|vote| vote.person.clone())
+        .collect();
+    for person in stale {
+        draft.bot(Event::VoteWithdrawn {
+            environment: environment.clone(),
+            person,
+        })?;
+    }
+    reopen_gate(draft, environment, "the votes do not count any more")
+}

@@ -1,0 +1,132 @@
+//! Leaving steps out: a should by one person with a reason, some musts by two, the rest by nobody.
+
+use super::Draft;
+use super::person::{Decided, no};
+use crate::domain::event::Event;
+use crate::domain::hotfix::Hotfix;
+use crate::domain::id::{PersonId, StepId};
+use crate::domain::people::Grant;
+use crate::domain::playbook::{Level, StepKind};
+use crate::domain::refusal::Refusal;
+
+fn find_step(state: &Hotfix, step: &StepId) -> Result<(Level, bool), Vec<Refusal>> {
+    let found = state
+        .plan
+        .steps
+        .iter()
+        .zip(&state.steps)
+        .find(|(spec, _)| &spec.id == step);
+    found.map(|(spec, at)| (spec.level, at.is_behind())).ok_or_else(|| {
+        let steps: Vec<&str> = state.plan.steps.iter().map(|spec| spec.id.as_str()).collect();
+        let next = format!("The steps are: {}.", steps.join(", "));
+        vec![Refusal::new(
+            "step.unknown",
+            format!("The plan has no step {step}."),
+            next,
+        )]
+    })
+}
+
+pub(super) fn skip(draft: &mut Draft, who: &PersonId, step: &StepId, reason: &str) -> Decided {
+    let (level, behind) = find_step(&draft.state, step)?;
+    if behind {
+        return no(Refusal::new(
+            "step.behind",
+            format!("{step} is behind us already."),
+            "See `plan` for what is left.",
+        ));
+    }
+    match level {
+        Level::Should | Level::May => draft.person(
+            who,
+            Event::StepSkipped {
+                step: step.clone(),
+                reason: reason.to_owned(),
+            },
+        ),
+        Level::Must => no(Refusal::new(
+            "step.must",
+            format!("{step} is a must: the runbook does not let it be skipped."),
+            format!("Do it, or let two people say `override {step} <reason> --incident URL`."),
+        )),
+        Level::MustNot => no(Refusal::new(
+            "step.must-not",
+            format!("{step} forbids something: nothing lifts it."),
+            "See `plan`.",
+        )),
+    }
+}
+
+/// What no two people can lift: without them the run would not know what it ships, or would ship it by no way at all.
+fn cannot_be_overridden(kind: &StepKind) -> bool {
+    match kind {
+        StepKind::Base { .. }
+        | StepKind::Branch
+        | StepKind::Change { .. }
+        | StepKind::Merge { .. }
+        | StepKind::Deploy { .. }
+        | StepKind::Approve { .. }
+        | StepKind::Mainline { .. }
+        | StepKind::Releasable
+        | StepKind::Capability { .. } => true,
+        StepKind::Triage { .. }
+        | StepKind::Withheld
+        | StepKind::Announce
+        | StepKind::Review { .. }
+        | StepKind::Verify { .. }
+        | StepKind::RideAlong
+        | StepKind::Postmortem { .. } => false,
+    }
+}
+
+pub(super) fn override_gate(draft: &mut Draft, grant: &Grant, gate: &StepId, reason: &str, incident: &str) -> Decided {
+    let (level, behind) = find_step(&draft.state, gate)?;
+    let kind = draft
+        .state
+        .plan
+        .steps
+        .iter()
+        .find(|spec| &spec.id == gate)
+        .map(|spec| spec.kind.clone());
+    if behind || level == Level::MustNot || kind.as_ref().is_some_and(cannot_be_overridden) {
+        let reason = if behind {
+            format!("{gate} is behind us already.")
+        } else {
+            format!("{gate} cannot be overridden by anybody.")
+        };
+        return no(Refusal::new(
+            "override.never",
+            reason,
+            "See `plan` for what is left, and who can do it.",
+        ));
+    }
+    if reason.chars().count() < 10 {
+        let next = "Say in a sentence why it cannot wait; it stands in the post-mortem.";
+        return no(Refusal::new("override.reason", "That is too short for a reason.", next));
+    }
+    let first = draft.state.override_asked.get(gate).map(|(person, ..)| person.clone());
+    match first {
+        Some(asked_by) if asked_by != grant.person => {
+            let event = Event::StepOverridden {
+                step: gate.clone(),
+                asked_by,
+                reason: reason.to_owned(),
+                incident: incident.to_owned(),
+            };
+            draft.person(&grant.person, event)
+        }
+        Some(_) => no(Refusal::new(
+            "override.second",
+            "An override takes a second person.",
+            format!("Let somebody else say `override {gate} <reason> --incident URL`."),
+        )),
+        None => {
+            let event = Event::OverrideAsked {
+                step: gate.clone(),
+                reason: reason.to_owned(),
+                incident: incident.to_owned(),
+            };
+            draft.person(&grant.person, event)
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! What was deployed, by the run and by others.
+
+use hotfix_adapters::vocabulary::DeployKey;
+use jiff::Timestamp;
+
+use super::reset;
+use crate::domain::event::{DriftChoice, Entry, Event};
+use crate::domain::hotfix::{AskedDeploy, DeployState, Deployment, Drift, Hotfix};
+use crate::domain::playbook::StepKind;
+
+/// What was deployed, by us and by others.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "`apply` sorts the events, and is exhaustive"
+)]
+pub(super) fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
+    match &entry.event {
+        Event::DeployAsked {
+            environment,
+            commit,
+            rollback,
+        } => {
+            state.asked_deploy = Some(AskedDeploy {
+                environment: environment.clone(),
+                commit: commit.clone(),
+                rollback: *rollback,
+            });
+        }
+        Event::DeployRefused { .. } => state.asked_deploy = None,
+        Event::DeployStarted(intent) => {
+            if state.deploys.iter().any(|deploy| deploy.state.is_open()) {
+                return Err("another deployment of this run is still open".to_owned());
+            }
+            state.asked_deploy = None;
+            let deploy = Deployment {
+                intent: intent.clone(),
+                state: DeployState::Running,
+                at: entry.at,
+            };
+            state.deploys.push(deploy);
+        }
+        Event::DeployAwaitsWord { key } => set_deploy(state, key, DeployState::AwaitingWord)?,
+        Event::DeployEnded { key, failure } => {
+            let ended = failure
+                .as_ref()
+                .map_or(DeployState::Succeeded, |why| DeployState::Failed(why.clone()));
+            set_deploy(state, key, ended)?;
+            state.superseded = None;
+            deployment_ended(state, key, entry.at);
+        }
+        Event::Drifted { expected, found } => {
+            state.drift = Some(Drift {
+                expected: expected.clone(),
+                found: found.clone(),
+            });
+        }
+        Event::DriftSettled { choice } => settle_drift(state, *choice)?,
+        Event::RebaseConflicted { files } => state.rebase_conflict = Some(files.clone()),
+        Event::Superseded { by } => {
+            state.drift = None;
+            state.superseded = Some(by.clone());
+        }
+        other => return Err(format!("{other:?} is not about deployments")),
+    }
+    Ok(())
+}
+
+fn deployment_ended(state: &mut Hotfix, key: &DeployKey, at: Timestamp) {
+    let Some(deploy) = state.deploy(key).cloned() else {
+        return;
+    };
+    let production = state.plan.production().map(|e| &e.name) == Some(&deploy.intent.environment);
+    if deploy.state != DeployState::Succeeded || !production {
+        return;
+    }
+    if deploy.intent.rollback {
+        // Production runs the old version again: what was said of the new one there has to be said again.
+        reset::reopen_from(
+            state,
+            |kind| matches!(kind, StepKind::Approve { environment } if *environment == deploy.intent.environment),
+        );
+        state.votes.clear();
+        state.prompts.clear();
+    } else if state.live_at.is_none() {
+        state.live_at = Some(at);
+    }
+}
+
+fn settle_drift(state: &mut Hotfix, choice: DriftChoice) -> Result<(), String> {
+    let drift = state.drift.take().ok_or("production did not change")?;
+    match choice {
+        DriftChoice::Rebase => {
+            state.rebase_from = state.rebase_from.take().or_else(|| state.base.clone());
+            state.base = Some(drift.found);
+            if let Some(head) = &mut state.head {
+                head.on_base = false;
+            }
+            reset::void(state);
+            reset::reopen_from(state, |kind| matches!(kind, StepKind::Change { .. }));
+        }
+        DriftChoice::Roll => {
+            reset::void(state);
+            state.rolled_in = true;
+            reset::skip_deployments(state);
+        }
+        DriftChoice::Abort => {}
+    }
+    Ok(())
+}
+
+fn set_deploy(state: &mut Hotfix, key: &DeployKey, to: DeployState) -> Result<(), String> {
+    let deploy = state.deploys.iter_mut().find(|deploy| &deploy.intent.key == key);
+    let deploy = deploy.ok_or_else(|| format!("there is no deployment {key}"))?;
+    if !deploy.state.is_open() {
+        return Err(format!("deployment {key} ended before"));
+    }
+    deploy.state = to;
+    Ok(())
+}
