@@ -1,1 +1,25 @@
-//! tmp
+//! The world in which the bot is tested: real git repositories, a real forge on them, real deploying processes watched by the
+//! real program; a chat that outlives the bot, a clock that a test turns, and ports that can be cut at any moment.
+//!
+//! ```text
+//! scenario  a text file → steps                        what a person reads
+//! play      steps → the world; what was seen → text
+//! world     one bot in one folder: hear, settle, restart
+//! stage     the folder: repository, configuration, environments
+//! ports     the bot's journal, chat, forge and mechanisms, with a knife in between
+//! ending    what is left at the end, without versions and times
+//! model     the domain alone, in a world of dice
+//! ```
+
+pub mod clock;
+pub mod crash;
+pub mod ending;
+pub mod git;
+pub mod model;
+pub mod people;
+pub mod play;
+pub mod ports;
+pub mod program;
+pub mod scenario;
+pub mod stage;
+pub mod world;

@@ -149,9 +149,17 @@ impl Engine {
             },
         };
         match found {
-            // Words that the forge will not even look at mean nothing.
-            Err(Failure::Rejected { .. }) => Ok(None),
+            // Words that the forge will not even look at mean nothing; a repository that is gone is another matter.
+            Err(Failure::Rejected { .. }) if self.answers(service, repo).await => Ok(None),
             answer => answer,
+        }
+    }
+
+    async fn answers(&self, service: &ServiceName, repo: &Repo) -> bool {
+        let main = self.config.services.get(service).map(|configured| &configured.service.main);
+        match (self.forge(service), main) {
+            (Ok(forge), Some(main)) => forge.tip(repo, main).await.is_ok(),
+            (Ok(_) | Err(_), _) => false,
         }
     }
 

@@ -1,0 +1,142 @@
+//! The real program under load, killed with SIGKILL at random moments: what was acknowledged is there, once.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use hotfix::demo::stage::Stage;
+use hotfix::domain::event::{Entry, Event};
+use hotfix::engine::replay_all;
+use hotfix::socket::{Question, call};
+use hotfix_storage::{Journal as _, StreamId, SystemClock, Version, embedded};
+use hotfix_tests::program::program;
+use hotfix_tests::stage::fresh_folder;
+
+/// How often the bot is killed.
+const KILLS: u32 = 40;
+/// How long a bot may take to answer after it was started.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+fn serve(root: &std::path::Path) -> Child {
+    let mut command = Command::new(program());
+    command.arg("--config").arg(root.join("config")).arg("serve");
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.spawn().expect("the bot starts")
+}
+
+/// Asks until there is an answer, with one key: as the command line does when the answer gets lost.
+async fn ask(socket: &std::path::Path, person: &str, text: &str, key: &str, over: &AtomicBool) -> Option<bool> {
+    let question = Question {
+        person: person.to_owned(),
+        text: text.to_owned(),
+        key: key.to_owned(),
+    };
+    while !over.load(Ordering::SeqCst) {
+        let answer = tokio::time::timeout(PATIENCE, call(socket, &question)).await;
+        if let Ok(Ok(Some(answer))) = answer {
+            return Some(answer.ok);
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    None
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_at_random_moments_it_keeps_its_word() {
+    let folder = fresh_folder().expect("a folder");
+    let stage = Stage::of_the_runbook(folder.path()).expect("a stage");
+    let config = hotfix::config::load(&stage.root.join("config"))
+        .map_err(|faults| faults.render(false))
+        .expect("a configuration");
+    let socket: PathBuf = config.settings.socket.clone();
+    let over = Arc::new(AtomicBool::new(false));
+    let mut bot = serve(&stage.root);
+    assert_eq!(
+        ask(&socket, "ana", "start payments \"Fix 500 on upload\"", "start", &over).await,
+        Some(true)
+    );
+    let mut people = Vec::new();
+    for (task, person) in ["ana", "ben", "chi", "dee"].into_iter().enumerate() {
+        let (socket, over) = (socket.clone(), over.clone());
+        people.push(tokio::spawn(async move {
+            let mut kept = Vec::new();
+            for number in 0.. {
+                let words = format!("{person} {number}");
+                let text = match number % 5 {
+                    0 => format!("start payments \"joined {words}\""),
+                    1 => format!("hold HF-1 because {words}"),
+                    2 => "unhold HF-1".to_owned(),
+                    _ => format!("note noted {words}"),
+                };
+                match ask(&socket, person, &text, &format!("{task}-{number}"), &over).await {
+                    Some(ok) => kept.push((number, words, ok)),
+                    None => return kept,
+                }
+            }
+            kept
+        }));
+    }
+    let mut seed = std::process::id().wrapping_mul(2_654_435_761) | 1;
+    println!("seed {seed}");
+    for _ in 0..KILLS {
+        seed ^= seed << 13;
+        seed ^= seed >> 17;
+        seed ^= seed << 5;
+        // The moment of the kill is what is random here; nothing is expected of it.
+        tokio::time::sleep(Duration::from_millis(u64::from(seed % 160) + 20)).await;
+        bot.kill().expect("it is killed");
+        bot.wait().expect("it is gone");
+        bot = serve(&stage.root);
+    }
+    assert_eq!(ask(&socket, "ana", "ping", "last", &over).await, Some(true));
+    over.store(true, Ordering::SeqCst);
+    let mut kept = BTreeMap::new();
+    for (task, person) in people.into_iter().enumerate() {
+        kept.insert(task, person.await.expect("a person"));
+    }
+    bot.kill().expect("it is killed");
+    bot.wait().expect("it is gone");
+    let began = Instant::now();
+    let journal = embedded::snapshot(&config.settings.store, Arc::new(SystemClock)).expect("the journal can be read");
+    let states = replay_all(&journal).await.expect("the journal can be replayed");
+    assert_eq!(states.len(), 1, "there is one run");
+    let records = journal
+        .stream(&StreamId::new("HF-1"), Version(0), usize::MAX)
+        .await
+        .expect("events");
+    let entries: Vec<Entry> = records
+        .iter()
+        .map(|record| serde_json::from_str(record.event.get()).expect("an event"))
+        .collect();
+    let mut acknowledged = 0;
+    for (number, words, ok) in kept.values().flatten() {
+        let times = entries.iter().filter(|entry| match &entry.event {
+            Event::Joined { title } => *title == format!("joined {words}"),
+            Event::Held { reason } => *reason == format!("because {words}"),
+            Event::Noted { text } => *text == format!("noted {words}"),
+            _other => false,
+        });
+        let wanted = usize::from(*ok && number % 5 != 2);
+        assert_eq!(
+            times.count(),
+            wanted,
+            "command {number} of {words} was answered with {ok}"
+        );
+        acknowledged += 1;
+    }
+    assert!(acknowledged > 40, "only {acknowledged} commands were acknowledged");
+    embedded::verify(&config.settings.store)
+        .or_else(|_| {
+            // The last kill may have left what the next start mends.
+            embedded::rebuild(&config.settings.store)?;
+            embedded::verify(&config.settings.store)
+        })
+        .expect("the chain of hashes is whole");
+    println!(
+        "{KILLS} kills, {acknowledged} commands acknowledged and there once; looked through in {:.1?}",
+        began.elapsed()
+    );
+}

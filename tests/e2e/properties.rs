@@ -1,0 +1,128 @@
+//! Rules that no order of events may break, on the domain alone.
+
+use std::collections::BTreeSet;
+
+use hotfix::domain::command::{Command, Outcome};
+use hotfix::domain::event::{DeployIntent, Ending, Entry, Event};
+use hotfix::domain::evolve::evolve;
+use hotfix::domain::hotfix::{Hotfix, Mainline};
+use hotfix::domain::people::Role;
+use hotfix_tests::model::{Model, Throw, Thrown};
+use proptest::prelude::*;
+
+fn throws() -> impl Strategy<Value = Vec<Throw>> {
+    prop::collection::vec((any::<u8>(), any::<u8>(), any::<u16>()), 1..400)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1_500, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_order_of_events_breaks_a_rule_of_apply(throws in throws()) {
+        play("payments", &throws)?;
+    }
+
+    #[test]
+    fn no_order_of_events_breaks_a_rule_of_mainline(throws in throws()) {
+        play("website", &throws)?;
+    }
+}
+
+fn play(service: &str, throws: &[Throw]) -> Result<(), TestCaseError> {
+    let mut model = Model::new(service);
+    for throw in throws {
+        let Some(thrown) = model.throw(*throw) else { continue };
+        judge(&thrown, &model)?;
+    }
+    Ok(())
+}
+
+fn judge(thrown: &Thrown, model: &Model) -> Result<(), TestCaseError> {
+    let decision = match &thrown.decision {
+        Ok(decision) => decision,
+        Err(refusals) => {
+            prop_assert!(!refusals.is_empty(), "a no without a reason");
+            for refusal in refusals {
+                prop_assert!(refusal.code != "bug", "{refusal:?} after {:?}", thrown.command);
+                prop_assert!(!refusal.next.is_empty(), "a no without a next step: {refusal:?}");
+            }
+            return Ok(());
+        }
+    };
+    let mut state = thrown.before.clone();
+    for entry in &decision.entries {
+        let text = serde_json::to_string(entry).map_err(|error| TestCaseError::fail(error.to_string()))?;
+        let again: Entry = serde_json::from_str(&text).map_err(|error| TestCaseError::fail(error.to_string()))?;
+        prop_assert_eq!(&again, entry);
+        if let Event::DeployStarted(intent) = &entry.event {
+            deploys_with_good_reason(&state, intent, thrown, model)?;
+        }
+        if let Event::Closed {
+            ending: Ending::Completed,
+        } = &entry.event
+        {
+            let there = matches!(state.mainline, Mainline::Proven(..) | Mainline::Waived { .. });
+            prop_assert!(there, "it closes, and main is {:?}", state.mainline);
+        }
+        state = evolve(state.id, Some(state), &again).map_err(|error| TestCaseError::fail(error.to_string()))?;
+    }
+    prop_assert_eq!(&state, &decision.state);
+    Ok(())
+}
+
+/// A deployment has the votes that the policy asks for, judged here once more and in another way.
+fn deploys_with_good_reason(
+    state: &Hotfix,
+    intent: &DeployIntent,
+    thrown: &Thrown,
+    model: &Model,
+) -> Result<(), TestCaseError> {
+    let Command::Came(Outcome::DeployChecked { facts, .. }) = &thrown.command else {
+        return Err(TestCaseError::fail("a deployment began without a look at the facts"));
+    };
+    prop_assert!(facts.freeze.is_none(), "a deployment in a freeze");
+    if intent.rollback {
+        return Ok(());
+    }
+    prop_assert!(state.holds.is_empty(), "a deployment on hold");
+    prop_assert_eq!(Some(&intent.commit), state.ships());
+    let needed = state
+        .plan
+        .environment(&intent.environment)
+        .map_or(0, |e| e.approval.rules.iter().map(|rule| rule.count).sum::<u32>());
+    let mut good = BTreeSet::new();
+    for vote in &state.votes {
+        let author = state
+            .head
+            .iter()
+            .flat_map(|head| &head.commits)
+            .flat_map(|c| &c.people)
+            .any(|p| p.person.as_ref() == Some(&vote.person));
+        let counts = vote.environment == intent.environment
+            && vote.commit == intent.commit
+            && Some(&vote.base) == state.base.as_ref()
+            && vote.plan_digest == state.plan_digest
+            && vote.expires > model.now
+            && vote.person != state.requester
+            && !author
+            && vote.roles.contains(&Role::Approver)
+            && facts
+                .standing
+                .get(&vote.person)
+                .is_some_and(|roles| roles.contains(&Role::Approver))
+            && !facts.withdrawn.contains(&vote.person);
+        if counts {
+            good.insert(vote.person.clone());
+        }
+    }
+    prop_assert!(
+        u32::try_from(good.len()).unwrap_or(0) >= needed,
+        "{needed} votes are needed; good are {good:?} of {:?}",
+        state.votes
+    );
+    prop_assert!(
+        !state.vetoes.keys().any(|(place, _)| place == &intent.environment),
+        "a deployment against a no"
+    );
+    Ok(())
+}

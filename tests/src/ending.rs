@@ -1,0 +1,222 @@
+//! What is left at the end, in words and without versions, times and commit ids: the same however often the bot was stopped
+//! on the way.
+
+use std::fmt::Write as _;
+
+use hotfix::domain::event::Ending;
+use hotfix::domain::hotfix::{DeployState, Hotfix, Mainline, Phase, StepState};
+use hotfix_adapters::forge::Containment;
+
+use crate::git::git;
+use crate::world::World;
+
+/// What is left, one line each.
+///
+/// # Errors
+/// When the repository cannot be read.
+pub async fn ending(world: &World) -> anyhow::Result<Vec<String>> {
+    let mut lines = Vec::new();
+    if !world.stage.bare().exists() {
+        return Ok(vec!["the repository is gone".to_owned()]);
+    }
+    for run in world.engine().states().await {
+        lines.extend(run_lines(world, &run)?);
+    }
+    for environment in ["staging", "production"] {
+        if let Some(commit) = world.stage.running(environment) {
+            lines.push(format!("{environment} runs: {}", subject(world, &commit)?));
+        }
+    }
+    let moment = world.clock.moment();
+    let bare = world.stage.bare();
+    lines.push("main:".to_owned());
+    let log = git(&bare, "dee", moment, &["log", "--first-parent", "--format=%s", "main"])?;
+    lines.extend(log.lines().map(|line| format!("  {line}")));
+    let refs = git(
+        &bare,
+        "dee",
+        moment,
+        &[
+            "for-each-ref",
+            "--format=%(refname:lstrip=1) %(contents:subject)",
+            "refs/heads",
+            "refs/tags",
+        ],
+    )?;
+    lines.extend(
+        refs.lines()
+            .filter(|line| !line.contains("fix-") || line.contains("hotfix"))
+            .map(str::to_owned),
+    );
+    let leases = world.journal().leases().await?;
+    lines.extend(
+        leases
+            .iter()
+            .map(|lease| format!("{} is held by {}", lease.lease, lease.holder)),
+    );
+    lines.push(format!("deployments begun by the bot: {}", run_folders(world)));
+    Ok(lines)
+}
+
+/// The same for a scenario's last lines: short.
+///
+/// # Errors
+/// When the repository cannot be read.
+pub async fn in_short(world: &World) -> anyhow::Result<Vec<String>> {
+    let mut lines = Vec::new();
+    for run in world.engine().states().await {
+        let deploys: Vec<String> = run
+            .deploys
+            .iter()
+            .map(|d| format!("{} {}", d.intent.environment, word(&d.state)))
+            .collect();
+        let deploys = if deploys.is_empty() {
+            "nothing deployed".to_owned()
+        } else {
+            deploys.join(", ")
+        };
+        lines.push(format!("{} {}: {deploys}; {}", run.id, phase(&run), mainline(&run)));
+    }
+    Ok(lines)
+}
+
+fn run_folders(world: &World) -> usize {
+    let runs = world.stage.root.join("state/runs").join(&world.stage.service);
+    std::fs::read_dir(runs)
+        .map(|entries| entries.flatten().filter(|entry| entry.path().is_dir()).count())
+        .unwrap_or(0)
+}
+
+fn subject(world: &World, commit: &str) -> anyhow::Result<String> {
+    git(
+        &world.stage.bare(),
+        "dee",
+        world.clock.moment(),
+        &["log", "-1", "--format=%s", commit],
+    )
+}
+
+fn run_lines(world: &World, run: &Hotfix) -> anyhow::Result<Vec<String>> {
+    let mut lines = vec![format!("{} {}: {}", run.id, run.title, phase(run))];
+    let mut line = String::new();
+    for (spec, step) in run.plan.steps.iter().zip(&run.steps) {
+        let mark = match step {
+            StepState::Ahead => "ahead",
+            StepState::Current { .. } => "now",
+            StepState::Done { .. } => "done",
+            StepState::Skipped { .. } => "skipped",
+        };
+        write!(line, " {}={mark}", spec.id)?;
+    }
+    lines.push(format!("  steps:{line}"));
+    let commits: Vec<&str> = run
+        .head
+        .iter()
+        .flat_map(|head| &head.commits)
+        .map(|commit| commit.subject.as_str())
+        .collect();
+    lines.push(format!("  branch {:?}: {}", run.branch, commits.join(" / ")));
+    lines.push(format!(
+        "  fixes: {:?}",
+        run.fixes
+            .iter()
+            .map(|fix| format!("{:?}", fix.state))
+            .collect::<Vec<_>>()
+    ));
+    if let Some(base) = &run.base {
+        lines.push(format!("  base: {}", subject(world, base.as_str())?));
+    }
+    if let Some(pull) = &run.pull {
+        let reviews: Vec<String> = pull
+            .seen
+            .reviews
+            .iter()
+            .map(|r| format!("{} {:?}", r.name, r.verdict))
+            .collect();
+        lines.push(format!(
+            "  pull request {}: merged {}, {reviews:?}",
+            pull.number.0,
+            pull.merged.is_some()
+        ));
+    }
+    let votes: Vec<String> = run
+        .votes
+        .iter()
+        .map(|vote| format!("{} {}", vote.person, vote.environment))
+        .collect();
+    lines.push(format!(
+        "  votes {votes:?}, noes {:?}, holds {:?}",
+        run.vetoes, run.holds
+    ));
+    let words: Vec<String> = run
+        .attestations
+        .iter()
+        .map(|(place, a)| format!("{place} {} {}", a.person, a.pass))
+        .collect();
+    lines.push(format!(
+        "  seen {words:?}, prompts {:?}",
+        run.prompts.keys().map(ToString::to_string).collect::<Vec<_>>()
+    ));
+    for deploy in &run.deploys {
+        let votes: Vec<&str> = deploy.intent.votes.iter().map(|person| person.as_str()).collect();
+        lines.push(format!(
+            "  deployment {} {}, by the votes of {votes:?}",
+            deploy.intent.environment,
+            word(&deploy.state)
+        ));
+    }
+    lines.push(format!(
+        "  {}, drift {}, stuck {}",
+        mainline(run),
+        run.drift.is_some(),
+        run.stuck.is_some()
+    ));
+    lines.push(format!(
+        "  post-mortem {:?}, riders {:?}",
+        run.postmortem,
+        run.riders.as_ref().map(Vec::len)
+    ));
+    Ok(lines)
+}
+
+fn word(state: &DeployState) -> &'static str {
+    match state {
+        DeployState::Running => "runs",
+        DeployState::AwaitingWord => "awaits a word",
+        DeployState::Succeeded => "succeeded",
+        DeployState::Failed(_) => "failed",
+    }
+}
+
+fn phase(run: &Hotfix) -> String {
+    match &run.phase {
+        Phase::Surveying => "is looking".to_owned(),
+        Phase::Underway => match run.current() {
+            Some((_, spec)) => format!("waits at {}", spec.id),
+            None => "waits for nothing".to_owned(),
+        },
+        Phase::Ended { ending, refusals, .. } => match ending {
+            Ending::Completed => "is completed".to_owned(),
+            Ending::RolledIn => "went into the regular release".to_owned(),
+            Ending::Refused => {
+                let codes: Vec<&str> = refusals.iter().map(|refusal| refusal.code.as_str()).collect();
+                format!("was refused ({})", codes.join(", "))
+            }
+            Ending::Aborted => "was given up".to_owned(),
+        },
+    }
+}
+
+fn mainline(run: &Hotfix) -> String {
+    match &run.mainline {
+        Mainline::Open => "main is not known to have the fix".to_owned(),
+        Mainline::Proven(how, _) => match how {
+            Containment::Ancestor => "main has the fix by ancestry".to_owned(),
+            Containment::Patch => "main has the fix by patch".to_owned(),
+            Containment::Squash => "main has the fix as a squash".to_owned(),
+            Containment::Reverted { .. } | Containment::Missing { .. } => "main lost the fix".to_owned(),
+        },
+        Mainline::Lost(_) => "main lost the fix".to_owned(),
+        Mainline::Waived { by, .. } => format!("{by} waived the way back to main"),
+    }
+}

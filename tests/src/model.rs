@@ -1,0 +1,489 @@
+//! The domain alone, with a world made of dice: random people ask, random things happen, and every effect gets some answer.
+//! It is the reference for the rules that no order of events may break.
+
+// Dice read better as remainders.
+#![allow(clippy::manual_is_multiple_of)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
+
+use hotfix::config::{self, Config};
+use hotfix::domain::command::{Act, Command, DeployFacts, Outcome, PickResult, Rebased, Sighting};
+use hotfix::domain::decide::{Decision, decide, open};
+use hotfix::domain::effect::Effect;
+use hotfix::domain::event::{Contribution, Contributor, DriftChoice, HeadSeen, Opened, PullSeen, ReviewSeen, Survey};
+use hotfix::domain::hotfix::Hotfix;
+use hotfix::domain::id::{HotfixId, PersonId, ServiceName};
+use hotfix::domain::people::{Grant, Role};
+use hotfix::domain::plan::Plan;
+use hotfix::domain::react::react;
+use hotfix_adapters::deploy::DeployStatus;
+use hotfix_adapters::forge::{Check, CheckState, Containment, DiffSize, PullNumber, Verdict};
+use hotfix_adapters::vocabulary::{ChannelRef, CommitId, Environment, MessageRef, PersonRef, Platform};
+use jiff::Timestamp;
+
+use crate::stage::{Stage, fresh_folder};
+
+/// The people, in the order of the dice.
+const PEOPLE: [&str; 5] = ["ana", "ben", "chi", "dee", "eli"];
+
+/// A throw of the dice: what kind of thing happens, who does it, and how.
+pub type Throw = (u8, u8, u16);
+
+/// One run and its world of dice.
+pub struct Model {
+    /// The run.
+    pub state: Hotfix,
+    /// The time.
+    pub now: Timestamp,
+    /// What the bot has to do outside.
+    pub due: Vec<Effect>,
+    config: &'static Config,
+    commits: u64,
+    messages: u64,
+    running: CommitId,
+}
+
+/// What one throw came to.
+pub struct Thrown {
+    /// The run before.
+    pub before: Hotfix,
+    /// What was asked of it.
+    pub command: Command,
+    /// What was decided.
+    pub decision: Result<Decision, Vec<hotfix::domain::refusal::Refusal>>,
+}
+
+/// A commit with this number.
+#[must_use]
+pub fn commit(number: u64) -> CommitId {
+    CommitId::parse(&format!("{number:040x}")).expect("a commit")
+}
+
+fn configured(service: &str) -> &'static Config {
+    static CONFIGS: OnceLock<BTreeMap<&str, Config>> = OnceLock::new();
+    let configs = CONFIGS.get_or_init(|| {
+        let load = |service: &'static str| {
+            let folder = fresh_folder().expect("a folder");
+            let stage = Stage::set_up(folder.path(), service).expect("a stage");
+            (
+                service,
+                config::load(&stage.config())
+                    .map_err(|faults| faults.render(false))
+                    .expect("a configuration"),
+            )
+        };
+        BTreeMap::from([load("payments"), load("website")])
+    });
+    &configs[service]
+}
+
+impl Model {
+    /// A run of this service, just opened by ana.
+    ///
+    /// # Panics
+    /// When the service is not one of the stage.
+    #[must_use]
+    pub fn new(service: &str) -> Self {
+        let config = configured(service);
+        let name: ServiceName = service.parse().expect("a service");
+        let playbook = config.playbook_of(&name).expect("a playbook");
+        let version = config.policy.version();
+        let plan = Plan::resolve(&config.services[&name].service, playbook, "A fix", false, version).expect("a plan");
+        let opened = Opened {
+            title: "A fix".to_owned(),
+            incident: None,
+            ticket: None,
+            plan,
+            fixes: Vec::new(),
+            from: None,
+        };
+        let now = Timestamp::from_second(1_772_442_000).expect("a time");
+        let grant = grant(config, &name, 0, Role::Requester).expect("ana may");
+        let decision = open(HotfixId(1), &grant, opened, now).expect("it opens");
+        let mut model = Self {
+            state: decision.state.clone(),
+            now,
+            due: Vec::new(),
+            config,
+            commits: 100,
+            messages: 0,
+            running: commit(1),
+        };
+        model.take(&decision, 0);
+        model
+    }
+
+    /// Throws the dice once.
+    pub fn throw(&mut self, throw: Throw) -> Option<Thrown> {
+        let (kind, who, how) = throw;
+        self.now += jiff::SignedDuration::from_secs(i64::from(how % 600));
+        let command = match kind % 16 {
+            0..=5 if !self.due.is_empty() => {
+                let effect = self.due.remove(0);
+                self.answer(effect, how)?
+            }
+            6..=8 => Command::Saw(self.sighting(how)),
+            9 => {
+                self.now += jiff::SignedDuration::from_hours(i64::from(how % 6));
+                let (_, spec) = self.state.current()?;
+                Command::Remind(spec.id.clone())
+            }
+            _ => self.asked(who, how)?,
+        };
+        let before = self.state.clone();
+        let decision = decide(&before, &command, self.now);
+        if let Ok(decision) = &decision {
+            self.take(decision, before.version);
+        }
+        Some(Thrown {
+            before,
+            command,
+            decision,
+        })
+    }
+
+    fn take(&mut self, decision: &Decision, version: u64) {
+        let mut state = Some(self.state.clone()).filter(|_| version > 0);
+        for (offset, entry) in decision.entries.iter().enumerate() {
+            let next = hotfix::domain::evolve::evolve(HotfixId(1), state, entry).expect("what was decided can be");
+            let reaction = react(&next, entry, version + offset as u64 + 1);
+            self.due
+                .extend(reaction.effects.into_iter().filter(|effect| !effect.is_talk()));
+            state = Some(next);
+        }
+        self.state = decision.state.clone();
+    }
+
+    /// The policy lets the person, or the dice are thrown again.
+    fn asked(&mut self, who: u8, how: u16) -> Option<Command> {
+        let (role, act) = match how % 19 {
+            0 => (Role::Requester, Act::Pick(vec![commit(u64::from(how % 5) + 10)])),
+            1 => (
+                Role::Requester,
+                Act::Join {
+                    title: "More".to_owned(),
+                    fixes: vec![commit(u64::from(how % 5) + 20)],
+                },
+            ),
+            2..=4 => (
+                Role::Approver,
+                Act::Approve {
+                    on: None,
+                    by_reaction: how % 2 == 0,
+                },
+            ),
+            5 => (Role::Approver, Act::Unapprove { on: None }),
+            6 => (
+                Role::Approver,
+                Act::Reject {
+                    reason: "no".to_owned(),
+                    on: None,
+                },
+            ),
+            7 => (Role::Viewer, Act::Acknowledge),
+            8 => (
+                Role::Requester,
+                if how % 3 == 0 {
+                    Act::Hold("wait".to_owned())
+                } else {
+                    Act::Unhold
+                },
+            ),
+            9..=11 => (Role::Requester, self.word(how)),
+            12 | 13 => (Role::Requester, Act::Deploy(environment(how))),
+            14 => (Role::Captain, Act::Rollback(environment(how), None)),
+            15 => (Role::Requester, self.step_act(how)?),
+            16 => (
+                Role::Requester,
+                if how % 5 == 0 {
+                    Act::Abort("enough".to_owned())
+                } else {
+                    Act::Retry
+                },
+            ),
+            17 => (
+                Role::Requester,
+                Act::Drift([DriftChoice::Rebase, DriftChoice::Roll, DriftChoice::Abort][usize::from(how) % 3]),
+            ),
+            _ => match how % 4 {
+                0 => (Role::Captain, Act::WaiveMergeback("no need".to_owned())),
+                1 => (
+                    Role::Requester,
+                    Act::Postmortem(Some("https://example.org/1".to_owned())),
+                ),
+                2 => (Role::Requester, Act::Note("hm".to_owned())),
+                _ => (Role::Requester, Act::Close),
+            },
+        };
+        let grant = grant(self.config, &self.state.plan.service, who, role)?;
+        Some(Command::Person(grant, act))
+    }
+
+    fn word(&self, how: u16) -> Act {
+        let place = ["local", "staging", "production"][usize::from(how / 19) % 3].to_owned();
+        Act::Verify {
+            place,
+            pass: how % 5 != 0,
+            note: None,
+        }
+    }
+
+    fn step_act(&self, how: u16) -> Option<Act> {
+        let steps = &self.state.plan.steps;
+        let step = steps.get(usize::from(how) % steps.len())?.id.clone();
+        Some(if how % 2 == 0 {
+            Act::Skip(step, "it can wait".to_owned())
+        } else {
+            Act::Override {
+                gate: step,
+                reason: "every payment fails".to_owned(),
+                incident: "https://example.org".to_owned(),
+            }
+        })
+    }
+
+    fn sighting(&mut self, how: u16) -> Sighting {
+        match how % 8 {
+            0 => Sighting::Head(Some(self.head(how))),
+            1 => Sighting::Head(None),
+            2 => {
+                self.running = commit(u64::from(how % 7) + 1);
+                Sighting::Production {
+                    running: self.running.clone(),
+                    has_fix: how % 3 == 0,
+                }
+            }
+            3 => Sighting::Mainline {
+                how: containment(how),
+                main: commit(u64::from(how % 9) + 50),
+            },
+            _ => Sighting::Pull {
+                seen: self.reviews(how),
+                merged: (how % 97 == 0).then(|| commit(60)),
+            },
+        }
+    }
+
+    fn head(&mut self, how: u16) -> HeadSeen {
+        self.commits += 1;
+        let tip = commit(self.commits);
+        let who = PEOPLE[usize::from(how / 8) % PEOPLE.len()];
+        let people = vec![Contributor {
+            person: who.parse().ok(),
+            name: who.to_owned(),
+        }];
+        let commits = vec![Contribution {
+            commit: tip.clone(),
+            subject: "A change".to_owned(),
+            people,
+        }];
+        HeadSeen {
+            tip,
+            commits,
+            total: 1,
+            size: DiffSize {
+                files: 1,
+                insertions: 2,
+                deletions: 1,
+            },
+            on_base: how % 11 != 0,
+        }
+    }
+
+    fn reviews(&self, how: u16) -> PullSeen {
+        let head = self
+            .state
+            .head
+            .as_ref()
+            .map_or_else(|| commit(9), |head| head.tip.clone());
+        let who = PEOPLE[usize::from(how / 8) % PEOPLE.len()];
+        let verdict = if how % 5 == 0 {
+            Verdict::ChangesRequested
+        } else {
+            Verdict::Approved
+        };
+        let review = ReviewSeen {
+            person: who.parse().ok(),
+            name: who.to_owned(),
+            commit: head.clone(),
+            verdict,
+        };
+        let state = if how % 7 == 0 {
+            CheckState::Failure
+        } else {
+            CheckState::Success
+        };
+        let check = Check {
+            name: "unit-tests".to_owned(),
+            app: "ci".to_owned(),
+            state,
+        };
+        PullSeen {
+            reviews: vec![review],
+            checked: Some(head),
+            checks: vec![check],
+        }
+    }
+
+    /// Some answer of the world to an act of the bot: mostly the one that was wished for.
+    fn answer(&mut self, effect: Effect, how: u16) -> Option<Command> {
+        if how % 13 == 0 {
+            return Some(Command::Came(Outcome::Refused {
+                effect,
+                reason: "the other side said no".to_owned(),
+            }));
+        }
+        let outcome = match effect {
+            Effect::Survey => Outcome::Surveyed(Box::new(self.survey(how))),
+            Effect::Announce => Outcome::Announced {
+                message: self.message(),
+                reached: BTreeSet::new(),
+                missed: BTreeSet::new(),
+            },
+            Effect::CreateBranch { at } => Outcome::BranchCreated { at },
+            Effect::Pick { source, .. } => {
+                let head = self.head(how);
+                let result = match how % 5 {
+                    0 => PickResult::Conflict {
+                        files: vec!["src/a.py".to_owned()],
+                    },
+                    1 => PickResult::AlreadyThere,
+                    _ => PickResult::Done {
+                        commit: head.tip.clone(),
+                        head,
+                    },
+                };
+                Outcome::Picked { source, result }
+            }
+            Effect::Rebase { .. } if how % 3 == 0 => Outcome::Rebased(Rebased::Conflict(vec!["src/a.py".to_owned()])),
+            Effect::Rebase { .. } => Outcome::Rebased(Rebased::Done(HeadSeen {
+                on_base: true,
+                ..self.head(how)
+            })),
+            Effect::OpenPull => Outcome::PullOpened {
+                number: PullNumber(1),
+                author: PEOPLE[usize::from(how) % 5].parse().ok(),
+                url: None,
+            },
+            Effect::Prompt { environment, commit } => Outcome::Prompted {
+                environment,
+                commit,
+                message: self.message(),
+            },
+            Effect::CheckDeploy {
+                environment,
+                commit,
+                key,
+            } => Outcome::DeployChecked {
+                facts: self.facts(how, &commit),
+                environment,
+                commit,
+                key,
+            },
+            Effect::Deploy { key, commit, .. } => {
+                let status = match how % 6 {
+                    0 => DeployStatus::Failed {
+                        reason: "no room".to_owned(),
+                    },
+                    1 => DeployStatus::AwaitingWord,
+                    _ => DeployStatus::Succeeded { at: self.now },
+                };
+                if matches!(status, DeployStatus::Succeeded { .. }) {
+                    self.running = commit;
+                }
+                Outcome::DeployStatus { key, status }
+            }
+            Effect::Merge { number, .. } => Outcome::Merged {
+                number,
+                commit: commit(70),
+            },
+            Effect::FindRiders { .. } => Outcome::Riders {
+                riders: Vec::new(),
+                total: 0,
+            },
+            Effect::DeleteBranch { .. } => Outcome::BranchDeleted,
+            Effect::Say { .. } | Effect::Tell { .. } | Effect::Remind { .. } => return None,
+        };
+        Some(Command::Came(outcome))
+    }
+
+    fn survey(&self, how: u16) -> Survey {
+        let wallet = Contribution {
+            commit: commit(3),
+            subject: "Wallet".to_owned(),
+            people: Vec::new(),
+        };
+        Survey {
+            running: (how % 17 != 0).then(|| commit(1)),
+            last_success: (how % 3 == 0).then(|| commit(if how % 19 == 0 { 2 } else { 1 })),
+            from: None,
+            main: Some(commit(5)),
+            withheld: vec![wallet],
+            withheld_total: 1,
+            main_checks: Vec::new(),
+            blockers: Vec::new(),
+            branches: Vec::new(),
+            capabilities: BTreeMap::new(),
+            fixes: Vec::new(),
+            unknown: Vec::new(),
+        }
+    }
+
+    fn facts(&self, how: u16, wanted: &CommitId) -> DeployFacts {
+        let roles = |id: &str| (how / 7) % 11 != 0 || id != "ben";
+        let standing = PEOPLE.iter().filter(|id| roles(id)).map(|id| {
+            let id: PersonId = id.parse().expect("a person");
+            let roles = self.config.policy.roles(&self.state.plan.service, &id);
+            (id, roles)
+        });
+        DeployFacts {
+            tip: if how % 9 == 0 {
+                Some(commit(8))
+            } else {
+                Some(wanted.clone())
+            },
+            running: Some(self.running.clone()),
+            production: (how % 4 != 0).then(|| self.running.clone()),
+            freeze: (how % 23 == 0).then(|| "the year ends".to_owned()),
+            policy_version: if how % 29 == 0 {
+                "another".to_owned()
+            } else {
+                self.config.policy.version().to_owned()
+            },
+            standing: standing.collect(),
+            withdrawn: if how % 31 == 0 {
+                BTreeSet::from(["ben".parse().expect("a person")])
+            } else {
+                BTreeSet::new()
+            },
+        }
+    }
+
+    fn message(&mut self) -> MessageRef {
+        self.messages += 1;
+        MessageRef {
+            channel: ChannelRef::parse("#payments").expect("a channel"),
+            id: format!("m{}", self.messages),
+        }
+    }
+}
+
+fn environment(how: u16) -> Environment {
+    Environment::parse(["staging", "production", "production"][usize::from(how / 19) % 3]).expect("an environment")
+}
+
+fn containment(how: u16) -> Containment {
+    match how % 5 {
+        0 => Containment::Missing { commits: Vec::new() },
+        1 => Containment::Reverted { by: commit(80) },
+        2 => Containment::Squash,
+        3 => Containment::Patch,
+        _ => Containment::Ancestor,
+    }
+}
+
+fn grant(config: &Config, service: &ServiceName, who: u8, role: Role) -> Option<Grant> {
+    let account = PersonRef::new(Platform::Console, PEOPLE[usize::from(who) % PEOPLE.len()]);
+    config.policy.authorise(&config.people, service, &account, role).ok()
+}

@@ -1,0 +1,330 @@
+//! Plays a scenario, and writes down what the team saw.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use futures::future::join;
+use hotfix_adapters::chat::Inbound;
+use hotfix_adapters::chat::Place;
+use hotfix_adapters::chat::console::EntryKind;
+
+use crate::ending;
+use crate::git::git;
+use crate::scenario::{Act, Scenario};
+use crate::world::World;
+
+/// How long people take between two steps.
+const BREATH: Duration = Duration::from_secs(60);
+
+/// Plays the scenario in this file, and compares what was seen with what the file says. With `UPDATE_SCENARIOS=1` the file is
+/// written anew instead.
+///
+/// # Errors
+/// Shows how what was seen differs.
+pub async fn play_file(path: &Path) -> anyhow::Result<()> {
+    let scenario = Scenario::read(path)?;
+    let mut play = Play::new(World::new(scenario.options.clone()).await?)?;
+    let mut seen = Vec::new();
+    for step in &scenario.steps {
+        let so_far = || format!("{}\n{}", scenario.text(&seen), step.line);
+        let lines = play.step(&step.act).await.with_context(so_far)?;
+        seen.push(lines);
+    }
+    let last = play.last_words().await?;
+    seen.last_mut().context("it has no steps")?.extend(last);
+    play.world.check().await?;
+    let (wanted, found) = (std::fs::read_to_string(path)?, scenario.text(&seen));
+    if std::env::var_os("UPDATE_SCENARIOS").is_some() {
+        return std::fs::write(path, found).map_err(Into::into);
+    }
+    if wanted != found {
+        let diff = similar::TextDiff::from_lines(&wanted, &found);
+        bail!(
+            "what was seen is not what {} says (UPDATE_SCENARIOS=1 writes it anew):\n{}",
+            path.file_name().unwrap_or_default().display(),
+            diff.unified_diff().context_radius(3)
+        );
+    }
+    Ok(())
+}
+
+/// A play in progress.
+pub struct Play {
+    /// Its world.
+    pub world: World,
+    shown: usize,
+    names: BTreeMap<String, String>,
+    counts: BTreeMap<String, usize>,
+    /// What was done and not acknowledged yet.
+    unheard: Vec<Inbound>,
+}
+
+impl Play {
+    /// A play in a fresh world.
+    ///
+    /// # Errors
+    /// When the repository cannot be read.
+    pub fn new(world: World) -> anyhow::Result<Self> {
+        let mut play = Self {
+            world,
+            shown: 0,
+            names: BTreeMap::new(),
+            counts: BTreeMap::new(),
+            unheard: Vec::new(),
+        };
+        for name in [
+            "live",
+            "fix-upload",
+            "fix-log",
+            "fix-refund",
+            "main",
+            "feature-1",
+            "feature-2",
+        ] {
+            let commit = play.world.commit_of(name)?;
+            play.names.insert(commit, name.to_owned());
+        }
+        Ok(play)
+    }
+
+    /// Does one step, lets the bot come to rest, and says what the team saw.
+    ///
+    /// # Errors
+    /// When the step cannot be done, or the bot does not come to rest.
+    pub async fn step(&mut self, act: &Act) -> anyhow::Result<Vec<String>> {
+        let mut own = self.begin(act).await?;
+        self.go_on().await?;
+        if matches!(act, Act::Given(_)) {
+            self.seen()?;
+            return Ok(Vec::new());
+        }
+        own.extend(self.seen()?);
+        Ok(own)
+    }
+
+    /// What is not the bot's doing: it happens once, whatever becomes of the bot.
+    ///
+    /// # Errors
+    /// When the step cannot be done.
+    pub async fn begin(&mut self, act: &Act) -> anyhow::Result<Vec<String>> {
+        if !matches!(act, Act::Given(_)) {
+            self.world.clock.advance(BREATH);
+        }
+        let mut own = Vec::new();
+        match act {
+            Act::Typed(line) => own = self.types(line),
+            Act::Both(one, other) => own = [self.types(one), self.types(other)].concat(),
+            Act::Forge(words) => self.world.on_the_forge(words).await?,
+            Act::Git(words) => self.world.with_git(words)?,
+            Act::World(words) => self.world.in_the_world(words).await?,
+            Act::Clock(span) => self.world.clock.advance(*span),
+            Act::Given(words) => {
+                for act in given(words)? {
+                    Box::pin(self.step(&act)).await?;
+                }
+            }
+        }
+        Ok(own)
+    }
+
+    /// What is the bot's doing: what was not acknowledged is delivered again, and the bot comes to rest.
+    ///
+    /// # Errors
+    /// When the bot was stopped, or does not come to rest.
+    pub async fn go_on(&mut self) -> anyhow::Result<()> {
+        match self.unheard.as_slice() {
+            [one, other] => {
+                let (a, b) = join(self.world.deliver(one), self.world.deliver(other)).await;
+                a?;
+                b?;
+            }
+            several => {
+                for inbound in several {
+                    self.world.deliver(inbound).await?;
+                }
+            }
+        }
+        self.unheard.clear();
+        self.world.settle().await
+    }
+
+    /// Forgets what was not acknowledged: the world is put back to an earlier moment.
+    pub fn forget_unheard(&mut self) {
+        self.unheard.clear();
+    }
+
+    fn types(&mut self, line: &str) -> Vec<String> {
+        match self.world.typed(&self.with_commits(line)) {
+            Ok(Some(inbound)) => {
+                self.unheard.push(inbound);
+                Vec::new()
+            }
+            Ok(None) => Vec::new(),
+            Err(words) => words
+                .lines()
+                .enumerate()
+                .map(|(at, line)| {
+                    if at == 0 {
+                        format!("< console: {line}")
+                    } else {
+                        format!("    {line}")
+                    }
+                })
+                .collect(),
+        }
+    }
+
+    /// What appeared since the last time: posts and answers. Cards brought up to date are not told; `status` shows them.
+    fn seen(&mut self) -> anyhow::Result<Vec<String>> {
+        self.name_commits()?;
+        let entries = self.world.console.transcript();
+        let mut lines = Vec::new();
+        for entry in entries
+            .iter()
+            .skip(self.shown)
+            .filter(|entry| entry.kind != EntryKind::Updated)
+        {
+            lines.push(match (&entry.place, entry.kind) {
+                (Place::Direct(person), EntryKind::Whispered) => format!("< to {} alone", person.id),
+                (Place::Direct(person), _) => format!("< to {}, directly", person.id),
+                (Place::Channel(channel), _) => format!("< in {channel}"),
+                (Place::Thread(_), _) => "< in the thread".to_owned(),
+                (Place::ThreadAndChannel(root), _) => format!("< in the thread and in {}", root.channel),
+            });
+            let text = self.named(&entry.text);
+            lines.extend(
+                text.lines()
+                    .map(|line| format!("    {}", line.trim_end()).trim_end().to_owned())
+                    .filter(|line| !line.is_empty()),
+            );
+        }
+        self.shown = entries.len();
+        Ok(lines)
+    }
+
+    /// How it ended.
+    ///
+    /// # Errors
+    /// When the repository cannot be read.
+    pub async fn last_words(&mut self) -> anyhow::Result<Vec<String>> {
+        Ok(ending::in_short(&self.world)
+            .await?
+            .into_iter()
+            .map(|line| format!("< at the end: {line}"))
+            .collect())
+    }
+
+    /// Commits are called by the branch they came onto, so that a scenario can be read aloud.
+    fn name_commits(&mut self) -> anyhow::Result<()> {
+        if !self.world.stage.bare().exists() {
+            return Ok(());
+        }
+        let format = "--format=%H %S";
+        let arguments = [
+            "log",
+            "--topo-order",
+            "--reverse",
+            "--source",
+            format,
+            "--branches",
+            "--not",
+            "live",
+        ];
+        let log = git(&self.world.stage.bare(), "dee", self.world.clock.moment(), &arguments)?;
+        for line in log.lines() {
+            let Some((commit, source)) = line.split_once(' ') else {
+                continue;
+            };
+            if self.names.contains_key(commit) || source.is_empty() {
+                continue;
+            }
+            let branch = source
+                .trim_start_matches("refs/heads/")
+                .rsplit('/')
+                .next()
+                .unwrap_or(source)
+                .to_owned();
+            let count = self.counts.entry(branch.clone()).or_default();
+            *count += 1;
+            self.names.insert(commit.to_owned(), format!("{branch}-{count}"));
+        }
+        Ok(())
+    }
+
+    /// `<fix-upload>` in what is typed is the commit that is called so.
+    fn with_commits(&self, line: &str) -> String {
+        let mut line = line.to_owned();
+        for (commit, name) in &self.names {
+            line = line.replace(&format!("<{name}>"), &commit[..7]);
+        }
+        line
+    }
+
+    fn named(&self, text: &str) -> String {
+        let root = self.world.stage.root.display().to_string();
+        let mut text = text.to_owned();
+        // The name of the folder is another one every time, and so is where a line with it is broken.
+        let joined = text.replace("\n│ ", " ").replace(&root.replace('-', "- "), &root);
+        if joined.contains(&root) {
+            text = joined.replace(&root, "<folder>");
+        }
+        for (commit, name) in &self.names {
+            text = text
+                .replace(commit.as_str(), &format!("<{name}>"))
+                .replace(&commit[..7], &format!("<{name}>"));
+        }
+        without_milliseconds(&text)
+    }
+}
+
+/// How long a real process took is not the same twice.
+fn without_milliseconds(text: &str) -> String {
+    let mut words: Vec<String> = text.split(' ').map(str::to_owned).collect();
+    for at in 1..words.len() {
+        if words[at].starts_with("ms") && words[at - 1].bytes().all(|b| b.is_ascii_digit()) {
+            words[at - 1] = "<some>".to_owned();
+        }
+    }
+    words.join(" ")
+}
+
+/// The steps up to a point, on the way that every hotfix goes.
+///
+/// # Errors
+/// When there is no such point.
+pub fn given(words: &str) -> anyhow::Result<Vec<Act>> {
+    let rest = words
+        .strip_prefix("a hotfix that is ")
+        .context("`given a hotfix that is …` is wanted")?;
+    let (point, service) = rest.split_once(" of ").unwrap_or((rest, "payments"));
+    let typed = |line: &str| Act::Typed(line.to_owned());
+    let forge = |words: &str| Act::Forge(words.to_owned());
+    let start = typed(&format!(
+        "ana: /hotfix start {service} \"Fix 500 on upload\" --fix <fix-upload>"
+    ));
+    let staging = matches!(service, "payments");
+    let mut acts = vec![start];
+    let all: [(&str, Vec<Act>); 6] = [
+        ("started", vec![]),
+        ("reviewed", vec![forge("unit-tests pass"), forge("ben approves")]),
+        ("tested", {
+            let mut tested = vec![typed("ana: /hotfix verify local pass")];
+            if staging {
+                tested.push(typed("dee: /hotfix verify staging pass"));
+            }
+            tested
+        }),
+        ("approved", vec![typed("ben: +1")]),
+        ("deployed", vec![typed("ana: /hotfix deploy production")]),
+        ("seen", vec![typed("dee: /hotfix verify production pass")]),
+    ];
+    for (name, more) in all {
+        acts.extend(more);
+        if name == point {
+            return Ok(acts);
+        }
+    }
+    bail!("a hotfix can be started, reviewed, tested, approved, deployed or seen")
+}

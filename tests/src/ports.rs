@@ -1,0 +1,126 @@
+//! The ports of the bot, with a knife in between: everything fails from one chosen moment on, as if the process had been
+//! stopped there, until a new engine is started. The same wrappers let the forge or the chat be down for a while.
+
+mod chat;
+mod deploy;
+mod forge;
+mod journal;
+
+pub use chat::CutChat;
+pub use deploy::CutDeploy;
+pub use forge::CutForge;
+pub use journal::{CutJournal, Op, replayed};
+
+use std::collections::BTreeSet;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use hotfix_adapters::failure::Failure;
+
+/// Where the bot is stopped, and what is down.
+#[derive(Debug, Default)]
+pub struct Cut(Mutex<Knife>);
+
+#[derive(Debug, Default)]
+struct Knife {
+    passed: usize,
+    at: Option<usize>,
+    dead: bool,
+    down: BTreeSet<&'static str>,
+    names: Vec<String>,
+}
+
+impl Cut {
+    /// A moment at which the bot can be stopped. Fails when it is stopped.
+    ///
+    /// # Errors
+    /// The bot is dead.
+    pub fn here(&self, what: &str) -> Result<(), Failure> {
+        let mut knife = self.lock();
+        if knife.dead {
+            return Err(stopped());
+        }
+        if knife.at == Some(knife.passed) {
+            knife.dead = true;
+        }
+        knife.passed += 1;
+        knife.names.push(what.to_owned());
+        if knife.dead { Err(stopped()) } else { Ok(()) }
+    }
+
+    /// Fails when the bot is stopped.
+    ///
+    /// # Errors
+    /// The bot is dead.
+    pub fn alive(&self) -> Result<(), Failure> {
+        if self.lock().dead { Err(stopped()) } else { Ok(()) }
+    }
+
+    /// Fails when the bot is stopped, or this side of the world is down.
+    ///
+    /// # Errors
+    /// The bot is dead, or the side is down.
+    pub fn reaches(&self, side: &'static str) -> Result<(), Failure> {
+        self.alive()?;
+        if self.lock().down.contains(side) {
+            Err(Failure::retry(format!("the {side} is down")))
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Whether the bot is stopped.
+    #[must_use]
+    pub fn is_dead(&self) -> bool {
+        self.lock().dead
+    }
+
+    /// How many moments were passed.
+    #[must_use]
+    pub fn passed(&self) -> usize {
+        self.lock().passed
+    }
+
+    /// What the moment with this number was.
+    #[must_use]
+    pub fn name(&self, moment: usize) -> String {
+        self.lock().names.get(moment).cloned().unwrap_or_default()
+    }
+
+    /// Stops the bot at the moment with this number; counting begins anew.
+    pub fn stop_at(&self, moment: usize) {
+        let mut knife = self.lock();
+        (knife.passed, knife.at, knife.dead) = (0, Some(moment), false);
+        knife.names.clear();
+    }
+
+    /// Lets the bot live from here on; counting begins anew.
+    pub fn revive(&self) {
+        let mut knife = self.lock();
+        (knife.passed, knife.at, knife.dead) = (0, None, false);
+        knife.names.clear();
+    }
+
+    /// Takes one side of the world down, or puts it up again.
+    pub fn set_down(&self, side: &'static str, down: bool) {
+        let mut knife = self.lock();
+        if down {
+            knife.down.insert(side)
+        } else {
+            knife.down.remove(side)
+        };
+    }
+
+    /// The sides of the world that are down.
+    #[must_use]
+    pub fn down(&self) -> Vec<&'static str> {
+        self.lock().down.iter().copied().collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Knife> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn stopped() -> Failure {
+    Failure::retry("the bot was stopped here")
+}

@@ -1,0 +1,57 @@
+//! The chat, cut before and after everything that is said.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use hotfix_adapters::chat::{Card, Chat, Place, Post, Reaction};
+use hotfix_adapters::failure::Failure;
+use hotfix_adapters::vocabulary::{ChannelRef, MessageRef, PersonRef};
+
+use super::Cut;
+
+/// The chat, with a knife in between.
+pub struct CutChat {
+    /// The chat itself.
+    pub inner: Arc<dyn Chat>,
+    /// The knife.
+    pub cut: Arc<Cut>,
+}
+
+#[async_trait]
+impl Chat for CutChat {
+    async fn post(&self, post: &Post) -> Result<MessageRef, Failure> {
+        self.cut.reaches("chat")?;
+        self.cut.here(&format!("before the post {}", post.key))?;
+        let answer = self.inner.post(post).await;
+        self.cut.here(&format!("after the post {}", post.key))?;
+        answer
+    }
+
+    async fn update(&self, message: &MessageRef, card: &Card) -> Result<(), Failure> {
+        self.cut.reaches("chat")?;
+        self.cut.here("before a card is brought up to date")?;
+        let answer = self.inner.update(message, card).await;
+        self.cut.here("after a card was brought up to date")?;
+        answer
+    }
+
+    async fn find(&self, place: &Place, key: &str) -> Result<Option<MessageRef>, Failure> {
+        self.cut.reaches("chat")?;
+        self.inner.find(place, key).await
+    }
+
+    async fn whisper(&self, channel: &ChannelRef, to: &PersonRef, card: &Card) -> Result<(), Failure> {
+        self.cut.reaches("chat")?;
+        self.inner.whisper(channel, to, card).await
+    }
+
+    async fn reactions(&self, message: &MessageRef) -> Result<Vec<Reaction>, Failure> {
+        self.cut.reaches("chat")?;
+        self.inner.reactions(message).await
+    }
+
+    async fn audience(&self, channel: &ChannelRef) -> Result<Vec<PersonRef>, Failure> {
+        self.cut.reaches("chat")?;
+        self.inner.audience(channel).await
+    }
+}

@@ -1,0 +1,137 @@
+//! The forge, cut before and after everything that changes it.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use hotfix_adapters::failure::Failure;
+use hotfix_adapters::forge::{
+    Change, Check, Containment, DiffSize, Forge, History, Labelled, Merge, NewPullRequest, Pick, Picked, PullNumber,
+    PullRequest, PullRequests, Range, Refs,
+};
+use hotfix_adapters::vocabulary::{BranchName, CommitId, Repo, TagName};
+
+use super::Cut;
+
+/// The forge, with a knife in between.
+pub struct CutForge {
+    /// The forge itself.
+    pub inner: Arc<dyn Forge>,
+    /// The knife.
+    pub cut: Arc<Cut>,
+}
+
+impl CutForge {
+    async fn act<T>(&self, what: String, act: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+        self.cut.reaches("forge")?;
+        self.cut.here(&format!("before {what}"))?;
+        let answer = act.await;
+        self.cut.here(&format!("after {what}"))?;
+        answer
+    }
+}
+
+#[async_trait]
+impl Refs for CutForge {
+    async fn tip(&self, repo: &Repo, branch: &BranchName) -> Result<Option<CommitId>, Failure> {
+        self.cut.reaches("forge")?;
+        self.inner.tip(repo, branch).await
+    }
+
+    async fn create(&self, repo: &Repo, branch: &BranchName, at: &CommitId) -> Result<(), Failure> {
+        self.act(
+            format!("the branch {branch} is made"),
+            self.inner.create(repo, branch, at),
+        )
+        .await
+    }
+
+    async fn advance(&self, repo: &Repo, branch: &BranchName, from: &CommitId, to: &CommitId) -> Result<(), Failure> {
+        self.act(
+            format!("the branch {branch} is moved"),
+            self.inner.advance(repo, branch, from, to),
+        )
+        .await
+    }
+
+    async fn delete(&self, repo: &Repo, branch: &BranchName, at: &CommitId) -> Result<(), Failure> {
+        self.act(
+            format!("the branch {branch} is deleted"),
+            self.inner.delete(repo, branch, at),
+        )
+        .await
+    }
+
+    async fn tag(&self, repo: &Repo, tag: &TagName, at: &CommitId) -> Result<(), Failure> {
+        self.act(format!("the tag {tag} is set"), self.inner.tag(repo, tag, at))
+            .await
+    }
+
+    async fn branches(&self, repo: &Repo, below: &BranchName) -> Result<Vec<(BranchName, CommitId)>, Failure> {
+        self.cut.reaches("forge")?;
+        self.inner.branches(repo, below).await
+    }
+}
+
+#[async_trait]
+impl PullRequests for CutForge {
+    async fn find(&self, repo: &Repo, head: &BranchName, base: &BranchName) -> Result<Option<PullRequest>, Failure> {
+        self.cut.reaches("forge")?;
+        self.inner.find(repo, head, base).await
+    }
+
+    async fn open(&self, new: &NewPullRequest) -> Result<PullRequest, Failure> {
+        self.act("the pull request is opened".to_owned(), self.inner.open(new))
+            .await
+    }
+
+    async fn read(&self, repo: &Repo, number: PullNumber) -> Result<PullRequest, Failure> {
+        self.cut.reaches("forge")?;
+        self.inner.read(repo, number).await
+    }
+
+    async fn merge(&self, repo: &Repo, number: PullNumber, merge: &Merge) -> Result<CommitId, Failure> {
+        self.act(
+            "the pull request is merged".to_owned(),
+            self.inner.merge(repo, number, merge),
+        )
+        .await
+    }
+
+    async fn labelled(&self, repo: &Repo, label: &str) -> Result<Vec<Labelled>, Failure> {
+        self.cut.reaches("forge")?;
+        self.inner.labelled(repo, label).await
+    }
+
+    async fn checks(&self, repo: &Repo, commit: &CommitId) -> Result<Vec<Check>, Failure> {
+        self.cut.reaches("forge")?;
+        self.inner.checks(repo, commit).await
+    }
+}
+
+#[async_trait]
+impl History for CutForge {
+    async fn resolve(&self, repo: &Repo, words: &str) -> Result<Option<CommitId>, Failure> {
+        self.cut.reaches("forge")?;
+        self.inner.resolve(repo, words).await
+    }
+
+    async fn between(&self, repo: &Repo, base: &CommitId, head: &CommitId, max: usize) -> Result<Range, Failure> {
+        self.cut.reaches("forge")?;
+        self.inner.between(repo, base, head, max).await
+    }
+
+    async fn size(&self, repo: &Repo, base: &CommitId, head: &CommitId) -> Result<DiffSize, Failure> {
+        self.cut.reaches("forge")?;
+        self.inner.size(repo, base, head).await
+    }
+
+    async fn containment(&self, repo: &Repo, change: &Change, tip: &CommitId) -> Result<Containment, Failure> {
+        self.cut.reaches("forge")?;
+        self.inner.containment(repo, change, tip).await
+    }
+
+    async fn pick(&self, repo: &Repo, pick: &Pick) -> Result<Picked, Failure> {
+        self.cut.reaches("forge")?;
+        self.inner.pick(repo, pick).await
+    }
+}

@@ -1,0 +1,146 @@
+//! The journal, cut before and after every commit. It keeps everything that changed it, so that the journal of an earlier
+//! moment can be made again.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use hotfix_storage::{
+    ClaimRequest, Claimed, Clock as _, Commit, CommitError, CommitId, Cursor, Fence, Health, Journal, LeaseView,
+    Memory, ReadError, Receipt, Record, StreamId, Timestamp, Version, WorkKey, WorkView,
+};
+use tokio::sync::watch;
+
+use super::Cut;
+use crate::clock::FakeClock;
+
+/// Something that changed the journal, and when.
+#[derive(Clone)]
+pub enum Op {
+    /// A commit, refused or not.
+    Commit(Timestamp, Commit),
+    /// Work was claimed.
+    Claim(Timestamp, ClaimRequest),
+    /// The bot was started again.
+    Restart(Timestamp),
+}
+
+/// The journal in memory that these changes lead to, with its clock as it is at the end.
+///
+/// # Panics
+/// Never: refusals repeat themselves.
+pub async fn replayed(ops: &[Op], clock: &Arc<FakeClock>) -> Arc<Memory> {
+    let now = clock.now();
+    let memory = Arc::new(Memory::new(clock.clone()));
+    for op in ops {
+        match op {
+            Op::Commit(at, commit) => {
+                clock.set(*at);
+                let _ = memory.commit(commit.clone()).await;
+            }
+            Op::Claim(at, request) => {
+                clock.set(*at);
+                let _ = memory.claim(request.clone()).await;
+            }
+            Op::Restart(at) => {
+                clock.set(*at);
+                memory.restart();
+            }
+        }
+    }
+    clock.set(now);
+    memory
+}
+
+/// The journal, with a knife in between.
+pub struct CutJournal {
+    /// The journal itself.
+    pub inner: Arc<dyn Journal>,
+    /// The knife.
+    pub cut: Arc<Cut>,
+    /// The clock it goes by.
+    pub clock: Arc<FakeClock>,
+    /// What changed it so far.
+    pub ops: Arc<Mutex<Vec<Op>>>,
+}
+
+impl CutJournal {
+    fn keep(&self, op: Op) {
+        self.ops.lock().unwrap_or_else(PoisonError::into_inner).push(op);
+    }
+
+    fn readable(&self) -> Result<(), ReadError> {
+        self.cut
+            .alive()
+            .map_err(|failure| ReadError::Unavailable(failure.to_string()))
+    }
+}
+
+#[async_trait]
+impl Journal for CutJournal {
+    async fn commit(&self, commit: Commit) -> Result<Receipt, CommitError> {
+        let id = commit.id.clone();
+        self.cut
+            .here(&format!("before the commit {id}"))
+            .map_err(|failure| CommitError::Fatal(failure.to_string()))?;
+        self.keep(Op::Commit(self.clock.now(), commit.clone()));
+        let answer = self.inner.commit(commit).await;
+        self.cut
+            .here(&format!("after the commit {id}"))
+            .map_err(|_| CommitError::Unknown(id))?;
+        answer
+    }
+
+    async fn outcome(&self, id: &CommitId) -> Result<Option<Receipt>, ReadError> {
+        self.readable()?;
+        self.inner.outcome(id).await
+    }
+
+    async fn stream(&self, stream: &StreamId, after: Version, max: usize) -> Result<Vec<Record>, ReadError> {
+        self.readable()?;
+        self.inner.stream(stream, after, max).await
+    }
+
+    async fn feed(&self, after: Cursor, max: usize) -> Result<Vec<Record>, ReadError> {
+        self.readable()?;
+        self.inner.feed(after, max).await
+    }
+
+    async fn claim(&self, request: ClaimRequest) -> Result<Vec<Claimed>, ReadError> {
+        self.readable()?;
+        self.keep(Op::Claim(self.clock.now(), request.clone()));
+        self.inner.claim(request).await
+    }
+
+    async fn renew(&self, work: &WorkKey, fence: Fence, hold: Duration) -> Result<Option<Timestamp>, ReadError> {
+        self.readable()?;
+        self.inner.renew(work, fence, hold).await
+    }
+
+    async fn next_due(&self) -> Result<Option<Timestamp>, ReadError> {
+        self.readable()?;
+        self.inner.next_due().await
+    }
+
+    async fn unsettled(&self) -> Result<Vec<WorkView>, ReadError> {
+        self.readable()?;
+        self.inner.unsettled().await
+    }
+
+    async fn leases(&self) -> Result<Vec<LeaseView>, ReadError> {
+        self.readable()?;
+        self.inner.leases().await
+    }
+
+    fn wake(&self) -> watch::Receiver<u64> {
+        self.inner.wake()
+    }
+
+    fn now(&self) -> Timestamp {
+        self.inner.now()
+    }
+
+    async fn health(&self) -> Health {
+        self.inner.health().await
+    }
+}

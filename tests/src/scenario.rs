@@ -1,0 +1,186 @@
+//! A scenario is a text that can be read aloud: what was typed, and what the team saw.
+//!
+//! ```text
+//! # The whole way of a hotfix
+//! serves APPLY-6 APPLY-12
+//! world payments
+//!
+//! > ana: /hotfix start payments "Fix 500 on upload"
+//! < in #payments
+//!     …
+//! forge: ben approves
+//! ```
+//! `serves` names sentences of the runbook; `world` the service, and `with embedded` or `without chi`. Then come steps,
+//! each with what was seen after it. `given a hotfix that is approved` takes all steps up to there without showing them.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+
+use crate::world::Options;
+
+/// A scenario.
+#[derive(Debug, Clone)]
+pub struct Scenario {
+    /// The lines up to the first step.
+    pub head: Vec<String>,
+    /// The sentences of the runbook it serves.
+    pub serves: Vec<String>,
+    /// Its world.
+    pub options: Options,
+    /// Its steps.
+    pub steps: Vec<Step>,
+}
+
+/// One step, with the text around it.
+#[derive(Debug, Clone)]
+pub struct Step {
+    /// Comments and empty lines before it.
+    pub before: Vec<String>,
+    /// The line itself.
+    pub line: String,
+    /// What it is.
+    pub act: Act,
+    /// What was seen after it, as the file says.
+    pub seen: Vec<String>,
+}
+
+/// What can happen in a scenario.
+#[derive(Debug, Clone)]
+pub enum Act {
+    /// Somebody types.
+    Typed(String),
+    /// Two people type at the same instant.
+    Both(String, String),
+    /// Somebody does something on the forge.
+    Forge(String),
+    /// Somebody does something with git.
+    Git(String),
+    /// Something happens in the world.
+    World(String),
+    /// Time passes.
+    Clock(Duration),
+    /// All steps up to a point, without showing them.
+    Given(String),
+}
+
+impl Scenario {
+    /// Reads a scenario.
+    ///
+    /// # Errors
+    /// Names the line that cannot be read.
+    pub fn read(path: &Path) -> anyhow::Result<Self> {
+        let text = std::fs::read_to_string(path)?;
+        Self::parse(&text).with_context(|| path.file_name().unwrap_or_default().display().to_string())
+    }
+
+    /// Reads a scenario.
+    ///
+    /// # Errors
+    /// Names the line that cannot be read.
+    pub fn parse(text: &str) -> anyhow::Result<Self> {
+        let mut scenario = Self {
+            head: Vec::new(),
+            serves: Vec::new(),
+            options: Options::default(),
+            steps: Vec::new(),
+        };
+        let mut before: Vec<String> = Vec::new();
+        for (number, line) in text.lines().enumerate() {
+            let place = || format!("line {}: {line}", number + 1);
+            if line.starts_with('<') || (line.starts_with(' ') && !line.trim().is_empty()) {
+                scenario
+                    .steps
+                    .last_mut()
+                    .with_context(place)?
+                    .seen
+                    .push(line.to_owned());
+            } else if line.is_empty() || line.starts_with('#') {
+                before.push(line.to_owned());
+            } else if let Some(ids) = line.strip_prefix("serves ") {
+                scenario.serves.extend(ids.split_whitespace().map(str::to_owned));
+                before.push(line.to_owned());
+            } else if let Some(words) = line.strip_prefix("world ") {
+                scenario.options = options(words).with_context(place)?;
+                before.push(line.to_owned());
+                scenario.head = std::mem::take(&mut before);
+            } else {
+                let act = act(line).with_context(place)?;
+                scenario.steps.push(Step {
+                    before: std::mem::take(&mut before),
+                    line: line.to_owned(),
+                    act,
+                    seen: Vec::new(),
+                });
+            }
+        }
+        if scenario.options.service.is_empty() {
+            bail!("it has no `world`");
+        }
+        Ok(scenario)
+    }
+
+    /// The text of the scenario, with this seen after each step, and this at the end.
+    #[must_use]
+    pub fn text(&self, seen: &[Vec<String>]) -> String {
+        let mut lines = self.head.clone();
+        for (step, seen) in self.steps.iter().zip(seen) {
+            lines.extend(step.before.iter().cloned());
+            lines.push(step.line.clone());
+            lines.extend(seen.iter().cloned());
+        }
+        lines.join("\n") + "\n"
+    }
+}
+
+fn options(words: &str) -> anyhow::Result<Options> {
+    let mut words = words.split_whitespace();
+    let mut options = Options {
+        service: words.next().context("no service")?.to_owned(),
+        ..Options::default()
+    };
+    while let Some(word) = words.next() {
+        match (word, words.next()) {
+            ("with", Some("embedded")) => options.embedded = true,
+            ("without", Some(name)) => options.absent.push(name.to_owned()),
+            _ => bail!("`with embedded` or `without <name>` is wanted"),
+        }
+    }
+    Ok(options)
+}
+
+fn act(line: &str) -> anyhow::Result<Act> {
+    if let Some(typed) = line.strip_prefix("> ") {
+        return Ok(match typed.split_once(" || ") {
+            Some((one, other)) => Act::Both(one.to_owned(), other.to_owned()),
+            None => Act::Typed(typed.to_owned()),
+        });
+    }
+    if let Some(words) = line.strip_prefix("given ") {
+        return Ok(Act::Given(words.to_owned()));
+    }
+    let (kind, words) = line
+        .split_once(": ")
+        .context("a step begins with `> `, forge:, git:, world:, clock: or given")?;
+    Ok(match kind {
+        "forge" => Act::Forge(words.to_owned()),
+        "git" => Act::Git(words.to_owned()),
+        "world" => Act::World(words.to_owned()),
+        "clock" => Act::Clock(span(words)?),
+        _ => bail!("a step begins with `> `, forge:, git:, world:, clock: or given"),
+    })
+}
+
+/// `+4h`, `+15m`, `+2d`
+fn span(words: &str) -> anyhow::Result<Duration> {
+    let unit = words.chars().next_back().context("no time")?;
+    let number: u64 = words.trim_start_matches('+').trim_end_matches(unit).parse()?;
+    let seconds = match unit {
+        'm' => 60,
+        'h' => 3_600,
+        'd' => 86_400,
+        _ => bail!("time is written +15m, +4h or +2d"),
+    };
+    Ok(Duration::from_secs(number * seconds))
+}

@@ -1,0 +1,333 @@
+//! The stage: a folder with a configuration, a repository like the runbook's picture, and environments in which a commit
+//! runs. It is built once a process and service, and copied; its dates are fixed, so that its commits are.
+//!
+//! ```text
+//! main        X------1-----2      X is live. Features 1 and 2 are merged, and not ready for production.
+//!              \    /     /
+//! feature-1     ----     /        fix-upload, fix-log: made on X. fix-refund: made on main, does not apply to X.
+//! feature-2      -------
+//! ```
+
+use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use anyhow::{Context as _, bail};
+
+use crate::clock::START;
+use crate::git::git;
+
+/// The folder of one world, and the service it is about.
+#[derive(Debug, Clone)]
+pub struct Stage {
+    /// The folder everything is in.
+    pub root: PathBuf,
+    /// The service, such as `payments`.
+    pub service: String,
+}
+
+impl Stage {
+    /// A copy of the stage for this service, in this folder.
+    ///
+    /// # Errors
+    /// When there is no such service, or the folder cannot be written.
+    pub fn set_up(root: &Path, service: &str) -> anyhow::Result<Self> {
+        static TEMPLATES: OnceLock<Mutex<BTreeMap<String, tempfile::TempDir>>> = OnceLock::new();
+        let templates = TEMPLATES.get_or_init(Mutex::default);
+        let mut templates = templates.lock().unwrap_or_else(PoisonError::into_inner);
+        if !templates.contains_key(service) {
+            let folder = fresh_folder()?;
+            build(folder.path(), service)?;
+            templates.insert(service.to_owned(), folder);
+        }
+        copy(templates[service].path(), root)?;
+        Ok(Self {
+            root: root.to_owned(),
+            service: service.to_owned(),
+        })
+    }
+
+    /// The repository, as the configuration names it.
+    #[must_use]
+    pub fn repository(&self) -> String {
+        format!("team/{}", self.service)
+    }
+
+    /// The bare repository that the forge serves.
+    #[must_use]
+    pub fn bare(&self) -> PathBuf {
+        self.root
+            .join("state/repositories")
+            .join(format!("{}.git", self.repository()))
+    }
+
+    /// The clone in which people work.
+    #[must_use]
+    pub fn work(&self) -> PathBuf {
+        self.root.join("work")
+    }
+
+    /// The folder of the configuration.
+    #[must_use]
+    pub fn config(&self) -> PathBuf {
+        self.root.join("config")
+    }
+
+    /// What an environment runs; `None` when it runs nothing.
+    #[must_use]
+    pub fn running(&self, environment: &str) -> Option<String> {
+        let release = std::fs::read_link(self.place(environment).join("current")).ok()?;
+        Some(release.file_name()?.to_str()?.to_owned())
+    }
+
+    /// The folder of an environment.
+    #[must_use]
+    pub fn place(&self, environment: &str) -> PathBuf {
+        self.root
+            .join("state/deployed")
+            .join(self.repository())
+            .join(environment)
+    }
+
+    /// Deploys past the bot, as somebody with a shell would.
+    ///
+    /// # Errors
+    /// When the script fails.
+    pub fn deploy(&self, commit: &str, environment: &str) -> anyhow::Result<()> {
+        let status = Command::new(self.config().join("scripts/deploy-to-folder.sh"))
+            .args([&self.repository(), commit, environment])
+            .current_dir(self.root.join("state"))
+            .stdout(Stdio::null())
+            .status()
+            .context("the deploying script could not be run")?;
+        if !status.success() {
+            bail!("the deploying script ended with {status}");
+        }
+        Ok(())
+    }
+}
+
+/// A new folder; in memory where the machine has such a place, because the tests write much and keep nothing.
+///
+/// # Errors
+/// When it cannot be made.
+pub fn fresh_folder() -> anyhow::Result<tempfile::TempDir> {
+    let memory = Path::new("/dev/shm");
+    let usual = std::env::temp_dir();
+    let folder = tempfile::Builder::new().prefix("hotfix-").tempdir_in(memory);
+    Ok(folder.or_else(|_| tempfile::Builder::new().prefix("hotfix-").tempdir_in(usual))?)
+}
+
+/// Copies a folder with everything in it.
+///
+/// # Errors
+/// When something cannot be read or written.
+pub fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
+    std::fs::create_dir_all(to)?;
+    std::fs::set_permissions(to, std::fs::metadata(from)?.permissions())?;
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        let (source, target) = (entry.path(), to.join(entry.file_name()));
+        let kind = entry.file_type()?;
+        if kind.is_dir() {
+            copy(&source, &target)?;
+        } else if kind.is_symlink() {
+            std::os::unix::fs::symlink(std::fs::read_link(&source)?, &target)?;
+        } else if kind.is_file() {
+            std::fs::copy(&source, &target)?;
+        }
+    }
+    Ok(())
+}
+
+fn build(root: &Path, service: &str) -> anyhow::Result<()> {
+    let stage = Stage {
+        root: root.to_owned(),
+        service: service.to_owned(),
+    };
+    configure(&stage)?;
+    std::fs::create_dir_all(stage.bare())?;
+    let moment = jiff::Timestamp::from_millisecond(START.0)?;
+    let long_ago = |days: i64| moment - jiff::SignedDuration::from_hours(days * 24);
+    git(
+        &stage.bare(),
+        "dee",
+        moment,
+        &["init", "--quiet", "--bare", "--template=", "."],
+    )?;
+    git(
+        root,
+        "dee",
+        moment,
+        &[
+            "clone",
+            "--quiet",
+            "--template=",
+            &format!("state/repositories/team/{service}.git"),
+            "work",
+        ],
+    )?;
+    let work = stage.work();
+    git(
+        &work,
+        "dee",
+        moment,
+        &[
+            "remote",
+            "set-url",
+            "origin",
+            &format!("../state/repositories/team/{service}.git"),
+        ],
+    )?;
+    let commit = |who: &str, days: i64, file: &str, text: &str, subject: &str| -> anyhow::Result<()> {
+        let path = work.join(file);
+        std::fs::create_dir_all(path.parent().context("no folder")?)?;
+        std::fs::write(path, text)?;
+        git(&work, who, long_ago(days), &["add", "--all"])?;
+        git(&work, who, long_ago(days), &["commit", "--quiet", "-m", subject]).map(|_| ())
+    };
+    let switch =
+        |arguments: &[&str]| git(&work, "dee", moment, &[&["switch", "--quiet"], arguments].concat()).map(|_| ());
+    let merge = |who: &str, days: i64, branch: &str| {
+        git(
+            &work,
+            who,
+            long_ago(days),
+            &["merge", "--quiet", "--no-ff", "-m", &format!("Merge {branch}"), branch],
+        )
+        .map(|_| ())
+    };
+    std::fs::write(work.join("README.md"), "# A service\n")?;
+    std::fs::create_dir_all(work.join("src"))?;
+    std::fs::write(
+        work.join("src/refund.py"),
+        "def refund(order):\n    return order.total\n",
+    )?;
+    commit(
+        "dee",
+        9,
+        "src/upload.py",
+        "def upload(receipt):\n    first = receipt.lines[0]\n    return store(first, receipt)\n",
+        "Take uploads of receipts",
+    )?;
+    git(&work, "dee", moment, &["tag", "live"])?;
+    switch(&["--create", "feature-1"])?;
+    commit(
+        "chi",
+        6,
+        "src/wallet.py",
+        "def pay_by_wallet(order):\n    raise NotImplementedError\n",
+        "Pay by wallet, half of it",
+    )?;
+    switch(&["main"])?;
+    merge("chi", 5, "feature-1")?;
+    switch(&["--create", "feature-2"])?;
+    commit(
+        "ben",
+        3,
+        "src/refund.py",
+        "def refund(order):\n    return order.total - order.fee\n",
+        "Keep the fee on refunds",
+    )?;
+    switch(&["main"])?;
+    merge("ben", 2, "feature-2")?;
+    switch(&["--create", "fix-upload", "live"])?;
+    commit(
+        "ana",
+        0,
+        "src/upload.py",
+        "def upload(receipt):\n    if not receipt.lines:\n        return reject(\"the receipt is empty\")\n    first = receipt.lines[0]\n    return store(first, receipt)\n",
+        "Fix 500 on upload of an empty receipt",
+    )?;
+    switch(&["--create", "fix-log", "live"])?;
+    commit(
+        "dee",
+        0,
+        "src/log.py",
+        "def log(line):\n    print(line.replace(\"\\n\", \" \"))\n",
+        "Keep log lines on one line",
+    )?;
+    switch(&["--create", "fix-refund", "main"])?;
+    commit(
+        "ana",
+        0,
+        "src/refund.py",
+        "def refund(order):\n    return max(0, order.total - order.fee)\n",
+        "Never refund less than nothing",
+    )?;
+    switch(&["main"])?;
+    git(
+        &work,
+        "dee",
+        moment,
+        &[
+            "push",
+            "--quiet",
+            "origin",
+            "main",
+            "feature-1",
+            "feature-2",
+            "fix-upload",
+            "fix-log",
+            "fix-refund",
+            "live",
+        ],
+    )?;
+    let live = git(&work, "dee", moment, &["rev-parse", "live"])?;
+    for environment in ["staging", "production"] {
+        stage.deploy(&live, environment)?;
+    }
+    Ok(())
+}
+
+fn configure(stage: &Stage) -> anyhow::Result<()> {
+    let service = match stage.service.as_str() {
+        "payments" => include_str!("stage/payments.toml"),
+        "website" => include_str!("stage/website.toml"),
+        "ledger" => include_str!("stage/ledger.toml"),
+        "shop" => include_str!("stage/shop.toml"),
+        "desk" => include_str!("stage/desk.toml"),
+        "portal" => include_str!("stage/portal.toml"),
+        other => bail!("there is no world {other:?}"),
+    };
+    let policy = include_str!("stage/policy.toml").replace("SERVICE", &stage.service);
+    let files = [
+        (
+            "hotfix.toml".to_owned(),
+            "state = \"../state\"\npoll_seconds = 1\n".to_owned(),
+        ),
+        ("people.toml".to_owned(), include_str!("stage/people.toml").to_owned()),
+        ("policy.toml".to_owned(), policy),
+        (format!("services/{}.toml", stage.service), service.to_owned()),
+        (
+            "playbooks/apply.toml".to_owned(),
+            include_str!("../../config/playbooks/apply.toml").to_owned(),
+        ),
+        (
+            "playbooks/mainline.toml".to_owned(),
+            include_str!("../../config/playbooks/mainline.toml").to_owned(),
+        ),
+        (
+            "scripts/deploy-to-folder.sh".to_owned(),
+            include_str!("../../config/scripts/deploy-to-folder.sh").to_owned(),
+        ),
+        (
+            "scripts/running-in-folder.sh".to_owned(),
+            include_str!("../../config/scripts/running-in-folder.sh").to_owned(),
+        ),
+        (
+            "scripts/deploy.sh".to_owned(),
+            include_str!("stage/deploy.sh").to_owned(),
+        ),
+    ];
+    for (name, text) in files {
+        let path = stage.config().join(&name);
+        std::fs::create_dir_all(path.parent().context("no folder")?)?;
+        std::fs::write(&path, text)?;
+        let mode = if name.ends_with(".sh") { 0o755 } else { 0o644 };
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,357 @@
+//! One bot in one folder, and everything around it that lives on when the bot is started again.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use hotfix::config::Config;
+use hotfix::domain::hotfix::Hotfix;
+use hotfix::engine::{Engine, Reply, replay_all};
+use hotfix::{config, wire};
+use hotfix_adapters::chat::console::{Console, ConsoleOptions};
+use hotfix_adapters::chat::{Chat as _, Inbound};
+use hotfix_adapters::forge::local::{Local, LocalOptions};
+use hotfix_adapters::vocabulary::{ChannelRef, PersonRef, Platform, Repo};
+use hotfix_storage::{Clock as _, Embedded, Journal, Memory, WorkState, embedded};
+
+use crate::clock::{FakeClock, START};
+use crate::ports::{Cut, CutChat, CutDeploy, CutForge, CutJournal, Op};
+use crate::program::program;
+use crate::stage::{Stage, fresh_folder};
+
+/// Everybody who can type: `zoe` is in the channel, and nobody told the bot who she is.
+const TYPISTS: [&str; 6] = ["ana", "ben", "chi", "dee", "eli", "zoe"];
+/// How many rounds the bot may need until it has nothing left to do.
+const ROUNDS: usize = 400;
+/// For how long the clock is turned when only work that failed is waiting.
+const TURNED_AT_MOST: Duration = Duration::from_secs(30 * 60);
+
+/// How a world is set up.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// The service, which says which stage it is.
+    pub service: String,
+    /// Who is not in the service's channel.
+    pub absent: Vec<String>,
+    /// Whether the journal is the embedded store, and not the one in memory.
+    pub embedded: bool,
+    /// Whether the chat is kept in a file, so that the world can be put back to an earlier moment.
+    pub rewindable: bool,
+}
+
+/// Where the journal is.
+pub enum Store {
+    /// In memory.
+    Memory(Arc<Memory>),
+    /// In the store of the product; `None` while the bot is being started again.
+    Embedded(Option<Arc<Embedded>>),
+}
+
+/// The world.
+pub struct World {
+    /// How it was set up.
+    pub options: Options,
+    /// The folder, which goes with the world.
+    pub folder: tempfile::TempDir,
+    /// What is in it.
+    pub stage: Stage,
+    /// The clock.
+    pub clock: Arc<FakeClock>,
+    /// The knife.
+    pub cut: Arc<Cut>,
+    /// The chat.
+    pub console: Arc<Console>,
+    /// The forge, as people use it.
+    pub local: Arc<Local>,
+    /// The journal.
+    pub store: Store,
+    /// What changed the journal so far.
+    pub ops: Arc<Mutex<Vec<Op>>>,
+    engine: Option<Arc<Engine>>,
+    starts: usize,
+}
+
+impl World {
+    /// A world with a bot in it.
+    ///
+    /// # Errors
+    /// When the stage cannot be built, or the bot refuses its configuration.
+    pub async fn new(options: Options) -> anyhow::Result<Self> {
+        let folder = fresh_folder()?;
+        let stage = Stage::set_up(folder.path(), &options.service)?;
+        let clock = Arc::new(FakeClock::at(START));
+        let memory = Arc::new(Memory::new(clock.clone()));
+        let console = Arc::new(console(&stage, &options)?);
+        let local = Arc::new(forge(&stage, &clock)?);
+        let store = if options.embedded {
+            Store::Embedded(None)
+        } else {
+            Store::Memory(memory)
+        };
+        let mut world = Self {
+            options,
+            folder,
+            stage,
+            clock,
+            cut: Arc::default(),
+            console,
+            local,
+            store,
+            ops: Arc::default(),
+            engine: None,
+            starts: 0,
+        };
+        world.start().await?;
+        Ok(world)
+    }
+
+    /// Starts a bot on what there is.
+    ///
+    /// # Errors
+    /// When it refuses its configuration or its journal.
+    pub async fn start(&mut self) -> anyhow::Result<()> {
+        self.cut.revive();
+        self.starts += 1;
+        let config = self.config()?;
+        let inner: Arc<dyn Journal> = match &mut self.store {
+            Store::Memory(memory) => memory.clone(),
+            Store::Embedded(open) => {
+                let mut options = embedded::Options::new(&config.settings.store, self.clock.clone());
+                (options.reserve_bytes, options.segment_bytes) = (0, 1 << 20);
+                open.insert(Arc::new(Embedded::open(options)?)).clone()
+            }
+        };
+        let (cut, clock) = (self.cut.clone(), self.clock.clone());
+        let journal = Arc::new(CutJournal {
+            inner,
+            cut: cut.clone(),
+            clock,
+            ops: self.ops.clone(),
+        });
+        let chat = Arc::new(CutChat {
+            inner: self.console.clone(),
+            cut: cut.clone(),
+        });
+        let mut outside = wire::outside(&config, chat, program())?;
+        for forge in outside.forges.values_mut() {
+            *forge = Arc::new(CutForge {
+                inner: self.local.clone(),
+                cut: cut.clone(),
+            });
+        }
+        for deploy in outside.deploys.values_mut() {
+            *deploy = Arc::new(CutDeploy {
+                inner: deploy.clone(),
+                cut: cut.clone(),
+            });
+        }
+        let process = format!("test-{}", self.starts);
+        self.engine = Some(Arc::new(Engine::start(journal, outside, config, process).await?));
+        Ok(())
+    }
+
+    /// The bot is killed and started again; the world lives on.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub async fn restart(&mut self) -> anyhow::Result<()> {
+        self.engine = None;
+        match &mut self.store {
+            Store::Memory(memory) => {
+                self.ops.lock().expect("a lock").push(Op::Restart(self.clock.now()));
+                memory.restart();
+            }
+            Store::Embedded(open) => {
+                if let Some(store) = open.take() {
+                    store.close().await;
+                }
+            }
+        }
+        self.start().await
+    }
+
+    /// The bot is gone; the world stands still.
+    pub fn stop(&mut self) {
+        self.engine = None;
+        self.console = Arc::new(bare_console());
+    }
+
+    /// The configuration as it stands in the folder.
+    ///
+    /// # Errors
+    /// All faults of it.
+    pub fn config(&self) -> anyhow::Result<Config> {
+        config::load(&self.stage.config()).map_err(|faults| anyhow::anyhow!(faults.render(false)))
+    }
+
+    /// The bot.
+    ///
+    /// # Panics
+    /// While it is being started again.
+    #[must_use]
+    pub fn engine(&self) -> &Arc<Engine> {
+        self.engine.as_ref().expect("the bot is not running")
+    }
+
+    /// The journal underneath the knife.
+    ///
+    /// # Panics
+    /// While the bot is being started again.
+    #[must_use]
+    pub fn journal(&self) -> Arc<dyn Journal> {
+        match &self.store {
+            Store::Memory(memory) => memory.clone(),
+            Store::Embedded(store) => store.clone().expect("the store is not open"),
+        }
+    }
+
+    /// The repository.
+    #[must_use]
+    pub fn repo(&self) -> Repo {
+        Repo::parse(&self.stage.repository()).expect("a repository")
+    }
+
+    /// The newest run.
+    pub async fn newest(&self) -> Option<Hotfix> {
+        self.engine().states().await.into_iter().next_back()
+    }
+
+    /// What somebody types, decoded; `Err` is what the console itself says to it, `None` when it is not for the bot.
+    ///
+    /// # Errors
+    /// The console's own words.
+    pub fn typed(&self, line: &str) -> Result<Option<Inbound>, String> {
+        self.console.hear(line).map_err(|error| error.to_string())
+    }
+
+    /// Delivers what somebody did, and shows the answer to them.
+    ///
+    /// # Errors
+    /// The bot did not acknowledge it: a platform would deliver it again.
+    pub async fn deliver(&self, inbound: &Inbound) -> anyhow::Result<Option<Reply>> {
+        let reply = self.engine().hear(inbound).await?;
+        if let Some(reply) = &reply {
+            // An answer may get lost; what it says is in the journal.
+            let _ = self.console.whisper(&inbound.channel, &inbound.from, &reply.card).await;
+        }
+        Ok(reply)
+    }
+
+    /// Lets the bot do all it can do now. The clock is turned only as far as work that failed has to wait.
+    ///
+    /// # Errors
+    /// When the bot was stopped, or does not come to rest.
+    pub async fn settle(&self) -> anyhow::Result<()> {
+        let began = self.clock.now();
+        for _ in 0..ROUNDS {
+            let engine = self.engine();
+            let mut busy = false;
+            while engine.work().await?.claimed > 0 {
+                busy = true;
+                self.cut.alive()?;
+            }
+            busy |= engine.look().await? > 0;
+            busy |= engine.present().await? > 0;
+            self.cut.alive()?;
+            if busy {
+                continue;
+            }
+            let unsettled = self.journal().unsettled().await?;
+            let waits = unsettled
+                .iter()
+                .filter(|view| view.work.lane.as_str() != "time" && view.state == WorkState::Waiting);
+            // Younger work waits behind older work of its order key, whatever its own moment.
+            let now = self.clock.now();
+            match waits.map(|view| view.work.not_before).filter(|due| *due > now).min() {
+                None => return Ok(()),
+                Some(due) if due.since(began) > TURNED_AT_MOST => return Ok(()),
+                Some(due) => self.clock.set(due),
+            }
+        }
+        let newest = self.newest().await.context("no run")?;
+        let entries = self.engine().entries(newest.id).await?;
+        let last: Vec<_> = entries.iter().rev().take(4).collect();
+        bail!("the bot did not come to rest; its last events, newest first: {last:#?}")
+    }
+
+    /// What must hold whenever the bot is at rest: nothing is left to do, and the journal leads to the state as it is.
+    ///
+    /// # Errors
+    /// Names what does not hold.
+    pub async fn check(&mut self) -> anyhow::Result<()> {
+        let unsettled = self.journal().unsettled().await?;
+        if let Some(dead) = unsettled
+            .iter()
+            .find(|view| matches!(view.state, WorkState::Dead { .. }))
+        {
+            bail!("work was given up: {dead:?}");
+        }
+        let backlog = self.engine().backlog().await?;
+        if backlog > 0 && self.cut.down().is_empty() {
+            bail!("{backlog} pieces of work are left: {unsettled:?}");
+        }
+        let replayed = replay_all(self.journal().as_ref()).await?;
+        let live: BTreeMap<_, _> = self
+            .engine()
+            .states()
+            .await
+            .into_iter()
+            .map(|state| (state.id, state))
+            .collect();
+        if replayed != live {
+            bail!("the journal leads to\n{replayed:#?}\nand the bot has\n{live:#?}");
+        }
+        if let Store::Embedded(open) = &mut self.store {
+            let store = open.take().context("the store is not open")?;
+            self.engine = None;
+            store.close().await;
+            drop(store);
+            embedded::verify(&self.config()?.settings.store).context("the chain of hashes is broken")?;
+            self.start().await?;
+        }
+        Ok(())
+    }
+}
+
+/// The chat of this world; it is opened again when the world is put back to an earlier moment.
+///
+/// # Errors
+/// When its file cannot be used.
+pub fn console(stage: &Stage, options: &Options) -> anyhow::Result<Console> {
+    let text = std::fs::read_to_string(stage.config().join(format!("services/{}.toml", stage.service)))?;
+    let service: toml::Table = text.parse()?;
+    let channel = ChannelRef::parse(service.get("channel").and_then(|c| c.as_str()).context("no channel")?)?;
+    let person = |name: &&str| PersonRef::new(Platform::Console, *name);
+    let present = TYPISTS
+        .iter()
+        .filter(|name| !options.absent.iter().any(|absent| absent == *name));
+    let mut members = BTreeMap::from([(channel.clone(), present.map(person).collect::<Vec<_>>())]);
+    members.insert(ChannelRef::parse("#everybody")?, TYPISTS.iter().map(person).collect());
+    let mut console = ConsoleOptions::new(channel, members);
+    console.boot = "test".to_owned();
+    console.persist = options.rewindable.then(|| stage.root.join("console.jsonl"));
+    Ok(Console::open(console)?)
+}
+
+/// The forge of this world.
+///
+/// # Errors
+/// When its folders cannot be used.
+pub fn forge(stage: &Stage, clock: &Arc<FakeClock>) -> anyhow::Result<Local> {
+    let state = stage.root.join("state");
+    let mut options = LocalOptions::new(state.join("repositories"), state.join("forge"));
+    let clock = clock.clone();
+    options.clock = Arc::new(move || clock.moment());
+    Ok(Local::open(options)?)
+}
+
+/// A chat in which nobody is, in place of one whose file has to be let go.
+fn bare_console() -> Console {
+    let channel = ChannelRef::parse("#nowhere").expect("a channel");
+    Console::open(ConsoleOptions::new(
+        channel.clone(),
+        BTreeMap::from([(channel, Vec::new())]),
+    ))
+    .expect("a chat without a file opens")
+}
