@@ -99,9 +99,12 @@ async fn whoever_stops_waiting_stops_git_and_its_children() {
         let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
         !stat.is_empty() && !stat.contains(") Z ")
     };
-    while runs() {
-        tokio::task::yield_now().await;
-    }
+    let gone = async {
+        while runs() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), gone).await.expect("the process outlived the wait for it");
 }
 
 #[tokio::test]

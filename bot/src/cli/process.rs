@@ -10,6 +10,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use hotfix_adapters::chat::Chat as _;
 use hotfix_adapters::chat::console::{Console, ConsoleOptions};
+use hotfix_adapters::forge::git::Git;
 use hotfix_storage::{Journal, SystemClock};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::signal::unix::{SignalKind, signal};
@@ -61,6 +62,7 @@ pub(super) fn check_config(folder: &Path) -> anyhow::Result<ExitCode> {
 pub(super) async fn serve(folder: &Path) -> anyhow::Result<()> {
     let config = load(folder)?;
     log(&config.settings.log)?;
+    Git::check_version().await?;
     let store = Arc::new(wire::store(&config, Arc::new(SystemClock))?);
     let console = console(&config)?;
     let program = std::env::current_exe().context("this program cannot find itself")?;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use hotfix_adapters::chat::Chat;
 use hotfix_adapters::chat::console::{Console, ConsoleOptions};
+use hotfix_adapters::forge::git::Git;
 use hotfix_adapters::forge::local::Local;
 use hotfix_adapters::forge::{Check, CheckState, PullNumber, Verdict};
 use hotfix_adapters::vocabulary::{CommitId, PersonRef, Platform, Repo};

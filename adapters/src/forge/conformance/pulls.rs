@@ -102,8 +102,13 @@ pub async fn the_head_follows_its_branch_until_it_is_gone(setup: &dyn Setup) {
     let (_, head, pull) = opened(setup).await;
     let next = commit(setup, "fix", &[&head], "more", "1").await;
     assert_eq!(forge.read(&repo, pull.number).await.unwrap().head_commit, next);
-    forge.delete(&repo, &branch("fix"), &next).await.unwrap();
-    assert_eq!(forge.read(&repo, pull.number).await.unwrap().head_commit, next);
+    let last = commit(setup, "fix", &[&next], "more", "2").await;
+    forge.delete(&repo, &branch("fix"), &last).await.unwrap();
+    assert_eq!(
+        forge.read(&repo, pull.number).await.unwrap().head_commit,
+        last,
+        "though nobody had read it since"
+    );
 }
 
 /// Outdated reviews stay, each naming its commit.

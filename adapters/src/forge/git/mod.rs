@@ -7,6 +7,7 @@
 
 mod contain;
 mod log;
+mod meaning;
 mod merge;
 mod object;
 mod pick;
