@@ -40,6 +40,7 @@ pub(super) struct Play {
 
 impl Play {
     pub(super) async fn open(stage: Stage, colour: bool, width: usize, slowly: bool) -> anyhow::Result<Self> {
+        Git::check_version().await?;
         let config =
             config::load(&stage.root.join("config")).map_err(|faults| anyhow::anyhow!(faults.render(false)))?;
         let store = Arc::new(wire::store(&config, Arc::new(SystemClock))?);
