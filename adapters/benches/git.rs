@@ -37,23 +37,13 @@ async fn main() {
     let directory = folder.path().join("large.git");
     let begun = Instant::now();
     generate(&directory);
-    println!(
-        "{COMMITS} commits, {FILES} files, made in {:.1} s; median of {ROUNDS}\n",
-        begun.elapsed().as_secs_f64()
-    );
+    println!("{COMMITS} commits, {FILES} files, made in {:.1} s; median of {ROUNDS}\n", begun.elapsed().as_secs_f64());
     println!("| what | ms |\n|---|---:|");
-    let bench = Bench {
-        git: Git::at(&directory),
-        main: id(&directory, "main"),
-        directory: directory.clone(),
-    };
+    let bench = Bench { git: Git::at(&directory), main: id(&directory, "main"), directory: directory.clone() };
     bench.picks().await;
     bench.containment().await;
     bench.ranges().await;
-    row(
-        "`worktree add` + `cherry-pick -x`, for comparison",
-        &[by_checkout(&bench)],
-    );
+    row("`worktree add` + `cherry-pick -x`, for comparison", &[by_checkout(&bench)]);
 }
 
 struct Bench {
@@ -71,12 +61,7 @@ impl Bench {
         let prod = self.back(BEHIND);
         let mut times = Vec::new();
         for n in 0..ROUNDS {
-            let pick = Pick {
-                onto: prod.clone(),
-                source: self.back(n),
-                at: now(),
-                trace: true,
-            };
+            let pick = Pick { onto: prod.clone(), source: self.back(n), at: now(), trace: true };
             let begun = Instant::now();
             let made = self.git.pick(&pick).await.unwrap();
             times.push(begun.elapsed());
@@ -101,52 +86,17 @@ impl Bench {
 
     async fn containment(&self) {
         let prod = self.back(BEHIND);
-        let onto = |at| Pick {
-            onto: prod.clone(),
-            source: self.back(7),
-            at,
-            trace: true,
-        };
-        let Picked::Commit(picked) = self.git.pick(&onto(now())).await.unwrap() else {
-            panic!()
-        };
+        let onto = |at| Pick { onto: prod.clone(), source: self.back(7), at, trace: true };
+        let Picked::Commit(picked) = self.git.pick(&onto(now())).await.unwrap() else { panic!() };
         let fix = id(&self.directory, "fix");
         let old = self.back(COMMITS - 100);
-        let of = |base: &CommitId, head: &CommitId| Change {
-            base: base.clone(),
-            head: head.clone(),
-        };
-        self.contains(
-            "by ancestry, 500 commits later",
-            &of(&self.back(BEHIND + 1), &prod),
-            &self.main,
-        )
-        .await;
-        self.contains(
-            "by ancestry, 39,900 commits later",
-            &of(&self.back(COMMITS - 99), &old),
-            &self.main,
-        )
-        .await;
-        self.contains(
-            "by patch: main's fix on the hotfix branch",
-            &of(&self.back(8), &self.back(7)),
-            &picked,
-        )
-        .await;
-        self.contains(
-            "by patch: the hotfix on main, 500 apart",
-            &of(&prod, &picked),
-            &self.main,
-        )
-        .await;
+        let of = |base: &CommitId, head: &CommitId| Change { base: base.clone(), head: head.clone() };
+        self.contains("by ancestry, 500 commits later", &of(&self.back(BEHIND + 1), &prod), &self.main).await;
+        self.contains("by ancestry, 39,900 commits later", &of(&self.back(COMMITS - 99), &old), &self.main).await;
+        self.contains("by patch: main's fix on the hotfix branch", &of(&self.back(8), &self.back(7)), &picked).await;
+        self.contains("by patch: the hotfix on main, 500 apart", &of(&prod, &picked), &self.main).await;
         self.contains("missing, 500 apart", &of(&prod, &fix), &self.main).await;
-        let pick = Pick {
-            onto: old.clone(),
-            source: self.back(7),
-            at: now(),
-            trace: true,
-        };
+        let pick = Pick { onto: old.clone(), source: self.back(7), at: now(), trace: true };
         if let Picked::Commit(far) = self.git.pick(&pick).await.unwrap() {
             self.contains("39,900 apart", &of(&old, &far), &self.main).await;
         }
@@ -160,11 +110,7 @@ impl Bench {
             answer = self.git.containment(change, tip).await.unwrap();
             times.push(begun.elapsed());
         }
-        let answer = format!("{answer:?}")
-            .split([' ', '{'])
-            .next()
-            .unwrap_or_default()
-            .to_lowercase();
+        let answer = format!("{answer:?}").split([' ', '{']).next().unwrap_or_default().to_lowercase();
         row(&format!("containment {what} → {answer}"), &times);
     }
 
@@ -195,14 +141,7 @@ fn by_checkout(bench: &Bench) -> Duration {
     let begun = Instant::now();
     git(
         &bench.directory,
-        &[
-            "worktree",
-            "add",
-            "--quiet",
-            "--detach",
-            place.to_str().unwrap(),
-            &format!("main~{BEHIND}"),
-        ],
+        &["worktree", "add", "--quiet", "--detach", place.to_str().unwrap(), &format!("main~{BEHIND}")],
     );
     git(&place, &["cherry-pick", "-x", "main"]);
     begun.elapsed()
@@ -210,20 +149,10 @@ fn by_checkout(bench: &Bench) -> Duration {
 
 fn git(directory: &Path, args: &[&str]) -> String {
     let mut command = Command::new("git");
-    command
-        .args(args)
-        .current_dir(directory)
-        .env("GIT_CONFIG_GLOBAL", "/dev/null");
-    command.envs([
-        ("GIT_COMMITTER_NAME", "Ada"),
-        ("GIT_COMMITTER_EMAIL", "ada@example.org"),
-    ]);
+    command.args(args).current_dir(directory).env("GIT_CONFIG_GLOBAL", "/dev/null");
+    command.envs([("GIT_COMMITTER_NAME", "Ada"), ("GIT_COMMITTER_EMAIL", "ada@example.org")]);
     let output = command.output().unwrap();
-    assert!(
-        output.status.success(),
-        "git {args:?}: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    assert!(output.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
 }
 
@@ -246,9 +175,7 @@ fn generate(directory: &Path) {
     for n in 1..=COMMITS {
         // The first commits make the files, the later ones change one line of one each.
         let file = if n <= FILES { n - 1 } else { (n * 7919) % FILES };
-        stdin
-            .write_all(commit("main", n, file, n, &format!("Change {n}")).as_bytes())
-            .unwrap();
+        stdin.write_all(commit("main", n, file, n, &format!("Change {n}")).as_bytes()).unwrap();
         if n == COMMITS - BEHIND {
             let from = format!("from refs/heads/main\n{}", change(1, n + 1_000_000));
             let data = format!("commit refs/heads/fix\ncommitter Ada <a@b> 1550000000 +0000\ndata 3\nFix\n{from}\n");
@@ -262,11 +189,7 @@ fn generate(directory: &Path) {
 
 fn commit(branch: &str, n: usize, file: usize, seed: usize, message: &str) -> String {
     let who = format!("committer Ada <ada@example.org> {} +0000", 1_500_000_000 + n * 600);
-    format!(
-        "commit refs/heads/{branch}\n{who}\ndata {}\n{message}\n{}\n",
-        message.len(),
-        change(file, seed)
-    )
+    format!("commit refs/heads/{branch}\n{who}\ndata {}\n{message}\n{}\n", message.len(), change(file, seed))
 }
 
 fn change(file: usize, seed: usize) -> String {
@@ -275,10 +198,5 @@ fn change(file: usize, seed: usize) -> String {
         let value = if line == seed % 30 { seed } else { file };
         writeln!(text, "line {line} says {value} of this file").unwrap();
     }
-    format!(
-        "M 100644 inline src/module{:02}/part{}/file{file}.rs\ndata {}\n{text}",
-        file % 40,
-        file % 7,
-        text.len()
-    )
+    format!("M 100644 inline src/module{:02}/part{}/file{file}.rs\ndata {}\n{text}", file % 40, file % 7, text.len())
 }

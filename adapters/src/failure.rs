@@ -32,10 +32,7 @@ pub enum Failure {
 impl Failure {
     /// A failure that may pass by itself.
     pub fn retry(reason: impl Into<String>) -> Self {
-        Self::Retry {
-            reason: reason.into(),
-            after: None,
-        }
+        Self::Retry { reason: reason.into(), after: None }
     }
 
     /// A failure that will not pass by itself.

@@ -20,11 +20,7 @@ pub struct Malformed {
 
 impl Malformed {
     fn new(what: &'static str, given: &str, why: impl Into<String>) -> Self {
-        Self {
-            what,
-            given: given.chars().take(80).collect(),
-            why: why.into(),
-        }
+        Self { what, given: given.chars().take(80).collect(), why: why.into() }
     }
 }
 
@@ -130,11 +126,7 @@ fn check_commit(text: &str) -> Result<(), Malformed> {
     if hex && (text.len() == 40 || text.len() == 64) {
         return Ok(());
     }
-    Err(Malformed::new(
-        "commit id",
-        text,
-        "is not a full commit id: 40 lower-case hexadecimal digits are wanted",
-    ))
+    Err(Malformed::new("commit id", text, "is not a full commit id: 40 lower-case hexadecimal digits are wanted"))
 }
 
 fn check_branch(text: &str) -> Result<(), Malformed> {
@@ -156,9 +148,7 @@ fn check_ref(what: &'static str, text: &str) -> Result<(), Malformed> {
         return no("is longer than 200 characters");
     }
     if let Some(bad) = text.chars().find(|c| !plain(*c) && !matches!(c, '.' | '_' | '/' | '-')) {
-        return no(&format!(
-            "has the character {bad:?}; letters, digits and . _ / - are allowed"
-        ));
+        return no(&format!("has the character {bad:?}; letters, digits and . _ / - are allowed"));
     }
     if text.contains("..") || text.contains("//") || text.contains("/.") || text.contains("./") {
         return no("has an empty or dotted part");
@@ -166,11 +156,7 @@ fn check_ref(what: &'static str, text: &str) -> Result<(), Malformed> {
     if text.split('/').any(|part| part.ends_with(".lock")) {
         return no("has a part that ends with .lock");
     }
-    if text == "HEAD"
-        || ["refs/", "heads/", "tags/", "remotes/"]
-            .iter()
-            .any(|p| text.starts_with(p))
-    {
+    if text == "HEAD" || ["refs/", "heads/", "tags/", "remotes/"].iter().any(|p| text.starts_with(p)) {
         return no("is written as a full ref; give the name alone");
     }
     if check_commit(&text.to_ascii_lowercase()).is_ok() {
@@ -183,62 +169,40 @@ fn check_repo(text: &str) -> Result<(), Malformed> {
     let part_is_fine = |part: &str| {
         !part.is_empty()
             && !part.starts_with(['.', '-'])
-            && part
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'))
+            && part.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'))
     };
     if text.len() <= 200 && text.split('/').all(part_is_fine) {
         return Ok(());
     }
-    Err(Malformed::new(
-        "repository",
-        text,
-        "is not a name like `payments` or `team/payments`",
-    ))
+    Err(Malformed::new("repository", text, "is not a name like `payments` or `team/payments`"))
 }
 
 fn check_environment(text: &str) -> Result<(), Malformed> {
     let fine = text.starts_with(|c: char| c.is_ascii_lowercase())
         && text.len() <= 63
-        && text
-            .chars()
-            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
+        && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
     if fine {
         return Ok(());
     }
-    Err(Malformed::new(
-        "environment",
-        text,
-        "is not a name like `production`: lower-case letters, digits and -",
-    ))
+    Err(Malformed::new("environment", text, "is not a name like `production`: lower-case letters, digits and -"))
 }
 
 fn check_key(text: &str) -> Result<(), Malformed> {
     let fine = !text.is_empty()
         && text.len() <= 200
         && !text.starts_with(['.', '-'])
-        && text
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'));
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'));
     if fine {
         return Ok(());
     }
-    Err(Malformed::new(
-        "deployment key",
-        text,
-        "must be letters, digits and . _ -, at most 200",
-    ))
+    Err(Malformed::new("deployment key", text, "must be letters, digits and . _ -, at most 200"))
 }
 
 fn check_opaque(text: &str) -> Result<(), Malformed> {
     if !text.is_empty() && text.len() <= 255 && !text.chars().any(|c| c.is_control() || c.is_whitespace()) {
         return Ok(());
     }
-    Err(Malformed::new(
-        "channel",
-        text,
-        "must be 1 to 255 characters without spaces",
-    ))
+    Err(Malformed::new("channel", text, "must be 1 to 255 characters without spaces"))
 }
 
 /// A system on which people have accounts.
@@ -271,10 +235,7 @@ pub struct PersonRef {
 impl PersonRef {
     /// An account.
     pub fn new(platform: Platform, id: impl Into<String>) -> Self {
-        Self {
-            platform,
-            id: id.into(),
-        }
+        Self { platform, id: id.into() }
     }
 }
 

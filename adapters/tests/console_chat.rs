@@ -1,11 +1,5 @@
 //! The console as a team uses it: lines typed, what comes of them, and what the team sees. Security cases 44, 57, 63.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    missing_docs
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -32,10 +26,7 @@ fn options() -> ConsoleOptions {
         (channel("hotfixes"), vec![person("ana"), person("ben")]),
         (channel("#secret"), vec![person("ana"), person("eve")]),
     ]);
-    ConsoleOptions {
-        boot: "test".to_owned(),
-        ..ConsoleOptions::new(channel("hotfixes"), members)
-    }
+    ConsoleOptions { boot: "test".to_owned(), ..ConsoleOptions::new(channel("hotfixes"), members) }
 }
 
 fn console() -> Console {
@@ -43,11 +34,7 @@ fn console() -> Console {
 }
 
 fn post(place: Place, key: &str, card: Card) -> Post {
-    Post {
-        place,
-        key: key.to_owned(),
-        card,
-    }
+    Post { place, key: key.to_owned(), card }
 }
 
 fn note(text: &str) -> Card {
@@ -55,11 +42,7 @@ fn note(text: &str) -> Card {
 }
 
 fn question() -> Card {
-    let action = |label: &str, value: &str| Action {
-        label: label.to_owned(),
-        value: value.to_owned(),
-        danger: false,
-    };
+    let action = |label: &str, value: &str| Action { label: label.to_owned(), value: value.to_owned(), danger: false };
     Card {
         actions: vec![action("Approve", "a1"), action("Not now", "a2")],
         ..Card::line(Tone::Asking, Text::of("Ship it?"))
@@ -71,19 +54,13 @@ async fn furnished() -> (Console, MessageRef, MessageRef) {
     let console = console();
     let main = Place::Channel(channel("hotfixes"));
     let root = console.post(&post(main.clone(), "card", note("HF-1"))).await.unwrap();
-    let asked = console
-        .post(&post(Place::Thread(root.clone()), "ask", question()))
-        .await
-        .unwrap();
+    let asked = console.post(&post(Place::Thread(root.clone()), "ask", question())).await.unwrap();
     console.post(&post(main, "news", note("news"))).await.unwrap();
     (console, root, asked)
 }
 
 fn heard(console: &Console, line: &str) -> Inbound {
-    console
-        .hear(line)
-        .unwrap()
-        .unwrap_or_else(|| panic!("{line} was taken for chatter"))
+    console.hear(line).unwrap().unwrap_or_else(|| panic!("{line} was taken for chatter"))
 }
 
 fn refused(console: &Console, line: &str) -> String {
@@ -101,16 +78,11 @@ async fn commands_are_heard_where_they_are_typed() {
             from: person("ana"),
             channel: channel("hotfixes"),
             thread: None,
-            act: Act::Command {
-                text: "start payments \"Fix 500: on upload\"".to_owned()
-            },
+            act: Act::Command { text: "start payments \"Fix 500: on upload\"".to_owned() },
         }
     );
     let elsewhere = heard(&console, "  eve :  #secret   /hotfix  ");
-    assert_eq!(
-        (elsewhere.channel.as_str(), &elsewhere.act),
-        ("#secret", &Act::Command { text: String::new() })
-    );
+    assert_eq!((elsewhere.channel.as_str(), &elsewhere.act), ("#secret", &Act::Command { text: String::new() }));
     assert_eq!(elsewhere.dedupe_key, "console:test:2");
     let under = heard(&console, "ana @m1: /hotfix status");
     assert_eq!((under.channel.as_str(), under.thread), ("hotfixes", Some(root.clone())));
@@ -122,42 +94,15 @@ async fn commands_are_heard_where_they_are_typed() {
 async fn reactions_go_to_the_question_or_to_the_message_named() {
     let (console, root, asked) = furnished().await;
     let yes = heard(&console, "ben: +1");
-    assert_eq!(
-        yes.act,
-        Act::Reacted {
-            message: asked.clone(),
-            emoji: Emoji::Yes,
-            added: true
-        }
-    );
+    assert_eq!(yes.act, Act::Reacted { message: asked.clone(), emoji: Emoji::Yes, added: true });
     assert_eq!(yes.thread, Some(root.clone()));
-    assert_eq!(
-        console.reactions(&asked).await.unwrap(),
-        [Reaction {
-            person: person("ben"),
-            emoji: Emoji::Yes
-        }]
-    );
+    assert_eq!(console.reactions(&asked).await.unwrap(), [Reaction { person: person("ben"), emoji: Emoji::Yes }]);
     assert!(refused(&console, "ben: ✅").contains("ben's +1 already stands on m2"));
     let back = heard(&console, "ben: take back +1 m2");
-    assert_eq!(
-        back.act,
-        Act::Reacted {
-            message: asked.clone(),
-            emoji: Emoji::Yes,
-            added: false
-        }
-    );
+    assert_eq!(back.act, Act::Reacted { message: asked.clone(), emoji: Emoji::Yes, added: false });
     assert_eq!(console.reactions(&asked).await.unwrap(), []);
     assert!(refused(&console, "ben: take back -1").contains("ben's -1 does not stand on m2"));
-    assert_eq!(
-        heard(&console, "ana: -1 m1").act,
-        Act::Reacted {
-            message: root,
-            emoji: Emoji::No,
-            added: true
-        }
-    );
+    assert_eq!(heard(&console, "ana: -1 m1").act, Act::Reacted { message: root, emoji: Emoji::No, added: true });
     assert!(refused(&console, "ana: +1 7").contains("no message \"7\"; a message is written m7"));
 
     console.update(&asked, &note("Shipped.")).await.unwrap();
@@ -167,10 +112,7 @@ async fn reactions_go_to_the_question_or_to_the_message_named() {
 #[tokio::test]
 async fn buttons_are_pressed_by_their_label() {
     let (console, _, asked) = furnished().await;
-    let pressed = |value: &str| Act::Pressed {
-        message: asked.clone(),
-        value: value.to_owned(),
-    };
+    let pressed = |value: &str| Act::Pressed { message: asked.clone(), value: value.to_owned() };
     assert_eq!(heard(&console, "ben: press Approve").act, pressed("a1"));
     assert_eq!(heard(&console, "ben: press not now").act, pressed("a2"));
     assert_eq!(heard(&console, "ben: press Approve m2").act, pressed("a1"));
@@ -180,10 +122,7 @@ async fn buttons_are_pressed_by_their_label() {
     );
     assert!(refused(&console, "ben: press Approve m1").contains("no button \"Approve\" on m1"));
 
-    console
-        .post(&post(Place::Direct(person("ana")), "dm", question()))
-        .await
-        .unwrap();
+    console.post(&post(Place::Direct(person("ana")), "dm", question())).await.unwrap();
     assert_eq!(
         heard(&console, "ben: press Approve").act,
         pressed("a1"),
@@ -211,11 +150,7 @@ async fn what_is_not_for_the_bot_is_chatter() {
     assert_eq!(said.len(), 6);
     assert_eq!((said[3].channel.as_str(), said[3].text.as_str()), ("#secret", "psst"));
     assert_eq!(said[5].thread, Some(root));
-    assert_eq!(
-        heard(&console, "ana: /hotfix").dedupe_key,
-        "console:test:1",
-        "chatter is not counted"
-    );
+    assert_eq!(heard(&console, "ana: /hotfix").dedupe_key, "console:test:1", "chatter is not counted");
 }
 
 #[tokio::test]
@@ -238,10 +173,7 @@ async fn a_line_that_is_wrong_is_answered_with_a_caret() {
     assert!(refused(&console, "eve @m1: /hotfix status").contains("eve sees no message \"m1\""));
     assert!(refused(&console, "ana @m99: hm").contains("ana sees no message \"m99\""));
     let lost = refused(&console, "hello");
-    assert!(
-        lost.starts_with("hello\n^ who says this?") && lost.contains("ben: press Approve"),
-        "{lost}"
-    );
+    assert!(lost.starts_with("hello\n^ who says this?") && lost.contains("ben: press Approve"), "{lost}");
     assert!(refused(&console, ": hello").contains("no name before the colon"));
     assert!(refused(&console, "ana in m3: hello").contains("a name and at most `@m3`"));
     assert!(refused(&console, "ana:").contains("nothing is said"));
@@ -252,16 +184,9 @@ async fn a_line_that_is_wrong_is_answered_with_a_caret() {
 async fn a_line_that_is_hostile_is_answered_harmlessly() {
     let console = console();
     let long = refused(&console, &format!("ana: {}", "x".repeat(1 << 20)));
-    assert!(
-        long.contains("1048581 bytes long; 8192 are the most") && long.len() < 400,
-        "{}",
-        long.len()
-    );
+    assert!(long.contains("1048581 bytes long; 8192 are the most") && long.len() < 400, "{}", long.len());
     let steering = refused(&console, "ana: a\u{1b}[2Jb");
-    assert_eq!(
-        steering,
-        "ana: a␛[2Jb\n      ^ the control character U+001B cannot be typed"
-    );
+    assert_eq!(steering, "ana: a␛[2Jb\n      ^ the control character U+001B cannot be typed");
     let name = refused(&console, &format!("{}\u{202e}: x", "n".repeat(5000)));
     assert!(name.len() < 2000 && !name.contains('\u{202e}'), "{name}");
     for line in [
@@ -291,34 +216,13 @@ async fn the_port_is_strict_about_places() {
         rejected(Place::Channel(channel("nope"))).await,
         "there is no channel nope at this console; there are #secret, hotfixes"
     );
-    assert_eq!(
-        rejected(Place::Thread(asked.clone())).await,
-        "m2 is an answer itself; its thread hangs on m1"
-    );
-    assert_eq!(
-        rejected(Place::Direct(person("zoe"))).await,
-        "nobody is called \"zoe\" at this console"
-    );
-    let gone = MessageRef {
-        id: "m77".to_owned(),
-        ..root.clone()
-    };
-    assert!(
-        rejected(Place::ThreadAndChannel(gone.clone()))
-            .await
-            .contains("no message \"m77\"")
-    );
+    assert_eq!(rejected(Place::Thread(asked.clone())).await, "m2 is an answer itself; its thread hangs on m1");
+    assert_eq!(rejected(Place::Direct(person("zoe"))).await, "nobody is called \"zoe\" at this console");
+    let gone = MessageRef { id: "m77".to_owned(), ..root.clone() };
+    assert!(rejected(Place::ThreadAndChannel(gone.clone())).await.contains("no message \"m77\""));
     assert!(console.update(&gone, &note("x")).await.is_err() && console.reactions(&gone).await.is_err());
-    assert!(
-        console
-            .whisper(&channel("hotfixes"), &person("eve"), &note("x"))
-            .await
-            .is_err()
-    );
-    assert_eq!(
-        console.audience(&channel("#secret")).await.unwrap(),
-        [person("ana"), person("eve")]
-    );
+    assert!(console.whisper(&channel("hotfixes"), &person("eve"), &note("x")).await.is_err());
+    assert_eq!(console.audience(&channel("#secret")).await.unwrap(), [person("ana"), person("eve")]);
     assert_eq!(console.audience(&channel("@eve")).await.unwrap(), [person("eve")]);
     assert!(console.audience(&channel("@zoe")).await.is_err());
     let place = Place::Thread(root);
@@ -330,39 +234,21 @@ async fn the_port_is_strict_about_places() {
 async fn the_transcript_is_what_the_team_saw() {
     let (console, root, asked) = furnished().await;
     console.update(&asked, &question()).await.unwrap();
-    let settled = Card {
-        tone: Tone::Good,
-        lines: vec![Text::of("Approved by ").mention(None, "ben")],
-        ..Card::default()
-    };
+    let settled =
+        Card { tone: Tone::Good, lines: vec![Text::of("Approved by ").mention(None, "ben")], ..Card::default() };
     console.update(&asked, &settled).await.unwrap();
     console
-        .whisper(
-            &channel("hotfixes"),
-            &person("ben"),
-            &Card::line(Tone::Warning, Text::of("Not yours.")),
-        )
+        .whisper(&channel("hotfixes"), &person("ben"), &Card::line(Tone::Warning, Text::of("Not yours.")))
         .await
         .unwrap();
     console
-        .post(&post(
-            Place::ThreadAndChannel(root),
-            "end",
-            Card::line(Tone::Bad, Text::of("Failed.")),
-        ))
+        .post(&post(Place::ThreadAndChannel(root), "end", Card::line(Tone::Bad, Text::of("Failed."))))
         .await
         .unwrap();
     let kinds: Vec<EntryKind> = console.transcript().iter().map(|entry| entry.kind).collect();
     use EntryKind::{Posted, Updated, Whispered};
-    assert_eq!(
-        kinds,
-        [Posted, Posted, Posted, Updated, Whispered, Posted],
-        "the same content again changes nothing"
-    );
-    assert_eq!(
-        console.transcript()[3].text,
-        "✔ Approved by @ben\n│ (no buttons any more)\n"
-    );
+    assert_eq!(kinds, [Posted, Posted, Posted, Updated, Whispered, Posted], "the same content again changes nothing");
+    assert_eq!(console.transcript()[3].text, "✔ Approved by @ben\n│ (no buttons any more)\n");
     assert_eq!(console.messages()[1].card, settled);
     assert_eq!(
         console.plain_transcript(60, true),
@@ -389,11 +275,7 @@ hotfix to @ben in #hotfixes, seen by nobody else
 
 "
     );
-    assert!(
-        console
-            .plain_transcript(60, false)
-            .contains("    hotfix in the thread\n    ? Ship it?")
-    );
+    assert!(console.plain_transcript(60, false).contains("    hotfix in the thread\n    ? Ship it?"));
 }
 
 #[derive(Clone, Default)]
@@ -422,37 +304,20 @@ impl Write for Gone {
 #[tokio::test]
 async fn the_screen_shows_it_as_it_happens_and_may_go_away() {
     let screen = Screen::default();
-    let console = Console::open(ConsoleOptions {
-        screen: Some(Box::new(screen.clone())),
-        width: 60,
-        ..options()
-    })
-    .unwrap();
-    console
-        .post(&post(Place::Channel(channel("hotfixes")), "k", note("evil \u{1b}[2J")))
-        .await
-        .unwrap();
+    let console =
+        Console::open(ConsoleOptions { screen: Some(Box::new(screen.clone())), width: 60, ..options() }).unwrap();
+    console.post(&post(Place::Channel(channel("hotfixes")), "k", note("evil \u{1b}[2J"))).await.unwrap();
     let shown = String::from_utf8(screen.0.lock().unwrap().clone()).unwrap();
     assert_eq!(shown, "hotfix in #hotfixes · m1\n│ evil ␛[2J\n\n");
     assert_eq!(shown, console.plain_transcript(60, true));
 
-    let blind = Console::open(ConsoleOptions {
-        screen: Some(Box::new(Gone)),
-        ..options()
-    })
-    .unwrap();
-    blind
-        .post(&post(Place::Channel(channel("hotfixes")), "k", note("x")))
-        .await
-        .unwrap();
+    let blind = Console::open(ConsoleOptions { screen: Some(Box::new(Gone)), ..options() }).unwrap();
+    blind.post(&post(Place::Channel(channel("hotfixes")), "k", note("x"))).await.unwrap();
     assert_eq!(blind.messages().len(), 1);
 }
 
 fn kept(file: &Path) -> ConsoleOptions {
-    ConsoleOptions {
-        persist: Some(file.to_owned()),
-        ..options()
-    }
+    ConsoleOptions { persist: Some(file.to_owned()), ..options() }
 }
 
 #[tokio::test]
@@ -464,16 +329,7 @@ async fn what_was_said_survives_a_restart() {
     let asked = before.post(&post(place.clone(), "ask", question())).await.unwrap();
     heard(&before, "ben: +1");
     before.hear("ana: nice").unwrap();
-    before
-        .update(
-            &asked,
-            &Card {
-                tone: Tone::Good,
-                ..question()
-            },
-        )
-        .await
-        .unwrap();
+    before.update(&asked, &Card { tone: Tone::Good, ..question() }).await.unwrap();
     assert!(matches!(Console::open(kept(&file)), Err(OpenError::Busy(_))));
     let (messages, transcript) = (before.messages(), before.transcript());
     drop(before);
@@ -487,11 +343,7 @@ async fn what_was_said_survives_a_restart() {
     assert_eq!(after.find(&place, "ask").await.unwrap(), Some(asked.clone()));
     assert_eq!(after.reactions(&asked).await.unwrap().len(), 1);
     assert_eq!(after.chatter().len(), 1);
-    assert_eq!(
-        heard(&after, "ana: /hotfix").dedupe_key,
-        "console:test:2",
-        "the count goes on"
-    );
+    assert_eq!(heard(&after, "ana: /hotfix").dedupe_key, "console:test:2", "the count goes on");
     assert_eq!(after.post(&post(place, "next", note("x"))).await.unwrap().id, "m2");
     drop(after);
     assert_eq!(Console::open(kept(&file)).unwrap().messages().len(), 2);
@@ -501,25 +353,15 @@ async fn what_was_said_survives_a_restart() {
 async fn a_file_that_does_not_read_is_refused_and_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("console.jsonl");
-    for bad in [
-        "nonsense\n",
-        "{\"updated\":{\"message\":{\"channel\":\"hotfixes\",\"id\":\"m9\"},\"card\":{}}}\n",
-    ] {
+    for bad in ["nonsense\n", "{\"updated\":{\"message\":{\"channel\":\"hotfixes\",\"id\":\"m9\"},\"card\":{}}}\n"] {
         fs::write(&file, format!("\"heard\"\n{bad}")).unwrap();
         let error = Console::open(kept(&file)).unwrap_err();
         assert!(matches!(error, OpenError::Corrupt { line: 2, .. }), "{error}");
         assert!(fs::read_to_string(&file).unwrap().ends_with(bad));
     }
-    let nowhere = ConsoleOptions {
-        main: channel("nowhere"),
-        ..options()
-    };
+    let nowhere = ConsoleOptions { main: channel("nowhere"), ..options() };
     assert!(matches!(Console::open(nowhere), Err(OpenError::NoMainChannel(_))));
     let mut spaced = options();
-    spaced
-        .members
-        .get_mut(&channel("hotfixes"))
-        .unwrap()
-        .push(person("a b"));
+    spaced.members.get_mut(&channel("hotfixes")).unwrap().push(person("a b"));
     assert!(matches!(Console::open(spaced), Err(OpenError::BadName(_))));
 }

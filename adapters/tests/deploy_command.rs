@@ -1,12 +1,6 @@
 //! The command deploy mechanism against real processes: our own supervisor (`examples/supervise.rs`) and `/bin/sh`.
 //! Security cases 44, 67, 73.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    missing_docs
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -120,9 +114,7 @@ async fn ended(deploy: &CommandDeploy, name: &str) -> DeployStatus {
 }
 
 fn reason(status: DeployStatus) -> String {
-    let DeployStatus::Failed { reason } = status else {
-        panic!("{status:?} is no failure")
-    };
+    let DeployStatus::Failed { reason } = status else { panic!("{status:?} is no failure") };
     reason
 }
 
@@ -138,13 +130,7 @@ fn lives(pid: &str) -> bool {
 }
 
 fn kill(pid: &str) {
-    assert!(
-        Command::new("kill")
-            .args(["-9", pid.trim()])
-            .status()
-            .unwrap()
-            .success()
-    );
+    assert!(Command::new("kill").args(["-9", pid.trim()]).status().unwrap().success());
 }
 
 #[tokio::test]
@@ -154,24 +140,14 @@ async fn a_deployment_succeeds_and_is_the_last_success() {
     assert_eq!(deploy.status(&key("HF-1")).await.unwrap(), None);
     assert_eq!(deploy.last_success().await.unwrap(), None);
     deploy.start(&request("HF-1")).await.unwrap();
-    let DeployStatus::Succeeded { at } = ended(&deploy, "HF-1").await else {
-        panic!("it did not succeed")
-    };
+    let DeployStatus::Succeeded { at } = ended(&deploy, "HF-1").await else { panic!("it did not succeed") };
     let last = deploy.last_success().await.unwrap().unwrap();
     assert_eq!((last.commit.as_str(), last.at), (COMMIT, at));
     assert_eq!(deploy.running().await.unwrap(), None);
 
     let elsewhere = Environment::parse("stage").unwrap();
-    let stage = CommandDeploy::new(CommandOptions {
-        environment: elsewhere,
-        ..place.options.clone()
-    })
-    .unwrap();
-    assert_eq!(
-        stage.last_success().await.unwrap(),
-        None,
-        "another environment's success is not ours"
-    );
+    let stage = CommandDeploy::new(CommandOptions { environment: elsewhere, ..place.options.clone() }).unwrap();
+    assert_eq!(stage.last_success().await.unwrap(), None, "another environment's success is not ours");
 }
 
 #[tokio::test]
@@ -207,10 +183,7 @@ async fn time_out_ends_the_whole_group() {
     let deploy = place.open();
     deploy.start(&request("HF-1")).await.unwrap();
     let told = reason(ended(&deploy, "HF-1").await);
-    assert!(
-        told.contains("was ended, with everything it had started") && told.contains("waiting"),
-        "{told}"
-    );
+    assert!(told.contains("was ended, with everything it had started") && told.contains("waiting"), "{told}");
     let child = place.read("child");
     until("the grandchild is gone", async || !lives(&child)).await;
 }
@@ -225,11 +198,7 @@ async fn output_is_bounded_and_keeps_both_ends() {
     let told = reason(ended(&deploy, "HF-1").await);
     assert!(told.len() < 3000 && told.ends_with("noise\nlast"), "{told}");
     let kept = fs::read_to_string(place.run_folder("HF-1").join("outcome.json")).unwrap();
-    assert!(
-        kept.len() < 8192 && kept.contains("first") && kept.contains("bytes left out"),
-        "{}",
-        kept.len()
-    );
+    assert!(kept.len() < 8192 && kept.contains("first") && kept.contains("bytes left out"), "{}", kept.len());
 }
 
 #[tokio::test]
@@ -243,10 +212,8 @@ async fn the_environment_is_cleared() {
     assert!(matches!(ended(&deploy, "HF-1").await, DeployStatus::Succeeded { .. }));
     let text = place.read("env");
     // The shell adds its own few.
-    let mut lines: Vec<&str> = text
-        .lines()
-        .filter(|l| !["PWD=", "OLDPWD=", "SHLVL=", "_="].iter().any(|own| l.starts_with(own)))
-        .collect();
+    let mut lines: Vec<&str> =
+        text.lines().filter(|l| !["PWD=", "OLDPWD=", "SHLVL=", "_="].iter().any(|own| l.starts_with(own))).collect();
     lines.sort_unstable();
     let manifest = format!("CARGO_MANIFEST_DIR={}", manifest_folder());
     let commit = format!("HOTFIX_COMMIT={COMMIT}");
@@ -259,10 +226,7 @@ async fn the_environment_is_cleared() {
         "REGION=eu",
     ];
     assert_eq!(lines, wanted);
-    assert_eq!(
-        Path::new(place.read("cwd").trim()),
-        fs::canonicalize(place.folder.path()).unwrap()
-    );
+    assert_eq!(Path::new(place.read("cwd").trim()), fs::canonicalize(place.folder.path()).unwrap());
 }
 
 #[tokio::test]
@@ -275,51 +239,24 @@ async fn a_handed_on_secret_is_neither_recorded_nor_told() {
     assert!(told.ends_with("token is [CARGO_MANIFEST_DIR]"), "{told}");
     for entry in fs::read_dir(place.run_folder("HF-1")).unwrap() {
         let file = entry.unwrap();
-        assert!(
-            !fs::read_to_string(file.path()).unwrap().contains(&manifest_folder()),
-            "{:?}",
-            file.file_name()
-        );
+        assert!(!fs::read_to_string(file.path()).unwrap().contains(&manifest_folder()), "{:?}", file.file_name());
         assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
     }
-    assert_eq!(
-        fs::metadata(place.run_folder("HF-1")).unwrap().permissions().mode() & 0o777,
-        0o700
-    );
-    assert_eq!(
-        fs::metadata(&place.options.runs).unwrap().permissions().mode() & 0o777,
-        0o700
-    );
+    assert_eq!(fs::metadata(place.run_folder("HF-1")).unwrap().permissions().mode() & 0o777, 0o700);
+    assert_eq!(fs::metadata(&place.options.runs).unwrap().permissions().mode() & 0o777, 0o700);
 }
 
 #[tokio::test]
 async fn one_argument_stays_one_argument() {
-    let hostile = [
-        "; touch pwned",
-        "$(touch pwned)",
-        "a b  c",
-        "line\nbreak",
-        "`id`",
-        "*",
-        "--{commit}",
-        "",
-    ];
+    let hostile = ["; touch pwned", "$(touch pwned)", "a b  c", "line\nbreak", "`id`", "*", "--{commit}", ""];
     let place = Place::with("").but(|options| {
-        options.deploy = argv(&[
-            "/bin/sh",
-            "-c",
-            r#"for a in "$@"; do printf '%s\0' "$a"; done > args"#,
-            "x",
-        ]);
+        options.deploy = argv(&["/bin/sh", "-c", r#"for a in "$@"; do printf '%s\0' "$a"; done > args"#, "x"]);
         options.deploy.extend(argv(&hostile));
     });
     let deploy = place.open();
     deploy.start(&request("HF-1")).await.unwrap();
     assert!(matches!(ended(&deploy, "HF-1").await, DeployStatus::Succeeded { .. }));
-    let wanted: String = hostile
-        .iter()
-        .map(|word| word.replace("{commit}", COMMIT) + "\0")
-        .collect();
+    let wanted: String = hostile.iter().map(|word| word.replace("{commit}", COMMIT) + "\0").collect();
     assert_eq!(place.read("args"), wanted);
     assert!(!place.path("pwned").exists());
     // And what could be put in for a placeholder never gets that far.
@@ -337,25 +274,15 @@ async fn a_key_runs_once_however_often_it_is_started() {
     let (deploy, request) = (place.open(), request("HF-1"));
     let (one, two, three) = tokio::join!(deploy.start(&request), deploy.start(&request), deploy.start(&request));
     assert_eq!((one, two, three), (Ok(()), Ok(()), Ok(())));
-    assert_eq!(
-        deploy.status(&key("HF-1")).await.unwrap(),
-        Some(DeployStatus::InProgress)
-    );
+    assert_eq!(deploy.status(&key("HF-1")).await.unwrap(), Some(DeployStatus::InProgress));
     deploy.start(&request).await.unwrap();
-    assert_eq!(
-        supervise(&place.run_folder("HF-1")),
-        STARTED_BEFORE,
-        "a second supervisor goes away at once"
-    );
+    assert_eq!(supervise(&place.run_folder("HF-1")), STARTED_BEFORE, "a second supervisor goes away at once");
     fs::write(place.path("go"), "").unwrap();
     assert!(matches!(ended(&deploy, "HF-1").await, DeployStatus::Succeeded { .. }));
     deploy.start(&request).await.unwrap();
     assert_eq!(place.read("count"), "ran\n");
 
-    let something_else = DeployRequest {
-        commit: CommitId::parse(OTHER).unwrap(),
-        ..request
-    };
+    let something_else = DeployRequest { commit: CommitId::parse(OTHER).unwrap(), ..request };
     let refused = deploy.start(&something_else).await.unwrap_err();
     assert!(
         matches!(&refused, Failure::Rejected { reason } if reason.contains("of something else: 1234567")),
@@ -368,10 +295,7 @@ async fn a_bot_that_died_before_the_supervisor_began_starts_it_again() {
     // A supervisor that goes away at once is what a crash between the request and its start leaves behind.
     let place = Place::with("echo ran >> count").but(|options| options.supervisor = argv(&["/bin/true"]));
     let failed = place.open().start(&request("HF-1")).await.unwrap_err();
-    assert!(
-        matches!(&failed, Failure::Retry { reason, .. } if reason.contains("nothing was deployed")),
-        "{failed}"
-    );
+    assert!(matches!(&failed, Failure::Retry { reason, .. } if reason.contains("nothing was deployed")), "{failed}");
     let place = place.but(|options| options.supervisor = supervisor());
     let again = place.open();
     assert_eq!(again.status(&key("HF-1")).await.unwrap(), None);
@@ -397,27 +321,15 @@ async fn a_killed_supervisor_leaves_a_run_that_is_alive_until_its_command_ends()
     let place = Place::with("echo $PPID > parent; echo $$ > self; while [ ! -e go ]; do sleep 0.01; done");
     let deploy = place.open();
     deploy.start(&request("HF-1")).await.unwrap();
-    until("it runs", async || {
-        fs::read_to_string(place.path("self")).is_ok_and(|pid| pid.ends_with('\n'))
-    })
-    .await;
+    until("it runs", async || fs::read_to_string(place.path("self")).is_ok_and(|pid| pid.ends_with('\n'))).await;
     kill(&place.read("parent"));
     until("the supervisor is gone", async || !lives(&place.read("parent"))).await;
-    assert_eq!(
-        deploy.status(&key("HF-1")).await.unwrap(),
-        Some(DeployStatus::InProgress)
-    );
+    assert_eq!(deploy.status(&key("HF-1")).await.unwrap(), Some(DeployStatus::InProgress));
     fs::write(place.path("go"), "").unwrap();
     let told = reason(ended(&deploy, "HF-1").await);
-    assert!(
-        told.contains("was cut off") && told.contains("effect is unknown; look at production by hand"),
-        "{told}"
-    );
+    assert!(told.contains("was cut off") && told.contains("effect is unknown; look at production by hand"), "{told}");
     deploy.start(&request("HF-1")).await.unwrap();
-    assert!(
-        reason(ended(&deploy, "HF-1").await).contains("was cut off"),
-        "it never runs twice"
-    );
+    assert!(reason(ended(&deploy, "HF-1").await).contains("was cut off"), "it never runs twice");
 }
 
 #[tokio::test]
@@ -426,22 +338,13 @@ async fn a_run_that_was_cut_off_is_judged_by_what_runs() {
         .but(|options| options.running = Some(argv(&["/bin/cat", "what-runs"])));
     let deploy = place.open();
     deploy.start(&request("HF-1")).await.unwrap();
-    until("it runs", async || {
-        fs::read_to_string(place.path("self")).is_ok_and(|pid| pid.ends_with('\n'))
-    })
-    .await;
+    until("it runs", async || fs::read_to_string(place.path("self")).is_ok_and(|pid| pid.ends_with('\n'))).await;
     kill(&place.read("parent"));
     kill(&place.read("self"));
-    until("both are gone", async || {
-        !lives(&place.read("self")) && !lives(&place.read("parent"))
-    })
-    .await;
+    until("both are gone", async || !lives(&place.read("self")) && !lives(&place.read("parent"))).await;
 
     let unknown = deploy.status(&key("HF-1")).await.unwrap_err();
-    assert!(
-        matches!(&unknown, Failure::Retry { reason, .. } if reason.contains("what-runs")),
-        "{unknown}"
-    );
+    assert!(matches!(&unknown, Failure::Retry { reason, .. } if reason.contains("what-runs")), "{unknown}");
     fs::write(place.path("what-runs"), "").unwrap();
     assert!(reason(ended(&deploy, "HF-1").await).contains("nobody can tell what production runs"));
     fs::write(place.path("what-runs"), OTHER).unwrap();
@@ -450,11 +353,7 @@ async fn a_run_that_was_cut_off_is_judged_by_what_runs() {
     let found = ended(&deploy, "HF-1").await;
     assert!(matches!(found, DeployStatus::Succeeded { .. }));
     fs::write(place.path("what-runs"), OTHER).unwrap();
-    assert_eq!(
-        ended(&deploy, "HF-1").await,
-        found,
-        "a later deployment does not undo it"
-    );
+    assert_eq!(ended(&deploy, "HF-1").await, found, "a later deployment does not undo it");
 }
 
 #[tokio::test]
@@ -469,10 +368,7 @@ async fn running_wants_a_full_commit_id() {
     assert_eq!(deploy.running().await.unwrap(), None);
     fs::write(place.path("what-runs"), "v1.4.2\u{1b}[2J").unwrap();
     let wrong = deploy.running().await.unwrap_err();
-    assert!(
-        matches!(&wrong, Failure::Rejected { reason } if reason.contains("\"v1.4.2\"")),
-        "{wrong}"
-    );
+    assert!(matches!(&wrong, Failure::Rejected { reason } if reason.contains("\"v1.4.2\"")), "{wrong}");
     assert!(deploy.probe().await.is_err());
 
     let slow = Place::with("").but(|options| {
@@ -522,14 +418,8 @@ async fn what_cannot_work_is_refused_when_it_is_built_or_asked() {
     assert!(told(&|o| o.supervisor.clear()).contains("the supervisor names no program"));
 
     let place = Place::with("");
-    let elsewhere = DeployRequest {
-        environment: Environment::parse("stage").unwrap(),
-        ..request("HF-1")
-    };
-    assert!(matches!(
-        place.open().start(&elsewhere).await,
-        Err(Failure::Rejected { .. })
-    ));
+    let elsewhere = DeployRequest { environment: Environment::parse("stage").unwrap(), ..request("HF-1") };
+    assert!(matches!(place.open().start(&elsewhere).await, Err(Failure::Rejected { .. })));
     fs::write(&place.options.runs, "not a folder").unwrap();
     assert!(place.open().probe().await.is_err());
     assert!(place.open().start(&request("HF-1")).await.is_err());

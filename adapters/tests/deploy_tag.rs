@@ -1,11 +1,5 @@
 //! The two mechanisms that end in a person's word: a tag that something else watches, and a person's own hands.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    missing_docs
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -87,23 +81,13 @@ async fn a_tag_is_set_once_and_then_a_person_says_how_it_went() {
     *forge.down.lock().unwrap() = false;
     deploy.start(&asked).await.unwrap();
     deploy.start(&asked).await.unwrap();
-    assert_eq!(
-        *forge.set.lock().unwrap(),
-        BTreeMap::from([("release-aaaaaaa".to_owned(), "a".repeat(40))])
-    );
+    assert_eq!(*forge.set.lock().unwrap(), BTreeMap::from([("release-aaaaaaa".to_owned(), "a".repeat(40))]));
 
     let again = release(&forge, folder.path(), "release-{short}").unwrap();
-    assert_eq!(
-        again.status(&asked.key).await.unwrap(),
-        Some(DeployStatus::AwaitingWord),
-        "it survives a restart"
-    );
+    assert_eq!(again.status(&asked.key).await.unwrap(), Some(DeployStatus::AwaitingWord), "it survives a restart");
     let other = again.start(&request("b")).await.unwrap_err();
     assert!(other.reason().contains("the tag release-aaaaaaa at aaaaaaa"), "{other}");
-    assert_eq!(
-        (again.running().await.unwrap(), again.last_success().await.unwrap()),
-        (None, None)
-    );
+    assert_eq!((again.running().await.unwrap(), again.last_success().await.unwrap()), (None, None));
     again.probe().await.unwrap();
 }
 
@@ -114,17 +98,8 @@ async fn a_tag_that_could_not_be_is_refused_when_it_is_built() {
     assert!(told("release {short}").contains("makes no good tag"));
     assert!(told("{commit}").contains("looks like a commit id"));
     assert!(told("v{version}").contains("{version}, which is unknown"));
-    let elsewhere = DeployRequest {
-        environment: Environment::parse("stage").unwrap(),
-        ..request("a")
-    };
-    assert!(
-        release(&forge, folder.path(), "r-{key}")
-            .unwrap()
-            .start(&elsewhere)
-            .await
-            .is_err()
-    );
+    let elsewhere = DeployRequest { environment: Environment::parse("stage").unwrap(), ..request("a") };
+    assert!(release(&forge, folder.path(), "r-{key}").unwrap().start(&elsewhere).await.is_err());
 }
 
 #[tokio::test]
@@ -133,19 +108,10 @@ async fn a_person_deploys_and_says_so() {
     let asked = request("a");
     deploy.start(&asked).await.unwrap();
     deploy.start(&asked).await.unwrap();
-    assert_eq!(
-        deploy.status(&asked.key).await.unwrap(),
-        Some(DeployStatus::AwaitingWord)
-    );
+    assert_eq!(deploy.status(&asked.key).await.unwrap(), Some(DeployStatus::AwaitingWord));
     assert_eq!(deploy.instructions(), "Press the green button.");
-    assert_eq!(
-        (deploy.running().await.unwrap(), deploy.last_success().await.unwrap()),
-        (None, None)
-    );
+    assert_eq!((deploy.running().await.unwrap(), deploy.last_success().await.unwrap()), (None, None));
     deploy.probe().await.unwrap();
-    let elsewhere = DeployRequest {
-        environment: Environment::parse("stage").unwrap(),
-        ..asked
-    };
+    let elsewhere = DeployRequest { environment: Environment::parse("stage").unwrap(), ..asked };
     assert!(deploy.start(&elsewhere).await.is_err());
 }

@@ -62,11 +62,7 @@ pub fn main() -> ExitCode {
     if let Sub::Supervise { run } = &cli.command {
         return ExitCode::from(hotfix_adapters::deploy::command::supervise(run));
     }
-    let runtime = match tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-    {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return failed(&anyhow::Error::from(error)),
     };

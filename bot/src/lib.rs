@@ -40,8 +40,6 @@ pub mod wire;
 /// A name for this process that no other has: it makes commits and command-line questions unique.
 #[must_use]
 pub fn process_name() -> String {
-    let since_epoch = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .unwrap_or_default();
+    let since_epoch = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     format!("{:x}-{:x}", since_epoch.as_nanos(), std::process::id())
 }

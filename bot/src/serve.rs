@@ -29,10 +29,7 @@ pub async fn run(engine: Arc<Engine>, poll: Duration, stop: Arc<Notify>) -> Resu
         engine.present().await?;
         let now = engine.journal().now();
         let due = engine.journal().next_due().await?;
-        let nap = due
-            .map_or(LONGEST_SLEEP, |due| due.since(now))
-            .min(LONGEST_SLEEP)
-            .min(next_look - Instant::now());
+        let nap = due.map_or(LONGEST_SLEEP, |due| due.since(now)).min(LONGEST_SLEEP).min(next_look - Instant::now());
         tokio::select! {
             () = stop.notified() => return Ok(()),
             _ = wake.changed() => {}

@@ -73,10 +73,9 @@ async fn serve(stream: UnixStream, engine: &Engine, channel: &ChannelRef) -> any
         }
         let answer = match serde_json::from_slice::<Question>(&line) {
             Ok(question) => ask(engine, channel, question).await?,
-            Err(error) => Answer {
-                ok: false,
-                card: crate::view::unreadable(&format!("That is not a question: {error}.")),
-            },
+            Err(error) => {
+                Answer { ok: false, card: crate::view::unreadable(&format!("That is not a question: {error}.")) }
+            }
         };
         let mut bytes = serde_json::to_vec(&answer)?;
         bytes.push(b'\n');
@@ -93,16 +92,7 @@ async fn ask(engine: &Engine, channel: &ChannelRef, question: Question) -> anyho
         act: Act::Command { text: question.text },
     };
     let reply = engine.hear(&inbound).await?;
-    Ok(reply.map_or(
-        Answer {
-            ok: true,
-            card: Card::default(),
-        },
-        |reply| Answer {
-            ok: reply.ok,
-            card: reply.card,
-        },
-    ))
+    Ok(reply.map_or(Answer { ok: true, card: Card::default() }, |reply| Answer { ok: reply.ok, card: reply.card }))
 }
 
 /// Asks a running bot; `None` when none listens.
@@ -122,7 +112,5 @@ pub async fn call(path: &Path, question: &Question) -> anyhow::Result<Option<Ans
     if line.is_empty() {
         anyhow::bail!("the bot went away before it answered; ask again, it does nothing twice");
     }
-    Ok(Some(
-        serde_json::from_str(&line).context("the answer of the bot cannot be read")?,
-    ))
+    Ok(Some(serde_json::from_str(&line).context("the answer of the bot cannot be read")?))
 }

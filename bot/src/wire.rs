@@ -52,10 +52,7 @@ pub fn console(config: &Config, mut options: ConsoleOptions) -> anyhow::Result<A
         .filter_map(|person| person.account(Platform::Console).cloned())
         .collect();
     for service in config.services.values() {
-        options
-            .members
-            .entry(service.service.channel.clone())
-            .or_insert_with(|| people.clone());
+        options.members.entry(service.service.channel.clone()).or_insert_with(|| people.clone());
     }
     Ok(Arc::new(Console::open(options)?))
 }
@@ -65,11 +62,7 @@ pub fn console(config: &Config, mut options: ConsoleOptions) -> anyhow::Result<A
 /// # Errors
 /// When no service is configured.
 pub fn main_channel(config: &Config) -> anyhow::Result<ChannelRef> {
-    let first = config
-        .services
-        .values()
-        .next()
-        .context("no service is configured: add one under services/")?;
+    let first = config.services.values().next().context("no service is configured: add one under services/")?;
     Ok(first.service.channel.clone())
 }
 
@@ -81,10 +74,7 @@ pub fn local_forge(config: &Config) -> anyhow::Result<Arc<Local>> {
     let settings = &config.settings;
     std::fs::create_dir_all(&settings.repositories)
         .with_context(|| format!("cannot make the folder {}", settings.repositories.display()))?;
-    Ok(Arc::new(Local::open(LocalOptions::new(
-        &settings.repositories,
-        &settings.forge_ledger,
-    ))?))
+    Ok(Arc::new(Local::open(LocalOptions::new(&settings.repositories, &settings.forge_ledger))?))
 }
 
 /// Everything the engine reaches. `program` is this program, which watches over deploying commands.
@@ -106,12 +96,7 @@ pub fn outside(config: &Config, chat: Arc<dyn hotfix_adapters::chat::Chat>, prog
         };
         outside.forges.insert(name.clone(), forge);
         for (environment, mechanism) in &configured.mechanisms {
-            let place = Place {
-                config,
-                service: &configured.service,
-                environment,
-                program,
-            };
+            let place = Place { config, service: &configured.service, environment, program };
             let refs = match configured.forge {
                 ForgeConfig::Local => local.clone(),
             };
@@ -129,9 +114,9 @@ fn probes(configured: &ConfiguredService, outside: &mut Outside) {
     let name = &configured.service.name;
     for (kind, capability) in &configured.capabilities {
         let probe: Arc<dyn Probe> = match &capability.probe {
-            ProbeConfig::Environment(environment) => Arc::new(EnvironmentProbe(
-                outside.deploys.get(&(name.clone(), environment.clone())).cloned(),
-            )),
+            ProbeConfig::Environment(environment) => {
+                Arc::new(EnvironmentProbe(outside.deploys.get(&(name.clone(), environment.clone())).cloned()))
+            }
             ProbeConfig::Command(command) => Arc::new(CommandProbe(command.clone())),
         };
         outside.probes.insert((name.clone(), *kind), probe);
@@ -228,11 +213,7 @@ impl Probe for CommandProbe {
             return Some("the probe names no program".to_owned());
         };
         let mut command = tokio::process::Command::new(program);
-        command
-            .args(arguments)
-            .env_clear()
-            .stdin(std::process::Stdio::null())
-            .kill_on_drop(true);
+        command.args(arguments).env_clear().stdin(std::process::Stdio::null()).kill_on_drop(true);
         command.envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
         match tokio::time::timeout(QUESTION, command.output()).await {
             Ok(Ok(output)) if output.status.success() => None,

@@ -2,13 +2,7 @@
 //!
 //! `cargo bench -p hotfix-storage --bench journal -- [events] [directory]`: how many events the large store has (1,000,000
 //! unless said), and where the stores are made (a temporary directory unless said; the disk matters).
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::print_stdout
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::print_stdout)]
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Write};
@@ -34,20 +28,11 @@ fn main() {
     if let Some(path) = std::env::var_os(CHILD) {
         return open_and_wait(Path::new(&path));
     }
-    let events: usize = arguments
-        .next()
-        .map_or(1_000_000, |text| text.parse().expect("a number of events"));
+    let events: usize = arguments.next().map_or(1_000_000, |text| text.parse().expect("a number of events"));
     let scratch = tempfile::tempdir().unwrap();
-    let directory = arguments
-        .next()
-        .map_or(scratch.path().to_owned(), PathBuf::from)
-        .join("journal-bench");
+    let directory = arguments.next().map_or(scratch.path().to_owned(), PathBuf::from).join("journal-bench");
     fs::create_dir_all(&directory).unwrap();
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
 
     println!("| disk | tasks | raw append + fdatasync a second | commits a second | of raw | p50 ms | p99 ms |");
     println!("|---|---|---|---|---|---|---|");
@@ -68,15 +53,8 @@ fn main() {
     let path = directory.join("large");
     let filled = Instant::now();
     runtime.block_on(fill(&path, events));
-    println!(
-        "\nfilled with {events} events in {:.1} s",
-        filled.elapsed().as_secs_f64()
-    );
-    println!(
-        "journal {} MiB, index {} MiB\n",
-        size(&path.join("journal")) >> 20,
-        size(&path.join("index")) >> 20
-    );
+    println!("\nfilled with {events} events in {:.1} s", filled.elapsed().as_secs_f64());
+    println!("journal {} MiB, index {} MiB\n", size(&path.join("journal")) >> 20, size(&path.join("index")) >> 20);
     println!("| opening {events} events | seconds | peak memory, MiB |\n|---|---|---|");
     // Every open is killed, so the second one finds what a kill leaves behind.
     opening("after a clean close", &path);
@@ -89,16 +67,9 @@ fn main() {
 /// Opens the store in a process of its own, for its memory to be its own, and kills that.
 fn opening(name: &str, path: &Path) {
     let mut command = Command::new(std::env::current_exe().unwrap());
-    let mut child = command
-        .env(CHILD, path)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut child = command.env(CHILD, path).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let mut row = String::new();
-    BufReader::new(child.stdout.take().unwrap())
-        .read_line(&mut row)
-        .unwrap();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut row).unwrap();
     child.kill().unwrap();
     child.wait().unwrap();
     println!("| {name} | {}", row.trim());
@@ -116,10 +87,7 @@ fn options(path: &Path) -> Options {
 }
 
 fn commit(task: usize, n: usize) -> Commit {
-    let id = format!(
-        "{task:03}-{n:08}-{:016x}",
-        (n as u64 ^ (task as u64) << 40).wrapping_mul(0x9e37_79b9_7f4a_7c15)
-    );
+    let id = format!("{task:03}-{n:08}-{:016x}", (n as u64 ^ (task as u64) << 40).wrapping_mul(0x9e37_79b9_7f4a_7c15));
     let event = format!(
         "{{\"kind\":\"step_finished\",\"step\":\"deploy\",\"by\":\"U{n:08}\",\"note\":\"{}\"}}",
         "x".repeat(120)
@@ -128,11 +96,7 @@ fn commit(task: usize, n: usize) -> Commit {
     commit.seen = Some(DedupeKey::new(format!("delivery {id}")));
     let stream = StreamId::new(format!("run {task:03}-{:06}", n / 50));
     let events = vec![RawValue::from_string(event).unwrap()];
-    commit.append = vec![Append {
-        stream,
-        expected: Expected::Any,
-        events,
-    }];
+    commit.append = vec![Append { stream, expected: Expected::Any, events }];
     commit
 }
 
@@ -223,21 +187,12 @@ fn ms(span: Duration) -> f64 {
 fn memory(name: &str) -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find(|line| line.starts_with(name)).unwrap_or_default();
-    line.split_whitespace()
-        .nth(1)
-        .and_then(|number| number.parse().ok())
-        .unwrap_or(0)
+    line.split_whitespace().nth(1).and_then(|number| number.parse().ok()).unwrap_or(0)
 }
 
 fn size(directory: &Path) -> u64 {
     let entries = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
     entries
-        .map(|path| {
-            if path.is_dir() {
-                size(&path)
-            } else {
-                File::open(path).unwrap().metadata().unwrap().len()
-            }
-        })
+        .map(|path| if path.is_dir() { size(&path) } else { File::open(path).unwrap().metadata().unwrap().len() })
         .sum()
 }

@@ -14,10 +14,7 @@ const MAX_BYTES: usize = 8 << 20;
 impl Commit {
     /// Why no journal can hold this commit; `None` when it is well formed.
     pub(crate) fn fault(&self) -> Option<String> {
-        self.long_name()
-            .or_else(|| self.repetition())
-            .or_else(|| self.emptiness())
-            .or_else(|| self.size())
+        self.long_name().or_else(|| self.repetition()).or_else(|| self.emptiness()).or_else(|| self.size())
     }
 
     fn long_name(&self) -> Option<String> {
@@ -26,22 +23,15 @@ impl Commit {
             TimerChange::Set(work) => vec![work.key.as_str(), work.lane.as_str(), work.order_key.as_str()],
             TimerChange::Cancel(key) => vec![key.as_str()],
         });
-        let work = self
-            .enqueue
-            .iter()
-            .flat_map(|work| [work.key.as_str(), work.lane.as_str(), work.order_key.as_str()]);
+        let work =
+            self.enqueue.iter().flat_map(|work| [work.key.as_str(), work.lane.as_str(), work.order_key.as_str()]);
         let leases = self.leases.iter().map(|change| match change {
             LeaseChange::Acquire { lease, .. }
             | LeaseChange::Extend { lease, .. }
             | LeaseChange::Release { lease, .. } => lease.as_str(),
         });
-        let required = self
-            .require
-            .iter()
-            .map(|Requirement::LeaseHeld { lease, .. }| lease.as_str());
-        let own = [Some(self.id.as_str()), self.seen.as_ref().map(|seen| seen.as_str())]
-            .into_iter()
-            .flatten();
+        let required = self.require.iter().map(|Requirement::LeaseHeld { lease, .. }| lease.as_str());
+        let own = [Some(self.id.as_str()), self.seen.as_ref().map(|seen| seen.as_str())].into_iter().flatten();
         own.chain(streams)
             .chain(timers)
             .chain(work)
@@ -67,19 +57,12 @@ impl Commit {
     }
 
     fn size(&self) -> Option<String> {
-        let events = self
-            .append
-            .iter()
-            .flat_map(|append| &append.events)
-            .map(|event| event.get().len());
+        let events = self.append.iter().flat_map(|append| &append.events).map(|event| event.get().len());
         let timers = self.timers.iter().map(|timer| match timer {
             TimerChange::Set(work) => work.payload.get().len(),
             TimerChange::Cancel(_) => 0,
         });
-        let bytes: usize = events
-            .chain(timers)
-            .chain(self.enqueue.iter().map(|work| work.payload.get().len()))
-            .sum();
+        let bytes: usize = events.chain(timers).chain(self.enqueue.iter().map(|work| work.payload.get().len())).sum();
         (bytes > MAX_BYTES).then(|| format!("{bytes} bytes of events and payloads, {MAX_BYTES} are allowed"))
     }
 }

@@ -61,11 +61,7 @@ impl Memory {
     /// An empty journal.
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self {
-            clock,
-            state: Mutex::new(State::default()),
-            wake: watch::Sender::new(0),
-        }
+        Self { clock, state: Mutex::new(State::default()), wake: watch::Sender::new(0) }
     }
 
     /// Does what a restart does to an embedded journal: claims are forgotten, and the present moment is recorded.
@@ -87,9 +83,7 @@ impl Memory {
     pub(crate) fn replay(&self, commit: &Commit, receipt: &Receipt) -> Result<(), CommitError> {
         let mut state = self.lock();
         let mut fences = receipt.fences.iter().map(|(_, fence)| *fence);
-        let leases = state
-            .change_leases(commit, receipt.at, &mut || fences.next().unwrap_or_default())?
-            .0;
+        let leases = state.change_leases(commit, receipt.at, &mut || fences.next().unwrap_or_default())?.0;
         state.apply(commit, receipt, leases);
         Ok(())
     }
@@ -111,10 +105,7 @@ impl State {
         for append in &commit.append {
             let actual = self.version(&append.stream);
             if append.expected != Expected::Any && append.expected != Expected::Exactly(actual) {
-                return Err(CommitError::Conflict {
-                    stream: append.stream.clone(),
-                    actual,
-                });
+                return Err(CommitError::Conflict { stream: append.stream.clone(), actual });
             }
         }
         for settle in &commit.settle {
@@ -143,29 +134,14 @@ impl State {
         let mut taken = Vec::new();
         for change in &commit.leases {
             match change {
-                LeaseChange::Acquire {
-                    lease,
-                    holder,
-                    note,
-                    until,
-                } => {
+                LeaseChange::Acquire { lease, holder, note, until } => {
                     if let Some(view) = leases.get(lease).filter(|view| holds(view, now)) {
                         return Err(CommitError::LeaseBusy(view.clone()));
                     }
                     let fence = next_fence();
                     taken.push((lease.clone(), fence));
                     let (lease, holder, note) = (lease.clone(), holder.clone(), note.clone());
-                    leases.insert(
-                        lease.clone(),
-                        LeaseView {
-                            lease,
-                            holder,
-                            note,
-                            since: now,
-                            until: *until,
-                            fence,
-                        },
-                    );
+                    leases.insert(lease.clone(), LeaseView { lease, holder, note, since: now, until: *until, fence });
                 }
                 LeaseChange::Extend { lease, fence, until } => match leases.get_mut(lease) {
                     Some(view) if view.fence == *fence && holds(view, now) => view.until = *until,
@@ -213,17 +189,8 @@ impl State {
             for event in &append.events {
                 let stream = append.stream.clone();
                 let version = self.version(&stream).next();
-                let cursor = Cursor {
-                    seq: receipt.seq,
-                    index,
-                };
-                let record = Record {
-                    stream: stream.clone(),
-                    version,
-                    cursor,
-                    at: receipt.at,
-                    event: event.clone(),
-                };
+                let cursor = Cursor { seq: receipt.seq, index };
+                let record = Record { stream: stream.clone(), version, cursor, at: receipt.at, event: event.clone() };
                 self.feed.insert(cursor, record.clone());
                 self.streams.entry(stream).or_default().push(record);
                 index += 1;
@@ -251,14 +218,7 @@ impl State {
     fn put(&mut self, work: &Work) {
         self.births += 1;
         let (work, born) = (work.clone(), self.births);
-        let piece = Piece {
-            work,
-            born,
-            attempt: 0,
-            last_failure: None,
-            stage: Stage::Open,
-            claim: None,
-        };
+        let piece = Piece { work, born, attempt: 0, last_failure: None, stage: Stage::Open, claim: None };
         self.work.insert(piece.work.key.clone(), piece);
     }
 
@@ -270,9 +230,7 @@ impl State {
     fn heads(&self) -> Vec<&Piece> {
         let mut heads: BTreeMap<(&str, &str), &Piece> = BTreeMap::new();
         for piece in self.work.values().filter(|piece| piece.stage == Stage::Open) {
-            let head = heads
-                .entry((piece.work.lane.as_str(), &piece.work.order_key))
-                .or_insert(piece);
+            let head = heads.entry((piece.work.lane.as_str(), &piece.work.order_key)).or_insert(piece);
             if piece.born < head.born {
                 *head = piece;
             }
@@ -283,17 +241,14 @@ impl State {
     }
 
     fn writable(&self) -> Result<(), ReadError> {
-        self.read_only
-            .clone()
-            .map_or(Ok(()), |reason| Err(ReadError::Unavailable(reason)))
+        self.read_only.clone().map_or(Ok(()), |reason| Err(ReadError::Unavailable(reason)))
     }
 }
 
 impl Piece {
     /// From when on it can be claimed, as far as the piece itself goes.
     fn free_from(&self) -> Timestamp {
-        self.claim
-            .map_or(self.work.not_before, |(_, until)| until.max(self.work.not_before))
+        self.claim.map_or(self.work.not_before, |(_, until)| until.max(self.work.not_before))
     }
 }
 
@@ -323,17 +278,9 @@ impl Journal for Memory {
         })?;
         state.fence = fence;
         let versions = commit.append.iter().map(|append| {
-            (
-                append.stream.clone(),
-                Version(state.version(&append.stream).0 + append.events.len() as u64),
-            )
+            (append.stream.clone(), Version(state.version(&append.stream).0 + append.events.len() as u64))
         });
-        let receipt = Receipt {
-            seq: Seq(state.seq + 1),
-            at: now,
-            versions: versions.collect(),
-            fences,
-        };
+        let receipt = Receipt { seq: Seq(state.seq + 1), at: now, versions: versions.collect(), fences };
         state.apply(&commit, &receipt, leases);
         drop(state);
         self.wake.send_modify(|count| *count += 1);
@@ -347,22 +294,12 @@ impl Journal for Memory {
     async fn stream(&self, stream: &StreamId, after: Version, max: usize) -> Result<Vec<Record>, ReadError> {
         let state = self.lock();
         let records = state.streams.get(stream).into_iter().flatten();
-        Ok(records
-            .filter(|record| record.version > after)
-            .take(max)
-            .cloned()
-            .collect())
+        Ok(records.filter(|record| record.version > after).take(max).cloned().collect())
     }
 
     async fn feed(&self, after: Cursor, max: usize) -> Result<Vec<Record>, ReadError> {
         let state = self.lock();
-        Ok(state
-            .feed
-            .values()
-            .filter(|record| record.cursor > after)
-            .take(max)
-            .cloned()
-            .collect())
+        Ok(state.feed.values().filter(|record| record.cursor > after).take(max).cloned().collect())
     }
 
     async fn claim(&self, request: ClaimRequest) -> Result<Vec<Claimed>, ReadError> {
@@ -371,24 +308,14 @@ impl Journal for Memory {
         let until = now.after(request.hold);
         state.writable()?;
         let due = |piece: &&Piece| request.lanes.contains(&piece.work.lane) && piece.free_from() <= now;
-        let keys = state
-            .heads()
-            .into_iter()
-            .filter(due)
-            .take(request.max)
-            .map(|piece| piece.work.key.clone());
+        let keys = state.heads().into_iter().filter(due).take(request.max).map(|piece| piece.work.key.clone());
         let mut claimed = Vec::new();
         for key in keys.collect::<Vec<_>>() {
             state.fence += 1;
             let fence = Fence(state.fence);
             if let Some(piece) = state.work.get_mut(&key) {
                 piece.claim = Some((fence, until));
-                claimed.push(Claimed {
-                    work: piece.work.clone(),
-                    fence,
-                    attempt: piece.attempt,
-                    until,
-                });
+                claimed.push(Claimed { work: piece.work.clone(), fence, attempt: piece.attempt, until });
             }
         }
         Ok(claimed)
@@ -421,12 +348,7 @@ impl Journal for Memory {
                 (Stage::Open | Stage::Done, _) => WorkState::Waiting,
             };
             let last_failure = piece.last_failure.clone();
-            WorkView {
-                work: piece.work.clone(),
-                state: standing,
-                attempt: piece.attempt,
-                last_failure,
-            }
+            WorkView { work: piece.work.clone(), state: standing, attempt: piece.attempt, last_failure }
         };
         Ok(pieces.into_iter().map(view).collect())
     }
@@ -447,10 +369,6 @@ impl Journal for Memory {
 
     async fn health(&self) -> Health {
         let state = self.lock();
-        Health {
-            seq: Seq(state.seq),
-            head: String::new(),
-            poisoned: state.read_only.clone(),
-        }
+        Health { seq: Seq(state.seq), head: String::new(), poisoned: state.read_only.clone() }
     }
 }

@@ -57,18 +57,9 @@ impl Factory for EmbeddedFactory {
     async fn fresh(&self, clock: Arc<ManualClock>) -> Box<dyn Subject> {
         let directory = tempfile::tempdir().unwrap();
         let small = Options::new(directory.path().join("store"), clock);
-        let options = Options {
-            segment_bytes: 2000,
-            reserve_bytes: 4096,
-            checkpoint_every: 7,
-            ..small
-        };
+        let options = Options { segment_bytes: 2000, reserve_bytes: 4096, checkpoint_every: 7, ..small };
         let journal = Some(Arc::new(Embedded::open(options.clone()).unwrap()));
-        Box::new(OnDisk {
-            options,
-            journal,
-            _directory: directory,
-        })
+        Box::new(OnDisk { options, journal, _directory: directory })
     }
 }
 

@@ -55,9 +55,7 @@ fn fate(directory: &Path, before: &str) -> Fate {
             return Fate::Refused;
         }
     };
-    let after = runtime()
-        .block_on(content(&store, COMMITS))
-        .expect("a store that opened can be read");
+    let after = runtime().block_on(content(&store, COMMITS)).expect("a store that opened can be read");
     assert!(after == before, "a damaged store opened and answers something else");
     Fate::Whole
 }
@@ -77,10 +75,7 @@ fn harm_everything(original: &Path, before: &str, places: u64) -> (usize, usize)
         ];
         for n in 0..size.min(places) {
             let at = n * step + n % step.min(7);
-            harms.extend([
-                Harm::Flip(at),
-                if n % 2 == 0 { Harm::Truncate(at) } else { Harm::Zero(at) },
-            ]);
+            harms.extend([Harm::Flip(at), if n % 2 == 0 { Harm::Truncate(at) } else { Harm::Zero(at) }]);
         }
         for harm in harms {
             let scratch = tempfile::tempdir().unwrap();
@@ -107,10 +102,7 @@ fn damage_after_a_clean_close() {
     let fresh = scratch.path().join("fresh");
     let before = closed_store(&fresh, COMMITS);
     let (whole, refused) = harm_everything(&fresh, &before, 12);
-    assert!(
-        whole > 100 && refused > 100 && whole + refused > 300,
-        "{whole} whole, {refused} refused"
-    );
+    assert!(whole > 100 && refused > 100 && whole + refused > 300, "{whole} whole, {refused} refused");
 }
 
 #[test]
@@ -119,21 +111,14 @@ fn damage_after_a_kill() {
     let store = scratch.path().join("store");
     let before = killed_store(scratch.path(), &store, COMMITS);
     let (whole, refused) = harm_everything(&store, &before, 12);
-    assert!(
-        whole > 100 && refused > 100 && whole + refused > 300,
-        "{whole} whole, {refused} refused"
-    );
+    assert!(whole > 100 && refused > 100 && whole + refused > 300, "{whole} whole, {refused} refused");
 }
 
 /// A store in a scratch directory, its last segment, and what it held.
 fn prepared(killed: bool) -> (tempfile::TempDir, std::path::PathBuf, std::path::PathBuf, String) {
     let scratch = tempfile::tempdir().unwrap();
     let store = scratch.path().join("store");
-    let before = if killed {
-        killed_store(scratch.path(), &store, COMMITS)
-    } else {
-        closed_store(&store, COMMITS)
-    };
+    let before = if killed { killed_store(scratch.path(), &store, COMMITS) } else { closed_store(&store, COMMITS) };
     let last = files(&store.join("journal")).pop().unwrap();
     (scratch, store, last, before)
 }
@@ -157,11 +142,7 @@ fn a_journal_that_lost_whole_lines_is_refused() {
         fs::write(&last, format!("{shorter}\n")).unwrap();
         let error = Embedded::open(options(&store)).err().unwrap();
         assert!(matches!(error, OpenError::Damaged(Damage::Short { .. })), "{error}");
-        assert_eq!(
-            fs::read_to_string(&last).unwrap(),
-            format!("{shorter}\n"),
-            "the journal was touched"
-        );
+        assert_eq!(fs::read_to_string(&last).unwrap(), format!("{shorter}\n"), "the journal was touched");
     }
 }
 
@@ -172,10 +153,7 @@ fn a_lost_segment_is_refused() {
         let segments = files(&store.join("journal"));
         assert!(segments.len() > 3);
         fs::remove_file(&segments[[0, 1, segments.len() - 1][which]]).unwrap();
-        assert!(matches!(
-            Embedded::open(options(&store)).err().unwrap(),
-            OpenError::Damaged(_)
-        ));
+        assert!(matches!(Embedded::open(options(&store)).err().unwrap(), OpenError::Damaged(_)));
     }
 }
 
@@ -197,9 +175,7 @@ fn a_flipped_byte_is_named() {
     let first = files(&store.join("journal")).remove(0);
     Harm::Flip(fs::metadata(&first).unwrap().len() / 2).to(&first);
     let error = Embedded::open(options(&store)).err().unwrap();
-    let OpenError::Damaged(Damage::Record { segment, line, seq, .. }) = error else {
-        panic!("{error}")
-    };
+    let OpenError::Damaged(Damage::Record { segment, line, seq, .. }) = error else { panic!("{error}") };
     assert!(segment == first && line == seq && line > 1);
     assert!(verify(&store).is_err());
 }
@@ -243,16 +219,10 @@ fn export_and_import_make_the_same_store() {
     let copy = scratch.path().join("imported");
     assert_eq!(import(&copy, &mut text.as_slice()).unwrap(), entries);
     assert_eq!(fate(&copy, &before), Fate::Whole);
-    assert!(matches!(
-        import(&copy, &mut text.as_slice()),
-        Err(OpenError::NotEmpty { .. })
-    ));
+    assert!(matches!(import(&copy, &mut text.as_slice()), Err(OpenError::NotEmpty { .. })));
     let broken = text.replace(b"stream 1", b"stream 2");
     let elsewhere = scratch.path().join("broken");
-    assert!(matches!(
-        import(&elsewhere, &mut broken.as_slice()),
-        Err(OpenError::Import { .. })
-    ));
+    assert!(matches!(import(&elsewhere, &mut broken.as_slice()), Err(OpenError::Import { .. })));
     assert!(files(&elsewhere).is_empty());
 }
 
@@ -300,12 +270,7 @@ fn what_others_can_read_is_refused() {
     }
     assert_eq!(fate(&store, &before), Fate::Whole);
     for file in files(&store) {
-        assert_eq!(
-            fs::metadata(&file).unwrap().permissions().mode() & 0o077,
-            0,
-            "{}",
-            file.display()
-        );
+        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o077, 0, "{}", file.display());
     }
 }
 
@@ -313,13 +278,7 @@ fn what_others_can_read_is_refused() {
 fn a_second_process_is_told_who_to_stop() {
     let (_scratch, store, _, _) = prepared(false);
     let _open = Embedded::open(options(&store)).unwrap();
-    let impatient = hotfix_storage::embedded::Options {
-        lock_wait: std::time::Duration::ZERO,
-        ..options(&store)
-    };
+    let impatient = hotfix_storage::embedded::Options { lock_wait: std::time::Duration::ZERO, ..options(&store) };
     let error = Embedded::open(impatient).err().unwrap();
-    assert!(
-        matches!(&error, OpenError::Locked { path } if path.ends_with("lock")),
-        "{error}"
-    );
+    assert!(matches!(&error, OpenError::Locked { path } if path.ends_with("lock")), "{error}");
 }

@@ -36,20 +36,11 @@ struct FaultyDisk {
 
 impl FaultyDisk {
     fn new(fault: Fault, at: usize) -> Arc<Self> {
-        Arc::new(Self {
-            fault,
-            at,
-            writes: AtomicUsize::new(0),
-            syncs: AtomicUsize::new(0),
-        })
+        Arc::new(Self { fault, at, writes: AtomicUsize::new(0), syncs: AtomicUsize::new(0) })
     }
 
     fn count(&self) -> usize {
-        let counter = if self.fault == Fault::Sync {
-            &self.syncs
-        } else {
-            &self.writes
-        };
+        let counter = if self.fault == Fault::Sync { &self.syncs } else { &self.writes };
         counter.load(Ordering::SeqCst)
     }
 }
@@ -91,11 +82,7 @@ async fn work(store: &Embedded, told: &mut Told) {
             let id = format!("commit {group}.{n}");
             // The last of each group repeats an input of it: its refusal must not outrun the commit it rests on.
             let input = format!("input {group}.{}", n.min(2));
-            store.commit(Commit {
-                seen: seen(&input),
-                append: vec![append(&id, 0, 1)],
-                ..commit(&id)
-            })
+            store.commit(Commit { seen: seen(&input), append: vec![append(&id, 0, 1)], ..commit(&id) })
         };
         let answers = tokio::join!(one(0), one(1), one(2), one(3));
         for (n, answer) in [answers.0, answers.1, answers.2, answers.3].into_iter().enumerate() {
@@ -107,10 +94,7 @@ async fn work(store: &Embedded, told: &mut Told) {
                     told.made.push((id, receipt));
                 }
                 Err(CommitError::AlreadySeen(first)) => {
-                    assert!(
-                        told.made.iter().any(|(_, receipt)| *receipt == first),
-                        "seen, but not acknowledged"
-                    );
+                    assert!(told.made.iter().any(|(_, receipt)| *receipt == first), "seen, but not acknowledged");
                 }
                 Err(CommitError::Unknown(unknown)) => {
                     assert_eq!(unknown, id);
@@ -130,12 +114,7 @@ async fn work(store: &Embedded, told: &mut Told) {
 fn run(directory: &Path, fault: Fault, at: usize) -> (usize, bool) {
     let disk = FaultyDisk::new(fault, at);
     let mut told = Told::default();
-    let faulty = Options {
-        disk: disk.clone(),
-        checkpoint_every: 8,
-        segment_bytes: 2000,
-        ..options(directory)
-    };
+    let faulty = Options { disk: disk.clone(), checkpoint_every: 8, segment_bytes: 2000, ..options(directory) };
     let opened = runtime().block_on(async {
         let store = match Embedded::open(faulty) {
             Ok(store) => store,
@@ -145,10 +124,7 @@ fn run(directory: &Path, fault: Fault, at: usize) -> (usize, bool) {
         work(&store, &mut told).await;
         if !told.unknown.is_empty() || !told.refused.is_empty() {
             assert!(store.health().await.poisoned.is_some());
-            assert!(
-                store.outcome(&CommitId::new("x")).await.is_err(),
-                "a poisoned store knows no outcomes"
-            );
+            assert!(store.outcome(&CommitId::new("x")).await.is_err(), "a poisoned store knows no outcomes");
             assert!(store.unsettled().await.is_err());
         }
         store.close().await;
@@ -158,24 +134,11 @@ fn run(directory: &Path, fault: Fault, at: usize) -> (usize, bool) {
     runtime().block_on(async {
         let feed = store.feed(Cursor::default(), usize::MAX).await.unwrap();
         for (id, receipt) in &told.made {
-            assert_eq!(
-                store.outcome(id).await.unwrap().as_ref(),
-                Some(receipt),
-                "{fault:?} at {at} lost {id}"
-            );
-            assert_eq!(
-                feed.iter()
-                    .filter(|record| record.stream.as_str() == id.as_str())
-                    .count(),
-                1
-            );
+            assert_eq!(store.outcome(id).await.unwrap().as_ref(), Some(receipt), "{fault:?} at {at} lost {id}");
+            assert_eq!(feed.iter().filter(|record| record.stream.as_str() == id.as_str()).count(), 1);
         }
         for id in &told.refused {
-            assert_eq!(
-                store.outcome(id).await.unwrap(),
-                None,
-                "{fault:?} at {at}: {id} was refused and is there"
-            );
+            assert_eq!(store.outcome(id).await.unwrap(), None, "{fault:?} at {at}: {id} was refused and is there");
         }
         let mut there = 0;
         for id in &told.unknown {
@@ -189,12 +152,7 @@ fn run(directory: &Path, fault: Fault, at: usize) -> (usize, bool) {
 
 #[test]
 fn every_call_that_can_fail_fails_once() {
-    let kinds = [
-        Fault::Write(io::ErrorKind::Other),
-        Fault::Full,
-        Fault::Short,
-        Fault::Sync,
-    ];
+    let kinds = [Fault::Write(io::ErrorKind::Other), Fault::Full, Fault::Short, Fault::Sync];
     for fault in kinds {
         let mut at = 1;
         let mut opened_once = false;
@@ -219,25 +177,11 @@ fn a_full_disk_gives_up_the_reserve() {
     assert!(store.join("reserve").exists());
     // Full at the first write of the opening: it takes the reserve and tries again.
     let disk = FaultyDisk::new(Fault::Write(io::ErrorKind::StorageFull), 1);
-    drop(
-        Embedded::open(Options {
-            disk,
-            ..options(&store)
-        })
-        .unwrap(),
-    );
+    drop(Embedded::open(Options { disk, ..options(&store) }).unwrap());
     // Full for good: the reserve is gone, the message says what is wrong, and nothing is lost.
     let disk = FaultyDisk::new(Fault::Full, 1);
-    let error = Embedded::open(Options {
-        disk,
-        ..options(&store)
-    })
-    .err()
-    .unwrap();
-    assert!(
-        matches!(&error, OpenError::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull),
-        "{error}"
-    );
+    let error = Embedded::open(Options { disk, ..options(&store) }).err().unwrap();
+    assert!(matches!(&error, OpenError::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull), "{error}");
     assert!(!store.join("reserve").exists());
     drop(Embedded::open(options(&store)).unwrap());
 }

@@ -1,11 +1,5 @@
 //! A process that is killed with SIGKILL while it commits: every commit it was told of is there, once, in order.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::print_stdout
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::print_stdout)]
 
 mod common;
 
@@ -21,11 +15,7 @@ use hotfix_storage::{Commit, Embedded, Expected, Journal, StreamId, Version};
 const CHILD: &str = "STORE_TO_BE_KILLED";
 
 fn killable(directory: &Path) -> Options {
-    Options {
-        checkpoint_every: 9,
-        segment_bytes: 3000,
-        ..options(directory)
-    }
+    Options { checkpoint_every: 9, segment_bytes: 3000, ..options(directory) }
 }
 
 /// Not a test: the process that is killed. It runs until then, and names on its output each commit that was acknowledged.
@@ -42,10 +32,7 @@ fn child() {
             let one = |task: u64| {
                 let mut append = append(&format!("stream {task}"), 0, 1);
                 append.expected = Expected::Any;
-                store.commit(Commit {
-                    append: vec![append],
-                    ..commit(&format!("{n}.{task}"))
-                })
+                store.commit(Commit { append: vec![append], ..commit(&format!("{n}.{task}")) })
             };
             for receipt in <[_; 3]>::from(tokio::join!(one(0), one(1), one(2))) {
                 let receipt = receipt.unwrap();
@@ -62,9 +49,7 @@ fn what_was_acknowledged_survives_a_kill() {
     let mut acknowledged = [0; 3];
     for kill in 1..=12 {
         let mut command = Command::new(std::env::current_exe().unwrap());
-        command
-            .args(["--exact", "child", "--ignored", "--nocapture"])
-            .env(CHILD, &directory);
+        command.args(["--exact", "child", "--ignored", "--nocapture"]).env(CHILD, &directory);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
         let note = |line: String, acknowledged: &mut [u64; 3]| {
@@ -77,10 +62,7 @@ fn what_was_acknowledged_survives_a_kill() {
         };
         let mut heard = 0;
         while heard < kill * 7 {
-            heard += usize::from(note(
-                lines.next().expect("the child runs until it is killed"),
-                &mut acknowledged,
-            ));
+            heard += usize::from(note(lines.next().expect("the child runs until it is killed"), &mut acknowledged));
         }
         child.kill().unwrap();
         // What it said before it died counts too; only its last line may be a part of one.
@@ -95,20 +77,9 @@ fn what_was_acknowledged_survives_a_kill() {
         let store = Embedded::open(killable(&directory)).unwrap();
         for (stream, acknowledged) in acknowledged.iter().enumerate() {
             let stream = StreamId::new(format!("stream {stream}"));
-            let records = runtime()
-                .block_on(store.stream(&stream, Version(0), usize::MAX))
-                .unwrap();
-            assert!(
-                records.len() as u64 >= *acknowledged,
-                "{} records of {acknowledged}",
-                records.len()
-            );
-            assert!(
-                records
-                    .iter()
-                    .zip(1..)
-                    .all(|(record, version)| record.version == Version(version))
-            );
+            let records = runtime().block_on(store.stream(&stream, Version(0), usize::MAX)).unwrap();
+            assert!(records.len() as u64 >= *acknowledged, "{} records of {acknowledged}", records.len());
+            assert!(records.iter().zip(1..).all(|(record, version)| record.version == Version(version)));
         }
     }
 }

@@ -11,10 +11,7 @@ use hotfix_tests::git::git;
 use hotfix_tests::world::{Options, World};
 
 fn payments() -> Options {
-    Options {
-        service: "payments".to_owned(),
-        ..Options::default()
-    }
+    Options { service: "payments".to_owned(), ..Options::default() }
 }
 
 /// What somebody sends who does not go through the console.
@@ -79,12 +76,8 @@ async fn names_that_are_weapons_are_only_words() {
             weapon.to_owned(),
         ] {
             number += 1;
-            let reply = world
-                .engine()
-                .hear(&sent(number, line.clone()))
-                .await
-                .expect("the bot stands")
-                .expect("an answer");
+            let reply =
+                world.engine().hear(&sent(number, line.clone())).await.expect("the bot stands").expect("an answer");
             let text = console::render(&reply.card, false, 100);
             assert!(!text.trim().is_empty(), "no answer to {line:?}");
             let odd = |c: char| {
@@ -92,21 +85,12 @@ async fn names_that_are_weapons_are_only_words() {
                     || ('\u{202a}'..='\u{202e}').contains(&c)
                     || ('\u{2066}'..='\u{2069}').contains(&c)
             };
-            assert!(
-                !text.contains(odd),
-                "{line:?} is answered with characters that steer a terminal: {text:?}"
-            );
+            assert!(!text.contains(odd), "{line:?} is answered with characters that steer a terminal: {text:?}");
             world.settle().await.expect("it comes to rest");
         }
     }
-    let open: Vec<String> = world
-        .engine()
-        .states()
-        .await
-        .iter()
-        .filter(|run| !run.is_over())
-        .map(|run| run.id.to_string())
-        .collect();
+    let open: Vec<String> =
+        world.engine().states().await.iter().filter(|run| !run.is_over()).map(|run| run.id.to_string()).collect();
     assert!(open.is_empty(), "a weapon opened {open:?}");
     assert_eq!(refs(&world), before, "a weapon moved a branch");
     world.check().await.expect("all is well");
@@ -124,12 +108,7 @@ async fn a_megabyte_is_answered_shortly() {
     .into_iter()
     .enumerate()
     {
-        let reply = world
-            .engine()
-            .hear(&sent(number, text))
-            .await
-            .expect("the bot stands")
-            .expect("an answer");
+        let reply = world.engine().hear(&sent(number, text)).await.expect("the bot stands").expect("an answer");
         assert!(!reply.ok);
         let shown = console::render(&reply.card, false, 100);
         assert!(shown.len() < 4_000, "an answer of {} bytes", shown.len());
@@ -168,9 +147,7 @@ async fn broken_configuration_is_refused_whole_with_its_place() {
         assert!(faults.lines().count() < 120, "{what}: {faults}");
     }
     std::fs::write(&path, good).expect("written");
-    config::load(&world.stage.config())
-        .map_err(|faults| faults.render(false))
-        .expect("it is good again");
+    config::load(&world.stage.config()).map_err(|faults| faults.render(false)).expect("it is good again");
 }
 
 /// A small file system, unmounted when the test is over.
@@ -184,10 +161,7 @@ impl SmallDisk {
             .arg(at)
             .stderr(std::process::Stdio::null())
             .status();
-        mounted
-            .ok()
-            .filter(std::process::ExitStatus::success)
-            .map(|_| Self(at.to_owned()))
+        mounted.ok().filter(std::process::ExitStatus::success).map(|_| Self(at.to_owned()))
     }
 }
 
@@ -209,11 +183,7 @@ async fn a_full_disk_is_said_and_loses_nothing() {
     world.options.embedded = true;
     world.store = hotfix_tests::world::Store::Embedded(None);
     world.restart().await.expect("an empty store");
-    world
-        .engine()
-        .hear(&sent(0, "start payments \"Fix 500 on upload\"".to_owned()))
-        .await
-        .expect("acknowledged");
+    world.engine().hear(&sent(0, "start payments \"Fix 500 on upload\"".to_owned())).await.expect("acknowledged");
     world.settle().await.expect("it comes to rest");
     // Something else fills most of the disk, so that the notes soon fill the rest.
     let filler = store.join("filler");
@@ -233,18 +203,10 @@ async fn a_full_disk_is_said_and_loses_nothing() {
     assert!(refused > 3, "the disk was not full");
     assert!(!acknowledged.is_empty(), "nothing was acknowledged before");
     std::fs::remove_file(&filler).expect("it goes");
-    let grown = Command::new("mount")
-        .args(["-o", "remount,size=64m"])
-        .arg(&store)
-        .status()
-        .expect("mount");
+    let grown = Command::new("mount").args(["-o", "remount,size=64m"]).arg(&store).status().expect("mount");
     assert!(grown.success());
     world.restart().await.expect("it starts again when there is room");
-    let entries = world
-        .engine()
-        .entries("HF-1".parse().expect("a run"))
-        .await
-        .expect("the events");
+    let entries = world.engine().entries("HF-1".parse().expect("a run")).await.expect("the events");
     for number in acknowledged {
         let prefix = format!("{number} ");
         let times = entries

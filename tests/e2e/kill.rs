@@ -29,11 +29,7 @@ fn serve(root: &std::path::Path) -> Child {
 
 /// Asks until there is an answer, with one key: as the command line does when the answer gets lost.
 async fn ask(socket: &std::path::Path, person: &str, text: &str, key: &str, over: &AtomicBool) -> Option<bool> {
-    let question = Question {
-        person: person.to_owned(),
-        text: text.to_owned(),
-        key: key.to_owned(),
-    };
+    let question = Question { person: person.to_owned(), text: text.to_owned(), key: key.to_owned() };
     while !over.load(Ordering::SeqCst) {
         let answer = tokio::time::timeout(PATIENCE, call(socket, &question)).await;
         if let Ok(Ok(Some(answer))) = answer {
@@ -54,10 +50,7 @@ async fn killed_at_random_moments_it_keeps_its_word() {
     let socket: PathBuf = config.settings.socket.clone();
     let over = Arc::new(AtomicBool::new(false));
     let mut bot = serve(&stage.root);
-    assert_eq!(
-        ask(&socket, "ana", "start payments \"Fix 500 on upload\"", "start", &over).await,
-        Some(true)
-    );
+    assert_eq!(ask(&socket, "ana", "start payments \"Fix 500 on upload\"", "start", &over).await, Some(true));
     let mut people = Vec::new();
     for (task, person) in ["ana", "ben", "chi", "dee"].into_iter().enumerate() {
         let (socket, over) = (socket.clone(), over.clone());
@@ -103,14 +96,9 @@ async fn killed_at_random_moments_it_keeps_its_word() {
     let journal = embedded::snapshot(&config.settings.store, Arc::new(SystemClock)).expect("the journal can be read");
     let states = replay_all(&journal).await.expect("the journal can be replayed");
     assert_eq!(states.len(), 1, "there is one run");
-    let records = journal
-        .stream(&StreamId::new("HF-1"), Version(0), usize::MAX)
-        .await
-        .expect("events");
-    let entries: Vec<Entry> = records
-        .iter()
-        .map(|record| serde_json::from_str(record.event.get()).expect("an event"))
-        .collect();
+    let records = journal.stream(&StreamId::new("HF-1"), Version(0), usize::MAX).await.expect("events");
+    let entries: Vec<Entry> =
+        records.iter().map(|record| serde_json::from_str(record.event.get()).expect("an event")).collect();
     let mut acknowledged = 0;
     for (number, words, ok) in kept.values().flatten() {
         let times = entries.iter().filter(|entry| match &entry.event {
@@ -120,11 +108,7 @@ async fn killed_at_random_moments_it_keeps_its_word() {
             _other => false,
         });
         let wanted = usize::from(*ok && number % 5 != 2);
-        assert_eq!(
-            times.count(),
-            wanted,
-            "command {number} of {words} was answered with {ok}"
-        );
+        assert_eq!(times.count(), wanted, "command {number} of {words} was answered with {ok}");
         acknowledged += 1;
     }
     assert!(acknowledged > 40, "only {acknowledged} commands were acknowledged");

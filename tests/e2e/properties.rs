@@ -57,10 +57,7 @@ fn judge(thrown: &Thrown, model: &Model) -> Result<(), TestCaseError> {
         if let Event::DeployStarted(intent) = &entry.event {
             deploys_with_good_reason(&state, intent, thrown, model)?;
         }
-        if let Event::Closed {
-            ending: Ending::Completed,
-        } = &entry.event
-        {
+        if let Event::Closed { ending: Ending::Completed } = &entry.event {
             let there = matches!(state.mainline, Mainline::Proven(..) | Mainline::Waived { .. });
             prop_assert!(there, "it closes, and main is {:?}", state.mainline);
         }
@@ -106,10 +103,7 @@ fn deploys_with_good_reason(
             && vote.person != state.requester
             && !author
             && vote.roles.contains(&Role::Approver)
-            && facts
-                .standing
-                .get(&vote.person)
-                .is_some_and(|roles| roles.contains(&Role::Approver))
+            && facts.standing.get(&vote.person).is_some_and(|roles| roles.contains(&Role::Approver))
             && !facts.withdrawn.contains(&vote.person);
         if counts {
             good.insert(vote.person.clone());
@@ -120,9 +114,6 @@ fn deploys_with_good_reason(
         "{needed} votes are needed; good are {good:?} of {:?}",
         state.votes
     );
-    prop_assert!(
-        !state.vetoes.keys().any(|(place, _)| place == &intent.environment),
-        "a deployment against a no"
-    );
+    prop_assert!(!state.vetoes.keys().any(|(place, _)| place == &intent.environment), "a deployment against a no");
     Ok(())
 }

@@ -28,8 +28,5 @@ async fn the_whole_way_on_the_embedded_store() {
     }
     let end = play.last_words().await.expect("an end");
     play.world.check().await.expect("all is well");
-    assert!(
-        scenario.steps.iter().any(|step| step.seen.ends_with(&end)),
-        "another end: {end:?}"
-    );
+    assert!(scenario.steps.iter().any(|step| step.seen.ends_with(&end)), "another end: {end:?}");
 }

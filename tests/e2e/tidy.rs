@@ -9,16 +9,10 @@ use hotfix_tests::scenario::Scenario;
 
 /// Sentences that describe how a team works, and that nobody enforces: each with the reason.
 const FACTS: [(&str, &str); 5] = [
-    (
-        "APPLY-1",
-        "how normal deployments go; the refusal of APPLY-4 rests on it",
-    ),
+    ("APPLY-1", "how normal deployments go; the refusal of APPLY-4 rests on it"),
     ("MAIN-2", "when the approach suits a team; triage asks"),
     ("MAIN-10", "why the approach is good"),
-    (
-        "MAIN-14",
-        "a rule for everybody who merges, not for a hotfix; MAIN-3 is checked",
-    ),
+    ("MAIN-14", "a rule for everybody who merges, not for a hotfix; MAIN-3 is checked"),
     ("MAIN-19", "a pointer to other documents"),
 ];
 
@@ -42,44 +36,27 @@ fn sources(folder: &Path) -> Vec<(PathBuf, String)> {
 
 fn scenarios() -> Vec<(String, Scenario)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
-    let paths = std::fs::read_dir(folder)
-        .expect("the scenarios")
-        .flatten()
-        .map(|entry| entry.path());
+    let paths = std::fs::read_dir(folder).expect("the scenarios").flatten().map(|entry| entry.path());
     let read = |path: PathBuf| {
-        (
-            path.file_name().unwrap_or_default().display().to_string(),
-            Scenario::read(&path).expect("a scenario"),
-        )
+        (path.file_name().unwrap_or_default().display().to_string(), Scenario::read(&path).expect("a scenario"))
     };
     paths.map(read).collect()
 }
 
 fn playbooks() -> BTreeMap<String, toml::Table> {
     let folder = root().join("config/playbooks");
-    let paths = std::fs::read_dir(folder)
-        .expect("the playbooks")
-        .flatten()
-        .map(|entry| entry.path());
+    let paths = std::fs::read_dir(folder).expect("the playbooks").flatten().map(|entry| entry.path());
     let read = |path: PathBuf| {
         let text = std::fs::read_to_string(&path).expect("a playbook");
-        (
-            path.file_stem().unwrap_or_default().display().to_string(),
-            text.parse().expect("a playbook is TOML"),
-        )
+        (path.file_stem().unwrap_or_default().display().to_string(), text.parse().expect("a playbook is TOML"))
     };
     paths.map(read).collect()
 }
 
 fn served_by_steps(playbook: &toml::Table) -> BTreeSet<String> {
-    let lists = ["step", "exceptional"]
-        .iter()
-        .filter_map(|name| playbook.get(*name)?.as_array());
+    let lists = ["step", "exceptional"].iter().filter_map(|name| playbook.get(*name)?.as_array());
     let steps = lists.flatten().filter_map(|step| step.get("serves")?.as_array());
-    steps
-        .flatten()
-        .filter_map(|id| id.as_str().map(str::to_owned))
-        .collect()
+    steps.flatten().filter_map(|id| id.as_str().map(str::to_owned)).collect()
 }
 
 /// Each layer, and what it must not know.
@@ -115,29 +92,10 @@ fn layers_import_downwards_only() {
         ),
         (
             "bot/src/command",
-            &[
-                "crate::engine",
-                "crate::view",
-                "crate::config",
-                "crate::wire",
-                "hotfix_storage",
-                "tokio",
-            ],
+            &["crate::engine", "crate::view", "crate::config", "crate::wire", "hotfix_storage", "tokio"],
         ),
-        (
-            "bot/src/view",
-            &["crate::engine", "crate::wire", "hotfix_storage", "tokio"],
-        ),
-        (
-            "bot/src/config",
-            &[
-                "crate::engine",
-                "crate::view",
-                "crate::command",
-                "crate::wire",
-                "hotfix_storage",
-            ],
-        ),
+        ("bot/src/view", &["crate::engine", "crate::wire", "hotfix_storage", "tokio"]),
+        ("bot/src/config", &["crate::engine", "crate::view", "crate::command", "crate::wire", "hotfix_storage"]),
         (
             "bot/src/engine",
             &[
@@ -158,17 +116,9 @@ fn layers_import_downwards_only() {
                 continue;
             }
             let code = text.split("#[cfg(test)]").next().unwrap_or_default();
-            for (number, line) in code
-                .lines()
-                .enumerate()
-                .filter(|(_, line)| !line.trim_start().starts_with("//"))
-            {
+            for (number, line) in code.lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with("//")) {
                 for name in forbidden.iter().filter(|name| line.contains(**name)) {
-                    broken.push(format!(
-                        "{}:{}: {folder} must not know {name}",
-                        path.display(),
-                        number + 1
-                    ));
+                    broken.push(format!("{}:{}: {folder} must not know {name}", path.display(), number + 1));
                 }
             }
         }
@@ -180,40 +130,20 @@ fn layers_import_downwards_only() {
 fn only_one_file_asks_the_clock_in_the_domain() {
     for (path, text) in sources(&root().join("bot/src/domain")) {
         let code = text.split("#[cfg(test)]").next().unwrap_or_default();
-        for word in [
-            "Timestamp::now",
-            "SystemTime::now",
-            "Instant::now",
-            "HashMap",
-            "HashSet",
-            "std::fs",
-            "async fn",
-        ] {
-            assert!(
-                !code.contains(word),
-                "{} uses {word}: the domain is pure and in order",
-                path.display()
-            );
+        for word in ["Timestamp::now", "SystemTime::now", "Instant::now", "HashMap", "HashSet", "std::fs", "async fn"] {
+            assert!(!code.contains(word), "{} uses {word}: the domain is pure and in order", path.display());
         }
     }
 }
 
 #[test]
 fn every_shipped_playbook_has_a_scenario() {
-    let worlds: BTreeSet<String> = scenarios()
-        .into_iter()
-        .map(|(_, scenario)| scenario.options.service)
-        .collect();
+    let worlds: BTreeSet<String> = scenarios().into_iter().map(|(_, scenario)| scenario.options.service).collect();
     let stage = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/stage");
     let followed: BTreeSet<String> = worlds
         .iter()
         .map(|world| std::fs::read_to_string(stage.join(format!("{world}.toml"))).expect("a service"))
-        .map(|text| {
-            text.parse::<toml::Table>().expect("TOML")["playbook"]
-                .as_str()
-                .unwrap_or_default()
-                .to_owned()
-        })
+        .map(|text| text.parse::<toml::Table>().expect("TOML")["playbook"].as_str().unwrap_or_default().to_owned())
         .collect();
     for playbook in playbooks().keys() {
         assert!(followed.contains(playbook), "the playbook {playbook} has no scenario");
@@ -231,64 +161,38 @@ fn every_sentence_that_is_named_exists() {
     }
     for (name, playbook) in playbooks() {
         for id in served_by_steps(&playbook) {
-            assert!(
-                known.contains(id.as_str()),
-                "the playbook {name} serves {id}, which no runbook says"
-            );
+            assert!(known.contains(id.as_str()), "the playbook {name} serves {id}, which no runbook says");
         }
     }
 }
 
 #[test]
 fn every_sentence_of_both_runbooks_is_shown_or_is_a_fact() {
-    let shown: BTreeSet<String> = scenarios()
-        .into_iter()
-        .flat_map(|(_, scenario)| scenario.serves)
-        .collect();
+    let shown: BTreeSet<String> = scenarios().into_iter().flat_map(|(_, scenario)| scenario.serves).collect();
     let steps: BTreeSet<String> = playbooks().values().flat_map(served_by_steps).collect();
     let ours = REQUIREMENTS
         .iter()
         .map(|requirement| requirement.id)
         .filter(|id| id.starts_with("APPLY-") || id.starts_with("MAIN-"));
-    let missing: Vec<&str> = ours
-        .filter(|id| !shown.contains(*id) && !FACTS.iter().any(|(fact, _)| fact == id))
-        .collect();
+    let missing: Vec<&str> =
+        ours.filter(|id| !shown.contains(*id) && !FACTS.iter().any(|(fact, _)| fact == id)).collect();
     let by_a_step: Vec<&&str> = missing.iter().filter(|id| steps.contains(**id)).collect();
-    assert!(
-        missing.is_empty(),
-        "no scenario serves {missing:?}; of these a step of a playbook serves {by_a_step:?}"
-    );
+    assert!(missing.is_empty(), "no scenario serves {missing:?}; of these a step of a playbook serves {by_a_step:?}");
 }
 
 /// A scenario that nobody looked at holds no text.
 #[test]
 fn every_scenario_says_how_it_ends() {
     for (name, scenario) in scenarios() {
-        let last = scenario
-            .steps
-            .last()
-            .and_then(|step| step.seen.last())
-            .cloned()
-            .unwrap_or_default();
-        assert!(
-            last.starts_with("< at the end: "),
-            "{name} was never written with UPDATE_SCENARIOS=1"
-        );
+        let last = scenario.steps.last().and_then(|step| step.seen.last()).cloned().unwrap_or_default();
+        assert!(last.starts_with("< at the end: "), "{name} was never written with UPDATE_SCENARIOS=1");
     }
 }
 
 #[test]
 fn nothing_names_the_machine_it_was_written_on() {
-    for folder in [
-        "bot",
-        "adapters",
-        "storage",
-        "tests/src",
-        "tests/e2e",
-        "tests/benches",
-        "tests/scenarios",
-        "config",
-    ] {
+    for folder in ["bot", "adapters", "storage", "tests/src", "tests/e2e", "tests/benches", "tests/scenarios", "config"]
+    {
         for (path, text) in texts(&root().join(folder)) {
             for place in [concat!("/wo", "rk/"), concat!("/ro", "ot/"), concat!("/ho", "me/")] {
                 assert!(!text.contains(place), "{} names {place}", path.display());

@@ -54,11 +54,7 @@ pub async fn at_every_moment(path: &Path, every: usize, whole: usize) -> anyhow:
         play.begin(act).await?;
         play.world.cut.revive();
         play.go_on().await?;
-        moments.push(
-            (0..play.world.cut.passed())
-                .map(|moment| play.world.cut.name(moment))
-                .collect(),
-        );
+        moments.push((0..play.world.cut.passed()).map(|moment| play.world.cut.name(moment)).collect());
     }
     let last = Checkpoint::of(&play.world).await?;
     let mut tried = Tried::default();
@@ -118,12 +114,7 @@ fn compare(wanted: &[String], found: &[String]) -> anyhow::Result<()> {
         return Ok(());
     }
     let (wanted, found) = (wanted.join("\n") + "\n", found.join("\n") + "\n");
-    bail!(
-        "another end:\n{}",
-        similar::TextDiff::from_lines(&wanted, &found)
-            .unified_diff()
-            .context_radius(2)
-    )
+    bail!("another end:\n{}", similar::TextDiff::from_lines(&wanted, &found).unified_diff().context_radius(2))
 }
 
 impl Checkpoint {
@@ -131,13 +122,7 @@ impl Checkpoint {
         let folder = stage::fresh_folder()?;
         stage::copy(world.folder.path(), folder.path())?;
         let ops = world.ops.lock().expect("a lock").clone();
-        Ok(Self {
-            folder,
-            ops,
-            now: world.clock.now(),
-            down: world.cut.down(),
-            ending: ending(world).await?,
-        })
+        Ok(Self { folder, ops, now: world.clock.now(), down: world.cut.down(), ending: ending(world).await? })
     }
 
     async fn restore(&self, play: &mut Play) -> anyhow::Result<()> {
@@ -163,11 +148,7 @@ fn clear(folder: &Path) -> anyhow::Result<()> {
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
         let gone = || {
-            if path.is_dir() {
-                std::fs::remove_dir_all(&path)
-            } else {
-                std::fs::remove_file(&path)
-            }
+            if path.is_dir() { std::fs::remove_dir_all(&path) } else { std::fs::remove_file(&path) }
         };
         if (0..20).all(|_| gone().is_err() && path.exists()) {
             gone()?;

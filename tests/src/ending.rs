@@ -36,24 +36,11 @@ pub async fn ending(world: &World) -> anyhow::Result<Vec<String>> {
         &bare,
         "dee",
         moment,
-        &[
-            "for-each-ref",
-            "--format=%(refname:lstrip=1) %(contents:subject)",
-            "refs/heads",
-            "refs/tags",
-        ],
+        &["for-each-ref", "--format=%(refname:lstrip=1) %(contents:subject)", "refs/heads", "refs/tags"],
     )?;
-    lines.extend(
-        refs.lines()
-            .filter(|line| !line.contains("fix-") || line.contains("hotfix"))
-            .map(str::to_owned),
-    );
+    lines.extend(refs.lines().filter(|line| !line.contains("fix-") || line.contains("hotfix")).map(str::to_owned));
     let leases = world.journal().leases().await?;
-    lines.extend(
-        leases
-            .iter()
-            .map(|lease| format!("{} is held by {}", lease.lease, lease.holder)),
-    );
+    lines.extend(leases.iter().map(|lease| format!("{} is held by {}", lease.lease, lease.holder)));
     lines.push(format!("deployments begun by the bot: {}", run_folders(world)));
     Ok(lines)
 }
@@ -65,16 +52,9 @@ pub async fn ending(world: &World) -> anyhow::Result<Vec<String>> {
 pub async fn in_short(world: &World) -> anyhow::Result<Vec<String>> {
     let mut lines = Vec::new();
     for run in world.engine().states().await {
-        let deploys: Vec<String> = run
-            .deploys
-            .iter()
-            .map(|d| format!("{} {}", d.intent.environment, word(&d.state)))
-            .collect();
-        let deploys = if deploys.is_empty() {
-            "nothing deployed".to_owned()
-        } else {
-            deploys.join(", ")
-        };
+        let deploys: Vec<String> =
+            run.deploys.iter().map(|d| format!("{} {}", d.intent.environment, word(&d.state))).collect();
+        let deploys = if deploys.is_empty() { "nothing deployed".to_owned() } else { deploys.join(", ") };
         lines.push(format!("{} {}: {deploys}; {}", run.id, phase(&run), mainline(&run)));
     }
     Ok(lines)
@@ -82,18 +62,11 @@ pub async fn in_short(world: &World) -> anyhow::Result<Vec<String>> {
 
 fn run_folders(world: &World) -> usize {
     let runs = world.stage.root.join("state/runs").join(&world.stage.service);
-    std::fs::read_dir(runs)
-        .map(|entries| entries.flatten().filter(|entry| entry.path().is_dir()).count())
-        .unwrap_or(0)
+    std::fs::read_dir(runs).map(|entries| entries.flatten().filter(|entry| entry.path().is_dir()).count()).unwrap_or(0)
 }
 
 fn subject(world: &World, commit: &str) -> anyhow::Result<String> {
-    git(
-        &world.stage.bare(),
-        "dee",
-        world.clock.moment(),
-        &["log", "-1", "--format=%s", commit],
-    )
+    git(&world.stage.bare(), "dee", world.clock.moment(), &["log", "-1", "--format=%s", commit])
 }
 
 fn run_lines(world: &World, run: &Hotfix) -> anyhow::Result<Vec<String>> {
@@ -109,50 +82,21 @@ fn run_lines(world: &World, run: &Hotfix) -> anyhow::Result<Vec<String>> {
         write!(line, " {}={mark}", spec.id)?;
     }
     lines.push(format!("  steps:{line}"));
-    let commits: Vec<&str> = run
-        .head
-        .iter()
-        .flat_map(|head| &head.commits)
-        .map(|commit| commit.subject.as_str())
-        .collect();
+    let commits: Vec<&str> =
+        run.head.iter().flat_map(|head| &head.commits).map(|commit| commit.subject.as_str()).collect();
     lines.push(format!("  branch {:?}: {}", run.branch, commits.join(" / ")));
-    lines.push(format!(
-        "  fixes: {:?}",
-        run.fixes
-            .iter()
-            .map(|fix| format!("{:?}", fix.state))
-            .collect::<Vec<_>>()
-    ));
+    lines.push(format!("  fixes: {:?}", run.fixes.iter().map(|fix| format!("{:?}", fix.state)).collect::<Vec<_>>()));
     if let Some(base) = &run.base {
         lines.push(format!("  base: {}", subject(world, base.as_str())?));
     }
     if let Some(pull) = &run.pull {
-        let reviews: Vec<String> = pull
-            .seen
-            .reviews
-            .iter()
-            .map(|r| format!("{} {:?}", r.name, r.verdict))
-            .collect();
-        lines.push(format!(
-            "  pull request {}: merged {}, {reviews:?}",
-            pull.number.0,
-            pull.merged.is_some()
-        ));
+        let reviews: Vec<String> = pull.seen.reviews.iter().map(|r| format!("{} {:?}", r.name, r.verdict)).collect();
+        lines.push(format!("  pull request {}: merged {}, {reviews:?}", pull.number.0, pull.merged.is_some()));
     }
-    let votes: Vec<String> = run
-        .votes
-        .iter()
-        .map(|vote| format!("{} {}", vote.person, vote.environment))
-        .collect();
-    lines.push(format!(
-        "  votes {votes:?}, noes {:?}, holds {:?}",
-        run.vetoes, run.holds
-    ));
-    let words: Vec<String> = run
-        .attestations
-        .iter()
-        .map(|(place, a)| format!("{place} {} {}", a.person, a.pass))
-        .collect();
+    let votes: Vec<String> = run.votes.iter().map(|vote| format!("{} {}", vote.person, vote.environment)).collect();
+    lines.push(format!("  votes {votes:?}, noes {:?}, holds {:?}", run.vetoes, run.holds));
+    let words: Vec<String> =
+        run.attestations.iter().map(|(place, a)| format!("{place} {} {}", a.person, a.pass)).collect();
     lines.push(format!(
         "  seen {words:?}, prompts {:?}",
         run.prompts.keys().map(ToString::to_string).collect::<Vec<_>>()
@@ -165,17 +109,8 @@ fn run_lines(world: &World, run: &Hotfix) -> anyhow::Result<Vec<String>> {
             word(&deploy.state)
         ));
     }
-    lines.push(format!(
-        "  {}, drift {}, stuck {}",
-        mainline(run),
-        run.drift.is_some(),
-        run.stuck.is_some()
-    ));
-    lines.push(format!(
-        "  post-mortem {:?}, riders {:?}",
-        run.postmortem,
-        run.riders.as_ref().map(Vec::len)
-    ));
+    lines.push(format!("  {}, drift {}, stuck {}", mainline(run), run.drift.is_some(), run.stuck.is_some()));
+    lines.push(format!("  post-mortem {:?}, riders {:?}", run.postmortem, run.riders.as_ref().map(Vec::len)));
     Ok(lines)
 }
 

@@ -37,11 +37,7 @@ pub fn git(folder: &Path, who: &str, at: jiff::Timestamp, arguments: &[&str]) ->
         .output()
         .context("git could not be run")?;
     if !output.status.success() {
-        bail!(
-            "git {} failed: {}",
-            arguments.join(" "),
-            String::from_utf8_lossy(&output.stderr).trim()
-        );
+        bail!("git {} failed: {}", arguments.join(" "), String::from_utf8_lossy(&output.stderr).trim());
     }
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }

@@ -66,12 +66,7 @@ fn configured(service: &str) -> &'static Config {
         let load = |service: &'static str| {
             let folder = fresh_folder().expect("a folder");
             let stage = Stage::set_up(folder.path(), service).expect("a stage");
-            (
-                service,
-                config::load(&stage.config())
-                    .map_err(|faults| faults.render(false))
-                    .expect("a configuration"),
-            )
+            (service, config::load(&stage.config()).map_err(|faults| faults.render(false)).expect("a configuration"))
         };
         BTreeMap::from([load("payments"), load("website")])
     });
@@ -90,14 +85,8 @@ impl Model {
         let playbook = config.playbook_of(&name).expect("a playbook");
         let version = config.policy.version();
         let plan = Plan::resolve(&config.services[&name].service, playbook, "A fix", false, version).expect("a plan");
-        let opened = Opened {
-            title: "A fix".to_owned(),
-            incident: None,
-            ticket: None,
-            plan,
-            fixes: Vec::new(),
-            from: None,
-        };
+        let opened =
+            Opened { title: "A fix".to_owned(), incident: None, ticket: None, plan, fixes: Vec::new(), from: None };
         let now = Timestamp::from_second(1_772_442_000).expect("a time");
         let grant = grant(config, &name, 0, Role::Requester).expect("ana may");
         let decision = open(HotfixId(1), &grant, opened, now).expect("it opens");
@@ -136,11 +125,7 @@ impl Model {
         if let Ok(decision) = &decision {
             self.take(decision, before.version);
         }
-        Some(Thrown {
-            before,
-            command,
-            decision,
-        })
+        Some(Thrown { before, command, decision })
     }
 
     fn take(&mut self, decision: &Decision, version: u64) {
@@ -148,8 +133,7 @@ impl Model {
         for (offset, entry) in decision.entries.iter().enumerate() {
             let next = hotfix::domain::evolve::evolve(HotfixId(1), state, entry).expect("what was decided can be");
             let reaction = react(&next, entry, version + offset as u64 + 1);
-            self.due
-                .extend(reaction.effects.into_iter().filter(|effect| !effect.is_talk()));
+            self.due.extend(reaction.effects.into_iter().filter(|effect| !effect.is_talk()));
             state = Some(next);
         }
         self.state = decision.state.clone();
@@ -159,59 +143,26 @@ impl Model {
     fn asked(&mut self, who: u8, how: u16) -> Option<Command> {
         let (role, act) = match how % 19 {
             0 => (Role::Requester, Act::Pick(vec![commit(u64::from(how % 5) + 10)])),
-            1 => (
-                Role::Requester,
-                Act::Join {
-                    title: "More".to_owned(),
-                    fixes: vec![commit(u64::from(how % 5) + 20)],
-                },
-            ),
-            2..=4 => (
-                Role::Approver,
-                Act::Approve {
-                    on: None,
-                    by_reaction: how % 2 == 0,
-                },
-            ),
+            1 => {
+                (Role::Requester, Act::Join { title: "More".to_owned(), fixes: vec![commit(u64::from(how % 5) + 20)] })
+            }
+            2..=4 => (Role::Approver, Act::Approve { on: None, by_reaction: how % 2 == 0 }),
             5 => (Role::Approver, Act::Unapprove { on: None }),
-            6 => (
-                Role::Approver,
-                Act::Reject {
-                    reason: "no".to_owned(),
-                    on: None,
-                },
-            ),
+            6 => (Role::Approver, Act::Reject { reason: "no".to_owned(), on: None }),
             7 => (Role::Viewer, Act::Acknowledge),
-            8 => (
-                Role::Requester,
-                if how % 3 == 0 {
-                    Act::Hold("wait".to_owned())
-                } else {
-                    Act::Unhold
-                },
-            ),
+            8 => (Role::Requester, if how % 3 == 0 { Act::Hold("wait".to_owned()) } else { Act::Unhold }),
             9..=11 => (Role::Requester, self.word(how)),
             12 | 13 => (Role::Requester, Act::Deploy(environment(how))),
             14 => (Role::Captain, Act::Rollback(environment(how), None)),
             15 => (Role::Requester, self.step_act(how)?),
-            16 => (
-                Role::Requester,
-                if how % 5 == 0 {
-                    Act::Abort("enough".to_owned())
-                } else {
-                    Act::Retry
-                },
-            ),
+            16 => (Role::Requester, if how % 5 == 0 { Act::Abort("enough".to_owned()) } else { Act::Retry }),
             17 => (
                 Role::Requester,
                 Act::Drift([DriftChoice::Rebase, DriftChoice::Roll, DriftChoice::Abort][usize::from(how) % 3]),
             ),
             _ => match how % 4 {
                 0 => (Role::Captain, Act::WaiveMergeback("no need".to_owned())),
-                1 => (
-                    Role::Requester,
-                    Act::Postmortem(Some("https://example.org/1".to_owned())),
-                ),
+                1 => (Role::Requester, Act::Postmortem(Some("https://example.org/1".to_owned()))),
                 2 => (Role::Requester, Act::Note("hm".to_owned())),
                 _ => (Role::Requester, Act::Close),
             },
@@ -222,11 +173,7 @@ impl Model {
 
     fn word(&self, how: u16) -> Act {
         let place = ["local", "staging", "production"][usize::from(how / 19) % 3].to_owned();
-        Act::Verify {
-            place,
-            pass: how % 5 != 0,
-            note: None,
-        }
+        Act::Verify { place, pass: how % 5 != 0, note: None }
     }
 
     fn step_act(&self, how: u16) -> Option<Act> {
@@ -249,19 +196,10 @@ impl Model {
             1 => Sighting::Head(None),
             2 => {
                 self.running = commit(u64::from(how % 7) + 1);
-                Sighting::Production {
-                    running: self.running.clone(),
-                    has_fix: how % 3 == 0,
-                }
+                Sighting::Production { running: self.running.clone(), has_fix: how % 3 == 0 }
             }
-            3 => Sighting::Mainline {
-                how: containment(how),
-                main: commit(u64::from(how % 9) + 50),
-            },
-            _ => Sighting::Pull {
-                seen: self.reviews(how),
-                merged: (how % 97 == 0).then(|| commit(60)),
-            },
+            3 => Sighting::Mainline { how: containment(how), main: commit(u64::from(how % 9) + 50) },
+            _ => Sighting::Pull { seen: self.reviews(how), merged: (how % 97 == 0).then(|| commit(60)) },
         }
     }
 
@@ -269,123 +207,63 @@ impl Model {
         self.commits += 1;
         let tip = commit(self.commits);
         let who = PEOPLE[usize::from(how / 8) % PEOPLE.len()];
-        let people = vec![Contributor {
-            person: who.parse().ok(),
-            name: who.to_owned(),
-        }];
-        let commits = vec![Contribution {
-            commit: tip.clone(),
-            subject: "A change".to_owned(),
-            people,
-        }];
+        let people = vec![Contributor { person: who.parse().ok(), name: who.to_owned() }];
+        let commits = vec![Contribution { commit: tip.clone(), subject: "A change".to_owned(), people }];
         HeadSeen {
             tip,
             commits,
             total: 1,
-            size: DiffSize {
-                files: 1,
-                insertions: 2,
-                deletions: 1,
-            },
+            size: DiffSize { files: 1, insertions: 2, deletions: 1 },
             on_base: how % 11 != 0,
         }
     }
 
     fn reviews(&self, how: u16) -> PullSeen {
-        let head = self
-            .state
-            .head
-            .as_ref()
-            .map_or_else(|| commit(9), |head| head.tip.clone());
+        let head = self.state.head.as_ref().map_or_else(|| commit(9), |head| head.tip.clone());
         let who = PEOPLE[usize::from(how / 8) % PEOPLE.len()];
-        let verdict = if how % 5 == 0 {
-            Verdict::ChangesRequested
-        } else {
-            Verdict::Approved
-        };
-        let review = ReviewSeen {
-            person: who.parse().ok(),
-            name: who.to_owned(),
-            commit: head.clone(),
-            verdict,
-        };
-        let state = if how % 7 == 0 {
-            CheckState::Failure
-        } else {
-            CheckState::Success
-        };
-        let check = Check {
-            name: "unit-tests".to_owned(),
-            app: "ci".to_owned(),
-            state,
-        };
-        PullSeen {
-            reviews: vec![review],
-            checked: Some(head),
-            checks: vec![check],
-        }
+        let verdict = if how % 5 == 0 { Verdict::ChangesRequested } else { Verdict::Approved };
+        let review = ReviewSeen { person: who.parse().ok(), name: who.to_owned(), commit: head.clone(), verdict };
+        let state = if how % 7 == 0 { CheckState::Failure } else { CheckState::Success };
+        let check = Check { name: "unit-tests".to_owned(), app: "ci".to_owned(), state };
+        PullSeen { reviews: vec![review], checked: Some(head), checks: vec![check] }
     }
 
     /// Some answer of the world to an act of the bot: mostly the one that was wished for.
     fn answer(&mut self, effect: Effect, how: u16) -> Option<Command> {
         if how % 13 == 0 {
-            return Some(Command::Came(Outcome::Refused {
-                effect,
-                reason: "the other side said no".to_owned(),
-            }));
+            return Some(Command::Came(Outcome::Refused { effect, reason: "the other side said no".to_owned() }));
         }
         let outcome = match effect {
             Effect::Survey => Outcome::Surveyed(Box::new(self.survey(how))),
-            Effect::Announce => Outcome::Announced {
-                message: self.message(),
-                reached: BTreeSet::new(),
-                missed: BTreeSet::new(),
-            },
+            Effect::Announce => {
+                Outcome::Announced { message: self.message(), reached: BTreeSet::new(), missed: BTreeSet::new() }
+            }
             Effect::CreateBranch { at } => Outcome::BranchCreated { at },
             Effect::Pick { source, .. } => {
                 let head = self.head(how);
                 let result = match how % 5 {
-                    0 => PickResult::Conflict {
-                        files: vec!["src/a.py".to_owned()],
-                    },
+                    0 => PickResult::Conflict { files: vec!["src/a.py".to_owned()] },
                     1 => PickResult::AlreadyThere,
-                    _ => PickResult::Done {
-                        commit: head.tip.clone(),
-                        head,
-                    },
+                    _ => PickResult::Done { commit: head.tip.clone(), head },
                 };
                 Outcome::Picked { source, result }
             }
             Effect::Rebase { .. } if how % 3 == 0 => Outcome::Rebased(Rebased::Conflict(vec!["src/a.py".to_owned()])),
-            Effect::Rebase { .. } => Outcome::Rebased(Rebased::Done(HeadSeen {
-                on_base: true,
-                ..self.head(how)
-            })),
+            Effect::Rebase { .. } => Outcome::Rebased(Rebased::Done(HeadSeen { on_base: true, ..self.head(how) })),
             Effect::OpenPull => Outcome::PullOpened {
                 number: PullNumber(1),
                 author: PEOPLE[usize::from(how) % 5].parse().ok(),
                 url: None,
             },
-            Effect::Prompt { environment, commit } => Outcome::Prompted {
-                environment,
-                commit,
-                message: self.message(),
-            },
-            Effect::CheckDeploy {
-                environment,
-                commit,
-                key,
-            } => Outcome::DeployChecked {
-                facts: self.facts(how, &commit),
-                environment,
-                commit,
-                key,
-            },
+            Effect::Prompt { environment, commit } => {
+                Outcome::Prompted { environment, commit, message: self.message() }
+            }
+            Effect::CheckDeploy { environment, commit, key } => {
+                Outcome::DeployChecked { facts: self.facts(how, &commit), environment, commit, key }
+            }
             Effect::Deploy { key, commit, .. } => {
                 let status = match how % 6 {
-                    0 => DeployStatus::Failed {
-                        reason: "no room".to_owned(),
-                    },
+                    0 => DeployStatus::Failed { reason: "no room".to_owned() },
                     1 => DeployStatus::AwaitingWord,
                     _ => DeployStatus::Succeeded { at: self.now },
                 };
@@ -394,14 +272,8 @@ impl Model {
                 }
                 Outcome::DeployStatus { key, status }
             }
-            Effect::Merge { number, .. } => Outcome::Merged {
-                number,
-                commit: commit(70),
-            },
-            Effect::FindRiders { .. } => Outcome::Riders {
-                riders: Vec::new(),
-                total: 0,
-            },
+            Effect::Merge { number, .. } => Outcome::Merged { number, commit: commit(70) },
+            Effect::FindRiders { .. } => Outcome::Riders { riders: Vec::new(), total: 0 },
             Effect::DeleteBranch { .. } => Outcome::BranchDeleted,
             Effect::Say { .. } | Effect::Tell { .. } | Effect::Remind { .. } => return None,
         };
@@ -409,11 +281,7 @@ impl Model {
     }
 
     fn survey(&self, how: u16) -> Survey {
-        let wallet = Contribution {
-            commit: commit(3),
-            subject: "Wallet".to_owned(),
-            people: Vec::new(),
-        };
+        let wallet = Contribution { commit: commit(3), subject: "Wallet".to_owned(), people: Vec::new() };
         Survey {
             running: (how % 17 != 0).then(|| commit(1)),
             last_success: (how % 3 == 0).then(|| commit(if how % 19 == 0 { 2 } else { 1 })),
@@ -438,34 +306,19 @@ impl Model {
             (id, roles)
         });
         DeployFacts {
-            tip: if how % 9 == 0 {
-                Some(commit(8))
-            } else {
-                Some(wanted.clone())
-            },
+            tip: if how % 9 == 0 { Some(commit(8)) } else { Some(wanted.clone()) },
             running: Some(self.running.clone()),
             production: (how % 4 != 0).then(|| self.running.clone()),
             freeze: (how % 23 == 0).then(|| "the year ends".to_owned()),
-            policy_version: if how % 29 == 0 {
-                "another".to_owned()
-            } else {
-                self.config.policy.version().to_owned()
-            },
+            policy_version: if how % 29 == 0 { "another".to_owned() } else { self.config.policy.version().to_owned() },
             standing: standing.collect(),
-            withdrawn: if how % 31 == 0 {
-                BTreeSet::from(["ben".parse().expect("a person")])
-            } else {
-                BTreeSet::new()
-            },
+            withdrawn: if how % 31 == 0 { BTreeSet::from(["ben".parse().expect("a person")]) } else { BTreeSet::new() },
         }
     }
 
     fn message(&mut self) -> MessageRef {
         self.messages += 1;
-        MessageRef {
-            channel: ChannelRef::parse("#payments").expect("a channel"),
-            id: format!("m{}", self.messages),
-        }
+        MessageRef { channel: ChannelRef::parse("#payments").expect("a channel"), id: format!("m{}", self.messages) }
     }
 }
 

@@ -23,15 +23,11 @@ impl World {
             (name, "fail") => self.head_check(name, CheckState::Failure).await,
             (name, "run") => self.head_check(name, CheckState::Pending).await,
             (_, "approves") => {
-                self.local
-                    .review(&repo, self.pull().await?, &person, Verdict::Approved)
-                    .await?;
+                self.local.review(&repo, self.pull().await?, &person, Verdict::Approved).await?;
                 Ok(())
             }
             (_, "asks for changes") => {
-                self.local
-                    .review(&repo, self.pull().await?, &person, Verdict::ChangesRequested)
-                    .await?;
+                self.local.review(&repo, self.pull().await?, &person, Verdict::ChangesRequested).await?;
                 Ok(())
             }
             (_, "merges the pull request") => self.merge(MergeMethod::Merge).await,
@@ -52,12 +48,7 @@ impl World {
     async fn merge(&self, method: MergeMethod) -> anyhow::Result<()> {
         let (repo, number) = (self.repo(), self.pull().await?);
         let head = self.local.read(&repo, number).await?.head_commit;
-        let merge = Merge {
-            expected_head: head,
-            method,
-            title: "Merge the fix".to_owned(),
-            body: String::new(),
-        };
+        let merge = Merge { expected_head: head, method, title: "Merge the fix".to_owned(), body: String::new() };
         self.local.merge(&repo, number, &merge).await?;
         Ok(())
     }
@@ -74,11 +65,7 @@ impl World {
 
     async fn check_is(&self, reference: &str, name: &str, state: CheckState) -> anyhow::Result<()> {
         let commit = CommitId::parse(&self.commit_of(reference)?)?;
-        let check = Check {
-            name: name.to_owned(),
-            app: "ci".to_owned(),
-            state,
-        };
+        let check = Check { name: name.to_owned(), app: "ci".to_owned(), state };
         self.local.set_check(&self.repo(), &commit, check).await?;
         Ok(())
     }
@@ -92,12 +79,7 @@ impl World {
             return Ok(running);
         }
         let spec = format!("{reference}^{{commit}}");
-        git(
-            &self.stage.bare(),
-            "dee",
-            self.clock.moment(),
-            &["rev-parse", "--verify", "--quiet", &spec],
-        )
+        git(&self.stage.bare(), "dee", self.clock.moment(), &["rev-parse", "--verify", "--quiet", &spec])
     }
 
     /// Something with git. Of a merge or a push the files come last, as `path = text`, with `\n` for a new line.
@@ -118,11 +100,7 @@ impl World {
         match verb {
             "pushes" | "force-pushes" => {
                 let subject = rest.trim_start_matches('"').split('"').next().context("no subject")?;
-                let rest = rest
-                    .trim_start_matches('"')
-                    .trim_start_matches(subject)
-                    .trim_start_matches('"')
-                    .trim();
+                let rest = rest.trim_start_matches('"').trim_start_matches(subject).trim_start_matches('"').trim();
                 let (branch, from) = match rest.trim_start_matches("to ").split_once(" from ") {
                     Some((branch, from)) => (branch, self.commit_of(from)?),
                     None => {
@@ -153,11 +131,7 @@ impl World {
             "reverts" => {
                 run(&["switch", "--quiet", "--detach", &format!("origin/{rest}")])?;
                 let parents = run(&["rev-list", "--parents", "-n", "1", "HEAD"])?;
-                let mainline: &[&str] = if parents.split_whitespace().count() > 2 {
-                    &["-m", "1"]
-                } else {
-                    &[]
-                };
+                let mainline: &[&str] = if parents.split_whitespace().count() > 2 { &["-m", "1"] } else { &[] };
                 run(&[&["revert", "--no-edit"], mainline, &["HEAD"]].concat())?;
                 run(&["push", "--quiet", "origin", &format!("HEAD:refs/heads/{rest}")]).map(|_| ())
             }
@@ -225,10 +199,7 @@ impl World {
                 let policy = std::fs::read_to_string(&path)?;
                 std::fs::write(
                     &path,
-                    policy.replace(
-                        "approver  = [\"ana\", \"ben\", \"dee\"]",
-                        "approver  = [\"ana\", \"dee\"]",
-                    ),
+                    policy.replace("approver  = [\"ana\", \"ben\", \"dee\"]", "approver  = [\"ana\", \"dee\"]"),
                 )?;
                 self.restart().await
             }

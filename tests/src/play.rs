@@ -67,22 +67,8 @@ impl Play {
     /// # Errors
     /// When the repository cannot be read.
     pub fn new(world: World) -> anyhow::Result<Self> {
-        let mut play = Self {
-            world,
-            shown: 0,
-            names: BTreeMap::new(),
-            counts: BTreeMap::new(),
-            unheard: Vec::new(),
-        };
-        for name in [
-            "live",
-            "fix-upload",
-            "fix-log",
-            "fix-refund",
-            "main",
-            "feature-1",
-            "feature-2",
-        ] {
+        let mut play = Self { world, shown: 0, names: BTreeMap::new(), counts: BTreeMap::new(), unheard: Vec::new() };
+        for name in ["live", "fix-upload", "fix-log", "fix-refund", "main", "feature-1", "feature-2"] {
             let commit = play.world.commit_of(name)?;
             play.names.insert(commit, name.to_owned());
         }
@@ -165,13 +151,7 @@ impl Play {
             Err(words) => words
                 .lines()
                 .enumerate()
-                .map(|(at, line)| {
-                    if at == 0 {
-                        format!("< console: {line}")
-                    } else {
-                        format!("    {line}")
-                    }
-                })
+                .map(|(at, line)| if at == 0 { format!("< console: {line}") } else { format!("    {line}") })
                 .collect(),
         }
     }
@@ -181,11 +161,7 @@ impl Play {
         self.name_commits()?;
         let entries = self.world.console.transcript();
         let mut lines = Vec::new();
-        for entry in entries
-            .iter()
-            .skip(self.shown)
-            .filter(|entry| entry.kind != EntryKind::Updated)
-        {
+        for entry in entries.iter().skip(self.shown).filter(|entry| entry.kind != EntryKind::Updated) {
             lines.push(match (&entry.place, entry.kind) {
                 (Place::Direct(person), EntryKind::Whispered) => format!("< to {} alone", person.id),
                 (Place::Direct(person), _) => format!("< to {}, directly", person.id),
@@ -209,11 +185,7 @@ impl Play {
     /// # Errors
     /// When the repository cannot be read.
     pub async fn last_words(&mut self) -> anyhow::Result<Vec<String>> {
-        Ok(ending::in_short(&self.world)
-            .await?
-            .into_iter()
-            .map(|line| format!("< at the end: {line}"))
-            .collect())
+        Ok(ending::in_short(&self.world).await?.into_iter().map(|line| format!("< at the end: {line}")).collect())
     }
 
     /// Commits are called by the branch they came onto, so that a scenario can be read aloud.
@@ -222,16 +194,7 @@ impl Play {
             return Ok(());
         }
         let format = "--format=%H %S";
-        let arguments = [
-            "log",
-            "--topo-order",
-            "--reverse",
-            "--source",
-            format,
-            "--branches",
-            "--not",
-            "live",
-        ];
+        let arguments = ["log", "--topo-order", "--reverse", "--source", format, "--branches", "--not", "live"];
         let log = git(&self.world.stage.bare(), "dee", self.world.clock.moment(), &arguments)?;
         for line in log.lines() {
             let Some((commit, source)) = line.split_once(' ') else {
@@ -240,12 +203,7 @@ impl Play {
             if self.names.contains_key(commit) || source.is_empty() {
                 continue;
             }
-            let branch = source
-                .trim_start_matches("refs/heads/")
-                .rsplit('/')
-                .next()
-                .unwrap_or(source)
-                .to_owned();
+            let branch = source.trim_start_matches("refs/heads/").rsplit('/').next().unwrap_or(source).to_owned();
             let count = self.counts.entry(branch.clone()).or_default();
             *count += 1;
             self.names.insert(commit.to_owned(), format!("{branch}-{count}"));
@@ -271,9 +229,7 @@ impl Play {
             text = joined.replace(&root, "<folder>");
         }
         for (commit, name) in &self.names {
-            text = text
-                .replace(commit.as_str(), &format!("<{name}>"))
-                .replace(&commit[..7], &format!("<{name}>"));
+            text = text.replace(commit.as_str(), &format!("<{name}>")).replace(&commit[..7], &format!("<{name}>"));
         }
         without_milliseconds(&text)
     }
@@ -295,15 +251,11 @@ fn without_milliseconds(text: &str) -> String {
 /// # Errors
 /// When there is no such point.
 pub fn given(words: &str) -> anyhow::Result<Vec<Act>> {
-    let rest = words
-        .strip_prefix("a hotfix that is ")
-        .context("`given a hotfix that is …` is wanted")?;
+    let rest = words.strip_prefix("a hotfix that is ").context("`given a hotfix that is …` is wanted")?;
     let (point, service) = rest.split_once(" of ").unwrap_or((rest, "payments"));
     let typed = |line: &str| Act::Typed(line.to_owned());
     let forge = |words: &str| Act::Forge(words.to_owned());
-    let start = typed(&format!(
-        "ana: /hotfix start {service} \"Fix 500 on upload\" --fix <fix-upload>"
-    ));
+    let start = typed(&format!("ana: /hotfix start {service} \"Fix 500 on upload\" --fix <fix-upload>"));
     let staging = matches!(service, "payments");
     let mut acts = vec![start];
     let all: [(&str, Vec<Act>); 6] = [

@@ -61,11 +61,7 @@ impl Cut {
     /// The bot is dead, or the side is down.
     pub fn reaches(&self, side: &'static str) -> Result<(), Failure> {
         self.alive()?;
-        if self.lock().down.contains(side) {
-            Err(Failure::retry(format!("the {side} is down")))
-        } else {
-            Ok(())
-        }
+        if self.lock().down.contains(side) { Err(Failure::retry(format!("the {side} is down"))) } else { Ok(()) }
     }
 
     /// Whether the bot is stopped.

@@ -15,16 +15,11 @@ pub fn program() -> &'static Path {
         let profile = this.ancestors().nth(2).expect("a test lies in target/<profile>/deps");
         let target = profile.parent().expect("a profile lies in the target folder");
         let mut cargo = Command::new(env!("CARGO"));
-        cargo
-            .args(["build", "--quiet", "-p", "hotfix", "--bin", "hotfix", "--target-dir"])
-            .arg(target);
+        cargo.args(["build", "--quiet", "-p", "hotfix", "--bin", "hotfix", "--target-dir"]).arg(target);
         if profile.ends_with("release") {
             cargo.arg("--release");
         }
-        let status = cargo
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
-            .status()
-            .expect("cargo could not be run");
+        let status = cargo.current_dir(env!("CARGO_MANIFEST_DIR")).status().expect("cargo could not be run");
         assert!(status.success(), "the program cannot be built");
         profile.join("hotfix")
     })

@@ -80,22 +80,13 @@ impl Scenario {
     /// # Errors
     /// Names the line that cannot be read.
     pub fn parse(text: &str) -> anyhow::Result<Self> {
-        let mut scenario = Self {
-            head: Vec::new(),
-            serves: Vec::new(),
-            options: Options::default(),
-            steps: Vec::new(),
-        };
+        let mut scenario =
+            Self { head: Vec::new(), serves: Vec::new(), options: Options::default(), steps: Vec::new() };
         let mut before: Vec<String> = Vec::new();
         for (number, line) in text.lines().enumerate() {
             let place = || format!("line {}: {line}", number + 1);
             if line.starts_with('<') || (line.starts_with(' ') && !line.trim().is_empty()) {
-                scenario
-                    .steps
-                    .last_mut()
-                    .with_context(place)?
-                    .seen
-                    .push(line.to_owned());
+                scenario.steps.last_mut().with_context(place)?.seen.push(line.to_owned());
             } else if line.is_empty() || line.starts_with('#') {
                 before.push(line.to_owned());
             } else if let Some(ids) = line.strip_prefix("serves ") {
@@ -136,10 +127,7 @@ impl Scenario {
 
 fn options(words: &str) -> anyhow::Result<Options> {
     let mut words = words.split_whitespace();
-    let mut options = Options {
-        service: words.next().context("no service")?.to_owned(),
-        ..Options::default()
-    };
+    let mut options = Options { service: words.next().context("no service")?.to_owned(), ..Options::default() };
     while let Some(word) = words.next() {
         match (word, words.next()) {
             ("with", Some("embedded")) => options.embedded = true,
@@ -160,9 +148,8 @@ fn act(line: &str) -> anyhow::Result<Act> {
     if let Some(words) = line.strip_prefix("given ") {
         return Ok(Act::Given(words.to_owned()));
     }
-    let (kind, words) = line
-        .split_once(": ")
-        .context("a step begins with `> `, forge:, git:, world:, clock: or given")?;
+    let (kind, words) =
+        line.split_once(": ").context("a step begins with `> `, forge:, git:, world:, clock: or given")?;
     Ok(match kind {
         "forge" => Act::Forge(words.to_owned()),
         "git" => Act::Git(words.to_owned()),

@@ -43,10 +43,7 @@ impl Stage {
             templates.insert(service.to_owned(), folder);
         }
         copy(templates[service].path(), root)?;
-        Ok(Self {
-            root: root.to_owned(),
-            service: service.to_owned(),
-        })
+        Ok(Self { root: root.to_owned(), service: service.to_owned() })
     }
 
     /// The repository, as the configuration names it.
@@ -58,9 +55,7 @@ impl Stage {
     /// The bare repository that the forge serves.
     #[must_use]
     pub fn bare(&self) -> PathBuf {
-        self.root
-            .join("state/repositories")
-            .join(format!("{}.git", self.repository()))
+        self.root.join("state/repositories").join(format!("{}.git", self.repository()))
     }
 
     /// The clone in which people work.
@@ -85,10 +80,7 @@ impl Stage {
     /// The folder of an environment.
     #[must_use]
     pub fn place(&self, environment: &str) -> PathBuf {
-        self.root
-            .join("state/deployed")
-            .join(self.repository())
-            .join(environment)
+        self.root.join("state/deployed").join(self.repository()).join(environment)
     }
 
     /// Deploys past the bot, as somebody with a shell would.
@@ -143,44 +135,20 @@ pub fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
 }
 
 fn build(root: &Path, service: &str) -> anyhow::Result<()> {
-    let stage = Stage {
-        root: root.to_owned(),
-        service: service.to_owned(),
-    };
+    let stage = Stage { root: root.to_owned(), service: service.to_owned() };
     configure(&stage)?;
     std::fs::create_dir_all(stage.bare())?;
     let moment = jiff::Timestamp::from_millisecond(START.0)?;
     let long_ago = |days: i64| moment - jiff::SignedDuration::from_hours(days * 24);
-    git(
-        &stage.bare(),
-        "dee",
-        moment,
-        &["init", "--quiet", "--bare", "--template=", "."],
-    )?;
+    git(&stage.bare(), "dee", moment, &["init", "--quiet", "--bare", "--template=", "."])?;
     git(
         root,
         "dee",
         moment,
-        &[
-            "clone",
-            "--quiet",
-            "--template=",
-            &format!("state/repositories/team/{service}.git"),
-            "work",
-        ],
+        &["clone", "--quiet", "--template=", &format!("state/repositories/team/{service}.git"), "work"],
     )?;
     let work = stage.work();
-    git(
-        &work,
-        "dee",
-        moment,
-        &[
-            "remote",
-            "set-url",
-            "origin",
-            &format!("../state/repositories/team/{service}.git"),
-        ],
-    )?;
+    git(&work, "dee", moment, &["remote", "set-url", "origin", &format!("../state/repositories/team/{service}.git")])?;
     let commit = |who: &str, days: i64, file: &str, text: &str, subject: &str| -> anyhow::Result<()> {
         let path = work.join(file);
         std::fs::create_dir_all(path.parent().context("no folder")?)?;
@@ -191,20 +159,12 @@ fn build(root: &Path, service: &str) -> anyhow::Result<()> {
     let switch =
         |arguments: &[&str]| git(&work, "dee", moment, &[&["switch", "--quiet"], arguments].concat()).map(|_| ());
     let merge = |who: &str, days: i64, branch: &str| {
-        git(
-            &work,
-            who,
-            long_ago(days),
-            &["merge", "--quiet", "--no-ff", "-m", &format!("Merge {branch}"), branch],
-        )
-        .map(|_| ())
+        git(&work, who, long_ago(days), &["merge", "--quiet", "--no-ff", "-m", &format!("Merge {branch}"), branch])
+            .map(|_| ())
     };
     std::fs::write(work.join("README.md"), "# A service\n")?;
     std::fs::create_dir_all(work.join("src"))?;
-    std::fs::write(
-        work.join("src/refund.py"),
-        "def refund(order):\n    return order.total\n",
-    )?;
+    std::fs::write(work.join("src/refund.py"), "def refund(order):\n    return order.total\n")?;
     commit(
         "dee",
         9,
@@ -262,18 +222,7 @@ fn build(root: &Path, service: &str) -> anyhow::Result<()> {
         &work,
         "dee",
         moment,
-        &[
-            "push",
-            "--quiet",
-            "origin",
-            "main",
-            "feature-1",
-            "feature-2",
-            "fix-upload",
-            "fix-log",
-            "fix-refund",
-            "live",
-        ],
+        &["push", "--quiet", "origin", "main", "feature-1", "feature-2", "fix-upload", "fix-log", "fix-refund", "live"],
     )?;
     let live = git(&work, "dee", moment, &["rev-parse", "live"])?;
     for environment in ["staging", "production"] {
@@ -294,33 +243,18 @@ fn configure(stage: &Stage) -> anyhow::Result<()> {
     };
     let policy = include_str!("stage/policy.toml").replace("SERVICE", &stage.service);
     let files = [
-        (
-            "hotfix.toml".to_owned(),
-            "state = \"../state\"\npoll_seconds = 1\n".to_owned(),
-        ),
+        ("hotfix.toml".to_owned(), "state = \"../state\"\npoll_seconds = 1\n".to_owned()),
         ("people.toml".to_owned(), include_str!("stage/people.toml").to_owned()),
         ("policy.toml".to_owned(), policy),
         (format!("services/{}.toml", stage.service), service.to_owned()),
-        (
-            "playbooks/apply.toml".to_owned(),
-            include_str!("../../config/playbooks/apply.toml").to_owned(),
-        ),
-        (
-            "playbooks/mainline.toml".to_owned(),
-            include_str!("../../config/playbooks/mainline.toml").to_owned(),
-        ),
-        (
-            "scripts/deploy-to-folder.sh".to_owned(),
-            include_str!("../../config/scripts/deploy-to-folder.sh").to_owned(),
-        ),
+        ("playbooks/apply.toml".to_owned(), include_str!("../../config/playbooks/apply.toml").to_owned()),
+        ("playbooks/mainline.toml".to_owned(), include_str!("../../config/playbooks/mainline.toml").to_owned()),
+        ("scripts/deploy-to-folder.sh".to_owned(), include_str!("../../config/scripts/deploy-to-folder.sh").to_owned()),
         (
             "scripts/running-in-folder.sh".to_owned(),
             include_str!("../../config/scripts/running-in-folder.sh").to_owned(),
         ),
-        (
-            "scripts/deploy.sh".to_owned(),
-            include_str!("stage/deploy.sh").to_owned(),
-        ),
+        ("scripts/deploy.sh".to_owned(), include_str!("stage/deploy.sh").to_owned()),
     ];
     for (name, text) in files {
         let path = stage.config().join(&name);

@@ -84,11 +84,7 @@ impl World {
         let memory = Arc::new(Memory::new(clock.clone()));
         let console = Arc::new(console(&stage, &options)?);
         let local = Arc::new(forge(&stage, &clock)?);
-        let store = if options.embedded {
-            Store::Embedded(None)
-        } else {
-            Store::Memory(memory)
-        };
+        let store = if options.embedded { Store::Embedded(None) } else { Store::Memory(memory) };
         let mut world = Self {
             options,
             folder,
@@ -123,28 +119,14 @@ impl World {
             }
         };
         let (cut, clock) = (self.cut.clone(), self.clock.clone());
-        let journal = Arc::new(CutJournal {
-            inner,
-            cut: cut.clone(),
-            clock,
-            ops: self.ops.clone(),
-        });
-        let chat = Arc::new(CutChat {
-            inner: self.console.clone(),
-            cut: cut.clone(),
-        });
+        let journal = Arc::new(CutJournal { inner, cut: cut.clone(), clock, ops: self.ops.clone() });
+        let chat = Arc::new(CutChat { inner: self.console.clone(), cut: cut.clone() });
         let mut outside = wire::outside(&config, chat, program())?;
         for forge in outside.forges.values_mut() {
-            *forge = Arc::new(CutForge {
-                inner: self.local.clone(),
-                cut: cut.clone(),
-            });
+            *forge = Arc::new(CutForge { inner: self.local.clone(), cut: cut.clone() });
         }
         for deploy in outside.deploys.values_mut() {
-            *deploy = Arc::new(CutDeploy {
-                inner: deploy.clone(),
-                cut: cut.clone(),
-            });
+            *deploy = Arc::new(CutDeploy { inner: deploy.clone(), cut: cut.clone() });
         }
         let process = format!("test-{}", self.starts);
         self.engine = Some(Arc::new(Engine::start(journal, outside, config, process).await?));
@@ -258,9 +240,8 @@ impl World {
                 continue;
             }
             let unsettled = self.journal().unsettled().await?;
-            let waits = unsettled
-                .iter()
-                .filter(|view| view.work.lane.as_str() != "time" && view.state == WorkState::Waiting);
+            let waits =
+                unsettled.iter().filter(|view| view.work.lane.as_str() != "time" && view.state == WorkState::Waiting);
             // Younger work waits behind older work of its order key, whatever its own moment.
             let now = self.clock.now();
             match waits.map(|view| view.work.not_before).filter(|due| *due > now).min() {
@@ -281,10 +262,7 @@ impl World {
     /// Names what does not hold.
     pub async fn check(&mut self) -> anyhow::Result<()> {
         let unsettled = self.journal().unsettled().await?;
-        if let Some(dead) = unsettled
-            .iter()
-            .find(|view| matches!(view.state, WorkState::Dead { .. }))
-        {
+        if let Some(dead) = unsettled.iter().find(|view| matches!(view.state, WorkState::Dead { .. })) {
             bail!("work was given up: {dead:?}");
         }
         let backlog = self.engine().backlog().await?;
@@ -292,13 +270,7 @@ impl World {
             bail!("{backlog} pieces of work are left: {unsettled:?}");
         }
         let replayed = replay_all(self.journal().as_ref()).await?;
-        let live: BTreeMap<_, _> = self
-            .engine()
-            .states()
-            .await
-            .into_iter()
-            .map(|state| (state.id, state))
-            .collect();
+        let live: BTreeMap<_, _> = self.engine().states().await.into_iter().map(|state| (state.id, state)).collect();
         if replayed != live {
             bail!("the journal leads to\n{replayed:#?}\nand the bot has\n{live:#?}");
         }
@@ -323,9 +295,7 @@ pub fn console(stage: &Stage, options: &Options) -> anyhow::Result<Console> {
     let service: toml::Table = text.parse()?;
     let channel = ChannelRef::parse(service.get("channel").and_then(|c| c.as_str()).context("no channel")?)?;
     let person = |name: &&str| PersonRef::new(Platform::Console, *name);
-    let present = TYPISTS
-        .iter()
-        .filter(|name| !options.absent.iter().any(|absent| absent == *name));
+    let present = TYPISTS.iter().filter(|name| !options.absent.iter().any(|absent| absent == *name));
     let mut members = BTreeMap::from([(channel.clone(), present.map(person).collect::<Vec<_>>())]);
     members.insert(ChannelRef::parse("#everybody")?, TYPISTS.iter().map(person).collect());
     let mut console = ConsoleOptions::new(channel, members);
@@ -349,9 +319,6 @@ pub fn forge(stage: &Stage, clock: &Arc<FakeClock>) -> anyhow::Result<Local> {
 /// A chat in which nobody is, in place of one whose file has to be let go.
 fn bare_console() -> Console {
     let channel = ChannelRef::parse("#nowhere").expect("a channel");
-    Console::open(ConsoleOptions::new(
-        channel.clone(),
-        BTreeMap::from([(channel, Vec::new())]),
-    ))
-    .expect("a chat without a file opens")
+    Console::open(ConsoleOptions::new(channel.clone(), BTreeMap::from([(channel, Vec::new())])))
+        .expect("a chat without a file opens")
 }

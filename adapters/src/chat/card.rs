@@ -49,11 +49,7 @@ impl Card {
     /// A message of one paragraph.
     #[must_use]
     pub fn line(tone: Tone, text: Text) -> Self {
-        Self {
-            tone,
-            lines: vec![text],
-            ..Self::default()
-        }
+        Self { tone, lines: vec![text], ..Self::default() }
     }
 }
 
@@ -169,10 +165,7 @@ impl Text {
     /// Adds a call to a person.
     #[must_use]
     pub fn mention(mut self, account: Option<PersonRef>, name: impl Into<String>) -> Self {
-        self.0.push(Span::Mention {
-            account,
-            name: name.into(),
-        });
+        self.0.push(Span::Mention { account, name: name.into() });
         self
     }
 

@@ -16,10 +16,7 @@ pub struct Manual {
 impl Manual {
     /// The instructions are shown to the person who has to do it.
     pub fn new(environment: Environment, instructions: impl Into<String>) -> Self {
-        Self {
-            environment,
-            instructions: instructions.into(),
-        }
+        Self { environment, instructions: instructions.into() }
     }
 
     /// What the person has to do.
@@ -36,10 +33,7 @@ impl Deploy for Manual {
         if request.environment == self.environment {
             return Ok(());
         }
-        Err(Failure::rejected(format!(
-            "this mechanism is for {}, not for {}",
-            self.environment, request.environment
-        )))
+        Err(Failure::rejected(format!("this mechanism is for {}, not for {}", self.environment, request.environment)))
     }
 
     /// Always a person's word. Nothing is remembered here, so a deployment that was never started cannot be told from

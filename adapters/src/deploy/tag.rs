@@ -54,12 +54,7 @@ impl TagRelease {
     /// # Errors
     /// Says what is wrong with the pattern of the tag, and what is wanted.
     pub fn new(options: TagOptions) -> Result<Self, OptionsError> {
-        let allowed = [
-            Placeholder::Commit,
-            Placeholder::Short,
-            Placeholder::Environment,
-            Placeholder::Key,
-        ];
+        let allowed = [Placeholder::Commit, Placeholder::Short, Placeholder::Environment, Placeholder::Key];
         let tag = Pattern::parse(&options.tag, &allowed)?;
         // Every value has the shape of this sample, so a name that is good for it is good for all.
         let sample = tag.fill(&Values {
@@ -70,10 +65,7 @@ impl TagRelease {
             ..Values::default()
         });
         if let Err(error) = TagName::parse(&sample) {
-            return Err(OptionsError::Pattern {
-                pattern: options.tag,
-                why: format!("makes no good tag: {error}"),
-            });
+            return Err(OptionsError::Pattern { pattern: options.tag, why: format!("makes no good tag: {error}") });
         }
         Ok(Self {
             forge: options.forge,
@@ -130,10 +122,7 @@ impl Deploy for TagRelease {
         let tag = self.tag_for(request)?;
         self.forge.tag(&self.repo, &tag, &request.commit).await?;
         let run = RunFolder::of(&self.runs, &request.key);
-        let record = Tagged {
-            request: request.clone(),
-            tag,
-        };
+        let record = Tagged { request: request.clone(), tag };
         blocking(move || run.make().and_then(|()| run.write(RECORD, &record))).await
     }
 

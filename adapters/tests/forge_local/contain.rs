@@ -20,23 +20,10 @@ impl Scene {
         let place = Place::new();
         let base = place.commit("main", &[], &[("lines", TEN)], "Start");
         let one = place.commit("fix", &[&base], &[("lines", &TEN.replace("two", "2"))], "Fix two");
-        let two = place.commit(
-            "fix",
-            &[&one],
-            &[("lines", &TEN.replace("two", "2").replace("four", "4"))],
-            "Fix four",
-        );
+        let two = place.commit("fix", &[&one], &[("lines", &TEN.replace("two", "2").replace("four", "4"))], "Fix four");
         let main = place.commit("main", &[&base], &[("other", "1")], "Something else");
-        let change = Change {
-            base,
-            head: two.clone(),
-        };
-        Self {
-            place,
-            main,
-            fix: [one, two],
-            change,
-        }
+        let change = Change { base, head: two.clone() };
+        Self { place, main, fix: [one, two], change }
     }
 
     /// Does something with git in a checkout of a commit and answers where that leads.
@@ -46,25 +33,18 @@ impl Scene {
             git(&checkout, args, b"");
         }
         let tip = id(git(&checkout, &["rev-parse", "HEAD"], b""));
-        self.place
-            .git(&["worktree", "remove", "--force", checkout.to_str().unwrap()]);
+        self.place.git(&["worktree", "remove", "--force", checkout.to_str().unwrap()]);
         tip
     }
 
     fn merged(&self) -> CommitId {
-        self.then(
-            &self.main,
-            &[&["merge", "--quiet", "--no-ff", "-m", "Merge", self.change.head.as_str()]],
-        )
+        self.then(&self.main, &[&["merge", "--quiet", "--no-ff", "-m", "Merge", self.change.head.as_str()]])
     }
 
     fn squashed(&self) -> CommitId {
         self.then(
             &self.main,
-            &[
-                &["merge", "--squash", "--quiet", self.change.head.as_str()],
-                &["commit", "-qm", "Squash"],
-            ],
+            &[&["merge", "--squash", "--quiet", self.change.head.as_str()], &["commit", "-qm", "Squash"]],
         )
     }
 
@@ -83,11 +63,7 @@ impl Scene {
     }
 
     async fn at(&self, tip: &CommitId) -> Containment {
-        self.place
-            .local
-            .containment(&self.place.repo(), &self.change, tip)
-            .await
-            .unwrap()
+        self.place.local.containment(&self.place.repo(), &self.change, tip).await.unwrap()
     }
 }
 
@@ -109,12 +85,7 @@ async fn every_way_in_is_seen_even_after_a_rewrite_of_the_same_lines() {
         assert_eq!(scene.at(&tip).await, how);
         assert_eq!(scene.at(&scene.edited(&tip)).await, how, "after an edit");
     }
-    assert_eq!(
-        scene.at(&scene.main).await,
-        Containment::Missing {
-            commits: scene.fix.to_vec()
-        }
-    );
+    assert_eq!(scene.at(&scene.main).await, Containment::Missing { commits: scene.fix.to_vec() });
 }
 
 #[tokio::test]
@@ -126,11 +97,7 @@ async fn a_reverted_merge_is_out_until_the_revert_is_reverted() {
     let back = scene.reverted(&out, &out);
     assert_eq!(scene.at(&back).await, Containment::Ancestor);
     let out_again = scene.reverted(&back, &back);
-    assert_eq!(
-        scene.at(&out_again).await,
-        by(&out),
-        "the first revert is in force again"
-    );
+    assert_eq!(scene.at(&out_again).await, by(&out), "the first revert is in force again");
 }
 
 #[tokio::test]
@@ -190,9 +157,7 @@ async fn a_short_id_in_a_revert_is_understood() {
     let scene = Scene::new();
     let message = format!("Undo\n\nThis reverts commit {}.", &scene.fix[1].as_str()[..10]);
     let text = TEN.replace("two", "2");
-    let out = scene
-        .place
-        .commit("main", &[&scene.merged()], &[("lines", &text)], &message);
+    let out = scene.place.commit("main", &[&scene.merged()], &[("lines", &text)], &message);
     assert_eq!(scene.at(&out).await, by(&out));
 }
 
@@ -208,10 +173,7 @@ async fn a_revert_that_is_part_of_the_change_is_not_against_it() {
 #[tokio::test]
 async fn a_squash_of_a_branch_that_had_merged_main_is_seen_by_its_content() {
     let mut scene = Scene::new();
-    scene.change.head = scene.then(
-        &scene.fix[1],
-        &[&["merge", "--quiet", "-m", "Take main in", scene.main.as_str()]],
-    );
+    scene.change.head = scene.then(&scene.fix[1], &[&["merge", "--quiet", "-m", "Take main in", scene.main.as_str()]]);
     assert!(!scene.at(&scene.main).await.holds());
     assert_eq!(scene.at(&scene.squashed()).await, Containment::Squash);
 }
@@ -222,24 +184,11 @@ async fn only_what_the_change_brought_is_asked_for() {
     let place = Place::new();
     let prod = place.commit("main", &[], &[("lines", TEN)], "Start");
     let unready = place.commit("main", &[&prod], &[("lines", &TEN.replace("ten", "10"))], "Unready");
-    let fix = place.commit(
-        "main",
-        &[&unready],
-        &[("lines", &TEN.replace("ten", "10").replace("two", "2"))],
-        "Fix",
-    );
+    let fix = place.commit("main", &[&unready], &[("lines", &TEN.replace("ten", "10").replace("two", "2"))], "Fix");
     let text = TEN.replace("two", "2");
-    let by_hand = place.commit(
-        "hotfix",
-        &[&prod],
-        &[("lines", &text), ("note", "adapted")],
-        "Fix, adapted",
-    );
+    let by_hand = place.commit("hotfix", &[&prod], &[("lines", &text), ("note", "adapted")], "Fix, adapted");
     let at = async |base: &CommitId, head: &CommitId| {
-        let change = Change {
-            base: base.clone(),
-            head: head.clone(),
-        };
+        let change = Change { base: base.clone(), head: head.clone() };
         place.local.containment(&place.repo(), &change, &by_hand).await.unwrap()
     };
     assert_eq!(at(&unready, &fix).await, Containment::Squash);

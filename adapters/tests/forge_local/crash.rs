@@ -24,27 +24,10 @@ impl Scene {
         let head = place.commit("fix", &[&base], &[("a", "2")], "Fix");
         let [head_branch, main] = ["fix", "main"].map(|name| BranchName::parse(name).unwrap());
         let (title, body) = ("Fix".to_owned(), String::new());
-        let new = NewPullRequest {
-            repo: place.repo(),
-            head: head_branch,
-            base: main,
-            title,
-            body,
-            author: None,
-        };
+        let new = NewPullRequest { repo: place.repo(), head: head_branch, base: main, title, body, author: None };
         let pull = place.local.open(&new).await.unwrap();
-        let merge = Merge {
-            expected_head: head,
-            method,
-            title: "Merge".into(),
-            body: String::new(),
-        };
-        Self {
-            place,
-            base,
-            pull,
-            merge,
-        }
+        let merge = Merge { expected_head: head, method, title: "Merge".into(), body: String::new() };
+        Self { place, base, pull, merge }
     }
 
     /// Another process, which knows only what is on disk.
@@ -71,27 +54,14 @@ async fn a_crash_before_the_branch_moves_merges_later() {
         let scene = Scene::new(method).await;
         let lock = scene.place.directory().join("refs/heads/main.lock");
         fs::write(&lock, "").unwrap();
-        assert!(matches!(
-            scene.merged_by(&scene.place.local).await,
-            Err(Failure::Retry { .. })
-        ));
-        assert!(
-            fs::read_to_string(scene.place.ledger())
-                .unwrap()
-                .contains("\"intent\": {")
-        );
+        assert!(matches!(scene.merged_by(&scene.place.local).await, Err(Failure::Retry { .. })));
+        assert!(fs::read_to_string(scene.place.ledger()).unwrap().contains("\"intent\": {"));
         assert_eq!(scene.main(), scene.base.as_str());
         fs::remove_file(&lock).unwrap();
         let local = scene.restarted();
-        assert_eq!(
-            local.read(&scene.place.repo(), scene.pull.number).await.unwrap().state,
-            PullState::Open
-        );
+        assert_eq!(local.read(&scene.place.repo(), scene.pull.number).await.unwrap().state, PullState::Open);
         let merged = scene.merged_by(&local).await.unwrap();
-        assert_eq!(
-            (scene.main().as_str(), scene.first_parent_line().as_str()),
-            (merged.as_str(), "2")
-        );
+        assert_eq!((scene.main().as_str(), scene.first_parent_line().as_str()), (merged.as_str(), "2"));
     }
 }
 
@@ -115,10 +85,7 @@ async fn a_crash_after_the_branch_moved_merges_nothing_again() {
                 assert_eq!(state, PullState::Merged(merged.clone()));
             }
             assert_eq!(scene.merged_by(&local).await, Ok(merged.clone()));
-            assert_eq!(
-                (scene.main().as_str(), scene.first_parent_line().as_str()),
-                (later.as_str(), "3")
-            );
+            assert_eq!((scene.main().as_str(), scene.first_parent_line().as_str()), (later.as_str(), "3"));
         }
     }
 }
@@ -130,10 +97,7 @@ async fn two_processes_that_merge_at_once_make_one_merge() {
         let (a, b, c) = (scene.restarted(), scene.restarted(), scene.restarted());
         let (a, b, c) = tokio::join!(scene.merged_by(&a), scene.merged_by(&b), scene.merged_by(&c));
         assert_eq!((&a, &b), (&b, &c));
-        assert_eq!(
-            (scene.main(), scene.first_parent_line().as_str()),
-            (a.unwrap().to_string(), "2")
-        );
+        assert_eq!((scene.main(), scene.first_parent_line().as_str()), (a.unwrap().to_string(), "2"));
     }
 }
 
@@ -144,13 +108,8 @@ async fn an_intent_for_another_head_is_forgotten() {
     fs::write(&lock, "").unwrap();
     scene.merged_by(&scene.place.local).await.unwrap_err();
     fs::remove_file(&lock).unwrap();
-    let head = scene
-        .place
-        .commit("fix", &[&scene.merge.expected_head], &[("b", "1")], "More");
-    assert!(matches!(
-        scene.merged_by(&scene.place.local).await,
-        Err(Failure::Rejected { .. })
-    ));
+    let head = scene.place.commit("fix", &[&scene.merge.expected_head], &[("b", "1")], "More");
+    assert!(matches!(scene.merged_by(&scene.place.local).await, Err(Failure::Rejected { .. })));
     scene.merge.expected_head = head.clone();
     let merged = scene.merged_by(&scene.restarted()).await.unwrap();
     assert_eq!(scene.place.git(&["rev-parse", &format!("{merged}^2")]), head.as_str());

@@ -18,14 +18,7 @@ fn branch(name: &str) -> BranchName {
 
 fn pull_from(place: &Place, head: &str) -> NewPullRequest {
     let (title, body) = (format!("Merge {head}"), "Please.".to_owned());
-    NewPullRequest {
-        repo: place.repo(),
-        head: branch(head),
-        base: branch("main"),
-        title,
-        body,
-        author: Some(grace()),
-    }
+    NewPullRequest { repo: place.repo(), head: branch(head), base: branch("main"), title, body, author: Some(grace()) }
 }
 
 async fn opened() -> (Place, CommitId, CommitId, PullRequest) {
@@ -48,16 +41,9 @@ fn assert_rejected<T: std::fmt::Debug>(result: Result<T, Failure>, naming: &str)
 async fn everything_outlives_a_restart() {
     let (place, base, head, pull) = opened().await;
     let (local, repo) = (&place.local, place.repo());
-    local
-        .review(&repo, pull.number, &grace(), Verdict::Approved)
-        .await
-        .unwrap();
+    local.review(&repo, pull.number, &grace(), Verdict::Approved).await.unwrap();
     local.label(&repo, pull.number, "urgent").await.unwrap();
-    let check = Check {
-        name: "build".into(),
-        app: "ci".into(),
-        state: CheckState::Success,
-    };
+    let check = Check { name: "build".into(), app: "ci".into(), state: CheckState::Success };
     local.set_check(&repo, &base, check.clone()).await.unwrap();
     let before = local.read(&repo, pull.number).await.unwrap();
     let again = open(place.folder.path());
@@ -66,10 +52,7 @@ async fn everything_outlives_a_restart() {
         (before.author, before.labels, &before.reviews[0].person),
         (Some(grace()), vec!["urgent".into()], &grace())
     );
-    assert_eq!(
-        (&before.reviews[0].commit, before.reviews[0].at.as_second()),
-        (&head, 1_700_000_000)
-    );
+    assert_eq!((&before.reviews[0].commit, before.reviews[0].at.as_second()), (&head, 1_700_000_000));
     assert_eq!(again.checks(&repo, &base).await, Ok(vec![check]));
 }
 
@@ -77,10 +60,7 @@ async fn everything_outlives_a_restart() {
 async fn only_its_owner_can_read_it() {
     let (place, ..) = opened().await;
     let mode = |path: &std::path::Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
-    assert_eq!(
-        (mode(&place.ledger()), mode(place.ledger().parent().unwrap())),
-        (0o600, 0o700)
-    );
+    assert_eq!((mode(&place.ledger()), mode(place.ledger().parent().unwrap())), (0o600, 0o700));
 }
 
 #[tokio::test]
@@ -100,43 +80,19 @@ async fn two_processes_that_write_at_once_lose_nothing() {
     numbers.sort();
     numbers.dedup();
     assert_eq!(numbers.len(), 20, "no number is given twice");
-    assert_eq!(
-        place
-            .local
-            .read(&place.repo(), pull.number)
-            .await
-            .unwrap()
-            .reviews
-            .len(),
-        20
-    );
-    assert_eq!(
-        place
-            .local
-            .labelled(&place.repo(), "release-blocker")
-            .await
-            .unwrap()
-            .len(),
-        20
-    );
+    assert_eq!(place.local.read(&place.repo(), pull.number).await.unwrap().reviews.len(), 20);
+    assert_eq!(place.local.labelled(&place.repo(), "release-blocker").await.unwrap().len(), 20);
 }
 
 #[tokio::test]
 async fn a_ledger_that_cannot_be_understood_is_named_and_left_alone() {
     let (place, _, _, pull) = opened().await;
-    for (text, word) in [
-        ("{ half", "understood"),
-        (
-            "{\"format\":9,\"next\":1,\"pulls\":[],\"issues\":[],\"checks\":{}}",
-            "format 9",
-        ),
-    ] {
+    for (text, word) in
+        [("{ half", "understood"), ("{\"format\":9,\"next\":1,\"pulls\":[],\"issues\":[],\"checks\":{}}", "format 9")]
+    {
         fs::write(place.ledger(), text).unwrap();
         assert_rejected(place.local.read(&place.repo(), pull.number).await, word);
-        assert_rejected(
-            place.local.open_issue(&place.repo(), "x", &[]).await,
-            "team~payments.json",
-        );
+        assert_rejected(place.local.open_issue(&place.repo(), "x", &[]).await, "team~payments.json");
         assert_eq!(fs::read_to_string(place.ledger()).unwrap(), text);
     }
 }
@@ -145,20 +101,11 @@ async fn a_ledger_that_cannot_be_understood_is_named_and_left_alone() {
 async fn issues_with_labels_are_found_until_they_are_closed() {
     let (place, _, _, pull) = opened().await;
     let (local, repo) = (&place.local, place.repo());
-    let issue = local
-        .open_issue(&repo, "Payments fail", &["release-blocker"])
-        .await
-        .unwrap();
+    let issue = local.open_issue(&repo, "Payments fail", &["release-blocker"]).await.unwrap();
     assert_ne!(issue, pull.number);
     local.label(&repo, pull.number, "release-blocker").await.unwrap();
     let numbers = async || -> Vec<PullNumber> {
-        local
-            .labelled(&repo, "release-blocker")
-            .await
-            .unwrap()
-            .into_iter()
-            .map(|it| it.number)
-            .collect()
+        local.labelled(&repo, "release-blocker").await.unwrap().into_iter().map(|it| it.number).collect()
     };
     assert_eq!(numbers().await, [pull.number, issue]);
     local.unlabel(&repo, pull.number, "release-blocker").await.unwrap();
@@ -173,19 +120,9 @@ async fn issues_with_labels_are_found_until_they_are_closed() {
 async fn what_is_over_takes_no_reviews() {
     let (place, _, head, pull) = opened().await;
     place.git(&["update-ref", "refs/heads/main", head.as_str()]);
-    assert_rejected(
-        place
-            .local
-            .review(&place.repo(), pull.number, &grace(), Verdict::Approved)
-            .await,
-        "not open",
-    );
+    assert_rejected(place.local.review(&place.repo(), pull.number, &grace(), Verdict::Approved).await, "not open");
     let read = place.local.read(&place.repo(), pull.number).await.unwrap();
-    assert_eq!(
-        (read.state, read.reviews),
-        (PullState::Merged(head), vec![]),
-        "a fast-forward push merged it"
-    );
+    assert_eq!((read.state, read.reviews), (PullState::Merged(head), vec![]), "a fast-forward push merged it");
 }
 
 #[tokio::test]
@@ -195,41 +132,24 @@ async fn a_branch_that_a_push_deletes_leaves_its_last_known_head() {
     let read = place.local.read(&place.repo(), pull.number).await.unwrap();
     assert_eq!((read.state, read.head_commit), (PullState::Open, head));
     let other = place.commit("fix", &[&base], &[("a", "3")], "Fix, otherwise");
-    assert_eq!(
-        place.local.read(&place.repo(), pull.number).await.unwrap().head_commit,
-        other,
-        "pushed again"
-    );
+    assert_eq!(place.local.read(&place.repo(), pull.number).await.unwrap().head_commit, other, "pushed again");
 }
 
 #[tokio::test]
 async fn a_head_that_goes_back_to_the_base_was_not_merged() {
     let (place, base, _, pull) = opened().await;
     place.git(&["update-ref", "refs/heads/fix", base.as_str()]);
-    assert_eq!(
-        place.local.read(&place.repo(), pull.number).await.unwrap().state,
-        PullState::Open
-    );
+    assert_eq!(place.local.read(&place.repo(), pull.number).await.unwrap().state, PullState::Open);
     let next = place.commit("main", &[&base], &[("b", "1")], "Next");
-    assert_eq!(
-        place.local.read(&place.repo(), pull.number).await.unwrap().state,
-        PullState::Open
-    );
+    assert_eq!(place.local.read(&place.repo(), pull.number).await.unwrap().state, PullState::Open);
     place.git(&["update-ref", "refs/heads/fix", next.as_str()]);
-    assert_eq!(
-        place.local.read(&place.repo(), pull.number).await.unwrap().state,
-        PullState::Open
-    );
+    assert_eq!(place.local.read(&place.repo(), pull.number).await.unwrap().state, PullState::Open);
 }
 
 #[tokio::test]
 async fn a_pull_request_needs_something_to_merge() {
     let (place, base, ..) = opened().await;
-    place
-        .local
-        .create(&place.repo(), &branch("empty"), &base)
-        .await
-        .unwrap();
+    place.local.create(&place.repo(), &branch("empty"), &base).await.unwrap();
     assert_rejected(place.local.open(&pull_from(&place, "empty")).await, "nothing to merge");
     assert_rejected(place.local.open(&pull_from(&place, "main")).await, "itself");
 }
@@ -237,11 +157,7 @@ async fn a_pull_request_needs_something_to_merge() {
 #[tokio::test]
 async fn a_check_is_of_a_commit_that_is_there() {
     let (place, ..) = opened().await;
-    let check = Check {
-        name: "build".into(),
-        app: "ci".into(),
-        state: CheckState::Success,
-    };
+    let check = Check { name: "build".into(), app: "ci".into(), state: CheckState::Success };
     let nowhere = CommitId::parse(&"5".repeat(40)).unwrap();
     assert_rejected(place.local.set_check(&place.repo(), &nowhere, check).await, "5555555");
 }
@@ -257,23 +173,12 @@ async fn a_checkout_serves_too_but_its_branch_stays_under_its_feet() {
     let start = place.local.resolve(&repo, "main").await.unwrap().unwrap();
     git(&folder, &["commit", "--quiet", "--allow-empty", "-m", "Next"], b"");
     let next = place.local.resolve(&repo, "main").await.unwrap().unwrap();
-    assert_rejected(
-        place.local.advance(&repo, &branch("main"), &next, &start).await,
-        "checked out",
-    );
+    assert_rejected(place.local.advance(&repo, &branch("main"), &next, &start).await, "checked out");
     assert_rejected(place.local.delete(&repo, &branch("main"), &next).await, "checked out");
     place.local.create(&repo, &branch("hotfix"), &start).await.unwrap();
-    place
-        .local
-        .advance(&repo, &branch("hotfix"), &start, &next)
-        .await
-        .unwrap();
+    place.local.advance(&repo, &branch("hotfix"), &start, &next).await.unwrap();
     git(&folder, &["switch", "--quiet", "--detach"], b"");
-    place
-        .local
-        .advance(&repo, &branch("main"), &next, &start)
-        .await
-        .unwrap();
+    place.local.advance(&repo, &branch("main"), &next, &start).await.unwrap();
 }
 
 #[tokio::test]
@@ -281,10 +186,7 @@ async fn a_missing_repository_is_named_with_what_to_do() {
     let place = Place::new();
     let local: &Local = &place.local;
     for name in ["nothing", "team", "team/other"] {
-        assert_rejected(
-            local.tip(&Repo::parse(name).unwrap(), &branch("main")).await,
-            "git init --bare",
-        );
+        assert_rejected(local.tip(&Repo::parse(name).unwrap(), &branch("main")).await, "git init --bare");
     }
     let options = hotfix_adapters::forge::local::LocalOptions::new("/nonexistent/x", place.folder.path());
     assert_rejected(Local::open(options).map(|_| ()), "/nonexistent/x");

@@ -9,12 +9,7 @@ use crate::support::{Place, git, id};
 
 async fn picked(place: &Place, source: &CommitId, onto: &CommitId) -> CommitId {
     let at = Timestamp::from_second(1_700_000_000).unwrap();
-    let pick = Pick {
-        onto: onto.clone(),
-        source: source.clone(),
-        at,
-        trace: true,
-    };
+    let pick = Pick { onto: onto.clone(), source: source.clone(), at, trace: true };
     match Git::at(place.directory()).pick(&pick).await.unwrap() {
         Picked::Commit(commit) => commit,
         other @ (Picked::AlreadyThere | Picked::Conflict { .. }) => panic!("{other:?}"),
@@ -24,11 +19,7 @@ async fn picked(place: &Place, source: &CommitId, onto: &CommitId) -> CommitId {
 /// Everything of a commit but who committed it when.
 fn lasting(place: &Place, commit: &CommitId) -> String {
     let text = place.git(&["cat-file", "commit", commit.as_str()]);
-    text.lines()
-        .filter(|line| !line.starts_with("committer "))
-        .collect::<Vec<_>>()
-        .join("\n")
-        + "|"
+    text.lines().filter(|line| !line.starts_with("committer ")).collect::<Vec<_>>().join("\n") + "|"
 }
 
 #[tokio::test]
@@ -67,11 +58,7 @@ async fn an_old_encoding_survives_byte_for_byte() {
     let mut raw = format!("tree {tree}\nparent {base}\nauthor J").into_bytes();
     raw.extend(b"\xf6rg <j@example.org> 1600000000 -0730\ncommitter J\xf6rg <j@example.org> 1600000000 -0730\n");
     raw.extend(b"encoding ISO-8859-1\ngpgsig -----BEGIN PGP SIGNATURE-----\n \n x\n -----END PGP SIGNATURE-----\n\nGr\xfc\xdfe\n");
-    let source = id(git(
-        &place.directory(),
-        &["hash-object", "-t", "commit", "-w", "--stdin"],
-        &raw,
-    ));
+    let source = id(git(&place.directory(), &["hash-object", "-t", "commit", "-w", "--stdin"], &raw));
     let made = picked(&place, &source, &onto).await;
     let text = git(&place.directory(), &["cat-file", "commit", made.as_str()], b"");
     let has = |part: &[u8]| text.windows(part.len()).any(|window| window == part);
@@ -85,25 +72,10 @@ async fn an_old_encoding_survives_byte_for_byte() {
 async fn a_file_that_must_not_be_merged_conflicts_in_a_bare_repository() {
     let place = Place::new();
     let lines = |first: &str, last: &str| format!("{first}\n2\n3\n4\n5\n6\n{last}\n");
-    let base = place.commit(
-        "main",
-        &[],
-        &[(".gitattributes", "lines -merge\n"), ("lines", &lines("1", "7"))],
-        "Start",
-    );
+    let base = place.commit("main", &[], &[(".gitattributes", "lines -merge\n"), ("lines", &lines("1", "7"))], "Start");
     let source = place.commit("main", &[&base], &[("lines", &lines("one", "7"))], "Source");
     let onto = place.commit("hotfix", &[&base], &[("lines", &lines("1", "seven"))], "Production");
-    let pick = Pick {
-        onto,
-        source,
-        at: Timestamp::UNIX_EPOCH,
-        trace: false,
-    };
+    let pick = Pick { onto, source, at: Timestamp::UNIX_EPOCH, trace: false };
     let answer = Git::at(place.directory()).pick(&pick).await;
-    assert_eq!(
-        answer,
-        Ok(Picked::Conflict {
-            files: vec!["lines".into()]
-        })
-    );
+    assert_eq!(answer, Ok(Picked::Conflict { files: vec!["lines".into()] }));
 }

@@ -13,20 +13,10 @@ use crate::support::Place;
 /// A pick during which git runs this command of the repository's own configuration.
 fn pick_that_runs(place: &Place, command: &str) -> Pick {
     place.git(&["config", "merge.spy.driver", command]);
-    let base = place.commit(
-        "main",
-        &[],
-        &[(".gitattributes", "file merge=spy\n"), ("file", "1")],
-        "Start",
-    );
+    let base = place.commit("main", &[], &[(".gitattributes", "file merge=spy\n"), ("file", "1")], "Start");
     let source = place.commit("main", &[&base], &[("file", "2")], "Source");
     let onto = place.commit("hotfix", &[&base], &[("file", "3")], "Production");
-    Pick {
-        onto,
-        source,
-        at: Timestamp::UNIX_EPOCH,
-        trace: false,
-    }
+    Pick { onto, source, at: Timestamp::UNIX_EPOCH, trace: false }
 }
 
 #[tokio::test]
@@ -39,28 +29,12 @@ async fn nothing_of_our_environment_reaches_git() {
     let place = Place::new();
     let seen = place.folder.path().join("environment");
     let pick = pick_that_runs(&place, &format!("env > {}; exit 1", seen.display()));
-    let answer = Git::at(place.directory())
-        .config("http.extraHeader", "x")
-        .pick(&pick)
-        .await;
-    assert_eq!(
-        answer,
-        Ok(Picked::Conflict {
-            files: vec!["file".into()]
-        })
-    );
+    let answer = Git::at(place.directory()).config("http.extraHeader", "x").pick(&pick).await;
+    assert_eq!(answer, Ok(Picked::Conflict { files: vec!["file".into()] }));
     let seen = std::fs::read_to_string(seen).unwrap();
-    assert!(
-        std::env::var_os("CARGO_MANIFEST_DIR").is_some(),
-        "we do have something that must not leak"
-    );
+    assert!(std::env::var_os("CARGO_MANIFEST_DIR").is_some(), "we do have something that must not leak");
     assert!(!seen.contains("CARGO"), "{seen}");
-    for line in [
-        "HOME=/nonexistent",
-        "LC_ALL=C",
-        "GIT_TERMINAL_PROMPT=0",
-        "GIT_CONFIG_NOSYSTEM=1",
-    ] {
+    for line in ["HOME=/nonexistent", "LC_ALL=C", "GIT_TERMINAL_PROMPT=0", "GIT_CONFIG_NOSYSTEM=1"] {
         assert!(seen.lines().any(|other| other == line), "{line}");
     }
 }
@@ -112,11 +86,7 @@ async fn an_answer_that_is_too_long_is_not_kept() {
     let place = Place::new();
     let base = place.commit("main", &[], &[("a", "1")], "Start");
     let head = place.commit("main", &[&base], &[("a", "2")], "Next");
-    let failure = Git::at(place.directory())
-        .output_limit(20)
-        .between(&base, &head, 1)
-        .await
-        .unwrap_err();
+    let failure = Git::at(place.directory()).output_limit(20).between(&base, &head, 1).await.unwrap_err();
     assert!(failure.reason().contains("20 bytes"), "{failure}");
 }
 
@@ -144,14 +114,8 @@ async fn a_locked_branch_is_tried_again_later() {
     let next = place.commit("next", &[&base], &[("a", "2")], "Next");
     std::fs::write(place.directory().join("refs/heads/main.lock"), "").unwrap();
     let main = BranchName::parse("main").unwrap();
-    let failure = Git::at(place.directory())
-        .move_branch(&main, &base, &next)
-        .await
-        .unwrap_err();
-    assert!(
-        matches!(&failure, Failure::Retry { reason, .. } if reason.contains("main.lock")),
-        "{failure:?}"
-    );
+    let failure = Git::at(place.directory()).move_branch(&main, &base, &next).await.unwrap_err();
+    assert!(matches!(&failure, Failure::Retry { reason, .. } if reason.contains("main.lock")), "{failure:?}");
 }
 
 /// A hook of the repository would run with every branch that moves.
@@ -164,8 +128,5 @@ async fn hooks_are_not_run() {
     std::fs::create_dir_all(hook.parent().unwrap()).unwrap();
     std::fs::write(&hook, "#!/bin/sh\nexit 1\n").unwrap();
     std::fs::set_permissions(&hook, std::fs::Permissions::from_mode(0o755)).unwrap();
-    Git::at(place.directory())
-        .create_branch(&BranchName::parse("hotfix").unwrap(), &base)
-        .await
-        .unwrap();
+    Git::at(place.directory()).create_branch(&BranchName::parse("hotfix").unwrap(), &base).await.unwrap();
 }

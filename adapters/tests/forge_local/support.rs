@@ -23,11 +23,7 @@ impl Place {
         let folder = tempfile::tempdir().unwrap();
         let place = folder.path().join("repositories/team/payments.git");
         std::fs::create_dir_all(&place).unwrap();
-        git(
-            &place,
-            &["init", "--quiet", "--bare", "--template=", "--initial-branch=main", "."],
-            b"",
-        );
+        git(&place, &["init", "--quiet", "--bare", "--template=", "--initial-branch=main", "."], b"");
         let local = open(folder.path());
         Self { folder, local }
     }
@@ -46,23 +42,13 @@ impl Place {
 
     /// What git says, run by a person.
     pub(crate) fn git(&self, args: &[&str]) -> String {
-        String::from_utf8(git(&self.directory(), args, b""))
-            .unwrap()
-            .trim()
-            .to_owned()
+        String::from_utf8(git(&self.directory(), args, b"")).unwrap().trim().to_owned()
     }
 
     /// What git says in a checkout of this commit, where a person does what the forge does without one.
     pub(crate) fn checkout(&self, at: &CommitId) -> PathBuf {
         let place = self.folder.path().join(format!("checkout-{}", at.short()));
-        self.git(&[
-            "worktree",
-            "add",
-            "--quiet",
-            "--detach",
-            place.to_str().unwrap(),
-            at.as_str(),
-        ]);
+        self.git(&["worktree", "add", "--quiet", "--detach", place.to_str().unwrap(), at.as_str()]);
         place
     }
 
@@ -75,16 +61,7 @@ impl Place {
         message: &str,
     ) -> CommitId {
         let files: Vec<_> = files.iter().map(|(path, text)| (*path, Some(*text))).collect();
-        import(
-            &self.directory(),
-            Push {
-                branch,
-                parents,
-                files: &files,
-                message,
-                author: "Ada <ada@example.org>",
-            },
-        )
+        import(&self.directory(), Push { branch, parents, files: &files, message, author: "Ada <ada@example.org>" })
     }
 }
 
@@ -114,10 +91,7 @@ impl Setup for Place {
     }
 
     async fn review(&self, number: PullNumber, verdict: Verdict) {
-        self.local
-            .review(&self.repo(), number, &grace(), verdict)
-            .await
-            .unwrap();
+        self.local.review(&self.repo(), number, &grace(), verdict).await.unwrap();
     }
 
     async fn report(&self, commit: &CommitId, check: Check) {
@@ -141,10 +115,7 @@ pub(crate) fn git(directory: &Path, args: &[&str], input: &[u8]) -> Vec<u8> {
         .env("GIT_CONFIG_GLOBAL", "/dev/null")
         .env("GIT_CONFIG_NOSYSTEM", "1")
         .envs([("GIT_AUTHOR_NAME", "Ada"), ("GIT_AUTHOR_EMAIL", "ada@example.org")])
-        .envs([
-            ("GIT_COMMITTER_NAME", "Ada"),
-            ("GIT_COMMITTER_EMAIL", "ada@example.org"),
-        ])
+        .envs([("GIT_COMMITTER_NAME", "Ada"), ("GIT_COMMITTER_EMAIL", "ada@example.org")])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
@@ -157,18 +128,9 @@ pub(crate) fn git(directory: &Path, args: &[&str], input: &[u8]) -> Vec<u8> {
 
 /// One commit by `git fast-import`, which needs no checkout and is one process.
 fn import(directory: &Path, push: Push<'_>) -> CommitId {
-    let Push {
-        branch,
-        parents,
-        files,
-        message,
-        author,
-    } = push;
+    let Push { branch, parents, files, message, author } = push;
     let mut input = format!("commit refs/heads/{branch}\nmark :1\nauthor {author} 1690000000 +0200\n");
-    input += &format!(
-        "committer Pat <pat@example.org> 1690000001 +0200\ndata {}\n{message}\n",
-        message.len()
-    );
+    input += &format!("committer Pat <pat@example.org> 1690000001 +0200\ndata {}\n{message}\n", message.len());
     for (place, parent) in parents.iter().enumerate() {
         input += &format!("{} {parent}\n", if place == 0 { "from" } else { "merge" });
     }
@@ -179,16 +141,8 @@ fn import(directory: &Path, push: Push<'_>) -> CommitId {
         }
     }
     // Without a parent a branch that exists would be continued.
-    let input = if parents.is_empty() {
-        format!("reset refs/heads/{branch}\n\n{input}")
-    } else {
-        input
-    };
-    let answer = git(
-        directory,
-        &["fast-import", "--quiet", "--force"],
-        format!("{input}\nget-mark :1\n").as_bytes(),
-    );
+    let input = if parents.is_empty() { format!("reset refs/heads/{branch}\n\n{input}") } else { input };
+    let answer = git(directory, &["fast-import", "--quiet", "--force"], format!("{input}\nget-mark :1\n").as_bytes());
     id(answer)
 }
 

@@ -84,44 +84,17 @@ pub(super) async fn run(config: &Path, command: ForgeCommand) -> anyhow::Result<
     let mut out = std::io::stdout();
     match command {
         ForgeCommand::Approve { repo, number, email } => {
-            forge
-                .review(
-                    &repo,
-                    PullNumber(number),
-                    &PersonRef::new(Platform::Git, email),
-                    Verdict::Approved,
-                )
-                .await?;
+            forge.review(&repo, PullNumber(number), &PersonRef::new(Platform::Git, email), Verdict::Approved).await?;
         }
         ForgeCommand::Reject { repo, number, email } => {
             forge
-                .review(
-                    &repo,
-                    PullNumber(number),
-                    &PersonRef::new(Platform::Git, email),
-                    Verdict::ChangesRequested,
-                )
+                .review(&repo, PullNumber(number), &PersonRef::new(Platform::Git, email), Verdict::ChangesRequested)
                 .await?;
         }
-        ForgeCommand::Check {
-            repo,
-            commit,
-            name,
-            state,
-        } => {
+        ForgeCommand::Check { repo, commit, name, state } => {
             let found = forge.resolve(&repo, &commit).await?;
             let commit = found.ok_or_else(|| anyhow::anyhow!("{repo} has nothing that {commit:?} could mean"))?;
-            forge
-                .set_check(
-                    &repo,
-                    &commit,
-                    Check {
-                        name,
-                        app: "ci".to_owned(),
-                        state,
-                    },
-                )
-                .await?;
+            forge.set_check(&repo, &commit, Check { name, app: "ci".to_owned(), state }).await?;
         }
         ForgeCommand::Issue { repo, title, labels } => {
             let labels: Vec<&str> = labels.iter().map(String::as_str).collect();

@@ -32,9 +32,7 @@ pub(super) fn colour() -> bool {
 }
 
 pub(super) fn width() -> usize {
-    terminal_size::terminal_size()
-        .map_or(100, |(width, _)| usize::from(width.0))
-        .clamp(40, 120)
+    terminal_size::terminal_size().map_or(100, |(width, _)| usize::from(width.0)).clamp(40, 120)
 }
 
 pub(super) fn check_config(folder: &Path) -> anyhow::Result<ExitCode> {
@@ -45,10 +43,7 @@ pub(super) fn check_config(folder: &Path) -> anyhow::Result<ExitCode> {
             let people = config.people.iter().count();
             print_line(
                 &mut out,
-                &format!(
-                    "{} is fine: {services} services, {playbooks} playbooks, {people} people.",
-                    folder.display()
-                ),
+                &format!("{} is fine: {services} services, {playbooks} playbooks, {people} people.", folder.display()),
             )?;
             Ok(ExitCode::SUCCESS)
         }
@@ -68,10 +63,7 @@ pub(super) async fn serve(folder: &Path) -> anyhow::Result<()> {
     let program = std::env::current_exe().context("this program cannot find itself")?;
     let outside = wire::outside(&config, console.clone(), &program)?;
     let channel = wire::main_channel(&config)?;
-    let (poll, path) = (
-        Duration::from_secs(u64::from(config.settings.poll_seconds)),
-        config.settings.socket.clone(),
-    );
+    let (poll, path) = (Duration::from_secs(u64::from(config.settings.poll_seconds)), config.settings.socket.clone());
     let journal: Arc<dyn Journal> = store.clone();
     let engine = Arc::new(Engine::start(journal, outside, config, crate::process_name()).await?);
     tracing::info!(runs = engine.states().await.len(), socket = %path.display(), "the bot is up");
@@ -100,9 +92,7 @@ fn log(log: &Log) -> anyhow::Result<()> {
     let filter = EnvFilter::try_from_default_env()
         .or_else(|_| EnvFilter::try_new(&log.filter))
         .context("the log filter of hotfix.toml")?;
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     match log.format {
         LogFormat::Json => builder.json().init(),
         LogFormat::Text => builder.with_ansi(std::io::stderr().is_terminal()).init(),

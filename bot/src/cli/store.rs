@@ -40,10 +40,7 @@ pub(super) fn run(config: &Path, command: StoreCommand) -> anyhow::Result<ExitCo
             let (segments, entries, events) = (report.segments, report.entries, report.records);
             print_line(
                 &mut out,
-                &format!(
-                    "{} is whole: {entries} entries and {events} events in {segments} file(s).",
-                    store.display()
-                ),
+                &format!("{} is whole: {entries} entries and {events} events in {segments} file(s).", store.display()),
             )?;
             print_line(&mut out, &format!("The last entry has the hash {}.", report.head))?;
             if report.torn > 0 {

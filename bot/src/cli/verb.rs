@@ -23,33 +23,18 @@ pub(super) async fn run(folder: &Path, person: Option<String>, words: Vec<String
     let (words, person) = said_last(words, person);
     let config = process::load(folder)?;
     let person = person.or_else(|| std::env::var("USER").ok()).unwrap_or_default();
-    let question = Question {
-        person,
-        text: quoted(&words),
-        key: crate::process_name(),
-    };
+    let question = Question { person, text: quoted(&words), key: crate::process_name() };
     let answer = match ask(&config, &question).await? {
         Some(answer) => answer,
         None => read_only(config, &question).await?,
     };
-    print_line(
-        &mut std::io::stdout(),
-        &console::render(&answer.card, process::colour(), process::width()),
-    )?;
-    Ok(if answer.ok {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    print_line(&mut std::io::stdout(), &console::render(&answer.card, process::colour(), process::width()))?;
+    Ok(if answer.ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// `--as ana` may stand behind the verb too, where the verb would take it for a flag of its own.
 fn said_last(mut words: Vec<String>, person: Option<String>) -> (Vec<String>, Option<String>) {
-    let Some(at) = words
-        .iter()
-        .position(|word| word == "--as")
-        .filter(|at| at + 1 < words.len())
-    else {
+    let Some(at) = words.iter().position(|word| word == "--as").filter(|at| at + 1 < words.len()) else {
         return (words, person);
     };
     let named = words.drain(at..at + 2).nth(1);
@@ -89,10 +74,7 @@ async fn read_only(config: Config, question: &Question) -> anyhow::Result<Answer
         Arc::new(hotfix_storage::Memory::new(Arc::new(SystemClock)))
     };
     let channel = wire::main_channel(&config)?;
-    let console = wire::console(
-        &config,
-        ConsoleOptions::new(channel.clone(), std::collections::BTreeMap::new()),
-    )?;
+    let console = wire::console(&config, ConsoleOptions::new(channel.clone(), std::collections::BTreeMap::new()))?;
     let program = std::env::current_exe()?;
     let outside = wire::outside(&config, console, &program)?;
     let engine = Engine::start(journal, outside, config, question.key.clone()).await?;
@@ -108,19 +90,8 @@ async fn read_only(config: Config, question: &Question) -> anyhow::Result<Answer
         from: PersonRef::new(Platform::Console, question.person.clone()),
         channel,
         thread: None,
-        act: Act::Command {
-            text: question.text.clone(),
-        },
+        act: Act::Command { text: question.text.clone() },
     };
     let reply = engine.hear(&inbound).await?;
-    Ok(reply.map_or(
-        Answer {
-            ok: true,
-            card: Default::default(),
-        },
-        |reply| Answer {
-            ok: reply.ok,
-            card: reply.card,
-        },
-    ))
+    Ok(reply.map_or(Answer { ok: true, card: Default::default() }, |reply| Answer { ok: reply.ok, card: reply.card }))
 }

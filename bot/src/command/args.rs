@@ -30,10 +30,7 @@ pub struct Args<'a> {
 
 impl Args<'_> {
     fn all(&self, name: &str) -> impl Iterator<Item = &Value> {
-        self.values
-            .iter()
-            .filter(move |(n, _)| *n == name)
-            .map(|(_, value)| value)
+        self.values.iter().filter(move |(n, _)| *n == name).map(|(_, value)| value)
     }
 
     fn first(&self, name: &str) -> Option<&Value> {
@@ -42,11 +39,7 @@ impl Args<'_> {
 
     fn need(&self, name: &str) -> Result<&Value, ParseError> {
         self.first(name).ok_or_else(|| {
-            ParseError::new(
-                ErrorCode::MissingArgument,
-                self.end..self.end,
-                format!("Here the {name} is missing."),
-            )
+            ParseError::new(ErrorCode::MissingArgument, self.end..self.end, format!("Here the {name} is missing."))
         })
     }
 
@@ -72,9 +65,8 @@ impl Args<'_> {
 
     /// Refuses an argument that has no meaning beside the others.
     pub(super) fn refuse(&self, name: &str, why: &str) -> Result<(), ParseError> {
-        self.first(name).map_or(Ok(()), |value| {
-            Err(ParseError::new(ErrorCode::UnexpectedWord, value.span.clone(), why))
-        })
+        self.first(name)
+            .map_or(Ok(()), |value| Err(ParseError::new(ErrorCode::UnexpectedWord, value.span.clone(), why)))
     }
 
     /// A service that exists.
@@ -128,14 +120,8 @@ impl Args<'_> {
         } else {
             (value.span.clone(), value.span.clone())
         };
-        let service = self.check_service(&Value {
-            text: service.to_owned(),
-            span: spans.0,
-        })?;
-        let environment = self.check_environment(&Value {
-            text: environment.to_owned(),
-            span: spans.1,
-        })?;
+        let service = self.check_service(&Value { text: service.to_owned(), span: spans.0 })?;
+        let environment = self.check_environment(&Value { text: environment.to_owned(), span: spans.1 })?;
         Ok((service, environment))
     }
 
@@ -180,17 +166,12 @@ impl Args<'_> {
 
     /// Where to branch from: `deployed@ENV`, or a branch, tag or commit.
     pub(super) fn base(&self, name: &str) -> Result<Option<String>, ParseError> {
-        let Some((value, word)) = self
-            .first(name)
-            .and_then(|v| v.text.strip_prefix("deployed@").map(|e| (v, e)))
+        let Some((value, word)) = self.first(name).and_then(|v| v.text.strip_prefix("deployed@").map(|e| (v, e)))
         else {
             return self.reference(name);
         };
         let start = value.span.end.saturating_sub(word.len()).max(value.span.start);
-        let environment = self.check_environment(&Value {
-            text: word.to_owned(),
-            span: start..value.span.end,
-        })?;
+        let environment = self.check_environment(&Value { text: word.to_owned(), span: start..value.span.end })?;
         Ok(Some(format!("deployed@{environment}")))
     }
 
@@ -220,13 +201,7 @@ impl Args<'_> {
 
     fn check_environment(&self, value: &Value) -> Result<Environment, ParseError> {
         let word = value.text.to_lowercase();
-        check_known(
-            value,
-            &word,
-            &self.known.environments,
-            ErrorCode::UnknownEnvironment,
-            "environment",
-        )?;
+        check_known(value, &word, &self.known.environments, ErrorCode::UnknownEnvironment, "environment")?;
         Environment::parse(&word).map_err(|e| bad(value, e))
     }
 }

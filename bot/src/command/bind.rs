@@ -16,37 +16,18 @@ pub(super) fn bind<'a>(
     text: &'a str,
     known: &'a Known,
 ) -> Result<Args<'a>, ParseError> {
-    let mut binder = Binder {
-        verb,
-        tokens,
-        text,
-        at: 0,
-        loose: Vec::new(),
-        values: Vec::new(),
-    };
+    let mut binder = Binder { verb, tokens, text, at: 0, loose: Vec::new(), values: Vec::new() };
     binder.sort()?;
     let run = binder.take_run()?;
     binder.place()?;
     let end = text.trim_end().len();
     let missing = verb.args.iter().filter(|arg| arg.form.is_required());
-    if let Some(arg) = missing
-        .into_iter()
-        .find(|arg| !binder.values.iter().any(|(name, _)| *name == arg.name))
-    {
-        let what = if arg.form.is_flag() {
-            format!("--{}", arg.name)
-        } else {
-            format!("the {}", arg.name)
-        };
+    if let Some(arg) = missing.into_iter().find(|arg| !binder.values.iter().any(|(name, _)| *name == arg.name)) {
+        let what = if arg.form.is_flag() { format!("--{}", arg.name) } else { format!("the {}", arg.name) };
         let message = format!("`{}` also needs {what}: {}.", verb.name, arg.about);
         return Err(ParseError::new(ErrorCode::MissingArgument, end..end, message));
     }
-    Ok(Args {
-        known,
-        values: binder.values,
-        run,
-        end,
-    })
+    Ok(Args { known, values: binder.values, run, end })
 }
 
 /// Tokens on their way into their places.
@@ -80,9 +61,7 @@ impl Binder<'_, '_> {
     /// The argument that is written as a bare word before its value, such as `to REF`.
     fn keyword(&self, token: &Token) -> Option<&'static Arg> {
         let is_word = token.kind == TokenKind::Word && !self.loose.is_empty();
-        self.verb
-            .flags()
-            .find(|arg| arg.form == Form::Keyword && is_word && arg.name == token.text.to_lowercase())
+        self.verb.flags().find(|arg| arg.form == Form::Keyword && is_word && arg.name == token.text.to_lowercase())
     }
 
     fn flag(&mut self, token: &Token) -> Result<(), ParseError> {
@@ -95,13 +74,7 @@ impl Binder<'_, '_> {
                     let message = format!("--{} takes no value.", arg.name);
                     return Err(ParseError::new(ErrorCode::UnwantedValue, value.span.clone(), message));
                 }
-                self.keep_once(
-                    arg,
-                    Value {
-                        text: String::new(),
-                        span: token.span.clone(),
-                    },
-                )
+                self.keep_once(arg, Value { text: String::new(), span: token.span.clone() })
             }
             Form::ManyFlag => self.many_values(arg, token),
             Form::Flag
@@ -128,11 +101,7 @@ impl Binder<'_, '_> {
             }
             return Ok(());
         }
-        let mut message = format!(
-            "`{}` has no flag {}.",
-            self.verb.name,
-            shown(&format!("--{}", token.text))
-        );
+        let mut message = format!("`{}` has no flag {}.", self.verb.name, shown(&format!("--{}", token.text)));
         if in_prose {
             message.push_str(" If it belongs to the text, put the text in quotes.");
         }
@@ -141,10 +110,7 @@ impl Binder<'_, '_> {
     }
 
     fn one_value(&mut self, arg: &'static Arg, token: &Token) -> Result<(), ParseError> {
-        let next = self
-            .tokens
-            .get(self.at)
-            .filter(|next| !next.is_flag() && !next.text.is_empty());
+        let next = self.tokens.get(self.at).filter(|next| !next.is_flag() && !next.text.is_empty());
         let Some(value) = next else {
             return Err(no_value(arg, token.span.end));
         };
@@ -164,11 +130,7 @@ impl Binder<'_, '_> {
             self.at += 1;
             self.keep_list(arg, next)?;
         }
-        if self.values.len() == before {
-            Err(no_value(arg, token.span.end))
-        } else {
-            Ok(())
-        }
+        if self.values.len() == before { Err(no_value(arg, token.span.end)) } else { Ok(()) }
     }
 
     fn keep_once(&mut self, arg: &'static Arg, value: Value) -> Result<(), ParseError> {
@@ -186,20 +148,10 @@ impl Binder<'_, '_> {
         let exact = whole.text.len() == whole.span.len();
         let mut start = whole.span.start;
         for piece in whole.text.split(',') {
-            let span = if exact {
-                start..start + piece.len()
-            } else {
-                whole.span.clone()
-            };
+            let span = if exact { start..start + piece.len() } else { whole.span.clone() };
             start += piece.len() + 1;
             if !piece.is_empty() {
-                self.values.push((
-                    arg.name,
-                    Value {
-                        text: piece.to_owned(),
-                        span,
-                    },
-                ));
+                self.values.push((arg.name, Value { text: piece.to_owned(), span }));
             }
         }
         Ok(())
@@ -220,10 +172,7 @@ pub(super) fn closed(token: &Token) -> Result<Value, ParseError> {
         let message = "This quote is never closed.";
         return Err(ParseError::new(ErrorCode::UnclosedQuote, token.span.clone(), message));
     }
-    Ok(Value {
-        text: token.text.clone(),
-        span: token.span.clone(),
-    })
+    Ok(Value { text: token.text.clone(), span: token.span.clone() })
 }
 
 fn no_value(arg: &Arg, at: usize) -> ParseError {

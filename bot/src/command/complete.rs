@@ -12,12 +12,9 @@ pub fn complete(prefix: &str, known: &Known) -> Vec<String> {
     if guard::check(prefix).is_err() {
         return Vec::new();
     }
-    let cut = prefix.rfind(char::is_whitespace).map_or(0, |at| {
-        at + prefix
-            .get(at..)
-            .and_then(|r| r.chars().next())
-            .map_or(0, char::len_utf8)
-    });
+    let cut = prefix
+        .rfind(char::is_whitespace)
+        .map_or(0, |at| at + prefix.get(at..).and_then(|r| r.chars().next()).map_or(0, char::len_utf8));
     let (before, current) = prefix.split_at_checked(cut).unwrap_or((prefix, ""));
     let tokens = lex(before);
     let Some((first, behind)) = tokens.split_first() else {
@@ -28,9 +25,7 @@ pub fn complete(prefix: &str, known: &Known) -> Vec<String> {
     };
     if let Some((flag, value)) = current.split_once('=') {
         let arg = flag.strip_prefix("--").and_then(|name| verb.flag(name));
-        let words = arg
-            .map(|arg| beginning_with(value, words_of(arg, known, value)))
-            .unwrap_or_default();
+        let words = arg.map(|arg| beginning_with(value, words_of(arg, known, value))).unwrap_or_default();
         return words.into_iter().map(|word| format!("{flag}={word}")).collect();
     }
     beginning_with(current, candidates(verb, behind, current, known))
@@ -54,10 +49,7 @@ fn candidates(verb: &'static Verb, behind: &[Token], current: &str, known: &Know
         } else if let Some(arg) = awaits_value {
             // More of the same may follow, but so may anything else.
             awaits_value = Some(arg).filter(|arg| arg.form == Form::ManyFlag);
-        } else if let Some(arg) = verb
-            .flags()
-            .find(|arg| arg.form == Form::Keyword && arg.name == token.text)
-        {
+        } else if let Some(arg) = verb.flags().find(|arg| arg.form == Form::Keyword && arg.name == token.text) {
             used.push(arg.name);
             awaits_value = Some(arg);
         } else if token.text.parse::<crate::domain::id::HotfixId>().is_err() {
@@ -67,20 +59,10 @@ fn candidates(verb: &'static Verb, behind: &[Token], current: &str, known: &Know
     if let Some(arg) = awaits_value.filter(|arg| arg.form != Form::ManyFlag) {
         return words_of(arg, known, current);
     }
-    let flags = verb
-        .flags()
-        .filter(|arg| arg.form == Form::ManyFlag || !used.contains(&arg.name));
-    let flags = flags.map(|arg| {
-        if arg.form == Form::Keyword {
-            arg.name.to_owned()
-        } else {
-            format!("--{}", arg.name)
-        }
-    });
-    let mut words = places
-        .peek()
-        .map(|arg| words_of(arg, known, current))
-        .unwrap_or_default();
+    let flags = verb.flags().filter(|arg| arg.form == Form::ManyFlag || !used.contains(&arg.name));
+    let flags =
+        flags.map(|arg| if arg.form == Form::Keyword { arg.name.to_owned() } else { format!("--{}", arg.name) });
+    let mut words = places.peek().map(|arg| words_of(arg, known, current)).unwrap_or_default();
     words.extend(flags);
     words
 }
@@ -95,11 +77,9 @@ fn words_of(arg: &Arg, known: &Known, current: &str) -> Vec<String> {
         Kind::Place => with(&known.environments, "local"),
         Kind::Lane => lanes(known, current),
         Kind::Step => known.steps.clone(),
-        Kind::Reference if arg.name == "from" => known
-            .environments
-            .iter()
-            .map(|environment| format!("deployed@{environment}"))
-            .collect(),
+        Kind::Reference if arg.name == "from" => {
+            known.environments.iter().map(|environment| format!("deployed@{environment}")).collect()
+        }
         Kind::Choice(words) => words.iter().map(|word| (*word).to_owned()).collect(),
         Kind::Verb => VERBS.iter().map(|verb| verb.name.to_owned()).collect(),
         Kind::Duration => ["30m", "2h", "1d"].map(str::to_owned).to_vec(),
@@ -112,9 +92,5 @@ fn lanes(known: &Known, current: &str) -> Vec<String> {
     let Some((service, _)) = current.split_once('/') else {
         return known.services.iter().map(|service| format!("{service}/")).collect();
     };
-    known
-        .environments
-        .iter()
-        .map(|environment| format!("{}/{environment}", service.to_lowercase()))
-        .collect()
+    known.environments.iter().map(|environment| format!("{}/{environment}", service.to_lowercase())).collect()
 }

@@ -7,12 +7,7 @@ const MOST_MINUTES: u32 = 30 * 24 * 60;
 
 /// The minutes that a text means, from one minute to thirty days.
 pub(super) fn parse_minutes(text: &str) -> Result<u32, String> {
-    let no = || {
-        format!(
-            "{} is no length of time: 90m, 2h, 1h30m and 1d are, from 1m to 30d",
-            shown(text)
-        )
-    };
+    let no = || format!("{} is no length of time: 90m, 2h, 1h30m and 1d are, from 1m to 30d", shown(text));
     let mut total: u32 = 0;
     let mut rest = text;
     while !rest.is_empty() {
@@ -26,15 +21,8 @@ pub(super) fn parse_minutes(text: &str) -> Result<u32, String> {
             "d" => 24 * 60,
             _ => return Err(no()),
         };
-        let minutes = number
-            .parse::<u32>()
-            .ok()
-            .and_then(|n| n.checked_mul(factor))
-            .ok_or_else(no)?;
-        total = total
-            .checked_add(minutes)
-            .filter(|sum| *sum <= MOST_MINUTES)
-            .ok_or_else(no)?;
+        let minutes = number.parse::<u32>().ok().and_then(|n| n.checked_mul(factor)).ok_or_else(no)?;
+        total = total.checked_add(minutes).filter(|sum| *sum <= MOST_MINUTES).ok_or_else(no)?;
         rest = next;
     }
     if total == 0 { Err(no()) } else { Ok(total) }
@@ -46,29 +34,10 @@ mod tests {
 
     #[test]
     fn lengths_of_time() {
-        for (text, minutes) in [
-            ("90m", 90),
-            ("2h", 120),
-            ("1d", 1440),
-            ("1h30m", 90),
-            ("45min", 45),
-            ("2H", 120),
-        ] {
+        for (text, minutes) in [("90m", 90), ("2h", 120), ("1d", 1440), ("1h30m", 90), ("45min", 45), ("2H", 120)] {
             assert_eq!(parse_minutes(text), Ok(minutes), "{text}");
         }
-        for no in [
-            "",
-            "2",
-            "h",
-            "-2h",
-            "2 h",
-            "0m",
-            "31d",
-            "99999999999m",
-            "2w",
-            "1.5h",
-            "2é",
-        ] {
+        for no in ["", "2", "h", "-2h", "2 h", "0m", "31d", "99999999999m", "2w", "1.5h", "2é"] {
             assert!(parse_minutes(no).is_err(), "{no}");
         }
     }

@@ -93,14 +93,7 @@ const AFTER_COLUMNS: usize = 40;
 
 impl ParseError {
     pub(super) fn new(code: ErrorCode, span: Span, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            message: message.into(),
-            span,
-            suggestion: None,
-            usage: String::new(),
-            verb: None,
-        }
+        Self { code, message: message.into(), span, suggestion: None, usage: String::new(), verb: None }
     }
 
     pub(super) fn suggesting(mut self, suggestion: Option<impl Into<String>>) -> Self {
@@ -113,12 +106,7 @@ impl ParseError {
     #[must_use]
     pub fn render(&self, text: &str) -> String {
         let (line, pad, carets) = self.window(text);
-        let mut out = format!(
-            "{}\n  {line}\n  {}{}",
-            self.message,
-            " ".repeat(pad),
-            "^".repeat(carets)
-        );
+        let mut out = format!("{}\n  {line}\n  {}{}", self.message, " ".repeat(pad), "^".repeat(carets));
         if let Some(suggestion) = &self.suggestion {
             out.push_str(&format!("\nDid you mean `{suggestion}`?"));
         }
@@ -133,11 +121,7 @@ impl ParseError {
     fn window(&self, text: &str) -> (String, usize, usize) {
         let start = floor_boundary(text, self.span.start);
         let end = floor_boundary(text, self.span.end).max(start);
-        let (before, marked, after) = (
-            part(text, 0, start),
-            part(text, start, end),
-            part(text, end, text.len()),
-        );
+        let (before, marked, after) = (part(text, 0, start), part(text, start, end), part(text, end, text.len()));
 
         let mut head: Vec<String> = Vec::new();
         let mut columns = 0;
@@ -151,11 +135,7 @@ impl ParseError {
             }
             head.push(shown);
         }
-        let head: String = head_is_cut
-            .then(|| "…".to_owned())
-            .into_iter()
-            .chain(head.into_iter().rev())
-            .collect();
+        let head: String = head_is_cut.then(|| "…".to_owned()).into_iter().chain(head.into_iter().rev()).collect();
 
         let (middle, middle_is_cut) = take_columns(marked, AFTER_COLUMNS);
         let (tail, tail_is_cut) = take_columns(after, AFTER_COLUMNS.saturating_sub(middle.width()));

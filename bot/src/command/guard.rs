@@ -18,15 +18,9 @@ pub(super) fn check(text: &str) -> Result<(), ParseError> {
     let Some((at, bad)) = text.char_indices().find(|(_, c)| is_forbidden(*c)) else {
         return Ok(());
     };
-    let message = format!(
-        "The character {} is not allowed: it can hide or turn around what a reader sees.",
-        plain(bad)
-    );
-    Err(ParseError::new(
-        ErrorCode::ForbiddenCharacter,
-        at..at + bad.len_utf8(),
-        message,
-    ))
+    let message =
+        format!("The character {} is not allowed: it can hide or turn around what a reader sees.", plain(bad));
+    Err(ParseError::new(ErrorCode::ForbiddenCharacter, at..at + bad.len_utf8(), message))
 }
 
 /// A character that hides itself or its neighbours. The joiners U+200C and U+200D stay allowed: emoji and Persian need
@@ -50,21 +44,13 @@ pub(super) fn plain(c: char) -> String {
     if c.is_whitespace() && !is_forbidden(c) {
         return " ".to_owned();
     }
-    if is_forbidden(c) {
-        format!("\\u{{{:x}}}", u32::from(c))
-    } else {
-        c.to_string()
-    }
+    if is_forbidden(c) { format!("\\u{{{:x}}}", u32::from(c)) } else { c.to_string() }
 }
 
 /// A piece of what was typed, for a sentence: cut, and without what would end its quotes.
 pub(super) fn shown(text: &str) -> String {
     const MOST: usize = 40;
-    let mut out: String = text
-        .chars()
-        .take(MOST)
-        .map(|c| if c == '`' { "'".to_owned() } else { plain(c) })
-        .collect();
+    let mut out: String = text.chars().take(MOST).map(|c| if c == '`' { "'".to_owned() } else { plain(c) }).collect();
     if text.chars().nth(MOST).is_some() {
         out.push('…');
     }

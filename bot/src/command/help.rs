@@ -14,9 +14,7 @@ pub fn help(verb: Option<&str>) -> String {
         return overview();
     };
     let Some(verb) = Verb::named(word) else {
-        let near = nearest(word, Verb::words())
-            .map(|near| format!(" Did you mean `{near}`?"))
-            .unwrap_or_default();
+        let near = nearest(word, Verb::words()).map(|near| format!(" Did you mean `{near}`?")).unwrap_or_default();
         return format!("There is no verb {}.{near} `help` lists the verbs.\n", shown(word));
     };
     page(verb)
@@ -58,12 +56,7 @@ fn page(verb: &Verb) -> String {
     out.push('\n');
     out.push_str(&wrap(verb.details, ""));
     if !verb.args.is_empty() {
-        let width = verb
-            .args
-            .iter()
-            .map(|arg| label(arg).chars().count())
-            .max()
-            .unwrap_or(0);
+        let width = verb.args.iter().map(|arg| label(arg).chars().count()).max().unwrap_or(0);
         out.push('\n');
         for arg in verb.args {
             out.push_str(&format!("  {:width$}  {}\n", label(arg), arg.about));
@@ -79,21 +72,13 @@ fn page(verb: &Verb) -> String {
 
 /// An argument as it is typed.
 fn label(arg: &Arg) -> String {
-    let dashes = if arg.form.is_flag() && arg.form != Form::Keyword {
-        "--"
-    } else {
-        ""
-    };
+    let dashes = if arg.form.is_flag() && arg.form != Form::Keyword { "--" } else { "" };
     format!("{dashes}{}", arg.name)
 }
 
 /// Who may, in a sentence.
 fn who_may(verb: &Verb) -> String {
-    let article = if verb.needs.as_str().starts_with('a') {
-        "an"
-    } else {
-        "a"
-    };
+    let article = if verb.needs.as_str().starts_with('a') { "an" } else { "a" };
     let mut sentence = format!("Who may: {article} {}", verb.needs.as_str());
     if let Some(role) = verb.needs_for_others {
         sentence.push_str(&format!("; for what is somebody else's, a {}", role.as_str()));

@@ -58,12 +58,7 @@ pub(super) fn lex(text: &str) -> Vec<Token> {
             continue;
         };
         let name = text.get(name_start..end).unwrap_or_default().to_lowercase();
-        tokens.push(Token {
-            kind,
-            text: name,
-            span: at..end,
-            glued: false,
-        });
+        tokens.push(Token { kind, text: name, span: at..end, glued: false });
         at = end;
         if char_at(text, at) == Some('=') {
             let value = value_at(text, at + 1, true);
@@ -104,26 +99,12 @@ fn value_at(text: &str, at: usize, glued: bool) -> Token {
         let inner_start = at + char_at(text, at).map_or(0, char::len_utf8);
         let inner = text.get(inner_start..inner_end).unwrap_or_default();
         let token_text = squeeze(&slack::decode(inner, true));
-        return Token {
-            kind: TokenKind::Quoted,
-            text: token_text,
-            span: at..end,
-            glued,
-        };
+        return Token { kind: TokenKind::Quoted, text: token_text, span: at..end, glued };
     }
-    let kind = if closers.is_empty() {
-        TokenKind::Word
-    } else {
-        TokenKind::Unclosed
-    };
+    let kind = if closers.is_empty() { TokenKind::Word } else { TokenKind::Unclosed };
     let end = word_end(text, at);
     let token_text = squeeze(&slack::decode(text.get(at..end).unwrap_or_default(), false));
-    Token {
-        kind,
-        text: token_text,
-        span: at..end,
-        glued,
-    }
+    Token { kind, text: token_text, span: at..end, glued }
 }
 
 /// The characters that close a string opened by this one; none when it does not open a string. Keyboards mix straight

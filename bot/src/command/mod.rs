@@ -45,18 +45,13 @@ pub fn parse(text: &str, known: &Known) -> Result<Request, ParseError> {
     if first.is_flag() && matches!(first.text.as_str(), "help" | "h") {
         return Ok(Request::Help { verb: None });
     }
-    let word = text
-        .get(first.span.clone())
-        .filter(|_| first.is_flag())
-        .unwrap_or(&first.text);
+    let word = text.get(first.span.clone()).filter(|_| first.is_flag()).unwrap_or(&first.text);
     let verb = Verb::named(word).ok_or_else(|| unknown_verb(word, first.span.clone()))?;
     if let [only] = behind
         && only.is_flag()
         && only.text == "help"
     {
-        return Ok(Request::Help {
-            verb: Some(verb.name.to_owned()),
-        });
+        return Ok(Request::Help { verb: Some(verb.name.to_owned()) });
     }
     let built = bind::bind(verb, behind, text, known).and_then(|args| (verb.build)(&args));
     built.map_err(|mut error| {
@@ -69,12 +64,8 @@ pub fn parse(text: &str, known: &Known) -> Result<Request, ParseError> {
 /// The error for a word that is no verb.
 fn unknown_verb(word: &str, span: Span) -> ParseError {
     let bare = word.trim_start_matches(['/', '.', '-']);
-    let mut error = ParseError::new(
-        ErrorCode::UnknownVerb,
-        span,
-        format!("There is no verb {}.", guard::shown(word)),
-    )
-    .suggesting(suggest::nearest(bare, Verb::words()));
+    let mut error = ParseError::new(ErrorCode::UnknownVerb, span, format!("There is no verb {}.", guard::shown(word)))
+        .suggesting(suggest::nearest(bare, Verb::words()));
     error.usage = "<verb> …; `help` lists the verbs".to_owned();
     error
 }

@@ -16,19 +16,12 @@ impl Binder<'_, '_> {
         if !self.verb.takes_run {
             return Ok(None);
         }
-        let named = |place: usize| {
-            self.loose
-                .get(place)
-                .and_then(|at| self.tokens.get(*at))
-                .and_then(run_in)
-        };
+        let named = |place: usize| self.loose.get(place).and_then(|at| self.tokens.get(*at)).and_then(run_in);
         let count = self.loose.len();
         let found = if self.verb.takes_text() {
             let first_of_prose = self.verb.places().filter(|arg| !arg.form.is_text()).count();
             let places = (0..=first_of_prose.min(count)).chain(count.checked_sub(1));
-            places
-                .into_iter()
-                .find_map(|place| named(place).map(|run| (place, run)))
+            places.into_iter().find_map(|place| named(place).map(|run| (place, run)))
         } else {
             (0..count).find_map(|place| named(place).map(|run| (place, run)))
         };
@@ -37,16 +30,10 @@ impl Binder<'_, '_> {
         };
         self.loose.remove(place);
         if !self.verb.takes_text() {
-            let again = self
-                .loose
-                .iter()
-                .filter_map(|at| self.tokens.get(*at))
-                .find(|t| run_in(t).is_some());
+            let again = self.loose.iter().filter_map(|at| self.tokens.get(*at)).find(|t| run_in(t).is_some());
             if let Some(token) = again {
-                let message = format!(
-                    "Two runs are named, {run} and {}: one command is about one run.",
-                    shown(&token.text)
-                );
+                let message =
+                    format!("Two runs are named, {run} and {}: one command is about one run.", shown(&token.text));
                 return Err(ParseError::new(ErrorCode::Repeated, token.span.clone(), message));
             }
         }
@@ -69,11 +56,7 @@ impl Binder<'_, '_> {
                 left = &[];
                 continue;
             }
-            let taken = if arg.form == Form::Words {
-                left
-            } else {
-                std::slice::from_ref(first)
-            };
+            let taken = if arg.form == Form::Words { left } else { std::slice::from_ref(first) };
             left = if arg.form == Form::Words { &[] } else { others };
             for token in taken.iter().filter_map(|at| self.tokens.get(*at)) {
                 if arg.form == Form::Words {
@@ -92,18 +75,13 @@ impl Binder<'_, '_> {
     /// The free text that these tokens stand for: as it was typed, without what was taken out of it. One quoted string
     /// alone loses its quotes.
     fn prose(&self, places: &[usize]) -> Value {
-        let tokens: Vec<(usize, &Token)> = places
-            .iter()
-            .filter_map(|at| self.tokens.get(*at).map(|t| (*at, t)))
-            .collect();
+        let tokens: Vec<(usize, &Token)> =
+            places.iter().filter_map(|at| self.tokens.get(*at).map(|t| (*at, t))).collect();
         let span = tokens.first().map_or(0, |(_, t)| t.span.start)..tokens.last().map_or(0, |(_, t)| t.span.end);
         if let [(_, only)] = tokens.as_slice()
             && only.kind == TokenKind::Quoted
         {
-            return Value {
-                text: only.text.clone(),
-                span,
-            };
+            return Value { text: only.text.clone(), span };
         }
         // Stretches of neighbouring tokens, so that the spaces and quotes between them stay.
         let mut stretches: Vec<(usize, Span)> = Vec::new();
@@ -116,13 +94,9 @@ impl Binder<'_, '_> {
                 _ => stretches.push((at, token.span.clone())),
             }
         }
-        let said = stretches
-            .into_iter()
-            .map(|(_, stretch)| slack::decode(self.text.get(stretch).unwrap_or_default(), false));
-        Value {
-            text: squeeze(&said.collect::<Vec<_>>().join(" ")),
-            span,
-        }
+        let said =
+            stretches.into_iter().map(|(_, stretch)| slack::decode(self.text.get(stretch).unwrap_or_default(), false));
+        Value { text: squeeze(&said.collect::<Vec<_>>().join(" ")), span }
     }
 
     fn too_many(&self, token: &Token) -> ParseError {
@@ -136,10 +110,7 @@ impl Binder<'_, '_> {
         let message = format!("`{}` has no place for {word}.", self.verb.name);
         let error = ParseError::new(ErrorCode::UnexpectedWord, token.span.clone(), message);
         let digits: String = token.text.chars().filter(char::is_ascii_digit).collect();
-        let run = format!("HF-{digits}")
-            .parse::<HotfixId>()
-            .ok()
-            .filter(|_| self.verb.takes_run);
+        let run = format!("HF-{digits}").parse::<HotfixId>().ok().filter(|_| self.verb.takes_run);
         let is_near_run = token.text.to_lowercase().trim_start_matches(['h', 'f', '-', '_', '#']) == digits;
         error.suggesting(run.filter(|_| is_near_run).map(|run| run.to_string()))
     }

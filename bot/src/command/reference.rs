@@ -22,10 +22,7 @@ pub(super) fn check_reference(text: &str) -> Result<(), String> {
     if is_commit(text) || BranchName::parse(text).is_ok() {
         return Ok(());
     }
-    Err(format!(
-        "{} is no branch, tag or commit; letters, digits and . _ / - are allowed",
-        shown(text)
-    ))
+    Err(format!("{} is no branch, tag or commit; letters, digits and . _ / - are allowed", shown(text)))
 }
 
 fn is_commit(text: &str) -> bool {
@@ -45,10 +42,7 @@ pub(super) fn check_url(text: &str) -> Result<(), String> {
     if !host.starts_with(|c: char| c.is_alphanumeric() || c == '[') {
         return no("it names no host");
     }
-    if text.len() > 1_000
-        || text
-            .chars()
-            .any(|c| c.is_whitespace() || matches!(c, '<' | '>' | '"' | '`' | '|' | '\\'))
+    if text.len() > 1_000 || text.chars().any(|c| c.is_whitespace() || matches!(c, '<' | '>' | '"' | '`' | '|' | '\\'))
     {
         return no("it has a character that no address has, or is longer than 1,000");
     }
@@ -64,25 +58,10 @@ mod tests {
         for fine in ["#101", "101", "!12", "abc1234", "https://github.com/t/p/pull/101"] {
             assert_eq!(check_fix(fine), Ok(()), "{fine}");
         }
-        for no in [
-            "",
-            "#",
-            "main",
-            "abc12",
-            "#12x",
-            "--upload-pack",
-            "https://",
-            "ftp://x/1",
-        ] {
+        for no in ["", "#", "main", "abc12", "#12x", "--upload-pack", "https://", "ftp://x/1"] {
             assert!(check_fix(no).is_err(), "{no}");
         }
-        for fine in [
-            "main",
-            "release/1.4",
-            "v1.4.2",
-            "abc1234",
-            "0123456789abcdef0123456789abcdef01234567",
-        ] {
+        for fine in ["main", "release/1.4", "v1.4.2", "abc1234", "0123456789abcdef0123456789abcdef01234567"] {
             assert_eq!(check_reference(fine), Ok(()), "{fine}");
         }
         for no in ["", "-x", "a..b", "refs/heads/main", "HEAD", "a b", "x;rm"] {

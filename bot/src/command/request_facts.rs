@@ -101,10 +101,7 @@ impl Request {
             | Self::Who { .. }
             | Self::Locks
             | Self::Timeline { .. }
-            | Self::Mergeback {
-                action: MergebackAction::Status,
-                ..
-            }
+            | Self::Mergeback { action: MergebackAction::Status, .. }
             | Self::Postmortem { url: None, .. }
             | Self::Whoami
             | Self::Help { .. }
@@ -130,10 +127,7 @@ impl Request {
             | Self::Steal { .. }
             | Self::Freeze { .. }
             | Self::Unfreeze { .. }
-            | Self::Mergeback {
-                action: MergebackAction::Waive { .. },
-                ..
-            }
+            | Self::Mergeback { action: MergebackAction::Waive { .. }, .. }
             | Self::Note { .. }
             | Self::Postmortem { url: Some(_), .. }
             | Self::Close { .. }

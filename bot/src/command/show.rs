@@ -24,9 +24,7 @@ impl Request {
             Self::List { mine, open, service } => {
                 f.write_str(if *mine { " --mine" } else { "" })?;
                 f.write_str(if *open { " --open" } else { "" })?;
-                service
-                    .as_ref()
-                    .map_or(Ok(()), |service| write!(f, " --service {service}"))
+                service.as_ref().map_or(Ok(()), |service| write!(f, " --service {service}"))
             }
             Self::Where { service } => write!(f, " {service}"),
             Self::Reject { reason, .. } | Self::Hold { reason, .. } | Self::Abort { reason, .. } => {
@@ -42,30 +40,17 @@ impl Request {
                 to.as_ref().map_or(Ok(()), |to| write!(f, " to {to}"))
             }
             Self::Skip { step, reason, .. } => write!(f, " {step} {}", quote(reason)),
-            Self::Override {
-                gate, reason, incident, ..
-            } => {
+            Self::Override { gate, reason, incident, .. } => {
                 write!(f, " {gate} {} --incident {}", quote(reason), quote(incident))
             }
             Self::Drift { choice, .. } => write!(f, " {}", choice.as_str()),
             Self::Lock { .. } | Self::Renew { .. } | Self::Unlock { .. } | Self::Steal { .. } => self.write_lock(f),
             Self::Freeze { service, reason } => {
-                write!(
-                    f,
-                    " {} {}",
-                    service.as_ref().map_or("all", |s| s.as_str()),
-                    quote(reason)
-                )
+                write!(f, " {} {}", service.as_ref().map_or("all", |s| s.as_str()), quote(reason))
             }
             Self::Unfreeze { service } => write!(f, " {}", service.as_ref().map_or("all", |s| s.as_str())),
-            Self::Mergeback {
-                action: MergebackAction::Status,
-                ..
-            } => f.write_str(" status"),
-            Self::Mergeback {
-                action: MergebackAction::Waive { reason },
-                ..
-            } => write!(f, " waive {}", quote(reason)),
+            Self::Mergeback { action: MergebackAction::Status, .. } => f.write_str(" status"),
+            Self::Mergeback { action: MergebackAction::Waive { reason }, .. } => write!(f, " waive {}", quote(reason)),
             Self::Note { text, .. } => write!(f, " {}", quote(text)),
             Self::Postmortem { url, .. } => url.as_ref().map_or(Ok(()), |url| write!(f, " {}", quote(url))),
             Self::Help { verb } => verb.as_ref().map_or(Ok(()), |verb| write!(f, " {verb}")),
@@ -86,16 +71,7 @@ impl Request {
     }
 
     fn write_start(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self::Start {
-            service,
-            title,
-            incident,
-            ticket,
-            fixes,
-            from,
-            exceptional,
-        } = self
-        else {
+        let Self::Start { service, title, incident, ticket, fixes, from, exceptional } = self else {
             return Ok(());
         };
         write!(f, " {service}")?;
@@ -114,28 +90,14 @@ impl Request {
     }
 
     fn write_lock(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Self::Lock {
-            service, environment, ..
-        }
-        | Self::Renew {
-            service, environment, ..
-        }
+        if let Self::Lock { service, environment, .. }
+        | Self::Renew { service, environment, .. }
         | Self::Unlock { service, environment }
-        | Self::Steal {
-            service, environment, ..
-        } = self
+        | Self::Steal { service, environment, .. } = self
         {
             write!(f, " {service}/{environment}")?;
         }
-        if let Self::Lock {
-            ttl_minutes: Some(minutes),
-            ..
-        }
-        | Self::Renew {
-            ttl_minutes: Some(minutes),
-            ..
-        } = self
-        {
+        if let Self::Lock { ttl_minutes: Some(minutes), .. } | Self::Renew { ttl_minutes: Some(minutes), .. } = self {
             write!(f, " --ttl {minutes}m")?;
         }
         if let Self::Lock { reason, .. } | Self::Steal { reason, .. } = self {

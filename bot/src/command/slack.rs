@@ -7,10 +7,7 @@ use super::lex::is_escapable;
 pub(super) fn entity(rest: &str) -> Option<(usize, String)> {
     let inner = rest.strip_prefix('<')?;
     // Looked at first, so that a text full of `<` is not searched to its end for each of them.
-    if !["@", "#", "!", "http://", "https://", "mailto:", "tel:"]
-        .iter()
-        .any(|p| inner.starts_with(p))
-    {
+    if !["@", "#", "!", "http://", "https://", "mailto:", "tel:"].iter().any(|p| inner.starts_with(p)) {
         return None;
     }
     let end = inner.find(['<', '>', '\n'])?;
@@ -18,9 +15,8 @@ pub(super) fn entity(rest: &str) -> Option<(usize, String)> {
     if !after.starts_with('>') || inside.len() < 2 {
         return None;
     }
-    let (target, label) = inside
-        .split_once('|')
-        .map_or((inside, None), |(t, l)| (t, Some(l).filter(|l| !l.is_empty())));
+    let (target, label) =
+        inside.split_once('|').map_or((inside, None), |(t, l)| (t, Some(l).filter(|l| !l.is_empty())));
     Some((inside.len() + 2, unescape(&reading(target, label))))
 }
 
@@ -29,11 +25,7 @@ pub(super) fn entity(rest: &str) -> Option<(usize, String)> {
 fn reading(target: &str, label: Option<&str>) -> String {
     let called = |sigil: char, id: &str| {
         let name = label.unwrap_or(id);
-        if name.starts_with(sigil) {
-            name.to_owned()
-        } else {
-            format!("{sigil}{name}")
-        }
+        if name.starts_with(sigil) { name.to_owned() } else { format!("{sigil}{name}") }
     };
     if let Some(id) = target.strip_prefix(['@', '!']) {
         return called('@', id);
@@ -45,9 +37,7 @@ fn reading(target: &str, label: Option<&str>) -> String {
         return address.to_owned();
     }
     // `payments.io` is made a link by Slack itself; what was typed is the label.
-    let bare = target
-        .strip_prefix("http://")
-        .or_else(|| target.strip_prefix("https://"));
+    let bare = target.strip_prefix("http://").or_else(|| target.strip_prefix("https://"));
     label.filter(|l| bare == Some(*l)).unwrap_or(target).to_owned()
 }
 
@@ -67,14 +57,8 @@ pub(super) fn decode(raw: &str, in_quotes: bool) -> String {
         } else if let Some((typed, escape)) = ESCAPES.iter().find(|(_, escape)| rest.starts_with(escape)) {
             ((*typed).to_owned(), escape.len())
         } else {
-            let escaped = rest
-                .chars()
-                .nth(1)
-                .filter(|next| in_quotes && c == '\\' && is_escapable(*next));
-            (
-                escaped.unwrap_or(c).to_string(),
-                c.len_utf8() + escaped.map_or(0, char::len_utf8),
-            )
+            let escaped = rest.chars().nth(1).filter(|next| in_quotes && c == '\\' && is_escapable(*next));
+            (escaped.unwrap_or(c).to_string(), c.len_utf8() + escaped.map_or(0, char::len_utf8))
         };
         out.push_str(&said);
         rest = rest.get(length..).unwrap_or_default();
@@ -96,11 +80,7 @@ pub(super) fn quote(text: &str) -> String {
             '"' => out.push_str("\\\""),
             '\\' => out.push_str("\\\\"),
             // Even where no `>` follows in this string: one may follow in the next.
-            '<' if rest
-                .chars()
-                .nth(1)
-                .is_some_and(|next| next.is_alphabetic() || matches!(next, '@' | '#' | '!')) =>
-            {
+            '<' if rest.chars().nth(1).is_some_and(|next| next.is_alphabetic() || matches!(next, '@' | '#' | '!')) => {
                 out.push_str("&lt;");
             }
             '&' if ESCAPES.iter().any(|(_, escape)| rest.starts_with(escape)) => out.push_str("&amp;"),
@@ -141,10 +121,7 @@ mod tests {
         for text in ["<@U1|ben><!", "a <b", "\\\"", "&lt;", "<https://x"] {
             let quoted = quote(text);
             let line = format!("{quoted} --x \"a>\"");
-            assert_eq!(
-                super::super::lex::lex(&line).first().map(|token| token.text.clone()),
-                Some(text.to_owned())
-            );
+            assert_eq!(super::super::lex::lex(&line).first().map(|token| token.text.clone()), Some(text.to_owned()));
         }
     }
 }

@@ -11,25 +11,15 @@ pub(super) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a s
     if length == 0 || length > LONGEST {
         return None;
     }
-    let scored = candidates
-        .into_iter()
-        .filter(|c| c.len() <= 4 * LONGEST)
-        .filter_map(|candidate| {
-            let begun = length >= 3 && candidate.starts_with(&word);
-            let mistakes = if begun {
-                0
-            } else {
-                strsim::osa_distance(&word, candidate)
-            };
-            (mistakes <= (length / 3).max(1)).then_some((mistakes, candidate))
-        });
+    let scored = candidates.into_iter().filter(|c| c.len() <= 4 * LONGEST).filter_map(|candidate| {
+        let begun = length >= 3 && candidate.starts_with(&word);
+        let mistakes = if begun { 0 } else { strsim::osa_distance(&word, candidate) };
+        (mistakes <= (length / 3).max(1)).then_some((mistakes, candidate))
+    });
     // A one-letter word is one mistake away from every other one-letter word, which is no help.
     let scored = scored.filter(|(mistakes, candidate)| *mistakes < length.max(candidate.chars().count()));
     scored
-        .min_by(|a, b| {
-            a.0.cmp(&b.0)
-                .then_with(|| similarity(&word, b.1).total_cmp(&similarity(&word, a.1)))
-        })
+        .min_by(|a, b| a.0.cmp(&b.0).then_with(|| similarity(&word, b.1).total_cmp(&similarity(&word, a.1))))
         .map(|s| s.1)
 }
 

@@ -57,16 +57,8 @@ pub enum Group {
 
 impl Group {
     /// All groups, in the order of the help.
-    pub const ALL: [Self; 8] = [
-        Self::Begin,
-        Self::Look,
-        Self::Say,
-        Self::Act,
-        Self::Trouble,
-        Self::Lanes,
-        Self::After,
-        Self::Bot,
-    ];
+    pub const ALL: [Self; 8] =
+        [Self::Begin, Self::Look, Self::Say, Self::Act, Self::Trouble, Self::Lanes, Self::After, Self::Bot];
 
     /// Its heading.
     #[must_use]
@@ -238,17 +230,12 @@ impl Verb {
     #[must_use]
     pub fn named(word: &str) -> Option<&'static Self> {
         let word = word.strip_prefix(['/', '.']).unwrap_or(word).to_lowercase();
-        VERBS
-            .iter()
-            .copied()
-            .find(|verb| verb.name == word || verb.aliases.contains(&word.as_str()))
+        VERBS.iter().copied().find(|verb| verb.name == word || verb.aliases.contains(&word.as_str()))
     }
 
     /// Every name and alias.
     pub fn words() -> impl Iterator<Item = &'static str> {
-        VERBS
-            .iter()
-            .flat_map(|verb| std::iter::once(verb.name).chain(verb.aliases.iter().copied()))
+        VERBS.iter().flat_map(|verb| std::iter::once(verb.name).chain(verb.aliases.iter().copied()))
     }
 
     /// How it is written: `verify <env>|local pass|fail [note …] [HF-n]`.

@@ -39,9 +39,7 @@ fn a_start_with_everything() {
         title: Some("Fix 500 on upload".to_owned()),
         incident: Some("https://s.example/7".to_owned()),
         ticket: Some("PAY-12".to_owned()),
-        fixes: ["#101", "abc1234", "#102", "https://f.example/pull/9"]
-            .map(str::to_owned)
-            .to_vec(),
+        fixes: ["#101", "abc1234", "#102", "https://f.example/pull/9"].map(str::to_owned).to_vec(),
         from: Some("deployed@production".to_owned()),
         exceptional: true,
     };
@@ -52,35 +50,14 @@ fn a_start_with_everything() {
 fn titles_may_stand_anywhere_and_need_no_quotes() {
     all_mean(&[
         ("start payments", "start payments"),
-        (
-            "Start Payments Fix 500 on upload",
-            "start payments \"Fix 500 on upload\"",
-        ),
-        (
-            "start payments --fix 101 \"Fix it\"",
-            "start payments \"Fix it\" --fix 101",
-        ),
-        (
-            "start payments “Fix it” —fix 101",
-            "start payments \"Fix it\" --fix 101",
-        ),
-        (
-            "start payments ‘Fix it’ –fix=101,102",
-            "start payments \"Fix it\" --fix 101 --fix 102",
-        ),
-        (
-            "start payments don't — really — crash",
-            "start payments \"don't — really — crash\"",
-        ),
-        (
-            "start payments 'the user's upload'",
-            "start payments \"the user's upload\"",
-        ),
+        ("Start Payments Fix 500 on upload", "start payments \"Fix 500 on upload\""),
+        ("start payments --fix 101 \"Fix it\"", "start payments \"Fix it\" --fix 101"),
+        ("start payments “Fix it” —fix 101", "start payments \"Fix it\" --fix 101"),
+        ("start payments ‘Fix it’ –fix=101,102", "start payments \"Fix it\" --fix 101 --fix 102"),
+        ("start payments don't — really — crash", "start payments \"don't — really — crash\""),
+        ("start payments 'the user's upload'", "start payments \"the user's upload\""),
         ("start payments \"say \\\"hi\\\"\"", "start payments \"say \\\"hi\\\"\""),
-        (
-            "start payments follow-up of HF-3",
-            "start payments \"follow-up of HF-3\"",
-        ),
+        ("start payments follow-up of HF-3", "start payments \"follow-up of HF-3\""),
     ]);
 }
 
@@ -131,23 +108,14 @@ fn other_bots_words_and_help() {
 #[test]
 fn prose_is_kept_as_it_was_typed() {
     all_mean(&[
-        (
-            "reject it's \"bad\" & 'tis --force",
-            "reject \"it's \\\"bad\\\" & 'tis --force\"",
-        ),
+        ("reject it's \"bad\" & 'tis --force", "reject \"it's \\\"bad\\\" & 'tis --force\""),
         ("reject  a\n\n b\tc", "reject \"a b c\""),
         (
             "note <@U1|ben> saw <https://x.io/a?b&amp;c|a lie> &lt;@U2|ceo&gt;",
             "note \"@ben saw https://x.io/a?b&c &lt;@U2|ceo>\"",
         ),
-        (
-            "lock payments/production because --ttl 2h of it",
-            "lock payments/production --ttl 120m \"because of it\"",
-        ),
-        (
-            "lock payments/production —ttl=90m x",
-            "lock payments/production --ttl 90m \"x\"",
-        ),
+        ("lock payments/production because --ttl 2h of it", "lock payments/production --ttl 120m \"because of it\""),
+        ("lock payments/production —ttl=90m x", "lock payments/production --ttl 90m \"x\""),
         ("lock payments/production a —b c", "lock payments/production \"a —b c\""),
         (
             "override review asleep --incident <https://s.io/7>",
@@ -189,13 +157,7 @@ fn completion_follows_the_command() {
 
 #[test]
 fn requests_survive_the_journal() {
-    for text in [
-        "mergeback waive \"x\" HF-1",
-        "verify local pass",
-        "locks",
-        "drift roll HF-9",
-        "freeze all x",
-    ] {
+    for text in ["mergeback waive \"x\" HF-1", "verify local pass", "locks", "drift roll HF-9", "freeze all x"] {
         let request = parse(text, &known()).unwrap();
         let json = serde_json::to_string(&request).unwrap();
         assert_eq!(serde_json::from_str::<Request>(&json).unwrap(), request, "{json}");

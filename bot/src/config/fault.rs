@@ -22,11 +22,7 @@ pub(super) struct At {
 
 impl At {
     pub(super) fn new(file: FileId, span: Range<usize>) -> Self {
-        Self {
-            file,
-            start: span.start,
-            end: span.end,
-        }
+        Self { file, start: span.start, end: span.end }
     }
 }
 
@@ -39,10 +35,7 @@ pub(super) struct Located<T> {
 
 impl<T> Located<T> {
     pub(super) fn map<U>(self, f: impl FnOnce(T) -> U) -> Located<U> {
-        Located {
-            value: f(self.value),
-            at: self.at,
-        }
+        Located { value: f(self.value), at: self.at }
     }
 }
 
@@ -68,25 +61,13 @@ pub(super) struct Fault {
 impl Fault {
     /// A fault at a place: what is wrong in one line, what the caret says, and the next step.
     pub(super) fn at(at: At, what: impl Into<String>, label: impl Into<String>, next: impl Into<String>) -> Self {
-        Self {
-            place: Place::Text(at),
-            what: what.into(),
-            label: label.into(),
-            next: next.into(),
-            also: Vec::new(),
-        }
+        Self { place: Place::Text(at), what: what.into(), label: label.into(), next: next.into(), also: Vec::new() }
     }
 
     /// A fault of a whole file or folder.
     pub(super) fn of(path: impl Into<String>, what: impl Into<String>, next: impl Into<String>) -> Self {
         let (what, next) = (what.into(), next.into());
-        Self {
-            place: Place::Path(path.into()),
-            what,
-            label: String::new(),
-            next,
-            also: Vec::new(),
-        }
+        Self { place: Place::Path(path.into()), what, label: String::new(), next, also: Vec::new() }
     }
 
     /// Points at a second place that has to do with it.
@@ -107,10 +88,7 @@ impl Sink {
     /// Adds a fault. The same fault at the same place is kept once, whichever service it was found for.
     pub(super) fn add(&self, fault: Fault) {
         let mut faults = self.faults.borrow_mut();
-        if !faults
-            .iter()
-            .any(|known| known.place == fault.place && known.what == fault.what)
-        {
+        if !faults.iter().any(|known| known.place == fault.place && known.what == fault.what) {
             faults.push(fault);
         }
     }
@@ -134,10 +112,7 @@ impl Sink {
             Place::Path(_) => None,
             Place::Text(at) => Some(*at),
         });
-        Faults {
-            sources: Box::new(sources),
-            faults,
-        }
+        Faults { sources: Box::new(sources), faults }
     }
 }
 

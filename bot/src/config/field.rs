@@ -32,15 +32,12 @@ impl<'a> Field<'a> {
 
     /// How many values it has, when it is a list.
     pub(super) fn len(&self) -> Option<usize> {
-        self.value
-            .and_then(|value| value.get_ref().as_array())
-            .map(|items| items.len())
+        self.value.and_then(|value| value.get_ref().as_array()).map(|items| items.len())
     }
 
     /// Whether it is a table, which some values may be and others not.
     pub(super) fn is_table(&self) -> bool {
-        self.value
-            .is_some_and(|value| matches!(value.get_ref(), DeValue::Table(_)))
+        self.value.is_some_and(|value| matches!(value.get_ref(), DeValue::Table(_)))
     }
 
     /// A text as it stands, be it empty or blank.
@@ -49,10 +46,7 @@ impl<'a> Field<'a> {
         let DeValue::String(text) = value else {
             return self.mismatch(value, at, "a text, in quotes");
         };
-        Some(Located {
-            value: text.clone().into_owned(),
-            at,
-        })
+        Some(Located { value: text.clone().into_owned(), at })
     }
 
     /// A text that says something, without the blanks around it.
@@ -61,12 +55,7 @@ impl<'a> Field<'a> {
         let text = self.verbatim()?;
         if text.value.trim().is_empty() {
             let what = format!("`{name}` is empty");
-            sink.add(Fault::at(
-                text.at,
-                what,
-                "nothing here",
-                "write something, or take the key out",
-            ));
+            sink.add(Fault::at(text.at, what, "nothing here", "write something, or take the key out"));
             return None;
         }
         Some(text.map(|text| text.trim().to_owned()))
@@ -78,12 +67,7 @@ impl<'a> Field<'a> {
         let text = self.text()?;
         if text.value.chars().any(char::is_control) {
             let what = format!("`{name}` is longer than one line");
-            sink.add(Fault::at(
-                text.at,
-                what,
-                "has a line break or another control character",
-                "put it on one line",
-            ));
+            sink.add(Fault::at(text.at, what, "has a line break or another control character", "put it on one line"));
             return None;
         }
         Some(text)
@@ -108,22 +92,14 @@ impl<'a> Field<'a> {
         let (sink, name) = (self.sink, self.name);
         let text = self.text()?;
         if let Some((_, value)) = choices.iter().find(|(word, _)| *word == text.value) {
-            return Some(Located {
-                value: *value,
-                at: text.at,
-            });
+            return Some(Located { value: *value, at: text.at });
         }
         let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
         let next = match nearest(&text.value, words.iter().copied()) {
             Some(near) => format!("did you mean \"{near}\"?"),
             None => format!("it can be {}", listed(&words)),
         };
-        sink.add(Fault::at(
-            text.at,
-            format!("`{name}` cannot be {:?}", text.value),
-            "not one of its words",
-            next,
-        ));
+        sink.add(Fault::at(text.at, format!("`{name}` cannot be {:?}", text.value), "not one of its words", next));
         None
     }
 
@@ -134,15 +110,12 @@ impl<'a> Field<'a> {
         let DeValue::Integer(number) = value else {
             return self.mismatch(value, at, &wanted);
         };
-        let parsed = i64::from_str_radix(number.as_str(), number.radix())
-            .ok()
-            .and_then(|n| u32::try_from(n).ok());
+        let parsed = i64::from_str_radix(number.as_str(), number.radix()).ok().and_then(|n| u32::try_from(n).ok());
         if let Some(value) = parsed.filter(|n| range.contains(n)) {
             return Some(Located { value, at });
         }
         let what = format!("`{}` is out of range", self.name);
-        self.sink
-            .add(Fault::at(at, what, "out of range", format!("give {wanted}")));
+        self.sink.add(Fault::at(at, what, "out of range", format!("give {wanted}")));
         None
     }
 
@@ -158,10 +131,7 @@ impl<'a> Field<'a> {
     /// An id that is written as a text or as a number.
     pub(super) fn id(self) -> Option<Located<String>> {
         match self.present()? {
-            (DeValue::Integer(number), at) => Some(Located {
-                value: number.as_str().to_owned(),
-                at,
-            }),
+            (DeValue::Integer(number), at) => Some(Located { value: number.as_str().to_owned(), at }),
             _ => self.line(),
         }
     }
@@ -194,18 +164,11 @@ impl<'a> Field<'a> {
             return Vec::new();
         };
         let DeValue::Array(items) = value else {
-            return self
-                .mismatch(value, at, "a list, in square brackets")
-                .unwrap_or_default();
+            return self.mismatch(value, at, "a list, in square brackets").unwrap_or_default();
         };
         items
             .iter()
-            .map(|item| Field {
-                name: self.name,
-                value: Some(item),
-                file: self.file,
-                sink: self.sink,
-            })
+            .map(|item| Field { name: self.name, value: Some(item), file: self.file, sink: self.sink })
             .collect()
     }
 
@@ -219,15 +182,11 @@ impl<'a> Field<'a> {
     }
 
     fn present(&self) -> Option<(&'a DeValue<'a>, At)> {
-        self.value
-            .map(|value| (value.get_ref(), At::new(self.file, value.span())))
+        self.value.map(|value| (value.get_ref(), At::new(self.file, value.span())))
     }
 
     fn mismatch<T>(&self, value: &DeValue<'_>, at: At, wanted: &str) -> Option<T> {
-        let (what, label) = (
-            format!("`{}` is not {wanted}", self.name),
-            format!("this is a {}", value.type_str()),
-        );
+        let (what, label) = (format!("`{}` is not {wanted}", self.name), format!("this is a {}", value.type_str()));
         self.sink.add(Fault::at(at, what, label, format!("write {wanted}")));
         None
     }

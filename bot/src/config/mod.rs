@@ -73,9 +73,7 @@ impl Config {
     /// The playbook that a service follows. The configuration was refused if it named one that is not there.
     #[must_use]
     pub fn playbook_of(&self, service: &ServiceName) -> Option<&Playbook> {
-        self.services
-            .get(service)
-            .and_then(|configured| self.playbooks.get(&configured.service.playbook))
+        self.services.get(service).and_then(|configured| self.playbooks.get(&configured.service.playbook))
     }
 
     /// What a service declares to have, without how it is probed.

@@ -29,25 +29,13 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn new(table: &'a DeTable<'a>, at: At, what: impl Into<String>, sink: &'a Sink) -> Self {
-        Self {
-            table,
-            at,
-            what: what.into(),
-            sink,
-            known: RefCell::default(),
-            missing: RefCell::default(),
-        }
+        Self { table, at, what: what.into(), sink, known: RefCell::default(), missing: RefCell::default() }
     }
 
     /// The value of a key that may be missing.
     pub(super) fn get(&self, key: &'a str) -> Field<'a> {
         self.known.borrow_mut().push(key);
-        Field {
-            name: key,
-            value: self.table.get(key),
-            file: self.at.file,
-            sink: self.sink,
-        }
+        Field { name: key, value: self.table.get(key), file: self.at.file, sink: self.sink }
     }
 
     /// The value of a key that must be there.
@@ -72,15 +60,7 @@ impl<'a> Reader<'a> {
             .map(|(key, value)| {
                 let name: &'a str = key.get_ref();
                 let at = At::new(self.at.file, key.span());
-                (
-                    Located { value: name, at },
-                    Field {
-                        name,
-                        value: Some(value),
-                        file: self.at.file,
-                        sink: self.sink,
-                    },
-                )
+                (Located { value: name, at }, Field { name, value: Some(value), file: self.at.file, sink: self.sink })
             })
             .collect();
         entries.sort_by_key(|(key, _)| key.at.start);
@@ -100,17 +80,10 @@ impl<'a> Reader<'a> {
             let given: &str = key.get_ref();
             let near = nearest(given, known.iter().copied());
             self.missing.borrow_mut().retain(|missing| near != Some(missing));
-            let next = near.map_or_else(
-                || format!("it has {}", listed(&known)),
-                |near| format!("did you mean `{near}`?"),
-            );
+            let next =
+                near.map_or_else(|| format!("it has {}", listed(&known)), |near| format!("did you mean `{near}`?"));
             let at = At::new(self.at.file, key.span());
-            self.sink.add(Fault::at(
-                at,
-                format!("{} has no key `{given}`", self.what),
-                "unknown key",
-                next,
-            ));
+            self.sink.add(Fault::at(at, format!("{} has no key `{given}`", self.what), "unknown key", next));
         }
         drop(known);
         self.abandon();
@@ -120,12 +93,7 @@ impl<'a> Reader<'a> {
     pub(super) fn abandon(self) {
         for key in self.missing.borrow().iter() {
             let what = format!("{} has no `{key}`", self.what);
-            self.sink.add(Fault::at(
-                self.at,
-                what,
-                format!("`{key}` is missing here"),
-                format!("add `{key} = …`"),
-            ));
+            self.sink.add(Fault::at(self.at, what, format!("`{key}` is missing here"), format!("add `{key} = …`")));
         }
     }
 }
@@ -143,9 +111,5 @@ pub(super) fn nearest<'c>(given: &str, candidates: impl IntoIterator<Item = &'c 
 
 /// Words as people list them.
 pub(super) fn listed(words: &[&str]) -> String {
-    words
-        .iter()
-        .map(|word| format!("`{word}`"))
-        .collect::<Vec<_>>()
-        .join(", ")
+    words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
 }

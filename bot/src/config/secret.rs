@@ -116,14 +116,8 @@ impl fmt::Display for SecretSource {
 }
 
 fn read_private(path: &Path) -> Result<Secret, SecretError> {
-    let unreadable = |source| SecretError::Unreadable {
-        path: path.to_owned(),
-        source,
-    };
-    let unfit = |why| SecretError::Unfit {
-        path: path.to_owned(),
-        why,
-    };
+    let unreadable = |source| SecretError::Unreadable { path: path.to_owned(), source };
+    let unfit = |why| SecretError::Unfit { path: path.to_owned(), why };
     let file = std::fs::File::open(path).map_err(unreadable)?;
     // The rights of the open file are asked, not those of the name: the name could be another file a moment later.
     let found = file.metadata().map_err(unreadable)?;
@@ -137,9 +131,7 @@ fn read_private(path: &Path) -> Result<Secret, SecretError> {
         return Err(unfit("is larger than 64 KiB"));
     }
     // Editors end a file with a newline; it is no part of the secret.
-    let value = text
-        .strip_suffix('\n')
-        .map_or(text.as_str(), |line| line.strip_suffix('\r').unwrap_or(line));
+    let value = text.strip_suffix('\n').map_or(text.as_str(), |line| line.strip_suffix('\r').unwrap_or(line));
     if value.is_empty() {
         return Err(unfit("is empty"));
     }
@@ -151,11 +143,7 @@ fn read_private(path: &Path) -> Result<Secret, SecretError> {
 
 /// Only its owner may read it, and its owner is this process' user or root (security case 69).
 fn check_private(path: &Path, found: &std::fs::Metadata) -> Result<(), SecretError> {
-    let exposed = |why: String, remedy: String| SecretError::Exposed {
-        path: path.to_owned(),
-        why,
-        remedy,
-    };
+    let exposed = |why: String, remedy: String| SecretError::Exposed { path: path.to_owned(), why, remedy };
     let mode = found.mode() & 0o777;
     if mode & 0o077 != 0 {
         return Err(exposed(
@@ -166,10 +154,7 @@ fn check_private(path: &Path, found: &std::fs::Metadata) -> Result<(), SecretErr
     let us = rustix::process::geteuid().as_raw();
     if found.uid() != us && found.uid() != 0 {
         return Err(exposed(
-            format!(
-                "belongs to the user {}, and neither to us ({us}) nor to root",
-                found.uid()
-            ),
+            format!("belongs to the user {}, and neither to us ({us}) nor to root", found.uid()),
             format!("chown {us} {}", path.display()),
         ));
     }

@@ -63,11 +63,7 @@ impl Sources {
             }
             Err(error) => {
                 let next = "give the folder of the configuration with --config";
-                sink.add(Fault::of(
-                    dir.display().to_string(),
-                    format!("the folder cannot be read: {error}"),
-                    next,
-                ));
+                sink.add(Fault::of(dir.display().to_string(), format!("the folder cannot be read: {error}"), next));
                 return sources;
             }
         }
@@ -97,17 +93,12 @@ impl Sources {
         let Some(source) = self.files.get_mut(at.file.0) else {
             return;
         };
-        let (Some(before), Some(hidden), Some(after)) = (
-            source.text.get(..at.start),
-            source.text.get(at.start..at.end),
-            source.text.get(at.end..),
-        ) else {
+        let (Some(before), Some(hidden), Some(after)) =
+            (source.text.get(..at.start), source.text.get(at.start..at.end), source.text.get(at.end..))
+        else {
             return;
         };
-        let black: String = hidden
-            .bytes()
-            .map(|byte| if byte == b'\n' { '\n' } else { '*' })
-            .collect();
+        let black: String = hidden.bytes().map(|byte| if byte == b'\n' { '\n' } else { '*' }).collect();
         source.text = format!("{before}{black}{after}");
     }
 
@@ -126,10 +117,7 @@ impl Sources {
     fn file(&mut self, shown: &str, sink: &Sink) -> Option<FileId> {
         match read_file(&self.root, shown) {
             Ok(text) => {
-                self.files.push(Source {
-                    shown: shown.to_owned(),
-                    text,
-                });
+                self.files.push(Source { shown: shown.to_owned(), text });
                 Some(FileId(self.files.len() - 1))
             }
             Err(fault) => {
@@ -145,11 +133,7 @@ impl Sources {
         let entries = match std::fs::read_dir(self.root.join(shown)) {
             Ok(entries) => entries,
             Err(error) => {
-                sink.add(Fault::of(
-                    shown,
-                    format!("the folder {shown}/ cannot be read: {error}"),
-                    next,
-                ));
+                sink.add(Fault::of(shown, format!("the folder {shown}/ cannot be read: {error}"), next));
                 return Vec::new();
             }
         };
@@ -178,20 +162,12 @@ impl Sources {
 
 fn read_file(root: &Path, shown: &str) -> Result<String, Box<Fault>> {
     let unreadable = |error: std::io::Error| {
-        refusal(
-            shown,
-            format!("{shown} cannot be read: {error}"),
-            "write it; README.md says what goes in it",
-        )
+        refusal(shown, format!("{shown} cannot be read: {error}"), "write it; README.md says what goes in it")
     };
     let path = std::fs::canonicalize(root.join(shown)).map_err(unreadable)?;
     if !path.starts_with(root) {
         let what = format!("{shown} is a link that leads out of the configuration");
-        return Err(refusal(
-            shown,
-            what,
-            "put the file itself there: who may write it must be plain from this folder",
-        ));
+        return Err(refusal(shown, what, "put the file itself there: who may write it must be plain from this folder"));
     }
     check_rights(&path, shown)?;
     let file = std::fs::File::open(&path).map_err(unreadable)?;
@@ -205,30 +181,15 @@ fn read_file(root: &Path, shown: &str) -> Result<String, Box<Fault>> {
         ));
     }
     String::from_utf8(bytes).map_err(|error| {
-        let line = error
-            .as_bytes()
-            .iter()
-            .take(error.utf8_error().valid_up_to())
-            .filter(|b| **b == b'\n')
-            .count()
-            + 1;
-        refusal(
-            shown,
-            format!("{shown} is not UTF-8: see line {line}"),
-            "save it as UTF-8",
-        )
+        let line = error.as_bytes().iter().take(error.utf8_error().valid_up_to()).filter(|b| **b == b'\n').count() + 1;
+        refusal(shown, format!("{shown} is not UTF-8: see line {line}"), "save it as UTF-8")
     })
 }
 
 /// Whoever can write the configuration can deploy; so only its owner may.
 fn check_rights(path: &Path, shown: &str) -> Result<(), Box<Fault>> {
-    let found = std::fs::metadata(path).map_err(|error| {
-        refusal(
-            shown,
-            format!("{shown} cannot be looked at: {error}"),
-            "see who owns it",
-        )
-    })?;
+    let found = std::fs::metadata(path)
+        .map_err(|error| refusal(shown, format!("{shown} cannot be looked at: {error}"), "see who owns it"))?;
     if found.is_dir() || found.is_file() {
         let mode = found.mode() & 0o7777;
         if mode & 0o022 == 0 {
@@ -237,11 +198,7 @@ fn check_rights(path: &Path, shown: &str) -> Result<(), Box<Fault>> {
         let what = format!("{shown} can be written by others (mode {mode:04o})");
         return Err(refusal(shown, what, format!("run `chmod go-w {}`", path.display())));
     }
-    Err(refusal(
-        shown,
-        format!("{shown} is not a file"),
-        "put a plain file there",
-    ))
+    Err(refusal(shown, format!("{shown} is not a file"), "put a plain file there"))
 }
 
 fn refusal(path: &str, what: impl Into<String>, next: impl Into<String>) -> Box<Fault> {

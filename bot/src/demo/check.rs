@@ -29,27 +29,18 @@ pub(super) async fn everything(play: &mut Play) -> anyhow::Result<()> {
     if production != head.as_str() {
         bail!("production runs {production}, and not {head}");
     }
-    play.tell(&format!(
-        "✔ production's folder holds {}, the head that was approved",
-        head.short()
-    ))?;
+    play.tell(&format!("✔ production's folder holds {}, the head that was approved", head.short()))?;
     let base = run.base.context("no base")?;
     let merge_base = play.stage.forge_git(&["merge-base", head.as_str(), base.as_str()])?;
     if merge_base != base.as_str() {
         bail!("the branch does not start at {base}");
     }
-    play.tell(&format!(
-        "✔ the branch started at {}, which production ran, and not at main",
-        base.short()
-    ))?;
+    play.tell(&format!("✔ the branch started at {}, which production ran, and not at main", base.short()))?;
     play.stage
         .forge_git(&["merge-base", "--is-ancestor", head.as_str(), "refs/heads/main"])
         .context("main does not contain the fix")?;
     play.tell("✔ main contains the very commits that production runs")?;
-    if let Ok(tip) = play
-        .stage
-        .forge_git(&["rev-parse", "--verify", "--quiet", "refs/heads/hotfix"])
-    {
+    if let Ok(tip) = play.stage.forge_git(&["rev-parse", "--verify", "--quiet", "refs/heads/hotfix"]) {
         bail!("the branch hotfix is still there, at {tip}");
     }
     play.tell("✔ the branch hotfix is gone, so that the next one can have its name")?;
@@ -79,8 +70,5 @@ async fn journal(play: &Play) -> anyhow::Result<()> {
     }
     let health = store.health().await;
     let head = health.head.get(..12).unwrap_or(&health.head);
-    play.tell(&format!(
-        "✔ nothing is left to do; the journal ends at entry {} with hash {head}",
-        health.seq.0
-    ))
+    play.tell(&format!("✔ nothing is left to do; the journal ends at entry {} with hash {head}", health.seq.0))
 }

@@ -58,16 +58,8 @@ pub async fn run(args: DemoArgs) -> anyhow::Result<()> {
         _ => Stage::of_the_runbook(&root)?,
     };
     let terminal = std::io::stdout().is_terminal();
-    let width = terminal_size::terminal_size()
-        .map_or(100, |(width, _)| usize::from(width.0))
-        .clamp(40, 120);
-    let mut play = Play::open(
-        stage,
-        terminal && std::env::var_os("NO_COLOR").is_none(),
-        width,
-        terminal,
-    )
-    .await?;
+    let width = terminal_size::terminal_size().map_or(100, |(width, _)| usize::from(width.0)).clamp(40, 120);
+    let mut play = Play::open(stage, terminal && std::env::var_os("NO_COLOR").is_none(), width, terminal).await?;
     if args.interactive {
         return play.interactive().await;
     }

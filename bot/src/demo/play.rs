@@ -56,27 +56,14 @@ impl Play {
         let journal: Arc<dyn Journal> = store.clone();
         let process = crate::process_name();
         let engine = Arc::new(Engine::start(journal, outside, config, process).await?);
-        Ok(Self {
-            stage,
-            engine,
-            console,
-            forge,
-            store,
-            colour,
-            width,
-            slowly,
-        })
+        Ok(Self { stage, engine, console, forge, store, colour, width, slowly })
     }
 
     /// Prints something that nobody in the chat says.
     pub(super) fn tell(&self, text: &str) -> anyhow::Result<()> {
         let mut out = std::io::stdout().lock();
         for line in text.lines() {
-            if self.colour {
-                writeln!(out, "\x1b[2m{line}\x1b[0m")?
-            } else {
-                writeln!(out, "{line}")?
-            }
+            if self.colour { writeln!(out, "\x1b[2m{line}\x1b[0m")? } else { writeln!(out, "{line}")? }
         }
         out.flush().map_err(Into::into)
     }
@@ -100,9 +87,7 @@ impl Play {
         if let Some(inbound) = self.console.hear(line).map_err(|error| anyhow::anyhow!("{error}"))?
             && let Some(reply) = self.engine.hear(&inbound).await?
         {
-            self.console
-                .whisper(&inbound.channel, &inbound.from, &reply.card)
-                .await?;
+            self.console.whisper(&inbound.channel, &inbound.from, &reply.card).await?;
         }
         self.settle().await
     }
@@ -140,12 +125,7 @@ impl Play {
             }
             if !busy {
                 let now = self.engine.journal().now();
-                let due = self
-                    .engine
-                    .journal()
-                    .next_due()
-                    .await?
-                    .map_or(Duration::ZERO, |due| due.since(now));
+                let due = self.engine.journal().next_due().await?.map_or(Duration::ZERO, |due| due.since(now));
                 tokio::time::sleep(due.clamp(Duration::from_millis(5), Duration::from_millis(200))).await;
             }
         }
@@ -153,12 +133,7 @@ impl Play {
 
     /// The newest run.
     pub(super) async fn run(&self) -> anyhow::Result<Hotfix> {
-        self.engine
-            .states()
-            .await
-            .into_iter()
-            .next_back()
-            .context("no run was opened")
+        self.engine.states().await.into_iter().next_back().context("no run was opened")
     }
 
     pub(super) async fn entries(&self, id: HotfixId) -> anyhow::Result<Vec<crate::domain::event::Entry>> {
@@ -171,11 +146,7 @@ impl Play {
         let number: PullNumber = run.pull.context("there is no pull request")?.number;
         let repo = Repo::parse(REPOSITORY)?;
         let head = self.head()?;
-        let check = Check {
-            name: "unit-tests".to_owned(),
-            app: "ci".to_owned(),
-            state: CheckState::Success,
-        };
+        let check = Check { name: "unit-tests".to_owned(), app: "ci".to_owned(), state: CheckState::Success };
         self.forge.set_check(&repo, &head, check).await?;
         let person = PersonRef::new(Platform::Git, format!("{who}@example.org"));
         self.forge.review(&repo, number, &person, Verdict::Approved).await?;
@@ -189,9 +160,7 @@ impl Play {
     }
 
     pub(super) fn head(&self) -> anyhow::Result<CommitId> {
-        Ok(CommitId::parse(
-            &self.stage.forge_git(&["rev-parse", "refs/heads/hotfix"])?,
-        )?)
+        Ok(CommitId::parse(&self.stage.forge_git(&["rev-parse", "refs/heads/hotfix"])?)?)
     }
 
     /// You type, until the end of the input.
@@ -209,9 +178,7 @@ impl Play {
             match self.console.hear(&line) {
                 Ok(Some(inbound)) => {
                     if let Some(reply) = self.engine.hear(&inbound).await? {
-                        self.console
-                            .whisper(&inbound.channel, &inbound.from, &reply.card)
-                            .await?;
+                        self.console.whisper(&inbound.channel, &inbound.from, &reply.card).await?;
                     }
                 }
                 Ok(None) => {}

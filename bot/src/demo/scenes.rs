@@ -30,21 +30,11 @@ const PICTURE: &str = "
 
 pub(super) fn opening(play: &mut Play) -> anyhow::Result<()> {
     play.scene("A team, its repository, and a bug in production")?;
-    play.tell(&format!(
-        "Everything is real and lies in {}.",
-        play.stage.root.display()
-    ))?;
-    if play
-        .stage
-        .git(&["rev-parse", "--verify", "--quiet", "origin/fix-upload"])
-        .is_ok()
-    {
+    play.tell(&format!("Everything is real and lies in {}.", play.stage.root.display()))?;
+    if play.stage.git(&["rev-parse", "--verify", "--quiet", "origin/fix-upload"]).is_ok() {
         play.tell(PICTURE)?;
     }
-    play.tell(&format!(
-        "Production runs {}.",
-        play.stage.live.get(..7).unwrap_or(&play.stage.live)
-    ))
+    play.tell(&format!("Production runs {}.", play.stage.live.get(..7).unwrap_or(&play.stage.live)))
 }
 
 /// What people type to name the commit that a branch is at.
@@ -67,10 +57,8 @@ async fn until_the_vote(play: &mut Play) -> anyhow::Result<()> {
 async fn tested(play: &mut Play) -> anyhow::Result<()> {
     play.scene("Review and tests")?;
     play.reviewed_by("ben").await?;
-    play.types("ana: /hotfix verify local pass an empty receipt is refused politely")
-        .await?;
-    play.types("dee: /hotfix verify staging pass uploads work, refunds are untouched")
-        .await
+    play.types("ana: /hotfix verify local pass an empty receipt is refused politely").await?;
+    play.types("dee: /hotfix verify staging pass uploads work, refunds are untouched").await
 }
 
 /// From the question for production to the post-mortem.
@@ -82,8 +70,7 @@ async fn to_the_end(play: &mut Play) -> anyhow::Result<()> {
     play.types("ana: /hotfix deploy production").await?;
     play.types("dee: /hotfix verify production pass no more 500s").await?;
     play.scene("Back on main, and the post-mortem")?;
-    play.types("ana: /hotfix postmortem https://wiki.example.org/postmortems/118")
-        .await
+    play.types("ana: /hotfix postmortem https://wiki.example.org/postmortems/118").await
 }
 
 pub(super) async fn plain(play: &mut Play) -> anyhow::Result<()> {
@@ -107,30 +94,18 @@ pub(super) async fn drift(play: &mut Play) -> anyhow::Result<()> {
 
 /// The fix touches a line that is different in production.
 pub(super) async fn conflict(play: &mut Play) -> anyhow::Result<()> {
-    play.stage
-        .git(&["switch", "--quiet", "--create", "fix-refund", "main"])?;
-    play.stage.write(
-        "src/refund.py",
-        "def refund(order):\n    return max(0, order.total - order.fee)\n",
-    )?;
-    play.stage
-        .commit("Ana", "ana@example.org", "Never refund less than nothing")?;
+    play.stage.git(&["switch", "--quiet", "--create", "fix-refund", "main"])?;
+    play.stage.write("src/refund.py", "def refund(order):\n    return max(0, order.total - order.fee)\n")?;
+    play.stage.commit("Ana", "ana@example.org", "Never refund less than nothing")?;
     play.stage.git(&["push", "--quiet", "origin", "fix-refund"])?;
     play.scene("Ana starts a hotfix with a fix that was made on main")?;
     let fix = sha(play, "fix-refund")?;
-    play.types(&format!("ana: /hotfix start payments \"Negative refunds\" --fix {fix}"))
-        .await?;
+    play.types(&format!("ana: /hotfix start payments \"Negative refunds\" --fix {fix}")).await?;
     play.scene("Ana adapts it by hand, as the bot says")?;
     play.stage.git(&["fetch", "--quiet", "origin"])?;
-    play.stage
-        .git(&["switch", "--quiet", "--create", "hotfix", "origin/hotfix"])?;
-    play.stage
-        .write("src/refund.py", "def refund(order):\n    return max(0, order.total)\n")?;
-    play.stage.commit(
-        "Ana",
-        "ana@example.org",
-        "Never refund less than nothing (for production)",
-    )?;
+    play.stage.git(&["switch", "--quiet", "--create", "hotfix", "origin/hotfix"])?;
+    play.stage.write("src/refund.py", "def refund(order):\n    return max(0, order.total)\n")?;
+    play.stage.commit("Ana", "ana@example.org", "Never refund less than nothing (for production)")?;
     play.stage.git(&["push", "--quiet", "origin", "hotfix"])?;
     play.tell("\n(ana pushes her version to hotfix)")?;
     play.settle().await?;
@@ -148,13 +123,8 @@ async fn merge_by_hand(play: &mut Play) -> anyhow::Result<()> {
     play.stage.git(&["switch", "--quiet", "main"])?;
     play.stage.git(&["pull", "--quiet", "--ff-only", "origin", "main"])?;
     // It conflicts, as the bot said; the answer is written and the merge concluded.
-    let _conflict = play
-        .stage
-        .git(&["merge", "--quiet", "--no-ff", "--no-commit", "origin/hotfix"]);
-    play.stage.write(
-        "src/refund.py",
-        "def refund(order):\n    return max(0, order.total - order.fee)\n",
-    )?;
+    let _conflict = play.stage.git(&["merge", "--quiet", "--no-ff", "--no-commit", "origin/hotfix"]);
+    play.stage.write("src/refund.py", "def refund(order):\n    return max(0, order.total - order.fee)\n")?;
     play.stage.commit("Ana", "ana@example.org", "Merge hotfix into main")?;
     play.stage.git(&["push", "--quiet", "origin", "main"])?;
     play.tell("\n(ana pushes the merge to main)")?;
@@ -166,18 +136,12 @@ pub(super) async fn second_hotfix(play: &mut Play) -> anyhow::Result<()> {
     until_the_vote(play).await?;
     play.types("ben: +1").await?;
     play.scene("Dee has another fix, and joins")?;
-    play.stage
-        .git(&["switch", "--quiet", "--create", "fix-log", &play.stage.live.clone()])?;
-    play.stage.write(
-        "src/log.py",
-        "def log(line):\n    print(line.replace(\"\\n\", \" \"))\n",
-    )?;
-    play.stage
-        .commit("Dee", "dee@example.org", "Keep log lines on one line")?;
+    play.stage.git(&["switch", "--quiet", "--create", "fix-log", &play.stage.live.clone()])?;
+    play.stage.write("src/log.py", "def log(line):\n    print(line.replace(\"\\n\", \" \"))\n")?;
+    play.stage.commit("Dee", "dee@example.org", "Keep log lines on one line")?;
     play.stage.git(&["push", "--quiet", "origin", "fix-log"])?;
     let fix = sha(play, "fix-log")?;
-    play.types(&format!("dee: /hotfix start payments \"Broken log lines\" --fix {fix}"))
-        .await?;
+    play.types(&format!("dee: /hotfix start payments \"Broken log lines\" --fix {fix}")).await?;
     play.types("ana: /hotfix deploy production").await?;
     tested(play).await?;
     to_the_end(play).await
@@ -187,10 +151,7 @@ pub(super) async fn second_hotfix(play: &mut Play) -> anyhow::Result<()> {
 pub(super) async fn on_a_copy(play: &mut Play, fixes: &[String]) -> anyhow::Result<()> {
     play.scene("Ana starts a hotfix")?;
     let fixes = fixes.join(" ");
-    play.types(&format!(
-        "ana: /hotfix start payments \"A hotfix on your repository\" --fix {fixes}"
-    ))
-    .await?;
+    play.types(&format!("ana: /hotfix start payments \"A hotfix on your repository\" --fix {fixes}")).await?;
     let run = play.run().await?;
     if run.is_over() || !run.has_change() {
         return Ok(());
@@ -203,16 +164,11 @@ pub(super) async fn on_a_copy(play: &mut Play, fixes: &[String]) -> anyhow::Resu
 pub(super) async fn closing(play: &mut Play) -> anyhow::Result<()> {
     let run = play.run().await?;
     play.scene("The history, as git has it")?;
-    let graph = play
-        .stage
-        .forge_git(&["log", "--graph", "--oneline", "--decorate", "--all", "-n", "25"])?;
+    let graph = play.stage.forge_git(&["log", "--graph", "--oneline", "--decorate", "--all", "-n", "25"])?;
     play.tell(&graph)?;
     let entries = play.entries(run.id).await?;
     let config = play.engine.config();
-    let audience = view::Audience {
-        people: &config.people,
-        platform: hotfix_adapters::vocabulary::Platform::Console,
-    };
+    let audience = view::Audience { people: &config.people, platform: hotfix_adapters::vocabulary::Platform::Console };
     let post_mortem = view::postmortem(&run, &entries, &audience);
     let path = play.stage.root.join("post-mortem.md");
     std::fs::write(&path, &post_mortem).context("the post-mortem cannot be written")?;
@@ -223,15 +179,8 @@ pub(super) async fn closing(play: &mut Play) -> anyhow::Result<()> {
     play.tell(&format!("store        {}", play.store_folder().display()))?;
     play.tell(&format!(
         "production   {}",
-        play.stage
-            .root
-            .join("state/deployed/team/payments/production/current")
-            .display()
+        play.stage.root.join("state/deployed/team/payments/production/current").display()
     ))?;
     play.tell(&format!("repository   {}", play.stage.bare().display()))?;
-    play.tell(&format!(
-        "look around  hotfix --config {} timeline {}",
-        play.stage.root.join("config").display(),
-        run.id
-    ))
+    play.tell(&format!("look around  hotfix --config {} timeline {}", play.stage.root.join("config").display(), run.id))
 }

@@ -25,9 +25,7 @@ pub struct Stage {
 /// # Errors
 /// When it cannot be made.
 pub fn fresh_folder() -> anyhow::Result<PathBuf> {
-    let since_epoch = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .unwrap_or_default();
+    let since_epoch = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     let folder = std::env::temp_dir().join(format!("hotfix-demo-{}-{}", since_epoch.as_secs(), std::process::id()));
     std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
     Ok(folder)
@@ -64,22 +62,9 @@ impl Stage {
         )?;
         stage.git(&["switch", "--quiet", "--create", "fix-upload", &live])?;
         stage.write("src/upload.py", UPLOAD_AFTER)?;
-        stage.commit(
-            "Ana Alvarez",
-            "ana@example.org",
-            "Fix 500 on upload of an empty receipt",
-        )?;
+        stage.commit("Ana Alvarez", "ana@example.org", "Fix 500 on upload of an empty receipt")?;
         stage.git(&["switch", "--quiet", "main"])?;
-        stage.git(&[
-            "push",
-            "--quiet",
-            "origin",
-            "main",
-            "feature-1",
-            "feature-2",
-            "fix-upload",
-            "live",
-        ])?;
+        stage.git(&["push", "--quiet", "origin", "main", "feature-1", "feature-2", "fix-upload", "live"])?;
         stage.finish(live)
     }
 
@@ -94,11 +79,8 @@ impl Stage {
         }
         let read = |words: &str| -> anyhow::Result<String> {
             let spec = format!("{words}^{{commit}}");
-            git_in(
-                &original,
-                &["rev-parse", "--verify", "--quiet", "--end-of-options", &spec],
-            )
-            .with_context(|| format!("{} has no commit {words:?}", original.display()))
+            git_in(&original, &["rev-parse", "--verify", "--quiet", "--end-of-options", &spec])
+                .with_context(|| format!("{} has no commit {words:?}", original.display()))
         };
         let live = read(live)?;
         for fix in fixes {
@@ -120,20 +102,9 @@ impl Stage {
         let from = original.display().to_string();
         git_in(
             root,
-            &[
-                "clone",
-                "--quiet",
-                "--bare",
-                "--no-hardlinks",
-                "--no-local",
-                &from,
-                &bare.display().to_string(),
-            ],
+            &["clone", "--quiet", "--bare", "--no-hardlinks", "--no-local", &from, &bare.display().to_string()],
         )?;
-        git_in(
-            &bare,
-            &["update-ref", "refs/heads/main", &format!("refs/heads/{branch}")],
-        )?;
+        git_in(&bare, &["update-ref", "refs/heads/main", &format!("refs/heads/{branch}")])?;
         git_in(&bare, &["symbolic-ref", "HEAD", "refs/heads/main"])?;
         // A branch of the same name, left over from an earlier hotfix, would rightly be refused; the copy starts without.
         for branch in git_in(&bare, &["for-each-ref", "--format=%(refname)", "refs/heads/hotfix"])?.lines() {
@@ -148,13 +119,7 @@ impl Stage {
         let stage = Self::folders(root)?;
         git_in(
             root,
-            &[
-                "init",
-                "--quiet",
-                "--bare",
-                &format!("--initial-branch={main}"),
-                &stage.bare().display().to_string(),
-            ],
+            &["init", "--quiet", "--bare", &format!("--initial-branch={main}"), &stage.bare().display().to_string()],
         )?;
         stage.clone_for_people()?;
         Ok(stage)
@@ -163,18 +128,11 @@ impl Stage {
     fn folders(root: &Path) -> anyhow::Result<Self> {
         let state = root.join("state");
         if state.exists() {
-            bail!(
-                "{} holds a demo already: name another folder, or remove it",
-                root.display()
-            );
+            bail!("{} holds a demo already: name another folder, or remove it", root.display());
         }
         std::fs::create_dir_all(state.join("repositories").join("team"))?;
         write_configuration(&root.join("config"))?;
-        Ok(Self {
-            root: root.to_owned(),
-            live: String::new(),
-            work: root.join("work"),
-        })
+        Ok(Self { root: root.to_owned(), live: String::new(), work: root.join("work") })
     }
 
     fn clone_for_people(&self) -> anyhow::Result<()> {
@@ -214,12 +172,7 @@ impl Stage {
     /// What an environment runs; `None` when it runs nothing.
     #[must_use]
     pub fn running(&self, environment: &str) -> Option<String> {
-        let current = self
-            .root
-            .join("state/deployed")
-            .join(REPOSITORY)
-            .join(environment)
-            .join("current");
+        let current = self.root.join("state/deployed").join(REPOSITORY).join(environment).join("current");
         let release = std::fs::read_link(current).ok()?;
         Some(release.file_name()?.to_str()?.to_owned())
     }
@@ -286,10 +239,7 @@ impl Stage {
         self.git(&["switch", "--quiet", "main"])?;
         let message = format!("Merge {branch}");
         let (name, email) = (format!("user.name={name}"), format!("user.email={email}"));
-        self.git(&[
-            "-c", &name, "-c", &email, "merge", "--quiet", "--no-ff", "-m", &message, branch,
-        ])
-        .map(|_| ())
+        self.git(&["-c", &name, "-c", &email, "merge", "--quiet", "--no-ff", "-m", &message, branch]).map(|_| ())
     }
 }
 
@@ -299,14 +249,7 @@ impl Stage {
 /// When git is missing or fails, with what it said.
 pub fn git_in(folder: &Path, arguments: &[&str]) -> anyhow::Result<String> {
     let output = Command::new("git")
-        .args([
-            "-c",
-            "init.defaultBranch=main",
-            "-c",
-            "safe.directory=*",
-            "-c",
-            "commit.gpgSign=false",
-        ])
+        .args(["-c", "init.defaultBranch=main", "-c", "safe.directory=*", "-c", "commit.gpgSign=false"])
         .args(arguments)
         .current_dir(folder)
         .env("GIT_CONFIG_GLOBAL", "/dev/null")
@@ -316,11 +259,7 @@ pub fn git_in(folder: &Path, arguments: &[&str]) -> anyhow::Result<String> {
         .output()
         .context("git could not be run: install git 2.41 or newer")?;
     if !output.status.success() {
-        bail!(
-            "git {} failed: {}",
-            arguments.join(" "),
-            String::from_utf8_lossy(&output.stderr).trim()
-        );
+        bail!("git {} failed: {}", arguments.join(" "), String::from_utf8_lossy(&output.stderr).trim());
     }
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
@@ -332,22 +271,10 @@ fn write_configuration(folder: &Path) -> anyhow::Result<()> {
         ("people.toml", include_str!("config/people.toml")),
         ("policy.toml", include_str!("config/policy.toml")),
         ("services/payments.toml", include_str!("config/payments.toml")),
-        (
-            "playbooks/apply.toml",
-            include_str!("../../../config/playbooks/apply.toml"),
-        ),
-        (
-            "playbooks/mainline.toml",
-            include_str!("../../../config/playbooks/mainline.toml"),
-        ),
-        (
-            "scripts/deploy-to-folder.sh",
-            include_str!("../../../config/scripts/deploy-to-folder.sh"),
-        ),
-        (
-            "scripts/running-in-folder.sh",
-            include_str!("../../../config/scripts/running-in-folder.sh"),
-        ),
+        ("playbooks/apply.toml", include_str!("../../../config/playbooks/apply.toml")),
+        ("playbooks/mainline.toml", include_str!("../../../config/playbooks/mainline.toml")),
+        ("scripts/deploy-to-folder.sh", include_str!("../../../config/scripts/deploy-to-folder.sh")),
+        ("scripts/running-in-folder.sh", include_str!("../../../config/scripts/running-in-folder.sh")),
     ];
     for (name, text) in files {
         let path = folder.join(name);

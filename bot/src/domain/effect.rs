@@ -117,9 +117,7 @@ impl Effect {
             Self::OpenPull => "open the pull request".to_owned(),
             Self::Prompt { environment, .. } => format!("ask for votes for {environment}"),
             Self::CheckDeploy { environment, .. } => format!("read the facts before deploying to {environment}"),
-            Self::Deploy {
-                environment, commit, ..
-            } => format!("deploy {} to {environment}", commit.short()),
+            Self::Deploy { environment, commit, .. } => format!("deploy {} to {environment}", commit.short()),
             Self::Merge { number, .. } => format!("merge pull request #{}", number.0),
             Self::FindRiders { .. } => "find out what else goes out".to_owned(),
             Self::DeleteBranch { .. } => "delete the branch".to_owned(),

@@ -345,20 +345,14 @@ impl Hotfix {
     /// Whether a fix is on the branch, and nothing asked for is missing.
     #[must_use]
     pub fn has_change(&self) -> bool {
-        let all_in = self
-            .fixes
-            .iter()
-            .all(|fix| matches!(fix.state, FixState::Picked | FixState::Adapted));
+        let all_in = self.fixes.iter().all(|fix| matches!(fix.state, FixState::Picked | FixState::Adapted));
         all_in && self.head.as_ref().is_some_and(|head| head.total > 0)
     }
 
     /// The last deployment to an environment.
     #[must_use]
     pub fn last_deploy(&self, environment: &Environment) -> Option<&Deployment> {
-        self.deploys
-            .iter()
-            .rev()
-            .find(|deploy| &deploy.intent.environment == environment)
+        self.deploys.iter().rev().find(|deploy| &deploy.intent.environment == environment)
     }
 
     /// The deployment with this key.
@@ -404,10 +398,7 @@ impl Hotfix {
         match self.last_deploy(production) {
             Some(deploy) if deploy.state.is_open() => None,
             // A deployment that failed may have done its work or half of it.
-            Some(Deployment {
-                state: DeployState::Failed(_),
-                ..
-            }) => None,
+            Some(Deployment { state: DeployState::Failed(_), .. }) => None,
             Some(deploy) => Some(&deploy.intent.commit),
             None if self.plan.merges_first() => self.survey.as_ref()?.running.as_ref(),
             None => self.base.as_ref(),
@@ -424,11 +415,7 @@ impl Hotfix {
     #[must_use]
     pub fn contributors(&self) -> BTreeSet<&PersonId> {
         let commits = self.head.iter().flat_map(|head| &head.commits);
-        let people = commits
-            .flat_map(|commit| &commit.people)
-            .filter_map(|who| who.person.as_ref());
-        people
-            .chain(self.pull.as_ref().and_then(|pull| pull.author.as_ref()))
-            .collect()
+        let people = commits.flat_map(|commit| &commit.people).filter_map(|who| who.person.as_ref());
+        people.chain(self.pull.as_ref().and_then(|pull| pull.author.as_ref())).collect()
     }
 }

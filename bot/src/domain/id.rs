@@ -17,11 +17,7 @@ pub struct NotAName {
 
 impl NotAName {
     fn new(what: &'static str, given: &str, wanted: &'static str) -> Self {
-        Self {
-            what,
-            given: given.chars().take(60).collect(),
-            wanted,
-        }
+        Self { what, given: given.chars().take(60).collect(), wanted }
     }
 }
 
@@ -39,10 +35,7 @@ impl fmt::Display for HotfixId {
 impl FromStr for HotfixId {
     type Err = NotAName;
     fn from_str(text: &str) -> Result<Self, NotAName> {
-        let number = text
-            .get(..3)
-            .filter(|p| p.eq_ignore_ascii_case("HF-"))
-            .and_then(|_| text.get(3..));
+        let number = text.get(..3).filter(|p| p.eq_ignore_ascii_case("HF-")).and_then(|_| text.get(3..));
         number
             .filter(|n| n.len() <= 9 && n.bytes().all(|b| b.is_ascii_digit()))
             .and_then(|n| n.parse().ok())

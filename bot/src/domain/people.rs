@@ -42,9 +42,7 @@ impl People {
         let mut all = Self::default();
         for person in people {
             for account in &person.accounts {
-                all.by_account
-                    .entry(account.clone())
-                    .or_insert_with(|| person.id.clone());
+                all.by_account.entry(account.clone()).or_insert_with(|| person.id.clone());
             }
             all.by_id.insert(person.id.clone(), person);
         }
@@ -61,9 +59,7 @@ impl People {
     #[must_use]
     pub fn behind(&self, account: &PersonRef) -> Option<&Person> {
         let id = match account.platform {
-            Platform::Git => self
-                .by_account
-                .get(&PersonRef::new(Platform::Git, account.id.to_ascii_lowercase())),
+            Platform::Git => self.by_account.get(&PersonRef::new(Platform::Git, account.id.to_ascii_lowercase())),
             Platform::Console | Platform::Slack | Platform::Discord | Platform::Github | Platform::Gitlab => {
                 self.by_account.get(account)
             }

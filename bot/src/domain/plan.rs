@@ -53,11 +53,7 @@ impl Plan {
         exceptional: bool,
         policy_version: &str,
     ) -> Result<Self, Refusal> {
-        let steps = if exceptional {
-            &playbook.exceptional
-        } else {
-            &playbook.steps
-        };
+        let steps = if exceptional { &playbook.exceptional } else { &playbook.steps };
         if steps.is_empty() {
             return Err(Refusal::new(
                 "path.none",
@@ -66,11 +62,7 @@ impl Plan {
             ));
         }
         let known = |environment: &Environment| service.environments.iter().any(|e| &e.name == environment);
-        let steps = steps
-            .iter()
-            .filter(|step| environment_of(&step.kind).is_none_or(known))
-            .cloned()
-            .collect();
+        let steps = steps.iter().filter(|step| environment_of(&step.kind).is_none_or(known)).cloned().collect();
         Ok(Self {
             playbook: playbook.id.clone(),
             exceptional,
@@ -117,19 +109,13 @@ impl Plan {
     /// Whether the fix is on main before it is deployed, as in a release from main.
     #[must_use]
     pub fn merges_first(&self) -> bool {
-        self.steps
-            .iter()
-            .any(|step| matches!(step.kind, StepKind::Merge { .. }))
+        self.steps.iter().any(|step| matches!(step.kind, StepKind::Merge { .. }))
     }
 
     /// The environments this plan deploys to: its lanes.
     pub fn lanes(&self) -> impl Iterator<Item = &Environment> {
         self.steps.iter().filter_map(|step| {
-            if let StepKind::Deploy { environment, .. } = &step.kind {
-                Some(environment)
-            } else {
-                None
-            }
+            if let StepKind::Deploy { environment, .. } = &step.kind { Some(environment) } else { None }
         })
     }
 }
@@ -140,10 +126,7 @@ pub fn environment_of(kind: &StepKind) -> Option<&Environment> {
     match kind {
         StepKind::Approve { environment }
         | StepKind::Deploy { environment, .. }
-        | StepKind::Verify {
-            place: VerifyPlace::Environment(environment),
-            ..
-        } => Some(environment),
+        | StepKind::Verify { place: VerifyPlace::Environment(environment), .. } => Some(environment),
         StepKind::Triage { .. }
         | StepKind::Base { .. }
         | StepKind::Withheld
@@ -153,10 +136,7 @@ pub fn environment_of(kind: &StepKind) -> Option<&Environment> {
         | StepKind::Branch
         | StepKind::Change { .. }
         | StepKind::Review { .. }
-        | StepKind::Verify {
-            place: VerifyPlace::Local,
-            ..
-        }
+        | StepKind::Verify { place: VerifyPlace::Local, .. }
         | StepKind::Merge { .. }
         | StepKind::RideAlong
         | StepKind::Mainline { .. }
@@ -182,10 +162,7 @@ fn branch_name(scheme: &BranchScheme, title: &str) -> Result<BranchName, Refusal
 /// A title as a branch name: lower-case words joined by dashes, cut at a word near 50 characters.
 fn slug(title: &str) -> String {
     let mut slug = String::new();
-    for word in title
-        .split(|c: char| !c.is_ascii_alphanumeric())
-        .filter(|word| !word.is_empty())
-    {
+    for word in title.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()) {
         if slug.len() + word.len() > 50 && !slug.is_empty() {
             break;
         }

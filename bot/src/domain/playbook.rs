@@ -199,11 +199,7 @@ pub enum CapabilityKind {
 
 impl CapabilityKind {
     /// All of them.
-    pub const ALL: [Self; 3] = [
-        Self::HotfixWorkflow,
-        Self::HotfixStaging,
-        Self::ReleaseHandlesHotfixTags,
-    ];
+    pub const ALL: [Self; 3] = [Self::HotfixWorkflow, Self::HotfixStaging, Self::ReleaseHandlesHotfixTags];
 
     /// As it is written in the configuration.
     #[must_use]

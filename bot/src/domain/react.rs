@@ -25,10 +25,7 @@ pub struct Reaction {
 /// What follows from an event, given the run right after it. `version` is the event's.
 #[must_use]
 pub fn react(state: &Hotfix, entry: &Entry, version: u64) -> Reaction {
-    let mut reaction = Reaction {
-        effects: acts(state, entry),
-        ..Reaction::default()
-    };
+    let mut reaction = Reaction { effects: acts(state, entry), ..Reaction::default() };
     timers(state, entry, &mut reaction);
     reaction.effects.extend(talk(state, entry, version));
     reaction
@@ -41,30 +38,13 @@ fn acts(state: &Hotfix, entry: &Entry) -> Vec<Effect> {
         Event::StepEntered { step } => entered(state, step, now),
         // Nothing moved, so the step is not entered again; the next pick, or the pull request, follows from here.
         Event::FixPicked { commit: None, .. } => {
-            let current = state
-                .current()
-                .filter(|(_, spec)| matches!(spec.kind, StepKind::Change { .. }));
-            current
-                .map(|(_, spec)| step::enter(state, spec, now))
-                .unwrap_or_default()
+            let current = state.current().filter(|(_, spec)| matches!(spec.kind, StepKind::Change { .. }));
+            current.map(|(_, spec)| step::enter(state, spec, now)).unwrap_or_default()
         }
-        Event::DeployAsked {
-            environment, commit, ..
-        } => {
-            let key = format!(
-                "{}-{environment}-{}",
-                state.id.to_string().to_lowercase(),
-                state.version
-            );
+        Event::DeployAsked { environment, commit, .. } => {
+            let key = format!("{}-{environment}-{}", state.id.to_string().to_lowercase(), state.version);
             let (environment, commit) = (environment.clone(), commit.clone());
-            key.parse()
-                .map(|key| Effect::CheckDeploy {
-                    environment,
-                    commit,
-                    key,
-                })
-                .into_iter()
-                .collect()
+            key.parse().map(|key| Effect::CheckDeploy { environment, commit, key }).into_iter().collect()
         }
         Event::DeployStarted(intent) => vec![Effect::Deploy {
             key: intent.key.clone(),
@@ -107,9 +87,7 @@ fn acts(state: &Hotfix, entry: &Entry) -> Vec<Effect> {
         | Event::DeployAwaitsWord { .. }
         | Event::DeployEnded { .. }
         | Event::Drifted { .. }
-        | Event::DriftSettled {
-            choice: DriftChoice::Abort | DriftChoice::Rebase | DriftChoice::Roll,
-        }
+        | Event::DriftSettled { choice: DriftChoice::Abort | DriftChoice::Rebase | DriftChoice::Roll }
         | Event::RebaseConflicted { .. }
         | Event::Superseded { .. }
         | Event::Merged { .. }
@@ -132,15 +110,8 @@ fn entered(state: &Hotfix, step: &StepId, now: Timestamp) -> Vec<Effect> {
 }
 
 fn delete_branch(state: &Hotfix) -> Vec<Effect> {
-    let wanted = state.plan.steps.iter().any(|spec| {
-        matches!(
-            spec.kind,
-            StepKind::Mainline {
-                delete_branch: true,
-                ..
-            }
-        )
-    });
+    let wanted =
+        state.plan.steps.iter().any(|spec| matches!(spec.kind, StepKind::Mainline { delete_branch: true, .. }));
     match &state.head {
         Some(head) if wanted && state.branch == BranchState::Present => {
             vec![Effect::DeleteBranch { at: head.tip.clone() }]
@@ -157,18 +128,14 @@ fn timers(state: &Hotfix, entry: &Entry, reaction: &mut Reaction) {
             let minutes = spec.map_or(0, |spec| spec.remind_minutes);
             let current = matches!(state.state_of(step), Some(StepState::Current { .. }));
             if minutes > 0 && current {
-                reaction
-                    .remind
-                    .push((step.clone(), Duration::from_secs(u64::from(minutes) * 60)));
+                reaction.remind.push((step.clone(), Duration::from_secs(u64::from(minutes) * 60)));
             }
         }
         Event::StepDone { step, .. } | Event::StepSkipped { step, .. } | Event::StepOverridden { step, .. } => {
             reaction.forget.push(step.clone());
         }
         Event::Refused { .. } | Event::Aborted { .. } | Event::Closed { .. } => {
-            reaction
-                .forget
-                .extend(state.plan.steps.iter().map(|spec| spec.id.clone()));
+            reaction.forget.extend(state.plan.steps.iter().map(|spec| spec.id.clone()));
         }
         _other => {}
     }
@@ -228,11 +195,7 @@ fn talk(state: &Hotfix, entry: &Entry, version: u64) -> Vec<Effect> {
         | Event::Prompted { .. }
         | Event::DeployAsked { .. } => false,
     };
-    let mut talk = if said {
-        vec![Effect::Say { version }]
-    } else {
-        Vec::new()
-    };
+    let mut talk = if said { vec![Effect::Say { version }] } else { Vec::new() };
     talk.extend(told(entry).into_iter().map(|person| Effect::Tell { version, person }));
     talk
 }
@@ -244,18 +207,12 @@ fn told_when_done(state: &Hotfix, step: &StepId) -> bool {
 }
 
 /// Whom an event concerns directly: the team members who cannot read the channel, and whoever's commits ride along.
-#[expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "an event is told to nobody in person unless it says so"
-)]
+#[expect(clippy::wildcard_enum_match_arm, reason = "an event is told to nobody in person unless it says so")]
 fn told(entry: &Entry) -> Vec<super::id::PersonId> {
     match &entry.event {
         Event::Announced { missed, .. } => missed.iter().cloned().collect(),
         Event::RidersFound { riders, .. } => {
-            let people = riders
-                .iter()
-                .flat_map(|rider| &rider.people)
-                .filter_map(|who| who.person.clone());
+            let people = riders.iter().flat_map(|rider| &rider.people).filter_map(|who| who.person.clone());
             people.collect::<std::collections::BTreeSet<_>>().into_iter().collect()
         }
         _other => Vec::new(),

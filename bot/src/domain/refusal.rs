@@ -20,12 +20,7 @@ pub struct Refusal {
 impl Refusal {
     /// A refusal by a rule of ours.
     pub fn new(code: &str, reason: impl Into<String>, next: impl Into<String>) -> Self {
-        Self {
-            code: code.to_owned(),
-            requirement: None,
-            reason: reason.into(),
-            next: next.into(),
-        }
+        Self { code: code.to_owned(), requirement: None, reason: reason.into(), next: next.into() }
     }
 
     /// The same refusal, with the sentence of the runbook it comes from.

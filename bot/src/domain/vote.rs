@@ -38,22 +38,14 @@ impl Quorum {
 /// How the votes stand. `standing` is what the voters may do now; without it the roles they had when they voted count.
 #[must_use]
 pub fn quorum(state: &Hotfix, environment: &Environment, now: Timestamp, standing: Option<&Standing>) -> Quorum {
-    let valid: Vec<&Vote> = state
-        .votes
-        .iter()
-        .filter(|vote| is_valid(state, vote, environment, now, standing))
-        .collect();
-    let rules = state
-        .plan
-        .environment(environment)
-        .map_or(&[][..], |e| &e.approval.rules);
+    let valid: Vec<&Vote> =
+        state.votes.iter().filter(|vote| is_valid(state, vote, environment, now, standing)).collect();
+    let rules = state.plan.environment(environment).map_or(&[][..], |e| &e.approval.rules);
     let vetoes = state.vetoes.iter().filter(|((place, _), _)| place == environment);
     Quorum {
         missing: missing(rules, &valid),
         valid: valid.iter().map(|vote| vote.person.clone()).collect(),
-        vetoes: vetoes
-            .map(|((_, person), reason)| (person.clone(), reason.clone()))
-            .collect(),
+        vetoes: vetoes.map(|((_, person), reason)| (person.clone(), reason.clone())).collect(),
     }
 }
 
@@ -65,11 +57,9 @@ fn is_valid(
     standing: Option<&Standing>,
 ) -> bool {
     let still_in_role = standing.is_none_or(|roles| {
-        roles.get(&vote.person).is_some_and(|now| {
-            vote.roles
-                .iter()
-                .any(|role| role >= &Role::Approver && now.contains(role))
-        })
+        roles
+            .get(&vote.person)
+            .is_some_and(|now| vote.roles.iter().any(|role| role >= &Role::Approver && now.contains(role)))
     });
     &vote.environment == environment
         && Some(&vote.commit) == state.ships()
@@ -109,9 +99,7 @@ fn missing(rules: &[ApprovalRule], votes: &[&Vote]) -> Vec<ApprovalRule> {
             *open.entry(*role).or_default() += 1;
         }
     }
-    open.into_iter()
-        .map(|(role, count)| ApprovalRule { role, count })
-        .collect()
+    open.into_iter().map(|(role, count)| ApprovalRule { role, count }).collect()
 }
 
 /// Finds a voter for a place, moving others to other places when that helps (an augmenting path).

@@ -31,10 +31,7 @@ impl Reply {
     }
 
     pub(super) fn no(refusals: &[Refusal]) -> Self {
-        Self {
-            card: view::refusals(refusals),
-            ok: false,
-        }
+        Self { card: view::refusals(refusals), ok: false }
     }
 }
 
@@ -63,14 +60,10 @@ impl Engine {
             Did::Reacted { message, emoji, added } => self.reacted(&asker, message, emoji, *added).await,
             Did::Pressed { message, value } => {
                 let act = match value.rsplit('/').next() {
-                    Some("approve") => Act::Approve {
-                        on: Some(message.clone()),
-                        by_reaction: false,
-                    },
-                    Some("reject") => Act::Reject {
-                        reason: "said so by the button".to_owned(),
-                        on: Some(message.clone()),
-                    },
+                    Some("approve") => Act::Approve { on: Some(message.clone()), by_reaction: false },
+                    Some("reject") => {
+                        Act::Reject { reason: "said so by the button".to_owned(), on: Some(message.clone()) }
+                    }
                     Some(_) | None => return Ok(None),
                 };
                 self.on_prompt(&asker, message, act).await
@@ -88,10 +81,7 @@ impl Engine {
         let on = Some(message.clone());
         let act = match (emoji, added) {
             (Emoji::Yes, true) => Act::Approve { on, by_reaction: true },
-            (Emoji::No, true) => Act::Reject {
-                reason: "said so by a reaction".to_owned(),
-                on,
-            },
+            (Emoji::No, true) => Act::Reject { reason: "said so by a reaction".to_owned(), on },
             (Emoji::Yes | Emoji::No, false) => Act::Unapprove { on },
             (Emoji::Other(_), _) => return Ok(None),
         };
@@ -114,22 +104,14 @@ impl Engine {
     }
 
     pub(super) fn grant(&self, service: &ServiceName, asker: &Asker, needed: Role) -> Result<Grant, Refusal> {
-        self.config
-            .policy
-            .authorise(&self.config.people, service, &asker.account, needed)
-            .map_err(Refusal::from)
+        self.config.policy.authorise(&self.config.people, service, &asker.account, needed).map_err(Refusal::from)
     }
 
     /// The words that commands are made of here, for suggestions.
     #[must_use]
     pub fn known(&self) -> Known {
-        let mut environments: Vec<String> = self
-            .config
-            .services
-            .values()
-            .flat_map(|s| &s.service.environments)
-            .map(|e| e.name.to_string())
-            .collect();
+        let mut environments: Vec<String> =
+            self.config.services.values().flat_map(|s| &s.service.environments).map(|e| e.name.to_string()).collect();
         environments.sort();
         environments.dedup();
         let mut steps: Vec<String> = self
@@ -141,20 +123,13 @@ impl Engine {
             .collect();
         steps.sort();
         steps.dedup();
-        Known {
-            services: self.config.services.keys().map(ToString::to_string).collect(),
-            environments,
-            steps,
-        }
+        Known { services: self.config.services.keys().map(ToString::to_string).collect(), environments, steps }
     }
 
     async fn typed(&self, asker: &Asker, text: &str) -> Result<Reply, EngineError> {
         match command::parse(text, &self.known()) {
             Ok(request) => self.asked(asker, request).await,
-            Err(error) => Ok(Reply {
-                card: view::unreadable(&error.render(text)),
-                ok: false,
-            }),
+            Err(error) => Ok(Reply { card: view::unreadable(&error.render(text)), ok: false }),
         }
     }
 
@@ -165,32 +140,12 @@ impl Engine {
     async fn asked(&self, asker: &Asker, request: Request) -> Result<Reply, EngineError> {
         let role = command::required_role(&request);
         match request {
-            Request::Start {
-                service,
-                title,
-                incident,
-                ticket,
-                fixes,
-                from,
-                exceptional,
-            } => {
+            Request::Start { service, title, incident, ticket, fixes, from, exceptional } => {
                 let Some(title) = title else {
                     let next = format!("Say in one line what is broken: start {service} \"what is broken\".");
-                    return Ok(Reply::no(&[Refusal::new(
-                        "title.missing",
-                        "A run needs a title.",
-                        next,
-                    )]));
+                    return Ok(Reply::no(&[Refusal::new("title.missing", "A run needs a title.", next)]));
                 };
-                let start = Start {
-                    service,
-                    title,
-                    incident,
-                    ticket,
-                    fixes,
-                    from,
-                    exceptional,
-                };
+                let start = Start { service, title, incident, ticket, fixes, from, exceptional };
                 self.started(asker, start, role).await
             }
             Request::Status { .. }
@@ -199,10 +154,8 @@ impl Engine {
             | Request::Where { .. }
             | Request::Who { .. }
             | Request::Timeline { .. }
-            | Request::Mergeback {
-                action: MergebackAction::Status,
-                ..
-            }
+            | Request::Postmortem { url: None, .. }
+            | Request::Mergeback { action: MergebackAction::Status, .. }
             | Request::Whoami
             | Request::Help { .. }
             | Request::Ping => self.show(asker, request, role).await,
@@ -250,10 +203,7 @@ impl Engine {
         let service = &state.plan.service;
         Ok(match request {
             Request::Pick { fixes, .. } => Act::Pick(self.commits(service, &fixes).await?),
-            Request::Approve { .. } => Act::Approve {
-                on: None,
-                by_reaction: false,
-            },
+            Request::Approve { .. } => Act::Approve { on: None, by_reaction: false },
             Request::Unapprove { .. } => Act::Unapprove { on: None },
             Request::Reject { reason, .. } => Act::Reject { reason, on: None },
             Request::Ack { .. } => Act::Acknowledge,
@@ -269,9 +219,7 @@ impl Engine {
                 Act::Rollback(environment, to)
             }
             Request::Skip { step, reason, .. } => Act::Skip(step, reason),
-            Request::Override {
-                gate, reason, incident, ..
-            } => Act::Override { gate, reason, incident },
+            Request::Override { gate, reason, incident, .. } => Act::Override { gate, reason, incident },
             Request::Retry { .. } => Act::Retry,
             Request::Abort { reason, .. } => Act::Abort(reason),
             Request::Drift { choice, .. } => Act::Drift(match choice {
@@ -279,10 +227,7 @@ impl Engine {
                 Choice::Roll => DriftChoice::Roll,
                 Choice::Abort => DriftChoice::Abort,
             }),
-            Request::Mergeback {
-                action: MergebackAction::Waive { reason },
-                ..
-            } => Act::WaiveMergeback(reason),
+            Request::Mergeback { action: MergebackAction::Waive { reason }, .. } => Act::WaiveMergeback(reason),
             Request::Note { text, .. } => Act::Note(text),
             Request::Postmortem { url, .. } => Act::Postmortem(url),
             Request::Close { .. } => Act::Close,
@@ -293,10 +238,7 @@ impl Engine {
             | Request::Where { .. }
             | Request::Who { .. }
             | Request::Timeline { .. }
-            | Request::Mergeback {
-                action: MergebackAction::Status,
-                ..
-            }
+            | Request::Mergeback { action: MergebackAction::Status, .. }
             | Request::Lock { .. }
             | Request::Renew { .. }
             | Request::Unlock { .. }
@@ -307,20 +249,13 @@ impl Engine {
             | Request::Whoami
             | Request::Help { .. }
             | Request::Ping => {
-                return Err(vec![Refusal::new(
-                    "bug",
-                    "That is not about one run.",
-                    "Please report it.",
-                )]);
+                return Err(vec![Refusal::new("bug", "That is not about one run.", "Please report it.")]);
             }
         })
     }
 
     async fn ask_run(&self, id: HotfixId, grant: Grant, act: Act, asker: &Asker) -> Result<Reply, EngineError> {
-        let beside = Beside {
-            seen: asker.seen.clone(),
-            settle: None,
-        };
+        let beside = Beside { seen: asker.seen.clone(), settle: None };
         Ok(match self.submit(id, &Command::Person(grant, act), beside).await? {
             Handled::Done(state, _) => Reply::yes(view::done(&state, &self.audience(), self.now())),
             Handled::Refused(refusals) => Reply::no(&refusals),
@@ -342,16 +277,8 @@ impl Engine {
         }
         let open: Vec<&Hotfix> = states.iter().filter(|state| !state.is_over()).collect();
         let me = self.person(Some(&asker.account));
-        let here: Vec<&Hotfix> = open
-            .iter()
-            .copied()
-            .filter(|state| state.plan.channel == asker.channel)
-            .collect();
-        let mine: Vec<&Hotfix> = open
-            .iter()
-            .copied()
-            .filter(|state| Some(&state.requester) == me.as_ref())
-            .collect();
+        let here: Vec<&Hotfix> = open.iter().copied().filter(|state| state.plan.channel == asker.channel).collect();
+        let mine: Vec<&Hotfix> = open.iter().copied().filter(|state| Some(&state.requester) == me.as_ref()).collect();
         match (here.as_slice(), mine.as_slice()) {
             ([only], _) | ([], [only]) => Ok((*only).clone()),
             ([], []) => Err(Refusal::new(

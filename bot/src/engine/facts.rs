@@ -22,9 +22,7 @@ const BOT: &str = "hotfix";
 impl Engine {
     pub(super) fn forge(&self, service: &ServiceName) -> Result<&Arc<dyn Forge>, Failure> {
         let missing = || {
-            Failure::rejected(format!(
-                "The service {service} is not configured any more. Put it back and say `retry`."
-            ))
+            Failure::rejected(format!("The service {service} is not configured any more. Put it back and say `retry`."))
         };
         self.outside.forges.get(service).ok_or_else(missing)
     }
@@ -39,10 +37,7 @@ impl Engine {
                 "{service} has no mechanism for {environment} any more. Put it back and say `retry`."
             ))
         };
-        self.outside
-            .deploys
-            .get(&(service.clone(), environment.clone()))
-            .ok_or_else(missing)
+        self.outside.deploys.get(&(service.clone(), environment.clone())).ok_or_else(missing)
     }
 
     pub(super) fn person(&self, account: Option<&PersonRef>) -> Option<PersonId> {
@@ -51,33 +46,19 @@ impl Engine {
 
     fn contributor(&self, signature: &Signature) -> Contributor {
         let by_mail = PersonRef::new(Platform::Git, signature.email.to_ascii_lowercase());
-        let person = self
-            .person(signature.account.as_ref())
-            .or_else(|| self.person(Some(&by_mail)));
-        Contributor {
-            person,
-            name: signature.name.clone(),
-        }
+        let person = self.person(signature.account.as_ref()).or_else(|| self.person(Some(&by_mail)));
+        Contributor { person, name: signature.name.clone() }
     }
 
     pub(super) fn contribution(&self, commit: &CommitInfo) -> Contribution {
         let mut people: Vec<Contributor> = Vec::new();
-        let all = std::iter::once(&commit.author)
-            .chain([&commit.committer])
-            .chain(&commit.co_authors);
-        for contributor in all
-            .filter(|signature| signature.name != BOT)
-            .map(|signature| self.contributor(signature))
-        {
+        let all = std::iter::once(&commit.author).chain([&commit.committer]).chain(&commit.co_authors);
+        for contributor in all.filter(|signature| signature.name != BOT).map(|signature| self.contributor(signature)) {
             if !people.contains(&contributor) {
                 people.push(contributor);
             }
         }
-        Contribution {
-            commit: commit.id.clone(),
-            subject: commit.subject.clone(),
-            people,
-        }
+        Contribution { commit: commit.id.clone(), subject: commit.subject.clone(), people }
     }
 
     /// What is on the branch when it is at `tip`.
@@ -86,20 +67,11 @@ impl Engine {
         let range = forge.between(&state.plan.repo, base, tip, LISTED).await?;
         let size = forge.size(&state.plan.repo, base, tip).await?;
         let on_base = base == tip || {
-            let change = Change {
-                base: base.clone(),
-                head: base.clone(),
-            };
+            let change = Change { base: base.clone(), head: base.clone() };
             forge.containment(&state.plan.repo, &change, tip).await? == Containment::Ancestor
         };
         let commits = range.commits.iter().map(|commit| self.contribution(commit)).collect();
-        Ok(HeadSeen {
-            tip: tip.clone(),
-            commits,
-            total: range.total,
-            size,
-            on_base,
-        })
+        Ok(HeadSeen { tip: tip.clone(), commits, total: range.total, size, on_base })
     }
 
     pub(super) async fn pull_seen(&self, state: &Hotfix, pull: &PullRequest) -> Result<PullSeen, Failure> {
@@ -108,22 +80,10 @@ impl Engine {
         checks.sort_by(|a, b| (&a.name, &a.app).cmp(&(&b.name, &b.app)));
         let reviews = pull.reviews.iter().map(|review| {
             let person = self.person(Some(&review.person));
-            let name = person
-                .as_ref()
-                .map_or(review.person.id.as_str(), |id| self.config.people.name(id))
-                .to_owned();
-            ReviewSeen {
-                person,
-                name,
-                commit: review.commit.clone(),
-                verdict: review.verdict,
-            }
+            let name = person.as_ref().map_or(review.person.id.as_str(), |id| self.config.people.name(id)).to_owned();
+            ReviewSeen { person, name, commit: review.commit.clone(), verdict: review.verdict }
         });
-        Ok(PullSeen {
-            reviews: reviews.collect(),
-            checked: Some(pull.head_commit.clone()),
-            checks,
-        })
+        Ok(PullSeen { reviews: reviews.collect(), checked: Some(pull.head_commit.clone()), checks })
     }
 
     /// What people call a fix: a commit, or the commits of a pull request. `None` when nothing answers to it.
@@ -134,15 +94,9 @@ impl Engine {
         word: &str,
     ) -> Result<Option<Vec<CommitId>>, Failure> {
         let forge = self.forge(service)?;
-        let number = word
-            .strip_prefix('#')
-            .and_then(|number| number.parse().ok())
-            .map(PullNumber);
+        let number = word.strip_prefix('#').and_then(|number| number.parse().ok()).map(PullNumber);
         let found = match number {
-            None => forge
-                .resolve(repo, word)
-                .await
-                .map(|commit| commit.map(|commit| vec![commit])),
+            None => forge.resolve(repo, word).await.map(|commit| commit.map(|commit| vec![commit])),
             Some(number) => match forge.read(repo, number).await {
                 Ok(pull) => self.commits_of(service, repo, &pull).await,
                 Err(failure) => Err(failure),
@@ -207,10 +161,6 @@ impl Engine {
                 }
             }
         }
-        if refusals.is_empty() {
-            Ok(commits)
-        } else {
-            Err(refusals)
-        }
+        if refusals.is_empty() { Ok(commits) } else { Err(refusals) }
     }
 }

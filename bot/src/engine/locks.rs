@@ -39,40 +39,19 @@ impl Engine {
     )]
     pub(super) async fn lock(&self, asker: &Asker, request: Request, role: Role) -> Result<Reply, EngineError> {
         match request {
-            Request::Lock {
-                service,
-                environment,
-                ttl_minutes,
-                reason,
-            } => {
+            Request::Lock { service, environment, ttl_minutes, reason } => {
                 let asked = Asked {
                     lease: lane(&service, &environment),
                     service: Some(service),
                     environment: Some(environment),
                 };
-                self.take(
-                    asker,
-                    role,
-                    asked,
-                    Some(ttl_minutes.unwrap_or(LOCK_MINUTES)),
-                    &reason,
-                    "locked",
-                )
-                .await
+                self.take(asker, role, asked, Some(ttl_minutes.unwrap_or(LOCK_MINUTES)), &reason, "locked").await
             }
             Request::Freeze { service, reason } => {
-                let asked = Asked {
-                    lease: freeze_lease(service.as_ref()),
-                    service,
-                    environment: None,
-                };
+                let asked = Asked { lease: freeze_lease(service.as_ref()), service, environment: None };
                 self.take(asker, role, asked, None, &reason, "frozen").await
             }
-            Request::Renew {
-                service,
-                environment,
-                ttl_minutes,
-            } => {
+            Request::Renew { service, environment, ttl_minutes } => {
                 let asked = Asked {
                     lease: lane(&service, &environment),
                     service: Some(service),
@@ -95,18 +74,10 @@ impl Engine {
                 self.change(asker, role, asked, "unlocked", "", release).await
             }
             Request::Unfreeze { service } => {
-                let asked = Asked {
-                    lease: freeze_lease(service.as_ref()),
-                    service,
-                    environment: None,
-                };
+                let asked = Asked { lease: freeze_lease(service.as_ref()), service, environment: None };
                 self.change(asker, role, asked, "unfrozen", "", release).await
             }
-            Request::Steal {
-                service,
-                environment,
-                reason,
-            } => {
+            Request::Steal { service, environment, reason } => {
                 let asked = Asked {
                     lease: lane(&service, &environment),
                     service: Some(service),
@@ -114,23 +85,14 @@ impl Engine {
                 };
                 self.change(asker, role, asked, "stolen", &reason, release).await
             }
-            _locks => Ok(Reply::yes(view::locks(
-                &self.locked().await?,
-                &self.audience(),
-                self.now(),
-            ))),
+            _locks => Ok(Reply::yes(view::locks(&self.locked().await?, &self.audience(), self.now()))),
         }
     }
 
     /// Everything that is held, by runs and by people.
     pub(super) async fn locked(&self) -> Result<Vec<Lock>, EngineError> {
         let states = self.states().await;
-        let requester = |id: HotfixId| {
-            states
-                .iter()
-                .find(|state| state.id == id)
-                .map(|state| state.requester.clone())
-        };
+        let requester = |id: HotfixId| states.iter().find(|state| state.id == id).map(|state| state.requester.clone());
         let leases = self.journal.leases().await?;
         Ok(leases.iter().filter_map(|view| lock_of(view, requester)).collect())
     }
@@ -140,19 +102,10 @@ impl Engine {
         match service {
             Some(service) => self.grant(service, asker, role),
             None => {
-                let nothing = || {
-                    Refusal::new(
-                        "service.none",
-                        "No service is configured.",
-                        "Add one under config/services.",
-                    )
-                };
-                let grants: Result<Vec<Grant>, Refusal> = self
-                    .config
-                    .services
-                    .keys()
-                    .map(|service| self.grant(service, asker, role))
-                    .collect();
+                let nothing =
+                    || Refusal::new("service.none", "No service is configured.", "Add one under config/services.");
+                let grants: Result<Vec<Grant>, Refusal> =
+                    self.config.services.keys().map(|service| self.grant(service, asker, role)).collect();
                 grants?.into_iter().next().ok_or_else(nothing)
             }
         }
@@ -181,8 +134,7 @@ impl Engine {
             note: reason.to_owned(),
             until: minutes.map(|minutes| self.journal.now().after(minutes_long(minutes))),
         };
-        self.commit_lane(asker, &grant, &asked.lease, change, reason, event)
-            .await
+        self.commit_lane(asker, &grant, &asked.lease, change, reason, event).await
     }
 
     /// Changes a lease that somebody holds: its holder may, a captain may; a run keeps its own lanes.
@@ -200,12 +152,7 @@ impl Engine {
             Ok(grant) => grant,
             Err(refusal) => return Ok(Reply::no(&[refusal])),
         };
-        let held = self
-            .journal
-            .leases()
-            .await?
-            .into_iter()
-            .find(|view| view.lease == asked.lease);
+        let held = self.journal.leases().await?.into_iter().find(|view| view.lease == asked.lease);
         let Some(view) = held else {
             let reason = format!("Nobody holds {}.", asked.lease);
             return Ok(Reply::no(&[Refusal::new("lane.free", reason, "See `locks`.")]));
@@ -228,8 +175,7 @@ impl Engine {
             )]));
         }
         let now = self.journal.now();
-        self.commit_lane(asker, &grant, &asked.lease, change(&view, now), reason, event)
-            .await
+        self.commit_lane(asker, &grant, &asked.lease, change(&view, now), reason, event).await
     }
 
     #[expect(clippy::too_many_arguments, reason = "three words and three facts about one lease")]
@@ -244,13 +190,7 @@ impl Engine {
     ) -> Result<Reply, EngineError> {
         let mut commit = Commit::new(self.commit_id());
         commit.seen = asker.seen.clone();
-        let event = LaneEvent {
-            at: self.now(),
-            by: &grant.person,
-            event,
-            lease: lease.as_str(),
-            reason,
-        };
+        let event = LaneEvent { at: self.now(), by: &grant.person, event, lease: lease.as_str(), reason };
         commit.append.push(Append {
             stream: StreamId::new("lanes"),
             expected: Expected::Any,
@@ -266,11 +206,7 @@ impl Engine {
             }
             Err(CommitError::LeaseLost(_)) => {
                 let next = "See `locks`, and try again.";
-                Ok(Reply::no(&[Refusal::new(
-                    "lane.changed",
-                    "Somebody else changed it at this moment.",
-                    next,
-                )]))
+                Ok(Reply::no(&[Refusal::new("lane.changed", "Somebody else changed it at this moment.", next)]))
             }
             Err(error) => Err(EngineError::Journal(error.to_string())),
         }
@@ -280,42 +216,23 @@ impl Engine {
         let (Some(service), Some(environment)) = (&asked.service, &asked.environment) else {
             return Ok(());
         };
-        let environments = self
-            .config
-            .services
-            .get(service)
-            .map(|s| s.service.environments.as_slice())
-            .unwrap_or_default();
+        let environments =
+            self.config.services.get(service).map(|s| s.service.environments.as_slice()).unwrap_or_default();
         if environments.iter().any(|e| &e.name == environment) {
             return Ok(());
         }
         let names: Vec<&str> = environments.iter().map(|e| e.name.as_str()).collect();
         let reason = format!("{service} has no environment {environment}.");
-        Err(Refusal::new(
-            "environment.unknown",
-            reason,
-            format!("It has: {}.", names.join(", ")),
-        ))
+        Err(Refusal::new("environment.unknown", reason, format!("It has: {}.", names.join(", "))))
     }
 
     /// Why deployments of a service are frozen now, if they are: by a person, or by the calendar of the policy.
     pub(super) async fn frozen(&self, service: &ServiceName) -> Result<Option<String>, Failure> {
-        let leases = self
-            .journal
-            .leases()
-            .await
-            .map_err(|error| Failure::retry(error.to_string()))?;
+        let leases = self.journal.leases().await.map_err(|error| Failure::retry(error.to_string()))?;
         let ours = [freeze_lease(Some(service)), freeze_lease(None)];
         let held = leases.iter().find(|view| ours.contains(&view.lease));
-        let by_calendar = || {
-            self.config
-                .policy
-                .freeze(service, self.now())
-                .map(|freeze| freeze.reason.clone())
-        };
-        Ok(held
-            .map(|view| format!("{} says: {}", view.holder, view.note))
-            .or_else(by_calendar))
+        let by_calendar = || self.config.policy.freeze(service, self.now()).map(|freeze| freeze.reason.clone());
+        Ok(held.map(|view| format!("{} says: {}", view.holder, view.note)).or_else(by_calendar))
     }
 }
 
@@ -359,8 +276,5 @@ fn minutes_long(minutes: u32) -> Duration {
 }
 
 fn release(view: &LeaseView, _now: hotfix_storage::Timestamp) -> LeaseChange {
-    LeaseChange::Release {
-        lease: view.lease.clone(),
-        fence: view.fence,
-    }
+    LeaseChange::Release { lease: view.lease.clone(), fence: view.fence }
 }

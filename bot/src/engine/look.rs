@@ -15,12 +15,8 @@ impl Engine {
     /// # Errors
     /// When the journal is out of order. A world that does not answer is looked at again next time.
     pub async fn look(&self) -> Result<usize, EngineError> {
-        let open: Vec<Hotfix> = self
-            .states()
-            .await
-            .into_iter()
-            .filter(|state| state.phase == Phase::Underway)
-            .collect();
+        let open: Vec<Hotfix> =
+            self.states().await.into_iter().filter(|state| state.phase == Phase::Underway).collect();
         let looked = futures::future::join_all(open.iter().map(|state| self.look_at(state))).await;
         looked.into_iter().sum()
     }
@@ -36,9 +32,8 @@ impl Engine {
         for sighting in sightings {
             match sighting {
                 Ok(Some(sighting)) => {
-                    if let super::mailbox::Handled::Done(_, made) = self
-                        .submit(state.id, &Command::Saw(sighting), Beside::default())
-                        .await?
+                    if let super::mailbox::Handled::Done(_, made) =
+                        self.submit(state.id, &Command::Saw(sighting), Beside::default()).await?
                     {
                         events += made;
                     }
@@ -58,11 +53,7 @@ impl Engine {
         if state.branch != BranchState::Present || merged {
             return Ok(None);
         }
-        let Some(tip) = self
-            .forge(&state.plan.service)?
-            .tip(&state.plan.repo, &state.plan.branch)
-            .await?
-        else {
+        let Some(tip) = self.forge(&state.plan.service)?.tip(&state.plan.repo, &state.plan.branch).await? else {
             return Ok(Some(Sighting::Head(None)));
         };
         // A head off its base is looked at again: somebody may have rebased the base under it.
@@ -76,18 +67,12 @@ impl Engine {
         let Some(pull) = state.pull.as_ref().filter(|pull| pull.merged.is_none()) else {
             return Ok(None);
         };
-        let now = self
-            .forge(&state.plan.service)?
-            .read(&state.plan.repo, pull.number)
-            .await?;
+        let now = self.forge(&state.plan.service)?.read(&state.plan.repo, pull.number).await?;
         let merged = match &now.state {
             PullState::Merged(commit) => Some(commit.clone()),
             PullState::Open | PullState::Closed => None,
         };
-        Ok(Some(Sighting::Pull {
-            seen: self.pull_seen(state, &now).await?,
-            merged,
-        }))
+        Ok(Some(Sighting::Pull { seen: self.pull_seen(state, &now).await?, merged }))
     }
 
     async fn in_production(&self, state: &Hotfix) -> Result<Option<Sighting>, Failure> {
@@ -111,11 +96,7 @@ impl Engine {
         if !waits && !merged && state.live_at.is_none() {
             return Ok(None);
         }
-        let Some(main) = self
-            .forge(&state.plan.service)?
-            .tip(&state.plan.repo, &state.plan.main)
-            .await?
-        else {
+        let Some(main) = self.forge(&state.plan.service)?.tip(&state.plan.repo, &state.plan.main).await? else {
             return Ok(None);
         };
         let known = match &state.mainline {

@@ -178,9 +178,7 @@ impl Engine {
             events.push(raw(entry)?);
             let reaction = react(&next, entry, version);
             for (index, effect) in reaction.effects.iter().enumerate() {
-                commit
-                    .enqueue
-                    .push(self.work_for(id, &format!("{id}/{version}/{index}"), effect)?);
+                commit.enqueue.push(self.work_for(id, &format!("{id}/{version}/{index}"), effect)?);
             }
             for step in &reaction.forget {
                 forget(&mut commit.timers, &remind_key(id, step));
@@ -193,19 +191,13 @@ impl Engine {
                 work.lane = outbox::time();
                 // One reminder must not wait for another of the same run.
                 work.order_key = key.to_string();
-                commit
-                    .timers
-                    .retain(|change| !matches!(change, TimerChange::Cancel(cancelled) if cancelled == &key));
+                commit.timers.retain(|change| !matches!(change, TimerChange::Cancel(cancelled) if cancelled == &key));
                 commit.timers.push(TimerChange::Set(work));
             }
             state = Some(next);
         }
         if !events.is_empty() {
-            commit.append.push(Append {
-                stream: stream(id),
-                expected: Expected::Exactly(Version(version)),
-                events,
-            });
+            commit.append.push(Append { stream: stream(id), expected: Expected::Exactly(Version(version)), events });
         }
         Ok(commit)
     }
@@ -213,35 +205,18 @@ impl Engine {
     fn work_for(&self, id: HotfixId, key: &str, effect: &Effect) -> Result<Work, EngineError> {
         Ok(Work {
             key: WorkKey::new(key),
-            lane: if effect.is_talk() {
-                outbox::talk()
-            } else {
-                outbox::act()
-            },
+            lane: if effect.is_talk() { outbox::talk() } else { outbox::act() },
             order_key: id.to_string(),
             not_before: self.journal.now(),
-            payload: raw(&outbox::Task {
-                run: id,
-                effect: effect.clone(),
-            })?,
+            payload: raw(&outbox::Task { run: id, effect: effect.clone() })?,
         })
     }
 
     /// The lanes of a run that is over are free again.
     async fn released(&self, state: &Hotfix) -> Result<Vec<LeaseChange>, EngineError> {
         let holder = state.id.to_string();
-        let held = self
-            .journal
-            .leases()
-            .await?
-            .into_iter()
-            .filter(|view| view.holder == holder);
-        Ok(held
-            .map(|view| LeaseChange::Release {
-                lease: view.lease,
-                fence: view.fence,
-            })
-            .collect())
+        let held = self.journal.leases().await?.into_iter().filter(|view| view.holder == holder);
+        Ok(held.map(|view| LeaseChange::Release { lease: view.lease, fence: view.fence }).collect())
     }
 }
 

@@ -145,10 +145,7 @@ impl Engine {
     }
 
     fn audience(&self) -> Audience<'_> {
-        Audience {
-            people: &self.config.people,
-            platform: self.outside.platform,
-        }
+        Audience { people: &self.config.people, platform: self.outside.platform }
     }
 
     /// Every run, as it is now.

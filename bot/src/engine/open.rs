@@ -73,10 +73,7 @@ impl Engine {
                 .collect();
             match self.commit(commit).await {
                 Ok(_) => {
-                    let run = Run {
-                        state: decision.state.clone(),
-                        shown: None,
-                    };
+                    let run = Run { state: decision.state.clone(), shown: None };
                     self.runs.lock().await.insert(id, Arc::new(Mutex::new(run)));
                     return Ok(Started::Opened(Box::new(decision.state)));
                 }
@@ -90,13 +87,8 @@ impl Engine {
     }
 
     fn plan_for(&self, start: &Start) -> Result<Plan, Refusal> {
-        let unknown = || {
-            Refusal::new(
-                "service.unknown",
-                format!("There is no service {}.", start.service),
-                "See `help start`.",
-            )
-        };
+        let unknown =
+            || Refusal::new("service.unknown", format!("There is no service {}.", start.service), "See `help start`.");
         let service = self.config.services.get(&start.service).ok_or_else(unknown)?;
         let playbook = self.config.playbook_of(&start.service).ok_or_else(unknown)?;
         let version = self.config.policy.version();
@@ -117,10 +109,7 @@ impl Engine {
         seen: Option<DedupeKey>,
     ) -> Result<Started, EngineError> {
         let holder: Option<HotfixId> = held.holder.parse().ok();
-        let joins = self
-            .config
-            .playbook_of(&start.service)
-            .is_some_and(|p| p.second_start == SecondStart::Join);
+        let joins = self.config.playbook_of(&start.service).is_some_and(|p| p.second_start == SecondStart::Join);
         let Some(id) = holder.filter(|_| joins && !start.exceptional) else {
             return Ok(Started::Refused(vec![taken(held)]));
         };
@@ -128,13 +117,8 @@ impl Engine {
             Ok(fixes) => fixes,
             Err(refusals) => return Ok(Started::Refused(refusals)),
         };
-        let act = Act::Join {
-            title: start.title.clone(),
-            fixes,
-        };
-        let handled = self
-            .submit(id, &Command::Person(grant.clone(), act), Beside { seen, settle: None })
-            .await?;
+        let act = Act::Join { title: start.title.clone(), fixes };
+        let handled = self.submit(id, &Command::Person(grant.clone(), act), Beside { seen, settle: None }).await?;
         Ok(match handled {
             Handled::Done(state, _) => Started::Joined(state),
             Handled::Refused(mut refusals) => {
@@ -148,12 +132,8 @@ impl Engine {
 
 fn taken(held: &LeaseView) -> Refusal {
     let what = held.lease.as_str().trim_start_matches("lane/");
-    let until = held
-        .until
-        .and_then(|until| jiff::Timestamp::from_millisecond(until.0).ok());
-    let until = until
-        .map(|until| format!(", until {}", until.strftime("%H:%M UTC")))
-        .unwrap_or_default();
+    let until = held.until.and_then(|until| jiff::Timestamp::from_millisecond(until.0).ok());
+    let until = until.map(|until| format!(", until {}", until.strftime("%H:%M UTC"))).unwrap_or_default();
     let reason = format!("{} has {what}{until}: {}.", held.holder, held.note);
     let next = match held.holder.parse::<HotfixId>() {
         Ok(id) => format!("See `status {id}`; a fix can go onto the same branch with `pick <commit> {id}`."),

@@ -69,11 +69,7 @@ impl Engine {
     /// # Errors
     /// When the journal is out of order; what the world refuses is not an error of the engine.
     pub async fn work(&self) -> Result<Pass, EngineError> {
-        let request = ClaimRequest {
-            lanes: vec![act(), talk(), time()],
-            max: BATCH,
-            hold: HOLD,
-        };
+        let request = ClaimRequest { lanes: vec![act(), talk(), time()], max: BATCH, hold: HOLD };
         let claimed = self.journal.claim(request).await?;
         let pass = Pass { claimed: claimed.len() };
         let results = futures::future::join_all(claimed.into_iter().map(|work| self.attempt(work))).await;
@@ -88,10 +84,7 @@ impl Engine {
     pub async fn backlog(&self) -> Result<usize, EngineError> {
         let unsettled = self.journal.unsettled().await?;
         let waits = |state: &WorkState| matches!(state, WorkState::Waiting | WorkState::Claimed { .. });
-        Ok(unsettled
-            .iter()
-            .filter(|view| waits(&view.state) && view.work.lane != time())
-            .count())
+        Ok(unsettled.iter().filter(|view| waits(&view.state) && view.work.lane != time()).count())
     }
 
     async fn attempt(&self, claimed: Claimed) -> Result<(), EngineError> {
@@ -113,10 +106,7 @@ impl Engine {
                 let outcome = if task.effect.is_talk() {
                     Outcome::Nothing
                 } else {
-                    Outcome::Refused {
-                        effect: task.effect.clone(),
-                        reason,
-                    }
+                    Outcome::Refused { effect: task.effect.clone(), reason }
                 };
                 self.hand_in(&claimed, &task, &Command::Came(outcome)).await
             }
@@ -127,72 +117,37 @@ impl Engine {
             }
             Err(Failure::Uncertain { reason }) => {
                 tracing::warn!(run = %task.run, effect = %task.effect.describe(), %reason, "its outcome is uncertain; it will be looked up");
-                self.settle(&claimed, self.again(backoff(claimed.attempt), &reason))
-                    .await
+                self.settle(&claimed, self.again(backoff(claimed.attempt), &reason)).await
             }
         }
     }
 
     fn again(&self, after: Duration, reason: &str) -> Settlement {
-        Settlement::Retry {
-            not_before: self.journal.now().after(after),
-            reason: reason.to_owned(),
-        }
+        Settlement::Retry { not_before: self.journal.now().after(after), reason: reason.to_owned() }
     }
 
     /// What came of work goes through the same door as every command, in the commit that settles the work.
     async fn hand_in(&self, claimed: &Claimed, task: &Task, command: &Command) -> Result<(), EngineError> {
-        let settle = Settle {
-            work: claimed.work.key.clone(),
-            fence: claimed.fence,
-            settlement: Settlement::Done,
-        };
-        match self
-            .submit(
-                task.run,
-                command,
-                Beside {
-                    seen: None,
-                    settle: Some(settle),
-                },
-            )
-            .await?
-        {
+        let settle = Settle { work: claimed.work.key.clone(), fence: claimed.fence, settlement: Settlement::Done };
+        match self.submit(task.run, command, Beside { seen: None, settle: Some(settle) }).await? {
             Handled::Done(..) | Handled::SeenBefore | Handled::TooLate => Ok(()),
             Handled::Refused(refusals) => {
                 // The world does not argue with `decide`: this is a mistake of ours, or a lane that was stolen.
                 let reason = refusals.iter().map(|r| r.reason.as_str()).collect::<Vec<_>>().join(" ");
                 tracing::error!(run = %task.run, %reason, "what came of an act was refused");
-                let outcome = Outcome::Refused {
-                    effect: task.effect.clone(),
-                    reason,
-                };
-                let settle = Settle {
-                    work: claimed.work.key.clone(),
-                    fence: claimed.fence,
-                    settlement: Settlement::Done,
-                };
-                self.submit(
-                    task.run,
-                    &Command::Came(outcome),
-                    Beside {
-                        seen: None,
-                        settle: Some(settle),
-                    },
-                )
-                .await
-                .map(|_| ())
+                let outcome = Outcome::Refused { effect: task.effect.clone(), reason };
+                let settle =
+                    Settle { work: claimed.work.key.clone(), fence: claimed.fence, settlement: Settlement::Done };
+                self.submit(task.run, &Command::Came(outcome), Beside { seen: None, settle: Some(settle) })
+                    .await
+                    .map(|_| ())
             }
         }
     }
 
     async fn settle(&self, claimed: &Claimed, settlement: Settlement) -> Result<(), EngineError> {
         let mut commit = Commit::new(self.commit_id());
-        commit.settle.push(Settle {
-            work: claimed.work.key.clone(),
-            fence: claimed.fence,
-            settlement,
-        });
+        commit.settle.push(Settle { work: claimed.work.key.clone(), fence: claimed.fence, settlement });
         match self.commit(commit).await {
             Ok(_) | Err(hotfix_storage::CommitError::FenceLost(_)) => Ok(()),
             Err(error) => Err(EngineError::Journal(error.to_string())),
@@ -202,7 +157,5 @@ impl Engine {
 
 /// A pause that doubles with every failure, up to a minute.
 fn backoff(attempt: u32) -> Duration {
-    Duration::from_secs(1)
-        .saturating_mul(2_u32.saturating_pow(attempt.min(10)))
-        .min(LONGEST_PAUSE)
+    Duration::from_secs(1).saturating_mul(2_u32.saturating_pow(attempt.min(10))).min(LONGEST_PAUSE)
 }

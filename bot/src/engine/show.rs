@@ -47,6 +47,9 @@ impl Engine {
                 view::preformatted(&view::timeline(&state, &self.entries(state.id).await?, &audience))
             }
             Request::Mergeback { .. } => view::mergeback(&state, &audience),
+            Request::Postmortem { .. } => {
+                view::preformatted(&view::postmortem(&state, &self.entries(state.id).await?, &audience))
+            }
             _status => view::card(&state, &audience, self.now()),
         }))
     }
@@ -92,16 +95,9 @@ impl Engine {
         }
         let production = configured.service.production().map(|environment| &environment.name);
         let locks = self.locked().await?;
-        let holder = locks
-            .into_iter()
-            .find(|lock| &lock.service == service && lock.environment.as_ref() == production);
+        let holder = locks.into_iter().find(|lock| &lock.service == service && lock.environment.as_ref() == production);
         let may_deploy = self.may_deploy(asker, service, holder.as_ref()).await?;
-        let found = Whereabouts {
-            service: service.clone(),
-            environments,
-            holder,
-            may_deploy,
-        };
+        let found = Whereabouts { service: service.clone(), environments, holder, may_deploy };
         Ok(Reply::yes(view::whereabouts(&found, &self.audience(), self.now())))
     }
 
@@ -133,9 +129,7 @@ impl Engine {
     fn whoami(&self, asker: &Asker) -> Card {
         let person = self.config.people.behind(&asker.account);
         let roles = self.config.services.keys().map(|service| {
-            let roles = person
-                .map(|person| self.config.policy.roles(service, &person.id))
-                .unwrap_or_default();
+            let roles = person.map(|person| self.config.policy.roles(service, &person.id)).unwrap_or_default();
             (service.clone(), roles)
         });
         view::whoami(&asker.account, person, &roles.collect::<Vec<_>>())

@@ -24,15 +24,8 @@ pub struct Quorums {
 impl Default for Quorums {
     /// Two people for production, the requester and one more; nobody's word for the rest; four hours.
     fn default() -> Self {
-        let production = vec![ApprovalRule {
-            role: Role::Approver,
-            count: 1,
-        }];
-        Self {
-            production,
-            other: Vec::new(),
-            expires_minutes: 240,
-        }
+        let production = vec![ApprovalRule { role: Role::Approver, count: 1 }];
+        Self { production, other: Vec::new(), expires_minutes: 240 }
     }
 }
 
@@ -51,19 +44,9 @@ impl Policy {
     /// Whose word a deployment of a service to an environment takes: what the service says, or else the usual.
     #[must_use]
     pub fn approval(&self, service: &ServiceName, environment: &Environment, production: bool) -> Approval {
-        let own = self
-            .services
-            .get(service)
-            .and_then(|policy| policy.quorums.get(environment));
-        let usual = if production {
-            &self.quorums.production
-        } else {
-            &self.quorums.other
-        };
-        Approval {
-            rules: own.unwrap_or(usual).clone(),
-            expires_minutes: self.quorums.expires_minutes,
-        }
+        let own = self.services.get(service).and_then(|policy| policy.quorums.get(environment));
+        let usual = if production { &self.quorums.production } else { &self.quorums.other };
+        Approval { rules: own.unwrap_or(usual).clone(), expires_minutes: self.quorums.expires_minutes }
     }
 
     /// What is missing for these rules to be met for a service when the most convenient of its requesters asks; `None`
@@ -77,8 +60,7 @@ impl Policy {
         let without = |requester| self.shortfall_without(people, service, rules, Some(requester));
         // One requester for whom nothing is missing is enough; else the one who came nearest is told of.
         let all: Option<Vec<Shortfall>> = requesters.iter().map(without).collect();
-        all?.into_iter()
-            .min_by_key(|shortfall| shortfall.wanted - shortfall.there)
+        all?.into_iter().min_by_key(|shortfall| shortfall.wanted - shortfall.there)
     }
 
     /// Distinct people can meet all rules exactly when every choice of rules has as many people between them as it asks
@@ -91,23 +73,12 @@ impl Policy {
         requester: Option<&PersonId>,
     ) -> Option<Shortfall> {
         (1..1_u32 << rules.len().min(8)).find_map(|choice| {
-            let chosen = || {
-                rules
-                    .iter()
-                    .enumerate()
-                    .filter(move |(i, _)| choice >> i & 1 == 1)
-                    .map(|(_, rule)| rule)
-            };
-            let voters: BTreeSet<PersonId> = chosen()
-                .flat_map(|rule| self.active_holders(people, service, rule.role))
-                .collect();
+            let chosen = || rules.iter().enumerate().filter(move |(i, _)| choice >> i & 1 == 1).map(|(_, rule)| rule);
+            let voters: BTreeSet<PersonId> =
+                chosen().flat_map(|rule| self.active_holders(people, service, rule.role)).collect();
             let there = voters.iter().filter(|person| Some(*person) != requester).count();
             let wanted = chosen().map(|rule| rule.count as usize).sum();
-            (there < wanted).then(|| Shortfall {
-                roles: chosen().map(|rule| rule.role).collect(),
-                wanted,
-                there,
-            })
+            (there < wanted).then(|| Shortfall { roles: chosen().map(|rule| rule.role).collect(), wanted, there })
         })
     }
 }

@@ -35,10 +35,7 @@ impl Policy {
     /// wait for.
     #[must_use]
     pub fn freeze(&self, service: &ServiceName, now: Timestamp) -> Option<&Freeze> {
-        self.freezes
-            .iter()
-            .filter(|freeze| freeze.holds(service, now))
-            .max_by_key(|freeze| freeze.until)
+        self.freezes.iter().filter(|freeze| freeze.holds(service, now)).max_by_key(|freeze| freeze.until)
     }
 
     /// All freezes, as they were written.

@@ -46,12 +46,7 @@ impl Policy {
     #[must_use]
     pub fn new(services: BTreeMap<ServiceName, ServicePolicy>, quorums: Quorums, freezes: Vec<Freeze>) -> Self {
         let version = version(&services, &quorums);
-        Self {
-            services,
-            quorums,
-            freezes,
-            version,
-        }
+        Self { services, quorums, freezes, version }
     }
 
     /// The version: a short digest of the roles and quorums. A vote counts only under the version it was cast under.

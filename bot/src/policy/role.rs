@@ -68,10 +68,7 @@ impl Denial {
             }
             Self::Unseen { .. } => "Check the name, or ask an operator for a role in policy.toml.".to_owned(),
             Self::Role { needed, holders, .. } if holders.is_empty() => {
-                format!(
-                    "Nobody has the role {} now: an operator gives it in policy.toml.",
-                    needed.as_str()
-                )
+                format!("Nobody has the role {} now: an operator gives it in policy.toml.", needed.as_str())
             }
             Self::Role { holders, .. } => format!("Ask {}.", listed(holders)),
         }
@@ -82,10 +79,7 @@ impl From<Denial> for Refusal {
     fn from(denial: Denial) -> Self {
         let reason = denial.to_string();
         let mut letters = reason.chars();
-        let first = letters
-            .next()
-            .map(|first| first.to_uppercase().collect::<String>())
-            .unwrap_or_default();
+        let first = letters.next().map(|first| first.to_uppercase().collect::<String>()).unwrap_or_default();
         Self::new(denial.code(), format!("{first}{}.", letters.as_str()), denial.next())
     }
 }
@@ -97,12 +91,8 @@ impl Policy {
         let Some(policy) = self.services.get(service) else {
             return BTreeSet::new();
         };
-        let mut roles: BTreeSet<Role> = policy
-            .roles
-            .iter()
-            .filter(|(_, holders)| holders.contains(person))
-            .map(|(role, _)| *role)
-            .collect();
+        let mut roles: BTreeSet<Role> =
+            policy.roles.iter().filter(|(_, holders)| holders.contains(person)).map(|(role, _)| *role).collect();
         if !roles.is_empty() {
             roles.insert(Role::Viewer);
         }
@@ -112,11 +102,7 @@ impl Policy {
     /// Who has a role for a service, people who left included.
     #[must_use]
     pub fn holders(&self, service: &ServiceName, role: Role) -> BTreeSet<PersonId> {
-        self.services
-            .get(service)
-            .and_then(|policy| policy.roles.get(&role))
-            .cloned()
-            .unwrap_or_default()
+        self.services.get(service).and_then(|policy| policy.roles.get(&role)).cloned().unwrap_or_default()
     }
 
     /// Who has a role for a service and is still here.
@@ -137,23 +123,17 @@ impl Policy {
         account: &PersonRef,
         needed: Role,
     ) -> Result<Grant, Denial> {
-        let person = people.behind(account).ok_or_else(|| Denial::Unmapped {
-            account: account.clone(),
-        })?;
+        let person = people.behind(account).ok_or_else(|| Denial::Unmapped { account: account.clone() })?;
         self.grant(people, service, person, needed)
     }
 
     fn grant(&self, people: &People, service: &ServiceName, person: &Person, needed: Role) -> Result<Grant, Denial> {
         if !person.active {
-            return Err(Denial::Inactive {
-                name: person.name.clone(),
-            });
+            return Err(Denial::Inactive { name: person.name.clone() });
         }
         let roles = self.roles(service, &person.id);
         if roles.is_empty() {
-            return Err(Denial::Unseen {
-                service: service.clone(),
-            });
+            return Err(Denial::Unseen { service: service.clone() });
         }
         if !roles.contains(&needed) {
             let holders = self.active_holders(people, service, needed);
@@ -164,11 +144,7 @@ impl Policy {
                 holders: holders.iter().map(|id| people.name(id).to_owned()).collect(),
             });
         }
-        Ok(Grant {
-            person: person.id.clone(),
-            roles,
-            policy_version: self.version().to_owned(),
-        })
+        Ok(Grant { person: person.id.clone(), roles, policy_version: self.version().to_owned() })
     }
 }
 

@@ -7,13 +7,7 @@ use super::*;
 use crate::domain::people::{People, Person};
 use crate::domain::refusal::Refusal;
 
-const ROLES: [Role; 5] = [
-    Role::Viewer,
-    Role::Requester,
-    Role::Approver,
-    Role::Captain,
-    Role::Admin,
-];
+const ROLES: [Role; 5] = [Role::Viewer, Role::Requester, Role::Approver, Role::Captain, Role::Admin];
 
 fn named<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
     text.parse().unwrap()
@@ -47,15 +41,8 @@ fn policy() -> Policy {
         (Role::Admin, all(&["dana"])),
         (Role::Captain, all(&[])),
     ]);
-    let payments = ServicePolicy {
-        roles,
-        quorums: BTreeMap::new(),
-    };
-    Policy::new(
-        BTreeMap::from([(named("payments"), payments)]),
-        Quorums::default(),
-        Vec::new(),
-    )
+    let payments = ServicePolicy { roles, quorums: BTreeMap::new() };
+    Policy::new(BTreeMap::from([(named("payments"), payments)]), Quorums::default(), Vec::new())
 }
 
 #[test]
@@ -77,9 +64,7 @@ fn only_a_role_that_is_written_down_opens_anything() {
 fn every_no_says_why_and_what_next() {
     let (policy, people) = (policy(), people());
     let told = |who: &str, service: &str, role| {
-        let denial = policy
-            .authorise(&people, &named(service), &console(who), role)
-            .unwrap_err();
+        let denial = policy.authorise(&people, &named(service), &console(who), role).unwrap_err();
         let refusal = Refusal::from(denial);
         format!("{}: {} {}", refusal.code, refusal.reason, refusal.next)
     };
@@ -106,11 +91,7 @@ fn every_no_says_why_and_what_next() {
 #[test]
 fn case_81_a_forbidden_service_and_an_unknown_one_look_alike() {
     let (policy, people) = (policy(), people());
-    let told = |service: &str| {
-        policy
-            .authorise(&people, &named(service), &console("zoe"), Role::Viewer)
-            .unwrap_err()
-    };
+    let told = |service: &str| policy.authorise(&people, &named(service), &console("zoe"), Role::Viewer).unwrap_err();
     let (forbidden, unknown) = (Refusal::from(told("payments")), Refusal::from(told("nothings")));
     assert_eq!(forbidden.reason.replace("payments", "nothings"), unknown.reason);
     assert_eq!((forbidden.code, forbidden.next), (unknown.code, unknown.next));
@@ -120,9 +101,7 @@ fn case_81_a_forbidden_service_and_an_unknown_one_look_alike() {
 fn a_grant_holds_the_roles_and_the_version_of_that_moment() {
     let (policy, people) = (policy(), people());
     let git = PersonRef::new(Platform::Git, "Ben@Example.org");
-    let grant = policy
-        .authorise(&people, &named("payments"), &git, Role::Approver)
-        .unwrap();
+    let grant = policy.authorise(&people, &named("payments"), &git, Role::Approver).unwrap();
     assert_eq!(grant.person, named("ben"));
     assert_eq!(grant.roles, [Role::Viewer, Role::Requester, Role::Approver].into());
     assert_eq!(grant.policy_version, policy.version());
@@ -133,38 +112,18 @@ fn a_grant_holds_the_roles_and_the_version_of_that_moment() {
 fn the_version_follows_roles_and_quorums_and_not_the_calendar() {
     let base = policy();
     let mut services = base.services.clone();
-    let freeze = Freeze {
-        services: None,
-        from: Timestamp::MIN,
-        until: Timestamp::MAX,
-        reason: "x".to_owned(),
-    };
-    assert_eq!(
-        Policy::new(services.clone(), Quorums::default(), vec![freeze]).version(),
-        base.version()
-    );
-    services
-        .get_mut(&named::<ServiceName>("payments"))
-        .unwrap()
-        .roles
-        .remove(&Role::Admin);
-    assert_ne!(
-        Policy::new(services, Quorums::default(), Vec::new()).version(),
-        base.version()
-    );
+    let freeze = Freeze { services: None, from: Timestamp::MIN, until: Timestamp::MAX, reason: "x".to_owned() };
+    assert_eq!(Policy::new(services.clone(), Quorums::default(), vec![freeze]).version(), base.version());
+    services.get_mut(&named::<ServiceName>("payments")).unwrap().roles.remove(&Role::Admin);
+    assert_ne!(Policy::new(services, Quorums::default(), Vec::new()).version(), base.version());
 }
 
 #[test]
 fn a_quorum_needs_distinct_people_besides_the_requester() {
     let (policy, people, payments) = (policy(), people(), named("payments"));
     let short = |rules: &[(Role, u32)]| {
-        let rules: Vec<ApprovalRule> = rules
-            .iter()
-            .map(|(role, count)| ApprovalRule {
-                role: *role,
-                count: *count,
-            })
-            .collect();
+        let rules: Vec<ApprovalRule> =
+            rules.iter().map(|(role, count)| ApprovalRule { role: *role, count: *count }).collect();
         policy.shortfall(&people, &payments, &rules)
     };
     assert_eq!(short(&[]), None);
@@ -175,27 +134,14 @@ fn a_quorum_needs_distinct_people_besides_the_requester() {
     assert_eq!(short(&[(Role::Captain, 1)]).map(|s| (s.wanted, s.there)), Some((1, 0)));
     // Dana is an admin and an approver, and is one person.
     assert_eq!(short(&[(Role::Approver, 1), (Role::Admin, 1)]), None);
-    assert_eq!(
-        short(&[(Role::Approver, 2), (Role::Admin, 1)]).map(|s| s.wanted),
-        Some(3)
-    );
+    assert_eq!(short(&[(Role::Approver, 2), (Role::Admin, 1)]).map(|s| s.wanted), Some(3));
 }
 
 #[test]
 fn an_environment_may_ask_for_something_else_than_the_usual() {
-    let rule = ApprovalRule {
-        role: Role::Captain,
-        count: 2,
-    };
-    let own = ServicePolicy {
-        roles: BTreeMap::new(),
-        quorums: BTreeMap::from([(named("staging"), vec![rule])]),
-    };
-    let policy = Policy::new(
-        BTreeMap::from([(named("payments"), own)]),
-        Quorums::default(),
-        Vec::new(),
-    );
+    let rule = ApprovalRule { role: Role::Captain, count: 2 };
+    let own = ServicePolicy { roles: BTreeMap::new(), quorums: BTreeMap::from([(named("staging"), vec![rule])]) };
+    let policy = Policy::new(BTreeMap::from([(named("payments"), own)]), Quorums::default(), Vec::new());
     let rules = |service: &str, environment: &str, production| {
         policy.approval(&named(service), &named(environment), production).rules
     };
@@ -220,11 +166,7 @@ fn a_freeze_holds_from_its_first_moment_to_its_last() {
         freeze(Some(&[]), "2030-01-01T00:00:00Z", "nobody"),
     ];
     let policy = Policy::new(BTreeMap::new(), Quorums::default(), freezes);
-    let why = |service: &str, now: &str| {
-        policy
-            .freeze(&named(service), at(now))
-            .map(|freeze| freeze.reason.as_str())
-    };
+    let why = |service: &str, now: &str| policy.freeze(&named(service), at(now)).map(|freeze| freeze.reason.as_str());
     assert_eq!(why("website", "2026-12-20T16:59:59Z"), None);
     assert_eq!(why("website", "2026-12-20T17:00:00Z"), Some("everybody"));
     assert_eq!(why("payments", "2026-12-20T17:00:00Z"), Some("payments"));

@@ -18,18 +18,13 @@ pub fn started(state: &Hotfix, audience: &Audience<'_>, now: Timestamp) -> Card 
         "{} asked for it at {}.{}",
         audience.name(&state.requester),
         clock(state.opened_at, now),
-        state
-            .incident
-            .as_ref()
-            .map_or(String::new(), |incident| format!(" Incident: {}", outside(incident)))
+        state.incident.as_ref().map_or(String::new(), |incident| format!(" Incident: {}", outside(incident)))
     ))];
     lines.extend(base(state, audience));
     lines.extend(withheld(state, audience).map(|what| Text::of(format!("Withheld from main: {what}."))));
     lines.extend(goes_out_too(state, audience).map(|what| {
         let main = state.plan.main.as_str();
-        Text::of("The release is made from ")
-            .code(main)
-            .plain(format!(", so this goes out with it: {what}."))
+        Text::of("The release is made from ").code(main).plain(format!(", so this goes out with it: {what}."))
     }));
     lines.extend(stay_off(state).map(Text::of));
     lines.push(next(state));
@@ -47,42 +42,21 @@ fn base(state: &Hotfix, to: &Audience<'_>) -> Option<Text> {
     let survey = state.survey.as_ref()?;
     if survey.from.is_some() {
         let by = to.name(&state.requester);
-        return Some(
-            Text::of("It starts from ")
-                .commit(base)
-                .plain(format!(", by {by}'s word (--from).")),
-        );
+        return Some(Text::of("It starts from ").commit(base).plain(format!(", by {by}'s word (--from).")));
     }
-    let from_main = state
-        .plan
-        .steps
-        .iter()
-        .any(|step| matches!(step.kind, StepKind::Base { from: BaseSource::Main }));
+    let from_main = state.plan.steps.iter().any(|step| matches!(step.kind, StepKind::Base { from: BaseSource::Main }));
     if from_main {
         let main = state.plan.main.as_str();
-        return Some(
-            Text::of("It starts from ")
-                .code(main)
-                .plain(", at ")
-                .commit(base)
-                .plain(" on the forge."),
-        );
+        return Some(Text::of("It starts from ").code(main).plain(", at ").commit(base).plain(" on the forge."));
     }
     let production = production(state).map_or("production", |name| name.as_str());
     let sources = listing(&sources(survey, production));
-    Some(
-        Text::of(format!("{} runs ", capital(production)))
-            .commit(base)
-            .plain(format!(", according to {sources}.")),
-    )
+    Some(Text::of(format!("{} runs ", capital(production))).commit(base).plain(format!(", according to {sources}.")))
 }
 
 fn sources(survey: &Survey, production: &str) -> Vec<String> {
     let running = survey.running.as_ref().map(|_| format!("{production} itself"));
-    let last = survey
-        .last_success
-        .as_ref()
-        .map(|_| "the last successful deployment".to_owned());
+    let last = survey.last_success.as_ref().map(|_| "the last successful deployment".to_owned());
     running.into_iter().chain(last).collect()
 }
 
@@ -92,9 +66,7 @@ fn next(state: &Hotfix) -> Text {
     let text = match state.fixes.len() {
         0 => text.plain(", then the fix, its review and its tests"),
         1 => text.plain(", onto which the bot picks the fix, then its review and its tests"),
-        many => text.plain(format!(
-            ", onto which the bot picks {many} fixes, then their review and their tests"
-        )),
+        many => text.plain(format!(", onto which the bot picks {many} fixes, then their review and their tests")),
     };
     let withheld = state.survey.as_ref().is_some_and(|survey| survey.withheld_total > 0);
     let held = if withheld && !state.plan.merges_first() {

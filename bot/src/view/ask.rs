@@ -62,31 +62,15 @@ pub(super) fn ask(state: &Hotfix, to: &Audience<'_>, wait: &Wait) -> Vec<Text> {
                 .plain("."),
         ],
         Wait::Conflict(files) => conflict(state, to, files),
-        Wait::Review {
-            have,
-            need,
-            checks,
-            against,
-        } => review(state, to, (*have, *need), checks, against),
-        Wait::Word {
-            place,
-            question,
-            failed,
-        } => vec![word(state, to, place, question, *failed)],
-        Wait::Votes {
-            environment, missing, ..
-        } => vec![votes(state, to, environment, missing)],
+        Wait::Review { have, need, checks, against } => review(state, to, (*have, *need), checks, against),
+        Wait::Word { place, question, failed } => vec![word(state, to, place, question, *failed)],
+        Wait::Votes { environment, missing, .. } => vec![votes(state, to, environment, missing)],
         Wait::DeployCommand(environment) => {
-            vec![
-                owner()
-                    .plain(": when it shall begin, say ")
-                    .command(&format!("deploy {environment}"))
-                    .plain("."),
-            ]
+            vec![owner().plain(": when it shall begin, say ").command(&format!("deploy {environment}")).plain(".")]
         }
-        Wait::Deploying(environment) => vec![Text::of(format!(
-            "The deployment to {environment} runs; its end is said here."
-        ))],
+        Wait::Deploying(environment) => {
+            vec![Text::of(format!("The deployment to {environment} runs; its end is said here."))]
+        }
         Wait::DeployByHand(environment) => by_hand(state, to, environment),
         Wait::DeployFailed(environment) => vec![
             owner()
@@ -118,9 +102,7 @@ pub(super) fn owner(state: &Hotfix, to: &Audience<'_>) -> Text {
 pub(super) fn others(state: &Hotfix) -> Vec<PersonId> {
     let authors = state.contributors();
     let team: BTreeSet<&PersonId> = state.plan.team.iter().collect();
-    let free = team
-        .into_iter()
-        .filter(|person| *person != &state.requester && !authors.contains(person));
+    let free = team.into_iter().filter(|person| *person != &state.requester && !authors.contains(person));
     free.cloned().collect()
 }
 
@@ -148,14 +130,8 @@ pub(super) fn calls(to: &Audience<'_>, people: &[PersonId]) -> Option<Text> {
 pub(super) fn drift_options() -> Vec<Text> {
     let option = |words: &str, meaning: &str| Text::of("• ").command(words).plain(meaning);
     vec![
-        option(
-            "drift rebase",
-            " — put the fix on top of what runs now; reviews, tests and votes start again.",
-        ),
-        option(
-            "drift roll",
-            " — let the fix go out with the regular release, as a normal change.",
-        ),
+        option("drift rebase", " — put the fix on top of what runs now; reviews, tests and votes start again."),
+        option("drift roll", " — let the fix go out with the regular release, as a normal change."),
         option("drift abort", " — give this hotfix up."),
     ]
 }
@@ -188,10 +164,10 @@ fn review(
     }
     if !against.is_empty() {
         let names: Vec<String> = against.iter().map(|name| outside(name)).collect();
-        lines.push(owner(state, to).plain(format!(
-            ": {} asked for changes; answer them, or have the review dismissed.",
-            listing(&names)
-        )));
+        lines.push(
+            owner(state, to)
+                .plain(format!(": {} asked for changes; answer them, or have the review dismissed.", listing(&names))),
+        );
     }
     if !checks.is_empty() {
         let checks: Vec<String> = checks.iter().map(|check| outside(check)).collect();
@@ -201,17 +177,10 @@ fn review(
 }
 
 fn word(state: &Hotfix, to: &Audience<'_>, place: &str, question: &str, failed: bool) -> Text {
-    let again = if failed {
-        "the last word was that it is not good. Push a better fix, or look again"
-    } else {
-        "please look"
-    };
+    let again =
+        if failed { "the last word was that it is not good. Push a better fix, or look again" } else { "please look" };
     owner(state, to)
-        .plain(format!(
-            ": {again} {}. {} Then say ",
-            looked_at(place),
-            ended(&outside(question))
-        ))
+        .plain(format!(": {again} {}. {} Then say ", looked_at(place), ended(&outside(question))))
         .command(&format!("verify {place} pass"))
         .plain(" or ")
         .code(command(&format!("verify {place} fail <what you saw>")))
@@ -220,23 +189,12 @@ fn word(state: &Hotfix, to: &Audience<'_>, place: &str, question: &str, failed: 
 
 fn votes(state: &Hotfix, to: &Audience<'_>, environment: &Environment, missing_rules: &[ApprovalRule]) -> Text {
     if missing_rules.is_empty() {
-        let who = state
-            .vetoes
-            .keys()
-            .find(|(place, _)| place == environment)
-            .map(|(_, person)| person);
+        let who = state.vetoes.keys().find(|(place, _)| place == environment).map(|(_, person)| person);
         let text = who.map_or_else(|| Text::of("Somebody"), |person| Text::new().span(to.call(person)));
-        return text
-            .plain(" said no. Talk to them; they take it back with ")
-            .command("unapprove")
-            .plain(".");
+        return text.plain(" said no. Talk to them; they take it back with ").command("unapprove").plain(".");
     }
-    let voted = |person: &PersonId| {
-        state
-            .votes
-            .iter()
-            .any(|vote| &vote.person == person && &vote.environment == environment)
-    };
+    let voted =
+        |person: &PersonId| state.votes.iter().any(|vote| &vote.person == person && &vote.environment == environment);
     let free: Vec<PersonId> = others(state).into_iter().filter(|person| !voted(person)).collect();
     let who = calls(to, &free).unwrap_or_else(|| Text::of("Whoever did not ask for it or write it"));
     who.plain(format!(
@@ -253,15 +211,9 @@ fn votes(state: &Hotfix, to: &Audience<'_>, environment: &Environment, missing_r
 pub(super) fn by_hand(state: &Hotfix, to: &Audience<'_>, environment: &Environment) -> Vec<Text> {
     let deploy = state.last_deploy(environment).map(|deploy| &deploy.intent);
     let commit = deploy.map_or("the approved commit", |intent| intent.commit.as_str());
-    let how = state
-        .plan
-        .environment(environment)
-        .map_or(String::new(), |e| format!(" ({})", outside(&e.mechanism)));
+    let how = state.plan.environment(environment).map_or(String::new(), |e| format!(" ({})", outside(&e.mechanism)));
     vec![
-        owner(state, to)
-            .plain(": deploy exactly ")
-            .code(commit)
-            .plain(format!(" to {environment}{how}.")),
+        owner(state, to).plain(": deploy exactly ").code(commit).plain(format!(" to {environment}{how}.")),
         Text::of("Then say ")
             .command(&format!("verify {environment} pass"))
             .plain(" or ")
@@ -278,9 +230,9 @@ fn mainline(state: &Hotfix, to: &Audience<'_>) -> Text {
                 .code(main)
                 .plain(" and looks whether the fix is there.")
         }
-        (Mainline::Open, Some(_)) => Text::of("It is merged; the bot looks whether the fix is on ")
-            .code(main)
-            .plain("."),
+        (Mainline::Open, Some(_)) => {
+            Text::of("It is merged; the bot looks whether the fix is on ").code(main).plain(".")
+        }
         (Mainline::Open | Mainline::Lost(_) | Mainline::Proven(..) | Mainline::Waived { .. }, Some(_) | None) => {
             owner(state, to)
                 .plain(": bring ")
@@ -296,15 +248,11 @@ fn mainline(state: &Hotfix, to: &Audience<'_>) -> Text {
 
 fn overrides(state: &Hotfix, to: &Audience<'_>) -> Vec<Text> {
     let asked = state.override_asked.iter().map(|(step, (by, reason, incident))| {
-        Text::of(format!(
-            "{} asks to override {step}: {} (incident ",
-            to.name(by),
-            outside(reason)
-        ))
-        .plain(outside(incident))
-        .plain("). A second person who agrees says ")
-        .command(&format!("override {step} <why> --incident <link>"))
-        .plain(".")
+        Text::of(format!("{} asks to override {step}: {} (incident ", to.name(by), outside(reason)))
+            .plain(outside(incident))
+            .plain("). A second person who agrees says ")
+            .command(&format!("override {step} <why> --incident <link>"))
+            .plain(".")
     });
     asked.collect()
 }
@@ -313,19 +261,12 @@ fn objections(state: &Hotfix, to: &Audience<'_>) -> Vec<Text> {
     let holds = state.holds.iter().map(|(person, reason)| {
         Text::new()
             .span(to.call(person))
-            .plain(format!(
-                " put it on hold: {} They, or a captain, lift it with ",
-                ended(&outside(reason))
-            ))
+            .plain(format!(" put it on hold: {} They, or a captain, lift it with ", ended(&outside(reason))))
             .command("unhold")
             .plain(".")
     });
     let vetoes = state.vetoes.iter().map(|((environment, person), reason)| {
-        Text::of(format!(
-            "{} said no to {environment}: {}",
-            to.name(person),
-            ended(&outside(reason))
-        ))
+        Text::of(format!("{} said no to {environment}: {}", to.name(person), ended(&outside(reason))))
     });
     holds.chain(vetoes).collect()
 }

@@ -59,10 +59,7 @@ pub(super) fn rollback(state: &Hotfix) -> Option<Text> {
 
 /// The command that puts back what ran before; the base is named when nothing could tell what that was.
 pub(super) fn back(state: &Hotfix, environment: &Environment) -> String {
-    let first = state
-        .deploys
-        .iter()
-        .find(|deploy| &deploy.intent.environment == environment);
+    let first = state.deploys.iter().find(|deploy| &deploy.intent.environment == environment);
     let known = first.is_some_and(|deploy| deploy.intent.previous.is_some());
     match state.base.as_ref().filter(|_| !known) {
         Some(base) => format!("rollback {environment} to {}", base.short()),
@@ -71,17 +68,11 @@ pub(super) fn back(state: &Hotfix, environment: &Environment) -> String {
 }
 
 fn fields(state: &Hotfix, to: &Audience<'_>) -> Vec<Field> {
-    let field = |name: &str, value: Text| Field {
-        name: name.to_owned(),
-        value,
-    };
+    let field = |name: &str, value: Text| Field { name: name.to_owned(), value };
     let mut fields = Vec::new();
     if let Some(base) = &state.base {
         let moved = state.head.as_ref().filter(|head| &head.tip != base);
-        let value = moved.map_or_else(
-            || Text::new().commit(base),
-            |head| Text::new().change(Some(base), &head.tip),
-        );
+        let value = moved.map_or_else(|| Text::new().commit(base), |head| Text::new().change(Some(base), &head.tip));
         fields.push(field(if moved.is_some() { "Base → head" } else { "Base" }, value));
     }
     fields.push(field("Branch", Text::new().code(state.plan.branch.as_str())));
@@ -95,18 +86,8 @@ fn fields(state: &Hotfix, to: &Audience<'_>) -> Vec<Field> {
     fields.extend(withheld(state, to).map(|value| field("Withheld from main", Text::of(value))));
     fields.extend(goes_out_too(state, to).map(|value| field("Goes out with it", Text::of(value))));
     fields.push(field("Owner", Text::of(to.name(&state.requester))));
-    fields.extend(
-        state
-            .incident
-            .as_ref()
-            .map(|incident| field("Incident", Text::of(outside(incident)))),
-    );
-    fields.extend(
-        state
-            .ticket
-            .as_ref()
-            .map(|ticket| field("Ticket", Text::of(outside(ticket)))),
-    );
+    fields.extend(state.incident.as_ref().map(|incident| field("Incident", Text::of(outside(incident)))));
+    fields.extend(state.ticket.as_ref().map(|ticket| field("Ticket", Text::of(outside(ticket)))));
     fields
 }
 
@@ -115,30 +96,19 @@ pub(super) fn pull_link(number: u64, url: Option<&str>) -> Span {
     let label = format!("#{number}");
     let web = url.filter(|url| url.starts_with("https://") || url.starts_with("http://"));
     match web.filter(|url| !url.contains(|c: char| c.is_whitespace() || c.is_control() || "<>|".contains(c))) {
-        Some(url) => Span::Link {
-            url: url.to_owned(),
-            label,
-        },
+        Some(url) => Span::Link { url: url.to_owned(), label },
         None => Span::Plain(label),
     }
 }
 
 /// What main holds and this run holds back: "3 changes, by Ben and Chi".
 pub(super) fn withheld(state: &Hotfix, to: &Audience<'_>) -> Option<String> {
-    if state.plan.merges_first() {
-        None
-    } else {
-        not_in_production(state, to)
-    }
+    if state.plan.merges_first() { None } else { not_in_production(state, to) }
 }
 
 /// What main holds and a release of main takes along.
 pub(super) fn goes_out_too(state: &Hotfix, to: &Audience<'_>) -> Option<String> {
-    if state.plan.merges_first() {
-        not_in_production(state, to)
-    } else {
-        None
-    }
+    if state.plan.merges_first() { not_in_production(state, to) } else { None }
 }
 
 fn not_in_production(state: &Hotfix, to: &Audience<'_>) -> Option<String> {
@@ -147,21 +117,12 @@ fn not_in_production(state: &Hotfix, to: &Audience<'_>) -> Option<String> {
     if survey.withheld_total > survey.withheld.len() {
         who.push("others".to_owned());
     }
-    Some(format!(
-        "{}, by {}",
-        count(survey.withheld_total, "change", "changes"),
-        listing(&who)
-    ))
+    Some(format!("{}, by {}", count(survey.withheld_total, "change", "changes"), listing(&who)))
 }
 
 fn marks(state: &Hotfix, now: Timestamp) -> Vec<Mark> {
     let steps = state.plan.steps.iter().enumerate();
-    steps
-        .map(|(at, spec)| Mark {
-            label: label(spec),
-            state: mark(state, at, now),
-        })
-        .collect()
+    steps.map(|(at, spec)| Mark { label: label(spec), state: mark(state, at, now) }).collect()
 }
 
 /// What a step is called in a progress line.
@@ -176,14 +137,8 @@ pub(super) fn label(spec: &StepSpec) -> String {
         StepKind::Branch => "branch".to_owned(),
         StepKind::Change { .. } => "fix".to_owned(),
         StepKind::Review { .. } => "review".to_owned(),
-        StepKind::Verify {
-            place: VerifyPlace::Local,
-            ..
-        } => "tested".to_owned(),
-        StepKind::Verify {
-            place: VerifyPlace::Environment(environment),
-            ..
-        } => format!("{environment} checked"),
+        StepKind::Verify { place: VerifyPlace::Local, .. } => "tested".to_owned(),
+        StepKind::Verify { place: VerifyPlace::Environment(environment), .. } => format!("{environment} checked"),
         StepKind::Approve { environment } => format!("votes for {environment}"),
         StepKind::Deploy { environment, .. } => environment.to_string(),
         StepKind::Merge { .. } => "merged".to_owned(),
@@ -297,10 +252,7 @@ Opened 10:02 UTC under the playbook apply, plan 3cda4d37a710.
     #[test]
     fn the_card_of_a_run_that_is_stopped() {
         same(
-            &shown(&asked().saw(Sighting::Production {
-                running: commit("9999999"),
-                has_fix: false,
-            })),
+            &shown(&asked().saw(Sighting::Production { running: commit("9999999"), has_fix: false })),
             r#"
 HF-12 payments — Fix 500 on upload
 Paused: production changed.
@@ -323,17 +275,8 @@ Opened 10:02 UTC under the playbook apply, plan 3cda4d37a710.
 
     #[test]
     fn only_web_addresses_become_links() {
-        assert!(matches!(
-            pull_link(7, Some("https://forge.example/7")),
-            Span::Link { .. }
-        ));
-        for url in [
-            None,
-            Some("javascript:alert(1)"),
-            Some("file:///etc"),
-            Some("https://a b"),
-            Some("https://a|b>"),
-        ] {
+        assert!(matches!(pull_link(7, Some("https://forge.example/7")), Span::Link { .. }));
+        for url in [None, Some("javascript:alert(1)"), Some("file:///etc"), Some("https://a b"), Some("https://a|b>")] {
             assert_eq!(pull_link(7, url), Span::Plain("#7".to_owned()));
         }
     }

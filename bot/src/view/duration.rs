@@ -9,11 +9,7 @@ pub fn humane(duration: SignedDuration) -> String {
     let (days, hours) = (seconds / 86_400, seconds / 3_600 % 24);
     let (minutes, rest) = (seconds / 60 % 60, seconds % 60);
     let two = |large: i64, unit: &str, small: i64, sub: &str| {
-        if small == 0 {
-            format!("{large} {unit}")
-        } else {
-            format!("{large} {unit} {small} {sub}")
-        }
+        if small == 0 { format!("{large} {unit}") } else { format!("{large} {unit} {small} {sub}") }
     };
     match (days, hours, minutes) {
         (0, 0, 0) => format!("{rest} s"),
@@ -36,11 +32,7 @@ pub(super) fn minutes(count: u32) -> String {
 /// A moment of the day, with the date only when it is another day than `now`.
 pub(super) fn clock(at: Timestamp, now: Timestamp) -> String {
     let day = |time: Timestamp| time.strftime("%Y-%m-%d").to_string();
-    if day(at) == day(now) {
-        at.strftime("%H:%M UTC").to_string()
-    } else {
-        stamp(at)
-    }
+    if day(at) == day(now) { at.strftime("%H:%M UTC").to_string() } else { stamp(at) }
 }
 
 /// A moment with its date.
@@ -57,12 +49,7 @@ mod tests {
         let said: Vec<String> = [-5, 0, 59, 60, 125, 3_600, 4_320, 86_400, 97_200, 864_000]
             .map(|s| humane(SignedDuration::from_secs(s)))
             .into();
-        assert_eq!(
-            said,
-            [
-                "0 s", "0 s", "59 s", "1 m", "2 m", "1 h", "1 h 12 m", "1 d", "1 d 3 h", "10 d"
-            ]
-        );
+        assert_eq!(said, ["0 s", "0 s", "59 s", "1 m", "2 m", "1 h", "1 h 12 m", "1 d", "1 d 3 h", "10 d"]);
     }
 
     #[test]

@@ -62,10 +62,7 @@ pub(super) fn contribution(short: &str, subject: &str, who: &str) -> Contributio
 }
 
 pub(super) fn message(id: &str) -> MessageRef {
-    MessageRef {
-        channel: "payments".parse().unwrap(),
-        id: id.to_owned(),
-    }
+    MessageRef { channel: "payments".parse().unwrap(), id: id.to_owned() }
 }
 
 pub(super) fn grant(who: &str) -> Grant {
@@ -74,11 +71,7 @@ pub(super) fn grant(who: &str) -> Grant {
         "dee" => vec![Role::Requester, Role::Approver, Role::Captain],
         _ => vec![Role::Requester, Role::Approver],
     };
-    Grant {
-        person: person(who),
-        roles: roles.into_iter().collect(),
-        policy_version: "policy-1".to_owned(),
-    }
+    Grant { person: person(who), roles: roles.into_iter().collect(), policy_version: "policy-1".to_owned() }
 }
 
 /// The head of the branch, with these commits of Chi.
@@ -87,11 +80,7 @@ pub(super) fn head(tip: &str, subject: &str) -> HeadSeen {
         tip: commit(tip),
         commits: vec![contribution(tip, subject, "chi")],
         total: 1,
-        size: DiffSize {
-            files: 2,
-            insertions: 12,
-            deletions: 3,
-        },
+        size: DiffSize { files: 2, insertions: 12, deletions: 3 },
         on_base: true,
     }
 }
@@ -117,19 +106,11 @@ impl Play {
             from: None,
         };
         let Decision { entries, state } = open(HotfixId(12), &grant("ana"), opened, now).unwrap();
-        Self {
-            state,
-            entries,
-            now,
-            people: people(),
-        }
+        Self { state, entries, now, people: people() }
     }
 
     pub(super) fn to(&self) -> Audience<'_> {
-        Audience {
-            people: &self.people,
-            platform: Platform::Console,
-        }
+        Audience { people: &self.people, platform: Platform::Console }
     }
 
     /// Two minutes later, this.
@@ -159,11 +140,7 @@ impl Play {
 
     pub(super) fn announced(self) -> Self {
         let reached = ["ana", "ben", "chi", "dee"].map(person).into();
-        self.came(Outcome::Announced {
-            message: message("m1"),
-            reached,
-            missed: [person("eve")].into(),
-        })
+        self.came(Outcome::Announced { message: message("m1"), reached, missed: [person("eve")].into() })
     }
 
     pub(super) fn branched(self) -> Self {
@@ -171,16 +148,10 @@ impl Play {
     }
 
     pub(super) fn picked(self) -> Self {
-        let result = PickResult::Done {
-            commit: commit("1111111"),
-            head: head("1111111", "Accept uploads without a name"),
-        };
+        let result =
+            PickResult::Done { commit: commit("1111111"), head: head("1111111", "Accept uploads without a name") };
         let url = Some("https://forge.example/payments/7".to_owned());
-        self.came(Outcome::Picked {
-            source: commit("f1f1f1f"),
-            result,
-        })
-        .came(Outcome::PullOpened {
+        self.came(Outcome::Picked { source: commit("f1f1f1f"), result }).came(Outcome::PullOpened {
             number: PullNumber(7),
             author: Some(person("ana")),
             url,
@@ -195,39 +166,22 @@ impl Play {
             commit: tip.clone(),
             verdict: Verdict::Approved,
         };
-        let check = Check {
-            name: "build".to_owned(),
-            app: "ci".to_owned(),
-            state: CheckState::Success,
-        };
+        let check = Check { name: "build".to_owned(), app: "ci".to_owned(), state: CheckState::Success };
         self.saw(Sighting::Pull {
-            seen: PullSeen {
-                reviews: vec![review],
-                checked: Some(tip),
-                checks: vec![check],
-            },
+            seen: PullSeen { reviews: vec![review], checked: Some(tip), checks: vec![check] },
             merged: None,
         })
     }
 
     pub(super) fn verified(self, place: &str, pass: bool) -> Self {
         let note = Some(if pass { "20 MB went through" } else { "still a 500" }.to_owned());
-        self.by(
-            "ben",
-            Act::Verify {
-                place: place.to_owned(),
-                pass,
-                note,
-            },
-        )
+        self.by("ben", Act::Verify { place: place.to_owned(), pass, note })
     }
 
     /// The asked-for deployment begins.
     pub(super) fn begins(self, previous: &str) -> Self {
         let asked = self.state.asked_deploy.clone().unwrap();
-        let key = format!("hf-12-{}-{}", asked.environment, self.state.version)
-            .parse()
-            .unwrap();
+        let key = format!("hf-12-{}-{}", asked.environment, self.state.version).parse().unwrap();
         let roles = |who: &str| (person(who), grant(who).roles.into_iter().collect::<BTreeSet<_>>());
         let facts = DeployFacts {
             tip: self.state.head.as_ref().map(|head| head.tip.clone()),
@@ -238,44 +192,27 @@ impl Play {
             standing: [roles("ben"), roles("dee")].into(),
             withdrawn: BTreeSet::new(),
         };
-        self.came(Outcome::DeployChecked {
-            environment: asked.environment,
-            commit: asked.commit,
-            key,
-            facts,
-        })
+        self.came(Outcome::DeployChecked { environment: asked.environment, commit: asked.commit, key, facts })
     }
 
     pub(super) fn ends(self, failure: Option<&str>) -> Self {
         let key = self.state.deploys.last().unwrap().intent.key.clone();
         let status = match failure {
             None => DeployStatus::Succeeded { at: self.now },
-            Some(reason) => DeployStatus::Failed {
-                reason: reason.to_owned(),
-            },
+            Some(reason) => DeployStatus::Failed { reason: reason.to_owned() },
         };
         self.came(Outcome::DeployStatus { key, status })
     }
 
     pub(super) fn prompted(self) -> Self {
         let commit = self.state.ships().unwrap().clone();
-        self.came(Outcome::Prompted {
-            environment: environment("production"),
-            commit,
-            message: message("m9"),
-        })
+        self.came(Outcome::Prompted { environment: environment("production"), commit, message: message("m9") })
     }
 
     pub(super) fn on_main(self) -> Self {
-        self.came(Outcome::Merged {
-            number: PullNumber(7),
-            commit: commit("eeeeeee"),
-        })
-        .saw(Sighting::Mainline {
-            how: Containment::Ancestor,
-            main: commit("eeeeeee"),
-        })
-        .came(Outcome::BranchDeleted)
+        self.came(Outcome::Merged { number: PullNumber(7), commit: commit("eeeeeee") })
+            .saw(Sighting::Mainline { how: Containment::Ancestor, main: commit("eeeeeee") })
+            .came(Outcome::BranchDeleted)
     }
 }
 
@@ -307,33 +244,19 @@ pub(super) fn begun() -> Play {
 
 /// Up to the open question to the voters.
 pub(super) fn asked() -> Play {
-    let reviewed = begun()
-        .announced()
-        .branched()
-        .picked()
-        .reviewed()
-        .verified("local", true);
-    reviewed
-        .begins("abc1234")
-        .ends(None)
-        .verified("staging", true)
-        .prompted()
+    let reviewed = begun().announced().branched().picked().reviewed().verified("local", true);
+    reviewed.begins("abc1234").ends(None).verified("staging", true).prompted()
 }
 
 /// Up to the fix in production.
 pub(super) fn live() -> Play {
     let voted = asked().by("ben", yes(Some(message("m9")))).by("dee", yes(None));
-    voted
-        .by("ana", Act::Deploy(environment("production")))
-        .begins("abc1234")
-        .ends(None)
+    voted.by("ana", Act::Deploy(environment("production"))).begins("abc1234").ends(None)
 }
 
 /// Up to the end.
 pub(super) fn closed() -> Play {
-    live()
-        .on_main()
-        .by("ana", Act::Postmortem(Some("https://wiki.example/pm-12".to_owned())))
+    live().on_main().by("ana", Act::Postmortem(Some("https://wiki.example/pm-12".to_owned())))
 }
 
 /// Compares a text with what it should be, and shows the whole of it when they differ.
@@ -341,19 +264,10 @@ pub(super) fn closed() -> Play {
 pub(super) fn same(actual: &str, expected: &str) {
     let expected = expected.strip_prefix('\n').unwrap_or(expected);
     let at = std::panic::Location::caller();
-    assert!(
-        actual.trim_end() == expected.trim_end(),
-        "<<<{}:{}\n{}\n>>>",
-        at.file(),
-        at.line(),
-        actual.trim_end()
-    );
+    assert!(actual.trim_end() == expected.trim_end(), "<<<{}:{}\n{}\n>>>", at.file(), at.line(), actual.trim_end());
 }
 
 /// A vote, by a reaction on this message or by the verb.
 pub(super) fn yes(on: Option<MessageRef>) -> Act {
-    Act::Approve {
-        by_reaction: on.is_some(),
-        on,
-    }
+    Act::Approve { by_reaction: on.is_some(), on }
 }

@@ -23,11 +23,7 @@ pub fn list(runs: &[&Hotfix], audience: &Audience<'_>, now: Timestamp) -> Card {
     }
     let line = |run: &&Hotfix| {
         let (_, words) = standing(run, audience.people, now);
-        let age = if run.is_over() {
-            String::new()
-        } else {
-            format!(", for {}", between(run.opened_at, now))
-        };
+        let age = if run.is_over() { String::new() } else { format!(", for {}", between(run.opened_at, now)) };
         Text::new().strong(run.id.to_string()).plain(format!(
             " {} — {}: {words} ({}{age})",
             run.plan.service,
@@ -35,10 +31,7 @@ pub fn list(runs: &[&Hotfix], audience: &Audience<'_>, now: Timestamp) -> Card {
             audience.name(&run.requester)
         ))
     };
-    Card {
-        lines: runs.iter().map(line).collect(),
-        ..Card::default()
-    }
+    Card { lines: runs.iter().map(line).collect(), ..Card::default() }
 }
 
 /// What runs where, who holds it, and whether the asker may deploy.
@@ -87,9 +80,7 @@ pub fn whereabouts(where_: &Whereabouts, audience: &Audience<'_>, now: Timestamp
         .environments
         .iter()
         .map(|(environment, commit)| match commit {
-            Some(commit) => Text::of(format!("{} runs ", capital(environment.as_str())))
-                .commit(commit)
-                .plain("."),
+            Some(commit) => Text::of(format!("{} runs ", capital(environment.as_str()))).commit(commit).plain("."),
             None => Text::of(format!("Nothing can tell what {environment} runs.")),
         })
         .collect();
@@ -108,12 +99,7 @@ pub fn whereabouts(where_: &Whereabouts, audience: &Audience<'_>, now: Timestamp
             Tone::Warning
         }
     };
-    Card {
-        tone,
-        title: Some(Text::of(format!("Where {} is", where_.service))),
-        lines,
-        ..Card::default()
-    }
+    Card { tone, title: Some(Text::of(format!("Where {} is", where_.service))), lines, ..Card::default() }
 }
 
 /// Everything that is held.
@@ -122,30 +108,19 @@ pub fn locks(locks: &[Lock], audience: &Audience<'_>, now: Timestamp) -> Card {
     if locks.is_empty() {
         return Card::line(Tone::Neutral, Text::of("Nothing is locked."));
     }
-    Card {
-        lines: locks.iter().map(|lock| held(lock, audience, now)).collect(),
-        ..Card::default()
-    }
+    Card { lines: locks.iter().map(|lock| held(lock, audience, now)).collect(), ..Card::default() }
 }
 
 fn held(lock: &Lock, to: &Audience<'_>, now: Timestamp) -> Text {
-    let place = lock
-        .environment
-        .as_ref()
-        .map_or_else(|| lock.service.to_string(), |e| format!("{}/{e}", lock.service));
+    let place = lock.environment.as_ref().map_or_else(|| lock.service.to_string(), |e| format!("{}/{e}", lock.service));
     let who = match &lock.holder {
         Holder::Run(id, owner) => format!("{id} of {}", to.name(owner)),
         Holder::Person(person) => to.name(person),
     };
-    let until = lock.until.map_or_else(
-        || "until it is given back".to_owned(),
-        |until| format!("until {}", stamp(until)),
-    );
+    let until =
+        lock.until.map_or_else(|| "until it is given back".to_owned(), |until| format!("until {}", stamp(until)));
     let since = clock(lock.since, now);
-    Text::new().code(place).plain(format!(
-        " is held by {who} since {since}, {until}: {}",
-        outside(&lock.reason)
-    ))
+    Text::new().code(place).plain(format!(" is held by {who} since {since}, {until}: {}", outside(&lock.reason)))
 }
 
 /// Who somebody is to the bot, and what they may do.
@@ -164,9 +139,7 @@ pub fn whoami(account: &PersonRef, person: Option<&Person>, roles: &[(ServiceNam
             .plain("."),
     ];
     if !person.active {
-        lines.push(Text::of(
-            "You are marked as having left, so you may look and nothing else.",
-        ));
+        lines.push(Text::of("You are marked as having left, so you may look and nothing else."));
     }
     let held = roles.iter().filter(|(_, roles)| !roles.is_empty());
     let held = held.map(|(service, roles)| {
@@ -178,10 +151,7 @@ pub fn whoami(account: &PersonRef, person: Option<&Person>, roles: &[(ServiceNam
     if lines.len() == before {
         lines.push(Text::of("You have no role for any service."));
     }
-    Card {
-        lines,
-        ..Card::default()
-    }
+    Card { lines, ..Card::default() }
 }
 
 fn platform(platform: Platform) -> &'static str {
@@ -225,24 +195,13 @@ HF-12 payments — Fix 500 on upload: closed: completed in 40 m (Ana)
             since: play.state.opened_at,
             until: None,
         };
-        let own = Lock {
-            environment: None,
-            holder: Holder::Person(person("dee")),
-            until: Some(play.now),
-            ..lock.clone()
-        };
+        let own =
+            Lock { environment: None, holder: Holder::Person(person("dee")), until: Some(play.now), ..lock.clone() };
         let there = Whereabouts {
             service: "payments".parse().unwrap(),
-            environments: vec![
-                (environment("staging"), None),
-                (environment("production"), Some(commit("abc1234"))),
-            ],
+            environments: vec![(environment("staging"), None), (environment("production"), Some(commit("abc1234")))],
             holder: Some(lock.clone()),
-            may_deploy: Err(vec![Refusal::new(
-                "lane.taken",
-                "HF-12 holds it.",
-                "Join it: `pick <commit> HF-12`.",
-            )]),
+            may_deploy: Err(vec![Refusal::new("lane.taken", "HF-12 holds it.", "Join it: `pick <commit> HF-12`.")]),
         };
         same(
             &plain(&whereabouts(&there, &play.to(), play.now)),
@@ -262,11 +221,7 @@ You may not deploy it now:
 `payments` is held by Dee since 10:02 UTC, until 2026-03-02 10:24 UTC: Fix 500 on upload
 "#,
         );
-        let free = Whereabouts {
-            holder: None,
-            may_deploy: Ok(()),
-            ..there
-        };
+        let free = Whereabouts { holder: None, may_deploy: Ok(()), ..there };
         assert!(plain(&whereabouts(&free, &play.to(), play.now)).ends_with("Nobody holds it.\nYou may deploy it.\n"));
     }
 

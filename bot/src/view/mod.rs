@@ -63,14 +63,7 @@ impl Audience<'_> {
 
     /// Calls a person, or names them when they have no account here.
     fn call(&self, id: &PersonId) -> Span {
-        let account = self
-            .people
-            .get(id)
-            .and_then(|person| person.account(self.platform))
-            .cloned();
-        Span::Mention {
-            account,
-            name: self.name(id),
-        }
+        let account = self.people.get(id).and_then(|person| person.account(self.platform)).cloned();
+        Span::Mention { account, name: self.name(id) }
     }
 }

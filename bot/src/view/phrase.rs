@@ -28,10 +28,7 @@ pub(super) fn whole(text: &str) -> String {
 
 /// A text from outside that may have several lines, such as what a deployment printed.
 pub(super) fn paragraph(text: &str) -> String {
-    let lines = text
-        .trim()
-        .lines()
-        .map(|line| line.trim_end().chars().map(visible).collect::<String>());
+    let lines = text.trim().lines().map(|line| line.trim_end().chars().map(visible).collect::<String>());
     cut(&lines.collect::<Vec<_>>().join("\n"), PARAGRAPH)
 }
 
@@ -56,20 +53,13 @@ fn visible(c: char) -> String {
 
 /// The text with a full stop, unless it ends already.
 pub(super) fn ended(text: &str) -> String {
-    if text.ends_with(['.', '!', '?', '…', ':']) {
-        text.to_owned()
-    } else {
-        format!("{text}.")
-    }
+    if text.ends_with(['.', '!', '?', '…', ':']) { text.to_owned() } else { format!("{text}.") }
 }
 
 /// The words, with a capital letter.
 pub(super) fn capital(words: &str) -> String {
     let mut letters = words.chars();
-    letters
-        .next()
-        .map(|first| first.to_uppercase().chain(letters).collect())
-        .unwrap_or_default()
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
 /// What a person is called.
@@ -96,18 +86,13 @@ pub(super) fn count(number: usize, one: &str, many: &str) -> String {
 
 /// What somebody behind a commit is called.
 pub(super) fn contributor(people: &People, who: &Contributor) -> String {
-    who.person
-        .as_ref()
-        .map_or_else(|| outside(&who.name), |id| name(people, id))
+    who.person.as_ref().map_or_else(|| outside(&who.name), |id| name(people, id))
 }
 
 /// Everybody behind these commits, each once, in the order in which they appear.
 pub(super) fn behind<'a>(people: &People, commits: impl IntoIterator<Item = &'a Contribution>) -> Vec<String> {
     let mut seen = BTreeSet::new();
-    let names = commits
-        .into_iter()
-        .flat_map(|commit| &commit.people)
-        .map(|who| contributor(people, who));
+    let names = commits.into_iter().flat_map(|commit| &commit.people).map(|who| contributor(people, who));
     names.filter(|name| seen.insert(name.clone())).collect()
 }
 
@@ -123,12 +108,7 @@ pub(super) fn short(commit: &CommitId) -> Span {
 
 /// "+12 −3 in 2 files".
 pub(super) fn size(size: &DiffSize) -> String {
-    format!(
-        "+{} −{} in {}",
-        size.insertions,
-        size.deletions,
-        count(size.files, "file", "files")
-    )
+    format!("+{} −{} in {}", size.insertions, size.deletions, count(size.files, "file", "files"))
 }
 
 /// How it is known that the fix is on main.
@@ -158,15 +138,14 @@ pub(super) fn production(state: &Hotfix) -> Option<&Environment> {
 
 /// What others must not do while the lane is held.
 pub(super) fn stay_off(state: &Hotfix) -> Option<String> {
-    if state.is_over() {
+    // Once the fix is in the regular release, that release has to go out.
+    if state.is_over() || state.rolled_in {
         return None;
     }
     let lanes: BTreeSet<&str> = state.plan.lanes().map(Environment::as_str).collect();
     let service = &state.plan.service;
     match production(state).filter(|name| lanes.contains(name.as_str())) {
-        Some(production) => Some(format!(
-            "Please no {production} deploys of {service} until this thread says so."
-        )),
+        Some(production) => Some(format!("Please no {production} deploys of {service} until this thread says so.")),
         None if lanes.is_empty() => None,
         None => Some(format!(
             "Please no deploys of {service} to {} until this thread says so.",
@@ -211,11 +190,7 @@ pub(super) fn marked(text: &str) -> Text {
     }
     let mut made = Text::new();
     for (at, part) in parts.into_iter().enumerate().filter(|(_, part)| !part.is_empty()) {
-        made = if at.is_multiple_of(2) {
-            made.plain(part)
-        } else {
-            made.code(part)
-        };
+        made = if at.is_multiple_of(2) { made.plain(part) } else { made.code(part) };
     }
     made
 }
@@ -226,10 +201,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_seen_is_spelled_out() {
-        assert_eq!(
-            outside("pay\u{202e}daol\u{7}  \n<!channel>"),
-            "pay\\u{202e}daol\\u{7} <!channel>"
-        );
+        assert_eq!(outside("pay\u{202e}daol\u{7}  \n<!channel>"), "pay\\u{202e}daol\\u{7} <!channel>");
         assert_eq!(paragraph("one\r\n  two\u{1b}[31m\n"), "one\n  two\\u{1b}[31m");
         assert_eq!(outside(&"x".repeat(300)).chars().count(), 201);
     }

@@ -27,10 +27,7 @@ pub(super) fn picture(state: &Hotfix, people: &People) -> String {
 }
 
 fn drawing(state: &Hotfix) -> String {
-    let withheld = state
-        .survey
-        .as_ref()
-        .map_or(0, |survey| survey.withheld_total.max(survey.withheld.len()));
+    let withheld = state.survey.as_ref().map_or(0, |survey| survey.withheld_total.max(survey.withheld.len()));
     let fixes = state.head.as_ref().map_or(0, |head| head.total.max(head.commits.len()));
     let merged = is_merged(state);
     let (main, branch) = (state.plan.main.as_str(), state.plan.branch.as_str());
@@ -55,10 +52,7 @@ fn drawing(state: &Hotfix) -> String {
         fix_row.push('/');
     }
     let gap = if merged { " ".repeat(joint - 3) } else { String::new() };
-    format!(
-        "{main:<margin$}{main_row}\n{blank:<margin$} \\{gap}{slope}\n{branch:<margin$}  {fix_row}\n",
-        blank = ""
-    )
+    format!("{main:<margin$}{main_row}\n{blank:<margin$} \\{gap}{slope}\n{branch:<margin$}  {fix_row}\n", blank = "")
 }
 
 /// "-----1-----2", or the labels behind one another when there is no lead.
@@ -80,11 +74,7 @@ fn labels(prefix: &str, many: usize) -> Vec<String> {
     if many <= DRAWN {
         return (1..=many).map(name).collect();
     }
-    let dots = if prefix.is_empty() {
-        "...".to_owned()
-    } else {
-        format!("{prefix}...")
-    };
+    let dots = if prefix.is_empty() { "...".to_owned() } else { format!("{prefix}...") };
     vec![name(1), name(2), dots, name(many)]
 }
 
@@ -95,12 +85,7 @@ fn is_merged(state: &Hotfix) -> bool {
 
 fn legend(state: &Hotfix, people: &People) -> Vec<String> {
     let mut lines = Vec::new();
-    lines.extend(
-        state
-            .base
-            .as_ref()
-            .map(|base| format!("X   {}  where it started", base.short())),
-    );
+    lines.extend(state.base.as_ref().map(|base| format!("X   {}  where it started", base.short())));
     if let Some(survey) = &state.survey {
         lines.extend(entries("", &survey.withheld, survey.withheld_total, people));
     }
@@ -109,12 +94,7 @@ fn legend(state: &Hotfix, people: &People) -> Vec<String> {
     }
     let merge = state.pull.as_ref().and_then(|pull| pull.merged.as_ref());
     lines.extend(merge.map(|commit| {
-        format!(
-            "M   {}  {} on {}",
-            commit.short(),
-            outside(state.plan.branch.as_str()),
-            state.plan.main
-        )
+        format!("M   {}  {} on {}", commit.short(), outside(state.plan.branch.as_str()), state.plan.main)
     }));
     lines
 }
@@ -151,16 +131,9 @@ mod tests {
     use crate::view::fixture::{Play, begun, closed, contribution, people, same};
 
     fn with(withheld: usize, fixes: usize, merged: bool) -> Hotfix {
-        let mut state = if merged {
-            closed()
-        } else {
-            begun().announced().branched().picked()
-        }
-        .state;
+        let mut state = if merged { closed() } else { begun().announced().branched().picked() }.state;
         let survey = state.survey.as_mut().unwrap();
-        survey.withheld = (0..withheld)
-            .map(|_| contribution("aaaaaaa", "Redesign", "ben"))
-            .collect();
+        survey.withheld = (0..withheld).map(|_| contribution("aaaaaaa", "Redesign", "ben")).collect();
         survey.withheld_total = withheld;
         let head = state.head.as_mut().unwrap();
         head.commits = (0..fixes).map(|_| contribution("1111111", "Fix", "chi")).collect();
@@ -190,10 +163,8 @@ M   eeeeeee  hotfix on main
     #[test]
     fn nothing_many_and_unmerged_are_drawn_too() {
         let all = [(0, 1, true), (1, 4, true), (2, 0, false), (9, 30, true), (5, 5, false)];
-        let drawn: Vec<String> = all
-            .iter()
-            .map(|(withheld, fixes, merged)| drawing(&with(*withheld, *fixes, *merged)))
-            .collect();
+        let drawn: Vec<String> =
+            all.iter().map(|(withheld, fixes, merged)| drawing(&with(*withheld, *fixes, *merged))).collect();
         same(
             &drawn.join("\n"),
             r#"

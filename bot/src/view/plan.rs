@@ -24,32 +24,16 @@ pub fn plan(state: &Hotfix, audience: &Audience<'_>, now: Timestamp) -> Card {
         let mark = mark(state, at, now);
         lines.push(step(state, at, spec, mark, audience, now));
         if matches!(mark, MarkState::Current | MarkState::Stopped) {
-            lines.extend(
-                asks(state, audience, now)
-                    .into_iter()
-                    .map(|ask| Text::of("    ").then(ask)),
-            );
+            lines.extend(asks(state, audience, now).into_iter().map(|ask| Text::of("    ").then(ask)));
         }
     }
-    let exceptional = if state.plan.exceptional {
-        ", exceptional path"
-    } else {
-        ""
-    };
-    let footer = format!(
-        "Playbook {}{exceptional}, policy {}, plan ",
-        state.plan.playbook,
-        short_version(state)
-    );
+    let exceptional = if state.plan.exceptional { ", exceptional path" } else { "" };
+    let footer = format!("Playbook {}{exceptional}, policy {}, plan ", state.plan.playbook, short_version(state));
     Card {
         tone,
         title: Some(Text::of("Plan of ").then(heading(state))),
         lines,
-        footer: Some(
-            Text::of(footer)
-                .code(digest(state))
-                .plain(". It does not change while the run goes on."),
-        ),
+        footer: Some(Text::of(footer).code(digest(state)).plain(". It does not change while the run goes on.")),
         ..Card::default()
     }
 }
@@ -59,14 +43,12 @@ fn short_version(state: &Hotfix) -> String {
 }
 
 fn step(state: &Hotfix, at: usize, spec: &StepSpec, mark: MarkState, to: &Audience<'_>, now: Timestamp) -> Text {
-    let head = Text::of(format!("{} ", sign(mark)))
-        .strong(outside(&spec.title))
-        .plain(format!(
-            " — {}{}{}, ",
-            level(spec.level).0,
-            serving(&spec.serves),
-            level(spec.level).1
-        ));
+    let head = Text::of(format!("{} ", sign(mark))).strong(outside(&spec.title)).plain(format!(
+        " — {}{}{}, ",
+        level(spec.level).0,
+        serving(&spec.serves),
+        level(spec.level).1
+    ));
     let head = head.code(spec.id.as_str()).plain(": ");
     match state.steps.get(at) {
         Some(StepState::Done { at, evidence }) => head.plain(format!("{} ({}).", paragraph(evidence), clock(*at, now))),
@@ -93,9 +75,9 @@ fn will(state: &Hotfix, spec: &StepSpec) -> String {
     match &spec.kind {
         StepKind::Triage { criteria } if criteria.is_empty() => "the requester says that it is urgent".to_owned(),
         StepKind::Triage { criteria } => format!("the requester says: {}", outside(&criteria.join("; "))),
-        StepKind::Base {
-            from: BaseSource::Production,
-        } => "the bot finds the commit that production runs, and asks when its sources disagree".to_owned(),
+        StepKind::Base { from: BaseSource::Production } => {
+            "the bot finds the commit that production runs, and asks when its sources disagree".to_owned()
+        }
         StepKind::Base { from: BaseSource::Main } => format!("the bot takes `{main}` as it is on the forge"),
         StepKind::Withheld => format!(
             "the bot lists what `{main}` holds that does not ship; when that is nothing, a normal deployment does"
@@ -125,10 +107,7 @@ fn will(state: &Hotfix, spec: &StepSpec) -> String {
         StepKind::Verify { place, question } => verify(place, question),
         StepKind::Approve { environment } => approve(state, environment),
         StepKind::Deploy { environment, trigger } => {
-            let how = state
-                .plan
-                .environment(environment)
-                .map_or(String::new(), |e| format!(" ({})", e.mechanism));
+            let how = state.plan.environment(environment).map_or(String::new(), |e| format!(" ({})", e.mechanism));
             match trigger {
                 Trigger::Auto => {
                     format!("the bot deploys exactly the head of `{branch}` to {environment}{how} by itself")
@@ -143,11 +122,7 @@ fn will(state: &Hotfix, spec: &StepSpec) -> String {
             "the bot lists what else goes out with it, and tells its authors; they are not waited for".to_owned()
         }
         StepKind::Mainline { method, delete_branch } => {
-            let then = if *delete_branch {
-                format!(", and deletes `{branch}`")
-            } else {
-                String::new()
-            };
+            let then = if *delete_branch { format!(", and deletes `{branch}`") } else { String::new() };
             format!(
                 "the bot merges `{branch}` back into `{main}` {}, proves that the fix is there{then}",
                 merged(*method)
@@ -164,11 +139,7 @@ fn verify(place: &VerifyPlace, question: &str) -> String {
         VerifyPlace::Local => "local",
         VerifyPlace::Environment(environment) => environment.as_str(),
     };
-    format!(
-        "somebody looks {}: {} `/hotfix verify {name} pass`",
-        looked_at(name),
-        ended(&outside(question))
-    )
+    format!("somebody looks {}: {} `/hotfix verify {name} pass`", looked_at(name), ended(&outside(question)))
 }
 
 fn approve(state: &Hotfix, environment: &Environment) -> String {
@@ -179,10 +150,7 @@ fn approve(state: &Hotfix, environment: &Environment) -> String {
         return "nobody's word is asked for".to_owned();
     }
     let hold = minutes(approval.expires_minutes);
-    format!(
-        "{} by people who neither asked for it nor worked on it; a vote holds for {hold}",
-        missing(&approval.rules)
-    )
+    format!("{} by people who neither asked for it nor worked on it; a vote holds for {hold}", missing(&approval.rules))
 }
 
 fn merged(method: MergeMethod) -> &'static str {

@@ -31,13 +31,7 @@ pub fn postmortem(state: &Hotfix, entries: &[Entry], audience: &Audience<'_>) ->
         ("Impact", impact(state)),
         ("What shipped", shipped(state, audience)),
         ("What was withheld", held_back(state, audience)),
-        (
-            "The branches",
-            format!(
-                "```text\n{}```\n",
-                picture(state, audience.people).replace("```", "'''")
-            ),
-        ),
+        ("The branches", format!("```text\n{}```\n", picture(state, audience.people).replace("```", "'''"))),
         ("Who approved", approvals(state, entries, audience)),
         ("Gates and their evidence", gates(state)),
         ("Left out and overridden", left_out(state, entries, audience)),
@@ -52,22 +46,16 @@ pub fn postmortem(state: &Hotfix, entries: &[Entry], audience: &Audience<'_>) ->
 
 fn summary(state: &Hotfix, to: &Audience<'_>) -> String {
     let owner = escape(&to.name(&state.requester));
-    let began = format!(
-        "{owner} opened this hotfix of {} at {}.",
-        state.plan.service,
-        stamp(state.opened_at)
-    );
+    let began = format!("{owner} opened this hotfix of {} at {}.", state.plan.service, stamp(state.opened_at));
     let live = match state.live_at {
         Some(at) => format!(" It was live in production after {}.", between(state.opened_at, at)),
         None => " It never went to production.".to_owned(),
     };
     let main = match &state.mainline {
         Mainline::Proven(how, at) => format!(" The fix is on main: {}, at {}.", containment(how), sha(at)),
-        Mainline::Waived { by, reason } => format!(
-            " {} gave up bringing it to main: {}",
-            escape(&to.name(by)),
-            ended(&escape(reason))
-        ),
+        Mainline::Waived { by, reason } => {
+            format!(" {} gave up bringing it to main: {}", escape(&to.name(by)), ended(&escape(reason)))
+        }
         Mainline::Lost(by) => format!(" It was on main, and {} took it out again.", sha(by)),
         Mainline::Open => " The fix is not known to be on main.".to_owned(),
     };
@@ -79,19 +67,14 @@ fn summary(state: &Hotfix, to: &Audience<'_>) -> String {
 }
 
 fn durations(state: &Hotfix, entries: &[Entry]) -> String {
-    let proven = entries
-        .iter()
-        .rev()
-        .find(|entry| matches!(entry.event, Event::Proven { .. }))
-        .map(|entry| entry.at);
+    let proven = entries.iter().rev().find(|entry| matches!(entry.event, Event::Proven { .. })).map(|entry| entry.at);
     let over = match &state.phase {
         Phase::Ended { at, .. } => Some(*at),
         Phase::Surveying | Phase::Underway => None,
     };
     let row = |what: &str, at: Option<Timestamp>| {
-        let (when, took) = at.map_or(("not yet".to_owned(), "—".to_owned()), |at| {
-            (stamp(at), between(state.opened_at, at))
-        });
+        let (when, took) =
+            at.map_or(("not yet".to_owned(), "—".to_owned()), |at| (stamp(at), between(state.opened_at, at)));
         format!("| {what} | {when} | {took} |\n")
     };
     let rows = [
@@ -108,12 +91,7 @@ fn impact(state: &Hotfix) -> String {
         Some(incident) => format!("- Incident: {}", escape(incident)),
         None => "- No incident was named.".to_owned(),
     }];
-    lines.extend(
-        state
-            .ticket
-            .as_ref()
-            .map(|ticket| format!("- Ticket: {}", escape(ticket))),
-    );
+    lines.extend(state.ticket.as_ref().map(|ticket| format!("- Ticket: {}", escape(ticket))));
     lines.push("- Who was affected, and how much: to be written by a person.".to_owned());
     lines.join("\n") + "\n"
 }
@@ -127,29 +105,13 @@ fn shipped(state: &Hotfix, to: &Audience<'_>) -> String {
         made.push_str("\nIt took these changes of others along:\n\n");
         made.push_str(&commits(riders, riders.len(), to.people));
     }
-    let runs = state
-        .deploys
-        .iter()
-        .filter(|deploy| deploy.state == DeployState::Succeeded)
-        .map(|deploy| {
-            let from = deploy
-                .intent
-                .previous
-                .as_ref()
-                .map_or(String::new(), |old| format!("{} → ", sha(old)));
-            let back = if deploy.intent.rollback { " (rolled back)" } else { "" };
-            format!(
-                "- {}: {from}{}{back}\n",
-                deploy.intent.environment,
-                sha(&deploy.intent.commit)
-            )
-        });
+    let runs = state.deploys.iter().filter(|deploy| deploy.state == DeployState::Succeeded).map(|deploy| {
+        let from = deploy.intent.previous.as_ref().map_or(String::new(), |old| format!("{} → ", sha(old)));
+        let back = if deploy.intent.rollback { " (rolled back)" } else { "" };
+        format!("- {}: {from}{}{back}\n", deploy.intent.environment, sha(&deploy.intent.commit))
+    });
     let runs: String = runs.collect();
-    if runs.is_empty() {
-        made
-    } else {
-        format!("{made}\nDeployments:\n\n{runs}")
-    }
+    if runs.is_empty() { made } else { format!("{made}\nDeployments:\n\n{runs}") }
 }
 
 fn commits(commits: &[Contribution], total: usize, people: &People) -> String {
@@ -173,10 +135,7 @@ fn held_back(state: &Hotfix, to: &Audience<'_>) -> String {
     let Some(what) = withheld(state, to) else {
         return "Nothing was.\n".to_owned();
     };
-    let listed = state
-        .survey
-        .as_ref()
-        .map(|survey| commits(&survey.withheld, survey.withheld_total, to.people));
+    let listed = state.survey.as_ref().map(|survey| commits(&survey.withheld, survey.withheld_total, to.people));
     format!("{}:\n\n{}", escape(&what), listed.unwrap_or_default())
 }
 
@@ -199,11 +158,7 @@ fn approvals(state: &Hotfix, entries: &[Entry], to: &Audience<'_>) -> String {
         )
     });
     let lines: String = lines.collect();
-    if lines.is_empty() {
-        "No deployment rested on a vote.\n".to_owned()
-    } else {
-        lines
-    }
+    if lines.is_empty() { "No deployment rested on a vote.\n".to_owned() } else { lines }
 }
 
 fn gates(state: &Hotfix) -> String {
@@ -233,24 +188,11 @@ fn follow_ups(state: &Hotfix, to: &Audience<'_>) -> String {
         Mainline::Open | Mainline::Lost(_) | Mainline::Proven(..) => {}
     }
     lines.extend(withheld(state, to).map(|what| format!("Release what was withheld: {}.", escape(&what))));
-    if matches!(
-        &state.phase,
-        Phase::Ended {
-            ending: Ending::Aborted,
-            ..
-        }
-    ) {
-        lines.push(format!(
-            "Look whether {} is still needed.",
-            code(state.plan.branch.as_str())
-        ));
+    if matches!(&state.phase, Phase::Ended { ending: Ending::Aborted, .. }) {
+        lines.push(format!("Look whether {} is still needed.", code(state.plan.branch.as_str())));
     }
     lines.extend(
-        state
-            .postmortem
-            .iter()
-            .flatten()
-            .map(|url| format!("Read the team's own post-mortem: {}", escape(url))),
+        state.postmortem.iter().flatten().map(|url| format!("Read the team's own post-mortem: {}", escape(url))),
     );
     lines.iter().map(|line| format!("- [ ] {line}\n")).collect()
 }
@@ -367,19 +309,11 @@ Nothing.
     #[test]
     fn what_went_wrong_is_in_it() {
         let skip = Act::Skip("local".parse().unwrap(), "staging | is <enough>".to_owned());
-        let play = Play::open("Fix 500")
-            .surveyed()
-            .announced()
-            .branched()
-            .picked()
-            .by("ana", skip);
+        let play = Play::open("Fix 500").surveyed().announced().branched().picked().by("ana", skip);
         let whole = postmortem(&play.state, &play.entries, &play.to());
         assert!(whole.contains("- Ana left out **Test it**: staging \\| is &lt;enough&gt;\n"));
         assert!(whole.contains("It never went to production."));
-        let drift = asked().saw(Sighting::Production {
-            running: commit("9999999"),
-            has_fix: false,
-        });
+        let drift = asked().saw(Sighting::Production { running: commit("9999999"), has_fix: false });
         let play = drift.by("ana", Act::Drift(DriftChoice::Abort));
         let whole = postmortem(&play.state, &play.entries, &play.to());
         assert!(whole.contains("- 2026-03-02 10:26 UTC: expected `abc1234`, found `9999999`\n"));

@@ -61,31 +61,19 @@ pub fn prompt(
     audience: &Audience<'_>,
     now: Timestamp,
 ) -> Result<Card, TooMuch> {
-    let nothing = || TooMuch::Nothing {
-        environment: environment.clone(),
-    };
+    let nothing = || TooMuch::Nothing { environment: environment.clone() };
     let (commit, head, base) = match (state.ships(), &state.head, &state.base) {
         (Some(commit), Some(head), Some(base)) => (commit, head, base),
         (Some(_) | None, Some(_) | None, Some(_) | None) => return Err(nothing()),
     };
     let riders = state.riders.as_deref().unwrap_or_default();
-    let (listed, total) = (
-        head.commits.len() + riders.len(),
-        head.total.max(head.commits.len()) + state.riders_total.max(riders.len()),
-    );
+    let (listed, total) =
+        (head.commits.len() + riders.len(), head.total.max(head.commits.len()) + state.riders_total.max(riders.len()));
     if total > listed || total > COMMITS {
-        return Err(TooMuch::Commits {
-            environment: environment.clone(),
-            total,
-            shown: listed.min(COMMITS),
-        });
+        return Err(TooMuch::Commits { environment: environment.clone(), total, shown: listed.min(COMMITS) });
     }
     let mut lines = vec![who(state, environment, audience, now)];
-    lines.push(
-        Text::of("You say yes to exactly ")
-            .code(commit.as_str())
-            .plain(" and to nothing else."),
-    );
+    lines.push(Text::of("You say yes to exactly ").code(commit.as_str()).plain(" and to nothing else."));
     lines.push(Text::of(format!(
         "It is {} on top of the base, {}:",
         count(head.total, "commit", "commits"),
@@ -95,11 +83,7 @@ pub fn prompt(
     if !riders.is_empty() {
         lines.push(Text::of(format!(
             "{} of others:",
-            count(
-                riders.len(),
-                "more commit goes out with it",
-                "more commits go out with it"
-            )
+            count(riders.len(), "more commit goes out with it", "more commits go out with it")
         )));
         lines.extend(riders.iter().map(|one| commit_line(one, audience)));
     }
@@ -108,10 +92,7 @@ pub fn prompt(
     lines.push(until(state, environment));
     let card = Card {
         tone: Tone::Asking,
-        title: Some(Text::of(format!(
-            "{} {}: may this go to {environment}?",
-            state.id, state.plan.service
-        ))),
+        title: Some(Text::of(format!("{} {}: may this go to {environment}?", state.id, state.plan.service))),
         lines,
         verbatim: None,
         fields: fields(state, base),
@@ -126,65 +107,39 @@ pub fn prompt(
         ),
     };
     let length = length(&card);
-    if length > CHARACTERS {
-        Err(TooMuch::Long {
-            environment: environment.clone(),
-            length,
-        })
-    } else {
-        Ok(card)
-    }
+    if length > CHARACTERS { Err(TooMuch::Long { environment: environment.clone(), length }) } else { Ok(card) }
 }
 
 fn length(card: &Card) -> usize {
-    let fields = card
-        .fields
-        .iter()
-        .map(|field| field.name.chars().count() + field.value.to_plain().chars().count());
-    let texts = card
-        .title
-        .iter()
-        .chain(&card.lines)
-        .chain(&card.footer)
-        .map(|text| text.to_plain().chars().count());
+    let fields = card.fields.iter().map(|field| field.name.chars().count() + field.value.to_plain().chars().count());
+    let texts = card.title.iter().chain(&card.lines).chain(&card.footer).map(|text| text.to_plain().chars().count());
     fields.chain(texts).sum()
 }
 
 fn who(state: &Hotfix, environment: &Environment, to: &Audience<'_>, now: Timestamp) -> Text {
     let missing = missing(&quorum(state, environment, now, None).missing);
     let who = calls(to, &others(state)).unwrap_or_else(|| Text::of("To whoever may vote and did not work on it"));
-    who.plain(format!(
-        ": before “{}” can go to {environment} it needs {missing}.",
-        whole(&state.title)
-    ))
+    who.plain(format!(": before “{}” can go to {environment} it needs {missing}.", whole(&state.title)))
 }
 
 fn fields(state: &Hotfix, base: &CommitId) -> Vec<Field> {
-    let field = |name: &str, value: Text| Field {
-        name: name.to_owned(),
-        value,
-    };
+    let field = |name: &str, value: Text| Field { name: name.to_owned(), value };
     let mut fields = vec![
         field("Base", Text::new().code(base.as_str())),
         field("Branch", Text::new().code(state.plan.branch.as_str())),
         field("Plan", Text::new().code(digest(state))),
     ];
     let pull = state.pull.as_ref();
-    fields.extend(pull.map(|pull| {
-        field(
-            "Pull request",
-            Text::new().span(pull_link(pull.number.0, pull.url.as_deref())),
-        )
-    }));
+    fields.extend(
+        pull.map(|pull| field("Pull request", Text::new().span(pull_link(pull.number.0, pull.url.as_deref())))),
+    );
     fields
 }
 
 /// A commit with everybody behind it; the subject is whole.
 fn commit_line(commit: &Contribution, to: &Audience<'_>) -> Text {
     let people: Vec<String> = commit.people.iter().map(|who| contributor(to.people, who)).collect();
-    Text::of("• ")
-        .commit(&commit.commit)
-        .plain(format!(" {} — {}", whole(&commit.subject), listing(&people)))
+    Text::of("• ").commit(&commit.commit).plain(format!(" {} — {}", whole(&commit.subject), listing(&people)))
 }
 
 /// What people and checks said of it so far.
@@ -200,10 +155,7 @@ fn said(state: &Hotfix, commit: &CommitId, head: &HeadSeen, to: &Audience<'_>, n
         }
     };
     let mut said: Vec<Text> = state.plan.steps.iter().zip(&state.steps).filter_map(review).collect();
-    let words = state
-        .attestations
-        .iter()
-        .filter(|(_, word)| &word.commit == commit || word.commit == head.tip);
+    let words = state.attestations.iter().filter(|(_, word)| &word.commit == commit || word.commit == head.tip);
     said.extend(words.map(|(place, word)| tested(place, word, to, now)));
     if said.is_empty() {
         said.push(Text::of("Nobody has reviewed or tested it yet."));
@@ -214,9 +166,7 @@ fn said(state: &Hotfix, commit: &CommitId, head: &HeadSeen, to: &Audience<'_>, n
 fn tested(place: &str, word: &Attestation, to: &Audience<'_>, now: Timestamp) -> Text {
     let good = if word.pass { "good" } else { "NOT good" };
     let text = format!("Tested: {good} {}, on ", looked_at(place));
-    Text::of(text)
-        .commit(&word.commit)
-        .plain(format!(", says {} at {}.", to.name(&word.person), clock(word.at, now)))
+    Text::of(text).commit(&word.commit).plain(format!(", says {} at {}.", to.name(&word.person), clock(word.at, now)))
 }
 
 /// Whose word does not count, and why (security case 23).
@@ -224,24 +174,15 @@ fn not_counted(state: &Hotfix, to: &Audience<'_>) -> Option<Text> {
     let mut people = state.contributors();
     people.insert(&state.requester);
     let why = |person| {
-        if person == &state.requester {
-            "asked for it"
-        } else {
-            "worked on it"
-        }
+        if person == &state.requester { "asked for it" } else { "worked on it" }
     };
     let named = people.into_iter().filter(|person| excluded(state, person).is_some());
-    let named: Vec<String> = named
-        .map(|person| format!("{} ({})", to.name(person), why(person)))
-        .collect();
+    let named: Vec<String> = named.map(|person| format!("{} ({})", to.name(person), why(person))).collect();
     (!named.is_empty()).then(|| Text::of(format!("Does not count: {}.", listing(&named))))
 }
 
 fn until(state: &Hotfix, environment: &Environment) -> Text {
-    let expires = state
-        .plan
-        .environment(environment)
-        .map_or(0, |plan| plan.approval.expires_minutes);
+    let expires = state.plan.environment(environment).map_or(0, |plan| plan.approval.expires_minutes);
     Text::of(format!(
         "A yes holds for {}, and only while commit, base and plan stay as they are. One no stops it. Silence is not a yes: \
          nothing is deployed to {environment} until the votes are there.",
@@ -309,18 +250,12 @@ React with ✅ or ❌, press a button, or say `/hotfix approve` or `/hotfix reje
         };
         assert!(ask(&with(40, "short", 40)).is_ok());
         let told = ask(&with(41, "short", 41)).unwrap_err();
-        assert_eq!(
-            told,
-            "The question for production would have to name 41 commits, and 40 can be shown whole"
-        );
+        assert_eq!(told, "The question for production would have to name 41 commits, and 40 can be shown whole");
         assert!(matches!(ask(&with(3, "short", 4)), Err(why) if why.contains("4 commits, and 3")));
         assert!(matches!(ask(&with(1, &"x".repeat(6_000), 1)), Err(why) if why.contains("characters long")));
         let mut nothing = play.state.clone();
         nothing.head = None;
-        assert_eq!(
-            ask(&nothing).unwrap_err(),
-            "What would be deployed to production is not known"
-        );
+        assert_eq!(ask(&nothing).unwrap_err(), "What would be deployed to production is not known");
     }
 
     #[test]
@@ -343,9 +278,6 @@ React with ✅ or ❌, press a button, or say `/hotfix approve` or `/hotfix reje
             Some(name.as_str())
         });
         assert_eq!(called.collect::<Vec<_>>(), ["Ben", "Dee", "Eve"]);
-        assert_eq!(
-            others(&play.state),
-            ["ben", "dee", "eve"].map(|id| id.parse::<PersonId>().unwrap())
-        );
+        assert_eq!(others(&play.state), ["ben", "dee", "eve"].map(|id| id.parse::<PersonId>().unwrap()));
     }
 }

@@ -12,10 +12,7 @@ use hotfix_adapters::vocabulary::Platform;
 #[must_use]
 pub fn pull_body(state: &Hotfix, people: &People) -> String {
     // No one is called from here, so any platform does.
-    let audience = Audience {
-        people,
-        platform: Platform::Git,
-    };
+    let audience = Audience { people, platform: Platform::Git };
     let (branch, main) = (code(state.plan.branch.as_str()), code(state.plan.main.as_str()));
     let mut parts = vec![format!(
         "Hotfix {} of {}, asked for by {} at {}: {}",
@@ -25,18 +22,8 @@ pub fn pull_body(state: &Hotfix, people: &People) -> String {
         duration::stamp(state.opened_at),
         escape(&state.title)
     )];
-    parts.extend(
-        state
-            .incident
-            .as_ref()
-            .map(|incident| format!("Incident: {}", escape(incident))),
-    );
-    parts.extend(
-        state
-            .ticket
-            .as_ref()
-            .map(|ticket| format!("Ticket: {}", escape(ticket))),
-    );
+    parts.extend(state.incident.as_ref().map(|incident| format!("Incident: {}", escape(incident))));
+    parts.extend(state.ticket.as_ref().map(|ticket| format!("Ticket: {}", escape(ticket))));
     if let Some(base) = &state.base {
         parts.push(format!(
             "{branch} starts from {}. Withheld from {main}: {}.",
@@ -68,10 +55,7 @@ mod tests {
 
     #[test]
     fn reviewers_learn_not_to_merge_it() {
-        let play = Play::open("Fix 500 for @everyone `now` <b>")
-            .surveyed()
-            .announced()
-            .branched();
+        let play = Play::open("Fix 500 for @everyone `now` <b>").surveyed().announced().branched();
         same(
             &pull_body(&play.state, &play.people),
             r#"

@@ -25,10 +25,7 @@ pub(super) fn line(refusal: &Refusal) -> Text {
 }
 
 fn saying(refusal: &Refusal, done: &str) -> Text {
-    let id = refusal
-        .requirement
-        .as_ref()
-        .map_or(refusal.code.as_str(), |id| id.as_str());
+    let id = refusal.requirement.as_ref().map_or(refusal.code.as_str(), |id| id.as_str());
     Text::new()
         .code(id)
         .plain(" — ")

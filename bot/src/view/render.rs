@@ -7,14 +7,8 @@ use super::phrase::paragraph;
 /// A card as plain text, one line after the other.
 #[must_use]
 pub fn plain(card: &Card) -> String {
-    let fields = card
-        .fields
-        .iter()
-        .map(|field| format!("  {}: {}", field.name, field.value.to_plain()));
-    let marks = card
-        .progress
-        .iter()
-        .map(|mark| format!("{} {}", sign(mark.state), mark.label));
+    let fields = card.fields.iter().map(|field| format!("  {}: {}", field.name, field.value.to_plain()));
+    let marks = card.progress.iter().map(|mark| format!("{} {}", sign(mark.state), mark.label));
     let progress = marks.collect::<Vec<_>>().join("  ");
     let mut lines: Vec<String> = card.title.iter().chain(&card.lines).map(Text::to_plain).collect();
     lines.extend(fields);
@@ -28,21 +22,12 @@ pub fn plain(card: &Card) -> String {
 pub fn to_markdown(card: &Card) -> String {
     let title = card.title.iter().map(|title| format!("**{}**", text(title)));
     let lines = card.lines.iter().map(text);
-    let fields: Vec<String> = card
-        .fields
-        .iter()
-        .map(|field| format!("- {}: {}", field.name, text(&field.value)))
-        .collect();
-    let marks: Vec<String> = card
-        .progress
-        .iter()
-        .map(|mark| format!("{} {}", sign(mark.state), escape(&mark.label)))
-        .collect();
+    let fields: Vec<String> =
+        card.fields.iter().map(|field| format!("- {}: {}", field.name, text(&field.value))).collect();
+    let marks: Vec<String> =
+        card.progress.iter().map(|mark| format!("{} {}", sign(mark.state), escape(&mark.label))).collect();
     let footer = card.footer.iter().map(|footer| format!("_{}_", text(footer)));
-    let blocks = title
-        .chain(lines)
-        .chain([fields.join("\n"), marks.join(" · ")])
-        .chain(footer);
+    let blocks = title.chain(lines).chain([fields.join("\n"), marks.join(" · ")]).chain(footer);
     blocks
         .filter(|block| !block.is_empty())
         .map(|block| format!("{block}\n\n"))
@@ -90,16 +75,8 @@ pub(super) fn escape(words: &str) -> String {
         }
     }
     // Words cut at their ends keep the spaces that stand between them and their neighbours.
-    let lead = if words.starts_with(' ') && !made.starts_with(' ') {
-        " "
-    } else {
-        ""
-    };
-    let tail = if words.ends_with(' ') && !made.ends_with(' ') {
-        " "
-    } else {
-        ""
-    };
+    let lead = if words.starts_with(' ') && !made.starts_with(' ') { " " } else { "" };
+    let tail = if words.ends_with(' ') && !made.ends_with(' ') { " " } else { "" };
     format!("{lead}{made}{tail}")
 }
 
@@ -130,9 +107,6 @@ mod tests {
     #[test]
     fn markdown_keeps_the_spaces_between_spans() {
         let line = Text::of("Roll back with ").code("/hotfix rollback").plain(" now.");
-        assert_eq!(
-            to_markdown(&Card::line(Tone::Neutral, line)),
-            "Roll back with `/hotfix rollback` now.\n"
-        );
+        assert_eq!(to_markdown(&Card::line(Tone::Neutral, line)), "Roll back with `/hotfix rollback` now.\n");
     }
 }

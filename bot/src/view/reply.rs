@@ -13,10 +13,7 @@ use crate::domain::hotfix::{Hotfix, Mainline};
 pub fn opened(state: &Hotfix, _to: &Audience<'_>) -> Card {
     let text = Text::new()
         .strong(state.id.to_string())
-        .plain(format!(
-            " is open. I am looking at what production runs and what {} holds; ",
-            state.plan.main
-        ))
+        .plain(format!(" is open. I am looking at what production runs and what {} holds; ", state.plan.main))
         .plain(format!("the rest will be said in {}.", state.plan.channel));
     Card::line(Tone::Good, text)
 }
@@ -26,10 +23,7 @@ pub fn opened(state: &Hotfix, _to: &Audience<'_>) -> Card {
 pub fn joined(state: &Hotfix, to: &Audience<'_>) -> Card {
     let text = Text::new()
         .strong(state.id.to_string())
-        .plain(format!(
-            " by {} is running already, and you joined it: ",
-            to.name(&state.requester)
-        ))
+        .plain(format!(" by {} is running already, and you joined it: ", to.name(&state.requester)))
         .plain("there is one hotfix branch at a time (APPLY-13). A fix named with ")
         .code("--fix")
         .plain(" goes onto it; you can also push to ")
@@ -44,9 +38,7 @@ pub fn done(state: &Hotfix, to: &Audience<'_>, now: Timestamp) -> Card {
     let (_, words) = standing(state, to.people, now);
     Card::line(
         Tone::Good,
-        Text::new()
-            .strong(state.id.to_string())
-            .plain(format!(": noted. {}", ended(&capital(&words)))),
+        Text::new().strong(state.id.to_string()).plain(format!(": noted. {}", ended(&capital(&words)))),
     )
 }
 
@@ -59,42 +51,26 @@ pub fn seen_before() -> Card {
 /// The bot is there.
 #[must_use]
 pub fn pong() -> Card {
-    Card::line(
-        Tone::Good,
-        Text::of(format!("pong, from hotfix {}.", env!("CARGO_PKG_VERSION"))),
-    )
+    Card::line(Tone::Good, Text::of(format!("pong, from hotfix {}.", env!("CARGO_PKG_VERSION"))))
 }
 
 /// Text that was set by hand, line by line: a help page, a timeline, an error with its caret.
 #[must_use]
 pub fn preformatted(text: &str) -> Card {
-    Card {
-        verbatim: Some(text.to_owned()),
-        ..Card::default()
-    }
+    Card { verbatim: Some(text.to_owned()), ..Card::default() }
 }
 
 /// Words that could not be understood.
 #[must_use]
 pub fn unreadable(text: &str) -> Card {
-    Card {
-        tone: Tone::Warning,
-        ..preformatted(text)
-    }
+    Card { tone: Tone::Warning, ..preformatted(text) }
 }
 
 /// Whose commits ride along, and what they said.
 #[must_use]
 pub fn who(state: &Hotfix, to: &Audience<'_>) -> Card {
-    let mut card = Card {
-        title: Some(Text::of(format!("{}: who is concerned", state.id))),
-        ..Card::default()
-    };
-    let withheld = state
-        .survey
-        .iter()
-        .flat_map(|survey| &survey.withheld)
-        .map(|c| ("withheld", c));
+    let mut card = Card { title: Some(Text::of(format!("{}: who is concerned", state.id))), ..Card::default() };
+    let withheld = state.survey.iter().flat_map(|survey| &survey.withheld).map(|c| ("withheld", c));
     let ours = state.head.iter().flat_map(|head| &head.commits).map(|c| ("ships", c));
     let riders = state.riders.iter().flatten().map(|c| ("rides along", c));
     for (how, commit) in ours.chain(riders).chain(withheld) {
@@ -103,10 +79,7 @@ pub fn who(state: &Hotfix, to: &Audience<'_>) -> Card {
             .iter()
             .map(|who| who.person.as_ref().map_or_else(|| outside(&who.name), |id| to.name(id)))
             .collect();
-        let text = Text::new()
-            .code(commit.commit.short())
-            .plain(format!(" {how}: "))
-            .plain(outside(&commit.subject));
+        let text = Text::new().code(commit.commit.short()).plain(format!(" {how}: ")).plain(outside(&commit.subject));
         card.lines.push(text.plain(format!(" ({})", people.join(", "))));
     }
     if card.lines.is_empty() {
@@ -127,16 +100,12 @@ pub fn mergeback(state: &Hotfix, to: &Audience<'_>) -> Card {
             format!("{}: {} at {}.", state.id, containment(how), main.short())
         }
         Mainline::Waived { by, reason } => format!("{}: given up by {}: {}", state.id, to.name(by), outside(reason)),
-        Mainline::Lost(by) => format!(
-            "{}: it was on {}, and {} took it out again.",
-            state.id,
-            state.plan.main,
-            by.short()
-        ),
-        Mainline::Open => format!(
-            "{}: the fix is not on {} yet; the run is not closed before.",
-            state.id, state.plan.main
-        ),
+        Mainline::Lost(by) => {
+            format!("{}: it was on {}, and {} took it out again.", state.id, state.plan.main, by.short())
+        }
+        Mainline::Open => {
+            format!("{}: the fix is not on {} yet; the run is not closed before.", state.id, state.plan.main)
+        }
     };
     Card::line(Tone::Neutral, Text::of(text))
 }
@@ -144,11 +113,7 @@ pub fn mergeback(state: &Hotfix, to: &Audience<'_>) -> Card {
 /// A lane changed hands.
 #[must_use]
 pub fn lane_changed(event: &str, lease: &str, reason: &str) -> Card {
-    let why = if reason.is_empty() {
-        String::new()
-    } else {
-        format!(": {}", outside(reason))
-    };
+    let why = if reason.is_empty() { String::new() } else { format!(": {}", outside(reason)) };
     let lane = lease.trim_start_matches("lane/").trim_start_matches("freeze/");
     Card::line(Tone::Good, Text::of(format!("{lane} is {event}{why}.")))
 }

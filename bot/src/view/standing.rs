@@ -23,10 +23,7 @@ pub(super) fn wait(state: &Hotfix, now: Timestamp) -> Option<Wait> {
 /// Where a run stands, in a few words, and how that sounds.
 pub(super) fn standing(state: &Hotfix, people: &People, now: Timestamp) -> (Tone, String) {
     match &state.phase {
-        Phase::Surveying => (
-            Tone::Neutral,
-            "looking at what runs in production and what main holds".to_owned(),
-        ),
+        Phase::Surveying => (Tone::Neutral, "looking at what runs in production and what main holds".to_owned()),
         Phase::Ended { ending, at, .. } => over(state, ending, *at),
         Phase::Underway => underway(state, people, now),
     }
@@ -36,10 +33,7 @@ fn over(state: &Hotfix, ending: &Ending, at: Timestamp) -> (Tone, String) {
     let took = between(state.opened_at, at);
     match ending {
         Ending::Completed => (Tone::Good, format!("closed: completed in {took}")),
-        Ending::RolledIn => (
-            Tone::Good,
-            format!("closed after {took}: the fix goes out with the regular release"),
-        ),
+        Ending::RolledIn => (Tone::Good, format!("closed after {took}: the fix goes out with the regular release")),
         Ending::Refused => (Tone::Warning, "refused: nothing was done".to_owned()),
         Ending::Aborted => (Tone::Warning, format!("given up after {took}")),
     }
@@ -53,19 +47,14 @@ fn underway(state: &Hotfix, people: &People, now: Timestamp) -> (Tone, String) {
         return (Tone::Bad, format!("stopped: could not {}", outside(&stuck.what)));
     }
     let waiting = wait(state, now);
-    let (tone, words) = waiting
-        .as_ref()
-        .map_or((Tone::Neutral, "going on".to_owned()), waiting_for);
+    let (tone, words) = waiting.as_ref().map_or((Tone::Neutral, "going on".to_owned()), waiting_for);
     if !state.holds.is_empty() {
         let who: Vec<String> = state.holds.keys().map(|person| name(people, person)).collect();
         return (Tone::Warning, format!("on hold by {}; {words}", listing(&who)));
     }
     match live(state) {
         Some(live) if waiting == Some(Wait::Mainline) => (Tone::Warning, live),
-        Some(live) => (
-            if tone == Tone::Bad { Tone::Bad } else { Tone::Warning },
-            format!("{live}; {words}"),
-        ),
+        Some(live) => (if tone == Tone::Bad { Tone::Bad } else { Tone::Warning }, format!("{live}; {words}")),
         None => (tone, words),
     }
 }
@@ -77,12 +66,12 @@ fn live(state: &Hotfix) -> Option<String> {
         return Some(format!("a newer release that contains the fix is on {production}"));
     }
     match &state.mainline {
-        Mainline::Open => Some(format!(
-            "live in {production}, not yet on main: {production} is in a non-standard state"
-        )),
-        Mainline::Lost(_) => Some(format!(
-            "live in {production}, but taken out of main again: {production} is in a non-standard state"
-        )),
+        Mainline::Open => {
+            Some(format!("live in {production}, not yet on main: {production} is in a non-standard state"))
+        }
+        Mainline::Lost(_) => {
+            Some(format!("live in {production}, but taken out of main again: {production} is in a non-standard state"))
+        }
         Mainline::Waived { .. } => Some(format!("live in {production}; bringing it to main was given up")),
         Mainline::Proven(..) => None,
     }
@@ -92,29 +81,21 @@ fn waiting_for(wait: &Wait) -> (Tone, String) {
     match wait {
         Wait::Bot(what) => (Tone::Neutral, (*what).to_owned()),
         Wait::Fix => (Tone::Asking, "waiting for the fix".to_owned()),
-        Wait::Conflict(_) => (
-            Tone::Bad,
-            "stopped: the fix does not apply, a person has to settle it".to_owned(),
-        ),
+        Wait::Conflict(_) => (Tone::Bad, "stopped: the fix does not apply, a person has to settle it".to_owned()),
         Wait::Review { against, .. } if !against.is_empty() => {
             (Tone::Warning, "a reviewer asks for changes".to_owned())
         }
         Wait::Review { have, need, .. } if have < need => (Tone::Asking, "waiting for a review".to_owned()),
         Wait::Review { .. } => (Tone::Neutral, "waiting for the checks".to_owned()),
-        Wait::Word {
-            place, failed: true, ..
-        } => (Tone::Bad, format!("stopped: it is not good {}", looked_at(place))),
+        Wait::Word { place, failed: true, .. } => (Tone::Bad, format!("stopped: it is not good {}", looked_at(place))),
         Wait::Word { place, .. } => (Tone::Asking, format!("waiting for a look {}", looked_at(place))),
-        Wait::Votes {
-            environment, vetoes, ..
-        } if *vetoes > 0 => (Tone::Bad, format!("stopped: somebody said no to {environment}")),
+        Wait::Votes { environment, vetoes, .. } if *vetoes > 0 => {
+            (Tone::Bad, format!("stopped: somebody said no to {environment}"))
+        }
         Wait::Votes { environment, .. } => (Tone::Asking, format!("waiting for votes for {environment}")),
         Wait::DeployCommand(environment) => (Tone::Asking, format!("ready to be deployed to {environment}")),
         Wait::Deploying(environment) => (Tone::Neutral, format!("deploying to {environment}")),
-        Wait::DeployByHand(environment) => (
-            Tone::Asking,
-            format!("waiting for a deployment to {environment} by hand"),
-        ),
+        Wait::DeployByHand(environment) => (Tone::Asking, format!("waiting for a deployment to {environment} by hand")),
         Wait::DeployFailed(environment) => (Tone::Bad, format!("stopped: the deployment to {environment} failed")),
         Wait::Mainline => (Tone::Asking, "waiting for the fix to be on main".to_owned()),
         Wait::Postmortem { .. } => (Tone::Asking, "waiting for the post-mortem".to_owned()),
@@ -123,11 +104,7 @@ fn waiting_for(wait: &Wait) -> (Tone, String) {
 
 /// "at staging", "locally or in the review app".
 pub(super) fn looked_at(place: &str) -> String {
-    if place == "local" {
-        "locally or in the review app".to_owned()
-    } else {
-        format!("at {}", outside(place))
-    }
+    if place == "local" { "locally or in the review app".to_owned() } else { format!("at {}", outside(place)) }
 }
 
 /// Where the step at this place of the plan stands.

@@ -80,10 +80,8 @@ fn missed_it(state: &Hotfix, entry: &Entry, audience: &Audience<'_>) -> Card {
 }
 
 fn rider(state: &Hotfix, riders: &[Contribution], to: &PersonId) -> Option<Card> {
-    let own: Vec<&Contribution> = riders
-        .iter()
-        .filter(|rider| rider.people.iter().any(|who| who.person.as_ref() == Some(to)))
-        .collect();
+    let own: Vec<&Contribution> =
+        riders.iter().filter(|rider| rider.people.iter().any(|who| who.person.as_ref() == Some(to))).collect();
     let hold = command(&format!("hold {} <why>", state.id));
     let (subject, verb, waits) = match own.len() {
         0 => return None,
@@ -91,11 +89,10 @@ fn rider(state: &Hotfix, riders: &[Contribution], to: &PersonId) -> Option<Card>
         _many => ("Your changes", "go", "If they must not,"),
     };
     let mut lines = vec![Text::of(format!("{subject} {verb} to production with this hotfix:"))];
-    lines.extend(own.into_iter().map(|rider| {
-        Text::of("• ")
-            .commit(&rider.commit)
-            .plain(format!(" {}", outside(&rider.subject)))
-    }));
+    lines.extend(
+        own.into_iter()
+            .map(|rider| Text::of("• ").commit(&rider.commit).plain(format!(" {}", outside(&rider.subject)))),
+    );
     lines.push(
         Text::of(format!("It does not wait for you. {waits} reply "))
             .code("hold")
@@ -103,12 +100,7 @@ fn rider(state: &Hotfix, riders: &[Contribution], to: &PersonId) -> Option<Card>
             .code(hold)
             .plain("."),
     );
-    Some(Card {
-        tone: Tone::Asking,
-        title: Some(heading(state)),
-        lines,
-        ..Card::default()
-    })
+    Some(Card { tone: Tone::Asking, title: Some(heading(state)), lines, ..Card::default() })
 }
 
 #[cfg(test)]
@@ -134,16 +126,10 @@ mod tests {
     #[test]
     fn whose_changes_ride_along_is_told_and_not_waited_for() {
         let play = live();
-        let riders = vec![
-            contribution("aaaaaaa", "Redesign the form", "ben"),
-            contribution("bbbbbbb", "New currency", "eve"),
-        ];
+        let riders =
+            vec![contribution("aaaaaaa", "Redesign the form", "ben"), contribution("bbbbbbb", "New currency", "eve")];
         let event = Event::RidersFound { riders, total: 2 };
-        let entry = Entry {
-            at: play.now,
-            by: crate::domain::event::Actor::Bot,
-            event,
-        };
+        let entry = Entry { at: play.now, by: crate::domain::event::Actor::Bot, event };
         assert_eq!(tell(&play.state, &entry, &play.to(), &person("dee")), None);
         same(
             &plain(&tell(&play.state, &entry, &play.to(), &person("ben")).unwrap()),

@@ -15,12 +15,7 @@ use hotfix_adapters::vocabulary::{CommitId, DeployKey};
 /// The timeline of a run, as Markdown.
 #[must_use]
 pub fn timeline(state: &Hotfix, entries: &[Entry], audience: &Audience<'_>) -> String {
-    let head = format!(
-        "# Timeline of {} {}: {}\n\n",
-        state.id,
-        state.plan.service,
-        escape(&state.title)
-    );
+    let head = format!("# Timeline of {} {}: {}\n\n", state.id, state.plan.service, escape(&state.title));
     head + &table(state, entries, audience)
 }
 
@@ -47,29 +42,17 @@ fn happened(state: &Hotfix, entry: &Entry, to: &Audience<'_>) -> Option<String> 
     let said = match &entry.event {
         Event::StepEntered { .. } => return None,
         Event::StepDone { step, .. } if is_told_by_another(state, step) => return None,
-        Event::Opened(opened) => format!(
-            "opened it: {}{}",
-            escape(&opened.title),
-            incident(opened.incident.as_deref())
-        ),
+        Event::Opened(opened) => {
+            format!("opened it: {}{}", escape(&opened.title), incident(opened.incident.as_deref()))
+        }
         Event::Surveyed(survey) => surveyed(survey),
         Event::Refused { refusals } => format!("refused; nothing was done. {}", reasons(refusals)),
         Event::StepDone { step, evidence } => format!("**{}** is fulfilled: {}", title(step), escape(evidence)),
         Event::StepSkipped { step, reason } => format!("left out **{}**: {}", title(step), escape(reason)),
         Event::OverrideAsked { step, reason, incident } => {
-            format!(
-                "asked to override **{}**: {} (incident {})",
-                title(step),
-                escape(reason),
-                escape(incident)
-            )
+            format!("asked to override **{}**: {} (incident {})", title(step), escape(reason), escape(incident))
         }
-        Event::StepOverridden {
-            step,
-            asked_by,
-            reason,
-            incident,
-        } => {
+        Event::StepOverridden { step, asked_by, reason, incident } => {
             format!(
                 "overrode **{}** together with {}: {} (incident {})",
                 title(step),
@@ -83,19 +66,13 @@ fn happened(state: &Hotfix, entry: &Entry, to: &Audience<'_>) -> Option<String> 
             format!("it starts from {}, by {}", sha(commit), escape(&listing(sources)))
         }
         Event::Announced { reached, missed, .. } => {
-            let direct = if missed.is_empty() {
-                String::new()
-            } else {
-                format!("; told directly: {}", names(missed, to))
-            };
+            let direct =
+                if missed.is_empty() { String::new() } else { format!("; told directly: {}", names(missed, to)) };
             format!("told the team: {} could read it{direct}", names(reached, to))
         }
         Event::BranchCreated { at } => format!("created {} at {}", code(state.plan.branch.as_str()), sha(at)),
         Event::FixRequested { source } => format!("asked for {} on the branch", sha(source)),
-        Event::FixPicked {
-            source,
-            commit: Some(commit),
-        } => format!("picked {} as {}", sha(source), sha(commit)),
+        Event::FixPicked { source, commit: Some(commit) } => format!("picked {} as {}", sha(source), sha(commit)),
         Event::FixPicked { source, commit: None } => format!("{} was there already", sha(source)),
         Event::FixConflicted { source, files } => {
             format!("{} does not apply: {}", sha(source), escape(&files.join(", ")))
@@ -111,9 +88,7 @@ fn happened(state: &Hotfix, entry: &Entry, to: &Audience<'_>) -> Option<String> 
         }
         Event::PullOpened { number, .. } => format!("opened pull request \\#{}", number.0),
         Event::PullSeen(seen) => pull_seen(seen),
-        Event::Prompted {
-            environment, commit, ..
-        } => format!("asked for votes for {} on {environment}", sha(commit)),
+        Event::Prompted { environment, commit, .. } => format!("asked for votes for {} on {environment}", sha(commit)),
         Event::Voted(vote) => format!("said yes to {} for {}", sha(&vote.commit), vote.environment),
         Event::VoteWithdrawn { environment, person } => {
             format!("the yes of {} for {environment} does not count any more", who(person))
@@ -123,31 +98,17 @@ fn happened(state: &Hotfix, entry: &Entry, to: &Audience<'_>) -> Option<String> 
         Event::Acknowledged => "has seen it".to_owned(),
         Event::Held { reason } => format!("put it on hold: {}", escape(reason)),
         Event::Unheld { person } => format!("lifted the hold of {}", who(person)),
-        Event::Attested {
-            place,
-            commit,
-            pass,
-            note,
-        } => {
+        Event::Attested { place, commit, pass, note } => {
             let good = if *pass { "good" } else { "not good" };
             format!(
                 "looked at {}: {good}, on {}{}",
                 escape(place),
                 sha(commit),
-                note.as_ref()
-                    .map_or(String::new(), |note| format!(": {}", escape(note)))
+                note.as_ref().map_or(String::new(), |note| format!(": {}", escape(note)))
             )
         }
-        Event::DeployAsked {
-            environment,
-            commit,
-            rollback,
-        } => {
-            let verb = if *rollback {
-                "asked to roll back"
-            } else {
-                "asked to deploy to"
-            };
+        Event::DeployAsked { environment, commit, rollback } => {
+            let verb = if *rollback { "asked to roll back" } else { "asked to deploy to" };
             format!("{verb} {environment}: {}", sha(commit))
         }
         Event::DeployRefused { environment, refusals } => {
@@ -158,25 +119,21 @@ fn happened(state: &Hotfix, entry: &Entry, to: &Audience<'_>) -> Option<String> 
             format!("the deployment to {} waits for a person to do it", place(state, key))
         }
         Event::DeployEnded { key, failure: None } => format!("the deployment to {} succeeded", place(state, key)),
-        Event::DeployEnded {
-            key,
-            failure: Some(why),
-        } => format!("the deployment to {} failed: {}", place(state, key), escape(why)),
-        Event::Drifted { expected, found } => format!(
-            "production changed outside this run: expected {}, found {}",
-            sha(expected),
-            sha(found)
-        ),
+        Event::DeployEnded { key, failure: Some(why) } => {
+            format!("the deployment to {} failed: {}", place(state, key), escape(why))
+        }
+        Event::Drifted { expected, found } => {
+            format!("production changed outside this run: expected {}, found {}", sha(expected), sha(found))
+        }
         Event::DriftSettled { choice } => format!("decided to {}", drift(*choice)),
         Event::RebaseConflicted { files } => {
             format!("the fix does not apply to the new base: {}", escape(&files.join(", ")))
         }
         Event::Superseded { by } => format!("a newer release that contains the fix is in production: {}", sha(by)),
         Event::Merged { number, commit } => format!("merged pull request \\#{} as {}", number.0, sha(commit)),
-        Event::RidersFound { total, .. } => format!(
-            "{} with it",
-            count(*total, "change of others goes out", "changes of others go out")
-        ),
+        Event::RidersFound { total, .. } => {
+            format!("{} with it", count(*total, "change of others goes out", "changes of others go out"))
+        }
         Event::Proven { how, main } => format!("the fix is on main: {}, at {}", containment(how), sha(main)),
         Event::MainlineLost { by } => format!("{} took the fix out of main again", sha(by)),
         Event::MergebackWaived { reason } => format!("gave up bringing the fix to main: {}", escape(reason)),
@@ -265,30 +222,19 @@ fn incident(incident: Option<&str>) -> String {
 
 fn reasons(refusals: &[Refusal]) -> String {
     let ids = |refusal: &Refusal| {
-        refusal
-            .requirement
-            .as_ref()
-            .map_or_else(|| refusal.code.clone(), |id| id.as_str().to_owned())
+        refusal.requirement.as_ref().map_or_else(|| refusal.code.clone(), |id| id.as_str().to_owned())
     };
-    let each: Vec<String> = refusals
-        .iter()
-        .map(|refusal| format!("{}: {}", code(&ids(refusal)), escape(&refusal.reason)))
-        .collect();
+    let each: Vec<String> =
+        refusals.iter().map(|refusal| format!("{}: {}", code(&ids(refusal)), escape(&refusal.reason))).collect();
     each.join(" ")
 }
 
 fn names<'a>(people: impl IntoIterator<Item = &'a PersonId>, to: &Audience<'_>) -> String {
-    escape(&listing(
-        &people.into_iter().map(|person| to.name(person)).collect::<Vec<_>>(),
-    ))
+    escape(&listing(&people.into_iter().map(|person| to.name(person)).collect::<Vec<_>>()))
 }
 
 fn pull_seen(seen: &PullSeen) -> String {
-    let green = seen
-        .checks
-        .iter()
-        .filter(|check| check.state == CheckState::Success)
-        .count();
+    let green = seen.checks.iter().filter(|check| check.state == CheckState::Success).count();
     format!(
         "saw {}, {green} of {} green",
         count(seen.reviews.len(), "review", "reviews"),
@@ -297,28 +243,15 @@ fn pull_seen(seen: &PullSeen) -> String {
 }
 
 fn started(intent: &DeployIntent, to: &Audience<'_>) -> String {
-    let verb = if intent.rollback {
-        "began to roll back"
-    } else {
-        "began to deploy to"
-    };
-    let from = intent
-        .previous
-        .as_ref()
-        .map_or(String::new(), |old| format!("{} → ", sha(old)));
-    let by = if intent.votes.is_empty() {
-        String::new()
-    } else {
-        format!(", by the word of {}", names(&intent.votes, to))
-    };
+    let verb = if intent.rollback { "began to roll back" } else { "began to deploy to" };
+    let from = intent.previous.as_ref().map_or(String::new(), |old| format!("{} → ", sha(old)));
+    let by =
+        if intent.votes.is_empty() { String::new() } else { format!(", by the word of {}", names(&intent.votes, to)) };
     format!("{verb} {}: {from}{}{by}", intent.environment, sha(&intent.commit))
 }
 
 fn place(state: &Hotfix, key: &DeployKey) -> String {
-    state.deploy(key).map_or_else(
-        || paragraph(key.as_str()),
-        |deploy| deploy.intent.environment.to_string(),
-    )
+    state.deploy(key).map_or_else(|| paragraph(key.as_str()), |deploy| deploy.intent.environment.to_string())
 }
 
 #[cfg(test)]
@@ -377,18 +310,10 @@ mod tests {
         let play = live();
         for event in every_event() {
             let turn = matches!(event, Event::StepEntered { .. });
-            let entry = Entry {
-                at: play.now,
-                by: Actor::Person(person("ana")),
-                event,
-            };
+            let entry = Entry { at: play.now, by: Actor::Person(person("ana")), event };
             let what = happened(&play.state, &entry, &play.to());
             assert_eq!(what.is_none(), turn, "{:?}", entry.event);
-            assert!(
-                what.is_none_or(|what| !what.trim().is_empty() && !what.contains('\n')),
-                "{:?}",
-                entry.event
-            );
+            assert!(what.is_none_or(|what| !what.trim().is_empty() && !what.contains('\n')), "{:?}", entry.event);
         }
     }
 }

@@ -3,13 +3,7 @@
 //! [`conformance_tests!`](crate::conformance_tests) makes one test of each case in [`cases`], and one that runs random
 //! operations against [`crate::Memory`]. An implementation brings a [`Factory`]. Numbers of commits and fences are compared
 //! by their order only, so an implementation may leave gaps.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "these are tests"
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "these are tests")]
 
 pub mod cases;
 pub mod model;
@@ -79,10 +73,7 @@ impl Bench {
     /// A fresh journal at a moment in 2026.
     pub async fn new(factory: &dyn Factory) -> Self {
         let clock = ManualClock::at(Timestamp(1_790_000_000_000));
-        Self {
-            subject: factory.fresh(clock.clone()).await,
-            clock,
-        }
+        Self { subject: factory.fresh(clock.clone()).await, clock }
     }
 
     /// The journal.
@@ -93,21 +84,13 @@ impl Bench {
 
     /// Claims all that is due in the lane `work`, for ten seconds.
     pub async fn claim(&self) -> Vec<Claimed> {
-        let request = ClaimRequest {
-            lanes: vec![Lane::new("work")],
-            max: 100,
-            hold: Duration::from_secs(10),
-        };
+        let request = ClaimRequest { lanes: vec![Lane::new("work")], max: 100, hold: Duration::from_secs(10) };
         self.journal().claim(request).await.unwrap()
     }
 
     /// The keys of all that is due, claimed.
     pub async fn claim_keys(&self) -> Vec<String> {
-        self.claim()
-            .await
-            .into_iter()
-            .map(|claimed| claimed.work.key.as_str().to_owned())
-            .collect()
+        self.claim().await.into_iter().map(|claimed| claimed.work.key.as_str().to_owned()).collect()
     }
 }
 
@@ -126,14 +109,8 @@ pub fn json(text: &str) -> Box<RawValue> {
 /// An append of so many events to a stream at this version.
 #[must_use]
 pub fn append(stream: &str, expected: u64, events: usize) -> Append {
-    let events = (0..events)
-        .map(|n| json(&format!("{{\"stream\": \"{stream}\",\n \"n\": {n}}}")))
-        .collect();
-    Append {
-        stream: StreamId::new(stream),
-        expected: Expected::Exactly(Version(expected)),
-        events,
-    }
+    let events = (0..events).map(|n| json(&format!("{{\"stream\": \"{stream}\",\n \"n\": {n}}}"))).collect();
+    Append { stream: StreamId::new(stream), expected: Expected::Exactly(Version(expected)), events }
 }
 
 /// Work for the lane `work` under this order key, due at once.
@@ -151,22 +128,13 @@ pub fn work(key: &str, order_key: &str) -> Work {
 /// The settling of this claim.
 #[must_use]
 pub fn settle(claimed: &Claimed, settlement: Settlement) -> Settle {
-    Settle {
-        work: claimed.work.key.clone(),
-        fence: claimed.fence,
-        settlement,
-    }
+    Settle { work: claimed.work.key.clone(), fence: claimed.fence, settlement }
 }
 
 /// The taking of a lease.
 #[must_use]
 pub fn acquire(lease: &str, holder: &str, until: Option<Timestamp>) -> LeaseChange {
-    LeaseChange::Acquire {
-        lease: LeaseId::new(lease),
-        holder: holder.to_owned(),
-        note: format!("for {holder}"),
-        until,
-    }
+    LeaseChange::Acquire { lease: LeaseId::new(lease), holder: holder.to_owned(), note: format!("for {holder}"), until }
 }
 
 /// A dedupe key.

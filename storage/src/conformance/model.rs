@@ -49,21 +49,12 @@ struct Piece {
 }
 
 fn piece() -> impl Strategy<Value = Piece> {
-    (0..12_u8, 0..2_u8, 0..3_u8, -5_i64..2000).prop_map(|(key, lane, order, delay)| Piece {
-        key,
-        lane,
-        order,
-        delay,
-    })
+    (0..12_u8, 0..2_u8, 0..3_u8, -5_i64..2000).prop_map(|(key, lane, order, delay)| Piece { key, lane, order, delay })
 }
 
 fn shape() -> impl Strategy<Value = Shape> {
     let append = prop::collection::vec(
-        (
-            0..4_u8,
-            prop::option::weighted(0.7, prop_oneof![9 => Just(0_i8), 1 => -1..2_i8]),
-            1..4_usize,
-        ),
+        (0..4_u8, prop::option::weighted(0.7, prop_oneof![9 => Just(0_i8), 1 => -1..2_i8]), 1..4_usize),
         0..3,
     );
     let lease = (0..3_u8, 0..3_u8, any::<usize>(), prop::option::of(0..3000_i64));
@@ -104,16 +95,8 @@ fn op() -> impl Strategy<Value = Op> {
 /// # Panics
 /// When the journals disagree; the smallest history that shows it is in the message.
 pub fn run(factory: &dyn Factory, cases: u32) {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
-    let config = Config {
-        cases,
-        failure_persistence: None,
-        max_shrink_iters: 2000,
-        ..Config::default()
-    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let config = Config { cases, failure_persistence: None, max_shrink_iters: 2000, ..Config::default() };
     let mut runner = TestRunner::new(config);
     let result = runner.run(&prop::collection::vec(op(), 1..60), |ops| {
         runtime.block_on(Model::check(factory, ops));
@@ -141,12 +124,7 @@ impl Model {
         // Whether the making of a journal records its moment is the implementation's business; after this both have one.
         memory.commit(commit("first")).await.unwrap();
         bench.journal().commit(commit("first")).await.unwrap();
-        let mut model = Self {
-            bench,
-            memory,
-            claims: Vec::new(),
-            leases: Vec::new(),
-        };
+        let mut model = Self { bench, memory, claims: Vec::new(), leases: Vec::new() };
         for op in ops {
             model.step(op).await;
             model.compare().await;
@@ -161,19 +139,12 @@ impl Model {
         match op {
             Op::Commit(shape) => {
                 let [reference, subject] = self.commits(&shape).await;
-                let answers = (
-                    self.memory.commit(reference).await,
-                    self.bench.journal().commit(subject).await,
-                );
+                let answers = (self.memory.commit(reference).await, self.bench.journal().commit(subject).await);
                 self.agree(answers);
             }
             Op::Claim { lanes, max, hold } => {
                 let lanes = (0..2).filter(|lane| lanes & (1 << lane) != 0).map(lane).collect();
-                let request = ClaimRequest {
-                    lanes,
-                    max,
-                    hold: Duration::from_millis(hold),
-                };
+                let request = ClaimRequest { lanes, max, hold: Duration::from_millis(hold) };
                 let reference = self.memory.claim(request.clone()).await.unwrap();
                 let subject = self.bench.journal().claim(request).await.unwrap();
                 assert_eq!(reference.len(), subject.len());
@@ -193,10 +164,7 @@ impl Model {
                 };
                 let hold = Duration::from_millis(hold);
                 let reference = self.memory.renew(&key, fences.0, hold).await.unwrap();
-                assert_eq!(
-                    reference,
-                    self.bench.journal().renew(&key, fences.1, hold).await.unwrap()
-                );
+                assert_eq!(reference, self.bench.journal().renew(&key, fences.1, hold).await.unwrap());
             }
             Op::Pass(millis) => self.bench.clock.advance(millis),
             Op::Reopen => {
@@ -210,10 +178,7 @@ impl Model {
     /// The commit of this shape, with the fences of the reference and with those of the subject.
     async fn commits(&self, shape: &Shape) -> [Commit; 2] {
         let now = self.memory.now();
-        let mut both = [
-            commit(&format!("commit {}", shape.id)),
-            commit(&format!("commit {}", shape.id)),
-        ];
+        let mut both = [commit(&format!("commit {}", shape.id)), commit(&format!("commit {}", shape.id))];
         for (side, commit) in both.iter_mut().enumerate() {
             let fence = |fences: Fences| if side == 0 { fences.0 } else { fences.1 };
             commit.seen = shape.seen.map(|key| DedupeKey::new(format!("input {key}")));
@@ -221,19 +186,9 @@ impl Model {
                 let stream = StreamId::new(format!("stream {stream}"));
                 let records = self.memory.stream(&stream, Version(0), usize::MAX).await.unwrap();
                 let actual = Version((records.len() as u64).saturating_add_signed(off.unwrap_or(0).into()));
-                let expected = if off.is_some() {
-                    Expected::Exactly(actual)
-                } else {
-                    Expected::Any
-                };
-                let events = (0..*events)
-                    .map(|n| json(&format!("{{\"n\":{n}, \"of\": {}}}", shape.id)))
-                    .collect();
-                commit.append.push(Append {
-                    stream,
-                    expected,
-                    events,
-                });
+                let expected = if off.is_some() { Expected::Exactly(actual) } else { Expected::Any };
+                let events = (0..*events).map(|n| json(&format!("{{\"n\":{n}, \"of\": {}}}", shape.id))).collect();
+                commit.append.push(Append { stream, expected, events });
             }
             commit.enqueue = shape.enqueue.iter().map(|piece| piece.work(now, shape.id)).collect();
             for (claim, settlement) in &shape.settle {
@@ -243,44 +198,23 @@ impl Model {
                 let reason = format!("reason {}", shape.id);
                 let settlement = match settlement {
                     0 => Settlement::Done,
-                    1 => Settlement::Retry {
-                        not_before: now.after(Duration::from_millis(shape.id.into())),
-                        reason,
-                    },
+                    1 => Settlement::Retry { not_before: now.after(Duration::from_millis(shape.id.into())), reason },
                     _ => Settlement::Dead { reason },
                 };
-                commit.settle.push(Settle {
-                    work,
-                    fence: fence(fences),
-                    settlement,
-                });
+                commit.settle.push(Settle { work, fence: fence(fences), settlement });
             }
-            commit.timers = shape
-                .timers
-                .iter()
-                .map(|(set, piece)| piece.timer(*set, now, shape.id))
-                .collect();
+            commit.timers = shape.timers.iter().map(|(set, piece)| piece.timer(*set, now, shape.id)).collect();
             for (lease, change, held, until) in &shape.leases {
                 let until = until.map(|millis| Timestamp(now.0 + millis));
                 let known = pick(&self.leases, *held);
                 commit.leases.push(match (change, known) {
-                    (1, Some((lease, fences))) => LeaseChange::Extend {
-                        lease,
-                        fence: fence(fences),
-                        until,
-                    },
-                    (2, Some((lease, fences))) => LeaseChange::Release {
-                        lease,
-                        fence: fence(fences),
-                    },
+                    (1, Some((lease, fences))) => LeaseChange::Extend { lease, fence: fence(fences), until },
+                    (2, Some((lease, fences))) => LeaseChange::Release { lease, fence: fence(fences) },
                     _ => super::acquire(&format!("lease {lease}"), &format!("holder {}", shape.id), until),
                 });
             }
             if let Some((lease, fences)) = shape.require.and_then(|held| pick(&self.leases, held)) {
-                commit.require.push(Requirement::LeaseHeld {
-                    lease,
-                    fence: fence(fences),
-                });
+                commit.require.push(Requirement::LeaseHeld { lease, fence: fence(fences) });
             }
         }
         both
@@ -311,18 +245,12 @@ impl Model {
         let (memory, journal) = (&self.memory, self.bench.journal());
         assert_eq!(memory.now(), journal.now());
         assert_eq!(memory.next_due().await.unwrap(), journal.next_due().await.unwrap());
-        let feeds = [
-            memory.feed(Cursor::default(), 999).await,
-            journal.feed(Cursor::default(), 999).await,
-        ];
+        let feeds = [memory.feed(Cursor::default(), 999).await, journal.feed(Cursor::default(), 999).await];
         let [reference, subject] = feeds.map(|feed| feed.unwrap().iter().map(record).collect::<Vec<_>>());
         assert_eq!(reference, subject);
         for n in 0..4 {
             let stream = StreamId::new(format!("stream {n}"));
-            let reads = [
-                memory.stream(&stream, Version(1), 3).await,
-                journal.stream(&stream, Version(1), 3).await,
-            ];
+            let reads = [memory.stream(&stream, Version(1), 3).await, journal.stream(&stream, Version(1), 3).await];
             let [reference, subject] = reads.map(|read| read.unwrap().iter().map(record).collect::<Vec<_>>());
             assert_eq!(reference, subject);
         }
@@ -354,11 +282,7 @@ impl Piece {
 
     fn timer(&self, set: bool, now: Timestamp, tag: u8) -> TimerChange {
         let work = self.work(now, tag);
-        if set {
-            TimerChange::Set(work)
-        } else {
-            TimerChange::Cancel(work.key)
-        }
+        if set { TimerChange::Set(work) } else { TimerChange::Cancel(work.key) }
     }
 }
 
@@ -380,23 +304,11 @@ fn receipt(receipt: &Receipt) -> impl PartialEq + std::fmt::Debug + use<> {
 }
 
 fn record(record: &Record) -> impl PartialEq + std::fmt::Debug + use<> {
-    (
-        record.stream.clone(),
-        record.version,
-        record.cursor.index,
-        record.at,
-        value(&record.event),
-    )
+    (record.stream.clone(), record.version, record.cursor.index, record.at, value(&record.event))
 }
 
 fn work(work: &Work) -> impl PartialEq + std::fmt::Debug + use<> {
-    (
-        work.key.clone(),
-        work.lane.clone(),
-        work.order_key.clone(),
-        work.not_before,
-        value(&work.payload),
-    )
+    (work.key.clone(), work.lane.clone(), work.order_key.clone(), work.not_before, value(&work.payload))
 }
 
 fn view(view: &WorkView) -> impl PartialEq + std::fmt::Debug + use<> {
@@ -409,11 +321,5 @@ fn view(view: &WorkView) -> impl PartialEq + std::fmt::Debug + use<> {
 }
 
 fn lease(lease: &LeaseView) -> impl PartialEq + std::fmt::Debug + use<> {
-    (
-        lease.lease.clone(),
-        lease.holder.clone(),
-        lease.note.clone(),
-        lease.since,
-        lease.until,
-    )
+    (lease.lease.clone(), lease.holder.clone(), lease.note.clone(), lease.since, lease.until)
 }

@@ -20,28 +20,14 @@ fn record(disk: &dyn Disk, layout: &Layout, state: &Checkpoint) -> io::Result<()
         disk.sync(&File::open(path)?)?;
     }
     small::sync_directory(&layout.index)?;
-    small::replace(
-        disk,
-        &layout.mark,
-        &Mark {
-            seq: state.seq,
-            hash: state.hash.clone(),
-        },
-    )?;
+    small::replace(disk, &layout.mark, &Mark { seq: state.seq, hash: state.hash.clone() })?;
     small::replace(disk, &layout.checkpoint, state)
 }
 
 /// After a clean close: the same checkpoint, with what the index's files look like.
 pub(crate) fn seal(disk: &dyn Disk, layout: &Layout, state: Checkpoint) -> io::Result<()> {
     let sums = checksums(&layout.index)?;
-    record(
-        disk,
-        layout,
-        &Checkpoint {
-            index: Some(sums),
-            ..state
-        },
-    )
+    record(disk, layout, &Checkpoint { index: Some(sums), ..state })
 }
 
 /// Path, size and CRC-32 of every file of the index.

@@ -50,31 +50,18 @@ fn check(path: &Path, fix: u32) -> Result<(), OpenError> {
     let metadata = fs::metadata(path).map_err(OpenError::io("read", path))?;
     let (owner, process) = (metadata.uid(), rustix::process::geteuid().as_raw());
     if owner != process {
-        return Err(OpenError::Foreign {
-            path: path.to_owned(),
-            owner,
-            process,
-        });
+        return Err(OpenError::Foreign { path: path.to_owned(), owner, process });
     }
     let mode = metadata.permissions().mode() & 0o777;
     if mode & 0o077 != 0 {
-        return Err(OpenError::Exposed {
-            path: path.to_owned(),
-            mode,
-            fix,
-        });
+        return Err(OpenError::Exposed { path: path.to_owned(), mode, fix });
     }
     Ok(())
 }
 
 /// Takes the store's lock. The lock of a process that was just killed may be held for a moment longer.
 pub(crate) fn lock(path: &Path, wait: Duration) -> Result<File, OpenError> {
-    let open = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .open(path);
+    let open = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path);
     let file = open.map_err(OpenError::io("open", path))?;
     let taken = patiently(wait, || match file.try_lock() {
         Ok(()) => Some(Ok(())),

@@ -77,10 +77,7 @@ pub(crate) fn guard<T>(call: impl FnOnce() -> Result<T, Broken>) -> Result<T, Br
 impl Index {
     pub(crate) fn open(path: &Path, cache_bytes: u64) -> Result<Self, Broken> {
         // Without its own flush timer: the journal is what makes commits durable, and checkpoints flush the index.
-        let config = sled::Config::new()
-            .path(path)
-            .cache_capacity(cache_bytes)
-            .flush_every_ms(None);
+        let config = sled::Config::new().path(path).cache_capacity(cache_bytes).flush_every_ms(None);
         Ok(Self { db: config.open()? })
     }
 
@@ -125,17 +122,11 @@ impl Index {
     }
 
     pub(crate) fn commit(&self, id: &CommitId) -> Result<Option<u64>, Broken> {
-        self.db
-            .get(named(b'c', id.as_str()))?
-            .map(|value| Fields(&value).u64())
-            .transpose()
+        self.db.get(named(b'c', id.as_str()))?.map(|value| Fields(&value).u64()).transpose()
     }
 
     pub(crate) fn seen(&self, key: &DedupeKey) -> Result<Option<u64>, Broken> {
-        self.db
-            .get(named(b'd', key.as_str()))?
-            .map(|value| Fields(&value).u64())
-            .transpose()
+        self.db.get(named(b'd', key.as_str()))?.map(|value| Fields(&value).u64()).transpose()
     }
 
     pub(crate) fn is_done(&self, key: &WorkKey) -> Result<bool, Broken> {
@@ -204,9 +195,7 @@ pub(crate) fn work_key(seq: u64, place: u32) -> Vec<u8> {
 }
 
 pub(crate) fn encode_applied(applied: &Applied) -> Vec<u8> {
-    let numbers = [applied.seq, applied.epoch, applied.done]
-        .map(u64::to_be_bytes)
-        .concat();
+    let numbers = [applied.seq, applied.epoch, applied.done].map(u64::to_be_bytes).concat();
     [&numbers[..], &applied.hash].concat()
 }
 
@@ -217,36 +206,17 @@ fn decode_applied(value: &[u8]) -> Result<Applied, Broken> {
 }
 
 pub(crate) fn encode_slot(slot: &Slot) -> Vec<u8> {
-    let Place {
-        segment,
-        offset,
-        length,
-    } = slot.place;
+    let Place { segment, offset, length } = slot.place;
     let flags = [u8::from(slot.commit), u8::from(slot.seen)];
-    [
-        &segment.to_be_bytes()[..],
-        &offset.to_be_bytes(),
-        &length.to_be_bytes(),
-        &slot.records.to_be_bytes(),
-        &flags,
-    ]
-    .concat()
+    [&segment.to_be_bytes()[..], &offset.to_be_bytes(), &length.to_be_bytes(), &slot.records.to_be_bytes(), &flags]
+        .concat()
 }
 
 pub(crate) fn decode_slot(value: &[u8]) -> Result<Slot, Broken> {
     let mut fields = Fields(value);
-    let place = Place {
-        segment: fields.u64()?,
-        offset: fields.u64()?,
-        length: fields.u32()?,
-    };
+    let place = Place { segment: fields.u64()?, offset: fields.u64()?, length: fields.u32()? };
     let (records, [commit, seen]) = (fields.u32()?, fields.take()?);
-    Ok(Slot {
-        place,
-        records,
-        commit: commit != 0,
-        seen: seen != 0,
-    })
+    Ok(Slot { place, records, commit: commit != 0, seen: seen != 0 })
 }
 
 /// Fixed-width numbers, one after the other.
@@ -258,10 +228,7 @@ impl<'a> Fields<'a> {
     }
 
     pub(crate) fn take<const N: usize>(&mut self) -> Result<[u8; N], Broken> {
-        let (head, rest) = self
-            .0
-            .split_first_chunk()
-            .ok_or_else(|| Broken("a value is too short".to_owned()))?;
+        let (head, rest) = self.0.split_first_chunk().ok_or_else(|| Broken("a value is too short".to_owned()))?;
         self.0 = rest;
         Ok(*head)
     }

@@ -61,17 +61,12 @@ impl Ledger {
     }
 
     pub(super) fn line(&self, seq: u64) -> Result<Line, Broken> {
-        let slot = self
-            .index
-            .slot(seq)?
-            .ok_or_else(|| Broken(format!("entry {seq} is missing")))?;
+        let slot = self.index.slot(seq)?.ok_or_else(|| Broken(format!("entry {seq} is missing")))?;
         self.reader.read(slot.place, seq).map_err(Broken)
     }
 
     fn receipt(&self, seq: u64) -> Result<Receipt, Broken> {
-        self.line(seq)?
-            .receipt()
-            .ok_or_else(|| Broken(format!("entry {seq} is not a commit")))
+        self.line(seq)?.receipt().ok_or_else(|| Broken(format!("entry {seq} is not a commit")))
     }
 
     /// Hands out due work, under fences above all that were given out before, in this run and in earlier ones.
@@ -108,19 +103,10 @@ impl Ledger {
         }
         let seq = self.applied.seq.saturating_add(1);
         let (epoch, mut fences) = (self.applied.epoch, self.fences);
-        let (effects, fences_taken) = self
-            .live
-            .lease_effects(&commit.leases, (seq, now), || next_fence(epoch, &mut fences))?;
+        let (effects, fences_taken) =
+            self.live.lease_effects(&commit.leases, (seq, now), || next_fence(epoch, &mut fences))?;
         self.fences = fences;
-        Ok(Admitted::New(
-            Receipt {
-                seq: Seq(seq),
-                at: now,
-                versions,
-                fences: fences_taken,
-            },
-            effects,
-        ))
+        Ok(Admitted::New(Receipt { seq: Seq(seq), at: now, versions, fences: fences_taken }, effects))
     }
 
     fn committed(&self, id: &CommitId) -> Result<Option<Receipt>, Broken> {
@@ -149,10 +135,7 @@ impl Ledger {
                 let (stream, actual) = (append.stream.clone(), Version(actual));
                 return Err(CommitError::Conflict { stream, actual }.into());
             }
-            versions.push((
-                append.stream.clone(),
-                Version(actual.saturating_add(append.events.len() as u64)),
-            ));
+            versions.push((append.stream.clone(), Version(actual.saturating_add(append.events.len() as u64))));
         }
         Ok(versions)
     }
@@ -162,17 +145,7 @@ impl Ledger {
         match &line.entry {
             Entry::Opened { epoch, .. } => {
                 self.opened(*epoch);
-                self.finish(
-                    line.seq,
-                    line.hash,
-                    Slot {
-                        place,
-                        records: 0,
-                        commit: false,
-                        seen: false,
-                    },
-                    Ops::new(),
-                );
+                self.finish(line.seq, line.hash, Slot { place, records: 0, commit: false, seen: false }, Ops::new());
             }
             Entry::Commit(made) => {
                 let Made { commit, fences, .. } = made.as_ref();
@@ -225,17 +198,7 @@ impl Ledger {
                 }
             }
         }
-        self.finish(
-            seq,
-            hash,
-            Slot {
-                place,
-                records,
-                commit: true,
-                seen: commit.seen.is_some(),
-            },
-            ops,
-        );
+        self.finish(seq, hash, Slot { place, records, commit: true, seen: commit.seen.is_some() }, ops);
         Ok(())
     }
 
@@ -261,10 +224,7 @@ impl Ledger {
             let Some(born) = self.live.piece(&settle.work).map(|piece| piece.born) else {
                 continue;
             };
-            let value = self
-                .live
-                .settle(&settle.work, &settle.settlement, Reason { seq, place })
-                .map(encode_piece);
+            let value = self.live.settle(&settle.work, &settle.settlement, Reason { seq, place }).map(encode_piece);
             if value.is_none() {
                 self.set_done(settle.work.as_str(), true, ops)?;
             }
@@ -312,11 +272,7 @@ impl Ledger {
             return Ok(());
         }
         let count = self.applied.done;
-        self.applied.done = if done {
-            count.saturating_add(1)
-        } else {
-            count.saturating_sub(1)
-        };
+        self.applied.done = if done { count.saturating_add(1) } else { count.saturating_sub(1) };
         self.done.insert(key.to_owned(), done);
         ops.push((index::named(b'w', key), done.then(Vec::new)));
         Ok(())

@@ -86,16 +86,8 @@ pub(crate) fn encode(
     entry: &EntryRef<'_>,
 ) -> Result<Hash, String> {
     let start = out.len();
-    serde_json::to_writer(
-        &mut *out,
-        &BodyRef {
-            seq,
-            prev: hex::encode(prev),
-            at,
-            entry,
-        },
-    )
-    .map_err(|e| e.to_string())?;
+    serde_json::to_writer(&mut *out, &BodyRef { seq, prev: hex::encode(prev), at, entry })
+        .map_err(|e| e.to_string())?;
     // The closing brace comes back behind the hash.
     out.pop();
     let body = out.get_mut(start..).unwrap_or_default();
@@ -129,17 +121,9 @@ pub(crate) fn decode(line: &[u8]) -> Result<Line, String> {
     if let Entry::Opened { format, .. } = entry
         && format > FORMAT
     {
-        return Err(format!(
-            "it has format {format}, this program knows {FORMAT}: use the newer program"
-        ));
+        return Err(format!("it has format {format}, this program knows {FORMAT}: use the newer program"));
     }
-    Ok(Line {
-        seq,
-        prev: previous,
-        at,
-        entry,
-        hash,
-    })
+    Ok(Line { seq, prev: previous, at, entry, hash })
 }
 
 impl Line {
@@ -153,12 +137,7 @@ impl Line {
     pub(crate) fn receipt(&self) -> Option<Receipt> {
         let made = self.made()?;
         let (versions, fences) = (made.versions.clone(), made.fences.clone());
-        Some(Receipt {
-            seq: Seq(self.seq),
-            at: self.at,
-            versions,
-            fences,
-        })
+        Some(Receipt { seq: Seq(self.seq), at: self.at, versions, fences })
     }
 
     /// The records of the commit, in the order of the feed.
@@ -168,18 +147,9 @@ impl Line {
         for (append, (stream, last)) in made.commit.append.iter().zip(&made.versions) {
             let first = last.0.saturating_sub(append.events.len() as u64);
             for (event, version) in append.events.iter().zip(first.saturating_add(1)..) {
-                let cursor = Cursor {
-                    seq: Seq(self.seq),
-                    index: u32::try_from(records.len()).unwrap_or(u32::MAX),
-                };
+                let cursor = Cursor { seq: Seq(self.seq), index: u32::try_from(records.len()).unwrap_or(u32::MAX) };
                 let (stream, version, event) = (stream.clone(), Version(version), event.clone());
-                records.push(Record {
-                    stream,
-                    version,
-                    cursor,
-                    at: self.at,
-                    event,
-                });
+                records.push(Record { stream, version, cursor, at: self.at, event });
             }
         }
         records

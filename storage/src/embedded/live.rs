@@ -34,14 +34,7 @@ pub(crate) struct Piece {
 
 impl Piece {
     pub(crate) fn new(work: Work, born: Born) -> Self {
-        Self {
-            work,
-            born,
-            attempt: 0,
-            dead: false,
-            failure: None,
-            claim: None,
-        }
+        Self { work, born, attempt: 0, dead: false, failure: None, claim: None }
     }
 
     fn group(&self) -> (Lane, String) {
@@ -49,8 +42,7 @@ impl Piece {
     }
 
     fn free_from(&self) -> Timestamp {
-        self.claim
-            .map_or(self.work.not_before, |(_, until)| until.max(self.work.not_before))
+        self.claim.map_or(self.work.not_before, |(_, until)| until.max(self.work.not_before))
     }
 }
 
@@ -140,13 +132,7 @@ impl Live {
         mut fence: impl FnMut() -> Fence,
     ) -> Vec<Claimed> {
         let until = now.after(request.hold);
-        let due = |lane| {
-            self.heads
-                .get(lane)
-                .into_iter()
-                .flatten()
-                .take_while(|(from, _)| *from <= now)
-        };
+        let due = |lane| self.heads.get(lane).into_iter().flatten().take_while(|(from, _)| *from <= now);
         let born: BTreeSet<Born> = request.lanes.iter().flat_map(due).map(|(_, born)| *born).collect();
         let mut claimed = Vec::new();
         for born in born.into_iter().take(request.max) {
@@ -157,12 +143,7 @@ impl Live {
                 continue;
             };
             let Some((fence, until)) = piece.claim else { continue };
-            claimed.push(Claimed {
-                work: piece.work.clone(),
-                fence,
-                attempt: piece.attempt,
-                until,
-            });
+            claimed.push(Claimed { work: piece.work.clone(), fence, attempt: piece.attempt, until });
         }
         claimed
     }
@@ -174,11 +155,7 @@ impl Live {
     }
 
     pub(crate) fn next_due(&self) -> Option<Timestamp> {
-        self.heads
-            .values()
-            .filter_map(|heads| heads.first())
-            .map(|(from, _)| *from)
-            .min()
+        self.heads.values().filter_map(|heads| heads.first()).map(|(from, _)| *from).min()
     }
 
     pub(crate) fn unsettled(&self, now: Timestamp) -> Vec<WorkView> {
@@ -225,18 +202,11 @@ impl Live {
 fn view(piece: &Piece, now: Timestamp) -> WorkView {
     let last_failure = piece.failure.as_ref().map(|(_, reason)| reason.clone());
     let state = match (piece.dead, piece.claim) {
-        (true, _) => WorkState::Dead {
-            reason: last_failure.clone().unwrap_or_default(),
-        },
+        (true, _) => WorkState::Dead { reason: last_failure.clone().unwrap_or_default() },
         (false, Some((fence, until))) if now < until => WorkState::Claimed { until, fence },
         (false, _) => WorkState::Waiting,
     };
-    WorkView {
-        work: piece.work.clone(),
-        state,
-        attempt: piece.attempt,
-        last_failure,
-    }
+    WorkView { work: piece.work.clone(), state, attempt: piece.attempt, last_failure }
 }
 
 /// What a commit does to the leases: `None` for one given back.
@@ -262,23 +232,14 @@ impl Live {
             };
             let lost = || CommitError::LeaseLost(lease.clone());
             let next = match change {
-                LeaseChange::Acquire {
-                    holder, note, until, ..
-                } => {
+                LeaseChange::Acquire { holder, note, until, .. } => {
                     if let Some(held) = current.filter(|held| held.holds(now)) {
                         return Err(CommitError::LeaseBusy(held.view));
                     }
                     let fence = fence();
                     taken.push((lease.clone(), fence));
                     let (holder, note) = (holder.clone(), note.clone());
-                    let view = LeaseView {
-                        lease: lease.clone(),
-                        holder,
-                        note,
-                        since: now,
-                        until: *until,
-                        fence,
-                    };
+                    let view = LeaseView { lease: lease.clone(), holder, note, since: now, until: *until, fence };
                     Some(Held { view, seq, place })
                 }
                 LeaseChange::Extend { fence, until, .. } => {

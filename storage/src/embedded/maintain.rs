@@ -46,32 +46,19 @@ pub fn verify(directory: &Path) -> Result<Report, OpenError> {
     guarded::existing(&layout)?;
     let _lock = guarded::lock(&layout.lock, options.lock_wait)?;
     let mut records = 0_u64;
-    let end = witness::check_whole(&layout, &mut |line| {
-        records = records.saturating_add(line.records().len() as u64)
-    })?;
+    let end = witness::check_whole(&layout, &mut |line| records = records.saturating_add(line.records().len() as u64))?;
     let marked = match small::read::<Mark>(&layout.mark).map_err(OpenError::io("read", &layout.mark))? {
         Found::Whole(mark) => mark.seq == end.position.seq,
         Found::Damaged => {
             let reason = "a mark whose checksum does not match; the next start makes it anew".to_owned();
-            return Err(Damage::Segment {
-                segment: layout.mark,
-                reason,
-            }
-            .into());
+            return Err(Damage::Segment { segment: layout.mark, reason }.into());
         }
         Found::Missing => false,
     };
     compare_index(&options, &layout, &end)?;
     let segments = segment::list(&layout.journal)?.len();
     let head = hex::encode(end.position.hash);
-    Ok(Report {
-        segments,
-        entries: end.position.seq,
-        records,
-        head,
-        torn: end.torn,
-        marked,
-    })
+    Ok(Report { segments, entries: end.position.seq, records, head, torn: end.torn, marked })
 }
 
 /// Compares a copy of the index with one made anew, key by key: opening an index writes to it, and a check must not.
@@ -79,38 +66,20 @@ fn compare_index(options: &Options, layout: &Layout, end: &End) -> Result<(), Op
     let scratch = layout.root.join("verify");
     let _ = fs::remove_dir_all(&scratch);
     let copy = scratch.join("copy");
-    let result = copy_tree(&layout.index, &copy)
-        .map_err(OpenError::io("copy the index to", &copy))
-        .and_then(|()| {
-            let reader = Arc::new(Reader::new(&layout.journal));
-            let broken = |Broken(reason)| OpenError::from(Damage::Index(reason));
-            let fresh_layout = Layout {
-                index: scratch.join("fresh"),
-                ..layout.clone()
-            };
-            let (found, ledger) = open::probe(
-                options,
-                &Layout {
-                    index: copy,
-                    ..layout.clone()
-                },
-                reader.clone(),
-                true,
-            )?
-            .map_err(broken)?;
-            if ledger.applied.seq > end.position.seq {
-                let (witness, seen, last) = ("the index".to_owned(), ledger.applied.seq, end.position.seq);
-                return Err(Damage::Short { witness, seen, last }.into());
-            }
-            let (fresh, mut fresh_ledger) = open::probe(options, &fresh_layout, reader, false)?.map_err(broken)?;
-            open::catch_up(
-                &mut fresh_ledger,
-                Position::genesis(),
-                &fresh_layout,
-                Some(ledger.applied.seq),
-            )?;
-            guard(|| same(&found, &fresh)).map_err(broken)
-        });
+    let result = copy_tree(&layout.index, &copy).map_err(OpenError::io("copy the index to", &copy)).and_then(|()| {
+        let reader = Arc::new(Reader::new(&layout.journal));
+        let broken = |Broken(reason)| OpenError::from(Damage::Index(reason));
+        let fresh_layout = Layout { index: scratch.join("fresh"), ..layout.clone() };
+        let (found, ledger) =
+            open::probe(options, &Layout { index: copy, ..layout.clone() }, reader.clone(), true)?.map_err(broken)?;
+        if ledger.applied.seq > end.position.seq {
+            let (witness, seen, last) = ("the index".to_owned(), ledger.applied.seq, end.position.seq);
+            return Err(Damage::Short { witness, seen, last }.into());
+        }
+        let (fresh, mut fresh_ledger) = open::probe(options, &fresh_layout, reader, false)?.map_err(broken)?;
+        open::catch_up(&mut fresh_ledger, Position::genesis(), &fresh_layout, Some(ledger.applied.seq))?;
+        guard(|| same(&found, &fresh)).map_err(broken)
+    });
     let _ = fs::remove_dir_all(&scratch);
     result
 }
@@ -122,9 +91,7 @@ fn same(found: &Index, fresh: &Index) -> Result<(), Broken> {
             (None, None) => return Ok(()),
             (Some(left), Some(right)) if left == right => {}
             (left, right) => {
-                let key = left
-                    .or(right)
-                    .map(|(key, _)| String::from_utf8_lossy(&key).into_owned());
+                let key = left.or(right).map(|(key, _)| String::from_utf8_lossy(&key).into_owned());
                 return Err(Broken(format!("at key {:?}", key.unwrap_or_default())));
             }
         }
@@ -152,9 +119,7 @@ fn copy_tree(from: &Path, to: &Path) -> std::io::Result<()> {
 pub fn export(directory: &Path, output: &mut dyn Write) -> Result<u64, OpenError> {
     let layout = Layout::of(directory);
     let end = segment::scan(&layout.journal, Position::genesis(), &mut |_, _, bytes| {
-        output
-            .write_all(bytes)
-            .map_err(OpenError::io("export", &layout.journal))
+        output.write_all(bytes).map_err(OpenError::io("export", &layout.journal))
     })?;
     output.flush().map_err(OpenError::io("export", &layout.journal))?;
     Ok(end.position.seq)
@@ -167,9 +132,7 @@ pub fn export(directory: &Path, output: &mut dyn Write) -> Result<u64, OpenError
 pub fn import(directory: &Path, input: &mut dyn BufRead) -> Result<u64, OpenError> {
     let (options, layout) = (Options::maintenance(directory), Layout::of(directory));
     if fs::read_dir(directory).is_ok_and(|mut entries| entries.next().is_some()) {
-        return Err(OpenError::NotEmpty {
-            path: directory.to_owned(),
-        });
+        return Err(OpenError::NotEmpty { path: directory.to_owned() });
     }
     guarded::directories(&layout)?;
     let _lock = guarded::lock(&layout.lock, options.lock_wait)?;
@@ -182,24 +145,14 @@ pub fn import(directory: &Path, input: &mut dyn BufRead) -> Result<u64, OpenErro
 }
 
 fn import_lines(options: &Options, layout: &Layout, input: &mut dyn BufRead) -> Result<u64, OpenError> {
-    let start = End {
-        position: Position::genesis(),
-        torn: 0,
-    };
-    let mut tail = Tail::open(
-        options.disk.clone(),
-        layout.journal.clone(),
-        options.segment_bytes,
-        &start,
-    )?;
+    let start = End { position: Position::genesis(), torn: 0 };
+    let mut tail = Tail::open(options.disk.clone(), layout.journal.clone(), options.segment_bytes, &start)?;
     let (mut seq, mut hash, mut group, mut bytes) = (0_u64, Hash::default(), Vec::new(), Vec::new());
     let mut last: Option<Place> = None;
     let failed = || OpenError::io("write", &layout.journal);
     loop {
         bytes.clear();
-        let read = input
-            .read_until(b'\n', &mut bytes)
-            .map_err(OpenError::io("read the import for", &layout.root))?;
+        let read = input.read_until(b'\n', &mut bytes).map_err(OpenError::io("read the import for", &layout.root))?;
         if let Some(place) = last.take_if(|_| read == 0 || group.len() > 1 << 20) {
             tail.append(&group, place).map_err(failed())?;
             group.clear();
@@ -209,10 +162,7 @@ fn import_lines(options: &Options, layout: &Layout, input: &mut dyn BufRead) -> 
             break;
         }
         let text = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
-        let wrong = |reason: String| OpenError::Import {
-            line: seq.saturating_add(1),
-            reason,
-        };
+        let wrong = |reason: String| OpenError::Import { line: seq.saturating_add(1), reason };
         let line = line::decode(text).map_err(wrong)?;
         if line.seq != seq.saturating_add(1) || line.prev != hash {
             return Err(wrong("it does not follow the one before it".to_owned()));
@@ -223,15 +173,9 @@ fn import_lines(options: &Options, layout: &Layout, input: &mut dyn BufRead) -> 
         (seq, hash) = (line.seq, line.hash);
     }
     if seq == 0 {
-        return Err(OpenError::Import {
-            line: 1,
-            reason: "there is no entry".to_owned(),
-        });
+        return Err(OpenError::Import { line: 1, reason: "there is no entry".to_owned() });
     }
-    let mark = Mark {
-        seq,
-        hash: hex::encode(hash),
-    };
+    let mark = Mark { seq, hash: hex::encode(hash) };
     small::replace(&MachineDisk, &layout.mark, &mark).map_err(OpenError::io("write", &layout.mark))?;
     Ok(seq)
 }
@@ -264,14 +208,7 @@ pub fn snapshot(directory: &Path, clock: Arc<dyn Clock>) -> Result<Memory, OpenE
         memory.replay(&made.commit, &receipt).map_err(|error| {
             let segment = segment::path(&layout.journal, place.segment);
             let (seq, reason) = (line.seq, format!("it does not fit the ones before it ({error})"));
-            Damage::Record {
-                segment,
-                line: 0,
-                offset: place.offset,
-                seq,
-                reason,
-            }
-            .into()
+            Damage::Record { segment, line: 0, offset: place.offset, seq, reason }.into()
         })
     })?;
     memory.freeze("this is a read-only view of a stored journal");

@@ -86,43 +86,15 @@ impl Embedded {
         if let Err(error) = tail::reserve(&layout.reserve, options.reserve_bytes) {
             tracing::warn!(store.error = %error, "there is no room for the reserve file: free space soon");
         }
-        let open::Ready {
-            index,
-            reader,
-            ledger,
-            tail,
-            end,
-            checkpointed,
-        } = ready;
-        let shared = Arc::new(Shared::new(
-            options.clock.clone(),
-            reader,
-            index,
-            ledger.applied,
-            end.at,
-        ));
+        let open::Ready { index, reader, ledger, tail, end, checkpointed } = ready;
+        let shared = Arc::new(Shared::new(options.clock.clone(), reader, index, ledger.applied, end.at));
         let (requests, receiver) = mpsc::channel(QUEUE);
         let (writer_layout, writer_shared) = (layout.clone(), shared.clone());
         let tip = small::Tip::open(&layout.tip).map_err(OpenError::io("open", &layout.tip))?;
-        let writer = Writer {
-            options,
-            layout: writer_layout,
-            shared: writer_shared,
-            ledger,
-            tail,
-            tip,
-            checkpointed,
-        };
-        let thread = std::thread::Builder::new()
-            .name("journal".to_owned())
-            .spawn(move || writer.run(receiver));
+        let writer = Writer { options, layout: writer_layout, shared: writer_shared, ledger, tail, tip, checkpointed };
+        let thread = std::thread::Builder::new().name("journal".to_owned()).spawn(move || writer.run(receiver));
         let thread = thread.map_err(OpenError::io("start a thread for", &layout.root))?;
-        Ok(Self {
-            requests,
-            shared,
-            layout,
-            thread: Mutex::new(Some((thread, lock))),
-        })
+        Ok(Self { requests, shared, layout, thread: Mutex::new(Some((thread, lock))) })
     }
 
     /// Stops taking requests, makes the last group durable, and leaves a checkpoint, so that the next open is fast. A
@@ -162,10 +134,7 @@ impl Embedded {
         &self,
         reading: impl FnOnce(&Index, &Shared) -> Result<T, Broken> + Send + 'static,
     ) -> Result<T, ReadError> {
-        let index = self
-            .shared
-            .index()
-            .ok_or_else(|| ReadError::Unavailable(self.stopped()))?;
+        let index = self.shared.index().ok_or_else(|| ReadError::Unavailable(self.stopped()))?;
         let (shared, layout) = (self.shared.clone(), self.layout.clone());
         let work = tokio::task::spawn_blocking(move || {
             let result = guard(|| reading(&index, &shared));
@@ -179,9 +148,7 @@ impl Embedded {
     }
 
     fn stopped(&self) -> String {
-        self.shared
-            .poisoned()
-            .unwrap_or_else(|| "the store is closed".to_owned())
+        self.shared.poisoned().unwrap_or_else(|| "the store is closed".to_owned())
     }
 }
 
@@ -212,25 +179,19 @@ impl Journal for Embedded {
         self.read(move |index, shared| {
             let Some(seq) = index.commit(&id)? else { return Ok(None) };
             let made = entry(index, shared, seq)?;
-            let receipt = made
-                .receipt()
-                .filter(|_| made.made().is_some_and(|made| made.commit.id == id));
-            receipt
-                .map(Some)
-                .ok_or_else(|| Broken(format!("entry {seq} is not commit {id}")))
+            let receipt = made.receipt().filter(|_| made.made().is_some_and(|made| made.commit.id == id));
+            receipt.map(Some).ok_or_else(|| Broken(format!("entry {seq} is not commit {id}")))
         })
         .await
     }
 
     async fn stream(&self, stream: &StreamId, after: Version, max: usize) -> Result<Vec<Record>, ReadError> {
         let stream = stream.clone();
-        self.read(move |index, shared| read_stream(index, shared, (&stream, after), max))
-            .await
+        self.read(move |index, shared| read_stream(index, shared, (&stream, after), max)).await
     }
 
     async fn feed(&self, after: Cursor, max: usize) -> Result<Vec<Record>, ReadError> {
-        self.read(move |index, shared| read_feed(index, shared, after, max))
-            .await
+        self.read(move |index, shared| read_feed(index, shared, after, max)).await
     }
 
     async fn claim(&self, request: ClaimRequest) -> Result<Vec<Claimed>, ReadError> {
@@ -239,8 +200,7 @@ impl Journal for Embedded {
 
     async fn renew(&self, work: &WorkKey, fence: Fence, hold: Duration) -> Result<Option<Timestamp>, ReadError> {
         let work = work.clone();
-        self.ask(move |ledger, now| ledger.live.renew(&work, fence, now.after(hold)))
-            .await
+        self.ask(move |ledger, now| ledger.live.renew(&work, fence, now.after(hold))).await
     }
 
     async fn next_due(&self) -> Result<Option<Timestamp>, ReadError> {
@@ -253,13 +213,7 @@ impl Journal for Embedded {
 
     async fn leases(&self) -> Result<Vec<LeaseView>, ReadError> {
         self.ask(|ledger, now| {
-            ledger
-                .live
-                .leases
-                .values()
-                .filter(|held| held.holds(now))
-                .map(|held| held.view.clone())
-                .collect()
+            ledger.live.leases.values().filter(|held| held.holds(now)).map(|held| held.view.clone()).collect()
         })
         .await
     }
@@ -274,10 +228,6 @@ impl Journal for Embedded {
 
     async fn health(&self) -> Health {
         let applied = self.shared.applied();
-        Health {
-            seq: Seq(applied.seq),
-            head: hex::encode(applied.hash),
-            poisoned: self.shared.poisoned(),
-        }
+        Health { seq: Seq(applied.seq), head: hex::encode(applied.hash), poisoned: self.shared.poisoned() }
     }
 }

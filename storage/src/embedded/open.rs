@@ -38,34 +38,19 @@ pub(crate) fn open(options: &Options, layout: &Layout) -> Result<Ready, OpenErro
     let end = check_journal(options.verify_bytes, layout, &witnesses, &mut |_| {})?;
     let reader = Arc::new(Reader::new(&layout.journal));
     let trusted = trust(options, layout, &witnesses, &end, &reader)?;
-    let mut tail = Tail::open(
-        options.disk.clone(),
-        layout.journal.clone(),
-        options.segment_bytes,
-        &end,
-    )?;
-    tail.write_again(witnesses.checkpoint.whole())
-        .map_err(OpenError::io("write", &layout.journal))?;
+    let mut tail = Tail::open(options.disk.clone(), layout.journal.clone(), options.segment_bytes, &end)?;
+    tail.write_again(witnesses.checkpoint.whole()).map_err(OpenError::io("write", &layout.journal))?;
     let checkpointed = witnesses.checkpoint.whole().map_or(0, |checkpoint| checkpoint.seq);
     let caught_up = trusted.and_then(|(index, mut ledger)| {
         let from = continue_from(&index, &ledger.applied, layout).ok()?;
-        catch_up(&mut ledger, from, layout, None)
-            .ok()
-            .filter(|last| last.seq == end.position.seq)?;
+        catch_up(&mut ledger, from, layout, None).ok().filter(|last| last.seq == end.position.seq)?;
         Some((index, ledger))
     });
     let (index, ledger) = match caught_up {
         Some(ready) => ready,
         None => rebuild(options, layout, &reader)?,
     };
-    let mut ready = Ready {
-        index,
-        reader,
-        ledger,
-        tail,
-        end: end.position,
-        checkpointed,
-    };
+    let mut ready = Ready { index, reader, ledger, tail, end: end.position, checkpointed };
     close_index(&layout.index).map_err(OpenError::io("set the modes of", &layout.index))?;
     begin(options, layout, &mut ready)?;
     let _ = fs::remove_file(&layout.suspect);
@@ -90,18 +75,11 @@ fn trust(
     }
     if let Some(checkpoint) = checkpoint.filter(|checkpoint| checkpoint.index.is_some()) {
         // From here on the checksums are no longer those of the index.
-        let open = Checkpoint {
-            index: None,
-            ..checkpoint.clone()
-        };
+        let open = Checkpoint { index: None, ..checkpoint.clone() };
         small::replace(&*options.disk, &layout.checkpoint, &open)
             .map_err(OpenError::io("write", &layout.checkpoint))?;
     }
-    let small = segment::list(&layout.journal)?
-        .iter()
-        .map(|(_, size)| *size)
-        .sum::<u64>()
-        <= options.verify_bytes;
+    let small = segment::list(&layout.journal)?.iter().map(|(_, size)| *size).sum::<u64>() <= options.verify_bytes;
     let count = intact.is_none() && small;
     let opened = match probe(options, layout, reader.clone(), count)? {
         Ok(opened) => opened,
@@ -134,13 +112,9 @@ pub(crate) fn probe(
         });
         let _ = answer.send(opened);
     };
-    let thread = std::thread::Builder::new()
-        .name("index-probe".to_owned())
-        .spawn(probing);
+    let thread = std::thread::Builder::new().name("index-probe".to_owned()).spawn(probing);
     thread.map_err(OpenError::io("start a thread for", &layout.index))?;
-    Ok(wait
-        .recv_timeout(options.probe_wait)
-        .unwrap_or_else(|_| Err(Broken("it does not open in time".to_owned()))))
+    Ok(wait.recv_timeout(options.probe_wait).unwrap_or_else(|_| Err(Broken("it does not open in time".to_owned()))))
 }
 
 /// sled lets go of its lock a moment after it was dropped.
@@ -162,9 +136,7 @@ fn continue_from(index: &Index, applied: &Applied, layout: &Layout) -> Result<Po
         return Ok(Position::genesis());
     }
     let slot = guard(|| index.slot(applied.seq))?.ok_or_else(|| Broken("its last entry is missing".to_owned()))?;
-    let line = Reader::new(&layout.journal)
-        .read(slot.place, applied.seq)
-        .map_err(Broken)?;
+    let line = Reader::new(&layout.journal).read(slot.place, applied.seq).map_err(Broken)?;
     if line.hash == applied.hash {
         Ok(Position::behind(&line, slot.place))
     } else {
@@ -179,20 +151,13 @@ pub(crate) fn catch_up(
     layout: &Layout,
     until: Option<u64>,
 ) -> Result<Position, OpenError> {
-    let broken = |Broken(reason)| OpenError::Index {
-        path: layout.index.clone(),
-        reason,
-    };
+    let broken = |Broken(reason)| OpenError::Index { path: layout.index.clone(), reason };
     let end = segment::scan(&layout.journal, from, &mut |line, place, _| {
         if until.is_some_and(|until| line.seq > until) {
             return Ok(());
         }
         guard(|| ledger.replay(line, place)).map_err(broken)?;
-        if ledger.ops.len() >= REPLAY {
-            ledger.flush().map_err(broken)
-        } else {
-            Ok(())
-        }
+        if ledger.ops.len() >= REPLAY { ledger.flush().map_err(broken) } else { Ok(()) }
     })?;
     if !ledger.ops.is_empty() {
         ledger.flush().map_err(broken)?;
@@ -202,10 +167,8 @@ pub(crate) fn catch_up(
 
 fn rebuild(options: &Options, layout: &Layout, reader: &Arc<Reader>) -> Result<Opened, OpenError> {
     let aside = set_aside(layout).map_err(OpenError::io("move aside", &layout.index))?;
-    let mut opened = probe(options, layout, reader.clone(), false)?.map_err(|Broken(reason)| OpenError::Index {
-        path: layout.index.clone(),
-        reason,
-    })?;
+    let mut opened = probe(options, layout, reader.clone(), false)?
+        .map_err(|Broken(reason)| OpenError::Index { path: layout.index.clone(), reason })?;
     catch_up(&mut opened.1, Position::genesis(), layout, None)?;
     if let Some(aside) = aside {
         let _ = fs::remove_dir_all(aside);
@@ -215,13 +178,7 @@ fn rebuild(options: &Options, layout: &Layout, reader: &Arc<Reader>) -> Result<O
 
 /// Leaves word that the index is to be built anew.
 pub(crate) fn mark_suspect(layout: &Layout) -> std::io::Result<()> {
-    fs::OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&layout.suspect)
-        .map(drop)
+    fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&layout.suspect).map(drop)
 }
 
 /// Moves the index out of the way, and says where to. It is deleted once the new one is whole.
@@ -245,32 +202,16 @@ fn begin(options: &Options, layout: &Layout, ready: &mut Ready) -> Result<(), Op
     tail.roll(seq).map_err(failed())?;
     let at = options.clock.now().max(end.at);
     let mut bytes = Vec::new();
-    let hash = line::encode(
-        &mut bytes,
-        seq,
-        &end.hash,
-        at,
-        &EntryRef::Opened { epoch, format: FORMAT },
-    )
-    .map_err(std::io::Error::other)
-    .map_err(failed())?;
+    let hash = line::encode(&mut bytes, seq, &end.hash, at, &EntryRef::Opened { epoch, format: FORMAT })
+        .map_err(std::io::Error::other)
+        .map_err(failed())?;
     let place = tail.place(0, bytes.len());
     tail.append(&bytes, place).map_err(failed())?;
     let text = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
     let line = line::decode(text).map_err(std::io::Error::other).map_err(failed())?;
-    let index = |Broken(reason)| OpenError::Index {
-        path: layout.index.clone(),
-        reason,
-    };
+    let index = |Broken(reason)| OpenError::Index { path: layout.index.clone(), reason };
     guard(|| ledger.replay(&line, place)).map_err(index)?;
     ledger.flush().map_err(index)?;
-    *end = Position {
-        seq,
-        hash,
-        at,
-        segment: place.segment,
-        start: place.offset,
-        end: place.end(),
-    };
+    *end = Position { seq, hash, at, segment: place.segment, start: place.offset, end: place.end() };
     Ok(())
 }

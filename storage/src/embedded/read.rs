@@ -8,9 +8,7 @@ use crate::record::{Cursor, Record, StreamId, Version};
 
 /// The entry with this number.
 pub(crate) fn entry(index: &Index, shared: &Shared, seq: u64) -> Result<Line, Broken> {
-    let slot = index
-        .slot(seq)?
-        .ok_or_else(|| Broken(format!("entry {seq} is missing in the index")))?;
+    let slot = index.slot(seq)?.ok_or_else(|| Broken(format!("entry {seq} is missing in the index")))?;
     shared.reader.read(slot.place, seq).map_err(Broken)
 }
 
@@ -18,10 +16,7 @@ pub(crate) fn read_feed(index: &Index, shared: &Shared, after: Cursor, max: usiz
     let last = shared.applied().seq;
     let mut next = after.seq.0;
     let mut records = Vec::new();
-    for slot in index
-        .slots(next)
-        .take_while(|slot| !matches!(slot, Ok((seq, _)) if *seq > last))
-    {
+    for slot in index.slots(next).take_while(|slot| !matches!(slot, Ok((seq, _)) if *seq > last)) {
         if records.len() >= max {
             return Ok(records);
         }
@@ -55,19 +50,14 @@ pub(crate) fn read_stream(
         if current.as_ref().is_none_or(|(loaded, _)| *loaded != seq) {
             current = Some((seq, entry(index, shared, seq)?.records()));
         }
-        let record = current
-            .as_ref()
-            .and_then(|(_, records)| records.get(place as usize))
-            .cloned();
+        let record = current.as_ref().and_then(|(_, records)| records.get(place as usize)).cloned();
         let expected = records.last().map_or(after, |record| record.version).next();
         match record
             .filter(|record| record.version == expected && record.version.0 == version && record.stream == *stream)
         {
             Some(record) => records.push(record),
             None => {
-                return Err(Broken(format!(
-                    "record {expected} of stream {stream} is missing in the index"
-                )));
+                return Err(Broken(format!("record {expected} of stream {stream} is missing in the index")));
             }
         }
     }

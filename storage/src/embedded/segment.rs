@@ -71,27 +71,13 @@ pub(crate) struct Position {
 impl Position {
     /// Before the first entry.
     pub(crate) fn genesis() -> Self {
-        Self {
-            seq: 0,
-            hash: Hash::default(),
-            at: Timestamp(i64::MIN),
-            segment: 1,
-            start: 0,
-            end: 0,
-        }
+        Self { seq: 0, hash: Hash::default(), at: Timestamp(i64::MIN), segment: 1, start: 0, end: 0 }
     }
 
     /// Behind this entry.
     pub(crate) fn behind(line: &Line, place: Place) -> Self {
         let (seq, hash, at) = (line.seq, line.hash, line.at);
-        Self {
-            seq,
-            hash,
-            at,
-            segment: place.segment,
-            start: place.offset,
-            end: place.end(),
-        }
+        Self { seq, hash, at, segment: place.segment, start: place.offset, end: place.end() }
     }
 }
 
@@ -108,10 +94,7 @@ pub(crate) type Visit<'a> = dyn FnMut(&Line, Place, &[u8]) -> Result<(), OpenErr
 
 /// Reads every entry behind `from`, checks it and its link, and hands it over.
 pub(crate) fn scan(journal: &Path, from: Position, visit: &mut Visit<'_>) -> Result<End, OpenError> {
-    let segments: Vec<_> = list(journal)?
-        .into_iter()
-        .filter(|(first, _)| *first >= from.segment)
-        .collect();
+    let segments: Vec<_> = list(journal)?.into_iter().filter(|(first, _)| *first >= from.segment).collect();
     let mut position = from;
     if segments.first().is_none_or(|(first, _)| *first != position.segment)
         && (position.seq > 0 || !segments.is_empty())
@@ -134,11 +117,7 @@ pub(crate) fn scan(journal: &Path, from: Position, visit: &mut Visit<'_>) -> Res
 }
 
 fn missing(journal: &Path, first: u64) -> OpenError {
-    Damage::Segment {
-        segment: path(journal, first),
-        reason: "missing".to_owned(),
-    }
-    .into()
+    Damage::Segment { segment: path(journal, first), reason: "missing".to_owned() }.into()
 }
 
 fn scan_segment(
@@ -149,8 +128,7 @@ fn scan_segment(
 ) -> Result<Option<End>, OpenError> {
     let path = path(journal, position.segment);
     let mut file = File::open(&path).map_err(OpenError::io("open", &path))?;
-    file.seek(SeekFrom::Start(position.end))
-        .map_err(OpenError::io("read", &path))?;
+    file.seek(SeekFrom::Start(position.end)).map_err(OpenError::io("read", &path))?;
     // What is appended while a read-only view is made is not part of it.
     let mut reader = BufReader::with_capacity(1 << 18, file.take(size.saturating_sub(position.end)));
     let mut bytes = Vec::new();
@@ -158,25 +136,15 @@ fn scan_segment(
     loop {
         bytes.clear();
         number += 1;
-        let read = reader
-            .read_until(b'\n', &mut bytes)
-            .map_err(OpenError::io("read", &path))?;
+        let read = reader.read_until(b'\n', &mut bytes).map_err(OpenError::io("read", &path))?;
         if read == 0 {
             return Ok(None);
         }
         let text = bytes.strip_suffix(b"\n");
-        let checked = text
-            .ok_or_else(|| "it is not finished".to_owned())
-            .and_then(line::decode);
+        let checked = text.ok_or_else(|| "it is not finished".to_owned()).and_then(line::decode);
         let damage = |reason| {
             let (segment, line, offset) = (path.clone(), number, position.end);
-            OpenError::from(Damage::Record {
-                segment,
-                line,
-                offset,
-                seq: position.seq.saturating_add(1),
-                reason,
-            })
+            OpenError::from(Damage::Record { segment, line, offset, seq: position.seq.saturating_add(1), reason })
         };
         let line = match checked {
             Ok(line) => line,
@@ -184,26 +152,16 @@ fn scan_segment(
             Err(reason) => {
                 let at_end = is_last && reader.fill_buf().map_err(OpenError::io("read", &path))?.is_empty();
                 if at_end && text.is_none_or(|text| line::sealed(text).is_none()) {
-                    return Ok(Some(End {
-                        position: position.clone(),
-                        torn: read as u64,
-                    }));
+                    return Ok(Some(End { position: position.clone(), torn: read as u64 }));
                 }
                 return Err(damage(reason));
             }
         };
         if line.seq != position.seq.saturating_add(1) || line.prev != position.hash {
-            return Err(damage(format!(
-                "it says it is record {} and does not follow the one before it",
-                line.seq
-            )));
+            return Err(damage(format!("it says it is record {} and does not follow the one before it", line.seq)));
         }
         let length = u32::try_from(text.map_or(0, <[u8]>::len)).map_err(|_| damage("it is too long".to_owned()))?;
-        let place = Place {
-            segment: position.segment,
-            offset: position.end,
-            length,
-        };
+        let place = Place { segment: position.segment, offset: position.end, length };
         visit(&line, place, &bytes)?;
         *position = Position::behind(&line, place);
     }
@@ -217,32 +175,18 @@ pub(crate) struct Reader {
 
 impl Reader {
     pub(crate) fn new(journal: &Path) -> Self {
-        Self {
-            journal: journal.to_owned(),
-            files: Mutex::default(),
-        }
+        Self { journal: journal.to_owned(), files: Mutex::default() }
     }
 
     /// The entry at this place, which has to be the one with this number.
     pub(crate) fn read(&self, place: Place, seq: u64) -> Result<Line, String> {
-        let name = || {
-            format!(
-                "record {seq}, {} byte {}",
-                path(&self.journal, place.segment).display(),
-                place.offset
-            )
-        };
+        let name = || format!("record {seq}, {} byte {}", path(&self.journal, place.segment).display(), place.offset);
         let file = self.file(place.segment).map_err(|e| format!("{}: {e}", name()))?;
         let mut bytes = vec![0; usize::try_from(place.length).unwrap_or_default()];
-        file.read_exact_at(&mut bytes, place.offset)
-            .map_err(|e| format!("{}: {e}", name()))?;
+        file.read_exact_at(&mut bytes, place.offset).map_err(|e| format!("{}: {e}", name()))?;
         let line =
             line::decode(&bytes).map_err(|reason| format!("{}: {reason}; `hotfix store verify` tells more", name()))?;
-        if line.seq == seq {
-            Ok(line)
-        } else {
-            Err(format!("{}: found record {}", name(), line.seq))
-        }
+        if line.seq == seq { Ok(line) } else { Err(format!("{}: found record {}", name(), line.seq)) }
     }
 
     fn file(&self, segment: u64) -> std::io::Result<Arc<File>> {

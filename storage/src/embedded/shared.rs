@@ -30,18 +30,8 @@ impl Shared {
         applied: Applied,
         floor: Timestamp,
     ) -> Self {
-        let status = Status {
-            index: Some(index),
-            applied,
-            floor,
-            poisoned: None,
-        };
-        Self {
-            clock,
-            reader,
-            wake: watch::Sender::new(0),
-            status: Mutex::new(status),
-        }
+        let status = Status { index: Some(index), applied, floor, poisoned: None };
+        Self { clock, reader, wake: watch::Sender::new(0), status: Mutex::new(status) }
     }
 
     /// The clock's time, never before a moment that was given to a commit.

@@ -67,26 +67,14 @@ pub(crate) fn read<T: Serialize + DeserializeOwned>(path: &Path) -> io::Result<F
     let Ok(sealed) = serde_json::from_slice::<Sealed<T>>(&bytes) else {
         return Ok(Found::Damaged);
     };
-    Ok(if seal(&sealed.value)? == sealed.hash {
-        Found::Whole(sealed.value)
-    } else {
-        Found::Damaged
-    })
+    Ok(if seal(&sealed.value)? == sealed.hash { Found::Whole(sealed.value) } else { Found::Damaged })
 }
 
 /// Puts a new version in the place of the old one; after a crash there is the one or the other.
 pub(crate) fn replace<T: Serialize>(disk: &dyn Disk, path: &Path, value: &T) -> io::Result<()> {
-    let bytes = serde_json::to_vec(&Sealed {
-        hash: seal(value)?,
-        value,
-    })?;
+    let bytes = serde_json::to_vec(&Sealed { hash: seal(value)?, value })?;
     let draft = path.with_extension("new");
-    let file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&draft)?;
+    let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
     write_all(disk, &file, &bytes)?;
     disk.sync(&file)?;
     fs::rename(&draft, path)?;
@@ -114,20 +102,12 @@ const SLOT: usize = 256;
 
 impl Tip {
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
-        let file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(path)?;
+        let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path)?;
         Ok(Self { file, turn: false })
     }
 
     pub(crate) fn note(&mut self, mark: &Mark) -> io::Result<()> {
-        let mut slot = serde_json::to_vec(&Sealed {
-            hash: seal(mark)?,
-            value: mark,
-        })?;
+        let mut slot = serde_json::to_vec(&Sealed { hash: seal(mark)?, value: mark })?;
         slot.resize(SLOT.saturating_sub(1), b' ');
         slot.push(b'\n');
         self.turn = !self.turn;
@@ -141,9 +121,7 @@ impl Tip {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error),
         };
-        let slots = bytes
-            .chunks(SLOT)
-            .filter_map(|slot| serde_json::from_slice::<Sealed<Mark>>(slot).ok());
+        let slots = bytes.chunks(SLOT).filter_map(|slot| serde_json::from_slice::<Sealed<Mark>>(slot).ok());
         let whole = slots.filter(|slot| seal(&slot.value).is_ok_and(|hash| hash == slot.hash));
         Ok(whole.map(|slot| slot.value).max_by_key(|mark| mark.seq))
     }

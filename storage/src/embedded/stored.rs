@@ -25,28 +25,16 @@ impl Ledger {
         for pair in index.tagged(b'u') {
             let (key, value) = pair?;
             let mut fields = Fields(&key);
-            let born = Born {
-                seq: fields.u64()?,
-                place: fields.u32()?,
-            };
+            let born = Born { seq: fields.u64()?, place: fields.u32()? };
             let mut fields = Fields(&value);
             let (attempt, [dead]) = (fields.u32()?, fields.take()?);
-            let failure = Reason {
-                seq: fields.u64()?,
-                place: fields.u32()?,
-            };
+            let failure = Reason { seq: fields.u64()?, place: fields.u32()? };
             let not_before = Timestamp(fields.i64()?);
             let line = self.line(born.seq)?;
-            let mut work = line
-                .work(born.place)
-                .cloned()
-                .ok_or_else(|| Broken("work is not where it should be".into()))?;
+            let mut work =
+                line.work(born.place).cloned().ok_or_else(|| Broken("work is not where it should be".into()))?;
             work.not_before = not_before;
-            let mut piece = Piece {
-                attempt,
-                dead: dead != 0,
-                ..Piece::new(work, born)
-            };
+            let mut piece = Piece { attempt, dead: dead != 0, ..Piece::new(work, born) };
             if failure.seq > 0 {
                 piece.failure = Some((failure, self.reason(failure)?));
             }
@@ -74,21 +62,11 @@ impl Ledger {
             let until = Some(Timestamp(fields.i64()?)).filter(|_| bounded != 0);
             let line = self.line(seq)?;
             let change = line.made().and_then(|made| made.commit.leases.get(place as usize));
-            let Some(LeaseChange::Acquire {
-                lease, holder, note, ..
-            }) = change
-            else {
+            let Some(LeaseChange::Acquire { lease, holder, note, .. }) = change else {
                 return Err(Broken("a lease is not where it should be".to_owned()));
             };
             let (lease, holder, note) = (lease.clone(), holder.clone(), note.clone());
-            let view = LeaseView {
-                lease: lease.clone(),
-                holder,
-                note,
-                since: line.at,
-                until,
-                fence,
-            };
+            let view = LeaseView { lease: lease.clone(), holder, note, since: line.at, until, fence };
             self.live.leases.insert(lease, Held { view, seq, place });
         }
         Ok(())
@@ -125,10 +103,7 @@ impl Ledger {
                 found = found.saturating_add(1);
             }
             if found != expected {
-                return Err(Broken(format!(
-                    "{found} keys with tag {}, not {expected}",
-                    char::from(tag)
-                )));
+                return Err(Broken(format!("{found} keys with tag {}, not {expected}", char::from(tag))));
             }
         }
         Ok(())
@@ -139,25 +114,11 @@ pub(crate) fn encode_piece(piece: &Piece) -> Vec<u8> {
     let failure = piece.failure.as_ref().map_or(Reason::default(), |(at, _)| *at);
     let (attempt, dead) = (piece.attempt.to_be_bytes(), [u8::from(piece.dead)]);
     let (seq, place) = (failure.seq.to_be_bytes(), failure.place.to_be_bytes());
-    [
-        &attempt[..],
-        &dead,
-        &seq,
-        &place,
-        &piece.work.not_before.0.to_be_bytes(),
-    ]
-    .concat()
+    [&attempt[..], &dead, &seq, &place, &piece.work.not_before.0.to_be_bytes()].concat()
 }
 
 pub(crate) fn encode_lease(held: &Held) -> Vec<u8> {
     let (bounded, until) = (u8::from(held.view.until.is_some()), held.view.until.unwrap_or_default());
     let (seq, place) = (held.seq.to_be_bytes(), held.place.to_be_bytes());
-    [
-        &seq[..],
-        &place,
-        &held.view.fence.0.to_be_bytes(),
-        &[bounded],
-        &until.0.to_be_bytes(),
-    ]
-    .concat()
+    [&seq[..], &place, &held.view.fence.0.to_be_bytes(), &[bounded], &until.0.to_be_bytes()].concat()
 }

@@ -40,35 +40,20 @@ impl Tail {
         let (segment, size) = finished.pop().unwrap_or((1, 0));
         let path = segment::path(&journal, segment);
         let io = |what| OpenError::io(what, &path);
-        let file = OpenOptions::new()
-            .append(true)
-            .create(true)
-            .mode(0o600)
-            .open(&path)
-            .map_err(io("open"))?;
+        let file = OpenOptions::new().append(true).create(true).mode(0o600).open(&path).map_err(io("open"))?;
         if end.torn > 0 {
             tracing::warn!(
                 journal.segment = segment,
                 journal.torn_bytes = end.torn,
                 "the last, unfinished line of the journal is cut off"
             );
-            file.set_len(size.saturating_sub(end.torn))
-                .map_err(io("cut off the unfinished line of"))?;
+            file.set_len(size.saturating_sub(end.torn)).map_err(io("cut off the unfinished line of"))?;
         }
         sync_directory(&journal).map_err(OpenError::io("sync", &journal))?;
         let position = &end.position;
         let last = (position.segment, position.start, position.end);
         let size = size.saturating_sub(end.torn);
-        Ok(Self {
-            disk,
-            journal,
-            file,
-            segment_bytes,
-            segment,
-            size,
-            finished,
-            last,
-        })
+        Ok(Self { disk, journal, file, segment_bytes, segment, size, finished, last })
     }
 
     /// Makes what follows the checkpoint durable, which is not known of all of it: a process may have been killed before
@@ -84,9 +69,7 @@ impl Tail {
         let mut chunk = vec![0; CHUNK];
         let mut at = from;
         while at < self.size {
-            let wanted = usize::try_from(self.size.saturating_sub(at))
-                .unwrap_or(CHUNK)
-                .min(CHUNK);
+            let wanted = usize::try_from(self.size.saturating_sub(at)).unwrap_or(CHUNK).min(CHUNK);
             let part = chunk.get_mut(..wanted).unwrap_or_default();
             file.read_exact_at(part, at)?;
             file.seek(SeekFrom::Start(at))?;
@@ -99,11 +82,7 @@ impl Tail {
     /// Where an entry goes that begins `behind` bytes into the group and has this length with its newline.
     pub(crate) fn place(&self, behind: usize, length: usize) -> Place {
         let length = u32::try_from(length.saturating_sub(1)).unwrap_or(u32::MAX);
-        Place {
-            segment: self.segment,
-            offset: self.size.saturating_add(behind as u64),
-            length,
-        }
+        Place { segment: self.segment, offset: self.size.saturating_add(behind as u64), length }
     }
 
     /// Writes a group and returns when it is durable. After an error nobody may write again.
@@ -121,11 +100,7 @@ impl Tail {
             return Ok(false);
         }
         let path = segment::path(&self.journal, next);
-        let file = OpenOptions::new()
-            .append(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&path)?;
+        let file = OpenOptions::new().append(true).create_new(true).mode(0o600).open(&path)?;
         self.disk.sync(&file)?;
         sync_directory(&self.journal)?;
         self.finished.push((self.segment, self.size));
@@ -135,21 +110,8 @@ impl Tail {
 
     pub(crate) fn checkpoint(&self, seq: u64, hash: &Hash) -> Checkpoint {
         let (segment, start, end) = self.last;
-        let finished = self
-            .finished
-            .iter()
-            .filter(|(first, _)| *first < segment)
-            .copied()
-            .collect();
-        Checkpoint {
-            seq,
-            hash: hex::encode(hash),
-            segment,
-            start,
-            end,
-            finished,
-            index: None,
-        }
+        let finished = self.finished.iter().filter(|(first, _)| *first < segment).copied().collect();
+        Checkpoint { seq, hash: hex::encode(hash), segment, start, end, finished, index: None }
     }
 }
 
@@ -158,12 +120,7 @@ pub(crate) fn reserve(path: &std::path::Path, bytes: u64) -> io::Result<()> {
     if bytes == 0 || fs::metadata(path).is_ok_and(|found| found.len() == bytes) {
         return Ok(());
     }
-    let file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(path)?;
+    let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
     let made = rustix::fs::fallocate(&file, rustix::fs::FallocateFlags::empty(), 0, bytes).map_err(io::Error::from);
     if let Err(error) = made.and_then(|()| file.sync_all()) {
         fs::remove_file(path)?;

@@ -26,14 +26,8 @@ impl Witnesses {
 
     /// The entries that are known to have been durable.
     fn seen(&self) -> impl Iterator<Item = (&'static str, u64, &str)> {
-        let mark = self
-            .mark
-            .whole()
-            .map(|mark| ("mark.json", mark.seq, mark.hash.as_str()));
-        let checkpoint = self
-            .checkpoint
-            .whole()
-            .map(|point| ("checkpoint.json", point.seq, point.hash.as_str()));
+        let mark = self.mark.whole().map(|mark| ("mark.json", mark.seq, mark.hash.as_str()));
+        let checkpoint = self.checkpoint.whole().map(|point| ("checkpoint.json", point.seq, point.hash.as_str()));
         let tip = self.tip.as_ref().map(|tip| ("tip.json", tip.seq, tip.hash.as_str()));
         mark.into_iter().chain(tip).chain(checkpoint)
     }
@@ -63,11 +57,7 @@ pub(crate) fn check_journal(
     let end = segment::scan(&layout.journal, from, &mut |line, _, _| {
         for (witness, seq, hash) in witnesses.seen() {
             if line.seq == seq && hex::encode(line.hash) != hash {
-                return Err(Damage::Replaced {
-                    witness: witness.to_owned(),
-                    seq,
-                }
-                .into());
+                return Err(Damage::Replaced { witness: witness.to_owned(), seq }.into());
             }
         }
         visit(line);
@@ -81,16 +71,7 @@ pub(crate) fn check_journal(
 
 pub(crate) fn not_short(witness: &str, seen: u64, end: &End) -> Result<(), OpenError> {
     let last = end.position.seq;
-    if seen <= last {
-        Ok(())
-    } else {
-        Err(Damage::Short {
-            witness: witness.to_owned(),
-            seen,
-            last,
-        }
-        .into())
-    }
+    if seen <= last { Ok(()) } else { Err(Damage::Short { witness: witness.to_owned(), seen, last }.into()) }
 }
 
 /// The segments before the checkpoint are there, in their full size.
@@ -101,11 +82,7 @@ fn finished_whole(layout: &Layout, checkpoint: &Checkpoint, found: &[(u64, u64)]
             Some((_, found)) => format!("{found} bytes long instead of {size}"),
             None => "missing".to_owned(),
         };
-        return Err(Damage::Segment {
-            segment: segment::path(&layout.journal, *first),
-            reason,
-        }
-        .into());
+        return Err(Damage::Segment { segment: segment::path(&layout.journal, *first), reason }.into());
     }
     Ok(())
 }
@@ -116,11 +93,7 @@ fn behind_checkpoint(layout: &Layout, checkpoint: &Checkpoint) -> Result<Positio
     let Ok(length @ 1..) = u32::try_from(length) else {
         return Ok(Position::genesis());
     };
-    let place = Place {
-        segment: checkpoint.segment,
-        offset: checkpoint.start,
-        length,
-    };
+    let place = Place { segment: checkpoint.segment, offset: checkpoint.start, length };
     let line = Reader::new(&layout.journal).read(place, checkpoint.seq);
     Ok(match line {
         Ok(line) if hex::encode(line.hash) == checkpoint.hash => Position::behind(&line, place),

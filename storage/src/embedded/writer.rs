@@ -128,12 +128,7 @@ impl Writer {
                 (failure.is_none(), failure.map(Failure::Uncertain))
             }
         };
-        for Pending {
-            id,
-            reply,
-            answer: decided,
-        } in group.pending
-        {
+        for Pending { id, reply, answer: decided } in group.pending {
             // Nobody may listen any more; the commit stands all the same.
             let _ = reply.send(match &answer {
                 Some(failure) => failure.answer(id, decided.is_ok()),
@@ -160,18 +155,8 @@ impl Writer {
             Err(Refused::Index(broken)) => return Err(broken),
         };
         let start = group.bytes.len();
-        let entry = EntryRef::Commit(MadeRef {
-            commit,
-            versions: &receipt.versions,
-            fences: &receipt.fences,
-        });
-        let hash = line::encode(
-            &mut group.bytes,
-            receipt.seq.0,
-            &self.ledger.applied.hash,
-            receipt.at,
-            &entry,
-        );
+        let entry = EntryRef::Commit(MadeRef { commit, versions: &receipt.versions, fences: &receipt.fences });
+        let hash = line::encode(&mut group.bytes, receipt.seq.0, &self.ledger.applied.hash, receipt.at, &entry);
         let hash = match hash {
             Ok(hash) => hash,
             Err(reason) => {
@@ -192,17 +177,11 @@ impl Writer {
                 // The room it frees is what the next start needs.
                 let _ = std::fs::remove_file(&self.layout.reserve);
             }
-            let reason = format!(
-                "writing the journal in {} failed: {error}",
-                self.layout.journal.display()
-            );
+            let reason = format!("writing the journal in {} failed: {error}", self.layout.journal.display());
             self.shared.poison(&reason);
             return Some(reason);
         }
-        let mark = Mark {
-            seq: self.ledger.applied.seq,
-            hash: hex::encode(self.ledger.applied.hash),
-        };
+        let mark = Mark { seq: self.ledger.applied.seq, hash: hex::encode(self.ledger.applied.hash) };
         // The tip is a second witness besides the mark: without this note it says less, and nothing wrong.
         let _ = self.tip.note(&mark);
         if let Err(broken) = self.ledger.flush() {
@@ -215,21 +194,15 @@ impl Writer {
     /// The index failed: nothing is lost, but the next open has to build it anew.
     fn suspect(&self, broken: &Broken) -> String {
         let _ = super::open::mark_suspect(&self.layout);
-        let reason = format!(
-            "the index failed ({}): restart, and it is built anew from the journal",
-            broken.0
-        );
+        let reason = format!("the index failed ({}): restart, and it is built anew from the journal", broken.0);
         self.shared.poison(&reason);
         reason
     }
 
     fn housekeeping(&mut self) {
         let next = self.ledger.applied.seq.saturating_add(1);
-        let done = self
-            .tail
-            .roll(next)
-            .map_err(|e| format!("a new journal segment cannot be made: {e}"))
-            .and_then(|rolled| {
+        let done =
+            self.tail.roll(next).map_err(|e| format!("a new journal segment cannot be made: {e}")).and_then(|rolled| {
                 if rolled || next.saturating_sub(self.checkpointed) > self.options.checkpoint_every {
                     self.checkpoint()?;
                 }
@@ -259,13 +232,7 @@ impl Writer {
         }
         let clean = self.shared.poisoned().is_none();
         let state = self.tail.checkpoint(self.ledger.applied.seq, &self.ledger.applied.hash);
-        let Self {
-            options,
-            layout,
-            shared,
-            ledger,
-            ..
-        } = self;
+        let Self { options, layout, shared, ledger, .. } = self;
         let index = shared.close();
         drop(ledger);
         // A read that is still under way keeps the index open; then the next open checks it more thoroughly.

@@ -13,10 +13,7 @@ use hotfix_storage::{
 };
 
 pub(crate) fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap()
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
 }
 
 pub(crate) fn clock() -> Arc<ManualClock> {
@@ -37,26 +34,16 @@ pub(crate) fn options(directory: &Path) -> Options {
 /// Commits so many times, with some of everything.
 pub(crate) async fn fill(journal: &dyn Journal, from: usize, to: usize) {
     for n in from..to {
-        let mut next = Commit {
-            seen: seen(&format!("input {n}")),
-            ..commit(&format!("commit {n}"))
-        };
+        let mut next = Commit { seen: seen(&format!("input {n}")), ..commit(&format!("commit {n}")) };
         next.append = vec![append(&format!("stream {}", n % 5), (n / 5) as u64, 1)];
         next.enqueue = vec![work(&format!("work {n}"), &format!("order {}", n % 3))];
         if n % 4 == 0 {
             next.timers = vec![TimerChange::Set(work(&format!("timer {n}"), "timer"))];
             next.leases = vec![acquire(&format!("lease {n}"), "me", None)];
         }
-        let request = ClaimRequest {
-            lanes: vec![Lane::new("work")],
-            max: 1,
-            hold: Duration::from_secs(1),
-        };
+        let request = ClaimRequest { lanes: vec![Lane::new("work")], max: 1, hold: Duration::from_secs(1) };
         if let Some(claimed) = journal.claim(request).await.unwrap().first() {
-            let retry = Settlement::Retry {
-                not_before: Timestamp(5),
-                reason: format!("reason {n}"),
-            };
+            let retry = Settlement::Retry { not_before: Timestamp(5), reason: format!("reason {n}") };
             next.settle = vec![settle(claimed, if n % 3 == 0 { retry } else { Settlement::Done })];
         }
         journal.commit(next).await.unwrap();
@@ -68,17 +55,11 @@ pub(crate) async fn content(journal: &dyn Journal, commits: usize) -> Result<Str
     let mut text = format!("{:?}\n", journal.feed(Cursor::default(), usize::MAX).await?);
     for n in 0..5 {
         let stream = hotfix_storage::StreamId::new(format!("stream {n}"));
-        text += &format!(
-            "{:?}\n",
-            journal.stream(&stream, hotfix_storage::Version(0), usize::MAX).await?
-        );
+        text += &format!("{:?}\n", journal.stream(&stream, hotfix_storage::Version(0), usize::MAX).await?);
     }
     for n in 0..commits {
         text += &format!("{:?}\n", journal.outcome(&CommitId::new(format!("commit {n}"))).await?);
-        let again = Commit {
-            seen: seen(&format!("input {n}")),
-            ..commit("again")
-        };
+        let again = Commit { seen: seen(&format!("input {n}")), ..commit("again") };
         text += &format!("{:?}\n", journal.commit(again).await);
     }
     let unsettled = journal.unsettled().await?.into_iter();
@@ -110,11 +91,7 @@ pub(crate) fn closed_store(directory: &Path, commits: usize) -> String {
 pub(crate) fn killed_store(scratch: &Path, directory: &Path, commits: usize) -> String {
     runtime().block_on(async {
         let live = scratch.join("live");
-        let store = Embedded::open(Options {
-            checkpoint_every: commits as u64 / 2,
-            ..options(&live)
-        })
-        .unwrap();
+        let store = Embedded::open(Options { checkpoint_every: commits as u64 / 2, ..options(&live) }).unwrap();
         fill(&store, 0, commits).await;
         let text = content(&store, commits).await.unwrap();
         copy(&live, directory);
@@ -143,11 +120,7 @@ pub(crate) fn files(directory: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(directory).unwrap() {
         let path = entry.unwrap().path();
-        if path.is_dir() {
-            found.extend(files(&path))
-        } else {
-            found.push(path)
-        }
+        if path.is_dir() { found.extend(files(&path)) } else { found.push(path) }
     }
     found.sort();
     found

@@ -38,32 +38,19 @@ impl Refs for CutForge {
     }
 
     async fn create(&self, repo: &Repo, branch: &BranchName, at: &CommitId) -> Result<(), Failure> {
-        self.act(
-            format!("the branch {branch} is made"),
-            self.inner.create(repo, branch, at),
-        )
-        .await
+        self.act(format!("the branch {branch} is made"), self.inner.create(repo, branch, at)).await
     }
 
     async fn advance(&self, repo: &Repo, branch: &BranchName, from: &CommitId, to: &CommitId) -> Result<(), Failure> {
-        self.act(
-            format!("the branch {branch} is moved"),
-            self.inner.advance(repo, branch, from, to),
-        )
-        .await
+        self.act(format!("the branch {branch} is moved"), self.inner.advance(repo, branch, from, to)).await
     }
 
     async fn delete(&self, repo: &Repo, branch: &BranchName, at: &CommitId) -> Result<(), Failure> {
-        self.act(
-            format!("the branch {branch} is deleted"),
-            self.inner.delete(repo, branch, at),
-        )
-        .await
+        self.act(format!("the branch {branch} is deleted"), self.inner.delete(repo, branch, at)).await
     }
 
     async fn tag(&self, repo: &Repo, tag: &TagName, at: &CommitId) -> Result<(), Failure> {
-        self.act(format!("the tag {tag} is set"), self.inner.tag(repo, tag, at))
-            .await
+        self.act(format!("the tag {tag} is set"), self.inner.tag(repo, tag, at)).await
     }
 
     async fn branches(&self, repo: &Repo, below: &BranchName) -> Result<Vec<(BranchName, CommitId)>, Failure> {
@@ -80,8 +67,7 @@ impl PullRequests for CutForge {
     }
 
     async fn open(&self, new: &NewPullRequest) -> Result<PullRequest, Failure> {
-        self.act("the pull request is opened".to_owned(), self.inner.open(new))
-            .await
+        self.act("the pull request is opened".to_owned(), self.inner.open(new)).await
     }
 
     async fn read(&self, repo: &Repo, number: PullNumber) -> Result<PullRequest, Failure> {
@@ -90,11 +76,7 @@ impl PullRequests for CutForge {
     }
 
     async fn merge(&self, repo: &Repo, number: PullNumber, merge: &Merge) -> Result<CommitId, Failure> {
-        self.act(
-            "the pull request is merged".to_owned(),
-            self.inner.merge(repo, number, merge),
-        )
-        .await
+        self.act("the pull request is merged".to_owned(), self.inner.merge(repo, number, merge)).await
     }
 
     async fn labelled(&self, repo: &Repo, label: &str) -> Result<Vec<Labelled>, Failure> {

@@ -70,9 +70,7 @@ impl CutJournal {
     }
 
     fn readable(&self) -> Result<(), ReadError> {
-        self.cut
-            .alive()
-            .map_err(|failure| ReadError::Unavailable(failure.to_string()))
+        self.cut.alive().map_err(|failure| ReadError::Unavailable(failure.to_string()))
     }
 }
 
@@ -80,14 +78,10 @@ impl CutJournal {
 impl Journal for CutJournal {
     async fn commit(&self, commit: Commit) -> Result<Receipt, CommitError> {
         let id = commit.id.clone();
-        self.cut
-            .here(&format!("before the commit {id}"))
-            .map_err(|failure| CommitError::Fatal(failure.to_string()))?;
+        self.cut.here(&format!("before the commit {id}")).map_err(|failure| CommitError::Fatal(failure.to_string()))?;
         self.keep(Op::Commit(self.clock.now(), commit.clone()));
         let answer = self.inner.commit(commit).await;
-        self.cut
-            .here(&format!("after the commit {id}"))
-            .map_err(|_| CommitError::Unknown(id))?;
+        self.cut.here(&format!("after the commit {id}")).map_err(|_| CommitError::Unknown(id))?;
         answer
     }
 

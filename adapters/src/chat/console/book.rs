@@ -103,10 +103,7 @@ pub(super) struct State {
 
 /// The number behind the `m` of a message id.
 pub(super) fn number(id: &str) -> Option<u64> {
-    id.strip_prefix('m')
-        .filter(|digits| digits.bytes().all(|b| b.is_ascii_digit()))?
-        .parse()
-        .ok()
+    id.strip_prefix('m').filter(|digits| digits.bytes().all(|b| b.is_ascii_digit()))?.parse().ok()
 }
 
 impl State {
@@ -115,40 +112,22 @@ impl State {
     }
 
     pub(super) fn message(&self, message: &MessageRef) -> Option<&Message> {
-        self.messages
-            .get(&number(&message.id)?)
-            .filter(|found| found.message == *message)
+        self.messages.get(&number(&message.id)?).filter(|found| found.message == *message)
     }
 
     fn message_mut(&mut self, message: &MessageRef) -> Result<&mut Message, String> {
         let found = number(&message.id).and_then(|number| self.messages.get_mut(&number));
-        found
-            .filter(|found| found.message == *message)
-            .ok_or_else(|| format!("no message {}", message.id))
+        found.filter(|found| found.message == *message).ok_or_else(|| format!("no message {}", message.id))
     }
 
     /// Takes a fact in, or says why it cannot have happened.
     pub(super) fn apply(&mut self, fact: Fact) -> Result<(), String> {
         match &fact {
-            Fact::Posted {
-                message,
-                place,
-                key,
-                card,
-            } => {
+            Fact::Posted { message, place, key, card } => {
                 let number = number(&message.id).filter(|_| message.id == self.next_id());
                 let number = number.ok_or_else(|| format!("message {} out of order", message.id))?;
                 let (message, place, key, card) = (message.clone(), place.clone(), key.clone(), card.clone());
-                self.messages.insert(
-                    number,
-                    Message {
-                        message,
-                        place,
-                        key,
-                        card,
-                        reactions: Vec::new(),
-                    },
-                );
+                self.messages.insert(number, Message { message, place, key, card, reactions: Vec::new() });
                 self.shown.push((fact, None));
             }
             Fact::Updated { message, card } => {
@@ -156,16 +135,8 @@ impl State {
                 self.shown.push((fact, Some(before)));
             }
             Fact::Whispered { .. } => self.shown.push((fact, None)),
-            Fact::Reacted {
-                message,
-                person,
-                emoji,
-                added,
-            } => {
-                let reaction = Reaction {
-                    person: person.clone(),
-                    emoji: emoji.clone(),
-                };
+            Fact::Reacted { message, person, emoji, added } => {
+                let reaction = Reaction { person: person.clone(), emoji: emoji.clone() };
                 let standing = &mut self.message_mut(message)?.reactions;
                 standing.retain(|known| *known != reaction);
                 standing.extend(Some(reaction).filter(|_| *added));
@@ -222,24 +193,14 @@ pub(super) struct Book {
 impl Book {
     /// Opens the file and reads what is in it. A last line without its end is what a crash left; it goes.
     pub(super) fn open(path: &Path) -> Result<(Self, State), OpenError> {
-        let failed = |source| OpenError::File {
-            path: path.to_owned(),
-            source,
-        };
-        let opened = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(path);
+        let failed = |source| OpenError::File { path: path.to_owned(), source };
+        let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path);
         let file = opened.map_err(failed)?;
         file.try_lock().map_err(|error| match error {
             fs::TryLockError::WouldBlock => OpenError::Busy(path.to_owned()),
             fs::TryLockError::Error(source) => failed(source),
         })?;
-        file.set_permissions(fs::Permissions::from_mode(0o600))
-            .map_err(failed)?;
+        file.set_permissions(fs::Permissions::from_mode(0o600)).map_err(failed)?;
         let (mut state, mut length) = (State::default(), 0);
         let mut reader = BufReader::new(&file);
         let mut text = Vec::new();
@@ -249,11 +210,7 @@ impl Book {
             if text.last() != Some(&b'\n') {
                 break;
             }
-            let corrupt = |why: String| OpenError::Corrupt {
-                path: path.to_owned(),
-                line,
-                why,
-            };
+            let corrupt = |why: String| OpenError::Corrupt { path: path.to_owned(), line, why };
             let fact = serde_json::from_slice(&text).map_err(|error| corrupt(error.to_string()))?;
             state.apply(fact).map_err(corrupt)?;
             length += u64::try_from(text.len()).unwrap_or(u64::MAX);

@@ -28,10 +28,7 @@ pub(super) type Line = Vec<Piece>;
 
 impl Piece {
     pub(super) fn new(ink: Ink, text: &str) -> Self {
-        Self {
-            ink,
-            text: harmless(text),
-        }
+        Self { ink, text: harmless(text) }
     }
 }
 
@@ -124,10 +121,7 @@ mod tests {
     #[test]
     fn what_could_steer_a_terminal_is_shown_as_what_it_is() {
         assert_eq!(harmless("a\u{1b}[2Jb\u{7}\rc\u{9b}31m"), "a␛[2Jb␇␍c<U+009B>31m");
-        assert_eq!(
-            harmless("main\u{202e}nimda\u{2066}\u{200b}\u{feff}"),
-            "main<U+202E>nimda<U+2066><U+200B><U+FEFF>"
-        );
+        assert_eq!(harmless("main\u{202e}nimda\u{2066}\u{200b}\u{feff}"), "main<U+202E>nimda<U+2066><U+200B><U+FEFF>");
         assert_eq!(harmless("tag\u{e0041}\u{e0100}"), "tag<U+E0041><U+E0100>");
         assert_eq!(harmless("a\r\nb\tc ✔\u{fe0f} 変更 🚀 é"), "a\nb c ✔ 変更 🚀 é");
     }

@@ -50,17 +50,12 @@ impl Page {
         if let Some(title) = &card.title {
             lines.extend(wrap(&all_in(Ink::Strong, one_line(pieces(title, self.colour))), width));
         }
-        card.lines
-            .iter()
-            .for_each(|text| lines.extend(wrap(&pieces(text, self.colour), width)));
+        card.lines.iter().for_each(|text| lines.extend(wrap(&pieces(text, self.colour), width)));
         let verbatim = card.verbatim.iter().flat_map(|text| text.lines());
         lines.extend(verbatim.map(|line| one_line(vec![Piece::new(Ink::Plain, line)])));
         lines.extend(self.table(&card.fields, width));
         lines.extend(in_a_row(card.progress.iter().map(mark), width));
-        lines.extend(in_a_row(
-            card.actions.iter().map(|action| button(action, self.colour)),
-            width,
-        ));
+        lines.extend(in_a_row(card.actions.iter().map(|action| button(action, self.colour)), width));
         if let Some(footer) = &card.footer {
             lines.extend(wrap(&all_in(Ink::Dim, pieces(footer, self.colour)), width));
         }
@@ -70,12 +65,7 @@ impl Page {
     /// Names in one column, values in the next; a value goes on under itself.
     fn table(self, fields: &[Field], width: usize) -> Vec<Line> {
         let name_of = |field: &Field| one_line(vec![Piece::new(Ink::Dim, &field.name)]);
-        let column = fields
-            .iter()
-            .map(|field| width_of(&name_of(field)))
-            .max()
-            .unwrap_or(0)
-            .min(width / 3);
+        let column = fields.iter().map(|field| width_of(&name_of(field))).max().unwrap_or(0).min(width / 3);
         let mut lines = Vec::new();
         for field in fields {
             let mut names = wrap(&name_of(field), column.max(1)).into_iter();
@@ -86,10 +76,7 @@ impl Page {
                     break;
                 }
                 let mut line = name.unwrap_or_default();
-                line.push(Piece::new(
-                    Ink::Plain,
-                    &" ".repeat(column + 2 - width_of(&line).min(column)),
-                ));
+                line.push(Piece::new(Ink::Plain, &" ".repeat(column + 2 - width_of(&line).min(column))));
                 line.extend(value.unwrap_or_default());
                 lines.push(line);
             }
@@ -118,10 +105,7 @@ fn mark(mark: &Mark) -> Line {
         MarkState::Skipped => "↷",
         MarkState::Ahead => "·",
     };
-    one_line(vec![Piece::new(
-        Ink::Mark(mark.state),
-        &format!("{sign} {}", mark.label),
-    )])
+    one_line(vec![Piece::new(Ink::Mark(mark.state), &format!("{sign} {}", mark.label))])
 }
 
 fn button(action: &Action, colour: bool) -> Line {
@@ -138,37 +122,14 @@ fn changes(old: &Card, new: &Card) -> (Card, Option<&'static str>) {
     let changed = Card {
         tone: new.tone,
         title: new.title.clone(),
-        lines: new
-            .lines
-            .iter()
-            .filter(|line| !old.lines.contains(line))
-            .cloned()
-            .collect(),
-        fields: new
-            .fields
-            .iter()
-            .filter(|field| !old.fields.contains(field))
-            .cloned()
-            .collect(),
+        lines: new.lines.iter().filter(|line| !old.lines.contains(line)).cloned().collect(),
+        fields: new.fields.iter().filter(|field| !old.fields.contains(field)).cloned().collect(),
         verbatim: new.verbatim.clone().filter(|_| new.verbatim != old.verbatim),
-        progress: if new.progress == old.progress {
-            Vec::new()
-        } else {
-            new.progress.clone()
-        },
-        actions: if new.actions == old.actions {
-            Vec::new()
-        } else {
-            new.actions.clone()
-        },
+        progress: if new.progress == old.progress { Vec::new() } else { new.progress.clone() },
+        actions: if new.actions == old.actions { Vec::new() } else { new.actions.clone() },
         footer: new.footer.clone().filter(|_| new.footer != old.footer),
     };
-    let nothing_new = changed
-        == Card {
-            tone: new.tone,
-            title: old.title.clone(),
-            ..Card::default()
-        };
+    let nothing_new = changed == Card { tone: new.tone, title: old.title.clone(), ..Card::default() };
     let note = if new.actions.is_empty() && !old.actions.is_empty() {
         Some("(no buttons any more)")
     } else if nothing_new && old.tone == new.tone {
@@ -183,19 +144,14 @@ fn changes(old: &Card, new: &Card) -> (Card, Option<&'static str>) {
 
 fn all_in(ink: Ink, line: Line) -> Line {
     let inked = |piece: Piece| {
-        if piece.ink == Ink::Mention {
-            piece
-        } else {
-            Piece { ink, ..piece }
-        }
+        if piece.ink == Ink::Mention { piece } else { Piece { ink, ..piece } }
     };
     line.into_iter().map(inked).collect()
 }
 
 /// Where one line is all there is, a new line in a text from outside must not begin one of ours.
 fn one_line(mut line: Line) -> Line {
-    line.iter_mut()
-        .for_each(|piece| piece.text = piece.text.replace('\n', "␊"));
+    line.iter_mut().for_each(|piece| piece.text = piece.text.replace('\n', "␊"));
     line
 }
 
@@ -221,13 +177,10 @@ fn in_a_row(things: impl Iterator<Item = Line>, width: usize) -> Vec<Line> {
 /// Breaks a text into lines. `textwrap` sees the bare text; since it only ever drops spaces at a break, the looks are
 /// brought back by walking along.
 fn wrap(text: &[Piece], width: usize) -> Vec<Line> {
-    let letters: Vec<(Ink, char)> = text
-        .iter()
-        .flat_map(|piece| piece.text.chars().map(move |c| (piece.ink, c)))
-        .collect();
-    let options = Options::new(width)
-        .word_separator(WordSeparator::AsciiSpace)
-        .word_splitter(WordSplitter::NoHyphenation);
+    let letters: Vec<(Ink, char)> =
+        text.iter().flat_map(|piece| piece.text.chars().map(move |c| (piece.ink, c))).collect();
+    let options =
+        Options::new(width).word_separator(WordSeparator::AsciiSpace).word_splitter(WordSplitter::NoHyphenation);
     let mut lines = Vec::new();
     for paragraph in letters.split(|(_, c)| *c == '\n') {
         let bare: String = paragraph.iter().map(|(_, c)| *c).collect();
@@ -238,10 +191,7 @@ fn wrap(text: &[Piece], width: usize) -> Vec<Line> {
             for (ink, c) in source.by_ref().take(wrapped.chars().count()) {
                 match line.last_mut() {
                     Some(piece) if piece.ink == ink => piece.text.push(c),
-                    _ => line.push(Piece {
-                        ink,
-                        text: c.to_string(),
-                    }),
+                    _ => line.push(Piece { ink, text: c.to_string() }),
                 }
             }
             lines.push(line);

@@ -6,19 +6,9 @@ use crate::chat::Text;
 use crate::vocabulary::{PersonRef, Platform};
 
 fn card() -> Card {
-    let field = |name: &str, value: Text| Field {
-        name: name.to_owned(),
-        value,
-    };
-    let mark = |label: &str, state| Mark {
-        label: label.to_owned(),
-        state,
-    };
-    let action = |label: &str, danger| Action {
-        label: label.to_owned(),
-        value: "opaque".to_owned(),
-        danger,
-    };
+    let field = |name: &str, value: Text| Field { name: name.to_owned(), value };
+    let mark = |label: &str, state| Mark { label: label.to_owned(), state };
+    let action = |label: &str, danger| Action { label: label.to_owned(), value: "opaque".to_owned(), danger };
     Card {
         tone: Tone::Asking,
         title: Some(Text::of("HF-12 payments — Fix 500 on upload")),
@@ -33,10 +23,7 @@ fn card() -> Card {
         verbatim: None,
         fields: vec![
             field("Base", Text::new().code("1.4.2")),
-            field(
-                "Rolls back",
-                Text::of("by itself, should the error rate go above 2 % within the first ten minutes"),
-            ),
+            field("Rolls back", Text::of("by itself, should the error rate go above 2 % within the first ten minutes")),
         ],
         progress: vec![
             mark("base", MarkState::Done),
@@ -120,19 +107,9 @@ fn no_line_is_wider_than_the_page() {
     let mut card = card();
     card.title = Some(Text::of("変更".repeat(60)));
     card.lines.push(Text::of("x".repeat(500)));
-    card.actions.push(Action {
-        label: "長いボタン".repeat(15),
-        value: String::new(),
-        danger: false,
-    });
-    card.progress.push(Mark {
-        label: "y".repeat(90),
-        state: MarkState::Stopped,
-    });
-    card.fields.push(Field {
-        name: "a very long name of a field".to_owned(),
-        value: Text::of("値 ".repeat(40)),
-    });
+    card.actions.push(Action { label: "長いボタン".repeat(15), value: String::new(), danger: false });
+    card.progress.push(Mark { label: "y".repeat(90), state: MarkState::Stopped });
+    card.fields.push(Field { name: "a very long name of a field".to_owned(), value: Text::of("値 ".repeat(40)) });
     for width in [0, 1, 20, 21, 40, 79, 80, 120] {
         for line in (Page { colour: false, width }).card(&card, 4).lines() {
             assert!(line.width() <= width.max(NARROWEST), "{width}: {} {line}", line.width());
@@ -142,17 +119,7 @@ fn no_line_is_wider_than_the_page() {
 
 #[test]
 fn colours_are_a_bar_and_marks_and_nothing_else_differs() {
-    let coloured = Page {
-        colour: true,
-        width: 80,
-    }
-    .card(
-        &Card {
-            tone: Tone::Bad,
-            ..card()
-        },
-        0,
-    );
+    let coloured = Page { colour: true, width: 80 }.card(&Card { tone: Tone::Bad, ..card() }, 0);
     assert!(
         coloured.starts_with("\u{1b}[31m┃\u{1b}[0m \u{1b}[1mHF-12 payments — Fix 500 on upload\u{1b}[0m\n"),
         "{coloured}"
@@ -173,41 +140,21 @@ fn a_text_from_outside_steers_nothing_and_begins_no_title_of_ours() {
     let card = Card {
         title: Some(Text::of(evil)),
         lines: vec![Text::of(evil).code(evil)],
-        fields: vec![Field {
-            name: "Title".to_owned(),
-            value: Text::of(evil),
-        }],
-        actions: vec![Action {
-            label: evil.to_owned(),
-            value: String::new(),
-            danger: false,
-        }],
+        fields: vec![Field { name: "Title".to_owned(), value: Text::of(evil) }],
+        actions: vec![Action { label: evil.to_owned(), value: String::new(), danger: false }],
         ..Card::default()
     };
-    let text = Page {
-        colour: false,
-        width: 120,
-    }
-    .card(&card, 0);
+    let text = Page { colour: false, width: 120 }.card(&card, 0);
     assert!(!text.contains(['\u{1b}', '\u{202e}', '\u{200b}']), "{text}");
     assert!(text.lines().all(|line| line.starts_with('│')), "{text}");
-    assert_eq!(
-        text.lines().next().unwrap(),
-        "│ ok␛[2J<U+202E><U+200B>␊✔ approved by @ben"
-    );
+    assert_eq!(text.lines().next().unwrap(), "│ ok␛[2J<U+202E><U+200B>␊✔ approved by @ben");
 }
 
 #[test]
 fn a_change_shows_what_changed() {
-    let page = Page {
-        colour: false,
-        width: 80,
-    };
+    let page = Page { colour: false, width: 80 };
     let old = card();
-    let mut new = Card {
-        tone: Tone::Good,
-        ..card()
-    };
+    let mut new = Card { tone: Tone::Good, ..card() };
     new.progress[2].state = MarkState::Done;
     new.fields[0].value = Text::new().code("1.4.3");
     new.actions.clear();

@@ -53,15 +53,7 @@ impl ConsoleOptions {
     pub fn new(main: ChannelRef, members: BTreeMap<ChannelRef, Vec<PersonRef>>) -> Self {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let boot = format!("{:x}-{:x}", now.as_nanos(), std::process::id());
-        Self {
-            main,
-            members,
-            persist: None,
-            screen: None,
-            colour: false,
-            width: 100,
-            boot,
-        }
+        Self { main, members, persist: None, screen: None, colour: false, width: 100, boot }
     }
 }
 
@@ -101,12 +93,7 @@ impl Console {
         if !options.members.contains_key(&options.main) {
             return Err(OpenError::NoMainChannel(options.main));
         }
-        if let Some(person) = options
-            .members
-            .values()
-            .flatten()
-            .find(|person| !hear::typeable(&person.id))
-        {
+        if let Some(person) = options.members.values().flatten().find(|person| !hear::typeable(&person.id)) {
             return Err(OpenError::BadName(person.id.clone()));
         }
         let (book, state) = match &options.persist {
@@ -117,15 +104,8 @@ impl Console {
             main: options.main,
             members: options.members,
             boot: options.boot,
-            page: Page {
-                colour: options.colour,
-                width: options.width,
-            },
-            inner: Mutex::new(Inner {
-                state,
-                book,
-                screen: options.screen,
-            }),
+            page: Page { colour: options.colour, width: options.width },
+            inner: Mutex::new(Inner { state, book, screen: options.screen }),
         })
     }
 
@@ -148,10 +128,7 @@ impl Console {
     fn members(&self, channel: &ChannelRef) -> Result<&[PersonRef], Failure> {
         self.members.get(channel).map(Vec::as_slice).ok_or_else(|| {
             let known: Vec<&str> = self.members.keys().map(ChannelRef::as_str).collect();
-            Failure::rejected(format!(
-                "there is no channel {channel} at this console; there are {}",
-                known.join(", ")
-            ))
+            Failure::rejected(format!("there is no channel {channel} at this console; there are {}", known.join(", ")))
         })
     }
 
@@ -161,18 +138,16 @@ impl Console {
             Place::Channel(channel) => self.members(channel).map(|_| channel.clone()),
             Place::Thread(root) | Place::ThreadAndChannel(root) => match known(state, root)?.thread() {
                 None => Ok(root.channel.clone()),
-                Some(above) => Err(Failure::rejected(format!(
-                    "{} is an answer itself; its thread hangs on {}",
-                    root.id, above.id
-                ))),
+                Some(above) => {
+                    Err(Failure::rejected(format!("{} is an answer itself; its thread hangs on {}", root.id, above.id)))
+                }
             },
             Place::Direct(person) if self.members.values().flatten().any(|member| member == person) => {
                 ChannelRef::parse(&format!("@{}", person.id)).map_err(|error| Failure::rejected(error.to_string()))
             }
-            Place::Direct(person) => Err(Failure::rejected(format!(
-                "nobody is called {:?} at this console",
-                person.id
-            ))),
+            Place::Direct(person) => {
+                Err(Failure::rejected(format!("nobody is called {:?} at this console", person.id)))
+            }
         }
     }
 }
@@ -210,17 +185,9 @@ impl Chat for Console {
     async fn post(&self, post: &Post) -> Result<MessageRef, Failure> {
         let mut inner = self.lock();
         let channel = self.channel_of(&post.place, &inner.state)?;
-        let message = MessageRef {
-            channel,
-            id: inner.state.next_id(),
-        };
+        let message = MessageRef { channel, id: inner.state.next_id() };
         let (place, key, card) = (post.place.clone(), post.key.clone(), post.card.clone());
-        inner.take(Fact::Posted {
-            message: message.clone(),
-            place,
-            key,
-            card,
-        })?;
+        inner.take(Fact::Posted { message: message.clone(), place, key, card })?;
         inner.show(self.page);
         Ok(message)
     }
@@ -230,10 +197,7 @@ impl Chat for Console {
         if known(&inner.state, message)?.card == *card {
             return Ok(());
         }
-        inner.take(Fact::Updated {
-            message: message.clone(),
-            card: card.clone(),
-        })?;
+        inner.take(Fact::Updated { message: message.clone(), card: card.clone() })?;
         inner.show(self.page);
         Ok(())
     }
@@ -241,11 +205,7 @@ impl Chat for Console {
     /// The oldest, should there be several.
     async fn find(&self, place: &Place, key: &str) -> Result<Option<MessageRef>, Failure> {
         let inner = self.lock();
-        let found = inner
-            .state
-            .messages
-            .values()
-            .find(|message| message.place == *place && message.key == key);
+        let found = inner.state.messages.values().find(|message| message.place == *place && message.key == key);
         Ok(found.map(|message| message.message.clone()))
     }
 
@@ -254,11 +214,7 @@ impl Chat for Console {
             return Err(Failure::rejected(format!("{:?} is not in {channel}", to.id)));
         }
         let mut inner = self.lock();
-        inner.take(Fact::Whispered {
-            channel: channel.clone(),
-            to: to.clone(),
-            card: card.clone(),
-        })?;
+        inner.take(Fact::Whispered { channel: channel.clone(), to: to.clone(), card: card.clone() })?;
         inner.show(self.page);
         Ok(())
     }

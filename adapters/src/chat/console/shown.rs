@@ -40,17 +40,9 @@ impl Console {
     /// Everything the team saw, in order.
     #[must_use]
     pub fn transcript(&self) -> Vec<Entry> {
-        let page = Page {
-            colour: false,
-            width: TRANSCRIPT_WIDTH,
-        };
+        let page = Page { colour: false, width: TRANSCRIPT_WIDTH };
         let inner = self.lock();
-        inner
-            .state
-            .shown
-            .iter()
-            .filter_map(|(fact, before)| entry(&inner.state, fact, before.as_ref(), page))
-            .collect()
+        inner.state.shown.iter().filter_map(|(fact, before)| entry(&inner.state, fact, before.as_ref(), page)).collect()
     }
 
     /// The same as one text without colours, with or without the ids of messages.
@@ -89,12 +81,7 @@ fn entry(state: &State, fact: &Fact, before: Option<&Card>, page: Page) -> Optio
         Some(before) => page.change(before, seen.card, 0),
         None => page.card(seen.card, 0),
     };
-    Some(Entry {
-        kind: seen.kind,
-        place: seen.place,
-        message: seen.message.cloned(),
-        text,
-    })
+    Some(Entry { kind: seen.kind, place: seen.place, message: seen.message.cloned(), text })
 }
 
 struct Seen<'a> {
@@ -107,9 +94,7 @@ struct Seen<'a> {
 
 fn see<'a>(state: &State, fact: &'a Fact) -> Option<Seen<'a>> {
     match fact {
-        Fact::Posted {
-            message, place, card, ..
-        } => Some(Seen {
+        Fact::Posted { message, place, card, .. } => Some(Seen {
             kind: EntryKind::Posted,
             place: place.clone(),
             message: Some(message),
@@ -146,11 +131,7 @@ impl Seen<'_> {
     fn heading(&self, with_ids: bool) -> (String, Option<&str>) {
         let channel = hash(self.channel);
         let thread = |root: &MessageRef| {
-            if with_ids {
-                format!("the thread of {}", root.id)
-            } else {
-                "the thread".to_owned()
-            }
+            if with_ids { format!("the thread of {}", root.id) } else { "the thread".to_owned() }
         };
         let place = match (&self.place, self.kind) {
             (Place::Direct(person), EntryKind::Whispered) => {
@@ -161,23 +142,12 @@ impl Seen<'_> {
             (Place::Thread(root), _) => format!(" in {}", thread(root)),
             (Place::ThreadAndChannel(root), _) => format!(" in {}, and in {channel}", thread(root)),
         };
-        let place = if self.kind == EntryKind::Updated {
-            format!(" ✎ changes a message{place}")
-        } else {
-            place
-        };
-        (
-            place,
-            self.message.map(|message| message.id.as_str()).filter(|_| with_ids),
-        )
+        let place = if self.kind == EntryKind::Updated { format!(" ✎ changes a message{place}") } else { place };
+        (place, self.message.map(|message| message.id.as_str()).filter(|_| with_ids))
     }
 }
 
 /// A channel as people write it.
 pub(super) fn hash(channel: &str) -> String {
-    if channel.starts_with(['#', '@']) {
-        channel.to_owned()
-    } else {
-        format!("#{channel}")
-    }
+    if channel.starts_with(['#', '@']) { channel.to_owned() } else { format!("#{channel}") }
 }

@@ -20,12 +20,7 @@ const SHORTEST_SECRET: usize = 6;
 impl Capture {
     pub(crate) fn new(limit_bytes: usize) -> Self {
         let half = (limit_bytes / 2).max(1);
-        Self {
-            half,
-            head: Vec::new(),
-            tail: VecDeque::new(),
-            seen: 0,
-        }
+        Self { half, head: Vec::new(), tail: VecDeque::new(), seen: 0 }
     }
 
     pub(crate) fn add(&mut self, bytes: &[u8]) {
@@ -46,22 +41,14 @@ impl Capture {
             let whole = [self.head.as_slice(), tail.as_slice()].concat();
             return harmless(&black_out(String::from_utf8_lossy(&whole).into_owned(), secrets));
         }
-        let head = without_torn_end(
-            &black_out(String::from_utf8_lossy(&self.head).into_owned(), secrets),
-            secrets,
-        );
-        let tail = without_torn_start(
-            &black_out(String::from_utf8_lossy(&tail).into_owned(), secrets),
-            secrets,
-        );
+        let head = without_torn_end(&black_out(String::from_utf8_lossy(&self.head).into_owned(), secrets), secrets);
+        let tail = without_torn_start(&black_out(String::from_utf8_lossy(&tail).into_owned(), secrets), secrets);
         format!("{}\n… {missing} bytes left out …\n{}", harmless(&head), harmless(&tail))
     }
 }
 
 fn black_out(text: String, secrets: &[Secret]) -> String {
-    guarded(secrets).fold(text, |text, (name, value)| {
-        text.replace(value.as_str(), &format!("[{name}]"))
-    })
+    guarded(secrets).fold(text, |text, (name, value)| text.replace(value.as_str(), &format!("[{name}]")))
 }
 
 fn guarded(secrets: &[Secret]) -> impl Iterator<Item = &Secret> {
@@ -70,11 +57,7 @@ fn guarded(secrets: &[Secret]) -> impl Iterator<Item = &Secret> {
 
 /// The cut may run through a secret: half of one at the edge goes too.
 fn without_torn_end(text: &str, secrets: &[Secret]) -> String {
-    let torn = |value: &str| {
-        starts(value)
-            .rev()
-            .find(|len| value.get(..*len).is_some_and(|part| text.ends_with(part)))
-    };
+    let torn = |value: &str| starts(value).rev().find(|len| value.get(..*len).is_some_and(|part| text.ends_with(part)));
     let cut = guarded(secrets).filter_map(|(_, value)| torn(value)).max().unwrap_or(0);
     text.get(..text.len() - cut).unwrap_or_default().to_owned()
 }
@@ -129,11 +112,7 @@ pub(crate) fn ending(text: &str, lines: usize, chars: usize) -> String {
     let kept = all.split_at(all.len().saturating_sub(lines)).1.join("\n");
     let count = kept.chars().count();
     let cut: String = kept.chars().skip(count.saturating_sub(chars)).collect();
-    if cut.len() < kept.len() || kept.lines().count() < all.len() {
-        format!("…\n{cut}")
-    } else {
-        cut
-    }
+    if cut.len() < kept.len() || kept.lines().count() < all.len() { format!("…\n{cut}") } else { cut }
 }
 
 #[cfg(test)]
@@ -150,10 +129,7 @@ mod tests {
     #[test]
     fn it_keeps_both_ends_and_counts_the_rest() {
         assert_eq!(captured(10, &["abc", "defghij"]).text(&[]), "abcdefghij");
-        assert_eq!(
-            captured(10, &["abc", "defghijk"]).text(&[]),
-            "abcde\n… 1 bytes left out …\nghijk"
-        );
+        assert_eq!(captured(10, &["abc", "defghijk"]).text(&[]), "abcde\n… 1 bytes left out …\nghijk");
         let long = "x".repeat(1_000_000);
         let capture = captured(10, &[&long, &long, "the end"]);
         assert!(capture.head.capacity() + capture.tail.capacity() < 100);
@@ -162,28 +138,16 @@ mod tests {
 
     #[test]
     fn secrets_are_blacked_out_even_when_the_cut_runs_through_them() {
-        let secrets = [
-            ("TOKEN".to_owned(), "hunter2hunter2".to_owned()),
-            ("SHORT".to_owned(), "on".to_owned()),
-        ];
-        assert_eq!(
-            captured(100, &["+ curl -H hunter2", "hunter2 on"]).text(&secrets),
-            "+ curl -H [TOKEN] on"
-        );
+        let secrets = [("TOKEN".to_owned(), "hunter2hunter2".to_owned()), ("SHORT".to_owned(), "on".to_owned())];
+        assert_eq!(captured(100, &["+ curl -H hunter2", "hunter2 on"]).text(&secrets), "+ curl -H [TOKEN] on");
         let printed = captured(20, &["1234 hunter2hunter2", &"-".repeat(50), "hunter2hunter2 1234"]).text(&secrets);
         assert!(!printed.contains("hunt") && !printed.contains("ter2"), "{printed}");
-        assert!(
-            printed.starts_with("1234 \n") && printed.ends_with("\n 1234"),
-            "{printed}"
-        );
+        assert!(printed.starts_with("1234 \n") && printed.ends_with("\n 1234"), "{printed}");
     }
 
     #[test]
     fn nothing_that_steers_a_terminal_is_left() {
-        assert_eq!(
-            harmless("a\u{1b}[31mred\u{1b}[0m\r\nb\rc\u{7}\td\u{202e}e\u{9b}2J"),
-            "ared\nb\nc d\u{fffd}e2J"
-        );
+        assert_eq!(harmless("a\u{1b}[31mred\u{1b}[0m\r\nb\rc\u{7}\td\u{202e}e\u{9b}2J"), "ared\nb\nc d\u{fffd}e2J");
         assert_eq!(harmless("\u{1b}]0;title\u{7}x"), "]0;titlex");
     }
 

@@ -67,16 +67,7 @@ pub(crate) enum How {
 
 /// Runs it to its end.
 pub(crate) fn run(execution: Execution<'_>) -> io::Result<Ended> {
-    let Execution {
-        program,
-        arguments,
-        variables,
-        folder,
-        timeout,
-        output_limit_bytes,
-        stdin,
-        kind,
-    } = execution;
+    let Execution { program, arguments, variables, folder, timeout, output_limit_bytes, stdin, kind } = execution;
     let (output, errors) = (shared(output_limit_bytes), shared(output_limit_bytes));
     let (all_read, drained) = mpsc::channel();
     let (reader, writer) = io::pipe()?;
@@ -93,12 +84,7 @@ pub(crate) fn run(execution: Execution<'_>) -> io::Result<Ended> {
         }
     };
     let mut command = Command::new(program);
-    command
-        .args(arguments)
-        .env_clear()
-        .envs(variables)
-        .current_dir(folder)
-        .process_group(0);
+    command.args(arguments).env_clear().envs(variables).current_dir(folder).process_group(0);
     command.stdin(stdin).stdout(writer).stderr(error_writer);
     let begun = Instant::now();
     let child = command.spawn()?;
@@ -112,12 +98,7 @@ pub(crate) fn run(execution: Execution<'_>) -> io::Result<Ended> {
         (false, Some(code), _) => How::Exit(code),
         (false, None, signal) => How::Signal(signal.unwrap_or_default()),
     };
-    Ok(Ended {
-        how,
-        took,
-        output,
-        errors,
-    })
+    Ok(Ended { how, took, output, errors })
 }
 
 /// Waits for the program, and ends its group when its time is over. The program is left a zombie until the group was
@@ -163,9 +144,7 @@ fn read_on(mut pipe: PipeReader, into: &Arc<Mutex<Capture>>, all_read: Sender<()
     thread::Builder::new().name("read".to_owned()).spawn(move || {
         let mut buffer = [0; 8192];
         while let Ok(count @ 1..) = pipe.read(&mut buffer) {
-            into.lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .add(buffer.get(..count).unwrap_or_default());
+            into.lock().unwrap_or_else(PoisonError::into_inner).add(buffer.get(..count).unwrap_or_default());
         }
         drop(all_read);
     })?;

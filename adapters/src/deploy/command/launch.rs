@@ -20,23 +20,11 @@ impl CommandDeploy {
     /// Starts the supervisor with exactly the variables that the command is to have, and waits for its word.
     pub(super) async fn launch(&self, run: &RunFolder, request: &DeployRequest) -> Result<(), Failure> {
         let mut command = Command::new(&self.supervisor);
-        command
-            .args(&self.supervisor_arguments)
-            .arg(run.path())
-            .current_dir(&self.working_directory);
-        command
-            .env_clear()
-            .envs(&self.variables_for(request).set)
-            .process_group(0);
-        command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null());
+        command.args(&self.supervisor_arguments).arg(run.path()).current_dir(&self.working_directory);
+        command.env_clear().envs(&self.variables_for(request).set).process_group(0);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().map_err(|error| {
-            Failure::retry(format!(
-                "the supervisor {} could not be started: {error}",
-                self.supervisor.display()
-            ))
+            Failure::retry(format!("the supervisor {} could not be started: {error}", self.supervisor.display()))
         })?;
         let word = first_word(&mut child).await;
         // Somebody has to wait for it, or it would stay a zombie.

@@ -73,13 +73,7 @@ pub struct CommandDeploy {
 
 impl std::fmt::Debug for CommandDeploy {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            f,
-            "CommandDeploy({} to {} with {})",
-            self.repo,
-            self.environment,
-            self.deploy.name()
-        )
+        write!(f, "CommandDeploy({} to {} with {})", self.repo, self.environment, self.deploy.name())
     }
 }
 
@@ -89,12 +83,7 @@ impl CommandDeploy {
     /// # Errors
     /// Says which option is wrong, and what is wanted.
     pub fn new(options: CommandOptions) -> Result<Self, OptionsError> {
-        let allowed = [
-            Placeholder::Commit,
-            Placeholder::Environment,
-            Placeholder::Repository,
-            Placeholder::Key,
-        ];
+        let allowed = [Placeholder::Commit, Placeholder::Environment, Placeholder::Repository, Placeholder::Key];
         let deploy = CommandLine::parse("the command that deploys", &options.deploy, &allowed)?;
         let working_directory = folder(&options.working_directory)?;
         let query = |command: Vec<String>| {
@@ -109,14 +98,10 @@ impl CommandDeploy {
             })
         };
         let running = options.running.map(query).transpose()?;
-        let (supervisor, arguments) = options
-            .supervisor
-            .split_first()
-            .ok_or(OptionsError::Empty { what: "the supervisor" })?;
-        let no_folder = |error: std::io::Error| OptionsError::Folder {
-            path: options.runs.clone(),
-            why: error.to_string(),
-        };
+        let (supervisor, arguments) =
+            options.supervisor.split_first().ok_or(OptionsError::Empty { what: "the supervisor" })?;
+        let no_folder =
+            |error: std::io::Error| OptionsError::Folder { path: options.runs.clone(), why: error.to_string() };
         Ok(Self {
             deploy,
             running,
@@ -140,9 +125,7 @@ impl CommandDeploy {
             ("HOTFIX_KEY", request.key.as_str()),
             ("HOTFIX_REPOSITORY", request.repo.as_str()),
         ];
-        variables
-            .set
-            .extend(ours.map(|(name, value)| (name.to_owned(), value.into())));
+        variables.set.extend(ours.map(|(name, value)| (name.to_owned(), value.into())));
         variables
     }
 
@@ -183,11 +166,7 @@ impl Deploy for CommandDeploy {
         let run = RunFolder::of(&self.runs, &request.key);
         let (order, folder) = (self.order(request), run.clone());
         let to_do = blocking(move || prepare(&folder, &order)).await?;
-        if to_do {
-            self.launch(&run, request).await
-        } else {
-            Ok(())
-        }
+        if to_do { self.launch(&run, request).await } else { Ok(()) }
     }
 
     async fn status(&self, key: &DeployKey) -> Result<Option<DeployStatus>, Failure> {
@@ -209,6 +188,11 @@ impl Deploy for CommandDeploy {
     }
 
     async fn last_success(&self) -> Result<Option<Deployment>, Failure> {
+        // The records are of the bot's own deployments. Where something can tell what runs, that is the better witness:
+        // ordinary deployments go past the bot, and its last one says nothing about them.
+        if self.running.is_some() {
+            return Ok(None);
+        }
         let (runs, repo, environment) = (self.runs.clone(), self.repo.clone(), self.environment.clone());
         blocking(move || {
             let mut newest: Option<Deployment> = None;
@@ -221,10 +205,7 @@ impl Deploy for CommandDeploy {
                 let Some(outcome) = run.outcome()? else { continue };
                 let succeeded = outcome.end.is_success();
                 if succeeded && newest.as_ref().is_none_or(|best| best.at < outcome.at) {
-                    newest = Some(Deployment {
-                        commit: order.request.commit,
-                        at: outcome.at,
-                    });
+                    newest = Some(Deployment { commit: order.request.commit, at: outcome.at });
                 }
             }
             Ok(newest)
@@ -276,10 +257,6 @@ fn prepare(run: &RunFolder, order: &Order) -> Result<bool, Failure> {
 pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
 ) -> Result<T, Failure> {
-    let lost = |error| {
-        Err(Failure::uncertain(format!(
-            "work on a run record was given up: {error}"
-        )))
-    };
+    let lost = |error| Err(Failure::uncertain(format!("work on a run record was given up: {error}")));
     tokio::task::spawn_blocking(work).await.unwrap_or_else(lost)
 }

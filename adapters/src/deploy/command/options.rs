@@ -104,10 +104,7 @@ impl CommandLine {
         let (program, arguments) = argv.split_first().ok_or(OptionsError::Empty { what })?;
         Ok(Self {
             program: resolve(program, std::env::var_os("PATH"))?,
-            arguments: arguments
-                .iter()
-                .map(|text| Pattern::parse(text, allowed))
-                .collect::<Result<_, _>>()?,
+            arguments: arguments.iter().map(|text| Pattern::parse(text, allowed)).collect::<Result<_, _>>()?,
         })
     }
 
@@ -123,32 +120,21 @@ impl CommandLine {
 
 /// The last part of a path, for people.
 pub(crate) fn name_of(program: &Path) -> String {
-    program
-        .file_name()
-        .unwrap_or(program.as_os_str())
-        .to_string_lossy()
-        .into_owned()
+    program.file_name().unwrap_or(program.as_os_str()).to_string_lossy().into_owned()
 }
 
 /// The absolute path of a program. A relative path is refused, because what it means depends on where the bot was started.
 pub(crate) fn resolve(program: &str, path: Option<OsString>) -> Result<PathBuf, OptionsError> {
-    let refuse = |why: String| OptionsError::Program {
-        program: program.to_owned(),
-        why,
-    };
+    let refuse = |why: String| OptionsError::Program { program: program.to_owned(), why };
     if program.contains(['{', '}', '\0']) {
-        return Err(refuse(
-            "must be fixed: placeholders can stand in arguments only".to_owned(),
-        ));
+        return Err(refuse("must be fixed: placeholders can stand in arguments only".to_owned()));
     }
     if Path::new(program).is_absolute() {
         runnable(Path::new(program)).map_err(refuse)?;
         return Ok(PathBuf::from(program));
     }
     if program.is_empty() || program.contains('/') {
-        return Err(refuse(
-            "is a relative path: give an absolute one, or a bare name that is on PATH".to_owned(),
-        ));
+        return Err(refuse("is a relative path: give an absolute one, or a bare name that is on PATH".to_owned()));
     }
     let folders = path.unwrap_or_default();
     // An empty or relative entry of PATH would let the current folder choose the program.
@@ -179,9 +165,7 @@ pub(crate) struct Variables {
 }
 
 /// Handed-on variables that everybody may read: to black them out would only make the output unreadable.
-const PUBLIC: [&str; 9] = [
-    "PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "TERM", "TZ", "TMPDIR",
-];
+const PUBLIC: [&str; 9] = ["PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "TERM", "TZ", "TMPDIR"];
 
 impl Variables {
     pub(crate) fn collect(env: &BTreeMap<String, String>, pass_env: &[String]) -> Result<Self, OptionsError> {
@@ -225,27 +209,18 @@ fn check_name(name: &str) -> Result<(), OptionsError> {
         return Err(refuse_variable(name, "has a name that no variable can have"));
     }
     if name.starts_with("HOTFIX_") {
-        return Err(refuse_variable(
-            name,
-            "is ours: names that start with HOTFIX_ say what is being deployed",
-        ));
+        return Err(refuse_variable(name, "is ours: names that start with HOTFIX_ say what is being deployed"));
     }
     Ok(())
 }
 
 fn refuse_variable(name: &str, why: &'static str) -> OptionsError {
-    OptionsError::Variable {
-        name: name.to_owned(),
-        why,
-    }
+    OptionsError::Variable { name: name.to_owned(), why }
 }
 
 /// An existing folder as an absolute path.
 pub(crate) fn folder(path: &Path) -> Result<PathBuf, OptionsError> {
-    let refuse = |why: String| OptionsError::Folder {
-        path: path.to_owned(),
-        why,
-    };
+    let refuse = |why: String| OptionsError::Folder { path: path.to_owned(), why };
     let path = std::path::absolute(path).map_err(|error| refuse(format!("cannot be used: {error}")))?;
     match std::fs::metadata(&path) {
         Ok(found) if found.is_dir() => Ok(path),

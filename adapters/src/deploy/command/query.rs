@@ -64,17 +64,11 @@ impl Query {
         let mut variables = Variables::collect(&options.env, &options.pass_env)?;
         let secret = |name: &String| Some((name.clone(), variables.set.get(name)?.to_string_lossy().into_owned()));
         let secrets = variables.secret.iter().filter_map(secret).collect();
-        variables
-            .set
-            .insert("HOTFIX_ENVIRONMENT".to_owned(), environment.into());
+        variables.set.insert("HOTFIX_ENVIRONMENT".to_owned(), environment.into());
         variables.set.insert("HOTFIX_REPOSITORY".to_owned(), repository.into());
         Ok(Self {
             name: command.name(),
-            arguments: command.fill(&Values {
-                environment,
-                repository,
-                ..Values::default()
-            }),
+            arguments: command.fill(&Values { environment, repository, ..Values::default() }),
             program: command.program,
             variables: variables.set,
             secrets,
@@ -106,10 +100,7 @@ impl Query {
             kind: Kind::Question,
         })
         .map_err(|error| {
-            Failure::retry(format!(
-                "`{}`, which tells what runs, could not be run: {error}",
-                self.name
-            ))
+            Failure::retry(format!("`{}`, which tells what runs, could not be run: {error}", self.name))
         })?;
         let read = |what: &std::sync::Mutex<_>| -> String {
             let capture: std::sync::MutexGuard<'_, super::capture::Capture> =
@@ -123,15 +114,8 @@ impl Query {
             How::TimedOut => format!("did not answer within {}", spoken(self.timeout)),
         };
         let said = ending(&read(&ended.errors), 5, 500);
-        let said = if said.is_empty() {
-            said
-        } else {
-            format!(". It printed:\n{said}")
-        };
-        Err(Failure::retry(format!(
-            "`{}`, which tells what runs, {how}{said}",
-            self.name
-        )))
+        let said = if said.is_empty() { said } else { format!(". It printed:\n{said}") };
+        Err(Failure::retry(format!("`{}`, which tells what runs, {how}{said}", self.name)))
     }
 
     fn understand(&self, answer: &str) -> Result<Option<Running>, Failure> {

@@ -189,13 +189,7 @@ impl RunFolder {
 
     fn lock_file(&self, name: &str) -> Result<File, Failure> {
         let path = self.0.join(name);
-        let opened = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(&path);
+        let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path);
         opened.map_err(|error| broken("open", &path, &error))
     }
 
@@ -208,10 +202,7 @@ impl RunFolder {
             Err(error) => return Err(broken("read", &path, &error)),
         };
         serde_json::from_slice(&text).map(Some).map_err(|error| {
-            Failure::rejected(format!(
-                "the run record {} does not read ({error}); look at it by hand",
-                path.display()
-            ))
+            Failure::rejected(format!("the run record {} does not read ({error}); look at it by hand", path.display()))
         })
     }
 
@@ -230,12 +221,7 @@ fn replace(folder: &Path, path: &Path, text: &[u8]) -> io::Result<()> {
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
     let temporary = folder.join(format!(".{}-{number}.tmp", std::process::id()));
     let written = (|| {
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&temporary)?;
+        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
         file.write_all(text)?;
         file.sync_all()?;
         fs::rename(&temporary, path)
@@ -261,9 +247,7 @@ fn private_folder(path: &Path) -> Result<(), Failure> {
 pub(crate) fn prove_writable(runs: &Path) -> Result<(), Failure> {
     private_folder(runs)?;
     let proof = runs.join(".probe");
-    replace(runs, &proof, b"")
-        .and_then(|()| fs::remove_file(&proof))
-        .map_err(|error| broken("write in", runs, &error))
+    replace(runs, &proof, b"").and_then(|()| fs::remove_file(&proof)).map_err(|error| broken("write in", runs, &error))
 }
 
 /// Every run that has a record.
@@ -286,14 +270,6 @@ pub(crate) fn all_runs(runs: &Path) -> Result<Vec<RunFolder>, Failure> {
 /// A full disk may be emptied by itself; a folder that we may not write to will not open by itself.
 fn broken(act: &str, path: &Path, error: &io::Error) -> Failure {
     let reason = format!("could not {act} the run record {}: {error}", path.display());
-    let for_good = [
-        io::ErrorKind::PermissionDenied,
-        io::ErrorKind::ReadOnlyFilesystem,
-        io::ErrorKind::NotADirectory,
-    ];
-    if for_good.contains(&error.kind()) {
-        Failure::rejected(reason)
-    } else {
-        Failure::retry(reason)
-    }
+    let for_good = [io::ErrorKind::PermissionDenied, io::ErrorKind::ReadOnlyFilesystem, io::ErrorKind::NotADirectory];
+    if for_good.contains(&error.kind()) { Failure::rejected(reason) } else { Failure::retry(reason) }
 }

@@ -67,20 +67,15 @@ fn watch_over(run: &RunFolder) -> Result<bool, Failure> {
     run.begin(&Started { at: Timestamp::now() })?;
     drop(turn);
     // The bot may be gone; then nobody needs to hear it.
-    let _ = std::io::stdout()
-        .write_all(STARTED.as_bytes())
-        .and_then(|()| std::io::stdout().flush());
+    let _ = std::io::stdout().write_all(STARTED.as_bytes()).and_then(|()| std::io::stdout().flush());
     let outcome = carry_out(&order, &lock);
     record(run, &outcome)?;
     Ok(true)
 }
 
 fn carry_out(order: &Order, lock: &File) -> Outcome {
-    let variables: BTreeMap<String, OsString> = order
-        .variables
-        .iter()
-        .filter_map(|name| Some((name.clone(), std::env::var_os(name)?)))
-        .collect();
+    let variables: BTreeMap<String, OsString> =
+        order.variables.iter().filter_map(|name| Some((name.clone(), std::env::var_os(name)?))).collect();
     let secrets: Vec<Secret> = order
         .secret
         .iter()
@@ -102,12 +97,7 @@ fn carry_out(order: &Order, lock: &File) -> Outcome {
     });
     let at = Timestamp::now();
     match ended {
-        Err(error) => Outcome {
-            at,
-            end: End::NotRun(error.to_string()),
-            took_ms: 0,
-            output: String::new(),
-        },
+        Err(error) => Outcome { at, end: End::NotRun(error.to_string()), took_ms: 0, output: String::new() },
         Ok(ended) => Outcome {
             at,
             end: match ended.how {
@@ -117,11 +107,7 @@ fn carry_out(order: &Order, lock: &File) -> Outcome {
                 How::TimedOut => End::TimedOut,
             },
             took_ms: u64::try_from(ended.took.as_millis()).unwrap_or(u64::MAX),
-            output: ended
-                .output
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .text(&secrets),
+            output: ended.output.lock().unwrap_or_else(PoisonError::into_inner).text(&secrets),
         },
     }
 }

@@ -20,13 +20,7 @@ pub(crate) enum Placeholder {
 }
 
 impl Placeholder {
-    const ALL: [Self; 5] = [
-        Self::Commit,
-        Self::Short,
-        Self::Environment,
-        Self::Repository,
-        Self::Key,
-    ];
+    const ALL: [Self; 5] = [Self::Commit, Self::Short, Self::Environment, Self::Repository, Self::Key];
 
     fn name(self) -> &'static str {
         match self {
@@ -74,10 +68,7 @@ enum Piece {
 impl Pattern {
     /// Parses a pattern in which only the `allowed` placeholders may stand. `{{` and `}}` are literal braces.
     pub(crate) fn parse(text: &str, allowed: &[Placeholder]) -> Result<Self, OptionsError> {
-        let refuse = |why: String| OptionsError::Pattern {
-            pattern: text.to_owned(),
-            why,
-        };
+        let refuse = |why: String| OptionsError::Pattern { pattern: text.to_owned(), why };
         if text.contains('\0') {
             return Err(refuse("has a NUL character, which no argument can hold".to_owned()));
         }
@@ -90,9 +81,7 @@ impl Pattern {
                 '{' => {
                     let name: String = std::iter::from_fn(|| chars.next_if(|c| *c != '}')).collect();
                     if chars.next().is_none() {
-                        return Err(refuse(format!(
-                            "opens a brace before {name:?} and does not close it{ESCAPES}"
-                        )));
+                        return Err(refuse(format!("opens a brace before {name:?} and does not close it{ESCAPES}")));
                     }
                     let placeholder = allowed.iter().copied().find(|p| p.name() == name);
                     let placeholder = placeholder.ok_or_else(|| refuse(unknown(&name, allowed)))?;
@@ -125,10 +114,7 @@ fn unknown(name: &str, allowed: &[Placeholder]) -> String {
     let known: Vec<String> = allowed.iter().map(|p| format!("{{{}}}", p.name())).collect();
     let elsewhere = Placeholder::ALL.iter().any(|p| p.name() == name);
     let verdict = if elsewhere { "means nothing here" } else { "is unknown" };
-    format!(
-        "has the placeholder {{{name}}}, which {verdict}: {} can stand here{ESCAPES}",
-        known.join(", ")
-    )
+    format!("has the placeholder {{{name}}}, which {verdict}: {} can stand here{ESCAPES}", known.join(", "))
 }
 
 #[cfg(test)]
@@ -140,11 +126,7 @@ mod tests {
     fn a_value_stays_in_its_argument_whatever_it_looks_like() {
         let pattern = Pattern::parse("--at={commit};x {key}", &Placeholder::ALL).unwrap();
         for hostile in ["; rm -rf /", "$(id)", "a b", "a\nb", "{key}", "'\"`", "--force", "%s*?"] {
-            let filled = pattern.fill(&Values {
-                commit: hostile,
-                key: "K",
-                ..Values::default()
-            });
+            let filled = pattern.fill(&Values { commit: hostile, key: "K", ..Values::default() });
             assert_eq!(filled, format!("--at={hostile};x K"));
         }
     }
@@ -152,22 +134,12 @@ mod tests {
     #[test]
     fn braces_are_literal_when_doubled() {
         let pattern = Pattern::parse(r#"{{"sha":"{commit}"}}"#, &[Placeholder::Commit]).unwrap();
-        assert_eq!(
-            pattern.fill(&Values {
-                commit: "abc",
-                ..Values::default()
-            }),
-            r#"{"sha":"abc"}"#
-        );
+        assert_eq!(pattern.fill(&Values { commit: "abc", ..Values::default() }), r#"{"sha":"abc"}"#);
     }
 
     #[test]
     fn mistakes_are_named_with_the_way_out() {
-        let told = |text: &str| {
-            Pattern::parse(text, &[Placeholder::Commit, Placeholder::Key])
-                .unwrap_err()
-                .to_string()
-        };
+        let told = |text: &str| Pattern::parse(text, &[Placeholder::Commit, Placeholder::Key]).unwrap_err().to_string();
         assert_eq!(
             told("v{comit}"),
             "\"v{comit}\" has the placeholder {comit}, which is unknown: {commit}, {key} can stand here; \

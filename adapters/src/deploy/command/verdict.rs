@@ -26,14 +26,8 @@ pub(super) fn of(command: &str, outcome: &Outcome) -> DeployStatus {
         End::NotRun(why) => format!("could not be run: {why}"),
     };
     let said = ending(&outcome.output, SAID_LINES, SAID_CHARS);
-    let said = if said.is_empty() {
-        "It printed nothing.".to_owned()
-    } else {
-        format!("It printed:\n{said}")
-    };
-    DeployStatus::Failed {
-        reason: format!("`{command}` {how}. {said}"),
-    }
+    let said = if said.is_empty() { "It printed nothing.".to_owned() } else { format!("It printed:\n{said}") };
+    DeployStatus::Failed { reason: format!("`{command}` {how}. {said}") }
 }
 
 impl CommandDeploy {
@@ -51,10 +45,7 @@ impl CommandDeploy {
             return Ok(failed(format!("look at {} by hand", self.environment)));
         };
         let Some(found) = query.ask().await? else {
-            return Ok(failed(format!(
-                "nobody can tell what {} runs: look at it by hand",
-                self.environment
-            )));
+            return Ok(failed(format!("nobody can tell what {} runs: look at it by hand", self.environment)));
         };
         let folder = run.clone();
         let order = blocking(move || folder.order()).await?;
@@ -63,12 +54,7 @@ impl CommandDeploy {
         }
         // Written down, so that a later deployment does not turn this one into a failure.
         let at = Timestamp::now();
-        let outcome = Outcome {
-            at,
-            end: End::FoundRunning,
-            took_ms: 0,
-            output: String::new(),
-        };
+        let outcome = Outcome { at, end: End::FoundRunning, took_ms: 0, output: String::new() };
         blocking(move || run.finish(&outcome)).await?;
         Ok(DeployStatus::Succeeded { at })
     }

@@ -14,10 +14,7 @@ async fn picked(forge: &Arc<dyn Forge>, repo: &Repo, pick: &Pick) -> CommitId {
 }
 
 fn change(base: &CommitId, head: &CommitId) -> Change {
-    Change {
-        base: base.clone(),
-        head: head.clone(),
-    }
+    Change { base: base.clone(), head: head.clone() }
 }
 
 /// A full or short id, a branch, a tag.
@@ -74,10 +71,7 @@ pub async fn words_that_are_no_commit_are_none_or_rejected(setup: &dyn Setup) {
 pub async fn a_word_with_two_meanings_is_rejected(setup: &dyn Setup) {
     let (forge, repo, base) = (setup.forge(), setup.repo(), main_branch(setup).await);
     let next = commit(setup, "release", &[&base], "a", "1").await;
-    forge
-        .tag(&repo, &TagName::parse("release").unwrap(), &base)
-        .await
-        .unwrap();
+    forge.tag(&repo, &TagName::parse("release").unwrap(), &base).await.unwrap();
     assert_rejected(forge.resolve(&repo, "release").await, "release");
     assert_eq!(forge.tip(&repo, &branch("release")).await, Ok(Some(next)));
 }
@@ -105,32 +99,17 @@ pub async fn commits_say_who_took_part(setup: &dyn Setup) {
     let (forge, repo, base) = (setup.forge(), setup.repo(), main_branch(setup).await);
     let message = "Fix: fees <&> \"quoted\"\n\nWhy.\n\nCo-authored-by: Grace Hopper <grace@example.org>\nco-authored-by: Żółw <z@example.org>\n";
     let files = [("a", Some("1"))];
-    let push = Push {
-        branch: "fix",
-        parents: &[&base],
-        files: &files,
-        message,
-        author: "Ada Lövelace <ada@example.org>",
-    };
+    let push =
+        Push { branch: "fix", parents: &[&base], files: &files, message, author: "Ada Lövelace <ada@example.org>" };
     let head = setup.push(push).await;
     let range = forge.between(&repo, &base, &head, 1).await.unwrap();
     let info = &range.commits[0];
     assert_eq!((&info.id, info.parents.as_slice()), (&head, [base].as_slice()));
     assert_eq!(info.subject, "Fix: fees <&> \"quoted\"");
-    assert_eq!(
-        (info.author.name.as_str(), info.author.email.as_str()),
-        ("Ada Lövelace", "ada@example.org")
-    );
+    assert_eq!((info.author.name.as_str(), info.author.email.as_str()), ("Ada Lövelace", "ada@example.org"));
     assert!(!info.committer.email.is_empty());
-    let helped: Vec<_> = info
-        .co_authors
-        .iter()
-        .map(|who| (who.name.as_str(), who.email.as_str()))
-        .collect();
-    assert_eq!(
-        helped,
-        [("Grace Hopper", "grace@example.org"), ("Żółw", "z@example.org")]
-    );
+    let helped: Vec<_> = info.co_authors.iter().map(|who| (who.name.as_str(), who.email.as_str())).collect();
+    assert_eq!(helped, [("Grace Hopper", "grace@example.org"), ("Żółw", "z@example.org")]);
 }
 
 /// Files, insertions, deletions.
@@ -156,17 +135,10 @@ pub async fn a_pick_moves_nothing_and_keeps_its_author(setup: &dyn Setup) {
         (range.total, info.parents.as_slice(), info.subject.as_str()),
         (1, [base.clone()].as_slice(), "Set lines")
     );
-    assert_eq!(
-        (info.author.name.as_str(), info.author.email.as_str()),
-        ("Ada", "ada@example.org")
-    );
+    assert_eq!((info.author.name.as_str(), info.author.email.as_str()), ("Ada", "ada@example.org"));
     assert_eq!(info.at.as_second(), 1_700_000_000);
     let size = forge.size(&repo, &base, &pick).await.unwrap();
-    assert_eq!(
-        (size.files, size.insertions, size.deletions),
-        (1, 1, 1),
-        "the unready change stays out"
-    );
+    assert_eq!((size.files, size.insertions, size.deletions), (1, 1, 1), "the unready change stays out");
     forge.create(&repo, &branch("hotfix"), &pick).await.unwrap();
 }
 
@@ -178,10 +150,7 @@ pub async fn the_same_pick_is_the_same_commit(setup: &dyn Setup) {
     let pick = pick_of(&fix, &base);
     let first = picked(&forge, &repo, &pick).await;
     assert_eq!(picked(&forge, &repo, &pick).await, first);
-    let later = Pick {
-        at: pick.at + std::time::Duration::from_secs(1),
-        ..pick
-    };
+    let later = Pick { at: pick.at + std::time::Duration::from_secs(1), ..pick };
     assert_ne!(picked(&forge, &repo, &later).await, first);
 }
 
@@ -191,15 +160,7 @@ pub async fn a_pick_may_leave_no_trace(setup: &dyn Setup) {
     let other = commit(setup, "main", &[&base], "b", "1").await;
     let fix = commit(setup, "main", &[&other], "a", "1").await;
     let with = picked(&forge, &repo, &pick_of(&fix, &base)).await;
-    let without = picked(
-        &forge,
-        &repo,
-        &Pick {
-            trace: false,
-            ..pick_of(&fix, &base)
-        },
-    )
-    .await;
+    let without = picked(&forge, &repo, &Pick { trace: false, ..pick_of(&fix, &base) }).await;
     assert_ne!(with, without);
     assert_eq!(forge.size(&repo, &with, &without).await.unwrap().files, 0);
 }
@@ -208,23 +169,11 @@ pub async fn a_pick_may_leave_no_trace(setup: &dyn Setup) {
 pub async fn a_pick_that_conflicts_names_its_files(setup: &dyn Setup) {
     let (forge, repo, base) = (setup.forge(), setup.repo(), main_branch(setup).await);
     let files = [("lines", Some("changed\n")), ("fine", Some("1"))];
-    let fix = setup
-        .push(Push {
-            branch: "main",
-            parents: &[&base],
-            files: &files,
-            message: "x",
-            author: "A <a@b>",
-        })
-        .await;
+    let fix =
+        setup.push(Push { branch: "main", parents: &[&base], files: &files, message: "x", author: "A <a@b>" }).await;
     let theirs = commit(setup, "hotfix", &[&base], "lines", &ten_with("two", "zwei")).await;
     let answer = forge.pick(&repo, &pick_of(&fix, &theirs)).await;
-    assert_eq!(
-        answer,
-        Ok(Picked::Conflict {
-            files: vec!["lines".into()]
-        })
-    );
+    assert_eq!(answer, Ok(Picked::Conflict { files: vec!["lines".into()] }));
 }
 
 /// It would change nothing.
@@ -243,11 +192,7 @@ pub async fn a_merge_is_picked_against_its_first_parent(setup: &dyn Setup) {
     let fix = commit(setup, "fix", &[&base], "lines", &ten_with("two", "2")).await;
     let merge = commit(setup, "main", &[&unready, &fix], "lines", &ten_with("two", "2")).await;
     let pick = picked(&forge, &repo, &pick_of(&merge, &base)).await;
-    assert_eq!(
-        forge.size(&repo, &fix, &pick).await.unwrap().files,
-        0,
-        "the fix, and nothing unready"
-    );
+    assert_eq!(forge.size(&repo, &fix, &pick).await.unwrap().files, 0, "the fix, and nothing unready");
 }
 
 /// A first commit has no parent to be taken against.
@@ -275,10 +220,7 @@ pub async fn a_merge_contains(setup: &dyn Setup) {
     let theirs = commit(setup, "main", &[&base], "b", "1").await;
     let fix = commit(setup, "fix", &[&base], "lines", &ten_with("two", "2")).await;
     let merge = commit(setup, "main", &[&theirs, &fix], "lines", &ten_with("two", "2")).await;
-    assert_eq!(
-        forge.containment(&repo, &change(&base, &fix), &merge).await,
-        Ok(Containment::Ancestor)
-    );
+    assert_eq!(forge.containment(&repo, &change(&base, &fix), &merge).await, Ok(Containment::Ancestor));
 }
 
 /// By patch, even when the lines were edited afterwards.
@@ -287,16 +229,10 @@ pub async fn a_cherry_pick_contains(setup: &dyn Setup) {
     let unready = commit(setup, "main", &[&base], "b", "1").await;
     let fix = commit(setup, "main", &[&unready], "lines", &ten_with("two", "2")).await;
     let pick = picked(&forge, &repo, &pick_of(&fix, &base)).await;
-    assert_eq!(
-        forge.containment(&repo, &change(&unready, &fix), &pick).await,
-        Ok(Containment::Patch)
-    );
+    assert_eq!(forge.containment(&repo, &change(&unready, &fix), &pick).await, Ok(Containment::Patch));
     forge.create(&repo, &branch("hotfix"), &pick).await.unwrap();
     let edited = commit(setup, "hotfix", &[&pick], "lines", &ten_with("two", "edited")).await;
-    assert_eq!(
-        forge.containment(&repo, &change(&unready, &fix), &edited).await,
-        Ok(Containment::Patch)
-    );
+    assert_eq!(forge.containment(&repo, &change(&unready, &fix), &edited).await, Ok(Containment::Patch));
 }
 
 /// As a squash.
@@ -306,19 +242,10 @@ pub async fn a_squash_contains(setup: &dyn Setup) {
     let two = commit(setup, "fix", &[&one], "more", "1").await;
     let files = [("lines", Some(ten_with("two", "2"))), ("more", Some("1".to_owned()))];
     let files: Vec<_> = files.iter().map(|(name, text)| (*name, text.as_deref())).collect();
-    let push = Push {
-        branch: "main",
-        parents: &[&base],
-        files: &files,
-        message: "Squashed",
-        author: "A <a@b>",
-    };
+    let push = Push { branch: "main", parents: &[&base], files: &files, message: "Squashed", author: "A <a@b>" };
     let squash = setup.push(push).await;
     let tip = commit(setup, "main", &[&squash], "b", "1").await;
-    assert_eq!(
-        forge.containment(&repo, &change(&base, &two), &tip).await,
-        Ok(Containment::Squash)
-    );
+    assert_eq!(forge.containment(&repo, &change(&base, &two), &tip).await, Ok(Containment::Squash));
 }
 
 /// It is not in; these of its commits are missing.
@@ -328,19 +255,10 @@ pub async fn a_missing_change_is_named(setup: &dyn Setup) {
     let one = commit(setup, "fix", &[&base], "lines", &ten_with("two", "2")).await;
     let two = commit(setup, "fix", &[&one], "more", "1").await;
     let there = picked(&forge, &repo, &pick_of(&one, &tip)).await;
-    let missing = |commits: &[&CommitId]| {
-        Ok(Containment::Missing {
-            commits: commits.iter().map(|id| (*id).clone()).collect(),
-        })
-    };
-    assert_eq!(
-        forge.containment(&repo, &change(&base, &two), &tip).await,
-        missing(&[&one, &two])
-    );
-    assert_eq!(
-        forge.containment(&repo, &change(&base, &two), &there).await,
-        missing(&[&two])
-    );
+    let missing =
+        |commits: &[&CommitId]| Ok(Containment::Missing { commits: commits.iter().map(|id| (*id).clone()).collect() });
+    assert_eq!(forge.containment(&repo, &change(&base, &two), &tip).await, missing(&[&one, &two]));
+    assert_eq!(forge.containment(&repo, &change(&base, &two), &there).await, missing(&[&two]));
 }
 
 /// It came in, and this commit took it out again; a revert of the revert brings it back.
@@ -351,25 +269,13 @@ pub async fn a_revert_takes_out_and_its_revert_brings_back(setup: &dyn Setup) {
     let revert_of = |commit: &CommitId| format!("Revert \"x\"\n\nThis reverts commit {commit}.\n");
     let undo = async |parent: &CommitId, of: &CommitId, text: &str| {
         let (message, files) = (revert_of(of), [("lines", Some(text))]);
-        let push = Push {
-            branch: "main",
-            parents: &[parent],
-            files: &files,
-            message: &message,
-            author: "A <a@b>",
-        };
+        let push = Push { branch: "main", parents: &[parent], files: &files, message: &message, author: "A <a@b>" };
         setup.push(push).await
     };
     let out = undo(&fix, &fix, TEN).await;
     let change = change(&base, &fix);
     assert_eq!(forge.containment(&repo, &change, &fix).await, Ok(Containment::Ancestor));
-    assert_eq!(
-        forge.containment(&repo, &change, &out).await,
-        Ok(Containment::Reverted { by: out.clone() })
-    );
+    assert_eq!(forge.containment(&repo, &change, &out).await, Ok(Containment::Reverted { by: out.clone() }));
     let back = undo(&out, &out, &fixed).await;
-    assert_eq!(
-        forge.containment(&repo, &change, &back).await,
-        Ok(Containment::Ancestor)
-    );
+    assert_eq!(forge.containment(&repo, &change, &back).await, Ok(Containment::Ancestor));
 }

@@ -2,13 +2,7 @@
 //!
 //! [`forge_conformance!`](crate::forge_conformance) makes one test of each case. An implementation brings a [`Setup`],
 //! which is a fresh repository and the hands of the people who work on it.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "these are tests"
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "these are tests")]
 
 pub mod history;
 pub mod pulls;
@@ -107,9 +101,7 @@ pub(super) const TEN: &str = "one\ntwo\nthree\nfour\nfive\nsix\nseven\neight\nni
 
 /// The ten lines with one of them changed.
 pub(super) fn ten_with(line: &str, to: &str) -> String {
-    TEN.lines()
-        .map(|old| format!("{}\n", if old == line { to } else { old }))
-        .collect()
+    TEN.lines().map(|old| format!("{}\n", if old == line { to } else { old })).collect()
 }
 
 pub(super) fn branch(name: &str) -> BranchName {
@@ -123,27 +115,14 @@ pub(super) fn nowhere() -> CommitId {
 
 pub(super) fn pick_of(source: &CommitId, onto: &CommitId) -> Pick {
     let at = Timestamp::from_second(1_700_000_000).unwrap();
-    Pick {
-        onto: onto.clone(),
-        source: source.clone(),
-        at,
-        trace: true,
-    }
+    Pick { onto: onto.clone(), source: source.clone(), at, trace: true }
 }
 
 /// Pushes a commit that sets one file.
 pub(super) async fn commit(setup: &dyn Setup, branch: &str, parents: &[&CommitId], file: &str, text: &str) -> CommitId {
     let message = format!("Set {file}\n");
     let files = [(file, Some(text))];
-    setup
-        .push(Push {
-            branch,
-            parents,
-            files: &files,
-            message: &message,
-            author: "Ada <ada@example.org>",
-        })
-        .await
+    setup.push(Push { branch, parents, files: &files, message: &message, author: "Ada <ada@example.org>" }).await
 }
 
 /// A first commit on `main` with the ten lines.

@@ -8,24 +8,12 @@ use crate::vocabulary::CommitId;
 
 fn from_fix_to_main(setup: &dyn Setup) -> NewPullRequest {
     let (title, body) = ("Fix the fees".into(), "They were wrong.".into());
-    NewPullRequest {
-        repo: setup.repo(),
-        head: branch("fix"),
-        base: branch("main"),
-        title,
-        body,
-        author: None,
-    }
+    NewPullRequest { repo: setup.repo(), head: branch("fix"), base: branch("main"), title, body, author: None }
 }
 
 fn merge_of(head: &CommitId) -> Merge {
     let (title, body) = ("Merge the fix".into(), "Approved by Grace.".into());
-    Merge {
-        expected_head: head.clone(),
-        method: MergeMethod::Merge,
-        title,
-        body,
-    }
+    Merge { expected_head: head.clone(), method: MergeMethod::Merge, title, body }
 }
 
 /// `main` with the ten lines, and `fix` one commit ahead of it with a pull request.
@@ -44,12 +32,7 @@ pub async fn opening_twice_is_one_pull_request(setup: &dyn Setup) {
     setup.close(pull.number).await;
     let new = setup.forge().open(&from_fix_to_main(setup)).await.unwrap();
     assert_ne!(new.number, pull.number, "a closed one is not an open one");
-    let newest = setup
-        .forge()
-        .find(&setup.repo(), &branch("fix"), &branch("main"))
-        .await
-        .unwrap()
-        .unwrap();
+    let newest = setup.forge().find(&setup.repo(), &branch("fix"), &branch("main")).await.unwrap().unwrap();
     assert_eq!(newest.number, new.number, "the newest is found");
 }
 
@@ -57,23 +40,13 @@ pub async fn opening_twice_is_one_pull_request(setup: &dyn Setup) {
 pub async fn what_was_opened_can_be_found_and_read(setup: &dyn Setup) {
     let (forge, repo) = (setup.forge(), setup.repo());
     let (_, head, pull) = opened(setup).await;
-    assert_eq!(
-        (pull.title.as_str(), &pull.state, &pull.head_commit),
-        ("Fix the fees", &PullState::Open, &head)
-    );
+    assert_eq!((pull.title.as_str(), &pull.state, &pull.head_commit), ("Fix the fees", &PullState::Open, &head));
     assert_eq!((&pull.head, &pull.base), (&branch("fix"), &branch("main")));
     assert_eq!(forge.read(&repo, pull.number).await.as_ref(), Ok(&pull));
-    assert_eq!(
-        forge.find(&repo, &branch("fix"), &branch("main")).await,
-        Ok(Some(pull.clone()))
-    );
+    assert_eq!(forge.find(&repo, &branch("fix"), &branch("main")).await, Ok(Some(pull.clone())));
     assert_eq!(forge.find(&repo, &branch("main"), &branch("fix")).await, Ok(None));
     setup.close(pull.number).await;
-    let closed = forge
-        .find(&repo, &branch("fix"), &branch("main"))
-        .await
-        .unwrap()
-        .unwrap();
+    let closed = forge.find(&repo, &branch("fix"), &branch("main")).await.unwrap().unwrap();
     assert_eq!((closed.number, closed.state), (pull.number, PullState::Closed));
 }
 
@@ -87,13 +60,7 @@ pub async fn opening_without_a_branch_is_rejected(setup: &dyn Setup) {
 pub async fn an_unknown_number_is_rejected(setup: &dyn Setup) {
     let base = main_branch(setup).await;
     assert_rejected(setup.forge().read(&setup.repo(), PullNumber(987_654)).await, "987654");
-    assert_rejected(
-        setup
-            .forge()
-            .merge(&setup.repo(), PullNumber(987_654), &merge_of(&base))
-            .await,
-        "987654",
-    );
+    assert_rejected(setup.forge().merge(&setup.repo(), PullNumber(987_654), &merge_of(&base)).await, "987654");
 }
 
 /// Where that branch is, and where it was.
@@ -104,11 +71,7 @@ pub async fn the_head_follows_its_branch_until_it_is_gone(setup: &dyn Setup) {
     assert_eq!(forge.read(&repo, pull.number).await.unwrap().head_commit, next);
     let last = commit(setup, "fix", &[&next], "more", "2").await;
     forge.delete(&repo, &branch("fix"), &last).await.unwrap();
-    assert_eq!(
-        forge.read(&repo, pull.number).await.unwrap().head_commit,
-        last,
-        "though nobody had read it since"
-    );
+    assert_eq!(forge.read(&repo, pull.number).await.unwrap().head_commit, last, "though nobody had read it since");
 }
 
 /// Outdated reviews stay, each naming its commit.
@@ -129,22 +92,12 @@ pub async fn a_merge_has_both_parents_and_its_message(setup: &dyn Setup) {
     let theirs = commit(setup, "main", &[&base], "lines", &ten_with("nine", "9")).await;
     let merged = forge.merge(&repo, pull.number, &merge_of(&head)).await.unwrap();
     assert_eq!(forge.tip(&repo, &branch("main")).await, Ok(Some(merged.clone())));
-    assert_eq!(
-        forge.read(&repo, pull.number).await.unwrap().state,
-        PullState::Merged(merged.clone())
-    );
+    assert_eq!(forge.read(&repo, pull.number).await.unwrap().state, PullState::Merged(merged.clone()));
     let range = forge.between(&repo, &theirs, &merged, 10).await.unwrap();
     let info = range.commits.iter().find(|info| info.id == merged).unwrap();
-    assert_eq!(
-        (info.parents.as_slice(), info.subject.as_str()),
-        ([theirs, head].as_slice(), "Merge the fix")
-    );
+    assert_eq!((info.parents.as_slice(), info.subject.as_str()), ([theirs, head].as_slice(), "Merge the fix"));
     let size = forge.size(&repo, &base, &merged).await.unwrap();
-    assert_eq!(
-        (size.files, size.insertions, size.deletions),
-        (1, 2, 2),
-        "both changes of the file are in"
-    );
+    assert_eq!((size.files, size.insertions, size.deletions), (1, 2, 2), "both changes of the file are in");
 }
 
 /// Merging one that was merged with this head before answers the same commit again.
@@ -152,22 +105,12 @@ pub async fn merging_twice_is_one_commit(setup: &dyn Setup) {
     let (forge, repo) = (setup.forge(), setup.repo());
     let (base, head, pull) = opened(setup).await;
     let merged = forge.merge(&repo, pull.number, &merge_of(&head)).await.unwrap();
-    assert_eq!(
-        forge.merge(&repo, pull.number, &merge_of(&head)).await,
-        Ok(merged.clone())
-    );
+    assert_eq!(forge.merge(&repo, pull.number, &merge_of(&head)).await, Ok(merged.clone()));
     assert_rejected(forge.merge(&repo, pull.number, &merge_of(&base)).await, "");
     forge.delete(&repo, &branch("fix"), &head).await.unwrap();
-    assert_eq!(
-        forge.merge(&repo, pull.number, &merge_of(&head)).await,
-        Ok(merged.clone())
-    );
+    assert_eq!(forge.merge(&repo, pull.number, &merge_of(&head)).await, Ok(merged.clone()));
     assert_eq!(forge.tip(&repo, &branch("main")).await, Ok(Some(merged.clone())));
-    assert_eq!(
-        forge.between(&repo, &base, &merged, 10).await.unwrap().total,
-        2,
-        "the fix and one merge"
-    );
+    assert_eq!(forge.between(&repo, &base, &merged, 10).await.unwrap().total, 2, "the fix and one merge");
 }
 
 /// A head that moved is rejected.
@@ -195,17 +138,11 @@ pub async fn a_squash_has_one_parent(setup: &dyn Setup) {
     let (forge, repo) = (setup.forge(), setup.repo());
     let (base, head, pull) = opened(setup).await;
     let head = commit(setup, "fix", &[&head], "more", "1").await;
-    let merge = Merge {
-        method: MergeMethod::Squash,
-        ..merge_of(&head)
-    };
+    let merge = Merge { method: MergeMethod::Squash, ..merge_of(&head) };
     let merged = forge.merge(&repo, pull.number, &merge).await.unwrap();
     assert_eq!(forge.merge(&repo, pull.number, &merge).await, Ok(merged.clone()));
     let range = forge.between(&repo, &base, &merged, 10).await.unwrap();
-    assert_eq!(
-        (range.total, range.commits[0].parents.as_slice()),
-        (1, [base].as_slice())
-    );
+    assert_eq!((range.total, range.commits[0].parents.as_slice()), (1, [base].as_slice()));
     assert_eq!(forge.size(&repo, &head, &merged).await.unwrap().files, 0);
 }
 
@@ -224,10 +161,7 @@ pub async fn a_merge_by_hand_is_a_merge(setup: &dyn Setup) {
     let (base, head, pull) = opened(setup).await;
     let by_hand = commit(setup, "main", &[&base, &head], "lines", &ten_with("two", "2")).await;
     commit(setup, "main", &[&by_hand], "later", "1").await;
-    assert_eq!(
-        forge.read(&repo, pull.number).await.unwrap().state,
-        PullState::Merged(by_hand.clone())
-    );
+    assert_eq!(forge.read(&repo, pull.number).await.unwrap().state, PullState::Merged(by_hand.clone()));
     assert_eq!(forge.merge(&repo, pull.number, &merge_of(&head)).await, Ok(by_hand));
 }
 
@@ -236,22 +170,13 @@ pub async fn labels_find_open_ones_only(setup: &dyn Setup) {
     let (forge, repo) = (setup.forge(), setup.repo());
     let (base, _, pull) = opened(setup).await;
     commit(setup, "other", &[&base], "other", TEN).await;
-    let other = forge
-        .open(&NewPullRequest {
-            head: branch("other"),
-            ..from_fix_to_main(setup)
-        })
-        .await
-        .unwrap();
+    let other = forge.open(&NewPullRequest { head: branch("other"), ..from_fix_to_main(setup) }).await.unwrap();
     setup.label(pull.number, "release-blocker").await;
     setup.label(other.number, "chore").await;
     let found = forge.labelled(&repo, "release-blocker").await.unwrap();
     let found: Vec<_> = found.iter().map(|it| (it.number, it.title.as_str())).collect();
     assert_eq!(found, [(pull.number, "Fix the fees")]);
-    assert_eq!(
-        forge.read(&repo, pull.number).await.unwrap().labels,
-        ["release-blocker"]
-    );
+    assert_eq!(forge.read(&repo, pull.number).await.unwrap().labels, ["release-blocker"]);
     setup.close(pull.number).await;
     assert_eq!(forge.labelled(&repo, "release-blocker").await, Ok(vec![]));
     assert_eq!(forge.labelled(&repo, "release").await, Ok(vec![]));
@@ -262,20 +187,13 @@ pub async fn checks_of_one_name_by_two_apps_are_two(setup: &dyn Setup) {
     let (forge, repo) = (setup.forge(), setup.repo());
     let base = main_branch(setup).await;
     let next = commit(setup, "main", &[&base], "a", "1").await;
-    let check = |app: &str, state| Check {
-        name: "build".into(),
-        app: app.into(),
-        state,
-    };
+    let check = |app: &str, state| Check { name: "build".into(), app: app.into(), state };
     assert_eq!(forge.checks(&repo, &base).await, Ok(vec![]));
     setup.report(&base, check("ci", CheckState::Pending)).await;
     setup.report(&base, check("ci", CheckState::Success)).await;
     setup.report(&base, check("impostor", CheckState::Failure)).await;
     let mut checks = forge.checks(&repo, &base).await.unwrap();
     checks.sort_by(|a, b| a.app.cmp(&b.app));
-    assert_eq!(
-        checks,
-        [check("ci", CheckState::Success), check("impostor", CheckState::Failure)]
-    );
+    assert_eq!(checks, [check("ci", CheckState::Success), check("impostor", CheckState::Failure)]);
     assert_eq!(forge.checks(&repo, &next).await, Ok(vec![]));
 }

@@ -39,10 +39,7 @@ pub async fn a_name_beside_its_own_folder_is_rejected_and_named(setup: &dyn Setu
 /// A branch can only be where there is a commit.
 pub async fn a_branch_at_an_unknown_commit_is_rejected(setup: &dyn Setup) {
     main_branch(setup).await;
-    assert_rejected(
-        setup.forge().create(&setup.repo(), &branch("hotfix"), &nowhere()).await,
-        "",
-    );
+    assert_rejected(setup.forge().create(&setup.repo(), &branch("hotfix"), &nowhere()).await, "");
     assert_eq!(setup.forge().tip(&setup.repo(), &branch("hotfix")).await, Ok(None));
 }
 
@@ -115,23 +112,14 @@ pub async fn branches_are_listed_by_folder_not_by_prefix(setup: &dyn Setup) {
     }
     let mut found = forge.branches(&repo, &branch("hotfix")).await.unwrap();
     found.sort();
-    assert_eq!(
-        found,
-        [(branch("hotfix/a"), base.clone()), (branch("hotfix/b/c"), base.clone())]
-    );
-    assert_eq!(
-        forge.branches(&repo, &branch("other")).await,
-        Ok(vec![(branch("other"), base)])
-    );
+    assert_eq!(found, [(branch("hotfix/a"), base.clone()), (branch("hotfix/b/c"), base.clone())]);
+    assert_eq!(forge.branches(&repo, &branch("other")).await, Ok(vec![(branch("other"), base)]));
     assert_eq!(forge.branches(&repo, &branch("nothing")).await, Ok(vec![]));
 }
 
 /// A tag of the same name is another thing (security case 45).
 pub async fn a_tag_is_not_a_branch(setup: &dyn Setup) {
     let (forge, repo, base) = (setup.forge(), setup.repo(), main_branch(setup).await);
-    forge
-        .tag(&repo, &TagName::parse("release").unwrap(), &base)
-        .await
-        .unwrap();
+    forge.tag(&repo, &TagName::parse("release").unwrap(), &base).await.unwrap();
     assert_eq!(forge.tip(&repo, &branch("release")).await, Ok(None));
 }

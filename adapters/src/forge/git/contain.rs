@@ -23,11 +23,7 @@ struct Equivalents {
 impl Equivalents {
     /// The commits of the change that have no equivalent.
     fn missing(&self) -> Vec<CommitId> {
-        self.apart
-            .iter()
-            .filter(|(_, there)| there.is_empty())
-            .map(|(commit, _)| commit.clone())
-            .collect()
+        self.apart.iter().filter(|(_, there)| there.is_empty()).map(|(commit, _)| commit.clone()).collect()
     }
 }
 
@@ -47,11 +43,7 @@ impl Git {
         if is_ancestor && taken_out.is_none() {
             return Ok(Containment::Ancestor);
         }
-        let found = if is_ancestor {
-            Equivalents::default()
-        } else {
-            self.equivalents(change, &own, tip).await?
-        };
+        let found = if is_ancestor { Equivalents::default() } else { self.equivalents(change, &own, tip).await? };
         let (mut reverted, missing) = (taken_out, found.missing());
         if !is_ancestor && reverted.is_none() {
             match arrived(&found, &missing, &undone) {
@@ -83,49 +75,28 @@ impl Git {
             let Some(patch) = patches.get(commit) else {
                 return Vec::new();
             };
-            theirs
-                .iter()
-                .filter(|other| patches.get(**other) == Some(patch))
-                .map(|other| (*other).clone())
-                .collect()
+            theirs.iter().filter(|other| patches.get(**other) == Some(patch)).map(|other| (*other).clone()).collect()
         };
         let apart: HashSet<CommitId> = apart.into_iter().collect();
         let own = own.iter().filter(|commit| apart.contains(*commit));
-        Ok(Equivalents {
-            apart: own.map(|commit| (commit.clone(), same_as(commit))).collect(),
-            whole: same_as(&whole),
-        })
+        Ok(Equivalents { apart: own.map(|commit| (commit.clone(), same_as(commit))).collect(), whole: same_as(&whole) })
     }
 
     /// The change as one commit, as a squash would make it.
     async fn whole(&self, change: &Change) -> Result<CommitId, Failure> {
         let [head] = self.commits([&change.head]).await?;
         // The head's own dates: git walks by date, and a commit older than its parent would lead it astray.
-        self.write(&Commit {
-            parents: vec![change.base.clone()],
-            message: b"the change as one\n".to_vec(),
-            ..head
-        })
-        .await
+        self.write(&Commit { parents: vec![change.base.clone()], message: b"the change as one\n".to_vec(), ..head })
+            .await
     }
 
     async fn equal_on_both_sides(&self, tip: &CommitId, right: [&CommitId; 2]) -> Result<Vec<CommitId>, Failure> {
-        let mut args = [
-            "rev-list",
-            "--cherry-mark",
-            "--left-right",
-            "--no-merges",
-            "--end-of-options",
-        ]
-        .map(String::from)
-        .to_vec();
+        let mut args =
+            ["rev-list", "--cherry-mark", "--left-right", "--no-merges", "--end-of-options"].map(String::from).to_vec();
         args.extend(right.iter().map(|right| format!("{tip}...{right}")));
         let answer = self.ask(args).stdout().await?;
         let text = String::from_utf8_lossy(&answer);
-        Ok(text
-            .lines()
-            .filter_map(|line| CommitId::parse(line.strip_prefix('=')?).ok())
-            .collect())
+        Ok(text.lines().filter_map(|line| CommitId::parse(line.strip_prefix('=')?).ok()).collect())
     }
 
     async fn patch_ids(&self, commits: &[CommitId]) -> Result<HashMap<CommitId, String>, Failure> {
@@ -133,22 +104,12 @@ impl Git {
             return Ok(HashMap::new());
         }
         let names: String = commits.iter().map(|commit| format!("{commit}\n")).collect();
-        let args = [
-            "diff-tree",
-            "--stdin",
-            "--root",
-            "-p",
-            "--binary",
-            "--no-ext-diff",
-            "--no-textconv",
-        ];
+        let args = ["diff-tree", "--stdin", "--root", "-p", "--binary", "--no-ext-diff", "--no-textconv"];
         let patches = self.ask(args).input(names).stdout().await?;
         let answer = self.ask(["patch-id", "--stable"]).input(patches).stdout().await?;
         let text = String::from_utf8_lossy(&answer);
         let pairs = text.lines().filter_map(|line| line.split_once(' '));
-        Ok(pairs
-            .filter_map(|(patch, commit)| Some((CommitId::parse(commit).ok()?, patch.to_owned())))
-            .collect())
+        Ok(pairs.filter_map(|(patch, commit)| Some((CommitId::parse(commit).ok()?, patch.to_owned()))).collect())
     }
 
     /// Whether the tip would stay as it is if the change were applied to it.

@@ -17,13 +17,7 @@ impl Git {
     /// # Errors
     /// A commit is not there.
     pub async fn is_ancestor(&self, ancestor: &CommitId, of: &CommitId) -> Result<bool, Failure> {
-        let args = [
-            "merge-base",
-            "--is-ancestor",
-            "--end-of-options",
-            ancestor.as_str(),
-            of.as_str(),
-        ];
+        let args = ["merge-base", "--is-ancestor", "--end-of-options", ancestor.as_str(), of.as_str()];
         let answer = self.ask(args).run().await?;
         match answer.code {
             0 => Ok(true),
@@ -40,19 +34,13 @@ impl Git {
         let ids = self.rev_list(&["--topo-order", "--reverse"], &[head], &[base]).await?;
         let wanted: Vec<&str> = ids.iter().take(max).map(CommitId::as_str).collect();
         if wanted.is_empty() {
-            return Ok(Range {
-                commits: Vec::new(),
-                total: ids.len(),
-            });
+            return Ok(Range { commits: Vec::new(), total: ids.len() });
         }
         let args = ["log", "--no-walk=unsorted", "-z", FORMAT, "--stdin"];
         let answer = self.ask(args).input(wanted.join("\n") + "\n").stdout().await?;
         let text = String::from_utf8_lossy(&answer);
         let fields: Vec<&str> = text.split('\0').collect();
-        Ok(Range {
-            commits: fields.chunks_exact(FIELDS).filter_map(info).collect(),
-            total: ids.len(),
-        })
+        Ok(Range { commits: fields.chunks_exact(FIELDS).filter_map(info).collect(), total: ids.len() })
     }
 
     /// How large the difference between two commits is.
@@ -60,19 +48,8 @@ impl Git {
     /// # Errors
     /// A commit is not there.
     pub async fn size(&self, base: &CommitId, head: &CommitId) -> Result<DiffSize, Failure> {
-        let args = [
-            "diff-tree",
-            "-r",
-            "-M",
-            "--shortstat",
-            "--no-ext-diff",
-            "--no-textconv",
-            "--end-of-options",
-        ];
-        let answer = self
-            .ask(args.into_iter().chain([base.as_str(), head.as_str()]))
-            .stdout()
-            .await?;
+        let args = ["diff-tree", "-r", "-M", "--shortstat", "--no-ext-diff", "--no-textconv", "--end-of-options"];
+        let answer = self.ask(args.into_iter().chain([base.as_str(), head.as_str()])).stdout().await?;
         let mut size = DiffSize::default();
         for part in String::from_utf8_lossy(&answer).split(',') {
             let (number, what) = part.trim().split_once(' ').unwrap_or_default();
@@ -100,11 +77,7 @@ impl Git {
             return Ok(head.clone());
         };
         let [commit] = self.commits([&first]).await?;
-        Ok(if commit.parents.first() == Some(head) {
-            head.clone()
-        } else {
-            first
-        })
+        Ok(if commit.parents.first() == Some(head) { head.clone() } else { first })
     }
 
     pub(super) async fn rev_list(
@@ -113,10 +86,8 @@ impl Git {
         of: &[&CommitId],
         not: &[&CommitId],
     ) -> Result<Vec<CommitId>, Failure> {
-        let mut args: Vec<String> = std::iter::once("rev-list")
-            .chain(options.iter().copied())
-            .map(String::from)
-            .collect();
+        let mut args: Vec<String> =
+            std::iter::once("rev-list").chain(options.iter().copied()).map(String::from).collect();
         args.push("--end-of-options".into());
         args.extend(of.iter().map(ToString::to_string));
         args.extend(not.iter().map(|id| format!("^{id}")));
@@ -128,11 +99,7 @@ fn info(fields: &[&str]) -> Option<CommitInfo> {
     let [id, parents, author, author_mail, committer, committer_mail, at, message] = fields else {
         return None;
     };
-    let signature = |name: &str, email: &str| Signature {
-        name: name.into(),
-        email: email.into(),
-        account: None,
-    };
+    let signature = |name: &str, email: &str| Signature { name: name.into(), email: email.into(), account: None };
     Some(CommitInfo {
         id: CommitId::parse(id).ok()?,
         parents: parents.split(' ').filter_map(|id| CommitId::parse(id).ok()).collect(),
@@ -140,11 +107,7 @@ fn info(fields: &[&str]) -> Option<CommitInfo> {
         author: signature(author, author_mail),
         committer: signature(committer, committer_mail),
         co_authors: message.lines().filter_map(co_author).collect(),
-        at: at
-            .parse()
-            .ok()
-            .and_then(|s| Timestamp::from_second(s).ok())
-            .unwrap_or(Timestamp::UNIX_EPOCH),
+        at: at.parse().ok().and_then(|s| Timestamp::from_second(s).ok()).unwrap_or(Timestamp::UNIX_EPOCH),
     })
 }
 
@@ -156,9 +119,5 @@ fn co_author(line: &str) -> Option<Signature> {
     }
     let (name, rest) = value.split_once('<')?;
     let (email, _) = rest.split_once('>')?;
-    Some(Signature {
-        name: name.trim().into(),
-        email: email.trim().into(),
-        account: None,
-    })
+    Some(Signature { name: name.trim().into(), email: email.trim().into(), account: None })
 }

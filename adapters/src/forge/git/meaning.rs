@@ -34,14 +34,10 @@ impl Git {
             "not something we can merge",
             "nonexistent object",
         ]) {
-            return Failure::rejected(format!(
-                "a commit is not in {place}: {said}. Push or fetch it, then try again."
-            ));
+            return Failure::rejected(format!("a commit is not in {place}: {said}. Push or fetch it, then try again."));
         }
         if answer.code < 0 {
-            return Failure::retry(format!(
-                "git {name} in {place} was killed from outside; is memory short?"
-            ));
+            return Failure::retry(format!("git {name} in {place} was killed from outside; is memory short?"));
         }
         Failure::rejected(format!("git {name} in {place} refused ({}): {said}", answer.code))
     }
@@ -52,11 +48,7 @@ mod tests {
     use super::*;
 
     fn meaning(complaint: &str) -> Failure {
-        let answer = Answer {
-            code: 128,
-            stdout: Vec::new(),
-            complaint: complaint.into(),
-        };
+        let answer = Answer { code: 128, stdout: Vec::new(), complaint: complaint.into() };
         Git::at("/").failure("update-ref", &answer)
     }
 

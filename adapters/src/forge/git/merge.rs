@@ -47,13 +47,7 @@ impl Git {
     /// # Errors
     /// A commit is not there, or they have no history in common.
     pub async fn merge(&self, request: &MergeRequest) -> Result<Merged, Failure> {
-        let MergeRequest {
-            base,
-            head,
-            method,
-            message,
-            at,
-        } = request;
+        let MergeRequest { base, head, method, message, at } = request;
         let tree = match self.merged_tree(base, head, None).await? {
             Tree::Clean(tree) => tree,
             Tree::Conflict(files) => return Ok(Merged::Conflict { files }),
@@ -68,14 +62,7 @@ impl Git {
             }
         };
         let message = message.replace('\0', " ").into_bytes();
-        let commit = Commit {
-            tree,
-            parents,
-            author,
-            committer,
-            encoding: None,
-            message,
-        };
+        let commit = Commit { tree, parents, author, committer, encoding: None, message };
         Ok(Merged::Commit(self.write(&commit).await?))
     }
 
@@ -86,11 +73,7 @@ impl Git {
         theirs: &CommitId,
         base: Option<&CommitId>,
     ) -> Result<Tree, Failure> {
-        let mut args = vec![
-            format!("--attr-source={ours}"),
-            "merge-tree".into(),
-            "--write-tree".into(),
-        ];
+        let mut args = vec![format!("--attr-source={ours}"), "merge-tree".into(), "--write-tree".into()];
         args.extend(["-z", "--name-only", "--no-messages"].map(String::from));
         args.extend(base.map(|base| format!("--merge-base={base}")));
         args.extend(["--end-of-options".into(), ours.to_string(), theirs.to_string()]);
@@ -100,11 +83,9 @@ impl Git {
         match (answer.code, parts.next()) {
             (0, Some(tree)) => Ok(Tree::Clean(tree)),
             (1, Some(_)) => Ok(Tree::Conflict(parts.collect())),
-            _ if answer.complaint.contains("unrelated histories") => Err(Failure::rejected(format!(
-                "{} and {} have no history in common",
-                ours.short(),
-                theirs.short()
-            ))),
+            _ if answer.complaint.contains("unrelated histories") => {
+                Err(Failure::rejected(format!("{} and {} have no history in common", ours.short(), theirs.short())))
+            }
             _ => Err(self.failure("merge-tree", &answer)),
         }
     }

@@ -44,11 +44,7 @@ impl Git {
     pub fn at(directory: impl Into<PathBuf>) -> Self {
         Self {
             directory: directory.into(),
-            committer: Signature {
-                name: "hotfix".into(),
-                email: "hotfix@localhost".into(),
-                account: None,
-            },
+            committer: Signature { name: "hotfix".into(), email: "hotfix@localhost".into(), account: None },
             time_limit: Duration::from_secs(120),
             output_limit: 64 << 20,
             config: Vec::new(),
@@ -104,18 +100,12 @@ impl Git {
 impl fmt::Debug for Git {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let config: Vec<&str> = self.config.iter().map(|(key, _)| key.as_str()).collect();
-        f.debug_struct("Git")
-            .field("directory", &self.directory)
-            .field("config", &config)
-            .finish_non_exhaustive()
+        f.debug_struct("Git").field("directory", &self.directory).field("config", &config).finish_non_exhaustive()
     }
 }
 
 fn newer_than_oldest(text: &str) -> Result<(u32, u32), Failure> {
-    let mut numbers = text
-        .trim_start_matches("git version ")
-        .split('.')
-        .map(str::parse::<u32>);
+    let mut numbers = text.trim_start_matches("git version ").split('.').map(str::parse::<u32>);
     let (Some(Ok(major)), Some(Ok(minor))) = (numbers.next(), numbers.next()) else {
         return Err(Failure::rejected(format!(
             "git answered {text:?} when asked for its version; is that really git?"

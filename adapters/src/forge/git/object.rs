@@ -40,14 +40,7 @@ impl Commit {
                 _ => {}
             }
         }
-        Some(Self {
-            tree: tree?,
-            parents,
-            author: author?,
-            committer: committer?,
-            encoding,
-            message,
-        })
+        Some(Self { tree: tree?, parents, author: author?, committer: committer?, encoding, message })
     }
 
     fn encode(&self) -> Vec<u8> {
@@ -56,10 +49,7 @@ impl Commit {
             bytes.extend_from_slice(format!("parent {parent}\n").as_bytes());
         }
         let encoding = self.encoding.as_deref().map(|value| (&b"encoding "[..], value));
-        let lines = [
-            (&b"author "[..], self.author.as_slice()),
-            (&b"committer "[..], self.committer.as_slice()),
-        ];
+        let lines = [(&b"author "[..], self.author.as_slice()), (&b"committer "[..], self.committer.as_slice())];
         for (key, value) in lines.into_iter().chain(encoding) {
             bytes.extend_from_slice(key);
             bytes.extend_from_slice(value);
@@ -82,9 +72,7 @@ impl Git {
             commits.push(commit);
         }
         found.clear();
-        commits
-            .try_into()
-            .map_err(|_| Failure::rejected("git answered with fewer commits than were asked for"))
+        commits.try_into().map_err(|_| Failure::rejected("git answered with fewer commits than were asked for"))
     }
 
     /// Those of these ids, full or short, that are commits here, with their full id.
@@ -95,11 +83,7 @@ impl Git {
         if names.is_empty() {
             return Ok(HashMap::new());
         }
-        let answer = self
-            .ask(["cat-file", "--batch"])
-            .input(names.join("\n") + "\n")
-            .stdout()
-            .await?;
+        let answer = self.ask(["cat-file", "--batch"]).input(names.join("\n") + "\n").stdout().await?;
         let mut rest = answer.as_slice();
         let mut found = HashMap::new();
         for name in names {
@@ -128,11 +112,7 @@ impl Git {
 
     /// Writes a commit; the same commit twice is the same id.
     pub(super) async fn write(&self, commit: &Commit) -> Result<CommitId, Failure> {
-        let answer = self
-            .ask(["hash-object", "-t", "commit", "-w", "--stdin"])
-            .input(commit.encode())
-            .stdout()
-            .await?;
+        let answer = self.ask(["hash-object", "-t", "commit", "-w", "--stdin"]).input(commit.encode()).stdout().await?;
         id_in(&answer)
             .ok_or_else(|| Failure::rejected("git hash-object answered with something that is not a commit id"))
     }
@@ -140,36 +120,26 @@ impl Git {
     /// The bot, at this time, as a commit's line.
     pub(super) fn committed_at(&self, at: Timestamp) -> Vec<u8> {
         let Signature { name, email, .. } = &self.committer;
-        let plain = |text: &str| {
-            text.chars()
-                .filter(|c| !c.is_control() && !matches!(c, '<' | '>'))
-                .collect::<String>()
-        };
+        let plain =
+            |text: &str| text.chars().filter(|c| !c.is_control() && !matches!(c, '<' | '>')).collect::<String>();
         format!("{} <{}> {} +0000", plain(name), plain(email), at.as_second()).into_bytes()
     }
 
     /// That a commit is not here, in words.
     pub(super) fn no_commit(&self, id: &CommitId) -> Failure {
         let place = self.directory.display();
-        Failure::rejected(format!(
-            "{id} is not a commit in {place}. Push or fetch it, then try again."
-        ))
+        Failure::rejected(format!("{id} is not a commit in {place}. Push or fetch it, then try again."))
     }
 }
 
 /// The commit id that is all of an answer.
 pub(super) fn id_in(answer: &[u8]) -> Option<CommitId> {
-    std::str::from_utf8(answer)
-        .ok()
-        .and_then(|text| CommitId::parse(text.trim()).ok())
+    std::str::from_utf8(answer).ok().and_then(|text| CommitId::parse(text.trim()).ok())
 }
 
 /// The commit ids in an answer, one a line.
 pub(super) fn ids_in(answer: &[u8]) -> Vec<CommitId> {
-    String::from_utf8_lossy(answer)
-        .lines()
-        .filter_map(|line| CommitId::parse(line).ok())
-        .collect()
+    String::from_utf8_lossy(answer).lines().filter_map(|line| CommitId::parse(line).ok()).collect()
 }
 
 fn split_once(bytes: &[u8], at: u8) -> Option<(&[u8], &[u8])> {

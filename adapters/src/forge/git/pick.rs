@@ -25,38 +25,18 @@ impl Git {
         if tree == onto.tree {
             return Ok(Picked::AlreadyThere);
         }
-        let message = if pick.trace {
-            traced(&source.message, &pick.source)
-        } else {
-            source.message
-        };
+        let message = if pick.trace { traced(&source.message, &pick.source) } else { source.message };
         let committer = self.committed_at(pick.at);
-        let commit = Commit {
-            tree,
-            parents: vec![pick.onto.clone()],
-            message,
-            committer,
-            ..source
-        };
+        let commit = Commit { tree, parents: vec![pick.onto.clone()], message, committer, ..source };
         Ok(Picked::Commit(self.write(&commit).await?))
     }
 
     /// A commit without files, for a first commit to be compared with: older gits want a commit there, not a tree.
     async fn nothing_before(&self, first: &Commit) -> Result<CommitId, Failure> {
-        let tree = self
-            .ask(["hash-object", "-t", "tree", "-w", "--stdin"])
-            .stdout()
-            .await?;
+        let tree = self.ask(["hash-object", "-t", "tree", "-w", "--stdin"]).stdout().await?;
         let tree = String::from_utf8_lossy(&tree).trim().to_owned();
         let (parents, message, encoding) = (Vec::new(), b"nothing\n".to_vec(), None);
-        self.write(&Commit {
-            tree,
-            parents,
-            message,
-            encoding,
-            ..first.clone()
-        })
-        .await
+        self.write(&Commit { tree, parents, message, encoding, ..first.clone() }).await
     }
 }
 

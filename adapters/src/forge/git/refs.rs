@@ -111,23 +111,15 @@ impl Git {
         }
         let answer = self.ask(["symbolic-ref", "--quiet", "HEAD"]).run().await?;
         let text = String::from_utf8_lossy(&answer.stdout);
-        Ok(text
-            .trim()
-            .strip_prefix("refs/heads/")
-            .and_then(|name| BranchName::parse(name).ok()))
+        Ok(text.trim().strip_prefix("refs/heads/").and_then(|name| BranchName::parse(name).ok()))
     }
 
     async fn create_ref(&self, name: &FullRef, at: &CommitId) -> Result<(), Failure> {
         let mut near: Vec<String> = name.parents().collect();
         near.push(name.0.clone());
         let in_the_way = self.refs_under(&near).await?.into_iter().find(|(other, _)| {
-            let is_parent = name
-                .0
-                .strip_prefix(other.as_str())
-                .is_some_and(|rest| rest.starts_with('/'));
-            let is_child = other
-                .strip_prefix(name.0.as_str())
-                .is_some_and(|rest| rest.starts_with('/'));
+            let is_parent = name.0.strip_prefix(other.as_str()).is_some_and(|rest| rest.starts_with('/'));
+            let is_child = other.strip_prefix(name.0.as_str()).is_some_and(|rest| rest.starts_with('/'));
             is_parent || is_child
         });
         if let Some((other, _)) = in_the_way {
@@ -180,11 +172,7 @@ impl Git {
 
     /// All refs with these full names or below them, with the commit each comes to.
     pub(super) async fn refs_under(&self, names: &[String]) -> Result<Vec<(String, CommitId)>, Failure> {
-        let mut args = vec![
-            "for-each-ref",
-            "--format=%(refname)%00%(objectname)%00%(*objectname)",
-            "--end-of-options",
-        ];
+        let mut args = vec!["for-each-ref", "--format=%(refname)%00%(objectname)%00%(*objectname)", "--end-of-options"];
         args.extend(names.iter().map(String::as_str));
         let answer = self.ask(args).stdout().await?;
         let text = String::from_utf8_lossy(&answer);

@@ -31,10 +31,7 @@ impl Git {
     /// What was undone on the way to `tip`, since `change` started and apart from it.
     pub(super) async fn undone(&self, change: &Change, tip: &CommitId) -> Result<Undone, Failure> {
         let reverts = self.reverts(change, tip).await?;
-        let names: Vec<&str> = reverts
-            .iter()
-            .flat_map(|revert| revert.targets.iter().map(String::as_str))
-            .collect();
+        let names: Vec<&str> = reverts.iter().flat_map(|revert| revert.targets.iter().map(String::as_str)).collect();
         let targets = self.commits_if_there(&names).await?;
         let mut undone: HashMap<CommitId, CommitId> = HashMap::new();
         // Newest first: when a revert's turn comes, whatever could have undone it has been seen.
@@ -57,14 +54,7 @@ impl Git {
 
     async fn reverts(&self, change: &Change, tip: &CommitId) -> Result<Vec<Revert>, Failure> {
         let grep = format!("--grep={WORDS}");
-        let mut args = vec![
-            "log",
-            "-z",
-            "--topo-order",
-            "--format=%H%x00%B",
-            "--fixed-strings",
-            grep.as_str(),
-        ];
+        let mut args = vec!["log", "-z", "--topo-order", "--format=%H%x00%B", "--fixed-strings", grep.as_str()];
         let (not_base, not_head) = (format!("^{}", change.base), format!("^{}", change.head));
         args.extend(["--end-of-options", tip.as_str(), &not_base, &not_head]);
         let answer = self.ask(args).stdout().await?;
@@ -81,8 +71,5 @@ fn revert_in(fields: &[&str]) -> Option<Revert> {
         let end = rest.find(|c: char| !c.is_ascii_hexdigit()).unwrap_or(rest.len());
         rest.get(..end).filter(|id| id.len() >= 7).map(str::to_ascii_lowercase)
     });
-    Some(Revert {
-        id: CommitId::parse(id).ok()?,
-        targets: targets.collect(),
-    })
+    Some(Revert { id: CommitId::parse(id).ok()?, targets: targets.collect() })
 }

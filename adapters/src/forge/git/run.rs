@@ -52,20 +52,12 @@ impl Git {
     /// A process that reads, or writes objects that nothing points at yet: harmless to repeat.
     pub(super) fn ask<S: Into<String>>(&self, args: impl IntoIterator<Item = S>) -> Call<'_> {
         let args = args.into_iter().map(Into::into).collect();
-        Call {
-            git: self,
-            args,
-            input: Vec::new(),
-            moves_refs: false,
-        }
+        Call { git: self, args, input: Vec::new(), moves_refs: false }
     }
 
     /// A process that moves refs: when its answer is lost, nobody knows.
     pub(super) fn act<S: Into<String>>(&self, args: impl IntoIterator<Item = S>) -> Call<'_> {
-        Call {
-            moves_refs: true,
-            ..self.ask(args)
-        }
+        Call { moves_refs: true, ..self.ask(args) }
     }
 }
 
@@ -79,11 +71,7 @@ impl Call<'_> {
     pub(super) async fn stdout(self) -> Result<Vec<u8>, Failure> {
         let (git, name) = (self.git, self.name());
         let answer = self.run().await?;
-        if answer.code == 0 {
-            Ok(answer.stdout)
-        } else {
-            Err(git.failure(&name, &answer))
-        }
+        if answer.code == 0 { Ok(answer.stdout) } else { Err(git.failure(&name, &answer)) }
     }
 
     /// What it said and how it ended, whichever way.
@@ -94,10 +82,7 @@ impl Call<'_> {
         let answer = match tokio::time::timeout(self.git.time_limit, talk).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(error)) => Err(self.lost(&format!("ended with {error}"))),
-            Err(_) => Err(self.lost(&format!(
-                "took longer than {} and was stopped",
-                words(self.git.time_limit)
-            ))),
+            Err(_) => Err(self.lost(&format!("took longer than {} and was stopped", words(self.git.time_limit)))),
         };
         match answer {
             Ok(answer) => {
@@ -117,39 +102,21 @@ impl Call<'_> {
         // Not the repository: if that is gone, git shall say so, in its own words.
         command.args(&self.args).current_dir("/").env_clear();
         let path = std::env::var_os("PATH").unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into());
-        command
-            .env("PATH", path)
-            .env("HOME", "/nonexistent")
-            .env("LC_ALL", "C")
-            .env("TZ", "UTC");
+        command.env("PATH", path).env("HOME", "/nonexistent").env("LC_ALL", "C").env("TZ", "UTC");
         command
             .env("GIT_DIR", &self.git.directory)
             .env("GIT_CONFIG_NOSYSTEM", "1")
             .env("GIT_CONFIG_GLOBAL", "/dev/null");
-        command
-            .env("GIT_TERMINAL_PROMPT", "0")
-            .env("GIT_ATTR_NOSYSTEM", "1")
-            .env("GIT_OPTIONAL_LOCKS", "0");
-        command
-            .env("GIT_NO_REPLACE_OBJECTS", "1")
-            .env("GIT_LITERAL_PATHSPECS", "1");
-        let own = self
-            .git
-            .config
-            .iter()
-            .map(|(key, value)| (key.as_str(), value.as_str()));
+        command.env("GIT_TERMINAL_PROMPT", "0").env("GIT_ATTR_NOSYSTEM", "1").env("GIT_OPTIONAL_LOCKS", "0");
+        command.env("GIT_NO_REPLACE_OBJECTS", "1").env("GIT_LITERAL_PATHSPECS", "1");
+        let own = self.git.config.iter().map(|(key, value)| (key.as_str(), value.as_str()));
         let mut count = 0;
         for (key, value) in SETTINGS.into_iter().chain(own) {
-            command
-                .env(format!("GIT_CONFIG_KEY_{count}"), key)
-                .env(format!("GIT_CONFIG_VALUE_{count}"), value);
+            command.env(format!("GIT_CONFIG_KEY_{count}"), key).env(format!("GIT_CONFIG_VALUE_{count}"), value);
             count += 1;
         }
         command.env("GIT_CONFIG_COUNT", count.to_string());
-        command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command.process_group(0).kill_on_drop(true);
         command.spawn().map_err(|error| {
             if error.kind() == io::ErrorKind::NotFound {
@@ -161,11 +128,7 @@ impl Call<'_> {
 
     /// The subcommand, for a person.
     fn name(&self) -> String {
-        self.args
-            .iter()
-            .find(|arg| !arg.starts_with("--attr-source"))
-            .cloned()
-            .unwrap_or_default()
+        self.args.iter().find(|arg| !arg.starts_with("--attr-source")).cloned().unwrap_or_default()
     }
 
     /// No answer: harmless unless refs were being moved.
@@ -210,11 +173,7 @@ async fn converse(child: &mut Child, input: &[u8], limit: usize) -> io::Result<A
     };
     let ((), stdout, complaint) = tokio::try_join!(write, read_all(stdout, limit), read_start(stderr))?;
     let status = child.wait().await?;
-    Ok(Answer {
-        code: status.code().unwrap_or(-1),
-        stdout,
-        complaint: one_line(&complaint),
-    })
+    Ok(Answer { code: status.code().unwrap_or(-1), stdout, complaint: one_line(&complaint) })
 }
 
 async fn read_all(from: impl AsyncRead + Unpin, limit: usize) -> io::Result<Vec<u8>> {
@@ -236,20 +195,13 @@ async fn read_start(mut from: impl AsyncRead + Unpin) -> io::Result<Vec<u8>> {
 /// The complaint in one short line that no terminal and no log mistakes for anything else.
 fn one_line(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
-    let lines: Vec<&str> = text
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty() && !line.starts_with("hint:"))
-        .collect();
+    let lines: Vec<&str> =
+        text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("hint:")).collect();
     lines.join("; ").chars().filter(|c| !c.is_control()).take(400).collect()
 }
 
 fn words(time: Duration) -> String {
-    if time.as_secs() > 0 {
-        format!("{} s", time.as_secs())
-    } else {
-        format!("{} ms", time.as_millis())
-    }
+    if time.as_secs() > 0 { format!("{} s", time.as_secs()) } else { format!("{} ms", time.as_millis()) }
 }
 
 #[cfg(test)]
@@ -258,9 +210,6 @@ mod tests {
 
     #[test]
     fn a_complaint_is_one_harmless_line() {
-        assert_eq!(
-            one_line(b"fatal: \x1b[31mno\n\nhint: do\nerror: \xff"),
-            "fatal: [31mno; error: \u{fffd}"
-        );
+        assert_eq!(one_line(b"fatal: \x1b[31mno\n\nhint: do\nerror: \xff"), "fatal: [31mno; error: \u{fffd}");
     }
 }

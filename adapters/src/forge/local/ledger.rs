@@ -50,14 +50,7 @@ impl Ledger {
     pub(super) async fn hold(&self, repo: &Repo) -> Result<Held, Failure> {
         let path = self.path(repo);
         let lock = take(path.with_extension("lock")).await?;
-        aside(move || {
-            Ok(Held {
-                book: read(&path)?,
-                path,
-                _lock: lock,
-            })
-        })
-        .await
+        aside(move || Ok(Held { book: read(&path)?, path, _lock: lock })).await
     }
 
     /// A file name from a repository's: `~` cannot be in one.
@@ -81,14 +74,7 @@ impl Held {
 }
 
 async fn take(path: PathBuf) -> Result<File, Failure> {
-    let open = || {
-        OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(&path)
-    };
+    let open = || OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
     let lock = open().map_err(|error| trouble("open", &path, &error))?;
     let wait = async {
         loop {
@@ -99,12 +85,8 @@ async fn take(path: PathBuf) -> Result<File, Failure> {
             }
         }
     };
-    let busy = |_| {
-        Failure::retry(format!(
-            "{} is held by another process for too long. Is one hanging?",
-            path.display()
-        ))
-    };
+    let busy =
+        |_| Failure::retry(format!("{} is held by another process for too long. Is one hanging?", path.display()));
     tokio::time::timeout(LOCK_PATIENCE, wait).await.map_err(busy)??;
     Ok(lock)
 }
@@ -132,12 +114,7 @@ fn read(path: &Path) -> Result<Book, Failure> {
 
 fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
     let new = path.with_extension("new");
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&new)?;
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
     file.write_all(text)?;
     file.sync_all()?;
     fs::rename(&new, path)?;

@@ -43,24 +43,12 @@ impl Local {
         let base = pull.base.clone();
         match pull.state.clone() {
             State::Merged { commit } => Ok(commit),
-            State::Closed => Err(Failure::rejected(format!(
-                "pull request {} was closed. Open a new one.",
-                number.0
-            ))),
+            State::Closed => Err(Failure::rejected(format!("pull request {} was closed. Open a new one.", number.0))),
             State::Open { intent, .. } => {
                 // The time of the first attempt, so that a second one makes the same commit.
                 let begun = intent.filter(|intent| intent.head == merge.expected_head);
                 let at = begun.map_or_else(|| self.now(), |intent| intent.at);
-                Merging {
-                    git,
-                    held,
-                    number,
-                    base,
-                    merge,
-                    at,
-                }
-                .run()
-                .await
+                Merging { git, held, number, base, merge, at }.run().await
             }
         }
     }
@@ -76,10 +64,7 @@ impl Merging<'_> {
                 return Ok(commit);
             }
         }
-        Err(Failure::retry(format!(
-            "others push to {} all the time, and the merge does not get through.",
-            self.base
-        )))
+        Err(Failure::retry(format!("others push to {} all the time, and the merge does not get through.", self.base)))
     }
 
     /// Merges into the base as it is; `None` when it moved meanwhile.
@@ -90,15 +75,8 @@ impl Merging<'_> {
         }
         free_to_move(&self.git, &self.base).await?;
         let commit = self.make(base_commit).await?;
-        let intent = Some(Intent {
-            head: head.clone(),
-            commit: commit.clone(),
-            at: self.at,
-        });
-        self.held.book.pull_mut(self.number)?.state = State::Open {
-            base_commit: base_commit.clone(),
-            intent,
-        };
+        let intent = Some(Intent { head: head.clone(), commit: commit.clone(), at: self.at });
+        self.held.book.pull_mut(self.number)?.state = State::Open { base_commit: base_commit.clone(), intent };
         self.held.save().await?;
         match self.git.move_branch(&self.base, base_commit, &commit).await {
             Ok(()) => Ok(Some(commit)),
@@ -130,9 +108,5 @@ impl Merging<'_> {
 fn message(merge: &Merge) -> String {
     let title = merge.title.replace(['\r', '\n'], " ");
     let body = merge.body.trim();
-    if body.is_empty() {
-        format!("{title}\n")
-    } else {
-        format!("{title}\n\n{body}\n")
-    }
+    if body.is_empty() { format!("{title}\n") } else { format!("{title}\n\n{body}\n") }
 }

@@ -44,11 +44,7 @@ impl LocalOptions {
         Self {
             repositories: repositories.into(),
             ledger: ledger.into(),
-            committer: Signature {
-                name: "hotfix".into(),
-                email: "hotfix@localhost".into(),
-                account: None,
-            },
+            committer: Signature { name: "hotfix".into(), email: "hotfix@localhost".into(), account: None },
             time_limit: Duration::from_secs(120),
             clock: Arc::new(Timestamp::now),
         }
@@ -89,18 +85,12 @@ impl Local {
                  --bare {place}/{repo}.git`, or correct the name."
             )));
         };
-        Ok(Git::at(directory)
-            .committer(self.options.committer.clone())
-            .time_limit(self.options.time_limit))
+        Ok(Git::at(directory).committer(self.options.committer.clone()).time_limit(self.options.time_limit))
     }
 
     fn places(&self, repo: &Repo) -> [PathBuf; 3] {
         let folder = &self.options.repositories;
-        [
-            folder.join(format!("{repo}.git")),
-            folder.join(repo.as_str()),
-            folder.join(repo.as_str()).join(".git"),
-        ]
+        [folder.join(format!("{repo}.git")), folder.join(repo.as_str()), folder.join(repo.as_str()).join(".git")]
     }
 
     fn now(&self) -> Timestamp {
@@ -110,9 +100,7 @@ impl Local {
 
 impl fmt::Debug for Local {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Local")
-            .field("repositories", &self.options.repositories)
-            .finish_non_exhaustive()
+        f.debug_struct("Local").field("repositories", &self.options.repositories).finish_non_exhaustive()
     }
 }
 

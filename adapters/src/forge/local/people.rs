@@ -23,12 +23,7 @@ impl Local {
         let at = self.now();
         self.change_open(repo, number, |pull| {
             let commit = pull.head_commit.clone();
-            pull.reviews.push(Review {
-                person: person.clone(),
-                commit,
-                verdict,
-                at,
-            });
+            pull.reviews.push(Review { person: person.clone(), commit, verdict, at });
         })
         .await
     }
@@ -91,11 +86,7 @@ impl Local {
         self.change(repo, |book| {
             let number = book.number();
             let labels = labels.iter().map(|label| (*label).to_owned()).collect();
-            book.issues.push(Issue {
-                number,
-                title: title.to_owned(),
-                labels,
-            });
+            book.issues.push(Issue { number, title: title.to_owned(), labels });
             Ok(number)
         })
         .await
@@ -134,10 +125,7 @@ impl Local {
         if was_open {
             Ok(view)
         } else {
-            Err(Failure::rejected(format!(
-                "pull request {} is not open any more.",
-                number.0
-            )))
+            Err(Failure::rejected(format!("pull request {} is not open any more.", number.0)))
         }
     }
 

@@ -13,25 +13,17 @@ use crate::vocabulary::{BranchName, CommitId, Repo};
 #[async_trait]
 impl PullRequests for Local {
     async fn find(&self, repo: &Repo, head: &BranchName, base: &BranchName) -> Result<Option<PullRequest>, Failure> {
-        let book = self
-            .settle(repo, |pull| pull.head == *head && pull.base == *base)
-            .await?;
+        let book = self.settle(repo, |pull| pull.head == *head && pull.base == *base).await?;
         Ok(book.newest(head, base).map(Pull::view))
     }
 
     async fn open(&self, new: &NewPullRequest) -> Result<PullRequest, Failure> {
         let git = self.git(&new.repo)?;
         if new.head == new.base {
-            return Err(Failure::rejected(format!(
-                "branch {} cannot be merged into itself.",
-                new.head
-            )));
+            return Err(Failure::rejected(format!("branch {} cannot be merged into itself.", new.head)));
         }
         let mut held = self.ledger.hold(&new.repo).await?;
-        refresh(&git, &mut held.book, |pull| {
-            pull.head == new.head && pull.base == new.base
-        })
-        .await?;
+        refresh(&git, &mut held.book, |pull| pull.head == new.head && pull.base == new.base).await?;
         if let Some(open) = held.book.newest(&new.head, &new.base).filter(|pull| pull.is_open()) {
             let view = open.view();
             held.save().await?;
@@ -41,9 +33,7 @@ impl PullRequests for Local {
         let base_commit = git.tip(&new.base).await?.ok_or_else(|| no_branch(&new.base))?;
         if git.is_ancestor(&head_commit, &base_commit).await? {
             let (head, base) = (&new.head, &new.base);
-            return Err(Failure::rejected(format!(
-                "there is nothing to merge: {base} has all that {head} has."
-            )));
+            return Err(Failure::rejected(format!("there is nothing to merge: {base} has all that {head} has.")));
         }
         let pull = Pull::new(held.book.number(), new, head_commit, base_commit, self.now());
         let view = pull.view();
@@ -69,10 +59,7 @@ impl PullRequests for Local {
         let mut found: Vec<Labelled> = pulls
             .map(|pull| (pull.number, &pull.title))
             .chain(issues.map(|issue| (issue.number, &issue.title)))
-            .map(|(number, title)| Labelled {
-                number,
-                title: title.clone(),
-            })
+            .map(|(number, title)| Labelled { number, title: title.clone() })
             .collect();
         found.sort_by_key(|labelled| labelled.number);
         Ok(found)
@@ -127,10 +114,7 @@ async fn looked_at(git: &Git, pull: &Pull) -> Result<Pull, Failure> {
     };
     let head = git.tip(&pull.head).await?.unwrap_or_else(|| pull.head_commit.clone());
     let Some(base) = git.tip(&pull.base).await? else {
-        return Ok(Pull {
-            head_commit: head,
-            ..fresh
-        });
+        return Ok(Pull { head_commit: head, ..fresh });
     };
     let base_moved = base != *base_commit;
     if let Some(intent) = intent.as_ref().filter(|_| base_moved)
@@ -138,28 +122,18 @@ async fn looked_at(git: &Git, pull: &Pull) -> Result<Pull, Failure> {
     {
         return Ok(Pull {
             head_commit: intent.head.clone(),
-            state: State::Merged {
-                commit: intent.commit.clone(),
-            },
+            state: State::Merged { commit: intent.commit.clone() },
             ..fresh
         });
     }
     // A head that goes back to what the base had anyway was not merged; a base that comes to contain the head has merged it.
     let merged = base_moved && git.is_ancestor(&head, &base).await? && !git.is_ancestor(&head, base_commit).await?;
     fresh.state = if merged {
-        State::Merged {
-            commit: git.brought_by(&head, &base).await?,
-        }
+        State::Merged { commit: git.brought_by(&head, &base).await? }
     } else {
-        State::Open {
-            base_commit: base,
-            intent: intent.clone(),
-        }
+        State::Open { base_commit: base, intent: intent.clone() }
     };
-    Ok(Pull {
-        head_commit: head,
-        ..fresh
-    })
+    Ok(Pull { head_commit: head, ..fresh })
 }
 
 pub(super) fn no_branch(branch: &BranchName) -> Failure {

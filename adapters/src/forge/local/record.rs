@@ -25,13 +25,7 @@ pub(super) struct Book {
 
 impl Default for Book {
     fn default() -> Self {
-        Self {
-            format: FORMAT,
-            next: 1,
-            pulls: Vec::new(),
-            issues: Vec::new(),
-            checks: BTreeMap::new(),
-        }
+        Self { format: FORMAT, next: 1, pulls: Vec::new(), issues: Vec::new(), checks: BTreeMap::new() }
     }
 }
 
@@ -94,17 +88,11 @@ impl Book {
     }
 
     pub(super) fn pull(&self, number: PullNumber) -> Result<&Pull, Failure> {
-        self.pulls
-            .iter()
-            .find(|pull| pull.number == number)
-            .ok_or_else(|| no_pull(number))
+        self.pulls.iter().find(|pull| pull.number == number).ok_or_else(|| no_pull(number))
     }
 
     pub(super) fn pull_mut(&mut self, number: PullNumber) -> Result<&mut Pull, Failure> {
-        self.pulls
-            .iter_mut()
-            .find(|pull| pull.number == number)
-            .ok_or_else(|| no_pull(number))
+        self.pulls.iter_mut().find(|pull| pull.number == number).ok_or_else(|| no_pull(number))
     }
 
     /// The newest pull request between these branches.
@@ -130,10 +118,7 @@ impl Pull {
             author: new.author.clone(),
             opened_at: at,
             head_commit,
-            state: State::Open {
-                base_commit,
-                intent: None,
-            },
+            state: State::Open { base_commit, intent: None },
             labels: Vec::new(),
             reviews: Vec::new(),
         }

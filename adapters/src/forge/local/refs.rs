@@ -27,8 +27,7 @@ impl Refs for Local {
     async fn delete(&self, repo: &Repo, branch: &BranchName, at: &CommitId) -> Result<(), Failure> {
         let git = self.git(repo)?;
         free_to_move(&git, branch).await?;
-        self.settle(repo, |pull| pull.head == *branch || pull.base == *branch)
-            .await?;
+        self.settle(repo, |pull| pull.head == *branch || pull.base == *branch).await?;
         git.delete_branch(branch, at).await
     }
 

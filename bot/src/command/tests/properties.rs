@@ -68,29 +68,17 @@ fn prose() -> impl Strategy<Value = String> {
     ];
     prop::collection::vec(piece, 1..6)
         .prop_map(|pieces| lex::squeeze(&pieces.concat()))
-        .prop_filter("empty or refused", |text| {
-            !text.is_empty() && guard::check(text).is_ok()
-        })
+        .prop_filter("empty or refused", |text| !text.is_empty() && guard::check(text).is_ok())
 }
 
 fn check_error(text: &str, error: &ParseError) -> Result<(), TestCaseError> {
-    prop_assert!(
-        text.get(error.span.clone()).is_some() || error.code == ErrorCode::TooLong,
-        "{:?}",
-        error.span
-    );
+    prop_assert!(text.get(error.span.clone()).is_some() || error.code == ErrorCode::TooLong, "{:?}", error.span);
     prop_assert!(!error.message.is_empty() && !error.usage.is_empty() || error.verb.is_none());
     let rendered = error.render(text);
-    prop_assert!(
-        !rendered.chars().any(|c| c != '\n' && guard::is_forbidden(c)),
-        "{rendered:?}"
-    );
+    prop_assert!(!rendered.chars().any(|c| c != '\n' && guard::is_forbidden(c)), "{rendered:?}");
     let lines: Vec<&str> = rendered.lines().collect();
     let (line, carets) = (lines[1], lines[2]);
-    prop_assert!(
-        carets.trim_start().chars().all(|c| c == '^') && carets.contains('^'),
-        "{rendered}"
-    );
+    prop_assert!(carets.trim_start().chars().all(|c| c == '^') && carets.contains('^'), "{rendered}");
     // One past the end, where something is missing.
     prop_assert!(carets.width() <= line.width() + 1, "{rendered}");
     prop_assert!(line.width() <= 90, "{rendered}");

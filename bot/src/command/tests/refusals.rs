@@ -72,10 +72,7 @@ fn the_caret_the_suggestion_and_the_usage() {
 #[test]
 fn the_caret_counts_columns_and_long_lines_are_cut() {
     assert_eq!(
-        refusal("start payments 修正 --incdent x")
-            .lines()
-            .take(3)
-            .collect::<Vec<_>>(),
+        refusal("start payments 修正 --incdent x").lines().take(3).collect::<Vec<_>>(),
         [
             "`start` has no flag `--incdent`. If it belongs to the text, put the text in quotes.",
             "  start payments 修正 --incdent x",
@@ -85,10 +82,7 @@ fn the_caret_counts_columns_and_long_lines_are_cut() {
     let long = format!("start payments {} --incdent x {}", "a ".repeat(400), "b ".repeat(400));
     let shown = refusal(&long);
     let line = shown.lines().nth(1).unwrap();
-    assert!(
-        line.starts_with("  …") && line.ends_with('…') && line.chars().count() <= 82,
-        "{line}"
-    );
+    assert!(line.starts_with("  …") && line.ends_with('…') && line.chars().count() <= 82, "{line}");
     let caret = shown.lines().nth(2).unwrap().find('^').unwrap();
     assert_eq!(line.chars().skip(caret).take(9).collect::<String>(), "--incdent");
 }
@@ -97,22 +91,10 @@ fn the_caret_counts_columns_and_long_lines_are_cut() {
 fn what_hides_is_refused_and_shown_escaped() {
     let shown = refusal("note fine \u{202e}lla ta ton");
     assert!(shown.starts_with("The character \\u{202e} is not allowed"), "{shown}");
-    assert!(
-        shown.contains("\n  note fine \\u{202e}lla ta ton\n            ^^^^^^^^"),
-        "{shown}"
-    );
-    for bad in [
-        '\0',
-        '\u{1b}',
-        '\u{7f}',
-        '\u{85}',
-        '\u{200b}',
-        '\u{200f}',
-        '\u{2066}',
-        '\u{2028}',
-        '\u{feff}',
-        '\u{e0041}',
-    ] {
+    assert!(shown.contains("\n  note fine \\u{202e}lla ta ton\n            ^^^^^^^^"), "{shown}");
+    for bad in
+        ['\0', '\u{1b}', '\u{7f}', '\u{85}', '\u{200b}', '\u{200f}', '\u{2066}', '\u{2028}', '\u{feff}', '\u{e0041}']
+    {
         let text = format!("note a{bad}b");
         let error = parse(&text, &known()).unwrap_err();
         assert_eq!(error.code.as_str(), "forbidden_character", "{bad:?}");

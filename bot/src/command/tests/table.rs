@@ -9,22 +9,14 @@ use crate::domain::people::Role;
 fn names_and_aliases_are_distinct_and_lower_case() {
     let words: Vec<&str> = Verb::words().collect();
     assert_eq!(words.iter().collect::<BTreeSet<_>>().len(), words.len());
-    assert!(
-        words
-            .iter()
-            .all(|word| word.to_lowercase() == *word && !word.is_empty())
-    );
+    assert!(words.iter().all(|word| word.to_lowercase() == *word && !word.is_empty()));
     assert_eq!(VERBS.len(), 36);
 }
 
 #[test]
 fn every_example_parses_to_its_verb_and_back() {
     for verb in VERBS {
-        assert!(
-            !verb.examples.is_empty() && !verb.summary.is_empty() && !verb.details.is_empty(),
-            "{}",
-            verb.name
-        );
+        assert!(!verb.examples.is_empty() && !verb.summary.is_empty() && !verb.details.is_empty(), "{}", verb.name);
         for example in verb.examples {
             let request = parse(example, &known()).unwrap_or_else(|e| panic!("{}", e.render(example)));
             assert_eq!(request.verb_name(), verb.name, "{example}");
@@ -86,14 +78,8 @@ fn the_shape_of_arguments() {
     }
     for verb in VERBS {
         let places: Vec<&Arg> = verb.places().collect();
-        let text_at = places
-            .iter()
-            .position(|arg| arg.form.is_text() || arg.form == Form::Words);
-        assert!(
-            text_at.is_none_or(|at| at + 1 == places.len()),
-            "text is the last place of {}",
-            verb.name
-        );
+        let text_at = places.iter().position(|arg| arg.form.is_text() || arg.form == Form::Words);
+        assert!(text_at.is_none_or(|at| at + 1 == places.len()), "text is the last place of {}", verb.name);
     }
 }
 
@@ -118,11 +104,7 @@ fn the_help_fits_and_names_every_verb() {
 fn roles_and_looking() {
     let role = |text: &str| {
         let request = parse(text, &known()).unwrap();
-        (
-            required_role(&request),
-            required_role_for_others(&request),
-            request.reads_only(),
-        )
+        (required_role(&request), required_role_for_others(&request), request.reads_only())
     };
     let cases = [
         ("status", Role::Viewer, Role::Viewer, true),
@@ -137,12 +119,7 @@ fn roles_and_looking() {
         ("postmortem", Role::Viewer, Role::Viewer, true),
         ("postmortem https://x.io", Role::Requester, Role::Requester, false),
         ("freeze all x", Role::Admin, Role::Admin, false),
-        (
-            "override review x --incident https://x.io",
-            Role::Admin,
-            Role::Admin,
-            false,
-        ),
+        ("override review x --incident https://x.io", Role::Admin, Role::Admin, false),
     ];
     for (text, own, others, looks) in cases {
         assert_eq!(role(text), (own, others, looks), "{text}");

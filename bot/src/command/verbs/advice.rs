@@ -22,20 +22,12 @@ pub(crate) const HOLD: Verb = Verb {
     group: Group::Say,
     summary: "a rider's or stakeholder's word that it must wait",
     details: "Say why: whoever runs the hotfix decides with you. `unhold` takes it back.",
-    examples: &[
-        "hold my change needs the new queue first",
-        "hold \"needs the new queue first\" HF-12",
-    ],
+    examples: &["hold my change needs the new queue first", "hold \"needs the new queue first\" HF-12"],
     needs: Role::Requester,
     needs_for_others: None,
     args: &[REASON],
     takes_run: true,
-    build: |args| {
-        Ok(Request::Hold {
-            reason: args.text("reason")?,
-            run: args.run,
-        })
-    },
+    build: |args| Ok(Request::Hold { reason: args.text("reason")?, run: args.run }),
 };
 
 pub(crate) const UNHOLD: Verb = Verb {

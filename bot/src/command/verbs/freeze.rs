@@ -17,20 +17,12 @@ pub(crate) const FREEZE: Verb = Verb {
     group: Group::Lanes,
     summary: "no deployments until it is lifted",
     details: "At once, also for runs that are under way; what has begun is finished or fails, nothing new begins.",
-    examples: &[
-        "freeze payments the audit runs until Friday",
-        "freeze all the network is down",
-    ],
+    examples: &["freeze payments the audit runs until Friday", "freeze all the network is down"],
     needs: Role::Admin,
     needs_for_others: None,
     args: &[SCOPE, REASON],
     takes_run: false,
-    build: |args| {
-        Ok(Request::Freeze {
-            service: args.service_or_all("service")?,
-            reason: args.text("reason")?,
-        })
-    },
+    build: |args| Ok(Request::Freeze { service: args.service_or_all("service")?, reason: args.text("reason")? }),
 };
 
 pub(crate) const UNFREEZE: Verb = Verb {
@@ -44,9 +36,5 @@ pub(crate) const UNFREEZE: Verb = Verb {
     needs_for_others: None,
     args: &[SCOPE],
     takes_run: false,
-    build: |args| {
-        Ok(Request::Unfreeze {
-            service: args.service_or_all("service")?,
-        })
-    },
+    build: |args| Ok(Request::Unfreeze { service: args.service_or_all("service")? }),
 };

@@ -17,22 +17,14 @@ pub(crate) const LOCK: Verb = Verb {
     group: Group::Lanes,
     summary: "takes a lease: nobody else deploys there until it ends",
     details: "It ends by itself; you are told before it does.",
-    examples: &[
-        "lock payments/production --ttl 2h migrating the database",
-        "lock payments/staging testing an upgrade",
-    ],
+    examples: &["lock payments/production --ttl 2h migrating the database", "lock payments/staging testing an upgrade"],
     needs: Role::Requester,
     needs_for_others: None,
     args: &[LANE, TTL, REASON],
     takes_run: false,
     build: |args| {
         let (service, environment) = args.lane(LANE.name)?;
-        Ok(Request::Lock {
-            service,
-            environment,
-            ttl_minutes: args.minutes("ttl")?,
-            reason: args.text("reason")?,
-        })
+        Ok(Request::Lock { service, environment, ttl_minutes: args.minutes("ttl")?, reason: args.text("reason")? })
     },
 };
 
@@ -49,11 +41,7 @@ pub(crate) const RENEW: Verb = Verb {
     takes_run: false,
     build: |args| {
         let (service, environment) = args.lane(LANE.name)?;
-        Ok(Request::Renew {
-            service,
-            environment,
-            ttl_minutes: args.minutes("ttl")?,
-        })
+        Ok(Request::Renew { service, environment, ttl_minutes: args.minutes("ttl")? })
     },
 };
 
@@ -87,11 +75,7 @@ pub(crate) const STEAL: Verb = Verb {
     takes_run: false,
     build: |args| {
         let (service, environment) = args.lane(LANE.name)?;
-        Ok(Request::Steal {
-            service,
-            environment,
-            reason: args.text("reason")?,
-        })
+        Ok(Request::Steal { service, environment, reason: args.text("reason")? })
     },
 };
 

@@ -100,10 +100,6 @@ pub(crate) const WHERE: Verb = Verb {
     examples: &["where payments"],
     args: &[SERVICE],
     takes_run: false,
-    build: |args| {
-        Ok(Request::Where {
-            service: args.service("service")?,
-        })
-    },
+    build: |args| Ok(Request::Where { service: args.service("service")? }),
     ..LOOK
 };

@@ -17,11 +17,7 @@ pub(crate) const MERGEBACK: Verb = Verb {
     summary: "how far the way back to main is, or that it is not needed",
     details: "Without a word behind it, the status. `waive` says with a reason that the fix need not go back to main. \
               Anybody may look.",
-    examples: &[
-        "mergeback",
-        "mergeback status HF-12",
-        "mergeback waive main has a better fix in #140",
-    ],
+    examples: &["mergeback", "mergeback status HF-12", "mergeback waive main has a better fix in #140"],
     needs: Role::Captain,
     needs_for_others: None,
     args: &[
@@ -33,13 +29,7 @@ pub(crate) const MERGEBACK: Verb = Verb {
             about: "`status`, or `waive` with a reason",
         },
         // Shown with the word it belongs to.
-        Arg {
-            name: "reason",
-            shown: "",
-            form: Form::OptionalText,
-            kind: Kind::Text,
-            about: "why it need not go back",
-        },
+        Arg { name: "reason", shown: "", form: Form::OptionalText, kind: Kind::Text, about: "why it need not go back" },
     ],
     takes_run: true,
     build,
@@ -56,9 +46,7 @@ fn build(args: &Args<'_>) -> Result<Request, ParseError> {
             args.refuse("reason", "`mergeback status` has no place for this.")?;
             MergebackAction::Status
         }
-        Wish::Waive => MergebackAction::Waive {
-            reason: args.text("reason")?,
-        },
+        Wish::Waive => MergebackAction::Waive { reason: args.text("reason")? },
     };
     Ok(Request::Mergeback { action, run: args.run })
 }

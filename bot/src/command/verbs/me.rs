@@ -25,13 +25,7 @@ pub(crate) const HELP: Verb = Verb {
     examples: &["help", "help start"],
     needs: Role::Viewer,
     needs_for_others: None,
-    args: &[Arg {
-        name: "verb",
-        shown: "[verb]",
-        form: Form::OptionalWord,
-        kind: Kind::Verb,
-        about: "which verb",
-    }],
+    args: &[Arg { name: "verb", shown: "[verb]", form: Form::OptionalWord, kind: Kind::Verb, about: "which verb" }],
     takes_run: false,
     build,
 };
@@ -41,9 +35,7 @@ fn build(args: &Args<'_>) -> Result<Request, ParseError> {
         return Ok(Request::Help { verb: None });
     };
     if let Some(verb) = Verb::named(&word) {
-        return Ok(Request::Help {
-            verb: Some(verb.name.to_owned()),
-        });
+        return Ok(Request::Help { verb: Some(verb.name.to_owned()) });
     }
     let message = format!("There is no verb {}.", shown(&word));
     let error = ParseError::new(ErrorCode::UnknownVerb, args.place_of("verb"), message);

@@ -32,13 +32,8 @@ const REASON: Arg = Arg {
 };
 
 /// The service that a verb is about.
-const SERVICE: Arg = Arg {
-    name: "service",
-    shown: "<service>",
-    form: Form::Word,
-    kind: Kind::Service,
-    about: "which service",
-};
+const SERVICE: Arg =
+    Arg { name: "service", shown: "<service>", form: Form::Word, kind: Kind::Service, about: "which service" };
 
 /// The environment that a verb is about.
 const ENVIRONMENT: Arg = Arg {

@@ -20,9 +20,6 @@ pub(crate) const PICK: Verb = Verb {
     }],
     takes_run: true,
     build: |args: &Args<'_>| -> Result<Request, ParseError> {
-        Ok(Request::Pick {
-            fixes: args.fixes("fix")?,
-            run: args.run,
-        })
+        Ok(Request::Pick { fixes: args.fixes("fix")?, run: args.run })
     },
 };

@@ -8,33 +8,19 @@ pub(crate) const NOTE: Verb = Verb {
     group: Group::After,
     summary: "a line for the timeline",
     details: "It is kept in the journal as you typed it and cannot be taken back: no passwords, no customers' data.",
-    examples: &[
-        "note error rate is back to normal",
-        "note HF-12 error rate is back to normal",
-    ],
+    examples: &["note error rate is back to normal", "note HF-12 error rate is back to normal"],
     needs: Role::Requester,
     needs_for_others: None,
-    args: &[Arg {
-        name: "text",
-        shown: "<text …>",
-        form: Form::Text,
-        kind: Kind::Text,
-        about: "the line",
-    }],
+    args: &[Arg { name: "text", shown: "<text …>", form: Form::Text, kind: Kind::Text, about: "the line" }],
     takes_run: true,
-    build: |args| {
-        Ok(Request::Note {
-            text: args.text("text")?,
-            run: args.run,
-        })
-    },
+    build: |args| Ok(Request::Note { text: args.text("text")?, run: args.run }),
 };
 
 pub(crate) const POSTMORTEM: Verb = Verb {
     name: "postmortem",
     aliases: &["post-mortem"],
     group: Group::After,
-    summary: "where the post-mortem is, or when it is due",
+    summary: "shows the post-mortem, or says where the team's own is",
     details: "With an address, it is kept with the run and the reminders end. Without, a draft from the timeline, \
               for anybody who may look.",
     examples: &["postmortem", "postmortem https://wiki.example/pm/7 HF-12"],
@@ -48,12 +34,7 @@ pub(crate) const POSTMORTEM: Verb = Verb {
         about: "the address of the post-mortem",
     }],
     takes_run: true,
-    build: |args| {
-        Ok(Request::Postmortem {
-            url: args.optional_url("url")?,
-            run: args.run,
-        })
-    },
+    build: |args| Ok(Request::Postmortem { url: args.optional_url("url")?, run: args.run }),
 };
 
 pub(crate) const CLOSE: Verb = Verb {

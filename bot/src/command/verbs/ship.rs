@@ -13,12 +13,7 @@ pub(crate) const DEPLOY: Verb = Verb {
     needs_for_others: None,
     args: &[ENVIRONMENT],
     takes_run: true,
-    build: |args| {
-        Ok(Request::Deploy {
-            environment: args.environment("env")?,
-            run: args.run,
-        })
-    },
+    build: |args| Ok(Request::Deploy { environment: args.environment("env")?, run: args.run }),
 };
 
 pub(crate) const ROLLBACK: Verb = Verb {
@@ -42,10 +37,6 @@ pub(crate) const ROLLBACK: Verb = Verb {
     ],
     takes_run: true,
     build: |args| {
-        Ok(Request::Rollback {
-            environment: args.environment("env")?,
-            to: args.reference("to")?,
-            run: args.run,
-        })
+        Ok(Request::Rollback { environment: args.environment("env")?, to: args.reference("to")?, run: args.run })
     },
 };

@@ -37,10 +37,7 @@ pub(crate) const DRIFT: Verb = Verb {
     takes_run: true,
     build: |args| {
         let choices = [DriftChoice::Rebase, DriftChoice::Roll, DriftChoice::Abort].map(|c| (c.as_str(), c));
-        Ok(Request::Drift {
-            choice: args.one_of("choice", &choices)?,
-            run: args.run,
-        })
+        Ok(Request::Drift { choice: args.one_of("choice", &choices)?, run: args.run })
     },
 };
 
@@ -51,10 +48,7 @@ pub(crate) const SKIP: Verb = Verb {
     summary: "leaves out a step that the runbook only recommends",
     details: "A should or a may is left out with a reason, which is kept. For a must there is `override`; a must not is \
               never lifted.",
-    examples: &[
-        "skip postmortem nothing was broken for users",
-        "skip verify-local HF-12 no test data here",
-    ],
+    examples: &["skip postmortem nothing was broken for users", "skip verify-local HF-12 no test data here"],
     needs: Role::Requester,
     needs_for_others: None,
     args: &[
@@ -68,13 +62,7 @@ pub(crate) const SKIP: Verb = Verb {
         REASON,
     ],
     takes_run: true,
-    build: |args| {
-        Ok(Request::Skip {
-            step: args.step("step")?,
-            reason: args.text("reason")?,
-            run: args.run,
-        })
-    },
+    build: |args| Ok(Request::Skip { step: args.step("step")?, reason: args.text("reason")?, run: args.run }),
 };
 
 pub(crate) const OVERRIDE: Verb = Verb {
@@ -123,18 +111,10 @@ pub(crate) const ABORT: Verb = Verb {
     group: Group::Trouble,
     summary: "gives up the run",
     details: "What is deployed stays deployed: `rollback` first if it must go. The branch and the record are kept.",
-    examples: &[
-        "abort the release goes out today anyway",
-        "abort \"not needed any more\" HF-12",
-    ],
+    examples: &["abort the release goes out today anyway", "abort \"not needed any more\" HF-12"],
     needs: Role::Requester,
     needs_for_others: Some(Role::Captain),
     args: &[REASON],
     takes_run: true,
-    build: |args| {
-        Ok(Request::Abort {
-            reason: args.text("reason")?,
-            run: args.run,
-        })
-    },
+    build: |args| Ok(Request::Abort { reason: args.text("reason")?, run: args.run }),
 };

@@ -8,11 +8,7 @@ pub(crate) const VERIFY: Verb = Verb {
     group: Group::Act,
     summary: "your word on whether the fix works there",
     details: "Bound to what was deployed there at that moment; a later deployment asks again. `local` is your own machine.",
-    examples: &[
-        "verify staging pass",
-        "verify staging fail upload still gives 500 HF-12",
-        "verify local pass",
-    ],
+    examples: &["verify staging pass", "verify staging fail upload still gives 500 HF-12", "verify local pass"],
     needs: Role::Requester,
     needs_for_others: None,
     args: &[
@@ -30,13 +26,7 @@ pub(crate) const VERIFY: Verb = Verb {
             kind: Kind::Choice(&["pass", "fail"]),
             about: "whether it works there, `pass` or `fail`",
         },
-        Arg {
-            name: "note",
-            shown: "[note …]",
-            form: Form::OptionalText,
-            kind: Kind::Text,
-            about: "what you saw",
-        },
+        Arg { name: "note", shown: "[note …]", form: Form::OptionalText, kind: Kind::Text, about: "what you saw" },
     ],
     takes_run: true,
     build,

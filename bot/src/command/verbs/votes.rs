@@ -37,18 +37,10 @@ pub(crate) const REJECT: Verb = Verb {
     group: Group::Say,
     summary: "a vote against what is shown",
     details: "It blocks until you take it back with `unapprove`, or what is shown changes.",
-    examples: &[
-        "reject the migration locks the table",
-        "reject HF-12 the migration locks the table",
-    ],
+    examples: &["reject the migration locks the table", "reject HF-12 the migration locks the table"],
     needs: Role::Approver,
     needs_for_others: None,
     args: &[REASON],
     takes_run: true,
-    build: |args| {
-        Ok(Request::Reject {
-            reason: args.text("reason")?,
-            run: args.run,
-        })
-    },
+    build: |args| Ok(Request::Reject { reason: args.text("reason")?, run: args.run }),
 };

@@ -30,10 +30,7 @@ fn against_main(service: &RawService, playbook: &RawPlaybook, scheme: &Located<B
     let Some(main) = &service.main else { return };
     let same = matches!(&scheme.value, BranchScheme::Fixed(name) if name == main.value.as_str());
     if same || collide(&scheme.value, &BranchScheme::Fixed(main.value.to_string())) {
-        let what = format!(
-            "the main line of {} and the branch for its fix cannot both be there",
-            service.name
-        );
+        let what = format!("the main line of {} and the branch for its fix cannot both be there", service.name);
         let next = "git holds a name either as a branch or as a folder of branches: rename one of the two";
         let label = format!("the main line is {}", main.value);
         let theirs = format!("the playbook {} makes {}", playbook.id, in_words(&scheme.value));
@@ -64,16 +61,8 @@ fn against_each_other(
         in_words(&ours.value)
     );
     let next = "give both services playbooks with the same scheme for branches";
-    let fault = Fault::at(
-        playbook.at,
-        what,
-        format!("{} makes {}", second.name, in_words(&ours.value)),
-        next,
-    );
-    sink.add(fault.see(
-        other_playbook.at,
-        format!("{} makes {}", first.name, in_words(&theirs.value)),
-    ));
+    let fault = Fault::at(playbook.at, what, format!("{} makes {}", second.name, in_words(&ours.value)), next);
+    sink.add(fault.see(other_playbook.at, format!("{} makes {}", first.name, in_words(&theirs.value))));
 }
 
 /// Whether a branch of one scheme can be a folder of the other's branches.

@@ -19,20 +19,12 @@ pub(super) struct Members<'a> {
 
 impl<'a> Members<'a> {
     pub(super) fn new(people: Option<&'a People>, policy: Option<&'a RawPolicy>, sink: &'a Sink) -> Self {
-        let mut members = Self {
-            people,
-            groups: None,
-            sink,
-        };
+        let mut members = Self { people, groups: None, sink };
         members.groups = policy.map(|policy| {
             let known = |person: &&Located<PersonId>| members.knows(&person.value, person.at);
             let group =
                 |people: &[Located<PersonId>]| people.iter().filter(known).map(|person| person.value.clone()).collect();
-            policy
-                .groups
-                .iter()
-                .map(|(name, people)| (name.value.as_str(), group(people)))
-                .collect()
+            policy.groups.iter().map(|(name, people)| (name.value.as_str(), group(people))).collect()
         });
         members
     }
@@ -49,10 +41,7 @@ impl<'a> Members<'a> {
             Member::Group(name) => self.group(name, member.at),
             Member::Everyone => {
                 let everybody = self.people.into_iter().flat_map(People::iter);
-                everybody
-                    .filter(|person| person.active)
-                    .map(|person| person.id.clone())
-                    .collect()
+                everybody.filter(|person| person.active).map(|person| person.id.clone()).collect()
             }
         }
     }
@@ -68,12 +57,7 @@ impl<'a> Members<'a> {
             Some(near) => format!("did you mean \"@{near}\"?"),
             None => "add it to [groups] in policy.toml".to_owned(),
         };
-        self.sink.add(Fault::at(
-            at,
-            format!("there is no group @{name}"),
-            "unknown group",
-            next,
-        ));
+        self.sink.add(Fault::at(at, format!("there is no group @{name}"), "unknown group", next));
         BTreeSet::new()
     }
 
@@ -86,12 +70,7 @@ impl<'a> Members<'a> {
             Some(near) => format!("did you mean \"{near}\"?"),
             None => format!("add [people.{person}] to people.toml"),
         };
-        self.sink.add(Fault::at(
-            at,
-            format!("nobody is called {person}"),
-            "not in people.toml",
-            next,
-        ));
+        self.sink.add(Fault::at(at, format!("nobody is called {person}"), "not in people.toml", next));
         false
     }
 }

@@ -17,10 +17,7 @@ use members::Members;
 /// Checks everything and puts the valid configuration together; `None` when a part is missing, which was told of.
 pub(super) fn assemble(raw: Raw, sources: &Sources, sink: &Sink) -> Option<Config> {
     let members = Members::new(raw.people.as_ref(), raw.policy.as_ref(), sink);
-    let policy = raw
-        .policy
-        .as_ref()
-        .map(|policy| policy::policy(policy, &raw, &members, sink));
+    let policy = raw.policy.as_ref().map(|policy| policy::policy(policy, &raw, &members, sink));
     branches::check(&raw, sink);
     let playbooks = playbook::all(&raw, sink);
     let services = service::all(&raw, policy.as_ref(), &members, sink);

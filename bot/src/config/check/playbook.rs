@@ -86,12 +86,7 @@ fn check_levels(steps: &[RawStep], sink: &Sink) {
         }
         if let (Level::MustNot, Some(present)) = (level.value, &step.if_present) {
             let what = "a `must_not` step cannot be left out";
-            sink.add(Fault::at(
-                present.at,
-                what,
-                "would leave it out",
-                "take `if_present` out",
-            ));
+            sink.add(Fault::at(present.at, what, "would leave it out", "take `if_present` out"));
         }
     }
 }
@@ -156,12 +151,7 @@ fn check_order(steps: &[RawStep], sink: &Sink) {
         // What is missing is told of once, at the first step that needs it.
         if let Some(needed) = after.filter(|needed| !seen.contains_key(needed) && missed.insert(*needed)) {
             let what = format!("the step `{word}` needs a step `{needed}` before it");
-            sink.add(Fault::at(
-                kind.at,
-                what,
-                "too early",
-                format!("put a step of the kind `{needed}` above it"),
-            ));
+            sink.add(Fault::at(kind.at, what, "too early", format!("put a step of the kind `{needed}` above it")));
         }
         if let Some(first) = seen.insert(word, kind.at).filter(|_| once) {
             let what = format!("a playbook has one `{word}` step");
@@ -207,17 +197,8 @@ fn check_exceptional(playbook: &RawPlaybook, sink: &Sink) {
         let what = format!("the exceptional path opens without {} (MAIN-13)", missing.as_str());
         sink.add(Fault::at(kind.at, what, "needs all three", next));
     }
-    if let Some(level) = first
-        .level
-        .as_ref()
-        .filter(|level| matches!(level.value, Level::Should | Level::May))
-    {
+    if let Some(level) = first.level.as_ref().filter(|level| matches!(level.value, Level::Should | Level::May)) {
         let what = "the gate of the exceptional path can be skipped (MAIN-12)";
-        sink.add(Fault::at(
-            level.at,
-            what,
-            "could be skipped",
-            "write level = \"must_not\"",
-        ));
+        sink.add(Fault::at(level.at, what, "could be skipped", "write level = \"must_not\""));
     }
 }

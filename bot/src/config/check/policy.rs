@@ -24,10 +24,7 @@ pub(super) fn policy(written: &RawPolicy, raw: &Raw, members: &Members<'_>, sink
         }
     }
     let freezes = written.freezes.iter().map(|freeze| Freeze {
-        services: freeze
-            .services
-            .as_ref()
-            .map(|services| services.iter().map(|name| name.value.clone()).collect()),
+        services: freeze.services.as_ref().map(|services| services.iter().map(|name| name.value.clone()).collect()),
         from: freeze.from,
         until: freeze.until,
         reason: freeze.reason.clone(),
@@ -42,11 +39,7 @@ pub(super) fn policy(written: &RawPolicy, raw: &Raw, members: &Members<'_>, sink
 fn one(service: &RawServicePolicy, raw: &Raw, members: &Members<'_>, sink: &Sink) -> ServicePolicy {
     let file = raw.services.iter().find(|known| known.name == service.name.value);
     for (environment, _) in &service.quorums {
-        let names = || {
-            file.iter()
-                .flat_map(|file| &file.environments)
-                .map(|known| known.name.value.as_str())
-        };
+        let names = || file.iter().flat_map(|file| &file.environments).map(|known| known.name.value.as_str());
         if file.is_some() && !names().any(|name| name == environment.value.as_str()) {
             let what = format!("{} has no environment {}", service.name.value, environment.value);
             let next = match nearest(environment.value.as_str(), names()) {
@@ -57,16 +50,8 @@ fn one(service: &RawServicePolicy, raw: &Raw, members: &Members<'_>, sink: &Sink
         }
     }
     ServicePolicy {
-        roles: service
-            .roles
-            .iter()
-            .map(|(role, holders)| (*role, members.resolve(holders)))
-            .collect(),
-        quorums: service
-            .quorums
-            .iter()
-            .map(|(name, rules)| (name.value.clone(), rules.value.clone()))
-            .collect(),
+        roles: service.roles.iter().map(|(role, holders)| (*role, members.resolve(holders))).collect(),
+        quorums: service.quorums.iter().map(|(name, rules)| (name.value.clone(), rules.value.clone())).collect(),
     }
 }
 
@@ -78,22 +63,14 @@ fn known_service(name: &Located<ServiceName>, raw: &Raw, sink: &Sink) {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("write services/{}.toml", name.value),
     };
-    sink.add(Fault::at(
-        name.at,
-        format!("there is no service {}", name.value),
-        "unknown service",
-        next,
-    ));
+    sink.add(Fault::at(name.at, format!("there is no service {}", name.value), "unknown service", next));
 }
 
 /// Every service has a policy, and each of its quorums can be reached.
 fn check_service(service: &RawService, written: &RawPolicy, policy: &Policy, people: Option<&People>, sink: &Sink) {
     let own = written.services.iter().find(|own| own.name.value == service.name);
     let Some(own) = own else {
-        let what = format!(
-            "policy.toml says nothing of {}: nobody could start a hotfix of it",
-            service.name
-        );
+        let what = format!("policy.toml says nothing of {}: nobody could start a hotfix of it", service.name);
         let next = format!("add [services.{}.roles] to policy.toml", service.name);
         sink.add(Fault::at(service.at, what, "this service", next));
         return;
@@ -102,22 +79,12 @@ fn check_service(service: &RawService, written: &RawPolicy, policy: &Policy, peo
     let Some(people) = people else { return };
     for environment in &service.environments {
         let name = &environment.name.value;
-        let special = own
-            .quorums
-            .iter()
-            .find(|(known, _)| &known.value == name)
-            .map(|(_, rules)| rules.at);
-        let usual = if environment.production {
-            written.production_at
-        } else {
-            written.other_at
-        };
+        let special = own.quorums.iter().find(|(known, _)| &known.value == name).map(|(_, rules)| rules.at);
+        let usual = if environment.production { written.production_at } else { written.other_at };
         let rules = policy.approval(&service.name, name, environment.production).rules;
         if let Some(shortfall) = policy.shortfall(people, &service.name, &rules) {
-            let what = format!(
-                "nothing could ever be deployed to {name} of {}: the quorum cannot be reached",
-                service.name
-            );
+            let what =
+                format!("nothing could ever be deployed to {name} of {}: the quorum cannot be reached", service.name);
             let places = (special.unwrap_or(usual), own.name.at);
             sink.add(unreachable(what, places, &rules, &shortfall));
         }
@@ -135,8 +102,6 @@ fn unreachable(what: String, (quorum, roles): (At, At), rules: &[ApprovalRule], 
         many => format!("{many} people"),
     };
     let next = "give the role to more people, or ask for fewer votes; the requester's own vote never counts";
-    Fault::at(quorum, what, label, next).see(
-        roles,
-        format!("as {names}, {there} can vote of {} wanted", shortfall.wanted),
-    )
+    Fault::at(quorum, what, label, next)
+        .see(roles, format!("as {names}, {there} can vote of {} wanted", shortfall.wanted))
 }

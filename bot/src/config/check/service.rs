@@ -29,12 +29,7 @@ pub(super) fn all(
         let team = members.resolve(&service.team);
         if service.team.is_empty() {
             let what = format!("nobody would be told of a hotfix of {}", service.name);
-            sink.add(Fault::at(
-                service.at,
-                what,
-                "its `team` is empty",
-                "name people or a group in `team` (APPLY-15)",
-            ));
+            sink.add(Fault::at(service.at, what, "its `team` is empty", "name people or a group in `team` (APPLY-15)"));
         }
         let valid = policy.and_then(|policy| valid(service, policy, team.into_iter().collect()));
         services = services.zip(valid).map(|(mut all, one)| {
@@ -50,10 +45,7 @@ fn valid(service: &RawService, policy: &Policy, team: Vec<crate::domain::id::Per
     for environment in &service.environments {
         mechanisms.insert(environment.name.value.clone(), environment.mechanism.clone()?);
     }
-    let environments = service
-        .environments
-        .iter()
-        .map(|environment| planned(service, environment, policy));
+    let environments = service.environments.iter().map(|environment| planned(service, environment, policy));
     Some(ConfiguredService {
         service: Service {
             name: service.name.clone(),
@@ -69,11 +61,7 @@ fn valid(service: &RawService, policy: &Policy, team: Vec<crate::domain::id::Per
         },
         forge: service.forge?,
         mechanisms,
-        capabilities: service
-            .capabilities
-            .iter()
-            .map(|(kind, config)| (*kind, config.value.clone()))
-            .collect(),
+        capabilities: service.capabilities.iter().map(|(kind, config)| (*kind, config.value.clone())).collect(),
     })
 }
 
@@ -81,11 +69,7 @@ fn planned(service: &RawService, environment: &RawEnvironment, policy: &Policy) 
     EnvironmentPlan {
         name: environment.name.value.clone(),
         production: environment.production,
-        mechanism: environment
-            .mechanism
-            .as_ref()
-            .map(MechanismConfig::in_words)
-            .unwrap_or_default(),
+        mechanism: environment.mechanism.as_ref().map(MechanismConfig::in_words).unwrap_or_default(),
         approval: policy.approval(&service.name, &environment.name.value, environment.production),
     }
 }
@@ -130,11 +114,7 @@ fn check_environments(service: &RawService, sink: &Sink) -> bool {
 }
 
 fn check_probes(service: &RawService, sink: &Sink) {
-    let names: Vec<&str> = service
-        .environments
-        .iter()
-        .map(|environment| environment.name.value.as_str())
-        .collect();
+    let names: Vec<&str> = service.environments.iter().map(|environment| environment.name.value.as_str()).collect();
     for capability in service.capabilities.values() {
         match &capability.value.probe {
             Probe::Environment(environment) if !names.contains(&environment.as_str()) => {
@@ -155,12 +135,7 @@ fn check_playbook(service: &RawService, raw: &Raw, policy: Option<&Policy>, sink
             Some(near) => format!("did you mean \"{near}\"?"),
             None => format!("there are {}", listed(&names.into_iter().collect::<Vec<_>>())),
         };
-        sink.add(Fault::at(
-            wanted.at,
-            format!("there is no playbook {}", wanted.value),
-            "unknown playbook",
-            next,
-        ));
+        sink.add(Fault::at(wanted.at, format!("there is no playbook {}", wanted.value), "unknown playbook", next));
     }
     if let Some(playbook) = raw.playbooks.iter().find(|playbook| playbook.id == wanted.value) {
         steps::fit(service, wanted.at, playbook, policy, sink);

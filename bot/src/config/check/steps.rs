@@ -14,9 +14,7 @@ use crate::policy::Policy;
 pub(super) fn fit(service: &RawService, at: At, playbook: &RawPlaybook, policy: Option<&Policy>, sink: &Sink) {
     check_path(service, at, &playbook.steps, policy, sink);
     // A path that its own gate keeps shut may speak of environments that are not there yet.
-    let opens = CapabilityKind::ALL
-        .iter()
-        .all(|kind| service.capabilities.contains_key(kind));
+    let opens = CapabilityKind::ALL.iter().all(|kind| service.capabilities.contains_key(kind));
     if opens && !playbook.exceptional.is_empty() {
         check_path(service, at, &playbook.exceptional, policy, sink);
     }
@@ -41,28 +39,15 @@ fn stays(service: &RawService, at: At, step: &RawStep, sink: &Sink) -> bool {
     let Some(environment) = environment_of(&kind.value) else {
         return true;
     };
-    let names: Vec<&str> = service
-        .environments
-        .iter()
-        .map(|known| known.name.value.as_str())
-        .collect();
+    let names: Vec<&str> = service.environments.iter().map(|known| known.name.value.as_str()).collect();
     if names.contains(&environment.as_str()) {
         return true;
     }
-    let optional = step
-        .level
-        .as_ref()
-        .is_some_and(|level| matches!(level.value, Level::Should | Level::May));
+    let optional = step.level.as_ref().is_some_and(|level| matches!(level.value, Level::Should | Level::May));
     let if_present = step.if_present.as_ref().is_some_and(|flag| flag.value);
     if !optional && !if_present && !names.is_empty() {
-        let what = format!(
-            "a step needs the environment {environment}, which {} has not",
-            service.name
-        );
-        let next = format!(
-            "it has {}; add the environment, or write `if_present = true` in the step",
-            listed(&names)
-        );
+        let what = format!("a step needs the environment {environment}, which {} has not", service.name);
+        let next = format!("it has {}; add the environment, or write `if_present = true` in the step", listed(&names));
         sink.add(Fault::at(kind.at, what, "this environment", next).see(at, "follows this playbook"));
     }
     false
@@ -82,25 +67,17 @@ fn check_approvals(service: &RawService, at: At, steps: &[&RawStep], policy: &Po
         let what = format!("nothing ships unapproved: {environment} is deployed without a vote");
         let next = format!("put a step with kind = \"approve\" and environment = \"{environment}\" above it");
         let mut fault = Fault::at(place, what, "deployed here", next).see(at, "follows this playbook");
-        let late = steps
-            .iter()
-            .skip(index)
-            .find(|step| approves(step, environment))
-            .and_then(|step| step.kind.as_ref());
+        let late =
+            steps.iter().skip(index).find(|step| approves(step, environment)).and_then(|step| step.kind.as_ref());
         if let Some(late) = late {
             fault = fault.see(late.at, "the vote comes too late");
         }
         sink.add(fault);
     }
-    if let (false, Some(production)) = (
-        deployed_production,
-        service.environments.iter().find(|known| known.production),
-    ) {
+    if let (false, Some(production)) = (deployed_production, service.environments.iter().find(|known| known.production))
+    {
         let what = format!("the playbook never deploys to {}", production.name.value);
-        let next = format!(
-            "add a step with kind = \"deploy\" and environment = \"{}\"",
-            production.name.value
-        );
+        let next = format!("add a step with kind = \"deploy\" and environment = \"{}\"", production.name.value);
         sink.add(Fault::at(at, what, "this playbook", next).see(production.name.at, "production of this service"));
     }
 }
@@ -108,11 +85,7 @@ fn check_approvals(service: &RawService, at: At, steps: &[&RawStep], policy: &Po
 /// What is looked at in an environment has been deployed there by this run.
 fn check_verifications(service: &RawService, at: At, steps: &[&RawStep], sink: &Sink) {
     for (index, step) in steps.iter().enumerate() {
-        let Some(kind) = step
-            .kind
-            .as_ref()
-            .filter(|kind| matches!(kind.value, StepKind::Verify { .. }))
-        else {
+        let Some(kind) = step.kind.as_ref().filter(|kind| matches!(kind.value, StepKind::Verify { .. })) else {
             continue;
         };
         let Some(environment) = environment_of(&kind.value) else {
@@ -130,21 +103,13 @@ fn check_verifications(service: &RawService, at: At, steps: &[&RawStep], sink: &
 /// What goes to production before main has it must be brought back to main (APPLY-12, SRE-10, HOCS-35).
 fn check_return(service: &RawService, at: At, steps: &[&RawStep], sink: &Sink) {
     let is = |step: &RawStep, wanted: fn(&StepKind) -> bool| step.kind.as_ref().is_some_and(|kind| wanted(&kind.value));
-    let branches = steps
-        .iter()
-        .any(|step| is(step, |kind| matches!(kind, StepKind::Branch)));
+    let branches = steps.iter().any(|step| is(step, |kind| matches!(kind, StepKind::Branch)));
     let production = deployments(steps).find(|(_, environment, _)| is_production(service, environment));
     let Some((index, _, place)) = production.filter(|_| branches) else {
         return;
     };
-    let merged = steps
-        .iter()
-        .take(index)
-        .any(|step| is(step, |kind| matches!(kind, StepKind::Merge { .. })));
-    let returned = steps
-        .iter()
-        .skip(index)
-        .any(|step| is(step, |kind| matches!(kind, StepKind::Mainline { .. })));
+    let merged = steps.iter().take(index).any(|step| is(step, |kind| matches!(kind, StepKind::Merge { .. })));
+    let returned = steps.iter().skip(index).any(|step| is(step, |kind| matches!(kind, StepKind::Mainline { .. })));
     if !merged && !returned {
         let what = "the fix goes to production and never to main: the next release would lose it (APPLY-12)";
         let next = "add a step with kind = \"mainline\" below it, or one with kind = \"merge\" above it";
@@ -155,10 +120,7 @@ fn check_return(service: &RawService, at: At, steps: &[&RawStep], sink: &Sink) {
 /// The deployments of a path: which step, where to, and where that is written.
 fn deployments<'a>(steps: &'a [&RawStep]) -> impl Iterator<Item = (usize, &'a Environment, At)> {
     steps.iter().enumerate().filter_map(|(index, step)| {
-        let kind = step
-            .kind
-            .as_ref()
-            .filter(|kind| matches!(kind.value, StepKind::Deploy { .. }))?;
+        let kind = step.kind.as_ref().filter(|kind| matches!(kind.value, StepKind::Deploy { .. }))?;
         Some((index, environment_of(&kind.value)?, kind.at))
     })
 }
@@ -169,8 +131,5 @@ fn approves(step: &RawStep, environment: &Environment) -> bool {
 }
 
 fn is_production(service: &RawService, environment: &Environment) -> bool {
-    service
-        .environments
-        .iter()
-        .any(|known| known.production && &known.name.value == environment)
+    service.environments.iter().any(|known| known.production && &known.name.value == environment)
 }

@@ -31,9 +31,7 @@ pub(super) fn read(reader: Reader<'_>, folders: &Folders<'_>) -> Option<Mechanis
 }
 
 fn manual(reader: &Reader<'_>, _: &Folders<'_>) -> Option<MechanismConfig> {
-    Some(MechanismConfig::Manual {
-        instructions: reader.need("instructions").text()?.value,
-    })
+    Some(MechanismConfig::Manual { instructions: reader.need("instructions").text()?.value })
 }
 
 fn tag(reader: &Reader<'_>, folders: &Folders<'_>) -> Option<MechanismConfig> {
@@ -43,18 +41,10 @@ fn tag(reader: &Reader<'_>, folders: &Folders<'_>) -> Option<MechanismConfig> {
     check_placeholders(&template, TAGGING, reader.sink)?;
     if !template.value.contains("{commit}") && !template.value.contains("{short}") {
         let what = "the tag is the same for every commit";
-        reader.sink.add(Fault::at(
-            template.at,
-            what,
-            "names no commit",
-            "put `{commit}` or `{short}` in it",
-        ));
+        reader.sink.add(Fault::at(template.at, what, "names no commit", "put `{commit}` or `{short}` in it"));
         return None;
     }
-    Some(MechanismConfig::Tag {
-        template: template.value,
-        running,
-    })
+    Some(MechanismConfig::Tag { template: template.value, running })
 }
 
 fn command(reader: &Reader<'_>, folders: &Folders<'_>) -> Option<MechanismConfig> {
@@ -64,19 +54,10 @@ fn command(reader: &Reader<'_>, folders: &Folders<'_>) -> Option<MechanismConfig
     let env = plain_variables(reader, &mut names);
     let secret_env = secret_variables(reader, folders, &mut names);
     let pass_env = reader.get("pass_env").list().into_iter().filter_map(Field::line);
-    let pass_env = pass_env
-        .filter(|name| fresh(name, &mut names, reader.sink))
-        .map(|name| name.value)
-        .collect();
+    let pass_env = pass_env.filter(|name| fresh(name, &mut names, reader.sink)).map(|name| name.value).collect();
     let working_directory = path(reader.get("working_directory"), &folders.state, ".");
-    let timeout_seconds = reader
-        .get("timeout_seconds")
-        .whole(1..=86_400)
-        .map_or(900, |number| number.value);
-    let kib = reader
-        .get("output_limit_kib")
-        .whole(1..=4096)
-        .map_or(64, |number| number.value);
+    let timeout_seconds = reader.get("timeout_seconds").whole(1..=86_400).map_or(900, |number| number.value);
+    let kib = reader.get("output_limit_kib").whole(1..=4096).map_or(64, |number| number.value);
     Some(MechanismConfig::Command(CommandMechanism {
         deploy: deploy?,
         running,
@@ -112,17 +93,9 @@ pub(super) fn command_line(field: Field<'_>, folders: &Folders<'_>, allowed: &[&
         ));
         return None;
     };
-    let fine = arguments
-        .iter()
-        .filter(|argument| check_placeholders(argument, allowed, sink).is_none())
-        .count()
-        == 0;
+    let fine = arguments.iter().filter(|argument| check_placeholders(argument, allowed, sink).is_none()).count() == 0;
     let program = check_program(program, folders.config, sink)?;
-    fine.then(|| {
-        std::iter::once(program)
-            .chain(arguments.iter().map(|part| part.value.clone()))
-            .collect()
-    })
+    fine.then(|| std::iter::once(program).chain(arguments.iter().map(|part| part.value.clone())).collect())
 }
 
 fn check_program(program: &Located<String>, config: &Path, sink: &Sink) -> Option<String> {
@@ -145,37 +118,24 @@ fn check_program(program: &Located<String>, config: &Path, sink: &Sink) -> Optio
     let next = "give a path from the folder of the configuration, an absolute path, or a name that is on PATH";
     match std::fs::metadata(&path) {
         Ok(found) if !found.is_file() => refuse(format!("{} is not a program", path.display()), "not a file", next),
-        Ok(found) if found.permissions().mode() & 0o111 == 0 => refuse(
-            format!("{} cannot be run", path.display()),
-            "not executable",
-            "run `chmod +x` on it",
-        ),
+        Ok(found) if found.permissions().mode() & 0o111 == 0 => {
+            refuse(format!("{} cannot be run", path.display()), "not executable", "run `chmod +x` on it")
+        }
         Ok(found) if found.permissions().mode() & 0o022 != 0 => refuse(
             format!("{} can be written by others", path.display()),
             "anybody could change what is run",
             "run `chmod go-w` on it",
         ),
         Ok(_) => Some(path.to_string_lossy().into_owned()),
-        Err(error) => refuse(
-            format!("the program cannot be looked at: {error}"),
-            &path.display().to_string(),
-            next,
-        ),
+        Err(error) => refuse(format!("the program cannot be looked at: {error}"), &path.display().to_string(), next),
     }
 }
 
 /// Whether all `{…}` of a text can be filled in; doubled braces are literal.
 fn check_placeholders(text: &Located<String>, allowed: &[&str], sink: &Sink) -> Option<()> {
-    let known = allowed
-        .iter()
-        .map(|name| format!("{{{name}}}"))
-        .collect::<Vec<_>>()
-        .join(", ");
-    let known = if known.is_empty() {
-        "nothing can be filled in here".to_owned()
-    } else {
-        format!("{known} can stand here")
-    };
+    let known = allowed.iter().map(|name| format!("{{{name}}}")).collect::<Vec<_>>().join(", ");
+    let known =
+        if known.is_empty() { "nothing can be filled in here".to_owned() } else { format!("{known} can stand here") };
     let bare = text.value.replace("{{", "").replace("}}", "");
     let mut rest = bare.as_str();
     while let Some((before, after)) = rest.split_once('{') {
@@ -186,24 +146,14 @@ fn check_placeholders(text: &Located<String>, allowed: &[&str], sink: &Sink) -> 
                 Some(near) => format!("did you mean {{{near}}}?"),
                 None => format!("{known}; a literal brace is doubled"),
             };
-            sink.add(Fault::at(
-                text.at,
-                format!("there is no placeholder {{{name}}}"),
-                "cannot be filled in",
-                next,
-            ));
+            sink.add(Fault::at(text.at, format!("there is no placeholder {{{name}}}"), "cannot be filled in", next));
             return None;
         }
         rest = behind;
     }
     if rest.contains(['{', '}']) {
         let next = format!("{known}; a literal brace is doubled");
-        sink.add(Fault::at(
-            text.at,
-            "a brace is not closed or not opened",
-            "a single brace",
-            next,
-        ));
+        sink.add(Fault::at(text.at, "a brace is not closed or not opened", "a single brace", next));
         return None;
     }
     Some(())

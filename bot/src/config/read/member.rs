@@ -31,10 +31,7 @@ impl FromStr for Member {
         match text.strip_prefix('@') {
             Some("everyone") => Ok(Self::Everyone),
             Some(group) => Ok(Self::Group(group.to_owned())),
-            None => text
-                .parse()
-                .map(Self::Person)
-                .map_err(|error| format!("{error}; groups begin with @")),
+            None => text.parse().map(Self::Person).map_err(|error| format!("{error}; groups begin with @")),
         }
     }
 }

@@ -70,14 +70,8 @@ pub(super) fn everything(sources: &Sources, credentials: Option<&Path>, sink: &S
         file(id, "policy.toml")(&mut |reader| policy = Some(policy::read(reader)));
     }
 
-    let state = settings
-        .as_ref()
-        .map_or_else(|| root.to_owned(), |settings| settings.state.clone());
-    let folders = Folders {
-        config: root,
-        state,
-        credentials,
-    };
+    let state = settings.as_ref().map_or_else(|| root.to_owned(), |settings| settings.state.clone());
+    let folders = Folders { config: root, state, credentials };
     let mut services = Vec::new();
     let service_names = names(&sources.services, "service", "services", sink);
     for (name, id) in pairs(&sources.services) {
@@ -89,22 +83,12 @@ pub(super) fn everything(sources: &Sources, credentials: Option<&Path>, sink: &S
     for (name, id) in pairs(&sources.playbooks) {
         file(id, "a playbook")(&mut |reader| playbooks.push(playbook::read(&name, reader, remind_minutes)));
     }
-    Raw {
-        settings,
-        people,
-        policy,
-        services,
-        playbooks,
-        service_names,
-        playbook_names,
-    }
+    Raw { settings, people, policy, services, playbooks, service_names, playbook_names }
 }
 
 /// The files whose name is a name; the others are told of by [`names`].
 fn pairs<T: std::str::FromStr>(named: &[Named]) -> impl Iterator<Item = (T, super::fault::FileId)> {
-    named
-        .iter()
-        .filter_map(|named| Some((named.name.parse().ok()?, named.file?)))
+    named.iter().filter_map(|named| Some((named.name.parse().ok()?, named.file?)))
 }
 
 fn names<T: std::str::FromStr<Err: std::fmt::Display>>(

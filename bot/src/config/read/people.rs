@@ -26,11 +26,7 @@ pub(super) fn read(reader: Reader<'_>) -> People {
     if let Some(table) = reader.need("people").table("`people`") {
         for (key, field) in table.entries() {
             match key.value.parse::<PersonId>() {
-                Ok(id) => people.extend(
-                    field
-                        .table("a person")
-                        .map(|reader| person(id, key.at, reader, &mut owners)),
-                ),
+                Ok(id) => people.extend(field.table("a person").map(|reader| person(id, key.at, reader, &mut owners))),
                 Err(error) => {
                     let what = format!("{:?} cannot name a person", key.value);
                     table.sink.add(Fault::at(key.at, what, "not a name", error.to_string()));
@@ -47,19 +43,11 @@ pub(super) fn read(reader: Reader<'_>) -> People {
 type Owners = BTreeMap<PersonRef, (PersonId, At)>;
 
 fn person(id: PersonId, at: At, reader: Reader<'_>, owners: &mut Owners) -> Person {
-    let name = reader
-        .need("name")
-        .line()
-        .map_or_else(|| id.to_string(), |name| name.value);
+    let name = reader.need("name").line().map_or_else(|| id.to_string(), |name| name.value);
     let active = reader.get("active").flag().is_none_or(|flag| flag.value);
     let mut accounts = BTreeSet::new();
     for (key, platform) in PLATFORMS {
-        for account in reader
-            .get(key)
-            .one_or_more()
-            .into_iter()
-            .filter_map(|field| account(field, platform, &reader))
-        {
+        for account in reader.get(key).one_or_more().into_iter().filter_map(|field| account(field, platform, &reader)) {
             let Located { value: account, at } = account;
             if let Some((owner, first)) = owners.get(&account) {
                 let what = format!("the {key} account {} belongs to two people", account.id);
@@ -76,19 +64,11 @@ fn person(id: PersonId, at: At, reader: Reader<'_>, owners: &mut Owners) -> Pers
     }
     if accounts.is_empty() && PLATFORMS.iter().all(|(key, _)| reader.place(key).is_none()) {
         let what = format!("{id} has no account");
-        let next = format!(
-            "give one of {}",
-            super::super::reader::listed(&PLATFORMS.map(|(key, _)| key))
-        );
+        let next = format!("give one of {}", super::super::reader::listed(&PLATFORMS.map(|(key, _)| key)));
         reader.sink.add(Fault::at(at, what, "nobody can be this person", next));
     }
     reader.finish();
-    Person {
-        id,
-        name,
-        accounts,
-        active,
-    }
+    Person { id, name, accounts, active }
 }
 
 fn account(field: Field<'_>, platform: Platform, reader: &Reader<'_>) -> Option<Located<PersonRef>> {
@@ -110,37 +90,23 @@ fn account(field: Field<'_>, platform: Platform, reader: &Reader<'_>) -> Option<
 fn check(platform: Platform, id: &str) -> Result<(), &'static str> {
     let digits = || !id.is_empty() && id.len() <= 20 && id.bytes().all(|byte| byte.is_ascii_digit());
     let (fine, wanted) = match platform {
-        Platform::Console => (
-            !id.contains(char::is_whitespace) && id.len() <= 63,
-            "a console name is one word",
-        ),
-        Platform::Git => (
-            is_mail(id),
-            "write the e-mail address that git puts in commits, such as ana@example.org",
-        ),
-        Platform::Slack => (
-            is_slack(id),
-            "write the team or enterprise and the user id, such as T024BE7LD/U012A3CDE, not a name",
-        ),
+        Platform::Console => (!id.contains(char::is_whitespace) && id.len() <= 63, "a console name is one word"),
+        Platform::Git => (is_mail(id), "write the e-mail address that git puts in commits, such as ana@example.org"),
+        Platform::Slack => {
+            (is_slack(id), "write the team or enterprise and the user id, such as T024BE7LD/U012A3CDE, not a name")
+        }
         Platform::Discord => (digits(), "write the user's number (Copy User ID), not a name"),
-        Platform::Github => (
-            digits(),
-            "write the account's number, from https://api.github.com/users/<login>, not the login",
-        ),
-        Platform::Gitlab => (
-            digits(),
-            "write the user's number, shown on the profile page, not the login",
-        ),
+        Platform::Github => {
+            (digits(), "write the account's number, from https://api.github.com/users/<login>, not the login")
+        }
+        Platform::Gitlab => (digits(), "write the user's number, shown on the profile page, not the login"),
     };
     if fine { Ok(()) } else { Err(wanted) }
 }
 
 fn is_mail(id: &str) -> bool {
     let plain = !id.contains(|c: char| c.is_whitespace() || matches!(c, '<' | '>' | ','));
-    plain
-        && id
-            .split_once('@')
-            .is_some_and(|(name, host)| !name.is_empty() && !host.is_empty() && !host.contains('@'))
+    plain && id.split_once('@').is_some_and(|(name, host)| !name.is_empty() && !host.is_empty() && !host.contains('@'))
 }
 
 fn is_slack(id: &str) -> bool {

@@ -22,13 +22,7 @@ pub(in crate::config) struct RawPlaybook {
 }
 
 pub(super) fn read(id: &PlaybookId, reader: Reader<'_>, remind_minutes: u32) -> RawPlaybook {
-    let steps = |field: Field<'_>| {
-        field
-            .list()
-            .into_iter()
-            .filter_map(|f| step::read(f, remind_minutes))
-            .collect()
-    };
+    let steps = |field: Field<'_>| field.list().into_iter().filter_map(|f| step::read(f, remind_minutes)).collect();
     let seconds = [("join", SecondStart::Join), ("refuse", SecondStart::Refuse)];
     let playbook = RawPlaybook {
         id: id.clone(),
@@ -67,21 +61,11 @@ fn branch(field: Field<'_>) -> Option<Located<BranchScheme>> {
 fn prefix_of_a_slug(prefix: Located<String>, reader: &Reader<'_>) -> Option<Located<BranchScheme>> {
     if !prefix.value.ends_with(['/', '-']) {
         let what = "the prefix of a branch name has to end with / or -";
-        reader.sink.add(Fault::at(
-            prefix.at,
-            what,
-            "ends without",
-            format!("write \"{}/\"", prefix.value),
-        ));
+        reader.sink.add(Fault::at(prefix.at, what, "ends without", format!("write \"{}/\"", prefix.value)));
         return None;
     }
     if let Err(error) = BranchName::parse(&format!("{}x", prefix.value)) {
-        reader.sink.add(Fault::at(
-            prefix.at,
-            "no branch name can begin like this",
-            "not possible",
-            error.to_string(),
-        ));
+        reader.sink.add(Fault::at(prefix.at, "no branch name can begin like this", "not possible", error.to_string()));
         return None;
     }
     Some(prefix.map(|prefix| BranchScheme::Slug { prefix }))

@@ -41,22 +41,12 @@ pub(in crate::config) struct RawFreeze {
     pub(in crate::config) reason: String,
 }
 
-const ROLES: [Role; 5] = [
-    Role::Viewer,
-    Role::Requester,
-    Role::Approver,
-    Role::Captain,
-    Role::Admin,
-];
+const ROLES: [Role; 5] = [Role::Viewer, Role::Requester, Role::Approver, Role::Captain, Role::Admin];
 
 pub(super) fn read(reader: Reader<'_>) -> RawPolicy {
     let mut groups = Vec::new();
     if let Some(table) = reader.get("groups").table("`groups`") {
-        groups = table
-            .entries()
-            .into_iter()
-            .filter_map(|(key, field)| group(&key, field, &table))
-            .collect();
+        groups = table.entries().into_iter().filter_map(|(key, field)| group(&key, field, &table)).collect();
     }
     let mut policy = RawPolicy {
         groups,
@@ -87,9 +77,7 @@ fn name<T: std::str::FromStr<Err: std::fmt::Display>>(key: &Located<&str>, reade
         Ok(value) => Some(Located { value, at: key.at }),
         Err(error) => {
             let what = format!("{:?} is not a name that can stand here", key.value);
-            reader
-                .sink
-                .add(Fault::at(key.at, what, "not a name", T::Err::to_string(&error)));
+            reader.sink.add(Fault::at(key.at, what, "not a name", T::Err::to_string(&error)));
             None
         }
     }
@@ -110,10 +98,7 @@ fn group(
         ));
         return None;
     }
-    let name = Located {
-        value: key.value.to_owned(),
-        at: key.at,
-    };
+    let name = Located { value: key.value.to_owned(), at: key.at };
     Some((name, field.list().into_iter().filter_map(Field::parse).collect()))
 }
 
@@ -135,28 +120,16 @@ fn usual_quorums(reader: Reader<'_>, policy: &mut RawPolicy) {
 /// vote by being one.
 fn rules(field: Field<'_>) -> Vec<ApprovalRule> {
     let (mut rules, mut seen) = (Vec::new(), BTreeSet::new());
-    for reader in field
-        .list()
-        .into_iter()
-        .filter_map(|item| item.table("a rule of a quorum"))
-    {
+    for reader in field.list().into_iter().filter_map(|item| item.table("a rule of a quorum")) {
         let voters = [("approver", Role::Approver), ("captain", Role::Captain)];
         let role = reader.need("role").choice(&voters);
         let count = reader.need("count").whole(1..=20);
         if let (Some(role), Some(count)) = (role, count) {
             if seen.insert(role.value) {
-                rules.push(ApprovalRule {
-                    role: role.value,
-                    count: count.value,
-                });
+                rules.push(ApprovalRule { role: role.value, count: count.value });
             } else {
                 let what = format!("the quorum names the role {} twice", role.value.as_str());
-                reader.sink.add(Fault::at(
-                    role.at,
-                    what,
-                    "named before",
-                    "add the counts up in one rule",
-                ));
+                reader.sink.add(Fault::at(role.at, what, "named before", "add the counts up in one rule"));
             }
         }
         reader.finish();
@@ -165,25 +138,16 @@ fn rules(field: Field<'_>) -> Vec<ApprovalRule> {
 }
 
 fn service(name: Located<ServiceName>, reader: Reader<'_>) -> RawServicePolicy {
-    let mut policy = RawServicePolicy {
-        name,
-        roles: Vec::new(),
-        quorums: Vec::new(),
-    };
+    let mut policy = RawServicePolicy { name, roles: Vec::new(), quorums: Vec::new() };
     if let Some(table) = reader.need("roles").table("`roles`") {
-        policy.roles = ROLES
-            .iter()
-            .map(|role| (*role, Member::list(table.get(role.as_str()))))
-            .collect();
+        policy.roles = ROLES.iter().map(|role| (*role, Member::list(table.get(role.as_str())))).collect();
         table.finish();
     }
     if let Some(table) = reader.get("quorum").table("`quorum`") {
         for (key, field) in table.entries() {
             let (environment, at) = (self::name(&key, &table), field.at().unwrap_or(key.at));
             let rules = rules(field);
-            policy
-                .quorums
-                .extend(environment.map(|environment| (environment, Located { value: rules, at })));
+            policy.quorums.extend(environment.map(|environment| (environment, Located { value: rules, at })));
         }
     }
     reader.finish();
@@ -192,14 +156,9 @@ fn service(name: Located<ServiceName>, reader: Reader<'_>) -> RawServicePolicy {
 
 fn freeze(field: Field<'_>) -> Option<RawFreeze> {
     let reader = field.table("a freeze")?;
-    let services = reader.place("services").map(|_| {
-        reader
-            .get("services")
-            .list()
-            .into_iter()
-            .filter_map(Field::parse)
-            .collect::<Vec<_>>()
-    });
+    let services = reader
+        .place("services")
+        .map(|_| reader.get("services").list().into_iter().filter_map(Field::parse).collect::<Vec<_>>());
     let all = reader.get("all").flag();
     if all.is_some_and(|all| all.value) == services.is_some() {
         reader.fault(
@@ -217,10 +176,5 @@ fn freeze(field: Field<'_>) -> Option<RawFreeze> {
         let what = "a freeze ends before it begins";
         sink.add(Fault::at(until.at, what, "the end", "swap them").see(from.at, "the beginning"));
     }
-    Some(RawFreeze {
-        services,
-        from: from.value,
-        until: until.value,
-        reason: reason?.value,
-    })
+    Some(RawFreeze { services, from: from.value, until: until.value, reason: reason?.value })
 }

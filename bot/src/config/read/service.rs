@@ -68,19 +68,11 @@ pub(super) fn read(name: &ServiceName, reader: Reader<'_>, folders: &Folders<'_>
 /// `main`, when the file does not say what the main line is called.
 fn usual_main(reader: &Reader<'_>) -> Option<Located<BranchName>> {
     let said = reader.place("main").is_some();
-    BranchName::parse("main")
-        .ok()
-        .filter(|_| !said)
-        .map(|value| Located { value, at: reader.at })
+    BranchName::parse("main").ok().filter(|_| !said).map(|value| Located { value, at: reader.at })
 }
 
 fn lines(field: Field<'_>) -> Vec<String> {
-    field
-        .one_or_more()
-        .into_iter()
-        .filter_map(Field::line)
-        .map(|line| line.value)
-        .collect()
+    field.one_or_more().into_iter().filter_map(Field::line).map(|line| line.value).collect()
 }
 
 fn forge(field: Field<'_>) -> Option<ForgeConfig> {
@@ -94,16 +86,9 @@ fn environment(field: Field<'_>, folders: &Folders<'_>) -> Option<RawEnvironment
     let reader = field.table("an environment")?;
     let name = reader.need("name").parse();
     let production = reader.get("production").flag().is_some_and(|flag| flag.value);
-    let mechanism = reader
-        .need("deploy")
-        .table("`deploy`")
-        .and_then(|deploy| mechanism::read(deploy, folders));
+    let mechanism = reader.need("deploy").table("`deploy`").and_then(|deploy| mechanism::read(deploy, folders));
     reader.finish();
-    Some(RawEnvironment {
-        name: name?,
-        production,
-        mechanism,
-    })
+    Some(RawEnvironment { name: name?, production, mechanism })
 }
 
 fn capabilities(field: Field<'_>, folders: &Folders<'_>) -> BTreeMap<CapabilityKind, Located<CapabilityConfig>> {
@@ -125,11 +110,7 @@ fn capabilities(field: Field<'_>, folders: &Folders<'_>) -> BTreeMap<CapabilityK
 /// A capability counts when it is declared, and then only with a probe (MAIN-13): a flag alone opens nothing.
 fn capability(reader: Reader<'_>, folders: &Folders<'_>) -> Option<CapabilityConfig> {
     let declared = reader.need("declared").flag().is_some_and(|flag| flag.value);
-    let probe = if declared {
-        reader.need("probe")
-    } else {
-        reader.get("probe")
-    };
+    let probe = if declared { reader.need("probe") } else { reader.get("probe") };
     let probe = probe.table("`probe`").and_then(|table| self::probe(table, folders));
     reader.finish();
     probe.filter(|_| declared).map(|probe| CapabilityConfig { probe })
@@ -143,9 +124,7 @@ fn probe(reader: Reader<'_>, folders: &Folders<'_>) -> Option<Probe> {
         (None, Some(_)) => command_line(command, folders, &[]).map(Probe::Command),
         (Some(_), Some(at)) => {
             let what = "a capability is probed in one way";
-            reader
-                .sink
-                .add(Fault::at(at, what, "a second way", "keep `environment` or `command`"));
+            reader.sink.add(Fault::at(at, what, "a second way", "keep `environment` or `command`"));
             None
         }
         (None, None) => {

@@ -19,14 +19,8 @@ pub(super) fn read(reader: Reader<'_>, root: &Path) -> Option<Settings> {
         forge_ledger: below("forge_ledger", "forge"),
         runs: below("runs", "runs"),
         socket: socket(&reader, &state),
-        poll_seconds: reader
-            .get("poll_seconds")
-            .whole(1..=3600)
-            .map_or(15, |number| number.value),
-        remind_minutes: reader
-            .get("remind_minutes")
-            .whole(0..=10_080)
-            .map_or(30, |number| number.value),
+        poll_seconds: reader.get("poll_seconds").whole(1..=3600).map_or(15, |number| number.value),
+        remind_minutes: reader.get("remind_minutes").whole(0..=10_080).map_or(30, |number| number.value),
         log: log(reader.get("log")),
         embedded: embedded(reader.get("embedded")),
         state,
@@ -37,9 +31,7 @@ pub(super) fn read(reader: Reader<'_>, root: &Path) -> Option<Settings> {
 
 /// An absolute path: what is relative is relative to `base`. It need not be there yet.
 pub(super) fn path(field: Field<'_>, base: &Path, usual: &str) -> PathBuf {
-    let path = field
-        .line()
-        .map_or_else(|| base.join(usual), |text| base.join(text.value));
+    let path = field.line().map_or_else(|| base.join(usual), |text| base.join(text.value));
     tidy(&path)
 }
 
@@ -63,10 +55,7 @@ pub(super) fn tidy(path: &Path) -> PathBuf {
 fn socket(reader: &Reader<'_>, state: &Path) -> PathBuf {
     let socket = path(reader.get("socket"), state, "hotfix.sock");
     if socket.as_os_str().len() > SOCKET_PATH_MAX {
-        let at = reader
-            .place("socket")
-            .or_else(|| reader.place("state"))
-            .unwrap_or(reader.at);
+        let at = reader.place("socket").or_else(|| reader.place("state")).unwrap_or(reader.at);
         reader.sink.add(super::super::fault::Fault::at(
             at,
             format!("the path of the socket is longer than {SOCKET_PATH_MAX} bytes"),
@@ -78,16 +67,10 @@ fn socket(reader: &Reader<'_>, state: &Path) -> PathBuf {
 }
 
 fn log(field: Field<'_>) -> Log {
-    let mut log = Log {
-        format: LogFormat::Text,
-        filter: "info".to_owned(),
-    };
+    let mut log = Log { format: LogFormat::Text, filter: "info".to_owned() };
     let Some(reader) = field.table("`log`") else { return log };
     let formats = [("text", LogFormat::Text), ("json", LogFormat::Json)];
-    log.format = reader
-        .get("format")
-        .choice(&formats)
-        .map_or(log.format, |format| format.value);
+    log.format = reader.get("format").choice(&formats).map_or(log.format, |format| format.value);
     log.filter = reader.get("filter").line().map_or(log.filter, |filter| filter.value);
     reader.finish();
     log

@@ -44,12 +44,8 @@ const KINDS: [(&str, Read); 16] = [
     ("postmortem", postmortem),
 ];
 
-const LEVELS: [(&str, Level); 4] = [
-    ("must", Level::Must),
-    ("should", Level::Should),
-    ("may", Level::May),
-    ("must_not", Level::MustNot),
-];
+const LEVELS: [(&str, Level); 4] =
+    [("must", Level::Must), ("should", Level::Should), ("may", Level::May), ("must_not", Level::MustNot)];
 
 pub(super) fn read(field: Field<'_>, remind_minutes: u32) -> Option<RawStep> {
     let reader = field.table("a step")?;
@@ -58,166 +54,93 @@ pub(super) fn read(field: Field<'_>, remind_minutes: u32) -> Option<RawStep> {
     let level = match reader.get("level").at() {
         Some(_) => reader.get("level").choice(&LEVELS),
         // A step that says nothing binds.
-        None => Some(Located {
-            value: Level::Must,
-            at: reader.at,
-        }),
+        None => Some(Located { value: Level::Must, at: reader.at }),
     };
-    let serves = reader
-        .get("serves")
-        .one_or_more()
-        .into_iter()
-        .filter_map(requirement)
-        .collect();
-    let remind_minutes = reader
-        .get("remind_minutes")
-        .whole(0..=10_080)
-        .map_or(remind_minutes, |number| number.value);
+    let serves = reader.get("serves").one_or_more().into_iter().filter_map(requirement).collect();
+    let remind_minutes = reader.get("remind_minutes").whole(0..=10_080).map_or(remind_minutes, |number| number.value);
     let if_present = reader.get("if_present").flag();
     let choice = reader.need("kind").choice(&KINDS);
     let mut kind = None;
     if let Some(choice) = choice {
         let environment = reader.place("environment").or_else(|| reader.place("place"));
-        kind = (choice.value)(&reader).map(|value| Located {
-            value,
-            at: environment.unwrap_or(choice.at),
-        });
+        kind = (choice.value)(&reader).map(|value| Located { value, at: environment.unwrap_or(choice.at) });
         reader.finish();
     } else {
         reader.abandon();
     }
-    Some(RawStep {
-        id,
-        title,
-        level,
-        serves,
-        remind_minutes,
-        if_present,
-        kind,
-    })
+    Some(RawStep { id, title, level, serves, remind_minutes, if_present, kind })
 }
 
 fn requirement(field: Field<'_>) -> Option<RequirementId> {
     let sink = field.sink();
     let id = field.parse::<RequirementId>()?;
     if requirements::summary(&id.value).is_none() {
-        let near = super::super::reader::nearest(
-            id.value.as_str(),
-            requirements::REQUIREMENTS.iter().map(|known| known.id),
-        );
-        let next = near.map_or_else(
-            || "see requirements.md".to_owned(),
-            |near| format!("did you mean {near}?"),
-        );
-        sink.add(Fault::at(
-            id.at,
-            format!("no runbook has the sentence {}", id.value),
-            "unknown",
-            next,
-        ));
+        let near =
+            super::super::reader::nearest(id.value.as_str(), requirements::REQUIREMENTS.iter().map(|known| known.id));
+        let next = near.map_or_else(|| "see requirements.md".to_owned(), |near| format!("did you mean {near}?"));
+        sink.add(Fault::at(id.at, format!("no runbook has the sentence {}", id.value), "unknown", next));
         return None;
     }
     Some(id.value)
 }
 
 fn triage(reader: &Reader<'_>) -> Option<StepKind> {
-    let criteria: Vec<String> = reader
-        .need("criteria")
-        .list()
-        .into_iter()
-        .filter_map(Field::line)
-        .map(|line| line.value)
-        .collect();
+    let criteria: Vec<String> =
+        reader.need("criteria").list().into_iter().filter_map(Field::line).map(|line| line.value).collect();
     Some(StepKind::Triage { criteria })
 }
 
 fn base(reader: &Reader<'_>) -> Option<StepKind> {
     let sources = [("production", BaseSource::Production), ("main", BaseSource::Main)];
-    Some(StepKind::Base {
-        from: reader.need("from").choice(&sources)?.value,
-    })
+    Some(StepKind::Base { from: reader.need("from").choice(&sources)?.value })
 }
 
 fn capability(reader: &Reader<'_>) -> Option<StepKind> {
     let kinds = CapabilityKind::ALL.map(|kind| (kind.as_str(), kind));
-    let needs = reader
-        .need("needs")
-        .list()
-        .into_iter()
-        .filter_map(|field| field.choice(&kinds));
-    Some(StepKind::Capability {
-        needs: needs.map(|kind| kind.value).collect(),
-    })
+    let needs = reader.need("needs").list().into_iter().filter_map(|field| field.choice(&kinds));
+    Some(StepKind::Capability { needs: needs.map(|kind| kind.value).collect() })
 }
 
 fn change(reader: &Reader<'_>) -> Option<StepKind> {
     Some(StepKind::Change {
-        large_lines: reader
-            .get("large_lines")
-            .whole(1..=100_000)
-            .map_or(200, |number| number.value),
+        large_lines: reader.get("large_lines").whole(1..=100_000).map_or(200, |number| number.value),
     })
 }
 
 fn review(reader: &Reader<'_>) -> Option<StepKind> {
-    Some(StepKind::Review {
-        approvals: reader.get("approvals").whole(0..=20).map_or(1, |number| number.value),
-    })
+    Some(StepKind::Review { approvals: reader.get("approvals").whole(0..=20).map_or(1, |number| number.value) })
 }
 
 fn verify(reader: &Reader<'_>) -> Option<StepKind> {
     let place = reader.need("place").parse::<Environment>();
     let question = reader.need("question").line();
     let place = place?.value;
-    let place = if place.as_str() == "local" {
-        VerifyPlace::Local
-    } else {
-        VerifyPlace::Environment(place)
-    };
-    Some(StepKind::Verify {
-        place,
-        question: question?.value,
-    })
+    let place = if place.as_str() == "local" { VerifyPlace::Local } else { VerifyPlace::Environment(place) };
+    Some(StepKind::Verify { place, question: question?.value })
 }
 
 fn approve(reader: &Reader<'_>) -> Option<StepKind> {
-    Some(StepKind::Approve {
-        environment: reader.need("environment").parse()?.value,
-    })
+    Some(StepKind::Approve { environment: reader.need("environment").parse()?.value })
 }
 
 fn deploy(reader: &Reader<'_>) -> Option<StepKind> {
     let environment = reader.need("environment").parse();
     let triggers = [("auto", Trigger::Auto), ("command", Trigger::Command)];
     // Production is never implied, so that a step that says nothing waits for a word.
-    let trigger = reader
-        .get("trigger")
-        .choice(&triggers)
-        .map_or(Trigger::Command, |trigger| trigger.value);
-    Some(StepKind::Deploy {
-        environment: environment?.value,
-        trigger,
-    })
+    let trigger = reader.get("trigger").choice(&triggers).map_or(Trigger::Command, |trigger| trigger.value);
+    Some(StepKind::Deploy { environment: environment?.value, trigger })
 }
 
 fn mainline(reader: &Reader<'_>) -> Option<StepKind> {
     let delete_branch = reader.get("delete_branch").flag().is_some_and(|flag| flag.value);
-    Some(StepKind::Mainline {
-        method: method(reader),
-        delete_branch,
-    })
+    Some(StepKind::Mainline { method: method(reader), delete_branch })
 }
 
 fn postmortem(reader: &Reader<'_>) -> Option<StepKind> {
-    Some(StepKind::Postmortem {
-        due_days: reader.get("due_days").whole(1..=365).map_or(5, |number| number.value),
-    })
+    Some(StepKind::Postmortem { due_days: reader.get("due_days").whole(1..=365).map_or(5, |number| number.value) })
 }
 
 fn method(reader: &Reader<'_>) -> MergeMethod {
     let methods = [("merge", MergeMethod::Merge), ("squash", MergeMethod::Squash)];
-    reader
-        .get("method")
-        .choice(&methods)
-        .map_or(MergeMethod::Merge, |method| method.value)
+    reader.get("method").choice(&methods).map_or(MergeMethod::Merge, |method| method.value)
 }

@@ -15,12 +15,7 @@ use super::settings::tidy;
 pub(super) fn fresh(name: &Located<String>, names: &mut BTreeMap<String, At>, sink: &Sink) -> bool {
     if name.value.contains(['=', '\0']) || name.value.starts_with("HOTFIX_") {
         let what = format!("{:?} cannot be the name of a variable here", name.value);
-        sink.add(Fault::at(
-            name.at,
-            what,
-            "not possible",
-            "names that start with HOTFIX_ are ours, and = ends a name",
-        ));
+        sink.add(Fault::at(name.at, what, "not possible", "names that start with HOTFIX_ are ours, and = ends a name"));
         return false;
     }
     if let Some(first) = names.get(&name.value) {
@@ -106,12 +101,7 @@ fn secret(name: &str, field: Field<'_>, folders: &Folders<'_>) -> Option<SecretS
     match source.read_from(folders.credentials) {
         Ok(_) => Some(source),
         Err(error) => {
-            sink.add(Fault::at(
-                at,
-                format!("the secret {name} is not usable"),
-                "read from here",
-                error.to_string(),
-            ));
+            sink.add(Fault::at(at, format!("the secret {name} is not usable"), "read from here", error.to_string()));
             None
         }
     }
@@ -123,8 +113,6 @@ fn refuse_inline(name: &str, field: &Field<'_>) {
     if let Some(at) = field.at() {
         let what = format!("the secret {name} is written in the configuration");
         let next = format!("put it under `secret_env`, and {WHERE}; and change it, since it was in the open");
-        field
-            .sink()
-            .add(Fault::at(at, what, "a secret is never written here", next));
+        field.sink().add(Fault::at(at, what, "a secret is never written here", next));
     }
 }

@@ -5,10 +5,7 @@ use super::*;
 #[test]
 fn case_69_what_others_can_write_is_refused() {
     let shipped = Shipped::copy();
-    shipped
-        .rights("policy.toml", 0o664)
-        .rights(PAY, 0o646)
-        .rights("services", 0o775);
+    shipped.rights("policy.toml", 0o664).rights(PAY, 0o646).rights("services", 0o775);
     snapshot("writable_by_others", &shipped.faults());
 }
 
@@ -29,11 +26,7 @@ fn case_70_a_huge_or_deep_file_is_refused_in_time() {
     let shipped = Shipped::copy();
     shipped.edit("people.toml", "", &"#".repeat(256 * 1024 + 1));
     assert!(shipped.faults().contains("larger than 256 KiB"));
-    shipped.edit(
-        "people.toml",
-        "",
-        &format!("a = {}{}", "[".repeat(100_000), "]".repeat(100_000)),
-    );
+    shipped.edit("people.toml", "", &format!("a = {}{}", "[".repeat(100_000), "]".repeat(100_000)));
     assert!(shipped.faults().contains("people.toml is not valid TOML"));
 }
 

@@ -5,12 +5,7 @@ use super::*;
 /// One mistake each: its name, the file, what is written there, and what it is changed into.
 const MISTAKES: &[(&str, &str, &str, &str)] = &[
     ("unknown_key", WEB, "about      =", "abuot      ="),
-    (
-        "wrong_type",
-        "hotfix.toml",
-        "poll_seconds = 15",
-        "poll_seconds = \"often\"",
-    ),
+    ("wrong_type", "hotfix.toml", "poll_seconds = 15", "poll_seconds = \"often\""),
     ("out_of_range", "hotfix.toml", "poll_seconds = 15", "poll_seconds = 0"),
     (
         "socket_too_long",
@@ -18,43 +13,13 @@ const MISTAKES: &[(&str, &str, &str, &str)] = &[
         "\"hotfix.sock\"",
         "\"/run/a/very/long/path/that/goes/on/and/on/and/on/until/it/is/longer/than/any/path/of/a/socket/can/ever/be/hotfix.sock\"",
     ),
-    (
-        "not_toml",
-        "people.toml",
-        "git     = \"chris@example.org\"",
-        "git     = chris@example.org",
-    ),
-    (
-        "account_of_two",
-        "people.toml",
-        "git     = \"ben@example.org\"",
-        "git     = \"ANA@example.org\"",
-    ),
-    (
-        "login_for_id",
-        "people.toml",
-        "github  = 583231",
-        "github  = \"ana-alvarez\"",
-    ),
-    (
-        "unknown_person",
-        "policy.toml",
-        "[\"ana\", \"ben\", \"dana\"]",
-        "[\"ana\", \"benn\", \"dana\"]",
-    ),
+    ("not_toml", "people.toml", "git     = \"chris@example.org\"", "git     = chris@example.org"),
+    ("account_of_two", "people.toml", "git     = \"ben@example.org\"", "git     = \"ANA@example.org\""),
+    ("login_for_id", "people.toml", "github  = 583231", "github  = \"ana-alvarez\""),
+    ("unknown_person", "policy.toml", "[\"ana\", \"ben\", \"dana\"]", "[\"ana\", \"benn\", \"dana\"]"),
     ("unknown_group", PAY, "[\"@payments\"]", "[\"@payment\"]"),
-    (
-        "unknown_role",
-        "policy.toml",
-        "[services.payments.roles]",
-        "[services.payments.roles]\napprovers = []",
-    ),
-    (
-        "unknown_service",
-        "policy.toml",
-        "[services.website.roles]",
-        "[services.web-site.roles]",
-    ),
+    ("unknown_role", "policy.toml", "[services.payments.roles]", "[services.payments.roles]\napprovers = []"),
+    ("unknown_service", "policy.toml", "[services.website.roles]", "[services.web-site.roles]"),
     (
         "admin_cannot_vote",
         "policy.toml",
@@ -67,12 +32,7 @@ const MISTAKES: &[(&str, &str, &str, &str)] = &[
         "[{ role = \"approver\", count = 1 }]\nother",
         "[{ role = \"approver\", count = 3 }]\nother",
     ),
-    (
-        "nobody_approves",
-        "policy.toml",
-        "approver  = [\"@payments\"]",
-        "approver  = []",
-    ),
+    ("nobody_approves", "policy.toml", "approver  = [\"@payments\"]", "approver  = []"),
     (
         "freeze_backwards",
         "policy.toml",
@@ -86,26 +46,11 @@ const MISTAKES: &[(&str, &str, &str, &str)] = &[
         "[[freeze]]\nall = true\nfrom = 2026-12-20T18:00:00\nuntil = 2027-01-04T08:00:00Z\nreason = \"x\"",
     ),
     ("no_production", WEB, "production = true", ""),
-    (
-        "two_productions",
-        PAY,
-        "name = \"staging\"",
-        "name = \"staging\"\nproduction = true",
-    ),
+    ("two_productions", PAY, "name = \"staging\"", "name = \"staging\"\nproduction = true"),
     ("same_environment", PAY, "name = \"staging\"", "name = \"production\""),
     ("unknown_playbook", WEB, "\"mainline\"", "\"main-line\""),
-    (
-        "bad_branch",
-        WEB,
-        "main       = \"main\"",
-        "main       = \"refs/heads/main\"",
-    ),
-    (
-        "main_inside_branch",
-        PAY,
-        "main       = \"main\"",
-        "main       = \"hotfix/main\"",
-    ),
+    ("bad_branch", WEB, "main       = \"main\"", "main       = \"refs/heads/main\""),
+    ("main_inside_branch", PAY, "main       = \"main\"", "main       = \"hotfix/main\""),
     ("two_schemes", WEB, "\"team/website\"", "\"team/payments\""),
     (
         "no_program",
@@ -113,12 +58,7 @@ const MISTAKES: &[(&str, &str, &str, &str)] = &[
         "# secret_env =",
         "[[environment]]\nname = \"demo\"\ndeploy = { by = \"command\", command = [\"./scripts/deploy.sh\"] }\n# secret_env =",
     ),
-    (
-        "unknown_placeholder",
-        PAY,
-        "\"{environment}\"]  # prints",
-        "\"{enviroment}\"]  # prints",
-    ),
+    ("unknown_placeholder", PAY, "\"{environment}\"]  # prints", "\"{enviroment}\"]  # prints"),
     (
         "capability_unprobed",
         WEB,
@@ -126,25 +66,10 @@ const MISTAKES: &[(&str, &str, &str, &str)] = &[
         "[capability.hotfix_workflow]\ndeclared = true",
     ),
     ("step_twice", APPLY, "\"verify-staging\"", "\"verify-local\""),
-    (
-        "unknown_kind",
-        APPLY,
-        "kind     = \"postmortem\"",
-        "kind     = \"post-mortem\"",
-    ),
+    ("unknown_kind", APPLY, "kind     = \"postmortem\"", "kind     = \"post-mortem\""),
     ("unknown_requirement", APPLY, "[\"APPLY-4\"]", "[\"APPLY-44\"]"),
-    (
-        "must_not_that_refuses_nothing",
-        MAIN,
-        "id     = \"merge\"",
-        "id     = \"merge\"\nlevel  = \"must_not\"",
-    ),
-    (
-        "must_not_left_out",
-        MAIN,
-        "id     = \"releasable\"",
-        "id     = \"releasable\"\nif_present = true",
-    ),
+    ("must_not_that_refuses_nothing", MAIN, "id     = \"merge\"", "id     = \"merge\"\nlevel  = \"must_not\""),
+    ("must_not_left_out", MAIN, "id     = \"releasable\"", "id     = \"releasable\"\nif_present = true"),
     (
         "vote_that_can_be_skipped",
         APPLY,
@@ -157,12 +82,7 @@ const MISTAKES: &[(&str, &str, &str, &str)] = &[
         "kind           = \"approve\"\nserves         = [\"APPLY-8\", \"APPLY-11\"]\nenvironment    = \"production\"",
         "kind           = \"approve\"\nenvironment    = \"staging\"",
     ),
-    (
-        "environment_missing",
-        APPLY,
-        "if_present  = true",
-        "if_present  = false",
-    ),
+    ("environment_missing", APPLY, "if_present  = true", "if_present  = false"),
     (
         "never_back_to_main",
         APPLY,
@@ -187,36 +107,16 @@ const MISTAKES: &[(&str, &str, &str, &str)] = &[
         "# secret_env = { DEPLOY_TOKEN = { file = \"/etc/hotfix/deploy-token\" }, OTHER = { credential = \"deploy-token\" } }",
         "secret_env = { DEPLOY_TOKEN = \"hunter2-canary\" }",
     ),
-    (
-        "secret_in_env",
-        PAY,
-        "# secret_env =",
-        "env = { API_TOKEN = \"hunter2-canary\" }\n# secret_env =",
-    ),
-    (
-        "secret_under_another_key",
-        PAY,
-        "# secret_env = {",
-        "secret_env = { A = { value = \"hunter2-canary\" } }\n# {",
-    ),
+    ("secret_in_env", PAY, "# secret_env =", "env = { API_TOKEN = \"hunter2-canary\" }\n# secret_env ="),
+    ("secret_under_another_key", PAY, "# secret_env = {", "secret_env = { A = { value = \"hunter2-canary\" } }\n# {"),
     (
         "secret_beside_another_fault",
         PAY,
         "# secret_env =",
         "[[environment]]\nname = \"demo\"\ndeploy = { by = \"comand\", env = { API_TOKEN = \"hunter2-canary\" } }\n# secret_env =",
     ),
-    (
-        "secret_under_a_misspelt_key",
-        PAY,
-        "# secret_env =",
-        "sceret_env = { A = [\"hunter2-canary\"] }\n# secret_env =",
-    ),
-    (
-        "secret_in_broken_toml",
-        PAY,
-        "# secret_env = {",
-        "secret_env = { A = \"hunter2-canary\" \n# {",
-    ),
+    ("secret_under_a_misspelt_key", PAY, "# secret_env =", "sceret_env = { A = [\"hunter2-canary\"] }\n# secret_env ="),
+    ("secret_in_broken_toml", PAY, "# secret_env = {", "secret_env = { A = \"hunter2-canary\" \n# {"),
 ];
 
 #[test]
@@ -254,8 +154,5 @@ fn a_broken_file_is_not_blamed_on_the_others() {
     shipped.edit("people.toml", "", "[people").edit(APPLY, "", "= 1");
     let told = shipped.faults();
     assert!(told.contains("2 faults"), "{told}");
-    assert!(
-        !told.contains("nobody is called") && !told.contains("no playbook"),
-        "{told}"
-    );
+    assert!(!told.contains("nobody is called") && !told.contains("no playbook"), "{told}");
 }

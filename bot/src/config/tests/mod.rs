@@ -47,11 +47,7 @@ impl Shipped {
         if !from.is_empty() {
             assert_eq!(text.matches(from).count(), 1, "{from:?} in {file}");
         }
-        let text = if from.is_empty() {
-            to.to_owned()
-        } else {
-            text.replace(from, to)
-        };
+        let text = if from.is_empty() { to.to_owned() } else { text.replace(from, to) };
         std::fs::write(self.path(file), text).unwrap();
         self.rights(file, 0o644)
     }
@@ -67,9 +63,7 @@ impl Shipped {
 
     /// What a person reads.
     fn faults(&self) -> String {
-        let Err(faults) = load_with(&self.root(), None) else {
-            panic!("no fault was found")
-        };
+        let Err(faults) = load_with(&self.root(), None) else { panic!("no fault was found") };
         let root = std::fs::canonicalize(self.root()).unwrap();
         faults
             .render(false)
@@ -88,28 +82,19 @@ fn copy_folder(from: &Path, to: &Path) {
             copy_folder(&entry.path(), &target);
         } else {
             std::fs::copy(entry.path(), &target).unwrap();
-            let mode = if entry.path().extension().is_some_and(|ending| ending == "sh") {
-                0o755
-            } else {
-                0o644
-            };
+            let mode = if entry.path().extension().is_some_and(|ending| ending == "sh") { 0o755 } else { 0o644 };
             std::fs::set_permissions(&target, std::fs::Permissions::from_mode(mode)).unwrap();
         }
     }
 }
 
 fn snapshot(name: &str, text: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("src/config/snapshots")
-        .join(format!("{name}.txt"));
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/config/snapshots").join(format!("{name}.txt"));
     if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
         std::fs::write(&path, text).unwrap();
     }
     let known = std::fs::read_to_string(&path).unwrap_or_default();
-    assert_eq!(
-        text, known,
-        "{name}: if the new words are better, run again with UPDATE_SNAPSHOTS=1"
-    );
+    assert_eq!(text, known, "{name}: if the new words are better, run again with UPDATE_SNAPSHOTS=1");
 }
 
 fn named<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &str) -> T {

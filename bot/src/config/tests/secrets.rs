@@ -9,11 +9,7 @@ use crate::config::secret::{Secret, SecretSource};
 fn a_secret_is_read_when_it_is_asked_for() {
     let shipped = Shipped::copy();
     shipped.edit("token", "", "hunter2-canary\n").rights("token", 0o600);
-    shipped.edit(
-        PAY,
-        "# secret_env =",
-        "secret_env = { DEPLOY_TOKEN = { file = \"token\" } }\n# secret_env =",
-    );
+    shipped.edit(PAY, "# secret_env =", "secret_env = { DEPLOY_TOKEN = { file = \"token\" } }\n# secret_env =");
     let config = shipped.load();
     assert!(!format!("{config:?}").contains("canary"));
     let production: Environment = named("production");
@@ -35,13 +31,7 @@ fn a_credential_is_a_file_in_the_folder_that_systemd_gives() {
     std::fs::write(folder.path().join("token"), "hunter2-canary").unwrap();
     std::fs::set_permissions(folder.path().join("token"), std::fs::Permissions::from_mode(0o400)).unwrap();
     let source = SecretSource::Credential("token".to_owned());
-    assert_eq!(
-        source
-            .read_from(Some(folder.path()))
-            .map(|secret: Secret| secret.expose().len())
-            .unwrap(),
-        14
-    );
+    assert_eq!(source.read_from(Some(folder.path())).map(|secret: Secret| secret.expose().len()).unwrap(), 14);
     let told = source.read_from(None).unwrap_err().to_string();
     assert!(told.contains("$CREDENTIALS_DIRECTORY is not set"), "{told}");
 }

@@ -38,15 +38,10 @@ fn every_sentence_of_the_runbooks_is_known_once() {
     let ids: BTreeSet<&str> = requirements::REQUIREMENTS.iter().map(|known| known.id).collect();
     assert_eq!(ids.len(), requirements::REQUIREMENTS.len());
     for (family, last) in [("SRE", 12), ("HOCS", 37), ("APPLY", 18), ("PROMO", 20), ("MAIN", 19)] {
-        assert!(
-            (1..=last).all(|number| ids.contains(format!("{family}-{number}").as_str())),
-            "{family}"
-        );
+        assert!((1..=last).all(|number| ids.contains(format!("{family}-{number}").as_str())), "{family}");
     }
     assert!(
-        requirements::REQUIREMENTS
-            .iter()
-            .all(|known| known.id.parse::<crate::domain::id::RequirementId>().is_ok())
+        requirements::REQUIREMENTS.iter().all(|known| known.id.parse::<crate::domain::id::RequirementId>().is_ok())
     );
 }
 
@@ -61,11 +56,7 @@ fn the_digest_changes_with_every_byte() {
 #[test]
 fn a_step_is_left_out_where_its_environment_is_not() {
     let shipped = Shipped::copy();
-    shipped.edit(
-        "services/website.toml",
-        r#"playbook   = "mainline""#,
-        r#"playbook   = "apply""#,
-    );
+    shipped.edit("services/website.toml", r#"playbook   = "mainline""#, r#"playbook   = "apply""#);
     let config = shipped.load();
     let name = named("website");
     let (service, playbook) = (&config.services[&name].service, config.playbook_of(&name).unwrap());

@@ -16,10 +16,7 @@ use crate::domain::vote;
 
 /// The open prompt that a vote is about.
 fn prompt(state: &Hotfix, on: Option<&MessageRef>) -> Result<(Environment, CommitId), Vec<Refusal>> {
-    let open = state
-        .prompts
-        .iter()
-        .find(|(_, prompt)| on.is_none_or(|message| message == &prompt.message));
+    let open = state.prompts.iter().find(|(_, prompt)| on.is_none_or(|message| message == &prompt.message));
     let current = |environment: &Environment| {
         state.is_current(|kind| matches!(kind, StepKind::Approve { environment: e } | StepKind::Deploy { environment: e, .. } if e == environment))
     };
@@ -48,15 +45,8 @@ pub(super) fn approve(draft: &mut Draft, grant: &Grant, on: Option<&MessageRef>,
     let Some(base) = draft.state.base.clone() else {
         return no(super::bug("a vote without a base"));
     };
-    let minutes = draft
-        .state
-        .plan
-        .environment(&environment)
-        .map_or(0, |e| e.approval.expires_minutes);
-    let expires = draft
-        .now
-        .checked_add(SignedDuration::from_mins(i64::from(minutes)))
-        .unwrap_or(draft.now);
+    let minutes = draft.state.plan.environment(&environment).map_or(0, |e| e.approval.expires_minutes);
+    let expires = draft.now.checked_add(SignedDuration::from_mins(i64::from(minutes))).unwrap_or(draft.now);
     let vote = Vote {
         environment,
         commit,
@@ -81,88 +71,44 @@ pub(super) fn approve(draft: &mut Draft, grant: &Grant, on: Option<&MessageRef>,
 
 pub(super) fn unapprove(draft: &mut Draft, who: &PersonId, on: Option<&MessageRef>) -> Decided {
     let of_message = |environment: &Environment| {
-        on.is_none_or(|message| {
-            draft
-                .state
-                .prompts
-                .get(environment)
-                .is_some_and(|prompt| &prompt.message == message)
-        })
+        on.is_none_or(|message| draft.state.prompts.get(environment).is_some_and(|prompt| &prompt.message == message))
     };
-    let vote = draft
-        .state
-        .votes
-        .iter()
-        .find(|vote| &vote.person == who && of_message(&vote.environment));
+    let vote = draft.state.votes.iter().find(|vote| &vote.person == who && of_message(&vote.environment));
     if let Some(environment) = vote.map(|vote| vote.environment.clone()) {
-        draft.person(
-            who,
-            Event::VoteWithdrawn {
-                environment: environment.clone(),
-                person: who.clone(),
-            },
-        )?;
+        draft.person(who, Event::VoteWithdrawn { environment: environment.clone(), person: who.clone() })?;
         return reopen_gate(draft, &environment, &format!("{who} took their vote back"));
     }
-    let veto = draft
-        .state
-        .vetoes
-        .keys()
-        .find(|(environment, person)| person == who && of_message(environment));
+    let veto = draft.state.vetoes.keys().find(|(environment, person)| person == who && of_message(environment));
     if let Some(environment) = veto.map(|(environment, _)| environment.clone()) {
-        return draft.person(
-            who,
-            Event::VetoWithdrawn {
-                environment,
-                person: who.clone(),
-            },
-        );
+        return draft.person(who, Event::VetoWithdrawn { environment, person: who.clone() });
     }
     if on.is_some() {
         // Taking back a reaction that never counted needs no answer.
         return Ok(());
     }
-    no(Refusal::new(
-        "vote.none",
-        "You have no vote here to take back.",
-        "See `plan` for the votes there are.",
-    ))
+    no(Refusal::new("vote.none", "You have no vote here to take back.", "See `plan` for the votes there are."))
 }
 
 pub(super) fn reject(draft: &mut Draft, grant: &Grant, reason: &str, on: Option<&MessageRef>) -> Decided {
     let (environment, _) = prompt(&draft.state, on)?;
-    let event = Event::Vetoed {
-        environment: environment.clone(),
-        reason: reason.to_owned(),
-    };
+    let event = Event::Vetoed { environment: environment.clone(), reason: reason.to_owned() };
     draft.person(&grant.person, event)?;
     reopen_gate(draft, &environment, &format!("{} said no", grant.person))
 }
 
 /// A gate that is open without its votes is shut again, unless the deployment it guarded began already.
 pub(super) fn reopen_gate(draft: &mut Draft, environment: &Environment, reason: &str) -> Decided {
-    let began = draft
-        .state
-        .last_deploy(environment)
-        .is_some_and(|deploy| Some(&deploy.intent.commit) == draft.state.ships());
+    let began =
+        draft.state.last_deploy(environment).is_some_and(|deploy| Some(&deploy.intent.commit) == draft.state.ships());
     let holds = vote::quorum(&draft.state, environment, draft.now, None).holds();
     if began || holds {
         return Ok(());
     }
-    let gate = draft
-        .state
-        .plan
-        .steps
-        .iter()
-        .zip(&draft.state.steps)
-        .find(|(spec, state)| {
-            matches!(&spec.kind, StepKind::Approve { environment: e } if e == environment) && state.is_behind()
-        });
+    let gate = draft.state.plan.steps.iter().zip(&draft.state.steps).find(|(spec, state)| {
+        matches!(&spec.kind, StepKind::Approve { environment: e } if e == environment) && state.is_behind()
+    });
     match gate.map(|(spec, _)| spec.id.clone()) {
-        Some(step) => draft.bot(Event::StepReopened {
-            step,
-            reason: reason.to_owned(),
-        }),
+        Some(step) => draft.bot(Event::StepReopened { step, reason: reason.to_owned() }),
         None => Ok(()),
     }
 }
@@ -179,10 +125,7 @@ pub(super) fn reopen_gate_for_facts(draft: &mut Draft, environment: &Environment
         .map(|vote| vote.person.clone())
         .collect();
     for person in stale {
-        draft.bot(Event::VoteWithdrawn {
-            environment: environment.clone(),
-            person,
-        })?;
+        draft.bot(Event::VoteWithdrawn { environment: environment.clone(), person })?;
     }
     reopen_gate(draft, environment, "the votes do not count any more")
 }

@@ -15,11 +15,7 @@ type Decided = Result<(), Vec<Refusal>>;
 
 pub(super) fn by_person(draft: &mut Draft, who: &PersonId, environment: &Environment) -> Decided {
     let refusals = too_early(&draft.state, environment);
-    if refusals.is_empty() {
-        ask(draft, who, environment)
-    } else {
-        Err(refusals)
-    }
+    if refusals.is_empty() { ask(draft, who, environment) } else { Err(refusals) }
 }
 
 /// Everything that speaks against deploying there now, from what is known without looking.
@@ -28,11 +24,7 @@ fn too_early(state: &Hotfix, environment: &Environment) -> Vec<Refusal> {
     if state.plan.environment(environment).is_none() {
         let names: Vec<&str> = state.plan.environments.iter().map(|e| e.name.as_str()).collect();
         let reason = format!("{} has no environment {environment}.", state.plan.service);
-        return vec![Refusal::new(
-            "environment.unknown",
-            reason,
-            format!("It has: {}.", names.join(", ")),
-        )];
+        return vec![Refusal::new("environment.unknown", reason, format!("It has: {}.", names.join(", ")))];
     }
     if let Some(drift) = &state.drift {
         let reason = format!(
@@ -51,18 +43,9 @@ fn too_early(state: &Hotfix, environment: &Environment) -> Vec<Refusal> {
         .position(|spec| matches!(&spec.kind, StepKind::Deploy { environment: e, .. } if e == environment));
     match (turn, state.current()) {
         (Some(turn), Some((at, _))) if at < turn => {
-            let before = state
-                .plan
-                .steps
-                .iter()
-                .zip(&state.steps)
-                .take(turn)
-                .filter(|(_, step)| !step.is_behind());
+            let before = state.plan.steps.iter().zip(&state.steps).take(turn).filter(|(_, step)| !step.is_behind());
             let left: Vec<&str> = before.map(|(spec, _)| spec.id.as_str()).collect();
-            let reason = format!(
-                "These steps come before a deployment to {environment}: {}.",
-                left.join(", ")
-            );
+            let reason = format!("These steps come before a deployment to {environment}: {}.", left.join(", "));
             refusals.push(Refusal::new("deploy.early", reason, "See `plan` for who can do what."));
         }
         (Some(turn), Some((at, _))) if at == turn => {}
@@ -76,11 +59,7 @@ fn too_early(state: &Hotfix, environment: &Environment) -> Vec<Refusal> {
         }
     }
     if state.asked_deploy.is_some() || state.deploys.iter().any(|deploy| deploy.state.is_open()) {
-        refusals.push(Refusal::new(
-            "deploy.busy",
-            "A deployment of this run is on its way already.",
-            "See `status`.",
-        ));
+        refusals.push(Refusal::new("deploy.busy", "A deployment of this run is on its way already.", "See `status`."));
     }
     refusals.extend(held(state));
     refusals
@@ -98,11 +77,7 @@ pub(super) fn ask(draft: &mut Draft, who: &PersonId, environment: &Environment) 
     let Some(commit) = draft.state.ships().cloned() else {
         return Err(vec![super::bug("a deployment of nothing")]);
     };
-    let event = Event::DeployAsked {
-        environment: environment.clone(),
-        commit,
-        rollback: false,
-    };
+    let event = Event::DeployAsked { environment: environment.clone(), commit, rollback: false };
     draft.person(who, event)
 }
 
@@ -114,27 +89,16 @@ pub(super) fn ask_unless_there(draft: &mut Draft, environment: &Environment) -> 
     if draft.state.deployed(environment) == Some(&commit) {
         return Ok(());
     }
-    draft.bot(Event::DeployAsked {
-        environment: environment.clone(),
-        commit,
-        rollback: false,
-    })
+    draft.bot(Event::DeployAsked { environment: environment.clone(), commit, rollback: false })
 }
 
 pub(super) fn rollback(draft: &mut Draft, who: &PersonId, environment: &Environment, to: Option<&CommitId>) -> Decided {
     let state = &draft.state;
     if state.deploys.iter().any(|deploy| deploy.state.is_open()) || state.asked_deploy.is_some() {
         let reason = "A deployment of this run is on its way.";
-        return Err(vec![Refusal::new(
-            "deploy.busy",
-            reason,
-            "Wait for it to end, or say how it went with `verify`.",
-        )]);
+        return Err(vec![Refusal::new("deploy.busy", reason, "Wait for it to end, or say how it went with `verify`.")]);
     }
-    let first = state
-        .deploys
-        .iter()
-        .find(|deploy| &deploy.intent.environment == environment);
+    let first = state.deploys.iter().find(|deploy| &deploy.intent.environment == environment);
     let previous = first.and_then(|deploy| deploy.intent.previous.clone());
     let known = |commit: &CommitId| {
         let by_us = state.deploys.iter().any(|d| {
@@ -163,14 +127,7 @@ pub(super) fn rollback(draft: &mut Draft, who: &PersonId, environment: &Environm
             }
         },
     };
-    draft.person(
-        who,
-        Event::DeployAsked {
-            environment: environment.clone(),
-            commit,
-            rollback: true,
-        },
-    )
+    draft.person(who, Event::DeployAsked { environment: environment.clone(), commit, rollback: true })
 }
 
 /// The facts are there: begins, or says everything that speaks against it.
@@ -181,32 +138,16 @@ pub(super) fn checked(
     key: &DeployKey,
     facts: &DeployFacts,
 ) -> Decided {
-    let Some(asked) = draft
-        .state
-        .asked_deploy
-        .clone()
-        .filter(|a| &a.environment == environment && &a.commit == commit)
+    let Some(asked) = draft.state.asked_deploy.clone().filter(|a| &a.environment == environment && &a.commit == commit)
     else {
         return Ok(());
     };
     for person in &facts.withdrawn {
-        if draft
-            .state
-            .votes
-            .iter()
-            .any(|vote| &vote.person == person && &vote.environment == environment)
-        {
-            draft.bot(Event::VoteWithdrawn {
-                environment: environment.clone(),
-                person: person.clone(),
-            })?;
+        if draft.state.votes.iter().any(|vote| &vote.person == person && &vote.environment == environment) {
+            draft.bot(Event::VoteWithdrawn { environment: environment.clone(), person: person.clone() })?;
         }
     }
-    let mut refusals = if asked.rollback {
-        frozen(facts)
-    } else {
-        objections(draft, environment, commit, facts)
-    };
+    let mut refusals = if asked.rollback { frozen(facts) } else { objections(draft, environment, commit, facts) };
     // A new head may come through its reviews while the deployment of the old one still runs.
     if draft.state.deploys.iter().any(|deploy| deploy.state.is_open()) {
         refusals.push(Refusal::new(
@@ -216,10 +157,7 @@ pub(super) fn checked(
         ));
     }
     if !refusals.is_empty() {
-        draft.bot(Event::DeployRefused {
-            environment: environment.clone(),
-            refusals,
-        })?;
+        draft.bot(Event::DeployRefused { environment: environment.clone(), refusals })?;
         return super::ballot::reopen_gate_for_facts(draft, environment, facts);
     }
     let votes = quorum(&draft.state, environment, draft.now, Some(&facts.standing)).valid;
@@ -235,11 +173,7 @@ pub(super) fn checked(
 
 fn frozen(facts: &DeployFacts) -> Vec<Refusal> {
     let frozen = facts.freeze.iter().map(|why| {
-        Refusal::new(
-            "freeze",
-            format!("Deployments are frozen: {why}"),
-            "An admin can lift it with `unfreeze`.",
-        )
+        Refusal::new("freeze", format!("Deployments are frozen: {why}"), "An admin can lift it with `unfreeze`.")
     });
     frozen.collect()
 }
@@ -264,11 +198,8 @@ fn objections(draft: &Draft, environment: &Environment, commit: &CommitId, facts
         && found != expected
         && found != commit
     {
-        let reason = format!(
-            "Production runs {} and not {}, on which this fix was made.",
-            found.short(),
-            expected.short()
-        );
+        let reason =
+            format!("Production runs {} and not {}, on which this fix was made.", found.short(), expected.short());
         refusals.push(
             Refusal::new("drift", reason, "The bot asks what to do about it in the thread.").because_of("APPLY-16"),
         );
@@ -276,7 +207,7 @@ fn objections(draft: &Draft, environment: &Environment, commit: &CommitId, facts
     let quorum = quorum(state, environment, draft.now, Some(&facts.standing));
     for rule in &quorum.missing {
         let reason = format!(
-            "{} valid vote(s) of a {} are missing for {} on {environment}.",
+            "{} more of the role {} must say yes to {} on {environment}.",
             rule.count,
             rule.role.as_str(),
             commit.short()
@@ -292,17 +223,11 @@ fn objections(draft: &Draft, environment: &Environment, commit: &CommitId, facts
             format!("Talk to {person}; they take it back with `unapprove`."),
         ));
     }
-    let policy = state
-        .votes
-        .iter()
-        .any(|vote| &vote.environment == environment && vote.policy_version != facts.policy_version);
+    let policy =
+        state.votes.iter().any(|vote| &vote.environment == environment && vote.policy_version != facts.policy_version);
     if policy {
         let reason = "The policy changed since the votes were cast.";
-        refusals.push(Refusal::new(
-            "vote.policy",
-            reason,
-            "The vote is asked for again in the thread.",
-        ));
+        refusals.push(Refusal::new("vote.policy", reason, "The vote is asked for again in the thread."));
     }
     refusals
 }
@@ -313,9 +238,6 @@ fn is_merged(state: &Hotfix) -> bool {
 
 fn moved(commit: &CommitId, tip: Option<&CommitId>) -> Refusal {
     let now = tip.map_or("gone", CommitId::short);
-    let reason = format!(
-        "The branch is at {now} and not at {}, which was approved.",
-        commit.short()
-    );
+    let reason = format!("The branch is at {now} and not at {}, which was approved.", commit.short());
     Refusal::new("head.moved", reason, "Tests and votes start again with the new head.").because_of("APPLY-11")
 }

@@ -10,20 +10,11 @@ use crate::domain::playbook::{Level, StepKind};
 use crate::domain::refusal::Refusal;
 
 fn find_step(state: &Hotfix, step: &StepId) -> Result<(Level, bool), Vec<Refusal>> {
-    let found = state
-        .plan
-        .steps
-        .iter()
-        .zip(&state.steps)
-        .find(|(spec, _)| &spec.id == step);
+    let found = state.plan.steps.iter().zip(&state.steps).find(|(spec, _)| &spec.id == step);
     found.map(|(spec, at)| (spec.level, at.is_behind())).ok_or_else(|| {
         let steps: Vec<&str> = state.plan.steps.iter().map(|spec| spec.id.as_str()).collect();
         let next = format!("The steps are: {}.", steps.join(", "));
-        vec![Refusal::new(
-            "step.unknown",
-            format!("The plan has no step {step}."),
-            next,
-        )]
+        vec![Refusal::new("step.unknown", format!("The plan has no step {step}."), next)]
     })
 }
 
@@ -37,23 +28,17 @@ pub(super) fn skip(draft: &mut Draft, who: &PersonId, step: &StepId, reason: &st
         ));
     }
     match level {
-        Level::Should | Level::May => draft.person(
-            who,
-            Event::StepSkipped {
-                step: step.clone(),
-                reason: reason.to_owned(),
-            },
-        ),
+        Level::Should | Level::May => {
+            draft.person(who, Event::StepSkipped { step: step.clone(), reason: reason.to_owned() })
+        }
         Level::Must => no(Refusal::new(
             "step.must",
             format!("{step} is a must: the runbook does not let it be skipped."),
             format!("Do it, or let two people say `override {step} <reason> --incident URL`."),
         )),
-        Level::MustNot => no(Refusal::new(
-            "step.must-not",
-            format!("{step} forbids something: nothing lifts it."),
-            "See `plan`.",
-        )),
+        Level::MustNot => {
+            no(Refusal::new("step.must-not", format!("{step} forbids something: nothing lifts it."), "See `plan`."))
+        }
     }
 }
 
@@ -81,24 +66,14 @@ fn cannot_be_overridden(kind: &StepKind) -> bool {
 
 pub(super) fn override_gate(draft: &mut Draft, grant: &Grant, gate: &StepId, reason: &str, incident: &str) -> Decided {
     let (level, behind) = find_step(&draft.state, gate)?;
-    let kind = draft
-        .state
-        .plan
-        .steps
-        .iter()
-        .find(|spec| &spec.id == gate)
-        .map(|spec| spec.kind.clone());
+    let kind = draft.state.plan.steps.iter().find(|spec| &spec.id == gate).map(|spec| spec.kind.clone());
     if behind || level == Level::MustNot || kind.as_ref().is_some_and(cannot_be_overridden) {
         let reason = if behind {
             format!("{gate} is behind us already.")
         } else {
             format!("{gate} cannot be overridden by anybody.")
         };
-        return no(Refusal::new(
-            "override.never",
-            reason,
-            "See `plan` for what is left, and who can do it.",
-        ));
+        return no(Refusal::new("override.never", reason, "See `plan` for what is left, and who can do it."));
     }
     if reason.chars().count() < 10 {
         let next = "Say in a sentence why it cannot wait; it stands in the post-mortem.";
@@ -121,11 +96,8 @@ pub(super) fn override_gate(draft: &mut Draft, grant: &Grant, gate: &StepId, rea
             format!("Let somebody else say `override {gate} <reason> --incident URL`."),
         )),
         None => {
-            let event = Event::OverrideAsked {
-                step: gate.clone(),
-                reason: reason.to_owned(),
-                incident: incident.to_owned(),
-            };
+            let event =
+                Event::OverrideAsked { step: gate.clone(), reason: reason.to_owned(), incident: incident.to_owned() };
             draft.person(&grant.person, event)
         }
     }

@@ -34,22 +34,11 @@ pub struct Decision {
 pub fn open(id: HotfixId, grant: &Grant, opened: Opened, now: Timestamp) -> Result<Decision, Vec<Refusal>> {
     if opened.title.trim().is_empty() || opened.title.chars().count() > 300 {
         let next = "Say in one line what is broken: start <service> \"title\".";
-        return Err(vec![Refusal::new(
-            "title.length",
-            "A title has 1 to 300 characters.",
-            next,
-        )]);
+        return Err(vec![Refusal::new("title.length", "A title has 1 to 300 characters.", next)]);
     }
-    let entry = Entry {
-        at: now,
-        by: Actor::Person(grant.person.clone()),
-        event: Event::Opened(Box::new(opened)),
-    };
+    let entry = Entry { at: now, by: Actor::Person(grant.person.clone()), event: Event::Opened(Box::new(opened)) };
     let state = evolve(id, None, &entry).map_err(|impossible| vec![bug(&impossible.to_string())])?;
-    Ok(Decision {
-        entries: vec![entry],
-        state,
-    })
+    Ok(Decision { entries: vec![entry], state })
 }
 
 /// Decides.
@@ -57,11 +46,7 @@ pub fn open(id: HotfixId, grant: &Grant, opened: Opened, now: Timestamp) -> Resu
 /// # Errors
 /// Every reason why the command is refused; nothing changes then.
 pub fn decide(state: &Hotfix, command: &Command, now: Timestamp) -> Result<Decision, Vec<Refusal>> {
-    let mut draft = Draft {
-        state: state.clone(),
-        entries: Vec::new(),
-        now,
-    };
+    let mut draft = Draft { state: state.clone(), entries: Vec::new(), now };
     match command {
         Command::Person(grant, act) => person::decide(&mut draft, grant, act)?,
         Command::Saw(sighting) => saw(&mut draft, sighting)?,
@@ -69,27 +54,16 @@ pub fn decide(state: &Hotfix, command: &Command, now: Timestamp) -> Result<Decis
         Command::Remind(step) => world::remind(&mut draft, step)?,
     }
     advance(&mut draft)?;
-    Ok(Decision {
-        entries: draft.entries,
-        state: draft.state,
-    })
+    Ok(Decision { entries: draft.entries, state: draft.state })
 }
 
 fn saw(draft: &mut Draft, sighting: &Sighting) -> Result<(), Vec<Refusal>> {
-    if draft.state.is_over() {
-        Ok(())
-    } else {
-        world::saw(draft, sighting)
-    }
+    if draft.state.is_over() { Ok(()) } else { world::saw(draft, sighting) }
 }
 
 fn came(draft: &mut Draft, outcome: &Outcome) -> Result<(), Vec<Refusal>> {
     // A run that is over learns nothing more; the outcome is settled all the same.
-    if draft.state.is_over() {
-        Ok(())
-    } else {
-        world::came(draft, outcome)
-    }
+    if draft.state.is_over() { Ok(()) } else { world::came(draft, outcome) }
 }
 
 /// A decision in the making: events are applied as they are made, so that what follows sees them.
@@ -109,11 +83,7 @@ impl Draft {
     }
 
     fn emit(&mut self, by: Actor, event: Event) -> Result<(), Vec<Refusal>> {
-        let entry = Entry {
-            at: self.now,
-            by,
-            event,
-        };
+        let entry = Entry { at: self.now, by, event };
         let next = evolve(self.state.id, Some(self.state.clone()), &entry);
         self.state = next.map_err(|impossible| vec![bug(&impossible.to_string())])?;
         self.entries.push(entry);
@@ -139,11 +109,7 @@ fn advance(draft: &mut Draft) -> Result<(), Vec<Refusal>> {
             return Ok(());
         }
         let Some((at, spec)) = draft.state.current() else {
-            let ending = if draft.state.rolled_in {
-                Ending::RolledIn
-            } else {
-                Ending::Completed
-            };
+            let ending = if draft.state.rolled_in { Ending::RolledIn } else { Ending::Completed };
             return draft.bot(Event::Closed { ending });
         };
         let spec = spec.clone();
@@ -156,10 +122,7 @@ fn advance(draft: &mut Draft) -> Result<(), Vec<Refusal>> {
                 for event in events {
                     draft.bot(event)?;
                 }
-                draft.bot(Event::StepDone {
-                    step: spec.id.clone(),
-                    evidence,
-                })?;
+                draft.bot(Event::StepDone { step: spec.id.clone(), evidence })?;
             }
             Progress::Waiting(_) => return Ok(()),
             Progress::Impossible(refusals) => return draft.bot(Event::Refused { refusals }),
@@ -170,11 +133,7 @@ fn advance(draft: &mut Draft) -> Result<(), Vec<Refusal>> {
 
 /// A deployment that begins by itself is asked for as soon as its turn comes.
 fn start_by_itself(draft: &mut Draft, kind: &StepKind) -> Result<(), Vec<Refusal>> {
-    if let StepKind::Deploy {
-        environment,
-        trigger: Trigger::Auto,
-    } = kind
-    {
+    if let StepKind::Deploy { environment, trigger: Trigger::Auto } = kind {
         return deploy::ask_unless_there(draft, environment);
     }
     Ok(())

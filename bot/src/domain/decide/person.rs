@@ -30,11 +30,7 @@ pub(super) fn decide(draft: &mut Draft, grant: &Grant, act: &Act) -> Decided {
         Act::Pick(fixes) => pick(draft, who, fixes),
         Act::Join { title, fixes } => {
             draft.person(who, Event::Joined { title: title.clone() })?;
-            if fixes.is_empty() {
-                Ok(())
-            } else {
-                pick(draft, who, fixes)
-            }
+            if fixes.is_empty() { Ok(()) } else { pick(draft, who, fixes) }
         }
         Act::Approve { on, by_reaction } => ballot::approve(draft, grant, on.as_ref(), *by_reaction),
         Act::Unapprove { on } => ballot::unapprove(draft, who, on.as_ref()),
@@ -51,11 +47,7 @@ pub(super) fn decide(draft: &mut Draft, grant: &Grant, act: &Act) -> Decided {
         Act::Deploy(environment) => deploy::by_person(draft, who, environment),
         Act::Rollback(environment, to) => deploy::rollback(draft, who, environment, to.as_ref()),
         Act::Skip(step, reason) => gate::skip(draft, who, step, reason),
-        Act::Override {
-            gate: step,
-            reason,
-            incident,
-        } => gate::override_gate(draft, grant, step, reason, incident),
+        Act::Override { gate: step, reason, incident } => gate::override_gate(draft, grant, step, reason, incident),
         Act::Retry => retry(draft, who),
         Act::Abort(reason) => abort(draft, grant, reason),
         Act::Drift(choice) => drift(draft, grant, *choice),
@@ -73,15 +65,7 @@ fn pick(draft: &mut Draft, who: &PersonId, fixes: &[CommitId]) -> Decided {
     let merged = draft.state.pull.as_ref().is_some_and(|pull| pull.merged.is_some());
     if merged || draft.state.branch == BranchState::Deleted {
         let reason = format!("The branch {} is merged already.", draft.state.plan.branch);
-        return no(Refusal::new(
-            "branch.merged",
-            reason,
-            "Finish this run, and start a new one for another fix.",
-        ));
-    }
-    if draft.state.survey.is_none() {
-        let reason = "The run is still looking at what production runs.";
-        return no(Refusal::new("run.surveying", reason, "Try again in a moment."));
+        return no(Refusal::new("branch.merged", reason, "Finish this run, and start a new one for another fix."));
     }
     let mut asked = false;
     for source in fixes {
@@ -103,11 +87,7 @@ fn pick(draft: &mut Draft, who: &PersonId, fixes: &[CommitId]) -> Decided {
 
 fn unhold(draft: &mut Draft, grant: &Grant) -> Decided {
     let captain = grant.roles.contains(&Role::Captain);
-    let mine = draft
-        .state
-        .holds
-        .contains_key(&grant.person)
-        .then(|| grant.person.clone());
+    let mine = draft.state.holds.contains_key(&grant.person).then(|| grant.person.clone());
     let holder = mine.or_else(|| draft.state.holds.keys().next().filter(|_| captain).cloned());
     match holder {
         Some(person) => draft.person(&grant.person, Event::Unheld { person }),
@@ -130,13 +110,12 @@ fn verify(draft: &mut Draft, who: &PersonId, place: &str, pass: bool, note: Opti
         let failure = (!pass).then(|| note.unwrap_or("it did not work, says the person who did it").to_owned());
         draft.person(who, Event::DeployEnded { key, failure })?;
     }
-    let places = draft.state.plan.steps.iter().filter_map(|spec| {
-        if let StepKind::Verify { place, .. } = &spec.kind {
-            Some(place)
-        } else {
-            None
-        }
-    });
+    let places = draft
+        .state
+        .plan
+        .steps
+        .iter()
+        .filter_map(|spec| if let StepKind::Verify { place, .. } = &spec.kind { Some(place) } else { None });
     let wanted: Vec<&VerifyPlace> = places.collect();
     let name = |place: &VerifyPlace| match place {
         VerifyPlace::Local => "local".to_owned(),
@@ -147,29 +126,13 @@ fn verify(draft: &mut Draft, who: &PersonId, place: &str, pass: bool, note: Opti
     let Some(target) = known.or_else(|| environment.map(|e| VerifyPlace::Environment(e.name.clone()))) else {
         let names: BTreeSet<String> = wanted.into_iter().map(name).collect();
         let next = format!("Say where: {}.", names.into_iter().collect::<Vec<_>>().join(", "));
-        return no(Refusal::new(
-            "verify.place",
-            format!("Nobody is asked about {place:?}."),
-            next,
-        ));
+        return no(Refusal::new("verify.place", format!("Nobody is asked about {place:?}."), next));
     };
     let Some(commit) = step::commit_at(&draft.state, &target).cloned() else {
         let reason = format!("This run has put nothing on {place} yet, so there is nothing to say about it.");
-        return no(Refusal::new(
-            "verify.nothing",
-            reason,
-            "See `plan` for what comes before.",
-        ));
+        return no(Refusal::new("verify.nothing", reason, "See `plan` for what comes before."));
     };
-    draft.person(
-        who,
-        Event::Attested {
-            place: place.to_owned(),
-            commit,
-            pass,
-            note: note.map(str::to_owned),
-        },
-    )
+    draft.person(who, Event::Attested { place: place.to_owned(), commit, pass, note: note.map(str::to_owned) })
 }
 
 fn retry(draft: &mut Draft, who: &PersonId) -> Decided {
@@ -199,19 +162,11 @@ fn abort(draft: &mut Draft, grant: &Grant, reason: &str) -> Decided {
     let mut refusals = Vec::new();
     if !may {
         let next = format!("Ask {} or a captain.", draft.state.requester);
-        refusals.push(Refusal::new(
-            "abort.who",
-            "Only whoever opened the run, or a captain, can give it up.",
-            next,
-        ));
+        refusals.push(Refusal::new("abort.who", "Only whoever opened the run, or a captain, can give it up.", next));
     }
     if draft.state.deploys.iter().any(|deploy| deploy.state.is_open()) {
         let reason = "A deployment of this run is still open.";
-        refusals.push(Refusal::new(
-            "abort.deploying",
-            reason,
-            "Wait for it to end, or say how it went with `verify`.",
-        ));
+        refusals.push(Refusal::new("abort.deploying", reason, "Wait for it to end, or say how it went with `verify`."));
     }
     if draft.state.is_live() && !on_main(&draft.state) {
         let reason =
@@ -220,12 +175,7 @@ fn abort(draft: &mut Draft, grant: &Grant, reason: &str) -> Decided {
         refusals.push(Refusal::new("abort.live", reason, next).because_of("APPLY-12"));
     }
     if refusals.is_empty() {
-        return draft.person(
-            &grant.person,
-            Event::Aborted {
-                reason: reason.to_owned(),
-            },
-        );
+        return draft.person(&grant.person, Event::Aborted { reason: reason.to_owned() });
     }
     Err(refusals)
 }
@@ -272,29 +222,15 @@ fn waive(draft: &mut Draft, who: &PersonId, reason: &str) -> Decided {
             "Give up the whole run with `abort`, if that is what you mean.",
         ));
     }
-    draft.person(
-        who,
-        Event::MergebackWaived {
-            reason: reason.to_owned(),
-        },
-    )
+    draft.person(who, Event::MergebackWaived { reason: reason.to_owned() })
 }
 
 fn postmortem(draft: &mut Draft, who: &PersonId, url: Option<&str>) -> Decided {
-    if draft.state.live_at.is_none()
-        && !draft
-            .state
-            .is_current(|kind| matches!(kind, StepKind::Postmortem { .. }))
-    {
+    if draft.state.live_at.is_none() && !draft.state.is_current(|kind| matches!(kind, StepKind::Postmortem { .. })) {
         let reason = "The fix is not in production yet.";
         return no(Refusal::new("postmortem.early", reason, "Look at `timeline` meanwhile.").because_of("MAIN-18"));
     }
-    draft.person(
-        who,
-        Event::PostmortemFiled {
-            url: url.map(str::to_owned),
-        },
-    )
+    draft.person(who, Event::PostmortemFiled { url: url.map(str::to_owned) })
 }
 
 fn close(draft: &Draft) -> Decided {
@@ -307,14 +243,7 @@ fn close(draft: &Draft) -> Decided {
         .filter(|(_, state)| !state.is_behind())
         .map(|(spec, _)| spec.id.as_str())
         .collect();
-    let reason = format!(
-        "It closes by itself when every step is behind it; these are left: {}.",
-        left.join(", ")
-    );
-    no(Refusal::new(
-        "close.steps",
-        reason,
-        "See `plan` for who can do what, or give it up with `abort <reason>`.",
-    )
-    .because_of("APPLY-12"))
+    let reason = format!("It closes by itself when every step is behind it; these are left: {}.", left.join(", "));
+    no(Refusal::new("close.steps", reason, "See `plan` for who can do what, or give it up with `abort <reason>`.")
+        .because_of("APPLY-12"))
 }

@@ -27,10 +27,9 @@ pub(super) fn saw(draft: &mut Draft, sighting: &Sighting) -> Decided {
                 draft.bot(Event::PullSeen(seen.clone()))?;
             }
             match merged {
-                Some(commit) if pull.merged.is_none() => draft.bot(Event::Merged {
-                    number: pull.number,
-                    commit: commit.clone(),
-                }),
+                Some(commit) if pull.merged.is_none() => {
+                    draft.bot(Event::Merged { number: pull.number, commit: commit.clone() })
+                }
                 Some(_) | None => Ok(()),
             }
         }
@@ -50,21 +49,13 @@ fn head_seen(draft: &mut Draft, head: &HeadSeen, by_a_person: bool) -> Decided {
     if old.tip == head.tip && old.on_base == head.on_base {
         return Ok(());
     }
-    let conflicted = draft
-        .state
-        .fixes
-        .iter()
-        .filter(|fix| matches!(fix.state, FixState::Conflicted(_)));
+    let conflicted = draft.state.fixes.iter().filter(|fix| matches!(fix.state, FixState::Conflicted(_)));
     let adapts = if by_a_person && old.tip != head.tip {
         conflicted.map(|fix| fix.source.clone()).collect()
     } else {
         Vec::new()
     };
-    draft.bot(Event::HeadMoved {
-        from: old.tip,
-        head: head.clone(),
-        adapts,
-    })
+    draft.bot(Event::HeadMoved { from: old.tip, head: head.clone(), adapts })
 }
 
 /// Production is compared with what this run left there (APPLY-16).
@@ -81,20 +72,16 @@ fn production_seen(draft: &mut Draft, running: &CommitId, has_fix: bool) -> Deci
     if draft.state.live_at.is_some() && has_fix {
         return draft.bot(Event::Superseded { by: running.clone() });
     }
-    draft.bot(Event::Drifted {
-        expected,
-        found: running.clone(),
-    })
+    draft.bot(Event::Drifted { expected, found: running.clone() })
 }
 
 fn mainline_seen(draft: &mut Draft, how: &Containment, main: &CommitId) -> Decided {
     match (&draft.state.mainline, how) {
         (Mainline::Waived { .. }, _) => Ok(()),
         (Mainline::Proven(..), Containment::Reverted { by }) => draft.bot(Event::MainlineLost { by: by.clone() }),
-        (Mainline::Open | Mainline::Lost(_), how) if how.holds() => draft.bot(Event::Proven {
-            how: how.clone(),
-            main: main.clone(),
-        }),
+        (Mainline::Open | Mainline::Lost(_), how) if how.holds() => {
+            draft.bot(Event::Proven { how: how.clone(), main: main.clone() })
+        }
         (Mainline::Open | Mainline::Lost(_) | Mainline::Proven(..), _) => Ok(()),
     }
 }
@@ -104,53 +91,30 @@ pub(super) fn came(draft: &mut Draft, outcome: &Outcome) -> Decided {
         Outcome::Surveyed(survey) if draft.state.survey.is_none() => {
             draft.bot(Event::Surveyed(survey.clone()))?;
             let refusals = step::objections(&draft.state, draft.now);
-            if refusals.is_empty() {
-                Ok(())
-            } else {
-                draft.bot(Event::Refused { refusals })
-            }
+            if refusals.is_empty() { Ok(()) } else { draft.bot(Event::Refused { refusals }) }
         }
         Outcome::Surveyed(_) => Ok(()),
-        Outcome::Announced {
-            message,
-            reached,
-            missed,
-        } if draft.state.card.is_none() => draft.bot(Event::Announced {
-            message: message.clone(),
-            reached: reached.clone(),
-            missed: missed.clone(),
-        }),
+        Outcome::Announced { message, reached, missed } if draft.state.card.is_none() => {
+            draft.bot(Event::Announced { message: message.clone(), reached: reached.clone(), missed: missed.clone() })
+        }
         Outcome::Announced { .. } => Ok(()),
         Outcome::BranchCreated { at } if draft.state.branch == BranchState::Absent => {
             draft.bot(Event::BranchCreated { at: at.clone() })
         }
         Outcome::BranchCreated { .. } => Ok(()),
         Outcome::Picked { source, result } => picked(draft, source, result),
-        Outcome::PullOpened { number, author, url } if draft.state.pull.is_none() => draft.bot(Event::PullOpened {
-            number: *number,
-            author: author.clone(),
-            url: url.clone(),
-        }),
+        Outcome::PullOpened { number, author, url } if draft.state.pull.is_none() => {
+            draft.bot(Event::PullOpened { number: *number, author: author.clone(), url: url.clone() })
+        }
         Outcome::PullOpened { .. } => Ok(()),
-        Outcome::Prompted {
-            environment,
-            commit,
-            message,
-        } if draft.state.ships() == Some(commit) => {
+        Outcome::Prompted { environment, commit, message } if draft.state.ships() == Some(commit) => {
             let (environment, commit, message) = (environment.clone(), commit.clone(), message.clone());
-            draft.bot(Event::Prompted {
-                environment,
-                commit,
-                message,
-            })
+            draft.bot(Event::Prompted { environment, commit, message })
         }
         Outcome::Prompted { .. } => Ok(()),
-        Outcome::DeployChecked {
-            environment,
-            commit,
-            key,
-            facts,
-        } => deploy::checked(draft, environment, commit, key, facts),
+        Outcome::DeployChecked { environment, commit, key, facts } => {
+            deploy::checked(draft, environment, commit, key, facts)
+        }
         Outcome::DeployStatus { key, status } => deploy_status(draft, key, status),
         Outcome::Rebased(Rebased::Done(head)) => head_seen(draft, head, false),
         Outcome::Rebased(Rebased::Conflict(files)) if draft.state.head.as_ref().is_some_and(|head| !head.on_base) => {
@@ -158,60 +122,35 @@ pub(super) fn came(draft: &mut Draft, outcome: &Outcome) -> Decided {
         }
         Outcome::Rebased(Rebased::Conflict(_)) => Ok(()),
         Outcome::Merged { number, commit } => {
-            let open = draft
-                .state
-                .pull
-                .as_ref()
-                .is_some_and(|pull| pull.number == *number && pull.merged.is_none());
-            if open {
-                draft.bot(Event::Merged {
-                    number: *number,
-                    commit: commit.clone(),
-                })
-            } else {
-                Ok(())
-            }
+            let open = draft.state.pull.as_ref().is_some_and(|pull| pull.number == *number && pull.merged.is_none());
+            if open { draft.bot(Event::Merged { number: *number, commit: commit.clone() }) } else { Ok(()) }
         }
-        Outcome::Riders { riders, total } if draft.state.riders.is_none() => draft.bot(Event::RidersFound {
-            riders: riders.clone(),
-            total: *total,
-        }),
+        Outcome::Riders { riders, total } if draft.state.riders.is_none() => {
+            draft.bot(Event::RidersFound { riders: riders.clone(), total: *total })
+        }
         Outcome::Riders { .. } => Ok(()),
         Outcome::BranchDeleted if draft.state.branch == BranchState::Present => draft.bot(Event::BranchDeleted),
         Outcome::BranchDeleted | Outcome::Nothing => Ok(()),
-        Outcome::Refused { effect, reason } => draft.bot(Event::Stuck {
-            what: effect.describe(),
-            reason: reason.clone(),
-        }),
+        Outcome::Refused { effect, reason } => {
+            draft.bot(Event::Stuck { what: effect.describe(), reason: reason.clone() })
+        }
     }
 }
 
 fn picked(draft: &mut Draft, source: &CommitId, result: &PickResult) -> Decided {
-    let waits = |state: &Hotfix| {
-        state
-            .fixes
-            .iter()
-            .any(|fix| &fix.source == source && fix.state == FixState::Waiting)
-    };
+    let waits = |state: &Hotfix| state.fixes.iter().any(|fix| &fix.source == source && fix.state == FixState::Waiting);
     if !waits(&draft.state) {
         return Ok(());
     }
     match result {
         PickResult::Done { commit, head } => {
-            draft.bot(Event::FixPicked {
-                source: source.clone(),
-                commit: Some(commit.clone()),
-            })?;
+            draft.bot(Event::FixPicked { source: source.clone(), commit: Some(commit.clone()) })?;
             head_seen(draft, head, false)
         }
-        PickResult::AlreadyThere => draft.bot(Event::FixPicked {
-            source: source.clone(),
-            commit: None,
-        }),
-        PickResult::Conflict { files } => draft.bot(Event::FixConflicted {
-            source: source.clone(),
-            files: files.clone(),
-        }),
+        PickResult::AlreadyThere => draft.bot(Event::FixPicked { source: source.clone(), commit: None }),
+        PickResult::Conflict { files } => {
+            draft.bot(Event::FixConflicted { source: source.clone(), files: files.clone() })
+        }
     }
 }
 
@@ -222,16 +161,10 @@ fn deploy_status(draft: &mut Draft, key: &DeployKey, status: &DeployStatus) -> D
     match (state, status) {
         (DeployState::Running, DeployStatus::AwaitingWord) => draft.bot(Event::DeployAwaitsWord { key: key.clone() }),
         (DeployState::Running | DeployState::AwaitingWord, DeployStatus::Succeeded { .. }) => {
-            draft.bot(Event::DeployEnded {
-                key: key.clone(),
-                failure: None,
-            })
+            draft.bot(Event::DeployEnded { key: key.clone(), failure: None })
         }
         (DeployState::Running | DeployState::AwaitingWord, DeployStatus::Failed { reason }) => {
-            draft.bot(Event::DeployEnded {
-                key: key.clone(),
-                failure: Some(reason.clone()),
-            })
+            draft.bot(Event::DeployEnded { key: key.clone(), failure: Some(reason.clone()) })
         }
         (
             DeployState::Running | DeployState::AwaitingWord | DeployState::Succeeded | DeployState::Failed(_),
@@ -249,8 +182,5 @@ pub(super) fn remind(draft: &mut Draft, step: &StepId) -> Decided {
         return Ok(());
     }
     let times = draft.state.reminders.get(step).copied().unwrap_or(0).saturating_add(1);
-    draft.bot(Event::Reminded {
-        step: step.clone(),
-        times,
-    })
+    draft.bot(Event::Reminded { step: step.clone(), times })
 }

@@ -9,22 +9,12 @@ use crate::domain::hotfix::{AskedDeploy, DeployState, Deployment, Drift, Hotfix}
 use crate::domain::playbook::StepKind;
 
 /// What was deployed, by us and by others.
-#[expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "`apply` sorts the events, and is exhaustive"
-)]
+#[expect(clippy::wildcard_enum_match_arm, reason = "`apply` sorts the events, and is exhaustive")]
 pub(super) fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
     match &entry.event {
-        Event::DeployAsked {
-            environment,
-            commit,
-            rollback,
-        } => {
-            state.asked_deploy = Some(AskedDeploy {
-                environment: environment.clone(),
-                commit: commit.clone(),
-                rollback: *rollback,
-            });
+        Event::DeployAsked { environment, commit, rollback } => {
+            state.asked_deploy =
+                Some(AskedDeploy { environment: environment.clone(), commit: commit.clone(), rollback: *rollback });
         }
         Event::DeployRefused { .. } => state.asked_deploy = None,
         Event::DeployStarted(intent) => {
@@ -32,27 +22,18 @@ pub(super) fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
                 return Err("another deployment of this run is still open".to_owned());
             }
             state.asked_deploy = None;
-            let deploy = Deployment {
-                intent: intent.clone(),
-                state: DeployState::Running,
-                at: entry.at,
-            };
+            let deploy = Deployment { intent: intent.clone(), state: DeployState::Running, at: entry.at };
             state.deploys.push(deploy);
         }
         Event::DeployAwaitsWord { key } => set_deploy(state, key, DeployState::AwaitingWord)?,
         Event::DeployEnded { key, failure } => {
-            let ended = failure
-                .as_ref()
-                .map_or(DeployState::Succeeded, |why| DeployState::Failed(why.clone()));
+            let ended = failure.as_ref().map_or(DeployState::Succeeded, |why| DeployState::Failed(why.clone()));
             set_deploy(state, key, ended)?;
             state.superseded = None;
             deployment_ended(state, key, entry.at);
         }
         Event::Drifted { expected, found } => {
-            state.drift = Some(Drift {
-                expected: expected.clone(),
-                found: found.clone(),
-            });
+            state.drift = Some(Drift { expected: expected.clone(), found: found.clone() });
         }
         Event::DriftSettled { choice } => settle_drift(state, *choice)?,
         Event::RebaseConflicted { files } => state.rebase_conflict = Some(files.clone()),

@@ -33,11 +33,7 @@ pub struct Impossible {
 /// [`Impossible`] when the event cannot follow.
 pub fn evolve(id: HotfixId, state: Option<Hotfix>, entry: &Entry) -> Result<Hotfix, Impossible> {
     let version = state.as_ref().map_or(0, |state| state.version) + 1;
-    let impossible = |why: &str| Impossible {
-        id,
-        version,
-        why: why.to_owned(),
-    };
+    let impossible = |why: &str| Impossible { id, version, why: why.to_owned() };
     let Some(mut state) = state else {
         let (Event::Opened(opened), Actor::Person(requester)) = (&entry.event, &entry.by) else {
             return Err(impossible("a run begins with its opening, by a person"));
@@ -57,9 +53,7 @@ pub fn evolve(id: HotfixId, state: Option<Hotfix>, entry: &Entry) -> Result<Hotf
 /// # Errors
 /// [`Impossible`] at the first event that cannot follow.
 pub fn replay<'a>(id: HotfixId, entries: impl IntoIterator<Item = &'a Entry>) -> Result<Option<Hotfix>, Impossible> {
-    entries
-        .into_iter()
-        .try_fold(None, |state, entry| evolve(id, state, entry).map(Some))
+    entries.into_iter().try_fold(None, |state, entry| evolve(id, state, entry).map(Some))
 }
 
 fn open(id: HotfixId, opened: &Opened, requester: PersonId, at: Timestamp) -> Hotfix {
@@ -71,10 +65,7 @@ fn open(id: HotfixId, opened: &Opened, requester: PersonId, at: Timestamp) -> Ho
         opened_at: at,
         incident: opened.incident.clone(),
         ticket: opened.ticket.clone(),
-        asked: Asked {
-            fixes: opened.fixes.clone(),
-            from: opened.from.clone(),
-        },
+        asked: Asked { fixes: opened.fixes.clone(), from: opened.from.clone() },
         steps: vec![StepState::Ahead; opened.plan.steps.len()],
         plan_digest: opened.plan.digest(),
         plan: opened.plan.clone(),
@@ -116,66 +107,34 @@ fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
         Event::Opened(_) => return Err("it was opened before".to_owned()),
         Event::Surveyed(survey) => {
             state.survey = Some((**survey).clone());
-            state.fixes = survey
-                .fixes
-                .iter()
-                .map(|source| Fix {
-                    source: source.clone(),
-                    state: FixState::Waiting,
-                })
-                .collect();
+            // What others asked for while the world was read comes behind what the requester asked for.
+            let joined = std::mem::take(&mut state.fixes);
+            let waiting = |source: &CommitId| Fix { source: source.clone(), state: FixState::Waiting };
+            state.fixes = survey.fixes.iter().map(waiting).collect();
+            state.fixes.extend(joined.into_iter().filter(|fix| !survey.fixes.contains(&fix.source)));
             state.phase = Phase::Underway;
         }
         Event::Refused { refusals } => {
-            state.phase = Phase::Ended {
-                ending: Ending::Refused,
-                at,
-                refusals: refusals.clone(),
-            };
+            state.phase = Phase::Ended { ending: Ending::Refused, at, refusals: refusals.clone() };
         }
         Event::StepEntered { step } => set_step(state, step, StepState::Current { since: at })?,
         Event::StepDone { step, evidence } => {
-            set_step(
-                state,
-                step,
-                StepState::Done {
-                    at,
-                    evidence: evidence.clone(),
-                },
-            )?;
+            set_step(state, step, StepState::Done { at, evidence: evidence.clone() })?;
             state.reminders.remove(step);
             state.stuck = None;
         }
         Event::StepSkipped { step, reason } => {
-            set_step(
-                state,
-                step,
-                StepState::Skipped {
-                    by: person(entry),
-                    reason: reason.clone(),
-                },
-            )?;
+            set_step(state, step, StepState::Skipped { by: person(entry), reason: reason.clone() })?;
         }
         Event::OverrideAsked { step, reason, incident } => {
             let by = require_person(entry)?;
-            state
-                .override_asked
-                .insert(step.clone(), (by, reason.clone(), incident.clone()));
+            state.override_asked.insert(step.clone(), (by, reason.clone(), incident.clone()));
         }
-        Event::StepOverridden {
-            step, asked_by, reason, ..
-        } => {
+        Event::StepOverridden { step, asked_by, reason, .. } => {
             if person(entry).as_ref() == Some(asked_by) {
                 return Err("an override takes two people".to_owned());
             }
-            set_step(
-                state,
-                step,
-                StepState::Skipped {
-                    by: person(entry),
-                    reason: format!("overridden: {reason}"),
-                },
-            )?;
+            set_step(state, step, StepState::Skipped { by: person(entry), reason: format!("overridden: {reason}") })?;
             state.override_asked.remove(step);
         }
         Event::StepReopened { step, .. } => {
@@ -186,20 +145,12 @@ fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
         Event::BranchCreated { at } => {
             state.branch = BranchState::Present;
             let on_base = state.base.as_ref() == Some(at);
-            state.head = Some(HeadSeen {
-                tip: at.clone(),
-                commits: Vec::new(),
-                total: 0,
-                size: Default::default(),
-                on_base,
-            });
+            state.head =
+                Some(HeadSeen { tip: at.clone(), commits: Vec::new(), total: 0, size: Default::default(), on_base });
         }
         Event::BranchDeleted => state.branch = BranchState::Deleted,
         Event::FixRequested { source } => {
-            state.fixes.push(Fix {
-                source: source.clone(),
-                state: FixState::Waiting,
-            });
+            state.fixes.push(Fix { source: source.clone(), state: FixState::Waiting });
             reset::reopen_from(state, |kind| matches!(kind, StepKind::Change { .. }));
         }
         Event::FixPicked { source, .. } => set_fix(state, source, FixState::Picked)?,
@@ -245,72 +196,37 @@ fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
             state.mainline = Mainline::Lost(by.clone());
             // The step is not fulfilled any more, so the run cannot close; what came after it stays as it is.
             let is_mainline = |spec: &StepSpec| matches!(spec.kind, StepKind::Mainline { .. });
-            for (_, step) in state
-                .plan
-                .steps
-                .iter()
-                .zip(&mut state.steps)
-                .filter(|(spec, _)| is_mainline(spec))
-            {
+            for (_, step) in state.plan.steps.iter().zip(&mut state.steps).filter(|(spec, _)| is_mainline(spec)) {
                 if matches!(step, StepState::Done { .. }) {
                     *step = StepState::Ahead;
                 }
             }
         }
         Event::MergebackWaived { reason } => {
-            state.mainline = Mainline::Waived {
-                by: require_person(entry)?,
-                reason: reason.clone(),
-            };
+            state.mainline = Mainline::Waived { by: require_person(entry)?, reason: reason.clone() };
         }
         Event::PostmortemFiled { url } => state.postmortem = Some(url.clone()),
         Event::Joined { .. } | Event::Noted { .. } => {}
         Event::Reminded { step, times } => {
             state.reminders.insert(step.clone(), *times);
         }
-        Event::Stuck { what, reason } => {
-            state.stuck = Some(Stuck {
-                what: what.clone(),
-                reason: reason.clone(),
-            })
-        }
+        Event::Stuck { what, reason } => state.stuck = Some(Stuck { what: what.clone(), reason: reason.clone() }),
         Event::Retried => state.stuck = None,
-        Event::Aborted { .. } => {
-            state.phase = Phase::Ended {
-                ending: Ending::Aborted,
-                at,
-                refusals: Vec::new(),
-            }
-        }
-        Event::Closed { ending } => {
-            state.phase = Phase::Ended {
-                ending: ending.clone(),
-                at,
-                refusals: Vec::new(),
-            }
-        }
+        Event::Aborted { .. } => state.phase = Phase::Ended { ending: Ending::Aborted, at, refusals: Vec::new() },
+        Event::Closed { ending } => state.phase = Phase::Ended { ending: ending.clone(), at, refusals: Vec::new() },
     }
     Ok(())
 }
 
 fn set_step(state: &mut Hotfix, step: &StepId, to: StepState) -> Result<(), String> {
-    let at = state
-        .plan
-        .position(step)
-        .ok_or_else(|| format!("the plan has no step {step}"))?;
-    let slot = state
-        .steps
-        .get_mut(at)
-        .ok_or_else(|| format!("step {step} has no state"))?;
+    let at = state.plan.position(step).ok_or_else(|| format!("the plan has no step {step}"))?;
+    let slot = state.steps.get_mut(at).ok_or_else(|| format!("step {step} has no state"))?;
     *slot = to;
     Ok(())
 }
 
 fn set_fix(state: &mut Hotfix, source: &CommitId, to: FixState) -> Result<(), String> {
-    let fix = state
-        .fixes
-        .iter_mut()
-        .find(|fix| &fix.source == source && fix.state == FixState::Waiting);
+    let fix = state.fixes.iter_mut().find(|fix| &fix.source == source && fix.state == FixState::Waiting);
     fix.ok_or_else(|| format!("nobody asked for {source}"))?.state = to;
     Ok(())
 }

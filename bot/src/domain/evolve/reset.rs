@@ -52,16 +52,10 @@ pub(super) fn skip_deployments(state: &mut Hotfix) {
             spec.kind,
             StepKind::Approve { .. }
                 | StepKind::Deploy { .. }
-                | StepKind::Verify {
-                    place: VerifyPlace::Environment(_),
-                    ..
-                }
+                | StepKind::Verify { place: VerifyPlace::Environment(_), .. }
         );
         if deploys && !matches!(step, StepState::Done { .. }) {
-            *step = StepState::Skipped {
-                by: None,
-                reason: "rolled into the regular release".to_owned(),
-            };
+            *step = StepState::Skipped { by: None, reason: "rolled into the regular release".to_owned() };
         }
     }
 }

@@ -5,44 +5,25 @@ use crate::domain::event::{Entry, Event};
 use crate::domain::hotfix::{Attestation, Hotfix, Prompt};
 
 /// What people said.
-#[expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "`apply` sorts the events, and is exhaustive"
-)]
+#[expect(clippy::wildcard_enum_match_arm, reason = "`apply` sorts the events, and is exhaustive")]
 pub(super) fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
     match &entry.event {
-        Event::Prompted {
-            environment,
-            commit,
-            message,
-        } => {
-            state.prompts.insert(
-                environment.clone(),
-                Prompt {
-                    commit: commit.clone(),
-                    message: message.clone(),
-                },
-            );
+        Event::Prompted { environment, commit, message } => {
+            state.prompts.insert(environment.clone(), Prompt { commit: commit.clone(), message: message.clone() });
         }
         Event::Voted(vote) => {
             if person(entry).as_ref() != Some(&vote.person) {
                 return Err("nobody votes for somebody else".to_owned());
             }
-            state
-                .votes
-                .retain(|old| (&old.environment, &old.person) != (&vote.environment, &vote.person));
+            state.votes.retain(|old| (&old.environment, &old.person) != (&vote.environment, &vote.person));
             state.votes.push(vote.clone());
         }
         Event::VoteWithdrawn { environment, person } => {
-            state
-                .votes
-                .retain(|vote| (&vote.environment, &vote.person) != (environment, person));
+            state.votes.retain(|vote| (&vote.environment, &vote.person) != (environment, person));
         }
         Event::Vetoed { environment, reason } => {
             let by = require_person(entry)?;
-            state
-                .votes
-                .retain(|vote| (&vote.environment, &vote.person) != (environment, &by));
+            state.votes.retain(|vote| (&vote.environment, &vote.person) != (environment, &by));
             state.vetoes.insert((environment.clone(), by), reason.clone());
         }
         Event::VetoWithdrawn { environment, person } => {
@@ -57,15 +38,9 @@ pub(super) fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
         Event::Unheld { person } => {
             state.holds.remove(person).ok_or("there is no such hold")?;
         }
-        Event::Attested {
-            place, commit, pass, ..
-        } => {
-            let word = Attestation {
-                person: require_person(entry)?,
-                commit: commit.clone(),
-                pass: *pass,
-                at: entry.at,
-            };
+        Event::Attested { place, commit, pass, .. } => {
+            let word =
+                Attestation { person: require_person(entry)?, commit: commit.clone(), pass: *pass, at: entry.at };
             state.attestations.insert(place.clone(), word);
         }
         other => return Err(format!("{other:?} is not a word")),

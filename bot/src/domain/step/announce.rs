@@ -12,9 +12,5 @@ pub(super) fn progress(state: &Hotfix) -> Progress {
 }
 
 pub(super) fn enter(state: &Hotfix) -> Vec<Effect> {
-    if state.card.is_some() {
-        Vec::new()
-    } else {
-        vec![Effect::Announce]
-    }
+    if state.card.is_some() { Vec::new() } else { vec![Effect::Announce] }
 }

@@ -12,19 +12,11 @@ pub(super) fn progress(state: &Hotfix, environment: &Environment, now: Timestamp
     let quorum = quorum(state, environment, now, None);
     if !quorum.holds() {
         let vetoes = quorum.vetoes.len();
-        return Progress::Waiting(Wait::Votes {
-            environment: environment.clone(),
-            missing: quorum.missing,
-            vetoes,
-        });
+        return Progress::Waiting(Wait::Votes { environment: environment.clone(), missing: quorum.missing, vetoes });
     }
     let commit = state.ships().map_or("nothing", CommitId::short);
     let voters: Vec<&str> = quorum.valid.iter().map(|person| person.as_str()).collect();
-    let by = if voters.is_empty() {
-        "nobody's word is asked for".to_owned()
-    } else {
-        voters.join(", ")
-    };
+    let by = if voters.is_empty() { "nobody's word is asked for".to_owned() } else { voters.join(", ") };
     Progress::done(format!("{by} on {commit} for {environment}"))
 }
 
@@ -32,10 +24,7 @@ pub(super) fn progress(state: &Hotfix, environment: &Environment, now: Timestamp
 pub(super) fn enter(state: &Hotfix, environment: &Environment, now: Timestamp) -> Vec<Effect> {
     let asks = !quorum(state, environment, now, None).missing.is_empty();
     match state.ships() {
-        Some(commit) if asks => vec![Effect::Prompt {
-            environment: environment.clone(),
-            commit: commit.clone(),
-        }],
+        Some(commit) if asks => vec![Effect::Prompt { environment: environment.clone(), commit: commit.clone() }],
         Some(_) | None => Vec::new(),
     }
 }

@@ -37,19 +37,12 @@ pub(crate) fn find(survey: &Survey, from: BaseSource) -> Result<(CommitId, Vec<S
 }
 
 fn in_production(survey: &Survey) -> Result<(CommitId, Vec<String>), Refusal> {
-    let (running, last) = (
-        "what production runs".to_owned(),
-        "the last successful deployment".to_owned(),
-    );
+    let (running, last) = ("what production runs".to_owned(), "the last successful deployment".to_owned());
     match (&survey.running, &survey.last_success) {
         (Some(a), Some(b)) if a == b => Ok((a.clone(), vec![running, last])),
         (Some(a), Some(b)) => Err(Refusal::new(
             "base.disagree",
-            format!(
-                "Production runs {}, but the last successful deployment was of {}.",
-                a.short(),
-                b.short()
-            ),
+            format!("Production runs {}, but the last successful deployment was of {}.", a.short(), b.short()),
             "Find out which is true, and start again with --from and that commit.",
         )
         .because_of("APPLY-6")),
@@ -84,4 +77,42 @@ pub(super) fn unknown_fixes(state: &Hotfix) -> Vec<Refusal> {
             )
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn survey(running: Option<char>, last: Option<char>, from: Option<char>) -> Survey {
+        let commit = |digit: Option<char>| digit.map(|digit| CommitId::parse(&digit.to_string().repeat(40)).unwrap());
+        Survey {
+            running: commit(running),
+            last_success: commit(last),
+            from: commit(from),
+            main: commit(Some('f')),
+            withheld: Vec::new(),
+            withheld_total: 0,
+            main_checks: Vec::new(),
+            blockers: Vec::new(),
+            branches: Vec::new(),
+            capabilities: Default::default(),
+            fixes: Vec::new(),
+            unknown: Vec::new(),
+        }
+    }
+
+    /// APPLY-6: the sources must agree, one is enough, none is not, and a person's word settles it.
+    #[test]
+    fn the_sources_of_the_base_agree_or_a_person_says() {
+        let first = |survey: &Survey| {
+            find(survey, BaseSource::Production).map(|(commit, by)| (commit.as_str().chars().next(), by.len()))
+        };
+        assert_eq!(first(&survey(Some('a'), Some('a'), None)), Ok((Some('a'), 2)));
+        assert_eq!(first(&survey(Some('a'), None, None)), Ok((Some('a'), 1)));
+        assert_eq!(first(&survey(None, Some('b'), None)), Ok((Some('b'), 1)));
+        assert_eq!(first(&survey(Some('a'), Some('b'), Some('c'))), Ok((Some('c'), 1)));
+        assert_eq!(first(&survey(Some('a'), Some('b'), None)).unwrap_err().code, "base.disagree");
+        assert_eq!(first(&survey(None, None, None)).unwrap_err().code, "base.unknown");
+        assert_eq!(find(&survey(None, None, None), BaseSource::Main).unwrap().0.as_str(), "f".repeat(40));
+    }
 }

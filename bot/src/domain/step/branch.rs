@@ -26,19 +26,12 @@ pub(super) fn enter(state: &Hotfix) -> Vec<Effect> {
 /// A branch of that name left over from an earlier run, or one that git cannot hold beside it.
 pub(super) fn objections(state: &Hotfix) -> Vec<Refusal> {
     let Some(survey) = &state.survey else { return Vec::new() };
-    let base = state.plan.steps.iter().find_map(|spec| {
-        if let StepKind::Base { from } = &spec.kind {
-            base::find(survey, *from).ok()
-        } else {
-            None
-        }
-    });
+    let base =
+        state.plan.steps.iter().find_map(|spec| {
+            if let StepKind::Base { from } = &spec.kind { base::find(survey, *from).ok() } else { None }
+        });
     let Some((base, _)) = base else { return Vec::new() };
-    survey
-        .branches
-        .iter()
-        .filter_map(|(name, at)| objection(state, name, at, &base))
-        .collect()
+    survey.branches.iter().filter_map(|(name, at)| objection(state, name, at, &base)).collect()
 }
 
 fn objection(state: &Hotfix, name: &BranchName, at: &CommitId, base: &CommitId) -> Option<Refusal> {
@@ -47,11 +40,7 @@ fn objection(state: &Hotfix, name: &BranchName, at: &CommitId, base: &CommitId) 
         return (at != base).then(|| {
             Refusal::new(
                 "branch.stale",
-                format!(
-                    "A branch {ours} is there already, at {} and not at the base {}.",
-                    at.short(),
-                    base.short()
-                ),
+                format!("A branch {ours} is there already, at {} and not at the base {}.", at.short(), base.short()),
                 format!("Look whether anybody needs it, delete it (git push origin --delete {ours}) and start again."),
             )
             .because_of("APPLY-X5")

@@ -14,10 +14,7 @@ pub(super) fn progress(state: &Hotfix, needs: &[CapabilityKind]) -> Progress {
         .filter_map(|need| match survey.capabilities.get(need) {
             Some(None) => None,
             Some(Some(why)) => Some(refusal(*need, &format!("{} does not answer: {why}", need.as_str()))),
-            None => Some(refusal(
-                *need,
-                &format!("{} is not declared for this service", need.as_str()),
-            )),
+            None => Some(refusal(*need, &format!("{} is not declared for this service", need.as_str()))),
         })
         .collect();
     if missing.is_empty() {

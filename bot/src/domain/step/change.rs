@@ -13,11 +13,7 @@ pub(super) fn progress(state: &Hotfix, large_lines: u32) -> Progress {
     }
     let Some(head) = state.head.as_ref().filter(|head| head.total > 0) else {
         let waiting = state.fixes.iter().any(|fix| fix.state == FixState::Waiting);
-        return Progress::Waiting(if waiting {
-            Wait::Bot("picking the fix")
-        } else {
-            Wait::Fix
-        });
+        return Progress::Waiting(if waiting { Wait::Bot("picking the fix") } else { Wait::Fix });
     };
     if !state.has_change() {
         return Progress::Waiting(Wait::Bot("picking the fix"));
@@ -31,11 +27,7 @@ pub(super) fn progress(state: &Hotfix, large_lines: u32) -> Progress {
     let lines = head.size.insertions + head.size.deletions;
     let large = usize::try_from(large_lines).is_ok_and(|limit| limit > 0 && lines > limit);
     let warning = if large { ", which is large for a hotfix" } else { "" };
-    let commits = if head.total == 1 {
-        "1 commit".to_owned()
-    } else {
-        format!("{} commits", head.total)
-    };
+    let commits = if head.total == 1 { "1 commit".to_owned() } else { format!("{} commits", head.total) };
     Progress::done(format!(
         "{commits}, +{} −{} in {} file(s){warning}, pull request #{}",
         head.size.insertions, head.size.deletions, head.size.files, pull.number.0
@@ -49,18 +41,10 @@ pub(super) fn enter(state: &Hotfix, now: Timestamp) -> Vec<Effect> {
     if let (Some(head), Some(base)) = (state.head.as_ref().filter(|head| !head.on_base), &state.base) {
         // The base moved under the fixes: the merge base of both is what they were made on.
         let from = state.rebase_from.clone().unwrap_or_else(|| base.clone());
-        return vec![Effect::Rebase {
-            from,
-            head: head.tip.clone(),
-            onto: base.clone(),
-            at: now,
-        }];
+        return vec![Effect::Rebase { from, head: head.tip.clone(), onto: base.clone(), at: now }];
     }
     if let Some(fix) = state.fixes.iter().find(|fix| fix.state == FixState::Waiting) {
-        return vec![Effect::Pick {
-            source: fix.source.clone(),
-            at: now,
-        }];
+        return vec![Effect::Pick { source: fix.source.clone(), at: now }];
     }
     if state.has_change() && state.pull.is_none() {
         return vec![Effect::OpenPull];

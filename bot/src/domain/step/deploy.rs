@@ -8,16 +8,10 @@ use crate::domain::hotfix::{DeployState, Hotfix};
 
 pub(super) fn progress(state: &Hotfix, environment: &Environment) -> Progress {
     let here = environment.clone();
-    if state
-        .asked_deploy
-        .as_ref()
-        .is_some_and(|asked| &asked.environment == environment)
-    {
+    if state.asked_deploy.as_ref().is_some_and(|asked| &asked.environment == environment) {
         return Progress::Waiting(Wait::Bot("reading the facts once more"));
     }
-    let mine = state
-        .last_deploy(environment)
-        .filter(|deploy| Some(&deploy.intent.commit) == state.ships());
+    let mine = state.last_deploy(environment).filter(|deploy| Some(&deploy.intent.commit) == state.ships());
     match mine.map(|deploy| &deploy.state) {
         Some(DeployState::Succeeded) => {
             let commit = state.ships().map_or("it", |commit| commit.short());

@@ -18,11 +18,7 @@ pub(super) fn progress(state: &Hotfix) -> Progress {
 pub(super) fn enter(state: &Hotfix, method: MergeMethod) -> Vec<Effect> {
     match (&state.pull, &state.head) {
         (Some(pull), Some(head)) if pull.merged.is_none() && state.mainline == Mainline::Open => {
-            vec![Effect::Merge {
-                number: pull.number,
-                head: head.tip.clone(),
-                method,
-            }]
+            vec![Effect::Merge { number: pull.number, head: head.tip.clone(), method }]
         }
         // Merged before, by the bot or by a person: the poll that proves it is all that is needed.
         (Some(_) | None, Some(_) | None) => Vec::new(),

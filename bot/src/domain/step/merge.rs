@@ -16,11 +16,7 @@ pub(super) fn progress(state: &Hotfix) -> Progress {
 pub(super) fn enter(state: &Hotfix, method: MergeMethod) -> Vec<Effect> {
     match (&state.pull, &state.head) {
         (Some(pull), Some(head)) if pull.merged.is_none() => {
-            vec![Effect::Merge {
-                number: pull.number,
-                head: head.tip.clone(),
-                method,
-            }]
+            vec![Effect::Merge { number: pull.number, head: head.tip.clone(), method }]
         }
         (Some(_) | None, Some(_) | None) => Vec::new(),
     }

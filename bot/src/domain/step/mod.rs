@@ -50,10 +50,7 @@ pub enum Progress {
 
 impl Progress {
     fn done(evidence: impl Into<String>) -> Self {
-        Self::Done {
-            evidence: evidence.into(),
-            events: Vec::new(),
-        }
+        Self::Done { evidence: evidence.into(), events: Vec::new() }
     }
 }
 

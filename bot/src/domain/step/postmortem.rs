@@ -11,9 +11,7 @@ pub(super) fn progress(state: &Hotfix, due_days: u32) -> Progress {
     match &state.postmortem {
         Some(Some(url)) => Progress::done(format!("written: {url}")),
         Some(None) => Progress::done("the timeline is all that is wanted"),
-        None => Progress::Waiting(Wait::Postmortem {
-            due: due(state.live_at, due_days),
-        }),
+        None => Progress::Waiting(Wait::Postmortem { due: due(state.live_at, due_days) }),
     }
 }
 

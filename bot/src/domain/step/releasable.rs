@@ -25,9 +25,7 @@ pub(super) fn progress(state: &Hotfix) -> Progress {
     );
     let next = "Fix or revert main, switch the feature off by a flag, or escalate. If this team has the exceptional path: \
                 `start … --exceptional`.";
-    Progress::Impossible(vec![
-        Refusal::new("main.unreleasable", reason, next).because_of("MAIN-12"),
-    ])
+    Progress::Impossible(vec![Refusal::new("main.unreleasable", reason, next).because_of("MAIN-12")])
 }
 
 /// The checks that are not plainly green. A required one that is missing is not green (security case 51).
@@ -38,9 +36,7 @@ pub(super) fn failing(required: &[String], checks: &[Check]) -> Vec<String> {
         CheckState::Success => None,
         CheckState::Neutral => Some("said nothing"),
     };
-    let missing = required
-        .iter()
-        .filter(|name| !checks.iter().any(|check| &check.name == *name));
+    let missing = required.iter().filter(|name| !checks.iter().any(|check| &check.name == *name));
     let mut failing: Vec<String> = missing.map(|name| format!("{name} is missing")).collect();
     for check in checks {
         let is_required = required.contains(&check.name);

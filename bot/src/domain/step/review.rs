@@ -22,10 +22,7 @@ pub(super) fn progress(state: &Hotfix, need: u32) -> Progress {
         .values()
         .filter(|review| review.verdict == Verdict::Approved && review.commit == head.tip)
         .filter(|review| {
-            review
-                .person
-                .as_ref()
-                .is_some_and(|person| !authors.contains(person) && person != &state.requester)
+            review.person.as_ref().is_some_and(|person| !authors.contains(person) && person != &state.requester)
         })
         .map(|review| review.name.as_str())
         .collect();
@@ -47,16 +44,7 @@ pub(super) fn progress(state: &Hotfix, need: u32) -> Progress {
         } else {
             format!("approved by {}", approvers.join(", "))
         };
-        return Progress::done(format!(
-            "{by} on {}, {} check(s) green",
-            head.tip.short(),
-            pull.seen.checks.len()
-        ));
+        return Progress::done(format!("{by} on {}, {} check(s) green", head.tip.short(), pull.seen.checks.len()));
     }
-    Progress::Waiting(Wait::Review {
-        have,
-        need,
-        checks,
-        against,
-    })
+    Progress::Waiting(Wait::Review { have, need, checks, against })
 }

@@ -13,9 +13,5 @@ pub(super) fn progress(state: &Hotfix) -> Progress {
 }
 
 pub(super) fn enter(state: &Hotfix) -> Vec<Effect> {
-    state
-        .ships()
-        .map(|to| Effect::FindRiders { to: to.clone() })
-        .into_iter()
-        .collect()
+    state.ships().map(|to| Effect::FindRiders { to: to.clone() }).into_iter().collect()
 }

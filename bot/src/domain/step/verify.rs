@@ -11,17 +11,10 @@ pub(super) fn progress(state: &Hotfix, place: &VerifyPlace, question: &str) -> P
         VerifyPlace::Local => "local".to_owned(),
         VerifyPlace::Environment(environment) => environment.to_string(),
     };
-    let word = state
-        .attestations
-        .get(&name)
-        .filter(|word| commit_at(state, place) == Some(&word.commit));
+    let word = state.attestations.get(&name).filter(|word| commit_at(state, place) == Some(&word.commit));
     match word {
         Some(word) if word.pass => Progress::done(format!("{} says so, on {}", word.person, word.commit.short())),
-        other => Progress::Waiting(Wait::Word {
-            place: name,
-            question: question.to_owned(),
-            failed: other.is_some(),
-        }),
+        other => Progress::Waiting(Wait::Word { place: name, question: question.to_owned(), failed: other.is_some() }),
     }
 }
 

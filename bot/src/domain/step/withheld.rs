@@ -9,10 +9,7 @@ pub(super) fn progress(state: &Hotfix) -> Progress {
         return Progress::Waiting(Wait::Bot("reading what main holds"));
     };
     if survey.withheld_total > 0 {
-        return Progress::done(format!(
-            "main holds {} commits that do not ship with it",
-            survey.withheld_total
-        ));
+        return Progress::done(format!("main holds {} commits that do not ship with it", survey.withheld_total));
     }
     let base_is_known = survey.running.is_some() || survey.last_success.is_some() || survey.from.is_some();
     if !base_is_known {
@@ -21,7 +18,5 @@ pub(super) fn progress(state: &Hotfix) -> Progress {
     }
     let reason = "Nothing is withheld: production runs everything that is on main, so a hotfix would only be a detour.";
     let next = "Merge the fix to main and deploy as usual.";
-    Progress::Impossible(vec![
-        Refusal::new("withheld.nothing", reason, next).because_of("APPLY-4"),
-    ])
+    Progress::Impossible(vec![Refusal::new("withheld.nothing", reason, next).because_of("APPLY-4")])
 }

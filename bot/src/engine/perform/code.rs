@@ -16,9 +16,7 @@ const REBASED_AT_MOST: usize = 100;
 
 impl Engine {
     pub(super) async fn create_branch(&self, state: &Hotfix, at: &CommitId) -> Result<Performed, Failure> {
-        self.forge(&state.plan.service)?
-            .create(&state.plan.repo, &state.plan.branch, at)
-            .await?;
+        self.forge(&state.plan.service)?.create(&state.plan.repo, &state.plan.branch, at).await?;
         Ok(Performed::came(Outcome::BranchCreated { at: at.clone() }))
     }
 
@@ -26,41 +24,23 @@ impl Engine {
         let forge = self.forge(&state.plan.service)?;
         let plan = &state.plan;
         let tip = self.tip(state).await?;
-        let picked = forge
-            .pick(
-                &plan.repo,
-                &Pick {
-                    onto: tip.clone(),
-                    source: source.clone(),
-                    at,
-                    trace: true,
-                },
-            )
-            .await?;
+        let picked =
+            forge.pick(&plan.repo, &Pick { onto: tip.clone(), source: source.clone(), at, trace: true }).await?;
         let result = match picked {
             Picked::Commit(commit) => {
                 self.move_branch(state, &tip, &commit).await?;
                 let base = state.base.as_ref().unwrap_or(&tip);
-                PickResult::Done {
-                    head: self.head_at(state, base, &commit).await?,
-                    commit,
-                }
+                PickResult::Done { head: self.head_at(state, base, &commit).await?, commit }
             }
             // It may be there because this very pick was done before the bot was stopped: then the head tells it.
             Picked::AlreadyThere if state.head.as_ref().is_some_and(|head| head.tip != tip) => {
                 let base = state.base.as_ref().unwrap_or(&tip);
-                PickResult::Done {
-                    head: self.head_at(state, base, &tip).await?,
-                    commit: tip,
-                }
+                PickResult::Done { head: self.head_at(state, base, &tip).await?, commit: tip }
             }
             Picked::AlreadyThere => PickResult::AlreadyThere,
             Picked::Conflict { files } => PickResult::Conflict { files },
         };
-        Ok(Performed::came(Outcome::Picked {
-            source: source.clone(),
-            result,
-        }))
+        Ok(Performed::came(Outcome::Picked { source: source.clone(), result }))
     }
 
     /// Moves the branch. Somebody who pushed at the same moment is no reason to give up: it is done again on top.
@@ -73,16 +53,9 @@ impl Engine {
     }
 
     async fn tip(&self, state: &Hotfix) -> Result<CommitId, Failure> {
-        let tip = self
-            .forge(&state.plan.service)?
-            .tip(&state.plan.repo, &state.plan.branch)
-            .await?;
-        let gone = || {
-            Failure::rejected(format!(
-                "The branch {} is gone. Push it again and say `retry`.",
-                state.plan.branch
-            ))
-        };
+        let tip = self.forge(&state.plan.service)?.tip(&state.plan.repo, &state.plan.branch).await?;
+        let gone =
+            || Failure::rejected(format!("The branch {} is gone. Push it again and say `retry`.", state.plan.branch));
         tip.ok_or_else(gone)
     }
 
@@ -106,12 +79,7 @@ impl Engine {
         }
         let mut tip = onto.clone();
         for commit in range.commits.iter().filter(|commit| commit.parents.len() < 2) {
-            let pick = Pick {
-                onto: tip.clone(),
-                source: commit.id.clone(),
-                at,
-                trace: false,
-            };
+            let pick = Pick { onto: tip.clone(), source: commit.id.clone(), at, trace: false };
             match forge.pick(&plan.repo, &pick).await? {
                 Picked::Commit(made) => tip = made,
                 Picked::AlreadyThere => {}
@@ -124,12 +92,7 @@ impl Engine {
     }
 
     pub(super) async fn open_pull(&self, state: &Hotfix) -> Result<Performed, Failure> {
-        let author = self
-            .config
-            .people
-            .get(&state.requester)
-            .and_then(|person| person.account(Platform::Git))
-            .cloned();
+        let author = self.config.people.get(&state.requester).and_then(|person| person.account(Platform::Git)).cloned();
         let new = NewPullRequest {
             repo: state.plan.repo.clone(),
             head: state.plan.branch.clone(),
@@ -140,11 +103,7 @@ impl Engine {
         };
         let pull = self.forge(&state.plan.service)?.open(&new).await?;
         let author = self.person(pull.author.as_ref());
-        Ok(Performed::came(Outcome::PullOpened {
-            number: pull.number,
-            author,
-            url: pull.url,
-        }))
+        Ok(Performed::came(Outcome::PullOpened { number: pull.number, author, url: pull.url }))
     }
 
     pub(super) async fn merge(
@@ -160,52 +119,29 @@ impl Engine {
             title: format!("Merge {} ({}: {})", state.plan.branch, state.id, state.title),
             body: format!("Hotfix-Id: {}", state.id),
         };
-        let commit = self
-            .forge(&state.plan.service)?
-            .merge(&state.plan.repo, number, &merge)
-            .await?;
+        let commit = self.forge(&state.plan.service)?.merge(&state.plan.repo, number, &merge).await?;
         Ok(Performed::came(Outcome::Merged { number, commit }))
     }
 
     /// Everything between what production runs and what will be released, less the fix itself.
     pub(super) async fn find_riders(&self, state: &Hotfix, to: &CommitId) -> Result<Performed, Failure> {
-        let from = state
-            .survey
-            .as_ref()
-            .and_then(|survey| survey.running.as_ref().or(survey.last_success.as_ref()));
+        let from = state.survey.as_ref().and_then(|survey| survey.running.as_ref().or(survey.last_success.as_ref()));
         let Some(from) = from else {
-            return Ok(Performed::came(Outcome::Riders {
-                riders: Vec::new(),
-                total: 0,
-            }));
+            return Ok(Performed::came(Outcome::Riders { riders: Vec::new(), total: 0 }));
         };
-        let range = self
-            .forge(&state.plan.service)?
-            .between(&state.plan.repo, from, to, LISTED)
-            .await?;
-        let own: Vec<&CommitId> = state
-            .head
-            .iter()
-            .flat_map(|head| &head.commits)
-            .map(|commit| &commit.commit)
-            .collect();
+        let range = self.forge(&state.plan.service)?.between(&state.plan.repo, from, to, LISTED).await?;
+        let own: Vec<&CommitId> =
+            state.head.iter().flat_map(|head| &head.commits).map(|commit| &commit.commit).collect();
         let rides = |commit: &&hotfix_adapters::forge::CommitInfo| {
             !own.contains(&&commit.id) && &commit.id != to && commit.parents.len() < 2
         };
-        let riders: Vec<_> = range
-            .commits
-            .iter()
-            .filter(rides)
-            .map(|commit| self.contribution(commit))
-            .collect();
+        let riders: Vec<_> = range.commits.iter().filter(rides).map(|commit| self.contribution(commit)).collect();
         let total = riders.len() + range.total.saturating_sub(range.commits.len());
         Ok(Performed::came(Outcome::Riders { riders, total }))
     }
 
     pub(super) async fn delete_branch(&self, state: &Hotfix, at: &CommitId) -> Result<Performed, Failure> {
-        self.forge(&state.plan.service)?
-            .delete(&state.plan.repo, &state.plan.branch, at)
-            .await?;
+        self.forge(&state.plan.service)?.delete(&state.plan.repo, &state.plan.branch, at).await?;
         Ok(Performed::came(Outcome::BranchDeleted))
     }
 
@@ -221,13 +157,7 @@ impl Engine {
         if head.total == 0 {
             return Ok(None);
         }
-        let change = Change {
-            base: base.clone(),
-            head: head.tip.clone(),
-        };
-        self.forge(&state.plan.service)?
-            .containment(&state.plan.repo, &change, tip)
-            .await
-            .map(Some)
+        let change = Change { base: base.clone(), head: head.tip.clone() };
+        self.forge(&state.plan.service)?.containment(&state.plan.repo, &change, tip).await.map(Some)
     }
 }

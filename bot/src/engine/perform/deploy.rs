@@ -27,18 +27,12 @@ impl Engine {
         key: &DeployKey,
     ) -> Result<Performed, Failure> {
         let plan = &state.plan;
-        let running = self
-            .mechanism(&plan.service, environment)?
-            .running()
-            .await?
-            .map(|running| running.commit);
+        let running = self.mechanism(&plan.service, environment)?.running().await?.map(|running| running.commit);
         let production = match plan.production() {
             Some(production) if &production.name == environment => running.clone(),
-            Some(production) => self
-                .mechanism(&plan.service, &production.name)?
-                .running()
-                .await?
-                .map(|running| running.commit),
+            Some(production) => {
+                self.mechanism(&plan.service, &production.name)?.running().await?.map(|running| running.commit)
+            }
             None => None,
         };
         let facts = DeployFacts {
@@ -51,39 +45,28 @@ impl Engine {
             withdrawn: self.withdrawn(state, environment).await?,
         };
         let (environment, commit, key) = (environment.clone(), commit.clone(), key.clone());
-        Ok(Performed::came(Outcome::DeployChecked {
-            environment,
-            commit,
-            key,
-            facts,
-        }))
+        Ok(Performed::came(Outcome::DeployChecked { environment, commit, key, facts }))
     }
 
     /// The roles that the voters have now. Somebody who left has none.
     fn standing(&self, state: &Hotfix) -> BTreeMap<PersonId, BTreeSet<crate::domain::people::Role>> {
         let voters = state.votes.iter().map(|vote| &vote.person);
         let here = voters.filter(|id| self.config.people.get(id).is_some_and(|person| person.active));
-        here.map(|id| (id.clone(), self.config.policy.roles(&state.plan.service, id)))
-            .collect()
+        here.map(|id| (id.clone(), self.config.policy.roles(&state.plan.service, id))).collect()
     }
 
     /// Who voted by a reaction that is not on its message any more (security cases 33 and 34).
     async fn withdrawn(&self, state: &Hotfix, environment: &Environment) -> Result<BTreeSet<PersonId>, Failure> {
         let prompt = state.prompts.get(environment).map(|prompt| &prompt.message);
         let mut withdrawn = BTreeSet::new();
-        for vote in state
-            .votes
-            .iter()
-            .filter(|vote| &vote.environment == environment && vote.by_reaction)
-        {
+        for vote in state.votes.iter().filter(|vote| &vote.environment == environment && vote.by_reaction) {
             let Some(message) = vote.on.as_ref().or(prompt) else {
                 continue;
             };
             let reactions = self.outside.chat.reactions(message).await?;
             let stands = |person: &PersonId| {
                 let yes = reactions.iter().filter(|reaction| reaction.emoji == Emoji::Yes);
-                yes.filter_map(|reaction| self.person(Some(&reaction.person)))
-                    .any(|who| &who == person)
+                yes.filter_map(|reaction| self.person(Some(&reaction.person))).any(|who| &who == person)
             };
             if !stands(&vote.person) {
                 withdrawn.insert(vote.person.clone());
@@ -117,10 +100,7 @@ impl Engine {
         match status {
             DeployStatus::InProgress => Ok(Performed::Again(FOLLOW)),
             ended @ (DeployStatus::Succeeded { .. } | DeployStatus::Failed { .. } | DeployStatus::AwaitingWord) => {
-                Ok(Performed::came(Outcome::DeployStatus {
-                    key: key.clone(),
-                    status: ended,
-                }))
+                Ok(Performed::came(Outcome::DeployStatus { key: key.clone(), status: ended }))
             }
         }
     }

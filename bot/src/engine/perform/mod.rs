@@ -29,16 +29,10 @@ impl Engine {
             Effect::Rebase { from, head, onto, at } => self.rebase(&state, from, head, onto, *at).await,
             Effect::OpenPull => self.open_pull(&state).await,
             Effect::Prompt { environment, commit } => self.prompt(&state, environment, commit, key, first).await,
-            Effect::CheckDeploy {
-                environment,
-                commit,
-                key,
-            } => self.check_deploy(&state, environment, commit, key).await,
-            Effect::Deploy {
-                key,
-                environment,
-                commit,
-            } => self.deploy(&state, key, environment, commit).await,
+            Effect::CheckDeploy { environment, commit, key } => {
+                self.check_deploy(&state, environment, commit, key).await
+            }
+            Effect::Deploy { key, environment, commit } => self.deploy(&state, key, environment, commit).await,
             Effect::Merge { number, head, method } => self.merge(&state, *number, head, *method).await,
             Effect::FindRiders { to } => self.find_riders(&state, to).await,
             Effect::DeleteBranch { at } => self.delete_branch(&state, at).await,

@@ -103,10 +103,7 @@ impl Engine {
         let (Some(base), Some(main)) = (base, main) else {
             return Ok((Vec::new(), 0));
         };
-        let range = self
-            .forge(&state.plan.service)?
-            .between(&state.plan.repo, base, main, LISTED)
-            .await?;
+        let range = self.forge(&state.plan.service)?.between(&state.plan.repo, base, main, LISTED).await?;
         // A merge of a branch is no change beside the commits that it merges.
         let changes: Vec<_> = range
             .commits
@@ -124,22 +121,14 @@ impl Engine {
         let mut blockers = Vec::new();
         for label in &state.plan.release_blockers {
             let labelled = forge.labelled(&state.plan.repo, label).await?;
-            blockers.extend(
-                labelled
-                    .iter()
-                    .map(|item| format!("#{} carries {label}: {}", item.number.0, item.title)),
-            );
+            blockers.extend(labelled.iter().map(|item| format!("#{} carries {label}: {}", item.number.0, item.title)));
         }
         Ok(blockers)
     }
 
     async fn capabilities(&self, state: &Hotfix) -> BTreeMap<CapabilityKind, Option<String>> {
         let mut answers = BTreeMap::new();
-        let asked = state
-            .plan
-            .steps
-            .iter()
-            .any(|spec| matches!(spec.kind, StepKind::Capability { .. }));
+        let asked = state.plan.steps.iter().any(|spec| matches!(spec.kind, StepKind::Capability { .. }));
         for kind in CapabilityKind::ALL.into_iter().filter(|_| asked) {
             if let Some(probe) = self.outside.probes.get(&(state.plan.service.clone(), kind)) {
                 answers.insert(kind, probe.missing().await);

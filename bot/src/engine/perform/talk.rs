@@ -24,55 +24,21 @@ impl Engine {
         if !first && let Some(message) = self.outside.chat.find(&place, key).await? {
             return Ok(message);
         }
-        self.outside
-            .chat
-            .post(&Post {
-                place,
-                key: key.to_owned(),
-                card,
-            })
-            .await
+        self.outside.chat.post(&Post { place, key: key.to_owned(), card }).await
     }
 
     /// Posts the card, and finds out who can read it (APPLY-15).
     pub(super) async fn announce(&self, state: &Hotfix, key: &str, first: bool) -> Result<Performed, Failure> {
         let channel = &state.plan.channel;
         let card = view::card(state, &self.audience(), self.now());
-        let message = self
-            .post_once(Place::Channel(channel.clone()), key, card, first)
-            .await?;
+        let message = self.post_once(Place::Channel(channel.clone()), key, card, first).await?;
         let started = view::started(state, &self.audience(), self.now());
-        self.post_once(
-            Place::Thread(message.clone()),
-            &format!("{key}/started"),
-            started,
-            first,
-        )
-        .await?;
+        self.post_once(Place::Thread(message.clone()), &format!("{key}/started"), started, first).await?;
         let audience = self.outside.chat.audience(channel).await?;
-        let reading: BTreeSet<PersonId> = audience
-            .iter()
-            .filter_map(|account| self.person(Some(account)))
-            .collect();
-        let missed = state
-            .plan
-            .team
-            .iter()
-            .filter(|person| !reading.contains(*person))
-            .cloned()
-            .collect();
-        let reached = state
-            .plan
-            .team
-            .iter()
-            .filter(|person| reading.contains(*person))
-            .cloned()
-            .collect();
-        Ok(Performed::came(Outcome::Announced {
-            message,
-            reached,
-            missed,
-        }))
+        let reading: BTreeSet<PersonId> = audience.iter().filter_map(|account| self.person(Some(account))).collect();
+        let missed = state.plan.team.iter().filter(|person| !reading.contains(*person)).cloned().collect();
+        let reached = state.plan.team.iter().filter(|person| reading.contains(*person)).cloned().collect();
+        Ok(Performed::came(Outcome::Announced { message, reached, missed }))
     }
 
     /// Asks for votes, in the thread. A question that cannot be shown whole is not asked (security case 29).
@@ -94,19 +60,12 @@ impl Engine {
             .map_err(|too_much| Failure::rejected(format!("{too_much}. Make the change smaller, and say `retry`.")))?;
         let message = self.post_once(Place::Thread(root.clone()), key, card, first).await?;
         let (environment, commit) = (environment.clone(), commit.clone());
-        Ok(Performed::came(Outcome::Prompted {
-            environment,
-            commit,
-            message,
-        }))
+        Ok(Performed::came(Outcome::Prompted { environment, commit, message }))
     }
 
     /// The event and the run right after it.
     async fn at_version(&self, state: &Hotfix, version: u64) -> Result<Option<(Entry, Hotfix)>, Failure> {
-        let entries = self
-            .entries(state.id)
-            .await
-            .map_err(|error| Failure::retry(error.to_string()))?;
+        let entries = self.entries(state.id).await.map_err(|error| Failure::retry(error.to_string()))?;
         let upto = usize::try_from(version).unwrap_or(usize::MAX);
         let Some(entry) = entries.get(upto.wrapping_sub(1)).cloned() else {
             return Ok(None);
@@ -144,11 +103,7 @@ impl Engine {
         let Some((entry, then)) = self.at_version(state, version).await? else {
             return Ok(Performed::came(Outcome::Nothing));
         };
-        let account = self
-            .config
-            .people
-            .get(person)
-            .and_then(|person| person.account(self.outside.platform));
+        let account = self.config.people.get(person).and_then(|person| person.account(self.outside.platform));
         let (Some(account), Some(card)) = (account, view::tell(&then, &entry, &self.audience(), person)) else {
             return Ok(Performed::came(Outcome::Nothing));
         };
@@ -158,10 +113,7 @@ impl Engine {
 }
 
 /// Failures and endings are shown in the channel too.
-#[expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "an event is said quietly unless it says so"
-)]
+#[expect(clippy::wildcard_enum_match_arm, reason = "an event is said quietly unless it says so")]
 fn is_loud(event: &Event) -> bool {
     let failed = |failure: &Option<String>| failure.is_some();
     match event {

@@ -11,13 +11,8 @@ use crate::view::phrase::outside;
 /// The fix or its rebase does not apply: the files, and what to type (APPLY-7, SRE-10).
 pub(in crate::view) fn conflict(state: &Hotfix, to: &Audience<'_>, files: &[String]) -> Vec<Text> {
     let branch = &state.plan.branch;
-    let picked = state
-        .fixes
-        .iter()
-        .find(|fix| matches!(fix.state, FixState::Conflicted(_)));
-    let mut typed = vec![format!(
-        "git fetch origin && git switch {branch} && git merge --ff-only origin/{branch}"
-    )];
+    let picked = state.fixes.iter().find(|fix| matches!(fix.state, FixState::Conflicted(_)));
+    let mut typed = vec![format!("git fetch origin && git switch {branch} && git merge --ff-only origin/{branch}")];
     match (picked, &state.rebase_from, &state.base) {
         (Some(fix), _, _) => {
             typed.push(format!("git cherry-pick -x {}", fix.source));

@@ -17,11 +17,8 @@ const LISTED: usize = 10;
 impl Told<'_> {
     pub(super) fn branch_created(&self, at: &CommitId) -> Card {
         let branch = self.state.plan.branch.as_str();
-        let there = Text::of("The branch ")
-            .code(branch)
-            .plain(" is there, at ")
-            .commit(at)
-            .plain(", with nothing on it yet.");
+        let there =
+            Text::of("The branch ").code(branch).plain(" is there, at ").commit(at).plain(", with nothing on it yet.");
         let next = match self.state.fixes.len() {
             0 => owner(self.state, self.to)
                 .plain(": push the fix to it (")
@@ -29,10 +26,7 @@ impl Told<'_> {
                 .plain("), or name a commit of main: ")
                 .command("pick <commit>")
                 .plain("."),
-            many => Text::of(format!(
-                "The bot picks {} onto it now.",
-                count(many, "commit", "commits")
-            )),
+            many => Text::of(format!("The bot picks {} onto it now.", count(many, "commit", "commits"))),
         };
         lines(Tone::Neutral, None, vec![there, next])
     }
@@ -40,13 +34,9 @@ impl Told<'_> {
     pub(super) fn fix_picked(&self, source: &CommitId, commit: Option<&CommitId>) -> Card {
         let branch = self.state.plan.branch.as_str();
         let text = match commit {
-            Some(commit) => Text::of("Picked ")
-                .commit(source)
-                .plain(" onto ")
-                .code(branch)
-                .plain(" as ")
-                .commit(commit)
-                .plain("."),
+            Some(commit) => {
+                Text::of("Picked ").commit(source).plain(" onto ").code(branch).plain(" as ").commit(commit).plain(".")
+            }
             None => Text::of("The branch ")
                 .code(branch)
                 .plain(" has what ")
@@ -58,10 +48,7 @@ impl Told<'_> {
 
     pub(super) fn fix_conflicted(&self, source: &CommitId, files: &[String]) -> Card {
         let branch = self.state.plan.branch.as_str();
-        let title = Text::of("The fix ")
-            .commit(source)
-            .plain(" does not apply to ")
-            .code(branch);
+        let title = Text::of("The fix ").commit(source).plain(" does not apply to ").code(branch);
         lines(Tone::Bad, Some(title), conflict(self.state, self.to, files))
     }
 
@@ -73,17 +60,11 @@ impl Told<'_> {
     pub(super) fn head_moved(&self, from: &CommitId, head: &HeadSeen, adapts: &[CommitId]) -> Card {
         let branch = self.state.plan.branch.as_str();
         let first = self.state.base.as_ref() == Some(from);
-        let mut said = vec![
-            Text::new()
-                .code(branch)
-                .plain(" moved: ")
-                .change(Some(from), &head.tip)
-                .plain(format!(
-                    ", now {}, {}.",
-                    count(head.total, "commit", "commits"),
-                    size(&head.size)
-                )),
-        ];
+        let mut said = vec![Text::new().code(branch).plain(" moved: ").change(Some(from), &head.tip).plain(format!(
+            ", now {}, {}.",
+            count(head.total, "commit", "commits"),
+            size(&head.size)
+        ))];
         said.extend(self.commits(&head.commits, head.total));
         if !adapts.is_empty() {
             let mut text = Text::of("Settled by hand: ");
@@ -93,19 +74,13 @@ impl Told<'_> {
             said.push(text.plain("."));
         }
         if let Some(limit) = self.large(head) {
-            said.push(Text::of(format!(
-                "That is large for a hotfix (more than {limit} lines). Smaller is safer."
-            )));
+            said.push(Text::of(format!("That is large for a hotfix (more than {limit} lines). Smaller is safer.")));
         }
         if !head.on_base {
-            said.push(Text::of(
-                "It is not on top of what production runs; it has to be before it is deployed.",
-            ));
+            said.push(Text::of("It is not on top of what production runs; it has to be before it is deployed."));
         }
         if !first {
-            said.push(Text::of(
-                "Reviews, tests and votes of the old head do not count any more.",
-            ));
+            said.push(Text::of("Reviews, tests and votes of the old head do not count any more."));
         }
         lines(if first { Tone::Neutral } else { Tone::Warning }, None, said)
     }
@@ -116,11 +91,7 @@ impl Told<'_> {
             .iter()
             .take(LISTED)
             .map(|commit| {
-                let people: Vec<String> = commit
-                    .people
-                    .iter()
-                    .map(|who| contributor(self.to.people, who))
-                    .collect();
+                let people: Vec<String> = commit.people.iter().map(|who| contributor(self.to.people, who)).collect();
                 Text::of("• ").commit(&commit.commit).plain(format!(
                     " {} — {}",
                     outside(&commit.subject),
@@ -148,11 +119,8 @@ impl Told<'_> {
 
     pub(super) fn pull_opened(&self, number: PullNumber, url: Option<&str>) -> Card {
         let main = self.state.plan.main.as_str();
-        let opened = Text::of("Pull request ")
-            .span(pull_link(number.0, url))
-            .plain(" into ")
-            .code(main)
-            .plain(" is open.");
+        let opened =
+            Text::of("Pull request ").span(pull_link(number.0, url)).plain(" into ").code(main).plain(" is open.");
         let who = calls(self.to, &others(self.state)).unwrap_or_else(|| Text::of("Whoever did not work on it"));
         let ask = if self.state.plan.merges_first() {
             who.plain(": please review it. The bot merges it when its turn comes.")

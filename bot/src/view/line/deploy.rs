@@ -17,28 +17,15 @@ impl Told<'_> {
     pub(super) fn deploy_refused(&self, environment: &Environment, refusals: &[Refusal]) -> Card {
         let title = Text::of(format!("Nothing was deployed to {environment}"));
         let mut said: Vec<Text> = refusals.iter().map(refusal::line).collect();
-        said.push(
-            owner(self.state, self.to)
-                .plain(": what is left to do is in ")
-                .command("plan")
-                .plain("."),
-        );
+        said.push(owner(self.state, self.to).plain(": what is left to do is in ").command("plan").plain("."));
         lines(Tone::Warning, Some(title), said)
     }
 
     pub(super) fn deploy_started(&self, intent: &DeployIntent) -> Card {
         let environment = &intent.environment;
         let names: Vec<String> = intent.votes.iter().map(|person| self.to.name(person)).collect();
-        let by = if names.is_empty() {
-            String::new()
-        } else {
-            format!(", by the word of {}", listing(&names))
-        };
-        let verb = if intent.rollback {
-            "Rolling back"
-        } else {
-            "Deploying to"
-        };
+        let by = if names.is_empty() { String::new() } else { format!(", by the word of {}", listing(&names)) };
+        let verb = if intent.rollback { "Rolling back" } else { "Deploying to" };
         let what = Text::of(format!("{verb} {environment}: "))
             .change(intent.previous.as_ref(), &intent.commit)
             .plain(format!("{by}."));
@@ -55,10 +42,7 @@ impl Told<'_> {
                 let title = Text::of(format!("The deployment to {environment} is done by hand"));
                 lines(Tone::Asking, Some(title), by_hand(self.state, self.to, &environment))
             }
-            None => one(
-                Tone::Asking,
-                Text::of("A deployment waits for somebody to do it by hand."),
-            ),
+            None => one(Tone::Asking, Text::of("A deployment waits for somebody to do it by hand.")),
         }
     }
 
@@ -76,23 +60,17 @@ impl Told<'_> {
 
     fn failed(&self, intent: &DeployIntent, failure: &str) -> Card {
         let environment = &intent.environment;
-        let title = Text::of("The deployment of ")
-            .commit(&intent.commit)
-            .plain(format!(" to {environment} failed"));
+        let title = Text::of("The deployment of ").commit(&intent.commit).plain(format!(" to {environment} failed"));
         let mut next = owner(self.state, self.to).plain(": try again with ").command("retry");
         if !intent.rollback {
-            next = next
-                .plain(", or put back what ran before: ")
-                .command(&back(self.state, environment));
+            next = next.plain(", or put back what ran before: ").command(&back(self.state, environment));
         }
         lines(
             Tone::Bad,
             Some(title),
             vec![
                 Text::of(ended(&paragraph(failure))),
-                Text::of(format!(
-                    "It may have done all, half or none of its work: look at what {environment} runs."
-                )),
+                Text::of(format!("It may have done all, half or none of its work: look at what {environment} runs.")),
                 next.plain("."),
             ],
         )
@@ -181,11 +159,7 @@ impl Told<'_> {
 
     fn question(&self, environment: &Environment) -> Option<&str> {
         self.state.plan.steps.iter().find_map(|spec| {
-            let StepKind::Verify {
-                place: VerifyPlace::Environment(place),
-                question,
-            } = &spec.kind
-            else {
+            let StepKind::Verify { place: VerifyPlace::Environment(place), question } = &spec.kind else {
                 return None;
             };
             (place == environment).then_some(question.as_str())

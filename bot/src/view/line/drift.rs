@@ -12,21 +12,14 @@ impl Told<'_> {
     pub(super) fn drifted(&self, expected: &CommitId, found: &CommitId) -> Card {
         let name = self.production();
         let title = Text::of(format!("{} changed outside this hotfix", capital(name)));
-        let what = Text::of("Expected ")
-            .commit(expected)
-            .plain(", found ")
-            .commit(found)
-            .plain(". The run is paused.");
+        let what = Text::of("Expected ").commit(expected).plain(", found ").commit(found).plain(". The run is paused.");
         let risk = if self.state.live_at.is_some() {
             format!("The fix is not in what {name} runs now.")
         } else {
             "To go on as if nothing had happened would roll the work of others back.".to_owned()
         };
-        let mut said = vec![
-            what,
-            Text::of(risk),
-            owner(self.state, self.to).plain(" or a captain, please say how to go on:"),
-        ];
+        let mut said =
+            vec![what, Text::of(risk), owner(self.state, self.to).plain(" or a captain, please say how to go on:")];
         said.extend(drift_options());
         lines(Tone::Bad, Some(title), said)
     }
@@ -34,14 +27,14 @@ impl Told<'_> {
     pub(super) fn drift_settled(&self, choice: DriftChoice) -> Card {
         let who = self.who();
         let text = match (choice, &self.state.base) {
-            (DriftChoice::Rebase, Some(base)) => Text::of(format!(
-                "{who} decides: the fix goes on top of what production runs now, "
-            ))
-            .commit(base)
-            .plain(". Reviews, tests and votes start again."),
-            (DriftChoice::Rebase, None) => Text::of(format!(
-                "{who} decides: the fix goes on top of what production runs now."
-            )),
+            (DriftChoice::Rebase, Some(base)) => {
+                Text::of(format!("{who} decides: the fix goes on top of what production runs now, "))
+                    .commit(base)
+                    .plain(". Reviews, tests and votes start again.")
+            }
+            (DriftChoice::Rebase, None) => {
+                Text::of(format!("{who} decides: the fix goes on top of what production runs now."))
+            }
             (DriftChoice::Roll, _) => Text::of(format!(
                 "{who} decides: the fix goes out with the regular release, as a normal change. This run deploys nothing more; what is left is to bring it to main."
             )),

@@ -22,10 +22,7 @@ impl Told<'_> {
 
     pub(super) fn stuck(&self, what: &str, reason: &str) -> Card {
         let title = Text::of(format!("Could not {}", outside(what)));
-        let next = owner(self.state, self.to)
-            .plain(": put it right, then say ")
-            .command("retry")
-            .plain(".");
+        let next = owner(self.state, self.to).plain(": put it right, then say ").command("retry").plain(".");
         lines(Tone::Bad, Some(title), vec![marked(&ended(&paragraph(reason))), next])
     }
 
@@ -35,11 +32,7 @@ impl Told<'_> {
 
     pub(super) fn aborted(&self, reason: &str) -> Card {
         let title = Text::of(format!("{} is given up", self.state.id));
-        let mut said = vec![Text::of(format!(
-            "{} gave it up: {}",
-            self.who(),
-            ended(&outside(reason))
-        ))];
+        let mut said = vec![Text::of(format!("{} gave it up: {}", self.who(), ended(&outside(reason))))];
         said.extend(left_behind(self.state));
         said.push(self.free());
         lines(Tone::Warning, Some(title), said)
@@ -49,32 +42,29 @@ impl Told<'_> {
         let took = between(self.state.opened_at, self.at);
         let (tone, how) = match ending {
             Ending::Completed => (Tone::Good, format!("is closed: completed in {took}")),
-            Ending::RolledIn => (
-                Tone::Good,
-                format!("is closed after {took}: the fix goes out with the regular release"),
-            ),
+            Ending::RolledIn => {
+                (Tone::Good, format!("is closed after {took}: the fix goes out with the regular release"))
+            }
             Ending::Refused => (Tone::Warning, "is closed: it was refused".to_owned()),
             Ending::Aborted => (Tone::Warning, format!("is closed: given up after {took}")),
         };
         let title = Text::of(format!("{} {how}", self.state.id));
         let mut said = vec![on_main(self.state)];
         if let Some(live) = self.state.live_at {
-            said.push(Text::of(format!(
-                "It was live after {}.",
-                between(self.state.opened_at, live)
-            )));
+            said.push(Text::of(format!("It was live after {}.", between(self.state.opened_at, live))));
         }
-        said.extend(self.state.superseded.iter().map(|by| {
-            Text::of("A newer release that contains it runs since: ")
-                .commit(by)
-                .plain(".")
-        }));
+        said.extend(
+            self.state
+                .superseded
+                .iter()
+                .map(|by| Text::of("A newer release that contains it runs since: ").commit(by).plain(".")),
+        );
         said.extend(left_out(self.state).map(Text::of));
         said.push(match &self.state.postmortem {
             Some(Some(url)) => Text::of("Post-mortem: ").plain(outside(url)),
-            Some(None) | None => Text::of("Everything that happened: ")
-                .command(&format!("timeline {}", self.state.id))
-                .plain("."),
+            Some(None) | None => {
+                Text::of("Everything that happened: ").command(&format!("timeline {}", self.state.id)).plain(".")
+            }
         });
         said.push(self.free());
         lines(tone, Some(title), said)
@@ -83,23 +73,18 @@ impl Told<'_> {
     /// Others may deploy again.
     fn free(&self) -> Text {
         let place = production(self.state).map_or(String::new(), |name| format!("{name} "));
-        Text::of(format!(
-            "{}deploys of {} are free again.",
-            capital(&place),
-            self.state.plan.service
-        ))
+        Text::of(format!("{}deploys of {} are free again.", capital(&place), self.state.plan.service))
     }
 }
 
 fn on_main(state: &Hotfix) -> Text {
     match &state.mainline {
-        Mainline::Proven(how, main) => Text::of(format!("The fix is on main: {}, at ", containment(how)))
-            .commit(main)
-            .plain("."),
-        Mainline::Waived { reason, .. } => Text::of(format!(
-            "The fix is not on main; that was given up: {}",
-            ended(&outside(reason))
-        )),
+        Mainline::Proven(how, main) => {
+            Text::of(format!("The fix is on main: {}, at ", containment(how))).commit(main).plain(".")
+        }
+        Mainline::Waived { reason, .. } => {
+            Text::of(format!("The fix is not on main; that was given up: {}", ended(&outside(reason))))
+        }
         Mainline::Open | Mainline::Lost(_) => Text::of("The fix is not known to be on main."),
     }
 }
@@ -124,15 +109,10 @@ fn left_behind(state: &Hotfix) -> Option<Text> {
 }
 
 fn left_out(state: &Hotfix) -> Option<String> {
-    let left = state
-        .plan
-        .steps
-        .iter()
-        .zip(&state.steps)
-        .filter(|(_, step)| match step {
-            StepState::Skipped { by, .. } => by.is_some(),
-            StepState::Ahead | StepState::Current { .. } | StepState::Done { .. } => false,
-        });
+    let left = state.plan.steps.iter().zip(&state.steps).filter(|(_, step)| match step {
+        StepState::Skipped { by, .. } => by.is_some(),
+        StepState::Ahead | StepState::Current { .. } | StepState::Done { .. } => false,
+    });
     let titles: Vec<String> = left.map(|(spec, _)| outside(&spec.title)).collect();
     (!titles.is_empty()).then(|| format!("Left out on the way: {}.", titles.join("; ")))
 }

@@ -20,12 +20,7 @@ use crate::domain::hotfix::Hotfix;
 /// What an event says in the thread, given the run right after it. `None` for what is not said, or said elsewhere.
 #[must_use]
 pub fn line(state_after: &Hotfix, entry: &Entry, audience: &Audience<'_>) -> Option<Card> {
-    let told = Told {
-        state: state_after,
-        by: &entry.by,
-        at: entry.at,
-        to: audience,
-    };
+    let told = Told { state: state_after, by: &entry.by, at: entry.at, to: audience };
     match &entry.event {
         // The card, the announcement and the prompt say these.
         Event::Opened(_)
@@ -40,12 +35,9 @@ pub fn line(state_after: &Hotfix, entry: &Entry, audience: &Audience<'_>) -> Opt
         Event::StepDone { step, evidence } => told.step_done(step, evidence),
         Event::StepSkipped { step, reason } => Some(told.step_skipped(step, reason)),
         Event::OverrideAsked { step, reason, incident } => Some(told.override_asked(step, reason, incident)),
-        Event::StepOverridden {
-            step,
-            asked_by,
-            reason,
-            incident,
-        } => Some(told.step_overridden(step, asked_by, reason, incident)),
+        Event::StepOverridden { step, asked_by, reason, incident } => {
+            Some(told.step_overridden(step, asked_by, reason, incident))
+        }
         Event::StepReopened { step, reason } => Some(told.step_reopened(step, reason)),
         Event::Reminded { step, times } => Some(told.reminded(step, *times)),
         Event::BranchCreated { at } => Some(told.branch_created(at)),
@@ -61,12 +53,7 @@ pub fn line(state_after: &Hotfix, entry: &Entry, audience: &Audience<'_>) -> Opt
         Event::Acknowledged => Some(told.acknowledged()),
         Event::Held { reason } => Some(told.held(reason)),
         Event::Unheld { person } => Some(told.unheld(person)),
-        Event::Attested {
-            place,
-            commit,
-            pass,
-            note,
-        } => Some(told.attested(place, commit, *pass, note.as_deref())),
+        Event::Attested { place, commit, pass, note } => Some(told.attested(place, commit, *pass, note.as_deref())),
         Event::Noted { text } => Some(told.noted(text)),
         Event::DeployRefused { environment, refusals } => Some(told.deploy_refused(environment, refusals)),
         Event::DeployStarted(intent) => Some(told.deploy_started(intent)),
@@ -111,12 +98,7 @@ impl Told<'_> {
 
 /// A message of several lines.
 fn lines(tone: Tone, title: Option<Text>, lines: Vec<Text>) -> Card {
-    Card {
-        tone,
-        title,
-        lines,
-        ..Card::default()
-    }
+    Card { tone, title, lines, ..Card::default() }
 }
 
 /// A message of one line.

@@ -79,19 +79,15 @@ impl Told<'_> {
 
     pub(super) fn step_skipped(&self, step: &StepId, reason: &str) -> Card {
         let text = Text::of(format!("{} left out ", self.who())).then(self.named(step));
-        one(
-            Tone::Warning,
-            text.plain(format!(
-                ": {} The reason is kept for the post-mortem.",
-                ended(&outside(reason))
-            )),
-        )
+        one(Tone::Warning, text.plain(format!(": {} The reason is kept for the post-mortem.", ended(&outside(reason)))))
     }
 
     pub(super) fn override_asked(&self, step: &StepId, reason: &str, incident: &str) -> Card {
-        let what = Text::of(format!("{} asks to override ", self.who()))
-            .then(self.named(step))
-            .plain(format!(": {} Incident: {}", ended(&outside(reason)), outside(incident)));
+        let what = Text::of(format!("{} asks to override ", self.who())).then(self.named(step)).plain(format!(
+            ": {} Incident: {}",
+            ended(&outside(reason)),
+            outside(incident)
+        ));
         let how = Text::of("It is a must, so a second person has to say the same: ")
             .command(&format!("override {step} <why> --incident <link>"))
             .plain(". Until then it holds.");
@@ -102,17 +98,11 @@ impl Told<'_> {
         let text = Text::of(format!("{} and {} overrode ", self.to.name(asked_by), self.who()))
             .then(self.named(step))
             .plain(format!(": {} Incident: {}", ended(&outside(reason)), outside(incident)));
-        lines(
-            Tone::Warning,
-            None,
-            vec![text, Text::of("It stands in the post-mortem with both names.")],
-        )
+        lines(Tone::Warning, None, vec![text, Text::of("It stands in the post-mortem with both names.")])
     }
 
     pub(super) fn step_reopened(&self, step: &StepId, reason: &str) -> Card {
-        let text = self
-            .named(step)
-            .plain(format!(" is open again: {}", ended(&outside(reason))));
+        let text = self.named(step).plain(format!(" is open again: {}", ended(&outside(reason))));
         one(Tone::Warning, text)
     }
 
@@ -122,23 +112,12 @@ impl Told<'_> {
             Some(StepState::Current { since }) => format!(", for {} now", between(*since, self.at)),
             Some(StepState::Ahead | StepState::Done { .. } | StepState::Skipped { .. }) | None => String::new(),
         };
-        let again = if times > 1 {
-            format!(" This is reminder {times}.")
-        } else {
-            String::new()
-        };
-        let first = Text::of(format!("Still waiting{since}: "))
-            .then(self.named(step))
-            .plain(format!(".{again}"));
+        let again = if times > 1 { format!(" This is reminder {times}.") } else { String::new() };
+        let first = Text::of(format!("Still waiting{since}: ")).then(self.named(step)).plain(format!(".{again}"));
         let mut all = vec![first];
         all.extend(asks(self.state, self.to, self.at));
         if all.len() == 1 {
-            all.push(
-                owner(self.state, self.to)
-                    .plain(", please look at ")
-                    .command("status")
-                    .plain("."),
-            );
+            all.push(owner(self.state, self.to).plain(", please look at ").command("status").plain("."));
         }
         lines(Tone::Asking, None, all)
     }

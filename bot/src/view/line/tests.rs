@@ -15,10 +15,8 @@ fn thread(play: &Play, from: usize) -> String {
         let state = replay(play.state.id, &play.entries[..=at]).unwrap().unwrap();
         let entry = &play.entries[at];
         let card = line(&state, entry, &play.to());
-        let wanted = react(&state, entry, state.version)
-            .effects
-            .iter()
-            .any(|effect| matches!(effect, Effect::Say { .. }));
+        let wanted =
+            react(&state, entry, state.version).effects.iter().any(|effect| matches!(effect, Effect::Say { .. }));
         assert_eq!(card.is_some(), wanted, "{:?}", entry.event);
         if let Some(card) = card {
             said.push_str(&format!("[{:?}] {}", card.tone, plain(&card)));
@@ -78,13 +76,8 @@ Production deploys of payments are free again.
 #[test]
 fn a_fix_that_does_not_apply_comes_with_what_to_type() {
     let before = begun().announced().branched();
-    let result = PickResult::Conflict {
-        files: vec!["src/upload.rs".to_owned(), "src/`form`.rs".to_owned()],
-    };
-    let conflict = before.clone().came(Outcome::Picked {
-        source: commit("f1f1f1f"),
-        result,
-    });
+    let result = PickResult::Conflict { files: vec!["src/upload.rs".to_owned(), "src/`form`.rs".to_owned()] };
+    let conflict = before.clone().came(Outcome::Picked { source: commit("f1f1f1f"), result });
     same(
         &from(&before, &conflict),
         r#"
@@ -97,9 +90,7 @@ In the way: `src/upload.rs`, `src/`form`.rs`
 `git push origin hotfix`
 "#,
     );
-    let settled = conflict
-        .clone()
-        .saw(Sighting::Head(Some(head("2222222", "Accept uploads, by hand"))));
+    let settled = conflict.clone().saw(Sighting::Head(Some(head("2222222", "Accept uploads, by hand"))));
     same(
         &from(&conflict, &settled),
         r#"
@@ -113,10 +104,7 @@ Settled by hand: `f1f1f1f`.
 #[test]
 fn drift_offers_three_ways() {
     let before = asked();
-    let drift = before.clone().saw(Sighting::Production {
-        running: commit("9999999"),
-        has_fix: false,
-    });
+    let drift = before.clone().saw(Sighting::Production { running: commit("9999999"), has_fix: false });
     same(
         &from(&before, &drift),
         r#"
@@ -170,9 +158,7 @@ Production deploys of payments are free again.
 #[test]
 fn deployments_that_fail_are_tried_again_or_rolled_back() {
     let ready = asked().by("ben", yes(None)).by("dee", yes(None));
-    let began = ready
-        .by("ana", Act::Deploy(environment("production")))
-        .begins("abc1234");
+    let began = ready.by("ana", Act::Deploy(environment("production"))).begins("abc1234");
     let failed = began.clone().ends(Some("exit 1\nout of <!channel> disk\u{202e}"));
     same(
         &from(&began, &failed),
@@ -185,11 +171,7 @@ It may have done all, half or none of its work: look at what production runs.
 "#,
     );
     let live = live();
-    let back = live
-        .clone()
-        .by("ana", Act::Rollback(environment("production"), None))
-        .begins("1111111")
-        .ends(None);
+    let back = live.clone().by("ana", Act::Rollback(environment("production"), None)).begins("1111111").ends(None);
     same(
         &from(&live, &back),
         r#"
@@ -208,13 +190,7 @@ fn noes_holds_and_overrides_say_how_they_end() {
     let no = before
         .clone()
         .by("ben", yes(None))
-        .by(
-            "dee",
-            Act::Reject {
-                reason: "the queue is full".to_owned(),
-                on: None,
-            },
-        )
+        .by("dee", Act::Reject { reason: "the queue is full".to_owned(), on: None })
         .by("eve", Act::Hold("my migration runs until noon".to_owned()))
         .by("dee", Act::Unapprove { on: None })
         .by("ben", Act::Unapprove { on: None })
@@ -245,14 +221,9 @@ fn noes_holds_and_overrides_say_how_they_end() {
         reason: why.to_owned(),
         incident: "INC-77".to_owned(),
     };
-    let overridden = before
-        .clone()
-        .by("ana", over("nobody is awake to review"))
-        .by("dee", over("I agree, payments are down"));
-    let skipped = overridden.by(
-        "ana",
-        Act::Skip("local".parse().unwrap(), "staging is enough".to_owned()),
-    );
+    let overridden =
+        before.clone().by("ana", over("nobody is awake to review")).by("dee", over("I agree, payments are down"));
+    let skipped = overridden.by("ana", Act::Skip("local".parse().unwrap(), "staging is enough".to_owned()));
     same(
         &from(&before, &skipped),
         r#"
@@ -277,13 +248,7 @@ fn what_stops_a_run_and_what_ends_it() {
         .came(stuck)
         .by("ana", Act::Retry)
         .verified("local", false)
-        .by(
-            "dee",
-            Act::Join {
-                title: "Fix the totals".to_owned(),
-                fixes: vec![commit("f2f2f2f")],
-            },
-        )
+        .by("dee", Act::Join { title: "Fix the totals".to_owned(), fixes: vec![commit("f2f2f2f")] })
         .by("ana", Act::Abort("the flag was enough".to_owned()));
     same(
         &from(&before, &stopped),
@@ -320,14 +285,8 @@ fn the_way_back_to_main_can_be_lost_waived_or_overtaken() {
     let live = live();
     let lost = live
         .clone()
-        .saw(Sighting::Production {
-            running: commit("8888888"),
-            has_fix: true,
-        })
-        .came(Outcome::Riders {
-            riders: Vec::new(),
-            total: 0,
-        })
+        .saw(Sighting::Production { running: commit("8888888"), has_fix: true })
+        .came(Outcome::Riders { riders: Vec::new(), total: 0 })
         .by("dee", Act::WaiveMergeback("main was rewritten".to_owned()));
     same(
         &from(&live, &lost),
@@ -344,16 +303,9 @@ fn every_kind_of_event_is_said_where_it_should_be() {
     let state = live().state;
     let play = live();
     for event in crate::view::fixture::every_event() {
-        let entry = Entry {
-            at: play.now,
-            by: Actor::Person(crate::view::fixture::person("ana")),
-            event,
-        };
+        let entry = Entry { at: play.now, by: Actor::Person(crate::view::fixture::person("ana")), event };
         let card = line(&state, &entry, &play.to());
-        let wanted = react(&state, &entry, 1)
-            .effects
-            .iter()
-            .any(|effect| matches!(effect, Effect::Say { .. }));
+        let wanted = react(&state, &entry, 1).effects.iter().any(|effect| matches!(effect, Effect::Say { .. }));
         assert_eq!(card.is_some(), wanted, "{:?}", entry.event);
         let empty =
             |card: &Card| card.lines.is_empty() || card.lines.iter().any(|text| text.to_plain().trim().is_empty());
@@ -365,16 +317,10 @@ fn every_kind_of_event_is_said_where_it_should_be() {
 fn text_from_outside_stays_plain_or_code() {
     let evil = "<!channel> `x` \u{202e}daol";
     let before = begun().announced().branched();
-    let result = PickResult::Done {
-        commit: commit("1111111"),
-        head: head("1111111", evil),
-    };
+    let result = PickResult::Done { commit: commit("1111111"), head: head("1111111", evil) };
     let after = before
         .clone()
-        .came(Outcome::Picked {
-            source: commit("f1f1f1f"),
-            result,
-        })
+        .came(Outcome::Picked { source: commit("f1f1f1f"), result })
         .by("ben", Act::Note(evil.to_owned()));
     for (at, entry) in after.entries.iter().enumerate().skip(before.entries.len()) {
         let state = replay(after.state.id, &after.entries[..=at]).unwrap().unwrap();

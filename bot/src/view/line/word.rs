@@ -20,13 +20,11 @@ impl Told<'_> {
         } else {
             format!("Still missing: {}.", missing(&quorum.missing))
         };
-        let text = Text::of(format!("{} says yes to ", self.who()))
-            .commit(&vote.commit)
-            .plain(format!(
-                " for {}, until {}. {left}",
-                vote.environment,
-                clock(vote.expires, self.at)
-            ));
+        let text = Text::of(format!("{} says yes to ", self.who())).commit(&vote.commit).plain(format!(
+            " for {}, until {}. {left}",
+            vote.environment,
+            clock(vote.expires, self.at)
+        ));
         one(Tone::Good, text)
     }
 
@@ -43,25 +41,16 @@ impl Told<'_> {
     }
 
     pub(super) fn vetoed(&self, environment: &Environment, reason: &str) -> Card {
-        let text = Text::of(format!(
-            "{} says no to {environment}: {}",
-            self.who(),
-            ended(&outside(reason))
-        ));
+        let text = Text::of(format!("{} says no to {environment}: {}", self.who(), ended(&outside(reason))));
         let next = owner(self.state, self.to)
-            .plain(format!(
-                ": nothing is deployed to {environment} until they take it back ("
-            ))
+            .plain(format!(": nothing is deployed to {environment} until they take it back ("))
             .command("unapprove")
             .plain(") or a new head comes.");
         lines(Tone::Bad, None, vec![text, next])
     }
 
     pub(super) fn veto_withdrawn(&self, environment: &Environment, person: &PersonId) -> Card {
-        one(
-            Tone::Neutral,
-            Text::of(format!("{} took their no to {environment} back.", self.to.name(person))),
-        )
+        one(Tone::Neutral, Text::of(format!("{} took their no to {environment} back.", self.to.name(person))))
     }
 
     pub(super) fn acknowledged(&self) -> Card {
@@ -87,9 +76,7 @@ impl Told<'_> {
     }
 
     pub(super) fn attested(&self, place: &str, commit: &CommitId, pass: bool, note: Option<&str>) -> Card {
-        let note = note.map_or(String::new(), |note| {
-            format!(" In their words: {}", ended(&outside(note)))
-        });
+        let note = note.map_or(String::new(), |note| format!(" In their words: {}", ended(&outside(note))));
         let good = if pass { "it is good" } else { "it is not good" };
         let text = Text::of(format!("{} looked {}: {good}, on ", self.who(), looked_at(place)))
             .commit(commit)
@@ -105,10 +92,7 @@ impl Told<'_> {
     }
 
     pub(super) fn noted(&self, text: &str) -> Card {
-        one(
-            Tone::Neutral,
-            Text::of(format!("{} notes: {}", self.who(), paragraph(text))),
-        )
+        one(Tone::Neutral, Text::of(format!("{} notes: {}", self.who(), paragraph(text))))
     }
 
     fn is_by(&self, person: &PersonId) -> bool {

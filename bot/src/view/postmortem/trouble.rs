@@ -11,25 +11,12 @@ pub(super) fn left_out(state: &Hotfix, entries: &[Entry], to: &Audience<'_>) -> 
     let lines = entries.iter().filter_map(|entry| {
         let who = by(entry, to);
         if let Event::StepSkipped { step, reason } = &entry.event {
-            return Some(format!(
-                "- {who} left out **{}**: {}\n",
-                title(state, step),
-                escape(reason)
-            ));
+            return Some(format!("- {who} left out **{}**: {}\n", title(state, step), escape(reason)));
         }
         if let Event::MergebackWaived { reason } = &entry.event {
-            return Some(format!(
-                "- {who} gave up bringing the fix to main: {}\n",
-                escape(reason)
-            ));
+            return Some(format!("- {who} gave up bringing the fix to main: {}\n", escape(reason)));
         }
-        let Event::StepOverridden {
-            step,
-            asked_by,
-            reason,
-            incident,
-        } = &entry.event
-        else {
+        let Event::StepOverridden { step, asked_by, reason, incident } = &entry.event else {
             return None;
         };
         let (first, incident) = (escape(&to.name(asked_by)), escape(incident));
@@ -60,20 +47,15 @@ pub(super) fn drifts(entries: &[Entry], to: &Audience<'_>) -> String {
 }
 
 pub(super) fn failures(state: &Hotfix, entries: &[Entry]) -> String {
-    let lines = entries
-        .iter()
-        .filter_map(|entry| Some(format!("- {}: {}\n", stamp(entry.at), failure(state, &entry.event)?)));
+    let lines =
+        entries.iter().filter_map(|entry| Some(format!("- {}: {}\n", stamp(entry.at), failure(state, &entry.event)?)));
     or_nothing(lines.collect())
 }
 
 fn failure(state: &Hotfix, event: &Event) -> Option<String> {
     if let Event::DeployEnded { key, failure } = event {
-        let place = state
-            .deploy(key)
-            .map_or("an environment", |deploy| deploy.intent.environment.as_str());
-        return failure
-            .as_ref()
-            .map(|why| format!("the deployment to {place} failed: {}", escape(why)));
+        let place = state.deploy(key).map_or("an environment", |deploy| deploy.intent.environment.as_str());
+        return failure.as_ref().map(|why| format!("the deployment to {place} failed: {}", escape(why)));
     }
     if let Event::Stuck { what, reason } = event {
         return Some(format!("could not {}: {}", escape(what), escape(reason)));
@@ -82,18 +64,9 @@ fn failure(state: &Hotfix, event: &Event) -> Option<String> {
         return Some(format!("{} did not apply: {}", sha(source), escape(&files.join(", "))));
     }
     if let Event::RebaseConflicted { files } = event {
-        return Some(format!(
-            "the fix did not apply to the new base: {}",
-            escape(&files.join(", "))
-        ));
+        return Some(format!("the fix did not apply to the new base: {}", escape(&files.join(", "))));
     }
-    let Event::Attested {
-        place,
-        commit,
-        pass: false,
-        ..
-    } = event
-    else {
+    let Event::Attested { place, commit, pass: false, .. } = event else {
         return None;
     };
     Some(format!("{} was not good on {}", escape(place), sha(commit)))
@@ -107,9 +80,5 @@ fn by(entry: &Entry, to: &Audience<'_>) -> String {
 }
 
 fn or_nothing(lines: String) -> String {
-    if lines.is_empty() {
-        "Nothing.\n".to_owned()
-    } else {
-        lines
-    }
+    if lines.is_empty() { "Nothing.\n".to_owned() } else { lines }
 }

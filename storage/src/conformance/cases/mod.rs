@@ -25,8 +25,5 @@ async fn refused(bench: &Bench, commit: Commit) -> CommitError {
 }
 
 fn with_work(id: &str, work: impl IntoIterator<Item = Work>) -> Commit {
-    Commit {
-        enqueue: work.into_iter().collect(),
-        ..commit(id)
-    }
+    Commit { enqueue: work.into_iter().collect(), ..commit(id) }
 }

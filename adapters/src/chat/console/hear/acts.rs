@@ -31,39 +31,21 @@ impl Console {
                 .find_map(|message| message.card.actions.iter().find(named).map(|action| (message, action))),
         };
         let Some((message, action)) = found else {
-            return Err(speaker
-                .line
-                .error(what.at, self.no_button(speaker, &inner.state, label, on)));
+            return Err(speaker.line.error(what.at, self.no_button(speaker, &inner.state, label, on)));
         };
-        let act = Act::Pressed {
-            message: message.message.clone(),
-            value: action.value.clone(),
-        };
+        let act = Act::Pressed { message: message.message.clone(), value: action.value.clone() };
         let spot = Spot::of(message);
         self.inbound(inner, speaker, Fact::Heard, spot, act)
     }
 
     fn no_button(&self, speaker: &Speaker<'_>, state: &State, label: &str, on: Option<&str>) -> String {
-        let messages = state
-            .messages
-            .values()
-            .rev()
-            .filter(|m| self.sees(&speaker.person, &m.message.channel));
+        let messages = state.messages.values().rev().filter(|m| self.sees(&speaker.person, &m.message.channel));
         let buttons: Vec<String> = messages
-            .flat_map(|m| {
-                m.card
-                    .actions
-                    .iter()
-                    .map(|action| format!("{:?} on {}", action.label, m.message.id))
-            })
+            .flat_map(|m| m.card.actions.iter().map(|action| format!("{:?} on {}", action.label, m.message.id)))
             .take(8)
             .collect();
         let place = on.unwrap_or("any message that they see");
-        let there = if buttons.is_empty() {
-            "none at all".to_owned()
-        } else {
-            buttons.join(", ")
-        };
+        let there = if buttons.is_empty() { "none at all".to_owned() } else { buttons.join(", ") };
         format!("there is no button {label:?} on {place}; there is {there}")
     }
 
@@ -79,27 +61,14 @@ impl Console {
         let message = if on.text.is_empty() {
             // Looked for among all, and not only in the thread one is in. A question with buttons is what is voted on; a
             // reminder or a question of another kind that came later is not.
-            let mut seen = state
-                .messages
-                .values()
-                .rev()
-                .filter(|m| self.sees(&speaker.person, &m.message.channel));
+            let mut seen = state.messages.values().rev().filter(|m| self.sees(&speaker.person, &m.message.channel));
             let voted_on = seen.clone().find(|m| !m.card.actions.is_empty());
-            let nothing = || {
-                speaker
-                    .line
-                    .error(on.at, "nothing is being asked; name a message, like +1 m7".to_owned())
-            };
-            voted_on
-                .or_else(|| seen.find(|m| m.card.tone == Tone::Asking))
-                .ok_or_else(nothing)?
+            let nothing = || speaker.line.error(on.at, "nothing is being asked; name a message, like +1 m7".to_owned());
+            voted_on.or_else(|| seen.find(|m| m.card.tone == Tone::Asking)).ok_or_else(nothing)?
         } else {
             self.message(speaker, state, on, on.text)?
         };
-        let reaction = Reaction {
-            person: speaker.person.clone(),
-            emoji,
-        };
+        let reaction = Reaction { person: speaker.person.clone(), emoji };
         if message.reactions.contains(&reaction) == added {
             let (who, what, id) = (&speaker.person.id, emoji_name(&reaction.emoji), &message.message.id);
             let already = if added { "already stands" } else { "does not stand" };
@@ -107,22 +76,7 @@ impl Console {
         }
         let (target, spot) = (message.message.clone(), Spot::of(message));
         let Reaction { person, emoji } = reaction;
-        let act = Act::Reacted {
-            message: target.clone(),
-            emoji: emoji.clone(),
-            added,
-        };
-        self.inbound(
-            inner,
-            speaker,
-            Fact::Reacted {
-                message: target,
-                person,
-                emoji,
-                added,
-            },
-            spot,
-            act,
-        )
+        let act = Act::Reacted { message: target.clone(), emoji: emoji.clone(), added };
+        self.inbound(inner, speaker, Fact::Reacted { message: target, person, emoji, added }, spot, act)
     }
 }

@@ -35,12 +35,7 @@ impl HearError {
         if behind.chars().nth(BEHIND).is_some() {
             shown.push('…');
         }
-        Self {
-            line: shown.replace('\n', "␊"),
-            column,
-            why: shorten(&harmless(&why)),
-            with_forms,
-        }
+        Self { line: shown.replace('\n', "␊"), column, why: shorten(&harmless(&why)), with_forms }
     }
 
     /// What is wrong, without the line.
@@ -62,11 +57,7 @@ fn shorten(why: &str) -> String {
 impl fmt::Display for HearError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}\n{:column$}^ {}", self.line, "", self.why, column = self.column)?;
-        if self.with_forms {
-            write!(f, "\n{FORMS}")
-        } else {
-            Ok(())
-        }
+        if self.with_forms { write!(f, "\n{FORMS}") } else { Ok(()) }
     }
 }
 

@@ -43,10 +43,7 @@ struct Spot {
 impl Spot {
     /// Where a message is.
     fn of(message: &Message) -> Self {
-        Self {
-            channel: message.message.channel.clone(),
-            thread: message.thread(),
-        }
+        Self { channel: message.message.channel.clone(), thread: message.thread() }
     }
 }
 
@@ -88,38 +85,17 @@ impl Console {
     }
 
     fn speaker<'a>(&self, line: &'a Line<'a>, said: &Said<'a>, state: &State) -> Result<Speaker<'a>, HearError> {
-        let person = self
-            .members
-            .values()
-            .flatten()
-            .find(|person| person.id == said.name.text)
-            .cloned();
+        let person = self.members.values().flatten().find(|person| person.id == said.name.text).cloned();
         let person = person.ok_or_else(|| {
-            let mut names: Vec<&str> = self
-                .members
-                .values()
-                .flatten()
-                .map(|person| person.id.as_str())
-                .collect();
+            let mut names: Vec<&str> = self.members.values().flatten().map(|person| person.id.as_str()).collect();
             names.sort_unstable();
             names.dedup();
             line.error(
                 said.name.at,
-                format!(
-                    "nobody is called {:?} here; there are {}",
-                    said.name.text,
-                    names.join(", ")
-                ),
+                format!("nobody is called {:?} here; there are {}", said.name.text, names.join(", ")),
             )
         })?;
-        let mut speaker = Speaker {
-            line,
-            person,
-            spot: Spot {
-                channel: self.main.clone(),
-                thread: None,
-            },
-        };
+        let mut speaker = Speaker { line, person, spot: Spot { channel: self.main.clone(), thread: None } };
         if let Some(under) = &said.under {
             let message = self.message(&speaker, state, under, under.text)?;
             speaker.spot.channel = message.message.channel.clone();
@@ -135,9 +111,7 @@ impl Console {
             return Ok(());
         }
         let channel = hash(speaker.spot.channel.as_str());
-        Err(speaker
-            .line
-            .error(name.at, format!("{} is not in {channel}", speaker.person.id)))
+        Err(speaker.line.error(name.at, format!("{} is not in {channel}", speaker.person.id)))
     }
 
     fn sees(&self, person: &PersonRef, channel: &ChannelRef) -> bool {
@@ -147,16 +121,10 @@ impl Console {
     /// `#other` is the channel of that name, or the one called `other`.
     fn named_channel(&self, line: &Line<'_>, word: &Word<'_>) -> Result<ChannelRef, HearError> {
         let bare = word.text.trim_start_matches('#');
-        let named = self
-            .members
-            .keys()
-            .find(|channel| channel.as_str() == word.text || channel.as_str() == bare);
+        let named = self.members.keys().find(|channel| channel.as_str() == word.text || channel.as_str() == bare);
         named.cloned().ok_or_else(|| {
             let known: Vec<String> = self.members.keys().map(|channel| hash(channel.as_str())).collect();
-            line.error(
-                word.at,
-                format!("there is no channel {}; there are {}", word.text, known.join(", ")),
-            )
+            line.error(word.at, format!("there is no channel {}; there are {}", word.text, known.join(", ")))
         })
     }
 
@@ -168,14 +136,11 @@ impl Console {
         id: &str,
     ) -> Result<&'s Message, HearError> {
         let found = number(id).and_then(|number| state.messages.get(&number));
-        found
-            .filter(|message| self.sees(&speaker.person, &message.message.channel))
-            .ok_or_else(|| {
-                speaker.line.error(
-                    word.at,
-                    format!("{} sees no message {id:?}; a message is written m7", speaker.person.id),
-                )
-            })
+        found.filter(|message| self.sees(&speaker.person, &message.message.channel)).ok_or_else(|| {
+            speaker
+                .line
+                .error(word.at, format!("{} sees no message {id:?}; a message is written m7", speaker.person.id))
+        })
     }
 
     fn command(
@@ -186,13 +151,9 @@ impl Console {
         text: &Word<'_>,
     ) -> Result<Inbound, HearError> {
         if word.text != "/hotfix" {
-            return Err(speaker
-                .line
-                .error(word.at, format!("{} is no command; there is one, /hotfix", word.text)));
+            return Err(speaker.line.error(word.at, format!("{} is no command; there is one, /hotfix", word.text)));
         }
-        let act = Act::Command {
-            text: text.text.to_owned(),
-        };
+        let act = Act::Command { text: text.text.to_owned() };
         self.inbound(inner, speaker, Fact::Heard, speaker.spot.clone(), act)
     }
 
@@ -202,23 +163,12 @@ impl Console {
         speaker: Speaker<'_>,
         rest: &Word<'_>,
     ) -> Result<Option<Inbound>, HearError> {
-        let Speaker {
-            line,
-            person,
-            spot: Spot { channel, thread },
-        } = speaker;
+        let Speaker { line, person, spot: Spot { channel, thread } } = speaker;
         if rest.text.is_empty() {
             return Err(line.wrong_form(rest.at, "nothing is said"));
         }
-        let chatter = Chatter {
-            from: person,
-            channel,
-            thread,
-            text: rest.text.to_owned(),
-        };
-        inner
-            .take(Fact::Said(chatter))
-            .map_err(|failure| line.error(rest.at, failure.to_string()))?;
+        let chatter = Chatter { from: person, channel, thread, text: rest.text.to_owned() };
+        inner.take(Fact::Said(chatter)).map_err(|failure| line.error(rest.at, failure.to_string()))?;
         Ok(None)
     }
 
@@ -231,18 +181,10 @@ impl Console {
         spot: Spot,
         act: Act,
     ) -> Result<Inbound, HearError> {
-        inner
-            .take(fact)
-            .map_err(|failure| speaker.line.error(0, failure.to_string()))?;
+        inner.take(fact).map_err(|failure| speaker.line.error(0, failure.to_string()))?;
         let dedupe_key = format!("console:{}:{}", self.boot, inner.state.heard);
         let Spot { channel, thread } = spot;
-        Ok(Inbound {
-            dedupe_key,
-            from: speaker.person.clone(),
-            channel,
-            thread,
-            act,
-        })
+        Ok(Inbound { dedupe_key, from: speaker.person.clone(), channel, thread, act })
     }
 }
 
@@ -250,7 +192,5 @@ impl Console {
 fn taken_back<'a>(first: &Word<'a>, behind: &Word<'a>) -> Option<(Word<'a>, Word<'a>)> {
     let (second, rest) = behind.first();
     let taken = first.text.eq_ignore_ascii_case("take") && second.text.eq_ignore_ascii_case("back");
-    taken
-        .then(|| rest.first())
-        .filter(|(word, _)| vote(word.text).is_some())
+    taken.then(|| rest.first()).filter(|(word, _)| vote(word.text).is_some())
 }

@@ -34,10 +34,9 @@ impl<'a> Line<'a> {
             return Err(line.error(0, why));
         }
         match line.0.char_indices().find(|(_, c)| c.is_control() && *c != '\t') {
-            Some((at, c)) => Err(line.error(
-                at,
-                format!("the control character U+{:04X} cannot be typed", u32::from(c)),
-            )),
+            Some((at, c)) => {
+                Err(line.error(at, format!("the control character U+{:04X} cannot be typed", u32::from(c))))
+            }
             None => Ok(line),
         }
     }
@@ -59,24 +58,13 @@ impl<'a> Line<'a> {
         let Some((head, rest)) = whole.text.split_once(':') else {
             return Err(self.wrong_form(whole.at, "who says this? A name and a colon come first"));
         };
-        let rest = Word {
-            text: rest,
-            at: whole.at + head.len() + 1,
-        }
-        .trimmed();
-        let (name, behind) = Word {
-            text: head,
-            at: whole.at,
-        }
-        .first();
+        let rest = Word { text: rest, at: whole.at + head.len() + 1 }.trimmed();
+        let (name, behind) = Word { text: head, at: whole.at }.first();
         if name.text.is_empty() {
             return Err(self.wrong_form(whole.at, "who says this? There is no name before the colon"));
         }
         let under = match behind.text.strip_prefix('@') {
-            Some(id) => Some(Word {
-                text: id,
-                at: behind.at + 1,
-            }),
+            Some(id) => Some(Word { text: id, at: behind.at + 1 }),
             None if behind.text.is_empty() => None,
             None => return Err(self.wrong_form(behind.at, "before the colon stand a name and at most `@m3`")),
         };
@@ -90,25 +78,12 @@ impl<'a> Word<'a> {
         let this = self.trimmed();
         let end = this.text.find(char::is_whitespace).unwrap_or(this.text.len());
         let (word, rest) = this.text.split_at(end);
-        (
-            Self {
-                text: word,
-                at: this.at,
-            },
-            Self {
-                text: rest,
-                at: this.at + end,
-            }
-            .trimmed(),
-        )
+        (Self { text: word, at: this.at }, Self { text: rest, at: this.at + end }.trimmed())
     }
 
     fn trimmed(self) -> Self {
         let start = self.text.trim_start();
-        Self {
-            text: start.trim_end(),
-            at: self.at + self.text.len() - start.len(),
-        }
+        Self { text: start.trim_end(), at: self.at + self.text.len() - start.len() }
     }
 }
 
