@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use hotfix_adapters::chat::Chat;
-use hotfix_adapters::chat::console::{Console, ConsoleOptions};
+use hotfix_adapters::chat::console::{self, Console, ConsoleOptions};
+use hotfix_adapters::chat::{Card, Chat};
 use hotfix_adapters::forge::git::Git;
 use hotfix_adapters::forge::local::Local;
 use hotfix_adapters::forge::{Check, CheckState, PullNumber, Verdict};
@@ -66,6 +66,12 @@ impl Play {
             if self.colour { writeln!(out, "\x1b[2m{line}\x1b[0m")? } else { writeln!(out, "{line}")? }
         }
         out.flush().map_err(Into::into)
+    }
+
+    /// Prints a card that nobody posted.
+    pub(super) fn show(&self, card: &Card) -> anyhow::Result<()> {
+        let mut out = std::io::stdout().lock();
+        write!(out, "{}", console::render(card, self.colour, self.width)).map_err(Into::into)
     }
 
     /// A headline over what follows.

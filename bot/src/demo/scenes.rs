@@ -1,6 +1,7 @@
 //! What the people of the demo do.
 
 use anyhow::Context as _;
+use hotfix_adapters::chat::{Card, Text};
 
 use super::play::Play;
 use crate::view;
@@ -173,7 +174,7 @@ pub(super) async fn closing(play: &mut Play) -> anyhow::Result<()> {
     let path = play.stage.root.join("post-mortem.md");
     std::fs::write(&path, &post_mortem).context("the post-mortem cannot be written")?;
     play.scene("The timeline")?;
-    play.tell(&view::timeline(&run, &entries, &audience))?;
+    play.show(&in_lines(&view::timeline(&run, &entries, &audience)))?;
     play.scene("Where everything lies")?;
     play.tell(&format!("post-mortem  {}", path.display()))?;
     play.tell(&format!("store        {}", play.store_folder().display()))?;
@@ -183,4 +184,16 @@ pub(super) async fn closing(play: &mut Play) -> anyhow::Result<()> {
     ))?;
     play.tell(&format!("repository   {}", play.stage.bare().display()))?;
     play.tell(&format!("look around  hotfix --config {} timeline {}", play.stage.root.join("config").display(), run.id))
+}
+
+/// The rows of the timeline as lines that a terminal can wrap; the Markdown of it is in the post-mortem.
+fn in_lines(markdown: &str) -> Card {
+    let line = |row: &str| {
+        let mut cells = row.trim_matches('|').splitn(3, " | ").map(str::trim);
+        let (when, who, what) = (cells.next()?, cells.next()?, cells.next()?);
+        let clock = when.split(' ').nth(1)?;
+        Some(Text::of(format!("{clock} {who}: {}", what.replace("**", "").replace('\\', ""))))
+    };
+    let rows = markdown.lines().filter(|row| row.starts_with("| 2"));
+    Card { lines: rows.filter_map(line).collect(), ..Card::default() }
 }
