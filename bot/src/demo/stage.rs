@@ -264,8 +264,18 @@ pub fn git_in(folder: &Path, arguments: &[&str]) -> anyhow::Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
+/// A configuration that others can write is refused, so the rights are set whatever the user's umask is.
 fn write_configuration(folder: &Path) -> anyhow::Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
+    let allow = |path: &Path, mode| {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))
+            .with_context(|| format!("cannot set the rights of {}", path.display()))
+    };
+    for name in ["", "services", "playbooks", "scripts"] {
+        let path = folder.join(name);
+        std::fs::create_dir_all(&path).with_context(|| format!("cannot make {}", path.display()))?;
+        allow(&path, 0o755)?;
+    }
     let files = [
         ("hotfix.toml", "state = \"../state\"\npoll_seconds = 1\n"),
         ("people.toml", include_str!("config/people.toml")),
@@ -278,12 +288,8 @@ fn write_configuration(folder: &Path) -> anyhow::Result<()> {
     ];
     for (name, text) in files {
         let path = folder.join(name);
-        if let Some(parent) = path.parent() {
-            std::fs::create_dir_all(parent)?;
-        }
         std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
-        let mode = if name.ends_with(".sh") { 0o755 } else { 0o644 };
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode))?;
+        allow(&path, if name.ends_with(".sh") { 0o755 } else { 0o644 })?;
     }
     Ok(())
 }
