@@ -9,7 +9,7 @@ use super::Audience;
 use super::ask::{asks, missing};
 use super::card::{digest, heading};
 use super::duration::{clock, minutes};
-use super::phrase::{ended, listing, marked, outside, paragraph, serving};
+use super::phrase::{count, ended, listing, marked, outside, paragraph, serving};
 use super::render::sign;
 use super::standing::{looked_at, mark, standing};
 use crate::domain::hotfix::{Hotfix, StepState};
@@ -102,7 +102,10 @@ fn will(state: &Hotfix, spec: &StepSpec) -> String {
             )
         }
         StepKind::Review { approvals } => {
-            format!("{approvals} approval(s) by people who did not work on it, and green checks")
+            format!(
+                "{} by people who did not work on it, and green checks",
+                count(usize::try_from(*approvals).unwrap_or(usize::MAX), "approval", "approvals")
+            )
         }
         StepKind::Verify { place, question } => verify(place, question),
         StepKind::Approve { environment } => approve(state, environment),
@@ -129,7 +132,8 @@ fn will(state: &Hotfix, spec: &StepSpec) -> String {
             )
         }
         StepKind::Postmortem { due_days } => format!(
-            "somebody writes the post-mortem within {due_days} day(s) after production: `/hotfix postmortem <link>`"
+            "somebody writes the post-mortem within {} after production: `/hotfix postmortem <link>`",
+            count(usize::try_from(*due_days).unwrap_or(usize::MAX), "day", "days")
         ),
     }
 }
@@ -179,8 +183,8 @@ It is waiting for a review.
 ✓ See what must not ship — must (APPLY-4), `withheld`: main holds 3 commits that do not ship with it (10:04 UTC).
 ✓ Tell the team — must (APPLY-15), `announce`: told in payments (10:06 UTC).
 ✓ Create the branch — must (APPLY-X2), `branch`: hotfix created at abc1234 (10:08 UTC).
-✓ Bring the fix — must (APPLY-7), `fix`: 1 commit, +12 −3 in 2 file(s), pull request #7 (10:12 UTC).
-→ Review — must (APPLY-8), `review`: 1 approval(s) by people who did not work on it, and green checks.
+✓ Bring the fix — must (APPLY-7), `fix`: 1 commit, +12 −3 in 2 files, pull request #7 (10:12 UTC).
+→ Review — must (APPLY-8), `review`: 1 approval by people who did not work on it, and green checks.
     @Ben, @Dee or @Eve: please review the pull request (0 of 1 approvals of the present head).
     Checks: the checks were not read yet.
 · Test it — should (APPLY-9), can be skipped with a reason, `local`: somebody looks locally or in the review app: Does an upload work? `/hotfix verify local pass`.
@@ -189,7 +193,7 @@ It is waiting for a review.
 · Votes for production — must, `votes`: 2 votes of approvers by people who neither asked for it nor worked on it; a vote holds for 2 h.
 · Deploy to production — must (APPLY-10, APPLY-11), `production`: a person says `/hotfix deploy production`, and the bot deploys exactly what was approved (command `deploy.sh`).
 · Back to main — must (APPLY-12), `main`: the bot merges `hotfix` back into `main` with a merge commit, proves that the fix is there, and deletes `hotfix`.
-· Post-mortem — should (MAIN-18), can be skipped with a reason, `postmortem`: somebody writes the post-mortem within 5 day(s) after production: `/hotfix postmortem <link>`.
+· Post-mortem — should (MAIN-18), can be skipped with a reason, `postmortem`: somebody writes the post-mortem within 5 days after production: `/hotfix postmortem <link>`.
 Playbook apply, policy policy-1, plan `3cda4d37a710`. It does not change while the run goes on.
 "#,
         );

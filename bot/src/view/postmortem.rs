@@ -275,8 +275,8 @@ M   eeeeeee  hotfix on main
 | See what must not ship | APPLY-4 | main holds 3 commits that do not ship with it, 2026-03-02 10:04 UTC |
 | Tell the team | APPLY-15 | told in payments, 2026-03-02 10:06 UTC |
 | Create the branch | APPLY-X2 | hotfix created at abc1234, 2026-03-02 10:08 UTC |
-| Bring the fix | APPLY-7 | 1 commit, +12 −3 in 2 file(s), pull request \#7, 2026-03-02 10:12 UTC |
-| Review | APPLY-8 | approved by Ben on 1111111, 1 check(s) green, 2026-03-02 10:14 UTC |
+| Bring the fix | APPLY-7 | 1 commit, +12 −3 in 2 files, pull request \#7, 2026-03-02 10:12 UTC |
+| Review | APPLY-8 | approved by Ben on 1111111, 1 check green, 2026-03-02 10:14 UTC |
 | Test it | APPLY-9 | ben says so, on 1111111, 2026-03-02 10:16 UTC |
 | Deploy to staging | APPLY-10 | 1111111 runs on staging, 2026-03-02 10:20 UTC |
 | Look at staging |  | ben says so, on 1111111, 2026-03-02 10:22 UTC |

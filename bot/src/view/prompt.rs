@@ -218,7 +218,7 @@ HF-12 payments: may this go to production?
 You say yes to exactly `1111111000000000000000000000000000000000` and to nothing else.
 It is 1 commit on top of the base, +12 −3 in 2 files:
 • `1111111` Accept uploads without a name — Chi
-Review: approved by Ben on 1111111, 1 check(s) green.
+Review: approved by Ben on 1111111, 1 check green.
 Tested: good locally or in the review app, on `1111111`, says Ben at 10:16 UTC.
 Tested: good at staging, on `1111111`, says Ben at 10:22 UTC.
 Does not count: Ana (asked for it) and Chi (worked on it).

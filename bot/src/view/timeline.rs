@@ -279,9 +279,9 @@ mod tests {
 | 2026-03-02 10:10 UTC | bot | picked `f1f1f1f` as `1111111` |
 | 2026-03-02 10:10 UTC | bot | `hotfix` moved `abc1234` → `1111111`, 1 commit |
 | 2026-03-02 10:12 UTC | bot | opened pull request \#7 |
-| 2026-03-02 10:12 UTC | bot | **Bring the fix** is fulfilled: 1 commit, +12 −3 in 2 file(s), pull request \#7 |
+| 2026-03-02 10:12 UTC | bot | **Bring the fix** is fulfilled: 1 commit, +12 −3 in 2 files, pull request \#7 |
 | 2026-03-02 10:14 UTC | bot | saw 1 review, 1 of 1 check green |
-| 2026-03-02 10:14 UTC | bot | **Review** is fulfilled: approved by Ben on 1111111, 1 check(s) green |
+| 2026-03-02 10:14 UTC | bot | **Review** is fulfilled: approved by Ben on 1111111, 1 check green |
 | 2026-03-02 10:16 UTC | Ben | looked at local: good, on `1111111`: 20 MB went through |
 | 2026-03-02 10:16 UTC | bot | **Test it** is fulfilled: ben says so, on 1111111 |
 | 2026-03-02 10:16 UTC | bot | asked to deploy to staging: `1111111` |

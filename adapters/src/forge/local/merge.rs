@@ -96,7 +96,7 @@ impl Merging<'_> {
         match self.git.merge(&request).await? {
             Merged::Commit(commit) => Ok(commit),
             Merged::Conflict { files } => Err(Failure::rejected(format!(
-                "pull request {} does not merge into {}: {} conflict. Resolve that on its branch, then have it reviewed again.",
+                "pull request {} does not merge into {}: {} conflict. Merge it by hand, settle that, and push.",
                 self.number.0,
                 self.base,
                 files.join(", ")

@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 
-use super::{Progress, Wait};
+use super::{Progress, Wait, count};
 use crate::domain::effect::Effect;
 use crate::domain::hotfix::{FixState, Hotfix};
 
@@ -27,10 +27,13 @@ pub(super) fn progress(state: &Hotfix, large_lines: u32) -> Progress {
     let lines = head.size.insertions + head.size.deletions;
     let large = usize::try_from(large_lines).is_ok_and(|limit| limit > 0 && lines > limit);
     let warning = if large { ", which is large for a hotfix" } else { "" };
-    let commits = if head.total == 1 { "1 commit".to_owned() } else { format!("{} commits", head.total) };
+    let commits = count(head.total, "commit");
     Progress::done(format!(
-        "{commits}, +{} −{} in {} file(s){warning}, pull request #{}",
-        head.size.insertions, head.size.deletions, head.size.files, pull.number.0
+        "{commits}, +{} −{} in {}{warning}, pull request #{}",
+        head.size.insertions,
+        head.size.deletions,
+        count(head.size.files, "file"),
+        pull.number.0
     ))
 }
 

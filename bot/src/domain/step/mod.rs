@@ -109,6 +109,11 @@ pub enum Wait {
     },
 }
 
+/// "1 check", "2 checks".
+fn count(number: usize, thing: &str) -> String {
+    if number == 1 { format!("1 {thing}") } else { format!("{number} {thing}s") }
+}
+
 /// Whether a step is fulfilled by the evidence there is.
 #[must_use]
 pub fn progress(state: &Hotfix, spec: &StepSpec, now: Timestamp) -> Progress {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use hotfix_adapters::forge::Verdict;
 
-use super::{Progress, Wait, releasable};
+use super::{Progress, Wait, count, releasable};
 use crate::domain::event::ReviewSeen;
 use crate::domain::hotfix::Hotfix;
 
@@ -44,7 +44,11 @@ pub(super) fn progress(state: &Hotfix, need: u32) -> Progress {
         } else {
             format!("approved by {}", approvers.join(", "))
         };
-        return Progress::done(format!("{by} on {}, {} check(s) green", head.tip.short(), pull.seen.checks.len()));
+        return Progress::done(format!(
+            "{by} on {}, {} green",
+            head.tip.short(),
+            count(pull.seen.checks.len(), "check")
+        ));
     }
     Progress::Waiting(Wait::Review { have, need, checks, against })
 }

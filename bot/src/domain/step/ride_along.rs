@@ -1,13 +1,13 @@
 //! What else goes out with the fix because it was merged in between (MAIN-8). Its authors are told; they block nothing.
 
-use super::{Progress, Wait};
+use super::{Progress, Wait, count};
 use crate::domain::effect::Effect;
 use crate::domain::hotfix::Hotfix;
 
 pub(super) fn progress(state: &Hotfix) -> Progress {
     match &state.riders {
         Some(riders) if riders.is_empty() => Progress::done("nothing else goes out"),
-        Some(riders) => Progress::done(format!("{} other commit(s) go out with it", riders.len())),
+        Some(riders) => Progress::done(format!("with it goes out: {} of others", count(riders.len(), "commit"))),
         None => Progress::Waiting(Wait::Bot("finding out what else goes out")),
     }
 }

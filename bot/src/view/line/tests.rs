@@ -41,7 +41,7 @@ The bot picks 1 commit onto it now.
 • `1111111` Accept uploads without a name — Chi
 [Asking] Pull request #7 <https://forge.example/payments/7> into `main` is open.
 @Ben, @Dee or @Eve: please review it, and do not merge it. It is deployed from the branch first and merged afterwards.
-[Good] Review (APPLY-8): approved by Ben on 1111111, 1 check(s) green.
+[Good] Review (APPLY-8): approved by Ben on 1111111, 1 check green.
 @Ana: please look locally or in the review app. Does an upload work? Then say `/hotfix verify local pass` or `/hotfix verify local fail <what you saw>`.
 [Good] Ben looked locally or in the review app: it is good, on `1111111`. In their words: 20 MB went through.
 [Neutral] Deploying to staging: `abc1234` → `1111111`.
