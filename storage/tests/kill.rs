@@ -18,14 +18,9 @@ fn killable(directory: &Path) -> Options {
     Options { checkpoint_every: 9, segment_bytes: 3000, ..options(directory) }
 }
 
-/// Not a test: the process that is killed. It runs until then, and names on its output each commit that was acknowledged.
-#[test]
-#[ignore = "the parent test runs it"]
-fn child() {
-    let Some(directory) = std::env::var_os(CHILD).map(PathBuf::from) else {
-        return;
-    };
-    let store = Embedded::open(killable(&directory)).unwrap();
+/// The process that is killed. It runs until then, and names on its output each commit that was acknowledged.
+fn child(directory: &Path) {
+    let store = Embedded::open(killable(directory)).unwrap();
     runtime().block_on(async {
         let first = store.health().await.seq.0;
         for n in first.. {
@@ -44,12 +39,15 @@ fn child() {
 
 #[test]
 fn what_was_acknowledged_survives_a_kill() {
+    if let Some(directory) = std::env::var_os(CHILD).map(PathBuf::from) {
+        return child(&directory);
+    }
     let scratch = tempfile::tempdir().unwrap();
     let directory = scratch.path().join("store");
     let mut acknowledged = [0; 3];
     for kill in 1..=12 {
         let mut command = Command::new(std::env::current_exe().unwrap());
-        command.args(["--exact", "child", "--ignored", "--nocapture"]).env(CHILD, &directory);
+        command.args(["--exact", "what_was_acknowledged_survives_a_kill", "--nocapture"]).env(CHILD, &directory);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
         let note = |line: String, acknowledged: &mut [u64; 3]| {
