@@ -1,6 +1,7 @@
 //! The command line: the processes (`serve`, `demo`), maintenance (`store`, `check-config`, `forge`), and every verb of the
 //! chat, put to the running bot over its socket, or answered from the store, read-only, when none runs.
 
+mod complete;
 mod forge;
 mod process;
 mod store;
@@ -51,6 +52,12 @@ enum Sub {
         /// The folder of the run
         run: PathBuf,
     },
+    /// Completes a line for the shell: `complete -C "hotfix complete" hotfix`
+    Complete {
+        /// What bash hands over: the program, the word and the word before it
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        words: Vec<String>,
+    },
     /// A verb of the chat
     #[command(external_subcommand)]
     Verb(Vec<String>),
@@ -82,6 +89,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Sub::CheckConfig => process::check_config(&cli.config),
         Sub::Store(command) => store::run(&cli.config, command),
         Sub::Forge(command) => forge::run(&cli.config, command).await.map(|()| ExitCode::SUCCESS),
+        Sub::Complete { words } => complete::run(&cli.config, &words),
         Sub::Verb(words) => verb::run(&cli.config, cli.person, words).await,
         Sub::Supervise { .. } => Ok(ExitCode::SUCCESS),
     }

@@ -1,5 +1,9 @@
 //! The words that exist where a command is typed.
 
+use std::collections::BTreeSet;
+
+use crate::config::Config;
+
 /// The words that exist: they are checked against, suggested and completed. An empty list knows nothing and lets every
 /// well-formed word pass, as on a command line without the configuration.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -10,4 +14,18 @@ pub struct Known {
     pub environments: Vec<String>,
     /// The steps of all playbooks.
     pub steps: Vec<String>,
+}
+
+impl Known {
+    /// The words of a configuration.
+    #[must_use]
+    pub fn of(config: &Config) -> Self {
+        let environments = config.services.values().flat_map(|s| &s.service.environments).map(|e| e.name.to_string());
+        let specs = config.playbooks.values().flat_map(|playbook| playbook.steps.iter().chain(&playbook.exceptional));
+        Self {
+            services: config.services.keys().map(ToString::to_string).collect(),
+            environments: environments.collect::<BTreeSet<_>>().into_iter().collect(),
+            steps: specs.map(|spec| spec.id.to_string()).collect::<BTreeSet<_>>().into_iter().collect(),
+        }
+    }
 }

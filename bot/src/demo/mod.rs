@@ -27,7 +27,7 @@ pub struct DemoArgs {
     /// A second hotfix is started while the first is on its way, and joins it
     #[arg(long, conflicts_with = "interactive")]
     second_hotfix: bool,
-    /// You type: `ana: /hotfix start payments "Fix 500 on upload" --fix fix-upload`
+    /// You type: `ana: /hotfix start payments "Fix 500 on upload"`
     #[arg(long)]
     interactive: bool,
     /// Do it on a scratch copy of this git repository, which itself is never touched

@@ -110,20 +110,7 @@ impl Engine {
     /// The words that commands are made of here, for suggestions.
     #[must_use]
     pub fn known(&self) -> Known {
-        let mut environments: Vec<String> =
-            self.config.services.values().flat_map(|s| &s.service.environments).map(|e| e.name.to_string()).collect();
-        environments.sort();
-        environments.dedup();
-        let mut steps: Vec<String> = self
-            .config
-            .playbooks
-            .values()
-            .flat_map(|p| p.steps.iter().chain(&p.exceptional))
-            .map(|s| s.id.to_string())
-            .collect();
-        steps.sort();
-        steps.dedup();
-        Known { services: self.config.services.keys().map(ToString::to_string).collect(), environments, steps }
+        Known::of(&self.config)
     }
 
     async fn typed(&self, asker: &Asker, text: &str) -> Result<Reply, EngineError> {

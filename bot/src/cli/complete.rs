@@ -1,0 +1,26 @@
+//! `hotfix complete`: what could stand where the shell's cursor is, from the table of verbs.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use super::print_line;
+use crate::command::{self, Known};
+use crate::config;
+
+/// Answers bash's `complete -C`, which says the line in `COMP_LINE` and the cursor in `COMP_POINT`.
+pub(super) fn run(folder: &Path, words: &[String]) -> anyhow::Result<ExitCode> {
+    let line = std::env::var("COMP_LINE").unwrap_or_else(|_| words.join(" "));
+    let cursor = std::env::var("COMP_POINT").ok().and_then(|point| point.parse().ok()).unwrap_or(line.len());
+    let typed = line.get(..cursor).unwrap_or(&line);
+    // The program itself is no part of what is completed.
+    let text = typed.split_once(' ').map_or("", |(_, text)| text);
+    for completion in command::complete(text, &known(folder)) {
+        print_line(&mut std::io::stdout(), &completion)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The words of the configuration; none when there is no valid one, for a shell is no place to say why.
+fn known(folder: &Path) -> Known {
+    config::load(folder).map(|config| Known::of(&config)).unwrap_or_default()
+}
