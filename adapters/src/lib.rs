@@ -6,7 +6,9 @@
 //! [`failure::Failure`].
 
 pub mod chat;
+pub mod cluster;
 pub mod deploy;
 pub mod failure;
 pub mod forge;
+pub mod registry;
 pub mod vocabulary;

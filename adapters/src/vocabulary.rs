@@ -108,10 +108,24 @@ parsed_text!(
     check_key
 );
 parsed_text!(
+    /// The digest of an image's manifest, such as `sha256:` and 64 hexadecimal digits. A tag can move; this cannot.
+    Digest,
+    check_digest
+);
+parsed_text!(
     /// A channel as the chat platform names it: an id, never a display name, except at the console.
     ChannelRef,
     check_opaque
 );
+
+impl Digest {
+    /// The first twelve digits, for people.
+    #[must_use]
+    pub fn short(&self) -> &str {
+        let digits = self.0.split_once(':').map_or(self.as_str(), |(_, digits)| digits);
+        digits.get(..12).unwrap_or(digits)
+    }
+}
 
 impl CommitId {
     /// The first seven digits, for people.
@@ -196,6 +210,15 @@ fn check_key(text: &str) -> Result<(), Malformed> {
         return Ok(());
     }
     Err(Malformed::new("deployment key", text, "must be letters, digits and . _ -, at most 200"))
+}
+
+fn check_digest(text: &str) -> Result<(), Malformed> {
+    let hex = |text: &str| text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+    match text.split_once(':') {
+        Some(("sha256", digits)) if digits.len() == 64 && hex(digits) => Ok(()),
+        Some(("sha512", digits)) if digits.len() == 128 && hex(digits) => Ok(()),
+        _ => Err(Malformed::new("image digest", text, "is not one like `sha256:` and 64 hexadecimal digits")),
+    }
 }
 
 fn check_opaque(text: &str) -> Result<(), Malformed> {

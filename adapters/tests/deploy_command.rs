@@ -88,6 +88,9 @@ fn request(key: &str) -> DeployRequest {
         repo: Repo::parse("team/payments").unwrap(),
         commit: CommitId::parse(COMMIT).unwrap(),
         environment: Environment::parse("production").unwrap(),
+        image: None,
+        previous: None,
+        about: String::new(),
     }
 }
 
@@ -107,7 +110,7 @@ async fn ended(deploy: &CommandDeploy, name: &str) -> DeployStatus {
     let mut last = None;
     until("the run ended", async || {
         last = deploy.status(&key(name)).await.unwrap();
-        last.is_some() && last != Some(DeployStatus::InProgress)
+        last.is_some() && last != Some(DeployStatus::InProgress { note: None })
     })
     .await;
     last.unwrap()
@@ -274,7 +277,7 @@ async fn a_key_runs_once_however_often_it_is_started() {
     let (deploy, request) = (place.open(), request("HF-1"));
     let (one, two, three) = tokio::join!(deploy.start(&request), deploy.start(&request), deploy.start(&request));
     assert_eq!((one, two, three), (Ok(()), Ok(()), Ok(())));
-    assert_eq!(deploy.status(&key("HF-1")).await.unwrap(), Some(DeployStatus::InProgress));
+    assert_eq!(deploy.status(&key("HF-1")).await.unwrap(), Some(DeployStatus::InProgress { note: None }));
     deploy.start(&request).await.unwrap();
     assert_eq!(supervise(&place.run_folder("HF-1")), STARTED_BEFORE, "a second supervisor goes away at once");
     fs::write(place.path("go"), "").unwrap();
@@ -311,7 +314,7 @@ async fn a_run_outlives_the_bot_and_is_found_again() {
     bot.start(&request("HF-1")).await.unwrap();
     drop(bot);
     let next = place.open();
-    assert_eq!(next.status(&key("HF-1")).await.unwrap(), Some(DeployStatus::InProgress));
+    assert_eq!(next.status(&key("HF-1")).await.unwrap(), Some(DeployStatus::InProgress { note: None }));
     fs::write(place.path("go"), "").unwrap();
     assert!(reason(ended(&next, "HF-1").await).contains("exit status 4"));
 }
@@ -324,7 +327,7 @@ async fn a_killed_supervisor_leaves_a_run_that_is_alive_until_its_command_ends()
     until("it runs", async || fs::read_to_string(place.path("self")).is_ok_and(|pid| pid.ends_with('\n'))).await;
     kill(&place.read("parent"));
     until("the supervisor is gone", async || !lives(&place.read("parent"))).await;
-    assert_eq!(deploy.status(&key("HF-1")).await.unwrap(), Some(DeployStatus::InProgress));
+    assert_eq!(deploy.status(&key("HF-1")).await.unwrap(), Some(DeployStatus::InProgress { note: None }));
     fs::write(place.path("go"), "").unwrap();
     let told = reason(ended(&deploy, "HF-1").await);
     assert!(told.contains("was cut off") && told.contains("effect is unknown; look at production by hand"), "{told}");

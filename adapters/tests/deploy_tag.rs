@@ -55,6 +55,9 @@ fn request(commit: &str) -> DeployRequest {
         repo: Repo::parse("team/payments").unwrap(),
         commit: CommitId::parse(&commit.repeat(40)).unwrap(),
         environment: Environment::parse("production").unwrap(),
+        image: None,
+        previous: None,
+        about: String::new(),
     }
 }
 

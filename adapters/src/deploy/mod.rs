@@ -5,11 +5,14 @@ pub mod command;
 pub mod manual;
 pub mod tag;
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
+use crate::registry::Image;
 use crate::vocabulary::{CommitId, DeployKey, Environment, Repo};
 
 /// A mechanism that deploys. One instance serves one environment of one service.
@@ -29,6 +32,11 @@ pub trait Deploy: Send + Sync {
 
     /// Whether the mechanism could work now, without doing anything.
     async fn probe(&self) -> Result<(), Failure>;
+
+    /// How long to wait between two questions how a deployment stands: asking a far system costs calls.
+    fn pace(&self) -> Duration {
+        Duration::from_millis(500)
+    }
 }
 
 /// A deployment to be started.
@@ -42,14 +50,26 @@ pub struct DeployRequest {
     pub commit: CommitId,
     /// Where to.
     pub environment: Environment,
+    /// The image that was built of it, where images are deployed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<Image>,
+    /// What ran there before, as far as known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous: Option<CommitId>,
+    /// What it is for, in one line, for people who meet it over there: `HF-12 Fix the 500 on upload`.
+    #[serde(default)]
+    pub about: String,
 }
 
 /// How a deployment stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DeployStatus {
-    /// It runs.
-    InProgress,
+    /// It runs, or waits for something over there.
+    InProgress {
+        /// What it waits for, when that is worth telling people, such as a label on a merge request.
+        note: Option<String>,
+    },
     /// It ended well.
     Succeeded {
         /// When.

@@ -1,11 +1,14 @@
-//! The forge ports: where the code lives. Three small ones, because their users differ: [`Refs`] moves branches,
-//! [`PullRequests`] is the review, [`History`] answers questions about commits. An adapter implements all three.
+//! The forge ports: where the code lives. Four small ones, because their users differ: [`Refs`] moves branches,
+//! [`PullRequests`] is the review, [`History`] answers questions about commits, [`Files`] reads and writes what is in them.
+//! An adapter implements all four.
 //! Adapters: [`local`].
 
 #[cfg(feature = "conformance")]
 pub mod conformance;
+pub mod credentials;
 pub mod git;
 pub mod local;
+pub mod webhook;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -15,8 +18,8 @@ use crate::failure::Failure;
 use crate::vocabulary::{BranchName, CommitId, PersonRef, Repo, TagName};
 
 /// Everything a forge does.
-pub trait Forge: Refs + PullRequests + History {}
-impl<T: Refs + PullRequests + History> Forge for T {}
+pub trait Forge: Refs + PullRequests + History + Files {}
+impl<T: Refs + PullRequests + History + Files> Forge for T {}
 
 /// Branches and tags. Every change names the state it expects, so that repeating it is harmless.
 #[async_trait]
@@ -62,6 +65,32 @@ pub trait PullRequests: Send + Sync {
 
     /// The checks and statuses of a commit.
     async fn checks(&self, repo: &Repo, commit: &CommitId) -> Result<Vec<Check>, Failure>;
+
+    /// Puts labels on a pull request and takes others off; what is so already is success.
+    async fn relabel(&self, repo: &Repo, number: PullNumber, add: &[String], remove: &[String]) -> Result<(), Failure>;
+
+    /// Who put which label on a pull request or took it off, oldest first.
+    async fn labellings(&self, repo: &Repo, number: PullNumber) -> Result<Vec<Labelling>, Failure>;
+
+    /// Writes a comment under a pull request, unless one with this key is there: it is found by the key again.
+    async fn comment(&self, repo: &Repo, number: PullNumber, key: &str, text: &str) -> Result<(), Failure>;
+
+    /// Closes an open pull request without merging it; a closed one is success, a merged one is rejected.
+    async fn withdraw(&self, repo: &Repo, number: PullNumber) -> Result<(), Failure>;
+}
+
+/// What is in the files of a commit.
+#[async_trait]
+pub trait Files: Send + Sync {
+    /// The content of a file at a commit; `None` when there is no such file. Links are not followed.
+    async fn read_file(&self, repo: &Repo, at: &CommitId, path: &str) -> Result<Option<Vec<u8>>, Failure>;
+
+    /// The paths of all files at a commit that are this path or lie below it, sorted. `""` is the whole tree.
+    async fn paths(&self, repo: &Repo, at: &CommitId, below: &str) -> Result<Vec<String>, Failure>;
+
+    /// Makes one commit that changes several files, without moving any branch. The same arguments make the same commit
+    /// id, so that the act can be found again.
+    async fn commit_files(&self, repo: &Repo, new: &NewCommit) -> Result<CommitId, Failure>;
 }
 
 /// Questions about commits, and new commits that no branch holds yet.
@@ -82,6 +111,35 @@ pub trait History: Send + Sync {
     /// Makes the commit that `source` would be on top of `onto`, without moving any branch. The same arguments make the
     /// same commit id, so that the act can be found again.
     async fn pick(&self, repo: &Repo, pick: &Pick) -> Result<Picked, Failure>;
+
+    /// How many commits a commit has behind it, itself included: operators make versions of it (SRE-11).
+    async fn count(&self, repo: &Repo, commit: &CommitId) -> Result<usize, Failure>;
+}
+
+/// A commit to be made of changed files.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewCommit {
+    /// On top of what.
+    pub parent: CommitId,
+    /// Its whole message.
+    pub message: String,
+    /// The files with their new content; a file that is there keeps its mode, a new one is an ordinary file.
+    pub files: Vec<(String, Vec<u8>)>,
+    /// When: it becomes the author's and the committer's time.
+    pub at: Timestamp,
+}
+
+/// Somebody put a label on, or took it off.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Labelling {
+    /// Which label.
+    pub label: String,
+    /// Whether it was put on.
+    pub added: bool,
+    /// By whom, when the forge says.
+    pub by: Option<PersonRef>,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// The number of a pull request in its repository.

@@ -37,7 +37,7 @@ impl Deploy for CutDeploy {
         let began = Instant::now();
         loop {
             let status = self.inner.status(key).await?;
-            if status != Some(DeployStatus::InProgress) || began.elapsed() > PATIENCE {
+            if status != Some(DeployStatus::InProgress { note: None }) || began.elapsed() > PATIENCE {
                 return Ok(status);
             }
             tokio::time::sleep(Duration::from_millis(2)).await;

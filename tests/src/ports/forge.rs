@@ -5,8 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use hotfix_adapters::failure::Failure;
 use hotfix_adapters::forge::{
-    Change, Check, Containment, DiffSize, Forge, History, Labelled, Merge, NewPullRequest, Pick, Picked, PullNumber,
-    PullRequest, PullRequests, Range, Refs,
+    Change, Check, Containment, DiffSize, Files, Forge, History, Labelled, Labelling, Merge, NewCommit, NewPullRequest,
+    Pick, Picked, PullNumber, PullRequest, PullRequests, Range, Refs,
 };
 use hotfix_adapters::vocabulary::{BranchName, CommitId, Repo, TagName};
 
@@ -88,6 +88,41 @@ impl PullRequests for CutForge {
         self.cut.reaches("forge")?;
         self.inner.checks(repo, commit).await
     }
+
+    async fn relabel(&self, repo: &Repo, number: PullNumber, add: &[String], remove: &[String]) -> Result<(), Failure> {
+        self.act("the pull request is labelled".to_owned(), self.inner.relabel(repo, number, add, remove)).await
+    }
+
+    async fn labellings(&self, repo: &Repo, number: PullNumber) -> Result<Vec<Labelling>, Failure> {
+        self.cut.reaches("forge")?;
+        self.inner.labellings(repo, number).await
+    }
+
+    async fn comment(&self, repo: &Repo, number: PullNumber, key: &str, text: &str) -> Result<(), Failure> {
+        self.act("the pull request is commented".to_owned(), self.inner.comment(repo, number, key, text)).await
+    }
+
+    async fn withdraw(&self, repo: &Repo, number: PullNumber) -> Result<(), Failure> {
+        self.act("the pull request is closed".to_owned(), self.inner.withdraw(repo, number)).await
+    }
+}
+
+#[async_trait]
+impl Files for CutForge {
+    async fn read_file(&self, repo: &Repo, at: &CommitId, path: &str) -> Result<Option<Vec<u8>>, Failure> {
+        self.cut.reaches("forge")?;
+        self.inner.read_file(repo, at, path).await
+    }
+
+    async fn paths(&self, repo: &Repo, at: &CommitId, below: &str) -> Result<Vec<String>, Failure> {
+        self.cut.reaches("forge")?;
+        self.inner.paths(repo, at, below).await
+    }
+
+    async fn commit_files(&self, repo: &Repo, new: &NewCommit) -> Result<CommitId, Failure> {
+        self.cut.reaches("forge")?;
+        self.inner.commit_files(repo, new).await
+    }
 }
 
 #[async_trait]
@@ -115,5 +150,10 @@ impl History for CutForge {
     async fn pick(&self, repo: &Repo, pick: &Pick) -> Result<Picked, Failure> {
         self.cut.reaches("forge")?;
         self.inner.pick(repo, pick).await
+    }
+
+    async fn count(&self, repo: &Repo, commit: &CommitId) -> Result<usize, Failure> {
+        self.cut.reaches("forge")?;
+        self.inner.count(repo, commit).await
     }
 }

@@ -174,7 +174,7 @@ impl Deploy for CommandDeploy {
         let folder = run.clone();
         match blocking(move || folder.look()).await? {
             Stage::Absent | Stage::Requested => Ok(None),
-            Stage::Alive => Ok(Some(DeployStatus::InProgress)),
+            Stage::Alive => Ok(Some(DeployStatus::InProgress { note: None })),
             Stage::Ended(outcome) => Ok(Some(verdict::of(&self.deploy.name(), &outcome))),
             Stage::CutOff(began) => self.judge_cut_off(run, &began).await.map(Some),
         }

@@ -80,6 +80,17 @@ impl Git {
         Ok(if commit.parents.first() == Some(head) { head.clone() } else { first })
     }
 
+    /// How many commits a commit has behind it, itself included.
+    ///
+    /// # Errors
+    /// The commit is not there.
+    pub async fn count(&self, commit: &CommitId) -> Result<usize, Failure> {
+        self.commits([commit]).await?;
+        let answer = self.ask(["rev-list", "--count", "--end-of-options", commit.as_str()]).stdout().await?;
+        let count = String::from_utf8_lossy(&answer).trim().parse();
+        count.map_err(|_| Failure::rejected("git rev-list --count answered with something that is not a number"))
+    }
+
     pub(super) async fn rev_list(
         &self,
         options: &[&str],

@@ -6,6 +6,7 @@
 //! by a checkout; they are made of nothing but their arguments, so that the same act twice is the same commit.
 
 mod contain;
+mod files;
 mod log;
 mod meaning;
 mod merge;

@@ -4,8 +4,23 @@ use async_trait::async_trait;
 
 use super::Local;
 use crate::failure::Failure;
-use crate::forge::{Change, Containment, DiffSize, History, Pick, Picked, Range};
+use crate::forge::{Change, Containment, DiffSize, Files, History, NewCommit, Pick, Picked, Range};
 use crate::vocabulary::{CommitId, Repo};
+
+#[async_trait]
+impl Files for Local {
+    async fn read_file(&self, repo: &Repo, at: &CommitId, path: &str) -> Result<Option<Vec<u8>>, Failure> {
+        self.git(repo)?.read_file(at, path).await
+    }
+
+    async fn paths(&self, repo: &Repo, at: &CommitId, below: &str) -> Result<Vec<String>, Failure> {
+        self.git(repo)?.paths(at, below).await
+    }
+
+    async fn commit_files(&self, repo: &Repo, new: &NewCommit) -> Result<CommitId, Failure> {
+        self.git(repo)?.commit_files(new).await
+    }
+}
 
 #[async_trait]
 impl History for Local {
@@ -27,5 +42,9 @@ impl History for Local {
 
     async fn pick(&self, repo: &Repo, pick: &Pick) -> Result<Picked, Failure> {
         self.git(repo)?.pick(pick).await
+    }
+
+    async fn count(&self, repo: &Repo, commit: &CommitId) -> Result<usize, Failure> {
+        self.git(repo)?.count(commit).await
     }
 }

@@ -78,6 +78,36 @@ impl Local {
         .await
     }
 
+    /// A person puts a label on an open pull request.
+    ///
+    /// # Errors
+    /// There is no such pull request, or it is not open.
+    pub async fn label_as(
+        &self,
+        repo: &Repo,
+        number: PullNumber,
+        person: &PersonRef,
+        label: &str,
+    ) -> Result<PullRequest, Failure> {
+        let at = self.now();
+        self.change_open(repo, number, |pull| pull.set_label(label, true, Some(person.clone()), at)).await
+    }
+
+    /// A person takes a label off an open pull request.
+    ///
+    /// # Errors
+    /// There is no such pull request, or it is not open.
+    pub async fn unlabel_as(
+        &self,
+        repo: &Repo,
+        number: PullNumber,
+        person: &PersonRef,
+        label: &str,
+    ) -> Result<PullRequest, Failure> {
+        let at = self.now();
+        self.change_open(repo, number, |pull| pull.set_label(label, false, Some(person.clone()), at)).await
+    }
+
     /// Opens an issue.
     ///
     /// # Errors
@@ -106,7 +136,7 @@ impl Local {
         .await
     }
 
-    async fn change_open(
+    pub(super) async fn change_open(
         &self,
         repo: &Repo,
         number: PullNumber,

@@ -4,10 +4,12 @@
 use async_trait::async_trait;
 
 use super::Local;
-use super::record::{Book, Pull, State};
+use super::record::{Book, Comment, Pull, State};
 use crate::failure::Failure;
 use crate::forge::git::Git;
-use crate::forge::{Check, Labelled, Merge, NewPullRequest, PullNumber, PullRequest, PullRequests};
+use crate::forge::{
+    Check, Labelled, Labelling, Merge, NewPullRequest, PullNumber, PullRequest, PullRequests, PullState,
+};
 use crate::vocabulary::{BranchName, CommitId, Repo};
 
 #[async_trait]
@@ -68,6 +70,39 @@ impl PullRequests for Local {
     async fn checks(&self, repo: &Repo, commit: &CommitId) -> Result<Vec<Check>, Failure> {
         self.git(repo)?;
         Ok(self.ledger.read(repo).await?.checks.remove(commit).unwrap_or_default())
+    }
+
+    async fn relabel(&self, repo: &Repo, number: PullNumber, add: &[String], remove: &[String]) -> Result<(), Failure> {
+        let at = self.now();
+        let relabel = |pull: &mut Pull| {
+            add.iter().for_each(|label| pull.set_label(label, true, None, at));
+            remove.iter().for_each(|label| pull.set_label(label, false, None, at));
+        };
+        self.change_open(repo, number, relabel).await.map(|_| ())
+    }
+
+    async fn labellings(&self, repo: &Repo, number: PullNumber) -> Result<Vec<Labelling>, Failure> {
+        let book = self.settle(repo, |pull| pull.number == number).await?;
+        Ok(book.pull(number)?.labellings.clone())
+    }
+
+    async fn comment(&self, repo: &Repo, number: PullNumber, key: &str, text: &str) -> Result<(), Failure> {
+        self.git(repo)?;
+        let mut held = self.ledger.hold(repo).await?;
+        let pull = held.book.pull_mut(number)?;
+        if pull.comments.iter().all(|comment| comment.key != key) {
+            pull.comments.push(Comment { key: key.to_owned(), text: text.to_owned() });
+            held.save().await?;
+        }
+        Ok(())
+    }
+
+    async fn withdraw(&self, repo: &Repo, number: PullNumber) -> Result<(), Failure> {
+        match self.read(repo, number).await?.state {
+            PullState::Open => self.close(repo, number).await.map(|_| ()),
+            PullState::Closed => Ok(()),
+            PullState::Merged(_) => Err(Failure::rejected(format!("pull request {} is merged.", number.0))),
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
-use crate::forge::{Check, NewPullRequest, PullNumber, PullRequest, PullState, Review};
+use crate::forge::{Check, Labelling, NewPullRequest, PullNumber, PullRequest, PullState, Review};
 use crate::vocabulary::{BranchName, CommitId, PersonRef};
 
 /// The layout of the file; a newer one is not guessed at.
@@ -44,6 +44,17 @@ pub(super) struct Pull {
     pub(super) state: State,
     pub(super) labels: Vec<String>,
     pub(super) reviews: Vec<Review>,
+    #[serde(default)]
+    pub(super) labellings: Vec<Labelling>,
+    #[serde(default)]
+    pub(super) comments: Vec<Comment>,
+}
+
+/// A comment.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Comment {
+    pub(super) key: String,
+    pub(super) text: String,
 }
 
 /// The state of a pull request.
@@ -121,11 +132,26 @@ impl Pull {
             state: State::Open { base_commit, intent: None },
             labels: Vec::new(),
             reviews: Vec::new(),
+            labellings: Vec::new(),
+            comments: Vec::new(),
         }
     }
 
     pub(super) fn is_open(&self) -> bool {
         matches!(self.state, State::Open { .. })
+    }
+
+    /// Puts a label on or takes it off; what is so already leaves no trace.
+    pub(super) fn set_label(&mut self, label: &str, added: bool, by: Option<PersonRef>, at: Timestamp) {
+        if self.labels.iter().any(|other| other == label) == added {
+            return;
+        }
+        if added {
+            self.labels.push(label.to_owned());
+        } else {
+            self.labels.retain(|other| other != label);
+        }
+        self.labellings.push(Labelling { label: label.to_owned(), added, by, at });
     }
 
     pub(super) fn view(&self) -> PullRequest {

@@ -168,7 +168,7 @@ fn deploy_status(draft: &mut Draft, key: &DeployKey, status: &DeployStatus) -> D
         }
         (
             DeployState::Running | DeployState::AwaitingWord | DeployState::Succeeded | DeployState::Failed(_),
-            DeployStatus::InProgress
+            DeployStatus::InProgress { .. }
             | DeployStatus::AwaitingWord
             | DeployStatus::Succeeded { .. }
             | DeployStatus::Failed { .. },

@@ -1,7 +1,6 @@
 //! Deployments: the facts once more, then the act, then its end.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use hotfix_adapters::chat::Emoji;
 use hotfix_adapters::deploy::{DeployRequest, DeployStatus};
@@ -13,9 +12,6 @@ use crate::domain::hotfix::Hotfix;
 use crate::domain::id::PersonId;
 use crate::engine::Engine;
 use crate::engine::outbox::Performed;
-
-/// How often a deployment under way is asked how it stands.
-const FOLLOW: Duration = Duration::from_millis(500);
 
 impl Engine {
     /// Reads everything a deployment rests on, in the moment before it. What cannot be read is a no.
@@ -92,13 +88,20 @@ impl Engine {
                     repo: state.plan.repo.clone(),
                     commit: commit.clone(),
                     environment: environment.clone(),
+                    image: None,
+                    previous: state
+                        .deploys
+                        .iter()
+                        .find(|d| &d.intent.key == key)
+                        .and_then(|d| d.intent.previous.clone()),
+                    about: format!("{} {}", state.id, state.title),
                 };
                 mechanism.start(&request).await?;
-                mechanism.status(key).await?.unwrap_or(DeployStatus::InProgress)
+                mechanism.status(key).await?.unwrap_or(DeployStatus::InProgress { note: None })
             }
         };
         match status {
-            DeployStatus::InProgress => Ok(Performed::Again(FOLLOW)),
+            DeployStatus::InProgress { .. } => Ok(Performed::Again(mechanism.pace())),
             ended @ (DeployStatus::Succeeded { .. } | DeployStatus::Failed { .. } | DeployStatus::AwaitingWord) => {
                 Ok(Performed::came(Outcome::DeployStatus { key: key.clone(), status: ended }))
             }

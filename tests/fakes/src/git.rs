@@ -1,0 +1,128 @@
+//! Real bare repositories behind git's smart HTTP, served by git's own `git http-backend`.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use tokio::io::AsyncWriteExt as _;
+
+/// Whether a call to the server is git's, and not one of the API: `/team/payments.git/info/refs`.
+#[must_use]
+pub fn is_git(path: &str) -> bool {
+    path.contains(".git/")
+}
+
+/// Decides from the value of the `Authorization` header whether a user may read and write a repository.
+pub type Gate = Arc<dyn Fn(Option<&str>) -> bool + Send + Sync>;
+
+/// The repositories below a folder: `team/payments.git`.
+#[derive(Clone)]
+pub struct Repositories {
+    root: PathBuf,
+    gate: Gate,
+}
+
+impl Repositories {
+    /// Serves what lies below a folder, to whom the gate lets in.
+    #[must_use]
+    pub fn below(root: impl Into<PathBuf>, gate: Gate) -> Self {
+        Self { root: root.into(), gate }
+    }
+
+    /// Makes an empty bare repository whose head is `main`, and answers where it is.
+    ///
+    /// # Panics
+    /// When git fails.
+    #[must_use]
+    pub fn create(&self, name: &str) -> PathBuf {
+        let place = self.place(name);
+        git(&self.root, &["init", "-q", "--bare", "-b", "main", place.to_str().expect("a plain path")]);
+        place
+    }
+
+    /// Where a repository is.
+    #[must_use]
+    pub fn place(&self, name: &str) -> PathBuf {
+        self.root.join(format!("{name}.git"))
+    }
+
+    /// Answers one call of git. `path` is below the server's root, with a leading slash.
+    ///
+    /// # Panics
+    /// When git cannot be run at all.
+    pub async fn answer(&self, path: &str, request: Request) -> Response {
+        let authorization = request.headers().get("authorization").and_then(|value| value.to_str().ok());
+        if !(self.gate)(authorization) {
+            let challenge = [("www-authenticate", "Basic realm=\"git\"")];
+            return (StatusCode::UNAUTHORIZED, challenge, "who are you?").into_response();
+        }
+        let header =
+            |name: &str| request.headers().get(name).and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
+        let mut command = tokio::process::Command::new("git");
+        command.arg("http-backend").env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        command.env("GIT_PROJECT_ROOT", &self.root).env("GIT_HTTP_EXPORT_ALL", "1").env("REMOTE_USER", "somebody");
+        command.env("PATH_INFO", path).env("REQUEST_METHOD", request.method().as_str());
+        command.env("QUERY_STRING", request.uri().query().unwrap_or_default());
+        command.env("CONTENT_TYPE", header("content-type")).env("GIT_PROTOCOL", header("git-protocol"));
+        command.env("HTTP_CONTENT_ENCODING", header("content-encoding"));
+        // What GitHub and GitLab allow: partial clones, and fetching any commit by its id.
+        let settings =
+            [("uploadpack.allowFilter", "true"), ("uploadpack.allowAnySHA1InWant", "true"), ("safe.directory", "*")];
+        command.env("GIT_CONFIG_COUNT", settings.len().to_string());
+        for (number, (key, value)) in settings.iter().enumerate() {
+            command.env(format!("GIT_CONFIG_KEY_{number}"), key).env(format!("GIT_CONFIG_VALUE_{number}"), value);
+        }
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true);
+        let body = axum::body::to_bytes(request.into_body(), 256 << 20).await.unwrap_or_default();
+        let mut child = command.spawn().expect("git can be run");
+        let mut stdin = child.stdin.take().expect("a pipe");
+        let write = async move {
+            let _ = stdin.write_all(&body).await;
+        };
+        let ((), output) = tokio::join!(write, child.wait_with_output());
+        cgi(&output.expect("git answers").stdout)
+    }
+}
+
+/// What a CGI program printed, as an answer.
+fn cgi(printed: &[u8]) -> Response {
+    let end = printed.windows(4).position(|window| window == b"\r\n\r\n").unwrap_or(printed.len());
+    let head = String::from_utf8_lossy(&printed[..end]).into_owned();
+    let body = printed.get(end + 4..).unwrap_or_default().to_vec();
+    let mut answer = Response::new(Body::from(body));
+    for line in head.lines() {
+        let Some((name, value)) = line.split_once(':') else { continue };
+        if name.eq_ignore_ascii_case("status") {
+            let code = value.split_whitespace().next().and_then(|code| code.parse().ok()).unwrap_or(500);
+            *answer.status_mut() = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        } else if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), HeaderValue::from_str(value.trim())) {
+            answer.headers_mut().insert(name, value);
+        }
+    }
+    answer
+}
+
+/// Runs git in a folder and answers what it printed, without the last newline.
+///
+/// # Panics
+/// When git fails; the message says what it complained about.
+#[must_use = "use `git` for its effect alone"]
+pub fn git_out(folder: &Path, args: &[&str]) -> String {
+    let output = std::process::Command::new("git").args(args).current_dir(folder).env("LC_ALL", "C").output();
+    let output = output.expect("git can be run");
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "git {args:?} in {}: {complaint}", folder.display());
+    String::from_utf8_lossy(&output.stdout).trim_end().to_owned()
+}
+
+/// Runs git in a folder for its effect.
+///
+/// # Panics
+/// When git fails.
+pub fn git(folder: &Path, args: &[&str]) {
+    let _ = git_out(folder, args);
+}

@@ -1,0 +1,11 @@
+//! Strict, stateful models of the systems that the bot drives, over real HTTP and real git. They are written from the
+//! systems' own documentation and share no code with the adapters, so that the two cannot share a misunderstanding.
+//!
+//! ```text
+//! server    one listener: records every call, breaks the calls it is told to, delays them
+//! git       real bare repositories behind git's smart HTTP
+//! ```
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+pub mod git;
+pub mod server;

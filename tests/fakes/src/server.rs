@@ -1,0 +1,241 @@
+//! One listener on loopback. Every call is recorded, and every call can be told to go wrong: answered with an error before
+//! it does anything, cut off in the middle of its answer, or done and then answered with an error.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use http_body_util::BodyExt as _;
+use serde::Serialize;
+
+/// The largest body that is read.
+const BODY_LIMIT: usize = 64 << 20;
+
+/// How a call goes wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fault {
+    /// Nothing is done; this status is answered.
+    Refuse(u16),
+    /// Nothing is done; 429 with `Retry-After` in seconds.
+    TooMany(u32),
+    /// Nothing is done; the connection is closed without an answer.
+    HangUp,
+    /// It is done; the connection is closed in the middle of the answer.
+    HalfBody,
+    /// It is done; 500 is answered.
+    DoneBut500,
+    /// It is done; the connection is closed without an answer.
+    DoneButHangUp,
+}
+
+/// One call, as it came in.
+#[derive(Debug, Clone, Serialize)]
+pub struct Call {
+    /// The method.
+    pub method: String,
+    /// The path, percent-encoded as it came.
+    pub path: String,
+    /// What stands behind the question mark.
+    pub query: String,
+    /// The headers, lower-case, without what is secret: of `authorization` only the scheme is kept.
+    pub headers: BTreeMap<String, String>,
+    /// The body, if it is JSON.
+    pub body: Option<serde_json::Value>,
+    /// The status that was answered; `None` when nothing was.
+    pub status: Option<u16>,
+}
+
+/// What tests watch and steer.
+#[derive(Debug, Default)]
+pub struct Control {
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    calls: Vec<Call>,
+    /// Faults by the number of the call, counted from 0 since the faults were set.
+    faults: BTreeMap<usize, Fault>,
+    counted: usize,
+    delay: Duration,
+    down: Option<Fault>,
+}
+
+impl Control {
+    /// Every call so far.
+    #[must_use]
+    pub fn calls(&self) -> Vec<Call> {
+        self.inner.lock().unwrap().calls.clone()
+    }
+
+    /// Forgets the calls so far.
+    pub fn forget(&self) {
+        self.inner.lock().unwrap().calls.clear();
+    }
+
+    /// Breaks these calls, counted from 0 from now on.
+    pub fn break_calls(&self, faults: impl IntoIterator<Item = (usize, Fault)>) {
+        let mut inner = self.inner.lock().unwrap();
+        inner.faults = faults.into_iter().collect();
+        inner.counted = 0;
+    }
+
+    /// Breaks every call until it is mended with `None`.
+    pub fn down(&self, fault: Option<Fault>) {
+        self.inner.lock().unwrap().down = fault;
+    }
+
+    /// Delays every call.
+    pub fn delay(&self, delay: Duration) {
+        self.inner.lock().unwrap().delay = delay;
+    }
+
+    fn next(&self) -> (Option<Fault>, Duration) {
+        let mut inner = self.inner.lock().unwrap();
+        let number = inner.counted;
+        inner.counted += 1;
+        let fault = inner.down.clone().or_else(|| inner.faults.remove(&number));
+        (fault, inner.delay)
+    }
+
+    fn record(&self, call: Call) {
+        self.inner.lock().unwrap().calls.push(call);
+    }
+}
+
+/// A running server. It ends when it is dropped.
+#[derive(Debug)]
+pub struct Server {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// What tests watch and steer.
+    pub control: Arc<Control>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Server {
+    /// Serves a router on a free port of loopback. Calls that `counted` says no to pass unrecorded and unharmed: git's own
+    /// traffic, and what tests use to steer the fake.
+    ///
+    /// # Panics
+    /// When no port can be had.
+    pub async fn start(router: Router, counted: fn(&str) -> bool) -> Self {
+        let control = Arc::new(Control::default());
+        let watch = Watch { control: control.clone(), counted };
+        let router = router.layer(axum::middleware::from_fn_with_state(watch, watched));
+        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port on loopback");
+        let address = listener.local_addr().expect("an address");
+        let task = tokio::spawn(async move {
+            let _ = axum::serve(listener, router).await;
+        });
+        Self { address, control, task }
+    }
+
+    /// Its address as a URL, without a slash at the end.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+#[derive(Clone)]
+struct Watch {
+    control: Arc<Control>,
+    counted: fn(&str) -> bool,
+}
+
+async fn watched(State(watch): State<Watch>, request: Request, next: Next) -> Response {
+    let path = request.uri().path().to_owned();
+    if !(watch.counted)(&path) {
+        return next.run(request).await;
+    }
+    let (parts, body) = request.into_parts();
+    let bytes = axum::body::to_bytes(body, BODY_LIMIT).await.unwrap_or_default();
+    let headers = parts.headers.iter().map(|(name, value)| {
+        let text = String::from_utf8_lossy(value.as_bytes()).into_owned();
+        let secret = ["authorization", "private-token", "job-token"].contains(&name.as_str());
+        let shown = if secret {
+            text.split(' ').next().filter(|_| text.contains(' ')).unwrap_or("…").to_owned()
+        } else {
+            text
+        };
+        (name.as_str().to_owned(), shown)
+    });
+    let mut call = Call {
+        method: parts.method.to_string(),
+        path,
+        query: parts.uri.query().unwrap_or_default().to_owned(),
+        headers: headers.collect(),
+        body: serde_json::from_slice(&bytes).ok(),
+        status: None,
+    };
+    let (fault, delay) = watch.control.next();
+    if !delay.is_zero() {
+        tokio::time::sleep(delay).await;
+    }
+    let request = Request::from_parts(parts, Body::from(bytes));
+    let answer = match fault {
+        None => next.run(request).await,
+        Some(Fault::Refuse(status)) => refuse(status),
+        Some(Fault::TooMany(seconds)) => {
+            let mut answer = refuse(429);
+            answer.headers_mut().insert("retry-after", HeaderValue::from(seconds));
+            answer
+        }
+        Some(Fault::HangUp) => hang_up(),
+        Some(Fault::HalfBody) => half(next.run(request).await).await,
+        Some(Fault::DoneBut500) => {
+            next.run(request).await;
+            refuse(500)
+        }
+        Some(Fault::DoneButHangUp) => {
+            next.run(request).await;
+            hang_up()
+        }
+    };
+    call.status = Some(answer.status().as_u16());
+    watch.control.record(call);
+    answer
+}
+
+fn refuse(status: u16) -> Response {
+    let status = StatusCode::from_u16(status).expect("a status");
+    (status, axum::Json(serde_json::json!({ "message": "the fake was told to refuse this" }))).into_response()
+}
+
+/// An answer whose body breaks off: hyper closes the connection.
+fn broken(start: Bytes, length: Option<usize>) -> Response {
+    let parts = [Ok(start), Err(std::io::Error::other("cut off"))];
+    let stream = futures::stream::iter(parts);
+    let mut answer = Response::new(Body::from_stream(stream));
+    if let Some(length) = length {
+        answer.headers_mut().insert("content-length", HeaderValue::from(length));
+    }
+    answer
+}
+
+/// As near to silence as HTTP gets: a head that promises a body, and no body.
+fn hang_up() -> Response {
+    broken(Bytes::new(), Some(1 << 20))
+}
+
+async fn half(answer: Response) -> Response {
+    let (parts, body) = answer.into_parts();
+    let bytes = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+    let mut cut = broken(bytes.slice(..bytes.len() / 2), Some(bytes.len().max(1)));
+    *cut.status_mut() = parts.status;
+    cut
+}
