@@ -1,4 +1,6 @@
-//! The cluster port: what really runs, read where it runs. It only ever reads.
+//! The cluster port: what really runs, read where it runs. It only ever reads. Adapter: [`kubernetes`].
+
+pub mod kubernetes;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};

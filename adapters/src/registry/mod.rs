@@ -1,5 +1,9 @@
 //! The registry port: which image a build published, confirmed where images are kept. A tag is found there, never computed
-//! and believed (HOCS-23), and is pinned by its digest at once.
+//! and believed (HOCS-23), and is pinned by its digest at once. Adapter: [`oci`].
+
+pub mod oci;
+pub(crate) mod reference;
+pub mod tags;
 
 use async_trait::async_trait;
 use jiff::Timestamp;

@@ -1,0 +1,108 @@
+//! Registries that speak the OCI distribution protocol: quay.io, Docker Hub, ghcr.io, Harbor, GitLab's, Debian's
+//! `docker-registry` and the others. It only ever reads.
+//!
+//! The calls are made here and not by a registry crate, because none of those bounds an answer, refuses a redirect or
+//! tells a token service that is down from one that says no.
+
+mod decode;
+mod options;
+mod token;
+mod wire;
+
+use async_trait::async_trait;
+use reqwest::StatusCode;
+
+use self::decode::{Built, Manifest, verified};
+use self::wire::Wire;
+use super::reference::no_tag;
+use super::{Image, Published, Registry};
+use crate::failure::Failure;
+use crate::vocabulary::Digest;
+
+pub(crate) use self::options::is_loopback;
+pub use self::options::{Auth, OciOptions, OptionsError};
+
+/// One repository of images in a registry.
+#[derive(Debug)]
+pub struct Oci {
+    /// As people write it, for them and for [`Image`].
+    repository: String,
+    wire: Wire,
+}
+
+impl Oci {
+    /// Checks the options. Nothing is called yet.
+    ///
+    /// # Errors
+    /// Says what is wrong with them and what is wanted.
+    pub fn new(options: OciOptions) -> Result<Self, OptionsError> {
+        let repository = options.repository.clone();
+        Ok(Self { repository, wire: Wire::new(options)? })
+    }
+
+    /// The manifest that a tag or a digest names; `None` when there is none.
+    async fn manifest(&self, name: &str) -> Result<Option<(Digest, Manifest)>, Failure> {
+        let what = format!("{}:{name}", self.repository);
+        let answer = self.wire.get(&["manifests", name], &decode::MANIFESTS.join(", "), &what).await?;
+        match answer.status {
+            StatusCode::OK => {}
+            StatusCode::NOT_FOUND => return Ok(None),
+            _ => return Err(self.wire.failed(&answer, &what)),
+        }
+        let claimed = answer.headers.get("docker-content-digest").and_then(|value| value.to_str().ok());
+        let digest = verified(&answer.body, claimed, &what)?;
+        Ok(Some((digest, Manifest::read(&answer.body, &what)?)))
+    }
+
+    /// What the image's configuration says about how it was built. For an image of several platforms one of them
+    /// answers for all: they come from one build.
+    async fn built(&self, manifest: Manifest, tag: &str) -> Result<Built, Failure> {
+        let gone = |digest: &Digest| {
+            let repository = &self.repository;
+            Failure::retry(format!("{repository}:{tag} is made of {digest}, which the registry does not have (yet)"))
+        };
+        let config = match manifest {
+            Manifest::Image { config } => config,
+            Manifest::List { platform: None } => return Ok(Built::default()),
+            Manifest::List { platform: Some(child) } => match self.manifest(child.as_str()).await? {
+                None => return Err(gone(&child)),
+                Some((_, Manifest::Image { config })) => config,
+                Some((_, Manifest::List { .. })) => return Ok(Built::default()),
+            },
+        };
+        let what = format!("the configuration of {}:{tag}", self.repository);
+        let answer = self.wire.get_blob(&["blobs", config.as_str()], &what).await?;
+        match answer.status {
+            StatusCode::OK => {}
+            StatusCode::NOT_FOUND => return Err(gone(&config)),
+            _ => return Err(self.wire.failed(&answer, &what)),
+        }
+        verified(&answer.body, Some(config.as_str()), &what)?;
+        Built::read(&answer.body, &what)
+    }
+}
+
+#[async_trait]
+impl Registry for Oci {
+    async fn find(&self, tag: &str) -> Result<Option<Published>, Failure> {
+        if let Some(why) = no_tag(tag) {
+            return Err(Failure::rejected(why));
+        }
+        let Some((digest, manifest)) = self.manifest(tag).await? else { return Ok(None) };
+        let built = self.built(manifest, tag).await?;
+        let image = Image { repository: self.repository.clone(), tag: tag.to_owned(), digest };
+        Ok(Some(Published { image, created: built.created, revision: built.revision }))
+    }
+
+    async fn probe(&self) -> Result<(), Failure> {
+        let what = format!("the tags of {}", self.repository);
+        match self.wire.head_of_tags(&what).await? {
+            answer if answer.status == StatusCode::OK => Ok(()),
+            answer if answer.status == StatusCode::NOT_FOUND => Err(Failure::rejected(format!(
+                "the registry knows no repository {}. Correct the name, or push a first image.",
+                self.repository
+            ))),
+            answer => Err(self.wire.failed(&answer, &what)),
+        }
+    }
+}

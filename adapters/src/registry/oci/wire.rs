@@ -1,0 +1,283 @@
+//! The calls themselves: one host, bounded in time and size, credentials to nobody else.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use reqwest::header::{ACCEPT, HeaderMap, LOCATION, RETRY_AFTER};
+use reqwest::{Client, RequestBuilder, Response, StatusCode, Url};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use rustls_platform_verifier::Verifier;
+use secrecy::{ExposeSecret as _, SecretString};
+
+use super::super::reference::ImageName;
+use super::options::{Auth, OciOptions, OptionsError, is_loopback};
+use super::token::{Challenge, token};
+use crate::failure::Failure;
+
+/// Manifests may have four megabytes, say registries; configurations are far smaller.
+const BODY_LIMIT: usize = 4 << 20;
+/// Registries send to a store, and the store perhaps to a mirror.
+const REDIRECTS: usize = 3;
+
+/// An answer, whole.
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Vec<u8>,
+}
+
+/// What the registry was found to want.
+#[derive(Clone)]
+enum Pass {
+    /// Name and password.
+    Basic,
+    /// This token.
+    Token(SecretString),
+}
+
+/// The way to one repository.
+pub(super) struct Wire {
+    client: Client,
+    base: Url,
+    repository: String,
+    auth: Auth,
+    /// What opened the door last time.
+    pass: Mutex<Option<Pass>>,
+}
+
+impl fmt::Debug for Wire {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Wire").field("base", &self.base.as_str()).finish_non_exhaustive()
+    }
+}
+
+impl Wire {
+    pub(super) fn new(options: OciOptions) -> Result<Self, OptionsError> {
+        let refuse = |why: String| OptionsError::Repository { given: options.repository.clone(), why };
+        let name = ImageName::parse(&options.repository).map_err(refuse)?;
+        if name.tag.is_some() || name.digest.is_some() {
+            return Err(refuse("it has a tag or a digest".to_owned()));
+        }
+        let refuse_host = |_| refuse(format!("{} is no host", name.host));
+        let https = Url::parse(&format!("https://{}/v2/", name.host)).map_err(|error| refuse(error.to_string()))?;
+        let plain = options.plain_http || is_loopback(https.host_str().unwrap_or_default());
+        let base = if plain { Url::parse(&format!("http://{}/v2/", name.host)).map_err(refuse_host)? } else { https };
+        let client = Client::builder()
+            .tls_backend_preconfigured(tls(options.extra_ca.as_deref())?)
+            .https_only(!plain)
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .connect_timeout(options.time_limit.min(Duration::from_secs(5)))
+            .timeout(options.time_limit)
+            .user_agent(concat!("hotfix/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(|error| OptionsError::Certificates { why: root_cause(&error) })?;
+        Ok(Self { client, base, repository: name.repository, auth: options.auth, pass: Mutex::new(None) })
+    }
+
+    /// Asks for something of the repository's.
+    pub(super) async fn get(&self, path: &[&str], accept: &str, what: &str) -> Result<Answer, Failure> {
+        self.whole(self.ask(self.url(path)?, accept, what).await?, what).await
+    }
+
+    /// Asks for a blob, which registries like to keep elsewhere. Whom they send us to gets no credentials.
+    pub(super) async fn get_blob(&self, path: &[&str], what: &str) -> Result<Answer, Failure> {
+        let mut url = self.url(path)?;
+        let mut response = self.ask(url.clone(), "*/*", what).await?;
+        for _ in 0..REDIRECTS {
+            let Some(next) = elsewhere(&url, &response) else { break };
+            if next.scheme() != "https" && self.base.scheme() == "https" {
+                return Err(Failure::rejected(format!(
+                    "the registry {} sends us for {what} to {}, without TLS. That is not followed; correct the registry's \
+                     configuration.",
+                    self.host(),
+                    next.host_str().unwrap_or_default()
+                )));
+            }
+            let request = self.client.get(next.clone());
+            let request = if next.origin() == self.base.origin() { self.signed(request) } else { request };
+            response = request.send().await.map_err(|error| self.unreachable(next.host_str(), &error, what))?;
+            url = next;
+        }
+        self.whole(response, what).await
+    }
+
+    /// Asks for the tags, and leaves the answer unread: there may be thousands.
+    pub(super) async fn head_of_tags(&self, what: &str) -> Result<Answer, Failure> {
+        let mut url = self.url(&["tags", "list"])?;
+        url.set_query(Some("n=1"));
+        let response = self.ask(url, "application/json", what).await?;
+        Ok(Answer { status: response.status(), headers: response.headers().clone(), body: Vec::new() })
+    }
+
+    /// One call, with what opened the door last time. When that is not enough, the registry says what is, and is asked once
+    /// more.
+    async fn ask(&self, url: Url, accept: &str, what: &str) -> Result<Response, Failure> {
+        let send = async || {
+            let request = self.signed(self.client.get(url.clone()).header(ACCEPT, accept));
+            request.send().await.map_err(|error| self.unreachable(None, &error, what))
+        };
+        let response = send().await?;
+        if response.status() != StatusCode::UNAUTHORIZED {
+            return Ok(response);
+        }
+        match self.pass_for(response.headers()).await? {
+            Some(pass) => *self.pass.lock().unwrap_or_else(PoisonError::into_inner) = Some(pass),
+            None => return Ok(response),
+        }
+        send().await
+    }
+
+    fn signed(&self, request: RequestBuilder) -> RequestBuilder {
+        let pass = self.pass.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        match (&self.auth, pass) {
+            (Auth::Bearer(token), _) => request.bearer_auth(token.expose_secret()),
+            (_, Some(Pass::Token(token))) => request.bearer_auth(token.expose_secret()),
+            (Auth::Basic { user, password }, Some(Pass::Basic)) => {
+                request.basic_auth(user, Some(password.expose_secret()))
+            }
+            (Auth::Basic { .. } | Auth::Anonymous, _) => request,
+        }
+    }
+
+    /// What meets the challenge; `None` when nothing that we have does.
+    async fn pass_for(&self, headers: &HeaderMap) -> Result<Option<Pass>, Failure> {
+        match (Challenge::read(headers), &self.auth) {
+            (None, _) | (_, Auth::Bearer(_)) | (Some(Challenge::Basic), Auth::Anonymous) => Ok(None),
+            (Some(Challenge::Basic), Auth::Basic { .. }) => Ok(Some(Pass::Basic)),
+            (Some(Challenge::Bearer { realm, service }), _) => {
+                Ok(Some(Pass::Token(self.fetch_token(&realm, service).await?)))
+            }
+        }
+    }
+
+    async fn fetch_token(&self, realm: &str, service: Option<String>) -> Result<SecretString, Failure> {
+        let host = self.host();
+        let what = format!("a token for {}", self.repository);
+        let url = Url::parse(realm).ok().filter(|url| url.scheme() == "https" || url.scheme() == self.base.scheme());
+        let Some(mut url) = url else {
+            return Err(Failure::rejected(format!(
+                "the registry {host} names a token service without TLS, which gets no password from us. Correct the \
+                 registry's configuration."
+            )));
+        };
+        url.query_pairs_mut().append_pair("scope", &format!("repository:{}:pull", self.repository));
+        if let Some(service) = service {
+            url.query_pairs_mut().append_pair("service", &service);
+        }
+        let place = url.host_str().unwrap_or_default().to_owned();
+        let request = match &self.auth {
+            Auth::Basic { user, password } => self.client.get(url).basic_auth(user, Some(password.expose_secret())),
+            Auth::Anonymous | Auth::Bearer(_) => self.client.get(url),
+        };
+        let response = request.send().await.map_err(|error| self.unreachable(Some(&place), &error, &what))?;
+        let answer = self.whole(response, &what).await?;
+        if answer.status != StatusCode::OK {
+            return Err(self.failed(&answer, &what));
+        }
+        token(&answer.body).ok_or_else(|| {
+            Failure::rejected(format!("the token service of {host}, {place}, gave an answer without a token in it"))
+        })
+    }
+
+    async fn whole(&self, mut response: Response, what: &str) -> Result<Answer, Failure> {
+        let (status, headers) = (response.status(), response.headers().clone());
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| self.unreachable(None, &error, what))? {
+            if body.len() + chunk.len() > BODY_LIMIT {
+                return Err(Failure::rejected(format!(
+                    "the answer of the registry {} about {what} is larger than {BODY_LIMIT} bytes, which no image needs",
+                    self.host()
+                )));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Answer { status, headers, body })
+    }
+
+    /// What an answer means that is not the one that was hoped for.
+    pub(super) fn failed(&self, answer: &Answer, what: &str) -> Failure {
+        let (host, status) = (self.host(), answer.status.as_u16());
+        match answer.status {
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+                let advice = match self.auth {
+                    Auth::Anonymous => "Give the bot an account that may pull there, or correct the repository's name",
+                    Auth::Basic { .. } | Auth::Bearer(_) => {
+                        "Check that the account's password or token is right and not expired, and that it may pull there"
+                    }
+                };
+                Failure::rejected(format!("the registry {host} does not let us read {what} ({status}). {advice}."))
+            }
+            StatusCode::TOO_MANY_REQUESTS => Failure::Retry {
+                reason: format!("the registry {host} asks us to wait before we ask for {what} ({status})"),
+                after: retry_after(&answer.headers),
+            },
+            other if other.is_server_error() || other == StatusCode::REQUEST_TIMEOUT => Failure::Retry {
+                reason: format!("the registry {host} could not answer about {what} ({status})"),
+                after: retry_after(&answer.headers),
+            },
+            other if other.is_redirection() => Failure::rejected(format!(
+                "the registry {host} sends us elsewhere for {what} ({status}), which is not followed. Name the registry as it \
+                 names itself."
+            )),
+            _ => Failure::rejected(format!(
+                "the registry {host} gave {status} for {what}, which a registry does not do. Check that it is one."
+            )),
+        }
+    }
+
+    /// No answer, or half of one. The URL is left out: that of a store is signed.
+    fn unreachable(&self, host: Option<&str>, error: &reqwest::Error, what: &str) -> Failure {
+        let host = host.unwrap_or_else(|| self.host());
+        Failure::retry(format!("{host} could not be asked about {what}: {}", root_cause(error)))
+    }
+
+    fn host(&self) -> &str {
+        self.base.host_str().unwrap_or_default()
+    }
+
+    /// The path's parts are digests, tags and words: nothing in them needs escaping, and nothing is.
+    fn url(&self, path: &[&str]) -> Result<Url, Failure> {
+        let path = format!("{}/{}", self.repository, path.join("/"));
+        self.base.join(&path).map_err(|error| Failure::rejected(format!("{path} is no path: {error}")))
+    }
+}
+
+fn elsewhere(from: &Url, response: &Response) -> Option<Url> {
+    let location = response.status().is_redirection().then(|| response.headers().get(LOCATION))??;
+    from.join(location.to_str().ok()?).ok()
+}
+
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
+}
+
+/// The innermost cause, which is the one that says something: "connection refused".
+fn root_cause(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    cause.to_string()
+}
+
+/// TLS by rustls with ring, which trusts the system's certificate authorities and those that are given.
+fn tls(given: Option<&str>) -> Result<rustls::ClientConfig, OptionsError> {
+    let refuse = |why: String| OptionsError::Certificates { why };
+    let extra: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(given.unwrap_or_default().as_bytes())
+        .collect::<Result<_, _>>()
+        .map_err(|error| refuse(error.to_string()))?;
+    if given.is_some() && extra.is_empty() {
+        return Err(refuse("there is none in PEM".to_owned()));
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let verifier =
+        Verifier::new_with_extra_roots(extra, Arc::clone(&provider)).map_err(|error| refuse(error.to_string()))?;
+    let config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| refuse(error.to_string()))?;
+    // "Dangerous" is any verifier of one's own; this one is the system's.
+    Ok(config.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth())
+}

@@ -1,0 +1,194 @@
+//! Finding the tag that a build published. How builds name their tags changes over the years, so it is not computed and
+//! believed: several patterns are tried in order, and what counts is what the registry has (HOCS-22, HOCS-23).
+//!
+//! A branch name is used again for the next hotfix, and its tag with it. So a tag that says it was built from another
+//! commit, or before the change was merged, is passed over and the reason told.
+
+use jiff::Timestamp;
+use thiserror::Error;
+
+use super::reference::no_tag;
+use super::{Published, Registry};
+use crate::failure::Failure;
+use crate::vocabulary::{BranchName, CommitId};
+
+/// What stands between braces in a pattern.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Placeholder {
+    Branch,
+    Sha,
+    Short,
+    Semver,
+}
+
+impl Placeholder {
+    const ALL: [Self; 4] = [Self::Branch, Self::Sha, Self::Short, Self::Semver];
+
+    fn written(self) -> &'static str {
+        match self {
+            Self::Branch => "{branch}",
+            Self::Sha => "{sha}",
+            Self::Short => "{short}",
+            Self::Semver => "{semver}",
+        }
+    }
+}
+
+/// Ordered patterns of tags, checked once. In a pattern stand:
+///
+/// - `{branch}`: the branch's name with its first `/` made `_`, as the builds do that this is for; a name with a second `/`
+///   makes no tag
+/// - `{sha}`: the full commit id
+/// - `{short}`: its first seven digits
+/// - `{semver}`: the version, where one is known
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TagStrategies(Vec<String>);
+
+/// Why a pattern is no good: which, and what is wanted.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum PatternError {
+    /// There is no pattern at all.
+    #[error("there is no pattern for tags; the usual ones are `branch-{{branch}}` and `{{sha}}`")]
+    None,
+    /// This one cannot be used.
+    #[error("the pattern for tags {pattern:?} {why}")]
+    Bad {
+        /// The pattern.
+        pattern: String,
+        /// What is wrong with it.
+        why: String,
+    },
+}
+
+/// What is known about a build.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TagFacts {
+    /// The branch that was built.
+    pub branch: BranchName,
+    /// The commit that was built.
+    pub commit: CommitId,
+    /// The version that the build gave it, where versions are given.
+    pub version: Option<String>,
+}
+
+/// A tag that a build may have published.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candidate {
+    /// The pattern it comes from.
+    pub pattern: String,
+    /// The tag, or why the pattern makes none.
+    pub tag: Result<String, String>,
+}
+
+/// What a look into the registry found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Discovery {
+    /// The image is there. Where it tells neither a revision nor a time, only its tag speaks for it.
+    Found {
+        /// The image, pinned.
+        published: Published,
+        /// The pattern that found it.
+        by: String,
+    },
+    /// It is not there (yet).
+    NotYet {
+        /// Each tag that was looked for, and why it is not the one, for people.
+        looked: Vec<String>,
+    },
+}
+
+impl TagStrategies {
+    /// Checks the patterns.
+    ///
+    /// # Errors
+    /// Names the first pattern that is no good and what is wanted.
+    pub fn new<P: AsRef<str>>(patterns: &[P]) -> Result<Self, PatternError> {
+        if patterns.is_empty() {
+            return Err(PatternError::None);
+        }
+        let patterns: Result<_, _> = patterns.iter().map(|pattern| checked(pattern.as_ref())).collect();
+        patterns.map(Self)
+    }
+
+    /// The tag of each pattern, in order.
+    #[must_use]
+    pub fn candidates(&self, facts: &TagFacts) -> Vec<Candidate> {
+        self.0.iter().map(|pattern| Candidate { pattern: pattern.clone(), tag: fill(pattern, facts) }).collect()
+    }
+}
+
+fn checked(pattern: &str) -> Result<String, PatternError> {
+    let refuse = |why: &str| {
+        let known = Placeholder::ALL.map(Placeholder::written).join(", ");
+        Err(PatternError::Bad { pattern: pattern.to_owned(), why: format!("{why}; {known} can stand in it") })
+    };
+    let mut sample = pattern.to_owned();
+    for placeholder in Placeholder::ALL {
+        sample = sample.replace(placeholder.written(), "0");
+    }
+    if sample.contains(['{', '}']) {
+        return refuse("has a placeholder that is unknown or not closed");
+    }
+    if sample == pattern {
+        return refuse("names the same tag for every build");
+    }
+    no_tag(&sample).map_or_else(|| Ok(pattern.to_owned()), |_| refuse("makes no tag of an image"))
+}
+
+fn fill(pattern: &str, facts: &TagFacts) -> Result<String, String> {
+    let version = facts.version.as_deref();
+    if pattern.contains(Placeholder::Semver.written()) && version.is_none() {
+        return Err("no version is known".to_owned());
+    }
+    let mut tag = pattern.to_owned();
+    for placeholder in Placeholder::ALL {
+        // None of these values can hold a brace, so none can become a placeholder, except a version, which comes last.
+        let value = match placeholder {
+            Placeholder::Branch => facts.branch.as_str().replacen('/', "_", 1),
+            Placeholder::Sha => facts.commit.as_str().to_owned(),
+            Placeholder::Short => facts.commit.short().to_owned(),
+            Placeholder::Semver => version.unwrap_or_default().to_owned(),
+        };
+        tag = tag.replace(placeholder.written(), &value);
+    }
+    no_tag(&tag).map_or(Ok(tag), Err)
+}
+
+/// Looks for the image of a build: the first candidate that is there, was built from this commit as far as it says, and
+/// not before `not_before` (when the change was merged) as far as it says.
+///
+/// # Errors
+/// The registry could not be asked, or does not let us.
+pub async fn discover(
+    registry: &dyn Registry,
+    strategies: &TagStrategies,
+    facts: &TagFacts,
+    not_before: Option<Timestamp>,
+) -> Result<Discovery, Failure> {
+    let mut looked = Vec::new();
+    for Candidate { pattern, tag } in strategies.candidates(facts) {
+        let why_not = match tag {
+            Err(why) => format!("{pattern}: {why}"),
+            Ok(tag) => match registry.find(&tag).await? {
+                None => format!("{tag}: not in the registry"),
+                Some(published) => match another_build(&published, facts, not_before) {
+                    Some(why) => format!("{tag}: {why}"),
+                    None => return Ok(Discovery::Found { published, by: pattern }),
+                },
+            },
+        };
+        looked.push(why_not);
+    }
+    Ok(Discovery::NotYet { looked })
+}
+
+/// Why an image is not the one of this build; `None` when nothing speaks against it.
+fn another_build(published: &Published, facts: &TagFacts, not_before: Option<Timestamp>) -> Option<String> {
+    if let Some(revision) = published.revision.as_ref().filter(|revision| **revision != facts.commit) {
+        let (theirs, ours) = (revision.short(), facts.commit.short());
+        return Some(format!("there, but built from {theirs} and not from {ours}"));
+    }
+    let (created, earliest) = (published.created?, not_before?);
+    (created < earliest)
+        .then(|| format!("there, but built at {created:.0}, before the change was merged at {earliest:.0}"))
+}
