@@ -2,10 +2,14 @@
 //! systems' own documentation and share no code with the adapters, so that the two cannot share a misunderstanding.
 //!
 //! ```text
-//! server    one listener: records every call, breaks the calls it is told to, delays them
-//! git       real bare repositories behind git's smart HTTP
+//! server      one listener: records every call, breaks the calls it is told to, delays them
+//! git         real bare repositories behind git's smart HTTP
+//! kubernetes  an API server with deployments and pods, which may be read and nothing else
+//! registry    a registry of images behind a token service, with its blobs in a store elsewhere
 //! ```
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 pub mod git;
+pub mod kubernetes;
+pub mod registry;
 pub mod server;
