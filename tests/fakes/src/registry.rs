@@ -43,6 +43,7 @@ struct Shelf {
     /// The tokens that are good, of which there is one at most.
     token: Option<String>,
     given: usize,
+    manifests_elsewhere: bool,
     tokens_url: String,
     store_url: String,
 }
@@ -105,6 +106,11 @@ impl Registry {
         self.shelf.lock().unwrap().blobs.clear();
     }
 
+    /// Sends everybody to the store for manifests as well, which no registry does.
+    pub fn send_away(&self) {
+        self.shelf.lock().unwrap().manifests_elsewhere = true;
+    }
+
     /// Lets the tokens that were given out expire.
     pub fn expire_tokens(&self) {
         self.shelf.lock().unwrap().token = None;
@@ -143,6 +149,7 @@ async fn answer(State(shelf): State<Shared>, request: Request) -> Response {
     let Some(rest) = path.strip_prefix(&format!("/v2/{}/", shelf.repository)) else {
         return error(StatusCode::NOT_FOUND, "NAME_UNKNOWN");
     };
+    let rest = if shelf.manifests_elsewhere { rest.replace("manifests/", "elsewhere/") } else { rest.to_owned() };
     match rest.split_once('/') {
         Some(("tags", "list")) => axum::Json(json!({ "name": shelf.repository, "tags": [] })).into_response(),
         Some(("manifests", name)) => match shelf.manifests.get(name) {
@@ -157,7 +164,7 @@ async fn answer(State(shelf): State<Shared>, request: Request) -> Response {
                 .body(Body::from(bytes.clone()))
                 .unwrap(),
         },
-        Some(("blobs", name)) => Response::builder()
+        Some(("blobs" | "elsewhere", name)) => Response::builder()
             .status(StatusCode::TEMPORARY_REDIRECT)
             .header("location", format!("{}/{name}?signature=hush", shelf.store_url))
             .body(Body::empty())

@@ -50,14 +50,22 @@ pub(super) async fn connect(access: &Access, time_limit: Duration) -> Result<Cli
 async fn kubeconfig(path: &Path, context: Option<&str>, allow_exec: bool) -> Result<Config, Failure> {
     let place = path.display();
     let refuse = |why: &str| Failure::rejected(format!("the kubeconfig {place} {why}"));
-    let unread = |error: KubeconfigError| match error {
-        KubeconfigError::ReadConfig(error, _) => refuse(&format!("cannot be read: {error}")),
-        KubeconfigError::CurrentContextNotSet
-        | KubeconfigError::LoadContext(_)
-        | KubeconfigError::LoadClusterOfContext(_)
-        | KubeconfigError::MissingClusterUrl => refuse(&format!("cannot be used: {error}. Name another context.")),
-        // What is wrong is not repeated: it may quote the line, and with it a token.
-        _ => refuse("cannot be used. See what `kubectl --kubeconfig … get deployments` says to it."),
+    let unread = |error: KubeconfigError| {
+        let harmless = matches!(
+            error,
+            KubeconfigError::CurrentContextNotSet
+                | KubeconfigError::LoadContext(_)
+                | KubeconfigError::LoadClusterOfContext(_)
+                | KubeconfigError::MissingClusterUrl
+        );
+        if let KubeconfigError::ReadConfig(error, _) = error {
+            return refuse(&format!("cannot be read: {error}"));
+        }
+        if harmless {
+            return refuse(&format!("cannot be used: {error}. Name another context."));
+        }
+        // What else is wrong is not repeated: it may quote the line, and with it a token.
+        refuse("cannot be used. See what `kubectl get deployments` says with it.")
     };
     let config = Kubeconfig::read_from(path).map_err(unread)?;
     let options = KubeConfigOptions { context: context.map(str::to_owned), ..KubeConfigOptions::default() };

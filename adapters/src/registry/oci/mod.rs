@@ -40,8 +40,8 @@ impl Oci {
         Ok(Self { repository, wire: Wire::new(options)? })
     }
 
-    /// The manifest that a tag or a digest names; `None` when there is none.
-    async fn manifest(&self, name: &str) -> Result<Option<(Digest, Manifest)>, Failure> {
+    /// The manifest that a tag or a digest names; `None` when there is none. What a digest names has to have it.
+    async fn manifest(&self, name: &str, digest: Option<&Digest>) -> Result<Option<(Digest, Manifest)>, Failure> {
         let what = format!("{}:{name}", self.repository);
         let answer = self.wire.get(&["manifests", name], &decode::MANIFESTS.join(", "), &what).await?;
         match answer.status {
@@ -49,8 +49,8 @@ impl Oci {
             StatusCode::NOT_FOUND => return Ok(None),
             _ => return Err(self.wire.failed(&answer, &what)),
         }
-        let claimed = answer.headers.get("docker-content-digest").and_then(|value| value.to_str().ok());
-        let digest = verified(&answer.body, claimed, &what)?;
+        let told = answer.headers.get("docker-content-digest").and_then(|value| value.to_str().ok());
+        let digest = verified(&answer.body, digest.map(Digest::as_str).or(told), &what)?;
         Ok(Some((digest, Manifest::read(&answer.body, &what)?)))
     }
 
@@ -64,7 +64,7 @@ impl Oci {
         let config = match manifest {
             Manifest::Image { config } => config,
             Manifest::List { platform: None } => return Ok(Built::default()),
-            Manifest::List { platform: Some(child) } => match self.manifest(child.as_str()).await? {
+            Manifest::List { platform: Some(child) } => match self.manifest(child.as_str(), Some(&child)).await? {
                 None => return Err(gone(&child)),
                 Some((_, Manifest::Image { config })) => config,
                 Some((_, Manifest::List { .. })) => return Ok(Built::default()),
@@ -88,7 +88,7 @@ impl Registry for Oci {
         if let Some(why) = no_tag(tag) {
             return Err(Failure::rejected(why));
         }
-        let Some((digest, manifest)) = self.manifest(tag).await? else { return Ok(None) };
+        let Some((digest, manifest)) = self.manifest(tag, None).await? else { return Ok(None) };
         let built = self.built(manifest, tag).await?;
         let image = Image { repository: self.repository.clone(), tag: tag.to_owned(), digest };
         Ok(Some(Published { image, created: built.created, revision: built.revision }))
@@ -96,7 +96,7 @@ impl Registry for Oci {
 
     async fn probe(&self) -> Result<(), Failure> {
         let what = format!("the tags of {}", self.repository);
-        match self.wire.head_of_tags(&what).await? {
+        match self.wire.ask_for_tags(&what).await? {
             answer if answer.status == StatusCode::OK => Ok(()),
             answer if answer.status == StatusCode::NOT_FOUND => Err(Failure::rejected(format!(
                 "the registry knows no repository {}. Correct the name, or push a first image.",

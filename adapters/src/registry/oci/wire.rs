@@ -87,15 +87,7 @@ impl Wire {
         let mut url = self.url(path)?;
         let mut response = self.ask(url.clone(), "*/*", what).await?;
         for _ in 0..REDIRECTS {
-            let Some(next) = elsewhere(&url, &response) else { break };
-            if next.scheme() != "https" && self.base.scheme() == "https" {
-                return Err(Failure::rejected(format!(
-                    "the registry {} sends us for {what} to {}, without TLS. That is not followed; correct the registry's \
-                     configuration.",
-                    self.host(),
-                    next.host_str().unwrap_or_default()
-                )));
-            }
+            let Some(next) = self.elsewhere(&url, response.status(), response.headers(), what)? else { break };
             let request = self.client.get(next.clone());
             let request = if next.origin() == self.base.origin() { self.signed(request) } else { request };
             response = request.send().await.map_err(|error| self.unreachable(next.host_str(), &error, what))?;
@@ -105,7 +97,7 @@ impl Wire {
     }
 
     /// Asks for the tags, and leaves the answer unread: there may be thousands.
-    pub(super) async fn head_of_tags(&self, what: &str) -> Result<Answer, Failure> {
+    pub(super) async fn ask_for_tags(&self, what: &str) -> Result<Answer, Failure> {
         let mut url = self.url(&["tags", "list"])?;
         url.set_query(Some("n=1"));
         let response = self.ask(url, "application/json", what).await?;
@@ -228,6 +220,28 @@ impl Wire {
         }
     }
 
+    /// Where a redirect leads; `None` when it is none. From TLS it has to lead to TLS, which also keeps it away from what
+    /// listens inside our own network in the clear.
+    fn elsewhere(
+        &self,
+        from: &Url,
+        status: StatusCode,
+        headers: &HeaderMap,
+        what: &str,
+    ) -> Result<Option<Url>, Failure> {
+        let location = headers.get(LOCATION).filter(|_| status.is_redirection()).and_then(|value| value.to_str().ok());
+        let Some(next) = location.and_then(|location| from.join(location).ok()) else { return Ok(None) };
+        if next.scheme() == "https" || next.scheme() == self.base.scheme() {
+            return Ok(Some(next));
+        }
+        Err(Failure::rejected(format!(
+            "the registry {} sends us for {what} to {}, without TLS. That is not followed; correct the registry's \
+             configuration.",
+            self.host(),
+            next.host_str().unwrap_or_default()
+        )))
+    }
+
     /// No answer, or half of one. The URL is left out: that of a store is signed.
     fn unreachable(&self, host: Option<&str>, error: &reqwest::Error, what: &str) -> Failure {
         let host = host.unwrap_or_else(|| self.host());
@@ -243,11 +257,6 @@ impl Wire {
         let path = format!("{}/{}", self.repository, path.join("/"));
         self.base.join(&path).map_err(|error| Failure::rejected(format!("{path} is no path: {error}")))
     }
-}
-
-fn elsewhere(from: &Url, response: &Response) -> Option<Url> {
-    let location = response.status().is_redirection().then(|| response.headers().get(LOCATION))??;
-    from.join(location.to_str().ok()?).ok()
 }
 
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
@@ -280,4 +289,41 @@ fn tls(given: Option<&str>) -> Result<rustls::ClientConfig, OptionsError> {
         .map_err(|error| refuse(error.to_string()))?;
     // "Dangerous" is any verifier of one's own; this one is the system's.
     Ok(config.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+    use super::*;
+
+    fn behind_tls() -> Wire {
+        let auth = Auth::Basic { user: "robot".to_owned(), password: SecretString::from("hush") };
+        Wire::new(OciOptions::new("quay.io/team/payments", auth)).unwrap()
+    }
+
+    /// Security case 55: a registry behind TLS cannot talk us into sending the password without.
+    #[tokio::test]
+    async fn a_token_service_without_tls_gets_no_password() {
+        for realm in ["http://quay.io/token", "ftp://quay.io/token", "quay.io/token", ""] {
+            let failure = behind_tls().fetch_token(realm, None).await.unwrap_err();
+            assert!(failure.reason().contains("without TLS"), "{realm}: {failure}");
+        }
+    }
+
+    /// Security case 65: a redirect from TLS leads to TLS, or nowhere.
+    #[test]
+    fn a_redirect_stays_behind_tls() {
+        let (wire, from) = (behind_tls(), Url::parse("https://quay.io/v2/team/payments/blobs/x").unwrap());
+        let led = |status: u16, location: &str| {
+            let headers = HeaderMap::from_iter([(LOCATION, location.parse().unwrap())]);
+            let led = wire.elsewhere(&from, StatusCode::from_u16(status).unwrap(), &headers, "it");
+            led.map(|url| url.map(String::from))
+        };
+        assert_eq!(led(307, "https://store.example/x?s=1"), Ok(Some("https://store.example/x?s=1".to_owned())));
+        assert_eq!(led(302, "../y"), Ok(Some("https://quay.io/v2/team/payments/y".to_owned())));
+        assert_eq!(led(200, "https://store.example/x"), Ok(None));
+        for inside in ["http://169.254.169.254/latest", "http://store.example/x", "file:///etc/passwd"] {
+            assert!(led(307, inside).unwrap_err().reason().contains("without TLS"), "{inside}");
+        }
+    }
 }
