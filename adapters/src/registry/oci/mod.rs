@@ -6,6 +6,7 @@
 
 mod decode;
 mod options;
+mod tls;
 mod token;
 mod wire;
 
