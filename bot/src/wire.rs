@@ -87,6 +87,8 @@ pub fn outside(config: &Config, chat: Arc<dyn hotfix_adapters::chat::Chat>, prog
         platform: Platform::Console,
         forges: BTreeMap::new(),
         deploys: BTreeMap::new(),
+        registries: BTreeMap::new(),
+        clusters: BTreeMap::new(),
         probes: BTreeMap::new(),
     };
     let local = local_forge(config)?;

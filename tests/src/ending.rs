@@ -96,7 +96,7 @@ fn run_lines(world: &World, run: &Hotfix) -> anyhow::Result<Vec<String>> {
     let votes: Vec<String> = run.votes.iter().map(|vote| format!("{} {}", vote.person, vote.environment)).collect();
     lines.push(format!("  votes {votes:?}, noes {:?}, holds {:?}", run.vetoes, run.holds));
     let words: Vec<String> =
-        run.attestations.iter().map(|(place, a)| format!("{place} {} {}", a.person, a.pass)).collect();
+        run.attestations.iter().map(|((place, _), a)| format!("{place} {} {}", a.person, a.pass)).collect();
     lines.push(format!(
         "  seen {words:?}, prompts {:?}",
         run.prompts.keys().map(ToString::to_string).collect::<Vec<_>>()
@@ -137,6 +137,8 @@ fn phase(run: &Hotfix) -> String {
                 let codes: Vec<&str> = refusals.iter().map(|refusal| refusal.code.as_str()).collect();
                 format!("was refused ({})", codes.join(", "))
             }
+            Ending::Superseded => "gave way to a release".to_owned(),
+            Ending::Reverted => "was taken back".to_owned(),
             Ending::Aborted => "was given up".to_owned(),
         },
     }

@@ -15,7 +15,7 @@ use hotfix::domain::event::{Contribution, Contributor, DriftChoice, HeadSeen, Op
 use hotfix::domain::hotfix::Hotfix;
 use hotfix::domain::id::{HotfixId, PersonId, ServiceName};
 use hotfix::domain::people::{Grant, Role};
-use hotfix::domain::plan::Plan;
+use hotfix::domain::plan::{Plan, Subject};
 use hotfix::domain::react::react;
 use hotfix_adapters::deploy::DeployStatus;
 use hotfix_adapters::forge::{Check, CheckState, Containment, DiffSize, PullNumber, Verdict};
@@ -84,9 +84,19 @@ impl Model {
         let name: ServiceName = service.parse().expect("a service");
         let playbook = config.playbook_of(&name).expect("a playbook");
         let version = config.policy.version();
-        let plan = Plan::resolve(&config.services[&name].service, playbook, "A fix", false, version).expect("a plan");
-        let opened =
-            Opened { title: "A fix".to_owned(), incident: None, ticket: None, plan, fixes: Vec::new(), from: None };
+        let subject = Subject { title: "A fix", ..Subject::default() };
+        let plan = Plan::resolve(&config.services[&name].service, playbook, subject, version).expect("a plan");
+        let opened = Opened {
+            title: "A fix".to_owned(),
+            incident: None,
+            ticket: None,
+            plan,
+            fixes: Vec::new(),
+            from: None,
+            target: None,
+            schema: None,
+            only: Vec::new(),
+        };
         let now = Timestamp::from_second(1_772_442_000).expect("a time");
         let grant = grant(config, &name, 0, Role::Requester).expect("ana may");
         let decision = open(HotfixId(1), &grant, opened, now).expect("it opens");
@@ -196,7 +206,11 @@ impl Model {
             1 => Sighting::Head(None),
             2 => {
                 self.running = commit(u64::from(how % 7) + 1);
-                Sighting::Production { running: self.running.clone(), has_fix: how % 3 == 0 }
+                Sighting::Production {
+                    environment: Environment::parse("production").expect("an environment"),
+                    running: self.running.clone(),
+                    has_fix: how % 3 == 0,
+                }
             }
             3 => Sighting::Mainline { how: containment(how), main: commit(u64::from(how % 9) + 50) },
             _ => Sighting::Pull { seen: self.reviews(how), merged: (how % 97 == 0).then(|| commit(60)) },
@@ -238,7 +252,7 @@ impl Model {
             Effect::Announce => {
                 Outcome::Announced { message: self.message(), reached: BTreeSet::new(), missed: BTreeSet::new() }
             }
-            Effect::CreateBranch { at } => Outcome::BranchCreated { at },
+            Effect::CreateBranch { which, at } => Outcome::BranchCreated { which, at },
             Effect::Pick { source, .. } => {
                 let head = self.head(how);
                 let result = match how % 5 {
@@ -255,6 +269,7 @@ impl Model {
                 author: PEOPLE[usize::from(how) % 5].parse().ok(),
                 url: None,
             },
+            Effect::OpenReturn => Outcome::ReturnOpened { number: PullNumber(2), url: None },
             Effect::Prompt { environment, commit } => {
                 Outcome::Prompted { environment, commit, message: self.message() }
             }
@@ -295,6 +310,7 @@ impl Model {
             capabilities: BTreeMap::new(),
             fixes: Vec::new(),
             unknown: Vec::new(),
+            ..Survey::default()
         }
     }
 
@@ -307,8 +323,9 @@ impl Model {
         });
         DeployFacts {
             tip: if how % 9 == 0 { Some(commit(8)) } else { Some(wanted.clone()) },
-            running: Some(self.running.clone()),
-            production: (how % 4 != 0).then(|| self.running.clone()),
+            running: (how % 4 != 0).then(|| self.running.clone()),
+            image: None,
+            strays: Vec::new(),
             freeze: (how % 23 == 0).then(|| "the year ends".to_owned()),
             policy_version: if how % 29 == 0 { "another".to_owned() } else { self.config.policy.version().to_owned() },
             standing: standing.collect(),

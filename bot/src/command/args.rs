@@ -9,6 +9,7 @@ use super::known::Known;
 use super::suggest::nearest;
 use super::{duration, reference};
 use crate::domain::id::{HotfixId, ServiceName, StepId};
+use crate::domain::playbook::WATCH;
 
 /// One word or quoted string, and where it stands.
 #[derive(Debug, Clone)]
@@ -96,8 +97,8 @@ impl Args<'_> {
     /// `local`, or an environment that exists.
     pub(super) fn place(&self, name: &str) -> Result<String, ParseError> {
         let value = self.need(name)?;
-        if value.text.eq_ignore_ascii_case("local") {
-            return Ok("local".to_owned());
+        if let Some(name) = ["local", WATCH].into_iter().find(|name| value.text.eq_ignore_ascii_case(name)) {
+            return Ok(name.to_owned());
         }
         self.check_environment(value).map(String::from)
     }
@@ -133,6 +134,11 @@ impl Args<'_> {
         word.parse().map_err(|e: crate::domain::id::NotAName| bad(value, e))
     }
 
+    /// A step that exists, if one was given.
+    pub(super) fn optional_step(&self, name: &str) -> Result<Option<StepId>, ParseError> {
+        self.first(name).map(|_| self.step(name)).transpose()
+    }
+
     /// One of these words, as what it stands for.
     pub(super) fn one_of<T: Copy>(&self, name: &str, meanings: &[(&'static str, T)]) -> Result<T, ParseError> {
         let value = self.need(name)?;
@@ -153,6 +159,17 @@ impl Args<'_> {
             Err(why) => Err(bad(value, why)),
         };
         self.all(name).map(check).collect()
+    }
+
+    /// Names of something that only the service knows.
+    pub(super) fn names(&self, name: &str) -> Result<Vec<String>, ParseError> {
+        self.each(name, |text| reference::check_reference(text).map(|()| text.to_owned()))
+            .map_err(|(span, why)| ParseError::new(ErrorCode::BadValue, span, why))
+    }
+
+    /// Every value of an argument, read by `read`; the first that cannot be is answered with its place.
+    pub(super) fn each<T, E>(&self, name: &str, read: impl Fn(&str) -> Result<T, E>) -> Result<Vec<T>, (Span, E)> {
+        self.all(name).map(|value| read(&value.text).map_err(|why| (value.span.clone(), why))).collect()
     }
 
     /// A branch, tag or commit, if one was given.

@@ -4,6 +4,7 @@ use super::guard;
 use super::known::Known;
 use super::lex::{Token, lex};
 use super::table::{Arg, Form, Kind, VERBS, Verb};
+use crate::domain::playbook::WATCH;
 
 /// The words that could stand where the text ends, each to replace the word that the text ends with. Verbs first, then
 /// what the verb's next place wants, then its flags.
@@ -69,12 +70,13 @@ fn candidates(verb: &'static Verb, behind: &[Token], current: &str, known: &Know
 
 /// What an argument could be.
 fn words_of(arg: &Arg, known: &Known, current: &str) -> Vec<String> {
-    let with = |words: &[String], more: &str| words.iter().cloned().chain([more.to_owned()]).collect();
+    let with =
+        |words: &[String], more: &str| -> Vec<String> { words.iter().cloned().chain([more.to_owned()]).collect() };
     match arg.kind {
         Kind::Service => known.services.clone(),
         Kind::ServiceOrAll => with(&known.services, "all"),
         Kind::Environment => known.environments.clone(),
-        Kind::Place => with(&known.environments, "local"),
+        Kind::Place => [with(&known.environments, "local"), vec![WATCH.to_owned()]].concat(),
         Kind::Lane => lanes(known, current),
         Kind::Step => known.steps.clone(),
         Kind::Reference if arg.name == "from" => {

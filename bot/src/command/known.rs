@@ -22,10 +22,16 @@ impl Known {
     pub fn of(config: &Config) -> Self {
         let environments = config.services.values().flat_map(|s| &s.service.environments).map(|e| e.name.to_string());
         let specs = config.playbooks.values().flat_map(|playbook| playbook.steps.iter().chain(&playbook.exceptional));
+        // A step about a group of environments is called after each of them in a plan.
+        let placed = config.services.values().flat_map(|configured| {
+            let all = specs.clone();
+            all.flat_map(|spec| crate::domain::plan::placed(spec, &configured.service, true))
+        });
+        let steps = specs.clone().map(|spec| spec.id.to_string()).chain(placed.map(|spec| spec.id.to_string()));
         Self {
             services: config.services.keys().map(ToString::to_string).collect(),
             environments: environments.collect::<BTreeSet<_>>().into_iter().collect(),
-            steps: specs.map(|spec| spec.id.to_string()).collect::<BTreeSet<_>>().into_iter().collect(),
+            steps: steps.collect::<BTreeSet<_>>().into_iter().collect(),
         }
     }
 }

@@ -29,7 +29,7 @@ pub use error::{ErrorCode, ParseError, Span};
 pub use guard::MAX_BYTES;
 pub use help::help;
 pub use known::Known;
-pub use request::{DriftChoice, MergebackAction, Request, required_role, required_role_for_others};
+pub use request::{DriftChoice, MergebackAction, Request, TriageWord, required_role};
 pub use table::{Arg, Form, Group, Kind, VERBS, Verb};
 
 /// Reads one command. An empty text asks for help, and so does `--help` behind a verb.

@@ -1,10 +1,15 @@
 //! What a person asked for, parsed. Nothing in it has been decided yet: `policy` asks whether they may, `decide` whether
 //! the run is in a state for it.
 
+use std::fmt;
+use std::str::FromStr;
+
 use hotfix_adapters::vocabulary::Environment;
 use serde::{Deserialize, Serialize};
 
+use super::guard::shown;
 use super::table::Verb;
+use crate::domain::event::Answer;
 use crate::domain::id::{HotfixId, ServiceName, StepId};
 use crate::domain::people::Role;
 
@@ -28,6 +33,33 @@ pub enum Request {
         from: Option<String>,
         /// Whether the exceptional path of the playbook is asked for.
         exceptional: bool,
+        /// The branch that carries the fix, when it is not called as the playbook would.
+        branch: Option<String>,
+    },
+    /// Open a run that promotes what is on main.
+    Promote {
+        /// Of which service.
+        service: ServiceName,
+        /// What, when not main as it is now.
+        target: Option<String>,
+        /// Which targets, when not all.
+        only: Vec<String>,
+        /// The commit of the schemas that goes first.
+        schema: Option<String>,
+    },
+    /// Answer the questions of the triage.
+    Triage {
+        /// The answers.
+        answers: Vec<TriageWord>,
+        /// Which run.
+        run: Option<HotfixId>,
+    },
+    /// Agree to what a step asks.
+    Agree {
+        /// Which step, when not the one whose turn it is.
+        step: Option<StepId>,
+        /// Which run.
+        run: Option<HotfixId>,
     },
     /// Cherry-pick onto the hotfix branch.
     Pick {
@@ -257,6 +289,65 @@ pub enum Request {
     Ping,
 }
 
+/// One answer of a triage: `a=yes`, `rest=no`, `c=?`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct TriageWord {
+    /// The letter of the criterion; `None` is all that have no answer yet.
+    pub letter: Option<char>,
+    /// The answer.
+    pub answer: Answer,
+}
+
+impl FromStr for TriageWord {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wanted = || format!("{} is not an answer like a=yes, b=no, c=? or rest=no.", shown(text));
+        let (name, answer) = text.split_once('=').ok_or_else(wanted)?;
+        let mut letters = name.chars();
+        let letter = match (name, letters.next(), letters.next()) {
+            ("rest", ..) => None,
+            (_, Some(letter), None) if letter.is_ascii_alphabetic() => Some(letter.to_ascii_lowercase()),
+            _ => return Err(wanted()),
+        };
+        let answer = match answer.to_ascii_lowercase().as_str() {
+            "yes" | "y" => Answer::Yes,
+            "no" | "n" => Answer::No,
+            "?" | "unknown" => Answer::Unknown,
+            _ => return Err(wanted()),
+        };
+        Ok(Self { letter, answer })
+    }
+}
+
+impl TryFrom<String> for TriageWord {
+    type Error = String;
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl From<TriageWord> for String {
+    fn from(word: TriageWord) -> Self {
+        word.to_string()
+    }
+}
+
+impl fmt::Display for TriageWord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let answer = match self.answer {
+            Answer::Yes => "yes",
+            Answer::No => "no",
+            Answer::Unknown => "?",
+        };
+        match self.letter {
+            Some(letter) => write!(f, "{letter}={answer}"),
+            None => write!(f, "rest={answer}"),
+        }
+    }
+}
+
 /// What to do when production changed under a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -302,11 +393,4 @@ pub fn required_role(request: &Request) -> Role {
     }
     // The table has every verb (a test holds it to that); were one missing, the strictest role is the safe answer.
     Verb::named(request.verb_name()).map_or(Role::Admin, |verb| verb.needs)
-}
-
-/// The role that the caller must have when the run or lease is somebody else's.
-#[must_use]
-pub fn required_role_for_others(request: &Request) -> Role {
-    let others = Verb::named(request.verb_name()).and_then(|verb| verb.needs_for_others);
-    others.map_or(required_role(request), |role| role.max(required_role(request)))
 }

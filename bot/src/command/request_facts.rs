@@ -9,6 +9,9 @@ impl Request {
     pub fn verb_name(&self) -> &'static str {
         match self {
             Self::Start { .. } => "start",
+            Self::Promote { .. } => "promote",
+            Self::Triage { .. } => "triage",
+            Self::Agree { .. } => "agree",
             Self::Pick { .. } => "pick",
             Self::Plan { .. } => "plan",
             Self::Status { .. } => "status",
@@ -52,6 +55,8 @@ impl Request {
     pub fn run(&self) -> Option<HotfixId> {
         match self {
             Self::Pick { run, .. }
+            | Self::Triage { run, .. }
+            | Self::Agree { run, .. }
             | Self::Plan { run }
             | Self::Status { run }
             | Self::Who { run }
@@ -75,6 +80,7 @@ impl Request {
             | Self::Close { run }
             | Self::Ack { run } => *run,
             Self::Start { .. }
+            | Self::Promote { .. }
             | Self::List { .. }
             | Self::Where { .. }
             | Self::Lock { .. }
@@ -107,6 +113,9 @@ impl Request {
             | Self::Help { .. }
             | Self::Ping => true,
             Self::Start { .. }
+            | Self::Promote { .. }
+            | Self::Triage { .. }
+            | Self::Agree { .. }
             | Self::Pick { .. }
             | Self::Approve { .. }
             | Self::Unapprove { .. }

@@ -20,6 +20,14 @@ impl Request {
     fn write_places(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Start { .. } => self.write_start(f),
+            Self::Promote { service, target, only, schema } => {
+                write!(f, " {service}")?;
+                target.as_ref().map_or(Ok(()), |target| write!(f, " {target}"))?;
+                only.iter().try_for_each(|target| write!(f, " --only {target}"))?;
+                schema.as_ref().map_or(Ok(()), |schema| write!(f, " --schema-first {schema}"))
+            }
+            Self::Triage { answers, .. } => answers.iter().try_for_each(|word| write!(f, " {word}")),
+            Self::Agree { step, .. } => step.as_ref().map_or(Ok(()), |step| write!(f, " {step}")),
             Self::Pick { fixes, .. } => write!(f, " {}", fixes.join(" ")),
             Self::List { mine, open, service } => {
                 f.write_str(if *mine { " --mine" } else { "" })?;
@@ -71,14 +79,14 @@ impl Request {
     }
 
     fn write_start(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self::Start { service, title, incident, ticket, fixes, from, exceptional } = self else {
+        let Self::Start { service, title, incident, ticket, fixes, from, exceptional, branch } = self else {
             return Ok(());
         };
         write!(f, " {service}")?;
         if let Some(title) = title {
             write!(f, " {}", quote(title))?;
         }
-        for (flag, value) in [("incident", incident), ("ticket", ticket), ("from", from)] {
+        for (flag, value) in [("incident", incident), ("ticket", ticket), ("from", from), ("branch", branch)] {
             if let Some(value) = value {
                 write!(f, " --{flag} {}", quote(value))?;
             }

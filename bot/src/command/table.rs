@@ -4,7 +4,9 @@
 use super::args::Args;
 use super::error::ParseError;
 use super::request::Request;
-use super::verbs::{advice, freeze, locks, look, mainline, me, pick, record, ship, start, steer, verify, votes};
+use super::verbs::{
+    advice, agree, freeze, locks, look, mainline, me, pick, promote, record, ship, start, steer, verify, votes,
+};
 use crate::domain::people::Role;
 
 /// A verb: everything the bot knows about one word.
@@ -188,6 +190,7 @@ pub enum Kind {
 /// Every verb, in the order of the help.
 pub static VERBS: &[&Verb] = &[
     &start::START,
+    &promote::PROMOTE,
     &pick::PICK,
     &look::STATUS,
     &look::PLAN,
@@ -195,6 +198,8 @@ pub static VERBS: &[&Verb] = &[
     &look::WHERE,
     &look::WHO,
     &look::TIMELINE,
+    &agree::TRIAGE,
+    &agree::AGREE,
     &votes::APPROVE,
     &votes::UNAPPROVE,
     &votes::REJECT,

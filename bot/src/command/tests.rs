@@ -42,6 +42,7 @@ fn a_start_with_everything() {
         fixes: ["#101", "abc1234", "#102", "https://f.example/pull/9"].map(str::to_owned).to_vec(),
         from: Some("deployed@production".to_owned()),
         exceptional: true,
+        branch: None,
     };
     assert_eq!(parse(typed, &known()), Ok(expected));
 }

@@ -4,12 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hotfix_adapters::deploy::DeployStatus;
 use hotfix_adapters::forge::{Containment, PullNumber};
-use hotfix_adapters::vocabulary::{CommitId, DeployKey, Environment, MessageRef};
+use hotfix_adapters::registry::Published;
+use hotfix_adapters::vocabulary::{CommitId, DeployKey, Digest, Environment, MessageRef};
 
 use super::effect::Effect;
-use super::event::{Contribution, DriftChoice, HeadSeen, PullSeen, Survey};
+use super::event::{Answer, Contribution, Counts, DriftChoice, HeadSeen, PullSeen, Survey};
 use super::id::{PersonId, StepId};
 use super::people::{Grant, Role};
+use super::playbook::Which;
 
 /// Something asked of a run.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,6 +59,10 @@ pub enum Act {
     },
     /// I have seen it.
     Acknowledge,
+    /// Answer the questions of the triage, by their place.
+    Triage(BTreeMap<usize, Answer>),
+    /// Agree to what a step asks; `None` for the one whose turn it is.
+    Agree(Option<StepId>),
     /// Deploy nothing until I say so.
     Hold(String),
     /// Lift a hold.
@@ -113,13 +119,44 @@ pub enum Sighting {
         /// What main is at by it, if it is merged.
         merged: Option<CommitId>,
     },
-    /// Production.
+    /// A production.
     Production {
+        /// Which environment.
+        environment: Environment,
         /// What it runs.
         running: CommitId,
         /// Whether that contains the fix.
         has_fix: bool,
     },
+    /// The file that builds images names the hotfix branch.
+    Job {
+        /// The file.
+        file: String,
+    },
+    /// Which of the fixes are on main.
+    OnMain(BTreeSet<CommitId>),
+    /// An environment, which runs something that has the fix.
+    Reached {
+        /// Which one.
+        environment: Environment,
+        /// What it runs.
+        commit: CommitId,
+    },
+    /// The commits behind the versions.
+    Counts(Counts),
+    /// The image of what ships.
+    Image {
+        /// Of which commit.
+        commit: CommitId,
+        /// The image.
+        published: Published,
+        /// By which pattern it was found.
+        by: String,
+    },
+    /// What the tag of the pinned image names now.
+    Tag(Option<Digest>),
+    /// The live hotfix branch.
+    LiveBranch(Option<CommitId>),
     /// Main: whether it has the fix.
     Mainline {
         /// Whether, and how that is known.
@@ -143,8 +180,10 @@ pub enum Outcome {
         /// Who could not.
         missed: BTreeSet<PersonId>,
     },
-    /// The branch exists.
+    /// A branch exists.
     BranchCreated {
+        /// Which one.
+        which: Which,
         /// Where.
         at: CommitId,
     },
@@ -161,6 +200,13 @@ pub enum Outcome {
         number: PullNumber,
         /// Who opened it.
         author: Option<PersonId>,
+        /// Where it can be seen.
+        url: Option<String>,
+    },
+    /// The pull request into main is there.
+    ReturnOpened {
+        /// Its number.
+        number: PullNumber,
         /// Where it can be seen.
         url: Option<String>,
     },
@@ -255,8 +301,10 @@ pub struct DeployFacts {
     pub tip: Option<CommitId>,
     /// What the environment runs; `None` when the mechanism cannot tell.
     pub running: Option<CommitId>,
-    /// What production runs; `None` when the mechanism cannot tell.
-    pub production: Option<CommitId>,
+    /// What the tag of the pinned image names now; `None` when no image is pinned, or the tag is gone.
+    pub image: Option<Digest>,
+    /// Commits on the branch that are neither on main nor settled by a person (SRE-4, SRE-10).
+    pub strays: Vec<CommitId>,
     /// Why deployments are frozen, if they are.
     pub freeze: Option<String>,
     /// The version of the policy now.

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::id::{PersonId, StepId};
+use super::playbook::Which;
 
 /// Something to be done outside. The doc of each variant says by what it is found again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,8 +17,10 @@ pub enum Effect {
     Survey,
     /// Post the card and tell the team. Found by the post's key.
     Announce,
-    /// Create the branch. Found by its name at that commit.
+    /// Create a branch. Found by its name at that commit.
     CreateBranch {
+        /// Which one.
+        which: Which,
         /// Where.
         at: CommitId,
     },
@@ -41,6 +44,8 @@ pub enum Effect {
     },
     /// Open the pull request. Found by head and base.
     OpenPull,
+    /// Open the pull request that brings the fix to main. Found by head and base.
+    OpenReturn,
     /// Ask for votes. Found by the post's key.
     Prompt {
         /// For which environment.
@@ -111,10 +116,11 @@ impl Effect {
         match self {
             Self::Survey => "read what runs in production and what main holds".to_owned(),
             Self::Announce => "tell the team".to_owned(),
-            Self::CreateBranch { at } => format!("create the branch at {}", at.short()),
+            Self::CreateBranch { at, .. } => format!("create the branch at {}", at.short()),
             Self::Pick { source, .. } => format!("pick {}", source.short()),
             Self::Rebase { onto, .. } => format!("rebase the fixes onto {}", onto.short()),
             Self::OpenPull => "open the pull request".to_owned(),
+            Self::OpenReturn => "open the pull request into main".to_owned(),
             Self::Prompt { environment, .. } => format!("ask for votes for {environment}"),
             Self::CheckDeploy { environment, .. } => format!("read the facts before deploying to {environment}"),
             Self::Deploy { environment, commit, .. } => format!("deploy {} to {environment}", commit.short()),
@@ -138,6 +144,7 @@ impl Effect {
             | Self::Pick { .. }
             | Self::Rebase { .. }
             | Self::OpenPull
+            | Self::OpenReturn
             | Self::Prompt { .. }
             | Self::CheckDeploy { .. }
             | Self::Deploy { .. }

@@ -3,14 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hotfix_adapters::forge::{Check, Containment, DiffSize, PullNumber, Verdict};
-use hotfix_adapters::vocabulary::{BranchName, CommitId, DeployKey, Environment, MessageRef};
+use hotfix_adapters::registry::{Image, Published};
+use hotfix_adapters::vocabulary::{BranchName, CommitId, DeployKey, Digest, Environment, MessageRef};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::id::{PersonId, StepId};
 use super::people::Role;
 use super::plan::Plan;
-use super::playbook::CapabilityKind;
+use super::playbook::{CapabilityKind, Which};
 use super::refusal::Refusal;
 
 /// An event with when it happened and by whose doing, as the journal holds it.
@@ -93,6 +94,75 @@ pub enum Event {
         /// Why.
         reason: String,
     },
+    /// Somebody answered the questions of the triage; what they leave out stays as it was.
+    TriageAnswered {
+        /// The answers, by the place of the question.
+        answers: BTreeMap<usize, Answer>,
+    },
+    /// Somebody agreed to what a step asks.
+    Agreed {
+        /// The step.
+        step: StepId,
+    },
+    /// What is promoted is pinned.
+    Targeted {
+        /// The commit.
+        commit: CommitId,
+    },
+    /// The file that builds images names the hotfix branch.
+    JobFound {
+        /// The file.
+        file: String,
+    },
+    /// These fixes are on main.
+    FixesOnMain {
+        /// The commits, as they were asked for.
+        sources: BTreeSet<CommitId>,
+    },
+    /// An environment runs something that has the fix, by others' doing.
+    Reached {
+        /// Which one.
+        environment: Environment,
+        /// What it runs.
+        commit: CommitId,
+    },
+    /// The commits behind the versions were counted.
+    Counted(Counts),
+    /// The image that was built of what ships is found and pinned.
+    ImageFound {
+        /// Of which commit.
+        commit: CommitId,
+        /// The image.
+        published: Published,
+        /// By which pattern.
+        by: String,
+    },
+    /// The tag of the pinned image names another image now: what was said of it is void (HOCS-15).
+    ImageMoved {
+        /// What the tag names now; `None` when it is gone.
+        to: Option<Digest>,
+    },
+    /// Somebody pushed to the hotfix branch that production runs (HOCS-15).
+    LiveBranchMoved {
+        /// Where it was.
+        from: CommitId,
+        /// Where it is; `None` when it is gone.
+        to: Option<CommitId>,
+    },
+    /// The pull request that brings the fix to main is open.
+    ReturnOpened {
+        /// Its number.
+        number: PullNumber,
+        /// Where it can be seen.
+        url: Option<String>,
+    },
+    /// What a deployment over there waits for changed.
+    DeployNoted {
+        /// Its key.
+        key: DeployKey,
+        /// What for.
+        note: String,
+    },
     /// Where to branch from is settled.
     BaseFound {
         /// The commit.
@@ -109,8 +179,10 @@ pub enum Event {
         /// Whose team it is, but who could not.
         missed: BTreeSet<PersonId>,
     },
-    /// The branch exists, with nothing on it yet.
+    /// A branch exists, with nothing on it yet.
     BranchCreated {
+        /// Which one.
+        which: Which,
         /// Where it starts.
         at: CommitId,
     },
@@ -240,6 +312,8 @@ pub enum Event {
     },
     /// Production runs something that this run did not put there.
     Drifted {
+        /// Which environment.
+        environment: Environment,
         /// What it should run.
         expected: CommitId,
         /// What it runs.
@@ -257,6 +331,8 @@ pub enum Event {
     },
     /// A newer release, which contains the fix, went to production.
     Superseded {
+        /// In which environment.
+        environment: Environment,
         /// What runs now.
         by: CommitId,
     },
@@ -351,15 +427,74 @@ pub struct Opened {
     pub fixes: Vec<String>,
     /// Where to branch from, as the requester wrote it.
     pub from: Option<String>,
+    /// What is promoted, as the requester wrote it; main when they did not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+    /// The commit of the schemas that is promoted first (PROMO-2).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schema: Option<CommitId>,
+    /// The targets to promote; all when empty (PROMO-8).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub only: Vec<String>,
+}
+
+/// An answer to a question of the triage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Answer {
+    /// It holds.
+    Yes,
+    /// It does not.
+    No,
+    /// Nobody knows.
+    Unknown,
+}
+
+/// How many commits lie behind the versions of an operator (SRE-11).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// What would ship.
+    pub commit: CommitId,
+    /// Behind production.
+    pub production: usize,
+    /// Behind what would ship.
+    pub ships: usize,
+    /// Behind main.
+    pub main: usize,
+}
+
+/// What one source says about production.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Told {
+    /// Who says it: "the cluster of cs-prod".
+    pub source: String,
+    /// The version, as that source names it.
+    pub version: Option<String>,
+    /// The commit that is; `None` when nothing leads from the version to a commit.
+    pub commit: Option<CommitId>,
+    /// Whether a git tag of that name led to the commit (HOCS-6).
+    pub by_tag: bool,
 }
 
 /// The world as a run finds it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Survey {
     /// What runs in production, when the mechanism can tell.
     pub running: Option<CommitId>,
     /// The last successful deployment to production, when the mechanism knows.
     pub last_success: Option<CommitId>,
+    /// What other sources say: clusters, and the other productions when there are several.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub told: Vec<Told>,
+    /// What is promoted, when the run promotes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<CommitId>,
+    /// When production runs something that is no ancestor of it: whether the target has what production has (a hotfix).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leaving: Option<Containment>,
+    /// Names of hotfix branches that earlier runs used (HOCS-14).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub used_branches: Vec<BranchName>,
     /// What the requester's `--from` means; `None` when they gave none.
     pub from: Option<CommitId>,
     /// Where main is; `None` when the repository has no such branch.
@@ -450,6 +585,9 @@ pub struct Vote {
     pub commit: CommitId,
     /// On top of which base.
     pub base: CommitId,
+    /// Of which image, when images are deployed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<Digest>,
     /// Under which plan.
     pub plan_digest: String,
     /// Under which policy.
@@ -478,6 +616,9 @@ pub struct DeployIntent {
     pub environment: Environment,
     /// Which commit.
     pub commit: CommitId,
+    /// Which image, when images are deployed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<Image>,
     /// What ran there before, as far as known.
     pub previous: Option<CommitId>,
     /// Whose votes it rests on.
@@ -506,6 +647,10 @@ pub enum Ending {
     Completed,
     /// The fix went into the regular release.
     RolledIn,
+    /// A release that has the fix took its place (HOCS-34).
+    Superseded,
+    /// Production was put back to what it ran before (HOCS-37).
+    Reverted,
     /// It never began.
     Refused,
     /// It was given up.

@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hotfix_adapters::forge::{Containment, PullNumber};
-use hotfix_adapters::vocabulary::{CommitId, DeployKey, Environment, MessageRef};
+use hotfix_adapters::registry::Published;
+use hotfix_adapters::vocabulary::{CommitId, DeployKey, Digest, Environment, MessageRef};
 use jiff::Timestamp;
 
-use super::event::{DeployIntent, Ending, HeadSeen, PullSeen, Survey, Vote};
+use super::event::{Answer, Counts, DeployIntent, Ending, HeadSeen, PullSeen, Survey, Vote};
 use super::id::{HotfixId, PersonId, StepId};
 use super::plan::Plan;
-use super::playbook::{StepKind, StepSpec};
+use super::playbook::{StepKind, StepSpec, What};
 use super::refusal::Refusal;
 
 /// One run.
@@ -47,6 +48,30 @@ pub struct Hotfix {
     pub card: Option<MessageRef>,
     /// Whether the branch exists.
     pub branch: BranchState,
+    /// Whether the branch that its pull request goes into exists, when that is not main.
+    pub into: BranchState,
+    /// What is promoted.
+    pub target: Option<CommitId>,
+    /// The answers to the questions of the triage, by their place.
+    pub triage: BTreeMap<usize, Answer>,
+    /// Who agreed to what a step asks.
+    pub agreed: BTreeMap<StepId, BTreeSet<PersonId>>,
+    /// The file that builds images of the hotfix branch.
+    pub build_job: Option<String>,
+    /// The fixes that are on main.
+    pub on_main: BTreeSet<CommitId>,
+    /// What environments run that has the fix, by others' doing.
+    pub reached: BTreeMap<Environment, CommitId>,
+    /// How many commits lie behind the versions.
+    pub counts: Option<Counts>,
+    /// The image of what ships.
+    pub image: Option<Pinned>,
+    /// The pull request that brings the fix to main, when the first one went elsewhere.
+    pub return_pull: Option<PullNumber>,
+    /// Where the live hotfix branch was moved to by somebody's push; the last one.
+    pub live_moved: Option<Option<CommitId>>,
+    /// What deployments over there wait for.
+    pub notes: BTreeMap<DeployKey, String>,
     /// What is on the branch.
     pub head: Option<HeadSeen>,
     /// The fixes that were asked for, in order.
@@ -61,8 +86,8 @@ pub struct Hotfix {
     pub vetoes: BTreeMap<(Environment, PersonId), String>,
     /// The holds that were not lifted: who and why.
     pub holds: BTreeMap<PersonId, String>,
-    /// The last word on each place.
-    pub attestations: BTreeMap<String, Attestation>,
+    /// The last word of each person on each place.
+    pub attestations: BTreeMap<(String, PersonId), Attestation>,
     /// The asked-for deployment, between the question and the act.
     pub asked_deploy: Option<AskedDeploy>,
     /// The deployments of this run, oldest first.
@@ -71,8 +96,8 @@ pub struct Hotfix {
     pub override_asked: BTreeMap<StepId, (PersonId, String, String)>,
     /// Whether the fix goes out with the regular release, and not by this run.
     pub rolled_in: bool,
-    /// The newer release, containing the fix, that production runs since.
-    pub superseded: Option<CommitId>,
+    /// The newer releases, containing the fix, that productions run since.
+    pub superseded: BTreeMap<Environment, CommitId>,
     /// Whether production changed under the run.
     pub drift: Option<Drift>,
     /// The base that the commits on the branch were made on, while they are being put on another one.
@@ -104,6 +129,21 @@ pub struct Asked {
     pub fixes: Vec<String>,
     /// The base.
     pub from: Option<String>,
+    /// What is promoted.
+    pub target: Option<String>,
+    /// The commit of the schemas that is promoted first.
+    pub schema: Option<CommitId>,
+    /// The targets to promote; all when empty.
+    pub only: Vec<String>,
+}
+
+/// An image that was found for a commit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pinned {
+    /// The commit.
+    pub commit: CommitId,
+    /// The image.
+    pub published: Published,
 }
 
 /// Whether a run goes on.
@@ -280,6 +320,8 @@ impl DeployState {
 /// Production changed under the run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Drift {
+    /// Which environment.
+    pub environment: Environment,
     /// What it should run.
     pub expected: CommitId,
     /// What it runs.
@@ -333,13 +375,33 @@ impl Hotfix {
         self.plan.position(step).and_then(|at| self.steps.get(at))
     }
 
-    /// The commit that is to be deployed: the merge on main when the plan merges first, else the head of the branch.
+    /// The commit that is to be deployed: what is promoted, the merge when the plan merges first, else the head of the
+    /// branch.
     #[must_use]
     pub fn ships(&self) -> Option<&CommitId> {
+        if self.plan.is_promotion() {
+            return self.target.as_ref();
+        }
         if self.plan.merges_first() {
             return self.pull.as_ref().and_then(|pull| pull.merged.as_ref());
         }
         self.head.as_ref().map(|head| &head.tip)
+    }
+
+    /// The commit that is to be deployed to an environment: what ships, or the schemas that it depends on.
+    #[must_use]
+    pub fn ships_to(&self, environment: &Environment) -> Option<&CommitId> {
+        let schema = |spec: &StepSpec| matches!(&spec.kind, StepKind::Deploy { environment: e, what: What::Schema, .. } if e == environment);
+        if self.plan.steps.iter().any(schema) { self.asked.schema.as_ref() } else { self.ships() }
+    }
+
+    /// The digest of the image of what ships, once it is found.
+    #[must_use]
+    pub fn digest(&self) -> Option<&Digest> {
+        self.image
+            .as_ref()
+            .filter(|pinned| Some(&pinned.commit) == self.ships())
+            .map(|pinned| &pinned.published.image.digest)
     }
 
     /// Whether a fix is on the branch, and nothing asked for is missing.
@@ -375,32 +437,34 @@ impl Hotfix {
     /// Whether production runs the fix by this run's doing, so that giving up would leave it there.
     #[must_use]
     pub fn is_live(&self) -> bool {
-        let Some(production) = self.plan.production() else {
-            return false;
-        };
+        self.plan.productions().any(|production| self.is_live_in(&production.name))
+    }
+
+    /// Whether this production environment runs the fix by this run's doing.
+    #[must_use]
+    pub fn is_live_in(&self, production: &Environment) -> bool {
         self.deploys
             .iter()
             .rev()
-            .find(|deploy| deploy.intent.environment == production.name && deploy.state == DeployState::Succeeded)
+            .find(|deploy| &deploy.intent.environment == production && deploy.state == DeployState::Succeeded)
             .is_some_and(|deploy| !deploy.intent.rollback)
     }
 
-    /// What production ought to run now: nothing is known while a deployment to it is open.
+    /// What a production environment ought to run now: nothing is known while a deployment to it is open.
     #[must_use]
-    pub fn expected_in_production(&self) -> Option<&CommitId> {
-        if self.rolled_in {
+    pub fn expected_in(&self, production: &Environment) -> Option<&CommitId> {
+        if self.rolled_in || !self.plan.is_production(production) {
             return None;
         }
-        let production = &self.plan.production()?.name;
-        if self.superseded.is_some() {
-            return self.superseded.as_ref();
+        if let Some(newer) = self.superseded.get(production) {
+            return Some(newer);
         }
         match self.last_deploy(production) {
             Some(deploy) if deploy.state.is_open() => None,
             // A deployment that failed may have done its work or half of it.
             Some(Deployment { state: DeployState::Failed(_), .. }) => None,
             Some(deploy) => Some(&deploy.intent.commit),
-            None if self.plan.merges_first() => self.survey.as_ref()?.running.as_ref(),
+            None if self.plan.ships_main() => self.survey.as_ref()?.running.as_ref(),
             None => self.base.as_ref(),
         }
     }

@@ -1,12 +1,14 @@
 //! The plan: a playbook, a service and a policy resolved at the start of a run. It never changes afterwards, and its
 //! digest is part of what people approve.
 
+use std::collections::BTreeMap;
+
 use hotfix_adapters::vocabulary::{BranchName, ChannelRef, Environment, Repo};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::id::{PersonId, PlaybookId, ServiceName, StepId};
-use super::playbook::{BranchScheme, Playbook, StepKind, StepSpec, VerifyPlace};
+use super::playbook::{BranchScheme, HoldMeans, Playbook, StepKind, StepSpec, VerifyPlace, What, Which, WorkBranch};
 use super::refusal::Refusal;
 use super::service::{EnvironmentPlan, Service};
 
@@ -23,12 +25,18 @@ pub struct Plan {
     pub repo: Repo,
     /// Its main line.
     pub main: BranchName,
-    /// The branch that carries the fix.
+    /// The branch that carries the fix; main, when the run promotes what is there already.
     pub branch: BranchName,
+    /// The branch that its pull request goes into.
+    pub into: BranchName,
     /// Where the team reads.
     pub channel: ChannelRef,
     /// Who has to learn of it.
     pub team: Vec<PersonId>,
+    /// Groups of people whom steps ask by name.
+    pub parties: BTreeMap<String, Vec<PersonId>>,
+    /// What a hold does.
+    pub hold: HoldMeans,
     /// The steps, in order; those for environments that the service has not are left out.
     pub steps: Vec<StepSpec>,
     /// The environments, with whose word they take.
@@ -37,45 +45,64 @@ pub struct Plan {
     pub release_blockers: Vec<String>,
     /// The checks that must be green.
     pub required_checks: Vec<String>,
+    /// The checks that may fail (HOCS-18).
+    pub lenient_checks: Vec<String>,
     /// The version of the policy it was made under.
     pub policy_version: String,
+}
+
+/// What a run is about, as far as its plan depends on it.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Subject<'a> {
+    /// The title.
+    pub title: &'a str,
+    /// The ticket.
+    pub ticket: Option<&'a str>,
+    /// The branch that carries the fix, when the requester names it.
+    pub branch: Option<&'a BranchName>,
+    /// Whether the exceptional path is asked for.
+    pub exceptional: bool,
+    /// Whether it depends on a schema that is promoted first.
+    pub schema: bool,
 }
 
 impl Plan {
     /// Resolves a playbook for a service.
     ///
     /// # Errors
-    /// Refuses when the title makes no branch name, or the exceptional path is asked for and there is none.
+    /// Every reason why there is no plan: names that make no branch, or an exceptional path that is not there.
     pub fn resolve(
         service: &Service,
         playbook: &Playbook,
-        title: &str,
-        exceptional: bool,
+        subject: Subject<'_>,
         policy_version: &str,
-    ) -> Result<Self, Refusal> {
-        let steps = if exceptional { &playbook.exceptional } else { &playbook.steps };
+    ) -> Result<Self, Vec<Refusal>> {
+        let steps = if subject.exceptional { &playbook.exceptional } else { &playbook.steps };
         if steps.is_empty() {
-            return Err(Refusal::new(
+            return Err(vec![Refusal::new(
                 "path.none",
                 format!("The playbook {} has no exceptional path.", playbook.id),
                 "Start without --exceptional.",
-            ));
+            )]);
         }
-        let known = |environment: &Environment| service.environments.iter().any(|e| &e.name == environment);
-        let steps = steps.iter().filter(|step| environment_of(&step.kind).is_none_or(known)).cloned().collect();
+        let (branch, into) = branches(service, playbook, subject)?;
         Ok(Self {
             playbook: playbook.id.clone(),
-            exceptional,
+            exceptional: subject.exceptional,
             service: service.name.clone(),
             repo: service.repo.clone(),
             main: service.main.clone(),
-            branch: branch_name(&playbook.branch, title)?,
+            branch,
+            into,
             channel: service.channel.clone(),
             team: service.team.clone(),
-            steps,
+            parties: service.parties.clone(),
+            hold: playbook.hold,
+            steps: steps.iter().flat_map(|step| placed(step, service, subject.schema)).collect(),
             environments: service.environments.clone(),
             release_blockers: service.release_blockers.clone(),
             required_checks: service.required_checks.clone(),
+            lenient_checks: service.lenient_checks.clone(),
             policy_version: policy_version.to_owned(),
         })
     }
@@ -100,16 +127,56 @@ impl Plan {
         self.environments.iter().find(|e| &e.name == name)
     }
 
-    /// The production environment.
-    #[must_use]
-    pub fn production(&self) -> Option<&EnvironmentPlan> {
-        self.environments.iter().find(|e| e.production)
+    /// The production environments that this plan deploys to, or all of them when it deploys to none.
+    pub fn productions(&self) -> impl Iterator<Item = &EnvironmentPlan> {
+        let deploys = |e: &EnvironmentPlan| self.lanes().any(|lane| lane == &e.name);
+        let some = self.environments.iter().any(|e| e.production && deploys(e));
+        self.environments.iter().filter(move |e| e.production && (!some || deploys(e)))
     }
 
-    /// Whether the fix is on main before it is deployed, as in a release from main.
+    /// Whether an environment is production.
+    #[must_use]
+    pub fn is_production(&self, name: &Environment) -> bool {
+        self.environments.iter().any(|e| e.production && &e.name == name)
+    }
+
+    /// Whether the fix is merged before it is deployed: what ships is the merge.
     #[must_use]
     pub fn merges_first(&self) -> bool {
         self.steps.iter().any(|step| matches!(step.kind, StepKind::Merge { .. }))
+    }
+
+    /// Whether what ships is a commit of main, as in a release from main or a promotion.
+    #[must_use]
+    pub fn ships_main(&self) -> bool {
+        self.is_promotion() || (self.merges_first() && self.into == self.main)
+    }
+
+    /// Whether it promotes what is on main, without a branch or a fix of its own.
+    #[must_use]
+    pub fn is_promotion(&self) -> bool {
+        self.steps.iter().any(|step| matches!(step.kind, StepKind::Target))
+    }
+
+    /// The branch that has to stand at what ships in the moment of the deployment; `None` when main may have gone on.
+    #[must_use]
+    pub fn deployed_branch(&self) -> Option<&BranchName> {
+        if self.ships_main() {
+            None
+        } else if self.merges_first() {
+            Some(&self.into)
+        } else {
+            Some(&self.branch)
+        }
+    }
+
+    /// The name of one of its branches.
+    #[must_use]
+    pub fn branch_named(&self, which: Which) -> &BranchName {
+        match which {
+            Which::Fix => &self.branch,
+            Which::Into => &self.into,
+        }
     }
 
     /// The environments this plan deploys to: its lanes.
@@ -120,40 +187,154 @@ impl Plan {
     }
 }
 
+/// A step of the playbook as it stands in the plan of a service: left out when it is not for it, and once for every
+/// environment of a group (`production` of a service with two).
+#[must_use]
+pub fn placed(step: &StepSpec, service: &Service, schema: bool) -> Vec<StepSpec> {
+    let for_another_kind = step.only_for.is_some_and(|kind| kind != service.kind);
+    let no_registry = matches!(step.kind, StepKind::Image) && !service.has_registry;
+    let no_schema = !schema && matches!(step.kind, StepKind::Deploy { what: What::Schema, .. });
+    if for_another_kind || no_registry || no_schema {
+        return Vec::new();
+    }
+    let Some(named) = environment_of(&step.kind) else {
+        return vec![step.clone()];
+    };
+    if service.environments.iter().any(|e| &e.name == named) {
+        return vec![step.clone()];
+    }
+    let group: Vec<&EnvironmentPlan> =
+        service.environments.iter().filter(|e| e.group.as_ref() == Some(named)).collect();
+    group.iter().filter_map(|environment| in_environment(step, named, &environment.name)).collect()
+}
+
+/// A step about one environment of a group: its id and title say which.
+fn in_environment(step: &StepSpec, group: &Environment, environment: &Environment) -> Option<StepSpec> {
+    let mut kind = step.kind.clone();
+    *environment_mut(&mut kind)? = environment.clone();
+    let stem = step.id.as_str().strip_suffix(&format!("-{group}")).unwrap_or(step.id.as_str());
+    let id = format!("{stem}-{environment}").parse().ok()?;
+    let title = if step.title.contains(group.as_str()) {
+        step.title.replace(group.as_str(), environment.as_str())
+    } else {
+        format!("{} ({environment})", step.title)
+    };
+    Some(StepSpec { id, title, kind, ..step.clone() })
+}
+
 /// The environment a step is about.
 #[must_use]
 pub fn environment_of(kind: &StepKind) -> Option<&Environment> {
     match kind {
         StepKind::Approve { environment }
         | StepKind::Deploy { environment, .. }
-        | StepKind::Verify { place: VerifyPlace::Environment(environment), .. } => Some(environment),
+        | StepKind::OnEnvironment { environment }
+        | StepKind::Verify { place: VerifyPlace::Environment(environment) | VerifyPlace::Watch(environment), .. } => {
+            Some(environment)
+        }
         StepKind::Triage { .. }
+        | StepKind::Target
+        | StepKind::Agree { .. }
         | StepKind::Base { .. }
         | StepKind::Withheld
         | StepKind::Releasable
         | StepKind::Capability { .. }
         | StepKind::Announce
-        | StepKind::Branch
+        | StepKind::Branch { .. }
+        | StepKind::BuildJob { .. }
+        | StepKind::OnMain
         | StepKind::Change { .. }
+        | StepKind::VersionOrder { .. }
         | StepKind::Review { .. }
         | StepKind::Verify { place: VerifyPlace::Local, .. }
         | StepKind::Merge { .. }
+        | StepKind::Image
         | StepKind::RideAlong
         | StepKind::Mainline { .. }
+        | StepKind::Expire
         | StepKind::Postmortem { .. } => None,
     }
 }
 
-fn branch_name(scheme: &BranchScheme, title: &str) -> Result<BranchName, Refusal> {
-    let name = match scheme {
-        BranchScheme::Fixed(name) => name.clone(),
-        BranchScheme::Slug { prefix } => format!("{prefix}{}", slug(title)),
+#[expect(clippy::wildcard_enum_match_arm, reason = "`environment_of` is exhaustive, and this is its twin")]
+fn environment_mut(kind: &mut StepKind) -> Option<&mut Environment> {
+    match kind {
+        StepKind::Approve { environment }
+        | StepKind::Deploy { environment, .. }
+        | StepKind::OnEnvironment { environment }
+        | StepKind::Verify { place: VerifyPlace::Environment(environment) | VerifyPlace::Watch(environment), .. } => {
+            Some(environment)
+        }
+        _other => None,
+    }
+}
+
+/// The branch that carries the fix, and the one that it goes into.
+fn branches(
+    service: &Service,
+    playbook: &Playbook,
+    subject: Subject<'_>,
+) -> Result<(BranchName, BranchName), Vec<Refusal>> {
+    let main = service.main.clone();
+    let named = subject.branch.cloned();
+    let scheme = match &playbook.branch {
+        BranchScheme::None => return Ok((main.clone(), main)),
+        BranchScheme::Fixed(name) => parsed(name.clone()),
+        BranchScheme::Slug { prefix } => parsed(format!("{prefix}{}", slug(subject.title))),
+        BranchScheme::Ticket { prefix } => {
+            ticket(subject).and_then(|ticket| parsed(format!("{prefix}{ticket}"))).map_err(|r| r.because_of("HOCS-14"))
+        }
     };
+    let Some(work) = &playbook.work_branch else {
+        return scheme.map(|branch| (branch, main)).map_err(|refusal| vec![refusal]);
+    };
+    let own = match named {
+        Some(name) => Ok(name),
+        None => ticket(subject).and_then(|ticket| parsed(ticket.to_owned())),
+    };
+    match (scheme, own.and_then(|own| fit(own, work, subject))) {
+        (Ok(into), Ok(own)) => Ok((own, into)),
+        (Err(one), Err(other)) if one.reason == other.reason => Err(vec![one]),
+        (into, own) => Err(into.err().into_iter().chain(own.err()).collect()),
+    }
+}
+
+fn ticket<'a>(subject: Subject<'a>) -> Result<&'a str, Refusal> {
+    subject.ticket.ok_or_else(|| {
+        Refusal::new(
+            "ticket.missing",
+            "The branches of this playbook are called after the ticket, and there is none.",
+            "Start again with --ticket and its key.",
+        )
+        .because_of("HOCS-7")
+    })
+}
+
+/// The forge would refuse the push of a work branch that looks like a hotfix branch; so does the bot, and earlier (HOCS-9).
+fn fit(own: BranchName, work: &WorkBranch, subject: Subject<'_>) -> Result<BranchName, Refusal> {
+    if !own.as_str().to_ascii_lowercase().starts_with(&work.forbid_prefix.to_ascii_lowercase()) {
+        return Ok(own);
+    }
+    let rest = own.as_str().get(work.forbid_prefix.len()..).unwrap_or_default();
+    let rest = rest.trim_start_matches(['/', '-', '_']);
+    let better = subject.ticket.map_or_else(
+        || if rest.is_empty() { "a name after its ticket".to_owned() } else { rest.to_owned() },
+        str::to_owned,
+    );
+    let reason = format!(
+        "The work branch {own} begins with {}, and the forge would refuse the push: that is what hotfix branches are called.",
+        work.forbid_prefix
+    );
+    Err(Refusal::new("branch.work", reason, format!("Name it otherwise, such as --branch {better}."))
+        .because_of("HOCS-9"))
+}
+
+fn parsed(name: String) -> Result<BranchName, Refusal> {
     BranchName::parse(&name).map_err(|malformed| {
         Refusal::new(
             "branch.name",
-            format!("The title makes no branch name: {malformed}."),
-            "Give a title with some letters: start <service> \"title\".",
+            format!("This makes no branch name: {malformed}."),
+            "Give a title with some letters, or a ticket as the tracker writes it.",
         )
         .because_of("MAIN-4")
     })

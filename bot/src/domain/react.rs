@@ -64,6 +64,18 @@ fn acts(state: &Hotfix, entry: &Entry) -> Vec<Effect> {
         | Event::OverrideAsked { .. }
         | Event::StepOverridden { .. }
         | Event::StepReopened { .. }
+        | Event::TriageAnswered { .. }
+        | Event::Agreed { .. }
+        | Event::Targeted { .. }
+        | Event::JobFound { .. }
+        | Event::FixesOnMain { .. }
+        | Event::Reached { .. }
+        | Event::Counted(_)
+        | Event::ImageFound { .. }
+        | Event::ImageMoved { .. }
+        | Event::LiveBranchMoved { .. }
+        | Event::ReturnOpened { .. }
+        | Event::DeployNoted { .. }
         | Event::BaseFound { .. }
         | Event::Announced { .. }
         | Event::BranchCreated { .. }
@@ -145,6 +157,14 @@ fn timers(state: &Hotfix, entry: &Entry, reaction: &mut Reaction) {
 fn talk(state: &Hotfix, entry: &Entry, version: u64) -> Vec<Effect> {
     let said = match &entry.event {
         Event::Refused { .. }
+        | Event::Agreed { .. }
+        | Event::FixesOnMain { .. }
+        | Event::Reached { .. }
+        | Event::ImageFound { .. }
+        | Event::ImageMoved { .. }
+        | Event::LiveBranchMoved { .. }
+        | Event::ReturnOpened { .. }
+        | Event::DeployNoted { .. }
         | Event::StepSkipped { .. }
         | Event::OverrideAsked { .. }
         | Event::StepOverridden { .. }
@@ -185,9 +205,13 @@ fn talk(state: &Hotfix, entry: &Entry, version: u64) -> Vec<Effect> {
         | Event::Aborted { .. }
         | Event::Closed { .. } => true,
         Event::StepDone { step, .. } => told_when_done(state, step),
+        Event::StepEntered { step } => told_when_entered(state, step),
         Event::Opened(_)
+        | Event::TriageAnswered { .. }
+        | Event::Targeted { .. }
+        | Event::JobFound { .. }
+        | Event::Counted(_)
         | Event::Surveyed(_)
-        | Event::StepEntered { .. }
         | Event::BaseFound { .. }
         | Event::Announced { .. }
         | Event::FixRequested { .. }
@@ -203,7 +227,20 @@ fn talk(state: &Hotfix, entry: &Entry, version: u64) -> Vec<Effect> {
 /// A step whose end is not another event already.
 fn told_when_done(state: &Hotfix, step: &StepId) -> bool {
     let spec = state.plan.steps.iter().find(|spec| &spec.id == step);
-    spec.is_some_and(|spec| matches!(spec.kind, StepKind::Review { .. } | StepKind::Approve { .. }))
+    spec.is_some_and(|spec| {
+        matches!(spec.kind, StepKind::Review { .. } | StepKind::Approve { .. } | StepKind::Triage { ask: true, .. })
+    })
+}
+
+/// A step that asks somebody for something, and has no prompt of its own.
+fn told_when_entered(state: &Hotfix, step: &StepId) -> bool {
+    let spec = state.plan.steps.iter().find(|spec| &spec.id == step);
+    spec.is_some_and(|spec| {
+        matches!(
+            spec.kind,
+            StepKind::Agree { .. } | StepKind::Triage { ask: true, .. } | StepKind::OnMain | StepKind::Expire
+        )
+    })
 }
 
 /// Whom an event concerns directly: the team members who cannot read the channel, and whoever's commits ride along.

@@ -1,10 +1,13 @@
 //! What can be hotfixed, as the configuration says it, valid.
 
+use std::collections::BTreeMap;
+
 use hotfix_adapters::vocabulary::{BranchName, ChannelRef, Environment, Repo};
 use serde::{Deserialize, Serialize};
 
-use super::id::{PersonId, PlaybookId, ServiceName};
+use super::id::{PersonId, PlaybookId, RequirementId, ServiceName};
 use super::people::Role;
+use super::playbook::ServiceKind;
 
 /// One deployable thing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,15 +16,19 @@ pub struct Service {
     pub name: ServiceName,
     /// One line about it.
     pub about: String,
+    /// What kind of thing it is.
+    pub kind: ServiceKind,
     /// Where its code is.
     pub repo: Repo,
     /// Its main line.
     pub main: BranchName,
     /// The runbook its team follows.
     pub playbook: PlaybookId,
+    /// The runbook of an ordinary promotion, if the bot does those too (PROMO-5).
+    pub promote_with: Option<PlaybookId>,
     /// Where its team reads.
     pub channel: ChannelRef,
-    /// Its environments, in the order in which a fix passes through them. Exactly one is production.
+    /// Its environments, in the order in which a fix passes through them. At least one is production.
     pub environments: Vec<EnvironmentPlan>,
     /// Who is told of a hotfix; everybody must learn of it (APPLY-15).
     pub team: Vec<PersonId>,
@@ -29,14 +36,12 @@ pub struct Service {
     pub release_blockers: Vec<String>,
     /// The names of the checks that must be green; empty for "all that there are, and at least one is not required".
     pub required_checks: Vec<String>,
-}
-
-impl Service {
-    /// The production environment.
-    #[must_use]
-    pub fn production(&self) -> Option<&EnvironmentPlan> {
-        self.environments.iter().find(|environment| environment.production)
-    }
+    /// The checks that may fail: noise in logs and the like (HOCS-18, HOCS-20).
+    pub lenient_checks: Vec<String>,
+    /// Groups of people that a playbook asks by name, such as `stakeholders` (HOCS-17).
+    pub parties: BTreeMap<String, Vec<PersonId>>,
+    /// Whether its images are kept where the bot can look.
+    pub has_registry: bool,
 }
 
 /// An environment with what the policy asks for before something is deployed there.
@@ -44,12 +49,28 @@ impl Service {
 pub struct EnvironmentPlan {
     /// Its name.
     pub name: Environment,
+    /// The name that a playbook may call it by, together with others: `production`.
+    pub group: Option<Environment>,
     /// Whether it is production.
     pub production: bool,
     /// How a deployment is done, in words, such as "command `deploy.sh`". The mechanism itself is wired elsewhere.
     pub mechanism: String,
     /// Whose word it takes.
     pub approval: Approval,
+    /// Why nothing is ever deployed there by the bot, and the sentence that says so (HOCS-26).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub never: Option<Never>,
+}
+
+/// Why nothing is ever deployed to an environment by the bot. Nothing lifts it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Never {
+    /// The sentence of the runbook.
+    pub requirement: Option<RequirementId>,
+    /// Why, in one sentence.
+    pub reason: String,
+    /// What can be done instead.
+    pub instead: String,
 }
 
 /// Whose word a deployment takes. All rules must hold, by distinct people over all rules.

@@ -62,7 +62,8 @@ fn is_valid(
             .is_some_and(|now| vote.roles.iter().any(|role| role >= &Role::Approver && now.contains(role)))
     });
     &vote.environment == environment
-        && Some(&vote.commit) == state.ships()
+        && Some(&vote.commit) == state.ships_to(environment)
+        && vote.image.as_ref() == state.digest()
         && Some(&vote.base) == state.base.as_ref()
         && vote.plan_digest == state.plan_digest
         && now < vote.expires

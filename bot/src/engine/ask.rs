@@ -1,18 +1,21 @@
 //! What people do in the chat: words become a request, the policy lets the person or not, and the run decides.
 
+use std::collections::BTreeMap;
+
 use hotfix_adapters::chat::{Act as Did, Card, Emoji, Inbound};
-use hotfix_adapters::vocabulary::{ChannelRef, MessageRef, PersonRef};
+use hotfix_adapters::vocabulary::{BranchName, ChannelRef, CommitId, MessageRef, PersonRef};
 use hotfix_storage::DedupeKey;
 
 use super::mailbox::{Beside, Handled};
-use super::open::{Start, Started};
+use super::open::{Promotion, Start, Started};
 use super::{Engine, EngineError};
-use crate::command::{self, DriftChoice as Choice, Known, MergebackAction, Request};
+use crate::command::{self, DriftChoice as Choice, Known, MergebackAction, Request, TriageWord};
 use crate::domain::command::{Act, Command};
-use crate::domain::event::DriftChoice;
+use crate::domain::event::{Answer, DriftChoice};
 use crate::domain::hotfix::Hotfix;
 use crate::domain::id::{HotfixId, ServiceName};
 use crate::domain::people::{Grant, Role};
+use crate::domain::playbook::StepKind;
 use crate::domain::refusal::Refusal;
 use crate::view;
 
@@ -127,13 +130,39 @@ impl Engine {
     async fn asked(&self, asker: &Asker, request: Request) -> Result<Reply, EngineError> {
         let role = command::required_role(&request);
         match request {
-            Request::Start { service, title, incident, ticket, fixes, from, exceptional } => {
+            Request::Start { service, title, incident, ticket, fixes, from, exceptional, branch } => {
                 let Some(title) = title else {
                     let next = format!("Say in one line what is broken: start {service} \"what is broken\".");
                     return Ok(Reply::no(&[Refusal::new("title.missing", "A run needs a title.", next)]));
                 };
-                let start = Start { service, title, incident, ticket, fixes, from, exceptional };
+                let branch = match branch.as_deref().map(BranchName::parse).transpose() {
+                    Ok(branch) => branch,
+                    Err(malformed) => {
+                        let next = "Give the branch another name.";
+                        return Ok(Reply::no(&[Refusal::new(
+                            "branch.name",
+                            format!("This is no name for it: {malformed}."),
+                            next,
+                        )]));
+                    }
+                };
+                let promotion = None;
+                let start = Start { service, title, incident, ticket, fixes, from, exceptional, branch, promotion };
                 self.started(asker, start, role).await
+            }
+            Request::Promote { service, target, only, schema } => {
+                let schema = match schema.as_deref().map(CommitId::parse).transpose() {
+                    Ok(schema) => schema,
+                    Err(malformed) => {
+                        let next = "Give the full id of the commit in the repository of the schemas.";
+                        return Ok(Reply::no(&[Refusal::new("schema.commit", format!("{malformed}."), next)]));
+                    }
+                };
+                let title = target
+                    .as_ref()
+                    .map_or_else(|| format!("Promote {service}"), |to| format!("Promote {service} to {to}"));
+                let promotion = Some(Promotion { target, schema, only });
+                self.started(asker, Start { title, promotion, ..Start::of(service) }, role).await
             }
             Request::Status { .. }
             | Request::Plan { .. }
@@ -193,6 +222,8 @@ impl Engine {
             Request::Approve { .. } => Act::Approve { on: None, by_reaction: false },
             Request::Unapprove { .. } => Act::Unapprove { on: None },
             Request::Reject { reason, .. } => Act::Reject { reason, on: None },
+            Request::Triage { answers, .. } => Act::Triage(triage(state, &answers)),
+            Request::Agree { step, .. } => Act::Agree(step),
             Request::Ack { .. } => Act::Acknowledge,
             Request::Hold { reason, .. } => Act::Hold(reason),
             Request::Unhold { .. } => Act::Unhold,
@@ -219,6 +250,7 @@ impl Engine {
             Request::Postmortem { url, .. } => Act::Postmortem(url),
             Request::Close { .. } => Act::Close,
             Request::Start { .. }
+            | Request::Promote { .. }
             | Request::Status { .. }
             | Request::Plan { .. }
             | Request::List { .. }
@@ -283,4 +315,25 @@ impl Engine {
             }
         }
     }
+}
+
+/// The answers by the place of the criterion: `a` is the first. `rest` is all that have no answer yet.
+fn triage(state: &Hotfix, words: &[TriageWord]) -> BTreeMap<usize, Answer> {
+    let criteria =
+        state.plan.steps.iter().find_map(|spec| {
+            if let StepKind::Triage { criteria, .. } = &spec.kind { Some(criteria.len()) } else { None }
+        });
+    let mut answers = BTreeMap::new();
+    for word in words {
+        if let Some(letter) = word.letter {
+            answers.insert(usize::from(u8::try_from(letter).unwrap_or(b'a').saturating_sub(b'a')), word.answer);
+        }
+    }
+    let rest = words.iter().find(|word| word.letter.is_none()).map(|word| word.answer);
+    for place in 0..criteria.unwrap_or(0) {
+        if let Some(rest) = rest.filter(|_| !state.triage.contains_key(&place)) {
+            answers.entry(place).or_insert(rest);
+        }
+    }
+    answers
 }

@@ -2,6 +2,7 @@
 
 use hotfix_adapters::failure::Failure;
 use hotfix_adapters::forge::PullState;
+use hotfix_adapters::vocabulary::Environment;
 
 use super::mailbox::Beside;
 use super::{Engine, EngineError};
@@ -25,9 +26,15 @@ impl Engine {
         let sightings = [
             self.branch(state).await,
             self.pull(state).await,
-            self.in_production(state).await,
             self.on_main(state).await,
+            self.pinned_tag(state).await,
+            self.live_branch(state).await,
+            self.awaited(state).await,
         ];
+        let mut sightings: Vec<_> = sightings.into();
+        for production in state.plan.productions() {
+            sightings.push(self.in_production(state, &production.name).await);
+        }
         let mut events = 0;
         for sighting in sightings {
             match sighting {
@@ -75,11 +82,11 @@ impl Engine {
         Ok(Some(Sighting::Pull { seen: self.pull_seen(state, &now).await?, merged }))
     }
 
-    async fn in_production(&self, state: &Hotfix) -> Result<Option<Sighting>, Failure> {
-        let (Some(production), Some(expected)) = (state.plan.production(), state.expected_in_production()) else {
+    async fn in_production(&self, state: &Hotfix, production: &Environment) -> Result<Option<Sighting>, Failure> {
+        let Some(expected) = state.expected_in(production) else {
             return Ok(None);
         };
-        let mechanism = self.mechanism(&state.plan.service, &production.name)?;
+        let mechanism = self.mechanism(&state.plan.service, production)?;
         let Some(running) = mechanism.running().await?.map(|running| running.commit) else {
             return Ok(None);
         };
@@ -87,7 +94,7 @@ impl Engine {
             return Ok(None);
         }
         let has_fix = self.has_fix(state, &running).await?.is_some_and(|how| how.holds());
-        Ok(Some(Sighting::Production { running, has_fix }))
+        Ok(Some(Sighting::Production { environment: production.clone(), running, has_fix }))
     }
 
     async fn on_main(&self, state: &Hotfix) -> Result<Option<Sighting>, Failure> {

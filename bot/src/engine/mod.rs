@@ -20,14 +20,18 @@ mod outbox;
 mod perform;
 mod present;
 mod recover;
+mod seek;
 mod show;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use hotfix_adapters::chat::Chat;
+use hotfix_adapters::cluster::Cluster;
 use hotfix_adapters::deploy::Deploy;
 use hotfix_adapters::forge::Forge;
+use hotfix_adapters::registry::Registry;
+use hotfix_adapters::registry::tags::TagStrategies;
 use hotfix_adapters::vocabulary::{Environment, Platform};
 use hotfix_storage::Journal;
 use jiff::Timestamp;
@@ -54,8 +58,20 @@ pub struct Outside {
     pub forges: BTreeMap<ServiceName, Arc<dyn Forge>>,
     /// The mechanism of each environment of each service.
     pub deploys: BTreeMap<(ServiceName, Environment), Arc<dyn Deploy>>,
+    /// Where the images of each service are kept, if the bot can look there.
+    pub registries: BTreeMap<ServiceName, Images>,
+    /// Where each environment of each service runs, if the bot can look there.
+    pub clusters: BTreeMap<(ServiceName, Environment), Arc<dyn Cluster>>,
     /// What proves the capabilities of the exceptional path.
     pub probes: BTreeMap<(ServiceName, CapabilityKind), Arc<dyn Probe>>,
+}
+
+/// Where images are kept, and how their tags are found.
+pub struct Images {
+    /// The registry.
+    pub registry: Arc<dyn Registry>,
+    /// The patterns of tags, in order.
+    pub tags: TagStrategies,
 }
 
 /// Answers whether something is there.

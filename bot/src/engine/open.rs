@@ -1,5 +1,6 @@
 //! A new run: its opening and its lanes in one commit, so that of two starts at the same instant one wins (APPLY-13).
 
+use hotfix_adapters::vocabulary::{BranchName, CommitId};
 use hotfix_storage::{CommitError, DedupeKey, LeaseChange, LeaseView};
 use std::sync::Arc;
 use tokio::sync::Mutex;
@@ -12,8 +13,8 @@ use crate::domain::event::Opened;
 use crate::domain::hotfix::Hotfix;
 use crate::domain::id::{HotfixId, ServiceName};
 use crate::domain::people::Grant;
-use crate::domain::plan::Plan;
-use crate::domain::playbook::SecondStart;
+use crate::domain::plan::{Plan, Subject};
+use crate::domain::playbook::{Playbook, SecondStart};
 use crate::domain::refusal::Refusal;
 
 /// What a start asks for.
@@ -25,6 +26,38 @@ pub(super) struct Start {
     pub(super) fixes: Vec<String>,
     pub(super) from: Option<String>,
     pub(super) exceptional: bool,
+    /// The branch that carries the fix, when the requester names it.
+    pub(super) branch: Option<BranchName>,
+    /// What an ordinary promotion asks for; a hotfix when absent.
+    pub(super) promotion: Option<Promotion>,
+}
+
+impl Start {
+    /// A start of which only the service is known.
+    pub(super) fn of(service: ServiceName) -> Self {
+        Self {
+            service,
+            title: String::new(),
+            incident: None,
+            ticket: None,
+            fixes: Vec::new(),
+            from: None,
+            exceptional: false,
+            branch: None,
+            promotion: None,
+        }
+    }
+}
+
+/// What an ordinary promotion asks for.
+#[derive(Clone, Default)]
+pub(super) struct Promotion {
+    /// What is promoted; main when absent.
+    pub(super) target: Option<String>,
+    /// The commit of the schemas that is promoted first.
+    pub(super) schema: Option<CommitId>,
+    /// The targets to promote; all when empty.
+    pub(super) only: Vec<String>,
 }
 
 /// What became of a start.
@@ -44,8 +77,9 @@ impl Engine {
     ) -> Result<Started, EngineError> {
         let plan = match self.plan_for(&start) {
             Ok(plan) => plan,
-            Err(refusal) => return Ok(Started::Refused(vec![refusal])),
+            Err(refusals) => return Ok(Started::Refused(refusals)),
         };
+        let promotion = start.promotion.clone().unwrap_or_default();
         loop {
             let id = self.next_id().await;
             let opened = Opened {
@@ -55,6 +89,9 @@ impl Engine {
                 plan: plan.clone(),
                 fixes: start.fixes.clone(),
                 from: start.from.clone(),
+                target: promotion.target.clone(),
+                schema: promotion.schema.clone(),
+                only: promotion.only.clone(),
             };
             let decision = match decide::open(id, grant, opened, self.now()) {
                 Ok(decision) => decision,
@@ -86,13 +123,32 @@ impl Engine {
         }
     }
 
-    fn plan_for(&self, start: &Start) -> Result<Plan, Refusal> {
-        let unknown =
-            || Refusal::new("service.unknown", format!("There is no service {}.", start.service), "See `help start`.");
+    fn plan_for(&self, start: &Start) -> Result<Plan, Vec<Refusal>> {
+        let unknown = || {
+            let reason = format!("There is no service {}.", start.service);
+            vec![Refusal::new("service.unknown", reason, "See `help start`.")]
+        };
         let service = self.config.services.get(&start.service).ok_or_else(unknown)?;
-        let playbook = self.config.playbook_of(&start.service).ok_or_else(unknown)?;
-        let version = self.config.policy.version();
-        Plan::resolve(&service.service, playbook, &start.title, start.exceptional, version)
+        let playbook = self.playbook_for(start).ok_or_else(|| {
+            let reason = format!("{} names no playbook for promotions.", start.service);
+            vec![Refusal::new("promotion.none", reason, "Write `promote_with` into the file of the service.")]
+        })?;
+        let subject = Subject {
+            title: &start.title,
+            ticket: start.ticket.as_deref(),
+            branch: start.branch.as_ref(),
+            exceptional: start.exceptional,
+            schema: start.promotion.as_ref().is_some_and(|promotion| promotion.schema.is_some()),
+        };
+        Plan::resolve(&service.service, playbook, subject, self.config.policy.version())
+    }
+
+    fn playbook_for(&self, start: &Start) -> Option<&Playbook> {
+        if start.promotion.is_none() {
+            return self.config.playbook_of(&start.service);
+        }
+        let service = self.config.services.get(&start.service)?;
+        self.config.playbooks.get(service.service.promote_with.as_ref()?)
     }
 
     async fn next_id(&self) -> HotfixId {
@@ -109,8 +165,8 @@ impl Engine {
         seen: Option<DedupeKey>,
     ) -> Result<Started, EngineError> {
         let holder: Option<HotfixId> = held.holder.parse().ok();
-        let joins = self.config.playbook_of(&start.service).is_some_and(|p| p.second_start == SecondStart::Join);
-        let Some(id) = holder.filter(|_| joins && !start.exceptional) else {
+        let joins = self.playbook_for(start).is_some_and(|p| p.second_start == SecondStart::Join);
+        let Some(id) = holder.filter(|_| joins && !start.exceptional && start.promotion.is_none()) else {
             return Ok(Started::Refused(vec![taken(held)]));
         };
         let fixes = match self.commits(&start.service, &start.fixes).await {

@@ -93,7 +93,8 @@ impl Engine {
             };
             environments.push((environment.name.clone(), running));
         }
-        let production = configured.service.production().map(|environment| &environment.name);
+        let production =
+            configured.service.environments.iter().find(|e| e.production).map(|environment| &environment.name);
         let locks = self.locked().await?;
         let holder = locks.into_iter().find(|lock| &lock.service == service && lock.environment.as_ref() == production);
         let may_deploy = self.may_deploy(asker, service, holder.as_ref()).await?;

@@ -5,18 +5,20 @@ mod conflict;
 use std::collections::BTreeSet;
 
 use hotfix_adapters::chat::{Span, Text};
-use hotfix_adapters::vocabulary::Environment;
+use hotfix_adapters::vocabulary::{CommitId, Environment};
 use jiff::Timestamp;
 
 use super::Audience;
 use super::card::back;
 use super::duration::stamp;
-use super::phrase::{Say, command, ended, listing, marked, outside, paragraph};
+use super::phrase::{Say, capital, command, ended, listing, marked, outside, paragraph};
+use super::plan::spoken;
 use super::standing::{looked_at, wait};
+use crate::domain::event::Answer;
 use crate::domain::hotfix::{Hotfix, Mainline};
 use crate::domain::id::PersonId;
 use crate::domain::service::ApprovalRule;
-use crate::domain::step::Wait;
+use crate::domain::step::{Wait, speaks_for};
 
 pub(super) use conflict::conflict;
 
@@ -63,7 +65,36 @@ pub(super) fn ask(state: &Hotfix, to: &Audience<'_>, wait: &Wait) -> Vec<Text> {
         ],
         Wait::Conflict(files) => conflict(state, to, files),
         Wait::Review { have, need, checks, against } => review(state, to, (*have, *need), checks, against),
-        Wait::Word { place, question, failed } => vec![word(state, to, place, question, *failed)],
+        Wait::Word { place, question, failed, missing } => vec![word(state, to, (place, question), *failed, missing)],
+        Wait::Triage { criteria, .. } => triage(state, to, criteria),
+        Wait::Agreement { party, missing, question } => agreement(state, to, party, *missing, question),
+        Wait::BuildJob { file } => vec![
+            owner()
+                .plain(": let images be built of ")
+                .code(state.plan.branch.as_str())
+                .plain(" and push that to ")
+                .code(file.as_str())
+                .plain("; if it is arranged elsewhere, say ")
+                .command(&format!("skip {} <where>", current(state)))
+                .plain("."),
+        ],
+        Wait::FixOnMain(missing) => fix_on_main(state, to, missing),
+        Wait::OnEnvironment(environment) => vec![Text::of(format!(
+            "The bot looks whether {environment} runs something that has it; whatever deploys there has to succeed first."
+        ))],
+        Wait::VersionOrder { version, after, until } => vec![
+            owner().plain(format!(
+                ": the hotfix would be {}, which has to count more than {after} and at most {until}. Push a commit that \
+                 mends the order to ",
+                outside(version)
+            ))
+            .code(state.plan.branch.as_str())
+            .plain(", and never to ")
+            .code(state.plan.main.as_str())
+            .plain("."),
+        ],
+        Wait::Image => vec![Text::of("The bot looks for the image of what ships; the build has to publish it.")],
+        Wait::Expiry(places) => expiry(state, to, places),
         Wait::Votes { environment, missing, .. } => vec![votes(state, to, environment, missing)],
         Wait::DeployCommand(environment) => {
             vec![owner().plain(": when it shall begin, say ").command(&format!("deploy {environment}")).plain(".")]
@@ -176,11 +207,86 @@ fn review(
     lines
 }
 
-fn word(state: &Hotfix, to: &Audience<'_>, place: &str, question: &str, failed: bool) -> Text {
+/// The step whose turn it is, as people name it.
+fn current(state: &Hotfix) -> String {
+    state.current().map_or_else(String::new, |(_, spec)| spec.id.to_string())
+}
+
+fn triage(state: &Hotfix, to: &Audience<'_>, criteria: &[String]) -> Vec<Text> {
+    let how = "; `?` is nobody knows, and `rest` is all without an answer yet.";
+    let first = owner(state, to)
+        .plain(": is a hotfix the right thing? Some or all of these should hold. Say for example ")
+        .command("triage a=yes d=yes rest=no")
+        .plain(how);
+    let open = criteria.iter().enumerate().map(|(at, criterion)| {
+        let said = state.triage.get(&at).map_or("", |answer| match answer {
+            Answer::Yes => " ✓",
+            Answer::No => " ✗",
+            Answer::Unknown => " ?",
+        });
+        Text::of(format!("• {}{said}", outside(criterion)))
+    });
+    std::iter::once(first).chain(open).collect()
+}
+
+fn agreement(state: &Hotfix, to: &Audience<'_>, party: &str, missing: u32, question: &str) -> Vec<Text> {
+    let step = current(state);
+    let agreed = state.agreed.iter().find(|(id, _)| id.as_str() == step).map(|(_, people)| people);
+    let members = state.plan.parties.get(party).map(Vec::as_slice).unwrap_or_default();
+    let free =
+        |person: &&PersonId| **person != state.requester && agreed.is_none_or(|agreed| !agreed.contains(*person));
+    let free: Vec<PersonId> = members.iter().filter(free).cloned().collect();
+    let who = calls(to, &free).unwrap_or_else(|| Text::of(format!("{missing} of the {party}")));
+    let first = who
+        .plain(format!(": {} If you agree, say ", ended(&outside(question))))
+        .command(&format!("agree {step}"))
+        .plain("; if not, ")
+        .command("hold <why>")
+        .plain(".");
+    vec![first]
+}
+
+fn fix_on_main(state: &Hotfix, to: &Audience<'_>, missing: &[CommitId]) -> Vec<Text> {
+    let main = state.plan.main.as_str();
+    if state.fixes.is_empty() {
+        let text = owner(state, to)
+            .plain(": make the fix a change of ")
+            .code(main)
+            .plain(" by your usual process, and name it: ")
+            .command("pick #<pull request>");
+        return vec![text.plain(".")];
+    }
+    let mut text = owner(state, to).plain(": merge the fix into ").code(main).plain(" first. Not there yet: ");
+    for (at, commit) in missing.iter().enumerate() {
+        text = if at == 0 { text } else { text.plain(", ") }.commit(commit);
+    }
+    vec![text.plain(".")]
+}
+
+/// A hotfix that stays is a non-standard state, and somebody has to end it (HOCS-37).
+fn expiry(state: &Hotfix, to: &Audience<'_>, places: &[Environment]) -> Vec<Text> {
+    let here = listing(&places.iter().map(Environment::as_str).collect::<Vec<_>>());
+    let mut text = owner(state, to).plain(format!(
+        ": {here} runs a hotfix. End that state as soon as you can: release something that has the fix, or take it back with "
+    ));
+    for (at, environment) in places.iter().enumerate() {
+        text = if at == 0 { text } else { text.plain(" and ") }.command(&back(state, environment));
+    }
+    vec![text.plain(".")]
+}
+
+fn word(state: &Hotfix, to: &Audience<'_>, (place, question): (&str, &str), failed: bool, missing: &[String]) -> Text {
+    let who = if missing.is_empty() {
+        owner(state, to)
+    } else {
+        let spoke = |person: &&PersonId| missing.iter().any(|party| speaks_for(state, person, party));
+        let members = state.plan.parties.values().flatten().chain([&state.requester]);
+        let people: BTreeSet<PersonId> = members.filter(spoke).cloned().collect();
+        calls(to, &people.into_iter().collect::<Vec<_>>()).unwrap_or_else(|| Text::of(capital(&spoken(missing))))
+    };
     let again =
         if failed { "the last word was that it is not good. Push a better fix, or look again" } else { "please look" };
-    owner(state, to)
-        .plain(format!(": {again} {}. {} Then say ", looked_at(place), ended(&outside(question))))
+    who.plain(format!(": {again} {}. {} Then say ", looked_at(place), ended(&outside(question))))
         .command(&format!("verify {place} pass"))
         .plain(" or ")
         .code(command(&format!("verify {place} fail <what you saw>")))
@@ -224,6 +330,14 @@ pub(super) fn by_hand(state: &Hotfix, to: &Audience<'_>, environment: &Environme
 
 fn mainline(state: &Hotfix, to: &Audience<'_>) -> Text {
     let (branch, main) = (state.plan.branch.as_str(), state.plan.main.as_str());
+    if let (Mainline::Open, Some(number)) = (&state.mainline, state.return_pull) {
+        return owner(state, to)
+            .plain(format!(": see pull request #{} merged into ", number.0))
+            .code(main)
+            .plain("; the bot looks whether the fix is there. If the fix is temporary, say ")
+            .command(&format!("skip {} temporary: <why>", current(state)))
+            .plain(".");
+    }
     match (&state.mainline, &state.pull) {
         (Mainline::Open, Some(pull)) if pull.merged.is_none() => {
             Text::of(format!("The bot merges pull request #{} into ", pull.number.0))

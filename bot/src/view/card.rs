@@ -10,7 +10,7 @@ use super::phrase::{Say, behind, capital, count, ended, listing, outside, produc
 use super::standing::{mark, standing};
 use super::{Audience, refusal};
 use crate::domain::hotfix::{Hotfix, Phase};
-use crate::domain::playbook::{StepKind, StepSpec, VerifyPlace};
+use crate::domain::playbook::{StepKind, StepSpec, VerifyPlace, Which};
 
 /// The root card of a run.
 #[must_use]
@@ -52,7 +52,7 @@ pub(super) fn digest(state: &Hotfix) -> String {
 
 /// How to put back what ran before, while production runs the fix by this run's doing and by nobody else's.
 pub(super) fn rollback(state: &Hotfix) -> Option<Text> {
-    let ours = state.is_live() && !state.is_over() && state.superseded.is_none() && state.drift.is_none();
+    let ours = state.is_live() && !state.is_over() && state.superseded.is_empty() && state.drift.is_none();
     let production = production(state).filter(|_| ours)?;
     Some(Text::of("To roll back: ").command(&back(state, production)).plain("."))
 }
@@ -75,7 +75,16 @@ fn fields(state: &Hotfix, to: &Audience<'_>) -> Vec<Field> {
         let value = moved.map_or_else(|| Text::new().commit(base), |head| Text::new().change(Some(base), &head.tip));
         fields.push(field(if moved.is_some() { "Base → head" } else { "Base" }, value));
     }
-    fields.push(field("Branch", Text::new().code(state.plan.branch.as_str())));
+    if let Some(target) = &state.target {
+        fields.push(field("Promotes", Text::new().commit(target)));
+    } else {
+        fields.push(field("Branch", Text::new().code(state.plan.branch.as_str())));
+    }
+    if let Some(image) = state.image.as_ref().filter(|_| state.digest().is_some()).map(|pinned| &pinned.published.image)
+    {
+        fields.push(field("Image", Text::new().code(&image.tag).plain(" is ").code(image.digest.short())));
+    }
+    fields.extend(partial(state).map(|value| field("Productions", value)));
     if let Some(pull) = &state.pull {
         let mut value = Text::new().span(pull_link(pull.number.0, pull.url.as_deref()));
         if let Some(commit) = &pull.merged {
@@ -91,6 +100,18 @@ fn fields(state: &Hotfix, to: &Audience<'_>) -> Vec<Field> {
     fields
 }
 
+/// Where several productions do not run the same, each of them is shown (HOCS-32).
+fn partial(state: &Hotfix) -> Option<Text> {
+    let productions = state.plan.productions().map(|production| &production.name);
+    let (live, not): (Vec<&Environment>, Vec<&Environment>) = productions.partition(|name| state.is_live_in(name));
+    if live.is_empty() || not.is_empty() {
+        return None;
+    }
+    let names = |names: Vec<&Environment>| listing(&names.into_iter().map(Environment::as_str).collect::<Vec<_>>());
+    let (live, not) = (names(live), names(not));
+    Some(Text::of(format!("{live} has the fix, {not} has not")))
+}
+
 /// A link to the pull request; its number alone when the forge gave no web address.
 pub(super) fn pull_link(number: u64, url: Option<&str>) -> Span {
     let label = format!("#{number}");
@@ -103,12 +124,12 @@ pub(super) fn pull_link(number: u64, url: Option<&str>) -> Span {
 
 /// What main holds and this run holds back: "3 changes, by Ben and Chi".
 pub(super) fn withheld(state: &Hotfix, to: &Audience<'_>) -> Option<String> {
-    if state.plan.merges_first() { None } else { not_in_production(state, to) }
+    if state.plan.ships_main() { None } else { not_in_production(state, to) }
 }
 
 /// What main holds and a release of main takes along.
 pub(super) fn goes_out_too(state: &Hotfix, to: &Audience<'_>) -> Option<String> {
-    if state.plan.merges_first() { not_in_production(state, to) } else { None }
+    if state.plan.ships_main() { not_in_production(state, to) } else { None }
 }
 
 fn not_in_production(state: &Hotfix, to: &Audience<'_>) -> Option<String> {
@@ -122,11 +143,11 @@ fn not_in_production(state: &Hotfix, to: &Audience<'_>) -> Option<String> {
 
 fn marks(state: &Hotfix, now: Timestamp) -> Vec<Mark> {
     let steps = state.plan.steps.iter().enumerate();
-    steps.map(|(at, spec)| Mark { label: label(spec), state: mark(state, at, now) }).collect()
+    steps.map(|(at, spec)| Mark { label: label(state, spec), state: mark(state, at, now) }).collect()
 }
 
 /// What a step is called in a progress line.
-pub(super) fn label(spec: &StepSpec) -> String {
+pub(super) fn label(state: &Hotfix, spec: &StepSpec) -> String {
     match &spec.kind {
         StepKind::Triage { .. } => "urgent".to_owned(),
         StepKind::Base { .. } => "base".to_owned(),
@@ -134,12 +155,22 @@ pub(super) fn label(spec: &StepSpec) -> String {
         StepKind::Releasable => "main is green".to_owned(),
         StepKind::Capability { .. } => "supported".to_owned(),
         StepKind::Announce => "team told".to_owned(),
-        StepKind::Branch => "branch".to_owned(),
+        StepKind::Target => "what".to_owned(),
+        StepKind::Agree { party, .. } => format!("{party} agree"),
+        StepKind::BuildJob { .. } => "built".to_owned(),
+        StepKind::OnMain => "on main".to_owned(),
+        StepKind::OnEnvironment { environment } => format!("on {environment}"),
+        StepKind::VersionOrder { .. } => "version".to_owned(),
+        StepKind::Image => "image".to_owned(),
+        StepKind::Expire => "ended".to_owned(),
+        StepKind::Branch { which: Which::Fix } => "branch".to_owned(),
+        StepKind::Branch { which: Which::Into } => state.plan.into.to_string(),
         StepKind::Change { .. } => "fix".to_owned(),
         StepKind::Review { .. } => "review".to_owned(),
         StepKind::Verify { place: VerifyPlace::Local, .. } => "tested".to_owned(),
         StepKind::Verify { place: VerifyPlace::Environment(environment), .. } => format!("{environment} checked"),
         StepKind::Approve { environment } => format!("votes for {environment}"),
+        StepKind::Verify { place: VerifyPlace::Watch(environment), .. } => format!("{environment} watched"),
         StepKind::Deploy { environment, .. } => environment.to_string(),
         StepKind::Merge { .. } => "merged".to_owned(),
         StepKind::RideAlong => "others told".to_owned(),
@@ -171,7 +202,7 @@ Please no production deploys of payments until this thread says so.
   Owner: Ana
   Incident: INC-77
 → urgent  · base  · withheld  · team told  · branch  · fix  · review  · tested  · staging  · staging checked  · votes for production  · production  · back on main  · post-mortem
-Opened 10:02 UTC under the playbook apply, plan 3cda4d37a710.
+Opened 10:02 UTC under the playbook apply, plan 4b3c28aae103.
 "#,
         );
         same(
@@ -189,7 +220,7 @@ Please no production deploys of payments until this thread says so.
   Owner: Ana
   Incident: INC-77
 ✓ urgent  ✓ base  ✓ withheld  ✓ team told  ✓ branch  ✓ fix  → review  · tested  · staging  · staging checked  · votes for production  · production  · back on main  · post-mortem
-Opened 10:02 UTC under the playbook apply, plan 3cda4d37a710.
+Opened 10:02 UTC under the playbook apply, plan 4b3c28aae103.
 "#,
         );
         same(
@@ -207,7 +238,7 @@ Please no production deploys of payments until this thread says so.
   Owner: Ana
   Incident: INC-77
 ✓ urgent  ✓ base  ✓ withheld  ✓ team told  ✓ branch  ✓ fix  ✓ review  ✓ tested  ✓ staging  ✓ staging checked  → votes for production  · production  · back on main  · post-mortem
-Opened 10:02 UTC under the playbook apply, plan 3cda4d37a710.
+Opened 10:02 UTC under the playbook apply, plan 4b3c28aae103.
 "#,
         );
     }
@@ -229,7 +260,7 @@ To roll back: `/hotfix rollback production`.
   Owner: Ana
   Incident: INC-77
 ✓ urgent  ✓ base  ✓ withheld  ✓ team told  ✓ branch  ✓ fix  ✓ review  ✓ tested  ✓ staging  ✓ staging checked  ✓ votes for production  ✓ production  → back on main  · post-mortem
-Opened 10:02 UTC under the playbook apply, plan 3cda4d37a710.
+Opened 10:02 UTC under the playbook apply, plan 4b3c28aae103.
 "#,
         );
         same(
@@ -244,7 +275,7 @@ Closed: completed in 40 m.
   Owner: Ana
   Incident: INC-77
 ✓ urgent  ✓ base  ✓ withheld  ✓ team told  ✓ branch  ✓ fix  ✓ review  ✓ tested  ✓ staging  ✓ staging checked  ✓ votes for production  ✓ production  ✓ back on main  ✓ post-mortem
-Opened 10:02 UTC under the playbook apply, plan 3cda4d37a710.
+Opened 10:02 UTC under the playbook apply, plan 4b3c28aae103.
 "#,
         );
     }
@@ -252,7 +283,11 @@ Opened 10:02 UTC under the playbook apply, plan 3cda4d37a710.
     #[test]
     fn the_card_of_a_run_that_is_stopped() {
         same(
-            &shown(&asked().saw(Sighting::Production { running: commit("9999999"), has_fix: false })),
+            &shown(&asked().saw(Sighting::Production {
+                environment: "production".parse().unwrap(),
+                running: commit("9999999"),
+                has_fix: false,
+            })),
             r#"
 HF-12 payments — Fix 500 on upload
 Paused: production changed.
@@ -268,7 +303,7 @@ Please no production deploys of payments until this thread says so.
   Owner: Ana
   Incident: INC-77
 ✓ urgent  ✓ base  ✓ withheld  ✓ team told  ✓ branch  ✓ fix  ✓ review  ✓ tested  ✓ staging  ✓ staging checked  ✗ votes for production  · production  · back on main  · post-mortem
-Opened 10:02 UTC under the playbook apply, plan 3cda4d37a710.
+Opened 10:02 UTC under the playbook apply, plan 4b3c28aae103.
 "#,
         );
     }

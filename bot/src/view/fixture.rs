@@ -17,6 +17,7 @@ use crate::domain::event::{Contribution, Contributor, Entry, HeadSeen, Opened, P
 use crate::domain::hotfix::Hotfix;
 use crate::domain::id::{HotfixId, PersonId};
 use crate::domain::people::{Grant, People, Person, Role};
+use crate::domain::playbook::Which;
 
 pub(super) use every::every_event;
 
@@ -104,6 +105,9 @@ impl Play {
             plan: world::plan(title),
             fixes: vec!["f1f1f1f".to_owned()],
             from: None,
+            target: None,
+            schema: None,
+            only: Vec::new(),
         };
         let Decision { entries, state } = open(HotfixId(12), &grant("ana"), opened, now).unwrap();
         Self { state, entries, now, people: people() }
@@ -144,7 +148,7 @@ impl Play {
     }
 
     pub(super) fn branched(self) -> Self {
-        self.came(Outcome::BranchCreated { at: commit("abc1234") })
+        self.came(Outcome::BranchCreated { which: Which::Fix, at: commit("abc1234") })
     }
 
     pub(super) fn picked(self) -> Self {
@@ -186,7 +190,8 @@ impl Play {
         let facts = DeployFacts {
             tip: self.state.head.as_ref().map(|head| head.tip.clone()),
             running: Some(commit(previous)),
-            production: Some(commit("abc1234")),
+            image: None,
+            strays: Vec::new(),
             freeze: None,
             policy_version: "policy-1".to_owned(),
             standing: [roles("ben"), roles("dee")].into(),
@@ -233,7 +238,7 @@ pub(super) fn survey() -> Survey {
         branches: Vec::new(),
         capabilities: BTreeMap::new(),
         fixes: vec![commit("f1f1f1f")],
-        unknown: Vec::new(),
+        ..Survey::default()
     }
 }
 

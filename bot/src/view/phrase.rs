@@ -131,9 +131,9 @@ pub(super) fn serving(serves: &[RequirementId]) -> String {
     format!(" ({})", ids.join(", "))
 }
 
-/// What production is called.
+/// What production is called; the first, when there are several.
 pub(super) fn production(state: &Hotfix) -> Option<&Environment> {
-    state.plan.production().map(|environment| &environment.name)
+    state.plan.productions().next().map(|environment| &environment.name)
 }
 
 /// What others must not do while the lane is held.

@@ -13,7 +13,7 @@ use super::phrase::{count, ended, listing, marked, outside, paragraph, serving};
 use super::render::sign;
 use super::standing::{looked_at, mark, standing};
 use crate::domain::hotfix::{Hotfix, StepState};
-use crate::domain::playbook::{BaseSource, Level, StepKind, StepSpec, Trigger, VerifyPlace};
+use crate::domain::playbook::{BaseSource, Level, MainlineBy, StepKind, StepSpec, Trigger, VerifyPlace, What, Which};
 
 /// Every step of a run, left and behind.
 #[must_use]
@@ -73,10 +73,40 @@ fn level(level: Level) -> (&'static str, &'static str) {
 fn will(state: &Hotfix, spec: &StepSpec) -> String {
     let (branch, main) = (state.plan.branch.as_str(), state.plan.main.as_str());
     match &spec.kind {
-        StepKind::Triage { criteria } if criteria.is_empty() => "the requester says that it is urgent".to_owned(),
-        StepKind::Triage { criteria } => format!("the requester says: {}", outside(&criteria.join("; "))),
+        StepKind::Triage { criteria, ask: true } => format!(
+            "the requester answers each: {} `/hotfix triage a=yes rest=no`",
+            ended(&outside(&criteria.join("; ")))
+        ),
+        StepKind::Triage { criteria, .. } if criteria.is_empty() => "the requester says that it is urgent".to_owned(),
+        StepKind::Triage { criteria, .. } => format!("the requester says: {}", outside(&criteria.join("; "))),
         StepKind::Base { from: BaseSource::Production } => {
             "the bot finds the commit that production runs, and asks when its sources disagree".to_owned()
+        }
+        StepKind::Base { from: BaseSource::Release } => {
+            "the bot finds the git tag of the release that production runs, and asks when its sources disagree"
+                .to_owned()
+        }
+        StepKind::Target => format!("the bot pins what is promoted: `{main}` as it is now, unless a commit was named"),
+        StepKind::Agree { party, count: needed, question } => format!(
+            "{} of the {party} {}: {} `/hotfix agree {}`",
+            count(usize::try_from(*needed).unwrap_or(usize::MAX), "person", "people"),
+            if *needed == 1 { "agrees" } else { "agree" },
+            ended(&outside(question)),
+            spec.id
+        ),
+        StepKind::BuildJob { file, .. } => format!("the bot looks in `{file}` whether images are built of `{branch}`"),
+        StepKind::OnMain => {
+            format!("the fix is merged into `{main}` first, by the usual process; the bot looks for it there")
+        }
+        StepKind::OnEnvironment { environment } => {
+            format!("the bot waits until {environment} runs something that has it; others deploy there")
+        }
+        StepKind::VersionOrder { prefix } => format!(
+            "the bot counts commits: the version {prefix}.… of the hotfix has to come after production and not after the next of `{main}`"
+        ),
+        StepKind::Image => "the bot finds the image that was built of what ships, and pins its digest".to_owned(),
+        StepKind::Expire => {
+            "it stays open until production is rolled back, or runs a release that has the fix".to_owned()
         }
         StepKind::Base { from: BaseSource::Main } => format!("the bot takes `{main}` as it is on the forge"),
         StepKind::Withheld => format!(
@@ -90,15 +120,23 @@ fn will(state: &Hotfix, spec: &StepSpec) -> String {
             )
         }
         StepKind::Announce => format!("the bot tells the team in {}", outside(state.plan.channel.as_str())),
-        StepKind::Branch => format!("the bot creates `{branch}` before any fix is on it"),
-        StepKind::Change { large_lines } => {
+        StepKind::Branch { which: Which::Fix } => format!("the bot creates `{branch}` before any fix is on it"),
+        StepKind::Branch { which: Which::Into } => {
+            format!("the bot creates `{}`, into which the pull request goes", state.plan.into)
+        }
+        StepKind::Change { large_lines, pull } => {
             let large = if *large_lines > 0 {
                 format!("; above {large_lines} lines it is called large")
             } else {
                 String::new()
             };
             format!(
-                "the fix comes onto `{branch}`, picked by the bot or pushed by a person, and the bot opens the pull request{large}"
+                "the fix comes onto `{branch}`, {}{large}",
+                if *pull {
+                    "picked by the bot or pushed by a person, and the bot opens the pull request"
+                } else {
+                    "picked from main by the bot"
+                }
             )
         }
         StepKind::Review { approvals } => {
@@ -107,11 +145,17 @@ fn will(state: &Hotfix, spec: &StepSpec) -> String {
                 count(usize::try_from(*approvals).unwrap_or(usize::MAX), "approval", "approvals")
             )
         }
-        StepKind::Verify { place, question } => verify(place, question),
+        StepKind::Verify { place, question, by } => verify(place, question, by),
         StepKind::Approve { environment } => approve(state, environment),
-        StepKind::Deploy { environment, trigger } => {
+        StepKind::Deploy { environment, trigger, what } => {
             let how = state.plan.environment(environment).map_or(String::new(), |e| format!(" ({})", e.mechanism));
+            if *what == What::Schema {
+                return format!("the schemas that it depends on go to {environment} first{how}");
+            }
             match trigger {
+                Trigger::Auto if state.plan.ships_main() || state.plan.merges_first() => {
+                    format!("the bot deploys exactly what ships to {environment}{how} by itself")
+                }
                 Trigger::Auto => {
                     format!("the bot deploys exactly the head of `{branch}` to {environment}{how} by itself")
                 }
@@ -120,11 +164,21 @@ fn will(state: &Hotfix, spec: &StepSpec) -> String {
                 ),
             }
         }
-        StepKind::Merge { method } => format!("the bot merges the pull request into `{main}` {}", merged(*method)),
+        StepKind::Merge { method } => {
+            format!("the bot merges the pull request into `{}` {}", state.plan.into, merged(*method))
+        }
         StepKind::RideAlong => {
             "the bot lists what else goes out with it, and tells its authors; they are not waited for".to_owned()
         }
-        StepKind::Mainline { method, delete_branch } => {
+        StepKind::Mainline { by: MainlineBy::Proof, .. } => {
+            format!("the bot proves that the fix is on `{main}`; `{branch}` is never merged into it")
+        }
+        StepKind::Mainline { by: MainlineBy::Pull, .. } => {
+            format!(
+                "the bot opens a pull request into `{main}`, and proves that the fix is there once people merged it"
+            )
+        }
+        StepKind::Mainline { by: MainlineBy::Merge(method), delete_branch } => {
             let then = if *delete_branch { format!(", and deletes `{branch}`") } else { String::new() };
             format!(
                 "the bot merges `{branch}` back into `{main}` {}, proves that the fix is there{then}",
@@ -138,12 +192,19 @@ fn will(state: &Hotfix, spec: &StepSpec) -> String {
     }
 }
 
-fn verify(place: &VerifyPlace, question: &str) -> String {
-    let name = match place {
-        VerifyPlace::Local => "local",
-        VerifyPlace::Environment(environment) => environment.as_str(),
+fn verify(place: &VerifyPlace, question: &str, by: &[String]) -> String {
+    let name = place.name();
+    let who = if by.is_empty() { "somebody looks".to_owned() } else { format!("{} look", spoken(by)) };
+    format!("{who} {}: {} `/hotfix verify {name} pass`", looked_at(name), ended(&outside(question)))
+}
+
+/// "an engineer and a stakeholder".
+pub(super) fn spoken(parties: &[String]) -> String {
+    let one = |party: &String| {
+        let article = if party.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+        format!("{article} {}", party.trim_end_matches('s'))
     };
-    format!("somebody looks {}: {} `/hotfix verify {name} pass`", looked_at(name), ended(&outside(question)))
+    listing(&parties.iter().map(one).collect::<Vec<_>>())
 }
 
 fn approve(state: &Hotfix, environment: &Environment) -> String {
@@ -194,7 +255,7 @@ It is waiting for a review.
 · Deploy to production — must (APPLY-10, APPLY-11), `production`: a person says `/hotfix deploy production`, and the bot deploys exactly what was approved (command `deploy.sh`).
 · Back to main — must (APPLY-12), `main`: the bot merges `hotfix` back into `main` with a merge commit, proves that the fix is there, and deletes `hotfix`.
 · Post-mortem — should (MAIN-18), can be skipped with a reason, `postmortem`: somebody writes the post-mortem within 5 days after production: `/hotfix postmortem <link>`.
-Playbook apply, policy policy-1, plan `3cda4d37a710`. It does not change while the run goes on.
+Playbook apply, policy policy-1, plan `4b3c28aae103`. It does not change while the run goes on.
 "#,
         );
     }

@@ -313,7 +313,11 @@ Nothing.
         let whole = postmortem(&play.state, &play.entries, &play.to());
         assert!(whole.contains("- Ana left out **Test it**: staging \\| is &lt;enough&gt;\n"));
         assert!(whole.contains("It never went to production."));
-        let drift = asked().saw(Sighting::Production { running: commit("9999999"), has_fix: false });
+        let drift = asked().saw(Sighting::Production {
+            environment: "production".parse().unwrap(),
+            running: commit("9999999"),
+            has_fix: false,
+        });
         let play = drift.by("ana", Act::Drift(DriftChoice::Abort));
         let whole = postmortem(&play.state, &play.entries, &play.to());
         assert!(whole.contains("- 2026-03-02 10:26 UTC: expected `abc1234`, found `9999999`\n"));

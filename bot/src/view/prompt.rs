@@ -12,7 +12,7 @@ use super::card::{digest, pull_link};
 use super::duration::{clock, minutes};
 use super::phrase::{Say, contributor, count, listing, outside, size, whole};
 use super::standing::looked_at;
-use crate::domain::event::{Contribution, HeadSeen};
+use crate::domain::event::Contribution;
 use crate::domain::hotfix::{Attestation, Hotfix, StepState};
 use crate::domain::playbook::{StepKind, StepSpec};
 use crate::domain::vote::{excluded, quorum};
@@ -62,24 +62,37 @@ pub fn prompt(
     now: Timestamp,
 ) -> Result<Card, TooMuch> {
     let nothing = || TooMuch::Nothing { environment: environment.clone() };
-    let (commit, head, base) = match (state.ships(), &state.head, &state.base) {
-        (Some(commit), Some(head), Some(base)) => (commit, head, base),
-        (Some(_) | None, Some(_) | None, Some(_) | None) => return Err(nothing()),
+    let (Some(commit), Some(base)) = (state.ships_to(environment), &state.base) else {
+        return Err(nothing());
     };
-    let riders = state.riders.as_deref().unwrap_or_default();
+    let head = state.head.as_ref();
+    if head.is_none() && !state.plan.is_promotion() {
+        return Err(nothing());
+    }
+    // What others brought goes out with what ships, and not with the schemas that go before it.
+    let ships = state.ships() == Some(commit);
+    let riders = state.riders.as_deref().filter(|_| ships).unwrap_or_default();
+    let riders_total = if ships { state.riders_total } else { 0 };
+    let own = head.map_or(0, |head| head.commits.len());
     let (listed, total) =
-        (head.commits.len() + riders.len(), head.total.max(head.commits.len()) + state.riders_total.max(riders.len()));
+        (own + riders.len(), head.map_or(0, |head| head.total.max(own)) + riders_total.max(riders.len()));
     if total > listed || total > COMMITS {
         return Err(TooMuch::Commits { environment: environment.clone(), total, shown: listed.min(COMMITS) });
     }
     let mut lines = vec![who(state, environment, audience, now)];
     lines.push(Text::of("You say yes to exactly ").code(commit.as_str()).plain(" and to nothing else."));
-    lines.push(Text::of(format!(
-        "It is {} on top of the base, {}:",
-        count(head.total, "commit", "commits"),
-        size(&head.size)
-    )));
-    lines.extend(head.commits.iter().map(|one| commit_line(one, audience)));
+    if let Some(image) = state.image.as_ref().filter(|pinned| &pinned.commit == commit).map(|p| &p.published.image) {
+        let text = Text::of("Its image is ").code(format!("{}:{}", image.repository, image.tag)).plain(", ");
+        lines.push(text.code(image.digest.as_str()).plain("."));
+    }
+    if let Some(head) = head {
+        lines.push(Text::of(format!(
+            "It is {} on top of the base, {}:",
+            count(head.total, "commit", "commits"),
+            size(&head.size)
+        )));
+        lines.extend(head.commits.iter().map(|one| commit_line(one, audience)));
+    }
     if !riders.is_empty() {
         lines.push(Text::of(format!(
             "{} of others:",
@@ -87,7 +100,7 @@ pub fn prompt(
         )));
         lines.extend(riders.iter().map(|one| commit_line(one, audience)));
     }
-    lines.extend(said(state, commit, head, audience, now));
+    lines.extend(said(state, commit, head.map_or(commit, |head| &head.tip), audience, now));
     lines.extend(not_counted(state, audience));
     lines.push(until(state, environment));
     let card = Card {
@@ -143,7 +156,7 @@ fn commit_line(commit: &Contribution, to: &Audience<'_>) -> Text {
 }
 
 /// What people and checks said of it so far.
-fn said(state: &Hotfix, commit: &CommitId, head: &HeadSeen, to: &Audience<'_>, now: Timestamp) -> Vec<Text> {
+fn said(state: &Hotfix, commit: &CommitId, head: &CommitId, to: &Audience<'_>, now: Timestamp) -> Vec<Text> {
     let review = |(spec, at): (&StepSpec, &StepState)| {
         let StepKind::Review { .. } = &spec.kind else {
             return None;
@@ -155,8 +168,8 @@ fn said(state: &Hotfix, commit: &CommitId, head: &HeadSeen, to: &Audience<'_>, n
         }
     };
     let mut said: Vec<Text> = state.plan.steps.iter().zip(&state.steps).filter_map(review).collect();
-    let words = state.attestations.iter().filter(|(_, word)| &word.commit == commit || word.commit == head.tip);
-    said.extend(words.map(|(place, word)| tested(place, word, to, now)));
+    let words = state.attestations.iter().filter(|(_, word)| &word.commit == commit || &word.commit == head);
+    said.extend(words.map(|((place, _), word)| tested(place, word, to, now)));
     if said.is_empty() {
         said.push(Text::of("Nobody has reviewed or tested it yet."));
     }
@@ -225,7 +238,7 @@ Does not count: Ana (asked for it) and Chi (worked on it).
 A yes holds for 2 h, and only while commit, base and plan stay as they are. One no stops it. Silence is not a yes: nothing is deployed to production until the votes are there.
   Base: `abc1234000000000000000000000000000000000`
   Branch: `hotfix`
-  Plan: `3cda4d37a710`
+  Plan: `4b3c28aae103`
   Pull request: #7 <https://forge.example/payments/7>
 React with ✅ or ❌, press a button, or say `/hotfix approve` or `/hotfix reject <why>`.
 "#,

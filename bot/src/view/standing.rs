@@ -8,6 +8,7 @@ use super::phrase::{listing, name, outside, production};
 use crate::domain::event::Ending;
 use crate::domain::hotfix::{Hotfix, Mainline, Phase, StepState};
 use crate::domain::people::People;
+use crate::domain::playbook::WATCH;
 use crate::domain::step::{self, Progress, Wait};
 
 /// What a run waits for now; nothing while it is read in, stopped or over.
@@ -34,6 +35,8 @@ fn over(state: &Hotfix, ending: &Ending, at: Timestamp) -> (Tone, String) {
     match ending {
         Ending::Completed => (Tone::Good, format!("closed: completed in {took}")),
         Ending::RolledIn => (Tone::Good, format!("closed after {took}: the fix goes out with the regular release")),
+        Ending::Superseded => (Tone::Good, format!("closed after {took}: a release that has the fix took its place")),
+        Ending::Reverted => (Tone::Good, format!("closed after {took}: production is back at what it ran before")),
         Ending::Refused => (Tone::Warning, "refused: nothing was done".to_owned()),
         Ending::Aborted => (Tone::Warning, format!("given up after {took}")),
     }
@@ -62,7 +65,7 @@ fn underway(state: &Hotfix, people: &People, now: Timestamp) -> (Tone, String) {
 /// How production stands while the run has the fix there.
 fn live(state: &Hotfix) -> Option<String> {
     let production = production(state).filter(|_| state.is_live())?;
-    if state.superseded.is_some() {
+    if !state.superseded.is_empty() {
         return Some(format!("a newer release that contains the fix is on {production}"));
     }
     match &state.mainline {
@@ -97,6 +100,20 @@ fn waiting_for(wait: &Wait) -> (Tone, String) {
         Wait::Deploying(environment) => (Tone::Neutral, format!("deploying to {environment}")),
         Wait::DeployByHand(environment) => (Tone::Asking, format!("waiting for a deployment to {environment} by hand")),
         Wait::DeployFailed(environment) => (Tone::Bad, format!("stopped: the deployment to {environment} failed")),
+        Wait::Triage { open, .. } => (Tone::Asking, format!("waiting for {open} answers of the triage")),
+        Wait::Agreement { party, .. } => (Tone::Asking, format!("waiting for the {party} to agree")),
+        Wait::BuildJob { .. } => (Tone::Asking, "waiting for a job that builds images of the branch".to_owned()),
+        Wait::FixOnMain(_) => (Tone::Asking, "waiting for the fix to be merged into main".to_owned()),
+        Wait::OnEnvironment(environment) => (Tone::Neutral, format!("waiting until {environment} has it")),
+        Wait::VersionOrder { .. } => (Tone::Asking, "stopped: the version would be out of order".to_owned()),
+        Wait::Image => (Tone::Neutral, "waiting for the image to be built".to_owned()),
+        Wait::Expiry(places) => (
+            Tone::Warning,
+            format!(
+                "a hotfix stays on {} until it is taken back or replaced",
+                listing(&places.iter().map(|place| place.as_str()).collect::<Vec<_>>())
+            ),
+        ),
         Wait::Mainline => (Tone::Asking, "waiting for the fix to be on main".to_owned()),
         Wait::Postmortem { .. } => (Tone::Asking, "waiting for the post-mortem".to_owned()),
     }
@@ -104,7 +121,11 @@ fn waiting_for(wait: &Wait) -> (Tone, String) {
 
 /// "at staging", "locally or in the review app".
 pub(super) fn looked_at(place: &str) -> String {
-    if place == "local" { "locally or in the review app".to_owned() } else { format!("at {}", outside(place)) }
+    match place {
+        "local" => "locally or in the review app".to_owned(),
+        WATCH => "after it in production for a while".to_owned(),
+        environment => format!("at {}", outside(environment)),
+    }
 }
 
 /// Where the step at this place of the plan stands.

@@ -20,6 +20,18 @@ pub fn tell(state: &Hotfix, entry: &Entry, audience: &Audience<'_>, to: &PersonI
         Event::Announced { .. }
         | Event::Opened(_)
         | Event::Surveyed(_)
+        | Event::TriageAnswered { .. }
+        | Event::Agreed { .. }
+        | Event::Targeted { .. }
+        | Event::JobFound { .. }
+        | Event::FixesOnMain { .. }
+        | Event::Reached { .. }
+        | Event::Counted(_)
+        | Event::ImageFound { .. }
+        | Event::ImageMoved { .. }
+        | Event::LiveBranchMoved { .. }
+        | Event::ReturnOpened { .. }
+        | Event::DeployNoted { .. }
         | Event::Refused { .. }
         | Event::StepEntered { .. }
         | Event::StepDone { .. }

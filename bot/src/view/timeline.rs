@@ -70,7 +70,37 @@ fn happened(state: &Hotfix, entry: &Entry, to: &Audience<'_>) -> Option<String> 
                 if missed.is_empty() { String::new() } else { format!("; told directly: {}", names(missed, to)) };
             format!("told the team: {} could read it{direct}", names(reached, to))
         }
-        Event::BranchCreated { at } => format!("created {} at {}", code(state.plan.branch.as_str()), sha(at)),
+        Event::BranchCreated { which, at } => {
+            format!("created {} at {}", code(state.plan.branch_named(*which).as_str()), sha(at))
+        }
+        Event::TriageAnswered { answers } => format!("answered {}", count(answers.len(), "question", "questions")),
+        Event::Agreed { step } => format!("agreed to **{}**", title(step)),
+        Event::Targeted { commit } => format!("what is promoted is {}", sha(commit)),
+        Event::JobFound { file } => format!("images are built of the branch, says {}", escape(file)),
+        Event::FixesOnMain { sources } => {
+            format!("the fix is on main: {}", sources.iter().map(sha).collect::<Vec<_>>().join(", "))
+        }
+        Event::Reached { environment, commit } => format!("{environment} runs {}, which has the change", sha(commit)),
+        Event::Counted(counts) => format!(
+            "counted the commits behind the versions: {} in production, {} of the hotfix, {} of main",
+            counts.production, counts.ships, counts.main
+        ),
+        Event::ImageFound { published, .. } => format!(
+            "found the image {}, {}",
+            code(&format!("{}:{}", published.image.repository, published.image.tag)),
+            code(published.image.digest.as_str())
+        ),
+        Event::ImageMoved { to } => format!(
+            "the tag of the image moved to {}",
+            to.as_ref().map_or_else(|| "nothing".to_owned(), |digest| code(digest.short()))
+        ),
+        Event::LiveBranchMoved { from, to } => format!(
+            "somebody pushed to the branch that production runs: {} → {}",
+            sha(from),
+            to.as_ref().map_or_else(|| "gone".to_owned(), sha)
+        ),
+        Event::ReturnOpened { number, .. } => format!("opened pull request \\#{} into main", number.0),
+        Event::DeployNoted { key, note } => format!("the deployment to {}: {}", place(state, key), escape(note)),
         Event::FixRequested { source } => format!("asked for {} on the branch", sha(source)),
         Event::FixPicked { source, commit: Some(commit) } => format!("picked {} as {}", sha(source), sha(commit)),
         Event::FixPicked { source, commit: None } => format!("{} was there already", sha(source)),
@@ -122,14 +152,16 @@ fn happened(state: &Hotfix, entry: &Entry, to: &Audience<'_>) -> Option<String> 
         Event::DeployEnded { key, failure: Some(why) } => {
             format!("the deployment to {} failed: {}", place(state, key), escape(why))
         }
-        Event::Drifted { expected, found } => {
-            format!("production changed outside this run: expected {}, found {}", sha(expected), sha(found))
+        Event::Drifted { environment, expected, found } => {
+            format!("{environment} changed outside this run: expected {}, found {}", sha(expected), sha(found))
         }
         Event::DriftSettled { choice } => format!("decided to {}", drift(*choice)),
         Event::RebaseConflicted { files } => {
             format!("the fix does not apply to the new base: {}", escape(&files.join(", ")))
         }
-        Event::Superseded { by } => format!("a newer release that contains the fix is in production: {}", sha(by)),
+        Event::Superseded { environment, by } => {
+            format!("a newer release that contains the fix is in {environment}: {}", sha(by))
+        }
         Event::Merged { number, commit } => format!("merged pull request \\#{} as {}", number.0, sha(commit)),
         Event::RidersFound { total, .. } => {
             format!("{} with it", count(*total, "change of others goes out", "changes of others go out"))
@@ -157,13 +189,21 @@ fn is_told_by_another(state: &Hotfix, step: &StepId) -> bool {
     spec.is_some_and(|spec| match &spec.kind {
         StepKind::Base { .. }
         | StepKind::Announce
-        | StepKind::Branch
+        | StepKind::Branch { .. }
+        | StepKind::Agree { .. }
+        | StepKind::BuildJob { .. }
+        | StepKind::OnMain
+        | StepKind::OnEnvironment { .. }
+        | StepKind::Image
+        | StepKind::Target
         | StepKind::Deploy { .. }
         | StepKind::Merge { .. }
         | StepKind::RideAlong
         | StepKind::Mainline { .. }
         | StepKind::Postmortem { .. } => true,
         StepKind::Triage { .. }
+        | StepKind::VersionOrder { .. }
+        | StepKind::Expire
         | StepKind::Withheld
         | StepKind::Releasable
         | StepKind::Capability { .. }
@@ -185,6 +225,8 @@ pub(super) fn ended(ending: &Ending) -> &'static str {
     match ending {
         Ending::Completed => "every step is behind it",
         Ending::RolledIn => "the fix goes out with the regular release",
+        Ending::Superseded => "a release that has the fix took its place",
+        Ending::Reverted => "production is back at what it ran before",
         Ending::Refused => "it was refused",
         Ending::Aborted => "it was given up",
     }

@@ -1,12 +1,14 @@
 //! The entries of the table: one verb a file, and families of verbs that only make sense together in one.
 
 pub(super) mod advice;
+pub(super) mod agree;
 pub(super) mod freeze;
 pub(super) mod locks;
 pub(super) mod look;
 pub(super) mod mainline;
 pub(super) mod me;
 pub(super) mod pick;
+pub(super) mod promote;
 pub(super) mod record;
 pub(super) mod ship;
 pub(super) mod start;

@@ -54,6 +54,13 @@ pub(crate) const START: Verb = Verb {
             about: "where to branch from, when the playbook leaves a choice",
         },
         Arg {
+            name: "branch",
+            shown: "[--branch NAME]",
+            form: Form::Flag,
+            kind: Kind::Reference,
+            about: "what to call the branch that carries the fix, when it has one of its own",
+        },
+        Arg {
             name: "exceptional",
             shown: "[--exceptional]",
             form: Form::Switch,
@@ -74,5 +81,6 @@ fn build(args: &Args<'_>) -> Result<Request, ParseError> {
         fixes: args.fixes("fix")?,
         from: args.base("from")?,
         exceptional: args.switch("exceptional"),
+        branch: args.reference("branch")?,
     })
 }

@@ -70,16 +70,24 @@ fn collide(one: &BranchScheme, other: &BranchScheme) -> bool {
     let inside = |folder: &str, name: &str| name.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'));
     match (one, other) {
         (BranchScheme::Fixed(a), BranchScheme::Fixed(b)) => inside(a, b) || inside(b, a),
-        (BranchScheme::Fixed(name), BranchScheme::Slug { prefix })
-        | (BranchScheme::Slug { prefix }, BranchScheme::Fixed(name)) => inside(name, prefix),
-        // Two slugs can only collide when a title makes the one the folder of the other; the forge refuses that.
-        (BranchScheme::Slug { .. }, BranchScheme::Slug { .. }) => false,
+        (BranchScheme::Fixed(name), BranchScheme::Slug { prefix } | BranchScheme::Ticket { prefix })
+        | (BranchScheme::Slug { prefix } | BranchScheme::Ticket { prefix }, BranchScheme::Fixed(name)) => {
+            inside(name, prefix)
+        }
+        // Two prefixes can only collide when a title makes the one the folder of the other; the forge refuses that.
+        (
+            BranchScheme::Slug { .. } | BranchScheme::Ticket { .. },
+            BranchScheme::Slug { .. } | BranchScheme::Ticket { .. },
+        )
+        | (BranchScheme::None, _)
+        | (_, BranchScheme::None) => false,
     }
 }
 
 fn in_words(scheme: &BranchScheme) -> String {
     match scheme {
         BranchScheme::Fixed(name) => format!("`{name}`"),
-        BranchScheme::Slug { prefix } => format!("`{prefix}…`"),
+        BranchScheme::Slug { prefix } | BranchScheme::Ticket { prefix } => format!("`{prefix}…`"),
+        BranchScheme::None => "no branch".to_owned(),
     }
 }

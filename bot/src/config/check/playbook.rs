@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::super::fault::{Fault, Sink};
 use super::super::read::{Raw, RawPlaybook, RawStep};
 use crate::domain::id::PlaybookId;
-use crate::domain::playbook::{CapabilityKind, Level, Playbook, StepKind, StepSpec};
+use crate::domain::playbook::{CapabilityKind, Level, Playbook, StepKind, StepSpec, Which};
 
 /// All playbooks; `None` when one is not valid.
 pub(super) fn all(raw: &Raw, sink: &Sink) -> Option<BTreeMap<PlaybookId, Playbook>> {
@@ -39,6 +39,8 @@ fn valid(playbook: &RawPlaybook) -> Option<Playbook> {
         id: playbook.id.clone(),
         title: playbook.title.clone()?,
         branch: playbook.branch.as_ref()?.value.clone(),
+        work_branch: playbook.work_branch.clone(),
+        hold: playbook.hold,
         second_start: playbook.second_start?,
         steps: steps(&playbook.steps)?,
         exceptional: steps(&playbook.exceptional)?,
@@ -52,6 +54,7 @@ fn spec(step: &RawStep) -> Option<StepSpec> {
         level: step.level.as_ref()?.value,
         serves: step.serves.clone(),
         remind_minutes: step.remind_minutes,
+        only_for: step.only_for,
         kind: step.kind.as_ref()?.value.clone(),
     })
 }
@@ -94,15 +97,22 @@ fn check_levels(steps: &[RawStep], sink: &Sink) {
 /// Whether a kind is a gate, and whether it is a vote.
 fn nature(kind: &StepKind) -> (bool, bool) {
     match kind {
-        StepKind::Withheld | StepKind::Releasable | StepKind::Capability { .. } => (true, false),
+        StepKind::Withheld | StepKind::Releasable | StepKind::Capability { .. } | StepKind::Target => (true, false),
         StepKind::Approve { .. } => (false, true),
         StepKind::Triage { .. }
+        | StepKind::Agree { .. }
         | StepKind::Base { .. }
         | StepKind::Announce
-        | StepKind::Branch
+        | StepKind::Branch { .. }
+        | StepKind::BuildJob { .. }
+        | StepKind::OnMain
+        | StepKind::OnEnvironment { .. }
         | StepKind::Change { .. }
+        | StepKind::VersionOrder { .. }
         | StepKind::Review { .. }
         | StepKind::Verify { .. }
+        | StepKind::Image
+        | StepKind::Expire
         | StepKind::Deploy { .. }
         | StepKind::Merge { .. }
         | StepKind::RideAlong
@@ -127,7 +137,16 @@ fn place(kind: &StepKind) -> Place {
         StepKind::Announce => place("announce", None, true),
         StepKind::Base { .. } => place("base", None, true),
         StepKind::Withheld => place("withheld", Some("base"), true),
-        StepKind::Branch => place("branch", Some("base"), true),
+        StepKind::Branch { which: Which::Fix } => place("branch", Some("base"), true),
+        StepKind::Branch { which: Which::Into } => place("branch into", Some("base"), true),
+        StepKind::Target => place("target", None, true),
+        StepKind::Agree { .. } => place("agree", None, false),
+        StepKind::BuildJob { .. } => place("build_job", Some("branch"), true),
+        StepKind::OnMain => place("on_main", None, true),
+        StepKind::OnEnvironment { .. } => place("on_environment", None, false),
+        StepKind::VersionOrder { .. } => place("version_order", Some("change"), true),
+        StepKind::Image => place("image", Some("base"), true),
+        StepKind::Expire => place("expire", Some("deploy"), true),
         StepKind::Change { .. } => place("change", Some("branch"), true),
         StepKind::Review { .. } => place("review", Some("change"), true),
         StepKind::Merge { .. } => place("merge", Some("change"), true),
@@ -167,31 +186,10 @@ fn check_exceptional(playbook: &RawPlaybook, sink: &Sink) {
     };
     let Some(kind) = &first.kind else { return };
     let next = "begin it with kind = \"capability\" and needs = [\"hotfix_workflow\", \"hotfix_staging\", \"release_handles_hotfix_tags\"]";
-    let needs = match &kind.value {
-        StepKind::Capability { needs } => needs.as_slice(),
-        StepKind::Triage { .. }
-        | StepKind::Base { .. }
-        | StepKind::Withheld
-        | StepKind::Releasable
-        | StepKind::Announce
-        | StepKind::Branch
-        | StepKind::Change { .. }
-        | StepKind::Review { .. }
-        | StepKind::Verify { .. }
-        | StepKind::Approve { .. }
-        | StepKind::Deploy { .. }
-        | StepKind::Merge { .. }
-        | StepKind::RideAlong
-        | StepKind::Mainline { .. }
-        | StepKind::Postmortem { .. } => {
-            sink.add(Fault::at(
-                kind.at,
-                "the exceptional path is open to everybody (MAIN-12)",
-                "begins without a gate",
-                next,
-            ));
-            return;
-        }
+    let StepKind::Capability { needs } = &kind.value else {
+        let what = "the exceptional path is open to everybody (MAIN-12)";
+        sink.add(Fault::at(kind.at, what, "begins without a gate", next));
+        return;
     };
     if let Some(missing) = CapabilityKind::ALL.into_iter().find(|kind| !needs.contains(kind)) {
         let what = format!("the exceptional path opens without {} (MAIN-13)", missing.as_str());

@@ -3,13 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::ConfiguredService;
+use super::super::fault::Located;
 use super::super::fault::{Fault, Sink};
 use super::super::mechanism::{MechanismConfig, Probe};
-use super::super::read::{Raw, RawEnvironment, RawService};
+use super::super::read::{Member, Raw, RawEnvironment, RawService};
 use super::super::reader::{listed, nearest};
 use super::members::Members;
 use super::steps;
-use crate::domain::id::{PlaybookId, ServiceName};
+use hotfix_adapters::vocabulary::Environment;
+
+use crate::domain::id::{PersonId, PlaybookId, ServiceName};
+use crate::domain::playbook::WATCH;
 use crate::domain::service::{EnvironmentPlan, Service};
 use crate::policy::Policy;
 
@@ -31,7 +35,11 @@ pub(super) fn all(
             let what = format!("nobody would be told of a hotfix of {}", service.name);
             sink.add(Fault::at(service.at, what, "its `team` is empty", "name people or a group in `team` (APPLY-15)"));
         }
-        let valid = policy.and_then(|policy| valid(service, policy, team.into_iter().collect()));
+        let party = |(name, people): &(String, Vec<Located<Member>>)| {
+            (name.clone(), members.resolve(people).into_iter().collect())
+        };
+        let parties = service.parties.iter().map(party).collect();
+        let valid = policy.and_then(|policy| valid(service, policy, team.into_iter().collect(), parties));
         services = services.zip(valid).map(|(mut all, one)| {
             all.insert(service.name.clone(), one);
             all
@@ -40,7 +48,12 @@ pub(super) fn all(
     services
 }
 
-fn valid(service: &RawService, policy: &Policy, team: Vec<crate::domain::id::PersonId>) -> Option<ConfiguredService> {
+fn valid(
+    service: &RawService,
+    policy: &Policy,
+    team: Vec<PersonId>,
+    parties: BTreeMap<String, Vec<PersonId>>,
+) -> Option<ConfiguredService> {
     let mut mechanisms = BTreeMap::new();
     for environment in &service.environments {
         mechanisms.insert(environment.name.value.clone(), environment.mechanism.clone()?);
@@ -50,6 +63,11 @@ fn valid(service: &RawService, policy: &Policy, team: Vec<crate::domain::id::Per
         service: Service {
             name: service.name.clone(),
             about: service.about.clone()?,
+            kind: service.kind,
+            promote_with: service.promote_with.as_ref().map(|playbook| playbook.value.clone()),
+            lenient_checks: service.lenient_checks.clone(),
+            parties,
+            has_registry: false,
             repo: service.repo.as_ref()?.value.clone(),
             main: service.main.as_ref()?.value.clone(),
             playbook: service.playbook.as_ref()?.value.clone(),
@@ -68,37 +86,40 @@ fn valid(service: &RawService, policy: &Policy, team: Vec<crate::domain::id::Per
 fn planned(service: &RawService, environment: &RawEnvironment, policy: &Policy) -> EnvironmentPlan {
     EnvironmentPlan {
         name: environment.name.value.clone(),
+        group: group_of(environment),
         production: environment.production,
+        never: environment.never.clone(),
         mechanism: environment.mechanism.as_ref().map(MechanismConfig::in_words).unwrap_or_default(),
         approval: policy.approval(&service.name, &environment.name.value, environment.production),
     }
 }
 
-/// Distinct names, and exactly one production; answers whether there is exactly one.
+/// What a playbook may call an environment by: every production is one of the group `production`.
+pub(super) fn group_of(environment: &RawEnvironment) -> Option<Environment> {
+    let said = environment.group.as_ref().map(|group| group.value.clone());
+    said.or_else(|| Environment::parse("production").ok().filter(|_| environment.production))
+}
+
+/// Distinct names, and at least one production; answers whether there is one.
 fn check_environments(service: &RawService, sink: &Sink) -> bool {
-    let (mut seen, mut production, mut productions) = (BTreeMap::new(), None, 0);
+    let (mut seen, mut production) = (BTreeMap::new(), None);
     for environment in &service.environments {
         let name = &environment.name;
         if let Some(first) = seen.insert(name.value.clone(), name.at) {
             let what = format!("{} has the environment {} twice", service.name, name.value);
             sink.add(Fault::at(name.at, what, "named again", "rename one of them").see(first, "named here"));
         }
-        if name.value.as_str() == "local" {
-            let what = "an environment cannot be called local";
-            sink.add(Fault::at(
-                name.at,
-                what,
-                "taken",
-                "`local` is a developer's machine in `verify`; choose another name",
-            ));
+        if name.value.as_str() == "local" || name.value.as_str() == WATCH {
+            let what = format!("an environment cannot be called {}", name.value);
+            let next = format!("`{}` is a place of its own in `verify`; choose another name", name.value);
+            sink.add(Fault::at(name.at, what, "taken", next));
         }
         if environment.production {
-            productions += 1;
-            if let Some(first) = production.replace(name.at) {
-                let what = format!("{} has two production environments", service.name);
-                let next = "keep `production = true` on one; two productions are two services";
-                sink.add(Fault::at(name.at, what, "a second one", next).see(first, "the first one"));
-            }
+            production = Some(name.at);
+        }
+        if let (true, Some(never)) = (environment.production, &environment.never) {
+            let what = format!("nothing could ever be deployed to production: {}", never.reason);
+            sink.add(Fault::at(name.at, what, "production, and never deployed to", "take `never` or `production` out"));
         }
     }
     if production.is_none() && !service.environments.is_empty() {
@@ -110,7 +131,7 @@ fn check_environments(service: &RawService, sink: &Sink) -> bool {
             "write `production = true` in one of its [[environment]]",
         ));
     }
-    productions == 1
+    production.is_some()
 }
 
 fn check_probes(service: &RawService, sink: &Sink) {
@@ -128,7 +149,18 @@ fn check_probes(service: &RawService, sink: &Sink) {
 }
 
 fn check_playbook(service: &RawService, raw: &Raw, policy: Option<&Policy>, sink: &Sink) {
-    let Some(wanted) = &service.playbook else { return };
+    for wanted in service.playbook.iter().chain(&service.promote_with) {
+        check_one_playbook(service, wanted, raw, policy, sink);
+    }
+}
+
+fn check_one_playbook(
+    service: &RawService,
+    wanted: &Located<PlaybookId>,
+    raw: &Raw,
+    policy: Option<&Policy>,
+    sink: &Sink,
+) {
     if !raw.playbook_names.contains(&wanted.value) {
         let names: BTreeSet<&str> = raw.playbook_names.iter().map(PlaybookId::as_str).collect();
         let next = match nearest(wanted.value.as_str(), names.iter().copied()) {

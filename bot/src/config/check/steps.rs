@@ -4,10 +4,11 @@
 use hotfix_adapters::vocabulary::Environment;
 
 use super::super::fault::{At, Fault, Sink};
-use super::super::read::{RawPlaybook, RawService, RawStep};
+use super::super::read::{RawEnvironment, RawPlaybook, RawService, RawStep};
 use super::super::reader::listed;
+use super::service::group_of;
 use crate::domain::plan::environment_of;
-use crate::domain::playbook::{CapabilityKind, Level, StepKind};
+use crate::domain::playbook::{CapabilityKind, Level, StepKind, Which};
 use crate::policy::Policy;
 
 /// Checks a playbook for a service that names it at `at`.
@@ -40,7 +41,7 @@ fn stays(service: &RawService, at: At, step: &RawStep, sink: &Sink) -> bool {
         return true;
     };
     let names: Vec<&str> = service.environments.iter().map(|known| known.name.value.as_str()).collect();
-    if names.contains(&environment.as_str()) {
+    if meant(service, environment).next().is_some() {
         return true;
     }
     let optional = step.level.as_ref().is_some_and(|level| matches!(level.value, Level::Should | Level::May));
@@ -53,13 +54,23 @@ fn stays(service: &RawService, at: At, step: &RawStep, sink: &Sink) -> bool {
     false
 }
 
+/// The environments that a step means: the one of that name, or all of that group.
+fn meant<'a>(service: &'a RawService, named: &'a Environment) -> impl Iterator<Item = &'a RawEnvironment> {
+    let by_name = service.environments.iter().any(|known| &known.name.value == named);
+    service
+        .environments
+        .iter()
+        .filter(move |known| if by_name { &known.name.value == named } else { group_of(known).as_ref() == Some(named) })
+}
+
 /// Nothing ships unapproved: where the policy asks for votes, they are asked for before the deployment and not after it.
 fn check_approvals(service: &RawService, at: At, steps: &[&RawStep], policy: &Policy, sink: &Sink) {
     let mut deployed_production = false;
     for (index, environment, place) in deployments(steps) {
         let production = is_production(service, environment);
         deployed_production |= production;
-        let votes = !policy.approval(&service.name, environment, production).rules.is_empty();
+        let votes = meant(service, environment)
+            .any(|one| !policy.approval(&service.name, &one.name.value, one.production).rules.is_empty());
         let before = steps.iter().take(index);
         if !votes || before.clone().any(|step| approves(step, environment)) {
             continue;
@@ -91,6 +102,11 @@ fn check_verifications(service: &RawService, at: At, steps: &[&RawStep], sink: &
         let Some(environment) = environment_of(&kind.value) else {
             continue;
         };
+        // What others deploy there was seen to have it before.
+        let reached = |step: &&&RawStep| matches!(step.kind.as_ref().map(|kind| &kind.value), Some(StepKind::OnEnvironment { environment: e }) if e == environment);
+        if steps.iter().take(index).any(|step| reached(&step)) {
+            continue;
+        }
         if !deployments(steps).any(|(deployed, name, _)| deployed < index && name == environment) {
             let what = format!("{environment} is verified before this run deployed to it");
             let next = format!("put the step that deploys to {environment} above it");
@@ -103,12 +119,15 @@ fn check_verifications(service: &RawService, at: At, steps: &[&RawStep], sink: &
 /// What goes to production before main has it must be brought back to main (APPLY-12, SRE-10, HOCS-35).
 fn check_return(service: &RawService, at: At, steps: &[&RawStep], sink: &Sink) {
     let is = |step: &RawStep, wanted: fn(&StepKind) -> bool| step.kind.as_ref().is_some_and(|kind| wanted(&kind.value));
-    let branches = steps.iter().any(|step| is(step, |kind| matches!(kind, StepKind::Branch)));
+    let branches = steps.iter().any(|step| is(step, |kind| matches!(kind, StepKind::Branch { .. })));
     let production = deployments(steps).find(|(_, environment, _)| is_production(service, environment));
     let Some((index, _, place)) = production.filter(|_| branches) else {
         return;
     };
-    let merged = steps.iter().take(index).any(|step| is(step, |kind| matches!(kind, StepKind::Merge { .. })));
+    let merges = |step: &&RawStep| is(step, |kind| matches!(kind, StepKind::Merge { .. } | StepKind::OnMain));
+    // A merge into a hotfix branch is not one into main.
+    let elsewhere = steps.iter().any(|step| is(step, |kind| matches!(kind, StepKind::Branch { which: Which::Into })));
+    let merged = !elsewhere && steps.iter().take(index).any(|step| merges(step));
     let returned = steps.iter().skip(index).any(|step| is(step, |kind| matches!(kind, StepKind::Mainline { .. })));
     if !merged && !returned {
         let what = "the fix goes to production and never to main: the next release would lose it (APPLY-12)";
@@ -131,5 +150,5 @@ fn approves(step: &RawStep, environment: &Environment) -> bool {
 }
 
 fn is_production(service: &RawService, environment: &Environment) -> bool {
-    service.environments.iter().any(|known| known.production && &known.name.value == environment)
+    meant(service, environment).any(|known| known.production)
 }

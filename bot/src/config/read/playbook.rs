@@ -7,7 +7,7 @@ use super::super::field::Field;
 use super::super::reader::Reader;
 use super::step::{self, RawStep};
 use crate::domain::id::PlaybookId;
-use crate::domain::playbook::{BranchScheme, SecondStart};
+use crate::domain::playbook::{BranchScheme, HoldMeans, SecondStart, WorkBranch};
 
 /// A playbook as it is written.
 pub(in crate::config) struct RawPlaybook {
@@ -16,6 +16,8 @@ pub(in crate::config) struct RawPlaybook {
     pub(in crate::config) at: At,
     pub(in crate::config) title: Option<String>,
     pub(in crate::config) branch: Option<Located<BranchScheme>>,
+    pub(in crate::config) work_branch: Option<WorkBranch>,
+    pub(in crate::config) hold: HoldMeans,
     pub(in crate::config) second_start: Option<SecondStart>,
     pub(in crate::config) steps: Vec<RawStep>,
     pub(in crate::config) exceptional: Vec<RawStep>,
@@ -24,11 +26,14 @@ pub(in crate::config) struct RawPlaybook {
 pub(super) fn read(id: &PlaybookId, reader: Reader<'_>, remind_minutes: u32) -> RawPlaybook {
     let steps = |field: Field<'_>| field.list().into_iter().filter_map(|f| step::read(f, remind_minutes)).collect();
     let seconds = [("join", SecondStart::Join), ("refuse", SecondStart::Refuse)];
+    let holds = [("pauses", HoldMeans::Pauses), ("recorded", HoldMeans::Recorded)];
     let playbook = RawPlaybook {
         id: id.clone(),
         at: reader.at,
         title: reader.need("title").line().map(|title| title.value),
         branch: branch(reader.need("branch")),
+        work_branch: reader.get("work_branch").table("`work_branch`").and_then(work_branch),
+        hold: reader.get("hold").choice(&holds).map_or(HoldMeans::Pauses, |hold| hold.value),
         second_start: reader.need("second_start").choice(&seconds).map(|choice| choice.value),
         steps: steps(reader.need("step")),
         exceptional: steps(reader.get("exceptional")),
@@ -37,28 +42,46 @@ pub(super) fn read(id: &PlaybookId, reader: Reader<'_>, remind_minutes: u32) -> 
     playbook
 }
 
-/// `{ fixed = "hotfix" }` or `{ slug = "hotfix/" }`.
-fn branch(field: Field<'_>) -> Option<Located<BranchScheme>> {
-    let reader = field.table("`branch`")?;
-    let fixed = reader.get("fixed").parse::<BranchName>();
-    let prefix = reader.get("slug").line();
-    let scheme = match (fixed, prefix) {
-        (Some(name), None) => Some(name.map(|name| BranchScheme::Fixed(name.into()))),
-        (None, Some(prefix)) => prefix_of_a_slug(prefix, &reader),
-        (Some(_), Some(_)) | (None, None) => {
-            let unread = reader.place("fixed").is_some() != reader.place("slug").is_some();
-            if !unread {
-                let next = "write `branch = { fixed = \"hotfix\" }` or `branch = { slug = \"hotfix/\" }`";
-                reader.fault("a playbook has one scheme for its branch", "says none or two", next);
-            }
-            None
-        }
-    };
+/// `{ pattern = "^HOCS-[0-9]+", forbid_prefix = "hotfix" }`.
+fn work_branch(reader: Reader<'_>) -> Option<WorkBranch> {
+    let pattern = reader.get("pattern").line();
+    let broken = pattern.as_ref().and_then(|pattern| {
+        let built = regex::RegexBuilder::new(&pattern.value).size_limit(1 << 20).build();
+        built.err().map(|error| (pattern.at, error.to_string()))
+    });
+    if let Some((at, error)) = broken {
+        reader.sink.add(Fault::at(at, "this is no regular expression", "cannot be read", error));
+    }
+    let forbid_prefix = reader.need("forbid_prefix").line();
     reader.finish();
-    scheme
+    Some(WorkBranch { pattern: pattern.map(|pattern| pattern.value), forbid_prefix: forbid_prefix?.value })
 }
 
-fn prefix_of_a_slug(prefix: Located<String>, reader: &Reader<'_>) -> Option<Located<BranchScheme>> {
+/// `{ fixed = "hotfix" }`, `{ slug = "hotfix/" }`, `{ ticket = "hotfix/" }` or `{ none = true }`.
+fn branch(field: Field<'_>) -> Option<Located<BranchScheme>> {
+    const KEYS: [&str; 4] = ["fixed", "slug", "ticket", "none"];
+    let reader = field.table("`branch`")?;
+    if KEYS.iter().filter(|key| reader.place(key).is_some()).count() != 1 {
+        let next = "write `branch = { fixed = \"hotfix\" }`, or `slug` or `ticket` with a prefix, or `none = true`";
+        reader.fault("a playbook has one scheme for its branch", "says none or two", next);
+    }
+    let fixed = reader.get("fixed").parse::<BranchName>().map(|name| name.map(|name| BranchScheme::Fixed(name.into())));
+    let slug =
+        reader.get("slug").line().and_then(|prefix| prefixed(prefix, &reader, |prefix| BranchScheme::Slug { prefix }));
+    let ticket = reader
+        .get("ticket")
+        .line()
+        .and_then(|prefix| prefixed(prefix, &reader, |prefix| BranchScheme::Ticket { prefix }));
+    let none = reader.get("none").flag().filter(|none| none.value).map(|none| none.map(|_| BranchScheme::None));
+    reader.finish();
+    fixed.or(slug).or(ticket).or(none)
+}
+
+fn prefixed(
+    prefix: Located<String>,
+    reader: &Reader<'_>,
+    scheme: fn(String) -> BranchScheme,
+) -> Option<Located<BranchScheme>> {
     if !prefix.value.ends_with(['/', '-']) {
         let what = "the prefix of a branch name has to end with / or -";
         reader.sink.add(Fault::at(prefix.at, what, "ends without", format!("write \"{}/\"", prefix.value)));
@@ -68,5 +91,5 @@ fn prefix_of_a_slug(prefix: Located<String>, reader: &Reader<'_>) -> Option<Loca
         reader.sink.add(Fault::at(prefix.at, "no branch name can begin like this", "not possible", error.to_string()));
         return None;
     }
-    Some(prefix.map(|prefix| BranchScheme::Slug { prefix }))
+    Some(prefix.map(scheme))
 }

@@ -11,8 +11,10 @@ use super::super::reader::Reader;
 use super::Folders;
 use super::mechanism::{self, command_line};
 use super::member::Member;
+use super::step::{self, SERVICE_KINDS};
 use crate::domain::id::{PlaybookId, ServiceName};
-use crate::domain::playbook::CapabilityKind;
+use crate::domain::playbook::{CapabilityKind, ServiceKind};
+use crate::domain::service::Never;
 
 /// A service as it is written. What could not be read is `None`, and was told of.
 pub(in crate::config) struct RawService {
@@ -20,6 +22,10 @@ pub(in crate::config) struct RawService {
     /// Where its file begins.
     pub(in crate::config) at: At,
     pub(in crate::config) about: Option<String>,
+    pub(in crate::config) kind: ServiceKind,
+    pub(in crate::config) promote_with: Option<Located<PlaybookId>>,
+    pub(in crate::config) lenient_checks: Vec<String>,
+    pub(in crate::config) parties: Vec<(String, Vec<Located<Member>>)>,
     pub(in crate::config) repo: Option<Located<Repo>>,
     pub(in crate::config) main: Option<Located<BranchName>>,
     pub(in crate::config) playbook: Option<Located<PlaybookId>>,
@@ -35,7 +41,11 @@ pub(in crate::config) struct RawService {
 /// An environment as it is written.
 pub(in crate::config) struct RawEnvironment {
     pub(in crate::config) name: Located<Environment>,
+    /// What a playbook may call it by, together with others.
+    pub(in crate::config) group: Option<Located<Environment>>,
     pub(in crate::config) production: bool,
+    /// Why nothing is ever deployed there by the bot.
+    pub(in crate::config) never: Option<Never>,
     pub(in crate::config) mechanism: Option<MechanismConfig>,
 }
 
@@ -45,6 +55,10 @@ pub(super) fn read(name: &ServiceName, reader: Reader<'_>, folders: &Folders<'_>
         name: name.clone(),
         at: reader.at,
         about: reader.need("about").line().map(|about| about.value),
+        kind: reader.get("kind").choice(&SERVICE_KINDS).map_or(ServiceKind::App, |kind| kind.value),
+        promote_with: reader.get("promote_with").parse(),
+        lenient_checks: lines(reader.get("lenient_checks")),
+        parties: parties(reader.get("parties")),
         repo: reader.need("repository").parse(),
         main,
         playbook: reader.need("playbook").parse(),
@@ -75,6 +89,14 @@ fn lines(field: Field<'_>) -> Vec<String> {
     field.one_or_more().into_iter().filter_map(Field::line).map(|line| line.value).collect()
 }
 
+/// `[parties]`: groups of people that a playbook asks by name.
+fn parties(field: Field<'_>) -> Vec<(String, Vec<Located<Member>>)> {
+    let Some(reader) = field.table("`parties`") else {
+        return Vec::new();
+    };
+    reader.entries().into_iter().map(|(name, members)| (name.value.to_owned(), Member::list(members))).collect()
+}
+
 fn forge(field: Field<'_>) -> Option<ForgeConfig> {
     let reader = field.table("`forge`")?;
     let kind = reader.need("kind").choice(&[("local", ForgeConfig::Local)]);
@@ -86,9 +108,23 @@ fn environment(field: Field<'_>, folders: &Folders<'_>) -> Option<RawEnvironment
     let reader = field.table("an environment")?;
     let name = reader.need("name").parse();
     let production = reader.get("production").flag().is_some_and(|flag| flag.value);
-    let mechanism = reader.need("deploy").table("`deploy`").and_then(|deploy| mechanism::read(deploy, folders));
+    let group = reader.get("group").parse();
+    let never = reader.get("never").table("`never`").and_then(never);
+    let deploy = if never.is_some() { reader.get("deploy") } else { reader.need("deploy") };
+    let mechanism = deploy.table("`deploy`").and_then(|deploy| mechanism::read(deploy, folders));
+    let mechanism = mechanism.or_else(|| {
+        never.as_ref().map(|never: &Never| MechanismConfig::Manual { instructions: never.instead.clone() })
+    });
     reader.finish();
-    Some(RawEnvironment { name: name?, production, mechanism })
+    Some(RawEnvironment { name: name?, group, production, never, mechanism })
+}
+
+/// `{ serves = "HOCS-26", reason = "…", instead = "…" }`: the bot deploys nothing there, and nothing lifts it.
+fn never(reader: Reader<'_>) -> Option<Never> {
+    let requirement = step::requirement(reader.get("serves"));
+    let (reason, instead) = (reader.need("reason").line(), reader.need("instead").line());
+    reader.finish();
+    Some(Never { requirement, reason: reason?.value, instead: instead?.value })
 }
 
 fn capabilities(field: Field<'_>, folders: &Folders<'_>) -> BTreeMap<CapabilityKind, Located<CapabilityConfig>> {

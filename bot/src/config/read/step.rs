@@ -8,7 +8,9 @@ use super::super::field::Field;
 use super::super::reader::Reader;
 use super::super::requirements;
 use crate::domain::id::{RequirementId, StepId};
-use crate::domain::playbook::{BaseSource, CapabilityKind, Level, StepKind, Trigger, VerifyPlace};
+use crate::domain::playbook::{
+    BaseSource, CapabilityKind, Level, MainlineBy, ServiceKind, StepKind, Trigger, VerifyPlace, What, Which,
+};
 
 /// A step as it is written.
 pub(in crate::config) struct RawStep {
@@ -19,20 +21,31 @@ pub(in crate::config) struct RawStep {
     pub(in crate::config) remind_minutes: u32,
     /// Whether it is left out for a service that has not its environment.
     pub(in crate::config) if_present: Option<Located<bool>>,
+    /// The kind of service it is for.
+    pub(in crate::config) only_for: Option<ServiceKind>,
     /// What it does, with the place that says so: the environment if it is about one, or else the kind.
     pub(in crate::config) kind: Option<Located<StepKind>>,
 }
 
 type Read = fn(&Reader<'_>) -> Option<StepKind>;
 
-const KINDS: [(&str, Read); 16] = [
+const KINDS: [(&str, Read); 25] = [
     ("triage", triage),
+    ("target", |_| Some(StepKind::Target)),
+    ("agree", agree),
+    ("build_job", build_job),
+    ("on_main", |_| Some(StepKind::OnMain)),
+    ("on_environment", on_environment),
+    ("version_order", version_order),
+    ("image", |_| Some(StepKind::Image)),
+    ("expire", |_| Some(StepKind::Expire)),
+    ("monitor", monitor),
     ("base", base),
     ("withheld", |_| Some(StepKind::Withheld)),
     ("releasable", |_| Some(StepKind::Releasable)),
     ("capability", capability),
     ("announce", |_| Some(StepKind::Announce)),
-    ("branch", |_| Some(StepKind::Branch)),
+    ("branch", branch),
     ("change", change),
     ("review", review),
     ("verify", verify),
@@ -43,6 +56,10 @@ const KINDS: [(&str, Read); 16] = [
     ("mainline", mainline),
     ("postmortem", postmortem),
 ];
+
+/// The kinds of services.
+pub(super) const SERVICE_KINDS: [(&str, ServiceKind); 2] =
+    [("app", ServiceKind::App), ("operator", ServiceKind::Operator)];
 
 const LEVELS: [(&str, Level); 4] =
     [("must", Level::Must), ("should", Level::Should), ("may", Level::May), ("must_not", Level::MustNot)];
@@ -59,6 +76,7 @@ pub(super) fn read(field: Field<'_>, remind_minutes: u32) -> Option<RawStep> {
     let serves = reader.get("serves").one_or_more().into_iter().filter_map(requirement).collect();
     let remind_minutes = reader.get("remind_minutes").whole(0..=10_080).map_or(remind_minutes, |number| number.value);
     let if_present = reader.get("if_present").flag();
+    let only_for = reader.get("only_for").choice(&SERVICE_KINDS).map(|kind| kind.value);
     let choice = reader.need("kind").choice(&KINDS);
     let mut kind = None;
     if let Some(choice) = choice {
@@ -68,10 +86,10 @@ pub(super) fn read(field: Field<'_>, remind_minutes: u32) -> Option<RawStep> {
     } else {
         reader.abandon();
     }
-    Some(RawStep { id, title, level, serves, remind_minutes, if_present, kind })
+    Some(RawStep { id, title, level, serves, remind_minutes, if_present, only_for, kind })
 }
 
-fn requirement(field: Field<'_>) -> Option<RequirementId> {
+pub(super) fn requirement(field: Field<'_>) -> Option<RequirementId> {
     let sink = field.sink();
     let id = field.parse::<RequirementId>()?;
     if requirements::summary(&id.value).is_none() {
@@ -87,11 +105,50 @@ fn requirement(field: Field<'_>) -> Option<RequirementId> {
 fn triage(reader: &Reader<'_>) -> Option<StepKind> {
     let criteria: Vec<String> =
         reader.need("criteria").list().into_iter().filter_map(Field::line).map(|line| line.value).collect();
-    Some(StepKind::Triage { criteria })
+    let ask = reader.get("ask").flag().is_some_and(|flag| flag.value);
+    Some(StepKind::Triage { criteria, ask })
+}
+
+fn agree(reader: &Reader<'_>) -> Option<StepKind> {
+    let party = reader.need("party").line();
+    let question = reader.need("question").line();
+    let count = reader.get("count").whole(1..=20).map_or(1, |number| number.value);
+    Some(StepKind::Agree { party: party?.value, count, question: question?.value })
+}
+
+fn build_job(reader: &Reader<'_>) -> Option<StepKind> {
+    let (file, names) = (reader.need("file").line(), reader.need("names").line());
+    Some(StepKind::BuildJob { file: file?.value, names: names?.value })
+}
+
+fn on_environment(reader: &Reader<'_>) -> Option<StepKind> {
+    Some(StepKind::OnEnvironment { environment: reader.need("environment").parse()?.value })
+}
+
+fn version_order(reader: &Reader<'_>) -> Option<StepKind> {
+    Some(StepKind::VersionOrder { prefix: reader.need("prefix").line()?.value })
+}
+
+fn branch(reader: &Reader<'_>) -> Option<StepKind> {
+    let which = [("fix", Which::Fix), ("into", Which::Into)];
+    Some(StepKind::Branch { which: reader.get("which").choice(&which).map_or(Which::Fix, |which| which.value) })
+}
+
+/// A verification over some time, after it went live.
+fn monitor(reader: &Reader<'_>) -> Option<StepKind> {
+    let (environment, question) = (reader.need("environment").parse(), reader.need("question").line());
+    let place = VerifyPlace::Watch(environment?.value);
+    Some(StepKind::Verify { place, question: question?.value, by: parties(reader) })
+}
+
+/// Whose word it takes.
+fn parties(reader: &Reader<'_>) -> Vec<String> {
+    reader.get("by").one_or_more().into_iter().filter_map(Field::line).map(|line| line.value).collect()
 }
 
 fn base(reader: &Reader<'_>) -> Option<StepKind> {
-    let sources = [("production", BaseSource::Production), ("main", BaseSource::Main)];
+    let sources =
+        [("production", BaseSource::Production), ("release", BaseSource::Release), ("main", BaseSource::Main)];
     Some(StepKind::Base { from: reader.need("from").choice(&sources)?.value })
 }
 
@@ -104,6 +161,7 @@ fn capability(reader: &Reader<'_>) -> Option<StepKind> {
 fn change(reader: &Reader<'_>) -> Option<StepKind> {
     Some(StepKind::Change {
         large_lines: reader.get("large_lines").whole(1..=100_000).map_or(200, |number| number.value),
+        pull: reader.get("pull_request").flag().is_none_or(|flag| flag.value),
     })
 }
 
@@ -116,7 +174,7 @@ fn verify(reader: &Reader<'_>) -> Option<StepKind> {
     let question = reader.need("question").line();
     let place = place?.value;
     let place = if place.as_str() == "local" { VerifyPlace::Local } else { VerifyPlace::Environment(place) };
-    Some(StepKind::Verify { place, question: question?.value })
+    Some(StepKind::Verify { place, question: question?.value, by: parties(reader) })
 }
 
 fn approve(reader: &Reader<'_>) -> Option<StepKind> {
@@ -128,12 +186,21 @@ fn deploy(reader: &Reader<'_>) -> Option<StepKind> {
     let triggers = [("auto", Trigger::Auto), ("command", Trigger::Command)];
     // Production is never implied, so that a step that says nothing waits for a word.
     let trigger = reader.get("trigger").choice(&triggers).map_or(Trigger::Command, |trigger| trigger.value);
-    Some(StepKind::Deploy { environment: environment?.value, trigger })
+    let whats = [("ships", What::Ships), ("schema", What::Schema)];
+    let what = reader.get("what").choice(&whats).map_or(What::Ships, |what| what.value);
+    Some(StepKind::Deploy { environment: environment?.value, trigger, what })
 }
 
 fn mainline(reader: &Reader<'_>) -> Option<StepKind> {
     let delete_branch = reader.get("delete_branch").flag().is_some_and(|flag| flag.value);
-    Some(StepKind::Mainline { method: method(reader), delete_branch })
+    let ways = [
+        ("merge", MainlineBy::Merge(MergeMethod::Merge)),
+        ("squash", MainlineBy::Merge(MergeMethod::Squash)),
+        ("pull_request", MainlineBy::Pull),
+        ("proof", MainlineBy::Proof),
+    ];
+    let by = reader.get("method").choice(&ways).map_or(MainlineBy::Merge(MergeMethod::Merge), |way| way.value);
+    Some(StepKind::Mainline { by, delete_branch })
 }
 
 fn postmortem(reader: &Reader<'_>) -> Option<StepKind> {

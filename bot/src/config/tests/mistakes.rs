@@ -46,7 +46,7 @@ const MISTAKES: &[(&str, &str, &str, &str)] = &[
         "[[freeze]]\nall = true\nfrom = 2026-12-20T18:00:00\nuntil = 2027-01-04T08:00:00Z\nreason = \"x\"",
     ),
     ("no_production", WEB, "production = true", ""),
-    ("two_productions", PAY, "name = \"staging\"", "name = \"staging\"\nproduction = true"),
+    ("unvoted_production", PAY, "name = \"staging\"", "name = \"staging\"\nproduction = true"),
     ("same_environment", PAY, "name = \"staging\"", "name = \"production\""),
     ("unknown_playbook", WEB, "\"mainline\"", "\"main-line\""),
     ("bad_branch", WEB, "main       = \"main\"", "main       = \"refs/heads/main\""),

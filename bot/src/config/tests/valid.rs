@@ -2,7 +2,11 @@
 
 use super::*;
 use crate::domain::people::Role;
-use crate::domain::plan::Plan;
+use crate::domain::plan::{Plan, Subject};
+
+fn about(title: &str) -> Subject<'_> {
+    Subject { title, ..Subject::default() }
+}
 
 #[test]
 fn the_shipped_configuration_is_valid() {
@@ -10,7 +14,7 @@ fn the_shipped_configuration_is_valid() {
     let payments = &config.services[&named("payments")];
     let names: Vec<&str> = payments.service.environments.iter().map(|e| e.name.as_str()).collect();
     assert_eq!(names, ["staging", "production"]);
-    let production = payments.service.production().unwrap();
+    let production = payments.service.environments.iter().find(|environment| environment.production).unwrap();
     assert_eq!(production.mechanism, "command `deploy-to-folder.sh`");
     assert_eq!(production.approval.rules.len(), 1);
     assert_eq!(production.approval.rules[0].role, Role::Approver);
@@ -28,7 +32,7 @@ fn both_playbooks_make_a_plan_for_their_service() {
     for (name, branch, steps) in [("payments", "hotfix", 15), ("website", "hotfix/fix-the-form", 15)] {
         let name = named(name);
         let (service, playbook) = (&config.services[&name].service, config.playbook_of(&name).unwrap());
-        let plan = Plan::resolve(service, playbook, "Fix the form", false, config.policy.version()).unwrap();
+        let plan = Plan::resolve(service, playbook, about("Fix the form"), config.policy.version()).unwrap();
         assert_eq!((plan.branch.as_str(), plan.steps.len()), (branch, steps));
     }
 }
@@ -60,7 +64,7 @@ fn a_step_is_left_out_where_its_environment_is_not() {
     let config = shipped.load();
     let name = named("website");
     let (service, playbook) = (&config.services[&name].service, config.playbook_of(&name).unwrap());
-    let plan = Plan::resolve(service, playbook, "Fix", false, "v").unwrap();
+    let plan = Plan::resolve(service, playbook, about("Fix"), "v").unwrap();
     assert!(plan.steps.iter().all(|step| !step.id.as_str().contains("staging")));
 }
 

@@ -21,7 +21,7 @@ fn prompt(state: &Hotfix, on: Option<&MessageRef>) -> Result<(Environment, Commi
         state.is_current(|kind| matches!(kind, StepKind::Approve { environment: e } | StepKind::Deploy { environment: e, .. } if e == environment))
     };
     match open {
-        Some((environment, prompt)) if Some(&prompt.commit) == state.ships() && current(environment) => {
+        Some((environment, prompt)) if Some(&prompt.commit) == state.ships_to(environment) && current(environment) => {
             Ok((environment.clone(), prompt.commit.clone()))
         }
         Some(_) => Err(vec![Refusal::new(
@@ -51,6 +51,7 @@ pub(super) fn approve(draft: &mut Draft, grant: &Grant, on: Option<&MessageRef>,
         environment,
         commit,
         base,
+        image: draft.state.digest().cloned(),
         plan_digest: draft.state.plan_digest.clone(),
         policy_version: grant.policy_version.clone(),
         person: grant.person.clone(),
@@ -98,8 +99,10 @@ pub(super) fn reject(draft: &mut Draft, grant: &Grant, reason: &str, on: Option<
 
 /// A gate that is open without its votes is shut again, unless the deployment it guarded began already.
 pub(super) fn reopen_gate(draft: &mut Draft, environment: &Environment, reason: &str) -> Decided {
-    let began =
-        draft.state.last_deploy(environment).is_some_and(|deploy| Some(&deploy.intent.commit) == draft.state.ships());
+    let began = draft
+        .state
+        .last_deploy(environment)
+        .is_some_and(|deploy| Some(&deploy.intent.commit) == draft.state.ships_to(environment));
     let holds = vote::quorum(&draft.state, environment, draft.now, None).holds();
     if began || holds {
         return Ok(());

@@ -1,13 +1,13 @@
 //! When a deployment may begin. It is asked for, the facts are read again, and only then is the intent written down.
 
-use hotfix_adapters::vocabulary::{CommitId, DeployKey, Environment};
+use hotfix_adapters::vocabulary::{CommitId, DeployKey, Digest, Environment};
 
 use super::Draft;
 use crate::domain::command::DeployFacts;
 use crate::domain::event::{DeployIntent, Event};
 use crate::domain::hotfix::{DeployState, Hotfix};
 use crate::domain::id::PersonId;
-use crate::domain::playbook::StepKind;
+use crate::domain::playbook::{HoldMeans, StepKind};
 use crate::domain::refusal::Refusal;
 use crate::domain::vote::quorum;
 
@@ -26,9 +26,15 @@ fn too_early(state: &Hotfix, environment: &Environment) -> Vec<Refusal> {
         let reason = format!("{} has no environment {environment}.", state.plan.service);
         return vec![Refusal::new("environment.unknown", reason, format!("It has: {}.", names.join(", ")))];
     }
+    if let Some(never) = state.plan.environment(environment).and_then(|e| e.never.as_ref()) {
+        let mut refusal = Refusal::new("deploy.never", never.reason.clone(), never.instead.clone());
+        refusal.requirement = never.requirement.clone();
+        return vec![refusal];
+    }
     if let Some(drift) = &state.drift {
         let reason = format!(
-            "Production changed under this run: expected {}, found {}.",
+            "{} changed under this run: expected {}, found {}.",
+            production_words(state, &drift.environment),
             drift.expected.short(),
             drift.found.short()
         );
@@ -65,7 +71,16 @@ fn too_early(state: &Hotfix, environment: &Environment) -> Vec<Refusal> {
     refusals
 }
 
+/// "Production", or its name where there are several.
+fn production_words(state: &Hotfix, environment: &Environment) -> String {
+    if state.plan.productions().count() > 1 { environment.to_string() } else { "Production".to_owned() }
+}
+
+/// A hold pauses, unless the playbook only takes note of it (PROMO-12).
 fn held(state: &Hotfix) -> Vec<Refusal> {
+    if state.plan.hold == HoldMeans::Recorded {
+        return Vec::new();
+    }
     let hold = |(person, reason): (&PersonId, &String)| {
         let next = format!("Talk to {person}; they, or a captain, lift it with `unhold`.");
         Refusal::new("hold", format!("{person} put it on hold: {reason}"), next)
@@ -74,7 +89,7 @@ fn held(state: &Hotfix) -> Vec<Refusal> {
 }
 
 pub(super) fn ask(draft: &mut Draft, who: &PersonId, environment: &Environment) -> Decided {
-    let Some(commit) = draft.state.ships().cloned() else {
+    let Some(commit) = draft.state.ships_to(environment).cloned() else {
         return Err(vec![super::bug("a deployment of nothing")]);
     };
     let event = Event::DeployAsked { environment: environment.clone(), commit, rollback: false };
@@ -83,7 +98,7 @@ pub(super) fn ask(draft: &mut Draft, who: &PersonId, environment: &Environment) 
 
 /// A deployment that begins by itself, unless what would be deployed is there already.
 pub(super) fn ask_unless_there(draft: &mut Draft, environment: &Environment) -> Decided {
-    let Some(commit) = draft.state.ships().cloned() else {
+    let Some(commit) = draft.state.ships_to(environment).cloned() else {
         return Ok(());
     };
     if draft.state.deployed(environment) == Some(&commit) {
@@ -158,13 +173,19 @@ pub(super) fn checked(
     }
     if !refusals.is_empty() {
         draft.bot(Event::DeployRefused { environment: environment.clone(), refusals })?;
+        if Some(commit) == draft.state.ships() {
+            super::world::tag_seen(draft, facts.image.as_ref())?;
+        }
         return super::ballot::reopen_gate_for_facts(draft, environment, facts);
     }
     let votes = quorum(&draft.state, environment, draft.now, Some(&facts.standing)).valid;
+    let pinned = draft.state.image.as_ref().filter(|pinned| &pinned.commit == commit);
+    let image = pinned.map(|pinned| pinned.published.image.clone());
     draft.bot(Event::DeployStarted(DeployIntent {
         key: key.clone(),
         environment: environment.clone(),
         commit: commit.clone(),
+        image,
         previous: facts.running.clone(),
         votes: if asked.rollback { Default::default() } else { votes },
         rollback: asked.rollback,
@@ -182,19 +203,18 @@ fn objections(draft: &Draft, environment: &Environment, commit: &CommitId, facts
     let state = &draft.state;
     let mut refusals = frozen(facts);
     refusals.extend(held(state));
-    if Some(commit) != state.ships() {
-        refusals.push(moved(commit, state.ships()));
-    } else if !is_merged(state) && facts.tip.as_ref() != Some(commit) {
-        // A branch that is merged may be gone; what it held is fixed.
+    let ships = state.ships_to(environment);
+    let fixed = state.plan.deployed_branch().is_none() || ships != state.ships();
+    if Some(commit) != ships {
+        refusals.push(moved(commit, ships));
+    } else if !fixed && facts.tip.as_ref() != Some(commit) && !is_gone_with_its_merge(state) {
         refusals.push(moved(commit, facts.tip.as_ref()));
     }
     if state.head.as_ref().is_some_and(|head| !head.on_base) {
         let reason = "The fix is not on top of what production runs.";
         refusals.push(Refusal::new("base.behind", reason, "Rebase the branch and push it.").because_of("APPLY-16"));
     }
-    let production = state.plan.production().map(|e| &e.name) == Some(environment);
-    let expected = state.expected_in_production();
-    if let (true, Some(expected), Some(found)) = (production, expected, &facts.production)
+    if let (Some(expected), Some(found)) = (state.expected_in(environment), &facts.running)
         && found != expected
         && found != commit
     {
@@ -203,6 +223,24 @@ fn objections(draft: &Draft, environment: &Environment, commit: &CommitId, facts
         refusals.push(
             Refusal::new("drift", reason, "The bot asks what to do about it in the thread.").because_of("APPLY-16"),
         );
+    }
+    if let Some(pinned) = state.digest().filter(|pinned| facts.image.as_ref() != Some(pinned)) {
+        let now = facts.image.as_ref().map_or("nothing", Digest::short);
+        let reason = format!("The tag of the image names {now} now, and not {}, which was tested.", pinned.short());
+        refusals.push(
+            Refusal::new("image.moved", reason, "Tests and votes start again with the new image.")
+                .because_of("HOCS-15"),
+        );
+    }
+    if !facts.strays.is_empty() {
+        let strays: Vec<&str> = facts.strays.iter().map(CommitId::short).collect();
+        let reason = format!(
+            "The branch has commits that are neither on {} nor settled by a person: {}.",
+            state.plan.main,
+            strays.join(", ")
+        );
+        let next = "Bring them to main first, or take them off the branch.";
+        refusals.push(Refusal::new("change.stray", reason, next).because_of("SRE-4"));
     }
     let quorum = quorum(state, environment, draft.now, Some(&facts.standing));
     for rule in &quorum.missing {
@@ -232,8 +270,9 @@ fn objections(draft: &Draft, environment: &Environment, commit: &CommitId, facts
     refusals
 }
 
-fn is_merged(state: &Hotfix) -> bool {
-    state.pull.as_ref().is_some_and(|pull| pull.merged.is_some())
+/// A branch that was merged into main may be gone; what it held is fixed.
+fn is_gone_with_its_merge(state: &Hotfix) -> bool {
+    state.plan.into == state.plan.main && state.pull.as_ref().is_some_and(|pull| pull.merged.is_some())
 }
 
 fn moved(commit: &CommitId, tip: Option<&CommitId>) -> Refusal {

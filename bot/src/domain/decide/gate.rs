@@ -46,7 +46,11 @@ pub(super) fn skip(draft: &mut Draft, who: &PersonId, step: &StepId, reason: &st
 fn cannot_be_overridden(kind: &StepKind) -> bool {
     match kind {
         StepKind::Base { .. }
-        | StepKind::Branch
+        | StepKind::Branch { .. }
+        | StepKind::Target
+        | StepKind::Image
+        | StepKind::VersionOrder { .. }
+        | StepKind::Expire
         | StepKind::Change { .. }
         | StepKind::Merge { .. }
         | StepKind::Deploy { .. }
@@ -55,6 +59,10 @@ fn cannot_be_overridden(kind: &StepKind) -> bool {
         | StepKind::Releasable
         | StepKind::Capability { .. } => true,
         StepKind::Triage { .. }
+        | StepKind::Agree { .. }
+        | StepKind::BuildJob { .. }
+        | StepKind::OnMain
+        | StepKind::OnEnvironment { .. }
         | StepKind::Withheld
         | StepKind::Announce
         | StepKind::Review { .. }

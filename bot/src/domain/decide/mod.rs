@@ -109,7 +109,7 @@ fn advance(draft: &mut Draft) -> Result<(), Vec<Refusal>> {
             return Ok(());
         }
         let Some((at, spec)) = draft.state.current() else {
-            let ending = if draft.state.rolled_in { Ending::RolledIn } else { Ending::Completed };
+            let ending = ending(&draft.state);
             return draft.bot(Event::Closed { ending });
         };
         let spec = spec.clone();
@@ -131,9 +131,22 @@ fn advance(draft: &mut Draft) -> Result<(), Vec<Refusal>> {
     Ok(())
 }
 
+fn ending(state: &Hotfix) -> Ending {
+    let expires = state.plan.steps.iter().any(|spec| matches!(spec.kind, StepKind::Expire));
+    if state.rolled_in {
+        Ending::RolledIn
+    } else if expires && step::reverted(state) {
+        Ending::Reverted
+    } else if expires && !state.superseded.is_empty() {
+        Ending::Superseded
+    } else {
+        Ending::Completed
+    }
+}
+
 /// A deployment that begins by itself is asked for as soon as its turn comes.
 fn start_by_itself(draft: &mut Draft, kind: &StepKind) -> Result<(), Vec<Refusal>> {
-    if let StepKind::Deploy { environment, trigger: Trigger::Auto } = kind {
+    if let StepKind::Deploy { environment, trigger: Trigger::Auto, .. } = kind {
         return deploy::ask_unless_there(draft, environment);
     }
     Ok(())

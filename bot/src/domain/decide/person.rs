@@ -1,14 +1,14 @@
 //! What people ask for.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hotfix_adapters::vocabulary::CommitId;
 
 use super::{Draft, ballot, deploy, gate};
 use crate::domain::command::Act;
-use crate::domain::event::{DriftChoice, Event};
+use crate::domain::event::{Answer, DriftChoice, Event};
 use crate::domain::hotfix::{BranchState, DeployState, Hotfix, Mainline};
-use crate::domain::id::PersonId;
+use crate::domain::id::{PersonId, StepId};
 use crate::domain::people::{Grant, Role};
 use crate::domain::playbook::{StepKind, VerifyPlace};
 use crate::domain::refusal::Refusal;
@@ -41,6 +41,8 @@ pub(super) fn decide(draft: &mut Draft, grant: &Grant, act: &Act) -> Decided {
             }
             draft.person(who, Event::Acknowledged)
         }
+        Act::Triage(answers) => triage(draft, who, answers),
+        Act::Agree(step) => agree(draft, who, step.as_ref()),
         Act::Hold(reason) => draft.person(who, Event::Held { reason: reason.clone() }),
         Act::Unhold => unhold(draft, grant),
         Act::Verify { place, pass, note } => verify(draft, who, place, *pass, note.as_deref()),
@@ -85,6 +87,47 @@ fn pick(draft: &mut Draft, who: &PersonId, fixes: &[CommitId]) -> Decided {
     ))
 }
 
+fn triage(draft: &mut Draft, who: &PersonId, answers: &BTreeMap<usize, Answer>) -> Decided {
+    let questions = draft.state.plan.steps.iter().find_map(|spec| {
+        if let StepKind::Triage { criteria, ask: true } = &spec.kind { Some(criteria.len()) } else { None }
+    });
+    let Some(questions) = questions else {
+        let reason = format!("The playbook {} asks no questions first.", draft.state.plan.playbook);
+        return no(Refusal::new("triage.none", reason, "See `plan`."));
+    };
+    if let Some(beyond) = answers.keys().find(|place| **place >= questions) {
+        let reason = format!("There are {questions} criteria, and no number {}.", beyond + 1);
+        return no(Refusal::new("triage.unknown", reason, "See `status` for the criteria and their letters."));
+    }
+    draft.person(who, Event::TriageAnswered { answers: answers.clone() })
+}
+
+/// Agreement is asked of a party by name, and whoever asked for the hotfix does not agree with themselves (HOCS-17).
+fn agree(draft: &mut Draft, who: &PersonId, step: Option<&StepId>) -> Decided {
+    let current = draft.state.current().map(|(_, spec)| spec.id.clone());
+    let mut steps = draft.state.plan.steps.iter().filter(|spec| step.or(current.as_ref()) == Some(&spec.id));
+    let asked = steps.find_map(|spec| {
+        if let StepKind::Agree { party, .. } = &spec.kind { Some((spec.id.clone(), party.clone())) } else { None }
+    });
+    let Some((step, party)) = asked else {
+        return no(Refusal::new("agree.nothing", "Nobody's agreement is asked for now.", "See `plan` for what is."));
+    };
+    if who == &draft.state.requester {
+        let next = format!("Ask somebody else of the {party}.");
+        return no(Refusal::new("agree.requester", "You asked for this hotfix, so you cannot agree to it.", next));
+    }
+    if !step::speaks_for(&draft.state, who, &party) {
+        let members = draft.state.plan.parties.get(&party).map(Vec::as_slice).unwrap_or_default();
+        let names: Vec<&str> = members.iter().map(PersonId::as_str).collect();
+        let next = format!("Ask one of them: {}.", names.join(", "));
+        return no(Refusal::new("agree.party", format!("The agreement of the {party} is asked for."), next));
+    }
+    if draft.state.agreed.get(&step).is_some_and(|agreed| agreed.contains(who)) {
+        return Ok(());
+    }
+    draft.person(who, Event::Agreed { step })
+}
+
 fn unhold(draft: &mut Draft, grant: &Grant) -> Decided {
     let captain = grant.roles.contains(&Role::Captain);
     let mine = draft.state.holds.contains_key(&grant.person).then(|| grant.person.clone());
@@ -117,10 +160,7 @@ fn verify(draft: &mut Draft, who: &PersonId, place: &str, pass: bool, note: Opti
         .iter()
         .filter_map(|spec| if let StepKind::Verify { place, .. } = &spec.kind { Some(place) } else { None });
     let wanted: Vec<&VerifyPlace> = places.collect();
-    let name = |place: &VerifyPlace| match place {
-        VerifyPlace::Local => "local".to_owned(),
-        VerifyPlace::Environment(environment) => environment.to_string(),
-    };
+    let name = |place: &VerifyPlace| place.name().to_owned();
     let environment = draft.state.plan.environments.iter().find(|e| e.name.as_str() == place);
     let known = wanted.iter().find(|p| name(p) == place).map(|p| (*p).clone());
     let Some(target) = known.or_else(|| environment.map(|e| VerifyPlace::Environment(e.name.clone()))) else {

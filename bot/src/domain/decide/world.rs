@@ -1,14 +1,18 @@
 //! What the bot saw, and what came of its acts. What is known already changes nothing.
 
+use std::collections::BTreeSet;
+
 use hotfix_adapters::deploy::DeployStatus;
 use hotfix_adapters::forge::Containment;
-use hotfix_adapters::vocabulary::{CommitId, DeployKey};
+use hotfix_adapters::registry::Published;
+use hotfix_adapters::vocabulary::{CommitId, DeployKey, Digest, Environment};
 
 use super::{Draft, deploy};
 use crate::domain::command::{Outcome, PickResult, Rebased, Sighting};
 use crate::domain::event::{Event, HeadSeen};
 use crate::domain::hotfix::{BranchState, DeployState, FixState, Hotfix, Mainline, StepState};
 use crate::domain::id::StepId;
+use crate::domain::playbook::Which;
 use crate::domain::refusal::Refusal;
 use crate::domain::step;
 
@@ -33,7 +37,29 @@ pub(super) fn saw(draft: &mut Draft, sighting: &Sighting) -> Decided {
                 Some(_) | None => Ok(()),
             }
         }
-        Sighting::Production { running, has_fix } => production_seen(draft, running, *has_fix),
+        Sighting::Production { environment, running, has_fix } => {
+            production_seen(draft, environment, running, *has_fix)
+        }
+        Sighting::Job { file } if draft.state.build_job.is_none() => draft.bot(Event::JobFound { file: file.clone() }),
+        Sighting::Job { .. } => Ok(()),
+        Sighting::OnMain(sources) => {
+            let new: BTreeSet<CommitId> = sources.difference(&draft.state.on_main).cloned().collect();
+            if new.is_empty() { Ok(()) } else { draft.bot(Event::FixesOnMain { sources: new }) }
+        }
+        Sighting::Reached { environment, commit } if draft.state.reached.get(environment) != Some(commit) => {
+            draft.bot(Event::Reached { environment: environment.clone(), commit: commit.clone() })
+        }
+        Sighting::Reached { .. } => Ok(()),
+        Sighting::Counts(counts) if draft.state.counts.as_ref() != Some(counts) => {
+            draft.bot(Event::Counted(counts.clone()))
+        }
+        Sighting::Counts(_) => Ok(()),
+        Sighting::Image { commit, published, by } if draft.state.ships() == Some(commit) => {
+            image_seen(draft, commit, published, by)
+        }
+        Sighting::Image { .. } => Ok(()),
+        Sighting::Tag(digest) => tag_seen(draft, digest.as_ref()),
+        Sighting::LiveBranch(to) => live_branch_seen(draft, to.as_ref()),
         Sighting::Mainline { how, main } => mainline_seen(draft, how, main),
     }
 }
@@ -59,20 +85,49 @@ fn head_seen(draft: &mut Draft, head: &HeadSeen, by_a_person: bool) -> Decided {
 }
 
 /// Production is compared with what this run left there (APPLY-16).
-fn production_seen(draft: &mut Draft, running: &CommitId, has_fix: bool) -> Decided {
-    let Some(expected) = draft.state.expected_in_production().cloned() else {
+fn production_seen(draft: &mut Draft, environment: &Environment, running: &CommitId, has_fix: bool) -> Decided {
+    let Some(expected) = draft.state.expected_in(environment).cloned() else {
         return Ok(());
     };
     let known = draft.state.drift.as_ref().is_some_and(|drift| &drift.found == running);
     // A release from main is how this plan goes live: until then others may deploy as they always do.
-    let before_release = draft.state.plan.merges_first() && draft.state.live_at.is_none();
+    let before_release = draft.state.plan.ships_main() && draft.state.live_at.is_none();
     if running == &expected || known || before_release {
         return Ok(());
     }
+    let environment = environment.clone();
     if draft.state.live_at.is_some() && has_fix {
-        return draft.bot(Event::Superseded { by: running.clone() });
+        return draft.bot(Event::Superseded { environment, by: running.clone() });
     }
-    draft.bot(Event::Drifted { expected, found: running.clone() })
+    draft.bot(Event::Drifted { environment, expected, found: running.clone() })
+}
+
+fn image_seen(draft: &mut Draft, commit: &CommitId, published: &Published, by: &str) -> Decided {
+    if draft.state.digest() == Some(&published.image.digest) {
+        return Ok(());
+    }
+    let (commit, published, by) = (commit.clone(), published.clone(), by.to_owned());
+    draft.bot(Event::ImageFound { commit, published, by })
+}
+
+/// A tag of a branch can be built again: then it names another image than the one that was tested and approved (HOCS-15).
+pub(super) fn tag_seen(draft: &mut Draft, digest: Option<&Digest>) -> Decided {
+    let pinned = draft.state.digest();
+    if pinned.is_none() || pinned == digest {
+        return Ok(());
+    }
+    draft.bot(Event::ImageMoved { to: digest.cloned() })
+}
+
+/// Nothing is pushed to a hotfix branch that production runs: the tag of its image would be built anew, and a restart would
+/// ship what nobody approved (HOCS-15).
+fn live_branch_seen(draft: &mut Draft, to: Option<&CommitId>) -> Decided {
+    let Some(from) = draft.state.ships().cloned() else { return Ok(()) };
+    let known = draft.state.live_moved.as_ref().is_some_and(|known| known.as_ref() == to);
+    if draft.state.live_at.is_none() || Some(&from) == to || known {
+        return Ok(());
+    }
+    draft.bot(Event::LiveBranchMoved { from, to: to.cloned() })
 }
 
 fn mainline_seen(draft: &mut Draft, how: &Containment, main: &CommitId) -> Decided {
@@ -98,8 +153,8 @@ pub(super) fn came(draft: &mut Draft, outcome: &Outcome) -> Decided {
             draft.bot(Event::Announced { message: message.clone(), reached: reached.clone(), missed: missed.clone() })
         }
         Outcome::Announced { .. } => Ok(()),
-        Outcome::BranchCreated { at } if draft.state.branch == BranchState::Absent => {
-            draft.bot(Event::BranchCreated { at: at.clone() })
+        Outcome::BranchCreated { which, at } if is_absent(&draft.state, *which) => {
+            draft.bot(Event::BranchCreated { which: *which, at: at.clone() })
         }
         Outcome::BranchCreated { .. } => Ok(()),
         Outcome::Picked { source, result } => picked(draft, source, result),
@@ -107,7 +162,11 @@ pub(super) fn came(draft: &mut Draft, outcome: &Outcome) -> Decided {
             draft.bot(Event::PullOpened { number: *number, author: author.clone(), url: url.clone() })
         }
         Outcome::PullOpened { .. } => Ok(()),
-        Outcome::Prompted { environment, commit, message } if draft.state.ships() == Some(commit) => {
+        Outcome::ReturnOpened { number, url } if draft.state.return_pull.is_none() => {
+            draft.bot(Event::ReturnOpened { number: *number, url: url.clone() })
+        }
+        Outcome::ReturnOpened { .. } => Ok(()),
+        Outcome::Prompted { environment, commit, message } if draft.state.ships_to(environment) == Some(commit) => {
             let (environment, commit, message) = (environment.clone(), commit.clone(), message.clone());
             draft.bot(Event::Prompted { environment, commit, message })
         }
@@ -135,6 +194,14 @@ pub(super) fn came(draft: &mut Draft, outcome: &Outcome) -> Decided {
             draft.bot(Event::Stuck { what: effect.describe(), reason: reason.clone() })
         }
     }
+}
+
+fn is_absent(state: &Hotfix, which: Which) -> bool {
+    let branch = match which {
+        Which::Fix => state.branch,
+        Which::Into => state.into,
+    };
+    branch == BranchState::Absent
 }
 
 fn picked(draft: &mut Draft, source: &CommitId, result: &PickResult) -> Decided {
@@ -165,6 +232,12 @@ fn deploy_status(draft: &mut Draft, key: &DeployKey, status: &DeployStatus) -> D
         }
         (DeployState::Running | DeployState::AwaitingWord, DeployStatus::Failed { reason }) => {
             draft.bot(Event::DeployEnded { key: key.clone(), failure: Some(reason.clone()) })
+        }
+        (DeployState::Running, DeployStatus::InProgress { note: Some(note) }) => {
+            if draft.state.notes.get(key) == Some(note) {
+                return Ok(());
+            }
+            draft.bot(Event::DeployNoted { key: key.clone(), note: note.clone() })
         }
         (
             DeployState::Running | DeployState::AwaitingWord | DeployState::Succeeded | DeployState::Failed(_),

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use super::reset;
 use crate::domain::event::{DriftChoice, Entry, Event};
-use crate::domain::hotfix::{AskedDeploy, DeployState, Deployment, Drift, Hotfix};
+use crate::domain::hotfix::{AskedDeploy, DeployState, Deployment, Drift, Hotfix, StepState};
 use crate::domain::playbook::StepKind;
 
 /// What was deployed, by us and by others.
@@ -26,20 +26,24 @@ pub(super) fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
             state.deploys.push(deploy);
         }
         Event::DeployAwaitsWord { key } => set_deploy(state, key, DeployState::AwaitingWord)?,
+        Event::DeployNoted { key, note } => {
+            state.notes.insert(key.clone(), note.clone());
+        }
         Event::DeployEnded { key, failure } => {
             let ended = failure.as_ref().map_or(DeployState::Succeeded, |why| DeployState::Failed(why.clone()));
             set_deploy(state, key, ended)?;
-            state.superseded = None;
+            state.notes.remove(key);
             deployment_ended(state, key, entry.at);
         }
-        Event::Drifted { expected, found } => {
-            state.drift = Some(Drift { expected: expected.clone(), found: found.clone() });
+        Event::Drifted { environment, expected, found } => {
+            let (environment, expected, found) = (environment.clone(), expected.clone(), found.clone());
+            state.drift = Some(Drift { environment, expected, found });
         }
         Event::DriftSettled { choice } => settle_drift(state, *choice)?,
         Event::RebaseConflicted { files } => state.rebase_conflict = Some(files.clone()),
-        Event::Superseded { by } => {
+        Event::Superseded { environment, by } => {
             state.drift = None;
-            state.superseded = Some(by.clone());
+            state.superseded.insert(environment.clone(), by.clone());
         }
         other => return Err(format!("{other:?} is not about deployments")),
     }
@@ -50,12 +54,17 @@ fn deployment_ended(state: &mut Hotfix, key: &DeployKey, at: Timestamp) {
     let Some(deploy) = state.deploy(key).cloned() else {
         return;
     };
-    let production = state.plan.production().map(|e| &e.name) == Some(&deploy.intent.environment);
+    state.superseded.remove(&deploy.intent.environment);
+    let production = state.plan.is_production(&deploy.intent.environment);
     if deploy.state != DeployState::Succeeded || !production {
         return;
     }
     if deploy.intent.rollback {
-        // Production runs the old version again: what was said of the new one there has to be said again.
+        // A run that only waits for its end has reached it; else what was said of the new version has to be said again.
+        let expires = state.plan.steps.iter().position(|spec| matches!(spec.kind, StepKind::Expire));
+        if expires.is_some_and(|at| state.steps.iter().take(at).all(StepState::is_behind)) {
+            return;
+        }
         reset::reopen_from(
             state,
             |kind| matches!(kind, StepKind::Approve { environment } if *environment == deploy.intent.environment),

@@ -11,9 +11,9 @@ use jiff::Timestamp;
 use thiserror::Error;
 
 use super::event::{Actor, Ending, Entry, Event, HeadSeen, Opened};
-use super::hotfix::{Asked, BranchState, Fix, FixState, Hotfix, Mainline, Phase, Pull, StepState, Stuck};
+use super::hotfix::{Asked, BranchState, Fix, FixState, Hotfix, Mainline, Phase, Pinned, Pull, StepState, Stuck};
 use super::id::{HotfixId, PersonId, StepId};
-use super::playbook::{StepKind, StepSpec};
+use super::playbook::{StepKind, StepSpec, Which};
 
 /// An event that cannot have happened to this run.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -65,7 +65,13 @@ fn open(id: HotfixId, opened: &Opened, requester: PersonId, at: Timestamp) -> Ho
         opened_at: at,
         incident: opened.incident.clone(),
         ticket: opened.ticket.clone(),
-        asked: Asked { fixes: opened.fixes.clone(), from: opened.from.clone() },
+        asked: Asked {
+            fixes: opened.fixes.clone(),
+            from: opened.from.clone(),
+            target: opened.target.clone(),
+            schema: opened.schema.clone(),
+            only: opened.only.clone(),
+        },
         steps: vec![StepState::Ahead; opened.plan.steps.len()],
         plan_digest: opened.plan.digest(),
         plan: opened.plan.clone(),
@@ -74,6 +80,18 @@ fn open(id: HotfixId, opened: &Opened, requester: PersonId, at: Timestamp) -> Ho
         base: None,
         card: None,
         branch: BranchState::Absent,
+        into: BranchState::Absent,
+        target: None,
+        triage: BTreeMap::new(),
+        agreed: BTreeMap::new(),
+        build_job: None,
+        on_main: BTreeSet::new(),
+        reached: BTreeMap::new(),
+        counts: None,
+        image: None,
+        return_pull: None,
+        live_moved: None,
+        notes: BTreeMap::new(),
         head: None,
         fixes: Vec::new(),
         pull: None,
@@ -86,7 +104,7 @@ fn open(id: HotfixId, opened: &Opened, requester: PersonId, at: Timestamp) -> Ho
         deploys: Vec::new(),
         override_asked: BTreeMap::new(),
         rolled_in: false,
-        superseded: None,
+        superseded: BTreeMap::new(),
         rebase_from: None,
         drift: None,
         rebase_conflict: None,
@@ -142,7 +160,26 @@ fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
         }
         Event::BaseFound { commit, .. } => state.base = Some(commit.clone()),
         Event::Announced { message, .. } => state.card = Some(message.clone()),
-        Event::BranchCreated { at } => {
+        Event::TriageAnswered { answers } => state.triage.extend(answers),
+        Event::Targeted { commit } => state.target = Some(commit.clone()),
+        Event::JobFound { file } => state.build_job = Some(file.clone()),
+        Event::FixesOnMain { sources } => state.on_main.extend(sources.iter().cloned()),
+        Event::Reached { environment, commit } => {
+            state.reached.insert(environment.clone(), commit.clone());
+        }
+        Event::Counted(counts) => state.counts = Some(counts.clone()),
+        Event::ImageFound { commit, published, .. } => {
+            state.image = Some(Pinned { commit: commit.clone(), published: published.clone() });
+        }
+        Event::ImageMoved { .. } => {
+            state.image = None;
+            reset::void(state);
+            reset::reopen_from(state, |kind| matches!(kind, StepKind::Image));
+        }
+        Event::LiveBranchMoved { to, .. } => state.live_moved = Some(to.clone()),
+        Event::ReturnOpened { number, .. } => state.return_pull = Some(*number),
+        Event::BranchCreated { which: Which::Into, .. } => state.into = BranchState::Present,
+        Event::BranchCreated { which: Which::Fix, at } => {
             state.branch = BranchState::Present;
             let on_base = state.base.as_ref() == Some(at);
             state.head =
@@ -151,7 +188,7 @@ fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
         Event::BranchDeleted => state.branch = BranchState::Deleted,
         Event::FixRequested { source } => {
             state.fixes.push(Fix { source: source.clone(), state: FixState::Waiting });
-            reset::reopen_from(state, |kind| matches!(kind, StepKind::Change { .. }));
+            reset::reopen_from(state, |kind| matches!(kind, StepKind::OnMain | StepKind::Change { .. }));
         }
         Event::FixPicked { source, .. } => set_fix(state, source, FixState::Picked)?,
         Event::FixConflicted { source, files } => set_fix(state, source, FixState::Conflicted(files.clone()))?,
@@ -169,7 +206,8 @@ fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
         Event::Merged { commit, .. } => {
             state.pull.as_mut().ok_or("there is no pull request")?.merged = Some(commit.clone());
         }
-        Event::Prompted { .. }
+        Event::Agreed { .. }
+        | Event::Prompted { .. }
         | Event::Voted(_)
         | Event::VoteWithdrawn { .. }
         | Event::Vetoed { .. }
@@ -182,6 +220,7 @@ fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
         | Event::DeployRefused { .. }
         | Event::DeployStarted(_)
         | Event::DeployAwaitsWord { .. }
+        | Event::DeployNoted { .. }
         | Event::DeployEnded { .. }
         | Event::Drifted { .. }
         | Event::DriftSettled { .. }

@@ -52,7 +52,9 @@ pub(super) fn skip_deployments(state: &mut Hotfix) {
             spec.kind,
             StepKind::Approve { .. }
                 | StepKind::Deploy { .. }
-                | StepKind::Verify { place: VerifyPlace::Environment(_), .. }
+                | StepKind::Verify { place: VerifyPlace::Environment(_) | VerifyPlace::Watch(_), .. }
+                | StepKind::Image
+                | StepKind::Expire
         );
         if deploys && !matches!(step, StepState::Done { .. }) {
             *step = StepState::Skipped { by: None, reason: "rolled into the regular release".to_owned() };

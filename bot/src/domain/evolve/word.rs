@@ -29,6 +29,9 @@ pub(super) fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
         Event::VetoWithdrawn { environment, person } => {
             state.vetoes.remove(&(environment.clone(), person.clone()));
         }
+        Event::Agreed { step } => {
+            state.agreed.entry(step.clone()).or_default().insert(require_person(entry)?);
+        }
         Event::Acknowledged => {
             state.acknowledged.insert(require_person(entry)?);
         }
@@ -39,9 +42,9 @@ pub(super) fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
             state.holds.remove(person).ok_or("there is no such hold")?;
         }
         Event::Attested { place, commit, pass, .. } => {
-            let word =
-                Attestation { person: require_person(entry)?, commit: commit.clone(), pass: *pass, at: entry.at };
-            state.attestations.insert(place.clone(), word);
+            let person = require_person(entry)?;
+            let word = Attestation { person: person.clone(), commit: commit.clone(), pass: *pass, at: entry.at };
+            state.attestations.insert((place.clone(), person), word);
         }
         other => return Err(format!("{other:?} is not a word")),
     }

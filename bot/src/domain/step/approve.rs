@@ -14,7 +14,7 @@ pub(super) fn progress(state: &Hotfix, environment: &Environment, now: Timestamp
         let vetoes = quorum.vetoes.len();
         return Progress::Waiting(Wait::Votes { environment: environment.clone(), missing: quorum.missing, vetoes });
     }
-    let commit = state.ships().map_or("nothing", CommitId::short);
+    let commit = state.ships_to(environment).map_or("nothing", CommitId::short);
     let voters: Vec<&str> = quorum.valid.iter().map(|person| person.as_str()).collect();
     let by = if voters.is_empty() { "nobody's word is asked for".to_owned() } else { voters.join(", ") };
     Progress::done(format!("{by} on {commit} for {environment}"))
@@ -23,7 +23,7 @@ pub(super) fn progress(state: &Hotfix, environment: &Environment, now: Timestamp
 /// Nobody is asked while nothing is missing: a gate that only a no keeps shut keeps its question, and the votes on it.
 pub(super) fn enter(state: &Hotfix, environment: &Environment, now: Timestamp) -> Vec<Effect> {
     let asks = !quorum(state, environment, now, None).missing.is_empty();
-    match state.ships() {
+    match state.ships_to(environment) {
         Some(commit) if asks => vec![Effect::Prompt { environment: environment.clone(), commit: commit.clone() }],
         Some(_) | None => Vec::new(),
     }

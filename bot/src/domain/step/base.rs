@@ -33,28 +33,65 @@ pub(crate) fn find(survey: &Survey, from: BaseSource) -> Result<(CommitId, Vec<S
             Ok((main, vec!["the forge's main line".to_owned()]))
         }
         BaseSource::Production => in_production(survey),
+        BaseSource::Release => release(survey),
     }
 }
 
 fn in_production(survey: &Survey) -> Result<(CommitId, Vec<String>), Refusal> {
-    let (running, last) = ("what production runs".to_owned(), "the last successful deployment".to_owned());
-    match (&survey.running, &survey.last_success) {
-        (Some(a), Some(b)) if a == b => Ok((a.clone(), vec![running, last])),
-        (Some(a), Some(b)) => Err(Refusal::new(
-            "base.disagree",
-            format!("Production runs {}, but the last successful deployment was of {}.", a.short(), b.short()),
-            "Find out which is true, and start again with --from and that commit.",
-        )
-        .because_of("APPLY-6")),
-        (Some(a), None) => Ok((a.clone(), vec![running])),
-        (None, Some(b)) => Ok((b.clone(), vec![last])),
-        (None, None) => Err(Refusal::new(
+    let mut told: Vec<(&CommitId, String)> = Vec::new();
+    told.extend(survey.running.iter().map(|commit| (commit, "what production runs".to_owned())));
+    told.extend(survey.last_success.iter().map(|commit| (commit, "the last successful deployment".to_owned())));
+    let others = survey.told.iter().filter_map(|told| Some((told.commit.as_ref()?, told.source.clone())));
+    told.extend(others);
+    let Some((first, _)) = told.first() else {
+        return Err(Refusal::new(
             "base.unknown",
             "Nothing can tell what production runs.",
             "Start again with --from and the commit that production runs.",
         )
-        .because_of("APPLY-6")),
+        .because_of("APPLY-6"));
+    };
+    if told.iter().all(|(commit, _)| commit == first) {
+        return Ok(((*first).clone(), told.iter().map(|(_, source)| source.clone()).collect()));
     }
+    let next = "Find out which is true, and start again with --from and that commit.";
+    if let (Some(running), Some(last), true) = (&survey.running, &survey.last_success, survey.told.is_empty()) {
+        let reason =
+            format!("Production runs {}, but the last successful deployment was of {}.", running.short(), last.short());
+        return Err(Refusal::new("base.disagree", reason, next).because_of("APPLY-6"));
+    }
+    let words: Vec<String> = told.iter().map(|(commit, source)| format!("{} by {source}", commit.short())).collect();
+    let reason = format!("What production runs is not the same everywhere: {}.", words.join(", "));
+    Err(Refusal::new("base.disagree", reason, next).because_of("HOCS-3"))
+}
+
+/// The base is the git tag of the release that runs (HOCS-6). A version without a tag leads nowhere, and one that is a hotfix
+/// itself is a question for people (HOCS-3).
+fn release(survey: &Survey) -> Result<(CommitId, Vec<String>), Refusal> {
+    let hotfix = survey
+        .told
+        .iter()
+        .find(|told| told.version.as_ref().is_some_and(|v| v.to_ascii_lowercase().contains("hotfix")));
+    if let Some(told) = hotfix {
+        let version = told.version.as_deref().unwrap_or_default();
+        let reason = format!("Production runs a hotfix already: {version}, says {}.", told.source);
+        let next = "Decide with its owner, and start again with --from and the commit to build on.";
+        return Err(Refusal::new("base.is-hotfix", reason, next).because_of("HOCS-3"));
+    }
+    let lost = survey.told.iter().find(|told| told.commit.is_none());
+    if let Some(told) = lost {
+        let version = told.version.as_deref().unwrap_or("an image without a tag");
+        let reason = format!("{} runs {version}, and the repository has no git tag of that name.", told.source);
+        let next = "Push the tag of that release, or start again with --from and its commit.";
+        return Err(Refusal::new("base.no-tag", reason, next).because_of("HOCS-6"));
+    }
+    let (commit, sources) = in_production(survey)?;
+    if survey.told.iter().any(|told| told.by_tag) {
+        return Ok((commit, sources));
+    }
+    let reason = format!("{} is what production runs, but nothing says of which release it is.", commit.short());
+    let next = "Let the bot read the cluster, or start again with --from and the tag of the release.";
+    Err(Refusal::new("base.no-release", reason, next).because_of("HOCS-6"))
 }
 
 fn no_main() -> Refusal {
@@ -90,14 +127,7 @@ mod tests {
             last_success: commit(last),
             from: commit(from),
             main: commit(Some('f')),
-            withheld: Vec::new(),
-            withheld_total: 0,
-            main_checks: Vec::new(),
-            blockers: Vec::new(),
-            branches: Vec::new(),
-            capabilities: Default::default(),
-            fixes: Vec::new(),
-            unknown: Vec::new(),
+            ..Survey::default()
         }
     }
 

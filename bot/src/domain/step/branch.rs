@@ -5,37 +5,51 @@ use hotfix_adapters::vocabulary::{BranchName, CommitId};
 use super::{Progress, Wait, base};
 use crate::domain::effect::Effect;
 use crate::domain::hotfix::{BranchState, Hotfix};
-use crate::domain::playbook::StepKind;
+use crate::domain::playbook::{StepKind, Which};
 use crate::domain::refusal::Refusal;
 
-pub(super) fn progress(state: &Hotfix) -> Progress {
-    if state.branch == BranchState::Absent {
+pub(super) fn progress(state: &Hotfix, which: Which) -> Progress {
+    if stands(state, which) == BranchState::Absent {
         return Progress::Waiting(Wait::Bot("creating the branch"));
     }
     let at = state.base.as_ref().map_or("its base", CommitId::short);
-    Progress::done(format!("{} created at {at}", state.plan.branch))
+    Progress::done(format!("{} created at {at}", state.plan.branch_named(which)))
 }
 
-pub(super) fn enter(state: &Hotfix) -> Vec<Effect> {
-    match (&state.base, state.branch) {
-        (Some(base), BranchState::Absent) => vec![Effect::CreateBranch { at: base.clone() }],
+pub(super) fn enter(state: &Hotfix, which: Which) -> Vec<Effect> {
+    match (&state.base, stands(state, which)) {
+        (Some(base), BranchState::Absent) => vec![Effect::CreateBranch { which, at: base.clone() }],
         (Some(_) | None, BranchState::Absent | BranchState::Present | BranchState::Deleted) => Vec::new(),
     }
 }
 
+fn stands(state: &Hotfix, which: Which) -> BranchState {
+    match which {
+        Which::Fix => state.branch,
+        Which::Into => state.into,
+    }
+}
+
 /// A branch of that name left over from an earlier run, or one that git cannot hold beside it.
-pub(super) fn objections(state: &Hotfix) -> Vec<Refusal> {
+pub(super) fn objections(state: &Hotfix, which: Which) -> Vec<Refusal> {
     let Some(survey) = &state.survey else { return Vec::new() };
     let base =
         state.plan.steps.iter().find_map(|spec| {
             if let StepKind::Base { from } = &spec.kind { base::find(survey, *from).ok() } else { None }
         });
     let Some((base, _)) = base else { return Vec::new() };
-    survey.branches.iter().filter_map(|(name, at)| objection(state, name, at, &base)).collect()
+    let ours = state.plan.branch_named(which);
+    let mut all: Vec<Refusal> =
+        survey.branches.iter().filter_map(|(name, at)| objection(ours, name, at, &base)).collect();
+    if survey.used_branches.contains(ours) {
+        let reason = format!("An earlier hotfix used the name {ours}: an image of that time may still carry its tag.");
+        let next = "Start again with a ticket of its own, so that the branch has a name that was never used.";
+        all.push(Refusal::new("branch.used", reason, next).because_of("HOCS-14"));
+    }
+    all
 }
 
-fn objection(state: &Hotfix, name: &BranchName, at: &CommitId, base: &CommitId) -> Option<Refusal> {
-    let ours = &state.plan.branch;
+fn objection(ours: &BranchName, name: &BranchName, at: &CommitId, base: &CommitId) -> Option<Refusal> {
     if name == ours {
         return (at != base).then(|| {
             Refusal::new(

@@ -7,7 +7,7 @@ use super::{Progress, Wait, count};
 use crate::domain::effect::Effect;
 use crate::domain::hotfix::{FixState, Hotfix};
 
-pub(super) fn progress(state: &Hotfix, large_lines: u32) -> Progress {
+pub(super) fn progress(state: &Hotfix, large_lines: u32, pulls: bool) -> Progress {
     if let Some(files) = conflict(state) {
         return Progress::Waiting(Wait::Conflict(files));
     }
@@ -21,23 +21,30 @@ pub(super) fn progress(state: &Hotfix, large_lines: u32) -> Progress {
     if !head.on_base {
         return Progress::Waiting(Wait::Bot("putting the fix on top of the new base"));
     }
-    let Some(pull) = &state.pull else {
-        return Progress::Waiting(Wait::Bot("opening the pull request"));
+    let review = match &state.pull {
+        Some(pull) => format!(", pull request #{}", pull.number.0),
+        None if pulls => return Progress::Waiting(Wait::Bot("opening the pull request")),
+        None => adapted(state),
     };
     let lines = head.size.insertions + head.size.deletions;
     let large = usize::try_from(large_lines).is_ok_and(|limit| limit > 0 && lines > limit);
     let warning = if large { ", which is large for a hotfix" } else { "" };
     let commits = count(head.total, "commit");
     Progress::done(format!(
-        "{commits}, +{} −{} in {}{warning}, pull request #{}",
+        "{commits}, +{} −{} in {}{warning}{review}",
         head.size.insertions,
         head.size.deletions,
         count(head.size.files, "file"),
-        pull.number.0
     ))
 }
 
-pub(super) fn enter(state: &Hotfix, now: Timestamp) -> Vec<Effect> {
+/// What a person did in their own way is no patch of main any more, and that is said (SRE-10).
+fn adapted(state: &Hotfix) -> String {
+    let adapted = state.fixes.iter().filter(|fix| fix.state == FixState::Adapted).count();
+    if adapted == 0 { String::new() } else { format!(", of which a person adapted {adapted}") }
+}
+
+pub(super) fn enter(state: &Hotfix, now: Timestamp, pulls: bool) -> Vec<Effect> {
     if conflict(state).is_some() {
         return Vec::new();
     }
@@ -49,7 +56,7 @@ pub(super) fn enter(state: &Hotfix, now: Timestamp) -> Vec<Effect> {
     if let Some(fix) = state.fixes.iter().find(|fix| fix.state == FixState::Waiting) {
         return vec![Effect::Pick { source: fix.source.clone(), at: now }];
     }
-    if state.has_change() && state.pull.is_none() {
+    if pulls && state.has_change() && state.pull.is_none() {
         return vec![Effect::OpenPull];
     }
     Vec::new()

@@ -11,10 +11,11 @@ pub(super) fn progress(state: &Hotfix, environment: &Environment) -> Progress {
     if state.asked_deploy.as_ref().is_some_and(|asked| &asked.environment == environment) {
         return Progress::Waiting(Wait::Bot("reading the facts once more"));
     }
-    let mine = state.last_deploy(environment).filter(|deploy| Some(&deploy.intent.commit) == state.ships());
+    let mine =
+        state.last_deploy(environment).filter(|deploy| Some(&deploy.intent.commit) == state.ships_to(environment));
     match mine.map(|deploy| &deploy.state) {
         Some(DeployState::Succeeded) => {
-            let commit = state.ships().map_or("it", |commit| commit.short());
+            let commit = state.ships_to(environment).map_or("it", |commit| commit.short());
             Progress::done(format!("{commit} runs on {environment}"))
         }
         Some(DeployState::Running) => Progress::Waiting(Wait::Deploying(here)),

@@ -1,11 +1,12 @@
 //! The fix must be on main, proven by ancestry, by patch, or by a merge that would change nothing, or waived by name; the
 //! run is not closed before (APPLY-12).
 
-use hotfix_adapters::forge::{Containment, MergeMethod};
+use hotfix_adapters::forge::Containment;
 
 use super::{Progress, Wait};
 use crate::domain::effect::Effect;
 use crate::domain::hotfix::{Hotfix, Mainline};
+use crate::domain::playbook::MainlineBy;
 
 pub(super) fn progress(state: &Hotfix) -> Progress {
     match &state.mainline {
@@ -15,7 +16,14 @@ pub(super) fn progress(state: &Hotfix) -> Progress {
     }
 }
 
-pub(super) fn enter(state: &Hotfix, method: MergeMethod) -> Vec<Effect> {
+pub(super) fn enter(state: &Hotfix, by: MainlineBy) -> Vec<Effect> {
+    let method = match by {
+        MainlineBy::Merge(method) => method,
+        MainlineBy::Pull if state.return_pull.is_none() && state.mainline == Mainline::Open => {
+            return vec![Effect::OpenReturn];
+        }
+        MainlineBy::Pull | MainlineBy::Proof => return Vec::new(),
+    };
     match (&state.pull, &state.head) {
         (Some(pull), Some(head)) if pull.merged.is_none() && state.mainline == Mainline::Open => {
             vec![Effect::Merge { number: pull.number, head: head.tip.clone(), method }]

@@ -3,24 +3,32 @@
 //!
 //! To add a kind: a variant of [`StepKind`], a file here, and the arms that the compiler asks for.
 
+mod agree;
 mod announce;
 mod approve;
 mod base;
 mod branch;
+mod build_job;
 mod capability;
 mod change;
 mod deploy;
+mod expire;
+mod image;
 mod mainline;
 mod merge;
+mod on_environment;
+mod on_main;
 mod postmortem;
 mod releasable;
 mod review;
 mod ride_along;
+mod target;
 mod triage;
 mod verify;
+mod version_order;
 mod withheld;
 
-use hotfix_adapters::vocabulary::Environment;
+use hotfix_adapters::vocabulary::{CommitId, Environment};
 use jiff::Timestamp;
 
 use super::effect::Effect;
@@ -30,7 +38,10 @@ use super::playbook::{StepKind, StepSpec};
 use super::refusal::Refusal;
 use super::service::ApprovalRule;
 
+pub(crate) use expire::reverted;
+pub(crate) use triage::letter;
 pub use verify::commit_at;
+pub(crate) use verify::speaks_for;
 
 /// Whether a step is fulfilled.
 #[derive(Debug, Clone, PartialEq)]
@@ -80,9 +91,49 @@ pub enum Wait {
         place: String,
         /// The question.
         question: String,
-        /// Whether the last word was a no.
+        /// Whether a word was a no.
         failed: bool,
+        /// The parties who have not spoken yet; empty when anybody may.
+        missing: Vec<String>,
     },
+    /// The requester to answer the questions of the triage.
+    Triage {
+        /// How many are open.
+        open: usize,
+        /// The questions.
+        criteria: Vec<String>,
+    },
+    /// People of a party to agree.
+    Agreement {
+        /// Which party.
+        party: String,
+        /// How many of them are missing.
+        missing: u32,
+        /// To what.
+        question: String,
+    },
+    /// Somebody to say in this file that images are built of the hotfix branch.
+    BuildJob {
+        /// The file.
+        file: String,
+    },
+    /// These fixes to be merged into main; none when nobody named one yet.
+    FixOnMain(Vec<CommitId>),
+    /// An environment to run the fix, by others' doing.
+    OnEnvironment(Environment),
+    /// Somebody to mend the order of the versions.
+    VersionOrder {
+        /// What would be made now.
+        version: String,
+        /// The count of production, after which it has to come.
+        after: usize,
+        /// The count of the next version of main, after which it must not come.
+        until: usize,
+    },
+    /// The build to publish the image.
+    Image,
+    /// Somebody to roll back, or to release something that has the fix.
+    Expiry(Vec<Environment>),
     /// Votes.
     Votes {
         /// For which environment.
@@ -118,16 +169,24 @@ fn count(number: usize, thing: &str) -> String {
 #[must_use]
 pub fn progress(state: &Hotfix, spec: &StepSpec, now: Timestamp) -> Progress {
     match &spec.kind {
-        StepKind::Triage { criteria } => triage::progress(state, criteria),
+        StepKind::Triage { criteria, ask } => triage::progress(state, criteria, *ask),
+        StepKind::Target => target::progress(state),
+        StepKind::Agree { party, count, question } => agree::progress(state, &spec.id, party, *count, question),
+        StepKind::BuildJob { file, .. } => build_job::progress(state, file),
+        StepKind::OnMain => on_main::progress(state),
+        StepKind::OnEnvironment { environment } => on_environment::progress(state, environment),
+        StepKind::VersionOrder { prefix } => version_order::progress(state, prefix),
+        StepKind::Image => image::progress(state),
+        StepKind::Expire => expire::progress(state),
         StepKind::Base { from } => base::progress(state, *from),
         StepKind::Withheld => withheld::progress(state),
         StepKind::Releasable => releasable::progress(state),
         StepKind::Capability { needs } => capability::progress(state, needs),
         StepKind::Announce => announce::progress(state),
-        StepKind::Branch => branch::progress(state),
-        StepKind::Change { large_lines } => change::progress(state, *large_lines),
+        StepKind::Branch { which } => branch::progress(state, *which),
+        StepKind::Change { large_lines, pull } => change::progress(state, *large_lines, *pull),
         StepKind::Review { approvals } => review::progress(state, *approvals),
-        StepKind::Verify { place, question } => verify::progress(state, place, question),
+        StepKind::Verify { place, question, by } => verify::progress(state, place, question, by),
         StepKind::Approve { environment } => approve::progress(state, environment, now),
         StepKind::Deploy { environment, .. } => deploy::progress(state, environment),
         StepKind::Merge { .. } => merge::progress(state),
@@ -142,13 +201,21 @@ pub fn progress(state: &Hotfix, spec: &StepSpec, now: Timestamp) -> Progress {
 pub fn enter(state: &Hotfix, spec: &StepSpec, now: Timestamp) -> Vec<Effect> {
     match &spec.kind {
         StepKind::Announce => announce::enter(state),
-        StepKind::Branch => branch::enter(state),
-        StepKind::Change { .. } => change::enter(state, now),
+        StepKind::Branch { which } => branch::enter(state, *which),
+        StepKind::Change { pull, .. } => change::enter(state, now, *pull),
         StepKind::Approve { environment } => approve::enter(state, environment, now),
         StepKind::Merge { method } => merge::enter(state, *method),
         StepKind::RideAlong => ride_along::enter(state),
-        StepKind::Mainline { method, .. } => mainline::enter(state, *method),
+        StepKind::Mainline { by, .. } => mainline::enter(state, *by),
         StepKind::Triage { .. }
+        | StepKind::Target
+        | StepKind::Agree { .. }
+        | StepKind::BuildJob { .. }
+        | StepKind::OnMain
+        | StepKind::OnEnvironment { .. }
+        | StepKind::VersionOrder { .. }
+        | StepKind::Image
+        | StepKind::Expire
         | StepKind::Base { .. }
         | StepKind::Withheld
         | StepKind::Releasable
@@ -166,12 +233,23 @@ pub fn objections(state: &Hotfix, now: Timestamp) -> Vec<Refusal> {
     let mut all: Vec<Refusal> = base::unknown_fixes(state);
     for spec in &state.plan.steps {
         let looks_first = match &spec.kind {
-            StepKind::Base { .. } | StepKind::Withheld | StepKind::Releasable | StepKind::Capability { .. } => true,
-            StepKind::Branch => {
-                all.extend(branch::objections(state));
+            StepKind::Base { .. }
+            | StepKind::Target
+            | StepKind::Withheld
+            | StepKind::Releasable
+            | StepKind::Capability { .. } => true,
+            StepKind::Branch { which } => {
+                all.extend(branch::objections(state, *which));
                 false
             }
             StepKind::Triage { .. }
+            | StepKind::Agree { .. }
+            | StepKind::BuildJob { .. }
+            | StepKind::OnMain
+            | StepKind::OnEnvironment { .. }
+            | StepKind::VersionOrder { .. }
+            | StepKind::Image
+            | StepKind::Expire
             | StepKind::Announce
             | StepKind::Change { .. }
             | StepKind::Review { .. }

@@ -5,13 +5,14 @@ use hotfix_adapters::forge::{Check, CheckState};
 
 use super::{Progress, Wait};
 use crate::domain::hotfix::Hotfix;
+use crate::domain::plan::Plan;
 use crate::domain::refusal::Refusal;
 
 pub(super) fn progress(state: &Hotfix) -> Progress {
     let Some(survey) = &state.survey else {
         return Progress::Waiting(Wait::Bot("reading the state of main"));
     };
-    let mut against = failing(&state.plan.required_checks, &survey.main_checks);
+    let mut against = failing(&state.plan, &survey.main_checks);
     against.extend(survey.blockers.iter().cloned());
     if against.is_empty() {
         return Progress::done(format!(
@@ -28,8 +29,10 @@ pub(super) fn progress(state: &Hotfix) -> Progress {
     Progress::Impossible(vec![Refusal::new("main.unreleasable", reason, next).because_of("MAIN-12")])
 }
 
-/// The checks that are not plainly green. A required one that is missing is not green (security case 51).
-pub(super) fn failing(required: &[String], checks: &[Check]) -> Vec<String> {
+/// The checks that are not plainly green. A required one that is missing is not green (security case 51); one that the
+/// service is lenient about may fail (HOCS-18, HOCS-20).
+pub(super) fn failing(plan: &Plan, checks: &[Check]) -> Vec<String> {
+    let required = &plan.required_checks;
     let word = |state: CheckState| match state {
         CheckState::Pending => Some("pending"),
         CheckState::Failure => Some("failed"),
@@ -38,7 +41,7 @@ pub(super) fn failing(required: &[String], checks: &[Check]) -> Vec<String> {
     };
     let missing = required.iter().filter(|name| !checks.iter().any(|check| &check.name == *name));
     let mut failing: Vec<String> = missing.map(|name| format!("{name} is missing")).collect();
-    for check in checks {
+    for check in checks.iter().filter(|check| !plan.lenient_checks.contains(&check.name)) {
         let is_required = required.contains(&check.name);
         let harmless = check.state == CheckState::Neutral && !is_required;
         if let Some(word) = word(check.state).filter(|_| !harmless && (is_required || required.is_empty())) {

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use hotfix_adapters::forge::Verdict;
+use hotfix_adapters::forge::{Check, CheckState, Verdict};
 
 use super::{Progress, Wait, count, releasable};
 use crate::domain::event::ReviewSeen;
@@ -33,7 +33,7 @@ pub(super) fn progress(state: &Hotfix, need: u32) -> Progress {
         .collect();
     let checked = pull.seen.checked.as_ref() == Some(&head.tip);
     let checks = if checked {
-        releasable::failing(&state.plan.required_checks, &pull.seen.checks)
+        releasable::failing(&state.plan, &pull.seen.checks)
     } else {
         vec!["the checks were not read yet".to_owned()]
     };
@@ -44,11 +44,16 @@ pub(super) fn progress(state: &Hotfix, need: u32) -> Progress {
         } else {
             format!("approved by {}", approvers.join(", "))
         };
-        return Progress::done(format!(
-            "{by} on {}, {} green",
-            head.tip.short(),
-            count(pull.seen.checks.len(), "check")
-        ));
+        let lenient = pull.seen.checks.iter().filter(|check| state.plan.lenient_checks.contains(&check.name));
+        let waived: Vec<&Check> = lenient.filter(|check| check.state != CheckState::Success).collect();
+        let green = pull.seen.checks.len() - waived.len();
+        let leniently = if waived.is_empty() {
+            String::new()
+        } else {
+            let names: Vec<&str> = waived.iter().map(|check| check.name.as_str()).collect();
+            format!("; leniently without {}", names.join(", "))
+        };
+        return Progress::done(format!("{by} on {}, {} green{leniently}", head.tip.short(), count(green, "check")));
     }
     Progress::Waiting(Wait::Review { have, need, checks, against })
 }

@@ -3,19 +3,59 @@
 use hotfix_adapters::vocabulary::CommitId;
 
 use super::{Progress, Wait};
-use crate::domain::hotfix::Hotfix;
-use crate::domain::playbook::VerifyPlace;
+use crate::domain::hotfix::{Attestation, Hotfix};
+use crate::domain::id::PersonId;
+use crate::domain::playbook::{ENGINEER, VerifyPlace};
 
-pub(super) fn progress(state: &Hotfix, place: &VerifyPlace, question: &str) -> Progress {
-    let name = match place {
-        VerifyPlace::Local => "local".to_owned(),
-        VerifyPlace::Environment(environment) => environment.to_string(),
+pub(super) fn progress(state: &Hotfix, place: &VerifyPlace, question: &str, by: &[String]) -> Progress {
+    let commit = commit_at(state, place);
+    let words: Vec<&Attestation> = state
+        .attestations
+        .iter()
+        .filter(|((name, _), word)| name == place.name() && commit == Some(&word.commit))
+        .map(|(_, word)| word)
+        .collect();
+    let waiting = |failed: bool, missing: Vec<String>| {
+        Progress::Waiting(Wait::Word { place: place.name().to_owned(), question: question.to_owned(), failed, missing })
     };
-    let word = state.attestations.get(&name).filter(|word| commit_at(state, place) == Some(&word.commit));
-    match word {
-        Some(word) if word.pass => Progress::done(format!("{} says so, on {}", word.person, word.commit.short())),
-        other => Progress::Waiting(Wait::Word { place: name, question: question.to_owned(), failed: other.is_some() }),
+    if by.is_empty() {
+        return match words.iter().max_by_key(|word| word.at) {
+            Some(word) if word.pass => Progress::done(format!("{} says so, on {}", word.person, word.commit.short())),
+            last => waiting(last.is_some(), Vec::new()),
+        };
     }
+    let failed = words.iter().any(|word| !word.pass);
+    let passed: Vec<&PersonId> = words.iter().filter(|word| word.pass).map(|word| &word.person).collect();
+    let missing = missing(state, by, &passed);
+    if failed || !missing.is_empty() {
+        return waiting(failed, missing);
+    }
+    let names: Vec<&str> = passed.iter().map(|person| person.as_str()).collect();
+    let on = state.digest().map(|digest| digest.short()).or(commit.map(CommitId::short)).unwrap_or("it");
+    Progress::done(format!("{} say so, on {on}", names.join(" and ")))
+}
+
+/// The parties of whom nobody spoke; one person speaks for one party (HOCS-31).
+fn missing(state: &Hotfix, by: &[String], passed: &[&PersonId]) -> Vec<String> {
+    let mut free: Vec<&PersonId> = passed.to_vec();
+    let mut missing = Vec::new();
+    // Those who can speak for fewer parties are taken first, so that nobody is used up for a party that others could fill.
+    free.sort_by_key(|person| by.iter().filter(|party| speaks_for(state, person, party)).count());
+    for party in by {
+        match free.iter().position(|person| speaks_for(state, person, party)) {
+            Some(at) => drop(free.remove(at)),
+            None => missing.push(party.clone()),
+        }
+    }
+    missing
+}
+
+/// Whether a person belongs to a party of the plan; the engineers are whoever asked for the fix or wrote it.
+pub(crate) fn speaks_for(state: &Hotfix, person: &PersonId, party: &str) -> bool {
+    if party == ENGINEER {
+        return person == &state.requester || state.contributors().contains(person);
+    }
+    state.plan.parties.get(party).is_some_and(|members| members.contains(person))
 }
 
 /// The commit that somebody who looks there now sees.
@@ -23,6 +63,8 @@ pub(super) fn progress(state: &Hotfix, place: &VerifyPlace, question: &str) -> P
 pub fn commit_at<'a>(state: &'a Hotfix, place: &VerifyPlace) -> Option<&'a CommitId> {
     match place {
         VerifyPlace::Local => state.head.as_ref().map(|head| &head.tip),
-        VerifyPlace::Environment(environment) => state.deployed(environment),
+        VerifyPlace::Environment(environment) | VerifyPlace::Watch(environment) => {
+            state.deployed(environment).or_else(|| state.reached.get(environment))
+        }
     }
 }

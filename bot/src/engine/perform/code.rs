@@ -1,12 +1,15 @@
 //! Acts on the code: branches, picks, pull requests, merges. The port makes each harmless to repeat.
 
 use hotfix_adapters::failure::Failure;
-use hotfix_adapters::forge::{Change, Containment, Merge, MergeMethod, NewPullRequest, Pick, Picked, PullNumber};
-use hotfix_adapters::vocabulary::{CommitId, Platform};
+use hotfix_adapters::forge::{
+    Change, Containment, Merge, MergeMethod, NewPullRequest, Pick, Picked, PullNumber, PullRequest,
+};
+use hotfix_adapters::vocabulary::{BranchName, CommitId, Platform};
 use jiff::Timestamp;
 
 use crate::domain::command::{Outcome, PickResult, Rebased};
 use crate::domain::hotfix::Hotfix;
+use crate::domain::playbook::Which;
 use crate::engine::Engine;
 use crate::engine::facts::LISTED;
 use crate::engine::outbox::Performed;
@@ -15,9 +18,15 @@ use crate::engine::outbox::Performed;
 const REBASED_AT_MOST: usize = 100;
 
 impl Engine {
-    pub(super) async fn create_branch(&self, state: &Hotfix, at: &CommitId) -> Result<Performed, Failure> {
-        self.forge(&state.plan.service)?.create(&state.plan.repo, &state.plan.branch, at).await?;
-        Ok(Performed::came(Outcome::BranchCreated { at: at.clone() }))
+    pub(super) async fn create_branch(
+        &self,
+        state: &Hotfix,
+        which: Which,
+        at: &CommitId,
+    ) -> Result<Performed, Failure> {
+        let branch = state.plan.branch_named(which);
+        self.forge(&state.plan.service)?.create(&state.plan.repo, branch, at).await?;
+        Ok(Performed::came(Outcome::BranchCreated { which, at: at.clone() }))
     }
 
     pub(super) async fn pick(&self, state: &Hotfix, source: &CommitId, at: Timestamp) -> Result<Performed, Failure> {
@@ -92,18 +101,28 @@ impl Engine {
     }
 
     pub(super) async fn open_pull(&self, state: &Hotfix) -> Result<Performed, Failure> {
+        let pull = self.open_into(state, &state.plan.into).await?;
+        let author = self.person(pull.author.as_ref());
+        Ok(Performed::came(Outcome::PullOpened { number: pull.number, author, url: pull.url }))
+    }
+
+    /// The fix goes to main in a pull request of its own (HOCS-12).
+    pub(super) async fn open_return(&self, state: &Hotfix) -> Result<Performed, Failure> {
+        let pull = self.open_into(state, &state.plan.main).await?;
+        Ok(Performed::came(Outcome::ReturnOpened { number: pull.number, url: pull.url }))
+    }
+
+    async fn open_into(&self, state: &Hotfix, base: &BranchName) -> Result<PullRequest, Failure> {
         let author = self.config.people.get(&state.requester).and_then(|person| person.account(Platform::Git)).cloned();
         let new = NewPullRequest {
             repo: state.plan.repo.clone(),
             head: state.plan.branch.clone(),
-            base: state.plan.main.clone(),
+            base: base.clone(),
             title: format!("{}: {}", state.id, state.title),
             body: crate::view::pull_body(state, &self.config.people),
             author,
         };
-        let pull = self.forge(&state.plan.service)?.open(&new).await?;
-        let author = self.person(pull.author.as_ref());
-        Ok(Performed::came(Outcome::PullOpened { number: pull.number, author, url: pull.url }))
+        self.forge(&state.plan.service)?.open(&new).await
     }
 
     pub(super) async fn merge(
@@ -151,13 +170,12 @@ impl Engine {
         state: &Hotfix,
         tip: &CommitId,
     ) -> Result<Option<Containment>, Failure> {
-        let (Some(base), Some(head)) = (&state.base, &state.head) else {
-            return Ok(None);
+        let change = match (&state.base, &state.head, &state.target) {
+            // What was promoted is what has to be there.
+            (Some(base), _, Some(target)) => Change { base: base.clone(), head: target.clone() },
+            (Some(base), Some(head), None) if head.total > 0 => Change { base: base.clone(), head: head.tip.clone() },
+            (Some(_) | None, Some(_) | None, None) | (None, _, Some(_)) => return Ok(None),
         };
-        if head.total == 0 {
-            return Ok(None);
-        }
-        let change = Change { base: base.clone(), head: head.tip.clone() };
         self.forge(&state.plan.service)?.containment(&state.plan.repo, &change, tip).await.map(Some)
     }
 }

@@ -7,10 +7,11 @@ use hotfix_adapters::deploy::{DeployRequest, DeployStatus};
 use hotfix_adapters::failure::Failure;
 use hotfix_adapters::vocabulary::{CommitId, DeployKey, Environment};
 
-use crate::domain::command::{DeployFacts, Outcome};
+use crate::domain::command::{Command, DeployFacts, Outcome};
 use crate::domain::hotfix::Hotfix;
-use crate::domain::id::PersonId;
+use crate::domain::id::{HotfixId, PersonId};
 use crate::engine::Engine;
+use crate::engine::mailbox::Beside;
 use crate::engine::outbox::Performed;
 
 impl Engine {
@@ -23,18 +24,15 @@ impl Engine {
         key: &DeployKey,
     ) -> Result<Performed, Failure> {
         let plan = &state.plan;
-        let running = self.mechanism(&plan.service, environment)?.running().await?.map(|running| running.commit);
-        let production = match plan.production() {
-            Some(production) if &production.name == environment => running.clone(),
-            Some(production) => {
-                self.mechanism(&plan.service, &production.name)?.running().await?.map(|running| running.commit)
-            }
+        let tip = match plan.deployed_branch() {
+            Some(branch) => self.forge(&plan.service)?.tip(&plan.repo, branch).await?,
             None => None,
         };
         let facts = DeployFacts {
-            tip: self.forge(&plan.service)?.tip(&plan.repo, &plan.branch).await?,
-            running,
-            production,
+            tip,
+            running: self.mechanism(&plan.service, environment)?.running().await?.map(|running| running.commit),
+            image: self.digest_now(state).await?,
+            strays: self.strays(state).await?,
             freeze: self.frozen(&plan.service).await?,
             policy_version: self.config.policy.version().to_owned(),
             standing: self.standing(state),
@@ -71,6 +69,12 @@ impl Engine {
         Ok(withdrawn)
     }
 
+    /// What a deployment waits for is told while it goes on.
+    async fn note(&self, run: HotfixId, outcome: Outcome) -> Result<(), Failure> {
+        let told = self.submit(run, &Command::Came(outcome), Beside::default()).await;
+        told.map(|_| ()).map_err(|error| Failure::retry(error.to_string()))
+    }
+
     /// Starts a deployment, unless it was started before under its key, and follows it.
     pub(super) async fn deploy(
         &self,
@@ -80,6 +84,7 @@ impl Engine {
         commit: &CommitId,
     ) -> Result<Performed, Failure> {
         let mechanism = self.mechanism(&state.plan.service, environment)?;
+        let intent = state.deploy(key).map(|deploy| &deploy.intent);
         let status = match mechanism.status(key).await? {
             Some(status) => status,
             None => {
@@ -88,12 +93,8 @@ impl Engine {
                     repo: state.plan.repo.clone(),
                     commit: commit.clone(),
                     environment: environment.clone(),
-                    image: None,
-                    previous: state
-                        .deploys
-                        .iter()
-                        .find(|d| &d.intent.key == key)
-                        .and_then(|d| d.intent.previous.clone()),
+                    image: intent.and_then(|intent| intent.image.clone()),
+                    previous: intent.and_then(|intent| intent.previous.clone()),
                     about: format!("{} {}", state.id, state.title),
                 };
                 mechanism.start(&request).await?;
@@ -101,7 +102,13 @@ impl Engine {
             }
         };
         match status {
-            DeployStatus::InProgress { .. } => Ok(Performed::Again(mechanism.pace())),
+            DeployStatus::InProgress { note } => {
+                if note.is_some() && note.as_ref() != state.notes.get(key) {
+                    let noted = Outcome::DeployStatus { key: key.clone(), status: DeployStatus::InProgress { note } };
+                    self.note(state.id, noted).await?;
+                }
+                Ok(Performed::Again(mechanism.pace()))
+            }
             ended @ (DeployStatus::Succeeded { .. } | DeployStatus::Failed { .. } | DeployStatus::AwaitingWord) => {
                 Ok(Performed::came(Outcome::DeployStatus { key: key.clone(), status: ended }))
             }

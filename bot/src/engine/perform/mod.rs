@@ -24,10 +24,11 @@ impl Engine {
         match &task.effect {
             Effect::Survey => self.survey(&state).await,
             Effect::Announce => self.announce(&state, key, first).await,
-            Effect::CreateBranch { at } => self.create_branch(&state, at).await,
+            Effect::CreateBranch { which, at } => self.create_branch(&state, *which, at).await,
             Effect::Pick { source, at } => self.pick(&state, source, *at).await,
             Effect::Rebase { from, head, onto, at } => self.rebase(&state, from, head, onto, *at).await,
             Effect::OpenPull => self.open_pull(&state).await,
+            Effect::OpenReturn => self.open_return(&state).await,
             Effect::Prompt { environment, commit } => self.prompt(&state, environment, commit, key, first).await,
             Effect::CheckDeploy { environment, commit, key } => {
                 self.check_deploy(&state, environment, commit, key).await

@@ -6,7 +6,7 @@ use hotfix_adapters::vocabulary::CommitId;
 
 use super::{Told, lines, one};
 use crate::domain::event::{Contribution, HeadSeen};
-use crate::domain::playbook::StepKind;
+use crate::domain::playbook::{StepKind, Which};
 use crate::view::ask::{calls, conflict, others, owner};
 use crate::view::card::pull_link;
 use crate::view::phrase::{Say, contributor, count, ended, listing, outside, short, size};
@@ -15,10 +15,14 @@ use crate::view::phrase::{Say, contributor, count, ended, listing, outside, shor
 const LISTED: usize = 10;
 
 impl Told<'_> {
-    pub(super) fn branch_created(&self, at: &CommitId) -> Card {
-        let branch = self.state.plan.branch.as_str();
+    pub(super) fn branch_created(&self, which: Which, at: &CommitId) -> Card {
+        let branch = self.state.plan.branch_named(which).as_str();
         let there =
             Text::of("The branch ").code(branch).plain(" is there, at ").commit(at).plain(", with nothing on it yet.");
+        if which == Which::Into {
+            let next = Text::of("The pull request of the fix goes into it; nobody pushes to it directly.");
+            return lines(Tone::Neutral, None, vec![there, next]);
+        }
         let next = match self.state.fixes.len() {
             0 => owner(self.state, self.to)
                 .plain(": push the fix to it (")
@@ -108,7 +112,7 @@ impl Told<'_> {
 
     fn large(&self, head: &HeadSeen) -> Option<u32> {
         let limit = self.state.plan.steps.iter().find_map(|spec| {
-            let StepKind::Change { large_lines } = &spec.kind else {
+            let StepKind::Change { large_lines, .. } = &spec.kind else {
                 return None;
             };
             Some(*large_lines)
@@ -118,9 +122,9 @@ impl Told<'_> {
     }
 
     pub(super) fn pull_opened(&self, number: PullNumber, url: Option<&str>) -> Card {
-        let main = self.state.plan.main.as_str();
+        let into = self.state.plan.into.as_str();
         let opened =
-            Text::of("Pull request ").span(pull_link(number.0, url)).plain(" into ").code(main).plain(" is open.");
+            Text::of("Pull request ").span(pull_link(number.0, url)).plain(" into ").code(into).plain(" is open.");
         let who = calls(self.to, &others(self.state)).unwrap_or_else(|| Text::of("Whoever did not work on it"));
         let ask = if self.state.plan.merges_first() {
             who.plain(": please review it. The bot merges it when its turn comes.")

@@ -10,7 +10,7 @@ use crate::domain::playbook::{StepKind, VerifyPlace};
 use crate::domain::refusal::Refusal;
 use crate::view::ask::{by_hand, owner};
 use crate::view::card::{back, rollback};
-use crate::view::phrase::{Say, capital, ended, listing, outside, paragraph, production, stay_off};
+use crate::view::phrase::{Say, capital, ended, listing, outside, paragraph, stay_off};
 use crate::view::refusal;
 
 impl Told<'_> {
@@ -159,7 +159,7 @@ impl Told<'_> {
 
     fn question(&self, environment: &Environment) -> Option<&str> {
         self.state.plan.steps.iter().find_map(|spec| {
-            let StepKind::Verify { place: VerifyPlace::Environment(place), question } = &spec.kind else {
+            let StepKind::Verify { place: VerifyPlace::Environment(place), question, .. } = &spec.kind else {
                 return None;
             };
             (place == environment).then_some(question.as_str())
@@ -167,6 +167,6 @@ impl Told<'_> {
     }
 
     pub(super) fn is_production(&self, environment: &Environment) -> bool {
-        production(self.state) == Some(environment)
+        self.state.plan.is_production(environment)
     }
 }

@@ -1,17 +1,16 @@
 //! Production changed, by other hands than this run's (APPLY-16, APPLY-17).
 
 use hotfix_adapters::chat::{Card, Text, Tone};
-use hotfix_adapters::vocabulary::CommitId;
+use hotfix_adapters::vocabulary::{CommitId, Environment};
 
 use super::{Told, lines, one};
 use crate::domain::event::DriftChoice;
 use crate::view::ask::{drift_options, owner};
-use crate::view::phrase::{Say, capital, production};
+use crate::view::phrase::{Say, capital};
 
 impl Told<'_> {
-    pub(super) fn drifted(&self, expected: &CommitId, found: &CommitId) -> Card {
-        let name = self.production();
-        let title = Text::of(format!("{} changed outside this hotfix", capital(name)));
+    pub(super) fn drifted(&self, name: &Environment, expected: &CommitId, found: &CommitId) -> Card {
+        let title = Text::of(format!("{} changed outside this hotfix", capital(name.as_str())));
         let what = Text::of("Expected ").commit(expected).plain(", found ").commit(found).plain(". The run is paused.");
         let risk = if self.state.live_at.is_some() {
             format!("The fix is not in what {name} runs now.")
@@ -43,14 +42,10 @@ impl Told<'_> {
         one(Tone::Neutral, text)
     }
 
-    pub(super) fn superseded(&self, by: &CommitId) -> Card {
-        let text = Text::of(format!("A newer release is on {}: ", self.production()))
+    pub(super) fn superseded(&self, environment: &Environment, by: &CommitId) -> Card {
+        let text = Text::of(format!("A newer release is on {environment}: "))
             .commit(by)
             .plain(", which contains the fix. Nothing is lost, and this run goes on to its end.");
         one(Tone::Good, text)
-    }
-
-    fn production(&self) -> &str {
-        production(self.state).map_or("production", |name| name.as_str())
     }
 }

@@ -45,6 +45,12 @@ impl Told<'_> {
             Ending::RolledIn => {
                 (Tone::Good, format!("is closed after {took}: the fix goes out with the regular release"))
             }
+            Ending::Superseded => {
+                (Tone::Good, format!("is closed after {took}: a release that has the fix took its place"))
+            }
+            Ending::Reverted => {
+                (Tone::Good, format!("is closed after {took}: production is back at what it ran before"))
+            }
             Ending::Refused => (Tone::Warning, "is closed: it was refused".to_owned()),
             Ending::Aborted => (Tone::Warning, format!("is closed: given up after {took}")),
         };
@@ -56,7 +62,7 @@ impl Told<'_> {
         said.extend(
             self.state
                 .superseded
-                .iter()
+                .values()
                 .map(|by| Text::of("A newer release that contains it runs since: ").commit(by).plain(".")),
         );
         said.extend(left_out(self.state).map(Text::of));

@@ -4,6 +4,7 @@ mod code;
 mod deploy;
 mod drift;
 mod ending;
+mod found;
 mod mainline;
 mod step;
 #[cfg(test)]
@@ -25,13 +26,25 @@ pub fn line(state_after: &Hotfix, entry: &Entry, audience: &Audience<'_>) -> Opt
         // The card, the announcement and the prompt say these.
         Event::Opened(_)
         | Event::Surveyed(_)
-        | Event::StepEntered { .. }
+        | Event::TriageAnswered { .. }
+        | Event::Targeted { .. }
+        | Event::JobFound { .. }
+        | Event::Counted(_)
         | Event::BaseFound { .. }
         | Event::Announced { .. }
         | Event::FixRequested { .. }
         | Event::PullSeen(_)
         | Event::Prompted { .. }
         | Event::DeployAsked { .. } => None,
+        Event::StepEntered { step } => told.step_entered(step),
+        Event::Agreed { step } => Some(told.agreed(step)),
+        Event::FixesOnMain { sources } => Some(told.fixes_on_main(sources.len())),
+        Event::Reached { environment, commit } => Some(told.reached(environment, commit)),
+        Event::ImageFound { published, by, .. } => Some(told.image_found(published, by)),
+        Event::ImageMoved { to } => Some(told.image_moved(to.as_ref())),
+        Event::LiveBranchMoved { from, to } => Some(told.live_branch_moved(from, to.as_ref())),
+        Event::ReturnOpened { number, url } => Some(told.return_opened(*number, url.as_deref())),
+        Event::DeployNoted { key, note } => Some(told.deploy_noted(key, note)),
         Event::StepDone { step, evidence } => told.step_done(step, evidence),
         Event::StepSkipped { step, reason } => Some(told.step_skipped(step, reason)),
         Event::OverrideAsked { step, reason, incident } => Some(told.override_asked(step, reason, incident)),
@@ -40,7 +53,7 @@ pub fn line(state_after: &Hotfix, entry: &Entry, audience: &Audience<'_>) -> Opt
         }
         Event::StepReopened { step, reason } => Some(told.step_reopened(step, reason)),
         Event::Reminded { step, times } => Some(told.reminded(step, *times)),
-        Event::BranchCreated { at } => Some(told.branch_created(at)),
+        Event::BranchCreated { which, at } => Some(told.branch_created(*which, at)),
         Event::FixPicked { source, commit } => Some(told.fix_picked(source, commit.as_ref())),
         Event::FixConflicted { source, files } => Some(told.fix_conflicted(source, files)),
         Event::HeadMoved { from, head, adapts } => Some(told.head_moved(from, head, adapts)),
@@ -59,10 +72,10 @@ pub fn line(state_after: &Hotfix, entry: &Entry, audience: &Audience<'_>) -> Opt
         Event::DeployStarted(intent) => Some(told.deploy_started(intent)),
         Event::DeployAwaitsWord { key } => Some(told.deploy_awaits_word(key)),
         Event::DeployEnded { key, failure } => Some(told.deploy_ended(key, failure.as_deref())),
-        Event::Drifted { expected, found } => Some(told.drifted(expected, found)),
+        Event::Drifted { environment, expected, found } => Some(told.drifted(environment, expected, found)),
         Event::DriftSettled { choice } => Some(told.drift_settled(*choice)),
         Event::RebaseConflicted { files } => Some(told.rebase_conflicted(files)),
-        Event::Superseded { by } => Some(told.superseded(by)),
+        Event::Superseded { environment, by } => Some(told.superseded(environment, by)),
         Event::Merged { number, commit } => Some(told.merged(*number, commit)),
         Event::RidersFound { riders, total } => Some(told.riders_found(riders, *total)),
         Event::Proven { how, main } => Some(told.proven(how, main)),

@@ -35,13 +35,21 @@ impl Told<'_> {
                 Some(self.and_next(text))
             }
             StepKind::Approve { environment } => Some(self.gate_open(environment)),
-            StepKind::Triage { .. }
+            StepKind::Triage { .. } => self.triage_done(),
+            StepKind::Target
+            | StepKind::Agree { .. }
+            | StepKind::BuildJob { .. }
+            | StepKind::OnMain
+            | StepKind::OnEnvironment { .. }
+            | StepKind::VersionOrder { .. }
+            | StepKind::Image
+            | StepKind::Expire
             | StepKind::Base { .. }
             | StepKind::Withheld
             | StepKind::Releasable
             | StepKind::Capability { .. }
             | StepKind::Announce
-            | StepKind::Branch
+            | StepKind::Branch { .. }
             | StepKind::Change { .. }
             | StepKind::Verify { .. }
             | StepKind::Deploy { .. }
@@ -60,7 +68,7 @@ impl Told<'_> {
         } else {
             format!("{} said yes", listing(&names))
         };
-        let commit = self.state.ships().map(short);
+        let commit = self.state.ships_to(environment).map(short);
         let mut text = Text::of(format!("The gate to {environment} is open: {by}"));
         if let Some(commit) = commit {
             text = text.plain(" to ").span(commit);

@@ -104,7 +104,11 @@ Settled by hand: `f1f1f1f`.
 #[test]
 fn drift_offers_three_ways() {
     let before = asked();
-    let drift = before.clone().saw(Sighting::Production { running: commit("9999999"), has_fix: false });
+    let drift = before.clone().saw(Sighting::Production {
+        environment: environment("production"),
+        running: commit("9999999"),
+        has_fix: false,
+    });
     same(
         &from(&before, &drift),
         r#"
@@ -285,7 +289,7 @@ fn the_way_back_to_main_can_be_lost_waived_or_overtaken() {
     let live = live();
     let lost = live
         .clone()
-        .saw(Sighting::Production { running: commit("8888888"), has_fix: true })
+        .saw(Sighting::Production { environment: environment("production"), running: commit("8888888"), has_fix: true })
         .came(Outcome::Riders { riders: Vec::new(), total: 0 })
         .by("dee", Act::WaiveMergeback("main was rewritten".to_owned()));
     same(

@@ -32,13 +32,13 @@ pub(super) fn left_out(state: &Hotfix, entries: &[Entry], to: &Audience<'_>) -> 
 pub(super) fn drifts(entries: &[Entry], to: &Audience<'_>) -> String {
     let lines = entries.iter().filter_map(|entry| {
         let at = stamp(entry.at);
-        if let Event::Drifted { expected, found } = &entry.event {
+        if let Event::Drifted { expected, found, .. } = &entry.event {
             return Some(format!("- {at}: expected {}, found {}\n", sha(expected), sha(found)));
         }
         if let Event::DriftSettled { choice } = &entry.event {
             return Some(format!("- {at}: {} decided to {}\n", by(entry, to), drift(*choice)));
         }
-        let Event::Superseded { by } = &entry.event else {
+        let Event::Superseded { by, .. } = &entry.event else {
             return None;
         };
         Some(format!("- {at}: a newer release that contains the fix, {}\n", sha(by)))

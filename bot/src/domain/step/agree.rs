@@ -1,0 +1,24 @@
+//! People of a party agree before it goes on: stakeholders to the hotfix (HOCS-17), those who use QA to a change under
+//! their hands (HOCS-28). Whoever asked for the hotfix does not agree with themselves.
+
+use super::{Progress, Wait};
+use crate::domain::hotfix::Hotfix;
+use crate::domain::id::{PersonId, StepId};
+
+pub(super) fn progress(state: &Hotfix, step: &StepId, party: &str, count: u32, question: &str) -> Progress {
+    let agreed = agreed(state, step, party);
+    let missing = count.saturating_sub(u32::try_from(agreed.len()).unwrap_or(u32::MAX));
+    if missing == 0 {
+        let names: Vec<&str> = agreed.iter().map(|person| person.as_str()).collect();
+        return Progress::done(format!("{} agreed", names.join(", ")));
+    }
+    Progress::Waiting(Wait::Agreement { party: party.to_owned(), missing, question: question.to_owned() })
+}
+
+/// Those of the party who agreed.
+fn agreed<'a>(state: &'a Hotfix, step: &StepId, party: &str) -> Vec<&'a PersonId> {
+    let members = state.plan.parties.get(party);
+    let counts =
+        |person: &&PersonId| **person != state.requester && members.is_some_and(|members| members.contains(person));
+    state.agreed.get(step).into_iter().flatten().filter(counts).collect()
+}

@@ -1,0 +1,29 @@
+//! A hotfix in production is a state that ends: production is put back, or a release that has the fix takes its place
+//! (HOCS-13, HOCS-34, HOCS-37). Until then people are reminded.
+
+use hotfix_adapters::vocabulary::Environment;
+
+use super::{Progress, Wait};
+use crate::domain::hotfix::Hotfix;
+
+pub(super) fn progress(state: &Hotfix) -> Progress {
+    let standing: Vec<Environment> = state
+        .plan
+        .productions()
+        .map(|production| &production.name)
+        .filter(|name| state.is_live_in(name) && !state.superseded.contains_key(*name))
+        .cloned()
+        .collect();
+    if !standing.is_empty() {
+        return Progress::Waiting(Wait::Expiry(standing));
+    }
+    if reverted(state) {
+        return Progress::done("production is back at what it ran before");
+    }
+    Progress::done("a release that has the fix took its place")
+}
+
+/// Whether it ended by being taken back, and not by a release.
+pub(crate) fn reverted(state: &Hotfix) -> bool {
+    state.superseded.is_empty() && !state.is_live()
+}

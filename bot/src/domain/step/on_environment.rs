@@ -1,0 +1,14 @@
+//! An environment that others deploy to runs something that has what ships: "merged" is not yet "on stage" (SRE-1, SRE-9,
+//! PROMO-5).
+
+use hotfix_adapters::vocabulary::Environment;
+
+use super::{Progress, Wait};
+use crate::domain::hotfix::Hotfix;
+
+pub(super) fn progress(state: &Hotfix, environment: &Environment) -> Progress {
+    match state.reached.get(environment) {
+        Some(commit) => Progress::done(format!("{environment} runs {}, which has it", commit.short())),
+        None => Progress::Waiting(Wait::OnEnvironment(environment.clone())),
+    }
+}

@@ -1,0 +1,48 @@
+//! Operators are upgraded along their versions, which are made of the count of commits: that of the hotfix has to lie after
+//! the one of production, and not after the next one of main (SRE-11, SRE-X2). A commit that only mends the order goes onto
+//! the hotfix branch, and never to main.
+
+use super::{Progress, Wait};
+use crate::domain::event::Counts;
+use crate::domain::hotfix::Hotfix;
+
+pub(super) fn progress(state: &Hotfix, prefix: &str) -> Progress {
+    let Some(counts) = state.counts.as_ref().filter(|counts| Some(&counts.commit) == state.ships()) else {
+        return Progress::Waiting(Wait::Bot("counting the commits behind the versions"));
+    };
+    let version = version(prefix, counts);
+    if in_order(counts) {
+        return Progress::done(format!(
+            "{version} comes after production ({prefix}.{}) and not after the next of main ({prefix}.{})",
+            counts.production,
+            counts.main + 1
+        ));
+    }
+    Progress::Waiting(Wait::VersionOrder { version, after: counts.production, until: counts.main + 1 })
+}
+
+fn in_order(counts: &Counts) -> bool {
+    counts.production < counts.ships && counts.ships <= counts.main + 1
+}
+
+fn version(prefix: &str, counts: &Counts) -> String {
+    format!("{prefix}.{}-{}", counts.ships, counts.commit.short())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hotfix_adapters::vocabulary::CommitId;
+
+    /// SRE-11: after production, and not after the next version of main.
+    #[test]
+    fn the_version_of_a_hotfix_lies_between_production_and_main() {
+        let at = |production, ships, main| {
+            in_order(&Counts { commit: CommitId::parse(&"a".repeat(40)).unwrap(), production, ships, main })
+        };
+        assert!(at(100, 101, 120));
+        assert!(at(100, 101, 100));
+        assert!(!at(100, 100, 120), "the same version as production");
+        assert!(!at(100, 102, 100), "beyond what main will make next");
+    }
+}

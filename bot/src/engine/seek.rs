@@ -1,0 +1,180 @@
+//! Looks for what the step whose turn it is waits for, when others bring it about: a build, a merge into main, a deployment
+//! to stage. Nothing here changes anything outside.
+
+use std::collections::BTreeSet;
+
+use hotfix_adapters::failure::Failure;
+use hotfix_adapters::forge::{Change, Containment};
+use hotfix_adapters::registry::tags::{Discovery, TagFacts, discover};
+use hotfix_adapters::vocabulary::{CommitId, Digest, Environment};
+
+use super::Engine;
+use crate::domain::command::Sighting;
+use crate::domain::event::Counts;
+use crate::domain::hotfix::{FixState, Hotfix, Mainline};
+use crate::domain::playbook::StepKind;
+
+impl Engine {
+    /// What the current step waits for, if it is there.
+    pub(super) async fn awaited(&self, state: &Hotfix) -> Result<Option<Sighting>, Failure> {
+        let Some((_, spec)) = state.current() else { return Ok(None) };
+        #[expect(
+            clippy::wildcard_enum_match_arm,
+            reason = "every other step waits for people, or for an act of the bot"
+        )]
+        match &spec.kind {
+            StepKind::BuildJob { file, names } => self.build_job(state, file, names).await,
+            StepKind::OnMain => self.fixes_on_main(state).await,
+            StepKind::OnEnvironment { environment } => self.reached(state, environment).await,
+            StepKind::VersionOrder { .. } => self.counts(state).await,
+            StepKind::Image => self.image(state).await,
+            _other => Ok(None),
+        }
+    }
+
+    /// What the tag of the pinned image names now, as long as something is still to be deployed by it.
+    pub(super) async fn pinned_tag(&self, state: &Hotfix) -> Result<Option<Sighting>, Failure> {
+        let to_come = state.plan.steps.iter().zip(&state.steps).any(|(spec, at)| {
+            matches!(spec.kind, StepKind::Deploy { .. } | StepKind::Approve { .. }) && !at.is_behind()
+        });
+        if !to_come || state.digest().is_none() {
+            return Ok(None);
+        }
+        let now = self.digest_now(state).await?;
+        Ok((now.as_ref() != state.digest()).then_some(Sighting::Tag(now)))
+    }
+
+    /// What the tag of the pinned image names; `None` when none is pinned, or the tag is gone.
+    pub(super) async fn digest_now(&self, state: &Hotfix) -> Result<Option<Digest>, Failure> {
+        let (Some(pinned), Some(images)) = (&state.image, self.outside.registries.get(&state.plan.service)) else {
+            return Ok(None);
+        };
+        let found = images.registry.find(&pinned.published.image.tag).await?;
+        Ok(found.map(|published| published.image.digest))
+    }
+
+    /// The hotfix branch that production runs (HOCS-15).
+    pub(super) async fn live_branch(&self, state: &Hotfix) -> Result<Option<Sighting>, Failure> {
+        let Some(branch) = state.plan.deployed_branch().filter(|_| state.is_live()) else {
+            return Ok(None);
+        };
+        let waits = matches!(state.mainline, Mainline::Open | Mainline::Lost(_)) && branch == &state.plan.branch;
+        if waits && state.pull.is_some() {
+            // The branch is still at work: a move of it is a new head, and is told as such.
+            return Ok(None);
+        }
+        let tip = self.forge(&state.plan.service)?.tip(&state.plan.repo, branch).await?;
+        // A branch that is deleted after its merge is nothing to be alarmed of.
+        Ok(tip.filter(|tip| Some(tip) != state.ships()).map(|tip| Sighting::LiveBranch(Some(tip))))
+    }
+
+    async fn build_job(&self, state: &Hotfix, file: &str, names: &str) -> Result<Option<Sighting>, Failure> {
+        let plan = &state.plan;
+        let forge = self.forge(&plan.service)?;
+        let wanted = names.replace("{branch}", plan.branch.as_str());
+        // Some build what the branch says, and some what main says.
+        for branch in [&plan.branch, &plan.main] {
+            let Some(tip) = forge.tip(&plan.repo, branch).await? else { continue };
+            let content = forge.read_file(&plan.repo, &tip, file).await?;
+            if content.is_some_and(|bytes| String::from_utf8_lossy(&bytes).contains(&wanted)) {
+                return Ok(Some(Sighting::Job { file: format!("{file} of {branch}") }));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn fixes_on_main(&self, state: &Hotfix) -> Result<Option<Sighting>, Failure> {
+        let plan = &state.plan;
+        let forge = self.forge(&plan.service)?;
+        let Some(main) = forge.tip(&plan.repo, &plan.main).await? else {
+            return Ok(None);
+        };
+        let mut there = BTreeSet::new();
+        for fix in &state.fixes {
+            let change = Change { base: main.clone(), head: fix.source.clone() };
+            if forge.containment(&plan.repo, &change, &main).await?.holds() {
+                there.insert(fix.source.clone());
+            }
+        }
+        Ok((!there.is_empty()).then_some(Sighting::OnMain(there)))
+    }
+
+    async fn reached(&self, state: &Hotfix, environment: &Environment) -> Result<Option<Sighting>, Failure> {
+        let plan = &state.plan;
+        let Some(running) = self.mechanism(&plan.service, environment)?.running().await? else {
+            return Ok(None);
+        };
+        let wanted: Vec<&CommitId> = if plan.is_promotion() {
+            state.target.iter().collect()
+        } else {
+            state.fixes.iter().map(|fix| &fix.source).collect()
+        };
+        let forge = self.forge(&plan.service)?;
+        for commit in &wanted {
+            let change = Change { base: running.commit.clone(), head: (*commit).clone() };
+            if !forge.containment(&plan.repo, &change, &running.commit).await?.holds() {
+                return Ok(None);
+            }
+        }
+        let sighting = Sighting::Reached { environment: environment.clone(), commit: running.commit };
+        Ok((!wanted.is_empty()).then_some(sighting))
+    }
+
+    async fn counts(&self, state: &Hotfix) -> Result<Option<Sighting>, Failure> {
+        let plan = &state.plan;
+        let forge = self.forge(&plan.service)?;
+        let (Some(base), Some(ships)) = (&state.base, state.ships()) else {
+            return Ok(None);
+        };
+        let Some(main) = forge.tip(&plan.repo, &plan.main).await? else {
+            return Ok(None);
+        };
+        Ok(Some(Sighting::Counts(Counts {
+            commit: ships.clone(),
+            production: forge.count(&plan.repo, base).await?,
+            ships: forge.count(&plan.repo, ships).await?,
+            main: forge.count(&plan.repo, &main).await?,
+        })))
+    }
+
+    async fn image(&self, state: &Hotfix) -> Result<Option<Sighting>, Failure> {
+        let plan = &state.plan;
+        let (Some(images), Some(commit)) = (self.outside.registries.get(&plan.service), state.ships()) else {
+            return Ok(None);
+        };
+        let version = state.survey.as_ref().and_then(|s| s.told.iter().find_map(|told| told.version.clone()));
+        let facts =
+            TagFacts { branch: plan.deployed_branch().unwrap_or(&plan.main).clone(), commit: commit.clone(), version };
+        match discover(images.registry.as_ref(), &images.tags, &facts, Some(state.opened_at)).await? {
+            Discovery::Found { published, by } => Ok(Some(Sighting::Image { commit: commit.clone(), published, by })),
+            Discovery::NotYet { looked } => {
+                tracing::debug!(run = %state.id, ?looked, "no image yet");
+                Ok(None)
+            }
+        }
+    }
+
+    /// The commits of the branch that are neither patches of main nor settled by a person: only a run that picks from main
+    /// can have strays (SRE-4, SRE-10). As many as a person adapted, or put there for the order of versions, are let pass.
+    pub(super) async fn strays(&self, state: &Hotfix) -> Result<Vec<CommitId>, Failure> {
+        let plan = &state.plan;
+        let picks = plan.steps.iter().any(|spec| matches!(spec.kind, StepKind::Change { pull: false, .. }));
+        let (Some(base), Some(head)) = (state.base.as_ref().filter(|_| picks), &state.head) else {
+            return Ok(Vec::new());
+        };
+        let forge = self.forge(&plan.service)?;
+        let Some(main) = forge.tip(&plan.repo, &plan.main).await? else {
+            return Ok(Vec::new());
+        };
+        let change = Change { base: base.clone(), head: head.tip.clone() };
+        let missing = match forge.containment(&plan.repo, &change, &main).await? {
+            Containment::Missing { commits } => commits,
+            Containment::Ancestor | Containment::Patch | Containment::Squash | Containment::Reverted { .. } => {
+                Vec::new()
+            }
+        };
+        let adapted = state.fixes.iter().filter(|fix| fix.state == FixState::Adapted).count();
+        let ordering = usize::from(plan.steps.iter().any(|spec| matches!(spec.kind, StepKind::VersionOrder { .. })));
+        Ok(if missing.len() > adapted + ordering { missing } else { Vec::new() })
+    }
+}
