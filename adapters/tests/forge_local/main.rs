@@ -6,6 +6,7 @@ mod crash;
 mod ledger;
 mod pick;
 mod process;
+mod repository;
 mod support;
 
 mod conformance {

@@ -99,7 +99,7 @@ impl Git {
             level.push(Entry { mode, object, name: (*part).to_owned() });
             let listing: String =
                 level.iter().map(|e| format!("{} {} {}\t{}\0", e.mode, kind(&e.mode), e.object, e.name)).collect();
-            let answer = self.ask(["mktree", "-z"]).input(listing).stdout().await?;
+            let answer = self.ask(["mktree", "-z", "--missing"]).input(listing).stdout().await?;
             (mode, object) = ("040000".to_owned(), String::from_utf8_lossy(&answer).trim().to_owned());
         }
         Ok(object)

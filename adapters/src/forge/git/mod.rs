@@ -10,6 +10,8 @@ mod files;
 mod log;
 mod meaning;
 mod merge;
+pub mod mirror;
+mod network;
 mod object;
 mod pick;
 mod refs;
