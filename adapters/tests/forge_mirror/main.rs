@@ -3,6 +3,11 @@
 
 #[path = "../forge_local/repository.rs"]
 mod repository;
+
+mod hosted;
+mod keeping;
+mod refusals;
+mod secrets;
 mod support;
 
 mod conformance {

@@ -29,8 +29,12 @@ pub(crate) struct Place {
     pub(crate) folder: tempfile::TempDir,
     pub(crate) server: Server,
     pub(crate) token: Arc<Token>,
+    /// What happens at the server when a push has begun and has not been told yet where the branches are.
+    pub(crate) before_push: Arc<BeforePush>,
     pub(crate) mirror: Arc<Mirror>,
 }
+
+type BeforePush = Mutex<Option<Box<dyn FnOnce() + Send>>>;
 
 /// A token that can be exchanged.
 pub(crate) struct Token(Mutex<Option<String>>);
@@ -55,14 +59,21 @@ impl Place {
         std::fs::create_dir_all(root.join("team")).unwrap();
         let repositories = Repositories::below(root, Arc::new(|token| token == Some(TOKEN)));
         let _ = repositories.create("team/payments");
+        let before_push = Arc::new(BeforePush::default());
+        let happens = before_push.clone();
         let router = Router::new().fallback(move |request: Request| {
             let (repositories, path) = (repositories.clone(), request.uri().path().to_owned());
+            if request.uri().query() == Some("service=git-receive-pack")
+                && let Some(act) = happens.lock().unwrap().take()
+            {
+                act();
+            }
             async move { repositories.answer(&path, request).await }
         });
         let server = Server::start(router, |_| true).await;
         let token = Arc::new(Token(Mutex::new(Some(TOKEN.into()))));
         let mirror = Arc::new(Mirror::open(options(&server, &token, folder.path().join("mirrors"))).unwrap());
-        Self { folder, server, token, mirror }
+        Self { folder, server, token, before_push, mirror }
     }
 
     /// Mirrors that know nothing yet, as after the loss of the folder.
@@ -90,6 +101,21 @@ impl Place {
         self.folder.path().join("mirrors/team~payments.git")
     }
 
+    /// What the server has run when somebody pushes.
+    pub(crate) fn hook(&self, script: &str) {
+        use std::os::unix::fs::PermissionsExt;
+        let hook = self.directory().join("hooks/pre-receive");
+        std::fs::create_dir_all(hook.parent().unwrap()).unwrap();
+        std::fs::write(&hook, format!("#!/bin/sh\n{script}\n")).unwrap();
+        std::fs::set_permissions(&hook, std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    /// How many pushes the server was sent.
+    pub(crate) fn pushes(&self) -> usize {
+        let calls = self.server.control.calls();
+        calls.iter().filter(|call| call.method == "POST" && call.path.ends_with("/git-receive-pack")).count()
+    }
+
     pub(crate) fn commit(&self, branch: &str, parents: &[&CommitId], files: &[(&str, &str)]) -> CommitId {
         let files: Vec<_> = files.iter().map(|(path, text)| (*path, Some(*text))).collect();
         let message = "A change\n";
@@ -97,7 +123,7 @@ impl Place {
     }
 }
 
-fn options(server: &Server, token: &Arc<Token>, folder: PathBuf) -> MirrorOptions {
+pub(crate) fn options(server: &Server, token: &Arc<Token>, folder: PathBuf) -> MirrorOptions {
     MirrorOptions {
         folder,
         base_url: server.url(),
