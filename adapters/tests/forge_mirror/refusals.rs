@@ -106,7 +106,7 @@ async fn a_protected_branch_is_rejected_in_the_words_of_the_forge() {
     assert_eq!(place.mirror.tip(&place.repo(), &hotfix()).await, Ok(Some(base)));
 }
 
-/// Calls of a branch that is made: two to look where it is, one to begin the push, and the push itself.
+/// The calls before the push of a branch that is made: two to look where it is, one to begin the push, and the push itself.
 const PUSH: usize = 3;
 
 #[tokio::test]
@@ -117,7 +117,7 @@ async fn a_lost_answer_is_looked_up_at_once() {
         place.server.control.break_calls([(PUSH, fault)]);
         place.mirror.create(&place.repo(), &hotfix(), &base).await.unwrap();
         assert!(place.server.control.calls()[PUSH].path.ends_with("/git-receive-pack"), "the push is what was broken");
-        assert_eq!(place.pushes(), 1);
+        assert_eq!(place.moves(), 1);
     }
 }
 
@@ -125,19 +125,19 @@ async fn a_lost_answer_is_looked_up_at_once() {
 async fn a_lost_answer_that_cannot_be_looked_up_is_uncertain_and_repeating_is_harmless() {
     let (place, base, _) = place().await;
     place.server.control.forget();
-    place.server.control.break_calls([(PUSH, Fault::DoneButHangUp), (PUSH + 1, Fault::Refuse(503))]);
+    place.server.control.break_calls([(PUSH, Fault::DoneBut500), (PUSH + 1, Fault::Refuse(503))]);
     let failure = place.mirror.create(&place.repo(), &hotfix(), &base).await.unwrap_err();
     assert!(matches!(failure, Failure::Uncertain { .. }), "{failure:?}");
     place.mirror.create(&place.repo(), &hotfix(), &base).await.unwrap();
-    assert_eq!(place.pushes(), 1, "the second time nothing was left to do");
+    assert_eq!(place.moves(), 1, "the second time nothing was left to do");
     assert_eq!(place.mirror.tip(&place.repo(), &hotfix()).await, Ok(Some(base)));
 }
 
 /// Nothing was done, but that cannot be known from here: the other side may still be at it.
 #[tokio::test]
-async fn a_push_that_is_cut_off_is_uncertain() {
+async fn a_push_that_a_gateway_gave_up_on_is_uncertain() {
     let (place, base, _) = place().await;
-    place.server.control.break_calls([(PUSH, Fault::HangUp)]);
+    place.server.control.break_calls([(PUSH, Fault::Refuse(504))]);
     let failure = place.mirror.create(&place.repo(), &hotfix(), &base).await.unwrap_err();
     assert!(matches!(failure, Failure::Uncertain { .. }), "{failure:?}");
     place.mirror.create(&place.repo(), &hotfix(), &base).await.unwrap();

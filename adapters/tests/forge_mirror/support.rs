@@ -19,7 +19,7 @@ use hotfix_fakes::git::Repositories;
 use hotfix_fakes::server::Server;
 use secrecy::SecretString;
 
-use crate::repository::import;
+use crate::repository::{git, import};
 
 /// What the server wants to hear, and what must never be seen anywhere else.
 pub(crate) const TOKEN: &str = "Basic eDpjYW5hcnktc2VzYW1l";
@@ -58,7 +58,7 @@ impl Place {
         let root = folder.path().join("served");
         std::fs::create_dir_all(root.join("team")).unwrap();
         let repositories = Repositories::below(root, Arc::new(|token| token == Some(TOKEN)));
-        let _ = repositories.create("team/payments");
+        git(&repositories.create("team/payments"), &["config", "core.logAllRefUpdates", "true"], b"");
         let before_push = Arc::new(BeforePush::default());
         let happens = before_push.clone();
         let router = Router::new().fallback(move |request: Request| {
@@ -110,10 +110,9 @@ impl Place {
         std::fs::set_permissions(&hook, std::fs::Permissions::from_mode(0o755)).unwrap();
     }
 
-    /// How many pushes the server was sent.
-    pub(crate) fn pushes(&self) -> usize {
-        let calls = self.server.control.calls();
-        calls.iter().filter(|call| call.method == "POST" && call.path.ends_with("/git-receive-pack")).count()
+    /// How often the branch `hotfix` was moved at the server.
+    pub(crate) fn moves(&self) -> usize {
+        std::fs::read_to_string(self.directory().join("logs/refs/heads/hotfix")).unwrap().lines().count()
     }
 
     pub(crate) fn commit(&self, branch: &str, parents: &[&CommitId], files: &[(&str, &str)]) -> CommitId {
