@@ -3,6 +3,7 @@
 
 mod contain;
 mod crash;
+mod files;
 mod ledger;
 mod pick;
 mod process;

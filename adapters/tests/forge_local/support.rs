@@ -99,7 +99,11 @@ impl Setup for Place {
     }
 
     async fn label(&self, number: PullNumber, label: &str) {
-        self.local.label(&self.repo(), number, label).await.unwrap();
+        self.local.label_as(&self.repo(), number, &grace(), label).await.unwrap();
+    }
+
+    async fn comments(&self, number: PullNumber) -> Vec<String> {
+        self.local.comments(&self.repo(), number).await.unwrap()
     }
 
     async fn close(&self, number: PullNumber) {

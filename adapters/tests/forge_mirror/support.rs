@@ -158,6 +158,10 @@ impl Setup for Place {
         unimplemented!("there are no labels here")
     }
 
+    async fn comments(&self, _: PullNumber) -> Vec<String> {
+        unimplemented!("there are no comments here")
+    }
+
     async fn close(&self, _: PullNumber) {
         unimplemented!("there are no pull requests here")
     }

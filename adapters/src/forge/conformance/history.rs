@@ -279,3 +279,48 @@ pub async fn a_revert_takes_out_and_its_revert_brings_back(setup: &dyn Setup) {
     let back = undo(&out, &out, &fixed).await;
     assert_eq!(forge.containment(&repo, &change, &back).await, Ok(Containment::Ancestor));
 }
+
+/// A change can be taken out without naming a commit, as GitHub and GitLab word the reverts of pull requests; and come
+/// back as silently. Other work lies in between.
+pub async fn a_revert_is_seen_however_it_is_worded(setup: &dyn Setup) {
+    let (forge, repo, base) = (setup.forge(), setup.repo(), main_branch(setup).await);
+    let fix = commit(setup, "fix", &[&base], "lines", &ten_with("two", "2")).await;
+    let change = change(&base, &fix);
+    let set = async |parent: &CommitId, text: &str, message: &str| {
+        let files = [("lines", Some(text))];
+        setup.push(Push { branch: "main", parents: &[parent], files: &files, message, author: "A <a@b>" }).await
+    };
+    let words = [
+        "Revert \"Fix the fees\" (#13)\n\nReverts team/payments#12\n",
+        "Revert \"Merge branch 'fix' into 'main'\"\n\nThis reverts merge request !12\n",
+        "Undo\n\nThis reverts commit 1234567890123456789012345678901234567890.\n",
+    ];
+    let squash = set(&base, &ten_with("two", "2"), "Fix the fees (#12)\n").await;
+    let merge = commit(setup, "main", &[&base, &fix], "lines", &ten_with("two", "2")).await;
+    for (arrived, how) in [(&squash, Containment::Patch), (&merge, Containment::Ancestor)] {
+        let other = commit(setup, "main", &[arrived], "other", "1").await;
+        for words in words {
+            let out = set(&other, TEN, words).await;
+            let later = commit(setup, "main", &[&out], "later", "1").await;
+            let reverted = Containment::Reverted { by: out.clone() };
+            assert_eq!(forge.containment(&repo, &change, &later).await, Ok(reverted), "{words}");
+            let back = set(&later, &ten_with("two", "2"), "Fix the fees, second try (#14)\n").await;
+            let edited = set(&back, &ten_with("two", "edited"), "Go on\n").await;
+            assert_eq!(forge.containment(&repo, &change, &edited).await, Ok(how.clone()), "back after {words}");
+            let out_again = set(&back, TEN, "Not yet\n").await;
+            let reverted = Containment::Reverted { by: out_again.clone() };
+            assert_eq!(forge.containment(&repo, &change, &out_again).await, Ok(reverted), "out again after {words}");
+        }
+    }
+}
+
+/// What a commit has behind it, itself included, along all its parents.
+pub async fn commits_are_counted(setup: &dyn Setup) {
+    let (forge, repo, base) = (setup.forge(), setup.repo(), main_branch(setup).await);
+    let left = commit(setup, "main", &[&base], "a", "1").await;
+    let right = commit(setup, "fix", &[&base], "b", "1").await;
+    let merge = commit(setup, "main", &[&left, &right], "b", "1").await;
+    assert_eq!(forge.count(&repo, &base).await, Ok(1));
+    assert_eq!(forge.count(&repo, &merge).await, Ok(4));
+    assert_rejected(forge.count(&repo, &nowhere()).await, "");
+}

@@ -4,6 +4,7 @@
 //! which is a fresh repository and the hands of the people who work on it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "these are tests")]
 
+pub mod files;
 pub mod history;
 pub mod pulls;
 pub mod refs;
@@ -38,6 +39,9 @@ pub trait Setup: Send + Sync {
     /// A person labels a pull request.
     async fn label(&self, number: PullNumber, label: &str);
 
+    /// The texts of the comments under a pull request, oldest first.
+    async fn comments(&self, number: PullNumber) -> Vec<String>;
+
     /// A person closes a pull request without merging it.
     async fn close(&self, number: PullNumber);
 }
@@ -68,7 +72,9 @@ macro_rules! forge_conformance {
             an_unknown_number_is_rejected, the_head_follows_its_branch_until_it_is_gone, a_review_names_the_commit_it_saw,
             a_merge_has_both_parents_and_its_message, merging_twice_is_one_commit, a_head_that_moved_is_not_merged,
             a_conflict_is_rejected_and_changes_nothing, a_squash_has_one_parent, a_closed_one_is_not_merged,
-            a_merge_by_hand_is_a_merge, labels_find_open_ones_only, checks_of_one_name_by_two_apps_are_two);
+            a_merge_by_hand_is_a_merge, labels_find_open_ones_only, checks_of_one_name_by_two_apps_are_two,
+            labels_are_put_on_and_taken_off_once, labellings_say_who_and_when, a_comment_is_written_once_for_its_key,
+            a_pull_request_is_withdrawn_once);
     };
     (git: $setup:expr) => {
         $crate::forge_conformance!(@cases $setup, refs:
@@ -84,7 +90,11 @@ macro_rules! forge_conformance {
             a_pick_that_conflicts_names_its_files, a_pick_that_is_there_changes_nothing, a_merge_is_picked_against_its_first_parent,
             a_first_commit_is_picked_whole, an_unknown_commit_is_rejected,
             a_merge_contains, a_cherry_pick_contains, a_squash_contains, a_missing_change_is_named,
-            a_revert_takes_out_and_its_revert_brings_back);
+            a_revert_takes_out_and_its_revert_brings_back, a_revert_is_seen_however_it_is_worded, commits_are_counted);
+        $crate::forge_conformance!(@cases $setup, files:
+            a_file_is_read_as_it_was, a_path_is_no_pattern, a_folder_is_no_file, paths_are_listed_by_folder_not_by_prefix,
+            a_commit_changes_these_files_and_moves_nothing, content_is_kept_byte_for_byte, the_same_files_are_the_same_commit,
+            a_path_that_is_no_file_of_a_repository_is_rejected);
     };
     (@cases $setup:expr, $port:ident: $($case:ident),* $(,)?) => {
         mod $port {

@@ -7,6 +7,7 @@
 
 mod contain;
 mod files;
+mod inverse;
 mod log;
 mod meaning;
 mod merge;

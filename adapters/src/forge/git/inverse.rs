@@ -1,0 +1,121 @@
+//! Reverts known by their content alone: a commit undoes an earlier one when its patch is the inverse of the other's. So
+//! does one that brings a reverted change back: it is the inverse of the revert.
+//!
+//! The content of files is looked at only where a commit changed just the files that the change, or a commit of it,
+//! changed: in a mirror without content every look is a download.
+
+use std::collections::{BTreeSet, HashMap};
+
+use super::Git;
+use super::object::ids_in;
+use super::reverts::Revert;
+use crate::failure::Failure;
+use crate::forge::Change;
+use crate::vocabulary::CommitId;
+
+/// Spaces count, unlike among patches that are compared for being equal: a patch that only moves lines to the right would
+/// be its own inverse.
+const KIND: &str = "--verbatim";
+
+/// Backwards, git swaps the prefixes of the names as well, which would be part of the id.
+const BACKWARDS: [&str; 3] = ["-R", "--src-prefix=b/", "--dst-prefix=a/"];
+
+impl Git {
+    /// The commits on the way to `tip`, since the change started and apart from it, that are the inverse of something
+    /// before them which is the change, a commit of it, or a revert of one of these.
+    pub(super) async fn inverses(
+        &self,
+        change: &Change,
+        own: &[CommitId],
+        whole: &CommitId,
+        tip: &CommitId,
+    ) -> Result<Vec<Revert>, Failure> {
+        let ours: Vec<CommitId> = own.iter().chain([whole]).cloned().collect();
+        let wanted: BTreeSet<BTreeSet<String>> = self.touched(&ours).await?.into_values().collect();
+        let near = self.near(change, &ours, tip).await?;
+        let touched = self.touched(&near).await?;
+        let near: Vec<CommitId> =
+            near.into_iter().filter(|it| touched.get(it).is_some_and(|files| wanted.contains(files))).collect();
+        if near.is_empty() {
+            return Ok(Vec::new());
+        }
+        let all: Vec<CommitId> = near.iter().chain(&ours).cloned().collect();
+        let (patches, inverse) =
+            tokio::try_join!(self.ids_of_patches(&all, &[], KIND), self.ids_of_patches(&near, &BACKWARDS, KIND))?;
+        let mut reverts = Vec::new();
+        for id in near {
+            let Some(undoes) = inverse.get(&id) else { continue };
+            let mut targets: Vec<&CommitId> = all.iter().filter(|other| patches.get(*other) == Some(undoes)).collect();
+            if targets.contains(&whole) {
+                // All of it at once: every commit of it, in whatever shape it came.
+                let parts: Vec<_> = own.iter().filter_map(|commit| patches.get(commit)).collect();
+                let is_part = |it: &&CommitId| patches.get(*it).is_some_and(|patch| parts.contains(&patch));
+                targets.extend(all.iter().filter(is_part).chain(own));
+            }
+            let targets = self.before(&id, targets, whole).await?;
+            if !targets.is_empty() {
+                reverts.push(Revert { id, targets });
+            }
+        }
+        Ok(reverts)
+    }
+
+    /// Those of these that lie before a commit in the history, each once.
+    async fn before(
+        &self,
+        commit: &CommitId,
+        others: Vec<&CommitId>,
+        whole: &CommitId,
+    ) -> Result<Vec<CommitId>, Failure> {
+        let mut before = Vec::new();
+        let others: BTreeSet<&CommitId> = others.into_iter().filter(|it| *it != whole && *it != commit).collect();
+        for other in others {
+            if self.is_ancestor(other, commit).await? {
+                before.push(other.clone());
+            }
+        }
+        Ok(before)
+    }
+
+    /// The commits on the way to `tip` that changed one of the files that these changed.
+    async fn near(&self, change: &Change, ours: &[CommitId], tip: &CommitId) -> Result<Vec<CommitId>, Failure> {
+        let args = ["diff-tree", "--stdin", "-r", "-z", "--root", "--no-commit-id", "--name-only", "--no-renames"];
+        let names = self.ask(args).input(lines(ours)).stdout().await?;
+        // One path a line is all that can be said; a path with a line break in it is left out.
+        let paths: BTreeSet<&[u8]> =
+            names.split(|b| *b == 0).filter(|path| !path.is_empty() && !path.contains(&b'\n')).collect();
+        if paths.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut input = format!("{tip}\n^{}\n^{}\n--\n", change.base, change.head).into_bytes();
+        for path in paths {
+            input.extend_from_slice(path);
+            input.push(b'\n');
+        }
+        let args = ["rev-list", "--no-merges", "--full-history", "--stdin"];
+        Ok(ids_in(&self.ask(args).input(input).stdout().await?))
+    }
+
+    /// The files that each of these changed. Trees tell; no content is needed.
+    async fn touched(&self, commits: &[CommitId]) -> Result<HashMap<CommitId, BTreeSet<String>>, Failure> {
+        let args = ["diff-tree", "--stdin", "-r", "--root", "--raw", "--no-renames"];
+        let answer = self.ask(args).input(lines(commits)).stdout().await?;
+        let mut touched: HashMap<CommitId, BTreeSet<String>> = HashMap::new();
+        let mut at = None;
+        for line in String::from_utf8_lossy(&answer).lines() {
+            match line.strip_prefix(':').and_then(|line| line.split_once('\t')) {
+                None => at = CommitId::parse(line).ok(),
+                Some((_, path)) => {
+                    if let Some(commit) = &at {
+                        touched.entry(commit.clone()).or_default().insert(path.to_owned());
+                    }
+                }
+            }
+        }
+        Ok(touched)
+    }
+}
+
+fn lines(commits: &[CommitId]) -> String {
+    commits.iter().map(|commit| format!("{commit}\n")).collect()
+}
