@@ -108,3 +108,30 @@ async fn those_who_ask_at_once_share_a_fetch() {
     let fetches = place.server.control.calls().iter().filter(|call| call.method == "GET").count();
     assert!((1..8).contains(&fetches), "{fetches} fetches");
 }
+
+#[tokio::test]
+async fn many_packs_become_few_and_nothing_is_lost() {
+    let place = Place::new().await;
+    let base = place.commit("main", &[], &[("a", "1\n"), ("b", "1\n")]);
+    let next = place.commit("main", &[&base], &[("a", "2\n")]);
+    let other = place.commit("other", &[&base], &[("b", "2\n")]);
+    let pick = Pick { onto: other.clone(), source: next.clone(), at: Timestamp::UNIX_EPOCH, trace: false };
+    let Ok(Picked::Commit(picked)) = place.mirror.pick(&place.repo(), &pick).await else { panic!("no conflict here") };
+    let packs = place.mirrored().join("objects/pack");
+    let many = || {
+        std::fs::read_dir(&packs)
+            .unwrap()
+            .filter(|it| it.as_ref().unwrap().path().extension().is_some_and(|e| e == "pack"))
+            .count()
+    };
+    for number in 0..60 {
+        let blob = git(&place.mirrored(), &["hash-object", "-w", "--stdin"], number.to_string().as_bytes());
+        git(&place.mirrored(), &["pack-objects", "-q", "objects/pack/pack"], &blob);
+    }
+    assert!(many() > 60);
+    place.mirror.resolve(&place.repo(), "main").await.unwrap();
+    assert!(many() < 10, "{} packs", many());
+    place.mirror.create(&place.repo(), &BranchName::parse("hotfix").unwrap(), &picked).await.unwrap();
+    let content = place.mirror.read_file(&place.repo(), &base, "a").await.unwrap();
+    assert_eq!(content.as_deref(), Some(&b"1\n"[..]), "what was not here is still fetched");
+}

@@ -147,23 +147,23 @@ impl Setup for Place {
     }
 
     async fn review(&self, _: PullNumber, _: Verdict) {
-        unimplemented!("there are no pull requests here")
+        panic!("there are no pull requests here")
     }
 
     async fn report(&self, _: &CommitId, _: Check) {
-        unimplemented!("there are no checks here")
+        panic!("there are no checks here")
     }
 
     async fn label(&self, _: PullNumber, _: &str) {
-        unimplemented!("there are no labels here")
+        panic!("there are no labels here")
     }
 
     async fn comments(&self, _: PullNumber) -> Vec<String> {
-        unimplemented!("there are no comments here")
+        panic!("there are no comments here")
     }
 
     async fn close(&self, _: PullNumber) {
-        unimplemented!("there are no pull requests here")
+        panic!("there are no pull requests here")
     }
 }
 

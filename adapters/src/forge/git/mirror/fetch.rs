@@ -67,6 +67,7 @@ impl Mirror {
             return Err(git.failure("fetch", &answer));
         }
         state.fetched = Some(begun);
+        tidy(&git).await;
         Ok(git)
     }
 
@@ -100,6 +101,17 @@ impl Mirror {
     fn no_commit(&self, repo: &Repo, commit: &CommitId) -> Failure {
         let url = self.url(repo);
         Failure::rejected(format!("{commit} is not a commit at {url} (any more). Push it there, then try again."))
+    }
+}
+
+/// Puts the packs together once they are many: each fetch leaves one. Commits that no branch holds are kept, because one
+/// may have been made a moment ago and be pushed in another. When this fails, the mirror is slower, not wrong.
+async fn tidy(git: &Git) {
+    let settings =
+        [("gc.auto", "6700"), ("gc.autoDetach", "false"), ("gc.pruneExpire", "never"), ("gc.cruftPacks", "false")];
+    let git = settings.into_iter().fold(git.clone(), |git, (key, value)| git.config(key, value));
+    if let Err(failure) = git.ask(["gc", "--auto", "--quiet"]).stdout().await {
+        tracing::warn!(mirror = %git.directory().display(), %failure, "the mirror was not tidied");
     }
 }
 
