@@ -4,6 +4,7 @@
 //! which is a fresh repository and the hands of the people who work on it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "these are tests")]
 
+pub mod containment;
 pub mod files;
 pub mod history;
 pub mod pulls;
@@ -88,9 +89,10 @@ macro_rules! forge_conformance {
             commits_between_are_in_order_and_counted, commits_say_who_took_part, sizes_are_counted,
             a_pick_moves_nothing_and_keeps_its_author, the_same_pick_is_the_same_commit, a_pick_may_leave_no_trace,
             a_pick_that_conflicts_names_its_files, a_pick_that_is_there_changes_nothing, a_merge_is_picked_against_its_first_parent,
-            a_first_commit_is_picked_whole, an_unknown_commit_is_rejected,
+            a_first_commit_is_picked_whole, an_unknown_commit_is_rejected, commits_are_counted);
+        $crate::forge_conformance!(@cases $setup, containment:
             a_merge_contains, a_cherry_pick_contains, a_squash_contains, a_missing_change_is_named,
-            a_revert_takes_out_and_its_revert_brings_back, a_revert_is_seen_however_it_is_worded, commits_are_counted);
+            a_revert_takes_out_and_its_revert_brings_back, a_revert_is_seen_however_it_is_worded);
         $crate::forge_conformance!(@cases $setup, files:
             a_file_is_read_as_it_was, a_path_is_no_pattern, a_folder_is_no_file, paths_are_listed_by_folder_not_by_prefix,
             a_commit_changes_these_files_and_moves_nothing, content_is_kept_byte_for_byte, the_same_files_are_the_same_commit,
