@@ -199,13 +199,13 @@ async fn a_change_of_spaces_alone_is_not_its_own_revert() {
 #[tokio::test]
 async fn a_silent_revert_of_strange_paths_is_seen() {
     let place = Place::new();
-    let names = ["ä \"quoted\" ö", "--help", ":(glob)*", "tab\there"];
-    let files = |text: &'static str| names.map(|name| (name, text));
-    let base = place.commit("main", &[], &files("1\n"), "Start");
-    let fix = place.commit("main", &[&base], &files("2\n"), "Fix");
-    let out = place.commit("main", &[&fix], &files("1\n"), "Clean up");
-    let change = Change { base, head: fix };
-    assert_eq!(place.local.containment(&place.repo(), &change, &out).await, Ok(by(&out)));
+    for name in ["ä \"quoted\" ö", "--help", ":(glob)*", "tab\there"] {
+        let base = place.commit("main", &[], &[(name, "1\n")], "Start");
+        let fix = place.commit("main", &[&base], &[(name, "2\n")], "Fix");
+        let out = place.commit("main", &[&fix], &[(name, "1\n")], "Clean up");
+        let change = Change { base, head: fix };
+        assert_eq!(place.local.containment(&place.repo(), &change, &out).await, Ok(by(&out)), "{name:?}");
+    }
 }
 
 #[tokio::test]
