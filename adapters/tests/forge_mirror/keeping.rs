@@ -135,3 +135,26 @@ async fn many_packs_become_few_and_nothing_is_lost() {
     let content = place.mirror.read_file(&place.repo(), &base, "a").await.unwrap();
     assert_eq!(content.as_deref(), Some(&b"1\n"[..]), "what was not here is still fetched");
 }
+
+/// A file that everybody changes, in a mirror that has none of its versions.
+#[tokio::test]
+async fn looking_for_a_silent_revert_is_one_download() {
+    let place = Place::new().await;
+    let base = place.commit("main", &[], &[("lines", TEN)]);
+    let fixed = TEN.replace("two", "2");
+    let fix = place.commit("main", &[&base], &[("lines", &fixed)]);
+    let mut tip = fix.clone();
+    for number in 0..12 {
+        tip = place.commit("main", &[&tip], &[("lines", &fixed.replace("ten", &format!("{number}")))]);
+    }
+    let out = place.commit("main", &[&tip], &[("lines", &TEN.replace("ten", "11"))]);
+    place.mirror.count(&place.repo(), &out).await.unwrap();
+    place.server.control.forget();
+    let change = Change { base, head: fix };
+    assert_eq!(
+        place.mirror.containment(&place.repo(), &change, &out).await,
+        Ok(Containment::Reverted { by: out.clone() })
+    );
+    let downloads = place.server.control.calls().iter().filter(|call| call.method == "GET").count();
+    assert!(downloads <= 2, "{downloads} downloads");
+}

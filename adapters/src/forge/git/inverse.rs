@@ -20,6 +20,15 @@ const KIND: &str = "--verbatim";
 /// Backwards, git swaps the prefixes of the names as well, which would be part of the id.
 const BACKWARDS: [&str; 3] = ["-R", "--src-prefix=b/", "--dst-prefix=a/"];
 
+/// What a commit changed.
+#[derive(Default)]
+struct Touched {
+    /// The paths.
+    files: BTreeSet<String>,
+    /// The content, before and after, by its ids.
+    content: BTreeSet<String>,
+}
+
 impl Git {
     /// The commits on the way to `tip`, since the change started and apart from it, that are the inverse of something
     /// before them which is the change, a commit of it, or a revert of one of these.
@@ -31,15 +40,18 @@ impl Git {
         tip: &CommitId,
     ) -> Result<Vec<Revert>, Failure> {
         let ours: Vec<CommitId> = own.iter().chain([whole]).cloned().collect();
-        let wanted: BTreeSet<BTreeSet<String>> = self.touched(&ours).await?.into_values().collect();
+        let sought = self.touched(&ours).await?;
+        let wanted: BTreeSet<&BTreeSet<String>> = sought.values().map(|it| &it.files).collect();
         let near = self.near(change, &ours, tip).await?;
         let touched = self.touched(&near).await?;
         let near: Vec<CommitId> =
-            near.into_iter().filter(|it| touched.get(it).is_some_and(|files| wanted.contains(files))).collect();
+            near.into_iter().filter(|it| touched.get(it).is_some_and(|it| wanted.contains(&it.files))).collect();
         if near.is_empty() {
             return Ok(Vec::new());
         }
         let all: Vec<CommitId> = near.iter().chain(&ours).cloned().collect();
+        let content = near.iter().filter_map(|it| touched.get(it)).chain(sought.values()).flat_map(|it| &it.content);
+        self.bring(content.collect()).await?;
         let (patches, inverse) =
             tokio::try_join!(self.ids_of_patches(&all, &[], KIND), self.ids_of_patches(&near, &BACKWARDS, KIND))?;
         let mut reverts = Vec::new();
@@ -96,23 +108,47 @@ impl Git {
         Ok(ids_in(&self.ask(args).input(input).stdout().await?))
     }
 
-    /// The files that each of these changed. Trees tell; no content is needed.
-    async fn touched(&self, commits: &[CommitId]) -> Result<HashMap<CommitId, BTreeSet<String>>, Failure> {
-        let args = ["diff-tree", "--stdin", "-r", "--root", "--raw", "--no-renames"];
+    /// What each of these changed. Trees tell; no content is needed.
+    async fn touched(&self, commits: &[CommitId]) -> Result<HashMap<CommitId, Touched>, Failure> {
+        let args = ["diff-tree", "--stdin", "-r", "--root", "--raw", "--no-abbrev", "--no-renames"];
         let answer = self.ask(args).input(lines(commits)).stdout().await?;
-        let mut touched: HashMap<CommitId, BTreeSet<String>> = HashMap::new();
+        let mut touched: HashMap<CommitId, Touched> = HashMap::new();
         let mut at = None;
         for line in String::from_utf8_lossy(&answer).lines() {
-            match line.strip_prefix(':').and_then(|line| line.split_once('\t')) {
-                None => at = CommitId::parse(line).ok(),
-                Some((_, path)) => {
-                    if let Some(commit) = &at {
-                        touched.entry(commit.clone()).or_default().insert(path.to_owned());
-                    }
-                }
+            // `:100644 100644 <before> <after> M<tab>path`
+            let Some((what, path)) = line.strip_prefix(':').and_then(|line| line.split_once('\t')) else {
+                at = CommitId::parse(line).ok();
+                continue;
+            };
+            let Some(commit) = &at else { continue };
+            let it = touched.entry(commit.clone()).or_default();
+            it.files.insert(path.to_owned());
+            let words: Vec<&str> = what.split(' ').collect();
+            if let [before_mode, after_mode, before, after, ..] = words.as_slice() {
+                let sides = [(before_mode, before), (after_mode, after)];
+                let is_file = |mode: &str| !matches!(mode, "000000" | "160000");
+                it.content.extend(sides.iter().filter(|(mode, _)| is_file(mode)).map(|(_, id)| (**id).to_owned()));
             }
         }
         Ok(touched)
+    }
+
+    /// Fetches what is missing of this content at once; git itself would do it commit by commit.
+    async fn bring(&self, content: BTreeSet<&String>) -> Result<(), Failure> {
+        let Some(remote) = self.remote_name() else { return Ok(()) };
+        let names: String = content.iter().map(|id| format!("{id}\n")).collect();
+        let answer = self.ask(["cat-file", "--batch-check"]).offline().input(names).stdout().await?;
+        let text = String::from_utf8_lossy(&answer);
+        let missing: String =
+            text.lines().filter_map(|line| line.strip_suffix(" missing")).map(|id| format!("{id}\n")).collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        // As git does it: nothing is negotiated, for these are not commits.
+        let git = self.clone().config("fetch.negotiationAlgorithm", "noop");
+        let args = ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "--stdin"];
+        let more = ["--filter=blob:none", "--end-of-options", remote];
+        git.ask(args.into_iter().chain(more)).input(missing).stdout().await.map(drop)
     }
 }
 

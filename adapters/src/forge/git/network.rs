@@ -120,6 +120,11 @@ impl Git {
         }
     }
 
+    /// What the other side is called here, when there is one.
+    pub(super) fn remote_name(&self) -> Option<&str> {
+        self.config.iter().find_map(|(key, _)| key.strip_prefix("remote.")?.strip_suffix(".url"))
+    }
+
     /// Where the other side is, when there is one.
     fn remote_url(&self) -> Option<&str> {
         self.config
