@@ -65,6 +65,8 @@ pub(super) async fn serve(folder: &Path) -> anyhow::Result<()> {
     let outside = wire::outside(&config, console.clone(), &program)?;
     let channel = wire::main_channel(&config)?;
     let (poll, path) = (Duration::from_secs(u64::from(config.settings.poll_seconds)), config.settings.socket.clone());
+    // A stop that comes early waits its turn, so that whoever sees the bot ready can stop it cleanly.
+    let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     // Before the journal is read, which takes a moment when it is long: whoever watches sees that the process is there.
     let mut http = Http::bind(wire::http(&config)).await?;
     let journal: Arc<dyn Journal> = store.clone();
@@ -84,7 +86,6 @@ pub(super) async fn serve(folder: &Path) -> anyhow::Result<()> {
         async move { socket::listen(&path, engine, channel).await }
     });
     tokio::spawn(listen_to_the_console(engine.clone(), console));
-    let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     tokio::select! {
         ended = &mut work => return Ok(ended??),
         ended = listening => ended??,
