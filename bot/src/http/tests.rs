@@ -19,6 +19,8 @@ use super::{Answer, Limits, plain};
 const PIPE: usize = 16 * 1024;
 /// After this a connection that is still open is open for ever.
 const FOR_EVER: Duration = Duration::from_secs(3600);
+/// Who takes so many bytes takes any number.
+const TOO_MUCH: usize = 16 << 20;
 
 /// Reads bodies as the real ones do, and answers with how that went.
 struct Reader(Limits);
@@ -59,7 +61,7 @@ impl Client {
     /// Sends this again and again, in pauses, until the other side hangs up; and how many bytes that were.
     async fn drip(&mut self, bytes: &[u8], pause: Duration) -> usize {
         let mut sent = 0;
-        while self.opened.elapsed() < FOR_EVER && self.pipe.write_all(bytes).await.is_ok() {
+        while self.opened.elapsed() < FOR_EVER && sent < TOO_MUCH && self.pipe.write_all(bytes).await.is_ok() {
             sent += bytes.len();
             sleep(pause).await;
         }
