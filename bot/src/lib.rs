@@ -28,6 +28,7 @@ pub mod policy;
 pub mod domain;
 
 pub mod engine;
+pub mod http;
 
 pub mod view;
 

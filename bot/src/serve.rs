@@ -12,6 +12,9 @@ use crate::engine::{Engine, EngineError};
 /// The longest sleep when nothing is due: polling is the truth, waking a hint.
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
 
+/// The shortest time between two looks that hints ask for. A busy repository must not use up what the forge grants an hour.
+const HINT_PAUSE: Duration = Duration::from_secs(2);
+
 /// Runs until `stop` is notified, or the journal is out of order.
 ///
 /// # Errors
@@ -19,11 +22,15 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(1);
 pub async fn run(engine: Arc<Engine>, poll: Duration, stop: Arc<Notify>) -> Result<(), EngineError> {
     let mut wake = engine.journal().wake();
     let mut next_look = Instant::now();
+    let mut next_hint = next_look;
     loop {
         while engine.work().await?.claimed > 0 {}
         if Instant::now() >= next_look {
             engine.look().await?;
             next_look = Instant::now() + poll;
+            while engine.work().await?.claimed > 0 {}
+        } else if Instant::now() >= next_hint && engine.look_where_hinted().await? {
+            next_hint = Instant::now() + HINT_PAUSE;
             while engine.work().await?.claimed > 0 {}
         }
         engine.present().await?;
@@ -33,6 +40,7 @@ pub async fn run(engine: Arc<Engine>, poll: Duration, stop: Arc<Notify>) -> Resu
         tokio::select! {
             () = stop.notified() => return Ok(()),
             _ = wake.changed() => {}
+            () = engine.hinted() => {}
             () = tokio::time::sleep(nap.max(Duration::from_millis(5))) => {}
         }
     }

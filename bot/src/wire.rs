@@ -21,6 +21,7 @@ use hotfix_storage::embedded::{self, Embedded};
 use crate::config::{CommandMechanism, Config, ConfiguredService, ForgeConfig, MechanismConfig, Probe as ProbeConfig};
 use crate::domain::service::Service;
 use crate::engine::{Outside, Probe};
+use crate::http;
 
 /// How long a question to an environment may take.
 const QUESTION: Duration = Duration::from_secs(60);
@@ -75,6 +76,19 @@ pub fn local_forge(config: &Config) -> anyhow::Result<Arc<Local>> {
     std::fs::create_dir_all(&settings.repositories)
         .with_context(|| format!("cannot make the folder {}", settings.repositories.display()))?;
     Ok(Arc::new(Local::open(LocalOptions::new(&settings.repositories, &settings.forge_ledger))?))
+}
+
+/// What is served over HTTP. The local forge sends no webhooks.
+#[must_use]
+pub fn http(config: &Config) -> http::Options {
+    let settings = &config.settings.http;
+    let whole = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
+    let limits = http::Limits {
+        body_bytes: whole(settings.body_limit_kib).saturating_mul(1024),
+        connections: whole(settings.connections),
+        ..http::Limits::default()
+    };
+    http::Options { listen: settings.listen, metrics: settings.metrics, hooks: BTreeMap::new(), limits }
 }
 
 /// Everything the engine reaches. `program` is this program, which watches over deploying commands.

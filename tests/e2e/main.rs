@@ -1,7 +1,8 @@
-//! Everything, end to end, in one binary: scenarios, the crash matrix, kills, bad input, properties, and the house rules.
+//! Everything, end to end, in one binary: scenarios, the crash matrix, HTTP, kills, bad input, properties, and the house rules.
 
 mod bad_input;
 mod crash;
+mod http;
 mod kill;
 mod properties;
 mod scenarios;

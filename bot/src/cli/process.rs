@@ -20,6 +20,7 @@ use tracing_subscriber::EnvFilter;
 use super::print_line;
 use crate::config::{self, Config, Log, LogFormat};
 use crate::engine::Engine;
+use crate::http::Http;
 use crate::{serve, socket, wire};
 
 /// Loads the configuration, or says every fault of it.
@@ -64,9 +65,20 @@ pub(super) async fn serve(folder: &Path) -> anyhow::Result<()> {
     let outside = wire::outside(&config, console.clone(), &program)?;
     let channel = wire::main_channel(&config)?;
     let (poll, path) = (Duration::from_secs(u64::from(config.settings.poll_seconds)), config.settings.socket.clone());
+    // A stop that comes early waits its turn, so that whoever sees the bot ready can stop it cleanly.
+    let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    // Before the journal is read, which takes a moment when it is long: whoever watches sees that the process is there.
+    let mut http = Http::bind(wire::http(&config)).await?;
     let journal: Arc<dyn Journal> = store.clone();
     let engine = Arc::new(Engine::start(journal, outside, config, crate::process_name()).await?);
+    http.open(engine.clone());
     tracing::info!(runs = engine.states().await.len(), socket = %path.display(), "the bot is up");
+    if let Some(address) = http.listens_on() {
+        tracing::info!(%address, "webhooks come in");
+    }
+    if let Some(address) = http.metrics_on() {
+        tracing::info!(%address, "health and metrics can be asked for");
+    }
     let stop = Arc::new(Notify::new());
     let mut work = tokio::spawn(serve::run(engine.clone(), poll, stop.clone()));
     let listening = tokio::spawn({
@@ -74,7 +86,6 @@ pub(super) async fn serve(folder: &Path) -> anyhow::Result<()> {
         async move { socket::listen(&path, engine, channel).await }
     });
     tokio::spawn(listen_to_the_console(engine.clone(), console));
-    let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     tokio::select! {
         ended = &mut work => return Ok(ended??),
         ended = listening => ended??,
@@ -82,6 +93,7 @@ pub(super) async fn serve(folder: &Path) -> anyhow::Result<()> {
         _ = int.recv() => {}
     }
     tracing::info!("stopping; what is not done yet goes on at the next start");
+    http.drain().await;
     stop.notify_one();
     work.await??;
     store.close().await;

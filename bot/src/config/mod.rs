@@ -31,7 +31,7 @@ use hotfix_adapters::vocabulary::Environment;
 
 pub use fault::Faults;
 pub use mechanism::{CapabilityConfig, CommandMechanism, ForgeConfig, MechanismConfig, Probe};
-pub use settings::{Log, LogFormat, Settings, StoreSettings};
+pub use settings::{HttpSettings, Log, LogFormat, Settings, StoreSettings};
 
 use crate::domain::id::{PlaybookId, ServiceName};
 use crate::domain::people::People;

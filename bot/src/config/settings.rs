@@ -1,5 +1,6 @@
 //! The settings of the process, from `hotfix.toml`.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 /// Where things are kept, and how often things are asked. All paths are absolute.
@@ -23,10 +24,25 @@ pub struct Settings {
     pub poll_seconds: u32,
     /// After how many minutes of waiting people are reminded, when the step says nothing; 0 for never.
     pub remind_minutes: u32,
+    /// What the bot serves over HTTP.
+    pub http: HttpSettings,
     /// How the bot logs.
     pub log: Log,
     /// The embedded store.
     pub embedded: StoreSettings,
+}
+
+/// What the bot serves over HTTP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HttpSettings {
+    /// Where webhooks come in; `None` for nowhere.
+    pub listen: Option<SocketAddr>,
+    /// Where health and metrics are asked for; `None` for nowhere.
+    pub metrics: Option<SocketAddr>,
+    /// The largest body of a webhook, in KiB.
+    pub body_limit_kib: u32,
+    /// How many connections each of the two holds at a time.
+    pub connections: u32,
 }
 
 /// How the bot logs.

@@ -52,6 +52,12 @@ impl Engine {
     /// # Errors
     /// When the journal is out of order: then nothing was done, and the sender has to be told so.
     pub async fn hear(&self, inbound: &Inbound) -> Result<Option<Reply>, EngineError> {
+        let reply = self.handle(inbound).await?;
+        self.pulse.heard(reply.as_ref().is_none_or(|reply| reply.ok));
+        Ok(reply)
+    }
+
+    async fn handle(&self, inbound: &Inbound) -> Result<Option<Reply>, EngineError> {
         let asker = Asker {
             account: inbound.from.clone(),
             channel: inbound.channel.clone(),

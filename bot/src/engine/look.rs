@@ -16,8 +16,16 @@ impl Engine {
     /// # Errors
     /// When the journal is out of order. A world that does not answer is looked at again next time.
     pub async fn look(&self) -> Result<usize, EngineError> {
-        let open: Vec<Hotfix> =
-            self.states().await.into_iter().filter(|state| state.phase == Phase::Underway).collect();
+        // What was hinted at until now is among it.
+        self.hints.take();
+        self.look_where(|_| true).await
+    }
+
+    /// Looks once at the open runs that a test picks.
+    pub(super) async fn look_where(&self, picks: impl Fn(&Hotfix) -> bool) -> Result<usize, EngineError> {
+        let underway = |state: &Hotfix| state.phase == Phase::Underway && picks(state);
+        let open: Vec<Hotfix> = self.states().await.into_iter().filter(underway).collect();
+        self.pulse.looked(open.len());
         let looked = futures::future::join_all(open.iter().map(|state| self.look_at(state))).await;
         looked.into_iter().sum()
     }

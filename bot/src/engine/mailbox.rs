@@ -103,13 +103,17 @@ impl Engine {
         let id = commit.id.clone();
         let fresh: Vec<String> = commit.enqueue.iter().map(|work| work.key.to_string()).collect();
         self.fresh_work(|known| known.extend(fresh));
-        match self.journal.commit(commit).await {
+        let answer = match self.journal.commit(commit).await {
             Err(CommitError::Unknown(_)) => match self.journal.outcome(&id).await {
                 Ok(Some(receipt)) => Ok(receipt),
                 Ok(None) | Err(_) => Err(CommitError::Unknown(id)),
             },
             answer => answer,
+        };
+        if answer.is_ok() {
+            self.pulse.committed();
         }
+        answer
     }
 
     pub(super) fn fresh_work<T>(&self, change: impl FnOnce(&mut std::collections::BTreeSet<String>) -> T) -> T {

@@ -4,7 +4,8 @@
 //! ask      what a person typed → request → policy → command          answers
 //! mailbox  command → decide → one durable commit → the new state     one at a time a run
 //! outbox   claims work, performs it, and hands what came of it to the mailbox, in the commit that settles it
-//! look     asks the world what changed: webhooks are hints, this is sure
+//! look     asks the world what changed: this is sure
+//! hint     a webhook says where to look at once
 //! present  brings the cards up to date
 //! ```
 //! Invariants: nothing is answered before it is durable; nothing is done before its intent is; what is uncertain after a
@@ -12,6 +13,7 @@
 
 mod ask;
 mod facts;
+mod hint;
 mod locks;
 mod look;
 mod mailbox;
@@ -19,6 +21,7 @@ mod open;
 mod outbox;
 mod perform;
 mod present;
+mod pulse;
 mod recover;
 mod seek;
 mod show;
@@ -45,7 +48,9 @@ use crate::domain::playbook::CapabilityKind;
 use crate::view::Audience;
 
 pub use ask::Reply;
+pub use hint::Hinted;
 pub use outbox::Pass;
+pub use pulse::Pulse;
 pub use recover::replay_all;
 
 /// What the engine reaches.
@@ -109,6 +114,8 @@ pub struct Engine {
     /// Work that this process put into the outbox itself: it was never tried, so there is nothing to look up.
     fresh: std::sync::Mutex<BTreeSet<String>>,
     commits: std::sync::atomic::AtomicU64,
+    hints: hint::Hints,
+    pulse: Pulse,
 }
 
 /// A run in memory, as the journal has it.
@@ -137,6 +144,8 @@ impl Engine {
             runs: Mutex::default(),
             fresh: std::sync::Mutex::default(),
             commits: std::sync::atomic::AtomicU64::new(0),
+            hints: hint::Hints::default(),
+            pulse: Pulse::default(),
         };
         engine.recover().await?;
         Ok(engine)
@@ -158,6 +167,12 @@ impl Engine {
     #[must_use]
     pub fn config(&self) -> &Config {
         &self.config
+    }
+
+    /// What the engine did so far.
+    #[must_use]
+    pub fn pulse(&self) -> &Pulse {
+        &self.pulse
     }
 
     fn audience(&self) -> Audience<'_> {

@@ -69,6 +69,7 @@ impl Engine {
     /// # Errors
     /// When the journal is out of order; what the world refuses is not an error of the engine.
     pub async fn work(&self) -> Result<Pass, EngineError> {
+        self.pulse.passed();
         let request = ClaimRequest { lanes: vec![act(), talk(), time()], max: BATCH, hold: HOLD };
         let claimed = self.journal.claim(request).await?;
         let pass = Pass { claimed: claimed.len() };

@@ -2,6 +2,7 @@
 //! [`check`](super::check).
 
 mod hiding;
+mod http;
 mod mechanism;
 mod member;
 mod people;

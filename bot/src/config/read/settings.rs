@@ -21,6 +21,7 @@ pub(super) fn read(reader: Reader<'_>, root: &Path) -> Option<Settings> {
         socket: socket(&reader, &state),
         poll_seconds: reader.get("poll_seconds").whole(1..=3600).map_or(15, |number| number.value),
         remind_minutes: reader.get("remind_minutes").whole(0..=10_080).map_or(30, |number| number.value),
+        http: super::http::read(reader.get("http")),
         log: log(reader.get("log")),
         embedded: embedded(reader.get("embedded")),
         state,

@@ -13,6 +13,13 @@ const MISTAKES: &[(&str, &str, &str, &str)] = &[
         "\"hotfix.sock\"",
         "\"/run/a/very/long/path/that/goes/on/and/on/and/on/until/it/is/longer/than/any/path/of/a/socket/can/ever/be/hotfix.sock\"",
     ),
+    ("not_an_address", "hotfix.toml", "metrics = \"\"", "metrics = \"localhost:9090\""),
+    (
+        "one_address_for_both",
+        "hotfix.toml",
+        "listen  = \"\"           # webhooks, at /hooks/<name>: \"127.0.0.1:8080\", behind a proxy that speaks TLS\nmetrics = \"\"",
+        "listen  = \"127.0.0.1:8080\"\nmetrics = \"127.0.0.1:8080\"",
+    ),
     ("not_toml", "people.toml", "git     = \"chris@example.org\"", "git     = chris@example.org"),
     ("account_of_two", "people.toml", "git     = \"ben@example.org\"", "git     = \"ANA@example.org\""),
     ("login_for_id", "people.toml", "github  = 583231", "github  = \"ana-alvarez\""),

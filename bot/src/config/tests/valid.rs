@@ -75,3 +75,13 @@ fn hotfix_toml_only_repeats_the_defaults() {
     shipped.edit("hotfix.toml", "", "");
     assert_eq!(shipped.load().settings, written);
 }
+
+#[test]
+fn the_http_listeners_are_off_until_they_are_given_an_address() {
+    let shipped = Shipped::copy();
+    let off = shipped.load().settings.http;
+    assert_eq!((off.listen, off.metrics, off.body_limit_kib), (None, None, 1024));
+    shipped.edit("hotfix.toml", "", "[http]\nlisten = \"0.0.0.0:80\"\nmetrics = \"[::1]:9090\"\nconnections = 7\n");
+    let on = shipped.load().settings.http;
+    assert_eq!((on.listen, on.metrics, on.connections), (Some(named("0.0.0.0:80")), Some(named("[::1]:9090")), 7));
+}

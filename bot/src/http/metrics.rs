@@ -1,0 +1,164 @@
+//! What a scrape shows. Every label comes from a closed list: phases, results, and the names of webhooks in the
+//! configuration (security case 61). Nothing here names a repository or a person.
+
+use std::fmt;
+use std::sync::atomic::AtomicU64;
+
+use hotfix_storage::WorkState;
+use prometheus_client::encoding::{EncodeLabelSet, text};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::{Metric, Registry};
+
+use super::hooks::Received;
+use crate::domain::event::Ending;
+use crate::domain::hotfix::{Hotfix, Phase};
+use crate::engine::{Engine, EngineError};
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct DeliveryLabels {
+    source: String,
+    result: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct PhaseLabel {
+    phase: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ResultLabel {
+    result: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct BuildLabels {
+    version: &'static str,
+}
+
+/// The deliveries of webhooks since the process started.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Deliveries(Family<DeliveryLabels, Counter>);
+
+impl Deliveries {
+    /// Counts that begin at 0 for every source and result, so that the first of a kind shows as a rise.
+    pub(super) fn of<'a>(sources: impl Iterator<Item = &'a String>) -> Self {
+        let deliveries = Self::default();
+        for source in sources {
+            for result in Received::ALL {
+                drop(deliveries.counter(source, result));
+            }
+        }
+        deliveries
+    }
+
+    pub(super) fn count(&self, source: &str, result: Received) {
+        self.counter(source, result).inc();
+    }
+
+    fn counter(&self, source: &str, result: Received) -> impl std::ops::Deref<Target = Counter> {
+        self.0.get_or_create(&DeliveryLabels { source: source.to_owned(), result: result.word() })
+    }
+}
+
+/// One scrape, in the making.
+#[derive(Debug, Default)]
+pub(super) struct Scrape(Registry);
+
+impl Scrape {
+    pub(super) fn process(&mut self, started_at: f64) {
+        let start = Gauge::<f64, AtomicU64>::default();
+        start.set(started_at);
+        self.0.register("process_start_time_seconds", "When the process started, in seconds since 1970", start);
+        let build = Family::<BuildLabels, Gauge>::default();
+        build.get_or_create(&BuildLabels { version: env!("CARGO_PKG_VERSION") }).set(1);
+        self.0.register("hotfix_build_info", "Which build this is; always 1", build);
+    }
+
+    pub(super) fn deliveries(&mut self, deliveries: &Deliveries) {
+        let help = "Deliveries of webhooks, by what became of them";
+        self.0.register("hotfix_webhook_deliveries", help, deliveries.0.clone());
+    }
+
+    pub(super) async fn engine(&mut self, engine: &Engine) -> Result<(), EngineError> {
+        self.runs(&engine.states().await);
+        self.outbox(engine).await?;
+        let pulse = engine.pulse();
+        let commands = Family::<ResultLabel, Counter>::default();
+        commands.get_or_create(&ResultLabel { result: "done" }).inc_by(pulse.done());
+        commands.get_or_create(&ResultLabel { result: "refused" }).inc_by(pulse.refused());
+        self.0.register("hotfix_commands", "What people typed, pressed and reacted with", commands);
+        self.count("hotfix_journal_commits", "Commits of this process that are durable", pulse.commits());
+        self.count("hotfix_engine_passes", "Passes over the outbox", pulse.passes());
+        self.count("hotfix_engine_looks", "Looks at forge and environments, each for one run", pulse.looks());
+        let journal = engine.journal().health().await;
+        self.level("hotfix_journal_sequence", "The number of the last durable commit", journal.seq.0);
+        let writable = u64::from(journal.poisoned.is_none());
+        self.level("hotfix_journal_writable", "Whether the journal takes commits", writable);
+        Ok(())
+    }
+
+    fn runs(&mut self, states: &[Hotfix]) {
+        let runs = Family::<PhaseLabel, Gauge>::default();
+        for phase in ["surveying", "underway", "completed", "rolled_in", "refused", "aborted"] {
+            runs.get_or_create(&PhaseLabel { phase }).set(0);
+        }
+        for state in states {
+            runs.get_or_create(&PhaseLabel { phase: phase_word(&state.phase) }).inc();
+        }
+        self.0.register("hotfix_runs", "Runs by where they stand", runs);
+    }
+
+    async fn outbox(&mut self, engine: &Engine) -> Result<(), EngineError> {
+        let now = engine.journal().now();
+        let unsettled = engine.journal().unsettled().await?;
+        let given_up = unsettled.iter().filter(|view| matches!(view.state, WorkState::Dead { .. })).count();
+        let due = unsettled.iter().filter(|view| !matches!(view.state, WorkState::Dead { .. }));
+        let oldest = due.map(|view| now.since(view.work.not_before)).max().unwrap_or_default();
+        let backlog = engine.backlog().await?;
+        self.level("hotfix_outbox_backlog", "Work that is neither done nor waits for its hour", whole(backlog));
+        self.level("hotfix_outbox_given_up", "Work that is not tried again until a person says so", whole(given_up));
+        let help = "For how long the oldest work has been due, in seconds";
+        self.level("hotfix_outbox_oldest_due_seconds", help, oldest.as_secs());
+        Ok(())
+    }
+
+    /// As Prometheus reads it.
+    pub(super) fn text(&self) -> Result<String, fmt::Error> {
+        let mut text = String::new();
+        text::encode(&mut text, &self.0)?;
+        Ok(text)
+    }
+
+    fn count(&mut self, name: &str, help: &str, value: u64) {
+        let counter = Counter::<u64>::default();
+        counter.inc_by(value);
+        self.register(name, help, counter);
+    }
+
+    fn level(&mut self, name: &str, help: &str, value: u64) {
+        let gauge = Gauge::<i64>::default();
+        gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
+        self.register(name, help, gauge);
+    }
+
+    fn register(&mut self, name: &str, help: &str, metric: impl Metric) {
+        self.0.register(name, help, metric);
+    }
+}
+
+const fn phase_word(phase: &Phase) -> &'static str {
+    match phase {
+        Phase::Surveying => "surveying",
+        Phase::Underway => "underway",
+        Phase::Ended { ending: Ending::Completed, .. } => "completed",
+        Phase::Ended { ending: Ending::RolledIn, .. } => "rolled_in",
+        Phase::Ended { ending: Ending::Refused, .. } => "refused",
+        Phase::Ended { ending: Ending::Aborted, .. } => "aborted",
+    }
+}
+
+fn whole(number: usize) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,108 @@
+//! `/healthz`, `/readyz` and `/metrics`, for those who watch over the process. They only read, and say no version but
+//! among the metrics.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, Method, Request, StatusCode};
+use hyper::body::Incoming;
+use tokio::sync::watch;
+
+use super::metrics::{Deliveries, Scrape};
+use super::server::Site;
+use super::{Answer, Stage, plain, said, wrong_method};
+use crate::engine::Engine;
+
+/// What the Prometheus server asks for in its turn.
+const OPEN_METRICS: HeaderValue =
+    HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
+
+/// The paths of those who watch.
+pub(super) struct Status {
+    stage: watch::Receiver<Stage>,
+    deliveries: Deliveries,
+    stall: Duration,
+    /// Seconds since 1970.
+    started_at: f64,
+}
+
+impl Status {
+    pub(super) fn new(stage: watch::Receiver<Stage>, deliveries: Deliveries, stall: Duration) -> Self {
+        let since_epoch = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        Self { stage, deliveries, stall, started_at: since_epoch.as_secs_f64() }
+    }
+
+    fn stage(&self) -> Stage {
+        self.stage.borrow().clone()
+    }
+
+    /// Whether the process would be better started again.
+    fn health(&self) -> Answer {
+        match self.stage() {
+            Stage::Up(engine) if engine.pulse().since_last_pass() > self.stall => {
+                said(StatusCode::SERVICE_UNAVAILABLE, "the engine has stalled\n")
+            }
+            Stage::Starting | Stage::Up(_) | Stage::Draining(_) => said(StatusCode::OK, "alive\n"),
+        }
+    }
+
+    /// Whether it takes work in.
+    async fn readiness(&self) -> Answer {
+        let reason = match self.stage() {
+            Stage::Starting => "starting\n",
+            Stage::Draining(_) => "stopping\n",
+            Stage::Up(engine) if engine.journal().health().await.poisoned.is_some() => {
+                "the journal takes no commits; see the log\n"
+            }
+            Stage::Up(_) => return said(StatusCode::OK, "ready\n"),
+        };
+        said(StatusCode::SERVICE_UNAVAILABLE, reason)
+    }
+
+    async fn metrics(&self) -> Answer {
+        let engine = match self.stage() {
+            Stage::Starting => None,
+            Stage::Up(engine) | Stage::Draining(engine) => Some(engine),
+        };
+        match self.scrape(engine.as_deref()).await {
+            Ok(text) => {
+                let mut answer = said(StatusCode::OK, text);
+                answer.headers_mut().insert(CONTENT_TYPE, OPEN_METRICS);
+                answer
+            }
+            Err(error) => {
+                tracing::error!(%error, "the metrics could not be gathered");
+                plain(StatusCode::INTERNAL_SERVER_ERROR)
+            }
+        }
+    }
+
+    async fn scrape(&self, engine: Option<&Engine>) -> anyhow::Result<String> {
+        let mut scrape = Scrape::default();
+        scrape.process(self.started_at);
+        scrape.deliveries(&self.deliveries);
+        if let Some(engine) = engine {
+            scrape.engine(engine).await?;
+        }
+        Ok(scrape.text()?)
+    }
+}
+
+#[async_trait]
+impl Site for Status {
+    async fn answer(&self, request: Request<Incoming>) -> Answer {
+        let path = request.uri().path();
+        if !["/healthz", "/readyz", "/metrics"].contains(&path) {
+            return plain(StatusCode::NOT_FOUND);
+        }
+        if request.method() != Method::GET && request.method() != Method::HEAD {
+            return wrong_method("GET, HEAD");
+        }
+        match path {
+            "/healthz" => self.health(),
+            "/readyz" => self.readiness().await,
+            _ => self.metrics().await,
+        }
+    }
+}

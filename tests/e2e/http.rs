@@ -1,0 +1,417 @@
+//! The bot over HTTP, as a sender sees it that speaks plain TCP: what is refused, what is durable, and who is told.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::process::Stdio;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hotfix::http::{Http, Limits, Options as Served};
+use hotfix::serve;
+use hotfix_adapters::forge::webhook::{Delivery, Hint, Refused, Webhook};
+use hotfix_adapters::vocabulary::Repo;
+use hotfix_storage::Seq;
+use hotfix_tests::program::program;
+use hotfix_tests::stage::{Stage, fresh_folder};
+use hotfix_tests::world::{Options, World};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
+
+const SECRET: &str = "X-Badge: open sesame\r\n";
+/// After this, what was waited for will not come.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A forge whose deliveries are a key and a repository, behind a badge.
+struct Badge;
+
+impl Webhook for Badge {
+    fn accept(&self, headers: &http::HeaderMap, body: &[u8], _: jiff::Timestamp) -> Result<Delivery, Refused> {
+        if headers.get("x-badge").is_none_or(|badge| badge != "open sesame") {
+            return Err(Refused::Unsigned);
+        }
+        let text = std::str::from_utf8(body).map_err(|error| Refused::Malformed(error.to_string()))?;
+        let (key, repo) = text.split_once(' ').unwrap_or((text, ""));
+        let hint = (!repo.is_empty()).then(|| Repo::parse(repo).expect("a repository"));
+        let hint = hint.map(|repo| Hint { repo, what: "push".to_owned() });
+        Ok(Delivery { key: key.to_owned(), hint })
+    }
+}
+
+/// A bot with an open run, and its two listeners.
+struct Bot {
+    world: World,
+    http: Http,
+}
+
+impl Bot {
+    async fn new(limits: Limits) -> Self {
+        let world = World::new(Options { service: "website".to_owned(), ..Options::default() }).await.expect("a world");
+        world.on_the_forge("main is green").await.expect("a check");
+        let start = world.typed("ana: /hotfix start website \"Fix 500 on upload\"").expect("words").expect("a command");
+        world.deliver(&start).await.expect("it is open");
+        world.settle().await.expect("the bot comes to rest");
+        let mut http = bound(limits).await;
+        http.open(world.engine().clone());
+        Self { world, http }
+    }
+
+    async fn post(&self, headers: &str, body: &str) -> String {
+        let length = body.len();
+        let request = format!(
+            "POST /hooks/test HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{headers}Content-Length: {length}\r\n\r\n{body}"
+        );
+        ask(self.http.listens_on().expect("an address"), &request).await
+    }
+
+    async fn get(&self, path: &str) -> String {
+        get(&self.http, path).await
+    }
+
+    async fn journal(&self) -> Seq {
+        self.world.journal().health().await.seq
+    }
+}
+
+async fn bound(limits: Limits) -> Http {
+    let free = Some(SocketAddr::from(([127, 0, 0, 1], 0)));
+    let hooks = BTreeMap::from([("test".to_owned(), Arc::new(Badge) as Arc<dyn Webhook>)]);
+    Http::bind(Served { listen: free, metrics: free, hooks, limits }).await.expect("free ports")
+}
+
+async fn get(http: &Http, path: &str) -> String {
+    let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    ask(http.metrics_on().expect("an address"), &request).await
+}
+
+/// Says this, and hears what is answered until the other side hangs up.
+async fn ask(address: SocketAddr, request: &str) -> String {
+    let mut stream = TcpStream::connect(address).await.expect("somebody listens");
+    stream.write_all(request.as_bytes()).await.expect("it is heard");
+    rest(&mut stream).await
+}
+
+async fn rest(stream: &mut TcpStream) -> String {
+    let mut answer = Vec::new();
+    // Who hangs up on a body that he does not want resets the connection; what he said before counts.
+    let read = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut answer)).await;
+    assert!(read.is_ok(), "the connection was never closed");
+    String::from_utf8(answer).expect("text")
+}
+
+fn status(answer: &str) -> u16 {
+    answer.split(' ').nth(1).and_then(|word| word.parse().ok()).unwrap_or_default()
+}
+
+fn body(answer: &str) -> &str {
+    answer.split_once("\r\n\r\n").map_or("", |(_, body)| body)
+}
+
+/// Waits until this holds.
+async fn until<F: Future<Output = bool>>(holds: impl Fn() -> F) {
+    let wait = async {
+        while !holds().await {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, wait).await.expect("what was waited for did not come");
+}
+
+/// Security cases 1 and 6, S2: it is not told why, and the journal does not grow.
+#[tokio::test]
+async fn what_is_not_signed_leaves_no_trace() {
+    let bot = Bot::new(Limits::default()).await;
+    let before = bot.journal().await;
+    for headers in ["", "X-Badge: \r\n", "X-Badge: open sesam\r\n"] {
+        let answer = bot.post(headers, "key-1 team/website").await;
+        assert_eq!((status(&answer), body(&answer)), (401, ""));
+    }
+    assert_eq!(bot.journal().await, before);
+    assert!(!bot.world.engine().look_where_hinted().await.expect("the journal"));
+}
+
+/// Security case 5: inside the process and after a restart.
+#[tokio::test]
+async fn a_delivery_that_comes_again_has_one_effect() {
+    let mut bot = Bot::new(Limits::default()).await;
+    let before = bot.journal().await;
+    assert_eq!(status(&bot.post(SECRET, "key-1 team/website").await), 200);
+    let after = bot.journal().await;
+    assert!(after > before, "it is not durable");
+    assert!(bot.world.engine().look_where_hinted().await.expect("the journal"));
+    for _ in 0..2 {
+        assert_eq!(status(&bot.post(SECRET, "key-1 team/website").await), 200);
+        assert_eq!(bot.journal().await, after);
+        assert!(!bot.world.engine().look_where_hinted().await.expect("the journal"));
+        bot.world.restart().await.expect("it starts again");
+        bot.http = bound(Limits::default()).await;
+        bot.http.open(bot.world.engine().clone());
+    }
+    assert_eq!(status(&bot.post(SECRET, "key-2 team/website").await), 200);
+    assert!(bot.world.engine().look_where_hinted().await.expect("the journal"));
+}
+
+/// Security cases 12 and 85: a ping, and a repository of somebody else, are welcome and change nothing.
+#[tokio::test]
+async fn what_is_no_concern_is_answered_with_success() {
+    let bot = Bot::new(Limits::default()).await;
+    let before = bot.journal().await;
+    for words in ["ping", "key-1 team/other"] {
+        assert_eq!(status(&bot.post(SECRET, words).await), 200);
+    }
+    assert_eq!(bot.journal().await, before);
+    assert!(!bot.world.engine().look_where_hinted().await.expect("the journal"));
+}
+
+/// The point of it: what was pushed is seen long before the bot would have asked by itself.
+#[tokio::test]
+async fn a_hint_makes_the_bot_look_at_once() {
+    let bot = Bot::new(Limits::default()).await;
+    let engine = bot.world.engine().clone();
+    let looks = engine.pulse().looks();
+    let stop = Arc::new(Notify::new());
+    let working = tokio::spawn(serve::run(engine.clone(), Duration::from_secs(3600), stop.clone()));
+    until(async || engine.pulse().looks() > looks).await;
+    let push =
+        "ana pushes \"Fix 500\" to hotfix/fix-500-on-upload: src/upload.py = def upload(receipt):\\n    return 1\\n";
+    bot.world.with_git(push).expect("a push");
+    let pushed = bot.world.commit_of("hotfix/fix-500-on-upload").expect("a commit");
+    assert_eq!(status(&bot.post(SECRET, "key-1 team/website").await), 200);
+    until(async || {
+        let run = bot.world.newest().await.expect("a run");
+        run.head.is_some_and(|head| head.tip.as_str() == pushed)
+    })
+    .await;
+    stop.notify_one();
+    working.await.expect("it ends").expect("the journal is in order");
+}
+
+/// Success is said after the commit, and never instead of it.
+#[tokio::test]
+async fn what_the_journal_does_not_take_is_not_acknowledged() {
+    let bot = Bot::new(Limits::default()).await;
+    bot.world.cut.stop_at(0);
+    assert_eq!(status(&bot.post(SECRET, "key-1 team/website").await), 503);
+}
+
+/// Security case 84.
+#[tokio::test]
+async fn who_finds_the_queue_full_is_asked_to_come_again() {
+    let bot = Bot::new(Limits { queue: 0, ..Limits::default() }).await;
+    let before = bot.journal().await;
+    assert_eq!(status(&bot.post(SECRET, "key-1 team/website").await), 503);
+    assert_eq!(bot.journal().await, before);
+    // Nobody who is not signed gets as far as the queue.
+    assert_eq!(status(&bot.post("", "key-1 team/website").await), 401);
+}
+
+/// Security case 83: nothing is done by a GET, and only what is there is there.
+#[tokio::test]
+async fn other_paths_and_methods_are_refused() {
+    let bot = Bot::new(Limits::default()).await;
+    let cases = [
+        ("GET /hooks/test", 405),
+        ("PUT /hooks/test", 405),
+        ("POST /hooks/", 404),
+        ("POST /hooks/other", 404),
+        ("POST /hooks/test/", 404),
+        ("POST /", 404),
+        ("GET /metrics", 404),
+        ("nonsense", 400),
+    ];
+    for (line, expected) in cases {
+        let request = format!("{line} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{SECRET}Content-Length: 0\r\n\r\n");
+        let answer = ask(bot.http.listens_on().expect("an address"), &request).await;
+        assert_eq!((status(&answer), body(&answer)), (expected, ""), "{line}");
+    }
+    for (line, expected) in [("POST /metrics", 405), ("DELETE /healthz", 405), ("GET /", 404), ("HEAD /readyz", 200)] {
+        let request = format!("{line} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+        let answer = ask(bot.http.metrics_on().expect("an address"), &request).await;
+        assert_eq!((status(&answer), body(&answer)), (expected, ""), "{line}");
+    }
+    let mut request = format!("POST /hooks/test HTTP/1.1\r\nHost: x\r\n{SECRET}Content-Length: 1\r\n").into_bytes();
+    request.extend(b"Connection: close\r\n\r\n\xff");
+    let mut stream = TcpStream::connect(bot.http.listens_on().expect("an address")).await.expect("a connection");
+    stream.write_all(&request).await.expect("it is heard");
+    assert_eq!(status(&rest(&mut stream).await), 400);
+}
+
+/// Security case 7: no byte of the body is sent, and it is refused all the same.
+#[tokio::test]
+async fn two_hundred_megabytes_are_refused_by_their_announcement() {
+    let bot = Bot::new(Limits::default()).await;
+    let request = format!("POST /hooks/test HTTP/1.1\r\nHost: x\r\n{SECRET}Content-Length: 209715200\r\n\r\n");
+    let answer = ask(bot.http.listens_on().expect("an address"), &request).await;
+    assert_eq!(status(&answer), 413);
+}
+
+/// More connections than there are places, each of which says one of four beginnings and then nothing.
+async fn hang(bot: &Bot) -> Vec<TcpStream> {
+    let begun = ["", "POST /hooks/te", "POST /hooks/test HTTP/1.1\r\n", "POST /hooks/test HTTP/1.1\r\nHost: x\r\n"];
+    let mut hanging = Vec::new();
+    for number in 0..64 {
+        let address = bot.http.listens_on().expect("an address");
+        let mut stream = TcpStream::connect(address).await.expect("a connection");
+        stream.write_all(begun[number % begun.len()].as_bytes()).await.expect("it is heard");
+        hanging.push(stream);
+    }
+    hanging
+}
+
+/// Security case 8, S1: who watches is answered while others hang, however long they may.
+#[tokio::test]
+async fn those_who_hang_do_not_keep_out_who_watches() {
+    let patience = Duration::from_secs(3600);
+    let bot = Bot::new(Limits { connections: 32, patience, lifetime: patience, ..Limits::default() }).await;
+    let hanging = hang(&bot).await;
+    for _ in 0..20 {
+        let health = tokio::time::timeout(PATIENCE, bot.get("/healthz")).await.expect("nobody answered");
+        assert_eq!(status(&health), 200);
+    }
+    drop(hanging);
+}
+
+/// Security case 8, S1: whoever waits behind them gets a turn, because they are hung up on.
+#[tokio::test]
+async fn those_who_hang_keep_out_nobody_for_long() {
+    let patience = Duration::from_millis(500);
+    let bot = Bot::new(Limits { connections: 32, patience, lifetime: patience * 2, ..Limits::default() }).await;
+    let hanging = hang(&bot).await;
+    assert_eq!(status(&bot.post(SECRET, "key-1 team/website").await), 200);
+    for mut stream in hanging {
+        rest(&mut stream).await;
+    }
+}
+
+/// Ready is who has read the journal and is not told to stop; what is in flight then is still answered.
+#[tokio::test]
+async fn it_is_ready_from_recovery_until_the_stop() {
+    let early = bound(Limits::default()).await;
+    let (health, ready) = (get(&early, "/healthz").await, get(&early, "/readyz").await);
+    assert_eq!((status(&health), status(&ready), body(&ready)), (200, 503, "starting\n"));
+    assert_eq!(status(&get(&early, "/metrics").await), 200);
+    drop(early);
+    let mut bot = Bot::new(Limits::default()).await;
+    assert_eq!(status(&bot.get("/readyz").await), 200);
+    let (inbound, watched) = (bot.http.listens_on().expect("one"), bot.http.metrics_on().expect("one"));
+    let mut stream = TcpStream::connect(inbound).await.expect("a connection");
+    let head = format!(
+        "POST /hooks/test HTTP/1.1\r\nHost: x\r\n{SECRET}Expect: 100-continue\r\nContent-Length: 18\r\n\r\nkey-1 "
+    );
+    stream.write_all(head.as_bytes()).await.expect("it is heard");
+    let mut go_on = [0; 12];
+    stream.read_exact(&mut go_on).await.expect("an answer");
+    assert_eq!(&go_on, b"HTTP/1.1 100");
+    let meanwhile = async {
+        until(async || TcpStream::connect(inbound).await.is_err()).await;
+        let ready = ask(watched, "GET /readyz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await;
+        assert_eq!((status(&ready), body(&ready)), (503, "stopping\n"));
+        stream.write_all(b"team/website").await.expect("it is heard");
+        rest(&mut stream).await
+    };
+    let ((), answer) = tokio::join!(bot.http.drain(), meanwhile);
+    assert!(answer.contains("HTTP/1.1 200 OK"), "{answer}");
+    assert!(bot.world.engine().look_where_hinted().await.expect("the journal"));
+    drop(bot.http);
+    until(async || TcpStream::connect(watched).await.is_err()).await;
+}
+
+/// An engine that does not turn is worth a restart.
+#[tokio::test]
+async fn an_engine_that_stands_still_is_not_healthy() {
+    let bot = Bot::new(Limits { stall: Duration::ZERO, ..Limits::default() }).await;
+    let answer = bot.get("/healthz").await;
+    assert_eq!((status(&answer), body(&answer)), (503, "the engine has stalled\n"));
+}
+
+/// Security cases 61 and 82: every line can be read, every label is from a closed list, and no other path says a version.
+#[tokio::test]
+async fn the_metrics_say_what_happened_and_name_nobody() {
+    let bot = Bot::new(Limits::default()).await;
+    for (headers, words) in [("", "a team/website"), (SECRET, "b team/website"), (SECRET, "b team/website")] {
+        bot.post(headers, words).await;
+    }
+    let answer = bot.get("/metrics").await;
+    let text = body(&answer);
+    assert!(text.ends_with("# EOF\n"), "{text}");
+    for line in text.lines().filter(|line| !line.starts_with('#')) {
+        let (name, value) = line.rsplit_once(' ').expect("a name and a value");
+        assert!(value.parse::<f64>().is_ok(), "{line}");
+        let bare = name.split('{').next().unwrap_or_default();
+        assert!(bare.chars().all(|letter| letter.is_ascii_lowercase() || letter == '_'), "{line}");
+    }
+    let expected = [
+        "hotfix_webhook_deliveries_total{source=\"test\",result=\"unsigned\"} 1",
+        "hotfix_webhook_deliveries_total{source=\"test\",result=\"accepted\"} 1",
+        "hotfix_webhook_deliveries_total{source=\"test\",result=\"duplicate\"} 1",
+        "hotfix_webhook_deliveries_total{source=\"test\",result=\"stale\"} 0",
+        "hotfix_runs{phase=\"underway\"} 1",
+        "hotfix_runs{phase=\"completed\"} 0",
+        "hotfix_commands_total{result=\"done\"} 1",
+        "hotfix_commands_total{result=\"refused\"} 0",
+        "hotfix_outbox_backlog 0",
+        "hotfix_outbox_given_up 0",
+        "hotfix_outbox_oldest_due_seconds 0",
+        "hotfix_journal_writable 1",
+        "hotfix_build_info{version=",
+        "process_start_time_seconds ",
+    ];
+    for line in expected {
+        assert!(text.contains(line), "there is no {line:?} in\n{text}");
+    }
+    let pulse = bot.world.engine().pulse();
+    for (name, value) in
+        [("journal_commits", pulse.commits()), ("engine_passes", pulse.passes()), ("engine_looks", pulse.looks())]
+    {
+        assert!(value > 0 && text.contains(&format!("hotfix_{name}_total {value}\n")), "{name} {value}\n{text}");
+    }
+    for name in ["website", "ana", "upload"] {
+        assert!(!text.contains(name), "{name} is in\n{text}");
+    }
+    for path in ["/healthz", "/readyz", "/"] {
+        assert!(!bot.get(path).await.contains(env!("CARGO_PKG_VERSION")), "{path}");
+    }
+}
+
+/// The real program, with both listeners; a stop is clean, and an address that is taken is said before anything is done.
+#[tokio::test]
+async fn the_program_serves_and_says_what_it_cannot_have() {
+    let folder = fresh_folder().expect("a folder");
+    let stage = Stage::set_up(folder.path(), "website").expect("a stage");
+    let file = stage.config().join("hotfix.toml");
+    let own = std::fs::read_to_string(&file).expect("a file");
+    let start = |listen: SocketAddr| {
+        let http = format!("[http]\nlisten = \"{listen}\"\nmetrics = \"127.0.0.1:0\"\n[log]\nformat = \"json\"\n");
+        std::fs::write(&file, format!("{own}{http}")).expect("it is written");
+        let mut command = tokio::process::Command::new(program());
+        command.arg("--config").arg(stage.config()).arg("serve").env_remove("RUST_LOG").kill_on_drop(true);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the bot starts")
+    };
+    let mut bot = start(SocketAddr::from(([127, 0, 0, 1], 0)));
+    let mut log = BufReader::new(bot.stderr.take().expect("a log")).lines();
+    let mut watched = None;
+    while let Some(line) = log.next_line().await.expect("a line") {
+        let line: serde_json::Value = serde_json::from_str(&line).expect("JSON");
+        if line["fields"]["message"] == "health and metrics can be asked for" {
+            watched = line["fields"]["address"].as_str().and_then(|address| address.parse().ok());
+            break;
+        }
+    }
+    let watched: SocketAddr = watched.expect("an address in the log");
+    until(async || {
+        let ready = ask(watched, "GET /readyz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await;
+        status(&ready) == 200
+    })
+    .await;
+    let pid = bot.id().and_then(|id| rustix::process::Pid::from_raw(i32::try_from(id).ok()?)).expect("it runs");
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("it is told to stop");
+    assert!(bot.wait().await.expect("it ends").success());
+    let taken = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
+    let address = taken.local_addr().expect("an address");
+    let refused = tokio::time::timeout(PATIENCE, start(address).wait_with_output()).await;
+    let refused = refused.expect("it did not end").expect("it ends");
+    let said = String::from_utf8_lossy(&refused.stderr);
+    assert!(!refused.status.success());
+    let expected = format!("hotfix: cannot listen on {address}, which is `listen` under [http] in hotfix.toml");
+    assert!(said.contains(&expected), "{said}");
+}
