@@ -16,6 +16,7 @@ const MAX_DEPTH: usize = 64;
 const MAX_ALIASES: usize = 256;
 
 /// A file that was read.
+#[derive(Default)]
 pub(super) struct Parsed {
     /// The root of each document.
     pub(super) documents: Vec<Node>,
@@ -93,12 +94,6 @@ struct Builder {
 struct Open {
     node: Node,
     children: Vec<Node>,
-}
-
-impl Default for Parsed {
-    fn default() -> Self {
-        Self { documents: Vec::new(), marks: Vec::new(), aliased: BTreeSet::new() }
-    }
 }
 
 impl Builder {

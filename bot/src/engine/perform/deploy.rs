@@ -95,6 +95,8 @@ impl Engine {
                         .find(|d| &d.intent.key == key)
                         .and_then(|d| d.intent.previous.clone()),
                     about: format!("{} {}", state.id, state.title),
+                    only: Vec::new(),
+                    riders: Vec::new(),
                 };
                 mechanism.start(&request).await?;
                 mechanism.status(key).await?.unwrap_or(DeployStatus::InProgress { note: None })
