@@ -9,9 +9,11 @@ use super::world::{APP, NEW, World, request};
 const KEY: &str = "HF-1-production-1";
 const BRANCH: &str = "promote-HF-1-production-1";
 
-fn forget(record: &Path, field: &str) {
+/// The record as it was before the merge request's number was written down.
+fn forget_number(record: &Path) {
     let mut value: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(record).unwrap()).unwrap();
-    value[field] = serde_json::Value::Null;
+    value["number"] = serde_json::Value::Null;
+    value["announced"] = false.into();
     std::fs::write(record, value.to_string()).unwrap();
 }
 
@@ -40,7 +42,7 @@ async fn cut_off_before_the_branch() {
     let (world, head) = started().await;
     std::fs::remove_file(world.ledger()).unwrap();
     world.git(&["update-ref", "-d", &format!("refs/heads/{BRANCH}")]);
-    forget(&world.record(KEY), "number");
+    forget_number(&world.record(KEY));
     assert_eq!(world.status(KEY).await, None);
     finishes(&world, &head).await;
 }
@@ -50,7 +52,7 @@ async fn cut_off_before_the_branch_while_main_moves() {
     let (world, head) = started().await;
     std::fs::remove_file(world.ledger()).unwrap();
     world.git(&["update-ref", "-d", &format!("refs/heads/{BRANCH}")]);
-    forget(&world.record(KEY), "number");
+    forget_number(&world.record(KEY));
     world.replace(APP, "app-interface", "interface");
     world.start(&request(NEW)).await.unwrap();
     assert_ne!(world.git(&["rev-parse", BRANCH]), head);
@@ -61,7 +63,7 @@ async fn cut_off_before_the_branch_while_main_moves() {
 async fn cut_off_before_the_merge_request() {
     let (world, head) = started().await;
     std::fs::remove_file(world.ledger()).unwrap();
-    forget(&world.record(KEY), "number");
+    forget_number(&world.record(KEY));
     assert_eq!(world.status(KEY).await, None);
     // Nothing is read anew: what was pushed is what is proposed.
     world.replace(APP, "app-interface", "interface");
@@ -71,9 +73,9 @@ async fn cut_off_before_the_merge_request() {
 #[tokio::test]
 async fn cut_off_before_its_number_was_written_down() {
     let (world, head) = started().await;
-    forget(&world.record(KEY), "number");
+    forget_number(&world.record(KEY));
     assert!(world.note(KEY).await.starts_with("waits"), "it is found by its branch");
-    forget(&world.record(KEY), "number");
+    forget_number(&world.record(KEY));
     finishes(&world, &head).await;
 }
 

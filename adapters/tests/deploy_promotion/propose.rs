@@ -166,8 +166,13 @@ async fn a_search_that_meets_a_pin_or_a_riddle_is_refused() {
     world.targets[5].file = String::new();
     let refused = world.start(&request(NEW)).await.unwrap_err();
     assert!(refused.starts_with("resources/riddle.yaml:1: what qontract_reconcile_image_tag is there"), "{refused}");
+    // A link cannot be read as a file, and is no trouble where it is excluded.
+    let link = world.file_link("data/link.yaml", "resources/riddle.yaml");
+    let refused = world.start(&request(NEW)).await.unwrap_err();
+    assert!(refused.contains(&link), "{refused}");
+    let link = Exclude { files: link, reason: "a link".into() };
     let riddle = Exclude { files: "resources/*.yaml".into(), reason: "by hand".into() };
-    world.targets[5].kind = all(vec![pinned, riddle]);
+    world.targets[5].kind = all(vec![pinned, riddle, link]);
     world.start(&request(NEW)).await.unwrap();
     assert!(world.body().contains("- `resources/riddle.yaml:1`: by hand"), "{}", world.body());
 }

@@ -122,6 +122,17 @@ impl World {
         git(&self.directory(), &["fast-import", "--quiet"], input.as_bytes());
     }
 
+    /// Makes a symbolic link on main; answers its path.
+    pub(crate) fn file_link(&self, name: &str, to: &str) -> String {
+        let input = format!(
+            "commit refs/heads/main\ncommitter Ada <ada@example.org> 1690000000 +0000\ndata 1\nx\nfrom refs/heads/main^0\n\
+             M 120000 inline {name}\ndata {}\n{to}\n",
+            to.len()
+        );
+        git(&self.directory(), &["fast-import", "--quiet"], input.as_bytes());
+        name.to_owned()
+    }
+
     /// Changes a file on main by replacing a text in it.
     pub(crate) fn replace(&self, name: &str, from: &str, to: &str) {
         let text = self.file("main", name);

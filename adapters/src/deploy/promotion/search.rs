@@ -43,12 +43,17 @@ pub(super) struct Hits {
 pub(super) async fn find(sheet: &Sheet, folder: &str, key: &str, exclusions: &[Exclusion]) -> Result<Hits, Failure> {
     let mut hits = Hits::default();
     for file in sheet.below(folder).await? {
-        let bytes = sheet.look(&file).await?;
+        let exclusion = exclusions.iter().find(|exclusion| exclusion.covers(&file));
+        let bytes = match (sheet.look(&file).await, exclusion) {
+            (Ok(bytes), _) => bytes,
+            // A link or a submodule that is excluded needs no look.
+            (Err(Failure::Rejected { .. }), Some(_)) => continue,
+            (Err(failure), _) => return Err(failure),
+        };
         if !bytes.windows(key.len().max(1)).any(|window| window == key.as_bytes()) {
             continue;
         }
         let content = text(&bytes).map_err(|refused| super::sheet::in_file(&file, &refused))?;
-        let exclusion = exclusions.iter().find(|exclusion| exclusion.covers(&file));
         for hit in search(content, key) {
             let excluded = |reason: &str| Excluded { file: file.clone(), line: hit.line, reason: reason.to_owned() };
             match (hit.kind.clone(), exclusion) {

@@ -72,7 +72,8 @@ macro_rules! forge_conformance {
             an_unknown_number_is_rejected, the_head_follows_its_branch_until_it_is_gone, a_review_names_the_commit_it_saw,
             a_merge_has_both_parents_and_its_message, merging_twice_is_one_commit, a_head_that_moved_is_not_merged,
             a_conflict_is_rejected_and_changes_nothing, a_squash_has_one_parent, a_closed_one_is_not_merged,
-            a_merge_by_hand_is_a_merge, labels_find_open_ones_only, checks_of_one_name_by_two_apps_are_two);
+            a_merge_by_hand_is_a_merge, labels_find_open_ones_only, titles_find_open_ones_only,
+            checks_of_one_name_by_two_apps_are_two);
         $crate::forge_conformance!(@cases $setup, history:
             words_resolve, words_that_are_no_commit_are_none_or_rejected, a_word_with_two_meanings_is_rejected,
             commits_between_are_in_order_and_counted, commits_say_who_took_part, sizes_are_counted,
