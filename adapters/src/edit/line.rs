@@ -4,6 +4,7 @@
 use std::ops::Range;
 
 use super::scalar::{Quotes, plain, render};
+use super::tree::{self, parse};
 use super::{Change, Edit, Line, Refused, Splice, lines, listed, splice};
 
 /// A place where the key stands.
@@ -77,6 +78,9 @@ pub fn set(text: &str, key: &str, value: &str) -> Result<Edit, Refused> {
 
 fn places(text: &str, key: &str) -> Vec<Place> {
     let mut found = Vec::new();
+    if key.is_empty() {
+        return found;
+    }
     // A comment of the template may run over lines.
     let mut in_comment = false;
     for line in lines(text) {
@@ -87,7 +91,21 @@ fn places(text: &str, key: &str) -> Vec<Place> {
         }
         in_comment = comment_open(line.text, in_comment);
     }
+    doubt(text, key, &mut found);
     found
+}
+
+/// Where the file is no template, its parser knows which lines have the key. Such a line is not passed over as a comment.
+fn doubt(text: &str, key: &str, found: &mut [Place]) {
+    let Ok(parsed) = parse(text) else { return };
+    for number in tree::lines_with_key(&parsed, key) {
+        let on_line = || found.iter().filter(|place| place.hit.line == number);
+        if on_line().all(|place| place.hit.kind == HitKind::Comment) {
+            for place in found.iter_mut().filter(|place| place.hit.line == number) {
+                place.hit.kind = HitKind::Unclear;
+            }
+        }
+    }
 }
 
 /// Where a word begins that is exactly this one.

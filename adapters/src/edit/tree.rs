@@ -83,6 +83,26 @@ pub(super) fn parse(text: &str) -> Result<Parsed, Refused> {
     Ok(builder.parsed)
 }
 
+/// The lines on which a key stands, anywhere in the file.
+pub(super) fn lines_with_key(parsed: &Parsed, key: &str) -> Vec<usize> {
+    let mut lines = Vec::new();
+    let mut left: Vec<&Node> = parsed.documents.iter().collect();
+    while let Some(node) = left.pop() {
+        match &node.kind {
+            Kind::List { items, .. } => left.extend(items),
+            Kind::Map { entries, .. } => {
+                for (name, value) in entries {
+                    let ours = matches!(&name.kind, Kind::Scalar { value, .. } if value == key);
+                    lines.extend(ours.then_some(name.line));
+                    left.push(value);
+                }
+            }
+            Kind::Scalar { .. } | Kind::Alias => {}
+        }
+    }
+    lines
+}
+
 #[derive(Default)]
 struct Builder {
     parsed: Parsed,

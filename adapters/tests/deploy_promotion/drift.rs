@@ -6,7 +6,7 @@ use hotfix_adapters::deploy::DeployStatus;
 use hotfix_adapters::deploy::promotion::MergeBy;
 use hotfix_adapters::forge::{MergeMethod, PullState};
 
-use super::world::{APP, INTERNAL, NEW, OLD, SAAS, World, request};
+use super::world::{APP, INTERNAL, NEW, OLD, SAAS, SHARED, World, request};
 
 const KEY: &str = "HF-1-production-1";
 const BRANCH: &str = "promote-HF-1-production-1";
@@ -72,6 +72,15 @@ async fn values_that_others_changed_are_left_to_people() {
     assert!(note.contains(&format!("{INTERNAL}:14 names {other} by now; a person has to decide")), "{note}");
     assert_eq!(world.pull(1).await.state, PullState::Open);
     assert!(world.file(BRANCH, INTERNAL).contains(NEW));
+
+    // One that would merge cleanly, and not be promoted: a new file that names the old commit.
+    let world = started().await;
+    world.label("grace@example.org", "lgtm").await;
+    let (name, text) = (format!("{SHARED}/pipelines-c.yml"), "qontract_reconcile_image_tag: '1a4ed92'\n".to_owned());
+    world.commit(&BTreeMap::from([(name.clone(), text)]));
+    let note = world.note(KEY).await;
+    assert!(note.contains(&format!("{name}:1 names 1a4ed92 by now; a person has to decide")), "{note}");
+    assert_eq!(world.pull(1).await.state, PullState::Open);
 }
 
 #[tokio::test]

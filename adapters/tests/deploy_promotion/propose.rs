@@ -233,6 +233,8 @@ async fn options_that_cannot_work_are_refused() {
     for file in ["/etc/passwd", "../x", "a//b", ""] {
         assert!(refused(&|targets| targets[0].file = file.into()).contains("is no path inside a repository"), "{file}");
     }
+    let kind = TargetKind::Env { key: String::new() };
+    assert!(refused(&|targets| targets[3].kind = kind.clone()).contains("pr-check: the key is empty"));
     let bad = Exclude { files: "a/***/b".into(), reason: String::new() };
     let kind = TargetKind::Search { key: "k".into(), exclude: vec![bad] };
     assert!(refused(&|targets| targets[4].kind = kind.clone()).contains("is no glob"));

@@ -49,6 +49,11 @@ fn what_is_not_understood_is_refused_with_its_line() {
     {
         assert!(refused(&format!("x: 1\n{text}k: old\n")).contains("what k is on line 2 is not understood"), "{text}");
     }
+    // It looks like a comment of a template, and the file is none.
+    assert!(refused("a: 'a{#b'\nk: old\nb: 1\n").contains("what k is on line 2 is not understood"));
+    assert!(refused("a: 'a #b'\n'x #y': {k: old}\n").contains("what k is on line 2 is not understood"));
+    assert_eq!(search("k: old # not the k below\n", "k").len(), 2);
+    assert_eq!(search("k: old\n", ""), []);
     assert!(refused("# k: old\n").contains("no line has k with a value"));
     assert!(refused("kk: old\n").contains("no line has k"));
 }

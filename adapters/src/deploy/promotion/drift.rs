@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use super::follow::named;
 use super::record::{Draft, Proposal};
+use super::survey::Reading;
 use super::{DeployRequest, Promotion};
 use crate::failure::Failure;
 use crate::forge::{Pick, Picked, PullRequest};
@@ -39,14 +40,17 @@ impl Promotion {
             )));
         }
         let tip = self.main_tip().await?;
+        if tip == draft.parent {
+            return Ok(Drift::None);
+        }
+        if let Some(words) = self.rewritten(&proposal.request, &draft, &tip).await? {
+            return Ok(Drift::InTheWay(format!("{} moved, and {words}; a person has to decide", self.main)));
+        }
         let moved = self.touched(&draft, &tip).await?;
         if moved.is_empty() {
             return Ok(Drift::None);
         }
         let moved = format!("{} moved in {}", self.main, moved.join(", "));
-        if let Some(words) = self.rewritten(&proposal.request, &draft, &tip).await? {
-            return Ok(Drift::InTheWay(format!("{moved}: {words}; a person has to decide")));
-        }
         let pick = Pick { onto: tip.clone(), source: draft.commit.clone(), at: proposal.at, trace: false };
         match self.forge.pick(&self.repo, &pick).await? {
             Picked::Commit(_) => Ok(Drift::Told(format!("{moved}, which does not conflict"))),
@@ -58,9 +62,6 @@ impl Promotion {
     /// The files of the proposal that are others on main by now.
     async fn touched(&self, draft: &Draft, tip: &CommitId) -> Result<Vec<String>, Failure> {
         let mut touched = Vec::new();
-        if *tip == draft.parent {
-            return Ok(touched);
-        }
         for file in &draft.files {
             let then = self.forge.read_file(&self.repo, &draft.parent, file).await?;
             if then != self.forge.read_file(&self.repo, tip, file).await? {
@@ -70,7 +71,7 @@ impl Promotion {
         Ok(touched)
     }
 
-    /// What main names by now that it did not name when this was proposed.
+    /// What main names by now that it did not name when this was proposed, in a file that was there or in a new one.
     async fn rewritten(
         &self,
         request: &DeployRequest,
@@ -80,14 +81,18 @@ impl Promotion {
         let mut sheet = self.sheet(tip.clone());
         for number in self.selected(request)? {
             let target = self.target(number)?;
+            let new = target.value.of(&request.commit);
+            // A file that was not there has no value that was known.
             let ours = draft.changes.iter().filter(|change| change.target == target.name);
-            let known: BTreeSet<&str> = ours.flat_map(|change| [change.old.as_str(), change.new.as_str()]).collect();
+            let known: BTreeSet<(&str, &str)> =
+                ours.map(|change| (change.file.as_str(), change.old.as_str())).collect();
+            let strange = |r: &&Reading| r.value != new && !known.contains(&(r.file.as_str(), r.value.as_str()));
             let readings = match self.survey(number, &mut sheet).await {
                 Ok(readings) => readings,
                 Err(Failure::Rejected { reason }) => return Ok(Some(reason.trim_end_matches('.').to_owned())),
                 Err(failure) => return Err(failure),
             };
-            if let Some(other) = readings.iter().find(|reading| !known.contains(reading.value.as_str())) {
+            if let Some(other) = readings.iter().find(strange) {
                 return Ok(Some(format!("{} by now", named(other))));
             }
         }

@@ -175,7 +175,7 @@ impl Promotion {
     /// Checks the options.
     ///
     /// # Errors
-    /// There is no target, two have one name, a short id is too short, a path or a glob cannot be one.
+    /// There is no target, two have one name, a short id is too short, a key is empty, a path or a glob cannot be one.
     pub fn new(options: PromotionOptions) -> Result<Self, BadOptions> {
         let bad = |why: String| BadOptions { service: options.service.clone(), why };
         if options.targets.is_empty() {
@@ -188,6 +188,11 @@ impl Promotion {
             }
             if matches!(target.value, Value::ShortSha(digits) if !SHORT.contains(&digits)) {
                 return Err(bad(format!("{}: a short id has 7 to 39 digits", target.name)));
+            }
+            let unnamed =
+                matches!(&target.kind, TargetKind::Env { key } | TargetKind::Search { key, .. } if key.is_empty());
+            if unnamed {
+                return Err(bad(format!("{}: the key is empty; name the one that holds the commit", target.name)));
             }
             let parts = target.file.split('/').all(|part| !matches!(part, "" | "." | "..") && !part.contains('\\'));
             let whole_tree = target.file.is_empty() && matches!(target.kind, TargetKind::Search { .. });

@@ -146,3 +146,27 @@ fn value_of<'a>(node: &'a Node, key: &str) -> Option<&'a Node> {
     let is = |node: &Node| matches!(&node.kind, Kind::Scalar { value, .. } if value == key);
     entries.iter().find(|(name, _)| is(name)).map(|(_, value)| value)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{only, parse};
+
+    /// PROMO-18: the last guard. Whatever else an edit would do, it is seen when the text is read again.
+    #[test]
+    fn anything_else_that_changed_is_seen() {
+        let expected = parse("a: &x 'new'\nb: [*x, 2]\nc: {d: 1}\n").map(|parsed| parsed.marks).unwrap();
+        assert_eq!(only("a:   &x 'new' # why\nb: [ *x, 2 ]\nc: {d: 1}\n", &expected), Ok(()));
+        for other in [
+            "a: &x 'new'\nb: [*x, 3]\nc: {d: 1}\n",
+            "a: &x 'new'\nb: [*x, '2']\nc: {d: 1}\n",
+            "a: &x new\nb: [*x, 2]\nc: {d: 1}\n",
+            "a: 'new'\nb: ['new', 2]\nc: {d: 1}\n",
+            "a: &x 'new'\nb: [*x, 2]\nc:\n  d: 1\n",
+            "a: &x !t 'new'\nb: [*x, 2]\nc: {d: 1}\n",
+            "a: &x 'new'\nb: [*x, 2]\n---\nc: {d: 1}\n",
+            "a: &x 'new'\nb: [*x, 2]\nc: {d: 1, e: 1}\n",
+        ] {
+            assert!(only(other, &expected).is_err(), "{other}");
+        }
+    }
+}
