@@ -8,6 +8,7 @@
 pub mod chat;
 pub mod cluster;
 pub mod deploy;
+pub mod edit;
 pub mod failure;
 pub mod forge;
 pub mod registry;

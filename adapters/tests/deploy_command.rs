@@ -91,6 +91,8 @@ fn request(key: &str) -> DeployRequest {
         image: None,
         previous: None,
         about: String::new(),
+        only: Vec::new(),
+        riders: Vec::new(),
     }
 }
 

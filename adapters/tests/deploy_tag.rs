@@ -58,6 +58,8 @@ fn request(commit: &str) -> DeployRequest {
         image: None,
         previous: None,
         about: String::new(),
+        only: Vec::new(),
+        riders: Vec::new(),
     }
 }
 

@@ -1,8 +1,9 @@
 //! The deploy port: what puts a commit into an environment, and says what runs there. Adapters: [`command`],
-//! [`manual`], [`tag`].
+//! [`manual`], [`promotion`], [`tag`].
 
 pub mod command;
 pub mod manual;
+pub mod promotion;
 pub mod tag;
 
 use std::time::Duration;
@@ -59,6 +60,12 @@ pub struct DeployRequest {
     /// What it is for, in one line, for people who meet it over there: `HF-12 Fix the 500 on upload`.
     #[serde(default)]
     pub about: String,
+    /// Which parts of the environment alone, by name, where a mechanism knows parts; empty is all of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub only: Vec<String>,
+    /// What else comes along, a line each, such as the changes of other people with their authors.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub riders: Vec<String>,
 }
 
 /// How a deployment stands.

@@ -187,6 +187,10 @@ impl<P: PullRequests> PullRequests for Hosted<P> {
         self.api.labelled(repo, label).await
     }
 
+    async fn titled(&self, repo: &Repo, title: &str) -> Result<Vec<Labelled>, Failure> {
+        self.api.titled(repo, title).await
+    }
+
     async fn checks(&self, repo: &Repo, commit: &CommitId) -> Result<Vec<Check>, Failure> {
         self.api.checks(repo, commit).await
     }

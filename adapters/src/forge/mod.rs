@@ -64,6 +64,9 @@ pub trait PullRequests: Send + Sync {
     /// The open pull requests or issues that carry a label, such as `release-blocker`.
     async fn labelled(&self, repo: &Repo, label: &str) -> Result<Vec<Labelled>, Failure>;
 
+    /// The open pull requests with exactly this title.
+    async fn titled(&self, repo: &Repo, title: &str) -> Result<Vec<Labelled>, Failure>;
+
     /// The checks and statuses of a commit.
     async fn checks(&self, repo: &Repo, commit: &CommitId) -> Result<Vec<Check>, Failure>;
 
@@ -252,7 +255,7 @@ pub enum CheckState {
     Neutral,
 }
 
-/// Something open that carries a label.
+/// Something open that was searched for, by a label or a title.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Labelled {
     /// Its number.

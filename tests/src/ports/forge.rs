@@ -84,6 +84,11 @@ impl PullRequests for CutForge {
         self.inner.labelled(repo, label).await
     }
 
+    async fn titled(&self, repo: &Repo, title: &str) -> Result<Vec<Labelled>, Failure> {
+        self.cut.reaches("forge")?;
+        self.inner.titled(repo, title).await
+    }
+
     async fn checks(&self, repo: &Repo, commit: &CommitId) -> Result<Vec<Check>, Failure> {
         self.cut.reaches("forge")?;
         self.inner.checks(repo, commit).await

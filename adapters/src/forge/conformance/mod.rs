@@ -73,7 +73,7 @@ macro_rules! forge_conformance {
             an_unknown_number_is_rejected, the_head_follows_its_branch_until_it_is_gone, a_review_names_the_commit_it_saw,
             a_merge_has_both_parents_and_its_message, merging_twice_is_one_commit, a_head_that_moved_is_not_merged,
             a_conflict_is_rejected_and_changes_nothing, a_squash_has_one_parent, a_closed_one_is_not_merged,
-            a_merge_by_hand_is_a_merge, labels_find_open_ones_only, checks_of_one_name_by_two_apps_are_two,
+            a_merge_by_hand_is_a_merge, labels_find_open_ones_only, titles_find_open_ones_only, checks_of_one_name_by_two_apps_are_two,
             labels_are_put_on_and_taken_off_once, labellings_say_who_and_when, a_comment_is_written_once_for_its_key,
             a_pull_request_is_withdrawn_once);
     };

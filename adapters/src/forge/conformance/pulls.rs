@@ -182,6 +182,22 @@ pub async fn labels_find_open_ones_only(setup: &dyn Setup) {
     assert_eq!(forge.labelled(&repo, "release").await, Ok(vec![]));
 }
 
+/// The open ones with exactly this title.
+pub async fn titles_find_open_ones_only(setup: &dyn Setup) {
+    let (forge, repo) = (setup.forge(), setup.repo());
+    let (base, _, pull) = opened(setup).await;
+    commit(setup, "other", &[&base], "other", TEN).await;
+    let other = forge.open(&NewPullRequest { head: branch("other"), ..from_fix_to_main(setup) }).await.unwrap();
+    let found = forge.titled(&repo, "Fix the fees").await.unwrap();
+    let mut numbers: Vec<_> = found.iter().map(|it| it.number).collect();
+    numbers.sort();
+    assert_eq!(numbers, [pull.number, other.number]);
+    assert_eq!(forge.titled(&repo, "Fix the").await, Ok(vec![]));
+    setup.close(pull.number).await;
+    let left = forge.titled(&repo, "Fix the fees").await.unwrap();
+    assert_eq!(left.iter().map(|it| it.number).collect::<Vec<_>>(), [other.number]);
+}
+
 /// Checks of the same name by different apps are different checks (security case 52); another commit has its own.
 pub async fn checks_of_one_name_by_two_apps_are_two(setup: &dyn Setup) {
     let (forge, repo) = (setup.forge(), setup.repo());

@@ -67,6 +67,12 @@ impl PullRequests for Local {
         Ok(found)
     }
 
+    async fn titled(&self, repo: &Repo, title: &str) -> Result<Vec<Labelled>, Failure> {
+        let book = self.settle(repo, |pull| pull.title == title).await?;
+        let pulls = book.pulls.iter().filter(|pull| pull.is_open() && pull.title == title);
+        Ok(pulls.map(|pull| Labelled { number: pull.number, title: pull.title.clone() }).collect())
+    }
+
     async fn checks(&self, repo: &Repo, commit: &CommitId) -> Result<Vec<Check>, Failure> {
         self.git(repo)?;
         Ok(self.ledger.read(repo).await?.checks.remove(commit).unwrap_or_default())

@@ -8,6 +8,7 @@ use hotfix_adapters::failure::Failure;
 use hotfix_adapters::vocabulary::{CommitId, DeployKey, Environment};
 
 use crate::domain::command::{Command, DeployFacts, Outcome};
+use crate::domain::event::Contribution;
 use crate::domain::hotfix::Hotfix;
 use crate::domain::id::{HotfixId, PersonId};
 use crate::engine::Engine;
@@ -69,6 +70,20 @@ impl Engine {
         Ok(withdrawn)
     }
 
+    /// What others brought, a line each, for people who meet it over there; whoever nobody knows is named as git has it
+    /// (PROMO-10, PROMO-11).
+    fn riders(&self, state: &Hotfix) -> Vec<String> {
+        let line = |rider: &Contribution| {
+            let who: Vec<&str> = rider
+                .people
+                .iter()
+                .map(|who| who.person.as_ref().map_or(who.name.as_str(), |id| self.config.people.name(id)))
+                .collect();
+            format!("{} {} ({})", rider.commit.short(), rider.subject, who.join(", "))
+        };
+        state.riders.iter().flatten().map(line).collect()
+    }
+
     /// What a deployment waits for is told while it goes on.
     async fn note(&self, run: HotfixId, outcome: Outcome) -> Result<(), Failure> {
         let told = self.submit(run, &Command::Came(outcome), Beside::default()).await;
@@ -96,6 +111,8 @@ impl Engine {
                     image: intent.and_then(|intent| intent.image.clone()),
                     previous: intent.and_then(|intent| intent.previous.clone()),
                     about: format!("{} {}", state.id, state.title),
+                    only: state.asked.only.clone(),
+                    riders: self.riders(state),
                 };
                 mechanism.start(&request).await?;
                 mechanism.status(key).await?.unwrap_or(DeployStatus::InProgress { note: None })

@@ -1,0 +1,65 @@
+//! Which commit production is to run, by what main names.
+
+use std::collections::BTreeSet;
+
+use super::Promotion;
+use super::follow::named;
+use super::options::Value;
+use super::survey::Reading;
+use crate::failure::Failure;
+use crate::vocabulary::CommitId;
+
+impl Promotion {
+    pub(super) async fn named(&self) -> Result<Option<CommitId>, Failure> {
+        let mut sheet = self.sheet(self.main_tip().await?);
+        let (mut full, mut short, mut all) = (BTreeSet::new(), Vec::new(), Vec::new());
+        for (number, target) in self.targets.iter().enumerate().filter(|(_, target)| target.production) {
+            for reading in self.survey(number, &mut sheet).await? {
+                match target.value {
+                    Value::FullSha => {
+                        full.insert(whole(&reading)?);
+                    }
+                    Value::ShortSha(_) => short.push(beginning(&reading)?),
+                }
+                all.push(named(&reading));
+            }
+        }
+        let mut commits = full.iter();
+        let (first, second) = (commits.next(), commits.next());
+        let disagrees = match first {
+            Some(commit) => short.iter().any(|digits| !commit.as_str().starts_with(digits.as_str())),
+            None => short.iter().any(|digits| Some(digits) != short.first()),
+        };
+        if second.is_some() || disagrees {
+            return Err(Failure::rejected(format!(
+                "production does not name one commit: {}. Bring all of them to the one that runs.",
+                all.join(", ")
+            )));
+        }
+        Ok(first.cloned())
+    }
+}
+
+/// A commit by all its digits: a branch would move, and a short id may come to mean two.
+fn whole(reading: &Reading) -> Result<CommitId, Failure> {
+    CommitId::parse(&reading.value).map_err(|_| {
+        let what = if hexadecimal(&reading.value) { "a short commit id" } else { "no commit id but a branch or a tag" };
+        Failure::rejected(format!(
+            "{}, which is {what}. Production has to name a full commit id there.",
+            named(reading)
+        ))
+    })
+}
+
+fn beginning(reading: &Reading) -> Result<String, Failure> {
+    if hexadecimal(&reading.value) {
+        return Ok(reading.value.clone());
+    }
+    Err(Failure::rejected(format!("{}, which is no commit id. Production has to name a commit there.", named(reading))))
+}
+
+/// Digits enough to be a commit's, and nothing else.
+fn hexadecimal(text: &str) -> bool {
+    let digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    (7..=64).contains(&text.len()) && text.bytes().all(digit)
+}

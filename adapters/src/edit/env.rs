@@ -1,0 +1,93 @@
+//! Variables in a `.env` file: lines like `export KEY=value`, with or without `export` and quotes, and comments.
+
+use std::ops::Range;
+
+use super::{Change, Edit, Line, Refused, Splice, lines, listed, splice};
+
+/// A line that sets the variable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Setting {
+    /// The line, counted from 1.
+    pub line: usize,
+    /// The value, without quotes.
+    pub value: String,
+    range: Range<usize>,
+}
+
+/// The one line that sets a variable.
+///
+/// # Errors
+/// No line sets it, or several do, or the line is written in a way that is not understood, such as a value that the
+/// shell computes.
+pub fn get(text: &str, key: &str) -> Result<Setting, Refused> {
+    let mut found = Vec::new();
+    for line in lines(text) {
+        if let Some(setting) = setting(&line, key)? {
+            found.push(setting);
+        }
+    }
+    match found.as_slice() {
+        [one] => Ok(one.clone()),
+        [] => Err(Refused::because(format!("no line sets {key}"))),
+        several => {
+            let numbers: Vec<usize> = several.iter().map(|setting| setting.line).collect();
+            Err(Refused::because(format!("{key} is set on lines {}; leave one of them", listed(&numbers))))
+        }
+    }
+}
+
+/// Sets a variable on the line that sets it, and keeps `export`, quotes and comments.
+///
+/// # Errors
+/// As for [`get`]; or the value has a character that a shell could take for something else.
+pub fn set(text: &str, key: &str, value: &str) -> Result<Edit, Refused> {
+    let harmless = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | ':' | '/' | '@' | '+');
+    if value.is_empty() || !value.chars().all(harmless) {
+        return Err(Refused::because(format!("the value {value:?} is empty or has a character that a shell may read")));
+    }
+    let old = get(text, key)?;
+    let text = splice(text, &[Splice { range: old.range, text: value.to_owned() }])?;
+    let new = get(&text, key)?;
+    if new.value != value || new.line != old.line {
+        return Err(Refused::because(format!("line {}: {key} would not read as {value}; edit by hand", old.line)));
+    }
+    let change = Change { line: old.line, place: key.to_owned(), old: old.value, new: value.to_owned() };
+    Ok(Edit { text, changes: vec![change] })
+}
+
+/// The value on a line, if it is one that sets the variable.
+fn setting(line: &Line<'_>, key: &str) -> Result<Option<Setting>, Refused> {
+    let bare = line.text.trim_start();
+    if bare.starts_with('#') {
+        return Ok(None);
+    }
+    let Some((name, rest)) = bare.split_once('=') else {
+        return Ok(None);
+    };
+    let ours = name.strip_prefix("export").filter(|n| n.starts_with([' ', '\t'])).map_or(name, str::trim_start) == key;
+    let no = |why: &str| Refused::because(format!("line {}: {why}; edit it by hand", line.number));
+    let quote = rest.chars().next().filter(|c| matches!(c, '"' | '\''));
+    let value = match quote {
+        Some(quote) => {
+            let inside = rest.get(1..).unwrap_or_default();
+            // Whatever follows a quote that stays open may look like a variable and be none.
+            let end = inside.find(quote).ok_or_else(|| no("a quote is not closed on the line it opens on"))?;
+            inside.get(..end).unwrap_or_default()
+        }
+        None => rest.split([' ', '\t']).next().unwrap_or_default(),
+    };
+    if !ours {
+        return Ok(None);
+    }
+    if value.contains(['$', '`', '\\', '"', '\'']) {
+        return Err(no(&format!("the shell computes {key}")));
+    }
+    let quotes = usize::from(quote.is_some());
+    let behind = rest.get(value.len() + 2 * quotes..).unwrap_or_default();
+    let comment = behind.starts_with([' ', '\t']) && behind.trim_start().starts_with('#');
+    if !behind.trim().is_empty() && !comment {
+        return Err(no(&format!("something stands behind the value of {key}")));
+    }
+    let start = line.start + line.text.len() - rest.len() + quotes;
+    Ok(Some(Setting { line: line.number, value: value.to_owned(), range: start..start + value.len() }))
+}

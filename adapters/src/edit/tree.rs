@@ -1,0 +1,229 @@
+//! A YAML file as a tree that knows where everything stands. Aliases are never followed, so nothing grows while it is read;
+//! size, depth and the number of aliases are bounded all the same.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use granit_parser::{Event, Parser, ScalarStyle, Span, StructureStyle};
+
+use super::Refused;
+
+/// The largest file that is read, in bytes.
+const MAX_BYTES: usize = 256 * 1024;
+/// How deep lists and mappings may lie in each other.
+const MAX_DEPTH: usize = 64;
+/// How many aliases a file may have.
+const MAX_ALIASES: usize = 256;
+
+/// A file that was read.
+#[derive(Default)]
+pub(super) struct Parsed {
+    /// The root of each document.
+    pub(super) documents: Vec<Node>,
+    /// All that was read, in order, without where it stood: what has to stay the same.
+    pub(super) marks: Vec<Mark>,
+    /// The anchors to which an alias leads, by number.
+    pub(super) aliased: BTreeSet<usize>,
+}
+
+/// A value and where it stands.
+pub(super) struct Node {
+    pub(super) kind: Kind,
+    /// The bytes it covers, without anchor and tag. Of a block list or mapping the end has no meaning.
+    pub(super) range: Range<usize>,
+    /// The line it starts on, counted from 1.
+    pub(super) line: usize,
+    /// The number of its anchor; 0 is none.
+    pub(super) anchor: usize,
+    /// Whether it has a tag such as `!!str`.
+    pub(super) tagged: bool,
+    /// Where in the marks it is, or starts.
+    pub(super) mark: usize,
+    /// Where in the marks a list or mapping ends.
+    pub(super) end_mark: usize,
+}
+
+/// The kinds of values.
+pub(super) enum Kind {
+    Scalar { value: String, style: ScalarStyle },
+    Alias,
+    List { items: Vec<Node>, flow: bool },
+    Map { entries: Vec<(Node, Node)>, flow: bool },
+}
+
+/// One thing that was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Mark {
+    DocumentStart,
+    DocumentEnd,
+    Alias(usize),
+    Scalar { value: String, style: ScalarStyle, anchor: usize, tag: Option<String> },
+    Start { list: bool, flow: bool, anchor: usize, tag: Option<String> },
+    End,
+}
+
+/// Reads a file.
+pub(super) fn parse(text: &str) -> Result<Parsed, Refused> {
+    if text.len() > MAX_BYTES {
+        let reason = format!("the file has {} bytes, and {MAX_BYTES} are the most that is edited", text.len());
+        return Err(Refused::because(reason));
+    }
+    let options = granit_parser::options! {
+        emit_comments: false,
+        flow_nesting_limit: MAX_DEPTH,
+        block_nesting_limit: MAX_DEPTH,
+    };
+    let mut builder = Builder::default();
+    for next in Parser::new_from_str_with_options(text, options) {
+        let (event, span) = next.map_err(|error| {
+            Refused::because(format!("line {}: this is no YAML ({})", error.marker().line(), error.info()))
+        })?;
+        builder.take(event, span)?;
+    }
+    Ok(builder.parsed)
+}
+
+/// The lines on which a key stands, anywhere in the file.
+pub(super) fn lines_with_key(parsed: &Parsed, key: &str) -> Vec<usize> {
+    let mut lines = Vec::new();
+    let mut left: Vec<&Node> = parsed.documents.iter().collect();
+    while let Some(node) = left.pop() {
+        match &node.kind {
+            Kind::List { items, .. } => left.extend(items),
+            Kind::Map { entries, .. } => {
+                for (name, value) in entries {
+                    let ours = matches!(&name.kind, Kind::Scalar { value, .. } if value == key);
+                    lines.extend(ours.then_some(name.line));
+                    left.push(value);
+                }
+            }
+            Kind::Scalar { .. } | Kind::Alias => {}
+        }
+    }
+    lines
+}
+
+#[derive(Default)]
+struct Builder {
+    parsed: Parsed,
+    open: Vec<Open>,
+    aliases: usize,
+}
+
+/// A list or mapping that is not at its end.
+struct Open {
+    node: Node,
+    children: Vec<Node>,
+}
+
+impl Builder {
+    fn take(&mut self, event: Event<'_>, span: Span) -> Result<(), Refused> {
+        #[allow(clippy::wildcard_enum_match_arm, reason = "the parser's enum may grow; what it adds is no data")]
+        match event {
+            Event::DocumentStart(..) => self.parsed.marks.push(Mark::DocumentStart),
+            Event::DocumentEnd => self.parsed.marks.push(Mark::DocumentEnd),
+            Event::Alias(anchor) => {
+                self.aliases += 1;
+                if self.aliases > MAX_ALIASES {
+                    let reason = format!("line {}: more than {MAX_ALIASES} aliases", span.start.line());
+                    return Err(Refused::because(reason));
+                }
+                self.parsed.aliased.insert(anchor);
+                let node = self.node(Kind::Alias, span, 0, false, Mark::Alias(anchor))?;
+                self.place(node);
+            }
+            Event::Scalar(value, style, anchor, tag) => {
+                let (value, tag) = (value.into_owned(), tag.map(|tag| format!("{tag:?}")));
+                let tagged = tag.is_some();
+                let mark = Mark::Scalar { value: value.clone(), style, anchor, tag };
+                let node = self.node(Kind::Scalar { value, style }, span, anchor, tagged, mark)?;
+                self.place(node);
+            }
+            Event::SequenceStart(style, anchor, tag) => {
+                let flow = style == StructureStyle::Flow;
+                let kind = Kind::List { items: Vec::new(), flow };
+                self.start(kind, span, anchor, tag.map(|tag| format!("{tag:?}")))?;
+            }
+            Event::MappingStart(style, anchor, tag) => {
+                let flow = style == StructureStyle::Flow;
+                let kind = Kind::Map { entries: Vec::new(), flow };
+                self.start(kind, span, anchor, tag.map(|tag| format!("{tag:?}")))?;
+            }
+            Event::SequenceEnd | Event::MappingEnd => self.end(span)?,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn node(&mut self, kind: Kind, span: Span, anchor: usize, tagged: bool, mark: Mark) -> Result<Node, Refused> {
+        let range = bytes(span)?;
+        let number = self.parsed.marks.len();
+        self.parsed.marks.push(mark);
+        Ok(Node { kind, range, line: span.start.line(), anchor, tagged, mark: number, end_mark: number })
+    }
+
+    fn start(&mut self, kind: Kind, span: Span, anchor: usize, tag: Option<String>) -> Result<(), Refused> {
+        // The parser bounds either style; this bounds the two together.
+        if self.open.len() >= MAX_DEPTH {
+            let reason = format!("line {}: nested deeper than {MAX_DEPTH}", span.start.line());
+            return Err(Refused::because(reason));
+        }
+        let (list, flow) = match &kind {
+            Kind::List { flow, .. } => (true, *flow),
+            Kind::Map { flow, .. } => (false, *flow),
+            Kind::Scalar { .. } | Kind::Alias => (false, false),
+        };
+        let tagged = tag.is_some();
+        let node = self.node(kind, span, anchor, tagged, Mark::Start { list, flow, anchor, tag })?;
+        self.open.push(Open { node, children: Vec::new() });
+        Ok(())
+    }
+
+    fn end(&mut self, span: Span) -> Result<(), Refused> {
+        let Some(Open { mut node, children }) = self.open.pop() else {
+            return Err(Refused::because("the parser lost its way in this file; edit it by hand"));
+        };
+        node.range.end = bytes(span)?.end;
+        node.end_mark = self.parsed.marks.len();
+        self.parsed.marks.push(Mark::End);
+        match &mut node.kind {
+            Kind::List { items, .. } => *items = children,
+            Kind::Map { entries, .. } => {
+                let mut children = children.into_iter();
+                while let (Some(key), Some(value)) = (children.next(), children.next()) {
+                    entries.push((key, value));
+                }
+                unique(entries)?;
+            }
+            Kind::Scalar { .. } | Kind::Alias => {}
+        }
+        self.place(node);
+        Ok(())
+    }
+
+    fn place(&mut self, node: Node) {
+        match self.open.last_mut() {
+            Some(open) => open.children.push(node),
+            None => self.parsed.documents.push(node),
+        }
+    }
+}
+
+fn bytes(span: Span) -> Result<Range<usize>, Refused> {
+    span.byte_range().ok_or_else(|| Refused::because("the parser does not say where things stand; edit by hand"))
+}
+
+/// Readers disagree which of two equal keys counts, so neither can be edited.
+fn unique(entries: &[(Node, Node)]) -> Result<(), Refused> {
+    let mut seen = BTreeMap::new();
+    for (key, _) in entries {
+        let Kind::Scalar { value, .. } = &key.kind else { continue };
+        if let Some(before) = seen.insert(value, key.line) {
+            return Err(Refused::because(format!(
+                "lines {before} and {}: the key {value:?} stands twice; remove one of them first",
+                key.line
+            )));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,241 @@
+//! What is proposed, and what is refused before anything is done.
+
+use std::collections::BTreeMap;
+
+use hotfix_adapters::deploy::promotion::{Exclude, Promotion, PromotionOptions, Target, TargetKind, Value};
+use hotfix_adapters::deploy::{Deploy, DeployRequest, DeployStatus};
+use hotfix_adapters::vocabulary::{DeployKey, Environment, Repo};
+
+use super::world::{APP, INTERNAL, JENKINS, NEW, OLD, SAAS, SHARED, World, now, repo, request};
+
+const BRANCH: &str = "promote-HF-1-production-1";
+
+/// SRE-12, PROMO-1, PROMO-4, PROMO-5, PROMO-6, PROMO-7, PROMO-15, PROMO-16, PROMO-17, PROMO-18, PROMO-19, PROMO-20: one
+/// merge request changes each place to the pinned commit in its own notation, and not a byte besides.
+#[tokio::test]
+async fn one_merge_request_changes_every_place_and_nothing_else() {
+    let world = World::new();
+    world.start(&request(NEW)).await.unwrap();
+    let pull = world.pull(1).await;
+    assert_eq!((pull.title.as_str(), pull.head.as_str()), ("Promote qontract-reconcile to ea6d44c", BRANCH));
+    assert_eq!(
+        world.diff(BRANCH),
+        [
+            "-export RECONCILE_IMAGE_TAG=1a4ed92   # short",
+            "+export RECONCILE_IMAGE_TAG=ea6d44c   # short",
+            &format!("-    ref: {OLD} # prod, see the SOP before you touch it"),
+            &format!("+    ref: {NEW} # prod, see the SOP before you touch it"),
+            &format!("-    ref: \"{OLD}\""),
+            &format!("+    ref: \"{NEW}\""),
+            &format!("-        ref: {OLD}"),
+            &format!("+        ref: {NEW}"),
+            "-    qontract_reconcile_image_tag: '1a4ed92'",
+            "+    qontract_reconcile_image_tag: 'ea6d44c'",
+            "-    qontract_reconcile_image_tag: 1a4ed92",
+            "+    qontract_reconcile_image_tag: ea6d44c",
+            "-    qontract_reconcile_image_tag: '1a4ed92'",
+            "+    qontract_reconcile_image_tag: 'ea6d44c'",
+        ]
+    );
+    assert_eq!(world.git(&["rev-list", "--count", &format!("main..{BRANCH}")]).trim(), "1", "one commit");
+    assert_eq!(world.git(&["log", "-1", "--format=%at", BRANCH]).trim(), now().as_second().to_string());
+}
+
+/// SRE-12, PROMO-5, PROMO-20: the merge request tells what changes from what to what, what was left alone and why.
+#[tokio::test]
+async fn the_merge_request_tells_what_it_does() {
+    let world = World::new();
+    world.start(&request(NEW)).await.unwrap();
+    let body = world.body();
+    for line in [
+        &format!("Promotes qontract-reconcile to `{NEW}` for HF-1 Fix the /merge 500."),
+        &format!("| `{SAAS}:52` | `resourceTemplates[0].targets[1].ref` | `{OLD}` | `{NEW}` |"),
+        "| `.env:10` | `RECONCILE_IMAGE_TAG` | `1a4ed92` | `ea6d44c` |",
+        &format!("Compare: https://git.example.com/team/qontract-reconcile/compare/{OLD}...{NEW}"),
+        &format!("- `{SHARED}/pipelines-a.yml:7`: it is in a comment"),
+        &format!("- `{SHARED}/pipelines-pinned.yml:7`: pinned for the old cluster"),
+        &format!("- `{JENKINS}:10`: it is in an expression of a template"),
+        "- #1214 Log less (by grace) /approve",
+        "Acknowledgements are welcome and do not block: what was merged is ready for production.",
+    ] {
+        assert!(body.lines().any(|other| other == line), "{line}\n is not in\n{body}");
+    }
+    assert!(body.lines().all(|line| !line.starts_with('/')), "a forge would read that as a command: {body}");
+}
+
+/// PROMO-18: a short id that reads as a number is quoted where it was not, in YAML.
+#[tokio::test]
+async fn a_short_id_that_reads_as_a_number_is_quoted() {
+    let world = World::new();
+    let commit = format!("12e4567{}", "a".repeat(33));
+    world.start(&request(&commit)).await.unwrap();
+    let line = |name: &str| format!("{SHARED}/{name}.yml");
+    assert!(world.file(BRANCH, &line("pipelines-b")).ends_with("qontract_reconcile_image_tag: '12e4567'\n"));
+    assert!(world.file(BRANCH, &line("pipelines-a")).contains("qontract_reconcile_image_tag: '12e4567'\n"));
+    assert!(world.file(BRANCH, ".env").contains("RECONCILE_IMAGE_TAG=12e4567   #"));
+}
+
+/// PROMO-8: some of the places alone; an unknown one is refused with the ones there are.
+#[tokio::test]
+async fn some_targets_alone_are_promoted_when_asked() {
+    let world = World::new();
+    let unknown = DeployRequest { only: vec!["stage".into()], ..request(NEW) };
+    let refused = world.start(&unknown).await.unwrap_err();
+    assert_eq!(refused, "there is no target \"stage\"; there are prod, dr, internal, pr-check, jenkins, tekton.");
+    let some = DeployRequest { only: vec!["internal".into(), "pr-check".into()], ..request(NEW) };
+    world.start(&some).await.unwrap();
+    assert_eq!(world.git(&["diff", "--name-only", "main", BRANCH]), format!(".env\n{INTERNAL}\n"));
+    assert_eq!(world.pull(1).await.title, "Promote qontract-reconcile to ea6d44c (only internal, pr-check)");
+    world.merge(1).await;
+    assert!(matches!(world.status("HF-1-production-1").await, Some(DeployStatus::Succeeded { .. })));
+    let skew = world.promotion().running().await.unwrap_err();
+    assert!(skew.reason().contains(&format!("{INTERNAL}:14 names {NEW}")), "{skew}");
+}
+
+/// PROMO-2, PROMO-3: the schemas are an environment of their own, whose merge request touches `.env` alone.
+#[tokio::test]
+async fn the_schemas_go_first_in_a_merge_request_of_their_own() {
+    let world = World::new();
+    let schemas = Target {
+        name: "schemas".into(),
+        file: ".env".into(),
+        kind: TargetKind::Env { key: "SCHEMAS_IMAGE_TAG".into() },
+        value: Value::FullSha,
+        production: true,
+    };
+    let promotion = Promotion::new(PromotionOptions {
+        targets: vec![schemas],
+        source: Repo::parse("team/qontract-schemas").unwrap(),
+        environment: Environment::parse("schemas").unwrap(),
+        service: "qontract-schemas".into(),
+        ..world.options()
+    })
+    .unwrap();
+    let asked = DeployRequest {
+        key: DeployKey::parse("HF-1-schemas-1").unwrap(),
+        repo: Repo::parse("team/qontract-schemas").unwrap(),
+        environment: Environment::parse("schemas").unwrap(),
+        previous: None,
+        ..request(NEW)
+    };
+    let old = "b0b1b2b3b4b5b6b7b8b9c0c1c2c3c4c5c6c7c8c9";
+    assert_eq!(promotion.running().await.unwrap().unwrap().commit.as_str(), old);
+    promotion.start(&asked).await.unwrap();
+    let changed = [format!("-export SCHEMAS_IMAGE_TAG={old}"), format!("+export SCHEMAS_IMAGE_TAG={NEW}")];
+    assert_eq!(world.diff("promote-HF-1-schemas-1"), changed);
+    world.merge(1).await;
+    assert_eq!(promotion.status(&asked.key).await.unwrap(), Some(DeployStatus::Succeeded { at: now() }));
+    assert_eq!(promotion.running().await.unwrap().unwrap().commit.as_str(), NEW);
+    // Then the service itself, on top of it.
+    world.start(&request(NEW)).await.unwrap();
+}
+
+/// PROMO-5: the same promotion twice, and one that changes nothing.
+#[tokio::test]
+async fn a_second_merge_request_for_the_same_and_an_empty_one_are_refused() {
+    let world = World::new();
+    world.start(&request(NEW)).await.unwrap();
+    let again = DeployRequest { key: DeployKey::parse("HF-2-production-1").unwrap(), ..request(NEW) };
+    let refused = world.start(&again).await.unwrap_err();
+    assert!(refused.starts_with("!1 is open with the title \"Promote qontract-reconcile to ea6d44c\""), "{refused}");
+    assert_eq!(world.git(&["branch", "--list", "promote-HF-2*"]), "", "no branch is left behind");
+    world.merge(1).await;
+    let refused = world.start(&again).await.unwrap_err();
+    assert_eq!(refused, "nothing to promote: main names ea6d44c everywhere already.");
+    assert_eq!(world.status("HF-2-production-1").await, None);
+    assert_eq!(
+        world.local.git(&repo()).unwrap().tip(&super::world::branch("promote-HF-2-production-1")).await.unwrap(),
+        None
+    );
+}
+
+/// PROMO-20: a value that differs from the others may be a deliberate pin; what is not understood is not passed over.
+#[tokio::test]
+async fn a_search_that_meets_a_pin_or_a_riddle_is_refused() {
+    let mut world = World::new();
+    let all = |exclude| TargetKind::Search { key: "qontract_reconcile_image_tag".into(), exclude };
+    world.targets[5].kind = all(Vec::new());
+    let refused = world.start(&request(NEW)).await.unwrap_err();
+    assert!(refused.contains(&format!("{SHARED}/pipelines-pinned.yml:7 0123abc")), "{refused}");
+    assert!(refused.contains("may be pinned on purpose") && refused.contains("Exclude the pinned one"), "{refused}");
+
+    let riddle = ("resources/riddle.yaml".to_owned(), "x: {qontract_reconcile_image_tag: '1a4ed92'}\n".to_owned());
+    world.commit(&BTreeMap::from([riddle]));
+    let pinned = Exclude { files: "**/*-pinned.yml".into(), reason: "pinned".into() };
+    world.targets[5].kind = all(vec![pinned.clone()]);
+    world.targets[5].file = String::new();
+    let refused = world.start(&request(NEW)).await.unwrap_err();
+    assert!(refused.starts_with("resources/riddle.yaml:1: what qontract_reconcile_image_tag is there"), "{refused}");
+    // A link cannot be read as a file, and is no trouble where it is excluded.
+    let link = world.file_link("data/link.yaml", "resources/riddle.yaml");
+    let refused = world.start(&request(NEW)).await.unwrap_err();
+    assert!(refused.contains(&link), "{refused}");
+    let link = Exclude { files: link, reason: "a link".into() };
+    let riddle = Exclude { files: "resources/*.yaml".into(), reason: "by hand".into() };
+    world.targets[5].kind = all(vec![pinned, riddle, link]);
+    world.start(&request(NEW)).await.unwrap();
+    assert!(world.body().contains("- `resources/riddle.yaml:1`: by hand"), "{}", world.body());
+}
+
+/// PROMO-1: the places move over the years; one that is not there any more is refused, and nothing is done.
+#[tokio::test]
+async fn a_target_that_is_missing_is_refused_before_anything_is_done() {
+    for (target, file, why) in [
+        (0, "gone.yaml", "service/app-interface has no file gone.yaml at"),
+        (0, APP, "is not there: at the top of the file is no `resourceTemplates`"),
+        (3, APP, "no line sets RECONCILE_IMAGE_TAG"),
+        (5, "resources/none", "no file below resources/none has qontract_reconcile_image_tag with a value"),
+    ] {
+        let mut world = World::new();
+        world.targets[target].file = file.into();
+        let refused = world.start(&request(NEW)).await.unwrap_err();
+        assert!(refused.contains(why), "{refused}");
+        assert!(world.promotion().probe().await.is_err(), "{file}: the probe finds it too");
+        assert_eq!(world.git(&["branch", "--list", "promote*"]), "");
+        assert!(!world.record("HF-1-production-1").exists());
+    }
+    World::new().promotion().probe().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_for_another_mechanism_or_another_deployment_is_refused() {
+    let world = World::new();
+    let stage = DeployRequest { environment: Environment::parse("stage").unwrap(), ..request(NEW) };
+    assert!(world.start(&stage).await.unwrap_err().contains("promotes team/qontract-reconcile to production, not"));
+    let other = DeployRequest { repo: Repo::parse("team/other").unwrap(), ..request(NEW) };
+    assert!(world.start(&other).await.is_err());
+    world.start(&request(NEW)).await.unwrap();
+    let refused = world.start(&request(&"b".repeat(40))).await.unwrap_err();
+    assert!(
+        refused.contains("HF-1-production-1 is known, and of something else: `Promote qontract-reconcile"),
+        "{refused}"
+    );
+    let two = Target { name: "tag".into(), value: Value::FullSha, ..world.targets[3].clone() };
+    let mut world = World::new();
+    world.targets.push(two);
+    let refused = world.start(&request(NEW)).await.unwrap_err();
+    assert!(refused.contains(".env:10: two targets mean this value, and want it different"), "{refused}");
+}
+
+#[tokio::test]
+async fn options_that_cannot_work_are_refused() {
+    let world = World::new();
+    let refused = |change: &dyn Fn(&mut Vec<Target>)| {
+        let mut options = world.options();
+        change(&mut options.targets);
+        Promotion::new(options).err().unwrap().to_string()
+    };
+    assert!(refused(&|targets| targets.clear()).contains("no target"));
+    assert!(refused(&|targets| targets[1].name = "prod".into()).contains("two targets are named \"prod\""));
+    assert!(
+        refused(&|targets| targets[3].value = Value::ShortSha(6)).contains("pr-check: a short id has 7 to 39 digits")
+    );
+    for file in ["/etc/passwd", "../x", "a//b", ""] {
+        assert!(refused(&|targets| targets[0].file = file.into()).contains("is no path inside a repository"), "{file}");
+    }
+    let kind = TargetKind::Env { key: String::new() };
+    assert!(refused(&|targets| targets[3].kind = kind.clone()).contains("pr-check: the key is empty"));
+    let bad = Exclude { files: "a/***/b".into(), reason: String::new() };
+    let kind = TargetKind::Search { key: "k".into(), exclude: vec![bad] };
+    assert!(refused(&|targets| targets[4].kind = kind.clone()).contains("is no glob"));
+}
