@@ -101,7 +101,7 @@ impl Scrape {
 
     fn runs(&mut self, states: &[Hotfix]) {
         let runs = Family::<PhaseLabel, Gauge>::default();
-        for phase in ["surveying", "underway", "completed", "rolled_in", "refused", "aborted"] {
+        for phase in ["surveying", "underway", "completed", "rolled_in", "superseded", "reverted", "refused", "aborted"] {
             runs.get_or_create(&PhaseLabel { phase }).set(0);
         }
         for state in states {
@@ -154,6 +154,8 @@ const fn phase_word(phase: &Phase) -> &'static str {
         Phase::Underway => "underway",
         Phase::Ended { ending: Ending::Completed, .. } => "completed",
         Phase::Ended { ending: Ending::RolledIn, .. } => "rolled_in",
+        Phase::Ended { ending: Ending::Superseded, .. } => "superseded",
+        Phase::Ended { ending: Ending::Reverted, .. } => "reverted",
         Phase::Ended { ending: Ending::Refused, .. } => "refused",
         Phase::Ended { ending: Ending::Aborted, .. } => "aborted",
     }
