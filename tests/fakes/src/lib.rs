@@ -4,8 +4,10 @@
 //! ```text
 //! server    one listener: records every call, breaks the calls it is told to, delays them
 //! git       real bare repositories behind git's smart HTTP
+//! github    a GitHub
 //! ```
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 pub mod git;
+pub mod github;
 pub mod server;
