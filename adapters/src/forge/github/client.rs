@@ -27,7 +27,9 @@ use crate::vocabulary::Repo;
 
 /// The largest answer that is read, in bytes: a page of compared commits with their patches stays well below it.
 const BODY_LIMIT: usize = 32 << 20;
-/// How many pages of a list are read, of a hundred each. A longer list is refused rather than half believed.
+/// How many entries a page has: GitHub gives no more.
+const PAGE: usize = 100;
+/// How many pages of a list are read. A longer list is refused rather than half believed.
 const PAGES: usize = 100;
 
 /// How many calls were made.
@@ -127,7 +129,9 @@ impl Client {
         route: &Route,
         act: &Act<'_>,
     ) -> Result<T, Failure> {
-        self.page(repo, route, act).await.map(|(value, _)| value)
+        let page = self.page(repo, route, act).await?;
+        self.keep(repo, route, page.fresh);
+        Ok(page.value)
     }
 
     /// Reads a list to its end. `take` is what one page holds.
@@ -139,20 +143,25 @@ impl Client {
         take: fn(P) -> Vec<T>,
     ) -> Result<Vec<T>, Failure> {
         let mut found = Vec::new();
-        let route = route.clone().with("per_page", 100);
+        let route = route.clone().with("per_page", PAGE);
         for number in 1..=PAGES {
-            let (page, more) = self.page(repo, &route.clone().with("page", number), act).await?;
-            found.extend(take(page));
-            if !more {
+            let route = route.clone().with("page", number);
+            let page = self.page(repo, &route, act).await?;
+            let entries = take(page.value);
+            // A full last page stays the same when a next one comes to be; only its `Link` changes, and a 304 hides that.
+            if page.more || entries.len() < PAGE {
+                self.keep(repo, &route, page.fresh);
+            }
+            found.extend(entries);
+            if !page.more {
                 return Ok(found);
             }
         }
-        Err(Failure::rejected(format!("could not {}: there are more than {} entries.", act.what, PAGES * 100)))
+        Err(Failure::rejected(format!("could not {}: there are more than {} entries.", act.what, PAGES * PAGE)))
     }
 
-    /// One page, and whether there are more. The next page's address is not taken from the answer: a token goes only where
-    /// the options say.
-    async fn page<T: DeserializeOwned>(&self, repo: &Repo, route: &Route, act: &Act<'_>) -> Result<(T, bool), Failure> {
+    /// One page. The next one's address is not taken from the answer: a token goes only where the options say.
+    async fn page<T: DeserializeOwned>(&self, repo: &Repo, route: &Route, act: &Act<'_>) -> Result<Page<T>, Failure> {
         let kept = self.cache.get(repo, route);
         let tag = kept.as_ref().map(|kept| kept.tag.clone());
         let call = Call { method: Method::GET, route, body: None, tag };
@@ -162,7 +171,7 @@ impl Client {
         if answer.status == StatusCode::NOT_MODIFIED
             && let Some(kept) = kept
         {
-            return Ok((Answer { body: kept.body, ..answer }.read(act)?, kept.more));
+            return Ok(Page { value: Answer { body: kept.body, ..answer }.read(act)?, more: kept.more, fresh: None });
         }
         if !answer.status.is_success() {
             return Err(refusal(act, &answer, self.now()).unwrap_or_else(|status| {
@@ -172,10 +181,14 @@ impl Client {
         let value = answer.read(act)?;
         let more =
             answer.headers.get_all(LINK).iter().any(|link| link.to_str().is_ok_and(|l| l.contains("rel=\"next\"")));
-        if let Some(tag) = answer.headers.get(ETAG).cloned() {
-            self.cache.put(repo, route, Kept { tag, body: answer.body, more });
+        let tag = answer.headers.get(ETAG).cloned();
+        Ok(Page { value, more, fresh: tag.map(|tag| Kept { tag, body: answer.body, more }) })
+    }
+
+    fn keep(&self, repo: &Repo, route: &Route, fresh: Option<Kept>) {
+        if let Some(kept) = fresh {
+            self.cache.put(repo, route, kept);
         }
-        Ok((value, more))
     }
 
     /// Changes something, once.
@@ -257,6 +270,15 @@ impl Client {
         );
         Ok(answer)
     }
+}
+
+/// One page of a list, or one thing.
+struct Page<T> {
+    value: T,
+    /// Whether there is a next one.
+    more: bool,
+    /// What can be kept of it; `None` when it was kept already.
+    fresh: Option<Kept>,
 }
 
 /// What is asked.

@@ -90,10 +90,17 @@ impl GitHub {
         }
     }
 
-    /// One pull request without its reviews.
+    /// One pull request without its reviews. One from a fork is none of ours: its branch can be moved by strangers.
     pub(super) async fn pull(&self, repo: &Repo, number: PullNumber) -> Result<Pull, Failure> {
         let what = format!("read pull request {} of {repo}", number.0);
-        self.client().get(repo, &one(repo, number)?, &Act::new(&what, READ)).await
+        let pull: Pull = self.client().get(repo, &one(repo, number)?, &Act::new(&what, READ)).await?;
+        if is_ours(&pull) {
+            return Ok(pull);
+        }
+        Err(Failure::rejected(format!(
+            "pull request {} of {repo} comes from a fork; push its branch to the repository itself, and open one from there.",
+            number.0
+        )))
     }
 
     /// The newest one between two branches. GitHub ignores a `head` that it does not understand and answers with all of
@@ -119,11 +126,6 @@ impl GitHub {
         let unread = |error: &dyn std::fmt::Display| {
             Failure::rejected(format!("pull request {} of {repo} cannot be handled: {error}.", pull.number))
         };
-        if !is_ours(&pull) {
-            return Err(unread(
-                &"it comes from a fork; push its branch to the repository itself, and open one from there",
-            ));
-        }
         let number = PullNumber(pull.number);
         let what = format!("read the reviews of pull request {} of {repo}", pull.number);
         let route = one(repo, number)?.then("reviews");

@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
-use super::state::{Pull, Workflow, WorkflowFile};
+use super::state::{Pull, State, Workflow, WorkflowFile};
 use super::{GitHubFake, checks, code, deploys, issues, pulls};
 
 /// A commit that somebody makes, and the branch that they push it to.
@@ -153,6 +153,28 @@ impl GitHubFake {
         let mut state = self.state();
         let user = state.user(login);
         checks::say(&mut state, full, sha, context, said, user);
+    }
+
+    /// Just before the next write arrives, somebody moves a branch to a commit that is there.
+    pub fn race_push(&self, full: &str, branch: &str, sha: &str) {
+        let (full, name, sha) = (full.to_owned(), format!("refs/heads/{branch}"), sha.to_owned());
+        let push = move |state: &mut State| {
+            code::try_git(&state.repo(&full).place, &["update-ref", &name, &sha], &[]).unwrap();
+        };
+        self.state().race = Some(Box::new(push));
+    }
+
+    /// Just before the next write arrives, somebody opens this pull request.
+    pub fn race_open(&self, full: &str, head: &str, base: &str) {
+        let (full, head, base) = (full.to_owned(), head.to_owned(), base.to_owned());
+        let open = move |state: &mut State| {
+            let place = state.repo(&full).place.clone();
+            let (head_sha, base_sha) = (code::tip(&place, &head).unwrap(), code::tip(&place, &base).unwrap());
+            let user = state.user("quick");
+            let pull = Pull { head, head_sha, base, base_sha, merged: None, reviews: vec![], fork: None };
+            let _ = pulls::add(state, &full, user, "First", None, Some(pull));
+        };
+        self.state().race = Some(Box::new(open));
     }
 
     /// Nothing can be merged until this is lifted with `None`; GitHub says why.

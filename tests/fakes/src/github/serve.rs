@@ -118,6 +118,11 @@ pub(super) async fn answer(
     };
     let reply = match call(&state, &parts, below, &body) {
         Ok(call) => {
+            if call.method != "GET"
+                && let Some(race) = state.race.take()
+            {
+                race(&mut state);
+            }
             let reply = routes::route(&mut state, &call);
             return finish(&mut state, &parts.headers, &call, &parts.uri.to_string(), reply);
         }

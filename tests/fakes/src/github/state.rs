@@ -16,6 +16,8 @@ pub(crate) struct State {
     pub(super) old: bool,
     pub(super) limit: Option<Limit>,
     pub(super) remaining: i64,
+    /// What happens just before the next write is looked at.
+    pub(super) race: Option<Race>,
     pub(super) users: BTreeMap<u64, User>,
     pub(super) mails: BTreeMap<String, u64>,
     pub(super) tokens: BTreeMap<String, Access>,
@@ -23,6 +25,8 @@ pub(crate) struct State {
     pub(super) installations: BTreeMap<u64, Installation>,
     pub(super) repos: BTreeMap<String, Repository>,
 }
+
+pub(super) type Race = Box<dyn FnOnce(&mut State) + Send>;
 
 pub(super) struct User {
     pub(super) login: String,
@@ -247,6 +251,7 @@ impl State {
             old: false,
             limit: None,
             remaining: 5000,
+            race: None,
             users: BTreeMap::new(),
             mails: none(),
             tokens: BTreeMap::new(),
