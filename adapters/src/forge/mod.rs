@@ -7,6 +7,7 @@
 pub mod conformance;
 pub mod credentials;
 pub mod git;
+pub mod gitlab;
 pub mod local;
 pub mod webhook;
 

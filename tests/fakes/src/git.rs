@@ -60,8 +60,8 @@ impl Repositories {
             let challenge = [("www-authenticate", "Basic realm=\"git\"")];
             return (StatusCode::UNAUTHORIZED, challenge, "who are you?").into_response();
         }
-        let header =
-            |name: &str| request.headers().get(name).and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
+        let headers = request.headers().clone();
+        let header = |name: &str| headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
         let mut command = tokio::process::Command::new("git");
         command.arg("http-backend").env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
         command.env("GIT_PROJECT_ROOT", &self.root).env("GIT_HTTP_EXPORT_ALL", "1").env("REMOTE_USER", "somebody");
