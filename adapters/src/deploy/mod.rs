@@ -1,8 +1,12 @@
 //! The deploy port: what puts a commit into an environment, and says what runs there. Adapters: [`command`],
-//! [`manual`], [`tag`].
+//! [`drone`], [`manual`], [`pipeline`], [`tag`].
 
 pub mod command;
+pub mod drone;
+mod forbidden;
 pub mod manual;
+mod parameters;
+pub mod pipeline;
 pub mod tag;
 
 use std::time::Duration;

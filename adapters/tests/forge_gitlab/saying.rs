@@ -42,14 +42,16 @@ async fn a_comment_is_made_once_and_is_never_an_act() {
     let new = hotfix_adapters::forge::NewPullRequest { body: "Fees.\n/approve".into(), ..new_pull("fix") };
     let pull = place.gitlab.open(&new).await.unwrap();
     assert_eq!(place.fake.merge_requests(PROJECT).1, "Fees.\n\\/approve");
-    for fault in [Fault::DoneBut500, Fault::DoneButHangUp, Fault::HalfBody] {
+    for (number, fault) in [Fault::DoneBut500, Fault::DoneButHangUp, Fault::HalfBody].into_iter().enumerate() {
         place.fake.control().break_calls([(1, fault)]);
-        place.gitlab.comment(&repo(), pull.number, "HF-1:said", "Grace said:\n/approve\n/merge").await.unwrap();
+        for _ in 0..2 {
+            let key = format!("HF-1:{number}");
+            place.gitlab.comment(&repo(), pull.number, &key, "Grace said:\n/approve\n/merge").await.unwrap();
+        }
     }
-    place.gitlab.comment(&repo(), pull.number, "HF-1:other", "More.").await.unwrap();
     let comments = place.fake.comments(PROJECT, pull.number.0);
-    assert_eq!(comments.len(), 2, "{comments:?}");
-    assert_eq!(comments[0], "Grace said:\n\\/approve\n\\/merge\n\n<!-- hotfix:HF-1:said -->");
+    assert_eq!(comments.len(), 3, "{comments:?}");
+    assert_eq!(comments[0], "Grace said:\n\\/approve\n\\/merge\n\n<!-- hotfix:HF-1:0 -->");
     assert_eq!(place.fake.approvals(PROJECT, pull.number.0), 0);
 }
 

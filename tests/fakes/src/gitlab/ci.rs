@@ -70,6 +70,16 @@ pub(super) fn run(world: &mut World, call: &Call, project: &str) -> Answer {
 }
 
 pub(super) fn pipelines(world: &mut World, call: &Call, project: &str, path: &[&str]) -> Answer {
+    if let [id, "cancel"] = path
+        && call.method == Method::POST
+    {
+        let at = world.now();
+        let known = world.project(project).pipelines.iter_mut().find(|it| it.id.to_string() == *id);
+        let known = known.ok_or_else(missing)?;
+        "canceled".clone_into(&mut known.status);
+        known.finished = Some(at);
+        return Ok(json!({ "id": known.id, "status": "canceled" }));
+    }
     if call.method != Method::GET {
         return Err(Reply::error(405, "405 Method Not Allowed"));
     }

@@ -143,6 +143,21 @@ impl GitLab {
         });
     }
 
+    /// Somebody runs a pipeline with variables.
+    ///
+    /// # Panics
+    /// When there is no such branch.
+    pub fn run_by_hand(&self, project: &str, reference: &str, variables: &[(&str, &str)]) {
+        self.with(|world| {
+            let (id, created) = (world.id(), world.now());
+            let sha = plumb::tip(&world.project(project).place, reference).expect("a branch");
+            let variables = variables.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+            let (reference, status, source) = (reference.to_owned(), "running".to_owned(), "api".to_owned());
+            let pipeline = Pipeline { id, reference, sha, status, source, variables, created, finished: None };
+            world.project(project).pipelines.push(pipeline);
+        });
+    }
+
     /// A deployment happens.
     pub fn deployed(&self, project: &str, environment: &str, sha: &str, status: &str) {
         self.with(|world| {
