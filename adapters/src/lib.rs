@@ -11,4 +11,5 @@ pub mod deploy;
 pub mod failure;
 pub mod forge;
 pub mod registry;
+pub(crate) mod rest;
 pub mod vocabulary;

@@ -1,9 +1,14 @@
 //! The deploy port: what puts a commit into an environment, and says what runs there. Adapters: [`command`],
-//! [`manual`], [`tag`].
+//! [`drone`], [`manual`], [`pipeline`], [`tag`], [`workflow`].
 
 pub mod command;
+pub mod drone;
+mod forbidden;
 pub mod manual;
+mod parameters;
+pub mod pipeline;
 pub mod tag;
+pub mod workflow;
 
 use std::time::Duration;
 

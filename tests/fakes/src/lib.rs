@@ -5,9 +5,13 @@
 //! server    one listener: records every call, breaks the calls it is told to, delays them
 //! git       real bare repositories behind git's smart HTTP
 //! github    a GitHub
+//! gitlab    GitLab: merge requests, checks, pipelines, deployments
+//! drone     Drone: builds and promotions
 //! ```
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+pub mod drone;
 pub mod git;
 pub mod github;
+pub mod gitlab;
 pub mod server;

@@ -57,22 +57,27 @@ pub struct Push<'a> {
     pub author: &'a str,
 }
 
-/// Makes a test of every case. The argument is an expression that makes a [`Setup`]; it may await.
+/// Makes a test of every case. The argument is an expression that makes a [`Setup`]; it may await. `refs:`, `pulls:` or `history:`
+/// before it makes those of one port alone.
 #[macro_export]
 macro_rules! forge_conformance {
-    ($setup:expr) => {
+    (refs: $setup:expr) => {
         $crate::forge_conformance!(@cases $setup, refs:
             a_branch_that_is_not_there_is_none, a_branch_is_created, creating_again_is_success_and_elsewhere_is_rejected,
             a_name_beside_its_own_folder_is_rejected_and_named, a_branch_at_an_unknown_commit_is_rejected,
             a_branch_moves_in_any_direction, a_stale_move_is_rejected_and_changes_nothing, a_repeated_move_is_success,
             a_branch_is_deleted_once_and_again, a_stale_delete_is_rejected, a_tag_is_created_once,
             branches_are_listed_by_folder_not_by_prefix, a_tag_is_not_a_branch);
+    };
+    (pulls: $setup:expr) => {
         $crate::forge_conformance!(@cases $setup, pulls:
             opening_twice_is_one_pull_request, what_was_opened_can_be_found_and_read, opening_without_a_branch_is_rejected,
             an_unknown_number_is_rejected, the_head_follows_its_branch_until_it_is_gone, a_review_names_the_commit_it_saw,
             a_merge_has_both_parents_and_its_message, merging_twice_is_one_commit, a_head_that_moved_is_not_merged,
             a_conflict_is_rejected_and_changes_nothing, a_squash_has_one_parent, a_closed_one_is_not_merged,
             a_merge_by_hand_is_a_merge, labels_find_open_ones_only, checks_of_one_name_by_two_apps_are_two);
+    };
+    (history: $setup:expr) => {
         $crate::forge_conformance!(@cases $setup, history:
             words_resolve, words_that_are_no_commit_are_none_or_rejected, a_word_with_two_meanings_is_rejected,
             commits_between_are_in_order_and_counted, commits_say_who_took_part, sizes_are_counted,
@@ -93,6 +98,11 @@ macro_rules! forge_conformance {
                 }
             )*
         }
+    };
+    ($setup:expr) => {
+        $crate::forge_conformance!(refs: $setup);
+        $crate::forge_conformance!(pulls: $setup);
+        $crate::forge_conformance!(history: $setup);
     };
 }
 
