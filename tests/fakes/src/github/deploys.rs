@@ -219,8 +219,11 @@ pub(super) fn runs(state: &State, call: &Call, full: &str, words: Option<&str>) 
         None => None,
     };
     let fits = |name: &str, value: &str| call.asked(name).is_none_or(|asked| asked == value);
+    let since = call.asked("created").and_then(|text| text.strip_prefix(">=")?.parse::<jiff::Timestamp>().ok());
+    let is_since = |at: &str| since.is_none_or(|since| at.parse::<jiff::Timestamp>().unwrap() >= since);
     let found = state.repos[full].workflow_runs.iter().rev().filter(|run| {
         workflow.is_none_or(|id| run.workflow == id)
+            && is_since(&run.at)
             && fits("branch", &run.branch)
             && fits("head_sha", &run.sha)
             && fits("event", "workflow_dispatch")
