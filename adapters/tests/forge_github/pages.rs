@@ -75,3 +75,18 @@ async fn accounts_are_read_for_every_commit() {
     let last = &accounts[&id(&head)];
     assert_eq!((known(&last.author), known(&last.committer)), (Some(ada), None), "Pat's address is nobody's");
 }
+
+/// Exactly this title, open, and not from a fork.
+#[tokio::test]
+async fn pull_requests_are_found_by_their_title() {
+    let place = Place::new("").await;
+    let (head, number) = place.opened().await;
+    let _ = place.fake.issue(TEAM, "pat", "Fix the fees", &[]);
+    let _ = place.fake.fork_pull(TEAM, "fix", head.as_str(), "main");
+    let found = place.github.titled(&repo(), "Fix the fees").await.unwrap();
+    assert_eq!(found.iter().map(|it| it.number).collect::<Vec<_>>(), [number]);
+    assert_eq!(place.github.titled(&repo(), "Fix the fee").await, Ok(vec![]));
+    assert_eq!(place.github.titled(&repo(), "From outside").await, Ok(vec![]));
+    place.fake.close(TEAM, number.0, "pat");
+    assert_eq!(place.github.titled(&repo(), "Fix the fees").await, Ok(vec![]));
+}

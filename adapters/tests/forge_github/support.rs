@@ -62,7 +62,6 @@ pub(crate) fn options(fake: &GitHubFake, auth: Auth, clock: &Clock) -> GitHubOpt
 pub(crate) struct Place {
     pub(crate) fake: GitHubFake,
     pub(crate) github: Arc<GitHub>,
-    pub(crate) clock: Clock,
     forge: Arc<Both>,
     _ledger: tempfile::TempDir,
 }
@@ -72,12 +71,12 @@ impl Place {
         let fake = GitHubFake::start(prefix).await;
         let _ = fake.create(TEAM);
         fake.token("hotfix-bot", TOKEN);
-        let clock = Clock::default();
-        let github = GitHub::new(options(&fake, Auth::Token(SecretString::from(TOKEN)), &clock)).unwrap();
+        let github = options(&fake, Auth::Token(SecretString::from(TOKEN)), &Clock::default());
+        let github = GitHub::new(github).unwrap();
         let (github, ledger) = (Arc::new(github), tempfile::tempdir().unwrap());
         let local = Local::open(LocalOptions::new(fake.root(), ledger.path())).unwrap();
         let forge = Arc::new(Both { github: github.clone(), local: Arc::new(local) });
-        Self { fake, github, clock, forge, _ledger: ledger }
+        Self { fake, github, forge, _ledger: ledger }
     }
 
     /// A commit that sets one file.

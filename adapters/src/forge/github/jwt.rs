@@ -30,7 +30,7 @@ impl Signer {
         let key = match &der {
             PrivateKeyDer::Pkcs1(der) => RsaKeyPair::from_der(der.secret_pkcs1_der()),
             PrivateKeyDer::Pkcs8(der) => RsaKeyPair::from_pkcs8(der.secret_pkcs8_der()),
-            _ => return Err(OptionsError::Key("is no RSA key")),
+            PrivateKeyDer::Sec1(_) | _ => return Err(OptionsError::Key("is no RSA key")),
         };
         Ok(Self { app_id, key: key.map_err(|_| OptionsError::Key("is no RSA key of 2048 bits or more"))? })
     }

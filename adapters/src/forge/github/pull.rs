@@ -8,7 +8,7 @@ use super::refusal::Act;
 use super::route::parts;
 use super::{GitHub, Route, Tried};
 use crate::failure::Failure;
-use crate::forge::{NewPullRequest, PullNumber, PullRequest, PullState, Review, Verdict};
+use crate::forge::{Labelled, NewPullRequest, PullNumber, PullRequest, PullState, Review, Verdict};
 use crate::vocabulary::{BranchName, CommitId, Repo};
 
 const READ: &str = "the permission Pull requests: read";
@@ -59,6 +59,21 @@ impl GitHub {
             Ok(Some(open)) => self.whole(&new.repo, open).await,
             Ok(None) | Err(_) => Err(Failure::uncertain(reason)),
         }
+    }
+
+    /// The open pull requests with exactly this title, by number.
+    ///
+    /// # Errors
+    /// GitHub cannot be asked, or refuses.
+    pub async fn titled(&self, repo: &Repo, title: &str) -> Result<Vec<Labelled>, Failure> {
+        let what = format!("look for a pull request {title:?} in {repo}");
+        let route = Route::repo(repo)?.then("pulls").with("state", "open");
+        let found = self.client().all(repo, &route, &Act::new(&what, READ), |page: Vec<Pull>| page).await?;
+        let found = found.into_iter().filter(|pull| pull.title == title && is_ours(pull));
+        let mut found: Vec<_> =
+            found.map(|pull| Labelled { number: PullNumber(pull.number), title: pull.title }).collect();
+        found.sort_by_key(|pull| pull.number);
+        Ok(found)
     }
 
     pub(super) async fn read_pull(&self, repo: &Repo, number: PullNumber) -> Result<PullRequest, Failure> {

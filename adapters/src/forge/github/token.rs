@@ -24,7 +24,7 @@ const MARGIN: Duration = Duration::from_secs(60);
 
 pub(super) enum Tokens {
     Fixed(SecretString),
-    App(App),
+    App(Box<App>),
 }
 
 pub(super) struct App {
@@ -50,12 +50,12 @@ impl Tokens {
                 }
                 Self::Fixed(token)
             }
-            Auth::App { app_id, installation_id, private_key } => Self::App(App {
+            Auth::App { app_id, installation_id, private_key } => Self::App(Box::new(App {
                 signer: Signer::new(app_id, &private_key)?,
                 installation: installation_id,
                 deploys,
                 kept: Mutex::default(),
-            }),
+            })),
         })
     }
 
