@@ -111,19 +111,23 @@ fn find<'a>(state: &'a State, full: &str, words: &str) -> Option<&'a Workflow> {
     state.repos[full].workflows.iter().find(fits)
 }
 
-fn shown_workflow(it: &Workflow) -> Value {
+fn shown_workflow(state: &State, full: &str, it: &Workflow) -> Value {
+    let (repo, id) = (state.repos[full].full(), it.id);
     json!({
-        "id": it.id, "node_id": format!("W_{}", it.id), "name": it.file.name, "path": it.file.path, "state": "active",
-        "created_at": "2024-01-01T00:00:00Z", "updated_at": "2024-01-01T00:00:00Z", "url": "", "html_url": "", "badge_url": "",
+        "id": id, "node_id": format!("W_{id}"), "name": it.file.name, "path": it.file.path, "state": "active",
+        "created_at": "2024-01-01T00:00:00Z", "updated_at": "2024-01-01T00:00:00Z", "badge_url": "",
+        "url": format!("{}/repos/{repo}/actions/workflows/{id}", state.api()),
+        "html_url": format!("{}/{repo}/blob/main/{}", state.url, it.file.path),
     })
 }
 
 pub(super) fn workflows(state: &State, full: &str) -> Reply {
-    Reply::Wrapped("workflows", state.repos[full].workflows.iter().map(shown_workflow).collect(), 30)
+    let shown = state.repos[full].workflows.iter().map(|it| shown_workflow(state, full, it));
+    Reply::Wrapped("workflows", shown.collect(), 30)
 }
 
 pub(super) fn workflow(state: &State, full: &str, words: &str) -> Reply {
-    find(state, full, words).map_or_else(Reply::not_found, |it| Reply::ok(shown_workflow(it)))
+    find(state, full, words).map_or_else(Reply::not_found, |it| Reply::ok(shown_workflow(state, full, it)))
 }
 
 /// Why a dispatch is not understood, in GitHub's words.
