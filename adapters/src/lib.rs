@@ -12,4 +12,5 @@ pub mod edit;
 pub mod failure;
 pub mod forge;
 pub mod registry;
+pub(crate) mod rest;
 pub mod vocabulary;

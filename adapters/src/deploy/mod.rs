@@ -1,10 +1,15 @@
 //! The deploy port: what puts a commit into an environment, and says what runs there. Adapters: [`command`],
-//! [`manual`], [`promotion`], [`tag`].
+//! [`drone`], [`manual`], [`pipeline`], [`promotion`], [`tag`], [`workflow`].
 
 pub mod command;
+pub mod drone;
+mod forbidden;
 pub mod manual;
+mod parameters;
+pub mod pipeline;
 pub mod promotion;
 pub mod tag;
+pub mod workflow;
 
 use std::time::Duration;
 

@@ -6,10 +6,16 @@
 //! git         real bare repositories behind git's smart HTTP
 //! kubernetes  an API server with deployments and pods, which may be read and nothing else
 //! registry    a registry of images behind a token service, with its blobs in a store elsewhere
+//! github      a GitHub
+//! gitlab      GitLab: merge requests, checks, pipelines, deployments
+//! drone       Drone: builds and promotions
 //! ```
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+pub mod drone;
 pub mod git;
+pub mod github;
+pub mod gitlab;
 pub mod kubernetes;
 pub mod registry;
 pub mod server;

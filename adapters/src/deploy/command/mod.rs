@@ -139,6 +139,7 @@ impl CommandDeploy {
                 environment: request.environment.as_str(),
                 repository: request.repo.as_str(),
                 key: request.key.as_str(),
+                ..Values::default()
             }),
             working_directory: self.working_directory.clone(),
             timeout_ms: u64::try_from(self.timeout.as_millis()).unwrap_or(u64::MAX),

@@ -17,10 +17,26 @@ pub(crate) enum Placeholder {
     Repository,
     /// `{key}`: the key of the deployment.
     Key,
+    /// `{tag}`: the tag by which the image was found.
+    Tag,
+    /// `{digest}`: the digest of that image.
+    Digest,
+    /// `{previous}`: the commit that ran before.
+    Previous,
 }
 
 impl Placeholder {
-    const ALL: [Self; 5] = [Self::Commit, Self::Short, Self::Environment, Self::Repository, Self::Key];
+    /// All there are.
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Commit,
+        Self::Short,
+        Self::Environment,
+        Self::Repository,
+        Self::Key,
+        Self::Tag,
+        Self::Digest,
+        Self::Previous,
+    ];
 
     fn name(self) -> &'static str {
         match self {
@@ -29,6 +45,9 @@ impl Placeholder {
             Self::Environment => "environment",
             Self::Repository => "repository",
             Self::Key => "key",
+            Self::Tag => "tag",
+            Self::Digest => "digest",
+            Self::Previous => "previous",
         }
     }
 }
@@ -41,6 +60,9 @@ pub(crate) struct Values<'a> {
     pub(crate) environment: &'a str,
     pub(crate) repository: &'a str,
     pub(crate) key: &'a str,
+    pub(crate) tag: &'a str,
+    pub(crate) digest: &'a str,
+    pub(crate) previous: &'a str,
 }
 
 impl Values<'_> {
@@ -51,6 +73,9 @@ impl Values<'_> {
             Placeholder::Environment => self.environment,
             Placeholder::Repository => self.repository,
             Placeholder::Key => self.key,
+            Placeholder::Tag => self.tag,
+            Placeholder::Digest => self.digest,
+            Placeholder::Previous => self.previous,
         }
     }
 }
@@ -94,6 +119,11 @@ impl Pattern {
         }
         pieces.push(Piece::Literal(literal));
         Ok(Self(pieces))
+    }
+
+    /// Whether a placeholder stands in it.
+    pub(crate) fn uses(&self, placeholder: Placeholder) -> bool {
+        self.0.contains(&Piece::Value(placeholder))
     }
 
     /// The text with the values put in.

@@ -110,6 +110,11 @@ macro_rules! forge_conformance {
             )*
         }
     };
+    ($setup:expr) => {
+        $crate::forge_conformance!(refs: $setup);
+        $crate::forge_conformance!(pulls: $setup);
+        $crate::forge_conformance!(history: $setup);
+    };
 }
 
 /// Ten lines, so that changes far apart do not touch.

@@ -1,0 +1,309 @@
+//! Deploys by a Drone promotion (HOCS-24): the build that made our commit is promoted to a target, and the *new* build that
+//! Drone answers is followed to its end.
+//!
+//! Before Drone is asked, it is written down what will be asked and from which build; afterwards, which build it became. A
+//! crash in between is settled by looking for a promotion, newer than the build it came from, that carries our key as a
+//! parameter. QA is never deployed so (HOCS-26).
+
+mod wire;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use reqwest::{Method, Url};
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+
+use self::wire::Build;
+use super::command::{RunFolder, blocking, prove_writable};
+use super::forbidden::Forbidden;
+use super::parameters::{KEY, Parameters, ours, same};
+use super::{Deploy, DeployRequest, DeployStatus, Deployment, Running};
+use crate::failure::Failure;
+use crate::rest::{Rest, RestOptions, base_url};
+use crate::vocabulary::{DeployKey, Environment, Repo};
+
+/// The targets that HOCS-26 is about: `release` deploys QA as well, and runs the version bot.
+pub const QA_TARGETS: [&str; 3] = ["release", "*-qa", "qax"];
+
+const HOCS_26: &str = "HOCS-26: hotfixes are not deployed to QA by a Drone command";
+const RECORD: &str = "promoted.json";
+const PAGE: usize = 100;
+/// How many pages of builds are looked through before something is given up as not there.
+const MOST_PAGES: usize = 30;
+
+/// How to deploy one environment of one service by Drone.
+#[derive(Clone)]
+pub struct DroneOptions {
+    /// Where Drone is.
+    pub url: String,
+    /// The token of an account that may write to the repository.
+    pub token: SecretString,
+    /// What is deployed: `owner/name`, as Drone and the forge name it.
+    pub repo: Repo,
+    /// The environment it deploys to.
+    pub environment: Environment,
+    /// What Drone calls that environment.
+    pub target: String,
+    /// Parameters of the promotion: `VERSION = "{tag}"`. `{commit}`, `{short}`, `{environment}`, `{repository}`, `{key}`,
+    /// `{tag}`, `{digest}` and `{previous}` may stand in them. The key goes along as `HOTFIX_KEY` by itself.
+    pub parameters: BTreeMap<String, String>,
+    /// Targets that are never deployed to, with `*` for anything; where HOCS-26 holds, [`QA_TARGETS`].
+    pub forbidden: Vec<String>,
+    /// The folder in which promotions are remembered.
+    pub runs: PathBuf,
+    /// How long to wait between two looks.
+    pub pace: Duration,
+}
+
+/// Deploys one environment of one service by Drone promotions.
+pub struct Drone {
+    rest: Rest,
+    url: Url,
+    owner: String,
+    name: String,
+    repo: Repo,
+    environment: Environment,
+    target: String,
+    parameters: Parameters,
+    forbidden: Forbidden,
+    runs: PathBuf,
+    pace: Duration,
+}
+
+impl std::fmt::Debug for Drone {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Drone({} to {} by {})", self.repo, self.target, self.url)
+    }
+}
+
+/// What was asked of Drone, and what it became.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Promotion {
+    request: DeployRequest,
+    parameters: BTreeMap<String, String>,
+    source: u64,
+    build: Option<u64>,
+}
+
+impl Drone {
+    /// Checks the options. Drone is not asked anything yet.
+    ///
+    /// # Errors
+    /// Says which option is wrong: a forbidden target, a pattern, an address, a repository that Drone cannot know.
+    pub fn new(options: DroneOptions) -> Result<Self, Failure> {
+        let forbidden = Forbidden::new(&options.forbidden);
+        forbidden.check(&options.target, HOCS_26)?;
+        forbidden.check(options.environment.as_str(), HOCS_26)?;
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '/');
+        if options.target.is_empty() || !options.target.chars().all(plain) {
+            let target = &options.target;
+            return Err(Failure::rejected(format!("{target:?} is no target: letters, digits and . _ - / are wanted.")));
+        }
+        let Some((owner, name)) = options.repo.as_str().split_once('/').filter(|(_, name)| !name.contains('/')) else {
+            let repo = &options.repo;
+            return Err(Failure::rejected(format!("Drone knows repositories as `owner/name`, and {repo} is none.")));
+        };
+        let (owner, name) = (owner.to_owned(), name.to_owned());
+        let url = base_url("Drone", &options.url)?;
+        let rest = Rest::new(RestOptions {
+            name: "Drone",
+            base: url.clone(),
+            token: options.token,
+            connect_timeout: Duration::from_secs(10),
+            timeout: Duration::from_secs(60),
+            body_limit_bytes: 16 << 20,
+        })?;
+        Ok(Self {
+            parameters: Parameters::new(&options.parameters, is_drones)?,
+            rest,
+            url,
+            owner,
+            name,
+            repo: options.repo,
+            environment: options.environment,
+            target: options.target,
+            forbidden,
+            runs: options.runs,
+            pace: options.pace,
+        })
+    }
+
+    fn at(&self, segments: &[&str], query: &[(&str, &str)]) -> Url {
+        let mut all = vec!["api", "repos", &self.owner, &self.name];
+        all.extend(segments);
+        self.rest.at(&all, query)
+    }
+
+    async fn record(&self, key: &DeployKey) -> Result<Option<Promotion>, Failure> {
+        let run = RunFolder::of(&self.runs, key);
+        blocking(move || run.read(RECORD)).await
+    }
+
+    async fn keep(&self, promotion: &Promotion) -> Result<(), Failure> {
+        let (run, promotion) = (RunFolder::of(&self.runs, &promotion.request.key), promotion.clone());
+        blocking(move || run.make().and_then(|()| run.write(RECORD, &promotion))).await
+    }
+
+    /// The newest build that `wanted` likes, of those newer than `after`.
+    async fn search(&self, after: u64, wanted: impl Fn(&Build) -> bool + Send) -> Result<Option<Build>, Failure> {
+        let (size, act) = (PAGE.to_string(), format!("list the builds of {}", self.repo));
+        for page in 1..=MOST_PAGES {
+            let page = page.to_string();
+            let url = self.at(&["builds"], &[("page", &page), ("per_page", &size)]);
+            let builds: Vec<Build> = self.rest.get(&url, &act).await?;
+            let last = builds.len() < PAGE || builds.iter().any(|build| build.number <= after);
+            let found = builds.into_iter().filter(|build| build.number > after && wanted(build));
+            if let Some(found) = found.max_by_key(|build| build.number) {
+                return Ok(Some(found));
+            }
+            if last {
+                return Ok(None);
+            }
+        }
+        Ok(None)
+    }
+
+    /// The promotion with our key, of those newer than the build it came from.
+    async fn promoted(&self, key: &DeployKey, source: u64) -> Result<Option<Build>, Failure> {
+        self.search(source, |build| build.is_promotion_to(&self.target) && build.parameter(KEY) == Some(key.as_str()))
+            .await
+    }
+
+    async fn source(&self, request: &DeployRequest) -> Result<Build, Failure> {
+        let made_it = |build: &Build| {
+            ["push", "tag"].contains(&build.event.as_str())
+                && build.status == "success"
+                && build.after == request.commit.as_str()
+        };
+        self.search(0, made_it).await?.ok_or_else(|| {
+            Failure::rejected(format!(
+                "HOCS-24: Drone has no successful build of {} of {} that could be promoted. Wait for it, or restart it.",
+                request.commit.short(),
+                self.repo
+            ))
+        })
+    }
+
+    /// Asks Drone to promote; answers the new build.
+    async fn promote(&self, promotion: &Promotion) -> Result<Build, Failure> {
+        let mut query = vec![("target", self.target.as_str())];
+        query.extend(promotion.parameters.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+        let source = promotion.source.to_string();
+        let url = self.at(&["builds", &source, "promote"], &query);
+        let act = format!("promote build {source} of {} to {}", self.repo, self.target);
+        let failure = match self.rest.write(Method::POST, &url, None, &act).await {
+            Ok(answer) => {
+                let answer = self.rest.good(answer, &act)?;
+                match self.rest.parse::<Option<Build>>(&answer, &act) {
+                    Ok(Some(build)) if build.number > promotion.source => return Ok(build),
+                    Ok(Some(_)) => Failure::uncertain(format!("Drone answered the same build when asked to {act}")),
+                    Ok(None) => {
+                        return Err(Failure::rejected(format!(
+                            "Drone made no build when asked to {act}: no pipeline of its .drone.yml is for that target."
+                        )));
+                    }
+                    Err(failure) => Failure::uncertain(failure.reason()),
+                }
+            }
+            Err(failure) => failure,
+        };
+        if !matches!(failure, Failure::Uncertain { .. }) {
+            return Err(failure);
+        }
+        match self.promoted(&promotion.request.key, promotion.source).await {
+            Ok(Some(build)) => Ok(build),
+            Ok(None) | Err(_) => Err(failure),
+        }
+    }
+
+    fn link(&self, number: u64) -> String {
+        format!("{}/{}/{number}", self.url.as_str().trim_end_matches('/'), self.repo)
+    }
+}
+
+/// Names by which a promotion would say where it goes, or that Drone sets itself: a pipeline would believe them.
+fn is_drones(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    name == "target" || name == "access_token" || name.starts_with("drone") || name == "ci" || name.starts_with("ci_")
+}
+
+#[async_trait]
+impl Deploy for Drone {
+    async fn start(&self, request: &DeployRequest) -> Result<(), Failure> {
+        ours(request, &self.repo, &self.environment)?;
+        self.forbidden.check(&self.target, HOCS_26)?;
+        self.forbidden.check(request.environment.as_str(), HOCS_26)?;
+        let parameters = self.parameters.fill(request)?;
+        let mut promotion = match self.record(&request.key).await? {
+            Some(known) => {
+                same(&known.request, request)?;
+                if known.build.is_some() {
+                    return Ok(());
+                }
+                known
+            }
+            None => {
+                let source = self.source(request).await?.number;
+                Promotion { request: request.clone(), parameters, source, build: None }
+            }
+        };
+        let build = match self.promoted(&request.key, promotion.source).await? {
+            Some(there) => there,
+            None => {
+                self.keep(&promotion).await?;
+                self.promote(&promotion).await?
+            }
+        };
+        promotion.build = Some(build.number);
+        self.keep(&promotion).await
+    }
+
+    async fn status(&self, key: &DeployKey) -> Result<Option<DeployStatus>, Failure> {
+        let Some(mut promotion) = self.record(key).await? else { return Ok(None) };
+        let number = match promotion.build {
+            Some(number) => number,
+            None => {
+                let Some(found) = self.promoted(key, promotion.source).await? else { return Ok(None) };
+                promotion.build = Some(found.number);
+                self.keep(&promotion).await?;
+                found.number
+            }
+        };
+        let act = format!("read build {number} of {}", self.repo);
+        let build: Build = self.rest.get(&self.at(&["builds", &number.to_string()], &[]), &act).await?;
+        let link = self.link(number);
+        let promised = (promotion.request.commit.as_str(), self.target.as_str(), &promotion.parameters);
+        Ok(Some(build.differs(promised).map_or_else(
+            || build.stands(&link),
+            |what| DeployStatus::Failed { reason: format!("{link} is not what was asked for: {what}") },
+        )))
+    }
+
+    async fn running(&self) -> Result<Option<Running>, Failure> {
+        Ok(None)
+    }
+
+    async fn last_success(&self) -> Result<Option<Deployment>, Failure> {
+        let succeeded = |build: &Build| build.is_promotion_to(&self.target) && build.status == "success";
+        Ok(self.search(0, succeeded).await?.and_then(|build| build.deployment()))
+    }
+
+    async fn probe(&self) -> Result<(), Failure> {
+        let runs = self.runs.clone();
+        blocking(move || prove_writable(&runs)).await?;
+        let act = format!("read the repository {}", self.repo);
+        let known: wire::Repository = self.rest.get(&self.at(&[], &[]), &act).await?;
+        if known.active {
+            Ok(())
+        } else {
+            Err(Failure::rejected(format!("{} is not active in Drone. Activate it.", self.repo)))
+        }
+    }
+
+    fn pace(&self) -> Duration {
+        self.pace
+    }
+}

@@ -1,0 +1,62 @@
+//! The checks of a commit: check runs and commit statuses, both to their last page. What cannot be read is an error and
+//! never an empty list (security case 51).
+
+use std::collections::BTreeMap;
+
+use super::model::{CheckRun, CheckRuns, Status};
+use super::refusal::Act;
+use super::{GitHub, Route};
+use crate::failure::Failure;
+use crate::forge::{Check, CheckState};
+use crate::vocabulary::{CommitId, Repo};
+
+impl GitHub {
+    /// The newest of each name and app. [`Check::app`] is the App's slug (`github-actions`), which GitHub gives to one App
+    /// only, or its number; of a status it is the login of who reported it (security case 52).
+    pub(super) async fn list_checks(&self, repo: &Repo, commit: &CommitId) -> Result<Vec<Check>, Failure> {
+        let route = Route::repo(repo)?.then("commits").then(commit);
+        let what = format!("read the checks of {} of {repo}", commit.short());
+        let act = Act::new(&what, "the permission Checks: read");
+        let runs = route.clone().then("check-runs").with("filter", "latest");
+        let runs = self.client().all(repo, &runs, &act, |page: CheckRuns| page.check_runs).await?;
+        let act = Act::new(&what, "the permission Commit statuses: read");
+        let statuses = self.client().all(repo, &route.then("statuses"), &act, |page: Vec<Status>| page).await?;
+        let mut checks = newest(runs.into_iter().map(|run| (run.id, of_run(run))));
+        checks.extend(newest(statuses.into_iter().map(|status| (status.id, of_status(status)))));
+        Ok(checks)
+    }
+}
+
+/// The one with the highest number of each name and app.
+fn newest(found: impl Iterator<Item = (u64, Check)>) -> Vec<Check> {
+    let mut newest: BTreeMap<(String, String), (u64, Check)> = BTreeMap::new();
+    for (id, check) in found {
+        let place = newest.entry((check.name.clone(), check.app.clone())).or_insert_with(|| (id, check.clone()));
+        if place.0 < id {
+            *place = (id, check);
+        }
+    }
+    newest.into_values().map(|(_, check)| check).collect()
+}
+
+fn of_run(run: CheckRun) -> Check {
+    let state = match (run.status.as_deref(), run.conclusion.as_deref()) {
+        (Some("completed"), Some("success")) => CheckState::Success,
+        (Some("completed"), Some("neutral" | "skipped")) => CheckState::Neutral,
+        (Some("queued" | "in_progress" | "waiting" | "requested" | "pending"), None) => CheckState::Pending,
+        // Failed, cancelled, timed out, stale, and every word that GitHub may come up with.
+        _ => CheckState::Failure,
+    };
+    let app = run.app.map_or_else(|| "unknown".to_owned(), |app| app.slug.unwrap_or_else(|| app.id.to_string()));
+    Check { name: run.name, app, state }
+}
+
+fn of_status(status: Status) -> Check {
+    let state = match status.state.as_str() {
+        "success" => CheckState::Success,
+        "pending" => CheckState::Pending,
+        _ => CheckState::Failure,
+    };
+    let creator = status.creator.map(|creator| creator.login.unwrap_or_else(|| creator.id.to_string()));
+    Check { name: status.context, app: creator.unwrap_or_else(|| "unknown".to_owned()), state }
+}

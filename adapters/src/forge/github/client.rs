@@ -1,0 +1,323 @@
+//! One call to GitHub: authorised, counted, bounded in time and size, never repeated by itself and never redirected.
+//!
+//! A read that fails may be asked again. A write that got no clear answer is [`Tried::Lost`]: whoever wrote looks whether
+//! it happened before they say anything.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, ETAG, IF_NONE_MATCH, LINK};
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
+use http_body_util::{BodyExt as _, Limited};
+use jiff::Timestamp;
+use octocrab::Octocrab;
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::de::DeserializeOwned;
+
+use super::cache::{Cache, Kept};
+use super::options::{GitHubOptions, OptionsError, base};
+use super::refusal::{Act, refusal};
+use super::route::Route;
+use super::token::Tokens;
+use crate::failure::Failure;
+use crate::vocabulary::Repo;
+
+/// The largest answer that is read, in bytes: a page of compared commits with their patches stays well below it.
+const BODY_LIMIT: usize = 32 << 20;
+/// How many entries a page has: GitHub gives no more.
+const PAGE: usize = 100;
+/// How many pages of a list are read. A longer list is refused rather than half believed.
+const PAGES: usize = 100;
+
+/// How many calls were made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Calls {
+    /// Those that count against the rate limit.
+    pub counted: u64,
+    /// Those that GitHub confirmed with 304, which it does not count.
+    pub unchanged: u64,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
+}
+
+impl Answer {
+    /// The body as what it should be.
+    pub(crate) fn read<T: DeserializeOwned>(&self, act: &Act<'_>) -> Result<T, Failure> {
+        serde_json::from_slice(&self.body).map_err(|error| {
+            Failure::retry(format!("could not {}: GitHub's answer cannot be read ({error}).", act.what))
+        })
+    }
+}
+
+/// What became of a write.
+#[derive(Debug)]
+pub(crate) enum Tried {
+    /// It was done.
+    Done(Answer),
+    /// It was understood and refused, for a reason in the state of things: 405, 409, 422.
+    Refused {
+        /// The status.
+        status: u16,
+        /// GitHub's own words.
+        message: String,
+    },
+    /// Nobody knows. The words say how the answer got lost.
+    Lost(String),
+}
+
+pub(crate) struct Client {
+    transport: Octocrab,
+    tokens: Tokens,
+    cache: Cache,
+    timeout: Duration,
+    clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+    counted: AtomicU64,
+    unchanged: AtomicU64,
+    /// GitHub asks for one write at a time (security case 56).
+    writers: Mutex<BTreeMap<Repo, Arc<tokio::sync::Mutex<()>>>>,
+}
+
+impl Client {
+    pub(super) fn new(options: GitHubOptions) -> Result<Self, OptionsError> {
+        let address = base("api_url", &options.api_url)?;
+        let broken = |error: octocrab::Error| OptionsError::Transport(root(&error));
+        let transport = Octocrab::builder()
+            .base_uri(address)
+            .map_err(broken)?
+            .set_connect_timeout(Some(options.connect_timeout))
+            .set_read_timeout(Some(options.timeout))
+            .set_write_timeout(Some(options.timeout))
+            .build()
+            .map_err(broken)?;
+        Ok(Self {
+            transport,
+            tokens: Tokens::new(options.auth, options.deploys)?,
+            cache: Cache::default(),
+            timeout: options.timeout,
+            clock: options.clock,
+            counted: AtomicU64::new(0),
+            unchanged: AtomicU64::new(0),
+            writers: Mutex::default(),
+        })
+    }
+
+    pub(super) fn calls(&self) -> Calls {
+        Calls { counted: self.counted.load(Ordering::Relaxed), unchanged: self.unchanged.load(Ordering::Relaxed) }
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        (self.clock)()
+    }
+
+    pub(super) async fn token(&self, repo: &Repo) -> Result<SecretString, Failure> {
+        self.tokens.of(self, repo).await
+    }
+
+    /// Reads one thing.
+    pub(crate) async fn get<T: DeserializeOwned>(
+        &self,
+        repo: &Repo,
+        route: &Route,
+        act: &Act<'_>,
+    ) -> Result<T, Failure> {
+        let page = self.page(repo, route, act).await?;
+        self.keep(repo, route, page.fresh);
+        Ok(page.value)
+    }
+
+    /// Reads a list to its end. `take` is what one page holds.
+    pub(crate) async fn all<P: DeserializeOwned, T>(
+        &self,
+        repo: &Repo,
+        route: &Route,
+        act: &Act<'_>,
+        take: fn(P) -> Vec<T>,
+    ) -> Result<Vec<T>, Failure> {
+        let mut found = Vec::new();
+        let route = route.clone().with("per_page", PAGE);
+        for number in 1..=PAGES {
+            let route = route.clone().with("page", number);
+            let page = self.page(repo, &route, act).await?;
+            let entries = take(page.value);
+            // A full last page stays the same when a next one comes to be; only its `Link` changes, and a 304 hides that.
+            if page.more || entries.len() < PAGE {
+                self.keep(repo, &route, page.fresh);
+            }
+            found.extend(entries);
+            if !page.more {
+                return Ok(found);
+            }
+        }
+        Err(Failure::rejected(format!("could not {}: there are more than {} entries.", act.what, PAGES * PAGE)))
+    }
+
+    /// One page. The next one's address is not taken from the answer: a token goes only where the options say.
+    async fn page<T: DeserializeOwned>(&self, repo: &Repo, route: &Route, act: &Act<'_>) -> Result<Page<T>, Failure> {
+        let kept = self.cache.get(repo, route);
+        let tag = kept.as_ref().map(|kept| kept.tag.clone());
+        let call = Call { method: Method::GET, route, body: None, tag };
+        let answer = self.authorised(repo, &call, act).await?;
+        let answer = answer
+            .map_err(|lost| Failure::retry(format!("could not {}: GitHub {lost}. It is asked again.", act.what)))?;
+        if answer.status == StatusCode::NOT_MODIFIED
+            && let Some(kept) = kept
+        {
+            return Ok(Page { value: Answer { body: kept.body, ..answer }.read(act)?, more: kept.more, fresh: None });
+        }
+        if !answer.status.is_success() {
+            return Err(refusal(act, &answer, self.now()).unwrap_or_else(|status| {
+                Failure::retry(format!("could not {}: GitHub answered {status}. It is asked again.", act.what))
+            }));
+        }
+        let value = answer.read(act)?;
+        let more =
+            answer.headers.get_all(LINK).iter().any(|link| link.to_str().is_ok_and(|l| l.contains("rel=\"next\"")));
+        let tag = answer.headers.get(ETAG).cloned();
+        Ok(Page { value, more, fresh: tag.map(|tag| Kept { tag, body: answer.body, more }) })
+    }
+
+    fn keep(&self, repo: &Repo, route: &Route, fresh: Option<Kept>) {
+        if let Some(kept) = fresh {
+            self.cache.put(repo, route, kept);
+        }
+    }
+
+    /// Changes something, once.
+    pub(crate) async fn write(
+        &self,
+        repo: &Repo,
+        method: Method,
+        route: &Route,
+        body: Option<serde_json::Value>,
+        act: &Act<'_>,
+    ) -> Result<Tried, Failure> {
+        let turn = self.writer(repo);
+        let _turn = turn.lock().await;
+        let call = Call { method, route, body, tag: None };
+        let answer = match self.authorised(repo, &call, act).await? {
+            Ok(answer) => answer,
+            Err(lost) => return Ok(Tried::Lost(format!("GitHub {lost}"))),
+        };
+        match answer.status.as_u16() {
+            200..=299 => Ok(Tried::Done(answer)),
+            status @ (400 | 405 | 409 | 422) => {
+                Ok(Tried::Refused { status, message: super::refusal::message(&answer) })
+            }
+            _ => match refusal(act, &answer, self.now()) {
+                Ok(failure) => Err(failure),
+                Err(status) => Ok(Tried::Lost(format!("GitHub answered {status}"))),
+            },
+        }
+    }
+
+    fn writer(&self, repo: &Repo) -> Arc<tokio::sync::Mutex<()>> {
+        match self.writers.lock() {
+            Ok(mut writers) => writers.entry(repo.clone()).or_default().clone(),
+            Err(_) => Arc::default(),
+        }
+    }
+
+    /// One call with the repository's token. A minted token that GitHub no longer knows is minted anew, once: 401 means that
+    /// nothing was done.
+    async fn authorised(&self, repo: &Repo, call: &Call<'_>, act: &Act<'_>) -> Result<Result<Answer, String>, Failure> {
+        let token = self.token(repo).await?;
+        let answer = self.exchange(call, &token, act).await?;
+        let unknown = answer.as_ref().is_ok_and(|answer| answer.status == StatusCode::UNAUTHORIZED);
+        if !unknown || !self.tokens.forget(repo).await {
+            return Ok(answer);
+        }
+        let token = self.token(repo).await?;
+        self.exchange(call, &token, act).await
+    }
+
+    /// One call, as it is. The inner error says in words how the answer got lost.
+    pub(super) async fn exchange(
+        &self,
+        call: &Call<'_>,
+        token: &SecretString,
+        act: &Act<'_>,
+    ) -> Result<Result<Answer, String>, Failure> {
+        let request =
+            call.request(token).map_err(|error| Failure::rejected(format!("could not {}: {error}.", act.what)))?;
+        let exchange = async {
+            let answer = self.transport.execute(request).await.map_err(|error| lost(&error))?;
+            let (parts, body) = answer.into_parts();
+            let body = Limited::new(body, BODY_LIMIT).collect().await;
+            let body = body.map_err(|error| format!("broke off in its answer ({})", root(error.as_ref())))?.to_bytes();
+            Ok(Answer { status: parts.status, headers: parts.headers, body })
+        };
+        let answer = match tokio::time::timeout(self.timeout, exchange).await {
+            Ok(answer) => answer,
+            Err(_) => Err(format!("did not answer within {} s", self.timeout.as_secs())),
+        };
+        let unchanged = answer.as_ref().is_ok_and(|answer: &Answer| answer.status == StatusCode::NOT_MODIFIED);
+        let counter = if unchanged { &self.unchanged } else { &self.counted };
+        counter.fetch_add(1, Ordering::Relaxed);
+        tracing::debug!(
+            http.method = %call.method,
+            http.path = call.route.as_str(),
+            http.status = answer.as_ref().map(|answer| answer.status.as_u16()).unwrap_or_default(),
+            "asked GitHub"
+        );
+        Ok(answer)
+    }
+}
+
+/// One page of a list, or one thing.
+struct Page<T> {
+    value: T,
+    /// Whether there is a next one.
+    more: bool,
+    /// What can be kept of it; `None` when it was kept already.
+    fresh: Option<Kept>,
+}
+
+/// What is asked.
+pub(super) struct Call<'a> {
+    pub(super) method: Method,
+    pub(super) route: &'a Route,
+    pub(super) body: Option<serde_json::Value>,
+    pub(super) tag: Option<HeaderValue>,
+}
+
+impl Call<'_> {
+    fn request(&self, token: &SecretString) -> Result<Request<String>, http::Error> {
+        let mut speaker = HeaderValue::try_from(format!("Bearer {}", token.expose_secret()))?;
+        speaker.set_sensitive(true);
+        let mut request = Request::builder()
+            .method(self.method.clone())
+            .uri(self.route.as_str())
+            .header(AUTHORIZATION, speaker)
+            .header(ACCEPT, "application/vnd.github+json")
+            .header("x-github-api-version", "2022-11-28");
+        if let Some(tag) = &self.tag {
+            request = request.header(IF_NONE_MATCH, tag);
+        }
+        match &self.body {
+            Some(body) => request.header(CONTENT_TYPE, "application/json").body(body.to_string()),
+            None => request.body(String::new()),
+        }
+    }
+}
+
+fn lost(error: &octocrab::Error) -> String {
+    format!("cannot be reached ({})", root(error))
+}
+
+/// The innermost cause; the outer ones say no more than "it went wrong".
+fn root(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    cause.to_string().chars().filter(|c| !c.is_control()).take(200).collect()
+}

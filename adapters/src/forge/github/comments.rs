@@ -1,0 +1,56 @@
+//! Comments that are written once: a comment carries its key where people do not see it, and is looked for before.
+
+use http::Method;
+use serde_json::json;
+
+use super::labels::issue;
+use super::model::Comment;
+use super::refusal::Act;
+use super::{GitHub, Tried};
+use crate::failure::Failure;
+use crate::forge::PullNumber;
+use crate::vocabulary::Repo;
+
+impl GitHub {
+    pub(super) async fn comment_once(
+        &self,
+        repo: &Repo,
+        number: PullNumber,
+        key: &str,
+        text: &str,
+    ) -> Result<(), Failure> {
+        let what = format!("comment on {} of {repo}", number.0);
+        let act = Act::new(&what, "the permission Pull requests: write");
+        let plain = !key.is_empty()
+            && key.chars().all(|c| c.is_ascii_alphanumeric() || "._-:/#".contains(c))
+            && !key.contains("--");
+        if !plain {
+            return Err(Failure::rejected(format!(
+                "could not {what}: {key:?} is no key that a comment can be found by."
+            )));
+        }
+        let mark = format!("<!-- hotfix:{key} -->");
+        if self.commented(repo, number, &mark, &act).await? {
+            return Ok(());
+        }
+        let route = issue(repo, number)?.then("comments");
+        let body = Some(json!({ "body": format!("{text}\n\n{mark}") }));
+        match self.client().write(repo, Method::POST, &route, body, &act).await? {
+            Tried::Done(_) => Ok(()),
+            Tried::Refused { message, .. } => {
+                Err(Failure::rejected(format!("could not {what}: GitHub says: {message}.")))
+            }
+            Tried::Lost(how) => match self.commented(repo, number, &mark, &act).await {
+                Ok(true) => Ok(()),
+                Ok(false) | Err(_) => Err(Failure::uncertain(format!("could not {what}: {how}."))),
+            },
+        }
+    }
+
+    async fn commented(&self, repo: &Repo, number: PullNumber, mark: &str, act: &Act<'_>) -> Result<bool, Failure> {
+        let route = issue(repo, number)?.then("comments");
+        let comments = self.client().all(repo, &route, act, |page: Vec<Comment>| page).await?;
+        // At its end, where we put it: a reply that quotes ours goes on after the mark.
+        Ok(comments.iter().any(|comment| comment.body.as_deref().is_some_and(|body| body.trim_end().ends_with(mark))))
+    }
+}

@@ -1,0 +1,103 @@
+//! Merging, once. GitHub merges only the head that is named; whatever else it answers, the pull request is looked at before
+//! anything is said.
+
+use http::Method;
+use serde_json::json;
+
+use super::model::{MergeDone, Pull};
+use super::pull::{commit, one, state};
+use super::refusal::Act;
+use super::{GitHub, Tried};
+use crate::failure::Failure;
+use crate::forge::{Merge, MergeMethod, PullNumber, PullState};
+use crate::vocabulary::{CommitId, Repo};
+
+impl GitHub {
+    pub(super) async fn merge_pull(&self, repo: &Repo, number: PullNumber, merge: &Merge) -> Result<CommitId, Failure> {
+        if let Some(done) = merged(repo, &self.pull(repo, number).await?, merge)? {
+            return Ok(done);
+        }
+        let what = format!("merge pull request {} of {repo}", number.0);
+        let act = Act::new(&what, "the permissions Contents: write and Pull requests: write");
+        let method = match merge.method {
+            MergeMethod::Merge => "merge",
+            MergeMethod::Squash => "squash",
+        };
+        let body = json!({
+            "sha": merge.expected_head.as_str(), "merge_method": method,
+            "commit_title": merge.title, "commit_message": merge.body,
+        });
+        let route = one(repo, number)?.then("merge");
+        match self.client().write(repo, Method::PUT, &route, Some(body), &act).await? {
+            Tried::Done(answer) => {
+                let done = answer.read::<MergeDone>(&act).ok().and_then(|done| CommitId::parse(&done.sha).ok());
+                match done {
+                    Some(commit) => Ok(commit),
+                    None => {
+                        self.merged_after_all(repo, number, merge, &format!("{what}: GitHub's answer broke off")).await
+                    }
+                }
+            }
+            Tried::Lost(how) => self.merged_after_all(repo, number, merge, &format!("{what}: {how}")).await,
+            Tried::Refused { status, message } => {
+                // It may be refused because somebody, or a lost call of ours, merged it meanwhile.
+                let pull = self.pull(repo, number).await?;
+                match merged(repo, &pull, merge)? {
+                    Some(done) => Ok(done),
+                    None => Err(refused(&what, &pull, status, &message)),
+                }
+            }
+        }
+    }
+
+    async fn merged_after_all(
+        &self,
+        repo: &Repo,
+        number: PullNumber,
+        merge: &Merge,
+        what: &str,
+    ) -> Result<CommitId, Failure> {
+        let pull = self.pull(repo, number).await;
+        match pull.and_then(|pull| merged(repo, &pull, merge)) {
+            Ok(Some(done)) => Ok(done),
+            Err(rejected @ Failure::Rejected { .. }) => Err(rejected),
+            Ok(None) | Err(_) => Err(Failure::uncertain(format!("could not {what}."))),
+        }
+    }
+}
+
+/// The commit as which it was merged with the approved head; `None` when it waits for that.
+fn merged(repo: &Repo, pull: &Pull, merge: &Merge) -> Result<Option<CommitId>, Failure> {
+    let (number, state) = (pull.number, state(repo, pull)?);
+    let head =
+        commit(&pull.head).map_err(|error| Failure::rejected(format!("pull request {number} of {repo}: {error}.")))?;
+    if head != merge.expected_head {
+        return Err(Failure::rejected(format!(
+            "pull request {number} of {repo} is at {head}, not at {} as approved. Review what came in, then merge that.",
+            merge.expected_head
+        )));
+    }
+    match state {
+        PullState::Open => Ok(None),
+        PullState::Merged(commit) => Ok(Some(commit)),
+        PullState::Closed => {
+            Err(Failure::rejected(format!("pull request {number} of {repo} was closed. Open a new one.")))
+        }
+    }
+}
+
+/// 409 is a head that moved. 405 is anything that stands in the way, of which two things pass by themselves: GitHub has not
+/// found out yet whether it can be merged, and somebody pushed to the base at the same moment.
+fn refused(what: &str, pull: &Pull, status: u16, message: &str) -> Failure {
+    let passes = message.contains("Base branch was modified") || pull.mergeable.is_none();
+    match status {
+        409 => Failure::rejected(format!(
+            "could not {what}: its head moved while it was merged (GitHub says: {message}). Review what came in, then merge that."
+        )),
+        405 if passes => Failure::retry(format!("could not {what} yet: GitHub says: {message}.")),
+        _ => Failure::rejected(format!(
+            "could not {what}: GitHub says: {message}. Conflicts, missing reviews and required checks are shown at the pull \
+             request; the bot does not merge past them."
+        )),
+    }
+}

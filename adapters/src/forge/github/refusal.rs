@@ -1,0 +1,101 @@
+//! What a status means, in words that say what to do.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::client::Answer;
+use crate::failure::Failure;
+
+/// How long to wait when GitHub says that it is too much, and not for how long (its own advice).
+const A_MINUTE: Duration = Duration::from_secs(60);
+/// The primary limit is by the hour; a longer wait would be a clock that is wrong.
+const AN_HOUR: Duration = Duration::from_secs(3600);
+
+/// What is being done, and what it takes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Act<'a> {
+    /// In words that follow "could not".
+    pub(crate) what: &'a str,
+    /// The permission, as GitHub's settings name it.
+    pub(crate) needs: &'static str,
+}
+
+impl<'a> Act<'a> {
+    pub(crate) fn new(what: &'a str, needs: &'static str) -> Self {
+        Self { what, needs }
+    }
+}
+
+/// The failure that a refusing answer is; the status again when it leaves open what happened.
+pub(super) fn refusal(act: &Act<'_>, answer: &Answer, now: Timestamp) -> Result<Failure, u16> {
+    let (what, status, message) = (act.what, answer.status.as_u16(), message(answer));
+    let rejected =
+        |advice: &str| Failure::rejected(format!("could not {what}: GitHub answered {status} ({message}). {advice}"));
+    if matches!(status, 403 | 429)
+        && let Some(after) = pause(answer, &message, now)
+    {
+        let reason = format!("could not {what}: GitHub wants {} s without us ({message}).", after.as_secs());
+        return Ok(Failure::Retry { reason, after: Some(after) });
+    }
+    Ok(match status {
+        500.. => return Err(status),
+        401 => rejected("The token is wrong or has expired; give the bot a new one."),
+        403 => rejected(&format!("The token may not do this: it needs {}.", needed(act, answer))),
+        404 => rejected(&format!(
+            "It is not there, or the token may not see it: check the name, whether the App is installed there, and that it has {}.",
+            act.needs
+        )),
+        300..=399 => rejected(
+            "It has moved; if the repository was renamed or transferred, write its new name into the configuration.",
+        ),
+        _ => rejected("GitHub does not take this as it is."),
+    })
+}
+
+/// How long GitHub wants to be left alone; `None` when that is not what it says (security case 56).
+fn pause(answer: &Answer, message: &str, now: Timestamp) -> Option<Duration> {
+    let number = |name: &str| answer.headers.get(name)?.to_str().ok()?.trim().parse::<i64>().ok();
+    let seconds = |seconds: i64| Duration::from_secs(u64::try_from(seconds).unwrap_or_default().max(1)).min(AN_HOUR);
+    if let Some(after) = number("retry-after") {
+        return Some(seconds(after));
+    }
+    if number("x-ratelimit-remaining") == Some(0) {
+        let reset = number("x-ratelimit-reset");
+        return Some(reset.map_or(A_MINUTE, |reset| seconds(reset.saturating_sub(now.as_second()))));
+    }
+    let secondary = answer.status.as_u16() == 429 || message.to_ascii_lowercase().contains("secondary rate limit");
+    secondary.then_some(A_MINUTE)
+}
+
+/// The permission that is missing: GitHub often says.
+fn needed(act: &Act<'_>, answer: &Answer) -> String {
+    let said = answer.headers.get("x-accepted-github-permissions").and_then(|value| value.to_str().ok());
+    said.filter(|said| !said.is_empty()).map_or_else(|| act.needs.to_owned(), |said| said.chars().take(200).collect())
+}
+
+/// GitHub's own words, on one line and bounded.
+pub(super) fn message(answer: &Answer) -> String {
+    #[derive(serde::Deserialize)]
+    struct Body {
+        message: Option<String>,
+        errors: Option<serde_json::Value>,
+    }
+    let Ok(body) = serde_json::from_slice::<Body>(&answer.body) else {
+        return answer.status.canonical_reason().unwrap_or("no reason given").to_owned();
+    };
+    let mut words = vec![body.message.unwrap_or_default()];
+    words.extend(body.errors.as_ref().and_then(|errors| errors.as_array()).into_iter().flatten().map(detail));
+    words.retain(|word| !word.is_empty());
+    words.join("; ").chars().map(|c| if c.is_control() { ' ' } else { c }).take(400).collect()
+}
+
+/// One entry of `errors`: a text, or an object with a message or with a field and a code.
+fn detail(error: &serde_json::Value) -> String {
+    let text = |name: &str| error.get(name).and_then(|value| value.as_str()).unwrap_or_default();
+    match error.as_str() {
+        Some(error) => error.to_owned(),
+        None if !text("message").is_empty() => text("message").to_owned(),
+        None => format!("{} {}", text("field"), text("code")).trim().to_owned(),
+    }
+}

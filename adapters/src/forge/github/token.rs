@@ -1,0 +1,147 @@
+//! Who speaks: a fixed token, or an App's. A minted token is good for one repository alone, asks for the least, and is kept
+//! until a minute before it expires.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use http::Method;
+use jiff::Timestamp;
+use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::json;
+use tokio::sync::Mutex;
+
+use super::client::{Answer, Call, Client};
+use super::jwt::Signer;
+use super::model::{Installation, Minted};
+use super::options::{Auth, OptionsError};
+use super::refusal::{Act, refusal};
+use super::route::{Route, parts};
+use crate::failure::Failure;
+use crate::vocabulary::Repo;
+
+/// How long before its end a token is no longer used.
+const MARGIN: Duration = Duration::from_secs(60);
+
+pub(super) enum Tokens {
+    Fixed(SecretString),
+    App(Box<App>),
+}
+
+pub(super) struct App {
+    signer: Signer,
+    installation: Option<u64>,
+    deploys: bool,
+    /// By repository; whoever mints holds it, so that no token is minted twice.
+    kept: Mutex<BTreeMap<Repo, Live>>,
+}
+
+struct Live {
+    token: SecretString,
+    until: Timestamp,
+}
+
+impl Tokens {
+    pub(super) fn new(auth: Auth, deploys: bool) -> Result<Self, OptionsError> {
+        Ok(match auth {
+            Auth::Token(token) => {
+                let text = token.expose_secret();
+                if text.is_empty() || !text.bytes().all(|b| b.is_ascii_graphic()) {
+                    return Err(OptionsError::Token);
+                }
+                Self::Fixed(token)
+            }
+            Auth::App { app_id, installation_id, private_key } => Self::App(Box::new(App {
+                signer: Signer::new(app_id, &private_key)?,
+                installation: installation_id,
+                deploys,
+                kept: Mutex::default(),
+            })),
+        })
+    }
+
+    pub(super) async fn of(&self, client: &Client, repo: &Repo) -> Result<SecretString, Failure> {
+        let app = match self {
+            Self::Fixed(token) => return Ok(token.clone()),
+            Self::App(app) => app,
+        };
+        let mut kept = app.kept.lock().await;
+        if let Some(live) = kept.get(repo).filter(|live| client.now() < live.until) {
+            return Ok(live.token.clone());
+        }
+        let live = app.mint(client, repo).await?;
+        let token = live.token.clone();
+        kept.insert(repo.clone(), live);
+        Ok(token)
+    }
+
+    /// Drops a token that GitHub no longer knows; answers whether a new one can be had.
+    pub(super) async fn forget(&self, repo: &Repo) -> bool {
+        match self {
+            Self::Fixed(_) => false,
+            Self::App(app) => app.kept.lock().await.remove(repo).is_some(),
+        }
+    }
+}
+
+impl App {
+    async fn mint(&self, client: &Client, repo: &Repo) -> Result<Live, Failure> {
+        let what = format!("get a token for {repo}");
+        let act = Act::new(&what, "the repository in its installation");
+        let (_, name) = parts(repo)?;
+        let installation = match self.installation {
+            Some(id) => id,
+            None => {
+                let route = Route::repo(repo)?.then("installation");
+                let found: Installation = self.ask(client, Method::GET, &route, None, &act).await?.read(&act)?;
+                found.id
+            }
+        };
+        let body = json!({ "repositories": [name], "permissions": self.permissions() });
+        let route = Route::tokens(installation);
+        let minted: Minted = self.ask(client, Method::POST, &route, Some(body), &act).await?.read(&act)?;
+        // An installation of somebody else may have a repository of the same name.
+        let foreign = |full: &String| !full.eq_ignore_ascii_case(repo.as_str());
+        if let Some(other) =
+            minted.repositories.iter().map(|repository| &repository.full_name).find(|full| foreign(full))
+        {
+            return Err(Failure::rejected(format!(
+                "could not {what}: installation {installation} of the GitHub App is that of {other}. Give the right installation."
+            )));
+        }
+        Ok(Live { token: minted.token, until: minted.expires_at - MARGIN })
+    }
+
+    /// What the ports need, and no more.
+    fn permissions(&self) -> serde_json::Value {
+        let mut least = json!({
+            "metadata": "read", "contents": "write", "pull_requests": "write",
+            "issues": "read", "checks": "read", "statuses": "read",
+        });
+        if self.deploys
+            && let Some(least) = least.as_object_mut()
+        {
+            least.insert("actions".to_owned(), "write".into());
+            least.insert("deployments".to_owned(), "read".into());
+        }
+        least
+    }
+
+    /// Asks as the App itself. Minting has no effect that matters, so a lost answer is asked again.
+    async fn ask(
+        &self,
+        client: &Client,
+        method: Method,
+        route: &Route,
+        body: Option<serde_json::Value>,
+        act: &Act<'_>,
+    ) -> Result<Answer, Failure> {
+        let word = self.signer.sign(client.now())?;
+        let call = Call { method, route, body, tag: None };
+        let retry = |how: String| Failure::retry(format!("could not {}: GitHub {how}. It is asked again.", act.what));
+        let answer = client.exchange(&call, &word, act).await?.map_err(retry)?;
+        if answer.status.is_success() {
+            return Ok(answer);
+        }
+        Err(refusal(act, &answer, client.now()).unwrap_or_else(|status| retry(format!("answered {status}"))))
+    }
+}

@@ -1,0 +1,110 @@
+//! GitHub's webhooks. Only `X-Hub-Signature-256` counts; the older `X-Hub-Signature` is SHA-1 and is not looked at (security
+//! case 13).
+
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use http::HeaderMap;
+use jiff::Timestamp;
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::Deserialize;
+use sha2::{Digest as _, Sha256};
+
+use super::options::OptionsError;
+use crate::forge::webhook::{Delivery, Hint, Refused, Webhook};
+use crate::vocabulary::Repo;
+
+/// What may change something that the bot waits for. Everything else is genuine, and of no concern.
+const EVENTS: [&str; 8] = [
+    "pull_request",
+    "pull_request_review",
+    "push",
+    "check_run",
+    "check_suite",
+    "status",
+    "workflow_run",
+    "deployment_status",
+];
+
+/// Checks and reads GitHub's deliveries.
+pub struct GitHubWebhook {
+    secrets: Vec<SecretString>,
+}
+
+impl std::fmt::Debug for GitHubWebhook {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "GitHubWebhook({} secrets)", self.secrets.len())
+    }
+}
+
+impl GitHubWebhook {
+    /// Deliveries that are signed with one of these secrets; there are several while one is changed for another.
+    ///
+    /// # Errors
+    /// There is none, or an empty one: everything would be believed (security case 3).
+    pub fn new(secrets: Vec<SecretString>) -> Result<Self, OptionsError> {
+        if secrets.is_empty() || secrets.iter().any(|secret| secret.expose_secret().trim().is_empty()) {
+            return Err(OptionsError::WebhookSecret);
+        }
+        Ok(Self { secrets })
+    }
+
+    /// Every secret is tried, each in constant time.
+    fn is_signed(&self, signature: &[u8], body: &[u8]) -> bool {
+        self.secrets.iter().fold(false, |signed, secret| {
+            let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.expose_secret().as_bytes()) else { return signed };
+            mac.update(body);
+            mac.verify_slice(signature).is_ok() || signed
+        })
+    }
+}
+
+/// What is read of a payload.
+#[derive(Deserialize)]
+struct Payload {
+    repository: Option<Repository>,
+    action: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Repository {
+    full_name: String,
+}
+
+impl Webhook for GitHubWebhook {
+    /// GitHub signs no time, so nothing is too old; what comes again has the same key.
+    fn accept(&self, headers: &HeaderMap, body: &[u8], _: Timestamp) -> Result<Delivery, Refused> {
+        let signature = only(headers, "x-hub-signature-256").and_then(|value| value.strip_prefix("sha256="));
+        let signature = signature.filter(|digits| digits.len() == 64).and_then(|digits| hex::decode(digits).ok());
+        if !signature.is_some_and(|signature| self.is_signed(&signature, body)) {
+            return Err(Refused::Unsigned);
+        }
+        // The delivery's id lies outside the signature, and a redelivery keeps it (security case 14).
+        let id = only(headers, "x-github-delivery").filter(|id| is_word(id));
+        let id = id.ok_or_else(|| Refused::Malformed("it has no X-GitHub-Delivery".to_owned()))?;
+        let event = only(headers, "x-github-event").filter(|event| is_word(event));
+        let event = event.ok_or_else(|| Refused::Malformed("it has no X-GitHub-Event".to_owned()))?;
+        let key = format!("{id}:{}", hex::encode(Sha256::digest(body)));
+        let hint = if EVENTS.contains(&event) { hint(event, body)? } else { None };
+        Ok(Delivery { key, hint })
+    }
+}
+
+fn hint(event: &str, body: &[u8]) -> Result<Option<Hint>, Refused> {
+    let payload: Payload = serde_json::from_slice(body).map_err(|error| Refused::Malformed(error.to_string()))?;
+    let Some(repository) = payload.repository else { return Ok(None) };
+    let repo = Repo::parse(&repository.full_name).map_err(|error| Refused::Malformed(error.to_string()))?;
+    let action = payload.action.filter(|action| is_word(action));
+    let what = action.map_or_else(|| event.to_owned(), |action| format!("{event} {action}"));
+    Ok(Some(Hint { repo, what }))
+}
+
+/// A header that is there exactly once (security case 2).
+fn only<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let mut values = headers.get_all(name).iter();
+    let value = values.next()?.to_str().ok()?;
+    values.next().is_none().then_some(value)
+}
+
+/// Short, and harmless in logs.
+fn is_word(text: &str) -> bool {
+    (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b))
+}

@@ -1,0 +1,73 @@
+//! Which account a commit's addresses belong to. GitLab's commits name addresses and no accounts, and it does not tell
+//! whose an address is; only its own private addresses hold the account's id: `12345-ada@users.noreply.gitlab.com`.
+
+use std::collections::BTreeMap;
+
+use super::{GitLab, person, wire};
+use crate::failure::Failure;
+use crate::vocabulary::{CommitId, PersonRef, Repo};
+
+/// Whose a commit is, as far as GitLab tells.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct CommitAccounts {
+    /// Who wrote it.
+    pub author: Option<PersonRef>,
+    /// Who committed it.
+    pub committer: Option<PersonRef>,
+}
+
+impl GitLab {
+    /// Whose the commits are that `head` has and `base` has not. An address that is not GitLab's own is nobody's: who says
+    /// an address in a commit says what they like.
+    ///
+    /// # Errors
+    /// GitLab does not answer, or does not know the repository or the commits.
+    pub async fn accounts(
+        &self,
+        repo: &Repo,
+        base: &CommitId,
+        head: &CommitId,
+    ) -> Result<BTreeMap<CommitId, CommitAccounts>, Failure> {
+        let range = format!("{base}..{head}");
+        let url = self.at(repo, &["repository", "commits"], &[("ref_name", &range)]);
+        let act = format!("list the commits between {} and {} of {repo}", base.short(), head.short());
+        let commits: Vec<wire::Commit> = self.list(url, &act).await?;
+        let host = self.url.host_str().unwrap_or_default();
+        let accounts = |commit: &wire::Commit| CommitAccounts {
+            author: account(&commit.author_email, host),
+            committer: account(&commit.committer_email, host),
+        };
+        Ok(commits.into_iter().map(|commit| (commit.id.clone(), accounts(&commit))).collect())
+    }
+}
+
+fn account(address: &str, host: &str) -> Option<PersonRef> {
+    let (local, domain) = address.rsplit_once('@')?;
+    let (id, login) = local.split_once('-')?;
+    let ours = domain.strip_prefix("users.noreply.").is_some_and(|domain| domain.eq_ignore_ascii_case(host));
+    let plain = !login.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit());
+    if ours && plain { id.parse().ok().map(person) } else { None }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+    use super::*;
+
+    #[test]
+    fn only_gitlabs_own_addresses_name_an_account() {
+        assert_eq!(account("12345-ada@users.noreply.gitlab.com", "gitlab.com"), Some(person(12345)));
+        assert_eq!(account("7-ada-l@users.noreply.git.Example.org", "git.example.org"), Some(person(7)));
+        for address in [
+            "ada@gitlab.com",
+            "12345-ada@users.noreply.gitlab.com.evil.org",
+            "12345-ada@users.noreply.example.org",
+            "12345@users.noreply.gitlab.com",
+            "x1-ada@users.noreply.gitlab.com",
+            "+1-ada@users.noreply.gitlab.com",
+            "",
+        ] {
+            assert_eq!(account(address, "gitlab.com"), None, "{address}");
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! GitLab, at gitlab.com or self-managed. Merge requests are the pull requests (a [`PullNumber`] is the `iid`); the git work
+//! is not here but in a mirror, which takes its [`Credentials`] from here.
+//!
+//! ```text
+//! pulls      the port: find, open, read, label, comment, withdraw
+//! merging    a merge, once
+//! reviews    who approved which head: GitLab's approvals name none, so they are dated against the pushes
+//! checks     jobs and external statuses of a commit
+//! accounts   which account a commit's address belongs to
+//! webhook    which deliveries are genuine, and what they hint at
+//! wire       what GitLab's answers look like
+//! ```
+
+mod accounts;
+mod checks;
+mod merging;
+mod pulls;
+mod reviews;
+mod text;
+mod webhook;
+pub(crate) mod wire;
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use reqwest::Url;
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::de::DeserializeOwned;
+
+use super::PullNumber;
+use super::credentials::Credentials;
+use crate::failure::Failure;
+use crate::rest::{Rest, RestOptions, base_url};
+use crate::vocabulary::{PersonRef, Platform, Repo};
+
+pub use self::accounts::CommitAccounts;
+pub use self::webhook::GitLabWebhook;
+
+/// How to reach a GitLab.
+#[derive(Clone)]
+pub struct GitLabOptions {
+    /// Where it is: `https://gitlab.com`, or a self-managed one, which may lie below a path. Plain HTTP is for this machine only.
+    pub url: String,
+    /// A personal, project or group access token with the scopes `api` and `write_repository`, and the role Developer or,
+    /// to merge into protected branches, Maintainer.
+    pub token: SecretString,
+    /// How long a connection may take to come about.
+    pub connect_timeout: Duration,
+    /// How long a call may take in all.
+    pub timeout: Duration,
+    /// The longest answer that is read, in bytes.
+    pub body_limit_bytes: usize,
+}
+
+impl GitLabOptions {
+    /// The usual ones.
+    pub fn new(url: impl Into<String>, token: SecretString) -> Self {
+        let (connect_timeout, timeout) = (Duration::from_secs(10), Duration::from_secs(60));
+        Self { url: url.into(), token, connect_timeout, timeout, body_limit_bytes: 8 << 20 }
+    }
+}
+
+/// A GitLab.
+pub struct GitLab {
+    rest: Rest,
+    token: SecretString,
+    url: Url,
+}
+
+impl std::fmt::Debug for GitLab {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "GitLab({})", self.url)
+    }
+}
+
+/// How many pages of a hundred are read of one list before it is too long to be believed.
+const MOST_PAGES: u32 = 100;
+
+impl GitLab {
+    /// Makes the client. GitLab is not asked anything yet: one that is down does not stop the bot from starting.
+    ///
+    /// # Errors
+    /// The address is no good, or TLS cannot be set up.
+    pub fn new(options: GitLabOptions) -> Result<Self, Failure> {
+        let url = base_url("GitLab", &options.url)?;
+        let mut base = url.clone();
+        if let Ok(mut path) = base.path_segments_mut() {
+            path.pop_if_empty().extend(["api", "v4"]);
+        }
+        let rest = Rest::new(RestOptions {
+            name: "GitLab",
+            base,
+            token: options.token.clone(),
+            connect_timeout: options.connect_timeout,
+            timeout: options.timeout,
+            body_limit_bytes: options.body_limit_bytes,
+        })?;
+        Ok(Self { rest, token: options.token, url })
+    }
+
+    /// How many calls of the API went out so far.
+    #[must_use]
+    pub fn calls(&self) -> u64 {
+        self.rest.calls()
+    }
+
+    /// Where a repository's git is served, without anything secret in it.
+    #[must_use]
+    pub fn git_url(&self, repo: &Repo) -> String {
+        format!("{}/{repo}.git", self.url.as_str().trim_end_matches('/'))
+    }
+
+    pub(crate) fn rest(&self) -> &Rest {
+        &self.rest
+    }
+
+    /// The address of something in a project.
+    pub(crate) fn at(&self, repo: &Repo, segments: &[&str], query: &[(&str, &str)]) -> Url {
+        let mut all = vec!["projects", repo.as_str()];
+        all.extend(segments);
+        self.rest.at(&all, query)
+    }
+
+    fn pull_at(&self, repo: &Repo, number: PullNumber, segments: &[&str]) -> Url {
+        let number = number.0.to_string();
+        let mut all = vec!["merge_requests", number.as_str()];
+        all.extend(segments);
+        self.at(repo, &all, &[])
+    }
+
+    /// Reads all pages of a list. A list that does not end is an error, not a short list: what is missing from a list of
+    /// checks or notes would be believed not to be there (security case 51).
+    pub(crate) async fn list<T: DeserializeOwned>(&self, url: Url, act: &str) -> Result<Vec<T>, Failure> {
+        let mut found = Vec::new();
+        let mut page = String::from("1");
+        for _ in 0..MOST_PAGES {
+            let mut url = url.clone();
+            url.query_pairs_mut().append_pair("per_page", "100").append_pair("page", &page);
+            let answer = self.rest.look(&url, act).await?;
+            found.extend(self.rest.parse::<Vec<T>>(&answer, act)?);
+            let next = answer.headers.get("x-next-page").and_then(|value| value.to_str().ok()).unwrap_or_default();
+            if next.is_empty() {
+                return Ok(found);
+            }
+            next.clone_into(&mut page);
+        }
+        Err(Failure::rejected(format!("could not {act}: there is more than {} of it.", MOST_PAGES * 100)))
+    }
+}
+
+#[async_trait]
+impl Credentials for GitLab {
+    async fn authorization(&self, _: &Repo) -> Result<Option<SecretString>, Failure> {
+        let pair = format!("oauth2:{}", self.token.expose_secret());
+        Ok(Some(format!("Basic {}", BASE64_STANDARD.encode(pair)).into()))
+    }
+}
+
+fn person(id: u64) -> PersonRef {
+    PersonRef::new(Platform::Gitlab, id.to_string())
+}

@@ -1,0 +1,147 @@
+//! Who approved which head. GitLab's approvals name no commit, and unless the project takes them back on a push they stay
+//! when new commits come in. So each is dated, and the newest push before it is what was approved: an approval from before the last
+//! push names the older head.
+//!
+//! Two sources: the approvals and reviewers as they stand, which say what is in force, and the system notes, which say
+//! when (older GitLabs do not date approvals) and keep what a reviewer said of an earlier head. An approval that cannot be
+//! dated is left out: it cannot be said what it approved.
+
+use jiff::Timestamp;
+
+use super::{GitLab, person, wire};
+use crate::failure::Failure;
+use crate::forge::{PullNumber, Review, Verdict};
+use crate::vocabulary::{CommitId, Repo};
+
+/// GitLab's own words, which are the same in every language setting.
+const APPROVED: &str = "approved this merge request";
+const REQUESTED_CHANGES: &str = "requested changes";
+
+impl GitLab {
+    pub(super) async fn reviews(&self, repo: &Repo, found: &wire::MergeRequest) -> Result<Vec<Review>, Failure> {
+        let number = PullNumber(found.iid);
+        let act = format!("read the approvals of merge request !{} of {repo}", number.0);
+        let approvals: wire::Approvals = self.rest().get(&self.pull_at(repo, number, &["approvals"]), &act).await?;
+        let reviewers: Vec<wire::Reviewer> = if found.reviewers.is_empty() {
+            Vec::new()
+        } else {
+            self.list(self.pull_at(repo, number, &["reviewers"]), &act).await?
+        };
+        let against = reviewers.iter().any(|reviewer| reviewer.state == REQUESTED);
+        let undated = approvals.approved_by.iter().any(|approval| approval.approved_at.is_none());
+        if approvals.approved_by.is_empty() && !against {
+            return Ok(Vec::new());
+        }
+        let versions = self.list(self.pull_at(repo, number, &["versions"]), &act).await?;
+        let notes = if against || undated { self.notes(repo, number).await? } else { Vec::new() };
+        Ok(judged(&approvals.approved_by, &reviewers, &notes, versions))
+    }
+}
+
+const REQUESTED: &str = "requested_changes";
+
+/// The reviews in force, oldest first, each with the head that it was about.
+fn judged(
+    approvals: &[wire::Approval],
+    reviewers: &[wire::Reviewer],
+    notes: &[wire::Note],
+    mut versions: Vec<wire::Version>,
+) -> Vec<Review> {
+    versions.sort_by_key(|version| version.created_at);
+    let said = |id: u64, words: &str| {
+        let theirs = |note: &&wire::Note| {
+            note.system && note.author.as_ref().is_some_and(|author| author.id == id) && note.body.trim() == words
+        };
+        notes.iter().filter(theirs).map(|note| note.created_at).max()
+    };
+    let approved = approvals
+        .iter()
+        .map(|it| (it.user.id, Verdict::Approved, it.approved_at.or_else(|| said(it.user.id, APPROVED))));
+    let refused = reviewers
+        .iter()
+        .filter(|it| it.state == REQUESTED)
+        .map(|it| (it.user.id, Verdict::ChangesRequested, said(it.user.id, REQUESTED_CHANGES)));
+    let mut reviews: Vec<Review> = approved
+        .chain(refused)
+        .filter_map(|(id, verdict, at)| {
+            // A no whose date is unknown is about what is there now: it must not be lost.
+            let at = match verdict {
+                Verdict::ChangesRequested => at.or_else(|| versions.last().map(|version| version.created_at)),
+                Verdict::Approved | Verdict::Dismissed => at,
+            }?;
+            Some(Review { person: person(id), commit: head_at(&versions, at)?, verdict, at })
+        })
+        .collect();
+    reviews.sort_by_key(|review| review.at);
+    reviews
+}
+
+/// The head at a time: that of the newest push before it. What was approved before the first was written down is the first.
+fn head_at(versions: &[wire::Version], at: Timestamp) -> Option<CommitId> {
+    let before = versions.iter().rfind(|version| version.created_at <= at);
+    before.or_else(|| versions.first()).map(|version| version.head_commit_sha.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn user(id: u64) -> wire::User {
+        wire::User { id, username: String::new() }
+    }
+
+    fn head(digit: &str) -> CommitId {
+        CommitId::parse(&digit.repeat(40)).unwrap()
+    }
+
+    fn versions() -> Vec<wire::Version> {
+        // Newest first, as GitLab answers.
+        vec![
+            wire::Version { head_commit_sha: head("b"), created_at: at(20) },
+            wire::Version { head_commit_sha: head("a"), created_at: at(10) },
+        ]
+    }
+
+    fn note(id: u64, body: &str, second: i64, system: bool) -> wire::Note {
+        wire::Note { body: body.into(), author: Some(user(id)), created_at: at(second), system }
+    }
+
+    fn of(reviews: &[Review]) -> Vec<(&str, &str, Verdict)> {
+        reviews.iter().map(|it| (it.person.id.as_str(), &it.commit.as_str()[..1], it.verdict)).collect()
+    }
+
+    #[test]
+    fn an_approval_from_before_the_last_push_names_the_older_head() {
+        let approvals = [(1, 15), (2, 20), (3, 5)]
+            .map(|(id, second)| wire::Approval { user: user(id), approved_at: Some(at(second)) });
+        let reviews = judged(&approvals, &[], &[], versions());
+        assert_eq!(
+            of(&reviews),
+            [("3", "a", Verdict::Approved), ("1", "a", Verdict::Approved), ("2", "b", Verdict::Approved)]
+        );
+    }
+
+    #[test]
+    fn an_approval_without_a_date_is_dated_by_the_note_or_not_counted() {
+        let approvals = [1, 2].map(|id| wire::Approval { user: user(id), approved_at: None });
+        let notes = [
+            note(1, APPROVED, 12, true),
+            note(1, APPROVED, 25, true),
+            note(2, APPROVED, 25, false),
+            note(2, "unapproved this merge request", 26, true),
+        ];
+        assert_eq!(of(&judged(&approvals, &[], &notes, versions())), [("1", "b", Verdict::Approved)]);
+    }
+
+    #[test]
+    fn a_no_is_never_lost() {
+        let reviewers = [1, 2].map(|id| wire::Reviewer { user: user(id), state: REQUESTED.into() });
+        let reviews = judged(&[], &reviewers, &[note(1, REQUESTED_CHANGES, 11, true)], versions());
+        assert_eq!(of(&reviews), [("1", "a", Verdict::ChangesRequested), ("2", "b", Verdict::ChangesRequested)]);
+    }
+}

@@ -1,0 +1,39 @@
+//! Answers that carried an `ETag`, so that asking again costs the other side little and the wire nothing.
+
+use std::collections::HashMap;
+
+use http::header::{ETAG, HeaderValue};
+use reqwest::{StatusCode, Url};
+
+use super::Answer;
+
+const ANSWERS: usize = 256;
+const LARGEST_BYTES: usize = 256 << 10;
+
+/// Bounded: when it is full it starts anew.
+#[derive(Debug, Default)]
+pub(super) struct Cache {
+    kept: HashMap<Url, (HeaderValue, Answer)>,
+}
+
+impl Cache {
+    pub(super) fn tag(&self, url: &Url) -> Option<HeaderValue> {
+        self.kept.get(url).map(|(tag, _)| tag.clone())
+    }
+
+    pub(super) fn answer(&self, url: &Url) -> Option<Answer> {
+        self.kept.get(url).map(|(_, answer)| answer.clone())
+    }
+
+    pub(super) fn keep(&mut self, url: &Url, answer: &Answer) {
+        self.kept.remove(url);
+        let Some(tag) = answer.headers.get(ETAG) else { return };
+        if answer.status != StatusCode::OK || answer.body.len() > LARGEST_BYTES {
+            return;
+        }
+        if self.kept.len() >= ANSWERS {
+            self.kept.clear();
+        }
+        self.kept.insert(url.clone(), (tag.clone(), answer.clone()));
+    }
+}

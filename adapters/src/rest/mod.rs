@@ -1,0 +1,280 @@
+//! One system that is spoken to in JSON over HTTP: GitLab, Drone. What holds for all of them is here: time-outs, no
+//! redirects (a token must not follow one, security case 66), a cap on what is read, no retries of the client's own, and
+//! the token in nobody's errors (security case 67). Called by the adapters of such systems.
+
+mod cache;
+mod judge;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, IF_NONE_MATCH, USER_AGENT};
+use reqwest::{Method, StatusCode, Url};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::de::DeserializeOwned;
+
+use self::cache::Cache;
+use crate::failure::Failure;
+
+/// How a system is reached.
+pub(crate) struct RestOptions {
+    /// Its name, for people.
+    pub(crate) name: &'static str,
+    /// Where its API begins.
+    pub(crate) base: Url,
+    /// What stands behind `Bearer`.
+    pub(crate) token: SecretString,
+    /// How long a connection may take to come about.
+    pub(crate) connect_timeout: Duration,
+    /// How long a call may take in all.
+    pub(crate) timeout: Duration,
+    /// The longest answer that is read, in bytes.
+    pub(crate) body_limit_bytes: usize,
+}
+
+/// A client of one system.
+pub(crate) struct Rest {
+    name: &'static str,
+    http: reqwest::Client,
+    base: Url,
+    token: SecretString,
+    body_limit_bytes: usize,
+    calls: AtomicU64,
+    cache: Mutex<Cache>,
+}
+
+/// An answer, whatever it says.
+#[derive(Debug, Clone)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
+}
+
+/// No answer.
+enum Lost {
+    /// There was no connection, so nothing can have happened.
+    NotSent(String),
+    /// The call went out.
+    Midway(String),
+}
+
+impl Rest {
+    /// Makes the client. Nothing is asked yet: a system that is down must not stop the bot from starting.
+    pub(crate) fn new(options: RestOptions) -> Result<Self, Failure> {
+        let RestOptions { name, base, token, connect_timeout, timeout, body_limit_bytes } = options;
+        let http = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls(&base).map_err(|why| unbuilt(name, &why))?)
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .referer(false)
+            .no_proxy()
+            .connect_timeout(connect_timeout)
+            .timeout(timeout)
+            .build()
+            .map_err(|error| unbuilt(name, &said_by(error)))?;
+        let (calls, cache) = (AtomicU64::new(0), Mutex::default());
+        Ok(Self { name, http, base, token, body_limit_bytes, calls, cache })
+    }
+
+    /// How many calls went out.
+    pub(crate) fn calls(&self) -> u64 {
+        self.calls.load(Ordering::Relaxed)
+    }
+
+    /// The address of something. Each segment is encoded by itself: `team/payments` becomes `team%2Fpayments`.
+    pub(crate) fn at(&self, segments: &[&str], query: &[(&str, &str)]) -> Url {
+        let mut url = self.base.clone();
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.pop_if_empty().extend(segments);
+        }
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        url
+    }
+
+    /// Reads what is at an address. `act` completes "could not …" for people.
+    pub(crate) async fn get<T: DeserializeOwned>(&self, url: &Url, act: &str) -> Result<T, Failure> {
+        let answer = self.look(url, act).await?;
+        self.parse(&answer, act)
+    }
+
+    /// Reads what is at an address; `None` when nothing is.
+    pub(crate) async fn seek<T: DeserializeOwned>(&self, url: &Url, act: &str) -> Result<Option<T>, Failure> {
+        let answer = self.ask(url, act).await?;
+        if answer.status == StatusCode::NOT_FOUND {
+            return Ok(None);
+        }
+        self.parse(&self.good(answer, act)?, act).map(Some)
+    }
+
+    /// Reads what is at an address as it came, if it is good.
+    pub(crate) async fn look(&self, url: &Url, act: &str) -> Result<Answer, Failure> {
+        let answer = self.ask(url, act).await?;
+        self.good(answer, act)
+    }
+
+    /// Changes something. An answer that says no comes back as it is, for the caller to make sense of, unless it is about
+    /// the token or the rate; an answer that was lost or says that something broke is uncertain.
+    pub(crate) async fn write(
+        &self,
+        method: Method,
+        url: &Url,
+        body: Option<&serde_json::Value>,
+        act: &str,
+    ) -> Result<Answer, Failure> {
+        let answer = self.send(method, url, body, None).await.map_err(|lost| match lost {
+            Lost::NotSent(why) => Failure::retry(format!("{} could not be reached to {act}: {why}", self.name)),
+            Lost::Midway(why) => Failure::uncertain(format!(
+                "{} was asked to {act}, and its answer got lost ({why}): it may have happened",
+                self.name
+            )),
+        })?;
+        if answer.status.is_server_error() || answer.status == StatusCode::REQUEST_TIMEOUT {
+            let (status, said) = (answer.status.as_u16(), self.said(&answer));
+            let name = self.name;
+            return Err(Failure::uncertain(format!(
+                "{name} broke ({status}) when asked to {act}: {said}. It may have happened all the same"
+            )));
+        }
+        if [401, 403, 429].contains(&answer.status.as_u16()) || answer.status.is_redirection() {
+            return Err(self.refused(&answer, act));
+        }
+        Ok(answer)
+    }
+
+    /// A good answer as what it means.
+    pub(crate) fn parse<T: DeserializeOwned>(&self, answer: &Answer, act: &str) -> Result<T, Failure> {
+        serde_json::from_slice(&answer.body).map_err(|error| {
+            // The error names a place and a type, never the text: that may be anything.
+            let (name, line, column) = (self.name, error.line(), error.column());
+            let kind = match error.classify() {
+                serde_json::error::Category::Data => "its shape is not the expected one",
+                serde_json::error::Category::Io
+                | serde_json::error::Category::Syntax
+                | serde_json::error::Category::Eof => "it is no whole JSON",
+            };
+            Failure::retry(format!(
+                "{name}'s answer makes no sense (could not {act}): {kind}, line {line} column {column}. Is a proxy in \
+                 between?"
+            ))
+        })
+    }
+
+    /// Lets good answers through and makes failures of the others.
+    pub(crate) fn good(&self, answer: Answer, act: &str) -> Result<Answer, Failure> {
+        if answer.status.is_success() { Ok(answer) } else { Err(self.refused(&answer, act)) }
+    }
+
+    async fn ask(&self, url: &Url, act: &str) -> Result<Answer, Failure> {
+        let known = self.cached(|cache| cache.tag(url));
+        let answer = self.send(Method::GET, url, None, known).await.map_err(|lost| match lost {
+            Lost::NotSent(why) => Failure::retry(format!("{} could not be reached to {act}: {why}", self.name)),
+            Lost::Midway(why) => Failure::retry(format!("{}'s answer got lost (could not {act}): {why}", self.name)),
+        })?;
+        if answer.status == StatusCode::NOT_MODIFIED {
+            let kept = self.cached(|cache| cache.answer(url));
+            return kept.ok_or_else(|| {
+                Failure::retry(format!("{} says that nothing changed, and it was not asked that", self.name))
+            });
+        }
+        self.cached(|cache| cache.keep(url, &answer));
+        Ok(answer)
+    }
+
+    async fn send(
+        &self,
+        method: Method,
+        url: &Url,
+        body: Option<&serde_json::Value>,
+        known: Option<HeaderValue>,
+    ) -> Result<Answer, Lost> {
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        let mut token = HeaderValue::from_str(&format!("Bearer {}", self.token.expose_secret()))
+            .map_err(|_| Lost::NotSent("the token has characters that no header can hold".to_owned()))?;
+        token.set_sensitive(true);
+        let mut request = self.http.request(method, url.clone()).header(AUTHORIZATION, token);
+        request = request.header(ACCEPT, "application/json").header(USER_AGENT, "hotfix");
+        if let Some(known) = known {
+            request = request.header(IF_NONE_MATCH, known);
+        }
+        if let Some(body) = body {
+            request = request.header(CONTENT_TYPE, "application/json").body(body.to_string());
+        }
+        let mut response = request.send().await.map_err(|error| {
+            let unsent = error.is_connect() || error.is_builder();
+            let why = said_by(error);
+            if unsent { Lost::NotSent(why) } else { Lost::Midway(why) }
+        })?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| Lost::Midway(said_by(error)))? {
+            if body.len() + chunk.len() > self.body_limit_bytes {
+                return Err(Lost::Midway(format!("it is longer than {} bytes", self.body_limit_bytes)));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Answer { status, headers, body })
+    }
+
+    fn cached<T>(&self, with: impl FnOnce(&mut Cache) -> T) -> T {
+        with(&mut self.cache.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
+    }
+}
+
+/// Parses where a system is. Plain HTTP is for this machine only (security case 65): a token goes with every call.
+pub(crate) fn base_url(name: &str, text: &str) -> Result<Url, Failure> {
+    let wrong = |why: &str| Failure::rejected(format!("the address {text:?} of {name} {why}. Correct it."));
+    let url = Url::parse(text).map_err(|error| wrong(&format!("does not parse: {error}")))?;
+    let host = url.host_str().unwrap_or_default();
+    let here = host == "localhost"
+        || host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(Failure::rejected(format!(
+            "the address of {name} holds a user. Give the token as a secret instead."
+        )));
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(wrong("holds more than a place"));
+    }
+    match url.scheme() {
+        "https" if !host.is_empty() => Ok(url),
+        "http" if here => Ok(url),
+        "http" => Err(wrong("would send the token in the clear: https is wanted")),
+        _ => Err(wrong("is no https address")),
+    }
+}
+
+/// TLS by rustls and ring, trusting whom the system trusts. Plain HTTP needs no trust, and no list of it on the machine.
+fn tls(base: &Url) -> Result<rustls::ClientConfig, String> {
+    use rustls_platform_verifier::BuilderVerifierExt as _;
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = rustls::ClientConfig::builder_with_provider(provider);
+    let builder = builder.with_safe_default_protocol_versions().map_err(|error| error.to_string())?;
+    let builder = if base.scheme() == "https" {
+        builder.with_platform_verifier().map_err(|error| error.to_string())?
+    } else {
+        builder.with_root_certificates(rustls::RootCertStore::empty())
+    };
+    Ok(builder.with_no_client_auth())
+}
+
+fn unbuilt(name: &str, why: &str) -> Failure {
+    Failure::rejected(format!(
+        "the client for {name} cannot be made: {why}. Are the system's CA certificates installed?"
+    ))
+}
+
+/// What an error says, with what is behind it, and without the address: that may hold what is nobody's business.
+fn said_by(error: reqwest::Error) -> String {
+    let error = error.without_url();
+    let mut said = error.to_string();
+    let mut source = std::error::Error::source(&error);
+    while let Some(cause) = source {
+        said = format!("{said}: {cause}");
+        source = cause.source();
+    }
+    said
+}

@@ -1,0 +1,92 @@
+//! Lists that are longer than a page.
+
+use hotfix_adapters::forge::{PullNumber, PullRequests as _, Verdict};
+
+use super::support::{Place, TEAM, branch, id, new_pull, repo};
+
+#[tokio::test]
+async fn reviews_labels_and_comments_are_read_to_the_last_page() {
+    let place = Place::new("").await;
+    let (_, number) = place.opened().await;
+    (0..150).for_each(|_| place.fake.review(TEAM, number.0, "grace", "COMMENTED"));
+    (0..150).for_each(|_| place.fake.review(TEAM, number.0, "grace", "APPROVED"));
+    place.fake.review(TEAM, number.0, "grace", "DISMISSED");
+    let reviews = place.github.read(&repo(), number).await.unwrap().reviews;
+    assert_eq!((reviews.len(), reviews.last().unwrap().verdict), (151, Verdict::Dismissed), "comments say nothing");
+    for count in 0..120 {
+        place.fake.label(TEAM, number.0, "grace", "go");
+        place.fake.unlabel(TEAM, number.0, if count == 119 { "pat" } else { "grace" }, "go");
+    }
+    let labellings = place.github.labellings(&repo(), number).await.unwrap();
+    let last = labellings.last().unwrap();
+    let pat = place.fake.user("pat").to_string();
+    assert_eq!((labellings.len(), last.added, &last.by.as_ref().unwrap().id), (240, false, &pat));
+    let first = place.fake.issue(TEAM, "pat", "The first", &["blocker"]);
+    for count in 0..230 {
+        let _ = place.fake.issue(TEAM, "pat", &format!("Issue {count}"), &["blocker"]);
+    }
+    let found = place.github.labelled(&repo(), "blocker").await.unwrap();
+    assert_eq!((found.len(), found[0].number), (231, PullNumber(first)));
+}
+
+/// A comment is found by its key behind a hundred others, and is not written again.
+#[tokio::test]
+async fn a_comment_is_written_once() {
+    let place = Place::new("").await;
+    let (_, number) = place.opened().await;
+    for count in 0..130 {
+        place.github.comment(&repo(), number, &format!("HF-1-{count}"), "Hello").await.unwrap();
+    }
+    place.github.comment(&repo(), number, "HF-1-0", "Hello again").await.unwrap();
+    place.github.comment(&repo(), number, "HF-1-129", "Hello again").await.unwrap();
+    let comments = place.fake.comments(TEAM, number.0);
+    assert_eq!((comments.len(), comments[0].as_str()), (130, "Hello\n\n<!-- hotfix:HF-1-0 -->"));
+    let odd = place.github.comment(&repo(), number, "x --> <b>", "Hello").await;
+    assert!(odd.is_err(), "a key cannot end the hidden part");
+}
+
+/// The newest of many from one branch into another.
+#[tokio::test]
+async fn the_newest_of_many_is_found() {
+    let place = Place::new("").await;
+    place.branches();
+    let mut last = PullNumber(0);
+    for _ in 0..105 {
+        last = place.github.open(&new_pull("fix")).await.unwrap().number;
+        place.fake.close(TEAM, last.0, "grace");
+    }
+    let found = place.github.find(&repo(), &branch("fix"), &branch("main")).await.unwrap().unwrap();
+    assert_eq!(found.number, last);
+}
+
+/// Unpaged, GitHub stops at 250 commits and does not say so.
+#[tokio::test]
+async fn accounts_are_read_for_every_commit() {
+    let place = Place::new("").await;
+    place.fake.verify_mail("ada", "ada@example.org");
+    let base = place.commit("main", &[], "lines");
+    let head = place.fake.push_many(TEAM, "fix", &base, 320, "Ada <ada@example.org>");
+    let head = place.commit("fix", &[&head], "last");
+    let accounts = place.github.accounts(&repo(), &id(&base), &id(&head)).await.unwrap();
+    let ada = place.fake.user("ada").to_string();
+    let known = |who: &Option<hotfix_adapters::vocabulary::PersonRef>| who.as_ref().map(|who| who.id.clone());
+    assert_eq!(accounts.len(), 321);
+    assert!(accounts.values().all(|it| known(&it.author) == Some(ada.clone())));
+    let last = &accounts[&id(&head)];
+    assert_eq!((known(&last.author), known(&last.committer)), (Some(ada), None), "Pat's address is nobody's");
+}
+
+/// Exactly this title, open, and not from a fork.
+#[tokio::test]
+async fn pull_requests_are_found_by_their_title() {
+    let place = Place::new("").await;
+    let (head, number) = place.opened().await;
+    let _ = place.fake.issue(TEAM, "pat", "Fix the fees", &[]);
+    let _ = place.fake.fork_pull(TEAM, "fix", head.as_str(), "main");
+    let found = place.github.titled(&repo(), "Fix the fees").await.unwrap();
+    assert_eq!(found.iter().map(|it| it.number).collect::<Vec<_>>(), [number]);
+    assert_eq!(place.github.titled(&repo(), "Fix the fee").await, Ok(vec![]));
+    assert_eq!(place.github.titled(&repo(), "From outside").await, Ok(vec![]));
+    place.fake.close(TEAM, number.0, "pat");
+    assert_eq!(place.github.titled(&repo(), "Fix the fees").await, Ok(vec![]));
+}

@@ -1,0 +1,251 @@
+//! A GitLab with one project, and a forge of which only the merge requests are GitLab's: the git beside them is read straight
+//! from the fake's repository.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use hotfix_adapters::failure::Failure;
+use hotfix_adapters::forge::conformance::{Push, Setup};
+use hotfix_adapters::forge::gitlab::{GitLab, GitLabOptions};
+use hotfix_adapters::forge::local::{Local, LocalOptions};
+use hotfix_adapters::forge::{
+    Change, Check, CheckState, Containment, DiffSize, Files, Forge, History, Labelled, Labelling, Merge, MergeMethod,
+    NewCommit, NewPullRequest, Pick, Picked, PullNumber, PullRequest, PullRequests, Range, Refs, Verdict,
+};
+use hotfix_adapters::vocabulary::{BranchName, CommitId, Repo, TagName};
+use hotfix_fakes::git::{git, git_out};
+use hotfix_fakes::gitlab as fake;
+
+pub(crate) const PROJECT: &str = "team/payments";
+
+pub(crate) struct Place {
+    pub(crate) fake: Arc<fake::GitLab>,
+    pub(crate) gitlab: Arc<GitLab>,
+    forge: Arc<Both>,
+    directory: PathBuf,
+    _ledger: tempfile::TempDir,
+}
+
+/// GitLab's merge requests with the git of its repositories.
+struct Both {
+    fake: Arc<fake::GitLab>,
+    gitlab: Arc<GitLab>,
+    git: Local,
+}
+
+impl Place {
+    pub(crate) async fn new() -> Self {
+        Self::below("").await
+    }
+
+    pub(crate) async fn below(prefix: &str) -> Self {
+        let fake = Arc::new(fake::GitLab::start_below(prefix).await);
+        let directory = fake.project(PROJECT);
+        let gitlab = Arc::new(GitLab::new(options(&fake)).unwrap());
+        let ledger = tempfile::tempdir().unwrap();
+        let git = Local::open(LocalOptions::new(fake.folder(), ledger.path())).unwrap();
+        let forge = Arc::new(Both { fake: fake.clone(), gitlab: gitlab.clone(), git });
+        Self { fake, gitlab, forge, directory, _ledger: ledger }
+    }
+
+    /// `main`, and `fix` one commit ahead of it with a merge request.
+    pub(crate) async fn opened(&self) -> (CommitId, CommitId, PullRequest) {
+        let base = self.commit("main", &[], "a");
+        let head = self.commit("fix", &[&base], "b");
+        let pull = self.gitlab.open(&new_pull("fix")).await.unwrap();
+        (base, head, pull)
+    }
+
+    pub(crate) fn commit(&self, branch: &str, parents: &[&CommitId], file: &str) -> CommitId {
+        let files = [(file, Some("text"))];
+        let author = "Ada <12-ada@users.noreply.127.0.0.1>";
+        let commit = import(&self.directory, Push { branch, parents, files: &files, message: file, author });
+        self.fake.pushed(PROJECT);
+        commit
+    }
+}
+
+pub(crate) fn options(fake: &fake::GitLab) -> GitLabOptions {
+    GitLabOptions::new(fake.url(), fake::TOKEN.to_owned().into())
+}
+
+pub(crate) fn repo() -> Repo {
+    Repo::parse(PROJECT).unwrap()
+}
+
+pub(crate) fn branch(name: &str) -> BranchName {
+    BranchName::parse(name).unwrap()
+}
+
+pub(crate) fn new_pull(head: &str) -> NewPullRequest {
+    let (title, body) = ("Fix the fees".to_owned(), "They were wrong.".to_owned());
+    NewPullRequest { repo: repo(), head: branch(head), base: branch("main"), title, body, author: None }
+}
+
+pub(crate) fn merge_of(head: &CommitId) -> Merge {
+    let (title, body) = ("Merge the fix".into(), "Approved by Grace.".into());
+    Merge { expected_head: head.clone(), method: MergeMethod::Merge, title, body }
+}
+
+/// One commit by `git fast-import`, which needs no checkout.
+fn import(directory: &Path, push: Push<'_>) -> CommitId {
+    let Push { branch, parents, files, message, author } = push;
+    let mut input = format!("commit refs/heads/{branch}\nmark :1\nauthor {author} 1690000000 +0200\n");
+    input += &format!("committer Pat <pat@example.org> 1690000001 +0200\ndata {}\n{message}\n", message.len());
+    for (place, parent) in parents.iter().enumerate() {
+        input += &format!("{} {parent}\n", if place == 0 { "from" } else { "merge" });
+    }
+    for (path, text) in files {
+        match text {
+            Some(text) => input += &format!("M 100644 inline {path}\ndata {}\n{text}\n", text.len()),
+            None => input += &format!("D {path}\n"),
+        }
+    }
+    // Without a parent a branch that exists would be continued.
+    let input = if parents.is_empty() { format!("reset refs/heads/{branch}\n\n{input}") } else { input };
+    let script = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(script.path(), input).unwrap();
+    let line = format!("git fast-import --quiet --force < {}", script.path().display());
+    git(directory, &["-c", &format!("alias.load=!{line}"), "load"]);
+    CommitId::parse(&git_out(directory, &["rev-parse", &format!("refs/heads/{branch}")])).unwrap()
+}
+
+#[async_trait]
+impl Setup for Place {
+    fn forge(&self) -> Arc<dyn Forge> {
+        self.forge.clone()
+    }
+
+    fn repo(&self) -> Repo {
+        repo()
+    }
+
+    async fn push(&self, push: Push<'_>) -> CommitId {
+        let commit = import(&self.directory, push);
+        self.fake.pushed(PROJECT);
+        commit
+    }
+
+    /// Each verdict has its own reviewer: on GitLab a reviewer's later word takes the place of the earlier one.
+    async fn review(&self, number: PullNumber, verdict: Verdict) {
+        match verdict {
+            Verdict::Approved => self.fake.approve(PROJECT, number.0, "grace"),
+            Verdict::ChangesRequested => self.fake.request_changes(PROJECT, number.0, "edsger"),
+            Verdict::Dismissed => self.fake.unapprove(PROJECT, number.0, "grace"),
+        }
+    }
+
+    async fn report(&self, commit: &CommitId, check: Check) {
+        let state = match check.state {
+            CheckState::Pending => "pending",
+            CheckState::Success => "success",
+            CheckState::Failure => "failed",
+            CheckState::Neutral => "skipped",
+        };
+        self.fake.report(PROJECT, commit.as_str(), &check.app, &check.name, state);
+    }
+
+    async fn label(&self, number: PullNumber, label: &str) {
+        self.fake.label(PROJECT, number.0, "grace", label, true);
+    }
+
+    async fn close(&self, number: PullNumber) {
+        self.fake.close(PROJECT, number.0);
+    }
+}
+
+#[async_trait]
+impl PullRequests for Both {
+    async fn find(&self, repo: &Repo, head: &BranchName, base: &BranchName) -> Result<Option<PullRequest>, Failure> {
+        self.gitlab.find(repo, head, base).await
+    }
+    async fn open(&self, new: &NewPullRequest) -> Result<PullRequest, Failure> {
+        self.gitlab.open(new).await
+    }
+    async fn read(&self, repo: &Repo, number: PullNumber) -> Result<PullRequest, Failure> {
+        self.gitlab.read(repo, number).await
+    }
+    /// A project in which a squash is one commit is one that fast-forwards; in any other GitLab merges the squash again.
+    async fn merge(&self, repo: &Repo, number: PullNumber, merge: &Merge) -> Result<CommitId, Failure> {
+        if merge.method == MergeMethod::Squash {
+            self.fake.set(repo.as_str(), |settings| settings.merge_method = "ff");
+        }
+        self.gitlab.merge(repo, number, merge).await
+    }
+    async fn labelled(&self, repo: &Repo, label: &str) -> Result<Vec<Labelled>, Failure> {
+        self.gitlab.labelled(repo, label).await
+    }
+    async fn checks(&self, repo: &Repo, commit: &CommitId) -> Result<Vec<Check>, Failure> {
+        self.gitlab.checks(repo, commit).await
+    }
+    async fn relabel(&self, repo: &Repo, number: PullNumber, add: &[String], remove: &[String]) -> Result<(), Failure> {
+        self.gitlab.relabel(repo, number, add, remove).await
+    }
+    async fn labellings(&self, repo: &Repo, number: PullNumber) -> Result<Vec<Labelling>, Failure> {
+        self.gitlab.labellings(repo, number).await
+    }
+    async fn comment(&self, repo: &Repo, number: PullNumber, key: &str, text: &str) -> Result<(), Failure> {
+        self.gitlab.comment(repo, number, key, text).await
+    }
+    async fn withdraw(&self, repo: &Repo, number: PullNumber) -> Result<(), Failure> {
+        self.gitlab.withdraw(repo, number).await
+    }
+}
+
+#[async_trait]
+impl Refs for Both {
+    async fn tip(&self, repo: &Repo, branch: &BranchName) -> Result<Option<CommitId>, Failure> {
+        self.git.tip(repo, branch).await
+    }
+    async fn create(&self, repo: &Repo, branch: &BranchName, at: &CommitId) -> Result<(), Failure> {
+        self.git.create(repo, branch, at).await
+    }
+    async fn advance(&self, repo: &Repo, branch: &BranchName, from: &CommitId, to: &CommitId) -> Result<(), Failure> {
+        self.git.advance(repo, branch, from, to).await
+    }
+    async fn delete(&self, repo: &Repo, branch: &BranchName, at: &CommitId) -> Result<(), Failure> {
+        self.git.delete(repo, branch, at).await
+    }
+    async fn tag(&self, repo: &Repo, tag: &TagName, at: &CommitId) -> Result<(), Failure> {
+        self.git.tag(repo, tag, at).await
+    }
+    async fn branches(&self, repo: &Repo, below: &BranchName) -> Result<Vec<(BranchName, CommitId)>, Failure> {
+        self.git.branches(repo, below).await
+    }
+}
+
+#[async_trait]
+impl Files for Both {
+    async fn read_file(&self, repo: &Repo, at: &CommitId, path: &str) -> Result<Option<Vec<u8>>, Failure> {
+        self.git.read_file(repo, at, path).await
+    }
+    async fn paths(&self, repo: &Repo, at: &CommitId, below: &str) -> Result<Vec<String>, Failure> {
+        self.git.paths(repo, at, below).await
+    }
+    async fn commit_files(&self, repo: &Repo, new: &NewCommit) -> Result<CommitId, Failure> {
+        self.git.commit_files(repo, new).await
+    }
+}
+
+#[async_trait]
+impl History for Both {
+    async fn resolve(&self, repo: &Repo, words: &str) -> Result<Option<CommitId>, Failure> {
+        self.git.resolve(repo, words).await
+    }
+    async fn between(&self, repo: &Repo, base: &CommitId, head: &CommitId, max: usize) -> Result<Range, Failure> {
+        self.git.between(repo, base, head, max).await
+    }
+    async fn size(&self, repo: &Repo, base: &CommitId, head: &CommitId) -> Result<DiffSize, Failure> {
+        self.git.size(repo, base, head).await
+    }
+    async fn containment(&self, repo: &Repo, change: &Change, tip: &CommitId) -> Result<Containment, Failure> {
+        self.git.containment(repo, change, tip).await
+    }
+    async fn pick(&self, repo: &Repo, pick: &Pick) -> Result<Picked, Failure> {
+        self.git.pick(repo, pick).await
+    }
+    async fn count(&self, repo: &Repo, commit: &CommitId) -> Result<usize, Failure> {
+        self.git.count(repo, commit).await
+    }
+}

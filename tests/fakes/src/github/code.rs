@@ -1,0 +1,199 @@
+//! What git knows: branches, refs, commits, comparisons; and what a push does to pull requests.
+
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use super::serve::{Call, Reply};
+use super::shape;
+use super::state::{Event, Merged, State};
+
+/// Runs git and answers what it printed, or what it complained about.
+pub(super) fn try_git(place: &Path, args: &[&str], variables: &[(&str, &str)]) -> Result<String, String> {
+    let mut command = Command::new("git");
+    command.args(args).current_dir(place).env("LC_ALL", "C").env("GIT_CONFIG_GLOBAL", "/dev/null");
+    let output = command.envs(variables.iter().copied()).output().expect("git can be run");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim_end_matches('\n').to_owned();
+    if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
+}
+
+pub(super) fn tip(place: &Path, branch: &str) -> Option<String> {
+    try_git(place, &["rev-parse", "--verify", "--quiet", &format!("refs/heads/{branch}^{{commit}}")], &[]).ok()
+}
+
+pub(super) fn is_ancestor(place: &Path, old: &str, new: &str) -> bool {
+    try_git(place, &["merge-base", "--is-ancestor", old, new], &[]).is_ok()
+}
+
+pub(super) fn settle_all(state: &mut State) {
+    let names: Vec<String> = state.repos.keys().cloned().collect();
+    names.iter().for_each(|full| settle(state, full));
+}
+
+/// Brings the open pull requests up to date with their branches, as GitHub does after a push.
+pub(super) fn settle(state: &mut State, full: &str) {
+    let (at, actor) = (state.at(), state.user("web-flow"));
+    let mut next = state.id();
+    let Some(repo) = state.repos.get_mut(full) else { return };
+    let place = repo.place.clone();
+    for issue in repo.issues.values_mut().filter(|issue| issue.open) {
+        let Some(pull) = issue.pull.as_mut().filter(|pull| pull.fork.is_none()) else { continue };
+        let head = tip(&place, &pull.head);
+        let gone = head.is_none();
+        pull.head_sha = head.unwrap_or_else(|| pull.head_sha.clone());
+        let Some(base) = tip(&place, &pull.base) else { continue };
+        let came_in = base != pull.base_sha
+            && is_ancestor(&place, &pull.head_sha, &base)
+            && !is_ancestor(&place, &pull.head_sha, &pull.base_sha);
+        let mut close = |event| {
+            issue.open = false;
+            issue.closed = Some(at.clone());
+            next += 1;
+            issue.events.push(Event { id: next, event, actor, label: None, at: at.clone() });
+        };
+        if came_in {
+            let commit = brought_by(&place, &pull.head_sha, &base);
+            pull.merged = Some(Merged { at: at.clone(), by: actor, commit });
+            close("merged");
+        } else if gone {
+            close("closed");
+        }
+        pull.base_sha = base;
+    }
+}
+
+/// The first commit on the base's own line that has the head.
+fn brought_by(place: &Path, head: &str, base: &str) -> String {
+    let line = try_git(place, &["rev-list", "--first-parent", base], &[]).unwrap();
+    let has = line.lines().take_while(|commit| is_ancestor(place, head, commit));
+    has.last().unwrap_or(base).to_owned()
+}
+
+fn shown_ref(state: &State, full: &str, name: &str, sha: &str) -> Value {
+    let base = format!("{}/repos/{}", state.api(), state.repos[full].full());
+    json!({
+        "ref": name, "node_id": format!("REF_{name}"), "url": format!("{base}/git/{name}"),
+        "object": { "type": "commit", "sha": sha, "url": format!("{base}/git/commits/{sha}") },
+    })
+}
+
+fn refs(state: &State, full: &str, below: &str) -> Vec<(String, String)> {
+    let format = "--format=%(refname) %(if)%(*objectname)%(then)%(*objectname)%(else)%(objectname)%(end)";
+    let text = try_git(&state.repos[full].place, &["for-each-ref", format], &[]).unwrap();
+    let pairs = text.lines().filter_map(|line| line.split_once(' '));
+    pairs.filter(|(name, _)| name.starts_with(below)).map(|(name, sha)| (name.to_owned(), sha.to_owned())).collect()
+}
+
+pub(super) fn branches(state: &State, full: &str) -> Reply {
+    let shown = refs(state, full, "refs/heads/").into_iter().map(|(name, sha)| {
+        json!({ "name": name.trim_start_matches("refs/heads/"), "commit": { "sha": sha, "url": "" }, "protected": false })
+    });
+    Reply::List(shown.collect(), 30)
+}
+
+pub(super) fn branch(state: &State, full: &str, name: &str) -> Reply {
+    let Some(sha) = tip(&state.repos[full].place, name) else { return Reply::error(404, "Branch not found", None) };
+    let commit = shape::commits(state, full, &[sha]).remove(0);
+    Reply::ok(json!({ "name": name, "commit": commit, "protected": false }))
+}
+
+pub(super) fn reference(state: &State, full: &str, name: &str) -> Reply {
+    let name = format!("refs/{name}");
+    match refs(state, full, &name).into_iter().find(|(other, _)| *other == name) {
+        Some((name, sha)) => Reply::ok(shown_ref(state, full, &name, &sha)),
+        None => Reply::not_found(),
+    }
+}
+
+pub(super) fn matching(state: &State, full: &str, name: &str) -> Reply {
+    let found = refs(state, full, &format!("refs/{name}"));
+    Reply::List(found.iter().map(|(name, sha)| shown_ref(state, full, name, sha)).collect(), 30)
+}
+
+pub(super) fn create_ref(state: &mut State, call: &Call, full: &str) -> Reply {
+    let (Some(name), Some(sha)) = (call.text("ref"), call.text("sha")) else {
+        return Reply::error(422, "Invalid request.\n\n\"ref\", \"sha\" weren't supplied.", None);
+    };
+    let place = state.repos[full].place.clone();
+    if !name.starts_with("refs/") || name.split('/').count() < 3 {
+        return Reply::error(422, &format!("{name} is not a valid ref name."), None);
+    }
+    if try_git(&place, &["cat-file", "-e", &format!("{sha}^{{commit}}")], &[]).is_err() {
+        return Reply::error(422, "Object does not exist", None);
+    }
+    if try_git(&place, &["update-ref", name, sha, &"0".repeat(40)], &[]).is_err() {
+        let taken = refs(state, full, name).iter().any(|(other, _)| other == name);
+        return Reply::error(422, if taken { "Reference already exists" } else { "Reference update failed" }, None);
+    }
+    settle(state, full);
+    Reply::One(201, shown_ref(state, full, name, sha))
+}
+
+pub(super) fn update_ref(state: &mut State, call: &Call, full: &str, name: &str) -> Reply {
+    let Some(sha) = call.text("sha") else {
+        return Reply::error(422, "Invalid request.\n\n\"sha\" wasn't supplied.", None);
+    };
+    let (name, place) = (format!("refs/{name}"), state.repos[full].place.clone());
+    let Some((_, old)) = refs(state, full, &name).into_iter().find(|(other, _)| *other == name) else {
+        return Reply::error(422, "Reference does not exist", None);
+    };
+    let forced = call.body.get("force").and_then(Value::as_bool).unwrap_or(false);
+    if !forced && !is_ancestor(&place, &old, sha) {
+        return Reply::error(422, "Update is not a fast forward", None);
+    }
+    if try_git(&place, &["update-ref", &name, sha, &old], &[]).is_err() {
+        return Reply::error(422, "Object does not exist", None);
+    }
+    settle(state, full);
+    Reply::ok(shown_ref(state, full, &name, sha))
+}
+
+pub(super) fn delete_ref(state: &mut State, full: &str, name: &str) -> Reply {
+    let name = format!("refs/{name}");
+    if !refs(state, full, &name).iter().any(|(other, _)| *other == name) {
+        return Reply::error(422, "Reference does not exist", None);
+    }
+    try_git(&state.repos[full].place, &["update-ref", "-d", &name], &[]).unwrap();
+    settle(state, full);
+    Reply::Nothing(204)
+}
+
+pub(super) fn commits(state: &State, call: &Call, full: &str) -> Reply {
+    let place = &state.repos[full].place;
+    let Some(start) = shape::resolve(place, call.asked("sha").unwrap_or("main")) else { return Reply::not_found() };
+    let ids: Vec<String> = try_git(place, &["rev-list", &start], &[]).unwrap().lines().map(str::to_owned).collect();
+    Reply::List(shape::commits(state, full, &ids), 30)
+}
+
+pub(super) fn commit(state: &State, full: &str, words: &str) -> Reply {
+    match shape::resolve(&state.repos[full].place, words) {
+        Some(sha) => Reply::ok(shape::commits(state, full, &[sha]).remove(0)),
+        None => Reply::error(422, &format!("No commit found for SHA: {words}"), None),
+    }
+}
+
+/// `base...head`. Without paging it stops at 250 commits, and only the total says so.
+pub(super) fn compare(state: &State, full: &str, range: &str) -> Reply {
+    let place = &state.repos[full].place;
+    let ends = range.split_once("...").map(|(base, head)| (shape::resolve(place, base), shape::resolve(place, head)));
+    let Some((Some(base), Some(head))) = ends else { return Reply::not_found() };
+    let Ok(fork) = try_git(place, &["merge-base", &base, &head], &[]) else { return Reply::not_found() };
+    let list = |range: String| -> Vec<String> {
+        let text = try_git(place, &["rev-list", "--reverse", "--topo-order", &range], &[]).unwrap();
+        text.lines().map(str::to_owned).collect()
+    };
+    let (ahead, behind) = (list(format!("{base}..{head}")), list(format!("{head}..{base}")));
+    let status = match (ahead.len(), behind.len()) {
+        (0, 0) => "identical",
+        (_, 0) => "ahead",
+        (0, _) => "behind",
+        _ => "diverged",
+    };
+    let one = |sha: &String| shape::commits(state, full, std::slice::from_ref(sha)).remove(0);
+    let object = json!({
+        "url": "", "html_url": "", "base_commit": one(&base), "merge_base_commit": one(&fork), "status": status,
+        "ahead_by": ahead.len(), "behind_by": behind.len(), "total_commits": ahead.len(), "files": [],
+    });
+    Reply::Within(object, "commits", shape::commits(state, full, &ahead), 250)
+}

@@ -1,0 +1,226 @@
+//! What people and builds do at GitHub, past the API.
+
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
+use super::state::{Pull, State, Workflow, WorkflowFile};
+use super::{GitHubFake, checks, code, deploys, issues, pulls};
+
+/// A commit that somebody makes, and the branch that they push it to.
+#[derive(Debug, Clone, Copy)]
+pub struct Commit<'a> {
+    /// The branch.
+    pub branch: &'a str,
+    /// The parents; none makes a first commit, two a merge.
+    pub parents: &'a [&'a str],
+    /// The files that change, relative to the first parent; `None` removes the file.
+    pub files: &'a [(&'a str, Option<&'a str>)],
+    /// The message.
+    pub message: &'a str,
+    /// The author, as `Name <address>`.
+    pub author: &'a str,
+}
+
+impl GitHubFake {
+    /// Somebody commits and pushes, whatever the branch was at before; answers the commit.
+    ///
+    /// # Panics
+    /// When git fails.
+    #[must_use]
+    pub fn push(&self, full: &str, commit: Commit<'_>) -> String {
+        let Commit { branch, parents, files, message, author } = commit;
+        let mut text = if parents.is_empty() { format!("reset refs/heads/{branch}\n\n") } else { String::new() };
+        text += &format!("commit refs/heads/{branch}\nmark :1\nauthor {author} 1690000000 +0200\n");
+        text += &format!("committer Pat <pat@example.org> 1690000001 +0200\ndata {}\n{message}\n", message.len());
+        for (place, parent) in parents.iter().enumerate() {
+            text += &format!("{} {parent}\n", if place == 0 { "from" } else { "merge" });
+        }
+        for (path, content) in files {
+            match content {
+                Some(content) => text += &format!("M 100644 inline {path}\ndata {}\n{content}\n", content.len()),
+                None => text += &format!("D {path}\n"),
+            }
+        }
+        self.import(full, &format!("{text}\nget-mark :1\n"))
+    }
+
+    /// Pushes a line of empty commits on top of a commit; answers the last.
+    ///
+    /// # Panics
+    /// When git fails.
+    #[must_use]
+    pub fn push_many(&self, full: &str, branch: &str, on: &str, count: usize, author: &str) -> String {
+        let mut text = String::new();
+        for number in 1..=count {
+            let (message, time) = (format!("Commit {number}"), 1_690_000_000 + number);
+            text += &format!("commit refs/heads/{branch}\nmark :{number}\nauthor {author} {time} +0000\n");
+            text += &format!("committer {author} {time} +0000\ndata {}\n{message}\n", message.len());
+            text += &(if number == 1 { format!("from {on}\n\n") } else { format!("from :{}\n\n", number - 1) });
+        }
+        self.import(full, &format!("{text}get-mark :{count}\n"))
+    }
+
+    fn import(&self, full: &str, text: &str) -> String {
+        let mut state = self.state();
+        let place = state.repo(full).place.clone();
+        let mut child = Command::new("git")
+            .args(["fast-import", "--quiet", "--force"])
+            .current_dir(place)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "git fast-import");
+        code::settle(&mut state, &full.to_lowercase());
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    }
+
+    /// Somebody reviews a pull request as it is: `APPROVED`, `CHANGES_REQUESTED`, `COMMENTED` or `DISMISSED`.
+    pub fn review(&self, full: &str, number: u64, login: &str, said: &str) {
+        let mut state = self.state();
+        let user = state.user(login);
+        pulls::say(&mut state, full, number, user, said, "");
+    }
+
+    /// Somebody gives a pull request up.
+    pub fn close(&self, full: &str, number: u64, login: &str) {
+        let mut state = self.state();
+        let user = state.user(login);
+        pulls::close(&mut state, full, number, user);
+    }
+
+    /// Somebody opens an issue; answers its number.
+    #[must_use]
+    pub fn issue(&self, full: &str, login: &str, title: &str, labels: &[&str]) -> u64 {
+        let mut state = self.state();
+        let user = state.user(login);
+        let number = pulls::add(&mut state, full, user, title, None, None);
+        labels.iter().for_each(|label| issues::label(&mut state, full, number, label, user));
+        number
+    }
+
+    /// A stranger opens a pull request from a branch of the same name in their fork; answers its number.
+    #[must_use]
+    pub fn fork_pull(&self, full: &str, head: &str, head_sha: &str, base: &str) -> u64 {
+        let mut state = self.state();
+        let (user, fork) = (state.user("stranger"), state.id());
+        let base_sha = code::tip(&state.repo(full).place, base).unwrap();
+        let (head, head_sha, base) = (head.to_owned(), head_sha.to_owned(), base.to_owned());
+        let pull = Pull { head, head_sha, base, base_sha, merged: None, reviews: vec![], fork: Some(fork) };
+        pulls::add(&mut state, full, user, "From outside", None, Some(pull))
+    }
+
+    /// Somebody labels an issue or pull request.
+    pub fn label(&self, full: &str, number: u64, login: &str, label: &str) {
+        let mut state = self.state();
+        let user = state.user(login);
+        issues::label(&mut state, full, number, label, user);
+    }
+
+    /// Somebody takes a label off.
+    pub fn unlabel(&self, full: &str, number: u64, login: &str, label: &str) {
+        let mut state = self.state();
+        let user = state.user(login);
+        issues::unlabel(&mut state, full, number, label, user);
+    }
+
+    /// The comments under an issue or pull request.
+    #[must_use]
+    pub fn comments(&self, full: &str, number: u64) -> Vec<String> {
+        self.state().repo(full).issues[&number].comments.iter().map(|comment| comment.body.clone()).collect()
+    }
+
+    /// How many pull requests there are, whatever their state.
+    #[must_use]
+    pub fn pulls(&self, full: &str) -> usize {
+        self.state().repo(full).issues.values().filter(|issue| issue.pull.is_some()).count()
+    }
+
+    /// An App reports a check run: how it ended (`success`, `failure`, …), or what it is at (`queued`, `in_progress`).
+    pub fn check(&self, full: &str, sha: &str, app: &str, name: &str, how: &str) {
+        let mut state = self.state();
+        // Two Apps have two numbers, even when nobody registered them.
+        let app = (state.bot(&format!("{app}[bot]")), app.to_owned());
+        let (status, conclusion) =
+            if ["queued", "in_progress", "waiting"].contains(&how) { (how, None) } else { ("completed", Some(how)) };
+        checks::report(&mut state, full, sha, checks::Report { app, name, status, conclusion });
+    }
+
+    /// Somebody reports a commit status.
+    pub fn status(&self, full: &str, sha: &str, login: &str, context: &str, said: &str) {
+        let mut state = self.state();
+        let user = state.user(login);
+        checks::say(&mut state, full, sha, context, said, user);
+    }
+
+    /// Just before the next write arrives, somebody moves a branch to a commit that is there.
+    pub fn race_push(&self, full: &str, branch: &str, sha: &str) {
+        let (full, name, sha) = (full.to_owned(), format!("refs/heads/{branch}"), sha.to_owned());
+        let push = move |state: &mut State| {
+            code::try_git(&state.repo(&full).place, &["update-ref", &name, &sha], &[]).unwrap();
+        };
+        self.state().race = Some(Box::new(push));
+    }
+
+    /// Just before the next write arrives, somebody opens this pull request.
+    pub fn race_open(&self, full: &str, head: &str, base: &str) {
+        let (full, head, base) = (full.to_owned(), head.to_owned(), base.to_owned());
+        let open = move |state: &mut State| {
+            let place = state.repo(&full).place.clone();
+            let (head_sha, base_sha) = (code::tip(&place, &head).unwrap(), code::tip(&place, &base).unwrap());
+            let user = state.user("quick");
+            let pull = Pull { head, head_sha, base, base_sha, merged: None, reviews: vec![], fork: None };
+            let _ = pulls::add(state, &full, user, "First", None, Some(pull));
+        };
+        self.state().race = Some(Box::new(open));
+    }
+
+    /// Nothing can be merged until this is lifted with `None`; GitHub says why.
+    pub fn block(&self, full: &str, why: Option<&str>) {
+        self.state().repo(full).blocked = why.map(str::to_owned);
+    }
+
+    /// GitHub has not found out what can be merged, or has again.
+    pub fn undecided(&self, full: &str, undecided: bool) {
+        self.state().repo(full).undecided = undecided;
+    }
+
+    /// Adds a workflow; answers its number.
+    #[must_use]
+    pub fn workflow(&self, full: &str, file: WorkflowFile) -> u64 {
+        let mut state = self.state();
+        let id = state.id();
+        state.repo(full).workflows.push(Workflow { id, file });
+        id
+    }
+
+    /// The runs so far, oldest first: number, commit and inputs.
+    #[must_use]
+    pub fn runs(&self, full: &str) -> Vec<(u64, String, serde_json::Value)> {
+        let mut state = self.state();
+        state.repo(full).workflow_runs.iter().map(|run| (run.id, run.sha.clone(), run.inputs.clone())).collect()
+    }
+
+    /// A run goes on: `in_progress`, or `completed` with a conclusion.
+    ///
+    /// # Panics
+    /// When there is no such run.
+    pub fn set_run(&self, full: &str, id: u64, status: &str, conclusion: Option<&str>) {
+        let mut state = self.state();
+        let at = state.at();
+        let run = state.repo(full).workflow_runs.iter_mut().find(|run| run.id == id).expect("a run");
+        (run.status, run.conclusion, run.updated) = (status.to_owned(), conclusion.map(str::to_owned), at);
+    }
+
+    /// Somebody, or a workflow, deploys a commit; each state follows the one before. Answers the deployment's number.
+    #[must_use]
+    pub fn deployment(&self, full: &str, sha: &str, environment: &str, states: &[&str]) -> u64 {
+        let mut state = self.state();
+        let user = state.bot("github-actions[bot]");
+        let id = deploys::deploy(&mut state, full, sha, sha, environment, user);
+        states.iter().for_each(|said| deploys::say(&mut state, full, id, said, user));
+        id
+    }
+}

@@ -1,0 +1,242 @@
+//! Pull requests and their reviews.
+
+use serde_json::{Value, json};
+
+use super::code::{is_ancestor, tip, try_git};
+use super::serve::{Call, Reply};
+use super::shape;
+use super::state::{Event, Issue, Pull, Review, State};
+
+pub(super) fn number_of(text: &str) -> u64 {
+    text.parse().unwrap_or(0)
+}
+
+pub(super) fn has(state: &State, full: &str, number: &str) -> Option<u64> {
+    let number = number_of(number);
+    state.repos[full].issues.get(&number).filter(|issue| issue.pull.is_some()).map(|_| number)
+}
+
+/// A pull request as JSON; a list leaves out what takes GitHub a computation.
+pub(super) fn shown(state: &State, full: &str, number: u64, whole: bool) -> Value {
+    let repo = &state.repos[full];
+    let issue = &repo.issues[&number];
+    let pull = issue.pull.as_ref().unwrap();
+    let (api, name) = (state.api(), repo.full());
+    let base = format!("{api}/repos/{name}");
+    let end = |branch: &str, sha: &str, fork: Option<u64>| {
+        let mut shown = shape::repository(state, full);
+        if let Some(id) = fork {
+            shown["id"] = id.into();
+            shown["fork"] = true.into();
+            shown["full_name"] = format!("stranger/{}", repo.name).into();
+        }
+        let owner = if fork.is_some() { "stranger" } else { repo.owner.as_str() };
+        json!({ "label": format!("{owner}:{branch}"), "ref": branch, "sha": sha, "repo": shown, "user": shape::user(state, repo.owner_id) })
+    };
+    let merged = pull.merged.as_ref();
+    let mut value = json!({
+        "id": issue.id, "node_id": format!("PR_{}", issue.id), "number": number, "title": issue.title, "body": issue.body,
+        "url": format!("{base}/pulls/{number}"), "html_url": format!("{}/{name}/pull/{number}", state.url),
+        "issue_url": format!("{base}/issues/{number}"), "state": if issue.open { "open" } else { "closed" }, "locked": false,
+        "user": shape::user(state, issue.user), "labels": labels(state, full, &issue.labels), "draft": false,
+        "created_at": issue.created, "updated_at": issue.updated, "closed_at": issue.closed,
+        "merged_at": merged.map(|merged| &merged.at), "merge_commit_sha": merged.map(|merged| &merged.commit),
+        "assignee": null, "assignees": [], "requested_reviewers": [], "requested_teams": [], "milestone": null,
+        "head": end(&pull.head, &pull.head_sha, pull.fork), "base": end(&pull.base, &pull.base_sha, None),
+        "author_association": "MEMBER", "auto_merge": null,
+    });
+    if whole {
+        let mergeable = issue.open.then(|| merges(&repo.place, pull)).filter(|_| !repo.undecided);
+        value["merged"] = merged.is_some().into();
+        value["mergeable"] = mergeable.map_or(Value::Null, Value::Bool);
+        value["mergeable_state"] = if mergeable == Some(true) { "clean" } else { "unknown" }.into();
+        value["merged_by"] = merged.map_or(Value::Null, |merged| shape::user(state, merged.by));
+        value["comments"] = issue.comments.len().into();
+    }
+    value
+}
+
+/// Whether both ends merge without a conflict.
+pub(super) fn merges(place: &std::path::Path, pull: &Pull) -> bool {
+    let ends = [format!("refs/heads/{}", pull.base), pull.head_sha.clone()];
+    try_git(place, &["merge-tree", "--write-tree", &ends[0], &ends[1]], &[]).is_ok()
+}
+
+pub(super) fn labels(state: &State, full: &str, names: &[String]) -> Vec<Value> {
+    let repo = state.repos[full].full();
+    let shown = |name: &String| json!({ "id": 1, "node_id": "L_1", "name": name, "color": "ededed", "default": false, "description": null, "url": format!("{}/repos/{repo}/labels/{name}", state.api()) });
+    names.iter().map(shown).collect()
+}
+
+pub(super) fn list(state: &State, call: &Call, full: &str) -> Reply {
+    let repo = &state.repos[full];
+    let open = match call.asked("state").unwrap_or("open") {
+        "open" => Some(true),
+        "closed" => Some(false),
+        "all" => None,
+        _ => return Reply::invalid(json!({ "resource": "PullRequest", "field": "state", "code": "invalid" })),
+    };
+    // What is not `owner:branch` is not understood, and then not looked at.
+    let head = call.asked("head").and_then(|head| head.split_once(':'));
+    let mut found: Vec<&Issue> = repo
+        .issues
+        .values()
+        .filter(|issue| open.is_none_or(|open| issue.open == open))
+        .filter(|issue| {
+            let Some(pull) = issue.pull.as_ref() else { return false };
+            let owner = if pull.fork.is_some() { "stranger" } else { repo.owner.as_str() };
+            head.is_none_or(|(whose, branch)| pull.head == branch && owner.eq_ignore_ascii_case(whose))
+                && call.asked("base").is_none_or(|base| pull.base == base)
+        })
+        .collect();
+    if call.asked("direction") != Some("asc") {
+        found.reverse();
+    }
+    Reply::List(found.iter().map(|issue| shown(state, full, issue.number, false)).collect(), 30)
+}
+
+pub(super) fn get(state: &State, full: &str, number: &str) -> Reply {
+    has(state, full, number).map_or_else(Reply::not_found, |number| Reply::ok(shown(state, full, number, true)))
+}
+
+pub(super) fn create(state: &mut State, call: &Call, full: &str) -> Reply {
+    let wanted: Vec<&str> = ["head", "base"].into_iter().filter(|name| call.text(name).is_none()).collect();
+    if !wanted.is_empty() {
+        return Reply::error(422, &format!("Invalid request.\n\n\"{}\" wasn't supplied.", wanted.join("\", \"")), None);
+    }
+    let invalid = |field: &str| Reply::invalid(json!({ "resource": "PullRequest", "field": field, "code": "invalid" }));
+    let custom =
+        |message: String| Reply::invalid(json!({ "resource": "PullRequest", "code": "custom", "message": message }));
+    let Some(title) = call.text("title").filter(|title| !title.is_empty()) else {
+        return Reply::invalid(json!({ "resource": "PullRequest", "field": "title", "code": "missing_field" }));
+    };
+    let (owner, place) = (state.repos[full].owner.clone(), state.repos[full].place.clone());
+    let (head, base) = (call.text("head").unwrap(), call.text("base").unwrap());
+    let head =
+        head.split_once(':').filter(|(whose, _)| whose.eq_ignore_ascii_case(&owner)).map_or(head, |(_, branch)| branch);
+    let Some(base_sha) = tip(&place, base) else { return invalid("base") };
+    let Some(head_sha) = tip(&place, head) else { return invalid("head") };
+    let same = |issue: &&Issue| {
+        issue.open && issue.pull.as_ref().is_some_and(|p| p.head == head && p.base == base && p.fork.is_none())
+    };
+    if state.repos[full].issues.values().any(|issue| same(&issue)) {
+        return custom(format!("A pull request already exists for {owner}:{head}."));
+    }
+    if is_ancestor(&place, &head_sha, &base_sha) {
+        return custom(format!("No commits between {base} and {head}"));
+    }
+    let pull = Pull {
+        head: head.to_owned(),
+        head_sha,
+        base: base.to_owned(),
+        base_sha,
+        merged: None,
+        reviews: vec![],
+        fork: None,
+    };
+    let number = add(state, full, call.user, title, call.text("body"), Some(pull));
+    Reply::One(201, shown(state, full, number, true))
+}
+
+/// A new issue or pull request.
+pub(super) fn add(
+    state: &mut State,
+    full: &str,
+    user: u64,
+    title: &str,
+    body: Option<&str>,
+    pull: Option<Pull>,
+) -> u64 {
+    let (id, at) = (state.id(), state.at());
+    let repo = state.repo(full);
+    let number = repo.number();
+    let issue = Issue {
+        id,
+        number,
+        title: title.to_owned(),
+        body: body.map(str::to_owned),
+        user,
+        open: true,
+        labels: vec![],
+        comments: vec![],
+        events: vec![],
+        created: at.clone(),
+        updated: at,
+        closed: None,
+        pull,
+    };
+    repo.issues.insert(number, issue);
+    number
+}
+
+pub(super) fn update(state: &mut State, call: &Call, full: &str, number: &str) -> Reply {
+    let Some(number) = has(state, full, number) else { return Reply::not_found() };
+    match call.text("state") {
+        None => {}
+        Some("closed") => close(state, full, number, call.user),
+        Some("open") => {
+            let issue = state.repo(full).issues.get_mut(&number).unwrap();
+            if issue.pull.as_ref().unwrap().merged.is_some() {
+                return Reply::invalid(
+                    json!({ "resource": "PullRequest", "field": "state", "code": "invalid", "message": "state cannot be changed. The pull request is merged." }),
+                );
+            }
+            (issue.open, issue.closed) = (true, None);
+        }
+        Some(_) => return Reply::invalid(json!({ "resource": "PullRequest", "field": "state", "code": "invalid" })),
+    }
+    let issue = state.repo(full).issues.get_mut(&number).unwrap();
+    if let Some(title) = call.text("title") {
+        issue.title = title.to_owned();
+    }
+    if let Some(body) = call.text("body") {
+        issue.body = Some(body.to_owned());
+    }
+    Reply::ok(shown(state, full, number, true))
+}
+
+pub(super) fn close(state: &mut State, full: &str, number: u64, actor: u64) {
+    let (id, at) = (state.id(), state.at());
+    let issue = state.repo(full).issues.get_mut(&number).unwrap();
+    if issue.open {
+        (issue.open, issue.closed) = (false, Some(at.clone()));
+        issue.events.push(Event { id, event: "closed", actor, label: None, at });
+    }
+}
+
+fn shown_review(state: &State, review: &Review) -> Value {
+    json!({
+        "id": review.id, "node_id": format!("PRR_{}", review.id), "user": shape::user(state, review.user), "body": review.body,
+        "state": review.state, "commit_id": review.commit, "submitted_at": review.at, "author_association": "MEMBER",
+        "html_url": "", "pull_request_url": "",
+    })
+}
+
+pub(super) fn reviews(state: &State, full: &str, number: &str) -> Reply {
+    let Some(number) = has(state, full, number) else { return Reply::not_found() };
+    let reviews = &state.repos[full].issues[&number].pull.as_ref().unwrap().reviews;
+    Reply::List(reviews.iter().map(|review| shown_review(state, review)).collect(), 30)
+}
+
+pub(super) fn review(state: &mut State, call: &Call, full: &str, number: &str) -> Reply {
+    let Some(number) = has(state, full, number) else { return Reply::not_found() };
+    let said = match call.text("event") {
+        Some("APPROVE") => "APPROVED",
+        Some("REQUEST_CHANGES") => "CHANGES_REQUESTED",
+        Some("COMMENT") => "COMMENTED",
+        _ => return Reply::error(422, "Unprocessable Entity", Some(json!(["Variable $event is invalid"]))),
+    };
+    if state.repos[full].issues[&number].user == call.user && said != "COMMENTED" {
+        return Reply::error(422, "Unprocessable Entity", Some(json!(["Can not approve your own pull request"])));
+    }
+    say(state, full, number, call.user, said, call.text("body").unwrap_or_default());
+    let review = state.repos[full].issues[&number].pull.as_ref().unwrap().reviews.last().unwrap();
+    Reply::ok(shown_review(state, review))
+}
+
+pub(super) fn say(state: &mut State, full: &str, number: u64, user: u64, said: &str, body: &str) {
+    let (id, at) = (state.id(), state.at());
+    let pull = state.repo(full).issues.get_mut(&number).unwrap().pull.as_mut().unwrap();
+    let (state, commit, body) = (said.to_owned(), pull.head_sha.clone(), body.to_owned());
+    pull.reviews.push(Review { id, user, state, commit, body, at });
+}

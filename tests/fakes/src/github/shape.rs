@@ -1,0 +1,84 @@
+//! People, repositories and commits as JSON, with the fields that octokit and PyGithub read.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::code::try_git;
+use super::state::State;
+
+pub(super) fn user(state: &State, id: u64) -> Value {
+    let Some(user) = state.users.get(&id) else { return Value::Null };
+    let (api, login) = (state.api(), &user.login);
+    json!({
+        "login": login, "id": id, "node_id": format!("U_{id}"), "avatar_url": format!("{}/avatars/{id}", state.url),
+        "gravatar_id": "", "url": format!("{api}/users/{login}"), "html_url": format!("{}/{login}", state.url),
+        "type": user.kind, "site_admin": false,
+    })
+}
+
+pub(super) fn repository(state: &State, full: &str) -> Value {
+    let repo = &state.repos[full];
+    let (api, name) = (state.api(), repo.full());
+    json!({
+        "id": repo.id, "node_id": format!("R_{}", repo.id), "name": repo.name, "full_name": name, "private": true,
+        "owner": user(state, repo.owner_id), "html_url": format!("{}/{name}", state.url), "description": null, "fork": false,
+        "url": format!("{api}/repos/{name}"), "clone_url": format!("{}/{name}.git", state.url), "default_branch": "main",
+        "archived": false, "disabled": false, "visibility": "private", "has_issues": true,
+        "permissions": { "admin": false, "push": true, "pull": true },
+    })
+}
+
+/// The number of an account by an address, as GitHub attributes commits.
+fn owner_of(state: &State, mail: &str) -> Value {
+    state.mails.get(&mail.to_lowercase()).map_or(Value::Null, |id| user(state, *id))
+}
+
+/// Commits as GitHub shows them, in the order of the ids.
+pub(super) fn commits(state: &State, full: &str, ids: &[String]) -> Vec<Value> {
+    if ids.is_empty() {
+        return Vec::new();
+    }
+    let place = &state.repos[full].place;
+    let format = "--format=%H%x1f%P%x1f%T%x1f%an%x1f%ae%x1f%aI%x1f%cn%x1f%ce%x1f%cI%x1f%B%x1e";
+    let mut args = vec!["log", "--no-walk=unsorted", format];
+    args.extend(ids.iter().map(String::as_str));
+    let text = try_git(place, &args, &[]).expect("commits that are there");
+    let entries = text.split('\u{1e}').map(|entry| entry.trim_start_matches('\n')).filter(|entry| !entry.is_empty());
+    entries.map(|entry| commit(state, full, &entry.split('\u{1f}').collect::<Vec<_>>())).collect()
+}
+
+fn commit(state: &State, full: &str, f: &[&str]) -> Value {
+    let (base, sha) = (format!("{}/repos/{}", state.api(), state.repos[full].full()), f[0]);
+    let parents: Vec<Value> = f[1]
+        .split_whitespace()
+        .map(|sha| json!({ "sha": sha, "url": format!("{base}/commits/{sha}"), "html_url": format!("{}/commit/{sha}", state.url) }))
+        .collect();
+    json!({
+        "sha": sha, "node_id": format!("C_{sha}"), "url": format!("{base}/commits/{sha}"),
+        "html_url": format!("{}/{}/commit/{sha}", state.url, state.repos[full].full()),
+        "comments_url": format!("{base}/commits/{sha}/comments"),
+        "author": owner_of(state, f[4]), "committer": owner_of(state, f[7]), "parents": parents,
+        "commit": {
+            "url": format!("{base}/git/commits/{sha}"), "message": f[9].trim_end(), "comment_count": 0,
+            "author": { "name": f[3], "email": f[4], "date": utc(f[5]) },
+            "committer": { "name": f[6], "email": f[7], "date": utc(f[8]) },
+            "tree": { "sha": f[2], "url": format!("{base}/git/trees/{}", f[2]) },
+            "verification": { "verified": false, "reason": "unsigned", "signature": null, "payload": null },
+        },
+    })
+}
+
+fn utc(text: &str) -> String {
+    text.parse::<jiff::Timestamp>().map_or_else(|_| text.to_owned(), |at| at.to_string())
+}
+
+/// The commit that words name, if there is one.
+pub(super) fn resolve(place: &Path, words: &str) -> Option<String> {
+    let plain = !words.is_empty() && !words.starts_with('-');
+    let names = [format!("refs/heads/{words}"), format!("refs/tags/{words}"), words.to_owned()];
+    names.into_iter().filter(|_| plain).find_map(|name| {
+        try_git(place, &["rev-parse", "--verify", "--quiet", "--end-of-options", &format!("{name}^{{commit}}")], &[])
+            .ok()
+    })
+}

@@ -1,0 +1,307 @@
+//! What there is.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::serve::Limit;
+
+pub(crate) struct State {
+    pub(super) url: String,
+    pub(super) prefix: String,
+    next: u64,
+    pub(super) ahead: i64,
+    pub(super) old: bool,
+    pub(super) limit: Option<Limit>,
+    pub(super) remaining: i64,
+    /// What happens just before the next write is looked at.
+    pub(super) race: Option<Race>,
+    pub(super) users: BTreeMap<u64, User>,
+    pub(super) mails: BTreeMap<String, u64>,
+    pub(super) tokens: BTreeMap<String, Access>,
+    pub(super) apps: BTreeMap<u64, App>,
+    pub(super) installations: BTreeMap<u64, Installation>,
+    pub(super) repos: BTreeMap<String, Repository>,
+}
+
+pub(super) type Race = Box<dyn FnOnce(&mut State) + Send>;
+
+pub(super) struct User {
+    pub(super) login: String,
+    pub(super) kind: &'static str,
+}
+
+/// What a token may.
+#[derive(Clone)]
+pub(crate) struct Access {
+    pub(super) user: u64,
+    /// `None` is every repository.
+    pub(super) repos: Option<BTreeSet<String>>,
+    /// `None` is everything.
+    pub(super) permissions: Option<BTreeMap<String, String>>,
+    pub(super) expires: i64,
+}
+
+pub(super) struct App {
+    pub(super) slug: String,
+    pub(super) user: u64,
+    pub(super) public_key: Vec<u8>,
+}
+
+pub(super) struct Installation {
+    pub(super) app: u64,
+    pub(super) owner: String,
+    pub(super) repos: BTreeSet<String>,
+    pub(super) permissions: BTreeMap<String, String>,
+}
+
+pub(super) struct Repository {
+    pub(super) id: u64,
+    pub(super) owner: String,
+    pub(super) owner_id: u64,
+    pub(super) name: String,
+    pub(super) place: PathBuf,
+    next_number: u64,
+    pub(super) issues: BTreeMap<u64, Issue>,
+    pub(super) statuses: Vec<Status>,
+    pub(super) runs: Vec<CheckRun>,
+    pub(super) deployments: Vec<Deployment>,
+    pub(super) workflows: Vec<Workflow>,
+    pub(super) workflow_runs: Vec<WorkflowRun>,
+    /// Why nothing may be merged now, in GitHub's words.
+    pub(super) blocked: Option<String>,
+    /// GitHub has not found out yet what can be merged.
+    pub(super) undecided: bool,
+}
+
+impl Repository {
+    pub(super) fn new(id: u64, owner: &str, owner_id: u64, name: &str, place: PathBuf) -> Self {
+        Self {
+            id,
+            owner: owner.to_owned(),
+            owner_id,
+            name: name.to_owned(),
+            place,
+            next_number: 0,
+            issues: BTreeMap::new(),
+            statuses: Vec::new(),
+            runs: Vec::new(),
+            deployments: Vec::new(),
+            workflows: Vec::new(),
+            workflow_runs: Vec::new(),
+            blocked: None,
+            undecided: false,
+        }
+    }
+
+    pub(super) fn full(&self) -> String {
+        format!("{}/{}", self.owner, self.name)
+    }
+
+    /// Issues and pull requests count together.
+    pub(super) fn number(&mut self) -> u64 {
+        self.next_number += 1;
+        self.next_number
+    }
+}
+
+pub(super) struct Issue {
+    pub(super) id: u64,
+    pub(super) number: u64,
+    pub(super) title: String,
+    pub(super) body: Option<String>,
+    pub(super) user: u64,
+    pub(super) open: bool,
+    pub(super) labels: Vec<String>,
+    pub(super) comments: Vec<Comment>,
+    pub(super) events: Vec<Event>,
+    pub(super) created: String,
+    pub(super) updated: String,
+    pub(super) closed: Option<String>,
+    pub(super) pull: Option<Pull>,
+}
+
+pub(super) struct Pull {
+    pub(super) head: String,
+    pub(super) head_sha: String,
+    pub(super) base: String,
+    pub(super) base_sha: String,
+    pub(super) merged: Option<Merged>,
+    pub(super) reviews: Vec<Review>,
+    /// It comes from this fork of the repository.
+    pub(super) fork: Option<u64>,
+}
+
+pub(super) struct Merged {
+    pub(super) at: String,
+    pub(super) by: u64,
+    pub(super) commit: String,
+}
+
+pub(super) struct Review {
+    pub(super) id: u64,
+    pub(super) user: u64,
+    pub(super) state: String,
+    pub(super) commit: String,
+    pub(super) body: String,
+    pub(super) at: String,
+}
+
+pub(super) struct Comment {
+    pub(super) id: u64,
+    pub(super) user: u64,
+    pub(super) body: String,
+    pub(super) at: String,
+}
+
+pub(super) struct Event {
+    pub(super) id: u64,
+    pub(super) event: &'static str,
+    pub(super) actor: u64,
+    pub(super) label: Option<String>,
+    pub(super) at: String,
+}
+
+pub(super) struct Status {
+    pub(super) id: u64,
+    pub(super) sha: String,
+    pub(super) context: String,
+    pub(super) state: String,
+    pub(super) description: Option<String>,
+    pub(super) creator: u64,
+    pub(super) at: String,
+}
+
+pub(super) struct CheckRun {
+    pub(super) id: u64,
+    pub(super) sha: String,
+    pub(super) name: String,
+    /// Number and slug.
+    pub(super) app: (u64, String),
+    pub(super) status: String,
+    pub(super) conclusion: Option<String>,
+    pub(super) at: String,
+}
+
+pub(super) struct Deployment {
+    pub(super) id: u64,
+    pub(super) sha: String,
+    pub(super) name: String,
+    pub(super) environment: String,
+    pub(super) payload: Value,
+    pub(super) description: Option<String>,
+    pub(super) creator: u64,
+    pub(super) at: String,
+    /// Oldest first.
+    pub(super) statuses: Vec<DeploymentStatus>,
+}
+
+pub(super) struct DeploymentStatus {
+    pub(super) id: u64,
+    pub(super) state: String,
+    pub(super) creator: u64,
+    pub(super) at: String,
+}
+
+/// What a workflow file says.
+#[derive(Debug, Clone, Default)]
+pub struct WorkflowFile {
+    /// Its name.
+    pub name: String,
+    /// `.github/workflows/…`
+    pub path: String,
+    /// Whether it has a `workflow_dispatch` trigger.
+    pub dispatch: bool,
+    /// Its inputs, and whether they are required.
+    pub inputs: Vec<(String, bool)>,
+    /// Its `run-name`, in which `${{ inputs.x }}` is filled in; `None` shows the workflow's name.
+    pub run_name: Option<String>,
+}
+
+pub(super) struct Workflow {
+    pub(super) id: u64,
+    pub(super) file: WorkflowFile,
+}
+
+pub(super) struct WorkflowRun {
+    pub(super) id: u64,
+    pub(super) workflow: u64,
+    pub(super) title: String,
+    pub(super) branch: String,
+    pub(super) sha: String,
+    pub(super) status: String,
+    pub(super) conclusion: Option<String>,
+    pub(super) number: u64,
+    pub(super) actor: u64,
+    pub(super) at: String,
+    pub(super) updated: String,
+    pub(super) inputs: Value,
+}
+
+impl State {
+    pub(super) fn new() -> Self {
+        let none = BTreeMap::new;
+        let mut state = Self {
+            url: String::new(),
+            prefix: String::new(),
+            next: 1000,
+            ahead: 0,
+            old: false,
+            limit: None,
+            remaining: 5000,
+            race: None,
+            users: BTreeMap::new(),
+            mails: none(),
+            tokens: BTreeMap::new(),
+            apps: BTreeMap::new(),
+            installations: BTreeMap::new(),
+            repos: BTreeMap::new(),
+        };
+        let web_flow = state.user("web-flow");
+        state.mails.insert("noreply@github.com".to_owned(), web_flow);
+        state
+    }
+
+    /// A number that nothing else has.
+    pub(super) fn id(&mut self) -> u64 {
+        self.next += 1;
+        self.next
+    }
+
+    pub(super) fn user(&mut self, login: &str) -> u64 {
+        self.account(login, "User")
+    }
+
+    pub(super) fn bot(&mut self, login: &str) -> u64 {
+        self.account(login, "Bot")
+    }
+
+    fn account(&mut self, login: &str, kind: &'static str) -> u64 {
+        let known = self.users.iter().find(|(_, user)| user.login.eq_ignore_ascii_case(login)).map(|(id, _)| *id);
+        known.unwrap_or_else(|| {
+            let id = self.id();
+            self.users.insert(id, User { login: login.to_owned(), kind });
+            id
+        })
+    }
+
+    pub(super) fn now(&self) -> i64 {
+        Timestamp::now().as_second() + self.ahead
+    }
+
+    /// The time as GitHub writes it: whole seconds.
+    pub(super) fn at(&self) -> String {
+        Timestamp::from_second(self.now()).unwrap().to_string()
+    }
+
+    pub(super) fn repo(&mut self, full: &str) -> &mut Repository {
+        self.repos.get_mut(&full.to_lowercase()).unwrap_or_else(|| panic!("there is no repository {full}"))
+    }
+
+    /// The address of the API.
+    pub(super) fn api(&self) -> String {
+        format!("{}{}", self.url, self.prefix)
+    }
+}

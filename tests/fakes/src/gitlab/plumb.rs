@@ -1,0 +1,70 @@
+//! git underneath.
+
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// Runs git; `None` when it fails.
+pub(super) fn run(place: &Path, args: &[&str], input: &[u8], extra: &[(&str, &str)]) -> Option<String> {
+    let mut child = Command::new("git")
+        .args(args)
+        .current_dir(place)
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .env("GIT_CONFIG_NOSYSTEM", "1")
+        .envs([("GIT_AUTHOR_NAME", "GitLab"), ("GIT_AUTHOR_EMAIL", "gitlab@example.org")])
+        .envs([("GIT_COMMITTER_NAME", "GitLab"), ("GIT_COMMITTER_EMAIL", "gitlab@example.org")])
+        .envs(extra.iter().copied())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("git can be run");
+    child.stdin.take().expect("a pipe").write_all(input).expect("git reads");
+    let output = child.wait_with_output().expect("git answers");
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim_end().to_owned())
+}
+
+pub(super) fn ask(place: &Path, args: &[&str]) -> Option<String> {
+    run(place, args, b"", &[])
+}
+
+pub(super) fn tip(place: &Path, branch: &str) -> Option<String> {
+    ask(place, &["rev-parse", "--verify", "--quiet", &format!("refs/heads/{branch}^{{commit}}")])
+}
+
+pub(super) fn tag(place: &Path, tag: &str) -> Option<String> {
+    ask(place, &["rev-parse", "--verify", "--quiet", &format!("refs/tags/{tag}^{{commit}}")])
+}
+
+/// Whether a commit has another behind it.
+pub(super) fn has(place: &Path, tip: &str, other: &str) -> bool {
+    ask(place, &["merge-base", "--is-ancestor", other, tip]).is_some()
+}
+
+/// The commit on the first-parent line of a branch by which another came in.
+pub(super) fn brought(place: &Path, head: &str, base: &str) -> String {
+    let line = ask(place, &["rev-list", "--first-parent", base]).unwrap_or_default();
+    if line.lines().any(|commit| commit == head) {
+        return head.to_owned();
+    }
+    let line: Vec<&str> = line.lines().take_while(|commit| has(place, commit, head)).collect();
+    line.last().map_or_else(|| base.to_owned(), ToString::to_string)
+}
+
+/// The tree of a merge; `None` when it conflicts.
+pub(super) fn merged_tree(place: &Path, base: &str, head: &str) -> Option<String> {
+    ask(place, &["merge-tree", "--write-tree", "--name-only", base, head])
+        .and_then(|out| out.lines().next().map(str::to_owned))
+}
+
+pub(super) fn commit(place: &Path, tree: &str, parents: &[&str], message: &str) -> String {
+    let mut args = vec!["commit-tree", tree];
+    for parent in parents {
+        args.extend(["-p", parent]);
+    }
+    run(place, &args, message.as_bytes(), &[]).expect("a commit")
+}
+
+pub(super) fn point(place: &Path, branch: &str, to: &str) {
+    ask(place, &["update-ref", &format!("refs/heads/{branch}"), to]).expect("a branch");
+}

@@ -1,0 +1,219 @@
+//! What there is.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use super::plumb;
+
+/// Everything.
+pub(super) struct World {
+    pub(super) base: String,
+    pub(super) projects: BTreeMap<String, Project>,
+    pub(super) users: BTreeMap<u64, String>,
+    pub(super) tick: i64,
+    pub(super) next: u64,
+}
+
+/// How a project is set up.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// `merge`, or `ff`: only fast-forwards.
+    pub merge_method: &'static str,
+    /// Whether approvals carry their date, as they do since GitLab 18.
+    pub dated_approvals: bool,
+    /// How many approvals GitLab itself wants.
+    pub approvals_required: usize,
+    /// A `detailed_merge_status` in place of the true one.
+    pub standing: Option<&'static str>,
+    /// Whether it has a `.gitlab-ci.yml`.
+    pub ci: bool,
+}
+
+/// One project.
+pub struct Project {
+    /// Its number.
+    pub id: u64,
+    /// How it is set up.
+    pub settings: Settings,
+    pub(super) place: PathBuf,
+    pub(super) merges: Vec<MergeRequest>,
+    pub(super) issues: Vec<Issue>,
+    pub(super) statuses: Vec<Status>,
+    pub(super) pipelines: Vec<Pipeline>,
+    pub(super) deployments: Vec<Deployment>,
+    pub(super) labels: Vec<String>,
+}
+
+#[derive(Clone)]
+pub(super) struct MergeRequest {
+    pub(super) id: u64,
+    pub(super) iid: u64,
+    pub(super) title: String,
+    pub(super) description: String,
+    pub(super) state: &'static str,
+    pub(super) source: String,
+    pub(super) target: String,
+    pub(super) source_project: u64,
+    pub(super) sha: String,
+    pub(super) base_seen: String,
+    pub(super) merge_commit: Option<String>,
+    pub(super) squash_commit: Option<String>,
+    pub(super) author: u64,
+    pub(super) labels: Vec<String>,
+    pub(super) versions: Vec<(u64, String, Timestamp)>,
+    pub(super) approvals: Vec<(u64, Timestamp)>,
+    pub(super) reviewers: Vec<(u64, &'static str)>,
+    pub(super) notes: Vec<Note>,
+    pub(super) label_events: Vec<Value>,
+    pub(super) created: Timestamp,
+    pub(super) ended: Option<Timestamp>,
+}
+
+#[derive(Clone)]
+pub(super) struct Note {
+    pub(super) id: u64,
+    pub(super) body: String,
+    pub(super) author: u64,
+    pub(super) at: Timestamp,
+    pub(super) system: bool,
+}
+
+pub(super) struct Issue {
+    pub(super) id: u64,
+    pub(super) iid: u64,
+    pub(super) title: String,
+    pub(super) state: &'static str,
+    pub(super) labels: Vec<String>,
+    pub(super) author: u64,
+    pub(super) created: Timestamp,
+}
+
+/// A job or an external status.
+pub(super) struct Status {
+    pub(super) id: u64,
+    pub(super) sha: String,
+    pub(super) reference: String,
+    pub(super) name: String,
+    pub(super) status: String,
+    pub(super) author: u64,
+    pub(super) pipeline: Option<u64>,
+    pub(super) job: bool,
+    pub(super) retried: bool,
+    pub(super) at: Timestamp,
+}
+
+/// A pipeline.
+#[derive(Debug, Clone)]
+pub struct Pipeline {
+    /// Its number.
+    pub id: u64,
+    /// The branch or tag it runs on.
+    pub reference: String,
+    /// The commit it runs on.
+    pub sha: String,
+    /// `created`, `running`, `success`, …
+    pub status: String,
+    /// `push`, `api`, …
+    pub source: String,
+    /// Its variables.
+    pub variables: Vec<(String, String)>,
+    pub(super) created: Timestamp,
+    pub(super) finished: Option<Timestamp>,
+}
+
+pub(super) struct Deployment {
+    pub(super) id: u64,
+    pub(super) environment: String,
+    pub(super) sha: String,
+    pub(super) status: String,
+    pub(super) at: Timestamp,
+}
+
+impl World {
+    pub(super) fn new() -> Self {
+        let users = BTreeMap::from([(1, "hotfix-bot".to_owned())]);
+        Self { base: String::new(), projects: BTreeMap::new(), users, tick: 0, next: 100 }
+    }
+
+    /// The next second: nothing happens at once with something else.
+    pub(super) fn now(&mut self) -> Timestamp {
+        self.tick += 1;
+        Timestamp::from_second(1_780_000_000).unwrap() + SignedDuration::from_secs(self.tick)
+    }
+
+    pub(super) fn id(&mut self) -> u64 {
+        self.next += 1;
+        self.next
+    }
+
+    pub(super) fn user(&mut self, name: &str) -> u64 {
+        if let Some((id, _)) = self.users.iter().find(|(_, known)| *known == name) {
+            return *id;
+        }
+        let id = self.id();
+        self.users.insert(id, name.to_owned());
+        id
+    }
+
+    pub(super) fn user_json(&self, id: u64) -> Value {
+        let name = self.users.get(&id).cloned().unwrap_or_default();
+        json!({ "id": id, "username": name, "name": name, "state": "active", "avatar_url": null,
+                "web_url": format!("{}/{name}", self.base) })
+    }
+
+    pub(super) fn add_project(&mut self, path: &str, place: PathBuf) {
+        let id = self.id();
+        let settings =
+            Settings { merge_method: "merge", dated_approvals: true, approvals_required: 0, standing: None, ci: true };
+        let project = Project {
+            id,
+            settings,
+            place,
+            merges: Vec::new(),
+            issues: Vec::new(),
+            statuses: Vec::new(),
+            pipelines: Vec::new(),
+            deployments: Vec::new(),
+            labels: Vec::new(),
+        };
+        self.projects.insert(path.to_owned(), project);
+    }
+
+    pub(super) fn project(&mut self, path: &str) -> &mut Project {
+        self.projects.get_mut(path).expect("a project")
+    }
+
+    /// What GitLab does after a push: new heads of merge requests, and those that somebody merged by hand.
+    pub(super) fn pushed(&mut self, path: &str) {
+        let count = self.project(path).merges.len();
+        for index in 0..count {
+            let project = self.project(path);
+            let place = project.place.clone();
+            let merge = project.merges[index].clone();
+            if merge.state != "opened" {
+                continue;
+            }
+            let head = plumb::tip(&place, &merge.source).unwrap_or_else(|| merge.sha.clone());
+            let base = plumb::tip(&place, &merge.target).unwrap_or_else(|| merge.base_seen.clone());
+            if head != merge.sha {
+                let (id, at) = (self.id(), self.now());
+                let merge = &mut self.project(path).merges[index];
+                merge.versions.push((id, head.clone(), at));
+                merge.sha.clone_from(&head);
+            }
+            let moved = base != merge.base_seen;
+            let by_hand = moved && plumb::has(&place, &base, &head) && !plumb::has(&place, &merge.base_seen, &head);
+            let at = self.now();
+            let merge = &mut self.project(path).merges[index];
+            merge.base_seen.clone_from(&base);
+            if by_hand {
+                merge.state = "merged";
+                merge.merge_commit = Some(plumb::brought(&place, &head, &base));
+                merge.ended = Some(at);
+            }
+        }
+    }
+}
