@@ -59,7 +59,10 @@ fn options(url: &str, runs: &Path) -> DroneOptions {
         repo: Repo::parse(REPO).unwrap(),
         environment: Environment::parse("staging").unwrap(),
         target: "cs-staging".to_owned(),
-        parameters: BTreeMap::from([("VERSION".to_owned(), "{tag}".to_owned()), ("FROM".to_owned(), "{commit}".to_owned())]),
+        parameters: BTreeMap::from([
+            ("VERSION".to_owned(), "{tag}".to_owned()),
+            ("FROM".to_owned(), "{commit}".to_owned()),
+        ]),
         forbidden: QA_TARGETS.map(str::to_owned).to_vec(),
         runs: runs.to_owned(),
         pace: Duration::from_secs(5),
@@ -103,16 +106,24 @@ async fn the_build_of_our_commit_is_promoted_with_the_tag_that_was_found() {
     let promotions = place.fake.promotions(REPO);
     assert_eq!(promotions.len(), 1, "once");
     let made = &promotions[0];
-    assert_eq!((made.parent, made.deploy_to.as_str(), made.after.as_str()), (source, "cs-staging", asked.commit.as_str()));
+    assert_eq!(
+        (made.parent, made.deploy_to.as_str(), made.after.as_str()),
+        (source, "cs-staging", asked.commit.as_str())
+    );
     assert_eq!(made.params["VERSION"], "branch-hotfix_HOCS-1234");
-    assert_eq!((made.params["FROM"].as_str(), made.params["HOTFIX_KEY"].as_str()), (asked.commit.as_str(), "HF-1-staging-1"));
+    assert_eq!(
+        (made.params["FROM"].as_str(), made.params["HOTFIX_KEY"].as_str()),
+        (asked.commit.as_str(), "HF-1-staging-1")
+    );
 
     for status in ["pending", "running", "waiting_on_dependencies", "something_new", "blocked"] {
         place.fake.change(REPO, made.number, |build| status.clone_into(&mut build.status));
         let stands = drone.status(&asked.key).await.unwrap().unwrap();
         assert!(matches!(stands, DeployStatus::InProgress { .. }), "{status}: {stands:?}");
     }
-    let DeployStatus::InProgress { note: Some(note) } = drone.status(&asked.key).await.unwrap().unwrap() else { panic!() };
+    let DeployStatus::InProgress { note: Some(note) } = drone.status(&asked.key).await.unwrap().unwrap() else {
+        panic!()
+    };
     assert!(note.contains("somebody has to approve"), "{note}");
     for status in ["failure", "error", "killed", "declined", "skipped"] {
         place.fake.change(REPO, made.number, |build| status.clone_into(&mut build.status));
@@ -140,7 +151,10 @@ async fn what_failed_is_named() {
     let number = place.fake.promotions(REPO)[0].number;
     place.fake.change(REPO, number, |build| "failure".clone_into(&mut build.status));
     let DeployStatus::Failed { reason } = drone.status(&asked.key).await.unwrap().unwrap() else { panic!() };
-    assert!(reason.contains("step deploy/kubectl exited with 1") && reason.contains(&format!("/{REPO}/{number}")), "{reason}");
+    assert!(
+        reason.contains("step deploy/kubectl exited with 1") && reason.contains(&format!("/{REPO}/{number}")),
+        "{reason}"
+    );
 }
 
 /// HOCS-26: QA is not deployed by a Drone command, however its name is written, and there is no override.
@@ -166,7 +180,10 @@ async fn qa_is_never_deployed_by_drone() {
     };
     Drone::new(sneaked).unwrap().start(&request("t")).await.unwrap();
     let made = place.fake.promotions(REPO);
-    assert_eq!((made.len(), made[0].deploy_to.as_str(), made[0].params["NOTE"].as_str()), (1, "cs-staging", "x&target=release"));
+    assert_eq!(
+        (made.len(), made[0].deploy_to.as_str(), made[0].params["NOTE"].as_str()),
+        (1, "cs-staging", "x&target=release")
+    );
 }
 
 /// HOCS-25: no tag, no VERSION; and one that Kubernetes would not take is refused before anything is promoted.
@@ -220,7 +237,10 @@ async fn a_promotion_is_found_again_and_made_once() {
         let _ = place.fake.build(REPO, "push", commit("b").as_str(), "success");
     }
     let again = place.drone();
-    assert!(matches!(again.status(&asked.key).await.unwrap(), Some(DeployStatus::InProgress { .. })), "found by its key");
+    assert!(
+        matches!(again.status(&asked.key).await.unwrap(), Some(DeployStatus::InProgress { .. })),
+        "found by its key"
+    );
     again.start(&asked).await.unwrap();
     assert_eq!(place.fake.promotions(REPO).len(), 1);
 }
@@ -255,7 +275,9 @@ async fn a_build_of_something_else_is_a_failure() {
         let number = place.fake.promotions(REPO)[0].number;
         place.fake.change(REPO, number, |build| "success".clone_into(&mut build.status));
         place.fake.change(REPO, number, change);
-        let DeployStatus::Failed { reason } = drone.status(&asked.key).await.unwrap().unwrap() else { panic!("{word}") };
+        let DeployStatus::Failed { reason } = drone.status(&asked.key).await.unwrap().unwrap() else {
+            panic!("{word}")
+        };
         assert!(reason.contains(word), "{reason}");
     }
 }

@@ -41,7 +41,10 @@ impl Place {
             environment: Environment::parse("production").unwrap(),
             gitlab_environment: "prod/eu".to_owned(),
             reference: "hotfix".to_owned(),
-            variables: BTreeMap::from([("DEPLOY_SHA".into(), "{commit}".into()), ("DEPLOY_TO".into(), "{environment}".into())]),
+            variables: BTreeMap::from([
+                ("DEPLOY_SHA".into(), "{commit}".into()),
+                ("DEPLOY_TO".into(), "{environment}".into()),
+            ]),
             forbidden: vec!["*-qa".to_owned()],
             runs: self.runs.path().to_owned(),
             pace: Duration::from_secs(5),
@@ -100,14 +103,19 @@ async fn a_pipeline_is_run_once_and_followed_to_its_end() {
         assert_eq!(stands, Some(DeployStatus::InProgress { note: None }), "{status}");
     }
     place.fake.pipeline_is(PROJECT, id, "manual", "approve the deploy");
-    let DeployStatus::InProgress { note: Some(note) } = deploy.status(&asked.key).await.unwrap().unwrap() else { panic!() };
+    let DeployStatus::InProgress { note: Some(note) } = deploy.status(&asked.key).await.unwrap().unwrap() else {
+        panic!()
+    };
     assert!(note.contains("approve the deploy"), "{note}");
     place.fake.pipeline_is(PROJECT, id, "failed", "roll out");
     let DeployStatus::Failed { reason } = deploy.status(&asked.key).await.unwrap().unwrap() else { panic!() };
     assert!(reason.contains("roll out") && reason.contains(&format!("/-/pipelines/{id}")), "{reason}");
     place.fake.pipeline_is(PROJECT, id, "success", "deploy");
     let again = place.deploy();
-    assert!(matches!(again.status(&asked.key).await.unwrap(), Some(DeployStatus::Succeeded { .. })), "it survives a restart");
+    assert!(
+        matches!(again.status(&asked.key).await.unwrap(), Some(DeployStatus::Succeeded { .. })),
+        "it survives a restart"
+    );
     again.probe().await.unwrap();
     let other = DeployRequest { previous: Some(asked.commit.clone()), ..asked };
     assert!(rejected(again.start(&other).await).contains("a new deployment needs a new key"));

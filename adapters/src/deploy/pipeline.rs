@@ -183,7 +183,11 @@ impl Pipeline {
         let act = format!("cancel pipeline {id} of {}", self.repo);
         let url = self.gitlab.at(&self.repo, &["pipelines", &id.to_string(), "cancel"], &[]);
         if let Err(failure) = self.gitlab.rest().write(Method::POST, &url, None, &act).await {
-            tracing::warn!(pipeline.id = id, reason = failure.reason(), "a pipeline of another commit could not be cancelled");
+            tracing::warn!(
+                pipeline.id = id,
+                reason = failure.reason(),
+                "a pipeline of another commit could not be cancelled"
+            );
         }
     }
 
@@ -281,7 +285,9 @@ impl Deploy for Pipeline {
         let link = pipeline.web_url.unwrap_or_else(|| format!("pipeline {id}"));
         let reference = ordered.reference;
         Ok(Some(DeployStatus::Failed {
-            reason: format!("{link} runs {ran}, not {wanted}: {reference} moved in between. See what it did before it was cancelled."),
+            reason: format!(
+                "{link} runs {ran}, not {wanted}: {reference} moved in between. See what it did before it was cancelled."
+            ),
         }))
     }
 

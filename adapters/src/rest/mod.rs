@@ -232,7 +232,9 @@ pub(crate) fn base_url(name: &str, text: &str) -> Result<Url, Failure> {
     let here = host == "localhost"
         || host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(Failure::rejected(format!("the address of {name} holds a user. Give the token as a secret instead.")));
+        return Err(Failure::rejected(format!(
+            "the address of {name} holds a user. Give the token as a secret instead."
+        )));
     }
     if url.query().is_some() || url.fragment().is_some() {
         return Err(wrong("holds more than a place"));
@@ -260,7 +262,9 @@ fn tls(base: &Url) -> Result<rustls::ClientConfig, String> {
 }
 
 fn unbuilt(name: &str, why: &str) -> Failure {
-    Failure::rejected(format!("the client for {name} cannot be made: {why}. Are the system's CA certificates installed?"))
+    Failure::rejected(format!(
+        "the client for {name} cannot be made: {why}. Are the system's CA certificates installed?"
+    ))
 }
 
 /// What an error says, with what is behind it, and without the address: that may hold what is nobody's business.

@@ -90,7 +90,10 @@ async fn too_many_calls_are_told_for_how_long() {
     let (_, _, pull) = place.opened().await;
     place.fake.control().break_calls([(0, Fault::TooMany(17))]);
     let failure = place.gitlab.read(&repo(), pull.number).await.unwrap_err();
-    assert!(matches!(failure, Failure::Retry { after: Some(after), .. } if after == Duration::from_secs(17)), "{failure}");
+    assert!(
+        matches!(failure, Failure::Retry { after: Some(after), .. } if after == Duration::from_secs(17)),
+        "{failure}"
+    );
 }
 
 #[tokio::test]
@@ -127,14 +130,14 @@ async fn a_duplicate_is_found() {
     let place = Place::new().await;
     let base = place.commit("main", &[], "a");
     place.commit("fix", &[&base], "b");
-    let theirs = place.fake.open_by_hand(PROJECT, "ada", "fix", "main", false);
-    // The look is answered from before it was there.
-    let failure = {
-        place.fake.control().break_calls([(0, Fault::Refuse(500))]);
-        place.gitlab.open(&new_pull("fix")).await.unwrap_err()
-    };
+    place.fake.control().break_calls([(0, Fault::Refuse(500))]);
+    let failure = place.gitlab.open(&new_pull("fix")).await.unwrap_err();
     assert!(is_retry(&failure), "a look that fails is no reason to go ahead: {failure}");
+    let theirs = place.fake.open_by_hand(PROJECT, "ada", "fix", "main", false);
+    place.fake.set(PROJECT, |settings| settings.lagging = 1);
     assert_eq!(place.gitlab.open(&new_pull("fix")).await.unwrap().number.0, theirs);
+    let statuses: Vec<_> = place.fake.control().calls().iter().map(|call| call.status).collect();
+    assert!(statuses.contains(&Some(409)), "{statuses:?}");
     assert_eq!(place.fake.merge_requests(PROJECT).0, 1);
 }
 

@@ -119,10 +119,18 @@ fn a_hint_is_where_to_look_and_no_more() {
     for (event, content, what) in [
         ("Push Hook", r#""object_kind":"push""#, "push"),
         ("Tag Push Hook", r#""object_kind":"tag_push""#, "tag_push"),
-        ("Merge Request Hook", r#""object_kind":"merge_request","object_attributes":{"action":"merge"}"#, "merge_request merge"),
+        (
+            "Merge Request Hook",
+            r#""object_kind":"merge_request","object_attributes":{"action":"merge"}"#,
+            "merge_request merge",
+        ),
         ("Pipeline Hook", r#""object_kind":"pipeline","object_attributes":{"status":"success"}"#, "pipeline success"),
         ("Job Hook", r#""object_kind":"build","build_status":"failed"#, "job failed"),
-        ("Note Hook", r#""object_kind":"note","object_attributes":{"noteable_type":"MergeRequest"}"#, "note MergeRequest"),
+        (
+            "Note Hook",
+            r#""object_kind":"note","object_attributes":{"noteable_type":"MergeRequest"}"#,
+            "note MergeRequest",
+        ),
         ("Deployment Hook", r#""object_kind":"deployment","status":"running"#, "deployment running"),
         ("Pipeline Hook", r#""object_kind":"pipeline","object_attributes":{"status":"evil\n word"}"#, "pipeline"),
     ] {

@@ -131,7 +131,9 @@ async fn answer(State(world): State<Arc<Mutex<World>>>, request: Request) -> Res
     };
     let one = |number: &str| builds.iter().find(|build| build.number.to_string() == number).cloned();
     match (request.method().as_str(), rest) {
-        ("GET", []) => axum::Json(json!({ "id": 1, "slug": format!("{owner}/{name}"), "active": true })).into_response(),
+        ("GET", []) => {
+            axum::Json(json!({ "id": 1, "slug": format!("{owner}/{name}"), "active": true })).into_response()
+        }
         ("GET", ["builds"]) => axum::Json(page(builds, &said)).into_response(),
         ("GET", ["builds", number]) => match one(number) {
             Some(build) => axum::Json(shown(&build, true)).into_response(),
@@ -170,7 +172,8 @@ fn promote(builds: &mut Vec<Build>, source: &Build, said: &[(String, String)], d
 
 /// Newest first; what asks for more than a hundred gets twenty-five.
 fn page(builds: &[Build], said: &[(String, String)]) -> Vec<Value> {
-    let number = |name: &str| said.iter().find(|(key, _)| key == name).and_then(|(_, value)| value.parse::<usize>().ok());
+    let number =
+        |name: &str| said.iter().find(|(key, _)| key == name).and_then(|(_, value)| value.parse::<usize>().ok());
     let size = number("per_page").filter(|size| (1..=100).contains(size)).unwrap_or(25);
     let skip = number("page").unwrap_or(1).saturating_sub(1) * size;
     builds.iter().rev().skip(skip).take(size).map(|build| shown(build, false)).collect()

@@ -168,12 +168,15 @@ impl Drone {
 
     /// The promotion with our key, of those newer than the build it came from.
     async fn promoted(&self, key: &DeployKey, source: u64) -> Result<Option<Build>, Failure> {
-        self.search(source, |build| build.is_promotion_to(&self.target) && build.parameter(KEY) == Some(key.as_str())).await
+        self.search(source, |build| build.is_promotion_to(&self.target) && build.parameter(KEY) == Some(key.as_str()))
+            .await
     }
 
     async fn source(&self, request: &DeployRequest) -> Result<Build, Failure> {
         let made_it = |build: &Build| {
-            ["push", "tag"].contains(&build.event.as_str()) && build.status == "success" && build.after == request.commit.as_str()
+            ["push", "tag"].contains(&build.event.as_str())
+                && build.status == "success"
+                && build.after == request.commit.as_str()
         };
         self.search(0, made_it).await?.ok_or_else(|| {
             Failure::rejected(format!(
@@ -293,7 +296,11 @@ impl Deploy for Drone {
         blocking(move || prove_writable(&runs)).await?;
         let act = format!("read the repository {}", self.repo);
         let known: wire::Repository = self.rest.get(&self.at(&[], &[]), &act).await?;
-        if known.active { Ok(()) } else { Err(Failure::rejected(format!("{} is not active in Drone. Activate it.", self.repo))) }
+        if known.active {
+            Ok(())
+        } else {
+            Err(Failure::rejected(format!("{} is not active in Drone. Activate it.", self.repo)))
+        }
     }
 
     fn pace(&self) -> Duration {

@@ -81,7 +81,8 @@ impl Build {
         // Some Drones leave the parameters out.
         self.params.as_ref()?;
         let other = wanted.iter().find(|(name, value)| self.parameter(name) != Some(value.as_str()));
-        other.map(|(name, value)| format!("its {name} is {:?}, not {value:?}", self.parameter(name).unwrap_or_default()))
+        other
+            .map(|(name, value)| format!("its {name} is {:?}, not {value:?}", self.parameter(name).unwrap_or_default()))
     }
 
     pub(super) fn stands(&self, link: &str) -> DeployStatus {
@@ -90,7 +91,9 @@ impl Build {
             "success" => DeployStatus::Succeeded { at: self.ended() },
             "blocked" => in_progress(Some(format!("somebody has to approve {link}"))),
             "pending" | "running" | "waiting_on_dependencies" => in_progress(None),
-            status if BAD.contains(&status) => DeployStatus::Failed { reason: format!("{link} ended as {status}{}", self.why()) },
+            status if BAD.contains(&status) => {
+                DeployStatus::Failed { reason: format!("{link} ended as {status}{}", self.why()) }
+            }
             other => in_progress(Some(format!("Drone says {other:?} of {link}"))),
         }
     }
@@ -110,7 +113,8 @@ impl Build {
         parts.extend(Some(self.error.clone()).filter(|error| !error.is_empty()));
         for stage in self.stages.iter().flatten().filter(|stage| BAD.contains(&stage.status.as_str())) {
             parts.extend(Some(stage.error.clone()).filter(|error| !error.is_empty()));
-            let steps = stage.steps.iter().flatten().filter(|step| ["failure", "error"].contains(&step.status.as_str()));
+            let steps =
+                stage.steps.iter().flatten().filter(|step| ["failure", "error"].contains(&step.status.as_str()));
             parts.extend(steps.map(|step| format!("step {}/{} exited with {}", stage.name, step.name, step.exit_code)));
         }
         if parts.is_empty() {

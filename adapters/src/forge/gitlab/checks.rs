@@ -28,7 +28,8 @@ impl GitLab {
             }
             let id = pipeline.id.to_string();
             for kind in ["jobs", "bridges"] {
-                let found: Vec<wire::Job> = self.list(self.at(repo, &["pipelines", &id, kind], &[("include_retried", "true")]), &act).await?;
+                let found: Vec<wire::Job> =
+                    self.list(self.at(repo, &["pipelines", &id, kind], &[("include_retried", "true")]), &act).await?;
                 jobs.extend(found.into_iter().map(|job| job.id));
             }
         }
@@ -143,6 +144,9 @@ mod tests {
         ] {
             assert_eq!(state(&status(1, "x", word, "main", "a")), expected, "{word}");
         }
-        assert_eq!(state(&wire::Status { allow_failure: true, ..status(1, "x", "failed", "m", "a") }), CheckState::Neutral);
+        assert_eq!(
+            state(&wire::Status { allow_failure: true, ..status(1, "x", "failed", "m", "a") }),
+            CheckState::Neutral
+        );
     }
 }

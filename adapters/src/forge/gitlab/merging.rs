@@ -45,7 +45,8 @@ impl GitLab {
                 }
             }
             Ok(answer) => {
-                let why = self.not_merged(repo, number, merge, answer.status, &self.rest().refused(&answer, &act)).await;
+                let why =
+                    self.not_merged(repo, number, merge, answer.status, &self.rest().refused(&answer, &act)).await;
                 self.merged_after_all(repo, number, merge, why).await
             }
             Err(failure @ Failure::Uncertain { .. }) => self.merged_after_all(repo, number, merge, failure).await,
@@ -109,7 +110,9 @@ fn settled(repo: &Repo, found: &wire::MergeRequest, merge: &Merge) -> Result<Opt
     }
     match found.state.as_str() {
         "merged" => merged_as(found).map(Some).ok_or_else(|| unsaid(repo, number)),
-        "closed" => Err(Failure::rejected(format!("merge request !{} of {repo} was closed. Open a new one.", number.0))),
+        "closed" => {
+            Err(Failure::rejected(format!("merge request !{} of {repo} was closed. Open a new one.", number.0)))
+        }
         _ => Ok(None),
     }
 }

@@ -202,9 +202,10 @@ impl GitLab {
 
     async fn viewed(&self, repo: &Repo, found: wire::MergeRequest) -> Result<PullRequest, Failure> {
         let number = PullNumber(found.iid);
-        let head_commit = found.sha.clone().ok_or_else(|| {
-            Failure::retry(format!("GitLab still prepares merge request !{} of {repo}", found.iid))
-        })?;
+        let head_commit = found
+            .sha
+            .clone()
+            .ok_or_else(|| Failure::retry(format!("GitLab still prepares merge request !{} of {repo}", found.iid)))?;
         let state = match found.state.as_str() {
             "merged" => PullState::Merged(merged_as(&found).ok_or_else(|| unsaid(repo, number))?),
             "closed" => PullState::Closed,

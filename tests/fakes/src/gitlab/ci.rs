@@ -98,9 +98,8 @@ pub(super) fn pipelines(world: &mut World, call: &Call, project: &str, path: &[&
     match rest {
         [] => Ok(pipeline_json(world, project, pipeline)),
         ["variables"] => {
-            let shown = |(key, value): &(String, String)| {
-                json!({ "key": key, "value": value, "variable_type": "env_var" })
-            };
+            let shown =
+                |(key, value): &(String, String)| json!({ "key": key, "value": value, "variable_type": "env_var" });
             Ok(pipeline.variables.iter().map(shown).collect())
         }
         ["jobs"] => {

@@ -64,10 +64,12 @@ fn commit_json(place: &Place, sha: &str) -> Option<Value> {
     let format = "--format=%H%x00%P%x00%an%x00%ae%x00%cn%x00%ce%x00%aI%x00%cI%x00%s%x00%B";
     let text = plumb::ask(place, &["log", "-1", format, sha])?;
     let field: Vec<&str> = text.split('\0').collect();
-    Some(json!({ "id": field[0], "short_id": &field[0][..8], "parent_ids": field[1].split_whitespace().collect::<Vec<_>>(),
+    Some(
+        json!({ "id": field[0], "short_id": &field[0][..8], "parent_ids": field[1].split_whitespace().collect::<Vec<_>>(),
                  "author_name": field[2], "author_email": field[3], "committer_name": field[4],
                  "committer_email": field[5], "authored_date": field[6], "committed_date": field[7],
-                 "created_at": field[7], "title": field[8], "message": field[9] }))
+                 "created_at": field[7], "title": field[8], "message": field[9] }),
+    )
 }
 
 /// One commit of several files.

@@ -18,6 +18,11 @@ pub(super) fn all(world: &mut World, call: &Call, project: &str) -> Answer {
 fn list(world: &mut World, call: &Call, project: &str) -> Answer {
     let wanted = |name: &str, value: &str| call.text(name).is_none_or(|wanted| wanted == value || wanted == "all");
     let labels = call.labels("labels");
+    let settings = &mut world.project(project).settings;
+    if settings.lagging > 0 {
+        settings.lagging -= 1;
+        return Ok(Value::Array(Vec::new()));
+    }
     let found: Vec<u64> = world
         .project(project)
         .merges
@@ -39,9 +44,11 @@ fn open(world: &mut World, call: &Call, project: &str) -> Answer {
     let (source, target) = (call.need("source_branch")?, call.need("target_branch")?);
     let title = call.need("title")?;
     let place = world.project(project).place.clone();
-    let there = world.project(project).merges.iter().find(|it| {
-        it.state == "opened" && it.source == source && it.target == target
-    });
+    let there = world
+        .project(project)
+        .merges
+        .iter()
+        .find(|it| it.state == "opened" && it.source == source && it.target == target);
     if let Some(there) = there {
         let words = format!("Another open merge request already exists for this source branch: !{}", there.iid);
         return Err(Reply::error(409, json!([words])));
@@ -60,7 +67,6 @@ fn open(world: &mut World, call: &Call, project: &str) -> Answer {
     Ok(shown(world, project, iid))
 }
 
-
 pub(super) fn one(world: &mut World, call: &Call, project: &str, iid: u64) -> Answer {
     if call.method == Method::PUT {
         update(world, call, project, iid)?;
@@ -74,7 +80,9 @@ fn update(world: &mut World, call: &Call, project: &str, iid: u64) -> Result<(),
     match call.text("state_event").as_deref() {
         Some("close") => world.close_merge(project, iid),
         Some("reopen") => world.merge_mut(project, iid).state = "opened",
-        Some(_) => return Err(Reply { status: 400, body: json!({ "error": "state_event does not have a valid value" }) }),
+        Some(_) => {
+            return Err(Reply { status: 400, body: json!({ "error": "state_event does not have a valid value" }) });
+        }
         None => {}
     }
     for label in call.labels("add_labels") {

@@ -31,8 +31,8 @@ use base64::prelude::BASE64_STANDARD;
 use crate::git::{Repositories, is_git};
 use crate::server::{Control, Server};
 
-pub use self::state::{Pipeline, Project, Settings};
 use self::state::World;
+pub use self::state::{Pipeline, Project, Settings};
 
 /// The token of the bot's account.
 pub const TOKEN: &str = "glpat-fake-0123456789abcdef";

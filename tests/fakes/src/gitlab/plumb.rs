@@ -53,9 +53,8 @@ pub(super) fn brought(place: &Path, head: &str, base: &str) -> String {
 
 /// The tree of a merge; `None` when it conflicts.
 pub(super) fn merged_tree(place: &Path, base: &str, head: &str) -> Option<String> {
-    ask(place, &["merge-tree", "--write-tree", "--name-only", base, head]).and_then(|out| {
-        out.lines().next().map(str::to_owned)
-    })
+    ask(place, &["merge-tree", "--write-tree", "--name-only", base, head])
+        .and_then(|out| out.lines().next().map(str::to_owned))
 }
 
 pub(super) fn commit(place: &Path, tree: &str, parents: &[&str], message: &str) -> String {

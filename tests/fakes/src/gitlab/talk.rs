@@ -20,9 +20,7 @@ pub(super) fn of(world: &mut World, call: &Call, project: &str, iid: u64, path: 
         }
         ["reviewers"] if read => {
             let merge = world.merge_mut(project, iid).clone();
-            let shown = |(user, state): &(u64, &str)| {
-                json!({ "user": world.user_json(*user), "state": state, "created_at": merge.created.to_string() })
-            };
+            let shown = |(user, state): &(u64, &str)| json!({ "user": world.user_json(*user), "state": state, "created_at": merge.created.to_string() });
             Ok(merge.reviewers.iter().map(shown).collect())
         }
         ["versions"] if read => {
