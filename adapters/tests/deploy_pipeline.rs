@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use hotfix_adapters::deploy::pipeline::{Pipeline, PipelineOptions};
@@ -36,7 +35,7 @@ impl Place {
     fn options(&self) -> PipelineOptions {
         let token = fake::TOKEN.to_owned().into();
         PipelineOptions {
-            gitlab: Arc::new(GitLab::new(GitLabOptions::new(self.fake.url(), token)).unwrap()),
+            gitlab: GitLab::new(GitLabOptions::new(self.fake.url(), token)).unwrap(),
             repo: Repo::parse(PROJECT).unwrap(),
             environment: Environment::parse("production").unwrap(),
             gitlab_environment: "prod/eu".to_owned(),

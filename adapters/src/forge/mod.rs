@@ -1,13 +1,14 @@
 //! The forge ports: where the code lives. Four small ones, because their users differ: [`Refs`] moves branches,
 //! [`PullRequests`] is the review, [`History`] answers questions about commits, [`Files`] reads and writes what is in them.
 //! An adapter implements all four.
-//! Adapters: [`local`].
+//! Adapters: [`local`]; [`hosted`] is what those of a forge elsewhere have in common.
 
 #[cfg(feature = "conformance")]
 pub mod conformance;
 pub mod credentials;
 pub mod git;
 pub mod gitlab;
+pub mod hosted;
 pub mod local;
 pub mod webhook;
 

@@ -138,7 +138,74 @@ async fn what_comes_back_by_hand_is_in() {
     let out = scene.then(&merge, &[&["revert", "--no-edit", "-m", "1", merge.as_str()]]);
     let text = TEN.replace("two", "2").replace("four", "4");
     let back = scene.place.commit("main", &[&out], &[("lines", &text)], "Fix it again");
-    assert_eq!(scene.at(&back).await, Containment::Squash);
+    assert_eq!(scene.at(&back).await, Containment::Ancestor);
+    let more = scene.place.commit("main", &[&out], &[("lines", &text), ("note", "more")], "Fix it again, and more");
+    assert_eq!(scene.at(&more).await, Containment::Squash, "its patch is another, but it is in");
+}
+
+#[tokio::test]
+async fn a_silent_revert_takes_out_all_or_a_part_whatever_way_it_came_in() {
+    let scene = Scene::new();
+    let half = TEN.replace("two", "2");
+    for tip in [scene.merged(), scene.picked(), scene.squashed()] {
+        let between = scene.place.commit("between", &[&tip], &[("other", "2")], "Go on");
+        let all = scene.place.commit("all", &[&between], &[("lines", TEN)], "Clean up");
+        assert_eq!(scene.at(&all).await, by(&all), "all of it");
+        let later = scene.place.commit("all", &[&all], &[("other", "3")], "Go on");
+        assert_eq!(scene.at(&later).await, by(&all), "all of it, a while ago");
+    }
+    for tip in [scene.merged(), scene.picked()] {
+        let part = scene.place.commit("part", &[&tip], &[("lines", &half)], "Clean up");
+        assert_eq!(scene.at(&part).await, by(&part), "one commit of it");
+    }
+}
+
+/// What happened beside the change, before it came in, took nothing of it out.
+#[tokio::test]
+async fn a_switch_that_was_flipped_beside_the_change_is_no_revert() {
+    let place = Place::new();
+    let base = place.commit("main", &[], &[("lines", TEN)], "Start");
+    let on = TEN.replace("two", "2");
+    let fix = place.commit("fix", &[&base], &[("lines", &on)], "Switch it on");
+    let tried = place.commit("main", &[&base], &[("lines", &on)], "Try it");
+    let given_up = place.commit("main", &[&tried], &[("lines", TEN)], "Give it up");
+    let merged = place.commit("main", &[&given_up, &fix], &[("lines", &on)], "Merge");
+    let edited = place.commit("main", &[&merged], &[("lines", &TEN.replace("two", "edited"))], "Go on");
+    let change = Change { base, head: fix };
+    let answer = place.local.containment(&place.repo(), &change, &edited).await;
+    assert_eq!(answer, Ok(Containment::Ancestor));
+    let answer = place.local.containment(&place.repo(), &change, &given_up).await.unwrap();
+    assert_eq!(answer, by(&given_up), "there it came in by itself, and went");
+}
+
+/// Without its spaces, such a patch is its own inverse.
+#[tokio::test]
+async fn a_change_of_spaces_alone_is_not_its_own_revert() {
+    let place = Place::new();
+    let text = "steps:\n- one\n- two\n";
+    let moved = text.replace("- two", "  - two");
+    let base = place.commit("main", &[], &[("lines", text)], "Start");
+    let fix = place.commit("main", &[&base], &[("lines", &moved)], "Move it in");
+    let out = place.commit("main", &[&fix], &[("lines", text)], "Move it out");
+    let back = place.commit("main", &[&out], &[("lines", &moved)], "Move it in again");
+    let edited = place.commit("main", &[&back], &[("lines", &moved.replace("two", "three"))], "Go on");
+    let change = Change { base, head: fix };
+    let at = async |tip: &CommitId| place.local.containment(&place.repo(), &change, tip).await.unwrap();
+    assert_eq!(at(&out).await, by(&out));
+    assert_eq!(at(&edited).await, Containment::Ancestor);
+}
+
+/// A path can hold whatever git allows.
+#[tokio::test]
+async fn a_silent_revert_of_strange_paths_is_seen() {
+    let place = Place::new();
+    for name in ["ä \"quoted\" ö", "--help", ":(glob)*", "tab\there"] {
+        let base = place.commit("main", &[], &[(name, "1\n")], "Start");
+        let fix = place.commit("main", &[&base], &[(name, "2\n")], "Fix");
+        let out = place.commit("main", &[&fix], &[(name, "1\n")], "Clean up");
+        let change = Change { base, head: fix };
+        assert_eq!(place.local.containment(&place.repo(), &change, &out).await, Ok(by(&out)), "{name:?}");
+    }
 }
 
 #[tokio::test]

@@ -3,9 +3,11 @@
 
 mod contain;
 mod crash;
+mod files;
 mod ledger;
 mod pick;
 mod process;
+mod repository;
 mod support;
 
 mod conformance {

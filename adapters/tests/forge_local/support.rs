@@ -1,8 +1,6 @@
 //! Real git repositories for the tests of the forge.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -11,6 +9,8 @@ use hotfix_adapters::forge::local::{Local, LocalOptions};
 use hotfix_adapters::forge::{Check, Forge, PullNumber, Verdict};
 use hotfix_adapters::vocabulary::{CommitId, PersonRef, Platform, Repo};
 use jiff::Timestamp;
+
+pub(crate) use crate::repository::{git, id, import};
 
 /// A folder with one bare repository, `team/payments.git`, and a ledger.
 pub(crate) struct Place {
@@ -99,54 +99,14 @@ impl Setup for Place {
     }
 
     async fn label(&self, number: PullNumber, label: &str) {
-        self.local.label(&self.repo(), number, label).await.unwrap();
+        self.local.label_as(&self.repo(), number, &grace(), label).await.unwrap();
+    }
+
+    async fn comments(&self, number: PullNumber) -> Vec<String> {
+        self.local.comments(&self.repo(), number).await.unwrap()
     }
 
     async fn close(&self, number: PullNumber) {
         self.local.close(&self.repo(), number).await.unwrap();
     }
-}
-
-/// Runs git in a directory without anybody's configuration, and expects it to go well.
-pub(crate) fn git(directory: &Path, args: &[&str], input: &[u8]) -> Vec<u8> {
-    let mut child = Command::new("git")
-        .args(args)
-        .current_dir(directory)
-        .env("GIT_CONFIG_GLOBAL", "/dev/null")
-        .env("GIT_CONFIG_NOSYSTEM", "1")
-        .envs([("GIT_AUTHOR_NAME", "Ada"), ("GIT_AUTHOR_EMAIL", "ada@example.org")])
-        .envs([("GIT_COMMITTER_NAME", "Ada"), ("GIT_COMMITTER_EMAIL", "ada@example.org")])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child.stdin.take().unwrap().write_all(input).unwrap();
-    let output = child.wait_with_output().unwrap();
-    assert!(output.status.success(), "git {args:?}");
-    output.stdout
-}
-
-/// One commit by `git fast-import`, which needs no checkout and is one process.
-fn import(directory: &Path, push: Push<'_>) -> CommitId {
-    let Push { branch, parents, files, message, author } = push;
-    let mut input = format!("commit refs/heads/{branch}\nmark :1\nauthor {author} 1690000000 +0200\n");
-    input += &format!("committer Pat <pat@example.org> 1690000001 +0200\ndata {}\n{message}\n", message.len());
-    for (place, parent) in parents.iter().enumerate() {
-        input += &format!("{} {parent}\n", if place == 0 { "from" } else { "merge" });
-    }
-    for (path, text) in files {
-        match text {
-            Some(text) => input += &format!("M 100644 inline {path}\ndata {}\n{text}\n", text.len()),
-            None => input += &format!("D {path}\n"),
-        }
-    }
-    // Without a parent a branch that exists would be continued.
-    let input = if parents.is_empty() { format!("reset refs/heads/{branch}\n\n{input}") } else { input };
-    let answer = git(directory, &["fast-import", "--quiet", "--force"], format!("{input}\nget-mark :1\n").as_bytes());
-    id(answer)
-}
-
-/// The commit id that git answered.
-pub(crate) fn id(text: impl AsRef<[u8]>) -> CommitId {
-    CommitId::parse(std::str::from_utf8(text.as_ref()).unwrap().trim()).unwrap()
 }

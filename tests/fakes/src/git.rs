@@ -55,18 +55,19 @@ impl Repositories {
     /// # Panics
     /// When git cannot be run at all.
     pub async fn answer(&self, path: &str, request: Request) -> Response {
-        let authorization = request.headers().get("authorization").and_then(|value| value.to_str().ok());
+        let (request, body) = request.into_parts();
+        let authorization = request.headers.get("authorization").and_then(|value| value.to_str().ok());
         if !(self.gate)(authorization) {
             let challenge = [("www-authenticate", "Basic realm=\"git\"")];
             return (StatusCode::UNAUTHORIZED, challenge, "who are you?").into_response();
         }
-        let headers = request.headers().clone();
-        let header = |name: &str| headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
+        let header =
+            |name: &str| request.headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
         let mut command = tokio::process::Command::new("git");
         command.arg("http-backend").env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
         command.env("GIT_PROJECT_ROOT", &self.root).env("GIT_HTTP_EXPORT_ALL", "1").env("REMOTE_USER", "somebody");
-        command.env("PATH_INFO", path).env("REQUEST_METHOD", request.method().as_str());
-        command.env("QUERY_STRING", request.uri().query().unwrap_or_default());
+        command.env("PATH_INFO", path).env("REQUEST_METHOD", request.method.as_str());
+        command.env("QUERY_STRING", request.uri.query().unwrap_or_default());
         command.env("CONTENT_TYPE", header("content-type")).env("GIT_PROTOCOL", header("git-protocol"));
         command.env("HTTP_CONTENT_ENCODING", header("content-encoding"));
         // What GitHub and GitLab allow: partial clones, and fetching any commit by its id.
@@ -77,7 +78,7 @@ impl Repositories {
             command.env(format!("GIT_CONFIG_KEY_{number}"), key).env(format!("GIT_CONFIG_VALUE_{number}"), value);
         }
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true);
-        let body = axum::body::to_bytes(request.into_body(), 256 << 20).await.unwrap_or_default();
+        let body = axum::body::to_bytes(body, 256 << 20).await.unwrap_or_default();
         let mut child = command.spawn().expect("git can be run");
         let mut stdin = child.stdin.take().expect("a pipe");
         let write = async move {

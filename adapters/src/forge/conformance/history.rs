@@ -3,17 +3,17 @@
 use std::sync::Arc;
 
 use super::{Push, Setup, TEN, assert_rejected, branch, commit, main_branch, nowhere, pick_of, ten_with};
-use crate::forge::{Change, Containment, Forge, Pick, Picked};
+use crate::forge::{Change, Forge, Pick, Picked};
 use crate::vocabulary::{CommitId, Repo, TagName};
 
-async fn picked(forge: &Arc<dyn Forge>, repo: &Repo, pick: &Pick) -> CommitId {
+pub(super) async fn picked(forge: &Arc<dyn Forge>, repo: &Repo, pick: &Pick) -> CommitId {
     match forge.pick(repo, pick).await.unwrap() {
         Picked::Commit(commit) => commit,
         other @ (Picked::AlreadyThere | Picked::Conflict { .. }) => panic!("this should have been a commit: {other:?}"),
     }
 }
 
-fn change(base: &CommitId, head: &CommitId) -> Change {
+pub(super) fn change(base: &CommitId, head: &CommitId) -> Change {
     Change { base: base.clone(), head: head.clone() }
 }
 
@@ -214,68 +214,13 @@ pub async fn an_unknown_commit_is_rejected(setup: &dyn Setup) {
     assert_rejected(forge.containment(&repo, &change(&base, &nowhere()), &base).await, "");
 }
 
-/// By ancestry.
-pub async fn a_merge_contains(setup: &dyn Setup) {
+/// What a commit has behind it, itself included, along all its parents.
+pub async fn commits_are_counted(setup: &dyn Setup) {
     let (forge, repo, base) = (setup.forge(), setup.repo(), main_branch(setup).await);
-    let theirs = commit(setup, "main", &[&base], "b", "1").await;
-    let fix = commit(setup, "fix", &[&base], "lines", &ten_with("two", "2")).await;
-    let merge = commit(setup, "main", &[&theirs, &fix], "lines", &ten_with("two", "2")).await;
-    assert_eq!(forge.containment(&repo, &change(&base, &fix), &merge).await, Ok(Containment::Ancestor));
-}
-
-/// By patch, even when the lines were edited afterwards.
-pub async fn a_cherry_pick_contains(setup: &dyn Setup) {
-    let (forge, repo, base) = (setup.forge(), setup.repo(), main_branch(setup).await);
-    let unready = commit(setup, "main", &[&base], "b", "1").await;
-    let fix = commit(setup, "main", &[&unready], "lines", &ten_with("two", "2")).await;
-    let pick = picked(&forge, &repo, &pick_of(&fix, &base)).await;
-    assert_eq!(forge.containment(&repo, &change(&unready, &fix), &pick).await, Ok(Containment::Patch));
-    forge.create(&repo, &branch("hotfix"), &pick).await.unwrap();
-    let edited = commit(setup, "hotfix", &[&pick], "lines", &ten_with("two", "edited")).await;
-    assert_eq!(forge.containment(&repo, &change(&unready, &fix), &edited).await, Ok(Containment::Patch));
-}
-
-/// As a squash.
-pub async fn a_squash_contains(setup: &dyn Setup) {
-    let (forge, repo, base) = (setup.forge(), setup.repo(), main_branch(setup).await);
-    let one = commit(setup, "fix", &[&base], "lines", &ten_with("two", "2")).await;
-    let two = commit(setup, "fix", &[&one], "more", "1").await;
-    let files = [("lines", Some(ten_with("two", "2"))), ("more", Some("1".to_owned()))];
-    let files: Vec<_> = files.iter().map(|(name, text)| (*name, text.as_deref())).collect();
-    let push = Push { branch: "main", parents: &[&base], files: &files, message: "Squashed", author: "A <a@b>" };
-    let squash = setup.push(push).await;
-    let tip = commit(setup, "main", &[&squash], "b", "1").await;
-    assert_eq!(forge.containment(&repo, &change(&base, &two), &tip).await, Ok(Containment::Squash));
-}
-
-/// It is not in; these of its commits are missing.
-pub async fn a_missing_change_is_named(setup: &dyn Setup) {
-    let (forge, repo, base) = (setup.forge(), setup.repo(), main_branch(setup).await);
-    let tip = commit(setup, "main", &[&base], "b", "1").await;
-    let one = commit(setup, "fix", &[&base], "lines", &ten_with("two", "2")).await;
-    let two = commit(setup, "fix", &[&one], "more", "1").await;
-    let there = picked(&forge, &repo, &pick_of(&one, &tip)).await;
-    let missing =
-        |commits: &[&CommitId]| Ok(Containment::Missing { commits: commits.iter().map(|id| (*id).clone()).collect() });
-    assert_eq!(forge.containment(&repo, &change(&base, &two), &tip).await, missing(&[&one, &two]));
-    assert_eq!(forge.containment(&repo, &change(&base, &two), &there).await, missing(&[&two]));
-}
-
-/// It came in, and this commit took it out again; a revert of the revert brings it back.
-pub async fn a_revert_takes_out_and_its_revert_brings_back(setup: &dyn Setup) {
-    let (forge, repo, base) = (setup.forge(), setup.repo(), main_branch(setup).await);
-    let fixed = ten_with("two", "2");
-    let fix = commit(setup, "main", &[&base], "lines", &fixed).await;
-    let revert_of = |commit: &CommitId| format!("Revert \"x\"\n\nThis reverts commit {commit}.\n");
-    let undo = async |parent: &CommitId, of: &CommitId, text: &str| {
-        let (message, files) = (revert_of(of), [("lines", Some(text))]);
-        let push = Push { branch: "main", parents: &[parent], files: &files, message: &message, author: "A <a@b>" };
-        setup.push(push).await
-    };
-    let out = undo(&fix, &fix, TEN).await;
-    let change = change(&base, &fix);
-    assert_eq!(forge.containment(&repo, &change, &fix).await, Ok(Containment::Ancestor));
-    assert_eq!(forge.containment(&repo, &change, &out).await, Ok(Containment::Reverted { by: out.clone() }));
-    let back = undo(&out, &out, &fixed).await;
-    assert_eq!(forge.containment(&repo, &change, &back).await, Ok(Containment::Ancestor));
+    let left = commit(setup, "main", &[&base], "a", "1").await;
+    let right = commit(setup, "fix", &[&base], "b", "1").await;
+    let merge = commit(setup, "main", &[&left, &right], "b", "1").await;
+    assert_eq!(forge.count(&repo, &base).await, Ok(1));
+    assert_eq!(forge.count(&repo, &merge).await, Ok(4));
+    assert_rejected(forge.count(&repo, &nowhere()).await, "");
 }

@@ -4,6 +4,8 @@
 //! which is a fresh repository and the hands of the people who work on it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "these are tests")]
 
+pub mod containment;
+pub mod files;
 pub mod history;
 pub mod pulls;
 pub mod refs;
@@ -38,6 +40,9 @@ pub trait Setup: Send + Sync {
     /// A person labels a pull request.
     async fn label(&self, number: PullNumber, label: &str);
 
+    /// The texts of the comments under a pull request, oldest first.
+    async fn comments(&self, number: PullNumber) -> Vec<String>;
+
     /// A person closes a pull request without merging it.
     async fn close(&self, number: PullNumber);
 }
@@ -57,35 +62,41 @@ pub struct Push<'a> {
     pub author: &'a str,
 }
 
-/// Makes a test of every case. The argument is an expression that makes a [`Setup`]; it may await. `refs:`, `pulls:` or `history:`
-/// before it makes those of one port alone.
+/// Makes a test of every case. The argument is an expression that makes a [`Setup`]; it may await. `git: …` leaves out
+/// the cases about pull requests, for what is half a forge.
 #[macro_export]
 macro_rules! forge_conformance {
-    (refs: $setup:expr) => {
+    ($setup:expr) => {
+        $crate::forge_conformance!(git: $setup);
+        $crate::forge_conformance!(@cases $setup, pulls:
+            opening_twice_is_one_pull_request, what_was_opened_can_be_found_and_read, opening_without_a_branch_is_rejected,
+            an_unknown_number_is_rejected, the_head_follows_its_branch_until_it_is_gone, a_review_names_the_commit_it_saw,
+            a_merge_has_both_parents_and_its_message, merging_twice_is_one_commit, a_head_that_moved_is_not_merged,
+            a_conflict_is_rejected_and_changes_nothing, a_squash_has_one_parent, a_closed_one_is_not_merged,
+            a_merge_by_hand_is_a_merge, labels_find_open_ones_only, checks_of_one_name_by_two_apps_are_two,
+            labels_are_put_on_and_taken_off_once, labellings_say_who_and_when, a_comment_is_written_once_for_its_key,
+            a_pull_request_is_withdrawn_once);
+    };
+    (git: $setup:expr) => {
         $crate::forge_conformance!(@cases $setup, refs:
             a_branch_that_is_not_there_is_none, a_branch_is_created, creating_again_is_success_and_elsewhere_is_rejected,
             a_name_beside_its_own_folder_is_rejected_and_named, a_branch_at_an_unknown_commit_is_rejected,
             a_branch_moves_in_any_direction, a_stale_move_is_rejected_and_changes_nothing, a_repeated_move_is_success,
             a_branch_is_deleted_once_and_again, a_stale_delete_is_rejected, a_tag_is_created_once,
             branches_are_listed_by_folder_not_by_prefix, a_tag_is_not_a_branch);
-    };
-    (pulls: $setup:expr) => {
-        $crate::forge_conformance!(@cases $setup, pulls:
-            opening_twice_is_one_pull_request, what_was_opened_can_be_found_and_read, opening_without_a_branch_is_rejected,
-            an_unknown_number_is_rejected, the_head_follows_its_branch_until_it_is_gone, a_review_names_the_commit_it_saw,
-            a_merge_has_both_parents_and_its_message, merging_twice_is_one_commit, a_head_that_moved_is_not_merged,
-            a_conflict_is_rejected_and_changes_nothing, a_squash_has_one_parent, a_closed_one_is_not_merged,
-            a_merge_by_hand_is_a_merge, labels_find_open_ones_only, checks_of_one_name_by_two_apps_are_two);
-    };
-    (history: $setup:expr) => {
         $crate::forge_conformance!(@cases $setup, history:
             words_resolve, words_that_are_no_commit_are_none_or_rejected, a_word_with_two_meanings_is_rejected,
             commits_between_are_in_order_and_counted, commits_say_who_took_part, sizes_are_counted,
             a_pick_moves_nothing_and_keeps_its_author, the_same_pick_is_the_same_commit, a_pick_may_leave_no_trace,
             a_pick_that_conflicts_names_its_files, a_pick_that_is_there_changes_nothing, a_merge_is_picked_against_its_first_parent,
-            a_first_commit_is_picked_whole, an_unknown_commit_is_rejected,
+            a_first_commit_is_picked_whole, an_unknown_commit_is_rejected, commits_are_counted);
+        $crate::forge_conformance!(@cases $setup, containment:
             a_merge_contains, a_cherry_pick_contains, a_squash_contains, a_missing_change_is_named,
-            a_revert_takes_out_and_its_revert_brings_back);
+            a_revert_takes_out_and_its_revert_brings_back, a_revert_is_seen_however_it_is_worded);
+        $crate::forge_conformance!(@cases $setup, files:
+            a_file_is_read_as_it_was, a_path_is_no_pattern, a_folder_is_no_file, paths_are_listed_by_folder_not_by_prefix,
+            a_commit_changes_these_files_and_moves_nothing, content_is_kept_byte_for_byte, the_same_files_are_the_same_commit,
+            a_path_that_is_no_file_of_a_repository_is_rejected);
     };
     (@cases $setup:expr, $port:ident: $($case:ident),* $(,)?) => {
         mod $port {
@@ -98,11 +109,6 @@ macro_rules! forge_conformance {
                 }
             )*
         }
-    };
-    ($setup:expr) => {
-        $crate::forge_conformance!(refs: $setup);
-        $crate::forge_conformance!(pulls: $setup);
-        $crate::forge_conformance!(history: $setup);
     };
 }
 

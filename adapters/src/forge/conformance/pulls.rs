@@ -197,3 +197,72 @@ pub async fn checks_of_one_name_by_two_apps_are_two(setup: &dyn Setup) {
     assert_eq!(checks, [check("ci", CheckState::Success), check("impostor", CheckState::Failure)]);
     assert_eq!(forge.checks(&repo, &next).await, Ok(vec![]));
 }
+
+/// What is so already is success, and leaves no trace.
+pub async fn labels_are_put_on_and_taken_off_once(setup: &dyn Setup) {
+    let (forge, repo) = (setup.forge(), setup.repo());
+    let (_, _, pull) = opened(setup).await;
+    let (add, none) = (["hotfix".to_owned(), "urgent".to_owned()], []);
+    for _ in 0..2 {
+        forge.relabel(&repo, pull.number, &add, &none).await.unwrap();
+    }
+    let mut labels = forge.read(&repo, pull.number).await.unwrap().labels;
+    labels.sort();
+    assert_eq!(labels, ["hotfix", "urgent"]);
+    for _ in 0..2 {
+        forge.relabel(&repo, pull.number, &["done".into()], &["urgent".into(), "never".into()]).await.unwrap();
+    }
+    let mut labels = forge.read(&repo, pull.number).await.unwrap().labels;
+    labels.sort();
+    assert_eq!(labels, ["done", "hotfix"]);
+    let changes = forge.labellings(&repo, pull.number).await.unwrap();
+    let changes: Vec<_> = changes.iter().map(|it| (it.label.as_str(), it.added)).collect();
+    assert_eq!(changes.len(), 4, "{changes:?}");
+    for change in [("hotfix", true), ("urgent", true), ("done", true), ("urgent", false)] {
+        assert!(changes.contains(&change), "{change:?} is not in {changes:?}");
+    }
+    assert_rejected(forge.relabel(&repo, PullNumber(987_654), &add, &none).await, "987654");
+}
+
+/// Who put which label on a pull request or took it off, oldest first.
+pub async fn labellings_say_who_and_when(setup: &dyn Setup) {
+    let (forge, repo) = (setup.forge(), setup.repo());
+    let (_, _, pull) = opened(setup).await;
+    assert_eq!(forge.labellings(&repo, pull.number).await, Ok(vec![]));
+    setup.label(pull.number, "approved-for-release").await;
+    forge.relabel(&repo, pull.number, &[], &["approved-for-release".into()]).await.unwrap();
+    let found = forge.labellings(&repo, pull.number).await.unwrap();
+    let changes: Vec<_> = found.iter().map(|it| (it.label.as_str(), it.added)).collect();
+    assert_eq!(changes, [("approved-for-release", true), ("approved-for-release", false)]);
+    assert!(found[0].by.is_some(), "a person did that");
+    assert!(found[0].at <= found[1].at);
+    assert_rejected(forge.labellings(&repo, PullNumber(987_654)).await, "987654");
+}
+
+/// It is found by its key again; another key is another comment.
+pub async fn a_comment_is_written_once_for_its_key(setup: &dyn Setup) {
+    let (forge, repo) = (setup.forge(), setup.repo());
+    let (_, _, pull) = opened(setup).await;
+    for (key, text) in [("run-1/started", "Started."), ("run-1/started", "Started!"), ("run-1/done", "Done.")] {
+        forge.comment(&repo, pull.number, key, text).await.unwrap();
+    }
+    let comments = setup.comments(pull.number).await;
+    assert_eq!(comments.len(), 2, "{comments:?}");
+    assert!(comments[0].contains("Started.") && comments[1].contains("Done."), "{comments:?}");
+    assert_rejected(forge.comment(&repo, PullNumber(987_654), "key", "text").await, "987654");
+}
+
+/// A closed one is success, a merged one is rejected.
+pub async fn a_pull_request_is_withdrawn_once(setup: &dyn Setup) {
+    let (forge, repo) = (setup.forge(), setup.repo());
+    let (_, head, pull) = opened(setup).await;
+    for _ in 0..2 {
+        forge.withdraw(&repo, pull.number).await.unwrap();
+        assert_eq!(forge.read(&repo, pull.number).await.unwrap().state, PullState::Closed);
+    }
+    let next = forge.open(&from_fix_to_main(setup)).await.unwrap();
+    let merged = forge.merge(&repo, next.number, &merge_of(&head)).await.unwrap();
+    assert_rejected(forge.withdraw(&repo, next.number).await, "");
+    assert_eq!(forge.read(&repo, next.number).await.unwrap().state, PullState::Merged(merged));
+    assert_rejected(forge.withdraw(&repo, PullNumber(987_654)).await, "987654");
+}

@@ -34,16 +34,18 @@ impl Git {
     /// A commit is not there.
     pub async fn containment(&self, change: &Change, tip: &CommitId) -> Result<Containment, Failure> {
         let (heads, bases) = ([&change.head], [&change.base]);
-        let (undone, own, is_ancestor) = tokio::try_join!(
-            self.undone(change, tip),
+        let (whole, own, is_ancestor) = tokio::try_join!(
+            self.whole(change),
             self.rev_list(&["--topo-order", "--reverse"], &heads, &bases),
             self.is_ancestor(&change.head, tip),
         )?;
+        let undone = self.undone(change, &own, &whole, tip).await?;
         let taken_out = own.iter().find_map(|commit| undone.by(commit)).cloned();
         if is_ancestor && taken_out.is_none() {
             return Ok(Containment::Ancestor);
         }
-        let found = if is_ancestor { Equivalents::default() } else { self.equivalents(change, &own, tip).await? };
+        let found =
+            if is_ancestor { Equivalents::default() } else { self.equivalents(change, &own, whole, tip).await? };
         let (mut reverted, missing) = (taken_out, found.missing());
         if !is_ancestor && reverted.is_none() {
             match arrived(&found, &missing, &undone) {
@@ -64,8 +66,13 @@ impl Git {
     }
 
     /// Finds by patch id, with git comparing both sides since they parted.
-    async fn equivalents(&self, change: &Change, own: &[CommitId], tip: &CommitId) -> Result<Equivalents, Failure> {
-        let whole = self.whole(change).await?;
+    async fn equivalents(
+        &self,
+        change: &Change,
+        own: &[CommitId],
+        whole: CommitId,
+        tip: &CommitId,
+    ) -> Result<Equivalents, Failure> {
         let apart = self.rev_list(&["--no-merges"], &[&change.head], &[tip]).await?;
         let equal = self.equal_on_both_sides(tip, [&change.head, &whole]).await?;
         let ours: HashSet<&CommitId> = apart.iter().chain([&whole]).collect();
@@ -100,13 +107,23 @@ impl Git {
     }
 
     async fn patch_ids(&self, commits: &[CommitId]) -> Result<HashMap<CommitId, String>, Failure> {
+        self.ids_of_patches(commits, &[], "--stable").await
+    }
+
+    /// The patch ids of these commits; `options` shape the patches, and `kind` says what of them counts.
+    pub(super) async fn ids_of_patches(
+        &self,
+        commits: &[CommitId],
+        options: &[&str],
+        kind: &str,
+    ) -> Result<HashMap<CommitId, String>, Failure> {
         if commits.is_empty() {
             return Ok(HashMap::new());
         }
         let names: String = commits.iter().map(|commit| format!("{commit}\n")).collect();
         let args = ["diff-tree", "--stdin", "--root", "-p", "--binary", "--no-ext-diff", "--no-textconv"];
-        let patches = self.ask(args).input(names).stdout().await?;
-        let answer = self.ask(["patch-id", "--stable"]).input(patches).stdout().await?;
+        let patches = self.ask(args.iter().chain(options).copied()).input(names).stdout().await?;
+        let answer = self.ask(["patch-id", kind]).input(patches).stdout().await?;
         let text = String::from_utf8_lossy(&answer);
         let pairs = text.lines().filter_map(|line| line.split_once(' '));
         Ok(pairs.filter_map(|(patch, commit)| Some((CommitId::parse(commit).ok()?, patch.to_owned()))).collect())

@@ -9,6 +9,21 @@ use super::object::Commit;
 
 /// The mode of an ordinary file, as trees have it.
 const ORDINARY: &str = "100644";
+/// The mode of a folder.
+const FOLDER: &str = "040000";
+
+/// Why a tree cannot get a file.
+enum Unfit {
+    /// This path is taken by something that is not what it would have to be.
+    Place(String),
+    Git(Failure),
+}
+
+impl From<Failure> for Unfit {
+    fn from(failure: Failure) -> Self {
+        Self::Git(failure)
+    }
+}
 
 /// One entry of a tree.
 struct Entry {
@@ -53,14 +68,10 @@ impl Git {
         for (path, content) in &new.files {
             let parts = parts(path)?;
             let object = self.object("blob", content.clone()).await?;
-            let mode = match self.entry(&new.parent, path).await? {
-                Some(entry) => {
-                    ordinary(&entry, &new.parent)?;
-                    entry.mode
-                }
-                None => ORDINARY.to_owned(),
-            };
-            root = self.with_file(&root, &parts, &mode, &object).await?;
+            root = self.with_file(&root, &parts, &object).await.map_err(|bad| match bad {
+                Unfit::Place(name) => no_ordinary_file(&name, &new.parent),
+                Unfit::Git(failure) => failure,
+            })?;
         }
         let who = self.committed_at(new.at);
         self.write(&Commit {
@@ -80,27 +91,39 @@ impl Git {
         Ok(entries(&answer).into_iter().find(|entry| entry.name == path))
     }
 
-    /// A tree with one file replaced or added, as a tree.
-    async fn with_file(&self, root: &str, parts: &[&str], mode: &str, object: &str) -> Result<String, Failure> {
+    /// A tree with one file replaced or added, as a tree. A file that is there keeps its mode.
+    async fn with_file(&self, root: &str, parts: &[&str], object: &str) -> Result<String, Unfit> {
         // The trees on the way down, and then new ones on the way up.
         let mut trees = Vec::new();
         let mut tree = Some(root.to_owned());
-        for part in parts {
+        let mut mode = ORDINARY.to_owned();
+        for (depth, part) in parts.iter().enumerate() {
             let level = match &tree {
                 Some(tree) => entries(&self.ask(["ls-tree", "-z", tree]).stdout().await?),
                 None => Vec::new(),
             };
-            tree = level.iter().find(|entry| entry.name == *part && entry.mode == "040000").map(|e| e.object.clone());
+            let is_last = depth + 1 == parts.len();
+            tree = match level.iter().find(|entry| entry.name == *part) {
+                None => None,
+                Some(entry) if is_last && is_ordinary(entry) => {
+                    mode.clone_from(&entry.mode);
+                    None
+                }
+                Some(entry) if !is_last && entry.mode == FOLDER => Some(entry.object.clone()),
+                Some(_) => {
+                    return Err(Unfit::Place(parts.iter().take(depth + 1).copied().collect::<Vec<_>>().join("/")));
+                }
+            };
             trees.push(level);
         }
-        let (mut mode, mut object) = (mode.to_owned(), object.to_owned());
+        let mut object = object.to_owned();
         for (part, mut level) in parts.iter().zip(trees).rev() {
             level.retain(|entry| entry.name != *part);
             level.push(Entry { mode, object, name: (*part).to_owned() });
             let listing: String =
                 level.iter().map(|e| format!("{} {} {}\t{}\0", e.mode, kind(&e.mode), e.object, e.name)).collect();
-            let answer = self.ask(["mktree", "-z"]).input(listing).stdout().await?;
-            (mode, object) = ("040000".to_owned(), String::from_utf8_lossy(&answer).trim().to_owned());
+            let answer = self.ask(["mktree", "-z", "--missing"]).input(listing).stdout().await?;
+            (mode, object) = (FOLDER.to_owned(), String::from_utf8_lossy(&answer).trim().to_owned());
         }
         Ok(object)
     }
@@ -124,31 +147,46 @@ fn entries(answer: &[u8]) -> Vec<Entry> {
 
 fn kind(mode: &str) -> &'static str {
     match mode {
-        "040000" => "tree",
+        FOLDER => "tree",
         "160000" => "commit",
         _ => "blob",
     }
 }
 
-/// The parts of a path that can be a file's: relative, and without `.`, `..` or `.git` in it.
+/// The parts of a path that can be a file's: relative, without `.` or `..`, and without `.git` in any spelling that some
+/// file system takes for it. Whoever checks the commit out may have any of them.
 fn parts(path: &str) -> Result<Vec<&str>, Failure> {
     let parts: Vec<&str> = path.split('/').collect();
     let fine = |part: &&str| {
-        !part.is_empty() && !matches!(*part, "." | "..") && !part.eq_ignore_ascii_case(".git") && !part.contains('\0')
+        !part.is_empty() && !matches!(*part, "." | "..") && !part.contains(|c: char| c.is_control() || c == '\\')
     };
-    if parts.iter().all(fine) {
+    if parts.iter().all(|part| fine(part) && !is_git(part)) {
         return Ok(parts);
     }
     Err(Failure::rejected(format!("{path:?} cannot be the path of a file in a repository.")))
 }
 
+/// Whether Windows or macOS would take a name for `.git`: one drops dots and spaces at the end and has short names, the
+/// other does not see some characters.
+fn is_git(name: &str) -> bool {
+    let unseen =
+        |c: char| matches!(c, '\u{200c}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{206a}'..='\u{206f}' | '\u{feff}');
+    let seen: String = name.chars().filter(|c| !unseen(*c)).collect::<String>().to_ascii_lowercase();
+    let stem = seen.split(':').next().unwrap_or_default().trim_end_matches(['.', ' ']);
+    stem == ".git" || stem.strip_prefix("git~").is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_digit()))
+}
+
+fn is_ordinary(entry: &Entry) -> bool {
+    entry.mode.starts_with("100")
+}
+
 fn ordinary(entry: &Entry, at: &CommitId) -> Result<(), Failure> {
-    if entry.mode.starts_with("100") {
-        return Ok(());
-    }
-    Err(Failure::rejected(format!(
-        "{} at {} is no ordinary file but a folder, a link or a submodule.",
-        entry.name,
-        at.short()
-    )))
+    if is_ordinary(entry) { Ok(()) } else { Err(no_ordinary_file(&entry.name, at)) }
+}
+
+fn no_ordinary_file(name: &str, at: &CommitId) -> Failure {
+    let at = at.short();
+    Failure::rejected(format!(
+        "{name} at {at} is not what that path needs there: no link, submodule, or file as a folder."
+    ))
 }

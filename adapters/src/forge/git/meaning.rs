@@ -15,6 +15,9 @@ impl Git {
                 "the disk of {place} is full, so git {name} could not write. Make room there."
             ));
         }
+        if let Some(failure) = self.network_failure(name, answer) {
+            return failure;
+        }
         if !self.directory.exists() || has(&["not a git repository"]) {
             return Failure::rejected(format!(
                 "there is no git repository at {place} (any more). Restore or clone it, or correct its path in the \

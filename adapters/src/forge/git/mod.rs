@@ -7,9 +7,12 @@
 
 mod contain;
 mod files;
+mod inverse;
 mod log;
 mod meaning;
 mod merge;
+pub mod mirror;
+mod network;
 mod object;
 mod pick;
 mod refs;

@@ -83,7 +83,7 @@ impl Git {
         if names.is_empty() {
             return Ok(HashMap::new());
         }
-        let answer = self.ask(["cat-file", "--batch"]).input(names.join("\n") + "\n").stdout().await?;
+        let answer = self.ask(["cat-file", "--batch"]).offline().input(names.join("\n") + "\n").stdout().await?;
         let mut rest = answer.as_slice();
         let mut found = HashMap::new();
         for name in names {

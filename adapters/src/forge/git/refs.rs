@@ -6,7 +6,7 @@ use crate::vocabulary::{BranchName, CommitId, TagName};
 
 /// A ref by its full name, which means one thing only.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct FullRef(String);
+pub(crate) struct FullRef(pub(super) String);
 
 impl From<&BranchName> for FullRef {
     fn from(branch: &BranchName) -> Self {
@@ -22,7 +22,7 @@ impl From<&TagName> for FullRef {
 
 impl FullRef {
     /// `branch main`, for a person.
-    fn words(&self) -> String {
+    pub(super) fn words(&self) -> String {
         match (self.0.strip_prefix("refs/heads/"), self.0.strip_prefix("refs/tags/")) {
             (Some(branch), _) => format!("branch {branch}"),
             (_, Some(tag)) => format!("tag {tag}"),
@@ -39,6 +39,18 @@ impl FullRef {
             .filter(move |at| *at > kind)
             .filter_map(|at| self.0.get(..at))
             .map(String::from)
+    }
+
+    /// Why this ref cannot be created beside these others, when one of them is in the way of its name.
+    pub(super) fn blocked_by(&self, others: &[(String, CommitId)]) -> Option<Failure> {
+        let below = |name: &str, folder: &str| name.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'));
+        let (other, _) = others.iter().find(|(other, _)| below(&self.0, other) || below(other, &self.0))?;
+        let other = Self(other.clone()).words();
+        Some(Failure::rejected(format!(
+            "{} cannot be created beside {other}: git keeps one as a folder of the other. Rename or delete {other}, or \
+             choose another name.",
+            self.words()
+        )))
     }
 }
 
@@ -117,18 +129,8 @@ impl Git {
     async fn create_ref(&self, name: &FullRef, at: &CommitId) -> Result<(), Failure> {
         let mut near: Vec<String> = name.parents().collect();
         near.push(name.0.clone());
-        let in_the_way = self.refs_under(&near).await?.into_iter().find(|(other, _)| {
-            let is_parent = name.0.strip_prefix(other.as_str()).is_some_and(|rest| rest.starts_with('/'));
-            let is_child = other.strip_prefix(name.0.as_str()).is_some_and(|rest| rest.starts_with('/'));
-            is_parent || is_child
-        });
-        if let Some((other, _)) = in_the_way {
-            let other = FullRef(other).words();
-            return Err(Failure::rejected(format!(
-                "{} cannot be created beside {other}: git keeps one as a folder of the other. Rename or delete {other}, or \
-                 choose another name.",
-                name.words()
-            )));
+        if let Some(blocked) = name.blocked_by(&self.refs_under(&near).await?) {
+            return Err(blocked);
         }
         self.change_ref(name, None, Some(at)).await
     }
@@ -186,7 +188,8 @@ fn ref_in(line: &str) -> Option<(String, CommitId)> {
     Some((name.to_owned(), CommitId::parse(peeled.unwrap_or(id)).ok()?))
 }
 
-fn elsewhere(name: &FullRef, now: Option<&CommitId>, expected: Option<&CommitId>) -> Failure {
+/// That a ref is not where it was expected.
+pub(super) fn elsewhere(name: &FullRef, now: Option<&CommitId>, expected: Option<&CommitId>) -> Failure {
     let name = name.words();
     Failure::rejected(match (now, expected) {
         (Some(now), Some(expected)) => {

@@ -49,7 +49,7 @@ impl Git {
         if !(4..64).contains(&id.len()) || !id.bytes().all(|b| b.is_ascii_hexdigit()) {
             return Ok(Vec::new());
         }
-        let answer = self.ask(["rev-parse".to_owned(), format!("--disambiguate={id}")]).stdout().await?;
+        let answer = self.ask(["rev-parse".to_owned(), format!("--disambiguate={id}")]).offline().stdout().await?;
         let text = String::from_utf8_lossy(&answer);
         let objects: Vec<&str> = text.lines().collect();
         Ok(self.commits_if_there(&objects).await?.into_values().map(|(id, _)| id).collect())

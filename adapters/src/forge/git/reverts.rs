@@ -1,7 +1,8 @@
 //! What was taken out again. A revert leaves the commit that it undoes in the history, so that ancestry and patches
-//! still find it; only the words of the revert, `This reverts commit …`, tell.
+//! still find it. Most reverts say so, `This reverts commit …`; those that say it otherwise, `Reverts team/payments#12`
+//! or nothing at all, are known by their content (`inverse`).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::Git;
 use crate::failure::Failure;
@@ -20,39 +21,75 @@ impl Undone {
     }
 }
 
+/// A commit that undoes others.
+pub(super) struct Revert {
+    pub(super) id: CommitId,
+    pub(super) targets: Vec<CommitId>,
+}
+
 /// A commit that says that it reverts others.
-struct Revert {
+struct Words {
     id: CommitId,
     /// Full or short ids, as written.
     targets: Vec<String>,
 }
 
 impl Git {
-    /// What was undone on the way to `tip`, since `change` started and apart from it.
-    pub(super) async fn undone(&self, change: &Change, tip: &CommitId) -> Result<Undone, Failure> {
-        let reverts = self.reverts(change, tip).await?;
-        let names: Vec<&str> = reverts.iter().flat_map(|revert| revert.targets.iter().map(String::as_str)).collect();
-        let targets = self.commits_if_there(&names).await?;
-        let mut undone: HashMap<CommitId, CommitId> = HashMap::new();
+    /// What was undone on the way to `tip`, since `change` started and apart from it. `own` are the commits of the change,
+    /// and `whole` is the change as one commit.
+    pub(super) async fn undone(
+        &self,
+        change: &Change,
+        own: &[CommitId],
+        whole: &CommitId,
+        tip: &CommitId,
+    ) -> Result<Undone, Failure> {
+        let mut reverts = self.reverts_by_words(change, tip).await?;
+        let spoken: HashSet<CommitId> = reverts.iter().map(|revert| revert.id.clone()).collect();
+        // Whoever names a commit means that one, whatever else the content would fit.
+        let silent = self.inverses(change, own, whole, tip).await?.into_iter().filter(|it| !spoken.contains(&it.id));
+        reverts.extend(silent);
+        if reverts.is_empty() {
+            return Ok(Undone::default());
+        }
+        let order = self.rev_list(&["--topo-order"], &[tip], &[&change.base, &change.head]).await?;
+        let order: HashMap<&CommitId, usize> = order.iter().enumerate().map(|(place, id)| (id, place)).collect();
         // Newest first: when a revert's turn comes, whatever could have undone it has been seen.
-        for revert in &reverts {
-            if undone.contains_key(&revert.id) {
+        reverts.sort_by_key(|revert| order.get(&revert.id).copied());
+        let mut undone: HashMap<CommitId, CommitId> = HashMap::new();
+        for Revert { id, targets } in reverts {
+            if undone.contains_key(&id) {
                 continue;
             }
-            for (target, commit) in revert.targets.iter().filter_map(|name| targets.get(name)) {
-                undone.entry(target.clone()).or_insert_with(|| revert.id.clone());
-                // A merge that is reverted takes out all that it brought.
-                if let [mainline, _, ..] = commit.parents.as_slice() {
-                    for brought in self.rev_list(&[], &[target], &[mainline]).await? {
-                        undone.entry(brought).or_insert_with(|| revert.id.clone());
-                    }
-                }
+            for target in targets {
+                undone.entry(target).or_insert_with(|| id.clone());
             }
         }
         Ok(Undone(undone))
     }
 
-    async fn reverts(&self, change: &Change, tip: &CommitId) -> Result<Vec<Revert>, Failure> {
+    async fn reverts_by_words(&self, change: &Change, tip: &CommitId) -> Result<Vec<Revert>, Failure> {
+        let words = self.words_of_reverts(change, tip).await?;
+        let names: Vec<&str> = words.iter().flat_map(|it| it.targets.iter().map(String::as_str)).collect();
+        let named = self.commits_if_there(&names).await?;
+        let mut reverts = Vec::new();
+        for Words { id, targets: names } in &words {
+            let mut targets = Vec::new();
+            for (target, commit) in names.iter().filter_map(|name| named.get(name)) {
+                targets.push(target.clone());
+                // A merge that is reverted takes out all that it brought.
+                if let [mainline, _, ..] = commit.parents.as_slice() {
+                    targets.extend(self.rev_list(&[], &[target], &[mainline]).await?);
+                }
+            }
+            if !targets.is_empty() {
+                reverts.push(Revert { id: id.clone(), targets });
+            }
+        }
+        Ok(reverts)
+    }
+
+    async fn words_of_reverts(&self, change: &Change, tip: &CommitId) -> Result<Vec<Words>, Failure> {
         let grep = format!("--grep={WORDS}");
         let mut args = vec!["log", "-z", "--topo-order", "--format=%H%x00%B", "--fixed-strings", grep.as_str()];
         let (not_base, not_head) = (format!("^{}", change.base), format!("^{}", change.head));
@@ -60,16 +97,16 @@ impl Git {
         let answer = self.ask(args).stdout().await?;
         let text = String::from_utf8_lossy(&answer);
         let fields: Vec<&str> = text.split('\0').collect();
-        Ok(fields.chunks_exact(2).filter_map(revert_in).collect())
+        Ok(fields.chunks_exact(2).filter_map(words_in).collect())
     }
 }
 
-fn revert_in(fields: &[&str]) -> Option<Revert> {
+fn words_in(fields: &[&str]) -> Option<Words> {
     let [id, message] = fields else { return None };
     let targets = message.match_indices(WORDS).filter_map(|(at, _)| {
         let rest = message.get(at + WORDS.len()..)?;
         let end = rest.find(|c: char| !c.is_ascii_hexdigit()).unwrap_or(rest.len());
         rest.get(..end).filter(|id| id.len() >= 7).map(str::to_ascii_lowercase)
     });
-    Some(Revert { id: CommitId::parse(id).ok()?, targets: targets.collect() })
+    Some(Words { id: CommitId::parse(id).ok()?, targets: targets.collect() })
 }

@@ -39,6 +39,7 @@ pub(super) struct Call<'a> {
     args: Vec<String>,
     input: Vec<u8>,
     moves_refs: bool,
+    offline: bool,
 }
 
 /// What came back.
@@ -52,7 +53,7 @@ impl Git {
     /// A process that reads, or writes objects that nothing points at yet: harmless to repeat.
     pub(super) fn ask<S: Into<String>>(&self, args: impl IntoIterator<Item = S>) -> Call<'_> {
         let args = args.into_iter().map(Into::into).collect();
-        Call { git: self, args, input: Vec::new(), moves_refs: false }
+        Call { git: self, args, input: Vec::new(), moves_refs: false, offline: false }
     }
 
     /// A process that moves refs: when its answer is lost, nobody knows.
@@ -61,9 +62,24 @@ impl Git {
     }
 }
 
+impl Git {
+    /// A text without our authorization in it: the other side may say back to us whatever it was told.
+    pub(super) fn without_secrets(&self, text: &str) -> String {
+        let headers = self.config.iter().filter(|(key, _)| key.ends_with(".extraHeader"));
+        let secrets = headers.filter_map(|(_, value)| value.split_whitespace().next_back());
+        secrets.fold(text.to_owned(), |text, secret| text.replace(secret, "…"))
+    }
+}
+
 impl Call<'_> {
     pub(super) fn input(mut self, input: impl Into<Vec<u8>>) -> Self {
         self.input = input.into();
+        self
+    }
+
+    /// Keeps it to what is here: in a mirror without all content, git would fetch whatever it finds missing.
+    pub(super) fn offline(mut self) -> Self {
+        self.offline = true;
         self
     }
 
@@ -80,7 +96,10 @@ impl Call<'_> {
         let group = Group(child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw));
         let talk = converse(&mut child, &self.input, self.git.output_limit);
         let answer = match tokio::time::timeout(self.git.time_limit, talk).await {
-            Ok(Ok(answer)) => Ok(answer),
+            Ok(Ok(answer)) => {
+                let complaint = self.git.without_secrets(&answer.complaint);
+                Ok(Answer { complaint, ..answer })
+            }
             Ok(Err(error)) => Err(self.lost(&format!("ended with {error}"))),
             Err(_) => Err(self.lost(&format!("took longer than {} and was stopped", words(self.git.time_limit)))),
         };
@@ -110,6 +129,7 @@ impl Call<'_> {
         command.env("GIT_TERMINAL_PROMPT", "0").env("GIT_ATTR_NOSYSTEM", "1").env("GIT_OPTIONAL_LOCKS", "0");
         command.env("GIT_NO_REPLACE_OBJECTS", "1").env("GIT_LITERAL_PATHSPECS", "1");
         let own = self.git.config.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+        let own = own.filter(|(key, _)| !(self.offline && key.starts_with("remote.")));
         let mut count = 0;
         for (key, value) in SETTINGS.into_iter().chain(own) {
             command.env(format!("GIT_CONFIG_KEY_{count}"), key).env(format!("GIT_CONFIG_VALUE_{count}"), value);
@@ -197,7 +217,7 @@ fn one_line(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
     let lines: Vec<&str> =
         text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("hint:")).collect();
-    lines.join("; ").chars().filter(|c| !c.is_control()).take(400).collect()
+    lines.join("; ").chars().filter(|c| !c.is_control()).take(1000).collect()
 }
 
 fn words(time: Duration) -> String {

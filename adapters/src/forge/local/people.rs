@@ -108,6 +108,16 @@ impl Local {
         self.change_open(repo, number, |pull| pull.set_label(label, false, Some(person.clone()), at)).await
     }
 
+    /// The texts of the comments under a pull request, oldest first.
+    ///
+    /// # Errors
+    /// There is no such pull request.
+    pub async fn comments(&self, repo: &Repo, number: PullNumber) -> Result<Vec<String>, Failure> {
+        self.git(repo)?;
+        let book = self.ledger.read(repo).await?;
+        Ok(book.pull(number)?.comments.iter().map(|comment| comment.text.clone()).collect())
+    }
+
     /// Opens an issue.
     ///
     /// # Errors

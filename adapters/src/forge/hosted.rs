@@ -1,0 +1,209 @@
+//! A forge elsewhere, of two halves: what is in its repositories by git, which all forges speak alike, and pull requests
+//! and accounts by the forge's own API. Adapters: one for each API.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use super::git::mirror::Mirror;
+use super::{
+    Change, Check, CommitInfo, Containment, DiffSize, Files, History, Labelled, Labelling, Merge, NewCommit,
+    NewPullRequest, Pick, Picked, PullNumber, PullRequest, PullRequests, Range, Refs,
+};
+use crate::failure::Failure;
+use crate::vocabulary::{BranchName, CommitId, PersonRef, Repo, TagName};
+
+/// Who on the forge made which commit. git itself knows addresses only, and anybody can write any address.
+#[async_trait]
+pub trait Accounts: Send + Sync {
+    /// The accounts behind the commits that `head` has and `base` has not. A commit that is left out, or whose account is
+    /// `None`, has none that the forge knows of.
+    ///
+    /// # Errors
+    /// `Retry` when the forge cannot be asked now: who wrote a change must be known before it is judged who may approve
+    /// it. `Rejected` when it cannot tell at all, which leaves the accounts unknown.
+    async fn accounts(
+        &self,
+        repo: &Repo,
+        base: &CommitId,
+        head: &CommitId,
+    ) -> Result<BTreeMap<CommitId, CommitAccounts>, Failure>;
+}
+
+/// The accounts behind one commit.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct CommitAccounts {
+    /// Who wrote it.
+    pub author: Option<PersonRef>,
+    /// Who committed it.
+    pub committer: Option<PersonRef>,
+}
+
+/// Mirrors of a forge's repositories, and its API.
+#[derive(Debug)]
+pub struct Hosted<P> {
+    mirror: Arc<Mirror>,
+    api: P,
+}
+
+impl<P> Hosted<P> {
+    /// Both halves as one forge.
+    pub fn new(mirror: Arc<Mirror>, api: P) -> Self {
+        Self { mirror, api }
+    }
+
+    /// The half that is git.
+    #[must_use]
+    pub fn mirror(&self) -> &Arc<Mirror> {
+        &self.mirror
+    }
+
+    /// The half that is the forge's own.
+    #[must_use]
+    pub fn api(&self) -> &P {
+        &self.api
+    }
+}
+
+impl<P: Accounts> Hosted<P> {
+    async fn with_accounts(
+        &self,
+        repo: &Repo,
+        base: &CommitId,
+        head: &CommitId,
+        range: Range,
+    ) -> Result<Range, Failure> {
+        if range.commits.is_empty() {
+            return Ok(range);
+        }
+        let mut accounts = match self.api.accounts(repo, base, head).await {
+            Ok(accounts) => accounts,
+            Err(Failure::Rejected { reason }) => {
+                tracing::warn!(%repo, %base, %head, reason, "the forge does not tell who made these commits");
+                return Ok(range);
+            }
+            Err(failure @ (Failure::Retry { .. } | Failure::Uncertain { .. })) => return Err(failure),
+        };
+        let known = |mut info: CommitInfo| {
+            let CommitAccounts { author, committer } = accounts.remove(&info.id).unwrap_or_default();
+            info.author.account = author;
+            info.committer.account = committer;
+            info
+        };
+        Ok(Range { commits: range.commits.into_iter().map(known).collect(), total: range.total })
+    }
+}
+
+#[async_trait]
+impl<P: Send + Sync> Refs for Hosted<P> {
+    async fn tip(&self, repo: &Repo, branch: &BranchName) -> Result<Option<CommitId>, Failure> {
+        self.mirror.tip(repo, branch).await
+    }
+
+    async fn create(&self, repo: &Repo, branch: &BranchName, at: &CommitId) -> Result<(), Failure> {
+        self.mirror.create(repo, branch, at).await
+    }
+
+    async fn advance(&self, repo: &Repo, branch: &BranchName, from: &CommitId, to: &CommitId) -> Result<(), Failure> {
+        self.mirror.advance(repo, branch, from, to).await
+    }
+
+    async fn delete(&self, repo: &Repo, branch: &BranchName, at: &CommitId) -> Result<(), Failure> {
+        self.mirror.delete(repo, branch, at).await
+    }
+
+    async fn tag(&self, repo: &Repo, tag: &TagName, at: &CommitId) -> Result<(), Failure> {
+        self.mirror.tag(repo, tag, at).await
+    }
+
+    async fn branches(&self, repo: &Repo, below: &BranchName) -> Result<Vec<(BranchName, CommitId)>, Failure> {
+        self.mirror.branches(repo, below).await
+    }
+}
+
+#[async_trait]
+impl<P: Accounts> History for Hosted<P> {
+    async fn resolve(&self, repo: &Repo, words: &str) -> Result<Option<CommitId>, Failure> {
+        self.mirror.resolve(repo, words).await
+    }
+
+    async fn between(&self, repo: &Repo, base: &CommitId, head: &CommitId, max: usize) -> Result<Range, Failure> {
+        let range = self.mirror.between(repo, base, head, max).await?;
+        self.with_accounts(repo, base, head, range).await
+    }
+
+    async fn size(&self, repo: &Repo, base: &CommitId, head: &CommitId) -> Result<DiffSize, Failure> {
+        self.mirror.size(repo, base, head).await
+    }
+
+    async fn containment(&self, repo: &Repo, change: &Change, tip: &CommitId) -> Result<Containment, Failure> {
+        self.mirror.containment(repo, change, tip).await
+    }
+
+    async fn pick(&self, repo: &Repo, pick: &Pick) -> Result<Picked, Failure> {
+        self.mirror.pick(repo, pick).await
+    }
+
+    async fn count(&self, repo: &Repo, commit: &CommitId) -> Result<usize, Failure> {
+        self.mirror.count(repo, commit).await
+    }
+}
+
+#[async_trait]
+impl<P: Send + Sync> Files for Hosted<P> {
+    async fn read_file(&self, repo: &Repo, at: &CommitId, path: &str) -> Result<Option<Vec<u8>>, Failure> {
+        self.mirror.read_file(repo, at, path).await
+    }
+
+    async fn paths(&self, repo: &Repo, at: &CommitId, below: &str) -> Result<Vec<String>, Failure> {
+        self.mirror.paths(repo, at, below).await
+    }
+
+    async fn commit_files(&self, repo: &Repo, new: &NewCommit) -> Result<CommitId, Failure> {
+        self.mirror.commit_files(repo, new).await
+    }
+}
+
+#[async_trait]
+impl<P: PullRequests> PullRequests for Hosted<P> {
+    async fn find(&self, repo: &Repo, head: &BranchName, base: &BranchName) -> Result<Option<PullRequest>, Failure> {
+        self.api.find(repo, head, base).await
+    }
+
+    async fn open(&self, new: &NewPullRequest) -> Result<PullRequest, Failure> {
+        self.api.open(new).await
+    }
+
+    async fn read(&self, repo: &Repo, number: PullNumber) -> Result<PullRequest, Failure> {
+        self.api.read(repo, number).await
+    }
+
+    async fn merge(&self, repo: &Repo, number: PullNumber, merge: &Merge) -> Result<CommitId, Failure> {
+        self.api.merge(repo, number, merge).await
+    }
+
+    async fn labelled(&self, repo: &Repo, label: &str) -> Result<Vec<Labelled>, Failure> {
+        self.api.labelled(repo, label).await
+    }
+
+    async fn checks(&self, repo: &Repo, commit: &CommitId) -> Result<Vec<Check>, Failure> {
+        self.api.checks(repo, commit).await
+    }
+
+    async fn relabel(&self, repo: &Repo, number: PullNumber, add: &[String], remove: &[String]) -> Result<(), Failure> {
+        self.api.relabel(repo, number, add, remove).await
+    }
+
+    async fn labellings(&self, repo: &Repo, number: PullNumber) -> Result<Vec<Labelling>, Failure> {
+        self.api.labellings(repo, number).await
+    }
+
+    async fn comment(&self, repo: &Repo, number: PullNumber, key: &str, text: &str) -> Result<(), Failure> {
+        self.api.comment(repo, number, key, text).await
+    }
+
+    async fn withdraw(&self, repo: &Repo, number: PullNumber) -> Result<(), Failure> {
+        self.api.withdraw(repo, number).await
+    }
+}

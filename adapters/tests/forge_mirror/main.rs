@@ -1,0 +1,17 @@
+//! git against a forge elsewhere: real git on both sides, with HTTP and an authorization between them.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+
+#[path = "../forge_local/repository.rs"]
+mod repository;
+
+mod hosted;
+mod keeping;
+mod refusals;
+mod secrets;
+mod support;
+
+mod conformance {
+    use super::support::Place;
+
+    hotfix_adapters::forge_conformance!(git: Place::new().await);
+}
