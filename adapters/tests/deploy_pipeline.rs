@@ -180,6 +180,20 @@ async fn a_pipeline_is_found_again_and_run_once() {
     assert!(matches!(place.deploy().status(&asked.key).await.unwrap(), Some(DeployStatus::Succeeded { .. })));
 }
 
+/// Killed before GitLab was asked: nothing is there, whatever an older pipeline carries, and a second start runs one.
+#[tokio::test]
+async fn a_pipeline_that_never_was_is_run_then() {
+    let place = Place::new().await;
+    let asked = place.request();
+    place.fake.run_by_hand(PROJECT, "hotfix", &[("HOTFIX_KEY", asked.key.as_str())]);
+    place.fake.control().break_calls([(3, Fault::Refuse(500))]);
+    let failure = place.deploy().start(&asked).await.unwrap_err();
+    assert!(matches!(failure, Failure::Uncertain { .. }), "{failure}");
+    assert_eq!(place.deploy().status(&asked.key).await.unwrap(), None);
+    place.deploy().start(&asked).await.unwrap();
+    assert_eq!(place.fake.pipelines(PROJECT).len(), 2, "one from before, and ours");
+}
+
 #[tokio::test]
 async fn the_last_success_is_the_newest_deployment_of_that_environment() {
     let place = Place::new().await;

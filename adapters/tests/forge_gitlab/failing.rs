@@ -1,5 +1,6 @@
 //! What goes wrong, and what the adapter makes of it.
 
+use std::io::{Read as _, Write as _};
 use std::time::Duration;
 
 use hotfix_adapters::failure::Failure;
@@ -41,11 +42,51 @@ async fn an_address_that_would_leak_the_token_is_refused() {
         let refused = GitLab::new(GitLabOptions::new(url, TOKEN.to_owned().into())).unwrap_err();
         assert!(matches!(refused, Failure::Rejected { .. }) && !refused.reason().contains("secret@"), "{url}");
     }
-    let place = Place::new().await;
-    place.opened().await;
-    place.fake.control().down(Some(Fault::Refuse(302)));
-    let refused = place.gitlab.find(&repo(), &branch("fix"), &branch("main")).await.unwrap_err();
+}
+
+/// A server that gives every call this answer.
+fn answering(head: &str, body: &str) -> GitLab {
+    let answer = format!("HTTP/1.1 {head}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len());
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let mut seen = Vec::new();
+            while !seen.ends_with(b"\r\n\r\n") {
+                let mut byte = [0];
+                if stream.read(&mut byte).unwrap_or(0) == 0 {
+                    break;
+                }
+                seen.push(byte[0]);
+            }
+            let _ = stream.write_all(answer.as_bytes());
+        }
+    });
+    GitLab::new(GitLabOptions::new(url, TOKEN.to_owned().into())).unwrap()
+}
+
+/// Security case 66: a token does not follow a redirect.
+#[tokio::test]
+async fn a_redirect_is_not_followed() {
+    let elsewhere = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    elsewhere.set_nonblocking(true).unwrap();
+    let head = format!("302 Found\r\nLocation: http://{}/", elsewhere.local_addr().unwrap());
+    let gitlab = answering(&head, "");
+    let refused = gitlab.find(&repo(), &branch("fix"), &branch("main")).await.unwrap_err();
     assert!(refused.reason().contains("redirects are not followed"), "{refused}");
+    assert_eq!(elsewhere.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock, "nobody came");
+}
+
+/// Security case 67: not even when the other side echoes it.
+#[tokio::test]
+async fn a_token_that_is_echoed_is_blacked_out() {
+    for head in ["403 Forbidden", "500 Internal Server Error", "200 OK"] {
+        let gitlab = answering(head, &format!("{{\"message\":\"not with {TOKEN} or\\u0007\"}}"));
+        let failure = gitlab.find(&repo(), &branch("fix"), &branch("main")).await.unwrap_err();
+        let shown = format!("{failure} {failure:?}");
+        assert!(!shown.contains(TOKEN) && !shown.contains('\u{7}'), "{shown}");
+        assert!(head.starts_with("200") || shown.contains("not with … or"), "{shown}");
+    }
 }
 
 #[tokio::test]
