@@ -83,6 +83,8 @@ fn request(tag: &str) -> DeployRequest {
         image: Some(Image { repository: "quay.io/team/payments".into(), tag: tag.into(), digest }),
         previous: None,
         about: "HF-1".into(),
+        only: Vec::new(),
+        riders: Vec::new(),
     }
 }
 
@@ -226,23 +228,25 @@ async fn a_promotion_is_found_again_and_made_once() {
         place.drone().start(&request("t")).await.unwrap();
         assert_eq!(place.fake.promotions(REPO).len(), 1, "{fault:?}");
     }
-    let place = Place::new().await;
-    place.built();
-    let asked = request("t");
-    // As good as killed after the promotion: neither its answer nor the look afterwards comes through.
-    place.fake.control().break_calls([(2, Fault::DoneButHangUp), (3, Fault::HangUp)]);
-    let failure = place.drone().start(&asked).await.unwrap_err();
-    assert!(matches!(failure, Failure::Uncertain { .. }), "{failure}");
-    for _ in 0..120 {
-        let _ = place.fake.build(REPO, "push", commit("b").as_str(), "success");
+    for status_first in [true, false] {
+        let place = Place::new().await;
+        place.built();
+        let asked = request("t");
+        // As good as killed after the promotion: neither its answer nor the look afterwards comes through.
+        place.fake.control().break_calls([(2, Fault::DoneButHangUp), (3, Fault::HangUp)]);
+        let failure = place.drone().start(&asked).await.unwrap_err();
+        assert!(matches!(failure, Failure::Uncertain { .. }), "{failure}");
+        for _ in 0..120 {
+            let _ = place.fake.build(REPO, "push", commit("b").as_str(), "success");
+        }
+        let again = place.drone();
+        if status_first {
+            let found = again.status(&asked.key).await.unwrap();
+            assert!(matches!(found, Some(DeployStatus::InProgress { .. })), "found by its key");
+        }
+        again.start(&asked).await.unwrap();
+        assert_eq!(place.fake.promotions(REPO).len(), 1);
     }
-    let again = place.drone();
-    assert!(
-        matches!(again.status(&asked.key).await.unwrap(), Some(DeployStatus::InProgress { .. })),
-        "found by its key"
-    );
-    again.start(&asked).await.unwrap();
-    assert_eq!(place.fake.promotions(REPO).len(), 1);
 }
 
 /// Killed before Drone was asked: nothing is there, and a second start promotes.

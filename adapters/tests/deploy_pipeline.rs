@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use hotfix_adapters::deploy::pipeline::{Pipeline, PipelineOptions};
@@ -36,7 +35,7 @@ impl Place {
     fn options(&self) -> PipelineOptions {
         let token = fake::TOKEN.to_owned().into();
         PipelineOptions {
-            gitlab: Arc::new(GitLab::new(GitLabOptions::new(self.fake.url(), token)).unwrap()),
+            gitlab: GitLab::new(GitLabOptions::new(self.fake.url(), token)).unwrap(),
             repo: Repo::parse(PROJECT).unwrap(),
             environment: Environment::parse("production").unwrap(),
             gitlab_environment: "prod/eu".to_owned(),
@@ -64,6 +63,8 @@ impl Place {
             image: None,
             previous: None,
             about: "HF-1".into(),
+            only: Vec::new(),
+            riders: Vec::new(),
         }
     }
 }
@@ -179,6 +180,20 @@ async fn a_pipeline_is_found_again_and_run_once() {
     place.fake.pipeline_is(PROJECT, ids[2], "failed", "deploy");
     place.fake.pipeline_is(PROJECT, ids[1], "success", "deploy");
     assert!(matches!(place.deploy().status(&asked.key).await.unwrap(), Some(DeployStatus::Succeeded { .. })));
+}
+
+/// Killed before GitLab was asked: nothing is there, whatever an older pipeline carries, and a second start runs one.
+#[tokio::test]
+async fn a_pipeline_that_never_was_is_run_then() {
+    let place = Place::new().await;
+    let asked = place.request();
+    place.fake.run_by_hand(PROJECT, "hotfix", &[("HOTFIX_KEY", asked.key.as_str())]);
+    place.fake.control().break_calls([(3, Fault::Refuse(500))]);
+    let failure = place.deploy().start(&asked).await.unwrap_err();
+    assert!(matches!(failure, Failure::Uncertain { .. }), "{failure}");
+    assert_eq!(place.deploy().status(&asked.key).await.unwrap(), None);
+    place.deploy().start(&asked).await.unwrap();
+    assert_eq!(place.fake.pipelines(PROJECT).len(), 2, "one from before, and ours");
 }
 
 #[tokio::test]

@@ -20,7 +20,7 @@ const TEAM: &str = "team/payments";
 
 struct Place {
     fake: GitHubFake,
-    github: Arc<GitHub>,
+    github: GitHub,
     runs: tempfile::TempDir,
     ahead: Arc<AtomicI64>,
     base: String,
@@ -52,7 +52,7 @@ impl Place {
             }),
             ..GitHubOptions::new(Auth::Token(SecretString::from("token")))
         });
-        Self { fake, github: Arc::new(github.unwrap()), runs: tempfile::tempdir().unwrap(), ahead, base, head }
+        Self { fake, github: github.unwrap(), runs: tempfile::tempdir().unwrap(), ahead, base, head }
     }
 
     fn options(&self) -> WorkflowOptions {
@@ -86,6 +86,8 @@ impl Place {
             image: None,
             previous: None,
             about: String::new(),
+            only: Vec::new(),
+            riders: Vec::new(),
         }
     }
 

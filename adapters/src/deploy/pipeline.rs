@@ -9,7 +9,6 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -31,7 +30,7 @@ const FORBIDDEN: &str = "hotfixes are not deployed there by a pipeline";
 /// How to deploy one environment of one service by a GitLab pipeline.
 pub struct PipelineOptions {
     /// Where the pipeline runs.
-    pub gitlab: Arc<GitLab>,
+    pub gitlab: GitLab,
     /// Of which project.
     pub repo: Repo,
     /// The environment it deploys to.
@@ -53,7 +52,7 @@ pub struct PipelineOptions {
 
 /// Deploys one environment of one service by GitLab pipelines.
 pub struct Pipeline {
-    gitlab: Arc<GitLab>,
+    gitlab: GitLab,
     repo: Repo,
     environment: Environment,
     gitlab_environment: String,

@@ -20,7 +20,6 @@ mod wire;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -65,7 +64,7 @@ pub enum Proof {
 /// How to deploy one environment of one service by a workflow.
 pub struct WorkflowOptions {
     /// Where it runs.
-    pub github: Arc<GitHub>,
+    pub github: GitHub,
     /// In which repository.
     pub repo: Repo,
     /// Which environment it deploys to.
@@ -94,7 +93,7 @@ pub struct WorkflowOptions {
 
 /// Deploys one environment of one service by a workflow.
 pub struct Workflow {
-    github: Arc<GitHub>,
+    github: GitHub,
     repo: Repo,
     environment: Environment,
     workflow: String,

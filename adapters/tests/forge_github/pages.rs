@@ -1,5 +1,6 @@
 //! Lists that are longer than a page.
 
+use hotfix_adapters::forge::hosted::Accounts as _;
 use hotfix_adapters::forge::{PullNumber, PullRequests as _, Verdict};
 
 use super::support::{Place, TEAM, branch, id, new_pull, repo};

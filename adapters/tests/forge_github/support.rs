@@ -7,13 +7,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 use hotfix_adapters::failure::Failure;
 use hotfix_adapters::forge::conformance::{Push, Setup};
+use hotfix_adapters::forge::git::mirror::{Mirror, MirrorOptions};
 use hotfix_adapters::forge::github::{Auth, GitHub, GitHubOptions};
-use hotfix_adapters::forge::local::{Local, LocalOptions};
+use hotfix_adapters::forge::hosted::Hosted;
 use hotfix_adapters::forge::{
-    Change, Check, CheckState, Containment, DiffSize, Files, Forge, History, Labelled, Labelling, Merge, MergeMethod,
-    NewCommit, NewPullRequest, Pick, Picked, PullNumber, PullRequest, PullRequests, Range, Refs, Verdict,
+    Check, CheckState, Forge, Merge, MergeMethod, NewPullRequest, PullNumber, PullRequests as _, Signature, Verdict,
 };
-use hotfix_adapters::vocabulary::{BranchName, CommitId, Repo, TagName};
+use hotfix_adapters::vocabulary::{BranchName, CommitId, Repo};
 use hotfix_fakes::github::{Commit, GitHubFake};
 use jiff::Timestamp;
 use secrecy::SecretString;
@@ -61,9 +61,9 @@ pub(crate) fn options(fake: &GitHubFake, auth: Auth, clock: &Clock) -> GitHubOpt
 
 pub(crate) struct Place {
     pub(crate) fake: GitHubFake,
-    pub(crate) github: Arc<GitHub>,
-    forge: Arc<Both>,
-    _ledger: tempfile::TempDir,
+    pub(crate) github: GitHub,
+    forge: Arc<Hosted<GitHub>>,
+    _mirrors: tempfile::TempDir,
 }
 
 impl Place {
@@ -73,10 +73,16 @@ impl Place {
         fake.token("hotfix-bot", TOKEN);
         let github = options(&fake, Auth::Token(SecretString::from(TOKEN)), &Clock::default());
         let github = GitHub::new(github).unwrap();
-        let (github, ledger) = (Arc::new(github), tempfile::tempdir().unwrap());
-        let local = Local::open(LocalOptions::new(fake.root(), ledger.path())).unwrap();
-        let forge = Arc::new(Both { github: github.clone(), local: Arc::new(local) });
-        Self { fake, github, forge, _ledger: ledger }
+        let mirrors = tempfile::tempdir().unwrap();
+        let mirror = Mirror::open(MirrorOptions {
+            folder: mirrors.path().join("mirrors"),
+            base_url: fake.git_url(),
+            credentials: Arc::new(github.clone()),
+            committer: Signature { name: "hotfix".into(), email: "hotfix@localhost".into(), account: None },
+            time_limit: Duration::from_secs(60),
+        });
+        let forge = Arc::new(Hosted::new(Arc::new(mirror.unwrap()), github.clone()));
+        Self { fake, github, forge, _mirrors: mirrors }
     }
 
     /// A commit that sets one file.
@@ -170,104 +176,11 @@ impl Setup for Place {
         self.fake.label(TEAM, number.0, "grace", label);
     }
 
+    async fn comments(&self, number: PullNumber) -> Vec<String> {
+        self.fake.comments(TEAM, number.0)
+    }
+
     async fn close(&self, number: PullNumber) {
         self.fake.close(TEAM, number.0, "grace");
-    }
-}
-
-/// Pull requests by GitHub's API, and the rest by git on the fake's own repository.
-struct Both {
-    github: Arc<GitHub>,
-    local: Arc<Local>,
-}
-
-#[async_trait]
-impl Refs for Both {
-    async fn tip(&self, repo: &Repo, branch: &BranchName) -> Result<Option<CommitId>, Failure> {
-        self.local.tip(repo, branch).await
-    }
-    async fn create(&self, repo: &Repo, branch: &BranchName, at: &CommitId) -> Result<(), Failure> {
-        self.local.create(repo, branch, at).await
-    }
-    async fn advance(&self, repo: &Repo, branch: &BranchName, from: &CommitId, to: &CommitId) -> Result<(), Failure> {
-        self.local.advance(repo, branch, from, to).await
-    }
-    async fn delete(&self, repo: &Repo, branch: &BranchName, at: &CommitId) -> Result<(), Failure> {
-        self.local.delete(repo, branch, at).await
-    }
-    async fn tag(&self, repo: &Repo, tag: &TagName, at: &CommitId) -> Result<(), Failure> {
-        self.local.tag(repo, tag, at).await
-    }
-    async fn branches(&self, repo: &Repo, below: &BranchName) -> Result<Vec<(BranchName, CommitId)>, Failure> {
-        self.local.branches(repo, below).await
-    }
-}
-
-#[async_trait]
-impl PullRequests for Both {
-    async fn find(&self, repo: &Repo, head: &BranchName, base: &BranchName) -> Result<Option<PullRequest>, Failure> {
-        self.github.find(repo, head, base).await
-    }
-    async fn open(&self, new: &NewPullRequest) -> Result<PullRequest, Failure> {
-        self.github.open(new).await
-    }
-    async fn read(&self, repo: &Repo, number: PullNumber) -> Result<PullRequest, Failure> {
-        self.github.read(repo, number).await
-    }
-    async fn merge(&self, repo: &Repo, number: PullNumber, merge: &Merge) -> Result<CommitId, Failure> {
-        self.github.merge(repo, number, merge).await
-    }
-    async fn labelled(&self, repo: &Repo, label: &str) -> Result<Vec<Labelled>, Failure> {
-        self.github.labelled(repo, label).await
-    }
-    async fn checks(&self, repo: &Repo, commit: &CommitId) -> Result<Vec<Check>, Failure> {
-        self.github.checks(repo, commit).await
-    }
-    async fn relabel(&self, repo: &Repo, number: PullNumber, add: &[String], remove: &[String]) -> Result<(), Failure> {
-        self.github.relabel(repo, number, add, remove).await
-    }
-    async fn labellings(&self, repo: &Repo, number: PullNumber) -> Result<Vec<Labelling>, Failure> {
-        self.github.labellings(repo, number).await
-    }
-    async fn comment(&self, repo: &Repo, number: PullNumber, key: &str, text: &str) -> Result<(), Failure> {
-        self.github.comment(repo, number, key, text).await
-    }
-    async fn withdraw(&self, repo: &Repo, number: PullNumber) -> Result<(), Failure> {
-        self.github.withdraw(repo, number).await
-    }
-}
-
-#[async_trait]
-impl Files for Both {
-    async fn read_file(&self, repo: &Repo, at: &CommitId, path: &str) -> Result<Option<Vec<u8>>, Failure> {
-        self.local.read_file(repo, at, path).await
-    }
-    async fn paths(&self, repo: &Repo, at: &CommitId, below: &str) -> Result<Vec<String>, Failure> {
-        self.local.paths(repo, at, below).await
-    }
-    async fn commit_files(&self, repo: &Repo, new: &NewCommit) -> Result<CommitId, Failure> {
-        self.local.commit_files(repo, new).await
-    }
-}
-
-#[async_trait]
-impl History for Both {
-    async fn resolve(&self, repo: &Repo, words: &str) -> Result<Option<CommitId>, Failure> {
-        self.local.resolve(repo, words).await
-    }
-    async fn between(&self, repo: &Repo, base: &CommitId, head: &CommitId, max: usize) -> Result<Range, Failure> {
-        self.local.between(repo, base, head, max).await
-    }
-    async fn size(&self, repo: &Repo, base: &CommitId, head: &CommitId) -> Result<DiffSize, Failure> {
-        self.local.size(repo, base, head).await
-    }
-    async fn containment(&self, repo: &Repo, change: &Change, tip: &CommitId) -> Result<Containment, Failure> {
-        self.local.containment(repo, change, tip).await
-    }
-    async fn pick(&self, repo: &Repo, pick: &Pick) -> Result<Picked, Failure> {
-        self.local.pick(repo, pick).await
-    }
-    async fn count(&self, repo: &Repo, commit: &CommitId) -> Result<usize, Failure> {
-        self.local.count(repo, commit).await
     }
 }

@@ -1,5 +1,6 @@
 //! What goes wrong, and what the adapter makes of it.
 
+use std::io::{Read as _, Write as _};
 use std::time::Duration;
 
 use hotfix_adapters::failure::Failure;
@@ -41,11 +42,51 @@ async fn an_address_that_would_leak_the_token_is_refused() {
         let refused = GitLab::new(GitLabOptions::new(url, TOKEN.to_owned().into())).unwrap_err();
         assert!(matches!(refused, Failure::Rejected { .. }) && !refused.reason().contains("secret@"), "{url}");
     }
-    let place = Place::new().await;
-    place.opened().await;
-    place.fake.control().down(Some(Fault::Refuse(302)));
-    let refused = place.gitlab.find(&repo(), &branch("fix"), &branch("main")).await.unwrap_err();
+}
+
+/// A server that gives every call this answer.
+fn answering(head: &str, body: &str) -> GitLab {
+    let answer = format!("HTTP/1.1 {head}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len());
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let mut seen = Vec::new();
+            while !seen.ends_with(b"\r\n\r\n") {
+                let mut byte = [0];
+                if stream.read(&mut byte).unwrap_or(0) == 0 {
+                    break;
+                }
+                seen.push(byte[0]);
+            }
+            let _ = stream.write_all(answer.as_bytes());
+        }
+    });
+    GitLab::new(GitLabOptions::new(url, TOKEN.to_owned().into())).unwrap()
+}
+
+/// Security case 66: a token does not follow a redirect.
+#[tokio::test]
+async fn a_redirect_is_not_followed() {
+    let elsewhere = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    elsewhere.set_nonblocking(true).unwrap();
+    let head = format!("302 Found\r\nLocation: http://{}/", elsewhere.local_addr().unwrap());
+    let gitlab = answering(&head, "");
+    let refused = gitlab.find(&repo(), &branch("fix"), &branch("main")).await.unwrap_err();
     assert!(refused.reason().contains("redirects are not followed"), "{refused}");
+    assert_eq!(elsewhere.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock, "nobody came");
+}
+
+/// Security case 67: not even when the other side echoes it.
+#[tokio::test]
+async fn a_token_that_is_echoed_is_blacked_out() {
+    for head in ["403 Forbidden", "500 Internal Server Error", "200 OK"] {
+        let gitlab = answering(head, &format!("{{\"message\":\"not with {TOKEN} or\\u0007\"}}"));
+        let failure = gitlab.find(&repo(), &branch("fix"), &branch("main")).await.unwrap_err();
+        let shown = format!("{failure} {failure:?}");
+        assert!(!shown.contains(TOKEN) && !shown.contains('\u{7}'), "{shown}");
+        assert!(head.starts_with("200") || shown.contains("not with … or"), "{shown}");
+    }
 }
 
 #[tokio::test]
@@ -57,7 +98,7 @@ async fn a_gitlab_below_a_path_and_a_project_in_a_group_are_found() {
     let encoded = |path: &str| path.starts_with("/code/gitlab/api/v4/projects/team%2Fpayments/");
     assert!(calls.iter().all(|call| encoded(&call.path)), "{calls:?}");
     assert_eq!(u64::try_from(calls.len()).unwrap(), place.gitlab.calls(), "every call is counted");
-    assert!(place.gitlab.git_url(&repo()).ends_with("/code/gitlab/team/payments.git"));
+    assert!(place.gitlab.base_url().ends_with("/code/gitlab"));
 }
 
 /// Security case 67: whatever goes wrong, the token is in no error and no debug output.
@@ -130,14 +171,14 @@ async fn a_duplicate_is_found() {
     let place = Place::new().await;
     let base = place.commit("main", &[], "a");
     place.commit("fix", &[&base], "b");
-    let theirs = place.fake.open_by_hand(PROJECT, "ada", "fix", "main", false);
-    // The look is answered from before it was there.
-    let failure = {
-        place.fake.control().break_calls([(0, Fault::Refuse(500))]);
-        place.gitlab.open(&new_pull("fix")).await.unwrap_err()
-    };
+    place.fake.control().break_calls([(0, Fault::Refuse(500))]);
+    let failure = place.gitlab.open(&new_pull("fix")).await.unwrap_err();
     assert!(is_retry(&failure), "a look that fails is no reason to go ahead: {failure}");
+    let theirs = place.fake.open_by_hand(PROJECT, "ada", "fix", "main", false);
+    place.fake.set(PROJECT, |settings| settings.lagging = 1);
     assert_eq!(place.gitlab.open(&new_pull("fix")).await.unwrap().number.0, theirs);
+    let statuses: Vec<_> = place.fake.control().calls().iter().map(|call| call.status).collect();
+    assert!(statuses.contains(&Some(409)), "{statuses:?}");
     assert_eq!(place.fake.merge_requests(PROJECT).0, 1);
 }
 

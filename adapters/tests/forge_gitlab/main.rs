@@ -1,4 +1,4 @@
-//! GitLab's merge requests, against a strict fake over real HTTP with real git.
+//! GitLab as a forge, against a strict fake over real HTTP with real git.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 mod failing;
@@ -8,4 +8,4 @@ mod webhook;
 
 use support::Place;
 
-hotfix_adapters::forge_conformance!(pulls: Place::new().await);
+hotfix_adapters::forge_conformance!(Place::new().await);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use hotfix_adapters::forge::gitlab::CommitAccounts;
+use hotfix_adapters::forge::hosted::{Accounts, CommitAccounts};
 use hotfix_adapters::forge::{CheckState, PullRequests, Verdict};
 use hotfix_adapters::vocabulary::{PersonRef, Platform};
 use hotfix_fakes::server::Fault;

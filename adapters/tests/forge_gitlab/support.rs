@@ -1,19 +1,21 @@
-//! A GitLab with one project, and a forge of which only the merge requests are GitLab's: the git beside them is read straight
-//! from the fake's repository.
+//! A GitLab with one project, a mirror of it, and both as one forge.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use hotfix_adapters::failure::Failure;
 use hotfix_adapters::forge::conformance::{Push, Setup};
+use hotfix_adapters::forge::git::mirror::{Mirror, MirrorOptions};
 use hotfix_adapters::forge::gitlab::{GitLab, GitLabOptions};
-use hotfix_adapters::forge::local::{Local, LocalOptions};
+use hotfix_adapters::forge::hosted::{Accounts, CommitAccounts, Hosted};
 use hotfix_adapters::forge::{
-    Change, Check, CheckState, Containment, DiffSize, Files, Forge, History, Labelled, Labelling, Merge, MergeMethod,
-    NewCommit, NewPullRequest, Pick, Picked, PullNumber, PullRequest, PullRequests, Range, Refs, Verdict,
+    Check, CheckState, Forge, Labelled, Labelling, Merge, MergeMethod, NewPullRequest, PullNumber, PullRequest,
+    PullRequests, Signature, Verdict,
 };
-use hotfix_adapters::vocabulary::{BranchName, CommitId, Repo, TagName};
+use hotfix_adapters::vocabulary::{BranchName, CommitId, Repo};
 use hotfix_fakes::git::{git, git_out};
 use hotfix_fakes::gitlab as fake;
 
@@ -21,17 +23,16 @@ pub(crate) const PROJECT: &str = "team/payments";
 
 pub(crate) struct Place {
     pub(crate) fake: Arc<fake::GitLab>,
-    pub(crate) gitlab: Arc<GitLab>,
-    forge: Arc<Both>,
+    pub(crate) gitlab: GitLab,
+    forge: Arc<Hosted<Api>>,
     directory: PathBuf,
-    _ledger: tempfile::TempDir,
+    _mirrors: tempfile::TempDir,
 }
 
-/// GitLab's merge requests with the git of its repositories.
-struct Both {
+/// GitLab's API, in a project that is set up for how it is asked to merge.
+struct Api {
     fake: Arc<fake::GitLab>,
-    gitlab: Arc<GitLab>,
-    git: Local,
+    gitlab: GitLab,
 }
 
 impl Place {
@@ -42,11 +43,18 @@ impl Place {
     pub(crate) async fn below(prefix: &str) -> Self {
         let fake = Arc::new(fake::GitLab::start_below(prefix).await);
         let directory = fake.project(PROJECT);
-        let gitlab = Arc::new(GitLab::new(options(&fake)).unwrap());
-        let ledger = tempfile::tempdir().unwrap();
-        let git = Local::open(LocalOptions::new(fake.folder(), ledger.path())).unwrap();
-        let forge = Arc::new(Both { fake: fake.clone(), gitlab: gitlab.clone(), git });
-        Self { fake, gitlab, forge, directory, _ledger: ledger }
+        let gitlab = GitLab::new(options(&fake)).unwrap();
+        let mirrors = tempfile::tempdir().unwrap();
+        let mirror = Mirror::open(MirrorOptions {
+            folder: mirrors.path().join("mirrors"),
+            base_url: gitlab.base_url(),
+            credentials: Arc::new(gitlab.clone()),
+            committer: Signature { name: "hotfix".into(), email: "hotfix@localhost".into(), account: None },
+            time_limit: Duration::from_secs(60),
+        });
+        let api = Api { fake: fake.clone(), gitlab: gitlab.clone() };
+        let forge = Arc::new(Hosted::new(Arc::new(mirror.unwrap()), api));
+        Self { fake, gitlab, forge, directory, _mirrors: mirrors }
     }
 
     /// `main`, and `fix` one commit ahead of it with a merge request.
@@ -150,13 +158,17 @@ impl Setup for Place {
         self.fake.label(PROJECT, number.0, "grace", label, true);
     }
 
+    async fn comments(&self, number: PullNumber) -> Vec<String> {
+        self.fake.comments(PROJECT, number.0)
+    }
+
     async fn close(&self, number: PullNumber) {
         self.fake.close(PROJECT, number.0);
     }
 }
 
 #[async_trait]
-impl PullRequests for Both {
+impl PullRequests for Api {
     async fn find(&self, repo: &Repo, head: &BranchName, base: &BranchName) -> Result<Option<PullRequest>, Failure> {
         self.gitlab.find(repo, head, base).await
     }
@@ -176,6 +188,10 @@ impl PullRequests for Both {
     async fn labelled(&self, repo: &Repo, label: &str) -> Result<Vec<Labelled>, Failure> {
         self.gitlab.labelled(repo, label).await
     }
+    async fn titled(&self, repo: &Repo, title: &str) -> Result<Vec<Labelled>, Failure> {
+        self.gitlab.titled(repo, title).await
+    }
+
     async fn checks(&self, repo: &Repo, commit: &CommitId) -> Result<Vec<Check>, Failure> {
         self.gitlab.checks(repo, commit).await
     }
@@ -194,58 +210,13 @@ impl PullRequests for Both {
 }
 
 #[async_trait]
-impl Refs for Both {
-    async fn tip(&self, repo: &Repo, branch: &BranchName) -> Result<Option<CommitId>, Failure> {
-        self.git.tip(repo, branch).await
-    }
-    async fn create(&self, repo: &Repo, branch: &BranchName, at: &CommitId) -> Result<(), Failure> {
-        self.git.create(repo, branch, at).await
-    }
-    async fn advance(&self, repo: &Repo, branch: &BranchName, from: &CommitId, to: &CommitId) -> Result<(), Failure> {
-        self.git.advance(repo, branch, from, to).await
-    }
-    async fn delete(&self, repo: &Repo, branch: &BranchName, at: &CommitId) -> Result<(), Failure> {
-        self.git.delete(repo, branch, at).await
-    }
-    async fn tag(&self, repo: &Repo, tag: &TagName, at: &CommitId) -> Result<(), Failure> {
-        self.git.tag(repo, tag, at).await
-    }
-    async fn branches(&self, repo: &Repo, below: &BranchName) -> Result<Vec<(BranchName, CommitId)>, Failure> {
-        self.git.branches(repo, below).await
-    }
-}
-
-#[async_trait]
-impl Files for Both {
-    async fn read_file(&self, repo: &Repo, at: &CommitId, path: &str) -> Result<Option<Vec<u8>>, Failure> {
-        self.git.read_file(repo, at, path).await
-    }
-    async fn paths(&self, repo: &Repo, at: &CommitId, below: &str) -> Result<Vec<String>, Failure> {
-        self.git.paths(repo, at, below).await
-    }
-    async fn commit_files(&self, repo: &Repo, new: &NewCommit) -> Result<CommitId, Failure> {
-        self.git.commit_files(repo, new).await
-    }
-}
-
-#[async_trait]
-impl History for Both {
-    async fn resolve(&self, repo: &Repo, words: &str) -> Result<Option<CommitId>, Failure> {
-        self.git.resolve(repo, words).await
-    }
-    async fn between(&self, repo: &Repo, base: &CommitId, head: &CommitId, max: usize) -> Result<Range, Failure> {
-        self.git.between(repo, base, head, max).await
-    }
-    async fn size(&self, repo: &Repo, base: &CommitId, head: &CommitId) -> Result<DiffSize, Failure> {
-        self.git.size(repo, base, head).await
-    }
-    async fn containment(&self, repo: &Repo, change: &Change, tip: &CommitId) -> Result<Containment, Failure> {
-        self.git.containment(repo, change, tip).await
-    }
-    async fn pick(&self, repo: &Repo, pick: &Pick) -> Result<Picked, Failure> {
-        self.git.pick(repo, pick).await
-    }
-    async fn count(&self, repo: &Repo, commit: &CommitId) -> Result<usize, Failure> {
-        self.git.count(repo, commit).await
+impl Accounts for Api {
+    async fn accounts(
+        &self,
+        repo: &Repo,
+        base: &CommitId,
+        head: &CommitId,
+    ) -> Result<BTreeMap<CommitId, CommitAccounts>, Failure> {
+        self.gitlab.accounts(repo, base, head).await
     }
 }

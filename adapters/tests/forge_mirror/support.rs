@@ -208,6 +208,10 @@ impl PullRequests for NoApi {
         nothing()
     }
 
+    async fn titled(&self, _: &Repo, _: &str) -> Result<Vec<Labelled>, Failure> {
+        nothing()
+    }
+
     async fn checks(&self, _: &Repo, _: &CommitId) -> Result<Vec<Check>, Failure> {
         nothing()
     }

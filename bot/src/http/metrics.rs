@@ -101,7 +101,8 @@ impl Scrape {
 
     fn runs(&mut self, states: &[Hotfix]) {
         let runs = Family::<PhaseLabel, Gauge>::default();
-        for phase in ["surveying", "underway", "completed", "rolled_in", "superseded", "reverted", "refused", "aborted"] {
+        for phase in ["surveying", "underway", "completed", "rolled_in", "superseded", "reverted", "refused", "aborted"]
+        {
             runs.get_or_create(&PhaseLabel { phase }).set(0);
         }
         for state in states {

@@ -110,11 +110,6 @@ macro_rules! forge_conformance {
             )*
         }
     };
-    ($setup:expr) => {
-        $crate::forge_conformance!(refs: $setup);
-        $crate::forge_conformance!(pulls: $setup);
-        $crate::forge_conformance!(history: $setup);
-    };
 }
 
 /// Ten lines, so that changes far apart do not touch.

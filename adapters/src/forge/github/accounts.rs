@@ -2,27 +2,19 @@
 
 use std::collections::BTreeMap;
 
+use async_trait::async_trait;
+
 use super::model::{Compared, ComparedCommit, MaybeUser};
 use super::refusal::Act;
 use super::{GitHub, Route};
 use crate::failure::Failure;
+use crate::forge::hosted::{Accounts, CommitAccounts};
 use crate::vocabulary::{CommitId, PersonRef, Platform, Repo};
 
-/// The accounts behind one commit, as far as GitHub knows them.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct CommitAccounts {
-    /// Who wrote it.
-    pub author: Option<PersonRef>,
-    /// Who committed it. A commit made on GitHub's pages is committed by GitHub's own account `web-flow`.
-    pub committer: Option<PersonRef>,
-}
-
-impl GitHub {
-    /// The accounts behind the commits that `head` has and `base` has not.
-    ///
-    /// # Errors
-    /// GitHub cannot be asked, or does not know the commits: they have to be pushed.
-    pub async fn accounts(
+#[async_trait]
+impl Accounts for GitHub {
+    /// A commit made on GitHub's pages is committed by GitHub's own account `web-flow`. Commits have to be pushed to be known.
+    async fn accounts(
         &self,
         repo: &Repo,
         base: &CommitId,

@@ -31,6 +31,7 @@ mod token;
 mod webhook;
 
 use std::fmt;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use base64::Engine as _;
@@ -42,7 +43,6 @@ use super::{Check, Labelled, Labelling, Merge, NewPullRequest, PullNumber, PullR
 use crate::failure::Failure;
 use crate::vocabulary::{BranchName, CommitId, Repo};
 
-pub use self::accounts::CommitAccounts;
 pub use self::client::Calls;
 pub use self::options::{Auth, GitHubOptions, OptionsError};
 pub use self::webhook::GitHubWebhook;
@@ -51,9 +51,10 @@ pub(crate) use self::client::{Client, Tried};
 pub(crate) use self::refusal::Act;
 pub(crate) use self::route::Route;
 
-/// GitHub, as one account sees it.
+/// GitHub, as one account sees it. Clones share one client.
+#[derive(Clone)]
 pub struct GitHub {
-    client: Client,
+    client: Arc<Client>,
     git_url: String,
 }
 
@@ -65,7 +66,7 @@ impl GitHub {
     /// Says which option is wrong, and what is wanted.
     pub fn new(options: GitHubOptions) -> Result<Self, OptionsError> {
         let git_url = options::base("git_url", &options.git_url)?;
-        Ok(Self { client: Client::new(options)?, git_url })
+        Ok(Self { client: Arc::new(Client::new(options)?), git_url })
     }
 
     /// How many calls were made, and how many of them GitHub does not count.
@@ -131,6 +132,10 @@ impl PullRequests for GitHub {
 
     async fn labelled(&self, repo: &Repo, label: &str) -> Result<Vec<Labelled>, Failure> {
         self.list_labelled(repo, label).await
+    }
+
+    async fn titled(&self, repo: &Repo, title: &str) -> Result<Vec<Labelled>, Failure> {
+        self.list_titled(repo, title).await
     }
 
     async fn checks(&self, repo: &Repo, commit: &CommitId) -> Result<Vec<Check>, Failure> {

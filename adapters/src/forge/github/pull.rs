@@ -65,7 +65,7 @@ impl GitHub {
     ///
     /// # Errors
     /// GitHub cannot be asked, or refuses.
-    pub async fn titled(&self, repo: &Repo, title: &str) -> Result<Vec<Labelled>, Failure> {
+    pub(super) async fn list_titled(&self, repo: &Repo, title: &str) -> Result<Vec<Labelled>, Failure> {
         let what = format!("look for a pull request {title:?} in {repo}");
         let route = Route::repo(repo)?.then("pulls").with("state", "open");
         let found = self.client().all(repo, &route, &Act::new(&what, READ), |page: Vec<Pull>| page).await?;

@@ -3,26 +3,17 @@
 
 use std::collections::BTreeMap;
 
+use async_trait::async_trait;
+
 use super::{GitLab, person, wire};
 use crate::failure::Failure;
+use crate::forge::hosted::{Accounts, CommitAccounts};
 use crate::vocabulary::{CommitId, PersonRef, Repo};
 
-/// Whose a commit is, as far as GitLab tells.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct CommitAccounts {
-    /// Who wrote it.
-    pub author: Option<PersonRef>,
-    /// Who committed it.
-    pub committer: Option<PersonRef>,
-}
-
-impl GitLab {
-    /// Whose the commits are that `head` has and `base` has not. An address that is not GitLab's own is nobody's: who says
-    /// an address in a commit says what they like.
-    ///
-    /// # Errors
-    /// GitLab does not answer, or does not know the repository or the commits.
-    pub async fn accounts(
+#[async_trait]
+impl Accounts for GitLab {
+    /// An address that is not GitLab's own is nobody's: who says an address in a commit says what they like.
+    async fn accounts(
         &self,
         repo: &Repo,
         base: &CommitId,

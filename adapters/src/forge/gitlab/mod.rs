@@ -20,6 +20,7 @@ mod text;
 mod webhook;
 pub(crate) mod wire;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -35,7 +36,6 @@ use crate::failure::Failure;
 use crate::rest::{Rest, RestOptions, base_url};
 use crate::vocabulary::{PersonRef, Platform, Repo};
 
-pub use self::accounts::CommitAccounts;
 pub use self::webhook::GitLabWebhook;
 
 /// How to reach a GitLab.
@@ -62,9 +62,10 @@ impl GitLabOptions {
     }
 }
 
-/// A GitLab.
+/// A GitLab. Clones share one client.
+#[derive(Clone)]
 pub struct GitLab {
-    rest: Rest,
+    rest: Arc<Rest>,
     token: SecretString,
     url: Url,
 }
@@ -97,7 +98,7 @@ impl GitLab {
             timeout: options.timeout,
             body_limit_bytes: options.body_limit_bytes,
         })?;
-        Ok(Self { rest, token: options.token, url })
+        Ok(Self { rest: Arc::new(rest), token: options.token, url })
     }
 
     /// How many calls of the API went out so far.
@@ -106,10 +107,10 @@ impl GitLab {
         self.rest.calls()
     }
 
-    /// Where a repository's git is served, without anything secret in it.
+    /// Where its repositories are, for a mirror: `team/payments` is at `{base_url}/team/payments.git`.
     #[must_use]
-    pub fn git_url(&self, repo: &Repo) -> String {
-        format!("{}/{repo}.git", self.url.as_str().trim_end_matches('/'))
+    pub fn base_url(&self) -> String {
+        self.url.as_str().trim_end_matches('/').to_owned()
     }
 
     pub(crate) fn rest(&self) -> &Rest {

@@ -80,6 +80,18 @@ impl PullRequests for GitLab {
         Ok(found)
     }
 
+    async fn titled(&self, repo: &Repo, title: &str) -> Result<Vec<Labelled>, Failure> {
+        // GitLab's search finds words; which title is exactly this one is told here.
+        let query = [("state", "opened"), ("scope", "all"), ("in", "title"), ("search", title)];
+        let act = format!("list the merge requests with the title {title:?} in {repo}");
+        let pulls: Vec<wire::Issue> = self.list(self.at(repo, &["merge_requests"], &query), &act).await?;
+        let same = pulls.into_iter().filter(|pull| pull.title == title);
+        let mut found: Vec<Labelled> =
+            same.map(|pull| Labelled { number: PullNumber(pull.iid), title: pull.title }).collect();
+        found.sort_by_key(|labelled| labelled.number);
+        Ok(found)
+    }
+
     async fn checks(&self, repo: &Repo, commit: &CommitId) -> Result<Vec<Check>, Failure> {
         self.checks_of(repo, commit).await
     }

@@ -40,6 +40,8 @@ pub(super) struct Call {
     pub(super) method: Method,
     pub(super) said: Map<String, Value>,
     pub(super) user: u64,
+    /// Its whole address, without the page that is asked for.
+    address: String,
 }
 
 impl Call {
@@ -99,8 +101,11 @@ pub(super) async fn answer(world: &Mutex<World>, path: &str, request: Request) -
         .map(|part| percent_encoding::percent_decode_str(part).decode_utf8_lossy().into_owned())
         .collect();
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
-    let call = Call { method: parts.method, said, user: 1 };
     let mut world = world.lock().unwrap();
+    let others = form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name != "page");
+    let others = form_urlencoded::Serializer::new(String::new()).extend_pairs(others).finish();
+    let address = format!("{}/api/v4/{path}?{others}", world.base);
+    let call = Call { method: parts.method, said, user: 1, address };
     let created = call.method == Method::POST;
     match route(&mut world, &call, &segments) {
         Ok(Value::Array(items)) => page(&call, items),
@@ -199,7 +204,7 @@ fn page(call: &Call, items: Vec<Value>) -> Response {
     let shown: Vec<Value> = items.into_iter().skip((page - 1) * size).take(size).collect();
     let mut answer = axum::Json(shown).into_response();
     let next = if page < pages { (page + 1).to_string() } else { String::new() };
-    let link = if next.is_empty() { String::new() } else { format!("<?page={next}&per_page={size}>; rel=\"next\"") };
+    let link = if next.is_empty() { String::new() } else { format!("<{}&page={next}>; rel=\"next\"", call.address) };
     for (name, value) in [
         ("x-next-page", next),
         ("x-page", page.to_string()),

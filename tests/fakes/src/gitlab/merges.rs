@@ -18,6 +18,11 @@ pub(super) fn all(world: &mut World, call: &Call, project: &str) -> Answer {
 fn list(world: &mut World, call: &Call, project: &str) -> Answer {
     let wanted = |name: &str, value: &str| call.text(name).is_none_or(|wanted| wanted == value || wanted == "all");
     let labels = call.labels("labels");
+    let settings = &mut world.project(project).settings;
+    if settings.lagging > 0 {
+        settings.lagging -= 1;
+        return Ok(Value::Array(Vec::new()));
+    }
     let found: Vec<u64> = world
         .project(project)
         .merges

@@ -30,6 +30,8 @@ pub struct Settings {
     pub standing: Option<&'static str>,
     /// Whether it has a `.gitlab-ci.yml`.
     pub ci: bool,
+    /// How many searches for merge requests still lag behind, and find none.
+    pub lagging: usize,
 }
 
 /// One project.
@@ -166,8 +168,14 @@ impl World {
 
     pub(super) fn add_project(&mut self, path: &str, place: PathBuf) {
         let id = self.id();
-        let settings =
-            Settings { merge_method: "merge", dated_approvals: true, approvals_required: 0, standing: None, ci: true };
+        let settings = Settings {
+            merge_method: "merge",
+            dated_approvals: true,
+            approvals_required: 0,
+            standing: None,
+            ci: true,
+            lagging: 0,
+        };
         let project = Project {
             id,
             settings,

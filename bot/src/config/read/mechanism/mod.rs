@@ -1,0 +1,171 @@
+//! What deploys: `[environment.deploy]`.
+
+mod promotion;
+mod remote;
+
+use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use super::super::fault::{Fault, Located, Sink};
+use super::super::field::Field;
+use super::super::mechanism::{CommandMechanism, MechanismConfig};
+use super::super::reader::{Reader, nearest};
+use super::Folders;
+use super::settings::{path, tidy};
+use super::variables::{fresh, plain_variables, secret_variables};
+
+/// What a command that deploys may have filled in, and one that only looks.
+const DEPLOYING: &[&str] = &["commit", "environment", "repository", "key"];
+const LOOKING: &[&str] = &["environment", "repository"];
+const TAGGING: &[&str] = &["commit", "short", "environment"];
+
+type Read = fn(&Reader<'_>, &Folders<'_>) -> Option<MechanismConfig>;
+
+pub(super) fn read(reader: Reader<'_>, folders: &Folders<'_>) -> Option<MechanismConfig> {
+    let ways: [(&str, Read); 7] = [
+        ("command", command),
+        ("manual", manual),
+        ("tag", tag),
+        ("workflow", remote::workflow),
+        ("pipeline", remote::pipeline),
+        ("drone", remote::drone),
+        ("promotion", promotion::promotion),
+    ];
+    let Some(way) = reader.need("by").choice(&ways) else {
+        reader.abandon();
+        return None;
+    };
+    let mechanism = (way.value)(&reader, folders);
+    reader.finish();
+    mechanism
+}
+
+fn manual(reader: &Reader<'_>, _: &Folders<'_>) -> Option<MechanismConfig> {
+    Some(MechanismConfig::Manual { instructions: reader.need("instructions").text()?.value })
+}
+
+fn tag(reader: &Reader<'_>, folders: &Folders<'_>) -> Option<MechanismConfig> {
+    let template = reader.need("template").line();
+    let running = running(reader, folders);
+    let template = template?;
+    check_placeholders(&template, TAGGING, reader.sink)?;
+    if !template.value.contains("{commit}") && !template.value.contains("{short}") {
+        let what = "the tag is the same for every commit";
+        reader.sink.add(Fault::at(template.at, what, "names no commit", "put `{commit}` or `{short}` in it"));
+        return None;
+    }
+    Some(MechanismConfig::Tag { template: template.value, running })
+}
+
+fn command(reader: &Reader<'_>, folders: &Folders<'_>) -> Option<MechanismConfig> {
+    let deploy = command_line(reader.need("command"), folders, DEPLOYING);
+    let running = running(reader, folders);
+    let mut names = BTreeMap::new();
+    let env = plain_variables(reader, &mut names);
+    let secret_env = secret_variables(reader, folders, &mut names);
+    let pass_env = reader.get("pass_env").list().into_iter().filter_map(Field::line);
+    let pass_env = pass_env.filter(|name| fresh(name, &mut names, reader.sink)).map(|name| name.value).collect();
+    let working_directory = path(reader.get("working_directory"), &folders.state, ".");
+    let timeout_seconds = reader.get("timeout_seconds").whole(1..=86_400).map_or(900, |number| number.value);
+    let kib = reader.get("output_limit_kib").whole(1..=4096).map_or(64, |number| number.value);
+    Some(MechanismConfig::Command(CommandMechanism {
+        deploy: deploy?,
+        running,
+        env,
+        secret_env,
+        pass_env,
+        working_directory,
+        timeout_seconds,
+        output_limit_bytes: kib as usize * 1024,
+    }))
+}
+
+fn running(reader: &Reader<'_>, folders: &Folders<'_>) -> Option<Vec<String>> {
+    let field = reader.get("running");
+    field.at()?;
+    command_line(field, folders, LOOKING)
+}
+
+/// A program and its arguments. A program with a slash in it is relative to the configuration, and made absolute.
+pub(super) fn command_line(field: Field<'_>, folders: &Folders<'_>, allowed: &[&str]) -> Option<Vec<String>> {
+    let (at, sink) = (field.at()?, field.sink());
+    let count = field.len();
+    let parts: Vec<Located<String>> = field.list().into_iter().filter_map(Field::verbatim).collect();
+    if count != Some(parts.len()) {
+        return None;
+    }
+    let Some((program, arguments)) = parts.split_first() else {
+        sink.add(Fault::at(
+            at,
+            "a command names no program",
+            "empty",
+            "write the program and its arguments: [\"deploy.sh\", \"{commit}\"]",
+        ));
+        return None;
+    };
+    let fine = arguments.iter().filter(|argument| check_placeholders(argument, allowed, sink).is_none()).count() == 0;
+    let program = check_program(program, folders.config, sink)?;
+    fine.then(|| std::iter::once(program).chain(arguments.iter().map(|part| part.value.clone())).collect())
+}
+
+fn check_program(program: &Located<String>, config: &Path, sink: &Sink) -> Option<String> {
+    let refuse = |what: String, label: &str, next: &str| {
+        sink.add(Fault::at(program.at, what, label, next));
+        None
+    };
+    if program.value.contains(['{', '}', '\0']) || program.value.trim().is_empty() {
+        return refuse(
+            "the program of a command must be fixed".to_owned(),
+            "not a program",
+            "placeholders can stand in arguments only",
+        );
+    }
+    if !program.value.contains('/') {
+        // A bare name is looked up on PATH once, when the mechanism is made.
+        return Some(program.value.clone());
+    }
+    let path: PathBuf = tidy(&config.join(&program.value));
+    let next = "give a path from the folder of the configuration, an absolute path, or a name that is on PATH";
+    match std::fs::metadata(&path) {
+        Ok(found) if !found.is_file() => refuse(format!("{} is not a program", path.display()), "not a file", next),
+        Ok(found) if found.permissions().mode() & 0o111 == 0 => {
+            refuse(format!("{} cannot be run", path.display()), "not executable", "run `chmod +x` on it")
+        }
+        Ok(found) if found.permissions().mode() & 0o022 != 0 => refuse(
+            format!("{} can be written by others", path.display()),
+            "anybody could change what is run",
+            "run `chmod go-w` on it",
+        ),
+        Ok(_) => Some(path.to_string_lossy().into_owned()),
+        Err(error) => refuse(format!("the program cannot be looked at: {error}"), &path.display().to_string(), next),
+    }
+}
+
+/// Whether all `{…}` of a text can be filled in; doubled braces are literal.
+fn check_placeholders(text: &Located<String>, allowed: &[&str], sink: &Sink) -> Option<()> {
+    let known = allowed.iter().map(|name| format!("{{{name}}}")).collect::<Vec<_>>().join(", ");
+    let known =
+        if known.is_empty() { "nothing can be filled in here".to_owned() } else { format!("{known} can stand here") };
+    let bare = text.value.replace("{{", "").replace("}}", "");
+    let mut rest = bare.as_str();
+    while let Some((before, after)) = rest.split_once('{') {
+        let name = after.split_once('}').filter(|_| !before.contains('}'));
+        let Some((name, behind)) = name else { break };
+        if !allowed.contains(&name) {
+            let next = match nearest(name, allowed.iter().copied()) {
+                Some(near) => format!("did you mean {{{near}}}?"),
+                None => format!("{known}; a literal brace is doubled"),
+            };
+            sink.add(Fault::at(text.at, format!("there is no placeholder {{{name}}}"), "cannot be filled in", next));
+            return None;
+        }
+        rest = behind;
+    }
+    if rest.contains(['{', '}']) {
+        let next = format!("{known}; a literal brace is doubled");
+        sink.add(Fault::at(text.at, "a brace is not closed or not opened", "a single brace", next));
+        return None;
+    }
+    Some(())
+}
