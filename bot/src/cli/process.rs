@@ -68,7 +68,7 @@ pub(super) async fn serve(folder: &Path) -> anyhow::Result<()> {
     // A stop that comes early waits its turn, so that whoever sees the bot ready can stop it cleanly.
     let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     // Before the journal is read, which takes a moment when it is long: whoever watches sees that the process is there.
-    let mut http = Http::bind(wire::http(&config)).await?;
+    let mut http = Http::bind(wire::http(&config)?).await?;
     let journal: Arc<dyn Journal> = store.clone();
     let engine = Arc::new(Engine::start(journal, outside, config, crate::process_name()).await?);
     http.open(engine.clone());

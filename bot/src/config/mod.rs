@@ -15,6 +15,7 @@ mod check;
 mod fault;
 mod field;
 mod mechanism;
+mod outside;
 mod read;
 mod reader;
 pub mod requirements;
@@ -30,7 +31,11 @@ use std::path::Path;
 use hotfix_adapters::vocabulary::Environment;
 
 pub use fault::Faults;
-pub use mechanism::{CapabilityConfig, CommandMechanism, ForgeConfig, MechanismConfig, Probe};
+pub use mechanism::{
+    CapabilityConfig, CommandMechanism, DroneConfig, ForgeConfig, MechanismConfig, PipelineConfig, Probe,
+    PromotionConfig, WorkflowConfig,
+};
+pub use outside::{ClusterConfig, ContainerConfig, GitHubAuth, HostConfig, HostKind, RegistryConfig, RegistryLogin};
 pub use settings::{HttpSettings, Log, LogFormat, Settings, StoreSettings};
 
 use crate::domain::id::{PlaybookId, ServiceName};
@@ -44,6 +49,8 @@ use crate::policy::Policy;
 pub struct Config {
     /// Where things are kept, and how often things are asked.
     pub settings: Settings,
+    /// The forges elsewhere, by their names.
+    pub forges: BTreeMap<String, HostConfig>,
     /// What can be hotfixed.
     pub services: BTreeMap<ServiceName, ConfiguredService>,
     /// Who is who.
@@ -65,6 +72,10 @@ pub struct ConfiguredService {
     pub forge: ForgeConfig,
     /// What deploys to each of its environments; every environment of the service has one.
     pub mechanisms: BTreeMap<Environment, MechanismConfig>,
+    /// Where its images are kept.
+    pub registry: Option<RegistryConfig>,
+    /// Where each of its environments runs, as far as the bot can look there.
+    pub clusters: BTreeMap<Environment, Vec<ClusterConfig>>,
     /// What the service declares to have, and how each claim is probed (MAIN-13).
     pub capabilities: BTreeMap<CapabilityKind, CapabilityConfig>,
 }

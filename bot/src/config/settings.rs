@@ -16,7 +16,9 @@ pub struct Settings {
     pub repositories: PathBuf,
     /// The pull requests, reviews and checks of the local forge.
     pub forge_ledger: PathBuf,
-    /// The records of deployments done by commands.
+    /// The mirrors of repositories on forges elsewhere.
+    pub mirrors: PathBuf,
+    /// The records of deployments.
     pub runs: PathBuf,
     /// The socket on which the command line reaches the running bot.
     pub socket: PathBuf,

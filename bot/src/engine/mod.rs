@@ -66,7 +66,7 @@ pub struct Outside {
     /// Where the images of each service are kept, if the bot can look there.
     pub registries: BTreeMap<ServiceName, Images>,
     /// Where each environment of each service runs, if the bot can look there.
-    pub clusters: BTreeMap<(ServiceName, Environment), Arc<dyn Cluster>>,
+    pub clusters: BTreeMap<(ServiceName, Environment), Vec<Arc<dyn Cluster>>>,
     /// What proves the capabilities of the exceptional path.
     pub probes: BTreeMap<(ServiceName, CapabilityKind), Arc<dyn Probe>>,
 }

@@ -23,6 +23,7 @@ pub(super) fn assemble(raw: Raw, sources: &Sources, sink: &Sink) -> Option<Confi
     let services = service::all(&raw, policy.as_ref(), &members, sink);
     Some(Config {
         settings: raw.settings?,
+        forges: raw.forges,
         services: services?,
         people: raw.people?,
         policy: policy?,

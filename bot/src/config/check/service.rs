@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::super::ConfiguredService;
 use super::super::fault::Located;
 use super::super::fault::{Fault, Sink};
-use super::super::mechanism::{MechanismConfig, Probe};
+use super::super::mechanism::{ForgeConfig, MechanismConfig, Probe};
+use super::super::outside::ClusterConfig;
 use super::super::read::{Member, Raw, RawEnvironment, RawService};
 use super::super::reader::{listed, nearest};
 use super::members::Members;
@@ -28,6 +29,7 @@ pub(super) fn all(
     for service in &raw.services {
         let whole = check_environments(service, sink);
         check_probes(service, sink);
+        check_forges(service, raw, sink);
         // Whether a playbook fits environments that are wrong themselves, nobody can say.
         check_playbook(service, raw, policy.filter(|_| whole), sink);
         let team = members.resolve(&service.team);
@@ -67,7 +69,7 @@ fn valid(
             promote_with: service.promote_with.as_ref().map(|playbook| playbook.value.clone()),
             lenient_checks: service.lenient_checks.clone(),
             parties,
-            has_registry: false,
+            has_registry: service.registry.is_some(),
             repo: service.repo.as_ref()?.value.clone(),
             main: service.main.as_ref()?.value.clone(),
             playbook: service.playbook.as_ref()?.value.clone(),
@@ -77,7 +79,9 @@ fn valid(
             release_blockers: service.release_blockers.clone(),
             required_checks: service.required_checks.clone(),
         },
-        forge: service.forge?,
+        forge: service.forge.clone()?,
+        registry: service.registry.clone(),
+        clusters: clusters(service),
         mechanisms,
         capabilities: service.capabilities.iter().map(|(kind, config)| (*kind, config.value.clone())).collect(),
     })
@@ -92,6 +96,11 @@ fn planned(service: &RawService, environment: &RawEnvironment, policy: &Policy) 
         mechanism: environment.mechanism.as_ref().map(MechanismConfig::in_words).unwrap_or_default(),
         approval: policy.approval(&service.name, &environment.name.value, environment.production),
     }
+}
+
+fn clusters(service: &RawService) -> BTreeMap<Environment, Vec<ClusterConfig>> {
+    let with = service.environments.iter().filter(|environment| !environment.clusters.is_empty());
+    with.map(|environment| (environment.name.value.clone(), environment.clusters.clone())).collect()
 }
 
 /// What a playbook may call an environment by: every production is one of the group `production`.
@@ -132,6 +141,27 @@ fn check_environments(service: &RawService, sink: &Sink) -> bool {
         ));
     }
     production.is_some()
+}
+
+/// The forges that a service names are there.
+fn check_forges(service: &RawService, raw: &Raw, sink: &Sink) {
+    let promotes = service.environments.iter().filter_map(|environment| match &environment.mechanism {
+        Some(MechanismConfig::Promotion(promotion)) => promotion.forge.as_ref(),
+        Some(_) | None => None,
+    });
+    let own = match &service.forge {
+        Some(ForgeConfig::Named(name)) => Some(name),
+        Some(ForgeConfig::Local) | None => None,
+    };
+    for name in own.into_iter().chain(promotes).filter(|name| !raw.forges.contains_key(*name)) {
+        let known: Vec<&str> = raw.forges.keys().map(String::as_str).collect();
+        let next = match nearest(name, known.iter().copied()) {
+            Some(near) => format!("did you mean \"{near}\"?"),
+            None => format!("add [forges.{name}] to hotfix.toml"),
+        };
+        let what = format!("{} names the forge {name}, which is not there", service.name);
+        sink.add(Fault::at(service.at, what, "this service", next));
+    }
 }
 
 fn check_probes(service: &RawService, sink: &Sink) {

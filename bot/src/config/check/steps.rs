@@ -127,7 +127,7 @@ fn check_return(service: &RawService, at: At, steps: &[&RawStep], sink: &Sink) {
     let merges = |step: &&RawStep| is(step, |kind| matches!(kind, StepKind::Merge { .. } | StepKind::OnMain));
     // A merge into a hotfix branch is not one into main.
     let elsewhere = steps.iter().any(|step| is(step, |kind| matches!(kind, StepKind::Branch { which: Which::Into })));
-    let merged = !elsewhere && steps.iter().take(index).any(|step| merges(step));
+    let merged = !elsewhere && steps.iter().take(index).any(merges);
     let returned = steps.iter().skip(index).any(|step| is(step, |kind| matches!(kind, StepKind::Mainline { .. })));
     if !merged && !returned {
         let what = "the fix goes to production and never to main: the next release would lose it (APPLY-12)";

@@ -1,22 +1,27 @@
 //! The raw configuration: every file read on its own, each value with its place. What must hold between files is left to
 //! [`check`](super::check).
 
+mod forges;
 mod hiding;
 mod http;
 mod mechanism;
 mod member;
 mod people;
+mod place;
 mod playbook;
 mod policy;
+mod secret;
 mod service;
 mod settings;
 mod step;
 mod syntax;
 mod variables;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::fault::Sink;
+use super::outside::HostConfig;
 use super::reader::Reader;
 use super::settings::Settings;
 use super::source::{Named, Sources};
@@ -33,6 +38,7 @@ pub(super) use step::RawStep;
 /// All files, raw. `None` stands for a file that could not be read: nothing that depends on it is judged.
 pub(super) struct Raw {
     pub(super) settings: Option<Settings>,
+    pub(super) forges: BTreeMap<String, HostConfig>,
     pub(super) people: Option<People>,
     pub(super) policy: Option<RawPolicy>,
     pub(super) services: Vec<RawService>,
@@ -58,9 +64,11 @@ pub(super) fn everything(sources: &Sources, credentials: Option<&Path>, sink: &S
     let root = sources.root.as_path();
     let file = |file, what| move |read: &mut dyn FnMut(Reader<'_>)| syntax::with_table(sources, file, what, sink, read);
 
-    let mut settings = None;
+    let (mut settings, mut forges) = (None, BTreeMap::new());
     if let Some(id) = sources.settings {
-        file(id, "hotfix.toml")(&mut |reader| settings = settings::read(reader, root));
+        file(id, "hotfix.toml")(&mut |reader| {
+            (settings, forges) = settings::read(reader, root, credentials);
+        });
     }
     let mut people = None;
     if let Some(id) = sources.people {
@@ -84,7 +92,7 @@ pub(super) fn everything(sources: &Sources, credentials: Option<&Path>, sink: &S
     for (name, id) in pairs(&sources.playbooks) {
         file(id, "a playbook")(&mut |reader| playbooks.push(playbook::read(&name, reader, remind_minutes)));
     }
-    Raw { settings, people, policy, services, playbooks, service_names, playbook_names }
+    Raw { settings, forges, people, policy, services, playbooks, service_names, playbook_names }
 }
 
 /// The files whose name is a name; the others are told of by [`names`].

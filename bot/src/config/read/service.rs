@@ -7,10 +7,12 @@ use hotfix_adapters::vocabulary::{BranchName, ChannelRef, Environment, Repo};
 use super::super::fault::{At, Fault, Located};
 use super::super::field::Field;
 use super::super::mechanism::{CapabilityConfig, ForgeConfig, MechanismConfig, Probe};
+use super::super::outside::{ClusterConfig, RegistryConfig};
 use super::super::reader::Reader;
 use super::Folders;
 use super::mechanism::{self, command_line};
 use super::member::Member;
+use super::place;
 use super::step::{self, SERVICE_KINDS};
 use crate::domain::id::{PlaybookId, ServiceName};
 use crate::domain::playbook::{CapabilityKind, ServiceKind};
@@ -35,6 +37,7 @@ pub(in crate::config) struct RawService {
     pub(in crate::config) required_checks: Vec<String>,
     pub(in crate::config) forge: Option<ForgeConfig>,
     pub(in crate::config) environments: Vec<RawEnvironment>,
+    pub(in crate::config) registry: Option<RegistryConfig>,
     pub(in crate::config) capabilities: BTreeMap<CapabilityKind, Located<CapabilityConfig>>,
 }
 
@@ -47,6 +50,8 @@ pub(in crate::config) struct RawEnvironment {
     /// Why nothing is ever deployed there by the bot.
     pub(in crate::config) never: Option<Never>,
     pub(in crate::config) mechanism: Option<MechanismConfig>,
+    /// Where it runs.
+    pub(in crate::config) clusters: Vec<ClusterConfig>,
 }
 
 pub(super) fn read(name: &ServiceName, reader: Reader<'_>, folders: &Folders<'_>) -> RawService {
@@ -73,6 +78,7 @@ pub(super) fn read(name: &ServiceName, reader: Reader<'_>, folders: &Folders<'_>
             .into_iter()
             .filter_map(|field| environment(field, folders))
             .collect(),
+        registry: place::registry(reader.get("registry"), folders),
         capabilities: capabilities(reader.get("capability"), folders),
     };
     reader.finish();
@@ -99,9 +105,18 @@ fn parties(field: Field<'_>) -> Vec<(String, Vec<Located<Member>>)> {
 
 fn forge(field: Field<'_>) -> Option<ForgeConfig> {
     let reader = field.table("`forge`")?;
-    let kind = reader.need("kind").choice(&[("local", ForgeConfig::Local)]);
+    let forge = match (reader.place("kind"), reader.get("use").line()) {
+        (None, Some(name)) => Some(ForgeConfig::Named(name.value)),
+        (Some(_), Some(name)) => {
+            let what = "a service has one forge";
+            reader.sink.add(Fault::at(name.at, what, "a second one", "keep `kind = \"local\"` or `use = \"…\"`"));
+            None
+        }
+        (_, None) => reader.need("kind").choice(&[("local", ())]).map(|_| ForgeConfig::Local),
+    };
+    let _ = reader.get("kind");
     reader.finish();
-    kind.map(|kind| kind.value)
+    forge
 }
 
 fn environment(field: Field<'_>, folders: &Folders<'_>) -> Option<RawEnvironment> {
@@ -115,8 +130,9 @@ fn environment(field: Field<'_>, folders: &Folders<'_>) -> Option<RawEnvironment
     let mechanism = mechanism.or_else(|| {
         never.as_ref().map(|never: &Never| MechanismConfig::Manual { instructions: never.instead.clone() })
     });
+    let clusters = place::clusters(reader.get("cluster"), folders);
     reader.finish();
-    Some(RawEnvironment { name: name?, group, production, never, mechanism })
+    Some(RawEnvironment { name: name?, group, production, never, mechanism, clusters })
 }
 
 /// `{ serves = "HOCS-26", reason = "…", instead = "…" }`: the bot deploys nothing there, and nothing lifts it.

@@ -1,15 +1,22 @@
 //! `hotfix.toml`.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::super::field::Field;
+use super::super::outside::HostConfig;
 use super::super::reader::Reader;
 use super::super::settings::{Log, LogFormat, Settings, StoreSettings};
+use super::Folders;
 
 /// The longest path a Unix socket can have: `sun_path` holds 108 bytes, the last of which ends it.
 const SOCKET_PATH_MAX: usize = 107;
 
-pub(super) fn read(reader: Reader<'_>, root: &Path) -> Option<Settings> {
+pub(super) fn read(
+    reader: Reader<'_>,
+    root: &Path,
+    credentials: Option<&Path>,
+) -> (Option<Settings>, BTreeMap<String, HostConfig>) {
     let state = path(reader.get("state"), root, "../.hotfix");
     let below = |key, usual| path(reader.get(key), &state, usual);
     let settings = Settings {
@@ -17,6 +24,7 @@ pub(super) fn read(reader: Reader<'_>, root: &Path) -> Option<Settings> {
         store: below("store", "store"),
         repositories: below("repositories", "repositories"),
         forge_ledger: below("forge_ledger", "forge"),
+        mirrors: below("mirrors", "mirrors"),
         runs: below("runs", "runs"),
         socket: socket(&reader, &state),
         poll_seconds: reader.get("poll_seconds").whole(1..=3600).map_or(15, |number| number.value),
@@ -26,8 +34,10 @@ pub(super) fn read(reader: Reader<'_>, root: &Path) -> Option<Settings> {
         embedded: embedded(reader.get("embedded")),
         state,
     };
+    let folders = Folders { config: root, state: settings.state.clone(), credentials };
+    let forges = super::forges::read(reader.get("forges"), &folders);
     reader.finish();
-    Some(settings)
+    (Some(settings), forges)
 }
 
 /// An absolute path: what is relative is relative to `base`. It need not be there yet.

@@ -9,7 +9,7 @@ use super::super::reader::Reader;
 use super::super::secret::SecretSource;
 use super::Folders;
 use super::hiding::looks_secret;
-use super::settings::tidy;
+use super::secret::{WHERE, secret};
 
 /// A variable is named once, whichever way it gets its value, and does not take a name of ours.
 pub(super) fn fresh(name: &Located<String>, names: &mut BTreeMap<String, At>, sink: &Sink) -> bool {
@@ -56,6 +56,10 @@ pub(super) fn secret_variables(
         return variables;
     };
     for (key, field) in table.entries() {
+        if !field.is_table() {
+            refuse_inline(key.value, &field);
+            continue;
+        }
         let source = secret(key.value, field, folders);
         let name = key.map(str::to_owned);
         if fresh(&name, names, table.sink) {
@@ -64,50 +68,6 @@ pub(super) fn secret_variables(
     }
     variables
 }
-
-/// `{ file = "…" }` or `{ credential = "…" }`. It is read once now, so that a missing secret is found before a deployment
-/// needs it, and what was read is thrown away.
-fn secret(name: &str, field: Field<'_>, folders: &Folders<'_>) -> Option<SecretSource> {
-    if !field.is_table() {
-        refuse_inline(name, &field);
-        return None;
-    }
-    let at = field.at()?;
-    let reader = field.table("a secret")?;
-    let file = reader.get("file").line();
-    let credential = reader.get("credential").line();
-    let source = match (file, credential) {
-        (Some(file), None) => Some(SecretSource::File(tidy(&folders.config.join(file.value)))),
-        (None, Some(name)) if !name.value.contains('/') && !name.value.starts_with('.') => {
-            Some(SecretSource::Credential(name.value))
-        }
-        (None, Some(name)) => {
-            reader.sink.add(Fault::at(
-                name.at,
-                "a credential is a name, not a path",
-                "not a name",
-                "write the name from LoadCredential=",
-            ));
-            None
-        }
-        (Some(_), Some(_)) | (None, None) => {
-            reader.fault("a secret has one source", "says none or two", WHERE);
-            None
-        }
-    };
-    let sink = reader.sink;
-    reader.finish();
-    let source = source?;
-    match source.read_from(folders.credentials) {
-        Ok(_) => Some(source),
-        Err(error) => {
-            sink.add(Fault::at(at, format!("the secret {name} is not usable"), "read from here", error.to_string()));
-            None
-        }
-    }
-}
-
-const WHERE: &str = "write `{ file = \"/path\" }` (mode 0600) or `{ credential = \"name\" }` (systemd LoadCredential=)";
 
 fn refuse_inline(name: &str, field: &Field<'_>) {
     if let Some(at) = field.at() {

@@ -91,7 +91,8 @@ impl Engine {
         let mut told = Vec::new();
         for (place, production) in state.plan.productions().enumerate() {
             let name = &production.name;
-            if let Some(cluster) = self.outside.clusters.get(&(state.plan.service.clone(), name.clone())) {
+            for cluster in self.outside.clusters.get(&(state.plan.service.clone(), name.clone())).into_iter().flatten()
+            {
                 for image in cluster.running().await? {
                     told.push(self.told_by_cluster(state, &image).await?);
                 }

@@ -1,7 +1,17 @@
-//! Configuration → ports. The only file that chooses an adapter.
+//! Configuration → ports. The only place that chooses an adapter.
+//!
+//! ```text
+//! hosts      forges: the local one, GitHub, GitLab, and their webhooks
+//! mechanism  what deploys to one environment
+//! place      registries and clusters
+//! ```
+
+mod hosts;
+mod mechanism;
+mod place;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,19 +19,16 @@ use anyhow::Context as _;
 use async_trait::async_trait;
 use hotfix_adapters::chat::console::{Console, ConsoleOptions};
 use hotfix_adapters::deploy::Deploy;
-use hotfix_adapters::deploy::command::{CommandDeploy, CommandOptions, Query, QueryOptions};
-use hotfix_adapters::deploy::manual::Manual;
-use hotfix_adapters::deploy::tag::{TagOptions, TagRelease};
-use hotfix_adapters::forge::Forge;
 use hotfix_adapters::forge::local::{Local, LocalOptions};
-use hotfix_adapters::vocabulary::{ChannelRef, Environment, PersonRef, Platform};
+use hotfix_adapters::vocabulary::{ChannelRef, PersonRef, Platform};
 use hotfix_storage::Clock;
 use hotfix_storage::embedded::{self, Embedded};
 
-use crate::config::{CommandMechanism, Config, ConfiguredService, ForgeConfig, MechanismConfig, Probe as ProbeConfig};
-use crate::domain::service::Service;
+use crate::config::{Config, ConfiguredService, Probe as ProbeConfig};
 use crate::engine::{Outside, Probe};
 use crate::http;
+use hosts::Hosts;
+use mechanism::Place;
 
 /// How long a question to an environment may take.
 const QUESTION: Duration = Duration::from_secs(60);
@@ -78,9 +85,11 @@ pub fn local_forge(config: &Config) -> anyhow::Result<Arc<Local>> {
     Ok(Arc::new(Local::open(LocalOptions::new(&settings.repositories, &settings.forge_ledger))?))
 }
 
-/// What is served over HTTP. The local forge sends no webhooks.
-#[must_use]
-pub fn http(config: &Config) -> http::Options {
+/// What is served over HTTP: the webhooks of the forges elsewhere. The local one sends none.
+///
+/// # Errors
+/// When a secret of a webhook cannot be used.
+pub fn http(config: &Config) -> anyhow::Result<http::Options> {
     let settings = &config.settings.http;
     let whole = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
     let limits = http::Limits {
@@ -88,7 +97,7 @@ pub fn http(config: &Config) -> http::Options {
         connections: whole(settings.connections),
         ..http::Limits::default()
     };
-    http::Options { listen: settings.listen, metrics: settings.metrics, hooks: BTreeMap::new(), limits }
+    Ok(http::Options { listen: settings.listen, metrics: settings.metrics, hooks: hosts::webhooks(config)?, limits })
 }
 
 /// Everything the engine reaches. `program` is this program, which watches over deploying commands.
@@ -105,21 +114,24 @@ pub fn outside(config: &Config, chat: Arc<dyn hotfix_adapters::chat::Chat>, prog
         clusters: BTreeMap::new(),
         probes: BTreeMap::new(),
     };
-    let local = local_forge(config)?;
+    let hosts = Hosts::new(config, local_forge(config)?)?;
     for (name, configured) in &config.services {
-        let forge: Arc<dyn Forge> = match configured.forge {
-            ForgeConfig::Local => local.clone(),
-        };
-        outside.forges.insert(name.clone(), forge);
+        let host = hosts.of(&configured.forge).with_context(|| format!("service {name}"))?;
+        outside.forges.insert(name.clone(), host.forge.clone());
         for (environment, mechanism) in &configured.mechanisms {
-            let place = Place { config, service: &configured.service, environment, program };
-            let refs = match configured.forge {
-                ForgeConfig::Local => local.clone(),
-            };
-            let deploy = place
-                .mechanism(mechanism, refs)
-                .with_context(|| format!("service {name}, environment {environment}"))?;
+            let place = Place { config, service: &configured.service, environment, program, host, hosts: &hosts };
+            let deploy =
+                place.mechanism(mechanism).with_context(|| format!("service {name}, environment {environment}"))?;
             outside.deploys.insert((name.clone(), environment.clone()), deploy);
+        }
+        if let Some(registry) = &configured.registry {
+            let images = place::registry(registry).with_context(|| format!("the registry of service {name}"))?;
+            outside.registries.insert(name.clone(), images);
+        }
+        for (environment, clusters) in &configured.clusters {
+            let clusters = clusters.iter().map(place::cluster).collect::<anyhow::Result<Vec<_>>>();
+            let clusters = clusters.with_context(|| format!("a cluster of {name}/{environment}"))?;
+            outside.clusters.insert((name.clone(), environment.clone()), clusters);
         }
         probes(configured, &mut outside);
     }
@@ -136,73 +148,6 @@ fn probes(configured: &ConfiguredService, outside: &mut Outside) {
             ProbeConfig::Command(command) => Arc::new(CommandProbe(command.clone())),
         };
         outside.probes.insert((name.clone(), *kind), probe);
-    }
-}
-
-/// One environment of one service, to be wired.
-struct Place<'a> {
-    config: &'a Config,
-    service: &'a Service,
-    environment: &'a Environment,
-    program: &'a Path,
-}
-
-impl Place<'_> {
-    fn mechanism(&self, mechanism: &MechanismConfig, refs: Arc<Local>) -> anyhow::Result<Arc<dyn Deploy>> {
-        Ok(match mechanism {
-            MechanismConfig::Command(command) => Arc::new(self.command(command)?),
-            MechanismConfig::Manual { instructions } => {
-                Arc::new(Manual::new(self.environment.clone(), instructions.clone()))
-            }
-            MechanismConfig::Tag { template, running } => Arc::new(TagRelease::new(TagOptions {
-                forge: refs,
-                repo: self.service.repo.clone(),
-                environment: self.environment.clone(),
-                tag: template.clone(),
-                running: running.as_ref().map(|command| self.query(command)).transpose()?,
-                runs: self.runs(),
-            })?),
-        })
-    }
-
-    fn runs(&self) -> PathBuf {
-        self.config.settings.runs.join(self.service.name.as_str())
-    }
-
-    fn command(&self, command: &CommandMechanism) -> anyhow::Result<CommandDeploy> {
-        let mut secret_env = BTreeMap::new();
-        for (name, source) in &command.secret_env {
-            let secret = source.read().with_context(|| format!("the secret {name}"))?;
-            secret_env.insert(name.clone(), secret.expose().to_owned());
-        }
-        std::fs::create_dir_all(&command.working_directory)
-            .with_context(|| format!("cannot make the folder {}", command.working_directory.display()))?;
-        Ok(CommandDeploy::new(CommandOptions {
-            environment: self.environment.clone(),
-            repo: self.service.repo.clone(),
-            deploy: command.deploy.clone(),
-            running: command.running.clone(),
-            env: command.env.clone(),
-            secret_env,
-            pass_env: command.pass_env.clone(),
-            working_directory: command.working_directory.clone(),
-            timeout: Duration::from_secs(u64::from(command.timeout_seconds)),
-            output_limit_bytes: command.output_limit_bytes,
-            runs: self.runs(),
-            supervisor: vec![self.program.display().to_string(), "supervise".to_owned()],
-        })?)
-    }
-
-    fn query(&self, command: &[String]) -> anyhow::Result<Query> {
-        Ok(Query::new(&QueryOptions {
-            environment: self.environment.clone(),
-            repo: self.service.repo.clone(),
-            command: command.to_vec(),
-            env: BTreeMap::new(),
-            pass_env: vec!["PATH".to_owned()],
-            working_directory: self.config.settings.state.clone(),
-            timeout: QUESTION,
-        })?)
     }
 }
 

@@ -1,0 +1,108 @@
+//! `[environment.deploy]` of a promotion by merge request.
+
+use hotfix_adapters::deploy::promotion::{Approval, Exclude, HotfixVersions, MergeBy, Target, TargetKind, Value};
+use hotfix_adapters::edit::path::Path;
+use hotfix_adapters::edit::yaml::Matches;
+use hotfix_adapters::forge::MergeMethod;
+use hotfix_adapters::vocabulary::{BranchName, PersonRef, Platform};
+
+use super::super::super::field::Field;
+use super::super::super::mechanism::{MechanismConfig, PromotionConfig};
+use super::super::super::reader::Reader;
+use super::super::Folders;
+use super::remote::texts;
+
+pub(super) fn promotion(reader: &Reader<'_>, _: &Folders<'_>) -> Option<MechanismConfig> {
+    let forge = reader.get("forge").line().map(|name| name.value);
+    let repo = reader.need("repository").parse();
+    let main = reader.get("main").parse().map(|main| main.value).or_else(|| BranchName::parse("main").ok());
+    let targets = reader.need("target").list().into_iter().filter_map(target).collect();
+    let approval = approval(reader);
+    let hold_labels = texts(reader.get("hold_labels"));
+    let hotfix_versions = reader.get("hotfix_versions").table("`hotfix_versions`").and_then(hotfix_versions);
+    let merge = merge(reader);
+    let compare = reader.get("compare").line().map(|link| link.value);
+    Some(MechanismConfig::Promotion(Box::new(PromotionConfig {
+        forge,
+        repo: repo?.value,
+        main: main?,
+        targets,
+        approval: approval?,
+        hold_labels,
+        hotfix_versions,
+        merge,
+        compare,
+    })))
+}
+
+/// `{ name = "prod", file = "…", yaml = "path" }`, or `env = "KEY"`, or `search = "key"` with `exclude`.
+fn target(field: Field<'_>) -> Option<Target> {
+    let reader = field.table("a target")?;
+    let (name, file) = (reader.need("name").line(), reader.need("file").line());
+    let (yaml, env, search) =
+        (reader.get("yaml").parse::<Path>(), reader.get("env").line(), reader.get("search").line());
+    let all = reader.get("all").flag().is_some_and(|flag| flag.value);
+    let exclude = reader.get("exclude").list().into_iter().filter_map(exclude).collect();
+    let short = reader.get("short").whole(7..=39).map(|digits| Value::ShortSha(digits.value as usize));
+    let production = reader.get("production").flag().is_some_and(|flag| flag.value);
+    let kind = match (yaml, env, search) {
+        (Some(path), None, None) => {
+            let matches = if all { Matches::All } else { Matches::One };
+            Some(TargetKind::Yaml { path: path.value, matches })
+        }
+        (None, Some(key), None) => Some(TargetKind::Env { key: key.value }),
+        (None, None, Some(key)) => Some(TargetKind::Search { key: key.value, exclude }),
+        _ => {
+            let said = ["yaml", "env", "search"].iter().filter(|key| reader.place(key).is_some()).count();
+            if said != 1 {
+                let next = "write `yaml = \"path\"`, `env = \"KEY\"` or `search = \"key\"`";
+                reader.fault("a target names the commit in one way", "says none or several", next);
+            }
+            None
+        }
+    };
+    reader.finish();
+    let value = short.unwrap_or(Value::FullSha);
+    Some(Target { name: name?.value, file: file?.value, kind: kind?, value, production })
+}
+
+fn exclude(field: Field<'_>) -> Option<Exclude> {
+    let reader = field.table("an exclusion")?;
+    let (files, reason) = (reader.need("files").line(), reader.need("reason").line());
+    reader.finish();
+    Some(Exclude { files: files?.value, reason: reason?.value })
+}
+
+/// Whose word the merge request needs over there: a person's label, unless the team has arranged it otherwise (PROMO-13).
+fn approval(reader: &Reader<'_>) -> Option<Approval> {
+    let Some(table) = reader.get("approval").table("`approval`") else {
+        return Some(Approval::LabelByPerson { label: "lgtm".to_owned(), by: Vec::new() });
+    };
+    let ways = [("person", 0), ("bot", 1), ("comment", 2)];
+    let way = table.need("by").choice(&ways);
+    let label = table.get("label").line().map_or_else(|| "lgtm".to_owned(), |label| label.value);
+    let text = table.get("text").line().map_or_else(|| "/lgtm".to_owned(), |text| text.value);
+    let accounts = table.get("accounts").list().into_iter().filter_map(Field::id);
+    let by = accounts.map(|id| PersonRef::new(Platform::Gitlab, id.value)).collect();
+    table.finish();
+    Some(match way?.value {
+        0 => Approval::LabelByPerson { label, by },
+        1 => Approval::LabelByBot { label },
+        _ => Approval::CommentByBot { text },
+    })
+}
+
+fn hotfix_versions(reader: Reader<'_>) -> Option<HotfixVersions> {
+    let (file, component) = (reader.need("file").line(), reader.need("component").parse::<Path>());
+    reader.finish();
+    Some(HotfixVersions { file: file?.value, component: component?.value })
+}
+
+fn merge(reader: &Reader<'_>) -> MergeBy {
+    let ways = [("others", None), ("merge", Some(MergeMethod::Merge)), ("squash", Some(MergeMethod::Squash))];
+    let checks = texts(reader.get("checks"));
+    match reader.get("merge").choice(&ways).and_then(|way| way.value) {
+        Some(method) => MergeBy::Us { method, checks },
+        None => MergeBy::Others,
+    }
+}

@@ -1,0 +1,130 @@
+//! Forges: the local one, and those elsewhere by their names.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use hotfix_adapters::forge::credentials::Credentials;
+use hotfix_adapters::forge::git::mirror::{Mirror, MirrorOptions};
+use hotfix_adapters::forge::github::{Auth, GitHub, GitHubOptions, GitHubWebhook};
+use hotfix_adapters::forge::gitlab::{GitLab, GitLabOptions, GitLabWebhook};
+use hotfix_adapters::forge::hosted::Hosted;
+use hotfix_adapters::forge::local::Local;
+use hotfix_adapters::forge::webhook::Webhook;
+use hotfix_adapters::forge::{Forge, Signature};
+use hotfix_adapters::vocabulary::{PersonRef, Platform};
+use secrecy::SecretString;
+
+use crate::config::secret::SecretSource;
+use crate::config::{Config, ForgeConfig, GitHubAuth, HostConfig, HostKind, MechanismConfig};
+
+/// How long one git process may take; the first fetch of a large repository is one.
+const GIT: Duration = Duration::from_secs(600);
+
+/// A forge, with what belongs to one kind alone.
+#[derive(Clone)]
+pub(super) struct Host {
+    pub(super) forge: Arc<dyn Forge>,
+    /// On which platform its accounts are.
+    pub(super) platform: Platform,
+    /// The bot's own account there, if it is known.
+    pub(super) bot: Option<PersonRef>,
+    pub(super) github: Option<GitHub>,
+    pub(super) gitlab: Option<GitLab>,
+}
+
+/// All forges of a configuration.
+pub(super) struct Hosts {
+    local: Host,
+    named: BTreeMap<String, Host>,
+}
+
+impl Hosts {
+    pub(super) fn new(config: &Config, local: Arc<Local>) -> anyhow::Result<Self> {
+        let local = Host { forge: local, platform: Platform::Git, bot: None, github: None, gitlab: None };
+        let mut named = BTreeMap::new();
+        for (name, host) in &config.forges {
+            let host = elsewhere(config, name, host).with_context(|| format!("the forge {name} of hotfix.toml"))?;
+            named.insert(name.clone(), host);
+        }
+        Ok(Self { local, named })
+    }
+
+    /// The forge that a service names.
+    pub(super) fn of(&self, forge: &ForgeConfig) -> anyhow::Result<&Host> {
+        match forge {
+            ForgeConfig::Local => Ok(&self.local),
+            ForgeConfig::Named(name) => {
+                self.named.get(name).with_context(|| format!("there is no forge {name} in hotfix.toml"))
+            }
+        }
+    }
+}
+
+fn elsewhere(config: &Config, name: &str, host: &HostConfig) -> anyhow::Result<Host> {
+    match &host.kind {
+        HostKind::GitHub { api_url, git_url, auth } => {
+            let mut options = GitHubOptions::new(github_auth(auth)?);
+            (options.api_url, options.git_url) = (api_url.clone(), git_url.clone());
+            options.deploys = dispatches(config, name);
+            let github = GitHub::new(options)?;
+            let mirror = mirror(config, name, git_url.clone(), Arc::new(github.clone()))?;
+            let forge: Arc<dyn Forge> = Arc::new(Hosted::new(mirror, github.clone()));
+            Ok(Host { forge, platform: Platform::Github, bot: None, github: Some(github), gitlab: None })
+        }
+        HostKind::GitLab { url, token, account } => {
+            let gitlab = GitLab::new(GitLabOptions::new(url.clone(), secret(token)?))?;
+            let mirror = mirror(config, name, gitlab.base_url(), Arc::new(gitlab.clone()))?;
+            let forge: Arc<dyn Forge> = Arc::new(Hosted::new(mirror, gitlab.clone()));
+            let bot = account.as_ref().map(|id| PersonRef::new(Platform::Gitlab, id.clone()));
+            Ok(Host { forge, platform: Platform::Gitlab, bot, github: None, gitlab: Some(gitlab) })
+        }
+    }
+}
+
+fn github_auth(auth: &GitHubAuth) -> anyhow::Result<Auth> {
+    Ok(match auth {
+        GitHubAuth::Token(token) => Auth::Token(secret(token)?),
+        GitHubAuth::App { id, installation, private_key } => {
+            Auth::App { app_id: *id, installation_id: *installation, private_key: secret(private_key)? }
+        }
+    })
+}
+
+/// Whether anything is deployed by a workflow there, which takes more permissions.
+fn dispatches(config: &Config, name: &str) -> bool {
+    let here = |forge: &ForgeConfig| matches!(forge, ForgeConfig::Named(named) if named == name);
+    let services = config.services.values().filter(|service| here(&service.forge));
+    services.flat_map(|service| service.mechanisms.values()).any(|way| matches!(way, MechanismConfig::Workflow(_)))
+}
+
+fn mirror(
+    config: &Config,
+    name: &str,
+    base_url: String,
+    credentials: Arc<dyn Credentials>,
+) -> anyhow::Result<Arc<Mirror>> {
+    let committer = Signature { name: "hotfix".to_owned(), email: "hotfix@localhost".to_owned(), account: None };
+    let folder = config.settings.mirrors.join(name);
+    Ok(Arc::new(Mirror::open(MirrorOptions { folder, base_url, credentials, committer, time_limit: GIT })?))
+}
+
+/// The webhooks of all forges elsewhere that have secrets for them.
+pub(super) fn webhooks(config: &Config) -> anyhow::Result<BTreeMap<String, Arc<dyn Webhook>>> {
+    let mut hooks: BTreeMap<String, Arc<dyn Webhook>> = BTreeMap::new();
+    for (name, host) in config.forges.iter().filter(|(_, host)| !host.webhook_secrets.is_empty()) {
+        let secrets = host.webhook_secrets.iter().map(secret).collect::<anyhow::Result<Vec<_>>>()?;
+        let hook: Arc<dyn Webhook> = match &host.kind {
+            HostKind::GitHub { .. } => Arc::new(GitHubWebhook::new(secrets)?),
+            HostKind::GitLab { .. } => Arc::new(GitLabWebhook::new(&secrets)?),
+        };
+        hooks.insert(name.clone(), hook);
+    }
+    Ok(hooks)
+}
+
+/// Reads a secret, to be handed to what needs it.
+pub(super) fn secret(source: &SecretSource) -> anyhow::Result<SecretString> {
+    Ok(SecretString::from(source.read()?.expose().to_owned()))
+}
