@@ -17,6 +17,7 @@ pub mod ending;
 pub mod git;
 pub mod model;
 pub mod people;
+pub mod platform;
 pub mod play;
 pub mod ports;
 pub mod program;

@@ -160,6 +160,9 @@ impl World {
     /// # Errors
     /// When the words are not known, or something fails.
     pub async fn in_the_world(&mut self, words: &str) -> anyhow::Result<()> {
+        if self.over_there(words).await? {
+            return Ok(());
+        }
         let state = self.stage.root.join("state");
         if let Some((environment, reference)) = words.split_once(" deploys ") {
             let commit = self.commit_of(reference)?;

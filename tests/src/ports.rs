@@ -5,11 +5,13 @@ mod chat;
 mod deploy;
 mod forge;
 mod journal;
+mod shelf;
 
 pub use chat::CutChat;
 pub use deploy::CutDeploy;
 pub use forge::CutForge;
 pub use journal::{CutJournal, Op, replayed};
+pub use shelf::{Rack, Shelf};
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -225,10 +225,45 @@ fn build(root: &Path, service: &str) -> anyhow::Result<()> {
         &["push", "--quiet", "origin", "main", "feature-1", "feature-2", "fix-upload", "fix-log", "fix-refund", "live"],
     )?;
     let live = git(&work, "dee", moment, &["rev-parse", "live"])?;
-    for environment in ["staging", "production"] {
-        stage.deploy(&live, environment)?;
+    let environments: &[&str] = match service {
+        "casework" => {
+            git(&work, "dee", moment, &["tag", "1.4.2", "live"])?;
+            git(&work, "dee", moment, &["push", "--quiet", "origin", "1.4.2"])?;
+            &["demo", "cs-prod", "wcs-prod"]
+        }
+        "reports" | "operator" => {
+            platform(&stage, &live)?;
+            &["stage"]
+        }
+        _ => &["staging", "production"],
+    };
+    environments.iter().try_for_each(|environment| stage.deploy(&live, environment))
+}
+
+/// The repository over there, whose files name what production runs.
+fn platform(stage: &Stage, live: &str) -> anyhow::Result<()> {
+    let moment = jiff::Timestamp::from_millisecond(START.0)? - jiff::SignedDuration::from_hours(24);
+    let (bare, work) = (stage.root.join("state/repositories/service/platform.git"), stage.root.join("platform"));
+    std::fs::create_dir_all(&bare)?;
+    git(&bare, "dee", moment, &["init", "--quiet", "--bare", "--template=", "."])?;
+    let bare = "../state/repositories/service/platform.git";
+    std::fs::create_dir_all(&work)?;
+    git(&work, "dee", moment, &["init", "--quiet", "--template=", "."])?;
+    git(&work, "dee", moment, &["remote", "add", "origin", bare])?;
+    let files = [
+        ("data/services/reports/saas.yaml", include_str!("stage/platform/data/services/reports/saas.yaml")),
+        (".env", include_str!("stage/platform/.env")),
+        ("resources/defaults.yaml", include_str!("stage/platform/resources/defaults.yaml")),
+        ("resources/pinned/old.yaml", include_str!("stage/platform/resources/pinned/old.yaml")),
+    ];
+    for (name, text) in files {
+        let path = work.join(name);
+        std::fs::create_dir_all(path.parent().context("no folder")?)?;
+        std::fs::write(path, text.replace("LIVE", live).replace("SHORT", &live[..7]))?;
     }
-    Ok(())
+    git(&work, "dee", moment, &["add", "--all"])?;
+    git(&work, "dee", moment, &["commit", "--quiet", "-m", "What production runs"])?;
+    git(&work, "dee", moment, &["push", "--quiet", "origin", "HEAD:refs/heads/main"]).map(|_| ())
 }
 
 fn configure(stage: &Stage) -> anyhow::Result<()> {
@@ -239,6 +274,9 @@ fn configure(stage: &Stage) -> anyhow::Result<()> {
         "shop" => include_str!("stage/shop.toml"),
         "desk" => include_str!("stage/desk.toml"),
         "portal" => include_str!("stage/portal.toml"),
+        "casework" => include_str!("stage/casework.toml"),
+        "reports" => include_str!("stage/reports.toml"),
+        "operator" => include_str!("stage/operator.toml"),
         other => bail!("there is no world {other:?}"),
     };
     let policy = include_str!("stage/policy.toml").replace("SERVICE", &stage.service);
@@ -249,6 +287,9 @@ fn configure(stage: &Stage) -> anyhow::Result<()> {
         (format!("services/{}.toml", stage.service), service.to_owned()),
         ("playbooks/apply.toml".to_owned(), include_str!("../../config/playbooks/apply.toml").to_owned()),
         ("playbooks/mainline.toml".to_owned(), include_str!("../../config/playbooks/mainline.toml").to_owned()),
+        ("playbooks/app-sre.toml".to_owned(), include_str!("../../config/playbooks/app-sre.toml").to_owned()),
+        ("playbooks/hocs.toml".to_owned(), include_str!("../../config/playbooks/hocs.toml").to_owned()),
+        ("playbooks/promotion.toml".to_owned(), include_str!("../../config/playbooks/promotion.toml").to_owned()),
         ("scripts/deploy-to-folder.sh".to_owned(), include_str!("../../config/scripts/deploy-to-folder.sh").to_owned()),
         (
             "scripts/running-in-folder.sh".to_owned(),

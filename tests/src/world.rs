@@ -11,12 +11,13 @@ use hotfix::engine::{Engine, Reply, replay_all};
 use hotfix::{config, wire};
 use hotfix_adapters::chat::console::{Console, ConsoleOptions};
 use hotfix_adapters::chat::{Chat as _, Inbound};
+use hotfix_adapters::cluster::Cluster;
 use hotfix_adapters::forge::local::{Local, LocalOptions};
 use hotfix_adapters::vocabulary::{ChannelRef, PersonRef, Platform, Repo};
-use hotfix_storage::{Clock as _, Embedded, Journal, Memory, WorkState, embedded};
+use hotfix_storage::{Clock as _, Embedded, Journal, Memory, WorkState, WorkView, embedded};
 
 use crate::clock::{FakeClock, START};
-use crate::ports::{Cut, CutChat, CutDeploy, CutForge, CutJournal, Op};
+use crate::ports::{Cut, CutChat, CutDeploy, CutForge, CutJournal, Op, Rack, Shelf};
 use crate::program::program;
 use crate::stage::{Stage, fresh_folder};
 
@@ -24,6 +25,8 @@ use crate::stage::{Stage, fresh_folder};
 const TYPISTS: [&str; 6] = ["ana", "ben", "chi", "dee", "eli", "zoe"];
 /// How many rounds the bot may need until it has nothing left to do.
 const ROUNDS: usize = 400;
+/// What the bot says of work that goes on elsewhere.
+const FOLLOWED: &str = "it is under way";
 /// For how long the clock is turned when only work that failed is waiting.
 const TURNED_AT_MOST: Duration = Duration::from_secs(30 * 60);
 
@@ -127,6 +130,14 @@ impl World {
         }
         for deploy in outside.deploys.values_mut() {
             *deploy = Arc::new(CutDeploy { inner: deploy.clone(), cut: cut.clone() });
+        }
+        for (service, images) in &mut outside.registries {
+            images.registry = Arc::new(Shelf { folder: Shelf::of(&self.stage), cut: cut.clone() });
+            for production in config.services[service].service.environments.iter().filter(|e| e.production) {
+                let (stage, environment) = (self.stage.clone(), production.name.to_string());
+                let rack: Arc<dyn Cluster> = Arc::new(Rack { stage, environment, cut: cut.clone() });
+                outside.clusters.insert((service.clone(), production.name.clone()), vec![rack]);
+            }
         }
         let process = format!("test-{}", self.starts);
         self.engine = Some(Arc::new(Engine::start(journal, outside, config, process).await?));
@@ -240,8 +251,11 @@ impl World {
                 continue;
             }
             let unsettled = self.journal().unsettled().await?;
-            let waits =
-                unsettled.iter().filter(|view| view.work.lane.as_str() != "time" && view.state == WorkState::Waiting);
+            // What is followed elsewhere waits for people over there: it is asked again when somebody did something.
+            let followed = |view: &&WorkView| view.last_failure.as_deref() == Some(FOLLOWED);
+            let waits = unsettled.iter().filter(|view| {
+                view.work.lane.as_str() != "time" && view.state == WorkState::Waiting && !followed(view)
+            });
             // Younger work waits behind older work of its order key, whatever its own moment.
             let now = self.clock.now();
             match waits.map(|view| view.work.not_before).filter(|due| *due > now).min() {

@@ -96,8 +96,9 @@ pub enum Event {
     },
     /// Somebody answered the questions of the triage; what they leave out stays as it was.
     TriageAnswered {
-        /// The answers, by the place of the question.
-        answers: BTreeMap<usize, Answer>,
+        /// The answers, each with the place of its question. A map with numbers for keys would not be read back: see the
+        /// test of all events.
+        answers: Vec<(usize, Answer)>,
     },
     /// Somebody agreed to what a step asks.
     Agreed {

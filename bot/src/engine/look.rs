@@ -108,7 +108,8 @@ impl Engine {
     async fn on_main(&self, state: &Hotfix) -> Result<Option<Sighting>, Failure> {
         let waits = state.is_current(|kind| matches!(kind, StepKind::Mainline { .. }));
         let merged = state.pull.as_ref().is_some_and(|pull| pull.merged.is_some());
-        if !waits && !merged && state.live_at.is_none() {
+        // What is promoted came from main.
+        if state.plan.is_promotion() || (!waits && !merged && state.live_at.is_none()) {
             return Ok(None);
         }
         let Some(main) = self.forge(&state.plan.service)?.tip(&state.plan.repo, &state.plan.main).await? else {

@@ -28,12 +28,8 @@ pub fn started(state: &Hotfix, audience: &Audience<'_>, now: Timestamp) -> Card 
     }));
     lines.extend(stay_off(state).map(Text::of));
     lines.push(next(state));
-    Card {
-        tone: Tone::Asking,
-        title: Some(Text::of("Hotfix started: ").then(heading(state))),
-        lines,
-        ..Card::default()
-    }
+    let kind = if state.plan.is_promotion() { "Promotion started: " } else { "Hotfix started: " };
+    Card { tone: Tone::Asking, title: Some(Text::of(kind).then(heading(state))), lines, ..Card::default() }
 }
 
 /// What production runs, and what said so (APPLY-6, MAIN-4).
@@ -62,6 +58,11 @@ fn sources(survey: &Survey, production: &str) -> Vec<String> {
 
 /// What comes next, so that nobody has to ask.
 fn next(state: &Hotfix) -> Text {
+    if state.plan.is_promotion() {
+        let to = state.target.as_ref().map_or_else(|| "what was named".to_owned(), |target| target.short().to_owned());
+        let text = Text::of("Next: those whose changes come along are told, then ").code(to);
+        return text.plain(" is promoted, and nothing that is merged after it. Every step is said in this thread.");
+    }
     let text = Text::of("Next: the branch ").code(state.plan.branch.as_str());
     let text = match state.fixes.len() {
         0 => text.plain(", then the fix, its review and its tests"),
@@ -69,7 +70,7 @@ fn next(state: &Hotfix) -> Text {
         many => text.plain(format!(", onto which the bot picks {many} fixes, then their review and their tests")),
     };
     let withheld = state.survey.as_ref().is_some_and(|survey| survey.withheld_total > 0);
-    let held = if withheld && !state.plan.merges_first() {
+    let held = if withheld && !state.plan.ships_main() {
         " What is withheld stays on main and waits for the next regular deployment."
     } else {
         ""

@@ -17,6 +17,7 @@ use super::standing::{looked_at, wait};
 use crate::domain::event::Answer;
 use crate::domain::hotfix::{Hotfix, Mainline};
 use crate::domain::id::PersonId;
+use crate::domain::playbook::HoldMeans;
 use crate::domain::service::ApprovalRule;
 use crate::domain::step::{Wait, speaks_for};
 
@@ -265,9 +266,10 @@ fn fix_on_main(state: &Hotfix, to: &Audience<'_>, missing: &[CommitId]) -> Vec<T
 
 /// A hotfix that stays is a non-standard state, and somebody has to end it (HOCS-37).
 fn expiry(state: &Hotfix, to: &Audience<'_>, places: &[Environment]) -> Vec<Text> {
+    let run = if places.len() == 1 { "runs" } else { "run" };
     let here = listing(&places.iter().map(Environment::as_str).collect::<Vec<_>>());
     let mut text = owner(state, to).plain(format!(
-        ": {here} runs a hotfix. End that state as soon as you can: release something that has the fix, or take it back with "
+        ": {here} {run} a hotfix. End that state as soon as you can: release something that has the fix, or take it back with "
     ));
     for (at, environment) in places.iter().enumerate() {
         text = if at == 0 { text } else { text.plain(" and ") }.command(&back(state, environment));
@@ -372,7 +374,8 @@ fn overrides(state: &Hotfix, to: &Audience<'_>) -> Vec<Text> {
 }
 
 fn objections(state: &Hotfix, to: &Audience<'_>) -> Vec<Text> {
-    let holds = state.holds.iter().map(|(person, reason)| {
+    let pauses = state.plan.hold == HoldMeans::Pauses;
+    let holds = state.holds.iter().filter(|_| pauses).map(|(person, reason)| {
         Text::new()
             .span(to.call(person))
             .plain(format!(" put it on hold: {} They, or a captain, lift it with ", ended(&outside(reason))))

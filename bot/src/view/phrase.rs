@@ -144,10 +144,15 @@ pub(super) fn stay_off(state: &Hotfix) -> Option<String> {
     }
     let lanes: BTreeSet<&str> = state.plan.lanes().map(Environment::as_str).collect();
     let service = &state.plan.service;
-    match production(state).filter(|name| lanes.contains(name.as_str())) {
-        Some(production) => Some(format!("Please no {production} deploys of {service} until this thread says so.")),
-        None if lanes.is_empty() => None,
-        None => Some(format!(
+    let productions = state.plan.productions().map(|production| production.name.as_str());
+    let productions: Vec<&str> = productions.filter(|name| lanes.contains(name)).collect();
+    match productions.as_slice() {
+        [] if lanes.is_empty() => None,
+        [_, ..] => {
+            let productions = productions.join(" or ");
+            Some(format!("Please no {productions} deploys of {service} until this thread says so."))
+        }
+        [] => Some(format!(
             "Please no deploys of {service} to {} until this thread says so.",
             listing(&lanes.into_iter().collect::<Vec<_>>())
         )),

@@ -139,7 +139,11 @@ fn fields(state: &Hotfix, base: &CommitId) -> Vec<Field> {
     let field = |name: &str, value: Text| Field { name: name.to_owned(), value };
     let mut fields = vec![
         field("Base", Text::new().code(base.as_str())),
-        field("Branch", Text::new().code(state.plan.branch.as_str())),
+        if state.plan.is_promotion() {
+            field("Promotes", Text::new().code(state.plan.main.as_str()))
+        } else {
+            field("Branch", Text::new().code(state.plan.branch.as_str()))
+        },
         field("Plan", Text::new().code(digest(state))),
     ];
     let pull = state.pull.as_ref();

@@ -8,7 +8,7 @@ use super::phrase::{listing, name, outside, production};
 use crate::domain::event::Ending;
 use crate::domain::hotfix::{Hotfix, Mainline, Phase, StepState};
 use crate::domain::people::People;
-use crate::domain::playbook::WATCH;
+use crate::domain::playbook::{HoldMeans, WATCH};
 use crate::domain::step::{self, Progress, Wait};
 
 /// What a run waits for now; nothing while it is read in, stopped or over.
@@ -51,7 +51,7 @@ fn underway(state: &Hotfix, people: &People, now: Timestamp) -> (Tone, String) {
     }
     let waiting = wait(state, now);
     let (tone, words) = waiting.as_ref().map_or((Tone::Neutral, "going on".to_owned()), waiting_for);
-    if !state.holds.is_empty() {
+    if !state.holds.is_empty() && state.plan.hold == HoldMeans::Pauses {
         let who: Vec<String> = state.holds.keys().map(|person| name(people, person)).collect();
         return (Tone::Warning, format!("on hold by {}; {words}", listing(&who)));
     }
@@ -67,6 +67,9 @@ fn live(state: &Hotfix) -> Option<String> {
     let production = production(state).filter(|_| state.is_live())?;
     if !state.superseded.is_empty() {
         return Some(format!("a newer release that contains the fix is on {production}"));
+    }
+    if state.plan.is_promotion() {
+        return None;
     }
     match &state.mainline {
         Mainline::Open => {

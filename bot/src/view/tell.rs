@@ -100,7 +100,8 @@ fn rider(state: &Hotfix, riders: &[Contribution], to: &PersonId) -> Option<Card>
         1 => ("Your change", "goes", "If it must not,"),
         _many => ("Your changes", "go", "If they must not,"),
     };
-    let mut lines = vec![Text::of(format!("{subject} {verb} to production with this hotfix:"))];
+    let what = if state.plan.is_promotion() { "promotion" } else { "hotfix" };
+    let mut lines = vec![Text::of(format!("{subject} {verb} to production with this {what}:"))];
     lines.extend(
         own.into_iter()
             .map(|rider| Text::of("• ").commit(&rider.commit).plain(format!(" {}", outside(&rider.subject)))),

@@ -301,6 +301,18 @@ mod tests {
     use super::*;
     use crate::view::fixture::{closed, every_event, live, person, same};
 
+    /// What is written into the journal is read back as it was, whatever kind of event it is.
+    #[test]
+    fn every_event_is_read_back_as_it_was_written() {
+        for event in every_event() {
+            let entry = crate::domain::event::Entry { at: live().now, by: Actor::Bot, event };
+            let text = serde_json::to_string(&entry).unwrap();
+            let back: crate::domain::event::Entry =
+                serde_json::from_str(&text).unwrap_or_else(|e| panic!("{e}: {text}"));
+            assert_eq!(back, entry);
+        }
+    }
+
     #[test]
     fn the_timeline_of_a_run() {
         let play = closed();

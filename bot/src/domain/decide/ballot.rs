@@ -16,10 +16,12 @@ use crate::domain::vote;
 
 /// The open prompt that a vote is about.
 fn prompt(state: &Hotfix, on: Option<&MessageRef>) -> Result<(Environment, CommitId), Vec<Refusal>> {
-    let open = state.prompts.iter().find(|(_, prompt)| on.is_none_or(|message| message == &prompt.message));
     let current = |environment: &Environment| {
         state.is_current(|kind| matches!(kind, StepKind::Approve { environment: e } | StepKind::Deploy { environment: e, .. } if e == environment))
     };
+    // Without a message the question is meant whose turn it is: an environment that has its votes keeps its own.
+    let mut asked = state.prompts.iter().filter(|(_, prompt)| on.is_none_or(|message| message == &prompt.message));
+    let open = asked.clone().find(|(environment, _)| current(environment)).or_else(|| asked.next());
     match open {
         Some((environment, prompt)) if Some(&prompt.commit) == state.ships_to(environment) && current(environment) => {
             Ok((environment.clone(), prompt.commit.clone()))

@@ -5,7 +5,7 @@ use hotfix_adapters::vocabulary::{CommitId, DeployKey, Digest, Environment};
 use super::Draft;
 use crate::domain::command::DeployFacts;
 use crate::domain::event::{DeployIntent, Event};
-use crate::domain::hotfix::{DeployState, Hotfix};
+use crate::domain::hotfix::{DeployState, Hotfix, StepState};
 use crate::domain::id::PersonId;
 use crate::domain::playbook::{HoldMeans, StepKind};
 use crate::domain::refusal::Refusal;
@@ -54,7 +54,7 @@ fn too_early(state: &Hotfix, environment: &Environment) -> Vec<Refusal> {
             let reason = format!("These steps come before a deployment to {environment}: {}.", left.join(", "));
             refusals.push(Refusal::new("deploy.early", reason, "See `plan` for who can do what."));
         }
-        (Some(turn), Some((at, _))) if at == turn => {}
+        (Some(turn), Some((at, _))) if at == turn => refusals.extend(unagreed(state, turn)),
         (Some(_), Some(_) | None) => {
             let reason = format!("The deployment to {environment} is behind us.");
             refusals.push(Refusal::new("deploy.done", reason, "See `status`."));
@@ -69,6 +69,19 @@ fn too_early(state: &Hotfix, environment: &Environment) -> Vec<Refusal> {
     }
     refusals.extend(held(state));
     refusals
+}
+
+/// What needs the agreement of others does not happen when they were not asked (HOCS-28).
+fn unagreed(state: &Hotfix, turn: usize) -> Option<Refusal> {
+    let before = turn.checked_sub(1)?;
+    let (spec, at) = (state.plan.steps.get(before)?, state.steps.get(before)?);
+    let StepKind::Agree { party, .. } = &spec.kind else { return None };
+    let skipped = matches!(at, StepState::Skipped { .. });
+    let reason = format!("The agreement of the {party} comes first, and it was left out.");
+    let mut refusal =
+        Refusal::new("agree.missing", reason, "Leave this deployment out as well: `skip` it with a reason.");
+    refusal.requirement = spec.serves.first().cloned();
+    skipped.then_some(refusal)
 }
 
 /// "Production", or its name where there are several.

@@ -99,7 +99,8 @@ fn triage(draft: &mut Draft, who: &PersonId, answers: &BTreeMap<usize, Answer>) 
         let reason = format!("There are {questions} criteria, and no number {}.", beyond + 1);
         return no(Refusal::new("triage.unknown", reason, "See `status` for the criteria and their letters."));
     }
-    draft.person(who, Event::TriageAnswered { answers: answers.clone() })
+    let answers = answers.iter().map(|(place, answer)| (*place, *answer)).collect();
+    draft.person(who, Event::TriageAnswered { answers })
 }
 
 /// Agreement is asked of a party by name, and whoever asked for the hotfix does not agree with themselves (HOCS-17).

@@ -160,7 +160,7 @@ fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
         }
         Event::BaseFound { commit, .. } => state.base = Some(commit.clone()),
         Event::Announced { message, .. } => state.card = Some(message.clone()),
-        Event::TriageAnswered { answers } => state.triage.extend(answers),
+        Event::TriageAnswered { answers } => state.triage.extend(answers.iter().copied()),
         Event::Targeted { commit } => state.target = Some(commit.clone()),
         Event::JobFound { file } => state.build_job = Some(file.clone()),
         Event::FixesOnMain { sources } => state.on_main.extend(sources.iter().cloned()),

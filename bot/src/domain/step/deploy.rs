@@ -4,9 +4,11 @@
 use hotfix_adapters::vocabulary::Environment;
 
 use super::{Progress, Wait};
-use crate::domain::hotfix::{DeployState, Hotfix};
+use crate::domain::hotfix::{DeployState, Hotfix, StepState};
+use crate::domain::id::StepId;
+use crate::domain::playbook::Trigger;
 
-pub(super) fn progress(state: &Hotfix, environment: &Environment) -> Progress {
+pub(super) fn progress(state: &Hotfix, step: &StepId, environment: &Environment, trigger: Trigger) -> Progress {
     let here = environment.clone();
     if state.asked_deploy.as_ref().is_some_and(|asked| &asked.environment == environment) {
         return Progress::Waiting(Wait::Bot("reading the facts once more"));
@@ -21,6 +23,9 @@ pub(super) fn progress(state: &Hotfix, environment: &Environment) -> Progress {
         Some(DeployState::Running) => Progress::Waiting(Wait::Deploying(here)),
         Some(DeployState::AwaitingWord) => Progress::Waiting(Wait::DeployByHand(here)),
         Some(DeployState::Failed(_)) => Progress::Waiting(Wait::DeployFailed(here)),
+        None if trigger == Trigger::Auto && state.state_of(step) == Some(&StepState::Ahead) => {
+            Progress::Waiting(Wait::Bot("beginning the deployment"))
+        }
         // One that begins by itself was asked for when its turn came: it is here again because it was refused.
         None => Progress::Waiting(Wait::DeployCommand(here)),
     }

@@ -188,7 +188,7 @@ pub fn progress(state: &Hotfix, spec: &StepSpec, now: Timestamp) -> Progress {
         StepKind::Review { approvals } => review::progress(state, *approvals),
         StepKind::Verify { place, question, by } => verify::progress(state, place, question, by),
         StepKind::Approve { environment } => approve::progress(state, environment, now),
-        StepKind::Deploy { environment, .. } => deploy::progress(state, environment),
+        StepKind::Deploy { environment, trigger, .. } => deploy::progress(state, &spec.id, environment, *trigger),
         StepKind::Merge { .. } => merge::progress(state),
         StepKind::RideAlong => ride_along::progress(state),
         StepKind::Mainline { .. } => mainline::progress(state),

@@ -119,6 +119,8 @@ impl Told<'_> {
         said.push(Text::of("To watch: ").then(self.watch(environment)));
         said.extend(rollback(self.state));
         match &self.state.mainline {
+            // What is promoted came from main.
+            _any if self.state.plan.is_promotion() => {}
             Mainline::Open | Mainline::Lost(_) => {
                 said.push(
                     Text::of(format!(

@@ -55,7 +55,7 @@ impl Told<'_> {
             Ending::Aborted => (Tone::Warning, format!("is closed: given up after {took}")),
         };
         let title = Text::of(format!("{} {how}", self.state.id));
-        let mut said = vec![on_main(self.state)];
+        let mut said: Vec<Text> = (!self.state.plan.is_promotion()).then(|| on_main(self.state)).into_iter().collect();
         if let Some(live) = self.state.live_at {
             said.push(Text::of(format!("It was live after {}.", between(self.state.opened_at, live))));
         }

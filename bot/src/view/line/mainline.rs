@@ -13,11 +13,11 @@ use crate::view::phrase::{Say, capital, containment, count, ended, outside};
 impl Told<'_> {
     pub(super) fn merged(&self, number: PullNumber, commit: &CommitId) -> Card {
         let url = self.state.pull.as_ref().and_then(|pull| pull.url.as_deref());
-        let main = self.state.plan.main.as_str();
+        let into = self.state.plan.into.as_str();
         let text = Text::of("Pull request ")
             .span(pull_link(number.0, url))
             .plain(" is merged into ")
-            .code(main)
+            .code(into)
             .plain(" as ")
             .commit(commit)
             .plain(".");

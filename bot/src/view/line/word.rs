@@ -6,6 +6,7 @@ use hotfix_adapters::vocabulary::{CommitId, Environment};
 use super::{Told, lines, one};
 use crate::domain::event::{Actor, Vote};
 use crate::domain::id::PersonId;
+use crate::domain::playbook::HoldMeans;
 use crate::domain::vote::quorum;
 use crate::view::ask::{missing, owner};
 use crate::view::duration::clock;
@@ -59,6 +60,10 @@ impl Told<'_> {
 
     pub(super) fn held(&self, reason: &str) -> Card {
         let text = Text::of(format!("{} puts it on hold: {}", self.who(), ended(&outside(reason))));
+        if self.state.plan.hold == HoldMeans::Recorded {
+            let next = owner(self.state, self.to).plain(": talk to them. By this runbook it stops nothing by itself.");
+            return lines(Tone::Warning, None, vec![text, next]);
+        }
         let next = owner(self.state, self.to)
             .plain(": nothing is deployed until they, or a captain, lift it with ")
             .command("unhold")

@@ -1,0 +1,92 @@
+//! What happens where the bot promotes, builds and runs: in the repository that names what production runs, in the registry
+//! and in the cluster.
+
+use anyhow::{Context as _, bail};
+use hotfix_adapters::forge::{Merge, MergeMethod, PullNumber, PullRequests as _};
+use hotfix_adapters::vocabulary::{BranchName, PersonRef, Platform, Repo};
+
+use crate::git::git;
+use crate::ports::Shelf;
+use crate::world::World;
+
+/// The repository in which commits are promoted.
+const PLATFORM: &str = "service/platform";
+
+impl World {
+    /// Something over there, if the words are about it.
+    ///
+    /// # Errors
+    /// When it cannot be done.
+    pub async fn over_there(&self, words: &str) -> anyhow::Result<bool> {
+        let platform = Repo::parse(PLATFORM)?;
+        if let Some((who, rest)) = words.split_once(" puts ").filter(|(_, rest)| rest.ends_with(" on the promotion")) {
+            let label = rest.trim_end_matches(" on the promotion");
+            let person = PersonRef::new(Platform::Git, format!("{who}@example.org"));
+            self.local.label_as(&platform, self.promotion().await?, &person, label).await?;
+            return Ok(true);
+        }
+        if let Some((who, rest)) = words.split_once(" takes ").filter(|(_, rest)| rest.ends_with(" off the promotion"))
+        {
+            let label = rest.trim_end_matches(" off the promotion");
+            let person = PersonRef::new(Platform::Git, format!("{who}@example.org"));
+            self.local.unlabel_as(&platform, self.promotion().await?, &person, label).await?;
+            return Ok(true);
+        }
+        if let Some(rest) = words.strip_prefix("the image ") {
+            let (tag, of) = rest.split_once(" is built ").context("an image is built of something")?;
+            match of.strip_prefix("of ") {
+                Some(reference) => Shelf::publish(&self.stage, tag, &self.commit_of(reference)?, 0)?,
+                None if of == "again" => {
+                    let run = self.newest().await.context("no run")?;
+                    Shelf::publish(&self.stage, tag, run.ships().context("nothing ships")?.as_str(), 7)?;
+                }
+                None => bail!("an image is built `of <commit>` or `again`"),
+            }
+            return Ok(true);
+        }
+        if let Some((environment, version)) = words.split_once("'s cluster says ") {
+            std::fs::write(self.stage.root.join("state").join(format!("cluster-{environment}")), version)?;
+            return Ok(true);
+        }
+        if let Some(file) = words.strip_prefix("the platform holds ") {
+            let (path, text) = file.split_once(" = ").context("a file is written `path = text`")?;
+            self.platform_commit(path, text)?;
+            return Ok(true);
+        }
+        match words {
+            "the promotion is merged" => {
+                let number = self.promotion().await?;
+                let head = self.local.read(&platform, number).await?.head_commit;
+                let (title, body) = ("Merge the promotion".to_owned(), String::new());
+                let merge = Merge { expected_head: head, method: MergeMethod::Merge, title, body };
+                self.local.merge(&platform, number, &merge).await?;
+                Ok(true)
+            }
+            "the promotion is closed" => {
+                self.local.close(&platform, self.promotion().await?).await?;
+                Ok(true)
+            }
+            _ => Ok(false),
+        }
+    }
+
+    async fn promotion(&self) -> anyhow::Result<PullNumber> {
+        let run = self.newest().await.context("there is no run")?;
+        let key = &run.deploys.last().context("nothing is promoted")?.intent.key;
+        let (head, main) = (BranchName::parse(&format!("promote-{key}"))?, BranchName::parse("main")?);
+        let pull = self.local.find(&Repo::parse(PLATFORM)?, &head, &main).await?;
+        Ok(pull.context("there is no merge request")?.number)
+    }
+
+    /// Somebody changes a file over there.
+    fn platform_commit(&self, path: &str, text: &str) -> anyhow::Result<()> {
+        let work = self.stage.root.join("platform");
+        let run = |arguments: &[&str]| git(&work, "dee", self.clock.moment(), arguments);
+        run(&["fetch", "--quiet", "origin"])?;
+        run(&["switch", "--quiet", "--detach", "origin/main"])?;
+        std::fs::write(work.join(path), text.replace("\\n", "\n") + "\n")?;
+        run(&["add", "--all"])?;
+        run(&["commit", "--quiet", "-m", "Something else"])?;
+        run(&["push", "--quiet", "origin", "HEAD:refs/heads/main"]).map(|_| ())
+    }
+}
