@@ -8,7 +8,7 @@ use ring::signature::{KeyPair as _, RSA_PKCS1_2048_8192_SHA256, RsaKeyPair, Unpa
 use serde_json::{Value, json};
 
 use super::serve::{Call, Reply};
-use super::state::{Access, State};
+use super::state::{Access, Installation, State};
 use super::{APP_KEY_PKCS8, shape};
 
 /// The public half of the throw-away key.
@@ -45,7 +45,7 @@ pub(super) fn verify(state: &State, word: &str) -> Result<u64, String> {
 
 pub(super) fn own(state: &State, call: &Call) -> Reply {
     match call.app.and_then(|id| Some((id, state.apps.get(&id)?))) {
-        Some((id, app)) => Reply::ok(json!({ "id": id, "slug": app.slug, "name": app.slug })),
+        Some((id, app)) => Reply::ok(shape::app(state, id, &app.slug)),
         None => Reply::error(401, "A JSON web token could not be decoded", None),
     }
 }
@@ -56,8 +56,21 @@ pub(super) fn find(state: &State, call: &Call, full: &str) -> Reply {
     match call.app.map(fits) {
         None => Reply::error(401, "A JSON web token could not be decoded", None),
         Some(None) => Reply::not_found(),
-        Some(Some((id, it))) => Reply::ok(json!({ "id": id, "app_id": it.app, "permissions": it.permissions })),
+        Some(Some((id, it))) => Reply::ok(shown(state, *id, it)),
     }
+}
+
+fn shown(state: &State, id: u64, it: &Installation) -> Value {
+    let owner = state.users.iter().find(|(_, user)| user.login.eq_ignore_ascii_case(&it.owner)).map(|(id, _)| *id);
+    let base = format!("{}/app/installations/{id}", state.api());
+    json!({
+        "id": id, "app_id": it.app, "app_slug": state.apps[&it.app].slug, "target_id": owner, "target_type": "Organization",
+        "account": owner.map(|owner| shape::user(state, owner)), "permissions": it.permissions, "events": [],
+        "repository_selection": "selected", "single_file_name": null, "suspended_by": null, "suspended_at": null,
+        "access_tokens_url": format!("{base}/access_tokens"), "repositories_url": format!("{}/installation/repositories", state.api()),
+        "html_url": format!("{}/settings/installations/{id}", state.url), "created_at": shape::FOUNDED,
+        "updated_at": shape::FOUNDED,
+    })
 }
 
 /// Mints a token for some of the installation's repositories, with some of its permissions.
