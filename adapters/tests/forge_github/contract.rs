@@ -46,7 +46,17 @@ async fn the_life_of_a_pull_request_is_as_described() {
     for said in ["COMMENTED", "CHANGES_REQUESTED", "APPROVED", "DISMISSED"] {
         place.fake.review(TEAM, number.0, "grace", said);
     }
-    let how = ["queued", "in_progress", "success", "failure", "neutral", "cancelled", "skipped", "timed_out", "action_required"];
+    let how = [
+        "queued",
+        "in_progress",
+        "success",
+        "failure",
+        "neutral",
+        "cancelled",
+        "skipped",
+        "timed_out",
+        "action_required",
+    ];
     how.iter().for_each(|how| place.fake.check(TEAM, head.as_str(), "github-actions", &format!("ends as {how}"), how));
     for said in ["pending", "success", "failure", "error"] {
         place.fake.status(TEAM, head.as_str(), "jenkins", &format!("is {said}"), said);

@@ -38,7 +38,8 @@ fn every_example_of_github_is_taken() {
             }
             let hint = hint.unwrap_or_else(|| panic!("{event} gives no hint\n{body}"));
             assert_eq!(Some(hint.repo.as_str()), example["repository"]["full_name"].as_str(), "{event}");
-            let what = example["action"].as_str().map_or_else(|| event.to_owned(), |action| format!("{event} {action}"));
+            let what =
+                example["action"].as_str().map_or_else(|| event.to_owned(), |action| format!("{event} {action}"));
             assert_eq!(hint.what, what);
             heard += 1;
         }

@@ -51,11 +51,13 @@ pub fn run(mut command: Command) -> String {
     // A proxy that is meant for the world is of no use on loopback.
     command.env("NO_PROXY", "127.0.0.1").env("no_proxy", "127.0.0.1");
     let output = command.output();
+    // The variables are left out: there are keys among them.
+    let told: Vec<_> = [command.get_program()].into_iter().chain(command.get_args()).collect();
     let output =
-        output.unwrap_or_else(|error| panic!("{command:?}: {error}. Run tests/run, which installs what is missing."));
+        output.unwrap_or_else(|error| panic!("{told:?}: {error}. Run tests/run, which installs what is missing."));
     let printed = String::from_utf8_lossy(&output.stdout).into_owned();
     let complaint = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{command:?}: {}\n{printed}\n{complaint}", output.status);
+    assert!(output.status.success(), "{told:?}: {}\n{printed}\n{complaint}", output.status);
     printed
 }
 

@@ -89,7 +89,8 @@ pub(super) fn mint(state: &mut State, call: &Call, id: &str) -> Reply {
             None,
         );
     }
-    let asked = call.body.get("permissions").and_then(Value::as_object);
+    // Naming none is asking for all.
+    let asked = call.body.get("permissions").and_then(Value::as_object).filter(|asked| !asked.is_empty());
     let asked: Option<BTreeMap<String, String>> = asked.map(|asked| {
         asked.iter().map(|(name, level)| (name.clone(), level.as_str().unwrap_or_default().to_owned())).collect()
     });
@@ -98,7 +99,9 @@ pub(super) fn mint(state: &mut State, call: &Call, id: &str) -> Reply {
     if asked.as_ref().is_some_and(|asked| !asked.iter().all(granted)) {
         return Reply::error(422, "The permissions requested are not granted to this installation.", None);
     }
-    let permissions = asked.unwrap_or_else(|| it.permissions.clone());
+    let mut permissions = asked.unwrap_or_else(|| it.permissions.clone());
+    // Which repositories there are is seen by every App.
+    permissions.entry("metadata".to_owned()).or_insert_with(|| "read".to_owned());
     let shown: Vec<Value> = repos.iter().map(|full| shape::repository(state, full)).collect();
     let (user, expires) = (state.apps[&app].user, state.now() + 3600);
     let token = format!("ghs_{:036}", state.id());

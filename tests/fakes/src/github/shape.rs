@@ -22,6 +22,21 @@ pub(super) fn user(state: &State, id: u64) -> Value {
     value
 }
 
+/// What people see of themselves.
+pub(super) fn own_user(state: &State, id: u64) -> Value {
+    let mut value = user(state, id);
+    for absent in ["name", "company", "location", "email", "hireable", "bio"] {
+        value[absent] = Value::Null;
+    }
+    let none = ["public_repos", "public_gists", "followers", "following", "private_gists", "total_private_repos"];
+    for none in none.into_iter().chain(["owned_private_repos", "disk_usage", "collaborators"]) {
+        value[none] = 0.into();
+    }
+    (value["blog"], value["two_factor_authentication"]) = ("".into(), true.into());
+    (value["created_at"], value["updated_at"]) = (FOUNDED.into(), FOUNDED.into());
+    value
+}
+
 /// An App as it stands beside what it did.
 pub(super) fn app(state: &State, id: u64, slug: &str) -> Value {
     let owner = state.users.keys().next().map(|owner| user(state, *owner));
