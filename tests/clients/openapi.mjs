@@ -104,8 +104,8 @@ function judgeRequest(call, found, complain) {
 function judgeAnswer(call, found, complain) {
   const described = resolved(found.operation.responses[call.status]);
   if (described === undefined) {
-    // 401 and 5xx may come from anywhere, and so may 403 and 429 when it is too much.
-    if (![401, 403, 429].includes(call.status) && call.status < 500) {
+    // Everything may be unknown, forbidden, too much or broken, described or not.
+    if (![401, 403, 404, 429].includes(call.status) && call.status < 500) {
       const excused = deviations.statuses[found.operation.operationId] ?? [];
       if (!excused.includes(call.status)) complain(`the answer ${call.status} is not described`);
     }

@@ -235,8 +235,16 @@ pub(super) fn runs(state: &State, call: &Call, full: &str, words: Option<&str>) 
         None => None,
     };
     let fits = |name: &str, value: &str| call.asked(name).is_none_or(|asked| asked == value);
-    let since = call.asked("created").and_then(|text| text.strip_prefix(">=")?.parse::<jiff::Timestamp>().ok());
-    let is_since = |at: &str| since.is_none_or(|since| at.parse::<jiff::Timestamp>().unwrap() >= since);
+    // The syntax of searches has whole seconds; what is not understood finds nothing.
+    let whole = |text: &str| text.len() == "2024-01-01T00:00:00Z".len();
+    let since = call.asked("created").map(|text| {
+        let time = text.strip_prefix(">=").filter(|text| whole(text))?;
+        time.parse::<jiff::Timestamp>().ok()
+    });
+    let is_since = |at: &str| {
+        let at = at.parse::<jiff::Timestamp>().unwrap();
+        since.is_none_or(|since| since.is_some_and(|since| at >= since))
+    };
     let found = state.repos[full].workflow_runs.iter().rev().filter(|run| {
         workflow.is_none_or(|id| run.workflow == id)
             && is_since(&run.at)
