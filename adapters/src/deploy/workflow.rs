@@ -212,7 +212,8 @@ impl Workflow {
     async fn found(&self, ordered: &Ordered) -> Result<Option<u64>, Failure> {
         let Some(asked) = ordered.asked else { return Ok(None) };
         let what = format!("look for the run of {} in {}", ordered.request.key, self.repo);
-        let since = format!(">={}", asked - SKEW);
+        // Searches at GitHub know whole seconds only.
+        let since = format!(">={:.0}", asked - SKEW);
         let route = self.at()?.then("runs").with("event", "workflow_dispatch").with("created", since);
         let act = Act::new(&what, ACTIONS);
         let runs = self.github.client().all(&self.repo, &route, &act, |page: Runs| page.workflow_runs).await?;

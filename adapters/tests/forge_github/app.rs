@@ -12,7 +12,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::support::{Clock, TEAM, merge_of, new_pull, options, rejected, repo, retried};
 
-const GRANTED: [(&str, &str); 6] = [
+pub(crate) const GRANTED: [(&str, &str); 6] = [
     ("metadata", "read"),
     ("contents", "write"),
     ("pull_requests", "write"),
@@ -21,15 +21,15 @@ const GRANTED: [(&str, &str); 6] = [
     ("statuses", "read"),
 ];
 
-struct Apps {
-    fake: GitHubFake,
-    app: u64,
+pub(crate) struct Apps {
+    pub(crate) fake: GitHubFake,
+    pub(crate) app: u64,
     clock: Clock,
     head: String,
 }
 
 impl Apps {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let fake = GitHubFake::start("").await;
         let _ = (fake.create(TEAM), fake.create("team/other"));
         let commit = |branch, parents: &[&str], files: &[_]| {
@@ -41,7 +41,7 @@ impl Apps {
         Self { fake, app, clock: Clock::default(), head }
     }
 
-    fn options(&self, key: &str, installation_id: Option<u64>) -> GitHubOptions {
+    pub(crate) fn options(&self, key: &str, installation_id: Option<u64>) -> GitHubOptions {
         let private_key = SecretString::from(key);
         options(&self.fake, Auth::App { app_id: self.app, installation_id, private_key }, &self.clock)
     }

@@ -4,6 +4,8 @@
 mod app;
 mod broken;
 mod checks;
+mod contract;
+mod examples;
 mod limits;
 mod merging;
 mod pages;

@@ -15,7 +15,7 @@ use hotfix_adapters::forge::{
 };
 use hotfix_adapters::vocabulary::{BranchName, CommitId, Repo};
 use hotfix_fakes::github::{Commit, GitHubFake};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
 
 pub(crate) const TEAM: &str = "team/payments";
@@ -43,7 +43,8 @@ impl Clock {
     }
 
     pub(crate) fn now(&self) -> Timestamp {
-        Timestamp::from_second(Timestamp::now().as_second() + self.0.load(Ordering::SeqCst)).unwrap()
+        // Clocks go finer than GitHub does.
+        Timestamp::now() + SignedDuration::from_secs(self.0.load(Ordering::SeqCst))
     }
 }
 

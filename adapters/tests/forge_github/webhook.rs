@@ -8,9 +8,9 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 use sha2::Sha256;
 
-const SECRET: &str = "It's a Secret to Everybody";
+pub(crate) const SECRET: &str = "It's a Secret to Everybody";
 
-fn webhook(secrets: &[&str]) -> GitHubWebhook {
+pub(crate) fn webhook(secrets: &[&str]) -> GitHubWebhook {
     GitHubWebhook::new(secrets.iter().map(|secret| SecretString::from(*secret)).collect()).unwrap()
 }
 
@@ -21,13 +21,13 @@ fn headers(pairs: &[(&str, &str)]) -> HeaderMap {
         .collect()
 }
 
-fn sign(secret: &str, body: &[u8]) -> String {
+pub(crate) fn sign(secret: &str, body: &[u8]) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
     mac.update(body);
     format!("sha256={}", hex::encode(mac.finalize().into_bytes()))
 }
 
-fn deliver(webhook: &GitHubWebhook, signature: &str, event: &str, body: &str) -> Result<Delivery, Refused> {
+pub(crate) fn deliver(webhook: &GitHubWebhook, signature: &str, event: &str, body: &str) -> Result<Delivery, Refused> {
     let headers = headers(&[
         ("x-hub-signature-256", signature),
         ("x-github-event", event),

@@ -9,9 +9,11 @@
 //! github      a GitHub
 //! gitlab      GitLab: merge requests, checks, pipelines, deployments
 //! drone       Drone: builds and promotions
+//! clients     other people's clients, which the fakes and the adapters are held against
 //! ```
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+pub mod clients;
 pub mod drone;
 pub mod git;
 pub mod github;

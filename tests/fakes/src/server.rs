@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Body, Bytes};
+use axum::body::{Body, Bytes, HttpBody as _};
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::Next;
@@ -50,6 +50,8 @@ pub struct Call {
     pub body: Option<serde_json::Value>,
     /// The status that was answered; `None` when nothing was.
     pub status: Option<u16>,
+    /// The answer, if it is JSON and came whole.
+    pub answer: Option<serde_json::Value>,
 }
 
 /// What tests watch and steer.
@@ -181,12 +183,14 @@ async fn watched(State(watch): State<Watch>, request: Request, next: Next) -> Re
         headers: headers.collect(),
         body: serde_json::from_slice(&bytes).ok(),
         status: None,
+        answer: None,
     };
     let (fault, delay) = watch.control.next();
     if !delay.is_zero() {
         tokio::time::sleep(delay).await;
     }
     let request = Request::from_parts(parts, Body::from(bytes));
+    let silent = matches!(fault, Some(Fault::HangUp | Fault::DoneButHangUp));
     let answer = match fault {
         None => next.run(request).await,
         Some(Fault::Refuse(status)) => refuse(status),
@@ -206,9 +210,21 @@ async fn watched(State(watch): State<Watch>, request: Request, next: Next) -> Re
             hang_up()
         }
     };
-    call.status = Some(answer.status().as_u16());
+    let (answer, read) = read(answer).await;
+    (call.status, call.answer) = ((!silent).then(|| answer.status().as_u16()), read);
     watch.control.record(call);
     answer
+}
+
+/// What an answer says. One whose length is not known is a stream, and is left to whoever asked.
+async fn read(answer: Response) -> (Response, Option<serde_json::Value>) {
+    if answer.body().size_hint().exact().is_none() {
+        return (answer, None);
+    }
+    let (parts, body) = answer.into_parts();
+    let bytes = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+    let read = serde_json::from_slice(&bytes).ok();
+    (Response::from_parts(parts, Body::from(bytes)), read)
 }
 
 fn refuse(status: u16) -> Response {

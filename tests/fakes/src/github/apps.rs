@@ -8,7 +8,7 @@ use ring::signature::{KeyPair as _, RSA_PKCS1_2048_8192_SHA256, RsaKeyPair, Unpa
 use serde_json::{Value, json};
 
 use super::serve::{Call, Reply};
-use super::state::{Access, State};
+use super::state::{Access, Installation, State};
 use super::{APP_KEY_PKCS8, shape};
 
 /// The public half of the throw-away key.
@@ -45,7 +45,7 @@ pub(super) fn verify(state: &State, word: &str) -> Result<u64, String> {
 
 pub(super) fn own(state: &State, call: &Call) -> Reply {
     match call.app.and_then(|id| Some((id, state.apps.get(&id)?))) {
-        Some((id, app)) => Reply::ok(json!({ "id": id, "slug": app.slug, "name": app.slug })),
+        Some((id, app)) => Reply::ok(shape::app(state, id, &app.slug)),
         None => Reply::error(401, "A JSON web token could not be decoded", None),
     }
 }
@@ -56,8 +56,21 @@ pub(super) fn find(state: &State, call: &Call, full: &str) -> Reply {
     match call.app.map(fits) {
         None => Reply::error(401, "A JSON web token could not be decoded", None),
         Some(None) => Reply::not_found(),
-        Some(Some((id, it))) => Reply::ok(json!({ "id": id, "app_id": it.app, "permissions": it.permissions })),
+        Some(Some((id, it))) => Reply::ok(shown(state, *id, it)),
     }
+}
+
+fn shown(state: &State, id: u64, it: &Installation) -> Value {
+    let owner = state.users.iter().find(|(_, user)| user.login.eq_ignore_ascii_case(&it.owner)).map(|(id, _)| *id);
+    let base = format!("{}/app/installations/{id}", state.api());
+    json!({
+        "id": id, "app_id": it.app, "app_slug": state.apps[&it.app].slug, "target_id": owner, "target_type": "Organization",
+        "account": owner.map(|owner| shape::user(state, owner)), "permissions": it.permissions, "events": [],
+        "repository_selection": "selected", "single_file_name": null, "suspended_by": null, "suspended_at": null,
+        "access_tokens_url": format!("{base}/access_tokens"), "repositories_url": format!("{}/installation/repositories", state.api()),
+        "html_url": format!("{}/settings/installations/{id}", state.url), "created_at": shape::FOUNDED,
+        "updated_at": shape::FOUNDED,
+    })
 }
 
 /// Mints a token for some of the installation's repositories, with some of its permissions.
@@ -76,7 +89,8 @@ pub(super) fn mint(state: &mut State, call: &Call, id: &str) -> Reply {
             None,
         );
     }
-    let asked = call.body.get("permissions").and_then(Value::as_object);
+    // Naming none is asking for all.
+    let asked = call.body.get("permissions").and_then(Value::as_object).filter(|asked| !asked.is_empty());
     let asked: Option<BTreeMap<String, String>> = asked.map(|asked| {
         asked.iter().map(|(name, level)| (name.clone(), level.as_str().unwrap_or_default().to_owned())).collect()
     });
@@ -85,7 +99,9 @@ pub(super) fn mint(state: &mut State, call: &Call, id: &str) -> Reply {
     if asked.as_ref().is_some_and(|asked| !asked.iter().all(granted)) {
         return Reply::error(422, "The permissions requested are not granted to this installation.", None);
     }
-    let permissions = asked.unwrap_or_else(|| it.permissions.clone());
+    let mut permissions = asked.unwrap_or_else(|| it.permissions.clone());
+    // Which repositories there are is seen by every App.
+    permissions.entry("metadata".to_owned()).or_insert_with(|| "read".to_owned());
     let shown: Vec<Value> = repos.iter().map(|full| shape::repository(state, full)).collect();
     let (user, expires) = (state.apps[&app].user, state.now() + 3600);
     let token = format!("ghs_{:036}", state.id());

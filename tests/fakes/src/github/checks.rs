@@ -8,14 +8,17 @@ use super::serve::{Call, Reply};
 use super::shape;
 use super::state::{CheckRun, State, Status};
 
-fn shown_run(state: &State, run: &CheckRun) -> Value {
+fn shown_run(state: &State, full: &str, run: &CheckRun) -> Value {
     let done = (run.status == "completed").then_some(&run.at);
+    let repo = state.repos[full].full();
+    let url = format!("{}/repos/{repo}/check-runs/{}", state.api(), run.id);
+    let html = format!("{}/{repo}/runs/{}", state.url, run.id);
     json!({
-        "id": run.id, "node_id": format!("CR_{}", run.id), "head_sha": run.sha, "external_id": "", "url": "", "html_url": "",
-        "details_url": "", "name": run.name, "status": run.status, "conclusion": run.conclusion, "started_at": run.at,
-        "completed_at": done, "output": { "title": null, "summary": null, "text": null, "annotations_count": 0, "annotations_url": "" },
+        "id": run.id, "node_id": format!("CR_{}", run.id), "head_sha": run.sha, "external_id": "", "url": url, "html_url": html,
+        "details_url": html, "name": run.name, "status": run.status, "conclusion": run.conclusion, "started_at": run.at,
+        "completed_at": done, "output": { "title": null, "summary": null, "text": null, "annotations_count": 0, "annotations_url": format!("{url}/annotations") },
         "check_suite": { "id": run.app.0 }, "pull_requests": [],
-        "app": { "id": run.app.0, "slug": run.app.1, "node_id": "A_1", "name": run.app.1, "owner": shape::user(state, 0), "events": [], "permissions": {} },
+        "app": shape::app(state, run.app.0, &run.app.1),
     })
 }
 
@@ -35,7 +38,7 @@ pub(super) fn runs(state: &State, call: &Call, full: &str, words: &str) -> Reply
     if let Some(name) = call.asked("check_name") {
         found.retain(|run| run.name == name);
     }
-    Reply::Wrapped("check_runs", found.iter().map(|run| shown_run(state, run)).collect(), 30)
+    Reply::Wrapped("check_runs", found.iter().map(|run| shown_run(state, full, run)).collect(), 30)
 }
 
 pub(super) fn create_run(state: &mut State, call: &Call, full: &str) -> Reply {
@@ -48,7 +51,7 @@ pub(super) fn create_run(state: &mut State, call: &Call, full: &str) -> Reply {
     let status = if conclusion.is_some() { "completed" } else { call.text("status").unwrap_or("queued") };
     report(state, full, sha, Report { app, name, status, conclusion });
     let run = state.repos[full].runs.last().unwrap();
-    Reply::One(201, shown_run(state, run))
+    Reply::One(201, shown_run(state, full, run))
 }
 
 /// What an App reports: its number and slug, the name of the check, and how it stands.
@@ -66,9 +69,10 @@ pub(super) fn report(state: &mut State, full: &str, sha: &str, report: Report<'_
     state.repo(full).runs.push(CheckRun { id, sha: sha.to_owned(), name, app, status, conclusion, at });
 }
 
-fn shown_status(state: &State, status: &Status) -> Value {
+fn shown_status(state: &State, full: &str, status: &Status) -> Value {
+    let url = format!("{}/repos/{}/statuses/{}", state.api(), state.repos[full].full(), status.sha);
     json!({
-        "id": status.id, "node_id": format!("SC_{}", status.id), "url": "", "avatar_url": null, "state": status.state,
+        "id": status.id, "node_id": format!("SC_{}", status.id), "url": url, "avatar_url": null, "state": status.state,
         "context": status.context, "description": status.description, "target_url": null,
         "creator": shape::user(state, status.creator), "created_at": status.at, "updated_at": status.at,
     })
@@ -78,7 +82,7 @@ fn shown_status(state: &State, status: &Status) -> Value {
 pub(super) fn statuses(state: &State, full: &str, words: &str) -> Reply {
     let Some(sha) = shape::resolve(&state.repos[full].place, words) else { return Reply::not_found() };
     let found = state.repos[full].statuses.iter().rev().filter(|status| status.sha == sha);
-    Reply::List(found.map(|status| shown_status(state, status)).collect(), 30)
+    Reply::List(found.map(|status| shown_status(state, full, status)).collect(), 30)
 }
 
 /// The newest of each context, and what they make together.
@@ -95,10 +99,12 @@ pub(super) fn combined(state: &State, full: &str, words: &str) -> Reply {
         () if newest.is_empty() || !all("success") => "pending",
         () => "success",
     };
-    let shown: Vec<Value> = newest.values().map(|status| shown_status(state, status)).collect();
-    Reply::ok(
-        json!({ "state": together, "sha": sha, "total_count": shown.len(), "statuses": shown, "repository": shape::repository(state, full) }),
-    )
+    let shown: Vec<Value> = newest.values().map(|status| shown_status(state, full, status)).collect();
+    let base = format!("{}/repos/{}/commits/{sha}", state.api(), state.repos[full].full());
+    Reply::ok(json!({
+        "state": together, "sha": sha, "total_count": shown.len(), "statuses": shown, "commit_url": base,
+        "url": format!("{base}/status"), "repository": shape::repository(state, full),
+    }))
 }
 
 pub(super) fn create_status(state: &mut State, call: &Call, full: &str, sha: &str) -> Reply {
@@ -112,7 +118,7 @@ pub(super) fn create_status(state: &mut State, call: &Call, full: &str, sha: &st
     let context = call.text("context").unwrap_or("default").to_owned();
     say(state, full, sha, &context, &said, call.user);
     state.repo(full).statuses.last_mut().unwrap().description = call.text("description").map(str::to_owned);
-    Reply::One(201, shown_status(state, state.repos[full].statuses.last().unwrap()))
+    Reply::One(201, shown_status(state, full, state.repos[full].statuses.last().unwrap()))
 }
 
 pub(super) fn say(state: &mut State, full: &str, sha: &str, context: &str, said: &str, creator: u64) {

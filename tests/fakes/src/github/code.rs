@@ -5,6 +5,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
+use super::addresses::encoded;
 use super::serve::{Call, Reply};
 use super::shape;
 use super::state::{Event, Merged, State};
@@ -86,8 +87,10 @@ fn refs(state: &State, full: &str, below: &str) -> Vec<(String, String)> {
 }
 
 pub(super) fn branches(state: &State, full: &str) -> Reply {
+    let base = format!("{}/repos/{}", state.api(), state.repos[full].full());
     let shown = refs(state, full, "refs/heads/").into_iter().map(|(name, sha)| {
-        json!({ "name": name.trim_start_matches("refs/heads/"), "commit": { "sha": sha, "url": "" }, "protected": false })
+        let url = format!("{base}/commits/{sha}");
+        json!({ "name": name.trim_start_matches("refs/heads/"), "commit": { "sha": sha, "url": url }, "protected": false })
     });
     Reply::List(shown.collect(), 30)
 }
@@ -95,7 +98,13 @@ pub(super) fn branches(state: &State, full: &str) -> Reply {
 pub(super) fn branch(state: &State, full: &str, name: &str) -> Reply {
     let Some(sha) = tip(&state.repos[full].place, name) else { return Reply::error(404, "Branch not found", None) };
     let commit = shape::commits(state, full, &[sha]).remove(0);
-    Reply::ok(json!({ "name": name, "commit": commit, "protected": false }))
+    let repo = state.repos[full].full();
+    let base = format!("{}/repos/{repo}/branches/{}", state.api(), encoded(name));
+    let html = format!("{}/{repo}/tree/{}", state.url, encoded(name));
+    Reply::ok(json!({
+        "name": name, "commit": commit, "protected": false, "protection_url": format!("{base}/protection"),
+        "protection": { "enabled": false }, "_links": { "self": base, "html": html },
+    }))
 }
 
 pub(super) fn reference(state: &State, full: &str, name: &str) -> Reply {
@@ -191,8 +200,12 @@ pub(super) fn compare(state: &State, full: &str, range: &str) -> Reply {
         _ => "diverged",
     };
     let one = |sha: &String| shape::commits(state, full, std::slice::from_ref(sha)).remove(0);
+    let name = state.repos[full].full();
+    let (api, html) = (format!("{}/repos/{name}", state.api()), format!("{}/{name}", state.url));
     let object = json!({
-        "url": "", "html_url": "", "base_commit": one(&base), "merge_base_commit": one(&fork), "status": status,
+        "url": format!("{api}/compare/{range}"), "html_url": format!("{html}/compare/{range}"),
+        "permalink_url": format!("{html}/compare/{base}...{head}"), "diff_url": format!("{html}/compare/{range}.diff"),
+        "patch_url": format!("{html}/compare/{range}.patch"), "base_commit": one(&base), "merge_base_commit": one(&fork), "status": status,
         "ahead_by": ahead.len(), "behind_by": behind.len(), "total_commits": ahead.len(), "files": [],
     });
     Reply::Within(object, "commits", shape::commits(state, full, &ahead), 250)

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::addresses::add_addresses;
 use super::code::tip;
 use super::pulls::number_of;
 use super::serve::{Call, Reply};
@@ -12,7 +13,7 @@ fn shown(state: &State, full: &str, it: &Deployment) -> Value {
     let base = format!("{}/repos/{}/deployments/{}", state.api(), state.repos[full].full(), it.id);
     json!({
         "id": it.id, "node_id": format!("DE_{}", it.id), "url": base, "statuses_url": format!("{base}/statuses"),
-        "repository_url": "", "sha": it.sha, "ref": it.name, "task": "deploy", "payload": it.payload,
+        "repository_url": format!("{}/repos/{}", state.api(), state.repos[full].full()), "sha": it.sha, "ref": it.name, "task": "deploy", "payload": it.payload,
         "original_environment": it.environment, "environment": it.environment, "description": it.description,
         "creator": shape::user(state, it.creator), "created_at": it.at, "updated_at": it.at,
         "transient_environment": false, "production_environment": it.environment == "production",
@@ -60,10 +61,13 @@ pub(super) fn deploy(state: &mut State, full: &str, name: &str, sha: &str, envir
     id
 }
 
-fn shown_status(state: &State, it: &DeploymentStatus) -> Value {
+fn shown_status(state: &State, full: &str, of: &Deployment, it: &DeploymentStatus) -> Value {
+    let repo = format!("{}/repos/{}", state.api(), state.repos[full].full());
+    let base = format!("{repo}/deployments/{}", of.id);
     json!({
-        "id": it.id, "node_id": format!("DES_{}", it.id), "url": "", "state": it.state, "description": "", "environment": "",
-        "target_url": "", "log_url": "", "environment_url": "", "deployment_url": "", "repository_url": "",
+        "id": it.id, "node_id": format!("DES_{}", it.id), "url": format!("{base}/statuses/{}", it.id), "state": it.state,
+        "description": "", "environment": of.environment, "target_url": "", "log_url": "", "environment_url": "",
+        "deployment_url": base, "repository_url": repo,
         "creator": shape::user(state, it.creator), "created_at": it.at, "updated_at": it.at,
     })
 }
@@ -72,7 +76,9 @@ fn shown_status(state: &State, it: &DeploymentStatus) -> Value {
 pub(super) fn statuses(state: &State, full: &str, id: &str) -> Reply {
     let id = number_of(id);
     match state.repos[full].deployments.iter().find(|it| it.id == id) {
-        Some(it) => Reply::List(it.statuses.iter().rev().map(|status| shown_status(state, status)).collect(), 30),
+        Some(it) => {
+            Reply::List(it.statuses.iter().rev().map(|status| shown_status(state, full, it, status)).collect(), 30)
+        }
         None => Reply::not_found(),
     }
 }
@@ -87,7 +93,7 @@ pub(super) fn set_status(state: &mut State, call: &Call, full: &str, id: &str) -
     }
     say(state, full, id, &said, call.user);
     let it = state.repos[full].deployments.iter().find(|it| it.id == id).unwrap();
-    Reply::One(201, shown_status(state, it.statuses.last().unwrap()))
+    Reply::One(201, shown_status(state, full, it, it.statuses.last().unwrap()))
 }
 
 /// A success makes the ones before it in the same environment inactive.
@@ -203,16 +209,22 @@ pub(super) fn dispatch(state: &mut State, call: &Call, full: &str, words: &str) 
 fn shown_run(state: &State, full: &str, run: &WorkflowRun) -> Value {
     let repo = &state.repos[full];
     let workflow = repo.workflows.iter().find(|it| it.id == run.workflow).unwrap();
-    json!({
+    let url = format!("{}/repos/{}/actions/runs/{}", state.api(), repo.full(), run.id);
+    let suite = format!("{}/repos/{}/check-suites/{}", state.api(), repo.full(), run.id);
+    let workflow_url = format!("{}/repos/{}/actions/workflows/{}", state.api(), repo.full(), run.workflow);
+    let mut value = json!({
         "id": run.id, "node_id": format!("WFR_{}", run.id), "name": workflow.file.name, "display_title": run.title,
         "head_branch": run.branch, "head_sha": run.sha, "path": workflow.file.path, "run_number": run.number, "run_attempt": 1,
         "event": "workflow_dispatch", "status": run.status, "conclusion": run.conclusion, "workflow_id": run.workflow,
-        "check_suite_id": run.id, "url": format!("{}/repos/{}/actions/runs/{}", state.api(), repo.full(), run.id),
+        "check_suite_id": run.id, "check_suite_url": suite, "workflow_url": workflow_url, "url": url,
         "html_url": format!("{}/{}/actions/runs/{}", state.url, repo.full(), run.id), "pull_requests": [],
         "created_at": run.at, "updated_at": run.updated, "run_started_at": run.at,
         "actor": shape::user(state, run.actor), "triggering_actor": shape::user(state, run.actor),
-        "repository": shape::repository(state, full),
-    })
+        "repository": shape::repository(state, full), "head_repository": shape::repository(state, full),
+        "head_commit": shape::head_commit(state, full, &run.sha),
+    });
+    add_addresses(&mut value, &url, &["artifacts", "cancel", "jobs", "logs", "rerun"]);
+    value
 }
 
 /// Newest first.
@@ -223,8 +235,16 @@ pub(super) fn runs(state: &State, call: &Call, full: &str, words: Option<&str>) 
         None => None,
     };
     let fits = |name: &str, value: &str| call.asked(name).is_none_or(|asked| asked == value);
-    let since = call.asked("created").and_then(|text| text.strip_prefix(">=")?.parse::<jiff::Timestamp>().ok());
-    let is_since = |at: &str| since.is_none_or(|since| at.parse::<jiff::Timestamp>().unwrap() >= since);
+    // The syntax of searches has whole seconds; what is not understood finds nothing.
+    let whole = |text: &str| text.len() == "2024-01-01T00:00:00Z".len();
+    let since = call.asked("created").map(|text| {
+        let time = text.strip_prefix(">=").filter(|text| whole(text))?;
+        time.parse::<jiff::Timestamp>().ok()
+    });
+    let is_since = |at: &str| {
+        let at = at.parse::<jiff::Timestamp>().unwrap();
+        since.is_none_or(|since| since.is_some_and(|since| at >= since))
+    };
     let found = state.repos[full].workflow_runs.iter().rev().filter(|run| {
         workflow.is_none_or(|id| run.workflow == id)
             && is_since(&run.at)

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::addresses::add_addresses;
 use super::pulls::{add, labels as shown_labels, number_of};
 use super::serve::{Call, Reply};
 use super::shape;
@@ -22,8 +23,13 @@ fn shown(state: &State, full: &str, issue: &Issue) -> Value {
         "comments": issue.comments.len(), "created_at": issue.created, "updated_at": issue.updated, "closed_at": issue.closed,
     });
     if issue.pull.is_some() {
-        value["pull_request"] = json!({ "url": format!("{base}/pulls/{number}") });
+        let html = format!("{}/{repo}/pull/{number}", state.url);
+        let (diff, patch) = (format!("{html}.diff"), format!("{html}.patch"));
+        value["pull_request"] =
+            json!({ "url": format!("{base}/pulls/{number}"), "html_url": html, "diff_url": diff, "patch_url": patch });
     }
+    value["repository_url"] = base.as_str().into();
+    add_addresses(&mut value, &format!("{base}/issues/{number}"), &["comments", "events", "labels"]);
     value
 }
 
@@ -105,10 +111,12 @@ pub(super) fn unlabel(state: &mut State, full: &str, number: u64, name: &str, ac
 
 pub(super) fn events(state: &State, full: &str, number: &str) -> Reply {
     let Some(number) = has(state, full, number) else { return Reply::not_found() };
+    let base = format!("{}/repos/{}", state.api(), state.repos[full].full());
     let shown = |event: &Event| {
         let mut value = json!({
-            "id": event.id, "node_id": format!("E_{}", event.id), "url": "", "actor": shape::user(state, event.actor),
+            "id": event.id, "node_id": format!("E_{}", event.id), "url": format!("{base}/issues/events/{}", event.id), "actor": shape::user(state, event.actor),
             "event": event.event, "commit_id": null, "commit_url": null, "created_at": event.at,
+            "performed_via_github_app": null,
         });
         if let Some(name) = &event.label {
             value["label"] = json!({ "name": name, "color": "ededed" });
@@ -118,9 +126,12 @@ pub(super) fn events(state: &State, full: &str, number: &str) -> Reply {
     Reply::List(state.repos[full].issues[&number].events.iter().map(shown).collect(), 30)
 }
 
-fn shown_comment(state: &State, comment: &Comment) -> Value {
+fn shown_comment(state: &State, full: &str, number: u64, comment: &Comment) -> Value {
+    let (repo, id) = (state.repos[full].full(), comment.id);
+    let base = format!("{}/repos/{repo}/issues", state.api());
     json!({
-        "id": comment.id, "node_id": format!("IC_{}", comment.id), "url": "", "html_url": "", "body": comment.body,
+        "id": id, "node_id": format!("IC_{id}"), "url": format!("{base}/comments/{id}"), "body": comment.body,
+        "html_url": format!("{}/{repo}/issues/{number}#issuecomment-{id}", state.url), "issue_url": format!("{base}/{number}"),
         "user": shape::user(state, comment.user), "created_at": comment.at, "updated_at": comment.at,
         "author_association": "MEMBER",
     })
@@ -129,7 +140,7 @@ fn shown_comment(state: &State, comment: &Comment) -> Value {
 pub(super) fn comments(state: &State, full: &str, number: &str) -> Reply {
     let Some(number) = has(state, full, number) else { return Reply::not_found() };
     let comments = &state.repos[full].issues[&number].comments;
-    Reply::List(comments.iter().map(|comment| shown_comment(state, comment)).collect(), 30)
+    Reply::List(comments.iter().map(|comment| shown_comment(state, full, number, comment)).collect(), 30)
 }
 
 pub(super) fn comment(state: &mut State, call: &Call, full: &str, number: &str) -> Reply {
@@ -142,5 +153,5 @@ pub(super) fn comment(state: &mut State, call: &Call, full: &str, number: &str) 
     let comments = &mut state.repo(full).issues.get_mut(&number).unwrap().comments;
     comments.push(Comment { id, user, body, at });
     let comment = state.repos[full].issues[&number].comments.last().unwrap();
-    Reply::One(201, shown_comment(state, comment))
+    Reply::One(201, shown_comment(state, full, number, comment))
 }

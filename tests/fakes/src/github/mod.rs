@@ -8,9 +8,10 @@
 //! serve     one call: who speaks, what they may, pages, tags, limits
 //! routes    which part answers
 //! pulls, merges, issues, code, checks, deploys, apps     the parts
-//! shape     people, commits and repositories as JSON
+//! shape, addresses     people, commits and repositories as JSON, with all that is linked from them
 //! ```
 
+mod addresses;
 mod apps;
 mod checks;
 mod code;

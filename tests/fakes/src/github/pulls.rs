@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::addresses::{add_addresses, encoded};
 use super::code::{is_ancestor, tip, try_git};
 use super::serve::{Call, Reply};
 use super::shape;
@@ -45,7 +46,32 @@ pub(super) fn shown(state: &State, full: &str, number: u64, whole: bool) -> Valu
         "head": end(&pull.head, &pull.head_sha, pull.fork), "base": end(&pull.base, &pull.base_sha, None),
         "author_association": "MEMBER", "auto_merge": null,
     });
+    let (own, thread) = (format!("{base}/pulls/{number}"), format!("{base}/issues/{number}"));
+    let html = format!("{}/{name}/pull/{number}", state.url);
+    add_addresses(&mut value, &own, &["commits", "review_comments"]);
+    add_addresses(&mut value, &thread, &["comments"]);
+    value["review_comment_url"] = format!("{base}/pulls/comments{{/number}}").into();
+    value["statuses_url"] = format!("{base}/statuses/{}", pull.head_sha).into();
+    (value["diff_url"], value["patch_url"]) = (format!("{html}.diff").into(), format!("{html}.patch").into());
+    let linked = ["comments", "commits", "statuses", "html", "issue", "review_comments", "review_comment"];
+    for name in linked {
+        value["_links"][name] = json!({ "href": value[format!("{name}_url")] });
+    }
+    value["_links"]["self"] = json!({ "href": own });
     if whole {
+        let range = format!("{}...{}", pull.base_sha, pull.head_sha);
+        let stat = try_git(&repo.place, &["diff", "--shortstat", &range], &[]).unwrap_or_default();
+        let counted = |word: &str| {
+            let part = stat.split(',').find(|part| part.contains(word)).unwrap_or_default();
+            number_of(part.split_whitespace().next().unwrap_or_default())
+        };
+        value["changed_files"] = counted("file").into();
+        value["additions"] = counted("insertion").into();
+        value["deletions"] = counted("deletion").into();
+        let range = format!("{}..{}", pull.base_sha, pull.head_sha);
+        let commits = try_git(&repo.place, &["rev-list", "--count", &range], &[]);
+        value["commits"] = number_of(&commits.unwrap_or_default()).into();
+        (value["review_comments"], value["maintainer_can_modify"]) = (0.into(), false.into());
         let mergeable = issue.open.then(|| merges(&repo.place, pull)).filter(|_| !repo.undecided);
         value["merged"] = merged.is_some().into();
         value["mergeable"] = mergeable.map_or(Value::Null, Value::Bool);
@@ -64,7 +90,7 @@ pub(super) fn merges(place: &std::path::Path, pull: &Pull) -> bool {
 
 pub(super) fn labels(state: &State, full: &str, names: &[String]) -> Vec<Value> {
     let repo = state.repos[full].full();
-    let shown = |name: &String| json!({ "id": 1, "node_id": "L_1", "name": name, "color": "ededed", "default": false, "description": null, "url": format!("{}/repos/{repo}/labels/{name}", state.api()) });
+    let shown = |name: &String| json!({ "id": 1, "node_id": "L_1", "name": name, "color": "ededed", "default": false, "description": null, "url": format!("{}/repos/{repo}/labels/{}", state.api(), encoded(name)) });
     names.iter().map(shown).collect()
 }
 
@@ -204,18 +230,21 @@ pub(super) fn close(state: &mut State, full: &str, number: u64, actor: u64) {
     }
 }
 
-fn shown_review(state: &State, review: &Review) -> Value {
+fn shown_review(state: &State, full: &str, number: u64, review: &Review) -> Value {
+    let repo = state.repos[full].full();
+    let html = format!("{}/{repo}/pull/{number}#pullrequestreview-{}", state.url, review.id);
+    let pull = format!("{}/repos/{repo}/pulls/{number}", state.api());
     json!({
         "id": review.id, "node_id": format!("PRR_{}", review.id), "user": shape::user(state, review.user), "body": review.body,
         "state": review.state, "commit_id": review.commit, "submitted_at": review.at, "author_association": "MEMBER",
-        "html_url": "", "pull_request_url": "",
+        "html_url": html, "pull_request_url": pull, "_links": { "html": { "href": html }, "pull_request": { "href": pull } },
     })
 }
 
 pub(super) fn reviews(state: &State, full: &str, number: &str) -> Reply {
     let Some(number) = has(state, full, number) else { return Reply::not_found() };
     let reviews = &state.repos[full].issues[&number].pull.as_ref().unwrap().reviews;
-    Reply::List(reviews.iter().map(|review| shown_review(state, review)).collect(), 30)
+    Reply::List(reviews.iter().map(|review| shown_review(state, full, number, review)).collect(), 30)
 }
 
 pub(super) fn review(state: &mut State, call: &Call, full: &str, number: &str) -> Reply {
@@ -231,7 +260,7 @@ pub(super) fn review(state: &mut State, call: &Call, full: &str, number: &str) -
     }
     say(state, full, number, call.user, said, call.text("body").unwrap_or_default());
     let review = state.repos[full].issues[&number].pull.as_ref().unwrap().reviews.last().unwrap();
-    Reply::ok(shown_review(state, review))
+    Reply::ok(shown_review(state, full, number, review))
 }
 
 pub(super) fn say(state: &mut State, full: &str, number: u64, user: u64, said: &str, body: &str) {

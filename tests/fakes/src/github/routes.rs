@@ -7,7 +7,7 @@ use super::{apps, checks, code, deploys, issues, merges, pulls, shape};
 pub(super) fn route(state: &mut State, call: &Call) -> Reply {
     let path: Vec<&str> = call.path.iter().map(String::as_str).collect();
     match (call.method.as_str(), path.as_slice()) {
-        ("GET", ["user"]) if call.app.is_none() => Reply::ok(shape::user(state, call.user)),
+        ("GET", ["user"]) if call.app.is_none() => Reply::ok(shape::own_user(state, call.user)),
         ("GET", ["rate_limit"]) => Reply::ok(serde_json::json!({
             "resources": {}, "rate": { "limit": 5000, "remaining": state.remaining, "reset": state.now() + 3600, "used": 0 }
         })),

@@ -4,29 +4,79 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use super::addresses::{REPOSITORY, USER, add_addresses, encoded};
 use super::code::try_git;
 use super::state::State;
 
 pub(super) fn user(state: &State, id: u64) -> Value {
     let Some(user) = state.users.get(&id) else { return Value::Null };
-    let (api, login) = (state.api(), &user.login);
-    json!({
+    let login = &user.login;
+    // The login of an App ends in `[bot]`, which no address holds as it is.
+    let word = encoded(login);
+    let base = format!("{}/users/{word}", state.api());
+    let mut value = json!({
         "login": login, "id": id, "node_id": format!("U_{id}"), "avatar_url": format!("{}/avatars/{id}", state.url),
-        "gravatar_id": "", "url": format!("{api}/users/{login}"), "html_url": format!("{}/{login}", state.url),
-        "type": user.kind, "site_admin": false,
+        "gravatar_id": "", "url": base, "html_url": format!("{}/{word}", state.url), "type": user.kind, "site_admin": false,
+    });
+    add_addresses(&mut value, &base, &USER);
+    value
+}
+
+/// What people see of themselves.
+pub(super) fn own_user(state: &State, id: u64) -> Value {
+    let mut value = user(state, id);
+    for absent in ["name", "company", "location", "email", "hireable", "bio"] {
+        value[absent] = Value::Null;
+    }
+    let none = ["public_repos", "public_gists", "followers", "following", "private_gists", "total_private_repos"];
+    for none in none.into_iter().chain(["owned_private_repos", "disk_usage", "collaborators"]) {
+        value[none] = 0.into();
+    }
+    (value["blog"], value["two_factor_authentication"]) = ("".into(), true.into());
+    (value["created_at"], value["updated_at"]) = (FOUNDED.into(), FOUNDED.into());
+    value
+}
+
+/// An App as it stands beside what it did.
+pub(super) fn app(state: &State, id: u64, slug: &str) -> Value {
+    let owner = state.users.keys().next().map(|owner| user(state, *owner));
+    let address = format!("{}/apps/{slug}", state.url);
+    json!({
+        "id": id, "slug": slug, "node_id": format!("A_{id}"), "client_id": format!("Iv1.{id}"), "name": slug, "owner": owner,
+        "description": null, "external_url": address, "html_url": address, "created_at": FOUNDED, "updated_at": FOUNDED,
+        "permissions": {}, "events": [],
     })
 }
 
+/// When everything was there already.
+pub(super) const FOUNDED: &str = "2024-01-01T00:00:00Z";
+
 pub(super) fn repository(state: &State, full: &str) -> Value {
     let repo = &state.repos[full];
-    let (api, name) = (state.api(), repo.full());
-    json!({
+    let name = repo.full();
+    let (api, html) = (format!("{}/repos/{name}", state.api()), format!("{}/{name}", state.url));
+    let issues = repo.issues.values().filter(|issue| issue.open).count();
+    let mut value = json!({
         "id": repo.id, "node_id": format!("R_{}", repo.id), "name": repo.name, "full_name": name, "private": true,
-        "owner": user(state, repo.owner_id), "html_url": format!("{}/{name}", state.url), "description": null, "fork": false,
-        "url": format!("{api}/repos/{name}"), "clone_url": format!("{}/{name}.git", state.url), "default_branch": "main",
-        "archived": false, "disabled": false, "visibility": "private", "has_issues": true,
+        "owner": user(state, repo.owner_id), "html_url": html, "description": null, "fork": false, "url": api,
+        "clone_url": format!("{html}.git"), "svn_url": html, "git_url": format!("git://example.org/{name}.git"),
+        "ssh_url": format!("git@example.org:{name}.git"), "default_branch": "main", "archived": false, "disabled": false,
+        "visibility": "private", "has_issues": true, "open_issues": issues, "open_issues_count": issues,
+        "created_at": FOUNDED, "updated_at": FOUNDED, "pushed_at": FOUNDED,
         "permissions": { "admin": false, "push": true, "pull": true },
-    })
+    });
+    for absent in ["mirror_url", "homepage", "language", "license"] {
+        value[absent] = Value::Null;
+    }
+    for absent in ["has_projects", "has_downloads", "has_wiki", "has_pages", "has_discussions"] {
+        value[absent] = false.into();
+    }
+    let none = ["forks", "watchers", "forks_count", "watchers_count", "stargazers_count", "network_count", "size"];
+    for none in none.into_iter().chain(["subscribers_count"]) {
+        value[none] = 0.into();
+    }
+    add_addresses(&mut value, &api, &REPOSITORY);
+    value
 }
 
 /// The number of an account by an address, as GitHub attributes commits.
@@ -64,8 +114,21 @@ fn commit(state: &State, full: &str, f: &[&str]) -> Value {
             "author": { "name": f[3], "email": f[4], "date": utc(f[5]) },
             "committer": { "name": f[6], "email": f[7], "date": utc(f[8]) },
             "tree": { "sha": f[2], "url": format!("{base}/git/trees/{}", f[2]) },
-            "verification": { "verified": false, "reason": "unsigned", "signature": null, "payload": null },
+            "verification": { "verified": false, "reason": "unsigned", "signature": null, "payload": null, "verified_at": null },
         },
+    })
+}
+
+/// A commit as it stands beside a run.
+pub(super) fn head_commit(state: &State, full: &str, sha: &str) -> Value {
+    let whole = commits(state, full, &[sha.to_owned()]).remove(0);
+    let (said, who) = (
+        &whole["commit"],
+        |name: &str| json!({ "name": whole["commit"][name]["name"], "email": whole["commit"][name]["email"] }),
+    );
+    json!({
+        "id": sha, "tree_id": said["tree"]["sha"], "message": said["message"], "timestamp": said["committer"]["date"],
+        "author": who("author"), "committer": who("committer"),
     })
 }
 

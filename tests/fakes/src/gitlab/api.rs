@@ -55,7 +55,7 @@ impl Call {
     }
 
     pub(super) fn flag(&self, name: &str) -> bool {
-        self.text(name).as_deref() == Some("true")
+        self.text(name).is_some_and(|said| ["true", "t", "1", "yes", "on"].contains(&said.to_lowercase().as_str()))
     }
 
     pub(super) fn need(&self, name: &str) -> Result<String, Reply> {

@@ -35,8 +35,8 @@ pub(super) fn report(world: &mut World, call: &Call, project: &str, sha: &str) -
         return Err(Reply { status: 400, body: json!({ "error": "state does not have a valid value" }) });
     }
     let name = call.text("name").or_else(|| call.text("context")).unwrap_or_else(|| "default".to_owned());
-    world.report(project, sha, call.user, &name, &state);
-    let status = world.projects[project].statuses.last().unwrap();
+    let id = world.report(project, sha, call.user, &name, &state);
+    let status = world.projects[project].statuses.iter().find(|status| status.id == id).unwrap();
     Ok(status_json(world, status))
 }
 

@@ -79,6 +79,13 @@ fn write(world: &mut World, call: &Call, project: &str) -> Answer {
     let missing_actions = || Reply { status: 400, body: json!({ "error": "actions is missing" }) };
     let actions = actions.ok_or_else(missing_actions)?;
     let place = world.project(project).place.clone();
+    let from_elsewhere =
+        call.said.contains_key("start_sha") || call.text("start_branch").is_some_and(|it| it != branch);
+    if from_elsewhere && !call.flag("force") && plumb::tip(&place, &branch).is_some() {
+        let words =
+            format!("A branch called '{branch}' already exists. Switch to that branch in order to make changes");
+        return Err(Reply::error(400, words));
+    }
     let start = call.text("start_branch").unwrap_or_else(|| branch.clone());
     let parent = call.text("start_sha").or_else(|| plumb::tip(&place, &start));
     let index = place.join("fake-index").to_str().unwrap().to_owned();

@@ -85,6 +85,15 @@ fn update(world: &mut World, call: &Call, project: &str, iid: u64) -> Result<(),
         }
         None => {}
     }
+    if call.said.contains_key("labels") {
+        let (wanted, there) = (call.labels("labels"), world.merge_mut(project, iid).labels.clone());
+        for label in there.iter().filter(|label| !wanted.contains(label)) {
+            world.set_label(project, iid, call.user, label, false);
+        }
+        for label in &wanted {
+            world.set_label(project, iid, call.user, label, true);
+        }
+    }
     for label in call.labels("add_labels") {
         world.set_label(project, iid, call.user, &label, true);
     }

@@ -54,8 +54,7 @@ impl GitLab {
     pub fn unapprove(&self, project: &str, iid: u64, user: &str) {
         self.with(|world| {
             let user = world.user(user);
-            world.merge_mut(project, iid).approvals.retain(|(by, _)| *by != user);
-            world.note(project, iid, user, "unapproved this merge request", true);
+            world.unapprove(project, iid, user);
         });
     }
 
@@ -255,6 +254,11 @@ impl World {
         self.note(project, iid, user, "approved this merge request", true);
     }
 
+    pub(super) fn unapprove(&mut self, project: &str, iid: u64, user: u64) {
+        self.merge_mut(project, iid).approvals.retain(|(by, _)| *by != user);
+        self.note(project, iid, user, "unapproved this merge request", true);
+    }
+
     pub(super) fn note(&mut self, project: &str, iid: u64, author: u64, body: &str, system: bool) {
         let (id, at) = (self.id(), self.now());
         self.merge_mut(project, iid).notes.push(Note { id, body: body.to_owned(), author, at, system });
@@ -286,8 +290,18 @@ impl World {
         issues.push(Issue { id, iid, title, state: "opened", labels, author, created });
     }
 
-    pub(super) fn report(&mut self, project: &str, sha: &str, user: u64, name: &str, state: &str) {
+    /// One that is under way goes on; one that came to its end is followed by another. Answers its number.
+    pub(super) fn report(&mut self, project: &str, sha: &str, user: u64, name: &str, state: &str) -> u64 {
+        let goes_on = |it: &&mut Status| {
+            let same = !it.job && !it.retried && it.author == user && it.sha == sha && it.name == name;
+            same && ["pending", "running"].contains(&it.status.as_str())
+        };
+        if let Some(known) = self.project(project).statuses.iter_mut().find(goes_on) {
+            state.clone_into(&mut known.status);
+            return known.id;
+        }
         self.status(project, (sha, "main"), user, name, state);
+        self.project(project).statuses.last().map(|status| status.id).expect("a status")
     }
 
     /// A newer status of a name makes the older ones outdated, whoever reported them.

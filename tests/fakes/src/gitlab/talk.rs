@@ -15,7 +15,14 @@ pub(super) fn of(world: &mut World, call: &Call, project: &str, iid: u64, path: 
             if call.text("sha").is_some_and(|given| given != sha) {
                 return Err(Reply::error(409, format!("SHA does not match HEAD of source branch: {sha}")));
             }
+            if world.merge_mut(project, iid).approvals.iter().any(|(by, _)| *by == call.user) {
+                return Err(Reply::error(401, "401 Unauthorized"));
+            }
             world.approve(project, iid, call.user);
+            Ok(approvals(world, project, iid))
+        }
+        ["unapprove"] if call.method == Method::POST => {
+            world.unapprove(project, iid, call.user);
             Ok(approvals(world, project, iid))
         }
         ["reviewers"] if read => {
@@ -39,6 +46,9 @@ pub(super) fn of(world: &mut World, call: &Call, project: &str, iid: u64, path: 
         }
         ["notes"] if call.method == Method::POST => {
             let body = call.need("body")?;
+            if body.is_empty() {
+                return Err(Reply::error(400, "400 Bad request - Note {:note=>[\"can't be blank\"]}"));
+            }
             // What GitLab does with such a line is no comment but an act.
             if body.lines().any(|line| line.starts_with("/approve")) {
                 world.approve(project, iid, call.user);
