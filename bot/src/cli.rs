@@ -4,6 +4,7 @@
 mod complete;
 mod forge;
 mod process;
+mod requirements;
 mod store;
 mod verb;
 
@@ -52,6 +53,11 @@ enum Sub {
         /// The folder of the run
         run: PathBuf,
     },
+    /// Every sentence of the five runbooks, how it is met, and the scenario that shows it
+    Requirements {
+        /// Only those of one runbook: SRE, HOCS, APPLY, PROMO or MAIN.
+        runbook: Option<String>,
+    },
     /// Completes a line for the shell: `complete -C "hotfix complete" hotfix`
     Complete {
         /// What bash hands over: the program, the word and the word before it
@@ -89,6 +95,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Sub::CheckConfig => process::check_config(&cli.config),
         Sub::Store(command) => store::run(&cli.config, command),
         Sub::Forge(command) => forge::run(&cli.config, command).await.map(|()| ExitCode::SUCCESS),
+        Sub::Requirements { runbook } => requirements::run(runbook.as_deref()),
         Sub::Complete { words } => complete::run(&cli.config, &words),
         Sub::Verb(words) => verb::run(&cli.config, cli.person, words).await,
         Sub::Supervise { .. } => Ok(ExitCode::SUCCESS),

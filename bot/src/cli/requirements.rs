@@ -1,0 +1,23 @@
+//! `hotfix requirements`: the sentences of the runbooks, how each is met, and what shows it.
+
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+use anyhow::bail;
+
+use crate::config::requirements::{REQUIREMENTS, Requirement};
+
+pub(super) fn run(runbook: Option<&str>) -> anyhow::Result<ExitCode> {
+    let wanted = runbook.map(|name| format!("{}-", name.to_ascii_uppercase()));
+    let chosen = |requirement: &&Requirement| wanted.as_ref().is_none_or(|prefix| requirement.id.starts_with(prefix));
+    let rows: Vec<&Requirement> = REQUIREMENTS.iter().filter(chosen).collect();
+    if rows.is_empty() {
+        bail!("no runbook has this name; there are SRE, HOCS, APPLY, PROMO and MAIN");
+    }
+    let mut out = io::stdout().lock();
+    for row in rows {
+        let shown = if row.proof.is_empty() { "–" } else { row.proof };
+        writeln!(out, "{:<9} {:<21} {shown:<24} {}", row.id, row.met.as_str(), row.summary)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
