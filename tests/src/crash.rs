@@ -13,7 +13,8 @@ use crate::play::{Play, given};
 use crate::ports::{Op, replayed};
 use crate::scenario::{Act, Scenario};
 use crate::stage;
-use crate::world::{Store, World, console, forge};
+use crate::site::Back;
+use crate::world::{Store, World, console};
 
 /// How often a bot may have to be started again for one stop.
 const STARTS: usize = 5;
@@ -30,6 +31,7 @@ pub struct Tried {
 /// A world as it was.
 struct Checkpoint {
     folder: tempfile::TempDir,
+    site: Back,
     ops: Vec<Op>,
     now: Timestamp,
     down: Vec<&'static str>,
@@ -122,7 +124,8 @@ impl Checkpoint {
         let folder = stage::fresh_folder()?;
         stage::copy(world.folder.path(), folder.path())?;
         let ops = world.ops.lock().expect("a lock").clone();
-        Ok(Self { folder, ops, now: world.clock.now(), down: world.cut.down(), ending: ending(world).await? })
+        let site = world.site.keep();
+        Ok(Self { folder, site, ops, now: world.clock.now(), down: world.cut.down(), ending: ending(world).await? })
     }
 
     async fn restore(&self, play: &mut Play) -> anyhow::Result<()> {
@@ -133,7 +136,7 @@ impl Checkpoint {
         stage::copy(self.folder.path(), world.folder.path())?;
         world.clock.set(self.now);
         world.console = Arc::new(console(&world.stage, &world.options)?);
-        world.local = Arc::new(forge(&world.stage, &world.clock)?);
+        world.site = (self.site)()?;
         world.store = Store::Memory(replayed(&self.ops, &world.clock).await);
         *world.ops.lock().expect("a lock") = self.ops.clone();
         for side in ["forge", "chat", "deployment"] {

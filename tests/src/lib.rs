@@ -5,6 +5,7 @@
 //! scenario  a text file → steps                        what a person reads
 //! play      steps → the world; what was seen → text
 //! world     one bot in one folder: hear, settle, restart
+//! site      the forge as people use it: the local one, GitHub, GitLab
 //! stage     the folder: repository, configuration, environments
 //! ports     the bot's journal, chat, forge and mechanisms, with a knife in between
 //! ending    what is left at the end, without versions and times
@@ -21,5 +22,6 @@ pub mod play;
 pub mod ports;
 pub mod program;
 pub mod scenario;
+pub mod site;
 pub mod stage;
 pub mod world;

@@ -13,6 +13,7 @@ use hotfix_adapters::chat::console::EntryKind;
 use crate::ending;
 use crate::git::git;
 use crate::scenario::{Act, Scenario};
+use crate::site::Host;
 use crate::world::World;
 
 /// How long people take between two steps.
@@ -46,6 +47,32 @@ pub async fn play_file(path: &Path) -> anyhow::Result<()> {
             path.file_name().unwrap_or_default().display(),
             diff.unified_diff().context_radius(3)
         );
+    }
+    Ok(())
+}
+
+/// Plays the scenario in this file with the code on another forge: what the team sees is the same.
+///
+/// # Errors
+/// Shows how what was seen differs.
+pub async fn play_file_on(path: &Path, host: Host) -> anyhow::Result<()> {
+    let mut scenario = Scenario::read(path)?;
+    scenario.options.host = host;
+    let mut play = Play::new(World::new(scenario.options.clone()).await?)?;
+    let (mut wanted, mut found) = (Vec::new(), Vec::new());
+    for step in &scenario.steps {
+        wanted.push(step.line.clone());
+        wanted.extend(step.seen.iter().cloned());
+        found.push(step.line.clone());
+        let lines = play.step(&step.act).await.with_context(|| format!("{}\n{}", found.join("\n"), step.line))?;
+        found.extend(lines);
+    }
+    found.extend(play.last_words().await?);
+    play.world.check().await?;
+    let (wanted, found) = (wanted.join("\n") + "\n", found.join("\n") + "\n");
+    if wanted != found {
+        let diff = similar::TextDiff::from_lines(&wanted, &found);
+        bail!("on {host:?} the team sees something else:\n{}", diff.unified_diff().context_radius(3));
     }
     Ok(())
 }
