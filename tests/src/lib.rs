@@ -12,10 +12,13 @@
 //! model     the domain alone, in a world of dice
 //! ```
 
+mod checkpoint;
 pub mod clock;
 pub mod crash;
 pub mod ending;
+pub mod faults;
 pub mod git;
+pub mod hooks;
 pub mod model;
 pub mod people;
 pub mod play;

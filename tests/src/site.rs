@@ -10,9 +10,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use hotfix_adapters::forge::{CheckState, Forge, MergeMethod, PullNumber, Verdict};
 use hotfix_adapters::vocabulary::{CommitId, Repo};
 use hotfix_fakes::server::Control;
+use sha2::Sha256;
 
 use crate::clock::FakeClock;
 use crate::stage::Stage;
@@ -21,6 +23,10 @@ use crate::stage::Stage;
 pub const NAME: &str = "code";
 /// Who has an account on the forge.
 const PEOPLE: [&str; 5] = ["ana", "ben", "chi", "dee", "eli"];
+
+/// Writes down every ref that moves, whoever moves it.
+const MOVES: &str =
+    "#!/bin/sh\n[ \"$1\" = committed ] || exit 0\nwhile read -r old new name; do echo \"$name\" >>moves; done\n";
 
 /// Which forge the code is on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -32,6 +38,30 @@ pub enum Host {
     GitHub,
     /// GitLab.
     GitLab,
+}
+
+/// What a webhook posts.
+#[derive(Debug, Clone)]
+pub struct Delivery {
+    /// Its headers.
+    pub headers: http::HeaderMap,
+    /// Its body.
+    pub body: String,
+}
+
+impl Delivery {
+    fn new(headers: &[(&'static str, String)], body: &serde_json::Value) -> Self {
+        let value = |text: &str| http::HeaderValue::from_str(text).expect("a header");
+        let headers = headers.iter().map(|(name, text)| (http::HeaderName::from_static(name), value(text))).collect();
+        Self { headers, body: body.to_string() }
+    }
+}
+
+/// The keyed digest by which a delivery is known to be genuine.
+fn mac(key: &[u8], parts: &[&str]) -> Vec<u8> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("any key will do");
+    parts.iter().for_each(|part| mac.update(part.as_bytes()));
+    mac.finalize().into_bytes().to_vec()
 }
 
 /// Puts the site back to how it was.
@@ -64,6 +94,9 @@ pub trait Site: Send + Sync {
     /// The calls of the site's API, where it has one.
     fn calls(&self) -> Option<Arc<Control>>;
 
+    /// The delivery by which the site tells of something: `push`, `review`, `check` or `pull`.
+    fn delivery(&self, id: &str, about: &str, at: jiff::Timestamp) -> Option<Delivery>;
+
     /// How many pull requests there are, whatever their state.
     async fn pulls(&self) -> anyhow::Result<usize>;
 
@@ -91,6 +124,10 @@ fn repository(stage: &Stage) -> anyhow::Result<Repo> {
 /// The repository of the stage takes the place of the one that the fake made: people push to it, and the fake serves it.
 fn take_place(stage: &Stage, made: &Path) -> anyhow::Result<()> {
     std::fs::remove_dir_all(made)?;
+    let hook = stage.bare().join("hooks/reference-transaction");
+    std::fs::create_dir_all(stage.bare().join("hooks"))?;
+    std::fs::write(&hook, MOVES)?;
+    std::fs::set_permissions(&hook, std::fs::Permissions::from_mode(0o755))?;
     Ok(symlink(stage.bare(), made)?)
 }
 

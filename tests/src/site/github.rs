@@ -7,8 +7,9 @@ use hotfix_adapters::forge::{CheckState, Forge, MergeMethod, PullNumber, Verdict
 use hotfix_adapters::vocabulary::CommitId;
 use hotfix_fakes::github::GitHubFake;
 use hotfix_fakes::server::Control;
+use serde_json::json;
 
-use super::{Back, Elsewhere, PEOPLE, Site, take_place};
+use super::{Back, Delivery, Elsewhere, PEOPLE, Site, mac, take_place};
 use crate::stage::Stage;
 
 /// The bot's token.
@@ -29,8 +30,7 @@ impl OnGitHub {
         take_place(stage, &fake.create(&full))?;
         fake.token("hotfix-bot", TOKEN);
         PEOPLE.iter().for_each(|who| fake.verify_mail(who, &format!("{who}@example.org")));
-        let lines =
-            format!("kind = \"github\"\napi_url = \"{}\"\ngit_url = \"{}\"\n", fake.api_url(), fake.git_url());
+        let lines = format!("kind = \"github\"\napi_url = \"{}\"\ngit_url = \"{}\"\n", fake.api_url(), fake.git_url());
         let elsewhere = Elsewhere { lines, token: TOKEN, webhook_secret: WEBHOOK_SECRET, platform: "github" };
         elsewhere.configure(stage, |who| fake.user(who))?;
         Ok(Self { fake: Arc::new(fake), full })
@@ -89,6 +89,23 @@ impl Site for OnGitHub {
 
     fn calls(&self) -> Option<Arc<Control>> {
         Some(self.fake.server.control.clone())
+    }
+
+    fn delivery(&self, id: &str, about: &str, _: jiff::Timestamp) -> Option<Delivery> {
+        let (event, action) = match about {
+            "push" => ("push", None),
+            "review" => ("pull_request_review", Some("submitted")),
+            "check" => ("check_run", Some("completed")),
+            _ => ("pull_request", Some("synchronize")),
+        };
+        let body = json!({ "action": action, "repository": { "full_name": self.full } });
+        let signature = hex::encode(mac(WEBHOOK_SECRET.as_bytes(), &[&body.to_string()]));
+        let headers = [
+            ("x-github-event", event.to_owned()),
+            ("x-github-delivery", id.to_owned()),
+            ("x-hub-signature-256", format!("sha256={signature}")),
+        ];
+        Some(Delivery::new(&headers, &body))
     }
 
     async fn pulls(&self) -> anyhow::Result<usize> {

@@ -4,12 +4,15 @@ use std::sync::Arc;
 
 use anyhow::bail;
 use async_trait::async_trait;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use hotfix_adapters::forge::{CheckState, Forge, MergeMethod, PullNumber, Verdict};
 use hotfix_adapters::vocabulary::CommitId;
 use hotfix_fakes::gitlab::{GitLab, TOKEN};
 use hotfix_fakes::server::Control;
+use serde_json::json;
 
-use super::{Back, Elsewhere, Site, take_place};
+use super::{Back, Delivery, Elsewhere, Site, mac, take_place};
 use crate::stage::Stage;
 
 /// What deliveries are signed with.
@@ -80,6 +83,25 @@ impl Site for OnGitLab {
 
     fn calls(&self) -> Option<Arc<Control>> {
         Some(self.fake.control().clone())
+    }
+
+    fn delivery(&self, id: &str, about: &str, at: jiff::Timestamp) -> Option<Delivery> {
+        let (event, kind) = match about {
+            "push" => ("Push Hook", "push"),
+            "check" => ("Job Hook", "build"),
+            _ => ("Merge Request Hook", "merge_request"),
+        };
+        let body = json!({ "object_kind": kind, "project": { "path_with_namespace": self.project } });
+        let key = BASE64_STANDARD.decode(WEBHOOK_SECRET.trim_start_matches("whsec_")).expect("base64");
+        let stamp = at.as_second().to_string();
+        let signature = BASE64_STANDARD.encode(mac(&key, &[id, ".", &stamp, ".", &body.to_string()]));
+        let headers = [
+            ("x-gitlab-event", event.to_owned()),
+            ("webhook-id", id.to_owned()),
+            ("webhook-timestamp", stamp),
+            ("webhook-signature", format!("v1,{signature}")),
+        ];
+        Some(Delivery::new(&headers, &body))
     }
 
     async fn pulls(&self) -> anyhow::Result<usize> {

@@ -4,13 +4,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use hotfix_adapters::forge::local::{Local, LocalOptions};
-use hotfix_adapters::forge::{
-    Check, CheckState, Forge, Merge, MergeMethod, PullNumber, PullRequests as _, Verdict,
-};
+use hotfix_adapters::forge::{Check, CheckState, Forge, Merge, MergeMethod, PullNumber, PullRequests as _, Verdict};
 use hotfix_adapters::vocabulary::{CommitId, PersonRef, Platform, Repo};
 use hotfix_fakes::server::Control;
 
-use super::{Back, Site, repository};
+use super::{Back, Delivery, Site, repository};
 use crate::clock::FakeClock;
 use crate::stage::Stage;
 
@@ -70,6 +68,10 @@ impl Site for OnDisk {
     }
 
     fn calls(&self) -> Option<Arc<Control>> {
+        None
+    }
+
+    fn delivery(&self, _: &str, _: &str, _: jiff::Timestamp) -> Option<Delivery> {
         None
     }
 
