@@ -68,7 +68,7 @@ pub async fn play_file_on(path: &Path, host: Host) -> anyhow::Result<()> {
     let last = play.last_words().await?;
     seen.last_mut().context("it has no steps")?.extend(last);
     play.world.check().await?;
-    let (wanted, found) = (without_links(&std::fs::read_to_string(path)?), without_links(&scenario.text(&seen)));
+    let (wanted, found) = (in_common(&std::fs::read_to_string(path)?), in_common(&scenario.text(&seen)));
     if wanted != found {
         let diff = similar::TextDiff::from_lines(&wanted, &found);
         bail!("on {host:?} the team sees something else:\n{}", diff.unified_diff().context_radius(3));
@@ -76,14 +76,23 @@ pub async fn play_file_on(path: &Path, host: Host) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A forge elsewhere has a link to each pull request, and lines break elsewhere because of it.
-fn without_links(text: &str) -> String {
+/// What a forge elsewhere says in its own way: it has a link to each pull request, and lines break elsewhere because of it; it
+/// has its own words for why it does not merge; and GitLab makes two commits of a squash.
+fn in_common(text: &str) -> String {
     let joined = text.replace("\n    │ ", " ");
-    let words = |line: &str| {
+    let line = |line: &str| {
         let words = line.split_whitespace().filter(|word| !word.starts_with("<http://127.0.0.1:"));
-        words.collect::<Vec<_>>().join(" ") + "\n"
+        let words: Vec<&str> = words.map(|word| if word.contains("<main-") { "<main>" } else { word }).collect();
+        let line = words.join(" ");
+        let between = |line: &str, from: &str, to: &str| {
+            let (head, rest) = line.split_once(from)?;
+            let tail = rest.split_once(to).map_or("", |(_, tail)| tail);
+            Some(format!("{head}{from}<why>{to}{tail}"))
+        };
+        let told = between(&line, "Could not merge pull request #1", "@Ana");
+        told.or_else(|| between(&line, "say `/hotfix retry`: ", "\n")).unwrap_or(line)
     };
-    joined.lines().map(words).collect()
+    joined.lines().map(line).collect::<Vec<_>>().join("\n") + "\n"
 }
 
 /// A play in progress.
@@ -156,6 +165,15 @@ impl Play {
     /// # Errors
     /// When the bot was stopped, or does not come to rest.
     pub async fn go_on(&mut self) -> anyhow::Result<()> {
+        self.hear().await?;
+        self.world.settle().await
+    }
+
+    /// What was not acknowledged is delivered again.
+    ///
+    /// # Errors
+    /// When the bot was stopped.
+    pub async fn hear(&mut self) -> anyhow::Result<()> {
         match self.unheard.as_slice() {
             [one, other] => {
                 let (a, b) = join(self.world.deliver(one), self.world.deliver(other)).await;
@@ -169,7 +187,7 @@ impl Play {
             }
         }
         self.unheard.clear();
-        self.world.settle().await
+        Ok(())
     }
 
     /// Forgets what was not acknowledged: the world is put back to an earlier moment.

@@ -70,6 +70,8 @@ pub struct World {
     pub store: Store,
     /// What changed the journal so far.
     pub ops: Arc<Mutex<Vec<Op>>>,
+    /// Whether the bot asks by itself what is new, or only when it is told that something is.
+    pub polls: bool,
     engine: Option<Arc<Engine>>,
     starts: usize,
 }
@@ -97,6 +99,7 @@ impl World {
             site,
             store,
             ops: Arc::default(),
+            polls: true,
             engine: None,
             starts: 0,
         };
@@ -236,7 +239,7 @@ impl World {
                 busy = true;
                 self.cut.alive()?;
             }
-            busy |= engine.look().await? > 0;
+            busy |= if self.polls { engine.look().await? > 0 } else { engine.look_where_hinted().await? };
             busy |= engine.present().await? > 0;
             self.cut.alive()?;
             if busy {
