@@ -1,6 +1,7 @@
 //! The matrix of faults: a scenario is played on a forge elsewhere, and one call of its API goes wrong, in each of the ways in
 //! which a call can. The bot must come to the same end, and nothing may happen twice. As with stops, each call of a step
-//! is tried from the world as it was before the step; some are played to the end of the scenario as well.
+//! is tried from the world as it was before the step; some are played to the end of the scenario as well. The bot is started
+//! again before each step, so it knows no answer by its tag, and the first call of each kind is a full one.
 
 use std::path::Path;
 

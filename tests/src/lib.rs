@@ -7,6 +7,7 @@
 //! world     one bot in one folder: hear, settle, restart
 //! site      the forge as people use it: the local one, GitHub, GitLab
 //! stage     the folder: repository, configuration, environments
+//! crash     a stop at every moment; faults: every call of a forge goes wrong; hooks: deliveries over a bad line
 //! ports     the bot's journal, chat, forge and mechanisms, with a knife in between
 //! ending    what is left at the end, without versions and times
 //! model     the domain alone, in a world of dice
