@@ -3,17 +3,14 @@
 //! the step, and compared with the world as it is after it. Some are played to the end of the scenario as well.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
-use hotfix_storage::{Clock as _, Timestamp};
 
+use crate::checkpoint::{Checkpoint, compare, flat};
 use crate::ending::ending;
-use crate::play::{Play, given};
-use crate::ports::{Op, replayed};
+use crate::play::Play;
 use crate::scenario::{Act, Scenario};
-use crate::stage;
-use crate::world::{Store, World, console, forge};
+use crate::world::World;
 
 /// How often a bot may have to be started again for one stop.
 const STARTS: usize = 5;
@@ -25,15 +22,6 @@ pub struct Tried {
     pub moments: usize,
     /// How many of them were tried.
     pub tried: usize,
-}
-
-/// A world as it was.
-struct Checkpoint {
-    folder: tempfile::TempDir,
-    ops: Vec<Op>,
-    now: Timestamp,
-    down: Vec<&'static str>,
-    ending: Vec<String>,
 }
 
 /// Stops the bot at every `every`-th moment of the scenario in this file, and plays every `whole`-th of those to the end.
@@ -84,17 +72,6 @@ pub async fn at_every_moment(path: &Path, every: usize, whole: usize) -> anyhow:
     Ok(tried)
 }
 
-fn flat(scenario: &Scenario) -> anyhow::Result<Vec<Act>> {
-    let mut acts = Vec::new();
-    for step in &scenario.steps {
-        match &step.act {
-            Act::Given(words) => acts.extend(given(words)?),
-            act => acts.push(act.clone()),
-        }
-    }
-    Ok(acts)
-}
-
 /// One step with a stop in it: the bot is started again, and what it did not acknowledge is delivered again.
 async fn stopped_once(play: &mut Play, act: &Act, moment: usize) -> anyhow::Result<()> {
     play.begin(act).await?;
@@ -107,52 +84,4 @@ async fn stopped_once(play: &mut Play, act: &Act, moment: usize) -> anyhow::Resu
         play.world.restart().await?;
     }
     bail!("the bot did not come to rest after {STARTS} starts")
-}
-
-fn compare(wanted: &[String], found: &[String]) -> anyhow::Result<()> {
-    if wanted == found {
-        return Ok(());
-    }
-    let (wanted, found) = (wanted.join("\n") + "\n", found.join("\n") + "\n");
-    bail!("another end:\n{}", similar::TextDiff::from_lines(&wanted, &found).unified_diff().context_radius(2))
-}
-
-impl Checkpoint {
-    async fn of(world: &World) -> anyhow::Result<Self> {
-        let folder = stage::fresh_folder()?;
-        stage::copy(world.folder.path(), folder.path())?;
-        let ops = world.ops.lock().expect("a lock").clone();
-        Ok(Self { folder, ops, now: world.clock.now(), down: world.cut.down(), ending: ending(world).await? })
-    }
-
-    async fn restore(&self, play: &mut Play) -> anyhow::Result<()> {
-        play.forget_unheard();
-        let world = &mut play.world;
-        world.stop();
-        clear(world.folder.path())?;
-        stage::copy(self.folder.path(), world.folder.path())?;
-        world.clock.set(self.now);
-        world.console = Arc::new(console(&world.stage, &world.options)?);
-        world.local = Arc::new(forge(&world.stage, &world.clock)?);
-        world.store = Store::Memory(replayed(&self.ops, &world.clock).await);
-        *world.ops.lock().expect("a lock") = self.ops.clone();
-        for side in ["forge", "chat", "deployment"] {
-            world.cut.set_down(side, self.down.contains(&side));
-        }
-        world.restart().await
-    }
-}
-
-/// A deploying process may write its last words while its folder is taken away.
-fn clear(folder: &Path) -> anyhow::Result<()> {
-    for entry in std::fs::read_dir(folder)? {
-        let path = entry?.path();
-        let gone = || {
-            if path.is_dir() { std::fs::remove_dir_all(&path) } else { std::fs::remove_file(&path) }
-        };
-        if (0..20).all(|_| gone().is_err() && path.exists()) {
-            gone()?;
-        }
-    }
-    Ok(())
 }

@@ -1,6 +1,7 @@
 //! What is left at the end, in words and without versions, times and commit ids: the same however often the bot was stopped
 //! on the way.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use hotfix::domain::event::Ending;
@@ -58,6 +59,22 @@ pub async fn in_short(world: &World) -> anyhow::Result<Vec<String>> {
         lines.push(format!("{} {}: {deploys}; {}", run.id, phase(&run), mainline(&run)));
     }
     Ok(lines)
+}
+
+impl World {
+    /// What was done on the forge, and how often: pull requests that were opened, and moves of branches and tags.
+    ///
+    /// # Errors
+    /// When the forge cannot be read.
+    pub async fn effects(&self) -> anyhow::Result<Vec<String>> {
+        let mut moves: BTreeMap<String, usize> = BTreeMap::new();
+        for name in std::fs::read_to_string(self.stage.bare().join("moves")).unwrap_or_default().lines() {
+            *moves.entry(name.to_owned()).or_default() += 1;
+        }
+        let mut lines = vec![format!("pull requests: {}", self.site.pulls().await?)];
+        lines.extend(moves.into_iter().map(|(name, count)| format!("{name} moved {count} times")));
+        Ok(lines)
+    }
 }
 
 fn run_folders(world: &World) -> usize {

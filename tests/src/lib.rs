@@ -5,16 +5,21 @@
 //! scenario  a text file → steps                        what a person reads
 //! play      steps → the world; what was seen → text
 //! world     one bot in one folder: hear, settle, restart
+//! site      the forge as people use it: the local one, GitHub, GitLab
 //! stage     the folder: repository, configuration, environments
+//! crash     a stop at every moment; faults: every call of a forge goes wrong; hooks: deliveries over a bad line
 //! ports     the bot's journal, chat, forge and mechanisms, with a knife in between
 //! ending    what is left at the end, without versions and times
 //! model     the domain alone, in a world of dice
 //! ```
 
+mod checkpoint;
 pub mod clock;
 pub mod crash;
 pub mod ending;
+pub mod faults;
 pub mod git;
+pub mod hooks;
 pub mod model;
 pub mod people;
 pub mod platform;
@@ -22,5 +27,6 @@ pub mod play;
 pub mod ports;
 pub mod program;
 pub mod scenario;
+pub mod site;
 pub mod stage;
 pub mod world;

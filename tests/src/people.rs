@@ -1,8 +1,8 @@
 //! What people do beside the chat: on the forge, with git, and in the machine room.
 
 use anyhow::{Context as _, bail};
-use hotfix_adapters::forge::{Check, CheckState, Merge, MergeMethod, PullNumber, PullRequests as _, Verdict};
-use hotfix_adapters::vocabulary::{CommitId, PersonRef, Platform};
+use hotfix_adapters::forge::{CheckState, MergeMethod, PullNumber, Verdict};
+use hotfix_adapters::vocabulary::CommitId;
 
 use crate::git::git;
 use crate::world::World;
@@ -14,43 +14,23 @@ impl World {
     /// When the words are not known, or the forge refuses.
     pub async fn on_the_forge(&self, words: &str) -> anyhow::Result<()> {
         let (who, what) = words.split_once(' ').context("who does what?")?;
-        let repo = self.repo();
-        let person = PersonRef::new(Platform::Git, format!("{who}@example.org"));
         match (who, what) {
             ("main", "is green") => self.check_is("main", "build", CheckState::Success).await,
             ("main", "is red") => self.check_is("main", "build", CheckState::Failure).await,
             (name, "pass") => self.head_check(name, CheckState::Success).await,
             (name, "fail") => self.head_check(name, CheckState::Failure).await,
             (name, "run") => self.head_check(name, CheckState::Pending).await,
-            (_, "approves") => {
-                self.local.review(&repo, self.pull().await?, &person, Verdict::Approved).await?;
-                Ok(())
-            }
-            (_, "asks for changes") => {
-                self.local.review(&repo, self.pull().await?, &person, Verdict::ChangesRequested).await?;
-                Ok(())
-            }
-            (_, "merges the pull request") => self.merge(MergeMethod::Merge).await,
-            (_, "squashes the pull request") => self.merge(MergeMethod::Squash).await,
-            (_, "closes the pull request") => {
-                self.local.close(&repo, self.pull().await?).await?;
-                Ok(())
-            }
+            (_, "approves") => self.site.review(self.pull().await?, who, Verdict::Approved).await,
+            (_, "asks for changes") => self.site.review(self.pull().await?, who, Verdict::ChangesRequested).await,
+            (_, "merges the pull request") => self.site.merge(self.pull().await?, who, MergeMethod::Merge).await,
+            (_, "squashes the pull request") => self.site.merge(self.pull().await?, who, MergeMethod::Squash).await,
+            (_, "closes the pull request") => self.site.close(self.pull().await?, who).await,
             (_, what) if what.starts_with("opens a release blocker ") => {
                 let title = what.trim_start_matches("opens a release blocker ").trim_matches('"');
-                self.local.open_issue(&repo, title, &["release-blocker"]).await?;
-                Ok(())
+                self.site.open_issue(who, title, "release-blocker").await
             }
             _ => bail!("nobody can do this on the forge: {words}"),
         }
-    }
-
-    async fn merge(&self, method: MergeMethod) -> anyhow::Result<()> {
-        let (repo, number) = (self.repo(), self.pull().await?);
-        let head = self.local.read(&repo, number).await?.head_commit;
-        let merge = Merge { expected_head: head, method, title: "Merge the fix".to_owned(), body: String::new() };
-        self.local.merge(&repo, number, &merge).await?;
-        Ok(())
     }
 
     async fn pull(&self) -> anyhow::Result<PullNumber> {
@@ -65,9 +45,7 @@ impl World {
 
     async fn check_is(&self, reference: &str, name: &str, state: CheckState) -> anyhow::Result<()> {
         let commit = CommitId::parse(&self.commit_of(reference)?)?;
-        let check = Check { name: name.to_owned(), app: "ci".to_owned(), state };
-        self.local.set_check(&self.repo(), &commit, check).await?;
-        Ok(())
+        self.site.check(&commit, name, state).await
     }
 
     /// What people call a commit here: what git knows, and `production`, `staging`.
@@ -87,6 +65,12 @@ impl World {
     /// # Errors
     /// When the words are not known, or git fails.
     pub fn with_git(&self, words: &str) -> anyhow::Result<()> {
+        self.git_done(words)?;
+        self.site.pushed();
+        Ok(())
+    }
+
+    fn git_done(&self, words: &str) -> anyhow::Result<()> {
         let (words, files) = match words.split_once(": ") {
             Some((words, files)) => (words, Some(files)),
             None => (words, None),

@@ -1,7 +1,10 @@
 //! What happens where the bot promotes, builds and runs: in the repository that names what production runs, in the registry
 //! and in the cluster.
 
+use std::sync::Arc;
+
 use anyhow::{Context as _, bail};
+use hotfix_adapters::forge::local::{Local, LocalOptions};
 use hotfix_adapters::forge::{Merge, MergeMethod, PullNumber, PullRequests as _};
 use hotfix_adapters::vocabulary::{BranchName, PersonRef, Platform, Repo};
 
@@ -22,14 +25,14 @@ impl World {
         if let Some((who, rest)) = words.split_once(" puts ").filter(|(_, rest)| rest.ends_with(" on the promotion")) {
             let label = rest.trim_end_matches(" on the promotion");
             let person = PersonRef::new(Platform::Git, format!("{who}@example.org"));
-            self.local.label_as(&platform, self.promotion().await?, &person, label).await?;
+            self.platform()?.label_as(&platform, self.promotion().await?, &person, label).await?;
             return Ok(true);
         }
         if let Some((who, rest)) = words.split_once(" takes ").filter(|(_, rest)| rest.ends_with(" off the promotion"))
         {
             let label = rest.trim_end_matches(" off the promotion");
             let person = PersonRef::new(Platform::Git, format!("{who}@example.org"));
-            self.local.unlabel_as(&platform, self.promotion().await?, &person, label).await?;
+            self.platform()?.unlabel_as(&platform, self.promotion().await?, &person, label).await?;
             return Ok(true);
         }
         if let Some(rest) = words.strip_prefix("the image ") {
@@ -56,25 +59,34 @@ impl World {
         match words {
             "the promotion is merged" => {
                 let number = self.promotion().await?;
-                let head = self.local.read(&platform, number).await?.head_commit;
+                let head = self.platform()?.read(&platform, number).await?.head_commit;
                 let (title, body) = ("Merge the promotion".to_owned(), String::new());
                 let merge = Merge { expected_head: head, method: MergeMethod::Merge, title, body };
-                self.local.merge(&platform, number, &merge).await?;
+                self.platform()?.merge(&platform, number, &merge).await?;
                 Ok(true)
             }
             "the promotion is closed" => {
-                self.local.close(&platform, self.promotion().await?).await?;
+                self.platform()?.close(&platform, self.promotion().await?).await?;
                 Ok(true)
             }
             _ => Ok(false),
         }
     }
 
+    /// The forge over there, as people use it: it is always the local one.
+    fn platform(&self) -> anyhow::Result<Local> {
+        let state = self.stage.root.join("state");
+        let mut options = LocalOptions::new(state.join("repositories"), state.join("forge"));
+        let clock = self.clock.clone();
+        options.clock = Arc::new(move || clock.moment());
+        Ok(Local::open(options)?)
+    }
+
     async fn promotion(&self) -> anyhow::Result<PullNumber> {
         let run = self.newest().await.context("there is no run")?;
         let key = &run.deploys.last().context("nothing is promoted")?.intent.key;
         let (head, main) = (BranchName::parse(&format!("promote-{key}"))?, BranchName::parse("main")?);
-        let pull = self.local.find(&Repo::parse(PLATFORM)?, &head, &main).await?;
+        let pull = self.platform()?.find(&Repo::parse(PLATFORM)?, &head, &main).await?;
         Ok(pull.context("there is no merge request")?.number)
     }
 

@@ -13,6 +13,7 @@ use hotfix_adapters::chat::console::EntryKind;
 use crate::ending;
 use crate::git::git;
 use crate::scenario::{Act, Scenario};
+use crate::site::Host;
 use crate::world::World;
 
 /// How long people take between two steps.
@@ -48,6 +49,50 @@ pub async fn play_file(path: &Path) -> anyhow::Result<()> {
         );
     }
     Ok(())
+}
+
+/// Plays the scenario in this file with the code on another forge: what the team sees is the same.
+///
+/// # Errors
+/// Shows how what was seen differs.
+pub async fn play_file_on(path: &Path, host: Host) -> anyhow::Result<()> {
+    let mut scenario = Scenario::read(path)?;
+    scenario.options.host = host;
+    let mut play = Play::new(World::new(scenario.options.clone()).await?)?;
+    let mut seen = Vec::new();
+    for step in &scenario.steps {
+        let so_far = || format!("{}\n{}", scenario.text(&seen), step.line);
+        let lines = play.step(&step.act).await.with_context(so_far)?;
+        seen.push(lines);
+    }
+    let last = play.last_words().await?;
+    seen.last_mut().context("it has no steps")?.extend(last);
+    play.world.check().await?;
+    let (wanted, found) = (in_common(&std::fs::read_to_string(path)?), in_common(&scenario.text(&seen)));
+    if wanted != found {
+        let diff = similar::TextDiff::from_lines(&wanted, &found);
+        bail!("on {host:?} the team sees something else:\n{}", diff.unified_diff().context_radius(3));
+    }
+    Ok(())
+}
+
+/// What a forge elsewhere says in its own way: it has a link to each pull request, and lines break elsewhere because of it; it
+/// has its own words for why it does not merge; and GitLab makes two commits of a squash.
+fn in_common(text: &str) -> String {
+    let joined = text.replace("\n    │ ", " ");
+    let line = |line: &str| {
+        let words = line.split_whitespace().filter(|word| !word.starts_with("<http://127.0.0.1:"));
+        let words: Vec<&str> = words.map(|word| if word.contains("<main-") { "<main>" } else { word }).collect();
+        let line = words.join(" ");
+        let between = |line: &str, from: &str, to: &str| {
+            let (head, rest) = line.split_once(from)?;
+            let tail = rest.split_once(to).map_or("", |(_, tail)| tail);
+            Some(format!("{head}{from}<why>{to}{tail}"))
+        };
+        let told = between(&line, "Could not merge pull request #1", "@Ana");
+        told.or_else(|| between(&line, "say `/hotfix retry`: ", "\n")).unwrap_or(line)
+    };
+    joined.lines().map(line).collect::<Vec<_>>().join("\n") + "\n"
 }
 
 /// A play in progress.
@@ -120,6 +165,15 @@ impl Play {
     /// # Errors
     /// When the bot was stopped, or does not come to rest.
     pub async fn go_on(&mut self) -> anyhow::Result<()> {
+        self.hear().await?;
+        self.world.settle().await
+    }
+
+    /// What was not acknowledged is delivered again.
+    ///
+    /// # Errors
+    /// When the bot was stopped.
+    pub async fn hear(&mut self) -> anyhow::Result<()> {
         match self.unheard.as_slice() {
             [one, other] => {
                 let (a, b) = join(self.world.deliver(one), self.world.deliver(other)).await;
@@ -133,7 +187,7 @@ impl Play {
             }
         }
         self.unheard.clear();
-        self.world.settle().await
+        Ok(())
     }
 
     /// Forgets what was not acknowledged: the world is put back to an earlier moment.

@@ -12,13 +12,13 @@ use hotfix::{config, wire};
 use hotfix_adapters::chat::console::{Console, ConsoleOptions};
 use hotfix_adapters::chat::{Chat as _, Inbound};
 use hotfix_adapters::cluster::Cluster;
-use hotfix_adapters::forge::local::{Local, LocalOptions};
 use hotfix_adapters::vocabulary::{ChannelRef, PersonRef, Platform, Repo};
 use hotfix_storage::{Clock as _, Embedded, Journal, Memory, WorkState, WorkView, embedded};
 
 use crate::clock::{FakeClock, START};
 use crate::ports::{Cut, CutChat, CutDeploy, CutForge, CutJournal, Op, Rack, Shelf};
 use crate::program::program;
+use crate::site::{self, Host, Site};
 use crate::stage::{Stage, fresh_folder};
 
 /// Everybody who can type: `zoe` is in the channel, and nobody told the bot who she is.
@@ -35,6 +35,8 @@ const TURNED_AT_MOST: Duration = Duration::from_secs(30 * 60);
 pub struct Options {
     /// The service, which says which stage it is.
     pub service: String,
+    /// Which forge its code is on.
+    pub host: Host,
     /// Who is not in the service's channel.
     pub absent: Vec<String>,
     /// Whether the journal is the embedded store, and not the one in memory.
@@ -66,11 +68,13 @@ pub struct World {
     /// The chat.
     pub console: Arc<Console>,
     /// The forge, as people use it.
-    pub local: Arc<Local>,
+    pub site: Arc<dyn Site>,
     /// The journal.
     pub store: Store,
     /// What changed the journal so far.
     pub ops: Arc<Mutex<Vec<Op>>>,
+    /// Whether the bot asks by itself what is new, or only when it is told that something is.
+    pub polls: bool,
     engine: Option<Arc<Engine>>,
     starts: usize,
 }
@@ -86,7 +90,7 @@ impl World {
         let clock = Arc::new(FakeClock::at(START));
         let memory = Arc::new(Memory::new(clock.clone()));
         let console = Arc::new(console(&stage, &options)?);
-        let local = Arc::new(forge(&stage, &clock)?);
+        let site = site::open(options.host, &stage, &clock).await?;
         let store = if options.embedded { Store::Embedded(None) } else { Store::Memory(memory) };
         let mut world = Self {
             options,
@@ -95,9 +99,10 @@ impl World {
             clock,
             cut: Arc::default(),
             console,
-            local,
+            site,
             store,
             ops: Arc::default(),
+            polls: true,
             engine: None,
             starts: 0,
         };
@@ -126,7 +131,8 @@ impl World {
         let chat = Arc::new(CutChat { inner: self.console.clone(), cut: cut.clone() });
         let mut outside = wire::outside(&config, chat, program())?;
         for forge in outside.forges.values_mut() {
-            *forge = Arc::new(CutForge { inner: self.local.clone(), cut: cut.clone() });
+            let inner = self.site.port().unwrap_or_else(|| forge.clone());
+            *forge = Arc::new(CutForge { inner, cut: cut.clone() });
         }
         for deploy in outside.deploys.values_mut() {
             *deploy = Arc::new(CutDeploy { inner: deploy.clone(), cut: cut.clone() });
@@ -244,7 +250,7 @@ impl World {
                 busy = true;
                 self.cut.alive()?;
             }
-            busy |= engine.look().await? > 0;
+            busy |= if self.polls { engine.look().await? > 0 } else { engine.look_where_hinted().await? };
             busy |= engine.present().await? > 0;
             self.cut.alive()?;
             if busy {
@@ -316,18 +322,6 @@ pub fn console(stage: &Stage, options: &Options) -> anyhow::Result<Console> {
     console.boot = "test".to_owned();
     console.persist = options.rewindable.then(|| stage.root.join("console.jsonl"));
     Ok(Console::open(console)?)
-}
-
-/// The forge of this world.
-///
-/// # Errors
-/// When its folders cannot be used.
-pub fn forge(stage: &Stage, clock: &Arc<FakeClock>) -> anyhow::Result<Local> {
-    let state = stage.root.join("state");
-    let mut options = LocalOptions::new(state.join("repositories"), state.join("forge"));
-    let clock = clock.clone();
-    options.clock = Arc::new(move || clock.moment());
-    Ok(Local::open(options)?)
 }
 
 /// A chat in which nobody is, in place of one whose file has to be let go.

@@ -177,7 +177,12 @@ pub const REQUIREMENTS: &[Requirement] = &[
     r("MAIN-8", Bot, "website-whole", "Once approved it is merged into main."),
     r("MAIN-9", Bot, "website-whole", "The standard release is started."),
     r("MAIN-10", Fact, "", "One process, less divergence, the pipelines that exist."),
-    r("MAIN-11", Verified, "exceptional", "When main cannot be released, another process may be needed; it is the exception."),
+    r(
+        "MAIN-11",
+        Verified,
+        "exceptional",
+        "When main cannot be released, another process may be needed; it is the exception.",
+    ),
     r("MAIN-12", Verified, "main-red", "That exceptional process is not supported."),
     r("MAIN-13", Verified, "exceptional", "Supporting it takes the capabilities a, b and c."),
     r("MAIN-13a", Verified, "exceptional", "A pipeline for hotfixes that is started by hand."),

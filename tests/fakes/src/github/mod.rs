@@ -55,6 +55,9 @@ pub struct GitHubFake {
     _folder: tempfile::TempDir,
 }
 
+/// How everything was at a moment.
+pub struct Kept(State);
+
 impl GitHubFake {
     /// Starts one whose API lies below a prefix: `""`, or `"/api/v3"` as on an Enterprise Server.
     ///
@@ -163,6 +166,17 @@ impl GitHubFake {
             permissions.iter().map(|(name, level)| ((*name).to_owned(), (*level).to_owned())).collect();
         state.installations.insert(id, Installation { app, owner: owner.to_lowercase(), repos, permissions });
         id
+    }
+
+    /// How everything is now, without what lies in the repositories.
+    #[must_use]
+    pub fn keep(&self) -> Kept {
+        Kept(self.state().clone())
+    }
+
+    /// Makes everything as it was; the repositories are put back by whoever keeps them.
+    pub fn restore(&self, kept: &Kept) {
+        *self.state() = kept.0.clone();
     }
 
     /// Lets time pass on GitHub's side: tokens expire.

@@ -1,10 +1,15 @@
 //! What people and builds do at GitHub, past the API.
 
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 
+use serde_json::json;
+
+use super::serve::{Call, Reply};
 use super::state::{Pull, State, Workflow, WorkflowFile};
-use super::{GitHubFake, checks, code, deploys, issues, pulls};
+use super::{GitHubFake, checks, code, deploys, issues, merges, pulls};
 
 /// A commit that somebody makes, and the branch that they push it to.
 #[derive(Debug, Clone, Copy)]
@@ -84,6 +89,25 @@ impl GitHubFake {
         pulls::say(&mut state, full, number, user, said, "");
     }
 
+    /// Tells GitHub that somebody pushed, when they went past its own git.
+    pub fn pushed(&self, full: &str) {
+        code::settle(&mut self.state(), &full.to_lowercase());
+    }
+
+    /// Somebody merges a pull request as it is by its button: `merge` or `squash`.
+    ///
+    /// # Panics
+    /// When GitHub refuses it.
+    pub fn merge(&self, full: &str, number: u64, login: &str, how: &str, title: &str) {
+        let mut state = self.state();
+        let user = state.user(login);
+        let body = json!({ "merge_method": how, "commit_title": title });
+        let (path, query) = (Vec::new(), BTreeMap::new());
+        let call = Call { method: "PUT".to_owned(), path, query, body, user, access: None, app: None };
+        let reply = merges::merge(&mut state, &call, &full.to_lowercase(), &number.to_string());
+        assert!(matches!(reply, Reply::One(200, _)), "pull request {number} of {full} cannot be merged");
+    }
+
     /// Somebody gives a pull request up.
     pub fn close(&self, full: &str, number: u64, login: &str) {
         let mut state = self.state();
@@ -161,7 +185,7 @@ impl GitHubFake {
         let push = move |state: &mut State| {
             code::try_git(&state.repo(&full).place, &["update-ref", &name, &sha], &[]).unwrap();
         };
-        self.state().race = Some(Box::new(push));
+        self.state().race = Some(Arc::new(push));
     }
 
     /// Just before the next write arrives, somebody opens this pull request.
@@ -171,10 +195,11 @@ impl GitHubFake {
             let place = state.repo(&full).place.clone();
             let (head_sha, base_sha) = (code::tip(&place, &head).unwrap(), code::tip(&place, &base).unwrap());
             let user = state.user("quick");
+            let (head, base) = (head.clone(), base.clone());
             let pull = Pull { head, head_sha, base, base_sha, merged: None, reviews: vec![], fork: None };
             let _ = pulls::add(state, &full, user, "First", None, Some(pull));
         };
-        self.state().race = Some(Box::new(open));
+        self.state().race = Some(Arc::new(open));
     }
 
     /// Nothing can be merged until this is lifted with `None`; GitHub says why.

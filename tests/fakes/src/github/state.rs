@@ -2,12 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde_json::Value;
 
 use super::serve::Limit;
 
+#[derive(Clone)]
 pub(crate) struct State {
     pub(super) url: String,
     pub(super) prefix: String,
@@ -26,8 +28,10 @@ pub(crate) struct State {
     pub(super) repos: BTreeMap<String, Repository>,
 }
 
-pub(super) type Race = Box<dyn FnOnce(&mut State) + Send>;
+/// It happens once: what takes it takes it away.
+pub(super) type Race = Arc<dyn Fn(&mut State) + Send + Sync>;
 
+#[derive(Clone)]
 pub(super) struct User {
     pub(super) login: String,
     pub(super) kind: &'static str,
@@ -44,12 +48,14 @@ pub(crate) struct Access {
     pub(super) expires: i64,
 }
 
+#[derive(Clone)]
 pub(super) struct App {
     pub(super) slug: String,
     pub(super) user: u64,
     pub(super) public_key: Vec<u8>,
 }
 
+#[derive(Clone)]
 pub(super) struct Installation {
     pub(super) app: u64,
     pub(super) owner: String,
@@ -57,6 +63,7 @@ pub(super) struct Installation {
     pub(super) permissions: BTreeMap<String, String>,
 }
 
+#[derive(Clone)]
 pub(super) struct Repository {
     pub(super) id: u64,
     pub(super) owner: String,
@@ -107,6 +114,7 @@ impl Repository {
     }
 }
 
+#[derive(Clone)]
 pub(super) struct Issue {
     pub(super) id: u64,
     pub(super) number: u64,
@@ -123,6 +131,7 @@ pub(super) struct Issue {
     pub(super) pull: Option<Pull>,
 }
 
+#[derive(Clone)]
 pub(super) struct Pull {
     pub(super) head: String,
     pub(super) head_sha: String,
@@ -134,12 +143,14 @@ pub(super) struct Pull {
     pub(super) fork: Option<u64>,
 }
 
+#[derive(Clone)]
 pub(super) struct Merged {
     pub(super) at: String,
     pub(super) by: u64,
     pub(super) commit: String,
 }
 
+#[derive(Clone)]
 pub(super) struct Review {
     pub(super) id: u64,
     pub(super) user: u64,
@@ -149,6 +160,7 @@ pub(super) struct Review {
     pub(super) at: String,
 }
 
+#[derive(Clone)]
 pub(super) struct Comment {
     pub(super) id: u64,
     pub(super) user: u64,
@@ -156,6 +168,7 @@ pub(super) struct Comment {
     pub(super) at: String,
 }
 
+#[derive(Clone)]
 pub(super) struct Event {
     pub(super) id: u64,
     pub(super) event: &'static str,
@@ -164,6 +177,7 @@ pub(super) struct Event {
     pub(super) at: String,
 }
 
+#[derive(Clone)]
 pub(super) struct Status {
     pub(super) id: u64,
     pub(super) sha: String,
@@ -174,6 +188,7 @@ pub(super) struct Status {
     pub(super) at: String,
 }
 
+#[derive(Clone)]
 pub(super) struct CheckRun {
     pub(super) id: u64,
     pub(super) sha: String,
@@ -185,6 +200,7 @@ pub(super) struct CheckRun {
     pub(super) at: String,
 }
 
+#[derive(Clone)]
 pub(super) struct Deployment {
     pub(super) id: u64,
     pub(super) sha: String,
@@ -198,6 +214,7 @@ pub(super) struct Deployment {
     pub(super) statuses: Vec<DeploymentStatus>,
 }
 
+#[derive(Clone)]
 pub(super) struct DeploymentStatus {
     pub(super) id: u64,
     pub(super) state: String,
@@ -220,11 +237,13 @@ pub struct WorkflowFile {
     pub run_name: Option<String>,
 }
 
+#[derive(Clone)]
 pub(super) struct Workflow {
     pub(super) id: u64,
     pub(super) file: WorkflowFile,
 }
 
+#[derive(Clone)]
 pub(super) struct WorkflowRun {
     pub(super) id: u64,
     pub(super) workflow: u64,

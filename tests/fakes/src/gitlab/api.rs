@@ -45,6 +45,11 @@ pub(super) struct Call {
 }
 
 impl Call {
+    /// What somebody does on the pages.
+    pub(super) fn by(user: u64, method: Method, said: Map<String, Value>) -> Self {
+        Self { method, said, user, address: String::new() }
+    }
+
     pub(super) fn text(&self, name: &str) -> Option<String> {
         match self.said.get(name)? {
             Value::String(text) => Some(text.clone()),
@@ -108,7 +113,7 @@ pub(super) async fn answer(world: &Mutex<World>, path: &str, request: Request) -
     let call = Call { method: parts.method, said, user: 1, address };
     let created = call.method == Method::POST;
     match route(&mut world, &call, &segments) {
-        Ok(Value::Array(items)) => page(&call, items),
+        Ok(Value::Array(items)) => page(&call, header("if-none-match"), items),
         Ok(Value::Null) => StatusCode::NO_CONTENT.into_response(),
         Ok(value) => tagged(&call, header("if-none-match"), if created { 201 } else { 200 }, &value),
         Err(reply) => reply.into(),
@@ -196,13 +201,13 @@ fn in_project(world: &mut World, call: &Call, project: &str, path: &[&str]) -> A
 }
 
 /// One page, with the headers that say what comes next.
-fn page(call: &Call, items: Vec<Value>) -> Response {
+fn page(call: &Call, known: Option<&str>, items: Vec<Value>) -> Response {
     let number = |name: &str, otherwise: usize| call.text(name).and_then(|it| it.parse().ok()).unwrap_or(otherwise);
     let (size, page) = (number("per_page", 20).clamp(1, 100), number("page", 1).max(1));
     let total = items.len();
     let pages = total.div_ceil(size).max(1);
     let shown: Vec<Value> = items.into_iter().skip((page - 1) * size).take(size).collect();
-    let mut answer = axum::Json(shown).into_response();
+    let mut answer = tagged(call, known, 200, &Value::Array(shown));
     let next = if page < pages { (page + 1).to_string() } else { String::new() };
     let link = if next.is_empty() { String::new() } else { format!("<{}&page={next}>; rel=\"next\"", call.address) };
     for (name, value) in [
@@ -219,7 +224,7 @@ fn page(call: &Call, items: Vec<Value>) -> Response {
     answer
 }
 
-/// A single thing, with a tag by which it is recognised when it is asked for again.
+/// A thing or a page, with a tag by which it is recognised when it is asked for again.
 fn tagged(call: &Call, known: Option<&str>, status: u16, value: &Value) -> Response {
     use std::hash::{Hash as _, Hasher as _};
     let text = value.to_string();

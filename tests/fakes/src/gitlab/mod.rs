@@ -46,6 +46,9 @@ pub struct GitLab {
     folder: tempfile::TempDir,
 }
 
+/// How everything was at a moment.
+pub struct Kept(World);
+
 #[derive(Clone)]
 struct Site {
     world: Arc<Mutex<World>>,
@@ -83,7 +86,7 @@ impl GitLab {
 
     /// What tests watch and steer.
     #[must_use]
-    pub fn control(&self) -> &Control {
+    pub fn control(&self) -> &Arc<Control> {
         &self.server.control
     }
 
@@ -91,6 +94,23 @@ impl GitLab {
     #[must_use]
     pub fn folder(&self) -> PathBuf {
         self.folder.path().to_owned()
+    }
+
+    /// How everything is now, without what lies in the repositories.
+    ///
+    /// # Panics
+    /// When a test broke it before.
+    #[must_use]
+    pub fn keep(&self) -> Kept {
+        Kept(self.world.lock().unwrap().clone())
+    }
+
+    /// Makes everything as it was; the repositories are put back by whoever keeps them.
+    ///
+    /// # Panics
+    /// When a test broke it before.
+    pub fn restore(&self, kept: &Kept) {
+        *self.world.lock().unwrap() = kept.0.clone();
     }
 
     /// Makes an empty project such as `team/payments`, and answers its repository.

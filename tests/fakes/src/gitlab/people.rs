@@ -1,10 +1,12 @@
 //! What people and machines do.
 
+use axum::http::Method;
 use jiff::Timestamp;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
+use super::api::Call;
 use super::state::{Deployment, Issue, MergeRequest, Note, Pipeline, Settings, Status, World};
-use super::{GitLab, plumb};
+use super::{GitLab, merges, plumb};
 
 impl GitLab {
     /// The account of this name; it is made when there is none.
@@ -75,6 +77,23 @@ impl GitLab {
         self.with(|world| {
             let user = world.user(user);
             world.set_label(project, iid, user, label, on);
+        });
+    }
+
+    /// Somebody merges a merge request as it is by its button.
+    ///
+    /// # Panics
+    /// When GitLab refuses it.
+    pub fn merge(&self, project: &str, iid: u64, user: &str, squash: bool, title: &str) {
+        self.with(|world| {
+            world.pushed(project);
+            let user = world.user(user);
+            let fields = ["merge_commit_message", "squash_commit_message"].map(|name| (name.to_owned(), json!(title)));
+            let mut said: Map<String, Value> = fields.into_iter().collect();
+            said.insert("squash".to_owned(), json!(squash));
+            let call = Call::by(user, Method::PUT, said);
+            let answer = merges::merge(world, &call, project, iid);
+            assert!(answer.is_ok(), "merge request {iid} of {project} cannot be merged");
         });
     }
 

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::plumb;
 
 /// Everything.
+#[derive(Clone)]
 pub(super) struct World {
     pub(super) base: String,
     pub(super) projects: BTreeMap<String, Project>,
@@ -35,6 +36,7 @@ pub struct Settings {
 }
 
 /// One project.
+#[derive(Clone)]
 pub struct Project {
     /// Its number.
     pub id: u64,
@@ -83,6 +85,7 @@ pub(super) struct Note {
     pub(super) system: bool,
 }
 
+#[derive(Clone)]
 pub(super) struct Issue {
     pub(super) id: u64,
     pub(super) iid: u64,
@@ -94,6 +97,7 @@ pub(super) struct Issue {
 }
 
 /// A job or an external status.
+#[derive(Clone)]
 pub(super) struct Status {
     pub(super) id: u64,
     pub(super) sha: String,
@@ -126,6 +130,7 @@ pub struct Pipeline {
     pub(super) finished: Option<Timestamp>,
 }
 
+#[derive(Clone)]
 pub(super) struct Deployment {
     pub(super) id: u64,
     pub(super) environment: String,

@@ -1,0 +1,129 @@
+//! The bot on GitHub and on GitLab: what the team sees and what is left is the same as on the local forge, whatever the forge's
+//! API does; and it is not asked more often than needed.
+
+use std::path::{Path, PathBuf};
+
+use hotfix_tests::ending::ending;
+use hotfix_tests::faults::at_every_call;
+use hotfix_tests::hooks::{Way, play_with_deliveries};
+use hotfix_tests::play::{Play, play_file_on};
+use hotfix_tests::scenario::Scenario;
+use hotfix_tests::site::Host;
+use hotfix_tests::world::World;
+use rstest::rstest;
+
+/// How many calls a whole hotfix may cost, those aside that are answered with 304.
+const BUDGET: usize = 30;
+/// How often the bot looks in vain after each step.
+const IDLE_LOOKS: usize = 10;
+
+fn whole(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("scenarios/{name}-whole.txt"))
+}
+
+#[rstest]
+#[tokio::test]
+async fn scenario(
+    // A repository that is gone is told of in each forge's own words.
+    #[files("scenarios/*.txt")]
+    #[exclude("repository-vanishes")]
+    path: PathBuf,
+    #[values(Host::GitHub, Host::GitLab)] host: Host,
+) {
+    if let Err(error) = play_file_on(&path, host).await {
+        panic!("{error:#}");
+    }
+}
+
+/// What is left is the same to the last commit, branch, review and vote.
+#[rstest]
+#[tokio::test]
+async fn it_ends_as_on_the_local_forge(#[values("apply", "website")] name: &str) {
+    let mut ends = Vec::new();
+    for host in [Host::Local, Host::GitHub, Host::GitLab] {
+        let play = played(name, host).await;
+        assert_eq!(play.world.site.pulls().await.expect("a number"), 1, "{host:?}");
+        ends.push(ending(&play.world).await.expect("an end"));
+    }
+    assert_eq!(ends[1], ends[0]);
+    assert_eq!(ends[2], ends[0]);
+}
+
+async fn played(name: &str, host: Host) -> Play {
+    let mut scenario = Scenario::read(&whole(name)).expect("a scenario");
+    scenario.options.host = host;
+    let mut play = Play::new(World::new(scenario.options.clone()).await.expect("a world")).expect("a play");
+    for step in &scenario.steps {
+        play.step(&step.act).await.expect("a step");
+        // Whatever there is to see was seen: looking again costs nothing.
+        for _ in 0..IDLE_LOOKS {
+            play.world.engine().look().await.expect("a look");
+        }
+    }
+    play
+}
+
+/// The rate limits of forges are shared by everything that an organisation runs.
+#[rstest]
+#[tokio::test]
+async fn a_whole_hotfix_costs_few_calls(
+    #[values("apply", "website")] name: &str,
+    #[values(Host::GitHub, Host::GitLab)] host: Host,
+) {
+    let play = played(name, host).await;
+    let calls = play.world.site.calls().expect("an API").calls();
+    let counted: Vec<_> = calls.iter().filter(|call| call.status != Some(304)).collect();
+    let list: Vec<_> = counted.iter().map(|call| format!("{} {}?{}", call.method, call.path, call.query)).collect();
+    println!("{name} on {host:?}: {} calls of {}", counted.len(), calls.len());
+    assert!(counted.len() <= BUDGET, "{} calls: {list:#?}", counted.len());
+}
+
+/// Every call of a whole hotfix goes wrong once in every way, unless somebody in a hurry says so: by default every 23rd is
+/// tried, and `FAULTS_EVERY=1` tries them all.
+#[rstest]
+#[tokio::test]
+async fn a_fault_at_any_call_changes_nothing(
+    #[values("apply", "website")] name: &str,
+    #[values(Host::GitHub, Host::GitLab)] host: Host,
+) {
+    let every = std::env::var("FAULTS_EVERY").ok().and_then(|every| every.parse().ok()).unwrap_or(23);
+    let began = std::time::Instant::now();
+    match at_every_call(&whole(name), host, every, 25).await {
+        Ok(tried) => println!(
+            "{name} on {host:?}: {} calls, every {every}. fault at them, {} in all, {:.1?}",
+            tried.calls,
+            tried.tried,
+            began.elapsed()
+        ),
+        Err(error) => panic!("{error:#}"),
+    }
+}
+
+/// Security case 5: twice, late, in another order, or never: a delivery is a hint.
+#[rstest]
+#[tokio::test]
+async fn deliveries_over_a_bad_line_lead_to_the_same_end(
+    #[values("apply", "website")] name: &str,
+    #[values(Host::GitHub, Host::GitLab)] host: Host,
+) {
+    let without = play_with_deliveries(&whole(name), host, Way::Silent).await.expect("an end");
+    let (mut looked, mut seen_before, mut lost) = (0, 0, 0);
+    for seed in 1..=4 {
+        let played = play_with_deliveries(&whole(name), host, Way::Bad(seed)).await.expect("an end");
+        assert_eq!(played.ending, without.ending, "seed {seed}");
+        (looked, seen_before, lost) = (looked + played.looked, seen_before + played.seen_before, lost + played.lost);
+    }
+    assert!(looked > 0 && seen_before > 0 && lost > 0, "{looked} looked at, {seen_before} known, {lost} lost");
+}
+
+/// Over a good line nothing has to be asked for.
+#[rstest]
+#[tokio::test]
+async fn deliveries_are_all_that_the_bot_needs(
+    #[values("apply", "website")] name: &str,
+    #[values(Host::GitHub, Host::GitLab)] host: Host,
+) {
+    let without = play_with_deliveries(&whole(name), host, Way::Silent).await.expect("an end");
+    let told = play_with_deliveries(&whole(name), host, Way::Alone).await.expect("an end");
+    assert_eq!(told.ending, without.ending);
+}

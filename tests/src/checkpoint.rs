@@ -1,0 +1,88 @@
+//! A world as it was: whatever happens to it afterwards, it can be put back there, with everything in it.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::bail;
+use hotfix_storage::{Clock as _, Timestamp};
+
+use crate::ending::ending;
+use crate::play::{Play, given};
+use crate::ports::{Op, replayed};
+use crate::scenario::{Act, Scenario};
+use crate::site::Back;
+use crate::stage;
+use crate::world::{Store, World, console};
+
+/// A world as it was.
+pub(crate) struct Checkpoint {
+    folder: tempfile::TempDir,
+    site: Back,
+    ops: Vec<Op>,
+    now: Timestamp,
+    down: Vec<&'static str>,
+    /// How it was with the run.
+    pub(crate) ending: Vec<String>,
+}
+
+impl Checkpoint {
+    pub(crate) async fn of(world: &World) -> anyhow::Result<Self> {
+        let folder = stage::fresh_folder()?;
+        stage::copy(world.folder.path(), folder.path())?;
+        let ops = world.ops.lock().expect("a lock").clone();
+        let site = world.site.keep();
+        Ok(Self { folder, site, ops, now: world.clock.now(), down: world.cut.down(), ending: ending(world).await? })
+    }
+
+    pub(crate) async fn restore(&self, play: &mut Play) -> anyhow::Result<()> {
+        play.forget_unheard();
+        let world = &mut play.world;
+        world.stop();
+        clear(world.folder.path())?;
+        stage::copy(self.folder.path(), world.folder.path())?;
+        world.clock.set(self.now);
+        world.console = Arc::new(console(&world.stage, &world.options)?);
+        world.site = (self.site)()?;
+        world.store = Store::Memory(replayed(&self.ops, &world.clock).await);
+        *world.ops.lock().expect("a lock") = self.ops.clone();
+        for side in ["forge", "chat", "deployment"] {
+            world.cut.set_down(side, self.down.contains(&side));
+        }
+        world.restart().await
+    }
+}
+
+/// A deploying process may write its last words while its folder is taken away.
+fn clear(folder: &Path) -> anyhow::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        let gone = || {
+            if path.is_dir() { std::fs::remove_dir_all(&path) } else { std::fs::remove_file(&path) }
+        };
+        if (0..20).all(|_| gone().is_err() && path.exists()) {
+            gone()?;
+        }
+    }
+    Ok(())
+}
+
+/// The acts of a scenario, with those that are not shown.
+pub(crate) fn flat(scenario: &Scenario) -> anyhow::Result<Vec<Act>> {
+    let mut acts = Vec::new();
+    for step in &scenario.steps {
+        match &step.act {
+            Act::Given(words) => acts.extend(given(words)?),
+            act => acts.push(act.clone()),
+        }
+    }
+    Ok(acts)
+}
+
+/// Says how what was found differs from what is wanted.
+pub(crate) fn compare(wanted: &[String], found: &[String]) -> anyhow::Result<()> {
+    if wanted == found {
+        return Ok(());
+    }
+    let (wanted, found) = (wanted.join("\n") + "\n", found.join("\n") + "\n");
+    bail!("another end:\n{}", similar::TextDiff::from_lines(&wanted, &found).unified_diff().context_radius(2))
+}

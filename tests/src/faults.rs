@@ -1,0 +1,98 @@
+//! The matrix of faults: a scenario is played on a forge elsewhere, and one call of its API goes wrong, in each of the ways in
+//! which a call can. The bot must come to the same end, and nothing may happen twice. As with stops, each call of a step
+//! is tried from the world as it was before the step; some are played to the end of the scenario as well. The bot is started
+//! again before each step, so it knows no answer by its tag, and the first call of each kind is a full one.
+
+use std::path::Path;
+
+use anyhow::Context as _;
+use hotfix_fakes::server::{Call, Fault};
+
+use crate::checkpoint::{Checkpoint, compare, flat};
+use crate::ending::ending;
+use crate::play::Play;
+use crate::scenario::{Act, Scenario};
+use crate::site::Host;
+use crate::world::World;
+
+/// How a call goes wrong: nothing was done in the first four ways, and everything in the last three.
+const FAULTS: [Fault; 7] = [
+    Fault::Refuse(500),
+    Fault::Refuse(502),
+    Fault::TooMany(30),
+    Fault::HangUp,
+    Fault::HalfBody,
+    Fault::DoneBut500,
+    Fault::DoneButHangUp,
+];
+
+/// What was tried.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Tried {
+    /// The calls that the bot makes.
+    pub calls: usize,
+    /// How many calls went wrong, each in its own play.
+    pub tried: usize,
+}
+
+/// Breaks every call of the scenario in this file in every way, of which every `every`-th is tried, and plays every
+/// `whole`-th of those to the end.
+///
+/// # Errors
+/// Names the call whose fault changes what is left at the end.
+pub async fn at_every_call(path: &Path, host: Host, every: usize, whole: usize) -> anyhow::Result<Tried> {
+    let mut scenario = Scenario::read(path)?;
+    (scenario.options.host, scenario.options.rewindable) = (host, true);
+    let acts = flat(&scenario)?;
+    let mut play = Play::new(World::new(scenario.options.clone()).await?)?;
+    let control = play.world.site.calls().context("this forge has no API")?;
+    let (mut before, mut effects, mut calls) = (Vec::new(), Vec::new(), Vec::new());
+    for act in &acts {
+        play.world.restart().await?;
+        before.push(Checkpoint::of(&play.world).await?);
+        control.forget();
+        play.begin(act).await?;
+        play.go_on().await?;
+        effects.push(play.world.effects().await?);
+        calls.push(control.calls());
+    }
+    let last = Checkpoint::of(&play.world).await?;
+    let mut tried = Tried { calls: calls.iter().map(Vec::len).sum(), tried: 0 };
+    let broken = calls.iter().enumerate().flat_map(|(step, calls)| {
+        let numbered = calls.iter().enumerate();
+        numbered.flat_map(move |(number, call)| FAULTS.iter().map(move |fault| (step, number, call, fault)))
+    });
+    for (step, number, call, fault) in broken.step_by(every) {
+        tried.tried += 1;
+        let place = || format!("{fault:?} at {} (call {number} of `{:?}`)", name(call), acts[step]);
+        before[step].restore(&mut play).await.with_context(place)?;
+        control.forget();
+        control.break_calls([(number, fault.clone())]);
+        broken_once(&mut play, &acts[step], number).await.with_context(place)?;
+        compare(&before.get(step + 1).unwrap_or(&last).ending, &ending(&play.world).await?).with_context(place)?;
+        compare(&effects[step], &play.world.effects().await?).with_context(place)?;
+        play.world.check().await.with_context(place)?;
+        if tried.tried.is_multiple_of(whole) {
+            for act in &acts[step + 1..] {
+                play.begin(act).await.with_context(place)?;
+                play.go_on().await.with_context(place)?;
+            }
+            compare(&last.ending, &ending(&play.world).await?).with_context(place)?;
+            play.world.check().await.with_context(place)?;
+        }
+    }
+    Ok(tried)
+}
+
+/// One step with a fault in it. What a look did not see because of it, the next one sees.
+async fn broken_once(play: &mut Play, act: &Act, number: usize) -> anyhow::Result<()> {
+    play.begin(act).await?;
+    play.go_on().await?;
+    let control = play.world.site.calls().context("this forge has no API")?;
+    anyhow::ensure!(control.calls().len() > number, "the call was not made again");
+    play.world.settle().await
+}
+
+fn name(call: &Call) -> String {
+    format!("{} {}?{}", call.method, call.path, call.query)
+}

@@ -1,0 +1,173 @@
+//! The site of the forge, as people use it: what they do on its pages. One implementation for each forge that the bot knows;
+//! those of GitHub and GitLab stand before fakes, which the bot reaches as it would reach the real ones.
+
+mod github;
+mod gitlab;
+mod local;
+
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::path::Path;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use hotfix_adapters::forge::{CheckState, Forge, MergeMethod, PullNumber, Verdict};
+use hotfix_adapters::vocabulary::{CommitId, Repo};
+use hotfix_fakes::server::Control;
+use sha2::Sha256;
+
+use crate::clock::FakeClock;
+use crate::stage::Stage;
+
+/// The name of the forge elsewhere in `hotfix.toml`.
+pub const NAME: &str = "code";
+/// Who has an account on the forge.
+const PEOPLE: [&str; 5] = ["ana", "ben", "chi", "dee", "eli"];
+
+/// Writes down every ref that moves, whoever moves it.
+const MOVES: &str =
+    "#!/bin/sh\n[ \"$1\" = committed ] || exit 0\nwhile read -r old new name; do echo \"$name\" >>moves; done\n";
+
+/// Which forge the code is on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Host {
+    /// A folder of bare repositories, and a ledger of pull requests.
+    #[default]
+    Local,
+    /// GitHub.
+    GitHub,
+    /// GitLab.
+    GitLab,
+}
+
+/// What a webhook posts.
+#[derive(Debug, Clone)]
+pub struct Delivery {
+    /// Its headers.
+    pub headers: http::HeaderMap,
+    /// Its body.
+    pub body: String,
+}
+
+impl Delivery {
+    fn new(headers: &[(&'static str, String)], body: &serde_json::Value) -> Self {
+        let value = |text: &str| http::HeaderValue::from_str(text).expect("a header");
+        let headers = headers.iter().map(|(name, text)| (http::HeaderName::from_static(name), value(text))).collect();
+        Self { headers, body: body.to_string() }
+    }
+}
+
+/// The keyed digest by which a delivery is known to be genuine.
+fn mac(key: &[u8], parts: &[&str]) -> Vec<u8> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("any key will do");
+    parts.iter().for_each(|part| mac.update(part.as_bytes()));
+    mac.finalize().into_bytes().to_vec()
+}
+
+/// Puts the site back to how it was.
+pub type Back = Box<dyn Fn() -> anyhow::Result<Arc<dyn Site>> + Send + Sync>;
+
+/// What people do on the forge, and what tests ask it.
+#[async_trait]
+pub trait Site: Send + Sync {
+    /// Somebody reviews a pull request as it is.
+    async fn review(&self, number: PullNumber, who: &str, verdict: Verdict) -> anyhow::Result<()>;
+
+    /// The team's CI reports a check of a commit.
+    async fn check(&self, commit: &CommitId, name: &str, state: CheckState) -> anyhow::Result<()>;
+
+    /// Somebody merges a pull request as it is.
+    async fn merge(&self, number: PullNumber, who: &str, method: MergeMethod) -> anyhow::Result<()>;
+
+    /// Somebody closes a pull request.
+    async fn close(&self, number: PullNumber, who: &str) -> anyhow::Result<()>;
+
+    /// Somebody opens an issue that carries a label.
+    async fn open_issue(&self, who: &str, title: &str, label: &str) -> anyhow::Result<()>;
+
+    /// Somebody pushed: the site looks at its repository.
+    fn pushed(&self);
+
+    /// The port that stands in for the wired one, where that would go by the real clock.
+    fn port(&self) -> Option<Arc<dyn Forge>>;
+
+    /// The calls of the site's API, where it has one.
+    fn calls(&self) -> Option<Arc<Control>>;
+
+    /// The delivery by which the site tells of something: `push`, `review`, `check` or `pull`.
+    fn delivery(&self, id: &str, about: &str, at: jiff::Timestamp) -> Option<Delivery>;
+
+    /// How many pull requests there are, whatever their state.
+    async fn pulls(&self) -> anyhow::Result<usize>;
+
+    /// The way back to how it is now. The repository itself lies on the stage.
+    fn keep(&self) -> Back;
+}
+
+/// Opens the site on a stage; one elsewhere is written into the configuration.
+///
+/// # Errors
+/// When the stage cannot be written.
+pub async fn open(host: Host, stage: &Stage, clock: &Arc<FakeClock>) -> anyhow::Result<Arc<dyn Site>> {
+    Ok(match host {
+        Host::Local => Arc::new(local::OnDisk::open(stage, clock)?),
+        Host::GitHub => Arc::new(github::OnGitHub::open(stage).await?),
+        Host::GitLab => Arc::new(gitlab::OnGitLab::open(stage).await?),
+    })
+}
+
+/// The name of the service's repository.
+fn repository(stage: &Stage) -> anyhow::Result<Repo> {
+    Repo::parse(&stage.repository()).map_err(Into::into)
+}
+
+/// The repository of the stage takes the place of the one that the fake made: people push to it, and the fake serves it.
+fn take_place(stage: &Stage, made: &Path) -> anyhow::Result<()> {
+    std::fs::remove_dir_all(made)?;
+    let hook = stage.bare().join("hooks/reference-transaction");
+    std::fs::create_dir_all(stage.bare().join("hooks"))?;
+    std::fs::write(&hook, MOVES)?;
+    std::fs::set_permissions(&hook, std::fs::Permissions::from_mode(0o755))?;
+    Ok(symlink(stage.bare(), made)?)
+}
+
+/// A forge elsewhere, in the words of the configuration.
+struct Elsewhere<'a> {
+    /// The lines of `[forges.code]`, without the secrets.
+    lines: String,
+    /// The bot's token there.
+    token: &'a str,
+    /// What deliveries are signed with.
+    webhook_secret: &'a str,
+    /// The key under which `people.toml` has the accounts.
+    platform: &'a str,
+}
+
+impl Elsewhere<'_> {
+    /// Configures the stage for it; `account` is somebody's number there.
+    fn configure(&self, stage: &Stage, account: impl Fn(&str) -> u64) -> anyhow::Result<()> {
+        let file = |name: &str| stage.config().join(name);
+        let edit = |name: &str, change: &dyn Fn(String) -> String| {
+            std::fs::write(file(name), change(std::fs::read_to_string(file(name))?))
+        };
+        for (name, secret) in [("token", self.token), ("webhook-secret", self.webhook_secret)] {
+            std::fs::write(file(name), secret)?;
+            std::fs::set_permissions(file(name), std::fs::Permissions::from_mode(0o600))?;
+        }
+        edit("hotfix.toml", &|own| {
+            let secrets = "token = { file = \"token\" }\nwebhook_secrets = [{ file = \"webhook-secret\" }]\n";
+            format!("{own}\n[forges.{NAME}]\n{}{secrets}", self.lines)
+        })?;
+        edit(&format!("services/{}.toml", stage.service), &|own| {
+            own.replace("kind = \"local\"", &format!("use = \"{NAME}\""))
+        })?;
+        edit("people.toml", &|own| {
+            let add = |own: String, who: &&str| {
+                let mail = format!("git     = \"{who}@example.org\"\n");
+                own.replace(&mail, &format!("{mail}{} = \"{}\"\n", self.platform, account(who)))
+            };
+            PEOPLE.iter().fold(own, add)
+        })?;
+        Ok(())
+    }
+}

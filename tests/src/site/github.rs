@@ -1,0 +1,122 @@
+//! GitHub: the bot speaks to a fake of it over HTTP and git, and people use its pages.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use hotfix_adapters::forge::{CheckState, Forge, MergeMethod, PullNumber, Verdict};
+use hotfix_adapters::vocabulary::CommitId;
+use hotfix_fakes::github::GitHubFake;
+use hotfix_fakes::server::Control;
+use serde_json::json;
+
+use super::{Back, Delivery, Elsewhere, PEOPLE, Site, mac, take_place};
+use crate::stage::Stage;
+
+/// The bot's token.
+const TOKEN: &str = "ghp_0123456789abcdefghijklmnopqrstuvwxyz";
+/// What deliveries are signed with.
+pub(super) const WEBHOOK_SECRET: &str = "it rains in the world of tests";
+
+#[derive(Clone)]
+pub(super) struct OnGitHub {
+    fake: Arc<GitHubFake>,
+    full: String,
+}
+
+impl OnGitHub {
+    pub(super) async fn open(stage: &Stage) -> anyhow::Result<Self> {
+        let fake = GitHubFake::start("").await;
+        let full = stage.repository();
+        take_place(stage, &fake.create(&full))?;
+        fake.token("hotfix-bot", TOKEN);
+        PEOPLE.iter().for_each(|who| fake.verify_mail(who, &format!("{who}@example.org")));
+        let lines = format!("kind = \"github\"\napi_url = \"{}\"\ngit_url = \"{}\"\n", fake.api_url(), fake.git_url());
+        let elsewhere = Elsewhere { lines, token: TOKEN, webhook_secret: WEBHOOK_SECRET, platform: "github" };
+        elsewhere.configure(stage, |who| fake.user(who))?;
+        Ok(Self { fake: Arc::new(fake), full })
+    }
+}
+
+#[async_trait]
+impl Site for OnGitHub {
+    async fn review(&self, number: PullNumber, who: &str, verdict: Verdict) -> anyhow::Result<()> {
+        let said = match verdict {
+            Verdict::Approved => "APPROVED",
+            Verdict::ChangesRequested => "CHANGES_REQUESTED",
+            Verdict::Dismissed => "DISMISSED",
+        };
+        self.fake.review(&self.full, number.0, who, said);
+        Ok(())
+    }
+
+    async fn check(&self, commit: &CommitId, name: &str, state: CheckState) -> anyhow::Result<()> {
+        let how = match state {
+            CheckState::Success => "success",
+            CheckState::Failure => "failure",
+            CheckState::Neutral => "neutral",
+            CheckState::Pending => "in_progress",
+        };
+        self.fake.check(&self.full, commit.as_str(), "ci", name, how);
+        Ok(())
+    }
+
+    async fn merge(&self, number: PullNumber, who: &str, method: MergeMethod) -> anyhow::Result<()> {
+        let how = match method {
+            MergeMethod::Merge => "merge",
+            MergeMethod::Squash => "squash",
+        };
+        self.fake.merge(&self.full, number.0, who, how, "Merge the fix");
+        Ok(())
+    }
+
+    async fn close(&self, number: PullNumber, who: &str) -> anyhow::Result<()> {
+        self.fake.close(&self.full, number.0, who);
+        Ok(())
+    }
+
+    async fn open_issue(&self, who: &str, title: &str, label: &str) -> anyhow::Result<()> {
+        let _number = self.fake.issue(&self.full, who, title, &[label]);
+        Ok(())
+    }
+
+    fn pushed(&self) {
+        self.fake.pushed(&self.full);
+    }
+
+    fn port(&self) -> Option<Arc<dyn Forge>> {
+        None
+    }
+
+    fn calls(&self) -> Option<Arc<Control>> {
+        Some(self.fake.server.control.clone())
+    }
+
+    fn delivery(&self, id: &str, about: &str, _: jiff::Timestamp) -> Option<Delivery> {
+        let (event, action) = match about {
+            "push" => ("push", None),
+            "review" => ("pull_request_review", Some("submitted")),
+            "check" => ("check_run", Some("completed")),
+            _ => ("pull_request", Some("synchronize")),
+        };
+        let body = json!({ "action": action, "repository": { "full_name": self.full } });
+        let signature = hex::encode(mac(WEBHOOK_SECRET.as_bytes(), &[&body.to_string()]));
+        let headers = [
+            ("x-github-event", event.to_owned()),
+            ("x-github-delivery", id.to_owned()),
+            ("x-hub-signature-256", format!("sha256={signature}")),
+        ];
+        Some(Delivery::new(&headers, &body))
+    }
+
+    async fn pulls(&self) -> anyhow::Result<usize> {
+        Ok(self.fake.pulls(&self.full))
+    }
+
+    fn keep(&self) -> Back {
+        let (site, kept) = (self.clone(), self.fake.keep());
+        Box::new(move || {
+            site.fake.restore(&kept);
+            Ok(Arc::new(site.clone()))
+        })
+    }
+}

@@ -1,0 +1,118 @@
+//! GitLab: the bot speaks to a fake of it over HTTP and git, and people use its pages.
+
+use std::sync::Arc;
+
+use anyhow::bail;
+use async_trait::async_trait;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use hotfix_adapters::forge::{CheckState, Forge, MergeMethod, PullNumber, Verdict};
+use hotfix_adapters::vocabulary::CommitId;
+use hotfix_fakes::gitlab::{GitLab, TOKEN};
+use hotfix_fakes::server::Control;
+use serde_json::json;
+
+use super::{Back, Delivery, Elsewhere, Site, mac, take_place};
+use crate::stage::Stage;
+
+/// What deliveries are signed with.
+pub(super) const WEBHOOK_SECRET: &str = "whsec_aXQgcmFpbnMgaW4gdGhlIHdvcmxkIG9mIHRlc3Rz";
+
+#[derive(Clone)]
+pub(super) struct OnGitLab {
+    fake: Arc<GitLab>,
+    project: String,
+}
+
+impl OnGitLab {
+    pub(super) async fn open(stage: &Stage) -> anyhow::Result<Self> {
+        let fake = GitLab::start().await;
+        let project = stage.repository();
+        take_place(stage, &fake.project(&project))?;
+        let lines = format!("kind = \"gitlab\"\nurl = \"{}\"\naccount = \"1\"\n", fake.url());
+        let elsewhere = Elsewhere { lines, token: TOKEN, webhook_secret: WEBHOOK_SECRET, platform: "gitlab" };
+        elsewhere.configure(stage, |who| fake.user(who))?;
+        Ok(Self { fake: Arc::new(fake), project })
+    }
+}
+
+#[async_trait]
+impl Site for OnGitLab {
+    async fn review(&self, number: PullNumber, who: &str, verdict: Verdict) -> anyhow::Result<()> {
+        match verdict {
+            Verdict::Approved => self.fake.approve(&self.project, number.0, who),
+            Verdict::ChangesRequested => self.fake.request_changes(&self.project, number.0, who),
+            Verdict::Dismissed => bail!("nobody dismisses a review on GitLab"),
+        }
+        Ok(())
+    }
+
+    async fn check(&self, commit: &CommitId, name: &str, state: CheckState) -> anyhow::Result<()> {
+        let state = match state {
+            CheckState::Success => "success",
+            CheckState::Failure => "failed",
+            CheckState::Neutral => "skipped",
+            CheckState::Pending => "running",
+        };
+        self.fake.report(&self.project, commit.as_str(), "ci", name, state);
+        Ok(())
+    }
+
+    async fn merge(&self, number: PullNumber, who: &str, method: MergeMethod) -> anyhow::Result<()> {
+        self.fake.merge(&self.project, number.0, who, method == MergeMethod::Squash, "Merge the fix");
+        Ok(())
+    }
+
+    async fn close(&self, number: PullNumber, _: &str) -> anyhow::Result<()> {
+        self.fake.close(&self.project, number.0);
+        Ok(())
+    }
+
+    async fn open_issue(&self, _: &str, title: &str, label: &str) -> anyhow::Result<()> {
+        self.fake.issue(&self.project, title, &[label]);
+        Ok(())
+    }
+
+    fn pushed(&self) {
+        self.fake.pushed(&self.project);
+    }
+
+    fn port(&self) -> Option<Arc<dyn Forge>> {
+        None
+    }
+
+    fn calls(&self) -> Option<Arc<Control>> {
+        Some(self.fake.control().clone())
+    }
+
+    fn delivery(&self, id: &str, about: &str, at: jiff::Timestamp) -> Option<Delivery> {
+        let (event, kind) = match about {
+            "push" => ("Push Hook", "push"),
+            "check" => ("Job Hook", "build"),
+            _ => ("Merge Request Hook", "merge_request"),
+        };
+        let body = json!({ "object_kind": kind, "project": { "path_with_namespace": self.project } });
+        let key = BASE64_STANDARD.decode(WEBHOOK_SECRET.trim_start_matches("whsec_")).expect("base64");
+        let stamp = at.as_second().to_string();
+        let signature = BASE64_STANDARD.encode(mac(&key, &[id, ".", &stamp, ".", &body.to_string()]));
+        let headers = [
+            ("x-gitlab-event", event.to_owned()),
+            ("webhook-id", id.to_owned()),
+            ("webhook-timestamp", stamp),
+            ("webhook-signature", format!("v1,{signature}")),
+        ];
+        Some(Delivery::new(&headers, &body))
+    }
+
+    async fn pulls(&self) -> anyhow::Result<usize> {
+        Ok(self.fake.merge_requests(&self.project).0)
+    }
+
+    fn keep(&self) -> Back {
+        let (site, kept) = (self.clone(), self.fake.keep());
+        Box::new(move || {
+            site.fake.restore(&kept);
+            Ok(Arc::new(site.clone()))
+        })
+    }
+}
