@@ -134,7 +134,11 @@ fn every_shipped_playbook_has_a_scenario() {
     let followed: BTreeSet<String> = worlds
         .iter()
         .map(|world| std::fs::read_to_string(stage.join(format!("{world}.toml"))).expect("a service"))
-        .map(|text| text.parse::<toml::Table>().expect("TOML")["playbook"].as_str().unwrap_or_default().to_owned())
+        .flat_map(|text| {
+            let service: toml::Table = text.parse().expect("TOML");
+            let name = |key: &str| service.get(key).and_then(|name| name.as_str()).map(str::to_owned);
+            [name("playbook"), name("promote_with")].into_iter().flatten().collect::<Vec<_>>()
+        })
         .collect();
     for playbook in playbooks().keys() {
         assert!(followed.contains(playbook), "the playbook {playbook} has no scenario");

@@ -258,7 +258,8 @@ impl World {
             }
             let unsettled = self.journal().unsettled().await?;
             // What is followed elsewhere waits for people over there: it is asked again when somebody did something.
-            let followed = |view: &&WorkView| view.last_failure.as_deref() == Some(FOLLOWED);
+            let deploys = |view: &WorkView| view.work.payload.get().contains("\"effect\":\"deploy\"");
+            let followed = |view: &&WorkView| deploys(view) && view.last_failure.as_deref() == Some(FOLLOWED);
             let waits = unsettled.iter().filter(|view| {
                 view.work.lane.as_str() != "time" && view.state == WorkState::Waiting && !followed(view)
             });
