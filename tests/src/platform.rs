@@ -44,6 +44,13 @@ impl World {
             }
             return Ok(true);
         }
+        if let Some((tag, reference)) =
+            words.strip_prefix("the release ").and_then(|rest| rest.split_once(" is tagged at "))
+        {
+            let commit = self.commit_of(reference)?;
+            git(&self.stage.bare(), "dee", self.clock.moment(), &["tag", tag, &commit])?;
+            return Ok(true);
+        }
         if let Some((environment, version)) = words.split_once("'s cluster says ") {
             std::fs::write(self.stage.root.join("state").join(format!("cluster-{environment}")), version)?;
             return Ok(true);
