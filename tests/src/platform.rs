@@ -47,6 +47,13 @@ impl World {
             }
             return Ok(true);
         }
+        if let Some((tag, reference)) =
+            words.strip_prefix("the release ").and_then(|rest| rest.split_once(" is tagged at "))
+        {
+            let commit = self.commit_of(reference)?;
+            git(&self.stage.bare(), "dee", self.clock.moment(), &["tag", tag, &commit])?;
+            return Ok(true);
+        }
         if let Some((environment, version)) = words.split_once("'s cluster says ") {
             std::fs::write(self.stage.root.join("state").join(format!("cluster-{environment}")), version)?;
             return Ok(true);
@@ -54,6 +61,12 @@ impl World {
         if let Some(file) = words.strip_prefix("the platform holds ") {
             let (path, text) = file.split_once(" = ").context("a file is written `path = text`")?;
             self.platform_commit(path, text)?;
+            return Ok(true);
+        }
+        if let Some((who, reference)) =
+            words.strip_suffix(" past the bot").and_then(|rest| rest.split_once(" promotes "))
+        {
+            self.promote_by_hand(who, &self.commit_of(reference)?)?;
             return Ok(true);
         }
         match words {
@@ -88,6 +101,22 @@ impl World {
         let (head, main) = (BranchName::parse(&format!("promote-{key}"))?, BranchName::parse("main")?);
         let pull = self.platform()?.find(&Repo::parse(PLATFORM)?, &head, &main).await?;
         Ok(pull.context("there is no merge request")?.number)
+    }
+
+    /// Somebody writes another commit into all files in which the one that production runs stands.
+    fn promote_by_hand(&self, who: &str, commit: &str) -> anyhow::Result<()> {
+        let work = self.stage.root.join("platform");
+        let run = |arguments: &[&str]| git(&work, who, self.clock.moment(), arguments);
+        run(&["fetch", "--quiet", "origin"])?;
+        run(&["switch", "--quiet", "--detach", "origin/main"])?;
+        let names = std::fs::read_to_string(work.join("data/services/reports/saas.yaml"))?;
+        let old = names.split_whitespace().find(|word| word.len() == 40).context("production names no commit")?;
+        for file in ["data/services/reports/saas.yaml", ".env", "resources/defaults.yaml"] {
+            let text = std::fs::read_to_string(work.join(file))?;
+            std::fs::write(work.join(file), text.replace(old, commit).replace(&old[..7], &commit[..7]))?;
+        }
+        run(&["commit", "--quiet", "--all", "-m", "Promote by hand"])?;
+        run(&["push", "--quiet", "origin", "HEAD:refs/heads/main"]).map(|_| ())
     }
 
     /// Somebody changes a file over there.
