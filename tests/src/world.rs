@@ -258,10 +258,8 @@ impl World {
             }
             let unsettled = self.journal().unsettled().await?;
             // What is followed elsewhere waits for people over there: it is asked again when somebody did something.
-            let deploys = |view: &WorkView| view.work.payload.get().contains("\"effect\":\"deploy\"");
-            let followed = |view: &&WorkView| deploys(view) && view.last_failure.as_deref() == Some(FOLLOWED);
             let waits = unsettled.iter().filter(|view| {
-                view.work.lane.as_str() != "time" && view.state == WorkState::Waiting && !followed(view)
+                view.work.lane.as_str() != "time" && view.state == WorkState::Waiting && !is_followed(view)
             });
             // Younger work waits behind older work of its order key, whatever its own moment.
             let now = self.clock.now();
@@ -286,7 +284,8 @@ impl World {
         if let Some(dead) = unsettled.iter().find(|view| matches!(view.state, WorkState::Dead { .. })) {
             bail!("work was given up: {dead:?}");
         }
-        let backlog = self.engine().backlog().await?;
+        let followed = unsettled.iter().filter(|view| is_followed(view)).count();
+        let backlog = self.engine().backlog().await?.saturating_sub(followed);
         if backlog > 0 && self.cut.down().is_empty() {
             bail!("{backlog} pieces of work are left: {unsettled:?}");
         }
@@ -330,4 +329,11 @@ fn bare_console() -> Console {
     let channel = ChannelRef::parse("#nowhere").expect("a channel");
     Console::open(ConsoleOptions::new(channel.clone(), BTreeMap::from([(channel, Vec::new())])))
         .expect("a chat without a file opens")
+}
+
+/// Whether this is a deployment that goes on elsewhere: it waits for people over there, and is asked again when somebody did
+/// something.
+fn is_followed(view: &WorkView) -> bool {
+    let deploys = view.work.payload.get().contains("\"effect\":\"deploy\"");
+    deploys && view.last_failure.as_deref() == Some(FOLLOWED)
 }
