@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::limits::{Tier, spend};
 use super::state::{Kind, World};
-use super::{APP_TOKEN, BOT_TOKEN, Site, chat, rooms, socket, staff, views};
+use super::{APP_TOKEN, BOT_TOKEN, Site, Slack, chat, rooms, socket, staff, views};
 
 /// Why not.
 #[derive(Debug)]
@@ -164,6 +164,28 @@ pub(super) async fn answer(
     let mut answer = axum::Json(answer).into_response();
     answer.headers_mut().insert("x-oauth-scopes", HeaderValue::from_str(&scopes).expect("scopes are plain"));
     answer
+}
+
+impl Slack {
+    /// A call with a token, as over the wire; the answer to one too many is `ratelimited` with `retry_after` in seconds. It
+    /// is recorded like any other.
+    #[must_use]
+    pub fn call(&self, token: &str, method: &str, arguments: &Value) -> Value {
+        let mut world = self.site.world();
+        let said = arguments.as_object().cloned().unwrap_or_default();
+        let answer = match asked(&mut world, method, Some(token), said) {
+            Err(Trouble::TooMany(seconds)) => {
+                json!({ "ok": false, "error": "ratelimited", "retry_after": seconds })
+            }
+            Err(Trouble::Refused(refused)) => refused.json(),
+            Ok(mut answer) => {
+                answer["ok"] = true.into();
+                answer
+            }
+        };
+        world.record(method, arguments.clone(), answer.clone());
+        answer
+    }
 }
 
 enum Trouble {

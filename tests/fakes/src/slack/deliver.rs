@@ -1,6 +1,8 @@
 //! Brings what happened to the app: signed, over HTTP, or over Socket Mode. Events that are not taken come again: at once,
 //! after a minute, after five.
 
+use std::time::Duration;
+
 use axum::body::Bytes;
 use http_body_util::{BodyExt as _, Full};
 use hyper::Request;
@@ -48,7 +50,8 @@ pub(super) type Retry = Option<(u32, &'static str)>;
 /// When the second and the third retry come, after the first delivery failed.
 const LATER_US: [(u32, i64); 2] = [(2, 60_000_000), (3, 300_000_000)];
 
-struct Letter {
+#[derive(Clone)]
+pub(super) struct Letter {
     url: String,
     headers: Vec<(&'static str, String)>,
     body: String,
@@ -71,10 +74,8 @@ impl Site {
                     Kind::Event => urls.events,
                 };
                 let letter = self.letter(url, kind, payload, retry);
-                match tokio::time::timeout(patience, post(letter)).await {
-                    Err(_) => Answered::failed("http_timeout"),
-                    Ok(answered) => answered.unwrap_or_else(|_| Answered::failed("connection_failed")),
-                }
+                self.world().last = Some(letter.clone());
+                send(letter, patience).await
             }
         }
     }
@@ -150,6 +151,18 @@ impl Site {
 }
 
 impl Slack {
+    /// Sends the last delivery over HTTP again, byte for byte, as somebody who listened could. Nothing is shown of the answer.
+    ///
+    /// # Panics
+    /// Nothing was sent yet.
+    pub async fn deliver_again(&self) -> Answered {
+        let (letter, patience) = {
+            let world = self.site.world();
+            (world.last.clone().expect("a delivery"), world.patience)
+        };
+        send(letter, patience).await
+    }
+
     /// How many retries of events are still to come.
     #[must_use]
     pub fn retries_to_come(&self) -> usize {
@@ -162,6 +175,13 @@ fn signature(secret: &str, time: i64, body: &str) -> String {
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
     let tag = hmac::sign(&key, format!("v0:{time}:{body}").as_bytes());
     format!("v0={}", hex::encode(tag))
+}
+
+async fn send(letter: Letter, patience: Duration) -> Answered {
+    match tokio::time::timeout(patience, post(letter)).await {
+        Err(_) => Answered::failed("http_timeout"),
+        Ok(answered) => answered.unwrap_or_else(|_| Answered::failed("connection_failed")),
+    }
 }
 
 async fn post(letter: Letter) -> Result<Answered, Box<dyn std::error::Error + Send + Sync>> {

@@ -213,6 +213,7 @@ fn empty() -> World {
         delivery: None,
         patience: Duration::from_secs(3),
         twice: false,
+        last: None,
         due: Vec::new(),
         limited: false,
         spent: BTreeMap::new(),

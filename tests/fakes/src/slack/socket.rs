@@ -49,6 +49,7 @@ struct Inner {
     next: u64,
     last_used: u64,
     tickets: BTreeSet<String>,
+    cut_next: bool,
     open: Vec<Wire>,
     /// Who waits for the acknowledgement of an envelope on a connection.
     waiting: BTreeMap<(u64, String), oneshot::Sender<Value>>,
@@ -73,11 +74,12 @@ impl Wires {
     /// Sends an envelope on the next connection that has not had it; `None` when there is none.
     fn send(&self, envelope: &Value, had: &[u64]) -> Option<(u64, oneshot::Receiver<Value>)> {
         let mut inner = self.inner.lock().expect("no test broke it before");
-        let last = inner.last_used;
+        let (last, cut) = (inner.last_used, std::mem::take(&mut inner.cut_next));
         let fresh = || inner.open.iter().filter(|wire| !had.contains(&wire.number));
         let wire = fresh().find(|wire| wire.number > last).or_else(|| fresh().next())?;
         let number = wire.number;
-        let _ = wire.out.send(Frame::Text(envelope.to_string()));
+        let frame = if cut { Frame::Cut } else { Frame::Text(envelope.to_string()) };
+        let _ = wire.out.send(frame);
         let (sender, receiver) = oneshot::channel();
         let id = envelope["envelope_id"].as_str().unwrap_or_default().to_owned();
         inner.waiting.insert((number, id), sender);
@@ -172,8 +174,10 @@ fn acknowledged(site: &Site, number: u64, text: &str) {
     let id = frame["envelope_id"].as_str().unwrap_or_default().to_owned();
     let payload = frame.get("payload").cloned().unwrap_or(Value::Null);
     let waiter = site.wires.inner.lock().expect("no test broke it before").waiting.remove(&(number, id));
-    let known = waiter.is_some_and(|waiter| waiter.send(payload).is_ok());
+    let known = waiter.is_some();
+    // It is on record before whoever waits for it goes on.
     site.world().record("socket.ack", frame, json!({ "known": known, "connection": number }));
+    let _ = waiter.map(|waiter| waiter.send(payload));
 }
 
 /// Brings something over Socket Mode. What is not acknowledged, in time or before its connection goes, is sent once more,
@@ -266,6 +270,11 @@ impl Slack {
                 let _ = wire.out.send(Frame::Close);
             }
         }
+    }
+
+    /// Cuts the connection that the next envelope goes to, before the envelope is read there.
+    pub fn cut_at_next(&self) {
+        self.site.wires.inner.lock().expect("no test broke it before").cut_next = true;
     }
 
     /// Cuts every connection without a word.

@@ -158,6 +158,8 @@ pub(super) struct World {
     pub(super) delivery: Option<Delivery>,
     pub(super) patience: std::time::Duration,
     pub(super) twice: bool,
+    /// The last delivery over HTTP.
+    pub(super) last: Option<super::deliver::Letter>,
     pub(super) due: Vec<Due>,
     pub(super) limited: bool,
     pub(super) spent: BTreeMap<String, Vec<i64>>,
