@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use hotfix_fakes::clients::{node, python, run};
+use hotfix_fakes::server::Fault;
 use hotfix_fakes::slack::{APP_TOKEN, BOT_TOKEN, Farewell, SIGNING_SECRET, Slack, Standing, Submitted, Urls};
 use serde_json::{Value, json};
 
@@ -47,16 +48,6 @@ async fn workspace() -> Slack {
     fake.person("ben", Standing::Member);
     fake.channel("payments", &["ada", "ben", "hotfix"]);
     fake
-}
-
-/// Waits until something is seen; what is waited for comes from another program.
-async fn until(fake: &Slack, who: &str, channel: &str, text: &str) {
-    let mut tries = 0;
-    while !fake.sees(who, channel).contains(text) {
-        tries += 1;
-        assert!(tries < 1000, "{text} is not in\n{}", fake.sees(who, channel));
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -126,27 +117,25 @@ fn check(fake: &Slack) -> String {
 /// One day with the bot that was made with bolt; it is the same whichever way things are brought.
 async fn a_day(fake: &Slack) {
     fake.command("ada", "payments", "/hotfix dance & <sing>").await;
-    until(fake, "ada", "payments", "(only you see this): I do not know dance & <sing>").await;
+    fake.until_seen("ada", "payments", "(only you see this): I do not know dance & <sing>").await;
     assert_eq!(fake.sees("ben", "payments"), "");
 
     fake.command("ada", "payments", "/hotfix start payments").await;
-    until(fake, "ada", "payments", "Started.").await;
-    until(fake, "ben", "payments", "[Approve]").await;
+    fake.until_seen("ada", "payments", "Started.").await;
+    fake.until_seen("ben", "payments", "[Approve]").await;
     let card = fake.find("ben", "payments", "[Approve]");
     assert!(fake.press("ben", "payments", &card, "Approve").await.taken());
-    until(fake, "ada", "payments", "hotfix: *HF-1* approved by @ben").await;
+    fake.until_seen("ada", "payments", "hotfix: *HF-1* approved by @ben").await;
 
     fake.react("ada", "payments", &card, "tada").await;
-    until(fake, "ben", "payments", "    hotfix: saw :tada:").await;
+    fake.until_seen("ben", "payments", "    hotfix: saw :tada:").await;
     let called = fake.say("ada", "payments", "@hotfix status").await;
-    until(fake, "ben", "payments", "    hotfix: You called, @ada?").await;
+    fake.until_seen("ben", "payments", "    hotfix: You called, @ada?").await;
     assert!(fake.message_shortcut("ben", "payments", &called, "note").await.taken());
-    until(fake, "ben", "payments", "Noted: @hotfix status").await;
+    fake.until_seen("ben", "payments", "Noted: @hotfix status").await;
 
     fake.command("ada", "payments", "/hotfix modal").await;
-    while fake.modal("ada").is_none() {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    fake.until("a modal is open", |fake| fake.modal("ada").is_some()).await;
     let refused = fake.submit("ada", &[("Environment", "staging")]).await;
     assert_eq!(refused, Submitted::Refused(vec!["Reason: please complete this required field".to_owned()]));
     let long = "x".repeat(21);
@@ -156,12 +145,10 @@ async fn a_day(fake: &Slack) {
     assert!(modal.contains("Reason*: [____]\n  ! That is no reason\n"), "{modal}");
     let done = fake.submit("ada", &[("Reason", "Fees"), ("Environment", "production")]).await;
     assert_eq!((done, fake.modal("ada")), (Submitted::Closed, None));
-    until(fake, "ben", "payments", "hotfix: Fees on production").await;
+    fake.until_seen("ben", "payments", "hotfix: Fees on production").await;
 
     fake.open_home("ben").await;
-    while fake.home("ben").is_none() {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    fake.until("ben has a home", |fake| fake.home("ben").is_some()).await;
     assert_eq!(fake.home("ben").unwrap(), "Nothing is open.\n");
     assert_eq!(check(fake), "");
 }
@@ -200,7 +187,7 @@ async fn slack_sdk_lives_here_over_sockets_and_comes_back() {
     fake.connected(1).await;
     assert_eq!(fake.command("ada", "payments", "/hotfix status").await.body["text"], "You typed status");
     fake.say("ada", "payments", "@hotfix hello").await;
-    until(&fake, "ada", "payments", "hotfix: saw app_mention").await;
+    fake.until_seen("ada", "payments", "hotfix: saw app_mention").await;
     fake.take_leave(Farewell::RefreshRequested);
     fake.connected(0).await;
     fake.connected(1).await;
@@ -243,10 +230,13 @@ async fn timestamps_grow_though_the_clock_stands() {
     assert!(first["ts"].as_str() < second["ts"].as_str());
 }
 
+/// The headers and the body.
+type Delivered = (BTreeMap<String, String>, String);
+
 /// An app that answers what it is told to, and remembers what came.
 struct App {
     url: String,
-    came: Arc<Mutex<Vec<(BTreeMap<String, String>, String)>>>,
+    came: Arc<Mutex<Vec<Delivered>>>,
     answers: Arc<Mutex<VecDeque<(u16, Value)>>>,
 }
 
@@ -468,7 +458,7 @@ async fn a_response_url_serves_five_times_in_thirty_minutes() {
     assert_eq!(post(&url, &json!({ "text": "late" })).await.1["error"], "expired_url");
 }
 
-/// An envelope whose connection goes before it is acknowledged comes again on another; an eleventh connection is refused.
+/// An envelope whose connection goes before it is acknowledged comes again on another.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_envelope_is_not_lost_with_its_connection() {
     let fake = workspace().await;
@@ -481,17 +471,72 @@ async fn an_envelope_is_not_lost_with_its_connection() {
     drop(bots);
 }
 
+/// Opens a connection with a ticket; answers it with what came first.
+async fn connect(url: &str) -> (tokio::net::TcpStream, String) {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let (host, path) = url.strip_prefix("ws://").unwrap().split_once('/').unwrap();
+    let mut stream = tokio::net::TcpStream::connect(host).await.unwrap();
+    let head = format!("GET /{path} HTTP/1.1\r\nhost: {host}\r\nconnection: upgrade\r\nupgrade: websocket\r\n");
+    let more = "sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    stream.write_all(format!("{head}{more}").as_bytes()).await.unwrap();
+    let mut said = Vec::new();
+    while !String::from_utf8_lossy(&said).ends_with('}') && stream.read_buf(&mut said).await.unwrap() > 0 {
+        if said.starts_with(b"HTTP/1.1 401") {
+            break;
+        }
+    }
+    (stream, String::from_utf8_lossy(&said).into_owned())
+}
+
+/// Ten connections are all an app may have, and a ticket opens one.
+#[tokio::test]
+async fn an_eleventh_connection_is_refused() {
+    let fake = workspace().await;
+    let ticket = || fake.call(APP_TOKEN, "apps.connections.open", &json!({}))["url"].as_str().unwrap().to_owned();
+    let mut open = Vec::new();
+    for _ in 0..10 {
+        let (stream, said) = connect(&ticket()).await;
+        assert!(said.contains("\"hello\""), "{said}");
+        open.push(stream);
+    }
+    assert!(connect(&ticket()).await.1.contains("too_many_websockets"));
+    open.pop();
+    fake.connected(9).await;
+    let again = ticket();
+    assert!(connect(&again).await.1.contains("\"hello\""));
+    assert!(connect(&again).await.1.starts_with("HTTP/1.1 401"));
+    assert!(connect(&again.replace("ticket-", "ticket-9")).await.1.starts_with("HTTP/1.1 401"));
+    fake.may_connect(false);
+    assert_eq!(fake.call(APP_TOKEN, "apps.connections.open", &json!({}))["needed"], "connections:write");
+}
+
+/// What the wire does to a call is no part of Slack: it may be done though the answer never came.
+#[tokio::test]
+async fn a_call_may_be_done_though_nobody_heard() {
+    let fake = workspace().await;
+    let url = format!("{}/api/chat.postMessage", fake.url());
+    let body = |text: &str| json!({ "channel": fake.channel_id("payments"), "text": text });
+    fake.control().break_calls([(0, Fault::Refuse(500)), (1, Fault::DoneBut500), (2, Fault::HalfBody)]);
+    assert_eq!(post(&url, &body("not done")).await.0, 500);
+    assert_eq!(post(&url, &body("done")).await.0, 500);
+    assert_eq!(post(&url, &body("half")).await.1, Value::Null);
+    assert_eq!(fake.sees("ada", "payments"), "hotfix: done\nhotfix: half\n");
+}
+
+/// Answers the status, 0 when none came, and the body, null when it did not come whole.
 async fn post(url: &str, body: &Value) -> (u16, Value) {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     let (host, path) = url.strip_prefix("http://").unwrap().split_once('/').unwrap();
     let body = body.to_string();
     let mut stream = tokio::net::TcpStream::connect(host).await.unwrap();
-    let head =
-        format!("POST /{path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\ncontent-type: application/json\r\n");
+    let head = format!(
+        "POST /{path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\ncontent-type: application/json\r\nauthorization: Bearer {BOT_TOKEN}\r\n"
+    );
     let length = body.len();
     stream.write_all(format!("{head}content-length: {length}\r\n\r\n{body}").as_bytes()).await.unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();
-    let status = answer.split(' ').nth(1).unwrap().parse().unwrap();
-    (status, serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap_or(Value::Null))
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_default();
+    let status = head.split(' ').nth(1).map_or(0, |status| status.parse().unwrap());
+    (status, serde_json::from_str(body).unwrap_or(Value::Null))
 }

@@ -73,10 +73,11 @@ impl Call {
 
     /// What is JSON, though it may come as a text in a form. `None` when it does not come.
     pub(super) fn json(&self, name: &str) -> Option<Value> {
-        match self.said.get(name)? {
-            Value::String(text) if text.is_empty() => None,
-            Value::String(text) => Some(serde_json::from_str(text).unwrap_or(Value::Null)),
-            other => Some(other.clone()),
+        let said = self.said.get(name)?;
+        match said.as_str() {
+            Some("") => None,
+            Some(text) => Some(serde_json::from_str(text).unwrap_or(Value::Null)),
+            None => Some(said.clone()),
         }
     }
 }
@@ -160,6 +161,7 @@ pub(super) async fn answer(
         }
     };
     world.record(&name, arguments.into(), answer.clone());
+    site.changed();
     let scopes = world.scopes.iter().cloned().collect::<Vec<_>>().join(",");
     let mut answer = axum::Json(answer).into_response();
     answer.headers_mut().insert("x-oauth-scopes", HeaderValue::from_str(&scopes).expect("scopes are plain"));

@@ -69,9 +69,10 @@ pub(super) fn read_view(world: &mut World, view: &Value, surface: Surface) -> Re
     check.string(it, "callback_id", 0..=255, false, "/view");
     check.string(it, "external_id", 0..=255, false, "/view");
     if modal {
-        check.text_in(it, "title", 24, true, true, "/view");
-        check.text_in(it, "submit", 24, true, false, "/view");
-        check.text_in(it, "close", 24, true, false, "/view");
+        check.needs(it, "title", "/view");
+        check.text_in(it, "title", 24, true, "/view");
+        check.text_in(it, "submit", 24, true, "/view");
+        check.text_in(it, "close", 24, true, "/view");
         let inputs = it.get("blocks").and_then(Value::as_array).into_iter().flatten();
         if inputs.into_iter().any(|block| block["type"] == "input") && it.get("submit").is_none() {
             check.say("missing required field: submit", "/view");
@@ -92,9 +93,9 @@ pub(super) fn length(value: &Value) -> usize {
         Value::Array(items) => items.iter().map(length).sum(),
         Value::Object(fields) => fields
             .iter()
-            .map(|(key, value)| match value {
-                Value::String(text) if key == "text" => text.chars().count(),
-                other => length(other),
+            .map(|(key, value)| match value.as_str() {
+                Some(text) if key == "text" => text.chars().count(),
+                Some(_) | None => length(value),
             })
             .sum(),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => 0,
@@ -128,11 +129,15 @@ impl Check {
         }
     }
 
-    fn text_in(&mut self, it: &Object, key: &str, most: usize, plain: bool, needed: bool, at: &str) {
-        match it.get(key) {
-            None | Some(Value::Null) if needed => self.say(&format!("missing required field: {key}"), at),
-            None | Some(Value::Null) => {}
-            Some(text) => self.text(text, most, plain, &format!("{at}/{key}")),
+    fn needs(&mut self, it: &Object, key: &str, at: &str) {
+        if it.get(key).is_none_or(Value::is_null) {
+            self.say(&format!("missing required field: {key}"), at);
+        }
+    }
+
+    fn text_in(&mut self, it: &Object, key: &str, most: usize, plain: bool, at: &str) {
+        if let Some(text) = it.get(key).filter(|text| !text.is_null()) {
+            self.text(text, most, plain, &format!("{at}/{key}"));
         }
     }
 
@@ -187,7 +192,8 @@ impl Check {
             "divider" => self.keys(it, &["type", "block_id"], at),
             "header" => {
                 self.keys(it, &["type", "block_id", "text"], at);
-                self.text_in(it, "text", 150, true, true, at);
+                self.needs(it, "text", at);
+                self.text_in(it, "text", 150, true, at);
             }
             "context" => {
                 self.keys(it, &["type", "block_id", "elements"], at);
@@ -215,15 +221,16 @@ impl Check {
             "input" => {
                 let keys = ["type", "block_id", "label", "element", "hint", "optional", "dispatch_action"];
                 self.keys(it, &keys, at);
-                self.text_in(it, "label", 2000, true, true, at);
-                self.text_in(it, "hint", 2000, true, false, at);
+                self.needs(it, "label", at);
+                self.text_in(it, "label", 2000, true, at);
+                self.text_in(it, "hint", 2000, true, at);
                 self.element(it.get("element").unwrap_or(&Value::Null), true, &format!("{at}/element"));
             }
             "image" => {
                 self.keys(it, &["type", "block_id", "image_url", "alt_text", "title"], at);
                 self.string(it, "image_url", 1..=3000, true, at);
                 self.string(it, "alt_text", 1..=2000, true, at);
-                self.text_in(it, "title", 2000, true, false, at);
+                self.text_in(it, "title", 2000, true, at);
             }
             "rich_text" => {
                 self.keys(it, &["type", "block_id", "elements"], at);
@@ -239,7 +246,10 @@ impl Check {
 
     fn section(&mut self, it: &Object, at: &str) {
         self.keys(it, &["type", "block_id", "text", "fields", "accessory", "expand"], at);
-        self.text_in(it, "text", 3000, false, !it.contains_key("fields"), at);
+        if !it.contains_key("fields") {
+            self.needs(it, "text", at);
+        }
+        self.text_in(it, "text", 3000, false, at);
         if it.contains_key("fields") {
             for (index, field) in self.list(it, "fields", 10, at).iter().enumerate() {
                 self.text(field, 2000, false, &format!("{at}/fields/{index}"));
@@ -264,7 +274,7 @@ impl Check {
     fn element(&mut self, element: &Value, input: bool, at: &str) {
         let Some(it) = element.as_object() else { return self.say("must be an object", at) };
         self.string(it, "action_id", 1..=255, false, at);
-        self.text_in(it, "placeholder", 150, true, false, at);
+        self.text_in(it, "placeholder", 150, true, at);
         if let Some(confirm) = it.get("confirm") {
             self.confirm(confirm, &format!("{at}/confirm"));
         }
@@ -329,7 +339,8 @@ impl Check {
     }
 
     fn button(&mut self, it: &Object, at: &str) {
-        self.text_in(it, "text", 75, true, true, at);
+        self.needs(it, "text", at);
+        self.text_in(it, "text", 75, true, at);
         self.string(it, "value", 1..=2000, false, at);
         self.string(it, "url", 1..=3000, false, at);
         self.string(it, "accessibility_label", 1..=75, false, at);
@@ -342,10 +353,14 @@ impl Check {
     fn confirm(&mut self, confirm: &Value, at: &str) {
         let Some(it) = confirm.as_object() else { return self.say("must be an object", at) };
         self.keys(it, &["title", "text", "confirm", "deny", "style"], at);
-        self.text_in(it, "title", 100, true, true, at);
-        self.text_in(it, "text", 300, false, true, at);
-        self.text_in(it, "confirm", 30, true, true, at);
-        self.text_in(it, "deny", 30, true, true, at);
+        self.needs(it, "title", at);
+        self.text_in(it, "title", 100, true, at);
+        self.needs(it, "text", at);
+        self.text_in(it, "text", 300, false, at);
+        self.needs(it, "confirm", at);
+        self.text_in(it, "confirm", 30, true, at);
+        self.needs(it, "deny", at);
+        self.text_in(it, "deny", 30, true, at);
     }
 
     fn options(&mut self, it: &Object, kind: &str, at: &str) {
@@ -362,7 +377,8 @@ impl Check {
                     self.say("must be an object", &at);
                     continue;
                 };
-                self.text_in(group, "label", 75, true, true, &at);
+                self.needs(group, "label", &at);
+                self.text_in(group, "label", 75, true, &at);
                 all.extend(self.list(group, "options", most, &at));
             }
         } else {
@@ -376,8 +392,9 @@ impl Check {
                 continue;
             };
             self.keys(option, &["text", "value", "description", "url"], &at);
-            self.text_in(option, "text", 75, !["radio_buttons", "checkboxes"].contains(&kind), true, &at);
-            self.text_in(option, "description", 75, !["radio_buttons", "checkboxes"].contains(&kind), false, &at);
+            self.needs(option, "text", &at);
+            self.text_in(option, "text", 75, !["radio_buttons", "checkboxes"].contains(&kind), &at);
+            self.text_in(option, "description", 75, !["radio_buttons", "checkboxes"].contains(&kind), &at);
             self.string(option, "value", 1..=150, true, &at);
             if !values.insert(option.get("value").map(Value::to_string)) {
                 self.say("must not have the value of another option", &at);

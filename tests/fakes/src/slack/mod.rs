@@ -36,6 +36,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::routing::{any, get, post};
 use jiff::Timestamp;
+use tokio::sync::watch;
 
 use crate::server::{Control, Server};
 
@@ -93,9 +94,15 @@ pub struct Kept(World);
 struct Site {
     world: Arc<Mutex<World>>,
     wires: Arc<socket::Wires>,
+    /// Counts what the bot did.
+    changes: Arc<watch::Sender<u64>>,
 }
 
 impl Site {
+    fn changed(&self) {
+        self.changes.send_modify(|count| *count += 1);
+    }
+
     fn world(&self) -> MutexGuard<'_, World> {
         self.world.lock().expect("no test broke it before")
     }
@@ -107,7 +114,7 @@ impl Slack {
     /// # Panics
     /// When no port can be had.
     pub async fn start() -> Self {
-        let site = Site { world: Arc::new(Mutex::new(empty())), wires: Arc::default() };
+        let site = Site { world: Arc::new(Mutex::new(empty())), wires: Arc::default(), changes: Arc::default() };
         let router = Router::new()
             .route("/api/{method}", any(api::answer))
             .route("/actions/{key}", post(respond::answer))
@@ -145,6 +152,29 @@ impl Slack {
     #[must_use]
     pub fn said(&self) -> Vec<Said> {
         self.site.world().said.clone()
+    }
+
+    /// Waits until something is so, and looks whenever the bot has done something.
+    ///
+    /// # Panics
+    /// It is not so after half a minute.
+    pub async fn until(&self, what: &str, so: impl Fn(&Self) -> bool) {
+        let mut changes = self.site.changes.subscribe();
+        let wait = async {
+            while !so(self) {
+                changes.changed().await.expect("the workspace is there");
+            }
+        };
+        let waited = tokio::time::timeout(Duration::from_secs(30), wait).await;
+        assert!(waited.is_ok(), "this did not come to be: {what}");
+    }
+
+    /// Waits until somebody sees this in a channel.
+    ///
+    /// # Panics
+    /// It is not there after half a minute.
+    pub async fn until_seen(&self, who: &str, channel: &str, text: &str) {
+        self.until(&format!("{who} sees {text} in {channel}"), |slack| slack.sees(who, channel).contains(text)).await;
     }
 
     /// What it says by its clock.

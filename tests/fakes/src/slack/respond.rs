@@ -24,6 +24,7 @@ pub(super) async fn answer(State(site): State<Site>, Path(key): Path<String>, bo
         Err((status, refused)) => (status, refused.json()),
     };
     world.record("response_url", said, answer.clone());
+    site.changed();
     (status, axum::Json(answer)).into_response()
 }
 

@@ -177,6 +177,7 @@ fn acknowledged(site: &Site, number: u64, text: &str) {
     let known = waiter.is_some();
     // It is on record before whoever waits for it goes on.
     site.world().record("socket.ack", frame, json!({ "known": known, "connection": number }));
+    site.changed();
     let _ = waiter.map(|waiter| waiter.send(payload));
 }
 
