@@ -73,7 +73,7 @@ members = [one for page in bot.conversations_members(channel=payments, limit=1) 
 same(sorted(members), sorted([ID["ada"], ID["ben"], ID["hotfix"]]))
 refused(lambda: bot.conversations_members(channel=payments, cursor="nonsense"), "invalid_cursor")
 direct = bot.conversations_open(users=ID["ada"])["channel"]["id"]
-same(bot.conversations_info, bot.conversations_info) if direct.startswith("D") else same(direct, "D…")
+same(bot.chat_postMessage(channel=ID["ada"], text="Only you read this")["channel"], direct)
 refused(lambda: bot.conversations_open(users=ID["del"]), "user_disabled")
 
 # What is said.
@@ -140,6 +140,11 @@ refused(lambda: bot.chat_postMessage(channel=payments, text="x", blocks=[section
 
 # What is changed.
 bot.chat_update(channel=payments, ts=root["ts"], blocks=[section("Live")], text="Live")
+# A text without blocks takes the blocks away, and blocks without a text leave the text.
+card = bot.chat_postMessage(channel=payments, text="card", blocks=[section("Card")])["ts"]
+same(bot.chat_update(channel=payments, ts=card, blocks=[section("Other")])["message"]["text"], "card")
+assert "blocks" not in bot.chat_update(channel=payments, ts=card, text="bare")["message"]
+bot.chat_delete(channel=payments, ts=card)
 refused(lambda: bot.chat_update(channel=payments, ts="1.000001", text="no"), "message_not_found")
 refused(lambda: bot.chat_update(channel=payments, ts=ID["said by ada"], text="no"), "cant_update_message")
 refused(lambda: bot.chat_delete(channel=payments, ts=ID["said by ada"]), "cant_delete_message")
