@@ -55,6 +55,15 @@ function wrongs(issues) {
 // A choice that is told apart by its type is not meant when the type is another.
 const depth = (issues) => (issues.some((issue) => issue.path.at(-1) === "type") ? 0 : 1);
 
+// The places of errors, as Discord's reference shows them: their codes are words, where the description has numbers.
+function places(node) {
+  return Object.entries(node).every(([name, inner]) =>
+    name === "_errors"
+      ? inner.length > 0 && inner.every((it) => typeof it.code === "string" && typeof it.message === "string")
+      : places(inner),
+  );
+}
+
 const complaints = new Set();
 const used = new Set();
 for (const line of readFileSync(process.argv[2], "utf8").split("\n").filter(Boolean)) {
@@ -89,7 +98,11 @@ for (const line of readFileSync(process.argv[2], "utf8").split("\n").filter(Bool
   }
   if (call.status === null || call.status >= 500) continue;
   if (call.status === 429) judge("the answer", "RatelimitedResponse", call.answer);
-  else if (call.status >= 400) judge("the answer", "ErrorResponse", call.answer);
+  else if (call.status >= 400) {
+    const { errors, ...plain } = call.answer;
+    judge("the answer", "ErrorResponse", plain);
+    if (errors !== undefined && !places(errors)) complain(`the answer at errors: ${JSON.stringify(errors)}`);
+  }
   else if (given(found, call.status) === undefined) complain(`the answer ${call.status} is not described`);
   else if (call.status !== 204) judge(`the answer ${call.status}`, given(found, call.status), call.answer);
 }
