@@ -5,7 +5,7 @@
 use std::io::Write as _;
 use std::process::{Child, Stdio};
 
-use hotfix_fakes::clients::{held_against_discord, node};
+use hotfix_fakes::clients::{held_against_discord, node, run};
 use hotfix_fakes::discord::{Answer, DiscordFake};
 use serde_json::json;
 
@@ -103,4 +103,13 @@ async fn discord_js_lives_through_a_hotfix() {
     tokio::task::block_in_place(|| bot.ends());
     let used = tokio::task::block_in_place(|| held_against_discord(&fake.server.control.calls()));
     assert!(used.len() > 15, "{used:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_gateway_closes_on_what_discord_closes_on() {
+    let fake = DiscordFake::start(TOKEN).await;
+    let mut script = node("discord_gateway.mjs");
+    script.env("GATEWAY", fake.gateway_url()).env("TOKEN", TOKEN);
+    assert_eq!(tokio::task::block_in_place(|| run(script)), "");
+    assert!(fake.frames().iter().all(|frame| !frame.data.to_string().contains(TOKEN)));
 }
