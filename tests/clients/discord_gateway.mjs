@@ -3,6 +3,8 @@ import assert from "node:assert/strict";
 import { WebSocket } from "ws";
 
 const { GATEWAY, TOKEN } = process.env;
+// A line that is not closed at all is a failure, too.
+setTimeout(() => assert.fail("a line was not closed"), 30_000).unref();
 const identify = (changes) => ({
   op: 2,
   d: { token: TOKEN, intents: 1, properties: { os: "linux", browser: "test", device: "test" }, ...changes },
