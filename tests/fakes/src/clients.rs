@@ -67,11 +67,24 @@ pub fn run(mut command: Command) -> String {
 /// One does not fit: with everything that is wrong.
 #[must_use]
 pub fn held_against_github(calls: &[Call]) -> Vec<String> {
+    held_against("openapi.mjs", calls)
+}
+
+/// Holds calls and their answers against Discord's own description of its API; answers the operations.
+///
+/// # Panics
+/// One does not fit: with everything that is wrong.
+#[must_use]
+pub fn held_against_discord(calls: &[Call]) -> Vec<String> {
+    held_against("discord_spec.mjs", calls)
+}
+
+fn held_against(description: &str, calls: &[Call]) -> Vec<String> {
     let mut file = tempfile::NamedTempFile::new().expect("a file");
     for call in calls {
         writeln!(file, "{}", serde_json::to_string(call).expect("a call is JSON")).expect("a line is written");
     }
-    let mut script = node("openapi.mjs");
+    let mut script = node(description);
     script.arg(file.path());
     run(script).lines().map(str::to_owned).collect()
 }

@@ -8,6 +8,7 @@
 //! registry    a registry of images behind a token service, with its blobs in a store elsewhere
 //! github      a GitHub
 //! gitlab      GitLab: merge requests, checks, pipelines, deployments
+//! discord     Discord: a guild, its REST API and its gateway
 //! drone       Drone: builds and promotions
 //! slack       Slack: a workspace whose people act
 //! clients     other people's clients, which the fakes and the adapters are held against
@@ -15,6 +16,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 pub mod clients;
+pub mod discord;
 pub mod drone;
 pub mod git;
 pub mod github;
