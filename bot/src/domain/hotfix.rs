@@ -64,6 +64,8 @@ pub struct Hotfix {
     pub reached: BTreeMap<Environment, CommitId>,
     /// How many commits lie behind the versions.
     pub counts: Option<Counts>,
+    /// Whether the version was out of order once: then a commit of the branch may be there only to mend that (SRE-11).
+    pub order_broken: bool,
     /// The image of what ships.
     pub image: Option<Pinned>,
     /// The pull request that brings the fix to main, when the first one went elsewhere.

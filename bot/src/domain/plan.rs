@@ -152,6 +152,12 @@ impl Plan {
         self.is_promotion() || (self.merges_first() && self.into == self.main)
     }
 
+    /// Whether its branch holds nothing but picks of main, so that all its commits have to be accounted for (SRE-4, SRE-10).
+    #[must_use]
+    pub fn picks(&self) -> bool {
+        self.steps.iter().any(|step| matches!(step.kind, StepKind::Change { pull: false, .. }))
+    }
+
     /// Whether it promotes what is on main, without a branch or a fix of its own.
     #[must_use]
     pub fn is_promotion(&self) -> bool {

@@ -19,7 +19,7 @@ use crate::domain::hotfix::{Hotfix, Mainline};
 use crate::domain::id::PersonId;
 use crate::domain::playbook::HoldMeans;
 use crate::domain::service::ApprovalRule;
-use crate::domain::step::{Wait, speaks_for};
+use crate::domain::step::{Wait, Why, speaks_for};
 
 pub(super) use conflict::conflict;
 
@@ -64,6 +64,7 @@ pub(super) fn ask(state: &Hotfix, to: &Audience<'_>, wait: &Wait) -> Vec<Text> {
                 .command("pick <commit>")
                 .plain("."),
         ],
+        Wait::Strays(strays) => self::strays(state, to, strays),
         Wait::Conflict(files) => conflict(state, to, files),
         Wait::Review { have, need, checks, against } => review(state, to, (*have, *need), checks, against),
         Wait::Word { place, question, failed, missing } => vec![word(state, to, (place, question), *failed, missing)],
@@ -359,6 +360,35 @@ fn mainline(state: &Hotfix, to: &Audience<'_>) -> Text {
                 .command("mergeback waive <why>")
                 .plain(".")
         }
+    }
+}
+
+/// A branch of picks holds what nobody asked for, and it would ship with the fix (SRE-4).
+pub(super) fn strays(state: &Hotfix, to: &Audience<'_>, strays: &[(CommitId, Why)]) -> Vec<Text> {
+    let (branch, main) = (state.plan.branch.as_str(), state.plan.main.as_str());
+    let first = owner(state, to).plain(": ").code(branch).plain(format!(
+        " holds {} that nobody asked for, so the run stops here (SRE-4):",
+        if strays.len() == 1 { "a commit" } else { "commits" }
+    ));
+    let mut lines = vec![first];
+    lines.extend(strays.iter().map(|(commit, why)| Text::of("• ").commit(commit).plain(format!(" {}", is(*why, main)))));
+    let next = Text::of("Take what does not belong there off the branch and push it with ")
+        .code("--force-with-lease")
+        .plain("; or bring it to ")
+        .code(main)
+        .plain(", and ask for it: ")
+        .command("pick <commit>");
+    lines.push(next.plain("."));
+    lines
+}
+
+/// What a commit is that nobody asked for in so many words.
+pub(super) fn is(why: Why, main: &str) -> String {
+    match why {
+        Why::Adapted => format!("was adapted by a person, and is not what {main} has"),
+        Why::Order => format!("mends the order of versions, and never goes to {main}"),
+        Why::Withheld => format!("is a change of {main} that does not ship with this hotfix"),
+        Why::Unknown => format!("is not on {main}, and settles no conflict"),
     }
 }
 

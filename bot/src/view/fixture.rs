@@ -83,6 +83,7 @@ pub(super) fn head(tip: &str, subject: &str) -> HeadSeen {
         total: 1,
         size: DiffSize { files: 2, insertions: 12, deletions: 3 },
         on_base: true,
+        origins: Default::default(),
     }
 }
 

@@ -88,6 +88,7 @@ fn open(id: HotfixId, opened: &Opened, requester: PersonId, at: Timestamp) -> Ho
         on_main: BTreeSet::new(),
         reached: BTreeMap::new(),
         counts: None,
+        order_broken: false,
         image: None,
         return_pull: None,
         live_moved: None,
@@ -167,7 +168,10 @@ fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
         Event::Reached { environment, commit } => {
             state.reached.insert(environment.clone(), commit.clone());
         }
-        Event::Counted(counts) => state.counts = Some(counts.clone()),
+        Event::Counted(counts) => {
+            state.order_broken |= !counts.in_order();
+            state.counts = Some(counts.clone());
+        }
         Event::ImageFound { commit, published, .. } => {
             state.image = Some(Pinned { commit: commit.clone(), published: published.clone() });
         }
@@ -183,7 +187,14 @@ fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
             state.branch = BranchState::Present;
             let on_base = state.base.as_ref() == Some(at);
             state.head =
-                Some(HeadSeen { tip: at.clone(), commits: Vec::new(), total: 0, size: Default::default(), on_base });
+                Some(HeadSeen {
+                    tip: at.clone(),
+                    commits: Vec::new(),
+                    total: 0,
+                    size: Default::default(),
+                    on_base,
+                    origins: Default::default(),
+                });
         }
         Event::BranchDeleted => state.branch = BranchState::Deleted,
         Event::FixRequested { source } => {
