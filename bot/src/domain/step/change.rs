@@ -43,7 +43,7 @@ pub(super) fn progress(state: &Hotfix, large_lines: u32, pulls: bool) -> Progres
 }
 
 /// What a person did in their own way is no patch of main any more, and that is said (SRE-10).
-fn adapted(state: &Hotfix) -> String {
+pub(super) fn adapted(state: &Hotfix) -> String {
     let adapted = state.fixes.iter().filter(|fix| fix.state == FixState::Adapted).count();
     if adapted == 0 { String::new() } else { format!(", of which a person adapted {adapted}") }
 }
