@@ -15,7 +15,7 @@ use super::phrase::{Say, capital, command, ended, listing, marked, outside, para
 use super::plan::spoken;
 use super::standing::{looked_at, wait};
 use crate::domain::event::Answer;
-use crate::domain::hotfix::{Hotfix, Mainline};
+use crate::domain::hotfix::{Drift, Hotfix, Mainline};
 use crate::domain::id::PersonId;
 use crate::domain::playbook::HoldMeans;
 use crate::domain::service::ApprovalRule;
@@ -32,7 +32,8 @@ pub(super) fn asks(state: &Hotfix, to: &Audience<'_>, now: Timestamp) -> Vec<Tex
         return Vec::new();
     }
     let mut asks = Vec::new();
-    if state.drift.is_some() {
+    if !state.drifts.is_empty() {
+        asks.extend(changed(state));
         asks.push(owner(state, to).plain(" or a captain, please say how to go on:"));
         asks.extend(drift_options());
     } else if let Some(stuck) = &state.stuck {
@@ -157,6 +158,16 @@ pub(super) fn calls(to: &Audience<'_>, people: &[PersonId]) -> Option<Text> {
     }
     text.0.retain(|span| span != &Span::Plain(String::new()));
     Some(text)
+}
+
+/// Where there are several productions, each that changed is named with what it runs (HOCS-34).
+fn changed(state: &Hotfix) -> Vec<Text> {
+    let several = state.plan.productions().count() > 1;
+    let line = |(name, drift): (&Environment, &Drift)| {
+        let text = Text::of(format!("{}: expected ", capital(name.as_str()))).commit(&drift.expected);
+        text.plain(", found ").commit(&drift.found).plain(".")
+    };
+    state.drifts.iter().filter(|_| several).map(line).collect()
 }
 
 /// The three answers to a change of production (APPLY-16, APPLY-17).
@@ -371,7 +382,8 @@ pub(super) fn strays(state: &Hotfix, to: &Audience<'_>, strays: &[(CommitId, Why
         if strays.len() == 1 { "a commit" } else { "commits" }
     ));
     let mut lines = vec![first];
-    lines.extend(strays.iter().map(|(commit, why)| Text::of("• ").commit(commit).plain(format!(" {}", is(*why, main)))));
+    lines
+        .extend(strays.iter().map(|(commit, why)| Text::of("• ").commit(commit).plain(format!(" {}", is(*why, main)))));
     let next = Text::of("Take what does not belong there off the branch and push it with ")
         .code("--force-with-lease")
         .plain("; or bring it to ")

@@ -53,7 +53,7 @@ pub(super) fn digest(state: &Hotfix) -> String {
 
 /// How to put back what ran before, while production runs the fix by this run's doing and by nobody else's.
 pub(super) fn rollback(state: &Hotfix) -> Option<Text> {
-    let ours = state.is_live() && !state.is_over() && state.superseded.is_empty() && state.drift.is_none();
+    let ours = state.is_live() && !state.is_over() && state.superseded.is_empty() && state.drifts.is_empty();
     let production = production(state).filter(|_| ours)?;
     Some(Text::of("To roll back: ").command(&back(state, production)).plain("."))
 }

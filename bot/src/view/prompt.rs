@@ -95,7 +95,9 @@ pub fn prompt(
         lines.extend(head.commits.iter().map(|one| commit_line(one, audience)));
         let main = state.plan.main.as_str();
         let beyond = beyond(state).into_iter();
-        lines.extend(beyond.map(|(at, why)| Text::of("Not as asked for: ").commit(at).plain(format!(" {}.", is(why, main)))));
+        lines.extend(
+            beyond.map(|(at, why)| Text::of("Not as asked for: ").commit(at).plain(format!(" {}.", is(why, main)))),
+        );
     }
     if !riders.is_empty() {
         lines.push(Text::of(format!(
@@ -176,7 +178,11 @@ fn said(state: &Hotfix, commit: &CommitId, head: &CommitId, to: &Audience<'_>, n
         }
     };
     let mut said: Vec<Text> = state.plan.steps.iter().zip(&state.steps).filter_map(review).collect();
-    let words = state.attestations.iter().filter(|(_, word)| &word.commit == commit || &word.commit == head);
+    let same_image = |word: &Attestation| word.image.is_none() || word.image.as_ref() == state.digest();
+    let words = state
+        .attestations
+        .iter()
+        .filter(|(_, word)| (&word.commit == commit || &word.commit == head) && same_image(word));
     said.extend(words.map(|((place, _), word)| tested(place, word, to, now)));
     if said.is_empty() {
         said.push(Text::of("Nobody has reviewed or tested it yet."));

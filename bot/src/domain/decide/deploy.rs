@@ -32,10 +32,10 @@ fn too_early(state: &Hotfix, environment: &Environment) -> Vec<Refusal> {
         refusal.requirement = never.requirement.clone();
         return vec![refusal];
     }
-    if let Some(drift) = &state.drift {
+    for (production, drift) in &state.drifts {
         let reason = format!(
             "{} changed under this run: expected {}, found {}.",
-            production_words(state, &drift.environment),
+            production_words(state, production),
             drift.expected.short(),
             drift.found.short()
         );
@@ -115,7 +115,13 @@ pub(super) fn ask_unless_there(draft: &mut Draft, environment: &Environment) -> 
     let Some(commit) = draft.state.ships_to(environment).cloned() else {
         return Ok(());
     };
-    if draft.state.deployed(environment) == Some(&commit) {
+    let there = draft
+        .state
+        .deploys
+        .iter()
+        .rev()
+        .find(|deploy| &deploy.intent.environment == environment && deploy.state == DeployState::Succeeded);
+    if there.is_some_and(|deploy| draft.state.is_what_ships(&deploy.intent)) {
         return Ok(());
     }
     draft.bot(Event::DeployAsked { environment: environment.clone(), commit, rollback: false })

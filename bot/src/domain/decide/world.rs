@@ -95,7 +95,7 @@ fn production_seen(draft: &mut Draft, environment: &Environment, running: &Commi
     let Some(expected) = draft.state.expected_in(environment).cloned() else {
         return Ok(());
     };
-    let known = draft.state.drift.as_ref().is_some_and(|drift| &drift.found == running);
+    let known = draft.state.drifts.get(environment).is_some_and(|drift| &drift.found == running);
     // A release from main is how this plan goes live: until then others may deploy as they always do.
     let before_release = draft.state.plan.ships_main() && draft.state.live_at.is_none();
     if running == &expected || known || before_release {
