@@ -192,7 +192,6 @@ impl Play {
             tip: self.state.head.as_ref().map(|head| head.tip.clone()),
             running: Some(commit(previous)),
             image: None,
-            strays: Vec::new(),
             freeze: None,
             policy_version: "policy-1".to_owned(),
             standing: [roles("ben"), roles("dee")].into(),

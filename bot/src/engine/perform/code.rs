@@ -181,10 +181,9 @@ impl Engine {
         };
         let how = self.forge(&state.plan.service)?.containment(&state.plan.repo, &change, tip).await?;
         let apart = state.head.as_ref().is_some_and(|head| !head.origins.beyond.is_empty());
-        match how {
-            Containment::Missing { .. } if state.plan.picks() && apart => self.has_sources(state, tip).await.map(Some),
-            how => Ok(Some(how)),
-        }
+        let missing = matches!(how, Containment::Missing { .. });
+        let how = if missing && state.plan.picks() && apart { self.has_sources(state, tip).await? } else { how };
+        Ok(Some(how))
     }
 
     /// What a person adapted for production is no patch of main, and what mends the order of versions never goes there: the

@@ -162,9 +162,9 @@ impl Engine {
             let base = commit.parents.first().unwrap_or(fork).clone();
             let one = Change { base, head: commit.id.clone() };
             match forge.containment(repo, &one, target).await? {
-                one if one.holds() => {}
+                Containment::Ancestor | Containment::Patch | Containment::Squash => {}
                 reverted @ Containment::Reverted { .. } => return Ok(Some(reverted)),
-                _ => missing.push(commit.id.clone()),
+                Containment::Missing { .. } => missing.push(commit.id.clone()),
             }
         }
         Ok(Some(if missing.is_empty() { Containment::Patch } else { Containment::Missing { commits: missing } }))
