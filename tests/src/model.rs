@@ -229,6 +229,7 @@ impl Model {
             total: 1,
             size: DiffSize { files: 1, insertions: 2, deletions: 1 },
             on_base: how % 11 != 0,
+            origins: Default::default(),
         }
     }
 
@@ -325,7 +326,6 @@ impl Model {
             tip: if how % 9 == 0 { Some(commit(8)) } else { Some(wanted.clone()) },
             running: (how % 4 != 0).then(|| self.running.clone()),
             image: None,
-            strays: Vec::new(),
             freeze: (how % 23 == 0).then(|| "the year ends".to_owned()),
             policy_version: if how % 29 == 0 { "another".to_owned() } else { self.config.policy.version().to_owned() },
             standing: standing.collect(),

@@ -303,8 +303,6 @@ pub struct DeployFacts {
     pub running: Option<CommitId>,
     /// What the tag of the pinned image names now; `None` when no image is pinned, or the tag is gone.
     pub image: Option<Digest>,
-    /// Commits on the branch that are neither on main nor settled by a person (SRE-4, SRE-10).
-    pub strays: Vec<CommitId>,
     /// Why deployments are frozen, if they are.
     pub freeze: Option<String>,
     /// The version of the policy now.

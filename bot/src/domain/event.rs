@@ -464,6 +464,14 @@ pub struct Counts {
     pub main: usize,
 }
 
+impl Counts {
+    /// Whether what would ship comes after production, and not after the next version of main.
+    #[must_use]
+    pub fn in_order(&self) -> bool {
+        self.production < self.ships && self.ships <= self.main + 1
+    }
+}
+
 /// What one source says about production.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Told {
@@ -551,6 +559,33 @@ pub struct HeadSeen {
     pub size: DiffSize,
     /// Whether the base is an ancestor of the tip.
     pub on_base: bool,
+    /// Where its commits come from, when the plan picks them from main; nothing is known of other branches.
+    #[serde(default, skip_serializing_if = "Origins::is_empty")]
+    pub origins: Origins,
+}
+
+/// Where the commits of a branch come from that holds nothing but picks of main (SRE-4, SRE-10).
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Origins {
+    /// The fixes, as they were asked for, that are on the branch exactly as a pick makes them.
+    pub asked: BTreeSet<CommitId>,
+    /// The commits that are no such pick, oldest first.
+    pub beyond: Vec<Beyond>,
+}
+
+impl Origins {
+    fn is_empty(&self) -> bool {
+        self.asked.is_empty() && self.beyond.is_empty()
+    }
+}
+
+/// A commit of the branch that is no pick of what was asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Beyond {
+    /// The commit.
+    pub commit: CommitId,
+    /// Whether main holds the same change: then it is one of those that do not ship with this hotfix.
+    pub withheld: bool,
 }
 
 /// Reviews and checks of a pull request.

@@ -64,6 +64,8 @@ pub struct Hotfix {
     pub reached: BTreeMap<Environment, CommitId>,
     /// How many commits lie behind the versions.
     pub counts: Option<Counts>,
+    /// Whether the version was out of order once: then a commit of the branch may be there only to mend that (SRE-11).
+    pub order_broken: bool,
     /// The image of what ships.
     pub image: Option<Pinned>,
     /// The pull request that brings the fix to main, when the first one went elsewhere.
@@ -98,8 +100,8 @@ pub struct Hotfix {
     pub rolled_in: bool,
     /// The newer releases, containing the fix, that productions run since.
     pub superseded: BTreeMap<Environment, CommitId>,
-    /// Whether production changed under the run.
-    pub drift: Option<Drift>,
+    /// The productions that changed under the run, until somebody says how to go on.
+    pub drifts: BTreeMap<Environment, Drift>,
     /// The base that the commits on the branch were made on, while they are being put on another one.
     pub rebase_from: Option<CommitId>,
     /// Files in the way of a rebase that a person has to do.
@@ -265,6 +267,8 @@ pub struct Attestation {
     pub person: PersonId,
     /// On which commit.
     pub commit: CommitId,
+    /// On which image of it, when images are deployed where they looked (HOCS-31).
+    pub image: Option<Digest>,
     /// Whether it was good.
     pub pass: bool,
     /// When.
@@ -320,8 +324,6 @@ impl DeployState {
 /// Production changed under the run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Drift {
-    /// Which environment.
-    pub environment: Environment,
     /// What it should run.
     pub expected: CommitId,
     /// What it runs.
@@ -402,6 +404,24 @@ impl Hotfix {
             .as_ref()
             .filter(|pinned| Some(&pinned.commit) == self.ships())
             .map(|pinned| &pinned.published.image.digest)
+    }
+
+    /// Whether a deployment put there what ships now: the commit, and the image of it that is pinned (HOCS-15).
+    #[must_use]
+    pub fn is_what_ships(&self, intent: &DeployIntent) -> bool {
+        let same_image = match (self.digest(), &intent.image) {
+            (Some(pinned), Some(image)) => pinned == &image.digest,
+            (Some(_) | None, _) => true,
+        };
+        Some(&intent.commit) == self.ships_to(&intent.environment) && same_image
+    }
+
+    /// The image that an environment runs by this run's doing, when images are deployed there.
+    #[must_use]
+    pub fn image_in(&self, environment: &Environment) -> Option<&Digest> {
+        let there =
+            |deploy: &&Deployment| &deploy.intent.environment == environment && deploy.state == DeployState::Succeeded;
+        self.deploys.iter().rev().find(there)?.intent.image.as_ref().map(|image| &image.digest)
     }
 
     /// Whether a fix is on the branch, and nothing asked for is missing.

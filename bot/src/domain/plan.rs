@@ -29,6 +29,9 @@ pub struct Plan {
     pub branch: BranchName,
     /// The branch that its pull request goes into.
     pub into: BranchName,
+    /// What good names of work branches look like, when the branch has another: that is said aloud (HOCS-7).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unlike: Option<String>,
     /// Where the team reads.
     pub channel: ChannelRef,
     /// Who has to learn of it.
@@ -92,6 +95,7 @@ impl Plan {
             service: service.name.clone(),
             repo: service.repo.clone(),
             main: service.main.clone(),
+            unlike: playbook.work_branch.as_ref().and_then(|work| unlike(&branch, work)),
             branch,
             into,
             channel: service.channel.clone(),
@@ -150,6 +154,12 @@ impl Plan {
     #[must_use]
     pub fn ships_main(&self) -> bool {
         self.is_promotion() || (self.merges_first() && self.into == self.main)
+    }
+
+    /// Whether its branch holds nothing but picks of main, so that all its commits have to be accounted for (SRE-4, SRE-10).
+    #[must_use]
+    pub fn picks(&self) -> bool {
+        self.steps.iter().any(|step| matches!(step.kind, StepKind::Change { pull: false, .. }))
     }
 
     /// Whether it promotes what is on main, without a branch or a fix of its own.
@@ -282,7 +292,8 @@ fn branches(
         BranchScheme::Fixed(name) => parsed(name.clone()),
         BranchScheme::Slug { prefix } => parsed(format!("{prefix}{}", slug(subject.title))),
         BranchScheme::Ticket { prefix } => {
-            ticket(subject).and_then(|ticket| parsed(format!("{prefix}{ticket}"))).map_err(|r| r.because_of("HOCS-14"))
+            let named = |ticket| parsed(format!("{prefix}{ticket}")).map_err(|refusal| refusal.because_of("HOCS-14"));
+            ticket(subject).and_then(named)
         }
     };
     let Some(work) = &playbook.work_branch else {
@@ -290,7 +301,9 @@ fn branches(
     };
     let own = match named {
         Some(name) => Ok(name),
-        None => ticket(subject).and_then(|ticket| parsed(ticket.to_owned())),
+        None => {
+            ticket(subject).and_then(|ticket| parsed(ticket.to_owned()).map_err(|refusal| refusal.because_of("HOCS-7")))
+        }
     };
     match (scheme, own.and_then(|own| fit(own, work, subject))) {
         (Ok(into), Ok(own)) => Ok((own, into)),
@@ -327,6 +340,13 @@ fn fit(own: BranchName, work: &WorkBranch, subject: Subject<'_>) -> Result<Branc
     );
     Err(Refusal::new("branch.work", reason, format!("Name it otherwise, such as --branch {better}."))
         .because_of("HOCS-9"))
+}
+
+/// The pattern of good names, if this is none of them. It should be one, so another is said aloud and not refused (HOCS-7).
+fn unlike(own: &BranchName, work: &WorkBranch) -> Option<String> {
+    let pattern = work.pattern.as_ref()?;
+    let fits = regex::Regex::new(pattern).is_ok_and(|pattern| pattern.is_match(own.as_str()));
+    (!fits).then(|| pattern.clone())
 }
 
 fn parsed(name: String) -> Result<BranchName, Refusal> {

@@ -70,8 +70,9 @@ impl Engine {
             let change = Change { base: base.clone(), head: base.clone() };
             forge.containment(&state.plan.repo, &change, tip).await? == Containment::Ancestor
         };
+        let origins = self.origins(state, &range.commits).await?;
         let commits = range.commits.iter().map(|commit| self.contribution(commit)).collect();
-        Ok(HeadSeen { tip: tip.clone(), commits, total: range.total, size, on_base })
+        Ok(HeadSeen { tip: tip.clone(), commits, total: range.total, size, on_base, origins })
     }
 
     pub(super) async fn pull_seen(&self, state: &Hotfix, pull: &PullRequest) -> Result<PullSeen, Failure> {

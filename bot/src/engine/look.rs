@@ -9,6 +9,7 @@ use super::{Engine, EngineError};
 use crate::domain::command::{Command, Sighting};
 use crate::domain::hotfix::{BranchState, Hotfix, Mainline, Phase};
 use crate::domain::playbook::StepKind;
+use crate::domain::step;
 
 impl Engine {
     /// Looks once at everything the open runs depend on, and says how many events that made.
@@ -71,8 +72,9 @@ impl Engine {
         let Some(tip) = self.forge(&state.plan.service)?.tip(&state.plan.repo, &state.plan.branch).await? else {
             return Ok(Some(Sighting::Head(None)));
         };
-        // A head off its base is looked at again: somebody may have rebased the base under it.
-        if tip == head.tip && head.on_base {
+        // A head off its base is looked at again: somebody may have rebased the base under it. So is one with strays: they may
+        // have been asked for since.
+        if tip == head.tip && head.on_base && step::strays(state).is_empty() {
             return Ok(None);
         }
         Ok(Some(Sighting::Head(Some(self.head_at(state, base, &tip).await?))))

@@ -4,14 +4,14 @@
 use std::collections::BTreeSet;
 
 use hotfix_adapters::failure::Failure;
-use hotfix_adapters::forge::{Change, Containment};
+use hotfix_adapters::forge::{Change, CommitInfo, Containment, Pick, Picked};
 use hotfix_adapters::registry::tags::{Discovery, TagFacts, discover};
 use hotfix_adapters::vocabulary::{CommitId, Digest, Environment};
 
 use super::Engine;
 use crate::domain::command::Sighting;
-use crate::domain::event::Counts;
-use crate::domain::hotfix::{FixState, Hotfix, Mainline};
+use crate::domain::event::{Beyond, Counts, Origins};
+use crate::domain::hotfix::{Hotfix, Mainline};
 use crate::domain::playbook::StepKind;
 
 impl Engine {
@@ -154,27 +154,51 @@ impl Engine {
         }
     }
 
-    /// The commits of the branch that are neither patches of main nor settled by a person: only a run that picks from main
-    /// can have strays (SRE-4, SRE-10). As many as a person adapted, or put there for the order of versions, are let pass.
-    pub(super) async fn strays(&self, state: &Hotfix) -> Result<Vec<CommitId>, Failure> {
-        let plan = &state.plan;
-        let picks = plan.steps.iter().any(|spec| matches!(spec.kind, StepKind::Change { pull: false, .. }));
-        let (Some(base), Some(head)) = (state.base.as_ref().filter(|_| picks), &state.head) else {
-            return Ok(Vec::new());
-        };
-        let forge = self.forge(&plan.service)?;
-        let Some(main) = forge.tip(&plan.repo, &plan.main).await? else {
-            return Ok(Vec::new());
-        };
-        let change = Change { base: base.clone(), head: head.tip.clone() };
-        let missing = match forge.containment(&plan.repo, &change, &main).await? {
-            Containment::Missing { commits } => commits,
-            Containment::Ancestor | Containment::Patch | Containment::Squash | Containment::Reverted { .. } => {
-                Vec::new()
+    /// Where the commits of the branch come from, each on its own: that main has the change says nothing of whether it may
+    /// ship (SRE-4). Only a run that picks from main has to know.
+    pub(super) async fn origins(&self, state: &Hotfix, commits: &[CommitInfo]) -> Result<Origins, Failure> {
+        let mut origins = Origins::default();
+        for commit in commits.iter().filter(|_| state.plan.picks()) {
+            match self.pick_of(state, commit).await? {
+                Some(source) => drop(origins.asked.insert(source.clone())),
+                None => {
+                    let withheld = self.is_on_main(state, commit).await?;
+                    origins.beyond.push(Beyond { commit: commit.id.clone(), withheld });
+                }
             }
+        }
+        Ok(origins)
+    }
+
+    /// The fix that this commit is a pick of: it leads from its parent to exactly where the pick would lead.
+    async fn pick_of<'a>(&self, state: &'a Hotfix, commit: &CommitInfo) -> Result<Option<&'a CommitId>, Failure> {
+        let (forge, repo) = (self.forge(&state.plan.service)?, &state.plan.repo);
+        let [parent] = commit.parents.as_slice() else { return Ok(None) };
+        for source in state.fixes.iter().map(|fix| &fix.source) {
+            if source == &commit.id {
+                return Ok(Some(source));
+            }
+            let pick = Pick { onto: parent.clone(), source: source.clone(), at: state.opened_at, trace: false };
+            if let Picked::Commit(made) = forge.pick(repo, &pick).await?
+                && forge.size(repo, &made, &commit.id).await?.files == 0
+            {
+                return Ok(Some(source));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether main has, or once had, the same change, as this very commit or by its patch.
+    async fn is_on_main(&self, state: &Hotfix, commit: &CommitInfo) -> Result<bool, Failure> {
+        let (forge, plan) = (self.forge(&state.plan.service)?, &state.plan);
+        let (Some(parent), Some(main)) = (commit.parents.first(), forge.tip(&plan.repo, &plan.main).await?) else {
+            return Ok(false);
         };
-        let adapted = state.fixes.iter().filter(|fix| fix.state == FixState::Adapted).count();
-        let ordering = usize::from(plan.steps.iter().any(|spec| matches!(spec.kind, StepKind::VersionOrder { .. })));
-        Ok(if missing.len() > adapted + ordering { missing } else { Vec::new() })
+        let change = Change { base: parent.clone(), head: commit.id.clone() };
+        Ok(match forge.containment(&plan.repo, &change, &main).await? {
+            Containment::Ancestor | Containment::Patch | Containment::Reverted { .. } => true,
+            // That it would change nothing on main says little of one commit: a fix adapted by hand can be like that.
+            Containment::Squash | Containment::Missing { .. } => false,
+        })
     }
 }

@@ -27,9 +27,19 @@ pub fn started(state: &Hotfix, audience: &Audience<'_>, now: Timestamp) -> Card 
         Text::of("The release is made from ").code(main).plain(format!(", so this goes out with it: {what}."))
     }));
     lines.extend(stay_off(state).map(Text::of));
+    lines.extend(unlike(state));
     lines.push(next(state));
     let kind = if state.plan.is_promotion() { "Promotion started: " } else { "Hotfix started: " };
     Card { tone: Tone::Asking, title: Some(Text::of(kind).then(heading(state))), lines, ..Card::default() }
+}
+
+/// The name of the work branch, when it should be another one (HOCS-7).
+fn unlike(state: &Hotfix) -> Option<Text> {
+    let pattern = state.plan.unlike.as_ref()?;
+    let text = Text::of("The work branch ").code(state.plan.branch.as_str());
+    let text = text.plain(" should be named like an ordinary one, after its ticket (HOCS-7: ").code(outside(pattern));
+    let text = text.plain("). To name it otherwise, give this run up with ").command("abort <why>");
+    Some(text.plain(" and start again with ").code("--branch").plain(" before anything is pushed to it."))
 }
 
 /// What production runs, and what said so (APPLY-6, MAIN-4).

@@ -15,11 +15,11 @@ use super::phrase::{Say, capital, command, ended, listing, marked, outside, para
 use super::plan::spoken;
 use super::standing::{looked_at, wait};
 use crate::domain::event::Answer;
-use crate::domain::hotfix::{Hotfix, Mainline};
+use crate::domain::hotfix::{Drift, Hotfix, Mainline};
 use crate::domain::id::PersonId;
 use crate::domain::playbook::HoldMeans;
 use crate::domain::service::ApprovalRule;
-use crate::domain::step::{Wait, speaks_for};
+use crate::domain::step::{Wait, Why, speaks_for};
 
 pub(super) use conflict::conflict;
 
@@ -32,7 +32,8 @@ pub(super) fn asks(state: &Hotfix, to: &Audience<'_>, now: Timestamp) -> Vec<Tex
         return Vec::new();
     }
     let mut asks = Vec::new();
-    if state.drift.is_some() {
+    if !state.drifts.is_empty() {
+        asks.extend(changed(state));
         asks.push(owner(state, to).plain(" or a captain, please say how to go on:"));
         asks.extend(drift_options());
     } else if let Some(stuck) = &state.stuck {
@@ -64,6 +65,7 @@ pub(super) fn ask(state: &Hotfix, to: &Audience<'_>, wait: &Wait) -> Vec<Text> {
                 .command("pick <commit>")
                 .plain("."),
         ],
+        Wait::Strays(strays) => self::strays(state, to, strays),
         Wait::Conflict(files) => conflict(state, to, files),
         Wait::Review { have, need, checks, against } => review(state, to, (*have, *need), checks, against),
         Wait::Word { place, question, failed, missing } => vec![word(state, to, (place, question), *failed, missing)],
@@ -156,6 +158,16 @@ pub(super) fn calls(to: &Audience<'_>, people: &[PersonId]) -> Option<Text> {
     }
     text.0.retain(|span| span != &Span::Plain(String::new()));
     Some(text)
+}
+
+/// Where there are several productions, each that changed is named with what it runs (HOCS-34).
+fn changed(state: &Hotfix) -> Vec<Text> {
+    let several = state.plan.productions().count() > 1;
+    let line = |(name, drift): (&Environment, &Drift)| {
+        let text = Text::of(format!("{}: expected ", capital(name.as_str()))).commit(&drift.expected);
+        text.plain(", found ").commit(&drift.found).plain(".")
+    };
+    state.drifts.iter().filter(|_| several).map(line).collect()
 }
 
 /// The three answers to a change of production (APPLY-16, APPLY-17).
@@ -359,6 +371,36 @@ fn mainline(state: &Hotfix, to: &Audience<'_>) -> Text {
                 .command("mergeback waive <why>")
                 .plain(".")
         }
+    }
+}
+
+/// A branch of picks holds what nobody asked for, and it would ship with the fix (SRE-4).
+pub(super) fn strays(state: &Hotfix, to: &Audience<'_>, strays: &[(CommitId, Why)]) -> Vec<Text> {
+    let (branch, main) = (state.plan.branch.as_str(), state.plan.main.as_str());
+    let first = owner(state, to).plain(": ").code(branch).plain(format!(
+        " holds {} that nobody asked for, so the run stops here (SRE-4):",
+        if strays.len() == 1 { "a commit" } else { "commits" }
+    ));
+    let mut lines = vec![first];
+    lines
+        .extend(strays.iter().map(|(commit, why)| Text::of("• ").commit(commit).plain(format!(" {}", is(*why, main)))));
+    let next = Text::of("Take what does not belong there off the branch and push it with ")
+        .code("--force-with-lease")
+        .plain("; or bring it to ")
+        .code(main)
+        .plain(", and ask for it: ")
+        .command("pick <commit>");
+    lines.push(next.plain("."));
+    lines
+}
+
+/// What a commit is that nobody asked for in so many words.
+pub(super) fn is(why: Why, main: &str) -> String {
+    match why {
+        Why::Adapted => format!("was adapted by a person, and is not what {main} has"),
+        Why::Order => format!("mends the order of versions, and never goes to {main}"),
+        Why::Withheld => format!("is a change of {main} that does not ship with this hotfix"),
+        Why::Unknown => format!("is not on {main}, and settles no conflict"),
     }
 }
 

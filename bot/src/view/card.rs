@@ -4,13 +4,14 @@ use hotfix_adapters::chat::{Card, Field, Mark, Span, Text};
 use hotfix_adapters::vocabulary::Environment;
 use jiff::Timestamp;
 
-use super::ask::asks;
+use super::ask::{asks, is};
 use super::duration::clock;
 use super::phrase::{Say, behind, capital, count, ended, listing, outside, production, stay_off};
 use super::standing::{mark, standing};
 use super::{Audience, refusal};
 use crate::domain::hotfix::{Hotfix, Phase};
 use crate::domain::playbook::{StepKind, StepSpec, VerifyPlace, Which};
+use crate::domain::step::beyond;
 
 /// The root card of a run.
 #[must_use]
@@ -52,7 +53,7 @@ pub(super) fn digest(state: &Hotfix) -> String {
 
 /// How to put back what ran before, while production runs the fix by this run's doing and by nobody else's.
 pub(super) fn rollback(state: &Hotfix) -> Option<Text> {
-    let ours = state.is_live() && !state.is_over() && state.superseded.is_empty() && state.drift.is_none();
+    let ours = state.is_live() && !state.is_over() && state.superseded.is_empty() && state.drifts.is_empty();
     let production = production(state).filter(|_| ours)?;
     Some(Text::of("To roll back: ").command(&back(state, production)).plain("."))
 }
@@ -80,6 +81,7 @@ fn fields(state: &Hotfix, to: &Audience<'_>) -> Vec<Field> {
     } else {
         fields.push(field("Branch", Text::new().code(state.plan.branch.as_str())));
     }
+    fields.extend(not_as_asked(state).map(|value| field("Not as asked for", value)));
     if let Some(image) = state.image.as_ref().filter(|_| state.digest().is_some()).map(|pinned| &pinned.published.image)
     {
         fields.push(field("Image", Text::new().code(&image.tag).plain(" is ").code(image.digest.short())));
@@ -98,6 +100,16 @@ fn fields(state: &Hotfix, to: &Audience<'_>) -> Vec<Field> {
     fields.extend(state.incident.as_ref().map(|incident| field("Incident", Text::of(outside(incident)))));
     fields.extend(state.ticket.as_ref().map(|ticket| field("Ticket", Text::of(outside(ticket)))));
     fields
+}
+
+/// What the branch holds beyond the picks that were asked for (SRE-4).
+fn not_as_asked(state: &Hotfix) -> Option<Text> {
+    let mut text = Text::new();
+    for (at, (commit, why)) in beyond(state).into_iter().enumerate() {
+        text = if at == 0 { text } else { text.plain("; ") }.commit(commit);
+        text = text.plain(format!(" {}", is(why, state.plan.main.as_str())));
+    }
+    (!text.0.is_empty()).then_some(text)
 }
 
 /// Where several productions do not run the same, each of them is shown (HOCS-32).

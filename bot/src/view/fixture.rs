@@ -83,6 +83,7 @@ pub(super) fn head(tip: &str, subject: &str) -> HeadSeen {
         total: 1,
         size: DiffSize { files: 2, insertions: 12, deletions: 3 },
         on_base: true,
+        origins: Default::default(),
     }
 }
 
@@ -191,7 +192,6 @@ impl Play {
             tip: self.state.head.as_ref().map(|head| head.tip.clone()),
             running: Some(commit(previous)),
             image: None,
-            strays: Vec::new(),
             freeze: None,
             policy_version: "policy-1".to_owned(),
             standing: [roles("ben"), roles("dee")].into(),

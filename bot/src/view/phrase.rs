@@ -170,6 +170,7 @@ pub(super) trait Say: Sized {
     /// Adds "old → new"; an old one that is not known is left out.
     fn change(self, old: Option<&CommitId>, new: &CommitId) -> Self {
         match old {
+            Some(old) if old == new => self.commit(new).span(Span::Plain(" again".to_owned())),
             Some(old) => self.commit(old).span(Span::Plain(" → ".to_owned())).commit(new),
             None => self.commit(new),
         }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use thiserror::Error;
 
 use super::Audience;
-use super::ask::{calls, missing, others};
+use super::ask::{calls, is, missing, others};
 use super::card::{digest, pull_link};
 use super::duration::{clock, minutes};
 use super::phrase::{Say, contributor, count, listing, outside, size, whole};
@@ -15,6 +15,7 @@ use super::standing::looked_at;
 use crate::domain::event::Contribution;
 use crate::domain::hotfix::{Attestation, Hotfix, StepState};
 use crate::domain::playbook::{StepKind, StepSpec};
+use crate::domain::step::beyond;
 use crate::domain::vote::{excluded, quorum};
 
 /// More commits than this are not asked about in one question.
@@ -92,6 +93,11 @@ pub fn prompt(
             size(&head.size)
         )));
         lines.extend(head.commits.iter().map(|one| commit_line(one, audience)));
+        let main = state.plan.main.as_str();
+        let beyond = beyond(state).into_iter();
+        lines.extend(
+            beyond.map(|(at, why)| Text::of("Not as asked for: ").commit(at).plain(format!(" {}.", is(why, main)))),
+        );
     }
     if !riders.is_empty() {
         lines.push(Text::of(format!(
@@ -172,7 +178,11 @@ fn said(state: &Hotfix, commit: &CommitId, head: &CommitId, to: &Audience<'_>, n
         }
     };
     let mut said: Vec<Text> = state.plan.steps.iter().zip(&state.steps).filter_map(review).collect();
-    let words = state.attestations.iter().filter(|(_, word)| &word.commit == commit || &word.commit == head);
+    let same_image = |word: &Attestation| word.image.is_none() || word.image.as_ref() == state.digest();
+    let words = state
+        .attestations
+        .iter()
+        .filter(|(_, word)| (&word.commit == commit || &word.commit == head) && same_image(word));
     said.extend(words.map(|((place, _), word)| tested(place, word, to, now)));
     if said.is_empty() {
         said.push(Text::of("Nobody has reviewed or tested it yet."));

@@ -14,7 +14,7 @@ use crate::domain::step::{self, Progress, Wait};
 /// What a run waits for now; nothing while it is read in, stopped or over.
 pub(super) fn wait(state: &Hotfix, now: Timestamp) -> Option<Wait> {
     let underway = matches!(state.phase, Phase::Underway);
-    let (_, spec) = state.current().filter(|_| underway && state.drift.is_none())?;
+    let (_, spec) = state.current().filter(|_| underway && state.drifts.is_empty())?;
     match step::progress(state, spec, now) {
         Progress::Waiting(wait) => Some(wait),
         Progress::Done { .. } | Progress::Impossible(_) => None,
@@ -43,8 +43,10 @@ fn over(state: &Hotfix, ending: &Ending, at: Timestamp) -> (Tone, String) {
 }
 
 fn underway(state: &Hotfix, people: &People, now: Timestamp) -> (Tone, String) {
-    if state.drift.is_some() {
-        return (Tone::Bad, "paused: production changed".to_owned());
+    if !state.drifts.is_empty() {
+        let names: Vec<&str> = state.drifts.keys().map(|name| name.as_str()).collect();
+        let where_ = if state.plan.productions().count() > 1 { listing(&names) } else { "production".to_owned() };
+        return (Tone::Bad, format!("paused: {where_} changed"));
     }
     if let Some(stuck) = &state.stuck {
         return (Tone::Bad, format!("stopped: could not {}", outside(&stuck.what)));
@@ -87,6 +89,7 @@ fn waiting_for(wait: &Wait) -> (Tone, String) {
     match wait {
         Wait::Bot(what) => (Tone::Neutral, (*what).to_owned()),
         Wait::Fix => (Tone::Asking, "waiting for the fix".to_owned()),
+        Wait::Strays(_) => (Tone::Bad, "stopped: the branch holds what nobody asked for".to_owned()),
         Wait::Conflict(_) => (Tone::Bad, "stopped: the fix does not apply, a person has to settle it".to_owned()),
         Wait::Review { against, .. } if !against.is_empty() => {
             (Tone::Warning, "a reviewer asks for changes".to_owned())
@@ -151,5 +154,5 @@ pub(super) fn mark(state: &Hotfix, at: usize, now: Timestamp) -> MarkState {
 fn is_stopped(state: &Hotfix, now: Timestamp) -> bool {
     let waiting = wait(state, now);
     let bad = waiting.is_some_and(|wait| waiting_for(&wait).0 == Tone::Bad);
-    bad || state.is_over() || state.drift.is_some() || state.stuck.is_some()
+    bad || state.is_over() || !state.drifts.is_empty() || state.stuck.is_some()
 }

@@ -101,10 +101,7 @@ pub(super) fn reject(draft: &mut Draft, grant: &Grant, reason: &str, on: Option<
 
 /// A gate that is open without its votes is shut again, unless the deployment it guarded began already.
 pub(super) fn reopen_gate(draft: &mut Draft, environment: &Environment, reason: &str) -> Decided {
-    let began = draft
-        .state
-        .last_deploy(environment)
-        .is_some_and(|deploy| Some(&deploy.intent.commit) == draft.state.ships_to(environment));
+    let began = draft.state.last_deploy(environment).is_some_and(|deploy| draft.state.is_what_ships(&deploy.intent));
     let holds = vote::quorum(&draft.state, environment, draft.now, None).holds();
     if began || holds {
         return Ok(());

@@ -9,6 +9,7 @@ use crate::domain::hotfix::{DeployState, Hotfix, StepState};
 use crate::domain::id::PersonId;
 use crate::domain::playbook::{HoldMeans, StepKind};
 use crate::domain::refusal::Refusal;
+use crate::domain::step;
 use crate::domain::vote::quorum;
 
 type Decided = Result<(), Vec<Refusal>>;
@@ -31,10 +32,10 @@ fn too_early(state: &Hotfix, environment: &Environment) -> Vec<Refusal> {
         refusal.requirement = never.requirement.clone();
         return vec![refusal];
     }
-    if let Some(drift) = &state.drift {
+    for (production, drift) in &state.drifts {
         let reason = format!(
             "{} changed under this run: expected {}, found {}.",
-            production_words(state, &drift.environment),
+            production_words(state, production),
             drift.expected.short(),
             drift.found.short()
         );
@@ -114,7 +115,13 @@ pub(super) fn ask_unless_there(draft: &mut Draft, environment: &Environment) -> 
     let Some(commit) = draft.state.ships_to(environment).cloned() else {
         return Ok(());
     };
-    if draft.state.deployed(environment) == Some(&commit) {
+    let there = draft
+        .state
+        .deploys
+        .iter()
+        .rev()
+        .find(|deploy| &deploy.intent.environment == environment && deploy.state == DeployState::Succeeded);
+    if there.is_some_and(|deploy| draft.state.is_what_ships(&deploy.intent)) {
         return Ok(());
     }
     draft.bot(Event::DeployAsked { environment: environment.clone(), commit, rollback: false })
@@ -245,14 +252,10 @@ fn objections(draft: &Draft, environment: &Environment, commit: &CommitId, facts
                 .because_of("HOCS-15"),
         );
     }
-    if !facts.strays.is_empty() {
-        let strays: Vec<&str> = facts.strays.iter().map(CommitId::short).collect();
-        let reason = format!(
-            "The branch has commits that are neither on {} nor settled by a person: {}.",
-            state.plan.main,
-            strays.join(", ")
-        );
-        let next = "Bring them to main first, or take them off the branch.";
+    let strays: Vec<&str> = step::strays(state).into_iter().map(|(commit, _)| commit.short()).collect();
+    if !strays.is_empty() {
+        let reason = format!("The branch holds what nobody asked for: {}.", strays.join(", "));
+        let next = "Take it off the branch, or bring it to main and ask for it with `pick`.";
         refusals.push(Refusal::new("change.stray", reason, next).because_of("SRE-4"));
     }
     let quorum = quorum(state, environment, draft.now, Some(&facts.standing));

@@ -105,7 +105,7 @@ fn advance(draft: &mut Draft) -> Result<(), Vec<Refusal>> {
     // Each round closes or enters one step; a plan of n steps is through after 2n.
     let rounds = draft.state.plan.steps.len() * 2 + 2;
     for _ in 0..rounds {
-        if !matches!(draft.state.phase, Phase::Underway) || draft.state.drift.is_some() {
+        if !matches!(draft.state.phase, Phase::Underway) || !draft.state.drifts.is_empty() {
             return Ok(());
         }
         let Some((at, spec)) = draft.state.current() else {

@@ -226,7 +226,7 @@ fn on_main(state: &Hotfix) -> bool {
 }
 
 fn drift(draft: &mut Draft, grant: &Grant, choice: DriftChoice) -> Decided {
-    if draft.state.drift.is_none() {
+    if draft.state.drifts.is_empty() {
         let reason = "Production runs what it should.";
         return no(Refusal::new("drift.none", reason, "See `status`."));
     }
@@ -235,7 +235,10 @@ fn drift(draft: &mut Draft, grant: &Grant, choice: DriftChoice) -> Decided {
             draft.person(&grant.person, Event::DriftSettled { choice })?;
             abort(draft, grant, "production changed under it")
         }
-        DriftChoice::Rebase => draft.person(&grant.person, Event::DriftSettled { choice }),
+        DriftChoice::Rebase => match disagree(&draft.state) {
+            Some(refusal) => no(refusal),
+            None => draft.person(&grant.person, Event::DriftSettled { choice }),
+        },
         DriftChoice::Roll if draft.state.has_change() => draft.person(&grant.person, Event::DriftSettled { choice }),
         DriftChoice::Roll => no(Refusal::new(
             "drift.no-fix",
@@ -244,6 +247,15 @@ fn drift(draft: &mut Draft, grant: &Grant, choice: DriftChoice) -> Decided {
         )
         .because_of("APPLY-17")),
     }
+}
+
+/// The fix goes on top of one thing: productions that run several have to be brought together first (HOCS-3).
+fn disagree(state: &Hotfix) -> Option<Refusal> {
+    let found: BTreeSet<&CommitId> = state.drifts.values().map(|drift| &drift.found).collect();
+    let words = state.drifts.iter().map(|(name, drift)| format!("{name} runs {}", drift.found.short()));
+    let reason = format!("The productions do not run the same: {}.", words.collect::<Vec<_>>().join(", "));
+    let next = "Bring them together first, or choose `drift roll` or `drift abort`.";
+    (found.len() > 1).then(|| Refusal::new("drift.disagree", reason, next).because_of("HOCS-3"))
 }
 
 fn waive(draft: &mut Draft, who: &PersonId, reason: &str) -> Decided {

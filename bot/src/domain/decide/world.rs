@@ -9,8 +9,8 @@ use hotfix_adapters::vocabulary::{CommitId, DeployKey, Digest, Environment};
 
 use super::{Draft, deploy};
 use crate::domain::command::{Outcome, PickResult, Rebased, Sighting};
-use crate::domain::event::{Event, HeadSeen};
-use crate::domain::hotfix::{BranchState, DeployState, FixState, Hotfix, Mainline, StepState};
+use crate::domain::event::{Beyond, Event, HeadSeen};
+use crate::domain::hotfix::{BranchState, DeployState, Fix, FixState, Hotfix, Mainline, StepState};
 use crate::domain::id::StepId;
 use crate::domain::playbook::Which;
 use crate::domain::refusal::Refusal;
@@ -72,10 +72,16 @@ fn head_seen(draft: &mut Draft, head: &HeadSeen, by_a_person: bool) -> Decided {
     let Some(old) = draft.state.head.clone() else {
         return Ok(());
     };
-    if old.tip == head.tip && old.on_base == head.on_base {
+    if old.tip == head.tip && old.on_base == head.on_base && old.origins == head.origins {
         return Ok(());
     }
+    let picks = draft.state.plan.picks();
+    let own = |one: &&Beyond| !one.withheld && !old.origins.beyond.contains(one);
+    let own = head.origins.beyond.iter().any(|one| own(&one));
+    // Where all commits are accounted for, a conflict is settled by a commit that could be the answer to it.
+    let settles = |fix: &&Fix| !picks || own || head.origins.asked.contains(&fix.source);
     let conflicted = draft.state.fixes.iter().filter(|fix| matches!(fix.state, FixState::Conflicted(_)));
+    let conflicted = conflicted.filter(settles);
     let adapts = if by_a_person && old.tip != head.tip {
         conflicted.map(|fix| fix.source.clone()).collect()
     } else {
@@ -89,7 +95,7 @@ fn production_seen(draft: &mut Draft, environment: &Environment, running: &Commi
     let Some(expected) = draft.state.expected_in(environment).cloned() else {
         return Ok(());
     };
-    let known = draft.state.drift.as_ref().is_some_and(|drift| &drift.found == running);
+    let known = draft.state.drifts.get(environment).is_some_and(|drift| &drift.found == running);
     // A release from main is how this plan goes live: until then others may deploy as they always do.
     let before_release = draft.state.plan.ships_main() && draft.state.live_at.is_none();
     if running == &expected || known || before_release {

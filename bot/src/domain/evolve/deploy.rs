@@ -36,13 +36,13 @@ pub(super) fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
             deployment_ended(state, key, entry.at);
         }
         Event::Drifted { environment, expected, found } => {
-            let (environment, expected, found) = (environment.clone(), expected.clone(), found.clone());
-            state.drift = Some(Drift { environment, expected, found });
+            let drift = Drift { expected: expected.clone(), found: found.clone() };
+            state.drifts.insert(environment.clone(), drift);
         }
         Event::DriftSettled { choice } => settle_drift(state, *choice)?,
         Event::RebaseConflicted { files } => state.rebase_conflict = Some(files.clone()),
         Event::Superseded { environment, by } => {
-            state.drift = None;
+            state.drifts.remove(environment);
             state.superseded.insert(environment.clone(), by.clone());
         }
         other => return Err(format!("{other:?} is not about deployments")),
@@ -77,7 +77,8 @@ fn deployment_ended(state: &mut Hotfix, key: &DeployKey, at: Timestamp) {
 }
 
 fn settle_drift(state: &mut Hotfix, choice: DriftChoice) -> Result<(), String> {
-    let drift = state.drift.take().ok_or("production did not change")?;
+    let drifts = std::mem::take(&mut state.drifts);
+    let drift = drifts.into_values().next().ok_or("production did not change")?;
     match choice {
         DriftChoice::Rebase => {
             state.rebase_from = state.rebase_from.take().or_else(|| state.base.clone());

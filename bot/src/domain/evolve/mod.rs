@@ -88,6 +88,7 @@ fn open(id: HotfixId, opened: &Opened, requester: PersonId, at: Timestamp) -> Ho
         on_main: BTreeSet::new(),
         reached: BTreeMap::new(),
         counts: None,
+        order_broken: false,
         image: None,
         return_pull: None,
         live_moved: None,
@@ -106,7 +107,7 @@ fn open(id: HotfixId, opened: &Opened, requester: PersonId, at: Timestamp) -> Ho
         rolled_in: false,
         superseded: BTreeMap::new(),
         rebase_from: None,
-        drift: None,
+        drifts: BTreeMap::new(),
         rebase_conflict: None,
         mainline: Mainline::Open,
         reminders: BTreeMap::new(),
@@ -167,14 +168,17 @@ fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
         Event::Reached { environment, commit } => {
             state.reached.insert(environment.clone(), commit.clone());
         }
-        Event::Counted(counts) => state.counts = Some(counts.clone()),
+        Event::Counted(counts) => {
+            state.order_broken |= !counts.in_order();
+            state.counts = Some(counts.clone());
+        }
         Event::ImageFound { commit, published, .. } => {
             state.image = Some(Pinned { commit: commit.clone(), published: published.clone() });
         }
         Event::ImageMoved { .. } => {
             state.image = None;
             reset::void(state);
-            reset::reopen_from(state, |kind| matches!(kind, StepKind::Image));
+            reset::image_moved(state);
         }
         Event::LiveBranchMoved { to, .. } => state.live_moved = Some(to.clone()),
         Event::ReturnOpened { number, .. } => state.return_pull = Some(*number),
@@ -182,8 +186,14 @@ fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
         Event::BranchCreated { which: Which::Fix, at } => {
             state.branch = BranchState::Present;
             let on_base = state.base.as_ref() == Some(at);
-            state.head =
-                Some(HeadSeen { tip: at.clone(), commits: Vec::new(), total: 0, size: Default::default(), on_base });
+            state.head = Some(HeadSeen {
+                tip: at.clone(),
+                commits: Vec::new(),
+                total: 0,
+                size: Default::default(),
+                on_base,
+                origins: Default::default(),
+            });
         }
         Event::BranchDeleted => state.branch = BranchState::Deleted,
         Event::FixRequested { source } => {

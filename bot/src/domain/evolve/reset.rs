@@ -45,6 +45,23 @@ pub(super) fn reopen_from(state: &mut Hotfix, matches: impl Fn(&StepKind) -> boo
     }
 }
 
+/// The tag names another image: what was deployed and attested was not the one that would ship, so it is done again. What
+/// people left out stays left out, unless leaving it out said that the image was good enough (HOCS-15, HOCS-31).
+pub(super) fn image_moved(state: &mut Hotfix) {
+    let Some(first) = state.plan.steps.iter().position(|spec| matches!(spec.kind, StepKind::Image)) else {
+        return;
+    };
+    for (spec, step) in state.plan.steps.iter().zip(&mut state.steps).skip(first) {
+        let attests = matches!(spec.kind, StepKind::Verify { .. } | StepKind::Image);
+        if attests || !matches!(step, StepState::Skipped { .. }) {
+            *step = StepState::Ahead;
+        }
+    }
+    if state.rolled_in {
+        skip_deployments(state);
+    }
+}
+
 /// The regular release deploys the fix: this run does not, and asks nobody about it (APPLY-17).
 pub(super) fn skip_deployments(state: &mut Hotfix) {
     for (spec, step) in state.plan.steps.iter().zip(&mut state.steps) {

@@ -43,7 +43,9 @@ pub(super) fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
         }
         Event::Attested { place, commit, pass, .. } => {
             let person = require_person(entry)?;
-            let word = Attestation { person: person.clone(), commit: commit.clone(), pass: *pass, at: entry.at };
+            let environment = state.plan.environments.iter().map(|e| &e.name).find(|name| name.as_str() == place);
+            let image = environment.and_then(|environment| state.image_in(environment)).cloned();
+            let word = Attestation { person: person.clone(), commit: commit.clone(), image, pass: *pass, at: entry.at };
             state.attestations.insert((place.clone(), person), word);
         }
         other => return Err(format!("{other:?} is not a word")),

@@ -3,11 +3,15 @@
 
 use jiff::Timestamp;
 
-use super::{Progress, Wait, count};
+use super::{Progress, Wait, count, stray};
 use crate::domain::effect::Effect;
 use crate::domain::hotfix::{FixState, Hotfix};
 
 pub(super) fn progress(state: &Hotfix, large_lines: u32, pulls: bool) -> Progress {
+    let strays = stray::strays(state);
+    if !strays.is_empty() {
+        return Progress::Waiting(Wait::Strays(strays.into_iter().map(|(at, why)| (at.clone(), why)).collect()));
+    }
     if let Some(files) = conflict(state) {
         return Progress::Waiting(Wait::Conflict(files));
     }
@@ -39,13 +43,13 @@ pub(super) fn progress(state: &Hotfix, large_lines: u32, pulls: bool) -> Progres
 }
 
 /// What a person did in their own way is no patch of main any more, and that is said (SRE-10).
-fn adapted(state: &Hotfix) -> String {
+pub(super) fn adapted(state: &Hotfix) -> String {
     let adapted = state.fixes.iter().filter(|fix| fix.state == FixState::Adapted).count();
     if adapted == 0 { String::new() } else { format!(", of which a person adapted {adapted}") }
 }
 
 pub(super) fn enter(state: &Hotfix, now: Timestamp, pulls: bool) -> Vec<Effect> {
-    if conflict(state).is_some() {
+    if conflict(state).is_some() || !stray::strays(state).is_empty() {
         return Vec::new();
     }
     if let (Some(head), Some(base)) = (state.head.as_ref().filter(|head| !head.on_base), &state.base) {

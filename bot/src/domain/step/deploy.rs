@@ -13,8 +13,7 @@ pub(super) fn progress(state: &Hotfix, step: &StepId, environment: &Environment,
     if state.asked_deploy.as_ref().is_some_and(|asked| &asked.environment == environment) {
         return Progress::Waiting(Wait::Bot("reading the facts once more"));
     }
-    let mine =
-        state.last_deploy(environment).filter(|deploy| Some(&deploy.intent.commit) == state.ships_to(environment));
+    let mine = state.last_deploy(environment).filter(|deploy| state.is_what_ships(&deploy.intent));
     match mine.map(|deploy| &deploy.state) {
         Some(DeployState::Succeeded) => {
             let commit = state.ships_to(environment).map_or("it", |commit| commit.short());

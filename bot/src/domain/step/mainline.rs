@@ -10,7 +10,9 @@ use crate::domain::playbook::MainlineBy;
 
 pub(super) fn progress(state: &Hotfix) -> Progress {
     match &state.mainline {
-        Mainline::Proven(how, main) => Progress::done(format!("{} at {}", words(how), main.short())),
+        Mainline::Proven(how, main) => {
+            Progress::done(format!("{} at {}{}", words(how), main.short(), super::change::adapted(state)))
+        }
         Mainline::Waived { by, reason } => Progress::done(format!("waived by {by}: {reason}")),
         Mainline::Open | Mainline::Lost(_) => Progress::Waiting(Wait::Mainline),
     }

@@ -22,6 +22,7 @@ mod postmortem;
 mod releasable;
 mod review;
 mod ride_along;
+mod stray;
 mod target;
 mod triage;
 mod verify;
@@ -39,6 +40,7 @@ use super::refusal::Refusal;
 use super::service::ApprovalRule;
 
 pub(crate) use expire::reverted;
+pub use stray::{Why, beyond, strays};
 pub(crate) use triage::letter;
 pub use verify::commit_at;
 pub(crate) use verify::speaks_for;
@@ -72,6 +74,8 @@ pub enum Wait {
     Bot(&'static str),
     /// Somebody to push a fix, or to name one.
     Fix,
+    /// Somebody to take commits off the branch that must not be there, or to ask for them.
+    Strays(Vec<(CommitId, Why)>),
     /// Somebody to settle a conflict in these files.
     Conflict(Vec<String>),
     /// Reviewers and checks.

@@ -12,7 +12,9 @@ pub(super) fn progress(state: &Hotfix, place: &VerifyPlace, question: &str, by: 
     let words: Vec<&Attestation> = state
         .attestations
         .iter()
-        .filter(|((name, _), word)| name == place.name() && commit == Some(&word.commit))
+        .filter(|((name, _), word)| {
+            name == place.name() && commit == Some(&word.commit) && on_image(state, place, word)
+        })
         .map(|(_, word)| word)
         .collect();
     let waiting = |failed: bool, missing: Vec<String>| {
@@ -56,6 +58,14 @@ pub(crate) fn speaks_for(state: &Hotfix, person: &PersonId, party: &str) -> bool
         return person == &state.requester || state.contributors().contains(person);
     }
     state.plan.parties.get(party).is_some_and(|members| members.contains(person))
+}
+
+/// Whether a word is about the image that runs there now: the same commit can be built again (HOCS-15, HOCS-31).
+fn on_image(state: &Hotfix, place: &VerifyPlace, word: &Attestation) -> bool {
+    match place {
+        VerifyPlace::Local | VerifyPlace::Watch(_) => true,
+        VerifyPlace::Environment(environment) => word.image.as_ref() == state.image_in(environment),
+    }
 }
 
 /// The commit that somebody who looks there now sees.

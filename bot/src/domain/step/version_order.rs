@@ -11,7 +11,7 @@ pub(super) fn progress(state: &Hotfix, prefix: &str) -> Progress {
         return Progress::Waiting(Wait::Bot("counting the commits behind the versions"));
     };
     let version = version(prefix, counts);
-    if in_order(counts) {
+    if counts.in_order() {
         return Progress::done(format!(
             "{version} comes after production ({prefix}.{}) and not after the next of main ({prefix}.{})",
             counts.production,
@@ -19,10 +19,6 @@ pub(super) fn progress(state: &Hotfix, prefix: &str) -> Progress {
         ));
     }
     Progress::Waiting(Wait::VersionOrder { version, after: counts.production, until: counts.main + 1 })
-}
-
-fn in_order(counts: &Counts) -> bool {
-    counts.production < counts.ships && counts.ships <= counts.main + 1
 }
 
 fn version(prefix: &str, counts: &Counts) -> String {
@@ -38,7 +34,7 @@ mod tests {
     #[test]
     fn the_version_of_a_hotfix_lies_between_production_and_main() {
         let at = |production, ships, main| {
-            in_order(&Counts { commit: CommitId::parse(&"a".repeat(40)).unwrap(), production, ships, main })
+            Counts { commit: CommitId::parse(&"a".repeat(40)).unwrap(), production, ships, main }.in_order()
         };
         assert!(at(100, 101, 120));
         assert!(at(100, 101, 100));

@@ -17,6 +17,9 @@ use crate::engine::outbox::Performed;
 /// A rebase of more commits than this is a person's work.
 const REBASED_AT_MOST: usize = 100;
 
+/// A fix is looked for among so many commits of main since the base.
+const SOURCES_BEHIND: usize = 1_000;
+
 impl Engine {
     pub(super) async fn create_branch(
         &self,
@@ -176,6 +179,34 @@ impl Engine {
             (Some(base), Some(head), None) if head.total > 0 => Change { base: base.clone(), head: head.tip.clone() },
             (Some(_) | None, Some(_) | None, None) | (None, _, Some(_)) => return Ok(None),
         };
-        self.forge(&state.plan.service)?.containment(&state.plan.repo, &change, tip).await.map(Some)
+        let how = self.forge(&state.plan.service)?.containment(&state.plan.repo, &change, tip).await?;
+        let apart = state.head.as_ref().is_some_and(|head| !head.origins.beyond.is_empty());
+        let missing = matches!(how, Containment::Missing { .. });
+        let how = if missing && state.plan.picks() && apart { self.has_sources(state, tip).await? } else { how };
+        Ok(Some(how))
+    }
+
+    /// What a person adapted for production is no patch of main, and what mends the order of versions never goes there: the
+    /// changes of main that were asked for stand for them (SRE-8, SRE-10, SRE-11).
+    async fn has_sources(&self, state: &Hotfix, tip: &CommitId) -> Result<Containment, Failure> {
+        let (forge, repo) = (self.forge(&state.plan.service)?, &state.plan.repo);
+        let mut how = Containment::Missing { commits: Vec::new() };
+        for fix in state.fixes.iter().filter(|fix| state.on_main.contains(&fix.source)) {
+            let missing = || Containment::Missing { commits: vec![fix.source.clone()] };
+            let base = match &state.base {
+                Some(base) => forge.between(repo, base, &fix.source, SOURCES_BEHIND).await?,
+                None => return Ok(missing()),
+            };
+            let source = base.commits.into_iter().find(|commit| commit.id == fix.source);
+            let Some(parent) = source.and_then(|source| source.parents.into_iter().next()) else {
+                return Ok(missing());
+            };
+            how = forge.containment(repo, &Change { base: parent, head: fix.source.clone() }, tip).await?;
+            if !how.holds() {
+                return Ok(how);
+            }
+        }
+        let all = state.fixes.iter().all(|fix| state.on_main.contains(&fix.source));
+        Ok(if all { how } else { Containment::Missing { commits: Vec::new() } })
     }
 }

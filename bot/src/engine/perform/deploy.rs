@@ -33,7 +33,6 @@ impl Engine {
             tip,
             running: self.mechanism(&plan.service, environment)?.running().await?.map(|running| running.commit),
             image: self.digest_now(state).await?,
-            strays: self.strays(state).await?,
             freeze: self.frozen(&plan.service).await?,
             policy_version: self.config.policy.version().to_owned(),
             standing: self.standing(state),

@@ -146,9 +146,28 @@ impl Engine {
         live: &CommitId,
         target: &CommitId,
     ) -> Result<Option<Containment>, Failure> {
-        let change = Change { base: target.clone(), head: live.clone() };
-        let how = self.forge(&state.plan.service)?.containment(&state.plan.repo, &change, target).await?;
-        Ok((how != Containment::Ancestor).then_some(how))
+        let (forge, repo) = (self.forge(&state.plan.service)?, &state.plan.repo);
+        let apart = forge.between(repo, target, live, LISTED).await?;
+        let Some(fork) = apart.commits.first().and_then(|first| first.parents.first()) else {
+            return Ok((apart.total > 0).then(|| Containment::Missing { commits: vec![live.clone()] }));
+        };
+        // As a whole it is measured from where it left main: a squash is the patch of that.
+        let change = Change { base: fork.clone(), head: live.clone() };
+        let how = forge.containment(repo, &change, target).await?;
+        if how.holds() || apart.total > apart.commits.len() {
+            return Ok(Some(how));
+        }
+        let mut missing = Vec::new();
+        for commit in apart.commits.iter().filter(|commit| commit.parents.len() < 2) {
+            let base = commit.parents.first().unwrap_or(fork).clone();
+            let one = Change { base, head: commit.id.clone() };
+            match forge.containment(repo, &one, target).await? {
+                Containment::Ancestor | Containment::Patch | Containment::Squash => {}
+                reverted @ Containment::Reverted { .. } => return Ok(Some(reverted)),
+                Containment::Missing { .. } => missing.push(commit.id.clone()),
+            }
+        }
+        Ok(Some(if missing.is_empty() { Containment::Patch } else { Containment::Missing { commits: missing } }))
     }
 
     /// The names of hotfix branches that other runs of this service used (HOCS-14).

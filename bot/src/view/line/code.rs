@@ -7,7 +7,8 @@ use hotfix_adapters::vocabulary::CommitId;
 use super::{Told, lines, one};
 use crate::domain::event::{Contribution, HeadSeen};
 use crate::domain::playbook::{StepKind, Which};
-use crate::view::ask::{calls, conflict, others, owner};
+use crate::domain::step::strays;
+use crate::view::ask::{self, calls, conflict, others, owner};
 use crate::view::card::pull_link;
 use crate::view::phrase::{Say, contributor, count, ended, listing, outside, short, size};
 
@@ -64,6 +65,11 @@ impl Told<'_> {
     pub(super) fn head_moved(&self, from: &CommitId, head: &HeadSeen, adapts: &[CommitId]) -> Card {
         let branch = self.state.plan.branch.as_str();
         let first = self.state.base.as_ref() == Some(from);
+        let strays = strays(self.state).into_iter().map(|(at, why)| (at.clone(), why)).collect::<Vec<_>>();
+        if from == &head.tip && strays.is_empty() && head.on_base {
+            let text = Text::of("Everything on ").code(branch).plain(" was asked for now; the run goes on.");
+            return one(Tone::Good, text);
+        }
         let mut said = vec![Text::new().code(branch).plain(" moved: ").change(Some(from), &head.tip).plain(format!(
             ", now {}, {}.",
             count(head.total, "commit", "commits"),
@@ -85,6 +91,10 @@ impl Told<'_> {
         }
         if !first {
             said.push(Text::of("Reviews, tests and votes of the old head do not count any more."));
+        }
+        if !strays.is_empty() {
+            said.extend(ask::strays(self.state, self.to, &strays));
+            return lines(Tone::Bad, None, said);
         }
         lines(if first { Tone::Neutral } else { Tone::Warning }, None, said)
     }
