@@ -2,11 +2,13 @@
 //! runs the bot can open it (mode 0600), so whoever can is trusted to say who they are.
 
 use std::os::unix::fs::PermissionsExt as _;
+use std::panic::AssertUnwindSafe;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use futures::FutureExt as _;
 use hotfix_adapters::chat::{Act, Card, Inbound};
 use hotfix_adapters::vocabulary::{ChannelRef, PersonRef, Platform};
 use serde::{Deserialize, Serialize};
@@ -19,6 +21,8 @@ use crate::engine::Engine;
 const LONGEST_LINE: u64 = 64 * 1024;
 /// How long a silent connection is kept.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// The pause after a connection could not be accepted.
+const BREATH: Duration = Duration::from_millis(100);
 
 /// What the command line asks.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -52,11 +56,22 @@ pub async fn listen(path: &Path, engine: Arc<Engine>, channel: ChannelRef) -> an
     let listener = UnixListener::bind(path).with_context(|| format!("cannot listen on {}", path.display()))?;
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
     loop {
-        let (stream, _) = listener.accept().await?;
+        let stream = match listener.accept().await {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                // The process has too many files open: others are closed soon.
+                tracing::warn!(%error, "a connection of the command line could not be accepted");
+                tokio::time::sleep(BREATH).await;
+                continue;
+            }
+        };
         let (engine, channel) = (engine.clone(), channel.clone());
         tokio::spawn(async move {
-            if let Err(error) = serve(stream, &engine, &channel).await {
-                tracing::debug!(%error, "a connection of the command line ended");
+            // What breaks off hangs up on the one who asked. What was committed is durable, and the rest was not done.
+            match AssertUnwindSafe(serve(stream, &engine, &channel)).catch_unwind().await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::debug!(%error, "a connection of the command line ended"),
+                Err(_) => tracing::error!("a command broke off by a fault of the bot"),
             }
         });
     }

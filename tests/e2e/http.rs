@@ -6,6 +6,7 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt as _;
 use hotfix::http::{Http, Limits, Options as Served};
 use hotfix::serve;
 use hotfix_adapters::forge::webhook::{Delivery, Hint, Refused, Webhook};
@@ -30,6 +31,7 @@ impl Webhook for Badge {
         if headers.get("x-badge").is_none_or(|badge| badge != "open sesame") {
             return Err(Refused::Unsigned);
         }
+        assert!(body != b"break off", "this webhook was told to break off");
         let text = std::str::from_utf8(body).map_err(|error| Refused::Malformed(error.to_string()))?;
         let (key, repo) = text.split_once(' ').unwrap_or((text, ""));
         let hint = (!repo.is_empty()).then(|| Repo::parse(repo).expect("a repository"));
@@ -161,6 +163,18 @@ async fn what_is_no_concern_is_answered_with_success() {
     }
     assert_eq!(bot.journal().await, before);
     assert!(!bot.world.engine().look_where_hinted().await.expect("the journal"));
+}
+
+/// A fault of the bot in one request ends that connection, and nothing else.
+#[tokio::test]
+async fn a_request_that_breaks_off_hurts_no_other() {
+    let mut bot = Bot::new(Limits { connections: 2, ..Limits::default() }).await;
+    for _ in 0..4 {
+        assert_eq!(bot.post(SECRET, "break off").await, "");
+    }
+    assert_eq!(status(&bot.post(SECRET, "key-1 team/website").await), 200);
+    assert_eq!(status(&bot.get("/readyz").await), 200);
+    assert!(bot.http.broken().now_or_never().is_none(), "a listener ended");
 }
 
 /// The point of it: what was pushed is seen long before the bot would have asked by itself.

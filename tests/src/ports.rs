@@ -13,14 +13,19 @@ pub use forge::CutForge;
 pub use journal::{CutJournal, Op, replayed};
 pub use shelf::{Rack, Shelf};
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use hotfix_adapters::failure::Failure;
+use tokio::sync::watch;
 
 /// Where the bot is stopped, and what is down.
 #[derive(Debug, Default)]
-pub struct Cut(Mutex<Knife>);
+pub struct Cut {
+    knife: Mutex<Knife>,
+    /// The sides of the world that hang, each of one service: `forge of payments`.
+    hung: watch::Sender<BTreeSet<String>>,
+}
 
 #[derive(Debug, Default)]
 struct Knife {
@@ -29,6 +34,10 @@ struct Knife {
     dead: bool,
     down: BTreeSet<&'static str>,
     names: Vec<String>,
+    /// How often calls of one side break off, as by a fault of the bot.
+    faults: BTreeMap<String, usize>,
+    /// The calls that hang, or hung.
+    waited: Vec<String>,
 }
 
 impl Cut {
@@ -64,6 +73,48 @@ impl Cut {
     pub fn reaches(&self, side: &'static str) -> Result<(), Failure> {
         self.alive()?;
         if self.lock().down.contains(side) { Err(Failure::retry(format!("the {side} is down"))) } else { Ok(()) }
+    }
+
+    /// A call to one side of the world for one service: it may hang, and it may break off.
+    ///
+    /// # Errors
+    /// The bot is dead, or the side is down.
+    ///
+    /// # Panics
+    /// When the test wants it to.
+    pub async fn enter(&self, side: &'static str, service: &str) -> Result<(), Failure> {
+        self.reaches(side)?;
+        let name = format!("{side} of {service}");
+        let faulty = self.lock().faults.get_mut(&name).filter(|left| **left > 0).map(|left| *left -= 1).is_some();
+        assert!(!faulty, "the {name} was told to break off");
+        let mut hung = self.hung.subscribe();
+        if hung.borrow().contains(&name) {
+            self.lock().waited.push(name.clone());
+        }
+        hung.wait_for(|hung| !hung.contains(&name)).await.map_err(|_| stopped())?;
+        self.reaches(side)
+    }
+
+    /// Lets one side of one service hang, or go on: `forge of payments`.
+    pub fn hang(&self, name: &str, hangs: bool) {
+        self.hung.send_modify(|hung| {
+            if hangs {
+                hung.insert(name.to_owned())
+            } else {
+                hung.remove(name)
+            };
+        });
+    }
+
+    /// How many calls of one side waited because it hung.
+    #[must_use]
+    pub fn waited(&self, name: &str) -> usize {
+        self.lock().waited.iter().filter(|waited| *waited == name).count()
+    }
+
+    /// Lets the next calls of one side break off.
+    pub fn break_off(&self, name: &str, times: usize) {
+        self.lock().faults.insert(name.to_owned(), times);
     }
 
     /// Whether the bot is stopped.
@@ -115,7 +166,7 @@ impl Cut {
     }
 
     fn lock(&self) -> MutexGuard<'_, Knife> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.knife.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

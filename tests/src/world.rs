@@ -130,12 +130,12 @@ impl World {
         let journal = Arc::new(CutJournal { inner, cut: cut.clone(), clock, ops: self.ops.clone() });
         let chat = Arc::new(CutChat { inner: self.console.clone(), cut: cut.clone() });
         let mut outside = wire::outside(&config, chat, program())?;
-        for forge in outside.forges.values_mut() {
+        for (service, forge) in &mut outside.forges {
             let inner = self.site.port().unwrap_or_else(|| forge.clone());
-            *forge = Arc::new(CutForge { inner, cut: cut.clone() });
+            *forge = Arc::new(CutForge { inner, cut: cut.clone(), service: service.to_string() });
         }
-        for deploy in outside.deploys.values_mut() {
-            *deploy = Arc::new(CutDeploy { inner: deploy.clone(), cut: cut.clone() });
+        for ((service, _), deploy) in &mut outside.deploys {
+            *deploy = Arc::new(CutDeploy { inner: deploy.clone(), cut: cut.clone(), service: service.to_string() });
         }
         for (service, images) in &mut outside.registries {
             images.registry = Arc::new(Shelf { folder: Shelf::of(&self.stage), cut: cut.clone() });

@@ -1,13 +1,16 @@
 //! `hotfix serve` and `hotfix check-config`.
 
+use std::backtrace::BacktraceStatus;
 use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
+use std::panic::AssertUnwindSafe;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use futures::FutureExt as _;
 use hotfix_adapters::chat::Chat as _;
 use hotfix_adapters::chat::console::{Console, ConsoleOptions};
 use hotfix_adapters::forge::git::Git;
@@ -89,6 +92,7 @@ pub(super) async fn serve(folder: &Path) -> anyhow::Result<()> {
     tokio::select! {
         ended = &mut work => return Ok(ended??),
         ended = listening => ended??,
+        () = http.broken() => anyhow::bail!("a listener of [http] broke off by a fault of the bot; see the log"),
         _ = term.recv() => {}
         _ = int.recv() => {}
     }
@@ -109,7 +113,20 @@ fn log(log: &Log) -> anyhow::Result<()> {
         LogFormat::Json => builder.json().init(),
         LogFormat::Text => builder.with_ansi(std::io::stderr().is_terminal()).init(),
     }
+    std::panic::set_hook(Box::new(tell_of_panic));
     Ok(())
+}
+
+/// A fault of the bot goes to the log like everything else, with its place; what it broke off says what that was.
+fn tell_of_panic(panic: &std::panic::PanicHookInfo<'_>) {
+    let place = panic.location().map(ToString::to_string).unwrap_or_default();
+    let payload = panic.payload();
+    let words =
+        payload.downcast_ref::<&str>().copied().or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+    let words = words.unwrap_or("without a word");
+    let backtrace = std::backtrace::Backtrace::capture();
+    let backtrace = matches!(backtrace.status(), BacktraceStatus::Captured).then(|| backtrace.to_string());
+    tracing::error!(%place, %words, backtrace, "a fault of the bot: please report it");
 }
 
 fn console(config: &Config) -> anyhow::Result<Arc<Console>> {
@@ -133,7 +150,12 @@ async fn listen_to_the_console(engine: Arc<Engine>, console: Arc<Console>) {
             }
         };
         let Some(inbound) = heard else { continue };
-        match engine.hear(&inbound).await {
+        // What breaks off was not answered; the next line is heard all the same.
+        let Ok(heard) = AssertUnwindSafe(engine.hear(&inbound)).catch_unwind().await else {
+            tracing::error!("a line broke off by a fault of the bot");
+            continue;
+        };
+        match heard {
             Ok(Some(reply)) => {
                 let _ = console.whisper(&inbound.channel, &inbound.from, &reply.card).await;
             }

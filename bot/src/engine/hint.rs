@@ -31,7 +31,7 @@ pub(super) struct Hints {
 }
 
 impl Hints {
-    fn add(&self, repo: Repo) {
+    pub(super) fn add(&self, repo: Repo) {
         self.repos.lock().unwrap_or_else(PoisonError::into_inner).insert(repo);
         self.came.notify_one();
     }
@@ -73,12 +73,18 @@ impl Engine {
     /// # Errors
     /// When the journal is out of order.
     pub async fn look_where_hinted(&self) -> Result<bool, EngineError> {
+        let Some(hinted) = self.hinted_runs().await else { return Ok(false) };
+        self.look_each(&hinted).await?;
+        Ok(true)
+    }
+
+    /// Takes the hints, and answers which open runs they were about; `None` when there were no hints.
+    pub(super) async fn hinted_runs(&self) -> Option<Vec<Hotfix>> {
         let repos = self.hints.take();
         if repos.is_empty() {
-            return Ok(false);
+            return None;
         }
-        self.look_where(|state| repos.iter().any(|repo| depends_on(state, repo))).await?;
-        Ok(true)
+        Some(self.open_runs(|state| repos.iter().any(|repo| depends_on(state, repo))).await)
     }
 
     async fn anything_depends_on(&self, repo: &Repo) -> bool {

@@ -19,19 +19,29 @@ impl Engine {
     pub async fn look(&self) -> Result<usize, EngineError> {
         // What was hinted at until now is among it.
         self.hints.take();
-        self.look_where(|_| true).await
+        let open = self.open_runs(|_| true).await;
+        self.look_each(&open).await
     }
 
-    /// Looks once at the open runs that a test picks.
-    pub(super) async fn look_where(&self, picks: impl Fn(&Hotfix) -> bool) -> Result<usize, EngineError> {
+    /// The open runs that a test picks.
+    pub(super) async fn open_runs(&self, picks: impl Fn(&Hotfix) -> bool) -> Vec<Hotfix> {
         let underway = |state: &Hotfix| state.phase == Phase::Underway && picks(state);
-        let open: Vec<Hotfix> = self.states().await.into_iter().filter(underway).collect();
-        self.pulse.looked(open.len());
-        let looked = futures::future::join_all(open.iter().map(|state| self.look_at(state))).await;
+        self.states().await.into_iter().filter(underway).collect()
+    }
+
+    /// Looks once at each of these runs, and waits for the slowest.
+    pub(super) async fn look_each(&self, runs: &[Hotfix]) -> Result<usize, EngineError> {
+        self.pulse.looked(runs.len());
+        let looked = futures::future::join_all(runs.iter().map(|state| self.look_at(state))).await;
         looked.into_iter().sum()
     }
 
-    async fn look_at(&self, state: &Hotfix) -> Result<usize, EngineError> {
+    pub(super) async fn look_at(&self, state: &Hotfix) -> Result<usize, EngineError> {
+        let before = self.acting.quiet(state.id);
+        if before.is_none() {
+            self.acting.missed(state.id, &state.plan.repo, &self.hints);
+            return Ok(0);
+        }
         let sightings = [
             self.branch(state).await,
             self.pull(state).await,
@@ -48,6 +58,10 @@ impl Engine {
         for sighting in sightings {
             match sighting {
                 Ok(Some(sighting)) => {
+                    if self.acting.quiet(state.id) != before {
+                        self.acting.missed(state.id, &state.plan.repo, &self.hints);
+                        return Ok(events);
+                    }
                     if let super::mailbox::Handled::Done(_, made) =
                         self.submit(state.id, &Command::Saw(sighting), Beside::default()).await?
                     {

@@ -133,7 +133,13 @@ impl Engine {
     /// # Errors
     /// When the journal cannot be read, or holds what this program does not write.
     pub async fn entries(&self, id: HotfixId) -> Result<Vec<Entry>, EngineError> {
-        let records = self.journal.stream(&stream(id), Version(0), usize::MAX).await?;
+        self.entries_between(id, 0, u64::MAX).await
+    }
+
+    /// The events of a run behind the version `after`, up to the version `upto`.
+    pub(super) async fn entries_between(&self, id: HotfixId, after: u64, upto: u64) -> Result<Vec<Entry>, EngineError> {
+        let max = usize::try_from(upto.saturating_sub(after)).unwrap_or(usize::MAX);
+        let records = self.journal.stream(&stream(id), Version(after), max).await?;
         let parse = |record: &hotfix_storage::Record| {
             serde_json::from_str(record.event.get())
                 .map_err(|error| EngineError::Replay(format!("{id} event {}: {error}", record.version)))

@@ -4,22 +4,27 @@
 //! ask      what a person typed → request → policy → command          answers
 //! mailbox  command → decide → one durable commit → the new state     one at a time a run
 //! outbox   claims work, performs it, and hands what came of it to the mailbox, in the commit that settles it
+//! pool     keeps claiming, and lets every piece of work go on by itself
 //! look     asks the world what changed: this is sure
+//! looker   keeps looking, at every run by itself
 //! hint     a webhook says where to look at once
 //! present  brings the cards up to date
 //! ```
 //! Invariants: nothing is answered before it is durable; nothing is done before its intent is; what is uncertain after a
 //! crash is looked up by its natural key before it is done again. Called by `serve`, by the demo and by the tests.
 
+mod acting;
 mod ask;
 mod facts;
 mod hint;
 mod locks;
 mod look;
+mod looker;
 mod mailbox;
 mod open;
 mod outbox;
 mod perform;
+mod pool;
 mod present;
 mod pulse;
 mod recover;
@@ -42,6 +47,7 @@ use thiserror::Error;
 use tokio::sync::Mutex;
 
 use crate::config::Config;
+use crate::domain::event::Entry;
 use crate::domain::hotfix::Hotfix;
 use crate::domain::id::{HotfixId, ServiceName};
 use crate::domain::playbook::CapabilityKind;
@@ -49,7 +55,9 @@ use crate::view::Audience;
 
 pub use ask::Reply;
 pub use hint::Hinted;
+pub use looker::Looker;
 pub use outbox::Pass;
+pub use pool::Pool;
 pub use pulse::Pulse;
 pub use recover::replay_all;
 
@@ -95,6 +103,9 @@ pub enum EngineError {
     /// What the journal holds is not what this program writes.
     #[error("the journal holds something that cannot be: {0}")]
     Replay(String),
+    /// A part of the bot broke off by a fault of its own, where none may.
+    #[error("a part of the bot broke off, see its log: {0}")]
+    Broken(String),
 }
 
 impl From<hotfix_storage::ReadError> for EngineError {
@@ -114,6 +125,9 @@ pub struct Engine {
     /// Work that this process put into the outbox itself: it was never tried, so there is nothing to look up.
     fresh: std::sync::Mutex<BTreeSet<String>>,
     commits: std::sync::atomic::AtomicU64,
+    /// How often each piece of work broke off by a fault of the bot, since the process started.
+    faults: std::sync::Mutex<BTreeMap<hotfix_storage::WorkKey, u32>>,
+    acting: acting::Acting,
     hints: hint::Hints,
     pulse: Pulse,
 }
@@ -123,6 +137,15 @@ struct Run {
     state: Hotfix,
     /// The version that the card shows; `None` when it is not known to show any.
     shown: Option<u64>,
+    /// The event that was last said, and the run right after it. Events do not change, so this is true for ever; what is
+    /// said next is a few events further on.
+    said: Option<Arc<(Entry, Hotfix)>>,
+}
+
+impl Run {
+    fn new(state: Hotfix) -> Self {
+        Self { state, shown: None, said: None }
+    }
 }
 
 impl Engine {
@@ -144,6 +167,8 @@ impl Engine {
             runs: Mutex::default(),
             fresh: std::sync::Mutex::default(),
             commits: std::sync::atomic::AtomicU64::new(0),
+            faults: std::sync::Mutex::default(),
+            acting: acting::Acting::default(),
             hints: hint::Hints::default(),
             pulse: Pulse::default(),
         };
@@ -177,6 +202,11 @@ impl Engine {
 
     fn audience(&self) -> Audience<'_> {
         Audience { people: &self.config.people, platform: self.outside.platform }
+    }
+
+    /// The name of every run.
+    pub async fn ids(&self) -> Vec<HotfixId> {
+        self.runs.lock().await.keys().copied().collect()
     }
 
     /// Every run, as it is now.

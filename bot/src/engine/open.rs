@@ -110,7 +110,7 @@ impl Engine {
                 .collect();
             match self.commit(commit).await {
                 Ok(_) => {
-                    let run = Run { state: decision.state.clone(), shown: None };
+                    let run = Run::new(decision.state.clone());
                     self.runs.lock().await.insert(id, Arc::new(Mutex::new(run)));
                     return Ok(Started::Opened(Box::new(decision.state)));
                 }

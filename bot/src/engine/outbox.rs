@@ -1,9 +1,15 @@
 //! The outbox: claims due work, performs it, and commits what came of it together with its settlement.
+//!
+//! A piece of work can go wrong by a fault of the bot too: then it is tried again like one that failed, and after a few tries
+//! it is set aside, and the run is told. Neither the other work nor the process is hurt by it.
 
+use std::convert::Infallible;
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
+use futures::FutureExt as _;
 use hotfix_adapters::failure::Failure;
-use hotfix_storage::{ClaimRequest, Claimed, Commit, Lane, Settle, Settlement, WorkState};
+use hotfix_storage::{ClaimRequest, Claimed, Commit, Lane, Settle, Settlement, WorkKey, WorkState};
 use serde::{Deserialize, Serialize};
 
 use super::mailbox::{Beside, Handled};
@@ -12,9 +18,16 @@ use crate::domain::command::{Command, Outcome};
 use crate::domain::effect::Effect;
 use crate::domain::id::HotfixId;
 
-/// How long a claim holds. A worker that needs longer is taken for dead.
+/// How long a claim holds when nobody renews it. A worker that does not is taken for dead.
 const HOLD: Duration = Duration::from_secs(120);
-/// Work claimed at a time.
+/// How often a claim is renewed while its work goes on.
+const RENEWAL: Duration = Duration::from_secs(40);
+/// After this a piece of work is given up, and looked up before it is done again. Every call outside has a time-out of its
+/// own; this is for the one that was forgotten.
+const LONGEST_TRY: Duration = Duration::from_secs(600);
+/// How often a piece of work may break off by a fault of the bot.
+const MOST_FAULTS: u32 = 5;
+/// Work that a pass claims.
 const BATCH: usize = 16;
 /// The longest pause between two tries of work that keeps failing.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
@@ -64,18 +77,91 @@ pub struct Pass {
 }
 
 impl Engine {
-    /// Does all work that is due now, and says how much that was. Work of different runs is done at the same time.
+    /// Does the work that is due now, a batch of it, to the end, and says how much that was: one step of what a
+    /// [`super::Pool`] does without end.
     ///
     /// # Errors
     /// When the journal is out of order; what the world refuses is not an error of the engine.
     pub async fn work(&self) -> Result<Pass, EngineError> {
         self.pulse.passed();
-        let request = ClaimRequest { lanes: vec![act(), talk(), time()], max: BATCH, hold: HOLD };
-        let claimed = self.journal.claim(request).await?;
-        let pass = Pass { claimed: claimed.len() };
-        let results = futures::future::join_all(claimed.into_iter().map(|work| self.attempt(work))).await;
+        let claimed = self.claim(vec![act(), talk(), time()], BATCH).await?;
+        let results = futures::future::join_all(claimed.iter().map(|work| self.carry_out(work))).await;
         results.into_iter().collect::<Result<Vec<()>, _>>()?;
-        Ok(pass)
+        Ok(Pass { claimed: claimed.len() })
+    }
+
+    /// Claims work that is due now.
+    pub(super) async fn claim(&self, lanes: Vec<Lane>, max: usize) -> Result<Vec<Claimed>, EngineError> {
+        Ok(self.journal.claim(ClaimRequest { lanes, max, hold: HOLD }).await?)
+    }
+
+    /// Does one piece of claimed work, up to its settlement, whatever becomes of it.
+    pub(super) async fn carry_out(&self, claimed: &Claimed) -> Result<(), EngineError> {
+        let Ok(task) = serde_json::from_str::<Task>(claimed.work.payload.get()) else {
+            let reason = "this program cannot read it".to_owned();
+            return self.settle(claimed, Settlement::Dead { reason }).await;
+        };
+        let _act = (claimed.work.lane == act()).then(|| self.acting.begin(task.run, &self.hints));
+        // Nothing is left half done in memory: a run is changed by one assignment, behind the commit.
+        let tried = AssertUnwindSafe(self.attempt(claimed, &task)).catch_unwind();
+        let tried = tokio::select! {
+            tried = tokio::time::timeout(LONGEST_TRY, tried) => tried,
+            never = self.renew(claimed) => match never {},
+        };
+        match tried {
+            Ok(Ok(done)) => done,
+            Ok(Err(_)) => self.broke_off(claimed, &task).await,
+            Err(_) => {
+                tracing::error!(run = %task.run, effect = %task.effect.describe(), "work took too long and was given up; it will be looked up");
+                self.settle(claimed, self.again(backoff(claimed.attempt), "it took too long")).await
+            }
+        }
+    }
+
+    /// Keeps the claim for as long as this is waited for.
+    async fn renew(&self, claimed: &Claimed) -> Infallible {
+        loop {
+            tokio::time::sleep(RENEWAL).await;
+            match self.journal.renew(&claimed.work.key, claimed.fence, HOLD).await {
+                Ok(Some(_)) => {}
+                // Whoever has it now settles it; what comes of this try is refused by its fence.
+                Ok(None) => tracing::warn!(work = %claimed.work.key, "somebody else claimed this work meanwhile"),
+                Err(error) => tracing::warn!(work = %claimed.work.key, %error, "a claim could not be renewed"),
+            }
+        }
+    }
+
+    /// Work that broke off by a fault of the bot is tried again, a few times. Then it is set aside: it stays visible as dead,
+    /// and the run says that it is stuck. What fails to be said is only set aside, for it cannot be said either.
+    async fn broke_off(&self, claimed: &Claimed, task: &Task) -> Result<(), EngineError> {
+        let (run, effect) = (task.run, task.effect.describe());
+        let faults = self.count_fault(&claimed.work.key);
+        if faults < MOST_FAULTS {
+            tracing::error!(%run, %effect, faults, "work broke off by a fault of the bot; it will be tried again");
+            return self.settle(claimed, self.again(backoff(faults), "it broke off by a fault of the bot")).await;
+        }
+        tracing::error!(%run, %effect, faults, "work broke off by a fault of the bot; it is set aside");
+        let reason = format!("The bot broke off {faults} times by a fault of its own; its log says where");
+        let dead = Settlement::Dead { reason: reason.clone() };
+        if task.effect.is_talk() {
+            return self.settle(claimed, dead).await;
+        }
+        let settle = Settle { work: claimed.work.key.clone(), fence: claimed.fence, settlement: dead.clone() };
+        let command = Command::Came(Outcome::Refused { effect: task.effect.clone(), reason });
+        let told = self.submit(run, &command, Beside { seen: None, settle: Some(settle) });
+        match AssertUnwindSafe(told).catch_unwind().await {
+            Ok(Ok(Handled::Done(..) | Handled::SeenBefore | Handled::TooLate)) => Ok(()),
+            Ok(Err(error)) => Err(error),
+            // The run cannot be told: what is broken is what tells it.
+            Ok(Ok(Handled::Refused(_))) | Err(_) => self.settle(claimed, dead).await,
+        }
+    }
+
+    fn count_fault(&self, work: &WorkKey) -> u32 {
+        let mut faults = self.faults.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let count = faults.entry(work.clone()).or_default();
+        *count += 1;
+        *count
     }
 
     /// How many pieces of work are neither done nor a timer that waits for its time.
@@ -88,20 +174,16 @@ impl Engine {
         Ok(unsettled.iter().filter(|view| waits(&view.state) && view.work.lane != time()).count())
     }
 
-    async fn attempt(&self, claimed: Claimed) -> Result<(), EngineError> {
-        let Ok(task) = serde_json::from_str::<Task>(claimed.work.payload.get()) else {
-            let reason = "this program cannot read it".to_owned();
-            return self.settle(&claimed, Settlement::Dead { reason }).await;
-        };
+    async fn attempt(&self, claimed: &Claimed, task: &Task) -> Result<(), EngineError> {
         // Work of an earlier process may have been done: its performer looks before it acts.
         let fresh = self.fresh_work(|known| known.remove(claimed.work.key.as_str()));
         let first = fresh && claimed.attempt == 0;
         if let Effect::Remind { step } = &task.effect {
-            return self.hand_in(&claimed, &task, &Command::Remind(step.clone())).await;
+            return self.hand_in(claimed, task, &Command::Remind(step.clone())).await;
         }
-        match self.perform(&task, claimed.work.key.as_str(), first).await {
-            Ok(Performed::Came(outcome)) => self.hand_in(&claimed, &task, &Command::Came(*outcome)).await,
-            Ok(Performed::Again(after)) => self.settle(&claimed, self.again(after, "it is under way")).await,
+        match self.perform(task, claimed.work.key.as_str(), first).await {
+            Ok(Performed::Came(outcome)) => self.hand_in(claimed, task, &Command::Came(*outcome)).await,
+            Ok(Performed::Again(after)) => self.settle(claimed, self.again(after, "it is under way")).await,
             Err(Failure::Rejected { reason }) => {
                 tracing::warn!(run = %task.run, effect = %task.effect.describe(), %reason, "the other side refused");
                 let outcome = if task.effect.is_talk() {
@@ -109,16 +191,16 @@ impl Engine {
                 } else {
                     Outcome::Refused { effect: task.effect.clone(), reason }
                 };
-                self.hand_in(&claimed, &task, &Command::Came(outcome)).await
+                self.hand_in(claimed, task, &Command::Came(outcome)).await
             }
             Err(Failure::Retry { reason, after }) => {
                 tracing::info!(run = %task.run, effect = %task.effect.describe(), %reason, attempt = claimed.attempt, "will be tried again");
                 let pause = after.unwrap_or_else(|| backoff(claimed.attempt));
-                self.settle(&claimed, self.again(pause, &reason)).await
+                self.settle(claimed, self.again(pause, &reason)).await
             }
             Err(Failure::Uncertain { reason }) => {
                 tracing::warn!(run = %task.run, effect = %task.effect.describe(), %reason, "its outcome is uncertain; it will be looked up");
-                self.settle(&claimed, self.again(backoff(claimed.attempt), &reason)).await
+                self.settle(claimed, self.again(backoff(claimed.attempt), &reason)).await
             }
         }
     }

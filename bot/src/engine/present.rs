@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Engine, EngineError};
 use crate::domain::hotfix::{Hotfix, Phase};
+use crate::domain::id::HotfixId;
 use crate::view;
 
 impl Engine {
@@ -13,32 +14,40 @@ impl Engine {
     /// # Errors
     /// Never for the chat's sake: a chat that is down is tried again next time.
     pub async fn present(&self) -> Result<usize, EngineError> {
-        let runs: Vec<_> = self.runs.lock().await.values().cloned().collect();
         let mut updated = 0;
-        for run in runs {
-            let (state, shown) = {
-                let run = run.lock().await;
-                (run.state.clone(), run.shown)
-            };
-            let Some(message) = state.card.as_ref().filter(|_| shown != Some(state.version)) else {
-                continue;
-            };
-            if shown.is_none() && ended_long_ago(&state, self.now()) {
-                run.lock().await.shown = Some(state.version);
-                continue;
-            }
-            let card = view::card(&state, &self.audience(), self.now());
-            match self.outside.chat.update(message, &card).await {
-                Ok(()) => {
-                    run.lock().await.shown = Some(state.version);
-                    updated += 1;
-                }
-                Err(failure) => {
-                    tracing::info!(run = %state.id, reason = %failure, "the card could not be updated; it will be tried again")
-                }
-            }
+        for run in self.ids().await {
+            updated += usize::from(self.present_run(run).await);
         }
         Ok(updated)
+    }
+
+    /// Updates the card of one run, and says whether it did. Whoever calls this takes care that nobody does it meanwhile.
+    pub(crate) async fn present_run(&self, id: HotfixId) -> bool {
+        let Some(run) = self.run(id).await else { return false };
+        let (state, shown) = {
+            let run = run.lock().await;
+            // A run is large, and most cards are true.
+            if run.state.card.is_none() || run.shown == Some(run.state.version) {
+                return false;
+            }
+            (run.state.clone(), run.shown)
+        };
+        let Some(message) = state.card.as_ref() else { return false };
+        if shown.is_none() && ended_long_ago(&state, self.now()) {
+            run.lock().await.shown = Some(state.version);
+            return false;
+        }
+        let card = view::card(&state, &self.audience(), self.now());
+        match self.outside.chat.update(message, &card).await {
+            Ok(()) => {
+                run.lock().await.shown = Some(state.version);
+                true
+            }
+            Err(failure) => {
+                tracing::info!(run = %state.id, reason = %failure, "the card could not be updated; it will be tried again");
+                false
+            }
+        }
     }
 }
 

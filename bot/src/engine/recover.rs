@@ -21,7 +21,7 @@ impl Engine {
         let states = replay_all(self.journal.as_ref()).await?;
         let mut runs = self.runs.lock().await;
         for (id, state) in states {
-            runs.entry(id).or_insert_with(|| Arc::new(Mutex::new(Run { state, shown: None })));
+            runs.entry(id).or_insert_with(|| Arc::new(Mutex::new(Run::new(state))));
         }
         Ok(())
     }

@@ -25,6 +25,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt as _;
 use hotfix_adapters::forge::webhook::Webhook;
 use http_body_util::Full;
 use thiserror::Error;
@@ -61,7 +62,7 @@ pub struct Limits {
     pub lifetime: Duration,
     /// How long a stop waits for what is in flight.
     pub drain: Duration,
-    /// The engine has stalled when it made no pass for so long. One act on a large repository takes minutes.
+    /// The engine has stalled when it made no pass for so long. A pass only claims; acts, which take minutes, go on beside it.
     pub stall: Duration,
 }
 
@@ -74,7 +75,7 @@ impl Default for Limits {
             patience: Duration::from_secs(5),
             lifetime: Duration::from_secs(10),
             drain: Duration::from_secs(5),
-            stall: Duration::from_secs(600),
+            stall: Duration::from_secs(60),
         }
     }
 }
@@ -171,6 +172,20 @@ impl Http {
                 Inbound::Served(tokio::spawn(server::serve(listener, Arc::new(site), self.limits.clone(), stop)));
         }
         self.stage.send_replace(Stage::Up(engine));
+    }
+
+    /// Waits until a listener ends although nobody told it to: by a fault of the bot. It is logged where it happens.
+    pub async fn broken(&mut self) {
+        let inbound = match &mut self.inbound {
+            Inbound::Served(task) => Some(task),
+            Inbound::Off | Inbound::Bound(_) => None,
+        };
+        let ended = inbound.into_iter().chain(&mut self.status);
+        let ended: Vec<_> = ended.map(|task| async move { drop(task.await) }.boxed()).collect();
+        if ended.is_empty() {
+            return std::future::pending().await;
+        }
+        futures::future::select_all(ended).await;
     }
 
     /// Says that the bot is not ready any more, takes nothing more in, and waits until what is in flight is answered.

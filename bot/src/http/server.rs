@@ -14,7 +14,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio::time::{sleep, timeout};
 
 use super::{Answer, Limits};
@@ -52,7 +52,10 @@ pub(super) async fn serve(
         let (place, accepted) = tokio::select! {
             () = &mut stop => break,
             accepted = accepted => accepted,
-            Some(_) = held.join_next() => continue,
+            Some(ended) = held.join_next() => {
+                tell(ended);
+                continue;
+            }
         };
         match accepted {
             Ok((stream, _)) => {
@@ -71,8 +74,22 @@ pub(super) async fn serve(
     }
     drop(listener);
     closing.send_replace(true);
-    if timeout(limits.drain, async { while held.join_next().await.is_some() {} }).await.is_err() {
+    if timeout(limits.drain, async {
+        while let Some(ended) = held.join_next().await {
+            tell(ended);
+        }
+    })
+    .await
+    .is_err()
+    {
         tracing::warn!(connections = held.len(), "some connections were cut off at the stop");
+    }
+}
+
+/// A request that breaks off by a fault of the bot ends its own connection, and nothing else.
+fn tell(ended: Result<(), JoinError>) {
+    if let Err(error) = ended {
+        tracing::error!(%error, "a connection broke off by a fault of the bot");
     }
 }
 

@@ -20,12 +20,14 @@ pub struct CutDeploy {
     pub inner: Arc<dyn Deploy>,
     /// The knife.
     pub cut: Arc<Cut>,
+    /// Whose mechanism it is.
+    pub service: String,
 }
 
 #[async_trait]
 impl Deploy for CutDeploy {
     async fn start(&self, request: &DeployRequest) -> Result<(), Failure> {
-        self.cut.reaches("deployment")?;
+        self.cut.enter("deployment", &self.service).await?;
         self.cut.here(&format!("before the deployment {}", request.key))?;
         let answer = self.inner.start(request).await;
         self.cut.here(&format!("after the deployment {} began", request.key))?;

@@ -18,6 +18,8 @@ pub struct CutForge {
     pub inner: Arc<dyn Forge>,
     /// The knife.
     pub cut: Arc<Cut>,
+    /// Whose forge it is.
+    pub service: String,
 }
 
 impl CutForge {
@@ -33,7 +35,7 @@ impl CutForge {
 #[async_trait]
 impl Refs for CutForge {
     async fn tip(&self, repo: &Repo, branch: &BranchName) -> Result<Option<CommitId>, Failure> {
-        self.cut.reaches("forge")?;
+        self.cut.enter("forge", &self.service).await?;
         self.inner.tip(repo, branch).await
     }
 

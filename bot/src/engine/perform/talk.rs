@@ -1,6 +1,7 @@
 //! What the bot says. A post is found again by its key; talk is the one thing that may happen twice.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use hotfix_adapters::chat::{Card, Place, Post};
@@ -9,7 +10,7 @@ use hotfix_adapters::vocabulary::{CommitId, Environment, MessageRef};
 
 use crate::domain::command::Outcome;
 use crate::domain::event::{Entry, Event};
-use crate::domain::evolve::replay;
+use crate::domain::evolve::evolve;
 use crate::domain::hotfix::Hotfix;
 use crate::domain::id::PersonId;
 use crate::engine::Engine;
@@ -63,22 +64,36 @@ impl Engine {
         Ok(Performed::came(Outcome::Prompted { environment, commit, message }))
     }
 
-    /// The event and the run right after it.
-    async fn at_version(&self, state: &Hotfix, version: u64) -> Result<Option<(Entry, Hotfix)>, Failure> {
-        let entries = self.entries(state.id).await.map_err(|error| Failure::retry(error.to_string()))?;
-        let upto = usize::try_from(version).unwrap_or(usize::MAX);
-        let Some(entry) = entries.get(upto.wrapping_sub(1)).cloned() else {
+    /// The event and the run right after it. A run is said in order, so this goes on from what was said last.
+    async fn at_version(&self, state: &Hotfix, version: u64) -> Result<Option<Arc<(Entry, Hotfix)>>, Failure> {
+        let run = self.run(state.id).await.ok_or_else(|| Failure::rejected(format!("there is no run {}", state.id)))?;
+        let said = run.lock().await.said.clone().filter(|said| said.1.version <= version);
+        if let Some(said) = said.as_ref().filter(|said| said.1.version == version) {
+            return Ok(Some(said.clone()));
+        }
+        let after = said.as_ref().map_or(0, |said| said.1.version);
+        let entries = self.entries_between(state.id, after, version).await;
+        let entries = entries.map_err(|error| Failure::retry(error.to_string()))?;
+        let mut then = said.map(|said| said.1.clone());
+        for entry in &entries {
+            let next = evolve(state.id, then, entry).map_err(|error| Failure::rejected(error.to_string()))?;
+            then = Some(next);
+        }
+        let (Some(entry), Some(then)) = (entries.into_iter().next_back(), then.filter(|then| then.version == version))
+        else {
             return Ok(None);
         };
-        let then = replay(state.id, entries.iter().take(upto)).map_err(|error| Failure::rejected(error.to_string()))?;
-        Ok(then.map(|then| (entry, then)))
+        let said = Arc::new((entry, then));
+        run.lock().await.said = Some(said.clone());
+        Ok(Some(said))
     }
 
     pub(super) async fn say(&self, state: &Hotfix, version: u64, key: &str, first: bool) -> Result<Performed, Failure> {
-        let Some((entry, then)) = self.at_version(state, version).await? else {
+        let Some(said) = self.at_version(state, version).await? else {
             return Ok(Performed::came(Outcome::Nothing));
         };
-        let Some(card) = view::line(&then, &entry, &self.audience()) else {
+        let (entry, then) = said.as_ref();
+        let Some(card) = view::line(then, entry, &self.audience()) else {
             return Ok(Performed::came(Outcome::Nothing));
         };
         let place = match &state.card {
@@ -100,11 +115,12 @@ impl Engine {
         key: &str,
         first: bool,
     ) -> Result<Performed, Failure> {
-        let Some((entry, then)) = self.at_version(state, version).await? else {
+        let Some(said) = self.at_version(state, version).await? else {
             return Ok(Performed::came(Outcome::Nothing));
         };
+        let (entry, then) = said.as_ref();
         let account = self.config.people.get(person).and_then(|person| person.account(self.outside.platform));
-        let (Some(account), Some(card)) = (account, view::tell(&then, &entry, &self.audience(), person)) else {
+        let (Some(account), Some(card)) = (account, view::tell(then, entry, &self.audience(), person)) else {
             return Ok(Performed::came(Outcome::Nothing));
         };
         self.post_once(Place::Direct(account.clone()), key, card, first).await?;

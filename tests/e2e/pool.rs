@@ -1,0 +1,218 @@
+//! What hangs holds up nothing else, and what breaks off by a fault of the bot hurts nothing else: the bot as it is at work,
+//! with everything at the same time.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hotfix::domain::hotfix::DeployState;
+use hotfix::engine::{EngineError, Pool};
+use hotfix::serve;
+use hotfix_storage::WorkState;
+use hotfix_tests::play::Play;
+use hotfix_tests::scenario::Act;
+use hotfix_tests::stage;
+use hotfix_tests::world::{Options, World};
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+
+/// After this, what was waited for will not come.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// How often work may break off.
+const MOST_FAULTS: usize = 5;
+
+/// Waits until this holds.
+async fn until<F: Future<Output = bool>>(what: &str, holds: impl Fn() -> F) {
+    let wait = async {
+        while !holds().await {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    assert!(tokio::time::timeout(PATIENCE, wait).await.is_ok(), "it did not come: {what}");
+}
+
+/// A world with two services, whose code is in two repositories.
+async fn world() -> World {
+    let mut world =
+        World::new(Options { service: "payments".to_owned(), ..Options::default() }).await.expect("a world");
+    let (bare, config) = (world.stage.bare(), world.stage.config());
+    let other = bare.with_file_name("billing.git");
+    stage::copy(&bare, &other).expect("a copy");
+    let edit = |from: &Path, to: &Path, change: &dyn Fn(String) -> String| {
+        std::fs::write(to, change(std::fs::read_to_string(from).expect("a file"))).expect("it is written");
+    };
+    let services = config.join("services");
+    edit(&services.join("payments.toml"), &services.join("billing.toml"), &|text| {
+        let text = text.replace("team/payments", "team/billing");
+        text.replace("{repository}\", \"{environment}", "team/payments\", \"{environment}")
+    });
+    let policy = config.join("policy.toml");
+    edit(&policy, &policy, &|text| {
+        let (_, roles) = text.split_once("[services.payments.roles]").expect("roles");
+        format!("{text}\n[services.billing.roles]{roles}")
+    });
+    world.restart().await.expect("it starts with two services");
+    world
+}
+
+async fn played(world: World, given: &str) -> Play {
+    let mut play = Play::new(world).expect("a play");
+    play.step(&Act::Given(given.to_owned())).await.expect("the steps up to there");
+    play
+}
+
+async fn says(world: &World, line: &str) {
+    let inbound = world.typed(line).expect("words").expect("a command");
+    let reply = world.deliver(&inbound).await.expect("it is heard");
+    assert!(reply.is_none_or(|reply| reply.ok), "{line} was refused");
+}
+
+fn at_work(world: &World, poll: Duration) -> (JoinHandle<Result<(), EngineError>>, Arc<Notify>) {
+    let stop = Arc::new(Notify::new());
+    (tokio::spawn(serve::run(world.engine().clone(), poll, stop.clone())), stop)
+}
+
+fn was_said(world: &World, words: &str) -> bool {
+    world.console.transcript().iter().any(|entry| entry.text.contains(words))
+}
+
+/// A deployment of one run hangs: the run still talks, and another one begins.
+#[tokio::test]
+async fn a_call_that_hangs_holds_up_nothing_else() {
+    let play = played(world().await, "a hotfix that is approved").await;
+    let world = &play.world;
+    world.cut.hang("deployment of payments", true);
+    let (bot, stop) = at_work(world, Duration::from_secs(3600));
+    says(world, "ana: /hotfix deploy production").await;
+    until("the deployment hangs", async || world.cut.waited("deployment of payments") > 0).await;
+    says(world, "ana: /hotfix note the graphs look calm").await;
+    until("the run talks", async || was_said(world, "the graphs look calm")).await;
+    says(world, "ben: /hotfix start billing \"Fix the bills\"").await;
+    until("the other run acts", async || world.newest().await.is_some_and(|run| run.card.is_some())).await;
+    world.cut.hang("deployment of payments", false);
+    until("the deployment ends", async || {
+        let runs = world.engine().states().await;
+        let deploys = &runs[0].deploys;
+        deploys.len() == 2 && deploys[1].state == DeployState::Succeeded
+    })
+    .await;
+    stop.notify_one();
+    bot.await.expect("it ends").expect("the journal is in order");
+}
+
+/// The forge of one service hangs: the runs of another are looked at, again and again.
+#[tokio::test]
+async fn a_forge_that_hangs_keeps_nobody_from_looking_at_the_rest() {
+    let mut play = played(world().await, "a hotfix that is started").await;
+    play.step(&Act::Typed("ben: /hotfix start billing \"Fix the bills\"".to_owned())).await.expect("another run");
+    let world = &play.world;
+    world.cut.hang("forge of payments", true);
+    let (bot, stop) = at_work(world, Duration::from_millis(50));
+    until("a look hangs", async || world.cut.waited("forge of payments") > 0).await;
+    let looks = world.engine().pulse().looks();
+    until("the other is looked at", async || world.engine().pulse().looks() > looks + 3).await;
+    assert_eq!(world.cut.waited("forge of payments"), 1, "a run is looked at by one look at a time");
+    let bare = world.stage.bare().with_file_name("billing.git");
+    let (live, moment) = (world.commit_of("fix-log").expect("a commit"), world.clock.moment());
+    let run = world.newest().await.expect("a run");
+    hotfix_tests::git::git(&bare, "ana", moment, &["branch", "--force", run.plan.branch.as_str(), &live])
+        .expect("a push");
+    until("what was pushed is seen", async || {
+        world.newest().await.and_then(|run| run.head).is_some_and(|head| head.tip.as_str() == live)
+    })
+    .await;
+    world.cut.hang("forge of payments", false);
+    stop.notify_one();
+    bot.await.expect("it ends").expect("the journal is in order");
+}
+
+/// A stop begins nothing new, and waits for what is in flight.
+#[tokio::test]
+async fn a_stop_waits_for_what_is_in_flight() {
+    let play = played(world().await, "a hotfix that is approved").await;
+    let world = &play.world;
+    world.cut.hang("deployment of payments", true);
+    let (bot, stop) = at_work(world, Duration::from_secs(3600));
+    says(world, "ana: /hotfix deploy production").await;
+    until("the deployment hangs", async || world.cut.waited("deployment of payments") > 0).await;
+    stop.notify_one();
+    tokio::task::yield_now().await;
+    assert!(!bot.is_finished(), "it ended although a deployment is in flight");
+    world.cut.hang("deployment of payments", false);
+    bot.await.expect("it ends").expect("the journal is in order");
+    let unsettled = world.journal().unsettled().await.expect("the journal");
+    let held: Vec<_> = unsettled.iter().filter(|view| matches!(view.state, WorkState::Claimed { .. })).collect();
+    assert!(held.is_empty(), "work was cut off: {held:?}");
+}
+
+/// A stop does not wait for ever; what was cut off is looked up at the next start, and happens once.
+#[tokio::test]
+async fn what_hangs_at_a_stop_is_cut_off_and_found_again() {
+    let mut play = played(world().await, "a hotfix that is approved").await;
+    let world = &play.world;
+    world.cut.hang("deployment of payments", true);
+    says(world, "ana: /hotfix deploy production").await;
+    let mut pool = Pool::new(world.engine().clone());
+    tokio::select! {
+        ended = pool.keep_going() => panic!("{ended:?}"),
+        () = until("the deployment hangs", async || world.cut.waited("deployment of payments") > 0) => {}
+    }
+    pool.drain(Duration::ZERO).await.expect("the journal is in order");
+    drop(pool);
+    play.world.cut.hang("deployment of payments", false);
+    play.world.restart().await.expect("it starts");
+    play.world.settle().await.expect("the bot comes to rest");
+    let run = play.world.newest().await.expect("a run");
+    let states: Vec<_> = run.deploys.iter().map(|deploy| (deploy.intent.environment.as_str(), &deploy.state)).collect();
+    assert_eq!(states, [("staging", &DeployState::Succeeded), ("production", &DeployState::Succeeded)]);
+    play.world.check().await.expect("nothing is left");
+}
+
+/// Work that breaks off by a fault of the bot is tried again, and nobody has to know.
+#[tokio::test]
+async fn work_that_breaks_off_is_tried_again() {
+    let mut play = played(world().await, "a hotfix that is approved").await;
+    play.world.cut.break_off("deployment of payments", MOST_FAULTS - 1);
+    play.step(&Act::Typed("ana: /hotfix deploy production".to_owned())).await.expect("the bot comes to rest");
+    let run = play.world.newest().await.expect("a run");
+    assert!(run.deploys.iter().all(|deploy| deploy.state == DeployState::Succeeded) && run.deploys.len() == 2);
+    assert!(run.stuck.is_none());
+    play.world.check().await.expect("nothing is left");
+}
+
+/// After a few tries it is set aside, the run says so, and everything else goes on.
+#[tokio::test]
+async fn work_that_breaks_off_every_time_is_set_aside_and_told_of() {
+    let mut play = played(world().await, "a hotfix that is approved").await;
+    play.world.cut.break_off("deployment of payments", usize::MAX);
+    let said =
+        play.step(&Act::Typed("ana: /hotfix deploy production".to_owned())).await.expect("the bot comes to rest");
+    let said = said.join("\n");
+    assert!(said.contains("The bot broke off 5 times by a fault of its own"), "{said}");
+    assert!(play.world.newest().await.expect("a run").stuck.is_some());
+    let unsettled = play.world.journal().unsettled().await.expect("the journal");
+    assert_eq!(unsettled.iter().filter(|view| matches!(view.state, WorkState::Dead { .. })).count(), 1);
+    let said =
+        play.step(&Act::Typed("ben: /hotfix start billing \"Fix the bills\"".to_owned())).await.expect("it works");
+    assert!(said.join("\n").contains("Hotfix started: HF-2"), "{said:?}");
+}
+
+/// The same with everything at the same time: the loop lives on.
+#[tokio::test]
+async fn the_bot_at_work_outlives_what_breaks_off() {
+    let play = played(world().await, "a hotfix that is approved").await;
+    let world = &play.world;
+    world.cut.break_off("deployment of payments", 1);
+    world.cut.break_off("forge of payments", 3);
+    let (bot, stop) = at_work(world, Duration::from_millis(20));
+    says(world, "ana: /hotfix deploy production").await;
+    until("the deployment ends", async || {
+        // What is tried again waits by the clock of the world.
+        world.clock.advance(Duration::from_secs(1));
+        let run = world.newest().await.expect("a run");
+        run.deploys.len() == 2 && run.deploys[1].state == DeployState::Succeeded
+    })
+    .await;
+    stop.notify_one();
+    bot.await.expect("it ends").expect("the journal is in order");
+}
