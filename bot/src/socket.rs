@@ -89,6 +89,7 @@ async fn ask(engine: &Engine, channel: &ChannelRef, question: Question) -> anyho
         from: PersonRef::new(Platform::Console, question.person),
         channel: channel.clone(),
         thread: None,
+        can_ask: false,
         act: Act::Command { text: question.text },
     };
     let reply = engine.hear(&inbound).await?;

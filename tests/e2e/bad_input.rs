@@ -21,6 +21,7 @@ fn sent(number: usize, text: String) -> Inbound {
         from: PersonRef::new(Platform::Console, "ana"),
         channel: ChannelRef::parse("#payments").expect("a channel"),
         thread: None,
+        can_ask: false,
         act: Act::Command { text },
     }
 }

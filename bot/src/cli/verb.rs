@@ -90,6 +90,7 @@ async fn read_only(config: Config, question: &Question) -> anyhow::Result<Answer
         from: PersonRef::new(Platform::Console, question.person.clone()),
         channel,
         thread: None,
+        can_ask: false,
         act: Act::Command { text: question.text.clone() },
     };
     let reply = engine.hear(&inbound).await?;

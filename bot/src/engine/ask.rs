@@ -77,6 +77,8 @@ impl Engine {
                 };
                 self.on_prompt(&asker, message, act).await
             }
+            // No chat that is spoken to so far has forms, shortcuts or pages.
+            Did::Submitted { .. } | Did::Added { .. } | Did::CameHome => Ok(None),
         }
     }
 
