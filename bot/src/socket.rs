@@ -92,7 +92,7 @@ async fn ask(engine: &Engine, channel: &ChannelRef, question: Question) -> anyho
         can_ask: false,
         act: Act::Command { text: question.text },
     };
-    let reply = engine.hear(&inbound).await?;
+    let reply = engine.hear(&inbound).await?.reply();
     Ok(reply.map_or(Answer { ok: true, card: Card::default() }, |reply| Answer { ok: reply.ok, card: reply.card }))
 }
 
