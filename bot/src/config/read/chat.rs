@@ -107,8 +107,15 @@ fn url(reader: &Reader<'_>, usual: &str) -> String {
 
 /// At least one id; `None` when there is none, which was told of.
 fn ids(reader: &Reader<'_>, key: &'static str, begins: &[char], wanted: &str) -> Option<Vec<String>> {
-    let ids: Vec<String> =
-        reader.need(key).one_or_more().into_iter().filter_map(|field| id(field, begins, wanted)).collect();
+    let fields = reader.need(key).one_or_more();
+    if fields.is_empty() {
+        if let Some(at) = reader.place(key) {
+            // An empty list is nobody, and never everybody.
+            reader.sink.add(Fault::at(at, format!("`{key}` is empty"), "nobody could send", format!("write {wanted}")));
+        }
+        return None;
+    }
+    let ids: Vec<String> = fields.into_iter().filter_map(|field| id(field, begins, wanted)).collect();
     (!ids.is_empty()).then_some(ids)
 }
 
