@@ -10,6 +10,7 @@ pub mod cluster;
 pub mod deploy;
 pub mod edit;
 pub mod failure;
+pub mod finding;
 pub mod forge;
 pub mod registry;
 pub(crate) mod rest;

@@ -78,6 +78,7 @@ async fn commands_are_heard_where_they_are_typed() {
             from: person("ana"),
             channel: channel("hotfixes"),
             thread: None,
+            can_ask: false,
             act: Act::Command { text: "start payments \"Fix 500: on upload\"".to_owned() },
         }
     );

@@ -1,12 +1,12 @@
 //! `hotfix`: takes a production hotfix from the first chat command to the post-mortem, by the team's own runbook.
 //!
 //! ```text
-//!  console · command line            polls of forge and environments             timers
+//!  chat · command line               polls of forge and environments             timers
 //!        └───────── inbound: decode → dedupe key ─────────┘
 //!                              │
 //!                     command: parse (one table of verbs)
 //!                              │
-//!                     policy: authorise → Grant
+//!                     policy: admit → Grant
 //!                              │
 //!      domain: decide(state, command, now) → events ; react → effects             (pure)
 //!                              │
@@ -34,6 +34,7 @@ pub mod view;
 
 pub mod cli;
 pub mod demo;
+pub mod listen;
 pub mod serve;
 pub mod socket;
 pub mod wire;

@@ -104,9 +104,10 @@ async fn ask(engine: &Engine, channel: &ChannelRef, question: Question) -> anyho
         from: PersonRef::new(Platform::Console, question.person),
         channel: channel.clone(),
         thread: None,
+        can_ask: false,
         act: Act::Command { text: question.text },
     };
-    let reply = engine.hear(&inbound).await?;
+    let reply = engine.hear(&inbound).await?.reply();
     Ok(reply.map_or(Answer { ok: true, card: Card::default() }, |reply| Answer { ok: reply.ok, card: reply.card }))
 }
 

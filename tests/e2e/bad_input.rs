@@ -21,6 +21,7 @@ fn sent(number: usize, text: String) -> Inbound {
         from: PersonRef::new(Platform::Console, "ana"),
         channel: ChannelRef::parse("#payments").expect("a channel"),
         thread: None,
+        can_ask: false,
         act: Act::Command { text },
     }
 }
@@ -76,8 +77,13 @@ async fn names_that_are_weapons_are_only_words() {
             weapon.to_owned(),
         ] {
             number += 1;
-            let reply =
-                world.engine().hear(&sent(number, line.clone())).await.expect("the bot stands").expect("an answer");
+            let reply = world
+                .engine()
+                .hear(&sent(number, line.clone()))
+                .await
+                .expect("the bot stands")
+                .reply()
+                .expect("an answer");
             let text = console::render(&reply.card, false, 100);
             assert!(!text.trim().is_empty(), "no answer to {line:?}");
             let odd = |c: char| {
@@ -108,7 +114,7 @@ async fn a_megabyte_is_answered_shortly() {
     .into_iter()
     .enumerate()
     {
-        let reply = world.engine().hear(&sent(number, text)).await.expect("the bot stands").expect("an answer");
+        let reply = world.engine().hear(&sent(number, text)).await.expect("the bot stands").reply().expect("an answer");
         assert!(!reply.ok);
         let shown = console::render(&reply.card, false, 100);
         assert!(shown.len() < 4_000, "an answer of {} bytes", shown.len());

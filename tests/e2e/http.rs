@@ -7,8 +7,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt as _;
+use hotfix::engine::Engine;
 use hotfix::http::{Http, Limits, Options as Served};
+use hotfix::listen::Ear;
 use hotfix::serve;
+use hotfix_adapters::chat::Listener;
 use hotfix_adapters::forge::webhook::{Delivery, Hint, Refused, Webhook};
 use hotfix_adapters::vocabulary::Repo;
 use hotfix_storage::Seq;
@@ -40,6 +43,10 @@ impl Webhook for Badge {
     }
 }
 
+fn ear(engine: &Arc<Engine>) -> Arc<dyn Listener> {
+    Ear::of(engine.clone())
+}
+
 /// A bot with an open run, and its two listeners.
 struct Bot {
     world: World,
@@ -54,7 +61,7 @@ impl Bot {
         world.deliver(&start).await.expect("it is open");
         world.settle().await.expect("the bot comes to rest");
         let mut http = bound(limits).await;
-        http.open(world.engine().clone());
+        http.open(world.engine().clone(), &ear(world.engine()));
         Self { world, http }
     }
 
@@ -78,7 +85,7 @@ impl Bot {
 async fn bound(limits: Limits) -> Http {
     let free = Some(SocketAddr::from(([127, 0, 0, 1], 0)));
     let hooks = BTreeMap::from([("test".to_owned(), Arc::new(Badge) as Arc<dyn Webhook>)]);
-    Http::bind(Served { listen: free, metrics: free, hooks, limits }).await.expect("free ports")
+    Http::bind(Served { listen: free, metrics: free, hooks, chat: None, limits }).await.expect("free ports")
 }
 
 async fn get(http: &Http, path: &str) -> String {
@@ -147,7 +154,7 @@ async fn a_delivery_that_comes_again_has_one_effect() {
         assert!(!bot.world.engine().look_where_hinted().await.expect("the journal"));
         bot.world.restart().await.expect("it starts again");
         bot.http = bound(Limits::default()).await;
-        bot.http.open(bot.world.engine().clone());
+        bot.http.open(bot.world.engine().clone(), &ear(bot.world.engine()));
     }
     assert_eq!(status(&bot.post(SECRET, "key-2 team/website").await), 200);
     assert!(bot.world.engine().look_where_hinted().await.expect("the journal"));

@@ -229,7 +229,7 @@ impl World {
     /// # Errors
     /// The bot did not acknowledge it: a platform would deliver it again.
     pub async fn deliver(&self, inbound: &Inbound) -> anyhow::Result<Option<Reply>> {
-        let reply = self.engine().hear(inbound).await?;
+        let reply = self.engine().hear(inbound).await?.reply();
         if let Some(reply) = &reply {
             // An answer may get lost; what it says is in the journal.
             let _ = self.console.whisper(&inbound.channel, &inbound.from, &reply.card).await;

@@ -43,6 +43,10 @@ pub struct Card {
     pub actions: Vec<Action>,
     /// Small print.
     pub footer: Option<Text>,
+    /// Whether it is shown whole or not at all: a question that people answer by what they read (security case 29). Any
+    /// other card that does not fit is cut, and says so.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub whole: bool,
 }
 
 impl Card {
@@ -120,6 +124,13 @@ pub enum Span {
         /// What the person is called.
         name: String,
     },
+    /// Calls a group that the platform keeps, such as a Slack user group or a Discord role.
+    Group {
+        /// Its id there.
+        id: String,
+        /// What it is called.
+        name: String,
+    },
     /// A link that we built.
     Link {
         /// Where to.
@@ -169,6 +180,13 @@ impl Text {
         self
     }
 
+    /// Adds a call to a group.
+    #[must_use]
+    pub fn group(mut self, id: impl Into<String>, name: impl Into<String>) -> Self {
+        self.0.push(Span::Group { id: id.into(), name: name.into() });
+        self
+    }
+
     /// Adds another text.
     #[must_use]
     pub fn then(mut self, other: Self) -> Self {
@@ -184,7 +202,7 @@ impl Text {
             .map(|span| match span {
                 Span::Plain(text) | Span::Strong(text) => text.clone(),
                 Span::Code(text) => format!("`{text}`"),
-                Span::Mention { name, .. } => format!("@{name}"),
+                Span::Mention { name, .. } | Span::Group { name, .. } => format!("@{name}"),
                 Span::Link { url, label } => format!("{label} <{url}>"),
             })
             .collect()

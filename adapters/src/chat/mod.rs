@@ -1,14 +1,23 @@
 //! The chat port: where the team types and reads. Adapters: [`console`].
+//!
+//! [`Chat`] is what the bot says and asks; what people do comes in by [`listen`], each act as one [`Inbound`].
 
+pub mod account;
 pub mod card;
 pub mod console;
+pub mod form;
+pub mod listen;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
+use crate::finding::Finding;
 use crate::vocabulary::{ChannelRef, MessageRef, PersonRef};
+pub use account::{AccountKind, ChannelKind};
 pub use card::{Action, Card, Field, Mark, MarkState, Span, Text, Tone};
+pub use form::{Answers, Choice, Form, Input, InputKind};
+pub use listen::{Heard, Listener};
 
 /// Where a message goes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,6 +76,9 @@ pub struct Inbound {
     pub channel: ChannelRef,
     /// Under which message, when in a thread.
     pub thread: Option<MessageRef>,
+    /// Whether the person can be shown a form in answer.
+    #[serde(default)]
+    pub can_ask: bool,
     /// What.
     pub act: Act,
 }
@@ -96,6 +108,22 @@ pub enum Act {
         /// The value the button carries, see [`Action::value`].
         value: String,
     },
+    /// Handed in a form.
+    Submitted {
+        /// Which, see [`Form::key`].
+        key: String,
+        /// With what.
+        answers: Answers,
+    },
+    /// Chose "add to the hotfix" at somebody's message.
+    Added {
+        /// The message.
+        message: MessageRef,
+        /// What it says.
+        text: String,
+    },
+    /// Opened the bot's own page.
+    CameHome,
 }
 
 /// A chat, as the bot uses it.
@@ -118,4 +146,13 @@ pub trait Chat: Send + Sync {
 
     /// Who can read a channel.
     async fn audience(&self, channel: &ChannelRef) -> Result<Vec<PersonRef>, Failure>;
+
+    /// What an account is now, or was at most a minute ago.
+    async fn account(&self, person: &PersonRef) -> Result<AccountKind, Failure>;
+
+    /// What a channel is now, or was at most a minute ago.
+    async fn channel(&self, channel: &ChannelRef) -> Result<ChannelKind, Failure>;
+
+    /// Whether the bot can work here: its token and rights, and whether it can post in these channels. It posts nothing.
+    async fn examine(&self, channels: &[ChannelRef]) -> Vec<Finding>;
 }

@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use futures::FutureExt as _;
-use hotfix_adapters::chat::Chat as _;
 use hotfix_adapters::chat::console::{Console, ConsoleOptions};
+use hotfix_adapters::chat::{Chat as _, Listener};
 use hotfix_adapters::forge::git::Git;
 use hotfix_storage::{Journal, SystemClock};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
@@ -22,8 +22,9 @@ use tracing_subscriber::EnvFilter;
 
 use super::print_line;
 use crate::config::{self, Config, Log, LogFormat};
-use crate::engine::Engine;
+use crate::engine::{Engine, Response};
 use crate::http::Http;
+use crate::listen::Ear;
 use crate::{serve, socket, wire};
 
 /// Loads the configuration, or says every fault of it.
@@ -74,7 +75,8 @@ pub(super) async fn serve(folder: &Path) -> anyhow::Result<()> {
     let mut http = Http::bind(wire::http(&config)?).await?;
     let journal: Arc<dyn Journal> = store.clone();
     let engine = Arc::new(Engine::start(journal, outside, config, crate::process_name()).await?);
-    http.open(engine.clone());
+    let ear: Arc<dyn Listener> = Ear::of(engine.clone());
+    http.open(engine.clone(), &ear);
     tracing::info!(runs = engine.states().await.len(), socket = %path.display(), "the bot is up");
     if let Some(address) = http.listens_on() {
         tracing::info!(%address, "webhooks come in");
@@ -155,7 +157,7 @@ async fn listen_to_the_console(engine: Arc<Engine>, console: Arc<Console>) {
             tracing::error!("a line broke off by a fault of the bot");
             continue;
         };
-        match heard {
+        match heard.map(Response::reply) {
             Ok(Some(reply)) => {
                 let _ = console.whisper(&inbound.channel, &inbound.from, &reply.card).await;
             }

@@ -90,8 +90,9 @@ async fn read_only(config: Config, question: &Question) -> anyhow::Result<Answer
         from: PersonRef::new(Platform::Console, question.person.clone()),
         channel,
         thread: None,
+        can_ask: false,
         act: Act::Command { text: question.text.clone() },
     };
-    let reply = engine.hear(&inbound).await?;
+    let reply = engine.hear(&inbound).await?.reply();
     Ok(reply.map_or(Answer { ok: true, card: Default::default() }, |reply| Answer { ok: reply.ok, card: reply.card }))
 }

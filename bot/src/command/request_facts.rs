@@ -2,6 +2,7 @@
 
 use super::request::{MergebackAction, Request};
 use crate::domain::id::HotfixId;
+use crate::domain::people::Deed;
 
 impl Request {
     /// The verb's name in the table.
@@ -141,6 +142,18 @@ impl Request {
             | Self::Postmortem { url: Some(_), .. }
             | Self::Close { .. }
             | Self::Ack { .. } => false,
+        }
+    }
+
+    /// What kind of thing it wants to do.
+    #[must_use]
+    #[expect(clippy::wildcard_enum_match_arm, reason = "whatever is neither a word nor a vote changes something")]
+    pub fn deed(&self) -> Deed {
+        match self {
+            looks if looks.reads_only() => Deed::Look,
+            Self::Ack { .. } | Self::Hold { .. } | Self::Unhold { .. } => Deed::Say,
+            Self::Approve { .. } | Self::Reject { .. } | Self::Override { .. } => Deed::Vote,
+            _ => Deed::Change,
         }
     }
 }

@@ -11,6 +11,7 @@
 //! ```
 //! Invariant: a value in [`Config`] is valid, alone and together with the others. Called by `wire`, at start and at reload.
 
+mod chat;
 mod check;
 mod fault;
 mod field;
@@ -30,6 +31,7 @@ use std::path::Path;
 
 use hotfix_adapters::vocabulary::Environment;
 
+pub use chat::{ChatKind, ChatSettings, DiscordSettings, SlackSettings, SlackWay};
 pub use fault::Faults;
 pub use mechanism::{
     CapabilityConfig, CommandMechanism, DroneConfig, ForgeConfig, MechanismConfig, PipelineConfig, Probe,

@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use super::chat::ChatSettings;
+
 /// Where things are kept, and how often things are asked. All paths are absolute.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
@@ -26,6 +28,8 @@ pub struct Settings {
     pub poll_seconds: u32,
     /// After how many minutes of waiting people are reminded, when the step says nothing; 0 for never.
     pub remind_minutes: u32,
+    /// Where the team talks.
+    pub chat: ChatSettings,
     /// What the bot serves over HTTP.
     pub http: HttpSettings,
     /// How the bot logs.

@@ -91,7 +91,7 @@ impl Play {
         self.breathe().await;
         self.typed(line)?;
         if let Some(inbound) = self.console.hear(line).map_err(|error| anyhow::anyhow!("{error}"))?
-            && let Some(reply) = self.engine.hear(&inbound).await?
+            && let Some(reply) = self.engine.hear(&inbound).await?.reply()
         {
             self.console.whisper(&inbound.channel, &inbound.from, &reply.card).await?;
         }
@@ -183,7 +183,7 @@ impl Play {
             }
             match self.console.hear(&line) {
                 Ok(Some(inbound)) => {
-                    if let Some(reply) = self.engine.hear(&inbound).await? {
+                    if let Some(reply) = self.engine.hear(&inbound).await?.reply() {
                         self.console.whisper(&inbound.channel, &inbound.from, &reply.card).await?;
                     }
                 }

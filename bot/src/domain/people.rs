@@ -109,6 +109,19 @@ impl Role {
     }
 }
 
+/// What kind of thing somebody wants to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Deed {
+    /// Look; nothing changes.
+    Look,
+    /// Give a word that binds nobody: whose commits ride along is asked in private, and answers there.
+    Say,
+    /// Change something.
+    Change,
+    /// Approve, refuse or override: what only counts because of who said it.
+    Vote,
+}
+
 /// Proof that the policy let a known person do a thing for a service, with the roles they had at that moment. Only
 /// `policy` makes one; `decide` asks for it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

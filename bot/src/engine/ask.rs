@@ -6,6 +6,7 @@ use hotfix_adapters::chat::{Act as Did, Card, Emoji, Inbound};
 use hotfix_adapters::vocabulary::{BranchName, ChannelRef, CommitId, MessageRef, PersonRef};
 use hotfix_storage::DedupeKey;
 
+use super::form::Response;
 use super::mailbox::{Beside, Handled};
 use super::open::{Promotion, Start, Started};
 use super::{Engine, EngineError};
@@ -13,8 +14,8 @@ use crate::command::{self, DriftChoice as Choice, Known, MergebackAction, Reques
 use crate::domain::command::{Act, Command};
 use crate::domain::event::{Answer, DriftChoice};
 use crate::domain::hotfix::Hotfix;
-use crate::domain::id::{HotfixId, ServiceName};
-use crate::domain::people::{Grant, Role};
+use crate::domain::id::HotfixId;
+use crate::domain::people::{Deed, Grant, Role};
 use crate::domain::playbook::StepKind;
 use crate::domain::refusal::Refusal;
 use crate::view;
@@ -39,6 +40,7 @@ impl Reply {
 }
 
 /// Who asks, and from where.
+#[derive(Clone)]
 pub(super) struct Asker {
     pub(super) account: PersonRef,
     pub(super) channel: ChannelRef,
@@ -47,37 +49,54 @@ pub(super) struct Asker {
 }
 
 impl Engine {
-    /// Handles one act of a person. When this answers, the act is durable. `None` means that there is nothing to say.
+    /// Handles one act of a person. When this answers, the act is durable.
     ///
     /// # Errors
     /// When the journal is out of order: then nothing was done, and the sender has to be told so.
-    pub async fn hear(&self, inbound: &Inbound) -> Result<Option<Reply>, EngineError> {
-        let reply = self.handle(inbound).await?;
-        self.pulse.heard(reply.as_ref().is_none_or(|reply| reply.ok));
-        Ok(reply)
+    pub async fn hear(&self, inbound: &Inbound) -> Result<Response, EngineError> {
+        let response = self.handle(inbound).await?;
+        self.pulse.heard(match &response {
+            Response::Said(reply) => reply.ok,
+            Response::Wrong(_) => false,
+            Response::Silent | Response::Ask(_) | Response::Home(_) => true,
+        });
+        Ok(response)
     }
 
-    async fn handle(&self, inbound: &Inbound) -> Result<Option<Reply>, EngineError> {
+    async fn handle(&self, inbound: &Inbound) -> Result<Response, EngineError> {
         let asker = Asker {
             account: inbound.from.clone(),
             channel: inbound.channel.clone(),
             thread: inbound.thread.clone(),
             seen: Some(DedupeKey::new(inbound.dedupe_key.clone())),
         };
+        let said = |reply: Option<Reply>| reply.map_or(Response::Silent, Response::Said);
         match &inbound.act {
-            Did::Command { text } => self.typed(&asker, text).await.map(Some),
-            Did::Reacted { message, emoji, added } => self.reacted(&asker, message, emoji, *added).await,
-            Did::Pressed { message, value } => {
-                let act = match value.rsplit('/').next() {
-                    Some("approve") => Act::Approve { on: Some(message.clone()), by_reaction: false },
-                    Some("reject") => {
-                        Act::Reject { reason: "said so by the button".to_owned(), on: Some(message.clone()) }
-                    }
-                    Some(_) | None => return Ok(None),
-                };
-                self.on_prompt(&asker, message, act).await
-            }
+            Did::Command { text } => self.typed(&asker, text, inbound.can_ask).await,
+            Did::Reacted { message, emoji, added } => self.reacted(&asker, message, emoji, *added).await.map(said),
+            Did::Pressed { message, value } => self.pressed(&asker, message, value, inbound.can_ask).await,
+            Did::Submitted { key, answers } => self.submitted(&asker, key, answers).await,
+            Did::Added { message, text } => self.added(&asker, message, text, inbound.can_ask).await,
+            Did::CameHome => Ok(self.home(&asker).await),
         }
+    }
+
+    async fn pressed(
+        &self,
+        asker: &Asker,
+        message: &MessageRef,
+        value: &str,
+        can_ask: bool,
+    ) -> Result<Response, EngineError> {
+        if can_ask && let Some(form) = self.opened_by(value).await {
+            return Ok(Response::Ask(form));
+        }
+        let act = match value.rsplit('/').next() {
+            Some("approve") => Act::Approve { on: Some(message.clone()), by_reaction: false },
+            Some("reject") => Act::Reject { reason: "said so by the button".to_owned(), on: Some(message.clone()) },
+            Some(_) | None => return Ok(Response::Silent),
+        };
+        Ok(self.on_prompt(asker, message, act).await?.map_or(Response::Silent, Response::Said))
     }
 
     async fn reacted(
@@ -103,7 +122,7 @@ impl Engine {
         let Some(state) = self.states().await.into_iter().find(asks) else {
             return Ok(None);
         };
-        let grant = match self.grant(&state.plan.service, asker, Role::Approver) {
+        let grant = match self.admit(asker, &state.plan.service, Role::Approver, Deed::Vote).await {
             Ok(grant) => grant,
             Err(refusal) => return Ok(Some(Reply::no(&[refusal]))),
         };
@@ -112,20 +131,24 @@ impl Engine {
         Ok(Some(reply).filter(|reply| !reply.ok))
     }
 
-    pub(super) fn grant(&self, service: &ServiceName, asker: &Asker, needed: Role) -> Result<Grant, Refusal> {
-        self.config.policy.authorise(&self.config.people, service, &asker.account, needed).map_err(Refusal::from)
-    }
-
     /// The words that commands are made of here, for suggestions.
     #[must_use]
     pub fn known(&self) -> Known {
         Known::of(&self.config)
     }
 
-    async fn typed(&self, asker: &Asker, text: &str) -> Result<Reply, EngineError> {
+    async fn typed(&self, asker: &Asker, text: &str, can_ask: bool) -> Result<Response, EngineError> {
         match command::parse(text, &self.known()) {
-            Ok(request) => self.asked(asker, request).await,
-            Err(error) => Ok(Reply { card: view::unreadable(&error.render(text)), ok: false }),
+            Ok(Request::Start { service, title: None, .. }) if can_ask => {
+                Ok(Response::Ask(self.start_form(Some(&service))))
+            }
+            Ok(request) => self.asked(asker, request).await.map(Response::Said),
+            Err(error) => {
+                if can_ask && let Some(form) = self.form_instead(asker, text, &error).await {
+                    return Ok(Response::Ask(form));
+                }
+                Ok(Response::Said(Reply { card: view::unreadable(&error.render(text)), ok: false }))
+            }
         }
     }
 
@@ -133,7 +156,7 @@ impl Engine {
         clippy::wildcard_enum_match_arm,
         reason = "every other request is about a run, and `meaning` is exhaustive"
     )]
-    async fn asked(&self, asker: &Asker, request: Request) -> Result<Reply, EngineError> {
+    pub(super) async fn asked(&self, asker: &Asker, request: Request) -> Result<Reply, EngineError> {
         let role = command::required_role(&request);
         match request {
             Request::Start { service, title, incident, ticket, fixes, from, exceptional, branch } => {
@@ -180,7 +203,7 @@ impl Engine {
             | Request::Mergeback { action: MergebackAction::Status, .. }
             | Request::Whoami
             | Request::Help { .. }
-            | Request::Ping => self.show(asker, request, role).await,
+            | Request::Ping => self.show(asker, request).await,
             Request::Lock { .. }
             | Request::Renew { .. }
             | Request::Unlock { .. }
@@ -193,7 +216,7 @@ impl Engine {
     }
 
     async fn started(&self, asker: &Asker, start: Start, role: Role) -> Result<Reply, EngineError> {
-        let grant = match self.grant(&start.service, asker, role) {
+        let grant = match self.admit(asker, &start.service, role, Deed::Change).await {
             Ok(grant) => grant,
             Err(refusal) => return Ok(Reply::no(&[refusal])),
         };
@@ -211,7 +234,7 @@ impl Engine {
             Ok(state) => state,
             Err(refusal) => return Ok(Reply::no(&[refusal])),
         };
-        let grant = match self.grant(&state.plan.service, asker, role) {
+        let grant = match self.admit(asker, &state.plan.service, role, request.deed()).await {
             Ok(grant) => grant,
             Err(refusal) => return Ok(Reply::no(&[refusal])),
         };

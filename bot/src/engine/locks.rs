@@ -13,7 +13,7 @@ use super::mailbox::{lane, raw};
 use super::{Engine, EngineError};
 use crate::command::Request;
 use crate::domain::id::{HotfixId, PersonId, ServiceName};
-use crate::domain::people::{Grant, Role};
+use crate::domain::people::{Deed, Grant, Role};
 use crate::domain::refusal::Refusal;
 use crate::view::{self, Holder, Lock};
 
@@ -98,17 +98,11 @@ impl Engine {
     }
 
     /// Roles for one service; for everything, the role is wanted for every service.
-    fn lane_grant(&self, asker: &Asker, service: Option<&ServiceName>, role: Role) -> Result<Grant, Refusal> {
-        match service {
-            Some(service) => self.grant(service, asker, role),
-            None => {
-                let nothing =
-                    || Refusal::new("service.none", "No service is configured.", "Add one under config/services.");
-                let grants: Result<Vec<Grant>, Refusal> =
-                    self.config.services.keys().map(|service| self.grant(service, asker, role)).collect();
-                grants?.into_iter().next().ok_or_else(nothing)
-            }
+    async fn lane_grant(&self, asker: &Asker, service: Option<&ServiceName>, role: Role) -> Result<Grant, Refusal> {
+        if let Some(service) = service {
+            return self.admit(asker, service, role, Deed::Change).await;
         }
+        self.admit_for_all(asker, role).await
     }
 
     #[expect(clippy::too_many_arguments, reason = "three words and three facts about one lease")]
@@ -123,6 +117,7 @@ impl Engine {
     ) -> Result<Reply, EngineError> {
         let grant = match self
             .lane_grant(asker, asked.service.as_ref(), role)
+            .await
             .and_then(|grant| self.known_environment(&asked).map(|()| grant))
         {
             Ok(grant) => grant,
@@ -148,7 +143,7 @@ impl Engine {
         reason: &str,
         change: impl FnOnce(&LeaseView, hotfix_storage::Timestamp) -> LeaseChange,
     ) -> Result<Reply, EngineError> {
-        let grant = match self.lane_grant(asker, asked.service.as_ref(), role) {
+        let grant = match self.lane_grant(asker, asked.service.as_ref(), role).await {
             Ok(grant) => grant,
             Err(refusal) => return Ok(Reply::no(&[refusal])),
         };

@@ -2,6 +2,9 @@
 //!
 //! ```text
 //! ask      what a person typed → request → policy → command          answers
+//! form     what a form asks and what is handed in → the words that could have been typed
+//! gate     who may, from where: the one door
+//! inbox    what takes too long to be answered at once
 //! mailbox  command → decide → one durable commit → the new state     one at a time a run
 //! outbox   claims work, performs it, and hands what came of it to the mailbox, in the commit that settles it
 //! pool     keeps claiming, and lets every piece of work go on by itself
@@ -16,7 +19,10 @@
 mod acting;
 mod ask;
 mod facts;
+mod form;
+mod gate;
 mod hint;
+mod inbox;
 mod locks;
 mod look;
 mod looker;
@@ -54,6 +60,7 @@ use crate::domain::playbook::CapabilityKind;
 use crate::view::Audience;
 
 pub use ask::Reply;
+pub use form::Response;
 pub use hint::Hinted;
 pub use looker::Looker;
 pub use outbox::Pass;

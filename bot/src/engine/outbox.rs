@@ -12,6 +12,7 @@ use hotfix_adapters::failure::Failure;
 use hotfix_storage::{ClaimRequest, Claimed, Commit, Lane, Settle, Settlement, WorkKey, WorkState};
 use serde::{Deserialize, Serialize};
 
+use super::inbox::inbox;
 use super::mailbox::{Beside, Handled};
 use super::{Engine, EngineError};
 use crate::domain::command::{Command, Outcome};
@@ -26,7 +27,7 @@ const RENEWAL: Duration = Duration::from_secs(40);
 /// own; this is for the one that was forgotten.
 const LONGEST_TRY: Duration = Duration::from_secs(600);
 /// How often a piece of work may break off by a fault of the bot.
-const MOST_FAULTS: u32 = 5;
+pub(super) const MOST_FAULTS: u32 = 5;
 /// Work that a pass claims.
 const BATCH: usize = 16;
 /// The longest pause between two tries of work that keeps failing.
@@ -46,6 +47,9 @@ pub(super) fn talk() -> Lane {
 pub(super) fn time() -> Lane {
     Lane::new("time")
 }
+
+/// All of them.
+pub(super) const LANES: [fn() -> Lane; 4] = [act, talk, time, inbox];
 
 /// The payload of a piece of work.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -84,7 +88,7 @@ impl Engine {
     /// When the journal is out of order; what the world refuses is not an error of the engine.
     pub async fn work(&self) -> Result<Pass, EngineError> {
         self.pulse.passed();
-        let claimed = self.claim(vec![act(), talk(), time()], BATCH).await?;
+        let claimed = self.claim(LANES.map(|lane| lane()).into(), BATCH).await?;
         let results = futures::future::join_all(claimed.iter().map(|work| self.carry_out(work))).await;
         results.into_iter().collect::<Result<Vec<()>, _>>()?;
         Ok(Pass { claimed: claimed.len() })
@@ -97,6 +101,9 @@ impl Engine {
 
     /// Does one piece of claimed work, up to its settlement, whatever becomes of it.
     pub(super) async fn carry_out(&self, claimed: &Claimed) -> Result<(), EngineError> {
+        if claimed.work.lane == inbox() {
+            return self.unpack(claimed).await;
+        }
         let Ok(task) = serde_json::from_str::<Task>(claimed.work.payload.get()) else {
             let reason = "this program cannot read it".to_owned();
             return self.settle(claimed, Settlement::Dead { reason }).await;
@@ -157,7 +164,7 @@ impl Engine {
         }
     }
 
-    fn count_fault(&self, work: &WorkKey) -> u32 {
+    pub(super) fn count_fault(&self, work: &WorkKey) -> u32 {
         let mut faults = self.faults.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let count = faults.entry(work.clone()).or_default();
         *count += 1;
@@ -205,7 +212,7 @@ impl Engine {
         }
     }
 
-    fn again(&self, after: Duration, reason: &str) -> Settlement {
+    pub(super) fn again(&self, after: Duration, reason: &str) -> Settlement {
         Settlement::Retry { not_before: self.journal.now().after(after), reason: reason.to_owned() }
     }
 
@@ -228,7 +235,7 @@ impl Engine {
         }
     }
 
-    async fn settle(&self, claimed: &Claimed, settlement: Settlement) -> Result<(), EngineError> {
+    pub(super) async fn settle(&self, claimed: &Claimed, settlement: Settlement) -> Result<(), EngineError> {
         let mut commit = Commit::new(self.commit_id());
         commit.settle.push(Settle { work: claimed.work.key.clone(), fence: claimed.fence, settlement });
         match self.commit(commit).await {
@@ -239,6 +246,6 @@ impl Engine {
 }
 
 /// A pause that doubles with every failure, up to a minute.
-fn backoff(attempt: u32) -> Duration {
+pub(super) fn backoff(attempt: u32) -> Duration {
     Duration::from_secs(1).saturating_mul(2_u32.saturating_pow(attempt.min(10))).min(LONGEST_PAUSE)
 }

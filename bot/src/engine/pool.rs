@@ -10,7 +10,7 @@ use std::time::Duration;
 use hotfix_storage::Lane;
 use tokio::task::{JoinError, JoinSet};
 
-use super::outbox::{act, talk, time};
+use super::outbox::LANES;
 use super::{Engine, EngineError};
 
 /// How many pieces of each lane are done at the same time. A lane has places of its own, so that a chat that hangs does not
@@ -32,7 +32,7 @@ impl Pool {
     /// A pool with nothing in it.
     #[must_use]
     pub fn new(engine: Arc<Engine>) -> Self {
-        let free = [act(), talk(), time()].into_iter().map(|lane| (lane, PLACES)).collect();
+        let free = LANES.iter().map(|lane| (lane(), PLACES)).collect();
         Self { engine, held: JoinSet::new(), free }
     }
 

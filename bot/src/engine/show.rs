@@ -7,7 +7,7 @@ use super::{Engine, EngineError};
 use crate::command::{self, Request};
 use crate::domain::hotfix::Hotfix;
 use crate::domain::id::ServiceName;
-use crate::domain::people::Role;
+use crate::domain::people::{Deed, Role};
 use crate::domain::refusal::Refusal;
 use crate::view::{self, Lock, Whereabouts};
 
@@ -16,14 +16,14 @@ impl Engine {
         clippy::wildcard_enum_match_arm,
         reason = "`asked` sends here only what looks, and what is left is about a run"
     )]
-    pub(super) async fn show(&self, asker: &Asker, request: Request, role: Role) -> Result<Reply, EngineError> {
+    pub(super) async fn show(&self, asker: &Asker, request: Request) -> Result<Reply, EngineError> {
         match request {
             Request::Ping => Ok(Reply::yes(view::pong())),
             Request::Help { verb } => Ok(Reply::yes(view::preformatted(&command::help(verb.as_deref())))),
             Request::Whoami => Ok(Reply::yes(self.whoami(asker))),
             Request::List { mine, open, service } => self.list(asker, mine, open, service.as_ref()).await,
-            Request::Where { service } => self.whereabouts(asker, &service, role).await,
-            request => self.about_run(asker, request, role).await,
+            Request::Where { service } => self.whereabouts(asker, &service).await,
+            request => self.about_run(asker, request).await,
         }
     }
 
@@ -31,12 +31,12 @@ impl Engine {
         clippy::wildcard_enum_match_arm,
         reason = "`asked` sends here only what looks, and the card answers what is left"
     )]
-    async fn about_run(&self, asker: &Asker, request: Request, role: Role) -> Result<Reply, EngineError> {
+    async fn about_run(&self, asker: &Asker, request: Request) -> Result<Reply, EngineError> {
         let state = match self.find_run(asker, request.run()).await {
             Ok(state) => state,
             Err(refusal) => return Ok(Reply::no(&[refusal])),
         };
-        if let Err(refusal) = self.grant(&state.plan.service, asker, role) {
+        if let Err(refusal) = self.looks(asker, &state.plan.service) {
             return Ok(Reply::no(&[refusal]));
         }
         let audience = self.audience();
@@ -65,7 +65,7 @@ impl Engine {
         let states = self.states().await;
         // Runs of services that the asker may not see are not there for them (security case 81).
         let wanted = |state: &&Hotfix| {
-            let seen = self.grant(&state.plan.service, asker, Role::Viewer).is_ok();
+            let seen = self.looks(asker, &state.plan.service).is_ok();
             seen && (!mine || Some(&state.requester) == me.as_ref())
                 && (!open || !state.is_over())
                 && service.is_none_or(|service| &state.plan.service == service)
@@ -74,8 +74,8 @@ impl Engine {
         Ok(Reply::yes(view::list(&listed, &self.audience(), self.now())))
     }
 
-    async fn whereabouts(&self, asker: &Asker, service: &ServiceName, role: Role) -> Result<Reply, EngineError> {
-        if let Err(refusal) = self.grant(service, asker, role) {
+    async fn whereabouts(&self, asker: &Asker, service: &ServiceName) -> Result<Reply, EngineError> {
+        if let Err(refusal) = self.looks(asker, service) {
             return Ok(Reply::no(&[refusal]));
         }
         let Some(configured) = self.config.services.get(service) else {
@@ -109,7 +109,8 @@ impl Engine {
         service: &ServiceName,
         holder: Option<&Lock>,
     ) -> Result<Result<(), Vec<Refusal>>, EngineError> {
-        let mut refusals: Vec<Refusal> = self.grant(service, asker, Role::Requester).err().into_iter().collect();
+        let admitted = self.admit(asker, service, Role::Requester, Deed::Change).await;
+        let mut refusals: Vec<Refusal> = admitted.err().into_iter().collect();
         if let Some(why) = self.frozen(service).await.ok().flatten() {
             refusals.push(Refusal::new(
                 "freeze",

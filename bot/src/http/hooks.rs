@@ -77,7 +77,7 @@ impl Received {
 
     /// A forge that gets many errors stops to send, so whatever is genuine is answered with success (security case 85);
     /// 503 asks for it again.
-    const fn status(self) -> StatusCode {
+    pub(super) const fn status(self) -> StatusCode {
         match self {
             Self::Accepted | Self::Duplicate | Self::NoConcern => StatusCode::OK,
             Self::Unsigned | Self::Stale => StatusCode::UNAUTHORIZED,
@@ -88,7 +88,7 @@ impl Received {
         }
     }
 
-    fn answer(self) -> Answer {
+    pub(super) fn answer(self) -> Answer {
         let mut answer = plain(self.status());
         match self {
             // The rest of the body would be taken for the next request.

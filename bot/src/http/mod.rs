@@ -3,6 +3,7 @@
 //!
 //! ```text
 //! hooks    POST /hooks/<name>: verify → durable → 200     listen  = "127.0.0.1:8080"
+//! chat     POST at the paths of the chat: the same         the same listener
 //! status   GET /healthz /readyz /metrics                  metrics = "127.0.0.1:9090"
 //! server   accepts, bounds and drains connections; HTTP/1.1 alone, because a proxy stands in front (security case 10)
 //! body     reads a body, up to a size and a moment
@@ -13,6 +14,7 @@
 //! stops. Another kind of sender is another path in `hooks`.
 
 mod body;
+mod chat;
 mod hooks;
 mod metrics;
 mod server;
@@ -25,7 +27,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use futures::FutureExt as _;
+use hotfix_adapters::chat::Listener;
+use hotfix_adapters::chat::listen::Ingress;
 use hotfix_adapters::forge::webhook::Webhook;
 use http_body_util::Full;
 use thiserror::Error;
@@ -43,6 +48,8 @@ pub struct Options {
     pub metrics: Option<SocketAddr>,
     /// The webhooks by name: `github` is sent to `/hooks/github`. The names also label metrics.
     pub hooks: BTreeMap<String, Arc<dyn Webhook>>,
+    /// The chat, when it calls us.
+    pub chat: Option<Arc<dyn Ingress>>,
     /// What is refused for its size, its number or its slowness.
     pub limits: Limits,
 }
@@ -106,6 +113,7 @@ enum Stage {
 pub struct Http {
     stage: watch::Sender<Stage>,
     hooks: BTreeMap<String, Arc<dyn Webhook>>,
+    chat: Option<Arc<dyn Ingress>>,
     limits: Limits,
     deliveries: metrics::Deliveries,
     inbound: Inbound,
@@ -130,20 +138,21 @@ impl Http {
     /// # Errors
     /// When an address cannot be had.
     pub async fn bind(options: Options) -> Result<Self, BindError> {
-        let Options { listen, metrics, hooks, limits } = options;
+        let Options { listen, metrics, hooks, chat, limits } = options;
         let inbound = bind("listen", listen).await?;
         let watched = bind("metrics", metrics).await?;
         let address = |listener: &Option<TcpListener>| listener.as_ref().and_then(|bound| bound.local_addr().ok());
         let (inbound_address, status_address) = (address(&inbound), address(&watched));
         let (stage, seen) = watch::channel(Stage::Starting);
-        let deliveries = metrics::Deliveries::of(hooks.keys());
+        let calls = chat.as_ref().map(|_| chat::SOURCE.to_owned());
+        let deliveries = metrics::Deliveries::of(hooks.keys().chain(&calls));
         let status = watched.map(|listener| {
             let site = status::Status::new(seen, deliveries.clone(), limits.stall);
             // It is there until the end: it also says that the bot is draining.
             tokio::spawn(server::serve(listener, Arc::new(site), limits.clone(), std::future::pending()))
         });
         let inbound = inbound.map_or(Inbound::Off, Inbound::Bound);
-        Ok(Self { stage, hooks, limits, deliveries, inbound, inbound_address, status_address, status })
+        Ok(Self { stage, hooks, chat, limits, deliveries, inbound, inbound_address, status_address, status })
     }
 
     /// Where webhooks come in.
@@ -158,18 +167,22 @@ impl Http {
         self.status_address
     }
 
-    /// Begins to take webhooks, now that the engine has read its journal.
-    pub fn open(&mut self, engine: Arc<Engine>) {
-        if let Inbound::Bound(listener) = std::mem::replace(&mut self.inbound, Inbound::Off) {
-            let site =
+    /// Begins to take webhooks and what the chat sends, now that the engine has read its journal.
+    pub fn open(&mut self, engine: Arc<Engine>, listener: &Arc<dyn Listener>) {
+        if let Inbound::Bound(bound) = std::mem::replace(&mut self.inbound, Inbound::Off) {
+            let hooks =
                 hooks::Hooks::new(self.hooks.clone(), engine.clone(), self.deliveries.clone(), self.limits.clone());
+            let chat = self.chat.clone().map(|ingress| {
+                chat::Chat::new(ingress, listener.clone(), self.deliveries.clone(), self.limits.clone())
+            });
+            let site = Outer { hooks, chat };
             let mut stage = self.stage.subscribe();
             let stop = async move {
                 // An error means that nobody is left to say stop, which is as good.
                 let _ = stage.wait_for(|stage| matches!(stage, Stage::Draining(_))).await;
             };
             self.inbound =
-                Inbound::Served(tokio::spawn(server::serve(listener, Arc::new(site), self.limits.clone(), stop)));
+                Inbound::Served(tokio::spawn(server::serve(bound, Arc::new(site), self.limits.clone(), stop)));
         }
         self.stage.send_replace(Stage::Up(engine));
     }
@@ -197,6 +210,22 @@ impl Http {
         });
         if let Inbound::Served(task) = std::mem::replace(&mut self.inbound, Inbound::Off) {
             let _ = task.await;
+        }
+    }
+}
+
+/// What the outside reaches: the chat at its own paths, and the webhooks.
+struct Outer {
+    hooks: hooks::Hooks,
+    chat: Option<chat::Chat>,
+}
+
+#[async_trait]
+impl server::Site for Outer {
+    async fn answer(&self, request: http::Request<hyper::body::Incoming>) -> Answer {
+        match &self.chat {
+            Some(chat) if chat.has(request.uri().path()) => chat.answer(request).await,
+            Some(_) | None => self.hooks.answer(request).await,
         }
     }
 }

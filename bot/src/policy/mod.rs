@@ -5,6 +5,7 @@
 
 mod approval;
 mod freeze;
+mod gate;
 mod role;
 #[cfg(test)]
 mod tests;
@@ -17,6 +18,7 @@ use sha2::{Digest as _, Sha256};
 
 pub use approval::{Quorums, Shortfall};
 pub use freeze::Freeze;
+pub use gate::{Doorway, Rooms};
 pub use role::Denial;
 
 use crate::domain::id::{PersonId, ServiceName};

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use hotfix_adapters::vocabulary::{PersonRef, Platform};
+use hotfix_adapters::chat::AccountKind;
+use hotfix_adapters::vocabulary::{ChannelRef, PersonRef, Platform};
 use thiserror::Error;
 
 use super::Policy;
@@ -44,6 +45,24 @@ pub enum Denial {
         /// Who has it, by name; nobody when empty.
         holders: Vec<String>,
     },
+    /// The account is no member's.
+    #[error("{}: you may look, and not act", whose(*kind))]
+    Account {
+        /// What it is.
+        kind: AccountKind,
+    },
+    /// It was said where it is not taken.
+    #[error("this is not the channel for it")]
+    Channel {
+        /// Where it is.
+        home: ChannelRef,
+    },
+    /// The channel is shared with another company.
+    #[error("this channel is shared with others, and nothing is steered from there")]
+    Shared,
+    /// The command line may not vote.
+    #[error("votes and overrides are not taken from the command line: whoever can reach it could be anybody")]
+    Terminal,
 }
 
 impl Denial {
@@ -55,6 +74,13 @@ impl Denial {
             Self::Inactive { .. } => "person.inactive",
             Self::Unseen { .. } => "service.unseen",
             Self::Role { .. } => "role.missing",
+            Self::Account { kind: AccountKind::Member | AccountKind::Guest } => "account.guest",
+            Self::Account { kind: AccountKind::Stranger } => "account.stranger",
+            Self::Account { kind: AccountKind::Bot } => "account.bot",
+            Self::Account { kind: AccountKind::Gone } => "account.gone",
+            Self::Channel { .. } => "channel.wrong",
+            Self::Shared => "channel.shared",
+            Self::Terminal => "terminal.votes",
         }
     }
 
@@ -71,6 +97,15 @@ impl Denial {
                 format!("Nobody has the role {} now: an operator gives it in policy.toml.", needed.as_str())
             }
             Self::Role { holders, .. } => format!("Ask {}.", listed(holders)),
+            Self::Account { kind: AccountKind::Member | AccountKind::Guest | AccountKind::Stranger } => {
+                "Ask a member of the team to do it.".to_owned()
+            }
+            Self::Account { kind: AccountKind::Bot | AccountKind::Gone } => "A person of the team has to.".to_owned(),
+            Self::Channel { home } => format!("Say it in {home}."),
+            Self::Shared => "Say it in a channel of your own, or ask an operator.".to_owned(),
+            Self::Terminal => {
+                "Vote in the chat; an operator can allow it with `terminal_votes = true` under [chat].".to_owned()
+            }
         }
     }
 }
@@ -156,6 +191,16 @@ fn platform(platform: Platform) -> &'static str {
         Platform::Discord => "Discord",
         Platform::Github => "GitHub",
         Platform::Gitlab => "GitLab",
+    }
+}
+
+fn whose(kind: AccountKind) -> &'static str {
+    match kind {
+        AccountKind::Member => "this is a member's account",
+        AccountKind::Guest => "this is a guest's account",
+        AccountKind::Stranger => "this account is of another company",
+        AccountKind::Bot => "this is an app's account",
+        AccountKind::Gone => "this account is deactivated",
     }
 }
 

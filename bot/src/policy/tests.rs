@@ -1,10 +1,11 @@
 //! Who may what: every kind of person against every role.
 
+use hotfix_adapters::chat::{AccountKind, ChannelKind};
 use hotfix_adapters::vocabulary::{PersonRef, Platform};
 use jiff::Timestamp;
 
 use super::*;
-use crate::domain::people::{People, Person};
+use crate::domain::people::{Deed, People, Person};
 use crate::domain::refusal::Refusal;
 
 const ROLES: [Role; 5] = [Role::Viewer, Role::Requester, Role::Approver, Role::Captain, Role::Admin];
@@ -172,4 +173,70 @@ fn a_freeze_holds_from_its_first_moment_to_its_last() {
     assert_eq!(why("payments", "2026-12-20T17:00:00Z"), Some("payments"));
     assert_eq!(why("website", "2026-12-27T00:00:00Z"), None);
     assert_eq!(why("payments", "2027-01-04T00:00:00Z"), None);
+}
+
+fn room(id: &str) -> hotfix_adapters::vocabulary::ChannelRef {
+    named(id)
+}
+
+/// Every role, verb, kind of account, kind of channel and way in, against what the rules say in other words
+/// (security cases 22, 30, 31, 38).
+#[test]
+fn case_22_one_door_decides_every_cell() {
+    let (policy, people, payments) = (policy(), people(), named::<ServiceName>("payments"));
+    let also = [room("C_INCIDENT")];
+    let home = room("C_HOME");
+    let kinds = [AccountKind::Member, AccountKind::Guest, AccountKind::Stranger, AccountKind::Bot, AccountKind::Gone];
+    let mut doorways = vec![Doorway::Terminal { votes: true }, Doorway::Terminal { votes: false }];
+    for account in kinds {
+        for kind in [ChannelKind::Own, ChannelKind::Shared, ChannelKind::Direct] {
+            for channel in ["C_HOME", "C_INCIDENT", "C_OTHER"] {
+                doorways.push(Doorway::Chat { account, kind, channel: room(channel) });
+            }
+        }
+    }
+    let mut cells = 0;
+    for who in ["ana", "ben", "dana", "zoe", "emil", "mallory"] {
+        for needed in ROLES {
+            let holds = policy.authorise(&people, &payments, &console(who), needed).is_ok();
+            for deed in [Deed::Look, Deed::Say, Deed::Change, Deed::Vote] {
+                for (doorway, shared) in doorways.iter().flat_map(|doorway| [(doorway, false), (doorway, true)]) {
+                    let from_here = match doorway {
+                        _ if deed == Deed::Look => true,
+                        Doorway::Terminal { votes } => deed != Deed::Vote || *votes,
+                        Doorway::Chat { account, kind, channel } => {
+                            let whole = *account == AccountKind::Member;
+                            let good = channel.as_str() != "C_OTHER";
+                            whole
+                                && match kind {
+                                    ChannelKind::Own => good,
+                                    ChannelKind::Shared => good && shared,
+                                    ChannelKind::Direct => deed == Deed::Say,
+                                }
+                        }
+                    };
+                    let rooms = Rooms { home: &home, also: &also, shared };
+                    let admitted = policy.admit(&people, &payments, &console(who), (needed, deed), (doorway, rooms));
+                    assert_eq!(admitted.is_ok(), holds && from_here, "{who} {needed:?} {deed:?} {doorway:?} {shared}");
+                    cells += 1;
+                }
+            }
+        }
+    }
+    assert_eq!(cells, 6 * 5 * 4 * 47 * 2);
+}
+
+/// Somebody without a role is not told which channel a service has (security case 81).
+#[test]
+fn case_81_the_channel_of_a_service_is_told_to_nobody_who_may_not_see_it() {
+    let (policy, people) = (policy(), people());
+    let (home, elsewhere) = (room("C_HOME"), room("C_OTHER"));
+    let doorway = Doorway::Chat { account: AccountKind::Member, kind: ChannelKind::Own, channel: elsewhere };
+    let rooms = Rooms { home: &home, also: &[], shared: false };
+    let refused = |who: &str| {
+        let asked = (Role::Requester, Deed::Change);
+        policy.admit(&people, &named("payments"), &console(who), asked, (&doorway, rooms)).unwrap_err()
+    };
+    assert_eq!(refused("zoe").code(), "service.unseen");
+    assert_eq!(refused("ana"), Denial::Channel { home: home.clone() });
 }

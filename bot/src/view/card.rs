@@ -38,6 +38,7 @@ pub fn card(state: &Hotfix, audience: &Audience<'_>, now: Timestamp) -> Card {
             state.plan.playbook,
             digest(state)
         ))),
+        whole: false,
     }
 }
 

@@ -10,6 +10,8 @@ mod card;
 mod duration;
 #[cfg(test)]
 mod fixture;
+mod form;
+mod home;
 mod line;
 mod list;
 mod phrase;
@@ -34,6 +36,8 @@ use crate::domain::people::People;
 pub use announcement::started;
 pub use card::card;
 pub use duration::humane;
+pub use form::{add_form, hold_form, override_form, reject_form, start_form, triage_form, verify_form};
+pub use home::home;
 pub use line::line;
 pub use list::{Holder, Lock, Whereabouts, list, locks, whereabouts, whoami};
 pub use plan::plan;

@@ -124,6 +124,7 @@ pub fn prompt(
                 .command("reject <why>")
                 .plain("."),
         ),
+        whole: true,
     };
     let length = length(&card);
     if length > CHARACTERS { Err(TooMuch::Long { environment: environment.clone(), length }) } else { Ok(card) }

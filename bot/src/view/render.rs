@@ -54,7 +54,7 @@ pub(super) fn text(text: &Text) -> String {
         Span::Plain(words) => escape(words),
         Span::Strong(words) => format!("**{}**", escape(words)),
         Span::Code(words) => code(words),
-        Span::Mention { name, .. } => escape(name),
+        Span::Mention { name, .. } | Span::Group { name, .. } => escape(name),
         Span::Link { url, label } => format!("[{}](<{}>)", escape(label), url.replace(['<', '>', '\n'], "")),
     };
     text.0.iter().map(span).collect()

@@ -97,7 +97,13 @@ pub fn http(config: &Config) -> anyhow::Result<http::Options> {
         connections: whole(settings.connections),
         ..http::Limits::default()
     };
-    Ok(http::Options { listen: settings.listen, metrics: settings.metrics, hooks: hosts::webhooks(config)?, limits })
+    Ok(http::Options {
+        listen: settings.listen,
+        metrics: settings.metrics,
+        hooks: hosts::webhooks(config)?,
+        chat: None,
+        limits,
+    })
 }
 
 /// Everything the engine reaches. `program` is this program, which watches over deploying commands.

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use hotfix_adapters::chat::{Card, Chat, Place, Post, Reaction};
+use hotfix_adapters::chat::{AccountKind, Card, ChannelKind, Chat, Place, Post, Reaction};
 use hotfix_adapters::failure::Failure;
+use hotfix_adapters::finding::Finding;
 use hotfix_adapters::vocabulary::{ChannelRef, MessageRef, PersonRef};
 
 use super::Cut;
@@ -53,5 +54,19 @@ impl Chat for CutChat {
     async fn audience(&self, channel: &ChannelRef) -> Result<Vec<PersonRef>, Failure> {
         self.cut.reaches("chat")?;
         self.inner.audience(channel).await
+    }
+
+    async fn account(&self, person: &PersonRef) -> Result<AccountKind, Failure> {
+        self.cut.reaches("chat")?;
+        self.inner.account(person).await
+    }
+
+    async fn channel(&self, channel: &ChannelRef) -> Result<ChannelKind, Failure> {
+        self.cut.reaches("chat")?;
+        self.inner.channel(channel).await
+    }
+
+    async fn examine(&self, channels: &[ChannelRef]) -> Vec<Finding> {
+        self.inner.examine(channels).await
     }
 }

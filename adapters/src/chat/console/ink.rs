@@ -41,7 +41,7 @@ pub(super) fn pieces(text: &Text, colour: bool) -> Line {
             Span::Strong(text) => Piece::new(Ink::Strong, text),
             Span::Code(text) if colour => Piece::new(Ink::Code, text),
             Span::Code(text) => Piece::new(Ink::Code, &format!("`{text}`")),
-            Span::Mention { name, .. } => Piece::new(Ink::Mention, &format!("@{name}")),
+            Span::Mention { name, .. } | Span::Group { name, .. } => Piece::new(Ink::Mention, &format!("@{name}")),
             Span::Link { url, label } => Piece::new(Ink::Link, &format!("{label} <{url}>")),
         })
         .collect()

@@ -128,6 +128,7 @@ fn changes(old: &Card, new: &Card) -> (Card, Option<&'static str>) {
         progress: if new.progress == old.progress { Vec::new() } else { new.progress.clone() },
         actions: if new.actions == old.actions { Vec::new() } else { new.actions.clone() },
         footer: new.footer.clone().filter(|_| new.footer != old.footer),
+        whole: false,
     };
     let nothing_new = changed == Card { tone: new.tone, title: old.title.clone(), ..Card::default() };
     let note = if new.actions.is_empty() && !old.actions.is_empty() {

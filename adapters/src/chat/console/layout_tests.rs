@@ -34,6 +34,7 @@ fn card() -> Card {
         ],
         actions: vec![action("Approve", false), action("Abort", true)],
         footer: Some(Text::of("Next word at 10:32.")),
+        whole: false,
     }
 }
 

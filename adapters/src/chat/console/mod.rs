@@ -21,8 +21,9 @@ use async_trait::async_trait;
 
 use self::book::{Book, Fact, State};
 use self::layout::Page;
-use super::{Card, Chat, Place, Post, Reaction};
+use super::{AccountKind, Card, ChannelKind, Chat, Place, Post, Reaction};
 use crate::failure::Failure;
+use crate::finding::Finding;
 use crate::vocabulary::{ChannelRef, MessageRef, PersonRef};
 
 pub use self::book::{Chatter, Message, OpenError};
@@ -225,6 +226,28 @@ impl Chat for Console {
 
     async fn audience(&self, channel: &ChannelRef) -> Result<Vec<PersonRef>, Failure> {
         self.audience_of(channel)
+    }
+
+    /// Whoever is in a channel is a member, and nobody else is there.
+    async fn account(&self, person: &PersonRef) -> Result<AccountKind, Failure> {
+        let known = self.members.values().flatten().any(|member| member == person);
+        Ok(if known { AccountKind::Member } else { AccountKind::Gone })
+    }
+
+    async fn channel(&self, channel: &ChannelRef) -> Result<ChannelKind, Failure> {
+        self.audience_of(channel)?;
+        Ok(if channel.as_str().starts_with('@') { ChannelKind::Direct } else { ChannelKind::Own })
+    }
+
+    async fn examine(&self, channels: &[ChannelRef]) -> Vec<Finding> {
+        let found = |channel: &ChannelRef| match self.audience_of(channel) {
+            Ok(people) => Finding::fine(format!("the channel {channel}"), format!("{} people read it", people.len())),
+            Err(failure) => {
+                let next = "Name one of the channels of the console.";
+                Finding::wrong(format!("the channel {channel}"), failure.to_string(), next)
+            }
+        };
+        channels.iter().map(found).collect()
     }
 }
 

@@ -1,6 +1,7 @@
 //! The raw configuration: every file read on its own, each value with its place. What must hold between files is left to
 //! [`check`](super::check).
 
+mod chat;
 mod forges;
 mod hiding;
 mod http;

@@ -19,6 +19,9 @@ pub(super) fn read(
 ) -> (Option<Settings>, BTreeMap<String, HostConfig>) {
     let state = path(reader.get("state"), root, "../.hotfix");
     let below = |key, usual| path(reader.get(key), &state, usual);
+    let folders = Folders { config: root, state: state.clone(), credentials };
+    let chat = super::chat::read(reader.get("chat"), &folders);
+    let forges = super::forges::read(reader.get("forges"), &folders);
     let settings = Settings {
         config: root.to_owned(),
         store: below("store", "store"),
@@ -29,13 +32,12 @@ pub(super) fn read(
         socket: socket(&reader, &state),
         poll_seconds: reader.get("poll_seconds").whole(1..=3600).map_or(15, |number| number.value),
         remind_minutes: reader.get("remind_minutes").whole(0..=10_080).map_or(30, |number| number.value),
+        chat,
         http: super::http::read(reader.get("http")),
         log: log(reader.get("log")),
         embedded: embedded(reader.get("embedded")),
         state,
     };
-    let folders = Folders { config: root, state: settings.state.clone(), credentials };
-    let forges = super::forges::read(reader.get("forges"), &folders);
     reader.finish();
     (Some(settings), forges)
 }

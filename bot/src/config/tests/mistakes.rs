@@ -20,6 +20,13 @@ const MISTAKES: &[(&str, &str, &str, &str)] = &[
         "listen  = \"\"           # webhooks, at /hooks/<name>: \"127.0.0.1:8080\", behind a proxy that speaks TLS\nmetrics = \"\"",
         "listen  = \"127.0.0.1:8080\"\nmetrics = \"127.0.0.1:8080\"",
     ),
+    ("chat_not_set_up", "hotfix.toml", "use = \"console\"", "use = \"slack\""),
+    (
+        "slack_without_a_signing_secret",
+        "hotfix.toml",
+        "# [chat.slack]  #",
+        "[chat.slack]\nmode = \"http\"\napp_id = \"payments\"\nteams = []\nsigning_secrets = []\n#",
+    ),
     ("not_toml", "people.toml", "git     = \"chris@example.org\"", "git     = chris@example.org"),
     ("account_of_two", "people.toml", "git     = \"ben@example.org\"", "git     = \"ANA@example.org\""),
     ("login_for_id", "people.toml", "github  = 583231", "github  = \"ana-alvarez\""),

@@ -1,5 +1,7 @@
 //! The shipped configuration is valid, and says what its files say.
 
+use hotfix_adapters::vocabulary::Platform;
+
 use super::*;
 use crate::domain::people::Role;
 use crate::domain::plan::{Plan, Subject};
@@ -84,4 +86,25 @@ fn the_http_listeners_are_off_until_they_are_given_an_address() {
     shipped.edit("hotfix.toml", "", "[http]\nlisten = \"0.0.0.0:80\"\nmetrics = \"[::1]:9090\"\nconnections = 7\n");
     let on = shipped.load().settings.http;
     assert_eq!((on.listen, on.metrics, on.connections), (Some(named("0.0.0.0:80")), Some(named("[::1]:9090")), 7));
+}
+
+/// Votes from the command line count where everybody sits at it, and elsewhere only when an operator says so.
+#[test]
+fn slack_is_spoken_to_as_the_file_says() {
+    let shipped = Shipped::copy();
+    assert_eq!(shipped.load().settings.chat.kind, ChatKind::Console);
+    assert!(shipped.load().settings.chat.terminal_votes);
+    shipped.edit("token", "", "xoxb-1").rights("token", 0o600);
+    shipped.edit("signing", "", "s3cret").rights("signing", 0o600);
+    let slack = "[chat]\nuse = \"slack\"\nalso_in = [\"C0INCIDENTS\"]\n[chat.slack]\napp_id = \"A1\"\nteams = [\"T1\", \"E1\"]\n\
+                 token = { file = \"token\" }\n";
+    shipped.edit("hotfix.toml", "", &format!("{slack}app_token = {{ file = \"signing\" }}\n"));
+    let chat = shipped.load().settings.chat;
+    assert_eq!((chat.platform(), chat.terminal_votes, chat.shared_channels), (Platform::Slack, false, false));
+    assert_eq!(chat.also_in, [named("C0INCIDENTS")]);
+    let ChatKind::Slack(settings) = chat.kind else { panic!("{chat:?}") };
+    assert!(matches!(settings.way, SlackWay::Socket { connections: 2, .. }), "{settings:?}");
+    shipped.edit("hotfix.toml", "", &format!("{slack}mode = \"http\"\nsigning_secrets = [{{ file = \"signing\" }}]\n"));
+    let ChatKind::Slack(settings) = shipped.load().settings.chat.kind else { panic!("not Slack") };
+    assert!(matches!(&settings.way, SlackWay::Http { signing_secrets } if signing_secrets.len() == 1), "{settings:?}");
 }

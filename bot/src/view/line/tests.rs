@@ -335,7 +335,7 @@ fn text_from_outside_stays_plain_or_code() {
             match span {
                 Span::Plain(words) | Span::Code(words) => assert!(!words.contains('\u{202e}')),
                 Span::Strong(words) => assert!(!words.contains("channel")),
-                Span::Mention { name, .. } => assert!(!name.contains("channel")),
+                Span::Mention { name, .. } | Span::Group { name, .. } => assert!(!name.contains("channel")),
                 Span::Link { url, label } => assert!(!url.contains("channel") && !label.contains("channel")),
             }
         }

@@ -184,7 +184,7 @@ impl Console {
         inner.take(fact).map_err(|failure| speaker.line.error(0, failure.to_string()))?;
         let dedupe_key = format!("console:{}:{}", self.boot, inner.state.heard);
         let Spot { channel, thread } = spot;
-        Ok(Inbound { dedupe_key, from: speaker.person.clone(), channel, thread, act })
+        Ok(Inbound { dedupe_key, from: speaker.person.clone(), channel, thread, can_ask: false, act })
     }
 }
 

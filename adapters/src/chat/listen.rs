@@ -1,0 +1,112 @@
+//! How what people do comes in. A platform is either called ([`Source`]: it keeps a connection open) or calls
+//! ([`Ingress`]: it sends requests); either way each act is handed to the one [`Listener`], and the platform is told that it
+//! arrived only after the listener answered. So whatever was acknowledged is durable.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::HeaderMap;
+use jiff::Timestamp;
+use tokio::sync::{oneshot, watch};
+
+use super::form::Form;
+use super::{Card, Inbound};
+
+/// Whoever handles what people do.
+#[async_trait]
+pub trait Listener: Send + Sync {
+    /// Handles one act, within the time that platforms grant for an answer. When this answers, the act is durable, or it
+    /// changed nothing.
+    async fn hear(&self, inbound: Inbound) -> Heard;
+}
+
+/// What became of an act.
+#[derive(Debug)]
+pub enum Heard {
+    /// It is handled; this is for the person alone.
+    Said(Option<Card>),
+    /// More has to be known; only where [`Inbound::can_ask`] said that a form can be shown.
+    Form(Form),
+    /// The answers to a form do not do: the id of each question with what is wrong.
+    Wrong(Vec<(String, String)>),
+    /// What the person's own page shows.
+    Home(Vec<Card>),
+    /// It is durable and takes longer; what comes of it follows. Nothing follows when the sender is gone.
+    Later(oneshot::Receiver<Option<Card>>),
+    /// It could not be kept, and nothing was done. The platform is to send it again, or the person.
+    Failed,
+}
+
+/// A platform that is listened to over connections of our own.
+#[async_trait]
+pub trait Source: Send + Sync {
+    /// Hands every act to the listener, until `stop` says true. It outlives every connection: what breaks is built again.
+    async fn run(&self, listener: Arc<dyn Listener>, stop: watch::Receiver<bool>);
+}
+
+/// A platform that calls us.
+#[async_trait]
+pub trait Ingress: Send + Sync {
+    /// The paths that it calls, each beginning with `/`.
+    fn paths(&self) -> Vec<String>;
+
+    /// Judges one request by its raw bytes and, if it is genuine, hands what it says to the listener.
+    async fn take(&self, call: Call<'_>, listener: &dyn Listener) -> Answer;
+}
+
+/// A request of a platform. Nothing about it is believed yet.
+#[derive(Debug)]
+pub struct Call<'a> {
+    /// Which of [`Ingress::paths`].
+    pub path: &'a str,
+    /// Its headers.
+    pub headers: &'a HeaderMap,
+    /// Its body as it came.
+    pub body: &'a [u8],
+    /// Now.
+    pub at: Timestamp,
+}
+
+/// The answer to a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// What is counted.
+    pub taken: Taken,
+    /// The type of what it says; `None` when it says nothing.
+    pub content_type: Option<&'static str>,
+    /// What it says.
+    pub body: Bytes,
+}
+
+/// What became of a request. A platform that sees many errors stops to send, so whatever is genuine is answered with
+/// success (security case 85).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Taken {
+    /// 200: it is durable, or changed nothing.
+    Accepted,
+    /// 200: it is genuine, and not for us.
+    NoConcern,
+    /// 401: it is not signed, or wrongly.
+    Unsigned,
+    /// 401: it is signed for another time.
+    Stale,
+    /// 400: it is genuine and cannot be read.
+    Malformed,
+    /// 503: it could not be kept; it is to be sent again.
+    Failed,
+}
+
+impl Answer {
+    /// An answer that says nothing.
+    #[must_use]
+    pub fn empty(taken: Taken) -> Self {
+        Self { taken, content_type: None, body: Bytes::new() }
+    }
+
+    /// An answer in JSON.
+    #[must_use]
+    pub fn json(value: &serde_json::Value) -> Self {
+        Self { taken: Taken::Accepted, content_type: Some("application/json"), body: value.to_string().into() }
+    }
+}

@@ -1,0 +1,321 @@
+//! Forms, buttons that open one, what people add from elsewhere, and a person's own page. A form that is handed in becomes
+//! the command that could have been typed, so it is read, judged and refused like one.
+
+use std::fmt::Write as _;
+use std::ops::Range;
+
+use hotfix_adapters::chat::{Answers, Card, Form};
+use hotfix_adapters::vocabulary::MessageRef;
+use hotfix_storage::DedupeKey;
+
+use super::ask::{Asker, Reply};
+use super::{Engine, EngineError};
+use crate::command::{self, ErrorCode, ParseError, Request};
+use crate::domain::hotfix::Hotfix;
+use crate::domain::id::{HotfixId, ServiceName, StepId};
+use crate::domain::step::{Progress, Wait, progress};
+use crate::view;
+
+/// What stands before the key of a form in the value of the button that opens it.
+const OPENS: &str = "form/";
+/// As much of somebody's message is kept with a run.
+const KEPT: usize = 1_000;
+
+/// What an act is answered with.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Response {
+    /// Nothing: what was done shows elsewhere, or it was not for us.
+    Silent,
+    /// A word to the person alone.
+    Said(Reply),
+    /// More has to be known first.
+    Ask(Form),
+    /// The answers to a form do not do: the id of each question with what is wrong.
+    Wrong(Vec<(String, String)>),
+    /// The person's own page.
+    Home(Vec<Card>),
+}
+
+impl Response {
+    /// The word to the person, if it is one.
+    #[must_use]
+    pub fn reply(self) -> Option<Reply> {
+        match self {
+            Self::Said(reply) => Some(reply),
+            Self::Silent | Self::Ask(_) | Self::Wrong(_) | Self::Home(_) => None,
+        }
+    }
+}
+
+/// Which form, and about what: `verify/staging/HF-1`.
+enum Topic<'a> {
+    Start(Option<ServiceName>),
+    Triage(HotfixId),
+    Verify(HotfixId, &'a str),
+    Hold(HotfixId),
+    Reject(HotfixId),
+    Override(HotfixId, StepId),
+    Add,
+}
+
+impl<'a> Topic<'a> {
+    fn parse(key: &'a str) -> Option<Self> {
+        let mut parts = key.split('/');
+        let (name, second, third) = (parts.next()?, parts.next(), parts.next());
+        let run = |part: Option<&str>| part.and_then(|part| part.parse::<HotfixId>().ok());
+        match (name, second, third) {
+            ("start", None, None) => Some(Self::Start(None)),
+            ("start", Some(service), None) => Some(Self::Start(Some(service.parse().ok()?))),
+            ("triage", _, None) => run(second).map(Self::Triage),
+            ("hold", _, None) => run(second).map(Self::Hold),
+            ("reject", _, None) => run(second).map(Self::Reject),
+            ("verify", Some(place), _) => run(third).map(|id| Self::Verify(id, place)),
+            ("override", Some(gate), _) => Some(Self::Override(run(third)?, gate.parse().ok()?)),
+            ("add", None, None) => Some(Self::Add),
+            _ => None,
+        }
+    }
+}
+
+impl Engine {
+    /// What is shown to somebody who left out what a verb needs, where a form can be shown.
+    pub(super) async fn form_instead(&self, asker: &Asker, text: &str, error: &ParseError) -> Option<Form> {
+        if error.code != ErrorCode::MissingArgument {
+            return None;
+        }
+        let mut words = text.split_whitespace().skip(1);
+        match error.verb? {
+            "start" => Some(self.start_form(words.next().and_then(|word| word.parse().ok()).as_ref())),
+            verb @ ("hold" | "triage" | "reject") => {
+                let run = self.find_run(asker, words.find_map(|word| word.parse().ok())).await.ok()?;
+                match verb {
+                    "hold" => Some(view::hold_form(&run)),
+                    "reject" => Some(view::reject_form(&run)),
+                    _triage => view::triage_form(&run),
+                }
+            }
+            "verify" => {
+                let run = self.find_run(asker, None).await.ok()?;
+                let place = words.next().map(str::to_owned).or_else(|| self.asked_place(&run))?;
+                Some(view::verify_form(&run, &place))
+            }
+            "override" => {
+                let run = self.find_run(asker, None).await.ok()?;
+                Some(view::override_form(&run, &words.next()?.parse().ok()?))
+            }
+            _other => None,
+        }
+    }
+
+    /// The place where somebody's word is waited for now.
+    fn asked_place(&self, run: &Hotfix) -> Option<String> {
+        let (_, spec) = run.current()?;
+        match progress(run, spec, self.now()) {
+            Progress::Waiting(Wait::Word { place, .. }) => Some(place),
+            Progress::Waiting(_) | Progress::Done { .. } | Progress::Impossible(_) => None,
+        }
+    }
+
+    /// The form that opens a run; with the criteria of the triage when the service is known.
+    pub(super) fn start_form(&self, service: Option<&ServiceName>) -> Form {
+        let known: Vec<ServiceName> = self.config.services.keys().cloned().collect();
+        let service = service.filter(|name| known.contains(name));
+        view::start_form(service.map(|name| (name, self.config.playbook_of(name))), &known)
+    }
+
+    /// The form behind a button, if it is one that opens a form.
+    pub(super) async fn opened_by(&self, value: &str) -> Option<Form> {
+        match Topic::parse(value.strip_prefix(OPENS)?)? {
+            Topic::Start(service) => Some(self.start_form(service.as_ref())),
+            Topic::Triage(id) => view::triage_form(&self.state(id).await?),
+            Topic::Verify(id, place) => Some(view::verify_form(&self.state(id).await?, place)),
+            Topic::Hold(id) => Some(view::hold_form(&self.state(id).await?)),
+            Topic::Reject(id) => Some(view::reject_form(&self.state(id).await?)),
+            Topic::Override(id, gate) => Some(view::override_form(&self.state(id).await?, &gate)),
+            Topic::Add => None,
+        }
+    }
+
+    /// A form that was handed in.
+    pub(super) async fn submitted(&self, asker: &Asker, key: &str, answers: &Answers) -> Result<Response, EngineError> {
+        let Some(topic) = Topic::parse(key) else {
+            let words = "This form is not one of mine any more. Please begin again.";
+            return Ok(Response::Said(Reply { card: view::unreadable(words), ok: false }));
+        };
+        let mut line = Line::default();
+        match &topic {
+            Topic::Start(service) => {
+                line.word("start");
+                match service {
+                    Some(service) => line.word(service.as_str()),
+                    None => line.quoted("service", answers.get("service").unwrap_or_default()),
+                }
+                line.quoted("title", answers.get("title").unwrap_or_default());
+                line.flag("incident", answers.get("incident"));
+                line.flag("ticket", answers.get("ticket"));
+                for fix in answers.get("fix").unwrap_or_default().split([',', ' ']).filter(|fix| !fix.is_empty()) {
+                    line.flag("fix", Some(fix));
+                }
+            }
+            Topic::Triage(id) => line.triage(&self.triaged(*id, answers).await, Some(*id)),
+            Topic::Verify(id, place) => {
+                line.word("verify");
+                line.word(place);
+                line.quoted("verdict", answers.get("verdict").unwrap_or_default());
+                if let Some(note) = answers.get("note") {
+                    line.quoted("note", note);
+                }
+                line.word(&id.to_string());
+            }
+            Topic::Hold(id) => line.reasoned("hold", answers, *id),
+            Topic::Reject(id) => line.reasoned("reject", answers, *id),
+            Topic::Override(id, gate) => {
+                line.word("override");
+                line.word(gate.as_str());
+                line.quoted("reason", answers.get("reason").unwrap_or_default());
+                line.flag("incident", answers.get("incident"));
+                line.word(&id.to_string());
+            }
+            Topic::Add => {
+                line.word("note");
+                line.quoted("text", answers.get("text").unwrap_or_default());
+                line.word(answers.get("run").unwrap_or_default());
+            }
+        }
+        let request = match command::parse(&line.text, &self.known()) {
+            Ok(request) => request,
+            Err(error) => return Ok(Response::Wrong(vec![(line.at(&error), error.message)])),
+        };
+        let starts = matches!(request, Request::Start { .. });
+        let reply = self.asked(asker, request).await?;
+        if starts && reply.ok && answers.get("criteria").is_some() {
+            self.triage_along(asker, answers).await?;
+        }
+        Ok(Response::Said(reply))
+    }
+
+    /// The criteria that were answered in the form that opened the run.
+    async fn triage_along(&self, asker: &Asker, answers: &Answers) -> Result<(), EngineError> {
+        let me = self.person(Some(&asker.account));
+        let opened =
+            self.states().await.into_iter().filter(|run| Some(&run.requester) == me.as_ref() && !run.is_over());
+        let Some(run) = opened.max_by_key(|run| run.opened_at) else { return Ok(()) };
+        let mut line = Line::default();
+        line.triage(&lettered(&run, answers), Some(run.id));
+        let Ok(request) = command::parse(&line.text, &self.known()) else { return Ok(()) };
+        // An input of its own to the journal: the first was used up by the start.
+        let seen = asker.seen.as_ref().map(|seen| DedupeKey::new(format!("{seen}/triage")));
+        let asker = Asker { seen, ..asker.clone() };
+        self.asked(&asker, request).await.map(|_| ())
+    }
+
+    async fn triaged(&self, id: HotfixId, answers: &Answers) -> Vec<String> {
+        match self.state(id).await {
+            Some(run) => lettered(&run, answers),
+            None => Vec::new(),
+        }
+    }
+
+    /// Somebody chose to keep a message with a run.
+    pub(super) async fn added(
+        &self,
+        asker: &Asker,
+        message: &MessageRef,
+        text: &str,
+        can_ask: bool,
+    ) -> Result<Response, EngineError> {
+        let kept: String = text.chars().take(KEPT).filter(|c| !c.is_control() || c.is_whitespace()).collect();
+        match self.find_run(asker, None).await {
+            Ok(run) => {
+                let text = format!("{} (message {})", kept.trim(), message.id);
+                Ok(Response::Said(self.asked(asker, Request::Note { text, run: Some(run.id) }).await?))
+            }
+            Err(refusal) => {
+                let states = self.states().await;
+                let seen = |run: &&Hotfix| !run.is_over() && self.looks(asker, &run.plan.service).is_ok();
+                let open: Vec<&Hotfix> = states.iter().filter(seen).collect();
+                if can_ask && !open.is_empty() {
+                    return Ok(Response::Ask(view::add_form(&open, &kept)));
+                }
+                Ok(Response::Said(Reply::no(&[refusal])))
+            }
+        }
+    }
+
+    /// The person's own page.
+    pub(super) async fn home(&self, asker: &Asker) -> Response {
+        let me = self.person(Some(&asker.account));
+        let states = self.states().await;
+        let seen: Vec<&Hotfix> = states.iter().filter(|run| self.looks(asker, &run.plan.service).is_ok()).collect();
+        Response::Home(view::home(&seen, me.as_ref(), &self.audience(), self.now()))
+    }
+}
+
+/// What was chosen is met, and whatever was not is not.
+fn lettered(run: &Hotfix, answers: &Answers) -> Vec<String> {
+    let form = view::triage_form(run);
+    let choices = form.iter().flat_map(|form| &form.inputs).filter_map(|input| match &input.kind {
+        hotfix_adapters::chat::InputKind::Many(choices) => Some(choices),
+        hotfix_adapters::chat::InputKind::One(_)
+        | hotfix_adapters::chat::InputKind::Line(_)
+        | hotfix_adapters::chat::InputKind::Paragraph(_) => None,
+    });
+    let met = |letter: &str| answers.chosen("criteria").any(|chosen| chosen == letter);
+    choices.flatten().map(|choice| format!("{}={}", choice.id, if met(&choice.id) { "yes" } else { "no" })).collect()
+}
+
+/// A command line that is put together of answers, and which answer stands where in it.
+#[derive(Default)]
+struct Line {
+    text: String,
+    parts: Vec<(Range<usize>, &'static str)>,
+}
+
+impl Line {
+    fn word(&mut self, word: &str) {
+        if !self.text.is_empty() {
+            self.text.push(' ');
+        }
+        self.text.push_str(word);
+    }
+
+    /// An answer, as one word whatever is in it.
+    fn quoted(&mut self, id: &'static str, answer: &str) {
+        let escaped = answer.replace('\\', "\\\\").replace('"', "\\\"");
+        // What Slack would have escaped in a typed command is read as typed.
+        let escaped = escaped.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+        let begin = self.text.len();
+        self.word(&format!("\"{escaped}\""));
+        self.parts.push((begin..self.text.len(), id));
+    }
+
+    fn flag(&mut self, id: &'static str, answer: Option<&str>) {
+        if let Some(answer) = answer {
+            self.word(&format!("--{id}"));
+            self.quoted(id, answer);
+        }
+    }
+
+    fn reasoned(&mut self, verb: &str, answers: &Answers, run: HotfixId) {
+        self.word(verb);
+        self.quoted("reason", answers.get("reason").unwrap_or_default());
+        self.word(&run.to_string());
+    }
+
+    fn triage(&mut self, letters: &[String], run: Option<HotfixId>) {
+        self.word("triage");
+        for letter in letters {
+            self.word(letter);
+        }
+        if let Some(run) = run {
+            let _ = write!(self.text, " {run}");
+        }
+    }
+
+    /// The question whose answer an error points at; the first one when it points at none.
+    fn at(&self, error: &ParseError) -> String {
+        let there =
+            self.parts.iter().find(|(range, _)| range.contains(&error.span.start) || range.end == error.span.start);
+        there.or(self.parts.first()).map_or_else(String::new, |(_, id)| (*id).to_owned())
+    }
+}

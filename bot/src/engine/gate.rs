@@ -1,0 +1,85 @@
+//! Asks the chat what an account and a channel are, and the policy whether that will do. Every act passes here, whatever
+//! way it came in (security case 22); what cannot be found out is a no.
+
+use hotfix_adapters::failure::Failure;
+use hotfix_adapters::vocabulary::{ChannelRef, Platform};
+
+use super::Engine;
+use super::ask::Asker;
+use crate::domain::id::ServiceName;
+use crate::domain::people::{Deed, Grant, Role};
+use crate::domain::refusal::Refusal;
+use crate::policy::{Doorway, Rooms};
+
+impl Engine {
+    /// Whether the asker may do this for a service, and as whom.
+    pub(super) async fn admit(
+        &self,
+        asker: &Asker,
+        service: &ServiceName,
+        needed: Role,
+        deed: Deed,
+    ) -> Result<Grant, Refusal> {
+        self.admit_from(asker, service, needed, deed, &self.config.settings.chat.also_in).await
+    }
+
+    /// Whether the asker may do this for every service. Each of their channels is good for it.
+    pub(super) async fn admit_for_all(&self, asker: &Asker, needed: Role) -> Result<Grant, Refusal> {
+        let homes = self.config.services.values().map(|configured| &configured.service.channel);
+        let also: Vec<ChannelRef> = self.config.settings.chat.also_in.iter().chain(homes).cloned().collect();
+        let mut grant = None;
+        for service in self.config.services.keys() {
+            grant = Some(self.admit_from(asker, service, needed, Deed::Change, &also).await?);
+        }
+        let nothing = || Refusal::new("service.none", "No service is configured.", "Add one under config/services.");
+        grant.ok_or_else(nothing)
+    }
+
+    async fn admit_from(
+        &self,
+        asker: &Asker,
+        service: &ServiceName,
+        needed: Role,
+        deed: Deed,
+        also: &[ChannelRef],
+    ) -> Result<Grant, Refusal> {
+        let doorway = self.doorway(asker).await.map_err(|failure| unsure(&failure))?;
+        // A service that is not there has no channel; the policy says no to it before it looks at channels.
+        let configured = self.config.services.get(service);
+        let home = configured.map_or(&asker.channel, |configured| &configured.service.channel);
+        let rooms = Rooms { home, also, shared: self.config.settings.chat.shared_channels };
+        let policy = &self.config.policy;
+        let admitted = policy.admit(&self.config.people, service, &asker.account, (needed, deed), (&doorway, rooms));
+        admitted.map_err(|denial| {
+            tracing::info!(account = %asker.account.id, %service, rule = denial.code(), "somebody was refused");
+            Refusal::from(denial)
+        })
+    }
+
+    /// Whether the asker may look at what concerns a service. Whoever reads its channel sees it there anyway.
+    pub(super) fn looks(&self, asker: &Asker, service: &ServiceName) -> Result<(), Refusal> {
+        let in_a_chat = asker.account.platform != Platform::Console;
+        let home = self.config.services.get(service).map(|configured| &configured.service.channel);
+        if in_a_chat && home == Some(&asker.channel) {
+            return Ok(());
+        }
+        let policy = &self.config.policy;
+        let seen = policy.authorise(&self.config.people, service, &asker.account, Role::Viewer);
+        seen.map(|_| ()).map_err(Refusal::from)
+    }
+
+    async fn doorway(&self, asker: &Asker) -> Result<Doorway, Failure> {
+        if asker.account.platform == Platform::Console {
+            return Ok(Doorway::Terminal { votes: self.config.settings.chat.terminal_votes });
+        }
+        let chat = &self.outside.chat;
+        let (account, kind) = futures::join!(chat.account(&asker.account), chat.channel(&asker.channel));
+        Ok(Doorway::Chat { account: account?, kind: kind?, channel: asker.channel.clone() })
+    }
+}
+
+fn unsure(failure: &Failure) -> Refusal {
+    let reason =
+        format!("The chat could not be asked who you are and where this is, so nothing is let through: {failure}");
+    Refusal::new("account.unsure", reason, "Say it again in a moment.")
+}

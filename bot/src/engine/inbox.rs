@@ -1,0 +1,102 @@
+//! What people did and what takes too long to be answered at once: it waits in the journal until it is handled, and is
+//! handled after a crash.
+
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use futures::FutureExt as _;
+use hotfix_adapters::chat::Inbound;
+use hotfix_storage::{Claimed, Commit, CommitError, Lane, Settlement, TimerChange, Work, WorkKey};
+
+use super::form::Response;
+use super::mailbox::raw;
+use super::outbox::{MOST_FAULTS, backoff};
+use super::{Engine, EngineError};
+
+/// What is being handled is left alone for so long; after that, whoever handled it is gone.
+const GRACE: Duration = Duration::from_secs(60);
+
+/// The lane of what people did.
+pub(super) fn inbox() -> Lane {
+    Lane::new("inbox")
+}
+
+impl Engine {
+    /// Keeps an act until it is handled. The same act again is the same piece of work.
+    ///
+    /// # Errors
+    /// When the journal does not take it: then nothing is promised.
+    pub async fn keep(&self, inbound: &Inbound) -> Result<(), EngineError> {
+        let work = Work {
+            key: key(inbound),
+            lane: inbox(),
+            order_key: inbound.from.id.clone(),
+            not_before: self.journal.now().after(GRACE),
+            payload: raw(inbound)?,
+        };
+        self.timer(TimerChange::Set(work)).await
+    }
+
+    /// An act that was kept is handled.
+    ///
+    /// # Errors
+    /// When the journal does not take it: then the act is handled again, which its key makes harmless.
+    pub async fn kept_no_more(&self, inbound: &Inbound) -> Result<(), EngineError> {
+        self.timer(TimerChange::Cancel(key(inbound))).await
+    }
+
+    /// Handles an act that was kept. Its sender may have gone, so what there is to say is said where they spoke.
+    pub(super) async fn unpack(&self, claimed: &Claimed) -> Result<(), EngineError> {
+        let Ok(inbound) = serde_json::from_str::<Inbound>(claimed.work.payload.get()) else {
+            let reason = "this program cannot read it".to_owned();
+            return self.settle(claimed, Settlement::Dead { reason }).await;
+        };
+        // The moment in which a form could be shown is long over.
+        let inbound = Inbound { can_ask: false, ..inbound };
+        match AssertUnwindSafe(self.hear(&inbound)).catch_unwind().await {
+            Ok(Ok(response)) => self.say_late(&inbound, response).await,
+            Ok(Err(error)) => return Err(error),
+            Err(_) if self.count_fault(&claimed.work.key) < MOST_FAULTS => {
+                tracing::error!(key = %inbound.dedupe_key, "what a person did broke off by a fault of the bot; it will be tried again");
+                let again = self.again(backoff(claimed.attempt), "it broke off by a fault of the bot");
+                return self.settle(claimed, again).await;
+            }
+            Err(_) => {
+                // What always breaks is set aside, so that it holds up nobody else (security case 19).
+                tracing::error!(key = %inbound.dedupe_key, "what a person did is set aside: it breaks off every time");
+                let reason = "it broke off by a fault of the bot, every time".to_owned();
+                return self.settle(claimed, Settlement::Dead { reason }).await;
+            }
+        }
+        self.settle(claimed, Settlement::Done).await
+    }
+
+    async fn say_late(&self, inbound: &Inbound, response: Response) {
+        let Response::Said(reply) = response else { return };
+        if let Err(failure) = self.outside.chat.whisper(&inbound.channel, &inbound.from, &reply.card).await {
+            tracing::info!(%failure, "a late answer could not be given");
+        }
+    }
+
+    async fn timer(&self, change: TimerChange) -> Result<(), EngineError> {
+        let mut commit = Commit::new(self.commit_id());
+        commit.timers.push(change);
+        match self.commit(commit).await {
+            Ok(_) => Ok(()),
+            Err(
+                error @ (CommitError::AlreadySeen(_)
+                | CommitError::Conflict { .. }
+                | CommitError::FenceLost(_)
+                | CommitError::LeaseLost(_)
+                | CommitError::LeaseBusy(_)
+                | CommitError::Malformed(_)
+                | CommitError::Unknown(_)
+                | CommitError::Fatal(_)),
+            ) => Err(EngineError::Journal(error.to_string())),
+        }
+    }
+}
+
+fn key(inbound: &Inbound) -> WorkKey {
+    WorkKey::new(format!("inbox/{}", inbound.dedupe_key))
+}

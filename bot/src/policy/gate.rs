@@ -1,0 +1,93 @@
+//! The one door (security case 22). Whatever way an act comes in (a verb, a mention, a button, a reaction, a form, the
+//! command line), it is let through here or not at all; nothing else decides who may act.
+
+use hotfix_adapters::chat::{AccountKind, ChannelKind};
+use hotfix_adapters::vocabulary::{ChannelRef, PersonRef};
+
+use super::{Denial, Policy};
+use crate::domain::id::ServiceName;
+use crate::domain::people::{Deed, Grant, People, Role};
+
+/// Where somebody stands who asks for something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Doorway {
+    /// The command line of the machine itself. Whoever can reach its socket is trusted to say who they are, so whether
+    /// their votes count is for the operator to say.
+    Terminal {
+        /// Whether votes count from here.
+        votes: bool,
+    },
+    /// A chat.
+    Chat {
+        /// What the account is, as the chat says.
+        account: AccountKind,
+        /// What the channel is, as the chat says.
+        kind: ChannelKind,
+        /// The channel.
+        channel: ChannelRef,
+    },
+}
+
+/// Where a service is spoken of: acts are taken in these channels only (security case 38).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rooms<'a> {
+    /// Where the team of the service reads.
+    pub home: &'a ChannelRef,
+    /// Where acts are taken as well, for every service: channels that are made for incidents.
+    pub also: &'a [ChannelRef],
+    /// Whether a channel that is shared with another company is good enough.
+    pub shared: bool,
+}
+
+impl Policy {
+    /// Whether the account may do this for the service from where it stands, and as whom.
+    ///
+    /// # Errors
+    /// Says which rule denies it, and what next.
+    pub fn admit(
+        &self,
+        people: &People,
+        service: &ServiceName,
+        account: &PersonRef,
+        (needed, deed): (Role, Deed),
+        (doorway, rooms): (&Doorway, Rooms<'_>),
+    ) -> Result<Grant, Denial> {
+        if let (Doorway::Chat { account: kind, .. }, false) = (doorway, deed == Deed::Look) {
+            of_the_house(*kind)?;
+        }
+        // Before anything is said of channels: somebody without a role learns nothing of the service (security case 81).
+        let grant = self.authorise(people, service, account, needed)?;
+        match (doorway, deed) {
+            (_, Deed::Look) | (Doorway::Terminal { .. }, Deed::Say | Deed::Change) => {}
+            (Doorway::Terminal { votes }, Deed::Vote) => {
+                if !votes {
+                    return Err(Denial::Terminal);
+                }
+            }
+            (Doorway::Chat { kind, channel, .. }, Deed::Say | Deed::Change | Deed::Vote) => {
+                in_the_room(*kind, channel, deed, rooms)?;
+            }
+        }
+        Ok(grant)
+    }
+}
+
+fn of_the_house(kind: AccountKind) -> Result<(), Denial> {
+    match kind {
+        AccountKind::Member => Ok(()),
+        AccountKind::Guest | AccountKind::Stranger | AccountKind::Bot | AccountKind::Gone => {
+            Err(Denial::Account { kind })
+        }
+    }
+}
+
+fn in_the_room(kind: ChannelKind, channel: &ChannelRef, deed: Deed, rooms: Rooms<'_>) -> Result<(), Denial> {
+    let elsewhere = || Denial::Channel { home: rooms.home.clone() };
+    match kind {
+        ChannelKind::Direct if deed == Deed::Say => Ok(()),
+        ChannelKind::Direct => Err(elsewhere()),
+        ChannelKind::Shared if !rooms.shared => Err(Denial::Shared),
+        ChannelKind::Shared | ChannelKind::Own if channel == rooms.home || rooms.also.contains(channel) => Ok(()),
+        ChannelKind::Shared | ChannelKind::Own => Err(elsewhere()),
+    }
+}

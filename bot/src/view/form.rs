@@ -1,0 +1,146 @@
+//! The forms that are shown where a chat can show any: the same questions as the verbs take words for.
+
+use hotfix_adapters::chat::{Choice, Form, Input, InputKind};
+
+use super::phrase::outside;
+use crate::domain::hotfix::Hotfix;
+use crate::domain::id::{HotfixId, ServiceName, StepId};
+use crate::domain::playbook::Playbook;
+use crate::domain::playbook::StepKind;
+
+/// The longest line and the longest paragraph that are taken; a command may hold 4,000 bytes in all.
+const LINE: u16 = 200;
+const PARAGRAPH: u16 = 2_000;
+
+/// Opens a run. The criteria of a triage are asked along when the service is known (HOCS-2).
+#[must_use]
+pub fn start_form(service: Option<(&ServiceName, Option<&Playbook>)>, services: &[ServiceName]) -> Form {
+    let mut inputs = Vec::new();
+    if service.is_none() {
+        let choice = |name: &ServiceName| Choice { id: name.to_string(), label: name.to_string() };
+        inputs.push(required("service", "Which service?", InputKind::One(services.iter().map(choice).collect())));
+    }
+    inputs.push(hinted(
+        required("title", "What is broken?", InputKind::Line(LINE)),
+        "One line; it is what everybody reads first.",
+    ));
+    inputs.push(optional("incident", "Incident", "The address of its page, if there is one.", InputKind::Line(LINE)));
+    inputs.push(optional("ticket", "Ticket", "Such as PAY-42.", InputKind::Line(LINE)));
+    let words = "Commits or pull requests, if they are there already: 101 or 1a2b3c4.";
+    inputs.push(optional("fix", "The fix", words, InputKind::Line(LINE)));
+    let criteria = service.and_then(|(_, playbook)| playbook).and_then(criteria);
+    if let Some(criteria) = criteria {
+        let hint = "Choose what is met; the rest counts as not met.";
+        inputs.push(optional("criteria", "Which of these are met?", hint, InputKind::Many(lettered(criteria))));
+    }
+    let key = service.map_or_else(|| "start".to_owned(), |(name, _)| format!("start/{name}"));
+    let title = service.map_or_else(|| "Start a hotfix".to_owned(), |(name, _)| format!("Hotfix of {name}"));
+    Form { key, title, submit: "Start".to_owned(), lead: String::new(), inputs }
+}
+
+/// Answers the questions of the triage (HOCS-2).
+#[must_use]
+pub fn triage_form(state: &Hotfix) -> Option<Form> {
+    let kinds = state.plan.steps.iter().map(|spec| &spec.kind);
+    let criteria = kinds
+        .filter_map(|kind| if let StepKind::Triage { criteria, ask: true } = kind { Some(criteria) } else { None })
+        .next()?;
+    let hint = "Choose what is met; the rest counts as not met.";
+    let input = optional("criteria", "Which of these are met?", hint, InputKind::Many(lettered(criteria)));
+    Some(about(state, "triage", "Is a hotfix right?", "Answer", vec![input]))
+}
+
+/// Says whether the fix works at a place.
+#[must_use]
+pub fn verify_form(state: &Hotfix, place: &str) -> Form {
+    let verdicts = [("pass", "Yes, it works there"), ("fail", "No, it does not")];
+    let choices = verdicts.map(|(id, label)| Choice { id: id.to_owned(), label: label.to_owned() });
+    let inputs = vec![
+        required("verdict", "Does the fix work there?", InputKind::One(choices.into())),
+        optional("note", "What did you see?", "It is kept with your word.", InputKind::Paragraph(PARAGRAPH)),
+    ];
+    about(state, &format!("verify/{place}"), &format!("Verify on {place}"), "Say so", inputs)
+}
+
+/// Says that a run must wait.
+#[must_use]
+pub fn hold_form(state: &Hotfix) -> Form {
+    let inputs = vec![required("reason", "Why must it wait?", InputKind::Paragraph(PARAGRAPH))];
+    about(state, "hold", "Hold the hotfix", "Hold", inputs)
+}
+
+/// Says no to what is asked.
+#[must_use]
+pub fn reject_form(state: &Hotfix) -> Form {
+    let inputs = vec![required("reason", "Why not?", InputKind::Paragraph(PARAGRAPH))];
+    about(state, "reject", "Say no", "Say no", inputs)
+}
+
+/// Breaks the glass on a must.
+#[must_use]
+pub fn override_form(state: &Hotfix, gate: &StepId) -> Form {
+    let hint = "It is announced, and a second person has to agree.";
+    let inputs = vec![
+        hinted(required("reason", "Why can it not be met?", InputKind::Paragraph(PARAGRAPH)), hint),
+        hinted(
+            required("incident", "Incident", InputKind::Line(LINE)),
+            "The address of the incident that justifies it.",
+        ),
+    ];
+    about(state, &format!("override/{gate}"), "Override a must", "Override", inputs)
+}
+
+/// Keeps something that was said with a run; which one, when there are several.
+#[must_use]
+pub fn add_form(runs: &[&Hotfix], text: &str) -> Form {
+    let choice = |run: &&Hotfix| Choice {
+        id: run.id.to_string(),
+        label: format!("{} {}: {}", run.id, run.plan.service, outside(&run.title)),
+    };
+    let mut note = required("text", "What is kept", InputKind::Paragraph(PARAGRAPH));
+    note.given = text.chars().take(usize::from(PARAGRAPH)).collect();
+    let inputs = vec![required("run", "With which run?", InputKind::One(runs.iter().map(choice).collect())), note];
+    Form {
+        key: "add".to_owned(),
+        title: "Add to a hotfix".to_owned(),
+        submit: "Add".to_owned(),
+        lead: String::new(),
+        inputs,
+    }
+}
+
+/// The criteria that a playbook asks about.
+fn criteria(playbook: &Playbook) -> Option<&Vec<String>> {
+    let kinds = playbook.steps.iter().map(|spec| &spec.kind);
+    kinds
+        .filter_map(|kind| if let StepKind::Triage { criteria, ask: true } = kind { Some(criteria) } else { None })
+        .next()
+}
+
+/// Criteria by their places: the first is `a`.
+fn lettered(criteria: &[String]) -> Vec<Choice> {
+    let letters = 'a'..='z';
+    letters.zip(criteria).map(|(letter, text)| Choice { id: letter.to_string(), label: text.clone() }).collect()
+}
+
+fn about(state: &Hotfix, topic: &str, title: &str, submit: &str, inputs: Vec<Input>) -> Form {
+    let lead = format!("{} {} — {}", state.id, state.plan.service, outside(&state.title));
+    Form { key: key(topic, state.id), title: title.to_owned(), submit: submit.to_owned(), lead, inputs }
+}
+
+fn key(topic: &str, run: HotfixId) -> String {
+    format!("{topic}/{run}")
+}
+
+fn required(id: &str, label: &str, kind: InputKind) -> Input {
+    let (id, label) = (id.to_owned(), label.to_owned());
+    Input { id, label, hint: String::new(), kind, required: true, given: String::new() }
+}
+
+fn optional(id: &str, label: &str, hint: &str, kind: InputKind) -> Input {
+    Input { required: false, ..hinted(required(id, label, kind), hint) }
+}
+
+fn hinted(input: Input, hint: &str) -> Input {
+    Input { hint: hint.to_owned(), ..input }
+}
