@@ -5,6 +5,7 @@ use std::process::Command;
 
 use hotfix::config;
 use hotfix::domain::event::Event;
+use hotfix::engine::Response;
 use hotfix_adapters::chat::{Act, Inbound, console};
 use hotfix_adapters::vocabulary::{ChannelRef, PersonRef, Platform};
 use hotfix_tests::git::git;
@@ -198,7 +199,7 @@ async fn a_full_disk_is_said_and_loses_nothing() {
     let mut refused = 0;
     for number in 1..6_000 {
         let text = format!("note {number} {}", "words ".repeat(150));
-        match world.engine().hear(&sent(number, text)).await {
+        match world.engine().hear(&sent(number, text)).await.map(Response::reply) {
             Ok(Some(reply)) if reply.ok => acknowledged.push(number),
             Ok(_) | Err(_) => refused += 1,
         }
