@@ -28,7 +28,7 @@ async fn scenario(
     #[files("scenarios/*.txt")]
     #[exclude("repository-vanishes")]
     // Promotions go to a repository on the local forge, and images are told of by the local world, whatever the service is on.
-    #[exclude("promotion-|sre-|operator-|hocs-")]
+    #[exclude("promotion-|sre-|operator-")]
     path: PathBuf,
     #[values(Host::GitHub, Host::GitLab)] host: Host,
 ) {

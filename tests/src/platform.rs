@@ -38,10 +38,10 @@ impl World {
         if let Some(rest) = words.strip_prefix("the image ") {
             let (tag, of) = rest.split_once(" is built ").context("an image is built of something")?;
             match of.strip_prefix("of ") {
-                Some(reference) => Shelf::publish(&self.stage, tag, &self.commit_of(reference)?, 0)?,
+                Some(reference) => Shelf::publish(&self.stage, tag, &self.commit_of(reference)?)?,
                 None if of == "again" => {
                     let run = self.newest().await.context("no run")?;
-                    Shelf::publish(&self.stage, tag, run.ships().context("nothing ships")?.as_str(), 7)?;
+                    Shelf::publish(&self.stage, tag, run.ships().context("nothing ships")?.as_str())?;
                 }
                 None => bail!("an image is built `of <commit>` or `again`"),
             }
