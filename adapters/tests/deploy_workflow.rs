@@ -242,6 +242,42 @@ async fn a_run_of_another_commit_is_no_deployment_of_ours() {
     assert!(reason.contains(&place.base) && reason.contains("moved in between"), "{reason}");
 }
 
+/// A run that is still at something else than was asked for is stopped, however often GitHub has to be told (security case 50).
+#[tokio::test]
+async fn a_run_of_another_commit_is_cancelled_while_it_runs() {
+    let faults =
+        [None, Some(Fault::Refuse(500)), Some(Fault::DoneBut500), Some(Fault::TooMany(9)), Some(Fault::HangUp)];
+    for fault in faults {
+        let place = Place::new().await;
+        place.fake.race_push(TEAM, "hotfix", &place.base);
+        let deploy = place.workflow();
+        deploy.start(&place.request("HF-1")).await.unwrap();
+        let run = place.fake.runs(TEAM)[0].0;
+        place.fake.set_run(TEAM, run, "in_progress", None);
+        place.fake.server.control.break_calls(fault.clone().map(|fault| (1, fault)));
+        let mut stands = deploy.status(&key("HF-1")).await;
+        if fault.is_some() {
+            assert!(matches!(stands, Err(Failure::Retry { .. } | Failure::Uncertain { .. })), "{fault:?}: {stands:?}");
+            stands = deploy.status(&key("HF-1")).await;
+        }
+        let reason = failed(stands.unwrap());
+        assert!(reason.contains(&place.base) && reason.contains("moved in between"), "{fault:?}: {reason}");
+        assert_eq!(place.fake.run_is(TEAM, run), ("completed".to_owned(), Some("cancelled".to_owned())), "{fault:?}");
+    }
+}
+
+/// What cannot be cancelled is left to people, and said.
+#[tokio::test]
+async fn a_run_that_cannot_be_cancelled_is_told_of() {
+    let place = Place::new().await;
+    place.fake.race_push(TEAM, "hotfix", &place.base);
+    let deploy = place.workflow();
+    deploy.start(&place.request("HF-1")).await.unwrap();
+    place.fake.server.control.break_calls([(1, Fault::Refuse(403))]);
+    let reason = failed(deploy.status(&key("HF-1")).await.unwrap());
+    assert!(reason.contains("could not cancel it") && reason.contains("stop it there"), "{reason}");
+}
+
 /// A workflow on `main` that checks out an input is believed by its deployment alone.
 #[tokio::test]
 async fn a_workflow_on_main_is_proven_by_its_deployment() {

@@ -27,8 +27,6 @@ async fn scenario(
     // A repository that is gone is told of in each forge's own words.
     #[files("scenarios/*.txt")]
     #[exclude("repository-vanishes")]
-    // Promotions go to a repository on the local forge, and images are told of by the local world, whatever the service is on.
-    #[exclude("promotion-|sre-|operator-|hocs-")]
     path: PathBuf,
     #[values(Host::GitHub, Host::GitLab)] host: Host,
 ) {

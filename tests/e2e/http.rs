@@ -160,7 +160,7 @@ async fn a_delivery_that_comes_again_has_one_effect() {
     assert!(bot.world.engine().look_where_hinted().await.expect("the journal"));
 }
 
-/// Security cases 12 and 85: a ping, and a repository of somebody else, are welcome and change nothing.
+/// Security cases 12, 15 and 85: a ping, and a repository of somebody else, are welcome and change nothing.
 #[tokio::test]
 async fn what_is_no_concern_is_answered_with_success() {
     let bot = Bot::new(Limits::default()).await;

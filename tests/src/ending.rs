@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use hotfix::domain::event::Ending;
 use hotfix::domain::hotfix::{DeployState, Hotfix, Mainline, Phase, StepState};
 use hotfix_adapters::forge::Containment;
+use hotfix_adapters::vocabulary::Repo;
 
 use crate::git::git;
 use crate::world::World;
@@ -68,10 +69,16 @@ impl World {
     /// When the forge cannot be read.
     pub async fn effects(&self) -> anyhow::Result<Vec<String>> {
         let mut moves: BTreeMap<String, usize> = BTreeMap::new();
-        for name in std::fs::read_to_string(self.stage.bare().join("moves")).unwrap_or_default().lines() {
-            *moves.entry(name.to_owned()).or_default() += 1;
+        let mut lines = Vec::new();
+        for repository in self.stage.repositories() {
+            for name in
+                std::fs::read_to_string(self.stage.bare_of(&repository).join("moves")).unwrap_or_default().lines()
+            {
+                *moves.entry(format!("{repository} {name}")).or_default() += 1;
+            }
+            let pulls = self.site.beside(&Repo::parse(&repository)?).pulls().await?;
+            lines.push(format!("pull requests of {repository}: {pulls}"));
         }
-        let mut lines = vec![format!("pull requests: {}", self.site.pulls().await?)];
         lines.extend(moves.into_iter().map(|(name, count)| format!("{name} moved {count} times")));
         Ok(lines)
     }

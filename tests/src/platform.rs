@@ -4,16 +4,14 @@
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
-use hotfix_adapters::forge::local::{Local, LocalOptions};
-use hotfix_adapters::forge::{Merge, MergeMethod, PullNumber, PullRequests as _};
-use hotfix_adapters::vocabulary::{BranchName, PersonRef, Platform, Repo};
+use hotfix_adapters::forge::{MergeMethod, PullNumber};
+use hotfix_adapters::vocabulary::{BranchName, Repo};
 
 use crate::git::git;
 use crate::ports::Shelf;
+use crate::site::Site;
+use crate::stage::PLATFORM;
 use crate::world::World;
-
-/// The repository in which commits are promoted.
-const PLATFORM: &str = "service/platform";
 
 impl World {
     /// Something over there, if the words are about it.
@@ -21,27 +19,24 @@ impl World {
     /// # Errors
     /// When it cannot be done.
     pub async fn over_there(&self, words: &str) -> anyhow::Result<bool> {
-        let platform = Repo::parse(PLATFORM)?;
         if let Some((who, rest)) = words.split_once(" puts ").filter(|(_, rest)| rest.ends_with(" on the promotion")) {
             let label = rest.trim_end_matches(" on the promotion");
-            let person = PersonRef::new(Platform::Git, format!("{who}@example.org"));
-            self.platform()?.label_as(&platform, self.promotion().await?, &person, label).await?;
+            self.platform()?.label(self.promotion().await?, who, label, true).await?;
             return Ok(true);
         }
         if let Some((who, rest)) = words.split_once(" takes ").filter(|(_, rest)| rest.ends_with(" off the promotion"))
         {
             let label = rest.trim_end_matches(" off the promotion");
-            let person = PersonRef::new(Platform::Git, format!("{who}@example.org"));
-            self.platform()?.unlabel_as(&platform, self.promotion().await?, &person, label).await?;
+            self.platform()?.label(self.promotion().await?, who, label, false).await?;
             return Ok(true);
         }
         if let Some(rest) = words.strip_prefix("the image ") {
             let (tag, of) = rest.split_once(" is built ").context("an image is built of something")?;
             match of.strip_prefix("of ") {
-                Some(reference) => Shelf::publish(&self.stage, tag, &self.commit_of(reference)?, 0)?,
+                Some(reference) => Shelf::publish(&self.stage, tag, &self.commit_of(reference)?)?,
                 None if of == "again" => {
                     let run = self.newest().await.context("no run")?;
-                    Shelf::publish(&self.stage, tag, run.ships().context("nothing ships")?.as_str(), 7)?;
+                    Shelf::publish(&self.stage, tag, run.ships().context("nothing ships")?.as_str())?;
                 }
                 None => bail!("an image is built `of <commit>` or `again`"),
             }
@@ -52,6 +47,7 @@ impl World {
         {
             let commit = self.commit_of(reference)?;
             git(&self.stage.bare(), "dee", self.clock.moment(), &["tag", tag, &commit])?;
+            self.site.pushed();
             return Ok(true);
         }
         if let Some((environment, version)) = words.split_once("'s cluster says ") {
@@ -71,36 +67,27 @@ impl World {
         }
         match words {
             "the promotion is merged" => {
-                let number = self.promotion().await?;
-                let head = self.platform()?.read(&platform, number).await?.head_commit;
-                let (title, body) = ("Merge the promotion".to_owned(), String::new());
-                let merge = Merge { expected_head: head, method: MergeMethod::Merge, title, body };
-                self.platform()?.merge(&platform, number, &merge).await?;
+                self.platform()?.merge(self.promotion().await?, "dee", MergeMethod::Merge).await?;
                 Ok(true)
             }
             "the promotion is closed" => {
-                self.platform()?.close(&platform, self.promotion().await?).await?;
+                self.platform()?.close(self.promotion().await?, "dee").await?;
                 Ok(true)
             }
             _ => Ok(false),
         }
     }
 
-    /// The forge over there, as people use it: it is always the local one.
-    fn platform(&self) -> anyhow::Result<Local> {
-        let state = self.stage.root.join("state");
-        let mut options = LocalOptions::new(state.join("repositories"), state.join("forge"));
-        let clock = self.clock.clone();
-        options.clock = Arc::new(move || clock.moment());
-        Ok(Local::open(options)?)
+    /// The forge in the repository over there, as people use it.
+    fn platform(&self) -> anyhow::Result<Arc<dyn Site>> {
+        Ok(self.site.beside(&Repo::parse(PLATFORM)?))
     }
 
     async fn promotion(&self) -> anyhow::Result<PullNumber> {
         let run = self.newest().await.context("there is no run")?;
         let key = &run.deploys.last().context("nothing is promoted")?.intent.key;
-        let (head, main) = (BranchName::parse(&format!("promote-{key}"))?, BranchName::parse("main")?);
-        let pull = self.platform()?.find(&Repo::parse(PLATFORM)?, &head, &main).await?;
-        Ok(pull.context("there is no merge request")?.number)
+        let branch = BranchName::parse(&format!("promote-{key}"))?;
+        self.platform()?.pull_from(&branch).await?.context("there is no merge request")
     }
 
     /// Somebody writes another commit into all files in which the one that production runs stands.
@@ -116,7 +103,9 @@ impl World {
             std::fs::write(work.join(file), text.replace(old, commit).replace(&old[..7], &commit[..7]))?;
         }
         run(&["commit", "--quiet", "--all", "-m", "Promote by hand"])?;
-        run(&["push", "--quiet", "origin", "HEAD:refs/heads/main"]).map(|_| ())
+        run(&["push", "--quiet", "origin", "HEAD:refs/heads/main"])?;
+        self.platform()?.pushed();
+        Ok(())
     }
 
     /// Somebody changes a file over there.
@@ -128,6 +117,8 @@ impl World {
         std::fs::write(work.join(path), text.replace("\\n", "\n") + "\n")?;
         run(&["add", "--all"])?;
         run(&["commit", "--quiet", "-m", "Something else"])?;
-        run(&["push", "--quiet", "origin", "HEAD:refs/heads/main"]).map(|_| ())
+        run(&["push", "--quiet", "origin", "HEAD:refs/heads/main"])?;
+        self.platform()?.pushed();
+        Ok(())
     }
 }

@@ -81,8 +81,16 @@ pub async fn play_file_on(path: &Path, host: Host) -> anyhow::Result<()> {
 fn in_common(text: &str) -> String {
     let joined = text.replace("\n    │ ", " ");
     let line = |line: &str| {
-        let words = line.split_whitespace().filter(|word| !word.starts_with("<http://127.0.0.1:"));
-        let words: Vec<&str> = words.map(|word| if word.contains("<main-") { "<main>" } else { word }).collect();
+        let mut words: Vec<String> = Vec::new();
+        for word in line.split_whitespace() {
+            match (word.strip_prefix("<http://127.0.0.1:").and_then(|link| link.split_once('>')), words.last_mut()) {
+                // What stands behind the link stands behind the number without it.
+                (Some((_, behind)), Some(number)) => number.push_str(behind),
+                (Some(_), None) => {}
+                (None, _) if word.contains("<main-") => words.push("<main>".to_owned()),
+                (None, _) => words.push(word.to_owned()),
+            }
+        }
         let line = words.join(" ");
         let between = |line: &str, from: &str, to: &str| {
             let (head, rest) = line.split_once(from)?;

@@ -6,13 +6,13 @@ mod gitlab;
 mod local;
 
 use std::os::unix::fs::{PermissionsExt as _, symlink};
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use hotfix_adapters::forge::{CheckState, Forge, MergeMethod, PullNumber, Verdict};
-use hotfix_adapters::vocabulary::{CommitId, Repo};
+use hotfix_adapters::vocabulary::{BranchName, CommitId, Repo};
 use hotfix_fakes::server::Control;
 use sha2::Sha256;
 
@@ -82,6 +82,15 @@ pub trait Site: Send + Sync {
     /// Somebody closes a pull request.
     async fn close(&self, number: PullNumber, who: &str) -> anyhow::Result<()>;
 
+    /// Somebody puts a label on a pull request, or takes it off.
+    async fn label(&self, number: PullNumber, who: &str, label: &str, on: bool) -> anyhow::Result<()>;
+
+    /// The pull request from this branch to main, whatever its state.
+    async fn pull_from(&self, branch: &BranchName) -> anyhow::Result<Option<PullNumber>>;
+
+    /// The same forge, as people use it in another repository.
+    fn beside(&self, repo: &Repo) -> Arc<dyn Site>;
+
     /// Somebody opens an issue that carries a label.
     async fn open_issue(&self, who: &str, title: &str, label: &str) -> anyhow::Result<()>;
 
@@ -121,14 +130,19 @@ fn repository(stage: &Stage) -> anyhow::Result<Repo> {
     Repo::parse(&stage.repository()).map_err(Into::into)
 }
 
-/// The repository of the stage takes the place of the one that the fake made: people push to it, and the fake serves it.
-fn take_place(stage: &Stage, made: &Path) -> anyhow::Result<()> {
-    std::fs::remove_dir_all(made)?;
-    let hook = stage.bare().join("hooks/reference-transaction");
-    std::fs::create_dir_all(stage.bare().join("hooks"))?;
-    std::fs::write(&hook, MOVES)?;
-    std::fs::set_permissions(&hook, std::fs::Permissions::from_mode(0o755))?;
-    Ok(symlink(stage.bare(), made)?)
+/// The repositories of the stage take the places of those that the fake makes: people push to them, and the fake serves
+/// them.
+fn take_places(stage: &Stage, make: impl Fn(&str) -> PathBuf) -> anyhow::Result<()> {
+    for name in stage.repositories() {
+        let (bare, made) = (stage.bare_of(&name), make(&name));
+        std::fs::remove_dir_all(&made)?;
+        let hook = bare.join("hooks/reference-transaction");
+        std::fs::create_dir_all(bare.join("hooks"))?;
+        std::fs::write(&hook, MOVES)?;
+        std::fs::set_permissions(&hook, std::fs::Permissions::from_mode(0o755))?;
+        symlink(bare, made)?;
+    }
+    Ok(())
 }
 
 /// A forge elsewhere, in the words of the configuration.

@@ -19,6 +19,9 @@ use anyhow::{Context as _, bail};
 use crate::clock::START;
 use crate::git::git;
 
+/// The repository in which commits are promoted, where there is one.
+pub const PLATFORM: &str = "service/platform";
+
 /// The folder of one world, and the service it is about.
 #[derive(Debug, Clone)]
 pub struct Stage {
@@ -52,10 +55,23 @@ impl Stage {
         format!("team/{}", self.service)
     }
 
-    /// The bare repository that the forge serves.
+    /// All repositories that the forge serves: the service's own, and the one in which its commits are promoted.
+    #[must_use]
+    pub fn repositories(&self) -> Vec<String> {
+        let all = [self.repository(), PLATFORM.to_owned()];
+        all.into_iter().filter(|name| self.bare_of(name).exists()).collect()
+    }
+
+    /// The bare repository of the service.
     #[must_use]
     pub fn bare(&self) -> PathBuf {
-        self.root.join("state/repositories").join(format!("{}.git", self.repository()))
+        self.bare_of(&self.repository())
+    }
+
+    /// A bare repository that the forge serves.
+    #[must_use]
+    pub fn bare_of(&self, repository: &str) -> PathBuf {
+        self.root.join("state/repositories").join(format!("{repository}.git"))
     }
 
     /// The clone in which people work.
@@ -243,7 +259,7 @@ fn build(root: &Path, service: &str) -> anyhow::Result<()> {
 /// The repository over there, whose files name what production runs.
 fn platform(stage: &Stage, live: &str) -> anyhow::Result<()> {
     let moment = jiff::Timestamp::from_millisecond(START.0)? - jiff::SignedDuration::from_hours(24);
-    let (bare, work) = (stage.root.join("state/repositories/service/platform.git"), stage.root.join("platform"));
+    let (bare, work) = (stage.bare_of(PLATFORM), stage.root.join("platform"));
     std::fs::create_dir_all(&bare)?;
     git(&bare, "dee", moment, &["init", "--quiet", "--bare", "--template=", "."])?;
     let bare = "../state/repositories/service/platform.git";

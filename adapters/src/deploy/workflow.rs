@@ -278,14 +278,33 @@ impl Workflow {
         Ok(false)
     }
 
+    /// Stops a run that does what nobody asked for; says in words what came of it. When nobody knows whether GitHub heard it,
+    /// it is said again at the next look: stopping twice does no harm.
+    async fn cancel(&self, id: u64) -> Result<String, Failure> {
+        let what = format!("cancel run {id} of {}", self.repo);
+        let route = Route::repo(&self.repo)?.then("actions").then("runs").then(id).then("cancel");
+        let tried = self.github.client().write(&self.repo, Method::POST, &route, None, &Act::new(&what, ACTIONS)).await;
+        match tried {
+            Ok(Tried::Done(_)) => Ok("The bot cancelled it".to_owned()),
+            Ok(Tried::Lost(how)) => Err(Failure::uncertain(format!("could not {what}: {how}."))),
+            Ok(Tried::Refused { message, .. }) => Ok(uncancelled(&message)),
+            Err(Failure::Rejected { reason }) => Ok(uncancelled(&reason)),
+            Err(failure @ (Failure::Retry { .. } | Failure::Uncertain { .. })) => Err(failure),
+        }
+    }
+
     async fn stands(&self, run: &Run, ordered: &Ordered) -> Result<DeployStatus, Failure> {
         let link = run.html_url.clone().unwrap_or_else(|| format!("run {}", run.id));
         let wanted = &ordered.request.commit;
         if self.proof == Proof::HeadSha && run.head_sha != wanted.as_str() {
             let (ran, reference) = (&run.head_sha, &ordered.reference);
+            let done = match run.status.as_deref() {
+                Some("completed") => "It has ended".to_owned(),
+                _ => self.cancel(run.id).await?,
+            };
             return Ok(DeployStatus::Failed {
                 reason: format!(
-                    "{link} runs {ran}, not {wanted}: {reference} moved in between. See there what it did, and stop it."
+                    "{link} ran on {ran}, not on {wanted}: {reference} moved in between. {done}. See there what it did."
                 ),
             });
         }
@@ -307,6 +326,10 @@ impl Workflow {
             _ => DeployStatus::InProgress { note: None },
         })
     }
+}
+
+fn uncancelled(why: &str) -> String {
+    format!("The bot could not cancel it ({}): stop it there", why.trim_end_matches('.'))
 }
 
 #[async_trait]

@@ -35,7 +35,7 @@ async fn the_label_counts_when_a_listed_person_put_it_on() {
     world.local.relabel(&repo(), PullNumber(1), &["lgtm".into()], &[]).await.unwrap();
     assert!(world.note(KEY).await.starts_with("nobody knows who put the label lgtm on"));
     world.unlabel("ada@example.org", "lgtm").await;
-    assert!(world.note(KEY).await.starts_with("the label lgtm was taken off !1 again by ada@example.org"));
+    assert!(world.note(KEY).await.starts_with("the label lgtm was taken off !1 again by Ada"));
     world.label("bot@example.org", "lgtm").await;
     assert!(world.note(KEY).await.starts_with("the label lgtm was put on by the bot itself, which does not count"));
     world.unlabel("bot@example.org", "lgtm").await;

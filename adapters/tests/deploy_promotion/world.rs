@@ -80,6 +80,7 @@ impl World {
             merge: self.merge.clone(),
             compare: Some("https://git.example.com/team/qontract-reconcile/compare/{old}...{new}".into()),
             bot: Some(person("bot@example.org")),
+            names: BTreeMap::from([(person("ada@example.org"), "Ada".to_owned())]),
             runs: self.folder.path().join("runs"),
             clock: Arc::new(now),
         }

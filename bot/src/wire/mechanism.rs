@@ -130,9 +130,16 @@ impl Place<'_> {
             merge: promotion.merge.clone(),
             compare: promotion.compare.clone(),
             bot: host.bot.clone(),
+            names: self.names(),
             runs: self.runs(),
             clock: Arc::new(Timestamp::now),
         })?)
+    }
+
+    /// What people are called, by all their accounts.
+    fn names(&self) -> BTreeMap<PersonRef, String> {
+        let people = self.config.people.iter();
+        people.flat_map(|person| person.accounts.iter().map(|account| (account.clone(), person.name.clone()))).collect()
     }
 
     fn command(&self, command: &CommandMechanism) -> anyhow::Result<CommandDeploy> {

@@ -9,6 +9,7 @@ use hotfix_adapters::cluster::{Cluster, RunningImage};
 use hotfix_adapters::failure::Failure;
 use hotfix_adapters::registry::{Image, Published, Registry};
 use hotfix_adapters::vocabulary::{CommitId, Digest};
+use sha2::{Digest as _, Sha256};
 
 use super::Cut;
 use crate::stage::Stage;
@@ -28,15 +29,19 @@ impl Shelf {
         stage.root.join("state/images")
     }
 
-    /// Publishes an image, as a build does.
+    /// Publishes an image, as a build does. Its digest follows from the tag and the builds before it alone, so that it is the
+    /// same on every forge, whose merges have commit ids of their own.
     ///
     /// # Errors
     /// When the folder cannot be written.
-    pub fn publish(stage: &Stage, tag: &str, commit: &str, build: u32) -> anyhow::Result<()> {
+    pub fn publish(stage: &Stage, tag: &str, commit: &str) -> anyhow::Result<()> {
         let folder = Self::of(stage);
         std::fs::create_dir_all(&folder)?;
-        let digest: String = commit.chars().cycle().skip(usize::try_from(build)?).take(64).collect();
-        Ok(std::fs::write(folder.join(tag.replace('/', "%")), format!("sha256:{digest} {commit}"))?)
+        let file = folder.join(tag.replace('/', "%"));
+        let before = std::fs::read_to_string(&file).unwrap_or_default();
+        let replaced = before.split_once(' ').map_or("", |(digest, _)| digest);
+        let digest = hex::encode(Sha256::digest(format!("{tag} {replaced}")));
+        Ok(std::fs::write(file, format!("sha256:{digest} {commit}"))?)
     }
 }
 

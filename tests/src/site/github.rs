@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use hotfix_adapters::forge::{CheckState, Forge, MergeMethod, PullNumber, Verdict};
-use hotfix_adapters::vocabulary::CommitId;
+use hotfix_adapters::vocabulary::{BranchName, CommitId, Repo};
 use hotfix_fakes::github::GitHubFake;
 use hotfix_fakes::server::Control;
 use serde_json::json;
 
-use super::{Back, Delivery, Elsewhere, PEOPLE, Site, mac, take_place};
+use super::{Back, Delivery, Elsewhere, PEOPLE, Site, mac, take_places};
 use crate::stage::Stage;
 
 /// The bot's token.
@@ -27,7 +27,7 @@ impl OnGitHub {
     pub(super) async fn open(stage: &Stage) -> anyhow::Result<Self> {
         let fake = GitHubFake::start("").await;
         let full = stage.repository();
-        take_place(stage, &fake.create(&full))?;
+        take_places(stage, |name| fake.create(name))?;
         fake.token("hotfix-bot", TOKEN);
         PEOPLE.iter().for_each(|who| fake.verify_mail(who, &format!("{who}@example.org")));
         let lines = format!("kind = \"github\"\napi_url = \"{}\"\ngit_url = \"{}\"\n", fake.api_url(), fake.git_url());
@@ -72,6 +72,22 @@ impl Site for OnGitHub {
     async fn close(&self, number: PullNumber, who: &str) -> anyhow::Result<()> {
         self.fake.close(&self.full, number.0, who);
         Ok(())
+    }
+
+    async fn label(&self, number: PullNumber, who: &str, label: &str, on: bool) -> anyhow::Result<()> {
+        match on {
+            true => self.fake.label(&self.full, number.0, who, label),
+            false => self.fake.unlabel(&self.full, number.0, who, label),
+        }
+        Ok(())
+    }
+
+    async fn pull_from(&self, branch: &BranchName) -> anyhow::Result<Option<PullNumber>> {
+        Ok(self.fake.pull_from(&self.full, branch.as_str()).map(PullNumber))
+    }
+
+    fn beside(&self, repo: &Repo) -> Arc<dyn Site> {
+        Arc::new(Self { fake: self.fake.clone(), full: repo.to_string() })
     }
 
     async fn open_issue(&self, who: &str, title: &str, label: &str) -> anyhow::Result<()> {

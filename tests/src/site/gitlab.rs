@@ -7,12 +7,12 @@ use async_trait::async_trait;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use hotfix_adapters::forge::{CheckState, Forge, MergeMethod, PullNumber, Verdict};
-use hotfix_adapters::vocabulary::CommitId;
+use hotfix_adapters::vocabulary::{BranchName, CommitId, Repo};
 use hotfix_fakes::gitlab::{GitLab, TOKEN};
 use hotfix_fakes::server::Control;
 use serde_json::json;
 
-use super::{Back, Delivery, Elsewhere, Site, mac, take_place};
+use super::{Back, Delivery, Elsewhere, Site, mac, take_places};
 use crate::stage::Stage;
 
 /// What deliveries are signed with.
@@ -28,7 +28,7 @@ impl OnGitLab {
     pub(super) async fn open(stage: &Stage) -> anyhow::Result<Self> {
         let fake = GitLab::start().await;
         let project = stage.repository();
-        take_place(stage, &fake.project(&project))?;
+        take_places(stage, |name| fake.project(name))?;
         let lines = format!("kind = \"gitlab\"\nurl = \"{}\"\naccount = \"1\"\n", fake.url());
         let elsewhere = Elsewhere { lines, token: TOKEN, webhook_secret: WEBHOOK_SECRET, platform: "gitlab" };
         elsewhere.configure(stage, |who| fake.user(who))?;
@@ -66,6 +66,19 @@ impl Site for OnGitLab {
     async fn close(&self, number: PullNumber, _: &str) -> anyhow::Result<()> {
         self.fake.close(&self.project, number.0);
         Ok(())
+    }
+
+    async fn label(&self, number: PullNumber, who: &str, label: &str, on: bool) -> anyhow::Result<()> {
+        self.fake.label(&self.project, number.0, who, label, on);
+        Ok(())
+    }
+
+    async fn pull_from(&self, branch: &BranchName) -> anyhow::Result<Option<PullNumber>> {
+        Ok(self.fake.merge_request_from(&self.project, branch.as_str()).map(PullNumber))
+    }
+
+    fn beside(&self, repo: &Repo) -> Arc<dyn Site> {
+        Arc::new(Self { fake: self.fake.clone(), project: repo.to_string() })
     }
 
     async fn open_issue(&self, _: &str, title: &str, label: &str) -> anyhow::Result<()> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use hotfix_adapters::forge::local::{Local, LocalOptions};
 use hotfix_adapters::forge::{Check, CheckState, Forge, Merge, MergeMethod, PullNumber, PullRequests as _, Verdict};
-use hotfix_adapters::vocabulary::{CommitId, PersonRef, Platform, Repo};
+use hotfix_adapters::vocabulary::{BranchName, CommitId, PersonRef, Platform, Repo};
 use hotfix_fakes::server::Control;
 
 use super::{Back, Delivery, Site, repository};
@@ -53,6 +53,25 @@ impl Site for OnDisk {
     async fn close(&self, number: PullNumber, _: &str) -> anyhow::Result<()> {
         self.local.close(&self.repo, number).await?;
         Ok(())
+    }
+
+    async fn label(&self, number: PullNumber, who: &str, label: &str, on: bool) -> anyhow::Result<()> {
+        let person = PersonRef::new(Platform::Git, format!("{who}@example.org"));
+        match on {
+            true => self.local.label_as(&self.repo, number, &person, label).await?,
+            false => self.local.unlabel_as(&self.repo, number, &person, label).await?,
+        };
+        Ok(())
+    }
+
+    async fn pull_from(&self, branch: &BranchName) -> anyhow::Result<Option<PullNumber>> {
+        let pull = self.local.find(&self.repo, branch, &BranchName::parse("main")?).await?;
+        Ok(pull.map(|pull| pull.number))
+    }
+
+    fn beside(&self, repo: &Repo) -> Arc<dyn Site> {
+        let (stage, clock) = (self.stage.clone(), self.clock.clone());
+        Arc::new(Self { local: self.local.clone(), repo: repo.clone(), stage, clock })
     }
 
     async fn open_issue(&self, _: &str, title: &str, label: &str) -> anyhow::Result<()> {

@@ -1,6 +1,6 @@
 //! Following a proposal to its end.
 
-use super::approval::{Standing, judge};
+use super::approval::{Known, Standing, judge};
 use super::drift::Drift;
 use super::options::MergeBy;
 use super::record::Proposal;
@@ -45,7 +45,7 @@ impl Promotion {
         self.announce(proposal, pull.number).await?;
         let drift = self.drift(proposal, pull).await?;
         let labellings = self.forge.labellings(&self.repo, pull.number).await?;
-        let standing = judge(&self.approval, pull, &labellings, self.bot.as_ref());
+        let standing = judge(&self.approval, pull, &labellings, &Known { bot: self.bot.as_ref(), names: &self.names });
         let holds: Vec<&str> =
             self.hold_labels.iter().filter(|hold| pull.labels.contains(hold)).map(String::as_str).collect();
         let mut notes = Vec::new();

@@ -22,6 +22,7 @@ mod sheet;
 mod survey;
 mod text;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -61,6 +62,7 @@ pub struct Promotion {
     merge: MergeBy,
     compare: Option<String>,
     bot: Option<PersonRef>,
+    names: BTreeMap<PersonRef, String>,
     runs: PathBuf,
     clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
 }

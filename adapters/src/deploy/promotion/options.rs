@@ -1,6 +1,6 @@
 //! How a promotion is set up.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -43,6 +43,8 @@ pub struct PromotionOptions {
     pub compare: Option<String>,
     /// The account the bot has at the forge: its own labels are no person's.
     pub bot: Option<PersonRef>,
+    /// What people are called, by their accounts at the forge: an account may be a number. Who is not in it is called by it.
+    pub names: BTreeMap<PersonRef, String>,
     /// The folder in which proposals are remembered.
     pub runs: PathBuf,
     /// What the time is.
@@ -220,6 +222,7 @@ impl Promotion {
             merge: options.merge,
             compare: options.compare,
             bot: options.bot,
+            names: options.names,
             runs: options.runs,
             clock: options.clock,
         })

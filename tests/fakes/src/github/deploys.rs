@@ -261,3 +261,16 @@ pub(super) fn run(state: &State, full: &str, id: &str) -> Reply {
     let run = state.repos[full].workflow_runs.iter().find(|run| run.id == id);
     run.map_or_else(Reply::not_found, |run| Reply::ok(shown_run(state, full, run)))
 }
+
+/// A run that has ended cannot be cancelled.
+pub(super) fn cancel(state: &mut State, full: &str, id: &str) -> Reply {
+    let (id, at) = (number_of(id), state.at());
+    let Some(run) = state.repo(full).workflow_runs.iter_mut().find(|run| run.id == id) else {
+        return Reply::not_found();
+    };
+    if run.status == "completed" {
+        return Reply::error(409, "Cannot cancel a workflow run that is completed.", None);
+    }
+    (run.status, run.conclusion, run.updated) = ("completed".to_owned(), Some("cancelled".to_owned()), at);
+    Reply::One(202, json!({}))
+}

@@ -162,6 +162,14 @@ impl GitHubFake {
         self.state().repo(full).issues.values().filter(|issue| issue.pull.is_some()).count()
     }
 
+    /// The newest pull request from this branch, whatever its state.
+    #[must_use]
+    pub fn pull_from(&self, full: &str, head: &str) -> Option<u64> {
+        let mut state = self.state();
+        let issues = &state.repo(full).issues;
+        issues.values().rfind(|it| it.pull.as_ref().is_some_and(|pull| pull.head == head)).map(|it| it.number)
+    }
+
     /// An App reports a check run: how it ended (`success`, `failure`, …), or what it is at (`queued`, `in_progress`).
     pub fn check(&self, full: &str, sha: &str, app: &str, name: &str, how: &str) {
         let mut state = self.state();
@@ -226,6 +234,17 @@ impl GitHubFake {
     pub fn runs(&self, full: &str) -> Vec<(u64, String, serde_json::Value)> {
         let mut state = self.state();
         state.repo(full).workflow_runs.iter().map(|run| (run.id, run.sha.clone(), run.inputs.clone())).collect()
+    }
+
+    /// How a run stands: its status and its conclusion.
+    ///
+    /// # Panics
+    /// When there is no such run.
+    #[must_use]
+    pub fn run_is(&self, full: &str, id: u64) -> (String, Option<String>) {
+        let mut state = self.state();
+        let run = state.repo(full).workflow_runs.iter().find(|run| run.id == id).expect("a run");
+        (run.status.clone(), run.conclusion.clone())
     }
 
     /// A run goes on: `in_progress`, or `completed` with a conclusion.

@@ -110,6 +110,7 @@ fn repository(state: &mut State, call: &Call, full: &str, rest: &[&str]) -> Repl
         ("GET", ["actions", "workflows", workflow, "runs"]) => deploys::runs(state, call, full, Some(workflow)),
         ("GET", ["actions", "runs"]) => deploys::runs(state, call, full, None),
         ("GET", ["actions", "runs", id]) => deploys::run(state, full, id),
+        ("POST", ["actions", "runs", id, "cancel"]) => deploys::cancel(state, full, id),
         _ => Reply::not_found(),
     }
 }

@@ -209,6 +209,12 @@ impl GitLab {
         })
     }
 
+    /// The newest merge request from this branch, whatever its state.
+    #[must_use]
+    pub fn merge_request_from(&self, project: &str, source: &str) -> Option<u64> {
+        self.with(|world| world.project(project).merges.iter().rfind(|it| it.source == source).map(|it| it.iid))
+    }
+
     fn with<T>(&self, act: impl FnOnce(&mut World) -> T) -> T {
         act(&mut self.world.lock().unwrap())
     }
