@@ -176,7 +176,7 @@ impl Engine {
     }
 
     fn audience(&self) -> Audience<'_> {
-        Audience { people: &self.config.people, platform: self.outside.platform }
+        Audience { people: &self.config.people, policy: &self.config.policy, platform: self.outside.platform }
     }
 
     /// Every run, as it is now.

@@ -7,10 +7,10 @@ use jiff::Timestamp;
 use thiserror::Error;
 
 use super::Audience;
-use super::ask::{calls, missing, others};
-use super::card::{digest, pull_link};
+use super::ask::{calls, missing, voters};
+use super::card::{digest, only, pull_link};
 use super::duration::{clock, minutes};
-use super::phrase::{Say, contributor, count, listing, outside, size, whole};
+use super::phrase::{Say, capital, contributor, count, listing, outside, size, whole};
 use super::standing::looked_at;
 use crate::domain::event::Contribution;
 use crate::domain::hotfix::{Attestation, Hotfix, StepState};
@@ -105,7 +105,12 @@ pub fn prompt(
     lines.push(until(state, environment));
     let card = Card {
         tone: Tone::Asking,
-        title: Some(Text::of(format!("{} {}: may this go to {environment}?", state.id, state.plan.service))),
+        title: Some(Text::of(format!(
+            "{} {}: may this go to {}?",
+            state.id,
+            state.plan.service,
+            state.plan.place(environment)
+        ))),
         lines,
         verbatim: None,
         fields: fields(state, base),
@@ -130,9 +135,12 @@ fn length(card: &Card) -> usize {
 }
 
 fn who(state: &Hotfix, environment: &Environment, to: &Audience<'_>, now: Timestamp) -> Text {
-    let missing = missing(&quorum(state, environment, now, None).missing);
-    let who = calls(to, &others(state)).unwrap_or_else(|| Text::of("To whoever may vote and did not work on it"));
-    who.plain(format!(": before “{}” can go to {environment} it needs {missing}.", whole(&state.title)))
+    let rules = quorum(state, environment, now, None).missing;
+    let missing = missing(&rules);
+    let place = state.plan.place(environment);
+    let who =
+        calls(to, &voters(state, to, &rules)).unwrap_or_else(|| Text::of("To whoever may vote and did not work on it"));
+    who.plain(format!(": before “{}” can go to {place} it needs {missing}.", whole(&state.title)))
 }
 
 fn fields(state: &Hotfix, base: &CommitId) -> Vec<Field> {
@@ -146,6 +154,7 @@ fn fields(state: &Hotfix, base: &CommitId) -> Vec<Field> {
         },
         field("Plan", Text::new().code(digest(state))),
     ];
+    fields.extend(only(state).map(|value| field("Only", value)));
     let pull = state.pull.as_ref();
     fields.extend(
         pull.map(|pull| field("Pull request", Text::new().span(pull_link(pull.number.0, pull.url.as_deref())))),
@@ -166,13 +175,21 @@ fn said(state: &Hotfix, commit: &CommitId, head: &CommitId, to: &Audience<'_>, n
             return None;
         };
         match at {
-            StepState::Done { evidence, .. } => Some(Text::of(format!("Review: {}.", outside(evidence)))),
+            StepState::Done { evidence, .. } => Some(Text::of(format!("Review: {}.", outside(&to.named(evidence))))),
             StepState::Skipped { reason, .. } => Some(Text::of(format!("Review: left out, {}.", outside(reason)))),
             StepState::Ahead | StepState::Current { .. } => Some(Text::of("Review: not there.")),
         }
     };
     let mut said: Vec<Text> = state.plan.steps.iter().zip(&state.steps).filter_map(review).collect();
-    let words = state.attestations.iter().filter(|(_, word)| &word.commit == commit || &word.commit == head);
+    said.extend(state.reached.iter().map(|(environment, runs)| {
+        Text::of(format!("{} runs ", capital(environment.as_str()))).commit(runs).plain(", which has it.")
+    }));
+    // What others deployed there has the fix, and is another commit than what ships.
+    let there = |place: &str| state.reached.iter().find(|(environment, _)| environment.as_str() == place);
+    let counts = |place: &str, word: &Attestation| {
+        &word.commit == commit || &word.commit == head || there(place).is_some_and(|(_, runs)| runs == &word.commit)
+    };
+    let words = state.attestations.iter().filter(|((place, _), word)| counts(place, word));
     said.extend(words.map(|((place, _), word)| tested(place, word, to, now)));
     if said.is_empty() {
         said.push(Text::of("Nobody has reviewed or tested it yet."));
@@ -202,8 +219,9 @@ fn until(state: &Hotfix, environment: &Environment) -> Text {
     let expires = state.plan.environment(environment).map_or(0, |plan| plan.approval.expires_minutes);
     Text::of(format!(
         "A yes holds for {}, and only while commit, base and plan stay as they are. One no stops it. Silence is not a yes: \
-         nothing is deployed to {environment} until the votes are there.",
-        minutes(expires)
+         nothing is deployed to {} until the votes are there.",
+        minutes(expires),
+        state.plan.place(environment)
     ))
 }
 
@@ -295,6 +313,9 @@ React with ✅ or ❌, press a button, or say `/hotfix approve` or `/hotfix reje
             Some(name.as_str())
         });
         assert_eq!(called.collect::<Vec<_>>(), ["Ben", "Dee", "Eve"]);
-        assert_eq!(others(&play.state), ["ben", "dee", "eve"].map(|id| id.parse::<PersonId>().unwrap()));
+        assert_eq!(
+            super::super::ask::others(&play.state),
+            ["ben", "dee", "eve"].map(|id| id.parse::<PersonId>().unwrap())
+        );
     }
 }
