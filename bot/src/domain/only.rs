@@ -100,3 +100,101 @@ fn retitled(step: StepSpec, environment: &Environment, only: &[String]) -> StepS
     let title = step.title.replace(environment.as_str(), &only.join(" and "));
     StepSpec { title, ..step }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::domain::playbook::{Level, ServiceKind, Trigger};
+    use crate::domain::service::{Approval, TargetPlan};
+
+    fn environment(name: &str, production: bool, targets: &[(&str, bool)]) -> EnvironmentPlan {
+        let target =
+            |(name, production): &(&str, bool)| TargetPlan { name: (*name).to_owned(), production: *production };
+        EnvironmentPlan {
+            name: name.parse().unwrap(),
+            group: None,
+            production,
+            mechanism: String::new(),
+            approval: Approval::default(),
+            targets: targets.iter().map(target).collect(),
+            never: None,
+        }
+    }
+
+    fn service() -> Service {
+        Service {
+            name: "reports".parse().unwrap(),
+            about: String::new(),
+            kind: ServiceKind::App,
+            repo: "team/reports".parse().unwrap(),
+            main: "main".parse().unwrap(),
+            playbook: "app-sre".parse().unwrap(),
+            promote_with: None,
+            channel: "reports".parse().unwrap(),
+            environments: vec![
+                environment("schemas", false, &[("schemas", false)]),
+                environment("west", true, &[("prod", true), ("ci", false)]),
+                environment("east", true, &[("prod-east", true)]),
+            ],
+            team: Vec::new(),
+            release_blockers: Vec::new(),
+            required_checks: Vec::new(),
+            lenient_checks: Vec::new(),
+            parties: BTreeMap::new(),
+            has_registry: false,
+        }
+    }
+
+    fn steps() -> Vec<StepSpec> {
+        let step = |id: &str, title: &str, kind| StepSpec {
+            id: id.parse().unwrap(),
+            title: title.to_owned(),
+            level: Level::Must,
+            serves: Vec::new(),
+            remind_minutes: 0,
+            only_for: None,
+            kind,
+        };
+        let mut steps = vec![step("schema", "Schemas", deploy("schemas", What::Schema))];
+        for name in ["west", "east"] {
+            let environment: Environment = name.parse().unwrap();
+            let place = crate::domain::playbook::VerifyPlace::Environment(environment.clone());
+            let look = StepKind::Verify { place, question: String::new(), by: Vec::new() };
+            steps.push(step(&format!("agree-{name}"), &format!("Agree to {name}"), StepKind::Approve { environment }));
+            steps.push(step(&format!("to-{name}"), "Promote", deploy(name, What::Ships)));
+            steps.push(step(&format!("look-{name}"), "Look", look));
+        }
+        steps
+    }
+
+    fn deploy(environment: &str, what: What) -> StepKind {
+        StepKind::Deploy { environment: environment.parse().unwrap(), trigger: Trigger::Auto, what }
+    }
+
+    fn left(only: &[&str]) -> Result<Vec<String>, Refusal> {
+        let only: Vec<String> = only.iter().map(|name| (*name).to_owned()).collect();
+        let steps = narrowed(steps(), &only, &service())?;
+        Ok(steps.into_iter().map(|step| format!("{}: {}", step.id, step.title)).collect())
+    }
+
+    /// PROMO-8: an environment with none of the targets is left out, and a production that stays as it is is not looked at.
+    #[test]
+    fn what_is_not_named_is_left_out() {
+        assert_eq!(left(&[]).unwrap().len(), 7);
+        let west = ["schema: Schemas", "agree-west: Agree to west", "to-west: Promote", "look-west: Look"];
+        assert_eq!(left(&["prod"]).unwrap(), west);
+        assert_eq!(left(&["prod", "ci"]).unwrap(), west);
+        assert_eq!(left(&["ci"]).unwrap(), ["schema: Schemas", "agree-west: Agree to ci", "to-west: Promote"]);
+    }
+
+    #[test]
+    fn a_target_that_is_not_there_is_refused_by_name() {
+        // The schemas are promoted by a word of their own.
+        let refusal = left(&["ci", "cli", "schemas"]).unwrap_err();
+        assert_eq!(refusal.code, "promotion.target");
+        assert_eq!(refusal.reason, "reports has no targets cli, schemas to promote.");
+        assert_eq!(refusal.next, "It has: prod, ci, prod-east.");
+    }
+}

@@ -238,6 +238,8 @@ fn actions(state: &Hotfix, environment: &Environment, commit: &CommitId) -> Vec<
 mod tests {
     use super::*;
     use crate::domain::id::PersonId;
+    use crate::domain::people::Role;
+    use crate::policy::{Policy, Quorums, ServicePolicy};
     use crate::view::fixture::{asked, commit, contribution, environment, same};
     use crate::view::plain;
 
@@ -268,6 +270,21 @@ React with ✅ or ❌, press a button, or say `/hotfix approve` or `/hotfix reje
         let value = |word: &str| format!("HF-12/production/{}/{word}", commit("1111111"));
         let values: Vec<&str> = card.actions.iter().map(|action| action.value.as_str()).collect();
         assert_eq!(values, [value("approve"), value("reject")]);
+    }
+
+    /// Whoever may only look is not called; nor is whoever's vote cannot fill a place that is open.
+    #[test]
+    fn those_are_called_who_may_vote() {
+        let mut play = asked();
+        let roles = |who: &[&str]| who.iter().map(|id| id.parse().unwrap()).collect();
+        let holders =
+            [(Role::Viewer, roles(&["ana", "ben", "chi", "dee", "eve"])), (Role::Approver, roles(&["ana", "dee"]))];
+        let service = ServicePolicy { roles: holders.into(), quorums: Default::default() };
+        play.policy = Policy::new([("payments".parse().unwrap(), service)].into(), Quorums::default(), Vec::new());
+        let card = prompt(&play.state, &environment("production"), &play.to(), play.now).unwrap();
+        assert!(plain(&card).contains("\n@Dee: before “Fix 500 on upload” can go to production"), "{}", plain(&card));
+        let shown = plain(&crate::view::card(&play.state, &play.to(), play.now));
+        assert!(shown.contains("\n@Dee: production still needs 2 votes"), "{shown}");
     }
 
     #[test]
