@@ -143,12 +143,6 @@ impl Plan {
         self.environments.iter().filter(move |e| e.production && (!some || deploys(e)))
     }
 
-    /// Whether an environment is production.
-    #[must_use]
-    pub fn is_production(&self, name: &Environment) -> bool {
-        self.environments.iter().any(|e| e.production && &e.name == name)
-    }
-
     /// Whether the fix is merged before it is deployed: what ships is the merge.
     #[must_use]
     pub fn merges_first(&self) -> bool {
