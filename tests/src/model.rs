@@ -95,7 +95,6 @@ impl Model {
             from: None,
             target: None,
             schema: None,
-            only: Vec::new(),
         };
         let now = Timestamp::from_second(1_772_442_000).expect("a time");
         let grant = grant(config, &name, 0, Role::Requester).expect("ana may");

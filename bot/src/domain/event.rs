@@ -434,9 +434,6 @@ pub struct Opened {
     /// The commit of the schemas that is promoted first (PROMO-2).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schema: Option<CommitId>,
-    /// The targets to promote; all when empty (PROMO-8).
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub only: Vec<String>,
 }
 
 /// An answer to a question of the triage.

@@ -135,8 +135,6 @@ pub struct Asked {
     pub target: Option<String>,
     /// The commit of the schemas that is promoted first.
     pub schema: Option<CommitId>,
-    /// The targets to promote; all when empty.
-    pub only: Vec<String>,
 }
 
 /// An image that was found for a commit.
@@ -467,13 +465,14 @@ impl Hotfix {
             .iter()
             .rev()
             .find(|deploy| &deploy.intent.environment == production && deploy.state == DeployState::Succeeded)
-            .is_some_and(|deploy| !deploy.intent.rollback)
+            .is_some_and(|deploy| !deploy.intent.rollback && self.plan.reaches_production(production))
     }
 
-    /// What a production environment ought to run now: nothing is known while a deployment to it is open.
+    /// What a production environment ought to run now: nothing is known while a deployment to it is open, and nothing
+    /// is expected of one that the run leaves as it is.
     #[must_use]
     pub fn expected_in(&self, production: &Environment) -> Option<&CommitId> {
-        if self.rolled_in || !self.plan.is_production(production) {
+        if self.rolled_in || !self.plan.reaches_production(production) {
             return None;
         }
         if let Some(newer) = self.superseded.get(production) {

@@ -11,6 +11,7 @@ pub mod event;
 pub mod evolve;
 pub mod hotfix;
 pub mod id;
+mod only;
 pub mod people;
 pub mod plan;
 pub mod playbook;

@@ -7,6 +7,22 @@ use serde::{Deserialize, Serialize};
 
 use super::id::PersonId;
 
+const OPEN: &str = "<@";
+const CLOSE: &str = ">";
+
+/// A person as a text of the domain names them. The domain knows ids alone, and ids are not for people to read: whoever
+/// shows the text puts the name in its place ([`People::named`]).
+#[must_use]
+pub fn marked(person: &PersonId) -> String {
+    format!("{OPEN}{person}{CLOSE}")
+}
+
+/// Several of them: "a, b".
+#[must_use]
+pub fn all_marked<'a>(people: impl IntoIterator<Item = &'a PersonId>) -> String {
+    people.into_iter().map(marked).collect::<Vec<_>>().join(", ")
+}
+
 /// A person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Person {
@@ -73,6 +89,29 @@ impl People {
         self.get(id).map_or(id.as_str(), |person| &person.name)
     }
 
+    /// A text of the domain, with everybody's name in the place of their mark (see [`marked`]).
+    #[must_use]
+    pub fn named(&self, text: &str) -> String {
+        let mut named = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some((before, after)) = rest.split_once(OPEN) {
+            named.push_str(before);
+            let person = after.split_once(CLOSE).and_then(|(id, after)| Some((id.parse::<PersonId>().ok()?, after)));
+            match person {
+                Some((id, after)) => {
+                    named.push_str(self.name(&id));
+                    rest = after;
+                }
+                None => {
+                    named.push_str(OPEN);
+                    rest = after;
+                }
+            }
+        }
+        named.push_str(rest);
+        named
+    }
+
     /// Everybody, by id.
     pub fn iter(&self) -> impl Iterator<Item = &Person> {
         self.by_id.values()
@@ -132,4 +171,26 @@ pub struct Grant {
     pub roles: BTreeSet<Role>,
     /// The version of the policy that said so.
     pub policy_version: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Only a whole mark of a possible id is a name; whatever else looks like one stays as it is written.
+    #[test]
+    fn a_mark_becomes_a_name_and_nothing_else_does() {
+        let ana = Person {
+            id: "ana".parse().unwrap(),
+            name: "Ana Alvarez".to_owned(),
+            accounts: BTreeSet::new(),
+            active: true,
+        };
+        let people = People::new(vec![ana]);
+        let (ana, bob) = ("ana".parse().unwrap(), "bob".parse().unwrap());
+        assert_eq!(people.named(&format!("{} says so", all_marked([&ana, &bob]))), "Ana Alvarez, bob says so");
+        for text in ["ana", "<@", "a <@ b", "<@ana", "<@A na> <b>", "<ana>"] {
+            assert_eq!(people.named(text), text);
+        }
+    }
 }

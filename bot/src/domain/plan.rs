@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::id::{PersonId, PlaybookId, ServiceName, StepId};
+use super::only;
 use super::playbook::{BranchScheme, HoldMeans, Playbook, StepKind, StepSpec, VerifyPlace, What, Which, WorkBranch};
 use super::refusal::Refusal;
 use super::service::{EnvironmentPlan, Service};
@@ -44,6 +45,9 @@ pub struct Plan {
     pub steps: Vec<StepSpec>,
     /// The environments, with whose word they take.
     pub environments: Vec<EnvironmentPlan>,
+    /// The targets that alone are promoted; all when empty (PROMO-8).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub only: Vec<String>,
     /// The labels that say that main must not be released.
     pub release_blockers: Vec<String>,
     /// The checks that must be green.
@@ -67,13 +71,15 @@ pub struct Subject<'a> {
     pub exceptional: bool,
     /// Whether it depends on a schema that is promoted first.
     pub schema: bool,
+    /// The targets that alone are promoted; all when empty.
+    pub only: &'a [String],
 }
 
 impl Plan {
     /// Resolves a playbook for a service.
     ///
     /// # Errors
-    /// Every reason why there is no plan: names that make no branch, or an exceptional path that is not there.
+    /// Every reason why there is no plan: names that make no branch, targets or an exceptional path that are not there.
     pub fn resolve(
         service: &Service,
         playbook: &Playbook,
@@ -89,6 +95,8 @@ impl Plan {
             )]);
         }
         let (branch, into) = branches(service, playbook, subject)?;
+        let placed = steps.iter().flat_map(|step| placed(step, service, subject.schema)).collect();
+        let steps = only::narrowed(placed, subject.only, service).map_err(|refusal| vec![refusal])?;
         Ok(Self {
             playbook: playbook.id.clone(),
             exceptional: subject.exceptional,
@@ -102,8 +110,9 @@ impl Plan {
             team: service.team.clone(),
             parties: service.parties.clone(),
             hold: playbook.hold,
-            steps: steps.iter().flat_map(|step| placed(step, service, subject.schema)).collect(),
+            steps,
             environments: service.environments.clone(),
+            only: subject.only.to_vec(),
             release_blockers: service.release_blockers.clone(),
             required_checks: service.required_checks.clone(),
             lenient_checks: service.lenient_checks.clone(),
@@ -138,16 +147,16 @@ impl Plan {
         self.environments.iter().filter(move |e| e.production && (!some || deploys(e)))
     }
 
-    /// Whether an environment is production.
-    #[must_use]
-    pub fn is_production(&self, name: &Environment) -> bool {
-        self.environments.iter().any(|e| e.production && &e.name == name)
-    }
-
     /// Whether the fix is merged before it is deployed: what ships is the merge.
     #[must_use]
     pub fn merges_first(&self) -> bool {
         self.steps.iter().any(|step| matches!(step.kind, StepKind::Merge { .. }))
+    }
+
+    /// Whether the fix has to be on main before it is picked onto the branch (SRE-8).
+    #[must_use]
+    pub fn main_first(&self) -> bool {
+        self.steps.iter().any(|step| matches!(step.kind, StepKind::OnMain))
     }
 
     /// Whether what ships is a commit of main, as in a release from main or a promotion.

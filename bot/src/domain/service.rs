@@ -57,9 +57,21 @@ pub struct EnvironmentPlan {
     pub mechanism: String,
     /// Whose word it takes.
     pub approval: Approval,
+    /// The targets that a deployment there changes, where the mechanism knows several; each can be promoted alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub targets: Vec<TargetPlan>,
     /// Why nothing is ever deployed there by the bot, and the sentence that says so (HOCS-26).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub never: Option<Never>,
+}
+
+/// One of the places that a promotion changes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TargetPlan {
+    /// What people call it in `promote --only`.
+    pub name: String,
+    /// Whether it says what production runs.
+    pub production: bool,
 }
 
 /// Why nothing is ever deployed to an environment by the bot. Nothing lifts it.

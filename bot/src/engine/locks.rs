@@ -162,12 +162,9 @@ impl Engine {
             )]));
         }
         if !mine && event != "stolen" && event != "unfrozen" {
-            let next = format!("Talk to {}, or let a captain say `steal`.", view.holder);
-            return Ok(Reply::no(&[Refusal::new(
-                "lane.theirs",
-                format!("{} holds it: {}.", view.holder, view.note),
-                next,
-            )]));
+            let holder = self.holder(&view.holder);
+            let next = format!("Talk to {holder}, or let a captain say `steal`.");
+            return Ok(Reply::no(&[Refusal::new("lane.theirs", format!("{holder} holds it: {}.", view.note), next)]));
         }
         let now = self.journal.now();
         self.commit_lane(asker, &grant, &asked.lease, change(&view, now), reason, event).await
@@ -196,7 +193,7 @@ impl Engine {
             Ok(_) => Ok(Reply::yes(view::lane_changed(event.event, lease.as_str(), reason))),
             Err(CommitError::AlreadySeen(_)) => Ok(Reply::yes(view::seen_before())),
             Err(CommitError::LeaseBusy(held)) => {
-                let reason = format!("{} holds {} already: {}.", held.holder, held.lease, held.note);
+                let reason = format!("{} holds {} already: {}.", self.holder(&held.holder), held.lease, held.note);
                 Ok(Reply::no(&[Refusal::new("lane.taken", reason, "See `locks`.")]))
             }
             Err(CommitError::LeaseLost(_)) => {
@@ -205,6 +202,12 @@ impl Engine {
             }
             Err(error) => Err(EngineError::Journal(error.to_string())),
         }
+    }
+
+    /// Who holds a lease, as people call them: a run by its id, a person by their name.
+    pub(super) fn holder(&self, holder: &str) -> String {
+        let person: Option<PersonId> = holder.parse().ok();
+        person.map_or_else(|| holder.to_owned(), |id| self.config.people.name(&id).to_owned())
     }
 
     fn known_environment(&self, asked: &Asked) -> Result<(), Refusal> {
@@ -227,7 +230,7 @@ impl Engine {
         let ours = [freeze_lease(Some(service)), freeze_lease(None)];
         let held = leases.iter().find(|view| ours.contains(&view.lease));
         let by_calendar = || self.config.policy.freeze(service, self.now()).map(|freeze| freeze.reason.clone());
-        Ok(held.map(|view| format!("{} says: {}", view.holder, view.note)).or_else(by_calendar))
+        Ok(held.map(|view| format!("{} says: {}", self.holder(&view.holder), view.note)).or_else(by_calendar))
     }
 }
 

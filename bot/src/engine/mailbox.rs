@@ -68,7 +68,7 @@ impl Engine {
         loop {
             let decision = match decide(&run.state, command, self.now()) {
                 Ok(decision) => decision,
-                Err(refusals) => return Ok(Handled::Refused(refusals)),
+                Err(refusals) => return Ok(Handled::Refused(self.with_names(&refusals))),
             };
             if decision.entries.is_empty() && beside.settle.is_none() {
                 return Ok(Handled::Done(Box::new(decision.state), 0));
@@ -96,6 +96,11 @@ impl Engine {
                 }
             }
         }
+    }
+
+    /// People read names; the domain knows ids.
+    fn with_names(&self, refusals: &[Refusal]) -> Vec<Refusal> {
+        refusals.iter().map(|refusal| crate::view::named(&self.config.people, refusal)).collect()
     }
 
     /// Commits, and settles by itself whether a commit of unknown outcome happened.

@@ -208,7 +208,7 @@ impl Engine {
     }
 
     fn audience(&self) -> Audience<'_> {
-        Audience { people: &self.config.people, platform: self.outside.platform }
+        Audience { people: &self.config.people, policy: &self.config.policy, platform: self.outside.platform }
     }
 
     /// The name of every run.

@@ -91,7 +91,6 @@ impl Engine {
                 from: start.from.clone(),
                 target: promotion.target.clone(),
                 schema: promotion.schema.clone(),
-                only: promotion.only.clone(),
             };
             let decision = match decide::open(id, grant, opened, self.now()) {
                 Ok(decision) => decision,
@@ -139,6 +138,7 @@ impl Engine {
             branch: start.branch.as_ref(),
             exceptional: start.exceptional,
             schema: start.promotion.as_ref().is_some_and(|promotion| promotion.schema.is_some()),
+            only: start.promotion.as_ref().map_or(&[][..], |promotion| &promotion.only),
         };
         Plan::resolve(&service.service, playbook, subject, self.config.policy.version())
     }
@@ -167,7 +167,7 @@ impl Engine {
         let holder: Option<HotfixId> = held.holder.parse().ok();
         let joins = self.playbook_for(start).is_some_and(|p| p.second_start == SecondStart::Join);
         let Some(id) = holder.filter(|_| joins && !start.exceptional && start.promotion.is_none()) else {
-            return Ok(Started::Refused(vec![taken(held)]));
+            return Ok(Started::Refused(vec![self.taken(held)]));
         };
         let fixes = match self.commits(&start.service, &start.fixes).await {
             Ok(fixes) => fixes,
@@ -178,22 +178,22 @@ impl Engine {
         Ok(match handled {
             Handled::Done(state, _) => Started::Joined(state),
             Handled::Refused(mut refusals) => {
-                refusals.push(taken(held));
+                refusals.push(self.taken(held));
                 Started::Refused(refusals)
             }
             Handled::SeenBefore | Handled::TooLate => Started::SeenBefore,
         })
     }
-}
 
-fn taken(held: &LeaseView) -> Refusal {
-    let what = held.lease.as_str().trim_start_matches("lane/");
-    let until = held.until.and_then(|until| jiff::Timestamp::from_millisecond(until.0).ok());
-    let until = until.map(|until| format!(", until {}", until.strftime("%H:%M UTC"))).unwrap_or_default();
-    let reason = format!("{} has {what}{until}: {}.", held.holder, held.note);
-    let next = match held.holder.parse::<HotfixId>() {
-        Ok(id) => format!("See `status {id}`; a fix can go onto the same branch with `pick <commit> {id}`."),
-        Err(_) => format!("Talk to {}, or let a captain say `steal {what} <reason>`.", held.holder),
-    };
-    Refusal::new("lane.taken", reason, next).because_of("APPLY-13")
+    fn taken(&self, held: &LeaseView) -> Refusal {
+        let what = held.lease.as_str().trim_start_matches("lane/");
+        let until = held.until.and_then(|until| jiff::Timestamp::from_millisecond(until.0).ok());
+        let until = until.map(|until| format!(", until {}", until.strftime("%H:%M UTC"))).unwrap_or_default();
+        let reason = format!("{} has {what}{until}: {}.", self.holder(&held.holder), held.note);
+        let next = match held.holder.parse::<HotfixId>() {
+            Ok(id) => format!("See `status {id}`; a fix can go onto the same branch with `pick <commit> {id}`."),
+            Err(_) => format!("Talk to {}, or let a captain say `steal {what} <reason>`.", self.holder(&held.holder)),
+        };
+        Refusal::new("lane.taken", reason, next).because_of("APPLY-13")
+    }
 }

@@ -65,7 +65,9 @@ impl Engine {
         }
         let tip = self.forge(&state.plan.service)?.tip(&state.plan.repo, branch).await?;
         // A branch that is deleted after its merge is nothing to be alarmed of.
-        Ok(tip.filter(|tip| Some(tip) != state.ships()).map(|tip| Sighting::LiveBranch(Some(tip))))
+        Ok(tip
+            .filter(|tip| Some(tip) != state.ships() || state.live_moved.is_some())
+            .map(|tip| Sighting::LiveBranch(Some(tip))))
     }
 
     async fn build_job(&self, state: &Hotfix, file: &str, names: &str) -> Result<Option<Sighting>, Failure> {

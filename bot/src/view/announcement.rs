@@ -1,12 +1,13 @@
 //! The first line under the card: the team learns that a hotfix is on, and what that asks of everybody (APPLY-15).
 
 use hotfix_adapters::chat::{Card, Text, Tone};
+use hotfix_adapters::vocabulary::CommitId;
 use jiff::Timestamp;
 
 use super::Audience;
-use super::card::{goes_out_too, heading, withheld};
+use super::card::{goes_out_too, heading, only, withheld};
 use super::duration::clock;
-use super::phrase::{Say, capital, listing, outside, production, stay_off};
+use super::phrase::{Say, capital, destination, listing, outside, productions, stay_off, tested_on};
 use crate::domain::event::Survey;
 use crate::domain::hotfix::Hotfix;
 use crate::domain::playbook::{BaseSource, StepKind};
@@ -28,6 +29,7 @@ pub fn started(state: &Hotfix, audience: &Audience<'_>, now: Timestamp) -> Card 
     }));
     lines.extend(stay_off(state).map(Text::of));
     lines.extend(unlike(state));
+    lines.extend(only(state).map(|value| Text::of("Only ").then(value).plain(".")));
     lines.push(next(state));
     let kind = if state.plan.is_promotion() { "Promotion started: " } else { "Hotfix started: " };
     Card { tone: Tone::Asking, title: Some(Text::of(kind).then(heading(state))), lines, ..Card::default() }
@@ -55,15 +57,21 @@ fn base(state: &Hotfix, to: &Audience<'_>) -> Option<Text> {
         let main = state.plan.main.as_str();
         return Some(Text::of("It starts from ").code(main).plain(", at ").commit(base).plain(" on the forge."));
     }
-    let production = production(state).map_or("production", |name| name.as_str());
-    let sources = listing(&sources(survey, production));
-    Some(Text::of(format!("{} runs ", capital(production))).commit(base).plain(format!(", according to {sources}.")))
+    let mut names = state.plan.productions().map(|production| production.name.as_str());
+    let first = names.next().unwrap_or("production");
+    let run = if names.next().is_some() { "run" } else { "runs" };
+    let sources = listing(&sources(survey, base, first));
+    let text = Text::of(format!("{} {run} ", capital(&productions(state)))).commit(base);
+    Some(text.plain(format!(", according to {sources}.")))
 }
 
-fn sources(survey: &Survey, production: &str) -> Vec<String> {
-    let running = survey.running.as_ref().map(|_| format!("{production} itself"));
-    let last = survey.last_success.as_ref().map(|_| "the last successful deployment".to_owned());
-    running.into_iter().chain(last).collect()
+/// Everything that says that this is what production runs: the deployments, the clusters, the other productions.
+fn sources(survey: &Survey, base: &CommitId, production: &str) -> Vec<String> {
+    let says = |commit: &Option<CommitId>| commit.as_ref() == Some(base);
+    let running = says(&survey.running).then(|| format!("{production} itself"));
+    let last = says(&survey.last_success).then(|| "the last successful deployment".to_owned());
+    let told = survey.told.iter().filter(|told| says(&told.commit)).map(|told| outside(&told.source));
+    running.into_iter().chain(last).chain(told).collect()
 }
 
 /// What comes next, so that nobody has to ask.
@@ -71,10 +79,15 @@ fn next(state: &Hotfix) -> Text {
     if state.plan.is_promotion() {
         let to = state.target.as_ref().map_or_else(|| "what was named".to_owned(), |target| target.short().to_owned());
         let text = Text::of("Next: those whose changes come along are told, then ").code(to);
-        return text.plain(" is promoted, and nothing that is merged after it. Every step is said in this thread.");
+        let where_to =
+            if state.plan.only.is_empty() { String::new() } else { format!(" to {} alone", destination(state)) };
+        return text.plain(format!(
+            " is promoted{where_to}, and nothing that is merged after it. Every step is said in this thread."
+        ));
     }
     let text = Text::of("Next: the branch ").code(state.plan.branch.as_str());
     let text = match state.fixes.len() {
+        _any if state.plan.main_first() => text.plain(main_first(state)),
         0 => text.plain(", then the fix, its review and its tests"),
         1 => text.plain(", onto which the bot picks the fix, then its review and its tests"),
         many => text.plain(format!(", onto which the bot picks {many} fixes, then their review and their tests")),
@@ -86,6 +99,15 @@ fn next(state: &Hotfix) -> Text {
         ""
     };
     text.plain(format!(". Every step is said in this thread.{held}"))
+}
+
+/// The fix goes to main and to its tests first, and onto the branch only then (SRE-8 to SRE-10).
+fn main_first(state: &Hotfix) -> String {
+    let tested = tested_on(state).map_or(String::new(), |place| format!(" and is tested on {place}"));
+    format!(
+        ", with nothing on it yet. The fix goes into {} first{tested}; only then the bot picks it onto the branch",
+        state.plan.main
+    )
 }
 
 #[cfg(test)]

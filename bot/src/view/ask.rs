@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use super::Audience;
 use super::card::back;
 use super::duration::stamp;
-use super::phrase::{Say, capital, command, ended, listing, marked, outside, paragraph};
+use super::phrase::{Say, capital, command, ended, listing, marked, once, outside, paragraph};
 use super::plan::spoken;
 use super::standing::{looked_at, wait};
 use crate::domain::event::Answer;
@@ -20,6 +20,7 @@ use crate::domain::id::PersonId;
 use crate::domain::playbook::HoldMeans;
 use crate::domain::service::ApprovalRule;
 use crate::domain::step::{Wait, Why, speaks_for};
+use crate::domain::vote::excluded;
 
 pub(super) use conflict::conflict;
 
@@ -42,7 +43,7 @@ pub(super) fn asks(state: &Hotfix, to: &Audience<'_>, now: Timestamp) -> Vec<Tex
                 .plain(", please put this right and say ")
                 .command("retry")
                 .plain(": ")
-                .then(marked(&ended(&paragraph(&stuck.reason)))),
+                .then(marked(&ended(&paragraph(once(&stuck.reason))))),
         );
     } else if let Some(wait) = wait(state, now) {
         asks.extend(ask(state, to, &wait));
@@ -103,17 +104,15 @@ pub(super) fn ask(state: &Hotfix, to: &Audience<'_>, wait: &Wait) -> Vec<Text> {
             vec![owner().plain(": when it shall begin, say ").command(&format!("deploy {environment}")).plain(".")]
         }
         Wait::Deploying(environment) => {
-            vec![Text::of(format!("The deployment to {environment} runs; its end is said here."))]
+            let waits = state.last_deploy(environment).and_then(|deploy| state.notes.get(&deploy.intent.key));
+            let place = state.plan.place(environment);
+            vec![match waits {
+                Some(note) => Text::of(format!("The deployment to {place}: {}", ended(&outside(note)))),
+                None => Text::of(format!("The deployment to {place} runs; its end is said here.")),
+            }]
         }
         Wait::DeployByHand(environment) => by_hand(state, to, environment),
-        Wait::DeployFailed(environment) => vec![
-            owner()
-                .plain(": try again with ")
-                .command("retry")
-                .plain(", or put back what ran before: ")
-                .command(&back(state, environment))
-                .plain("."),
-        ],
+        Wait::DeployFailed(environment) => vec![again(state, to, environment, true)],
         Wait::Mainline => vec![mainline(state, to)],
         Wait::Postmortem { due } => {
             let due = due.map_or(String::new(), |due| format!(" It is due by {}.", stamp(due)));
@@ -127,6 +126,17 @@ pub(super) fn ask(state: &Hotfix, to: &Audience<'_>, wait: &Wait) -> Vec<Text> {
     }
 }
 
+/// What can be done about a deployment that failed. What targets named before that say nothing of production, the bot
+/// does not know.
+pub(super) fn again(state: &Hotfix, to: &Audience<'_>, environment: &Environment, forth: bool) -> Text {
+    let known = state.plan.only_in(environment).is_empty() || state.plan.reaches_production(environment);
+    let text = owner(state, to).plain(": try again with ").command("retry");
+    if forth && known {
+        return text.plain(", or put back what ran before: ").command(&back(state, environment)).plain(".");
+    }
+    text.plain(".")
+}
+
 /// Whoever opened the run: the one who sees it through.
 pub(super) fn owner(state: &Hotfix, to: &Audience<'_>) -> Text {
     Text::new().span(to.call(&state.requester))
@@ -138,6 +148,17 @@ pub(super) fn others(state: &Hotfix) -> Vec<PersonId> {
     let team: BTreeSet<&PersonId> = state.plan.team.iter().collect();
     let free = team.into_iter().filter(|person| *person != &state.requester && !authors.contains(person));
     free.cloned().collect()
+}
+
+/// Those whose vote can fill one of these places: they have the role now, and neither asked for the change nor wrote it.
+/// Where that is a crowd, those of them who are in the team.
+pub(super) fn voters(state: &Hotfix, to: &Audience<'_>, rules: &[ApprovalRule]) -> Vec<PersonId> {
+    let holders = rules.iter().flat_map(|rule| to.policy.active_holders(to.people, &state.plan.service, rule.role));
+    let may: BTreeSet<PersonId> = holders.filter(|person| excluded(state, person).is_none()).collect();
+    if may.len() <= CALLED {
+        return may.into_iter().collect();
+    }
+    may.into_iter().filter(|person| state.plan.team.contains(person)).collect()
 }
 
 /// Calls these people in one breath; a crowd is not called.
@@ -315,10 +336,11 @@ fn votes(state: &Hotfix, to: &Audience<'_>, environment: &Environment, missing_r
     }
     let voted =
         |person: &PersonId| state.votes.iter().any(|vote| &vote.person == person && &vote.environment == environment);
-    let free: Vec<PersonId> = others(state).into_iter().filter(|person| !voted(person)).collect();
-    let who = calls(to, &free).unwrap_or_else(|| Text::of("Whoever did not ask for it or write it"));
+    let free: Vec<PersonId> = voters(state, to, missing_rules).into_iter().filter(|person| !voted(person)).collect();
+    let who = calls(to, &free).unwrap_or_else(|| Text::of("Whoever may vote and did not ask for it or write it"));
     who.plain(format!(
-        ": {environment} still needs {}. Answer the question in the thread, or say ",
+        ": {} still needs {}. Answer the question in the thread, or say ",
+        state.plan.place(environment),
         missing(missing_rules)
     ))
     .command("approve")

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::ask::{asks, is};
 use super::duration::clock;
-use super::phrase::{Say, behind, capital, count, ended, listing, outside, production, stay_off};
+use super::phrase::{Say, behind, capital, count, ended, listing, live_in, outside, stay_off};
 use super::standing::{mark, standing};
 use super::{Audience, refusal};
 use crate::domain::hotfix::{Hotfix, Phase};
@@ -19,9 +19,10 @@ pub fn card(state: &Hotfix, audience: &Audience<'_>, now: Timestamp) -> Card {
     let (tone, words) = standing(state, audience.people, now);
     let mut lines = vec![Text::new().strong(capital(&ended(&words)))];
     if let Phase::Ended { refusals, .. } = &state.phase {
-        lines.extend(refusals.iter().map(refusal::line));
+        lines.extend(refusals.iter().map(|refusal| refusal::line(refusal, audience)));
     }
     lines.extend(asks(state, audience, now));
+    lines.extend(pushed(state));
     lines.extend(stay_off(state).map(Text::of));
     lines.extend(rollback(state));
     Card {
@@ -42,6 +43,18 @@ pub fn card(state: &Hotfix, audience: &Audience<'_>, now: Timestamp) -> Card {
     }
 }
 
+/// The alarm of HOCS-15, for as long as the branch is not back where production has it.
+fn pushed(state: &Hotfix) -> Option<Text> {
+    let moved = state.live_moved.as_ref().filter(|_| !state.is_over())?;
+    let branch = state.plan.deployed_branch()?.as_str();
+    let text = Text::of("Somebody pushed to ").code(branch).plain(", which production runs: ");
+    let text = match moved {
+        Some(to) => text.plain("it is at ").commit(to),
+        None => text.plain("it is gone"),
+    };
+    Some(text.plain(". Put it back, and make another fix a hotfix of its own (HOCS-15)."))
+}
+
 /// "HF-12 payments — Fix 500 on upload".
 pub(super) fn heading(state: &Hotfix) -> Text {
     Text::of(format!("{} {} — ", state.id, state.plan.service)).plain(outside(&state.title))
@@ -55,8 +68,11 @@ pub(super) fn digest(state: &Hotfix) -> String {
 /// How to put back what ran before, while production runs the fix by this run's doing and by nobody else's.
 pub(super) fn rollback(state: &Hotfix) -> Option<Text> {
     let ours = state.is_live() && !state.is_over() && state.superseded.is_empty() && state.drifts.is_empty();
-    let production = production(state).filter(|_| ours)?;
-    Some(Text::of("To roll back: ").command(&back(state, production)).plain("."))
+    let mut text = Text::of("To roll back: ");
+    for (at, production) in live_in(state).into_iter().filter(|_| ours).enumerate() {
+        text = if at == 0 { text } else { text.plain(", ") }.command(&back(state, production));
+    }
+    ours.then(|| text.plain("."))
 }
 
 /// The command that puts back what ran before; the base is named when nothing could tell what that was.
@@ -79,6 +95,7 @@ fn fields(state: &Hotfix, to: &Audience<'_>) -> Vec<Field> {
     }
     if let Some(target) = &state.target {
         fields.push(field("Promotes", Text::new().commit(target)));
+        fields.extend(only(state).map(|value| field("Only", value)));
     } else {
         fields.push(field("Branch", Text::new().code(state.plan.branch.as_str())));
     }
@@ -111,6 +128,16 @@ fn not_as_asked(state: &Hotfix) -> Option<Text> {
         text = text.plain(format!(" {}", is(why, state.plan.main.as_str())));
     }
     (!text.0.is_empty()).then_some(text)
+}
+
+/// The targets that alone are promoted, and what that means for production (PROMO-8).
+pub(super) fn only(state: &Hotfix) -> Option<Text> {
+    if state.plan.only.is_empty() {
+        return None;
+    }
+    let targets = listing(&state.plan.only);
+    let stays = if state.plan.leaves_production() { "; production stays as it is" } else { "" };
+    Some(Text::of(format!("{targets}{stays}")))
 }
 
 /// Where several productions do not run the same, each of them is shown (HOCS-32).
@@ -182,9 +209,9 @@ pub(super) fn label(state: &Hotfix, spec: &StepSpec) -> String {
         StepKind::Review { .. } => "review".to_owned(),
         StepKind::Verify { place: VerifyPlace::Local, .. } => "tested".to_owned(),
         StepKind::Verify { place: VerifyPlace::Environment(environment), .. } => format!("{environment} checked"),
-        StepKind::Approve { environment } => format!("votes for {environment}"),
+        StepKind::Approve { environment } => format!("votes for {}", state.plan.place(environment)),
         StepKind::Verify { place: VerifyPlace::Watch(environment), .. } => format!("{environment} watched"),
-        StepKind::Deploy { environment, .. } => environment.to_string(),
+        StepKind::Deploy { environment, .. } => state.plan.place(environment),
         StepKind::Merge { .. } => "merged".to_owned(),
         StepKind::RideAlong => "others told".to_owned(),
         StepKind::Mainline { .. } => "back on main".to_owned(),

@@ -18,6 +18,7 @@ use crate::domain::hotfix::Hotfix;
 use crate::domain::id::{HotfixId, PersonId};
 use crate::domain::people::{Grant, People, Person, Role};
 use crate::domain::playbook::Which;
+use crate::policy::{Policy, Quorums, ServicePolicy};
 
 pub(super) use every::every_event;
 
@@ -50,6 +51,16 @@ pub(super) fn people() -> People {
         person("dee", "Dee", &both),
         person("eve", "Eve", &[Platform::Git]),
     ])
+}
+
+/// What [`grant`] grants, as a policy: everybody but Ana may vote.
+fn policy() -> Policy {
+    let everybody = ["ana", "ben", "chi", "dee", "eve"];
+    let holders =
+        |role: Role| everybody.into_iter().filter(|who| grant(who).roles.contains(&role)).map(person).collect();
+    let roles = [Role::Requester, Role::Approver, Role::Captain].map(|role| (role, holders(role)));
+    let payments = ServicePolicy { roles: roles.into(), quorums: BTreeMap::new() };
+    Policy::new([("payments".parse().unwrap(), payments)].into(), Quorums::default(), Vec::new())
 }
 
 pub(super) fn contribution(short: &str, subject: &str, who: &str) -> Contribution {
@@ -94,6 +105,7 @@ pub(super) struct Play {
     pub(super) entries: Vec<Entry>,
     pub(super) now: Timestamp,
     pub(super) people: People,
+    pub(super) policy: Policy,
 }
 
 impl Play {
@@ -108,14 +120,13 @@ impl Play {
             from: None,
             target: None,
             schema: None,
-            only: Vec::new(),
         };
         let Decision { entries, state } = open(HotfixId(12), &grant("ana"), opened, now).unwrap();
-        Self { state, entries, now, people: people() }
+        Self { state, entries, now, people: people(), policy: policy() }
     }
 
     pub(super) fn to(&self) -> Audience<'_> {
-        Audience { people: &self.people, platform: Platform::Console }
+        Audience { people: &self.people, policy: &self.policy, platform: Platform::Console }
     }
 
     /// Two minutes later, this.

@@ -95,7 +95,7 @@ pub fn whereabouts(where_: &Whereabouts, audience: &Audience<'_>, now: Timestamp
         }
         Err(refusals) => {
             lines.push(Text::of("You may not deploy it now:"));
-            lines.extend(refusals.iter().map(refusal::line));
+            lines.extend(refusals.iter().map(|refusal| refusal::line(refusal, audience)));
             Tone::Warning
         }
     };

@@ -32,6 +32,7 @@ use hotfix_adapters::vocabulary::Platform;
 
 use crate::domain::id::PersonId;
 use crate::domain::people::People;
+use crate::policy::Policy;
 
 pub use announcement::started;
 pub use card::card;
@@ -44,17 +45,19 @@ pub use plan::plan;
 pub use postmortem::postmortem;
 pub use prompt::{TooMuch, prompt};
 pub use pull::pull_body;
-pub use refusal::refusals;
+pub use refusal::{named, refusals};
 pub use render::{plain, to_markdown};
 pub use reply::{done, joined, lane_changed, mergeback, opened, pong, preformatted, seen_before, unreadable, who};
 pub use tell::tell;
 pub use timeline::timeline;
 
-/// For whom a text is made: everybody's names, and the platform on which they are called.
+/// For whom a text is made: everybody's names, who may vote, and the platform on which they are called.
 #[derive(Debug, Clone, Copy)]
 pub struct Audience<'a> {
     /// Everybody the bot knows.
     pub people: &'a People,
+    /// Who may do what.
+    pub policy: &'a Policy,
     /// Where the text will be read.
     pub platform: Platform,
 }
@@ -63,6 +66,11 @@ impl Audience<'_> {
     /// What a person is called.
     fn name(&self, id: &PersonId) -> String {
         phrase::name(self.people, id)
+    }
+
+    /// A text of the domain, with the names of those whom it marks.
+    fn named(&self, text: &str) -> String {
+        self.people.named(text)
     }
 
     /// Calls a person, or names them when they have no account here.

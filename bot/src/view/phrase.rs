@@ -11,6 +11,8 @@ use crate::domain::event::{Contribution, Contributor};
 use crate::domain::hotfix::Hotfix;
 use crate::domain::id::{PersonId, RequirementId};
 use crate::domain::people::People;
+use crate::domain::plan::environment_of;
+use crate::domain::playbook::StepKind;
 
 const LINE: usize = 200;
 const PARAGRAPH: usize = 1_500;
@@ -49,6 +51,12 @@ fn visible(c: char) -> String {
         c if hidden || c.is_control() => c.escape_unicode().to_string(),
         c => c.to_string(),
     }
+}
+
+/// Why something could not be done, without saying again what: many reasons begin with that themselves.
+pub(super) fn once(reason: &str) -> &str {
+    let again = reason.strip_prefix("could not ").and_then(|rest| rest.split_once(": "));
+    again.map_or(reason, |(_, why)| why)
 }
 
 /// The text with a full stop, unless it ends already.
@@ -131,9 +139,27 @@ pub(super) fn serving(serves: &[RequirementId]) -> String {
     format!(" ({})", ids.join(", "))
 }
 
-/// What production is called; the first, when there are several.
-pub(super) fn production(state: &Hotfix) -> Option<&Environment> {
-    state.plan.productions().next().map(|environment| &environment.name)
+/// What production is called: "cs-prod and wcs-prod", when there are several.
+pub(super) fn productions(state: &Hotfix) -> String {
+    let names: Vec<&str> = state.plan.productions().map(|production| production.name.as_str()).collect();
+    if names.is_empty() { "production".to_owned() } else { listing(&names) }
+}
+
+/// The productions that run the fix by this run's doing.
+pub(super) fn live_in(state: &Hotfix) -> Vec<&Environment> {
+    let productions = state.plan.productions().map(|production| &production.name);
+    productions.filter(|name| state.is_live_in(name)).collect()
+}
+
+/// What the run goes to: production, or the targets that alone are promoted.
+pub(super) fn destination(state: &Hotfix) -> String {
+    if state.plan.leaves_production() { listing(&state.plan.only) } else { productions(state) }
+}
+
+/// Where the fix is tested before it is picked from main, if it is.
+pub(super) fn tested_on(state: &Hotfix) -> Option<&Environment> {
+    let before = state.plan.steps.iter().take_while(|spec| !matches!(spec.kind, StepKind::Change { .. }));
+    before.filter_map(|spec| environment_of(&spec.kind)).next()
 }
 
 /// What others must not do while the lane is held.
@@ -141,6 +167,9 @@ pub(super) fn stay_off(state: &Hotfix) -> Option<String> {
     // Once the fix is in the regular release, that release has to go out.
     if state.is_over() || state.rolled_in {
         return None;
+    }
+    if state.plan.leaves_production() {
+        return Some(format!("Please no other promotion of {} until this thread says so.", state.plan.service));
     }
     let lanes: BTreeSet<&str> = state.plan.lanes().map(Environment::as_str).collect();
     let service = &state.plan.service;
@@ -210,6 +239,14 @@ mod tests {
         assert_eq!(outside("pay\u{202e}daol\u{7}  \n<!channel>"), "pay\\u{202e}daol\\u{7} <!channel>");
         assert_eq!(paragraph("one\r\n  two\u{1b}[31m\n"), "one\n  two\\u{1b}[31m");
         assert_eq!(outside(&"x".repeat(300)).chars().count(), 201);
+    }
+
+    #[test]
+    fn what_could_not_be_done_is_said_once() {
+        let reason = "could not merge pull request 7 of team/payments: GitHub says: Pull Request is not mergeable.";
+        assert_eq!(once(reason), "GitHub says: Pull Request is not mergeable.");
+        assert_eq!(once("could not merge"), "could not merge");
+        assert_eq!(once("a: b"), "a: b");
     }
 
     #[test]

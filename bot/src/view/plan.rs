@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::Audience;
 use super::ask::{asks, missing};
-use super::card::{digest, heading};
+use super::card::{digest, heading, only};
 use super::duration::{clock, minutes};
 use super::phrase::{count, ended, listing, marked, outside, paragraph, serving};
 use super::render::sign;
@@ -29,6 +29,7 @@ pub fn plan(state: &Hotfix, audience: &Audience<'_>, now: Timestamp) -> Card {
     }
     let exceptional = if state.plan.exceptional { ", exceptional path" } else { "" };
     let footer = format!("Playbook {}{exceptional}, policy {}, plan ", state.plan.playbook, short_version(state));
+    lines.extend(only(state).map(|value| Text::of("Only ").then(value).plain(".")));
     Card {
         tone,
         title: Some(Text::of("Plan of ").then(heading(state))),
@@ -51,7 +52,9 @@ fn step(state: &Hotfix, at: usize, spec: &StepSpec, mark: MarkState, to: &Audien
     ));
     let head = head.code(spec.id.as_str()).plain(": ");
     match state.steps.get(at) {
-        Some(StepState::Done { at, evidence }) => head.plain(format!("{} ({}).", paragraph(evidence), clock(*at, now))),
+        Some(StepState::Done { at, evidence }) => {
+            head.plain(format!("{} ({}).", paragraph(&to.named(evidence)), clock(*at, now)))
+        }
         Some(StepState::Skipped { by: Some(by), reason }) => {
             head.plain(format!("left out by {}: {}", to.name(by), ended(&outside(reason))))
         }
@@ -149,12 +152,13 @@ fn will(state: &Hotfix, spec: &StepSpec) -> String {
         StepKind::Approve { environment } => approve(state, environment),
         StepKind::Deploy { environment, trigger, what } => {
             let how = state.plan.environment(environment).map_or(String::new(), |e| format!(" ({})", e.mechanism));
+            let place = state.plan.place(environment);
             if *what == What::Schema {
                 return format!("the schemas that it depends on go to {environment} first{how}");
             }
             match trigger {
                 Trigger::Auto if state.plan.ships_main() || state.plan.merges_first() => {
-                    format!("the bot deploys exactly what ships to {environment}{how} by itself")
+                    format!("the bot deploys exactly what ships to {place}{how} by itself")
                 }
                 Trigger::Auto => {
                     format!("the bot deploys exactly the head of `{branch}` to {environment}{how} by itself")
@@ -239,7 +243,7 @@ mod tests {
             r#"
 Plan of HF-12 payments — Fix 500 on upload
 It is waiting for a review.
-✓ Is it urgent? — must (APPLY-3), `triage`: ana says so by opening it: it is urgent (incident INC-77) (10:04 UTC).
+✓ Is it urgent? — must (APPLY-3), `triage`: Ana says so by opening it: it is urgent (incident INC-77) (10:04 UTC).
 ✓ Find what production runs — must (APPLY-6, APPLY-X6), `base`: abc1234 by what production runs and the last successful deployment (10:04 UTC).
 ✓ See what must not ship — must (APPLY-4), `withheld`: main holds 3 commits that do not ship with it (10:04 UTC).
 ✓ Tell the team — must (APPLY-15), `announce`: told in payments (10:06 UTC).

@@ -33,7 +33,7 @@ pub fn postmortem(state: &Hotfix, entries: &[Entry], audience: &Audience<'_>) ->
         ("What was withheld", held_back(state, audience)),
         ("The branches", format!("```text\n{}```\n", picture(state, audience.people).replace("```", "'''"))),
         ("Who approved", approvals(state, entries, audience)),
-        ("Gates and their evidence", gates(state)),
+        ("Gates and their evidence", gates(state, audience)),
         ("Left out and overridden", left_out(state, entries, audience)),
         ("Changes of production by others", drifts(entries, audience)),
         ("What did not work", failures(state, entries)),
@@ -108,7 +108,7 @@ fn shipped(state: &Hotfix, to: &Audience<'_>) -> String {
     let runs = state.deploys.iter().filter(|deploy| deploy.state == DeployState::Succeeded).map(|deploy| {
         let from = deploy.intent.previous.as_ref().map_or(String::new(), |old| format!("{} → ", sha(old)));
         let back = if deploy.intent.rollback { " (rolled back)" } else { "" };
-        format!("- {}: {from}{}{back}\n", deploy.intent.environment, sha(&deploy.intent.commit))
+        format!("- {}: {from}{}{back}\n", state.plan.place(&deploy.intent.environment), sha(&deploy.intent.commit))
     });
     let runs: String = runs.collect();
     if runs.is_empty() { made } else { format!("{made}\nDeployments:\n\n{runs}") }
@@ -151,7 +151,7 @@ fn approvals(state: &Hotfix, entries: &[Entry], to: &Audience<'_>) -> String {
         format!(
             "- {} on {}: {} said yes to {} before {}\n",
             state.plan.service,
-            intent.environment,
+            state.plan.place(&intent.environment),
             escape(&listing(&names)),
             code(intent.commit.as_str()),
             stamp(at)
@@ -161,12 +161,12 @@ fn approvals(state: &Hotfix, entries: &[Entry], to: &Audience<'_>) -> String {
     if lines.is_empty() { "No deployment rested on a vote.\n".to_owned() } else { lines }
 }
 
-fn gates(state: &Hotfix) -> String {
+fn gates(state: &Hotfix, to: &Audience<'_>) -> String {
     let mut made = "| Step | From the runbook | How it went |\n|---|---|---|\n".to_owned();
     for (spec, at) in state.plan.steps.iter().zip(&state.steps) {
         let ids: Vec<&str> = spec.serves.iter().map(|id| id.as_str()).collect();
         let how = match at {
-            StepState::Done { at, evidence } => format!("{}, {}", escape(evidence), stamp(*at)),
+            StepState::Done { at, evidence } => format!("{}, {}", escape(&to.named(evidence)), stamp(*at)),
             StepState::Skipped { reason, .. } => format!("left out: {}", escape(reason)),
             StepState::Current { .. } => "waited for".to_owned(),
             StepState::Ahead => "not reached".to_owned(),
@@ -270,17 +270,17 @@ M   eeeeeee  hotfix on main
 
 | Step | From the runbook | How it went |
 |---|---|---|
-| Is it urgent? | APPLY-3 | ana says so by opening it: it is urgent (incident INC-77), 2026-03-02 10:04 UTC |
+| Is it urgent? | APPLY-3 | Ana says so by opening it: it is urgent (incident INC-77), 2026-03-02 10:04 UTC |
 | Find what production runs | APPLY-6, APPLY-X6 | abc1234 by what production runs and the last successful deployment, 2026-03-02 10:04 UTC |
 | See what must not ship | APPLY-4 | main holds 3 commits that do not ship with it, 2026-03-02 10:04 UTC |
 | Tell the team | APPLY-15 | told in payments, 2026-03-02 10:06 UTC |
 | Create the branch | APPLY-X2 | hotfix created at abc1234, 2026-03-02 10:08 UTC |
 | Bring the fix | APPLY-7 | 1 commit, +12 −3 in 2 files, pull request \#7, 2026-03-02 10:12 UTC |
 | Review | APPLY-8 | approved by Ben on 1111111, 1 check green, 2026-03-02 10:14 UTC |
-| Test it | APPLY-9 | ben says so, on 1111111, 2026-03-02 10:16 UTC |
+| Test it | APPLY-9 | Ben says so, on 1111111, 2026-03-02 10:16 UTC |
 | Deploy to staging | APPLY-10 | 1111111 runs on staging, 2026-03-02 10:20 UTC |
-| Look at staging |  | ben says so, on 1111111, 2026-03-02 10:22 UTC |
-| Votes for production |  | ben, dee on 1111111 for production, 2026-03-02 10:28 UTC |
+| Look at staging |  | Ben says so, on 1111111, 2026-03-02 10:22 UTC |
+| Votes for production |  | Ben, Dee on 1111111 for production, 2026-03-02 10:28 UTC |
 | Deploy to production | APPLY-10, APPLY-11 | 1111111 runs on production, 2026-03-02 10:34 UTC |
 | Back to main | APPLY-12 | main contains the very commits at eeeeeee, 2026-03-02 10:38 UTC |
 | Post-mortem | MAIN-18 | written: https://wiki.example/pm-12, 2026-03-02 10:42 UTC |

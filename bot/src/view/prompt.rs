@@ -7,10 +7,10 @@ use jiff::Timestamp;
 use thiserror::Error;
 
 use super::Audience;
-use super::ask::{calls, is, missing, others};
-use super::card::{digest, pull_link};
+use super::ask::{calls, is, missing, voters};
+use super::card::{digest, only, pull_link};
 use super::duration::{clock, minutes};
-use super::phrase::{Say, contributor, count, listing, outside, size, whole};
+use super::phrase::{Say, capital, contributor, count, listing, outside, size, whole};
 use super::standing::looked_at;
 use crate::domain::event::Contribution;
 use crate::domain::hotfix::{Attestation, Hotfix, StepState};
@@ -111,7 +111,12 @@ pub fn prompt(
     lines.push(until(state, environment));
     let card = Card {
         tone: Tone::Asking,
-        title: Some(Text::of(format!("{} {}: may this go to {environment}?", state.id, state.plan.service))),
+        title: Some(Text::of(format!(
+            "{} {}: may this go to {}?",
+            state.id,
+            state.plan.service,
+            state.plan.place(environment)
+        ))),
         lines,
         verbatim: None,
         fields: fields(state, base),
@@ -137,9 +142,12 @@ fn length(card: &Card) -> usize {
 }
 
 fn who(state: &Hotfix, environment: &Environment, to: &Audience<'_>, now: Timestamp) -> Text {
-    let missing = missing(&quorum(state, environment, now, None).missing);
-    let who = calls(to, &others(state)).unwrap_or_else(|| Text::of("To whoever may vote and did not work on it"));
-    who.plain(format!(": before “{}” can go to {environment} it needs {missing}.", whole(&state.title)))
+    let rules = quorum(state, environment, now, None).missing;
+    let missing = missing(&rules);
+    let place = state.plan.place(environment);
+    let who =
+        calls(to, &voters(state, to, &rules)).unwrap_or_else(|| Text::of("To whoever may vote and did not work on it"));
+    who.plain(format!(": before “{}” can go to {place} it needs {missing}.", whole(&state.title)))
 }
 
 fn fields(state: &Hotfix, base: &CommitId) -> Vec<Field> {
@@ -153,6 +161,7 @@ fn fields(state: &Hotfix, base: &CommitId) -> Vec<Field> {
         },
         field("Plan", Text::new().code(digest(state))),
     ];
+    fields.extend(only(state).map(|value| field("Only", value)));
     let pull = state.pull.as_ref();
     fields.extend(
         pull.map(|pull| field("Pull request", Text::new().span(pull_link(pull.number.0, pull.url.as_deref())))),
@@ -173,17 +182,23 @@ fn said(state: &Hotfix, commit: &CommitId, head: &CommitId, to: &Audience<'_>, n
             return None;
         };
         match at {
-            StepState::Done { evidence, .. } => Some(Text::of(format!("Review: {}.", outside(evidence)))),
+            StepState::Done { evidence, .. } => Some(Text::of(format!("Review: {}.", outside(&to.named(evidence))))),
             StepState::Skipped { reason, .. } => Some(Text::of(format!("Review: left out, {}.", outside(reason)))),
             StepState::Ahead | StepState::Current { .. } => Some(Text::of("Review: not there.")),
         }
     };
     let mut said: Vec<Text> = state.plan.steps.iter().zip(&state.steps).filter_map(review).collect();
+    said.extend(state.reached.iter().map(|(environment, runs)| {
+        Text::of(format!("{} runs ", capital(environment.as_str()))).commit(runs).plain(", which has it.")
+    }));
+    // What others deployed there has the fix, and is another commit than what ships.
+    let there = |place: &str| state.reached.iter().find(|(environment, _)| environment.as_str() == place);
     let same_image = |word: &Attestation| word.image.is_none() || word.image.as_ref() == state.digest();
-    let words = state
-        .attestations
-        .iter()
-        .filter(|(_, word)| (&word.commit == commit || &word.commit == head) && same_image(word));
+    let counts = |place: &str, word: &Attestation| {
+        let reached = there(place).is_some_and(|(_, runs)| runs == &word.commit);
+        ((&word.commit == commit || &word.commit == head) && same_image(word)) || reached
+    };
+    let words = state.attestations.iter().filter(|((place, _), word)| counts(place, word));
     said.extend(words.map(|((place, _), word)| tested(place, word, to, now)));
     if said.is_empty() {
         said.push(Text::of("Nobody has reviewed or tested it yet."));
@@ -213,8 +228,9 @@ fn until(state: &Hotfix, environment: &Environment) -> Text {
     let expires = state.plan.environment(environment).map_or(0, |plan| plan.approval.expires_minutes);
     Text::of(format!(
         "A yes holds for {}, and only while commit, base and plan stay as they are. One no stops it. Silence is not a yes: \
-         nothing is deployed to {environment} until the votes are there.",
-        minutes(expires)
+         nothing is deployed to {} until the votes are there.",
+        minutes(expires),
+        state.plan.place(environment)
     ))
 }
 
@@ -231,6 +247,8 @@ fn actions(state: &Hotfix, environment: &Environment, commit: &CommitId) -> Vec<
 mod tests {
     use super::*;
     use crate::domain::id::PersonId;
+    use crate::domain::people::Role;
+    use crate::policy::{Policy, Quorums, ServicePolicy};
     use crate::view::fixture::{asked, commit, contribution, environment, same};
     use crate::view::plain;
 
@@ -261,6 +279,21 @@ React with ✅ or ❌, press a button, or say `/hotfix approve` or `/hotfix reje
         let value = |word: &str| format!("HF-12/production/{}/{word}", commit("1111111"));
         let values: Vec<&str> = card.actions.iter().map(|action| action.value.as_str()).collect();
         assert_eq!(values, [value("approve"), value("reject")]);
+    }
+
+    /// Whoever may only look is not called; nor is whoever's vote cannot fill a place that is open.
+    #[test]
+    fn those_are_called_who_may_vote() {
+        let mut play = asked();
+        let roles = |who: &[&str]| who.iter().map(|id| id.parse().unwrap()).collect();
+        let holders =
+            [(Role::Viewer, roles(&["ana", "ben", "chi", "dee", "eve"])), (Role::Approver, roles(&["ana", "dee"]))];
+        let service = ServicePolicy { roles: holders.into(), quorums: Default::default() };
+        play.policy = Policy::new([("payments".parse().unwrap(), service)].into(), Quorums::default(), Vec::new());
+        let card = prompt(&play.state, &environment("production"), &play.to(), play.now).unwrap();
+        assert!(plain(&card).contains("\n@Dee: before “Fix 500 on upload” can go to production"), "{}", plain(&card));
+        let shown = plain(&crate::view::card(&play.state, &play.to(), play.now));
+        assert!(shown.contains("\n@Dee: production still needs 2 votes"), "{shown}");
     }
 
     #[test]
@@ -306,6 +339,9 @@ React with ✅ or ❌, press a button, or say `/hotfix approve` or `/hotfix reje
             Some(name.as_str())
         });
         assert_eq!(called.collect::<Vec<_>>(), ["Ben", "Dee", "Eve"]);
-        assert_eq!(others(&play.state), ["ben", "dee", "eve"].map(|id| id.parse::<PersonId>().unwrap()));
+        assert_eq!(
+            super::super::ask::others(&play.state),
+            ["ben", "dee", "eve"].map(|id| id.parse::<PersonId>().unwrap())
+        );
     }
 }

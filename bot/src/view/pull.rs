@@ -1,24 +1,20 @@
 //! The text of the pull request, as Markdown: reviewers learn there what the branch is and what not to do with it.
 
 use super::card::{digest, withheld};
-use super::phrase::{command, name};
+use super::phrase::command;
 use super::render::{code, escape};
 use super::{Audience, duration};
 use crate::domain::hotfix::Hotfix;
-use crate::domain::people::People;
-use hotfix_adapters::vocabulary::Platform;
 
 /// The body of the pull request.
 #[must_use]
-pub fn pull_body(state: &Hotfix, people: &People) -> String {
-    // No one is called from here, so any platform does.
-    let audience = Audience { people, platform: Platform::Git };
+pub fn pull_body(state: &Hotfix, audience: &Audience<'_>) -> String {
     let (branch, main) = (code(state.plan.branch.as_str()), code(state.plan.main.as_str()));
     let mut parts = vec![format!(
         "Hotfix {} of {}, asked for by {} at {}: {}",
         state.id,
         state.plan.service,
-        escape(&name(people, &state.requester)),
+        escape(&audience.name(&state.requester)),
         duration::stamp(state.opened_at),
         escape(&state.title)
     )];
@@ -28,7 +24,7 @@ pub fn pull_body(state: &Hotfix, people: &People) -> String {
         parts.push(format!(
             "{branch} starts from {}. Withheld from {main}: {}.",
             code(base.short()),
-            withheld_or_nothing(state, &audience)
+            withheld_or_nothing(state, audience)
         ));
     }
     parts.push(if state.plan.merges_first() {
@@ -57,7 +53,7 @@ mod tests {
     fn reviewers_learn_not_to_merge_it() {
         let play = Play::open("Fix 500 for @everyone `now` <b>").surveyed().announced().branched();
         same(
-            &pull_body(&play.state, &play.people),
+            &pull_body(&play.state, &play.to()),
             r#"
 Hotfix HF-12 of payments, asked for by Ana at 2026-03-02 10:02 UTC: Fix 500 for @&#8203;everyone \`now\` &lt;b&gt;
 

@@ -2,7 +2,9 @@
 
 use hotfix_adapters::chat::{Card, Text, Tone};
 
+use super::Audience;
 use super::phrase::{ended, marked, paragraph};
+use crate::domain::people::People;
 use crate::domain::refusal::Refusal;
 
 /// The answer to something that is not done, with every reason.
@@ -13,15 +15,22 @@ pub fn refusals(refusals: &[Refusal]) -> Card {
         many => Card {
             tone: Tone::Warning,
             title: Some(Text::of("Nothing was done.")),
-            lines: many.iter().map(line).collect(),
+            lines: many.iter().map(|refusal| saying(refusal, "")).collect(),
             ..Card::default()
         },
     }
 }
 
-/// One refusal on a line of its own.
-pub(super) fn line(refusal: &Refusal) -> Text {
-    saying(refusal, "")
+/// One refusal on a line of its own, with the names of those whom it is about.
+pub(super) fn line(refusal: &Refusal, to: &Audience<'_>) -> Text {
+    saying(&named(to.people, refusal), "")
+}
+
+/// The same refusal, with the names of those whom it is about.
+#[must_use]
+pub fn named(people: &People, refusal: &Refusal) -> Refusal {
+    let (reason, next) = (people.named(&refusal.reason), people.named(&refusal.next));
+    Refusal { reason, next, ..refusal.clone() }
 }
 
 fn saying(refusal: &Refusal, done: &str) -> Text {

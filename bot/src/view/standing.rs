@@ -1,10 +1,11 @@
 //! Where a run stands, in words. What stops it comes before what it waits for.
 
 use hotfix_adapters::chat::{MarkState, Tone};
+use hotfix_adapters::vocabulary::Environment;
 use jiff::Timestamp;
 
 use super::duration::between;
-use super::phrase::{listing, name, outside, production};
+use super::phrase::{listing, live_in, name, outside};
 use crate::domain::event::Ending;
 use crate::domain::hotfix::{Hotfix, Mainline, Phase, StepState};
 use crate::domain::people::People;
@@ -52,7 +53,8 @@ fn underway(state: &Hotfix, people: &People, now: Timestamp) -> (Tone, String) {
         return (Tone::Bad, format!("stopped: could not {}", outside(&stuck.what)));
     }
     let waiting = wait(state, now);
-    let (tone, words) = waiting.as_ref().map_or((Tone::Neutral, "going on".to_owned()), waiting_for);
+    let (tone, words) =
+        waiting.as_ref().map_or((Tone::Neutral, "going on".to_owned()), |wait| waiting_for(state, wait));
     if !state.holds.is_empty() && state.plan.hold == HoldMeans::Pauses {
         let who: Vec<String> = state.holds.keys().map(|person| name(people, person)).collect();
         return (Tone::Warning, format!("on hold by {}; {words}", listing(&who)));
@@ -66,26 +68,34 @@ fn underway(state: &Hotfix, people: &People, now: Timestamp) -> (Tone, String) {
 
 /// How production stands while the run has the fix there.
 fn live(state: &Hotfix) -> Option<String> {
-    let production = production(state).filter(|_| state.is_live())?;
-    if !state.superseded.is_empty() {
-        return Some(format!("a newer release that contains the fix is on {production}"));
+    let places = live_in(state);
+    if places.is_empty() {
+        return None;
+    }
+    let is = if places.len() == 1 { "is" } else { "are" };
+    let names = |places: Vec<&Environment>| listing(&places.into_iter().map(Environment::as_str).collect::<Vec<_>>());
+    let newer: Vec<&Environment> = places.iter().copied().filter(|name| state.superseded.contains_key(*name)).collect();
+    let production = names(places);
+    if !newer.is_empty() {
+        return Some(format!("a newer release that contains the fix is on {}", names(newer)));
     }
     if state.plan.is_promotion() {
         return None;
     }
     match &state.mainline {
         Mainline::Open => {
-            Some(format!("live in {production}, not yet on main: {production} is in a non-standard state"))
+            Some(format!("live in {production}, not yet on main: {production} {is} in a non-standard state"))
         }
-        Mainline::Lost(_) => {
-            Some(format!("live in {production}, but taken out of main again: {production} is in a non-standard state"))
-        }
+        Mainline::Lost(_) => Some(format!(
+            "live in {production}, but taken out of main again: {production} {is} in a non-standard state"
+        )),
         Mainline::Waived { .. } => Some(format!("live in {production}; bringing it to main was given up")),
         Mainline::Proven(..) => None,
     }
 }
 
-fn waiting_for(wait: &Wait) -> (Tone, String) {
+fn waiting_for(state: &Hotfix, wait: &Wait) -> (Tone, String) {
+    let to = |environment: &Environment| state.plan.place(environment);
     match wait {
         Wait::Bot(what) => (Tone::Neutral, (*what).to_owned()),
         Wait::Fix => (Tone::Asking, "waiting for the fix".to_owned()),
@@ -99,13 +109,15 @@ fn waiting_for(wait: &Wait) -> (Tone, String) {
         Wait::Word { place, failed: true, .. } => (Tone::Bad, format!("stopped: it is not good {}", looked_at(place))),
         Wait::Word { place, .. } => (Tone::Asking, format!("waiting for a look {}", looked_at(place))),
         Wait::Votes { environment, vetoes, .. } if *vetoes > 0 => {
-            (Tone::Bad, format!("stopped: somebody said no to {environment}"))
+            (Tone::Bad, format!("stopped: somebody said no to {}", to(environment)))
         }
-        Wait::Votes { environment, .. } => (Tone::Asking, format!("waiting for votes for {environment}")),
-        Wait::DeployCommand(environment) => (Tone::Asking, format!("ready to be deployed to {environment}")),
-        Wait::Deploying(environment) => (Tone::Neutral, format!("deploying to {environment}")),
+        Wait::Votes { environment, .. } => (Tone::Asking, format!("waiting for votes for {}", to(environment))),
+        Wait::DeployCommand(environment) => (Tone::Asking, format!("ready to be deployed to {}", to(environment))),
+        Wait::Deploying(environment) => (Tone::Neutral, format!("deploying to {}", to(environment))),
         Wait::DeployByHand(environment) => (Tone::Asking, format!("waiting for a deployment to {environment} by hand")),
-        Wait::DeployFailed(environment) => (Tone::Bad, format!("stopped: the deployment to {environment} failed")),
+        Wait::DeployFailed(environment) => {
+            (Tone::Bad, format!("stopped: the deployment to {} failed", to(environment)))
+        }
         Wait::Triage { open, .. } => (Tone::Asking, format!("waiting for {open} answers of the triage")),
         Wait::Agreement { party, .. } => (Tone::Asking, format!("waiting for the {party} to agree")),
         Wait::BuildJob { .. } => (Tone::Asking, "waiting for a job that builds images of the branch".to_owned()),
@@ -153,6 +165,6 @@ pub(super) fn mark(state: &Hotfix, at: usize, now: Timestamp) -> MarkState {
 
 fn is_stopped(state: &Hotfix, now: Timestamp) -> bool {
     let waiting = wait(state, now);
-    let bad = waiting.is_some_and(|wait| waiting_for(&wait).0 == Tone::Bad);
+    let bad = waiting.is_some_and(|wait| waiting_for(state, &wait).0 == Tone::Bad);
     bad || state.is_over() || !state.drifts.is_empty() || state.stuck.is_some()
 }

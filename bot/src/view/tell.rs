@@ -6,7 +6,7 @@ use hotfix_adapters::chat::{Card, Text, Tone};
 use super::Audience;
 use super::announcement::started;
 use super::card::heading;
-use super::phrase::{Say, command, outside};
+use super::phrase::{Say, command, destination, outside};
 use crate::domain::event::{Contribution, Entry, Event};
 use crate::domain::hotfix::Hotfix;
 use crate::domain::id::PersonId;
@@ -101,7 +101,7 @@ fn rider(state: &Hotfix, riders: &[Contribution], to: &PersonId) -> Option<Card>
         _many => ("Your changes", "go", "If they must not,"),
     };
     let what = if state.plan.is_promotion() { "promotion" } else { "hotfix" };
-    let mut lines = vec![Text::of(format!("{subject} {verb} to production with this {what}:"))];
+    let mut lines = vec![Text::of(format!("{subject} {verb} to {} with this {what}:", destination(state)))];
     lines.extend(
         own.into_iter()
             .map(|rider| Text::of("• ").commit(&rider.commit).plain(format!(" {}", outside(&rider.subject)))),

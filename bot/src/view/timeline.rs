@@ -2,7 +2,7 @@
 
 use super::Audience;
 use super::duration::stamp;
-use super::phrase::{containment, count, listing, name, paragraph};
+use super::phrase::{containment, count, listing, name, once, paragraph};
 use super::render::{code, escape};
 use crate::domain::event::{Actor, DeployIntent, DriftChoice, Ending, Entry, Event, PullSeen, Survey};
 use crate::domain::hotfix::Hotfix;
@@ -10,7 +10,7 @@ use crate::domain::id::{PersonId, StepId};
 use crate::domain::playbook::StepKind;
 use crate::domain::refusal::Refusal;
 use hotfix_adapters::forge::CheckState;
-use hotfix_adapters::vocabulary::{CommitId, DeployKey};
+use hotfix_adapters::vocabulary::{CommitId, DeployKey, Environment};
 
 /// The timeline of a run, as Markdown.
 #[must_use]
@@ -39,6 +39,7 @@ pub(super) fn table(state: &Hotfix, entries: &[Entry], audience: &Audience<'_>) 
 fn happened(state: &Hotfix, entry: &Entry, to: &Audience<'_>) -> Option<String> {
     let title = |step: &StepId| title(state, step);
     let who = |person| escape(&name(to.people, person));
+    let at = |environment: &Environment| state.plan.place(environment);
     let said = match &entry.event {
         Event::StepEntered { .. } => return None,
         Event::StepDone { step, .. } if is_told_by_another(state, step) => return None,
@@ -46,8 +47,10 @@ fn happened(state: &Hotfix, entry: &Entry, to: &Audience<'_>) -> Option<String> 
             format!("opened it: {}{}", escape(&opened.title), incident(opened.incident.as_deref()))
         }
         Event::Surveyed(survey) => surveyed(survey),
-        Event::Refused { refusals } => format!("refused; nothing was done. {}", reasons(refusals)),
-        Event::StepDone { step, evidence } => format!("**{}** is fulfilled: {}", title(step), escape(evidence)),
+        Event::Refused { refusals } => format!("refused; nothing was done. {}", reasons(refusals, to)),
+        Event::StepDone { step, evidence } => {
+            format!("**{}** is fulfilled: {}", title(step), escape(&to.named(evidence)))
+        }
         Event::StepSkipped { step, reason } => format!("left out **{}**: {}", title(step), escape(reason)),
         Event::OverrideAsked { step, reason, incident } => {
             format!("asked to override **{}**: {} (incident {})", title(step), escape(reason), escape(incident))
@@ -61,7 +64,9 @@ fn happened(state: &Hotfix, entry: &Entry, to: &Audience<'_>) -> Option<String> 
                 escape(incident)
             )
         }
-        Event::StepReopened { step, reason } => format!("**{}** is open again: {}", title(step), escape(reason)),
+        Event::StepReopened { step, reason } => {
+            format!("**{}** is open again: {}", title(step), escape(&to.named(reason)))
+        }
         Event::BaseFound { commit, sources } => {
             format!("it starts from {}, by {}", sha(commit), escape(&listing(sources)))
         }
@@ -94,6 +99,9 @@ fn happened(state: &Hotfix, entry: &Entry, to: &Audience<'_>) -> Option<String> 
             "the tag of the image moved to {}",
             to.as_ref().map_or_else(|| "nothing".to_owned(), |digest| code(digest.short()))
         ),
+        Event::LiveBranchMoved { from, to } if to.as_ref() == Some(from) => {
+            format!("the branch that production runs is back at {}", sha(from))
+        }
         Event::LiveBranchMoved { from, to } => format!(
             "somebody pushed to the branch that production runs: {} → {}",
             sha(from),
@@ -118,8 +126,10 @@ fn happened(state: &Hotfix, entry: &Entry, to: &Audience<'_>) -> Option<String> 
         }
         Event::PullOpened { number, .. } => format!("opened pull request \\#{}", number.0),
         Event::PullSeen(seen) => pull_seen(seen),
-        Event::Prompted { environment, commit, .. } => format!("asked for votes for {} on {environment}", sha(commit)),
-        Event::Voted(vote) => format!("said yes to {} for {}", sha(&vote.commit), vote.environment),
+        Event::Prompted { environment, commit, .. } => {
+            format!("asked for votes for {} on {}", sha(commit), at(environment))
+        }
+        Event::Voted(vote) => format!("said yes to {} for {}", sha(&vote.commit), at(&vote.environment)),
         Event::VoteWithdrawn { environment, person } => {
             format!("the yes of {} for {environment} does not count any more", who(person))
         }
@@ -139,12 +149,12 @@ fn happened(state: &Hotfix, entry: &Entry, to: &Audience<'_>) -> Option<String> 
         }
         Event::DeployAsked { environment, commit, rollback } => {
             let verb = if *rollback { "asked to roll back" } else { "asked to deploy to" };
-            format!("{verb} {environment}: {}", sha(commit))
+            format!("{verb} {}: {}", at(environment), sha(commit))
         }
         Event::DeployRefused { environment, refusals } => {
-            format!("deployed nothing to {environment}. {}", reasons(refusals))
+            format!("deployed nothing to {environment}. {}", reasons(refusals, to))
         }
-        Event::DeployStarted(intent) => started(intent, to),
+        Event::DeployStarted(intent) => started(state, intent, to),
         Event::DeployAwaitsWord { key } => {
             format!("the deployment to {} waits for a person to do it", place(state, key))
         }
@@ -175,7 +185,7 @@ fn happened(state: &Hotfix, entry: &Entry, to: &Audience<'_>) -> Option<String> 
         Event::Joined { title } => format!("brought a second fix into it: {}", escape(title)),
         Event::Noted { text } => format!("noted: {}", escape(text)),
         Event::Reminded { step, times } => format!("reminded of **{}**, time {times}", title(step)),
-        Event::Stuck { what, reason } => format!("could not {}: {}", escape(what), escape(reason)),
+        Event::Stuck { what, reason } => format!("could not {}: {}", escape(what), escape(once(reason))),
         Event::Retried => "said to try again".to_owned(),
         Event::Aborted { reason } => format!("gave it up: {}", escape(reason)),
         Event::Closed { ending } => format!("closed it: {}", ended(ending)),
@@ -262,12 +272,14 @@ fn incident(incident: Option<&str>) -> String {
     incident.map_or(String::new(), |incident| format!(" (incident {})", escape(incident)))
 }
 
-fn reasons(refusals: &[Refusal]) -> String {
+fn reasons(refusals: &[Refusal], to: &Audience<'_>) -> String {
     let ids = |refusal: &Refusal| {
         refusal.requirement.as_ref().map_or_else(|| refusal.code.clone(), |id| id.as_str().to_owned())
     };
-    let each: Vec<String> =
-        refusals.iter().map(|refusal| format!("{}: {}", code(&ids(refusal)), escape(&refusal.reason))).collect();
+    let each: Vec<String> = refusals
+        .iter()
+        .map(|refusal| format!("{}: {}", code(&ids(refusal)), escape(&to.named(&refusal.reason))))
+        .collect();
     each.join(" ")
 }
 
@@ -284,16 +296,16 @@ fn pull_seen(seen: &PullSeen) -> String {
     )
 }
 
-fn started(intent: &DeployIntent, to: &Audience<'_>) -> String {
+fn started(state: &Hotfix, intent: &DeployIntent, to: &Audience<'_>) -> String {
     let verb = if intent.rollback { "began to roll back" } else { "began to deploy to" };
     let from = intent.previous.as_ref().map_or(String::new(), |old| format!("{} → ", sha(old)));
     let by =
         if intent.votes.is_empty() { String::new() } else { format!(", by the word of {}", names(&intent.votes, to)) };
-    format!("{verb} {}: {from}{}{by}", intent.environment, sha(&intent.commit))
+    format!("{verb} {}: {from}{}{by}", state.plan.place(&intent.environment), sha(&intent.commit))
 }
 
 fn place(state: &Hotfix, key: &DeployKey) -> String {
-    state.deploy(key).map_or_else(|| paragraph(key.as_str()), |deploy| deploy.intent.environment.to_string())
+    state.deploy(key).map_or_else(|| paragraph(key.as_str()), |deploy| state.plan.place(&deploy.intent.environment))
 }
 
 #[cfg(test)]
@@ -325,7 +337,7 @@ mod tests {
 |---|---|---|
 | 2026-03-02 10:02 UTC | Ana | opened it: Fix 500 on upload (incident INC-77) |
 | 2026-03-02 10:04 UTC | bot | looked around: production runs `abc1234`, main holds 3 changes that are not there |
-| 2026-03-02 10:04 UTC | bot | **Is it urgent?** is fulfilled: ana says so by opening it: it is urgent (incident INC-77) |
+| 2026-03-02 10:04 UTC | bot | **Is it urgent?** is fulfilled: Ana says so by opening it: it is urgent (incident INC-77) |
 | 2026-03-02 10:04 UTC | bot | it starts from `abc1234`, by what production runs and the last successful deployment |
 | 2026-03-02 10:04 UTC | bot | **See what must not ship** is fulfilled: main holds 3 commits that do not ship with it |
 | 2026-03-02 10:06 UTC | bot | told the team: Ana, Ben, Chi and Dee could read it; told directly: Eve |
@@ -337,16 +349,16 @@ mod tests {
 | 2026-03-02 10:14 UTC | bot | saw 1 review, 1 of 1 check green |
 | 2026-03-02 10:14 UTC | bot | **Review** is fulfilled: approved by Ben on 1111111, 1 check green |
 | 2026-03-02 10:16 UTC | Ben | looked at local: good, on `1111111`: 20 MB went through |
-| 2026-03-02 10:16 UTC | bot | **Test it** is fulfilled: ben says so, on 1111111 |
+| 2026-03-02 10:16 UTC | bot | **Test it** is fulfilled: Ben says so, on 1111111 |
 | 2026-03-02 10:16 UTC | bot | asked to deploy to staging: `1111111` |
 | 2026-03-02 10:18 UTC | bot | began to deploy to staging: `abc1234` → `1111111` |
 | 2026-03-02 10:20 UTC | bot | the deployment to staging succeeded |
 | 2026-03-02 10:22 UTC | Ben | looked at staging: good, on `1111111`: 20 MB went through |
-| 2026-03-02 10:22 UTC | bot | **Look at staging** is fulfilled: ben says so, on 1111111 |
+| 2026-03-02 10:22 UTC | bot | **Look at staging** is fulfilled: Ben says so, on 1111111 |
 | 2026-03-02 10:24 UTC | bot | asked for votes for `1111111` on production |
 | 2026-03-02 10:26 UTC | Ben | said yes to `1111111` for production |
 | 2026-03-02 10:28 UTC | Dee | said yes to `1111111` for production |
-| 2026-03-02 10:28 UTC | bot | **Votes for production** is fulfilled: ben, dee on 1111111 for production |
+| 2026-03-02 10:28 UTC | bot | **Votes for production** is fulfilled: Ben, Dee on 1111111 for production |
 | 2026-03-02 10:30 UTC | Ana | asked to deploy to production: `1111111` |
 | 2026-03-02 10:32 UTC | bot | began to deploy to production: `abc1234` → `1111111`, by the word of Ben and Dee |
 | 2026-03-02 10:34 UTC | bot | the deployment to production succeeded |

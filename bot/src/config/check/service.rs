@@ -11,11 +11,12 @@ use super::super::read::{Member, Raw, RawEnvironment, RawService};
 use super::super::reader::{listed, nearest};
 use super::members::Members;
 use super::steps;
+use hotfix_adapters::deploy::promotion::Target;
 use hotfix_adapters::vocabulary::Environment;
 
 use crate::domain::id::{PersonId, PlaybookId, ServiceName};
 use crate::domain::playbook::WATCH;
-use crate::domain::service::{EnvironmentPlan, Service};
+use crate::domain::service::{EnvironmentPlan, Service, TargetPlan};
 use crate::policy::Policy;
 
 /// All services; `None` when one is not valid.
@@ -95,7 +96,16 @@ fn planned(service: &RawService, environment: &RawEnvironment, policy: &Policy) 
         never: environment.never.clone(),
         mechanism: environment.mechanism.as_ref().map(MechanismConfig::in_words).unwrap_or_default(),
         approval: policy.approval(&service.name, &environment.name.value, environment.production),
+        targets: targets(environment),
     }
+}
+
+fn targets(environment: &RawEnvironment) -> Vec<TargetPlan> {
+    let Some(MechanismConfig::Promotion(promotion)) = &environment.mechanism else {
+        return Vec::new();
+    };
+    let target = |target: &Target| TargetPlan { name: target.name.clone(), production: target.production };
+    promotion.targets.iter().map(target).collect()
 }
 
 fn clusters(service: &RawService) -> BTreeMap<Environment, Vec<ClusterConfig>> {

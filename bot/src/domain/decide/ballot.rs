@@ -9,7 +9,7 @@ use crate::domain::command::DeployFacts;
 use crate::domain::event::{Event, Vote};
 use crate::domain::hotfix::Hotfix;
 use crate::domain::id::PersonId;
-use crate::domain::people::Grant;
+use crate::domain::people::{Grant, marked};
 use crate::domain::playbook::StepKind;
 use crate::domain::refusal::Refusal;
 use crate::domain::vote;
@@ -79,7 +79,7 @@ pub(super) fn unapprove(draft: &mut Draft, who: &PersonId, on: Option<&MessageRe
     let vote = draft.state.votes.iter().find(|vote| &vote.person == who && of_message(&vote.environment));
     if let Some(environment) = vote.map(|vote| vote.environment.clone()) {
         draft.person(who, Event::VoteWithdrawn { environment: environment.clone(), person: who.clone() })?;
-        return reopen_gate(draft, &environment, &format!("{who} took their vote back"));
+        return reopen_gate(draft, &environment, &format!("{} took their vote back", marked(who)));
     }
     let veto = draft.state.vetoes.keys().find(|(environment, person)| person == who && of_message(environment));
     if let Some(environment) = veto.map(|(environment, _)| environment.clone()) {
@@ -96,7 +96,7 @@ pub(super) fn reject(draft: &mut Draft, grant: &Grant, reason: &str, on: Option<
     let (environment, _) = prompt(&draft.state, on)?;
     let event = Event::Vetoed { environment: environment.clone(), reason: reason.to_owned() };
     draft.person(&grant.person, event)?;
-    reopen_gate(draft, &environment, &format!("{} said no", grant.person))
+    reopen_gate(draft, &environment, &format!("{} said no", marked(&grant.person)))
 }
 
 /// A gate that is open without its votes is shut again, unless the deployment it guarded began already.

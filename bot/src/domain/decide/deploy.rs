@@ -7,6 +7,7 @@ use crate::domain::command::DeployFacts;
 use crate::domain::event::{DeployIntent, Event};
 use crate::domain::hotfix::{DeployState, Hotfix, StepState};
 use crate::domain::id::PersonId;
+use crate::domain::people::marked;
 use crate::domain::playbook::{HoldMeans, StepKind};
 use crate::domain::refusal::Refusal;
 use crate::domain::step;
@@ -96,8 +97,9 @@ fn held(state: &Hotfix) -> Vec<Refusal> {
         return Vec::new();
     }
     let hold = |(person, reason): (&PersonId, &String)| {
-        let next = format!("Talk to {person}; they, or a captain, lift it with `unhold`.");
-        Refusal::new("hold", format!("{person} put it on hold: {reason}"), next)
+        let who = marked(person);
+        let next = format!("Talk to {who}; they, or a captain, lift it with `unhold`.");
+        Refusal::new("hold", format!("{who} put it on hold: {reason}"), next)
     };
     state.holds.iter().map(hold).collect()
 }
@@ -206,7 +208,10 @@ pub(super) fn checked(
         environment: environment.clone(),
         commit: commit.clone(),
         image,
-        previous: facts.running.clone(),
+        // What production runs says nothing of targets beside it.
+        previous: facts.running.clone().filter(|_| {
+            draft.state.plan.only_in(environment).is_empty() || draft.state.plan.reaches_production(environment)
+        }),
         votes: if asked.rollback { Default::default() } else { votes },
         rollback: asked.rollback,
     }))
@@ -271,10 +276,11 @@ fn objections(draft: &Draft, environment: &Environment, commit: &CommitId, facts
         );
     }
     for (person, why) in &quorum.vetoes {
+        let who = marked(person);
         refusals.push(Refusal::new(
             "vote.veto",
-            format!("{person} said no: {why}"),
-            format!("Talk to {person}; they take it back with `unapprove`."),
+            format!("{who} said no: {why}"),
+            format!("Talk to {who}; they take it back with `unapprove`."),
         ));
     }
     let policy =

@@ -9,7 +9,7 @@ use crate::domain::command::Act;
 use crate::domain::event::{Answer, DriftChoice, Event};
 use crate::domain::hotfix::{BranchState, DeployState, Hotfix, Mainline};
 use crate::domain::id::{PersonId, StepId};
-use crate::domain::people::{Grant, Role};
+use crate::domain::people::{Grant, Role, all_marked, marked};
 use crate::domain::playbook::{StepKind, VerifyPlace};
 use crate::domain::refusal::Refusal;
 use crate::domain::step;
@@ -119,8 +119,7 @@ fn agree(draft: &mut Draft, who: &PersonId, step: Option<&StepId>) -> Decided {
     }
     if !step::speaks_for(&draft.state, who, &party) {
         let members = draft.state.plan.parties.get(&party).map(Vec::as_slice).unwrap_or_default();
-        let names: Vec<&str> = members.iter().map(PersonId::as_str).collect();
-        let next = format!("Ask one of them: {}.", names.join(", "));
+        let next = format!("Ask one of them: {}.", all_marked(members));
         return no(Refusal::new("agree.party", format!("The agreement of the {party} is asked for."), next));
     }
     if draft.state.agreed.get(&step).is_some_and(|agreed| agreed.contains(who)) {
@@ -202,7 +201,7 @@ fn abort(draft: &mut Draft, grant: &Grant, reason: &str) -> Decided {
     let may = grant.person == draft.state.requester || grant.roles.contains(&Role::Captain);
     let mut refusals = Vec::new();
     if !may {
-        let next = format!("Ask {} or a captain.", draft.state.requester);
+        let next = format!("Ask {} or a captain.", marked(&draft.state.requester));
         refusals.push(Refusal::new("abort.who", "Only whoever opened the run, or a captain, can give it up.", next));
     }
     if draft.state.deploys.iter().any(|deploy| deploy.state.is_open()) {

@@ -129,8 +129,11 @@ pub(super) fn tag_seen(draft: &mut Draft, digest: Option<&Digest>) -> Decided {
 /// ship what nobody approved (HOCS-15).
 fn live_branch_seen(draft: &mut Draft, to: Option<&CommitId>) -> Decided {
     let Some(from) = draft.state.ships().cloned() else { return Ok(()) };
-    let known = draft.state.live_moved.as_ref().is_some_and(|known| known.as_ref() == to);
-    if draft.state.live_at.is_none() || Some(&from) == to || known {
+    let known = match &draft.state.live_moved {
+        Some(moved) => moved.as_ref() == to,
+        None => Some(&from) == to,
+    };
+    if draft.state.live_at.is_none() || known {
         return Ok(());
     }
     draft.bot(Event::LiveBranchMoved { from, to: to.cloned() })

@@ -55,7 +55,7 @@ fn deployment_ended(state: &mut Hotfix, key: &DeployKey, at: Timestamp) {
         return;
     };
     state.superseded.remove(&deploy.intent.environment);
-    let production = state.plan.is_production(&deploy.intent.environment);
+    let production = state.plan.reaches_production(&deploy.intent.environment);
     if deploy.state != DeployState::Succeeded || !production {
         return;
     }

@@ -70,7 +70,6 @@ fn open(id: HotfixId, opened: &Opened, requester: PersonId, at: Timestamp) -> Ho
             from: opened.from.clone(),
             target: opened.target.clone(),
             schema: opened.schema.clone(),
-            only: opened.only.clone(),
         },
         steps: vec![StepState::Ahead; opened.plan.steps.len()],
         plan_digest: opened.plan.digest(),
@@ -180,7 +179,10 @@ fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
             reset::void(state);
             reset::image_moved(state);
         }
-        Event::LiveBranchMoved { to, .. } => state.live_moved = Some(to.clone()),
+        Event::LiveBranchMoved { from, to } => {
+            let back = to.as_ref() == Some(from);
+            state.live_moved = if back { None } else { Some(to.clone()) };
+        }
         Event::ReturnOpened { number, .. } => state.return_pull = Some(*number),
         Event::BranchCreated { which: Which::Into, .. } => state.into = BranchState::Present,
         Event::BranchCreated { which: Which::Fix, at } => {

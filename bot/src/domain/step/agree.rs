@@ -4,13 +4,13 @@
 use super::{Progress, Wait};
 use crate::domain::hotfix::Hotfix;
 use crate::domain::id::{PersonId, StepId};
+use crate::domain::people::all_marked;
 
 pub(super) fn progress(state: &Hotfix, step: &StepId, party: &str, count: u32, question: &str) -> Progress {
     let agreed = agreed(state, step, party);
     let missing = count.saturating_sub(u32::try_from(agreed.len()).unwrap_or(u32::MAX));
     if missing == 0 {
-        let names: Vec<&str> = agreed.iter().map(|person| person.as_str()).collect();
-        return Progress::done(format!("{} agreed", names.join(", ")));
+        return Progress::done(format!("{} agreed", all_marked(agreed)));
     }
     Progress::Waiting(Wait::Agreement { party: party.to_owned(), missing, question: question.to_owned() })
 }

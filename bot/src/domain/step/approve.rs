@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use super::{Progress, Wait};
 use crate::domain::effect::Effect;
 use crate::domain::hotfix::Hotfix;
+use crate::domain::people::all_marked;
 use crate::domain::vote::quorum;
 
 pub(super) fn progress(state: &Hotfix, environment: &Environment, now: Timestamp) -> Progress {
@@ -15,9 +16,9 @@ pub(super) fn progress(state: &Hotfix, environment: &Environment, now: Timestamp
         return Progress::Waiting(Wait::Votes { environment: environment.clone(), missing: quorum.missing, vetoes });
     }
     let commit = state.ships_to(environment).map_or("nothing", CommitId::short);
-    let voters: Vec<&str> = quorum.valid.iter().map(|person| person.as_str()).collect();
-    let by = if voters.is_empty() { "nobody's word is asked for".to_owned() } else { voters.join(", ") };
-    Progress::done(format!("{by} on {commit} for {environment}"))
+    let voters = all_marked(&quorum.valid);
+    let by = if voters.is_empty() { "nobody's word is asked for".to_owned() } else { voters };
+    Progress::done(format!("{by} on {commit} for {}", state.plan.place(environment)))
 }
 
 /// Nobody is asked while nothing is missing: a gate that only a no keeps shut keeps its question, and the votes on it.

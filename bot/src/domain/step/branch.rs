@@ -5,6 +5,7 @@ use hotfix_adapters::vocabulary::{BranchName, CommitId};
 use super::{Progress, Wait, base};
 use crate::domain::effect::Effect;
 use crate::domain::hotfix::{BranchState, Hotfix};
+use crate::domain::id::RequirementId;
 use crate::domain::playbook::{StepKind, Which};
 use crate::domain::refusal::Refusal;
 
@@ -41,12 +42,22 @@ pub(super) fn objections(state: &Hotfix, which: Which) -> Vec<Refusal> {
     let ours = state.plan.branch_named(which);
     let mut all: Vec<Refusal> =
         survey.branches.iter().filter_map(|(name, at)| objection(ours, name, at, &base)).collect();
+    for refusal in &mut all {
+        refusal.requirement = cited(state, which, refusal.requirement.take());
+    }
     if survey.used_branches.contains(ours) {
         let reason = format!("An earlier hotfix used the name {ours}: an image of that time may still carry its tag.");
         let next = "Start again with a ticket of its own, so that the branch has a name that was never used.";
         all.push(Refusal::new("branch.used", reason, next).because_of("HOCS-14"));
     }
     all
+}
+
+/// The sentence of the runbook at hand: this one where the step serves it, else the first that it does serve.
+fn cited(state: &Hotfix, which: Which, wanted: Option<RequirementId>) -> Option<RequirementId> {
+    let step = state.plan.steps.iter().find(|spec| spec.kind == StepKind::Branch { which });
+    let serves = step.map_or(&[][..], |spec| &spec.serves);
+    wanted.filter(|id| serves.contains(id)).or_else(|| serves.first().cloned())
 }
 
 fn objection(ours: &BranchName, name: &BranchName, at: &CommitId, base: &CommitId) -> Option<Refusal> {

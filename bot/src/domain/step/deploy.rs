@@ -17,7 +17,11 @@ pub(super) fn progress(state: &Hotfix, step: &StepId, environment: &Environment,
     match mine.map(|deploy| &deploy.state) {
         Some(DeployState::Succeeded) => {
             let commit = state.ships_to(environment).map_or("it", |commit| commit.short());
-            Progress::done(format!("{commit} runs on {environment}"))
+            Progress::done(if state.plan.only_in(environment).is_empty() {
+                format!("{commit} runs on {environment}")
+            } else {
+                format!("{commit} is promoted to {}", state.plan.place(environment))
+            })
         }
         Some(DeployState::Running) => Progress::Waiting(Wait::Deploying(here)),
         Some(DeployState::AwaitingWord) => Progress::Waiting(Wait::DeployByHand(here)),

@@ -6,6 +6,7 @@ use hotfix_adapters::forge::Containment;
 use super::{Progress, Wait};
 use crate::domain::effect::Effect;
 use crate::domain::hotfix::{Hotfix, Mainline};
+use crate::domain::people::marked;
 use crate::domain::playbook::MainlineBy;
 
 pub(super) fn progress(state: &Hotfix) -> Progress {
@@ -13,7 +14,7 @@ pub(super) fn progress(state: &Hotfix) -> Progress {
         Mainline::Proven(how, main) => {
             Progress::done(format!("{} at {}{}", words(how), main.short(), super::change::adapted(state)))
         }
-        Mainline::Waived { by, reason } => Progress::done(format!("waived by {by}: {reason}")),
+        Mainline::Waived { by, reason } => Progress::done(format!("waived by {}: {reason}", marked(by))),
         Mainline::Open | Mainline::Lost(_) => Progress::Waiting(Wait::Mainline),
     }
 }

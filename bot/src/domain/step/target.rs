@@ -36,6 +36,10 @@ fn against(state: &Hotfix, survey: &Survey, target: &CommitId) -> Vec<Refusal> {
         });
     let live = from.map(|(commit, _)| commit);
     let mut refusals = Vec::new();
+    // What production runs does not matter to targets that say nothing of it.
+    if state.plan.leaves_production() {
+        return refusals;
+    }
     if live.as_ref() == Some(target) {
         let reason = format!("Production runs {} already.", target.short());
         refusals.push(Refusal::new("promotion.nothing", reason, "There is nothing to promote.").because_of("PROMO-5"));

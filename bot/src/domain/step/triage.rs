@@ -4,12 +4,13 @@
 use super::{Progress, Wait};
 use crate::domain::event::Answer;
 use crate::domain::hotfix::Hotfix;
+use crate::domain::people::marked;
 
 pub(super) fn progress(state: &Hotfix, criteria: &[String], ask: bool) -> Progress {
     if ask {
         return answered(state, criteria);
     }
-    let mut evidence = format!("{} says so by opening it", state.requester);
+    let mut evidence = format!("{} says so by opening it", marked(&state.requester));
     if !criteria.is_empty() {
         evidence.push_str(&format!(": {}", criteria.join("; ")));
     }

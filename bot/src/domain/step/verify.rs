@@ -5,6 +5,7 @@ use hotfix_adapters::vocabulary::CommitId;
 use super::{Progress, Wait};
 use crate::domain::hotfix::{Attestation, Hotfix};
 use crate::domain::id::PersonId;
+use crate::domain::people::marked;
 use crate::domain::playbook::{ENGINEER, VerifyPlace};
 
 pub(super) fn progress(state: &Hotfix, place: &VerifyPlace, question: &str, by: &[String]) -> Progress {
@@ -22,7 +23,9 @@ pub(super) fn progress(state: &Hotfix, place: &VerifyPlace, question: &str, by: 
     };
     if by.is_empty() {
         return match words.iter().max_by_key(|word| word.at) {
-            Some(word) if word.pass => Progress::done(format!("{} says so, on {}", word.person, word.commit.short())),
+            Some(word) if word.pass => {
+                Progress::done(format!("{} says so, on {}", marked(&word.person), word.commit.short()))
+            }
             last => waiting(last.is_some(), Vec::new()),
         };
     }
@@ -32,7 +35,7 @@ pub(super) fn progress(state: &Hotfix, place: &VerifyPlace, question: &str, by: 
     if failed || !missing.is_empty() {
         return waiting(failed, missing);
     }
-    let names: Vec<&str> = passed.iter().map(|person| person.as_str()).collect();
+    let names: Vec<String> = passed.into_iter().map(marked).collect();
     let on = state.digest().map(|digest| digest.short()).or(commit.map(CommitId::short)).unwrap_or("it");
     Progress::done(format!("{} say so, on {on}", names.join(" and ")))
 }

@@ -122,7 +122,7 @@ impl Engine {
             head: state.plan.branch.clone(),
             base: base.clone(),
             title: format!("{}: {}", state.id, state.title),
-            body: crate::view::pull_body(state, &self.config.people),
+            body: crate::view::pull_body(state, &self.audience()),
             author,
         };
         self.forge(&state.plan.service)?.open(&new).await

@@ -110,7 +110,7 @@ impl Engine {
                     image: intent.and_then(|intent| intent.image.clone()),
                     previous: intent.and_then(|intent| intent.previous.clone()),
                     about: format!("{} {}", state.id, state.title),
-                    only: state.asked.only.clone(),
+                    only: state.plan.only_in(environment),
                     riders: self.riders(state),
                 };
                 mechanism.start(&request).await?;

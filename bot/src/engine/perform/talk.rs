@@ -8,12 +8,14 @@ use hotfix_adapters::chat::{Card, Place, Post};
 use hotfix_adapters::failure::Failure;
 use hotfix_adapters::vocabulary::{CommitId, Environment, MessageRef};
 
-use crate::domain::command::Outcome;
+use crate::domain::command::{Command, Outcome};
 use crate::domain::event::{Entry, Event};
 use crate::domain::evolve::evolve;
-use crate::domain::hotfix::Hotfix;
+use crate::domain::hotfix::{Hotfix, StepState};
 use crate::domain::id::PersonId;
+use crate::domain::playbook::StepKind;
 use crate::engine::Engine;
+use crate::engine::mailbox::Beside;
 use crate::engine::outbox::Performed;
 use crate::view;
 
@@ -93,6 +95,9 @@ impl Engine {
             return Ok(Performed::came(Outcome::Nothing));
         };
         let (entry, then) = said.as_ref();
+        if self.is_fulfilled_already(state, &entry.event).await? {
+            return Ok(Performed::came(Outcome::Nothing));
+        }
         let Some(card) = view::line(then, entry, &self.audience()) else {
             return Ok(Performed::came(Outcome::Nothing));
         };
@@ -105,6 +110,22 @@ impl Engine {
         };
         self.post_once(place, key, card, first).await?;
         Ok(Performed::came(Outcome::Nothing))
+    }
+
+    /// Whether a step that asks people for something others may have done before needs nothing of them: nobody is asked
+    /// to merge what is on main. It is looked at once, before it is said.
+    async fn is_fulfilled_already(&self, state: &Hotfix, event: &Event) -> Result<bool, Failure> {
+        let Event::StepEntered { step } = event else { return Ok(false) };
+        let waits = state.current().filter(|(_, spec)| &spec.id == step && matches!(spec.kind, StepKind::OnMain));
+        if waits.is_none() {
+            return Ok(false);
+        }
+        if let Some(seen) = self.awaited(state).await? {
+            let saw = self.submit(state.id, &Command::Saw(seen), Beside::default()).await;
+            saw.map_err(|error| Failure::retry(error.to_string()))?;
+        }
+        let now = self.state(state.id).await;
+        Ok(now.is_some_and(|now| now.state_of(step).is_some_and(StepState::is_behind)))
     }
 
     pub(super) async fn tell(

@@ -10,7 +10,7 @@ use crate::domain::playbook::{StepKind, Which};
 use crate::domain::step::strays;
 use crate::view::ask::{self, calls, conflict, others, owner};
 use crate::view::card::pull_link;
-use crate::view::phrase::{Say, contributor, count, ended, listing, outside, short, size};
+use crate::view::phrase::{Say, contributor, count, ended, listing, outside, short, size, tested_on};
 
 /// More commits than this are counted, not listed.
 const LISTED: usize = 10;
@@ -22,6 +22,12 @@ impl Told<'_> {
             Text::of("The branch ").code(branch).plain(" is there, at ").commit(at).plain(", with nothing on it yet.");
         if which == Which::Into {
             let next = Text::of("The pull request of the fix goes into it; nobody pushes to it directly.");
+            return lines(Tone::Neutral, None, vec![there, next]);
+        }
+        if self.state.plan.main_first() {
+            let main = self.state.plan.main.as_str();
+            let tested = tested_on(self.state).map_or(String::new(), |place| format!(", and was tested on {place}"));
+            let next = Text::of("Nothing goes onto it before the fix is on ").code(main).plain(format!("{tested}."));
             return lines(Tone::Neutral, None, vec![there, next]);
         }
         let next = match self.state.fixes.len() {

@@ -8,15 +8,15 @@ use crate::domain::event::DeployIntent;
 use crate::domain::hotfix::Mainline;
 use crate::domain::playbook::{StepKind, VerifyPlace};
 use crate::domain::refusal::Refusal;
-use crate::view::ask::{by_hand, owner};
-use crate::view::card::{back, rollback};
+use crate::view::ask::{again, by_hand, owner};
+use crate::view::card::rollback;
 use crate::view::phrase::{Say, capital, ended, listing, outside, paragraph, stay_off};
 use crate::view::refusal;
 
 impl Told<'_> {
     pub(super) fn deploy_refused(&self, environment: &Environment, refusals: &[Refusal]) -> Card {
-        let title = Text::of(format!("Nothing was deployed to {environment}"));
-        let mut said: Vec<Text> = refusals.iter().map(refusal::line).collect();
+        let title = Text::of(format!("Nothing was deployed to {}", self.place(environment)));
+        let mut said: Vec<Text> = refusals.iter().map(|refusal| refusal::line(refusal, self.to)).collect();
         said.push(owner(self.state, self.to).plain(": what is left to do is in ").command("plan").plain("."));
         lines(Tone::Warning, Some(title), said)
     }
@@ -26,11 +26,11 @@ impl Told<'_> {
         let names: Vec<String> = intent.votes.iter().map(|person| self.to.name(person)).collect();
         let by = if names.is_empty() { String::new() } else { format!(", by the word of {}", listing(&names)) };
         let verb = if intent.rollback { "Rolling back" } else { "Deploying to" };
-        let what = Text::of(format!("{verb} {environment}: "))
+        let what = Text::of(format!("{verb} {}: ", self.place(environment)))
             .change(intent.previous.as_ref(), &intent.commit)
             .plain(format!("{by}."));
         let mut said = vec![what];
-        if self.is_production(environment) && !intent.rollback {
+        if self.reaches(environment) && !intent.rollback {
             said.push(Text::of("To watch: ").then(self.watch(environment)));
         }
         lines(Tone::Neutral, None, said)
@@ -50,37 +50,51 @@ impl Told<'_> {
         let Some(intent) = self.state.deploy(key).map(|deploy| &deploy.intent) else {
             return one(Tone::Neutral, Text::of("A deployment ended."));
         };
-        match (failure, intent.rollback, self.is_production(&intent.environment)) {
+        match (failure, intent.rollback, self.reaches(&intent.environment)) {
             (Some(failure), _, _) => self.failed(intent, failure),
             (None, true, _) => self.rolled_back(intent),
             (None, false, true) => self.live(intent),
+            (None, false, false) if !self.state.plan.only_in(&intent.environment).is_empty() => self.promoted(intent),
             (None, false, false) => self.deployed(intent),
         }
     }
 
+    /// Targets that say nothing of production: it is neither claimed nor looked at.
+    fn promoted(&self, intent: &DeployIntent) -> Card {
+        let place = self.place(&intent.environment);
+        let title = Text::of(format!("Promoted {place}: ")).commit(&intent.commit);
+        let mut said = vec![Text::of("Nothing else was changed; production runs what it ran.")];
+        said.extend(stay_off(self.state).map(Text::of));
+        lines(Tone::Good, Some(title), said)
+    }
+
     fn failed(&self, intent: &DeployIntent, failure: &str) -> Card {
         let environment = &intent.environment;
-        let title = Text::of("The deployment of ").commit(&intent.commit).plain(format!(" to {environment} failed"));
-        let mut next = owner(self.state, self.to).plain(": try again with ").command("retry");
-        if !intent.rollback {
-            next = next.plain(", or put back what ran before: ").command(&back(self.state, environment));
-        }
+        let place = self.place(environment);
+        let title = Text::of("The deployment of ").commit(&intent.commit).plain(format!(" to {place} failed"));
+        let next = again(self.state, self.to, environment, !intent.rollback);
+        let look = if self.state.plan.only_in(environment).is_empty() || self.reaches(environment) {
+            format!("look at what {environment} runs.")
+        } else {
+            format!("look at what {place} says.")
+        };
         lines(
             Tone::Bad,
             Some(title),
             vec![
                 Text::of(ended(&paragraph(failure))),
-                Text::of(format!("It may have done all, half or none of its work: look at what {environment} runs.")),
-                next.plain("."),
+                Text::of(format!("It may have done all, half or none of its work: {look}")),
+                next,
             ],
         )
     }
 
     fn rolled_back(&self, intent: &DeployIntent) -> Card {
         let environment = &intent.environment;
-        let title = Text::of(format!("{} is back on ", capital(environment.as_str()))).commit(&intent.commit);
-        let mut said = vec![Text::of(format!("The fix is not on {environment} any more."))];
-        if self.is_production(environment) {
+        let title = Text::of(format!("{} is back on ", capital(&self.place(environment)))).commit(&intent.commit);
+        let gone = if self.state.plan.is_promotion() { "What was promoted" } else { "The fix" };
+        let mut said = vec![Text::of(format!("{gone} is not on {} any more.", self.place(environment)))];
+        if self.reaches(environment) {
             said.push(
                 owner(self.state, self.to)
                     .plain(": before it goes there again the votes start again. To give it up instead, say ")
@@ -114,7 +128,8 @@ impl Told<'_> {
     /// Production runs the fix: what changed, what to watch, how to go back, what others must not do.
     fn live(&self, intent: &DeployIntent) -> Card {
         let environment = &intent.environment;
-        let title = Text::of(format!("Live in {environment}: ")).change(intent.previous.as_ref(), &intent.commit);
+        let title =
+            Text::of(format!("Live in {}: ", self.place(environment))).change(intent.previous.as_ref(), &intent.commit);
         let mut said: Vec<Text> = self.elsewhere(environment, &intent.commit);
         said.push(Text::of("To watch: ").then(self.watch(environment)));
         said.extend(rollback(self.state));
@@ -168,7 +183,11 @@ impl Told<'_> {
         })
     }
 
-    pub(super) fn is_production(&self, environment: &Environment) -> bool {
-        self.state.plan.is_production(environment)
+    fn reaches(&self, environment: &Environment) -> bool {
+        self.state.plan.reaches_production(environment)
+    }
+
+    fn place(&self, environment: &Environment) -> String {
+        self.state.plan.place(environment)
     }
 }

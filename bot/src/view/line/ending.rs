@@ -1,6 +1,7 @@
 //! How a run ends, and what stops it on the way.
 
 use hotfix_adapters::chat::{Card, Text, Tone};
+use hotfix_adapters::vocabulary::BranchName;
 
 use super::{Told, lines, one};
 use crate::domain::event::Ending;
@@ -9,13 +10,15 @@ use crate::domain::refusal::Refusal;
 use crate::view::ask::owner;
 use crate::view::card::heading;
 use crate::view::duration::between;
-use crate::view::phrase::{Say, capital, containment, ended, marked, outside, paragraph, production};
+use crate::view::phrase::{
+    Say, capital, containment, destination, ended, marked, once, outside, paragraph, productions,
+};
 use crate::view::refusal;
 
 impl Told<'_> {
     pub(super) fn refused(&self, refusals: &[Refusal]) -> Card {
         let title = heading(self.state).plain(" is refused; nothing was done");
-        let mut said: Vec<Text> = refusals.iter().map(refusal::line).collect();
+        let mut said: Vec<Text> = refusals.iter().map(|refusal| refusal::line(refusal, self.to)).collect();
         said.push(self.free());
         lines(Tone::Warning, Some(title), said)
     }
@@ -23,7 +26,7 @@ impl Told<'_> {
     pub(super) fn stuck(&self, what: &str, reason: &str) -> Card {
         let title = Text::of(format!("Could not {}", outside(what)));
         let next = owner(self.state, self.to).plain(": put it right, then say ").command("retry").plain(".");
-        lines(Tone::Bad, Some(title), vec![marked(&ended(&paragraph(reason))), next])
+        lines(Tone::Bad, Some(title), vec![marked(&ended(&paragraph(once(reason)))), next])
     }
 
     pub(super) fn retried(&self) -> Card {
@@ -55,7 +58,12 @@ impl Told<'_> {
             Ending::Aborted => (Tone::Warning, format!("is closed: given up after {took}")),
         };
         let title = Text::of(format!("{} {how}", self.state.id));
+        let ended_well = ending == &Ending::Completed && self.state.plan.leaves_production();
         let mut said: Vec<Text> = (!self.state.plan.is_promotion()).then(|| on_main(self.state)).into_iter().collect();
+        if ended_well {
+            let only = destination(self.state);
+            said.push(Text::of(format!("Only {only} was promoted; production stays as it was.")));
+        }
         if let Some(live) = self.state.live_at {
             said.push(Text::of(format!("It was live after {}.", between(self.state.opened_at, live))));
         }
@@ -78,8 +86,12 @@ impl Told<'_> {
 
     /// Others may deploy again.
     fn free(&self) -> Text {
-        let place = production(self.state).map_or(String::new(), |name| format!("{name} "));
-        Text::of(format!("{}deploys of {} are free again.", capital(&place), self.state.plan.service))
+        let service = &self.state.plan.service;
+        Text::of(if self.state.plan.leaves_production() {
+            format!("Promotions of {service} are free again.")
+        } else {
+            format!("{} deploys of {service} are free again.", capital(&productions(self.state)))
+        })
     }
 }
 
@@ -95,22 +107,24 @@ fn on_main(state: &Hotfix) -> Text {
     }
 }
 
-/// What a run that was given up leaves lying about.
+/// What a run that was given up leaves lying about, by name.
 fn left_behind(state: &Hotfix) -> Option<Text> {
+    let there = [(state.into, &state.plan.into), (state.branch, &state.plan.branch)];
+    let left: Vec<&BranchName> =
+        there.into_iter().filter(|(stands, _)| *stands == BranchState::Present).map(|(_, name)| name).collect();
+    let mut text = Text::of(if left.len() == 1 { "The branch " } else { "The branches " });
+    for (at, branch) in left.iter().enumerate() {
+        text = if at == 0 { text } else { text.plain(" and ") }.code(branch.as_str());
+    }
     let open = state.pull.as_ref().filter(|pull| pull.merged.is_none());
-    match (state.branch, open) {
-        (BranchState::Present, Some(pull)) => {
-            Some(Text::of("The branch ").code(state.plan.branch.as_str()).plain(format!(
-                " and pull request #{} are left as they are: close and delete them, or merge them as a normal change.",
-                pull.number.0
-            )))
-        }
-        (BranchState::Present, None) => Some(
-            Text::of("The branch ")
-                .code(state.plan.branch.as_str())
-                .plain(" is left as it is; delete it when nobody needs it."),
-        ),
-        (BranchState::Absent | BranchState::Deleted, _) => None,
+    match (left.len(), open) {
+        (0, _) => None,
+        (_, Some(pull)) => Some(text.plain(format!(
+            " and pull request #{} are left as they are: close and delete them, or merge them as a normal change.",
+            pull.number.0
+        ))),
+        (1, None) => Some(text.plain(" is left as it is; delete it when nobody needs it.")),
+        (_, None) => Some(text.plain(" are left as they are; delete them when nobody needs them.")),
     }
 }
 

@@ -92,6 +92,10 @@ impl Told<'_> {
     pub(super) fn live_branch_moved(&self, from: &CommitId, to: Option<&CommitId>) -> Card {
         let branch = self.state.plan.deployed_branch().unwrap_or(&self.state.plan.branch).as_str();
         let title = Text::of("Somebody pushed to ").code(branch).plain(", which production runs (HOCS-15)");
+        if to == Some(from) {
+            let text = Text::new().code(branch).plain(" is back at ").commit(from).plain(", which production runs.");
+            return one(Tone::Good, text);
+        }
         let what = match to {
             Some(to) => Text::of("It was at ").commit(from).plain(" and is at ").commit(to).plain(" now."),
             None => Text::of("It was at ").commit(from).plain(" and is gone."),
@@ -119,7 +123,10 @@ impl Told<'_> {
     }
 
     pub(super) fn deploy_noted(&self, key: &DeployKey, note: &str) -> Card {
-        let place = self.state.deploy(key).map_or(String::new(), |deploy| format!(" to {}", deploy.intent.environment));
+        let place = self
+            .state
+            .deploy(key)
+            .map_or(String::new(), |deploy| format!(" to {}", self.state.plan.place(&deploy.intent.environment)));
         one(Tone::Neutral, Text::of(format!("The deployment{place}: {}", ended(&outside(note)))))
     }
 }

@@ -8,7 +8,7 @@ use super::{Told, lines, one};
 use crate::domain::event::Contribution;
 use crate::view::ask::owner;
 use crate::view::card::pull_link;
-use crate::view::phrase::{Say, capital, containment, count, ended, outside};
+use crate::view::phrase::{Say, capital, containment, count, destination, ended, outside};
 
 impl Told<'_> {
     pub(super) fn merged(&self, number: PullNumber, commit: &CommitId) -> Card {
@@ -25,11 +25,12 @@ impl Told<'_> {
     }
 
     pub(super) fn riders_found(&self, riders: &[Contribution], total: usize) -> Card {
+        let place = destination(self.state);
         if riders.is_empty() && total == 0 {
-            return one(Tone::Neutral, Text::of("Nothing else goes to production with it."));
+            return one(Tone::Neutral, Text::of(format!("Nothing else goes to {place} with it.")));
         }
         let many = count(total.max(riders.len()), "other change goes", "other changes go");
-        let mut said = vec![Text::of(format!("{many} to production with it:"))];
+        let mut said = vec![Text::of(format!("{many} to {place} with it:"))];
         said.extend(self.commits(riders, total));
         said.push(
             Text::of(

@@ -31,7 +31,7 @@ impl Told<'_> {
     pub(super) fn step_done(&self, step: &StepId, evidence: &str) -> Option<Card> {
         match &self.spec(step)?.kind {
             StepKind::Review { .. } => {
-                let text = self.named(step).plain(format!(": {}", ended(&paragraph(evidence))));
+                let text = self.named(step).plain(format!(": {}", ended(&paragraph(&self.to.named(evidence)))));
                 Some(self.and_next(text))
             }
             StepKind::Approve { environment } => Some(self.gate_open(environment)),
@@ -69,7 +69,7 @@ impl Told<'_> {
             format!("{} said yes", listing(&names))
         };
         let commit = self.state.ships_to(environment).map(short);
-        let mut text = Text::of(format!("The gate to {environment} is open: {by}"));
+        let mut text = Text::of(format!("The gate to {} is open: {by}", self.state.plan.place(environment)));
         if let Some(commit) = commit {
             text = text.plain(" to ").span(commit);
         }
@@ -110,7 +110,7 @@ impl Told<'_> {
     }
 
     pub(super) fn step_reopened(&self, step: &StepId, reason: &str) -> Card {
-        let text = self.named(step).plain(format!(" is open again: {}", ended(&outside(reason))));
+        let text = self.named(step).plain(format!(" is open again: {}", ended(&outside(&self.to.named(reason)))));
         one(Tone::Warning, text)
     }
 

@@ -23,7 +23,7 @@ impl Told<'_> {
         };
         let text = Text::of(format!("{} says yes to ", self.who())).commit(&vote.commit).plain(format!(
             " for {}, until {}. {left}",
-            vote.environment,
+            self.state.plan.place(&vote.environment),
             clock(vote.expires, self.at)
         ));
         one(Tone::Good, text)

@@ -1,9 +1,10 @@
 //! What did not go by the book: steps left out, changes of production by others, failures.
 
 use crate::domain::event::{Actor, Entry, Event};
-use crate::domain::hotfix::Hotfix;
+use crate::domain::hotfix::{Deployment, Hotfix};
 use crate::view::Audience;
 use crate::view::duration::stamp;
+use crate::view::phrase::once;
 use crate::view::render::escape;
 use crate::view::timeline::{drift, sha, title};
 
@@ -54,11 +55,12 @@ pub(super) fn failures(state: &Hotfix, entries: &[Entry]) -> String {
 
 fn failure(state: &Hotfix, event: &Event) -> Option<String> {
     if let Event::DeployEnded { key, failure } = event {
-        let place = state.deploy(key).map_or("an environment", |deploy| deploy.intent.environment.as_str());
+        let place = |deploy: &Deployment| state.plan.place(&deploy.intent.environment);
+        let place = state.deploy(key).map_or_else(|| "an environment".to_owned(), place);
         return failure.as_ref().map(|why| format!("the deployment to {place} failed: {}", escape(why)));
     }
     if let Event::Stuck { what, reason } = event {
-        return Some(format!("could not {}: {}", escape(what), escape(reason)));
+        return Some(format!("could not {}: {}", escape(what), escape(once(reason))));
     }
     if let Event::FixConflicted { source, files } = event {
         return Some(format!("{} did not apply: {}", sha(source), escape(&files.join(", "))));
