@@ -6,6 +6,7 @@ pub mod account;
 pub mod card;
 pub mod console;
 pub mod form;
+mod harmless;
 pub mod listen;
 
 use async_trait::async_trait;
