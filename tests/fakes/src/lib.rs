@@ -9,6 +9,7 @@
 //! github      a GitHub
 //! gitlab      GitLab: merge requests, checks, pipelines, deployments
 //! drone       Drone: builds and promotions
+//! slack       Slack: a workspace whose people act
 //! clients     other people's clients, which the fakes and the adapters are held against
 //! ```
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
@@ -21,3 +22,4 @@ pub mod gitlab;
 pub mod kubernetes;
 pub mod registry;
 pub mod server;
+pub mod slack;

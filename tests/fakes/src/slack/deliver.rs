@@ -1,0 +1,225 @@
+//! Brings what happened to the app: signed, over HTTP, or over Socket Mode. Events that are not taken come again: at once,
+//! after a minute, after five.
+
+use std::time::Duration;
+
+use axum::body::Bytes;
+use http_body_util::{BodyExt as _, Full};
+use hyper::Request;
+use hyper_util::rt::TokioIo;
+use ring::hmac;
+use serde_json::Value;
+
+use super::state::{Delivery, Due};
+use super::{Site, Slack, payloads, socket};
+
+/// What became of a delivery.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answered {
+    /// The status, if the app answered over HTTP.
+    pub status: Option<u16>,
+    /// What it answered: JSON, a text, or nothing.
+    pub body: Value,
+    /// Why it was not taken: `http_timeout`, `connection_failed`, `http_error`.
+    pub problem: Option<&'static str>,
+}
+
+impl Answered {
+    /// Whether the app took it.
+    #[must_use]
+    pub fn taken(&self) -> bool {
+        self.problem.is_none()
+    }
+
+    pub(super) fn failed(problem: &'static str) -> Self {
+        Self { status: None, body: Value::Null, problem: Some(problem) }
+    }
+}
+
+/// What kind of thing is brought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Command,
+    Interaction,
+    Event,
+}
+
+/// The retry of an event: which one, and why.
+pub(super) type Retry = Option<(u32, &'static str)>;
+
+/// When the second and the third retry come, after the first delivery failed.
+const LATER_US: [(u32, i64); 2] = [(2, 60_000_000), (3, 300_000_000)];
+
+#[derive(Clone)]
+pub(super) struct Letter {
+    url: String,
+    headers: Vec<(&'static str, String)>,
+    body: String,
+}
+
+impl Site {
+    /// Brings it once.
+    pub(super) async fn bring(&self, kind: Kind, payload: &Value, retry: Retry) -> Answered {
+        let (delivery, patience) = {
+            let world = self.world();
+            (world.delivery.clone(), world.patience)
+        };
+        match delivery {
+            None => Answered::failed("connection_failed"),
+            Some(Delivery::Socket) => socket::bring(self, kind, payload, retry, patience).await,
+            Some(Delivery::Http(urls)) => {
+                let url = match kind {
+                    Kind::Command => urls.commands,
+                    Kind::Interaction => urls.interactions,
+                    Kind::Event => urls.events,
+                };
+                let letter = self.letter(url, kind, payload, retry);
+                self.world().last = Some(letter.clone());
+                send(letter, patience).await
+            }
+        }
+    }
+
+    fn letter(&self, url: String, kind: Kind, payload: &Value, retry: Retry) -> Letter {
+        let form =
+            |pairs: &[(&str, &str)]| form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+        let body = match kind {
+            Kind::Event => payload.to_string(),
+            Kind::Interaction => form(&[("payload", &payload.to_string())]),
+            Kind::Command => {
+                let fields = payload.as_object().into_iter().flatten();
+                let fields: Vec<_> = fields.map(|(key, it)| (&**key, it.as_str().unwrap_or_default())).collect();
+                form(&fields)
+            }
+        };
+        let content = if kind == Kind::Event { "application/json" } else { "application/x-www-form-urlencoded" };
+        let (secret, now) = {
+            let world = self.world();
+            (world.signing_secret.clone(), world.seconds())
+        };
+        let mut headers = vec![
+            ("content-type", content.to_owned()),
+            ("user-agent", "Slackbot 1.0 (+https://api.slack.com/robots)".to_owned()),
+            ("x-slack-request-timestamp", now.to_string()),
+            ("x-slack-signature", signature(&secret, now, &body)),
+        ];
+        if let Some((number, reason)) = retry {
+            headers.push(("x-slack-retry-num", number.to_string()));
+            headers.push(("x-slack-retry-reason", reason.to_owned()));
+        }
+        Letter { url, headers, body }
+    }
+
+    /// Sends an event if the app wants it, and again when it is not taken.
+    pub(super) async fn event(&self, name: &str, event: Value, channel: Option<&str>) -> Option<Answered> {
+        let payload = {
+            let mut world = self.world();
+            let hidden = channel.is_some_and(|channel| !world.channels[channel].members.contains(&world.bot));
+            if hidden || !world.subscribed.contains(name) {
+                return None;
+            }
+            payloads::event(&mut world, event, channel)
+        };
+        let first = self.bring(Kind::Event, &payload, None).await;
+        let Some(reason) = first.problem else { return Some(first) };
+        let second = self.bring(Kind::Event, &payload, Some((1, reason))).await;
+        if let Some(reason) = second.problem {
+            let mut world = self.world();
+            let now = world.now_us;
+            let due =
+                LATER_US.map(|(number, after)| Due { at_us: now + after, number, reason, payload: payload.clone() });
+            world.due.extend(due);
+        }
+        Some(second)
+    }
+
+    /// Sends what is due; what is taken does not come again.
+    pub(super) async fn send_due(&self) {
+        loop {
+            let due = {
+                let mut world = self.world();
+                let now = world.now_us;
+                let Some(at) = world.due.iter().position(|due| due.at_us <= now) else { return };
+                world.due.remove(at)
+            };
+            let answered = self.bring(Kind::Event, &due.payload, Some((due.number, due.reason))).await;
+            if answered.taken() {
+                self.world().due.retain(|other| other.payload["event_id"] != due.payload["event_id"]);
+            }
+        }
+    }
+}
+
+impl Slack {
+    /// Sends the last delivery over HTTP again, byte for byte, as somebody who listened could. Nothing is shown of the answer.
+    ///
+    /// # Panics
+    /// Nothing was sent yet.
+    pub async fn deliver_again(&self) -> Answered {
+        let (letter, patience) = {
+            let world = self.site.world();
+            (world.last.clone().expect("a delivery"), world.patience)
+        };
+        send(letter, patience).await
+    }
+
+    /// How many retries of events are still to come.
+    #[must_use]
+    pub fn retries_to_come(&self) -> usize {
+        self.site.world().due.len()
+    }
+}
+
+/// What Slack signs with: `v0:{time}:{body}`.
+fn signature(secret: &str, time: i64, body: &str) -> String {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
+    let tag = hmac::sign(&key, format!("v0:{time}:{body}").as_bytes());
+    format!("v0={}", hex::encode(tag))
+}
+
+async fn send(letter: Letter, patience: Duration) -> Answered {
+    match tokio::time::timeout(patience, post(letter)).await {
+        Err(_) => Answered::failed("http_timeout"),
+        Ok(answered) => answered.unwrap_or_else(|_| Answered::failed("connection_failed")),
+    }
+}
+
+async fn post(letter: Letter) -> Result<Answered, Box<dyn std::error::Error + Send + Sync>> {
+    let uri: hyper::Uri = letter.url.parse()?;
+    let authority = uri.authority().ok_or("a URL with a host")?.clone();
+    let address = (authority.host().to_owned(), authority.port_u16().unwrap_or(80));
+    let stream = tokio::net::TcpStream::connect(address).await?;
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+    let connection = tokio::spawn(connection);
+    let path = uri.path_and_query().map_or("/", |path| path.as_str());
+    let mut request = Request::post(path).header("host", authority.as_str());
+    for (name, value) in letter.headers {
+        request = request.header(name, value);
+    }
+    let answer = sender.send_request(request.body(Full::new(Bytes::from(letter.body)))?).await?;
+    let status = answer.status();
+    let bytes = answer.into_body().collect().await?.to_bytes();
+    connection.abort();
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    let body = match serde_json::from_str(&text) {
+        Ok(json) => json,
+        Err(_) if text.is_empty() => Value::Null,
+        Err(_) => Value::String(text),
+    };
+    let problem = (!status.is_success()).then_some("http_error");
+    Ok(Answered { status: Some(status.as_u16()), body, problem })
+}
+
+#[cfg(test)]
+mod tests {
+    /// The example of Slack's own documentation.
+    #[test]
+    fn it_signs_as_slack_does() {
+        let body = "token=xyzz0WbapA4vBCDEFasx0q6G&team_id=T1DC2JH3J&team_domain=testteamnow&channel_id=G8PSS9T3V\
+                    &channel_name=foobar&user_id=U2CERLKJA&user_name=roadrunner&command=%2Fwebhook-collect&text=\
+                    &response_url=https%3A%2F%2Fhooks.slack.com%2Fcommands%2FT1DC2JH3J%2F397700885554%2F96rGlfmibIGlgcZRskXaIFfN\
+                    &trigger_id=398738663015.47445629121.803a0bc887a14d10d2c447fce8b6703c";
+        let signature = super::signature("8f742231b10e8888abcd99yyyzzz85a5", 1_531_420_618, body);
+        assert_eq!(signature, "v0=a2114d57b48eac39b9ad189dd8316235a7b4a8d21a10bd27519666489c69b503");
+    }
+}

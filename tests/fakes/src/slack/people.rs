@@ -1,0 +1,202 @@
+//! Who and what there is, and how it changes: what an administrator of the workspace or of the app does.
+
+use serde_json::json;
+
+use super::state::{Delivery, Group, Kind, Standing, Urls, User, World};
+use super::{Slack, payloads, staff};
+
+pub(super) fn add(world: &mut World, name: &str, standing: Standing) -> String {
+    let id = world.id("U");
+    let team = if standing == Standing::Stranger { "T0FAKE0ELSE".to_owned() } else { world.team.clone() };
+    let (name, email) = (name.to_owned(), format!("{name}@example.org"));
+    world.users.insert(id.clone(), User { id: id.clone(), team, name, email, standing, deleted: false });
+    id
+}
+
+impl Slack {
+    /// Somebody joins; answers the id.
+    pub fn person(&self, name: &str, standing: Standing) -> String {
+        add(&mut self.site.world(), name, standing)
+    }
+
+    /// The user id of the bot.
+    #[must_use]
+    pub fn bot(&self) -> String {
+        self.site.world().bot.clone()
+    }
+
+    /// The id of the workspace.
+    #[must_use]
+    pub fn team(&self) -> String {
+        self.site.world().team.clone()
+    }
+
+    /// The id of the app.
+    #[must_use]
+    pub fn app(&self) -> String {
+        self.site.world().app_id()
+    }
+
+    /// Makes the workspace a part of an enterprise; installed for the whole of it, payloads carry no team.
+    pub fn enterprise(&self, id: &str, org_wide: bool) {
+        let mut world = self.site.world();
+        (world.enterprise, world.org_wide) = (Some(id.to_owned()), org_wide);
+    }
+
+    /// Makes a public channel with these people in it; answers the id.
+    pub fn channel(&self, name: &str, members: &[&str]) -> String {
+        self.room(name, Kind::Public, members)
+    }
+
+    /// Makes a private channel.
+    pub fn private_channel(&self, name: &str, members: &[&str]) -> String {
+        self.room(name, Kind::Private, members)
+    }
+
+    fn room(&self, name: &str, kind: Kind, members: &[&str]) -> String {
+        let mut world = self.site.world();
+        let members: Vec<String> = members.iter().map(|who| world.user(who).id.clone()).collect();
+        world.add_channel(name, kind, &members)
+    }
+
+    /// The id of a channel, or of `@ada`'s direct messages with the bot.
+    #[must_use]
+    pub fn channel_id(&self, channel: &str) -> String {
+        self.site.world().channel(channel).id.clone()
+    }
+
+    /// Archives a channel.
+    pub fn archive(&self, channel: &str) {
+        self.change(channel, |room| room.archived = true);
+    }
+
+    /// Shares a channel with another organisation (`is_ext_shared`).
+    pub fn share(&self, channel: &str) {
+        self.change(channel, |room| room.shared = true);
+    }
+
+    /// Lets somebody, or the bot, into a channel.
+    pub fn join(&self, channel: &str, who: &str) {
+        let id = self.site.world().user(who).id.clone();
+        self.change(channel, |room| _ = room.members.insert(id));
+    }
+
+    /// Somebody, or the bot, leaves a channel.
+    pub fn leave(&self, channel: &str, who: &str) {
+        let id = self.site.world().user(who).id.clone();
+        self.change(channel, |room| _ = room.members.remove(&id));
+    }
+
+    fn change(&self, channel: &str, change: impl FnOnce(&mut super::state::Channel)) {
+        let mut world = self.site.world();
+        let id = world.channel(channel).id.clone();
+        change(world.channels.get_mut(&id).expect("a channel"));
+    }
+
+    /// Somebody loses the account; `user_change` is sent.
+    pub async fn deactivate(&self, who: &str) {
+        let event = {
+            let mut world = self.site.world();
+            let id = world.user(who).id.clone();
+            let user = world.users.get_mut(&id).expect("a person");
+            user.deleted = true;
+            let user = user.clone();
+            json!({ "type": "user_change", "user": staff::user_json(&world, &user),
+                "event_ts": payloads::event_ts(&world) })
+        };
+        self.site.event("user_change", event, None).await;
+    }
+
+    /// Makes a user group; answers the id.
+    pub fn group(&self, handle: &str, members: &[&str]) -> String {
+        let mut world = self.site.world();
+        let members = members.iter().map(|who| world.user(who).id.clone()).collect();
+        let id = world.id("S");
+        world.groups.push(Group { id: id.clone(), handle: handle.to_owned(), members, disabled: false });
+        id
+    }
+
+    /// Says who is in a user group from now on; `subteam_members_changed` is sent.
+    ///
+    /// # Panics
+    /// There is no such group.
+    pub async fn regroup(&self, handle: &str, members: &[&str]) {
+        let event = {
+            let mut world = self.site.world();
+            let new: Vec<String> = members.iter().map(|who| world.user(who).id.clone()).collect();
+            let team = world.team.clone();
+            let group = world.groups.iter_mut().find(|group| group.handle == handle).expect("a group");
+            let old = std::mem::replace(&mut group.members, new.clone());
+            let added: Vec<_> = new.iter().filter(|user| !old.contains(user)).collect();
+            let removed: Vec<_> = old.iter().filter(|user| !new.contains(user)).collect();
+            json!({ "type": "subteam_members_changed", "subteam_id": group.id, "team_id": team,
+                "added_users": added, "added_users_count": added.len().to_string(),
+                "removed_users": removed, "removed_users_count": removed.len().to_string() })
+        };
+        self.site.event("subteam_members_changed", event, None).await;
+    }
+
+    /// Disables a user group.
+    pub fn disable_group(&self, handle: &str) {
+        let mut world = self.site.world();
+        world.groups.iter_mut().filter(|group| group.handle == handle).for_each(|group| group.disabled = true);
+    }
+
+    /// Grants these scopes to the bot, and no others.
+    pub fn grant(&self, scopes: &[&str]) {
+        self.site.world().scopes = scopes.iter().map(|&scope| scope.to_owned()).collect();
+    }
+
+    /// Grants one more scope to the bot.
+    pub fn grant_also(&self, scope: &str) {
+        self.site.world().scopes.insert(scope.to_owned());
+    }
+
+    /// Takes `connections:write` from the app's token, or gives it back.
+    pub fn may_connect(&self, may: bool) {
+        let scopes = may.then(|| "connections:write".to_owned());
+        self.site.world().app_scopes = scopes.into_iter().collect();
+    }
+
+    /// Takes the app out of the workspace: `tokens_revoked` and `app_uninstalled` are sent, and no token is good any more.
+    pub async fn uninstall(&self) {
+        let bot = self.bot();
+        let revoked = json!({ "type": "tokens_revoked", "tokens": { "oauth": [], "bot": [bot] } });
+        self.site.world().revoked = true;
+        self.site.event("tokens_revoked", revoked, None).await;
+        self.site.event("app_uninstalled", json!({ "type": "app_uninstalled" }), None).await;
+    }
+
+    /// Says which events are sent: `app_mention`, `message.im`, `message.channels`, `reaction_added`, …
+    pub fn subscribe(&self, events: &[&str]) {
+        self.site.world().subscribed = events.iter().map(|&event| event.to_owned()).collect();
+    }
+
+    /// Sends over signed HTTP from now on.
+    pub fn deliver_to(&self, urls: Urls) {
+        self.site.world().delivery = Some(Delivery::Http(urls));
+    }
+
+    /// Sends over Socket Mode from now on.
+    pub fn deliver_over_sockets(&self) {
+        self.site.world().delivery = Some(Delivery::Socket);
+    }
+
+    /// Changes the secret that deliveries are signed with.
+    pub fn rotate_signing_secret(&self, secret: &str) {
+        secret.clone_into(&mut self.site.world().signing_secret);
+    }
+
+    /// Whether each envelope is sent on two connections at once.
+    pub fn send_twice(&self, twice: bool) {
+        self.site.world().twice = twice;
+    }
+}
+
+impl Urls {
+    /// One URL for everything, as bolt has it.
+    #[must_use]
+    pub fn one(url: &str) -> Self {
+        Self { commands: url.to_owned(), interactions: url.to_owned(), events: url.to_owned() }
+    }
+}
