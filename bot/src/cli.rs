@@ -2,7 +2,9 @@
 //! chat, put to the running bot over its socket, or answered from the store, read-only, when none runs.
 
 mod complete;
+mod doctor;
 mod forge;
+mod manifest;
 mod process;
 mod requirements;
 mod store;
@@ -41,6 +43,10 @@ enum Sub {
     Demo(crate::demo::DemoArgs),
     /// Shows every fault of the configuration at once
     CheckConfig,
+    /// Looks at everything that the bot needs (tokens, rights, channels, git, clock, store) and says what to do
+    Doctor,
+    /// Prints what to paste to install the app, with exactly the rights that are used
+    Manifest(manifest::ManifestArgs),
     /// Looks after the store while no bot runs
     #[command(subcommand)]
     Store(store::StoreCommand),
@@ -92,6 +98,8 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Sub::Serve => process::serve(&cli.config).await.map(|()| ExitCode::SUCCESS),
         Sub::Demo(args) => crate::demo::run(args).await.map(|()| ExitCode::SUCCESS),
+        Sub::Doctor => doctor::run(&cli.config).await,
+        Sub::Manifest(args) => manifest::run(&args),
         Sub::CheckConfig => process::check_config(&cli.config),
         Sub::Store(command) => store::run(&cli.config, command),
         Sub::Forge(command) => forge::run(&cli.config, command).await.map(|()| ExitCode::SUCCESS),

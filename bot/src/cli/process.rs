@@ -17,7 +17,7 @@ use hotfix_adapters::forge::git::Git;
 use hotfix_storage::{Journal, SystemClock};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tracing_subscriber::EnvFilter;
 
 use super::print_line;
@@ -26,6 +26,9 @@ use crate::engine::{Engine, Response};
 use crate::http::Http;
 use crate::listen::Ear;
 use crate::{serve, socket, wire};
+
+/// How long a stop waits for what the chat is handing over.
+const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// Loads the configuration, or says every fault of it.
 pub(super) fn load(folder: &Path) -> anyhow::Result<Config> {
@@ -64,15 +67,15 @@ pub(super) async fn serve(folder: &Path) -> anyhow::Result<()> {
     log(&config.settings.log)?;
     Git::check_version().await?;
     let store = Arc::new(wire::store(&config, Arc::new(SystemClock))?);
-    let console = console(&config)?;
+    let talk = wire::talk(&config, || console(&config))?;
     let program = std::env::current_exe().context("this program cannot find itself")?;
-    let outside = wire::outside(&config, console.clone(), &program)?;
+    let outside = wire::outside(&config, talk.chat.clone(), &program)?;
     let channel = wire::main_channel(&config)?;
     let (poll, path) = (Duration::from_secs(u64::from(config.settings.poll_seconds)), config.settings.socket.clone());
     // A stop that comes early waits its turn, so that whoever sees the bot ready can stop it cleanly.
     let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     // Before the journal is read, which takes a moment when it is long: whoever watches sees that the process is there.
-    let mut http = Http::bind(wire::http(&config)?).await?;
+    let mut http = Http::bind(wire::http(&config, talk.ingress.clone())?).await?;
     let journal: Arc<dyn Journal> = store.clone();
     let engine = Arc::new(Engine::start(journal, outside, config, crate::process_name()).await?);
     let ear: Arc<dyn Listener> = Ear::of(engine.clone());
@@ -90,7 +93,11 @@ pub(super) async fn serve(folder: &Path) -> anyhow::Result<()> {
         let engine = engine.clone();
         async move { socket::listen(&path, engine, channel).await }
     });
-    tokio::spawn(listen_to_the_console(engine.clone(), console));
+    if let Some(console) = talk.console {
+        tokio::spawn(listen_to_the_console(engine.clone(), console));
+    }
+    let (hush, hushed) = watch::channel(false);
+    let source = talk.source.map(|source| tokio::spawn(async move { source.run(ear, hushed).await }));
     tokio::select! {
         ended = &mut work => return Ok(ended??),
         ended = listening => ended??,
@@ -99,7 +106,14 @@ pub(super) async fn serve(folder: &Path) -> anyhow::Result<()> {
         _ = int.recv() => {}
     }
     tracing::info!("stopping; what is not done yet goes on at the next start");
-    http.drain().await;
+    // First nothing more comes in; then what came in is done.
+    hush.send_replace(true);
+    let quiet = async {
+        if let Some(source) = source {
+            let _ = tokio::time::timeout(LAST_WORDS, source).await;
+        }
+    };
+    tokio::join!(http.drain(), quiet);
     stop.notify_one();
     work.await??;
     store.close().await;

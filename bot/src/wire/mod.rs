@@ -1,11 +1,13 @@
 //! Configuration → ports. The only place that chooses an adapter.
 //!
 //! ```text
+//! chat       where the team talks, and how that comes in
 //! hosts      forges: the local one, GitHub, GitLab, and their webhooks
 //! mechanism  what deploys to one environment
 //! place      registries and clusters
 //! ```
 
+mod chat;
 mod hosts;
 mod mechanism;
 mod place;
@@ -18,6 +20,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use async_trait::async_trait;
 use hotfix_adapters::chat::console::{Console, ConsoleOptions};
+use hotfix_adapters::chat::listen::Ingress;
 use hotfix_adapters::deploy::Deploy;
 use hotfix_adapters::forge::local::{Local, LocalOptions};
 use hotfix_adapters::vocabulary::{ChannelRef, PersonRef, Platform};
@@ -27,6 +30,7 @@ use hotfix_storage::embedded::{self, Embedded};
 use crate::config::{Config, ConfiguredService, Probe as ProbeConfig};
 use crate::engine::{Outside, Probe};
 use crate::http;
+pub use chat::{Talk, talk};
 use hosts::Hosts;
 use mechanism::Place;
 
@@ -85,11 +89,11 @@ pub fn local_forge(config: &Config) -> anyhow::Result<Arc<Local>> {
     Ok(Arc::new(Local::open(LocalOptions::new(&settings.repositories, &settings.forge_ledger))?))
 }
 
-/// What is served over HTTP: the webhooks of the forges elsewhere. The local one sends none.
+/// What is served over HTTP: the webhooks of the forges elsewhere (the local one sends none), and the chat if it calls.
 ///
 /// # Errors
 /// When a secret of a webhook cannot be used.
-pub fn http(config: &Config) -> anyhow::Result<http::Options> {
+pub fn http(config: &Config, chat: Option<Arc<dyn Ingress>>) -> anyhow::Result<http::Options> {
     let settings = &config.settings.http;
     let whole = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
     let limits = http::Limits {
@@ -101,7 +105,7 @@ pub fn http(config: &Config) -> anyhow::Result<http::Options> {
         listen: settings.listen,
         metrics: settings.metrics,
         hooks: hosts::webhooks(config)?,
-        chat: None,
+        chat,
         limits,
     })
 }
@@ -113,7 +117,7 @@ pub fn http(config: &Config) -> anyhow::Result<http::Options> {
 pub fn outside(config: &Config, chat: Arc<dyn hotfix_adapters::chat::Chat>, program: &Path) -> anyhow::Result<Outside> {
     let mut outside = Outside {
         chat,
-        platform: Platform::Console,
+        platform: config.settings.chat.platform(),
         forges: BTreeMap::new(),
         deploys: BTreeMap::new(),
         registries: BTreeMap::new(),

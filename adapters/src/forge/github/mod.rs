@@ -9,6 +9,7 @@
 //! token, jwt  who speaks: a fixed token, or one minted for one repository
 //! pull …      the port, one file an act
 //! webhook     hints
+//! manifest    what the App is allowed
 //! ```
 //!
 //! octocrab is the transport and nothing else: its models fail on a field that an older server leaves out, its retry sends
@@ -21,6 +22,7 @@ mod client;
 mod comments;
 mod jwt;
 mod labels;
+mod manifest;
 mod merge;
 mod model;
 mod options;
@@ -44,6 +46,7 @@ use crate::failure::Failure;
 use crate::vocabulary::{BranchName, CommitId, Repo};
 
 pub use self::client::Calls;
+pub use self::manifest::app_manifest;
 pub use self::options::{Auth, GitHubOptions, OptionsError};
 pub use self::webhook::GitHubWebhook;
 

@@ -12,6 +12,7 @@ use tokio::sync::Mutex;
 
 use super::client::{Answer, Call, Client};
 use super::jwt::Signer;
+use super::manifest::permissions;
 use super::model::{Installation, Minted};
 use super::options::{Auth, OptionsError};
 use super::refusal::{Act, refusal};
@@ -96,7 +97,7 @@ impl App {
                 found.id
             }
         };
-        let body = json!({ "repositories": [name], "permissions": self.permissions() });
+        let body = json!({ "repositories": [name], "permissions": permissions(self.deploys) });
         let route = Route::tokens(installation);
         let minted: Minted = self.ask(client, Method::POST, &route, Some(body), &act).await?.read(&act)?;
         // An installation of somebody else may have a repository of the same name.
@@ -109,21 +110,6 @@ impl App {
             )));
         }
         Ok(Live { token: minted.token, until: minted.expires_at - MARGIN })
-    }
-
-    /// What the ports need, and no more.
-    fn permissions(&self) -> serde_json::Value {
-        let mut least = json!({
-            "metadata": "read", "contents": "write", "pull_requests": "write",
-            "issues": "read", "checks": "read", "statuses": "read",
-        });
-        if self.deploys
-            && let Some(least) = least.as_object_mut()
-        {
-            least.insert("actions".to_owned(), "write".into());
-            least.insert("deployments".to_owned(), "read".into());
-        }
-        least
     }
 
     /// Asks as the App itself. Minting has no effect that matters, so a lost answer is asked again.

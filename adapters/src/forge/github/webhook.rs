@@ -13,7 +13,7 @@ use crate::forge::webhook::{Delivery, Hint, Refused, Webhook};
 use crate::vocabulary::Repo;
 
 /// What may change something that the bot waits for. Everything else is genuine, and of no concern.
-const EVENTS: [&str; 8] = [
+pub(super) const EVENTS: [&str; 8] = [
     "pull_request",
     "pull_request_review",
     "push",

@@ -1,0 +1,73 @@
+//! `hotfix manifest …`: what a person pastes to install the app, with exactly the rights that are used.
+
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::{Args, ValueEnum};
+use hotfix_adapters::chat::slack::{ManifestOptions, manifest};
+use hotfix_adapters::forge::github::app_manifest;
+
+use super::print_line;
+use crate::command::{Group, VERBS};
+
+/// What is installed where.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum What {
+    /// The Slack app: "Create New App", "From a manifest"
+    Slack,
+    /// The GitHub App, as `POST /settings/apps/new` takes it
+    GithubApp,
+}
+
+/// What is to be made.
+#[derive(Debug, Args)]
+pub(super) struct ManifestArgs {
+    /// For which platform
+    what: What,
+    /// What the app is called
+    #[arg(long, default_value = "hotfix")]
+    name: String,
+    /// Where the bot can be reached from outside, such as https://bot.example.org; without it nothing calls the bot
+    #[arg(long, value_name = "URL")]
+    url: Option<String>,
+    /// For a GitHub App: something is deployed by a workflow, which takes more rights
+    #[arg(long)]
+    workflows: bool,
+}
+
+/// Prints it as JSON.
+pub(super) fn run(args: &ManifestArgs) -> anyhow::Result<ExitCode> {
+    let ManifestArgs { what, name, url, workflows } = args;
+    let at = |path: &str| url.as_ref().map(|url| format!("{}{path}", url.trim_end_matches('/')));
+    let made = match what {
+        What::Slack => manifest(&ManifestOptions {
+            name: name.clone(),
+            command: "/hotfix".to_owned(),
+            usage_hint: usage_hint(),
+            socket_mode: url.is_none(),
+            request_url: at("/slack").map(|url| url.parse()).transpose().context("--url is no address")?,
+        }),
+        What::GithubApp => app_manifest(name, at("/hooks/github").as_deref(), *workflows),
+    };
+    print_line(&mut std::io::stdout(), &serde_json::to_string_pretty(&made)?)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The verbs that begin and that look, by the table that parses them.
+fn usage_hint() -> String {
+    let shown = VERBS.iter().filter(|verb| matches!(verb.group, Group::Begin | Group::Look | Group::Say));
+    let names: Vec<&str> = shown.map(|verb| verb.name).collect();
+    format!("{} | help", names.join(" | "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_usage_hint_names_verbs_and_is_short_enough_for_slack() {
+        let hint = usage_hint();
+        assert!(hint.starts_with("start | "), "{hint}");
+        assert!(hint.chars().count() <= 1000, "{hint}");
+    }
+}

@@ -1,0 +1,57 @@
+//! The chat: the port, and how what people do there comes in.
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use hotfix_adapters::chat::Chat;
+use hotfix_adapters::chat::console::Console;
+use hotfix_adapters::chat::listen::{Ingress, Source};
+use hotfix_adapters::chat::slack::{Slack, SlackOptions};
+
+use super::hosts::secret;
+use crate::config::{ChatKind, Config, SlackSettings, SlackWay};
+
+/// The chat with its ways in.
+pub struct Talk {
+    /// Where the bot speaks.
+    pub chat: Arc<dyn Chat>,
+    /// The terminal, when that is the chat.
+    pub console: Option<Arc<Console>>,
+    /// The way in over connections of our own.
+    pub source: Option<Arc<dyn Source>>,
+    /// The way in by requests.
+    pub ingress: Option<Arc<dyn Ingress>>,
+}
+
+/// The chat of this configuration; `console` makes the terminal when it is one.
+///
+/// # Errors
+/// When a secret cannot be read, or the chat cannot work like this.
+pub fn talk(config: &Config, console: impl FnOnce() -> anyhow::Result<Arc<Console>>) -> anyhow::Result<Talk> {
+    match &config.settings.chat.kind {
+        ChatKind::Console => {
+            let console = console()?;
+            Ok(Talk { chat: console.clone(), console: Some(console), source: None, ingress: None })
+        }
+        ChatKind::Slack(settings) => slack(settings).context("[chat.slack] of hotfix.toml"),
+        ChatKind::Discord(_) => anyhow::bail!("[chat] of hotfix.toml: Discord is not spoken to yet"),
+    }
+}
+
+fn slack(settings: &SlackSettings) -> anyhow::Result<Talk> {
+    let api = settings.api_url.parse().with_context(|| format!("api_url is no address: {}", settings.api_url))?;
+    let mut options = SlackOptions::new(api, secret(&settings.token)?, &settings.app, settings.teams.clone());
+    match &settings.way {
+        SlackWay::Socket { app_token, connections } => {
+            options.app_token = Some(secret(app_token)?);
+            options.connections = u8::try_from(*connections).unwrap_or(u8::MAX);
+        }
+        SlackWay::Http { signing_secrets } => {
+            options.signing_secrets = signing_secrets.iter().map(secret).collect::<anyhow::Result<_>>()?;
+        }
+    }
+    let slack = Slack::new(options)?;
+    let source = slack.socket_mode().map(|source| -> Arc<dyn Source> { Arc::new(source) });
+    let ingress = slack.ingress().map(|ingress| -> Arc<dyn Ingress> { Arc::new(ingress) });
+    Ok(Talk { chat: Arc::new(slack), console: None, source, ingress })
+}
