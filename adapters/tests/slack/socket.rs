@@ -90,6 +90,9 @@ async fn what_could_not_be_kept_is_not_acknowledged() {
     let keys: Vec<String> = world.ear.heard().into_iter().map(|heard| heard.dedupe_key).collect();
     assert_eq!((keys.len(), &keys[0]), (2, &keys[1]));
     assert_eq!(world.fake.retries_to_come(), 0, "the second was acknowledged");
+    world.ear.answer(Heard::Failed);
+    assert!(world.fake.command("ana", "hotfixes", "/hotfix approve").await.taken());
+    assert_eq!(world.ear.heard().len(), 4, "a command too");
     running.end().await;
 }
 
