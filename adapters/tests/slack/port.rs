@@ -1,12 +1,17 @@
 //! What the bot says and asks.
 
+use std::io::Write as _;
+use std::process::Stdio;
 use std::time::Duration;
 
 use hotfix_adapters::chat::slack::{Slack, SlackOptions};
-use hotfix_adapters::chat::{AccountKind, Card, ChannelKind, Chat as _, Emoji, Place, Reaction, Text};
+use hotfix_adapters::chat::{
+    AccountKind, Action, Card, ChannelKind, Chat as _, Emoji, Field, Mark, MarkState, Place, Reaction, Span, Text,
+};
 use hotfix_adapters::failure::Failure;
 use hotfix_adapters::finding::Verdict;
 use hotfix_adapters::vocabulary::{ChannelRef, MessageRef};
+use hotfix_fakes::clients::python;
 use hotfix_fakes::server::Fault;
 use hotfix_fakes::slack::Standing;
 use secrecy::SecretString;
@@ -50,6 +55,39 @@ async fn a_hostile_title_calls_nobody() {
         (&said["parse"], &said["link_names"], &said["unfurl_links"]),
         (&json!("none"), &json!(false), &json!(false))
     );
+}
+
+/// slack_sdk's own models find nothing wrong with what the bot says, however much it is. They know Slack and not this adapter.
+#[tokio::test]
+async fn slack_sdk_finds_nothing_wrong_with_what_the_bot_says() {
+    let world = world().await;
+    let mark = |state| Mark { label: "deploy".to_owned(), state };
+    let action = |n: usize| Action { label: format!("Button {n} <&>"), value: format!("n{n}"), danger: n == 0 };
+    let link = Span::Link { url: "https://git.example/pr/7".to_owned(), label: "PR 7".to_owned() };
+    let full = Card {
+        title: Some(Text::of("HF-12 payments")),
+        lines: vec![Text(vec![link, Span::Code("abc1234".to_owned()), Span::Strong("bold".to_owned())])],
+        verbatim: Some("a  b\n   ^".to_owned()),
+        fields: vec![Field { name: "Base".to_owned(), value: Text::of("1.4.2") }],
+        progress: vec![mark(MarkState::Done), mark(MarkState::Current), mark(MarkState::Skipped)],
+        actions: (0..60).map(action).collect(),
+        footer: Some(Text::of("Say ").code("help")),
+        ..question()
+    };
+    let long = Card { lines: vec![Text::of("<!channel> & ".repeat(400)); 30], ..full.clone() };
+    let title = Card { title: Some(Text::of("Fix <b> ".repeat(100))), footer: Some(Text::of("<why>")), ..full.clone() };
+    for card in [full, long, title, Card::default()] {
+        world.slack.post(&post(world.place(), "k", card)).await.unwrap();
+    }
+    let mut check = python("slack_check.py");
+    let mut child = check.stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    for said in world.fake.said() {
+        writeln!(input, "{}", serde_json::to_string(&said).unwrap()).unwrap();
+    }
+    drop(input);
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
 #[tokio::test]

@@ -1,17 +1,19 @@
 //! Socket Mode: connections that come and go, and no act that is lost or heard under two names.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use hotfix_adapters::chat::listen::Source as _;
 use hotfix_adapters::chat::slack::Slack;
-use hotfix_adapters::chat::{Act, Chat as _, Heard};
+use hotfix_adapters::chat::{Act, Chat as _, Heard, Inbound, Listener};
 use hotfix_fakes::server::Fault;
 use hotfix_fakes::slack::{Farewell, Slack as Fake};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
-use super::{World, form, note, options, post, question, typed, world};
+use super::{Ear, World, form, note, options, post, question, typed, world};
 
 struct Running {
     stop: watch::Sender<bool>,
@@ -20,7 +22,8 @@ struct Running {
 
 impl Running {
     async fn end(self) {
-        self.stop.send(true).unwrap();
+        // It may have ended before.
+        let _ = self.stop.send(true);
         tokio::time::timeout(Duration::from_secs(30), self.run).await.expect("it stops").unwrap();
     }
 }
@@ -90,6 +93,9 @@ async fn what_could_not_be_kept_is_not_acknowledged() {
     let keys: Vec<String> = world.ear.heard().into_iter().map(|heard| heard.dedupe_key).collect();
     assert_eq!((keys.len(), &keys[0]), (2, &keys[1]));
     assert_eq!(world.fake.retries_to_come(), 0, "the second was acknowledged");
+    world.ear.answer(Heard::Failed);
+    assert!(world.fake.command("ana", "hotfixes", "/hotfix approve").await.taken());
+    assert_eq!(world.ear.heard().len(), 4, "a command too");
     running.end().await;
 }
 
@@ -104,8 +110,11 @@ async fn a_connection_that_is_about_to_go_is_replaced_first() {
     }
     assert_eq!(world.ear.heard().len(), 3, "all three serve, the old one too");
     world.fake.take_leave(Farewell::RefreshRequested);
-    world.ear.after(3).await;
-    world.fake.until("another connection", |fake| opened(fake) == 4 || fake.connections() >= 2).await;
+    up(&world.fake, 2).await;
+    assert_eq!(opened(&world.fake), 3, "the one that was warned has its successor already");
+    world.fake.take_leave(Farewell::RefreshRequested);
+    world.fake.until("a successor", |fake| opened(fake) == 4).await;
+    up(&world.fake, 2).await;
     running.end().await;
 }
 
@@ -169,17 +178,40 @@ async fn a_link_that_is_disabled_is_let_be() {
     running.end().await;
 }
 
+/// Hears like the ear, and takes its time with what is slow the first time.
+struct Slow {
+    ear: Arc<Ear>,
+    release: Notify,
+    again: AtomicBool,
+}
+
+#[async_trait]
+impl Listener for Slow {
+    async fn hear(&self, inbound: Inbound) -> Heard {
+        let slow = typed(&inbound) == "slow" && !self.again.swap(true, Ordering::Relaxed);
+        let heard = self.ear.hear(inbound).await;
+        if slow {
+            self.release.notified().await;
+        }
+        heard
+    }
+}
+
+fn run_slowly(world: &World, connections: u8) -> (Arc<Slow>, Running) {
+    let mut options = options(&world.fake);
+    options.connections = connections;
+    world.fake.deliver_over_sockets();
+    let slow = Arc::new(Slow { ear: Arc::clone(&world.ear), release: Notify::new(), again: AtomicBool::new(false) });
+    let (stop, stopped) = watch::channel(false);
+    let (mode, listener) = (Slack::new(options).unwrap().socket_mode().unwrap(), Arc::clone(&slow));
+    (slow, Running { stop, run: tokio::spawn(async move { mode.run(listener, stopped).await }) })
+}
+
 /// A slow act holds up nobody else on its connection.
 #[tokio::test]
 async fn nobody_waits_for_a_slow_act() {
     let world = world().await;
-    let mut one = options(&world.fake);
-    one.connections = 1;
-    let slow = Arc::new(Slow { release: tokio::sync::Notify::new() });
-    world.fake.deliver_over_sockets();
-    let (stop, stopped) = watch::channel(false);
-    let (mode, listener) = (Slack::new(one).unwrap().socket_mode().unwrap(), Arc::clone(&slow));
-    let run = tokio::spawn(async move { mode.run(listener, stopped).await });
+    let (slow, running) = run_slowly(&world, 1);
     up(&world.fake, 1).await;
     let (first, second) = tokio::join!(world.fake.command("ana", "hotfixes", "/hotfix slow"), async {
         let quick = world.fake.command("ben", "hotfixes", "/hotfix quick").await;
@@ -187,19 +219,39 @@ async fn nobody_waits_for_a_slow_act() {
         quick
     });
     assert!(first.taken() && second.taken(), "{first:?} {second:?}");
-    Running { stop, run }.end().await;
+    running.end().await;
 }
 
-struct Slow {
-    release: tokio::sync::Notify,
+/// The connection breaks while an act is handled: its acknowledgement is lost, and the act comes again under the same key.
+#[tokio::test]
+async fn a_lost_acknowledgement_brings_the_same_key_again() {
+    let world = world().await;
+    let (slow, running) = run_slowly(&world, 2);
+    up(&world.fake, 2).await;
+    let (answered, ()) = tokio::join!(world.fake.command("ana", "hotfixes", "/hotfix slow"), async {
+        world.ear.after(1).await;
+        world.fake.cut();
+        world.ear.after(2).await;
+        slow.release.notify_one();
+    });
+    assert!(answered.taken(), "{answered:?}");
+    let keys: Vec<String> = world.ear.heard().into_iter().map(|heard| heard.dedupe_key).collect();
+    assert_eq!((keys.len(), &keys[0]), (2, &keys[1]));
+    running.end().await;
 }
 
-#[async_trait::async_trait]
-impl hotfix_adapters::chat::Listener for Slow {
-    async fn hear(&self, inbound: hotfix_adapters::chat::Inbound) -> Heard {
-        if typed(&inbound) == "slow" {
-            self.release.notified().await;
-        }
-        Heard::Said(None)
-    }
+/// When the bot stops, what it took is still acknowledged.
+#[tokio::test]
+async fn what_was_taken_is_acknowledged_at_the_end() {
+    let world = world().await;
+    let (slow, running) = run_slowly(&world, 1);
+    up(&world.fake, 1).await;
+    let (answered, ()) = tokio::join!(world.fake.command("ana", "hotfixes", "/hotfix slow"), async {
+        world.ear.after(1).await;
+        running.stop.send(true).unwrap();
+        slow.release.notify_one();
+    });
+    assert!(answered.taken(), "{answered:?}");
+    running.end().await;
+    assert_eq!(world.ear.heard().len(), 1);
 }

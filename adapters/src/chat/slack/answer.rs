@@ -160,3 +160,7 @@ pub(super) fn private(card: &Card, thread: Option<&MessageRef>) -> Value {
 fn ephemeral(card: &Card) -> Ack {
     Ack::Body(private(card, None))
 }
+
+#[cfg(test)]
+#[path = "answer_tests.rs"]
+mod tests;

@@ -259,3 +259,34 @@ impl Core {
 fn next(page: Next) -> Option<String> {
     page.next_cursor.filter(|cursor| !cursor.is_empty())
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+    use secrecy::SecretString;
+    use serde_json::{Value, json};
+
+    use super::super::options::{SLACK_API, SlackOptions};
+    use super::*;
+
+    fn kind(user: &Value) -> AccountKind {
+        let token = SecretString::from("xoxb-1");
+        let teams = vec!["T1".to_owned(), "E1".to_owned()];
+        let mut options = SlackOptions::new(SLACK_API.parse().unwrap(), token, "A1", teams);
+        options.app_token = Some(SecretString::from("xapp-1"));
+        let core = Core::new(options).unwrap();
+        core.kind_of(&serde_json::from_value(user.clone()).unwrap())
+    }
+
+    /// Security case 31: whatever Slack leaves out, nobody becomes a member by it.
+    #[test]
+    fn a_member_is_of_a_home_that_is_listed() {
+        assert_eq!(kind(&json!({"team_id": "T1"})), AccountKind::Member);
+        assert_eq!(kind(&json!({"team_id": "T9"})), AccountKind::Stranger);
+        assert_eq!(kind(&json!({"team_id": "T9", "enterprise_user": {"enterprise_id": "E1"}})), AccountKind::Member);
+        assert_eq!(kind(&json!({})), AccountKind::Stranger);
+        assert_eq!(kind(&json!({"team_id": "T1", "is_invited_user": true})), AccountKind::Guest);
+        assert_eq!(kind(&json!({"team_id": "T1", "is_workflow_bot": true})), AccountKind::Bot);
+        assert_eq!(kind(&json!({"team_id": "T1", "deleted": true, "is_bot": true})), AccountKind::Gone);
+    }
+}

@@ -132,6 +132,8 @@ impl Connection {
                 }
             }
             let _ = socket.close(None).await;
+            // Until Slack has closed too: whoever hangs up on what the other side still says takes back what was said.
+            while let Some(Ok(_)) = socket.next().await {}
         };
         let _ = timeout(LAST, rest).await;
         drop(self.shared.alive);
