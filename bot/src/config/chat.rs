@@ -39,6 +39,8 @@ pub struct SlackSettings {
     pub token: SecretSource,
     /// How what people do comes in.
     pub way: SlackWay,
+    /// How many messages a channel takes at once, before it is one a second.
+    pub burst: u32,
     /// Where the Web API is.
     pub api_url: String,
 }

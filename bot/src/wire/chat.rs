@@ -41,6 +41,7 @@ pub fn talk(config: &Config, console: impl FnOnce() -> anyhow::Result<Arc<Consol
 fn slack(settings: &SlackSettings) -> anyhow::Result<Talk> {
     let api = settings.api_url.parse().with_context(|| format!("api_url is no address: {}", settings.api_url))?;
     let mut options = SlackOptions::new(api, secret(&settings.token)?, &settings.app, settings.teams.clone());
+    options.burst = settings.burst;
     match &settings.way {
         SlackWay::Socket { app_token, connections } => {
             options.app_token = Some(secret(app_token)?);

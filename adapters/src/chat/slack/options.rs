@@ -23,6 +23,8 @@ pub struct SlackOptions {
     pub teams: Vec<String>,
     /// How many connections Socket Mode keeps, 1 to 10. With two, one can go without a gap.
     pub connections: u8,
+    /// How many messages a channel takes at once, before it is one a second. Slack allows short bursts.
+    pub burst: u32,
     /// Where requests come in, and below it `/commands`, `/interactions` and `/events`; any of the four takes them all.
     pub path: String,
     /// Whether this machine itself may be Slack: for tests. It is plain HTTP, and response URLs may lead there too. It is
@@ -46,6 +48,7 @@ impl SlackOptions {
             app_id: app_id.into(),
             teams,
             connections: 2,
+            burst: 4,
             path: "/slack".to_owned(),
             allow_private,
         }

@@ -68,9 +68,10 @@ fn slack(reader: Reader<'_>, folders: &Folders<'_>) -> Option<SlackSettings> {
     let ways: [(&str, Way); 2] = [("socket", socket), ("http", http)];
     let way = reader.get("mode").choice(&ways).map_or(socket as Way, |way| way.value);
     let way = way(&reader, folders);
+    let burst = reader.get("burst").whole(1..=1000).map_or(4, |number| number.value);
     let api_url = url(&reader, "https://slack.com/api/");
     reader.finish();
-    Some(SlackSettings { app: app?, teams: teams?, token: token?, way: way?, api_url })
+    Some(SlackSettings { app: app?, teams: teams?, token: token?, way: way?, burst, api_url })
 }
 
 fn socket(reader: &Reader<'_>, folders: &Folders<'_>) -> Option<SlackWay> {
