@@ -8,4 +8,5 @@ mod kill;
 mod pool;
 mod properties;
 mod scenarios;
+mod slack;
 mod tidy;

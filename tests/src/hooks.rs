@@ -47,7 +47,7 @@ pub async fn play_with_deliveries(path: &Path, host: Host, way: Way) -> anyhow::
     let mut scenario = Scenario::read(path)?;
     scenario.options.host = host;
     let mut play = Play::new(World::new(scenario.options.clone()).await?)?;
-    let hook = wire::http(&play.world.config()?)?.hooks.remove(NAME).context("no webhook is configured")?;
+    let hook = wire::http(&play.world.config()?, None)?.hooks.remove(NAME).context("no webhook is configured")?;
     let mut line = Line { dice: 0, hook, sent: 0, waiting: Vec::new(), played: Played::default() };
     if let Way::Bad(seed) = way {
         line.dice = seed;

@@ -5,6 +5,7 @@
 //! scenario  a text file → steps                        what a person reads
 //! play      steps → the world; what was seen → text
 //! world     one bot in one folder: hear, settle, restart
+//! slack     the same play in a Slack workspace
 //! site      the forge as people use it: the local one, GitHub, GitLab
 //! stage     the folder: repository, configuration, environments
 //! crash     a stop at every moment; faults: every call of a forge goes wrong; hooks: deliveries over a bad line
@@ -28,5 +29,6 @@ pub mod ports;
 pub mod program;
 pub mod scenario;
 pub mod site;
+pub mod slack;
 pub mod stage;
 pub mod world;

@@ -14,7 +14,7 @@ use crate::ending;
 use crate::git::git;
 use crate::scenario::{Act, Scenario};
 use crate::site::Host;
-use crate::world::World;
+use crate::world::{Talk, World};
 
 /// How long people take between two steps.
 const BREATH: Duration = Duration::from_secs(60);
@@ -153,8 +153,8 @@ impl Play {
         }
         let mut own = Vec::new();
         match act {
-            Act::Typed(line) => own = self.types(line),
-            Act::Both(one, other) => own = [self.types(one), self.types(other)].concat(),
+            Act::Typed(line) => own = self.says(line).await?,
+            Act::Both(one, other) => own = [self.says(one).await?, self.says(other).await?].concat(),
             Act::Forge(words) => self.world.on_the_forge(words).await?,
             Act::Git(words) => self.world.with_git(words)?,
             Act::World(words) => self.world.in_the_world(words).await?,
@@ -201,6 +201,15 @@ impl Play {
     /// Forgets what was not acknowledged: the world is put back to an earlier moment.
     pub fn forget_unheard(&mut self) {
         self.unheard.clear();
+    }
+
+    /// Somebody says something, wherever people talk here. At the console it is delivered later, so that it can be delivered
+    /// again; a platform does that by itself.
+    async fn says(&mut self, line: &str) -> anyhow::Result<Vec<String>> {
+        let Some(room) = &self.world.room else { return Ok(self.types(line)) };
+        let prompt = self.world.newest().await.and_then(|run| run.prompts.into_values().next_back());
+        room.does(&self.with_commits(line), prompt.map(|prompt| prompt.message).as_ref()).await?;
+        Ok(Vec::new())
     }
 
     fn types(&mut self, line: &str) -> Vec<String> {
@@ -341,4 +350,31 @@ pub fn given(words: &str) -> anyhow::Result<Vec<Act>> {
         }
     }
     bail!("a hotfix can be started, reviewed, tested, approved, deployed or seen")
+}
+
+/// Plays the scenario in this file in Slack: what is left at the end is the same as at the console.
+///
+/// # Errors
+/// Shows how it differs, or what went wrong on the way.
+pub async fn play_file_in_slack(path: &Path) -> anyhow::Result<()> {
+    let mut ends = Vec::new();
+    for talk in [Talk::Console, Talk::Slack] {
+        let mut scenario = Scenario::read(path)?;
+        scenario.options.talk = talk;
+        let mut play = Play::new(World::new(scenario.options.clone()).await?)?;
+        for step in &scenario.steps {
+            play.step(&step.act).await.with_context(|| format!("{talk:?}: {}", step.line))?;
+        }
+        play.world.check().await?;
+        ends.push(ending::ending(&play.world).await?.join("\n"));
+        if let Some(room) = &play.world.room {
+            room.in_order()?;
+        }
+    }
+    let [wanted, found] = ends.as_slice() else { bail!("two plays make two ends") };
+    if wanted != found {
+        let diff = similar::TextDiff::from_lines(wanted, found);
+        bail!("in Slack it ends otherwise:\n{}", diff.unified_diff().context_radius(3));
+    }
+    Ok(())
 }

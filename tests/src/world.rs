@@ -10,7 +10,7 @@ use hotfix::domain::hotfix::Hotfix;
 use hotfix::engine::{Engine, Reply, replay_all};
 use hotfix::{config, wire};
 use hotfix_adapters::chat::console::{Console, ConsoleOptions};
-use hotfix_adapters::chat::{Chat as _, Inbound};
+use hotfix_adapters::chat::{Chat, Inbound};
 use hotfix_adapters::cluster::Cluster;
 use hotfix_adapters::vocabulary::{ChannelRef, PersonRef, Platform, Repo};
 use hotfix_storage::{Clock as _, Embedded, Journal, Memory, WorkState, WorkView, embedded};
@@ -19,6 +19,7 @@ use crate::clock::{FakeClock, START};
 use crate::ports::{Cut, CutChat, CutDeploy, CutForge, CutJournal, Op, Rack, Shelf};
 use crate::program::program;
 use crate::site::{self, Host, Site};
+use crate::slack::Room;
 use crate::stage::{Stage, fresh_folder};
 
 /// Everybody who can type: `zoe` is in the channel, and nobody told the bot who she is.
@@ -37,12 +38,24 @@ pub struct Options {
     pub service: String,
     /// Which forge its code is on.
     pub host: Host,
+    /// Where people talk.
+    pub talk: Talk,
     /// Who is not in the service's channel.
     pub absent: Vec<String>,
     /// Whether the journal is the embedded store, and not the one in memory.
     pub embedded: bool,
     /// Whether the chat is kept in a file, so that the world can be put back to an earlier moment.
     pub rewindable: bool,
+}
+
+/// Where people talk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Talk {
+    /// At the console.
+    #[default]
+    Console,
+    /// In Slack.
+    Slack,
 }
 
 /// Where the journal is.
@@ -67,6 +80,8 @@ pub struct World {
     pub cut: Arc<Cut>,
     /// The chat.
     pub console: Arc<Console>,
+    /// The Slack workspace, when people talk there.
+    pub room: Option<Room>,
     /// The forge, as people use it.
     pub site: Arc<dyn Site>,
     /// The journal.
@@ -91,6 +106,10 @@ impl World {
         let memory = Arc::new(Memory::new(clock.clone()));
         let console = Arc::new(console(&stage, &options)?);
         let site = site::open(options.host, &stage, &clock).await?;
+        let room = match options.talk {
+            Talk::Console => None,
+            Talk::Slack => Some(Room::open(&stage, &TYPISTS, &options.absent).await?),
+        };
         let store = if options.embedded { Store::Embedded(None) } else { Store::Memory(memory) };
         let mut world = Self {
             options,
@@ -99,6 +118,7 @@ impl World {
             clock,
             cut: Arc::default(),
             console,
+            room,
             site,
             store,
             ops: Arc::default(),
@@ -128,7 +148,11 @@ impl World {
         };
         let (cut, clock) = (self.cut.clone(), self.clock.clone());
         let journal = Arc::new(CutJournal { inner, cut: cut.clone(), clock, ops: self.ops.clone() });
-        let chat = Arc::new(CutChat { inner: self.console.clone(), cut: cut.clone() });
+        let inner: Arc<dyn Chat> = match &mut self.room {
+            None => self.console.clone(),
+            Some(room) => room.wire(&config).await?,
+        };
+        let chat = Arc::new(CutChat { inner, cut: cut.clone() });
         let mut outside = wire::outside(&config, chat, program())?;
         for (service, forge) in &mut outside.forges {
             let inner = self.site.port().unwrap_or_else(|| forge.clone());
@@ -146,7 +170,11 @@ impl World {
             }
         }
         let process = format!("test-{}", self.starts);
-        self.engine = Some(Arc::new(Engine::start(journal, outside, config, process).await?));
+        let engine = Arc::new(Engine::start(journal, outside, config, process).await?);
+        if let Some(room) = &mut self.room {
+            room.listen(&engine)?;
+        }
+        self.engine = Some(engine);
         Ok(())
     }
 
@@ -156,6 +184,9 @@ impl World {
     /// When it does not start.
     pub async fn restart(&mut self) -> anyhow::Result<()> {
         self.engine = None;
+        if let Some(room) = &mut self.room {
+            room.hang_up();
+        }
         match &mut self.store {
             Store::Memory(memory) => {
                 self.ops.lock().expect("a lock").push(Op::Restart(self.clock.now()));

@@ -71,9 +71,10 @@ impl Me {
 impl Core {
     pub(super) fn new(options: SlackOptions) -> Result<Self, Failure> {
         options.check()?;
-        let app = options.app_token.map(|token| Web::new(&options.api, token)).transpose()?;
+        let burst = options.burst;
+        let app = options.app_token.map(|token| Web::new(&options.api, token, burst)).transpose()?;
         Ok(Self {
-            web: Web::new(&options.api, options.token)?,
+            web: Web::new(&options.api, options.token, burst)?,
             app,
             hook: Hook::new(&options.api, options.allow_private)?,
             allowed: Allowed { app: options.app_id, teams: options.teams },

@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-const BURST: u32 = 4;
 const EACH: Duration = Duration::from_secs(1);
 /// Beyond this many, what is over is forgotten.
 const KNOWN: usize = 4096;
 
 /// What is known about the pace.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Pace {
+    burst: u32,
     inner: Mutex<Inner>,
 }
 
@@ -27,6 +27,11 @@ struct Inner {
 }
 
 impl Pace {
+    /// A pace with bursts of so many messages.
+    pub(super) fn new(burst: u32) -> Self {
+        Self { burst: burst.max(1), inner: Mutex::default() }
+    }
+
     /// Takes one message out of a channel's bucket.
     ///
     /// # Errors
@@ -35,7 +40,7 @@ impl Pace {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         let full_at = inner.full_at.get(channel).copied().unwrap_or(now).max(now);
         let next = full_at + EACH;
-        let most = EACH * BURST;
+        let most = EACH * self.burst;
         if next - now > most {
             return Err((next - now).saturating_sub(most));
         }
@@ -80,7 +85,7 @@ mod tests {
 
     #[test]
     fn a_channel_takes_a_burst_and_then_one_a_second() {
-        let (pace, start) = (Pace::default(), Instant::now());
+        let (pace, start) = (Pace::new(4), Instant::now());
         let at = |millis: u64| start + Duration::from_millis(millis);
         for _ in 0..4 {
             assert_eq!(pace.post("C1", start), Ok(()));
@@ -94,7 +99,7 @@ mod tests {
 
     #[test]
     fn a_method_that_was_closed_opens_again() {
-        let (pace, start) = (Pace::default(), Instant::now());
+        let (pace, start) = (Pace::new(4), Instant::now());
         pace.close("chat.postMessage", "C1", Duration::from_secs(30), start);
         assert_eq!(pace.open("chat.postMessage", "C1", start), Err(Duration::from_secs(30)));
         assert_eq!(pace.open("chat.postMessage", "C2", start), Ok(()));

@@ -36,7 +36,7 @@ pub(super) struct Call<'a> {
 }
 
 impl Web {
-    pub(super) fn new(api: &Url, token: SecretString) -> Result<Self, Failure> {
+    pub(super) fn new(api: &Url, token: SecretString, burst: u32) -> Result<Self, Failure> {
         let options = RestOptions {
             name: "Slack",
             base: base_url("Slack", api.as_str())?,
@@ -45,7 +45,7 @@ impl Web {
             timeout: Duration::from_secs(15),
             body_limit_bytes: 4 << 20,
         };
-        Ok(Self { rest: Rest::new(options)?, pace: Pace::default() })
+        Ok(Self { rest: Rest::new(options)?, pace: Pace::new(burst) })
     }
 
     /// Reads something.

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::super::chat::{ChatKind, SlackWay};
+use super::super::fault::Fault;
 use super::super::field::Field;
 use super::super::outside::HostConfig;
 use super::super::reader::Reader;
@@ -38,8 +40,19 @@ pub(super) fn read(
         embedded: embedded(reader.get("embedded")),
         state,
     };
+    nobody_listens(&reader, &settings);
     reader.finish();
     (Some(settings), forges)
+}
+
+/// Slack that calls has to reach somebody.
+fn nobody_listens(reader: &Reader<'_>, settings: &Settings) {
+    let ChatKind::Slack(slack) = &settings.chat.kind else { return };
+    if matches!(slack.way, SlackWay::Http { .. }) && settings.http.listen.is_none() {
+        let at = reader.place("chat").unwrap_or(reader.at);
+        let next = "set `listen` under [http], behind a proxy that speaks TLS, or use mode = \"socket\"";
+        reader.sink.add(Fault::at(at, "Slack calls, and nobody listens", "mode = \"http\" here", next));
+    }
 }
 
 /// An absolute path: what is relative is relative to `base`. It need not be there yet.
@@ -69,7 +82,7 @@ fn socket(reader: &Reader<'_>, state: &Path) -> PathBuf {
     let socket = path(reader.get("socket"), state, "hotfix.sock");
     if socket.as_os_str().len() > SOCKET_PATH_MAX {
         let at = reader.place("socket").or_else(|| reader.place("state")).unwrap_or(reader.at);
-        reader.sink.add(super::super::fault::Fault::at(
+        reader.sink.add(Fault::at(
             at,
             format!("the path of the socket is longer than {SOCKET_PATH_MAX} bytes"),
             format!("leads to {}", socket.display()),
