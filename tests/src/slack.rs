@@ -15,6 +15,7 @@ use hotfix_adapters::vocabulary::MessageRef;
 use hotfix_fakes::slack::{BOT_TOKEN, SIGNING_SECRET, Slack, Standing, Urls};
 
 use crate::stage::Stage;
+use crate::world::Options;
 
 /// A workspace with everybody in it, and the bot's way in.
 pub struct Room {
@@ -26,25 +27,25 @@ pub struct Room {
 }
 
 /// How the service's channel is called there.
-const CHANNEL: &str = "payments";
+pub const CHANNEL: &str = "payments";
 
 impl Room {
     /// Founds a workspace, and tells the configuration on the stage of it.
     ///
     /// # Errors
     /// When the configuration cannot be written.
-    pub async fn open(stage: &Stage, people: &[&str], absent: &[String]) -> anyhow::Result<Self> {
+    pub async fn open(stage: &Stage, people: &[&str], options: &Options) -> anyhow::Result<Self> {
         let slack = Slack::start().await;
         slack.grant_also("channels:history");
         slack.grant_also("im:history");
         let mut who = Vec::new();
         for name in people {
-            who.push((*name, slack.person(name, Standing::Member)));
+            who.push((*name, slack.person(name, options.standing.get(*name).copied().unwrap_or(Standing::Member))));
         }
         let present: Vec<&str> = people
             .iter()
             .copied()
-            .filter(|name| !absent.iter().any(|absent| absent == name))
+            .filter(|name| !options.absent.iter().any(|absent| absent == name))
             .chain(["hotfix"])
             .collect();
         let channel = slack.channel(CHANNEL, &present);

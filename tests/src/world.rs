@@ -13,6 +13,7 @@ use hotfix_adapters::chat::console::{Console, ConsoleOptions};
 use hotfix_adapters::chat::{Chat, Inbound};
 use hotfix_adapters::cluster::Cluster;
 use hotfix_adapters::vocabulary::{ChannelRef, PersonRef, Platform, Repo};
+use hotfix_fakes::slack::Standing;
 use hotfix_storage::{Clock as _, Embedded, Journal, Memory, WorkState, WorkView, embedded};
 
 use crate::clock::{FakeClock, START};
@@ -40,6 +41,8 @@ pub struct Options {
     pub host: Host,
     /// Where people talk.
     pub talk: Talk,
+    /// What accounts are in Slack; who is not named is a member.
+    pub standing: BTreeMap<String, Standing>,
     /// Who is not in the service's channel.
     pub absent: Vec<String>,
     /// Whether the journal is the embedded store, and not the one in memory.
@@ -108,7 +111,7 @@ impl World {
         let site = site::open(options.host, &stage, &clock).await?;
         let room = match options.talk {
             Talk::Console => None,
-            Talk::Slack => Some(Room::open(&stage, &TYPISTS, &options.absent).await?),
+            Talk::Slack => Some(Room::open(&stage, &TYPISTS, &options).await?),
         };
         let store = if options.embedded { Store::Embedded(None) } else { Store::Memory(memory) };
         let mut world = Self {

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::vocabulary::PersonRef;
+use crate::vocabulary::{ChannelRef, PersonRef};
 
 /// The colour of a message, so to speak.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -131,6 +131,8 @@ pub enum Span {
         /// What it is called.
         name: String,
     },
+    /// A channel, as people there call it.
+    Channel(ChannelRef),
     /// A link that we built.
     Link {
         /// Where to.
@@ -187,6 +189,13 @@ impl Text {
         self
     }
 
+    /// Adds the name of a channel.
+    #[must_use]
+    pub fn channel(mut self, channel: ChannelRef) -> Self {
+        self.0.push(Span::Channel(channel));
+        self
+    }
+
     /// Adds another text.
     #[must_use]
     pub fn then(mut self, other: Self) -> Self {
@@ -203,6 +212,7 @@ impl Text {
                 Span::Plain(text) | Span::Strong(text) => text.clone(),
                 Span::Code(text) => format!("`{text}`"),
                 Span::Mention { name, .. } | Span::Group { name, .. } => format!("@{name}"),
+                Span::Channel(channel) => channel.to_string(),
                 Span::Link { url, label } => format!("{label} <{url}>"),
             })
             .collect()

@@ -91,6 +91,14 @@ impl Engine {
         if can_ask && let Some(form) = self.opened_by(value).await {
             return Ok(Response::Ask(form));
         }
+        // A no by its button is asked why, where it can be asked; a reaction is a no at once.
+        if can_ask
+            && value.ends_with("/reject")
+            && let Some(run) =
+                self.states().await.iter().find(|run| run.prompts.values().any(|prompt| &prompt.message == message))
+        {
+            return Ok(Response::Ask(view::reject_form(run)));
+        }
         let act = match value.rsplit('/').next() {
             Some("approve") => Act::Approve { on: Some(message.clone()), by_reaction: false },
             Some("reject") => Act::Reject { reason: "said so by the button".to_owned(), on: Some(message.clone()) },

@@ -16,8 +16,6 @@ use crate::domain::id::{HotfixId, ServiceName, StepId};
 use crate::domain::step::{Progress, Wait, progress};
 use crate::view;
 
-/// What stands before the key of a form in the value of the button that opens it.
-const OPENS: &str = "form/";
 /// As much of somebody's message is kept with a run.
 const KEPT: usize = 1_000;
 
@@ -125,7 +123,7 @@ impl Engine {
 
     /// The form behind a button, if it is one that opens a form.
     pub(super) async fn opened_by(&self, value: &str) -> Option<Form> {
-        match Topic::parse(value.strip_prefix(OPENS)?)? {
+        match Topic::parse(value.strip_prefix(view::OPENS)?)? {
             Topic::Start(service) => Some(self.start_form(service.as_ref())),
             Topic::Triage(id) => view::triage_form(&self.state(id).await?),
             Topic::Verify(id, place) => Some(view::verify_form(&self.state(id).await?, place)),

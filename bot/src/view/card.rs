@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::ask::{asks, is};
 use super::duration::clock;
+use super::form;
 use super::phrase::{Say, behind, capital, count, ended, listing, live_in, outside, stay_off};
 use super::standing::{mark, standing};
 use super::{Audience, refusal};
@@ -32,7 +33,7 @@ pub fn card(state: &Hotfix, audience: &Audience<'_>, now: Timestamp) -> Card {
         verbatim: None,
         fields: fields(state, audience),
         progress: marks(state, now),
-        actions: Vec::new(),
+        actions: form::buttons(state, audience, now),
         footer: Some(Text::of(format!(
             "Opened {} under the playbook {}, plan {}.",
             clock(state.opened_at, now),

@@ -1,12 +1,19 @@
 //! The forms that are shown where a chat can show any: the same questions as the verbs take words for.
 
-use hotfix_adapters::chat::{Choice, Form, Input, InputKind};
+use hotfix_adapters::chat::{Action, Choice, Form, Input, InputKind};
+use hotfix_adapters::vocabulary::Platform;
+use jiff::Timestamp;
 
+use super::Audience;
 use super::phrase::outside;
+use super::standing::wait;
 use crate::domain::hotfix::Hotfix;
 use crate::domain::id::{HotfixId, ServiceName, StepId};
-use crate::domain::playbook::Playbook;
-use crate::domain::playbook::StepKind;
+use crate::domain::playbook::{Playbook, StepKind};
+use crate::domain::step::Wait;
+
+/// What stands before the key of a form in the value of the button that opens it.
+pub const OPENS: &str = "form/";
 
 /// The longest line and the longest paragraph that are taken; a command may hold 4,000 bytes in all.
 const LINE: u16 = 200;
@@ -107,6 +114,30 @@ pub fn add_form(runs: &[&Hotfix], text: &str) -> Form {
         lead: String::new(),
         inputs,
     }
+}
+
+/// What can be said about a run by a form, where the chat has forms; the verbs say the same.
+pub(super) fn buttons(state: &Hotfix, to: &Audience<'_>, now: Timestamp) -> Vec<Action> {
+    let has_forms = match to.platform {
+        Platform::Slack | Platform::Discord => true,
+        Platform::Console | Platform::Git | Platform::Github | Platform::Gitlab => false,
+    };
+    if !has_forms || state.is_over() {
+        return Vec::new();
+    }
+    let button = |label: &str, topic: &str| Action {
+        label: label.to_owned(),
+        value: format!("{OPENS}{}", key(topic, state.id)),
+        danger: false,
+    };
+    let mut buttons = Vec::new();
+    match wait(state, now) {
+        Some(Wait::Triage { .. }) => buttons.push(button("Answer the triage", "triage")),
+        Some(Wait::Word { place, .. }) => buttons.push(button("Say what you saw", &format!("verify/{place}"))),
+        Some(_) | None => {}
+    }
+    buttons.push(button("Hold…", "hold"));
+    buttons
 }
 
 /// The criteria that a playbook asks about.

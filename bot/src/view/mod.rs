@@ -37,7 +37,7 @@ use crate::policy::Policy;
 pub use announcement::started;
 pub use card::card;
 pub use duration::humane;
-pub use form::{add_form, hold_form, override_form, reject_form, start_form, triage_form, verify_form};
+pub use form::{OPENS, add_form, hold_form, override_form, reject_form, start_form, triage_form, verify_form};
 pub use home::home;
 pub use line::line;
 pub use list::{Holder, Lock, Whereabouts, list, locks, whereabouts, whoami};

@@ -55,6 +55,7 @@ pub(super) fn text(text: &Text) -> String {
         Span::Strong(words) => format!("**{}**", escape(words)),
         Span::Code(words) => code(words),
         Span::Mention { name, .. } | Span::Group { name, .. } => escape(name),
+        Span::Channel(channel) => escape(channel.as_str()),
         Span::Link { url, label } => format!("[{}](<{}>)", escape(label), url.replace(['<', '>', '\n'], "")),
     };
     text.0.iter().map(span).collect()

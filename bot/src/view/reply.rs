@@ -14,7 +14,9 @@ pub fn opened(state: &Hotfix, _to: &Audience<'_>) -> Card {
     let text = Text::new()
         .strong(state.id.to_string())
         .plain(format!(" is open. I am looking at what production runs and what {} holds; ", state.plan.main))
-        .plain(format!("the rest will be said in {}.", state.plan.channel));
+        .plain("the rest will be said in ")
+        .channel(state.plan.channel.clone())
+        .plain(".");
     Card::line(Tone::Good, text)
 }
 

@@ -43,6 +43,7 @@ pub(super) fn pieces(text: &Text, colour: bool) -> Line {
             Span::Code(text) if colour => Piece::new(Ink::Code, text),
             Span::Code(text) => Piece::new(Ink::Code, &format!("`{text}`")),
             Span::Mention { name, .. } | Span::Group { name, .. } => Piece::new(Ink::Mention, &format!("@{name}")),
+            Span::Channel(channel) => Piece::new(Ink::Plain, channel.as_str()),
             Span::Link { url, label } => Piece::new(Ink::Link, &format!("{label} <{url}>")),
         })
         .collect()

@@ -119,9 +119,9 @@ fn clock(answer: &Answer, now: Timestamp) -> Option<Finding> {
     let off = now.as_second().abs_diff(theirs.as_second());
     Some(if off > SKEW_SECONDS {
         let next = "Synchronise this machine's clock: beyond 300 seconds every request of Slack's is turned away.";
-        Finding::doubtful("the clock", format!("it differs from Slack's by {off} seconds"), next)
+        Finding::doubtful("the clock, beside Slack's", format!("it differs from Slack's by {off} seconds"), next)
     } else {
-        Finding::fine("the clock", "it agrees with Slack's")
+        Finding::fine("the clock, beside Slack's", "it agrees with Slack's")
     })
 }
 

@@ -19,6 +19,11 @@ pub(super) fn user(person: &PersonRef) -> Option<&str> {
     parts(person).map(|(_, user)| user)
 }
 
+/// Whether this is the id of a channel or a conversation.
+pub(super) fn is_channel(id: &str) -> bool {
+    is_id(id, &['C', 'G', 'D'])
+}
+
 /// Whether this is the id of a user group.
 pub(super) fn is_group(id: &str) -> bool {
     is_id(id, &['S'])

@@ -120,7 +120,7 @@ fn small_print(text: &Text) -> Option<SlackBlock> {
 fn words(text: &Text) -> Option<String> {
     let plain = text.0.iter().all(|span| match span {
         Span::Plain(_) | Span::Strong(_) | Span::Code(_) => true,
-        Span::Mention { .. } | Span::Group { .. } | Span::Link { .. } => false,
+        Span::Mention { .. } | Span::Group { .. } | Span::Channel(_) | Span::Link { .. } => false,
     });
     plain.then(|| text.to_plain())
 }

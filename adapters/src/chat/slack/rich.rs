@@ -2,10 +2,11 @@
 //! `<!channel>`, `*bold*` or `:tada:` (security case 57). There is no mrkdwn in anything the bot posts.
 
 use slack_morphism::blocks::{
-    SlackBlock, SlackRichTextBlock, SlackRichTextElement, SlackRichTextInlineElement, SlackRichTextLink,
-    SlackRichTextPreformatted, SlackRichTextSection, SlackRichTextText, SlackRichTextUser, SlackRichTextUserGroup,
+    SlackBlock, SlackRichTextBlock, SlackRichTextChannel, SlackRichTextElement, SlackRichTextInlineElement,
+    SlackRichTextLink, SlackRichTextPreformatted, SlackRichTextSection, SlackRichTextText, SlackRichTextUser,
+    SlackRichTextUserGroup,
 };
-use slack_morphism::{SlackRelaxedUrl, SlackUserGroupId, SlackUserId};
+use slack_morphism::{SlackChannelId, SlackRelaxedUrl, SlackUserGroupId, SlackUserId};
 
 use super::limit;
 use super::person;
@@ -128,6 +129,11 @@ fn part(span: &Span) -> Part {
                 Part::Words(format!("@{}", harmless(name)), Style::Plain)
             }
         }
+        Span::Channel(channel) if person::is_channel(channel.as_str()) => {
+            let id = SlackChannelId::new(channel.as_str().to_owned());
+            Part::Whole(SlackRichTextChannel::new(id).into(), 2 * PART)
+        }
+        Span::Channel(channel) => Part::Words(harmless(channel.as_str()), Style::Plain),
         Span::Link { url, label } => link(url, label),
     }
 }

@@ -336,6 +336,7 @@ fn text_from_outside_stays_plain_or_code() {
                 Span::Plain(words) | Span::Code(words) => assert!(!words.contains('\u{202e}')),
                 Span::Strong(words) => assert!(!words.contains("channel")),
                 Span::Mention { name, .. } | Span::Group { name, .. } => assert!(!name.contains("channel")),
+                Span::Channel(_) => {}
                 Span::Link { url, label } => assert!(!url.contains("channel") && !label.contains("channel")),
             }
         }

@@ -151,6 +151,7 @@ fn spoken(world: &World, value: &Value) -> String {
     match value["type"].as_str().unwrap_or_default() {
         "text" => text.unwrap_or_default().to_owned(),
         "user" => plain(world, &format!("<@{}>", value["user_id"].as_str().unwrap_or_default())),
+        "channel" => plain(world, &format!("<#{}>", value["channel_id"].as_str().unwrap_or_default())),
         "usergroup" => plain(world, &format!("<!subteam^{}>", value["usergroup_id"].as_str().unwrap_or_default())),
         "link" => {
             let url = value["url"].as_str().unwrap_or_default();
