@@ -14,6 +14,8 @@ use rstest::rstest;
 
 /// How many calls a whole hotfix may cost, those aside that are answered with 304.
 const BUDGET: usize = 30;
+/// The same where a second repository is read and written as well, or several environments.
+const LARGE_BUDGET: usize = 40;
 /// How often the bot looks in vain after each step.
 const IDLE_LOOKS: usize = 10;
 
@@ -67,7 +69,7 @@ async fn played(name: &str, host: Host) -> Play {
 #[rstest]
 #[tokio::test]
 async fn a_whole_hotfix_costs_few_calls(
-    #[values("apply", "website")] name: &str,
+    #[values("apply", "website", "sre", "hocs", "promotion")] name: &str,
     #[values(Host::GitHub, Host::GitLab)] host: Host,
 ) {
     let play = played(name, host).await;
@@ -75,7 +77,8 @@ async fn a_whole_hotfix_costs_few_calls(
     let counted: Vec<_> = calls.iter().filter(|call| call.status != Some(304)).collect();
     let list: Vec<_> = counted.iter().map(|call| format!("{} {}?{}", call.method, call.path, call.query)).collect();
     println!("{name} on {host:?}: {} calls of {}", counted.len(), calls.len());
-    assert!(counted.len() <= BUDGET, "{} calls: {list:#?}", counted.len());
+    let budget = if ["apply", "website"].contains(&name) { BUDGET } else { LARGE_BUDGET };
+    assert!(counted.len() <= budget, "{} calls: {list:#?}", counted.len());
 }
 
 /// Every call of a whole hotfix goes wrong once in every way, unless somebody in a hurry says so: by default every 23rd is
