@@ -8,6 +8,7 @@ use std::time::Duration;
 use hotfix_adapters::deploy::drone::{Drone, DroneOptions, QA_TARGETS};
 use hotfix_adapters::deploy::{Deploy, DeployRequest, DeployStatus};
 use hotfix_adapters::failure::Failure;
+use hotfix_adapters::reach::Reach;
 use hotfix_adapters::registry::Image;
 use hotfix_adapters::vocabulary::{CommitId, DeployKey, Digest, Environment, Repo};
 use hotfix_fakes::drone as fake;
@@ -55,6 +56,7 @@ impl Place {
 fn options(url: &str, runs: &Path) -> DroneOptions {
     DroneOptions {
         url: url.to_owned(),
+        reach: Reach::default(),
         token: fake::TOKEN.to_owned().into(),
         repo: Repo::parse(REPO).unwrap(),
         environment: Environment::parse("staging").unwrap(),

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use hotfix_tests::ending::ending;
-use hotfix_tests::faults::at_every_call;
+use hotfix_tests::faults::{Line, Tried, at_every_call};
 use hotfix_tests::hooks::{Way, play_with_deliveries};
 use hotfix_tests::play::{Play, play_file_on};
 use hotfix_tests::scenario::Scenario;
@@ -14,6 +14,8 @@ use rstest::rstest;
 
 /// How many calls a whole hotfix may cost, those aside that are answered with 304.
 const BUDGET: usize = 30;
+/// The same where a second repository is read and written as well, or several environments.
+const LARGE_BUDGET: usize = 40;
 /// How often the bot looks in vain after each step.
 const IDLE_LOOKS: usize = 10;
 
@@ -67,7 +69,7 @@ async fn played(name: &str, host: Host) -> Play {
 #[rstest]
 #[tokio::test]
 async fn a_whole_hotfix_costs_few_calls(
-    #[values("apply", "website")] name: &str,
+    #[values("apply", "website", "sre", "hocs", "promotion")] name: &str,
     #[values(Host::GitHub, Host::GitLab)] host: Host,
 ) {
     let play = played(name, host).await;
@@ -75,28 +77,39 @@ async fn a_whole_hotfix_costs_few_calls(
     let counted: Vec<_> = calls.iter().filter(|call| call.status != Some(304)).collect();
     let list: Vec<_> = counted.iter().map(|call| format!("{} {}?{}", call.method, call.path, call.query)).collect();
     println!("{name} on {host:?}: {} calls of {}", counted.len(), calls.len());
-    assert!(counted.len() <= BUDGET, "{} calls: {list:#?}", counted.len());
+    let budget = if ["apply", "website"].contains(&name) { BUDGET } else { LARGE_BUDGET };
+    assert!(counted.len() <= budget, "{} calls: {list:#?}", counted.len());
 }
 
 /// Every call of a whole hotfix goes wrong once in every way, unless somebody in a hurry says so: by default every 23rd is
 /// tried, and `FAULTS_EVERY=1` tries them all.
+async fn with_faults(name: &str, host: Host, line: Line, usual: usize) -> Tried {
+    let every = std::env::var("FAULTS_EVERY").ok().and_then(|every| every.parse().ok()).unwrap_or(usual);
+    let began = std::time::Instant::now();
+    let tried = at_every_call(&whole(name), host, line, every, 25).await.unwrap_or_else(|error| panic!("{error:#}"));
+    println!(
+        "{name} on {host:?}: {} calls ({line:?}), every {every}. fault at them, {} in all, {:.1?}",
+        tried.calls,
+        tried.tried,
+        began.elapsed()
+    );
+    tried
+}
+
+/// Whatever goes wrong is asked again, the end is the same, and nothing happens twice.
 #[rstest]
 #[tokio::test]
 async fn a_fault_at_any_call_changes_nothing(
     #[values("apply", "website")] name: &str,
     #[values(Host::GitHub, Host::GitLab)] host: Host,
 ) {
-    let every = std::env::var("FAULTS_EVERY").ok().and_then(|every| every.parse().ok()).unwrap_or(23);
-    let began = std::time::Instant::now();
-    match at_every_call(&whole(name), host, every, 25).await {
-        Ok(tried) => println!(
-            "{name} on {host:?}: {} calls, every {every}. fault at them, {} in all, {:.1?}",
-            tried.calls,
-            tried.tried,
-            began.elapsed()
-        ),
-        Err(error) => panic!("{error:#}"),
-    }
+    assert!(with_faults(name, host, Line::Api, 23).await.tried > 0);
+}
+
+/// The same for git's own calls, fetches and pushes: a push that was done and answered with an error is not pushed over.
+#[tokio::test]
+async fn a_fault_at_any_call_of_git_changes_nothing() {
+    assert!(with_faults("apply", Host::GitHub, Line::Git, 29).await.tried > 0);
 }
 
 /// Security case 5: twice, late, in another order, or never: a delivery is a hint.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt as _;
-use hotfix::engine::Engine;
+use hotfix::engine::{Engine, Hinted};
 use hotfix::http::{Http, Limits, Options as Served};
 use hotfix::listen::Ear;
 use hotfix::serve;
@@ -16,13 +16,16 @@ use hotfix_adapters::forge::webhook::{Delivery, Hint, Refused, Webhook};
 use hotfix_adapters::vocabulary::Repo;
 use hotfix_storage::Seq;
 use hotfix_tests::program::program;
-use hotfix_tests::stage::{Stage, fresh_folder};
+use hotfix_tests::site::{Host, NAME};
+use hotfix_tests::stage::{PLATFORM, Stage, fresh_folder};
 use hotfix_tests::world::{Options, World};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 
 const SECRET: &str = "X-Badge: open sesame\r\n";
+/// A forge on which no service is.
+const ELSEWHERE: &str = "elsewhere";
 /// After this, what was waited for will not come.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -55,7 +58,8 @@ struct Bot {
 
 impl Bot {
     async fn new(limits: Limits) -> Self {
-        let world = World::new(Options { service: "website".to_owned(), ..Options::default() }).await.expect("a world");
+        let options = Options { service: "website".to_owned(), host: Host::GitHub, ..Options::default() };
+        let world = World::new(options).await.expect("a world");
         world.on_the_forge("main is green").await.expect("a check");
         let start = world.typed("ana: /hotfix start website \"Fix 500 on upload\"").expect("words").expect("a command");
         world.deliver(&start).await.expect("it is open");
@@ -66,9 +70,13 @@ impl Bot {
     }
 
     async fn post(&self, headers: &str, body: &str) -> String {
+        self.post_to(NAME, headers, body).await
+    }
+
+    async fn post_to(&self, forge: &str, headers: &str, body: &str) -> String {
         let length = body.len();
         let request = format!(
-            "POST /hooks/test HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{headers}Content-Length: {length}\r\n\r\n{body}"
+            "POST /hooks/{forge} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{headers}Content-Length: {length}\r\n\r\n{body}"
         );
         ask(self.http.listens_on().expect("an address"), &request).await
     }
@@ -84,7 +92,8 @@ impl Bot {
 
 async fn bound(limits: Limits) -> Http {
     let free = Some(SocketAddr::from(([127, 0, 0, 1], 0)));
-    let hooks = BTreeMap::from([("test".to_owned(), Arc::new(Badge) as Arc<dyn Webhook>)]);
+    let hooks = [NAME, ELSEWHERE].map(|forge| (forge.to_owned(), Arc::new(Badge) as Arc<dyn Webhook>));
+    let hooks = BTreeMap::from(hooks);
     Http::bind(Served { listen: free, metrics: free, hooks, chat: None, limits }).await.expect("free ports")
 }
 
@@ -172,6 +181,34 @@ async fn what_is_no_concern_is_answered_with_success() {
     assert!(!bot.world.engine().look_where_hinted().await.expect("the journal"));
 }
 
+/// Security case 15: whoever may speak for one forge cannot make the bot look at what is on another, by whatever name.
+#[tokio::test]
+async fn a_forge_hints_only_at_what_is_on_it() {
+    let bot = Bot::new(Limits::default()).await;
+    let before = bot.journal().await;
+    assert_eq!(status(&bot.post_to(ELSEWHERE, SECRET, "key-1 team/website").await), 200);
+    assert_eq!(bot.journal().await, before);
+    assert!(!bot.world.engine().look_where_hinted().await.expect("the journal"));
+    assert_eq!(status(&bot.post(SECRET, "key-1 team/website").await), 200);
+    assert!(bot.world.engine().look_where_hinted().await.expect("the journal"));
+}
+
+/// Security case 15: where a run is promoted is of its concern as well, on the forge where that is.
+#[tokio::test]
+async fn a_hint_about_the_repository_that_is_promoted_in_counts() {
+    let options = Options { service: "reports".to_owned(), host: Host::GitHub, ..Options::default() };
+    let world = World::new(options).await.expect("a world");
+    let (engine, repo) = (world.engine().clone(), Repo::parse(PLATFORM).expect("a repository"));
+    assert_eq!(engine.hint(NAME, "key-1", &repo).await.expect("the journal"), Hinted::NoConcern, "nobody is there yet");
+    let start = world.typed("ana: /hotfix start reports \"Fix 500 on export\"").expect("words").expect("a command");
+    world.deliver(&start).await.expect("it is open");
+    world.settle().await.expect("the bot comes to rest");
+    assert_eq!(engine.hint(ELSEWHERE, "key-1", &repo).await.expect("the journal"), Hinted::NoConcern);
+    assert_eq!(engine.hint(NAME, "key-1", &repo).await.expect("the journal"), Hinted::Looking);
+    assert_eq!(engine.hint(NAME, "key-1", &repo).await.expect("the journal"), Hinted::SeenBefore);
+    assert!(engine.look_where_hinted().await.expect("the journal"));
+}
+
 /// A fault of the bot in one request ends that connection, and nothing else.
 #[tokio::test]
 async fn a_request_that_breaks_off_hurts_no_other() {
@@ -231,11 +268,11 @@ async fn who_finds_the_queue_full_is_asked_to_come_again() {
 async fn other_paths_and_methods_are_refused() {
     let bot = Bot::new(Limits::default()).await;
     let cases = [
-        ("GET /hooks/test", 405),
-        ("PUT /hooks/test", 405),
+        ("GET /hooks/code", 405),
+        ("PUT /hooks/code", 405),
         ("POST /hooks/", 404),
         ("POST /hooks/other", 404),
-        ("POST /hooks/test/", 404),
+        ("POST /hooks/code/", 404),
         ("POST /", 404),
         ("GET /metrics", 404),
         ("nonsense", 400),
@@ -250,7 +287,7 @@ async fn other_paths_and_methods_are_refused() {
         let answer = ask(bot.http.metrics_on().expect("an address"), &request).await;
         assert_eq!((status(&answer), body(&answer)), (expected, ""), "{line}");
     }
-    let mut request = format!("POST /hooks/test HTTP/1.1\r\nHost: x\r\n{SECRET}Content-Length: 1\r\n").into_bytes();
+    let mut request = format!("POST /hooks/code HTTP/1.1\r\nHost: x\r\n{SECRET}Content-Length: 1\r\n").into_bytes();
     request.extend(b"Connection: close\r\n\r\n\xff");
     let mut stream = TcpStream::connect(bot.http.listens_on().expect("an address")).await.expect("a connection");
     stream.write_all(&request).await.expect("it is heard");
@@ -261,14 +298,14 @@ async fn other_paths_and_methods_are_refused() {
 #[tokio::test]
 async fn two_hundred_megabytes_are_refused_by_their_announcement() {
     let bot = Bot::new(Limits::default()).await;
-    let request = format!("POST /hooks/test HTTP/1.1\r\nHost: x\r\n{SECRET}Content-Length: 209715200\r\n\r\n");
+    let request = format!("POST /hooks/code HTTP/1.1\r\nHost: x\r\n{SECRET}Content-Length: 209715200\r\n\r\n");
     let answer = ask(bot.http.listens_on().expect("an address"), &request).await;
     assert_eq!(status(&answer), 413);
 }
 
 /// More connections than there are places, each of which says one of four beginnings and then nothing.
 async fn hang(bot: &Bot) -> Vec<TcpStream> {
-    let begun = ["", "POST /hooks/te", "POST /hooks/test HTTP/1.1\r\n", "POST /hooks/test HTTP/1.1\r\nHost: x\r\n"];
+    let begun = ["", "POST /hooks/co", "POST /hooks/code HTTP/1.1\r\n", "POST /hooks/code HTTP/1.1\r\nHost: x\r\n"];
     let mut hanging = Vec::new();
     for number in 0..64 {
         let address = bot.http.listens_on().expect("an address");
@@ -317,7 +354,7 @@ async fn it_is_ready_from_recovery_until_the_stop() {
     let (inbound, watched) = (bot.http.listens_on().expect("one"), bot.http.metrics_on().expect("one"));
     let mut stream = TcpStream::connect(inbound).await.expect("a connection");
     let head = format!(
-        "POST /hooks/test HTTP/1.1\r\nHost: x\r\n{SECRET}Expect: 100-continue\r\nContent-Length: 18\r\n\r\nkey-1 "
+        "POST /hooks/code HTTP/1.1\r\nHost: x\r\n{SECRET}Expect: 100-continue\r\nContent-Length: 18\r\n\r\nkey-1 "
     );
     stream.write_all(head.as_bytes()).await.expect("it is heard");
     let mut go_on = [0; 12];
@@ -362,10 +399,10 @@ async fn the_metrics_say_what_happened_and_name_nobody() {
         assert!(bare.chars().all(|letter| letter.is_ascii_lowercase() || letter == '_'), "{line}");
     }
     let expected = [
-        "hotfix_webhook_deliveries_total{source=\"test\",result=\"unsigned\"} 1",
-        "hotfix_webhook_deliveries_total{source=\"test\",result=\"accepted\"} 1",
-        "hotfix_webhook_deliveries_total{source=\"test\",result=\"duplicate\"} 1",
-        "hotfix_webhook_deliveries_total{source=\"test\",result=\"stale\"} 0",
+        "hotfix_webhook_deliveries_total{source=\"code\",result=\"unsigned\"} 1",
+        "hotfix_webhook_deliveries_total{source=\"code\",result=\"accepted\"} 1",
+        "hotfix_webhook_deliveries_total{source=\"code\",result=\"duplicate\"} 1",
+        "hotfix_webhook_deliveries_total{source=\"code\",result=\"stale\"} 0",
         "hotfix_runs{phase=\"underway\"} 1",
         "hotfix_runs{phase=\"completed\"} 0",
         "hotfix_commands_total{result=\"done\"} 1",

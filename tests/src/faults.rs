@@ -1,17 +1,18 @@
-//! The matrix of faults: a scenario is played on a forge elsewhere, and one call of its API goes wrong, in each of the ways in
-//! which a call can. The bot must come to the same end, and nothing may happen twice. As with stops, each call of a step
+//! The matrix of faults: a scenario is played on a forge elsewhere, and one call of its API, or one by which git reaches it,
+//! goes wrong, in each of the ways in which a call can. The bot must come to the same end, and nothing may happen twice. As with stops, each call of a step
 //! is tried from the world as it was before the step; some are played to the end of the scenario as well. The bot is started
 //! again before each step, so it knows no answer by its tag, and the first call of each kind is a full one.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::Context as _;
-use hotfix_fakes::server::{Call, Fault};
+use hotfix_fakes::server::{Call, Control, Fault};
 
 use crate::checkpoint::{Checkpoint, compare, flat};
 use crate::ending::ending;
 use crate::play::Play;
-use crate::scenario::{Act, Scenario};
+use crate::scenario::Scenario;
 use crate::site::Host;
 use crate::world::World;
 
@@ -25,6 +26,25 @@ const FAULTS: [Fault; 7] = [
     Fault::DoneBut500,
     Fault::DoneButHangUp,
 ];
+
+/// Which calls go wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Line {
+    /// Those of the forge's API.
+    Api,
+    /// Those by which git reads and writes its repositories.
+    Git,
+}
+
+impl Line {
+    fn control(self, world: &World) -> anyhow::Result<Arc<Control>> {
+        let control = match self {
+            Self::Api => world.site.calls(),
+            Self::Git => world.site.git_calls(),
+        };
+        control.context("this forge is not elsewhere")
+    }
+}
 
 /// What was tried.
 #[derive(Debug, Clone, Copy, Default)]
@@ -40,12 +60,12 @@ pub struct Tried {
 ///
 /// # Errors
 /// Names the call whose fault changes what is left at the end.
-pub async fn at_every_call(path: &Path, host: Host, every: usize, whole: usize) -> anyhow::Result<Tried> {
+pub async fn at_every_call(path: &Path, host: Host, line: Line, every: usize, whole: usize) -> anyhow::Result<Tried> {
     let mut scenario = Scenario::read(path)?;
     (scenario.options.host, scenario.options.rewindable) = (host, true);
     let acts = flat(&scenario)?;
     let mut play = Play::new(World::new(scenario.options.clone()).await?)?;
-    let control = play.world.site.calls().context("this forge has no API")?;
+    let control = line.control(&play.world)?;
     let (mut before, mut effects, mut calls) = (Vec::new(), Vec::new(), Vec::new());
     for act in &acts {
         play.world.restart().await?;
@@ -68,7 +88,11 @@ pub async fn at_every_call(path: &Path, host: Host, every: usize, whole: usize) 
         before[step].restore(&mut play).await.with_context(place)?;
         control.forget();
         control.break_calls([(number, fault.clone())]);
-        broken_once(&mut play, &acts[step], number).await.with_context(place)?;
+        play.begin(&acts[step]).await.with_context(place)?;
+        play.go_on().await.with_context(place)?;
+        anyhow::ensure!(control.calls().len() > number, "the call was not made again: {}", place());
+        // What a look did not see because of it, the next one sees.
+        play.world.settle().await.with_context(place)?;
         compare(&before.get(step + 1).unwrap_or(&last).ending, &ending(&play.world).await?).with_context(place)?;
         compare(&effects[step], &play.world.effects().await?).with_context(place)?;
         play.world.check().await.with_context(place)?;
@@ -82,15 +106,6 @@ pub async fn at_every_call(path: &Path, host: Host, every: usize, whole: usize) 
         }
     }
     Ok(tried)
-}
-
-/// One step with a fault in it. What a look did not see because of it, the next one sees.
-async fn broken_once(play: &mut Play, act: &Act, number: usize) -> anyhow::Result<()> {
-    play.begin(act).await?;
-    play.go_on().await?;
-    let control = play.world.site.calls().context("this forge has no API")?;
-    anyhow::ensure!(control.calls().len() > number, "the call was not made again");
-    play.world.settle().await
 }
 
 fn name(call: &Call) -> String {

@@ -103,6 +103,9 @@ pub trait Site: Send + Sync {
     /// The calls of the site's API, where it has one.
     fn calls(&self) -> Option<Arc<Control>>;
 
+    /// The calls by which git reaches the repositories, where it does so over HTTP.
+    fn git_calls(&self) -> Option<Arc<Control>>;
+
     /// The delivery by which the site tells of something: `push`, `review`, `check` or `pull`.
     fn delivery(&self, id: &str, about: &str, at: jiff::Timestamp) -> Option<Delivery>;
 

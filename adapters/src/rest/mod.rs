@@ -3,10 +3,11 @@
 //! the token in nobody's errors (security case 67). Called by the adapters of such systems.
 
 mod cache;
+pub(crate) mod client;
 mod judge;
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, IF_NONE_MATCH, USER_AGENT};
@@ -16,6 +17,7 @@ use serde::de::DeserializeOwned;
 
 use self::cache::Cache;
 use crate::failure::Failure;
+use crate::reach::{Barred, Reach, barred};
 
 /// How a system is reached.
 pub(crate) struct RestOptions {
@@ -23,6 +25,8 @@ pub(crate) struct RestOptions {
     pub(crate) name: &'static str,
     /// Where its API begins.
     pub(crate) base: Url,
+    /// What may be reached besides the internet.
+    pub(crate) reach: Reach,
     /// What stands behind `Bearer`; empty where none is wanted.
     pub(crate) token: SecretString,
     /// How long a connection may take to come about.
@@ -54,6 +58,8 @@ pub(crate) struct Answer {
 
 /// No answer.
 enum Lost {
+    /// The address is one that is not connected to.
+    Barred(Barred),
     /// There was no connection, so nothing can have happened.
     NotSent(String),
     /// The call went out.
@@ -63,17 +69,10 @@ enum Lost {
 impl Rest {
     /// Makes the client. Nothing is asked yet: a system that is down must not stop the bot from starting.
     pub(crate) fn new(options: RestOptions) -> Result<Self, Failure> {
-        let RestOptions { name, base, token, connect_timeout, timeout, body_limit_bytes } = options;
-        let http = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls(base.scheme() == "https").map_err(|why| unbuilt(name, &why))?)
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .referer(false)
-            .no_proxy()
-            .connect_timeout(connect_timeout)
-            .timeout(timeout)
-            .build()
-            .map_err(|error| unbuilt(name, &said_by(error)))?;
+        let RestOptions { name, base, reach, token, connect_timeout, timeout, body_limit_bytes } = options;
+        let tls = client::tls(base.scheme() == "https").map_err(|why| unbuilt(name, &why))?;
+        let http = client::builder(tls, reach.gate(&base)?, connect_timeout, timeout);
+        let http = http.build().map_err(|error| unbuilt(name, &said_by(error)))?;
         let (calls, cache) = (AtomicU64::new(0), Mutex::default());
         Ok(Self { name, http, base, token, body_limit_bytes, calls, cache })
     }
@@ -126,6 +125,7 @@ impl Rest {
         act: &str,
     ) -> Result<Answer, Failure> {
         let answer = self.send(method, url, body, None).await.map_err(|lost| match lost {
+            Lost::Barred(barred) => barred.into(),
             Lost::NotSent(why) => Failure::retry(format!("{} could not be reached to {act}: {why}", self.name)),
             Lost::Midway(why) => Failure::uncertain(format!(
                 "{} was asked to {act}, and its answer got lost ({why}): it may have happened",
@@ -171,6 +171,7 @@ impl Rest {
     async fn ask(&self, url: &Url, act: &str) -> Result<Answer, Failure> {
         let known = self.cached(|cache| cache.tag(url));
         let answer = self.send(Method::GET, url, None, known).await.map_err(|lost| match lost {
+            Lost::Barred(barred) => barred.into(),
             Lost::NotSent(why) => Failure::retry(format!("{} could not be reached to {act}: {why}", self.name)),
             Lost::Midway(why) => Failure::retry(format!("{}'s answer got lost (could not {act}): {why}", self.name)),
         })?;
@@ -207,6 +208,9 @@ impl Rest {
             request = request.header(CONTENT_TYPE, "application/json").body(body.to_string());
         }
         let mut response = request.send().await.map_err(|error| {
+            if let Some(barred) = barred(&error) {
+                return Lost::Barred(barred.clone());
+            }
             let unsent = error.is_connect() || error.is_builder();
             let why = said_by(error);
             if unsent { Lost::NotSent(why) } else { Lost::Midway(why) }
@@ -248,20 +252,6 @@ pub(crate) fn base_url(name: &str, text: &str) -> Result<Url, Failure> {
         "http" => Err(wrong("would send the token in the clear: https is wanted")),
         _ => Err(wrong("is no https address")),
     }
-}
-
-/// TLS by rustls and ring, trusting whom the system trusts. Plain HTTP needs no trust, and no list of it on the machine.
-pub(crate) fn tls(secure: bool) -> Result<rustls::ClientConfig, String> {
-    use rustls_platform_verifier::BuilderVerifierExt as _;
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = rustls::ClientConfig::builder_with_provider(provider);
-    let builder = builder.with_safe_default_protocol_versions().map_err(|error| error.to_string())?;
-    let builder = if secure {
-        builder.with_platform_verifier().map_err(|error| error.to_string())?
-    } else {
-        builder.with_root_certificates(rustls::RootCertStore::empty())
-    };
-    Ok(builder.with_no_client_auth())
 }
 
 fn unbuilt(name: &str, why: &str) -> Failure {

@@ -13,6 +13,7 @@ use hotfix_adapters::forge::hosted::Hosted;
 use hotfix_adapters::forge::{
     Check, CheckState, Forge, Merge, MergeMethod, NewPullRequest, PullNumber, PullRequests as _, Signature, Verdict,
 };
+use hotfix_adapters::reach::Reach;
 use hotfix_adapters::vocabulary::{BranchName, CommitId, Repo};
 use hotfix_fakes::github::{Commit, GitHubFake};
 use jiff::{SignedDuration, Timestamp};
@@ -78,6 +79,7 @@ impl Place {
         let mirror = Mirror::open(MirrorOptions {
             folder: mirrors.path().join("mirrors"),
             base_url: fake.git_url(),
+            reach: Reach::default(),
             credentials: Arc::new(github.clone()),
             committer: Signature { name: "hotfix".into(), email: "hotfix@localhost".into(), account: None },
             time_limit: Duration::from_secs(60),

@@ -15,6 +15,7 @@ use hotfix_adapters::forge::{
     Check, CheckState, Forge, Labelled, Labelling, Merge, MergeMethod, NewPullRequest, PullNumber, PullRequest,
     PullRequests, Signature, Verdict,
 };
+use hotfix_adapters::reach::Reach;
 use hotfix_adapters::vocabulary::{BranchName, CommitId, Repo};
 use hotfix_fakes::git::{git, git_out};
 use hotfix_fakes::gitlab as fake;
@@ -48,6 +49,7 @@ impl Place {
         let mirror = Mirror::open(MirrorOptions {
             folder: mirrors.path().join("mirrors"),
             base_url: gitlab.base_url(),
+            reach: Reach::default(),
             credentials: Arc::new(gitlab.clone()),
             committer: Signature { name: "hotfix".into(), email: "hotfix@localhost".into(), account: None },
             time_limit: Duration::from_secs(60),

@@ -14,6 +14,7 @@ use hotfix_adapters::forge::credentials::Credentials;
 use hotfix_adapters::forge::git::mirror::{Mirror, MirrorOptions};
 use hotfix_adapters::forge::hosted::{Accounts, CommitAccounts, Hosted};
 use hotfix_adapters::forge::*;
+use hotfix_adapters::reach::Reach;
 use hotfix_adapters::vocabulary::{BranchName, CommitId, Repo};
 use hotfix_fakes::git::Repositories;
 use hotfix_fakes::server::Server;
@@ -126,6 +127,7 @@ pub(crate) fn options(server: &Server, token: &Arc<Token>, folder: PathBuf) -> M
     MirrorOptions {
         folder,
         base_url: server.url(),
+        reach: Reach::default(),
         credentials: token.clone(),
         committer: Signature { name: "hotfix".into(), email: "hotfix@localhost".into(), account: None },
         time_limit: Duration::from_secs(60),

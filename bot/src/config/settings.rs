@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use hotfix_adapters::reach::Host;
+
 use super::chat::ChatSettings;
 
 /// Where things are kept, and how often things are asked. All paths are absolute.
@@ -30,6 +32,8 @@ pub struct Settings {
     pub remind_minutes: u32,
     /// Where the team talks.
     pub chat: ChatSettings,
+    /// The hosts of the private network that may be reached (security case 65).
+    pub private_hosts: Vec<Host>,
     /// What the bot serves over HTTP.
     pub http: HttpSettings,
     /// How the bot logs.

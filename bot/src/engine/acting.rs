@@ -4,8 +4,6 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use hotfix_adapters::vocabulary::Repo;
-
 use super::hint::Hints;
 use crate::domain::id::HotfixId;
 
@@ -17,8 +15,8 @@ pub(super) struct Acting(Mutex<BTreeMap<HotfixId, Acts>>);
 struct Acts {
     under_way: usize,
     begun: u64,
-    /// Where a look was missed because of them.
-    missed: Option<Repo>,
+    /// Whether a look was missed because of them.
+    missed: bool,
 }
 
 /// A moment at which the bot did not act on a run.
@@ -42,11 +40,11 @@ impl Acting {
     }
 
     /// A look at the run was missed: it is asked for again, now or after the act.
-    pub(super) fn missed(&self, run: HotfixId, repo: &Repo, hints: &Hints) {
+    pub(super) fn missed(&self, run: HotfixId, hints: &Hints) {
         let mut acting = self.lock();
         match acting.get_mut(&run).filter(|acts| acts.under_way > 0) {
-            Some(acts) => acts.missed = Some(repo.clone()),
-            None => hints.add(repo.clone()),
+            Some(acts) => acts.missed = true,
+            None => hints.add([run]),
         }
     }
 
@@ -67,10 +65,8 @@ impl Drop for Act<'_> {
         let mut acting = self.acting.lock();
         let Some(acts) = acting.get_mut(&self.run) else { return };
         acts.under_way = acts.under_way.saturating_sub(1);
-        if acts.under_way == 0
-            && let Some(repo) = acts.missed.take()
-        {
-            self.hints.add(repo);
+        if acts.under_way == 0 && std::mem::take(&mut acts.missed) {
+            self.hints.add([self.run]);
         }
     }
 }

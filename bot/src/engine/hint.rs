@@ -1,5 +1,5 @@
 //! Hints: a forge says that something happened in a repository. It is never believed beyond that: the runs that depend on
-//! the repository are looked at sooner than they would have been, and a hint that gets lost only costs time.
+//! that repository of that forge are looked at sooner than they would have been, and a hint that gets lost only costs time.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
@@ -10,7 +10,9 @@ use sha2::{Digest as _, Sha256};
 use tokio::sync::Notify;
 
 use super::{Engine, EngineError};
-use crate::domain::hotfix::{Hotfix, Phase};
+use crate::config::{ForgeConfig, MechanismConfig};
+use crate::domain::hotfix::Hotfix;
+use crate::domain::id::HotfixId;
 
 /// What a hint came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,43 +21,44 @@ pub enum Hinted {
     Looking,
     /// The same delivery came before; nothing happens twice.
     SeenBefore,
-    /// No open run depends on the repository. Nothing happens, so there is nothing to remember.
+    /// No open run depends on that repository of that forge. Nothing happens, so there is nothing to remember.
     NoConcern,
 }
 
-/// The repositories to look at. At most those of the open runs are in it, however many hints come.
+/// The runs to look at: open ones only, however many hints come.
 #[derive(Debug, Default)]
 pub(super) struct Hints {
-    repos: Mutex<BTreeSet<Repo>>,
+    runs: Mutex<BTreeSet<HotfixId>>,
     came: Notify,
 }
 
 impl Hints {
-    pub(super) fn add(&self, repo: Repo) {
-        self.repos.lock().unwrap_or_else(PoisonError::into_inner).insert(repo);
+    pub(super) fn add(&self, runs: impl IntoIterator<Item = HotfixId>) {
+        self.runs.lock().unwrap_or_else(PoisonError::into_inner).extend(runs);
         self.came.notify_one();
     }
 
-    pub(super) fn take(&self) -> BTreeSet<Repo> {
-        std::mem::take(&mut self.repos.lock().unwrap_or_else(PoisonError::into_inner))
+    pub(super) fn take(&self) -> BTreeSet<HotfixId> {
+        std::mem::take(&mut self.runs.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
 impl Engine {
-    /// Takes a hint that a webhook of `source` brought under `key`, which is the same for every repetition of it. When this
-    /// answers, the key is durable: a repetition has no effect, after a restart neither.
+    /// Takes a hint that the webhook of the forge `source` brought under `key`, which is the same for every repetition of
+    /// it. A forge can only hint at what is on it (security case 15). When this answers, the key is durable: a repetition has no effect, after a restart neither.
     ///
     /// # Errors
     /// When the journal is out of order: then the hint was not taken, and the sender has to be told so.
     pub async fn hint(&self, source: &str, key: &str, repo: &Repo) -> Result<Hinted, EngineError> {
-        if !self.anything_depends_on(repo).await {
+        let concerned = self.open_runs(|state| self.depends_on(state, source, repo)).await;
+        if concerned.is_empty() {
             return Ok(Hinted::NoConcern);
         }
         let mut commit = Commit::new(self.commit_id());
         commit.seen = Some(dedupe_key(source, key));
         match self.commit(commit).await {
             Ok(_) => {
-                self.hints.add(repo.clone());
+                self.hints.add(concerned.iter().map(|state| state.id));
                 Ok(Hinted::Looking)
             }
             Err(CommitError::AlreadySeen(_)) => Ok(Hinted::SeenBefore),
@@ -80,28 +83,26 @@ impl Engine {
 
     /// Takes the hints, and answers which open runs they were about; `None` when there were no hints.
     pub(super) async fn hinted_runs(&self) -> Option<Vec<Hotfix>> {
-        let repos = self.hints.take();
-        if repos.is_empty() {
+        let hinted = self.hints.take();
+        if hinted.is_empty() {
             return None;
         }
-        Some(self.open_runs(|state| repos.iter().any(|repo| depends_on(state, repo))).await)
+        Some(self.open_runs(|state| hinted.contains(&state.id)).await)
     }
 
-    async fn anything_depends_on(&self, repo: &Repo) -> bool {
-        let runs: Vec<_> = self.runs.lock().await.values().cloned().collect();
-        for run in runs {
-            let run = run.lock().await;
-            if run.state.phase == Phase::Underway && depends_on(&run.state, repo) {
-                return true;
-            }
-        }
-        false
+    /// Whether what happens in a repository of this forge can matter to a run: its code is there, or one of its environments
+    /// is promoted there.
+    fn depends_on(&self, state: &Hotfix, forge: &str, repo: &Repo) -> bool {
+        let Some(service) = self.config.services.get(&state.plan.service) else { return false };
+        let is_code_there = service.forge == ForgeConfig::Named(forge.to_owned());
+        let promoted_there = |mechanism: &MechanismConfig| {
+            let MechanismConfig::Promotion(promotion) = mechanism else { return false };
+            let there = promotion.forge.as_ref().map_or(is_code_there, |name| name == forge);
+            there && &promotion.repo == repo
+        };
+        let mut mechanisms = state.plan.environments.iter().filter_map(|plan| service.mechanisms.get(&plan.name));
+        (is_code_there && &state.plan.repo == repo) || mechanisms.any(promoted_there)
     }
-}
-
-/// Whether what happens in a repository can matter to a run.
-fn depends_on(state: &Hotfix, repo: &Repo) -> bool {
-    &state.plan.repo == repo
 }
 
 /// Part of a delivery's key may lie outside its signature, so the key is kept as a digest: short, and nobody's words.

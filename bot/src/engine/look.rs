@@ -39,7 +39,7 @@ impl Engine {
     pub(super) async fn look_at(&self, state: &Hotfix) -> Result<usize, EngineError> {
         let before = self.acting.quiet(state.id);
         if before.is_none() {
-            self.acting.missed(state.id, &state.plan.repo, &self.hints);
+            self.acting.missed(state.id, &self.hints);
             return Ok(0);
         }
         let sightings = [
@@ -59,7 +59,7 @@ impl Engine {
             match sighting {
                 Ok(Some(sighting)) => {
                     if self.acting.quiet(state.id) != before {
-                        self.acting.missed(state.id, &state.plan.repo, &self.hints);
+                        self.acting.missed(state.id, &self.hints);
                         return Ok(events);
                     }
                     if let super::mailbox::Handled::Done(_, made) =

@@ -8,7 +8,7 @@ use hotfix_adapters::chat::console::Console;
 use hotfix_adapters::chat::listen::{Ingress, Source};
 use hotfix_adapters::chat::slack::{Slack, SlackOptions};
 
-use super::hosts::secret;
+use super::hosts::{reach, secret};
 use crate::config::{ChatKind, Config, SlackSettings, SlackWay};
 
 /// The chat with its ways in.
@@ -33,15 +33,15 @@ pub fn talk(config: &Config, console: impl FnOnce() -> anyhow::Result<Arc<Consol
             let console = console()?;
             Ok(Talk { chat: console.clone(), console: Some(console), source: None, ingress: None })
         }
-        ChatKind::Slack(settings) => slack(settings).context("[chat.slack] of hotfix.toml"),
+        ChatKind::Slack(settings) => slack(config, settings).context("[chat.slack] of hotfix.toml"),
         ChatKind::Discord(_) => anyhow::bail!("[chat] of hotfix.toml: Discord is not spoken to yet"),
     }
 }
 
-fn slack(settings: &SlackSettings) -> anyhow::Result<Talk> {
+fn slack(config: &Config, settings: &SlackSettings) -> anyhow::Result<Talk> {
     let api = settings.api_url.parse().with_context(|| format!("api_url is no address: {}", settings.api_url))?;
     let mut options = SlackOptions::new(api, secret(&settings.token)?, &settings.app, settings.teams.clone());
-    options.burst = settings.burst;
+    (options.burst, options.reach) = (settings.burst, reach(config));
     match &settings.way {
         SlackWay::Socket { app_token, connections } => {
             options.app_token = Some(secret(app_token)?);

@@ -13,6 +13,7 @@ use hotfix_adapters::forge::hosted::Hosted;
 use hotfix_adapters::forge::local::Local;
 use hotfix_adapters::forge::webhook::Webhook;
 use hotfix_adapters::forge::{Forge, Signature};
+use hotfix_adapters::reach::Reach;
 use hotfix_adapters::vocabulary::{PersonRef, Platform};
 use secrecy::SecretString;
 
@@ -67,14 +68,15 @@ fn elsewhere(config: &Config, name: &str, host: &HostConfig) -> anyhow::Result<H
         HostKind::GitHub { api_url, git_url, auth } => {
             let mut options = GitHubOptions::new(github_auth(auth)?);
             (options.api_url, options.git_url) = (api_url.clone(), git_url.clone());
-            options.deploys = dispatches(config, name);
+            (options.deploys, options.reach) = (dispatches(config, name), reach(config));
             let github = GitHub::new(options)?;
             let mirror = mirror(config, name, git_url.clone(), Arc::new(github.clone()))?;
             let forge: Arc<dyn Forge> = Arc::new(Hosted::new(mirror, github.clone()));
             Ok(Host { forge, platform: Platform::Github, bot: None, github: Some(github), gitlab: None })
         }
         HostKind::GitLab { url, token, account } => {
-            let gitlab = GitLab::new(GitLabOptions::new(url.clone(), secret(token)?))?;
+            let options = GitLabOptions { reach: reach(config), ..GitLabOptions::new(url.clone(), secret(token)?) };
+            let gitlab = GitLab::new(options)?;
             let mirror = mirror(config, name, gitlab.base_url(), Arc::new(gitlab.clone()))?;
             let forge: Arc<dyn Forge> = Arc::new(Hosted::new(mirror, gitlab.clone()));
             let bot = account.as_ref().map(|id| PersonRef::new(Platform::Gitlab, id.clone()));
@@ -107,7 +109,13 @@ fn mirror(
 ) -> anyhow::Result<Arc<Mirror>> {
     let committer = Signature { name: "hotfix".to_owned(), email: "hotfix@localhost".to_owned(), account: None };
     let folder = config.settings.mirrors.join(name);
-    Ok(Arc::new(Mirror::open(MirrorOptions { folder, base_url, credentials, committer, time_limit: GIT })?))
+    let options = MirrorOptions { folder, base_url, reach: reach(config), credentials, committer, time_limit: GIT };
+    Ok(Arc::new(Mirror::open(options)?))
+}
+
+/// What may be reached besides the internet.
+pub(super) fn reach(config: &Config) -> Reach {
+    Reach::new(config.settings.private_hosts.iter().cloned())
 }
 
 /// The webhooks of all forges elsewhere that have secrets for them.

@@ -18,7 +18,7 @@ use hotfix_adapters::vocabulary::{Environment, PersonRef};
 use jiff::Timestamp;
 
 use super::QUESTION;
-use super::hosts::{Host, Hosts, secret};
+use super::hosts::{Host, Hosts, reach, secret};
 use crate::config::{
     CommandMechanism, Config, DroneConfig, ForgeConfig, MechanismConfig, PipelineConfig, PromotionConfig,
     WorkflowConfig,
@@ -100,6 +100,7 @@ impl Place<'_> {
     fn drone(&self, drone: &DroneConfig) -> anyhow::Result<Drone> {
         Ok(Drone::new(DroneOptions {
             url: drone.url.clone(),
+            reach: reach(self.config),
             token: secret(&drone.token)?,
             repo: self.service.repo.clone(),
             environment: self.environment.clone(),

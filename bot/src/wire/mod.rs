@@ -135,7 +135,8 @@ pub fn outside(config: &Config, chat: Arc<dyn hotfix_adapters::chat::Chat>, prog
             outside.deploys.insert((name.clone(), environment.clone()), deploy);
         }
         if let Some(registry) = &configured.registry {
-            let images = place::registry(registry).with_context(|| format!("the registry of service {name}"))?;
+            let images = place::registry(registry, hosts::reach(config))
+                .with_context(|| format!("the registry of service {name}"))?;
             outside.registries.insert(name.clone(), images);
         }
         for (environment, clusters) in &configured.clusters {

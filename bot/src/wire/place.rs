@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use hotfix_adapters::cluster::Cluster;
 use hotfix_adapters::cluster::kubernetes::{Access, ContainerRule, Kubernetes, KubernetesOptions, Place};
+use hotfix_adapters::reach::Reach;
 use hotfix_adapters::registry::oci::{Auth, Oci, OciOptions};
 use hotfix_adapters::registry::tags::TagStrategies;
 
@@ -11,7 +12,7 @@ use super::hosts::secret;
 use crate::config::{ClusterConfig, ContainerConfig, RegistryConfig};
 use crate::engine::Images;
 
-pub(super) fn registry(registry: &RegistryConfig) -> anyhow::Result<Images> {
+pub(super) fn registry(registry: &RegistryConfig, reach: Reach) -> anyhow::Result<Images> {
     let auth = match &registry.login {
         None => Auth::Anonymous,
         Some(login) => match &login.user {
@@ -20,7 +21,7 @@ pub(super) fn registry(registry: &RegistryConfig) -> anyhow::Result<Images> {
         },
     };
     let mut options = OciOptions::new(registry.repository.clone(), auth);
-    options.plain_http = registry.plain_http;
+    (options.plain_http, options.reach) = (registry.plain_http, reach);
     Ok(Images { registry: Arc::new(Oci::new(options)?), tags: TagStrategies::new(&registry.tags)? })
 }
 

@@ -15,6 +15,8 @@ use axum::response::{IntoResponse, Response};
 use http_body_util::BodyExt as _;
 use serde::Serialize;
 
+use crate::git::is_git;
+
 /// The largest body that is read.
 const BODY_LIMIT: usize = 64 << 20;
 
@@ -119,25 +121,27 @@ pub struct Server {
     pub address: SocketAddr,
     /// What tests watch and steer.
     pub control: Arc<Control>,
+    /// The same for git's own traffic.
+    pub git: Arc<Control>,
     task: tokio::task::JoinHandle<()>,
 }
 
 impl Server {
-    /// Serves a router on a free port of loopback. Calls that `counted` says no to pass unrecorded and unharmed: git's own
-    /// traffic, and what tests use to steer the fake.
+    /// Serves a router on a free port of loopback. git's own traffic has a control of its own; other calls that `counted` says
+    /// no to pass unrecorded and unharmed: they are what tests use to steer the fake.
     ///
     /// # Panics
     /// When no port can be had.
     pub async fn start(router: Router, counted: fn(&str) -> bool) -> Self {
-        let control = Arc::new(Control::default());
-        let watch = Watch { control: control.clone(), counted };
+        let (control, git) = (Arc::new(Control::default()), Arc::new(Control::default()));
+        let watch = Watch { control: control.clone(), git: git.clone(), counted };
         let router = router.layer(axum::middleware::from_fn_with_state(watch, watched));
         let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port on loopback");
         let address = listener.local_addr().expect("an address");
         let task = tokio::spawn(async move {
             let _ = axum::serve(listener, router).await;
         });
-        Self { address, control, task }
+        Self { address, control, git, task }
     }
 
     /// Its address as a URL, without a slash at the end.
@@ -156,14 +160,17 @@ impl Drop for Server {
 #[derive(Clone)]
 struct Watch {
     control: Arc<Control>,
+    git: Arc<Control>,
     counted: fn(&str) -> bool,
 }
 
 async fn watched(State(watch): State<Watch>, request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
-    if !(watch.counted)(&path) {
-        return next.run(request).await;
-    }
+    let control = match (watch.counted)(&path) {
+        true => watch.control,
+        false if is_git(&path) => watch.git,
+        false => return next.run(request).await,
+    };
     let (parts, body) = request.into_parts();
     let bytes = axum::body::to_bytes(body, BODY_LIMIT).await.unwrap_or_default();
     let headers = parts.headers.iter().map(|(name, value)| {
@@ -185,7 +192,7 @@ async fn watched(State(watch): State<Watch>, request: Request, next: Next) -> Re
         status: None,
         answer: None,
     };
-    let (fault, delay) = watch.control.next();
+    let (fault, delay) = control.next();
     if !delay.is_zero() {
         tokio::time::sleep(delay).await;
     }
@@ -212,7 +219,7 @@ async fn watched(State(watch): State<Watch>, request: Request, next: Next) -> Re
     };
     let (answer, read) = read(answer).await;
     (call.status, call.answer) = ((!silent).then(|| answer.status().as_u16()), read);
-    watch.control.record(call);
+    control.record(call);
     answer
 }
 

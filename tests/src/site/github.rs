@@ -107,6 +107,10 @@ impl Site for OnGitHub {
         Some(self.fake.server.control.clone())
     }
 
+    fn git_calls(&self) -> Option<Arc<Control>> {
+        Some(self.fake.server.git.clone())
+    }
+
     fn delivery(&self, id: &str, about: &str, _: jiff::Timestamp) -> Option<Delivery> {
         let (event, action) = match about {
             "push" => ("push", None),

@@ -98,6 +98,10 @@ impl Site for OnGitLab {
         Some(self.fake.control().clone())
     }
 
+    fn git_calls(&self) -> Option<Arc<Control>> {
+        Some(self.fake.git_control().clone())
+    }
+
     fn delivery(&self, id: &str, about: &str, at: jiff::Timestamp) -> Option<Delivery> {
         let (event, kind) = match about {
             "push" => ("Push Hook", "push"),

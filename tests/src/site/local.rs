@@ -90,6 +90,10 @@ impl Site for OnDisk {
         None
     }
 
+    fn git_calls(&self) -> Option<Arc<Control>> {
+        None
+    }
+
     fn delivery(&self, _: &str, _: &str, _: jiff::Timestamp) -> Option<Delivery> {
         None
     }

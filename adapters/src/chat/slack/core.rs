@@ -17,6 +17,7 @@ use super::person;
 use super::web::{Call, Web};
 use crate::chat::{AccountKind, ChannelKind};
 use crate::failure::Failure;
+use crate::reach::Reach;
 use crate::vocabulary::{ChannelRef, MessageRef, PersonRef};
 
 /// How long an account and a channel are taken for what they were (security case 31).
@@ -33,6 +34,7 @@ pub(super) struct Core {
     pub(super) secrets: Vec<SecretString>,
     pub(super) connections: u8,
     pub(super) path: String,
+    pub(super) reach: Reach,
     pub(super) allow_private: bool,
     pub(super) accounts: Kept<String, AccountKind>,
     pub(super) channels: Kept<ChannelRef, ChannelKind>,
@@ -72,15 +74,16 @@ impl Core {
     pub(super) fn new(options: SlackOptions) -> Result<Self, Failure> {
         options.check()?;
         let burst = options.burst;
-        let app = options.app_token.map(|token| Web::new(&options.api, token, burst)).transpose()?;
+        let app = options.app_token.map(|token| Web::new(&options.api, &options.reach, token, burst)).transpose()?;
         Ok(Self {
-            web: Web::new(&options.api, options.token, burst)?,
+            web: Web::new(&options.api, &options.reach, options.token, burst)?,
             app,
-            hook: Hook::new(&options.api, options.allow_private)?,
+            hook: Hook::new(&options.api, &options.reach, options.allow_private)?,
             allowed: Allowed { app: options.app_id, teams: options.teams },
             secrets: options.signing_secrets,
             connections: options.connections,
             path: options.path,
+            reach: options.reach,
             allow_private: options.allow_private,
             accounts: Kept::default(),
             channels: Kept::default(),

@@ -8,6 +8,7 @@ use secrecy::SecretString;
 use serde_json::Value;
 
 use crate::failure::Failure;
+use crate::reach::Reach;
 use crate::rest::{Rest, RestOptions};
 
 const HOSTS: [&str; 2] = ["hooks.slack.com", "hooks.slack-gov.com"];
@@ -20,10 +21,11 @@ pub(super) struct Hook {
 }
 
 impl Hook {
-    pub(super) fn new(api: &Url, allow_private: bool) -> Result<Self, Failure> {
+    pub(super) fn new(api: &Url, reach: &Reach, allow_private: bool) -> Result<Self, Failure> {
         let options = RestOptions {
             name: "Slack",
             base: api.clone(),
+            reach: reach.clone(),
             token: SecretString::from(String::new()),
             connect_timeout: Duration::from_secs(5),
             timeout: Duration::from_secs(10),
@@ -58,7 +60,7 @@ mod tests {
     /// Security case 64: the list is closed.
     #[test]
     fn only_slacks_own_hosts_are_followed() {
-        let hook = Hook::new(&Url::parse("https://slack.com/api/").unwrap(), false).unwrap();
+        let hook = Hook::new(&Url::parse("https://slack.com/api/").unwrap(), &Reach::default(), false).unwrap();
         for good in ["https://hooks.slack.com/commands/T1/2/x", "https://hooks.slack-gov.com/actions/T1/2/x"] {
             assert!(hook.checked(good).is_some(), "{good}");
         }
@@ -81,8 +83,10 @@ mod tests {
     fn a_slack_on_this_machine_is_followed_in_tests_alone() {
         let api = Url::parse("http://127.0.0.1:4000/api/").unwrap();
         let url = "http://127.0.0.1:4000/response/1";
-        assert!(Hook::new(&api, true).unwrap().checked(url).is_some());
-        assert!(Hook::new(&api, true).unwrap().checked("http://127.0.0.1:4001/response/1").is_none());
-        assert!(Hook::new(&api, false).unwrap().checked(url).is_none());
+        assert!(Hook::new(&api, &Reach::default(), true).unwrap().checked(url).is_some());
+        assert!(
+            Hook::new(&api, &Reach::default(), true).unwrap().checked("http://127.0.0.1:4001/response/1").is_none()
+        );
+        assert!(Hook::new(&api, &Reach::default(), false).unwrap().checked(url).is_none());
     }
 }

@@ -6,6 +6,7 @@ use reqwest::Url;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::failure::Failure;
+use crate::reach::Reach;
 
 /// How a Slack is set up.
 pub struct SlackOptions {
@@ -23,6 +24,8 @@ pub struct SlackOptions {
     pub teams: Vec<String>,
     /// How many connections Socket Mode keeps, 1 to 10. With two, one can go without a gap.
     pub connections: u8,
+    /// What may be reached besides the internet.
+    pub reach: Reach,
     /// How many messages a channel takes at once, before it is one a second. Slack allows short bursts.
     pub burst: u32,
     /// Where requests come in, and below it `/commands`, `/interactions` and `/events`; any of the four takes them all.
@@ -48,6 +51,7 @@ impl SlackOptions {
             app_id: app_id.into(),
             teams,
             connections: 2,
+            reach: Reach::default(),
             burst: 4,
             path: "/slack".to_owned(),
             allow_private,
@@ -85,8 +89,8 @@ impl SlackOptions {
                 "the path for Slack's requests begins with / and does not end with it: `/slack`",
             ));
         }
-        let secure = self.api.scheme() == "https";
-        if !secure && !(self.allow_private && is_here(&self.api)) {
+        let safe = self.api.scheme() == "https" || (self.allow_private && is_here(&self.api));
+        if !safe {
             return Err(Failure::rejected("Slack's address is no https address: the token would be sent in the clear"));
         }
         Ok(())

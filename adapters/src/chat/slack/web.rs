@@ -13,6 +13,7 @@ use tokio::time::Instant;
 
 use super::pace::Pace;
 use crate::failure::Failure;
+use crate::reach::Reach;
 use crate::rest::{Answer, Rest, RestOptions, base_url};
 
 /// Slack's own advice when it gives none.
@@ -36,10 +37,11 @@ pub(super) struct Call<'a> {
 }
 
 impl Web {
-    pub(super) fn new(api: &Url, token: SecretString, burst: u32) -> Result<Self, Failure> {
+    pub(super) fn new(api: &Url, reach: &Reach, token: SecretString, burst: u32) -> Result<Self, Failure> {
         let options = RestOptions {
             name: "Slack",
             base: base_url("Slack", api.as_str())?,
+            reach: reach.clone(),
             token,
             connect_timeout: Duration::from_secs(5),
             timeout: Duration::from_secs(15),

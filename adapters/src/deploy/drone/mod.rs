@@ -22,6 +22,7 @@ use super::forbidden::Forbidden;
 use super::parameters::{KEY, Parameters, ours, same};
 use super::{Deploy, DeployRequest, DeployStatus, Deployment, Running};
 use crate::failure::Failure;
+use crate::reach::Reach;
 use crate::rest::{Rest, RestOptions, base_url};
 use crate::vocabulary::{DeployKey, Environment, Repo};
 
@@ -39,6 +40,8 @@ const MOST_PAGES: usize = 30;
 pub struct DroneOptions {
     /// Where Drone is.
     pub url: String,
+    /// What may be reached besides the internet.
+    pub reach: Reach,
     /// The token of an account that may write to the repository.
     pub token: SecretString,
     /// What is deployed: `owner/name`, as Drone and the forge name it.
@@ -111,6 +114,7 @@ impl Drone {
         let rest = Rest::new(RestOptions {
             name: "Drone",
             base: url.clone(),
+            reach: options.reach,
             token: options.token,
             connect_timeout: Duration::from_secs(10),
             timeout: Duration::from_secs(60),

@@ -14,6 +14,7 @@ use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
 use http_body_util::{BodyExt as _, Limited};
 use jiff::Timestamp;
 use octocrab::Octocrab;
+use reqwest::Url;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::de::DeserializeOwned;
 
@@ -23,6 +24,8 @@ use super::refusal::{Act, refusal};
 use super::route::Route;
 use super::token::Tokens;
 use crate::failure::Failure;
+use crate::reach::barred;
+use crate::rest::client;
 use crate::vocabulary::Repo;
 
 /// The largest answer that is read, in bytes: a page of compared commits with their patches stays well below it.
@@ -89,15 +92,15 @@ pub(crate) struct Client {
 impl Client {
     pub(super) fn new(options: GitHubOptions) -> Result<Self, OptionsError> {
         let address = base("api_url", &options.api_url)?;
-        let broken = |error: octocrab::Error| OptionsError::Transport(root(&error));
-        let transport = Octocrab::builder()
-            .base_uri(address)
-            .map_err(broken)?
-            .set_connect_timeout(Some(options.connect_timeout))
-            .set_read_timeout(Some(options.timeout))
-            .set_write_timeout(Some(options.timeout))
-            .build()
-            .map_err(broken)?;
+        let broken = |error: &(dyn std::error::Error + 'static)| OptionsError::Transport(root(error));
+        let url = Url::parse(&address).map_err(|error| broken(&error))?;
+        let gate = options.reach.gate(&url);
+        let gate = gate.map_err(|barred| OptionsError::Barred { option: "api_url", why: format!("{barred}.") })?;
+        let tls = client::tls(url.scheme() == "https").map_err(OptionsError::Transport)?;
+        let http = client::builder(tls, gate, options.connect_timeout, options.timeout);
+        let http = http.build().map_err(|error| broken(&error))?;
+        let builder = Octocrab::builder().base_uri(address).map_err(|error| broken(&error))?;
+        let transport = builder.build_with_reqwest(http).map_err(|error| broken(&error))?;
         Ok(Self {
             transport,
             tokens: Tokens::new(options.auth, options.deploys)?,
@@ -249,14 +252,21 @@ impl Client {
         let request =
             call.request(token).map_err(|error| Failure::rejected(format!("could not {}: {error}.", act.what)))?;
         let exchange = async {
-            let answer = self.transport.execute(request).await.map_err(|error| lost(&error))?;
+            let answer = match self.transport.execute(request).await {
+                Ok(answer) => answer,
+                Err(error) => match barred(&error) {
+                    Some(barred) => return Err(Failure::from(barred.clone())),
+                    None => return Ok(Err(lost(&error))),
+                },
+            };
             let (parts, body) = answer.into_parts();
             let body = Limited::new(body, BODY_LIMIT).collect().await;
-            let body = body.map_err(|error| format!("broke off in its answer ({})", root(error.as_ref())))?.to_bytes();
-            Ok(Answer { status: parts.status, headers: parts.headers, body })
+            let body = body.map_err(|error| format!("broke off in its answer ({})", root(error.as_ref())));
+            let (status, headers) = (parts.status, parts.headers);
+            Ok(body.map(|body| Answer { status, headers, body: body.to_bytes() }))
         };
         let answer = match tokio::time::timeout(self.timeout, exchange).await {
-            Ok(answer) => answer,
+            Ok(answer) => answer?,
             Err(_) => Err(format!("did not answer within {} s", self.timeout.as_secs())),
         };
         let unchanged = answer.as_ref().is_ok_and(|answer: &Answer| answer.status == StatusCode::NOT_MODIFIED);

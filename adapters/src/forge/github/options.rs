@@ -8,6 +8,8 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 use thiserror::Error;
 
+use crate::reach::Reach;
+
 /// Where GitHub is and who speaks to it.
 #[derive(Clone)]
 pub struct GitHubOptions {
@@ -15,6 +17,8 @@ pub struct GitHubOptions {
     pub api_url: String,
     /// Where git is: `https://github.com`, or `https://host`.
     pub git_url: String,
+    /// What may be reached besides the internet.
+    pub reach: Reach,
     /// Who speaks.
     pub auth: Auth,
     /// Whether an App's tokens also ask for what workflow deploys need: Actions (write) and Deployments (read).
@@ -34,6 +38,7 @@ impl GitHubOptions {
         Self {
             api_url: "https://api.github.com".to_owned(),
             git_url: "https://github.com".to_owned(),
+            reach: Reach::default(),
             auth,
             deploys: false,
             connect_timeout: Duration::from_secs(5),
@@ -80,6 +85,14 @@ pub enum OptionsError {
         given: String,
         /// What is wrong and what is wanted.
         why: &'static str,
+    },
+    /// An address leads to this machine or into the private network, and is not listed.
+    #[error("{option}: {why}")]
+    Barred {
+        /// Which option.
+        option: &'static str,
+        /// Where it leads, and what to do.
+        why: String,
     },
     /// The private key cannot be read. It is not shown (security case 67).
     #[error("the private key of the GitHub App {0}; give the PEM file that GitHub handed out, as it is")]

@@ -33,6 +33,7 @@ use serde::de::DeserializeOwned;
 use super::PullNumber;
 use super::credentials::Credentials;
 use crate::failure::Failure;
+use crate::reach::Reach;
 use crate::rest::{Rest, RestOptions, base_url};
 use crate::vocabulary::{PersonRef, Platform, Repo};
 
@@ -46,6 +47,8 @@ pub struct GitLabOptions {
     /// A personal, project or group access token with the scopes `api` and `write_repository`, and the role Developer or,
     /// to merge into protected branches, Maintainer.
     pub token: SecretString,
+    /// What may be reached besides the internet.
+    pub reach: Reach,
     /// How long a connection may take to come about.
     pub connect_timeout: Duration,
     /// How long a call may take in all.
@@ -58,7 +61,7 @@ impl GitLabOptions {
     /// The usual ones.
     pub fn new(url: impl Into<String>, token: SecretString) -> Self {
         let (connect_timeout, timeout) = (Duration::from_secs(10), Duration::from_secs(60));
-        Self { url: url.into(), token, connect_timeout, timeout, body_limit_bytes: 8 << 20 }
+        Self { url: url.into(), token, reach: Reach::default(), connect_timeout, timeout, body_limit_bytes: 8 << 20 }
     }
 }
 
@@ -93,6 +96,7 @@ impl GitLab {
         let rest = Rest::new(RestOptions {
             name: "GitLab",
             base,
+            reach: options.reach,
             token: options.token.clone(),
             connect_timeout: options.connect_timeout,
             timeout: options.timeout,

@@ -7,6 +7,8 @@ use std::time::Duration;
 use secrecy::SecretString;
 use thiserror::Error;
 
+use crate::reach::Reach;
+
 /// How to reach one repository.
 pub struct OciOptions {
     /// The registry and the path in it, without tag: `quay.io/team/payments`.
@@ -16,6 +18,8 @@ pub struct OciOptions {
     /// Speak http without TLS, to the registry and to what it points at. A registry on loopback is always spoken to like
     /// that; elsewhere whoever is on the wire can read the credentials and change the answers.
     pub plain_http: bool,
+    /// What may be reached besides the internet, here and where the registry sends us.
+    pub reach: Reach,
     /// Certificate authorities in PEM to be trusted besides those of the system, for a registry of one's own.
     pub extra_ca: Option<String>,
     /// How long one call may take. A search makes up to about eight.
@@ -29,6 +33,7 @@ impl OciOptions {
             repository: repository.into(),
             auth,
             plain_http: false,
+            reach: Reach::default(),
             extra_ca: None,
             time_limit: Duration::from_secs(10),
         }

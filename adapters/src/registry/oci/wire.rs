@@ -13,6 +13,8 @@ use super::options::{Auth, OciOptions, OptionsError, is_loopback};
 use super::tls::tls;
 use super::token::{Challenge, token};
 use crate::failure::Failure;
+use crate::reach::{Gate, barred};
+use crate::rest::client::builder;
 
 /// Manifests may have four megabytes, say registries; configurations are far smaller.
 const BODY_LIMIT: usize = 4 << 20;
@@ -38,6 +40,7 @@ enum Pass {
 /// The way to one repository.
 pub(super) struct Wire {
     client: Client,
+    gate: Gate,
     base: Url,
     repository: String,
     auth: Auth,
@@ -62,17 +65,15 @@ impl Wire {
         let https = Url::parse(&format!("https://{}/v2/", name.host)).map_err(|error| refuse(error.to_string()))?;
         let plain = options.plain_http || is_loopback(https.host_str().unwrap_or_default());
         let base = if plain { Url::parse(&format!("http://{}/v2/", name.host)).map_err(refuse_host)? } else { https };
-        let client = Client::builder()
-            .tls_backend_preconfigured(tls(options.extra_ca.as_deref())?)
+        let gate = options.reach.gate(&base).map_err(|barred| refuse(barred.to_string()))?;
+        let (tls, connect_timeout) =
+            (tls(options.extra_ca.as_deref())?, options.time_limit.min(Duration::from_secs(5)));
+        let client = builder(tls, gate.clone(), connect_timeout, options.time_limit)
             .https_only(!plain)
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .connect_timeout(options.time_limit.min(Duration::from_secs(5)))
-            .timeout(options.time_limit)
             .user_agent(concat!("hotfix/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|error| OptionsError::Certificates { why: root_cause(&error) })?;
-        Ok(Self { client, base, repository: name.repository, auth: options.auth, pass: Mutex::new(None) })
+        Ok(Self { client, gate, base, repository: name.repository, auth: options.auth, pass: Mutex::new(None) })
     }
 
     /// Asks for something of the repository's.
@@ -153,6 +154,7 @@ impl Wire {
                  registry's configuration."
             )));
         };
+        self.gate.check(&url)?;
         url.query_pairs_mut().append_pair("scope", &format!("repository:{}:pull", self.repository));
         if let Some(service) = service {
             url.query_pairs_mut().append_pair("service", &service);
@@ -230,6 +232,7 @@ impl Wire {
         let location = headers.get(LOCATION).filter(|_| status.is_redirection()).and_then(|value| value.to_str().ok());
         let Some(next) = location.and_then(|location| from.join(location).ok()) else { return Ok(None) };
         if next.scheme() == "https" || next.scheme() == self.base.scheme() {
+            self.gate.check(&next)?;
             return Ok(Some(next));
         }
         Err(Failure::rejected(format!(
@@ -242,6 +245,9 @@ impl Wire {
 
     /// No answer, or half of one. The URL is left out: that of a store is signed.
     fn unreachable(&self, host: Option<&str>, error: &reqwest::Error, what: &str) -> Failure {
+        if let Some(barred) = barred(error) {
+            return barred.clone().into();
+        }
         let host = host.unwrap_or_else(|| self.host());
         Failure::retry(format!("{host} could not be asked about {what}: {}", root_cause(error)))
     }
@@ -287,6 +293,8 @@ mod tests {
             let failure = behind_tls().fetch_token(realm, None).await.unwrap_err();
             assert!(failure.reason().contains("without TLS"), "{realm}: {failure}");
         }
+        let inside = behind_tls().fetch_token("https://169.254.169.254/token", None).await.unwrap_err();
+        assert!(inside.reason().contains("private_hosts"), "{inside}");
     }
 
     /// Security case 65: a redirect from TLS leads to TLS, or nowhere.
@@ -303,6 +311,9 @@ mod tests {
         assert_eq!(led(200, "https://store.example/x"), Ok(None));
         for inside in ["http://169.254.169.254/latest", "http://store.example/x", "file:///etc/passwd"] {
             assert!(led(307, inside).unwrap_err().reason().contains("without TLS"), "{inside}");
+        }
+        for inside in ["https://169.254.169.254/latest", "https://127.0.0.1/x", "https://[fd00::1]/x"] {
+            assert!(led(307, inside).unwrap_err().reason().contains("private_hosts"), "{inside}");
         }
     }
 }

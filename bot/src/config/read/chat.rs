@@ -52,7 +52,7 @@ fn settings(kind: ChatKind) -> ChatSettings {
 fn used_part<T>(part: Option<Option<T>>, reader: &Reader<'_>, name: &str) -> Option<T> {
     if part.is_none() {
         let next = format!("add [chat.{name}], or write `use = \"console\"`");
-        reader.fault(&format!("the chat {name} is not set up"), "used and not set up", &next);
+        reader.fault(format!("the chat {name} is not set up"), "used and not set up", next);
     }
     part.flatten()
 }

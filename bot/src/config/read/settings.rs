@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use hotfix_adapters::reach::Host;
+
 use super::super::chat::{ChatKind, SlackWay};
 use super::super::fault::Fault;
 use super::super::field::Field;
@@ -35,6 +37,7 @@ pub(super) fn read(
         poll_seconds: reader.get("poll_seconds").whole(1..=3600).map_or(15, |number| number.value),
         remind_minutes: reader.get("remind_minutes").whole(0..=10_080).map_or(30, |number| number.value),
         chat,
+        private_hosts: reader.get("private_hosts").list().into_iter().filter_map(host).collect(),
         http: super::http::read(reader.get("http")),
         log: log(reader.get("log")),
         embedded: embedded(reader.get("embedded")),
@@ -76,6 +79,10 @@ pub(super) fn tidy(path: &Path) -> PathBuf {
         }
     }
     tidy
+}
+
+fn host(field: Field<'_>) -> Option<Host> {
+    field.parse().map(|host| host.value)
 }
 
 fn socket(reader: &Reader<'_>, state: &Path) -> PathBuf {

@@ -20,6 +20,12 @@ const MISTAKES: &[(&str, &str, &str, &str)] = &[
         "listen  = \"\"           # webhooks, at /hooks/<name>: \"127.0.0.1:8080\", behind a proxy that speaks TLS\nmetrics = \"\"",
         "listen  = \"127.0.0.1:8080\"\nmetrics = \"127.0.0.1:8080\"",
     ),
+    (
+        "private_host_with_a_port",
+        "hotfix.toml",
+        "private_hosts = []",
+        "private_hosts = [\"git.corp.example\", \"https://10.1.2.3:8443\"]",
+    ),
     ("chat_not_set_up", "hotfix.toml", "use = \"console\"", "use = \"slack\""),
     (
         "slack_without_a_signing_secret",

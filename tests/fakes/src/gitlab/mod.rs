@@ -90,6 +90,12 @@ impl GitLab {
         &self.server.control
     }
 
+    /// The same for git's own traffic.
+    #[must_use]
+    pub fn git_control(&self) -> &Arc<Control> {
+        &self.server.git
+    }
+
     /// The folder that holds the repositories: `team/payments.git`.
     #[must_use]
     pub fn folder(&self) -> PathBuf {

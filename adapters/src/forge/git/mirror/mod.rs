@@ -12,6 +12,7 @@
 
 mod change;
 mod fetch;
+mod pin;
 mod ports;
 
 use std::collections::HashMap;
@@ -26,8 +27,10 @@ use super::Git;
 use crate::failure::Failure;
 use crate::forge::Signature;
 use crate::forge::credentials::Credentials;
+use crate::reach::Reach;
 use crate::vocabulary::Repo;
 use fetch::Slot;
+use pin::Pin;
 
 /// The name by which the forge is known in each mirror.
 const REMOTE: &str = "origin";
@@ -60,6 +63,8 @@ pub struct MirrorOptions {
     pub folder: PathBuf,
     /// Where the repositories are, such as `https://github.com`: `team/payments` is at `{base_url}/team/payments.git`.
     pub base_url: String,
+    /// What may be reached besides the internet.
+    pub reach: Reach,
     /// What may speak for the bot there.
     pub credentials: Arc<dyn Credentials>,
     /// Who commits what is made here.
@@ -71,6 +76,7 @@ pub struct MirrorOptions {
 /// Mirrors of a forge's repositories.
 pub struct Mirror {
     options: MirrorOptions,
+    pin: Pin,
     slots: Mutex<HashMap<Repo, Arc<Slot>>>,
 }
 
@@ -82,11 +88,12 @@ impl Mirror {
     pub fn open(mut options: MirrorOptions) -> Result<Self, Failure> {
         options.base_url.truncate(options.base_url.trim_end_matches('/').len());
         check_url(&options.base_url)?;
+        let pin = Pin::new(&options.reach, &options.base_url)?;
         std::fs::create_dir_all(&options.folder).map_err(|error| {
             let place = options.folder.display();
             Failure::rejected(format!("cannot create {place}: {error}. The bot needs to own that folder."))
         })?;
-        Ok(Self { options, slots: Mutex::default() })
+        Ok(Self { options, pin, slots: Mutex::default() })
     }
 
     /// The URL of a repository, without any secret in it.
@@ -105,6 +112,9 @@ impl Mirror {
             .config(format!("remote.{REMOTE}.partialCloneFilter"), "blob:none");
         for (key, value) in NETWORK {
             git = git.config(key, value);
+        }
+        if let Some(place) = self.pin.place().await? {
+            git = git.config("http.curloptResolve", place);
         }
         let Some(secret) = self.options.credentials.authorization(repo).await? else {
             return Ok(git);

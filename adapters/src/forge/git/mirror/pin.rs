@@ -1,0 +1,58 @@
+//! Where git connects to: the name of the forge is looked up and judged here (security case 65), and git is told the
+//! addresses, so that it does not look itself and find others.
+
+use std::sync::{Mutex, PoisonError};
+
+use reqwest::Url;
+
+use crate::failure::Failure;
+use crate::reach::{Gate, NoWay, Reach};
+
+/// The forge's place on the network.
+#[derive(Debug)]
+pub(super) struct Pin {
+    gate: Gate,
+    url: Url,
+    /// What was found last, for when names cannot be looked up: what is asked of the mirror alone goes on.
+    last: Mutex<Option<String>>,
+}
+
+impl Pin {
+    /// Judges the address as it is written.
+    pub(super) fn new(reach: &Reach, base_url: &str) -> Result<Self, Failure> {
+        let wrong = |error| Failure::rejected(format!("the forge's base URL is none: {error}. Correct it."));
+        let url = Url::parse(base_url).map_err(wrong)?;
+        Ok(Self { gate: reach.gate(&url)?, url, last: Mutex::default() })
+    }
+
+    /// As `http.curloptResolve` takes it: `host:port:address,address`. `None` when there is nothing to look up.
+    pub(super) async fn place(&self) -> Result<Option<String>, Failure> {
+        let host = self.url.host_str().unwrap_or_default();
+        if self.gate.is_address(&self.url) {
+            return Ok(None);
+        }
+        match self.gate.addresses(host).await {
+            Ok(found) if !found.is_empty() => {
+                let addresses: Vec<String> = found.iter().map(ToString::to_string).collect();
+                let port = self.url.port_or_known_default().unwrap_or_default();
+                let place = format!("{host}:{port}:{}", addresses.join(","));
+                *self.last() = Some(place.clone());
+                Ok(Some(place))
+            }
+            Err(NoWay::Barred(barred)) => Err(barred.into()),
+            Ok(_) => self.last_or("it has no address"),
+            Err(NoWay::Unknown(error)) => self.last_or(&error.to_string()),
+        }
+    }
+
+    fn last_or(&self, why: &str) -> Result<Option<String>, Failure> {
+        match self.last().clone() {
+            Some(place) => Ok(Some(place)),
+            None => Err(Failure::retry(format!("{} could not be asked: Could not resolve host: {why}", self.url))),
+        }
+    }
+
+    fn last(&self) -> std::sync::MutexGuard<'_, Option<String>> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
