@@ -1,4 +1,4 @@
-//! The chat port: where the team types and reads. Adapters: [`console`].
+//! The chat port: where the team types and reads. Adapters: [`console`], [`slack`].
 //!
 //! [`Chat`] is what the bot says and asks; what people do comes in by [`listen`], each act as one [`Inbound`].
 
@@ -6,7 +6,9 @@ pub mod account;
 pub mod card;
 pub mod console;
 pub mod form;
+mod harmless;
 pub mod listen;
+pub mod slack;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};

@@ -23,7 +23,7 @@ pub(crate) struct RestOptions {
     pub(crate) name: &'static str,
     /// Where its API begins.
     pub(crate) base: Url,
-    /// What stands behind `Bearer`.
+    /// What stands behind `Bearer`; empty where none is wanted.
     pub(crate) token: SecretString,
     /// How long a connection may take to come about.
     pub(crate) connect_timeout: Duration,
@@ -65,7 +65,7 @@ impl Rest {
     pub(crate) fn new(options: RestOptions) -> Result<Self, Failure> {
         let RestOptions { name, base, token, connect_timeout, timeout, body_limit_bytes } = options;
         let http = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls(&base).map_err(|why| unbuilt(name, &why))?)
+            .tls_backend_preconfigured(tls(base.scheme() == "https").map_err(|why| unbuilt(name, &why))?)
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
             .referer(false)
@@ -192,10 +192,13 @@ impl Rest {
         known: Option<HeaderValue>,
     ) -> Result<Answer, Lost> {
         self.calls.fetch_add(1, Ordering::Relaxed);
-        let mut token = HeaderValue::from_str(&format!("Bearer {}", self.token.expose_secret()))
-            .map_err(|_| Lost::NotSent("the token has characters that no header can hold".to_owned()))?;
-        token.set_sensitive(true);
-        let mut request = self.http.request(method, url.clone()).header(AUTHORIZATION, token);
+        let mut request = self.http.request(method, url.clone());
+        if !self.token.expose_secret().is_empty() {
+            let mut token = HeaderValue::from_str(&format!("Bearer {}", self.token.expose_secret()))
+                .map_err(|_| Lost::NotSent("the token has characters that no header can hold".to_owned()))?;
+            token.set_sensitive(true);
+            request = request.header(AUTHORIZATION, token);
+        }
         request = request.header(ACCEPT, "application/json").header(USER_AGENT, "hotfix");
         if let Some(known) = known {
             request = request.header(IF_NONE_MATCH, known);
@@ -248,12 +251,12 @@ pub(crate) fn base_url(name: &str, text: &str) -> Result<Url, Failure> {
 }
 
 /// TLS by rustls and ring, trusting whom the system trusts. Plain HTTP needs no trust, and no list of it on the machine.
-fn tls(base: &Url) -> Result<rustls::ClientConfig, String> {
+pub(crate) fn tls(secure: bool) -> Result<rustls::ClientConfig, String> {
     use rustls_platform_verifier::BuilderVerifierExt as _;
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = rustls::ClientConfig::builder_with_provider(provider);
     let builder = builder.with_safe_default_protocol_versions().map_err(|error| error.to_string())?;
-    let builder = if base.scheme() == "https" {
+    let builder = if secure {
         builder.with_platform_verifier().map_err(|error| error.to_string())?
     } else {
         builder.with_root_certificates(rustls::RootCertStore::empty())

@@ -145,15 +145,23 @@ fn lines(world: &World, block: &Value) -> Vec<String> {
     all.lines().map(str::to_owned).collect()
 }
 
-/// All the words in a rich text.
+/// All the words in a rich text: its sections below each other.
 fn spoken(world: &World, value: &Value) -> String {
-    if let (Some(text), true) = (value["text"].as_str(), value["type"] == "text") {
-        return text.to_owned();
+    let text = value["text"].as_str();
+    match value["type"].as_str().unwrap_or_default() {
+        "text" => text.unwrap_or_default().to_owned(),
+        "user" => plain(world, &format!("<@{}>", value["user_id"].as_str().unwrap_or_default())),
+        "usergroup" => plain(world, &format!("<!subteam^{}>", value["usergroup_id"].as_str().unwrap_or_default())),
+        "link" => {
+            let url = value["url"].as_str().unwrap_or_default();
+            text.map_or_else(|| url.to_owned(), |label| format!("{label} ({url})"))
+        }
+        kind => {
+            let parts = value["elements"].as_array().into_iter().flatten().map(|it| spoken(world, it));
+            let between = if ["rich_text", "rich_text_list"].contains(&kind) { "\n" } else { "" };
+            parts.collect::<Vec<_>>().join(between)
+        }
     }
-    if let Some(user) = value["user_id"].as_str() {
-        return plain(world, &format!("<@{user}>"));
-    }
-    value["elements"].as_array().into_iter().flatten().map(|it| spoken(world, it)).collect()
 }
 
 fn element(world: &World, it: &Value) -> String {

@@ -5,7 +5,7 @@ use std::fmt;
 use unicode_width::UnicodeWidthStr;
 
 use super::FORMS;
-use crate::chat::console::ink::harmless;
+use crate::chat::harmless::harmless;
 
 /// Why a line was not understood. Its `Display` is for the person who typed it: the line, a caret, what is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]

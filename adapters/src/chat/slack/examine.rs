@@ -1,0 +1,155 @@
+//! Whether the bot can work: its token and rights, its way in, its channels and its clock. Nothing is posted.
+
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use super::core::{Core, Me};
+use super::manifest::SCOPES;
+use super::web::Call;
+use crate::failure::Failure;
+use crate::finding::Finding;
+use crate::rest::Answer;
+use crate::vocabulary::ChannelRef;
+
+/// A clock that is off by more than this makes signatures stale before long.
+const SKEW_SECONDS: u64 = 60;
+
+/// What `apps.connections.open` gives.
+#[derive(Deserialize)]
+pub(super) struct Door {
+    pub(super) url: String,
+}
+
+impl Core {
+    pub(super) async fn examine(&self, channels: &[ChannelRef]) -> Vec<Finding> {
+        let call = Call { method: "auth.test", channel: "", act: "ask who the bot is" };
+        let answer = match self.web.look(call, &[]).await {
+            Ok(answer) => answer,
+            Err(failure) => return vec![not(failure, "the bot token")],
+        };
+        let me: Me = serde_json::from_slice(&answer.body).unwrap_or_default();
+        let mut found = vec![self.token(&me), rights(&answer)];
+        found.extend(clock(&answer, Timestamp::now()));
+        found.extend(self.way_in().await);
+        for channel in channels {
+            found.push(self.room(channel).await);
+        }
+        found
+    }
+
+    fn token(&self, me: &Me) -> Finding {
+        let homes = [me.team_id.as_deref(), me.enterprise_id.as_deref()];
+        let listed = homes.iter().flatten().any(|home| self.allowed.teams.iter().any(|team| team == home));
+        let names = |name: &Option<String>| name.clone().unwrap_or_else(|| "?".to_owned());
+        let seen = format!("it is {} of {}", names(&me.user), names(&me.team));
+        if listed {
+            return Finding::fine("the bot token", seen);
+        }
+        let id = me.team_id.clone().or_else(|| me.enterprise_id.clone()).unwrap_or_default();
+        let next =
+            format!("Add {id} to the workspaces that the bot listens to, or set the token of another installation.");
+        Finding::wrong("the bot token", format!("{seen}, to whom the bot does not listen"), next)
+    }
+
+    async fn way_in(&self) -> Option<Finding> {
+        let call = Call { method: "apps.connections.open", channel: "", act: "open a connection" };
+        let opened: Result<Door, Failure> = self.app.as_ref()?.set(call, &serde_json::json!({})).await;
+        Some(match opened {
+            Ok(_) => Finding::fine("the app token", "it opens connections"),
+            Err(failure) => not(failure, "the app token"),
+        })
+    }
+
+    async fn room(&self, channel: &ChannelRef) -> Finding {
+        let what = format!("the channel {channel}");
+        let info = match self.channel_info(channel).await {
+            Ok(info) => info,
+            Err(failure) => return not(failure, &what),
+        };
+        let name = info.name.as_deref().map_or_else(|| channel.to_string(), |name| format!("#{name}"));
+        if info.is_archived.unwrap_or(false) {
+            return Finding::wrong(what, format!("{name} is archived"), "Unarchive it, or name another channel.");
+        }
+        if !info.is_member.unwrap_or(false) {
+            let next = format!("Type `/invite @hotfix` in {name}.");
+            return Finding::wrong(what, format!("the bot is not in {name}, so it cannot post there"), next);
+        }
+        match self.channel(channel).await {
+            Ok(crate::chat::ChannelKind::Shared) => {
+                let seen = format!("{name} is shared with another company, whose people read all that is said there");
+                Finding::doubtful(what, seen, "Name a channel of your own.")
+            }
+            Ok(_) => Finding::fine(what, format!("the bot is in {name}")),
+            Err(failure) => not(failure, &what),
+        }
+    }
+}
+
+/// A failure as a finding: what may pass is doubtful.
+fn not(failure: Failure, what: &str) -> Finding {
+    match failure {
+        Failure::Rejected { reason } => Finding::wrong(what, reason, "Do what it says, and look again."),
+        Failure::Retry { reason, .. } | Failure::Uncertain { reason } => {
+            Finding::doubtful(what, reason, "Look again when Slack can be reached.")
+        }
+    }
+}
+
+fn rights(answer: &Answer) -> Finding {
+    let header = answer.headers.get("x-oauth-scopes").and_then(|value| value.to_str().ok());
+    let Some(header) = header else {
+        return Finding::doubtful(
+            "the bot's rights",
+            "Slack does not say which it has",
+            "Compare them with the manifest.",
+        );
+    };
+    let has: Vec<&str> = header.split(',').map(str::trim).collect();
+    let missing: Vec<&str> = SCOPES.into_iter().filter(|scope| !has.contains(scope)).collect();
+    if missing.is_empty() {
+        return Finding::fine("the bot's rights", format!("all {} that it needs", SCOPES.len()));
+    }
+    let next = "Add them under OAuth & Permissions, and install the app again.";
+    Finding::wrong("the bot's rights", format!("it lacks {}", missing.join(", ")), next)
+}
+
+fn clock(answer: &Answer, now: Timestamp) -> Option<Finding> {
+    let date = answer.headers.get("date")?.to_str().ok()?;
+    let theirs = jiff::fmt::rfc2822::parse(date).ok()?.timestamp();
+    let off = now.as_second().abs_diff(theirs.as_second());
+    Some(if off > SKEW_SECONDS {
+        let next = "Synchronise this machine's clock: beyond 300 seconds every request of Slack's is turned away.";
+        Finding::doubtful("the clock", format!("it differs from Slack's by {off} seconds"), next)
+    } else {
+        Finding::fine("the clock", "it agrees with Slack's")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+    use super::*;
+    use crate::finding::Verdict;
+
+    fn answer(name: &'static str, value: &str) -> Answer {
+        let headers = [(http::HeaderName::from_static(name), value.parse().unwrap())].into_iter().collect();
+        Answer { status: reqwest::StatusCode::OK, headers, body: Vec::new() }
+    }
+
+    #[test]
+    fn a_clock_that_is_off_is_told() {
+        let theirs = answer("date", "Sat, 21 Nov 2026 10:00:00 GMT");
+        let at = |text: &str| clock(&theirs, text.parse().unwrap()).unwrap().verdict;
+        assert_eq!(at("2026-11-21T10:01:00Z"), Verdict::Fine);
+        assert_eq!(at("2026-11-21T10:01:01Z"), Verdict::Doubtful);
+        assert_eq!(at("2026-11-21T09:58:59Z"), Verdict::Doubtful);
+    }
+
+    #[test]
+    fn missing_rights_are_named() {
+        let found = rights(&answer("x-oauth-scopes", "commands, chat:write"));
+        assert_eq!(found.verdict, Verdict::Wrong);
+        assert!(found.seen.contains("reactions:read") && !found.seen.contains("chat:write"), "{}", found.seen);
+        assert_eq!(rights(&answer("x-oauth-scopes", &SCOPES.join(","))).verdict, Verdict::Fine);
+    }
+}

@@ -1,0 +1,150 @@
+//! What the bot says: messages with their key in the metadata, changes of them, and words for one person.
+
+use std::collections::HashMap;
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use slack_morphism::api::{
+    SlackApiChatPostEphemeralRequest, SlackApiChatPostMessageRequest, SlackApiChatUpdateRequest,
+};
+use slack_morphism::{SlackChannelId, SlackMessageContent, SlackMessageMetadata, SlackTs, SlackUserId};
+use tokio::time::Instant;
+
+use super::core::Core;
+use super::person;
+use super::render::{self, Rendered};
+use super::web::Call;
+use crate::chat::{Card, Place, Post};
+use crate::failure::Failure;
+use crate::vocabulary::{ChannelRef, MessageRef, PersonRef};
+
+/// By which the bot's own messages are known.
+pub(super) const METADATA: &str = "hotfix_post";
+/// Under which the key stands there.
+pub(super) const KEY: &str = "key";
+
+#[derive(Deserialize)]
+struct Posted {
+    #[serde(default)]
+    channel: Option<String>,
+    ts: String,
+}
+
+#[derive(Deserialize)]
+struct Opened {
+    channel: Conversation,
+}
+
+#[derive(Deserialize)]
+struct Conversation {
+    id: ChannelRef,
+}
+
+/// A place as Slack knows it.
+pub(super) struct Spot {
+    pub(super) channel: ChannelRef,
+    pub(super) thread: Option<String>,
+    broadcast: bool,
+}
+
+impl Core {
+    pub(super) async fn post(&self, post: &Post) -> Result<MessageRef, Failure> {
+        // A card that cannot be shown opens no conversation.
+        let Rendered { text, blocks } = render::message(&post.card)?;
+        let spot = self.spot(&post.place).await?;
+        let channel = spot.channel.as_str();
+        self.web.pace.post(channel, Instant::now()).map_err(|left| Failure::Retry {
+            reason: format!("the bot has said much in {channel} just now"),
+            after: Some(left),
+        })?;
+        let payload = HashMap::from([(KEY.to_owned(), post.key.clone())]);
+        let metadata = SlackMessageMetadata::new(METADATA.to_owned()).with_event_payload(payload);
+        let content = SlackMessageContent::new().with_text(text).with_blocks(blocks).with_metadata(metadata);
+        let mut request = SlackApiChatPostMessageRequest::new(SlackChannelId::new(channel.to_owned()), content)
+            .with_parse("none".to_owned())
+            .with_link_names(false)
+            .with_unfurl_links(false)
+            .with_unfurl_media(false);
+        if let Some(root) = spot.thread {
+            request = request.with_thread_ts(SlackTs::new(root)).with_reply_broadcast(spot.broadcast);
+        }
+        let call = Call { method: "chat.postMessage", channel, act: "post a message" };
+        let posted: Posted = self.web.write(call, &request).await?;
+        // Slack answers with the conversation's own id, also where it was called by a person's.
+        let channel = posted.channel.and_then(|id| ChannelRef::parse(&id).ok()).unwrap_or(spot.channel);
+        Ok(MessageRef { channel, id: posted.ts })
+    }
+
+    pub(super) async fn update(&self, message: &MessageRef, card: &Card) -> Result<(), Failure> {
+        let Rendered { text, blocks } = render::message(card)?;
+        let (turn, number) = self.updates.join(message);
+        let _one_at_a_time = turn.busy.lock().await;
+        if turn.is_overtaken(number) {
+            return Ok(());
+        }
+        let content = SlackMessageContent::new().with_text(text).with_blocks(blocks);
+        let channel = SlackChannelId::new(message.channel.to_string());
+        let request = SlackApiChatUpdateRequest::new(channel, content, SlackTs::new(message.id.clone()))
+            .with_parse("none".to_owned())
+            .with_link_names(false);
+        let call = Call { method: "chat.update", channel: message.channel.as_str(), act: "change a message" };
+        self.web.set::<IgnoredAny>(call, &request).await.map(drop)
+    }
+
+    /// Shows something to one person, in a thread or beside it.
+    pub(super) async fn whisper_to(
+        &self,
+        channel: &ChannelRef,
+        thread: Option<&MessageRef>,
+        to: &PersonRef,
+        card: &Card,
+    ) -> Result<(), Failure> {
+        let Rendered { text, blocks } = render::message(card)?;
+        let user = user(to)?;
+        let content = SlackMessageContent::new().with_text(text).with_blocks(blocks);
+        let shown_in = SlackChannelId::new(channel.to_string());
+        let mut request = SlackApiChatPostEphemeralRequest::new(shown_in, SlackUserId::new(user.to_owned()), content)
+            .with_parse("none".to_owned())
+            .with_link_names(false);
+        if let Some(root) = thread {
+            request = request.with_thread_ts(SlackTs::new(root.id.clone()));
+        }
+        let call = Call { method: "chat.postEphemeral", channel: channel.as_str(), act: "tell one person something" };
+        // Twice is no harm: it is gone when they reload.
+        self.web.set::<IgnoredAny>(call, &request).await.map(drop)
+    }
+
+    /// Where a place is; a direct conversation is opened.
+    pub(super) async fn spot(&self, place: &Place) -> Result<Spot, Failure> {
+        let (channel, thread, broadcast) = match place {
+            Place::Channel(channel) => (channel.clone(), None, false),
+            Place::Thread(root) => (root.channel.clone(), Some(root.id.clone()), false),
+            Place::ThreadAndChannel(root) => (root.channel.clone(), Some(root.id.clone()), true),
+            Place::Direct(person) => (self.direct(person).await?, None, false),
+        };
+        Ok(Spot { channel, thread, broadcast })
+    }
+
+    async fn direct(&self, person: &PersonRef) -> Result<ChannelRef, Failure> {
+        let user = user(person)?.to_owned();
+        if let Some(known) = self.directs.fresh(&user) {
+            return Ok(known);
+        }
+        let call = Call { method: "conversations.open", channel: "", act: "open a direct conversation" };
+        // slack-morphism's type makes a list of it, and Slack wants a text with commas.
+        let opened: Opened = self.web.set(call, &serde_json::json!({ "users": user })).await?;
+        self.directs.keep(user, opened.channel.id.clone());
+        Ok(opened.channel.id)
+    }
+}
+
+/// The user of a person, who has to be one of Slack's.
+pub(super) fn user(person: &PersonRef) -> Result<&str, Failure> {
+    person::user(person).ok_or_else(|| {
+        Failure::rejected(format!(
+            "{:?} is nobody in Slack: an account there is a workspace and a user, like T024BE7LD/U0G9QF9C6. Correct it in \
+             the list of people.",
+            person.id
+        ))
+    })
+}

@@ -1,0 +1,152 @@
+//! Text as Slack's rich text: parts that say what they are, so that nothing in a commit title can mean anything, be it
+//! `<!channel>`, `*bold*` or `:tada:` (security case 57). There is no mrkdwn in anything the bot posts.
+
+use slack_morphism::blocks::{
+    SlackBlock, SlackRichTextBlock, SlackRichTextElement, SlackRichTextInlineElement, SlackRichTextLink,
+    SlackRichTextPreformatted, SlackRichTextSection, SlackRichTextText, SlackRichTextUser, SlackRichTextUserGroup,
+};
+use slack_morphism::{SlackRelaxedUrl, SlackUserGroupId, SlackUserId};
+
+use super::limit;
+use super::person;
+use crate::chat::harmless::harmless;
+use crate::chat::{Span, Text};
+
+/// What the containers of one part cost beside its text.
+const PART: usize = 12;
+
+/// One line, as far as it fits into one block.
+#[derive(Debug, Clone)]
+pub(super) struct Row {
+    parts: Vec<SlackRichTextInlineElement>,
+    /// How much of the message it takes.
+    pub(super) cost: usize,
+    verbatim: bool,
+}
+
+/// A text as rows: one, unless it is longer than a block.
+pub(super) fn rows(text: &Text, strong: bool) -> Vec<Row> {
+    let mut rows = Vec::new();
+    let mut row = Row::empty();
+    for span in &text.0 {
+        match part(span) {
+            Part::Whole(part, cost) => row.take(part, cost, &mut rows),
+            Part::Words(words, style) => {
+                for piece in limit::pieces(&words, limit::SECTION - PART) {
+                    row.take(styled(piece, style, strong), limit::length(piece) + PART, &mut rows);
+                }
+            }
+        }
+    }
+    rows.extend(Some(row).filter(|row| !row.parts.is_empty()));
+    rows
+}
+
+/// Text of fixed width as rows, broken between lines where it can be.
+pub(super) fn verbatim(text: &str) -> Vec<Row> {
+    let text = harmless(text.trim_end_matches('\n'));
+    let most = limit::SECTION - PART;
+    let mut pages: Vec<String> = Vec::new();
+    for line in text.split('\n').flat_map(|line| if line.is_empty() { vec![""] } else { limit::pieces(line, most) }) {
+        match pages.last_mut() {
+            Some(page) if limit::length(page) + 1 + limit::length(line) <= most => {
+                page.push('\n');
+                page.push_str(line);
+            }
+            _ => pages.push(line.to_owned()),
+        }
+    }
+    let row = |page: String| Row {
+        cost: limit::length(&page) + PART,
+        parts: vec![SlackRichTextText::new(page).into()],
+        verbatim: true,
+    };
+    pages.into_iter().filter(|page| !page.trim().is_empty()).map(row).collect()
+}
+
+/// Rows as blocks, as few as can be.
+pub(super) fn blocks(rows: impl IntoIterator<Item = Row>) -> Vec<SlackBlock> {
+    let mut blocks: Vec<(Vec<SlackRichTextElement>, usize)> = Vec::new();
+    for row in rows {
+        let cost = row.cost;
+        let element: SlackRichTextElement = if row.verbatim {
+            SlackRichTextPreformatted::new(row.parts).into()
+        } else {
+            SlackRichTextSection::new(row.parts).into()
+        };
+        match blocks.last_mut() {
+            Some((elements, used)) if *used + cost <= limit::SECTION => {
+                elements.push(element);
+                *used += cost;
+            }
+            _ => blocks.push((vec![element], cost)),
+        }
+    }
+    blocks.into_iter().map(|(elements, _)| SlackRichTextBlock::new(elements).into()).collect()
+}
+
+impl Row {
+    fn empty() -> Self {
+        Self { parts: Vec::new(), cost: 0, verbatim: false }
+    }
+
+    fn take(&mut self, part: SlackRichTextInlineElement, cost: usize, full: &mut Vec<Self>) {
+        if self.cost + cost > limit::SECTION && !self.parts.is_empty() {
+            full.push(std::mem::replace(self, Self::empty()));
+        }
+        self.parts.push(part);
+        self.cost += cost;
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Style {
+    Plain,
+    Strong,
+    Code,
+}
+
+enum Part {
+    /// It is not broken.
+    Whole(SlackRichTextInlineElement, usize),
+    Words(String, Style),
+}
+
+fn part(span: &Span) -> Part {
+    match span {
+        Span::Plain(text) => Part::Words(harmless(text), Style::Plain),
+        Span::Strong(text) => Part::Words(harmless(text), Style::Strong),
+        Span::Code(text) => Part::Words(harmless(text), Style::Code),
+        Span::Mention { account, name } => match account.as_ref().and_then(person::user) {
+            Some(user) => Part::Whole(SlackRichTextUser::new(SlackUserId::new(user.to_owned())).into(), 2 * PART),
+            None => Part::Words(format!("@{}", harmless(name)), Style::Plain),
+        },
+        Span::Group { id, name } => {
+            if person::is_group(id) {
+                Part::Whole(SlackRichTextUserGroup::new(SlackUserGroupId::new(id.clone())).into(), 2 * PART)
+            } else {
+                Part::Words(format!("@{}", harmless(name)), Style::Plain)
+            }
+        }
+        Span::Link { url, label } => link(url, label),
+    }
+}
+
+/// Only addresses of the web become links; anything else is shown for what it is.
+fn link(url: &str, label: &str) -> Part {
+    let web = url.starts_with("https://") || url.starts_with("http://");
+    let clean = !url.chars().any(|c| c.is_control() || c.is_whitespace() || matches!(c, '<' | '>' | '|'));
+    if !web || !clean || limit::length(url) > limit::URL {
+        return Part::Words(harmless(&format!("{label} <{url}>")), Style::Plain);
+    }
+    let label = limit::cut(&harmless(label).replace('\n', "␊"), 300);
+    let cost = limit::length(url) + limit::length(&label) + 2 * PART;
+    let link = SlackRichTextLink::new(SlackRelaxedUrl::new(url.to_owned()));
+    Part::Whole(if label.is_empty() { link } else { link.with_text(label) }.into(), cost)
+}
+
+fn styled(text: &str, style: Style, strong: bool) -> SlackRichTextInlineElement {
+    let plain = SlackRichTextText::new(text.to_owned());
+    let bold = if strong || style == Style::Strong { plain.bold() } else { plain };
+    if style == Style::Code { bold.code() } else { bold }.into()
+}

@@ -1,0 +1,123 @@
+//! How long to wait before a connection is opened again.
+
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+use std::time::Duration;
+
+use crate::failure::Failure;
+
+const FIRST: Duration = Duration::from_secs(1);
+const LONGEST: Duration = Duration::from_secs(60);
+/// A connection that lived for less was none.
+const WORTHWHILE: Duration = Duration::from_secs(10);
+
+/// How it ended.
+#[derive(Debug)]
+pub(super) enum End {
+    /// It did not come about.
+    NotOpened(Failure),
+    /// It goes, or is gone, for this reason.
+    Gone { why: String, lived: Duration },
+}
+
+/// How often it went wrong in a row.
+#[derive(Debug, Default)]
+pub(super) struct Patience {
+    failures: u32,
+}
+
+impl Patience {
+    /// How long to wait now.
+    pub(super) fn after(&mut self, end: &End) -> Duration {
+        let half = RandomState::new().build_hasher().finish() % 500;
+        self.wait(end, 500 + u32::try_from(half).unwrap_or(0))
+    }
+
+    fn wait(&mut self, end: &End, thousandths: u32) -> Duration {
+        let jittered = |wait: Duration| wait * thousandths / 1000;
+        match end {
+            End::NotOpened(Failure::Retry { after: Some(after), .. }) => {
+                self.failures += 1;
+                (*after).max(jittered(self.step()))
+            }
+            // A person has to change something first; and it is looked from time to time whether they did.
+            End::NotOpened(Failure::Rejected { .. }) => jittered(LONGEST),
+            End::NotOpened(Failure::Retry { .. } | Failure::Uncertain { .. }) => {
+                self.failures += 1;
+                jittered(self.step())
+            }
+            End::Gone { why, lived } => self.gone(why, *lived, thousandths),
+        }
+    }
+
+    fn gone(&mut self, why: &str, lived: Duration, thousandths: u32) -> Duration {
+        let before = if lived >= WORTHWHILE { 0 } else { self.failures };
+        self.failures = if lived >= WORTHWHILE { 0 } else { self.failures + 1 };
+        match why {
+            // Slack wants to renew it: at once, unless it does so all the time.
+            "warning" | "refresh_requested" if before == 0 => Duration::ZERO,
+            "link_disabled" | "too_many_websockets" => LONGEST * thousandths / 1000,
+            _ => {
+                self.failures = self.failures.max(1);
+                self.step() * thousandths / 1000
+            }
+        }
+    }
+
+    fn step(&self) -> Duration {
+        let doublings = self.failures.saturating_sub(1).min(10);
+        FIRST.saturating_mul(1 << doublings).min(LONGEST)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+    use super::*;
+
+    fn gone(why: &str, lived_secs: u64) -> End {
+        End::Gone { why: why.to_owned(), lived: Duration::from_secs(lived_secs) }
+    }
+
+    fn waits(ends: &[End]) -> Vec<u64> {
+        let mut patience = Patience::default();
+        ends.iter().map(|end| patience.wait(end, 1000).as_secs()).collect()
+    }
+
+    #[test]
+    fn what_is_down_is_asked_ever_more_seldom() {
+        let down = || End::NotOpened(Failure::retry("down"));
+        assert_eq!(waits(&[down(), down(), down(), down()]), [1, 2, 4, 8]);
+        let many: Vec<End> = (0..20).map(|_| down()).collect();
+        assert_eq!(waits(&many).last(), Some(&60));
+        let asked = End::NotOpened(Failure::Retry { reason: String::new(), after: Some(Duration::from_secs(90)) });
+        assert_eq!(waits(&[asked]), [90], "Slack's own wish is honoured");
+        assert_eq!(waits(&[End::NotOpened(Failure::rejected("bad token"))]), [60]);
+    }
+
+    #[test]
+    fn a_renewal_is_answered_at_once_and_a_storm_of_them_is_not() {
+        assert_eq!(waits(&[gone("warning", 3600), gone("refresh_requested", 3600)]), [0, 0]);
+        assert_eq!(waits(&[gone("warning", 0), gone("warning", 0), gone("warning", 0)]), [0, 2, 4]);
+    }
+
+    #[test]
+    fn too_many_connections_are_no_reason_to_open_more() {
+        assert_eq!(waits(&[gone("too_many_websockets", 0), gone("link_disabled", 0)]), [60, 60]);
+    }
+
+    #[test]
+    fn a_connection_that_breaks_after_a_good_while_is_opened_soon() {
+        assert_eq!(
+            waits(&[gone("closed", 0), gone("closed", 0), gone("closed", 100), gone("closed", 100)]),
+            [1, 2, 1, 1]
+        );
+    }
+
+    #[test]
+    fn waits_differ_so_that_not_all_come_at_once() {
+        let wait = || Patience::default().after(&End::NotOpened(Failure::retry("down")));
+        let first = wait();
+        assert!((0..50).any(|_| wait() != first));
+        assert!((Duration::from_millis(500)..Duration::from_millis(1000)).contains(&first));
+    }
+}

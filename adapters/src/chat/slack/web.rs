@@ -1,0 +1,188 @@
+//! Calls of Slack's Web API. Its requests are slack-morphism's types; its answers are read with small types of our own,
+//! because after a message went out a field that is missing in the answer must not make the post uncertain. The transport is
+//! ours too: slack-morphism's has no time-outs, and a limit of one message a second over all channels.
+
+use std::time::Duration;
+
+use reqwest::{Method, Url};
+use secrecy::SecretString;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use tokio::time::Instant;
+
+use super::pace::Pace;
+use crate::failure::Failure;
+use crate::rest::{Answer, Rest, RestOptions, base_url};
+
+/// Slack's own advice when it gives none.
+const WAIT: Duration = Duration::from_secs(30);
+
+/// One token's calls.
+pub(super) struct Web {
+    rest: Rest,
+    pub(super) pace: Pace,
+}
+
+/// What a call is for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Call<'a> {
+    /// The method, as Slack names it.
+    pub(super) method: &'a str,
+    /// The channel it is about, or nothing: Slack's limits are by both.
+    pub(super) channel: &'a str,
+    /// Completes "could not …" for people.
+    pub(super) act: &'a str,
+}
+
+impl Web {
+    pub(super) fn new(api: &Url, token: SecretString) -> Result<Self, Failure> {
+        let options = RestOptions {
+            name: "Slack",
+            base: base_url("Slack", api.as_str())?,
+            token,
+            connect_timeout: Duration::from_secs(5),
+            timeout: Duration::from_secs(15),
+            body_limit_bytes: 4 << 20,
+        };
+        Ok(Self { rest: Rest::new(options)?, pace: Pace::default() })
+    }
+
+    /// Reads something.
+    pub(super) async fn read<T: DeserializeOwned>(&self, call: Call<'_>, query: &[(&str, &str)]) -> Result<T, Failure> {
+        let answer = self.look(call, query).await?;
+        self.rest.parse(&answer, call.act)
+    }
+
+    /// Reads something; `None` when Slack says that it is `missing`.
+    pub(super) async fn seek<T: DeserializeOwned>(
+        &self,
+        call: Call<'_>,
+        query: &[(&str, &str)],
+        missing: &str,
+    ) -> Result<Option<T>, Failure> {
+        self.open(call)?;
+        let answer = self.noted(call, self.rest.look(&self.rest.at(&[call.method], query), call.act).await)?;
+        let said: Value = self.rest.parse(&answer, call.act)?;
+        if said.get("error").and_then(Value::as_str) == Some(missing) {
+            return Ok(None);
+        }
+        harmless(self.noted(call, judge(call, &said, &answer)))?;
+        self.rest.parse(&answer, call.act).map(Some)
+    }
+
+    /// Reads something, headers and all.
+    pub(super) async fn look(&self, call: Call<'_>, query: &[(&str, &str)]) -> Result<Answer, Failure> {
+        self.open(call)?;
+        let url = self.rest.at(&[call.method], query);
+        let answer = self.noted(call, self.rest.look(&url, call.act).await)?;
+        harmless(self.noted(call, self.judge(call, &answer)))?;
+        Ok(answer)
+    }
+
+    /// Changes something, which may have happened when this says so.
+    pub(super) async fn write<T: DeserializeOwned>(&self, call: Call<'_>, body: &impl Serialize) -> Result<T, Failure> {
+        self.open(call)?;
+        let url = self.rest.at(&[call.method], &[]);
+        let body = serde_json::to_value(body).map_err(|error| Failure::rejected(error.to_string()))?;
+        let answer = self.noted(call, self.rest.write(Method::POST, &url, Some(&body), call.act).await)?;
+        let answer = self.rest.good(answer, call.act)?;
+        let said: Result<Value, Failure> = self.rest.parse(&answer, call.act);
+        let said = said.map_err(|failure| Failure::uncertain(format!("{}. It may have happened", failure.reason())))?;
+        self.noted(call, judge(call, &said, &answer))?;
+        serde_json::from_value(said).map_err(|_| {
+            Failure::uncertain(format!("Slack's answer lacks what was asked for (could not {})", call.act))
+        })
+    }
+
+    /// Changes something that may be done twice.
+    pub(super) async fn set<T: DeserializeOwned>(&self, call: Call<'_>, body: &impl Serialize) -> Result<T, Failure> {
+        harmless(self.write(call, body).await)
+    }
+
+    fn open(&self, call: Call<'_>) -> Result<(), Failure> {
+        self.pace.open(call.method, call.channel, Instant::now()).map_err(|left| Failure::Retry {
+            reason: format!("Slack asked to be left alone (could not {})", call.act),
+            after: Some(left),
+        })
+    }
+
+    fn judge(&self, call: Call<'_>, answer: &Answer) -> Result<(), Failure> {
+        judge(call, &self.rest.parse(answer, call.act)?, answer)
+    }
+
+    /// Slack's wish to be left alone holds for every caller.
+    fn noted<T>(&self, call: Call<'_>, outcome: Result<T, Failure>) -> Result<T, Failure> {
+        if let Err(Failure::Retry { after: Some(after), .. }) = &outcome {
+            self.pace.close(call.method, call.channel, *after, Instant::now());
+        }
+        outcome
+    }
+}
+
+/// For what may happen twice, or cannot have happened: what is uncertain is simply done again.
+fn harmless<T>(outcome: Result<T, Failure>) -> Result<T, Failure> {
+    outcome.map_err(|failure| match failure {
+        Failure::Uncertain { reason } => Failure::Retry { reason, after: None },
+        Failure::Retry { .. } | Failure::Rejected { .. } => failure,
+    })
+}
+
+/// What Slack said. It says no with status 200.
+fn judge(call: Call<'_>, said: &Value, answer: &Answer) -> Result<(), Failure> {
+    if said.get("ok").and_then(Value::as_bool) == Some(true) {
+        return Ok(());
+    }
+    let text = |name: &str| said.get(name).and_then(Value::as_str).unwrap_or_default();
+    let error = text("error");
+    let could_not = format!("(could not {})", call.act);
+    Err(match error {
+        "ratelimited" | "rate_limited" | "accesslimited" => {
+            let seconds = answer.headers.get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
+            Failure::Retry {
+                reason: format!("Slack has had too many calls for now {could_not}"),
+                after: Some(seconds.map_or(WAIT, Duration::from_secs)),
+            }
+        }
+        "service_unavailable" | "team_added_to_org" | "request_timeout" | "external_channel_migrating" => {
+            Failure::retry(format!("Slack does not work at the moment: {error} {could_not}"))
+        }
+        "internal_error" | "fatal_error" => Failure::uncertain(format!(
+            "Slack broke while it worked on it: {error} {could_not}. It may have happened all the same"
+        )),
+        "" => Failure::uncertain(format!("Slack's answer says neither yes nor no {could_not}")),
+        "missing_scope" | "no_permission" | "not_allowed_token_type" => Failure::rejected(format!(
+            "the bot's token lacks a right in Slack: {} is needed, {} is there {could_not}. Add it to the app's \
+             manifest, and install the app again.",
+            text("needed"),
+            text("provided")
+        )),
+        _ => Failure::rejected(format!("Slack refused: {error} {could_not}. {}", next(error, said, call.channel))),
+    })
+}
+
+/// What a person can do about a refusal.
+fn next(error: &str, said: &Value, channel: &str) -> String {
+    match error {
+        "invalid_auth" | "not_authed" | "account_inactive" | "token_revoked" | "token_expired" => {
+            "The token is no longer good: install the app again and set its new token.".to_owned()
+        }
+        "not_in_channel" => format!("Invite the bot into {channel}: `/invite @hotfix`."),
+        "channel_not_found" => format!(
+            "{channel} is no channel's id, or it is private and the bot is not in it: correct the id, or `/invite @hotfix` \
+             there."
+        ),
+        "is_archived" => format!("{channel} is archived: unarchive it, or name another channel."),
+        "user_not_in_channel" => "They are not in that channel.".to_owned(),
+        "messages_tab_disabled" => "Switch the Messages tab on in the app's manifest.".to_owned(),
+        "restricted_action" | "restricted_action_read_only_channel" => {
+            format!("An administrator has to let the bot post in {channel}.")
+        }
+        "thread_not_found" | "message_not_found" => "The message is gone; nobody has to do anything.".to_owned(),
+        _ => {
+            let messages = said.pointer("/response_metadata/messages").and_then(Value::as_array);
+            let messages: Vec<&str> = messages.into_iter().flatten().filter_map(Value::as_str).take(3).collect();
+            messages.join("; ").chars().filter(|c| !c.is_control()).take(300).collect()
+        }
+    }
+}
