@@ -1,0 +1,5 @@
+//! The chat port on Discord.
+mod body;
+mod limit;
+mod markdown;
+mod render;
