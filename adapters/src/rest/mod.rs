@@ -215,8 +215,9 @@ impl Rest {
         self.calls.fetch_add(1, Ordering::Relaxed);
         let mut request = self.http.request(method, url.clone());
         if !self.token.expose_secret().is_empty() {
-            let mut token = HeaderValue::from_str(&format!("{} {}", self.introduction.0, self.token.expose_secret()))
-                .map_err(|_| Lost::NotSent("the token has characters that no header can hold".to_owned()))?;
+            let mut token =
+                HeaderValue::from_str(&format!("{} {}", self.introduction.0, self.token.expose_secret()))
+                    .map_err(|_| Lost::NotSent("the token has characters that no header can hold".to_owned()))?;
             token.set_sensitive(true);
             request = request.header(AUTHORIZATION, token);
         }

@@ -170,9 +170,10 @@ mod tests {
         let link = |url: &str| text(&Text(vec![Span::Link { url: url.to_owned(), label: "PR [7]".to_owned() }]));
         assert_eq!(link("https://git.example/7"), r"[PR \[7\]](https://git.example/7)");
         assert_eq!(link("javascript:alert(1)"), r"PR \[7\] \<javascript:alert\(1\)\>");
-        assert_eq!(link("https://a.example/) [x](https://evil.example"), escaped(
-            "PR [7] <https://a.example/) [x](https://evil.example>"
-        ));
+        assert_eq!(
+            link("https://a.example/) [x](https://evil.example"),
+            escaped("PR [7] <https://a.example/) [x](https://evil.example>")
+        );
     }
 
     /// Security case 20: people are numbers.

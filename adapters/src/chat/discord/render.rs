@@ -53,7 +53,8 @@ pub(super) fn page(cards: &[Card]) -> Value {
         embeds.extend(made);
     }
     if left > 0 {
-        let more = Text::of(format!("… {left} more do not fit here. Ask for all of them with ")).code("list").plain(".");
+        let more =
+            Text::of(format!("… {left} more do not fit here. Ask for all of them with ")).code("list").plain(".");
         embeds.push(json!({ "description": markdown::text(&more) }));
     }
     if embeds.is_empty() {
@@ -180,9 +181,7 @@ impl Called {
         for span in texts.chain(&card.footer).flat_map(|text| &text.0) {
             let (list, id) = match span {
                 Span::Mention { account, .. } => (&mut called.users, account.as_ref().and_then(markdown::user)),
-                Span::Group { id, .. } => {
-                    (&mut called.roles, Some(id.as_str()).filter(|id| markdown::is_number(id)))
-                }
+                Span::Group { id, .. } => (&mut called.roles, Some(id.as_str()).filter(|id| markdown::is_number(id))),
                 Span::Plain(_) | Span::Strong(_) | Span::Code(_) | Span::Link { .. } => continue,
             };
             let Some(id) = id.filter(|id| !list.iter().any(|known| known == id)) else { continue };

@@ -200,9 +200,7 @@ fn a_card_of_everything() {
         footer: Some(Text::of("Say ").code("help")),
         whole: true,
     };
-    let button = |number: u8, style: u8| {
-        json!({ "type": 2, "style": style, "label": "Approve", "custom_id": format!("{number}:n0nce") })
-    };
+    let button = |number: u8, style: u8| json!({ "type": 2, "style": style, "label": "Approve", "custom_id": format!("{number}:n0nce") });
     assert_eq!(
         message(&card, Some("k12")).unwrap(),
         json!({
