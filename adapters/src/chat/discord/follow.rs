@@ -37,16 +37,18 @@ pub(super) async fn interaction(core: &Arc<Core>, listener: &dyn Listener, told:
         }
     };
     let Reply { callback, then } = reply;
+    if let Then::Remember(form) = &then {
+        // Before it is shown: somebody may be quick.
+        core.forms.keep((person.clone(), form.key.clone()), form.clone());
+    }
     let path = ["interactions", &told.id, &told.token, "callback"];
     let call = Call::new(&path, "answer an interaction");
     if let Err(refusal) = core.web.set(Method::POST, call, &callback).await {
         return tracing::warn!(why = refusal.failure.reason(), "an answer in Discord got lost");
     }
-    core.tokens.keep((person.clone(), told.spot.channel.clone()), told.token.clone());
-    match then {
-        Then::Nothing => {}
-        Then::Remember(form) => core.forms.keep((person, form.key.clone()), form),
-        Then::Wait(more) => core.replace(told, &answer::later(more.await)).await,
+    core.tokens.keep((person, told.spot.channel.clone()), told.token.clone());
+    if let Then::Wait(more) = then {
+        core.replace(told, &answer::later(more.await)).await;
     }
 }
 

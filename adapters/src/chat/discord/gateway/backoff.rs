@@ -62,7 +62,9 @@ impl Patience {
             End::Renewed { .. } if !storm => go_on(Duration::ZERO, true),
             End::Renewed { .. } => go_on(step, true),
             // Discord wants 1 to 5 seconds.
-            End::Invalid { resumable, .. } => go_on(step.max(FIRST * (1 + thousandths / 250)), *resumable),
+            End::Invalid { resumable, .. } => {
+                go_on(step.max(FIRST * (1 + thousandths.saturating_sub(500) / 125)), *resumable)
+            }
             End::Closed { code: Some(code), .. } => match hopeless(*code) {
                 Some(why) => Next { wait: HOPELESS, resume: false, hopeless: Some(why) },
                 None => go_on(step, ![4003, 4007, 4009].contains(code)),
