@@ -115,7 +115,7 @@ async fn a_request_to_connect_anew_is_followed() {
     world.fake.react(world.ben, number(&ask), "✅");
     world.ear.after(1).await;
     running.end().await;
-    assert_eq!(world.fake.connected(), 0);
+    world.fake.until("it is gone", |fake| (fake.connected() == 0).then_some(())).await;
 }
 
 /// A connection whose heartbeats are not answered is dead and does not know it; the session goes on over another one.

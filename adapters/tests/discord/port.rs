@@ -239,6 +239,8 @@ async fn the_newest_change_stays() {
         let (discord, card) = (&world.discord, &card);
         async move { discord.update(card, &state(n)).await.unwrap() }
     };
+    // The first is on its way while the others come.
+    world.fake.server.control.delay(Duration::from_millis(200));
     tokio::join!(change(1), change(2), change(3), change(4));
     assert!(world.seen().contains("state 4"), "{}", world.seen());
     let changes = world.fake.server.control.calls().iter().filter(|call| call.method == "PATCH").count();

@@ -29,9 +29,10 @@ pub(super) async fn interaction(core: &Arc<Core>, listener: &dyn Listener, told:
         Did::Other => answer::not_known(),
         Did::Again(key) => answer::again(core.forms.fresh(&(person.clone(), key.clone()))),
         Did::Act(act) => {
-            let shown = match act {
-                Act::Submitted { key, .. } => core.forms.fresh(&(person.clone(), key.clone())),
-                _ => None,
+            let shown = if let Act::Submitted { key, .. } = act {
+                core.forms.fresh(&(person.clone(), key.clone()))
+            } else {
+                None
             };
             answer::reply(listener.hear(inbound(told, act)).await, told, shown)
         }

@@ -178,7 +178,7 @@ impl Core {
                 Ok(member) => match kind_of(&member, id)? {
                     // In another server they may be more.
                     AccountKind::Guest => kind = AccountKind::Guest,
-                    known => {
+                    known @ (AccountKind::Member | AccountKind::Stranger | AccountKind::Bot | AccountKind::Gone) => {
                         kind = known;
                         break;
                     }
