@@ -13,8 +13,8 @@ use super::pace::Pace;
 use crate::failure::Failure;
 use crate::rest::{Answer, Rest, RestOptions, base_url};
 
-/// Discord turns away whoever does not say what it is.
-const AGENT: &str = concat!("DiscordBot (https://github.com/hotfix, ", env!("CARGO_PKG_VERSION"), ")");
+/// Discord turns away whoever does not say what it is, with an address; the bot has none of its own.
+const AGENT: &str = concat!("DiscordBot (https://hotfix.invalid, ", env!("CARGO_PKG_VERSION"), ")");
 
 /// The codes of refusals that say something to the caller.
 pub(super) mod code {
