@@ -12,6 +12,7 @@ use tokio::sync::{oneshot, watch};
 
 use super::form::Form;
 use super::{Card, Inbound};
+use crate::vocabulary::MessageRef;
 
 /// Whoever handles what people do.
 #[async_trait]
@@ -19,6 +20,12 @@ pub trait Listener: Send + Sync {
     /// Handles one act, within the time that platforms grant for an answer. When this answers, the act is durable, or it
     /// changed nothing.
     async fn hear(&self, inbound: Inbound) -> Heard;
+
+    /// The messages whose reactions matter now. A platform that lost sight of what people do reads them again, and hands in
+    /// every reaction that stands as if it had just been added.
+    async fn watched(&self) -> Vec<MessageRef> {
+        Vec::new()
+    }
 }
 
 /// What became of an act.

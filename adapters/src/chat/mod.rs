@@ -1,10 +1,11 @@
-//! The chat port: where the team types and reads. Adapters: [`console`], [`slack`].
+//! The chat port: where the team types and reads. Adapters: [`console`], [`discord`], [`slack`].
 //!
 //! [`Chat`] is what the bot says and asks; what people do comes in by [`listen`], each act as one [`Inbound`].
 
 pub mod account;
 pub mod card;
 pub mod console;
+pub mod discord;
 pub mod form;
 mod harmless;
 pub mod listen;

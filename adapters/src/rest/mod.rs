@@ -44,6 +44,8 @@ pub(crate) struct Rest {
     base: Url,
     token: SecretString,
     body_limit_bytes: usize,
+    /// What stands before the token, and what the bot calls itself.
+    introduction: (&'static str, &'static str),
     calls: AtomicU64,
     cache: Mutex<Cache>,
 }
@@ -74,7 +76,13 @@ impl Rest {
         let http = client::builder(tls, reach.gate(&base)?, connect_timeout, timeout);
         let http = http.build().map_err(|error| unbuilt(name, &said_by(error)))?;
         let (calls, cache) = (AtomicU64::new(0), Mutex::default());
-        Ok(Self { name, http, base, token, body_limit_bytes, calls, cache })
+        let introduction = ("Bearer", "hotfix");
+        Ok(Self { name, http, base, token, body_limit_bytes, introduction, calls, cache })
+    }
+
+    /// The same client, which says another word before the token and calls itself something else.
+    pub(crate) fn introduced(self, scheme: &'static str, agent: &'static str) -> Self {
+        Self { introduction: (scheme, agent), ..self }
     }
 
     /// How many calls went out.
@@ -124,6 +132,21 @@ impl Rest {
         body: Option<&serde_json::Value>,
         act: &str,
     ) -> Result<Answer, Failure> {
+        let answer = self.exchange(method, url, body, act).await?;
+        if [401, 403, 429].contains(&answer.status.as_u16()) || answer.status.is_redirection() {
+            return Err(self.refused(&answer, act));
+        }
+        Ok(answer)
+    }
+
+    /// Changes something, as [`Rest::write`]; every answer that says no comes back as it is.
+    pub(crate) async fn exchange(
+        &self,
+        method: Method,
+        url: &Url,
+        body: Option<&serde_json::Value>,
+        act: &str,
+    ) -> Result<Answer, Failure> {
         let answer = self.send(method, url, body, None).await.map_err(|lost| match lost {
             Lost::Barred(barred) => barred.into(),
             Lost::NotSent(why) => Failure::retry(format!("{} could not be reached to {act}: {why}", self.name)),
@@ -138,9 +161,6 @@ impl Rest {
             return Err(Failure::uncertain(format!(
                 "{name} broke ({status}) when asked to {act}: {said}. It may have happened all the same"
             )));
-        }
-        if [401, 403, 429].contains(&answer.status.as_u16()) || answer.status.is_redirection() {
-            return Err(self.refused(&answer, act));
         }
         Ok(answer)
     }
@@ -168,7 +188,8 @@ impl Rest {
         if answer.status.is_success() { Ok(answer) } else { Err(self.refused(&answer, act)) }
     }
 
-    async fn ask(&self, url: &Url, act: &str) -> Result<Answer, Failure> {
+    /// Reads what is at an address, whatever it says.
+    pub(crate) async fn ask(&self, url: &Url, act: &str) -> Result<Answer, Failure> {
         let known = self.cached(|cache| cache.tag(url));
         let answer = self.send(Method::GET, url, None, known).await.map_err(|lost| match lost {
             Lost::Barred(barred) => barred.into(),
@@ -195,12 +216,13 @@ impl Rest {
         self.calls.fetch_add(1, Ordering::Relaxed);
         let mut request = self.http.request(method, url.clone());
         if !self.token.expose_secret().is_empty() {
-            let mut token = HeaderValue::from_str(&format!("Bearer {}", self.token.expose_secret()))
-                .map_err(|_| Lost::NotSent("the token has characters that no header can hold".to_owned()))?;
+            let mut token =
+                HeaderValue::from_str(&format!("{} {}", self.introduction.0, self.token.expose_secret()))
+                    .map_err(|_| Lost::NotSent("the token has characters that no header can hold".to_owned()))?;
             token.set_sensitive(true);
             request = request.header(AUTHORIZATION, token);
         }
-        request = request.header(ACCEPT, "application/json").header(USER_AGENT, "hotfix");
+        request = request.header(ACCEPT, "application/json").header(USER_AGENT, self.introduction.1);
         if let Some(known) = known {
             request = request.header(IF_NONE_MATCH, known);
         }

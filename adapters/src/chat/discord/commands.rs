@@ -1,0 +1,295 @@
+//! The one command, `/hotfix`, with what can be said as its sub-commands; and an invocation turned back into the text that
+//! could have been typed. The adapter knows nothing of the verbs: whoever starts it says what they are.
+
+use serde_json::{Value, json};
+
+/// The command.
+pub(super) const COMMAND: &str = "hotfix";
+/// The sub-command that takes whatever could be typed.
+const ANYTHING: &str = "do";
+/// Its option.
+const TEXT: &str = "text";
+/// Sub-commands of a command, and options of a sub-command.
+const MOST: usize = 25;
+/// All names, descriptions and values of a command.
+const WHOLE: usize = 8000;
+const NAME: usize = 32;
+const ABOUT: usize = 100;
+
+const SUBCOMMAND: u8 = 1;
+const STRING: u8 = 3;
+const BOOLEAN: u8 = 5;
+
+/// Something that can be said: a verb.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommandSpec {
+    /// The verb, as it is typed.
+    pub name: String,
+    /// What it does, in one line; 100 characters are shown.
+    pub about: String,
+    /// What stands behind it, in the order in which it is typed.
+    pub options: Vec<OptionSpec>,
+}
+
+/// Something that stands behind a verb.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OptionSpec {
+    /// Its name; of a flag, the word behind `--`.
+    pub name: String,
+    /// What it is, in one line; 100 characters are shown.
+    pub about: String,
+    /// Whether nothing can be said without it.
+    pub required: bool,
+    /// What can be chosen; empty when anything can be given.
+    pub choices: Vec<String>,
+    /// How it is typed.
+    pub shape: OptionShape,
+}
+
+/// How an option is typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OptionShape {
+    /// One word: `payments`.
+    Word,
+    /// Words, each for itself: `#101 abc1234`.
+    Words,
+    /// A text: `"Fix 500 on upload"`.
+    Text,
+    /// `--incident URL`.
+    Flag,
+    /// `--fix #101 abc1234`.
+    FlagWords,
+    /// `--mine`.
+    Switch,
+    /// `to v1.4.2`.
+    Keyword,
+}
+
+/// The commands as Discord registers them: one, with at most 25 sub-commands. What does not fit is said with the last one,
+/// `do`, which takes all that can be typed.
+#[must_use]
+pub fn commands(verbs: &[CommandSpec]) -> Value {
+    let anything = json!({
+        "type": SUBCOMMAND, "name": ANYTHING, "description": "Anything that can be said, as it would be typed",
+        "options": [{ "type": STRING, "name": TEXT, "description": "Such as: status HF-12", "required": true }],
+    });
+    let about = "Takes a production hotfix from the first word to the post-mortem";
+    let mut room = WHOLE - size(&anything) - COMMAND.len() - about.len();
+    let mut subcommands: Vec<Value> = Vec::new();
+    for verb in verbs.iter().filter(|verb| is_name(&verb.name) && verb.name != ANYTHING) {
+        let made = subcommand(verb);
+        let cost = size(&made);
+        if subcommands.len() == MOST - 1 || cost > room {
+            break;
+        }
+        room -= cost;
+        subcommands.push(made);
+    }
+    subcommands.push(anything);
+    json!([{
+        "type": 1, "name": COMMAND, "description": about, "options": subcommands,
+        // In servers, and in a conversation with the bot.
+        "contexts": [0, 1], "integration_types": [0],
+    }])
+}
+
+fn subcommand(verb: &CommandSpec) -> Value {
+    let mut options: Vec<&OptionSpec> = verb.options.iter().filter(|option| is_name(&option.name)).take(MOST).collect();
+    // What is required comes first in Discord; the sort keeps the order otherwise.
+    options.sort_by_key(|option| !option.required);
+    let options: Vec<Value> = options.into_iter().map(option).collect();
+    json!({ "type": SUBCOMMAND, "name": verb.name, "description": about(&verb.about), "options": options })
+}
+
+fn option(option: &OptionSpec) -> Value {
+    let kind = if option.shape == OptionShape::Switch { BOOLEAN } else { STRING };
+    let mut made = json!({
+        "type": kind, "name": option.name, "description": about(&option.about), "required": option.required,
+    });
+    let short = |choice: &String| (1..=100).contains(&choice.chars().count());
+    let offered = kind == STRING && (1..=MOST).contains(&option.choices.len()) && option.choices.iter().all(short);
+    if let Some(made) = made.as_object_mut().filter(|_| offered) {
+        let choices: Vec<Value> = option.choices.iter().map(|it| json!({ "name": it, "value": it })).collect();
+        made.insert("choices".to_owned(), choices.into());
+    }
+    made
+}
+
+fn about(text: &str) -> String {
+    super::render::label(text, ABOUT)
+}
+
+/// What Discord takes for a name.
+fn is_name(name: &str) -> bool {
+    let fine = |c: char| (c.is_alphanumeric() && c.to_lowercase().eq([c])) || matches!(c, '-' | '_');
+    (1..=NAME).contains(&name.chars().count()) && name.chars().all(fine)
+}
+
+fn size(value: &Value) -> usize {
+    let text = |name: &str| value.get(name).and_then(Value::as_str).map_or(0, |text| text.chars().count());
+    let list = |name: &str| value.get(name).and_then(Value::as_array).into_iter().flatten();
+    text("name") + text("description") + text("value") + list("options").chain(list("choices")).map(size).sum::<usize>()
+}
+
+/// Whether Discord knows the commands as they are; what it adds of its own is nothing.
+pub(super) fn are_the_same(ours: &Value, theirs: &Value) -> bool {
+    essence(ours) == essence(theirs)
+}
+
+fn essence(value: &Value) -> Value {
+    let one = |value: &Value| {
+        let list = |name: &str| essence(value.get(name).unwrap_or(&Value::Null));
+        json!([
+            value.get("type").cloned().unwrap_or(json!(1)),
+            value.get("name"),
+            value.get("description"),
+            value.get("value"),
+            value.get("required").and_then(Value::as_bool).unwrap_or_default(),
+            value.get("contexts").filter(|contexts| contexts.is_array()),
+            list("options"),
+            list("choices"),
+        ])
+    };
+    value.as_array().into_iter().flatten().map(one).collect()
+}
+
+/// The text of an invocation, as it could have been typed; `None` when it is another command.
+pub(super) fn typed(verbs: &[CommandSpec], data: &Value) -> Option<String> {
+    if data.get("name").and_then(Value::as_str) != Some(COMMAND) {
+        return None;
+    }
+    let Some(said) = data.pointer("/options/0") else { return Some(String::new()) };
+    let name = said.get("name").and_then(Value::as_str)?;
+    let given: Vec<(&str, &Value)> = said
+        .get("options")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(|option| Some((option.get("name")?.as_str()?, option.get("value")?)))
+        .collect();
+    let value = |name: &str| given.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
+    if name == ANYTHING {
+        return Some(value(TEXT).and_then(Value::as_str).unwrap_or_default().trim().to_owned());
+    }
+    let verb = verbs.iter().find(|verb| verb.name == name);
+    let mut words = vec![name.to_owned()];
+    for option in verb.iter().flat_map(|verb| &verb.options) {
+        words.extend(value(&option.name).and_then(|value| option.typed(value)));
+    }
+    // What was registered before and is no longer known is said all the same; whoever reads it can object.
+    let known = |name: &str| verb.is_some_and(|verb| verb.options.iter().any(|option| option.name == name));
+    let unknown = given.iter().filter(|(name, _)| !known(name));
+    words.extend(unknown.filter_map(|(_, value)| value.as_str()).map(quoted));
+    Some(words.join(" "))
+}
+
+impl OptionSpec {
+    fn typed(&self, value: &Value) -> Option<String> {
+        let text = value.as_str().map(str::trim).filter(|text| !text.is_empty());
+        let name = &self.name;
+        match self.shape {
+            OptionShape::Word => text.map(word),
+            OptionShape::Words => text.map(str::to_owned),
+            OptionShape::Text => text.map(quoted),
+            OptionShape::Flag => text.map(|text| format!("--{name} {}", word(text))),
+            OptionShape::FlagWords => text.map(|text| format!("--{name} {text}")),
+            OptionShape::Switch => value.as_bool().filter(|on| *on).map(|_| format!("--{name}")),
+            OptionShape::Keyword => text.map(|text| format!("{name} {}", word(text))),
+        }
+    }
+}
+
+/// A word as it is, unless it would be read as something else.
+fn word(text: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "#@/._:+,=?%~-".contains(c);
+    if !text.starts_with('-') && text.chars().all(plain) { text.to_owned() } else { quoted(text) }
+}
+
+/// A text as one word, whatever is in it. Typed commands read `&amp;` and its like as what they stand for.
+fn quoted(text: &str) -> String {
+    let escaped = text.replace('\\', "\\\\").replace('"', "\\\"");
+    format!("\"{}\"", escaped.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;"))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+    use super::*;
+
+    fn option(name: &str, shape: OptionShape, required: bool) -> OptionSpec {
+        OptionSpec { name: name.to_owned(), about: format!("the {name}"), required, choices: Vec::new(), shape }
+    }
+
+    fn start() -> CommandSpec {
+        let options = vec![
+            option("service", OptionShape::Word, true),
+            option("title", OptionShape::Text, false),
+            option("incident", OptionShape::Flag, true),
+            option("fix", OptionShape::FlagWords, false),
+            option("exceptional", OptionShape::Switch, false),
+            option("to", OptionShape::Keyword, false),
+        ];
+        CommandSpec { name: "start".to_owned(), about: "opens a run".to_owned(), options }
+    }
+
+    fn said(name: &str, given: &[(&str, Value)]) -> String {
+        let options: Vec<Value> = given.iter().map(|(name, value)| json!({ "name": name, "value": value })).collect();
+        typed(&[start()], &json!({ "name": "hotfix", "options": [{ "name": name, "options": options }] })).unwrap()
+    }
+
+    #[test]
+    fn an_invocation_is_what_could_have_been_typed() {
+        let given = [
+            ("incident", json!("https://status.example/i/7?a=1")),
+            ("title", json!("Fix \"500\" on <upload> & \\")),
+            ("service", json!("payments")),
+            ("fix", json!("#101, abc1234")),
+            ("exceptional", json!(true)),
+            ("to", json!("v1.4.2")),
+        ];
+        assert_eq!(
+            said("start", &given),
+            r#"start payments "Fix \"500\" on &lt;upload&gt; &amp; \\" --incident https://status.example/i/7?a=1 --fix #101, abc1234 --exceptional to v1.4.2"#
+        );
+        assert_eq!(
+            said("start", &[("service", json!("--exceptional x")), ("exceptional", json!(false))]),
+            r#"start "--exceptional x""#
+        );
+        assert_eq!(said("do", &[("text", json!(" status HF-1 "))]), "status HF-1");
+        assert_eq!(said("old", &[("what", json!("a b"))]), r#"old "a b""#);
+        assert_eq!(typed(&[], &json!({ "name": "other" })), None);
+    }
+
+    #[test]
+    fn what_does_not_fit_is_said_with_the_last() {
+        let many: Vec<CommandSpec> = (0..60).map(|n| CommandSpec { name: format!("verb-{n}"), ..start() }).collect();
+        let made = commands(&many);
+        let options = made[0]["options"].as_array().unwrap();
+        assert_eq!((options.len(), options[24]["name"].as_str()), (25, Some("do")));
+        let first: Vec<&Value> = options[0]["options"].as_array().unwrap().iter().map(|it| &it["name"]).collect();
+        assert_eq!(first[..3], ["service", "incident", "title"], "what is required comes first");
+        let long = CommandSpec {
+            about: "long ".repeat(40),
+            options: (0..25)
+                .map(|n| OptionSpec { about: "x".repeat(99), ..option(&format!("o{n}"), OptionShape::Word, false) })
+                .collect(),
+            name: "long".to_owned(),
+        };
+        let made = commands(&vec![long; 9]);
+        assert!(size(&made[0]) <= WHOLE, "{}", size(&made[0]));
+        assert_eq!(made[0]["options"].as_array().unwrap().len(), 3);
+    }
+
+    #[test]
+    fn what_discord_adds_is_no_difference() {
+        let ours = commands(&[start()]);
+        let mut theirs = ours.clone();
+        theirs[0]["id"] = json!("1");
+        theirs[0]["options"][0]["options"][1].as_object_mut().unwrap().remove("required");
+        assert!(!are_the_same(&ours, &theirs), "the incident is required");
+        theirs = ours.clone();
+        theirs[0]["options"][0]["options"][2].as_object_mut().unwrap().remove("required");
+        assert!(are_the_same(&ours, &theirs));
+        assert!(!are_the_same(&ours, &json!([])));
+    }
+}

@@ -1,0 +1,205 @@
+//! What all of the adapter shares: the way to Discord, what is known for a while, and who the bot is.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use reqwest::Url;
+use secrecy::SecretString;
+use serde::Deserialize;
+use tokio::sync::OnceCell;
+use tokio::time::Instant;
+
+use super::commands::CommandSpec;
+use super::options::DiscordOptions;
+use super::web::{Call, Web};
+use crate::chat::{AccountKind, Form};
+use crate::failure::Failure;
+use crate::vocabulary::{ChannelRef, MessageRef};
+
+/// How long an account and a channel are taken for what they were (security case 31).
+pub(super) const FRESH: Duration = Duration::from_secs(60);
+/// How long an answer to an interaction can be followed by another one, with some time to spare.
+pub(super) const ANSWERABLE: Duration = Duration::from_secs(14 * 60);
+/// What never changes.
+const EVER: Duration = Duration::MAX;
+const KNOWN: usize = 4096;
+
+/// Shared by the port and the gateway.
+pub(super) struct Core {
+    pub(super) web: Web,
+    pub(super) api: Url,
+    pub(super) gateway: Option<Url>,
+    pub(super) token: SecretString,
+    pub(super) application: String,
+    pub(super) guilds: Vec<String>,
+    pub(super) commands: Vec<CommandSpec>,
+    pub(super) accounts: Kept<String, AccountKind>,
+    pub(super) channels: Kept<ChannelRef, Channel>,
+    /// The channel that a thread hangs in; `None` for what is no thread. It never changes.
+    pub(super) parents: Kept<ChannelRef, Option<ChannelRef>>,
+    pub(super) directs: Kept<String, ChannelRef>,
+    /// What a thread under a message is to be called.
+    pub(super) titles: Kept<MessageRef, String>,
+    /// The last interaction of a person in a channel: by it they can be told something alone.
+    pub(super) tokens: Kept<(String, ChannelRef), String>,
+    /// The last form that a person was shown, by its key.
+    pub(super) forms: Kept<(String, String), Form>,
+    pub(super) updates: Updates,
+    me: OnceCell<User>,
+}
+
+/// A user, as far as it matters here.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct User {
+    pub(super) id: String,
+    pub(super) username: String,
+    pub(super) bot: Option<bool>,
+}
+
+/// A channel, as far as it matters here.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Channel {
+    pub(super) id: String,
+    #[serde(rename = "type")]
+    pub(super) kind: u8,
+    pub(super) guild_id: Option<String>,
+    pub(super) parent_id: Option<String>,
+    pub(super) name: Option<String>,
+    pub(super) permission_overwrites: Vec<Overwrite>,
+}
+
+/// What a role or a member may in one channel only.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Overwrite {
+    pub(super) id: String,
+    pub(super) allow: String,
+    pub(super) deny: String,
+}
+
+impl Channel {
+    /// The channel that it hangs in, if it is a thread.
+    pub(super) fn above(&self) -> Option<ChannelRef> {
+        let above = self.parent_id.as_deref().filter(|_| (10..=12).contains(&self.kind))?;
+        ChannelRef::parse(above).ok()
+    }
+}
+
+impl Core {
+    pub(super) fn new(options: DiscordOptions) -> Result<Self, Failure> {
+        options.check()?;
+        Ok(Self {
+            web: Web::new(&options.api, options.token.clone())?,
+            api: options.api,
+            gateway: options.gateway,
+            token: options.token,
+            application: options.application,
+            guilds: options.guilds,
+            commands: options.commands,
+            accounts: Kept::lasting(FRESH),
+            channels: Kept::lasting(FRESH),
+            parents: Kept::lasting(EVER),
+            directs: Kept::lasting(EVER),
+            titles: Kept::lasting(EVER),
+            tokens: Kept::lasting(ANSWERABLE),
+            forms: Kept::lasting(ANSWERABLE),
+            updates: Updates::default(),
+            me: OnceCell::new(),
+        })
+    }
+
+    /// Who the bot is; asked once.
+    pub(super) async fn me(&self) -> Result<&User, Failure> {
+        let call = Call::new(&["users", "@me"], "ask who the bot is");
+        self.me.get_or_try_init(|| async { Ok(self.web.read(call).await?) }).await
+    }
+
+    /// A channel as it is, or was at most a minute ago.
+    pub(super) async fn channel_info(&self, id: &ChannelRef) -> Result<Channel, Failure> {
+        if let Some(known) = self.channels.fresh(id) {
+            return Ok(known);
+        }
+        let path = ["channels", id.as_str()];
+        let channel: Channel = self.web.read(Call::new(&path, "ask what a channel is")).await?;
+        self.parents.keep(id.clone(), channel.above());
+        self.channels.keep(id.clone(), channel.clone());
+        Ok(channel)
+    }
+
+    /// The channel that a thread hangs in; `None` when this is no thread.
+    pub(super) async fn parent(&self, id: &ChannelRef) -> Result<Option<ChannelRef>, Failure> {
+        match self.parents.fresh(id) {
+            Some(known) => Ok(known),
+            None => Ok(self.channel_info(id).await?.above()),
+        }
+    }
+
+    pub(super) fn listens_to(&self, guild: &str) -> bool {
+        self.guilds.iter().any(|listed| listed == guild)
+    }
+}
+
+/// What was asked not long ago. Bounded: when it is full it starts anew.
+#[derive(Debug)]
+pub(super) struct Kept<K, V> {
+    lasts: Duration,
+    all: Mutex<HashMap<K, (Instant, V)>>,
+}
+
+impl<K: Hash + Eq, V: Clone> Kept<K, V> {
+    fn lasting(lasts: Duration) -> Self {
+        Self { lasts, all: Mutex::default() }
+    }
+
+    pub(super) fn fresh(&self, key: &K) -> Option<V> {
+        let kept = self.all.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.get(key).filter(|(at, _)| at.elapsed() < self.lasts).map(|(_, value)| value.clone())
+    }
+
+    pub(super) fn keep(&self, key: K, value: V) {
+        let mut kept = self.all.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() >= KNOWN {
+            kept.clear();
+        }
+        kept.insert(key, (Instant::now(), value));
+    }
+}
+
+/// Changes of messages, one at a time for each message: what is overtaken while it waits is not sent at all, and what is
+/// older never lands on what is newer.
+#[derive(Debug, Default)]
+pub(super) struct Updates(Mutex<HashMap<MessageRef, Arc<Turn>>>);
+
+#[derive(Debug, Default)]
+pub(super) struct Turn {
+    latest: Mutex<u64>,
+    pub(super) busy: tokio::sync::Mutex<()>,
+}
+
+impl Updates {
+    /// The message's turn, and the number of this change.
+    pub(super) fn join(&self, message: &MessageRef) -> (Arc<Turn>, u64) {
+        let mut turns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if turns.len() >= KNOWN {
+            // Whoever waits holds a turn too.
+            turns.retain(|_, turn| Arc::strong_count(turn) > 1);
+        }
+        let turn = Arc::clone(turns.entry(message.clone()).or_default());
+        let mut latest = turn.latest.lock().unwrap_or_else(PoisonError::into_inner);
+        *latest += 1;
+        let number = *latest;
+        drop(latest);
+        (turn, number)
+    }
+}
+
+impl Turn {
+    /// Whether a newer change came meanwhile.
+    pub(super) fn is_overtaken(&self, number: u64) -> bool {
+        *self.latest.lock().unwrap_or_else(PoisonError::into_inner) > number
+    }
+}

@@ -1,0 +1,104 @@
+//! What the gateway tells, and what becomes of it.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use secrecy::SecretString;
+use serde_json::json;
+
+use super::super::options::{DISCORD_API, DiscordOptions};
+use super::*;
+
+fn core() -> Core {
+    let api = DISCORD_API.parse().unwrap();
+    Core::new(DiscordOptions::new(api, SecretString::from("token"), "7", vec!["10".to_owned()])).unwrap()
+}
+
+fn told(kind: u8, data: Value) -> Value {
+    json!({
+        "id": "1000", "application_id": "7", "type": kind, "token": "t0", "guild_id": "10", "channel_id": "20",
+        "channel": { "id": "20", "type": 0 }, "member": { "user": { "id": "30" } }, "data": data, "context": 0,
+    })
+}
+
+fn pressed() -> Value {
+    let mut told = told(3, json!({ "custom_id": "0:n0nce:1", "component_type": 2 }));
+    told["message"] = json!({ "id": "40", "author": { "id": "7" } });
+    told
+}
+
+#[test]
+fn a_button_in_a_thread_is_pressed_in_the_channel_above() {
+    let mut told = pressed();
+    told["channel"] = json!({ "id": "20", "type": 11, "parent_id": "19" });
+    let heard = interaction(&core(), &told).unwrap();
+    let at = |channel: &str, id: &str| MessageRef { channel: channel.parse().unwrap(), id: id.to_owned() };
+    assert_eq!(heard.spot, Spot { channel: "19".parse().unwrap(), thread: Some(at("19", "20")) });
+    assert_eq!(heard.did, Did::Act(Act::Pressed { message: at("20", "40"), value: "n0nce:1".to_owned() }));
+    assert!(heard.welcome && heard.on_message);
+}
+
+/// Security cases 9 and 22: another server, another application, and a conversation of others are turned away.
+#[test]
+fn strangers_are_turned_away() {
+    let mut other = pressed();
+    other["guild_id"] = json!("11");
+    assert!(!interaction(&core(), &other).unwrap().welcome);
+    other["application_id"] = json!("8");
+    assert!(interaction(&core(), &other).is_none());
+    let mut direct = pressed();
+    direct.as_object_mut().unwrap().retain(|name, _| name != "guild_id" && name != "member");
+    direct["user"] = json!({ "id": "30" });
+    direct["context"] = json!(1);
+    assert!(interaction(&core(), &direct).unwrap().welcome);
+    direct["context"] = json!(2);
+    assert!(!interaction(&core(), &direct).unwrap().welcome);
+}
+
+/// Security case 18: what cannot be read is nothing that was done.
+#[test]
+fn what_cannot_be_read_is_no_act() {
+    for data in [json!({}), json!({ "custom_id": "x" }), json!({ "custom_id": "x:y" }), Value::Null] {
+        for kind in [1, 2, 3, 4, 5, 9] {
+            assert_eq!(interaction(&core(), &told(kind, data.clone())).unwrap().did, Did::Other, "{kind} {data}");
+        }
+    }
+    for broken in [
+        json!({}),
+        json!([]),
+        json!({ "application_id": "7" }),
+        json!({ "application_id": "7", "user": { "id": "ana" } }),
+    ] {
+        assert!(interaction(&core(), &broken).is_none(), "{broken}");
+        assert!(reacted(&core(), "7", &broken, true).is_none(), "{broken}");
+    }
+}
+
+/// Security cases 30 and 32.
+#[test]
+fn only_people_react_to_the_bots_messages() {
+    let said = |name: &str, value: Value| {
+        let mut told = json!({
+            "guild_id": "10", "channel_id": "20", "message_id": "40", "user_id": "30", "emoji": { "id": null, "name": "👍🏽" },
+            "message_author_id": "7",
+        });
+        told[name] = value;
+        reacted(&core(), "7", &told, true)
+    };
+    let good = said("burst", json!(false)).unwrap();
+    assert_eq!((good.from, good.emoji), (person("30"), Emoji::Yes));
+    assert!(said("member", json!({ "user": { "id": "30", "bot": true } })).is_none());
+    assert!(said("user_id", json!("7")).is_none());
+    assert!(said("message_author_id", json!("31")).is_none());
+    assert!(said("guild_id", json!("11")).is_none());
+    assert!(said("guild_id", Value::Null).is_none());
+}
+
+#[test]
+fn hands_have_colours() {
+    for yes in ["✅", "👍", "👍🏿", "✔️"] {
+        assert_eq!(emoji(yes), Emoji::Yes, "{yes}");
+    }
+    for no in ["❌", "👎🏻", "✖️"] {
+        assert_eq!(emoji(no), Emoji::No, "{no}");
+    }
+    assert_eq!(emoji("👀"), Emoji::Other("👀".to_owned()));
+}

@@ -1,0 +1,149 @@
+//! Whether the bot can work: its token, its application, its servers, its commands and its rights. Nothing is posted.
+
+use serde::Deserialize;
+
+use super::commands;
+use super::core::Core;
+use super::gateway;
+use super::rights::{self, Role};
+use super::web::Call;
+use crate::chat::ChannelKind;
+use crate::failure::Failure;
+use crate::finding::Finding;
+use crate::vocabulary::ChannelRef;
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Application {
+    id: String,
+    name: String,
+    interactions_endpoint_url: Option<String>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Guild {
+    name: String,
+    roles: Vec<Role>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Own {
+    roles: Vec<String>,
+}
+
+impl Core {
+    pub(super) async fn examine(&self, channels: &[ChannelRef]) -> Vec<Finding> {
+        let mut found = Vec::new();
+        match self.me().await {
+            Ok(me) => found.push(Finding::fine("the bot token", format!("it is {}", me.username))),
+            Err(failure) => return vec![not(failure, "the bot token")],
+        }
+        found.push(self.own_application().await.unwrap_or_else(|failure| not(failure, "the application")));
+        found.push(self.sessions().await.unwrap_or_else(|failure| not(failure, "the gateway")));
+        for guild in &self.guilds {
+            let what = format!("the server {guild}");
+            found.push(self.membership(guild, &what).await.unwrap_or_else(|failure| not(failure, &what)));
+        }
+        if !self.commands.is_empty() {
+            found.push(self.known_commands().await.unwrap_or_else(|failure| not(failure, "the commands")));
+        }
+        for channel in channels {
+            let what = format!("the channel {channel}");
+            found.push(self.room(channel, &what).await.unwrap_or_else(|failure| not(failure, &what)));
+        }
+        found
+    }
+
+    async fn own_application(&self) -> Result<Finding, Failure> {
+        let what = "the application";
+        let path = ["applications", "@me"];
+        let asked: Application = self.web.read(Call::new(&path, "ask which application it is")).await?;
+        if asked.id != self.application {
+            let seen = format!("the token belongs to {}, and {} is configured", asked.id, self.application);
+            return Ok(Finding::wrong(what, seen, "Set the application's number, or the token of the other one."));
+        }
+        if asked.interactions_endpoint_url.is_some_and(|url| !url.is_empty()) {
+            let next = "Clear the Interactions Endpoint URL in Discord's developer portal.";
+            return Ok(Finding::wrong(what, "commands and buttons go to another address than the bot's", next));
+        }
+        Ok(Finding::fine(what, format!("it is {}", asked.name)))
+    }
+
+    async fn sessions(&self) -> Result<Finding, Failure> {
+        let limit = gateway::ask(self).await?.session_start_limit;
+        if limit.remaining == 0 {
+            let seen = format!("no more sessions may be opened for {} minutes", limit.reset_after / 60_000);
+            return Ok(Finding::doubtful("the gateway", seen, "Look why the bot was connected so often."));
+        }
+        Ok(Finding::fine("the gateway", format!("{} more sessions may be opened today", limit.remaining)))
+    }
+
+    async fn membership(&self, guild: &str, what: &str) -> Result<Finding, Failure> {
+        let asked: Guild = self.web.read(Call::new(&["guilds", guild], "ask about a server")).await?;
+        let own = self.own_roles(guild).await?;
+        if rights::in_guild(guild, &asked.roles, &own.roles) == u64::MAX {
+            let seen = format!("the bot is an administrator of {}", asked.name);
+            return Ok(Finding::doubtful(what, seen, "Take that right from its role: it needs six lesser ones."));
+        }
+        Ok(Finding::fine(what, format!("the bot is in {}", asked.name)))
+    }
+
+    async fn own_roles(&self, guild: &str) -> Result<Own, Failure> {
+        let me = self.me().await?;
+        let path = ["guilds", guild, "members", &me.id];
+        Ok(self.web.read(Call::new(&path, "ask what the bot is in a server")).await?)
+    }
+
+    async fn known_commands(&self) -> Result<Finding, Failure> {
+        if commands::are_the_same(&commands::commands(&self.commands), &self.registered().await?) {
+            return Ok(Finding::fine("the commands", "Discord knows them"));
+        }
+        let next = "Start the bot: it makes them known.";
+        Ok(Finding::doubtful("the commands", "Discord knows others, or none", next))
+    }
+
+    async fn room(&self, channel: &ChannelRef, what: &str) -> Result<Finding, Failure> {
+        let asked = self.channel_info(channel).await?;
+        let name = asked.name.as_deref().map_or_else(|| channel.to_string(), |name| format!("#{name}"));
+        match self.kind_of_channel(&asked) {
+            ChannelKind::Own => {}
+            ChannelKind::Direct => return Ok(Finding::fine(what, "a direct conversation")),
+            ChannelKind::Shared => {
+                let next = "Add its server to those that the bot listens to, or name a channel of your own.";
+                return Ok(Finding::wrong(
+                    what,
+                    format!("{name} is in a server to which the bot does not listen"),
+                    next,
+                ));
+            }
+        }
+        // The rights in a thread are those in its channel.
+        let asked = match asked.above() {
+            Some(above) => self.channel_info(&above).await?,
+            None => asked,
+        };
+        let guild = asked.guild_id.clone().unwrap_or_default();
+        let (me, own) = (self.me().await?, self.own_roles(&guild).await?);
+        let roles: Guild = self.web.read(Call::new(&["guilds", &guild], "ask about a server")).await?;
+        let granted = rights::in_guild(&guild, &roles.roles, &own.roles);
+        let granted = rights::in_channel(granted, &asked, &guild, &own.roles, &me.id);
+        let missing = rights::missing(granted);
+        if missing.is_empty() {
+            return Ok(Finding::fine(what, format!("the bot may do what it has to in {name}")));
+        }
+        let next = format!("Give the bot's role in {name}: {}.", missing.join(", "));
+        Ok(Finding::wrong(what, format!("the bot lacks {} in {name}", missing.join(", ")), next))
+    }
+}
+
+/// A failure as a finding: what may pass is doubtful.
+fn not(failure: Failure, what: &str) -> Finding {
+    match failure {
+        Failure::Rejected { reason } => Finding::wrong(what, reason, "Do what it says, and look again."),
+        Failure::Retry { reason, .. } | Failure::Uncertain { reason } => {
+            Finding::doubtful(what, reason, "Look again when Discord can be reached.")
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! Hands on what somebody did, and answers them. Everything here runs in a task of its own, so that nothing waits for it. An
+//! answer may be lost, and the act stands all the same.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::Method;
+use serde_json::Value;
+use tokio::time::sleep;
+
+use super::answer::{self, Reply, Then};
+use super::core::Core;
+use super::decode::{Did, Interaction, Reacted, Spot};
+use super::web::Call;
+use crate::chat::{Act, Card, Heard, Inbound, Listener};
+use crate::failure::Failure;
+use crate::vocabulary::{ChannelRef, PersonRef};
+
+/// How often something that only waits for Discord is asked for again.
+const TRIES: u32 = 5;
+const WAIT: Duration = Duration::from_secs(1);
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+
+/// Handles an interaction: the callback goes out when the listener has answered, so whatever is acknowledged is durable.
+pub(super) async fn interaction(core: &Arc<Core>, listener: &dyn Listener, told: &Interaction) {
+    let person = told.from.id.clone();
+    let reply = match &told.did {
+        _ if !told.welcome => answer::not_here(),
+        Did::Other => answer::not_known(),
+        Did::Again(key) => answer::again(core.forms.fresh(&(person.clone(), key.clone()))),
+        Did::Act(act) => {
+            let shown = if let Act::Submitted { key, .. } = act {
+                core.forms.fresh(&(person.clone(), key.clone()))
+            } else {
+                None
+            };
+            answer::reply(listener.hear(inbound(told, act)).await, told, shown)
+        }
+    };
+    let Reply { callback, then } = reply;
+    if let Then::Remember(form) = &then {
+        // Before it is shown: somebody may be quick.
+        core.forms.keep((person.clone(), form.key.clone()), form.clone());
+    }
+    let path = ["interactions", &told.id, &told.token, "callback"];
+    let call = Call::new(&path, "answer an interaction");
+    if let Err(refusal) = core.web.set(Method::POST, call, &callback).await {
+        return tracing::warn!(why = refusal.failure.reason(), "an answer in Discord got lost");
+    }
+    core.tokens.keep((person, told.spot.channel.clone()), told.token.clone());
+    if let Then::Wait(more) = then {
+        core.replace(told, &answer::later(more.await)).await;
+    }
+}
+
+fn inbound(told: &Interaction, act: &Act) -> Inbound {
+    Inbound {
+        dedupe_key: format!("discord:{}", told.id),
+        from: told.from.clone(),
+        channel: told.spot.channel.clone(),
+        thread: told.spot.thread.clone(),
+        // A modal cannot be answered with another one.
+        can_ask: !matches!(act, Act::Submitted { .. }),
+        act: act.clone(),
+    }
+}
+
+/// Handles a reaction. `key` stands for this event and no other.
+pub(super) async fn reaction(core: &Arc<Core>, listener: &dyn Listener, reacted: Reacted, key: &str) {
+    let Reacted { message, from, emoji, added } = reacted;
+    let Spot { channel, thread } = core.spot_of(&message.channel).await;
+    let dedupe_key = format!("discord:{}:{}:{emoji:?}:{added}:{key}", message.id, from.id);
+    let act = Act::Reacted { message, emoji, added };
+    let told = Inbound { dedupe_key, from: from.clone(), channel: channel.clone(), thread, can_ask: false, act };
+    let said = match listener.hear(told).await {
+        Heard::Said(card) => card,
+        Heard::Later(more) => more.await.unwrap_or_default(),
+        Heard::Failed => {
+            return tracing::warn!("a reaction in Discord could not be kept; it is read again with the next votes");
+        }
+        Heard::Form(_) | Heard::Wrong(_) | Heard::Home(_) => None,
+    };
+    if let Some(card) = said {
+        core.tell(&channel, &from, &card).await;
+    }
+}
+
+/// Reads the reactions of every message that matters, and hands in each that stands. `key` stands for this reading.
+pub(super) async fn reconcile(core: &Arc<Core>, listener: &dyn Listener, key: &str) {
+    for message in listener.watched().await {
+        match core.patiently(|| core.reactions(&message)).await {
+            Ok(standing) => {
+                for reaction in standing {
+                    let (from, emoji) = (reaction.person, reaction.emoji);
+                    let reacted = Reacted { message: message.clone(), from, emoji, added: true };
+                    self::reaction(core, listener, reacted, &format!("standing:{key}")).await;
+                }
+            }
+            Err(failure) => {
+                tracing::warn!(why = failure.reason(), "the reactions to a message in Discord could not be read");
+            }
+        }
+    }
+}
+
+impl Core {
+    /// Where a channel is. What cannot be found out is taken for no thread; the policy says no to a channel it does not know.
+    async fn spot_of(&self, channel: &ChannelRef) -> Spot {
+        let parent = self.patiently(|| self.parent(channel)).await.unwrap_or_else(|failure| {
+            tracing::warn!(discord.channel = %channel, why = failure.reason(), "what a channel in Discord is cannot be asked");
+            None
+        });
+        Spot::of(channel.clone(), parent)
+    }
+
+    /// Asks again what only has to wait, a few times.
+    pub(super) async fn patiently<T, F>(&self, ask: impl Fn() -> F) -> Result<T, Failure>
+    where
+        F: Future<Output = Result<T, Failure>>,
+    {
+        for tried in 1.. {
+            match ask().await {
+                Err(Failure::Retry { after, .. }) if tried < TRIES => {
+                    sleep(after.unwrap_or(WAIT * tried).min(LONGEST_WAIT)).await;
+                }
+                outcome => return outcome,
+            }
+        }
+        Err(Failure::retry("it was asked too often"))
+    }
+
+    async fn tell(&self, channel: &ChannelRef, to: &PersonRef, card: &Card) {
+        if let Err(failure) = self.whisper(channel, to, card).await {
+            tracing::warn!(discord.channel = %channel, why = failure.reason(), "an answer in Discord got lost");
+        }
+    }
+
+    /// Puts what came of it in the place of "is thinking…".
+    async fn replace(&self, told: &Interaction, message: &Value) {
+        let mut message = message.clone();
+        if let Some(message) = message.as_object_mut() {
+            // Whether it is for one person alone was said at first.
+            message.remove("flags");
+        }
+        let path = ["webhooks", &self.application, &told.token, "messages", "@original"];
+        let call = Call::new(&path, "say what came of it");
+        let done = self.patiently(|| async { Ok(self.web.set(Method::PATCH, call, &message).await?) }).await;
+        if let Err(failure) = done {
+            tracing::warn!(why = failure.reason(), "an answer in Discord got lost");
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! What to do when a connection ended: whether the session goes on, and how long to wait.
+
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+use std::time::Duration;
+
+use crate::failure::Failure;
+
+const FIRST: Duration = Duration::from_secs(1);
+const LONGEST: Duration = Duration::from_secs(60);
+/// A day has a thousand sessions; what a person has to change first is not tried more often than this.
+const HOPELESS: Duration = Duration::from_secs(15 * 60);
+/// A connection that lived for less was none.
+const WORTHWHILE: Duration = Duration::from_secs(10);
+
+/// How a connection ended.
+#[derive(Debug)]
+pub(super) enum End {
+    /// It did not come about.
+    NotOpened(Failure),
+    /// It was closed, with Discord's code if it gave one, after so long.
+    Closed { code: Option<u16>, lived: Duration },
+    /// Discord wants it to be opened anew.
+    Renewed { lived: Duration },
+    /// Discord says that the session is over, or that it may still go on.
+    Invalid { resumable: bool, lived: Duration },
+}
+
+/// What to do now.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Next {
+    pub(super) wait: Duration,
+    /// Whether what was missed may still be told.
+    pub(super) resume: bool,
+    /// What a person has to do before it can work.
+    pub(super) hopeless: Option<&'static str>,
+}
+
+/// How often it went wrong in a row.
+#[derive(Debug, Default)]
+pub(super) struct Patience {
+    failures: u32,
+}
+
+impl Patience {
+    pub(super) fn after(&mut self, end: &End) -> Next {
+        self.next(end, 500 + jitter(500))
+    }
+
+    fn next(&mut self, end: &End, thousandths: u32) -> Next {
+        let lived = match end {
+            End::NotOpened(_) => Duration::ZERO,
+            End::Closed { lived, .. } | End::Renewed { lived } | End::Invalid { lived, .. } => *lived,
+        };
+        let storm = lived < WORTHWHILE && self.failures > 0;
+        self.failures = if lived < WORTHWHILE { self.failures + 1 } else { 1 };
+        let step = self.step() * thousandths / 1000;
+        let go_on = |wait, resume| Next { wait, resume, hopeless: None };
+        match end {
+            End::NotOpened(Failure::Retry { after: Some(after), .. }) => go_on((*after).max(step), true),
+            End::NotOpened(Failure::Rejected { .. }) => go_on(LONGEST * thousandths / 1000, true),
+            End::NotOpened(Failure::Retry { .. } | Failure::Uncertain { .. }) => go_on(step, true),
+            End::Renewed { .. } if !storm => go_on(Duration::ZERO, true),
+            End::Renewed { .. } => go_on(step, true),
+            // Discord wants 1 to 5 seconds.
+            End::Invalid { resumable, .. } => {
+                go_on(step.max(FIRST * (1 + thousandths.saturating_sub(500) / 125)), *resumable)
+            }
+            End::Closed { code: Some(code), .. } => match hopeless(*code) {
+                Some(why) => Next { wait: HOPELESS, resume: false, hopeless: Some(why) },
+                None => go_on(step, ![4003, 4007, 4009].contains(code)),
+            },
+            End::Closed { code: None, .. } => go_on(step, true),
+        }
+    }
+
+    fn step(&self) -> Duration {
+        let doublings = self.failures.saturating_sub(1).min(10);
+        FIRST.saturating_mul(1 << doublings).min(LONGEST)
+    }
+}
+
+/// Codes after which a new connection would be closed in the same way.
+fn hopeless(code: u16) -> Option<&'static str> {
+    Some(match code {
+        4004 => "Discord does not accept the bot's token: make a new one and set it",
+        4010 | 4011 => {
+            "the bot is in more servers than one connection serves: take it out of those it does not work for"
+        }
+        4012 => "Discord's gateway no longer speaks this version: take a newer one of the bot",
+        4013 => "Discord does not know what the bot asks to be told: take a newer version of the bot",
+        4014 => {
+            "the application may not be told what the bot asks for: look at its intents in Discord's developer portal"
+        }
+        _ => return None,
+    })
+}
+
+/// A number below this; so that not all come at once.
+pub(super) fn jitter(below: u32) -> u32 {
+    u32::try_from(RandomState::new().build_hasher().finish() % u64::from(below.max(1))).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+    use super::*;
+
+    fn closed(code: Option<u16>, secs: u64) -> End {
+        End::Closed { code, lived: Duration::from_secs(secs) }
+    }
+
+    fn all(ends: &[End]) -> Vec<(u64, bool)> {
+        let mut patience = Patience::default();
+        let each = |end: &End| {
+            let next = patience.next(end, 1000);
+            (next.wait.as_secs(), next.resume)
+        };
+        ends.iter().map(each).collect()
+    }
+
+    #[test]
+    fn what_is_down_is_asked_ever_more_seldom() {
+        let down = || End::NotOpened(Failure::retry("down"));
+        assert_eq!(all(&[down(), down(), down(), down()]), [(1, true), (2, true), (4, true), (8, true)]);
+        let many: Vec<End> = (0..20).map(|_| down()).collect();
+        assert_eq!(all(&many).last(), Some(&(60, true)));
+        let asked = End::NotOpened(Failure::Retry { reason: String::new(), after: Some(Duration::from_secs(3600)) });
+        assert_eq!(all(&[asked]), [(3600, true)], "no session is left today");
+        assert_eq!(all(&[closed(None, 0), closed(None, 0), closed(None, 60)]), [(1, true), (2, true), (1, true)]);
+    }
+
+    #[test]
+    fn a_session_goes_on_where_it_can() {
+        let codes = [4000, 4001, 4002, 4003, 4005, 4007, 4008, 4009, 1001];
+        let go_on: Vec<bool> = codes.iter().map(|code| all(&[closed(Some(*code), 60)])[0].1).collect();
+        assert_eq!(go_on, [true, true, true, false, true, false, true, false, true]);
+        let lived = Duration::from_secs(60);
+        let invalid = |resumable| all(&[End::Invalid { resumable, lived }])[0];
+        assert_eq!((invalid(true), invalid(false)), ((5, true), (5, false)));
+        let renewed = || End::Renewed { lived: Duration::ZERO };
+        assert_eq!(all(&[End::Renewed { lived }, renewed(), renewed()]), [(0, true), (2, true), (4, true)], "a storm");
+    }
+
+    #[test]
+    fn what_a_person_has_to_change_is_not_tried_all_the_time() {
+        for code in [4004, 4010, 4011, 4012, 4013, 4014] {
+            let next = Patience::default().after(&closed(Some(code), 0));
+            assert!(next.hopeless.is_some() && !next.resume && next.wait >= HOPELESS, "{code}");
+        }
+    }
+}

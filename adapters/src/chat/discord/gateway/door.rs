@@ -1,0 +1,146 @@
+//! Opens a connection to the gateway: asks where it is, and tells the token only where it is safe.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::Url;
+use rustls_pki_types::ServerName;
+use serde::Deserialize;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::{WebSocketStream, client_async_with_config};
+
+use super::super::core::Core;
+use super::super::options::is_safe;
+use super::super::web::Call;
+use crate::failure::Failure;
+use crate::rest;
+
+const OPENING: Duration = Duration::from_secs(10);
+/// The largest frame and message that are read, in bytes: a server with all its channels and threads is told at once
+/// (security case 11).
+const LARGEST: usize = 8 << 20;
+
+/// Bytes to and from Discord.
+pub(super) trait Pipe: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Pipe for T {}
+
+/// A connection.
+pub(super) type Socket = WebSocketStream<Box<dyn Pipe>>;
+
+/// Where the gateway is, and how many sessions may still be opened.
+#[derive(Debug, Clone, Deserialize)]
+pub(in super::super) struct Gateway {
+    url: String,
+    pub(in super::super) session_start_limit: SessionLimit,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(in super::super) struct SessionLimit {
+    pub(in super::super) remaining: u32,
+    /// In milliseconds.
+    pub(in super::super) reset_after: u64,
+}
+
+/// Asks where the gateway is, for a new session. If it does not say, nothing is connected to: Discord's own address is
+/// never taken in its place.
+pub(in super::super) async fn ask(core: &Core) -> Result<Gateway, Failure> {
+    Ok(core.web.read(Call::new(&["gateway", "bot"], "ask where the gateway is")).await?)
+}
+
+/// The address for a new session.
+pub(super) async fn fresh(core: &Core) -> Result<Url, Failure> {
+    let Gateway { url, session_start_limit: limit } = ask(core).await?;
+    if limit.remaining == 0 {
+        return Err(Failure::Retry {
+            reason: "no more sessions of Discord's gateway may be opened today".to_owned(),
+            after: Some(Duration::from_millis(limit.reset_after)),
+        });
+    }
+    match &core.gateway {
+        Some(configured) => Ok(configured.clone()),
+        None => checked(&url, &core.api).ok_or_else(|| {
+            Failure::rejected("Discord gave an address for its gateway that is not safe: nothing is connected to it")
+        }),
+    }
+}
+
+/// The address at which a session goes on.
+pub(super) fn resumed(core: &Core, told: &str) -> Option<Url> {
+    core.gateway.clone().or_else(|| checked(told, &core.api))
+}
+
+/// An address that may be told the token. Discord's own API has Discord's own gateway.
+fn checked(url: &str, api: &Url) -> Option<Url> {
+    let url = Url::parse(url).ok().filter(is_safe)?;
+    let under = |url: &Url, domain: &str| {
+        url.host_str()
+            .is_some_and(|host| host == domain || host.strip_suffix(domain).is_some_and(|sub| sub.ends_with('.')))
+    };
+    let own = under(api, "discord.com");
+    let fits = if own {
+        url.scheme() == "wss" && under(&url, "discord.gg")
+    } else {
+        url.scheme() == "wss" || api.scheme() == "http"
+    };
+    fits.then_some(url)
+}
+
+/// Opens a connection.
+pub(super) async fn open(mut url: Url) -> Result<Socket, Failure> {
+    url.query_pairs_mut().clear().append_pair("v", "10").append_pair("encoding", "json");
+    let opened = timeout(OPENING, connect(&url)).await;
+    opened.map_err(|_| Failure::retry("Discord's gateway did not answer in time"))?
+}
+
+async fn connect(url: &Url) -> Result<Socket, Failure> {
+    let down = |why: String| Failure::retry(format!("Discord's gateway could not be reached: {why}"));
+    let secure = url.scheme() == "wss";
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    let port = url.port().unwrap_or(if secure { 443 } else { 80 });
+    let tcp = TcpStream::connect((host, port)).await.map_err(|error| down(error.to_string()))?;
+    tcp.set_nodelay(true).map_err(|error| down(error.to_string()))?;
+    let pipe: Box<dyn Pipe> = if secure {
+        let name = ServerName::try_from(host.to_owned()).map_err(|error| down(error.to_string()))?;
+        let tls = TlsConnector::from(Arc::new(rest::tls(true).map_err(down)?));
+        Box::new(tls.connect(name, tcp).await.map_err(|error| down(error.to_string()))?)
+    } else {
+        Box::new(tcp)
+    };
+    let config = WebSocketConfig::default().max_message_size(Some(LARGEST)).max_frame_size(Some(LARGEST));
+    let (socket, _) =
+        client_async_with_config(url.as_str(), pipe, Some(config)).await.map_err(|error| down(error.to_string()))?;
+    Ok(socket)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+    use super::*;
+
+    /// Security case 66: the token goes to Discord, or to where whoever set it up said.
+    #[test]
+    fn the_token_is_told_to_discord_only() {
+        let discord = Url::parse("https://discord.com/api/v10/").unwrap();
+        for good in ["wss://gateway.discord.gg", "wss://gateway-us-east1-b.discord.gg/"] {
+            assert!(checked(good, &discord).is_some(), "{good}");
+        }
+        for bad in [
+            "ws://gateway.discord.gg",
+            "wss://evildiscord.gg",
+            "wss://discord.gg.evil.example",
+            "wss://a@discord.gg",
+            "ws://127.0.0.1",
+            "x",
+        ] {
+            assert!(checked(bad, &discord).is_none(), "{bad}");
+        }
+        let proxy = Url::parse("https://discord.proxy.example/api/v10/").unwrap();
+        assert!(checked("wss://gateway.proxy.example", &proxy).is_some());
+        assert!(checked("ws://127.0.0.1:1", &proxy).is_none());
+        assert!(checked("ws://127.0.0.1:1", &Url::parse("http://127.0.0.1:1/api/v10/").unwrap()).is_some());
+    }
+}

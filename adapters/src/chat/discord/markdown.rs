@@ -1,0 +1,189 @@
+//! Text as Discord's markdown in which nothing from outside means anything: no mention, no masked link, no heading, no
+//! timestamp (security case 58). Whatever Discord would read is put behind a backslash; what is left is ours.
+
+use super::limit;
+use crate::chat::harmless::harmless;
+use crate::chat::{Span, Text};
+use crate::vocabulary::{PersonRef, Platform};
+
+/// The number of a person on Discord; `None` when this is nobody there (security case 20).
+pub(super) fn user(person: &PersonRef) -> Option<&str> {
+    Some(person.id.as_str()).filter(|id| person.platform == Platform::Discord && is_number(id))
+}
+
+/// Whether this is a number as Discord gives them.
+pub(super) fn is_number(id: &str) -> bool {
+    (1..=20).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_digit()) && id.parse::<u64>().is_ok()
+}
+
+/// A text as markdown.
+pub(super) fn text(text: &Text) -> String {
+    written(text, true)
+}
+
+/// A text as markdown for a title, where Discord shows no mentions: people are called by their names.
+pub(super) fn title(text: &Text) -> String {
+    written(text, false).replace('\n', "␊")
+}
+
+fn written(text: &Text, calls: bool) -> String {
+    let mut out = String::new();
+    for span in &text.0 {
+        match span {
+            Span::Plain(plain) => out.push_str(&escaped(plain)),
+            Span::Strong(strong) => push_strong(&mut out, &escaped(strong)),
+            Span::Code(code) => push_code(&mut out, code),
+            Span::Mention { account, name } => match account.as_ref().and_then(user).filter(|_| calls) {
+                Some(id) => out.push_str(&format!("<@{id}>")),
+                None => out.push_str(&escaped(&format!("@{name}"))),
+            },
+            Span::Group { id, .. } if calls && is_number(id) => out.push_str(&format!("<@&{id}>")),
+            Span::Group { name, .. } => out.push_str(&escaped(&format!("@{name}"))),
+            Span::Link { url, label } => out.push_str(&link(url, label)),
+        }
+    }
+    out
+}
+
+/// A text of fixed width over several lines. One that holds the end of such a text is escaped instead.
+pub(super) fn block(verbatim: &str) -> String {
+    let shown = harmless(verbatim.trim_end_matches('\n'));
+    if shown.contains("```") || shown.trim().is_empty() { escaped(&shown) } else { format!("```\n{shown}\n```") }
+}
+
+/// A text in which nothing means anything to Discord.
+pub(super) fn escaped(text: &str) -> String {
+    let text = harmless(text);
+    let mut out = String::with_capacity(text.len() + 8);
+    // At the beginning of a line, `- x`, `+ x` and `1. x` make a list.
+    let mut begins = true;
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        let means = match c {
+            '\\' | '*' | '_' | '~' | '`' | '|' | '[' | ']' | '(' | ')' | '<' | '>' | '#' | '@' => true,
+            // An address that was not built by us is text, and no link.
+            ':' => chars.peek() == Some(&'/'),
+            '-' | '+' | '.' => begins,
+            _ => false,
+        };
+        if means {
+            out.push('\\');
+        }
+        out.push(c);
+        begins = c == '\n' || (begins && (c.is_whitespace() || c.is_ascii_digit()));
+    }
+    out
+}
+
+fn push_strong(out: &mut String, escaped: &str) {
+    if escaped.is_empty() {
+        return;
+    }
+    // Two strong texts side by side are one: `**a****b**` would be read otherwise. An escaped star has a backslash before it.
+    if out.ends_with("**") {
+        out.truncate(out.len() - 2);
+    } else {
+        out.push_str("**");
+    }
+    out.push_str(escaped);
+    out.push_str("**");
+}
+
+fn push_code(out: &mut String, code: &str) {
+    let shown = harmless(code).replace('\n', "␊");
+    if shown.contains('`') {
+        return out.push_str(&escaped(&shown));
+    }
+    if shown.is_empty() {
+        return;
+    }
+    if out.ends_with('`') {
+        out.push(' ');
+    }
+    out.push_str(&format!("`{shown}`"));
+}
+
+/// Only addresses of the web become links; anything else is shown for what it is.
+fn link(url: &str, label: &str) -> String {
+    let web = url.starts_with("https://") || url.starts_with("http://");
+    let clean = url.chars().all(|c| c.is_ascii_graphic() && !matches!(c, '<' | '>' | '(' | ')' | '\\' | '`' | '"'));
+    if !web || !clean || limit::length(url) > limit::URL {
+        return escaped(&format!("{label} <{url}>"));
+    }
+    let label = limit::cut(&harmless(label).replace('\n', "␊"), 300);
+    if label.trim().is_empty() { format!("<{url}>") } else { format!("[{}]({url})", escaped(&label)) }
+}
+
+/// The first so many characters of a text.
+pub(super) fn first(text: &Text, mut most: usize) -> Text {
+    let mut kept = Vec::new();
+    for span in &text.0 {
+        if most == 0 {
+            break;
+        }
+        let mut take = |text: &str| {
+            let part: String = text.chars().take(most).collect();
+            most = most.saturating_sub(part.chars().count());
+            part
+        };
+        kept.push(match span {
+            Span::Plain(text) => Span::Plain(take(text)),
+            Span::Strong(text) => Span::Strong(take(text)),
+            Span::Code(text) => Span::Code(take(text)),
+            Span::Mention { .. } | Span::Group { .. } | Span::Link { .. } => {
+                most -= 1;
+                span.clone()
+            }
+        });
+    }
+    Text(kept)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+    use super::*;
+
+    /// Security case 58.
+    #[test]
+    fn what_comes_from_outside_stays_text() {
+        for (evil, shown) in [
+            ("@everyone <@1> <@&2> <#3>", r"\@everyone \<\@1\> \<\@&2\> \<\#3\>"),
+            ("[PR 12](https://evil.example)", r"\[PR 12\]\(https\://evil.example\)"),
+            ("<t:0:R> </start:1> <:x:1>", r"\<t:0:R\> \</start:1\> \<:x:1\>"),
+            ("# big\n-# small\n> quote\n- a\n 1. b", "\\# big\n\\-\\# small\n\\> quote\n\\- a\n 1\\. b"),
+            (r"**a** __b__ ~~c~~ ||d|| `e` \*", r"\*\*a\*\* \_\_b\_\_ \~\~c\~\~ \|\|d\|\| \`e\` \\\*"),
+            ("version 1.4.2-rc1", "version 1.4.2-rc1"),
+        ] {
+            assert_eq!(text(&Text::of(evil)), shown);
+        }
+        let code = |inner: &str| text(&Text::new().code(inner));
+        assert_eq!((code("a_b"), code("a`b*"), code("")), ("`a_b`".into(), r"a\`b\*".into(), String::new()));
+        assert_eq!(block("a\n```\n@here"), "a\n\\`\\`\\`\n\\@here");
+        assert_eq!(block("a  b\n  ^\n"), "```\na  b\n  ^\n```");
+    }
+
+    #[test]
+    fn parts_stand_side_by_side() {
+        let parts = Text::new().strong("a").strong("*b").code("c").code("d").plain("*");
+        assert_eq!(text(&parts), r"**a\*b**`c` `d`\*");
+        let link = |url: &str| text(&Text(vec![Span::Link { url: url.to_owned(), label: "PR [7]".to_owned() }]));
+        assert_eq!(link("https://git.example/7"), r"[PR \[7\]](https://git.example/7)");
+        assert_eq!(link("javascript:alert(1)"), r"PR \[7\] \<javascript:alert\(1\)\>");
+        assert_eq!(
+            link("https://a.example/) [x](https://evil.example"),
+            escaped("PR [7] <https://a.example/) [x](https://evil.example>")
+        );
+    }
+
+    /// Security case 20: people are numbers.
+    #[test]
+    fn people_are_numbers() {
+        let ana = |id: &str| Some(PersonRef::new(Platform::Discord, id));
+        let called = |account| text(&Text::new().mention(account, "@here"));
+        assert_eq!(called(ana("42")), "<@42>");
+        assert_eq!(called(ana("42> <@1")), r"\@\@here");
+        assert_eq!(called(Some(PersonRef::new(Platform::Slack, "42"))), r"\@\@here");
+        assert_eq!(title(&Text::new().mention(ana("42"), "Ana").group("7", "sre")), r"\@Ana\@sre");
+    }
+}

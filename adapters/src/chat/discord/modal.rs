@@ -1,0 +1,226 @@
+//! A form as a modal. Discord shows lines of text and nothing else, at most five: choices are typed. Where they are too long
+//! to be named beside the question, they stand in it already, each on a line with a box to put a mark into.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::limit;
+use super::render::label;
+use crate::chat::harmless::harmless;
+use crate::chat::{Answers, Choice, Form, Input, InputKind};
+use crate::failure::Failure;
+
+/// Stands before the key in the id of a modal.
+const FORM: &str = "form:";
+/// Stands before the id of a question whose answer is typed.
+const TYPED: &str = "=";
+/// Stands before the id of a question that is answered with marks in boxes.
+const BOXES: &str = "#";
+
+/// A modal.
+pub(super) fn modal(form: &Form) -> Result<Value, Failure> {
+    let id = format!("{FORM}{}", form.key);
+    if limit::length(&id) > limit::CUSTOM_ID {
+        return Err(Failure::rejected("the form's key is longer than Discord keeps: shorten it"));
+    }
+    let inputs = shown(form).ok_or_else(|| {
+        Failure::rejected(format!(
+            "Discord shows five questions at once, and this form needs more of them. Say it as a command: `{}`.",
+            form.key.split('/').next().unwrap_or_default()
+        ))
+    })?;
+    let rows: Vec<Value> = inputs
+        .into_iter()
+        .enumerate()
+        .map(|(number, input)| {
+            // There is no place for the lead but the first question that has nothing to say of its own.
+            let lead = Some(form.lead.as_str()).filter(|lead| number == 0 && !lead.is_empty());
+            json!({ "type": 1, "components": [self::input(input, lead)] })
+        })
+        .collect();
+    Ok(json!({ "custom_id": id, "title": label(&form.title, limit::MODAL_LABEL), "components": rows }))
+}
+
+/// The key in the id of a modal.
+pub(super) fn key(custom_id: &str) -> Option<&str> {
+    custom_id.strip_prefix(FORM)
+}
+
+/// The questions that are asked: all, or those that must be and as many others as fit.
+fn shown(form: &Form) -> Option<Vec<&Input>> {
+    let needed = form.inputs.iter().filter(|input| input.required).count();
+    let mut spare = limit::MODAL_INPUTS.checked_sub(needed)?;
+    let kept = |input: &&Input| {
+        let keeps = input.required || spare > 0;
+        spare -= usize::from(!input.required && keeps);
+        keeps
+    };
+    Some(form.inputs.iter().filter(kept).collect()).filter(|inputs: &Vec<&Input>| !inputs.is_empty())
+}
+
+fn input(input: &Input, lead: Option<&str>) -> Value {
+    let (style, most, hint, given, mark) = match &input.kind {
+        InputKind::Line(most) => (1, usize::from(*most), input.hint.clone(), input.given.clone(), TYPED),
+        InputKind::Paragraph(most) => (2, usize::from(*most), input.hint.clone(), input.given.clone(), TYPED),
+        InputKind::One(choices) => (1, limit::ANSWER, named(choices, " or "), input.given.clone(), TYPED),
+        InputKind::Many(choices) => match short(choices) {
+            Some(hint) => (1, limit::ANSWER, format!("{hint}; with commas between"), input.given.clone(), TYPED),
+            None => (2, limit::ANSWER, input.hint.clone(), boxes(choices, &input.given), BOXES),
+        },
+    };
+    let hint = if hint.is_empty() { lead.unwrap_or_default() } else { &hint };
+    let most = most.clamp(1, limit::ANSWER);
+    let given: String = harmless(&given).chars().take(most).collect();
+    let mut made = json!({
+        "type": 4, "custom_id": format!("{mark}{}", input.id), "label": label(&input.label, limit::MODAL_LABEL),
+        "style": style, "required": input.required, "max_length": most,
+    });
+    if let Some(made) = made.as_object_mut() {
+        if !hint.trim().is_empty() {
+            made.insert("placeholder".to_owned(), label(hint, limit::PLACEHOLDER).into());
+        }
+        if !given.is_empty() {
+            made.insert("value".to_owned(), given.into());
+        }
+    }
+    made
+}
+
+/// The choices with what they mean, or by their ids alone where that is too long.
+fn named(choices: &[Choice], between: &str) -> String {
+    let ids = || choices.iter().map(|choice| choice.id.as_str()).collect::<Vec<_>>().join(between);
+    short(choices).unwrap_or_else(ids)
+}
+
+fn short(choices: &[Choice]) -> Option<String> {
+    let each = |choice: &Choice| match choice.id == choice.label {
+        true => choice.id.clone(),
+        false => format!("{} = {}", choice.id, choice.label),
+    };
+    let text = choices.iter().map(each).collect::<Vec<_>>().join(" · ");
+    Some(text).filter(|text| limit::length(text) + 22 <= limit::PLACEHOLDER)
+}
+
+/// `[ ] a: what it means`, each on a line; those that were chosen have a mark.
+fn boxes(choices: &[Choice], given: &str) -> String {
+    let chosen: Vec<&str> = given.split(',').map(str::trim).collect();
+    let room = limit::ANSWER / choices.len().max(1);
+    let line = |choice: &Choice| {
+        let mark = if chosen.contains(&choice.id.as_str()) { 'x' } else { ' ' };
+        limit::cut(&format!("[{mark}] {}: {}", choice.id, choice.label.replace('\n', " ")), room.saturating_sub(1))
+    };
+    choices.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// What was answered, from the rows of a modal that was handed in.
+pub(super) fn answers(components: &Value) -> Answers {
+    let inputs = components.as_array().into_iter().flatten().flat_map(|row| match row.get("component") {
+        Some(input) => vec![input],
+        None => row.get("components").and_then(Value::as_array).into_iter().flatten().collect(),
+    });
+    let answer = |input: &Value| {
+        let (id, text) = (input.get("custom_id")?.as_str()?, input.get("value")?.as_str()?);
+        match id.strip_prefix(BOXES) {
+            Some(id) => Some((id.to_owned(), marked(text))),
+            None => Some((id.strip_prefix(TYPED).unwrap_or(id).to_owned(), text.to_owned())),
+        }
+    };
+    let all: BTreeMap<String, String> = inputs.filter_map(answer).filter(|(_, text)| !text.trim().is_empty()).collect();
+    Answers(all)
+}
+
+/// The ids of the boxes with a mark. Whoever deletes the boxes and writes the ids is understood, too.
+fn marked(text: &str) -> String {
+    let mut ids = Vec::new();
+    for line in text.lines().map(str::trim) {
+        match line.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+            Some((mark, rest)) if !mark.trim().is_empty() => {
+                ids.extend(rest.split(':').next().map(str::trim).filter(|id| !id.is_empty()));
+            }
+            Some(_) => {}
+            None => ids.extend(line.split(',').map(str::trim).filter(|id| !id.is_empty())),
+        }
+    }
+    ids.join(",")
+}
+
+/// The form with what was answered in it, to be shown again.
+pub(super) fn filled(mut form: Form, answers: &Answers) -> Form {
+    for input in &mut form.inputs {
+        input.given = answers.get(&input.id).unwrap_or_default().to_owned();
+    }
+    form
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+    use super::*;
+
+    fn ask(id: &str, kind: InputKind, required: bool) -> Input {
+        let (id, label) = (id.to_owned(), format!("The {id}?"));
+        Input { id, label, hint: String::new(), kind, required, given: String::new() }
+    }
+
+    fn form(inputs: Vec<Input>) -> Form {
+        let (key, title, submit) = ("verify/HF-1".to_owned(), "Verify ".repeat(9), "Go".to_owned());
+        Form { key, title, submit, lead: "HF-1 payments".to_owned(), inputs }
+    }
+
+    fn choices(all: &[(&str, &str)]) -> Vec<Choice> {
+        all.iter().map(|(id, label)| Choice { id: (*id).to_owned(), label: (*label).to_owned() }).collect()
+    }
+
+    #[test]
+    fn choices_are_typed() {
+        let verdict = choices(&[("pass", "Yes, it works"), ("fail", "No")]);
+        let made = modal(&form(vec![
+            ask("verdict", InputKind::One(verdict), true),
+            ask("note", InputKind::Paragraph(2000), false),
+        ]))
+        .unwrap();
+        assert_eq!(made["custom_id"], "form:verify/HF-1");
+        assert_eq!(made["title"].as_str().unwrap().chars().count(), 45);
+        let one = &made["components"][0]["components"][0];
+        assert_eq!(
+            (&one["custom_id"], &one["placeholder"]),
+            (&json!("=verdict"), &json!("pass = Yes, it works · fail = No"))
+        );
+        assert_eq!(made["components"][1]["components"][0]["style"], 2);
+        assert_eq!(key("form:verify/HF-1"), Some("verify/HF-1"));
+    }
+
+    #[test]
+    fn long_choices_have_boxes() {
+        let long = choices(&[("a", &"Users lose money ".repeat(9)), ("b", "There is a workaround")]);
+        let mut asked = form(vec![Input { given: "b".to_owned(), ..ask("criteria", InputKind::Many(long), false) }]);
+        let made = modal(&asked).unwrap();
+        let input = &made["components"][0]["components"][0];
+        let value = input["value"].as_str().unwrap();
+        assert!(value.starts_with("[ ] a: Users lose") && value.ends_with("\n[x] b: There is a workaround"), "{value}");
+        let handed_in = |value: &str| {
+            let input = json!({ "type": 4, "custom_id": "#criteria", "value": value });
+            answers(&json!([{ "type": 1, "components": [input] }]))
+        };
+        assert_eq!(handed_in(value).get("criteria"), Some("b"));
+        assert_eq!(handed_in("[X] a: Users\n[ ] b: There").get("criteria"), Some("a"));
+        assert_eq!(handed_in("a, b").get("criteria"), Some("a,b"));
+        assert_eq!(handed_in("[ ] a: Users").get("criteria"), None);
+        asked = filled(asked, &handed_in("a"));
+        assert_eq!(asked.inputs[0].given, "a");
+    }
+
+    #[test]
+    fn five_questions_are_asked() {
+        let line = |n: usize, required| ask(&format!("q{n}"), InputKind::Line(200), required);
+        let ids = |form: &Form| -> Vec<String> {
+            let rows = modal(form).unwrap()["components"].as_array().unwrap().clone();
+            rows.iter().map(|row| row["components"][0]["custom_id"].as_str().unwrap().to_owned()).collect()
+        };
+        let mut many: Vec<Input> = (0..6).map(|n| line(n, false)).collect();
+        many.push(line(6, true));
+        assert_eq!(ids(&form(many)), ["=q0", "=q1", "=q2", "=q3", "=q6"], "what must be answered is asked");
+        assert!(modal(&form((0..6).map(|n| line(n, true)).collect())).is_err());
+    }
+}

@@ -1,0 +1,93 @@
+//! What the bot needs to be allowed, and what it is allowed in a channel.
+
+use serde::Deserialize;
+
+use super::core::Channel;
+
+/// The rights by Discord's bits, with the names that its settings give them.
+const NEEDED: [(u64, &str); 6] = [
+    (1 << 10, "View Channel"),
+    (1 << 11, "Send Messages"),
+    (1 << 14, "Embed Links"),
+    (1 << 16, "Read Message History"),
+    (1 << 35, "Create Public Threads"),
+    (1 << 38, "Send Messages in Threads"),
+];
+
+/// Whoever has this has everything.
+pub(super) const ADMINISTRATOR: u64 = 1 << 3;
+
+/// All that the bot needs, as Discord writes it in an invitation. It asks for no right to react: people do.
+pub const PERMISSIONS: u64 = 1 << 10 | 1 << 11 | 1 << 14 | 1 << 16 | 1 << 35 | 1 << 38;
+
+/// A role, as far as it matters here.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Role {
+    pub(super) id: String,
+    pub(super) permissions: String,
+}
+
+/// The names of the rights that are missing.
+pub(super) fn missing(granted: u64) -> Vec<&'static str> {
+    NEEDED.iter().filter(|(bit, _)| granted & bit == 0).map(|(_, name)| *name).collect()
+}
+
+/// What a member with these roles may in a server.
+pub(super) fn in_guild(guild: &str, all: &[Role], own: &[String]) -> u64 {
+    // The role that everybody has is called by the server's own number.
+    let has = |role: &&Role| role.id == guild || own.contains(&role.id);
+    let granted = all.iter().filter(has).fold(0, |sum, role| sum | bits(&role.permissions));
+    if granted & ADMINISTRATOR > 0 { u64::MAX } else { granted }
+}
+
+/// What of this is left in a channel: first for everybody, then for roles, then for the member alone.
+pub(super) fn in_channel(granted: u64, channel: &Channel, guild: &str, own: &[String], me: &str) -> u64 {
+    if granted == u64::MAX {
+        return granted;
+    }
+    let picked = |wanted: &dyn Fn(&str) -> bool| {
+        let those = channel.permission_overwrites.iter().filter(|overwrite| wanted(&overwrite.id));
+        those.fold((0, 0), |(allow, deny), it| (allow | bits(&it.allow), deny | bits(&it.deny)))
+    };
+    let apply = |had: u64, (allow, deny): (u64, u64)| had & !deny | allow;
+    let granted = apply(granted, picked(&|id| id == guild));
+    let granted = apply(granted, picked(&|id| own.iter().any(|role| role == id)));
+    apply(granted, picked(&|id| id == me))
+}
+
+fn bits(text: &str) -> u64 {
+    text.parse().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+    use super::super::core::Overwrite;
+    use super::*;
+
+    #[test]
+    fn what_is_needed_is_what_is_asked_for() {
+        assert_eq!(NEEDED.iter().fold(0, |sum, (bit, _)| sum | bit), PERMISSIONS);
+        assert_eq!(PERMISSIONS & ADMINISTRATOR, 0);
+    }
+
+    #[test]
+    fn a_channel_takes_and_gives() {
+        let role = |id: &str, permissions: u64| Role { id: id.to_owned(), permissions: permissions.to_string() };
+        let overwrite = |id: &str, allow: u64, deny: u64| {
+            let (allow, deny) = (allow.to_string(), deny.to_string());
+            Overwrite { id: id.to_owned(), allow, deny }
+        };
+        let (all, own) = ([role("1", 1 << 10), role("2", PERMISSIONS), role("3", ADMINISTRATOR)], ["2".to_owned()]);
+        let granted = in_guild("1", &all, &own);
+        assert_eq!(granted, PERMISSIONS);
+        assert_eq!(in_guild("1", &all, &["3".to_owned()]), u64::MAX);
+        let overwrites =
+            vec![overwrite("1", 0, 1 << 10), overwrite("2", 1 << 10, 1 << 11), overwrite("9", 1 << 11, 1 << 14)];
+        let channel = Channel { permission_overwrites: overwrites, ..Channel::default() };
+        assert_eq!(missing(in_channel(granted, &channel, "1", &own, "9")), ["Embed Links"]);
+        assert_eq!(missing(in_channel(granted, &channel, "1", &own, "8")), ["Send Messages"]);
+        assert_eq!(missing(in_channel(u64::MAX, &channel, "1", &own, "9")), Vec::<&str>::new());
+    }
+}

@@ -1,0 +1,175 @@
+//! The gateway: connections that come and go, and no act that is lost or heard under two names.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hotfix_adapters::chat::{Act, Chat as _, Emoji};
+use hotfix_adapters::vocabulary::MessageRef;
+use hotfix_fakes::discord::DiscordFake;
+use hotfix_fakes::server::Fault;
+use serde_json::json;
+
+use super::{Ear, Running, World, number, person, post, question, world};
+
+fn frames(fake: &DiscordFake, op: u64) -> usize {
+    fake.frames().iter().filter(|frame| frame.op == op).count()
+}
+
+async fn asked(world: &World) -> MessageRef {
+    world.discord.post(&post(world.place(), "ask", question())).await.unwrap()
+}
+
+async fn reacting() -> (World, Running, MessageRef) {
+    let (world, running) = World::connected().await;
+    let ask = asked(&world).await;
+    world.ear.watch(&ask);
+    (world, running, ask)
+}
+
+/// Waits until an address was called so often. The fake tells of a call before it writes it down, so this looks itself.
+async fn called(world: &World, path: &str, many: usize) {
+    let there = async {
+        while world.fake.server.control.calls().iter().filter(|call| call.path.ends_with(path)).count() < many {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), there).await.expect("it is called");
+}
+
+/// Waits for frames of a kind, and for a session with a connection.
+async fn again(world: &World, op: u64, many: usize) {
+    let there = |fake: &DiscordFake| (frames(fake, op) == many && fake.connected() == 1).then_some(());
+    world.fake.until("a connection", there).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_asks_to_be_told_little() {
+    let (world, running) = World::connected().await;
+    let identify = world.fake.frames().into_iter().find(|frame| frame.op == 2).unwrap();
+    assert_eq!(identify.data["intents"], json!(1 | 1 << 10));
+    running.end().await;
+    let known = world.fake.commands();
+    assert_eq!((known.len(), known[0]["options"].as_array().unwrap().len()), (1, 3));
+    // What is known already is not made known again.
+    let running = world.run();
+    again(&world, 2, 2).await;
+    called(&world, "/commands", 3).await;
+    running.end().await;
+    let calls = world.fake.server.control.calls();
+    assert_eq!(calls.iter().filter(|call| call.method == "PUT").count(), 1);
+    world.all_is_well();
+}
+
+/// What happened in a gap is told when the session goes on, under the same key as if there had been no gap.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_goes_on_after_a_gap() {
+    let (world, running) = World::connected().await;
+    let ask = asked(&world).await;
+    world.fake.react(world.ada, number(&ask), "❌");
+    world.ear.after(1).await;
+    world.fake.gateway_down(true);
+    world.fake.cut();
+    world.fake.react(world.ben, number(&ask), "✅");
+    world.fake.unreact(world.ben, number(&ask), "✅");
+    world.fake.gateway_down(false);
+    world.ear.after(3).await;
+    let keys: BTreeSet<String> = world.ear.heard().into_iter().map(|heard| heard.dedupe_key).collect();
+    assert_eq!(keys.len(), 3, "each is told once");
+    assert_eq!((frames(&world.fake, 2), frames(&world.fake, 6)), (1, 1), "it went on");
+    running.end().await;
+    assert_eq!(world.ear.heard().len(), 3);
+    world.all_is_well();
+}
+
+/// Where the session cannot go on, the reactions of every open question are read again, and each that stands is handed in.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_missed_is_read_again() {
+    let (world, running, ask) = reacting().await;
+    let other = world.discord.post(&post(world.place(), "other", question())).await.unwrap();
+    world.fake.refuse_resume(true);
+    world.fake.lose_events(true);
+    world.fake.react(world.ben, number(&ask), "✅");
+    world.fake.react(world.ada, number(&ask), "👎");
+    world.fake.react(world.ada, number(&ask), "👀");
+    world.fake.react(world.ada, number(&other), "✅");
+    world.fake.lose_events(false);
+    world.fake.cut();
+    world.ear.after(2).await;
+    again(&world, 2, 2).await;
+    let heard = world.ear.heard();
+    let of = |number: usize| (heard[number].from.clone(), heard[number].act.clone());
+    let stands = |emoji| Act::Reacted { message: ask.clone(), emoji, added: true };
+    assert_eq!([of(0), of(1)], [(person(world.ben), stands(Emoji::Yes)), (person(world.ada), stands(Emoji::No)),]);
+    running.end().await;
+    assert_eq!(world.ear.heard().len(), 2, "what is not watched, and what means nothing, is not handed in");
+    world.all_is_well();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_to_connect_anew_is_followed() {
+    let (world, running, ask) = reacting().await;
+    world.fake.ask_to_reconnect();
+    again(&world, 6, 1).await;
+    world.fake.close(4009);
+    again(&world, 2, 2).await;
+    world.fake.invalidate(false);
+    again(&world, 2, 3).await;
+    world.fake.react(world.ben, number(&ask), "✅");
+    world.ear.after(1).await;
+    running.end().await;
+    world.fake.until("it is gone", |fake| (fake.connected() == 0).then_some(())).await;
+}
+
+/// A connection whose heartbeats are not answered is dead and does not know it; the session goes on over another one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dead_connection_is_left() {
+    let world = world().await;
+    world.fake.heartbeat(Duration::from_millis(200));
+    world.fake.zombie(true);
+    let running = world.run();
+    world.fake.until("a second connection", |fake| (frames(fake, 6) >= 1).then_some(())).await;
+    world.fake.zombie(false);
+    world.fake.until("heartbeats", |fake| (frames(fake, 1) >= 4).then_some(())).await;
+    world.fake.ask_heartbeat();
+    running.end().await;
+}
+
+/// A token that is not good is no reason to ask all the time.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_person_must_change_is_not_tried_all_the_time() {
+    let world = world().await;
+    let running = world.run();
+    again(&world, 2, 1).await;
+    world.fake.close(4014);
+    world.fake.until("it is gone", |fake| (fake.connected() == 0).then_some(())).await;
+    running.end().await;
+    assert_eq!(frames(&world.fake, 2), 1);
+}
+
+/// No session is left today: none is begun.
+#[tokio::test(flavor = "multi_thread")]
+async fn sessions_are_counted() {
+    let world = world().await;
+    world.fake.sessions_left(0);
+    let running = world.run();
+    called(&world, "/gateway/bot", 1).await;
+    running.end().await;
+    assert_eq!(world.fake.frames().len(), 0);
+}
+
+/// An API that does not answer is never replaced by another address; when it is back, so is the bot.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_outage_passes() {
+    let world = world().await;
+    world.fake.server.control.break_calls([(0, Fault::Refuse(503)), (1, Fault::HangUp), (2, Fault::HalfBody)]);
+    let running = world.run();
+    world.up().await;
+    world.fake.outage(true);
+    world.fake.until("it is gone", |fake| (fake.connected() == 0).then_some(())).await;
+    world.fake.outage(false);
+    world.up().await;
+    world.fake.until("the commands", |fake| (!fake.commands().is_empty()).then_some(())).await;
+    running.end().await;
+    assert!(Arc::<Ear>::strong_count(&world.ear) == 1, "nothing runs on");
+}

@@ -1,0 +1,195 @@
+//! The Discord adapter against the strict fake of Discord: what the bot says and asks, and what comes over the gateway.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+
+mod gateway;
+mod interactions;
+mod port;
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use hotfix_adapters::chat::discord::{CommandSpec, Discord, DiscordOptions, OptionShape, OptionSpec};
+use hotfix_adapters::chat::listen::Source as _;
+use hotfix_adapters::chat::{Action, Card, Heard, Inbound, Listener, Place, Post, Text, Tone};
+use hotfix_adapters::vocabulary::{ChannelRef, MessageRef, PersonRef, Platform};
+use hotfix_fakes::clients::held_against_discord;
+use hotfix_fakes::discord::DiscordFake;
+use secrecy::SecretString;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+pub const TOKEN: &str = "token-of-the-bot";
+
+/// A server in which ada and ben work with the bot in `#releases`.
+pub struct World {
+    pub fake: DiscordFake,
+    pub discord: Discord,
+    pub ear: Arc<Ear>,
+    pub ada: u64,
+    pub ben: u64,
+    pub releases: u64,
+}
+
+/// Hears everything, and answers what the test laid out for it.
+#[derive(Default)]
+pub struct Ear {
+    heard: Mutex<Vec<Inbound>>,
+    answers: Mutex<VecDeque<Heard>>,
+    watched: Mutex<Vec<MessageRef>>,
+    count: watch::Sender<usize>,
+}
+
+#[async_trait]
+impl Listener for Ear {
+    async fn hear(&self, inbound: Inbound) -> Heard {
+        let answer = self.answers.lock().unwrap().pop_front().unwrap_or(Heard::Said(None));
+        self.heard.lock().unwrap().push(inbound);
+        self.count.send_modify(|count| *count += 1);
+        answer
+    }
+
+    async fn watched(&self) -> Vec<MessageRef> {
+        self.watched.lock().unwrap().clone()
+    }
+}
+
+impl Ear {
+    pub fn answer(&self, heard: Heard) {
+        self.answers.lock().unwrap().push_back(heard);
+    }
+
+    pub fn watch(&self, message: &MessageRef) {
+        self.watched.lock().unwrap().push(message.clone());
+    }
+
+    pub fn heard(&self) -> Vec<Inbound> {
+        self.heard.lock().unwrap().clone()
+    }
+
+    /// The last that was heard, after so many.
+    pub async fn after(&self, many: usize) -> Inbound {
+        let mut count = self.count.subscribe();
+        let waited = tokio::time::timeout(Duration::from_secs(30), count.wait_for(|count| *count >= many)).await;
+        waited.unwrap_or_else(|_| panic!("{many} acts are heard; these were: {:#?}", self.heard())).unwrap();
+        self.heard().swap_remove(many - 1)
+    }
+}
+
+pub struct Running {
+    stop: watch::Sender<bool>,
+    run: JoinHandle<()>,
+}
+
+impl Running {
+    pub async fn end(self) {
+        self.stop.send(true).unwrap();
+        tokio::time::timeout(Duration::from_secs(30), self.run).await.expect("it stops").unwrap();
+    }
+}
+
+pub fn options(fake: &DiscordFake) -> DiscordOptions {
+    let api = format!("{}/", fake.api_url()).parse().unwrap();
+    let guilds = vec![fake.guild().to_string()];
+    let mut options = DiscordOptions::new(api, SecretString::from(TOKEN), fake.app().to_string(), guilds);
+    let option = |name: &str, required, shape| OptionSpec {
+        name: name.to_owned(),
+        about: format!("the {name}"),
+        required,
+        choices: Vec::new(),
+        shape,
+    };
+    let verb = |name: &str, options| CommandSpec { name: name.to_owned(), about: format!("says {name}"), options };
+    options.commands = vec![
+        verb(
+            "start",
+            vec![
+                option("service", true, OptionShape::Word),
+                option("title", false, OptionShape::Text),
+                option("incident", false, OptionShape::Flag),
+            ],
+        ),
+        verb("status", vec![]),
+    ];
+    options
+}
+
+pub async fn world() -> World {
+    let fake = DiscordFake::start(TOKEN).await;
+    let (ada, ben, releases) = (fake.person("ada"), fake.person("ben"), fake.channel("releases"));
+    let discord = Discord::new(options(&fake)).unwrap();
+    World { fake, discord, ear: Arc::default(), ada, ben, releases }
+}
+
+impl World {
+    pub fn run(&self) -> Running {
+        let (stop, stopped) = watch::channel(false);
+        let (gateway, ear) = (self.discord.gateway(), Arc::clone(&self.ear));
+        Running { stop, run: tokio::spawn(async move { gateway.run(ear, stopped).await }) }
+    }
+
+    /// The bot is connected, and its commands are known.
+    pub async fn connected() -> (Self, Running) {
+        let world = world().await;
+        let running = world.run();
+        world.up().await;
+        world.fake.until("the commands", |fake| (!fake.commands().is_empty()).then_some(())).await;
+        (world, running)
+    }
+
+    pub async fn up(&self) {
+        self.fake.until("a session", |fake| (fake.connected() == 1).then_some(())).await;
+    }
+
+    pub fn channel(&self) -> ChannelRef {
+        channel(self.releases)
+    }
+
+    pub fn place(&self) -> Place {
+        Place::Channel(self.channel())
+    }
+
+    /// What everybody in the channel sees.
+    pub fn seen(&self) -> String {
+        self.fake.seen(self.ben, self.releases)
+    }
+
+    /// Nobody was called, and everything was guarded (security case 58).
+    pub fn nobody_was_called(&self) {
+        assert_eq!(self.fake.pings(), []);
+        assert!(self.fake.unguarded().is_empty());
+    }
+
+    /// Nobody was called, everything was guarded, and all that was asked is as Discord describes it.
+    pub fn all_is_well(&self) {
+        self.nobody_was_called();
+        let _ = tokio::task::block_in_place(|| held_against_discord(&self.fake.server.control.calls()));
+    }
+}
+
+pub fn channel(id: u64) -> ChannelRef {
+    ChannelRef::parse(&id.to_string()).unwrap()
+}
+
+pub fn person(id: u64) -> PersonRef {
+    PersonRef::new(Platform::Discord, id.to_string())
+}
+
+pub fn number(message: &MessageRef) -> u64 {
+    message.id.parse().unwrap()
+}
+
+pub fn note(text: &str) -> Card {
+    Card::line(Tone::Neutral, Text::of(text))
+}
+
+pub fn post(place: Place, key: &str, card: Card) -> Post {
+    Post { place, key: key.to_owned(), card }
+}
+
+pub fn question() -> Card {
+    let action = |label: &str, danger| Action { label: label.to_owned(), value: label.to_lowercase(), danger };
+    let actions = vec![action("Approve", false), action("Reject", true)];
+    Card { actions, whole: true, ..Card::line(Tone::Asking, Text::of("Ship it?")) }
+}
