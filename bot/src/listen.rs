@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use hotfix_adapters::chat::{Card, Heard, Inbound, Listener};
+use hotfix_adapters::vocabulary::MessageRef;
 use tokio::sync::oneshot;
 
 use crate::engine::{Engine, EngineError, Response};
@@ -61,6 +62,12 @@ impl Listener for Ear {
             }
         });
         Heard::Later(later)
+    }
+
+    /// The questions that are open.
+    async fn watched(&self) -> Vec<MessageRef> {
+        let open = self.engine.states().await.into_iter().filter(|run| !run.is_over());
+        open.flat_map(|run| run.prompts.into_values()).map(|prompt| prompt.message).collect()
     }
 }
 

@@ -150,7 +150,7 @@ async fn every_way_in_is_the_same_act() {
     assert!(slack.home("dee").expect("a page").contains("HF-1"), "{:?}", slack.home("dee"));
 
     slack.press("dee", CHANNEL, &message, "Reject").await;
-    assert!(slack.modal("dee").expect("a form").contains("Why not?"));
+    slack.until("the form", |slack| slack.modal("dee").is_some_and(|form| form.contains("Why not?"))).await;
     slack.submit("dee", &[("Why not?", "the numbers are wrong")]).await;
     let run = play.world.newest().await.expect("a run");
     assert_eq!(run.vetoes.values().collect::<Vec<_>>(), ["the numbers are wrong"]);
@@ -163,7 +163,8 @@ async fn the_triage_is_one_form() {
     let mut play = Play::new(World::new(options).await.expect("a world")).expect("a play");
     let answered = slack(&play).command("ana", CHANNEL, "/hotfix start casework").await;
     assert!(answered.taken(), "{answered:?}");
-    let form = slack(&play).modal("ana").unwrap_or_else(|| panic!("no form: {answered:?}"));
+    slack(&play).until("the form", |slack| slack.modal("ana").is_some()).await;
+    let form = slack(&play).modal("ana").expect("a form");
     assert_eq!(form.matches("It ").count() + form.matches("Nobody objects").count(), 11, "{form}");
     let answers = [("What is broken?", "Fix 500 on upload"), ("Ticket", "CASE-12")];
     slack(&play).submit("ana", &answers).await;

@@ -10,6 +10,7 @@ pub mod form;
 mod harmless;
 pub mod listen;
 pub mod slack;
+mod websocket;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};

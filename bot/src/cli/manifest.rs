@@ -4,17 +4,21 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
+use hotfix_adapters::chat::discord;
 use hotfix_adapters::chat::slack::{ManifestOptions, manifest};
 use hotfix_adapters::forge::github::app_manifest;
 
 use super::print_line;
 use crate::command::{Group, VERBS};
+use crate::wire;
 
 /// What is installed where.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum What {
     /// The Slack app: "Create New App", "From a manifest"
     Slack,
+    /// The Discord application: the address that invites it, and the commands that it registers
+    Discord,
     /// The GitHub App, as `POST /settings/apps/new` takes it
     GithubApp,
 }
@@ -30,6 +34,9 @@ pub(super) struct ManifestArgs {
     /// Where the bot can be reached from outside, such as https://bot.example.org; without it nothing calls the bot
     #[arg(long, value_name = "URL")]
     url: Option<String>,
+    /// For Discord: the number of the application
+    #[arg(long, value_name = "NUMBER")]
+    application: Option<String>,
     /// For a GitHub App: something is deployed by a workflow, which takes more rights
     #[arg(long)]
     workflows: bool,
@@ -37,7 +44,7 @@ pub(super) struct ManifestArgs {
 
 /// Prints it as JSON.
 pub(super) fn run(args: &ManifestArgs) -> anyhow::Result<ExitCode> {
-    let ManifestArgs { what, name, url, workflows } = args;
+    let ManifestArgs { what, name, url, application, workflows } = args;
     let at = |path: &str| url.as_ref().map(|url| format!("{}{path}", url.trim_end_matches('/')));
     let made = match what {
         What::Slack => manifest(&ManifestOptions {
@@ -47,6 +54,11 @@ pub(super) fn run(args: &ManifestArgs) -> anyhow::Result<ExitCode> {
             socket_mode: url.is_none(),
             request_url: at("/slack").map(|url| url.parse()).transpose().context("--url is no address")?,
         }),
+        What::Discord => {
+            let application =
+                application.as_deref().context("Discord knows the bot by a number: --application 1234")?;
+            discord::manifest(application, &wire::commands())
+        }
         What::GithubApp => app_manifest(name, at("/hooks/github").as_deref(), *workflows),
     };
     print_line(&mut std::io::stdout(), &serde_json::to_string_pretty(&made)?)?;

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use hotfix_adapters::chat::Chat;
 use hotfix_adapters::chat::console::Console;
+use hotfix_adapters::chat::discord::{Discord, DiscordOptions};
 use hotfix_adapters::chat::listen::{Ingress, Source};
 use hotfix_adapters::chat::slack::{Slack, SlackOptions};
 
 use super::hosts::{reach, secret};
-use crate::config::{ChatKind, Config, SlackSettings, SlackWay};
+use crate::config::{ChatKind, Config, DiscordSettings, SlackSettings, SlackWay};
 
 /// The chat with its ways in.
 pub struct Talk {
@@ -34,8 +35,20 @@ pub fn talk(config: &Config, console: impl FnOnce() -> anyhow::Result<Arc<Consol
             Ok(Talk { chat: console.clone(), console: Some(console), source: None, ingress: None })
         }
         ChatKind::Slack(settings) => slack(config, settings).context("[chat.slack] of hotfix.toml"),
-        ChatKind::Discord(_) => anyhow::bail!("[chat] of hotfix.toml: Discord is not spoken to yet"),
+        ChatKind::Discord(settings) => discord(config, settings).context("[chat.discord] of hotfix.toml"),
     }
+}
+
+fn discord(config: &Config, settings: &DiscordSettings) -> anyhow::Result<Talk> {
+    // The version is the last part of the path, so that what is joined to it stays below it.
+    let api = format!("{}/", settings.api_url.trim_end_matches('/'));
+    let api = api.parse().with_context(|| format!("api_url is no address: {}", settings.api_url))?;
+    let token = secret(&settings.token)?;
+    let mut options = DiscordOptions::new(api, token, &settings.application, settings.guilds.clone());
+    (options.reach, options.commands) = (reach(config), super::commands());
+    let discord = Discord::new(options)?;
+    let source: Arc<dyn Source> = Arc::new(discord.gateway());
+    Ok(Talk { chat: Arc::new(discord), console: None, source: Some(source), ingress: None })
 }
 
 fn slack(config: &Config, settings: &SlackSettings) -> anyhow::Result<Talk> {

@@ -5,12 +5,14 @@
 //! hosts      forges: the local one, GitHub, GitLab, and their webhooks
 //! mechanism  what deploys to one environment
 //! place      registries and clusters
+//! verbs      the verbs as Discord registers them
 //! ```
 
 mod chat;
 mod hosts;
 mod mechanism;
 mod place;
+mod verbs;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -33,6 +35,7 @@ use crate::http;
 pub use chat::{Talk, talk};
 use hosts::Hosts;
 use mechanism::Place;
+pub use verbs::commands;
 
 /// How long a question to an environment may take.
 const QUESTION: Duration = Duration::from_secs(60);

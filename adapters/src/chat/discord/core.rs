@@ -16,6 +16,7 @@ use super::options::DiscordOptions;
 use super::web::{Call, Web};
 use crate::chat::{AccountKind, Form};
 use crate::failure::Failure;
+use crate::reach::Reach;
 use crate::vocabulary::{ChannelRef, MessageRef};
 
 /// How long an account and a channel are taken for what they were (security case 31).
@@ -29,6 +30,7 @@ const KNOWN: usize = 4096;
 /// Shared by the port and the gateway.
 pub(super) struct Core {
     pub(super) web: Web,
+    pub(super) reach: Reach,
     pub(super) api: Url,
     pub(super) gateway: Option<Url>,
     pub(super) token: SecretString,
@@ -93,7 +95,8 @@ impl Core {
     pub(super) fn new(options: DiscordOptions) -> Result<Self, Failure> {
         options.check()?;
         Ok(Self {
-            web: Web::new(&options.api, options.token.clone())?,
+            web: Web::new(&options.api, &options.reach, options.token.clone())?,
+            reach: options.reach,
             api: options.api,
             gateway: options.gateway,
             token: options.token,

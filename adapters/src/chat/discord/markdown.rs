@@ -39,6 +39,8 @@ fn written(text: &Text, calls: bool) -> String {
             },
             Span::Group { id, .. } if calls && is_number(id) => out.push_str(&format!("<@&{id}>")),
             Span::Group { name, .. } => out.push_str(&escaped(&format!("@{name}"))),
+            Span::Channel(channel) if is_number(channel.as_str()) => out.push_str(&format!("<#{channel}>")),
+            Span::Channel(channel) => out.push_str(&escaped(channel.as_str())),
             Span::Link { url, label } => out.push_str(&link(url, label)),
         }
     }
@@ -130,7 +132,7 @@ pub(super) fn first(text: &Text, mut most: usize) -> Text {
             Span::Plain(text) => Span::Plain(take(text)),
             Span::Strong(text) => Span::Strong(take(text)),
             Span::Code(text) => Span::Code(take(text)),
-            Span::Mention { .. } | Span::Group { .. } | Span::Link { .. } => {
+            Span::Mention { .. } | Span::Group { .. } | Span::Channel(_) | Span::Link { .. } => {
                 most -= 1;
                 span.clone()
             }

@@ -8,6 +8,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use super::commands::CommandSpec;
 use super::markdown::is_number;
 use crate::failure::Failure;
+use crate::reach::Reach;
 
 /// Where Discord's REST API is.
 pub const DISCORD_API: &str = "https://discord.com/api/v10/";
@@ -18,6 +19,8 @@ pub struct DiscordOptions {
     pub api: Url,
     /// Where its gateway is; without it the API is asked. Discord's own address is never taken in its place.
     pub gateway: Option<Url>,
+    /// What may be reached besides the internet.
+    pub reach: Reach,
     /// The bot's token.
     pub token: SecretString,
     /// The number of the application.
@@ -32,7 +35,15 @@ impl DiscordOptions {
     /// A Discord whose gateway is asked for, without any commands yet.
     #[must_use]
     pub fn new(api: Url, token: SecretString, application: impl Into<String>, guilds: Vec<String>) -> Self {
-        Self { api, gateway: None, token, application: application.into(), guilds, commands: Vec::new() }
+        Self {
+            api,
+            gateway: None,
+            reach: Reach::default(),
+            token,
+            application: application.into(),
+            guilds,
+            commands: Vec::new(),
+        }
     }
 
     /// Whether it can work at all; nothing is asked of Discord.

@@ -182,7 +182,7 @@ impl Called {
             let (list, id) = match span {
                 Span::Mention { account, .. } => (&mut called.users, account.as_ref().and_then(markdown::user)),
                 Span::Group { id, .. } => (&mut called.roles, Some(id.as_str()).filter(|id| markdown::is_number(id))),
-                Span::Plain(_) | Span::Strong(_) | Span::Code(_) | Span::Link { .. } => continue,
+                Span::Plain(_) | Span::Strong(_) | Span::Code(_) | Span::Channel(_) | Span::Link { .. } => continue,
             };
             let Some(id) = id.filter(|id| !list.iter().any(|known| known == id)) else { continue };
             if list.len() < limit::CALLED {

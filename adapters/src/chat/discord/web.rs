@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use super::pace::Pace;
 use crate::failure::Failure;
+use crate::reach::Reach;
 use crate::rest::{Answer, Rest, RestOptions, base_url};
 
 /// Discord turns away whoever does not say what it is, with an address; the bot has none of its own.
@@ -81,10 +82,11 @@ impl<'a> Call<'a> {
 }
 
 impl Web {
-    pub(super) fn new(api: &Url, token: SecretString) -> Result<Self, Failure> {
+    pub(super) fn new(api: &Url, reach: &Reach, token: SecretString) -> Result<Self, Failure> {
         let options = RestOptions {
             name: "Discord",
             base: base_url("Discord", api.as_str())?,
+            reach: reach.clone(),
             token,
             connect_timeout: Duration::from_secs(5),
             timeout: Duration::from_secs(15),

@@ -1,35 +1,24 @@
 //! Opens a connection to the gateway: asks where it is, and tells the token only where it is safe.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::Url;
-use rustls_pki_types::ServerName;
 use serde::Deserialize;
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
 use tokio::time::timeout;
-use tokio_rustls::TlsConnector;
-use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
-use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
 use super::super::core::Core;
 use super::super::options::is_safe;
 use super::super::web::Call;
+use crate::chat::websocket;
 use crate::failure::Failure;
-use crate::rest;
+use crate::reach::Reach;
+
+pub(super) use crate::chat::websocket::Socket;
 
 const OPENING: Duration = Duration::from_secs(10);
 /// The largest frame and message that are read, in bytes: a server with all its channels and threads is told at once
 /// (security case 11).
 const LARGEST: usize = 8 << 20;
-
-/// Bytes to and from Discord.
-pub(super) trait Pipe: AsyncRead + AsyncWrite + Send + Unpin {}
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Pipe for T {}
-
-/// A connection.
-pub(super) type Socket = WebSocketStream<Box<dyn Pipe>>;
 
 /// Where the gateway is, and how many sessions may still be opened.
 #[derive(Debug, Clone, Deserialize)]
@@ -90,30 +79,10 @@ fn checked(url: &str, api: &Url) -> Option<Url> {
 }
 
 /// Opens a connection.
-pub(super) async fn open(mut url: Url) -> Result<Socket, Failure> {
+pub(super) async fn open(mut url: Url, reach: &Reach) -> Result<Socket, Failure> {
     url.query_pairs_mut().clear().append_pair("v", "10").append_pair("encoding", "json");
-    let opened = timeout(OPENING, connect(&url)).await;
+    let opened = timeout(OPENING, websocket::connect("Discord's gateway", &url, reach, LARGEST)).await;
     opened.map_err(|_| Failure::retry("Discord's gateway did not answer in time"))?
-}
-
-async fn connect(url: &Url) -> Result<Socket, Failure> {
-    let down = |why: String| Failure::retry(format!("Discord's gateway could not be reached: {why}"));
-    let secure = url.scheme() == "wss";
-    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
-    let port = url.port().unwrap_or(if secure { 443 } else { 80 });
-    let tcp = TcpStream::connect((host, port)).await.map_err(|error| down(error.to_string()))?;
-    tcp.set_nodelay(true).map_err(|error| down(error.to_string()))?;
-    let pipe: Box<dyn Pipe> = if secure {
-        let name = ServerName::try_from(host.to_owned()).map_err(|error| down(error.to_string()))?;
-        let tls = TlsConnector::from(Arc::new(rest::tls(true).map_err(down)?));
-        Box::new(tls.connect(name, tcp).await.map_err(|error| down(error.to_string()))?)
-    } else {
-        Box::new(tcp)
-    };
-    let config = WebSocketConfig::default().max_message_size(Some(LARGEST)).max_frame_size(Some(LARGEST));
-    let (socket, _) =
-        client_async_with_config(url.as_str(), pipe, Some(config)).await.map_err(|error| down(error.to_string()))?;
-    Ok(socket)
 }
 
 #[cfg(test)]

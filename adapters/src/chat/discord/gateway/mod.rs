@@ -129,7 +129,7 @@ async fn connect(shared: &Shared, session: &mut Option<Session>) -> End {
                 door::fresh(&shared.core).await?
             }
         };
-        door::open(url).await
+        door::open(url, &shared.core.reach).await
     };
     let mut stop = shared.stop.clone();
     let opened = tokio::select! {

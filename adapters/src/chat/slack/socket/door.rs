@@ -1,35 +1,21 @@
 //! Opens a connection: asks Slack for an address, and goes there only if it is Slack's.
 
-use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::Url;
-use rustls_pki_types::ServerName;
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
 use tokio::time::timeout;
-use tokio_rustls::TlsConnector;
-use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
-use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
 use super::super::core::Core;
 use super::super::examine::Door;
 use super::super::web::Call;
+use crate::chat::websocket;
 use crate::failure::Failure;
-use crate::reach::{NoWay, Reach};
-use crate::rest::client;
+
+pub(super) use crate::chat::websocket::Socket;
 
 const OPENING: Duration = Duration::from_secs(10);
 /// The largest frame and message that are read, in bytes (security case 11).
 const LARGEST: usize = 1 << 20;
-
-/// Bytes to and from Slack.
-pub(super) trait Pipe: AsyncRead + AsyncWrite + Send + Unpin {}
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Pipe for T {}
-
-/// A connection.
-pub(super) type Socket = WebSocketStream<Box<dyn Pipe>>;
 
 /// Opens a connection.
 pub(super) async fn open(core: &Core) -> Result<Socket, Failure> {
@@ -39,36 +25,9 @@ pub(super) async fn open(core: &Core) -> Result<Socket, Failure> {
     let url = checked(&url, core.allow_private).ok_or_else(|| {
         Failure::rejected("Slack gave an address for Socket Mode that is not Slack's: nothing is connected to it")
     })?;
-    let opened = timeout(OPENING, connect(&url, &core.reach)).await;
+    let opened = timeout(OPENING, websocket::connect("Slack's Socket Mode", &url, &core.reach, LARGEST)).await;
     // The address holds a ticket, so errors are told without it.
     opened.map_err(|_| Failure::retry("Slack's Socket Mode did not answer in time"))?
-}
-
-async fn connect(url: &Url, reach: &Reach) -> Result<Socket, Failure> {
-    let down = |why: String| Failure::retry(format!("Slack's Socket Mode could not be reached: {why}"));
-    let secure = url.scheme() == "wss";
-    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
-    let port = url.port().unwrap_or(if secure { 443 } else { 80 });
-    // What was judged is what is connected to (security case 65).
-    let found = match reach.gate(url)?.addresses(host).await {
-        Ok(found) => found,
-        Err(NoWay::Barred(barred)) => return Err(barred.into()),
-        Err(NoWay::Unknown(error)) => return Err(down(error.to_string())),
-    };
-    let found: Vec<SocketAddr> = found.into_iter().map(|address| SocketAddr::new(address, port)).collect();
-    let tcp = TcpStream::connect(found.as_slice()).await.map_err(|error| down(error.to_string()))?;
-    tcp.set_nodelay(true).map_err(|error| down(error.to_string()))?;
-    let pipe: Box<dyn Pipe> = if secure {
-        let name = ServerName::try_from(host.to_owned()).map_err(|error| down(error.to_string()))?;
-        let tls = TlsConnector::from(Arc::new(client::tls(true).map_err(down)?));
-        Box::new(tls.connect(name, tcp).await.map_err(|error| down(error.to_string()))?)
-    } else {
-        Box::new(tcp)
-    };
-    let config = WebSocketConfig::default().max_message_size(Some(LARGEST)).max_frame_size(Some(LARGEST));
-    let (socket, _) =
-        client_async_with_config(url.as_str(), pipe, Some(config)).await.map_err(|error| down(error.to_string()))?;
-    Ok(socket)
 }
 
 fn checked(url: &str, allow_private: bool) -> Option<Url> {

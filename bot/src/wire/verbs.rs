@@ -1,0 +1,77 @@
+//! The verbs as Discord registers them, from the table that parses them.
+
+use hotfix_adapters::chat::discord::{CommandSpec, OptionShape, OptionSpec};
+
+use crate::command::{Arg, Form, Group, Kind, VERBS, Verb};
+
+/// Every verb, the most useful first: what is said during a hotfix before what is said around it.
+pub fn commands() -> Vec<CommandSpec> {
+    let order =
+        [Group::Begin, Group::Say, Group::Act, Group::Look, Group::Trouble, Group::After, Group::Bot, Group::Lanes];
+    order
+        .iter()
+        .flat_map(|group| VERBS.iter().filter(move |verb| verb.group == *group))
+        .map(|verb| spec(verb))
+        .collect()
+}
+
+fn spec(verb: &Verb) -> CommandSpec {
+    let mut options: Vec<OptionSpec> = verb.args.iter().map(option).collect();
+    if verb.takes_run {
+        options.push(OptionSpec {
+            name: "run".to_owned(),
+            about: "which run, HF-n; needed outside its thread when several are open".to_owned(),
+            required: false,
+            choices: Vec::new(),
+            shape: OptionShape::Word,
+        });
+    }
+    CommandSpec { name: verb.name.to_owned(), about: verb.summary.to_owned(), options }
+}
+
+fn option(arg: &Arg) -> OptionSpec {
+    let choices = match arg.kind {
+        Kind::Choice(words) => words.iter().map(|word| (*word).to_owned()).collect(),
+        Kind::Service
+        | Kind::ServiceOrAll
+        | Kind::Environment
+        | Kind::Place
+        | Kind::Lane
+        | Kind::Step
+        | Kind::Fix
+        | Kind::Reference
+        | Kind::Url
+        | Kind::Duration
+        | Kind::Verb
+        | Kind::Text => Vec::new(),
+    };
+    let shape = match arg.form {
+        Form::Word | Form::OptionalWord => OptionShape::Word,
+        Form::Words => OptionShape::Words,
+        Form::Text | Form::OptionalText => OptionShape::Text,
+        Form::Switch => OptionShape::Switch,
+        Form::Flag | Form::RequiredFlag => OptionShape::Flag,
+        Form::ManyFlag => OptionShape::FlagWords,
+        Form::Keyword => OptionShape::Keyword,
+    };
+    OptionSpec {
+        // Discord takes no slash in a name.
+        name: arg.name.replace('/', "-"),
+        about: arg.about.to_owned(),
+        required: arg.form.is_required(),
+        choices,
+        shape,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_verbs_of_a_hotfix_come_first() {
+        let names: Vec<String> = commands().into_iter().map(|command| command.name).take(8).collect();
+        assert!(names.contains(&"start".to_owned()) && names.contains(&"approve".to_owned()), "{names:?}");
+        assert_eq!(commands().len(), VERBS.len());
+    }
+}
