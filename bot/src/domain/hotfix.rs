@@ -102,6 +102,8 @@ pub struct Hotfix {
     pub superseded: BTreeMap<Environment, CommitId>,
     /// The productions that changed under the run, until somebody says how to go on.
     pub drifts: BTreeMap<Environment, Drift>,
+    /// What others deployed to productions and this run was put on top of: that is expected there until it deploys again.
+    pub rebased_onto: BTreeMap<Environment, CommitId>,
     /// The base that the commits on the branch were made on, while they are being put on another one.
     pub rebase_from: Option<CommitId>,
     /// Files in the way of a rebase that a person has to do.
@@ -466,6 +468,7 @@ impl Hotfix {
             .rev()
             .find(|deploy| &deploy.intent.environment == production && deploy.state == DeployState::Succeeded)
             .is_some_and(|deploy| !deploy.intent.rollback && self.plan.reaches_production(production))
+            && !self.rebased_onto.contains_key(production)
     }
 
     /// What a production environment ought to run now: nothing is known while a deployment to it is open, and nothing
@@ -475,8 +478,8 @@ impl Hotfix {
         if self.rolled_in || !self.plan.reaches_production(production) {
             return None;
         }
-        if let Some(newer) = self.superseded.get(production) {
-            return Some(newer);
+        if let Some(by_others) = self.superseded.get(production).or_else(|| self.rebased_onto.get(production)) {
+            return Some(by_others);
         }
         match self.last_deploy(production) {
             Some(deploy) if deploy.state.is_open() => None,

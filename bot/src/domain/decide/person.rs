@@ -234,7 +234,7 @@ fn drift(draft: &mut Draft, grant: &Grant, choice: DriftChoice) -> Decided {
             draft.person(&grant.person, Event::DriftSettled { choice })?;
             abort(draft, grant, "production changed under it")
         }
-        DriftChoice::Rebase => match disagree(&draft.state) {
+        DriftChoice::Rebase => match disagree(&draft.state).or_else(|| merged(&draft.state)) {
             Some(refusal) => no(refusal),
             None => draft.person(&grant.person, Event::DriftSettled { choice }),
         },
@@ -246,6 +246,14 @@ fn drift(draft: &mut Draft, grant: &Grant, choice: DriftChoice) -> Decided {
         )
         .because_of("APPLY-17")),
     }
+}
+
+/// What is merged is not put on another base any more.
+fn merged(state: &Hotfix) -> Option<Refusal> {
+    let pull = state.pull.as_ref().filter(|pull| pull.merged.is_some())?;
+    let reason = format!("Pull request #{} is merged, so what it brought stays on the base it has.", pull.number.0);
+    let next = "Choose `drift roll`, or `drift abort` and start a hotfix on what runs now.";
+    Some(Refusal::new("drift.merged", reason, next).because_of("APPLY-17"))
 }
 
 /// The fix goes on top of one thing: productions that run several have to be brought together first (HOCS-3).

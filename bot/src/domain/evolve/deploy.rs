@@ -22,6 +22,8 @@ pub(super) fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
                 return Err("another deployment of this run is still open".to_owned());
             }
             state.asked_deploy = None;
+            state.superseded.remove(&intent.environment);
+            state.rebased_onto.remove(&intent.environment);
             let deploy = Deployment { intent: intent.clone(), state: DeployState::Running, at: entry.at };
             state.deploys.push(deploy);
         }
@@ -54,7 +56,6 @@ fn deployment_ended(state: &mut Hotfix, key: &DeployKey, at: Timestamp) {
     let Some(deploy) = state.deploy(key).cloned() else {
         return;
     };
-    state.superseded.remove(&deploy.intent.environment);
     let production = state.plan.reaches_production(&deploy.intent.environment);
     if deploy.state != DeployState::Succeeded || !production {
         return;
@@ -78,11 +79,12 @@ fn deployment_ended(state: &mut Hotfix, key: &DeployKey, at: Timestamp) {
 
 fn settle_drift(state: &mut Hotfix, choice: DriftChoice) -> Result<(), String> {
     let drifts = std::mem::take(&mut state.drifts);
-    let drift = drifts.into_values().next().ok_or("production did not change")?;
+    let found = drifts.values().next().ok_or("production did not change")?.found.clone();
     match choice {
         DriftChoice::Rebase => {
             state.rebase_from = state.rebase_from.take().or_else(|| state.base.clone());
-            state.base = Some(drift.found);
+            state.base = Some(found);
+            state.rebased_onto.extend(drifts.into_iter().map(|(production, drift)| (production, drift.found)));
             if let Some(head) = &mut state.head {
                 head.on_base = false;
             }

@@ -107,6 +107,7 @@ fn open(id: HotfixId, opened: &Opened, requester: PersonId, at: Timestamp) -> Ho
         superseded: BTreeMap::new(),
         rebase_from: None,
         drifts: BTreeMap::new(),
+        rebased_onto: BTreeMap::new(),
         rebase_conflict: None,
         mainline: Mainline::Open,
         reminders: BTreeMap::new(),
