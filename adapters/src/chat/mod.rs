@@ -8,6 +8,7 @@ pub mod console;
 pub mod discord;
 pub mod form;
 mod harmless;
+mod kept;
 pub mod listen;
 pub mod slack;
 mod websocket;
