@@ -11,7 +11,7 @@ use super::commands::CommandSpec;
 use super::options::DiscordOptions;
 use super::web::{Call, Web};
 use crate::chat::kept::{EVER, FRESH, Kept, Updates};
-use crate::chat::{AccountKind, Form};
+use crate::chat::{AccountKind, Card, Form};
 use crate::failure::Failure;
 use crate::reach::Reach;
 use crate::vocabulary::{ChannelRef, MessageRef};
@@ -40,6 +40,8 @@ pub(super) struct Core {
     pub(super) tokens: Kept<(String, ChannelRef), String>,
     /// The last form that a person was shown, by its key.
     pub(super) forms: Kept<(String, String), Form>,
+    /// What a person was told about a reaction of theirs.
+    pub(super) spoken: Kept<String, Card>,
     pub(super) updates: Updates,
     me: OnceCell<User>,
 }
@@ -102,6 +104,7 @@ impl Core {
             titles: Kept::lasting(EVER),
             tokens: Kept::lasting(ANSWERABLE),
             forms: Kept::lasting(ANSWERABLE),
+            spoken: Kept::lasting(EVER),
             updates: Updates::default(),
             me: OnceCell::new(),
         })
