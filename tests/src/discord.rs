@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use async_trait::async_trait;
@@ -23,6 +24,8 @@ use crate::room::{CHANNEL, configure, present, standing};
 use crate::stage::Stage;
 use crate::world::Options;
 
+/// What a test waits for at most.
+const PATIENCE: Duration = Duration::from_secs(30);
 const TOKEN: &str = "token-of-the-bot";
 /// Discord's bit for seeing a channel.
 const VIEW_CHANNEL: u64 = 1 << 10;
@@ -125,7 +128,7 @@ impl Server {
     pub async fn hang_up(&mut self) {
         if let Some(Running { stop, run }) = self.running.take() {
             let _ = stop.send(true);
-            let _ = run.await;
+            tokio::time::timeout(PATIENCE, run).await.expect("the bot hangs up").expect("no panic");
         }
     }
 
@@ -208,8 +211,7 @@ impl Server {
         } else {
             self.discord.unreact(self.number(who), message, emoji);
         }
-        self.counts.subscribe().wait_for(|counts| counts.done > before).await?;
-        Ok(())
+        self.until(|counts| counts.done > before).await.with_context(|| format!("nobody heard {emoji} of {who}"))
     }
 
     /// Waits until the bot is done with everything that reached it. What it takes no notice of reaches it before the `ping`
@@ -219,8 +221,38 @@ impl Server {
     /// When the bot is gone.
     pub async fn at_rest(&self, who: &str) {
         self.types(who, "/hotfix ping").await.expect("the bot is asked whether it is there");
+        self.until(|counts| counts.begun == counts.done).await.expect("it is done with everything");
+    }
+
+    /// Does something, and waits until the bot is done with so many acts more than before.
+    ///
+    /// # Panics
+    /// When they do not come.
+    pub async fn heard(&self, acts: usize, what: impl FnOnce(&DiscordFake)) {
+        let before = self.counts.borrow().done;
+        what(&self.discord);
+        self.until(|counts| counts.done >= before + acts).await.expect("it is heard");
+    }
+
+    /// The gateway loses what is done now, and its session cannot go on; waits until the bot found out about so many acts.
+    ///
+    /// # Panics
+    /// When it does not find out.
+    pub async fn in_a_gap(&self, acts: usize, what: impl FnOnce(&DiscordFake)) {
+        self.heard(acts, |discord| {
+            discord.lose_events(true);
+            what(discord);
+            discord.lose_events(false);
+            discord.close(4009);
+        })
+        .await;
+        self.discord.until("a new session", |fake| (fake.connected() == 1).then_some(())).await;
+    }
+
+    async fn until(&self, there: impl Fn(&Counts) -> bool) -> anyhow::Result<()> {
         let mut counts = self.counts.subscribe();
-        counts.wait_for(|counts| counts.begun == counts.done).await.expect("the counts");
+        let came = tokio::time::timeout(PATIENCE, counts.wait_for(there)).await.context("waited in vain")?;
+        Ok(came.map(drop)?)
     }
 
     /// What the bot told somebody alone in the service's channel and below it, oldest first.

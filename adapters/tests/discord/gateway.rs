@@ -50,7 +50,7 @@ async fn it_asks_to_be_told_little() {
     assert_eq!(identify.data["intents"], json!(1 | 1 << 10));
     running.end().await;
     let known = world.fake.commands();
-    assert_eq!((known.len(), known[0]["options"].as_array().unwrap().len()), (1, 3));
+    assert_eq!((known.len(), known[0]["options"].as_array().unwrap().len()), (2, 3));
     // What is known already is not made known again.
     let running = world.run();
     again(&world, 2, 2).await;

@@ -94,6 +94,9 @@ impl Engine {
         if can_ask && let Some(form) = self.opened_by(value).await {
             return Ok(Response::Ask(form));
         }
+        if let Some(run) = value.strip_prefix(view::ACKNOWLEDGES).and_then(|run| run.parse().ok()) {
+            return self.asked(asker, Request::Ack { run: Some(run) }).await.map(Response::Said);
+        }
         // A no by its button is asked why, where it can be asked; a reaction is a no at once.
         if can_ask
             && value.ends_with("/reject")

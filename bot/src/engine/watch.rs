@@ -13,7 +13,8 @@ impl Engine {
     pub async fn watched(&self) -> Vec<Watched> {
         let states = self.states().await;
         let open = states.iter().filter(|run| !run.is_over());
-        open.flat_map(|run| run.prompts.iter().map(|(environment, prompt)| self.watch(run, environment, prompt))).collect()
+        open.flat_map(|run| run.prompts.iter().map(|(environment, prompt)| self.watch(run, environment, prompt)))
+            .collect()
     }
 
     fn watch(&self, run: &Hotfix, environment: &Environment, prompt: &Prompt) -> Watched {

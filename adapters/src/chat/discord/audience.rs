@@ -23,11 +23,7 @@ struct Conversation {
 }
 
 impl Core {
-    pub(super) async fn audience(
-        &self,
-        channel: &ChannelRef,
-        among: &[PersonRef],
-    ) -> Result<Vec<PersonRef>, Failure> {
+    pub(super) async fn audience(&self, channel: &ChannelRef, among: &[PersonRef]) -> Result<Vec<PersonRef>, Failure> {
         let asked = self.channel_info(channel).await?;
         let Some(guild) = asked.guild_id.clone() else {
             return self.in_conversation(channel, among).await;
