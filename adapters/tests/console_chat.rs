@@ -223,9 +223,9 @@ async fn the_port_is_strict_about_places() {
     assert!(rejected(Place::ThreadAndChannel(gone.clone())).await.contains("no message \"m77\""));
     assert!(console.update(&gone, &note("x")).await.is_err() && console.reactions(&gone).await.is_err());
     assert!(console.whisper(&channel("hotfixes"), &person("eve"), &note("x")).await.is_err());
-    assert_eq!(console.audience(&channel("#secret")).await.unwrap(), [person("ana"), person("eve")]);
-    assert_eq!(console.audience(&channel("@eve")).await.unwrap(), [person("eve")]);
-    assert!(console.audience(&channel("@zoe")).await.is_err());
+    assert_eq!(console.audience(&channel("#secret"), &[person("eve"), person("ben")]).await.unwrap(), [person("eve")]);
+    assert_eq!(console.audience(&channel("@eve"), &[person("ana"), person("eve")]).await.unwrap(), [person("eve")]);
+    assert!(console.audience(&channel("@zoe"), &[person("ana")]).await.is_err());
     let place = Place::Thread(root);
     assert_eq!(console.find(&place, "ask").await.unwrap(), Some(asked));
     assert_eq!(console.find(&place, "card").await.unwrap(), None);

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use hotfix_adapters::chat::{Card, Heard, Inbound, Listener};
-use hotfix_adapters::vocabulary::MessageRef;
+use hotfix_adapters::chat::{Card, Heard, Inbound, Listener, Watched};
 use tokio::sync::oneshot;
 
 use crate::engine::{Engine, EngineError, Response};
@@ -65,9 +64,8 @@ impl Listener for Ear {
     }
 
     /// The questions that are open.
-    async fn watched(&self) -> Vec<MessageRef> {
-        let open = self.engine.states().await.into_iter().filter(|run| !run.is_over());
-        open.flat_map(|run| run.prompts.into_values()).map(|prompt| prompt.message).collect()
+    async fn watched(&self) -> Vec<Watched> {
+        self.engine.watched().await
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod crash;
+mod discord;
 mod hosts;
 mod http;
 mod kill;

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use hotfix::domain::event::Event;
 use hotfix_fakes::slack::{Slack, Standing};
-use hotfix_tests::play::{Play, given, play_file_in_slack};
-use hotfix_tests::slack::CHANNEL;
+use hotfix_tests::play::{Play, given, play_file_in};
+use hotfix_tests::room::CHANNEL;
 use hotfix_tests::world::{Options, Talk, World};
 use rstest::rstest;
 
@@ -19,7 +19,7 @@ async fn it_ends_as_at_the_console(
     #[files("scenarios/veto.txt")]
     path: PathBuf,
 ) {
-    if let Err(error) = play_file_in_slack(&path).await {
+    if let Err(error) = play_file_in(&path, Talk::Slack).await {
         panic!("{error:#}");
     }
 }
@@ -36,7 +36,7 @@ async fn asking(standing: &[(&str, Standing)]) -> Play {
 }
 
 fn slack(play: &Play) -> &Slack {
-    &play.world.room.as_ref().expect("a workspace").slack
+    play.world.room.as_ref().expect("a workspace").slack()
 }
 
 async fn votes(play: &Play) -> Vec<String> {

@@ -5,7 +5,7 @@
 //! scenario  a text file → steps                        what a person reads
 //! play      steps → the world; what was seen → text
 //! world     one bot in one folder: hear, settle, restart
-//! slack     the same play in a Slack workspace
+//! room      where people talk: slack, a workspace; discord, a server, with each line as an invocation
 //! site      the forge as people use it: the local one, GitHub, GitLab
 //! stage     the folder: repository, configuration, environments
 //! crash     a stop at every moment; faults: every call of a forge goes wrong; hooks: deliveries over a bad line
@@ -17,16 +17,19 @@
 mod checkpoint;
 pub mod clock;
 pub mod crash;
+pub mod discord;
 pub mod ending;
 pub mod faults;
 pub mod git;
 pub mod hooks;
+mod invocation;
 pub mod model;
 pub mod people;
 pub mod platform;
 pub mod play;
 pub mod ports;
 pub mod program;
+pub mod room;
 pub mod scenario;
 pub mod site;
 pub mod slack;

@@ -352,13 +352,13 @@ pub fn given(words: &str) -> anyhow::Result<Vec<Act>> {
     bail!("a hotfix can be started, reviewed, tested, approved, deployed or seen")
 }
 
-/// Plays the scenario in this file in Slack: what is left at the end is the same as at the console.
+/// Plays the scenario in this file on a platform: what is left at the end is the same as at the console.
 ///
 /// # Errors
 /// Shows how it differs, or what went wrong on the way.
-pub async fn play_file_in_slack(path: &Path) -> anyhow::Result<()> {
+pub async fn play_file_in(path: &Path, there: Talk) -> anyhow::Result<()> {
     let mut ends = Vec::new();
-    for talk in [Talk::Console, Talk::Slack] {
+    for talk in [Talk::Console, there] {
         let mut scenario = Scenario::read(path)?;
         scenario.options.talk = talk;
         let mut play = Play::new(World::new(scenario.options.clone()).await?)?;
@@ -374,7 +374,7 @@ pub async fn play_file_in_slack(path: &Path) -> anyhow::Result<()> {
     let [wanted, found] = ends.as_slice() else { bail!("two plays make two ends") };
     if wanted != found {
         let diff = similar::TextDiff::from_lines(wanted, found);
-        bail!("in Slack it ends otherwise:\n{}", diff.unified_diff().context_radius(3));
+        bail!("in {there:?} it ends otherwise:\n{}", diff.unified_diff().context_radius(3));
     }
     Ok(())
 }

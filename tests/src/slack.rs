@@ -1,7 +1,6 @@
 //! The same play in Slack: people type, react and press in the fake workspace, and what they do reaches the bot over signed
 //! HTTP, through the same listener, ear and adapter as in production.
 
-use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
@@ -12,24 +11,20 @@ use hotfix::listen::Ear;
 use hotfix::wire;
 use hotfix_adapters::chat::{Chat, Listener};
 use hotfix_adapters::vocabulary::MessageRef;
-use hotfix_fakes::slack::{BOT_TOKEN, SIGNING_SECRET, Slack, Standing, Urls};
+use hotfix_fakes::slack::{BOT_TOKEN, SIGNING_SECRET, Slack, Urls};
 
+use crate::room::{CHANNEL, configure, present, standing};
 use crate::stage::Stage;
 use crate::world::Options;
 
 /// A workspace with everybody in it, and the bot's way in.
-pub struct Room {
+pub struct Workspace {
     /// The workspace.
     pub slack: Slack,
-    /// The service's channel.
-    pub channel: String,
     http: Option<Http>,
 }
 
-/// How the service's channel is called there.
-pub const CHANNEL: &str = "payments";
-
-impl Room {
+impl Workspace {
     /// Founds a workspace, and tells the configuration on the stage of it.
     ///
     /// # Errors
@@ -38,43 +33,23 @@ impl Room {
         let slack = Slack::start().await;
         slack.grant_also("channels:history");
         slack.grant_also("im:history");
-        let mut who = Vec::new();
-        for name in people {
-            who.push((*name, slack.person(name, options.standing.get(*name).copied().unwrap_or(Standing::Member))));
-        }
-        let present: Vec<&str> = people
-            .iter()
-            .copied()
-            .filter(|name| !options.absent.iter().any(|absent| absent == name))
-            .chain(["hotfix"])
-            .collect();
-        let channel = slack.channel(CHANNEL, &present);
-        let (config, team) = (stage.config(), slack.team());
-        for (name, secret) in [("slack-token", BOT_TOKEN), ("slack-signing", SIGNING_SECRET)] {
-            let path = config.join(name);
-            std::fs::write(&path, secret)?;
-            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
-        }
+        let team = slack.team();
+        let account = |name: &&str| {
+            let id = slack.person(name, standing(name, options));
+            ((*name).to_owned(), format!("{team}/{id}"))
+        };
+        let accounts: Vec<(String, String)> = people.iter().map(account).collect();
+        let channel = slack.channel(CHANNEL, &[present(people, options).as_slice(), &["hotfix"]].concat());
         let chat = format!(
-            "\n[chat]\nuse = \"slack\"\n[chat.slack]\napp_id = \"{}\"\nteams = [\"{team}\"]\nburst = 1000\n\
+            "[chat]\nuse = \"slack\"\n[chat.slack]\napp_id = \"{}\"\nteams = [\"{team}\"]\nburst = 1000\n\
              token = {{ file = \"slack-token\" }}\nmode = \"http\"\nsigning_secrets = [{{ file = \"slack-signing\" }}]\n\
              api_url = \"{}/api/\"\n[http]\nlisten = \"127.0.0.1:0\"\n",
             slack.app(),
             slack.url()
         );
-        append(&config.join("hotfix.toml"), &chat)?;
-        let service = config.join(format!("services/{}.toml", stage.service));
-        let text = std::fs::read_to_string(&service)?;
-        let line = text.lines().find(|line| line.starts_with("channel ")).context("a service has a channel")?;
-        std::fs::write(&service, text.replace(line, &format!("channel = \"{channel}\"")))?;
-        let people = config.join("people.toml");
-        let mut text = std::fs::read_to_string(&people)?;
-        for (name, id) in &who {
-            let console = format!("console = \"{name}\"");
-            text = text.replace(&console, &format!("{console}\nslack   = \"{team}/{id}\""));
-        }
-        std::fs::write(&people, text)?;
-        Ok(Self { slack, channel, http: None })
+        let secrets = [("slack-token", BOT_TOKEN), ("slack-signing", SIGNING_SECRET)];
+        configure(stage, &chat, &secrets, &channel, ("slack", &accounts))?;
+        Ok(Self { slack, http: None })
     }
 
     /// The bot's side, as the configuration says.
@@ -118,37 +93,25 @@ impl Room {
         self.http = None;
     }
 
-    /// Does what a line of a scenario says: `ana: /hotfix status`, `ben: +1`, `ben: take back +1`. `prompt` is the message
-    /// that votes are asked for on.
+    /// Somebody types a slash command in the channel.
     ///
     /// # Errors
-    /// When the line says something that nobody does in Slack.
-    pub async fn does(&self, line: &str, prompt: Option<&MessageRef>) -> anyhow::Result<()> {
-        let (who, words) = line.split_once(": ").with_context(|| format!("who does this? {line}"))?;
-        if words.starts_with('/') {
-            let answered = self.slack.command(who, CHANNEL, words).await;
-            if !answered.taken() {
-                bail!("the bot did not take {line}: {answered:?}");
-            }
-            return Ok(());
-        }
-        let (words, taken_back) = words.strip_prefix("take back ").map_or((words, false), |words| (words, true));
-        let emoji = match words {
-            "+1" => "+1",
-            "-1" => "-1",
-            other => bail!("nobody does {other:?} in Slack"),
-        };
-        let message = prompt.context("nothing is asked, so there is nothing to react to")?;
-        if taken_back {
-            self.slack.take_back(who, CHANNEL, &message.id, emoji).await;
-        } else {
-            self.slack.react(who, CHANNEL, &message.id, emoji).await;
+    /// When the bot does not take it.
+    pub async fn types(&self, who: &str, words: &str) -> anyhow::Result<()> {
+        let answered = self.slack.command(who, CHANNEL, words).await;
+        if !answered.taken() {
+            bail!("the bot did not take {words}: {answered:?}");
         }
         Ok(())
     }
-}
 
-fn append(path: &std::path::Path, text: &str) -> anyhow::Result<()> {
-    let before = std::fs::read_to_string(path).unwrap_or_default();
-    Ok(std::fs::write(path, before + text)?)
+    /// Somebody reacts, or takes it back.
+    pub async fn votes(&self, who: &str, message: &MessageRef, yes: bool, added: bool) {
+        let emoji = if yes { "+1" } else { "-1" };
+        if added {
+            self.slack.react(who, CHANNEL, &message.id, emoji).await;
+        } else {
+            self.slack.take_back(who, CHANNEL, &message.id, emoji).await;
+        }
+    }
 }

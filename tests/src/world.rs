@@ -19,8 +19,8 @@ use hotfix_storage::{Clock as _, Embedded, Journal, Memory, WorkState, WorkView,
 use crate::clock::{FakeClock, START};
 use crate::ports::{Cut, CutChat, CutDeploy, CutForge, CutJournal, Op, Rack, Shelf};
 use crate::program::program;
+use crate::room::Room;
 use crate::site::{self, Host, Site};
-use crate::slack::Room;
 use crate::stage::{Stage, fresh_folder};
 
 /// Everybody who can type: `zoe` is in the channel, and nobody told the bot who she is.
@@ -41,7 +41,7 @@ pub struct Options {
     pub host: Host,
     /// Where people talk.
     pub talk: Talk,
-    /// What accounts are in Slack; who is not named is a member.
+    /// What accounts are in Slack or Discord; who is not named is a member.
     pub standing: BTreeMap<String, Standing>,
     /// Who is not in the service's channel.
     pub absent: Vec<String>,
@@ -59,6 +59,8 @@ pub enum Talk {
     Console,
     /// In Slack.
     Slack,
+    /// In Discord.
+    Discord,
 }
 
 /// Where the journal is.
@@ -83,7 +85,7 @@ pub struct World {
     pub cut: Arc<Cut>,
     /// The chat.
     pub console: Arc<Console>,
-    /// The Slack workspace, when people talk there.
+    /// The platform, when people talk on one.
     pub room: Option<Room>,
     /// The forge, as people use it.
     pub site: Arc<dyn Site>,
@@ -109,10 +111,7 @@ impl World {
         let memory = Arc::new(Memory::new(clock.clone()));
         let console = Arc::new(console(&stage, &options)?);
         let site = site::open(options.host, &stage, &clock).await?;
-        let room = match options.talk {
-            Talk::Console => None,
-            Talk::Slack => Some(Room::open(&stage, &TYPISTS, &options).await?),
-        };
+        let room = Room::open(&stage, &TYPISTS, &options).await?;
         let store = if options.embedded { Store::Embedded(None) } else { Store::Memory(memory) };
         let mut world = Self {
             options,
@@ -175,7 +174,7 @@ impl World {
         let process = format!("test-{}", self.starts);
         let engine = Arc::new(Engine::start(journal, outside, config, process).await?);
         if let Some(room) = &mut self.room {
-            room.listen(&engine)?;
+            room.listen(&engine).await?;
         }
         self.engine = Some(engine);
         Ok(())
@@ -188,7 +187,7 @@ impl World {
     pub async fn restart(&mut self) -> anyhow::Result<()> {
         self.engine = None;
         if let Some(room) = &mut self.room {
-            room.hang_up();
+            room.hang_up().await;
         }
         match &mut self.store {
             Store::Memory(memory) => {
@@ -330,6 +329,9 @@ impl World {
         }
         if let Store::Embedded(open) = &mut self.store {
             let store = open.take().context("the store is not open")?;
+            if let Some(room) = &mut self.room {
+                room.hang_up().await;
+            }
             self.engine = None;
             store.close().await;
             drop(store);

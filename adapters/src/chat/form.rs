@@ -18,6 +18,8 @@ pub struct Form {
     pub lead: String,
     /// What is asked, in this order; five are shown everywhere.
     pub inputs: Vec<Input>,
+    /// The command that says the same, for where the form cannot be shown whole.
+    pub instead: String,
 }
 
 /// One question.

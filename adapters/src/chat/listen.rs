@@ -11,8 +11,8 @@ use jiff::Timestamp;
 use tokio::sync::{oneshot, watch};
 
 use super::form::Form;
-use super::{Card, Inbound};
-use crate::vocabulary::MessageRef;
+use super::{Card, Emoji, Inbound};
+use crate::vocabulary::{MessageRef, PersonRef};
 
 /// Whoever handles what people do.
 #[async_trait]
@@ -22,10 +22,29 @@ pub trait Listener: Send + Sync {
     async fn hear(&self, inbound: Inbound) -> Heard;
 
     /// The messages whose reactions matter now. A platform that lost sight of what people do reads them again, and hands in
-    /// every reaction that stands as if it had just been added.
-    async fn watched(&self) -> Vec<MessageRef> {
+    /// what it missed: reactions that stand and do not count yet, as if they had just been added, and those that count and do
+    /// not stand any more, as if they had just been taken back.
+    async fn watched(&self) -> Vec<Watched> {
         Vec::new()
     }
+}
+
+/// A message whose reactions matter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Watched {
+    /// Which.
+    pub message: MessageRef,
+    /// The reactions to it that count now.
+    pub counted: Vec<Counted>,
+}
+
+/// A reaction that counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Counted {
+    /// The accounts of the person; with which of them they reacted is not kept.
+    pub accounts: Vec<PersonRef>,
+    /// With what.
+    pub emoji: Emoji,
 }
 
 /// What became of an act.

@@ -8,6 +8,7 @@ pub mod console;
 pub mod discord;
 pub mod form;
 mod harmless;
+mod kept;
 pub mod listen;
 pub mod slack;
 mod websocket;
@@ -21,7 +22,7 @@ use crate::vocabulary::{ChannelRef, MessageRef, PersonRef};
 pub use account::{AccountKind, ChannelKind};
 pub use card::{Action, Card, Field, Mark, MarkState, Span, Text, Tone};
 pub use form::{Answers, Choice, Form, Input, InputKind};
-pub use listen::{Heard, Listener};
+pub use listen::{Counted, Heard, Listener, Watched};
 
 /// Where a message goes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -148,8 +149,8 @@ pub trait Chat: Send + Sync {
     /// The reactions that stand on a message now.
     async fn reactions(&self, message: &MessageRef) -> Result<Vec<Reaction>, Failure>;
 
-    /// Who can read a channel.
-    async fn audience(&self, channel: &ChannelRef) -> Result<Vec<PersonRef>, Failure>;
+    /// Those of these people who can read a channel.
+    async fn audience(&self, channel: &ChannelRef, among: &[PersonRef]) -> Result<Vec<PersonRef>, Failure>;
 
     /// What an account is now, or was at most a minute ago.
     async fn account(&self, person: &PersonRef) -> Result<AccountKind, Failure>;

@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hotfix_adapters::chat::{Act, Chat as _, Emoji};
-use hotfix_adapters::vocabulary::MessageRef;
+use hotfix_adapters::chat::{Act, Chat as _, Counted, Emoji, Heard};
+use hotfix_adapters::vocabulary::{MessageRef, PersonRef};
 use hotfix_fakes::discord::DiscordFake;
 use hotfix_fakes::server::Fault;
 use serde_json::json;
 
-use super::{Ear, Running, World, number, person, post, question, world};
+use super::{Ear, Running, World, note, number, person, post, question, world};
 
 fn frames(fake: &DiscordFake, op: u64) -> usize {
     fake.frames().iter().filter(|frame| frame.op == op).count()
@@ -23,7 +23,7 @@ async fn asked(world: &World) -> MessageRef {
 async fn reacting() -> (World, Running, MessageRef) {
     let (world, running) = World::connected().await;
     let ask = asked(&world).await;
-    world.ear.watch(&ask);
+    world.ear.watch(&ask, Vec::new());
     (world, running, ask)
 }
 
@@ -50,7 +50,7 @@ async fn it_asks_to_be_told_little() {
     assert_eq!(identify.data["intents"], json!(1 | 1 << 10));
     running.end().await;
     let known = world.fake.commands();
-    assert_eq!((known.len(), known[0]["options"].as_array().unwrap().len()), (1, 3));
+    assert_eq!((known.len(), known[0]["options"].as_array().unwrap().len()), (2, 3));
     // What is known already is not made known again.
     let running = world.run();
     again(&world, 2, 2).await;
@@ -82,7 +82,8 @@ async fn a_session_goes_on_after_a_gap() {
     world.all_is_well();
 }
 
-/// Where the session cannot go on, the reactions of every open question are read again, and each that stands is handed in.
+/// Where the session cannot go on, the reactions of every open question are read again, and what was missed is handed in
+/// (reliability W4).
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_missed_is_read_again() {
     let (world, running, ask) = reacting().await;
@@ -103,6 +104,45 @@ async fn what_was_missed_is_read_again() {
     assert_eq!([of(0), of(1)], [(person(world.ben), stands(Emoji::Yes)), (person(world.ada), stands(Emoji::No)),]);
     running.end().await;
     assert_eq!(world.ear.heard().len(), 2, "what is not watched, and what means nothing, is not handed in");
+    world.all_is_well();
+}
+
+/// The same for what was taken back; and what counts already is not handed in again (security case 34).
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_taken_back_meanwhile_is_noticed() {
+    let (world, running) = World::connected().await;
+    let ask = asked(&world).await;
+    let counts = |who: u64, emoji| Counted { accounts: vec![person(1), person(who)], emoji };
+    world.ear.watch(&ask, vec![counts(world.ada, Emoji::Yes), counts(world.ben, Emoji::Yes)]);
+    world.fake.refuse_resume(true);
+    world.fake.lose_events(true);
+    world.fake.react(world.ada, number(&ask), "✅");
+    world.fake.react(world.ben, number(&ask), "❌");
+    world.fake.lose_events(false);
+    world.fake.cut();
+    world.ear.after(2).await;
+    again(&world, 2, 2).await;
+    running.end().await;
+    let acts: Vec<(PersonRef, Act)> = world.ear.heard().into_iter().map(|heard| (heard.from, heard.act)).collect();
+    let reacted = |emoji, added| Act::Reacted { message: ask.clone(), emoji, added };
+    assert_eq!(acts, [(person(1), reacted(Emoji::Yes, false)), (person(world.ben), reacted(Emoji::No, true))]);
+    world.all_is_well();
+}
+
+/// Whoever was told why their reaction does not count is not told again after every gap.
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_told_the_same_after_every_gap() {
+    let (world, running, ask) = reacting().await;
+    let no = || Heard::Said(Some(note("You asked for it yourself.")));
+    world.ear.answer(no());
+    world.fake.react(world.ben, number(&ask), "✅");
+    let direct = world.fake.direct(world.ben);
+    world.fake.until("a word", |fake| (!fake.posted(direct).is_empty()).then_some(())).await;
+    world.ear.answer(no());
+    world.fake.close(4009);
+    world.ear.after(2).await;
+    running.end().await;
+    assert_eq!(world.fake.posted(direct).len(), 1, "{}", world.fake.seen(world.ben, direct));
     world.all_is_well();
 }
 

@@ -24,6 +24,7 @@ fn form() -> Form {
         title: "Verify".to_owned(),
         submit: "Hand in".to_owned(),
         lead: "What did you see?".to_owned(),
+        instead: "/hotfix verify staging pass HF-1".to_owned(),
         inputs: vec![
             input("outcome", "Outcome", InputKind::One(vec![choice("pass"), choice("fail")])),
             input("note", "Note", InputKind::Paragraph(500)),
@@ -108,6 +109,40 @@ async fn a_form_that_does_not_do_comes_back_as_it_was_filled() {
     let answers = [("outcome", "pass"), ("note", "It is slow")].map(|(id, text)| (id.to_owned(), text.to_owned()));
     let act = Act::Submitted { key: "verify/HF-1".to_owned(), answers: Answers(answers.into_iter().collect()) };
     assert_eq!((heard.act, heard.channel, heard.can_ask), (act, world.channel(), false));
+    running.end().await;
+    world.all_is_well();
+}
+
+/// A form that a modal cannot hold is not cut: the person is told what to type in its place.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_no_modal_holds_is_said_as_a_command() {
+    let (world, running) = World::connected().await;
+    let mut long = form();
+    let note = long.inputs[1].clone();
+    long.inputs.extend((0..4).map(|n| Input { id: format!("more{n}"), required: false, ..note.clone() }));
+    world.ear.answer(Heard::Form(long));
+    let asked = world.fake.run(world.ada, world.releases, "hotfix status", &[]);
+    let told = said(&world, asked).await;
+    assert!(told.contains("this form has 6. Say it as a command: `/hotfix verify staging pass HF-1`."), "{told}");
+    running.end().await;
+    world.all_is_well();
+}
+
+/// The menu of a message: somebody's words are kept, another bot's from its embeds.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_is_added_by_its_menu() {
+    let (world, running) = World::connected().await;
+    let words = world.fake.say(world.ben, world.releases, "The queue is at 40,000");
+    let chosen = world.fake.choose(world.ada, words, "Add to hotfix");
+    assert_eq!(said(&world, chosen).await, "hotfix (only you):\n  | Done.\n");
+    let heard = world.ear.after(1).await;
+    let message = MessageRef { channel: world.channel(), id: words.to_string() };
+    assert_eq!(heard.act, Act::Added { message, text: "The queue is at 40,000".to_owned() });
+    assert!(heard.can_ask);
+    let card = world.discord.post(&post(world.place(), "card", question())).await.unwrap();
+    world.fake.choose(world.ada, number(&card), "Add to hotfix");
+    let heard = world.ear.after(2).await;
+    assert!(matches!(&heard.act, Act::Added { text, .. } if text.contains("Ship it?")), "{heard:?}");
     running.end().await;
     world.all_is_well();
 }

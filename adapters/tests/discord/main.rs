@@ -12,7 +12,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use hotfix_adapters::chat::discord::{CommandSpec, Discord, DiscordOptions, OptionShape, OptionSpec};
 use hotfix_adapters::chat::listen::Source as _;
-use hotfix_adapters::chat::{Action, Card, Heard, Inbound, Listener, Place, Post, Text, Tone};
+use hotfix_adapters::chat::{Action, Card, Counted, Heard, Inbound, Listener, Place, Post, Text, Tone, Watched};
 use hotfix_adapters::vocabulary::{ChannelRef, MessageRef, PersonRef, Platform};
 use hotfix_fakes::clients::held_against_discord;
 use hotfix_fakes::discord::DiscordFake;
@@ -37,7 +37,7 @@ pub struct World {
 pub struct Ear {
     heard: Mutex<Vec<Inbound>>,
     answers: Mutex<VecDeque<Heard>>,
-    watched: Mutex<Vec<MessageRef>>,
+    watched: Mutex<Vec<Watched>>,
     count: watch::Sender<usize>,
 }
 
@@ -50,7 +50,7 @@ impl Listener for Ear {
         answer
     }
 
-    async fn watched(&self) -> Vec<MessageRef> {
+    async fn watched(&self) -> Vec<Watched> {
         self.watched.lock().unwrap().clone()
     }
 }
@@ -60,8 +60,8 @@ impl Ear {
         self.answers.lock().unwrap().push_back(heard);
     }
 
-    pub fn watch(&self, message: &MessageRef) {
-        self.watched.lock().unwrap().push(message.clone());
+    pub fn watch(&self, message: &MessageRef, counted: Vec<Counted>) {
+        self.watched.lock().unwrap().push(Watched { message: message.clone(), counted });
     }
 
     pub fn heard(&self) -> Vec<Inbound> {

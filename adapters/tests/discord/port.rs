@@ -152,8 +152,12 @@ async fn accounts_and_channels_are_what_they_are() {
     assert_eq!(world.discord.channel(&world.channel()).await.unwrap(), ChannelKind::Own);
     let direct = channel(world.fake.direct(world.ada));
     assert_eq!(world.discord.channel(&direct).await.unwrap(), ChannelKind::Direct);
-    assert_eq!(world.discord.audience(&direct).await.unwrap(), [person(world.ada)]);
-    assert_eq!(world.discord.audience(&world.channel()).await.unwrap(), []);
+    let among = [person(world.ada), person(world.ben), person(gone)];
+    assert_eq!(world.discord.audience(&direct, &among).await.unwrap(), [person(world.ada)]);
+    assert_eq!(world.discord.audience(&world.channel(), &among).await.unwrap(), [person(world.ada), person(world.ben)]);
+    world.fake.deny(world.releases, world.ben, 1 << 10);
+    let anew = Discord::new(options(&world.fake)).unwrap();
+    assert_eq!(anew.audience(&world.channel(), &among).await.unwrap(), [person(world.ada)], "ben may not see it");
     let stranger = DiscordOptions { guilds: vec!["1".to_owned()], ..options(&world.fake) };
     let stranger = Discord::new(stranger).unwrap();
     assert_eq!(stranger.channel(&world.channel()).await.unwrap(), ChannelKind::Shared);

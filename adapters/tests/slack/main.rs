@@ -140,6 +140,7 @@ pub fn form() -> Form {
         title: "Verify".to_owned(),
         submit: "Hand in".to_owned(),
         lead: "What did you see?".to_owned(),
+        instead: "/hotfix verify staging pass HF-1".to_owned(),
         inputs: vec![
             input("outcome", "Outcome", InputKind::One(vec![choice("pass"), choice("fail")])),
             input("note", "Note", InputKind::Paragraph(500)),

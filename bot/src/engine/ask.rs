@@ -20,6 +20,9 @@ use crate::domain::playbook::StepKind;
 use crate::domain::refusal::Refusal;
 use crate::view;
 
+/// Why somebody said no who only reacted.
+pub(super) const BY_REACTION: &str = "said so by a reaction";
+
 /// An answer to whoever acted.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reply {
@@ -91,6 +94,9 @@ impl Engine {
         if can_ask && let Some(form) = self.opened_by(value).await {
             return Ok(Response::Ask(form));
         }
+        if let Some(run) = value.strip_prefix(view::ACKNOWLEDGES).and_then(|run| run.parse().ok()) {
+            return self.asked(asker, Request::Ack { run: Some(run) }).await.map(Response::Said);
+        }
         // A no by its button is asked why, where it can be asked; a reaction is a no at once.
         if can_ask
             && value.ends_with("/reject")
@@ -117,7 +123,7 @@ impl Engine {
         let on = Some(message.clone());
         let act = match (emoji, added) {
             (Emoji::Yes, true) => Act::Approve { on, by_reaction: true },
-            (Emoji::No, true) => Act::Reject { reason: "said so by a reaction".to_owned(), on },
+            (Emoji::No, true) => Act::Reject { reason: BY_REACTION.to_owned(), on },
             (Emoji::Yes | Emoji::No, false) => Act::Unapprove { on },
             (Emoji::Other(_), _) => return Ok(None),
         };

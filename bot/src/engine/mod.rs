@@ -12,6 +12,7 @@
 //! looker   keeps looking, at every run by itself
 //! hint     a webhook says where to look at once
 //! present  brings the cards up to date
+//! watch    the questions whose reactions matter
 //! ```
 //! Invariants: nothing is answered before it is durable; nothing is done before its intent is; what is uncertain after a
 //! crash is looked up by its natural key before it is done again. Called by `serve`, by the demo and by the tests.
@@ -36,6 +37,7 @@ mod pulse;
 mod recover;
 mod seek;
 mod show;
+mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

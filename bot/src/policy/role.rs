@@ -200,7 +200,7 @@ fn whose(kind: AccountKind) -> &'static str {
         AccountKind::Guest => "this is a guest's account",
         AccountKind::Stranger => "this account is of another company",
         AccountKind::Bot => "this is an app's account",
-        AccountKind::Gone => "this account is deactivated",
+        AccountKind::Gone => "this account is deactivated or has left",
     }
 }
 

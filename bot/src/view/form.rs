@@ -5,7 +5,7 @@ use hotfix_adapters::vocabulary::Platform;
 use jiff::Timestamp;
 
 use super::Audience;
-use super::phrase::outside;
+use super::phrase::{command, outside};
 use super::standing::wait;
 use crate::domain::hotfix::Hotfix;
 use crate::domain::id::{HotfixId, ServiceName, StepId};
@@ -14,6 +14,8 @@ use crate::domain::step::Wait;
 
 /// What stands before the key of a form in the value of the button that opens it.
 pub const OPENS: &str = "form/";
+/// What stands before the run in the value of the button that acknowledges it.
+pub const ACKNOWLEDGES: &str = "ack/";
 
 /// The longest line and the longest paragraph that are taken; a command may hold 4,000 bytes in all.
 const LINE: u16 = 200;
@@ -41,8 +43,11 @@ pub fn start_form(service: Option<(&ServiceName, Option<&Playbook>)>, services: 
         inputs.push(optional("criteria", "Which of these are met?", hint, InputKind::Many(lettered(criteria))));
     }
     let key = service.map_or_else(|| "start".to_owned(), |(name, _)| format!("start/{name}"));
+    let named = service.map_or("<service>", |(name, _)| name.as_str());
+    let instead =
+        command(&format!("start {named} \"<what is broken>\" --incident <link> --ticket <key> --fix <commit>"));
     let title = service.map_or_else(|| "Start a hotfix".to_owned(), |(name, _)| format!("Hotfix of {name}"));
-    Form { key, title, submit: "Start".to_owned(), lead: String::new(), inputs }
+    Form { key, title, submit: "Start".to_owned(), lead: String::new(), inputs, instead }
 }
 
 /// Answers the questions of the triage (HOCS-2).
@@ -54,7 +59,7 @@ pub fn triage_form(state: &Hotfix) -> Option<Form> {
         .next()?;
     let hint = "Choose what is met; the rest counts as not met.";
     let input = optional("criteria", "Which of these are met?", hint, InputKind::Many(lettered(criteria)));
-    Some(about(state, "triage", "Is a hotfix right?", "Answer", vec![input]))
+    Some(about(state, "triage", ("Is a hotfix right?", "Answer"), "triage a=yes b=no rest=no", vec![input]))
 }
 
 /// Says whether the fix works at a place.
@@ -66,21 +71,22 @@ pub fn verify_form(state: &Hotfix, place: &str) -> Form {
         required("verdict", "Does the fix work there?", InputKind::One(choices.into())),
         optional("note", "What did you see?", "It is kept with your word.", InputKind::Paragraph(PARAGRAPH)),
     ];
-    about(state, &format!("verify/{place}"), &format!("Verify on {place}"), "Say so", inputs)
+    let instead = format!("verify {place} pass \"<what you saw>\"");
+    about(state, &format!("verify/{place}"), (&format!("Verify on {place}"), "Say so"), &instead, inputs)
 }
 
 /// Says that a run must wait.
 #[must_use]
 pub fn hold_form(state: &Hotfix) -> Form {
     let inputs = vec![required("reason", "Why must it wait?", InputKind::Paragraph(PARAGRAPH))];
-    about(state, "hold", "Hold the hotfix", "Hold", inputs)
+    about(state, "hold", ("Hold the hotfix", "Hold"), "hold \"<why>\"", inputs)
 }
 
 /// Says no to what is asked.
 #[must_use]
 pub fn reject_form(state: &Hotfix) -> Form {
     let inputs = vec![required("reason", "Why not?", InputKind::Paragraph(PARAGRAPH))];
-    about(state, "reject", "Say no", "Say no", inputs)
+    about(state, "reject", ("Say no", "Say no"), "reject \"<why>\"", inputs)
 }
 
 /// Breaks the glass on a must.
@@ -94,7 +100,8 @@ pub fn override_form(state: &Hotfix, gate: &StepId) -> Form {
             "The address of the incident that justifies it.",
         ),
     ];
-    about(state, &format!("override/{gate}"), "Override a must", "Override", inputs)
+    let instead = format!("override {gate} \"<why>\" --incident <link>");
+    about(state, &format!("override/{gate}"), ("Override a must", "Override"), &instead, inputs)
 }
 
 /// Keeps something that was said with a run; which one, when there are several.
@@ -113,31 +120,44 @@ pub fn add_form(runs: &[&Hotfix], text: &str) -> Form {
         submit: "Add".to_owned(),
         lead: String::new(),
         inputs,
+        instead: command("note <run> \"<what is kept>\""),
     }
 }
 
 /// What can be said about a run by a form, where the chat has forms; the verbs say the same.
 pub(super) fn buttons(state: &Hotfix, to: &Audience<'_>, now: Timestamp) -> Vec<Action> {
-    let has_forms = match to.platform {
-        Platform::Slack | Platform::Discord => true,
-        Platform::Console | Platform::Git | Platform::Github | Platform::Gitlab => false,
-    };
-    if !has_forms || state.is_over() {
+    if !has_buttons(to) || state.is_over() {
         return Vec::new();
     }
-    let button = |label: &str, topic: &str| Action {
-        label: label.to_owned(),
-        value: format!("{OPENS}{}", key(topic, state.id)),
-        danger: false,
-    };
     let mut buttons = Vec::new();
     match wait(state, now) {
-        Some(Wait::Triage { .. }) => buttons.push(button("Answer the triage", "triage")),
-        Some(Wait::Word { place, .. }) => buttons.push(button("Say what you saw", &format!("verify/{place}"))),
+        Some(Wait::Triage { .. }) => buttons.push(opens(state, "Answer the triage", "triage")),
+        Some(Wait::Word { place, .. }) => buttons.push(opens(state, "Say what you saw", &format!("verify/{place}"))),
         Some(_) | None => {}
     }
-    buttons.push(button("Hold…", "hold"));
+    buttons.push(opens(state, "Hold…", "hold"));
     buttons
+}
+
+/// What somebody whose commits ride along can say with a button.
+pub(super) fn riders_buttons(state: &Hotfix, to: &Audience<'_>) -> Vec<Action> {
+    if !has_buttons(to) {
+        return Vec::new();
+    }
+    let value = format!("{ACKNOWLEDGES}{}", state.id);
+    vec![Action { label: "Acknowledge".to_owned(), value, danger: false }, opens(state, "Hold…", "hold")]
+}
+
+fn has_buttons(to: &Audience<'_>) -> bool {
+    match to.platform {
+        Platform::Slack | Platform::Discord => true,
+        Platform::Console | Platform::Git | Platform::Github | Platform::Gitlab => false,
+    }
+}
+
+/// A button that opens a form.
+fn opens(state: &Hotfix, label: &str, topic: &str) -> Action {
+    Action { label: label.to_owned(), value: format!("{OPENS}{}", key(topic, state.id)), danger: false }
 }
 
 /// The criteria that a playbook asks about.
@@ -154,9 +174,10 @@ fn lettered(criteria: &[String]) -> Vec<Choice> {
     letters.zip(criteria).map(|(letter, text)| Choice { id: letter.to_string(), label: text.clone() }).collect()
 }
 
-fn about(state: &Hotfix, topic: &str, title: &str, submit: &str, inputs: Vec<Input>) -> Form {
+fn about(state: &Hotfix, topic: &str, (title, submit): (&str, &str), instead: &str, inputs: Vec<Input>) -> Form {
     let lead = format!("{} {} — {}", state.id, state.plan.service, outside(&state.title));
-    Form { key: key(topic, state.id), title: title.to_owned(), submit: submit.to_owned(), lead, inputs }
+    let instead = command(&format!("{instead} {}", state.id));
+    Form { key: key(topic, state.id), title: title.to_owned(), submit: submit.to_owned(), lead, inputs, instead }
 }
 
 fn key(topic: &str, run: HotfixId) -> String {

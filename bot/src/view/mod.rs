@@ -37,8 +37,10 @@ use crate::policy::Policy;
 pub use announcement::started;
 pub use card::card;
 pub use duration::humane;
-pub use form::{OPENS, add_form, hold_form, override_form, reject_form, start_form, triage_form, verify_form};
-pub use home::home;
+pub use form::{
+    ACKNOWLEDGES, OPENS, add_form, hold_form, override_form, reject_form, start_form, triage_form, verify_form,
+};
+pub use home::{home, mine};
 pub use line::line;
 pub use list::{Holder, Lock, Whereabouts, list, locks, whereabouts, whoami};
 pub use plan::plan;

@@ -6,6 +6,7 @@ use hotfix_adapters::chat::{Card, Text, Tone};
 use super::Audience;
 use super::announcement::started;
 use super::card::heading;
+use super::form::riders_buttons;
 use super::phrase::{Say, command, destination, outside};
 use crate::domain::event::{Contribution, Entry, Event};
 use crate::domain::hotfix::Hotfix;
@@ -16,7 +17,7 @@ use crate::domain::id::PersonId;
 pub fn tell(state: &Hotfix, entry: &Entry, audience: &Audience<'_>, to: &PersonId) -> Option<Card> {
     match &entry.event {
         Event::Announced { missed, .. } if missed.contains(to) => Some(missed_it(state, entry, audience)),
-        Event::RidersFound { riders, .. } => rider(state, riders, to),
+        Event::RidersFound { riders, .. } => rider(state, riders, to, audience),
         Event::Announced { .. }
         | Event::Opened(_)
         | Event::Surveyed(_)
@@ -91,7 +92,7 @@ fn missed_it(state: &Hotfix, entry: &Entry, audience: &Audience<'_>) -> Card {
     card
 }
 
-fn rider(state: &Hotfix, riders: &[Contribution], to: &PersonId) -> Option<Card> {
+fn rider(state: &Hotfix, riders: &[Contribution], to: &PersonId, audience: &Audience<'_>) -> Option<Card> {
     let own: Vec<&Contribution> =
         riders.iter().filter(|rider| rider.people.iter().any(|who| who.person.as_ref() == Some(to))).collect();
     let hold = command(&format!("hold {} <why>", state.id));
@@ -113,7 +114,8 @@ fn rider(state: &Hotfix, riders: &[Contribution], to: &PersonId) -> Option<Card>
             .code(hold)
             .plain("."),
     );
-    Some(Card { tone: Tone::Asking, title: Some(heading(state)), lines, ..Card::default() })
+    let actions = riders_buttons(state, audience);
+    Some(Card { tone: Tone::Asking, title: Some(heading(state)), lines, actions, ..Card::default() })
 }
 
 #[cfg(test)]

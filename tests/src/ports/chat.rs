@@ -51,9 +51,9 @@ impl Chat for CutChat {
         self.inner.reactions(message).await
     }
 
-    async fn audience(&self, channel: &ChannelRef) -> Result<Vec<PersonRef>, Failure> {
+    async fn audience(&self, channel: &ChannelRef, among: &[PersonRef]) -> Result<Vec<PersonRef>, Failure> {
         self.cut.reaches("chat")?;
-        self.inner.audience(channel).await
+        self.inner.audience(channel, among).await
     }
 
     async fn account(&self, person: &PersonRef) -> Result<AccountKind, Failure> {

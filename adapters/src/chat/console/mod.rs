@@ -224,8 +224,10 @@ impl Chat for Console {
         known(&self.lock().state, message).map(|message| message.reactions.clone())
     }
 
-    async fn audience(&self, channel: &ChannelRef) -> Result<Vec<PersonRef>, Failure> {
-        self.audience_of(channel)
+    async fn audience(&self, channel: &ChannelRef, among: &[PersonRef]) -> Result<Vec<PersonRef>, Failure> {
+        let mut readers = self.audience_of(channel)?;
+        readers.retain(|reader| among.contains(reader));
+        Ok(readers)
     }
 
     /// Whoever is in a channel is a member, and nobody else is there.

@@ -79,13 +79,17 @@ pub(super) fn later(more: Result<Option<Card>, oneshot::error::RecvError>) -> Va
 }
 
 fn asked(form: Form, to: &Interaction) -> Reply {
-    if matches!(to.did, Did::Act(Act::Submitted { .. })) {
-        let text = "More has to be known, and nothing can be asked here. Say it as a command.";
-        return Reply::only(MESSAGE, private(&note(Tone::Warning, text)));
-    }
-    match modal::modal(&form) {
+    // A modal cannot be answered with another one.
+    let made = match to.did {
+        Did::Act(Act::Submitted { .. }) => Err("More has to be known, and nothing can be asked here.".to_owned()),
+        Did::Act(_) | Did::Again(_) | Did::Other => modal::modal(&form).map_err(|failure| failure.reason().to_owned()),
+    };
+    match made {
         Ok(modal) => Reply { then: Then::Remember(form), ..Reply::only(MODAL, modal) },
-        Err(failure) => Reply::only(MESSAGE, private(&note(Tone::Bad, failure.reason()))),
+        Err(why) => {
+            let text = Text::of(format!("{why} Say it as a command: ")).code(form.instead).plain(".");
+            Reply::only(MESSAGE, private(&Card::line(Tone::Warning, text)))
+        }
     }
 }
 

@@ -1,8 +1,16 @@
-//! The one command, `/hotfix`, with what can be said as its sub-commands; and an invocation turned back into the text that
-//! could have been typed. The adapter knows nothing of the verbs: whoever starts it says what they are.
+//! The one command, `/hotfix`, with what can be said as its sub-commands, and an invocation turned back into the text that
+//! could have been typed; and the entry in the menu of messages. The adapter knows nothing of the verbs: whoever starts it
+//! says what they are.
 
 use serde_json::{Value, json};
 
+use super::markdown::is_number;
+use crate::chat::Act;
+use crate::vocabulary::{ChannelRef, MessageRef};
+
+/// The entry in the menu of a message.
+const ADD: &str = "Add to hotfix";
+const MESSAGE_MENU: u8 = 3;
 /// The command.
 pub(super) const COMMAND: &str = "hotfix";
 /// The sub-command that takes whatever could be typed.
@@ -66,7 +74,7 @@ pub enum OptionShape {
 }
 
 /// The commands as Discord registers them: one, with at most 25 sub-commands. What does not fit is said with the last one,
-/// `do`, which takes all that can be typed.
+/// `do`, which takes all that can be typed. Beside it is the entry in the menu of messages.
 #[must_use]
 pub fn commands(verbs: &[CommandSpec]) -> Value {
     let anything = json!({
@@ -90,7 +98,7 @@ pub fn commands(verbs: &[CommandSpec]) -> Value {
         "type": 1, "name": COMMAND, "description": about, "options": subcommands,
         // In servers, and in a conversation with the bot.
         "contexts": [0, 1], "integration_types": [0],
-    }])
+    }, { "type": MESSAGE_MENU, "name": ADD, "contexts": [0], "integration_types": [0] }])
 }
 
 fn subcommand(verb: &CommandSpec) -> Value {
@@ -131,9 +139,14 @@ fn size(value: &Value) -> usize {
     text("name") + text("description") + text("value") + list("options").chain(list("choices")).map(size).sum::<usize>()
 }
 
-/// Whether Discord knows the commands as they are; what it adds of its own is nothing.
+/// Whether Discord knows the commands as they are, in whatever order; what it adds of its own is nothing.
 pub(super) fn are_the_same(ours: &Value, theirs: &Value) -> bool {
-    essence(ours) == essence(theirs)
+    let sorted = |value: &Value| {
+        let mut all: Vec<String> = essence(value).as_array().into_iter().flatten().map(Value::to_string).collect();
+        all.sort_unstable();
+        all
+    };
+    sorted(ours) == sorted(theirs)
 }
 
 fn essence(value: &Value) -> Value {
@@ -142,7 +155,7 @@ fn essence(value: &Value) -> Value {
         json!([
             value.get("type").cloned().unwrap_or(json!(1)),
             value.get("name"),
-            value.get("description"),
+            value.get("description").and_then(Value::as_str).unwrap_or_default(),
             value.get("value"),
             value.get("required").and_then(Value::as_bool).unwrap_or_default(),
             value.get("contexts").filter(|contexts| contexts.is_array()),
@@ -151,6 +164,24 @@ fn essence(value: &Value) -> Value {
         ])
     };
     value.as_array().into_iter().flatten().map(one).collect()
+}
+
+/// What somebody chose to keep by the menu of a message; `None` when it is another entry.
+pub(super) fn added(data: &Value, channel: ChannelRef) -> Option<Act> {
+    let menu = data.get("type").and_then(Value::as_u64) == Some(u64::from(MESSAGE_MENU));
+    let named = data.get("name").and_then(Value::as_str) == Some(ADD);
+    let id = data.get("target_id").and_then(Value::as_str).filter(|id| menu && named && is_number(id))?;
+    let message = data.get("resolved")?.get("messages")?.get(id)?;
+    let words = |value: &Value, name: &str| value.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let mut text = words(message, "content");
+    if text.trim().is_empty() {
+        // The words of other bots stand in embeds.
+        let embeds = message.get("embeds").and_then(Value::as_array).into_iter().flatten();
+        let shown: Vec<String> =
+            embeds.flat_map(|embed| [words(embed, "title"), words(embed, "description")]).collect();
+        text = shown.into_iter().filter(|words| !words.is_empty()).collect::<Vec<_>>().join("\n");
+    }
+    Some(Act::Added { message: MessageRef { channel, id: id.to_owned() }, text })
 }
 
 /// The text of an invocation, as it could have been typed; `None` when it is another command.
@@ -289,6 +320,8 @@ mod tests {
         assert!(!are_the_same(&ours, &theirs), "the incident is required");
         theirs = ours.clone();
         theirs[0]["options"][0]["options"][2].as_object_mut().unwrap().remove("required");
+        theirs[1]["description"] = json!("");
+        theirs.as_array_mut().unwrap().reverse();
         assert!(are_the_same(&ours, &theirs));
         assert!(!are_the_same(&ours, &json!([])));
     }

@@ -1,31 +1,23 @@
 //! What all of the adapter shares: the way to Discord, what is known for a while, and who the bot is.
 
-use std::collections::HashMap;
-use std::hash::Hash;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use reqwest::Url;
 use secrecy::SecretString;
 use serde::Deserialize;
 use tokio::sync::OnceCell;
-use tokio::time::Instant;
 
 use super::commands::CommandSpec;
 use super::options::DiscordOptions;
 use super::web::{Call, Web};
-use crate::chat::{AccountKind, Form};
+use crate::chat::kept::{EVER, FRESH, Kept, Updates};
+use crate::chat::{AccountKind, Card, Form};
 use crate::failure::Failure;
 use crate::reach::Reach;
 use crate::vocabulary::{ChannelRef, MessageRef};
 
-/// How long an account and a channel are taken for what they were (security case 31).
-pub(super) const FRESH: Duration = Duration::from_secs(60);
 /// How long an answer to an interaction can be followed by another one, with some time to spare.
 pub(super) const ANSWERABLE: Duration = Duration::from_secs(14 * 60);
-/// What never changes.
-const EVER: Duration = Duration::MAX;
-const KNOWN: usize = 4096;
 
 /// Shared by the port and the gateway.
 pub(super) struct Core {
@@ -48,6 +40,8 @@ pub(super) struct Core {
     pub(super) tokens: Kept<(String, ChannelRef), String>,
     /// The last form that a person was shown, by its key.
     pub(super) forms: Kept<(String, String), Form>,
+    /// What a person was told about a reaction of theirs.
+    pub(super) spoken: Kept<String, Card>,
     pub(super) updates: Updates,
     me: OnceCell<User>,
 }
@@ -110,6 +104,7 @@ impl Core {
             titles: Kept::lasting(EVER),
             tokens: Kept::lasting(ANSWERABLE),
             forms: Kept::lasting(ANSWERABLE),
+            spoken: Kept::lasting(EVER),
             updates: Updates::default(),
             me: OnceCell::new(),
         })
@@ -143,66 +138,5 @@ impl Core {
 
     pub(super) fn listens_to(&self, guild: &str) -> bool {
         self.guilds.iter().any(|listed| listed == guild)
-    }
-}
-
-/// What was asked not long ago. Bounded: when it is full it starts anew.
-#[derive(Debug)]
-pub(super) struct Kept<K, V> {
-    lasts: Duration,
-    all: Mutex<HashMap<K, (Instant, V)>>,
-}
-
-impl<K: Hash + Eq, V: Clone> Kept<K, V> {
-    fn lasting(lasts: Duration) -> Self {
-        Self { lasts, all: Mutex::default() }
-    }
-
-    pub(super) fn fresh(&self, key: &K) -> Option<V> {
-        let kept = self.all.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.get(key).filter(|(at, _)| at.elapsed() < self.lasts).map(|(_, value)| value.clone())
-    }
-
-    pub(super) fn keep(&self, key: K, value: V) {
-        let mut kept = self.all.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.len() >= KNOWN {
-            kept.clear();
-        }
-        kept.insert(key, (Instant::now(), value));
-    }
-}
-
-/// Changes of messages, one at a time for each message: what is overtaken while it waits is not sent at all, and what is
-/// older never lands on what is newer.
-#[derive(Debug, Default)]
-pub(super) struct Updates(Mutex<HashMap<MessageRef, Arc<Turn>>>);
-
-#[derive(Debug, Default)]
-pub(super) struct Turn {
-    latest: Mutex<u64>,
-    pub(super) busy: tokio::sync::Mutex<()>,
-}
-
-impl Updates {
-    /// The message's turn, and the number of this change.
-    pub(super) fn join(&self, message: &MessageRef) -> (Arc<Turn>, u64) {
-        let mut turns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if turns.len() >= KNOWN {
-            // Whoever waits holds a turn too.
-            turns.retain(|_, turn| Arc::strong_count(turn) > 1);
-        }
-        let turn = Arc::clone(turns.entry(message.clone()).or_default());
-        let mut latest = turn.latest.lock().unwrap_or_else(PoisonError::into_inner);
-        *latest += 1;
-        let number = *latest;
-        drop(latest);
-        (turn, number)
-    }
-}
-
-impl Turn {
-    /// Whether a newer change came meanwhile.
-    pub(super) fn is_overtaken(&self, number: u64) -> bool {
-        *self.latest.lock().unwrap_or_else(PoisonError::into_inner) > number
     }
 }

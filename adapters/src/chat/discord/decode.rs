@@ -107,7 +107,10 @@ fn did(core: &Core, kind: u64, data: &Value, channel: ChannelRef) -> Option<Did>
     let said = data.get("data")?;
     let id = said.get("custom_id").and_then(Value::as_str);
     match kind {
-        COMMAND => commands::typed(&core.commands, said).map(|text| Did::Act(Act::Command { text })),
+        COMMAND => match commands::added(said, channel) {
+            Some(added) => Some(Did::Act(added)),
+            None => commands::typed(&core.commands, said).map(|text| Did::Act(Act::Command { text })),
+        },
         COMPONENT => {
             if let Some(key) = id?.strip_prefix(AGAIN) {
                 return Some(Did::Again(key.to_owned()));

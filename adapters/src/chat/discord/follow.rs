@@ -65,11 +65,12 @@ fn inbound(told: &Interaction, act: &Act) -> Inbound {
     }
 }
 
-/// Handles a reaction. `key` stands for this event and no other.
-pub(super) async fn reaction(core: &Arc<Core>, listener: &dyn Listener, reacted: Reacted, key: &str) {
+/// Handles a reaction. `key` stands for this event and no other; one that was read later may have been answered before.
+pub(super) async fn reaction(core: &Arc<Core>, listener: &dyn Listener, reacted: Reacted, key: &str, read_later: bool) {
     let Reacted { message, from, emoji, added } = reacted;
     let Spot { channel, thread } = core.spot_of(&message.channel).await;
-    let dedupe_key = format!("discord:{}:{}:{emoji:?}:{added}:{key}", message.id, from.id);
+    let what = format!("discord:{}:{}:{emoji:?}:{added}", message.id, from.id);
+    let dedupe_key = format!("{what}:{key}");
     let act = Act::Reacted { message, emoji, added };
     let told = Inbound { dedupe_key, from: from.clone(), channel: channel.clone(), thread, can_ask: false, act };
     let said = match listener.hear(told).await {
@@ -81,24 +82,10 @@ pub(super) async fn reaction(core: &Arc<Core>, listener: &dyn Listener, reacted:
         Heard::Form(_) | Heard::Wrong(_) | Heard::Home(_) => None,
     };
     if let Some(card) = said {
-        core.tell(&channel, &from, &card).await;
-    }
-}
-
-/// Reads the reactions of every message that matters, and hands in each that stands. `key` stands for this reading.
-pub(super) async fn reconcile(core: &Arc<Core>, listener: &dyn Listener, key: &str) {
-    for message in listener.watched().await {
-        match core.patiently(|| core.reactions(&message)).await {
-            Ok(standing) => {
-                for reaction in standing {
-                    let (from, emoji) = (reaction.person, reaction.emoji);
-                    let reacted = Reacted { message: message.clone(), from, emoji, added: true };
-                    self::reaction(core, listener, reacted, &format!("standing:{key}")).await;
-                }
-            }
-            Err(failure) => {
-                tracing::warn!(why = failure.reason(), "the reactions to a message in Discord could not be read");
-            }
+        // What stands and does not count is read after every gap; whoever was told why is not told again.
+        if !read_later || core.spoken.fresh(&what).as_ref() != Some(&card) {
+            core.tell(&channel, &from, &card).await;
+            core.spoken.keep(what, card);
         }
     }
 }

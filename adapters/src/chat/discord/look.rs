@@ -5,8 +5,8 @@ use serde::Deserialize;
 use super::core::{Channel, Core, User};
 use super::decode::{emoji, person};
 use super::post::user;
+use super::render;
 use super::web::{Call, code};
-use super::{markdown, render};
 use crate::chat::{AccountKind, ChannelKind, Emoji, Place, Reaction};
 use crate::failure::Failure;
 use crate::vocabulary::{ChannelRef, MessageRef, PersonRef};
@@ -51,11 +51,13 @@ struct Named {
     name: Option<String>,
 }
 
+/// Somebody in a server.
 #[derive(Deserialize, Default)]
 #[serde(default)]
-struct Member {
+pub(super) struct Member {
     user: User,
     pending: Option<bool>,
+    pub(super) roles: Vec<String>,
 }
 
 impl Message {
@@ -151,20 +153,6 @@ impl Core {
         Err(Failure::rejected(format!("more people reacted to {} than can be counted: ask anew", message.id)))
     }
 
-    /// Who reads a direct conversation. Who reads a channel, and who is in a thread, Discord tells only a bot that may know
-    /// every member of the server at any time, which this one does not ask for; nobody is sure to read it, then, and whoever
-    /// has to know is told directly. To be told twice does less harm than not to be told.
-    pub(super) async fn audience(&self, channel: &ChannelRef) -> Result<Vec<PersonRef>, Failure> {
-        #[derive(Deserialize, Default)]
-        #[serde(default)]
-        struct Conversation {
-            recipients: Vec<User>,
-        }
-        let path = ["channels", channel.as_str()];
-        let asked: Conversation = self.web.read(Call::new(&path, "ask who is in a channel")).await?;
-        Ok(asked.recipients.iter().filter(|user| markdown::is_number(&user.id)).map(|user| person(&user.id)).collect())
-    }
-
     /// Whoever is less than a member is never taken for one (security cases 30 and 31). Being in one of the servers will do.
     pub(super) async fn account(&self, person: &PersonRef) -> Result<AccountKind, Failure> {
         let id = user(person)?;
@@ -173,22 +161,28 @@ impl Core {
         }
         let mut kind = AccountKind::Gone;
         for guild in &self.guilds {
-            let path = ["guilds", guild.as_str(), "members", id];
-            match self.web.read::<Member>(Call::new(&path, "ask what an account is")).await {
-                Ok(member) => match kind_of(&member, id)? {
-                    // In another server they may be more.
-                    AccountKind::Guest => kind = AccountKind::Guest,
-                    known @ (AccountKind::Member | AccountKind::Stranger | AccountKind::Bot | AccountKind::Gone) => {
-                        kind = known;
-                        break;
-                    }
-                },
-                Err(refusal) if [code::UNKNOWN_MEMBER, code::UNKNOWN_USER].contains(&refusal.code) => {}
-                Err(refusal) => return Err(refusal.into()),
+            match self.member(guild, id).await?.map(|member| kind_of(&member, id)).transpose()? {
+                // In another server they may be more.
+                Some(AccountKind::Guest) => kind = AccountKind::Guest,
+                Some(known) => {
+                    kind = known;
+                    break;
+                }
+                None => {}
             }
         }
         self.accounts.keep(person.id.clone(), kind);
         Ok(kind)
+    }
+
+    /// Somebody in a server; `None` when they are not in it.
+    pub(super) async fn member(&self, guild: &str, user: &str) -> Result<Option<Member>, Failure> {
+        let path = ["guilds", guild, "members", user];
+        match self.web.read(Call::new(&path, "ask what an account is")).await {
+            Ok(member) => Ok(Some(member)),
+            Err(refusal) if [code::UNKNOWN_MEMBER, code::UNKNOWN_USER].contains(&refusal.code) => Ok(None),
+            Err(refusal) => Err(refusal.into()),
+        }
     }
 
     pub(super) async fn channel(&self, channel: &ChannelRef) -> Result<ChannelKind, Failure> {

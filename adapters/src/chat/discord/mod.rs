@@ -6,6 +6,7 @@
 //! it uncertain. Beyond that it falls back to Discord's own gateway when the configured API does not answer.
 
 mod answer;
+mod audience;
 mod body;
 mod commands;
 mod core;
@@ -21,6 +22,7 @@ mod modal;
 mod options;
 mod pace;
 mod post;
+mod reconcile;
 mod render;
 mod rights;
 mod web;
@@ -94,9 +96,9 @@ impl Chat for Discord {
         self.core.reactions(message).await
     }
 
-    /// Nobody, but for a direct conversation: Discord tells who reads a channel only to bots that may know every member.
-    async fn audience(&self, channel: &ChannelRef) -> Result<Vec<PersonRef>, Failure> {
-        self.core.audience(channel).await
+    /// Each is asked for by name, and by their roles: all members of a server are told only to bots with a special right.
+    async fn audience(&self, channel: &ChannelRef, among: &[PersonRef]) -> Result<Vec<PersonRef>, Failure> {
+        self.core.audience(channel, among).await
     }
 
     async fn account(&self, person: &PersonRef) -> Result<AccountKind, Failure> {

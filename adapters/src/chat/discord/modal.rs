@@ -22,16 +22,15 @@ const BOXES: &str = "#";
 pub(super) fn modal(form: &Form) -> Result<Value, Failure> {
     let id = format!("{FORM}{}", form.key);
     if limit::length(&id) > limit::CUSTOM_ID {
-        return Err(Failure::rejected("the form's key is longer than Discord keeps: shorten it"));
+        return Err(Failure::rejected("The form's key is longer than Discord keeps."));
     }
-    let inputs = shown(form).ok_or_else(|| {
-        Failure::rejected(format!(
-            "Discord shows five questions at once, and this form needs more of them. Say it as a command: `{}`.",
-            form.key.split('/').next().unwrap_or_default()
-        ))
-    })?;
-    let rows: Vec<Value> = inputs
-        .into_iter()
+    let count = form.inputs.len();
+    if count == 0 || count > limit::MODAL_INPUTS {
+        return Err(Failure::rejected(format!("Discord shows five questions at once, and this form has {count}.")));
+    }
+    let rows: Vec<Value> = form
+        .inputs
+        .iter()
         .enumerate()
         .map(|(number, input)| {
             // There is no place for the lead but the first question that has nothing to say of its own.
@@ -45,18 +44,6 @@ pub(super) fn modal(form: &Form) -> Result<Value, Failure> {
 /// The key in the id of a modal.
 pub(super) fn key(custom_id: &str) -> Option<&str> {
     custom_id.strip_prefix(FORM)
-}
-
-/// The questions that are asked: all, or those that must be and as many others as fit.
-fn shown(form: &Form) -> Option<Vec<&Input>> {
-    let needed = form.inputs.iter().filter(|input| input.required).count();
-    let mut spare = limit::MODAL_INPUTS.checked_sub(needed)?;
-    let kept = |input: &&Input| {
-        let keeps = input.required || spare > 0;
-        spare -= usize::from(!input.required && keeps);
-        keeps
-    };
-    Some(form.inputs.iter().filter(kept).collect()).filter(|inputs: &Vec<&Input>| !inputs.is_empty())
 }
 
 fn input(input: &Input, lead: Option<&str>) -> Value {
@@ -165,7 +152,8 @@ mod tests {
 
     fn form(inputs: Vec<Input>) -> Form {
         let (key, title, submit) = ("verify/HF-1".to_owned(), "Verify ".repeat(9), "Go".to_owned());
-        Form { key, title, submit, lead: "HF-1 payments".to_owned(), inputs }
+        let instead = "/hotfix verify staging pass HF-1".to_owned();
+        Form { key, title, submit, lead: "HF-1 payments".to_owned(), inputs, instead }
     }
 
     fn choices(all: &[(&str, &str)]) -> Vec<Choice> {
@@ -213,14 +201,10 @@ mod tests {
 
     #[test]
     fn five_questions_are_asked() {
-        let line = |n: usize, required| ask(&format!("q{n}"), InputKind::Line(200), required);
-        let ids = |form: &Form| -> Vec<String> {
-            let rows = modal(form).unwrap()["components"].as_array().unwrap().clone();
-            rows.iter().map(|row| row["components"][0]["custom_id"].as_str().unwrap().to_owned()).collect()
-        };
-        let mut many: Vec<Input> = (0..6).map(|n| line(n, false)).collect();
-        many.push(line(6, true));
-        assert_eq!(ids(&form(many)), ["=q0", "=q1", "=q2", "=q3", "=q6"], "what must be answered is asked");
-        assert!(modal(&form((0..6).map(|n| line(n, true)).collect())).is_err());
+        let form_of =
+            |count: usize| form((0..count).map(|n| ask(&format!("q{n}"), InputKind::Line(200), false)).collect());
+        assert_eq!(modal(&form_of(5)).unwrap()["components"].as_array().unwrap().len(), 5);
+        assert!(modal(&form_of(6)).is_err(), "none is left out without a word");
+        assert!(modal(&form_of(0)).is_err());
     }
 }

@@ -116,11 +116,7 @@ impl Core {
     /// looks for it no more.
     pub(super) async fn update(&self, message: &MessageRef, card: &Card) -> Result<(), Failure> {
         let body = render::message(card, None)?;
-        let (turn, number) = self.updates.join(message);
-        let _one_at_a_time = turn.busy.lock().await;
-        if turn.is_overtaken(number) {
-            return Ok(());
-        }
+        let Some(_one_at_a_time) = self.updates.turn(message).await else { return Ok(()) };
         let path = ["channels", message.channel.as_str(), "messages", &message.id];
         Ok(self.web.set(Method::PATCH, Call::new(&path, "change a message"), &body).await.map(drop)?)
     }

@@ -4,9 +4,12 @@ use serde::Deserialize;
 
 use super::core::Channel;
 
+/// Whoever has this in a channel reads it.
+pub(super) const VIEW_CHANNEL: u64 = 1 << 10;
+
 /// The rights by Discord's bits, with the names that its settings give them.
 const NEEDED: [(u64, &str); 6] = [
-    (1 << 10, "View Channel"),
+    (VIEW_CHANNEL, "View Channel"),
     (1 << 11, "Send Messages"),
     (1 << 14, "Embed Links"),
     (1 << 16, "Read Message History"),
@@ -18,7 +21,7 @@ const NEEDED: [(u64, &str); 6] = [
 pub(super) const ADMINISTRATOR: u64 = 1 << 3;
 
 /// All that the bot needs, as Discord writes it in an invitation. It asks for no right to react: people do.
-pub const PERMISSIONS: u64 = 1 << 10 | 1 << 11 | 1 << 14 | 1 << 16 | 1 << 35 | 1 << 38;
+pub const PERMISSIONS: u64 = VIEW_CHANNEL | 1 << 11 | 1 << 14 | 1 << 16 | 1 << 35 | 1 << 38;
 
 /// A role, as far as it matters here.
 #[derive(Debug, Clone, Default, Deserialize)]

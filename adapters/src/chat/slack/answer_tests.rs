@@ -26,7 +26,14 @@ fn told(heard: Heard, by: By) -> (Value, Option<Then>) {
 }
 
 fn form() -> Form {
-    Form { key: "k".into(), title: "t".into(), submit: "s".into(), lead: String::new(), inputs: Vec::new() }
+    Form {
+        key: "k".into(),
+        title: "t".into(),
+        submit: "s".into(),
+        lead: String::new(),
+        inputs: Vec::new(),
+        instead: "/hotfix hold".into(),
+    }
 }
 
 #[test]

@@ -170,7 +170,8 @@ impl Core {
         Ok(all.filter_map(|(user, emoji)| Some(Reaction { person: me.person(&user)?, emoji })).collect())
     }
 
-    pub(super) async fn audience(&self, channel: &ChannelRef) -> Result<Vec<PersonRef>, Failure> {
+    /// Everybody who is in a channel.
+    pub(super) async fn readers(&self, channel: &ChannelRef) -> Result<Vec<PersonRef>, Failure> {
         let me = self.me().await?;
         let call = Call { method: "conversations.members", channel: channel.as_str(), act: "ask who is in a channel" };
         let (mut people, mut cursor) = (Vec::new(), String::new());

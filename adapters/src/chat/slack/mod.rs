@@ -103,8 +103,10 @@ impl Chat for Slack {
         self.core.reactions(message).await
     }
 
-    async fn audience(&self, channel: &ChannelRef) -> Result<Vec<PersonRef>, Failure> {
-        self.core.audience(channel).await
+    async fn audience(&self, channel: &ChannelRef, among: &[PersonRef]) -> Result<Vec<PersonRef>, Failure> {
+        let mut readers = self.core.readers(channel).await?;
+        readers.retain(|reader| among.contains(reader));
+        Ok(readers)
     }
 
     async fn account(&self, person: &PersonRef) -> Result<AccountKind, Failure> {

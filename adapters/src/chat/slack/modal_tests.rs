@@ -21,6 +21,7 @@ fn form_of(inputs: Vec<Input>) -> Form {
         title: "Start a hotfix of a long name".to_owned(),
         submit: "Start".to_owned(),
         lead: "Production runs 1.4.2.".to_owned(),
+        instead: "/hotfix start".to_owned(),
         inputs,
     }
 }

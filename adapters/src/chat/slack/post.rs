@@ -77,11 +77,7 @@ impl Core {
 
     pub(super) async fn update(&self, message: &MessageRef, card: &Card) -> Result<(), Failure> {
         let Rendered { text, blocks } = render::message(card)?;
-        let (turn, number) = self.updates.join(message);
-        let _one_at_a_time = turn.busy.lock().await;
-        if turn.is_overtaken(number) {
-            return Ok(());
-        }
+        let Some(_one_at_a_time) = self.updates.turn(message).await else { return Ok(()) };
         let content = SlackMessageContent::new().with_text(text).with_blocks(blocks);
         let channel = SlackChannelId::new(message.channel.to_string());
         let request = SlackApiChatUpdateRequest::new(channel, content, SlackTs::new(message.id.clone()))

@@ -64,7 +64,7 @@ pub(crate) const LIST: Verb = Verb {
             shown: "[--mine]",
             form: Form::Switch,
             kind: Kind::Text,
-            about: "only those you take part in",
+            about: "what waits for you, and only the runs that you opened",
         },
         Arg {
             name: "open",

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use hotfix_adapters::chat::{Card, Place, Post};
 use hotfix_adapters::failure::Failure;
-use hotfix_adapters::vocabulary::{CommitId, Environment, MessageRef};
+use hotfix_adapters::vocabulary::{CommitId, Environment, MessageRef, PersonRef};
 
 use crate::domain::command::{Command, Outcome};
 use crate::domain::event::{Entry, Event};
@@ -37,7 +37,11 @@ impl Engine {
         let message = self.post_once(Place::Channel(channel.clone()), key, card, first).await?;
         let started = view::started(state, &self.audience(), self.now());
         self.post_once(Place::Thread(message.clone()), &format!("{key}/started"), started, first).await?;
-        let audience = self.outside.chat.audience(channel).await?;
+        let team = state.plan.team.iter().filter_map(|id| self.config.people.get(id));
+        let accounts: Vec<PersonRef> = team.flat_map(|person| &person.accounts).cloned().collect();
+        let here: Vec<PersonRef> =
+            accounts.into_iter().filter(|account| account.platform == self.outside.platform).collect();
+        let audience = self.outside.chat.audience(channel, &here).await?;
         let reading: BTreeSet<PersonId> = audience.iter().filter_map(|account| self.person(Some(account))).collect();
         let missed = state.plan.team.iter().filter(|person| !reading.contains(*person)).cloned().collect();
         let reached = state.plan.team.iter().filter(|person| reading.contains(*person)).cloned().collect();

@@ -8,6 +8,9 @@ use super::reply::{Outcome, Refusal, Reply, Wrongs};
 use super::serve::Call;
 use super::state::{Command, State};
 
+/// Kinds of commands: typed, and in the menu of a message.
+pub(super) const TYPED: i64 = 1;
+pub(super) const MESSAGE: i64 = 3;
 /// Kinds of options: a command within a command, and a group of these.
 pub(super) const SUBCOMMAND: i64 = 1;
 pub(super) const GROUP: i64 = 2;
@@ -41,7 +44,7 @@ fn overwrite(state: &mut State, body: &Value, in_guild: bool) -> Result<(), Refu
     let mut names = BTreeSet::new();
     for (number, command) in wrongs.list(body, "_", 0, 100).iter().enumerate() {
         check(&mut wrongs, command, &number.to_string());
-        if !names.insert(command["name"].as_str().unwrap_or_default()) {
+        if !names.insert((kind(command), command["name"].as_str().unwrap_or_default())) {
             let words = "Application command names must be unique";
             wrongs.add(&number.to_string(), "APPLICATION_COMMANDS_DUPLICATE_NAME", words);
         }
@@ -49,7 +52,9 @@ fn overwrite(state: &mut State, body: &Value, in_guild: bool) -> Result<(), Refu
     wrongs.end()?;
     let mut fresh = Vec::new();
     for command in body.as_array().into_iter().flatten() {
-        let same = |had: &&Command| had.in_guild == in_guild && command["name"] == had.shape["name"];
+        let same = |had: &&Command| {
+            had.in_guild == in_guild && command["name"] == had.shape["name"] && kind(command) == kind(&had.shape)
+        };
         let had = state.commands.iter().find(same).map(|had| had.shape["id"].clone());
         let id = had.unwrap_or_else(|| json!(state.id().to_string()));
         fresh.push(Command { shape: shape(state, command, &id, in_guild), in_guild });
@@ -63,8 +68,9 @@ fn shape(state: &mut State, command: &Value, id: &Value, in_guild: bool) -> Valu
     let permissions = &command["default_member_permissions"];
     let permissions = permissions.as_i64().map(|it| it.to_string()).or_else(|| permissions.as_str().map(str::to_owned));
     let mut shape = json!({
-        "id": id, "application_id": state.app.to_string(), "version": state.id().to_string(), "type": 1,
-        "name": command["name"], "name_localizations": null, "description": command["description"],
+        "id": id, "application_id": state.app.to_string(), "version": state.id().to_string(),
+        "type": kind(command), "name": command["name"], "name_localizations": null,
+        "description": command["description"].as_str().unwrap_or_default(),
         "description_localizations": null, "default_member_permissions": permissions,
         "nsfw": command["nsfw"].as_bool().unwrap_or_default(),
     });
@@ -94,15 +100,33 @@ fn without_null(value: &Value) -> Value {
 }
 
 fn check(wrongs: &mut Wrongs, command: &Value, place: &str) {
-    let kind = &command["type"];
-    if !kind.is_null() && *kind != json!(1) {
-        wrongs.add(&format!("{place}.type"), "NOT_MODELLED", "This fake knows commands that are typed, only");
+    match kind(command) {
+        TYPED => name(wrongs, command, place),
+        MESSAGE => menu(wrongs, command, place),
+        _ => wrongs.add(&format!("{place}.type"), "NOT_MODELLED", "This fake knows no commands in the menu of people"),
     }
-    name(wrongs, command, place);
     options(wrongs, &command["options"], &format!("{place}.options"), 0);
     if size(command) > WHOLE {
         let words = format!("Command exceeds maximum size ({WHOLE})");
         wrongs.add(place, "APPLICATION_COMMAND_TOO_LARGE", &words);
+    }
+}
+
+/// What kind of command it is; one that says nothing is typed.
+pub(super) fn kind(command: &Value) -> i64 {
+    command["type"].as_i64().unwrap_or(TYPED)
+}
+
+/// An entry in the menu of messages: any name, and nothing else.
+fn menu(wrongs: &mut Wrongs, command: &Value, place: &str) {
+    wrongs.wanted(&command["name"], &format!("{place}.name"), 1, 32);
+    if command["description"].as_str().is_some_and(|text| !text.is_empty()) {
+        let words = "Context menu commands cannot have description";
+        wrongs.add(&format!("{place}.description"), "APPLICATION_COMMAND_CONTEXT_MENU_DESCRIPTION_INVALID", words);
+    }
+    if command["options"].as_array().is_some_and(|options| !options.is_empty()) {
+        let words = "Context menu commands cannot have options";
+        wrongs.add(&format!("{place}.options"), "APPLICATION_COMMAND_CONTEXT_MENU_OPTIONS_INVALID", words);
     }
 }
 

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::callbacks::LOADING;
 use super::check::BUTTON;
-use super::commands::{GROUP, INTEGER, STRING};
+use super::commands::{GROUP, INTEGER, MESSAGE, STRING, TYPED, kind};
 use super::permissions::{USE_APPLICATION_COMMANDS, VIEW_CHANNEL, granted};
 use super::sessions::{ALWAYS, dispatch};
 use super::shape;
@@ -19,7 +19,8 @@ pub(super) fn run(state: &mut State, user: u64, channel: u64, words: &str, given
     assert!(granted(state, user, channel) & USE_APPLICATION_COMMANDS > 0, "{user} may not run commands there");
     let mut words = words.split(' ');
     let (name, in_guild) = (words.next().unwrap(), state.guild_of(channel).is_some());
-    let usable = |command: &&Command| command.name() == name && (in_guild || !command.in_guild);
+    let usable =
+        |command: &&Command| command.name() == name && kind(&command.shape) == TYPED && (in_guild || !command.in_guild);
     let command = state.commands.iter().find(usable).unwrap_or_else(|| panic!("there is no command {name} there"));
     let (shape, own) = (command.shape.clone(), command.in_guild);
     assert!(shape["default_member_permissions"] != json!("0"), "{name} is for administrators only");
@@ -43,6 +44,21 @@ pub(super) fn run(state: &mut State, user: u64, channel: u64, words: &str, given
     if own {
         data["guild_id"] = json!(state.guild.to_string());
     }
+    open(state, Act::Command, (user, channel), data, None, None)
+}
+
+/// The message comes along with its words, whatever the bot may read otherwise.
+pub(super) fn choose(state: &mut State, user: u64, message: u64, name: &str) -> u64 {
+    let it = state.messages.get(&message).unwrap_or_else(|| panic!("there is no message {message}"));
+    let channel = it.channel;
+    assert!(it.only_for.is_none(), "what one person sees alone has no such menu");
+    assert!(granted(state, user, channel) & USE_APPLICATION_COMMANDS > 0, "{user} may not run commands there");
+    let known = state.commands.iter().find(|command| kind(&command.shape) == MESSAGE && command.name() == name);
+    let command = known.unwrap_or_else(|| panic!("there is no {name} in the menu of messages")).shape.clone();
+    let (id, whole) = (message.to_string(), shape::message(state, it, true));
+    let data = json!({
+        "id": command["id"], "name": name, "type": MESSAGE, "target_id": id, "resolved": { "messages": { id: whole } },
+    });
     open(state, Act::Command, (user, channel), data, None, None)
 }
 

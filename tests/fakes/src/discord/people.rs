@@ -123,6 +123,14 @@ impl DiscordFake {
         interactions::run(&mut self.state(), user, channel, command, options)
     }
 
+    /// Somebody chooses a command in the menu of a message; answers the number of the interaction.
+    ///
+    /// # Panics
+    /// There is no such command, or they do not see the message.
+    pub fn choose(&self, user: u64, message: u64, command: &str) -> u64 {
+        interactions::choose(&mut self.state(), user, message, command)
+    }
+
     /// Somebody presses the button with this label below a message; answers the number of the interaction.
     ///
     /// # Panics

@@ -43,6 +43,13 @@ impl DiscordFake {
         self.state().gateway.losing = lose;
     }
 
+    /// Tells of an interaction once more, as after a connection that broke before Discord knew that it had arrived.
+    pub fn tell_again(&self, interaction: u64) {
+        let mut state = self.state();
+        let told = state.interactions[&interaction].told.clone();
+        sessions::dispatch(&mut state, sessions::ALWAYS, "INTERACTION_CREATE", |_, _| told.clone());
+    }
+
     /// Asks every client to connect anew and resume.
     pub fn ask_to_reconnect(&self) {
         sessions::each_line(&mut self.state(), || {

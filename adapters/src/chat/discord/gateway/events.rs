@@ -7,6 +7,7 @@ use tokio::sync::Semaphore;
 
 use super::super::decode;
 use super::super::follow;
+use super::super::reconcile::reconcile;
 use super::{Session, Shared};
 use crate::vocabulary::ChannelRef;
 
@@ -78,7 +79,7 @@ impl<'a> Events<'a> {
         };
         let key = format!("{}:{}", session.id, session.sequence);
         tokio::spawn(async move {
-            follow::reaction(&core, &*listener, reacted, &key).await;
+            follow::reaction(&core, &*listener, reacted, &key, false).await;
             drop((place, alive));
         });
     }
@@ -87,7 +88,7 @@ impl<'a> Events<'a> {
         let Shared { core, listener, alive, .. } = self.shared.clone();
         let key = key.to_owned();
         tokio::spawn(async move {
-            follow::reconcile(&core, &*listener, &key).await;
+            reconcile(&core, &*listener, &key).await;
             drop(alive);
         });
     }

@@ -1,0 +1,38 @@
+//! After a gap: what people did meanwhile with the reactions to every message that matters is found out and handed in.
+
+use std::sync::Arc;
+
+use super::core::Core;
+use super::decode::Reacted;
+use super::follow;
+use crate::chat::listen::{Counted, Watched};
+use crate::chat::{Listener, Reaction};
+
+/// Reads the reactions of every message that matters, and hands in what came and what went. `key` stands for this reading.
+pub(super) async fn reconcile(core: &Arc<Core>, listener: &dyn Listener, key: &str) {
+    for watched in listener.watched().await {
+        match core.patiently(|| core.reactions(&watched.message)).await {
+            Ok(standing) => {
+                for reacted in missed(&watched, standing) {
+                    follow::reaction(core, listener, reacted, &format!("standing:{key}"), true).await;
+                }
+            }
+            Err(failure) => {
+                tracing::warn!(why = failure.reason(), "the reactions to a message in Discord could not be read");
+            }
+        }
+    }
+}
+
+/// What was taken back comes first: whoever changed their mind has both.
+fn missed(watched: &Watched, standing: Vec<Reaction>) -> Vec<Reacted> {
+    let one = |counted: &Counted, reaction: &Reaction| {
+        counted.emoji == reaction.emoji && counted.accounts.contains(&reaction.person)
+    };
+    let gone = watched.counted.iter().filter(|counted| !standing.iter().any(|reaction| one(counted, reaction)));
+    let gone = gone.filter_map(|counted| Some((counted.accounts.first()?.clone(), counted.emoji.clone(), false)));
+    let came = standing.iter().filter(|reaction| !watched.counted.iter().any(|counted| one(counted, reaction)));
+    let came = came.map(|reaction| (reaction.person.clone(), reaction.emoji.clone(), true));
+    let all = gone.chain(came);
+    all.map(|(from, emoji, added)| Reacted { message: watched.message.clone(), from, emoji, added }).collect()
+}

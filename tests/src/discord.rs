@@ -1,0 +1,317 @@
+//! The same play in Discord: people run commands, react and press in the fake server, and what they do reaches the bot over
+//! the gateway, through the same listener, ear and adapter as in production.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use async_trait::async_trait;
+use hotfix::config::Config;
+use hotfix::engine::Engine;
+use hotfix::listen::Ear;
+use hotfix::wire;
+use hotfix_adapters::chat::listen::Source;
+use hotfix_adapters::chat::{Chat, Heard, Inbound, Listener, Watched};
+use hotfix_adapters::vocabulary::MessageRef;
+use hotfix_fakes::discord::{Answer, DiscordFake};
+use hotfix_fakes::slack::Standing;
+use tokio::sync::{oneshot, watch};
+use tokio::task::JoinHandle;
+
+use crate::invocation::invocation;
+use crate::room::{CHANNEL, configure, present, standing};
+use crate::stage::Stage;
+use crate::world::Options;
+
+/// What a test waits for at most.
+const PATIENCE: Duration = Duration::from_secs(30);
+const TOKEN: &str = "token-of-the-bot";
+/// Discord's bit for seeing a channel.
+const VIEW_CHANNEL: u64 = 1 << 10;
+
+/// A server with everybody in it, and the bot's way in.
+pub struct Server {
+    /// The server.
+    pub discord: DiscordFake,
+    /// The number of the service's channel.
+    pub channel: u64,
+    people: BTreeMap<String, u64>,
+    source: Option<Arc<dyn Source>>,
+    running: Option<Running>,
+    counts: Arc<watch::Sender<Counts>>,
+}
+
+struct Running {
+    stop: watch::Sender<bool>,
+    run: JoinHandle<()>,
+}
+
+/// How many acts reached the bot, and how many of them it is done with.
+#[derive(Debug, Clone, Copy, Default)]
+struct Counts {
+    begun: usize,
+    done: usize,
+}
+
+impl Server {
+    /// Founds a server, and tells the configuration on the stage of it.
+    ///
+    /// # Errors
+    /// When the configuration cannot be written.
+    pub async fn open(stage: &Stage, people: &[&str], options: &Options) -> anyhow::Result<Self> {
+        let discord = DiscordFake::start(TOKEN).await;
+        let channel = discord.channel(CHANNEL);
+        let mut numbers = BTreeMap::new();
+        for name in people {
+            let kind = standing(name, options);
+            let number = if kind == Standing::Bot { discord.other_bot(name) } else { discord.person(name) };
+            match kind {
+                Standing::Guest | Standing::SingleChannelGuest => discord.pending(number, true),
+                Standing::Stranger => discord.leave(number),
+                Standing::Bot | Standing::Member | Standing::Admin => {}
+            }
+            if !present(people, options).contains(name) {
+                discord.deny(channel, number, VIEW_CHANNEL);
+            }
+            numbers.insert((*name).to_owned(), number);
+        }
+        let chat = format!(
+            "[chat]\nuse = \"discord\"\n[chat.discord]\napplication_id = \"{}\"\nservers = [\"{}\"]\n\
+             token = {{ file = \"discord-token\" }}\napi_url = \"{}\"\n",
+            discord.app(),
+            discord.guild(),
+            discord.api_url()
+        );
+        let accounts: Vec<(String, String)> =
+            numbers.iter().map(|(name, number)| (name.clone(), number.to_string())).collect();
+        configure(stage, &chat, &[("discord-token", TOKEN)], &channel.to_string(), ("discord", &accounts))?;
+        Ok(Self { discord, channel, people: numbers, source: None, running: None, counts: Arc::default() })
+    }
+
+    /// The number of somebody.
+    ///
+    /// # Panics
+    /// When nobody is called so.
+    #[must_use]
+    pub fn number(&self, who: &str) -> u64 {
+        *self.people.get(who).unwrap_or_else(|| panic!("nobody is called {who}"))
+    }
+
+    /// The bot's side, as the configuration says.
+    ///
+    /// # Errors
+    /// When the configuration does not do.
+    pub fn wire(&mut self, config: &Config) -> anyhow::Result<Arc<dyn Chat>> {
+        let talk = wire::talk(config, || bail!("this is no console"))?;
+        self.source = talk.source;
+        Ok(talk.chat)
+    }
+
+    /// The bot is there: what people do reaches it from now on.
+    ///
+    /// # Errors
+    /// When there is no way in.
+    pub async fn listen(&mut self, engine: &Arc<Engine>) -> anyhow::Result<()> {
+        let source = self.source.take().context("there is no way in")?;
+        let ear: Arc<dyn Listener> = Ear::of(engine.clone());
+        let (stop, stopped) = watch::channel(false);
+        let counted = Arc::new(Counted { ear, counts: self.counts.clone() });
+        let run = tokio::spawn(async move { source.run(counted, stopped).await });
+        self.running = Some(Running { stop, run });
+        let up = |fake: &DiscordFake| (fake.connected() == 1 && !fake.commands().is_empty()).then_some(());
+        self.discord.until("the bot", up).await;
+        Ok(())
+    }
+
+    /// Nobody listens any more, once what was begun is done.
+    pub async fn hang_up(&mut self) {
+        if let Some(Running { stop, run }) = self.running.take() {
+            let _ = stop.send(true);
+            tokio::time::timeout(PATIENCE, run).await.expect("the bot hangs up").expect("no panic");
+        }
+    }
+
+    /// Nothing that the bot said was refused, and nobody was called whom it did not name.
+    ///
+    /// # Errors
+    /// Shows the first call that was refused.
+    pub fn in_order(&self) -> anyhow::Result<()> {
+        for call in self.discord.server.control.calls() {
+            // What is looked for may not be there; a thread is opened when a first word does not find it.
+            let sought = call.method == "GET" || call.path.ends_with("/messages");
+            if call.status.is_some_and(|status| status >= 400 && !(status == 404 && sought)) {
+                bail!("Discord refused {} {}: {:?}\n{:?}", call.method, call.path, call.answer, call.body);
+            }
+        }
+        if let Some(message) = self.discord.unguarded().first() {
+            bail!("this could have called anybody: {}", self.discord.message(*message));
+        }
+        Ok(())
+    }
+
+    /// Somebody runs the command in the channel, as they would with Discord's own program: a sub-command with its options, or
+    /// all of it in one text where there is no such sub-command.
+    ///
+    /// # Errors
+    /// When Discord's program has no such command.
+    pub async fn types(&self, who: &str, words: &str) -> anyhow::Result<()> {
+        let words = words.strip_prefix("/hotfix").context("the command is /hotfix")?.trim();
+        let (command, options) = invocation(&self.discord.commands(), words);
+        let options: Vec<(&str, serde_json::Value)> =
+            options.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
+        let act = self.discord.run(self.number(who), self.channel, &command, &options);
+        self.answered(act).await;
+        Ok(())
+    }
+
+    /// Somebody presses a button of a message; answers the number of the interaction.
+    pub async fn press(&self, who: &str, message: u64, label: &str) -> u64 {
+        let act = self.discord.press(self.number(who), message, label);
+        self.answered(act).await;
+        act
+    }
+
+    /// Somebody hands in the form that is open before them, by the labels of its questions; answers the interaction.
+    ///
+    /// # Panics
+    /// When no form is open, or it has no such question.
+    pub async fn fill(&self, who: &str, answers: &[(&str, &str)]) -> u64 {
+        let number = self.number(who);
+        let form = self.discord.modal(number).unwrap_or_else(|| panic!("no form is open before {who}"));
+        let id = |label: &str| {
+            let input = form.inputs.iter().find(|input| input.label == label);
+            input.unwrap_or_else(|| panic!("the form has no {label}: {form:?}")).custom_id.clone()
+        };
+        let answers: Vec<(String, &str)> = answers.iter().map(|(label, text)| (id(label), *text)).collect();
+        let answers: Vec<(&str, &str)> = answers.iter().map(|(id, text)| (id.as_str(), *text)).collect();
+        let act = self.discord.submit(number, &answers);
+        self.answered(act).await;
+        act
+    }
+
+    /// Waits until an interaction is answered, and until what takes longer is there too.
+    async fn answered(&self, act: u64) {
+        let answer = self.discord.answered(act).await;
+        if let Answer::Deferred(message) = answer {
+            let there = |fake: &DiscordFake| (!fake.message(message).contains("is thinking…")).then_some(());
+            self.discord.until("what came of it", there).await;
+        }
+    }
+
+    /// Somebody reacts, or takes it back.
+    ///
+    /// # Errors
+    /// When the message is none of Discord's.
+    pub async fn votes(&self, who: &str, message: &MessageRef, yes: bool, added: bool) -> anyhow::Result<()> {
+        let (emoji, before) = (if yes { "✅" } else { "❌" }, self.counts.borrow().done);
+        let message: u64 = message.id.parse().context("a message of Discord's has a number")?;
+        if added {
+            self.discord.react(self.number(who), message, emoji);
+        } else {
+            self.discord.unreact(self.number(who), message, emoji);
+        }
+        self.until(|counts| counts.done > before).await.with_context(|| format!("nobody heard {emoji} of {who}"))
+    }
+
+    /// Waits until the bot is done with everything that reached it. What it takes no notice of reaches it before the `ping`
+    /// that somebody says now.
+    ///
+    /// # Panics
+    /// When the bot is gone.
+    pub async fn at_rest(&self, who: &str) {
+        self.types(who, "/hotfix ping").await.expect("the bot is asked whether it is there");
+        self.until(|counts| counts.begun == counts.done).await.expect("it is done with everything");
+    }
+
+    /// Does something, and waits until the bot is done with so many acts more than before.
+    ///
+    /// # Panics
+    /// When they do not come.
+    pub async fn heard(&self, acts: usize, what: impl FnOnce(&DiscordFake)) {
+        let before = self.counts.borrow().done;
+        what(&self.discord);
+        self.until(|counts| counts.done >= before + acts).await.expect("it is heard");
+    }
+
+    /// The gateway loses what is done now, and its session cannot go on; waits until the bot found out about so many acts.
+    ///
+    /// # Panics
+    /// When it does not find out.
+    pub async fn in_a_gap(&self, acts: usize, what: impl FnOnce(&DiscordFake)) {
+        self.heard(acts, |discord| {
+            discord.lose_events(true);
+            what(discord);
+            discord.lose_events(false);
+            discord.close(4009);
+        })
+        .await;
+        self.discord.until("a new session", |fake| (fake.connected() == 1).then_some(())).await;
+    }
+
+    async fn until(&self, there: impl Fn(&Counts) -> bool) -> anyhow::Result<()> {
+        let mut counts = self.counts.subscribe();
+        let came = tokio::time::timeout(PATIENCE, counts.wait_for(there)).await.context("waited in vain")?;
+        Ok(came.map(drop)?)
+    }
+
+    /// What the bot told somebody alone in the service's channel and below it, oldest first.
+    #[must_use]
+    pub fn told(&self, who: &str) -> String {
+        let below = self.discord.threads(self.channel).into_iter().map(|(thread, _)| thread);
+        let seen = |channel| self.discord.seen(self.number(who), channel);
+        let (mut told, mut alone) = (String::new(), false);
+        for line in [self.channel].into_iter().chain(below).map(seen).collect::<String>().lines() {
+            if !line.starts_with(' ') {
+                alone = line.contains("(only you)");
+            }
+            if alone {
+                told.push_str(line);
+                told.push('\n');
+            }
+        }
+        told
+    }
+
+    /// The conversation of somebody with the bot, as they see it.
+    #[must_use]
+    pub fn directly(&self, who: &str) -> String {
+        let number = self.number(who);
+        self.discord.seen(number, self.discord.direct(number))
+    }
+}
+
+/// An ear that counts.
+struct Counted {
+    ear: Arc<dyn Listener>,
+    counts: Arc<watch::Sender<Counts>>,
+}
+
+#[async_trait]
+impl Listener for Counted {
+    async fn hear(&self, inbound: Inbound) -> Heard {
+        self.counts.send_modify(|counts| counts.begun += 1);
+        let counts = self.counts.clone();
+        let done = move || counts.send_modify(|counts| counts.done += 1);
+        match self.ear.hear(inbound).await {
+            Heard::Later(more) => {
+                let (say, later) = oneshot::channel();
+                tokio::spawn(async move {
+                    if let Ok(card) = more.await {
+                        let _ = say.send(card);
+                    }
+                    done();
+                });
+                Heard::Later(later)
+            }
+            heard => {
+                done();
+                heard
+            }
+        }
+    }
+
+    async fn watched(&self) -> Vec<Watched> {
+        self.ear.watched().await
+    }
+}
