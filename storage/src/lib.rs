@@ -18,7 +18,7 @@ pub mod record;
 pub use embedded::Embedded;
 pub use memory::Memory;
 
-pub use clock::{Clock, SystemClock, Timestamp};
+pub use clock::{Clock, GuardedClock, SystemClock, Timestamp};
 pub use error::{CommitError, ReadError};
 pub use lease::{LeaseChange, LeaseId, LeaseView, Requirement};
 pub use outbox::{
@@ -74,6 +74,12 @@ pub trait Journal: Send + Sync {
 
     /// The journal's time: the clock's, never earlier than any moment the journal has recorded.
     fn now(&self) -> Timestamp;
+
+    /// Why the journal's time is not to be believed, in words for a person; `None` when it is. Nothing should be done
+    /// meanwhile that a time limit has a say in.
+    fn doubt(&self) -> Option<String> {
+        None
+    }
 
     /// How the journal is: its last commit, and why it refuses work, if it does.
     async fn health(&self) -> Health;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::sync::watch;
 
-use crate::clock::{Clock, Timestamp};
+use crate::clock::{self, Clock, Timestamp};
 use crate::error::{CommitError, ReadError};
 use crate::lease::{LeaseChange, LeaseId, LeaseView, Requirement};
 use crate::outbox::{ClaimRequest, Claimed, Fence, Settlement, TimerChange, Work, WorkKey, WorkState, WorkView};
@@ -365,6 +365,10 @@ impl Journal for Memory {
 
     fn now(&self) -> Timestamp {
         self.present(&self.lock())
+    }
+
+    fn doubt(&self) -> Option<String> {
+        clock::doubt(self.clock.as_ref(), self.lock().floor)
     }
 
     async fn health(&self) -> Health {

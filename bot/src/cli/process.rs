@@ -14,7 +14,7 @@ use futures::FutureExt as _;
 use hotfix_adapters::chat::console::{Console, ConsoleOptions};
 use hotfix_adapters::chat::{Chat as _, Listener};
 use hotfix_adapters::forge::git::Git;
-use hotfix_storage::{Journal, SystemClock};
+use hotfix_storage::{GuardedClock, Journal};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Notify, watch};
@@ -66,7 +66,7 @@ pub(super) async fn serve(folder: &Path) -> anyhow::Result<()> {
     let config = load(folder)?;
     log(&config.settings.log)?;
     Git::check_version().await?;
-    let store = Arc::new(wire::store(&config, Arc::new(SystemClock))?);
+    let store = Arc::new(wire::store(&config, Arc::new(GuardedClock::of_the_machine()))?);
     let talk = wire::talk(&config, || console(&config))?;
     let program = std::env::current_exe().context("this program cannot find itself")?;
     let outside = wire::outside(&config, talk.chat.clone(), &program)?;

@@ -226,6 +226,10 @@ impl Journal for Embedded {
         self.shared.now()
     }
 
+    fn doubt(&self) -> Option<String> {
+        self.shared.doubt()
+    }
+
     async fn health(&self) -> Health {
         let applied = self.shared.applied();
         Health { seq: Seq(applied.seq), head: hex::encode(applied.hash), poisoned: self.shared.poisoned() }

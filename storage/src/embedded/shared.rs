@@ -6,7 +6,7 @@ use tokio::sync::watch;
 
 use super::index::{Applied, Index};
 use super::segment::Reader;
-use crate::clock::{Clock, Timestamp};
+use crate::clock::{self, Clock, Timestamp};
 
 pub(crate) struct Shared {
     clock: Arc<dyn Clock>,
@@ -37,6 +37,12 @@ impl Shared {
     /// The clock's time, never before a moment that was given to a commit.
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now().max(self.lock().floor)
+    }
+
+    /// Why that is not to be believed.
+    pub(crate) fn doubt(&self) -> Option<String> {
+        let last = self.lock().floor;
+        clock::doubt(self.clock.as_ref(), last)
     }
 
     pub(crate) fn poisoned(&self) -> Option<String> {

@@ -134,6 +134,10 @@ impl Journal for CutJournal {
         self.inner.now()
     }
 
+    fn doubt(&self) -> Option<String> {
+        self.inner.doubt()
+    }
+
     async fn health(&self) -> Health {
         self.inner.health().await
     }
