@@ -104,7 +104,7 @@ fn deploys_with_good_reason(
             && !author
             && vote.roles.contains(&Role::Approver)
             && facts.standing.get(&vote.person).is_some_and(|roles| roles.contains(&Role::Approver))
-            && !facts.withdrawn.contains(&vote.person);
+            && !facts.lapsed.contains_key(&vote.person);
         if counts {
             good.insert(vote.person.clone());
         }

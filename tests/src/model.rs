@@ -11,7 +11,9 @@ use hotfix::config::{self, Config};
 use hotfix::domain::command::{Act, Command, DeployFacts, Outcome, PickResult, Rebased, Sighting};
 use hotfix::domain::decide::{Decision, decide, open};
 use hotfix::domain::effect::Effect;
-use hotfix::domain::event::{Contribution, Contributor, DriftChoice, HeadSeen, Opened, PullSeen, ReviewSeen, Survey};
+use hotfix::domain::event::{
+    Contribution, Contributor, DriftChoice, HeadSeen, Lapse, Opened, PullSeen, ReviewSeen, Survey,
+};
 use hotfix::domain::hotfix::Hotfix;
 use hotfix::domain::id::{HotfixId, PersonId, ServiceName};
 use hotfix::domain::people::{Grant, Role};
@@ -239,7 +241,7 @@ impl Model {
         let review = ReviewSeen { person: who.parse().ok(), name: who.to_owned(), commit: head.clone(), verdict };
         let state = if how % 7 == 0 { CheckState::Failure } else { CheckState::Success };
         let check = Check { name: "unit-tests".to_owned(), app: "ci".to_owned(), state };
-        PullSeen { reviews: vec![review], checked: Some(head), checks: vec![check] }
+        PullSeen { reviews: vec![review], checked: Some(head), checks: vec![check], astray: None }
     }
 
     /// Some answer of the world to an act of the bot: mostly the one that was wished for.
@@ -328,7 +330,11 @@ impl Model {
             freeze: (how % 23 == 0).then(|| "the year ends".to_owned()),
             policy_version: if how % 29 == 0 { "another".to_owned() } else { self.config.policy.version().to_owned() },
             standing: standing.collect(),
-            withdrawn: if how % 31 == 0 { BTreeSet::from(["ben".parse().expect("a person")]) } else { BTreeSet::new() },
+            lapsed: if how % 31 == 0 {
+                BTreeMap::from([("ben".parse().expect("a person"), Lapse::Gone)])
+            } else {
+                BTreeMap::new()
+            },
         }
     }
 

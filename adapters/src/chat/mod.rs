@@ -155,6 +155,9 @@ pub trait Chat: Send + Sync {
     /// What an account is now, or was at most a minute ago.
     async fn account(&self, person: &PersonRef) -> Result<AccountKind, Failure>;
 
+    /// What an account is at this moment: for a word that was given before, and counts now.
+    async fn account_now(&self, person: &PersonRef) -> Result<AccountKind, Failure>;
+
     /// What a channel is now, or was at most a minute ago.
     async fn channel(&self, channel: &ChannelRef) -> Result<ChannelKind, Failure>;
 

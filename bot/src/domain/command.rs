@@ -8,10 +8,11 @@ use hotfix_adapters::registry::Published;
 use hotfix_adapters::vocabulary::{CommitId, DeployKey, Digest, Environment, MessageRef};
 
 use super::effect::Effect;
-use super::event::{Answer, Contribution, Counts, DriftChoice, HeadSeen, PullSeen, Survey};
+use super::event::{Answer, Contribution, Counts, DriftChoice, HeadSeen, Lapse, PullSeen, Survey};
 use super::id::{PersonId, StepId};
-use super::people::{Grant, Role};
+use super::people::Grant;
 use super::playbook::Which;
+use super::vote::Standing;
 
 /// Something asked of a run.
 #[derive(Debug, Clone, PartialEq)]
@@ -157,6 +158,13 @@ pub enum Sighting {
     Tag(Option<Digest>),
     /// The live hotfix branch.
     LiveBranch(Option<CommitId>),
+    /// The rules by which votes count.
+    Rules {
+        /// The version of the policy.
+        policy_version: String,
+        /// The roles that the voters have now; somebody who left is not among them.
+        standing: Standing,
+    },
     /// Main: whether it has the fix.
     Mainline {
         /// Whether, and how that is known.
@@ -307,8 +315,8 @@ pub struct DeployFacts {
     pub freeze: Option<String>,
     /// The version of the policy now.
     pub policy_version: String,
-    /// The roles that the voters have now; somebody who left has none.
-    pub standing: BTreeMap<PersonId, BTreeSet<Role>>,
-    /// Whose reaction is gone from the prompt.
-    pub withdrawn: BTreeSet<PersonId>,
+    /// The roles that the voters have now; somebody who left is not among them.
+    pub standing: Standing,
+    /// Whose vote the chat does not bear out any more, and why: the reaction is gone, or the account is no member's.
+    pub lapsed: BTreeMap<PersonId, Lapse>,
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hotfix_adapters::forge::{Check, Containment, DiffSize, PullNumber, Verdict};
 use hotfix_adapters::registry::{Image, Published};
-use hotfix_adapters::vocabulary::{BranchName, CommitId, DeployKey, Digest, Environment, MessageRef};
+use hotfix_adapters::vocabulary::{BranchName, CommitId, DeployKey, Digest, Environment, MessageRef, PersonRef};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -237,12 +237,15 @@ pub enum Event {
     },
     /// Somebody voted for what the prompt shows.
     Voted(Vote),
-    /// Somebody took their vote back.
+    /// A vote does not count any more.
     VoteWithdrawn {
         /// For which environment.
         environment: Environment,
         /// Whose vote.
         person: PersonId,
+        /// Why, when they did not take it back themselves.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        why: Option<Lapse>,
     },
     /// Somebody said no; nothing is deployed there until they withdraw it or a new head comes.
     Vetoed {
@@ -251,7 +254,7 @@ pub enum Event {
         /// Why.
         reason: String,
     },
-    /// Somebody took their no back.
+    /// Somebody took their no back; by the bot, what it was said of would not ship any more.
     VetoWithdrawn {
         /// For which environment.
         environment: Environment,
@@ -594,6 +597,9 @@ pub struct PullSeen {
     pub checked: Option<CommitId>,
     /// How they stand.
     pub checks: Vec<Check>,
+    /// Where it goes, when that is not the branch that the plan names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub astray: Option<BranchName>,
 }
 
 /// A review.
@@ -627,6 +633,9 @@ pub struct Vote {
     pub policy_version: String,
     /// Whose.
     pub person: PersonId,
+    /// By which account. Votes of old journals do not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<PersonRef>,
     /// Their roles then.
     pub roles: BTreeSet<Role>,
     /// Whether it was a reaction on the prompt, which can be taken back there.
@@ -638,6 +647,38 @@ pub struct Vote {
     pub at: Timestamp,
     /// Until when it holds.
     pub expires: Timestamp,
+}
+
+/// Why a yes does not count any more although nobody took it back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Lapse {
+    /// Its reaction is not on the question any more (security cases 33 and 34).
+    Reaction,
+    /// Its account belongs to nobody who is here any more (security case 31).
+    Left,
+    /// They lack the roles by which it counted (security case 36).
+    Role,
+    /// Their account is a guest's now (security case 31).
+    Guest,
+    /// Their account is of another company now (security case 31).
+    Stranger,
+    /// Their account is an app's now (security case 30).
+    App,
+    /// Their account is deactivated (security case 31).
+    Gone,
+    /// The policy changed.
+    Policy,
+    /// Its time is over.
+    Expired,
+    /// The branch moved (security case 25).
+    Head,
+    /// The tag of the image moved (security case 28).
+    Image,
+    /// The fix goes on top of another base (security case 26).
+    Base,
+    /// The pull request goes into another branch (security case 26).
+    Retargeted,
 }
 
 /// The intent to deploy.

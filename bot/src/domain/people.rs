@@ -167,6 +167,8 @@ pub enum Deed {
 pub struct Grant {
     /// Who.
     pub person: PersonId,
+    /// By which account.
+    pub account: PersonRef,
     /// Their roles for the service then.
     pub roles: BTreeSet<Role>,
     /// The version of the policy that said so.

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use hotfix_adapters::vocabulary::Environment;
 use jiff::Timestamp;
 
-use super::event::Vote;
+use super::event::{Lapse, Vote};
 use super::hotfix::Hotfix;
 use super::id::PersonId;
 use super::people::Role;
@@ -56,11 +56,8 @@ fn is_valid(
     now: Timestamp,
     standing: Option<&Standing>,
 ) -> bool {
-    let still_in_role = standing.is_none_or(|roles| {
-        roles
-            .get(&vote.person)
-            .is_some_and(|now| vote.roles.iter().any(|role| role >= &Role::Approver && now.contains(role)))
-    });
+    let still_in_role =
+        standing.is_none_or(|roles| roles.get(&vote.person).is_some_and(|now| still_in_role(vote, now)));
     &vote.environment == environment
         && Some(&vote.commit) == state.ships_to(environment)
         && vote.image.as_ref() == state.digest()
@@ -69,6 +66,22 @@ fn is_valid(
         && now < vote.expires
         && excluded(state, &vote.person).is_none()
         && still_in_role
+}
+
+/// Why a vote does not count any more by the rules as they are now, if that is so.
+#[must_use]
+pub fn lapse(vote: &Vote, now: Timestamp, (policy_version, standing): (&str, &Standing)) -> Option<Lapse> {
+    match standing.get(&vote.person) {
+        None => Some(Lapse::Left),
+        Some(roles) if !still_in_role(vote, roles) => Some(Lapse::Role),
+        Some(_) if now >= vote.expires => Some(Lapse::Expired),
+        Some(_) => (vote.policy_version != policy_version).then_some(Lapse::Policy),
+    }
+}
+
+/// Whether they have one of the roles by which the vote counted when it was cast.
+fn still_in_role(vote: &Vote, now: &BTreeSet<Role>) -> bool {
+    vote.roles.iter().any(|role| role >= &Role::Approver && now.contains(role))
 }
 
 /// Why a person's vote can never count for this run: separation of duties (security case 23).

@@ -14,7 +14,7 @@ use crate::command::{self, DriftChoice as Choice, Known, MergebackAction, Reques
 use crate::domain::command::{Act, Command};
 use crate::domain::event::{Answer, DriftChoice};
 use crate::domain::hotfix::Hotfix;
-use crate::domain::id::HotfixId;
+use crate::domain::id::{HotfixId, PersonId};
 use crate::domain::people::{Deed, Grant, Role};
 use crate::domain::playbook::StepKind;
 use crate::domain::refusal::Refusal;
@@ -30,15 +30,22 @@ pub struct Reply {
     pub card: Card,
     /// Whether the command did what it asked for.
     pub ok: bool,
+    /// The rules that denied it, as refusals name them.
+    pub rules: Vec<String>,
 }
 
 impl Reply {
     pub(super) fn yes(card: Card) -> Self {
-        Self { card, ok: true }
+        Self { card, ok: true, rules: Vec::new() }
     }
 
     pub(super) fn no(refusals: &[Refusal]) -> Self {
-        Self { card: view::refusals(refusals), ok: false }
+        let rules = refusals.iter().map(|refusal| refusal.code.clone()).collect();
+        Self { card: view::refusals(refusals), ok: false, rules }
+    }
+
+    pub(super) fn unreadable(words: &str) -> Self {
+        Self { card: view::unreadable(words), ok: false, rules: Vec::new() }
     }
 }
 
@@ -58,12 +65,33 @@ impl Engine {
     /// When the journal is out of order: then nothing was done, and the sender has to be told so.
     pub async fn hear(&self, inbound: &Inbound) -> Result<Response, EngineError> {
         let response = self.handle(inbound).await?;
+        if let Response::Said(reply) = &response {
+            self.denied(inbound, &reply.rules);
+        }
         self.pulse.heard(match &response {
             Response::Said(reply) => reply.ok,
             Response::Wrong(_) => false,
             Response::Silent | Response::Ask(_) | Response::Home(_) => true,
         });
         Ok(response)
+    }
+
+    /// Every no is written down with the rule that said it; so often that nobody fills the journal with it.
+    fn denied(&self, inbound: &Inbound, rules: &[String]) {
+        if rules.is_empty() {
+            return;
+        }
+        self.pulse.denied(rules);
+        let person = self.person(Some(&inbound.from));
+        tracing::info!(
+            rules = %rules.join(" "),
+            act = way(&inbound.act),
+            account = %inbound.from.id,
+            person = person.as_ref().map(PersonId::as_str),
+            channel = %inbound.channel,
+            key = %inbound.dedupe_key,
+            "somebody was refused"
+        );
     }
 
     async fn handle(&self, inbound: &Inbound) -> Result<Response, EngineError> {
@@ -97,18 +125,27 @@ impl Engine {
         if let Some(run) = value.strip_prefix(view::ACKNOWLEDGES).and_then(|run| run.parse().ok()) {
             return self.asked(asker, Request::Ack { run: Some(run) }).await.map(Response::Said);
         }
-        // A no by its button is asked why, where it can be asked; a reaction is a no at once.
-        if can_ask
-            && value.ends_with("/reject")
-            && let Some(run) =
-                self.states().await.iter().find(|run| run.prompts.values().any(|prompt| &prompt.message == message))
-        {
-            return Ok(Response::Ask(view::reject_form(run)));
+        let word = value.rsplit('/').next().unwrap_or_default();
+        if !matches!(word, "approve" | "reject") {
+            return Ok(Response::Silent);
         }
-        let act = match value.rsplit('/').next() {
-            Some("approve") => Act::Approve { on: Some(message.clone()), by_reaction: false },
-            Some("reject") => Act::Reject { reason: "said so by the button".to_owned(), on: Some(message.clone()) },
-            Some(_) | None => return Ok(Response::Silent),
+        // A button says what it is about. It counts on the question that is open, and asks what that asks (security case 35).
+        let asks = |run: &Hotfix| {
+            run.prompts.iter().any(|(place, prompt)| {
+                &prompt.message == message && value == format!("{}/{place}/{}/{word}", run.id, prompt.commit)
+            })
+        };
+        let Some(run) = self.states().await.into_iter().find(asks) else {
+            return Ok(Response::Said(Reply::no(&[closed_question()])));
+        };
+        // A no by its button is asked why, where it can be asked; a reaction is a no at once.
+        if can_ask && word == "reject" {
+            return Ok(Response::Ask(view::reject_form(&run)));
+        }
+        let on = Some(message.clone());
+        let act = match word {
+            "approve" => Act::Approve { on, by_reaction: false },
+            _reject => Act::Reject { reason: "said so by the button".to_owned(), on },
         };
         Ok(self.on_prompt(asker, message, act).await?.map_or(Response::Silent, Response::Said))
     }
@@ -124,10 +161,24 @@ impl Engine {
         let act = match (emoji, added) {
             (Emoji::Yes, true) => Act::Approve { on, by_reaction: true },
             (Emoji::No, true) => Act::Reject { reason: BY_REACTION.to_owned(), on },
+            // An event may come late, or in another order than things happened: what stands on the message decides.
+            (Emoji::Yes | Emoji::No, false) if self.reaction_stands(asker, message, emoji).await => return Ok(None),
             (Emoji::Yes | Emoji::No, false) => Act::Unapprove { on },
             (Emoji::Other(_), _) => return Ok(None),
         };
         self.on_prompt(asker, message, act).await
+    }
+
+    /// Whether the reaction that is said to be gone is there (security case 34). What cannot be seen is taken as gone: a
+    /// vote too few is asked for again, and one too many ships.
+    async fn reaction_stands(&self, asker: &Asker, message: &MessageRef, emoji: &Emoji) -> bool {
+        let me = self.person(Some(&asker.account));
+        let ours = self.states().await.iter().any(|run| run.prompts.values().any(|prompt| &prompt.message == message));
+        if me.is_none() || !ours {
+            return false;
+        }
+        let reactions = self.outside.chat.reactions(message).await.unwrap_or_default();
+        reactions.iter().any(|stands| &stands.emoji == emoji && self.person(Some(&stands.person)) == me)
     }
 
     /// An act on a message counts only when the message is a prompt of ours (security case 32).
@@ -161,7 +212,7 @@ impl Engine {
                 if can_ask && let Some(form) = self.form_instead(asker, text, &error).await {
                     return Ok(Response::Ask(form));
                 }
-                Ok(Response::Said(Reply { card: view::unreadable(&error.render(text)), ok: false }))
+                Ok(Response::Said(Reply::unreadable(&error.render(text))))
             }
         }
     }
@@ -357,6 +408,25 @@ impl Engine {
                 ))
             }
         }
+    }
+}
+
+/// The button of a question that was closed, or that another has taken the place of. It is the same for whatever run it
+/// was about: whoever may not see that one learns nothing.
+fn closed_question() -> Refusal {
+    let next = "Look at the newest question in the thread, and vote there.";
+    Refusal::new("vote.stale", "That question is closed: what it asked about is not what is asked now.", next)
+}
+
+/// By which way an act came.
+fn way(act: &Did) -> &'static str {
+    match act {
+        Did::Command { .. } => "command",
+        Did::Reacted { .. } => "reaction",
+        Did::Pressed { .. } => "button",
+        Did::Submitted { .. } => "form",
+        Did::Added { .. } => "shortcut",
+        Did::CameHome => "home",
     }
 }
 

@@ -84,7 +84,8 @@ impl Engine {
             let name = person.as_ref().map_or(review.person.id.as_str(), |id| self.config.people.name(id)).to_owned();
             ReviewSeen { person, name, commit: review.commit.clone(), verdict: review.verdict }
         });
-        Ok(PullSeen { reviews: reviews.collect(), checked: Some(pull.head_commit.clone()), checks })
+        let astray = Some(&pull.base).filter(|base| **base != state.plan.into).cloned();
+        Ok(PullSeen { reviews: reviews.collect(), checked: Some(pull.head_commit.clone()), checks, astray })
     }
 
     /// What people call a fix: a commit, or the commits of a pull request. `None` when nothing answers to it.

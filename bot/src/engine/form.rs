@@ -138,7 +138,7 @@ impl Engine {
     pub(super) async fn submitted(&self, asker: &Asker, key: &str, answers: &Answers) -> Result<Response, EngineError> {
         let Some(topic) = Topic::parse(key) else {
             let words = "This form is not one of mine any more. Please begin again.";
-            return Ok(Response::Said(Reply { card: view::unreadable(words), ok: false }));
+            return Ok(Response::Said(Reply::unreadable(words)));
         };
         let mut line = Line::default();
         match &topic {

@@ -50,10 +50,7 @@ impl Engine {
         let rooms = Rooms { home, also, shared: self.config.settings.chat.shared_channels };
         let policy = &self.config.policy;
         let admitted = policy.admit(&self.config.people, service, &asker.account, (needed, deed), (&doorway, rooms));
-        admitted.map_err(|denial| {
-            tracing::info!(account = %asker.account.id, %service, rule = denial.code(), "somebody was refused");
-            Refusal::from(denial)
-        })
+        admitted.map_err(Refusal::from)
     }
 
     /// Whether the asker may look at what concerns a service. Whoever reads its channel sees it there anyway.

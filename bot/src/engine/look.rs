@@ -54,6 +54,7 @@ impl Engine {
         for production in state.plan.productions() {
             sightings.push(self.in_production(state, &production.name).await);
         }
+        sightings.push(Ok(self.rules(state)));
         let mut events = 0;
         for sighting in sightings {
             match sighting {
@@ -73,6 +74,12 @@ impl Engine {
             }
         }
         Ok(events)
+    }
+
+    /// The rules by which its votes count, as they are now.
+    fn rules(&self, state: &Hotfix) -> Option<Sighting> {
+        let policy_version = self.config.policy.version().to_owned();
+        (!state.votes.is_empty()).then(|| Sighting::Rules { policy_version, standing: self.standing(state) })
     }
 
     async fn branch(&self, state: &Hotfix) -> Result<Option<Sighting>, Failure> {
@@ -100,7 +107,8 @@ impl Engine {
         };
         let now = self.forge(&state.plan.service)?.read(&state.plan.repo, pull.number).await?;
         let merged = match &now.state {
-            PullState::Merged(commit) => Some(commit.clone()),
+            // What was merged elsewhere is not where the plan wants it (security case 26).
+            PullState::Merged(commit) => Some(commit.clone()).filter(|_| now.base == state.plan.into),
             PullState::Open | PullState::Closed => None,
         };
         Ok(Some(Sighting::Pull { seen: self.pull_seen(state, &now).await?, merged }))

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::policy::Denial;
+
 /// Counts that only grow, and the moment of the last pass. Nothing is decided by them.
 #[derive(Debug)]
 pub struct Pulse {
@@ -14,6 +16,7 @@ pub struct Pulse {
     looks: AtomicU64,
     heard: AtomicU64,
     refused: AtomicU64,
+    denials: [AtomicU64; Denial::CODES.len()],
     passed_at: Mutex<Instant>,
 }
 
@@ -25,6 +28,7 @@ impl Default for Pulse {
             looks: AtomicU64::new(0),
             heard: AtomicU64::new(0),
             refused: AtomicU64::new(0),
+            denials: Default::default(),
             passed_at: Mutex::new(Instant::now()),
         }
     }
@@ -61,6 +65,11 @@ impl Pulse {
         self.refused.load(Ordering::Relaxed)
     }
 
+    /// How often each rule of the policy denied something: all of them, those that never did included.
+    pub fn denials(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        Denial::CODES.into_iter().zip(&self.denials).map(|(code, count)| (code, count.load(Ordering::Relaxed)))
+    }
+
     /// How long ago the last pass began; since the start when there was none.
     #[must_use]
     pub fn since_last_pass(&self) -> Duration {
@@ -78,6 +87,14 @@ impl Pulse {
 
     pub(super) fn looked(&self, runs: usize) {
         self.looks.fetch_add(u64::try_from(runs).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    pub(super) fn denied(&self, rules: &[String]) {
+        for (code, count) in Denial::CODES.iter().zip(&self.denials) {
+            if rules.iter().any(|rule| rule == code) {
+                count.fetch_add(1, Ordering::Relaxed);
+            }
+        }
     }
 
     pub(super) fn heard(&self, ok: bool) {

@@ -1,15 +1,18 @@
 //! Answers to those who only look. Nothing here changes anything.
 
 use hotfix_adapters::chat::Card;
+use hotfix_adapters::vocabulary::Platform;
 
 use super::ask::{Asker, Reply};
 use super::{Engine, EngineError};
 use crate::command::{self, Request};
 use crate::domain::hotfix::Hotfix;
 use crate::domain::id::ServiceName;
-use crate::domain::people::{Deed, Role};
+use crate::domain::people::{Deed, Person, Role};
 use crate::domain::refusal::Refusal;
-use crate::view::{self, Lock, Whereabouts};
+use crate::domain::service::EnvironmentPlan;
+use crate::domain::vote::excluded;
+use crate::view::{self, Lock, Me, Rights, Whereabouts, Worth};
 
 impl Engine {
     #[expect(
@@ -20,7 +23,7 @@ impl Engine {
         match request {
             Request::Ping => Ok(Reply::yes(view::pong())),
             Request::Help { verb } => Ok(Reply::yes(view::preformatted(&command::help(verb.as_deref())))),
-            Request::Whoami => Ok(Reply::yes(self.whoami(asker))),
+            Request::Whoami => Ok(Reply::yes(self.whoami(asker).await)),
             Request::List { mine, open, service } => self.list(asker, mine, open, service.as_ref()).await,
             Request::Where { service } => self.whereabouts(asker, &service).await,
             request => self.about_run(asker, request).await,
@@ -130,12 +133,35 @@ impl Engine {
         Ok(if refusals.is_empty() { Ok(()) } else { Err(refusals) })
     }
 
-    fn whoami(&self, asker: &Asker) -> Card {
+    async fn whoami(&self, asker: &Asker) -> Card {
         let person = self.config.people.behind(&asker.account);
-        let roles = self.config.services.keys().map(|service| {
-            let roles = person.map(|person| self.config.policy.roles(service, &person.id)).unwrap_or_default();
-            (service.clone(), roles)
+        let worth = if asker.account.platform == Platform::Console {
+            Worth::Terminal { votes: self.config.settings.chat.terminal_votes }
+        } else {
+            self.outside.chat.account(&asker.account).await.map_or(Worth::Unsure, Worth::Chat)
+        };
+        let services: Vec<Rights> = person.map(|person| self.rights(person)).unwrap_or_default();
+        let mut runs = Vec::new();
+        for run in self.states().await.iter().filter(|run| !run.is_over()) {
+            let votes = |rights: &Rights| rights.service == run.plan.service && !rights.votes.is_empty();
+            let Some(person) = person.filter(|_| services.iter().any(votes)) else { continue };
+            runs.push((run.id, run.plan.service.clone(), excluded(run, &person.id)));
+        }
+        view::whoami(&Me { account: &asker.account, person, worth, services, runs })
+    }
+
+    /// What somebody may do; services for which they have no role are not there for them (security case 81).
+    fn rights(&self, person: &Person) -> Vec<Rights> {
+        let rights = self.config.services.iter().map(|(name, configured)| {
+            let roles = self.config.policy.roles(name, &person.id);
+            let counts = |environment: &&EnvironmentPlan| {
+                let approval = self.config.policy.approval(name, &environment.name, environment.production);
+                approval.rules.iter().any(|rule| roles.contains(&rule.role))
+            };
+            let votes =
+                configured.service.environments.iter().filter(counts).map(|target| target.name.clone()).collect();
+            Rights { service: name.clone(), roles, channel: configured.service.channel.clone(), votes }
         });
-        view::whoami(&asker.account, person, &roles.collect::<Vec<_>>())
+        rights.filter(|rights| !rights.roles.is_empty()).collect()
     }
 }

@@ -33,6 +33,11 @@ struct ResultLabel {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RuleLabel {
+    rule: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct BuildLabels {
     version: &'static str,
 }
@@ -89,6 +94,11 @@ impl Scrape {
         commands.get_or_create(&ResultLabel { result: "done" }).inc_by(pulse.done());
         commands.get_or_create(&ResultLabel { result: "refused" }).inc_by(pulse.refused());
         self.0.register("hotfix_commands", "What people typed, pressed and reacted with", commands);
+        let denials = Family::<RuleLabel, Counter>::default();
+        for (rule, count) in pulse.denials() {
+            denials.get_or_create(&RuleLabel { rule }).inc_by(count);
+        }
+        self.0.register("hotfix_denials", "Acts of people that the policy denied, by the rule", denials);
         self.count("hotfix_journal_commits", "Commits of this process that are durable", pulse.commits());
         self.count("hotfix_engine_passes", "Passes over the outbox", pulse.passes());
         self.count("hotfix_engine_looks", "Looks at forge and environments, each for one run", pulse.looks());

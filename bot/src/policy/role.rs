@@ -66,7 +66,22 @@ pub enum Denial {
 }
 
 impl Denial {
-    /// A stable name for the rule; scripts may rely on it.
+    /// The names of all rules.
+    pub const CODES: [&'static str; 11] = [
+        "person.unmapped",
+        "person.inactive",
+        "service.unseen",
+        "role.missing",
+        "account.guest",
+        "account.stranger",
+        "account.bot",
+        "account.gone",
+        "channel.wrong",
+        "channel.shared",
+        "terminal.votes",
+    ];
+
+    /// A stable name for the rule, one of [`Self::CODES`]; scripts may rely on it.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
@@ -159,10 +174,16 @@ impl Policy {
         needed: Role,
     ) -> Result<Grant, Denial> {
         let person = people.behind(account).ok_or_else(|| Denial::Unmapped { account: account.clone() })?;
-        self.grant(people, service, person, needed)
+        self.grant(people, service, (person, account), needed)
     }
 
-    fn grant(&self, people: &People, service: &ServiceName, person: &Person, needed: Role) -> Result<Grant, Denial> {
+    fn grant(
+        &self,
+        people: &People,
+        service: &ServiceName,
+        (person, account): (&Person, &PersonRef),
+        needed: Role,
+    ) -> Result<Grant, Denial> {
         if !person.active {
             return Err(Denial::Inactive { name: person.name.clone() });
         }
@@ -179,7 +200,8 @@ impl Policy {
                 holders: holders.iter().map(|id| people.name(id).to_owned()).collect(),
             });
         }
-        Ok(Grant { person: person.id.clone(), roles, policy_version: self.version().to_owned() })
+        let (person, account) = (person.id.clone(), account.clone());
+        Ok(Grant { person, account, roles, policy_version: self.version().to_owned() })
     }
 }
 

@@ -83,7 +83,8 @@ pub(super) fn grant(who: &str) -> Grant {
         "dee" => vec![Role::Requester, Role::Approver, Role::Captain],
         _ => vec![Role::Requester, Role::Approver],
     };
-    Grant { person: person(who), roles: roles.into_iter().collect(), policy_version: "policy-1".to_owned() }
+    let account = PersonRef::new(Platform::Console, who);
+    Grant { person: person(who), account, roles: roles.into_iter().collect(), policy_version: "policy-1".to_owned() }
 }
 
 /// The head of the branch, with these commits of Chi.
@@ -184,7 +185,7 @@ impl Play {
         };
         let check = Check { name: "build".to_owned(), app: "ci".to_owned(), state: CheckState::Success };
         self.saw(Sighting::Pull {
-            seen: PullSeen { reviews: vec![review], checked: Some(tip), checks: vec![check] },
+            seen: PullSeen { reviews: vec![review], checked: Some(tip), checks: vec![check], astray: None },
             merged: None,
         })
     }
@@ -206,7 +207,7 @@ impl Play {
             freeze: None,
             policy_version: "policy-1".to_owned(),
             standing: [roles("ben"), roles("dee")].into(),
-            withdrawn: BTreeSet::new(),
+            lapsed: Default::default(),
         };
         self.came(Outcome::DeployChecked { environment: asked.environment, commit: asked.commit, key, facts })
     }

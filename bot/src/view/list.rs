@@ -1,18 +1,15 @@
-//! Answers to looking around: which runs there are, what runs where, who holds what, who am I.
-
-use std::collections::BTreeSet;
+//! Answers to looking around: which runs there are, what runs where, who holds what.
 
 use hotfix_adapters::chat::{Card, Text, Tone};
-use hotfix_adapters::vocabulary::{CommitId, Environment, PersonRef, Platform};
+use hotfix_adapters::vocabulary::{CommitId, Environment};
 use jiff::Timestamp;
 
 use super::duration::{between, clock, stamp};
-use super::phrase::{Say, capital, listing, outside};
+use super::phrase::{Say, capital, outside};
 use super::standing::standing;
 use super::{Audience, refusal};
 use crate::domain::hotfix::Hotfix;
 use crate::domain::id::{HotfixId, PersonId, ServiceName};
-use crate::domain::people::{Person, Role};
 use crate::domain::refusal::Refusal;
 
 /// The runs, one a line.
@@ -123,52 +120,10 @@ fn held(lock: &Lock, to: &Audience<'_>, now: Timestamp) -> Text {
     Text::new().code(place).plain(format!(" is held by {who} since {since}, {until}: {}", outside(&lock.reason)))
 }
 
-/// Who somebody is to the bot, and what they may do.
-#[must_use]
-pub fn whoami(account: &PersonRef, person: Option<&Person>, roles: &[(ServiceName, BTreeSet<Role>)]) -> Card {
-    let here = Text::new().code(format!("{} {}", platform(account.platform), outside(&account.id)));
-    let Some(person) = person else {
-        let next = ", and the bot does not know whose account that is. An operator adds it to people.toml.";
-        return Card::line(Tone::Warning, Text::of("You are ").then(here).plain(next));
-    };
-    let mut lines = vec![
-        Text::of(format!("You are {} (", outside(&person.name)))
-            .code(person.id.as_str())
-            .plain("), by ")
-            .then(here)
-            .plain("."),
-    ];
-    if !person.active {
-        lines.push(Text::of("You are marked as having left, so you may look and nothing else."));
-    }
-    let held = roles.iter().filter(|(_, roles)| !roles.is_empty());
-    let held = held.map(|(service, roles)| {
-        let roles: Vec<&str> = roles.iter().map(|role| role.as_str()).collect();
-        Text::of(format!("{service}: {}.", listing(&roles)))
-    });
-    let before = lines.len();
-    lines.extend(held);
-    if lines.len() == before {
-        lines.push(Text::of("You have no role for any service."));
-    }
-    Card { lines, ..Card::default() }
-}
-
-fn platform(platform: Platform) -> &'static str {
-    match platform {
-        Platform::Console => "console",
-        Platform::Git => "git",
-        Platform::Slack => "Slack",
-        Platform::Discord => "Discord",
-        Platform::Github => "GitHub",
-        Platform::Gitlab => "GitLab",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::view::fixture::{asked, closed, commit, environment, grant, people, person, same};
+    use crate::view::fixture::{asked, closed, commit, environment, person, same};
     use crate::view::plain;
 
     #[test]
@@ -223,19 +178,5 @@ You may not deploy it now:
         );
         let free = Whereabouts { holder: None, may_deploy: Ok(()), ..there };
         assert!(plain(&whereabouts(&free, &play.to(), play.now)).ends_with("Nobody holds it.\nYou may deploy it.\n"));
-    }
-
-    #[test]
-    fn people_learn_who_they_are_to_the_bot() {
-        let (people, account) = (people(), PersonRef::new(Platform::Console, "ben"));
-        let roles = [("payments".parse().unwrap(), grant("ben").roles)];
-        same(
-            &plain(&whoami(&account, people.get(&person("ben")), &roles)),
-            r#"
-You are Ben (`ben`), by `console ben`.
-payments: requester and approver.
-"#,
-        );
-        assert!(plain(&whoami(&account, None, &[])).contains("does not know whose account that is"));
     }
 }

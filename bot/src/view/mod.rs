@@ -26,6 +26,7 @@ mod reply;
 mod standing;
 mod tell;
 mod timeline;
+mod whoami;
 
 use hotfix_adapters::chat::Span;
 use hotfix_adapters::vocabulary::Platform;
@@ -42,7 +43,7 @@ pub use form::{
 };
 pub use home::{home, mine};
 pub use line::line;
-pub use list::{Holder, Lock, Whereabouts, list, locks, whereabouts, whoami};
+pub use list::{Holder, Lock, Whereabouts, list, locks, whereabouts};
 pub use plan::plan;
 pub use postmortem::postmortem;
 pub use prompt::{TooMuch, prompt};
@@ -52,6 +53,7 @@ pub use render::{plain, to_markdown};
 pub use reply::{done, joined, lane_changed, mergeback, opened, pong, preformatted, seen_before, unreadable, who};
 pub use tell::tell;
 pub use timeline::timeline;
+pub use whoami::{Me, Rights, Worth, whoami};
 
 /// For whom a text is made: everybody's names, who may vote, and the platform on which they are called.
 #[derive(Debug, Clone, Copy)]

@@ -7,7 +7,7 @@ use hotfix_adapters::chat::{Span, Text};
 use hotfix_adapters::forge::{Containment, DiffSize};
 use hotfix_adapters::vocabulary::{CommitId, Environment};
 
-use crate::domain::event::{Contribution, Contributor};
+use crate::domain::event::{Contribution, Contributor, Lapse};
 use crate::domain::hotfix::Hotfix;
 use crate::domain::id::{PersonId, RequirementId};
 use crate::domain::people::People;
@@ -127,6 +127,25 @@ pub(super) fn containment(how: &Containment) -> &'static str {
         Containment::Squash => "main contains it as one squashed commit",
         Containment::Reverted { .. } => "main took it out again",
         Containment::Missing { .. } => "main does not contain it",
+    }
+}
+
+/// Why a yes does not count any more.
+pub(super) fn lapsed(why: Lapse) -> &'static str {
+    match why {
+        Lapse::Reaction => "the reaction is not on the question any more",
+        Lapse::Left => "the account it was given by belongs to nobody who is here any more",
+        Lapse::Role => "they lack the role by which it counted",
+        Lapse::Guest => "their account is a guest's now",
+        Lapse::Stranger => "their account is of another company now",
+        Lapse::App => "their account is an app's",
+        Lapse::Gone => "their account is deactivated",
+        Lapse::Policy => "the policy changed since",
+        Lapse::Expired => "its time is over",
+        Lapse::Head => "the branch moved, and it was said of the old head",
+        Lapse::Image => "the tag of the image moved, and it was said of the old image",
+        Lapse::Base => "the fix goes on top of another base than it was said of",
+        Lapse::Retargeted => "the pull request goes into another branch now",
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::Audience;
 use super::duration::stamp;
-use super::phrase::{containment, count, listing, name, once, paragraph};
+use super::phrase::{containment, count, lapsed, listing, name, once, paragraph};
 use super::render::{code, escape};
 use crate::domain::event::{Actor, DeployIntent, DriftChoice, Ending, Entry, Event, PullSeen, Survey};
 use crate::domain::hotfix::Hotfix;
@@ -130,10 +130,14 @@ fn happened(state: &Hotfix, entry: &Entry, to: &Audience<'_>) -> Option<String> 
             format!("asked for votes for {} on {}", sha(commit), at(environment))
         }
         Event::Voted(vote) => format!("said yes to {} for {}", sha(&vote.commit), at(&vote.environment)),
-        Event::VoteWithdrawn { environment, person } => {
-            format!("the yes of {} for {environment} does not count any more", who(person))
+        Event::VoteWithdrawn { environment, person, why } => {
+            let why = why.map_or(String::new(), |why| format!(": {}", lapsed(why)));
+            format!("the yes of {} for {environment} does not count any more{why}", who(person))
         }
         Event::Vetoed { environment, reason } => format!("said no to {environment}: {}", escape(reason)),
+        Event::VetoWithdrawn { environment, person } if entry.by == Actor::Bot => {
+            format!("the no of {} to {environment} was said of what would not ship any more", who(person))
+        }
         Event::VetoWithdrawn { environment, person } => format!("{} took their no to {environment} back", who(person)),
         Event::Acknowledged => "has seen it".to_owned(),
         Event::Held { reason } => format!("put it on hold: {}", escape(reason)),

@@ -61,6 +61,11 @@ impl Chat for CutChat {
         self.inner.account(person).await
     }
 
+    async fn account_now(&self, person: &PersonRef) -> Result<AccountKind, Failure> {
+        self.cut.reaches("chat")?;
+        self.inner.account_now(person).await
+    }
+
     async fn channel(&self, channel: &ChannelRef) -> Result<ChannelKind, Failure> {
         self.cut.reaches("chat")?;
         self.inner.channel(channel).await

@@ -236,6 +236,10 @@ impl Chat for Console {
         Ok(if known { AccountKind::Member } else { AccountKind::Gone })
     }
 
+    async fn account_now(&self, person: &PersonRef) -> Result<AccountKind, Failure> {
+        self.account(person).await
+    }
+
     async fn channel(&self, channel: &ChannelRef) -> Result<ChannelKind, Failure> {
         self.audience_of(channel)?;
         Ok(if channel.as_str().starts_with('@') { ChannelKind::Direct } else { ChannelKind::Own })

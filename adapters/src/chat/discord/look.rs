@@ -155,10 +155,14 @@ impl Core {
 
     /// Whoever is less than a member is never taken for one (security cases 30 and 31). Being in one of the servers will do.
     pub(super) async fn account(&self, person: &PersonRef) -> Result<AccountKind, Failure> {
-        let id = user(person)?;
-        if let Some(known) = self.accounts.fresh(&person.id) {
-            return Ok(known);
+        match self.accounts.fresh(&person.id) {
+            Some(known) => Ok(known),
+            None => self.account_now(person).await,
         }
+    }
+
+    pub(super) async fn account_now(&self, person: &PersonRef) -> Result<AccountKind, Failure> {
+        let id = user(person)?;
         let mut kind = AccountKind::Gone;
         for guild in &self.guilds {
             match self.member(guild, id).await?.map(|member| kind_of(&member, id)).transpose()? {

@@ -105,6 +105,10 @@ impl Chat for Discord {
         self.core.account(person).await
     }
 
+    async fn account_now(&self, person: &PersonRef) -> Result<AccountKind, Failure> {
+        self.core.account_now(person).await
+    }
+
     async fn channel(&self, channel: &ChannelRef) -> Result<ChannelKind, Failure> {
         self.core.channel(channel).await
     }

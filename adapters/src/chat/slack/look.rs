@@ -188,12 +188,16 @@ impl Core {
     }
 
     pub(super) async fn account(&self, person: &PersonRef) -> Result<AccountKind, Failure> {
+        match self.accounts.fresh(&person.id) {
+            Some(known) => Ok(known),
+            None => self.account_now(person).await,
+        }
+    }
+
+    pub(super) async fn account_now(&self, person: &PersonRef) -> Result<AccountKind, Failure> {
         let id = user(person)?;
         if person::scope(person).is_some_and(|scope| !self.listens_to(scope)) {
             return Ok(AccountKind::Stranger);
-        }
-        if let Some(known) = self.accounts.fresh(&person.id) {
-            return Ok(known);
         }
         let call = Call { method: "users.info", channel: "", act: "ask what an account is" };
         let kind = match self.web.seek::<AskedUser>(call, &[("user", id)], "user_not_found").await? {

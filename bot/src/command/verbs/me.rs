@@ -7,7 +7,7 @@ pub(crate) const WHOAMI: Verb = Verb {
     aliases: &[],
     group: Group::Bot,
     summary: "who the bot takes you for, and what you may do",
-    details: "Your accounts and your role for each service.",
+    details: "Your accounts, your role for each service, what your vote counts for, and what to do about what you may not.",
     examples: &["whoami"],
     needs: Role::Viewer,
     needs_for_others: None,

@@ -1,18 +1,23 @@
 //! Votes: cast, taken back, refused; and the gate that shuts again when they no longer suffice.
 
+use std::collections::BTreeSet;
+
 use hotfix_adapters::vocabulary::{CommitId, Environment, MessageRef};
 use jiff::SignedDuration;
 
 use super::Draft;
 use super::person::{Decided, no};
 use crate::domain::command::DeployFacts;
-use crate::domain::event::{Event, Vote};
+use crate::domain::event::{Event, Lapse, Vote};
 use crate::domain::hotfix::Hotfix;
 use crate::domain::id::PersonId;
 use crate::domain::people::{Grant, marked};
 use crate::domain::playbook::StepKind;
 use crate::domain::refusal::Refusal;
 use crate::domain::vote;
+
+/// Why a gate opens again behind people's backs; each of them is told more.
+const LAPSED: &str = "the votes do not count any more";
 
 /// The open prompt that a vote is about.
 fn prompt(state: &Hotfix, on: Option<&MessageRef>) -> Result<(Environment, CommitId), Vec<Refusal>> {
@@ -44,6 +49,9 @@ pub(super) fn approve(draft: &mut Draft, grant: &Grant, on: Option<&MessageRef>,
     if let Some(refusal) = vote::excluded(&draft.state, &grant.person) {
         return no(refusal);
     }
+    if let Some(refusal) = astray(&draft.state) {
+        return no(refusal);
+    }
     let Some(base) = draft.state.base.clone() else {
         return no(super::bug("a vote without a base"));
     };
@@ -57,6 +65,7 @@ pub(super) fn approve(draft: &mut Draft, grant: &Grant, on: Option<&MessageRef>,
         plan_digest: draft.state.plan_digest.clone(),
         policy_version: grant.policy_version.clone(),
         person: grant.person.clone(),
+        account: Some(grant.account.clone()),
         roles: grant.roles.clone(),
         by_reaction,
         on: on.filter(|_| by_reaction).cloned(),
@@ -78,7 +87,8 @@ pub(super) fn unapprove(draft: &mut Draft, who: &PersonId, on: Option<&MessageRe
     };
     let vote = draft.state.votes.iter().find(|vote| &vote.person == who && of_message(&vote.environment));
     if let Some(environment) = vote.map(|vote| vote.environment.clone()) {
-        draft.person(who, Event::VoteWithdrawn { environment: environment.clone(), person: who.clone() })?;
+        let withdrawn = Event::VoteWithdrawn { environment: environment.clone(), person: who.clone(), why: None };
+        draft.person(who, withdrawn)?;
         return reopen_gate(draft, &environment, &format!("{} took their vote back", marked(who)));
     }
     let veto = draft.state.vetoes.keys().find(|(environment, person)| person == who && of_message(environment));
@@ -118,16 +128,51 @@ pub(super) fn reopen_gate(draft: &mut Draft, environment: &Environment, reason: 
 /// The same, judged by what the voters may do now: votes that do not count any more are voided by name.
 pub(super) fn reopen_gate_for_facts(draft: &mut Draft, environment: &Environment, facts: &DeployFacts) -> Decided {
     let standing = vote::quorum(&draft.state, environment, draft.now, Some(&facts.standing));
-    let stale: Vec<PersonId> = draft
-        .state
-        .votes
-        .iter()
-        .filter(|vote| &vote.environment == environment)
-        .filter(|vote| !standing.valid.contains(&vote.person) || vote.policy_version != facts.policy_version)
-        .map(|vote| vote.person.clone())
-        .collect();
-    for person in stale {
-        draft.bot(Event::VoteWithdrawn { environment: environment.clone(), person })?;
+    let rules = (facts.policy_version.as_str(), &facts.standing);
+    let judged = draft.state.votes.iter().filter(|vote| &vote.environment == environment);
+    let judged = judged.map(|vote| (vote.person.clone(), vote::lapse(vote, draft.now, rules)));
+    let stale: Vec<(PersonId, Option<Lapse>)> =
+        judged.filter(|(person, why)| why.is_some() || !standing.valid.contains(person)).collect();
+    for (person, why) in stale {
+        draft.bot(Event::VoteWithdrawn { environment: environment.clone(), person, why })?;
     }
-    reopen_gate(draft, environment, "the votes do not count any more")
+    reopen_gate(draft, environment, LAPSED)
+}
+
+/// The rules were looked at again: time passed, and somebody may have written others. A vote on which a deployment rests
+/// that began is history; one that is just being checked is judged there.
+pub(super) fn rules_seen(draft: &mut Draft, policy_version: &str, standing: &vote::Standing) -> Decided {
+    if draft.state.asked_deploy.is_some() {
+        return Ok(());
+    }
+    let began = |state: &Hotfix, vote: &Vote| {
+        state.last_deploy(&vote.environment).is_some_and(|deploy| deploy.intent.votes.contains(&vote.person))
+    };
+    let judged = draft.state.votes.iter().filter(|vote| !began(&draft.state, vote));
+    let lapsed = judged.filter_map(|vote| Some((vote, vote::lapse(vote, draft.now, (policy_version, standing))?)));
+    let lapsed: Vec<_> = lapsed.map(|(vote, why)| (vote.environment.clone(), vote.person.clone(), why)).collect();
+    void(draft, lapsed)
+}
+
+/// Every vote lapses for one reason.
+pub(super) fn void_all(draft: &mut Draft, why: Lapse) -> Decided {
+    let all = draft.state.votes.iter().map(|vote| (vote.environment.clone(), vote.person.clone(), why)).collect();
+    void(draft, all)
+}
+
+fn void(draft: &mut Draft, lapsed: Vec<(Environment, PersonId, Lapse)>) -> Decided {
+    let environments: BTreeSet<Environment> = lapsed.iter().map(|(environment, _, _)| environment.clone()).collect();
+    for (environment, person, why) in lapsed {
+        draft.bot(Event::VoteWithdrawn { environment, person, why: Some(why) })?;
+    }
+    environments.iter().try_for_each(|environment| reopen_gate(draft, environment, LAPSED))
+}
+
+/// What people approve is a change of the branch that the plan names, and not of another (security case 26).
+pub(super) fn astray(state: &Hotfix) -> Option<Refusal> {
+    let pull = state.pull.as_ref().filter(|pull| pull.merged.is_none())?;
+    let into = pull.seen.astray.as_ref()?;
+    let reason = format!("Pull request #{} goes into {into} now, and not into {}.", pull.number.0, state.plan.into);
+    let next = format!("Let it go into {} again, then vote.", state.plan.into);
+    Some(Refusal::new("pull.retargeted", reason, next))
 }

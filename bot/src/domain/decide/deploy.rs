@@ -179,9 +179,12 @@ pub(super) fn checked(
     else {
         return Ok(());
     };
-    for person in &facts.withdrawn {
-        if draft.state.votes.iter().any(|vote| &vote.person == person && &vote.environment == environment) {
-            draft.bot(Event::VoteWithdrawn { environment: environment.clone(), person: person.clone() })?;
+    for (person, why) in &facts.lapsed {
+        if !asked.rollback
+            && draft.state.votes.iter().any(|vote| &vote.person == person && &vote.environment == environment)
+        {
+            let (environment, person, why) = (environment.clone(), person.clone(), Some(*why));
+            draft.bot(Event::VoteWithdrawn { environment, person, why })?;
         }
     }
     let mut refusals = if asked.rollback { frozen(facts) } else { objections(draft, environment, commit, facts) };
@@ -228,6 +231,7 @@ fn objections(draft: &Draft, environment: &Environment, commit: &CommitId, facts
     let state = &draft.state;
     let mut refusals = frozen(facts);
     refusals.extend(held(state));
+    refusals.extend(super::ballot::astray(state));
     let ships = state.ships_to(environment);
     let fixed = state.plan.deployed_branch().is_none() || ships != state.ships();
     if Some(commit) != ships {

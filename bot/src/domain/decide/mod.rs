@@ -3,6 +3,7 @@
 mod ballot;
 mod deploy;
 mod gate;
+mod lapse;
 mod person;
 mod world;
 
@@ -85,9 +86,11 @@ impl Draft {
     fn emit(&mut self, by: Actor, event: Event) -> Result<(), Vec<Refusal>> {
         let entry = Entry { at: self.now, by, event };
         let next = evolve(self.state.id, Some(self.state.clone()), &entry);
-        self.state = next.map_err(|impossible| vec![bug(&impossible.to_string())])?;
+        let next = next.map_err(|impossible| vec![bug(&impossible.to_string())])?;
+        let words = lapse::of(&self.state, &entry.event, &next);
+        self.state = next;
         self.entries.push(entry);
-        Ok(())
+        words.into_iter().try_for_each(|lapsed| self.bot(lapsed))
     }
 }
 

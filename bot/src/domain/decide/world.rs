@@ -9,7 +9,7 @@ use hotfix_adapters::vocabulary::{CommitId, DeployKey, Digest, Environment};
 
 use super::{Draft, deploy};
 use crate::domain::command::{Outcome, PickResult, Rebased, Sighting};
-use crate::domain::event::{Beyond, Event, HeadSeen};
+use crate::domain::event::{Beyond, Event, HeadSeen, Lapse};
 use crate::domain::hotfix::{BranchState, DeployState, Fix, FixState, Hotfix, Mainline, StepState};
 use crate::domain::id::StepId;
 use crate::domain::playbook::Which;
@@ -29,6 +29,9 @@ pub(super) fn saw(draft: &mut Draft, sighting: &Sighting) -> Decided {
             };
             if &pull.seen != seen {
                 draft.bot(Event::PullSeen(seen.clone()))?;
+            }
+            if seen.astray.is_some() && seen.astray != pull.seen.astray {
+                super::ballot::void_all(draft, Lapse::Retargeted)?;
             }
             match merged {
                 Some(commit) if pull.merged.is_none() => {
@@ -60,6 +63,7 @@ pub(super) fn saw(draft: &mut Draft, sighting: &Sighting) -> Decided {
         Sighting::Image { .. } => Ok(()),
         Sighting::Tag(digest) => tag_seen(draft, digest.as_ref()),
         Sighting::LiveBranch(to) => live_branch_seen(draft, to.as_ref()),
+        Sighting::Rules { policy_version, standing } => super::ballot::rules_seen(draft, policy_version, standing),
         Sighting::Mainline { how, main } => mainline_seen(draft, how, main),
     }
 }

@@ -18,7 +18,7 @@ pub(super) fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
             state.votes.retain(|old| (&old.environment, &old.person) != (&vote.environment, &vote.person));
             state.votes.push(vote.clone());
         }
-        Event::VoteWithdrawn { environment, person } => {
+        Event::VoteWithdrawn { environment, person, .. } => {
             state.votes.retain(|vote| (&vote.environment, &vote.person) != (environment, person));
         }
         Event::Vetoed { environment, reason } => {

@@ -141,7 +141,15 @@ impl Engine {
             title: format!("Merge {} ({}: {})", state.plan.branch, state.id, state.title),
             body: format!("Hotfix-Id: {}", state.id),
         };
-        let commit = self.forge(&state.plan.service)?.merge(&state.plan.repo, number, &merge).await?;
+        let forge = self.forge(&state.plan.service)?;
+        let goes_into = forge.read(&state.plan.repo, number).await?.base;
+        if goes_into != state.plan.into {
+            return Err(Failure::rejected(format!(
+                "It goes into {goes_into} now, and not into {} as approved. Let it go there again and say `retry`.",
+                state.plan.into
+            )));
+        }
+        let commit = forge.merge(&state.plan.repo, number, &merge).await?;
         Ok(Performed::came(Outcome::Merged { number, commit }))
     }
 

@@ -1,16 +1,17 @@
 //! Deployments: the facts once more, then the act, then its end.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use hotfix_adapters::chat::Emoji;
+use hotfix_adapters::chat::{AccountKind, Emoji};
 use hotfix_adapters::deploy::{DeployRequest, DeployStatus};
 use hotfix_adapters::failure::Failure;
-use hotfix_adapters::vocabulary::{CommitId, DeployKey, Environment};
+use hotfix_adapters::vocabulary::{CommitId, DeployKey, Environment, MessageRef, Platform};
 
 use crate::domain::command::{Command, DeployFacts, Outcome};
-use crate::domain::event::Contribution;
+use crate::domain::event::{Contribution, Lapse, Vote};
 use crate::domain::hotfix::Hotfix;
 use crate::domain::id::{HotfixId, PersonId};
+use crate::domain::vote::Standing;
 use crate::engine::Engine;
 use crate::engine::mailbox::Beside;
 use crate::engine::outbox::Performed;
@@ -36,37 +37,69 @@ impl Engine {
             freeze: self.frozen(&plan.service).await?,
             policy_version: self.config.policy.version().to_owned(),
             standing: self.standing(state),
-            withdrawn: self.withdrawn(state, environment).await?,
+            lapsed: self.lapsed(state, environment).await?,
         };
         let (environment, commit, key) = (environment.clone(), commit.clone(), key.clone());
         Ok(Performed::came(Outcome::DeployChecked { environment, commit, key, facts }))
     }
 
-    /// The roles that the voters have now. Somebody who left has none.
-    fn standing(&self, state: &Hotfix) -> BTreeMap<PersonId, BTreeSet<crate::domain::people::Role>> {
-        let voters = state.votes.iter().map(|vote| &vote.person);
-        let here = voters.filter(|id| self.config.people.get(id).is_some_and(|person| person.active));
-        here.map(|id| (id.clone(), self.config.policy.roles(&state.plan.service, id))).collect()
+    /// The roles that the voters have now. Somebody who left has none, nor has whoever lost the account they voted by.
+    pub(in crate::engine) fn standing(&self, state: &Hotfix) -> Standing {
+        let here = |vote: &&Vote| {
+            let known = self.config.people.get(&vote.person).is_some_and(|person| person.active);
+            known
+                && vote.account.as_ref().is_none_or(|account| self.person(Some(account)).as_ref() == Some(&vote.person))
+        };
+        let voters = state.votes.iter().filter(here).map(|vote| &vote.person);
+        voters.map(|id| (id.clone(), self.config.policy.roles(&state.plan.service, id))).collect()
     }
 
-    /// Who voted by a reaction that is not on its message any more (security cases 33 and 34).
-    async fn withdrawn(&self, state: &Hotfix, environment: &Environment) -> Result<BTreeSet<PersonId>, Failure> {
-        let prompt = state.prompts.get(environment).map(|prompt| &prompt.message);
-        let mut withdrawn = BTreeSet::new();
-        for vote in state.votes.iter().filter(|vote| &vote.environment == environment && vote.by_reaction) {
-            let Some(message) = vote.on.as_ref().or(prompt) else {
-                continue;
-            };
-            let reactions = self.outside.chat.reactions(message).await?;
-            let stands = |person: &PersonId| {
-                let yes = reactions.iter().filter(|reaction| reaction.emoji == Emoji::Yes);
-                yes.filter_map(|reaction| self.person(Some(&reaction.person))).any(|who| &who == person)
-            };
-            if !stands(&vote.person) {
-                withdrawn.insert(vote.person.clone());
-            }
+    /// Whose vote the chat does not bear out any more. Putting back what ran before rests on no vote, so the chat is not
+    /// asked then: it may be down just when that is needed most.
+    async fn lapsed(&self, state: &Hotfix, environment: &Environment) -> Result<BTreeMap<PersonId, Lapse>, Failure> {
+        let mut lapsed = BTreeMap::new();
+        if state.asked_deploy.as_ref().is_some_and(|asked| asked.rollback) {
+            return Ok(lapsed);
         }
-        Ok(withdrawn)
+        let prompt = state.prompts.get(environment).map(|prompt| &prompt.message);
+        for vote in state.votes.iter().filter(|vote| &vote.environment == environment) {
+            let why = match self.account_lapsed(vote).await? {
+                Some(why) => Some(why),
+                None => match vote.on.as_ref().or(prompt).filter(|_| vote.by_reaction) {
+                    Some(message) => (!self.stands(message, &vote.person).await?).then_some(Lapse::Reaction),
+                    None => None,
+                },
+            };
+            lapsed.extend(why.map(|why| (vote.person.clone(), why)));
+        }
+        Ok(lapsed)
+    }
+
+    /// Whether the reaction is still there (security cases 33 and 34).
+    async fn stands(&self, message: &MessageRef, person: &PersonId) -> Result<bool, Failure> {
+        let reactions = self.outside.chat.reactions(message).await?;
+        let yes = reactions.iter().filter(|reaction| reaction.emoji == Emoji::Yes);
+        Ok(yes.filter_map(|reaction| self.person(Some(&reaction.person))).any(|who| &who == person))
+    }
+
+    /// What became of the account that somebody voted by, when it is no member's any more (security cases 30 and 31).
+    async fn account_lapsed(&self, vote: &Vote) -> Result<Option<Lapse>, Failure> {
+        let own = || self.config.people.get(&vote.person)?.account(self.outside.platform);
+        let Some(account) = vote.account.as_ref().or_else(own) else { return Ok(Some(Lapse::Left)) };
+        // The command line has no accounts that anybody could take away.
+        if account.platform == Platform::Console {
+            return Ok(None);
+        }
+        if account.platform != self.outside.platform {
+            return Ok(Some(Lapse::Left));
+        }
+        Ok(match self.outside.chat.account_now(account).await? {
+            AccountKind::Member => None,
+            AccountKind::Guest => Some(Lapse::Guest),
+            AccountKind::Stranger => Some(Lapse::Stranger),
+            AccountKind::Bot => Some(Lapse::App),
+            AccountKind::Gone => Some(Lapse::Gone),
+        })
     }
 
     /// What others brought, a line each, for people who meet it over there; whoever nobody knows is named as git has it

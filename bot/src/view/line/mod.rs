@@ -60,7 +60,7 @@ pub fn line(state_after: &Hotfix, entry: &Entry, audience: &Audience<'_>) -> Opt
         Event::PullOpened { number, url, .. } => Some(told.pull_opened(*number, url.as_deref())),
         Event::Joined { title } => Some(told.joined(title)),
         Event::Voted(vote) => Some(told.voted(vote)),
-        Event::VoteWithdrawn { environment, person } => Some(told.vote_withdrawn(environment, person)),
+        Event::VoteWithdrawn { environment, person, why } => Some(told.vote_withdrawn(environment, person, *why)),
         Event::Vetoed { environment, reason } => Some(told.vetoed(environment, reason)),
         Event::VetoWithdrawn { environment, person } => Some(told.veto_withdrawn(environment, person)),
         Event::Acknowledged => Some(told.acknowledged()),

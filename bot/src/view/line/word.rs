@@ -4,13 +4,13 @@ use hotfix_adapters::chat::{Card, Text, Tone};
 use hotfix_adapters::vocabulary::{CommitId, Environment};
 
 use super::{Told, lines, one};
-use crate::domain::event::{Actor, Vote};
+use crate::domain::event::{Actor, Lapse, Vote};
 use crate::domain::id::PersonId;
 use crate::domain::playbook::HoldMeans;
 use crate::domain::vote::quorum;
 use crate::view::ask::{missing, owner};
 use crate::view::duration::clock;
-use crate::view::phrase::{Say, ended, outside, paragraph};
+use crate::view::phrase::{Say, ended, lapsed, outside, paragraph};
 use crate::view::standing::looked_at;
 
 impl Told<'_> {
@@ -29,16 +29,18 @@ impl Told<'_> {
         one(Tone::Good, text)
     }
 
-    pub(super) fn vote_withdrawn(&self, environment: &Environment, person: &PersonId) -> Card {
+    pub(super) fn vote_withdrawn(&self, environment: &Environment, person: &PersonId, why: Option<Lapse>) -> Card {
         let name = self.to.name(person);
-        let text = if self.is_by(person) {
-            format!("{name} took their yes for {environment} back.")
-        } else {
-            format!(
-                "The yes of {name} for {environment} does not count any more: it was taken back, or they may not vote now."
-            )
-        };
-        one(Tone::Warning, Text::of(text))
+        if self.is_by(person) {
+            let back = Text::of(format!("{name} took their yes for {environment} back."));
+            return one(
+                Tone::Warning,
+                if self.went(environment, person) { back.then(after(environment)) } else { back },
+            );
+        }
+        let why = why.map_or("it was taken back, or they may not vote now", lapsed);
+        let whom = Text::new().span(self.to.call(person)).plain(" and ").then(owner(self.state, self.to));
+        one(Tone::Warning, whom.plain(format!(": the yes of {name} for {environment} does not count any more: {why}.")))
     }
 
     pub(super) fn vetoed(&self, environment: &Environment, reason: &str) -> Card {
@@ -51,7 +53,14 @@ impl Told<'_> {
     }
 
     pub(super) fn veto_withdrawn(&self, environment: &Environment, person: &PersonId) -> Card {
-        one(Tone::Neutral, Text::of(format!("{} took their no to {environment} back.", self.to.name(person))))
+        if self.is_by(person) {
+            let text = format!("{} took their no to {environment} back.", self.to.name(person));
+            return one(Tone::Neutral, Text::of(text));
+        }
+        let text = Text::new().span(self.to.call(person)).plain(format!(
+            ": your no to {environment} was said of what would not ship any more. If it still holds, say it again when the question comes: "
+        ));
+        one(Tone::Warning, text.command("reject <why>").plain("."))
     }
 
     pub(super) fn acknowledged(&self) -> Card {
@@ -100,10 +109,22 @@ impl Told<'_> {
         one(Tone::Neutral, Text::of(format!("{} notes: {}", self.who(), paragraph(text))))
     }
 
+    /// Whether what they said yes to went there by their word.
+    fn went(&self, environment: &Environment, person: &PersonId) -> bool {
+        let last = self.state.last_deploy(environment);
+        last.is_some_and(|deploy| deploy.intent.votes.contains(person) && self.state.is_what_ships(&deploy.intent))
+    }
+
     fn is_by(&self, person: &PersonId) -> bool {
         match self.by {
             Actor::Person(by) => by == person,
             Actor::Bot => false,
         }
     }
+}
+
+/// What is done is done (security case 33).
+fn after(environment: &Environment) -> Text {
+    let text = format!(" It went to {environment} by that word already, and nothing is undone. To go back: ");
+    Text::of(text).command(&format!("rollback {environment}")).plain(".")
 }

@@ -107,6 +107,21 @@ impl Slack {
         self.site.event("user_change", event, None).await;
     }
 
+    /// Somebody's account becomes another kind of account; `user_change` is sent.
+    pub async fn becomes(&self, who: &str, standing: Standing) {
+        let event = {
+            let mut world = self.site.world();
+            let id = world.user(who).id.clone();
+            let team = if standing == Standing::Stranger { "T0FAKE0ELSE".to_owned() } else { world.team.clone() };
+            let user = world.users.get_mut(&id).expect("a person");
+            (user.standing, user.team) = (standing, team);
+            let user = user.clone();
+            json!({ "type": "user_change", "user": staff::user_json(&world, &user),
+                "event_ts": payloads::event_ts(&world) })
+        };
+        self.site.event("user_change", event, None).await;
+    }
+
     /// Makes a user group; answers the id.
     pub fn group(&self, handle: &str, members: &[&str]) -> String {
         let mut world = self.site.world();

@@ -1,0 +1,552 @@
+//! Whose vote counts, and until when, in Slack: what happens between the vote and the act, and that everybody whom it
+//! concerns is told, once.
+
+use std::collections::BTreeSet;
+
+use hotfix::domain::event::{Event, Lapse};
+use hotfix::domain::hotfix::Hotfix;
+use hotfix_fakes::slack::{Slack, Standing, Urls};
+use hotfix_tests::play::{Play, given};
+use hotfix_tests::scenario::Act;
+use hotfix_tests::slack::CHANNEL;
+use hotfix_tests::world::{Options, Talk, World};
+use rstest::rstest;
+
+/// A bot in Slack.
+async fn bot() -> Play {
+    let options = Options { service: "payments".to_owned(), talk: Talk::Slack, ..Options::default() };
+    Play::new(World::new(options).await.expect("a world")).expect("a play")
+}
+
+async fn come(play: &mut Play, point: &str) {
+    for act in given(&format!("a hotfix that is {point}")).expect("a way there") {
+        does(play, act).await;
+    }
+}
+
+async fn does(play: &mut Play, act: Act) {
+    play.step(&act).await.unwrap_or_else(|error| panic!("{act:?}: {error:#}"));
+}
+
+async fn types(play: &mut Play, line: &str) {
+    does(play, Act::Typed(line.to_owned())).await;
+}
+
+/// A bot in Slack with a run that is as far as this.
+async fn at(point: &str) -> Play {
+    let mut play = bot().await;
+    come(&mut play, point).await;
+    play
+}
+
+fn slack(play: &Play) -> &Slack {
+    &play.world.room.as_ref().expect("a workspace").slack
+}
+
+async fn run(play: &Play) -> Hotfix {
+    play.world.newest().await.expect("a run")
+}
+
+async fn votes(play: &Play) -> Vec<String> {
+    run(play).await.votes.iter().map(|vote| vote.person.to_string()).collect()
+}
+
+async fn question(play: &Play) -> String {
+    run(play).await.prompts.values().next_back().expect("a question").message.id.clone()
+}
+
+/// Whether production runs what the branch holds.
+fn shipped(play: &Play) -> bool {
+    play.world.stage.running("production") == play.world.commit_of("hotfix").ok()
+}
+
+/// How often everybody was told something in the service's channel.
+fn told(play: &Play, words: &str) -> usize {
+    slack(play).sees("chi", CHANNEL).matches(words).count()
+}
+
+/// How often somebody alone was told something there.
+fn told_alone(play: &Play, who: &str, words: &str) -> usize {
+    let seen = slack(play).sees(who, CHANNEL);
+    seen.lines().filter(|line| line.contains("only you see this") && line.contains(words)).count()
+}
+
+/// Everything that lapsed, with why, in order.
+async fn lapsed(play: &Play) -> Vec<(String, Lapse)> {
+    let entries = play.world.engine().entries(run(play).await.id).await.expect("events");
+    let lapsed = entries.into_iter().filter_map(|entry| match entry.event {
+        Event::VoteWithdrawn { person, why: Some(why), .. } => Some((person.to_string(), why)),
+        _ => None,
+    });
+    lapsed.collect()
+}
+
+fn edit(play: &Play, file: &str, change: impl Fn(&str) -> String) {
+    let path = play.world.stage.config().join(file);
+    let text = std::fs::read_to_string(&path).expect("a file");
+    let changed = change(&text);
+    assert_ne!(text, changed, "{file} changes");
+    std::fs::write(path, changed).expect("it can be written");
+}
+
+/// Makes the pull request go into another branch, as somebody can on the forge.
+fn retarget(play: &Play, into: &str) {
+    let path = play.world.stage.root.join("state/forge/team~payments.json");
+    let mut book: serde_json::Value = serde_json::from_slice(&std::fs::read(&path).expect("a book")).expect("JSON");
+    book["pulls"][0]["base"] = into.into();
+    std::fs::write(path, book.to_string()).expect("it can be written");
+}
+
+const NO_MORE: &str = "the yes of Ben for production does not count any more: ";
+
+/// Security cases 30 and 31: an account that is no member's any more when the deployment begins took its vote along, however
+/// lately it was asked what it is.
+#[rstest]
+#[case::deactivated(None, Lapse::Gone, "their account is deactivated")]
+#[case::guest(Some(Standing::Guest), Lapse::Guest, "their account is a guest's now")]
+#[case::guest_of_one_channel(Some(Standing::SingleChannelGuest), Lapse::Guest, "their account is a guest's now")]
+#[case::stranger(Some(Standing::Stranger), Lapse::Stranger, "their account is of another company now")]
+#[case::app(Some(Standing::Bot), Lapse::App, "their account is an app's")]
+#[tokio::test]
+async fn case_31_who_is_no_member_any_more_when_it_ships(
+    #[case] becomes: Option<Standing>,
+    #[case] why: Lapse,
+    #[case] words: &str,
+) {
+    let mut play = at("tested").await;
+    types(&mut play, "ben: /hotfix approve").await;
+    match becomes {
+        Some(standing) => slack(&play).becomes("ben", standing).await,
+        None => slack(&play).deactivate("ben").await,
+    }
+    types(&mut play, "ana: /hotfix deploy production").await;
+    assert!(!shipped(&play));
+    assert_eq!(lapsed(&play).await, [("ben".to_owned(), why)]);
+    assert_eq!(told(&play, &format!("@ben and @ana: {NO_MORE}{words}.")), 1, "{}", slack(&play).sees("chi", CHANNEL));
+    types(&mut play, "dee: /hotfix approve").await;
+    types(&mut play, "ana: /hotfix deploy production").await;
+    assert!(shipped(&play), "another's vote will do");
+    assert_eq!(
+        run(&play).await.deploys.last().expect("a deployment").intent.votes,
+        ["dee".parse().expect("dee")].into()
+    );
+}
+
+/// What the chat cannot be asked is a no: nothing begins before it says what the voters' accounts are. To put back what ran
+/// before, nobody's vote is needed, and the chat may be down.
+#[tokio::test]
+async fn a_chat_that_is_down_lets_nothing_ship_and_everything_be_put_back() {
+    let mut play = at("tested").await;
+    types(&mut play, "ben: /hotfix approve").await;
+    slack(&play).command("ana", CHANNEL, "/hotfix deploy production").await;
+    play.world.cut.set_down("chat", true);
+    play.go_on().await.expect("it waits");
+    assert!(
+        !shipped(&play)
+            && run(&play).await.deploys.iter().all(|deploy| deploy.intent.environment.as_str() == "staging")
+    );
+    play.world.cut.set_down("chat", false);
+    play.go_on().await.expect("it goes on");
+    assert!(shipped(&play) && lapsed(&play).await.is_empty());
+    let before = play.world.commit_of("live").ok();
+    slack(&play).command("dee", CHANNEL, "/hotfix rollback production").await;
+    play.world.cut.set_down("chat", true);
+    play.go_on().await.expect("it goes on");
+    assert_eq!(play.world.stage.running("production"), before, "put back all the same");
+}
+
+/// Security case 24: by two accounts one person has one vote, and their commits are theirs by whatever address.
+#[tokio::test]
+async fn case_24_one_person_is_one_vote() {
+    let mut play = bot().await;
+    let (team, other) = (slack(&play).team(), slack(&play).person("ben-at-home", Standing::Member));
+    slack(&play).join(CHANNEL, "ben-at-home");
+    edit(&play, "people.toml", |text| {
+        let line = text.lines().skip_while(|line| *line != "[people.ben]").find(|line| line.starts_with("slack"));
+        let line = line.expect("an account");
+        let id = line.split('"').nth(1).expect("an id");
+        text.replace(line, &format!("slack   = [\"{id}\", \"{team}/{other}\"]"))
+    });
+    edit(&play, "policy.toml", |text| text.replace("count = 1", "count = 2"));
+    play.world.restart().await.expect("a good configuration");
+    come(&mut play, "tested").await;
+    let message = question(&play).await;
+    types(&mut play, "ben: /hotfix approve").await;
+    slack(&play).command("ben-at-home", CHANNEL, "/hotfix approve").await;
+    slack(&play).react("ben-at-home", CHANNEL, &message, "+1").await;
+    play.go_on().await.expect("it goes on");
+    assert_eq!(votes(&play).await, ["ben"]);
+    types(&mut play, "ana: /hotfix deploy production").await;
+    assert!(!shipped(&play), "one more is missing");
+    types(&mut play, "dee: /hotfix approve").await;
+    types(&mut play, "ana: /hotfix deploy production").await;
+    assert!(shipped(&play));
+}
+
+/// Security case 24, with git: who committed by one account does not approve by another.
+#[tokio::test]
+async fn case_24_a_commit_by_another_account_is_theirs() {
+    let mut play = at("tested").await;
+    does(
+        &mut play,
+        Act::Git("ben pushes \"Also log it\" to hotfix: src/log.py = def log(line):\\n    print(line)".to_owned()),
+    )
+    .await;
+    does(&mut play, Act::Forge("unit-tests pass".to_owned())).await;
+    does(&mut play, Act::Forge("dee approves".to_owned())).await;
+    types(&mut play, "ana: /hotfix verify local pass").await;
+    types(&mut play, "dee: /hotfix verify staging pass").await;
+    types(&mut play, "ben: /hotfix approve").await;
+    assert!(votes(&play).await.is_empty());
+    assert_eq!(told_alone(&play, "ben", "You wrote or committed a part of what would ship"), 1);
+}
+
+/// Security case 25: a push voids the votes, and whoever gave one is told so, once.
+#[tokio::test]
+async fn case_25_a_push_voids_the_votes_and_the_noes() {
+    let mut play = at("tested").await;
+    types(&mut play, "ben: /hotfix approve").await;
+    types(&mut play, "dee: /hotfix reject \"the numbers are wrong\"").await;
+    does(
+        &mut play,
+        Act::Git("ana pushes \"Also log it\" to hotfix: src/log.py = def log(line):\\n    print(line)".to_owned()),
+    )
+    .await;
+    play.go_on().await.expect("it goes on");
+    assert_eq!(lapsed(&play).await, [("ben".to_owned(), Lapse::Head)]);
+    assert_eq!(told(&play, &format!("@ben and @ana: {NO_MORE}the branch moved, and it was said of the old head.")), 1);
+    assert_eq!(told(&play, "@dee: your no to production was said of what would not ship any more."), 1);
+    assert!(run(&play).await.vetoes.is_empty());
+}
+
+/// Security case 26: the base moved under the votes.
+#[tokio::test]
+async fn case_26_another_base_voids_the_votes() {
+    let mut play = at("approved").await;
+    does(&mut play, Act::World("production deploys feature-1".to_owned())).await;
+    types(&mut play, "ana: /hotfix drift rebase").await;
+    assert_eq!(lapsed(&play).await, [("ben".to_owned(), Lapse::Base)]);
+    assert_eq!(told(&play, &format!("@ben and @ana: {NO_MORE}the fix goes on top of another base")), 1);
+}
+
+/// Security case 26: a pull request that goes into another branch takes the votes along, is not voted on, and is merged
+/// nowhere else than where the plan says.
+#[tokio::test]
+async fn case_26_a_pull_request_that_goes_elsewhere() {
+    let mut play = at("approved").await;
+    retarget(&play, "feature-1");
+    play.go_on().await.expect("it goes on");
+    assert_eq!(lapsed(&play).await, [("ben".to_owned(), Lapse::Retargeted)]);
+    assert_eq!(told(&play, &format!("@ben and @ana: {NO_MORE}the pull request goes into another branch now.")), 1);
+    types(&mut play, "dee: /hotfix approve").await;
+    assert!(votes(&play).await.is_empty());
+    assert_eq!(told_alone(&play, "dee", "Pull request #1 goes into feature-1 now, and not into main."), 1);
+    retarget(&play, "main");
+    play.go_on().await.expect("it goes on");
+    types(&mut play, "dee: /hotfix approve").await;
+    types(&mut play, "ana: /hotfix deploy production").await;
+    assert!(shipped(&play));
+    let there = play.world.commit_of("feature-1").expect("a commit");
+    retarget(&play, "feature-1");
+    types(&mut play, "dee: /hotfix verify production pass").await;
+    assert_eq!(play.world.commit_of("feature-1").expect("a commit"), there, "nothing was merged there");
+    assert!(
+        told(&play, "It goes into feature-1 now, and not into main as approved") > 0,
+        "{}",
+        slack(&play).sees("chi", CHANNEL)
+    );
+    retarget(&play, "main");
+    types(&mut play, "ana: /hotfix retry").await;
+    assert!(run(&play).await.pull.expect("a pull request").merged.is_some());
+}
+
+/// Security case 27: nobody told the bot of the push. It looks by itself before it acts.
+#[tokio::test]
+async fn case_27_a_push_that_nobody_told_of_is_seen_before_the_act() {
+    let mut play = at("approved").await;
+    play.world.polls = false;
+    does(
+        &mut play,
+        Act::Git("ana pushes \"Also log it\" to hotfix: src/log.py = def log(line):\\n    print(line)".to_owned()),
+    )
+    .await;
+    assert_eq!(votes(&play).await, ["ben"], "it does not know yet");
+    let running = play.world.stage.running("production");
+    types(&mut play, "ana: /hotfix deploy production").await;
+    assert_eq!(play.world.stage.running("production"), running);
+    assert_eq!(told(&play, "which was approved"), 1, "{}", slack(&play).sees("chi", CHANNEL));
+    play.world.polls = true;
+    play.go_on().await.expect("it goes on");
+    assert!(votes(&play).await.is_empty());
+}
+
+/// Security case 33: before the act a reaction that was taken back is no vote; after it, it is written down, nothing is
+/// undone, and everybody is told so.
+#[tokio::test]
+async fn case_33_a_reaction_that_is_taken_back() {
+    let mut play = at("tested").await;
+    let message = question(&play).await;
+    slack(&play).react("ben", CHANNEL, &message, "+1").await;
+    slack(&play).take_back("ben", CHANNEL, &message, "+1").await;
+    play.go_on().await.expect("it goes on");
+    assert!(votes(&play).await.is_empty());
+    let message = question(&play).await;
+    slack(&play).react("ben", CHANNEL, &message, "+1").await;
+    types(&mut play, "ana: /hotfix deploy production").await;
+    assert!(shipped(&play));
+    slack(&play).take_back("ben", CHANNEL, &message, "+1").await;
+    play.go_on().await.expect("it goes on");
+    assert!(shipped(&play), "nothing is undone");
+    assert!(votes(&play).await.is_empty(), "it is written down");
+    assert_eq!(told(&play, "It went to production by that word already, and nothing is undone."), 1);
+}
+
+/// Security case 34: what stands on the message decides, and not the events that tell of it.
+#[tokio::test]
+async fn case_34_events_are_hints() {
+    let mut play = at("tested").await;
+    let message = question(&play).await;
+    // Nobody tells that it was taken back.
+    slack(&play).subscribe(&["reaction_added"]);
+    slack(&play).react("ben", CHANNEL, &message, "+1").await;
+    slack(&play).take_back("ben", CHANNEL, &message, "+1").await;
+    play.go_on().await.expect("it goes on");
+    assert_eq!(votes(&play).await, ["ben"]);
+    types(&mut play, "ana: /hotfix deploy production").await;
+    assert!(!shipped(&play));
+    assert_eq!(told(&play, &format!("{NO_MORE}the reaction is not on the question any more.")), 1);
+
+    // It was taken back and given again, and what tells of the first comes last.
+    let message = question(&play).await;
+    slack(&play).subscribe(&["reaction_added", "reaction_removed"]);
+    slack(&play).react("dee", CHANNEL, &message, "+1").await;
+    slack(&play).deliver_to(Urls::one("http://127.0.0.1:1/gone"));
+    slack(&play).take_back("dee", CHANNEL, &message, "+1").await;
+    play.world.restart().await.expect("a good configuration");
+    slack(&play).react("dee", CHANNEL, &message, "+1").await;
+    slack(&play).pass(std::time::Duration::from_secs(61)).await;
+    assert_eq!(slack(&play).retries_to_come(), 0, "the late one was taken");
+    assert_eq!(votes(&play).await, ["dee"]);
+    types(&mut play, "ana: /hotfix deploy production").await;
+    assert!(shipped(&play));
+}
+
+/// Security case 35: a button counts on the question that is open, and there once.
+#[tokio::test]
+async fn case_35_old_buttons_and_buttons_of_others() {
+    let mut play = at("tested").await;
+    let old = question(&play).await;
+    slack(&play).press("ben", CHANNEL, &old, "Approve").await;
+    slack(&play).press("ben", CHANNEL, &old, "Approve").await;
+    play.go_on().await.expect("it goes on");
+    let entries = play.world.engine().entries(run(&play).await.id).await.expect("events");
+    assert_eq!(entries.iter().filter(|entry| matches!(entry.event, Event::Voted(_))).count(), 1, "one yes");
+    does(
+        &mut play,
+        Act::Git("ana pushes \"Also log it\" to hotfix: src/log.py = def log(line):\\n    print(line)".to_owned()),
+    )
+    .await;
+    // The old button while nothing is asked, days later, and while something else is.
+    for days in [0, 3] {
+        does(&mut play, Act::Clock(std::time::Duration::from_secs(days * 86_400))).await;
+        slack(&play).press("ben", CHANNEL, &old, "Approve").await;
+    }
+    does(&mut play, Act::Forge("unit-tests pass".to_owned())).await;
+    does(&mut play, Act::Forge("ben approves".to_owned())).await;
+    types(&mut play, "ana: /hotfix verify local pass").await;
+    types(&mut play, "dee: /hotfix verify staging pass").await;
+    assert_ne!(question(&play).await, old);
+    slack(&play).press("ben", CHANNEL, &old, "Approve").await;
+    let said = "what it asked about is not what is asked now";
+    slack(&play).until("three words to ben", |slack| slack.sees("ben", CHANNEL).matches(said).count() == 3).await;
+    assert!(votes(&play).await.is_empty());
+    slack(&play).press("ben", CHANNEL, &old, "Reject").await;
+    slack(&play).until("four words to ben", |slack| slack.sees("ben", CHANNEL).matches(said).count() == 4).await;
+    assert!(slack(&play).modal("ben").is_none() && run(&play).await.vetoes.is_empty());
+    assert_eq!(told(&play, said), 0, "nobody else");
+
+    // Of a run that is over, while another one asks.
+    let first = question(&play).await;
+    types(&mut play, "ana: /hotfix abort \"we do it again\"").await;
+    does(&mut play, Act::Git("ana deletes hotfix".to_owned())).await;
+    come(&mut play, "tested").await;
+    assert_eq!(run(&play).await.id.to_string(), "HF-2");
+    slack(&play).press("ben", CHANNEL, &first, "Approve").await;
+    assert!(votes(&play).await.is_empty());
+}
+
+/// Security case 36: the roles count that somebody had when they voted and has when it ships; a role that came later is good
+/// for a vote that comes later.
+#[tokio::test]
+async fn case_36_roles_count_twice() {
+    let mut play = at("tested").await;
+    types(&mut play, "chi: /hotfix approve").await;
+    assert_eq!(told_alone(&play, "chi", "role.missing"), 1);
+    types(&mut play, "ben: /hotfix approve").await;
+    edit(&play, "policy.toml", |text| {
+        text.replace("approver  = [\"ana\", \"ben\", \"dee\"]", "approver  = [\"ana\", \"chi\", \"dee\"]")
+    });
+    play.world.restart().await.expect("a good configuration");
+    play.go_on().await.expect("it goes on");
+    assert_eq!(lapsed(&play).await, [("ben".to_owned(), Lapse::Role)]);
+    assert_eq!(told(&play, &format!("@ben and @ana: {NO_MORE}they lack the role by which it counted.")), 1);
+    types(&mut play, "chi: /hotfix approve").await;
+    types(&mut play, "ana: /hotfix deploy production").await;
+    assert!(shipped(&play));
+    assert_eq!(lapsed(&play).await.len(), 1, "and nobody is told twice");
+}
+
+/// Security case 37: a user group, which its members can change, gives nobody a role, and the configuration does not take one.
+#[tokio::test]
+async fn case_37_a_user_group_gives_no_role() {
+    let play = at("tested").await;
+    let group = slack(&play).group("approvers", &["ben"]);
+    slack(&play).regroup("approvers", &["ben", "chi"]).await;
+    slack(&play).command("chi", CHANNEL, "/hotfix approve").await;
+    assert!(votes(&play).await.is_empty());
+    assert_eq!(told_alone(&play, "chi", "role.missing"), 1);
+    edit(&play, "policy.toml", |text| {
+        text.replace("captain   = [\"dee\"]", &format!("captain   = [\"dee\", \"{group}\"]"))
+    });
+    let fault = play.world.config().expect_err("a group is nobody").to_string();
+    assert!(fault.contains(&group), "{fault}");
+}
+
+/// Security case 41: two at once reach what is asked for, once.
+#[rstest]
+#[case::one_is_enough(1)]
+#[case::both_are_needed(2)]
+#[tokio::test]
+async fn case_41_two_votes_at_once_open_the_gate_once(#[case] count: usize) {
+    let mut play = bot().await;
+    if count == 2 {
+        edit(&play, "policy.toml", |text| text.replace("count = 1", "count = 2"));
+        play.world.restart().await.expect("a good configuration");
+    }
+    come(&mut play, "tested").await;
+    let message = question(&play).await;
+    let (a, b) = tokio::join!(
+        slack(&play).command("ben", CHANNEL, "/hotfix approve"),
+        slack(&play).press("dee", CHANNEL, &message, "Approve")
+    );
+    assert!(a.taken() && b.taken());
+    play.go_on().await.expect("it goes on");
+    let entries = play.world.engine().entries(run(&play).await.id).await.expect("events");
+    let opened = entries
+        .iter()
+        .filter(|entry| matches!(&entry.event, Event::StepDone { step, .. } if step.as_str() == "approve-production"));
+    assert_eq!(opened.count(), 1);
+    assert_eq!(told(&play, "The gate to production is open"), 1);
+    let by: BTreeSet<String> = votes(&play).await.into_iter().collect();
+    assert_eq!(by, ["ben".to_owned(), "dee".to_owned()].into());
+}
+
+/// Security case 42: nothing that is said in a chat makes anybody more than they are, not even by an admin.
+#[tokio::test]
+async fn case_42_no_words_change_a_role() {
+    let play = at("tested").await;
+    let files = |play: &Play| {
+        let read = |name: &str| std::fs::read(play.world.stage.config().join(name)).expect("a file");
+        (read("policy.toml"), read("people.toml"))
+    };
+    let (files_before, written) = (files(&play), play.world.journal().health().await.seq);
+    for words in [
+        "grant @chi approver",
+        "role chi approver",
+        "add chi to approvers",
+        "link chi ben",
+        "link",
+        "allow @chi",
+        "config reload",
+        "reload",
+        "set policy approver chi",
+        "admin @chi",
+        "whoami --role admin",
+        "sudo approve",
+    ] {
+        slack(&play).command("ben", CHANNEL, &format!("/hotfix {words}")).await;
+    }
+    assert_eq!(files(&play), files_before);
+    assert_eq!(play.world.journal().health().await.seq, written);
+    slack(&play).command("chi", CHANNEL, "/hotfix approve").await;
+    assert_eq!(told_alone(&play, "chi", "role.missing"), 1);
+    for verb in hotfix::command::VERBS {
+        assert!(
+            !verb.summary.contains("role") && !["grant", "link", "reload", "role"].contains(&verb.name),
+            "{}",
+            verb.name
+        );
+    }
+}
+
+/// Another policy voids the votes that were cast under the old one. Nobody has to deploy to learn of it.
+#[tokio::test]
+async fn another_policy_voids_the_votes() {
+    let mut play = at("approved").await;
+    edit(&play, "policy.toml", |text| text.replace("expires_minutes = 240", "expires_minutes = 200"));
+    play.world.restart().await.expect("a good configuration");
+    play.go_on().await.expect("it goes on");
+    play.go_on().await.expect("and once more");
+    assert_eq!(lapsed(&play).await, [("ben".to_owned(), Lapse::Policy)]);
+    assert_eq!(told(&play, &format!("@ben and @ana: {NO_MORE}the policy changed since.")), 1);
+    assert_eq!(told(&play, "may this go to production?"), 2, "it is asked again");
+}
+
+/// A vote that has had its time is told of when that is over, and not only to who wants to deploy by it.
+#[tokio::test]
+async fn a_vote_that_has_had_its_time_is_told_of() {
+    let mut play = at("approved").await;
+    does(&mut play, Act::Clock(std::time::Duration::from_secs(5 * 3600))).await;
+    play.go_on().await.expect("it goes on");
+    assert_eq!(lapsed(&play).await, [("ben".to_owned(), Lapse::Expired)]);
+    assert_eq!(told(&play, &format!("@ben and @ana: {NO_MORE}its time is over.")), 1);
+}
+
+/// Somebody who left is nobody whose vote counts: the people are read again with the configuration.
+#[tokio::test]
+async fn who_left_took_the_vote_along() {
+    let mut play = at("approved").await;
+    edit(&play, "people.toml", |text| text.replace("name    = \"Ben\"", "name    = \"Ben\"\nactive  = false"));
+    play.world.restart().await.expect("a good configuration");
+    play.go_on().await.expect("it goes on");
+    assert_eq!(lapsed(&play).await, [("ben".to_owned(), Lapse::Left)]);
+}
+
+/// Security case 28: the plan that was approved is the plan that is followed. Another playbook on the disk is for the next
+/// run; this one's plan and its votes stay what they are.
+#[tokio::test]
+async fn case_28_the_plan_of_a_run_does_not_change_under_its_votes() {
+    let mut play = at("approved").await;
+    let plan = run(&play).await.plan_digest;
+    edit(&play, "playbooks/apply.toml", |text| text.replacen("remind", "# remind", 1));
+    play.world.restart().await.expect("a good configuration");
+    play.go_on().await.expect("it goes on");
+    assert_eq!(run(&play).await.plan_digest, plan);
+    assert_eq!((votes(&play).await, lapsed(&play).await), (vec!["ben".to_owned()], Vec::new()));
+    types(&mut play, "ana: /hotfix deploy production").await;
+    assert!(shipped(&play));
+}
+
+/// What somebody is told of themselves, by each kind of account.
+#[tokio::test]
+async fn people_are_told_who_they_are_and_what_to_do() {
+    let play = at("tested").await;
+    let asks = async |who: &str| {
+        slack(&play).command(who, CHANNEL, "/hotfix whoami").await;
+        let seen = slack(&play).sees(who, CHANNEL);
+        seen[seen.rfind("only you see this").expect("an answer")..].to_owned()
+    };
+    let ana = asks("ana").await;
+    assert!(ana.contains("You asked for this hotfix, so your own vote does not count"), "{ana}");
+    let ben = asks("ben").await;
+    assert!(ben.contains("HF-1 payments: your vote counts.") && ben.contains("#payments"), "{ben}");
+    assert!(ben.contains("Your vote counts for production"), "{ben}");
+    let zoe = slack(&play).person("zara", Standing::Member);
+    slack(&play).join(CHANNEL, "zara");
+    let zara = asks("zara").await;
+    assert!(zara.contains(&format!("slack = \"{}/{zoe}\"", slack(&play).team())), "{zara}");
+    assert!(!zara.contains("requester"), "who is nobody learns of no roles: {zara}");
+    slack(&play).becomes("eli", Standing::Guest).await;
+    let eli = asks("eli").await;
+    assert!(eli.contains("guest's account"), "{eli}");
+}
