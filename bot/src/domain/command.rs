@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use hotfix_adapters::deploy::DeployStatus;
 use hotfix_adapters::forge::{Containment, PullNumber};
 use hotfix_adapters::registry::Published;
-use hotfix_adapters::vocabulary::{CommitId, DeployKey, Digest, Environment, MessageRef};
+use hotfix_adapters::vocabulary::{ChannelRef, CommitId, DeployKey, Digest, Environment, MessageRef};
 
 use super::effect::Effect;
 use super::event::{Answer, Contribution, Counts, DriftChoice, HeadSeen, PullSeen, Survey};
@@ -24,6 +24,8 @@ pub enum Command {
     Came(Outcome),
     /// By time: people are to be reminded of this step.
     Remind(StepId),
+    /// By time: people are to be reminded that a broken glass waits for a review.
+    RemindCountersign,
 }
 
 /// What a person can ask.
@@ -90,6 +92,26 @@ pub enum Act {
         reason: String,
         /// The incident.
         incident: String,
+    },
+    /// Set the votes for one deployment aside, in an emergency.
+    BreakGlass {
+        /// For which environment.
+        environment: Environment,
+        /// What would ship, as they typed it.
+        commit: String,
+        /// Why it cannot wait.
+        reason: String,
+        /// The incident.
+        incident: String,
+        /// Where it is told beside the channel of the service.
+        audit: ChannelRef,
+    },
+    /// Say, as somebody who was not involved, whether it was right to break the glass.
+    Countersign {
+        /// Whether it was.
+        ok: bool,
+        /// In their words.
+        note: Option<String>,
     },
     /// Try again what did not work.
     Retry,
@@ -219,6 +241,13 @@ pub enum Outcome {
         /// By which message.
         message: MessageRef,
     },
+    /// The audit channel knows that the glass was broken.
+    GlassAnnounced {
+        /// The version of the event that says so.
+        version: u64,
+        /// The message there.
+        message: MessageRef,
+    },
     /// The facts a deployment rests on were read again.
     DeployChecked {
         /// Where to.
@@ -309,6 +338,10 @@ pub struct DeployFacts {
     pub policy_version: String,
     /// The roles that the voters have now; somebody who left has none.
     pub standing: BTreeMap<PersonId, BTreeSet<Role>>,
+    /// Who is listed now among those who may break the glass.
+    pub glass: BTreeSet<PersonId>,
+    /// Who approves exactly the head on the forge, where votes have to be backed by that.
+    pub reviewed: BTreeSet<PersonId>,
     /// Whose reaction is gone from the prompt.
     pub withdrawn: BTreeSet<PersonId>,
 }

@@ -4,6 +4,7 @@
 //! Everything is no until the policy says yes: an unknown service, an empty list and an unknown account are all a no.
 
 mod approval;
+mod breakglass;
 mod freeze;
 mod gate;
 mod role;
@@ -17,13 +18,14 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 pub use approval::{Quorums, Shortfall};
+pub use breakglass::BreakGlass;
 pub use freeze::Freeze;
 pub use gate::{Doorway, Rooms};
 pub use role::Denial;
 
 use crate::domain::id::{PersonId, ServiceName};
 use crate::domain::people::Role;
-use crate::domain::service::ApprovalRule;
+use crate::domain::service::{ApprovalRule, StepUp};
 
 /// What the operators decided, with groups already resolved into people.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +33,7 @@ pub struct Policy {
     services: BTreeMap<ServiceName, ServicePolicy>,
     quorums: Quorums,
     freezes: Vec<Freeze>,
+    break_glass: Option<BreakGlass>,
     version: String,
 }
 
@@ -41,14 +44,24 @@ pub struct ServicePolicy {
     pub roles: BTreeMap<Role, BTreeSet<PersonId>>,
     /// The environments whose quorum differs from the usual one.
     pub quorums: BTreeMap<Environment, Vec<ApprovalRule>>,
+    /// The environments whose votes are backed by something else than usual.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub step_up: BTreeMap<Environment, Option<StepUp>>,
 }
 
 impl Policy {
     /// A policy.
     #[must_use]
     pub fn new(services: BTreeMap<ServiceName, ServicePolicy>, quorums: Quorums, freezes: Vec<Freeze>) -> Self {
-        let version = version(&services, &quorums);
-        Self { services, quorums, freezes, version }
+        let version = version(&services, &quorums, None);
+        Self { services, quorums, freezes, break_glass: None, version }
+    }
+
+    /// The same policy, with people who may break the glass.
+    #[must_use]
+    pub fn with_break_glass(mut self, break_glass: Option<BreakGlass>) -> Self {
+        self.version = version(&self.services, &self.quorums, break_glass.as_ref());
+        Self { break_glass, ..self }
     }
 
     /// The version: a short digest of the roles and quorums. A vote counts only under the version it was cast under.
@@ -59,9 +72,14 @@ impl Policy {
 }
 
 /// Freezes are left out: they say when, not who, and a freeze that ends must not void the votes cast before it.
-fn version(services: &BTreeMap<ServiceName, ServicePolicy>, quorums: &Quorums) -> String {
+fn version(
+    services: &BTreeMap<ServiceName, ServicePolicy>,
+    quorums: &Quorums,
+    break_glass: Option<&BreakGlass>,
+) -> String {
     // Maps and sets are ordered, so equal policies make equal bytes.
-    let bytes = serde_json::to_vec(&(services, quorums)).unwrap_or_default();
+    let mut bytes = serde_json::to_vec(&(services, quorums)).unwrap_or_default();
+    bytes.extend(break_glass.and_then(|glass| serde_json::to_vec(glass).ok()).unwrap_or_default());
     let mut digest = hex::encode(Sha256::digest(bytes));
     digest.truncate(12);
     digest

@@ -6,6 +6,7 @@
 
 mod announcement;
 mod ask;
+mod audit;
 mod card;
 mod duration;
 #[cfg(test)]
@@ -35,6 +36,7 @@ use crate::domain::people::People;
 use crate::policy::Policy;
 
 pub use announcement::started;
+pub use audit::audit;
 pub use card::card;
 pub use duration::humane;
 pub use form::{OPENS, add_form, hold_form, override_form, reject_form, start_form, triage_form, verify_form};

@@ -6,6 +6,7 @@ mod members;
 mod playbook;
 mod policy;
 mod service;
+mod step_up;
 mod steps;
 
 use super::Config;

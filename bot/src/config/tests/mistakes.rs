@@ -54,6 +54,18 @@ const MISTAKES: &[(&str, &str, &str, &str)] = &[
     ),
     ("nobody_approves", "policy.toml", "approver  = [\"@payments\"]", "approver  = []"),
     (
+        "glass_without_an_audit_channel",
+        "policy.toml",
+        "# [[freeze]]",
+        "[break_glass]\npeople = [\"dana\", \"@oncall\"]\n# [[freeze]]",
+    ),
+    (
+        "glass_that_nobody_reviews",
+        "policy.toml",
+        "approver  = [\"@payments\"]\ncaptain   = [\"dana\"]\nadmin     = [\"dana\"]",
+        "approver  = [\"dana\"]\ncaptain   = [\"dana\"]\nadmin     = [\"dana\"]\n\n[break_glass]\npeople = [\"dana\"]\naudit = \"#audit\"",
+    ),
+    (
         "freeze_backwards",
         "policy.toml",
         "# [[freeze]]",

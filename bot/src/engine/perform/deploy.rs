@@ -11,6 +11,8 @@ use crate::domain::command::{Command, DeployFacts, Outcome};
 use crate::domain::event::Contribution;
 use crate::domain::hotfix::Hotfix;
 use crate::domain::id::{HotfixId, PersonId};
+use crate::domain::service::StepUp;
+use crate::domain::vote::approving;
 use crate::engine::Engine;
 use crate::engine::mailbox::Beside;
 use crate::engine::outbox::Performed;
@@ -36,6 +38,8 @@ impl Engine {
             freeze: self.frozen(&plan.service).await?,
             policy_version: self.config.policy.version().to_owned(),
             standing: self.standing(state),
+            glass: self.config.policy.breakers(&self.config.people, &plan.service),
+            reviewed: self.reviewed(state, environment).await?,
             withdrawn: self.withdrawn(state, environment).await?,
         };
         let (environment, commit, key) = (environment.clone(), commit.clone(), key.clone());
@@ -47,6 +51,16 @@ impl Engine {
         let voters = state.votes.iter().map(|vote| &vote.person);
         let here = voters.filter(|id| self.config.people.get(id).is_some_and(|person| person.active));
         here.map(|id| (id.clone(), self.config.policy.roles(&state.plan.service, id))).collect()
+    }
+
+    /// Who approves exactly the head on the forge now, where votes have to be backed by that (security case 39).
+    async fn reviewed(&self, state: &Hotfix, environment: &Environment) -> Result<BTreeSet<PersonId>, Failure> {
+        let asked = state.plan.environment(environment).and_then(|plan| plan.approval.step_up);
+        let (Some(StepUp::Review), Some(pull), Some(head)) = (asked, &state.pull, &state.head) else {
+            return Ok(BTreeSet::new());
+        };
+        let now = self.forge(&state.plan.service)?.read(&state.plan.repo, pull.number).await?;
+        Ok(approving(&self.reviews_seen(&now), &head.tip))
     }
 
     /// Who voted by a reaction that is not on its message any more (security cases 33 and 34).
