@@ -353,7 +353,11 @@ impl Model {
             running: (how % 4 != 0).then(|| self.running.clone()),
             image: None,
             freeze: (how % 23 == 0).then(|| "the year ends".to_owned()),
-            policy_version: if how % 29 == 0 { "another".to_owned() } else { self.config.policy.version().to_owned() },
+            policy_version: if how % 29 == 0 {
+                "another".to_owned()
+            } else {
+                self.config.policy.version_for(&self.state.plan.service)
+            },
             standing: standing.collect(),
             glass: PEOPLE.iter().filter(|id| how % 6 != 0 || **id != "dee").filter_map(|id| id.parse().ok()).collect(),
             withdrawn: if how % 31 == 0 { BTreeSet::from(["ben".parse().expect("a person")]) } else { BTreeSet::new() },

@@ -34,6 +34,8 @@ pub struct Policy {
     quorums: Quorums,
     freezes: Vec<Freeze>,
     break_glass: Option<BreakGlass>,
+    /// A short digest of how each service is deployed.
+    ways: BTreeMap<ServiceName, String>,
     version: String,
 }
 
@@ -54,7 +56,7 @@ impl Policy {
     #[must_use]
     pub fn new(services: BTreeMap<ServiceName, ServicePolicy>, quorums: Quorums, freezes: Vec<Freeze>) -> Self {
         let version = version(&services, &quorums, None);
-        Self { services, quorums, freezes, break_glass: None, version }
+        Self { services, quorums, freezes, break_glass: None, ways: BTreeMap::new(), version }
     }
 
     /// The same policy, with people who may break the glass.
@@ -64,10 +66,25 @@ impl Policy {
         Self { break_glass, ..self }
     }
 
-    /// The version: a short digest of the roles and quorums. A vote counts only under the version it was cast under.
+    /// The same policy, told how each service is deployed, in words that change when that does.
+    #[must_use]
+    pub fn with_ways(mut self, ways: BTreeMap<ServiceName, String>) -> Self {
+        self.ways = ways.into_iter().map(|(service, way)| (service, short_digest(way.as_bytes()))).collect();
+        self
+    }
+
+    /// The version: a short digest of the roles and quorums.
     #[must_use]
     pub fn version(&self) -> &str {
         &self.version
+    }
+
+    /// What a vote for a service is cast under: the version, and how the service is deployed. A vote counts only while both
+    /// are the same, so that it is for no other command, parameters or variables (security case 28).
+    #[must_use]
+    pub fn version_for(&self, service: &ServiceName) -> String {
+        let version = &self.version;
+        self.ways.get(service).map_or_else(|| version.clone(), |way| format!("{version}/{way}"))
     }
 }
 
@@ -80,6 +97,10 @@ fn version(
     // Maps and sets are ordered, so equal policies make equal bytes.
     let mut bytes = serde_json::to_vec(&(services, quorums)).unwrap_or_default();
     bytes.extend(break_glass.and_then(|glass| serde_json::to_vec(glass).ok()).unwrap_or_default());
+    short_digest(&bytes)
+}
+
+fn short_digest(bytes: &[u8]) -> String {
     let mut digest = hex::encode(Sha256::digest(bytes));
     digest.truncate(12);
     digest

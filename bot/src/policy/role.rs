@@ -197,7 +197,7 @@ impl Policy {
                 holders: holders.iter().map(|id| people.name(id).to_owned()).collect(),
             });
         }
-        Ok(Grant { person: person.id.clone(), roles, policy_version: self.version().to_owned() })
+        Ok(Grant { person: person.id.clone(), roles, policy_version: self.version_for(service) })
     }
 }
 

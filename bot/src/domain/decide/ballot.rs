@@ -146,7 +146,7 @@ pub(super) fn reopen_gate_for_facts(draft: &mut Draft, environment: &Environment
     }
     if let Some(glass) = glass::stands_in(&draft.state, environment, draft.now, None) {
         let reason = if glass.policy_version != facts.policy_version {
-            Some("the policy changed since it was broken")
+            Some("the policy, or the way to deploy, changed since it was broken")
         } else if !facts.glass.contains(&glass.person) {
             Some("whoever broke it may not do so any more")
         } else {

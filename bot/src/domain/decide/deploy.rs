@@ -304,7 +304,7 @@ fn objections(draft: &Draft, environment: &Environment, commit: &CommitId, facts
     let votes = state.votes.iter().filter(|vote| &vote.environment == environment).map(|vote| &vote.policy_version);
     let glass = quorum.glass.as_ref().and_then(|_| glass::stands_in(state, environment, draft.now, Some(facts)));
     if votes.chain(glass.map(|glass| &glass.policy_version)).any(|version| version != &facts.policy_version) {
-        let reason = "The policy changed since the votes were cast.";
+        let reason = "The policy, or the way to deploy, changed since the votes were cast.";
         refusals.push(Refusal::new("vote.policy", reason, "The vote is asked for again in the thread."));
     }
     refusals

@@ -36,7 +36,7 @@ impl Engine {
             running: self.mechanism(&plan.service, environment)?.running().await?.map(|running| running.commit),
             image: self.digest_now(state).await?,
             freeze: self.frozen(&plan.service).await?,
-            policy_version: self.config.policy.version().to_owned(),
+            policy_version: self.config.policy.version_for(&plan.service),
             standing: self.standing(state),
             glass: self.config.policy.breakers(&self.config.people, &plan.service),
             reviewed: self.reviewed(state, environment).await?,

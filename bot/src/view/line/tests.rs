@@ -393,7 +393,7 @@ fn case_90_a_broken_glass_is_told_used_and_reviewed() {
     same(
         &from(&live, &left),
         r#"
-[Asking] Still waiting, for 10 m now: nobody has reviewed the broken glass.
+[Asking] Still waiting, for 12 m now: nobody has reviewed the broken glass.
 @Ben or @Eve: please look at what went out by the broken glass, and say `/hotfix countersign ok` or `/hotfix countersign objection <why>`. The run does not end before.
 "#,
     );
