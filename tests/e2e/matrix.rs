@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use hotfix_fakes::slack::{Slack, Standing, Submitted};
 use hotfix_tests::play::{Play, given};
-use hotfix_tests::slack::CHANNEL;
+use hotfix_tests::room::CHANNEL;
 use hotfix_tests::world::{Options, Talk, World};
 
 /// What comes of a verb when nobody minds.
@@ -196,7 +196,7 @@ impl House {
         let options = Options { service: "payments".to_owned(), talk: Talk::Slack, ..Options::default() };
         let mut play = Play::new(World::new(options).await.expect("a world")).expect("a play");
         let (mut people, mut roles) = (String::new(), String::new());
-        let slack = &play.world.room.as_ref().expect("a workspace").slack;
+        let slack = play.world.room.as_ref().expect("a workspace").slack();
         let everybody = CHANNELS[1..4].iter().map(|name| slack.channel(name, &["ana", "hotfix"])).collect::<Vec<_>>();
         slack.share("with-others");
         for (role, kind) in ROLES.iter().flat_map(|role| KINDS.iter().map(move |kind| (*role, *kind))) {
@@ -250,12 +250,12 @@ impl House {
         }
         let run = play.world.newest().await.expect("a run");
         let question = run.prompts.values().next_back().expect("a question").message.id.clone();
-        let said = play.world.room.as_ref().expect("a workspace").slack.say("ana", CHANNEL, "It is slow").await;
+        let said = play.world.room.as_ref().expect("a workspace").slack().say("ana", CHANNEL, "It is slow").await;
         Self { card: run.card.expect("a card").id, question, said, play }
     }
 
     fn slack(&self) -> &Slack {
-        &self.play.world.room.as_ref().expect("a workspace").slack
+        self.play.world.room.as_ref().expect("a workspace").slack()
     }
 
     /// How much the journal holds.

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use hotfix::domain::command::{Command, Outcome};
 use hotfix::domain::event::{DeployIntent, Ending, Entry, Event};
 use hotfix::domain::evolve::evolve;
+use hotfix::domain::glass::review_due;
 use hotfix::domain::hotfix::{Hotfix, Mainline};
 use hotfix::domain::people::Role;
 use hotfix_tests::model::{Model, Throw, Thrown};
@@ -56,6 +57,16 @@ fn judge(thrown: &Thrown, model: &Model) -> Result<(), TestCaseError> {
         prop_assert_eq!(&again, entry);
         if let Event::DeployStarted(intent) = &entry.event {
             deploys_with_good_reason(&state, intent, thrown, model)?;
+        }
+        if let Event::Countersigned { .. } = &entry.event {
+            let Command::Person(grant, _) = &thrown.command else {
+                return Err(TestCaseError::fail("nobody reviewed the broken glass"));
+            };
+            let broke = state.glasses.iter().any(|broken| broken.glass.person == grant.person);
+            prop_assert!(!broke && grant.person != state.requester, "{} reviews themselves", grant.person);
+        }
+        if let Event::Closed { .. } | Event::Aborted { .. } = &entry.event {
+            prop_assert!(!review_due(&state), "it ends, and nobody has reviewed the broken glass");
         }
         if let Event::Closed { ending: Ending::Completed } = &entry.event {
             let there = matches!(state.mainline, Mainline::Proven(..) | Mainline::Waived { .. });
@@ -109,8 +120,23 @@ fn deploys_with_good_reason(
             good.insert(vote.person.clone());
         }
     }
+    if let Some(breaker) = &intent.glass {
+        let by_glass = state.glasses.iter().map(|broken| (&broken.glass, broken)).any(|(glass, broken)| {
+            &glass.person == breaker
+                && glass.environment == intent.environment
+                && glass.commit == intent.commit
+                && Some(&glass.base) == state.base.as_ref()
+                && glass.plan_digest == state.plan_digest
+                && glass.policy_version == facts.policy_version
+                && glass.expires > model.now
+                && broken.told.is_some()
+                && facts.glass.contains(breaker)
+        });
+        prop_assert!(by_glass, "no glass of {breaker} is for this: {:?}", state.glasses);
+        prop_assert!(!good.contains(breaker), "whoever broke the glass votes as well");
+    }
     prop_assert!(
-        u32::try_from(good.len()).unwrap_or(0) >= needed,
+        intent.glass.is_some() || u32::try_from(good.len()).unwrap_or(0) >= needed,
         "{needed} votes are needed; good are {good:?} of {:?}",
         state.votes
     );

@@ -8,7 +8,7 @@ use hotfix::domain::hotfix::Hotfix;
 use hotfix_fakes::slack::{Slack, Standing, Urls};
 use hotfix_tests::play::{Play, given};
 use hotfix_tests::scenario::Act;
-use hotfix_tests::slack::CHANNEL;
+use hotfix_tests::room::CHANNEL;
 use hotfix_tests::world::{Options, Talk, World};
 use rstest::rstest;
 
@@ -40,7 +40,7 @@ async fn at(point: &str) -> Play {
 }
 
 fn slack(play: &Play) -> &Slack {
-    &play.world.room.as_ref().expect("a workspace").slack
+    play.world.room.as_ref().expect("a workspace").slack()
 }
 
 async fn run(play: &Play) -> Hotfix {

@@ -126,8 +126,12 @@ impl Model {
             6..=8 => Command::Saw(self.sighting(how)),
             9 => {
                 self.now += jiff::SignedDuration::from_hours(i64::from(how % 6));
-                let (_, spec) = self.state.current()?;
-                Command::Remind(spec.id.clone())
+                if how % 5 == 0 {
+                    Command::RemindCountersign
+                } else {
+                    let (_, spec) = self.state.current()?;
+                    Command::Remind(spec.id.clone())
+                }
             }
             _ => self.asked(who, how)?,
         };
@@ -152,7 +156,7 @@ impl Model {
 
     /// The policy lets the person, or the dice are thrown again.
     fn asked(&mut self, who: u8, how: u16) -> Option<Command> {
-        let (role, act) = match how % 19 {
+        let (role, act) = match how % 22 {
             0 => (Role::Requester, Act::Pick(vec![commit(u64::from(how % 5) + 10)])),
             1 => {
                 (Role::Requester, Act::Join { title: "More".to_owned(), fixes: vec![commit(u64::from(how % 5) + 20)] })
@@ -171,6 +175,10 @@ impl Model {
                 Role::Requester,
                 Act::Drift([DriftChoice::Rebase, DriftChoice::Roll, DriftChoice::Abort][usize::from(how) % 3]),
             ),
+            19 => (Role::Viewer, self.breaking(how)?),
+            20 | 21 => {
+                (Role::Approver, Act::Countersign { ok: how % 3 != 0, note: (how % 2 == 0).then(|| "hm".to_owned()) })
+            }
             _ => match how % 4 {
                 0 => (Role::Captain, Act::WaiveMergeback("no need".to_owned())),
                 1 => (Role::Requester, Act::Postmortem(Some("https://example.org/1".to_owned()))),
@@ -180,6 +188,20 @@ impl Model {
         };
         let grant = grant(self.config, &self.state.plan.service, who, role)?;
         Some(Command::Person(grant, act))
+    }
+
+    /// Mostly what would ship, and a reason that is long enough.
+    fn breaking(&self, how: u16) -> Option<Act> {
+        let environment = environment(how);
+        let commit = self.state.ships_to(&environment)?;
+        let typed = if how % 7 == 0 { commit.short().replace('0', "f") } else { commit.as_str().to_owned() };
+        Some(Act::BreakGlass {
+            environment,
+            commit: typed,
+            reason: "every payment fails and nobody is awake".to_owned(),
+            incident: "https://example.org".to_owned(),
+            audit: ChannelRef::parse("#audit").ok()?,
+        })
     }
 
     fn word(&self, how: u16) -> Act {
@@ -292,7 +314,12 @@ impl Model {
             Effect::Merge { number, .. } => Outcome::Merged { number, commit: commit(70) },
             Effect::FindRiders { .. } => Outcome::Riders { riders: Vec::new(), total: 0 },
             Effect::DeleteBranch { .. } => Outcome::BranchDeleted,
-            Effect::Say { .. } | Effect::Tell { .. } | Effect::Remind { .. } => return None,
+            Effect::AnnounceGlass { version } => Outcome::GlassAnnounced { version, message: self.message() },
+            Effect::Say { .. }
+            | Effect::Tell { .. }
+            | Effect::Audit { .. }
+            | Effect::RemindCountersign
+            | Effect::Remind { .. } => return None,
         };
         Some(Command::Came(outcome))
     }
@@ -328,13 +355,19 @@ impl Model {
             running: (how % 4 != 0).then(|| self.running.clone()),
             image: None,
             freeze: (how % 23 == 0).then(|| "the year ends".to_owned()),
-            policy_version: if how % 29 == 0 { "another".to_owned() } else { self.config.policy.version().to_owned() },
+            policy_version: if how % 29 == 0 {
+                "another".to_owned()
+            } else {
+                self.config.policy.version_for(&self.state.plan.service)
+            },
             standing: standing.collect(),
             lapsed: if how % 31 == 0 {
                 BTreeMap::from([("ben".parse().expect("a person"), Lapse::Gone)])
             } else {
                 BTreeMap::new()
             },
+            glass: PEOPLE.iter().filter(|id| how % 6 != 0 || **id != "dee").filter_map(|id| id.parse().ok()).collect(),
+            reviewed: BTreeSet::new(),
         }
     }
 

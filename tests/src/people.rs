@@ -139,6 +139,16 @@ impl World {
         Ok(())
     }
 
+    /// The operators list who may break the glass, and tell the bot.
+    async fn list_for_the_glass(&mut self, people: &[&str]) -> anyhow::Result<()> {
+        let path = self.stage.config().join("policy.toml");
+        let policy = std::fs::read_to_string(&path)?;
+        let list = people.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ");
+        let (before, _) = policy.split_once("\n[break_glass]").unwrap_or((&policy, ""));
+        std::fs::write(&path, format!("{before}\n[break_glass]\npeople = [{list}]\naudit  = \"#audit\"\n"))?;
+        self.restart().await
+    }
+
     /// Something in the machine room: `production deploys main`, `the bot restarts`, `the forge is down`.
     ///
     /// # Errors
@@ -187,6 +197,24 @@ impl World {
                 std::fs::write(
                     &path,
                     policy.replace("approver  = [\"ana\", \"ben\", \"dee\"]", "approver  = [\"ana\", \"dee\"]"),
+                )?;
+                self.restart().await
+            }
+            "dee may break the glass" => self.list_for_the_glass(&["dee"]).await,
+            "ana and dee may break the glass" => self.list_for_the_glass(&["ana", "dee"]).await,
+            "nobody may break the glass any more" => {
+                let path = self.stage.config().join("policy.toml");
+                let policy = std::fs::read_to_string(&path)?;
+                let (before, _) = policy.split_once("[break_glass]").context("nobody may")?;
+                std::fs::write(&path, before)?;
+                self.restart().await
+            }
+            "votes for production are backed by reviews" => {
+                let path = self.stage.config().join("policy.toml");
+                let policy = std::fs::read_to_string(&path)?;
+                std::fs::write(
+                    &path,
+                    policy.replace("[quorum]\n", "[quorum]\nstep_up = { production = \"review\" }\n"),
                 )?;
                 self.restart().await
             }

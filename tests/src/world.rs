@@ -354,6 +354,7 @@ pub fn console(stage: &Stage, options: &Options) -> anyhow::Result<Console> {
     let present = TYPISTS.iter().filter(|name| !options.absent.iter().any(|absent| absent == *name));
     let mut members = BTreeMap::from([(channel.clone(), present.map(person).collect::<Vec<_>>())]);
     members.insert(ChannelRef::parse("#everybody")?, TYPISTS.iter().map(person).collect());
+    members.insert(ChannelRef::parse("#audit")?, vec![person(&"dee")]);
     let mut console = ConsoleOptions::new(channel, members);
     console.boot = "test".to_owned();
     console.persist = options.rewindable.then(|| stage.root.join("console.jsonl"));

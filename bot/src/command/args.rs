@@ -181,6 +181,12 @@ impl Args<'_> {
         Ok(Some(value.text.clone()))
     }
 
+    /// A branch, tag or commit that must be there.
+    pub(super) fn needed_reference(&self, name: &str) -> Result<String, ParseError> {
+        self.need(name)?;
+        Ok(self.reference(name)?.unwrap_or_default())
+    }
+
     /// Where to branch from: `deployed@ENV`, or a branch, tag or commit.
     pub(super) fn base(&self, name: &str) -> Result<Option<String>, ParseError> {
         let Some((value, word)) = self.first(name).and_then(|v| v.text.strip_prefix("deployed@").map(|e| (v, e)))

@@ -173,6 +173,28 @@ pub enum Request {
         /// Which run.
         run: Option<HotfixId>,
     },
+    /// Set the votes for one deployment aside, in an emergency.
+    BreakGlass {
+        /// For which environment.
+        environment: Environment,
+        /// Why it cannot wait.
+        reason: String,
+        /// What would ship, as it was typed.
+        commit: String,
+        /// The incident that justifies it.
+        incident: String,
+        /// Which run.
+        run: Option<HotfixId>,
+    },
+    /// Review a deployment that went out by a broken glass.
+    Countersign {
+        /// Whether it was right.
+        ok: bool,
+        /// What they think of it.
+        note: Option<String>,
+        /// Which run.
+        run: Option<HotfixId>,
+    },
     /// Try the failed step again.
     Retry {
         /// Which run.

@@ -29,6 +29,8 @@ impl Request {
             Self::Rollback { .. } => "rollback",
             Self::Skip { .. } => "skip",
             Self::Override { .. } => "override",
+            Self::BreakGlass { .. } => "break-glass",
+            Self::Countersign { .. } => "countersign",
             Self::Retry { .. } => "retry",
             Self::Abort { .. } => "abort",
             Self::Drift { .. } => "drift",
@@ -71,6 +73,8 @@ impl Request {
             | Self::Rollback { run, .. }
             | Self::Skip { run, .. }
             | Self::Override { run, .. }
+            | Self::BreakGlass { run, .. }
+            | Self::Countersign { run, .. }
             | Self::Retry { run }
             | Self::Abort { run, .. }
             | Self::Drift { run, .. }
@@ -128,6 +132,8 @@ impl Request {
             | Self::Rollback { .. }
             | Self::Skip { .. }
             | Self::Override { .. }
+            | Self::BreakGlass { .. }
+            | Self::Countersign { .. }
             | Self::Retry { .. }
             | Self::Abort { .. }
             | Self::Drift { .. }
@@ -152,7 +158,8 @@ impl Request {
         match self {
             looks if looks.reads_only() => Deed::Look,
             Self::Ack { .. } | Self::Hold { .. } | Self::Unhold { .. } => Deed::Say,
-            Self::Approve { .. } | Self::Reject { .. } | Self::Override { .. } => Deed::Vote,
+            Self::Approve { .. } | Self::Reject { .. } | Self::Override { .. } | Self::Countersign { .. } => Deed::Vote,
+            Self::BreakGlass { .. } => Deed::BreakGlass,
             _ => Deed::Change,
         }
     }

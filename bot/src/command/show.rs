@@ -51,6 +51,13 @@ impl Request {
             Self::Override { gate, reason, incident, .. } => {
                 write!(f, " {gate} {} --incident {}", quote(reason), quote(incident))
             }
+            Self::BreakGlass { environment, reason, commit, incident, .. } => {
+                write!(f, " {environment} {} --commit {commit} --incident {}", quote(reason), quote(incident))
+            }
+            Self::Countersign { ok, note, .. } => {
+                f.write_str(if *ok { " ok" } else { " objection" })?;
+                note.as_ref().map_or(Ok(()), |note| write!(f, " {}", quote(note)))
+            }
             Self::Drift { choice, .. } => write!(f, " {}", choice.as_str()),
             Self::Lock { .. } | Self::Renew { .. } | Self::Unlock { .. } | Self::Steal { .. } => self.write_lock(f),
             Self::Freeze { service, reason } => {

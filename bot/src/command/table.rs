@@ -5,7 +5,7 @@ use super::args::Args;
 use super::error::ParseError;
 use super::request::Request;
 use super::verbs::{
-    advice, agree, freeze, locks, look, mainline, me, pick, promote, record, ship, start, steer, verify, votes,
+    advice, agree, freeze, glass, locks, look, mainline, me, pick, promote, record, ship, start, steer, verify, votes,
 };
 use crate::domain::people::Role;
 
@@ -213,6 +213,8 @@ pub static VERBS: &[&Verb] = &[
     &steer::DRIFT,
     &steer::SKIP,
     &steer::OVERRIDE,
+    &glass::BREAK_GLASS,
+    &glass::COUNTERSIGN,
     &steer::ABORT,
     &locks::LOCKS,
     &locks::LOCK,

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use hotfix_adapters::deploy::DeployStatus;
 use hotfix_adapters::forge::{Containment, PullNumber};
 use hotfix_adapters::registry::Published;
-use hotfix_adapters::vocabulary::{CommitId, DeployKey, Digest, Environment, MessageRef};
+use hotfix_adapters::vocabulary::{ChannelRef, CommitId, DeployKey, Digest, Environment, MessageRef};
 
 use super::effect::Effect;
 use super::event::{Answer, Contribution, Counts, DriftChoice, HeadSeen, Lapse, PullSeen, Survey};
@@ -25,6 +25,8 @@ pub enum Command {
     Came(Outcome),
     /// By time: people are to be reminded of this step.
     Remind(StepId),
+    /// By time: people are to be reminded that a broken glass waits for a review.
+    RemindCountersign,
 }
 
 /// What a person can ask.
@@ -91,6 +93,26 @@ pub enum Act {
         reason: String,
         /// The incident.
         incident: String,
+    },
+    /// Set the votes for one deployment aside, in an emergency.
+    BreakGlass {
+        /// For which environment.
+        environment: Environment,
+        /// What would ship, as they typed it.
+        commit: String,
+        /// Why it cannot wait.
+        reason: String,
+        /// The incident.
+        incident: String,
+        /// Where it is told beside the channel of the service.
+        audit: ChannelRef,
+    },
+    /// Say, as somebody who was not involved, whether it was right to break the glass.
+    Countersign {
+        /// Whether it was.
+        ok: bool,
+        /// In their words.
+        note: Option<String>,
     },
     /// Try again what did not work.
     Retry,
@@ -227,6 +249,13 @@ pub enum Outcome {
         /// By which message.
         message: MessageRef,
     },
+    /// The audit channel knows that the glass was broken.
+    GlassAnnounced {
+        /// The version of the event that says so.
+        version: u64,
+        /// The message there.
+        message: MessageRef,
+    },
     /// The facts a deployment rests on were read again.
     DeployChecked {
         /// Where to.
@@ -319,4 +348,8 @@ pub struct DeployFacts {
     pub standing: Standing,
     /// Whose vote the chat does not bear out any more, and why: the reaction is gone, or the account is no member's.
     pub lapsed: BTreeMap<PersonId, Lapse>,
+    /// Who is listed now among those who may break the glass.
+    pub glass: BTreeSet<PersonId>,
+    /// Who approves exactly the head on the forge, where votes have to be backed by that.
+    pub reviewed: BTreeSet<PersonId>,
 }

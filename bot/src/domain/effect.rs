@@ -53,6 +53,11 @@ pub enum Effect {
         /// For which commit.
         commit: CommitId,
     },
+    /// Tell the audit channel that the glass was broken. Found by the post's key.
+    AnnounceGlass {
+        /// The event.
+        version: u64,
+    },
     /// Read the facts that a deployment rests on. Reading is harmless to repeat.
     CheckDeploy {
         /// Where to.
@@ -102,6 +107,13 @@ pub enum Effect {
         /// Whom.
         person: PersonId,
     },
+    /// Say the event of this version in the audit channel of the broken glass. Found like the above.
+    Audit {
+        /// The event.
+        version: u64,
+    },
+    /// Remind people that a broken glass waits for a review. It is a timer; nothing is done outside.
+    RemindCountersign,
     /// Remind people of a step. It is a timer; nothing is done outside.
     Remind {
         /// Which.
@@ -129,6 +141,9 @@ impl Effect {
             Self::DeleteBranch { .. } => "delete the branch".to_owned(),
             Self::Say { .. } => "say it in the thread".to_owned(),
             Self::Tell { person, .. } => format!("tell {person}"),
+            Self::AnnounceGlass { .. } => "tell the audit channel that the glass was broken".to_owned(),
+            Self::Audit { .. } => "say it in the audit channel".to_owned(),
+            Self::RemindCountersign => "remind of the broken glass".to_owned(),
             Self::Remind { step } => format!("remind of {step}"),
         }
     }
@@ -137,7 +152,11 @@ impl Effect {
     #[must_use]
     pub fn is_talk(&self) -> bool {
         match self {
-            Self::Say { .. } | Self::Tell { .. } | Self::Remind { .. } => true,
+            Self::Say { .. }
+            | Self::Tell { .. }
+            | Self::Audit { .. }
+            | Self::RemindCountersign
+            | Self::Remind { .. } => true,
             Self::Survey
             | Self::Announce
             | Self::CreateBranch { .. }
@@ -146,6 +165,7 @@ impl Effect {
             | Self::OpenPull
             | Self::OpenReturn
             | Self::Prompt { .. }
+            | Self::AnnounceGlass { .. }
             | Self::CheckDeploy { .. }
             | Self::Deploy { .. }
             | Self::Merge { .. }

@@ -8,6 +8,7 @@ use hotfix_adapters::vocabulary::{BranchName, CommitId, DeployKey, Digest, Envir
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::glass::Glass;
 use super::id::{PersonId, StepId};
 use super::people::Role;
 use super::plan::Plan;
@@ -260,6 +261,30 @@ pub enum Event {
         environment: Environment,
         /// Whose no.
         person: PersonId,
+    },
+    /// Somebody broke the glass: the votes for one deployment are set aside.
+    GlassBroken(Glass),
+    /// The audit channel was told of it; the glass counts from now on.
+    GlassAnnounced {
+        /// The message there.
+        message: MessageRef,
+    },
+    /// The broken glass does not stand in for votes any more.
+    GlassVoided {
+        /// Why.
+        reason: String,
+    },
+    /// Somebody who was not involved looked at what was done by the broken glass.
+    Countersigned {
+        /// Whether they think it right.
+        ok: bool,
+        /// In their words.
+        note: Option<String>,
+    },
+    /// People were reminded that a broken glass waits for that look.
+    CountersignReminded {
+        /// For the how manieth time.
+        times: u32,
     },
     /// Somebody has seen the message; it blocks nothing.
     Acknowledged,
@@ -659,6 +684,8 @@ pub enum Lapse {
     Left,
     /// They lack the roles by which it counted (security case 36).
     Role,
+    /// The review on the forge that had to back it is gone, or no yes to this head any more (security case 39).
+    Review,
     /// Their account is a guest's now (security case 31).
     Guest,
     /// Their account is of another company now (security case 31).
@@ -697,6 +724,9 @@ pub struct DeployIntent {
     pub previous: Option<CommitId>,
     /// Whose votes it rests on.
     pub votes: BTreeSet<PersonId>,
+    /// Who broke the glass that stands in for the votes that are missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub glass: Option<PersonId>,
     /// Whether it puts back what ran before.
     pub rollback: bool,
 }

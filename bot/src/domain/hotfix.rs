@@ -8,6 +8,7 @@ use hotfix_adapters::vocabulary::{CommitId, DeployKey, Digest, Environment, Mess
 use jiff::Timestamp;
 
 use super::event::{Answer, Counts, DeployIntent, Ending, HeadSeen, PullSeen, Survey, Vote};
+use super::glass::BrokenGlass;
 use super::id::{HotfixId, PersonId, StepId};
 use super::plan::Plan;
 use super::playbook::{StepKind, StepSpec, What};
@@ -86,6 +87,10 @@ pub struct Hotfix {
     pub votes: Vec<Vote>,
     /// The noes that were not withdrawn: who, for where, why.
     pub vetoes: BTreeMap<(Environment, PersonId), String>,
+    /// The glasses that were broken, oldest first.
+    pub glasses: Vec<BrokenGlass>,
+    /// How often people were reminded to review them.
+    pub countersign_reminders: u32,
     /// The holds that were not lifted: who and why.
     pub holds: BTreeMap<PersonId, String>,
     /// The last word of each person on each place.

@@ -159,6 +159,8 @@ pub enum Deed {
     Change,
     /// Approve, refuse or override: what only counts because of who said it.
     Vote,
+    /// Set the votes aside: for those alone who are listed for it.
+    BreakGlass,
 }
 
 /// Proof that the policy let a known person do a thing for a service, with the roles they had at that moment. Only

@@ -10,6 +10,7 @@ use super::hotfix::{BranchState, Hotfix, StepState};
 use super::id::StepId;
 use super::playbook::StepKind;
 use super::step;
+use super::vote::is_backed;
 
 /// What follows from one event.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -17,21 +18,33 @@ pub struct Reaction {
     /// To be done as soon as possible, in order.
     pub effects: Vec<Effect>,
     /// To be reminded of, after so long.
-    pub remind: Vec<(StepId, Duration)>,
+    pub remind: Vec<(Reminder, Duration)>,
     /// Not to be reminded of any more.
-    pub forget: Vec<StepId>,
+    pub forget: Vec<Reminder>,
 }
+
+/// What people are reminded of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reminder {
+    /// A step that waits for them.
+    Step(StepId),
+    /// A broken glass that waits for a review.
+    Countersign,
+}
+
+/// After so long without a review of a broken glass people are reminded of it, again and again.
+const COUNTERSIGN: Duration = Duration::from_secs(30 * 60);
 
 /// What follows from an event, given the run right after it. `version` is the event's.
 #[must_use]
 pub fn react(state: &Hotfix, entry: &Entry, version: u64) -> Reaction {
-    let mut reaction = Reaction { effects: acts(state, entry), ..Reaction::default() };
+    let mut reaction = Reaction { effects: acts(state, entry, version), ..Reaction::default() };
     timers(state, entry, &mut reaction);
     reaction.effects.extend(talk(state, entry, version));
     reaction
 }
 
-fn acts(state: &Hotfix, entry: &Entry) -> Vec<Effect> {
+fn acts(state: &Hotfix, entry: &Entry, version: u64) -> Vec<Effect> {
     let now = entry.at;
     match &entry.event {
         Event::Opened(_) => vec![Effect::Survey],
@@ -52,10 +65,13 @@ fn acts(state: &Hotfix, entry: &Entry) -> Vec<Effect> {
             commit: intent.commit.clone(),
         }],
         Event::Proven { .. } => delete_branch(state),
+        Event::GlassBroken(_) => vec![Effect::AnnounceGlass { version }],
         Event::Retried if state.survey.is_none() => vec![Effect::Survey],
         Event::Retried => {
             let current = state.current().map(|(_, spec)| spec.id.clone());
-            current.map(|step| entered(state, &step, now)).unwrap_or_default()
+            let untold = state.glasses.last().filter(|broken| broken.told.is_none() && !broken.void);
+            let tell = untold.map(|broken| Effect::AnnounceGlass { version: broken.version });
+            tell.into_iter().chain(current.map(|step| entered(state, &step, now)).unwrap_or_default()).collect()
         }
         Event::Surveyed(_)
         | Event::Refused { .. }
@@ -91,6 +107,10 @@ fn acts(state: &Hotfix, entry: &Entry) -> Vec<Effect> {
         | Event::VoteWithdrawn { .. }
         | Event::Vetoed { .. }
         | Event::VetoWithdrawn { .. }
+        | Event::GlassAnnounced { .. }
+        | Event::GlassVoided { .. }
+        | Event::Countersigned { .. }
+        | Event::CountersignReminded { .. }
         | Event::Acknowledged
         | Event::Held { .. }
         | Event::Unheld { .. }
@@ -140,14 +160,19 @@ fn timers(state: &Hotfix, entry: &Entry, reaction: &mut Reaction) {
             let minutes = spec.map_or(0, |spec| spec.remind_minutes);
             let current = matches!(state.state_of(step), Some(StepState::Current { .. }));
             if minutes > 0 && current {
-                reaction.remind.push((step.clone(), Duration::from_secs(u64::from(minutes) * 60)));
+                reaction.remind.push((Reminder::Step(step.clone()), Duration::from_secs(u64::from(minutes) * 60)));
             }
         }
         Event::StepDone { step, .. } | Event::StepSkipped { step, .. } | Event::StepOverridden { step, .. } => {
-            reaction.forget.push(step.clone());
+            reaction.forget.push(Reminder::Step(step.clone()));
         }
+        Event::DeployStarted(intent) if intent.glass.is_some() => {
+            reaction.remind.push((Reminder::Countersign, COUNTERSIGN));
+        }
+        Event::CountersignReminded { .. } => reaction.remind.push((Reminder::Countersign, COUNTERSIGN)),
+        Event::Countersigned { .. } => reaction.forget.push(Reminder::Countersign),
         Event::Refused { .. } | Event::Aborted { .. } | Event::Closed { .. } => {
-            reaction.forget.extend(state.plan.steps.iter().map(|spec| spec.id.clone()));
+            reaction.forget.extend(state.plan.steps.iter().map(|spec| Reminder::Step(spec.id.clone())));
         }
         _other => {}
     }
@@ -178,6 +203,10 @@ fn talk(state: &Hotfix, entry: &Entry, version: u64) -> Vec<Effect> {
         | Event::VoteWithdrawn { .. }
         | Event::Vetoed { .. }
         | Event::VetoWithdrawn { .. }
+        | Event::GlassBroken(_)
+        | Event::GlassVoided { .. }
+        | Event::Countersigned { .. }
+        | Event::CountersignReminded { .. }
         | Event::Acknowledged
         | Event::Held { .. }
         | Event::Unheld { .. }
@@ -217,11 +246,25 @@ fn talk(state: &Hotfix, entry: &Entry, version: u64) -> Vec<Effect> {
         | Event::FixRequested { .. }
         | Event::PullSeen(_)
         | Event::Prompted { .. }
+        | Event::GlassAnnounced { .. }
         | Event::DeployAsked { .. } => false,
     };
     let mut talk = if said { vec![Effect::Say { version }] } else { Vec::new() };
-    talk.extend(told(entry).into_iter().map(|person| Effect::Tell { version, person }));
+    if audited(&entry.event) {
+        talk.push(Effect::Audit { version });
+    }
+    talk.extend(told(state, entry).into_iter().map(|person| Effect::Tell { version, person }));
     talk
+}
+
+/// What went out by a broken glass, and what somebody thinks of it, stands in the audit channel too.
+#[expect(clippy::wildcard_enum_match_arm, reason = "an event is not for the audit channel unless it says so")]
+fn audited(event: &Event) -> bool {
+    match event {
+        Event::DeployStarted(intent) => intent.glass.is_some(),
+        Event::Countersigned { .. } => true,
+        _other => false,
+    }
 }
 
 /// A step whose end is not another event already.
@@ -243,10 +286,12 @@ fn told_when_entered(state: &Hotfix, step: &StepId) -> bool {
     })
 }
 
-/// Whom an event concerns directly: the team members who cannot read the channel, and whoever's commits ride along.
+/// Whom an event concerns directly: the team members who cannot read the channel, whoever's commits ride along, and whose
+/// vote does not count yet.
 #[expect(clippy::wildcard_enum_match_arm, reason = "an event is told to nobody in person unless it says so")]
-fn told(entry: &Entry) -> Vec<super::id::PersonId> {
+fn told(state: &Hotfix, entry: &Entry) -> Vec<super::id::PersonId> {
     match &entry.event {
+        Event::Voted(vote) if !is_backed(state, vote, None) => vec![vote.person.clone()],
         Event::Announced { missed, .. } => missed.iter().cloned().collect(),
         Event::RidersFound { riders, .. } => {
             let people = riders.iter().flat_map(|rider| &rider.people).filter_map(|who| who.person.clone());

@@ -92,6 +92,17 @@ pub struct Approval {
     pub rules: Vec<ApprovalRule>,
     /// How long a vote holds, in minutes.
     pub expires_minutes: u32,
+    /// What has to back each vote beside the chat.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step_up: Option<StepUp>,
+}
+
+/// What has to back a vote that was cast in the chat: an account there may be in the wrong hands (security case 39).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StepUp {
+    /// An approving review on the forge, of exactly the head, by the voter's account there.
+    Review,
 }
 
 /// So many people with this role.

@@ -3,15 +3,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hotfix_adapters::vocabulary::Environment;
+use hotfix_adapters::forge::Verdict;
+use hotfix_adapters::vocabulary::{CommitId, Environment};
 use jiff::Timestamp;
 
-use super::event::{Lapse, Vote};
+use super::command::DeployFacts;
+use super::event::{Lapse, ReviewSeen, Vote};
+use super::glass;
 use super::hotfix::Hotfix;
 use super::id::PersonId;
 use super::people::Role;
 use super::refusal::Refusal;
-use super::service::ApprovalRule;
+use super::service::{ApprovalRule, StepUp};
 
 /// What the people who voted may do now. Roles are looked at twice: when they voted, and when it counts (security case 36).
 pub type Standing = BTreeMap<PersonId, BTreeSet<Role>>;
@@ -23,6 +26,8 @@ pub struct Quorum {
     pub valid: BTreeSet<PersonId>,
     /// What is still missing.
     pub missing: Vec<ApprovalRule>,
+    /// Who broke the glass that stands in for what would be missing.
+    pub glass: Option<PersonId>,
     /// Who said no, and why.
     pub vetoes: Vec<(PersonId, String)>,
 }
@@ -35,15 +40,18 @@ impl Quorum {
     }
 }
 
-/// How the votes stand. `standing` is what the voters may do now; without it the roles they had when they voted count.
+/// How the votes stand. `facts` is what was read in the moment before a deployment: roles are looked at twice, when people
+/// voted and when it counts (security case 36). Without it the roles they had when they voted count.
 #[must_use]
-pub fn quorum(state: &Hotfix, environment: &Environment, now: Timestamp, standing: Option<&Standing>) -> Quorum {
-    let valid: Vec<&Vote> =
-        state.votes.iter().filter(|vote| is_valid(state, vote, environment, now, standing)).collect();
+pub fn quorum(state: &Hotfix, environment: &Environment, now: Timestamp, facts: Option<&DeployFacts>) -> Quorum {
+    let valid: Vec<&Vote> = state.votes.iter().filter(|vote| is_valid(state, vote, environment, now, facts)).collect();
     let rules = state.plan.environment(environment).map_or(&[][..], |e| &e.approval.rules);
     let vetoes = state.vetoes.iter().filter(|((place, _), _)| place == environment);
+    let missing = missing(rules, &valid);
+    let glass = glass::stands_in(state, environment, now, facts).filter(|_| !missing.is_empty());
     Quorum {
-        missing: missing(rules, &valid),
+        missing: if glass.is_some() { Vec::new() } else { missing },
+        glass: glass.map(|glass| glass.person.clone()),
         valid: valid.iter().map(|vote| vote.person.clone()).collect(),
         vetoes: vetoes.map(|((_, person), reason)| (person.clone(), reason.clone())).collect(),
     }
@@ -54,10 +62,10 @@ fn is_valid(
     vote: &Vote,
     environment: &Environment,
     now: Timestamp,
-    standing: Option<&Standing>,
+    facts: Option<&DeployFacts>,
 ) -> bool {
     let still_in_role =
-        standing.is_none_or(|roles| roles.get(&vote.person).is_some_and(|now| still_in_role(vote, now)));
+        facts.is_none_or(|facts| facts.standing.get(&vote.person).is_some_and(|now| still_in_role(vote, now)));
     &vote.environment == environment
         && Some(&vote.commit) == state.ships_to(environment)
         && vote.image.as_ref() == state.digest()
@@ -66,6 +74,29 @@ fn is_valid(
         && now < vote.expires
         && excluded(state, &vote.person).is_none()
         && still_in_role
+        && is_backed(state, vote, facts)
+}
+
+/// Whether there is what has to back a vote beside the chat (security case 39): as it was last seen, or as `facts` say.
+#[must_use]
+pub fn is_backed(state: &Hotfix, vote: &Vote, facts: Option<&DeployFacts>) -> bool {
+    match state.plan.environment(&vote.environment).and_then(|plan| plan.approval.step_up) {
+        None => true,
+        Some(StepUp::Review) => match (facts, &state.pull, &state.head) {
+            (Some(facts), _, _) => facts.reviewed.contains(&vote.person),
+            (None, Some(pull), Some(head)) => approving(&pull.seen.reviews, &head.tip).contains(&vote.person),
+            (None, _, _) => false,
+        },
+    }
+}
+
+/// Whose last word on a pull request approves exactly this commit.
+#[must_use]
+pub fn approving(reviews: &[ReviewSeen], commit: &CommitId) -> BTreeSet<PersonId> {
+    let said = reviews.iter().filter_map(|review| Some((review.person.clone()?, review)));
+    let last: BTreeMap<PersonId, &ReviewSeen> = said.collect();
+    let yes = |review: &ReviewSeen| review.verdict == Verdict::Approved && &review.commit == commit;
+    last.into_iter().filter(|(_, review)| yes(review)).map(|(person, _)| person).collect()
 }
 
 /// Why a vote does not count any more by the rules as they are now, if that is so.
@@ -96,6 +127,10 @@ pub fn excluded(state: &Hotfix, person: &PersonId) -> Option<Refusal> {
     if state.contributors().contains(person) {
         let reason = "You wrote or committed a part of what would ship, so your own vote does not count.";
         return Some(Refusal::new("vote.author", reason, "Ask somebody who did not work on it.").because_of("APPLY-8"));
+    }
+    if glass::broke(state, person) {
+        let reason = "You broke the glass in this run, so you cast no vote in it.";
+        return Some(Refusal::new("vote.glass", reason, "Ask somebody else who may approve."));
     }
     None
 }

@@ -18,6 +18,7 @@ use crate::domain::id::{HotfixId, PersonId};
 use crate::domain::people::{Deed, Grant, Role};
 use crate::domain::playbook::StepKind;
 use crate::domain::refusal::Refusal;
+use crate::policy::Denial;
 use crate::view;
 
 /// Why somebody said no who only reacted.
@@ -332,6 +333,13 @@ impl Engine {
             }
             Request::Skip { step, reason, .. } => Act::Skip(step, reason),
             Request::Override { gate, reason, incident, .. } => Act::Override { gate, reason, incident },
+            Request::BreakGlass { environment, reason, commit, incident, .. } => {
+                let Some(glass) = self.config.policy.break_glass() else {
+                    return Err(vec![Refusal::from(Denial::GlassOff)]);
+                };
+                Act::BreakGlass { environment, commit, reason, incident, audit: glass.audit.clone() }
+            }
+            Request::Countersign { ok, note, .. } => Act::Countersign { ok, note },
             Request::Retry { .. } => Act::Retry,
             Request::Abort { reason, .. } => Act::Abort(reason),
             Request::Drift { choice, .. } => Act::Drift(match choice {

@@ -79,13 +79,18 @@ impl Engine {
         let forge = self.forge(&state.plan.service)?;
         let mut checks = forge.checks(&state.plan.repo, &pull.head_commit).await?;
         checks.sort_by(|a, b| (&a.name, &a.app).cmp(&(&b.name, &b.app)));
+        let astray = Some(&pull.base).filter(|base| **base != state.plan.into).cloned();
+        Ok(PullSeen { reviews: self.reviews_seen(pull), checked: Some(pull.head_commit.clone()), checks, astray })
+    }
+
+    /// The reviews of a pull request, oldest first, with the people behind the accounts.
+    pub(super) fn reviews_seen(&self, pull: &PullRequest) -> Vec<ReviewSeen> {
         let reviews = pull.reviews.iter().map(|review| {
             let person = self.person(Some(&review.person));
             let name = person.as_ref().map_or(review.person.id.as_str(), |id| self.config.people.name(id)).to_owned();
             ReviewSeen { person, name, commit: review.commit.clone(), verdict: review.verdict }
         });
-        let astray = Some(&pull.base).filter(|base| **base != state.plan.into).cloned();
-        Ok(PullSeen { reviews: reviews.collect(), checked: Some(pull.head_commit.clone()), checks, astray })
+        reviews.collect()
     }
 
     /// What people call a fix: a commit, or the commits of a pull request. `None` when nothing answers to it.

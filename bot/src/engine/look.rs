@@ -78,7 +78,7 @@ impl Engine {
 
     /// The rules by which its votes count, as they are now.
     fn rules(&self, state: &Hotfix) -> Option<Sighting> {
-        let policy_version = self.config.policy.version().to_owned();
+        let policy_version = self.config.policy.version_for(&state.plan.service);
         (!state.votes.is_empty()).then(|| Sighting::Rules { policy_version, standing: self.standing(state) })
     }
 

@@ -9,7 +9,7 @@ use hotfix_storage::{
 use serde_json::value::to_raw_value;
 use tokio::sync::Mutex;
 
-use super::{Engine, EngineError, Run, outbox};
+use super::{Engine, EngineError, Run, glass, outbox};
 use crate::domain::command::Command;
 use crate::domain::decide::{Decision, decide};
 use crate::domain::effect::Effect;
@@ -17,7 +17,7 @@ use crate::domain::event::{Entry, Event};
 use crate::domain::evolve::replay;
 use crate::domain::hotfix::Hotfix;
 use crate::domain::id::HotfixId;
-use crate::domain::react::react;
+use crate::domain::react::{Reminder, react};
 use crate::domain::refusal::Refusal;
 
 /// What became of a command.
@@ -85,6 +85,9 @@ impl Engine {
                 Err(CommitError::Conflict { .. }) => run.state = self.read(id).await?,
                 Err(CommitError::AlreadySeen(_)) => return Ok(Handled::SeenBefore),
                 Err(CommitError::FenceLost(_)) => return Ok(Handled::TooLate),
+                Err(CommitError::LeaseBusy(view)) if glass::is_of(&view) => {
+                    return Ok(Handled::Refused(self.with_names(&[glass::broken_before(&view)])));
+                }
                 Err(CommitError::LeaseLost(lease)) => return Ok(Handled::Refused(vec![lane_lost(&lease)])),
                 Err(
                     error @ (CommitError::LeaseBusy(_)
@@ -159,7 +162,10 @@ impl Engine {
         if decision.state.is_over() && !before.is_over() {
             commit.leases = self.released(&decision.state).await?;
         }
-        for entry in &decision.entries {
+        for (entry, version) in decision.entries.iter().zip(before.version + 1..) {
+            if let Event::GlassBroken(broken) = &entry.event {
+                commit.leases.push(self.take_glass(before, version, broken));
+            }
             if let Event::DeployStarted(intent) = &entry.event {
                 let lease = lane(&before.plan.service, &intent.environment);
                 let held = self
@@ -195,13 +201,17 @@ impl Engine {
             for (index, effect) in reaction.effects.iter().enumerate() {
                 commit.enqueue.push(self.work_for(id, &format!("{id}/{version}/{index}"), effect)?);
             }
-            for step in &reaction.forget {
-                forget(&mut commit.timers, &remind_key(id, step));
+            for of in &reaction.forget {
+                forget(&mut commit.timers, &remind_key(id, of));
             }
-            for (step, after) in &reaction.remind {
-                let key = remind_key(id, step);
+            for (of, after) in &reaction.remind {
+                let key = remind_key(id, of);
                 forget(&mut commit.timers, &key);
-                let mut work = self.work_for(id, key.as_str(), &Effect::Remind { step: step.clone() })?;
+                let effect = match of {
+                    Reminder::Step(step) => Effect::Remind { step: step.clone() },
+                    Reminder::Countersign => Effect::RemindCountersign,
+                };
+                let mut work = self.work_for(id, key.as_str(), &effect)?;
                 work.not_before = self.journal.now().after(*after);
                 work.lane = outbox::time();
                 // One reminder must not wait for another of the same run.
@@ -235,8 +245,11 @@ impl Engine {
     }
 }
 
-fn remind_key(id: HotfixId, step: &crate::domain::id::StepId) -> WorkKey {
-    WorkKey::new(format!("{id}/remind/{step}"))
+fn remind_key(id: HotfixId, of: &Reminder) -> WorkKey {
+    WorkKey::new(match of {
+        Reminder::Step(step) => format!("{id}/remind/{step}"),
+        Reminder::Countersign => format!("{id}/remind-countersign"),
+    })
 }
 
 /// A commit names a timer once: the last word counts.

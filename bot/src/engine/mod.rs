@@ -3,6 +3,7 @@
 //! ```text
 //! ask      what a person typed → request → policy → command          answers
 //! form     what a form asks and what is handed in → the words that could have been typed
+//! glass    how often the glass may be broken
 //! gate     who may, from where: the one door
 //! inbox    what takes too long to be answered at once
 //! mailbox  command → decide → one durable commit → the new state     one at a time a run
@@ -22,6 +23,7 @@ mod ask;
 mod facts;
 mod form;
 mod gate;
+mod glass;
 mod hint;
 mod inbox;
 mod locks;

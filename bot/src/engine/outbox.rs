@@ -188,6 +188,9 @@ impl Engine {
         if let Effect::Remind { step } = &task.effect {
             return self.hand_in(claimed, task, &Command::Remind(step.clone())).await;
         }
+        if task.effect == Effect::RemindCountersign {
+            return self.hand_in(claimed, task, &Command::RemindCountersign).await;
+        }
         match self.perform(task, claimed.work.key.as_str(), first).await {
             Ok(Performed::Came(outcome)) => self.hand_in(claimed, task, &Command::Came(*outcome)).await,
             Ok(Performed::Again(after)) => self.settle(claimed, self.again(after, "it is under way")).await,

@@ -13,6 +13,7 @@ use prometheus_client::registry::{Metric, Registry};
 
 use super::hooks::Received;
 use crate::domain::event::Ending;
+use crate::domain::glass::review_due;
 use crate::domain::hotfix::{Hotfix, Phase};
 use crate::engine::{Engine, EngineError};
 
@@ -119,6 +120,10 @@ impl Scrape {
             runs.get_or_create(&PhaseLabel { phase: phase_word(&state.phase) }).inc();
         }
         self.0.register("hotfix_runs", "Runs by where they stand", runs);
+        let broken = states.iter().map(|state| state.glasses.len()).sum();
+        self.count("hotfix_glass_broken", "How often votes were set aside by breaking the glass", whole(broken));
+        let open = states.iter().filter(|state| review_due(state)).count();
+        self.level("hotfix_glass_unreviewed", "Runs whose broken glass nobody has reviewed yet", whole(open));
     }
 
     async fn outbox(&mut self, engine: &Engine) -> Result<(), EngineError> {

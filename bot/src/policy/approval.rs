@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::Policy;
 use crate::domain::id::{PersonId, ServiceName};
 use crate::domain::people::{People, Role};
-use crate::domain::service::{Approval, ApprovalRule};
+use crate::domain::service::{Approval, ApprovalRule, StepUp};
 
 /// The usual quorums, for services that say nothing else.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -19,13 +19,19 @@ pub struct Quorums {
     pub other: Vec<ApprovalRule>,
     /// How long a vote holds, in minutes.
     pub expires_minutes: u32,
+    /// What has to back a vote for production beside the chat.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub production_step_up: Option<StepUp>,
+    /// What has to back a vote for every other environment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub other_step_up: Option<StepUp>,
 }
 
 impl Default for Quorums {
     /// Two people for production, the requester and one more; nobody's word for the rest; four hours.
     fn default() -> Self {
         let production = vec![ApprovalRule { role: Role::Approver, count: 1 }];
-        Self { production, other: Vec::new(), expires_minutes: 240 }
+        Self { production, other: Vec::new(), expires_minutes: 240, production_step_up: None, other_step_up: None }
     }
 }
 
@@ -44,9 +50,12 @@ impl Policy {
     /// Whose word a deployment of a service to an environment takes: what the service says, or else the usual.
     #[must_use]
     pub fn approval(&self, service: &ServiceName, environment: &Environment, production: bool) -> Approval {
-        let own = self.services.get(service).and_then(|policy| policy.quorums.get(environment));
+        let policy = self.services.get(service);
+        let own = policy.and_then(|policy| policy.quorums.get(environment));
         let usual = if production { &self.quorums.production } else { &self.quorums.other };
-        Approval { rules: own.unwrap_or(usual).clone(), expires_minutes: self.quorums.expires_minutes }
+        let backed = if production { self.quorums.production_step_up } else { self.quorums.other_step_up };
+        let step_up = policy.and_then(|policy| policy.step_up.get(environment)).copied().unwrap_or(backed);
+        Approval { rules: own.unwrap_or(usual).clone(), expires_minutes: self.quorums.expires_minutes, step_up }
     }
 
     /// What is missing for these rules to be met for a service when the most convenient of its requesters asks; `None`

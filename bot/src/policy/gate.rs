@@ -57,14 +57,17 @@ impl Policy {
         }
         // Before anything is said of channels: somebody without a role learns nothing of the service (security case 81).
         let grant = self.authorise(people, service, account, needed)?;
+        if deed == Deed::BreakGlass {
+            self.may_break(people, service, &grant.person)?;
+        }
         match (doorway, deed) {
             (_, Deed::Look) | (Doorway::Terminal { .. }, Deed::Say | Deed::Change) => {}
-            (Doorway::Terminal { votes }, Deed::Vote) => {
+            (Doorway::Terminal { votes }, Deed::Vote | Deed::BreakGlass) => {
                 if !votes {
                     return Err(Denial::Terminal);
                 }
             }
-            (Doorway::Chat { kind, channel, .. }, Deed::Say | Deed::Change | Deed::Vote) => {
+            (Doorway::Chat { kind, channel, .. }, Deed::Say | Deed::Change | Deed::Vote | Deed::BreakGlass) => {
                 in_the_room(*kind, channel, deed, rooms)?;
             }
         }

@@ -51,6 +51,17 @@ pub enum Denial {
         /// What it is.
         kind: AccountKind,
     },
+    /// Nobody may break the glass here.
+    #[error("nobody may set the votes aside here: policy.toml has no [break_glass]")]
+    GlassOff,
+    /// The person is not listed among those who may break the glass.
+    #[error("{name} is not listed among those who may break the glass")]
+    Glass {
+        /// What they are called.
+        name: String,
+        /// Who is, by name; nobody when empty.
+        holders: Vec<String>,
+    },
     /// It was said where it is not taken.
     #[error("this is not the channel for it")]
     Channel {
@@ -93,6 +104,8 @@ impl Denial {
             Self::Account { kind: AccountKind::Stranger } => "account.stranger",
             Self::Account { kind: AccountKind::Bot } => "account.bot",
             Self::Account { kind: AccountKind::Gone } => "account.gone",
+            Self::GlassOff => "glass.off",
+            Self::Glass { .. } => "glass.unlisted",
             Self::Channel { .. } => "channel.wrong",
             Self::Shared => "channel.shared",
             Self::Terminal => "terminal.votes",
@@ -112,6 +125,11 @@ impl Denial {
                 format!("Nobody has the role {} now: an operator gives it in policy.toml.", needed.as_str())
             }
             Self::Role { holders, .. } => format!("Ask {}.", listed(holders)),
+            Self::GlassOff => "Get the votes that are asked for; an operator can allow it in policy.toml.".to_owned(),
+            Self::Glass { holders, .. } if holders.is_empty() => {
+                "Get the votes that are asked for: nobody who is listed may do it for this service.".to_owned()
+            }
+            Self::Glass { holders, .. } => format!("Ask {}, or get the votes that are asked for.", listed(holders)),
             Self::Account { kind: AccountKind::Member | AccountKind::Guest | AccountKind::Stranger } => {
                 "Ask a member of the team to do it.".to_owned()
             }
@@ -201,7 +219,7 @@ impl Policy {
             });
         }
         let (person, account) = (person.id.clone(), account.clone());
-        Ok(Grant { person, account, roles, policy_version: self.version().to_owned() })
+        Ok(Grant { person, account, roles, policy_version: self.version_for(service) })
     }
 }
 

@@ -42,7 +42,7 @@ fn policy() -> Policy {
         (Role::Admin, all(&["dana"])),
         (Role::Captain, all(&[])),
     ]);
-    let payments = ServicePolicy { roles, quorums: BTreeMap::new() };
+    let payments = ServicePolicy { roles, ..ServicePolicy::default() };
     Policy::new(BTreeMap::from([(named("payments"), payments)]), Quorums::default(), Vec::new())
 }
 
@@ -141,7 +141,7 @@ fn a_quorum_needs_distinct_people_besides_the_requester() {
 #[test]
 fn an_environment_may_ask_for_something_else_than_the_usual() {
     let rule = ApprovalRule { role: Role::Captain, count: 2 };
-    let own = ServicePolicy { roles: BTreeMap::new(), quorums: BTreeMap::from([(named("staging"), vec![rule])]) };
+    let own = ServicePolicy { quorums: BTreeMap::from([(named("staging"), vec![rule])]), ..ServicePolicy::default() };
     let policy = Policy::new(BTreeMap::from([(named("payments"), own)]), Quorums::default(), Vec::new());
     let rules = |service: &str, environment: &str, production| {
         policy.approval(&named(service), &named(environment), production).rules
@@ -239,4 +239,39 @@ fn case_81_the_channel_of_a_service_is_told_to_nobody_who_may_not_see_it() {
     };
     assert_eq!(refused("zoe").code(), "service.unseen");
     assert_eq!(refused("ana"), Denial::Channel { home: home.clone() });
+}
+
+/// The glass is broken by whoever is listed for it, in the channel of the service, and by nobody through a role
+/// (security case 90).
+#[test]
+fn case_90_only_the_listed_break_the_glass() {
+    let (people, home) = (people(), room("C_HOME"));
+    let chat =
+        |channel: &str| Doorway::Chat { account: AccountKind::Member, kind: ChannelKind::Own, channel: room(channel) };
+    let told = |policy: &Policy, who: &str, doorway: &Doorway| {
+        let rooms = Rooms { home: &home, also: &[], shared: false };
+        let asked = (Role::Viewer, Deed::BreakGlass);
+        match policy.admit(&people, &named("payments"), &console(who), asked, (doorway, rooms)) {
+            Ok(grant) => grant.person.to_string(),
+            Err(denial) => format!("{}: {}", denial.code(), denial.next()),
+        }
+    };
+    let off = "glass.off: Get the votes that are asked for; an operator can allow it in policy.toml.";
+    assert_eq!(told(&policy(), "dana", &chat("C_HOME")), off);
+    let listed = ["ana", "dana", "emil", "zoe"].map(named).into();
+    let glass = BreakGlass { people: listed, audit: room("C_AUDIT") };
+    let policy = policy().with_break_glass(Some(glass.clone()));
+    assert_eq!(told(&policy, "dana", &chat("C_HOME")), "dana");
+    assert_eq!(told(&policy, "ana", &Doorway::Terminal { votes: true }), "ana");
+    assert!(told(&policy, "ana", &Doorway::Terminal { votes: false }).starts_with("terminal.votes"));
+    assert!(told(&policy, "dana", &chat("C_OTHER")).starts_with("channel.wrong"));
+    assert_eq!(
+        told(&policy, "ben", &chat("C_HOME")),
+        "glass.unlisted: Ask ANA or DANA, or get the votes that are asked for."
+    );
+    assert!(told(&policy, "emil", &chat("C_HOME")).starts_with("person.inactive"));
+    assert!(told(&policy, "zoe", &chat("C_HOME")).starts_with("service.unseen"));
+    assert_eq!(policy.breakers(&people, &named("payments")), ["ana", "dana"].map(named).into());
+    let fewer = BreakGlass { people: BTreeSet::new(), ..glass };
+    assert_ne!(policy.version(), policy.clone().with_break_glass(Some(fewer)).version());
 }

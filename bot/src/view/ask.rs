@@ -14,13 +14,15 @@ use super::duration::stamp;
 use super::phrase::{Say, capital, command, ended, listing, marked, once, outside, paragraph};
 use super::plan::spoken;
 use super::standing::{looked_at, wait};
-use crate::domain::event::Answer;
+use crate::domain::event::{Answer, Vote};
+use crate::domain::glass::{involved, review_due};
 use crate::domain::hotfix::{Drift, Hotfix, Mainline};
 use crate::domain::id::PersonId;
+use crate::domain::people::Role;
 use crate::domain::playbook::HoldMeans;
 use crate::domain::service::ApprovalRule;
 use crate::domain::step::{Wait, Why, speaks_for};
-use crate::domain::vote::excluded;
+use crate::domain::vote::{excluded, is_backed};
 
 pub(super) use conflict::conflict;
 
@@ -47,6 +49,9 @@ pub(super) fn asks(state: &Hotfix, to: &Audience<'_>, now: Timestamp) -> Vec<Tex
         );
     } else if let Some(wait) = wait(state, now) {
         asks.extend(ask(state, to, &wait));
+    }
+    if review_due(state) {
+        asks.extend(countersign(state, to));
     }
     asks.extend(overrides(state, to));
     asks.extend(objections(state, to));
@@ -338,6 +343,11 @@ fn votes(state: &Hotfix, to: &Audience<'_>, environment: &Environment, missing_r
         |person: &PersonId| state.votes.iter().any(|vote| &vote.person == person && &vote.environment == environment);
     let free: Vec<PersonId> = voters(state, to, missing_rules).into_iter().filter(|person| !voted(person)).collect();
     let who = calls(to, &free).unwrap_or_else(|| Text::of("Whoever may vote and did not ask for it or write it"));
+    let waits = |vote: &&Vote| &vote.environment == environment && !is_backed(state, vote, None);
+    let waiting: Vec<PersonId> = state.votes.iter().filter(waits).map(|vote| vote.person.clone()).collect();
+    if let (Some(called), true) = (calls(to, &waiting), free.is_empty()) {
+        return called.plain(": the yes does not count yet; approve exactly this head on the pull request as well.");
+    }
     who.plain(format!(
         ": {} still needs {}. Answer the question in the thread, or say ",
         state.plan.place(environment),
@@ -424,6 +434,20 @@ pub(super) fn is(why: Why, main: &str) -> String {
         Why::Withheld => format!("is a change of {main} that does not ship with this hotfix"),
         Why::Unknown => format!("is not on {main}, and settles no conflict"),
     }
+}
+
+/// Somebody who was not involved has to look at what went out by the broken glass.
+pub(super) fn countersign(state: &Hotfix, to: &Audience<'_>) -> Vec<Text> {
+    let reviewers = to.policy.active_holders(to.people, &state.plan.service, Role::Approver);
+    let free: Vec<PersonId> = reviewers.into_iter().filter(|person| involved(state, person).is_none()).collect();
+    let who = calls(to, &free).unwrap_or_else(|| Text::of("Whoever may approve and was not involved"));
+    let look = who
+        .plain(": please look at what went out by the broken glass, and say ")
+        .command("countersign ok")
+        .plain(" or ")
+        .command("countersign objection <why>")
+        .plain(". The run does not end before.");
+    vec![look]
 }
 
 fn overrides(state: &Hotfix, to: &Audience<'_>) -> Vec<Text> {

@@ -10,6 +10,7 @@ use super::form;
 use super::phrase::{Say, behind, capital, count, ended, listing, live_in, outside, stay_off};
 use super::standing::{mark, standing};
 use super::{Audience, refusal};
+use crate::domain::glass::Review;
 use crate::domain::hotfix::{Hotfix, Phase};
 use crate::domain::playbook::{StepKind, StepSpec, VerifyPlace, Which};
 use crate::domain::step::beyond;
@@ -31,7 +32,7 @@ pub fn card(state: &Hotfix, audience: &Audience<'_>, now: Timestamp) -> Card {
         title: Some(heading(state)),
         lines,
         verbatim: None,
-        fields: fields(state, audience),
+        fields: fields(state, audience, now),
         progress: marks(state, now),
         actions: form::buttons(state, audience, now),
         footer: Some(Text::of(format!(
@@ -86,7 +87,7 @@ pub(super) fn back(state: &Hotfix, environment: &Environment) -> String {
     }
 }
 
-fn fields(state: &Hotfix, to: &Audience<'_>) -> Vec<Field> {
+fn fields(state: &Hotfix, to: &Audience<'_>, now: Timestamp) -> Vec<Field> {
     let field = |name: &str, value: Text| Field { name: name.to_owned(), value };
     let mut fields = Vec::new();
     if let Some(base) = &state.base {
@@ -115,6 +116,7 @@ fn fields(state: &Hotfix, to: &Audience<'_>) -> Vec<Field> {
     }
     fields.extend(withheld(state, to).map(|value| field("Withheld from main", Text::of(value))));
     fields.extend(goes_out_too(state, to).map(|value| field("Goes out with it", Text::of(value))));
+    fields.extend(glass(state, to, now).map(|value| field("Glass", value)));
     fields.push(field("Owner", Text::of(to.name(&state.requester))));
     fields.extend(state.incident.as_ref().map(|incident| field("Incident", Text::of(outside(incident)))));
     fields.extend(state.ticket.as_ref().map(|ticket| field("Ticket", Text::of(outside(ticket)))));
@@ -129,6 +131,19 @@ fn not_as_asked(state: &Hotfix) -> Option<Text> {
         text = text.plain(format!(" {}", is(why, state.plan.main.as_str())));
     }
     (!text.0.is_empty()).then_some(text)
+}
+
+/// Who broke the glass, and what somebody else says of it.
+fn glass(state: &Hotfix, to: &Audience<'_>, now: Timestamp) -> Option<Text> {
+    let broken = state.glasses.last()?;
+    let what = match &broken.review {
+        Review::Due { .. } => "; nobody has reviewed it yet".to_owned(),
+        Review::Given { by, ok: true, .. } => format!("; {} reviewed it, and it was right", to.name(by)),
+        Review::Given { by, ok: false, .. } => format!("; {} objects to it", to.name(by)),
+        Review::NotNeeded if broken.void => "; it counts no more, and nothing went out by it".to_owned(),
+        Review::NotNeeded => format!(", until {}", clock(broken.glass.expires, now)),
+    };
+    Some(Text::of(format!("broken by {} at {}{what}", to.name(&broken.glass.person), clock(broken.glass.at, now))))
 }
 
 /// The targets that alone are promoted, and what that means for production (PROMO-8).

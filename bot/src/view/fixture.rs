@@ -59,7 +59,7 @@ fn policy() -> Policy {
     let holders =
         |role: Role| everybody.into_iter().filter(|who| grant(who).roles.contains(&role)).map(person).collect();
     let roles = [Role::Requester, Role::Approver, Role::Captain].map(|role| (role, holders(role)));
-    let payments = ServicePolicy { roles: roles.into(), quorums: BTreeMap::new() };
+    let payments = ServicePolicy { roles: roles.into(), ..ServicePolicy::default() };
     Policy::new([("payments".parse().unwrap(), payments)].into(), Quorums::default(), Vec::new())
 }
 
@@ -208,6 +208,8 @@ impl Play {
             policy_version: "policy-1".to_owned(),
             standing: [roles("ben"), roles("dee")].into(),
             lapsed: Default::default(),
+            glass: [person("dee")].into(),
+            reviewed: BTreeSet::new(),
         };
         self.came(Outcome::DeployChecked { environment: asked.environment, commit: asked.commit, key, facts })
     }

@@ -6,6 +6,7 @@
 
 mod announcement;
 mod ask;
+mod audit;
 mod card;
 mod duration;
 #[cfg(test)]
@@ -36,6 +37,7 @@ use crate::domain::people::People;
 use crate::policy::Policy;
 
 pub use announcement::started;
+pub use audit::audit;
 pub use card::card;
 pub use duration::humane;
 pub use form::{

@@ -136,6 +136,7 @@ pub(super) fn lapsed(why: Lapse) -> &'static str {
         Lapse::Reaction => "the reaction is not on the question any more",
         Lapse::Left => "the account it was given by belongs to nobody who is here any more",
         Lapse::Role => "they lack the role by which it counted",
+        Lapse::Review => "they do not approve it on the forge any more",
         Lapse::Guest => "their account is a guest's now",
         Lapse::Stranger => "their account is of another company now",
         Lapse::App => "their account is an app's",

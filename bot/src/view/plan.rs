@@ -27,6 +27,9 @@ pub fn plan(state: &Hotfix, audience: &Audience<'_>, now: Timestamp) -> Card {
             lines.extend(asks(state, audience, now).into_iter().map(|ask| Text::of("    ").then(ask)));
         }
     }
+    if state.current().is_none() {
+        lines.extend(asks(state, audience, now));
+    }
     let exceptional = if state.plan.exceptional { ", exceptional path" } else { "" };
     let footer = format!("Playbook {}{exceptional}, policy {}, plan ", state.plan.playbook, short_version(state));
     lines.extend(only(state).map(|value| Text::of("Only ").then(value).plain(".")));

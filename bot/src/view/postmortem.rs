@@ -12,6 +12,7 @@ use super::picture::picture;
 use super::render::{code, escape};
 use super::timeline::{sha, table};
 use crate::domain::event::{Contribution, Ending, Entry, Event};
+use crate::domain::glass::{BrokenGlass, Review};
 use crate::domain::hotfix::{DeployState, Hotfix, Mainline, Phase, StepState};
 use crate::domain::people::People;
 use trouble::{drifts, failures, left_out};
@@ -144,7 +145,7 @@ fn approvals(state: &Hotfix, entries: &[Entry], to: &Audience<'_>) -> String {
         let Event::DeployStarted(intent) = &entry.event else {
             return None;
         };
-        (!intent.votes.is_empty()).then_some((intent, entry.at))
+        (!intent.votes.is_empty() && intent.glass.is_none()).then_some((intent, entry.at))
     });
     let lines = rested.map(|(intent, at)| {
         let names: Vec<String> = intent.votes.iter().map(|person| to.name(person)).collect();
@@ -157,8 +158,32 @@ fn approvals(state: &Hotfix, entries: &[Entry], to: &Audience<'_>) -> String {
             stamp(at)
         )
     });
-    let lines: String = lines.collect();
+    let lines: String = lines.chain(state.glasses.iter().map(|broken| glass(state, broken, to))).collect();
     if lines.is_empty() { "No deployment rested on a vote.\n".to_owned() } else { lines }
+}
+
+/// Who set the votes aside, why, and what somebody who was not involved says of it.
+fn glass(state: &Hotfix, broken: &BrokenGlass, to: &Audience<'_>) -> String {
+    let glass = &broken.glass;
+    let review = match &broken.review {
+        Review::NotNeeded => "Nothing went out by it.".to_owned(),
+        Review::Due { .. } => "Nobody who was not involved has reviewed it.".to_owned(),
+        Review::Given { by, ok, note } => {
+            let what = if *ok { "reviewed it: it was right" } else { "objects to it" };
+            let note = note.as_ref().map_or(String::new(), |note| format!(": {}", escape(note)));
+            ended(&format!("{} {what}{note}", escape(&to.name(by))))
+        }
+    };
+    format!(
+        "- {} on {}: {} **broke the glass** for {} at {}, without the votes: {} (incident {}). {review}\n",
+        state.plan.service,
+        state.plan.place(&glass.environment),
+        escape(&to.name(&glass.person)),
+        code(glass.commit.as_str()),
+        stamp(glass.at),
+        escape(&glass.reason),
+        escape(&glass.incident)
+    )
 }
 
 fn gates(state: &Hotfix, to: &Audience<'_>) -> String {
@@ -187,6 +212,18 @@ fn follow_ups(state: &Hotfix, to: &Audience<'_>) -> String {
         ),
         Mainline::Open | Mainline::Lost(_) | Mainline::Proven(..) => {}
     }
+    lines.extend(state.glasses.iter().filter_map(|broken| match &broken.review {
+        Review::Given { by, ok: false, note } => {
+            let why = note.as_deref().unwrap_or_default();
+            Some(format!(
+                "Settle the objection of {} to the broken glass: {}",
+                escape(&to.name(by)),
+                ended(&escape(why))
+            ))
+        }
+        Review::Due { .. } => Some("Let somebody who was not involved review the broken glass.".to_owned()),
+        Review::Given { ok: true, .. } | Review::NotNeeded => None,
+    }));
     lines.extend(withheld(state, to).map(|what| format!("Release what was withheld: {}.", escape(&what))));
     if matches!(&state.phase, Phase::Ended { ending: Ending::Aborted, .. }) {
         lines.push(format!("Look whether {} is still needed.", code(state.plan.branch.as_str())));

@@ -13,6 +13,7 @@ use super::duration::{clock, minutes};
 use super::phrase::{Say, capital, contributor, count, listing, outside, size, whole};
 use super::standing::looked_at;
 use crate::domain::event::Contribution;
+use crate::domain::glass::broke;
 use crate::domain::hotfix::{Attestation, Hotfix, StepState};
 use crate::domain::playbook::{StepKind, StepSpec};
 use crate::domain::step::beyond;
@@ -82,6 +83,7 @@ pub fn prompt(
     }
     let mut lines = vec![who(state, environment, audience, now)];
     lines.push(Text::of("You say yes to exactly ").code(commit.as_str()).plain(" and to nothing else."));
+    lines.extend(backed(state, environment));
     if let Some(image) = state.image.as_ref().filter(|pinned| &pinned.commit == commit).map(|p| &p.published.image) {
         let text = Text::of("Its image is ").code(format!("{}:{}", image.repository, image.tag)).plain(", ");
         lines.push(text.code(image.digest.as_str()).plain("."));
@@ -133,6 +135,15 @@ pub fn prompt(
     };
     let length = length(&card);
     if length > CHARACTERS { Err(TooMuch::Long { environment: environment.clone(), length }) } else { Ok(card) }
+}
+
+/// What has to back each yes beside the chat (security case 39).
+fn backed(state: &Hotfix, environment: &Environment) -> Option<Text> {
+    state.plan.environment(environment)?.approval.step_up?;
+    let pull = state.pull.as_ref()?;
+    let text =
+        Text::of("Each yes counts together with the voter's approving review of exactly this head on pull request ");
+    Some(text.span(pull_link(pull.number.0, pull.url.as_deref())).plain(", by their own account there."))
 }
 
 fn length(card: &Card) -> usize {
@@ -216,8 +227,15 @@ fn tested(place: &str, word: &Attestation, to: &Audience<'_>, now: Timestamp) ->
 fn not_counted(state: &Hotfix, to: &Audience<'_>) -> Option<Text> {
     let mut people = state.contributors();
     people.insert(&state.requester);
+    people.extend(state.glasses.iter().map(|broken| &broken.glass.person));
     let why = |person| {
-        if person == &state.requester { "asked for it" } else { "worked on it" }
+        if person == &state.requester {
+            "asked for it"
+        } else if broke(state, person) {
+            "broke the glass"
+        } else {
+            "worked on it"
+        }
     };
     let named = people.into_iter().filter(|person| excluded(state, person).is_some());
     let named: Vec<String> = named.map(|person| format!("{} ({})", to.name(person), why(person))).collect();
@@ -288,7 +306,7 @@ React with ✅ or ❌, press a button, or say `/hotfix approve` or `/hotfix reje
         let roles = |who: &[&str]| who.iter().map(|id| id.parse().unwrap()).collect();
         let holders =
             [(Role::Viewer, roles(&["ana", "ben", "chi", "dee", "eve"])), (Role::Approver, roles(&["ana", "dee"]))];
-        let service = ServicePolicy { roles: holders.into(), quorums: Default::default() };
+        let service = ServicePolicy { roles: holders.into(), ..ServicePolicy::default() };
         play.policy = Policy::new([("payments".parse().unwrap(), service)].into(), Quorums::default(), Vec::new());
         let card = prompt(&play.state, &environment("production"), &play.to(), play.now).unwrap();
         assert!(plain(&card).contains("\n@Dee: before “Fix 500 on upload” can go to production"), "{}", plain(&card));

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::duration::between;
 use super::phrase::{listing, live_in, name, outside};
 use crate::domain::event::Ending;
+use crate::domain::glass::review_due;
 use crate::domain::hotfix::{Hotfix, Mainline, Phase, StepState};
 use crate::domain::people::People;
 use crate::domain::playbook::{HoldMeans, WATCH};
@@ -53,8 +54,12 @@ fn underway(state: &Hotfix, people: &People, now: Timestamp) -> (Tone, String) {
         return (Tone::Bad, format!("stopped: could not {}", outside(&stuck.what)));
     }
     let waiting = wait(state, now);
-    let (tone, words) =
-        waiting.as_ref().map_or((Tone::Neutral, "going on".to_owned()), |wait| waiting_for(state, wait));
+    let last = if review_due(state) && state.current().is_none() {
+        (Tone::Asking, "waiting for a review of the broken glass".to_owned())
+    } else {
+        (Tone::Neutral, "going on".to_owned())
+    };
+    let (tone, words) = waiting.as_ref().map_or(last, |wait| waiting_for(state, wait));
     if !state.holds.is_empty() && state.plan.hold == HoldMeans::Pauses {
         let who: Vec<String> = state.holds.keys().map(|person| name(people, person)).collect();
         return (Tone::Warning, format!("on hold by {}; {words}", listing(&who)));

@@ -1,21 +1,23 @@
-//! What is said to one person directly: to a member of the team who cannot read the channel (APPLY-15), and to whoever's
-//! commits go out with the fix (MAIN-8, PROMO-11). Neither is waited for.
+//! What is said to one person directly: to a member of the team who cannot read the channel (APPLY-15), to whoever's
+//! commits go out with the fix (MAIN-8, PROMO-11), neither of whom is waited for, and to whoever's vote does not count yet.
 
 use hotfix_adapters::chat::{Card, Text, Tone};
 
 use super::Audience;
 use super::announcement::started;
-use super::card::heading;
+use super::card::{heading, pull_link};
 use super::form::riders_buttons;
 use super::phrase::{Say, command, destination, outside};
-use crate::domain::event::{Contribution, Entry, Event};
+use crate::domain::event::{Contribution, Entry, Event, Vote};
 use crate::domain::hotfix::Hotfix;
 use crate::domain::id::PersonId;
+use crate::domain::vote::is_backed;
 
 /// What an event says to this person directly, if anything.
 #[must_use]
 pub fn tell(state: &Hotfix, entry: &Entry, audience: &Audience<'_>, to: &PersonId) -> Option<Card> {
     match &entry.event {
+        Event::Voted(vote) => unbacked(state, vote),
         Event::Announced { missed, .. } if missed.contains(to) => Some(missed_it(state, entry, audience)),
         Event::RidersFound { riders, .. } => rider(state, riders, to, audience),
         Event::Announced { .. }
@@ -49,10 +51,14 @@ pub fn tell(state: &Hotfix, entry: &Entry, audience: &Audience<'_>, to: &PersonI
         | Event::PullOpened { .. }
         | Event::PullSeen(_)
         | Event::Prompted { .. }
-        | Event::Voted(_)
         | Event::VoteWithdrawn { .. }
         | Event::Vetoed { .. }
         | Event::VetoWithdrawn { .. }
+        | Event::GlassBroken(_)
+        | Event::GlassAnnounced { .. }
+        | Event::GlassVoided { .. }
+        | Event::Countersigned { .. }
+        | Event::CountersignReminded { .. }
         | Event::Acknowledged
         | Event::Held { .. }
         | Event::Unheld { .. }
@@ -80,6 +86,21 @@ pub fn tell(state: &Hotfix, entry: &Entry, audience: &Audience<'_>, to: &PersonI
         | Event::Aborted { .. }
         | Event::Closed { .. } => None,
     }
+}
+
+/// A yes in the chat that does not count yet, and what is missing (security case 39).
+fn unbacked(state: &Hotfix, vote: &Vote) -> Option<Card> {
+    let pull = state.pull.as_ref().filter(|_| !is_backed(state, vote, None))?;
+    let what = Text::of("Your yes to ").commit(&vote.commit).plain(format!(
+        " for {} does not count yet: it takes your approving review on the forge as well, by your own account there.",
+        state.plan.place(&vote.environment)
+    ));
+    let next = Text::of("Approve exactly this head on pull request ")
+        .span(pull_link(pull.number.0, pull.url.as_deref()))
+        .plain(
+            "; the bot sees it, and nothing has to be said again. It is read once more before the deployment begins.",
+        );
+    Some(Card { tone: Tone::Asking, title: Some(heading(state)), lines: vec![what, next], ..Card::default() })
 }
 
 fn missed_it(state: &Hotfix, entry: &Entry, audience: &Audience<'_>) -> Card {

@@ -139,6 +139,24 @@ fn happened(state: &Hotfix, entry: &Entry, to: &Audience<'_>) -> Option<String> 
             format!("the no of {} to {environment} was said of what would not ship any more", who(person))
         }
         Event::VetoWithdrawn { environment, person } => format!("{} took their no to {environment} back", who(person)),
+        Event::GlassBroken(glass) => format!(
+            "**broke the glass** on {} for {}: {} (incident {})",
+            sha(&glass.commit),
+            at(&glass.environment),
+            escape(&glass.reason),
+            escape(&glass.incident)
+        ),
+        Event::GlassAnnounced { .. } => "told the audit channel that the glass was broken".to_owned(),
+        Event::GlassVoided { reason } => {
+            format!("the broken glass stands in for no votes any more: {}", escape(reason))
+        }
+        Event::Countersigned { ok, note } => {
+            let what = if *ok { "reviewed the broken glass: it was right" } else { "objected to the broken glass" };
+            format!("{what}{}", note.as_ref().map_or(String::new(), |note| format!(": {}", escape(note))))
+        }
+        Event::CountersignReminded { times } => {
+            format!("reminded that the broken glass waits for a review, time {times}")
+        }
         Event::Acknowledged => "has seen it".to_owned(),
         Event::Held { reason } => format!("put it on hold: {}", escape(reason)),
         Event::Unheld { person } => format!("lifted the hold of {}", who(person)),
@@ -305,7 +323,9 @@ fn started(state: &Hotfix, intent: &DeployIntent, to: &Audience<'_>) -> String {
     let from = intent.previous.as_ref().map_or(String::new(), |old| format!("{} → ", sha(old)));
     let by =
         if intent.votes.is_empty() { String::new() } else { format!(", by the word of {}", names(&intent.votes, to)) };
-    format!("{verb} {}: {from}{}{by}", state.plan.place(&intent.environment), sha(&intent.commit))
+    let glass =
+        intent.glass.as_ref().map_or(String::new(), |who| format!(", by the glass that {} broke", names([who], to)));
+    format!("{verb} {}: {from}{}{by}{glass}", state.plan.place(&intent.environment), sha(&intent.commit))
 }
 
 fn place(state: &Hotfix, key: &DeployKey) -> String {

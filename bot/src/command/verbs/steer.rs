@@ -69,7 +69,7 @@ pub(crate) const OVERRIDE: Verb = Verb {
     name: "override",
     aliases: &[],
     group: Group::Trouble,
-    summary: "breaks the glass on a must, with a second person",
+    summary: "lifts a must of the runbook, with a second person",
     details: "Takes a reason, an incident and a second person's approval. It is announced and kept for the post-mortem. A must \
               not is never lifted.",
     examples: &["override review nobody else is awake --incident https://status.example/i/7"],

@@ -6,6 +6,7 @@ mod members;
 mod playbook;
 mod policy;
 mod service;
+mod step_up;
 mod steps;
 
 use super::Config;
@@ -21,12 +22,15 @@ pub(super) fn assemble(raw: Raw, sources: &Sources, sink: &Sink) -> Option<Confi
     branches::check(&raw, sink);
     let playbooks = playbook::all(&raw, sink);
     let services = service::all(&raw, policy.as_ref(), &members, sink);
+    let services = services?;
+    // What is written there names secrets and never holds one.
+    let ways = services.iter().map(|(name, service)| (name.clone(), format!("{:?}", service.mechanisms))).collect();
     Some(Config {
         settings: raw.settings?,
         forges: raw.forges,
-        services: services?,
+        services,
         people: raw.people?,
-        policy: policy?,
+        policy: policy?.with_ways(ways),
         playbooks: playbooks?,
         digest: sources.digest(),
     })

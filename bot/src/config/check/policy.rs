@@ -6,10 +6,10 @@ use super::super::fault::{At, Fault, Located, Sink};
 use super::super::read::{Raw, RawPolicy, RawService, RawServicePolicy};
 use super::super::reader::nearest;
 use super::members::Members;
+use super::step_up;
 use crate::domain::id::ServiceName;
-use crate::domain::people::People;
 use crate::domain::service::ApprovalRule;
-use crate::policy::{Freeze, Policy, ServicePolicy, Shortfall};
+use crate::policy::{BreakGlass, Freeze, Policy, ServicePolicy, Shortfall};
 
 /// The valid policy.
 pub(super) fn policy(written: &RawPolicy, raw: &Raw, members: &Members<'_>, sink: &Sink) -> Policy {
@@ -29,16 +29,21 @@ pub(super) fn policy(written: &RawPolicy, raw: &Raw, members: &Members<'_>, sink
         until: freeze.until,
         reason: freeze.reason.clone(),
     });
-    let policy = Policy::new(services, written.quorums.clone(), freezes.collect());
+    let break_glass = written.break_glass.as_ref().and_then(|written| {
+        let people = members.resolve(&written.people);
+        Some(BreakGlass { people, audit: written.audit.clone()? })
+    });
+    let policy = Policy::new(services, written.quorums.clone(), freezes.collect()).with_break_glass(break_glass);
     for service in &raw.services {
-        check_service(service, written, &policy, raw.people.as_ref(), sink);
+        check_service(service, written, &policy, raw, sink);
     }
     policy
 }
 
 fn one(service: &RawServicePolicy, raw: &Raw, members: &Members<'_>, sink: &Sink) -> ServicePolicy {
     let file = raw.services.iter().find(|known| known.name == service.name.value);
-    for (environment, _) in &service.quorums {
+    let named = service.quorums.iter().map(|(environment, _)| environment);
+    for environment in named.chain(service.step_up.iter().map(|(environment, _)| environment)) {
         let names = || file.iter().flat_map(|file| &file.environments).map(|known| known.name.value.as_str());
         if file.is_some() && !names().any(|name| name == environment.value.as_str()) {
             let what = format!("{} has no environment {}", service.name.value, environment.value);
@@ -52,6 +57,7 @@ fn one(service: &RawServicePolicy, raw: &Raw, members: &Members<'_>, sink: &Sink
     ServicePolicy {
         roles: service.roles.iter().map(|(role, holders)| (*role, members.resolve(holders))).collect(),
         quorums: service.quorums.iter().map(|(name, rules)| (name.value.clone(), rules.value.clone())).collect(),
+        step_up: service.step_up.iter().map(|(name, asked)| (name.value.clone(), asked.value)).collect(),
     }
 }
 
@@ -67,7 +73,7 @@ fn known_service(name: &Located<ServiceName>, raw: &Raw, sink: &Sink) {
 }
 
 /// Every service has a policy, and each of its quorums can be reached.
-fn check_service(service: &RawService, written: &RawPolicy, policy: &Policy, people: Option<&People>, sink: &Sink) {
+fn check_service(service: &RawService, written: &RawPolicy, policy: &Policy, raw: &Raw, sink: &Sink) {
     let own = written.services.iter().find(|own| own.name.value == service.name);
     let Some(own) = own else {
         let what = format!("policy.toml says nothing of {}: nobody could start a hotfix of it", service.name);
@@ -76,7 +82,12 @@ fn check_service(service: &RawService, written: &RawPolicy, policy: &Policy, peo
         return;
     };
     // Whoever is missing was told of; without everybody nobody can be counted.
-    let Some(people) = people else { return };
+    let Some(people) = &raw.people else { return };
+    if let (Some(glass), Some(breaker)) = (&written.break_glass, policy.unreviewable(people, &service.name)) {
+        let what = format!("when {breaker} breaks the glass of {}, nobody could review that", service.name);
+        let next = "give the role approver to somebody else as well, or do not list them";
+        sink.add(Fault::at(glass.at, what, "lists them", next).see(own.name.at, "has no other approver"));
+    }
     for environment in &service.environments {
         let name = &environment.name.value;
         let special = own.quorums.iter().find(|(known, _)| &known.value == name).map(|(_, rules)| rules.at);
@@ -88,6 +99,9 @@ fn check_service(service: &RawService, written: &RawPolicy, policy: &Policy, peo
             let places = (special.unwrap_or(usual), own.name.at);
             sink.add(unreachable(what, places, &rules, &shortfall));
         }
+        let asked = own.step_up.iter().find(|(known, _)| &known.value == name).map(|(_, asked)| asked.at);
+        let places = (asked.or(written.step_up_at).unwrap_or(usual), own.name.at);
+        step_up::check((service, environment), (raw, policy, people), places, sink);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use hotfix_adapters::vocabulary::Environment;
+use hotfix_adapters::vocabulary::{ChannelRef, Environment};
 use jiff::Timestamp;
 
 use super::super::fault::{At, Fault, Located};
@@ -11,7 +11,7 @@ use super::super::reader::Reader;
 use super::member::Member;
 use crate::domain::id::{PersonId, ServiceName};
 use crate::domain::people::Role;
-use crate::domain::service::ApprovalRule;
+use crate::domain::service::{ApprovalRule, StepUp};
 use crate::policy::Quorums;
 
 /// The policy as it is written.
@@ -21,8 +21,18 @@ pub(in crate::config) struct RawPolicy {
     /// Where the usual quorums stand; where `[quorum]` or the file begins when they do not.
     pub(in crate::config) production_at: At,
     pub(in crate::config) other_at: At,
+    /// Where the usual step-up stands, if it does.
+    pub(in crate::config) step_up_at: Option<At>,
     pub(in crate::config) services: Vec<RawServicePolicy>,
     pub(in crate::config) freezes: Vec<RawFreeze>,
+    pub(in crate::config) break_glass: Option<RawBreakGlass>,
+}
+
+/// Who may break the glass.
+pub(in crate::config) struct RawBreakGlass {
+    pub(in crate::config) at: At,
+    pub(in crate::config) people: Vec<Located<Member>>,
+    pub(in crate::config) audit: Option<ChannelRef>,
 }
 
 /// What is written for one service.
@@ -30,6 +40,7 @@ pub(in crate::config) struct RawServicePolicy {
     pub(in crate::config) name: Located<ServiceName>,
     pub(in crate::config) roles: Vec<(Role, Vec<Located<Member>>)>,
     pub(in crate::config) quorums: Vec<(Located<Environment>, Located<Vec<ApprovalRule>>)>,
+    pub(in crate::config) step_up: Vec<(Located<Environment>, Located<Option<StepUp>>)>,
 }
 
 /// A window in which nothing is deployed.
@@ -43,6 +54,9 @@ pub(in crate::config) struct RawFreeze {
 
 const ROLES: [Role; 5] = [Role::Viewer, Role::Requester, Role::Approver, Role::Captain, Role::Admin];
 
+/// What can be asked for beside a vote in the chat.
+const STEP_UPS: [(&str, Option<StepUp>); 2] = [("none", None), ("review", Some(StepUp::Review))];
+
 pub(super) fn read(reader: Reader<'_>) -> RawPolicy {
     let mut groups = Vec::new();
     if let Some(table) = reader.get("groups").table("`groups`") {
@@ -53,8 +67,10 @@ pub(super) fn read(reader: Reader<'_>) -> RawPolicy {
         quorums: Quorums::default(),
         production_at: reader.at,
         other_at: reader.at,
+        step_up_at: None,
         services: Vec::new(),
         freezes: Vec::new(),
+        break_glass: None,
     };
     if let Some(table) = reader.get("quorum").table("`quorum`") {
         usual_quorums(table, &mut policy);
@@ -66,9 +82,18 @@ pub(super) fn read(reader: Reader<'_>) -> RawPolicy {
             }
         }
     }
+    policy.break_glass = reader.get("break_glass").table("`break_glass`").map(break_glass);
     policy.freezes = reader.get("freeze").list().into_iter().filter_map(freeze).collect();
     reader.finish();
     policy
+}
+
+fn break_glass(reader: Reader<'_>) -> RawBreakGlass {
+    let people = Member::list(reader.need("people"));
+    let audit = reader.need("audit").parse().map(|channel| channel.value);
+    let at = reader.at;
+    reader.finish();
+    RawBreakGlass { at, people, audit }
 }
 
 /// A key that is the name of something.
@@ -112,6 +137,12 @@ fn usual_quorums(reader: Reader<'_>, policy: &mut RawPolicy) {
     if let Some(minutes) = reader.get("expires_minutes").whole(1..=10_080) {
         policy.quorums.expires_minutes = minutes.value;
     }
+    policy.step_up_at = reader.place("step_up");
+    if let Some(table) = reader.get("step_up").table("`step_up`") {
+        let backed = |name| table.get(name).choice(&STEP_UPS).and_then(|asked| asked.value);
+        (policy.quorums.production_step_up, policy.quorums.other_step_up) = (backed("production"), backed("other"));
+        table.finish();
+    }
     let _ = reader.get("production");
     reader.finish();
 }
@@ -138,7 +169,7 @@ fn rules(field: Field<'_>) -> Vec<ApprovalRule> {
 }
 
 fn service(name: Located<ServiceName>, reader: Reader<'_>) -> RawServicePolicy {
-    let mut policy = RawServicePolicy { name, roles: Vec::new(), quorums: Vec::new() };
+    let mut policy = RawServicePolicy { name, roles: Vec::new(), quorums: Vec::new(), step_up: Vec::new() };
     if let Some(table) = reader.need("roles").table("`roles`") {
         policy.roles = ROLES.iter().map(|role| (*role, Member::list(table.get(role.as_str())))).collect();
         table.finish();
@@ -148,6 +179,11 @@ fn service(name: Located<ServiceName>, reader: Reader<'_>) -> RawServicePolicy {
             let (environment, at) = (self::name(&key, &table), field.at().unwrap_or(key.at));
             let rules = rules(field);
             policy.quorums.extend(environment.map(|environment| (environment, Located { value: rules, at })));
+        }
+    }
+    if let Some(table) = reader.get("step_up").table("`step_up`") {
+        for (key, field) in table.entries() {
+            policy.step_up.extend(self::name(&key, &table).zip(field.choice(&STEP_UPS)));
         }
     }
     reader.finish();

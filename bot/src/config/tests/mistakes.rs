@@ -54,6 +54,18 @@ const MISTAKES: &[(&str, &str, &str, &str)] = &[
     ),
     ("nobody_approves", "policy.toml", "approver  = [\"@payments\"]", "approver  = []"),
     (
+        "glass_without_an_audit_channel",
+        "policy.toml",
+        "# [[freeze]]",
+        "[break_glass]\npeople = [\"dana\", \"@oncall\"]\n# [[freeze]]",
+    ),
+    (
+        "glass_that_nobody_reviews",
+        "policy.toml",
+        "approver  = [\"@payments\"]\ncaptain   = [\"dana\"]\nadmin     = [\"dana\"]",
+        "approver  = [\"dana\"]\ncaptain   = [\"dana\"]\nadmin     = [\"dana\"]\n\n[break_glass]\npeople = [\"dana\"]\naudit = \"#audit\"",
+    ),
+    (
         "freeze_backwards",
         "policy.toml",
         "# [[freeze]]",
@@ -175,4 +187,28 @@ fn a_broken_file_is_not_blamed_on_the_others() {
     let told = shipped.faults();
     assert!(told.contains("2 faults"), "{told}");
     assert!(!told.contains("nobody is called") && !told.contains("no playbook"), "{told}");
+}
+
+/// Votes that a review has to back need a pull request to review, and voters with an account there (security case 39).
+#[test]
+fn case_39_a_review_that_nobody_could_give_is_refused() {
+    let asked = |shipped: &Shipped| {
+        shipped.edit("policy.toml", "# step_up = {", "step_up = {");
+    };
+    let shipped = Shipped::copy();
+    asked(&shipped);
+    shipped.load();
+    shipped.edit("people.toml", "git     = \"ben@example.org\"\n", "");
+    snapshot("step_up_without_an_account", &shipped.faults());
+    let shipped = Shipped::copy();
+    asked(&shipped);
+    shipped.edit(PAY, "\"apply\"", "\"app-sre\"");
+    snapshot("step_up_without_a_pull_request", &shipped.faults());
+    let shipped = Shipped::copy();
+    shipped.edit(
+        "policy.toml",
+        "[services.website.roles]",
+        "[services.website.step_up]\nprod = \"review\"\n\n[services.website.roles]",
+    );
+    snapshot("step_up_elsewhere", &shipped.faults());
 }

@@ -111,3 +111,21 @@ fn slack_is_spoken_to_as_the_file_says() {
     let ChatKind::Slack(settings) = shipped.load().settings.chat.kind else { panic!("not Slack") };
     assert!(matches!(&settings.way, SlackWay::Http { signing_secrets } if signing_secrets.len() == 1), "{settings:?}");
 }
+
+/// A vote is for the way to deploy that holds when it is cast: other parameters, and it does not count (security case 28). Those
+/// of another service make no difference.
+#[test]
+fn case_28_a_vote_is_for_the_way_to_deploy() {
+    let shipped = Shipped::copy();
+    let stamps = |shipped: &Shipped| {
+        let policy = shipped.load().policy;
+        (policy.version_for(&named("payments")), policy.version_for(&named("website")), policy.version().to_owned())
+    };
+    let before = stamps(&shipped);
+    let text = std::fs::read_to_string(shipped.path(PAY)).unwrap();
+    std::fs::write(shipped.path(PAY), text.replace("{environment}\"", "{environment}\", \"--quick\"")).unwrap();
+    shipped.rights(PAY, 0o644);
+    let after = stamps(&shipped);
+    assert_ne!(before.0, after.0);
+    assert_eq!((before.1, before.2), (after.1, after.2));
+}

@@ -8,13 +8,13 @@ use jiff::SignedDuration;
 use super::Draft;
 use super::person::{Decided, no};
 use crate::domain::command::DeployFacts;
-use crate::domain::event::{Event, Lapse, Vote};
+use crate::domain::event::{Event, Lapse, ReviewSeen, Vote};
 use crate::domain::hotfix::Hotfix;
 use crate::domain::id::PersonId;
 use crate::domain::people::{Grant, marked};
 use crate::domain::playbook::StepKind;
 use crate::domain::refusal::Refusal;
-use crate::domain::vote;
+use crate::domain::{glass, vote};
 
 /// Why a gate opens again behind people's backs; each of them is told more.
 const LAPSED: &str = "the votes do not count any more";
@@ -125,9 +125,24 @@ pub(super) fn reopen_gate(draft: &mut Draft, environment: &Environment, reason: 
     }
 }
 
+/// A review that backed a vote is gone, or is not a yes any more: the vote is void. One that was not backed yet still waits.
+pub(super) fn void_unbacked(draft: &mut Draft, before: &[ReviewSeen]) -> Decided {
+    let Some(head) = draft.state.head.as_ref().map(|head| head.tip.clone()) else { return Ok(()) };
+    let backed = vote::approving(before, &head);
+    let gone = |vote: &&Vote| backed.contains(&vote.person) && !vote::is_backed(&draft.state, vote, None);
+    let void: Vec<(Environment, PersonId)> =
+        draft.state.votes.iter().filter(gone).map(|vote| (vote.environment.clone(), vote.person.clone())).collect();
+    for (environment, person) in void {
+        let reason = format!("{} does not approve it on the forge any more", marked(&person));
+        draft.bot(Event::VoteWithdrawn { environment: environment.clone(), person, why: Some(Lapse::Review) })?;
+        reopen_gate(draft, &environment, &reason)?;
+    }
+    Ok(())
+}
+
 /// The same, judged by what the voters may do now: votes that do not count any more are voided by name.
 pub(super) fn reopen_gate_for_facts(draft: &mut Draft, environment: &Environment, facts: &DeployFacts) -> Decided {
-    let standing = vote::quorum(&draft.state, environment, draft.now, Some(&facts.standing));
+    let standing = vote::quorum(&draft.state, environment, draft.now, Some(facts));
     let rules = (facts.policy_version.as_str(), &facts.standing);
     let judged = draft.state.votes.iter().filter(|vote| &vote.environment == environment);
     let judged = judged.map(|vote| (vote.person.clone(), vote::lapse(vote, draft.now, rules)));
@@ -135,6 +150,18 @@ pub(super) fn reopen_gate_for_facts(draft: &mut Draft, environment: &Environment
         judged.filter(|(person, why)| why.is_some() || !standing.valid.contains(person)).collect();
     for (person, why) in stale {
         draft.bot(Event::VoteWithdrawn { environment: environment.clone(), person, why })?;
+    }
+    if let Some(glass) = glass::stands_in(&draft.state, environment, draft.now, None) {
+        let reason = if glass.policy_version != facts.policy_version {
+            Some("the policy, or the way to deploy, changed since it was broken")
+        } else if !facts.glass.contains(&glass.person) {
+            Some("whoever broke it may not do so any more")
+        } else {
+            None
+        };
+        if let Some(reason) = reason {
+            draft.bot(Event::GlassVoided { reason: reason.to_owned() })?;
+        }
     }
     reopen_gate(draft, environment, LAPSED)
 }

@@ -5,13 +5,14 @@ use hotfix_adapters::vocabulary::{CommitId, DeployKey, Digest, Environment};
 use super::Draft;
 use crate::domain::command::DeployFacts;
 use crate::domain::event::{DeployIntent, Event};
+use crate::domain::glass;
 use crate::domain::hotfix::{DeployState, Hotfix, StepState};
 use crate::domain::id::PersonId;
 use crate::domain::people::marked;
 use crate::domain::playbook::{HoldMeans, StepKind};
 use crate::domain::refusal::Refusal;
 use crate::domain::step;
-use crate::domain::vote::quorum;
+use crate::domain::vote::{is_backed, quorum};
 
 type Decided = Result<(), Vec<Refusal>>;
 
@@ -23,27 +24,15 @@ pub(super) fn by_person(draft: &mut Draft, who: &PersonId, environment: &Environ
 /// Everything that speaks against deploying there now, from what is known without looking.
 fn too_early(state: &Hotfix, environment: &Environment) -> Vec<Refusal> {
     let mut refusals = Vec::new();
-    if state.plan.environment(environment).is_none() {
-        let names: Vec<&str> = state.plan.environments.iter().map(|e| e.name.as_str()).collect();
-        let reason = format!("{} has no environment {environment}.", state.plan.service);
-        return vec![Refusal::new("environment.unknown", reason, format!("It has: {}.", names.join(", ")))];
+    if let Some(unknown) = unknown_environment(state, environment) {
+        return vec![unknown];
     }
     if let Some(never) = state.plan.environment(environment).and_then(|e| e.never.as_ref()) {
         let mut refusal = Refusal::new("deploy.never", never.reason.clone(), never.instead.clone());
         refusal.requirement = never.requirement.clone();
         return vec![refusal];
     }
-    for (production, drift) in &state.drifts {
-        let reason = format!(
-            "{} changed under this run: expected {}, found {}.",
-            production_words(state, production),
-            drift.expected.short(),
-            drift.found.short()
-        );
-        refusals.push(
-            Refusal::new("drift", reason, "Say `drift rebase`, `drift roll` or `drift abort`.").because_of("APPLY-16"),
-        );
-    }
+    refusals.extend(drifted(state));
     let turn = state
         .plan
         .steps
@@ -71,6 +60,27 @@ fn too_early(state: &Hotfix, environment: &Environment) -> Vec<Refusal> {
     }
     refusals.extend(held(state));
     refusals
+}
+
+pub(super) fn unknown_environment(state: &Hotfix, environment: &Environment) -> Option<Refusal> {
+    let names: Vec<&str> = state.plan.environments.iter().map(|e| e.name.as_str()).collect();
+    let reason = format!("{} has no environment {environment}.", state.plan.service);
+    let refusal = Refusal::new("environment.unknown", reason, format!("It has: {}.", names.join(", ")));
+    state.plan.environment(environment).is_none().then_some(refusal)
+}
+
+/// Production changed under the run, and nobody has said yet how to go on.
+pub(super) fn drifted(state: &Hotfix) -> Vec<Refusal> {
+    let drifted = state.drifts.iter().map(|(production, drift)| {
+        let reason = format!(
+            "{} changed under this run: expected {}, found {}.",
+            production_words(state, production),
+            drift.expected.short(),
+            drift.found.short()
+        );
+        Refusal::new("drift", reason, "Say `drift rebase`, `drift roll` or `drift abort`.").because_of("APPLY-16")
+    });
+    drifted.collect()
 }
 
 /// What needs the agreement of others does not happen when they were not asked (HOCS-28).
@@ -203,7 +213,7 @@ pub(super) fn checked(
         }
         return super::ballot::reopen_gate_for_facts(draft, environment, facts);
     }
-    let votes = quorum(&draft.state, environment, draft.now, Some(&facts.standing)).valid;
+    let quorum = quorum(&draft.state, environment, draft.now, Some(facts));
     let pinned = draft.state.image.as_ref().filter(|pinned| &pinned.commit == commit);
     let image = pinned.map(|pinned| pinned.published.image.clone());
     draft.bot(Event::DeployStarted(DeployIntent {
@@ -215,7 +225,8 @@ pub(super) fn checked(
         previous: facts.running.clone().filter(|_| {
             draft.state.plan.only_in(environment).is_empty() || draft.state.plan.reaches_production(environment)
         }),
-        votes: if asked.rollback { Default::default() } else { votes },
+        votes: if asked.rollback { Default::default() } else { quorum.valid },
+        glass: quorum.glass.filter(|_| !asked.rollback),
         rollback: asked.rollback,
     }))
 }
@@ -267,7 +278,7 @@ fn objections(draft: &Draft, environment: &Environment, commit: &CommitId, facts
         let next = "Take it off the branch, or bring it to main and ask for it with `pick`.";
         refusals.push(Refusal::new("change.stray", reason, next).because_of("SRE-4"));
     }
-    let quorum = quorum(state, environment, draft.now, Some(&facts.standing));
+    let quorum = quorum(state, environment, draft.now, Some(facts));
     for rule in &quorum.missing {
         let reason = format!(
             "{} more of the role {} must say yes to {} on {environment}.",
@@ -279,6 +290,13 @@ fn objections(draft: &Draft, environment: &Environment, commit: &CommitId, facts
             Refusal::new("vote.missing", reason, "The vote is asked for again in the thread.").because_of("APPLY-8"),
         );
     }
+    let here = state.votes.iter().filter(|vote| &vote.environment == environment && !quorum.missing.is_empty());
+    for vote in here.filter(|vote| !is_backed(state, vote, Some(facts))) {
+        let who = marked(&vote.person);
+        let reason = format!("The yes of {who} is not backed: no review of theirs approves the head on the forge.");
+        let next = format!("{who} approves the pull request there, and says yes to the newest question.");
+        refusals.push(Refusal::new("vote.review", reason, next));
+    }
     for (person, why) in &quorum.vetoes {
         let who = marked(person);
         refusals.push(Refusal::new(
@@ -287,10 +305,10 @@ fn objections(draft: &Draft, environment: &Environment, commit: &CommitId, facts
             format!("Talk to {who}; they take it back with `unapprove`."),
         ));
     }
-    let policy =
-        state.votes.iter().any(|vote| &vote.environment == environment && vote.policy_version != facts.policy_version);
-    if policy {
-        let reason = "The policy changed since the votes were cast.";
+    let votes = state.votes.iter().filter(|vote| &vote.environment == environment).map(|vote| &vote.policy_version);
+    let glass = quorum.glass.as_ref().and_then(|_| glass::stands_in(state, environment, draft.now, Some(facts)));
+    if votes.chain(glass.map(|glass| &glass.policy_version)).any(|version| version != &facts.policy_version) {
+        let reason = "The policy, or the way to deploy, changed since the votes were cast.";
         refusals.push(Refusal::new("vote.policy", reason, "The vote is asked for again in the thread."));
     }
     refusals

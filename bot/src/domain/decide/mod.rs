@@ -3,6 +3,7 @@
 mod ballot;
 mod deploy;
 mod gate;
+mod glass;
 mod lapse;
 mod person;
 mod world;
@@ -12,6 +13,7 @@ use jiff::Timestamp;
 use super::command::{Command, Outcome, Sighting};
 use super::event::{Actor, Ending, Entry, Event, Opened};
 use super::evolve::evolve;
+use super::glass::review_due;
 use super::hotfix::{Hotfix, Phase, StepState};
 use super::id::{HotfixId, PersonId};
 use super::people::Grant;
@@ -53,6 +55,7 @@ pub fn decide(state: &Hotfix, command: &Command, now: Timestamp) -> Result<Decis
         Command::Saw(sighting) => saw(&mut draft, sighting)?,
         Command::Came(outcome) => came(&mut draft, outcome)?,
         Command::Remind(step) => world::remind(&mut draft, step)?,
+        Command::RemindCountersign => glass::remind(&mut draft)?,
     }
     advance(&mut draft)?;
     Ok(Decision { entries: draft.entries, state: draft.state })
@@ -112,6 +115,10 @@ fn advance(draft: &mut Draft) -> Result<(), Vec<Refusal>> {
             return Ok(());
         }
         let Some((at, spec)) = draft.state.current() else {
+            // What went out by a broken glass is looked at by somebody else before the run ends.
+            if review_due(&draft.state) {
+                return Ok(());
+            }
             let ending = ending(&draft.state);
             return draft.bot(Event::Closed { ending });
         };

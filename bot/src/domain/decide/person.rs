@@ -4,9 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hotfix_adapters::vocabulary::CommitId;
 
-use super::{Draft, ballot, deploy, gate};
+use super::glass::Said;
+use super::{Draft, ballot, deploy, gate, glass};
 use crate::domain::command::Act;
 use crate::domain::event::{Answer, DriftChoice, Event};
+use crate::domain::glass::review_due;
 use crate::domain::hotfix::{BranchState, DeployState, Hotfix, Mainline};
 use crate::domain::id::{PersonId, StepId};
 use crate::domain::people::{Grant, Role, all_marked, marked};
@@ -50,6 +52,10 @@ pub(super) fn decide(draft: &mut Draft, grant: &Grant, act: &Act) -> Decided {
         Act::Rollback(environment, to) => deploy::rollback(draft, who, environment, to.as_ref()),
         Act::Skip(step, reason) => gate::skip(draft, who, step, reason),
         Act::Override { gate: step, reason, incident } => gate::override_gate(draft, grant, step, reason, incident),
+        Act::BreakGlass { environment, commit, reason, incident, audit } => {
+            glass::break_it(draft, grant, &Said { environment, commit, reason, incident, audit })
+        }
+        Act::Countersign { ok, note } => glass::countersign(draft, who, *ok, note.as_deref()),
         Act::Retry => retry(draft, who),
         Act::Abort(reason) => abort(draft, grant, reason),
         Act::Drift(choice) => drift(draft, grant, *choice),
@@ -214,6 +220,11 @@ fn abort(draft: &mut Draft, grant: &Grant, reason: &str) -> Decided {
         let next = "Bring it to main, roll production back, or let a captain say `mergeback waive <reason>`.";
         refusals.push(Refusal::new("abort.live", reason, next).because_of("APPLY-12"));
     }
+    if review_due(&draft.state) {
+        let reason = "A deployment of this run went out by a broken glass, and nobody has reviewed that yet.";
+        let next = "Ask somebody who was not involved to say `countersign ok` or `countersign objection <why>`.";
+        refusals.push(Refusal::new("abort.glass", reason, next));
+    }
     if refusals.is_empty() {
         return draft.person(&grant.person, Event::Aborted { reason: reason.to_owned() });
     }
@@ -303,6 +314,11 @@ fn close(draft: &Draft) -> Decided {
         .filter(|(_, state)| !state.is_behind())
         .map(|(spec, _)| spec.id.as_str())
         .collect();
+    if left.is_empty() && review_due(&draft.state) {
+        let reason = "A deployment of this run went out by a broken glass, and nobody has reviewed that yet.";
+        let next = "Ask somebody who was not involved to say `countersign ok` or `countersign objection <why>`.";
+        return no(Refusal::new("close.glass", reason, next));
+    }
     let reason = format!("It closes by itself when every step is behind it; these are left: {}.", left.join(", "));
     no(Refusal::new("close.steps", reason, "See `plan` for who can do what, or give it up with `abort <reason>`.")
         .because_of("APPLY-12"))

@@ -7,7 +7,7 @@ use hotfix_adapters::forge::Containment;
 use hotfix_adapters::registry::Published;
 use hotfix_adapters::vocabulary::{CommitId, DeployKey, Digest, Environment};
 
-use super::{Draft, deploy};
+use super::{Draft, ballot, deploy};
 use crate::domain::command::{Outcome, PickResult, Rebased, Sighting};
 use crate::domain::event::{Beyond, Event, HeadSeen, Lapse};
 use crate::domain::hotfix::{BranchState, DeployState, Fix, FixState, Hotfix, Mainline, StepState};
@@ -29,6 +29,7 @@ pub(super) fn saw(draft: &mut Draft, sighting: &Sighting) -> Decided {
             };
             if &pull.seen != seen {
                 draft.bot(Event::PullSeen(seen.clone()))?;
+                ballot::void_unbacked(draft, &pull.seen.reviews)?;
             }
             if seen.astray.is_some() && seen.astray != pull.seen.astray {
                 super::ballot::void_all(draft, Lapse::Retargeted)?;
@@ -184,6 +185,13 @@ pub(super) fn came(draft: &mut Draft, outcome: &Outcome) -> Decided {
             draft.bot(Event::Prompted { environment, commit, message })
         }
         Outcome::Prompted { .. } => Ok(()),
+        Outcome::GlassAnnounced { version, message } => {
+            let last = draft.state.glasses.last().filter(|broken| broken.told.is_none());
+            if last.is_none_or(|broken| broken.version != *version) {
+                return Ok(());
+            }
+            draft.bot(Event::GlassAnnounced { message: message.clone() })
+        }
         Outcome::DeployChecked { environment, commit, key, facts } => {
             deploy::checked(draft, environment, commit, key, facts)
         }

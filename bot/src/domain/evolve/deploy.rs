@@ -4,7 +4,8 @@ use hotfix_adapters::vocabulary::DeployKey;
 use jiff::Timestamp;
 
 use super::reset;
-use crate::domain::event::{DriftChoice, Entry, Event};
+use crate::domain::event::{DeployIntent, DriftChoice, Entry, Event};
+use crate::domain::glass::{BrokenGlass, Review};
 use crate::domain::hotfix::{AskedDeploy, DeployState, Deployment, Drift, Hotfix, StepState};
 use crate::domain::playbook::StepKind;
 
@@ -24,6 +25,7 @@ pub(super) fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
             state.asked_deploy = None;
             state.superseded.remove(&intent.environment);
             state.rebased_onto.remove(&intent.environment);
+            rest_on_glass(state, intent, entry.at);
             let deploy = Deployment { intent: intent.clone(), state: DeployState::Running, at: entry.at };
             state.deploys.push(deploy);
         }
@@ -52,6 +54,18 @@ pub(super) fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
     Ok(())
 }
 
+/// A deployment that rests on a broken glass has to be looked at by somebody who was not involved.
+fn rest_on_glass(state: &mut Hotfix, intent: &DeployIntent, at: Timestamp) {
+    let Some(who) = &intent.glass else { return };
+    let authors = state.contributors().into_iter().cloned().collect();
+    let used = |broken: &&mut BrokenGlass| !broken.void && &broken.glass.person == who;
+    if let Some(broken) = state.glasses.iter_mut().rev().find(used)
+        && broken.review == Review::NotNeeded
+    {
+        broken.review = Review::Due { since: at, authors };
+    }
+}
+
 fn deployment_ended(state: &mut Hotfix, key: &DeployKey, at: Timestamp) {
     let Some(deploy) = state.deploy(key).cloned() else {
         return;
@@ -71,6 +85,7 @@ fn deployment_ended(state: &mut Hotfix, key: &DeployKey, at: Timestamp) {
             |kind| matches!(kind, StepKind::Approve { environment } if *environment == deploy.intent.environment),
         );
         state.votes.clear();
+        super::glass::void(state);
         state.prompts.clear();
     } else if state.live_at.is_none() {
         state.live_at = Some(at);

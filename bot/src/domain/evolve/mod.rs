@@ -1,6 +1,7 @@
 //! What an event does to a run. It refuses pairs that cannot be, so that a replay is a validation.
 
 mod deploy;
+mod glass;
 mod reset;
 mod word;
 
@@ -98,6 +99,8 @@ fn open(id: HotfixId, opened: &Opened, requester: PersonId, at: Timestamp) -> Ho
         prompts: BTreeMap::new(),
         votes: Vec::new(),
         vetoes: BTreeMap::new(),
+        glasses: Vec::new(),
+        countersign_reminders: 0,
         holds: BTreeMap::new(),
         attestations: BTreeMap::new(),
         asked_deploy: None,
@@ -239,6 +242,11 @@ fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
         | Event::DriftSettled { .. }
         | Event::RebaseConflicted { .. }
         | Event::Superseded { .. } => deploy::apply(state, entry)?,
+        Event::GlassBroken(_)
+        | Event::GlassAnnounced { .. }
+        | Event::GlassVoided { .. }
+        | Event::Countersigned { .. }
+        | Event::CountersignReminded { .. } => glass::apply(state, entry)?,
         Event::RidersFound { riders, total } => {
             state.riders = Some(riders.clone());
             state.riders_total = *total;

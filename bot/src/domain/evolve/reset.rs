@@ -27,6 +27,7 @@ pub(super) fn move_head(state: &mut Hotfix, head: &HeadSeen, adapts: &[CommitId]
 pub(super) fn void(state: &mut Hotfix) {
     state.votes.clear();
     state.vetoes.clear();
+    super::glass::void(state);
     state.prompts.clear();
     state.asked_deploy = None;
     state.riders = None;

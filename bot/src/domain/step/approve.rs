@@ -5,17 +5,25 @@ use jiff::Timestamp;
 
 use super::{Progress, Wait};
 use crate::domain::effect::Effect;
+use crate::domain::glass;
 use crate::domain::hotfix::Hotfix;
-use crate::domain::people::all_marked;
+use crate::domain::people::{all_marked, marked};
 use crate::domain::vote::quorum;
 
 pub(super) fn progress(state: &Hotfix, environment: &Environment, now: Timestamp) -> Progress {
     let quorum = quorum(state, environment, now, None);
+    if quorum.vetoes.is_empty() && !quorum.holds() && glass::untold(state, environment, now).is_some() {
+        return Progress::Waiting(Wait::Bot("telling the audit channel that the glass was broken"));
+    }
     if !quorum.holds() {
         let vetoes = quorum.vetoes.len();
         return Progress::Waiting(Wait::Votes { environment: environment.clone(), missing: quorum.missing, vetoes });
     }
     let commit = state.ships_to(environment).map_or("nothing", CommitId::short);
+    if let Some(person) = &quorum.glass {
+        let place = state.plan.place(environment);
+        return Progress::done(format!("{} broke the glass, on {commit} for {place}", marked(person)));
+    }
     let voters = all_marked(&quorum.valid);
     let by = if voters.is_empty() { "nobody's word is asked for".to_owned() } else { voters };
     Progress::done(format!("{by} on {commit} for {}", state.plan.place(environment)))

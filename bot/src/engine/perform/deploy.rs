@@ -1,6 +1,6 @@
 //! Deployments: the facts once more, then the act, then its end.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hotfix_adapters::chat::{AccountKind, Emoji};
 use hotfix_adapters::deploy::{DeployRequest, DeployStatus};
@@ -11,7 +11,8 @@ use crate::domain::command::{Command, DeployFacts, Outcome};
 use crate::domain::event::{Contribution, Lapse, Vote};
 use crate::domain::hotfix::Hotfix;
 use crate::domain::id::{HotfixId, PersonId};
-use crate::domain::vote::Standing;
+use crate::domain::service::StepUp;
+use crate::domain::vote::{Standing, approving};
 use crate::engine::Engine;
 use crate::engine::mailbox::Beside;
 use crate::engine::outbox::Performed;
@@ -35,9 +36,11 @@ impl Engine {
             running: self.mechanism(&plan.service, environment)?.running().await?.map(|running| running.commit),
             image: self.digest_now(state).await?,
             freeze: self.frozen(&plan.service).await?,
-            policy_version: self.config.policy.version().to_owned(),
+            policy_version: self.config.policy.version_for(&plan.service),
             standing: self.standing(state),
             lapsed: self.lapsed(state, environment).await?,
+            glass: self.config.policy.breakers(&self.config.people, &plan.service),
+            reviewed: self.reviewed(state, environment).await?,
         };
         let (environment, commit, key) = (environment.clone(), commit.clone(), key.clone());
         Ok(Performed::came(Outcome::DeployChecked { environment, commit, key, facts }))
@@ -52,6 +55,16 @@ impl Engine {
         };
         let voters = state.votes.iter().filter(here).map(|vote| &vote.person);
         voters.map(|id| (id.clone(), self.config.policy.roles(&state.plan.service, id))).collect()
+    }
+
+    /// Who approves exactly the head on the forge now, where votes have to be backed by that (security case 39).
+    async fn reviewed(&self, state: &Hotfix, environment: &Environment) -> Result<BTreeSet<PersonId>, Failure> {
+        let asked = state.plan.environment(environment).and_then(|plan| plan.approval.step_up);
+        let (Some(StepUp::Review), Some(pull), Some(head)) = (asked, &state.pull, &state.head) else {
+            return Ok(BTreeSet::new());
+        };
+        let now = self.forge(&state.plan.service)?.read(&state.plan.repo, pull.number).await?;
+        Ok(approving(&self.reviews_seen(&now), &head.tip))
     }
 
     /// Whose vote the chat does not bear out any more. Putting back what ran before rests on no vote, so the chat is not

@@ -39,7 +39,9 @@ impl Engine {
             Effect::DeleteBranch { at } => self.delete_branch(&state, at).await,
             Effect::Say { version } => self.say(&state, *version, key, first).await,
             Effect::Tell { version, person } => self.tell(&state, *version, person, key, first).await,
-            Effect::Remind { .. } => Ok(Performed::came(Outcome::Nothing)),
+            Effect::AnnounceGlass { version } => self.announce_glass(&state, *version, key, first).await,
+            Effect::Audit { version } => self.audit(&state, *version, key, first).await,
+            Effect::RemindCountersign | Effect::Remind { .. } => Ok(Performed::came(Outcome::Nothing)),
         }
     }
 }

@@ -132,6 +132,48 @@ impl Engine {
         Ok(now.is_some_and(|now| now.state_of(step).is_some_and(StepState::is_behind)))
     }
 
+    /// Tells the audit channel that the glass was broken: nothing is deployed by it before (security case 90).
+    pub(super) async fn announce_glass(
+        &self,
+        state: &Hotfix,
+        version: u64,
+        key: &str,
+        first: bool,
+    ) -> Result<Performed, Failure> {
+        Ok(match self.said_to_audit(state, version, key, first).await? {
+            Some(message) => Performed::came(Outcome::GlassAnnounced { version, message }),
+            None => Performed::came(Outcome::Nothing),
+        })
+    }
+
+    pub(super) async fn audit(
+        &self,
+        state: &Hotfix,
+        version: u64,
+        key: &str,
+        first: bool,
+    ) -> Result<Performed, Failure> {
+        self.said_to_audit(state, version, key, first).await?;
+        Ok(Performed::came(Outcome::Nothing))
+    }
+
+    /// Says an event in the audit channel that was named when the glass was broken.
+    async fn said_to_audit(
+        &self,
+        state: &Hotfix,
+        version: u64,
+        key: &str,
+        first: bool,
+    ) -> Result<Option<MessageRef>, Failure> {
+        let Some(said) = self.at_version(state, version).await? else { return Ok(None) };
+        let (entry, then) = said.as_ref();
+        let channel = then.glasses.last().map(|broken| broken.glass.audit.clone());
+        let (Some(channel), Some(card)) = (channel, view::audit(then, entry, &self.audience())) else {
+            return Ok(None);
+        };
+        Ok(Some(self.post_once(Place::Channel(channel), key, card, first).await?))
+    }
+
     pub(super) async fn tell(
         &self,
         state: &Hotfix,
@@ -162,7 +204,9 @@ fn is_loud(event: &Event) -> bool {
         | Event::Stuck { .. }
         | Event::Aborted { .. }
         | Event::Closed { .. }
-        | Event::MainlineLost { .. } => true,
+        | Event::MainlineLost { .. }
+        | Event::GlassBroken(_)
+        | Event::Countersigned { ok: false, .. } => true,
         Event::DeployEnded { failure, .. } => failed(failure),
         _other => false,
     }

@@ -6,6 +6,7 @@ use hotfix_adapters::vocabulary::CommitId;
 
 use super::{Told, lines, one};
 use crate::domain::event::{Contribution, HeadSeen};
+use crate::domain::glass::Review;
 use crate::domain::playbook::{StepKind, Which};
 use crate::domain::step::strays;
 use crate::view::ask::{self, calls, conflict, others, owner};
@@ -97,6 +98,10 @@ impl Told<'_> {
         }
         if !first {
             said.push(Text::of("Reviews, tests and votes of the old head do not count any more."));
+            let broken = self.state.glasses.last().filter(|broken| &broken.glass.commit == from);
+            if broken.is_some_and(|broken| broken.review == Review::NotNeeded) {
+                said.push(Text::of("Nor does the broken glass: it was for the old head alone."));
+            }
         }
         if !strays.is_empty() {
             said.extend(ask::strays(self.state, self.to, &strays));

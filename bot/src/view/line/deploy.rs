@@ -30,10 +30,16 @@ impl Told<'_> {
             .change(intent.previous.as_ref(), &intent.commit)
             .plain(format!("{by}."));
         let mut said = vec![what];
+        said.extend(intent.glass.as_ref().map(|person| {
+            let who = self.to.name(person);
+            Text::of(format!(
+                "The votes are not there: {who} broke the glass. Somebody who was not involved reviews it."
+            ))
+        }));
         if self.reaches(environment) && !intent.rollback {
             said.push(Text::of("To watch: ").then(self.watch(environment)));
         }
-        lines(Tone::Neutral, None, said)
+        lines(if intent.glass.is_some() { Tone::Warning } else { Tone::Neutral }, None, said)
     }
 
     pub(super) fn deploy_awaits_word(&self, key: &DeployKey) -> Card {

@@ -5,6 +5,7 @@ mod deploy;
 mod drift;
 mod ending;
 mod found;
+mod glass;
 mod mainline;
 mod step;
 #[cfg(test)]
@@ -35,6 +36,7 @@ pub fn line(state_after: &Hotfix, entry: &Entry, audience: &Audience<'_>) -> Opt
         | Event::FixRequested { .. }
         | Event::PullSeen(_)
         | Event::Prompted { .. }
+        | Event::GlassAnnounced { .. }
         | Event::DeployAsked { .. } => None,
         Event::StepEntered { step } => told.step_entered(step),
         Event::Agreed { step } => Some(told.agreed(step)),
@@ -63,6 +65,10 @@ pub fn line(state_after: &Hotfix, entry: &Entry, audience: &Audience<'_>) -> Opt
         Event::VoteWithdrawn { environment, person, why } => Some(told.vote_withdrawn(environment, person, *why)),
         Event::Vetoed { environment, reason } => Some(told.vetoed(environment, reason)),
         Event::VetoWithdrawn { environment, person } => Some(told.veto_withdrawn(environment, person)),
+        Event::GlassBroken(glass) => Some(told.glass_broken(glass)),
+        Event::GlassVoided { reason } => Some(told.glass_voided(reason)),
+        Event::Countersigned { ok, note } => Some(told.countersigned(*ok, note.as_deref())),
+        Event::CountersignReminded { times } => Some(told.countersign_reminded(*times)),
         Event::Acknowledged => Some(told.acknowledged()),
         Event::Held { reason } => Some(told.held(reason)),
         Event::Unheld { person } => Some(told.unheld(person)),

@@ -61,17 +61,19 @@ impl Told<'_> {
     }
 
     fn gate_open(&self, environment: &Environment) -> Card {
-        let valid = quorum(self.state, environment, self.at, None).valid;
-        let names: Vec<String> = valid.iter().map(|person| self.to.name(person)).collect();
-        let by = if names.is_empty() {
+        let quorum = quorum(self.state, environment, self.at, None);
+        let names: Vec<String> = quorum.valid.iter().map(|person| self.to.name(person)).collect();
+        let by = if let Some(person) = &quorum.glass {
+            format!("{} broke the glass, for", self.to.name(person))
+        } else if names.is_empty() {
             "nobody's word is asked for".to_owned()
         } else {
-            format!("{} said yes", listing(&names))
+            format!("{} said yes to", listing(&names))
         };
         let commit = self.state.ships_to(environment).map(short);
         let mut text = Text::of(format!("The gate to {} is open: {by}", self.state.plan.place(environment)));
         if let Some(commit) = commit {
-            text = text.plain(" to ").span(commit);
+            text = text.plain(" ").span(commit);
         }
         self.and_next(text.plain("."))
     }

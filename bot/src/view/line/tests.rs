@@ -343,3 +343,219 @@ fn text_from_outside_stays_plain_or_code() {
     }
     assert!(from(&before, &after).contains("<!channel> `x` \\u{202e}daol"));
 }
+
+fn breaks(commit: &str, reason: &str) -> Act {
+    Act::BreakGlass {
+        environment: environment("production"),
+        commit: commit.to_owned(),
+        reason: reason.to_owned(),
+        incident: "https://status.example/i/7".to_owned(),
+        audit: "audit".parse().unwrap(),
+    }
+}
+
+fn broken() -> Play {
+    asked().by("dee", breaks("1111111", "every payment fails and nobody is awake"))
+}
+
+fn announced(play: Play) -> Play {
+    let version = play.state.glasses.last().unwrap().version;
+    play.came(Outcome::GlassAnnounced { version, message: crate::view::fixture::message("a1") })
+}
+
+fn refused(play: &Play, who: &str, act: Act) -> String {
+    let command = Command::Person(crate::view::fixture::grant(who), act);
+    let refusals = crate::domain::decide::decide(&play.state, &command, play.now).unwrap_err();
+    refusals.iter().map(|refusal| refusal.code.as_str()).collect::<Vec<_>>().join(" ")
+}
+
+/// A glass counts once the audit channel is told, stands in for votes alone, and is reviewed by somebody who was not
+/// involved before the run ends (security case 90).
+#[test]
+fn case_90_a_broken_glass_is_told_used_and_reviewed() {
+    let silent = broken();
+    assert!(silent.state.is_current(|kind| matches!(kind, crate::domain::playbook::StepKind::Approve { .. })));
+    assert_eq!(refused(&silent, "ben", breaks("1111111", "every payment fails and nobody is awake")), "glass.broken");
+    let open = announced(silent.clone());
+    assert_eq!(refused(&open, "dee", yes(None)), "vote.glass");
+    let begun = open.clone().by("ana", Act::Deploy(environment("production"))).begins("abc1234");
+    let intent = &begun.state.deploys.last().unwrap().intent;
+    assert_eq!((intent.glass.as_ref().map(|who| who.as_str()), intent.votes.len()), (Some("dee"), 0));
+    let wanted = |ok, note: Option<&str>| Act::Countersign { ok, note: note.map(str::to_owned) };
+    let live = begun.ends(None).on_main().by("ana", Act::Postmortem(None));
+    assert!(live.state.current().is_none() && !live.state.is_over(), "it waits for the review");
+    assert_eq!(refused(&live, "dee", wanted(true, None)), "countersign.breaker");
+    assert_eq!(refused(&live, "ana", wanted(true, None)), "countersign.requester");
+    assert_eq!(refused(&live, "chi", wanted(true, None)), "countersign.author");
+    assert_eq!(refused(&live, "ben", wanted(false, None)), "countersign.note");
+    assert_eq!(refused(&live, "ana", Act::Close), "close.glass");
+    let left = live.clone().then(&Command::RemindCountersign);
+    same(
+        &from(&live, &left),
+        r#"
+[Asking] Still waiting, for 12 m now: nobody has reviewed the broken glass.
+@Ben or @Eve: please look at what went out by the broken glass, and say `/hotfix countersign ok` or `/hotfix countersign objection <why>`. The run does not end before.
+"#,
+    );
+    let over = live.by("ben", wanted(false, Some("I was awake")));
+    assert!(over.state.is_over());
+}
+
+/// With votes there is no glass to look through, and nobody is asked to review it.
+#[test]
+fn a_glass_that_was_not_needed_after_all_asks_nobody() {
+    let voted = announced(broken()).by("ben", yes(None)).by("eve", yes(None));
+    let begun = voted.by("ana", Act::Deploy(environment("production")));
+    let key = "hf-12-production-99".parse().unwrap();
+    let roles = |who: &str| (who.parse().unwrap(), crate::view::fixture::grant(who).roles);
+    let facts = crate::domain::command::DeployFacts {
+        tip: Some(commit("1111111")),
+        running: Some(commit("abc1234")),
+        policy_version: "policy-1".to_owned(),
+        standing: [roles("ben"), roles("eve")].into(),
+        ..Default::default()
+    };
+    let asked = begun.state.asked_deploy.clone().unwrap();
+    let begun = begun.came(Outcome::DeployChecked { environment: asked.environment, commit: asked.commit, key, facts });
+    let intent = &begun.state.deploys.last().unwrap().intent;
+    assert_eq!((intent.glass.as_ref(), intent.votes.len()), (None, 2));
+    assert!(!crate::domain::glass::review_due(&begun.state));
+}
+
+/// It is bound like a vote, and void with it: another head, a listing taken back, another policy.
+#[test]
+fn case_90_a_glass_is_void_with_what_it_was_for() {
+    let open = announced(broken());
+    let moved = open.clone().saw(Sighting::Head(Some(head("2222222", "More"))));
+    assert!(moved.state.glasses[0].void);
+    let back = moved.saw(Sighting::Head(Some(head("1111111", "Accept uploads without a name"))));
+    assert!(crate::domain::glass::stands_in(&back.state, &environment("production"), back.now, None).is_none());
+
+    let asked = open.by("ana", Act::Deploy(environment("production")));
+    let begin = |glass: &[&str], policy: &str| {
+        let facts = crate::domain::command::DeployFacts {
+            tip: Some(commit("1111111")),
+            running: Some(commit("abc1234")),
+            policy_version: policy.to_owned(),
+            glass: glass.iter().map(|who| who.parse().unwrap()).collect(),
+            ..Default::default()
+        };
+        let asked_for = asked.state.asked_deploy.clone().unwrap();
+        let key = "hf-12-production-99".parse().unwrap();
+        asked.clone().came(Outcome::DeployChecked {
+            environment: asked_for.environment,
+            commit: asked_for.commit,
+            key,
+            facts,
+        })
+    };
+    for (glass, policy, wanted) in
+        [(&["dee"][..], "policy-2", true), (&[], "policy-1", true), (&["dee"], "policy-1", false)]
+    {
+        let after = begin(glass, policy);
+        assert_eq!(after.state.glasses[0].void, wanted, "{glass:?} {policy}");
+        assert_eq!(after.state.deploys.last().unwrap().intent.glass.is_none(), wanted, "{glass:?} {policy}");
+    }
+}
+
+/// What has to be typed: all that is wrong is told at once, and nothing but votes is set aside.
+#[test]
+fn case_90_what_the_glass_does_not_stand_in_for() {
+    let play = asked();
+    assert_eq!(refused(&play, "dee", breaks("2222222", "it is urgent")), "glass.commit glass.reason");
+    assert_eq!(refused(&play, "dee", breaks("111111", "every payment fails and nobody is awake")), "glass.commit");
+    let no = play.by("ben", Act::Reject { reason: "not like this".to_owned(), on: None });
+    assert_eq!(refused(&no, "dee", breaks("1111111", "every payment fails and nobody is awake")), "vote.veto");
+    let early = begun().announced().branched().picked();
+    assert_eq!(refused(&early, "dee", breaks("1111111", "every payment fails and nobody is awake")), "glass.early");
+    let late = live();
+    assert_eq!(refused(&late, "ben", breaks("1111111", "every payment fails and nobody is awake")), "glass.not-needed");
+}
+
+/// Where a vote takes a review as well, one in the chat alone counts not yet; a review that is taken back voids it; and it is
+/// read again in the moment before the deployment (security case 39).
+#[test]
+fn case_39_a_vote_counts_together_with_a_review() {
+    use crate::domain::event::{PullSeen, ReviewSeen};
+    use hotfix_adapters::forge::{Check, CheckState, Verdict};
+    let mut before = asked();
+    // The plan is resolved from the policy at the start; here it is changed as the policy would have made it.
+    for environment in before.state.plan.environments.iter_mut().filter(|e| e.production) {
+        environment.approval.step_up = Some(crate::domain::service::StepUp::Review);
+    }
+    let production = environment("production");
+    let seen = |who: &[(&str, &str, Verdict)]| {
+        let review = |(name, at, verdict): &(&str, &str, Verdict)| ReviewSeen {
+            person: name.parse().ok(),
+            name: (*name).to_owned(),
+            commit: commit(at),
+            verdict: *verdict,
+        };
+        let check = Check { name: "build".to_owned(), app: "ci".to_owned(), state: CheckState::Success };
+        let reviews = who.iter().map(review).collect();
+        Sighting::Pull {
+            seen: PullSeen { reviews, checked: Some(commit("1111111")), checks: vec![check], astray: None },
+            merged: None,
+        }
+    };
+    let card = crate::view::prompt(&before.state, &production, &before.to(), before.now).unwrap();
+    assert!(plain(&card).contains("approving review of exactly this head on pull request #7"), "{}", plain(&card));
+
+    let voted = before.clone().by("ben", yes(None)).by("dee", yes(None));
+    let entry = voted.entries.last().unwrap();
+    let react = react(&voted.state, entry, voted.state.version);
+    assert!(
+        react.effects.iter().any(|effect| matches!(effect, Effect::Tell { person, .. } if person.as_str() == "dee"))
+    );
+    same(
+        &plain(&crate::view::tell(&voted.state, entry, &voted.to(), &"dee".parse().unwrap()).unwrap()),
+        r#"
+HF-12 payments — Fix 500 on upload
+Your yes to `1111111` for production does not count yet: it takes your approving review on the forge as well, by your own account there.
+Approve exactly this head on pull request #7 <https://forge.example/payments/7>; the bot sees it, and nothing has to be said again. It is read once more before the deployment begins.
+"#,
+    );
+    let open = |play: &Play| crate::domain::vote::quorum(&play.state, &production, play.now, None).holds();
+    // Ben's review is there from before, Dee's is of an older head.
+    assert!(!open(&voted));
+    let old = voted.clone().saw(seen(&[("ben", "1111111", Verdict::Approved), ("dee", "2222222", Verdict::Approved)]));
+    assert!(!open(&old));
+    let both = voted.saw(seen(&[("ben", "1111111", Verdict::Approved), ("dee", "1111111", Verdict::Approved)]));
+    assert!(
+        open(&both) && both.state.is_current(|kind| matches!(kind, crate::domain::playbook::StepKind::Deploy { .. }))
+    );
+
+    let back = both.clone().saw(seen(&[
+        ("ben", "1111111", Verdict::Approved),
+        ("dee", "1111111", Verdict::Approved),
+        ("dee", "1111111", Verdict::Dismissed),
+    ]));
+    assert!(back.state.votes.iter().all(|vote| vote.person.as_str() != "dee"), "the vote is void");
+    assert!(back.state.is_current(|kind| matches!(kind, crate::domain::playbook::StepKind::Approve { .. })));
+
+    let asked = both.by("ana", Act::Deploy(environment("production")));
+    let begin = |reviewed: &[&str]| {
+        let roles = |who: &str| (who.parse().unwrap(), crate::view::fixture::grant(who).roles);
+        let facts = crate::domain::command::DeployFacts {
+            tip: Some(commit("1111111")),
+            running: Some(commit("abc1234")),
+            policy_version: "policy-1".to_owned(),
+            standing: [roles("ben"), roles("dee")].into(),
+            reviewed: reviewed.iter().map(|who| who.parse().unwrap()).collect(),
+            ..Default::default()
+        };
+        let asked_for = asked.state.asked_deploy.clone().unwrap();
+        let key = "hf-12-production-99".parse().unwrap();
+        asked.clone().came(Outcome::DeployChecked {
+            environment: asked_for.environment,
+            commit: asked_for.commit,
+            key,
+            facts,
+        })
+    };
+    let begun = |play: &Play| play.state.deploys.last().is_some_and(|deploy| deploy.intent.environment == production);
+    assert!(begun(&begin(&["ben", "dee"])));
+    let refused = begin(&["ben"]);
+    assert!(!begun(&refused) && refused.state.votes.len() == 1, "the vote without a review is void");
+    assert!(thread(&refused, asked.entries.len()).contains("The yes of Dee is not backed"));
+}

@@ -7,7 +7,7 @@ use super::{Told, lines, one};
 use crate::domain::event::{Actor, Lapse, Vote};
 use crate::domain::id::PersonId;
 use crate::domain::playbook::HoldMeans;
-use crate::domain::vote::quorum;
+use crate::domain::vote::{is_backed, quorum};
 use crate::view::ask::{missing, owner};
 use crate::view::duration::clock;
 use crate::view::phrase::{Say, ended, lapsed, outside, paragraph};
@@ -16,7 +16,10 @@ use crate::view::standing::looked_at;
 impl Told<'_> {
     pub(super) fn voted(&self, vote: &Vote) -> Card {
         let quorum = quorum(self.state, &vote.environment, self.at, None);
-        let left = if quorum.missing.is_empty() {
+        let left = if !is_backed(self.state, vote, None) {
+            let number = self.state.pull.as_ref().map_or(String::new(), |pull| format!(" #{}", pull.number.0));
+            format!("It counts once they approve exactly this head on pull request{number} as well.")
+        } else if quorum.missing.is_empty() {
             "That is enough.".to_owned()
         } else {
             format!("Still missing: {}.", missing(&quorum.missing))

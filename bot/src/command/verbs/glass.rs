@@ -1,0 +1,83 @@
+//! `break-glass` and `countersign`: the votes set aside in an emergency, and the look at it afterwards.
+
+use super::{Arg, Args, ENVIRONMENT, Form, Group, Kind, ParseError, REASON, Request, Role, Verb};
+
+pub(crate) const BREAK_GLASS: Verb = Verb {
+    name: "break-glass",
+    aliases: &["breakglass"],
+    group: Group::Trouble,
+    summary: "sets the votes for one deployment aside, in an emergency",
+    details: "Only for those who are listed for it in policy.toml, and once a day for each service. Type what would ship; it \
+              counts for that commit alone. It stands in for votes, and for no check, hold, freeze, lock or no. The audit channel \
+              is told, and somebody who was not involved has to `countersign` before the run ends.",
+    examples: &["break-glass production every payment fails and nobody else is awake --commit 1a2b3c4 --incident \
+         https://status.example/i/7"],
+    needs: Role::Viewer,
+    needs_for_others: None,
+    args: &[
+        ENVIRONMENT,
+        REASON,
+        Arg {
+            name: "commit",
+            shown: "--commit SHA",
+            form: Form::RequiredFlag,
+            kind: Kind::Reference,
+            about: "what would ship, 7 digits or more, typed by hand",
+        },
+        Arg {
+            name: "incident",
+            shown: "--incident URL",
+            form: Form::RequiredFlag,
+            kind: Kind::Url,
+            about: "the address of the incident that justifies it",
+        },
+    ],
+    takes_run: true,
+    build: break_glass,
+};
+
+fn break_glass(args: &Args<'_>) -> Result<Request, ParseError> {
+    Ok(Request::BreakGlass {
+        environment: args.environment("env")?,
+        reason: args.text("reason")?,
+        commit: args.needed_reference("commit")?,
+        incident: args.url("incident")?,
+        run: args.run,
+    })
+}
+
+pub(crate) const COUNTERSIGN: Verb = Verb {
+    name: "countersign",
+    aliases: &[],
+    group: Group::Trouble,
+    summary: "your word on a deployment that went out by a broken glass",
+    details: "From somebody who neither asked for the hotfix, nor wrote it, nor broke the glass. The run does not end without \
+              it. An objection says why; both stand in the post-mortem.",
+    examples: &["countersign ok", "countersign objection the votes could have been had HF-12"],
+    needs: Role::Approver,
+    needs_for_others: None,
+    args: &[
+        Arg {
+            name: "verdict",
+            shown: "ok|objection",
+            form: Form::Word,
+            kind: Kind::Choice(&["ok", "objection"]),
+            about: "whether it was right, `ok` or `objection`",
+        },
+        Arg {
+            name: "note",
+            shown: "[note …]",
+            form: Form::OptionalText,
+            kind: Kind::Text,
+            about: "what you think of it; an objection needs one",
+        },
+    ],
+    takes_run: true,
+    build: |args| {
+        Ok(Request::Countersign {
+            ok: args.one_of("verdict", &[("ok", true), ("objection", false)])?,
+            note: args.optional_text("note"),
+            run: args.run,
+        })
+    },
+};
