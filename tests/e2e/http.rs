@@ -407,6 +407,7 @@ async fn the_metrics_say_what_happened_and_name_nobody() {
         "hotfix_runs{phase=\"completed\"} 0",
         "hotfix_commands_total{result=\"done\"} 1",
         "hotfix_commands_total{result=\"refused\"} 0",
+        "hotfix_denials_total{rule=\"role.missing\"} 0",
         "hotfix_outbox_backlog 0",
         "hotfix_outbox_given_up 0",
         "hotfix_outbox_oldest_due_seconds 0",

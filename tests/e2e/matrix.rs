@@ -3,6 +3,7 @@
 //! the code under test is asked.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use hotfix_fakes::slack::{Slack, Standing, Submitted};
 use hotfix_tests::play::{Play, given};
@@ -36,7 +37,7 @@ const VERBS: [(&str, &str, Deed, Then, &str); 29] = [
     ("start payments \"Another thing\"",                     "requester", Change, Moves, ""),
     ("promote payments",                                     "requester", Change, Says("promotion.none"), ""),
     ("triage rest=yes HF-1",                                 "requester", Change, Says("triage.none"), ""),
-    ("agree HF-1",                                           "requester", Change, Says("agree.nothing"), ""),
+    ("agree HF-1",                                           "viewer",    Change, Says("agree.nothing"), ""),
     ("pick 0123abc HF-1",                                    "requester", Change, Says("commit.unknown"), ""),
     ("approve HF-1",                                         "approver",  Vote,   Moves, "unapprove HF-1"),
     ("unapprove HF-1",                                       "approver",  Change, Says("vote.none"), ""),
@@ -53,10 +54,10 @@ const VERBS: [(&str, &str, Deed, Then, &str); 29] = [
     ("retry HF-1",                                           "requester", Change, Says("retry.nothing"), ""),
     ("abort \"never mind\" HF-1",                            "requester", Change, Says("abort.who"), ""),
     ("drift rebase HF-1",                                    "requester", Change, Says("drift.none"), ""),
-    ("lock payments/staging \"a load test\"",                "requester", Change, Moves, "unlock payments/staging"),
-    ("renew payments/staging",                               "requester", Change, Says("lane.free"), ""),
-    ("unlock payments/staging",                              "requester", Change, Says("lane.free"), ""),
-    ("steal payments/staging \"they went home\"",            "captain",   Change, Says("lane.free"), ""),
+    ("lock payments/staging \"a load test\"",               "requester", Change, Says("lane.taken"), ""),
+    ("renew payments/staging",                               "requester", Change, Says("lane.run"), ""),
+    ("unlock payments/staging",                              "requester", Change, Says("lane.run"), ""),
+    ("steal payments/staging \"they went home\"",            "captain",   Change, Says("lane.run"), ""),
     ("freeze payments \"the year ends\"",                    "admin",     Change, Moves, "unfreeze payments"),
     ("unfreeze payments",                                    "admin",     Change, Says("lane.free"), ""),
     ("mergeback waive \"it is temporary\" HF-1",             "captain",   Change, Says("mainline.early"), ""),
@@ -70,6 +71,8 @@ const KINDS: [&str; 7] = ["member", "guest", "one-channel", "stranger", "app", "
 /// The service's own, one that is for every service, another, one for every service that is shared, and a conversation with
 /// the bot alone.
 const CHANNELS: [&str; 5] = [CHANNEL, "incidents", "elsewhere", "with-others", "@"];
+/// For how long an answer is waited for.
+const PATIENCE: Duration = Duration::from_secs(10);
 const WAYS: [&str; 6] = ["slash", "mention", "button", "reaction", "form", "shortcut"];
 
 /// One act, each part by its place in its list.
@@ -121,7 +124,8 @@ fn expected(cell: &Cell) -> Option<&'static str> {
         ("gone", _, _) => Some("account.gone"),
         ("unmapped", _, _) => Some("person.unmapped"),
         (_, "none", _) => Some("service.unseen"),
-        (_, role, _) if role != needs => Some("role.missing"),
+        // Whoever has any role may look; whose agreement is asked for is for the run to say.
+        (_, role, _) if role != needs && needs != "viewer" => Some("role.missing"),
         (_, _, "elsewhere") => Some("channel.wrong"),
         (_, _, "with-others") => Some("channel.shared"),
         (_, _, "@") if deed != Word => Some("channel.wrong"),
@@ -137,6 +141,10 @@ fn neighbours() -> BTreeSet<Cell> {
         for way in 0..WAYS.len() {
             let base = Cell { verb, role, kind: 0, channel: 0, way };
             cells.insert(base);
+            // A mention is read as what is typed is: of it every third verb will do, and what the pairs bring.
+            if WAYS[way] == "mention" && verb % 3 != 0 {
+                continue;
+            }
             cells.extend((0..ROLES.len()).map(|role| Cell { role, ..base }));
             cells.extend((0..KINDS.len()).map(|kind| Cell { kind, ..base }));
             cells.extend((0..KINDS.len()).map(|kind| Cell { kind, role: 0, ..base }));
@@ -273,7 +281,7 @@ impl House {
         let slack = self.slack();
         let channel = if CHANNELS[cell.channel] == "@" { format!("@{who}") } else { CHANNELS[cell.channel].to_owned() };
         let line = VERBS[cell.verb].0;
-        let before = alone(slack, who, &channel).len();
+        let before = alone(slack, who, &channel);
         match WAYS[cell.way] {
             "slash" => assert!(slack.command(who, &channel, &format!("/hotfix {line}")).await.taken(), "{cell:?}"),
             "mention" if channel == CHANNEL => {
@@ -289,9 +297,17 @@ impl House {
             _shortcut => drop(slack.message_shortcut(who, &channel, &self.said, "add_to_hotfix").await),
         }
         if wait {
-            slack.until(&format!("a word to {who}"), |slack| alone(slack, who, &channel).len() > before).await;
+            let answer = slack.until("a word", |slack| alone(slack, who, &channel).len() > before.len());
+            // Nothing at all is as wrong as a wrong word, and is told with the others.
+            let _ = tokio::time::timeout(PATIENCE, answer).await;
         }
-        alone(slack, who, &channel).split_off(before).join("\n")
+        // What is said in a thread stands before what was said below it, so the new is what was not there.
+        let mut new = alone(slack, who, &channel);
+        for old in before {
+            let at = new.iter().position(|line| *line == old);
+            at.map(|at| new.remove(at));
+        }
+        new.join("\n")
     }
 
     /// The verb without what it needs opens a form; whoever may not is told when they hand it in.
@@ -314,38 +330,37 @@ impl House {
     }
 
     /// One cell, checked: what the policy denies is nowhere in the journal, and the rule is told to that person alone.
-    async fn check(&self, cell: &Cell) {
+    /// Answers what is otherwise.
+    async fn check(&self, cell: &Cell) -> Option<String> {
         let who = cell.who();
-        let shown = format!(
-            "{} by {who} ({}) in {} by {}",
-            VERBS[cell.verb].0, ROLES[cell.role], CHANNELS[cell.channel], WAYS[cell.way]
-        );
         let (written, public) = (self.written().await, self.public());
         let (denied, then) = (expected(cell), VERBS[cell.verb].3);
         let answered = denied.is_some() || matches!(then, Says(_));
         let told = self.act(cell, &who, answered).await;
-        let own_words = usize::from(WAYS[cell.way] == "mention");
-        assert_eq!(self.public(), public + own_words, "{shown}: everybody read something:\n{told}");
         let moved = self.written().await > written;
-        match (denied, then) {
-            (Some(rule), _) => {
-                assert!(told.contains(rule), "{shown}: told\n{told}\nand not {rule}");
-                assert!(!moved, "{shown}: denied by {rule}, and in the journal all the same");
-            }
-            (None, Says(rule)) => assert!(told.contains(rule) && !moved, "{shown}: told\n{told}\nand not {rule}"),
-            (None, Moves) => assert!(moved, "{shown}: nothing was done: {told}"),
-            (None, Once) => assert!(!told.contains("Nothing was done"), "{shown}: {told}"),
+        let own_words = usize::from(WAYS[cell.way] == "mention");
+        let good = match (denied, then) {
+            (Some(rule), _) | (None, Says(rule)) => told.contains(rule) && !moved,
+            (None, Moves) => moved,
+            (None, Once) => !told.contains("Nothing was done"),
+        };
+        let mut wrong = Vec::new();
+        if !good {
+            wrong.push(format!("wanted {denied:?} {then:?}, in the journal: {moved}, told: {told}"));
+        }
+        if self.public() != public + own_words {
+            wrong.push(format!("everybody read of it: {told}"));
         }
         let undo = VERBS[cell.verb].4;
         if denied.is_none() && !undo.is_empty() {
             let written = self.written().await;
             self.slack().command(&who, CHANNEL, &format!("/hotfix {undo}")).await;
-            assert!(
-                self.written().await > written,
-                "{shown}: {undo} did nothing:\n{}",
-                self.slack().sees(&who, CHANNEL)
-            );
+            if self.written().await == written {
+                wrong.push(format!("{undo} did nothing: {:?}", alone(self.slack(), &who, CHANNEL).pop()));
+            }
         }
+        let (line, channel, way) = (VERBS[cell.verb].0, CHANNELS[cell.channel], WAYS[cell.way]);
+        (!wrong.is_empty()).then(|| format!("{line} by {who} in {channel} by {way}: {}", wrong.join("; ")))
     }
 }
 
@@ -361,9 +376,11 @@ async fn the_matrix_is_as_it_is_written() {
     cells.extend(more);
     assert!(cells.len() >= 500, "{} cells", cells.len());
     let house = House::open().await;
+    let mut wrong = Vec::new();
     for cell in &cells {
-        house.check(cell).await;
+        wrong.extend(house.check(cell).await);
     }
+    assert!(wrong.is_empty(), "{} of {} cells are otherwise:\n{}", wrong.len(), cells.len(), wrong.join("\n"));
     let yes = cells.iter().filter(|cell| expected(cell).is_none()).count();
     assert!(yes >= 60, "{yes} of {} cells were let through", cells.len());
     let text = hotfix_denials(&house);

@@ -105,6 +105,8 @@ impl World {
     /// # Errors
     /// When the stage cannot be built, or the bot refuses its configuration.
     pub async fn new(options: Options) -> anyhow::Result<Self> {
+        // Before any clock of the other side is read: building the program may take longer than a signature is good for.
+        program();
         let folder = fresh_folder()?;
         let stage = Stage::set_up(folder.path(), &options.service)?;
         let clock = Arc::new(FakeClock::at(START));

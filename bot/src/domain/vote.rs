@@ -47,7 +47,7 @@ pub fn quorum(state: &Hotfix, environment: &Environment, now: Timestamp, facts: 
     let valid: Vec<&Vote> = state.votes.iter().filter(|vote| is_valid(state, vote, environment, now, facts)).collect();
     let rules = state.plan.environment(environment).map_or(&[][..], |e| &e.approval.rules);
     let vetoes = state.vetoes.iter().filter(|((place, _), _)| place == environment);
-    let missing = missing(rules, &valid);
+    let missing = missing(rules, &valid, facts.map(|facts| &facts.standing));
     let glass = glass::stands_in(state, environment, now, facts).filter(|_| !missing.is_empty());
     Quorum {
         missing: if glass.is_some() { Vec::new() } else { missing },
@@ -65,7 +65,7 @@ fn is_valid(
     facts: Option<&DeployFacts>,
 ) -> bool {
     let still_in_role =
-        facts.is_none_or(|facts| facts.standing.get(&vote.person).is_some_and(|now| still_in_role(vote, now)));
+        facts.is_none_or(|facts| facts.standing.get(&vote.person).is_some_and(|now| still_in_role(state, vote, now)));
     &vote.environment == environment
         && Some(&vote.commit) == state.ships_to(environment)
         && vote.image.as_ref() == state.digest()
@@ -101,18 +101,26 @@ pub fn approving(reviews: &[ReviewSeen], commit: &CommitId) -> BTreeSet<PersonId
 
 /// Why a vote does not count any more by the rules as they are now, if that is so.
 #[must_use]
-pub fn lapse(vote: &Vote, now: Timestamp, (policy_version, standing): (&str, &Standing)) -> Option<Lapse> {
+pub fn lapse(
+    state: &Hotfix,
+    vote: &Vote,
+    now: Timestamp,
+    (policy_version, standing): (&str, &Standing),
+) -> Option<Lapse> {
     match standing.get(&vote.person) {
         None => Some(Lapse::Left),
-        Some(roles) if !still_in_role(vote, roles) => Some(Lapse::Role),
+        Some(roles) if !still_in_role(state, vote, roles) => Some(Lapse::Role),
         Some(_) if now >= vote.expires => Some(Lapse::Expired),
         Some(_) => (vote.policy_version != policy_version).then_some(Lapse::Policy),
     }
 }
 
-/// Whether they have one of the roles by which the vote counted when it was cast.
-fn still_in_role(vote: &Vote, now: &BTreeSet<Role>) -> bool {
-    vote.roles.iter().any(|role| role >= &Role::Approver && now.contains(role))
+/// Whether they have one of the roles by which the vote counted when it was cast. Another one that they have as well does
+/// not stand for it.
+fn still_in_role(state: &Hotfix, vote: &Vote, now: &BTreeSet<Role>) -> bool {
+    let rules = state.plan.environment(&vote.environment).map_or(&[][..], |e| &e.approval.rules);
+    let mut asked = rules.iter().map(|rule| rule.role).filter(|role| vote.roles.contains(role)).peekable();
+    asked.peek().is_none() || asked.any(|role| now.contains(&role))
 }
 
 /// Why a person's vote can never count for this run: separation of duties (security case 23).
@@ -135,8 +143,13 @@ pub fn excluded(state: &Hotfix, person: &PersonId) -> Option<Refusal> {
     None
 }
 
-/// Which rules the voters do not fulfil, each voter counting for one place only.
-fn missing(rules: &[ApprovalRule], votes: &[&Vote]) -> Vec<ApprovalRule> {
+/// Which rules the voters do not fulfil, each voter counting for one place only, and by a role that they had when they voted
+/// and have now.
+fn missing(rules: &[ApprovalRule], votes: &[&Vote], standing: Option<&Standing>) -> Vec<ApprovalRule> {
+    let holds = |vote: &Vote, role: Role| {
+        vote.roles.contains(&role)
+            && standing.is_none_or(|roles| roles.get(&vote.person).is_some_and(|now| now.contains(&role)))
+    };
     let places: Vec<Role> = rules
         .iter()
         .flat_map(|rule| std::iter::repeat_n(rule.role, usize::try_from(rule.count).unwrap_or(usize::MAX)))
@@ -144,7 +157,7 @@ fn missing(rules: &[ApprovalRule], votes: &[&Vote]) -> Vec<ApprovalRule> {
     let mut seat_of: BTreeMap<usize, usize> = BTreeMap::new();
     let mut open: BTreeMap<Role, u32> = BTreeMap::new();
     for (place, role) in places.iter().enumerate() {
-        if !seat(place, &places, votes, &mut seat_of, &mut BTreeSet::new()) {
+        if !seat(place, &places, (votes, &holds), &mut seat_of, &mut BTreeSet::new()) {
             *open.entry(*role).or_default() += 1;
         }
     }
@@ -155,18 +168,18 @@ fn missing(rules: &[ApprovalRule], votes: &[&Vote]) -> Vec<ApprovalRule> {
 fn seat(
     place: usize,
     places: &[Role],
-    votes: &[&Vote],
+    (votes, holds): (&[&Vote], &dyn Fn(&Vote, Role) -> bool),
     seat_of: &mut BTreeMap<usize, usize>,
     tried: &mut BTreeSet<usize>,
 ) -> bool {
     let Some(role) = places.get(place) else { return false };
     for (voter, vote) in votes.iter().enumerate() {
-        if !vote.roles.contains(role) || !tried.insert(voter) {
+        if !holds(vote, *role) || !tried.insert(voter) {
             continue;
         }
         let free = match seat_of.get(&voter).copied() {
             None => true,
-            Some(other) => seat(other, places, votes, seat_of, tried),
+            Some(other) => seat(other, places, (votes, holds), seat_of, tried),
         };
         if free {
             seat_of.insert(voter, place);

@@ -9,7 +9,7 @@ use super::Draft;
 use super::person::{Decided, no};
 use crate::domain::command::DeployFacts;
 use crate::domain::event::{Event, Lapse, ReviewSeen, Vote};
-use crate::domain::hotfix::Hotfix;
+use crate::domain::hotfix::{Deployment, Hotfix};
 use crate::domain::id::PersonId;
 use crate::domain::people::{Grant, marked};
 use crate::domain::playbook::StepKind;
@@ -145,7 +145,7 @@ pub(super) fn reopen_gate_for_facts(draft: &mut Draft, environment: &Environment
     let standing = vote::quorum(&draft.state, environment, draft.now, Some(facts));
     let rules = (facts.policy_version.as_str(), &facts.standing);
     let judged = draft.state.votes.iter().filter(|vote| &vote.environment == environment);
-    let judged = judged.map(|vote| (vote.person.clone(), vote::lapse(vote, draft.now, rules)));
+    let judged = judged.map(|vote| (vote.person.clone(), vote::lapse(&draft.state, vote, draft.now, rules)));
     let stale: Vec<(PersonId, Option<Lapse>)> =
         judged.filter(|(person, why)| why.is_some() || !standing.valid.contains(person)).collect();
     for (person, why) in stale {
@@ -173,10 +173,14 @@ pub(super) fn rules_seen(draft: &mut Draft, policy_version: &str, standing: &vot
         return Ok(());
     }
     let began = |state: &Hotfix, vote: &Vote| {
-        state.last_deploy(&vote.environment).is_some_and(|deploy| deploy.intent.votes.contains(&vote.person))
+        let by_it = |deploy: &&Deployment| {
+            deploy.intent.environment == vote.environment && deploy.intent.votes.contains(&vote.person)
+        };
+        state.deploys.iter().filter(by_it).any(|deploy| deploy.at >= vote.at)
     };
     let judged = draft.state.votes.iter().filter(|vote| !began(&draft.state, vote));
-    let lapsed = judged.filter_map(|vote| Some((vote, vote::lapse(vote, draft.now, (policy_version, standing))?)));
+    let lapsed =
+        judged.filter_map(|vote| Some((vote, vote::lapse(&draft.state, vote, draft.now, (policy_version, standing))?)));
     let lapsed: Vec<_> = lapsed.map(|(vote, why)| (vote.environment.clone(), vote.person.clone(), why)).collect();
     void(draft, lapsed)
 }
