@@ -188,8 +188,8 @@ async fn what_a_gap_swallowed_is_found_again() {
 async fn what_discord_tells_again_has_one_effect() {
     let play = asking(&[]).await;
     let server = server(&play);
-    let said = [("text", json!("once"))];
-    let act = server.discord.run(server.number("ben"), server.channel, "hotfix note", &said);
+    let said = [("text", json!("note once"))];
+    let act = server.discord.run(server.number("ben"), server.channel, "hotfix do", &said);
     server.discord.answered(act).await;
     for _ in 0..3 {
         server.heard(1, |discord| discord.tell_again(act)).await;
@@ -331,12 +331,11 @@ async fn hostile_text_stays_text_wherever_it_is_repeated() {
     server(&play).discord.answered(act).await;
     play.go_on().await.expect("it goes on");
     assert_eq!(run(&play).await.title, evil, "it is kept as it was written");
-    for (verb, option) in [("hotfix hold", "reason"), ("hotfix note", "text"), ("hotfix nonsense", "text")] {
-        let (verb, text) = match verb {
-            "hotfix nonsense" => ("hotfix do", json!(format!("nonsense {evil}"))),
-            verb => (verb, json!(evil)),
-        };
-        let act = says(&play, verb, &[(option, text)]);
+    let typed = |verb: &str| [("text", json!(format!("{verb} {evil}")))];
+    for (verb, options) in
+        [("hotfix hold", [("reason", json!(evil))]), ("hotfix do", typed("note")), ("hotfix do", typed("nonsense"))]
+    {
+        let act = says(&play, verb, &options);
         server(&play).discord.answered(act).await;
         play.go_on().await.expect("it goes on");
     }

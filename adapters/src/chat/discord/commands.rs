@@ -77,14 +77,21 @@ pub enum OptionShape {
 /// `do`, which takes all that can be typed. Beside it is the entry in the menu of messages.
 #[must_use]
 pub fn commands(verbs: &[CommandSpec]) -> Value {
-    let anything = json!({
-        "type": SUBCOMMAND, "name": ANYTHING, "description": "Anything that can be said, as it would be typed",
-        "options": [{ "type": STRING, "name": TEXT, "description": "Such as: status HF-12", "required": true }],
-    });
+    let fits = |verb: &&CommandSpec| is_name(&verb.name) && verb.name != ANYTHING;
+    let anything = |left_out: &[&str]| {
+        let about = match left_out.join(", ") {
+            none if none.is_empty() => "Anything that can be said, as it would be typed".to_owned(),
+            names => self::about(&format!("Anything else, as it would be typed: {names}")),
+        };
+        json!({
+            "type": SUBCOMMAND, "name": ANYTHING, "description": about,
+            "options": [{ "type": STRING, "name": TEXT, "description": "Such as: status HF-12", "required": true }],
+        })
+    };
     let about = "Takes a production hotfix from the first word to the post-mortem";
-    let mut room = WHOLE - size(&anything) - COMMAND.len() - about.len();
+    let mut room = WHOLE - size(&anything(&[])) - ABOUT - COMMAND.len() - about.len();
     let mut subcommands: Vec<Value> = Vec::new();
-    for verb in verbs.iter().filter(|verb| is_name(&verb.name) && verb.name != ANYTHING) {
+    for verb in verbs.iter().filter(fits) {
         let made = subcommand(verb);
         let cost = size(&made);
         if subcommands.len() == MOST - 1 || cost > room {
@@ -93,7 +100,9 @@ pub fn commands(verbs: &[CommandSpec]) -> Value {
         room -= cost;
         subcommands.push(made);
     }
-    subcommands.push(anything);
+    let left_out: Vec<&str> =
+        verbs.iter().filter(fits).skip(subcommands.len()).map(|verb| verb.name.as_str()).collect();
+    subcommands.push(anything(&left_out));
     json!([{
         "type": 1, "name": COMMAND, "description": about, "options": subcommands,
         // In servers, and in a conversation with the bot.
@@ -297,6 +306,8 @@ mod tests {
         let made = commands(&many);
         let options = made[0]["options"].as_array().unwrap();
         assert_eq!((options.len(), options[24]["name"].as_str()), (25, Some("do")));
+        let about = options[24]["description"].as_str().unwrap();
+        assert!(about.contains("typed: verb-24, verb-25") && about.chars().count() <= ABOUT, "{about}");
         let first: Vec<&Value> = options[0]["options"].as_array().unwrap().iter().map(|it| &it["name"]).collect();
         assert_eq!(first[..3], ["service", "incident", "title"], "what is required comes first");
         let long = CommandSpec {

@@ -32,7 +32,7 @@ pub(super) async fn serve(shared: Arc<Shared>, query: BTreeMap<String, String>, 
     let (line, mut orders) = unbounded_channel();
     let asked = |name: &str| query.get(name).map_or("", String::as_str);
     let mut connection = {
-        let mut state = shared.state.lock().unwrap();
+        let mut state = shared.lock();
         state.gateway.connections += 1;
         let hello = json!({ "op": 10, "s": null, "t": null, "d": { "heartbeat_interval": state.gateway.heartbeat_ms, "_trace": [] } });
         let _ = line.send(match (asked("v"), asked("encoding"), asked("compress")) {
@@ -56,7 +56,7 @@ pub(super) async fn serve(shared: Arc<Shared>, query: BTreeMap<String, String>, 
             },
             frame = socket.recv() => match frame {
                 Some(Ok(Message::Text(text))) => {
-                    let mut state = shared.state.lock().unwrap();
+                    let mut state = shared.lock();
                     if let Err((code, reason)) = connection.hear(&mut state, text.as_str()) {
                         let _ = connection.line.send(Out::Close(code, reason));
                     }
@@ -66,7 +66,7 @@ pub(super) async fn serve(shared: Arc<Shared>, query: BTreeMap<String, String>, 
                 Some(Ok(Message::Close(frame))) => {
                     // A session that its client ends with 1000 or 1001 is over; any other can be resumed.
                     if frame.is_none_or(|frame| [1000, 1001].contains(&frame.code)) && let Some(id) = &connection.session {
-                        shared.state.lock().unwrap().gateway.sessions.remove(id);
+                        shared.lock().gateway.sessions.remove(id);
                     }
                     break;
                 }
@@ -75,7 +75,7 @@ pub(super) async fn serve(shared: Arc<Shared>, query: BTreeMap<String, String>, 
             },
         }
     }
-    let mut state = shared.state.lock().unwrap();
+    let mut state = shared.lock();
     let session = connection.session.and_then(|id| state.gateway.sessions.get_mut(&id));
     if let Some(session) = session.filter(|it| it.line.as_ref().is_some_and(|(number, _)| *number == connection.number))
     {

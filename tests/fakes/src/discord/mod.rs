@@ -37,7 +37,7 @@ mod state;
 mod view;
 mod wire;
 
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
@@ -67,6 +67,13 @@ struct Shared {
     changed: Notify,
 }
 
+impl Shared {
+    /// What nobody can do in Discord panics, and does not end all of it.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 impl DiscordFake {
     /// Starts one whose bot has this token.
     pub async fn start(token: &str) -> Self {
@@ -74,7 +81,7 @@ impl DiscordFake {
         let (rest, socket) = (shared.clone(), shared.clone());
         let gateway = move |RawQuery(query): RawQuery, upgrade: WebSocketUpgrade| async move {
             let query = serve::query(&query.unwrap_or_default());
-            let down = socket.state.lock().unwrap().gateway.down;
+            let down = socket.lock().gateway.down;
             if down {
                 return axum::response::IntoResponse::into_response(axum::http::StatusCode::SERVICE_UNAVAILABLE);
             }
@@ -85,7 +92,7 @@ impl DiscordFake {
             async move { serve::answer(&shared, request).await }
         });
         let server = Server::start(router, |path| path.starts_with("/api")).await;
-        shared.state.lock().unwrap().url = server.url();
+        shared.lock().url = server.url();
         Self { server, shared }
     }
 
@@ -185,7 +192,7 @@ impl DiscordFake {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.shared.state.lock().unwrap()
+        self.shared.lock()
     }
 }
 

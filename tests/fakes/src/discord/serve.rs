@@ -50,7 +50,7 @@ pub(super) async fn answer(shared: &Shared, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let body = axum::body::to_bytes(body, 64 << 20).await.unwrap_or_default();
     let below = parts.uri.path().strip_prefix("/api/v10/");
-    let mut state = shared.state.lock().unwrap();
+    let mut state = shared.lock();
     let state = &mut *state;
     let path: Vec<String> = below
         .unwrap_or_default()
