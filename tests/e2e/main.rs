@@ -1,12 +1,16 @@
-//! Everything, end to end, in one binary: scenarios, the crash matrix, HTTP, kills, what hangs and what breaks off, bad input, properties, and the house rules.
+//! Everything, end to end, in one binary: scenarios, the crash matrix, HTTP, kills, what hangs and what breaks off, bad input, secrets, properties, and the house rules.
 
 mod bad_input;
+mod canaries;
 mod crash;
+mod example;
 mod hosts;
 mod http;
 mod kill;
+mod manifest;
 mod pool;
 mod properties;
 mod scenarios;
 mod slack;
 mod tidy;
+mod words;

@@ -10,6 +10,7 @@ use hotfix::engine::Engine;
 use hotfix::http::Http;
 use hotfix::listen::Ear;
 use hotfix::wire;
+use hotfix_adapters::chat::slack::SCOPES;
 use hotfix_adapters::chat::{Chat, Listener};
 use hotfix_adapters::vocabulary::MessageRef;
 use hotfix_fakes::slack::{BOT_TOKEN, SIGNING_SECRET, Slack, Standing, Urls};
@@ -36,8 +37,7 @@ impl Room {
     /// When the configuration cannot be written.
     pub async fn open(stage: &Stage, people: &[&str], options: &Options) -> anyhow::Result<Self> {
         let slack = Slack::start().await;
-        slack.grant_also("channels:history");
-        slack.grant_also("im:history");
+        slack.grant(&SCOPES);
         let mut who = Vec::new();
         for name in people {
             who.push((*name, slack.person(name, options.standing.get(*name).copied().unwrap_or(Standing::Member))));

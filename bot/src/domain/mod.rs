@@ -9,6 +9,7 @@ pub mod decide;
 pub mod effect;
 pub mod event;
 pub mod evolve;
+pub mod group;
 pub mod hotfix;
 pub mod id;
 mod only;

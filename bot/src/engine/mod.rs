@@ -3,6 +3,7 @@
 //! ```text
 //! ask      what a person typed → request → policy → command          answers
 //! form     what a form asks and what is handed in → the words that could have been typed
+//! pace     how much people may say
 //! gate     who may, from where: the one door
 //! inbox    what takes too long to be answered at once
 //! mailbox  command → decide → one durable commit → the new state     one at a time a run
@@ -29,6 +30,7 @@ mod looker;
 mod mailbox;
 mod open;
 mod outbox;
+mod pace;
 mod perform;
 mod pool;
 mod present;
@@ -136,6 +138,7 @@ pub struct Engine {
     faults: std::sync::Mutex<BTreeMap<hotfix_storage::WorkKey, u32>>,
     acting: acting::Acting,
     hints: hint::Hints,
+    pace: pace::Pace,
     pulse: Pulse,
 }
 
@@ -177,6 +180,7 @@ impl Engine {
             faults: std::sync::Mutex::default(),
             acting: acting::Acting::default(),
             hints: hint::Hints::default(),
+            pace: pace::Pace::default(),
             pulse: Pulse::default(),
         };
         engine.recover().await?;
@@ -208,7 +212,8 @@ impl Engine {
     }
 
     fn audience(&self) -> Audience<'_> {
-        Audience { people: &self.config.people, policy: &self.config.policy, platform: self.outside.platform }
+        let (people, policy, groups) = (&self.config.people, &self.config.policy, &self.config.groups);
+        Audience { people, policy, groups, platform: self.outside.platform }
     }
 
     /// The name of every run.

@@ -6,6 +6,7 @@
 
 mod announcement;
 mod ask;
+mod called;
 mod card;
 mod duration;
 #[cfg(test)]
@@ -27,10 +28,13 @@ mod standing;
 mod tell;
 mod timeline;
 
+use std::collections::BTreeMap;
+
 use hotfix_adapters::chat::Span;
 use hotfix_adapters::vocabulary::Platform;
 
-use crate::domain::id::PersonId;
+use crate::domain::group::ChatGroup;
+use crate::domain::id::{PersonId, ServiceName};
 use crate::domain::people::People;
 use crate::policy::Policy;
 
@@ -58,6 +62,8 @@ pub struct Audience<'a> {
     pub people: &'a People,
     /// Who may do what.
     pub policy: &'a Policy,
+    /// Which groups of the chat are called when.
+    pub groups: &'a BTreeMap<ServiceName, Vec<ChatGroup>>,
     /// Where the text will be read.
     pub platform: Platform,
 }

@@ -4,7 +4,7 @@
 use hotfix_adapters::chat::{Card, Text, Tone};
 
 use super::Audience;
-use super::announcement::started;
+use super::announcement::news;
 use super::card::heading;
 use super::phrase::{Say, command, destination, outside};
 use crate::domain::event::{Contribution, Entry, Event};
@@ -82,7 +82,7 @@ pub fn tell(state: &Hotfix, entry: &Entry, audience: &Audience<'_>, to: &PersonI
 }
 
 fn missed_it(state: &Hotfix, entry: &Entry, audience: &Audience<'_>) -> Card {
-    let mut card = started(state, audience, entry.at);
+    let mut card = news(state, audience, entry.at);
     let why = format!(
         "You get this directly because you are in the team of {} and cannot read its channel.",
         state.plan.service

@@ -2,6 +2,7 @@
 //! could not be read, says nothing.
 
 mod branches;
+mod groups;
 mod members;
 mod playbook;
 mod policy;
@@ -20,11 +21,13 @@ pub(super) fn assemble(raw: Raw, sources: &Sources, sink: &Sink) -> Option<Confi
     let policy = raw.policy.as_ref().map(|policy| policy::policy(policy, &raw, &members, sink));
     branches::check(&raw, sink);
     let playbooks = playbook::all(&raw, sink);
+    let groups = groups::all(&raw, sink);
     let services = service::all(&raw, policy.as_ref(), &members, sink);
     Some(Config {
         settings: raw.settings?,
         forges: raw.forges,
         services: services?,
+        groups,
         people: raw.people?,
         policy: policy?,
         playbooks: playbooks?,

@@ -111,3 +111,14 @@ fn slack_is_spoken_to_as_the_file_says() {
     let ChatKind::Slack(settings) = shipped.load().settings.chat.kind else { panic!("not Slack") };
     assert!(matches!(&settings.way, SlackWay::Http { signing_secrets } if signing_secrets.len() == 1), "{settings:?}");
 }
+
+#[test]
+fn groups_are_called_at_the_moments_that_are_named() {
+    use crate::domain::group::Moment;
+    let shipped = Shipped::copy();
+    assert!(shipped.load().groups.values().all(Vec::is_empty));
+    shipped.edit(PAY, "# notify = [", "notify = [");
+    let groups = shipped.load().groups.remove(&named("payments")).unwrap();
+    assert_eq!((groups.len(), groups[0].id.as_str(), groups[0].name.as_str()), (1, "S0123456789", "payments-oncall"));
+    assert_eq!(groups[0].on, [Moment::Started, Moment::Vote, Moment::Live, Moment::Failed].into());
+}
