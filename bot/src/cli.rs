@@ -4,6 +4,7 @@
 mod complete;
 mod doctor;
 mod forge;
+mod log;
 mod manifest;
 mod process;
 mod requirements;

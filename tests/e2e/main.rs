@@ -1,11 +1,14 @@
-//! Everything, end to end, in one binary: scenarios, the crash matrix, HTTP, kills, what hangs and what breaks off, bad input, properties, and the house rules.
+//! Everything, end to end, in one binary: scenarios, the crash matrix, HTTP, kills, what hangs and what breaks off, bad input, secrets, properties, and the house rules.
 
 mod bad_input;
+mod canaries;
 mod crash;
 mod discord;
+mod example;
 mod hosts;
 mod http;
 mod kill;
+mod manifest;
 mod matrix;
 mod pool;
 mod properties;
@@ -13,3 +16,4 @@ mod scenarios;
 mod slack;
 mod tidy;
 mod votes;
+mod words;

@@ -7,8 +7,8 @@ use hotfix::domain::event::{Event, Lapse};
 use hotfix::domain::hotfix::Hotfix;
 use hotfix_fakes::slack::{Slack, Standing, Urls};
 use hotfix_tests::play::{Play, given};
-use hotfix_tests::scenario::Act;
 use hotfix_tests::room::CHANNEL;
+use hotfix_tests::scenario::Act;
 use hotfix_tests::world::{Options, Talk, World};
 use rstest::rstest;
 

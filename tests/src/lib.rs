@@ -10,6 +10,8 @@
 //! stage     the folder: repository, configuration, environments
 //! crash     a stop at every moment; faults: every call of a forge goes wrong; hooks: deliveries over a bad line
 //! ports     the bot's journal, chat, forge and mechanisms, with a knife in between
+//! leaks     whether a secret stands in a text, however it is written
+//! running   the real program, as an operator starts it
 //! ending    what is left at the end, without versions and times
 //! model     the domain alone, in a world of dice
 //! ```
@@ -23,6 +25,7 @@ pub mod faults;
 pub mod git;
 pub mod hooks;
 mod invocation;
+pub mod leaks;
 pub mod model;
 pub mod people;
 pub mod platform;
@@ -30,6 +33,7 @@ pub mod play;
 pub mod ports;
 pub mod program;
 pub mod room;
+pub mod running;
 pub mod scenario;
 pub mod site;
 pub mod slack;

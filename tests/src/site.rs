@@ -5,6 +5,7 @@ mod github;
 mod gitlab;
 mod local;
 
+use std::collections::BTreeSet;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -36,6 +37,8 @@ pub enum Host {
     Local,
     /// GitHub.
     GitHub,
+    /// GitHub, where the bot is an App with the rights that its manifest asks for.
+    GitHubApp,
     /// GitLab.
     GitLab,
 }
@@ -109,6 +112,12 @@ pub trait Site: Send + Sync {
     /// The delivery by which the site tells of something: `push`, `review`, `check` or `pull`.
     fn delivery(&self, id: &str, about: &str, at: jiff::Timestamp) -> Option<Delivery>;
 
+    /// Everything that only the bot and the forge may know, by what it is.
+    fn secrets(&self) -> Vec<(&'static str, String)>;
+
+    /// The rights that its calls took, each as `pull_requests=read`, or several one of which does; where it tells.
+    fn rights_used(&self) -> BTreeSet<&'static str>;
+
     /// How many pull requests there are, whatever their state.
     async fn pulls(&self) -> anyhow::Result<usize>;
 
@@ -124,6 +133,7 @@ pub async fn open(host: Host, stage: &Stage, clock: &Arc<FakeClock>) -> anyhow::
     Ok(match host {
         Host::Local => Arc::new(local::OnDisk::open(stage, clock)?),
         Host::GitHub => Arc::new(github::OnGitHub::open(stage).await?),
+        Host::GitHubApp => Arc::new(github::OnGitHub::open_as_app(stage).await?),
         Host::GitLab => Arc::new(gitlab::OnGitLab::open(stage).await?),
     })
 }
@@ -148,12 +158,17 @@ fn take_places(stage: &Stage, make: impl Fn(&str) -> PathBuf) -> anyhow::Result<
     Ok(())
 }
 
+/// Speaks with a token.
+const BY_TOKEN: &str = "token = { file = \"token\" }";
+
 /// A forge elsewhere, in the words of the configuration.
 struct Elsewhere<'a> {
     /// The lines of `[forges.code]`, without the secrets.
     lines: String,
-    /// The bot's token there.
-    token: &'a str,
+    /// The bot's secret there.
+    secret: &'a str,
+    /// How it speaks there, with the secret in the file `token`.
+    speaks: String,
     /// What deliveries are signed with.
     webhook_secret: &'a str,
     /// The key under which `people.toml` has the accounts.
@@ -167,13 +182,13 @@ impl Elsewhere<'_> {
         let edit = |name: &str, change: &dyn Fn(String) -> String| {
             std::fs::write(file(name), change(std::fs::read_to_string(file(name))?))
         };
-        for (name, secret) in [("token", self.token), ("webhook-secret", self.webhook_secret)] {
+        for (name, secret) in [("token", self.secret), ("webhook-secret", self.webhook_secret)] {
             std::fs::write(file(name), secret)?;
             std::fs::set_permissions(file(name), std::fs::Permissions::from_mode(0o600))?;
         }
         edit("hotfix.toml", &|own| {
-            let secrets = "token = { file = \"token\" }\nwebhook_secrets = [{ file = \"webhook-secret\" }]\n";
-            format!("{own}\n[forges.{NAME}]\n{}{secrets}", self.lines)
+            let secrets = "webhook_secrets = [{ file = \"webhook-secret\" }]\n";
+            format!("{own}\n[forges.{NAME}]\n{}{}\n{secrets}", self.lines, self.speaks)
         })?;
         edit(&format!("services/{}.toml", stage.service), &|own| {
             own.replace("kind = \"local\"", &format!("use = \"{NAME}\""))

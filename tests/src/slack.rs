@@ -9,6 +9,7 @@ use hotfix::engine::Engine;
 use hotfix::http::Http;
 use hotfix::listen::Ear;
 use hotfix::wire;
+use hotfix_adapters::chat::slack::SCOPES;
 use hotfix_adapters::chat::{Chat, Listener};
 use hotfix_adapters::vocabulary::MessageRef;
 use hotfix_fakes::slack::{BOT_TOKEN, SIGNING_SECRET, Slack, Urls};
@@ -31,8 +32,7 @@ impl Workspace {
     /// When the configuration cannot be written.
     pub async fn open(stage: &Stage, people: &[&str], options: &Options) -> anyhow::Result<Self> {
         let slack = Slack::start().await;
-        slack.grant_also("channels:history");
-        slack.grant_also("im:history");
+        slack.grant(&SCOPES);
         let team = slack.team();
         let account = |name: &&str| {
             let id = slack.person(name, standing(name, options));

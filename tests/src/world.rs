@@ -24,7 +24,7 @@ use crate::site::{self, Host, Site};
 use crate::stage::{Stage, fresh_folder};
 
 /// Everybody who can type: `zoe` is in the channel, and nobody told the bot who she is.
-const TYPISTS: [&str; 6] = ["ana", "ben", "chi", "dee", "eli", "zoe"];
+pub const TYPISTS: [&str; 6] = ["ana", "ben", "chi", "dee", "eli", "zoe"];
 /// How many rounds the bot may need until it has nothing left to do.
 const ROUNDS: usize = 400;
 /// What the bot says of work that goes on elsewhere.

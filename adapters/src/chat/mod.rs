@@ -163,4 +163,7 @@ pub trait Chat: Send + Sync {
 
     /// Whether the bot can work here: its token and rights, and whether it can post in these channels. It posts nothing.
     async fn examine(&self, channels: &[ChannelRef]) -> Vec<Finding>;
+
+    /// Whether the groups with these ids can be called here. It posts nothing.
+    async fn examine_groups(&self, groups: &[String]) -> Vec<Finding>;
 }

@@ -101,13 +101,13 @@ async fn whom_the_token_service_does_not_know_is_told_what_to_do() {
     for (auth, advice) in [
         (Auth::Anonymous, "Give the bot an account"),
         (basic("hush"), "right and not expired"),
-        (Auth::Bearer(SecretString::from("token-0")), "right and not expired"),
+        (Auth::Bearer(SecretString::from("token-of-the-registry-0")), "right and not expired"),
     ] {
         let told = failure(&oci(&fake.name(), auth)).await;
         assert!(matches!(told, Failure::Rejected { .. }) && told.reason().contains(advice), "{told}");
     }
     assert!(oci(&fake.name(), basic("pull-me")).find("1.4.2").await.is_ok());
-    let known = oci(&fake.name(), Auth::Bearer(SecretString::from("token-1")));
+    let known = oci(&fake.name(), Auth::Bearer(SecretString::from("token-of-the-registry-1")));
     known.find("1.4.2").await.unwrap().unwrap();
 }
 

@@ -368,3 +368,18 @@ async fn options_that_cannot_work_are_refused() {
     assert!(refused(|options| options.allow_private = false).contains("https"));
     assert!(refused(|options| options.path = "slack".to_owned()).contains("path"));
 }
+
+/// A group that is not there, or that was disabled, would be called in vain.
+#[tokio::test]
+async fn a_group_that_cannot_be_called_is_told() {
+    let world = world().await;
+    let (oncall, gone) = (world.fake.group("oncall", &["ana"]), world.fake.group("gone", &[]));
+    world.fake.disable_group("gone");
+    let found = world.slack.examine_groups(&[oncall, gone, "S0NEVER".to_owned()]).await;
+    let verdicts: Vec<Verdict> = found.iter().map(|finding| finding.verdict).collect();
+    assert_eq!(verdicts, [Verdict::Fine, Verdict::Wrong, Verdict::Wrong], "{found:?}");
+    assert!(found[0].seen.contains("@oncall"), "{found:?}");
+    world.fake.grant(&["chat:write"]);
+    let found = world.slack.examine_groups(&["S0NEVER".to_owned()]).await;
+    assert!(found.len() == 1 && found[0].seen.contains("usergroups:read"), "{found:?}");
+}

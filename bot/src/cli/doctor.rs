@@ -41,6 +41,8 @@ pub(super) async fn run(folder: &Path) -> anyhow::Result<ExitCode> {
             findings.extend(timeout(QUESTION, talk.chat.examine(&channels(&config))).await.unwrap_or_else(|_| {
                 vec![Finding::wrong("the chat", "it did not answer", "Look whether this machine reaches it.")]
             }));
+            let groups = groups(&config);
+            findings.extend(timeout(QUESTION, talk.chat.examine_groups(&groups)).await.unwrap_or_default());
             let program = std::env::current_exe()?;
             match wire::outside(&config, talk.chat, &program) {
                 Ok(outside) => findings.extend(reached(&config, &outside).await),
@@ -82,6 +84,12 @@ fn channels(config: &Config) -> Vec<ChannelRef> {
     let homes = config.services.values().map(|configured| configured.service.channel.clone());
     let all: BTreeSet<ChannelRef> = homes.chain(config.settings.chat.also_in.iter().cloned()).collect();
     all.into_iter().collect()
+}
+
+/// Whom the bot calls beside people.
+fn groups(config: &Config) -> Vec<String> {
+    let all: BTreeSet<&String> = config.groups.values().flatten().map(|group| &group.id).collect();
+    all.into_iter().cloned().collect()
 }
 
 fn clock() -> Finding {

@@ -37,6 +37,9 @@ pub(super) struct ManifestArgs {
     /// For Discord: the number of the application
     #[arg(long, value_name = "NUMBER")]
     application: Option<String>,
+    /// For Slack: a service's file names user groups to be called
+    #[arg(long)]
+    groups: bool,
     /// For a GitHub App: something is deployed by a workflow, which takes more rights
     #[arg(long)]
     workflows: bool,
@@ -44,13 +47,14 @@ pub(super) struct ManifestArgs {
 
 /// Prints it as JSON.
 pub(super) fn run(args: &ManifestArgs) -> anyhow::Result<ExitCode> {
-    let ManifestArgs { what, name, url, application, workflows } = args;
+    let ManifestArgs { what, name, url, application, groups, workflows } = args;
     let at = |path: &str| url.as_ref().map(|url| format!("{}{path}", url.trim_end_matches('/')));
     let made = match what {
         What::Slack => manifest(&ManifestOptions {
             name: name.clone(),
             command: "/hotfix".to_owned(),
             usage_hint: usage_hint(),
+            groups: *groups,
             socket_mode: url.is_none(),
             request_url: at("/slack").map(|url| url.parse()).transpose().context("--url is no address")?,
         }),

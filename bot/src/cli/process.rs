@@ -1,6 +1,5 @@
 //! `hotfix serve` and `hotfix check-config`.
 
-use std::backtrace::BacktraceStatus;
 use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
 use std::panic::AssertUnwindSafe;
@@ -18,10 +17,9 @@ use hotfix_storage::{GuardedClock, Journal};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Notify, watch};
-use tracing_subscriber::EnvFilter;
 
-use super::print_line;
-use crate::config::{self, Config, Log, LogFormat};
+use super::{log, print_line};
+use crate::config::{self, Config};
 use crate::engine::{Engine, Response};
 use crate::http::Http;
 use crate::listen::Ear;
@@ -64,7 +62,7 @@ pub(super) fn check_config(folder: &Path) -> anyhow::Result<ExitCode> {
 
 pub(super) async fn serve(folder: &Path) -> anyhow::Result<()> {
     let config = load(folder)?;
-    log(&config.settings.log)?;
+    log::set_up(&config.settings.log)?;
     Git::check_version().await?;
     let store = Arc::new(wire::store(&config, Arc::new(GuardedClock::of_the_machine()))?);
     let talk = wire::talk(&config, || console(&config))?;
@@ -118,31 +116,6 @@ pub(super) async fn serve(folder: &Path) -> anyhow::Result<()> {
     work.await??;
     store.close().await;
     Ok(())
-}
-
-fn log(log: &Log) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_from_default_env()
-        .or_else(|_| EnvFilter::try_new(&log.filter))
-        .context("the log filter of hotfix.toml")?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    match log.format {
-        LogFormat::Json => builder.json().init(),
-        LogFormat::Text => builder.with_ansi(std::io::stderr().is_terminal()).init(),
-    }
-    std::panic::set_hook(Box::new(tell_of_panic));
-    Ok(())
-}
-
-/// A fault of the bot goes to the log like everything else, with its place; what it broke off says what that was.
-fn tell_of_panic(panic: &std::panic::PanicHookInfo<'_>) {
-    let place = panic.location().map(ToString::to_string).unwrap_or_default();
-    let payload = panic.payload();
-    let words =
-        payload.downcast_ref::<&str>().copied().or_else(|| payload.downcast_ref::<String>().map(String::as_str));
-    let words = words.unwrap_or("without a word");
-    let backtrace = std::backtrace::Backtrace::capture();
-    let backtrace = matches!(backtrace.status(), BacktraceStatus::Captured).then(|| backtrace.to_string());
-    tracing::error!(%place, %words, backtrace, "a fault of the bot: please report it");
 }
 
 fn console(config: &Config) -> anyhow::Result<Arc<Console>> {

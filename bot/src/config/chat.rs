@@ -15,6 +15,23 @@ pub struct ChatSettings {
     pub shared_channels: bool,
     /// Whether votes count that are given at the command line.
     pub terminal_votes: bool,
+    /// How much people may say.
+    pub pace: Pace,
+}
+
+/// How many commands are taken within a minute; what is said at the terminal is not counted (security case 40).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pace {
+    /// Of one person.
+    pub person: u32,
+    /// For one service, by everybody who may.
+    pub service: u32,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self { person: 60, service: 300 }
+    }
 }
 
 /// The chats that there are.

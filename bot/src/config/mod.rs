@@ -31,7 +31,7 @@ use std::path::Path;
 
 use hotfix_adapters::vocabulary::Environment;
 
-pub use chat::{ChatKind, ChatSettings, DiscordSettings, SlackSettings, SlackWay};
+pub use chat::{ChatKind, ChatSettings, DiscordSettings, Pace, SlackSettings, SlackWay};
 pub use fault::Faults;
 pub use mechanism::{
     CapabilityConfig, CommandMechanism, DroneConfig, ForgeConfig, MechanismConfig, PipelineConfig, Probe,
@@ -40,6 +40,7 @@ pub use mechanism::{
 pub use outside::{ClusterConfig, ContainerConfig, GitHubAuth, HostConfig, HostKind, RegistryConfig, RegistryLogin};
 pub use settings::{HttpSettings, Log, LogFormat, Settings, StoreSettings};
 
+use crate::domain::group::ChatGroup;
 use crate::domain::id::{PlaybookId, ServiceName};
 use crate::domain::people::People;
 use crate::domain::playbook::{CapabilityKind, Playbook};
@@ -55,6 +56,8 @@ pub struct Config {
     pub forges: BTreeMap<String, HostConfig>,
     /// What can be hotfixed.
     pub services: BTreeMap<ServiceName, ConfiguredService>,
+    /// Which groups of the chat are called at which moments of a service's runs.
+    pub groups: BTreeMap<ServiceName, Vec<ChatGroup>>,
     /// Who is who.
     pub people: People,
     /// Who may do what, whose word a deployment takes, and when nothing is deployed.

@@ -10,6 +10,7 @@ pub mod effect;
 pub mod event;
 pub mod evolve;
 pub mod glass;
+pub mod group;
 pub mod hotfix;
 pub mod id;
 mod only;

@@ -2,7 +2,23 @@
 
 use serde::{Deserialize, Serialize};
 
+use hotfix_adapters::vocabulary::ChannelRef;
+
 use super::id::RequirementId;
+
+/// A channel as the text of a refusal names it. What it is called there only the chat knows: whoever shows the text lets the
+/// chat say it.
+#[must_use]
+pub fn marked_channel(channel: &ChannelRef) -> String {
+    format!("<#{channel}>")
+}
+
+/// The channel at the beginning of a text that follows `<#`, and what is behind its mark.
+#[must_use]
+pub fn channel_in(text: &str) -> Option<(ChannelRef, &str)> {
+    let (channel, behind) = text.split_once('>')?;
+    Some((ChannelRef::parse(channel).ok()?, behind))
+}
 
 /// Why something is not done. Nothing was changed when one is given.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use hotfix_adapters::chat::{Act as Did, Card, Emoji, Inbound};
-use hotfix_adapters::vocabulary::{BranchName, ChannelRef, CommitId, MessageRef, PersonRef};
+use hotfix_adapters::vocabulary::{BranchName, ChannelRef, CommitId, MessageRef, PersonRef, Platform};
 use hotfix_storage::DedupeKey;
 
 use super::form::Response;
 use super::mailbox::{Beside, Handled};
 use super::open::{Promotion, Start, Started};
-use super::{Engine, EngineError};
+use super::{Engine, EngineError, pace};
 use crate::command::{self, DriftChoice as Choice, Known, MergebackAction, Request, TriageWord};
 use crate::domain::command::{Act, Command};
 use crate::domain::event::{Answer, DriftChoice};
@@ -103,6 +103,9 @@ impl Engine {
             seen: Some(DedupeKey::new(inbound.dedupe_key.clone())),
         };
         let said = |reply: Option<Reply>| reply.map_or(Response::Silent, Response::Said);
+        if let Err(response) = self.paced(inbound) {
+            return Ok(*response);
+        }
         match &inbound.act {
             Did::Command { text } => self.typed(&asker, text, inbound.can_ask).await,
             Did::Reacted { message, emoji, added } => self.reacted(&asker, message, emoji, *added).await.map(said),
@@ -113,6 +116,21 @@ impl Engine {
         }
     }
 
+    /// Whether there is room in the sender's bucket. Reactions are not counted: they are votes, and read again anyway.
+    fn paced(&self, inbound: &Inbound) -> Result<(), Box<Response>> {
+        let counted = !matches!(inbound.act, Did::Reacted { .. }) && inbound.from.platform != Platform::Console;
+        let most = self.config.settings.chat.pace.person;
+        let taken = if counted { self.pace.person(&inbound.from, most, self.now()) } else { Ok(()) };
+        taken.map_err(|too_much| {
+            tracing::warn!(account = %inbound.from.id, most, "somebody said more than their share; it was not done");
+            Box::new(if too_much.first {
+                Response::Said(Reply::no(&[pace::of_person(most, too_much)]))
+            } else {
+                Response::Silent
+            })
+        })
+    }
+
     async fn pressed(
         &self,
         asker: &Asker,
@@ -120,7 +138,7 @@ impl Engine {
         value: &str,
         can_ask: bool,
     ) -> Result<Response, EngineError> {
-        if can_ask && let Some(form) = self.opened_by(value).await {
+        if can_ask && let Some(form) = self.opened_by(asker, value).await {
             return Ok(Response::Ask(form));
         }
         if let Some(run) = value.strip_prefix(view::ACKNOWLEDGES).and_then(|run| run.parse().ok()) {
@@ -203,10 +221,15 @@ impl Engine {
         Known::of(&self.config)
     }
 
+    /// Those of them that the asker may know: of services that are not seen, nothing is suggested (security case 81).
+    pub(super) fn known_to(&self, asker: &Asker) -> Known {
+        Known::of_those(&self.config, |service| self.looks(asker, service).is_ok())
+    }
+
     async fn typed(&self, asker: &Asker, text: &str, can_ask: bool) -> Result<Response, EngineError> {
-        match command::parse(text, &self.known()) {
+        match command::parse(text, &self.known_to(asker)) {
             Ok(Request::Start { service, title: None, .. }) if can_ask => {
-                Ok(Response::Ask(self.start_form(Some(&service))))
+                Ok(Response::Ask(self.start_form(asker, Some(&service))))
             }
             Ok(request) => self.asked(asker, request).await.map(Response::Said),
             Err(error) => {
@@ -388,9 +411,12 @@ impl Engine {
     pub(super) async fn find_run(&self, asker: &Asker, named: Option<HotfixId>) -> Result<Hotfix, Refusal> {
         if let Some(id) = named {
             let unknown = || Refusal::new("run.unknown", format!("There is no run {id}."), "See `list`.");
-            return self.state(id).await.ok_or_else(unknown);
+            let run = self.state(id).await.filter(|run| self.looks(asker, &run.plan.service).is_ok());
+            return run.ok_or_else(|| self.unmapped(asker).unwrap_or_else(unknown));
         }
-        let states = self.states().await;
+        // A run that may not be seen is not there (security case 81).
+        let mut states = self.states().await;
+        states.retain(|run| self.looks(asker, &run.plan.service).is_ok());
         if let Some(thread) = &asker.thread
             && let Some(state) = states.iter().find(|state| state.card.as_ref() == Some(thread))
         {
@@ -402,11 +428,10 @@ impl Engine {
         let mine: Vec<&Hotfix> = open.iter().copied().filter(|state| Some(&state.requester) == me.as_ref()).collect();
         match (here.as_slice(), mine.as_slice()) {
             ([only], _) | ([], [only]) => Ok((*only).clone()),
-            ([], []) => Err(Refusal::new(
-                "run.none",
-                "No run is open here.",
-                "Open one with `start <service> \"title\"`, or name one: `status HF-1`.",
-            )),
+            ([], []) => Err(self.unmapped(asker).unwrap_or_else(|| {
+                let next = "Open one with `start <service> \"title\"`, or name one: `status HF-1`.";
+                Refusal::new("run.none", "No run is open here.", next)
+            })),
             (many, _) => {
                 let names: Vec<String> = many.iter().map(|state| state.id.to_string()).collect();
                 Err(Refusal::new(

@@ -83,7 +83,7 @@ impl Engine {
         }
         let mut words = text.split_whitespace().skip(1);
         match error.verb? {
-            "start" => Some(self.start_form(words.next().and_then(|word| word.parse().ok()).as_ref())),
+            "start" => Some(self.start_form(asker, words.next().and_then(|word| word.parse().ok()).as_ref())),
             verb @ ("hold" | "triage" | "reject") => {
                 let run = self.find_run(asker, words.find_map(|word| word.parse().ok())).await.ok()?;
                 match verb {
@@ -115,16 +115,17 @@ impl Engine {
     }
 
     /// The form that opens a run; with the criteria of the triage when the service is known.
-    pub(super) fn start_form(&self, service: Option<&ServiceName>) -> Form {
-        let known: Vec<ServiceName> = self.config.services.keys().cloned().collect();
+    pub(super) fn start_form(&self, asker: &Asker, service: Option<&ServiceName>) -> Form {
+        let seen = self.config.services.keys().filter(|service| self.looks(asker, service).is_ok());
+        let known: Vec<ServiceName> = seen.cloned().collect();
         let service = service.filter(|name| known.contains(name));
         view::start_form(service.map(|name| (name, self.config.playbook_of(name))), &known)
     }
 
     /// The form behind a button, if it is one that opens a form.
-    pub(super) async fn opened_by(&self, value: &str) -> Option<Form> {
+    pub(super) async fn opened_by(&self, asker: &Asker, value: &str) -> Option<Form> {
         match Topic::parse(value.strip_prefix(view::OPENS)?)? {
-            Topic::Start(service) => Some(self.start_form(service.as_ref())),
+            Topic::Start(service) => Some(self.start_form(asker, service.as_ref())),
             Topic::Triage(id) => view::triage_form(&self.state(id).await?),
             Topic::Verify(id, place) => Some(view::verify_form(&self.state(id).await?, place)),
             Topic::Hold(id) => Some(view::hold_form(&self.state(id).await?)),
@@ -180,7 +181,7 @@ impl Engine {
                 line.word(answers.get("run").unwrap_or_default());
             }
         }
-        let request = match command::parse(&line.text, &self.known()) {
+        let request = match command::parse(&line.text, &self.known_to(asker)) {
             Ok(request) => request,
             Err(error) => return Ok(Response::Wrong(vec![(line.at(&error), error.message)])),
         };
@@ -200,7 +201,7 @@ impl Engine {
         let Some(run) = opened.max_by_key(|run| run.opened_at) else { return Ok(()) };
         let mut line = Line::default();
         line.triage(&lettered(&run, answers), Some(run.id));
-        let Ok(request) = command::parse(&line.text, &self.known()) else { return Ok(()) };
+        let Ok(request) = command::parse(&line.text, &self.known_to(asker)) else { return Ok(()) };
         // An input of its own to the journal: the first was used up by the start.
         let seen = asker.seen.as_ref().map(|seen| DedupeKey::new(format!("{seen}/triage")));
         let asker = Asker { seen, ..asker.clone() };

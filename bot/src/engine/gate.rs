@@ -4,12 +4,12 @@
 use hotfix_adapters::failure::Failure;
 use hotfix_adapters::vocabulary::{ChannelRef, Platform};
 
-use super::Engine;
 use super::ask::Asker;
+use super::{Engine, pace};
 use crate::domain::id::ServiceName;
 use crate::domain::people::{Deed, Grant, Role};
 use crate::domain::refusal::Refusal;
-use crate::policy::{Doorway, Rooms};
+use crate::policy::{Denial, Doorway, Rooms};
 
 impl Engine {
     /// Whether the asker may do this for a service, and as whom.
@@ -50,7 +50,14 @@ impl Engine {
         let rooms = Rooms { home, also, shared: self.config.settings.chat.shared_channels };
         let policy = &self.config.policy;
         let admitted = policy.admit(&self.config.people, service, &asker.account, (needed, deed), (&doorway, rooms));
-        admitted.map_err(Refusal::from)
+        let grant = admitted.map_err(Refusal::from)?;
+        // Only those count who may: a stranger uses up nothing of the team's. A vote is given once, and never in the way.
+        if deed != Deed::Vote && asker.account.platform != Platform::Console {
+            let most = self.config.settings.chat.pace.service;
+            let taken = self.pace.service(service, most, self.now());
+            taken.map_err(|too_much| pace::of_service(service, most, too_much))?;
+        }
+        Ok(grant)
     }
 
     /// Whether the asker may look at what concerns a service. Whoever reads its channel sees it there anyway.
@@ -63,6 +70,12 @@ impl Engine {
         let policy = &self.config.policy;
         let seen = policy.authorise(&self.config.people, service, &asker.account, Role::Viewer);
         seen.map(|_| ()).map_err(Refusal::from)
+    }
+
+    /// What is said to an account of nobody, whatever it asks for.
+    pub(super) fn unmapped(&self, asker: &Asker) -> Option<Refusal> {
+        let unmapped = || Refusal::from(Denial::Unmapped { account: asker.account.clone() });
+        self.config.people.behind(&asker.account).is_none().then(unmapped)
     }
 
     async fn doorway(&self, asker: &Asker) -> Result<Doorway, Failure> {

@@ -4,6 +4,7 @@
 //! ask      what a person typed → request → policy → command          answers
 //! form     what a form asks and what is handed in → the words that could have been typed
 //! glass    how often the glass may be broken
+//! pace     how much people may say
 //! gate     who may, from where: the one door
 //! inbox    what takes too long to be answered at once
 //! mailbox  command → decide → one durable commit → the new state     one at a time a run
@@ -32,6 +33,7 @@ mod looker;
 mod mailbox;
 mod open;
 mod outbox;
+mod pace;
 mod perform;
 mod pool;
 mod present;
@@ -140,6 +142,7 @@ pub struct Engine {
     faults: std::sync::Mutex<BTreeMap<hotfix_storage::WorkKey, u32>>,
     acting: acting::Acting,
     hints: hint::Hints,
+    pace: pace::Pace,
     pulse: Pulse,
 }
 
@@ -181,6 +184,7 @@ impl Engine {
             faults: std::sync::Mutex::default(),
             acting: acting::Acting::default(),
             hints: hint::Hints::default(),
+            pace: pace::Pace::default(),
             pulse: Pulse::default(),
         };
         engine.recover().await?;
@@ -212,7 +216,8 @@ impl Engine {
     }
 
     fn audience(&self) -> Audience<'_> {
-        Audience { people: &self.config.people, policy: &self.config.policy, platform: self.outside.platform }
+        let (people, policy, groups) = (&self.config.people, &self.config.policy, &self.config.groups);
+        Audience { people, policy, groups, platform: self.outside.platform }
     }
 
     /// The name of every run.

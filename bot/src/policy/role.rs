@@ -9,7 +9,7 @@ use thiserror::Error;
 use super::Policy;
 use crate::domain::id::{PersonId, ServiceName};
 use crate::domain::people::{Grant, People, Person, Role};
-use crate::domain::refusal::Refusal;
+use crate::domain::refusal::{Refusal, marked_channel};
 
 /// Why somebody may not.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -134,7 +134,7 @@ impl Denial {
                 "Ask a member of the team to do it.".to_owned()
             }
             Self::Account { kind: AccountKind::Bot | AccountKind::Gone } => "A person of the team has to.".to_owned(),
-            Self::Channel { home } => format!("Say it in {home}."),
+            Self::Channel { home } => format!("Say it in {}.", marked_channel(home)),
             Self::Shared => "Say it in a channel of your own, or ask an operator.".to_owned(),
             Self::Terminal => {
                 "Vote in the chat; an operator can allow it with `terminal_votes = true` under [chat].".to_owned()

@@ -5,16 +5,23 @@ use hotfix_adapters::vocabulary::CommitId;
 use jiff::Timestamp;
 
 use super::Audience;
+use super::called::called;
 use super::card::{goes_out_too, heading, only, withheld};
 use super::duration::clock;
 use super::phrase::{Say, capital, destination, listing, outside, productions, stay_off, tested_on};
 use crate::domain::event::Survey;
+use crate::domain::group::Moment;
 use crate::domain::hotfix::Hotfix;
 use crate::domain::playbook::{BaseSource, StepKind};
 
-/// Tells the team that a run began.
+/// Tells the team that a run began, and the groups that want to know.
 #[must_use]
 pub fn started(state: &Hotfix, audience: &Audience<'_>, now: Timestamp) -> Card {
+    called(news(state, audience, now), state, Moment::Started, audience)
+}
+
+/// That a run began, for whoever reads it.
+pub(super) fn news(state: &Hotfix, audience: &Audience<'_>, now: Timestamp) -> Card {
     let mut lines = vec![Text::of(format!(
         "{} asked for it at {}.{}",
         audience.name(&state.requester),

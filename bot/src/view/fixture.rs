@@ -14,8 +14,9 @@ use super::Audience;
 use crate::domain::command::{Act, Command, DeployFacts, Outcome, PickResult, Sighting};
 use crate::domain::decide::{Decision, decide, open};
 use crate::domain::event::{Contribution, Contributor, Entry, HeadSeen, Opened, PullSeen, ReviewSeen, Survey};
+use crate::domain::group::ChatGroup;
 use crate::domain::hotfix::Hotfix;
-use crate::domain::id::{HotfixId, PersonId};
+use crate::domain::id::{HotfixId, PersonId, ServiceName};
 use crate::domain::people::{Grant, People, Person, Role};
 use crate::domain::playbook::Which;
 use crate::policy::{Policy, Quorums, ServicePolicy};
@@ -107,6 +108,7 @@ pub(super) struct Play {
     pub(super) now: Timestamp,
     pub(super) people: People,
     pub(super) policy: Policy,
+    pub(super) groups: BTreeMap<ServiceName, Vec<ChatGroup>>,
 }
 
 impl Play {
@@ -123,11 +125,11 @@ impl Play {
             schema: None,
         };
         let Decision { entries, state } = open(HotfixId(12), &grant("ana"), opened, now).unwrap();
-        Self { state, entries, now, people: people(), policy: policy() }
+        Self { state, entries, now, people: people(), policy: policy(), groups: BTreeMap::new() }
     }
 
     pub(super) fn to(&self) -> Audience<'_> {
-        Audience { people: &self.people, policy: &self.policy, platform: Platform::Console }
+        Audience { people: &self.people, policy: &self.policy, groups: &self.groups, platform: Platform::Console }
     }
 
     /// Two minutes later, this.

@@ -7,6 +7,7 @@
 mod announcement;
 mod ask;
 mod audit;
+mod called;
 mod card;
 mod duration;
 #[cfg(test)]
@@ -29,10 +30,13 @@ mod tell;
 mod timeline;
 mod whoami;
 
+use std::collections::BTreeMap;
+
 use hotfix_adapters::chat::Span;
 use hotfix_adapters::vocabulary::Platform;
 
-use crate::domain::id::PersonId;
+use crate::domain::group::ChatGroup;
+use crate::domain::id::{PersonId, ServiceName};
 use crate::domain::people::People;
 use crate::policy::Policy;
 
@@ -64,6 +68,8 @@ pub struct Audience<'a> {
     pub people: &'a People,
     /// Who may do what.
     pub policy: &'a Policy,
+    /// Which groups of the chat are called when.
+    pub groups: &'a BTreeMap<ServiceName, Vec<ChatGroup>>,
     /// Where the text will be read.
     pub platform: Platform,
 }

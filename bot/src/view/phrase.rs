@@ -13,6 +13,7 @@ use crate::domain::id::{PersonId, RequirementId};
 use crate::domain::people::People;
 use crate::domain::plan::environment_of;
 use crate::domain::playbook::StepKind;
+use crate::domain::refusal::channel_in;
 
 const LINE: usize = 200;
 const PARAGRAPH: usize = 1_500;
@@ -38,7 +39,8 @@ fn cut(text: &str, limit: usize) -> String {
     if text.chars().count() <= limit {
         return text.to_owned();
     }
-    text.chars().take(limit).chain(['…']).collect()
+    let left_out = text.chars().count() - limit;
+    text.chars().take(limit).collect::<String>() + &format!("… (and {left_out} more characters)")
 }
 
 /// A character as it is, or spelled out when it cannot be seen or would reorder its neighbours.
@@ -237,17 +239,28 @@ impl Say for Text {
     }
 }
 
-/// Our own text, in which backticks mark commands. Whatever else stands in it stays plain or code.
+/// Our own text, in which backticks mark commands, and `<#…>` a channel. Whatever else stands in it stays plain or code.
 pub(super) fn marked(text: &str) -> Text {
     let parts: Vec<&str> = text.split('`').collect();
     if parts.len().is_multiple_of(2) {
-        return Text::of(text);
+        return with_channels(Text::new(), text);
     }
     let mut made = Text::new();
     for (at, part) in parts.into_iter().enumerate().filter(|(_, part)| !part.is_empty()) {
-        made = if at.is_multiple_of(2) { made.plain(part) } else { made.code(part) };
+        made = if at.is_multiple_of(2) { with_channels(made, part) } else { made.code(part) };
     }
     made
+}
+
+fn with_channels(mut made: Text, text: &str) -> Text {
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("<#") {
+        let Some((channel, behind)) = channel_in(after) else { break };
+        made = if before.is_empty() { made } else { made.plain(before) };
+        made = made.channel(channel);
+        rest = behind;
+    }
+    if rest.is_empty() && !made.0.is_empty() { made } else { made.plain(rest) }
 }
 
 #[cfg(test)]
@@ -258,7 +271,7 @@ mod tests {
     fn what_cannot_be_seen_is_spelled_out() {
         assert_eq!(outside("pay\u{202e}daol\u{7}  \n<!channel>"), "pay\\u{202e}daol\\u{7} <!channel>");
         assert_eq!(paragraph("one\r\n  two\u{1b}[31m\n"), "one\n  two\\u{1b}[31m");
-        assert_eq!(outside(&"x".repeat(300)).chars().count(), 201);
+        assert_eq!(outside(&"x".repeat(300)), format!("{}… (and 100 more characters)", "x".repeat(200)));
     }
 
     #[test]
@@ -283,5 +296,16 @@ mod tests {
         assert_eq!(text.0.len(), spans.len());
         assert_eq!(text.0[1], Span::Code("retry".to_owned()));
         assert_eq!(marked("a ` b").0, [Span::Plain("a ` b".to_owned())]);
+    }
+
+    #[test]
+    fn a_channel_is_named_by_the_chat() {
+        let channel = |id: &str| Span::Channel(hotfix_adapters::vocabulary::ChannelRef::parse(id).unwrap());
+        let plain = |text: &str| Span::Plain(text.to_owned());
+        assert_eq!(marked("Say it in <#C0PAY>.").0, [plain("Say it in "), channel("C0PAY"), plain(".")]);
+        assert_eq!(marked("<##payments>").0, [channel("#payments")]);
+        for text in ["a <# b", "a <#b c>", "a <#"] {
+            assert_eq!(marked(text).to_plain(), text);
+        }
     }
 }

@@ -8,12 +8,14 @@ use thiserror::Error;
 
 use super::Audience;
 use super::ask::{calls, is, missing, voters};
+use super::called::called;
 use super::card::{digest, only, pull_link};
 use super::duration::{clock, minutes};
 use super::phrase::{Say, capital, contributor, count, listing, outside, size, whole};
 use super::standing::looked_at;
 use crate::domain::event::Contribution;
 use crate::domain::glass::broke;
+use crate::domain::group::Moment;
 use crate::domain::hotfix::{Attestation, Hotfix, StepState};
 use crate::domain::playbook::{StepKind, StepSpec};
 use crate::domain::step::beyond;
@@ -111,28 +113,33 @@ pub fn prompt(
     lines.extend(said(state, commit, head.map_or(commit, |head| &head.tip), audience, now));
     lines.extend(not_counted(state, audience));
     lines.push(until(state, environment));
-    let card = Card {
-        tone: Tone::Asking,
-        title: Some(Text::of(format!(
-            "{} {}: may this go to {}?",
-            state.id,
-            state.plan.service,
-            state.plan.place(environment)
-        ))),
-        lines,
-        verbatim: None,
-        fields: fields(state, base),
-        progress: Vec::new(),
-        actions: actions(state, environment, commit),
-        footer: Some(
-            Text::of("React with ✅ or ❌, press a button, or say ")
-                .command("approve")
-                .plain(" or ")
-                .command("reject <why>")
-                .plain("."),
-        ),
-        whole: true,
-    };
+    let card = called(
+        Card {
+            tone: Tone::Asking,
+            title: Some(Text::of(format!(
+                "{} {}: may this go to {}?",
+                state.id,
+                state.plan.service,
+                state.plan.place(environment)
+            ))),
+            lines,
+            verbatim: None,
+            fields: fields(state, base),
+            progress: Vec::new(),
+            actions: actions(state, environment, commit),
+            footer: Some(
+                Text::of("React with ✅ or ❌, press a button, or say ")
+                    .command("approve")
+                    .plain(" or ")
+                    .command("reject <why>")
+                    .plain("."),
+            ),
+            whole: true,
+        },
+        state,
+        Moment::Vote,
+        audience,
+    );
     let length = length(&card);
     if length > CHARACTERS { Err(TooMuch::Long { environment: environment.clone(), length }) } else { Ok(card) }
 }

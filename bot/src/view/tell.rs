@@ -4,7 +4,7 @@
 use hotfix_adapters::chat::{Card, Text, Tone};
 
 use super::Audience;
-use super::announcement::started;
+use super::announcement::news;
 use super::card::{heading, pull_link};
 use super::form::riders_buttons;
 use super::phrase::{Say, command, destination, outside};
@@ -104,7 +104,7 @@ fn unbacked(state: &Hotfix, vote: &Vote) -> Option<Card> {
 }
 
 fn missed_it(state: &Hotfix, entry: &Entry, audience: &Audience<'_>) -> Card {
-    let mut card = started(state, audience, entry.at);
+    let mut card = news(state, audience, entry.at);
     let why = format!(
         "You get this directly because you are in the team of {} and cannot read its channel.",
         state.plan.service

@@ -187,7 +187,7 @@ async fn give(State(shelf): State<Shared>, request: Request) -> Response {
         return (StatusCode::BAD_REQUEST, "for what?").into_response();
     }
     shelf.given += 1;
-    let token = format!("token-{}", shelf.given);
+    let token = format!("token-of-the-registry-{}", shelf.given);
     shelf.token = Some(token.clone());
     axum::Json(json!({ "access_token": token, "expires_in": 300 })).into_response()
 }

@@ -384,7 +384,9 @@ async fn what_happens_elsewhere_is_not_told() {
     fake.channel("elsewhere", &["ada"]);
     let ts = fake.say("ada", "elsewhere", "@hotfix hello").await;
     fake.react("ada", "elsewhere", &ts, "eyes").await;
+    fake.say("ada", "@ada", "nobody granted im:history").await;
     assert_eq!(app.came.lock().unwrap().len(), 0);
+    fake.grant_also("im:history");
     fake.say("ada", "@ada", "hello").await;
     assert!(app.came.lock().unwrap()[0].1.contains("\"channel_type\":\"im\""));
 }

@@ -74,4 +74,8 @@ impl Chat for CutChat {
     async fn examine(&self, channels: &[ChannelRef]) -> Vec<Finding> {
         self.inner.examine(channels).await
     }
+
+    async fn examine_groups(&self, groups: &[String]) -> Vec<Finding> {
+        self.inner.examine_groups(groups).await
+    }
 }

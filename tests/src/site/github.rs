@@ -1,15 +1,18 @@
 //! GitHub: the bot speaks to a fake of it over HTTP and git, and people use its pages.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use anyhow::Context as _;
 use async_trait::async_trait;
+use hotfix_adapters::forge::github::app_manifest;
 use hotfix_adapters::forge::{CheckState, Forge, MergeMethod, PullNumber, Verdict};
 use hotfix_adapters::vocabulary::{BranchName, CommitId, Repo};
-use hotfix_fakes::github::GitHubFake;
+use hotfix_fakes::github::{APP_KEY_PKCS1, GitHubFake};
 use hotfix_fakes::server::Control;
 use serde_json::json;
 
-use super::{Back, Delivery, Elsewhere, PEOPLE, Site, mac, take_places};
+use super::{BY_TOKEN, Back, Delivery, Elsewhere, PEOPLE, Site, mac, take_places};
 use crate::stage::Stage;
 
 /// The bot's token.
@@ -24,14 +27,43 @@ pub(super) struct OnGitHub {
 }
 
 impl OnGitHub {
+    /// The bot speaks with a token that may do everything.
     pub(super) async fn open(stage: &Stage) -> anyhow::Result<Self> {
         let fake = GitHubFake::start("").await;
+        fake.token("hotfix-bot", TOKEN);
+        Self::configured(stage, fake, |_| Ok((TOKEN, BY_TOKEN.to_owned())))
+    }
+
+    /// The bot is an App, installed at every owner with what its manifest asks for.
+    pub(super) async fn open_as_app(stage: &Stage) -> anyhow::Result<Self> {
+        let manifest = app_manifest("hotfix", None, false);
+        let asked = manifest["default_permissions"].as_object().cloned().unwrap_or_default();
+        let rights: Vec<(&str, &str)> =
+            asked.iter().map(|(name, level)| (name.as_str(), level.as_str().unwrap_or_default())).collect();
+        Self::configured(stage, GitHubFake::start("").await, |fake| {
+            let app = fake.app("hotfix");
+            let repositories = stage.repositories();
+            for full in &repositories {
+                let (owner, _) = full.split_once('/').context("owner/name")?;
+                let of_owner = |other: &&String| other.split_once('/').is_some_and(|(other, _)| other == owner);
+                let all: Vec<&str> = repositories.iter().filter(of_owner).map(String::as_str).collect();
+                let _installation = fake.install(app, owner, &all, &rights);
+            }
+            Ok((APP_KEY_PKCS1, format!("app = {{ id = {app}, private_key = {{ file = \"token\" }} }}")))
+        })
+    }
+
+    fn configured(
+        stage: &Stage,
+        fake: GitHubFake,
+        speaks: impl FnOnce(&GitHubFake) -> anyhow::Result<(&'static str, String)>,
+    ) -> anyhow::Result<Self> {
         let full = stage.repository();
         take_places(stage, |name| fake.create(name))?;
-        fake.token("hotfix-bot", TOKEN);
         PEOPLE.iter().for_each(|who| fake.verify_mail(who, &format!("{who}@example.org")));
         let lines = format!("kind = \"github\"\napi_url = \"{}\"\ngit_url = \"{}\"\n", fake.api_url(), fake.git_url());
-        let elsewhere = Elsewhere { lines, token: TOKEN, webhook_secret: WEBHOOK_SECRET, platform: "github" };
+        let (secret, speaks) = speaks(&fake)?;
+        let elsewhere = Elsewhere { lines, secret, speaks, webhook_secret: WEBHOOK_SECRET, platform: "github" };
         elsewhere.configure(stage, |who| fake.user(who))?;
         Ok(Self { fake: Arc::new(fake), full })
     }
@@ -126,6 +158,19 @@ impl Site for OnGitHub {
             ("x-hub-signature-256", format!("sha256={signature}")),
         ];
         Some(Delivery::new(&headers, &body))
+    }
+
+    fn secrets(&self) -> Vec<(&'static str, String)> {
+        // Of the key every line is as good as all of it; of a minted token this is what all have in common.
+        let key = APP_KEY_PKCS1.lines().filter(|line| line.len() > 40 && !line.starts_with('-'));
+        let key = key.map(|line| ("the key of the GitHub App", line.to_owned()));
+        let others =
+            [("GitHub's token", TOKEN), ("a minted token", "ghs_000000"), ("GitHub's webhook secret", WEBHOOK_SECRET)];
+        key.chain(others.map(|(name, secret)| (name, secret.to_owned()))).collect()
+    }
+
+    fn rights_used(&self) -> BTreeSet<&'static str> {
+        self.fake.rights_used()
     }
 
     async fn pulls(&self) -> anyhow::Result<usize> {

@@ -1,5 +1,6 @@
 //! GitLab: the bot speaks to a fake of it over HTTP and git, and people use its pages.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use anyhow::bail;
@@ -12,7 +13,7 @@ use hotfix_fakes::gitlab::{GitLab, TOKEN};
 use hotfix_fakes::server::Control;
 use serde_json::json;
 
-use super::{Back, Delivery, Elsewhere, Site, mac, take_places};
+use super::{BY_TOKEN, Back, Delivery, Elsewhere, Site, mac, take_places};
 use crate::stage::Stage;
 
 /// What deliveries are signed with.
@@ -30,7 +31,8 @@ impl OnGitLab {
         let project = stage.repository();
         take_places(stage, |name| fake.project(name))?;
         let lines = format!("kind = \"gitlab\"\nurl = \"{}\"\naccount = \"1\"\n", fake.url());
-        let elsewhere = Elsewhere { lines, token: TOKEN, webhook_secret: WEBHOOK_SECRET, platform: "gitlab" };
+        let (secret, speaks) = (TOKEN, BY_TOKEN.to_owned());
+        let elsewhere = Elsewhere { lines, secret, speaks, webhook_secret: WEBHOOK_SECRET, platform: "gitlab" };
         elsewhere.configure(stage, |who| fake.user(who))?;
         Ok(Self { fake: Arc::new(fake), project })
     }
@@ -119,6 +121,14 @@ impl Site for OnGitLab {
             ("webhook-signature", format!("v1,{signature}")),
         ];
         Some(Delivery::new(&headers, &body))
+    }
+
+    fn secrets(&self) -> Vec<(&'static str, String)> {
+        vec![("GitLab's token", TOKEN.to_owned()), ("GitLab's webhook secret", WEBHOOK_SECRET.to_owned())]
+    }
+
+    fn rights_used(&self) -> BTreeSet<&'static str> {
+        BTreeSet::new()
     }
 
     async fn pulls(&self) -> anyhow::Result<usize> {

@@ -1,5 +1,6 @@
 //! The local forge, whose people speak to it past the bot.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -96,6 +97,14 @@ impl Site for OnDisk {
 
     fn delivery(&self, _: &str, _: &str, _: jiff::Timestamp) -> Option<Delivery> {
         None
+    }
+
+    fn secrets(&self) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
+
+    fn rights_used(&self) -> BTreeSet<&'static str> {
+        BTreeSet::new()
     }
 
     async fn pulls(&self) -> anyhow::Result<usize> {

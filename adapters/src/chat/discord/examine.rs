@@ -56,6 +56,37 @@ impl Core {
         found
     }
 
+    /// A role is called by whoever may post where it is mentionable; the bot calls it by its own right where it is not.
+    pub(super) async fn examine_groups(&self, groups: &[String]) -> Vec<Finding> {
+        let mut known: Vec<Role> = Vec::new();
+        if groups.is_empty() {
+            return Vec::new();
+        }
+        for guild in &self.guilds {
+            match self.web.read::<Guild>(Call::new(&["guilds", guild], "ask about a server")).await {
+                Ok(guild) => known.extend(guild.roles),
+                Err(failure) => return vec![not(failure.into(), &format!("the roles of the server {guild}"))],
+            }
+        }
+        let found = groups.iter().map(|id| {
+            let what = format!("the role {id}");
+            match known.iter().find(|role| &role.id == id) {
+                Some(role) if role.mentionable => Finding::fine(what, format!("it is @{}", role.name)),
+                Some(role) => Finding::doubtful(
+                    what,
+                    format!("nobody may mention @{}, so it is shown and called by nobody", role.name),
+                    "Allow anyone to mention this role, in the settings of the server.",
+                ),
+                None => Finding::wrong(
+                    what,
+                    "no server that the bot listens to has it",
+                    "Correct `notify` in the service's file.",
+                ),
+            }
+        });
+        found.collect()
+    }
+
     async fn own_application(&self) -> Result<Finding, Failure> {
         let what = "the application";
         let path = ["applications", "@me"];

@@ -29,6 +29,8 @@ pub const PERMISSIONS: u64 = VIEW_CHANNEL | 1 << 11 | 1 << 14 | 1 << 16 | 1 << 3
 pub(super) struct Role {
     pub(super) id: String,
     pub(super) permissions: String,
+    pub(super) name: String,
+    pub(super) mentionable: bool,
 }
 
 /// The names of the rights that are missing.
@@ -77,7 +79,11 @@ mod tests {
 
     #[test]
     fn a_channel_takes_and_gives() {
-        let role = |id: &str, permissions: u64| Role { id: id.to_owned(), permissions: permissions.to_string() };
+        let role = |id: &str, permissions: u64| Role {
+            id: id.to_owned(),
+            permissions: permissions.to_string(),
+            ..Role::default()
+        };
         let overwrite = |id: &str, allow: u64, deny: u64| {
             let (allow, deny) = (allow.to_string(), deny.to_string());
             Overwrite { id: id.to_owned(), allow, deny }

@@ -20,6 +20,18 @@ pub(super) struct Door {
     pub(super) url: String,
 }
 
+#[derive(Deserialize)]
+struct Usergroups {
+    usergroups: Vec<Usergroup>,
+}
+
+#[derive(Deserialize)]
+struct Usergroup {
+    id: String,
+    #[serde(default)]
+    handle: String,
+}
+
 impl Core {
     pub(super) async fn examine(&self, channels: &[ChannelRef]) -> Vec<Finding> {
         let call = Call { method: "auth.test", channel: "", act: "ask who the bot is" };
@@ -35,6 +47,27 @@ impl Core {
             found.push(self.room(channel).await);
         }
         found
+    }
+
+    pub(super) async fn examine_groups(&self, groups: &[String]) -> Vec<Finding> {
+        if groups.is_empty() {
+            return Vec::new();
+        }
+        let what = "the user groups";
+        let call = Call { method: "usergroups.list", channel: "", act: "list the user groups" };
+        let known: Usergroups = match self.web.read(call, &[]).await {
+            Ok(known) => known,
+            Err(failure) => return vec![not(failure, what)],
+        };
+        let found = groups.iter().map(|id| match known.usergroups.iter().find(|group| &group.id == id) {
+            Some(group) => Finding::fine(format!("the user group {id}"), format!("it is @{}", group.handle)),
+            None => Finding::wrong(
+                format!("the user group {id}"),
+                "there is none with this id, or it is disabled",
+                "Correct `notify` in the service's file, or enable the group.",
+            ),
+        });
+        found.collect()
     }
 
     fn token(&self, me: &Me) -> Finding {

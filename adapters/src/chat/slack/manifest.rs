@@ -21,6 +21,9 @@ pub const SCOPES: [&str; 11] = [
     "users:read",
 ];
 
+/// The right to look whether a user group is there.
+const GROUPS_SCOPE: &str = "usergroups:read";
+
 /// What Slack tells the bot.
 const EVENTS: [&str; 4] = ["app_home_opened", "app_mention", "reaction_added", "reaction_removed"];
 
@@ -33,6 +36,8 @@ pub struct ManifestOptions {
     pub command: String,
     /// What Slack shows behind the command while it is typed: the verbs.
     pub usage_hint: String,
+    /// Whether user groups are called, which `hotfix doctor` looks up by a right more.
+    pub groups: bool,
     /// Whether connections are opened by the bot; otherwise Slack calls.
     pub socket_mode: bool,
     /// Where Slack calls; not wanted in Socket Mode.
@@ -43,6 +48,7 @@ pub struct ManifestOptions {
 #[must_use]
 pub fn manifest(options: &ManifestOptions) -> Value {
     let name: String = options.name.chars().take(35).collect();
+    let scopes: Vec<&str> = SCOPES.into_iter().chain(options.groups.then_some(GROUPS_SCOPE)).collect();
     let url = options.request_url.as_ref().filter(|_| !options.socket_mode);
     let command = json!({
         "command": options.command,
@@ -73,7 +79,7 @@ pub fn manifest(options: &ManifestOptions) -> Value {
             }],
             "slash_commands": [command],
         },
-        "oauth_config": { "scopes": { "bot": SCOPES } },
+        "oauth_config": { "scopes": { "bot": scopes } },
         "settings": {
             "event_subscriptions": events,
             "interactivity": interactivity,
@@ -101,6 +107,7 @@ mod tests {
             name: "hotfix".to_owned(),
             command: "/hotfix".to_owned(),
             usage_hint: "start <service> | status".to_owned(),
+            groups: false,
             socket_mode,
             request_url: Url::parse("https://bot.example/slack").ok(),
         })

@@ -124,4 +124,8 @@ impl Chat for Slack {
     async fn examine(&self, channels: &[ChannelRef]) -> Vec<Finding> {
         self.core.examine(channels).await
     }
+
+    async fn examine_groups(&self, groups: &[String]) -> Vec<Finding> {
+        self.core.examine_groups(groups).await
+    }
 }

@@ -2,6 +2,7 @@
 //! could not be read, says nothing.
 
 mod branches;
+mod groups;
 mod members;
 mod playbook;
 mod policy;
@@ -21,6 +22,7 @@ pub(super) fn assemble(raw: Raw, sources: &Sources, sink: &Sink) -> Option<Confi
     let policy = raw.policy.as_ref().map(|policy| policy::policy(policy, &raw, &members, sink));
     branches::check(&raw, sink);
     let playbooks = playbook::all(&raw, sink);
+    let groups = groups::all(&raw, sink);
     let services = service::all(&raw, policy.as_ref(), &members, sink);
     let services = services?;
     // What is written there names secrets and never holds one.
@@ -29,6 +31,7 @@ pub(super) fn assemble(raw: Raw, sources: &Sources, sink: &Sink) -> Option<Confi
         settings: raw.settings?,
         forges: raw.forges,
         services,
+        groups,
         people: raw.people?,
         policy: policy?.with_ways(ways),
         playbooks: playbooks?,

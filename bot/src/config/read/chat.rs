@@ -2,7 +2,7 @@
 
 use hotfix_adapters::vocabulary::ChannelRef;
 
-use super::super::chat::{ChatKind, ChatSettings, DiscordSettings, SlackSettings, SlackWay};
+use super::super::chat::{ChatKind, ChatSettings, DiscordSettings, Pace, SlackSettings, SlackWay};
 use super::super::fault::Fault;
 use super::super::field::Field;
 use super::super::reader::Reader;
@@ -39,6 +39,11 @@ pub(super) fn read(field: Field<'_>, folders: &Folders<'_>) -> ChatSettings {
     let flag = |key, usual| reader.get(key).flag().map_or(usual, |flag| flag.value);
     settings.shared_channels = flag("shared_channels", settings.shared_channels);
     settings.terminal_votes = flag("terminal_votes", settings.terminal_votes);
+    let number = |key, usual| reader.get(key).whole(1..=100_000).map_or(usual, |number| number.value);
+    settings.pace = Pace {
+        person: number("person_per_minute", settings.pace.person),
+        service: number("service_per_minute", settings.pace.service),
+    };
     reader.finish();
     settings
 }
@@ -46,7 +51,7 @@ pub(super) fn read(field: Field<'_>, folders: &Folders<'_>) -> ChatSettings {
 /// At the console everybody sits at the terminal, so the command line is as good; elsewhere it has to be allowed.
 fn settings(kind: ChatKind) -> ChatSettings {
     let terminal_votes = kind == ChatKind::Console;
-    ChatSettings { kind, also_in: Vec::new(), shared_channels: false, terminal_votes }
+    ChatSettings { kind, also_in: Vec::new(), shared_channels: false, terminal_votes, pace: Pace::default() }
 }
 
 fn used_part<T>(part: Option<Option<T>>, reader: &Reader<'_>, name: &str) -> Option<T> {

@@ -1,6 +1,6 @@
 //! `services/<name>.toml`: one deployable thing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hotfix_adapters::vocabulary::{BranchName, ChannelRef, Environment, Repo};
 
@@ -14,6 +14,7 @@ use super::mechanism::{self, command_line};
 use super::member::Member;
 use super::place;
 use super::step::{self, SERVICE_KINDS};
+use crate::domain::group::{ChatGroup, Moment};
 use crate::domain::id::{PlaybookId, ServiceName};
 use crate::domain::playbook::{CapabilityKind, ServiceKind};
 use crate::domain::service::Never;
@@ -32,6 +33,7 @@ pub(in crate::config) struct RawService {
     pub(in crate::config) main: Option<Located<BranchName>>,
     pub(in crate::config) playbook: Option<Located<PlaybookId>>,
     pub(in crate::config) channel: Option<ChannelRef>,
+    pub(in crate::config) notify: Vec<Located<ChatGroup>>,
     pub(in crate::config) team: Vec<Located<Member>>,
     pub(in crate::config) release_blockers: Vec<String>,
     pub(in crate::config) required_checks: Vec<String>,
@@ -68,6 +70,7 @@ pub(super) fn read(name: &ServiceName, reader: Reader<'_>, folders: &Folders<'_>
         main,
         playbook: reader.need("playbook").parse(),
         channel: reader.need("channel").parse().map(|channel| channel.value),
+        notify: reader.get("notify").list().into_iter().filter_map(group).collect(),
         team: Member::list(reader.need("team")),
         release_blockers: lines(reader.get("release_blockers")),
         required_checks: lines(reader.get("required_checks")),
@@ -101,6 +104,21 @@ fn parties(field: Field<'_>) -> Vec<(String, Vec<Located<Member>>)> {
         return Vec::new();
     };
     reader.entries().into_iter().map(|(name, members)| (name.value.to_owned(), Member::list(members))).collect()
+}
+
+/// `{ group = "S0123456789", name = "payments-oncall", on = ["started", "failed"] }`
+fn group(field: Field<'_>) -> Option<Located<ChatGroup>> {
+    let moments =
+        [("started", Moment::Started), ("vote", Moment::Vote), ("live", Moment::Live), ("failed", Moment::Failed)];
+    let reader = field.table("a group to be told")?;
+    let id = reader.need("group").id();
+    let name = reader.need("name").line();
+    let on = reader.need("on").one_or_more();
+    let on: BTreeSet<Moment> = on.into_iter().filter_map(|field| field.choice(&moments)).map(|on| on.value).collect();
+    reader.finish();
+    let id = id?;
+    let value = ChatGroup { id: id.value, name: name?.value.trim_start_matches('@').to_owned(), on };
+    Some(Located { value, at: id.at })
 }
 
 fn forge(field: Field<'_>) -> Option<ForgeConfig> {

@@ -37,6 +37,12 @@ const MISTAKES: &[(&str, &str, &str, &str)] = &[
     ("account_of_two", "people.toml", "git     = \"ben@example.org\"", "git     = \"ANA@example.org\""),
     ("login_for_id", "people.toml", "github  = 583231", "github  = \"ana-alvarez\""),
     ("unknown_person", "policy.toml", "[\"ana\", \"ben\", \"dana\"]", "[\"ana\", \"benn\", \"dana\"]"),
+    (
+        "unknown_moment",
+        PAY,
+        "# notify = [{ group = \"S0123456789\", name = \"payments-oncall\", on = [\"started\"",
+        "notify = [{ group = \"S0123456789\", name = \"payments-oncall\", on = [\"startet\"",
+    ),
     ("unknown_group", PAY, "[\"@payments\"]", "[\"@payment\"]"),
     ("unknown_role", "policy.toml", "[services.payments.roles]", "[services.payments.roles]\napprovers = []"),
     ("unknown_service", "policy.toml", "[services.website.roles]", "[services.web-site.roles]"),

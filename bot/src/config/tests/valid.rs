@@ -129,3 +129,14 @@ fn case_28_a_vote_is_for_the_way_to_deploy() {
     assert_ne!(before.0, after.0);
     assert_eq!((before.1, before.2), (after.1, after.2));
 }
+
+#[test]
+fn groups_are_called_at_the_moments_that_are_named() {
+    use crate::domain::group::Moment;
+    let shipped = Shipped::copy();
+    assert!(shipped.load().groups.values().all(Vec::is_empty));
+    shipped.edit(PAY, "# notify = [", "notify = [");
+    let groups = shipped.load().groups.remove(&named("payments")).unwrap();
+    assert_eq!((groups.len(), groups[0].id.as_str(), groups[0].name.as_str()), (1, "S0123456789", "payments-oncall"));
+    assert_eq!(groups[0].on, [Moment::Started, Moment::Vote, Moment::Live, Moment::Failed].into());
+}

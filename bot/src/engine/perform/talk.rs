@@ -64,7 +64,7 @@ impl Engine {
             return Ok(Performed::Again(CARD_SOON));
         };
         let card = view::prompt(state, environment, &self.audience(), self.now())
-            .map_err(|too_much| Failure::rejected(format!("{too_much}. Make the change smaller, and say `retry`.")))?;
+            .map_err(|too_much| Failure::rejected(not_asked(state, &too_much)))?;
         let message = self.post_once(Place::Thread(root.clone()), key, card, first).await?;
         let (environment, commit) = (environment.clone(), commit.clone());
         Ok(Performed::came(Outcome::Prompted { environment, commit, message }))
@@ -193,6 +193,13 @@ impl Engine {
         self.post_once(Place::Direct(account.clone()), key, card, first).await?;
         Ok(Performed::came(Outcome::Nothing))
     }
+}
+
+/// Why a question is not asked, and where all of what it is about can be read.
+fn not_asked(state: &Hotfix, too_much: &view::TooMuch) -> String {
+    let url = state.pull.as_ref().and_then(|pull| pull.url.as_deref());
+    let read = url.map_or_else(String::new, |url| format!(" All of it can be read at {url} ."));
+    format!("{too_much}.{read} Make the change smaller, and say `retry`.")
 }
 
 /// Failures and endings are shown in the channel too.

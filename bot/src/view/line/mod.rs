@@ -16,12 +16,35 @@ use hotfix_adapters::chat::{Card, Text, Tone};
 use jiff::Timestamp;
 
 use super::Audience;
+use super::called::called;
 use crate::domain::event::{Actor, Entry, Event};
+use crate::domain::group::Moment;
 use crate::domain::hotfix::Hotfix;
 
 /// What an event says in the thread, given the run right after it. `None` for what is not said, or said elsewhere.
 #[must_use]
 pub fn line(state_after: &Hotfix, entry: &Entry, audience: &Audience<'_>) -> Option<Card> {
+    let card = words(state_after, entry, audience)?;
+    Some(match moment(state_after, &entry.event) {
+        Some(moment) => called(card, state_after, moment, audience),
+        None => card,
+    })
+}
+
+/// The moment that an event is, of those at which groups are called.
+#[expect(clippy::wildcard_enum_match_arm, reason = "an event calls nobody unless it says so")]
+fn moment(state: &Hotfix, event: &Event) -> Option<Moment> {
+    match event {
+        Event::Stuck { .. } | Event::DeployEnded { failure: Some(_), .. } => Some(Moment::Failed),
+        Event::DeployEnded { key, failure: None } => {
+            let intent = &state.deploy(key)?.intent;
+            (!intent.rollback && state.plan.reaches_production(&intent.environment)).then_some(Moment::Live)
+        }
+        _other => None,
+    }
+}
+
+fn words(state_after: &Hotfix, entry: &Entry, audience: &Audience<'_>) -> Option<Card> {
     let told = Told { state: state_after, by: &entry.by, at: entry.at, to: audience };
     match &entry.event {
         // The card, the announcement and the prompt say these.

@@ -168,6 +168,13 @@ impl GitHubFake {
         id
     }
 
+    /// The permissions that the calls so far took, each as `pull_requests=read`, or several one of which does, as
+    /// `issues=read; pull_requests=read`.
+    #[must_use]
+    pub fn rights_used(&self) -> BTreeSet<&'static str> {
+        self.state().rights_used.clone()
+    }
+
     /// How everything is now, without what lies in the repositories.
     #[must_use]
     pub fn keep(&self) -> Kept {

@@ -24,7 +24,9 @@ pub(super) fn route(state: &mut State, call: &Call) -> Reply {
                 return Reply::not_found();
             }
             code::settle(state, &full);
-            if let Some(needs) = missing(call, rest) {
+            let needs = needs(call, rest);
+            state.rights_used.insert(needs);
+            if !may(call, needs) {
                 return Reply::Forbidden(needs);
             }
             repository(state, call, &full, rest)
@@ -33,11 +35,10 @@ pub(super) fn route(state: &mut State, call: &Call) -> Reply {
     }
 }
 
-/// The permissions one of which is wanted, when an App's token has none of them.
-fn missing(call: &Call, rest: &[&str]) -> Option<&'static str> {
-    let permissions = call.access.as_ref()?.permissions.as_ref()?;
+/// The permissions one of which is wanted, when an App asks.
+fn needs(call: &Call, rest: &[&str]) -> &'static str {
     let reads = call.method == "GET";
-    let needs = match rest {
+    match rest {
         ["pulls", _, "merge"] => "contents=write",
         ["pulls", ..] if reads => "pull_requests=read",
         ["pulls", ..] => "pull_requests=write",
@@ -57,12 +58,17 @@ fn missing(call: &Call, rest: &[&str]) -> Option<&'static str> {
         ["git" | "contents" | "merges", ..] if !reads => "contents=write",
         ["git" | "commits" | "compare" | "branches" | "contents", ..] => "contents=read",
         _ => "metadata=read",
-    };
+    }
+}
+
+/// Whether the token holds one of them.
+fn may(call: &Call, needs: &str) -> bool {
+    let Some(permissions) = call.access.as_ref().and_then(|access| access.permissions.as_ref()) else { return true };
     let holds = |need: &str| {
         let (name, level) = need.split_once('=').unwrap();
         permissions.get(name).is_some_and(|had| had == level || had == "write")
     };
-    (!needs.split("; ").any(holds)).then_some(needs)
+    needs.split("; ").any(holds)
 }
 
 fn repository(state: &mut State, call: &Call, full: &str, rest: &[&str]) -> Reply {

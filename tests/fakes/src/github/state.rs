@@ -26,6 +26,8 @@ pub(crate) struct State {
     pub(super) apps: BTreeMap<u64, App>,
     pub(super) installations: BTreeMap<u64, Installation>,
     pub(super) repos: BTreeMap<String, Repository>,
+    /// What calls took so far, see [`super::GitHubFake::rights_used`].
+    pub(super) rights_used: BTreeSet<&'static str>,
 }
 
 /// It happens once: what takes it takes it away.
@@ -277,6 +279,7 @@ impl State {
             apps: BTreeMap::new(),
             installations: BTreeMap::new(),
             repos: BTreeMap::new(),
+            rights_used: BTreeSet::new(),
         };
         let web_flow = state.user("web-flow");
         state.mails.insert("noreply@github.com".to_owned(), web_flow);

@@ -24,6 +24,7 @@ impl Slack {
     pub async fn command(&self, who: &str, channel: &str, line: &str) -> Answered {
         let (payload, url) = {
             let mut world = self.site.world();
+            world.takes_commands();
             let (user, channel) = (world.user(who).id.clone(), world.channel(channel).id.clone());
             let (command, text) = line.split_once(' ').unwrap_or((line, ""));
             let text = typed(&world, text.trim());

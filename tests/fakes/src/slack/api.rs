@@ -232,9 +232,13 @@ fn asked(world: &mut World, name: &str, token: Option<&str>, said: Map<String, V
             Some(format!("{kind}:{what}"))
         }
     };
+    let used = needed.clone();
     if let Some(needed) = needed.filter(|needed| !call.scopes.contains(needed)) {
         let more = json!({ "needed": needed, "provided": call.scopes.join(",") });
         return Err(Refused { error: "missing_scope".to_owned(), more }.into());
+    }
+    if let Some(used) = used.filter(|_| !app) {
+        world.scopes_used.insert(used);
     }
     Ok(run(world, &call)?)
 }

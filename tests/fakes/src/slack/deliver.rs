@@ -10,7 +10,7 @@ use hyper_util::rt::TokioIo;
 use ring::hmac;
 use serde_json::Value;
 
-use super::state::{Delivery, Due};
+use super::state::{Delivery, Due, Kind as Room};
 use super::{Site, Slack, payloads, socket};
 
 /// What became of a delivery.
@@ -49,6 +49,23 @@ pub(super) type Retry = Option<(u32, &'static str)>;
 
 /// When the second and the third retry come, after the first delivery failed.
 const LATER_US: [(u32, i64); 2] = [(2, 60_000_000), (3, 300_000_000)];
+
+/// The scope without which an event is not told.
+fn scope_of(event: &str, room: Option<&Room>) -> Option<String> {
+    let scope = match event {
+        "app_mention" => "app_mentions:read",
+        "reaction_added" | "reaction_removed" => "reactions:read",
+        "message.im" => "im:history",
+        "subteam_members_changed" => "usergroups:read",
+        "user_change" => "users:read",
+        "member_joined_channel" => match room {
+            Some(Room::Private) => "groups:read",
+            Some(Room::Public | Room::Direct(_)) | None => "channels:read",
+        },
+        _ => return None,
+    };
+    Some(scope.to_owned())
+}
 
 #[derive(Clone)]
 pub(super) struct Letter {
@@ -115,9 +132,12 @@ impl Site {
         let payload = {
             let mut world = self.world();
             let hidden = channel.is_some_and(|channel| !world.channels[channel].members.contains(&world.bot));
-            if hidden || !world.subscribed.contains(name) {
+            let scope = scope_of(name, channel.map(|channel| &world.channels[channel].kind));
+            let granted = scope.as_ref().is_none_or(|scope| world.scopes.contains(scope));
+            if hidden || !granted || !world.subscribed.contains(name) {
                 return None;
             }
+            world.scopes_used.extend(scope);
             payloads::event(&mut world, event, channel)
         };
         let first = self.bring(Kind::Event, &payload, None).await;

@@ -157,7 +157,7 @@ impl Slack {
     /// Waits until something is so, and looks whenever the bot has done something.
     ///
     /// # Panics
-    /// It is not so after half a minute.
+    /// It is not so after two minutes.
     pub async fn until(&self, what: &str, so: impl Fn(&Self) -> bool) {
         let mut changes = self.site.changes.subscribe();
         let wait = async {
@@ -165,14 +165,14 @@ impl Slack {
                 changes.changed().await.expect("the workspace is there");
             }
         };
-        let waited = tokio::time::timeout(Duration::from_secs(30), wait).await;
+        let waited = tokio::time::timeout(Duration::from_secs(120), wait).await;
         assert!(waited.is_ok(), "this did not come to be: {what}");
     }
 
     /// Waits until somebody sees this in a channel.
     ///
     /// # Panics
-    /// It is not there after half a minute.
+    /// It is not there after two minutes.
     pub async fn until_seen(&self, who: &str, channel: &str, text: &str) {
         self.until(&format!("{who} sees {text} in {channel}"), |slack| slack.sees(who, channel).contains(text)).await;
     }
@@ -237,6 +237,7 @@ fn empty() -> World {
         urls: BTreeMap::new(),
         scopes: texts(&SCOPES),
         app_scopes: texts(&["connections:write"]),
+        scopes_used: BTreeSet::new(),
         revoked: false,
         signing_secret: SIGNING_SECRET.to_owned(),
         subscribed: texts(&SUBSCRIBED),

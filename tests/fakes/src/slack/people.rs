@@ -157,6 +157,12 @@ impl Slack {
         world.groups.iter_mut().filter(|group| group.handle == handle).for_each(|group| group.disabled = true);
     }
 
+    /// The scopes that something took so far: a call of the bot, an event that it was told of, a slash command.
+    #[must_use]
+    pub fn scopes_used(&self) -> Vec<String> {
+        self.site.world().scopes_used.iter().cloned().collect()
+    }
+
     /// Grants these scopes to the bot, and no others.
     pub fn grant(&self, scopes: &[&str]) {
         self.site.world().scopes = scopes.iter().map(|&scope| scope.to_owned()).collect();
@@ -180,6 +186,15 @@ impl Slack {
         self.site.world().revoked = true;
         self.site.event("tokens_revoked", revoked, None).await;
         self.site.event("app_uninstalled", json!({ "type": "app_uninstalled" }), None).await;
+    }
+
+    /// The id of somebody.
+    ///
+    /// # Panics
+    /// Nobody is called so.
+    #[must_use]
+    pub fn user_id(&self, who: &str) -> String {
+        self.site.world().user(who).id.clone()
     }
 
     /// Says which events are sent: `app_mention`, `message.im`, `message.channels`, `reaction_added`, …

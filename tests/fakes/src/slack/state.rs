@@ -152,6 +152,8 @@ pub(super) struct World {
     pub(super) urls: BTreeMap<String, ResponseUrl>,
     pub(super) scopes: BTreeSet<String>,
     pub(super) app_scopes: BTreeSet<String>,
+    /// The scopes of the bot that something took so far.
+    pub(super) scopes_used: BTreeSet<String>,
     pub(super) revoked: bool,
     pub(super) signing_secret: String,
     pub(super) subscribed: BTreeSet<String>,
@@ -175,6 +177,12 @@ impl World {
 
     pub(super) fn seconds(&self) -> i64 {
         self.now_us / 1_000_000
+    }
+
+    /// Slash commands and shortcuts are there only for an app that has the scope.
+    pub(super) fn takes_commands(&mut self) {
+        assert!(self.scopes.contains("commands"), "the app has no commands: it lacks the scope");
+        self.scopes_used.insert("commands".to_owned());
     }
 
     pub(super) fn record(&mut self, method: &str, arguments: Value, answer: Value) {

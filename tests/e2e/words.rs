@@ -1,0 +1,293 @@
+//! What the bot says in Slack is safe, never too long, and kind, whatever people write into titles, commits, names and
+//! reasons, and however often they write it.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use hotfix_fakes::slack::{Said, Slack};
+use hotfix_tests::git::git;
+use hotfix_tests::play::{Play, given};
+use hotfix_tests::room::CHANNEL;
+use hotfix_tests::scenario::Act;
+use hotfix_tests::site::Host;
+use hotfix_tests::world::{Options, TYPISTS, Talk, World};
+use serde_json::Value;
+
+/// Everything that means something to some chat or forge.
+const HOSTILE: &str = "<!channel> <!here> @everyone @here <@U0VICTIM> <!subteam^S0ALL> <http://evil.example|PR 12> \
+                       [PR 12](http://evil.example) *bold* _it_ ~gone~ `code` ```block``` :tada: #1 Closes #1 &amp; & \"q\"";
+/// What commands may not hold, and commits do.
+const UNSEEN: &str = "main\u{202e}nimda\u{2066}\u{200b}\u{feff}\u{1b}[31m";
+
+async fn talking(service: &str, host: Host) -> Play {
+    let options = Options { service: service.to_owned(), talk: Talk::Slack, host, ..Options::default() };
+    Play::new(World::new(options).await.expect("a world")).expect("a play")
+}
+
+fn slack(play: &Play) -> &Slack {
+    play.world.room.as_ref().expect("a workspace").slack()
+}
+
+async fn types(play: &mut Play, line: &str) {
+    play.step(&Act::Typed(line.to_owned())).await.unwrap_or_else(|error| panic!("{line:.80}: {error:#}"));
+}
+
+/// Security case 57: nothing that was said calls anybody but people who are here, links anywhere but to the forge, or is
+/// text that Slack reads; nothing was refused, so nothing was too long.
+fn is_harmless(play: &Play) {
+    let room = play.world.room.as_ref().expect("a workspace");
+    room.in_order().expect("Slack refused nothing");
+    let ours: BTreeSet<String> = TYPISTS.iter().map(|who| room.slack().user_id(who)).collect();
+    for said in room.slack().said() {
+        look(&said, &said.arguments, &ours);
+    }
+}
+
+fn look(said: &Said, value: &Value, ours: &BTreeSet<String>) {
+    let words = |key: &str| value[key].as_str().unwrap_or_default();
+    match words("type") {
+        "mrkdwn" | "broadcast" => panic!("{}: {value}", said.method),
+        "user" => assert!(ours.contains(words("user_id")), "{}: {value}", said.method),
+        "usergroup" => panic!("{}: nobody configured it: {value}", said.method),
+        "link" => assert!(words("url").starts_with("http://127.0.0.1:"), "{}: {value}", said.method),
+        _other => {}
+    }
+    match value {
+        // What stands for a message in notifications is mrkdwn: every `<` in it would be a command.
+        Value::Object(fields) if fields.contains_key("blocks") || fields.contains_key("metadata") => {
+            assert!(!words("text").contains('<'), "{}: {}", said.method, words("text"));
+            fields.values().for_each(|inner| look(said, inner, ours));
+        }
+        Value::Object(fields) => fields.values().for_each(|inner| look(said, inner, ours)),
+        Value::Array(items) => items.iter().for_each(|inner| look(said, inner, ours)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// Commits on a branch, each by somebody else, with such subjects.
+fn commits(play: &Play, branch: &str, count: usize, subject: impl Fn(usize) -> String) {
+    let (work, at) = (play.world.stage.work(), play.world.clock.moment());
+    let run = |arguments: &[&str]| git(&work, "dee", at, arguments).expect("git");
+    run(&["fetch", "--quiet", "origin"]);
+    run(&["switch", "--quiet", "--detach", &format!("origin/{branch}")]);
+    for number in 0..count {
+        let author = format!("--author=<!channel> Author {number} @here <author-{number}@example.org>");
+        run(&["commit", "--quiet", "--allow-empty", &author, "-m", &subject(number)]);
+    }
+    run(&["push", "--quiet", "origin", &format!("HEAD:refs/heads/{branch}")]);
+    play.world.site.pushed();
+}
+
+/// A title of 3,000 characters, commits and authors that want to be something else, 50 changes that are withheld, and
+/// reasons as long as a command can be: all the way to the end.
+#[tokio::test]
+async fn hostile_and_long_words_stay_words() {
+    let mut play = talking("payments", Host::GitHub).await;
+    commits(&play, "main", 50, |number| format!("{number} {UNSEEN} {HOSTILE} {}", "withheld ".repeat(300)));
+    commits(&play, "fix-upload", 1, |_| format!("{UNSEEN} {HOSTILE}"));
+    let fix = play.world.commit_of("fix-upload").expect("a commit");
+    let title = format!("{} {}", HOSTILE.replace('"', "'"), "x".repeat(3_000 - HOSTILE.len()));
+    types(&mut play, &format!("ana: /hotfix start payments \"{title}\" --fix {}", &fix[..10])).await;
+    let run = play.world.newest().await.expect("a run");
+    assert_eq!(run.survey.as_ref().expect("a survey").withheld_total, 52);
+    for act in [
+        Act::Forge("unit-tests pass".to_owned()),
+        Act::Forge("ben approves".to_owned()),
+        Act::Typed(format!("ana: /hotfix verify local pass {HOSTILE} {}", "seen ".repeat(300))),
+        Act::Typed(format!("chi: /hotfix hold {HOSTILE} {}", "why ".repeat(700))),
+        Act::Typed(format!("chi: /hotfix note {}", "n".repeat(3_900))),
+        Act::Typed("chi: /hotfix unhold".to_owned()),
+        Act::Typed("dee: /hotfix verify staging pass".to_owned()),
+        Act::Typed(format!("dee: /hotfix reject {HOSTILE} {}", "no ".repeat(900))),
+        Act::Typed("dee: /hotfix unapprove".to_owned()),
+    ] {
+        play.step(&act).await.unwrap_or_else(|error| panic!("{act:?}: {error:#}"));
+    }
+    for line in ["status", "plan", "who", "timeline", "postmortem", "list", "where payments", "whoami", "help", "locks"]
+    {
+        types(&mut play, &format!("ana: /hotfix {line}")).await;
+    }
+    // More than a command may hold is refused in words, and a form holds more than a reason may be.
+    types(&mut play, &format!("ana: /hotfix note {}", "n".repeat(5_000))).await;
+    slack(&play).open_home("ana").await;
+    let seen = slack(&play).sees("ana", CHANNEL);
+    assert!(seen.contains("more characters)"), "what is shortened says by how much:\n{seen}");
+    assert!(seen.contains("<!channel>") && seen.contains("\\u{202e}"), "nothing is hidden:\n{seen}");
+    is_harmless(&play);
+}
+
+/// Security case 29: 400 people's commits go along. Nobody is asked about less than all of them; it is said why, and where
+/// all of them can be read.
+#[tokio::test]
+async fn a_question_about_more_than_can_be_shown_is_not_asked() {
+    let mut play = talking("payments", Host::GitHub).await;
+    for act in given("a hotfix that is reviewed").expect("a way there") {
+        play.step(&act).await.unwrap_or_else(|error| panic!("{act:?}: {error:#}"));
+    }
+    commits(&play, "hotfix", 400, |number| format!("{number} {HOSTILE}"));
+    for act in [
+        Act::Forge("unit-tests pass".to_owned()),
+        Act::Forge("dee approves".to_owned()),
+        Act::Typed("ben: /hotfix verify local pass".to_owned()),
+        Act::Typed("ben: /hotfix verify staging pass".to_owned()),
+    ] {
+        play.step(&act).await.unwrap_or_else(|error| panic!("{act:?}: {error:#}"));
+    }
+    let run = play.world.newest().await.expect("a run");
+    let seen = slack(&play).sees("ana", CHANNEL);
+    assert!(run.prompts.is_empty(), "it was asked:\n{seen}");
+    assert!(!seen.contains("may this go to production?"), "it was asked:\n{seen}");
+    assert!(seen.contains("would have to name 401 commits"), "it is not said why:\n{seen}");
+    assert!(seen.contains("All of it can be read at http://127.0.0.1:"), "it is not said where:\n{seen}");
+    for line in ["status", "plan", "who", "timeline"] {
+        types(&mut play, &format!("ana: /hotfix {line}")).await;
+    }
+    is_harmless(&play);
+}
+
+/// Security case 59: what the bot writes on the forge calls nobody, closes nothing and loads no picture.
+#[tokio::test]
+async fn what_the_bot_writes_on_the_forge_means_nothing_but_itself() {
+    let mut play = talking("payments", Host::GitHub).await;
+    let title = "@team Closes #1 fixes #2 ![beacon](http://evil.example/x.png) <img src=//evil.example> [a](http://evil.example)";
+    types(
+        &mut play,
+        &format!("ana: /hotfix start payments \"{title}\" --fix <fix-upload> --incident \"@team Closes #7\""),
+    )
+    .await;
+    let calls = play.world.site.calls().expect("an API").calls();
+    let mut written = 0;
+    for body in calls.iter().filter(|call| call.method != "GET").filter_map(|call| call.body.as_ref()) {
+        let Some(text) = body["body"].as_str() else { continue };
+        written += 1;
+        for meaning in ["@team", "Closes #", "fixes #", "![", "<img", "](http://evil"] {
+            assert!(!text.contains(meaning), "{meaning} stands in\n{text}");
+        }
+    }
+    assert!(written > 0, "the bot wrote nothing: {calls:?}");
+}
+
+/// Security case 40: who says too much is told so once, votes are taken all the same, and a minute later all is well.
+#[tokio::test]
+async fn who_says_too_much_is_told_once() {
+    let mut play = talking("payments", Host::Local).await;
+    for act in given("a hotfix that is tested").expect("a way there") {
+        play.step(&act).await.unwrap_or_else(|error| panic!("{act:?}: {error:#}"));
+    }
+    let count = |play: &Play, words: &str| slack(play).sees("ben", CHANNEL).matches(words).count();
+    for _ in 0..70 {
+        slack(&play).command("ben", CHANNEL, "/hotfix ping").await;
+    }
+    assert_eq!(count(&play, "more than 60 commands of yours"), 1, "{}", slack(&play).sees("ben", CHANNEL));
+    assert_eq!(count(&play, "(only you see this)"), 61, "{}", slack(&play).sees("ben", CHANNEL));
+    types(&mut play, "ben: +1").await;
+    assert_eq!(play.world.newest().await.expect("a run").votes.len(), 1, "a vote is never too much");
+    play.world.clock.advance(Duration::from_secs(60));
+    slack(&play).command("ben", CHANNEL, "/hotfix ping").await;
+    assert_eq!(count(&play, "(only you see this)"), 62);
+    is_harmless(&play);
+}
+
+/// Security case 81: whatever is asked, a service that may not be seen is answered for like one that is not there.
+#[tokio::test]
+async fn what_may_not_be_seen_is_not_there() {
+    let mut play = talking("payments", Host::Local).await;
+    types(&mut play, "ana: /hotfix start payments \"Fix 500 on upload\"").await;
+    // Eli loses every role; Zoe is nobody whom the bot knows.
+    let policy = play.world.stage.config().join("policy.toml");
+    let text = std::fs::read_to_string(&policy).expect("a policy").replace("[\"@everyone\"]", "[\"ana\"]");
+    std::fs::write(&policy, text).expect("it is written");
+    play.world.restart().await.expect("it starts again");
+    slack(&play).channel("elsewhere", &["eli", "zoe", "ana", "hotfix"]);
+    for who in ["eli", "zoe"] {
+        for words in [
+            "start SERVICE \"Fix 500\"",
+            "start SERVICE",
+            "where SERVICE",
+            "list --service SERVICE",
+            "promote SERVICE",
+            "lock SERVICE/production for a moment",
+            "unlock SERVICE/production",
+            "freeze SERVICE for a moment",
+            "drill SERVICE",
+            "help start",
+            "status RUN",
+            "approve RUN",
+            "plan RUN",
+            "timeline RUN",
+        ] {
+            let mut answers = Vec::new();
+            for (service, run) in [("payments", "HF-1"), ("paymentz", "HF-2")] {
+                let line = words.replace("SERVICE", service).replace("RUN", run);
+                let answered = slack(&play).command(who, "elsewhere", &format!("/hotfix {line}")).await;
+                let form = slack(&play).modal(who).unwrap_or_default();
+                slack(&play).close(who).await;
+                let told = format!("{} {form}", answered.body).replace(service, "SERVICE").replace(run, "RUN");
+                answers.push(told);
+            }
+            assert_eq!(answers[0], answers[1], "{who}: {words}");
+        }
+        for words in ["start", "list", "status", "locks", "whoami"] {
+            let answered = slack(&play).command(who, "elsewhere", &format!("/hotfix {words}")).await;
+            let form = slack(&play).modal(who).unwrap_or_default();
+            slack(&play).close(who).await;
+            assert!(
+                !format!("{}{form}", answered.body).contains("payments"),
+                "{who}: {words}: {} {form}",
+                answered.body
+            );
+        }
+        slack(&play).open_home(who).await;
+        assert!(!slack(&play).home(who).unwrap_or_default().contains("payments"), "{who}");
+    }
+}
+
+/// A group of the chat is called when its moment comes, by its id; and a no names channels as people know them.
+#[tokio::test]
+async fn groups_are_called_and_channels_have_names() {
+    let mut play = talking("payments", Host::Local).await;
+    let oncall = slack(&play).group("oncall", &["dee"]);
+    let service = play.world.stage.config().join("services/payments.toml");
+    let text = std::fs::read_to_string(&service).expect("a service");
+    let notify = format!("notify = [{{ group = \"{oncall}\", name = \"oncall\", on = [\"started\", \"live\"] }}]\n");
+    std::fs::write(&service, text.replacen("team ", &format!("{notify}team "), 1)).expect("it is written");
+    play.world.restart().await.expect("it starts again");
+    types(&mut play, "ana: /hotfix start payments \"Fix 500 on upload\" --fix <fix-upload>").await;
+    let seen = slack(&play).sees("ana", CHANNEL);
+    assert_eq!(seen.matches("@oncall: so that you know.").count(), 1, "{seen}");
+    let said = slack(&play).said();
+    let calls =
+        said.iter().filter(|said| said.arguments.to_string().contains(&format!("\"usergroup_id\":\"{oncall}\"")));
+    assert_eq!(calls.count(), 1);
+    slack(&play).channel("elsewhere", &["ana", "hotfix"]);
+    slack(&play).command("ana", "elsewhere", "/hotfix note HF-1 said elsewhere").await;
+    let seen = slack(&play).sees("ana", "elsewhere");
+    assert!(seen.contains(&format!("Say it in #{CHANNEL}.")), "{seen}");
+}
+
+/// Security case 62: what operators and people write is shown as it is written. Nothing in it is looked up, counted or run.
+#[tokio::test]
+async fn nothing_is_a_template() {
+    const TEMPLATE: &str = "{{7*7}} ${HOME} $(id) <%= 1 %> {commit} {0} %s #{1+1}";
+    let mut play = talking("payments", Host::Local).await;
+    let playbook = play.world.stage.config().join("playbooks/apply.toml");
+    let text = std::fs::read_to_string(&playbook).expect("a playbook");
+    let changed = text.replace("Does the fix work on", &format!("{TEMPLATE} Does the fix work on"));
+    assert_ne!(changed, text);
+    std::fs::write(&playbook, changed).expect("it is written");
+    play.world.restart().await.expect("it starts again");
+    let start = format!("ana: /hotfix start payments \"{TEMPLATE}\" --fix <fix-upload>");
+    for act in [
+        Act::Typed(start),
+        Act::Forge("unit-tests pass".to_owned()),
+        Act::Forge("ben approves".to_owned()),
+        Act::Typed(format!("ana: /hotfix verify local pass {TEMPLATE}")),
+    ] {
+        play.step(&act).await.unwrap_or_else(|error| panic!("{act:?}: {error:#}"));
+    }
+    let seen = slack(&play).sees("ana", CHANNEL);
+    for place in ["Hotfix started: HF-1 payments — ", "In their words: ", "please look there. "] {
+        assert!(seen.contains(&format!("{place}{TEMPLATE}")), "{place}:\n{seen}");
+    }
+    is_harmless(&play);
+}
