@@ -405,6 +405,8 @@ async fn the_metrics_say_what_happened_and_name_nobody() {
         "hotfix_webhook_deliveries_total{source=\"code\",result=\"stale\"} 0",
         "hotfix_runs{phase=\"underway\"} 1",
         "hotfix_runs{phase=\"completed\"} 0",
+        "hotfix_glass_broken_total 0",
+        "hotfix_glass_unreviewed 0",
         "hotfix_commands_total{result=\"done\"} 1",
         "hotfix_commands_total{result=\"refused\"} 0",
         "hotfix_denials_total{rule=\"role.missing\"} 0",
