@@ -214,7 +214,7 @@ async fn the_triage_is_one_form() {
     assert_eq!((run.title.as_str(), run.triage.len()), ("Fix 500 on upload", 11));
 }
 
-/// Every word that a form can carry: what was seen, a hold with its reason, a no with its reason, and an override.
+/// Words that a form carries: what was seen, which is asked again when it does not do, and a hold with its reason.
 #[tokio::test]
 async fn words_are_given_by_forms() {
     let mut play = came_to("reviewed", &[]).await;
@@ -231,12 +231,12 @@ async fn words_are_given_by_forms() {
     let now = run(&play).await;
     assert!(now.attestations.iter().any(|((place, _), word)| place == "local" && word.pass), "{:?}", now.attestations);
     assert_eq!(now.holds.values().collect::<Vec<_>>(), ["the queue is full"]);
-    does(
-        &mut play,
-        &["dee: /hotfix unhold", "dee: /hotfix verify staging pass"].map(|line| Act::Typed(line.to_owned())),
-    )
-    .await;
+}
 
+/// The same for those who vote, and for whoever breaks the glass.
+#[tokio::test]
+async fn a_no_and_an_override_are_given_by_forms() {
+    let play = asking(&[]).await;
     let message = prompt(&play).await;
     server(&play).press("dee", message, "Reject").await;
     server(&play).fill("dee", &[("Why not?", "the numbers are wrong")]).await;
