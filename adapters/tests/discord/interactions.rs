@@ -123,7 +123,7 @@ async fn what_no_modal_holds_is_said_as_a_command() {
     world.ear.answer(Heard::Form(long));
     let asked = world.fake.run(world.ada, world.releases, "hotfix status", &[]);
     let told = said(&world, asked).await;
-    assert!(told.contains("this form has 6. Say it as a command: `/hotfix verify staging pass HF-1`."), "{told}");
+    assert!(told.contains("this form has 6. Say it as a command: `/hotfix verify staging pass HF-1`"), "{told}");
     running.end().await;
     world.all_is_well();
 }
