@@ -10,3 +10,4 @@ mod properties;
 mod scenarios;
 mod slack;
 mod tidy;
+mod ways;

@@ -4,6 +4,7 @@
 //! ask      what a person typed → request → policy → command          answers
 //! form     what a form asks and what is handed in → the words that could have been typed
 //! gate     who may, from where: the one door
+//! halt     what holds back what was decided, in the moment before it begins
 //! inbox    what takes too long to be answered at once
 //! mailbox  command → decide → one durable commit → the new state     one at a time a run
 //! outbox   claims work, performs it, and hands what came of it to the mailbox, in the commit that settles it
@@ -21,6 +22,7 @@ mod ask;
 mod facts;
 mod form;
 mod gate;
+mod halt;
 mod hint;
 mod inbox;
 mod locks;
@@ -137,6 +139,9 @@ pub struct Engine {
     acting: acting::Acting,
     hints: hint::Hints,
     pulse: Pulse,
+    alarm: Mutex<halt::Alarm>,
+    /// How often the claim on work is renewed while the work goes on.
+    renewal: std::time::Duration,
 }
 
 /// A run in memory, as the journal has it.
@@ -178,9 +183,17 @@ impl Engine {
             acting: acting::Acting::default(),
             hints: hint::Hints::default(),
             pulse: Pulse::default(),
+            alarm: Mutex::default(),
+            renewal: outbox::RENEWAL,
         };
         engine.recover().await?;
         Ok(engine)
+    }
+
+    /// The same engine, which renews the claim on its work each time so long has passed.
+    #[must_use]
+    pub fn renewing_every(self, renewal: std::time::Duration) -> Self {
+        Self { renewal, ..self }
     }
 
     /// The present moment, by the journal's clock.

@@ -31,7 +31,18 @@ pub struct Policy {
     services: BTreeMap<ServiceName, ServicePolicy>,
     quorums: Quorums,
     freezes: Vec<Freeze>,
+    chat_down: ChatDown,
     version: String,
+}
+
+/// What becomes of deployments to production while the chat does not answer, and nobody there can say no.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ChatDown {
+    /// They wait until it answers.
+    #[default]
+    Wait,
+    /// They go on, by the votes that can be read without it.
+    GoOn,
 }
 
 /// What holds for one service.
@@ -48,7 +59,19 @@ impl Policy {
     #[must_use]
     pub fn new(services: BTreeMap<ServiceName, ServicePolicy>, quorums: Quorums, freezes: Vec<Freeze>) -> Self {
         let version = version(&services, &quorums);
-        Self { services, quorums, freezes, version }
+        Self { services, quorums, freezes, chat_down: ChatDown::default(), version }
+    }
+
+    /// The same with another answer to a chat that is down.
+    #[must_use]
+    pub fn with_chat_down(self, chat_down: ChatDown) -> Self {
+        Self { chat_down, ..self }
+    }
+
+    /// What becomes of deployments to production while the chat does not answer.
+    #[must_use]
+    pub fn chat_down(&self) -> ChatDown {
+        self.chat_down
     }
 
     /// The version: a short digest of the roles and quorums. A vote counts only under the version it was cast under.
@@ -58,7 +81,8 @@ impl Policy {
     }
 }
 
-/// Freezes are left out: they say when, not who, and a freeze that ends must not void the votes cast before it.
+/// Freezes and the chat's outages are left out: they say when, not who, and a freeze that ends must not void the votes cast
+/// before it.
 fn version(services: &BTreeMap<ServiceName, ServicePolicy>, quorums: &Quorums) -> String {
     // Maps and sets are ordered, so equal policies make equal bytes.
     let bytes = serde_json::to_vec(&(services, quorums)).unwrap_or_default();

@@ -29,7 +29,7 @@ pub(super) fn policy(written: &RawPolicy, raw: &Raw, members: &Members<'_>, sink
         until: freeze.until,
         reason: freeze.reason.clone(),
     });
-    let policy = Policy::new(services, written.quorums.clone(), freezes.collect());
+    let policy = Policy::new(services, written.quorums.clone(), freezes.collect()).with_chat_down(written.chat_down);
     for service in &raw.services {
         check_service(service, written, &policy, raw.people.as_ref(), sink);
     }

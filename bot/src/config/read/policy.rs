@@ -12,7 +12,7 @@ use super::member::Member;
 use crate::domain::id::{PersonId, ServiceName};
 use crate::domain::people::Role;
 use crate::domain::service::ApprovalRule;
-use crate::policy::Quorums;
+use crate::policy::{ChatDown, Quorums};
 
 /// The policy as it is written.
 pub(in crate::config) struct RawPolicy {
@@ -23,6 +23,7 @@ pub(in crate::config) struct RawPolicy {
     pub(in crate::config) other_at: At,
     pub(in crate::config) services: Vec<RawServicePolicy>,
     pub(in crate::config) freezes: Vec<RawFreeze>,
+    pub(in crate::config) chat_down: ChatDown,
 }
 
 /// What is written for one service.
@@ -55,6 +56,7 @@ pub(super) fn read(reader: Reader<'_>) -> RawPolicy {
         other_at: reader.at,
         services: Vec::new(),
         freezes: Vec::new(),
+        chat_down: ChatDown::default(),
     };
     if let Some(table) = reader.get("quorum").table("`quorum`") {
         usual_quorums(table, &mut policy);
@@ -65,6 +67,9 @@ pub(super) fn read(reader: Reader<'_>) -> RawPolicy {
                 policy.services.push(service(name, reader));
             }
         }
+    }
+    if let Some(word) = reader.get("chat_down").choice(&[("wait", ChatDown::Wait), ("go_on", ChatDown::GoOn)]) {
+        policy.chat_down = word.value;
     }
     policy.freezes = reader.get("freeze").list().into_iter().filter_map(freeze).collect();
     reader.finish();

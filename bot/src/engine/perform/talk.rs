@@ -95,10 +95,12 @@ impl Engine {
             return Ok(Performed::came(Outcome::Nothing));
         };
         let (entry, then) = said.as_ref();
-        if self.is_fulfilled_already(state, &entry.event).await? {
+        if asks_for_what_is_over(state, &entry.event) || self.is_fulfilled_already(state, &entry.event).await? {
             return Ok(Performed::came(Outcome::Nothing));
         }
-        let Some(card) = view::line(then, entry, &self.audience()) else {
+        let went_on = state.is_over() || place_of(state) != place_of(then);
+        let line = if went_on { view::line_of_old } else { view::line };
+        let Some(card) = line(then, entry, &self.audience()) else {
             return Ok(Performed::came(Outcome::Nothing));
         };
         let place = match &state.card {
@@ -146,6 +148,22 @@ impl Engine {
         };
         self.post_once(Place::Direct(account.clone()), key, card, first).await?;
         Ok(Performed::came(Outcome::Nothing))
+    }
+}
+
+/// How far a run is.
+fn place_of(state: &Hotfix) -> Option<usize> {
+    state.current().map(|(at, _)| at)
+}
+
+/// What is said late, because the chat was down, asks nobody for what is over by then, and reminds of a step once.
+#[expect(clippy::wildcard_enum_match_arm, reason = "an event asks nobody for anything unless it says so")]
+fn asks_for_what_is_over(now: &Hotfix, event: &Event) -> bool {
+    let over = |step| now.is_over() || !matches!(now.state_of(step), Some(StepState::Current { .. }));
+    match event {
+        Event::StepEntered { step } => over(step),
+        Event::Reminded { step, times } => over(step) || now.reminders.get(step).is_some_and(|last| last > times),
+        _other => false,
     }
 }
 
