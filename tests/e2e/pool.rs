@@ -263,8 +263,10 @@ async fn a_claim_is_renewed_as_long_as_the_work_goes_on() {
             assert!(claimed_elsewhere(world).await.is_empty(), "a second worker got it");
         }
         world.cut.hang(DEPLOYMENT, false);
-        until("the deployment ends", async || world.newest().await.expect("a run").deploys[1].state == DeployState::Succeeded)
-            .await;
+        until("the deployment ends", async || {
+            world.newest().await.expect("a run").deploys[1].state == DeployState::Succeeded
+        })
+        .await;
     };
     tokio::select! {
         ended = pool.keep_going() => panic!("{ended:?}"),
@@ -292,8 +294,10 @@ async fn work_that_takes_ten_minutes_is_given_up() {
         world.clock.advance(Duration::from_secs(2));
         until("it is begun again", async || world.cut.waited(DEPLOYMENT) == 2).await;
         world.cut.hang(DEPLOYMENT, false);
-        until("the deployment ends", async || world.newest().await.expect("a run").deploys[1].state == DeployState::Succeeded)
-            .await;
+        until("the deployment ends", async || {
+            world.newest().await.expect("a run").deploys[1].state == DeployState::Succeeded
+        })
+        .await;
     };
     tokio::select! {
         ended = pool.keep_going() => panic!("{ended:?}"),

@@ -1,7 +1,7 @@
 //! A clock that stands still until somebody turns it; and one beside it that nobody can set, by which it is watched.
 
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use hotfix_storage::{Clock, GuardedClock, Timestamp};

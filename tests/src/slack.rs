@@ -60,7 +60,8 @@ impl Room {
             .collect();
         let channel = slack.channel(CHANNEL, &present);
         let (config, team) = (stage.config(), slack.team());
-        for (name, secret) in [("slack-token", BOT_TOKEN), ("slack-signing", SIGNING_SECRET), ("slack-app", APP_TOKEN)] {
+        for (name, secret) in [("slack-token", BOT_TOKEN), ("slack-signing", SIGNING_SECRET), ("slack-app", APP_TOKEN)]
+        {
             let path = config.join(name);
             std::fs::write(&path, secret)?;
             std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;

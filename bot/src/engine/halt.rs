@@ -62,12 +62,13 @@ impl Engine {
         let rollback = state.asked_deploy.as_ref().is_some_and(|asked| asked.rollback);
         match self.config.policy.chat_down() {
             ChatDown::Wait if production && !rollback => {
-                self.outside.chat.channel(&state.plan.channel).await.map(drop).map_err(|failure| match failure {
-                    Failure::Rejected { .. } => failure,
-                    Failure::Retry { reason, .. } | Failure::Uncertain { reason } => Failure::retry(format!(
+                // Whoever refuses to answer is there.
+                match self.outside.chat.audience(&state.plan.channel).await {
+                    Ok(_) | Err(Failure::Rejected { .. }) => Ok(()),
+                    Err(Failure::Retry { reason, .. } | Failure::Uncertain { reason }) => Err(Failure::retry(format!(
                         "nothing goes to production while the chat does not answer (`chat_down` in policy.toml): {reason}"
-                    )),
-                })
+                    ))),
+                }
             }
             ChatDown::Wait | ChatDown::GoOn => Ok(()),
         }
@@ -78,7 +79,9 @@ impl Engine {
         let mut alarm = self.alarm.lock().await;
         let doubt = self.journal.doubt();
         match &doubt {
-            Some(why) if !alarm.doubted => tracing::error!(clock.doubt = %why, "the clock is not believed: no acts are begun"),
+            Some(why) if !alarm.doubted => {
+                tracing::error!(clock.doubt = %why, "the clock is not believed: no acts are begun")
+            }
             None if alarm.doubted => tracing::warn!("the clock is believed again"),
             Some(_) | None => {}
         }

@@ -97,7 +97,11 @@ impl Scrape {
         let writable = u64::from(journal.poisoned.is_none());
         self.level("hotfix_journal_writable", "Whether the journal takes commits", writable);
         let believed = u64::from(engine.journal().doubt().is_none());
-        self.level("hotfix_clock_believed", "Whether the clock is believed; no acts are begun while it is not", believed);
+        self.level(
+            "hotfix_clock_believed",
+            "Whether the clock is believed; no acts are begun while it is not",
+            believed,
+        );
         Ok(())
     }
 

@@ -48,8 +48,8 @@ pub use pull::pull_body;
 pub use refusal::{named, refusals};
 pub use render::{plain, to_markdown};
 pub use reply::{
-    answered_before, clock_believed, clock_doubted, done, joined, lane_changed, mergeback, opened, pong, preformatted, seen_before, too_late_to_ask,
-    unreadable, who, wrong,
+    answered_before, clock_believed, clock_doubted, done, joined, lane_changed, mergeback, opened, pong, preformatted,
+    seen_before, too_late_to_ask, unreadable, who, wrong,
 };
 pub use tell::tell;
 pub use timeline::timeline;
