@@ -12,7 +12,7 @@ use hotfix_fakes::slack::Slack;
 use hotfix_storage::{WorkState, WorkView};
 use hotfix_tests::play::Play;
 use hotfix_tests::scenario::Act;
-use hotfix_tests::slack::CHANNEL;
+use hotfix_tests::room::CHANNEL;
 use hotfix_tests::world::{Options, Talk, World};
 use rstest::rstest;
 
