@@ -5,24 +5,42 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use hotfix_adapters::chat::{Card, Heard, Inbound, Listener, Watched};
+use hotfix_adapters::chat::{Heard, Inbound, Listener, Watched};
 use tokio::sync::oneshot;
 
 use crate::engine::{Engine, EngineError, Response};
 
 /// Chats give up after 3 s, and the way back takes some of it.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// What is being handled is left alone for so long; after that, whoever handled it is gone.
+const GRACE: Duration = Duration::from_secs(60);
 
 /// The one listener.
 pub struct Ear {
     engine: Arc<Engine>,
+    patience: Duration,
 }
 
 impl Ear {
     /// An ear of this engine.
     #[must_use]
     pub fn of(engine: Arc<Engine>) -> Arc<Self> {
-        Arc::new(Self { engine })
+        Self::patient(engine, PATIENCE)
+    }
+
+    /// An ear that keeps in the journal what takes longer than this.
+    #[must_use]
+    pub fn patient(engine: Arc<Engine>, patience: Duration) -> Arc<Self> {
+        Arc::new(Self { engine, patience })
+    }
+
+    /// An act that cannot be judged now, and that means the same later.
+    async fn put_off(&self, inbound: &Inbound) -> Heard {
+        match self.engine.keep(inbound, Duration::ZERO).await {
+            // The sender is dropped: what comes of it is told by whoever handles it.
+            Ok(()) => Heard::Later(oneshot::channel().1),
+            Err(error) => failed(&error),
+        }
     }
 }
 
@@ -32,8 +50,9 @@ impl Listener for Ear {
         let (engine, act) = (self.engine.clone(), inbound.clone());
         // A task of its own: neither a sender who hangs up nor a panic leaves it half done in here (security case 19).
         let mut handling = tokio::spawn(async move { engine.hear(&act).await });
-        if let Ok(handled) = tokio::time::timeout(PATIENCE, &mut handling).await {
+        if let Ok(handled) = tokio::time::timeout(self.patience, &mut handling).await {
             return match handled {
+                Ok(Ok(Response::NotNow(_))) => self.put_off(&inbound).await,
                 Ok(Ok(response)) => heard(response),
                 Ok(Err(error)) => failed(&error),
                 Err(panic) => {
@@ -42,7 +61,7 @@ impl Listener for Ear {
                 }
             };
         }
-        if let Err(error) = self.engine.keep(&inbound).await {
+        if let Err(error) = self.engine.keep(&inbound, GRACE).await {
             // It may still be done; whoever says it again is recognised by the same key.
             return failed(&error);
         }
@@ -50,8 +69,13 @@ impl Listener for Ear {
         let engine = self.engine.clone();
         tokio::spawn(async move {
             match handling.await {
+                Ok(Ok(Response::NotNow(_))) => {
+                    if let Err(error) = engine.keep(&inbound, Duration::ZERO).await {
+                        tracing::warn!(%error, "what cannot be judged now is looked at somewhat later");
+                    }
+                }
                 Ok(Ok(response)) => {
-                    let _ = say.send(answer(response));
+                    let _ = say.send(response.late());
                     if let Err(error) = engine.kept_no_more(&inbound).await {
                         tracing::warn!(%error, "what was handled will be looked at once more");
                     }
@@ -72,16 +96,11 @@ impl Listener for Ear {
 fn heard(response: Response) -> Heard {
     match response {
         Response::Silent => Heard::Said(None),
-        Response::Said(reply) => Heard::Said(Some(reply.card)),
+        Response::Said(reply) | Response::NotNow(reply) => Heard::Said(Some(reply.card)),
         Response::Ask(form) => Heard::Form(form),
         Response::Wrong(wrong) => Heard::Wrong(wrong),
         Response::Home(cards) => Heard::Home(cards),
     }
-}
-
-/// What can still be said when the moment for a form has passed.
-fn answer(response: Response) -> Option<Card> {
-    response.reply().map(|reply| reply.card)
 }
 
 fn failed(error: &EngineError) -> Heard {

@@ -48,6 +48,7 @@ async fn keep_cards_true(engine: &Engine) -> Result<Infallible, EngineError> {
     let mut wake = engine.journal().wake();
     loop {
         wake.borrow_and_update();
+        engine.tell_of_the_clock().await;
         show(engine).await;
         sleep(CARD_PAUSE).await;
         let _ = timeout(CARD_RETRY, wake.changed()).await;

@@ -7,22 +7,29 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt as _;
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use hotfix::engine::{Engine, Hinted};
 use hotfix::http::{Http, Limits, Options as Served};
 use hotfix::listen::Ear;
 use hotfix::serve;
 use hotfix_adapters::chat::Listener;
+use hotfix_adapters::chat::slack::{Slack, SlackOptions};
 use hotfix_adapters::forge::webhook::{Delivery, Hint, Refused, Webhook};
 use hotfix_adapters::vocabulary::Repo;
+use hotfix_fakes::slack::SIGNING_SECRET;
 use hotfix_storage::Seq;
 use hotfix_tests::program::program;
 use hotfix_tests::site::{Host, NAME};
 use hotfix_tests::stage::{PLATFORM, Stage, fresh_folder};
-use hotfix_tests::world::{Options, World};
+use hotfix_tests::world::{Options, Talk, World};
+use rstest::rstest;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 
+/// Where a forge sends to, and where Slack does.
+const HOOK: &str = "/hooks/code";
+const CHAT: &str = "/slack";
 const SECRET: &str = "X-Badge: open sesame\r\n";
 /// A forge on which no service is.
 const ELSEWHERE: &str = "elsewhere";
@@ -74,9 +81,13 @@ impl Bot {
     }
 
     async fn post_to(&self, forge: &str, headers: &str, body: &str) -> String {
+        self.send(&format!("/hooks/{forge}"), headers, body).await
+    }
+
+    async fn send(&self, path: &str, headers: &str, body: &str) -> String {
         let length = body.len();
         let request = format!(
-            "POST /hooks/{forge} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{headers}Content-Length: {length}\r\n\r\n{body}"
+            "POST {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{headers}Content-Length: {length}\r\n\r\n{body}"
         );
         ask(self.http.listens_on().expect("an address"), &request).await
     }
@@ -94,7 +105,28 @@ async fn bound(limits: Limits) -> Http {
     let free = Some(SocketAddr::from(([127, 0, 0, 1], 0)));
     let hooks = [NAME, ELSEWHERE].map(|forge| (forge.to_owned(), Arc::new(Badge) as Arc<dyn Webhook>));
     let hooks = BTreeMap::from(hooks);
-    Http::bind(Served { listen: free, metrics: free, hooks, chat: None, limits }).await.expect("free ports")
+    // Nobody is there: what the bot says gets lost, and it asks nothing of Slack before it knows that it is Slack.
+    let api = "http://127.0.0.1:9/api/".parse().expect("an address");
+    let mut slack = SlackOptions::new(api, "xoxb-1".into(), "A1", vec!["T1".to_owned()]);
+    slack.signing_secrets = vec![SIGNING_SECRET.into()];
+    let chat = Slack::new(slack).expect("a Slack").ingress().map(|ingress| Arc::new(ingress) as Arc<_>);
+    Http::bind(Served { listen: free, metrics: free, hooks, chat, limits }).await.expect("free ports")
+}
+
+/// The headers with which Slack signs this body.
+fn signed(body: &str) -> String {
+    let now = jiff::Timestamp::now().as_second();
+    let mut mac = Hmac::<sha2::Sha256>::new_from_slice(SIGNING_SECRET.as_bytes()).expect("a key");
+    mac.update(format!("v0:{now}:{body}").as_bytes());
+    let signature = hex::encode(mac.finalize().into_bytes());
+    format!("X-Slack-Request-Timestamp: {now}\r\nX-Slack-Signature: v0={signature}\r\n")
+}
+
+/// A command of somebody in Slack.
+const COMMAND: &str = "command=%2Fhotfix&text=help&api_app_id=A1&team_id=T1&user_id=U1&channel_id=C1&trigger_id=1.2";
+/// Something that a sender on each path says, and what goes before it.
+fn genuine(path: &str) -> (String, &'static str) {
+    if path == CHAT { (signed(COMMAND), COMMAND) } else { (SECRET.to_owned(), "key-1 team/website") }
 }
 
 async fn get(http: &Http, path: &str) -> String {
@@ -253,12 +285,16 @@ async fn what_the_journal_does_not_take_is_not_acknowledged() {
 }
 
 /// Security case 84.
+#[rstest]
+#[case::forge(HOOK)]
+#[case::chat(CHAT)]
 #[tokio::test]
-async fn who_finds_the_queue_full_is_asked_to_come_again() {
+async fn who_finds_the_queue_full_is_asked_to_come_again(#[case] path: &str) {
     let bot = Bot::new(Limits { queue: 0, ..Limits::default() }).await;
-    let before = bot.journal().await;
-    assert_eq!(status(&bot.post(SECRET, "key-1 team/website").await), 503);
-    assert_eq!(bot.journal().await, before);
+    let (before, heard) = (bot.journal().await, bot.world.engine().pulse().done());
+    let (headers, words) = genuine(path);
+    assert_eq!(status(&bot.send(path, &headers, words).await), 503);
+    assert_eq!((bot.journal().await, bot.world.engine().pulse().done()), (before, heard));
     // Nobody who is not signed gets as far as the queue.
     assert_eq!(status(&bot.post("", "key-1 team/website").await), 401);
 }
@@ -294,20 +330,77 @@ async fn other_paths_and_methods_are_refused() {
     assert_eq!(status(&rest(&mut stream).await), 400);
 }
 
-/// Security case 7: no byte of the body is sent, and it is refused all the same.
+/// Security case 85: Slack stops to send to whoever refuses too much, so what is genuine and not for us is welcome.
 #[tokio::test]
-async fn two_hundred_megabytes_are_refused_by_their_announcement() {
+async fn what_slack_sends_and_nobody_wants_is_answered_with_success() {
     let bot = Bot::new(Limits::default()).await;
-    let request = format!("POST /hooks/code HTTP/1.1\r\nHost: x\r\n{SECRET}Content-Length: 209715200\r\n\r\n");
+    let before = bot.journal().await;
+    let other = |from: &str, to: &str| COMMAND.replace(from, to);
+    for words in [
+        other("team_id=T1", "team_id=T2"),
+        other("api_app_id=A1", "api_app_id=A2"),
+        "{\"type\":\"event_callback\",\"event\":{\"type\":\"brand_new\"}}".to_owned(),
+        "payload={\"type\":\"brand_new\"}".to_owned(),
+    ] {
+        let answer = bot.send(CHAT, &signed(&words), &words).await;
+        assert_eq!((status(&answer), body(&answer)), (200, ""), "{words}");
+    }
+    assert_eq!(bot.journal().await, before);
+    for (words, answered) in [("{", 400), ("", 400)] {
+        assert_eq!(status(&bot.send(CHAT, &signed(words), words).await), answered, "{words}");
+    }
+    let answer = bot.send(CHAT, &signed(COMMAND), COMMAND).await;
+    assert!(status(&answer) == 200 && answer.contains("start <service>"), "{answer}");
+}
+
+/// Figure S2: a flood of what is not signed, or wrongly, is refused by its bytes, and nothing of it is kept.
+#[rstest]
+#[case::forge(HOOK)]
+#[case::chat(CHAT)]
+#[tokio::test]
+async fn a_flood_without_signatures_is_not_kept(#[case] path: &str) {
+    let bot = Bot::new(Limits::default()).await;
+    let before = bot.journal().await;
+    let wrong = signed("something else");
+    let request = |headers: &str| {
+        format!(
+            "POST {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{headers}Content-Length: {}\r\n\r\n{COMMAND}",
+            COMMAND.len()
+        )
+    };
+    let address = bot.http.listens_on().expect("an address");
+    for _ in 0..20 {
+        let headers = (0..100).map(|number| if number % 2 == 0 { "" } else { wrong.as_str() });
+        let flood = headers.map(|headers| {
+            let request = request(headers);
+            async move { status(&ask(address, &request).await) }
+        });
+        assert!(futures::future::join_all(flood).await.iter().all(|status| *status == 401));
+    }
+    assert_eq!(bot.journal().await, before);
+    let (headers, words) = genuine(path);
+    assert_eq!(status(&bot.send(path, &headers, words).await), 200, "who is genuine is heard all the same");
+}
+
+/// Security case 7: no byte of the body is sent, and it is refused all the same.
+#[rstest]
+#[case::forge(HOOK)]
+#[case::chat(CHAT)]
+#[tokio::test]
+async fn two_hundred_megabytes_are_refused_by_their_announcement(#[case] path: &str) {
+    let bot = Bot::new(Limits::default()).await;
+    let request = format!("POST {path} HTTP/1.1\r\nHost: x\r\n{SECRET}Content-Length: 209715200\r\n\r\n");
     let answer = ask(bot.http.listens_on().expect("an address"), &request).await;
     assert_eq!(status(&answer), 413);
 }
 
-/// More connections than there are places, each of which says one of four beginnings and then nothing.
-async fn hang(bot: &Bot) -> Vec<TcpStream> {
-    let begun = ["", "POST /hooks/co", "POST /hooks/code HTTP/1.1\r\n", "POST /hooks/code HTTP/1.1\r\nHost: x\r\n"];
+/// Far more connections than there are places, each of which says one of five beginnings and then nothing.
+async fn hang(bot: &Bot, path: &str) -> Vec<TcpStream> {
+    let head = format!("POST {path} HTTP/1.1\r\nHost: x\r\n");
+    let body = format!("{head}Content-Length: 100\r\n\r\ncommand=");
+    let begun = ["", "POST /s", head.split_once("Host").expect("a line").0, &head, &body];
     let mut hanging = Vec::new();
-    for number in 0..64 {
+    for number in 0..SLOW {
         let address = bot.http.listens_on().expect("an address");
         let mut stream = TcpStream::connect(address).await.expect("a connection");
         stream.write_all(begun[number % begun.len()].as_bytes()).await.expect("it is heard");
@@ -316,12 +409,20 @@ async fn hang(bot: &Bot) -> Vec<TcpStream> {
     hanging
 }
 
+/// Figure S1: so many are slow at the same time.
+const SLOW: usize = 600;
+
 /// Security case 8, S1: who watches is answered while others hang, however long they may.
+#[rstest]
+#[case::forge(HOOK)]
+#[case::chat(CHAT)]
 #[tokio::test]
-async fn those_who_hang_do_not_keep_out_who_watches() {
+async fn those_who_hang_do_not_keep_out_who_watches(#[case] path: &str) {
     let patience = Duration::from_secs(3600);
-    let bot = Bot::new(Limits { connections: 32, patience, lifetime: patience, ..Limits::default() }).await;
-    let hanging = hang(&bot).await;
+    // As many hang as there are places, and some wait for one.
+    let limits = Limits { connections: SLOW - 64, patience, lifetime: patience, ..Limits::default() };
+    let bot = Bot::new(limits).await;
+    let hanging = hang(&bot, path).await;
     for _ in 0..20 {
         let health = tokio::time::timeout(PATIENCE, bot.get("/healthz")).await.expect("nobody answered");
         assert_eq!(status(&health), 200);
@@ -329,16 +430,52 @@ async fn those_who_hang_do_not_keep_out_who_watches() {
     drop(hanging);
 }
 
-/// Security case 8, S1: whoever waits behind them gets a turn, because they are hung up on.
+/// Security case 8, S1: whoever waits behind them gets a turn, because they are hung up on, all of them.
+#[rstest]
+#[case::forge(HOOK)]
+#[case::chat(CHAT)]
 #[tokio::test]
-async fn those_who_hang_keep_out_nobody_for_long() {
-    let patience = Duration::from_millis(500);
-    let bot = Bot::new(Limits { connections: 32, patience, lifetime: patience * 2, ..Limits::default() }).await;
-    let hanging = hang(&bot).await;
-    assert_eq!(status(&bot.post(SECRET, "key-1 team/website").await), 200);
+async fn those_who_hang_keep_out_nobody_for_long(#[case] path: &str) {
+    let patience = Duration::from_millis(250);
+    let bot = Bot::new(Limits { patience, lifetime: patience * 2, ..Limits::default() }).await;
+    let hanging = hang(&bot, path).await;
+    let (headers, words) = genuine(path);
+    let (answer, health) = tokio::join!(bot.send(path, &headers, words), bot.get("/healthz"));
+    assert_eq!((status(&answer), status(&health)), (200, 200));
     for mut stream in hanging {
-        rest(&mut stream).await;
+        let said = rest(&mut stream).await;
+        assert!(["", "408"].contains(&said.get(9..12).unwrap_or_default()), "{said}");
     }
+}
+
+/// Security case 8, S1: a drip of header lines, or of a body, is no work and gives no time.
+#[rstest]
+#[case::head("X-Drip: 1\r\n", "")]
+#[case::body("x", "Content-Length: 100000\r\n\r\n")]
+#[tokio::test]
+async fn those_who_drip_are_hung_up_on(#[case] drop: &str, #[case] behind: &str) {
+    let patience = Duration::from_millis(250);
+    let bot = Bot::new(Limits { patience, lifetime: patience * 2, ..Limits::default() }).await;
+    let address = bot.http.listens_on().expect("an address");
+    let dripping = (0..SLOW).map(|_| async {
+        let mut stream = TcpStream::connect(address).await.expect("a connection");
+        let _ = stream.write_all(format!("POST {CHAT} HTTP/1.1\r\nHost: x\r\n{behind}").as_bytes()).await;
+        let mut answer = [0; 64];
+        loop {
+            // What is dripped and what is heard, in turns: a connection that is closed ends both.
+            if stream.write_all(drop.as_bytes()).await.is_err() {
+                return;
+            }
+            match tokio::time::timeout(Duration::from_millis(20), stream.read(&mut answer)).await {
+                Ok(Ok(0) | Err(_)) => return,
+                Ok(Ok(_)) | Err(_) => {}
+            }
+        }
+    });
+    let all = tokio::time::timeout(PATIENCE, futures::future::join_all(dripping));
+    let (all, health) = tokio::join!(all, bot.get("/healthz"));
+    assert!(all.is_ok(), "somebody was never hung up on");
+    assert_eq!(status(&health), 200);
 }
 
 /// Ready is who has read the journal and is not told to stop; what is in flight then is still answered.
@@ -475,4 +612,68 @@ async fn the_program_serves_and_says_what_it_cannot_have() {
     assert!(!refused.status.success());
     let expected = format!("hotfix: cannot listen on {address}, which is `listen` under [http] in hotfix.toml");
     assert!(said.contains(&expected), "{said}");
+}
+
+/// The memory that a process has held at most, in KiB.
+fn peak_kib(pid: u32) -> usize {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("the process is there");
+    let line = status.lines().find(|line| line.starts_with("VmHWM")).expect("its peak");
+    line.split_whitespace().nth(1).and_then(|number| number.parse().ok()).expect("a number")
+}
+
+/// Sends as much of a body of 200 MB as is taken, without saying how long it is; and how much that was.
+async fn pour(address: SocketAddr) -> (usize, String) {
+    let mut stream = TcpStream::connect(address).await.expect("a connection");
+    let head = format!("POST {CHAT} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
+    stream.write_all(head.as_bytes()).await.expect("it is heard");
+    let chunk = [format!("{:x}\r\n", 1 << 16).into_bytes(), vec![b'x'; 1 << 16], b"\r\n".to_vec()].concat();
+    let mut sent = 0;
+    while sent < 200 << 20 && stream.write_all(&chunk).await.is_ok() {
+        sent += 1 << 16;
+    }
+    let mut answer = Vec::new();
+    let _ = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut answer)).await.expect("it is closed");
+    (sent, String::from_utf8_lossy(&answer).into_owned())
+}
+
+/// Security case 7, figure S2: bodies without a signature, of 200 MB and of unknown length, cost the real program neither
+/// memory nor journal.
+#[tokio::test]
+async fn what_is_not_signed_costs_no_memory() {
+    let options = Options { service: "payments".to_owned(), talk: Talk::Slack, ..Options::default() };
+    let mut world = World::new(options).await.expect("a world");
+    world.stop_listening().await;
+    world.stop();
+    let file = world.stage.config().join("hotfix.toml");
+    let own = std::fs::read_to_string(&file).expect("a file");
+    std::fs::write(&file, format!("{own}[log]\nformat = \"json\"\n")).expect("it is written");
+    let mut command = tokio::process::Command::new(program());
+    command.arg("--config").arg(world.stage.config()).arg("serve").env_remove("RUST_LOG").kill_on_drop(true);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut bot = command.spawn().expect("the bot starts");
+    let mut log = BufReader::new(bot.stderr.take().expect("a log")).lines();
+    let address: SocketAddr = loop {
+        let line = log.next_line().await.expect("a line").expect("the bot is up");
+        let line: serde_json::Value = serde_json::from_str(&line).expect("JSON");
+        if line["fields"]["message"] == "webhooks come in" {
+            break line["fields"]["address"].as_str().and_then(|address| address.parse().ok()).expect("an address");
+        }
+    };
+    let journal = world.stage.root.join("state/store/journal");
+    let size = || -> u64 {
+        let files = std::fs::read_dir(&journal).expect("the journal");
+        files.map(|file| file.and_then(|file| file.metadata()).expect("a file").len()).sum()
+    };
+    let (pid, kept) = (bot.id().expect("it runs"), size());
+    let before = peak_kib(pid);
+    let poured = futures::future::join_all((0..32).map(|_| pour(address))).await;
+    for (sent, answer) in &poured {
+        assert!(*sent < 16 << 20, "{sent} bytes were taken");
+        assert!(answer.is_empty() || status(answer) == 413, "{answer}");
+    }
+    let announced = format!("POST {CHAT} HTTP/1.1\r\nHost: x\r\nContent-Length: 209715200\r\n\r\n");
+    assert_eq!(status(&ask(address, &announced).await), 413);
+    let grown = peak_kib(pid) - before;
+    assert!(grown < 64 << 10, "it took {grown} KiB more");
+    assert_eq!(size(), kept, "something of it was kept");
 }

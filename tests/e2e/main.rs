@@ -16,4 +16,5 @@ mod scenarios;
 mod slack;
 mod tidy;
 mod votes;
+mod ways;
 mod words;

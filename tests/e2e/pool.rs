@@ -8,7 +8,7 @@ use std::time::Duration;
 use hotfix::domain::hotfix::DeployState;
 use hotfix::engine::{EngineError, Pool};
 use hotfix::serve;
-use hotfix_storage::WorkState;
+use hotfix_storage::{ClaimRequest, Claimed, Clock as _, Lane, WorkState};
 use hotfix_tests::play::Play;
 use hotfix_tests::scenario::Act;
 use hotfix_tests::stage;
@@ -215,4 +215,121 @@ async fn the_bot_at_work_outlives_what_breaks_off() {
     .await;
     stop.notify_one();
     bot.await.expect("it ends").expect("the journal is in order");
+}
+
+/// How long a claim holds when nobody renews it.
+const HOLD: Duration = Duration::from_secs(120);
+
+/// A deployment that hangs in a bot at work, which renews its claims all the time.
+async fn hanging() -> (Play, Pool) {
+    let mut world = world().await;
+    world.options.renewal = Some(Duration::from_millis(1));
+    world.restart().await.expect("it starts");
+    let play = played(world, "a hotfix that is approved").await;
+    play.world.cut.hang(DEPLOYMENT, true);
+    says(&play.world, "ana: /hotfix deploy production").await;
+    let pool = Pool::new(play.world.engine().clone());
+    (play, pool)
+}
+
+const DEPLOYMENT: &str = "deployment of payments";
+
+/// What another worker gets.
+async fn claimed_elsewhere(world: &World) -> Vec<Claimed> {
+    let request = ClaimRequest { lanes: vec![Lane::new("act")], max: 16, hold: HOLD };
+    world.journal().claim(request).await.expect("the journal")
+}
+
+/// Until when the deployment is claimed.
+async fn claimed_until(world: &World) -> Option<hotfix_storage::Timestamp> {
+    let unsettled = world.journal().unsettled().await.expect("the journal");
+    unsettled.into_iter().find_map(|view| match view.state {
+        WorkState::Claimed { until, .. } if view.work.lane.as_str() == "act" => Some(until),
+        WorkState::Claimed { .. } | WorkState::Waiting | WorkState::Dead { .. } => None,
+    })
+}
+
+/// Work that takes longer than its claim holds is not begun by a second worker.
+#[tokio::test]
+async fn a_claim_is_renewed_as_long_as_the_work_goes_on() {
+    let (play, mut pool) = hanging().await;
+    let world = &play.world;
+    let watched = async {
+        until("the deployment hangs", async || world.cut.waited(DEPLOYMENT) > 0).await;
+        for _ in 0..5 {
+            world.clock.advance(HOLD - Duration::from_secs(20));
+            let fresh = world.clock.now().after(HOLD - Duration::from_secs(10));
+            until("the claim is renewed", async || claimed_until(world).await.is_some_and(|until| until > fresh)).await;
+            assert!(claimed_elsewhere(world).await.is_empty(), "a second worker got it");
+        }
+        world.cut.hang(DEPLOYMENT, false);
+        until("the deployment ends", async || {
+            world.newest().await.expect("a run").deploys[1].state == DeployState::Succeeded
+        })
+        .await;
+    };
+    tokio::select! {
+        ended = pool.keep_going() => panic!("{ended:?}"),
+        () = watched => {}
+    }
+    assert_eq!(world.cut.waited(DEPLOYMENT), 1, "it was begun twice");
+}
+
+/// Work that takes longer than ten minutes is given up, looked up and begun again; until then nobody else gets it.
+#[tokio::test]
+async fn work_that_takes_ten_minutes_is_given_up() {
+    let (play, mut pool) = hanging().await;
+    let world = &play.world;
+    let watched = async {
+        until("the deployment hangs", async || world.cut.waited(DEPLOYMENT) > 0).await;
+        let began = world.clock.now();
+        while world.clock.now().since(began) < Duration::from_secs(590) {
+            world.clock.advance(Duration::from_secs(59));
+            let fresh = world.clock.now().after(HOLD - Duration::from_secs(10));
+            until("the claim is renewed", async || claimed_until(world).await.is_some_and(|until| until > fresh)).await;
+            assert_eq!(world.cut.waited(DEPLOYMENT), 1, "it was given up too early");
+        }
+        world.clock.advance(Duration::from_secs(10));
+        until("it is given up", async || claimed_until(world).await.is_none()).await;
+        world.clock.advance(Duration::from_secs(2));
+        until("it is begun again", async || world.cut.waited(DEPLOYMENT) == 2).await;
+        world.cut.hang(DEPLOYMENT, false);
+        until("the deployment ends", async || {
+            world.newest().await.expect("a run").deploys[1].state == DeployState::Succeeded
+        })
+        .await;
+    };
+    tokio::select! {
+        ended = pool.keep_going() => panic!("{ended:?}"),
+        () = watched => {}
+    }
+}
+
+/// A worker that slept over the end of its claim leaves the work to whoever has it now (security case 79).
+#[tokio::test]
+async fn whoever_lost_the_claim_lets_go_of_the_work() {
+    let mut world = world().await;
+    world.options.renewal = Some(Duration::from_millis(200));
+    world.restart().await.expect("it starts");
+    let play = played(world, "a hotfix that is approved").await;
+    let world = &play.world;
+    world.cut.hang(DEPLOYMENT, true);
+    says(world, "ana: /hotfix deploy production").await;
+    let mut pool = Pool::new(world.engine().clone());
+    let watched = async {
+        until("the deployment hangs", async || world.cut.waited(DEPLOYMENT) > 0).await;
+        world.clock.advance(HOLD + Duration::from_secs(1));
+        let other = claimed_elsewhere(world).await;
+        assert_eq!(other.len(), 1, "the claim has run out");
+        until("the first lets go", async || world.cut.waits(DEPLOYMENT) == 0).await;
+        world.cut.hang(DEPLOYMENT, false);
+        assert_eq!(world.newest().await.expect("a run").deploys[1].state, DeployState::Running);
+        let fence = world.journal().renew(&other[0].work.key, other[0].fence, HOLD).await.expect("the journal");
+        assert!(fence.is_some(), "the other one has it still");
+    };
+    tokio::select! {
+        ended = pool.keep_going() => panic!("{ended:?}"),
+        () = watched => {}
+    }
+    assert_eq!(world.cut.waited(DEPLOYMENT), 1);
 }

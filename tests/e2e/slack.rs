@@ -25,9 +25,18 @@ async fn it_ends_as_at_the_console(
 }
 
 /// A bot in Slack with a run that waits for votes for production.
-async fn asking(standing: &[(&str, Standing)]) -> Play {
+pub(crate) async fn asking(standing: &[(&str, Standing)]) -> Play {
     let standing = standing.iter().map(|(name, standing)| ((*name).to_owned(), *standing)).collect();
-    let options = Options { service: "payments".to_owned(), talk: Talk::Slack, standing, ..Options::default() };
+    asked(Options { talk: Talk::Slack, standing, ..Options::default() }).await
+}
+
+/// The same by another way into the bot.
+pub(crate) async fn asking_over(talk: Talk) -> Play {
+    asked(Options { talk, ..Options::default() }).await
+}
+
+async fn asked(options: Options) -> Play {
+    let options = Options { service: "payments".to_owned(), ..options };
     let mut play = Play::new(World::new(options).await.expect("a world")).expect("a play");
     for act in given("a hotfix that is tested").expect("a way there") {
         play.step(&act).await.unwrap_or_else(|error| panic!("{act:?}: {error:#}"));
@@ -35,22 +44,22 @@ async fn asking(standing: &[(&str, Standing)]) -> Play {
     play
 }
 
-fn slack(play: &Play) -> &Slack {
+pub(crate) fn slack(play: &Play) -> &Slack {
     play.world.room.as_ref().expect("a workspace").slack()
 }
 
-async fn votes(play: &Play) -> Vec<String> {
+pub(crate) async fn votes(play: &Play) -> Vec<String> {
     let run = play.world.newest().await.expect("a run");
     run.votes.iter().map(|vote| vote.person.to_string()).collect()
 }
 
-async fn prompt(play: &Play) -> String {
+pub(crate) async fn prompt(play: &Play) -> String {
     let run = play.world.newest().await.expect("a run");
     run.prompts.values().next_back().expect("a question").message.id.clone()
 }
 
 /// How often a person was told something in private.
-fn told(slack: &Slack, who: &str, channel: &str, words: &str) -> usize {
+pub(crate) fn told(slack: &Slack, who: &str, channel: &str, words: &str) -> usize {
     slack.sees(who, channel).lines().filter(|line| line.contains("only you see") && line.contains(words)).count()
 }
 

@@ -25,6 +25,26 @@ pub struct Cut {
     knife: Mutex<Knife>,
     /// The sides of the world that hang, each of one service: `forge of payments`.
     hung: watch::Sender<BTreeSet<String>>,
+    /// How many calls of each wait at this moment.
+    waiting: Mutex<BTreeMap<String, usize>>,
+}
+
+/// A call that hangs, until it goes on or is given up.
+struct Waits<'a>(&'a Mutex<BTreeMap<String, usize>>, String);
+
+impl<'a> Waits<'a> {
+    fn begin(waiting: &'a Mutex<BTreeMap<String, usize>>, name: &str) -> Self {
+        *waiting.lock().unwrap_or_else(PoisonError::into_inner).entry(name.to_owned()).or_default() += 1;
+        Self(waiting, name.to_owned())
+    }
+}
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        if let Some(count) = self.0.lock().unwrap_or_else(PoisonError::into_inner).get_mut(&self.1) {
+            *count -= 1;
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -91,6 +111,7 @@ impl Cut {
         if hung.borrow().contains(&name) {
             self.lock().waited.push(name.clone());
         }
+        let _waits = Waits::begin(&self.waiting, &name);
         hung.wait_for(|hung| !hung.contains(&name)).await.map_err(|_| stopped())?;
         self.reaches(side)
     }
@@ -110,6 +131,12 @@ impl Cut {
     #[must_use]
     pub fn waited(&self, name: &str) -> usize {
         self.lock().waited.iter().filter(|waited| *waited == name).count()
+    }
+
+    /// How many calls of one side wait at this moment because it hangs.
+    #[must_use]
+    pub fn waits(&self, name: &str) -> usize {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).get(name).copied().unwrap_or_default()
     }
 
     /// Lets the next calls of one side break off.

@@ -2,6 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use hotfix::config::Config;
@@ -35,7 +36,7 @@ impl Room {
     pub async fn open(stage: &Stage, people: &[&str], options: &Options) -> anyhow::Result<Option<Self>> {
         Ok(match options.talk {
             Talk::Console => None,
-            Talk::Slack => Some(Self::Slack(Box::new(Workspace::open(stage, people, options).await?))),
+            Talk::Slack | Talk::SlackSocket => Some(Self::Slack(Box::new(Workspace::open(stage, people, options).await?))),
             Talk::Discord => Some(Self::Discord(Box::new(Server::open(stage, people, options).await?))),
         })
     }
@@ -55,9 +56,9 @@ impl Room {
     ///
     /// # Errors
     /// When nobody listens.
-    pub async fn listen(&mut self, engine: &Arc<Engine>) -> anyhow::Result<()> {
+    pub async fn listen(&mut self, engine: &Arc<Engine>, patience: Option<Duration>) -> anyhow::Result<()> {
         match self {
-            Self::Slack(workspace) => workspace.listen(engine),
+            Self::Slack(workspace) => workspace.listen(engine, patience).await,
             Self::Discord(server) => server.listen(engine).await,
         }
     }
@@ -65,7 +66,7 @@ impl Room {
     /// Nobody listens any more.
     pub async fn hang_up(&mut self) {
         match self {
-            Self::Slack(workspace) => workspace.hang_up(),
+            Self::Slack(workspace) => workspace.hang_up().await,
             Self::Discord(server) => server.hang_up().await,
         }
     }

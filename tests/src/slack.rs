@@ -2,6 +2,7 @@
 //! HTTP, through the same listener, ear and adapter as in production.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use hotfix::config::Config;
@@ -9,21 +10,30 @@ use hotfix::engine::Engine;
 use hotfix::http::Http;
 use hotfix::listen::Ear;
 use hotfix::wire;
+use hotfix_adapters::chat::listen::Source;
 use hotfix_adapters::chat::slack::SCOPES;
 use hotfix_adapters::chat::{Chat, Listener};
 use hotfix_adapters::vocabulary::MessageRef;
-use hotfix_fakes::slack::{BOT_TOKEN, SIGNING_SECRET, Slack, Urls};
+use hotfix_fakes::slack::{APP_TOKEN, BOT_TOKEN, SIGNING_SECRET, Slack, Urls};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 use crate::room::{CHANNEL, configure, present, standing};
 use crate::stage::Stage;
-use crate::world::Options;
+use crate::world::{Options, Talk};
 
 /// A workspace with everybody in it, and the bot's way in.
 pub struct Workspace {
     /// The workspace.
     pub slack: Slack,
     http: Option<Http>,
+    source: Option<Arc<dyn Source>>,
+    /// The connections that the bot keeps open: what ends them, and their end.
+    connected: Option<(watch::Sender<bool>, JoinHandle<()>)>,
 }
+
+/// How many connections the bot keeps open.
+const CONNECTIONS: usize = 2;
 
 impl Workspace {
     /// Founds a workspace, and tells the configuration on the stage of it.
@@ -40,16 +50,20 @@ impl Workspace {
         };
         let accounts: Vec<(String, String)> = people.iter().map(account).collect();
         let channel = slack.channel(CHANNEL, &[present(people, options).as_slice(), &["hotfix"]].concat());
+        let way = if options.talk == Talk::SlackSocket {
+            format!("mode = \"socket\"\napp_token = {{ file = \"slack-app\" }}\nconnections = {CONNECTIONS}\n")
+        } else {
+            "mode = \"http\"\nsigning_secrets = [{ file = \"slack-signing\" }]\n".to_owned()
+        };
         let chat = format!(
             "[chat]\nuse = \"slack\"\n[chat.slack]\napp_id = \"{}\"\nteams = [\"{team}\"]\nburst = 1000\n\
-             token = {{ file = \"slack-token\" }}\nmode = \"http\"\nsigning_secrets = [{{ file = \"slack-signing\" }}]\n\
-             api_url = \"{}/api/\"\n[http]\nlisten = \"127.0.0.1:0\"\n",
+             token = {{ file = \"slack-token\" }}\n{way}api_url = \"{}/api/\"\n[http]\nlisten = \"127.0.0.1:0\"\n",
             slack.app(),
             slack.url()
         );
-        let secrets = [("slack-token", BOT_TOKEN), ("slack-signing", SIGNING_SECRET)];
+        let secrets = [("slack-token", BOT_TOKEN), ("slack-signing", SIGNING_SECRET), ("slack-app", APP_TOKEN)];
         configure(stage, &chat, &secrets, &channel, ("slack", &accounts))?;
-        Ok(Self { slack, http: None })
+        Ok(Self { slack, http: None, source: None, connected: None })
     }
 
     /// The bot's side, as the configuration says.
@@ -59,6 +73,7 @@ impl Workspace {
     pub async fn wire(&mut self, config: &Config) -> anyhow::Result<Arc<dyn Chat>> {
         let talk = wire::talk(config, || bail!("this is no console"))?;
         self.http = Some(Http::bind(wire::http(config, talk.ingress)?).await?);
+        self.source = talk.source;
         Ok(talk.chat)
     }
 
@@ -66,10 +81,20 @@ impl Workspace {
     ///
     /// # Errors
     /// When nobody listens.
-    pub fn listen(&mut self, engine: &Arc<Engine>) -> anyhow::Result<()> {
+    pub async fn listen(&mut self, engine: &Arc<Engine>, patience: Option<Duration>) -> anyhow::Result<()> {
         let http = self.http.as_mut().context("nobody listens")?;
-        let ear: Arc<dyn Listener> = Ear::of(engine.clone());
+        let ear: Arc<dyn Listener> = match patience {
+            Some(patience) => Ear::patient(engine.clone(), patience),
+            None => Ear::of(engine.clone()),
+        };
         http.open(engine.clone(), &ear);
+        if let Some(source) = self.source.take() {
+            self.slack.deliver_over_sockets();
+            let (stop, stopped) = watch::channel(false);
+            self.connected = Some((stop, tokio::spawn(async move { source.run(ear, stopped).await })));
+            self.slack.connected(CONNECTIONS).await;
+            return Ok(());
+        }
         let address = http.listens_on().context("an address")?;
         self.slack.deliver_to(Urls::one(&format!("http://{address}/slack")));
         Ok(())
@@ -89,8 +114,12 @@ impl Workspace {
     }
 
     /// Nobody listens any more.
-    pub fn hang_up(&mut self) {
+    pub async fn hang_up(&mut self) {
         self.http = None;
+        if let Some((stop, ended)) = self.connected.take() {
+            stop.send_replace(true);
+            let _ = ended.await;
+        }
     }
 
     /// Somebody types a slash command in the channel.

@@ -49,6 +49,10 @@ pub struct Options {
     pub embedded: bool,
     /// Whether the chat is kept in a file, so that the world can be put back to an earlier moment.
     pub rewindable: bool,
+    /// How long the bot takes to answer before it keeps an act for later; as in production when it is not said.
+    pub patience: Option<Duration>,
+    /// How often the bot renews its claims on work; as in production when it is not said.
+    pub renewal: Option<Duration>,
 }
 
 /// Where people talk.
@@ -57,8 +61,10 @@ pub enum Talk {
     /// At the console.
     #[default]
     Console,
-    /// In Slack.
+    /// In Slack, which calls the bot.
     Slack,
+    /// In Slack, over connections that the bot keeps open.
+    SlackSocket,
     /// In Discord.
     Discord,
 }
@@ -145,7 +151,7 @@ impl World {
         let inner: Arc<dyn Journal> = match &mut self.store {
             Store::Memory(memory) => memory.clone(),
             Store::Embedded(open) => {
-                let mut options = embedded::Options::new(&config.settings.store, self.clock.clone());
+                let mut options = embedded::Options::new(&config.settings.store, self.clock.guarded());
                 (options.reserve_bytes, options.segment_bytes) = (0, 1 << 20);
                 open.insert(Arc::new(Embedded::open(options)?)).clone()
             }
@@ -174,9 +180,13 @@ impl World {
             }
         }
         let process = format!("test-{}", self.starts);
-        let engine = Arc::new(Engine::start(journal, outside, config, process).await?);
+        let engine = Engine::start(journal, outside, config, process).await?;
+        let engine = Arc::new(match self.options.renewal {
+            Some(renewal) => engine.renewing_every(renewal),
+            None => engine,
+        });
         if let Some(room) = &mut self.room {
-            room.listen(&engine).await?;
+            room.listen(&engine, self.options.patience).await?;
         }
         self.engine = Some(engine);
         Ok(())
@@ -203,6 +213,13 @@ impl World {
             }
         }
         self.start().await
+    }
+
+    /// Nothing that people do reaches the bot any more.
+    pub async fn stop_listening(&mut self) {
+        if let Some(room) = &mut self.room {
+            room.hang_up().await;
+        }
     }
 
     /// The bot is gone; the world stands still.

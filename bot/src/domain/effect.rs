@@ -121,7 +121,42 @@ pub enum Effect {
     },
 }
 
+/// How far an effect reaches: what has to be in order before it begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// It reads, or it is talk.
+    Nothing,
+    /// It reads what votes are judged by.
+    Judgement,
+    /// It changes branches and pull requests.
+    Code,
+    /// It changes what runs, or what will run from then on.
+    Live,
+}
+
 impl Effect {
+    /// How far it reaches.
+    #[must_use]
+    pub fn reach(&self) -> Reach {
+        match self {
+            Self::Survey
+            | Self::Announce
+            | Self::Prompt { .. }
+            | Self::FindRiders { .. }
+            | Self::Say { .. }
+            | Self::Tell { .. }
+            | Self::Remind { .. } => Reach::Nothing,
+            Self::CheckDeploy { .. } => Reach::Judgement,
+            Self::CreateBranch { .. }
+            | Self::Pick { .. }
+            | Self::Rebase { .. }
+            | Self::OpenPull
+            | Self::OpenReturn
+            | Self::DeleteBranch { .. } => Reach::Code,
+            Self::Deploy { .. } | Self::Merge { .. } => Reach::Live,
+        }
+    }
+
     /// What it is, in words, as in "could not …".
     #[must_use]
     pub fn describe(&self) -> String {

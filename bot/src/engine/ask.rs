@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use hotfix_adapters::chat::{Act as Did, Card, Emoji, Inbound};
 use hotfix_adapters::vocabulary::{BranchName, ChannelRef, CommitId, MessageRef, PersonRef, Platform};
-use hotfix_storage::DedupeKey;
+use hotfix_storage::{Commit, CommitError, DedupeKey, Receipt};
 
 use super::form::Response;
+use super::gate::CHAT_DOWN;
 use super::mailbox::{Beside, Handled};
 use super::open::{Promotion, Start, Started};
 use super::{Engine, EngineError, pace};
@@ -40,6 +41,14 @@ impl Reply {
         Self { card, ok: true, rules: Vec::new() }
     }
 
+    /// The answer to what came again. A commit without events is that of an input that changed nothing.
+    pub(super) fn again(first: Option<&Receipt>) -> Self {
+        match first {
+            Some(receipt) if receipt.versions.is_empty() => Self { card: view::answered_before(), ok: false },
+            Some(_) | None => Self::yes(view::seen_before()),
+        }
+    }
+
     pub(super) fn no(refusals: &[Refusal]) -> Self {
         let rules = refusals.iter().map(|refusal| refusal.code.clone()).collect();
         Self { card: view::refusals(refusals), ok: false, rules }
@@ -65,15 +74,26 @@ impl Engine {
     /// # Errors
     /// When the journal is out of order: then nothing was done, and the sender has to be told so.
     pub async fn hear(&self, inbound: &Inbound) -> Result<Response, EngineError> {
+        // What is over somebody's share is not even recognised when it comes again: that would fill the journal.
+        if let Err(too_much) = self.paced(inbound) {
+            self.pulse.heard(false);
+            return Ok(*too_much);
+        }
         let response = self.handle(inbound).await?;
         if let Response::Said(reply) = &response {
             self.denied(inbound, &reply.rules);
         }
-        self.pulse.heard(match &response {
+        let ok = match &response {
             Response::Said(reply) => reply.ok,
             Response::Wrong(_) => false,
             Response::Silent | Response::Ask(_) | Response::Home(_) => true,
-        });
+            // It counts when it is handled.
+            Response::NotNow(_) => return Ok(response),
+        };
+        self.pulse.heard(ok);
+        if !ok {
+            self.spend(&DedupeKey::new(inbound.dedupe_key.clone())).await?;
+        }
         Ok(response)
     }
 
@@ -95,6 +115,17 @@ impl Engine {
         );
     }
 
+    /// An input that changed nothing has had its effect as well: who sends it again later, when the same words would do
+    /// something, repeats it and does not say it anew (security case 5).
+    async fn spend(&self, seen: &DedupeKey) -> Result<(), EngineError> {
+        let mut commit = Commit::new(self.commit_id());
+        commit.seen = Some(seen.clone());
+        match self.commit(commit).await {
+            Ok(_) | Err(CommitError::AlreadySeen(_)) => Ok(()),
+            Err(error) => Err(EngineError::Journal(error.to_string())),
+        }
+    }
+
     async fn handle(&self, inbound: &Inbound) -> Result<Response, EngineError> {
         let asker = Asker {
             account: inbound.from.clone(),
@@ -102,13 +133,9 @@ impl Engine {
             thread: inbound.thread.clone(),
             seen: Some(DedupeKey::new(inbound.dedupe_key.clone())),
         };
-        let said = |reply: Option<Reply>| reply.map_or(Response::Silent, Response::Said);
-        if let Err(response) = self.paced(inbound) {
-            return Ok(*response);
-        }
         match &inbound.act {
             Did::Command { text } => self.typed(&asker, text, inbound.can_ask).await,
-            Did::Reacted { message, emoji, added } => self.reacted(&asker, message, emoji, *added).await.map(said),
+            Did::Reacted { message, emoji, added } => self.reacted(&asker, message, emoji, *added).await,
             Did::Pressed { message, value } => self.pressed(&asker, message, value, inbound.can_ask).await,
             Did::Submitted { key, answers } => self.submitted(&asker, key, answers).await,
             Did::Added { message, text } => self.added(&asker, message, text, inbound.can_ask).await,
@@ -166,7 +193,7 @@ impl Engine {
             "approve" => Act::Approve { on, by_reaction: false },
             _reject => Act::Reject { reason: "said so by the button".to_owned(), on },
         };
-        Ok(self.on_prompt(asker, message, act).await?.map_or(Response::Silent, Response::Said))
+        self.on_prompt(asker, message, act).await
     }
 
     async fn reacted(
@@ -175,15 +202,17 @@ impl Engine {
         message: &MessageRef,
         emoji: &Emoji,
         added: bool,
-    ) -> Result<Option<Reply>, EngineError> {
+    ) -> Result<Response, EngineError> {
         let on = Some(message.clone());
         let act = match (emoji, added) {
             (Emoji::Yes, true) => Act::Approve { on, by_reaction: true },
             (Emoji::No, true) => Act::Reject { reason: BY_REACTION.to_owned(), on },
             // An event may come late, or in another order than things happened: what stands on the message decides.
-            (Emoji::Yes | Emoji::No, false) if self.reaction_stands(asker, message, emoji).await => return Ok(None),
+            (Emoji::Yes | Emoji::No, false) if self.reaction_stands(asker, message, emoji).await => {
+                return Ok(Response::Silent);
+            }
             (Emoji::Yes | Emoji::No, false) => Act::Unapprove { on },
-            (Emoji::Other(_), _) => return Ok(None),
+            (Emoji::Other(_), _) => return Ok(Response::Silent),
         };
         self.on_prompt(asker, message, act).await
     }
@@ -201,18 +230,20 @@ impl Engine {
     }
 
     /// An act on a message counts only when the message is a prompt of ours (security case 32).
-    async fn on_prompt(&self, asker: &Asker, message: &MessageRef, act: Act) -> Result<Option<Reply>, EngineError> {
+    async fn on_prompt(&self, asker: &Asker, message: &MessageRef, act: Act) -> Result<Response, EngineError> {
         let asks = |state: &Hotfix| state.prompts.values().any(|prompt| &prompt.message == message);
         let Some(state) = self.states().await.into_iter().find(asks) else {
-            return Ok(None);
+            return Ok(Response::Silent);
         };
         let grant = match self.admit(asker, &state.plan.service, Role::Approver, Deed::Vote).await {
             Ok(grant) => grant,
-            Err(refusal) => return Ok(Some(Reply::no(&[refusal]))),
+            // The message says what the vote is about, so a vote that comes while the chat is down is not lost.
+            Err(refusal) if refusal.code == CHAT_DOWN => return Ok(Response::NotNow(Reply::no(&[refusal]))),
+            Err(refusal) => return Ok(Response::Said(Reply::no(&[refusal]))),
         };
         let reply = self.ask_run(state.id, grant, act, asker).await?;
         // What was done shows in the thread; only a no needs an answer.
-        Ok(Some(reply).filter(|reply| !reply.ok))
+        Ok(if reply.ok { Response::Silent } else { Response::Said(reply) })
     }
 
     /// The words that commands are made of here, for suggestions.
@@ -313,7 +344,7 @@ impl Engine {
             Started::Opened(state) => Reply::yes(view::opened(&state, &self.audience())),
             Started::Joined(state) => Reply::yes(view::joined(&state, &self.audience())),
             Started::Refused(refusals) => Reply::no(&refusals),
-            Started::SeenBefore => Reply::yes(view::seen_before()),
+            Started::SeenBefore(receipt) => Reply::again(receipt.as_ref()),
         })
     }
 
@@ -401,9 +432,17 @@ impl Engine {
     async fn ask_run(&self, id: HotfixId, grant: Grant, act: Act, asker: &Asker) -> Result<Reply, EngineError> {
         let beside = Beside { seen: asker.seen.clone(), settle: None };
         Ok(match self.submit(id, &Command::Person(grant, act), beside).await? {
-            Handled::Done(state, _) => Reply::yes(view::done(&state, &self.audience(), self.now())),
+            Handled::Done(state, events) => {
+                if events == 0
+                    && let Some(seen) = &asker.seen
+                {
+                    self.spend(seen).await?;
+                }
+                Reply::yes(view::done(&state, &self.audience(), self.now()))
+            }
             Handled::Refused(refusals) => Reply::no(&refusals),
-            Handled::SeenBefore | Handled::TooLate => Reply::yes(view::seen_before()),
+            Handled::SeenBefore(receipt) => Reply::again(Some(&receipt)),
+            Handled::TooLate => Reply::again(None),
         })
     }
 

@@ -32,6 +32,9 @@ pub enum Response {
     Wrong(Vec<(String, String)>),
     /// The person's own page.
     Home(Vec<Card>),
+    /// Nothing was done, because the chat cannot be asked who acted. The act says by itself what it is about, so it means the
+    /// same later: it is to be kept, and handled when the chat answers again.
+    NotNow(Reply),
 }
 
 impl Response {
@@ -39,8 +42,19 @@ impl Response {
     #[must_use]
     pub fn reply(self) -> Option<Reply> {
         match self {
-            Self::Said(reply) => Some(reply),
+            Self::Said(reply) | Self::NotNow(reply) => Some(reply),
             Self::Silent | Self::Ask(_) | Self::Wrong(_) | Self::Home(_) => None,
+        }
+    }
+
+    /// What can still be said when the moment to show a form, or to correct one, has passed.
+    #[must_use]
+    pub fn late(self) -> Option<Card> {
+        match self {
+            Self::Said(reply) => Some(reply.card),
+            Self::Ask(_) => Some(view::too_late_to_ask()),
+            Self::Wrong(wrong) => Some(view::wrong(&wrong)),
+            Self::Silent | Self::Home(_) | Self::NotNow(_) => None,
         }
     }
 }
@@ -316,5 +330,29 @@ impl Line {
         let there =
             self.parts.iter().find(|(range, _)| range.contains(&error.span.start) || range.end == error.span.start);
         there.or(self.parts.first()).map_or_else(String::new, |(_, id)| (*id).to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+    use super::*;
+
+    /// Whoever handed in a form that does not do, or would have been shown one, is not left to believe that it was done.
+    #[test]
+    fn what_is_answered_late_still_says_that_nothing_was_done() {
+        let wrong = Response::Wrong(vec![("ticket".to_owned(), "it is too long".to_owned())]);
+        let said = view::plain(&wrong.late().unwrap());
+        assert!(said.contains("ticket: it is too long") && said.contains("Nothing was done"), "{said}");
+        let form = Form {
+            key: String::new(),
+            title: String::new(),
+            submit: String::new(),
+            lead: String::new(),
+            inputs: Vec::new(),
+        };
+        let said = view::plain(&Response::Ask(form).late().unwrap());
+        assert!(said.contains("Nothing was done"), "{said}");
+        assert_eq!(Response::Silent.late(), None);
     }
 }

@@ -88,8 +88,15 @@ impl Engine {
     }
 }
 
+/// The chat cannot be asked now, and may answer later.
+pub(super) const CHAT_DOWN: &str = "chat.down";
+
 fn unsure(failure: &Failure) -> Refusal {
+    let code = match failure {
+        Failure::Retry { .. } | Failure::Uncertain { .. } => CHAT_DOWN,
+        Failure::Rejected { .. } => "account.unsure",
+    };
     let reason =
         format!("The chat could not be asked who you are and where this is, so nothing is let through: {failure}");
-    Refusal::new("account.unsure", reason, "Say it again in a moment.")
+    Refusal::new(code, reason, "Say it again in a moment.")
 }

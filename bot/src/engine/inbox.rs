@@ -13,28 +13,27 @@ use super::mailbox::raw;
 use super::outbox::{MOST_FAULTS, backoff};
 use super::{Engine, EngineError};
 
-/// What is being handled is left alone for so long; after that, whoever handled it is gone.
-const GRACE: Duration = Duration::from_secs(60);
-
 /// The lane of what people did.
 pub(super) fn inbox() -> Lane {
     Lane::new("inbox")
 }
 
 impl Engine {
-    /// Keeps an act until it is handled. The same act again is the same piece of work.
+    /// Keeps an act until it is handled, and leaves it alone for so long. The same act again is the same piece of work.
     ///
     /// # Errors
     /// When the journal does not take it: then nothing is promised.
-    pub async fn keep(&self, inbound: &Inbound) -> Result<(), EngineError> {
+    pub async fn keep(&self, inbound: &Inbound, grace: Duration) -> Result<(), EngineError> {
         let work = Work {
             key: key(inbound),
             lane: inbox(),
             order_key: inbound.from.id.clone(),
-            not_before: self.journal.now().after(GRACE),
+            not_before: self.journal.now().after(grace),
             payload: raw(inbound)?,
         };
-        self.timer(TimerChange::Set(work)).await
+        let mut commit = Commit::new(self.commit_id());
+        commit.enqueue.push(work);
+        self.durable(commit).await
     }
 
     /// An act that was kept is handled.
@@ -42,7 +41,9 @@ impl Engine {
     /// # Errors
     /// When the journal does not take it: then the act is handled again, which its key makes harmless.
     pub async fn kept_no_more(&self, inbound: &Inbound) -> Result<(), EngineError> {
-        self.timer(TimerChange::Cancel(key(inbound))).await
+        let mut commit = Commit::new(self.commit_id());
+        commit.timers.push(TimerChange::Cancel(key(inbound)));
+        self.durable(commit).await
     }
 
     /// Handles an act that was kept. Its sender may have gone, so what there is to say is said where they spoke.
@@ -54,6 +55,10 @@ impl Engine {
         // The moment in which a form could be shown is long over.
         let inbound = Inbound { can_ask: false, ..inbound };
         match AssertUnwindSafe(self.hear(&inbound)).catch_unwind().await {
+            Ok(Ok(Response::NotNow(_))) => {
+                let again = self.again(backoff(claimed.attempt), "the chat cannot be asked who acted");
+                return self.settle(claimed, again).await;
+            }
             Ok(Ok(response)) => self.say_late(&inbound, response).await,
             Ok(Err(error)) => return Err(error),
             Err(_) if self.count_fault(&claimed.work.key) < MOST_FAULTS => {
@@ -72,15 +77,13 @@ impl Engine {
     }
 
     async fn say_late(&self, inbound: &Inbound, response: Response) {
-        let Response::Said(reply) = response else { return };
-        if let Err(failure) = self.outside.chat.whisper(&inbound.channel, &inbound.from, &reply.card).await {
+        let Some(card) = response.late() else { return };
+        if let Err(failure) = self.outside.chat.whisper(&inbound.channel, &inbound.from, &card).await {
             tracing::info!(%failure, "a late answer could not be given");
         }
     }
 
-    async fn timer(&self, change: TimerChange) -> Result<(), EngineError> {
-        let mut commit = Commit::new(self.commit_id());
-        commit.timers.push(change);
+    async fn durable(&self, commit: Commit) -> Result<(), EngineError> {
         match self.commit(commit).await {
             Ok(_) => Ok(()),
             Err(

@@ -191,7 +191,7 @@ impl Engine {
         commit.leases.push(change);
         match self.commit(commit).await {
             Ok(_) => Ok(Reply::yes(view::lane_changed(event.event, lease.as_str(), reason))),
-            Err(CommitError::AlreadySeen(_)) => Ok(Reply::yes(view::seen_before())),
+            Err(CommitError::AlreadySeen(first)) => Ok(Reply::again(Some(&first))),
             Err(CommitError::LeaseBusy(held)) => {
                 let reason = format!("{} holds {} already: {}.", self.holder(&held.holder), held.lease, held.note);
                 Ok(Reply::no(&[Refusal::new("lane.taken", reason, "See `locks`.")]))
@@ -227,11 +227,15 @@ impl Engine {
     /// Why deployments of a service are frozen now, if they are: by a person, or by the calendar of the policy.
     pub(super) async fn frozen(&self, service: &ServiceName) -> Result<Option<String>, Failure> {
         let leases = self.journal.leases().await.map_err(|error| Failure::retry(error.to_string()))?;
-        let ours = [freeze_lease(Some(service)), freeze_lease(None)];
-        let held = leases.iter().find(|view| ours.contains(&view.lease));
+        let held = is_frozen(&leases, &[freeze_lease(Some(service)), freeze_lease(None)]);
         let by_calendar = || self.config.policy.freeze(service, self.now()).map(|freeze| freeze.reason.clone());
         Ok(held.map(|view| format!("{} says: {}", self.holder(&view.holder), view.note)).or_else(by_calendar))
     }
+}
+
+/// The freeze that is held, of these.
+pub(super) fn is_frozen<'a>(leases: &'a [LeaseView], freezes: &[LeaseId]) -> Option<&'a LeaseView> {
+    leases.iter().find(|view| freezes.contains(&view.lease))
 }
 
 /// A lease as people speak of it; `None` when it is not one of a lane or a freeze.
@@ -265,7 +269,8 @@ struct Asked {
     environment: Option<Environment>,
 }
 
-fn freeze_lease(service: Option<&ServiceName>) -> LeaseId {
+/// The freeze of a service, or of everything.
+pub(super) fn freeze_lease(service: Option<&ServiceName>) -> LeaseId {
     LeaseId::new(format!("freeze/{}", service.map_or(EVERYTHING, ServiceName::as_str)))
 }
 

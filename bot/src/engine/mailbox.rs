@@ -26,8 +26,8 @@ pub(super) enum Handled {
     Done(Box<Hotfix>, usize),
     /// It was refused, and nothing changed.
     Refused(Vec<Refusal>),
-    /// The same input was handled before.
-    SeenBefore,
+    /// The same input was handled before, in this commit.
+    SeenBefore(hotfix_storage::Receipt),
     /// The work it settles is not this worker's any more.
     TooLate,
 }
@@ -83,7 +83,7 @@ impl Engine {
                     return Ok(Handled::Done(Box::new(run.state.clone()), events));
                 }
                 Err(CommitError::Conflict { .. }) => run.state = self.read(id).await?,
-                Err(CommitError::AlreadySeen(_)) => return Ok(Handled::SeenBefore),
+                Err(CommitError::AlreadySeen(first)) => return Ok(Handled::SeenBefore(first)),
                 Err(CommitError::FenceLost(_)) => return Ok(Handled::TooLate),
                 Err(CommitError::LeaseBusy(view)) if glass::is_of(&view) => {
                     return Ok(Handled::Refused(self.with_names(&[glass::broken_before(&view)])));

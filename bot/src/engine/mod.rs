@@ -6,6 +6,7 @@
 //! glass    how often the glass may be broken
 //! pace     how much people may say
 //! gate     who may, from where: the one door
+//! halt     what holds back what was decided, in the moment before it begins
 //! inbox    what takes too long to be answered at once
 //! mailbox  command → decide → one durable commit → the new state     one at a time a run
 //! outbox   claims work, performs it, and hands what came of it to the mailbox, in the commit that settles it
@@ -25,6 +26,7 @@ mod facts;
 mod form;
 mod gate;
 mod glass;
+mod halt;
 mod hint;
 mod inbox;
 mod locks;
@@ -144,6 +146,9 @@ pub struct Engine {
     hints: hint::Hints,
     pace: pace::Pace,
     pulse: Pulse,
+    alarm: Mutex<halt::Alarm>,
+    /// How often the claim on work is renewed while the work goes on.
+    renewal: std::time::Duration,
 }
 
 /// A run in memory, as the journal has it.
@@ -186,9 +191,17 @@ impl Engine {
             hints: hint::Hints::default(),
             pace: pace::Pace::default(),
             pulse: Pulse::default(),
+            alarm: Mutex::default(),
+            renewal: outbox::RENEWAL,
         };
         engine.recover().await?;
         Ok(engine)
+    }
+
+    /// The same engine, which renews the claim on its work each time so long has passed.
+    #[must_use]
+    pub fn renewing_every(self, renewal: std::time::Duration) -> Self {
+        Self { renewal, ..self }
     }
 
     /// The present moment, by the journal's clock.

@@ -1,7 +1,7 @@
 //! A new run: its opening and its lanes in one commit, so that of two starts at the same instant one wins (APPLY-13).
 
 use hotfix_adapters::vocabulary::{BranchName, CommitId};
-use hotfix_storage::{CommitError, DedupeKey, LeaseChange, LeaseView};
+use hotfix_storage::{CommitError, DedupeKey, LeaseChange, LeaseView, Receipt};
 use std::sync::Arc;
 use tokio::sync::Mutex;
 
@@ -65,7 +65,7 @@ pub(super) enum Started {
     Opened(Box<Hotfix>),
     Joined(Box<Hotfix>),
     Refused(Vec<Refusal>),
-    SeenBefore,
+    SeenBefore(Option<Receipt>),
 }
 
 impl Engine {
@@ -115,7 +115,7 @@ impl Engine {
                 }
                 // Another replica took the number.
                 Err(CommitError::Conflict { .. }) => self.recover().await?,
-                Err(CommitError::AlreadySeen(_)) => return Ok(Started::SeenBefore),
+                Err(CommitError::AlreadySeen(first)) => return Ok(Started::SeenBefore(Some(first))),
                 Err(CommitError::LeaseBusy(view)) => return self.lane_taken(&start, &view, grant, seen).await,
                 Err(error) => return Err(EngineError::Journal(error.to_string())),
             }
@@ -181,7 +181,8 @@ impl Engine {
                 refusals.push(self.taken(held));
                 Started::Refused(refusals)
             }
-            Handled::SeenBefore | Handled::TooLate => Started::SeenBefore,
+            Handled::SeenBefore(first) => Started::SeenBefore(Some(first)),
+            Handled::TooLate => Started::SeenBefore(None),
         })
     }
 

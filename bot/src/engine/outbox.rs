@@ -3,7 +3,6 @@
 //! A piece of work can go wrong by a fault of the bot too: then it is tried again like one that failed, and after a few tries
 //! it is set aside, and the run is told. Neither the other work nor the process is hurt by it.
 
-use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
@@ -22,7 +21,7 @@ use crate::domain::id::HotfixId;
 /// How long a claim holds when nobody renews it. A worker that does not is taken for dead.
 const HOLD: Duration = Duration::from_secs(120);
 /// How often a claim is renewed while its work goes on.
-const RENEWAL: Duration = Duration::from_secs(40);
+pub(super) const RENEWAL: Duration = Duration::from_secs(40);
 /// After this a piece of work is given up, and looked up before it is done again. Every call outside has a time-out of its
 /// own; this is for the one that was forgotten.
 const LONGEST_TRY: Duration = Duration::from_secs(600);
@@ -73,6 +72,9 @@ impl Performed {
     }
 }
 
+/// A try took longer than [`LONGEST_TRY`].
+struct TooLong;
+
 /// What one pass over the outbox did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Pass {
@@ -102,7 +104,14 @@ impl Engine {
     /// Does one piece of claimed work, up to its settlement, whatever becomes of it.
     pub(super) async fn carry_out(&self, claimed: &Claimed) -> Result<(), EngineError> {
         if claimed.work.lane == inbox() {
-            return self.unpack(claimed).await;
+            return match self.under_claim(claimed, self.unpack(claimed)).await {
+                Some(Ok(done)) => done,
+                Some(Err(TooLong)) => {
+                    tracing::error!(work = %claimed.work.key, "what a person did took too long and was given up; it will be handled again");
+                    self.settle(claimed, self.again(backoff(claimed.attempt), "it took too long")).await
+                }
+                None => Ok(()),
+            };
         }
         let Ok(task) = serde_json::from_str::<Task>(claimed.work.payload.get()) else {
             let reason = "this program cannot read it".to_owned();
@@ -111,28 +120,40 @@ impl Engine {
         let _act = (claimed.work.lane == act()).then(|| self.acting.begin(task.run, &self.hints));
         // Nothing is left half done in memory: a run is changed by one assignment, behind the commit.
         let tried = AssertUnwindSafe(self.attempt(claimed, &task)).catch_unwind();
-        let tried = tokio::select! {
-            tried = tokio::time::timeout(LONGEST_TRY, tried) => tried,
-            never = self.renew(claimed) => match never {},
-        };
-        match tried {
-            Ok(Ok(done)) => done,
-            Ok(Err(_)) => self.broke_off(claimed, &task).await,
-            Err(_) => {
+        match self.under_claim(claimed, tried).await {
+            None => Ok(()),
+            Some(Ok(Ok(done))) => done,
+            Some(Ok(Err(_))) => self.broke_off(claimed, &task).await,
+            Some(Err(TooLong)) => {
                 tracing::error!(run = %task.run, effect = %task.effect.describe(), "work took too long and was given up; it will be looked up");
                 self.settle(claimed, self.again(backoff(claimed.attempt), "it took too long")).await
             }
         }
     }
 
-    /// Keeps the claim for as long as this is waited for.
-    async fn renew(&self, claimed: &Claimed) -> Infallible {
+    /// Tries for as long as the claim can be kept, and not longer than a try may take. `None` when the claim was lost: whoever
+    /// has it now looks up what was begun, and settles it.
+    async fn under_claim<T>(&self, claimed: &Claimed, tried: impl Future<Output = T>) -> Option<Result<T, TooLong>> {
+        tokio::select! {
+            tried = tried => Some(Ok(tried)),
+            ended = self.renew(claimed) => ended.map(Err),
+        }
+    }
+
+    /// Keeps the claim for as long as this is waited for; ends when the try takes too long, or somebody else has the claim.
+    async fn renew(&self, claimed: &Claimed) -> Option<TooLong> {
+        let began = self.journal.now();
         loop {
-            tokio::time::sleep(RENEWAL).await;
+            tokio::time::sleep(self.renewal).await;
+            if self.journal.now().since(began) >= LONGEST_TRY {
+                return Some(TooLong);
+            }
             match self.journal.renew(&claimed.work.key, claimed.fence, HOLD).await {
                 Ok(Some(_)) => {}
-                // Whoever has it now settles it; what comes of this try is refused by its fence.
-                Ok(None) => tracing::warn!(work = %claimed.work.key, "somebody else claimed this work meanwhile"),
+                Ok(None) => {
+                    tracing::warn!(work = %claimed.work.key, "somebody else claimed this work meanwhile; it is left to them");
+                    return None;
+                }
                 Err(error) => tracing::warn!(work = %claimed.work.key, %error, "a claim could not be renewed"),
             }
         }
@@ -157,7 +178,7 @@ impl Engine {
         let command = Command::Came(Outcome::Refused { effect: task.effect.clone(), reason });
         let told = self.submit(run, &command, Beside { seen: None, settle: Some(settle) });
         match AssertUnwindSafe(told).catch_unwind().await {
-            Ok(Ok(Handled::Done(..) | Handled::SeenBefore | Handled::TooLate)) => Ok(()),
+            Ok(Ok(Handled::Done(..) | Handled::SeenBefore(_) | Handled::TooLate)) => Ok(()),
             Ok(Err(error)) => Err(error),
             // The run cannot be told: what is broken is what tells it.
             Ok(Ok(Handled::Refused(_))) | Err(_) => self.settle(claimed, dead).await,
@@ -223,7 +244,7 @@ impl Engine {
     async fn hand_in(&self, claimed: &Claimed, task: &Task, command: &Command) -> Result<(), EngineError> {
         let settle = Settle { work: claimed.work.key.clone(), fence: claimed.fence, settlement: Settlement::Done };
         match self.submit(task.run, command, Beside { seen: None, settle: Some(settle) }).await? {
-            Handled::Done(..) | Handled::SeenBefore | Handled::TooLate => Ok(()),
+            Handled::Done(..) | Handled::SeenBefore(_) | Handled::TooLate => Ok(()),
             Handled::Refused(refusals) => {
                 // The world does not argue with `decide`: this is a mistake of ours, or a lane that was stolen.
                 let reason = refusals.iter().map(|r| r.reason.as_str()).collect::<Vec<_>>().join(" ");

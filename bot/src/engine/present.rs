@@ -14,6 +14,7 @@ impl Engine {
     /// # Errors
     /// Never for the chat's sake: a chat that is down is tried again next time.
     pub async fn present(&self) -> Result<usize, EngineError> {
+        self.tell_of_the_clock().await;
         let mut updated = 0;
         for run in self.ids().await {
             updated += usize::from(self.present_run(run).await);

@@ -107,6 +107,12 @@ impl Scrape {
         self.level("hotfix_journal_sequence", "The number of the last durable commit", journal.seq.0);
         let writable = u64::from(journal.poisoned.is_none());
         self.level("hotfix_journal_writable", "Whether the journal takes commits", writable);
+        let believed = u64::from(engine.journal().doubt().is_none());
+        self.level(
+            "hotfix_clock_believed",
+            "Whether the clock is believed; no acts are begun while it is not",
+            believed,
+        );
         Ok(())
     }
 

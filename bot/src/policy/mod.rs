@@ -36,7 +36,18 @@ pub struct Policy {
     break_glass: Option<BreakGlass>,
     /// A short digest of how each service is deployed.
     ways: BTreeMap<ServiceName, String>,
+    chat_down: ChatDown,
     version: String,
+}
+
+/// What becomes of deployments to production while the chat does not answer, and nobody there can say no.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ChatDown {
+    /// They wait until it answers.
+    #[default]
+    Wait,
+    /// They go on, by the votes that can be read without it.
+    GoOn,
 }
 
 /// What holds for one service.
@@ -56,7 +67,19 @@ impl Policy {
     #[must_use]
     pub fn new(services: BTreeMap<ServiceName, ServicePolicy>, quorums: Quorums, freezes: Vec<Freeze>) -> Self {
         let version = version(&services, &quorums, None);
-        Self { services, quorums, freezes, break_glass: None, ways: BTreeMap::new(), version }
+        Self { services, quorums, freezes, chat_down: ChatDown::default(), break_glass: None, ways: BTreeMap::new(), version }
+    }
+
+    /// The same with another answer to a chat that is down.
+    #[must_use]
+    pub fn with_chat_down(self, chat_down: ChatDown) -> Self {
+        Self { chat_down, ..self }
+    }
+
+    /// What becomes of deployments to production while the chat does not answer.
+    #[must_use]
+    pub fn chat_down(&self) -> ChatDown {
+        self.chat_down
     }
 
     /// The same policy, with people who may break the glass.
@@ -88,7 +111,8 @@ impl Policy {
     }
 }
 
-/// Freezes are left out: they say when, not who, and a freeze that ends must not void the votes cast before it.
+/// Freezes and the chat's outages are left out: they say when, not who, and a freeze that ends must not void the votes cast
+/// before it.
 fn version(
     services: &BTreeMap<ServiceName, ServicePolicy>,
     quorums: &Quorums,

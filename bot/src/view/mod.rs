@@ -48,7 +48,7 @@ pub use form::{
     ACKNOWLEDGES, OPENS, add_form, hold_form, override_form, reject_form, start_form, triage_form, verify_form,
 };
 pub use home::{home, mine};
-pub use line::line;
+pub use line::{line, line_of_old};
 pub use list::{Holder, Lock, Whereabouts, list, locks, whereabouts};
 pub use plan::plan;
 pub use postmortem::postmortem;
@@ -56,7 +56,10 @@ pub use prompt::{TooMuch, prompt};
 pub use pull::pull_body;
 pub use refusal::{named, refusals};
 pub use render::{plain, to_markdown};
-pub use reply::{done, joined, lane_changed, mergeback, opened, pong, preformatted, seen_before, unreadable, who};
+pub use reply::{
+    answered_before, clock_believed, clock_doubted, done, joined, lane_changed, mergeback, opened, pong, preformatted,
+    seen_before, too_late_to_ask, unreadable, who, wrong,
+};
 pub use tell::tell;
 pub use timeline::timeline;
 pub use whoami::{Me, Rights, Worth, whoami};

@@ -50,6 +50,41 @@ pub fn seen_before() -> Card {
     Card::line(Tone::Neutral, Text::of("That was done before; nothing was done twice."))
 }
 
+/// The same input came again, and was refused the first time.
+#[must_use]
+pub fn answered_before() -> Card {
+    let text = "That was answered before, and nothing was done. If you mean it now, please say it anew.";
+    Card::line(Tone::Warning, Text::of(text))
+}
+
+/// A form was to be shown, and it is too late for that.
+#[must_use]
+pub fn too_late_to_ask() -> Card {
+    let text = "More has to be known, and it took me too long to ask. Nothing was done. Please do it again.";
+    Card::line(Tone::Warning, Text::of(text))
+}
+
+/// A form was handed in that does not do, and cannot be corrected any more: what is wrong with each answer.
+#[must_use]
+pub fn wrong(wrong: &[(String, String)]) -> Card {
+    let line = |(question, why): &(String, String)| Text::new().strong(question.as_str()).plain(format!(": {why}"));
+    let again = Text::of("Nothing was done. Please open the form again.");
+    Card { tone: Tone::Warning, lines: wrong.iter().map(line).chain([again]).collect(), ..Card::default() }
+}
+
+/// The clock of the machine is not believed any more.
+#[must_use]
+pub fn clock_doubted(why: &str) -> Card {
+    let text = format!("I begin nothing for now, because {why}. What was decided is kept, and goes on after that.");
+    Card::line(Tone::Bad, Text::of(text))
+}
+
+/// The clock of the machine is believed again.
+#[must_use]
+pub fn clock_believed() -> Card {
+    Card::line(Tone::Good, Text::of("The clock of my machine is right again. What waited for it goes on."))
+}
+
 /// The bot is there.
 #[must_use]
 pub fn pong() -> Card {

@@ -123,6 +123,7 @@ impl Journal for CutJournal {
 
     async fn leases(&self) -> Result<Vec<LeaseView>, ReadError> {
         self.readable()?;
+        self.cut.reaches("leases").map_err(|failure| ReadError::Unavailable(failure.to_string()))?;
         self.inner.leases().await
     }
 

@@ -155,10 +155,11 @@ impl Payload<'_> {
         self.raw.text(places).and_then(|id| ChannelRef::parse(id).ok()).ok_or("in no channel")
     }
 
-    /// Events carry an id that is the same over both ways in; the rest is known by the delivery.
+    /// Events carry an id that is the same over both ways in and however often they come, and so do commands and what is
+    /// pressed: their trigger serves one act. What has neither is known by the delivery.
     fn key(&self) -> String {
         let home = self.from.team.or(self.from.enterprise).unwrap_or("-");
-        let id = self.raw.text(&["/event_id"]);
+        let id = self.raw.text(&["/event_id", "/trigger_id"]);
         id.map_or_else(|| self.key.to_owned(), |id| format!("slack:{home}:{id}"))
     }
 }

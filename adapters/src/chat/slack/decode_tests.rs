@@ -69,7 +69,7 @@ fn a_command() {
     let told = told_by(Kind::Command, slash(&json!({})));
     assert_eq!(told.inbound.from.id, "T1/U1", "never a name (security case 20)");
     assert_eq!(told.inbound.act, Act::Command { text: "status &lt;@U9&gt;".to_owned() });
-    assert_eq!((told.inbound.dedupe_key.as_str(), told.inbound.can_ask), ("slack:key", true));
+    assert_eq!((told.inbound.dedupe_key.as_str(), told.inbound.can_ask), ("slack:T1:1.2", true));
     assert_eq!(told.way.response_url.as_deref(), Some("https://hooks.slack.com/commands/1"));
     assert!(!told_by(Kind::Command, slash(&json!({"trigger_id": null}))).inbound.can_ask);
 }

@@ -89,7 +89,7 @@ fn opened(body: &[u8]) -> Option<(Kind, Raw)> {
     Some((Kind::Command, form))
 }
 
-/// Commands and interactions carry no id: their signature, which covers the moment, stands for them.
+/// For what carries no id of its own: the signature, which covers the moment, stands for it.
 fn key(call: Call<'_>) -> String {
     let mut hash = Sha256::new();
     hash.update(signature::claimed(call.headers));

@@ -98,6 +98,9 @@ impl Core {
         let Rendered { text, blocks } = render::message(card)?;
         let user = user(to)?;
         let content = SlackMessageContent::new().with_text(text).with_blocks(blocks);
+        // Somebody's own page is no channel: whoever acted there is told in the conversation with the bot.
+        let own_page = channel.as_str().starts_with(['U', 'W']);
+        let channel = if own_page { &self.direct(to).await? } else { channel };
         let shown_in = SlackChannelId::new(channel.to_string());
         let mut request = SlackApiChatPostEphemeralRequest::new(shown_in, SlackUserId::new(user.to_owned()), content)
             .with_parse("none".to_owned())

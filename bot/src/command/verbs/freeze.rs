@@ -16,7 +16,8 @@ pub(crate) const FREEZE: Verb = Verb {
     aliases: &[],
     group: Group::Lanes,
     summary: "no deployments until it is lifted",
-    details: "At once, also for runs that are under way; what has begun is finished or fails, nothing new begins.",
+    details: "At once, also for what was decided and has not begun: no deployment and no merge begins, and `freeze all` also \
+              leaves branches and pull requests alone. What has begun is finished or fails.",
     examples: &["freeze payments the audit runs until Friday", "freeze all the network is down"],
     needs: Role::Admin,
     needs_for_others: None,

@@ -33,7 +33,9 @@ pub(super) fn policy(written: &RawPolicy, raw: &Raw, members: &Members<'_>, sink
         let people = members.resolve(&written.people);
         Some(BreakGlass { people, audit: written.audit.clone()? })
     });
-    let policy = Policy::new(services, written.quorums.clone(), freezes.collect()).with_break_glass(break_glass);
+    let policy = Policy::new(services, written.quorums.clone(), freezes.collect())
+        .with_chat_down(written.chat_down)
+        .with_break_glass(break_glass);
     for service in &raw.services {
         check_service(service, written, &policy, raw, sink);
     }

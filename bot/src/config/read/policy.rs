@@ -12,7 +12,7 @@ use super::member::Member;
 use crate::domain::id::{PersonId, ServiceName};
 use crate::domain::people::Role;
 use crate::domain::service::{ApprovalRule, StepUp};
-use crate::policy::Quorums;
+use crate::policy::{ChatDown, Quorums};
 
 /// The policy as it is written.
 pub(in crate::config) struct RawPolicy {
@@ -25,6 +25,7 @@ pub(in crate::config) struct RawPolicy {
     pub(in crate::config) step_up_at: Option<At>,
     pub(in crate::config) services: Vec<RawServicePolicy>,
     pub(in crate::config) freezes: Vec<RawFreeze>,
+    pub(in crate::config) chat_down: ChatDown,
     pub(in crate::config) break_glass: Option<RawBreakGlass>,
 }
 
@@ -71,6 +72,7 @@ pub(super) fn read(reader: Reader<'_>) -> RawPolicy {
         services: Vec::new(),
         freezes: Vec::new(),
         break_glass: None,
+        chat_down: ChatDown::default(),
     };
     if let Some(table) = reader.get("quorum").table("`quorum`") {
         usual_quorums(table, &mut policy);
@@ -83,6 +85,9 @@ pub(super) fn read(reader: Reader<'_>) -> RawPolicy {
         }
     }
     policy.break_glass = reader.get("break_glass").table("`break_glass`").map(break_glass);
+    if let Some(word) = reader.get("chat_down").choice(&[("wait", ChatDown::Wait), ("go_on", ChatDown::GoOn)]) {
+        policy.chat_down = word.value;
+    }
     policy.freezes = reader.get("freeze").list().into_iter().filter_map(freeze).collect();
     reader.finish();
     policy

@@ -5,6 +5,7 @@ use hotfix_adapters::vocabulary::Platform;
 use super::*;
 use crate::domain::people::Role;
 use crate::domain::plan::{Plan, Subject};
+use crate::policy::ChatDown;
 
 fn about(title: &str) -> Subject<'_> {
     Subject { title, ..Subject::default() }
@@ -76,6 +77,21 @@ fn hotfix_toml_only_repeats_the_defaults() {
     let written = shipped.load().settings;
     shipped.edit("hotfix.toml", "", "");
     assert_eq!(shipped.load().settings, written);
+}
+
+/// Figure F2: what becomes of production while the chat is down is for the operators to decide; it waits when they do not.
+#[test]
+fn production_waits_for_a_chat_that_is_down_unless_the_policy_says_otherwise() {
+    let shipped = Shipped::copy();
+    assert_eq!(shipped.load().policy.chat_down(), ChatDown::Wait);
+    let version = shipped.load().policy.version().to_owned();
+    shipped.edit("policy.toml", "chat_down = \"wait\"", "chat_down = \"go_on\"");
+    assert_eq!(shipped.load().policy.chat_down(), ChatDown::GoOn);
+    assert_eq!(shipped.load().policy.version(), version, "no vote is void because of it");
+    shipped.edit("policy.toml", "chat_down = \"go_on\"", "");
+    assert_eq!(shipped.load().policy.chat_down(), ChatDown::Wait);
+    shipped.edit("policy.toml", "# Groups of people", "chat_down = \"gone\"\n# Groups of people");
+    assert!(shipped.faults().contains("`chat_down` cannot be \"gone\""), "{}", shipped.faults());
 }
 
 #[test]

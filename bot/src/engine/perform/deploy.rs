@@ -8,6 +8,7 @@ use hotfix_adapters::failure::Failure;
 use hotfix_adapters::vocabulary::{CommitId, DeployKey, Environment, MessageRef, Platform};
 
 use crate::domain::command::{Command, DeployFacts, Outcome};
+use crate::domain::effect::Reach;
 use crate::domain::event::{Contribution, Lapse, Vote};
 use crate::domain::hotfix::Hotfix;
 use crate::domain::id::{HotfixId, PersonId};
@@ -26,6 +27,7 @@ impl Engine {
         commit: &CommitId,
         key: &DeployKey,
     ) -> Result<Performed, Failure> {
+        self.chat_listens(state, environment).await?;
         let plan = &state.plan;
         let tip = match plan.deployed_branch() {
             Some(branch) => self.forge(&plan.service)?.tip(&plan.repo, branch).await?,
@@ -135,6 +137,19 @@ impl Engine {
         told.map(|_| ()).map_err(|error| Failure::retry(error.to_string()))
     }
 
+    /// Why a deployment is not begun, though it was decided: whoever wants it still asks for it again, so that the facts are
+    /// read again.
+    async fn begins(&self, state: &Hotfix, key: &DeployKey) -> Result<Option<String>, Failure> {
+        let too_late = match state.deploy(key) {
+            Some(deploy) => self.too_late(state, &deploy.intent).await?,
+            None => None,
+        };
+        if too_late.is_none() {
+            self.may_begin(&state.plan.service, Reach::Live).await?;
+        }
+        Ok(too_late)
+    }
+
     /// Starts a deployment, unless it was started before under its key, and follows it.
     pub(super) async fn deploy(
         &self,
@@ -148,6 +163,10 @@ impl Engine {
         let status = match mechanism.status(key).await? {
             Some(status) => status,
             None => {
+                if let Some(reason) = self.begins(state, key).await? {
+                    let status = DeployStatus::Failed { reason };
+                    return Ok(Performed::came(Outcome::DeployStatus { key: key.clone(), status }));
+                }
                 let request = DeployRequest {
                     key: key.clone(),
                     repo: state.plan.repo.clone(),

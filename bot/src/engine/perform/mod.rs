@@ -21,6 +21,10 @@ impl Engine {
         if state.is_over() && !task.effect.is_talk() && !matches!(task.effect, Effect::DeleteBranch { .. }) {
             return Ok(Performed::came(Outcome::Nothing));
         }
+        // A deployment that has begun is followed to its end, so it asks by itself.
+        if !matches!(task.effect, Effect::Deploy { .. }) {
+            self.may_begin(&state.plan.service, task.effect.reach()).await?;
+        }
         match &task.effect {
             Effect::Survey => self.survey(&state).await,
             Effect::Announce => self.announce(&state, key, first).await,

@@ -99,10 +99,12 @@ impl Engine {
             return Ok(Performed::came(Outcome::Nothing));
         };
         let (entry, then) = said.as_ref();
-        if self.is_fulfilled_already(state, &entry.event).await? {
+        if asks_for_what_is_over(state, &entry.event) || self.is_fulfilled_already(state, &entry.event).await? {
             return Ok(Performed::came(Outcome::Nothing));
         }
-        let Some(card) = view::line(then, entry, &self.audience()) else {
+        let went_on = state.is_over() || place_of(state) != place_of(then);
+        let line = if went_on { view::line_of_old } else { view::line };
+        let Some(card) = line(then, entry, &self.audience()) else {
             return Ok(Performed::came(Outcome::Nothing));
         };
         let place = match &state.card {
@@ -200,6 +202,22 @@ fn not_asked(state: &Hotfix, too_much: &view::TooMuch) -> String {
     let url = state.pull.as_ref().and_then(|pull| pull.url.as_deref());
     let read = url.map_or_else(String::new, |url| format!(" All of it can be read at {url} ."));
     format!("{too_much}.{read} Make the change smaller, and say `retry`.")
+}
+
+/// How far a run is.
+fn place_of(state: &Hotfix) -> Option<usize> {
+    state.current().map(|(at, _)| at)
+}
+
+/// What is said late, because the chat was down, asks nobody for what is over by then, and reminds of a step once.
+#[expect(clippy::wildcard_enum_match_arm, reason = "an event asks nobody for anything unless it says so")]
+fn asks_for_what_is_over(now: &Hotfix, event: &Event) -> bool {
+    let over = |step| now.is_over() || !matches!(now.state_of(step), Some(StepState::Current { .. }));
+    match event {
+        Event::StepEntered { step } => over(step),
+        Event::Reminded { step, times } => over(step) || now.reminders.get(step).is_some_and(|last| last > times),
+        _other => false,
+    }
 }
 
 /// Failures and endings are shown in the channel too.

@@ -24,7 +24,7 @@ use crate::domain::hotfix::Hotfix;
 /// What an event says in the thread, given the run right after it. `None` for what is not said, or said elsewhere.
 #[must_use]
 pub fn line(state_after: &Hotfix, entry: &Entry, audience: &Audience<'_>) -> Option<Card> {
-    let card = words(state_after, entry, audience)?;
+    let card = said(&Told { state: state_after, by: &entry.by, at: entry.at, to: audience, asks: true }, &entry.event)?;
     Some(match moment(state_after, &entry.event) {
         Some(moment) => called(card, state_after, moment, audience),
         None => card,
@@ -44,9 +44,14 @@ fn moment(state: &Hotfix, event: &Event) -> Option<Moment> {
     }
 }
 
-fn words(state_after: &Hotfix, entry: &Entry, audience: &Audience<'_>) -> Option<Card> {
-    let told = Told { state: state_after, by: &entry.by, at: entry.at, to: audience };
-    match &entry.event {
+/// The same, said so late that the run went on meanwhile: nobody is asked for what is over.
+#[must_use]
+pub fn line_of_old(state_after: &Hotfix, entry: &Entry, audience: &Audience<'_>) -> Option<Card> {
+    said(&Told { state: state_after, by: &entry.by, at: entry.at, to: audience, asks: false }, &entry.event)
+}
+
+fn said(told: &Told<'_>, event: &Event) -> Option<Card> {
+    match event {
         // The card, the announcement and the prompt say these.
         Event::Opened(_)
         | Event::Surveyed(_)
@@ -126,6 +131,8 @@ struct Told<'a> {
     by: &'a Actor,
     at: Timestamp,
     to: &'a Audience<'a>,
+    /// Whether people are asked for what is waited for next.
+    asks: bool,
 }
 
 impl Told<'_> {

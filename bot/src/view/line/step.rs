@@ -82,6 +82,7 @@ impl Told<'_> {
     fn and_next(&self, news: Text) -> Card {
         let next = match wait(self.state, self.at) {
             Some(Wait::Bot(_)) | None => Vec::new(),
+            Some(_) if !self.asks => Vec::new(),
             Some(wait) => ask(self.state, self.to, &wait),
         };
         lines(Tone::Good, None, [vec![news], next].concat())

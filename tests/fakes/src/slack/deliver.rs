@@ -183,6 +183,26 @@ impl Slack {
         send(letter, patience).await
     }
 
+    /// Sends the last delivery over HTTP once more, as Slack does when it saw no answer to it: signed anew, with the number of
+    /// the retry. Nothing is shown of the answer.
+    ///
+    /// # Panics
+    /// Nothing was sent yet.
+    pub async fn retry(&self, number: u32) -> Answered {
+        let (mut letter, patience) = {
+            let world = self.site.world();
+            let (mut letter, now) = (world.last.clone().expect("a delivery"), world.seconds());
+            let signed = signature(&world.signing_secret, now, &letter.body);
+            letter.headers.retain(|(name, _)| !name.starts_with("x-slack-"));
+            letter.headers.push(("x-slack-request-timestamp", now.to_string()));
+            letter.headers.push(("x-slack-signature", signed));
+            (letter, world.patience)
+        };
+        letter.headers.push(("x-slack-retry-num", number.to_string()));
+        letter.headers.push(("x-slack-retry-reason", "http_timeout".to_owned()));
+        send(letter, patience).await
+    }
+
     /// How many retries of events are still to come.
     #[must_use]
     pub fn retries_to_come(&self) -> usize {
