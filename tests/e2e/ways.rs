@@ -11,8 +11,8 @@ use hotfix_fakes::server::Fault;
 use hotfix_fakes::slack::Slack;
 use hotfix_storage::{WorkState, WorkView};
 use hotfix_tests::play::Play;
-use hotfix_tests::scenario::Act;
 use hotfix_tests::room::CHANNEL;
+use hotfix_tests::scenario::Act;
 use hotfix_tests::world::{Options, Talk, World};
 use rstest::rstest;
 
@@ -194,7 +194,7 @@ fn in_slack(play: &Play, who: &str, text: &str, key: &str) -> Inbound {
 
 /// Something that somebody says at the command line.
 fn inbound(play: &Play, who: &str, text: &str) -> Inbound {
-    let channel = ChannelRef::parse(&play.world.room.as_ref().expect("a workspace").channel).expect("a channel");
+    let channel = ChannelRef::parse(&slack(&play).channel_id(CHANNEL)).expect("a channel");
     Inbound {
         dedupe_key: format!("test/{who}/{text}/{}", play.world.ops.lock().expect("a lock").len()),
         from: PersonRef::new(Platform::Console, who),

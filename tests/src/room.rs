@@ -36,7 +36,9 @@ impl Room {
     pub async fn open(stage: &Stage, people: &[&str], options: &Options) -> anyhow::Result<Option<Self>> {
         Ok(match options.talk {
             Talk::Console => None,
-            Talk::Slack | Talk::SlackSocket => Some(Self::Slack(Box::new(Workspace::open(stage, people, options).await?))),
+            Talk::Slack | Talk::SlackSocket => {
+                Some(Self::Slack(Box::new(Workspace::open(stage, people, options).await?)))
+            }
             Talk::Discord => Some(Self::Discord(Box::new(Server::open(stage, people, options).await?))),
         })
     }

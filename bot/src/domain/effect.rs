@@ -145,7 +145,10 @@ impl Effect {
             | Self::FindRiders { .. }
             | Self::Say { .. }
             | Self::Tell { .. }
-            | Self::Remind { .. } => Reach::Nothing,
+            | Self::Remind { .. }
+            | Self::AnnounceGlass { .. }
+            | Self::Audit { .. }
+            | Self::RemindCountersign => Reach::Nothing,
             Self::CheckDeploy { .. } => Reach::Judgement,
             Self::CreateBranch { .. }
             | Self::Pick { .. }

@@ -44,7 +44,9 @@ impl Reply {
     /// The answer to what came again. A commit without events is that of an input that changed nothing.
     pub(super) fn again(first: Option<&Receipt>) -> Self {
         match first {
-            Some(receipt) if receipt.versions.is_empty() => Self { card: view::answered_before(), ok: false },
+            Some(receipt) if receipt.versions.is_empty() => {
+                Self { card: view::answered_before(), ok: false, rules: Vec::new() }
+            }
             Some(_) | None => Self::yes(view::seen_before()),
         }
     }

@@ -349,6 +349,7 @@ mod tests {
             title: String::new(),
             submit: String::new(),
             lead: String::new(),
+            instead: String::new(),
             inputs: Vec::new(),
         };
         let said = view::plain(&Response::Ask(form).late().unwrap());

@@ -11,6 +11,7 @@ use super::Engine;
 use super::locks::{freeze_lease, is_frozen};
 use crate::domain::effect::Reach;
 use crate::domain::event::DeployIntent;
+use crate::domain::glass;
 use crate::domain::hotfix::Hotfix;
 use crate::domain::id::ServiceName;
 use crate::policy::ChatDown;
@@ -53,7 +54,11 @@ impl Engine {
         let now = self.now();
         let mut votes = state.votes.iter().filter(|vote| counts(&vote.environment, &vote.commit));
         let expired = votes.any(|vote| intent.votes.contains(&vote.person) && vote.expires <= now);
-        Ok(expired.then(|| "Nothing was begun, because a vote expired before its turn came".to_owned()))
+        if expired {
+            return Ok(Some("Nothing was begun, because a vote expired before its turn came".to_owned()));
+        }
+        let unbroken = intent.glass.is_some() && glass::stands_in(state, &intent.environment, now, None).is_none();
+        Ok(unbroken.then(|| "Nothing was begun, because the broken glass expired before its turn came".to_owned()))
     }
 
     /// Whether the chat answers, where the policy lets nothing go to production without it. A rollback waits for nobody.

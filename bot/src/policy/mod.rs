@@ -67,7 +67,15 @@ impl Policy {
     #[must_use]
     pub fn new(services: BTreeMap<ServiceName, ServicePolicy>, quorums: Quorums, freezes: Vec<Freeze>) -> Self {
         let version = version(&services, &quorums, None);
-        Self { services, quorums, freezes, chat_down: ChatDown::default(), break_glass: None, ways: BTreeMap::new(), version }
+        Self {
+            services,
+            quorums,
+            freezes,
+            chat_down: ChatDown::default(),
+            break_glass: None,
+            ways: BTreeMap::new(),
+            version,
+        }
     }
 
     /// The same with another answer to a chat that is down.
