@@ -64,6 +64,13 @@ fn look(said: &Said, value: &Value, ours: &BTreeSet<String>) {
     }
 }
 
+/// Closes the form that somebody has open, if there is one.
+async fn close(play: &Play, who: &str) {
+    if slack(play).modal(who).is_some() {
+        slack(play).close(who).await;
+    }
+}
+
 /// Commits on a branch, each by somebody else, with such subjects.
 fn commits(play: &Play, branch: &str, count: usize, subject: impl Fn(usize) -> String) {
     let (work, at) = (play.world.stage.work(), play.world.clock.moment());
@@ -71,8 +78,10 @@ fn commits(play: &Play, branch: &str, count: usize, subject: impl Fn(usize) -> S
     run(&["fetch", "--quiet", "origin"]);
     run(&["switch", "--quiet", "--detach", &format!("origin/{branch}")]);
     for number in 0..count {
-        let author = format!("--author=<!channel> Author {number} @here <author-{number}@example.org>");
-        run(&["commit", "--quiet", "--allow-empty", &author, "-m", &subject(number)]);
+        let author = format!("--author=!channel *Author* {number} @here <author-{number}@example.org>");
+        std::fs::write(work.join(format!("{branch}-{number}")), "new\n").expect("it is written");
+        run(&["add", "--all"]);
+        run(&["commit", "--quiet", &author, "-m", &subject(number)]);
     }
     run(&["push", "--quiet", "origin", &format!("HEAD:refs/heads/{branch}")]);
     play.world.site.pushed();
@@ -86,9 +95,12 @@ async fn hostile_and_long_words_stay_words() {
     commits(&play, "main", 50, |number| format!("{number} {UNSEEN} {HOSTILE} {}", "withheld ".repeat(300)));
     commits(&play, "fix-upload", 1, |_| format!("{UNSEEN} {HOSTILE}"));
     let fix = play.world.commit_of("fix-upload").expect("a commit");
-    let title = format!("{} {}", HOSTILE.replace('"', "'"), "x".repeat(3_000 - HOSTILE.len()));
-    types(&mut play, &format!("ana: /hotfix start payments \"{title}\" --fix {}", &fix[..10])).await;
-    let run = play.world.newest().await.expect("a run");
+    let title = format!("{} {}", HOSTILE.replace('"', "'"), "x".repeat(299 - HOSTILE.len()));
+    let start = |title: &str| format!("ana: /hotfix start payments \"{title}\" --fix {}", &fix[..10]);
+    types(&mut play, &start(&format!("{title}{}", "x".repeat(2_700)))).await;
+    assert!(slack(&play).sees("ana", CHANNEL).contains("A title has 1 to 300 characters"));
+    types(&mut play, &start(&title)).await;
+    let run = play.world.newest().await.unwrap_or_else(|| panic!("{}", slack(&play).sees("ana", CHANNEL)));
     assert_eq!(run.survey.as_ref().expect("a survey").withheld_total, 52);
     for act in [
         Act::Forge("unit-tests pass".to_owned()),
@@ -127,7 +139,7 @@ async fn a_question_about_more_than_can_be_shown_is_not_asked() {
     commits(&play, "hotfix", 400, |number| format!("{number} {HOSTILE}"));
     for act in [
         Act::Forge("unit-tests pass".to_owned()),
-        Act::Forge("dee approves".to_owned()),
+        Act::Forge("chi approves".to_owned()),
         Act::Typed("ben: /hotfix verify local pass".to_owned()),
         Act::Typed("ben: /hotfix verify staging pass".to_owned()),
     ] {
@@ -152,7 +164,7 @@ async fn what_the_bot_writes_on_the_forge_means_nothing_but_itself() {
     let title = "@team Closes #1 fixes #2 ![beacon](http://evil.example/x.png) <img src=//evil.example> [a](http://evil.example)";
     types(
         &mut play,
-        &format!("ana: /hotfix start payments \"{title}\" --fix <fix-upload> --incident \"@team Closes #7\""),
+        &format!("ana: /hotfix start payments \"{title}\" --fix <fix-upload> --incident https://status.example.org/7"),
     )
     .await;
     let calls = play.world.site.calls().expect("an API").calls();
@@ -160,11 +172,11 @@ async fn what_the_bot_writes_on_the_forge_means_nothing_but_itself() {
     for body in calls.iter().filter(|call| call.method != "GET").filter_map(|call| call.body.as_ref()) {
         let Some(text) = body["body"].as_str() else { continue };
         written += 1;
-        for meaning in ["@team", "Closes #", "fixes #", "![", "<img", "](http://evil"] {
+        for meaning in ["@team", "Closes #", "fixes #", "![", "<img", "[a](http"] {
             assert!(!text.contains(meaning), "{meaning} stands in\n{text}");
         }
     }
-    assert!(written > 0, "the bot wrote nothing: {calls:?}");
+    assert!(written > 0, "the bot wrote nothing:\n{}", slack(&play).sees("ana", CHANNEL));
 }
 
 /// Security case 40: who says too much is told so once, votes are taken all the same, and a minute later all is well.
@@ -210,7 +222,6 @@ async fn what_may_not_be_seen_is_not_there() {
             "unlock SERVICE/production",
             "freeze SERVICE for a moment",
             "drill SERVICE",
-            "help start",
             "status RUN",
             "approve RUN",
             "plan RUN",
@@ -221,7 +232,7 @@ async fn what_may_not_be_seen_is_not_there() {
                 let line = words.replace("SERVICE", service).replace("RUN", run);
                 let answered = slack(&play).command(who, "elsewhere", &format!("/hotfix {line}")).await;
                 let form = slack(&play).modal(who).unwrap_or_default();
-                slack(&play).close(who).await;
+                close(&play, who).await;
                 let told = format!("{} {form}", answered.body).replace(service, "SERVICE").replace(run, "RUN");
                 answers.push(told);
             }
@@ -230,7 +241,7 @@ async fn what_may_not_be_seen_is_not_there() {
         for words in ["start", "list", "status", "locks", "whoami"] {
             let answered = slack(&play).command(who, "elsewhere", &format!("/hotfix {words}")).await;
             let form = slack(&play).modal(who).unwrap_or_default();
-            slack(&play).close(who).await;
+            close(&play, who).await;
             assert!(
                 !format!("{}{form}", answered.body).contains("payments"),
                 "{who}: {words}: {} {form}",

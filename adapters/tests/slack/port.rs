@@ -373,6 +373,7 @@ async fn options_that_cannot_work_are_refused() {
 #[tokio::test]
 async fn a_group_that_cannot_be_called_is_told() {
     let world = world().await;
+    world.fake.grant_also("usergroups:read");
     let (oncall, gone) = (world.fake.group("oncall", &["ana"]), world.fake.group("gone", &[]));
     world.fake.disable_group("gone");
     let found = world.slack.examine_groups(&[oncall, gone, "S0NEVER".to_owned()]).await;

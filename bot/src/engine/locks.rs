@@ -85,7 +85,12 @@ impl Engine {
                 };
                 self.change(asker, role, asked, "stolen", &reason, release).await
             }
-            _locks => Ok(Reply::yes(view::locks(&self.locked().await?, &self.audience(), self.now()))),
+            _locks => {
+                // What is held of a service that the asker may not see is not held for them (security case 81).
+                let mut locked = self.locked().await?;
+                locked.retain(|lock| self.looks(asker, &lock.service).is_ok());
+                Ok(Reply::yes(view::locks(&locked, &self.audience(), self.now())))
+            }
         }
     }
 
