@@ -466,9 +466,9 @@ async fn those_who_drip_are_hung_up_on(#[case] drop: &str, #[case] behind: &str)
             if stream.write_all(drop.as_bytes()).await.is_err() {
                 return;
             }
-            match tokio::time::timeout(Duration::from_millis(20), stream.read(&mut answer)).await {
-                Ok(Ok(0) | Err(_)) => return,
-                Ok(Ok(_)) | Err(_) => {}
+            let heard = tokio::time::timeout(Duration::from_millis(20), stream.read(&mut answer)).await;
+            if let Ok(Ok(0) | Err(_)) = heard {
+                return;
             }
         }
     });

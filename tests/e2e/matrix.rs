@@ -33,7 +33,7 @@ use Deed::{Change, Vote, Word};
 
 /// Every verb that changes something: as it is typed, the role it takes, what it does, and what undoes it.
 #[rustfmt::skip]
-const VERBS: [(&str, &str, Deed, Then, &str); 29] = [
+const VERBS: [(&str, &str, Deed, Then, &str); 31] = [
     ("start payments \"Another thing\"",                     "requester", Change, Moves, ""),
     ("promote payments",                                     "requester", Change, Says("promotion.none"), ""),
     ("triage rest=yes HF-1",                                 "requester", Change, Says("triage.none"), ""),
@@ -42,6 +42,9 @@ const VERBS: [(&str, &str, Deed, Then, &str); 29] = [
     ("approve HF-1",                                         "approver",  Vote,   Moves, "unapprove HF-1"),
     ("unapprove HF-1",                                       "approver",  Change, Says("vote.none"), ""),
     ("reject \"the numbers are wrong\" HF-1",                "approver",  Vote,   Moves, "unapprove HF-1"),
+    ("break-glass production \"every payment fails by now\" --commit 0123abc --incident https://i.example.org/1 HF-1",
+                                                             "viewer",    Vote,   Says("glass.off"), ""),
+    ("countersign ok HF-1",                                  "approver",  Vote,   Says("countersign.none"), ""),
     ("ack HF-1",                                             "requester", Word,   Once,  ""),
     ("hold \"my change needs the queue\" HF-1",              "requester", Word,   Moves, "unhold HF-1"),
     ("unhold HF-1",                                          "requester", Word,   Says("hold.none"), ""),
@@ -124,6 +127,8 @@ fn expected(cell: &Cell) -> Option<&'static str> {
         ("gone", _, _) => Some("account.gone"),
         ("unmapped", _, _) => Some("person.unmapped"),
         (_, "none", _) => Some("service.unseen"),
+        // Nobody is listed for it.
+        _ if cell.verb() == "break-glass" => Some("glass.off"),
         // Whoever has any role may look; whose agreement is asked for is for the run to say.
         (_, role, _) if role != needs && needs != "viewer" => Some("role.missing"),
         (_, _, "elsewhere") => Some("channel.wrong"),
@@ -136,13 +141,13 @@ fn expected(cell: &Cell) -> Option<&'static str> {
 /// For every verb and way the act that is let through, and every act in which one thing alone is otherwise.
 fn neighbours() -> BTreeSet<Cell> {
     let mut cells = BTreeSet::new();
-    for verb in 0..VERBS.len() {
-        let role = ROLES.iter().position(|role| *role == VERBS[verb].1).expect("a role");
-        for way in 0..WAYS.len() {
+    for (verb, (_, needs, ..)) in VERBS.iter().enumerate() {
+        let role = ROLES.iter().position(|role| role == needs).expect("a role");
+        for (way, said) in WAYS.iter().enumerate() {
             let base = Cell { verb, role, kind: 0, channel: 0, way };
             cells.insert(base);
             // A mention is read as what is typed is: of it every third verb will do, and what the pairs bring.
-            if WAYS[way] == "mention" && verb % 3 != 0 {
+            if *said == "mention" && verb % 3 != 0 {
                 continue;
             }
             cells.extend((0..ROLES.len()).map(|role| Cell { role, ..base }));

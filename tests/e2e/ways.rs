@@ -194,7 +194,7 @@ fn in_slack(play: &Play, who: &str, text: &str, key: &str) -> Inbound {
 
 /// Something that somebody says at the command line.
 fn inbound(play: &Play, who: &str, text: &str) -> Inbound {
-    let channel = ChannelRef::parse(&slack(&play).channel_id(CHANNEL)).expect("a channel");
+    let channel = ChannelRef::parse(&slack(play).channel_id(CHANNEL)).expect("a channel");
     Inbound {
         dedupe_key: format!("test/{who}/{text}/{}", play.world.ops.lock().expect("a lock").len()),
         from: PersonRef::new(Platform::Console, who),

@@ -164,11 +164,14 @@ fn missing(rules: &[ApprovalRule], votes: &[&Vote], standing: Option<&Standing>)
     open.into_iter().map(|(role, count)| ApprovalRule { role, count }).collect()
 }
 
+/// Whether a vote counts by a role.
+type Holds<'a> = dyn Fn(&Vote, Role) -> bool + 'a;
+
 /// Finds a voter for a place, moving others to other places when that helps (an augmenting path).
 fn seat(
     place: usize,
     places: &[Role],
-    (votes, holds): (&[&Vote], &dyn Fn(&Vote, Role) -> bool),
+    (votes, holds): (&[&Vote], &Holds<'_>),
     seat_of: &mut BTreeMap<usize, usize>,
     tried: &mut BTreeSet<usize>,
 ) -> bool {

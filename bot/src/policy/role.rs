@@ -78,7 +78,7 @@ pub enum Denial {
 
 impl Denial {
     /// The names of all rules.
-    pub const CODES: [&'static str; 11] = [
+    pub const CODES: [&'static str; 13] = [
         "person.unmapped",
         "person.inactive",
         "service.unseen",
@@ -87,6 +87,8 @@ impl Denial {
         "account.stranger",
         "account.bot",
         "account.gone",
+        "glass.off",
+        "glass.unlisted",
         "channel.wrong",
         "channel.shared",
         "terminal.votes",
