@@ -221,6 +221,8 @@ async fn a_storm_of_retries_has_one_effect_each() {
     for number in 0..100 {
         slack.command("ana", CHANNEL, &format!("/hotfix note number {number}")).await;
         storm().await;
+        // Somebody who says more than one thing a second for long is held back.
+        play.world.clock.advance(Duration::from_secs(1));
     }
     let wanted: Vec<String> = (0..100).map(|number| format!("number {number}")).collect();
     assert_eq!(notes(&play.world).await, wanted);
@@ -555,7 +557,7 @@ async fn no_expired_vote_comes_back() {
         assert!(play.world.journal().doubt().is_some());
         play.world.clock.jump(180);
         let said = step(&mut play, "ana: /hotfix status").await;
-        assert!(starts || said.contains("1 more of the role approver"), "{said}");
+        assert!(starts || said.contains("needs 1 vote of an approver"), "{said}");
         assert_eq!(production(&play), live);
     }
 }

@@ -149,7 +149,8 @@ impl Engine {
     fn paced(&self, inbound: &Inbound) -> Result<(), Box<Response>> {
         let counted = !matches!(inbound.act, Did::Reacted { .. }) && inbound.from.platform != Platform::Console;
         let most = self.config.settings.chat.pace.person;
-        let taken = if counted { self.pace.person(&inbound.from, most, self.now()) } else { Ok(()) };
+        let taken =
+            if counted { self.pace.person(&inbound.from, &inbound.dedupe_key, most, self.now()) } else { Ok(()) };
         taken.map_err(|too_much| {
             tracing::warn!(account = %inbound.from.id, most, "somebody said more than their share; it was not done");
             Box::new(if too_much.first {

@@ -3,6 +3,7 @@
 
 use hotfix_adapters::failure::Failure;
 use hotfix_adapters::vocabulary::{ChannelRef, Platform};
+use hotfix_storage::DedupeKey;
 
 use super::ask::Asker;
 use super::{Engine, pace};
@@ -54,7 +55,8 @@ impl Engine {
         // Only those count who may: a stranger uses up nothing of the team's. A vote is given once, and never in the way.
         if deed != Deed::Vote && asker.account.platform != Platform::Console {
             let most = self.config.settings.chat.pace.service;
-            let taken = self.pace.service(service, most, self.now());
+            let key = asker.seen.as_ref().map_or("", DedupeKey::as_str);
+            let taken = self.pace.service(service, key, most, self.now());
             taken.map_err(|too_much| pace::of_service(service, most, too_much))?;
         }
         Ok(grant)

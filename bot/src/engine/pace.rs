@@ -1,8 +1,8 @@
 //! How much people may say: so many commands a minute each, and so many for a service, however many people say them. The
 //! first that is too much is told so; what follows is not answered until there is room again (security case 40). Who sits
-//! at the terminal is not counted.
+//! at the terminal is not counted, nor is what a chat delivers again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use hotfix_adapters::vocabulary::PersonRef;
@@ -15,6 +15,8 @@ use crate::domain::refusal::Refusal;
 const SPAN: SignedDuration = SignedDuration::from_mins(1);
 /// Beyond this many, what is full again is forgotten.
 const KNOWN: usize = 4096;
+/// How many acts are recognised when they come again.
+const REMEMBERED: usize = 64;
 
 /// Everybody's buckets, and those of the services. They are of this process: a start fills them.
 #[derive(Debug, Default)]
@@ -24,10 +26,12 @@ pub(super) struct Pace {
 }
 
 /// When a bucket will be full, and whether somebody was told that it is empty.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 struct Bucket {
     full_at: Timestamp,
     told: bool,
+    /// The keys of what was taken last: the same act again takes nothing.
+    taken: VecDeque<String>,
 }
 
 /// A bucket is empty.
@@ -40,14 +44,14 @@ pub(super) struct TooMuch {
 }
 
 impl Pace {
-    /// Takes one out of somebody's bucket, which holds so many and is filled within a minute.
-    pub(super) fn person(&self, person: &PersonRef, most: u32, now: Timestamp) -> Result<(), TooMuch> {
-        take(&mut locked(&self.people), person, most, now)
+    /// Takes one out of somebody's bucket, which holds so many and is filled within a minute, for the act with this key.
+    pub(super) fn person(&self, person: &PersonRef, key: &str, most: u32, now: Timestamp) -> Result<(), TooMuch> {
+        take(&mut locked(&self.people), (person, key), most, now)
     }
 
     /// Takes one out of a service's bucket.
-    pub(super) fn service(&self, service: &ServiceName, most: u32, now: Timestamp) -> Result<(), TooMuch> {
-        take(&mut locked(&self.services), service, most, now)
+    pub(super) fn service(&self, service: &ServiceName, key: &str, most: u32, now: Timestamp) -> Result<(), TooMuch> {
+        take(&mut locked(&self.services), (service, key), most, now)
     }
 }
 
@@ -65,23 +69,31 @@ pub(super) fn of_service(service: &ServiceName, most: u32, too_much: TooMuch) ->
 
 fn take<K: Ord + Clone>(
     buckets: &mut BTreeMap<K, Bucket>,
-    whose: &K,
+    (whose, key): (&K, &str),
     most: u32,
     now: Timestamp,
 ) -> Result<(), TooMuch> {
-    let one = SPAN / i32::try_from(most.max(1)).unwrap_or(i32::MAX);
-    let full_at = buckets.get(whose).map_or(now, |bucket| bucket.full_at.max(now));
-    let next = full_at.checked_add(one).unwrap_or(Timestamp::MAX);
-    let behind = next.duration_since(now) - SPAN;
-    if behind > SignedDuration::ZERO {
-        let told = buckets.insert(whose.clone(), Bucket { full_at, told: true }).is_some_and(|bucket| bucket.told);
-        let seconds = behind.as_secs() + i64::from(behind.subsec_nanos() > 0);
-        return Err(TooMuch { seconds: seconds.max(1), first: !told });
-    }
-    if buckets.len() >= KNOWN {
+    if buckets.len() >= KNOWN && !buckets.contains_key(whose) {
         buckets.retain(|_, bucket| bucket.full_at > now);
     }
-    buckets.insert(whose.clone(), Bucket { full_at: next, told: false });
+    let full = || Bucket { full_at: now, told: false, taken: VecDeque::new() };
+    let bucket = buckets.entry(whose.clone()).or_insert_with(full);
+    if bucket.taken.iter().any(|taken| taken == key) {
+        return Ok(());
+    }
+    let one = SPAN / i32::try_from(most.max(1)).unwrap_or(i32::MAX);
+    let next = bucket.full_at.max(now).checked_add(one).unwrap_or(Timestamp::MAX);
+    let behind = next.duration_since(now) - SPAN;
+    if behind > SignedDuration::ZERO {
+        let first = !std::mem::replace(&mut bucket.told, true);
+        let seconds = behind.as_secs() + i64::from(behind.subsec_nanos() > 0);
+        return Err(TooMuch { seconds: seconds.max(1), first });
+    }
+    (bucket.full_at, bucket.told) = (next, false);
+    if bucket.taken.len() >= REMEMBERED {
+        bucket.taken.pop_front();
+    }
+    bucket.taken.push_back(key.to_owned());
     Ok(())
 }
 
@@ -103,18 +115,22 @@ mod tests {
     #[test]
     fn each_has_a_bucket_and_the_first_word_too_many_is_told() {
         let (pace, ana) = (Pace::default(), PersonRef::new(Platform::Slack, "T1/U1"));
-        for _ in 0..60 {
-            assert_eq!(pace.person(&ana, 60, at(0)), Ok(()));
+        let say = |key: &str, seconds| pace.person(&ana, key, 60, at(seconds));
+        for number in 0..60 {
+            assert_eq!(say(&format!("k{number}"), 0), Ok(()));
         }
-        assert_eq!(pace.person(&ana, 60, at(0)), Err(TooMuch { seconds: 1, first: true }));
-        assert_eq!(pace.person(&ana, 60, at(0)), Err(TooMuch { seconds: 1, first: false }));
-        assert_eq!(pace.person(&PersonRef::new(Platform::Slack, "T1/U2"), 60, at(0)), Ok(()), "others have their own");
-        assert_eq!(pace.person(&ana, 60, at(1)), Ok(()));
-        assert_eq!(pace.person(&ana, 60, at(1)), Err(TooMuch { seconds: 1, first: true }), "there was room meanwhile");
+        assert_eq!(say("k60", 0), Err(TooMuch { seconds: 1, first: true }));
+        assert_eq!(say("k60", 0), Err(TooMuch { seconds: 1, first: false }));
+        assert_eq!(say("k59", 0), Ok(()), "what comes again takes nothing");
+        let another = PersonRef::new(Platform::Slack, "T1/U2");
+        assert_eq!(pace.person(&another, "k0", 60, at(0)), Ok(()), "others have their own");
+        assert_eq!(say("k61", 1), Ok(()));
+        assert_eq!(say("k62", 1), Err(TooMuch { seconds: 1, first: true }), "there was room meanwhile");
         let payments: ServiceName = "payments".parse().unwrap();
-        assert_eq!(pace.service(&payments, 1, at(0)), Ok(()));
-        assert_eq!(pace.service(&payments, 1, at(30)), Err(TooMuch { seconds: 30, first: true }));
-        assert_eq!(pace.service(&payments, 1, at(60)), Ok(()));
+        let say = |key: &str, seconds| pace.service(&payments, key, 1, at(seconds));
+        assert_eq!(say("a", 0), Ok(()));
+        assert_eq!(say("b", 30), Err(TooMuch { seconds: 30, first: true }));
+        assert_eq!(say("c", 60), Ok(()));
     }
 
     #[test]
@@ -122,7 +138,7 @@ mod tests {
         let pace = Pace::default();
         for number in 0..KNOWN + 100 {
             let seconds = i64::try_from(number).unwrap();
-            let _ = pace.person(&PersonRef::new(Platform::Slack, format!("T1/U{number}")), 60, at(seconds));
+            let _ = pace.person(&PersonRef::new(Platform::Slack, format!("T1/U{number}")), "k", 60, at(seconds));
         }
         assert!(locked(&pace.people).len() <= KNOWN);
     }

@@ -17,6 +17,7 @@ use crate::domain::vote::{Standing, approving};
 use crate::engine::Engine;
 use crate::engine::mailbox::Beside;
 use crate::engine::outbox::Performed;
+use crate::policy::ChatDown;
 
 impl Engine {
     /// Reads everything a deployment rests on, in the moment before it. What cannot be read is a no.
@@ -78,16 +79,29 @@ impl Engine {
         }
         let prompt = state.prompts.get(environment).map(|prompt| &prompt.message);
         for vote in state.votes.iter().filter(|vote| &vote.environment == environment) {
-            let why = match self.account_lapsed(vote).await? {
-                Some(why) => Some(why),
-                None => match vote.on.as_ref().or(prompt).filter(|_| vote.by_reaction) {
-                    Some(message) => (!self.stands(message, &vote.person).await?).then_some(Lapse::Reaction),
-                    None => None,
-                },
-            };
-            lapsed.extend(why.map(|why| (vote.person.clone(), why)));
+            match self.borne_out(vote, prompt).await {
+                Ok(why) => lapsed.extend(why.map(|why| (vote.person.clone(), why))),
+                // The operators chose that the work goes on without the chat: votes count as they were last seen.
+                Err(Failure::Retry { reason, .. } | Failure::Uncertain { reason })
+                    if self.config.policy.chat_down() == ChatDown::GoOn =>
+                {
+                    tracing::warn!(run = %state.id, person = %vote.person, %reason, "a vote counts as it was last seen");
+                }
+                Err(failure) => return Err(failure),
+            }
         }
         Ok(lapsed)
+    }
+
+    /// Why the chat does not bear a vote out any more, if that is so.
+    async fn borne_out(&self, vote: &Vote, prompt: Option<&MessageRef>) -> Result<Option<Lapse>, Failure> {
+        if let Some(why) = self.account_lapsed(vote).await? {
+            return Ok(Some(why));
+        }
+        match vote.on.as_ref().or(prompt).filter(|_| vote.by_reaction) {
+            Some(message) => Ok((!self.stands(message, &vote.person).await?).then_some(Lapse::Reaction)),
+            None => Ok(None),
+        }
     }
 
     /// Whether the reaction is still there (security cases 33 and 34).
