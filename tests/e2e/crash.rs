@@ -9,8 +9,8 @@ use rstest::rstest;
 #[tokio::test]
 async fn stopped_anywhere(#[files("scenarios/*.txt")] path: PathBuf) {
     let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    // Every eighth moment, so that the whole of the tests stays below half an hour; `CRASH_EVERY=1` stops at all of them.
-    let every = std::env::var("CRASH_EVERY").ok().and_then(|every| every.parse().ok()).unwrap_or(8);
+    // Every sixteenth moment, so that the whole of the tests stays below half an hour; `CRASH_EVERY=1` stops at all of them.
+    let every = std::env::var("CRASH_EVERY").ok().and_then(|every| every.parse().ok()).unwrap_or(16);
     let began = std::time::Instant::now();
     match at_every_moment(&path, every, 25).await {
         Ok(tried) => println!(

@@ -243,10 +243,15 @@ fn private_folder(path: &Path) -> Result<(), Failure> {
     kept.map_err(|error| broken("make", path, &error))
 }
 
+/// How often a folder was tried.
+static PROBES: AtomicU64 = AtomicU64::new(0);
+
 /// Proves that records can be kept in a folder.
 pub(crate) fn prove_writable(runs: &Path) -> Result<(), Failure> {
     private_folder(runs)?;
-    let proof = runs.join(".probe");
+    // Several environments may share a folder, and several processes may try it at once.
+    let number = PROBES.fetch_add(1, Ordering::Relaxed);
+    let proof = runs.join(format!(".probe-{}-{number}", std::process::id()));
     replace(runs, &proof, b"").and_then(|()| fs::remove_file(&proof)).map_err(|error| broken("write in", runs, &error))
 }
 
