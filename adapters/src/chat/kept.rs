@@ -1,7 +1,6 @@
 //! What an adapter keeps between its calls: what it asked not long ago, and whose turn it is to change a message. Used by the
 //! adapters of platforms elsewhere.
 
-use std::borrow::Borrow;
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -32,10 +31,7 @@ impl<K: Hash + Eq, V: Clone> Kept<K, V> {
         Self { lasts, all: Mutex::default() }
     }
 
-    pub(super) fn fresh<Q: Hash + Eq + ?Sized>(&self, key: &Q) -> Option<V>
-    where
-        K: Borrow<Q>,
-    {
+    pub(super) fn fresh(&self, key: &K) -> Option<V> {
         let kept = self.all.lock().unwrap_or_else(PoisonError::into_inner);
         kept.get(key).filter(|(at, _)| at.elapsed() < self.lasts).map(|(_, value)| value.clone())
     }

@@ -155,7 +155,8 @@ impl Core {
 
     /// Whoever is less than a member is never taken for one (security cases 30 and 31). Being in one of the servers will do.
     pub(super) async fn account(&self, person: &PersonRef) -> Result<AccountKind, Failure> {
-        match self.accounts.fresh(user(person)?) {
+        user(person)?;
+        match self.accounts.fresh(&person.id) {
             Some(known) => Ok(known),
             None => self.account_now(person).await,
         }

@@ -188,20 +188,16 @@ impl Core {
     }
 
     pub(super) async fn account(&self, person: &PersonRef) -> Result<AccountKind, Failure> {
-        match self.accounts.fresh(user(person)?) {
-            Some(known) if !self.elsewhere(person) => Ok(known),
-            _ => self.account_now(person).await,
+        user(person)?;
+        match self.accounts.fresh(&person.id) {
+            Some(known) => Ok(known),
+            None => self.account_now(person).await,
         }
-    }
-
-    /// Whether somebody is of a workspace which the bot does not serve.
-    fn elsewhere(&self, person: &PersonRef) -> bool {
-        person::scope(person).is_some_and(|scope| !self.listens_to(scope))
     }
 
     pub(super) async fn account_now(&self, person: &PersonRef) -> Result<AccountKind, Failure> {
         let id = user(person)?;
-        if self.elsewhere(person) {
+        if person::scope(person).is_some_and(|scope| !self.listens_to(scope)) {
             return Ok(AccountKind::Stranger);
         }
         let call = Call { method: "users.info", channel: "", act: "ask what an account is" };
