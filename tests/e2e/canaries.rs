@@ -16,6 +16,7 @@ use hotfix_fakes::slack::{APP_TOKEN, BOT_TOKEN, SIGNING_SECRET, Urls};
 use hotfix_tests::clock::FakeClock;
 use hotfix_tests::git::git;
 use hotfix_tests::leaks::Canaries;
+use hotfix_tests::program::program;
 use hotfix_tests::room::{CHANNEL, Room};
 use hotfix_tests::running::{Running, ask, run};
 use hotfix_tests::site::{self, Host, NAME, Site};
@@ -55,6 +56,8 @@ struct Company {
 
 impl Company {
     async fn new(host: Host, way: Way, format: &str) -> Self {
+        // If it has to be built first, nobody waits for it meanwhile.
+        let _built = program();
         let folder = fresh_folder().expect("a folder");
         let stage = Stage::set_up(folder.path(), "payments").expect("a stage");
         let site =
@@ -238,7 +241,6 @@ async fn search(company: &Company, way: Way) -> Vec<String> {
     let env = [("PATH", company.path.as_os_str())];
     let config = company.stage.config();
     let bot = Running::start(&config, &env);
-    // The first start waits until the program is built.
     company.room.slack().set_time(jiff::Timestamp::now());
     company.room.slack().patience(Duration::from_secs(60));
     match way {

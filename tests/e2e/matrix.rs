@@ -120,8 +120,9 @@ impl Cell {
 /// role, and at last where it was said. `None` is a yes of the policy.
 fn expected(cell: &Cell) -> Option<&'static str> {
     let (line, needs, deed, ..) = VERBS[cell.verb];
-    // To whoever may not see the service, its runs are not there; in its own channel they are seen anyway.
-    if ROLES[cell.role] == "none" && CHANNELS[cell.channel] != CHANNEL && line.contains("HF-1") {
+    // To somebody who may not see the service its runs are not there; in its own channel they are seen anyway.
+    let somebody = KINDS[cell.kind] != "unmapped";
+    if somebody && ROLES[cell.role] == "none" && CHANNELS[cell.channel] != CHANNEL && line.contains("HF-1") {
         return Some("run.unknown");
     }
     match (KINDS[cell.kind], ROLES[cell.role], CHANNELS[cell.channel]) {

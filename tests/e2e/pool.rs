@@ -100,6 +100,30 @@ async fn a_call_that_hangs_holds_up_nothing_else() {
     bot.await.expect("it ends").expect("the journal is in order");
 }
 
+/// The first work of a run can be claimed as soon as its opening is durable, which is before whoever opened it knows that.
+#[tokio::test]
+async fn the_first_work_of_a_run_waits_until_the_run_is_known() {
+    let world = world().await;
+    world.cut.hang(NEW_RUNS, true);
+    let (bot, stop) = at_work(&world, Duration::from_secs(3600));
+    let opens = says(&world, "ana: /hotfix start payments \"Fix 500 on upload\"");
+    let watched = async {
+        until("its first work is claimed", async || claimed_until(&world).await.is_some()).await;
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        assert!(!bot.is_finished(), "the bot ended because of it");
+        assert_eq!(world.cut.waits(NEW_RUNS), 1);
+        world.cut.hang(NEW_RUNS, false);
+    };
+    tokio::join!(opens, watched);
+    until("it is done", async || world.newest().await.is_some_and(|run| run.survey.is_some())).await;
+    stop.notify_one();
+    bot.await.expect("it ends").expect("the journal is in order");
+}
+
+const NEW_RUNS: &str = "journal of new runs";
+
 /// The forge of one service hangs: the runs of another are looked at, again and again.
 #[tokio::test]
 async fn a_forge_that_hangs_keeps_nobody_from_looking_at_the_rest() {

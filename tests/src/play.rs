@@ -77,7 +77,7 @@ pub async fn play_file_on(path: &Path, host: Host) -> anyhow::Result<()> {
 }
 
 /// What a forge elsewhere says in its own way: it has a link to each pull request, and lines break elsewhere because of it; it
-/// has its own words for why it does not merge; and GitLab makes two commits of a squash.
+/// has its own words for why it does not merge; people have an account there; and GitLab makes two commits of a squash.
 fn in_common(text: &str) -> String {
     let joined = text.replace("\n    │ ", " ");
     let line = |line: &str| {
@@ -98,7 +98,12 @@ fn in_common(text: &str) -> String {
             Some(format!("{head}{from}<why>{to}{tail}"))
         };
         let told = between(&line, "Could not merge pull request #1", "@Ana");
-        told.or_else(|| between(&line, "say `/hotfix retry`: ", "\n")).unwrap_or(line)
+        let line = told.or_else(|| between(&line, "say `/hotfix retry`: ", "\n")).unwrap_or(line);
+        ["GitHub", "GitLab"].iter().fold(line, |line, host| {
+            let account =
+                line.split_once(&format!(", `{host} ")).and_then(|(head, rest)| Some((head, rest.split_once('`')?.1)));
+            account.map(|(head, rest)| format!("{head}{rest}")).unwrap_or(line)
+        })
     };
     joined.lines().map(line).collect::<Vec<_>>().join("\n") + "\n"
 }

@@ -33,6 +33,15 @@ pub struct Ended {
     pub said: String,
 }
 
+/// Whoever looks into a test that failed sees what the bot said if it had ended by itself.
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let (true, Ok(Some(status))) = (std::thread::panicking(), self.child.try_wait()) {
+            eprintln!("the bot had ended ({status}):\n{}", self.so_far());
+        }
+    }
+}
+
 impl Running {
     /// Starts `hotfix serve`, with these variables beside those of this process.
     ///

@@ -81,7 +81,9 @@ impl Engine {
         };
         let promotion = start.promotion.clone().unwrap_or_default();
         loop {
-            let id = self.next_id().await;
+            // Held until the run is known: its first work may be claimed as soon as the commit is durable, and asks for it.
+            let mut runs = self.runs.lock().await;
+            let id = HotfixId(runs.keys().next_back().map_or(0, |last| last.0) + 1);
             let opened = Opened {
                 title: start.title.clone(),
                 incident: start.incident.clone(),
@@ -107,12 +109,13 @@ impl Engine {
                     until: None,
                 })
                 .collect();
-            match self.commit(commit).await {
-                Ok(_) => {
-                    let run = Run::new(decision.state.clone());
-                    self.runs.lock().await.insert(id, Arc::new(Mutex::new(run)));
-                    return Ok(Started::Opened(Box::new(decision.state)));
-                }
+            let committed = self.commit(commit).await;
+            if committed.is_ok() {
+                runs.insert(id, Arc::new(Mutex::new(Run::new(decision.state.clone()))));
+            }
+            drop(runs);
+            match committed {
+                Ok(_) => return Ok(Started::Opened(Box::new(decision.state))),
                 // Another replica took the number.
                 Err(CommitError::Conflict { .. }) => self.recover().await?,
                 Err(CommitError::AlreadySeen(first)) => return Ok(Started::SeenBefore(Some(first))),
@@ -149,11 +152,6 @@ impl Engine {
         }
         let service = self.config.services.get(&start.service)?;
         self.config.playbooks.get(service.service.promote_with.as_ref()?)
-    }
-
-    async fn next_id(&self) -> HotfixId {
-        let last = self.runs.lock().await.keys().next_back().map_or(0, |id| id.0);
-        HotfixId(last + 1)
     }
 
     /// Somebody has the lane: the second start joins them, or is told who it is (APPLY-13, APPLY-14).

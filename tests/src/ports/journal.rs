@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use hotfix_storage::{
-    ClaimRequest, Claimed, Clock as _, Commit, CommitError, CommitId, Cursor, Fence, Health, Journal, LeaseView,
-    Memory, ReadError, Receipt, Record, StreamId, Timestamp, Version, WorkKey, WorkView,
+    ClaimRequest, Claimed, Clock as _, Commit, CommitError, CommitId, Cursor, Expected, Fence, Health, Journal,
+    LeaseView, Memory, ReadError, Receipt, Record, StreamId, Timestamp, Version, WorkKey, WorkView,
 };
 use tokio::sync::watch;
 
@@ -80,7 +80,12 @@ impl Journal for CutJournal {
         let id = commit.id.clone();
         self.cut.here(&format!("before the commit {id}")).map_err(|failure| CommitError::Fatal(failure.to_string()))?;
         self.keep(Op::Commit(self.clock.now(), commit.clone()));
+        let opens = commit.append.iter().any(|append| append.expected == Expected::Exactly(Version(0)));
         let answer = self.inner.commit(commit).await;
+        if opens {
+            // It is durable, and whoever made it does not know yet.
+            let _down = self.cut.enter("journal", "new runs").await;
+        }
         self.cut.here(&format!("after the commit {id}")).map_err(|_| CommitError::Unknown(id))?;
         answer
     }
