@@ -284,7 +284,7 @@ async fn search(company: &Company, way: Way) -> Vec<String> {
 #[rstest]
 #[case::github(Host::GitHub, Way::Http, "json")]
 #[case::github_app(Host::GitHubApp, Way::Socket, "text")]
-#[case::gitlab(Host::GitLab, Way::Http, "json")]
+#[case::gitlab(Host::GitLab, Way::Socket, "json")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_secret_stands_anywhere_after_a_whole_hotfix(#[case] host: Host, #[case] way: Way, #[case] format: &str) {
     let company = Company::new(host, way, format).await;
