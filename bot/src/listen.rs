@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use hotfix_adapters::chat::{Heard, Inbound, Listener, Watched};
+use hotfix_adapters::chat::{Heard, Inbound, Keeper, Listener, Unsaid, Watched};
 use tokio::sync::oneshot;
 
 use crate::engine::{Engine, EngineError, Response};
@@ -87,9 +87,25 @@ impl Listener for Ear {
         Heard::Later(later)
     }
 
+    fn keeper(&self) -> Option<Arc<dyn Keeper>> {
+        Some(Arc::new(Answers(self.engine.clone())))
+    }
+
     /// The questions that are open.
     async fn watched(&self) -> Vec<Watched> {
         self.engine.watched().await
+    }
+}
+
+/// Keeps the answers that the chat did not take.
+struct Answers(Arc<Engine>);
+
+#[async_trait]
+impl Keeper for Answers {
+    async fn keep(&self, unsaid: Unsaid) {
+        if let Err(error) = self.0.keep_answer(&unsaid).await {
+            tracing::warn!(%error, "an answer got lost; what was done stands all the same");
+        }
     }
 }
 

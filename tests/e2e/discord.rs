@@ -240,7 +240,10 @@ async fn a_no_and_an_override_are_given_by_forms() {
     let message = prompt(&play).await;
     server(&play).press("dee", message, "Reject").await;
     server(&play).fill("dee", &[("Why not?", "the numbers are wrong")]).await;
-    assert_eq!(run(&play).await.vetoes.values().collect::<Vec<_>>(), ["the numbers are wrong"]);
+    assert_eq!(
+        run(&play).await.vetoes.values().map(|no| no.reason.as_str()).collect::<Vec<_>>(),
+        ["the numbers are wrong"]
+    );
     let gate = run(&play).await.current().map(|(_, spec)| spec.id.to_string()).expect("a step");
     let said = [("text", json!(format!("override {gate}")))];
     let act = server(&play).discord.run(server(&play).number("ana"), server(&play).channel, "hotfix do", &said);

@@ -162,7 +162,7 @@ async fn every_way_in_is_the_same_act() {
     slack.until("the form", |slack| slack.modal("dee").is_some_and(|form| form.contains("Why not?"))).await;
     slack.submit("dee", &[("Why not?", "the numbers are wrong")]).await;
     let run = play.world.newest().await.expect("a run");
-    assert_eq!(run.vetoes.values().collect::<Vec<_>>(), ["the numbers are wrong"]);
+    assert_eq!(run.vetoes.values().map(|no| no.reason.as_str()).collect::<Vec<_>>(), ["the numbers are wrong"]);
 }
 
 /// The triage of the runbook in one form: all eleven criteria of HOCS-2.

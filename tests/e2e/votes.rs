@@ -2,9 +2,13 @@
 //! concerns is told, once.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use hotfix::domain::event::{Event, Lapse};
 use hotfix::domain::hotfix::Hotfix;
+use hotfix::engine::Response;
+use hotfix_adapters::chat::{Act as Did, Inbound};
+use hotfix_adapters::vocabulary::{ChannelRef, MessageRef, Platform};
 use hotfix_fakes::slack::{Slack, Standing, Urls};
 use hotfix_tests::play::{Play, given};
 use hotfix_tests::room::CHANNEL;
@@ -241,8 +245,14 @@ async fn case_26_a_pull_request_that_goes_elsewhere() {
     types(&mut play, "dee: /hotfix approve").await;
     assert!(votes(&play).await.is_empty());
     assert_eq!(told_alone(&play, "dee", "Pull request #1 goes into feature-1 now, and not into main."), 1);
+    // Nobody is asked for what would not be taken. It is said what has to be put right first.
+    let (asked, first) = ("may this go to production?", "again; nobody is asked for votes before.");
+    assert_eq!((told(&play, asked), run(&play).await.prompts.len()), (1, 0), "{}", slack(&play).sees("chi", CHANNEL));
+    assert!(told(&play, first) > 0, "it says what first: {}", slack(&play).sees("ana", CHANNEL));
     retarget(&play, "main");
     play.go_on().await.expect("it goes on");
+    play.go_on().await.expect("and once more");
+    assert_eq!(told(&play, asked), 2, "now it is asked, once");
     types(&mut play, "dee: /hotfix approve").await;
     types(&mut play, "ana: /hotfix deploy production").await;
     assert!(shipped(&play));
@@ -375,6 +385,149 @@ async fn case_35_old_buttons_and_buttons_of_others() {
     assert!(votes(&play).await.is_empty());
 }
 
+/// A button that somebody pressed, as a forger who gets past the chat would like to have it.
+fn pressed(play: &Play, who: &str, message: &MessageRef, value: &str) -> Inbound {
+    static PRESSED: AtomicUsize = AtomicUsize::new(0);
+    let person = play.world.engine().config().people.get(&who.parse().expect("a name")).expect("somebody");
+    Inbound {
+        dedupe_key: format!("test/pressed/{}", PRESSED.fetch_add(1, Ordering::Relaxed)),
+        from: person.account(Platform::Slack).expect("an account").clone(),
+        channel: message.channel.clone(),
+        thread: None,
+        can_ask: true,
+        act: Did::Pressed { message: message.clone(), value: value.to_owned() },
+    }
+}
+
+/// The rules by which a press was refused; none when it counted.
+async fn refused(play: &Play, inbound: &Inbound) -> Vec<String> {
+    match play.world.engine().hear(inbound).await.expect("the journal") {
+        Response::Said(reply) => {
+            assert!(hotfix::view::plain(&reply.card).contains("nothing was counted"), "{reply:?}");
+            reply.rules
+        }
+        Response::Silent => Vec::new(),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Security case 35: a question has its time. After it neither its buttons nor a reaction count, whoever tries is told why,
+/// in private, and while a vote is missing it is asked anew.
+#[rstest]
+#[case::in_its_last_minute(239, true)]
+#[case::when_its_time_is_over(240, false)]
+#[tokio::test]
+async fn case_35_a_question_has_its_time(#[case] minutes: u64, #[case] counts: bool) {
+    let mut play = at("tested").await;
+    let old = question(&play).await;
+    play.world.clock.advance(std::time::Duration::from_secs(minutes * 60));
+    slack(&play).press("ben", CHANNEL, &old, "Approve").await;
+    assert_eq!(votes(&play).await, if counts { vec!["ben"] } else { vec![] });
+    if counts {
+        return;
+    }
+    let over = "its time is over, so nothing was counted";
+    slack(&play).until("a word to ben", |slack| slack.sees("ben", CHANNEL).contains(over)).await;
+    slack(&play).press("ben", CHANNEL, &old, "Reject").await;
+    slack(&play).until("another one", |slack| slack.sees("ben", CHANNEL).matches(over).count() == 2).await;
+    slack(&play).react("dee", CHANNEL, &old, "+1").await;
+    slack(&play).until("a word to dee", |slack| slack.sees("dee", CHANNEL).contains(over)).await;
+    assert!(slack(&play).modal("ben").is_none() && run(&play).await.vetoes.is_empty());
+    assert_eq!((votes(&play).await.len(), told(&play, over)), (0, 0), "nothing counts, and nobody else is told");
+    for _ in 0..3 {
+        play.go_on().await.expect("it goes on");
+    }
+    assert_eq!(told(&play, "may this go to production?"), 2, "it is asked anew, once");
+    let new = question(&play).await;
+    assert_ne!(new, old);
+    slack(&play).press("ben", CHANNEL, &old, "Approve").await;
+    assert!(votes(&play).await.is_empty(), "the old one stays closed");
+    slack(&play).press("ben", CHANNEL, &new, "Approve").await;
+    assert_eq!(votes(&play).await, ["ben"]);
+}
+
+/// Security case 35: what a button says is compared with what the journal holds of the message it stands on, and with nothing
+/// else. Who can make up a value gets nothing for it.
+#[tokio::test]
+async fn case_35_a_value_that_was_made_up() {
+    let play = at("tested").await;
+    let asked = run(&play).await.prompts.into_values().next_back().expect("a question");
+    let (commit, message) = (asked.commit, asked.message);
+    let value = |run: &str, place: &str, word: &str| format!("{run}/{place}/{commit}/{word}");
+    let right = value("HF-1", "production", "approve");
+    let copy = MessageRef { id: "1772442000.000001".to_owned(), ..message.clone() };
+    let elsewhere = MessageRef { channel: ChannelRef::parse("C0ELSEWHERE").expect("a channel"), ..message.clone() };
+    let live = play.world.commit_of("live").expect("a commit");
+    let other = ["vote.button"];
+    for (what, message, value, rules) in [
+        ("a copied message", &copy, right.clone(), ["vote.copy"]),
+        ("the same message in another channel", &elsewhere, right.clone(), ["vote.copy"]),
+        ("the button of another hotfix", &message, value("HF-2", "production", "approve"), other),
+        ("that of another environment", &message, value("HF-1", "staging", "approve"), other),
+        ("that of another commit", &message, format!("HF-1/production/{live}/approve"), other),
+        ("more than was put on it", &message, format!("x/{right}"), other),
+        ("nothing but the word", &message, "approve".to_owned(), other),
+        ("a no of another hotfix", &message, value("HF-2", "production", "reject"), other),
+    ] {
+        assert_eq!(refused(&play, &pressed(&play, "ben", message, &value)).await, rules, "{what}: {value}");
+        assert!(votes(&play).await.is_empty() && run(&play).await.vetoes.is_empty(), "{what} counted");
+    }
+    assert!(refused(&play, &pressed(&play, "ben", &message, &right)).await.is_empty());
+    assert_eq!(votes(&play).await, ["ben"], "the right one does count");
+}
+
+/// A reaction to a question that is closed counts for nothing. Whoever gave it is told so and what stands, once and in private;
+/// what never was a word, and what is taken back, is nothing to talk about.
+#[tokio::test]
+async fn a_reaction_to_a_closed_question_is_answered_once() {
+    let mut play = at("tested").await;
+    let old = question(&play).await;
+    slack(&play).person("zara", Standing::Member);
+    slack(&play).join(CHANNEL, "zara");
+    slack(&play).react("dee", CHANNEL, &old, "+1").await;
+    does(
+        &mut play,
+        Act::Git("ana pushes \"Also log it\" to hotfix: src/log.py = def log(line):\\n    print(line)".to_owned()),
+    )
+    .await;
+    let closed = "That question is closed: what it asked about is not what is asked now, so nothing was counted.";
+    for (who, emoji) in [("ben", "eyes"), ("zara", "+1"), ("ben", "+1"), ("ben", "-1")] {
+        slack(&play).react(who, CHANNEL, &old, emoji).await;
+    }
+    for (who, emoji) in [("ben", "+1"), ("dee", "+1")] {
+        slack(&play).take_back(who, CHANNEL, &old, emoji).await;
+    }
+    slack(&play).react("ben", CHANNEL, &old, "+1").await;
+    slack(&play).until("a word to ben", |slack| slack.sees("ben", CHANNEL).contains(closed)).await;
+    play.go_on().await.expect("it goes on");
+    let said = slack(&play).sees("ben", CHANNEL);
+    assert_eq!(said.matches(closed).count(), 1, "{said}");
+    assert!(said.contains("HF-1 now: waiting for"), "what stands: {said}");
+    for who in ["ana", "dee", "zara"] {
+        assert_eq!(slack(&play).sees(who, CHANNEL).matches(closed).count(), 0, "{who}");
+    }
+    assert!(votes(&play).await.is_empty() && run(&play).await.vetoes.is_empty());
+    assert_eq!(lapsed(&play).await, [("dee".to_owned(), Lapse::Head)]);
+}
+
+/// Security case 33: a vote rests on the reaction where it was given, also when the question was asked anew since.
+#[tokio::test]
+async fn case_33_a_reaction_on_an_earlier_question_is_taken_back_there() {
+    let mut play = bot().await;
+    edit(&play, "policy.toml", |text| text.replace("count = 1", "count = 2"));
+    play.world.restart().await.expect("a good configuration");
+    come(&mut play, "tested").await;
+    let first = question(&play).await;
+    play.world.clock.advance(std::time::Duration::from_secs(3 * 3600));
+    slack(&play).react("ben", CHANNEL, &first, "+1").await;
+    does(&mut play, Act::Clock(std::time::Duration::from_secs(3600))).await;
+    assert_ne!(question(&play).await, first, "it was asked anew");
+    assert_eq!(votes(&play).await, ["ben"]);
+    slack(&play).take_back("ben", CHANNEL, &first, "+1").await;
+    play.go_on().await.expect("it goes on");
+    assert!(votes(&play).await.is_empty());
+}
+
 /// Security case 36: the roles count that somebody had when they voted and has when it ships; a role that came later is good
 /// for a vote that comes later.
 #[tokio::test]
@@ -490,6 +643,37 @@ async fn another_policy_voids_the_votes() {
     assert_eq!(lapsed(&play).await, [("ben".to_owned(), Lapse::Policy)]);
     assert_eq!(told(&play, &format!("@ben and @ana: {NO_MORE}the policy changed since.")), 1);
     assert_eq!(told(&play, "may this go to production?"), 2, "it is asked again");
+}
+
+/// The rules of one service say nothing of the votes for another.
+#[tokio::test]
+async fn the_policy_of_another_service_voids_no_votes() {
+    let mut play = bot().await;
+    let service = play.world.stage.config().join("services");
+    let text = std::fs::read_to_string(service.join("payments.toml")).expect("a service");
+    let text = text.replace("team/payments", "team/billing");
+    std::fs::write(service.join("billing.toml"), text).expect("another service");
+    edit(&play, "policy.toml", |text| {
+        let (head, own) = text.split_once("[services.payments.roles]").expect("roles");
+        format!("{head}[services.payments.roles]{own}\n[services.billing.roles]{own}")
+    });
+    play.world.restart().await.expect("a good configuration");
+    come(&mut play, "approved").await;
+    let captains = |text: &str, service: &str| {
+        let (before, own) = text.split_once(&format!("[services.{service}.roles]")).expect("roles");
+        format!(
+            "{before}[services.{service}.roles]{}",
+            own.replacen("captain   = [\"dee\"]", "captain   = [\"chi\"]", 1)
+        )
+    };
+    edit(&play, "policy.toml", |text| captains(text, "billing"));
+    play.world.restart().await.expect("a good configuration");
+    play.go_on().await.expect("it goes on");
+    assert_eq!((votes(&play).await, lapsed(&play).await), (vec!["ben".to_owned()], Vec::new()));
+    edit(&play, "policy.toml", |text| captains(text, "payments"));
+    play.world.restart().await.expect("a good configuration");
+    play.go_on().await.expect("it goes on");
+    assert_eq!(lapsed(&play).await, [("ben".to_owned(), Lapse::Policy)]);
 }
 
 /// A vote that has had its time is told of when that is over, and not only to who wants to deploy by it.

@@ -405,6 +405,28 @@ async fn a_guest_does_not_vote_by_way_of_an_outage() {
     assert_eq!(told(slack(&play), "ben", CHANNEL, "a guest's account"), 1, "they are told, late");
 }
 
+/// What somebody is to be told alone is told them when Slack is up again, once, also when the bot was started meanwhile.
+#[tokio::test]
+async fn an_answer_that_slack_does_not_take_is_given_later() {
+    let mut play = asking(&[]).await;
+    let message = prompt(&play).await;
+    play.world.clock.advance(Duration::from_secs(5 * 3600));
+    let closed = "its time is over, so nothing was counted";
+    slack(&play).control().down(Some(Fault::Refuse(503)));
+    slack(&play).press("ben", CHANNEL, &message, "Approve").await;
+    until("the answer is kept", async || kept(&play.world).await.len() == 1).await;
+    for _ in 0..2 {
+        play.world.engine().work().await.expect("the journal");
+    }
+    play.world.restart().await.expect("it starts");
+    assert_eq!((told(slack(&play), "ben", CHANNEL, closed), kept(&play.world).await.len()), (0, 1));
+    slack(&play).control().down(None);
+    play.world.settle().await.expect("the bot comes to rest");
+    assert_eq!(told(slack(&play), "ben", CHANNEL, closed), 1, "{}", slack(&play).sees("ben", CHANNEL));
+    assert_eq!(told(slack(&play), "chi", CHANNEL, closed), 0, "nobody else is told");
+    assert!(kept(&play.world).await.is_empty() && votes(&play).await.is_empty());
+}
+
 async fn played(given: &str, options: Options) -> Play {
     let world = World::new(Options { service: "payments".to_owned(), ..options }).await.expect("a world");
     let mut play = Play::new(world).expect("a play");

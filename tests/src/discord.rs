@@ -12,7 +12,7 @@ use hotfix::engine::Engine;
 use hotfix::listen::Ear;
 use hotfix::wire;
 use hotfix_adapters::chat::listen::Source;
-use hotfix_adapters::chat::{Chat, Heard, Inbound, Listener, Watched};
+use hotfix_adapters::chat::{Chat, Heard, Inbound, Keeper, Listener, Watched};
 use hotfix_adapters::vocabulary::MessageRef;
 use hotfix_fakes::discord::{Answer, DiscordFake};
 use hotfix_fakes::slack::Standing;
@@ -313,5 +313,9 @@ impl Listener for Counted {
 
     async fn watched(&self) -> Vec<Watched> {
         self.ear.watched().await
+    }
+
+    fn keeper(&self) -> Option<Arc<dyn Keeper>> {
+        self.ear.keeper()
     }
 }

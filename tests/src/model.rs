@@ -19,6 +19,7 @@ use hotfix::domain::id::{HotfixId, PersonId, ServiceName};
 use hotfix::domain::people::{Grant, Role};
 use hotfix::domain::plan::{Plan, Subject};
 use hotfix::domain::react::react;
+use hotfix::domain::way::Way;
 use hotfix_adapters::deploy::DeployStatus;
 use hotfix_adapters::forge::{Check, CheckState, Containment, DiffSize, PullNumber, Verdict};
 use hotfix_adapters::vocabulary::{ChannelRef, CommitId, Environment, MessageRef, PersonRef, Platform};
@@ -161,9 +162,11 @@ impl Model {
             1 => {
                 (Role::Requester, Act::Join { title: "More".to_owned(), fixes: vec![commit(u64::from(how % 5) + 20)] })
             }
-            2..=4 => (Role::Approver, Act::Approve { on: None, by_reaction: how % 2 == 0 }),
+            2..=4 => {
+                (Role::Approver, Act::Approve { on: None, way: if how % 2 == 0 { Way::Reaction } else { Way::Word } })
+            }
             5 => (Role::Approver, Act::Unapprove { on: None }),
-            6 => (Role::Approver, Act::Reject { reason: "no".to_owned(), on: None }),
+            6 => (Role::Approver, Act::Reject { reason: "no".to_owned(), on: None, way: Way::Word }),
             7 => (Role::Viewer, Act::Acknowledge),
             8 => (Role::Requester, if how % 3 == 0 { Act::Hold("wait".to_owned()) } else { Act::Unhold }),
             9..=11 => (Role::Requester, self.word(how)),

@@ -8,11 +8,12 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::HeaderMap;
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use tokio::sync::{oneshot, watch};
 
 use super::form::Form;
 use super::{Card, Emoji, Inbound};
-use crate::vocabulary::{MessageRef, PersonRef};
+use crate::vocabulary::{ChannelRef, MessageRef, PersonRef};
 
 /// Whoever handles what people do.
 #[async_trait]
@@ -27,6 +28,29 @@ pub trait Listener: Send + Sync {
     async fn watched(&self) -> Vec<Watched> {
         Vec::new()
     }
+
+    /// Who keeps an answer that the platform did not take, to give it later; without anybody it is lost.
+    fn keeper(&self) -> Option<Arc<dyn Keeper>> {
+        None
+    }
+}
+
+/// Keeps what could not be said.
+#[async_trait]
+pub trait Keeper: Send + Sync {
+    /// Keeps an answer, to give it when the platform takes it again.
+    async fn keep(&self, unsaid: Unsaid);
+}
+
+/// An answer to one person that could not be given.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unsaid {
+    /// Where they acted.
+    pub channel: ChannelRef,
+    /// To whom.
+    pub to: PersonRef,
+    /// What.
+    pub card: Card,
 }
 
 /// A message whose reactions matter.

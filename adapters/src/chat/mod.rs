@@ -22,7 +22,7 @@ use crate::vocabulary::{ChannelRef, MessageRef, PersonRef};
 pub use account::{AccountKind, ChannelKind};
 pub use card::{Action, Card, Field, Mark, MarkState, Span, Text, Tone};
 pub use form::{Answers, Choice, Form, Input, InputKind};
-pub use listen::{Counted, Heard, Listener, Watched};
+pub use listen::{Counted, Heard, Keeper, Listener, Unsaid, Watched};
 
 /// Where a message goes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

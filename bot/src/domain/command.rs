@@ -13,6 +13,7 @@ use super::id::{PersonId, StepId};
 use super::people::Grant;
 use super::playbook::Which;
 use super::vote::Standing;
+use super::way::Way;
 
 /// Something asked of a run.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,8 +46,8 @@ pub enum Act {
     Approve {
         /// The prompt it was said on; `None` for the verb, which means the newest.
         on: Option<MessageRef>,
-        /// Whether it was a reaction, which can be taken back on the message and is read again before it counts.
-        by_reaction: bool,
+        /// How it was said.
+        way: Way,
     },
     /// Take a vote or a no back.
     Unapprove {
@@ -57,8 +58,10 @@ pub enum Act {
     Reject {
         /// Why.
         reason: String,
-        /// The message reacted to; `None` for the verb.
+        /// The prompt it was said on; `None` for the verb.
         on: Option<MessageRef>,
+        /// How it was said.
+        way: Way,
     },
     /// I have seen it.
     Acknowledge,

@@ -14,6 +14,7 @@ use super::people::Role;
 use super::plan::Plan;
 use super::playbook::{CapabilityKind, Which};
 use super::refusal::Refusal;
+use super::way::Way;
 
 /// An event with when it happened and by whose doing, as the journal holds it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -236,6 +237,13 @@ pub enum Event {
         /// The message they react to.
         message: MessageRef,
     },
+    /// A question is not open any more, though what it is about would still ship.
+    QuestionClosed {
+        /// For which environment.
+        environment: Environment,
+        /// Why.
+        why: Closing,
+    },
     /// Somebody voted for what the prompt shows.
     Voted(Vote),
     /// A vote does not count any more.
@@ -254,6 +262,12 @@ pub enum Event {
         environment: Environment,
         /// Why.
         reason: String,
+        /// How they said it. Older journals do not tell.
+        #[serde(default)]
+        way: Way,
+        /// The message that the reaction is on, if it is one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        on: Option<MessageRef>,
     },
     /// Somebody took their no back; by the bot, what it was said of would not ship any more.
     VetoWithdrawn {
@@ -663,8 +677,9 @@ pub struct Vote {
     pub account: Option<PersonRef>,
     /// Their roles then.
     pub roles: BTreeSet<Role>,
-    /// Whether it was a reaction on the prompt, which can be taken back there.
-    pub by_reaction: bool,
+    /// How it was given. Older journals only tell whether it was a reaction.
+    #[serde(alias = "by_reaction")]
+    pub way: Way,
     /// The message the reaction is on: a later question does not make it one that was taken back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on: Option<MessageRef>,
@@ -672,6 +687,16 @@ pub struct Vote {
     pub at: Timestamp,
     /// Until when it holds.
     pub expires: Timestamp,
+}
+
+/// Why a question is closed before what it is about changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Closing {
+    /// Its time is over (security case 35).
+    Expired,
+    /// The pull request goes into another branch (security case 26).
+    Retargeted,
 }
 
 /// Why a yes does not count any more although nobody took it back.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hotfix_adapters::forge::{Containment, PullNumber};
 use hotfix_adapters::registry::Published;
-use hotfix_adapters::vocabulary::{CommitId, DeployKey, Digest, Environment, MessageRef};
+use hotfix_adapters::vocabulary::{BranchName, CommitId, DeployKey, Digest, Environment, MessageRef};
 use jiff::Timestamp;
 
 use super::event::{Answer, Counts, DeployIntent, Ending, HeadSeen, PullSeen, Survey, Vote};
@@ -12,7 +12,9 @@ use super::glass::BrokenGlass;
 use super::id::{HotfixId, PersonId, StepId};
 use super::plan::Plan;
 use super::playbook::{StepKind, StepSpec, What};
+use super::question::Prompt;
 use super::refusal::Refusal;
+use super::way::Way;
 
 /// One run.
 #[derive(Debug, Clone, PartialEq)]
@@ -81,12 +83,14 @@ pub struct Hotfix {
     pub fixes: Vec<Fix>,
     /// The pull request.
     pub pull: Option<Pull>,
-    /// The open question to the voters, by environment.
+    /// The question to the voters, by environment.
     pub prompts: BTreeMap<Environment, Prompt>,
+    /// The questions that are closed, oldest first: another took their place, or what they were about would not ship.
+    pub past_prompts: Vec<(Environment, Prompt)>,
     /// The votes that were not withdrawn or voided.
     pub votes: Vec<Vote>,
     /// The noes that were not withdrawn: who, for where, why.
-    pub vetoes: BTreeMap<(Environment, PersonId), String>,
+    pub vetoes: BTreeMap<(Environment, PersonId), Veto>,
     /// The glasses that were broken, oldest first.
     pub glasses: Vec<BrokenGlass>,
     /// How often people were reminded to review them.
@@ -256,13 +260,15 @@ pub struct Pull {
     pub merged: Option<CommitId>,
 }
 
-/// An open question to the voters.
+/// A no.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Prompt {
-    /// For which commit.
-    pub commit: CommitId,
-    /// The message they react to.
-    pub message: MessageRef,
+pub struct Veto {
+    /// Why.
+    pub reason: String,
+    /// How it was given.
+    pub way: Way,
+    /// The message that the reaction is on, if it is one.
+    pub on: Option<MessageRef>,
 }
 
 /// Somebody's word on what they saw.
@@ -500,6 +506,13 @@ impl Hotfix {
     #[must_use]
     pub fn is_current(&self, wanted: impl Fn(&StepKind) -> bool) -> bool {
         self.current().is_some_and(|(_, spec)| wanted(&spec.kind))
+    }
+
+    /// The open pull request and where it goes, when that is not the branch that the plan names (security case 26).
+    #[must_use]
+    pub fn astray(&self) -> Option<(PullNumber, &BranchName)> {
+        let pull = self.pull.as_ref().filter(|pull| pull.merged.is_none())?;
+        pull.seen.astray.as_ref().map(|into| (pull.number, into))
     }
 
     /// The people behind the change: they do not approve it (security case 23).

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use hotfix_adapters::vocabulary::Environment;
 use jiff::Timestamp;
 
 use super::effect::Effect;
-use super::event::{DriftChoice, Entry, Event};
+use super::event::{Closing, DriftChoice, Entry, Event};
 use super::hotfix::{BranchState, Hotfix, StepState};
 use super::id::StepId;
 use super::playbook::StepKind;
@@ -64,6 +65,7 @@ fn acts(state: &Hotfix, entry: &Entry, version: u64) -> Vec<Effect> {
             environment: intent.environment.clone(),
             commit: intent.commit.clone(),
         }],
+        Event::QuestionClosed { why: Closing::Expired, environment } => asked_anew(state, environment, now),
         Event::Proven { .. } => delete_branch(state),
         Event::GlassBroken(_) => vec![Effect::AnnounceGlass { version }],
         Event::Retried if state.survey.is_none() => vec![Effect::Survey],
@@ -103,6 +105,7 @@ fn acts(state: &Hotfix, entry: &Entry, version: u64) -> Vec<Effect> {
         | Event::PullOpened { .. }
         | Event::PullSeen(_)
         | Event::Prompted { .. }
+        | Event::QuestionClosed { why: Closing::Retargeted, .. }
         | Event::Voted(_)
         | Event::VoteWithdrawn { .. }
         | Event::Vetoed { .. }
@@ -139,6 +142,16 @@ fn acts(state: &Hotfix, entry: &Entry, version: u64) -> Vec<Effect> {
 fn entered(state: &Hotfix, step: &StepId, now: Timestamp) -> Vec<Effect> {
     let spec = state.plan.steps.iter().find(|spec| &spec.id == step);
     spec.map(|spec| step::enter(state, spec, now)).unwrap_or_default()
+}
+
+/// The question is closed and votes are still missing, so people are asked anew.
+fn asked_anew(state: &Hotfix, environment: &Environment, now: Timestamp) -> Vec<Effect> {
+    let current = state.current().filter(|(_, spec)| asks_for(&spec.kind, environment));
+    current.map(|(_, spec)| step::enter(state, spec, now)).unwrap_or_default()
+}
+
+fn asks_for(kind: &StepKind, environment: &Environment) -> bool {
+    matches!(kind, StepKind::Approve { environment: e } if e == environment)
 }
 
 fn delete_branch(state: &Hotfix) -> Vec<Effect> {
@@ -246,6 +259,7 @@ fn talk(state: &Hotfix, entry: &Entry, version: u64) -> Vec<Effect> {
         | Event::FixRequested { .. }
         | Event::PullSeen(_)
         | Event::Prompted { .. }
+        | Event::QuestionClosed { .. }
         | Event::GlassAnnounced { .. }
         | Event::DeployAsked { .. } => false,
     };
@@ -278,12 +292,7 @@ fn told_when_done(state: &Hotfix, step: &StepId) -> bool {
 /// A step that asks somebody for something, and has no prompt of its own.
 fn told_when_entered(state: &Hotfix, step: &StepId) -> bool {
     let spec = state.plan.steps.iter().find(|spec| &spec.id == step);
-    spec.is_some_and(|spec| {
-        matches!(
-            spec.kind,
-            StepKind::Agree { .. } | StepKind::Triage { ask: true, .. } | StepKind::OnMain | StepKind::Expire
-        )
-    })
+    spec.is_some_and(|spec| step::asks_at_once(state, &spec.kind))
 }
 
 /// Whom an event concerns directly: the team members who cannot read the channel, whoever's commits ride along, and whose

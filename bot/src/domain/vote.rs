@@ -53,7 +53,7 @@ pub fn quorum(state: &Hotfix, environment: &Environment, now: Timestamp, facts: 
         missing: if glass.is_some() { Vec::new() } else { missing },
         glass: glass.map(|glass| glass.person.clone()),
         valid: valid.iter().map(|vote| vote.person.clone()).collect(),
-        vetoes: vetoes.map(|((_, person), reason)| (person.clone(), reason.clone())).collect(),
+        vetoes: vetoes.map(|((_, person), veto)| (person.clone(), veto.reason.clone())).collect(),
     }
 }
 

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use hotfix_adapters::chat::{Act as Did, Card, Emoji, Inbound};
-use hotfix_adapters::vocabulary::{BranchName, ChannelRef, CommitId, MessageRef, PersonRef, Platform};
+use hotfix_adapters::vocabulary::{BranchName, ChannelRef, CommitId, Environment, MessageRef, PersonRef, Platform};
 use hotfix_storage::{Commit, CommitError, DedupeKey, Receipt};
 
 use super::form::Response;
 use super::gate::CHAT_DOWN;
 use super::mailbox::{Beside, Handled};
 use super::open::{Promotion, Start, Started};
+use super::question::{Question, no_question, not_its_button};
 use super::{Engine, EngineError, pace};
 use crate::command::{self, DriftChoice as Choice, Known, MergebackAction, Request, TriageWord};
 use crate::domain::command::{Act, Command};
@@ -18,12 +19,11 @@ use crate::domain::hotfix::Hotfix;
 use crate::domain::id::{HotfixId, PersonId};
 use crate::domain::people::{Deed, Grant, Role};
 use crate::domain::playbook::StepKind;
+use crate::domain::question::Prompt;
 use crate::domain::refusal::Refusal;
+use crate::domain::way::Way;
 use crate::policy::Denial;
 use crate::view;
-
-/// Why somebody said no who only reacted.
-pub(super) const BY_REACTION: &str = "said so by a reaction";
 
 /// An answer to whoever acted.
 #[derive(Debug, Clone, PartialEq)]
@@ -178,25 +178,26 @@ impl Engine {
         if !matches!(word, "approve" | "reject") {
             return Ok(Response::Silent);
         }
-        // A button says what it is about. It counts on the question that is open, and asks what that asks (security case 35).
-        let asks = |run: &Hotfix| {
-            run.prompts.iter().any(|(place, prompt)| {
-                &prompt.message == message && value == format!("{}/{place}/{}/{word}", run.id, prompt.commit)
-            })
+        // What a button says is only ever compared with what the journal holds of the message it stands on (security case 35).
+        let run = match self.question(message).await {
+            Question::Open(run) => run,
+            Question::Closed(run) => return self.pressed_late(asker, &run, message).await,
+            Question::None => return Ok(Response::Said(Reply::no(&[no_question()]))),
         };
-        let Some(run) = self.states().await.into_iter().find(asks) else {
-            return Ok(Response::Said(Reply::no(&[closed_question()])));
-        };
+        let asks = |(place, prompt): (&Environment, &Prompt)| format!("{}/{place}/{}/{word}", run.id, prompt.commit);
+        if run.open_question(message, self.now()).map(asks).as_deref() != Some(value) {
+            return Ok(Response::Said(Reply::no(&[not_its_button()])));
+        }
         // A no by its button is asked why, where it can be asked; a reaction is a no at once.
         if can_ask && word == "reject" {
             return Ok(Response::Ask(view::reject_form(&run)));
         }
-        let on = Some(message.clone());
+        let (on, way) = (Some(message.clone()), Way::Button);
         let act = match word {
-            "approve" => Act::Approve { on, by_reaction: false },
-            _reject => Act::Reject { reason: "said so by the button".to_owned(), on },
+            "approve" => Act::Approve { on, way },
+            _reject => Act::Reject { reason: "said so by the button".to_owned(), on, way },
         };
-        self.on_prompt(asker, message, act).await
+        self.on_question(asker, &run, act).await
     }
 
     async fn reacted(
@@ -206,10 +207,10 @@ impl Engine {
         emoji: &Emoji,
         added: bool,
     ) -> Result<Response, EngineError> {
-        let on = Some(message.clone());
+        let (on, way) = (Some(message.clone()), Way::Reaction);
         let act = match (emoji, added) {
-            (Emoji::Yes, true) => Act::Approve { on, by_reaction: true },
-            (Emoji::No, true) => Act::Reject { reason: BY_REACTION.to_owned(), on },
+            (Emoji::Yes, true) => Act::Approve { on, way },
+            (Emoji::No, true) => Act::Reject { reason: "said so by a reaction".to_owned(), on, way },
             // An event may come late, or in another order than things happened: what stands on the message decides.
             (Emoji::Yes | Emoji::No, false) if self.reaction_stands(asker, message, emoji).await => {
                 return Ok(Response::Silent);
@@ -217,14 +218,21 @@ impl Engine {
             (Emoji::Yes | Emoji::No, false) => Act::Unapprove { on },
             (Emoji::Other(_), _) => return Ok(Response::Silent),
         };
-        self.on_prompt(asker, message, act).await
+        match self.question(message).await {
+            Question::Open(run) => self.on_question(asker, &run, act).await,
+            // What was given there can be taken back there for as long as it counts.
+            Question::Closed(run) if !added && run.rests_on(message) => self.on_question(asker, &run, act).await,
+            Question::Closed(run) if added => self.reacted_late(asker, &run, message).await,
+            // A reaction counts only on a question of ours (security case 32).
+            Question::Closed(_) | Question::None => Ok(Response::Silent),
+        }
     }
 
     /// Whether the reaction that is said to be gone is there (security case 34). What cannot be seen is taken as gone: a
     /// vote too few is asked for again, and one too many ships.
     async fn reaction_stands(&self, asker: &Asker, message: &MessageRef, emoji: &Emoji) -> bool {
         let me = self.person(Some(&asker.account));
-        let ours = self.states().await.iter().any(|run| run.prompts.values().any(|prompt| &prompt.message == message));
+        let ours = self.states().await.iter().any(|run| run.has_asked(message));
         if me.is_none() || !ours {
             return false;
         }
@@ -232,12 +240,7 @@ impl Engine {
         reactions.iter().any(|stands| &stands.emoji == emoji && self.person(Some(&stands.person)) == me)
     }
 
-    /// An act on a message counts only when the message is a prompt of ours (security case 32).
-    async fn on_prompt(&self, asker: &Asker, message: &MessageRef, act: Act) -> Result<Response, EngineError> {
-        let asks = |state: &Hotfix| state.prompts.values().any(|prompt| &prompt.message == message);
-        let Some(state) = self.states().await.into_iter().find(asks) else {
-            return Ok(Response::Silent);
-        };
+    async fn on_question(&self, asker: &Asker, state: &Hotfix, act: Act) -> Result<Response, EngineError> {
         let grant = match self.admit(asker, &state.plan.service, Role::Approver, Deed::Vote).await {
             Ok(grant) => grant,
             // The message says what the vote is about, so a vote that comes while the chat is down is not lost.
@@ -371,9 +374,9 @@ impl Engine {
         let service = &state.plan.service;
         Ok(match request {
             Request::Pick { fixes, .. } => Act::Pick(self.commits(service, &fixes).await?),
-            Request::Approve { .. } => Act::Approve { on: None, by_reaction: false },
+            Request::Approve { .. } => Act::Approve { on: None, way: Way::Word },
             Request::Unapprove { .. } => Act::Unapprove { on: None },
-            Request::Reject { reason, .. } => Act::Reject { reason, on: None },
+            Request::Reject { reason, .. } => Act::Reject { reason, on: None, way: Way::Word },
             Request::Triage { answers, .. } => Act::Triage(triage(state, &answers)),
             Request::Agree { step, .. } => Act::Agree(step),
             Request::Ack { .. } => Act::Acknowledge,
@@ -484,13 +487,6 @@ impl Engine {
             }
         }
     }
-}
-
-/// The button of a question that was closed, or that another has taken the place of. It is the same for whatever run it
-/// was about: whoever may not see that one learns nothing.
-fn closed_question() -> Refusal {
-    let next = "Look at the newest question in the thread, and vote there.";
-    Refusal::new("vote.stale", "That question is closed: what it asked about is not what is asked now.", next)
 }
 
 /// By which way an act came.

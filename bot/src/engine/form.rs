@@ -140,13 +140,18 @@ impl Engine {
     pub(super) async fn opened_by(&self, asker: &Asker, value: &str) -> Option<Form> {
         match Topic::parse(value.strip_prefix(view::OPENS)?)? {
             Topic::Start(service) => Some(self.start_form(asker, service.as_ref())),
-            Topic::Triage(id) => view::triage_form(&self.state(id).await?),
-            Topic::Verify(id, place) => Some(view::verify_form(&self.state(id).await?, place)),
-            Topic::Hold(id) => Some(view::hold_form(&self.state(id).await?)),
-            Topic::Reject(id) => Some(view::reject_form(&self.state(id).await?)),
-            Topic::Override(id, gate) => Some(view::override_form(&self.state(id).await?, &gate)),
+            Topic::Triage(id) => view::triage_form(&self.seen(asker, id).await?),
+            Topic::Verify(id, place) => Some(view::verify_form(&self.seen(asker, id).await?, place)),
+            Topic::Hold(id) => Some(view::hold_form(&self.seen(asker, id).await?)),
+            Topic::Reject(id) => Some(view::reject_form(&self.seen(asker, id).await?)),
+            Topic::Override(id, gate) => Some(view::override_form(&self.seen(asker, id).await?, &gate)),
             Topic::Add => None,
         }
+    }
+
+    /// A run that the asker may see: what a button says is no leave to look (security cases 35 and 81).
+    async fn seen(&self, asker: &Asker, id: HotfixId) -> Option<Hotfix> {
+        self.state(id).await.filter(|run| self.looks(asker, &run.plan.service).is_ok())
     }
 
     /// A form that was handed in.

@@ -1,17 +1,21 @@
 //! What people did and what takes too long to be answered at once: it waits in the journal until it is handled, and is
-//! handled after a crash.
+//! handled after a crash. So do the answers that the chat did not take.
 
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use futures::FutureExt as _;
-use hotfix_adapters::chat::Inbound;
+use hotfix_adapters::chat::{Inbound, Unsaid};
+use hotfix_adapters::failure::Failure;
 use hotfix_storage::{Claimed, Commit, CommitError, Lane, Settlement, TimerChange, Work, WorkKey};
 
 use super::form::Response;
 use super::mailbox::raw;
 use super::outbox::{MOST_FAULTS, backoff};
 use super::{Engine, EngineError};
+
+/// How often an answer is tried to be given late: for some ten minutes. Behind that nobody waits for it any more.
+const LATE_TRIES: u32 = 15;
 
 /// The lane of what people did.
 pub(super) fn inbox() -> Lane {
@@ -48,6 +52,9 @@ impl Engine {
 
     /// Handles an act that was kept. Its sender may have gone, so what there is to say is said where they spoke.
     pub(super) async fn unpack(&self, claimed: &Claimed) -> Result<(), EngineError> {
+        if let Ok(unsaid) = serde_json::from_str::<Unsaid>(claimed.work.payload.get()) {
+            return self.say_again(claimed, &unsaid).await;
+        }
         let Ok(inbound) = serde_json::from_str::<Inbound>(claimed.work.payload.get()) else {
             let reason = "this program cannot read it".to_owned();
             return self.settle(claimed, Settlement::Dead { reason }).await;
@@ -59,7 +66,7 @@ impl Engine {
                 let again = self.again(backoff(claimed.attempt), "the chat cannot be asked who acted");
                 return self.settle(claimed, again).await;
             }
-            Ok(Ok(response)) => self.say_late(&inbound, response).await,
+            Ok(Ok(response)) => self.say_late(&inbound, response).await?,
             Ok(Err(error)) => return Err(error),
             Err(_) if self.count_fault(&claimed.work.key) < MOST_FAULTS => {
                 tracing::error!(key = %inbound.dedupe_key, "what a person did broke off by a fault of the bot; it will be tried again");
@@ -76,11 +83,41 @@ impl Engine {
         self.settle(claimed, Settlement::Done).await
     }
 
-    async fn say_late(&self, inbound: &Inbound, response: Response) {
-        let Some(card) = response.late() else { return };
-        if let Err(failure) = self.outside.chat.whisper(&inbound.channel, &inbound.from, &card).await {
-            tracing::info!(%failure, "a late answer could not be given");
-        }
+    async fn say_late(&self, inbound: &Inbound, response: Response) -> Result<(), EngineError> {
+        let Some(card) = response.late() else { return Ok(()) };
+        self.keep_answer(&Unsaid { channel: inbound.channel.clone(), to: inbound.from.clone(), card }).await
+    }
+
+    /// Keeps an answer that could not be given, and gives it as soon as the chat takes it.
+    ///
+    /// # Errors
+    /// When the journal does not take it: then the answer is lost.
+    pub async fn keep_answer(&self, unsaid: &Unsaid) -> Result<(), EngineError> {
+        let mut commit = Commit::new(self.commit_id());
+        let key = format!("answer/{}", commit.id);
+        commit.enqueue.push(Work {
+            key: WorkKey::new(key.clone()),
+            lane: inbox(),
+            // It holds up nothing that the same person did.
+            order_key: key,
+            not_before: self.journal.now(),
+            payload: raw(unsaid)?,
+        });
+        self.durable(commit).await
+    }
+
+    async fn say_again(&self, claimed: &Claimed, unsaid: &Unsaid) -> Result<(), EngineError> {
+        let settlement = match self.outside.chat.whisper(&unsaid.channel, &unsaid.to, &unsaid.card).await {
+            Err(Failure::Retry { reason, after }) if claimed.attempt < LATE_TRIES => {
+                self.again(after.unwrap_or_else(|| backoff(claimed.attempt)), &reason)
+            }
+            Err(failure) => {
+                tracing::warn!(%failure, "a late answer could not be given; the act stands all the same");
+                Settlement::Done
+            }
+            Ok(()) => Settlement::Done,
+        };
+        self.settle(claimed, settlement).await
     }
 
     async fn durable(&self, commit: Commit) -> Result<(), EngineError> {

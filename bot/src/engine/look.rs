@@ -76,10 +76,11 @@ impl Engine {
         Ok(events)
     }
 
-    /// The rules by which its votes count, as they are now.
+    /// The rules by which its votes count, as they are now; also when nobody voted yet, for a question has its time.
     fn rules(&self, state: &Hotfix) -> Option<Sighting> {
         let policy_version = self.config.policy.version_for(&state.plan.service);
-        (!state.votes.is_empty()).then(|| Sighting::Rules { policy_version, standing: self.standing(state) })
+        (!state.votes.is_empty() || !state.prompts.is_empty())
+            .then(|| Sighting::Rules { policy_version, standing: self.standing(state) })
     }
 
     async fn branch(&self, state: &Hotfix) -> Result<Option<Sighting>, Failure> {

@@ -14,6 +14,7 @@
 //! look     asks the world what changed: this is sure
 //! looker   keeps looking, at every run by itself
 //! hint     a webhook says where to look at once
+//! question which question an act on a message is about
 //! present  brings the cards up to date
 //! watch    the questions whose reactions matter
 //! ```
@@ -40,6 +41,7 @@ mod perform;
 mod pool;
 mod present;
 mod pulse;
+mod question;
 mod recover;
 mod seek;
 mod show;
@@ -146,6 +148,7 @@ pub struct Engine {
     hints: hint::Hints,
     pace: pace::Pace,
     pulse: Pulse,
+    told: question::Told,
     alarm: Mutex<halt::Alarm>,
     /// How often the claim on work is renewed while the work goes on.
     renewal: std::time::Duration,
@@ -191,6 +194,7 @@ impl Engine {
             hints: hint::Hints::default(),
             pace: pace::Pace::default(),
             pulse: Pulse::default(),
+            told: question::Told::default(),
             alarm: Mutex::default(),
             renewal: outbox::RENEWAL,
         };

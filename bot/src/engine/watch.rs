@@ -1,31 +1,31 @@
 //! The questions whose reactions matter, for a chat that lost sight of what people do.
 
+use std::collections::BTreeSet;
+
 use hotfix_adapters::chat::{Counted, Emoji, Watched};
-use hotfix_adapters::vocabulary::Environment;
+use hotfix_adapters::vocabulary::MessageRef;
 
 use super::Engine;
-use super::ask::BY_REACTION;
-use crate::domain::hotfix::{Hotfix, Prompt};
+use crate::domain::hotfix::Hotfix;
 use crate::domain::id::PersonId;
 
 impl Engine {
-    /// The questions that are open, each with the votes and the noes that were given by a reaction to it and count now.
+    /// The messages on which reactions matter, each with the votes and the noes that were given by a reaction to it and count
+    /// now: the questions that are open, and earlier ones on which such a vote rests.
     pub async fn watched(&self) -> Vec<Watched> {
         let states = self.states().await;
         let open = states.iter().filter(|run| !run.is_over());
-        open.flat_map(|run| run.prompts.iter().map(|(environment, prompt)| self.watch(run, environment, prompt)))
-            .collect()
+        open.flat_map(|run| watched_of(run).into_iter().map(|message| self.watch(run, message))).collect()
     }
 
-    fn watch(&self, run: &Hotfix, environment: &Environment, prompt: &Prompt) -> Watched {
-        let votes = run.votes.iter().filter(|vote| {
-            &vote.environment == environment && vote.by_reaction && vote.on.as_ref() == Some(&prompt.message)
-        });
-        let noes = run.vetoes.iter().filter(|((place, _), why)| place == environment && why.as_str() == BY_REACTION);
+    fn watch(&self, run: &Hotfix, message: &MessageRef) -> Watched {
+        let here = |on: &Option<MessageRef>| on.as_ref() == Some(message);
+        let votes = run.votes.iter().filter(|vote| vote.way.is_reaction() && here(&vote.on));
+        let noes = run.vetoes.iter().filter(|(_, no)| no.way.is_reaction() && here(&no.on));
         let yes = votes.map(|vote| (&vote.person, Emoji::Yes));
         let no = noes.map(|((_, person), _)| (person, Emoji::No));
         let counted = yes.chain(no).map(|(person, emoji)| self.counted(person, emoji)).collect();
-        Watched { message: prompt.message.clone(), counted }
+        Watched { message: message.clone(), counted }
     }
 
     fn counted(&self, person: &PersonId, emoji: Emoji) -> Counted {
@@ -33,4 +33,10 @@ impl Engine {
         let here = accounts.filter(|account| account.platform == self.outside.platform).cloned();
         Counted { accounts: here.collect(), emoji }
     }
+}
+
+fn watched_of(run: &Hotfix) -> BTreeSet<&MessageRef> {
+    let given = run.votes.iter().filter_map(|vote| vote.on.as_ref());
+    let refused = run.vetoes.values().filter_map(|no| no.on.as_ref());
+    run.prompts.values().map(|prompt| &prompt.message).chain(given).chain(refused).collect()
 }

@@ -24,7 +24,7 @@ pub use gate::{Doorway, Rooms};
 pub use role::Denial;
 
 use crate::domain::id::{PersonId, ServiceName};
-use crate::domain::people::Role;
+use crate::domain::people::{People, Person, Role};
 use crate::domain::service::{ApprovalRule, StepUp};
 
 /// What the operators decided, with groups already resolved into people.
@@ -36,6 +36,8 @@ pub struct Policy {
     break_glass: Option<BreakGlass>,
     /// A short digest of how each service is deployed.
     ways: BTreeMap<ServiceName, String>,
+    /// A short digest of the accounts by which each person is known.
+    accounts: BTreeMap<PersonId, String>,
     chat_down: ChatDown,
     version: String,
 }
@@ -74,6 +76,7 @@ impl Policy {
             chat_down: ChatDown::default(),
             break_glass: None,
             ways: BTreeMap::new(),
+            accounts: BTreeMap::new(),
             version,
         }
     }
@@ -104,17 +107,43 @@ impl Policy {
         self
     }
 
-    /// The version: a short digest of the roles and quorums.
+    /// The same policy, told by which accounts people are known.
+    #[must_use]
+    pub fn with_people(mut self, people: &People) -> Self {
+        let digest = |person: &Person| (person.id.clone(), short_digest(&bytes(&person.accounts)));
+        self.accounts = people.iter().map(digest).collect();
+        self
+    }
+
+    /// The version of all of it: a short digest of the roles and quorums.
     #[must_use]
     pub fn version(&self) -> &str {
         &self.version
     }
 
-    /// What a vote for a service is cast under: the version, and how the service is deployed. A vote counts only while both
-    /// are the same, so that it is for no other command, parameters or variables (security case 28).
+    /// What a vote for a service is cast under: the rules that it is judged by, and how the service is deployed. A vote counts
+    /// only while both are the same, so that it is for no other command, parameters or variables (security case 28).
+    ///
+    /// The rules are the roles and quorums of the service, the usual quorums, which of those people may break the glass, and by
+    /// which accounts they are known. Those of another service say nothing of it. That somebody left is no rule: it is judged
+    /// by person.
     #[must_use]
     pub fn version_for(&self, service: &ServiceName) -> String {
-        let version = &self.version;
+        let own = self.services.get(service);
+        let quorums = own.map(|own| (&own.quorums, &own.step_up));
+        let rules = quorums.iter().flat_map(|(quorums, _)| quorums.values());
+        let rules = rules.chain([&self.quorums.production, &self.quorums.other]).flatten();
+        // Who may only look says nothing, unless a rule asks for them.
+        let looks_count = rules.into_iter().any(|rule| rule.role == Role::Viewer);
+        let roles = own.iter().flat_map(|own| &own.roles);
+        let roles: Vec<_> = roles.filter(|(role, _)| looks_count || **role != Role::Viewer).collect();
+        let holders: BTreeSet<&PersonId> = roles.iter().flat_map(|(_, holders)| *holders).collect();
+        let known: Vec<_> = holders.iter().map(|person| (person, self.accounts.get(*person))).collect();
+        let glass = self.break_glass.as_ref().map(|glass| {
+            let breakers = glass.people.iter().filter(|person| !self.roles(service, person).is_empty());
+            (breakers.collect::<Vec<_>>(), &glass.audit)
+        });
+        let version = short_digest(&bytes(&(roles, quorums, &self.quorums, glass, known)));
         self.ways.get(service).map_or_else(|| version.clone(), |way| format!("{version}/{way}"))
     }
 }
@@ -126,10 +155,14 @@ fn version(
     quorums: &Quorums,
     break_glass: Option<&BreakGlass>,
 ) -> String {
-    // Maps and sets are ordered, so equal policies make equal bytes.
-    let mut bytes = serde_json::to_vec(&(services, quorums)).unwrap_or_default();
-    bytes.extend(break_glass.and_then(|glass| serde_json::to_vec(glass).ok()).unwrap_or_default());
-    short_digest(&bytes)
+    let mut all = bytes(&(services, quorums));
+    all.extend(break_glass.map(bytes).unwrap_or_default());
+    short_digest(&all)
+}
+
+/// Maps and sets are ordered, so equal rules make equal bytes.
+fn bytes<T: Serialize>(rules: &T) -> Vec<u8> {
+    serde_json::to_vec(rules).unwrap_or_default()
 }
 
 fn short_digest(bytes: &[u8]) -> String {

@@ -105,8 +105,57 @@ fn a_grant_holds_the_roles_and_the_version_of_that_moment() {
     let grant = policy.authorise(&people, &named("payments"), &git, Role::Approver).unwrap();
     assert_eq!(grant.person, named("ben"));
     assert_eq!(grant.roles, [Role::Viewer, Role::Requester, Role::Approver].into());
-    assert_eq!(grant.policy_version, policy.version());
-    assert_eq!(policy.version().len(), 12);
+    assert_eq!(grant.policy_version, policy.version_for(&named("payments")));
+    assert_eq!(grant.policy_version.len(), 12);
+}
+
+/// A vote is cast under the rules that it is judged by: those of another service, and who may only look, void nothing.
+#[test]
+fn a_vote_is_cast_under_the_rules_of_its_service() {
+    let (base, people) = (policy().with_people(&people()), people());
+    let payments = base.services[&named::<ServiceName>("payments")].clone();
+    let of = |own: ServicePolicy, other: ServicePolicy| {
+        let services = BTreeMap::from([(named("payments"), own), (named("website"), other)]);
+        Policy::new(services, Quorums::default(), Vec::new()).with_people(&people)
+    };
+    let both = of(payments.clone(), payments.clone());
+    let moved = |policy: &Policy| {
+        let moved = |name| policy.version_for(&named(name)) != both.version_for(&named(name));
+        (moved("payments"), moved("website"))
+    };
+    let with = |change: fn(&mut ServicePolicy)| {
+        let mut changed = payments.clone();
+        change(&mut changed);
+        moved(&of(payments.clone(), changed))
+    };
+    let captain = |own: &mut ServicePolicy| drop(own.roles.insert(Role::Captain, [named("ana")].into()));
+    let looks = |own: &mut ServicePolicy| drop(own.roles.insert(Role::Viewer, [named("zoe")].into()));
+    let quorum = |own: &mut ServicePolicy| drop(own.quorums.insert(named("production"), Vec::new()));
+    let backed = |own: &mut ServicePolicy| {
+        let _ = own.step_up.insert(named("production"), Some(StepUp::Review));
+    };
+    assert_eq!((with(captain), with(quorum), with(backed)), ((false, true), (false, true), (false, true)));
+    assert_eq!(with(looks), (false, false));
+    let usual = Quorums { expires_minutes: 60, ..Quorums::default() };
+    let services = both.services.clone();
+    assert_eq!(moved(&Policy::new(services, usual, Vec::new()).with_people(&people)), (true, true));
+    let glass = |who: &str| Some(BreakGlass { people: [named(who)].into(), audit: room("C_AUDIT") });
+    let ana = both.clone().with_break_glass(glass("ana"));
+    assert_eq!(moved(&ana), (true, true));
+    let and_zoe = BreakGlass { people: ["ana", "zoe"].map(named).into(), audit: room("C_AUDIT") };
+    let versions = |policy: &Policy| policy.version_for(&named("payments"));
+    assert_eq!(versions(&ana.clone().with_break_glass(Some(and_zoe))), versions(&ana), "zoe has no role there");
+    let known = |who: &str| {
+        let change = |person: &Person| {
+            let mut person = person.clone();
+            if person.id.as_str() == who {
+                person.accounts.insert(console("another"));
+            }
+            person
+        };
+        moved(&both.clone().with_people(&People::new(people.iter().map(change).collect())))
+    };
+    assert_eq!((known("ben"), known("zoe")), ((true, true), (false, false)));
 }
 
 #[test]

@@ -105,6 +105,14 @@ pub(super) fn ask(state: &Hotfix, to: &Audience<'_>, wait: &Wait) -> Vec<Text> {
         Wait::Image => vec![Text::of("The bot looks for the image of what ships; the build has to publish it.")],
         Wait::Expiry(places) => expiry(state, to, places),
         Wait::Votes { environment, missing, .. } => vec![votes(state, to, environment, missing)],
+        Wait::Retargeted { number, into } => vec![
+            owner()
+                .plain(format!(": pull request #{} goes into ", number.0))
+                .code(into.as_str())
+                .plain(" now. Let it go into ")
+                .code(state.plan.into.as_str())
+                .plain(" again; nobody is asked for votes before."),
+        ],
         Wait::DeployCommand(environment) => {
             vec![owner().plain(": when it shall begin, say ").command(&format!("deploy {environment}")).plain(".")]
         }
@@ -470,8 +478,8 @@ fn objections(state: &Hotfix, to: &Audience<'_>) -> Vec<Text> {
             .command("unhold")
             .plain(".")
     });
-    let vetoes = state.vetoes.iter().map(|((environment, person), reason)| {
-        Text::of(format!("{} said no to {environment}: {}", to.name(person), ended(&outside(reason))))
+    let vetoes = state.vetoes.iter().map(|((environment, person), veto)| {
+        Text::of(format!("{} said no to {environment}: {}", to.name(person), ended(&outside(&veto.reason))))
     });
     holds.chain(vetoes).collect()
 }

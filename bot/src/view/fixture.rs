@@ -19,6 +19,7 @@ use crate::domain::hotfix::Hotfix;
 use crate::domain::id::{HotfixId, PersonId, ServiceName};
 use crate::domain::people::{Grant, People, Person, Role};
 use crate::domain::playbook::Which;
+use crate::domain::way::Way;
 use crate::policy::{Policy, Quorums, ServicePolicy};
 
 pub(super) use every::every_event;
@@ -290,5 +291,5 @@ pub(super) fn same(actual: &str, expected: &str) {
 
 /// A vote, by a reaction on this message or by the verb.
 pub(super) fn yes(on: Option<MessageRef>) -> Act {
-    Act::Approve { by_reaction: on.is_some(), on }
+    Act::Approve { way: if on.is_some() { Way::Reaction } else { Way::Word }, on }
 }

@@ -60,6 +60,7 @@ pub use reply::{
     answered_before, clock_believed, clock_doubted, done, joined, lane_changed, mergeback, opened, pong, preformatted,
     seen_before, too_late_to_ask, unreadable, who, wrong,
 };
+pub use standing::stands;
 pub use tell::tell;
 pub use timeline::timeline;
 pub use whoami::{Me, Rights, Worth, whoami};

@@ -4,6 +4,7 @@ use hotfix_adapters::chat::{MarkState, Tone};
 use hotfix_adapters::vocabulary::Environment;
 use jiff::Timestamp;
 
+use super::Audience;
 use super::duration::between;
 use super::phrase::{listing, live_in, name, outside};
 use crate::domain::event::Ending;
@@ -21,6 +22,12 @@ pub(super) fn wait(state: &Hotfix, now: Timestamp) -> Option<Wait> {
         Progress::Waiting(wait) => Some(wait),
         Progress::Done { .. } | Progress::Impossible(_) => None,
     }
+}
+
+/// Where a run stands, in a few words.
+#[must_use]
+pub fn stands(state: &Hotfix, to: &Audience<'_>, now: Timestamp) -> String {
+    standing(state, to.people, now).1
 }
 
 /// Where a run stands, in a few words, and how that sounds.
@@ -117,6 +124,9 @@ fn waiting_for(state: &Hotfix, wait: &Wait) -> (Tone, String) {
             (Tone::Bad, format!("stopped: somebody said no to {}", to(environment)))
         }
         Wait::Votes { environment, .. } => (Tone::Asking, format!("waiting for votes for {}", to(environment))),
+        Wait::Retargeted { into, .. } => {
+            (Tone::Bad, format!("stopped: the pull request goes into {}", outside(into.as_str())))
+        }
         Wait::DeployCommand(environment) => (Tone::Asking, format!("ready to be deployed to {}", to(environment))),
         Wait::Deploying(environment) => (Tone::Neutral, format!("deploying to {}", to(environment))),
         Wait::DeployByHand(environment) => (Tone::Asking, format!("waiting for a deployment to {environment} by hand")),

@@ -51,6 +51,7 @@ pub fn tell(state: &Hotfix, entry: &Entry, audience: &Audience<'_>, to: &PersonI
         | Event::PullOpened { .. }
         | Event::PullSeen(_)
         | Event::Prompted { .. }
+        | Event::QuestionClosed { .. }
         | Event::VoteWithdrawn { .. }
         | Event::Vetoed { .. }
         | Event::VetoWithdrawn { .. }

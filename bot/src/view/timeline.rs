@@ -4,7 +4,7 @@ use super::Audience;
 use super::duration::stamp;
 use super::phrase::{containment, count, lapsed, listing, name, once, paragraph};
 use super::render::{code, escape};
-use crate::domain::event::{Actor, DeployIntent, DriftChoice, Ending, Entry, Event, PullSeen, Survey};
+use crate::domain::event::{Actor, Closing, DeployIntent, DriftChoice, Ending, Entry, Event, PullSeen, Survey};
 use crate::domain::hotfix::Hotfix;
 use crate::domain::id::{PersonId, StepId};
 use crate::domain::playbook::StepKind;
@@ -129,12 +129,19 @@ fn happened(state: &Hotfix, entry: &Entry, to: &Audience<'_>) -> Option<String> 
         Event::Prompted { environment, commit, .. } => {
             format!("asked for votes for {} on {}", sha(commit), at(environment))
         }
+        Event::QuestionClosed { environment, why } => {
+            let why = match why {
+                Closing::Expired => "its time is over",
+                Closing::Retargeted => "the pull request goes into another branch",
+            };
+            format!("the question for {} is closed: {why}", at(environment))
+        }
         Event::Voted(vote) => format!("said yes to {} for {}", sha(&vote.commit), at(&vote.environment)),
         Event::VoteWithdrawn { environment, person, why } => {
             let why = why.map_or(String::new(), |why| format!(": {}", lapsed(why)));
             format!("the yes of {} for {environment} does not count any more{why}", who(person))
         }
-        Event::Vetoed { environment, reason } => format!("said no to {environment}: {}", escape(reason)),
+        Event::Vetoed { environment, reason, .. } => format!("said no to {environment}: {}", escape(reason)),
         Event::VetoWithdrawn { environment, person } if entry.by == Actor::Bot => {
             format!("the no of {} to {environment} was said of what would not ship any more", who(person))
         }

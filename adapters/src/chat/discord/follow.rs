@@ -12,7 +12,7 @@ use super::answer::{self, Reply, Then};
 use super::core::Core;
 use super::decode::{Did, Interaction, Reacted, Spot};
 use super::web::Call;
-use crate::chat::{Act, Card, Heard, Inbound, Listener};
+use crate::chat::{Act, Card, Heard, Inbound, Keeper, Listener, Unsaid};
 use crate::failure::Failure;
 use crate::vocabulary::{ChannelRef, PersonRef};
 
@@ -49,7 +49,29 @@ pub(super) async fn interaction(core: &Arc<Core>, listener: &dyn Listener, told:
     }
     core.tokens.keep((person, told.spot.channel.clone()), told.token.clone());
     if let Then::Wait(more) = then {
-        core.replace(told, &answer::later(more.await)).await;
+        let more = more.await;
+        let card = more.as_ref().ok().cloned().flatten();
+        let said = core.replace(told, &answer::later(more)).await;
+        kept(said, (&told.spot.channel, &told.from), card, listener.keeper()).await;
+    }
+}
+
+/// Leaves an answer that Discord did not take to the keeper.
+async fn kept(
+    said: Result<(), Failure>,
+    (channel, to): (&ChannelRef, &PersonRef),
+    card: Option<Card>,
+    keeper: Option<Arc<dyn Keeper>>,
+) {
+    match (said, keeper, card) {
+        (Ok(()), _, _) => {}
+        (Err(Failure::Retry { reason, .. } | Failure::Uncertain { reason }), Some(keeper), Some(card)) => {
+            tracing::info!(discord.channel = %channel, why = %reason, "an answer in Discord is kept, and given later");
+            keeper.keep(Unsaid { channel: channel.clone(), to: to.clone(), card }).await;
+        }
+        (Err(failure), _, _) => {
+            tracing::warn!(discord.channel = %channel, why = failure.reason(), "an answer in Discord got lost");
+        }
     }
 }
 
@@ -84,8 +106,9 @@ pub(super) async fn reaction(core: &Arc<Core>, listener: &dyn Listener, reacted:
     if let Some(card) = said {
         // What stands and does not count is read after every gap; whoever was told why is not told again.
         if !read_later || core.spoken.fresh(&what).as_ref() != Some(&card) {
-            core.tell(&channel, &from, &card).await;
-            core.spoken.keep(what, card);
+            core.spoken.keep(what, card.clone());
+            let said = core.whisper(&channel, &from, &card).await;
+            kept(said, (&channel, &from), Some(card), listener.keeper()).await;
         }
     }
 }
@@ -116,14 +139,8 @@ impl Core {
         Err(Failure::retry("it was asked too often"))
     }
 
-    async fn tell(&self, channel: &ChannelRef, to: &PersonRef, card: &Card) {
-        if let Err(failure) = self.whisper(channel, to, card).await {
-            tracing::warn!(discord.channel = %channel, why = failure.reason(), "an answer in Discord got lost");
-        }
-    }
-
     /// Puts what came of it in the place of "is thinking…".
-    async fn replace(&self, told: &Interaction, message: &Value) {
+    async fn replace(&self, told: &Interaction, message: &Value) -> Result<(), Failure> {
         let mut message = message.clone();
         if let Some(message) = message.as_object_mut() {
             // Whether it is for one person alone was said at first.
@@ -131,9 +148,6 @@ impl Core {
         }
         let path = ["webhooks", &self.application, &told.token, "messages", "@original"];
         let call = Call::new(&path, "say what came of it");
-        let done = self.patiently(|| async { Ok(self.web.set(Method::PATCH, call, &message).await?) }).await;
-        if let Err(failure) = done {
-            tracing::warn!(why = failure.reason(), "an answer in Discord got lost");
-        }
+        self.patiently(|| async { Ok(self.web.set(Method::PATCH, call, &message).await?) }).await.map(drop)
     }
 }

@@ -14,19 +14,19 @@ use super::decode::{By, Way};
 use super::modal;
 use super::person;
 use super::web::Call;
-use crate::chat::{Card, Tone};
+use crate::chat::{Card, Keeper, Tone, Unsaid};
 use crate::failure::Failure;
 
-/// Does what follows, in a task of its own.
-pub(super) fn follow(core: &Arc<Core>, then: Then, way: Way) {
+/// Does what follows, in a task of its own. What is to be said and cannot be now is left to the keeper.
+pub(super) fn follow(core: &Arc<Core>, then: Then, way: Way, keeper: Option<Arc<dyn Keeper>>) {
     let core = Arc::clone(core);
     tokio::spawn(async move {
         let done = match then {
-            Then::Say(card) => core.say(&way, &card).await,
+            Then::Say(card) => kept(core.say(&way, &card).await, &way, card, keeper).await,
             Then::Open(view) => core.open(&way, *view).await,
             Then::Publish(view) => core.publish(&way, *view).await,
             Then::Wait(more) => match more.await {
-                Ok(Some(card)) => core.say_later(&way, &card).await,
+                Ok(Some(card)) => kept(core.say_later(&way, &card).await, &way, card, keeper).await,
                 Ok(None) | Err(_) => Ok(()),
             },
         };
@@ -34,6 +34,23 @@ pub(super) fn follow(core: &Arc<Core>, then: Then, way: Way) {
             tracing::warn!(slack.channel = %way.channel, why = failure.reason(), "an answer in Slack got lost");
         }
     });
+}
+
+/// Leaves an answer that Slack did not take to the keeper.
+async fn kept(
+    said: Result<(), Failure>,
+    way: &Way,
+    card: Card,
+    keeper: Option<Arc<dyn Keeper>>,
+) -> Result<(), Failure> {
+    match (said, keeper) {
+        (Err(Failure::Retry { reason, .. } | Failure::Uncertain { reason }), Some(keeper)) => {
+            tracing::info!(slack.channel = %way.channel, why = %reason, "an answer in Slack is kept, and given later");
+            keeper.keep(Unsaid { channel: way.channel.clone(), to: way.person.clone(), card }).await;
+            Ok(())
+        }
+        (said, _) => said,
+    }
 }
 
 impl Core {

@@ -65,7 +65,7 @@ impl SlackIngress {
         };
         let reply = answer::reply(listener.hear(told.inbound).await, &told.way);
         if let Some(then) = reply.then {
-            follow(&self.core, then, told.way);
+            follow(&self.core, then, told.way, listener.keeper());
         }
         match reply.ack {
             Ack::Empty => Answer::empty(Taken::Accepted),

@@ -27,13 +27,14 @@ pub(super) fn assemble(raw: Raw, sources: &Sources, sink: &Sink) -> Option<Confi
     let services = services?;
     // What is written there names secrets and never holds one.
     let ways = services.iter().map(|(name, service)| (name.clone(), format!("{:?}", service.mechanisms))).collect();
+    let people = raw.people?;
     Some(Config {
         settings: raw.settings?,
         forges: raw.forges,
         services,
         groups,
-        people: raw.people?,
-        policy: policy?.with_ways(ways),
+        policy: policy?.with_ways(ways).with_people(&people),
+        people,
         playbooks: playbooks?,
         digest: sources.digest(),
     })

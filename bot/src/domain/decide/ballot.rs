@@ -3,32 +3,36 @@
 use std::collections::BTreeSet;
 
 use hotfix_adapters::vocabulary::{CommitId, Environment, MessageRef};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::Draft;
 use super::person::{Decided, no};
 use crate::domain::command::DeployFacts;
-use crate::domain::event::{Event, Lapse, ReviewSeen, Vote};
-use crate::domain::hotfix::{Deployment, Hotfix};
+use crate::domain::event::{Closing, Event, Lapse, ReviewSeen, Vote};
+use crate::domain::hotfix::{Deployment, Hotfix, StepState};
 use crate::domain::id::PersonId;
 use crate::domain::people::{Grant, marked};
 use crate::domain::playbook::StepKind;
 use crate::domain::refusal::Refusal;
+use crate::domain::way::Way;
 use crate::domain::{glass, vote};
 
 /// Why a gate opens again behind people's backs; each of them is told more.
 const LAPSED: &str = "the votes do not count any more";
 
 /// The open prompt that a vote is about.
-fn prompt(state: &Hotfix, on: Option<&MessageRef>) -> Result<(Environment, CommitId), Vec<Refusal>> {
-    let current = |environment: &Environment| {
-        state.is_current(|kind| matches!(kind, StepKind::Approve { environment: e } | StepKind::Deploy { environment: e, .. } if e == environment))
-    };
+fn prompt(state: &Hotfix, on: Option<&MessageRef>, now: Timestamp) -> Result<(Environment, CommitId), Vec<Refusal>> {
     // Without a message the question is meant whose turn it is: an environment that has its votes keeps its own.
     let mut asked = state.prompts.iter().filter(|(_, prompt)| on.is_none_or(|message| message == &prompt.message));
-    let open = asked.clone().find(|(environment, _)| current(environment)).or_else(|| asked.next());
+    let open = asked.clone().find(|(environment, _)| state.takes_votes(environment)).or_else(|| asked.next());
     match open {
-        Some((environment, prompt)) if Some(&prompt.commit) == state.ships_to(environment) && current(environment) => {
+        Some((environment, prompt))
+            if Some(&prompt.commit) == state.ships_to(environment) && state.takes_votes(environment) =>
+        {
+            // Whoever says it without a message says it now, of what would ship now.
+            if on.is_some() && state.ends(environment, prompt) <= now {
+                return Err(vec![expired()]);
+            }
             Ok((environment.clone(), prompt.commit.clone()))
         }
         Some(_) => Err(vec![Refusal::new(
@@ -44,12 +48,20 @@ fn prompt(state: &Hotfix, on: Option<&MessageRef>) -> Result<(Environment, Commi
     }
 }
 
-pub(super) fn approve(draft: &mut Draft, grant: &Grant, on: Option<&MessageRef>, by_reaction: bool) -> Decided {
-    let (environment, commit) = prompt(&draft.state, on)?;
-    if let Some(refusal) = vote::excluded(&draft.state, &grant.person) {
+/// The time of a question is over (security case 35).
+fn expired() -> Refusal {
+    let next = "While a vote is missing it is asked anew in the thread: look at it there. A no can be said at any time: \
+                `reject <why>`.";
+    Refusal::new("vote.expired", "That question is closed: its time is over, and nothing was counted.", next)
+}
+
+pub(super) fn approve(draft: &mut Draft, grant: &Grant, on: Option<&MessageRef>, way: Way) -> Decided {
+    // Nothing is asked while it goes elsewhere, and this says why.
+    if let Some(refusal) = astray(&draft.state) {
         return no(refusal);
     }
-    if let Some(refusal) = astray(&draft.state) {
+    let (environment, commit) = prompt(&draft.state, on, draft.now)?;
+    if let Some(refusal) = vote::excluded(&draft.state, &grant.person) {
         return no(refusal);
     }
     let Some(base) = draft.state.base.clone() else {
@@ -67,13 +79,14 @@ pub(super) fn approve(draft: &mut Draft, grant: &Grant, on: Option<&MessageRef>,
         person: grant.person.clone(),
         account: Some(grant.account.clone()),
         roles: grant.roles.clone(),
-        by_reaction,
-        on: on.filter(|_| by_reaction).cloned(),
+        way,
+        on: on.filter(|_| way.is_reaction()).cloned(),
         at: draft.now,
         expires,
     };
     let same = |old: &Vote| {
-        (&old.environment, &old.person, old.by_reaction) == (&vote.environment, &vote.person, vote.by_reaction)
+        let stands = |vote: &Vote| (vote.way.is_reaction(), vote.on.clone());
+        (&old.environment, &old.person, stands(old)) == (&vote.environment, &vote.person, stands(&vote))
     };
     if draft.state.votes.iter().any(|old| same(old) && draft.now < old.expires) {
         return Ok(());
@@ -82,17 +95,23 @@ pub(super) fn approve(draft: &mut Draft, grant: &Grant, on: Option<&MessageRef>,
 }
 
 pub(super) fn unapprove(draft: &mut Draft, who: &PersonId, on: Option<&MessageRef>) -> Decided {
-    let of_message = |environment: &Environment| {
-        on.is_none_or(|message| draft.state.prompts.get(environment).is_some_and(|prompt| &prompt.message == message))
+    // A later question does not make a reaction on an earlier one a word that cannot be taken back.
+    let of_message = |environment: &Environment, given_on: Option<&MessageRef>| {
+        on.is_none_or(|message| {
+            let asked = draft.state.prompts.get(environment);
+            given_on == Some(message) || asked.is_some_and(|prompt| &prompt.message == message)
+        })
     };
-    let vote = draft.state.votes.iter().find(|vote| &vote.person == who && of_message(&vote.environment));
+    let mut votes = draft.state.votes.iter();
+    let vote = votes.find(|vote| &vote.person == who && of_message(&vote.environment, vote.on.as_ref()));
     if let Some(environment) = vote.map(|vote| vote.environment.clone()) {
         let withdrawn = Event::VoteWithdrawn { environment: environment.clone(), person: who.clone(), why: None };
         draft.person(who, withdrawn)?;
         return reopen_gate(draft, &environment, &format!("{} took their vote back", marked(who)));
     }
-    let veto = draft.state.vetoes.keys().find(|(environment, person)| person == who && of_message(environment));
-    if let Some(environment) = veto.map(|(environment, _)| environment.clone()) {
+    let mut vetoes = draft.state.vetoes.iter();
+    let veto = vetoes.find(|((environment, person), veto)| person == who && of_message(environment, veto.on.as_ref()));
+    if let Some(environment) = veto.map(|((environment, _), _)| environment.clone()) {
         return draft.person(who, Event::VetoWithdrawn { environment, person: who.clone() });
     }
     if on.is_some() {
@@ -102,9 +121,10 @@ pub(super) fn unapprove(draft: &mut Draft, who: &PersonId, on: Option<&MessageRe
     no(Refusal::new("vote.none", "You have no vote here to take back.", "See `plan` for the votes there are."))
 }
 
-pub(super) fn reject(draft: &mut Draft, grant: &Grant, reason: &str, on: Option<&MessageRef>) -> Decided {
-    let (environment, _) = prompt(&draft.state, on)?;
-    let event = Event::Vetoed { environment: environment.clone(), reason: reason.to_owned() };
+pub(super) fn reject(draft: &mut Draft, grant: &Grant, reason: &str, (on, way): (Option<&MessageRef>, Way)) -> Decided {
+    let (environment, _) = prompt(&draft.state, on, draft.now)?;
+    let on = on.filter(|_| way.is_reaction()).cloned();
+    let event = Event::Vetoed { environment: environment.clone(), reason: reason.to_owned(), way, on };
     draft.person(&grant.person, event)?;
     reopen_gate(draft, &environment, &format!("{} said no", marked(&grant.person)))
 }
@@ -182,11 +202,49 @@ pub(super) fn rules_seen(draft: &mut Draft, policy_version: &str, standing: &vot
     let lapsed =
         judged.filter_map(|vote| Some((vote, vote::lapse(&draft.state, vote, draft.now, (policy_version, standing))?)));
     let lapsed: Vec<_> = lapsed.map(|(vote, why)| (vote.environment.clone(), vote.person.clone(), why)).collect();
-    void(draft, lapsed)
+    void(draft, lapsed)?;
+    close_expired(draft)
+}
+
+/// A question whose time is over is asked anew while a vote is missing: nobody votes on the old one any more.
+fn close_expired(draft: &mut Draft) -> Decided {
+    let state = &draft.state;
+    // A gate that is just being shut again asks by itself.
+    let current = state.current().filter(|(at, _)| matches!(state.steps.get(*at), Some(StepState::Current { .. })));
+    let waits = |environment: &Environment| {
+        current.is_some_and(|(_, spec)| matches!(&spec.kind, StepKind::Approve { environment: e } if e == environment))
+            && !vote::quorum(state, environment, draft.now, None).missing.is_empty()
+    };
+    let over = state.prompts.iter().filter(|(environment, prompt)| state.ends(environment, prompt) <= draft.now);
+    let over: Vec<Environment> = over.map(|(environment, _)| environment.clone()).filter(waits).collect();
+    over.into_iter().try_for_each(|environment| draft.bot(Event::QuestionClosed { environment, why: Closing::Expired }))
+}
+
+/// The pull request goes into another branch: nothing that was said of it counts, and nobody is asked until it comes back.
+pub(super) fn retargeted(draft: &mut Draft) -> Decided {
+    let asked: Vec<Environment> = draft.state.prompts.keys().cloned().collect();
+    for environment in asked {
+        draft.bot(Event::QuestionClosed { environment, why: Closing::Retargeted })?;
+    }
+    void_all(draft, Lapse::Retargeted)?;
+    begin_again(draft)
+}
+
+/// The turn of the votes comes anew, if it is theirs and nothing is asked: the pull request goes elsewhere now, or goes again
+/// where the plan says.
+pub(super) fn begin_again(draft: &mut Draft) -> Decided {
+    let state = &draft.state;
+    let Some((at, spec)) = state.current() else { return Ok(()) };
+    let unasked = matches!(&spec.kind, StepKind::Approve { environment } if !state.prompts.contains_key(environment));
+    if !unasked || !matches!(state.steps.get(at), Some(StepState::Current { .. })) {
+        return Ok(());
+    }
+    let step = spec.id.clone();
+    draft.bot(Event::StepEntered { step })
 }
 
 /// Every vote lapses for one reason.
-pub(super) fn void_all(draft: &mut Draft, why: Lapse) -> Decided {
+fn void_all(draft: &mut Draft, why: Lapse) -> Decided {
     let all = draft.state.votes.iter().map(|vote| (vote.environment.clone(), vote.person.clone(), why)).collect();
     void(draft, all)
 }
@@ -201,9 +259,8 @@ fn void(draft: &mut Draft, lapsed: Vec<(Environment, PersonId, Lapse)>) -> Decid
 
 /// What people approve is a change of the branch that the plan names, and not of another (security case 26).
 pub(super) fn astray(state: &Hotfix) -> Option<Refusal> {
-    let pull = state.pull.as_ref().filter(|pull| pull.merged.is_none())?;
-    let into = pull.seen.astray.as_ref()?;
-    let reason = format!("Pull request #{} goes into {into} now, and not into {}.", pull.number.0, state.plan.into);
+    let (number, into) = state.astray()?;
+    let reason = format!("Pull request #{} goes into {into} now, and not into {}.", number.0, state.plan.into);
     let next = format!("Let it go into {} again, then vote.", state.plan.into);
     Some(Refusal::new("pull.retargeted", reason, next))
 }

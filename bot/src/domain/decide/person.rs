@@ -34,9 +34,9 @@ pub(super) fn decide(draft: &mut Draft, grant: &Grant, act: &Act) -> Decided {
             draft.person(who, Event::Joined { title: title.clone() })?;
             if fixes.is_empty() { Ok(()) } else { pick(draft, who, fixes) }
         }
-        Act::Approve { on, by_reaction } => ballot::approve(draft, grant, on.as_ref(), *by_reaction),
+        Act::Approve { on, way } => ballot::approve(draft, grant, on.as_ref(), *way),
         Act::Unapprove { on } => ballot::unapprove(draft, who, on.as_ref()),
-        Act::Reject { reason, on } => ballot::reject(draft, grant, reason, on.as_ref()),
+        Act::Reject { reason, on, way } => ballot::reject(draft, grant, reason, (on.as_ref(), *way)),
         Act::Acknowledge => {
             if draft.state.acknowledged.contains(who) {
                 return Ok(());

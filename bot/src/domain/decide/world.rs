@@ -9,7 +9,7 @@ use hotfix_adapters::vocabulary::{CommitId, DeployKey, Digest, Environment};
 
 use super::{Draft, ballot, deploy};
 use crate::domain::command::{Outcome, PickResult, Rebased, Sighting};
-use crate::domain::event::{Beyond, Event, HeadSeen, Lapse};
+use crate::domain::event::{Beyond, Event, HeadSeen};
 use crate::domain::hotfix::{BranchState, DeployState, Fix, FixState, Hotfix, Mainline, StepState};
 use crate::domain::id::StepId;
 use crate::domain::playbook::Which;
@@ -31,8 +31,10 @@ pub(super) fn saw(draft: &mut Draft, sighting: &Sighting) -> Decided {
                 draft.bot(Event::PullSeen(seen.clone()))?;
                 ballot::void_unbacked(draft, &pull.seen.reviews)?;
             }
-            if seen.astray.is_some() && seen.astray != pull.seen.astray {
-                super::ballot::void_all(draft, Lapse::Retargeted)?;
+            match (&pull.seen.astray, &seen.astray) {
+                (before, Some(_)) if before != &seen.astray => ballot::retargeted(draft)?,
+                (Some(_), None) => ballot::begin_again(draft)?,
+                (Some(_) | None, Some(_)) | (None, None) => {}
             }
             match merged {
                 Some(commit) if pull.merged.is_none() => {

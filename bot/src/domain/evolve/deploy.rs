@@ -86,7 +86,7 @@ fn deployment_ended(state: &mut Hotfix, key: &DeployKey, at: Timestamp) {
         );
         state.votes.clear();
         super::glass::void(state);
-        state.prompts.clear();
+        state.close_questions();
     } else if state.live_at.is_none() {
         state.live_at = Some(at);
     }

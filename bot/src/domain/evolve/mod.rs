@@ -97,6 +97,7 @@ fn open(id: HotfixId, opened: &Opened, requester: PersonId, at: Timestamp) -> Ho
         fixes: Vec::new(),
         pull: None,
         prompts: BTreeMap::new(),
+        past_prompts: Vec::new(),
         votes: Vec::new(),
         vetoes: BTreeMap::new(),
         glasses: Vec::new(),
@@ -224,6 +225,7 @@ fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
         }
         Event::Agreed { .. }
         | Event::Prompted { .. }
+        | Event::QuestionClosed { .. }
         | Event::Voted(_)
         | Event::VoteWithdrawn { .. }
         | Event::Vetoed { .. }

@@ -28,7 +28,7 @@ pub(super) fn void(state: &mut Hotfix) {
     state.votes.clear();
     state.vetoes.clear();
     super::glass::void(state);
-    state.prompts.clear();
+    state.close_questions();
     state.asked_deploy = None;
     state.riders = None;
 }

@@ -2,15 +2,19 @@
 
 use super::{person, require_person};
 use crate::domain::event::{Entry, Event};
-use crate::domain::hotfix::{Attestation, Hotfix, Prompt};
+use crate::domain::hotfix::{Attestation, Hotfix, Veto};
+use crate::domain::question::Prompt;
 
 /// What people said.
 #[expect(clippy::wildcard_enum_match_arm, reason = "`apply` sorts the events, and is exhaustive")]
 pub(super) fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
     match &entry.event {
         Event::Prompted { environment, commit, message } => {
-            state.prompts.insert(environment.clone(), Prompt { commit: commit.clone(), message: message.clone() });
+            state.close_question(environment);
+            let prompt = Prompt { commit: commit.clone(), message: message.clone(), asked: entry.at };
+            state.prompts.insert(environment.clone(), prompt);
         }
+        Event::QuestionClosed { environment, .. } => state.close_question(environment),
         Event::Voted(vote) => {
             if person(entry).as_ref() != Some(&vote.person) {
                 return Err("nobody votes for somebody else".to_owned());
@@ -21,10 +25,11 @@ pub(super) fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
         Event::VoteWithdrawn { environment, person, .. } => {
             state.votes.retain(|vote| (&vote.environment, &vote.person) != (environment, person));
         }
-        Event::Vetoed { environment, reason } => {
+        Event::Vetoed { environment, reason, way, on } => {
             let by = require_person(entry)?;
             state.votes.retain(|vote| (&vote.environment, &vote.person) != (environment, &by));
-            state.vetoes.insert((environment.clone(), by), reason.clone());
+            let veto = Veto { reason: reason.clone(), way: *way, on: on.clone() };
+            state.vetoes.insert((environment.clone(), by), veto);
         }
         Event::VetoWithdrawn { environment, person } => {
             state.vetoes.remove(&(environment.clone(), person.clone()));

@@ -15,6 +15,9 @@ pub(super) fn progress(state: &Hotfix, environment: &Environment, now: Timestamp
     if quorum.vetoes.is_empty() && !quorum.holds() && glass::untold(state, environment, now).is_some() {
         return Progress::Waiting(Wait::Bot("telling the audit channel that the glass was broken"));
     }
+    if let Some((number, into)) = state.astray().filter(|_| !quorum.holds()) {
+        return Progress::Waiting(Wait::Retargeted { number, into: into.clone() });
+    }
     if !quorum.holds() {
         let vetoes = quorum.vetoes.len();
         return Progress::Waiting(Wait::Votes { environment: environment.clone(), missing: quorum.missing, vetoes });
@@ -29,9 +32,10 @@ pub(super) fn progress(state: &Hotfix, environment: &Environment, now: Timestamp
     Progress::done(format!("{by} on {commit} for {}", state.plan.place(environment)))
 }
 
-/// Nobody is asked while nothing is missing: a gate that only a no keeps shut keeps its question, and the votes on it.
+/// Nobody is asked while nothing is missing: a gate that only a no keeps shut keeps its question, and the votes on it. Nor
+/// is anybody asked what would not be taken.
 pub(super) fn enter(state: &Hotfix, environment: &Environment, now: Timestamp) -> Vec<Effect> {
-    let asks = !quorum(state, environment, now, None).missing.is_empty();
+    let asks = state.astray().is_none() && !quorum(state, environment, now, None).missing.is_empty();
     match state.ships_to(environment) {
         Some(commit) if asks => vec![Effect::Prompt { environment: environment.clone(), commit: commit.clone() }],
         Some(_) | None => Vec::new(),

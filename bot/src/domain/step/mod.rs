@@ -29,7 +29,8 @@ mod verify;
 mod version_order;
 mod withheld;
 
-use hotfix_adapters::vocabulary::{CommitId, Environment};
+use hotfix_adapters::forge::PullNumber;
+use hotfix_adapters::vocabulary::{BranchName, CommitId, Environment};
 use jiff::Timestamp;
 
 use super::effect::Effect;
@@ -147,6 +148,13 @@ pub enum Wait {
         /// How many noes stand.
         vetoes: usize,
     },
+    /// Somebody to let the pull request go again into the branch that the plan names: nobody is asked for votes before.
+    Retargeted {
+        /// Which pull request.
+        number: PullNumber,
+        /// Where it goes now.
+        into: BranchName,
+    },
     /// Somebody to say `deploy`.
     DeployCommand(Environment),
     /// A deployment to end.
@@ -229,6 +237,14 @@ pub fn enter(state: &Hotfix, spec: &StepSpec, now: Timestamp) -> Vec<Effect> {
         | StepKind::Deploy { .. }
         | StepKind::Postmortem { .. } => Vec::new(),
     }
+}
+
+/// Whether people are asked for something by a line of its own when a step's turn comes. Votes are asked for by a prompt,
+/// unless something has to be put right before.
+#[must_use]
+pub fn asks_at_once(state: &Hotfix, kind: &StepKind) -> bool {
+    matches!(kind, StepKind::Agree { .. } | StepKind::Triage { ask: true, .. } | StepKind::OnMain | StepKind::Expire)
+        || matches!(kind, StepKind::Approve { .. } if state.astray().is_some())
 }
 
 /// Everything that speaks against beginning, from all the steps that look at the world before anything is done.

@@ -98,7 +98,7 @@ impl Engine {
         if let Some(why) = self.account_lapsed(vote).await? {
             return Ok(Some(why));
         }
-        match vote.on.as_ref().or(prompt).filter(|_| vote.by_reaction) {
+        match vote.on.as_ref().or(prompt).filter(|_| vote.way.is_reaction()) {
             Some(message) => Ok((!self.stands(message, &vote.person).await?).then_some(Lapse::Reaction)),
             None => Ok(None),
         }

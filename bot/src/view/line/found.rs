@@ -9,7 +9,7 @@ use super::{Told, lines, one};
 use crate::domain::event::Answer;
 use crate::domain::id::StepId;
 use crate::domain::playbook::StepKind;
-use crate::domain::step::letter;
+use crate::domain::step::{asks_at_once, letter};
 use crate::view::ask::{ask, owner};
 use crate::view::card::pull_link;
 use crate::view::phrase::{Say, count, ended, listing, outside};
@@ -19,10 +19,7 @@ impl Told<'_> {
     /// A step that asks somebody for something when its turn comes.
     pub(super) fn step_entered(&self, step: &StepId) -> Option<Card> {
         let spec = self.state.plan.steps.iter().find(|spec| &spec.id == step)?;
-        let asks = matches!(
-            spec.kind,
-            StepKind::Agree { .. } | StepKind::Triage { ask: true, .. } | StepKind::OnMain | StepKind::Expire
-        );
+        let asks = asks_at_once(self.state, &spec.kind);
         // What is fulfilled in the moment it begins asks nobody.
         let wait = wait(self.state, self.at).filter(|_| asks && self.state.is_current(|kind| kind == &spec.kind))?;
         Some(lines(Tone::Asking, Some(Text::of(outside(&spec.title))), ask(self.state, self.to, &wait)))

@@ -64,6 +64,7 @@ fn said(told: &Told<'_>, event: &Event) -> Option<Card> {
         | Event::FixRequested { .. }
         | Event::PullSeen(_)
         | Event::Prompted { .. }
+        | Event::QuestionClosed { .. }
         | Event::GlassAnnounced { .. }
         | Event::DeployAsked { .. } => None,
         Event::StepEntered { step } => told.step_entered(step),
@@ -91,7 +92,7 @@ fn said(told: &Told<'_>, event: &Event) -> Option<Card> {
         Event::Joined { title } => Some(told.joined(title)),
         Event::Voted(vote) => Some(told.voted(vote)),
         Event::VoteWithdrawn { environment, person, why } => Some(told.vote_withdrawn(environment, person, *why)),
-        Event::Vetoed { environment, reason } => Some(told.vetoed(environment, reason)),
+        Event::Vetoed { environment, reason, .. } => Some(told.vetoed(environment, reason)),
         Event::VetoWithdrawn { environment, person } => Some(told.veto_withdrawn(environment, person)),
         Event::GlassBroken(glass) => Some(told.glass_broken(glass)),
         Event::GlassVoided { reason } => Some(told.glass_voided(reason)),

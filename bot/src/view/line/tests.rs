@@ -4,6 +4,7 @@ use crate::domain::effect::Effect;
 use crate::domain::event::DriftChoice;
 use crate::domain::evolve::replay;
 use crate::domain::react::react;
+use crate::domain::way::Way;
 use crate::view::fixture::{Play, asked, begun, closed, commit, environment, head, live, same, yes};
 use crate::view::plain;
 use hotfix_adapters::chat::Span;
@@ -194,7 +195,7 @@ fn noes_holds_and_overrides_say_how_they_end() {
     let no = before
         .clone()
         .by("ben", yes(None))
-        .by("dee", Act::Reject { reason: "the queue is full".to_owned(), on: None })
+        .by("dee", Act::Reject { reason: "the queue is full".to_owned(), on: None, way: Way::Word })
         .by("eve", Act::Hold("my migration runs until noon".to_owned()))
         .by("dee", Act::Unapprove { on: None })
         .by("ben", Act::Unapprove { on: None })
@@ -464,7 +465,7 @@ fn case_90_what_the_glass_does_not_stand_in_for() {
     let play = asked();
     assert_eq!(refused(&play, "dee", breaks("2222222", "it is urgent")), "glass.commit glass.reason");
     assert_eq!(refused(&play, "dee", breaks("111111", "every payment fails and nobody is awake")), "glass.commit");
-    let no = play.by("ben", Act::Reject { reason: "not like this".to_owned(), on: None });
+    let no = play.by("ben", Act::Reject { reason: "not like this".to_owned(), on: None, way: Way::Word });
     assert_eq!(refused(&no, "dee", breaks("1111111", "every payment fails and nobody is awake")), "vote.veto");
     let early = begun().announced().branched().picked();
     assert_eq!(refused(&early, "dee", breaks("1111111", "every payment fails and nobody is awake")), "glass.early");

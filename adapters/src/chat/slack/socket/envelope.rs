@@ -77,7 +77,7 @@ pub(super) async fn handle(core: &Arc<Core>, listener: &dyn Listener, envelope: 
     }
     let reply = answer::reply(heard, &told.way);
     if let Some(then) = reply.then {
-        follow(core, then, told.way);
+        follow(core, then, told.way, listener.keeper());
     }
     acknowledge(acks, &id, reply.ack).await;
 }
