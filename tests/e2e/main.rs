@@ -4,6 +4,8 @@ mod bad_input;
 mod canaries;
 mod crash;
 mod discord;
+mod doctor;
+mod echoes;
 mod example;
 mod hosts;
 mod http;

@@ -54,8 +54,10 @@ pub fn plain(words: &str) -> String {
 /// Puts gaps into `GH-1`, and into words that close what the address behind them names.
 fn apart(words: &str, gap: &str) -> String {
     let lower = words.to_ascii_lowercase();
-    let numbered = lower.match_indices("gh-").map(|(at, _)| at + 2);
-    let numbered = numbered.filter(|at| lower.as_bytes().get(at + 1).is_some_and(u8::is_ascii_digit));
+    let byte = |at: usize| lower.as_bytes().get(at).copied().unwrap_or_default();
+    let numbered = lower.match_indices("gh-").map(|(at, _)| at);
+    let numbered = numbered.filter(|at| at.checked_sub(1).is_none_or(|before| !byte(before).is_ascii_alphanumeric()));
+    let numbered = numbered.filter(|at| byte(at + 3).is_ascii_digit()).map(|at| at + 2);
     let closing = lower.match_indices("://").filter_map(|(at, _)| {
         let before = lower.get(..at)?.trim_end_matches(|c: char| c.is_ascii_alphabetic());
         let before = before.trim_end_matches(|c: char| !c.is_ascii_alphabetic());

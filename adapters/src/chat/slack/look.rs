@@ -188,7 +188,8 @@ impl Core {
     }
 
     pub(super) async fn account(&self, person: &PersonRef) -> Result<AccountKind, Failure> {
-        match self.accounts.fresh(user(person)?) {
+        user(person)?;
+        match self.accounts.fresh(&person.id) {
             Some(known) if !self.elsewhere(person) => Ok(known),
             _ => self.account_now(person).await,
         }
