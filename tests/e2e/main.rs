@@ -12,6 +12,7 @@ mod http;
 mod kill;
 mod manifest;
 mod matrix;
+mod own;
 mod pool;
 mod properties;
 mod scenarios;

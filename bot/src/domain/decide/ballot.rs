@@ -104,6 +104,10 @@ pub(super) fn unapprove(draft: &mut Draft, who: &PersonId, on: Option<&MessageRe
 
 pub(super) fn reject(draft: &mut Draft, grant: &Grant, reason: &str, on: Option<&MessageRef>) -> Decided {
     let (environment, _) = prompt(&draft.state, on)?;
+    let key = (environment.clone(), grant.person.clone());
+    if draft.state.vetoes.get(&key).is_some_and(|said| said == reason) {
+        return Ok(());
+    }
     let event = Event::Vetoed { environment: environment.clone(), reason: reason.to_owned() };
     draft.person(&grant.person, event)?;
     reopen_gate(draft, &environment, &format!("{} said no", marked(&grant.person)))
