@@ -18,7 +18,7 @@ use hotfix_tests::git::git;
 use hotfix_tests::leaks::Canaries;
 use hotfix_tests::program::program;
 use hotfix_tests::room::{CHANNEL, Room};
-use hotfix_tests::running::{Running, ask, run};
+use hotfix_tests::running::{Ended, Running, ask, run};
 use hotfix_tests::site::{self, Host, NAME, Site};
 use hotfix_tests::stage::{Stage, fresh_folder};
 use hotfix_tests::world::{Options, TYPISTS, Talk};
@@ -36,26 +36,26 @@ const WATCHED: &str = "{ tr '\\0' ' ' </proc/$$/cmdline; tr '\\0' ' ' </proc/$PP
 
 /// How people's acts reach the bot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Way {
+pub(crate) enum Way {
     Http,
     Socket,
 }
 
 /// A company with everything in it that has a secret.
-struct Company {
+pub(crate) struct Company {
     _folder: tempfile::TempDir,
-    stage: Stage,
-    room: Room,
-    site: Arc<dyn Site>,
-    drone: Drone,
-    registry: Registry,
+    pub(crate) stage: Stage,
+    pub(crate) room: Room,
+    pub(crate) site: Arc<dyn Site>,
+    pub(crate) drone: Drone,
+    pub(crate) registry: Registry,
     record: PathBuf,
     path: OsString,
     secrets: Vec<(&'static str, String)>,
 }
 
 impl Company {
-    async fn new(host: Host, way: Way, format: &str) -> Self {
+    pub(crate) async fn new(host: Host, way: Way, format: &str) -> Self {
         // If it has to be built first, nobody waits for it meanwhile.
         let _built = program();
         let folder = fresh_folder().expect("a folder");
@@ -86,6 +86,8 @@ impl Company {
                 ("Drone's token", drone::TOKEN),
                 ("the registry's password", REGISTRY_PASSWORD),
                 ("a token of the registry", "token-of-the-registry-"),
+                // What an App signs to be given a token; every one begins like this.
+                ("what the GitHub App signed", "eyJ0eXAiOiJKV1Qi"),
                 ("the token that deploys", DEPLOY_TOKEN),
             ]
             .map(|(name, secret)| (name, secret.to_owned())),
@@ -156,11 +158,11 @@ impl Company {
         write(&self.file("scripts/deploy.sh"), &deploy, 0o755);
     }
 
-    async fn does(&self, line: &str) {
+    pub(crate) async fn does(&self, line: &str) {
         self.room.does(line, None).await.unwrap_or_else(|error| panic!("{line}: {error:#}"));
     }
 
-    async fn sees(&self, words: &str) {
+    pub(crate) async fn sees(&self, words: &str) {
         self.room.slack().until_seen("ana", CHANNEL, words).await;
     }
 
@@ -220,6 +222,41 @@ impl Company {
         answers.join("\n")
     }
 
+    /// The bot runs, and what people do reaches it.
+    pub(crate) async fn start(&self, way: Way) -> Running {
+        let bot = Running::start(&self.stage.config(), &[("PATH", self.path.as_os_str())]);
+        self.room.slack().set_time(jiff::Timestamp::now());
+        self.room.slack().patience(Duration::from_secs(60));
+        match way {
+            Way::Http => {
+                let listens = bot.address("webhooks come in").await;
+                self.room.slack().deliver_to(Urls::one(&format!("http://{listens}/slack")));
+            }
+            Way::Socket => {
+                self.room.slack().deliver_over_sockets();
+                self.room.slack().connected(2).await;
+            }
+        }
+        bot
+    }
+
+    /// Somebody at the terminal runs the program.
+    pub(crate) async fn runs(&self, arguments: &[&str]) -> Ended {
+        let env = [("PATH", self.path.as_os_str())];
+        run(&self.stage.config(), &[&["--as", "ana"], arguments].concat(), &env).await
+    }
+
+    /// What secrets stand in these places, in the chat and in the bot's files.
+    pub(crate) fn found(&self, mut places: Vec<(String, String)>) -> Vec<String> {
+        let said = self.room.slack().said();
+        let said: Vec<_> = said.iter().filter(|said| said.method != "apps.connections.open").collect();
+        places.push(("what was said in Slack".to_owned(), json!(said).to_string()));
+        let canaries = Canaries::new(&self.secrets);
+        let mut found: Vec<String> = places.iter().flat_map(|(place, text)| canaries.in_text(place, text)).collect();
+        found.extend(canaries.in_folder(&self.stage.root.join("state")).expect("the bot's files"));
+        found
+    }
+
     /// What the others were sent: bodies, and addresses, which end up in everybody's logs.
     fn sent(&self) -> String {
         let slack = self.room.slack().control().calls();
@@ -238,26 +275,12 @@ impl Company {
 
 /// Looks in all places; answers what was found.
 async fn search(company: &Company, way: Way) -> Vec<String> {
-    let env = [("PATH", company.path.as_os_str())];
-    let config = company.stage.config();
-    let bot = Running::start(&config, &env);
-    company.room.slack().set_time(jiff::Timestamp::now());
-    company.room.slack().patience(Duration::from_secs(60));
-    match way {
-        Way::Http => {
-            let listens = bot.address("webhooks come in").await;
-            company.room.slack().deliver_to(Urls::one(&format!("http://{listens}/slack")));
-        }
-        Way::Socket => {
-            company.room.slack().deliver_over_sockets();
-            company.room.slack().connected(2).await;
-        }
-    }
+    let bot = company.start(way).await;
     company.whole_hotfix().await;
     company.room.in_order().expect("Slack refused nothing");
     let mut places = vec![("an answer over HTTP".to_owned(), company.answers(&bot, way).await)];
     for arguments in [&["status", "HF-1"][..], &["timeline", "HF-1"], &["postmortem", "HF-1"], &["doctor"]] {
-        let said = run(&config, &[&["--as", "ana"], arguments].concat(), &env).await;
+        let said = company.runs(arguments).await;
         assert!(said.well, "{arguments:?}: {}", said.said);
         places.push((format!("what hotfix {arguments:?} prints"), said.said));
     }
@@ -272,13 +295,7 @@ async fn search(company: &Company, way: Way) -> Vec<String> {
     places.push(("the log".to_owned(), ended.said));
     places.push(("how programs were started".to_owned(), started));
     places.push(("what others were sent".to_owned(), company.sent()));
-    let said = company.room.slack().said();
-    let said: Vec<_> = said.iter().filter(|said| said.method != "apps.connections.open").collect();
-    places.push(("what was said in Slack".to_owned(), json!(said).to_string()));
-    let canaries = Canaries::new(&company.secrets);
-    let mut found: Vec<String> = places.iter().flat_map(|(place, text)| canaries.in_text(place, text)).collect();
-    found.extend(canaries.in_folder(&company.stage.root.join("state")).expect("the bot's files"));
-    found
+    company.found(places)
 }
 
 #[rstest]
@@ -308,7 +325,7 @@ fn write(path: &Path, text: &str, mode: u32) {
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).expect("it is ours");
 }
 
-fn commit(stage: &Stage, name: &str) -> String {
+pub(crate) fn commit(stage: &Stage, name: &str) -> String {
     let spec = format!("{name}^{{commit}}");
     git(&stage.bare(), "dee", jiff::Timestamp::now(), &["rev-parse", "--verify", &spec]).expect("a commit")
 }

@@ -3,8 +3,10 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use hotfix_adapters::chat::discord;
 use hotfix_adapters::chat::slack::{ManifestOptions, SCOPES, manifest};
 use hotfix_adapters::forge::github::app_manifest;
+use hotfix_fakes::clients::held_against_slack;
 use hotfix_fakes::server::Fault;
 use hotfix_fakes::slack::Standing;
 use hotfix_tests::play::{Play, play_file_on};
@@ -116,6 +118,29 @@ async fn voted() -> Vec<String> {
     slack.scopes_used()
 }
 
+/// What the bot calls takes every right of the manifest, and it is told something by every intent that it asks for. That it
+/// takes no other is what the fake sees to in every test that plays in Discord: there the bot has these rights and no more.
+#[tokio::test]
+async fn discord_grants_nothing_that_is_not_used() {
+    let play = played("apply", Host::Local, Talk::Discord).await;
+    let room = play.world.room.as_ref().expect("a server");
+    room.in_order().expect("Discord refused nothing");
+    let discord = room.discord();
+    let made = discord::manifest(&discord.app().to_string(), &hotfix::wire::commands());
+    let asked: u64 = made["permissions"].as_str().and_then(|bits| bits.parse().ok()).expect("rights");
+    assert_eq!(discord.rights_used(), asked, "{:b} are used, {asked:b} are asked for", discord.rights_used());
+    assert!(made["invite"].as_str().expect("an address").ends_with(&format!("permissions={asked}")), "{made}");
+    let identified: Vec<Value> =
+        discord.frames().into_iter().filter(|frame| frame.op == 2).map(|frame| frame.data["intents"].clone()).collect();
+    assert!(!identified.is_empty() && identified.iter().all(|intents| *intents == made["intents"]), "{identified:?}");
+    assert_eq!(made["intents"].as_u64(), Some(discord.intents_used()));
+    // The commands are those that the bot made known.
+    let named = |commands: Vec<Value>| -> BTreeSet<String> {
+        commands.iter().filter_map(|command| command["name"].as_str()).map(str::to_owned).collect()
+    };
+    assert_eq!(named(made["commands"].as_array().cloned().expect("commands")), named(discord.commands()));
+}
+
 fn made(socket_mode: bool, groups: bool) -> Value {
     manifest(&ManifestOptions {
         name: "hotfix".to_owned(),
@@ -125,6 +150,15 @@ fn made(socket_mode: bool, groups: bool) -> Value {
         socket_mode,
         request_url: "https://bot.example.org/slack".parse().ok(),
     })
+}
+
+/// Slack's own types of a manifest take it: no name, event or scope is misspelled.
+#[test]
+fn slacks_own_types_take_the_manifest() {
+    let all: Vec<Value> = [(true, true), (true, false), (false, true), (false, false)]
+        .map(|(socket, groups)| made(socket, groups))
+        .into();
+    assert_eq!(held_against_slack(&all), ["4"]);
 }
 
 /// The limits and names of Slack's manifest reference: nothing is longer, nothing is misspelled, nothing is missing.

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use hotfix_fakes::markdown::{meaning_of_markdown, meaning_of_plain};
 use hotfix_fakes::slack::{Said, Slack};
 use hotfix_tests::git::git;
 use hotfix_tests::play::{Play, given};
@@ -11,6 +12,7 @@ use hotfix_tests::room::CHANNEL;
 use hotfix_tests::scenario::Act;
 use hotfix_tests::site::Host;
 use hotfix_tests::world::{Options, TYPISTS, Talk, World};
+use rstest::rstest;
 use serde_json::Value;
 
 /// Everything that means something to some chat or forge.
@@ -157,26 +159,48 @@ async fn a_question_about_more_than_can_be_shown_is_not_asked() {
     is_harmless(&play);
 }
 
-/// Security case 59: what the bot writes on the forge calls nobody, closes nothing and loads no picture.
+/// Security case 59: what the bot writes on the forge calls nobody, refers to nothing, closes nothing and loads no picture: in
+/// what is rendered, and in titles and the messages of commits, where nothing is. It is read as the forge reads it.
+#[rstest]
 #[tokio::test]
-async fn what_the_bot_writes_on_the_forge_means_nothing_but_itself() {
-    let mut play = talking("payments", Host::GitHub).await;
-    let title = "@team Closes #1 fixes #2 ![beacon](http://evil.example/x.png) <img src=//evil.example> [a](http://evil.example)";
-    types(
-        &mut play,
-        &format!("ana: /hotfix start payments \"{title}\" --fix <fix-upload> --incident https://status.example.org/7"),
-    )
-    .await;
+async fn what_the_bot_writes_on_the_forge_means_nothing_but_itself(
+    #[values(Host::GitHub, Host::GitLab)] host: Host,
+    #[values(
+        r"@team @org/team GH-1 org/repo#2 \#3 \@dee",
+        "Closes #1 fixes: #2 Resolved https://forge.example/org/repo/issues/3 `Closes #4",
+        "![beacon](http://evil.example/x.png) <img src=//evil.example> <!-- x --> [a](http://evil.example)"
+    )]
+    title: &str,
+) {
+    let mut play = talking("payments", host).await;
+    let incident = "--incident https://status.example.org/7";
+    types(&mut play, &format!("ana: /hotfix start payments \"{title}\" --fix <fix-upload> {incident}")).await;
+    for act in [
+        Act::Forge("unit-tests pass".to_owned()),
+        Act::Forge("ben approves".to_owned()),
+        Act::Typed("ana: /hotfix verify local pass".to_owned()),
+        Act::Typed("dee: /hotfix verify staging pass".to_owned()),
+        Act::Typed("ben: +1".to_owned()),
+        Act::Typed("ana: /hotfix deploy production".to_owned()),
+        Act::Typed("dee: /hotfix verify production pass".to_owned()),
+    ] {
+        play.step(&act).await.unwrap_or_else(|error| panic!("{act:?}: {error:#}"));
+    }
     let calls = play.world.site.calls().expect("an API").calls();
-    let mut written = 0;
-    for body in calls.iter().filter(|call| call.method != "GET").filter_map(|call| call.body.as_ref()) {
-        let Some(text) = body["body"].as_str() else { continue };
-        written += 1;
-        for meaning in ["@team", "Closes #", "fixes #", "![", "<img", "[a](http"] {
-            assert!(!text.contains(meaning), "{meaning} stands in\n{text}");
+    let mut written = BTreeSet::new();
+    for call in calls.iter().filter(|call| call.method != "GET") {
+        let Some(Value::Object(body)) = &call.body else { continue };
+        for (name, text) in body.iter().filter_map(|(name, value)| Some((name.as_str(), value.as_str()?))) {
+            let meant = match name {
+                "body" | "description" => meaning_of_markdown(text),
+                "title" | "commit_title" | "commit_message" | "merge_commit_message" => meaning_of_plain(text),
+                _other => continue,
+            };
+            assert_eq!(meant, Vec::<String>::new(), "{name}: {text}");
+            written.insert(name.to_owned());
         }
     }
-    assert!(written > 0, "the bot wrote nothing:\n{}", slack(&play).sees("ana", CHANNEL));
+    assert!(written.len() >= 3, "{written:?} are all that was written:\n{}", slack(&play).sees("ana", CHANNEL));
 }
 
 /// Security case 40: who says too much is told so once, votes are taken all the same, and a minute later all is well.

@@ -11,6 +11,7 @@ use hotfix::config::Config;
 use hotfix::engine::Engine;
 use hotfix::listen::Ear;
 use hotfix::wire;
+use hotfix_adapters::chat::discord::PERMISSIONS;
 use hotfix_adapters::chat::listen::Source;
 use hotfix_adapters::chat::{Chat, Heard, Inbound, Keeper, Listener, Watched};
 use hotfix_adapters::vocabulary::MessageRef;
@@ -61,6 +62,7 @@ impl Server {
     /// When the configuration cannot be written.
     pub async fn open(stage: &Stage, people: &[&str], options: &Options) -> anyhow::Result<Self> {
         let discord = DiscordFake::start(TOKEN).await;
+        discord.permit_only(PERMISSIONS);
         let channel = discord.channel(CHANNEL);
         let mut numbers = BTreeMap::new();
         for name in people {

@@ -10,6 +10,7 @@ pub mod git;
 pub mod github;
 pub mod gitlab;
 pub mod hosted;
+pub mod inert;
 pub mod local;
 pub mod webhook;
 

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use secrecy::ExposeSecret as _;
 use serde_json::Value;
 
 use super::{Answer, Rest};
@@ -43,13 +42,13 @@ impl Rest {
         }
     }
 
-    /// What an answer says to people: bounded, on one line, and without the token, whatever the other side echoes.
+    /// What an answer says to people: bounded, on one line, and without the token and the address, whatever the other side
+    /// echoes.
     pub(crate) fn said(&self, answer: &Answer) -> String {
         let words = serde_json::from_slice::<Value>(&answer.body).ok().and_then(|value| message(&value));
-        let token = self.token.expose_secret();
-        let mut words = words.unwrap_or_else(|| "it does not say why".to_owned());
-        if !token.is_empty() {
-            words = words.replace(token, "…");
+        let mut words = self.hush(&words.unwrap_or_else(|| "it does not say why".to_owned()));
+        if answer.path.len() > 1 {
+            words = words.replace(&answer.path, "…");
         }
         let plain = |c: char| if c.is_control() { ' ' } else { c };
         words.trim_end_matches('.').chars().map(plain).take(LONGEST_SAYING).collect()

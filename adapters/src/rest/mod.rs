@@ -4,6 +4,7 @@
 
 mod cache;
 pub(crate) mod client;
+pub(crate) mod hush;
 mod judge;
 
 use std::sync::Mutex;
@@ -53,6 +54,8 @@ pub(crate) struct Rest {
 /// An answer, whatever it says.
 #[derive(Debug, Clone)]
 pub(crate) struct Answer {
+    /// What was asked for: the path of an address may be as secret as a token.
+    pub(crate) path: String,
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Vec<u8>,
@@ -165,21 +168,16 @@ impl Rest {
         Ok(answer)
     }
 
+    /// What the other side says, without the token in it.
+    pub(crate) fn hush(&self, text: &str) -> String {
+        hush::without(text, &self.token)
+    }
+
     /// A good answer as what it means.
     pub(crate) fn parse<T: DeserializeOwned>(&self, answer: &Answer, act: &str) -> Result<T, Failure> {
         serde_json::from_slice(&answer.body).map_err(|error| {
-            // The error names a place and a type, never the text: that may be anything.
-            let (name, line, column) = (self.name, error.line(), error.column());
-            let kind = match error.classify() {
-                serde_json::error::Category::Data => "its shape is not the expected one",
-                serde_json::error::Category::Io
-                | serde_json::error::Category::Syntax
-                | serde_json::error::Category::Eof => "it is no whole JSON",
-            };
-            Failure::retry(format!(
-                "{name}'s answer makes no sense (could not {act}): {kind}, line {line} column {column}. Is a proxy in \
-                 between?"
-            ))
+            let (name, why) = (self.name, hush::unreadable(&error));
+            Failure::retry(format!("{name}'s answer makes no sense (could not {act}): {why}. Is a proxy in between?"))
         })
     }
 
@@ -245,7 +243,7 @@ impl Rest {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(Answer { status, headers, body })
+        Ok(Answer { path: url.path().to_owned(), status, headers, body })
     }
 
     fn cached<T>(&self, with: impl FnOnce(&mut Cache) -> T) -> T {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use hotfix_adapters::deploy::promotion::{Exclude, Promotion, PromotionOptions, Target, TargetKind, Value};
 use hotfix_adapters::deploy::{Deploy, DeployRequest, DeployStatus};
 use hotfix_adapters::vocabulary::{DeployKey, Environment, Repo};
+use hotfix_fakes::markdown::{meaning_of_markdown, meaning_of_plain};
 
 use super::world::{APP, INTERNAL, JENKINS, NEW, OLD, SAAS, SHARED, World, now, repo, request};
 
@@ -55,12 +56,27 @@ async fn the_merge_request_tells_what_it_does() {
         &format!("- `{SHARED}/pipelines-a.yml:7`: it is in a comment"),
         &format!("- `{SHARED}/pipelines-pinned.yml:7`: pinned for the old cluster"),
         &format!("- `{JENKINS}:10`: it is in an expression of a template"),
-        "- #1214 Log less (by grace) /approve",
+        "- #&#8203;1214 Log less (by grace) /approve",
         "Acknowledgements are welcome and do not block: what was merged is ready for production.",
     ] {
         assert!(body.lines().any(|other| other == line), "{line}\n is not in\n{body}");
     }
     assert!(body.lines().all(|line| !line.starts_with('/')), "a forge would read that as a command: {body}");
+}
+
+/// Security case 59: what people wrote calls nobody, refers to nothing, closes nothing and loads no picture, where it is
+/// rendered and where it is not.
+#[tokio::test]
+async fn what_people_wrote_means_nothing_but_itself() {
+    let world = World::new();
+    let hostile = "Closes #1 @org/team GH-2 org/repo#3 \\#4 ![x](http://evil.example) [a](http://evil.example) <img src=x> \
+                   fixes https://forge.example/o/r/issues/5";
+    let request = DeployRequest { about: format!("HF-1 {hostile}"), riders: vec![hostile.to_owned()], ..request(NEW) };
+    world.start(&request).await.unwrap();
+    assert_eq!(meaning_of_markdown(&world.body()), Vec::<String>::new(), "{}", world.body());
+    let message = world.git(&["log", "-1", "--format=%B", BRANCH]);
+    assert!(message.contains("HF-1 Close"), "{message}");
+    assert_eq!(meaning_of_plain(&message), Vec::<String>::new(), "{message}");
 }
 
 /// PROMO-18: a short id that reads as a number is quoted where it was not, in YAML.

@@ -4,13 +4,16 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hotfix_adapters::chat::discord::DiscordOptions;
 use hotfix_adapters::chat::{Act, Chat as _, Counted, Emoji, Heard};
 use hotfix_adapters::vocabulary::{MessageRef, PersonRef};
 use hotfix_fakes::discord::DiscordFake;
+use hotfix_fakes::relay::{Relay, in_pieces, too_much};
 use hotfix_fakes::server::Fault;
+use rstest::rstest;
 use serde_json::json;
 
-use super::{Ear, Running, World, note, number, person, post, question, world};
+use super::{Ear, Running, TOKEN, World, note, number, person, post, question, world};
 
 fn frames(fake: &DiscordFake, op: u64) -> usize {
     fake.frames().iter().filter(|frame| frame.op == op).count()
@@ -212,4 +215,47 @@ async fn an_outage_passes() {
     world.fake.until("the commands", |fake| (!fake.commands().is_empty()).then_some(())).await;
     running.end().await;
     assert!(Arc::<Ear>::strong_count(&world.ear) == 1, "nothing runs on");
+}
+
+/// A bot whose connection goes through a relay.
+async fn relayed() -> (World, Relay, Running) {
+    let fake = DiscordFake::start(TOKEN).await;
+    let relay = Relay::start(fake.server.address).await;
+    let gateway = Some(format!("ws://{}", relay.address()).parse().unwrap());
+    let world = World::of(fake, |options| DiscordOptions { gateway, ..options });
+    let running = world.run();
+    again(&world, 2, 1).await;
+    (world, relay, running)
+}
+
+/// Security case 11: a frame or a message that is too long, in one piece or in many, ends its connection before it is held in
+/// memory. The session goes on over another one, and what people did meanwhile is heard, once.
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_too_long_ends_its_connection_and_loses_nothing(#[values(0, 1, 2, 3, 4)] which: usize) {
+    const MOST: usize = 8 << 20;
+    let (world, relay, running) = relayed().await;
+    let ask = asked(&world).await;
+    let (what, pieces) = too_much(MOST).swap_remove(which);
+    let taken = relay.say(pieces).await;
+    // What the system itself holds on its way is not small; 64 MiB were there to be said.
+    assert!(taken < MOST + (24 << 20), "{what}: {taken} bytes were read");
+    relay.ended(1).await;
+    world.fake.react(world.ada, number(&ask), "❌");
+    let heard = world.ear.after(1).await;
+    assert!(matches!(heard.act, Act::Reacted { added: true, .. }), "{what}: {heard:?}");
+    again(&world, 6, 1).await;
+    assert_eq!(frames(&world.fake, 2), 1, "{what}: the session went on");
+    assert_eq!(world.ear.heard().len(), 1, "{what}");
+    running.end().await;
+}
+
+/// Security case 11: what comes in pieces is put together again, if it is short enough.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_comes_in_pieces_is_heard() {
+    let (world, relay, running) = relayed().await;
+    let beats = frames(&world.fake, 1);
+    relay.say(in_pieces(&json!({ "op": 1, "s": null, "t": null, "d": null }).to_string(), 5)).await;
+    world.fake.until("a heartbeat", |fake| (frames(fake, 1) > beats).then_some(())).await;
+    running.end().await;
 }

@@ -116,13 +116,17 @@ pub fn options(fake: &DiscordFake) -> DiscordOptions {
 }
 
 pub async fn world() -> World {
-    let fake = DiscordFake::start(TOKEN).await;
-    let (ada, ben, releases) = (fake.person("ada"), fake.person("ben"), fake.channel("releases"));
-    let discord = Discord::new(options(&fake)).unwrap();
-    World { fake, discord, ear: Arc::default(), ada, ben, releases }
+    World::of(DiscordFake::start(TOKEN).await, |options| options)
 }
 
 impl World {
+    /// The same in this Discord, with other options.
+    pub fn of(fake: DiscordFake, change: impl FnOnce(DiscordOptions) -> DiscordOptions) -> Self {
+        let (ada, ben, releases) = (fake.person("ada"), fake.person("ben"), fake.channel("releases"));
+        let discord = Discord::new(change(options(&fake))).unwrap();
+        Self { fake, discord, ear: Arc::default(), ada, ben, releases }
+    }
+
     pub fn run(&self) -> Running {
         let (stop, stopped) = watch::channel(false);
         let (gateway, ear) = (self.discord.gateway(), Arc::clone(&self.ear));

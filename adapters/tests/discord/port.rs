@@ -214,6 +214,47 @@ async fn the_bot_looks_itself_over() {
     world.all_is_well();
 }
 
+/// A role that is not there would be shown by its number, and one that nobody may call would be called in vain.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_role_that_cannot_be_called_is_told() {
+    let world = world().await;
+    let (oncall, quiet) = (world.fake.role("oncall"), world.fake.role("quiet"));
+    world.fake.mentionable(oncall);
+    let roles = [oncall.to_string(), quiet.to_string(), "7".to_owned()];
+    let found = world.discord.examine_groups(&roles).await;
+    let verdicts: Vec<Verdict> = found.iter().map(|finding| finding.verdict).collect();
+    assert_eq!(verdicts, [Verdict::Fine, Verdict::Doubtful, Verdict::Wrong], "{found:?}");
+    assert!(found[0].seen.contains("@oncall"), "{found:?}");
+    assert!(found[1].seen.contains("@quiet") && found[1].next.contains("mention this role"), "{found:?}");
+    assert!(found[2].what.contains('7') && found[2].next.contains("`notify`"), "{found:?}");
+    assert_eq!(world.discord.examine_groups(&[]).await, []);
+    let elsewhere = DiscordOptions { guilds: vec!["1".to_owned()], ..options(&world.fake) };
+    let found = Discord::new(elsewhere).unwrap().examine_groups(&roles).await;
+    assert!(found.len() == 1 && found[0].what.contains("server 1"), "{found:?}");
+    assert_eq!(found[0].verdict, Verdict::Wrong, "{found:?}");
+    world.all_is_well();
+}
+
+/// Security case 67: a Discord that says back what it was told is not repeated.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_is_said_back_is_not_repeated() {
+    let world = world().await;
+    let said = world.discord.post(&post(world.place(), "ask", question())).await.unwrap();
+    for status in [400, 401, 403, 404, 429, 500] {
+        world.fake.server.control.echo_credentials(Some(status));
+        let anew = Discord::new(options(&world.fake)).unwrap();
+        let heard = format!(
+            "{:?} {:?} {:?} {:?}",
+            anew.post(&post(world.place(), "again", question())).await,
+            anew.reactions(&said).await,
+            anew.examine(&[world.channel()]).await,
+            anew.examine_groups(&["7".to_owned()]).await,
+        );
+        assert!(!heard.contains(TOKEN), "{status}: {heard}");
+        assert!(status == 429 || heard.contains("told to say this back: Bot …"), "{status}: {heard}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn options_that_cannot_work_are_refused() {
     let fake = DiscordFake::start(TOKEN).await;

@@ -47,6 +47,8 @@ async fn the_token_is_never_shown() {
     let mut said = format!("{:?} {auth:?} {:?}", place.github, options(&place.fake, auth.clone(), &Clock::default()));
     for fault in
         [Fault::Refuse(401), Fault::Refuse(403), Fault::Refuse(422), Fault::Refuse(500), Fault::HangUp, Fault::HalfBody]
+            .into_iter()
+            .chain([200, 400, 401, 403, 404, 422, 429, 500].map(Fault::Echo))
     {
         for call in [0, 1] {
             place.fake.server.control.break_calls([(call, fault.clone())]);
@@ -58,6 +60,7 @@ async fn the_token_is_never_shown() {
     drop(place.fake);
     said += &format!("{:?}", place.github.open(&new_pull("fix")).await);
     assert!(said.contains("GitHub") && !said.contains("CANARY"), "{said}");
+    assert!(said.contains("told to say this back: Bearer …"), "{said}");
     let bad = Auth::Token(SecretString::from("CANARY\n"));
     let place = Place::new("").await;
     let error = GitHub::new(options(&place.fake, bad, &Clock::default())).unwrap_err();

@@ -345,6 +345,26 @@ async fn what_keeps_a_bot_from_working_is_named_with_what_to_do() {
     assert!(!format!("{found:?}").contains("xoxb-wrong"), "security case 67");
 }
 
+/// Security case 67: a Slack that says back what it was told is not repeated.
+#[tokio::test]
+async fn a_token_that_is_said_back_is_not_repeated() {
+    let world = world().await;
+    let ask = world.slack.post(&post(world.place(), "ask", question())).await.unwrap();
+    for status in [200, 400, 401, 403, 404, 429, 500] {
+        world.fake.control().echo_credentials(Some(status));
+        let anew = Slack::new(options(&world.fake)).unwrap();
+        let heard = format!(
+            "{:?} {:?} {:?} {:?}",
+            anew.post(&post(world.place(), "again", question())).await,
+            anew.reactions(&ask).await,
+            anew.examine(&[world.channel()]).await,
+            anew.examine_groups(&["S0NEVER".to_owned()]).await,
+        );
+        assert!(!heard.contains("xoxb-") && !heard.contains("xapp-"), "{status}: {heard}");
+        assert!(status == 429 || heard.contains("told to say this back: Bearer …"), "{status}: {heard}");
+    }
+}
+
 /// Security case 3: without a secret there is no way in.
 #[tokio::test]
 async fn options_that_cannot_work_are_refused() {

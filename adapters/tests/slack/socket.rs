@@ -8,8 +8,11 @@ use async_trait::async_trait;
 use hotfix_adapters::chat::listen::Source as _;
 use hotfix_adapters::chat::slack::Slack;
 use hotfix_adapters::chat::{Act, Chat as _, Heard, Inbound, Listener};
+use hotfix_fakes::relay::{Relay, in_pieces, too_much};
 use hotfix_fakes::server::Fault;
 use hotfix_fakes::slack::{Farewell, Slack as Fake};
+use rstest::rstest;
+use serde_json::json;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
@@ -254,4 +257,50 @@ async fn what_was_taken_is_acknowledged_at_the_end() {
     assert!(answered.taken(), "{answered:?}");
     running.end().await;
     assert_eq!(world.ear.heard().len(), 1);
+}
+
+/// A bot whose only connection goes through a relay.
+async fn relayed() -> (World, Relay, Running) {
+    let world = world().await;
+    let relay = Relay::start(world.fake.url().trim_start_matches("http://").parse().unwrap()).await;
+    world.fake.sockets_through(relay.address());
+    let (_, running) = run_slowly(&world, 1);
+    up(&world.fake, 1).await;
+    (world, relay, running)
+}
+
+/// Security case 11: a frame or a message that is too long, in one piece or in many, ends its connection before it is held in
+/// memory. Another one is opened, and what people did meanwhile is heard, once.
+#[rstest]
+#[tokio::test]
+async fn what_is_too_long_ends_its_connection_and_loses_nothing(#[values(0, 1, 2, 3, 4)] which: usize) {
+    const MOST: usize = 1 << 20;
+    let (world, relay, running) = relayed().await;
+    let (what, frames) = too_much(MOST).swap_remove(which);
+    let taken = relay.say(frames).await;
+    // What the system itself holds on its way is not small; 64 MiB were there to be said.
+    assert!(taken < MOST + (24 << 20), "{what}: {taken} bytes were read");
+    relay.ended(1).await;
+    world.fake.patience(Duration::from_secs(20));
+    assert!(world.fake.command("ana", "hotfixes", "/hotfix status").await.taken(), "{what}");
+    assert_eq!(world.ear.heard().len(), 1, "{what}");
+    assert_eq!(opened(&world.fake), 2, "{what}");
+    running.end().await;
+}
+
+/// Security case 11: what comes in pieces is put together again, if it is short enough.
+#[tokio::test]
+async fn what_comes_in_pieces_is_heard() {
+    let (world, relay, running) = relayed().await;
+    let payload = json!({
+        "command": "/hotfix", "text": "note in pieces", "team_id": world.fake.team(), "api_app_id": world.fake.app(),
+        "channel_id": world.channel().as_str(), "user_id": world.fake.user_id("ana"), "trigger_id": "1.2.3",
+        "response_url": format!("{}/actions/none", world.fake.url()), "is_enterprise_install": "false",
+    });
+    let envelope = json!({
+        "envelope_id": "in-pieces", "type": "slash_commands", "accepts_response_payload": true, "payload": payload,
+    });
+    relay.say(in_pieces(&envelope.to_string(), 7)).await;
+    assert_eq!(typed(&world.ear.after(1).await), "note in pieces");
+    running.end().await;
 }

@@ -81,6 +81,8 @@ pub struct Hotfix {
     pub head: Option<HeadSeen>,
     /// The fixes that were asked for, in order.
     pub fixes: Vec<Fix>,
+    /// Who brought what else into it, in their words.
+    pub joined: BTreeSet<(PersonId, String)>,
     /// The pull request.
     pub pull: Option<Pull>,
     /// The question to the voters, by environment.

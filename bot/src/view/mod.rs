@@ -53,7 +53,7 @@ pub use list::{Holder, Lock, Whereabouts, list, locks, whereabouts};
 pub use plan::plan;
 pub use postmortem::postmortem;
 pub use prompt::{TooMuch, prompt};
-pub use pull::pull_body;
+pub use pull::{merge_title, pull_body, pull_title};
 pub use refusal::{named, refusals};
 pub use render::{plain, to_markdown};
 pub use reply::{

@@ -1,10 +1,25 @@
-//! The text of the pull request, as Markdown: reviewers learn there what the branch is and what not to do with it.
+//! The text of the pull request, as Markdown: reviewers learn there what the branch is and what not to do with it. What
+//! people wrote means nothing there but itself (security case 59).
+
+use hotfix_adapters::forge::inert;
 
 use super::card::{digest, withheld};
-use super::phrase::command;
-use super::render::{code, escape};
+use super::phrase::{command, paragraph};
+use super::render::code;
 use super::{Audience, duration};
 use crate::domain::hotfix::Hotfix;
+
+/// The title of the pull request.
+#[must_use]
+pub fn pull_title(state: &Hotfix) -> String {
+    format!("{}: {}", state.id, inert::plain(&paragraph(&state.title)))
+}
+
+/// The first line of the commit that merges it.
+#[must_use]
+pub fn merge_title(state: &Hotfix) -> String {
+    format!("Merge {} ({})", state.plan.branch, pull_title(state))
+}
 
 /// The body of the pull request.
 #[must_use]
@@ -14,12 +29,12 @@ pub fn pull_body(state: &Hotfix, audience: &Audience<'_>) -> String {
         "Hotfix {} of {}, asked for by {} at {}: {}",
         state.id,
         state.plan.service,
-        escape(&audience.name(&state.requester)),
+        markdown(&audience.name(&state.requester)),
         duration::stamp(state.opened_at),
-        escape(&state.title)
+        markdown(&state.title)
     )];
-    parts.extend(state.incident.as_ref().map(|incident| format!("Incident: {}", escape(incident))));
-    parts.extend(state.ticket.as_ref().map(|ticket| format!("Ticket: {}", escape(ticket))));
+    parts.extend(state.incident.as_ref().map(|incident| format!("Incident: {}", markdown(incident))));
+    parts.extend(state.ticket.as_ref().map(|ticket| format!("Ticket: {}", markdown(ticket))));
     if let Some(base) = &state.base {
         parts.push(format!(
             "{branch} starts from {}. Withheld from {main}: {}.",
@@ -40,8 +55,12 @@ pub fn pull_body(state: &Hotfix, audience: &Audience<'_>) -> String {
     parts.join("\n\n") + "\n"
 }
 
+fn markdown(words: &str) -> String {
+    inert::markdown(&paragraph(words))
+}
+
 fn withheld_or_nothing(state: &Hotfix, audience: &Audience<'_>) -> String {
-    withheld(state, audience).map_or_else(|| "nothing".to_owned(), |what| escape(&what))
+    withheld(state, audience).map_or_else(|| "nothing".to_owned(), |what| markdown(&what))
 }
 
 #[cfg(test)]

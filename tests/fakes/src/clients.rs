@@ -5,6 +5,8 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use serde::Serialize;
+
 use crate::server::Call;
 
 /// The folder of the scripts.
@@ -79,10 +81,19 @@ pub fn held_against_discord(calls: &[Call]) -> Vec<String> {
     held_against("discord_spec.mjs", calls)
 }
 
-fn held_against(description: &str, calls: &[Call]) -> Vec<String> {
+/// Holds app manifests against Slack's own types of them; answers how many there were.
+///
+/// # Panics
+/// One does not fit: with everything that is wrong.
+#[must_use]
+pub fn held_against_slack(manifests: &[serde_json::Value]) -> Vec<String> {
+    held_against("slack_manifest.mjs", manifests)
+}
+
+fn held_against<T: Serialize>(description: &str, lines: &[T]) -> Vec<String> {
     let mut file = tempfile::NamedTempFile::new().expect("a file");
-    for call in calls {
-        writeln!(file, "{}", serde_json::to_string(call).expect("a call is JSON")).expect("a line is written");
+    for line in lines {
+        writeln!(file, "{}", serde_json::to_string(line).expect("it is JSON")).expect("a line is written");
     }
     let mut script = node(description);
     script.arg(file.path());

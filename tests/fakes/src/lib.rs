@@ -11,6 +11,8 @@
 //! discord     Discord: a guild, its REST API and its gateway
 //! drone       Drone: builds and promotions
 //! slack       Slack: a workspace whose people act
+//! relay       stands between the bot and a platform, and says things of its own
+//! markdown    what a forge makes of what is written on it
 //! clients     other people's clients, which the fakes and the adapters are held against
 //! ```
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
@@ -22,6 +24,8 @@ pub mod git;
 pub mod github;
 pub mod gitlab;
 pub mod kubernetes;
+pub mod markdown;
 pub mod registry;
+pub mod relay;
 pub mod server;
 pub mod slack;

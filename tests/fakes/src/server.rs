@@ -9,9 +9,11 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, Bytes, HttpBody as _};
 use axum::extract::{Request, State};
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use http_body_util::BodyExt as _;
 use serde::Serialize;
 
@@ -25,6 +27,9 @@ const BODY_LIMIT: usize = 64 << 20;
 pub enum Fault {
     /// Nothing is done; this status is answered.
     Refuse(u16),
+    /// Nothing is done; this status is answered, and in every field that says something stands what the call was authorised
+    /// with: some platforms, and many proxies, say back what they were told.
+    Echo(u16),
     /// Nothing is done; 429 with `Retry-After` in seconds.
     TooMany(u32),
     /// Nothing is done; the connection is closed without an answer.
@@ -94,6 +99,11 @@ impl Control {
     /// Breaks every call until it is mended with `None`.
     pub fn down(&self, fault: Option<Fault>) {
         self.inner.lock().unwrap().down = fault;
+    }
+
+    /// Answers every call with this status and its credentials, and does nothing, until it is mended with `None`.
+    pub fn echo_credentials(&self, status: Option<u16>) {
+        self.down(status.map(Fault::Echo));
     }
 
     /// Delays every call.
@@ -196,11 +206,15 @@ async fn watched(State(watch): State<Watch>, request: Request, next: Next) -> Re
     if !delay.is_zero() {
         tokio::time::sleep(delay).await;
     }
+    let told = credentials(&parts.headers, parts.uri.path());
     let request = Request::from_parts(parts, Body::from(bytes));
     let silent = matches!(fault, Some(Fault::HangUp | Fault::DoneButHangUp));
     let answer = match fault {
         None => next.run(request).await,
         Some(Fault::Refuse(status)) => refuse(status),
+        // git shows plain text, and nothing else.
+        Some(Fault::Echo(status)) if is_git(&call.path) => (code(status), told).into_response(),
+        Some(Fault::Echo(status)) => echo(status, &told),
         Some(Fault::TooMany(seconds)) => {
             let mut answer = refuse(429);
             answer.headers_mut().insert("retry-after", HeaderValue::from(seconds));
@@ -234,8 +248,37 @@ async fn read(answer: Response) -> (Response, Option<serde_json::Value>) {
     (Response::from_parts(parts, Body::from(bytes)), read)
 }
 
+/// What a call was authorised with, in every shape in which it could be said back, and its path.
+fn credentials(headers: &HeaderMap, path: &str) -> String {
+    let mut told = Vec::new();
+    for name in ["authorization", "private-token", "job-token"] {
+        let value = headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        told.push(value.to_owned());
+        let basic = value.split_once(' ').and_then(|(_, basic)| BASE64_STANDARD.decode(basic).ok());
+        told.extend(basic.map(|plain| String::from_utf8_lossy(&plain).into_owned()));
+    }
+    told.retain(|text| !text.is_empty());
+    format!("the fake was told to say this back: {} at {path}", told.join(" "))
+}
+
+/// As GitHub, GitLab, Drone, Slack, Discord and registries have it.
+fn echo(status: u16, told: &str) -> Response {
+    let body = serde_json::json!({
+        "ok": false, "message": told, "error": told, "error_description": told, "needed": told, "provided": told,
+        "errors": [{ "message": told, "field": told, "code": told, "detail": told }],
+        "response_metadata": { "messages": [told] }, "id": told, "token": null,
+    });
+    let mut answer = (code(status), axum::Json(body)).into_response();
+    answer.headers_mut().insert("x-accepted-github-permissions", HeaderValue::from_str(told).expect("it is plain"));
+    answer
+}
+
+fn code(status: u16) -> StatusCode {
+    StatusCode::from_u16(status).expect("a status")
+}
+
 fn refuse(status: u16) -> Response {
-    let status = StatusCode::from_u16(status).expect("a status");
+    let status = code(status);
     (status, axum::Json(serde_json::json!({ "message": "the fake was told to refuse this" }))).into_response()
 }
 

@@ -158,7 +158,9 @@ impl Web {
                 Failure::rejected(format!("Discord refused to {}: {said} ({code}). {next}", call.act))
             }
             (None, None) => match self.rest.refused(&answer, call.act) {
-                Failure::Rejected { reason } => Failure::Rejected { reason: format!("{reason}{}", places(&body)) },
+                Failure::Rejected { reason } => {
+                    Failure::Rejected { reason: format!("{reason}{}", self.rest.hush(&places(&body))) }
+                }
                 failure @ (Failure::Retry { .. } | Failure::Uncertain { .. }) => failure,
             },
         };

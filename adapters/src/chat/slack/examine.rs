@@ -166,7 +166,7 @@ mod tests {
 
     fn answer(name: &'static str, value: &str) -> Answer {
         let headers = [(http::HeaderName::from_static(name), value.parse().unwrap())].into_iter().collect();
-        Answer { status: reqwest::StatusCode::OK, headers, body: Vec::new() }
+        Answer { path: String::new(), status: reqwest::StatusCode::OK, headers, body: Vec::new() }
     }
 
     #[test]

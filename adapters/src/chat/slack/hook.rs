@@ -55,6 +55,8 @@ impl Hook {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
     use super::*;
 
     /// Security case 64: the list is closed.
@@ -77,6 +79,40 @@ mod tests {
         ] {
             assert!(hook.checked(bad).is_none(), "{bad}");
         }
+    }
+
+    /// Security case 64: where the answer goes is where it was sent, whatever it is answered.
+    #[tokio::test]
+    async fn no_redirect_is_followed() {
+        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let api = Url::parse(&format!("http://{address}/api/")).unwrap();
+        let hook = Hook::new(&api, &Reach::default(), true).unwrap();
+        let url = format!("http://{address}/response/1");
+        let answer = format!("HTTP/1.1 307 Go\r\nlocation: http://{address}/elsewhere\r\ncontent-length: 0\r\n\r\n");
+        let body = serde_json::json!({ "text": "x" });
+        let answers = async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut asked = vec![0; 4096];
+            let length = stream.read(&mut asked).await.unwrap();
+            stream.write_all(answer.as_bytes()).await.unwrap();
+            // Until it is over: whoever follows asks once more, here or over another connection.
+            let again = tokio::select! {
+                more = stream.read(&mut asked[length..]) => more.unwrap_or_default() > 0,
+                _ = listener.accept() => true,
+            };
+            assert!(!again, "it went on");
+        };
+        let ask = async {
+            let refused = hook.respond(&url, &body).await;
+            drop(hook);
+            refused
+        };
+        let (refused, ()) = tokio::join!(ask, answers);
+        assert!(
+            matches!(&refused, Err(Failure::Rejected { reason }) if reason.contains("not followed")),
+            "{refused:?}"
+        );
     }
 
     #[test]

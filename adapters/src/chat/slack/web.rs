@@ -69,7 +69,7 @@ impl Web {
         if said.get("error").and_then(Value::as_str) == Some(missing) {
             return Ok(None);
         }
-        harmless(self.noted(call, judge(call, &said, &answer)))?;
+        harmless(self.noted(call, judge(call, &said, &answer, &self.rest)))?;
         self.rest.parse(&answer, call.act).map(Some)
     }
 
@@ -91,7 +91,7 @@ impl Web {
         let answer = self.rest.good(answer, call.act)?;
         let said: Result<Value, Failure> = self.rest.parse(&answer, call.act);
         let said = said.map_err(|failure| Failure::uncertain(format!("{}. It may have happened", failure.reason())))?;
-        self.noted(call, judge(call, &said, &answer))?;
+        self.noted(call, judge(call, &said, &answer, &self.rest))?;
         serde_json::from_value(said).map_err(|_| {
             Failure::uncertain(format!("Slack's answer lacks what was asked for (could not {})", call.act))
         })
@@ -110,7 +110,7 @@ impl Web {
     }
 
     fn judge(&self, call: Call<'_>, answer: &Answer) -> Result<(), Failure> {
-        judge(call, &self.rest.parse(answer, call.act)?, answer)
+        judge(call, &self.rest.parse(answer, call.act)?, answer, &self.rest)
     }
 
     /// Slack's wish to be left alone holds for every caller.
@@ -131,14 +131,14 @@ fn harmless<T>(outcome: Result<T, Failure>) -> Result<T, Failure> {
 }
 
 /// What Slack said. It says no with status 200.
-fn judge(call: Call<'_>, said: &Value, answer: &Answer) -> Result<(), Failure> {
+fn judge(call: Call<'_>, said: &Value, answer: &Answer, rest: &Rest) -> Result<(), Failure> {
     if said.get("ok").and_then(Value::as_bool) == Some(true) {
         return Ok(());
     }
-    let text = |name: &str| said.get(name).and_then(Value::as_str).unwrap_or_default();
+    let text = |name: &str| rest.hush(said.get(name).and_then(Value::as_str).unwrap_or_default());
     let error = text("error");
     let could_not = format!("(could not {})", call.act);
-    Err(match error {
+    Err(match error.as_str() {
         "ratelimited" | "rate_limited" | "accesslimited" => {
             let seconds = answer.headers.get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
             Failure::Retry {
@@ -159,12 +159,14 @@ fn judge(call: Call<'_>, said: &Value, answer: &Answer) -> Result<(), Failure> {
             text("needed"),
             text("provided")
         )),
-        _ => Failure::rejected(format!("Slack refused: {error} {could_not}. {}", next(error, said, call.channel))),
+        _ => {
+            Failure::rejected(format!("Slack refused: {error} {could_not}. {}", next(&error, said, call.channel, rest)))
+        }
     })
 }
 
 /// What a person can do about a refusal.
-fn next(error: &str, said: &Value, channel: &str) -> String {
+fn next(error: &str, said: &Value, channel: &str, rest: &Rest) -> String {
     match error {
         "invalid_auth" | "not_authed" | "account_inactive" | "token_revoked" | "token_expired" => {
             "The token is no longer good: install the app again and set its new token.".to_owned()
@@ -184,7 +186,7 @@ fn next(error: &str, said: &Value, channel: &str) -> String {
         _ => {
             let messages = said.pointer("/response_metadata/messages").and_then(Value::as_array);
             let messages: Vec<&str> = messages.into_iter().flatten().filter_map(Value::as_str).take(3).collect();
-            messages.join("; ").chars().filter(|c| !c.is_control()).take(300).collect()
+            rest.hush(&messages.join("; ")).chars().filter(|c| !c.is_control()).take(300).collect()
         }
     }
 }

@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 
 use super::connect::{cause, root_cause};
 use crate::failure::Failure;
+use crate::rest::hush::unreadable;
 
 /// A deployment has kilobytes; some hundred pods of it have a few megabytes.
 const BODY_LIMIT: usize = 16 << 20;
@@ -37,7 +38,8 @@ pub(super) async fn get<T: DeserializeOwned>(
         return Err(refused(head.status, wait.map(Duration::from_secs), what, verb));
     }
     serde_json::from_slice(&body).map_err(|error| {
-        Failure::rejected(format!("what the cluster says about {what} cannot be read: {error}. Is it an API server?"))
+        let why = unreadable(&error);
+        Failure::rejected(format!("what the cluster says about {what} cannot be read: {why}. Is it an API server?"))
     })
 }
 

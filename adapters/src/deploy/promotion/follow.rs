@@ -7,7 +7,7 @@ use super::record::Proposal;
 use super::survey::Reading;
 use super::{DeployStatus, Promotion};
 use crate::failure::Failure;
-use crate::forge::{CheckState, Merge, MergeMethod, PullRequest, PullState};
+use crate::forge::{CheckState, Merge, MergeMethod, PullRequest, PullState, inert};
 use crate::vocabulary::{CommitId, DeployKey};
 
 impl Promotion {
@@ -109,7 +109,7 @@ impl Promotion {
             expected_head: draft.commit.clone(),
             method,
             title: format!("{} (!{})", proposal.title, pull.number.0),
-            body: super::text::line(&proposal.request.about),
+            body: inert::plain(&super::text::line(&proposal.request.about)),
         };
         self.forge.merge(&self.repo, pull.number, &merge).await
     }

@@ -4,7 +4,7 @@ use super::record::{Draft, Proposal};
 use super::text::Told;
 use super::{DeployRequest, Promotion};
 use crate::failure::Failure;
-use crate::forge::{NewCommit, NewPullRequest, PullNumber};
+use crate::forge::{NewCommit, NewPullRequest, PullNumber, inert};
 use crate::vocabulary::{BranchName, CommitId};
 
 impl Promotion {
@@ -132,7 +132,7 @@ impl Promotion {
         let files = sheet.changed();
         let new = NewCommit {
             parent: parent.clone(),
-            message: format!("{}\n\n{}\n", proposal.title, super::text::line(&request.about)),
+            message: format!("{}\n\n{}\n", proposal.title, inert::plain(&super::text::line(&request.about))),
             files: files.clone(),
             at: proposal.at,
         };

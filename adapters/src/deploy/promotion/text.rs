@@ -1,8 +1,9 @@
 //! What people read at the forge. Nothing that came from people stands at the beginning of a line, where forges read
-//! commands such as `/merge`.
+//! commands such as `/merge`, and nothing in it calls anybody or closes anything (security case 59).
 
 use super::record::{Changed, Excluded};
 use super::{DeployRequest, Promotion};
+use crate::forge::inert;
 
 /// All that a merge request tells.
 pub(super) struct Told<'a> {
@@ -28,7 +29,7 @@ impl Promotion {
     pub(super) fn body(&self, told: &Told<'_>) -> String {
         let mut body = format!("Promotes {} to `{}`", line(&self.service), told.request.commit);
         if !told.request.about.is_empty() {
-            body.push_str(&format!(" for {}", line(&told.request.about)));
+            body.push_str(&format!(" for {}", inert::markdown(&line(&told.request.about))));
         }
         body.push_str(".\n\n| file | value | from | to |\n| --- | --- | --- | --- |\n");
         for change in told.changes {
@@ -37,11 +38,13 @@ impl Promotion {
             body.push_str(&format!("| {} |\n", cells.join(" | ")));
         }
         self.compare(told, &mut body);
-        let excluded =
-            told.excluded.iter().map(|e| format!("{}: {}", code(&format!("{}:{}", e.file, e.line)), e.reason));
+        let excluded = told.excluded.iter().map(|e| {
+            let reason = inert::markdown(&line(&e.reason));
+            format!("{}: {reason}", code(&format!("{}:{}", e.file, e.line)))
+        });
         list(&mut body, "Found and left as they are:", excluded);
         list(&mut body, "Mind:", told.warnings.iter().cloned());
-        list(&mut body, "It also brings:", told.request.riders.iter().cloned());
+        list(&mut body, "It also brings:", told.request.riders.iter().map(|rider| inert::markdown(&line(rider))));
         body.push_str("\nAcknowledgements are welcome and do not block: what was merged is ready for production.\n");
         body
     }

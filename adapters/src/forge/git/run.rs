@@ -4,6 +4,8 @@ use std::io;
 use std::process::Stdio;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, Command};
@@ -13,6 +15,8 @@ use crate::failure::Failure;
 
 /// As much of what git complains about as is read; the rest is drained and dropped.
 const COMPLAINT_LIMIT: usize = 16 << 10;
+/// As much of it as is told.
+const TOLD_LIMIT: usize = 1000;
 
 /// Settings that make git the same everywhere, whatever the repository's own configuration says.
 const SETTINGS: [(&str, &str); 12] = [
@@ -67,7 +71,13 @@ impl Git {
     pub(super) fn without_secrets(&self, text: &str) -> String {
         let headers = self.config.iter().filter(|(key, _)| key.ends_with(".extraHeader"));
         let secrets = headers.filter_map(|(_, value)| value.split_whitespace().next_back());
-        secrets.fold(text.to_owned(), |text, secret| text.replace(secret, "…"))
+        secrets.fold(text.to_owned(), |text, secret| {
+            let text = text.replace(secret, "…");
+            match password(secret) {
+                Some(password) => text.replace(&password, "…"),
+                None => text,
+            }
+        })
     }
 }
 
@@ -97,7 +107,8 @@ impl Call<'_> {
         let talk = converse(&mut child, &self.input, self.git.output_limit);
         let answer = match tokio::time::timeout(self.git.time_limit, talk).await {
             Ok(Ok(answer)) => {
-                let complaint = self.git.without_secrets(&answer.complaint);
+                // Before it is cut: half a secret is one too.
+                let complaint = self.git.without_secrets(&answer.complaint).chars().take(TOLD_LIMIT).collect();
                 Ok(Answer { complaint, ..answer })
             }
             Ok(Err(error)) => Err(self.lost(&format!("ended with {error}"))),
@@ -212,12 +223,18 @@ async fn read_start(mut from: impl AsyncRead + Unpin) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// The complaint in one short line that no terminal and no log mistakes for anything else.
+/// The password of a name and a password in base64, as HTTP has them.
+fn password(basic: &str) -> Option<String> {
+    let plain = String::from_utf8(BASE64_STANDARD.decode(basic).ok()?).ok()?;
+    plain.split_once(':').map(|(_, password)| password.to_owned()).filter(|password| !password.is_empty())
+}
+
+/// The complaint in one line that no terminal and no log mistakes for anything else.
 fn one_line(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
     let lines: Vec<&str> =
         text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("hint:")).collect();
-    lines.join("; ").chars().filter(|c| !c.is_control()).take(1000).collect()
+    lines.join("; ").chars().filter(|c| !c.is_control()).collect()
 }
 
 fn words(time: Duration) -> String {

@@ -25,7 +25,7 @@ use super::route::Route;
 use super::token::Tokens;
 use crate::failure::Failure;
 use crate::reach::barred;
-use crate::rest::client;
+use crate::rest::{client, hush};
 use crate::vocabulary::Repo;
 
 /// The largest answer that is read, in bytes: a page of compared commits with their patches stays well below it.
@@ -50,13 +50,16 @@ pub(crate) struct Answer {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
+    /// With what was asked: it may be said back to us.
+    pub(super) token: SecretString,
 }
 
 impl Answer {
     /// The body as what it should be.
     pub(crate) fn read<T: DeserializeOwned>(&self, act: &Act<'_>) -> Result<T, Failure> {
         serde_json::from_slice(&self.body).map_err(|error| {
-            Failure::retry(format!("could not {}: GitHub's answer cannot be read ({error}).", act.what))
+            let why = hush::unreadable(&error);
+            Failure::retry(format!("could not {}: GitHub's answer cannot be read ({why}).", act.what))
         })
     }
 }
@@ -263,7 +266,7 @@ impl Client {
             let body = Limited::new(body, BODY_LIMIT).collect().await;
             let body = body.map_err(|error| format!("broke off in its answer ({})", root(error.as_ref())));
             let (status, headers) = (parts.status, parts.headers);
-            Ok(body.map(|body| Answer { status, headers, body: body.to_bytes() }))
+            Ok(body.map(|body| Answer { status, headers, body: body.to_bytes(), token: token.clone() }))
         };
         let answer = match tokio::time::timeout(self.timeout, exchange).await {
             Ok(answer) => answer?,

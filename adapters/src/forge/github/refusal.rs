@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::client::Answer;
 use crate::failure::Failure;
+use crate::rest::hush;
 
 /// How long to wait when GitHub says that it is too much, and not for how long (its own advice).
 const A_MINUTE: Duration = Duration::from_secs(60);
@@ -71,10 +72,11 @@ fn pause(answer: &Answer, message: &str, now: Timestamp) -> Option<Duration> {
 /// The permission that is missing: GitHub often says.
 fn needed(act: &Act<'_>, answer: &Answer) -> String {
     let said = answer.headers.get("x-accepted-github-permissions").and_then(|value| value.to_str().ok());
-    said.filter(|said| !said.is_empty()).map_or_else(|| act.needs.to_owned(), |said| said.chars().take(200).collect())
+    let bounded = |said: &str| hush::without(said, &answer.token).chars().take(200).collect();
+    said.filter(|said| !said.is_empty()).map_or_else(|| act.needs.to_owned(), bounded)
 }
 
-/// GitHub's own words, on one line and bounded.
+/// GitHub's own words, on one line, bounded, and without the token that they may repeat.
 pub(super) fn message(answer: &Answer) -> String {
     #[derive(serde::Deserialize)]
     struct Body {
@@ -87,7 +89,8 @@ pub(super) fn message(answer: &Answer) -> String {
     let mut words = vec![body.message.unwrap_or_default()];
     words.extend(body.errors.as_ref().and_then(|errors| errors.as_array()).into_iter().flatten().map(detail));
     words.retain(|word| !word.is_empty());
-    words.join("; ").chars().map(|c| if c.is_control() { ' ' } else { c }).take(400).collect()
+    let words = hush::without(&words.join("; "), &answer.token);
+    words.chars().map(|c| if c.is_control() { ' ' } else { c }).take(400).collect()
 }
 
 /// One entry of `errors`: a text, or an object with a message or with a field and a code.

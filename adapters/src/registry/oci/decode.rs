@@ -8,6 +8,7 @@ use sha2::{Digest as _, Sha256, Sha512};
 use std::collections::BTreeMap;
 
 use crate::failure::Failure;
+use crate::rest::hush::unreadable;
 use crate::vocabulary::{CommitId, Digest};
 
 /// The kinds of manifest that are understood: an image or a list of images by platform, by Docker and by OCI.
@@ -111,8 +112,10 @@ impl Built {
 }
 
 fn json<T: DeserializeOwned>(body: &[u8], what: &str) -> Result<T, Failure> {
-    serde_json::from_slice(body)
-        .map_err(|error| Failure::rejected(format!("the registry's answer about {what} cannot be read: {error}")))
+    serde_json::from_slice(body).map_err(|error| {
+        let why = unreadable(&error);
+        Failure::rejected(format!("the registry's answer about {what} cannot be read: {why}. Is a proxy in between?"))
+    })
 }
 
 /// The digest of a body, which has to be the one that is claimed. Without a claim, or with one in an algorithm that we do

@@ -9,7 +9,7 @@ use super::Draft;
 use super::person::{Decided, no};
 use crate::domain::command::DeployFacts;
 use crate::domain::event::{Closing, Event, Lapse, ReviewSeen, Vote};
-use crate::domain::hotfix::{Deployment, Hotfix, StepState};
+use crate::domain::hotfix::{Deployment, Hotfix, StepState, Veto};
 use crate::domain::id::PersonId;
 use crate::domain::people::{Grant, marked};
 use crate::domain::playbook::StepKind;
@@ -121,9 +121,15 @@ pub(super) fn unapprove(draft: &mut Draft, who: &PersonId, on: Option<&MessageRe
     no(Refusal::new("vote.none", "You have no vote here to take back.", "See `plan` for the votes there are."))
 }
 
+/// The same no again is the no that was (security case 40).
 pub(super) fn reject(draft: &mut Draft, grant: &Grant, reason: &str, (on, way): (Option<&MessageRef>, Way)) -> Decided {
     let (environment, _) = prompt(&draft.state, on, draft.now)?;
     let on = on.filter(|_| way.is_reaction()).cloned();
+    let key = (environment.clone(), grant.person.clone());
+    let veto = Veto { reason: reason.to_owned(), way, on: on.clone() };
+    if draft.state.vetoes.get(&key) == Some(&veto) {
+        return Ok(());
+    }
     let event = Event::Vetoed { environment: environment.clone(), reason: reason.to_owned(), way, on };
     draft.person(&grant.person, event)?;
     reopen_gate(draft, &environment, &format!("{} said no", marked(&grant.person)))

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hotfix_adapters::vocabulary::CommitId;
+use jiff::SignedDuration;
 
 use super::glass::Said;
 use super::{Draft, ballot, deploy, gate, glass};
@@ -15,6 +16,9 @@ use crate::domain::people::{Grant, Role, all_marked, marked};
 use crate::domain::playbook::{StepKind, VerifyPlace};
 use crate::domain::refusal::Refusal;
 use crate::domain::step;
+
+/// What somebody says again so soon is what they said (security case 40).
+const LATELY: SignedDuration = SignedDuration::from_mins(1);
 
 pub(super) type Decided = Result<(), Vec<Refusal>>;
 
@@ -30,10 +34,7 @@ pub(super) fn decide(draft: &mut Draft, grant: &Grant, act: &Act) -> Decided {
     match act {
         Act::Note(_) => Ok(()),
         Act::Pick(fixes) => pick(draft, who, fixes),
-        Act::Join { title, fixes } => {
-            draft.person(who, Event::Joined { title: title.clone() })?;
-            if fixes.is_empty() { Ok(()) } else { pick(draft, who, fixes) }
-        }
+        Act::Join { title, fixes } => join(draft, who, title, fixes),
         Act::Approve { on, way } => ballot::approve(draft, grant, on.as_ref(), *way),
         Act::Unapprove { on } => ballot::unapprove(draft, who, on.as_ref()),
         Act::Reject { reason, on, way } => ballot::reject(draft, grant, reason, (on.as_ref(), *way)),
@@ -45,6 +46,8 @@ pub(super) fn decide(draft: &mut Draft, grant: &Grant, act: &Act) -> Decided {
         }
         Act::Triage(answers) => triage(draft, who, answers),
         Act::Agree(step) => agree(draft, who, step.as_ref()),
+        // Said twice, it is one hold and one line (security case 40).
+        Act::Hold(reason) if draft.state.holds.get(who) == Some(reason) => Ok(()),
         Act::Hold(reason) => draft.person(who, Event::Held { reason: reason.clone() }),
         Act::Unhold => unhold(draft, grant),
         Act::Verify { place, pass, note } => verify(draft, who, place, *pass, note.as_deref()),
@@ -67,6 +70,20 @@ pub(super) fn decide(draft: &mut Draft, grant: &Grant, act: &Act) -> Decided {
 
 pub(super) fn no(refusal: Refusal) -> Decided {
     Err(vec![refusal])
+}
+
+/// The same start again is the start that was: it brings nothing, and is not told of (security case 40).
+fn join(draft: &mut Draft, who: &PersonId, title: &str, fixes: &[CommitId]) -> Decided {
+    let state = &draft.state;
+    let own = who == &state.requester && title == state.title;
+    let again = own || state.joined.iter().any(|(person, joined)| person == who && joined == title);
+    if again && fixes.iter().all(|source| state.fixes.iter().any(|fix| &fix.source == source)) {
+        return Ok(());
+    }
+    if !again {
+        draft.person(who, Event::Joined { title: title.to_owned() })?;
+    }
+    if fixes.is_empty() { Ok(()) } else { pick(draft, who, fixes) }
 }
 
 fn pick(draft: &mut Draft, who: &PersonId, fixes: &[CommitId]) -> Decided {
@@ -178,6 +195,11 @@ fn verify(draft: &mut Draft, who: &PersonId, place: &str, pass: bool, note: Opti
         let reason = format!("This run has put nothing on {place} yet, so there is nothing to say about it.");
         return no(Refusal::new("verify.nothing", reason, "See `plan` for what comes before."));
     };
+    let said = draft.state.attestations.get(&(place.to_owned(), who.clone()));
+    let lately = |at| draft.now.duration_since(at) < LATELY;
+    if note.is_none() && said.is_some_and(|word| (&word.commit, word.pass) == (&commit, pass) && lately(word.at)) {
+        return Ok(());
+    }
     draft.person(who, Event::Attested { place: place.to_owned(), commit, pass, note: note.map(str::to_owned) })
 }
 

@@ -95,6 +95,7 @@ fn open(id: HotfixId, opened: &Opened, requester: PersonId, at: Timestamp) -> Ho
         notes: BTreeMap::new(),
         head: None,
         fixes: Vec::new(),
+        joined: BTreeSet::new(),
         pull: None,
         prompts: BTreeMap::new(),
         past_prompts: Vec::new(),
@@ -268,7 +269,10 @@ fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
             state.mainline = Mainline::Waived { by: require_person(entry)?, reason: reason.clone() };
         }
         Event::PostmortemFiled { url } => state.postmortem = Some(url.clone()),
-        Event::Joined { .. } | Event::Noted { .. } => {}
+        Event::Joined { title } => {
+            state.joined.insert((require_person(entry)?, title.clone()));
+        }
+        Event::Noted { .. } => {}
         Event::Reminded { step, times } => {
             state.reminders.insert(step.clone(), *times);
         }

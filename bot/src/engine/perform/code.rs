@@ -121,7 +121,7 @@ impl Engine {
             repo: state.plan.repo.clone(),
             head: state.plan.branch.clone(),
             base: base.clone(),
-            title: format!("{}: {}", state.id, state.title),
+            title: crate::view::pull_title(state),
             body: crate::view::pull_body(state, &self.audience()),
             author,
         };
@@ -138,7 +138,7 @@ impl Engine {
         let merge = Merge {
             expected_head: head.clone(),
             method,
-            title: format!("Merge {} ({}: {})", state.plan.branch, state.id, state.title),
+            title: crate::view::merge_title(state),
             body: format!("Hotfix-Id: {}", state.id),
         };
         let forge = self.forge(&state.plan.service)?;

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::check;
-use super::permissions::{EMBED_LINKS, READ_MESSAGE_HISTORY, granted, to_send};
+use super::permissions::{EMBED_LINKS, READ_MESSAGE_HISTORY, may, to_send};
 use super::reply::{Outcome, Refusal, Reply, Wrongs};
 use super::serve::Call;
 use super::sessions::{DIRECT_MESSAGES, GUILD_MESSAGES, MESSAGE_CONTENT, dispatch};
@@ -14,7 +14,7 @@ use super::state::{Kind, Message, State};
 const NONCE_MS: i64 = 300_000;
 
 pub(super) fn find(state: &State, channel: u64, text: &str) -> Result<u64, Refusal> {
-    if granted(state, state.app, channel) & READ_MESSAGE_HISTORY == 0 {
+    if !may(state, channel, READ_MESSAGE_HISTORY) {
         return Err(Refusal::permissions());
     }
     let id = text.parse().ok().filter(|id| {
@@ -35,7 +35,7 @@ pub(super) fn get(state: &State, channel: u64, message: &str) -> Outcome {
 /// The newest come first.
 pub(super) fn list(state: &State, call: &Call, channel: u64) -> Outcome {
     let most = call.most(50, 100)?;
-    if granted(state, state.app, channel) & READ_MESSAGE_HISTORY == 0 {
+    if !may(state, channel, READ_MESSAGE_HISTORY) {
         return Reply::ok(json!([]));
     }
     let all = || state.messages_in(channel).map(|message| message.id);
@@ -55,8 +55,7 @@ pub(super) fn list(state: &State, call: &Call, channel: u64) -> Outcome {
 
 pub(super) fn create(state: &mut State, call: &Call, channel: u64) -> Outcome {
     let body = &call.body;
-    let had = granted(state, state.app, channel);
-    if had & to_send(state, channel) == 0 {
+    if !may(state, channel, to_send(state, channel)) {
         return Err(Refusal::permissions());
     }
     let mut wrongs = Wrongs::default();
@@ -76,7 +75,7 @@ pub(super) fn create(state: &mut State, call: &Call, channel: u64) -> Outcome {
     if is_empty(body) {
         return Err(Refusal::new(400, 50006, "Cannot send an empty message"));
     }
-    if had & EMBED_LINKS == 0 && body["embeds"].as_array().is_some_and(|embeds| !embeds.is_empty()) {
+    if body["embeds"].as_array().is_some_and(|embeds| !embeds.is_empty()) && !may(state, channel, EMBED_LINKS) {
         return Err(Refusal::permissions());
     }
     if let Kind::Direct { with } = state.channels[&channel].kind

@@ -134,8 +134,13 @@ impl DiscordFake {
     pub fn role(&self, name: &str) -> u64 {
         let mut state = self.state();
         let id = state.id();
-        state.roles.insert(id, Role { name: name.to_owned(), permissions: 0, of: None });
+        state.roles.insert(id, Role { name: name.to_owned(), permissions: 0, mentionable: false, of: None });
         id
+    }
+
+    /// Lets anybody call a role.
+    pub fn mentionable(&self, role: u64) {
+        self.state().roles.get_mut(&role).expect("a role").mentionable = true;
     }
 
     /// Gives the bot's own role exactly these rights, as Discord's bits.
@@ -143,6 +148,32 @@ impl DiscordFake {
         let mut state = self.state();
         let app = state.app;
         state.roles.values_mut().filter(|role| role.of == Some(app)).for_each(|role| role.permissions = bits);
+    }
+
+    /// Gives the bot exactly these rights, as Discord's bits: @everyone has none from now on, and people have a role.
+    pub fn permit_only(&self, bits: u64) {
+        self.permit(bits);
+        let mut state = self.state();
+        let (everyone, app, id) = (state.everyone, state.app, state.id());
+        let had = std::mem::take(&mut state.roles.get_mut(&everyone).expect("a role").permissions);
+        let role = Role { name: "people".to_owned(), permissions: had, mentionable: false, of: None };
+        state.roles.insert(id, role);
+        state.people = Some(id);
+        state.members.iter_mut().filter(|(who, _)| **who != app).for_each(|(_, member)| {
+            member.roles.insert(id);
+        });
+    }
+
+    /// The rights that the bot's calls took so far, as Discord's bits.
+    #[must_use]
+    pub fn rights_used(&self) -> u64 {
+        self.state().rights_used.get()
+    }
+
+    /// The intents without which no session would have been told what it was told, as Discord's bits.
+    #[must_use]
+    pub fn intents_used(&self) -> u64 {
+        self.state().gateway.used
     }
 
     /// Denies somebody rights in a channel, as Discord's bits; 0 gives them back.

@@ -41,6 +41,14 @@ pub(super) fn granted(state: &State, user: u64, channel: u64) -> u64 {
     }
 }
 
+/// Whether the bot may do what takes these rights, which are put on record.
+pub(super) fn may(state: &State, channel: u64, rights: u64) -> bool {
+    if !matches!(state.channels[&channel].kind, Kind::Direct { .. }) {
+        state.rights_used.set(state.rights_used.get() | rights);
+    }
+    granted(state, state.app, channel) & rights == rights
+}
+
 /// What it takes to write there.
 pub(super) fn to_send(state: &State, channel: u64) -> u64 {
     match state.channels[&channel].kind {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::permissions::{CREATE_PUBLIC_THREADS, READ_MESSAGE_HISTORY, VIEW_CHANNEL, granted};
+use super::permissions::{CREATE_PUBLIC_THREADS, READ_MESSAGE_HISTORY, VIEW_CHANNEL, granted, may};
 use super::reply::{Outcome, Refusal, Reply, Wrongs};
 use super::serve::Call;
 use super::sessions::{self, GUILDS, dispatch};
@@ -22,7 +22,7 @@ pub(super) fn find(state: &State, text: &str) -> Result<u64, Refusal> {
     if !state.channels.contains_key(&id) {
         return Err(Refusal::unknown(10003, "Channel"));
     }
-    if granted(state, state.app, id) & VIEW_CHANNEL == 0 {
+    if !may(state, id, VIEW_CHANNEL) {
         return Err(Refusal::access());
     }
     Ok(id)
@@ -78,7 +78,7 @@ pub(super) fn thread(state: &mut State, call: &Call, channel: u64, message: &str
     if state.channels[&channel].kind != Kind::Text {
         return Err(Refusal::new(400, 50024, "Cannot execute action on this channel type"));
     }
-    if granted(state, state.app, channel) & CREATE_PUBLIC_THREADS == 0 {
+    if !may(state, channel, CREATE_PUBLIC_THREADS) {
         return Err(Refusal::permissions());
     }
     let mut wrongs = Wrongs::default();

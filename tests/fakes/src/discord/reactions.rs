@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::json;
 
 use super::messages;
-use super::permissions::{ADD_REACTIONS, granted};
+use super::permissions::{ADD_REACTIONS, may};
 use super::reply::{Outcome, Refusal, Reply};
 use super::serve::Call;
 use super::sessions::{DIRECT_MESSAGE_REACTIONS, GUILD_MESSAGE_REACTIONS, dispatch};
@@ -30,7 +30,7 @@ pub(super) fn put(state: &mut State, channel: u64, message: &str, emoji: &str) -
     known(emoji)?;
     let there = state.messages[&id].reactions.iter().any(|reaction| reaction.emoji == emoji);
     // Joining in with what is there needs no right of its own.
-    if !there && granted(state, state.app, channel) & ADD_REACTIONS == 0 {
+    if !there && !may(state, channel, ADD_REACTIONS) {
         return Err(Refusal::permissions());
     }
     if !there && state.messages[&id].reactions.len() >= MOST {

@@ -58,6 +58,8 @@ pub(super) struct Gateway {
     /// Events happen and no session hears of them, not later either.
     pub(super) losing: bool,
     pub(super) down: bool,
+    /// The intents by which something was told.
+    pub(super) used: u64,
     /// The privileged intents that the application was given.
     pub(super) given: u64,
     /// How many sessions may still be opened today.
@@ -79,6 +81,7 @@ impl Default for Gateway {
             resumes: true,
             losing: false,
             down: false,
+            used: 0,
             given: 0,
             remaining: A_DAY,
             opened_ms: None,
@@ -92,10 +95,12 @@ pub(super) fn dispatch(state: &mut State, intent: u64, event: &str, data: impl F
         return;
     }
     let (reads, hides) = (data(state, true), data(state, false));
-    for session in state.gateway.sessions.values_mut() {
+    let Gateway { sessions, used, .. } = &mut state.gateway;
+    for session in sessions.values_mut() {
         if intent != ALWAYS && session.intents & intent == 0 {
             continue;
         }
+        *used |= intent;
         let data = if session.intents & MESSAGE_CONTENT > 0 { &reads } else { &hides };
         tell(session, event, data.clone());
     }

@@ -56,7 +56,7 @@ pub(super) fn role(state: &State, id: u64) -> Value {
         "id": id.to_string(), "name": role.name, "permissions": role.permissions.to_string(),
         "position": state.roles.keys().position(|known| *known == id), "color": 0, "hoist": false,
         "colors": { "primary_color": 0, "secondary_color": null, "tertiary_color": null },
-        "managed": role.of.is_some(), "mentionable": false, "icon": null, "unicode_emoji": null, "flags": 0,
+        "managed": role.of.is_some(), "mentionable": role.mentionable, "icon": null, "unicode_emoji": null, "flags": 0,
     });
     if let Some(bot) = role.of {
         shape["tags"] = json!({ "bot_id": bot.to_string() });

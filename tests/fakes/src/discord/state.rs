@@ -1,5 +1,6 @@
 //! What there is.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
@@ -33,6 +34,10 @@ pub(crate) struct State {
     pub(super) limits: Limits,
     /// Everything that made somebody's phone ring, with the message.
     pub(super) pings: Vec<(u64, String)>,
+    /// The rights that calls took.
+    pub(super) rights_used: Cell<u64>,
+    /// The role of all people, where @everyone has no rights.
+    pub(super) people: Option<u64>,
     /// What was sent or edited without `allowed_mentions: {"parse": []}`.
     pub(super) unguarded: Vec<u64>,
 }
@@ -57,6 +62,8 @@ pub(super) struct Member {
 pub(super) struct Role {
     pub(super) name: String,
     pub(super) permissions: u64,
+    /// Anybody may call it.
+    pub(super) mentionable: bool,
     /// It was made for this bot.
     pub(super) of: Option<u64>,
 }
@@ -187,14 +194,17 @@ impl State {
             limits: Limits::default(),
             pings: Vec::new(),
             unguarded: Vec::new(),
+            rights_used: Cell::new(0),
+            people: None,
         };
         state.guild = state.id();
         state.everyone = state.guild;
-        let everyone = Role { name: "@everyone".to_owned(), permissions: may::PEOPLE, of: None };
+        let everyone = Role { name: "@everyone".to_owned(), permissions: may::PEOPLE, mentionable: false, of: None };
         state.roles.insert(state.everyone, everyone);
         state.app = state.user("hotfix", true);
         let own = state.id();
-        state.roles.insert(own, Role { name: "hotfix".to_owned(), permissions: may::BOT, of: Some(state.app) });
+        let role = Role { name: "hotfix".to_owned(), permissions: may::BOT, mentionable: false, of: Some(state.app) };
+        state.roles.insert(own, role);
         state.members.get_mut(&state.app.clone()).unwrap().roles.insert(own);
         state
     }
@@ -211,7 +221,8 @@ impl State {
         let id = self.id();
         self.users.insert(id, User { name: name.to_owned(), bot, closed: false });
         let joined_ms = self.now_ms;
-        self.members.insert(id, Member { nick: None, roles: BTreeSet::new(), pending: false, joined_ms });
+        let roles = self.people.into_iter().collect();
+        self.members.insert(id, Member { nick: None, roles, pending: false, joined_ms });
         id
     }
 

@@ -220,6 +220,7 @@ fn empty() -> World {
     let texts = |texts: &[&str]| texts.iter().map(|&text| text.to_owned()).collect::<BTreeSet<_>>();
     let mut world = World {
         base: String::new(),
+        sockets: None,
         team: "T0FAKE0TEAM".to_owned(),
         enterprise: None,
         org_wide: false,

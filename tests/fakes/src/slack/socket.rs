@@ -91,7 +91,7 @@ impl Wires {
 pub(super) fn open(world: &mut World, _: &Call) -> Answer {
     world.next += 1;
     let ticket = format!("ticket-{:016x}", world.next);
-    let host = world.base.replacen("http://", "ws://", 1);
+    let host = world.sockets.clone().unwrap_or_else(|| world.base.replacen("http://", "ws://", 1));
     Ok(json!({ "url": format!("{host}/link/?ticket={ticket}&app_id={}", world.app_id()) }))
 }
 
@@ -246,6 +246,11 @@ async fn another(
 }
 
 impl Slack {
+    /// From now on connections are opened there, where somebody hands them on to here.
+    pub fn sockets_through(&self, address: std::net::SocketAddr) {
+        self.site.world().sockets = Some(format!("ws://{address}"));
+    }
+
     /// How many connections are open.
     #[must_use]
     pub fn connections(&self) -> usize {

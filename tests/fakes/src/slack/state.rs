@@ -135,6 +135,8 @@ pub(super) enum Delivery {
 #[derive(Clone)]
 pub(super) struct World {
     pub(super) base: String,
+    /// Where connections are opened, when that is elsewhere.
+    pub(super) sockets: Option<String>,
     pub(super) team: String,
     pub(super) enterprise: Option<String>,
     pub(super) org_wide: bool,

@@ -116,11 +116,11 @@ async fn push(git: &Git, step: &Move<'_>) -> Pushed {
     let line = report.lines().find_map(|line| line.strip_prefix("!\t")?.split_once('\t')).map(|(_, why)| why);
     match line {
         Some(why) if why.contains("rejected]") => {
-            let why: String = why.chars().filter(|c| !c.is_control()).take(300).collect();
+            let why: String = git.without_secrets(why).chars().filter(|c| !c.is_control()).take(300).collect();
             let said = answer.complaint.split("; ").filter_map(|part| part.strip_prefix("remote: "));
             let said: Vec<&str> = said.map(str::trim).filter(|part| !part.is_empty()).collect();
             let said = if said.is_empty() { String::new() } else { format!(" ({})", said.join("; ")) };
-            Pushed::Refused(git.without_secrets(&format!("{why}{said}")))
+            Pushed::Refused(format!("{why}{said}"))
         }
         _ => Pushed::Lost(git.push_failure(&answer)),
     }

@@ -1,0 +1,98 @@
+//! Words on a forge in which nothing calls anybody, refers to anything or closes an issue (security case 59). Escapes of
+//! Markdown are not enough for that: forges look for `@team`, `#1` and "closes …" in what is left once it is rendered, and in
+//! titles and commit messages, where there is no Markdown. A gap that nobody sees goes into each of them.
+
+/// The gap, in Markdown.
+const ENTITY: &str = "&#8203;";
+/// The gap, where nothing is rendered.
+const GAP: &str = "\u{200b}";
+/// Before the address of an issue, each of these closes it, on GitHub or on GitLab.
+const CLOSING: [&str; 16] = [
+    "close",
+    "closes",
+    "closed",
+    "closing",
+    "fix",
+    "fixes",
+    "fixed",
+    "fixing",
+    "resolve",
+    "resolves",
+    "resolved",
+    "resolving",
+    "implement",
+    "implements",
+    "implemented",
+    "implementing",
+];
+
+/// Words in Markdown, on one line.
+#[must_use]
+pub fn markdown(words: &str) -> String {
+    let mut made = String::with_capacity(words.len());
+    for c in words.chars() {
+        match c {
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '!' => made.extend(['\\', c]),
+            '<' => made.push_str("&lt;"),
+            '>' => made.push_str("&gt;"),
+            '&' => made.push_str("&amp;"),
+            '@' | '#' => made.extend([c.to_string().as_str(), ENTITY]),
+            c if c.is_control() => made.push(' '),
+            c => made.push(c),
+        }
+    }
+    apart(&made, ENTITY)
+}
+
+/// Words in a title or a commit message, on one line.
+#[must_use]
+pub fn plain(words: &str) -> String {
+    let one_line: String = words.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    apart(&one_line.replace('@', &format!("@{GAP}")).replace('#', &format!("#{GAP}")), GAP)
+}
+
+/// Puts gaps into `GH-1`, and into words that close what the address behind them names.
+fn apart(words: &str, gap: &str) -> String {
+    let lower = words.to_ascii_lowercase();
+    let byte = |at: usize| lower.as_bytes().get(at).copied().unwrap_or_default();
+    let numbered = lower.match_indices("gh-").map(|(at, _)| at);
+    let numbered = numbered.filter(|at| at.checked_sub(1).is_none_or(|before| !byte(before).is_ascii_alphanumeric()));
+    let numbered = numbered.filter(|at| byte(at + 3).is_ascii_digit()).map(|at| at + 2);
+    let closing = lower.match_indices("://").filter_map(|(at, _)| {
+        let before = lower.get(..at)?.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+        let before = before.trim_end_matches(|c: char| !c.is_ascii_alphabetic());
+        CLOSING.iter().any(|closing| before.ends_with(closing)).then(|| before.len().saturating_sub(1))
+    });
+    let mut places: Vec<usize> = numbered.chain(closing).collect();
+    places.sort_unstable();
+    places.dedup();
+    let mut made = words.to_owned();
+    for place in places.into_iter().rev() {
+        made.insert_str(place, gap);
+    }
+    made
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+    use super::*;
+
+    /// Security case 59.
+    #[test]
+    fn what_forges_look_for_is_not_there() {
+        let words = "@org/team \\#1 org/repo#2 GH-3,gh-4 Closes: https://forge.example/o/r/issues/5 high-5 fix it";
+        assert_eq!(
+            plain(words),
+            "@\u{200b}org/team \\#\u{200b}1 org/repo#\u{200b}2 GH\u{200b}-3,gh\u{200b}-4 Close\u{200b}s: \
+             https://forge.example/o/r/issues/5 high-5 fix it"
+        );
+        assert_eq!(
+            markdown(words),
+            "@&#8203;org/team \\\\#&#8203;1 org/repo#&#8203;2 GH&#8203;-3,gh&#8203;-4 Close&#8203;s: \
+             https://forge.example/o/r/issues/5 high-5 fix it"
+        );
+        assert_eq!(plain("two\nlines"), "two lines");
+        assert_eq!(plain("Prüfung bei ://"), "Prüfung bei ://");
+    }
+}

@@ -1,0 +1,106 @@
+//! `hotfix doctor` where people talk in Discord: what the bot lacks there is named, with what to do about it.
+
+use hotfix_tests::discord::Server;
+use hotfix_tests::room::Room;
+use hotfix_tests::running::{Ended, run};
+use hotfix_tests::stage::{Stage, fresh_folder};
+use hotfix_tests::world::{Options, TYPISTS, Talk};
+use rstest::rstest;
+
+const VIEW_CHANNEL: u64 = 1 << 10;
+const EMBED_LINKS: u64 = 1 << 14;
+const CREATE_PUBLIC_THREADS: u64 = 1 << 35;
+const ADMINISTRATOR: u64 = 1 << 3;
+
+fn edit(stage: &Stage, name: &str, change: impl FnOnce(String) -> String) {
+    let path = stage.config().join(name);
+    let text = std::fs::read_to_string(&path).expect("a file");
+    let changed = change(text.clone());
+    assert_ne!(changed, text, "{name} is not what it was");
+    std::fs::write(&path, changed).expect("it is written");
+}
+
+async fn examined(change: impl FnOnce(&Server, &Stage)) -> Ended {
+    let folder = fresh_folder().expect("a folder");
+    let stage = Stage::set_up(folder.path(), "payments").expect("a stage");
+    let options = Options { talk: Talk::Discord, ..Options::default() };
+    let room = Room::open(&stage, &TYPISTS, &options).await.expect("a server").expect("Discord");
+    change(room.server(), &stage);
+    run(&stage.config(), &["doctor"], &[]).await
+}
+
+type Change = fn(&Server, &Stage);
+
+#[rstest]
+#[case::in_the_channel(
+    |server: &Server, _: &Stage| {
+        let bot = server.discord.app();
+        server.discord.deny(server.channel, bot, EMBED_LINKS | CREATE_PUBLIC_THREADS);
+    },
+    "lacks Embed Links, Create Public Threads in #payments",
+    "Give the bot's role in #payments: Embed Links, Create Public Threads."
+)]
+#[case::everywhere(
+    |server: &Server, _: &Stage| server.discord.permit_only(VIEW_CHANNEL),
+    "lacks Send Messages, Embed Links, Read Message History, Create Public Threads, Send Messages in Threads",
+    "Give the bot's role in #payments: Send Messages,"
+)]
+#[case::unseen(
+    |server: &Server, _: &Stage| server.discord.deny(server.channel, server.discord.app(), VIEW_CHANNEL),
+    "Missing Access (50001)",
+    "Let the bot see the channel, or invite it into the server."
+)]
+#[case::another_server(
+    |server: &Server, stage: &Stage| {
+        let guild = format!("servers = [\"{}\"]", server.discord.guild());
+        edit(stage, "hotfix.toml", |text| text.replace(&guild, "servers = [\"1\"]"));
+    },
+    "Unknown Guild (10004)",
+    "Invite the bot into the server, or correct the server's number."
+)]
+#[case::another_application(
+    |server: &Server, stage: &Stage| {
+        let own = format!("application_id = \"{}\"", server.discord.app());
+        edit(stage, "hotfix.toml", |text| text.replace(&own, "application_id = \"12\""));
+    },
+    "and 12 is configured",
+    "Set the application's number, or the token of the other one."
+)]
+#[case::another_token(
+    |_: &Server, stage: &Stage| edit(stage, "discord-token", |_| "of-somebody-else".to_owned()),
+    "Discord does not accept the bot's token (401",
+    "Make a new one and set it."
+)]
+#[case::no_such_role(
+    |_: &Server, stage: &Stage| {
+        let notify = "notify = [{ group = \"7\", name = \"oncall\", on = [\"live\"] }]\nteam ";
+        edit(stage, "services/payments.toml", |text| text.replacen("team ", notify, 1));
+    },
+    "the role 7: no server that the bot listens to has it",
+    "Correct `notify` in the service's file."
+)]
+#[tokio::test]
+async fn what_is_missing_in_discord_is_named(#[case] change: Change, #[case] seen: &str, #[case] next: &str) {
+    let Ended { well, said } = examined(change).await;
+    assert!(!well && said.contains("The bot cannot work like this"), "{said}");
+    let bad = said.split("BAD ").skip(1).find(|bad| bad.contains(seen)).unwrap_or_else(|| panic!("no {seen}:\n{said}"));
+    assert!(bad.contains(next), "no {next}:\n{said}");
+}
+
+/// What is doubtful is told, and stops nothing: commands that are made known at the start, sessions that come back tomorrow,
+/// and more rights than are needed. The intents that are asked for need nobody's permission, so that none can be missing.
+#[tokio::test]
+async fn what_is_doubtful_in_discord_is_told() {
+    let Ended { well, said } = examined(|_, _| {}).await;
+    assert!(well && said.contains("The bot works; something is lost"), "{said}");
+    assert_eq!(said.matches("hm  ").count(), 1, "{said}");
+    assert!(said.contains("hm  the commands: Discord knows others, or none\n      → Start the bot"), "{said}");
+    assert!(said.contains("the bot may do what it has to in #payments"), "{said}");
+    let Ended { well, said } = examined(|server, _| {
+        server.discord.sessions_left(0);
+        server.discord.permit(ADMINISTRATOR);
+    })
+    .await;
+    assert!(well && said.contains("→ Look why the bot was connected so often."), "{said}");
+    assert!(said.contains("→ Take that right from its role: it needs six lesser ones."), "{said}");
+}

@@ -1,0 +1,138 @@
+//! Who had a hand in a change does not approve it, and who says the same again is taken at their word once.
+
+use hotfix_fakes::slack::Slack;
+use hotfix_tests::git::git;
+use hotfix_tests::play::{Play, given};
+use hotfix_tests::room::CHANNEL;
+use hotfix_tests::scenario::Act;
+use hotfix_tests::world::{Options, Talk, World};
+use rstest::rstest;
+
+async fn talking() -> Play {
+    let options = Options { service: "payments".to_owned(), talk: Talk::Slack, ..Options::default() };
+    Play::new(World::new(options).await.expect("a world")).expect("a play")
+}
+
+fn slack(play: &Play) -> &Slack {
+    play.world.room.as_ref().expect("a workspace").slack()
+}
+
+async fn does(play: &mut Play, acts: &[Act]) {
+    for act in acts {
+        play.step(act).await.unwrap_or_else(|error| panic!("{act:?}: {error:#}"));
+    }
+}
+
+async fn come(play: &mut Play, point: &str) {
+    does(play, &given(&format!("a hotfix that is {point}")).expect("a way there")).await;
+}
+
+fn typed(line: &str) -> Act {
+    Act::Typed(line.to_owned())
+}
+
+/// By a word, a button and a reaction; answers who has a vote then.
+async fn votes_of(play: &mut Play, who: &str) -> Vec<String> {
+    let run = play.world.newest().await.expect("a run");
+    let question = run.prompts.values().next_back().expect("a question").message.id.clone();
+    slack(play).command(who, CHANNEL, "/hotfix approve").await;
+    slack(play).press(who, CHANNEL, &question, "Approve").await;
+    slack(play).react(who, CHANNEL, &question, "+1").await;
+    play.go_on().await.expect("it goes on");
+    play.world.newest().await.expect("a run").votes.iter().map(|vote| vote.person.to_string()).collect()
+}
+
+/// Security case 23: whoever wrote a commit of it, committed one, or helped with one by its own words does not approve it, by
+/// whatever address of theirs it says so. Somebody else does.
+#[rstest]
+#[case::author("chi", "Ben Okafor <ben@example.org>", "Also log it")]
+#[case::author_by_another_address("chi", "B. <BEN@Example.org>", "Also log it")]
+#[case::committer("ben", "Chi Nwosu <chi@example.org>", "Also log it")]
+#[case::co_author("chi", "Chi Nwosu <chi@example.org>", "Also log it\n\nCo-authored-by: Big Ben <ben@example.org>")]
+#[tokio::test]
+async fn case_23_who_made_the_change_does_not_approve_it(
+    #[case] committer: &str,
+    #[case] author: &str,
+    #[case] message: &str,
+) {
+    let mut play = talking().await;
+    come(&mut play, "reviewed").await;
+    let (work, at) = (play.world.stage.work(), play.world.clock.moment());
+    let run = |arguments: &[&str]| git(&work, committer, at, arguments).expect("git");
+    run(&["fetch", "--quiet", "origin"]);
+    run(&["switch", "--quiet", "--detach", "origin/hotfix"]);
+    std::fs::write(work.join("also"), "logged\n").expect("it is written");
+    run(&["add", "--all"]);
+    run(&["commit", "--quiet", &format!("--author={author}"), "-m", message]);
+    run(&["push", "--quiet", "origin", "HEAD:refs/heads/hotfix"]);
+    play.world.site.pushed();
+    does(
+        &mut play,
+        &[
+            Act::Forge("unit-tests pass".to_owned()),
+            Act::Forge("dee approves".to_owned()),
+            typed("ana: /hotfix verify local pass"),
+            typed("dee: /hotfix verify staging pass"),
+        ],
+    )
+    .await;
+    assert_eq!(votes_of(&mut play, "ben").await, Vec::<String>::new());
+    let seen = slack(&play).sees("ben", CHANNEL);
+    assert!(seen.contains("You wrote or committed a part of what would ship"), "{seen}");
+    assert_eq!(votes_of(&mut play, "dee").await, ["dee"]);
+}
+
+/// Security case 23: whoever asked for it does not approve it, approver or not.
+#[tokio::test]
+async fn case_23_who_asked_for_it_does_not_approve_it() {
+    let mut play = talking().await;
+    come(&mut play, "tested").await;
+    assert_eq!(votes_of(&mut play, "ana").await, Vec::<String>::new());
+    let seen = slack(&play).sees("ana", CHANNEL);
+    assert!(seen.contains("You asked for this hotfix, so your own vote does not count"), "{seen}");
+}
+
+/// The same line by the same person, twice at once.
+async fn twice(play: &mut Play, who: &str, line: &str) {
+    let slack = slack(play);
+    let (first, second) = tokio::join!(slack.command(who, CHANNEL, line), slack.command(who, CHANNEL, line));
+    assert!(first.taken() && second.taken(), "{line}: {first:?} {second:?}");
+    play.go_on().await.expect("it goes on");
+}
+
+/// How often everybody was told this in the channel.
+fn told(play: &Play, words: &str) -> usize {
+    slack(play).sees("chi", CHANNEL).matches(words).count()
+}
+
+/// Security case 40: what the same person asks again within moments makes no second question and no second line.
+#[tokio::test]
+async fn case_40_the_same_ask_again_is_one_ask() {
+    let mut play = talking().await;
+    twice(&mut play, "ana", "/hotfix start payments \"Fix 500 on upload\"").await;
+    assert_eq!(play.world.newest().await.expect("a run").id.to_string(), "HF-1");
+    twice(&mut play, "dee", "/hotfix start payments \"Broken log lines\"").await;
+    for (words, times) in
+        [("Hotfix started: HF-1", 1), ("Fix 500 on upload. It goes", 0), ("Dee brings a second fix", 1)]
+    {
+        assert_eq!(told(&play, words), times, "{words}:\n{}", slack(&play).sees("chi", CHANNEL));
+    }
+    let mut play = talking().await;
+    come(&mut play, "tested").await;
+    twice(&mut play, "chi", "/hotfix hold the queue is full").await;
+    twice(&mut play, "chi", "/hotfix unhold").await;
+    twice(&mut play, "dee", "/hotfix verify staging pass").await;
+    twice(&mut play, "dee", "/hotfix reject the numbers are wrong").await;
+    twice(&mut play, "dee", "/hotfix unapprove").await;
+    twice(&mut play, "ben", "/hotfix approve").await;
+    twice(&mut play, "ana", "/hotfix deploy production").await;
+    for words in [
+        "the queue is full",
+        "may this go to production?",
+        "the numbers are wrong",
+        "Ben says yes to",
+        "Deploying to production",
+    ] {
+        assert_eq!(told(&play, words), 1, "{words}:\n{}", slack(&play).sees("chi", CHANNEL));
+    }
+}

@@ -1,0 +1,179 @@
+//! Stands between the bot and a platform, hands on what both say, and says to the bot what no platform says: frames of any
+//! length, in any number of pieces.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy};
+use tokio::net::tcp::OwnedReadHalf;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+
+/// What a test waits for at most.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A running relay. It ends when it is dropped.
+pub struct Relay {
+    address: SocketAddr,
+    lines: Lines,
+    ended: watch::Receiver<usize>,
+    task: JoinHandle<()>,
+}
+
+type Lines = Arc<Mutex<Vec<mpsc::Sender<Vec<u8>>>>>;
+
+impl Relay {
+    /// Starts one in front of a platform.
+    ///
+    /// # Panics
+    /// When no port can be had.
+    pub async fn start(platform: SocketAddr) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port on loopback");
+        let address = listener.local_addr().expect("an address");
+        let (lines, (end, ended)) = (Lines::default(), watch::channel(0));
+        let known = lines.clone();
+        let task = tokio::spawn(async move {
+            while let Ok((bot, _)) = listener.accept().await {
+                let (say, said) = mpsc::channel(1);
+                held(&known).push(say);
+                let end = end.clone();
+                tokio::spawn(async move {
+                    between(bot, platform, said).await;
+                    end.send_modify(|count| *count += 1);
+                });
+            }
+        });
+        Self { address, lines, ended, task }
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Says this to the bot over the newest connection, piece after piece as it is taken, until all of it is said or the bot
+    /// hangs up; answers how many bytes were taken.
+    pub async fn say(&self, pieces: impl IntoIterator<Item = Vec<u8>>) -> usize {
+        let line = held(&self.lines).last().cloned();
+        let mut taken = 0;
+        for piece in pieces {
+            let length = piece.len();
+            match &line {
+                Some(line) if line.send(piece).await.is_ok() => taken += length,
+                _ => break,
+            }
+        }
+        taken
+    }
+
+    /// Waits until so many connections have ended.
+    ///
+    /// # Panics
+    /// They do not.
+    pub async fn ended(&self, many: usize) {
+        let mut ended = self.ended.clone();
+        let waited = tokio::time::timeout(PATIENCE, ended.wait_for(|count| *count >= many)).await;
+        assert!(waited.is_ok(), "the connection did not end");
+    }
+}
+
+impl Drop for Relay {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+fn held(lines: &Lines) -> MutexGuard<'_, Vec<mpsc::Sender<Vec<u8>>>> {
+    lines.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// One connection, until either side hangs up. What is said here comes in between what the platform says at once.
+async fn between(bot: TcpStream, platform: SocketAddr, mut said: mpsc::Receiver<Vec<u8>>) {
+    let Ok(platform) = TcpStream::connect(platform).await else { return };
+    let (mut from_bot, mut to_bot) = bot.into_split();
+    let (mut from_platform, mut to_platform) = platform.into_split();
+    let down = async {
+        loop {
+            let bytes = tokio::select! {
+                bytes = read(&mut from_platform) => bytes,
+                Some(piece) = said.recv() => Some(piece),
+            };
+            let Some(bytes) = bytes else { break };
+            if to_bot.write_all(&bytes).await.is_err() {
+                break;
+            }
+        }
+    };
+    tokio::select! {
+        () = down => {}
+        _ = copy(&mut from_bot, &mut to_platform) => {}
+    }
+}
+
+async fn read(from: &mut OwnedReadHalf) -> Option<Vec<u8>> {
+    let mut bytes = vec![0; 1 << 16];
+    let length = from.read(&mut bytes).await.ok().filter(|length| *length > 0)?;
+    bytes.truncate(length);
+    Some(bytes)
+}
+
+/// A frame of a websocket, as servers send them: unmasked. `length` is what its head says, whatever the payload is.
+#[must_use]
+pub fn frame(last: bool, kind: Kind, length: u64, payload: &[u8]) -> Vec<u8> {
+    let first = (if last { 0x80 } else { 0 }) | kind as u8;
+    let mut bytes = match u16::try_from(length) {
+        Ok(short @ 0..126) => vec![first, u8::try_from(short).unwrap_or_default()],
+        Ok(middle) => [vec![first, 126], middle.to_be_bytes().to_vec()].concat(),
+        Err(_) => [vec![first, 127], length.to_be_bytes().to_vec()].concat(),
+    };
+    bytes.extend_from_slice(payload);
+    bytes
+}
+
+/// What a frame is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A piece of what began before.
+    Continuation = 0,
+    /// Text, or its beginning.
+    Text = 1,
+    /// A question whether the other side is there.
+    Ping = 9,
+}
+
+/// A text in pieces of so many bytes.
+#[must_use]
+pub fn in_pieces(text: &str, size: usize) -> Vec<Vec<u8>> {
+    let pieces: Vec<&[u8]> = text.as_bytes().chunks(size).collect();
+    let number = pieces.len();
+    let piece = |(at, piece): (usize, &&[u8])| {
+        let kind = if at == 0 { Kind::Text } else { Kind::Continuation };
+        frame(at + 1 == number, kind, u64::try_from(piece.len()).unwrap_or_default(), piece)
+    };
+    pieces.iter().enumerate().map(piece).collect()
+}
+
+/// Frames, one after the other.
+pub type Frames = Box<dyn Iterator<Item = Vec<u8>> + Send>;
+
+/// Everything by which a message could be made too long, by what it is: `most` is what may be read at once. The last is a
+/// frame that no peer may send.
+#[must_use]
+pub fn too_much(most: usize) -> Vec<(&'static str, Frames)> {
+    let piece = 64 << 10;
+    let over = u64::try_from(most + 1).unwrap_or_default();
+    let endless = (0..1024).map(move |at| {
+        let kind = if at == 0 { Kind::Text } else { Kind::Continuation };
+        frame(false, kind, u64::try_from(piece).unwrap_or_default(), &vec![b'x'; piece])
+    });
+    vec![
+        ("one byte too many", Box::new(std::iter::once(frame(true, Kind::Text, over, b"")))),
+        ("a terabyte", Box::new(std::iter::once(frame(true, Kind::Text, 1 << 40, b"")))),
+        ("pieces without end", Box::new(endless)),
+        ("a piece of nothing", Box::new(std::iter::once(frame(true, Kind::Continuation, 1, b"x")))),
+        ("a long question", Box::new(std::iter::once(frame(true, Kind::Ping, 126, &[b'x'; 126])))),
+    ]
+}
