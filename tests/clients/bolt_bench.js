@@ -1,7 +1,7 @@
 // The rival in a bench: a bolt app over HTTP that makes each `/hotfix` command durable in SQLite before it acknowledges it, with a
 // text that only the caller sees. SIGNING_SECRET, URL (of the Web API, without `/api`), BOT_TOKEN and DATABASE (a file) come from the
-// environment. It prints its port. node:sqlite where Node has it; else better-sqlite3, which is compiled once with
-// `npm rebuild better-sqlite3 --prefix tests/clients`.
+// environment. It prints its port; with COUNT set to a text, how many different commands of that text the file holds. node:sqlite
+// where Node has it; else better-sqlite3, which is compiled once with `npm rebuild better-sqlite3 --prefix tests/clients`.
 import bolt from '@slack/bolt';
 
 const { App, HTTPReceiver } = bolt;
@@ -21,6 +21,11 @@ async function open(file) {
 const database = await open(DATABASE);
 database.exec('PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL');
 database.exec('CREATE TABLE IF NOT EXISTS command (id INTEGER PRIMARY KEY, body TEXT NOT NULL)');
+if (process.env.COUNT) {
+  const count = 'SELECT COUNT(DISTINCT body) AS different FROM command WHERE json_extract(body, ?) = ?';
+  console.log(database.prepare(count).get('$.text', process.env.COUNT).different);
+  process.exit();
+}
 const insert = database.prepare('INSERT INTO command (body) VALUES (?)');
 
 const receiver = new HTTPReceiver({ signingSecret: SIGNING_SECRET, logLevel: 'error' });

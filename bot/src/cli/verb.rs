@@ -78,7 +78,7 @@ async fn read_only(config: Config, question: &Question) -> anyhow::Result<Answer
     let program = std::env::current_exe()?;
     let outside = wire::outside(&config, console, &program)?;
     let engine = Engine::start(journal, outside, config, question.key.clone()).await?;
-    let looks = command::parse(&question.text, &engine.known()).map_or(true, |request| request.reads_only());
+    let looks = command::parse(&question.text, engine.known()).map_or(true, |request| request.reads_only());
     if !looks {
         let card = view::unreadable(&format!(
             "No bot listens on {socket}, and this changes something. Start one: `hotfix serve`."

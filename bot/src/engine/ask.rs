@@ -1,5 +1,6 @@
 //! What people do in the chat: words become a request, the policy lets the person or not, and the run decides.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use hotfix_adapters::chat::{Act as Did, Card, Emoji, Inbound};
@@ -16,7 +17,7 @@ use crate::command::{self, DriftChoice as Choice, Known, MergebackAction, Reques
 use crate::domain::command::{Act, Command};
 use crate::domain::event::{Answer, DriftChoice};
 use crate::domain::hotfix::Hotfix;
-use crate::domain::id::{HotfixId, PersonId};
+use crate::domain::id::{HotfixId, PersonId, ServiceName};
 use crate::domain::people::{Deed, Grant, Role};
 use crate::domain::playbook::StepKind;
 use crate::domain::question::Prompt;
@@ -254,13 +255,17 @@ impl Engine {
 
     /// The words that commands are made of here, for suggestions.
     #[must_use]
-    pub fn known(&self) -> Known {
-        Known::of(&self.config)
+    pub fn known(&self) -> &Known {
+        &self.known
     }
 
     /// Those of them that the asker may know: of services that are not seen, nothing is suggested (security case 81).
-    pub(super) fn known_to(&self, asker: &Asker) -> Known {
-        Known::of_those(&self.config, |service| self.looks(asker, service).is_ok())
+    pub(super) fn known_to(&self, asker: &Asker) -> Cow<'_, Known> {
+        let seen = |service: &ServiceName| self.looks(asker, service).is_ok();
+        if self.config.services.keys().all(seen) {
+            return Cow::Borrowed(&self.known);
+        }
+        Cow::Owned(Known::of_those(&self.config, seen))
     }
 
     async fn typed(&self, asker: &Asker, text: &str, can_ask: bool) -> Result<Response, EngineError> {

@@ -62,6 +62,7 @@ use jiff::Timestamp;
 use thiserror::Error;
 use tokio::sync::Mutex;
 
+use crate::command::Known;
 use crate::config::Config;
 use crate::domain::event::Entry;
 use crate::domain::hotfix::Hotfix;
@@ -136,6 +137,9 @@ pub struct Engine {
     journal: Arc<dyn Journal>,
     outside: Outside,
     config: Config,
+    /// Every word of the configuration. It is made once: it goes through all playbooks for each service, and every command
+    /// is read by it.
+    known: Known,
     /// Names commits: unique over restarts, so that no two commits share a name.
     process: String,
     runs: Mutex<BTreeMap<HotfixId, Arc<Mutex<Run>>>>,
@@ -184,6 +188,7 @@ impl Engine {
         let engine = Self {
             journal,
             outside,
+            known: Known::of(&config),
             config,
             process,
             runs: Mutex::default(),
