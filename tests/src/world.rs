@@ -336,8 +336,8 @@ impl World {
         if let Some(dead) = unsettled.iter().find(|view| matches!(view.state, WorkState::Dead { .. })) {
             bail!("work was given up: {dead:?}");
         }
-        let followed = unsettled.iter().filter(|view| is_followed(view)).count();
-        let backlog = self.engine().backlog().await?.saturating_sub(followed);
+        let held = unsettled.iter().filter(|view| is_followed(view) || is_frozen(view)).count();
+        let backlog = self.engine().backlog().await?.saturating_sub(held);
         if backlog > 0 && self.cut.down().is_empty() {
             bail!("{backlog} pieces of work are left: {unsettled:?}");
         }
@@ -392,4 +392,9 @@ fn bare_console() -> Console {
 fn is_followed(view: &WorkView) -> bool {
     let deploys = view.work.payload.get().contains("\"effect\":\"deploy\"");
     deploys && view.last_failure.as_deref() == Some(FOLLOWED)
+}
+
+/// Work that a freeze holds back goes on when it is lifted.
+fn is_frozen(view: &WorkView) -> bool {
+    view.last_failure.as_deref().is_some_and(|why| why.starts_with("it is frozen"))
 }
