@@ -17,7 +17,7 @@ const BUDGET: usize = 30;
 /// The same where a second repository is read and written as well, or several environments.
 const LARGE_BUDGET: usize = 40;
 /// How often the bot looks in vain after each step.
-const IDLE_LOOKS: usize = 10;
+const IDLE_LOOKS: usize = 3;
 
 fn whole(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("scenarios/{name}-whole.txt"))
