@@ -3,6 +3,7 @@
 //! the code under test is asked.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use hotfix_fakes::slack::{Slack, Standing, Submitted};
@@ -31,10 +32,11 @@ enum Deed {
 }
 use Deed::{Change, Vote, Word};
 
-/// Every verb that changes something: as it is typed, the role it takes, what it does, and what undoes it.
+/// Every verb that changes something: as it is typed, the role it takes, what it does, and what undoes it. A word that is
+/// said a second time may be no news, so `{n}` is another one each time.
 #[rustfmt::skip]
 const VERBS: [(&str, &str, Deed, Then, &str); 31] = [
-    ("start payments \"Another thing\"",                     "requester", Change, Moves, ""),
+    ("start payments \"Thing {n}\"",                         "requester", Change, Moves, ""),
     ("promote payments",                                     "requester", Change, Says("promotion.none"), ""),
     ("triage rest=yes HF-1",                                 "requester", Change, Says("triage.none"), ""),
     ("agree HF-1",                                           "viewer",    Change, Says("agree.nothing"), ""),
@@ -48,7 +50,7 @@ const VERBS: [(&str, &str, Deed, Then, &str); 31] = [
     ("ack HF-1",                                             "requester", Word,   Once,  ""),
     ("hold \"my change needs the queue\" HF-1",              "requester", Word,   Moves, "unhold HF-1"),
     ("unhold HF-1",                                          "requester", Word,   Says("hold.none"), ""),
-    ("verify staging pass HF-1",                             "requester", Change, Moves, ""),
+    ("verify staging pass \"look {n}\" HF-1",                "requester", Change, Moves, ""),
     ("deploy production HF-1",                               "requester", Change, Says("deploy.early"), ""),
     ("rollback production HF-1",                             "captain",   Change, Says("rollback.nothing"), ""),
     ("skip approve-production \"no time\" HF-1",             "requester", Change, Says("step.must"), ""),
@@ -207,6 +209,8 @@ struct House {
     card: String,
     question: String,
     said: String,
+    /// How many acts there were.
+    acts: AtomicUsize,
 }
 
 impl House {
@@ -272,7 +276,7 @@ impl House {
         let run = play.world.newest().await.expect("a run");
         let question = run.prompts.values().next_back().expect("a question").message.id.clone();
         let said = play.world.room.as_ref().expect("a workspace").slack().say("ana", CHANNEL, "It is slow").await;
-        Self { card: run.card.expect("a card").id, question, said, play }
+        Self { card: run.card.expect("a card").id, question, said, play, acts: AtomicUsize::new(0) }
     }
 
     fn slack(&self) -> &Slack {
@@ -297,7 +301,8 @@ impl House {
     async fn act(&self, cell: &Cell, who: &str, wait: bool) -> String {
         let slack = self.slack();
         let channel = if CHANNELS[cell.channel] == "@" { format!("@{who}") } else { CHANNELS[cell.channel].to_owned() };
-        let line = VERBS[cell.verb].0;
+        let number = self.acts.fetch_add(1, Ordering::Relaxed).to_string();
+        let line = VERBS[cell.verb].0.replace("{n}", &number);
         let before = alone(slack, who, &channel);
         match WAYS[cell.way] {
             "slash" => assert!(slack.command(who, &channel, &format!("/hotfix {line}")).await.taken(), "{cell:?}"),
@@ -310,7 +315,7 @@ impl House {
                 let name = if cell.verb() == "approve" { "+1" } else { "-1" };
                 slack.react(who, &channel, &self.question, name).await;
             }
-            "form" => return self.form(cell, who, &channel).await,
+            "form" => return self.form(cell, who, &channel, &number).await,
             _shortcut => drop(slack.message_shortcut(who, &channel, &self.said, "add_to_hotfix").await),
         }
         if wait {
@@ -328,13 +333,13 @@ impl House {
     }
 
     /// The verb without what it needs opens a form; whoever may not is told when they hand it in.
-    async fn form(&self, cell: &Cell, who: &str, channel: &str) -> String {
+    async fn form(&self, cell: &Cell, who: &str, channel: &str, number: &str) -> String {
         let slack = self.slack();
         let (opens, answers): (_, &[(&str, &str)]) = match cell.verb() {
-            "start" => ("start payments", &[("title", "Another thing")]),
+            "start" => ("start payments", &[("title", number)]),
             "hold" => ("hold HF-1", &[("reason", "my change needs the queue")]),
             "reject" => ("reject HF-1", &[("reason", "the numbers are wrong")]),
-            _verify => ("verify staging", &[("verdict", "pass")]),
+            _verify => ("verify staging", &[("verdict", "pass"), ("note", number)]),
         };
         slack.command(who, channel, &format!("/hotfix {opens}")).await;
         slack.until("the form", |slack| slack.modal(who).is_some()).await;

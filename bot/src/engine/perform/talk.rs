@@ -57,7 +57,7 @@ impl Engine {
         key: &str,
         first: bool,
     ) -> Result<Performed, Failure> {
-        if state.ships() != Some(commit) || state.astray().is_some() {
+        if state.ships_to(environment) != Some(commit) || state.astray().is_some() {
             return Ok(Performed::came(Outcome::Nothing));
         }
         let Some(root) = &state.card else {
