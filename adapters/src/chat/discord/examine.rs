@@ -56,7 +56,7 @@ impl Core {
         found
     }
 
-    /// A role is called by whoever may post where it is mentionable; the bot calls it by its own right where it is not.
+    /// A role is called where anyone may mention it: the bot asks for no right to call others.
     pub(super) async fn examine_groups(&self, groups: &[String]) -> Vec<Finding> {
         let mut known: Vec<Role> = Vec::new();
         if groups.is_empty() {

@@ -1,6 +1,6 @@
 //! `break-glass` and `countersign`: the votes set aside in an emergency, and the look at it afterwards.
 
-use super::{Arg, Args, ENVIRONMENT, Form, Group, Kind, ParseError, REASON, Request, Role, Verb};
+use super::{Arg, Args, ENVIRONMENT, Form, Group, INCIDENT, Kind, ParseError, REASON, Request, Role, Verb};
 
 pub(crate) const BREAK_GLASS: Verb = Verb {
     name: "break-glass",
@@ -24,13 +24,7 @@ pub(crate) const BREAK_GLASS: Verb = Verb {
             kind: Kind::Reference,
             about: "what would ship, 7 digits or more, typed by hand",
         },
-        Arg {
-            name: "incident",
-            shown: "--incident URL",
-            form: Form::RequiredFlag,
-            kind: Kind::Url,
-            about: "the address of the incident that justifies it",
-        },
+        INCIDENT,
     ],
     takes_run: true,
     build: break_glass,

@@ -34,6 +34,15 @@ const REASON: Arg = Arg {
     about: "why, for everybody to read",
 };
 
+/// The incident that justifies going around a rule.
+const INCIDENT: Arg = Arg {
+    name: "incident",
+    shown: "--incident URL",
+    form: Form::RequiredFlag,
+    kind: Kind::Url,
+    about: "the address of the incident that justifies it",
+};
+
 /// The service that a verb is about.
 const SERVICE: Arg =
     Arg { name: "service", shown: "<service>", form: Form::Word, kind: Kind::Service, about: "which service" };

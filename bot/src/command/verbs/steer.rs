@@ -1,7 +1,7 @@
 //! `retry`, `drift`, `skip`, `override`, `abort`: when it does not go as planned.
 
 use super::super::request::DriftChoice;
-use super::{Arg, Args, Form, Group, Kind, ParseError, REASON, Request, Role, Verb};
+use super::{Arg, Args, Form, Group, INCIDENT, Kind, ParseError, REASON, Request, Role, Verb};
 
 pub(crate) const RETRY: Verb = Verb {
     name: "retry",
@@ -84,13 +84,7 @@ pub(crate) const OVERRIDE: Verb = Verb {
             about: "which step blocks; `plan` shows their names",
         },
         REASON,
-        Arg {
-            name: "incident",
-            shown: "--incident URL",
-            form: Form::RequiredFlag,
-            kind: Kind::Url,
-            about: "the address of the incident that justifies it",
-        },
+        INCIDENT,
     ],
     takes_run: true,
     build: build_override,
