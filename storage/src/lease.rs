@@ -73,3 +73,11 @@ pub struct LeaseView {
     /// Under which fence.
     pub fence: Fence,
 }
+
+impl LeaseView {
+    /// Whether it has not come to its end at this moment.
+    #[must_use]
+    pub fn holds(&self, now: Timestamp) -> bool {
+        self.until.is_none_or(|until| now < until)
+    }
+}

@@ -115,7 +115,7 @@ impl State {
             }
         }
         for Requirement::LeaseHeld { lease, fence } in &commit.require {
-            let held = self.leases.get(lease).filter(|view| holds(view, now));
+            let held = self.leases.get(lease).filter(|view| view.holds(now));
             if held.is_none_or(|view| view.fence != *fence) {
                 return Err(CommitError::LeaseLost(lease.clone()));
             }
@@ -135,7 +135,7 @@ impl State {
         for change in &commit.leases {
             match change {
                 LeaseChange::Acquire { lease, holder, note, until } => {
-                    if let Some(view) = leases.get(lease).filter(|view| holds(view, now)) {
+                    if let Some(view) = leases.get(lease).filter(|view| view.holds(now)) {
                         return Err(CommitError::LeaseBusy(view.clone()));
                     }
                     let fence = next_fence();
@@ -144,7 +144,7 @@ impl State {
                     leases.insert(lease.clone(), LeaseView { lease, holder, note, since: now, until: *until, fence });
                 }
                 LeaseChange::Extend { lease, fence, until } => match leases.get_mut(lease) {
-                    Some(view) if view.fence == *fence && holds(view, now) => view.until = *until,
+                    Some(view) if view.fence == *fence && view.holds(now) => view.until = *until,
                     Some(_) | None => return Err(CommitError::LeaseLost(lease.clone())),
                 },
                 LeaseChange::Release { lease, fence } => {
@@ -252,10 +252,6 @@ impl Piece {
     }
 }
 
-fn holds(lease: &LeaseView, now: Timestamp) -> bool {
-    lease.until.is_none_or(|until| now < until)
-}
-
 #[async_trait]
 impl Journal for Memory {
     async fn commit(&self, commit: Commit) -> Result<Receipt, CommitError> {
@@ -356,7 +352,7 @@ impl Journal for Memory {
     async fn leases(&self) -> Result<Vec<LeaseView>, ReadError> {
         let state = self.lock();
         let now = self.present(&state);
-        Ok(state.leases.values().filter(|view| holds(view, now)).cloned().collect())
+        Ok(state.leases.values().filter(|view| view.holds(now)).cloned().collect())
     }
 
     fn wake(&self) -> watch::Receiver<u64> {

@@ -5,6 +5,7 @@ use hotfix_tests::git::git;
 use hotfix_tests::play::{Play, given};
 use hotfix_tests::room::CHANNEL;
 use hotfix_tests::scenario::Act;
+use hotfix_tests::site::Host;
 use hotfix_tests::world::{Options, Talk, World};
 use rstest::rstest;
 
@@ -78,8 +79,57 @@ async fn case_23_who_made_the_change_does_not_approve_it(
     .await;
     assert_eq!(votes_of(&mut play, "ben").await, Vec::<String>::new());
     let seen = slack(&play).sees("ben", CHANNEL);
-    assert!(seen.contains("You wrote or committed a part of what would ship"), "{seen}");
+    assert!(seen.contains("You wrote, committed or pushed a part of what would ship"), "{seen}");
     assert_eq!(votes_of(&mut play, "dee").await, ["dee"]);
+}
+
+/// Security case 23: who pushed it does not approve it either, whoever the commit says it is by: the forge knows who pushed.
+#[rstest]
+#[case::told_with_the_head(Host::GitHub, true)]
+#[case::told_with_the_head_by_gitlab(Host::GitLab, true)]
+#[case::told_after_the_vote(Host::GitHub, false)]
+#[tokio::test]
+async fn case_23_who_pushed_it_does_not_approve_it(#[case] host: Host, #[case] at_once: bool) {
+    let options = Options { service: "payments".to_owned(), talk: Talk::Slack, host, ..Options::default() };
+    let mut play = Play::new(World::new(options).await.expect("a world")).expect("a play");
+    come(&mut play, "reviewed").await;
+    let (work, at) = (play.world.stage.work(), play.world.clock.moment());
+    let run = |who: &str, arguments: &[&str]| git(&work, who, at, arguments).expect("git");
+    run("chi", &["fetch", "--quiet", "origin"]);
+    run("chi", &["switch", "--quiet", "--detach", "origin/hotfix"]);
+    std::fs::write(work.join("also"), "logged\n").expect("it is written");
+    run("chi", &["add", "--all"]);
+    run("chi", &["commit", "--quiet", "-m", "Also log it"]);
+    run("ben", &["push", "--quiet", "origin", "HEAD:refs/heads/hotfix"]);
+    let pushes = play.world.stage.bare().join("pushes");
+    let told = std::fs::read_to_string(&pushes).expect("the pushes");
+    if !at_once {
+        std::fs::write(&pushes, "").expect("the list lags behind");
+    }
+    play.world.site.pushed();
+    let on = ["unit-tests pass", "dee approves"].map(|words| Act::Forge(words.to_owned()));
+    does(&mut play, &on).await;
+    does(&mut play, &[typed("ana: /hotfix verify local pass"), typed("dee: /hotfix verify staging pass")]).await;
+    if at_once {
+        assert_eq!(votes_of(&mut play, "ben").await, Vec::<String>::new());
+        let seen = slack(&play).sees("ben", CHANNEL);
+        assert!(seen.contains("You wrote, committed or pushed a part of what would ship"), "{seen}");
+    } else {
+        assert_eq!(votes_of(&mut play, "ben").await, ["ben"], "nobody could know");
+        std::fs::write(&pushes, told).expect("the list is there");
+        does(&mut play, &[typed("ana: /hotfix deploy production")]).await;
+        let seen = slack(&play).sees("chi", CHANNEL);
+        assert!(seen.contains("they pushed a part of it"), "{seen}");
+        assert_eq!(votes_of(&mut play, "ben").await, Vec::<String>::new(), "once it is known it stays known");
+    }
+    assert_eq!(votes_of(&mut play, "dee").await, ["dee"]);
+    does(&mut play, &[typed("ana: /hotfix deploy production")]).await;
+    assert!(
+        play.world
+            .stage
+            .running("production")
+            .is_some_and(|commit| commit == play.world.commit_of("hotfix").expect("a commit"))
+    );
 }
 
 /// Security case 23: whoever asked for it does not approve it, approver or not.

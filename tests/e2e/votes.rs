@@ -202,7 +202,7 @@ async fn case_24_a_commit_by_another_account_is_theirs() {
     types(&mut play, "dee: /hotfix verify staging pass").await;
     types(&mut play, "ben: /hotfix approve").await;
     assert!(votes(&play).await.is_empty());
-    assert_eq!(told_alone(&play, "ben", "You wrote or committed a part of what would ship"), 1);
+    assert_eq!(told_alone(&play, "ben", "You wrote, committed or pushed a part of what would ship"), 1);
 }
 
 /// Security case 25: a push voids the votes, and whoever gave one is told so, once.
@@ -409,6 +409,40 @@ async fn refused(play: &Play, inbound: &Inbound) -> Vec<String> {
         Response::Silent => Vec::new(),
         other => panic!("{other:?}"),
     }
+}
+
+/// Security case 35: a no that was being written when somebody pushed is a no to what was looked at, and not to what came.
+#[tokio::test]
+async fn case_35_a_no_by_form_is_about_what_it_was_asked_of() {
+    let mut play = at("tested").await;
+    let old = question(&play).await;
+    slack(&play).press("ben", CHANNEL, &old, "Reject").await;
+    slack(&play).until("the form", |slack| slack.modal("ben").is_some()).await;
+    slack(&play).command("dee", CHANNEL, "/hotfix reject").await;
+    slack(&play).until("the form", |slack| slack.modal("dee").is_some()).await;
+    does(
+        &mut play,
+        Act::Git("ana pushes \"Also log it\" to hotfix: src/log.py = def log(line):\\n    print(line)".to_owned()),
+    )
+    .await;
+    for point in ["unit-tests pass", "ben approves"] {
+        does(&mut play, Act::Forge(point.to_owned())).await;
+    }
+    types(&mut play, "ana: /hotfix verify local pass").await;
+    types(&mut play, "dee: /hotfix verify staging pass").await;
+    let new = question(&play).await;
+    assert_ne!(new, old);
+    for who in ["ben", "dee"] {
+        slack(&play).submit(who, &[("reason", "the numbers are wrong")]).await;
+        let told = slack(&play).modal(who).expect("an answer");
+        assert!(told.contains("what it asked about is not what is asked now, so nothing was counted"), "{told}");
+        slack(&play).close(who).await;
+    }
+    assert!(run(&play).await.vetoes.is_empty());
+    slack(&play).press("ben", CHANNEL, &new, "Reject").await;
+    slack(&play).until("the form", |slack| slack.modal("ben").is_some()).await;
+    slack(&play).submit("ben", &[("reason", "the numbers are wrong")]).await;
+    assert_eq!(run(&play).await.vetoes.len(), 1);
 }
 
 /// Security case 35: a question has its time. After it neither its buttons nor a reaction count, whoever tries is told why,

@@ -256,6 +256,7 @@ impl Model {
             size: DiffSize { files: 1, insertions: 2, deletions: 1 },
             on_base: how % 11 != 0,
             origins: Default::default(),
+            pushers: Default::default(),
         }
     }
 

@@ -14,6 +14,7 @@ use async_trait::async_trait;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use hotfix_adapters::forge::{CheckState, Forge, MergeMethod, PullNumber, Verdict};
 use hotfix_adapters::vocabulary::{BranchName, CommitId, Repo};
+use hotfix_fakes::git::keep_pushes;
 use hotfix_fakes::server::Control;
 use sha2::Sha256;
 
@@ -153,6 +154,7 @@ fn take_places(stage: &Stage, make: impl Fn(&str) -> PathBuf) -> anyhow::Result<
         std::fs::create_dir_all(bare.join("hooks"))?;
         std::fs::write(&hook, MOVES)?;
         std::fs::set_permissions(&hook, std::fs::Permissions::from_mode(0o755))?;
+        keep_pushes(&bare);
         symlink(bare, made)?;
     }
     Ok(())

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 
 use super::git::mirror::Mirror;
 use super::{
@@ -29,6 +30,12 @@ pub trait Accounts: Send + Sync {
         base: &CommitId,
         head: &CommitId,
     ) -> Result<BTreeMap<CommitId, CommitAccounts>, Failure>;
+
+    /// The accounts that pushed to a branch since this moment, or since the branch was made when that was later, each once.
+    ///
+    /// # Errors
+    /// As for [`Accounts::accounts`].
+    async fn pushers(&self, repo: &Repo, branch: &BranchName, since: Timestamp) -> Result<Vec<PersonRef>, Failure>;
 }
 
 /// The accounts behind one commit.
@@ -147,6 +154,16 @@ impl<P: Accounts> History for Hosted<P> {
 
     async fn count(&self, repo: &Repo, commit: &CommitId) -> Result<usize, Failure> {
         self.mirror.count(repo, commit).await
+    }
+
+    async fn pushers(&self, repo: &Repo, branch: &BranchName, since: Timestamp) -> Result<Vec<PersonRef>, Failure> {
+        match self.api.pushers(repo, branch, since).await {
+            Err(Failure::Rejected { reason }) => {
+                tracing::warn!(%repo, %branch, reason, "the forge does not tell who pushed");
+                Ok(Vec::new())
+            }
+            answer => answer,
+        }
     }
 }
 

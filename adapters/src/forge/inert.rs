@@ -1,6 +1,6 @@
 //! Words on a forge in which nothing calls anybody, refers to anything or closes an issue (security case 59). Escapes of
-//! Markdown are not enough for that: forges look for `@team`, `#1` and "closes …" in what is left once it is rendered, and in
-//! titles and commit messages, where there is no Markdown. A gap that nobody sees goes into each of them.
+//! Markdown are not enough for that: forges look for `@team`, `#1`, `!1` and "closes …" in what is left once it is rendered,
+//! and in titles and commit messages, where there is no Markdown. A gap that nobody sees goes into each of them.
 
 /// The gap, in Markdown.
 const ENTITY: &str = "&#8203;";
@@ -26,11 +26,14 @@ const CLOSING: [&str; 16] = [
     "implementing",
 ];
 
+/// What begins a reference that only GitLab knows: to a merge request, a snippet, an epic, a milestone or a label.
+const SIGNS: [char; 5] = ['!', '$', '&', '%', '~'];
+
 /// Words in Markdown, on one line.
 #[must_use]
 pub fn markdown(words: &str) -> String {
     let mut made = String::with_capacity(words.len());
-    for c in words.chars() {
+    for (at, c) in words.char_indices() {
         match c {
             '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '!' => made.extend(['\\', c]),
             '<' => made.push_str("&lt;"),
@@ -40,6 +43,9 @@ pub fn markdown(words: &str) -> String {
             c if c.is_control() => made.push(' '),
             c => made.push(c),
         }
+        if refers(words, at, c) {
+            made.push_str(ENTITY);
+        }
     }
     apart(&made, ENTITY)
 }
@@ -47,8 +53,20 @@ pub fn markdown(words: &str) -> String {
 /// Words in a title or a commit message, on one line.
 #[must_use]
 pub fn plain(words: &str) -> String {
-    let one_line: String = words.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    apart(&one_line.replace('@', &format!("@{GAP}")).replace('#', &format!("#{GAP}")), GAP)
+    let mut made = String::with_capacity(words.len());
+    for (at, c) in words.char_indices() {
+        made.push(if c.is_control() { ' ' } else { c });
+        if matches!(c, '@' | '#') || refers(words, at, c) {
+            made.push_str(GAP);
+        }
+    }
+    apart(&made, GAP)
+}
+
+/// Whether a reference begins with this sign: its number or its name follows.
+fn refers(words: &str, at: usize, sign: char) -> bool {
+    let behind = words.get(at..).and_then(|rest| rest.chars().nth(1));
+    SIGNS.contains(&sign) && behind.is_some_and(|c| c.is_alphanumeric() || c == '"')
 }
 
 /// Puts gaps into `GH-1`, and into words that close what the address behind them names.
@@ -91,6 +109,15 @@ mod tests {
             markdown(words),
             "@&#8203;org/team \\\\#&#8203;1 org/repo#&#8203;2 GH&#8203;-3,gh&#8203;-4 Close&#8203;s: \
              https://forge.example/o/r/issues/5 high-5 fix it"
+        );
+        let of_gitlab = "group/app!1 $2 &3 %\"Q 4\" ~bug, but 5 % of R&D is $ 6!";
+        assert_eq!(
+            plain(of_gitlab),
+            "group/app!\u{200b}1 $\u{200b}2 &\u{200b}3 %\u{200b}\"Q 4\" ~\u{200b}bug, but 5 % of R&\u{200b}D is $ 6!"
+        );
+        assert_eq!(
+            markdown(of_gitlab),
+            "group/app\\!&#8203;1 $&#8203;2 &amp;&#8203;3 %&#8203;\"Q 4\" \\~&#8203;bug, but 5 % of R&amp;&#8203;D is $ 6\\!"
         );
         assert_eq!(plain("two\nlines"), "two lines");
         assert_eq!(plain("Prüfung bei ://"), "Prüfung bei ://");

@@ -121,6 +121,10 @@ pub trait History: Send + Sync {
 
     /// How many commits a commit has behind it, itself included: operators make versions of it (SRE-11).
     async fn count(&self, repo: &Repo, commit: &CommitId) -> Result<usize, Failure>;
+
+    /// Who pushed to a branch since this moment, or since the branch was made when that was later, each once. git does not
+    /// know: a commit says of itself whose it is. Empty where the forge does not tell.
+    async fn pushers(&self, repo: &Repo, branch: &BranchName, since: Timestamp) -> Result<Vec<PersonRef>, Failure>;
 }
 
 /// A commit to be made of changed files.

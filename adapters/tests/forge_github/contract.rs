@@ -12,6 +12,7 @@ use hotfix_adapters::forge::{MergeMethod, PullRequests as _};
 use hotfix_adapters::vocabulary::{DeployKey, Environment, Repo};
 use hotfix_fakes::clients::held_against_github;
 use hotfix_fakes::github::{APP_KEY_PKCS1, GitHubFake, WorkflowFile};
+use jiff::Timestamp;
 
 use super::app::{Apps, GRANTED};
 use super::support::{Place, TEAM, branch, merge_of, new_pull, rejected, repo};
@@ -63,6 +64,8 @@ async fn the_life_of_a_pull_request_is_as_described() {
     }
     assert_eq!(github.checks(&repo(), &head).await.unwrap().len(), how.len() + 4);
     assert_eq!(github.accounts(&repo(), &base, &head).await.unwrap().len(), 1);
+    place.fake.pushed_by(TEAM, "fix", "2026-03-02T10:00:00Z", "ada@example.org");
+    assert_eq!(github.pushers(&repo(), &branch("fix"), Timestamp::UNIX_EPOCH).await.unwrap().len(), 1);
     assert_eq!(github.read(&repo(), number).await.unwrap().reviews.len(), 3);
     rejected(github.merge(&repo(), number, &merge_of(&base)).await);
     place.fake.block(TEAM, Some("Required status check \"build\" is expected."));
@@ -98,6 +101,7 @@ async fn the_life_of_a_pull_request_is_as_described() {
             "pulls/update",
             "repos/compare-commits-with-basehead",
             "repos/get",
+            "repos/list-activities",
             "repos/list-commit-statuses-for-ref",
         ],
     );

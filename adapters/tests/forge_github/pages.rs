@@ -3,6 +3,8 @@
 use hotfix_adapters::forge::hosted::Accounts as _;
 use hotfix_adapters::forge::{PullNumber, PullRequests as _, Verdict};
 
+use jiff::Timestamp;
+
 use super::support::{Place, TEAM, branch, id, new_pull, repo};
 
 #[tokio::test]
@@ -90,4 +92,35 @@ async fn pull_requests_are_found_by_their_title() {
     assert_eq!(place.github.titled(&repo(), "From outside").await, Ok(vec![]));
     place.fake.close(TEAM, number.0, "pat");
     assert_eq!(place.github.titled(&repo(), "Fix the fees").await, Ok(vec![]));
+}
+
+/// Security case 23: who pushed to a branch since it was made the last time. Others' branches, what was before, and accounts
+/// that are gone say nothing; and who may not be told is asked for no pages.
+#[tokio::test]
+async fn who_pushed_is_known_since_the_branch_was_made() {
+    let place = Place::new("").await;
+    place.branches();
+    for who in ["ada", "grace", "pat"] {
+        place.fake.verify_mail(who, &format!("{who}@example.org"));
+    }
+    let moment = |text: &str| text.parse::<Timestamp>().unwrap();
+    let pushed =
+        |branch: &str, at: &str, who: &str| place.fake.pushed_by(TEAM, branch, at, &format!("{who}@example.org"));
+    let ids = |names: &[&str]| -> Vec<String> { names.iter().map(|name| place.fake.user(name).to_string()).collect() };
+    let of = async |since: &str| -> Vec<String> {
+        let found = place.github.pushers(&repo(), &branch("fix"), moment(since)).await.unwrap();
+        found.into_iter().map(|who| who.id).collect()
+    };
+    assert!(of("2026-03-01T00:00:00Z").await.is_empty());
+    pushed("fix", "2026-03-01T10:00:00Z", "pat");
+    pushed("main", "2026-03-01T11:00:00Z", "pat");
+    for (at, who) in [("10", "ada"), ("11", "grace"), ("12", "nobody"), ("13", "ada")] {
+        pushed("fix", &format!("2026-03-02T{at}:00:00Z"), who);
+    }
+    assert_eq!(of("2026-03-01T00:00:00Z").await, ids(&["ada", "grace", "pat"]));
+    assert_eq!(of("2026-03-02T10:30:00Z").await, ids(&["ada", "grace"]), "since then");
+    place.fake.deleted_by(TEAM, "fix", "2026-03-03T10:00:00Z", "pat@example.org");
+    let _ = place.commit("fix", &[], "again");
+    pushed("fix", "2026-03-04T10:00:00Z", "grace");
+    assert_eq!(of("2026-03-01T00:00:00Z").await, ids(&["grace"]), "it is another branch of that name");
 }

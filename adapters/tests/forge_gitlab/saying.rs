@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use hotfix_adapters::forge::hosted::{Accounts, CommitAccounts};
 use hotfix_adapters::forge::{CheckState, PullRequests, Verdict};
-use hotfix_adapters::vocabulary::{PersonRef, Platform};
+use hotfix_adapters::vocabulary::{BranchName, PersonRef, Platform};
 use hotfix_fakes::server::Fault;
+use jiff::Timestamp;
 
 use crate::support::{PROJECT, Place, new_pull, repo};
 
@@ -131,6 +132,36 @@ async fn only_an_address_of_gitlabs_own_names_an_account() {
     let accounts = place.gitlab.accounts(&repo(), &base, &head).await.unwrap();
     let expected = CommitAccounts { author: Some(person(12)), committer: None };
     assert_eq!(accounts, BTreeMap::from([(head, expected)]));
+}
+
+/// Security case 23: who pushed to a branch since it was made the last time. Others' branches, tags and what was before say
+/// nothing.
+#[tokio::test]
+async fn who_pushed_is_known_since_the_branch_was_made() {
+    let place = Place::new().await;
+    place.opened().await;
+    let ids = |names: &[&str]| -> Vec<PersonRef> { names.iter().map(|name| person(place.fake.user(name))).collect() };
+    let of = async |since: &str| {
+        let since: Timestamp = since.parse().unwrap();
+        place.gitlab.pushers(&repo(), &BranchName::parse("fix").unwrap(), since).await.unwrap()
+    };
+    let pushed = |branch: &str, at: &str, who: &str| place.fake.pushed_by(PROJECT, branch, at, who);
+    assert!(of("2026-03-01T00:00:00Z").await.is_empty());
+    for who in ["ada", "grace", "pat"] {
+        let _ = place.fake.user(who);
+    }
+    pushed("fix", "2026-03-01T10:00:00Z", "pat");
+    pushed("main", "2026-03-01T11:00:00Z", "pat");
+    for (at, who) in [("10", "ada"), ("11", "grace"), ("12", "ada")] {
+        pushed("fix", &format!("2026-03-02T{at}:00:00Z"), who);
+    }
+    assert_eq!(of("2026-03-01T00:00:00Z").await, ids(&["ada", "grace", "pat"]));
+    assert_eq!(of("2026-03-02T10:30:00Z").await, ids(&["ada", "grace"]), "since then");
+    assert!(of("2026-03-02T12:30:00Z").await.is_empty(), "nobody since, on the same day");
+    place.fake.deleted_by(PROJECT, "fix", "2026-03-03T10:00:00Z", "pat");
+    place.commit("fix", &[], "again");
+    pushed("fix", "2026-03-04T10:00:00Z", "grace");
+    assert_eq!(of("2026-03-01T00:00:00Z").await, ids(&["grace"]), "it is another branch of that name");
 }
 
 /// What did not change is not sent again.

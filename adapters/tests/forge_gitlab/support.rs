@@ -16,9 +16,10 @@ use hotfix_adapters::forge::{
     PullRequests, Signature, Verdict,
 };
 use hotfix_adapters::reach::Reach;
-use hotfix_adapters::vocabulary::{BranchName, CommitId, Repo};
+use hotfix_adapters::vocabulary::{BranchName, CommitId, PersonRef, Repo};
 use hotfix_fakes::git::{git, git_out};
 use hotfix_fakes::gitlab as fake;
+use jiff::Timestamp;
 
 pub(crate) const PROJECT: &str = "team/payments";
 
@@ -220,5 +221,9 @@ impl Accounts for Api {
         head: &CommitId,
     ) -> Result<BTreeMap<CommitId, CommitAccounts>, Failure> {
         self.gitlab.accounts(repo, base, head).await
+    }
+
+    async fn pushers(&self, repo: &Repo, branch: &BranchName, since: Timestamp) -> Result<Vec<PersonRef>, Failure> {
+        self.gitlab.pushers(repo, branch, since).await
     }
 }

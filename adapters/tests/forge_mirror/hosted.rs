@@ -6,7 +6,8 @@ use async_trait::async_trait;
 use hotfix_adapters::failure::Failure;
 use hotfix_adapters::forge::History;
 use hotfix_adapters::forge::hosted::{Accounts, CommitAccounts, Hosted};
-use hotfix_adapters::vocabulary::{CommitId, PersonRef, Platform, Repo};
+use hotfix_adapters::vocabulary::{BranchName, CommitId, PersonRef, Platform, Repo};
+use jiff::Timestamp;
 
 use crate::support::Place;
 
@@ -22,6 +23,11 @@ impl Accounts for Knows {
     ) -> Result<BTreeMap<CommitId, CommitAccounts>, Failure> {
         self.0.clone()
     }
+
+    /// Everybody whom it knows.
+    async fn pushers(&self, _: &Repo, _: &BranchName, _: Timestamp) -> Result<Vec<PersonRef>, Failure> {
+        self.0.clone().map(|all| all.into_values().filter_map(|accounts| accounts.author).collect())
+    }
 }
 
 #[tokio::test]
@@ -33,6 +39,8 @@ async fn commits_name_the_accounts_that_the_forge_knows() {
     let [ada, web] = ["7", "19864447"].map(|id| Some(PersonRef::new(Platform::Github, id)));
     let known = BTreeMap::from([(one.clone(), CommitAccounts { author: ada.clone(), committer: web.clone() })]);
     let forge = Hosted::new(place.mirror.clone(), Knows(Ok(known)));
+    let main = BranchName::parse("main").unwrap();
+    assert_eq!(forge.pushers(&place.repo(), &main, Timestamp::UNIX_EPOCH).await, Ok(ada.iter().cloned().collect()));
     let range = forge.between(&place.repo(), &base, &two, 10).await.unwrap();
     let found: Vec<_> =
         range.commits.iter().map(|info| (&info.id, &info.author.account, &info.committer.account)).collect();
@@ -47,7 +55,10 @@ async fn a_forge_that_cannot_tell_now_is_asked_again_and_one_that_cannot_at_all_
     let one = place.commit("main", &[&base], &[("a", "2")]);
     let later = Hosted::new(place.mirror.clone(), Knows(Err(Failure::retry("busy"))));
     assert_eq!(later.between(&place.repo(), &base, &one, 10).await, Err(Failure::retry("busy")));
+    let main = BranchName::parse("main").unwrap();
+    assert_eq!(later.pushers(&place.repo(), &main, Timestamp::UNIX_EPOCH).await, Err(Failure::retry("busy")));
     let never = Hosted::new(place.mirror.clone(), Knows(Err(Failure::rejected("no such API"))));
     let range = never.between(&place.repo(), &base, &one, 10).await.unwrap();
     assert_eq!((range.total, &range.commits[0].author.account), (1, &None));
+    assert_eq!(never.pushers(&place.repo(), &main, Timestamp::UNIX_EPOCH).await, Ok(vec![]));
 }

@@ -15,9 +15,10 @@ use hotfix_adapters::forge::git::mirror::{Mirror, MirrorOptions};
 use hotfix_adapters::forge::hosted::{Accounts, CommitAccounts, Hosted};
 use hotfix_adapters::forge::*;
 use hotfix_adapters::reach::Reach;
-use hotfix_adapters::vocabulary::{BranchName, CommitId, Repo};
+use hotfix_adapters::vocabulary::{BranchName, CommitId, PersonRef, Repo};
 use hotfix_fakes::git::Repositories;
 use hotfix_fakes::server::Server;
+use jiff::Timestamp;
 use secrecy::SecretString;
 
 use crate::repository::{git, import};
@@ -184,6 +185,10 @@ impl Accounts for NoApi {
         _: &CommitId,
         _: &CommitId,
     ) -> Result<BTreeMap<CommitId, CommitAccounts>, Failure> {
+        nothing()
+    }
+
+    async fn pushers(&self, _: &Repo, _: &BranchName, _: Timestamp) -> Result<Vec<PersonRef>, Failure> {
         nothing()
     }
 }

@@ -601,6 +601,9 @@ pub struct HeadSeen {
     /// Where its commits come from, when the plan picks them from main; nothing is known of other branches.
     #[serde(default, skip_serializing_if = "Origins::is_empty")]
     pub origins: Origins,
+    /// Who pushed to it, as far as the forge tells: a commit says of itself whose it is (security case 23).
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub pushers: BTreeSet<PersonId>,
 }
 
 /// Where the commits of a branch come from that holds nothing but picks of main (SRE-4, SRE-10).
@@ -731,6 +734,8 @@ pub enum Lapse {
     Base,
     /// The pull request goes into another branch (security case 26).
     Retargeted,
+    /// They pushed to the branch (security case 23).
+    Pushed,
 }
 
 /// The intent to deploy.

@@ -154,7 +154,10 @@ pub fn involved(state: &Hotfix, person: &PersonId) -> Option<Refusal> {
         Review::NotNeeded | Review::Given { .. } => false,
     });
     if wrote || state.contributors().contains(person) {
-        return no("countersign.author", "You wrote or committed a part of what went out, so you do not review that.");
+        return no(
+            "countersign.author",
+            "You wrote, committed or pushed a part of what went out, so you do not review that.",
+        );
     }
     None
 }

@@ -522,6 +522,7 @@ impl Hotfix {
     pub fn contributors(&self) -> BTreeSet<&PersonId> {
         let commits = self.head.iter().flat_map(|head| &head.commits);
         let people = commits.flat_map(|commit| &commit.people).filter_map(|who| who.person.as_ref());
-        people.chain(self.pull.as_ref().and_then(|pull| pull.author.as_ref())).collect()
+        let pushers = self.head.iter().flat_map(|head| &head.pushers);
+        people.chain(pushers).chain(self.pull.as_ref().and_then(|pull| pull.author.as_ref())).collect()
     }
 }

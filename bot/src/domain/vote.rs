@@ -133,7 +133,7 @@ pub fn excluded(state: &Hotfix, person: &PersonId) -> Option<Refusal> {
         );
     }
     if state.contributors().contains(person) {
-        let reason = "You wrote or committed a part of what would ship, so your own vote does not count.";
+        let reason = "You wrote, committed or pushed a part of what would ship, so your own vote does not count.";
         return Some(Refusal::new("vote.author", reason, "Ask somebody who did not work on it.").because_of("APPLY-8"));
     }
     if glass::broke(state, person) {

@@ -1,11 +1,13 @@
 //! What the ports say, in the words of the domain: accounts become people, ranges become contributions.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use hotfix_adapters::deploy::Deploy;
 use hotfix_adapters::failure::Failure;
 use hotfix_adapters::forge::{Change, CommitInfo, Containment, Forge, PullNumber, PullRequest, PullState, Signature};
 use hotfix_adapters::vocabulary::{CommitId, Environment, PersonRef, Platform, Repo};
+use jiff::SignedDuration;
 
 use super::Engine;
 use crate::domain::event::{Contribution, Contributor, HeadSeen, PullSeen, ReviewSeen};
@@ -15,6 +17,9 @@ use crate::domain::refusal::Refusal;
 
 /// How many commits are kept by name; how many there are is kept beside.
 pub(super) const LISTED: usize = 50;
+
+/// So much older than its run a branch can be that is asked who pushed to it: a run may begin from a branch that is there.
+const BRANCH_AGE: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// The name under which the bot itself commits; it is nobody whose vote could count.
 const BOT: &str = "hotfix";
@@ -72,7 +77,16 @@ impl Engine {
         };
         let origins = self.origins(state, &range.commits).await?;
         let commits = range.commits.iter().map(|commit| self.contribution(commit)).collect();
-        Ok(HeadSeen { tip: tip.clone(), commits, total: range.total, size, on_base, origins })
+        let pushers = self.pushers(state).await?;
+        Ok(HeadSeen { tip: tip.clone(), commits, total: range.total, size, on_base, origins, pushers })
+    }
+
+    /// Everybody who pushed to the branch so far, as the forge tells and as it told (security case 23).
+    pub(super) async fn pushers(&self, state: &Hotfix) -> Result<BTreeSet<PersonId>, Failure> {
+        let since = state.opened_at.checked_sub(BRANCH_AGE).unwrap_or(state.opened_at);
+        let accounts = self.forge(&state.plan.service)?.pushers(&state.plan.repo, &state.plan.branch, since).await?;
+        let known = state.head.iter().flat_map(|head| head.pushers.iter().cloned());
+        Ok(accounts.iter().filter_map(|account| self.person(Some(account))).chain(known).collect())
     }
 
     pub(super) async fn pull_seen(&self, state: &Hotfix, pull: &PullRequest) -> Result<PullSeen, Failure> {

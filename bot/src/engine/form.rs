@@ -65,7 +65,8 @@ enum Topic<'a> {
     Triage(HotfixId),
     Verify(HotfixId, &'a str),
     Hold(HotfixId),
-    Reject(HotfixId),
+    /// A no, and to which question: the commit and the environment that it asked about.
+    Reject(HotfixId, Option<(&'a str, &'a str)>),
     Override(HotfixId, StepId),
     Add,
 }
@@ -73,14 +74,14 @@ enum Topic<'a> {
 impl<'a> Topic<'a> {
     fn parse(key: &'a str) -> Option<Self> {
         let mut parts = key.split('/');
-        let (name, second, third) = (parts.next()?, parts.next(), parts.next());
+        let (name, second, third, fourth) = (parts.next()?, parts.next(), parts.next(), parts.next());
         let run = |part: Option<&str>| part.and_then(|part| part.parse::<HotfixId>().ok());
         match (name, second, third) {
             ("start", None, None) => Some(Self::Start(None)),
             ("start", Some(service), None) => Some(Self::Start(Some(service.parse().ok()?))),
             ("triage", _, None) => run(second).map(Self::Triage),
             ("hold", _, None) => run(second).map(Self::Hold),
-            ("reject", _, None) => run(second).map(Self::Reject),
+            ("reject", _, _) => run(second).map(|id| Self::Reject(id, third.zip(fourth))),
             ("verify", Some(place), _) => run(third).map(|id| Self::Verify(id, place)),
             ("override", Some(gate), _) => Some(Self::Override(run(third)?, gate.parse().ok()?)),
             ("add", None, None) => Some(Self::Add),
@@ -143,7 +144,7 @@ impl Engine {
             Topic::Triage(id) => view::triage_form(&self.seen(asker, id).await?),
             Topic::Verify(id, place) => Some(view::verify_form(&self.seen(asker, id).await?, place)),
             Topic::Hold(id) => Some(view::hold_form(&self.seen(asker, id).await?)),
-            Topic::Reject(id) => Some(view::reject_form(&self.seen(asker, id).await?)),
+            Topic::Reject(id, _) => Some(view::reject_form(&self.seen(asker, id).await?)),
             Topic::Override(id, gate) => Some(view::override_form(&self.seen(asker, id).await?, &gate)),
             Topic::Add => None,
         }
@@ -186,7 +187,14 @@ impl Engine {
                 line.word(&id.to_string());
             }
             Topic::Hold(id) => line.reasoned("hold", answers, *id),
-            Topic::Reject(id) => line.reasoned("reject", answers, *id),
+            Topic::Reject(id, asked) => {
+                if let (Some(asked), Some(run)) = (asked, self.seen(asker, *id).await)
+                    && !still_asks(&run, *asked)
+                {
+                    return Ok(Response::Said(Reply::no(&[self.closed_meanwhile(asker, &run)])));
+                }
+                line.reasoned("reject", answers, *id);
+            }
             Topic::Override(id, gate) => {
                 line.word("override");
                 line.word(gate.as_str());
@@ -267,6 +275,13 @@ impl Engine {
         let seen: Vec<&Hotfix> = states.iter().filter(|run| self.looks(asker, &run.plan.service).is_ok()).collect();
         Response::Home(view::home(&seen, me.as_ref(), &self.audience(), self.now()))
     }
+}
+
+/// Whether what a form said no to is what is asked now (security case 35).
+fn still_asks(run: &Hotfix, (commit, environment): (&str, &str)) -> bool {
+    run.prompts.iter().any(|(place, prompt)| {
+        place.as_str() == environment && prompt.commit.short() == commit && run.takes_votes(place)
+    })
 }
 
 /// What was chosen is met, and whatever was not is not.

@@ -40,7 +40,9 @@ impl Engine {
             Reach::Code => is_frozen(&leases, &[freeze_lease(None)]),
             Reach::Live => is_frozen(&leases, &[freeze_lease(Some(service)), freeze_lease(None)]),
         };
-        frozen.map_or(Ok(()), |view| Err(Failure::retry(format!("it is frozen: {}", view.note))))
+        frozen.map_or(Ok(()), |view| {
+            Err(Failure::retry(format!("it is frozen: {} says: {}", self.holder(&view.holder), view.note)))
+        })
     }
 
     /// Why a deployment that was decided may not begin any more: it is frozen, or a vote has expired since.

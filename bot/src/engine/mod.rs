@@ -14,6 +14,7 @@
 //! look     asks the world what changed: this is sure
 //! looker   keeps looking, at every run by itself
 //! hint     a webhook says where to look at once
+//! hitch    what was tried in vain so far
 //! question which question an act on a message is about
 //! present  brings the cards up to date
 //! watch    the questions whose reactions matter
@@ -29,6 +30,7 @@ mod gate;
 mod glass;
 mod halt;
 mod hint;
+mod hitch;
 mod inbox;
 mod locks;
 mod look;

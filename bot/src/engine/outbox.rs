@@ -32,6 +32,9 @@ const BATCH: usize = 16;
 /// The longest pause between two tries of work that keeps failing.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
+/// Why work is asked about again that goes well.
+pub(super) const UNDER_WAY: &str = "it is under way";
+
 /// The lane of acts on forges and environments.
 pub(super) fn act() -> Lane {
     Lane::new("act")
@@ -214,7 +217,7 @@ impl Engine {
         }
         match self.perform(task, claimed.work.key.as_str(), first).await {
             Ok(Performed::Came(outcome)) => self.hand_in(claimed, task, &Command::Came(*outcome)).await,
-            Ok(Performed::Again(after)) => self.settle(claimed, self.again(after, "it is under way")).await,
+            Ok(Performed::Again(after)) => self.settle(claimed, self.again(after, UNDER_WAY)).await,
             Err(Failure::Rejected { reason }) => {
                 tracing::warn!(run = %task.run, effect = %task.effect.describe(), %reason, "the other side refused");
                 let outcome = if task.effect.is_talk() {

@@ -14,6 +14,9 @@ use crate::domain::hotfix::Hotfix;
 use crate::domain::refusal::Refusal;
 use crate::view;
 
+/// Why a question is closed whose time is not over.
+const OTHERWISE: &str = "what it asked about is not what is asked now";
+
 /// What a message is, as a question.
 pub(super) enum Question {
     /// Votes on it count.
@@ -92,7 +95,15 @@ impl Engine {
         let late = run.asked(message).is_some_and(|(environment, prompt)| {
             run.ends(environment, prompt) <= self.now() && Some(&prompt.commit) == run.ships_to(environment)
         });
-        let why = if late { "its time is over" } else { "what it asked about is not what is asked now" };
+        self.shut(asker, run, if late { "its time is over" } else { OTHERWISE })
+    }
+
+    /// The same for a form: while somebody wrote why not, something else came to be asked.
+    pub(super) fn closed_meanwhile(&self, asker: &Asker, run: &Hotfix) -> Refusal {
+        self.shut(asker, run, OTHERWISE)
+    }
+
+    fn shut(&self, asker: &Asker, run: &Hotfix, why: &str) -> Refusal {
         let reason = format!("That question is closed: {why}, so nothing was counted.");
         let newest = "Look at the newest question in the thread, and vote there.";
         if self.looks(asker, &run.plan.service).is_err() {

@@ -53,7 +53,10 @@ impl Engine {
             Request::Postmortem { .. } => {
                 view::preformatted(&view::postmortem(&state, &self.entries(state.id).await?, &audience))
             }
-            _status => view::card(&state, &audience, self.now()),
+            _status => {
+                let card = view::card(&state, &audience, self.now());
+                self.with_hitch(state.id, card).await?
+            }
         }))
     }
 

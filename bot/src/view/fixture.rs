@@ -98,6 +98,7 @@ pub(super) fn head(tip: &str, subject: &str) -> HeadSeen {
         size: DiffSize { files: 2, insertions: 12, deletions: 3 },
         on_base: true,
         origins: Default::default(),
+        pushers: Default::default(),
     }
 }
 

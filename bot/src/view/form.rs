@@ -82,11 +82,17 @@ pub fn hold_form(state: &Hotfix) -> Form {
     about(state, "hold", ("Hold the hotfix", "Hold"), "hold \"<why>\"", inputs)
 }
 
-/// Says no to what is asked.
+/// Says no to what is asked, and to nothing that is asked by the time it is handed in (security case 35).
 #[must_use]
 pub fn reject_form(state: &Hotfix) -> Form {
     let inputs = vec![required("reason", "Why not?", InputKind::Paragraph(PARAGRAPH))];
-    about(state, "reject", ("Say no", "Say no"), "reject \"<why>\"", inputs)
+    let form = about(state, "reject", ("Say no", "Say no"), "reject \"<why>\"", inputs);
+    match state.prompts.iter().find(|(environment, _)| state.takes_votes(environment)) {
+        Some((environment, prompt)) => {
+            Form { key: format!("{}/{}/{environment}", form.key, prompt.commit.short()), ..form }
+        }
+        None => form,
+    }
 }
 
 /// Breaks the glass on a must.

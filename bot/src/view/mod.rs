@@ -13,6 +13,7 @@ mod duration;
 #[cfg(test)]
 mod fixture;
 mod form;
+mod hitch;
 mod home;
 mod line;
 mod list;
@@ -47,6 +48,7 @@ pub use duration::humane;
 pub use form::{
     ACKNOWLEDGES, OPENS, add_form, hold_form, override_form, reject_form, start_form, triage_form, verify_form,
 };
+pub use hitch::{Hitch, held_up};
 pub use home::{home, mine};
 pub use line::{line, line_of_old};
 pub use list::{Holder, Lock, Whereabouts, list, locks, whereabouts};

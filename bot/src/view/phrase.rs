@@ -148,6 +148,7 @@ pub(super) fn lapsed(why: Lapse) -> &'static str {
         Lapse::Head => "the branch moved, and it was said of the old head",
         Lapse::Image => "the tag of the image moved, and it was said of the old image",
         Lapse::Base => "the fix goes on top of another base than it was said of",
+        Lapse::Pushed => "they pushed a part of it",
         Lapse::Retargeted => "the pull request goes into another branch now",
     }
 }

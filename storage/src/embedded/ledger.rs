@@ -14,7 +14,7 @@ use super::segment::{Place, Reader};
 use super::stored::{encode_lease, encode_piece};
 use crate::clock::Timestamp;
 use crate::error::CommitError;
-use crate::lease::Requirement;
+use crate::lease::{LeaseView, Requirement};
 use crate::outbox::{ClaimRequest, Claimed, Fence, TimerChange, Work};
 use crate::record::{Commit, CommitId, DedupeKey, Expected, Receipt, Seq, StreamId, Version};
 
@@ -32,6 +32,7 @@ pub(crate) struct Ledger {
     commits: HashMap<CommitId, Receipt>,
     seen: HashMap<DedupeKey, Receipt>,
     done: HashMap<String, bool>,
+    leases_changed: bool,
     pub(crate) ops: Vec<Ops>,
 }
 
@@ -56,6 +57,7 @@ impl Ledger {
             commits: HashMap::new(),
             seen: HashMap::new(),
             done: HashMap::new(),
+            leases_changed: false,
             ops: Vec::new(),
         }
     }
@@ -96,7 +98,7 @@ impl Ledger {
             }
         }
         for Requirement::LeaseHeld { lease, fence } in &commit.require {
-            let held = self.live.leases.get(lease).filter(|held| held.holds(now));
+            let held = self.live.leases.get(lease).filter(|held| held.view.holds(now));
             if held.is_none_or(|held| held.view.fence != *fence) {
                 return Err(CommitError::LeaseLost(lease.clone()).into());
             }
@@ -184,6 +186,7 @@ impl Ledger {
             self.seen.insert(seen.clone(), receipt.clone());
         }
         let records = self.absorb_records(commit, receipt, &mut ops);
+        self.leases_changed |= !leases.is_empty();
         self.absorb_work(commit, seq, &mut ops)?;
         for (lease, held) in leases {
             let key = index::named(b'l', lease.as_str());
@@ -293,6 +296,11 @@ impl Ledger {
         self.seen.clear();
         self.done.clear();
         Ok(())
+    }
+
+    /// The leases, if any of them changed since this was asked last.
+    pub(crate) fn changed_leases(&mut self) -> Option<Vec<LeaseView>> {
+        std::mem::take(&mut self.leases_changed).then(|| self.live.lease_views())
     }
 }
 

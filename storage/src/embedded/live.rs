@@ -54,12 +54,6 @@ pub(crate) struct Held {
     pub(crate) place: u32,
 }
 
-impl Held {
-    pub(crate) fn holds(&self, now: Timestamp) -> bool {
-        self.view.until.is_none_or(|until| now < until)
-    }
-}
-
 #[derive(Default)]
 pub(crate) struct Live {
     pieces: HashMap<WorkKey, Piece>,
@@ -166,6 +160,10 @@ impl Live {
         self.by_age.values().filter_map(|key| self.pieces.get(key))
     }
 
+    pub(crate) fn lease_views(&self) -> Vec<LeaseView> {
+        self.leases.values().map(|held| held.view.clone()).collect()
+    }
+
     fn set_claim(&mut self, key: &WorkKey, claim: impl FnOnce(&Piece) -> Option<(Fence, Timestamp)>) -> Option<&Piece> {
         let group = self.pieces.get(key)?.group();
         self.unlink(&group);
@@ -233,7 +231,7 @@ impl Live {
             let lost = || CommitError::LeaseLost(lease.clone());
             let next = match change {
                 LeaseChange::Acquire { holder, note, until, .. } => {
-                    if let Some(held) = current.filter(|held| held.holds(now)) {
+                    if let Some(held) = current.filter(|held| held.view.holds(now)) {
                         return Err(CommitError::LeaseBusy(held.view));
                     }
                     let fence = fence();
@@ -243,7 +241,7 @@ impl Live {
                     Some(Held { view, seq, place })
                 }
                 LeaseChange::Extend { fence, until, .. } => {
-                    let held = current.filter(|held| held.view.fence == *fence && held.holds(now));
+                    let held = current.filter(|held| held.view.fence == *fence && held.view.holds(now));
                     let mut held = held.ok_or_else(lost)?;
                     held.view.until = *until;
                     Some(held)

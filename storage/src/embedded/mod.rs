@@ -87,7 +87,7 @@ impl Embedded {
             tracing::warn!(store.error = %error, "there is no room for the reserve file: free space soon");
         }
         let open::Ready { index, reader, ledger, tail, end, checkpointed } = ready;
-        let shared = Arc::new(Shared::new(options.clock.clone(), reader, index, ledger.applied, end.at));
+        let shared = Arc::new(Shared::new(options.clock.clone(), reader, index, &ledger, end.at));
         let (requests, receiver) = mpsc::channel(QUEUE);
         let (writer_layout, writer_shared) = (layout.clone(), shared.clone());
         let tip = small::Tip::open(&layout.tip).map_err(OpenError::io("open", &layout.tip))?;
@@ -212,10 +212,7 @@ impl Journal for Embedded {
     }
 
     async fn leases(&self) -> Result<Vec<LeaseView>, ReadError> {
-        self.ask(|ledger, now| {
-            ledger.live.leases.values().filter(|held| held.holds(now)).map(|held| held.view.clone()).collect()
-        })
-        .await
+        self.shared.leases().map_err(ReadError::Unavailable)
     }
 
     fn wake(&self) -> watch::Receiver<u64> {

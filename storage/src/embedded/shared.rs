@@ -5,8 +5,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 
 use super::index::{Applied, Index};
+use super::ledger::Ledger;
 use super::segment::Reader;
 use crate::clock::{self, Clock, Timestamp};
+use crate::lease::LeaseView;
 
 pub(crate) struct Shared {
     clock: Arc<dyn Clock>,
@@ -19,6 +21,8 @@ struct Status {
     index: Option<Arc<Index>>,
     applied: Applied,
     floor: Timestamp,
+    /// The leases as of that entry: whoever looks at them waits for nobody.
+    leases: Vec<LeaseView>,
     poisoned: Option<String>,
 }
 
@@ -27,10 +31,11 @@ impl Shared {
         clock: Arc<dyn Clock>,
         reader: Arc<Reader>,
         index: Arc<Index>,
-        applied: Applied,
+        ledger: &Ledger,
         floor: Timestamp,
     ) -> Self {
-        let status = Status { index: Some(index), applied, floor, poisoned: None };
+        let (applied, leases) = (ledger.applied, ledger.live.lease_views());
+        let status = Status { index: Some(index), applied, floor, leases, poisoned: None };
         Self { clock, reader, wake: watch::Sender::new(0), status: Mutex::new(status) }
     }
 
@@ -54,11 +59,24 @@ impl Shared {
         self.lock().poisoned.get_or_insert_with(|| reason.to_owned());
     }
 
-    /// The group up to this entry is durable.
-    pub(crate) fn advance(&self, applied: &Applied, at: Timestamp) {
+    /// The group up to this entry is durable; with the leases as they are now, if it changed any.
+    pub(crate) fn advance(&self, applied: &Applied, leases: Option<Vec<LeaseView>>, at: Timestamp) {
         let mut status = self.lock();
         status.applied = *applied;
         status.floor = status.floor.max(at);
+        if let Some(leases) = leases {
+            status.leases = leases;
+        }
+    }
+
+    /// The leases that are held now, or the reason why they are not shown any more.
+    pub(crate) fn leases(&self) -> Result<Vec<LeaseView>, String> {
+        let now = self.now();
+        let status = self.lock();
+        match &status.poisoned {
+            Some(reason) => Err(reason.clone()),
+            None => Ok(status.leases.iter().filter(|view| view.holds(now)).cloned().collect()),
+        }
     }
 
     pub(crate) fn applied(&self) -> Applied {

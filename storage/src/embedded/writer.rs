@@ -1,7 +1,8 @@
 //! The one thread that owns the end of the journal and the state in memory.
 //!
-//! A group is: drain what waits, check it, write it, one sync, apply it to the index, answer, wake the readers, then serve
-//! claims. Nothing that is not durable is ever answered, refusals included: a refusal may rest on a commit of its group.
+//! A group is: drain what waits, answer what is asked of the state as of the last group, then check the commits, write them,
+//! one sync, apply them to the index, answer, wake the readers. Nothing that is not durable is ever answered, refusals
+//! included: a refusal may rest on a commit of its group.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -85,8 +86,8 @@ impl Writer {
         }
     }
 
+    /// Nobody who asks waits for the sync of those who came at the same moment.
     fn serve(&mut self, commits: Vec<(Box<Commit>, Reply)>, asks: Vec<Ask>) {
-        let wrote = !commits.is_empty() && self.commit(commits);
         let now = self.shared.now();
         for ask in asks {
             match self.shared.poisoned() {
@@ -94,7 +95,7 @@ impl Writer {
                 None => ask(Ok((&mut self.ledger, now))),
             }
         }
-        if wrote {
+        if !commits.is_empty() && self.commit(commits) {
             self.housekeeping();
         }
     }
@@ -187,7 +188,8 @@ impl Writer {
         if let Err(broken) = self.ledger.flush() {
             return Some(self.suspect(&broken));
         }
-        self.shared.advance(&self.ledger.applied, at);
+        let leases = self.ledger.changed_leases();
+        self.shared.advance(&self.ledger.applied, leases, at);
         None
     }
 

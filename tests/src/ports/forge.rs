@@ -8,7 +8,8 @@ use hotfix_adapters::forge::{
     Change, Check, Containment, DiffSize, Files, Forge, History, Labelled, Labelling, Merge, NewCommit, NewPullRequest,
     Pick, Picked, PullNumber, PullRequest, PullRequests, Range, Refs,
 };
-use hotfix_adapters::vocabulary::{BranchName, CommitId, Repo, TagName};
+use hotfix_adapters::vocabulary::{BranchName, CommitId, PersonRef, Repo, TagName};
+use jiff::Timestamp;
 
 use super::Cut;
 
@@ -162,5 +163,10 @@ impl History for CutForge {
     async fn count(&self, repo: &Repo, commit: &CommitId) -> Result<usize, Failure> {
         self.cut.reaches("forge")?;
         self.inner.count(repo, commit).await
+    }
+
+    async fn pushers(&self, repo: &Repo, branch: &BranchName, since: Timestamp) -> Result<Vec<PersonRef>, Failure> {
+        self.cut.reaches("forge")?;
+        self.inner.pushers(repo, branch, since).await
     }
 }

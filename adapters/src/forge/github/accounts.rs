@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 
-use super::model::{Compared, ComparedCommit, MaybeUser};
+use super::model::{Activity, Compared, ComparedCommit, MaybeUser};
 use super::refusal::Act;
 use super::{GitHub, Route};
 use crate::failure::Failure;
 use crate::forge::hosted::{Accounts, CommitAccounts};
-use crate::vocabulary::{CommitId, PersonRef, Platform, Repo};
+use crate::vocabulary::{BranchName, CommitId, PersonRef, Platform, Repo};
 
 #[async_trait]
 impl Accounts for GitHub {
@@ -31,6 +32,29 @@ impl Accounts for GitHub {
             CommitId::parse(&commit.sha).map(|id| (id, accounts)).map_err(unread)
         };
         found.into_iter().map(entry).collect()
+    }
+
+    /// GitHub keeps a list of what moved each branch. The newest hundred of a branch are looked at: a hotfix has fewer. GitHub
+    /// Enterprise Server has the list since 3.9.
+    async fn pushers(&self, repo: &Repo, branch: &BranchName, since: Timestamp) -> Result<Vec<PersonRef>, Failure> {
+        let what = format!("read who pushed to {branch} of {repo}");
+        let route = Route::repo(repo)?.then("activity").with("ref", format!("refs/heads/{branch}"));
+        let act = Act::new(&what, "the permission Contents: read");
+        let newest: Vec<Activity> = self.client().get(repo, &route.with("per_page", 100), &act).await?;
+        let of_this_branch = newest.into_iter().take_while(|activity| activity.timestamp >= since);
+        let mut pushers = Vec::new();
+        for Activity { activity_type, actor, .. } in of_this_branch {
+            let pushed = ["push", "force_push", "branch_creation"].contains(&activity_type.as_str());
+            if let Some(who) = actor.filter(|_| pushed).map(|user| user.person())
+                && !pushers.contains(&who)
+            {
+                pushers.push(who);
+            }
+            if activity_type == "branch_creation" {
+                break;
+            }
+        }
+        Ok(pushers)
     }
 }
 

@@ -42,6 +42,15 @@ impl User {
     }
 }
 
+/// Something that moved a branch.
+#[derive(Debug, Deserialize)]
+pub(super) struct Activity {
+    pub(super) activity_type: String,
+    pub(super) timestamp: Timestamp,
+    /// `None` when the account was deleted.
+    pub(super) actor: Option<User>,
+}
+
 #[derive(Debug, Deserialize)]
 pub(super) struct Pull {
     pub(super) number: u64,

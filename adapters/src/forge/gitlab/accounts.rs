@@ -4,11 +4,12 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{GitLab, person, wire};
 use crate::failure::Failure;
 use crate::forge::hosted::{Accounts, CommitAccounts};
-use crate::vocabulary::{CommitId, PersonRef, Repo};
+use crate::vocabulary::{BranchName, CommitId, PersonRef, Repo};
 
 #[async_trait]
 impl Accounts for GitLab {
@@ -29,6 +30,32 @@ impl Accounts for GitLab {
             committer: account(&commit.committer_email, host),
         };
         Ok(commits.into_iter().map(|commit| (commit.id.clone(), accounts(&commit))).collect())
+    }
+
+    /// GitLab keeps the pushes of a project by the day, and not by the branch.
+    async fn pushers(&self, repo: &Repo, branch: &BranchName, since: Timestamp) -> Result<Vec<PersonRef>, Failure> {
+        let act = format!("read who pushed to {branch} of {repo}");
+        // The day itself is left out, so it is the one before.
+        let after = since.checked_sub(SignedDuration::from_hours(24)).unwrap_or(since).strftime("%Y-%m-%d").to_string();
+        let url = self.at(repo, &["events"], &[("action", "pushed"), ("after", &after), ("sort", "desc")]);
+        let events: Vec<wire::Pushed> = self.list(url, &act).await?;
+        let of_this_branch = events.into_iter().filter(|event| {
+            let push = event.push_data.as_ref();
+            event.created_at >= since
+                && push.is_some_and(|push| push.ref_type == "branch" && push.name.as_deref() == Some(branch.as_str()))
+        });
+        let mut pushers = Vec::new();
+        for event in of_this_branch {
+            let action = event.push_data.map(|push| push.action).unwrap_or_default();
+            let who = person(event.author_id);
+            if action != "removed" && !pushers.contains(&who) {
+                pushers.push(who);
+            }
+            if action == "created" {
+                break;
+            }
+        }
+        Ok(pushers)
     }
 }
 

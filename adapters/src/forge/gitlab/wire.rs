@@ -166,6 +166,26 @@ pub(crate) struct Commit {
     pub(crate) committer_email: String,
 }
 
+/// A push to a project, whatever it pushed.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Pushed {
+    pub(crate) author_id: u64,
+    pub(crate) created_at: Timestamp,
+    pub(crate) push_data: Option<PushData>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct PushData {
+    /// `created`, `pushed` or `removed`.
+    #[serde(default)]
+    pub(crate) action: String,
+    #[serde(default)]
+    pub(crate) ref_type: String,
+    /// Without a name it stands for many branches that were pushed at once.
+    #[serde(rename = "ref")]
+    pub(crate) name: Option<String>,
+}
+
 /// Something whose being there is all that matters.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Anything {}

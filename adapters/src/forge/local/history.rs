@@ -1,11 +1,12 @@
 //! Questions about commits: git answers them.
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 
 use super::Local;
 use crate::failure::Failure;
 use crate::forge::{Change, Containment, DiffSize, Files, History, NewCommit, Pick, Picked, Range};
-use crate::vocabulary::{CommitId, Repo};
+use crate::vocabulary::{BranchName, CommitId, PersonRef, Repo};
 
 #[async_trait]
 impl Files for Local {
@@ -46,5 +47,10 @@ impl History for Local {
 
     async fn count(&self, repo: &Repo, commit: &CommitId) -> Result<usize, Failure> {
         self.git(repo)?.count(commit).await
+    }
+
+    /// git does not know.
+    async fn pushers(&self, _: &Repo, _: &BranchName, _: Timestamp) -> Result<Vec<PersonRef>, Failure> {
+        Ok(Vec::new())
     }
 }

@@ -201,6 +201,7 @@ fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
                 size: Default::default(),
                 on_base,
                 origins: Default::default(),
+                pushers: Default::default(),
             });
         }
         Event::BranchDeleted => state.branch = BranchState::Deleted,

@@ -1,7 +1,7 @@
 //! What people said, to the run.
 
 use super::{person, require_person};
-use crate::domain::event::{Entry, Event};
+use crate::domain::event::{Entry, Event, Lapse};
 use crate::domain::hotfix::{Attestation, Hotfix, Veto};
 use crate::domain::question::Prompt;
 
@@ -22,8 +22,11 @@ pub(super) fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
             state.votes.retain(|old| (&old.environment, &old.person) != (&vote.environment, &vote.person));
             state.votes.push(vote.clone());
         }
-        Event::VoteWithdrawn { environment, person, .. } => {
+        Event::VoteWithdrawn { environment, person, why } => {
             state.votes.retain(|vote| (&vote.environment, &vote.person) != (environment, person));
+            if let Some(head) = state.head.as_mut().filter(|_| *why == Some(Lapse::Pushed)) {
+                head.pushers.insert(person.clone());
+            }
         }
         Event::Vetoed { environment, reason, way, on } => {
             let by = require_person(entry)?;

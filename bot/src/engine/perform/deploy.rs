@@ -70,15 +70,22 @@ impl Engine {
         Ok(approving(&self.reviews_seen(&now), &head.tip))
     }
 
-    /// Whose vote the chat does not bear out any more. Putting back what ran before rests on no vote, so the chat is not
-    /// asked then: it may be down just when that is needed most.
+    /// Whose vote does not stand any more: the chat does not bear it out, or they turn out to have pushed what they voted for,
+    /// which forges tell late. Putting back what ran before rests on no vote, so nobody is asked then: the chat may be down
+    /// just when that is needed most.
     async fn lapsed(&self, state: &Hotfix, environment: &Environment) -> Result<BTreeMap<PersonId, Lapse>, Failure> {
         let mut lapsed = BTreeMap::new();
         if state.asked_deploy.as_ref().is_some_and(|asked| asked.rollback) {
             return Ok(lapsed);
         }
+        let votes: Vec<&Vote> = state.votes.iter().filter(|vote| &vote.environment == environment).collect();
+        if !votes.is_empty() && state.head.is_some() {
+            let pushers = self.pushers(state).await?;
+            let theirs = votes.iter().filter(|vote| pushers.contains(&vote.person));
+            lapsed.extend(theirs.map(|vote| (vote.person.clone(), Lapse::Pushed)));
+        }
         let prompt = state.prompts.get(environment).map(|prompt| &prompt.message);
-        for vote in state.votes.iter().filter(|vote| &vote.environment == environment) {
+        for vote in votes {
             match self.borne_out(vote, prompt).await {
                 Ok(why) => lapsed.extend(why.map(|why| (vote.person.clone(), why))),
                 // The operators chose that the work goes on without the chat: votes count as they were last seen.

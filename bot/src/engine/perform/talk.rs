@@ -104,9 +104,13 @@ impl Engine {
         }
         let went_on = state.is_over() || place_of(state) != place_of(then);
         let line = if went_on { view::line_of_old } else { view::line };
-        let Some(card) = line(then, entry, &self.audience()) else {
+        let Some(mut card) = line(then, entry, &self.audience()) else {
             return Ok(Performed::came(Outcome::Nothing));
         };
+        if matches!(entry.event, Event::Reminded { .. }) {
+            let with = self.with_hitch(state.id, card).await;
+            card = with.map_err(|error| Failure::retry(error.to_string()))?;
+        }
         let place = match &state.card {
             Some(root) if is_loud(&entry.event) => Place::ThreadAndChannel(root.clone()),
             Some(root) => Place::Thread(root.clone()),

@@ -9,6 +9,7 @@ use super::addresses::encoded;
 use super::serve::{Call, Reply};
 use super::shape;
 use super::state::{Event, Merged, State};
+use crate::git::{NONE, pushes};
 
 /// Runs git and answers what it printed, or what it complained about.
 pub(super) fn try_git(place: &Path, args: &[&str], variables: &[(&str, &str)]) -> Result<String, String> {
@@ -166,6 +167,32 @@ pub(super) fn delete_ref(state: &mut State, full: &str, name: &str) -> Reply {
     try_git(&state.repos[full].place, &["update-ref", "-d", &name], &[]).unwrap();
     settle(state, full);
     Reply::Nothing(204)
+}
+
+/// What moved branches, newest first. It has no numbered pages.
+pub(super) fn activity(state: &State, call: &Call, full: &str) -> Reply {
+    if call.asked("page").is_some() {
+        return Reply::error(422, "This list goes by `before` and `after`.", None);
+    }
+    let place = &state.repos[full].place;
+    let wanted = call
+        .asked("ref")
+        .map(|name| if name.starts_with("refs/") { name.to_owned() } else { format!("refs/heads/{name}") });
+    let of_it = pushes(place).into_iter().filter(|push| wanted.as_ref().is_none_or(|name| *name == push.name));
+    let shown = of_it.zip(1..).map(|(push, id)| {
+        let kind = match (push.old == NONE, push.new == NONE) {
+            (true, _) => "branch_creation",
+            (_, true) => "branch_deletion",
+            _ if is_ancestor(place, &push.old, &push.new) => "push",
+            _ => "force_push",
+        };
+        let actor = state.mails.get(&push.by).map_or(Value::Null, |id| shape::user(state, *id));
+        json!({
+            "id": id, "node_id": format!("PSH_{id}"), "before": push.old, "after": push.new, "ref": push.name,
+            "timestamp": push.at, "activity_type": kind, "actor": actor,
+        })
+    });
+    Reply::List(shown.collect(), 30)
 }
 
 pub(super) fn commits(state: &State, call: &Call, full: &str) -> Reply {

@@ -10,6 +10,7 @@ use serde_json::json;
 use super::serve::{Call, Reply};
 use super::state::{Pull, State, Workflow, WorkflowFile};
 use super::{GitHubFake, checks, code, deploys, issues, merges, pulls};
+use crate::git::{deleted_by, pushed_by};
 
 /// A commit that somebody makes, and the branch that they push it to.
 #[derive(Debug, Clone, Copy)]
@@ -87,6 +88,16 @@ impl GitHubFake {
         let mut state = self.state();
         let user = state.user(login);
         pulls::say(&mut state, full, number, user, said, "");
+    }
+
+    /// GitHub takes down that somebody pushed a branch to where it is; `at` is in RFC 3339.
+    pub fn pushed_by(&self, full: &str, branch: &str, at: &str, mail: &str) {
+        pushed_by(&self.state().repo(full).place, branch, at, mail);
+    }
+
+    /// Somebody deletes a branch by a push.
+    pub fn deleted_by(&self, full: &str, branch: &str, at: &str, mail: &str) {
+        deleted_by(&self.state().repo(full).place, branch, at, mail);
     }
 
     /// Tells GitHub that somebody pushed, when they went past its own git.

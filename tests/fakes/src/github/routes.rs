@@ -56,7 +56,7 @@ fn needs(call: &Call, rest: &[&str]) -> &'static str {
         ["actions", ..] if reads => "actions=read",
         ["actions", ..] => "actions=write",
         ["git" | "contents" | "merges", ..] if !reads => "contents=write",
-        ["git" | "commits" | "compare" | "branches" | "contents", ..] => "contents=read",
+        ["git" | "commits" | "compare" | "branches" | "contents" | "activity", ..] => "contents=read",
         _ => "metadata=read",
     }
 }
@@ -91,6 +91,7 @@ fn repository(state: &mut State, call: &Call, full: &str, rest: &[&str]) -> Repl
         ("GET", ["issues", number, "events"]) => issues::events(state, full, number),
         ("GET", ["issues", number, "comments"]) => issues::comments(state, full, number),
         ("POST", ["issues", number, "comments"]) => issues::comment(state, call, full, number),
+        ("GET", ["activity"]) => code::activity(state, call, full),
         ("GET", ["branches"]) => code::branches(state, full),
         ("GET", ["branches", branch @ ..]) => code::branch(state, full, &branch.join("/")),
         ("GET", ["git", "ref", name @ ..]) => code::reference(state, full, &name.join("/")),

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use super::api::Call;
 use super::state::{Deployment, Issue, MergeRequest, Note, Pipeline, Settings, Status, World};
 use super::{GitLab, merges, plumb};
+use crate::git::{deleted_by, pushed_by};
 
 impl GitLab {
     /// The account of this name; it is made when there is none.
@@ -18,6 +19,16 @@ impl GitLab {
     /// Changes how a project is set up.
     pub fn set(&self, project: &str, change: impl FnOnce(&mut Settings)) {
         self.with(|world| change(&mut world.project(project).settings));
+    }
+
+    /// GitLab takes down that somebody pushed a branch to where it is; `at` is in RFC 3339.
+    pub fn pushed_by(&self, project: &str, branch: &str, at: &str, user: &str) {
+        self.with(|world| pushed_by(&world.project(project).place, branch, at, &format!("{user}@example.org")));
+    }
+
+    /// Somebody deletes a branch by a push.
+    pub fn deleted_by(&self, project: &str, branch: &str, at: &str, user: &str) {
+        self.with(|world| deleted_by(&world.project(project).place, branch, at, &format!("{user}@example.org")));
     }
 
     /// Tells GitLab that somebody pushed, when they went past its own git.

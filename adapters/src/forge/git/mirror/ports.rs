@@ -1,12 +1,13 @@
 //! The ports, by the mirror.
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 
 use super::Mirror;
 use super::change::Move;
 use crate::failure::Failure;
 use crate::forge::{Change, Containment, DiffSize, Files, History, NewCommit, Pick, Picked, Range, Refs};
-use crate::vocabulary::{BranchName, CommitId, Repo, TagName};
+use crate::vocabulary::{BranchName, CommitId, PersonRef, Repo, TagName};
 
 #[async_trait]
 impl Refs for Mirror {
@@ -73,6 +74,11 @@ impl History for Mirror {
 
     async fn count(&self, repo: &Repo, commit: &CommitId) -> Result<usize, Failure> {
         self.with(repo, &[commit]).await?.count(commit).await
+    }
+
+    /// git does not know.
+    async fn pushers(&self, _: &Repo, _: &BranchName, _: Timestamp) -> Result<Vec<PersonRef>, Failure> {
+        Ok(Vec::new())
     }
 }
 
