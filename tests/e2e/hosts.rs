@@ -16,6 +16,10 @@ use rstest::rstest;
 const BUDGET: usize = 30;
 /// The same where a second repository is read and written as well, or several environments.
 const LARGE_BUDGET: usize = 40;
+/// Into so many parts the scenarios are divided that are played with faults, so that they are played beside each other.
+const PARTS: usize = 4;
+/// One in so many of each part is played usually.
+const USUALLY: usize = 10;
 /// How often the bot looks in vain after each step.
 const IDLE_LOOKS: usize = 3;
 
@@ -93,13 +97,14 @@ async fn a_whole_hotfix_costs_few_calls(
     assert!(counted.len() <= budget, "{} calls: {list:#?}", counted.len());
 }
 
-/// Every call of a whole hotfix goes wrong once in every way with `FAULTS_EVERY=1`; usually a part of them is tried.
-async fn with_faults(name: &str, host: Host, line: Line, usual: usize) -> Tried {
+/// Every call of a scenario goes wrong once in every way with `FAULTS_EVERY=1`; usually a part of them is tried.
+async fn with_faults(path: &Path, host: Host, line: Line, usual: usize) -> Tried {
     let every = std::env::var("FAULTS_EVERY").ok().and_then(|every| every.parse().ok()).unwrap_or(usual);
     let began = std::time::Instant::now();
-    let tried = at_every_call(&whole(name), host, line, every, 25).await.unwrap_or_else(|error| panic!("{error:#}"));
+    let tried = at_every_call(path, host, line, every, 25).await.unwrap_or_else(|error| panic!("{error:#}"));
     println!(
-        "{name} on {host:?}: {} calls ({line:?}), every {every}. fault at them, {} in all, {:.1?}",
+        "{} on {host:?}: {} calls ({line:?}), every {every}. fault at them, {} in all, {:.1?}",
+        path.file_stem().unwrap_or_default().display(),
         tried.calls,
         tried.tried,
         began.elapsed()
@@ -114,7 +119,28 @@ async fn a_fault_at_any_call_changes_nothing(
     #[values("apply", "website", "sre", "hocs", "promotion")] name: &str,
     #[values(Host::GitHub, Host::GitLab)] host: Host,
 ) {
-    assert!(with_faults(name, host, Line::Api, 97).await.tried > 0);
+    assert!(with_faults(&whole(name), host, Line::Api, 97).await.tried > 0);
+}
+
+/// The same in every other scenario, each on one forge by turns; without `FAULTS_EVERY`, in some of them and at some calls.
+#[rstest]
+#[tokio::test]
+async fn a_fault_at_any_call_of_a_scenario_changes_nothing(#[values(0, 1, 2, 3)] part: usize) {
+    let folder = std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios")).expect("the scenarios");
+    let mut paths: Vec<PathBuf> = folder.map(|entry| entry.expect("a scenario").path()).collect();
+    paths.sort();
+    paths.retain(|path| {
+        let name = path.file_stem().unwrap_or_default().to_string_lossy();
+        !name.ends_with("-whole") && name != "repository-vanishes"
+    });
+    let all = std::env::var_os("FAULTS_EVERY").is_some();
+    assert!(paths.len() > PARTS * USUALLY, "{} scenarios", paths.len());
+    let of_this_part = paths.iter().skip(part).step_by(if all { PARTS } else { PARTS * USUALLY });
+    for path in of_this_part {
+        for host in hosts_of(path) {
+            with_faults(path, host, Line::Api, 97).await;
+        }
+    }
 }
 
 /// The same for git's own calls, fetches and pushes: a push that was done and answered with an error is not pushed over.
@@ -123,7 +149,7 @@ async fn a_fault_at_any_call_changes_nothing(
 #[case("sre", Host::GitLab)]
 #[tokio::test]
 async fn a_fault_at_any_call_of_git_changes_nothing(#[case] name: &str, #[case] host: Host) {
-    assert!(with_faults(name, host, Line::Git, 97).await.tried > 0);
+    assert!(with_faults(&whole(name), host, Line::Git, 97).await.tried > 0);
 }
 
 /// Security case 5: twice, late, in another order, or never: a delivery is a hint.

@@ -67,7 +67,7 @@ async fn a_github_app_has_no_right_that_it_does_not_use() {
 #[tokio::test]
 async fn slack_grants_no_scope_that_is_not_used() {
     let mut used: BTreeSet<String> = BTreeSet::new();
-    for private in [false, true] {
+    for (private, every) in [(false, 2), (false, 5), (true, 2)] {
         let options = Options {
             service: "payments".to_owned(),
             talk: Talk::Slack,
@@ -88,8 +88,8 @@ async fn slack_grants_no_scope_that_is_not_used() {
         let channel = if private { "payments-private" } else { CHANNEL };
         let room = play.world.room.as_ref().expect("a workspace");
         room.slack().command("ana", channel, "/hotfix start payments \"Fix 500 on upload\"").await;
-        // Every other call fails, so that what was said is looked for, wherever it may be.
-        room.slack().control().break_calls((0..400).step_by(2).map(|call| (call, Fault::Refuse(500))));
+        // Many calls fail, so that what was said is looked for, wherever it may be.
+        room.slack().control().break_calls((0..400).step_by(every).map(|call| (call, Fault::Refuse(500))));
         play.go_on().await.expect("it goes on");
         let room = play.world.room.as_ref().expect("a workspace");
         room.slack().control().break_calls([]);
@@ -101,9 +101,7 @@ async fn slack_grants_no_scope_that_is_not_used() {
             used.extend(voted().await);
         }
     }
-    // A direct message whose outcome is not known is looked for as any other; here each of them arrives.
-    let asked = SCOPES.iter().filter(|scope| **scope != "im:history").map(|&scope| scope.to_owned());
-    assert_eq!(used, asked.collect());
+    assert_eq!(used, SCOPES.iter().map(|&scope| scope.to_owned()).collect());
 }
 
 /// A question, answered by a reaction.

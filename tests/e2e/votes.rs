@@ -8,7 +8,7 @@ use hotfix::domain::event::{Event, Lapse};
 use hotfix::domain::hotfix::Hotfix;
 use hotfix::engine::Response;
 use hotfix_adapters::chat::{Act as Did, Inbound};
-use hotfix_adapters::vocabulary::{ChannelRef, MessageRef, Platform};
+use hotfix_adapters::vocabulary::{ChannelRef, MessageRef, PersonRef, Platform};
 use hotfix_fakes::slack::{Slack, Standing, Urls};
 use hotfix_tests::play::{Play, given};
 use hotfix_tests::room::CHANNEL;
@@ -508,6 +508,25 @@ async fn case_35_a_value_that_was_made_up() {
     }
     assert!(refused(&play, &pressed(&play, "ben", &message, &right)).await.is_empty());
     assert_eq!(votes(&play).await, ["ben"], "the right one does count");
+}
+
+/// Security case 81: what a button says is no leave to look. A form says the title of a run, so it opens for those who may see
+/// that, wherever the button came from.
+#[tokio::test]
+async fn case_81_a_button_opens_no_form_for_who_may_not_look() {
+    let play = at("tested").await;
+    let zara = format!("{}/{}", slack(&play).team(), slack(&play).person("zara", Standing::Member));
+    let asked = run(&play).await.prompts.into_values().next_back().expect("a question").message;
+    let elsewhere = MessageRef { channel: ChannelRef::parse("C0ELSEWHERE").expect("a channel"), ..asked };
+    for topic in ["hold/HF-1", "reject/HF-1", "verify/staging/HF-1", "override/review/HF-1"] {
+        let value = format!("form/{topic}");
+        let ana = pressed(&play, "ana", &elsewhere, &value);
+        let zara = Inbound { from: PersonRef::new(Platform::Slack, zara.clone()), ..ana.clone() };
+        for (act, opens) in [(ana, true), (zara, false)] {
+            let heard = play.world.engine().hear(&act).await.expect("the journal");
+            assert_eq!(matches!(heard, Response::Ask(_)), opens, "{topic}: {heard:?}");
+        }
+    }
 }
 
 /// A reaction to a question that is closed counts for nothing. Whoever gave it is told so and what stands, once and in private;
