@@ -38,9 +38,12 @@ pub async fn ending(world: &World) -> anyhow::Result<Vec<String>> {
         &bare,
         "dee",
         moment,
-        &["for-each-ref", "--format=%(refname:lstrip=1) %(contents:subject)", "refs/heads", "refs/tags"],
+        &["for-each-ref", "--format=%(objectname) %(refname:lstrip=1) %(contents:subject)", "refs/heads", "refs/tags"],
     )?;
-    lines.extend(refs.lines().filter(|line| !line.contains("fix-") || line.contains("hotfix")).map(str::to_owned));
+    let refs = refs.lines().filter_map(|line| line.split_once(' '));
+    // A release's tag may be called by its commit.
+    let refs = refs.map(|(commit, line)| line.replace(&commit[..7], "<commit>"));
+    lines.extend(refs.filter(|line| !line.contains("fix-") || line.contains("hotfix")));
     let leases = world.journal().leases().await?;
     lines.extend(leases.iter().map(|lease| format!("{} is held by {}", lease.lease, lease.holder)));
     lines.push(format!("deployments begun by the bot: {}", run_folders(world)));

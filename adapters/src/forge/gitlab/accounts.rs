@@ -38,20 +38,20 @@ impl Accounts for GitLab {
         // The day itself is left out, so it is the one before.
         let after = since.checked_sub(SignedDuration::from_hours(24)).unwrap_or(since).strftime("%Y-%m-%d").to_string();
         let url = self.at(repo, &["events"], &[("action", "pushed"), ("after", &after), ("sort", "desc")]);
-        let events: Vec<wire::Pushed> = self.list(url, &act).await?;
-        let of_this_branch = events.into_iter().filter(|event| {
-            let push = event.push_data.as_ref();
-            event.created_at >= since
-                && push.is_some_and(|push| push.ref_type == "branch" && push.name.as_deref() == Some(branch.as_str()))
-        });
+        let is_of_it =
+            |push: &wire::PushData| push.ref_type == "branch" && push.name.as_deref() == Some(branch.as_str());
+        let did = |event: &wire::Pushed| event.push_data.as_ref().filter(|push| is_of_it(push)).map(|push| push.action);
+        let is_first = |event: &wire::Pushed| did(event) == Some(wire::Pushing::Created) || event.created_at < since;
         let mut pushers = Vec::new();
-        for event in of_this_branch {
-            let action = event.push_data.map(|push| push.action).unwrap_or_default();
+        for event in self.list_up_to(url, &act, is_first).await? {
             let who = person(event.author_id);
-            if action != "removed" && !pushers.contains(&who) {
+            if matches!(did(&event), Some(wire::Pushing::Created | wire::Pushing::Pushed))
+                && event.created_at >= since
+                && !pushers.contains(&who)
+            {
                 pushers.push(who);
             }
-            if action == "created" {
+            if is_first(&event) {
                 break;
             }
         }

@@ -138,15 +138,27 @@ impl GitLab {
     /// Reads all pages of a list. A list that does not end is an error, not a short list: what is missing from a list of
     /// checks or notes would be believed not to be there (security case 51).
     pub(crate) async fn list<T: DeserializeOwned>(&self, url: Url, act: &str) -> Result<Vec<T>, Failure> {
+        self.list_up_to(url, act, |_| false).await
+    }
+
+    /// The same, up to the page that has the last one of interest.
+    async fn list_up_to<T: DeserializeOwned>(
+        &self,
+        url: Url,
+        act: &str,
+        is_last: impl Fn(&T) -> bool + Send,
+    ) -> Result<Vec<T>, Failure> {
         let mut found = Vec::new();
         let mut page = String::from("1");
         for _ in 0..MOST_PAGES {
             let mut url = url.clone();
             url.query_pairs_mut().append_pair("per_page", "100").append_pair("page", &page);
             let answer = self.rest.look(&url, act).await?;
-            found.extend(self.rest.parse::<Vec<T>>(&answer, act)?);
+            let entries = self.rest.parse::<Vec<T>>(&answer, act)?;
+            let ends = entries.iter().any(&is_last);
+            found.extend(entries);
             let next = answer.headers.get("x-next-page").and_then(|value| value.to_str().ok()).unwrap_or_default();
-            if next.is_empty() {
+            if ends || next.is_empty() {
                 return Ok(found);
             }
             next.clone_into(&mut page);

@@ -176,14 +176,23 @@ pub(crate) struct Pushed {
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct PushData {
-    /// `created`, `pushed` or `removed`.
-    #[serde(default)]
-    pub(crate) action: String,
+    pub(crate) action: Pushing,
     #[serde(default)]
     pub(crate) ref_type: String,
     /// Without a name it stands for many branches that were pushed at once.
     #[serde(rename = "ref")]
     pub(crate) name: Option<String>,
+}
+
+/// What a push does to its branch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Pushing {
+    Created,
+    Pushed,
+    Removed,
+    #[serde(other)]
+    Other,
 }
 
 /// Something whose being there is all that matters.
