@@ -14,7 +14,7 @@ use async_trait::async_trait;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use hotfix_adapters::forge::{CheckState, Forge, MergeMethod, PullNumber, Verdict};
 use hotfix_adapters::vocabulary::{BranchName, CommitId, Repo};
-use hotfix_fakes::git::keep_pushes;
+use hotfix_fakes::pushes::keep_pushes;
 use hotfix_fakes::server::Control;
 use sha2::Sha256;
 

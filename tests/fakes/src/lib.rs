@@ -4,6 +4,7 @@
 //! ```text
 //! server      one listener: records every call, breaks the calls it is told to, delays them
 //! git         real bare repositories behind git's smart HTTP
+//! pushes      who pushed to them, which forges know and git does not
 //! kubernetes  an API server with deployments and pods, which may be read and nothing else
 //! registry    a registry of images behind a token service, with its blobs in a store elsewhere
 //! github      a GitHub
@@ -25,6 +26,7 @@ pub mod github;
 pub mod gitlab;
 pub mod kubernetes;
 pub mod markdown;
+pub mod pushes;
 pub mod registry;
 pub mod relay;
 pub mod server;

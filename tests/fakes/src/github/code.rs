@@ -9,7 +9,7 @@ use super::addresses::encoded;
 use super::serve::{Call, Reply};
 use super::shape;
 use super::state::{Event, Merged, State};
-use crate::git::{NONE, pushes};
+use crate::pushes::{NONE, pushes};
 
 /// Runs git and answers what it printed, or what it complained about.
 pub(super) fn try_git(place: &Path, args: &[&str], variables: &[(&str, &str)]) -> Result<String, String> {

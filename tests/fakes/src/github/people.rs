@@ -10,7 +10,7 @@ use serde_json::json;
 use super::serve::{Call, Reply};
 use super::state::{Pull, State, Workflow, WorkflowFile};
 use super::{GitHubFake, checks, code, deploys, issues, merges, pulls};
-use crate::git::{deleted_by, pushed_by};
+use crate::pushes::{deleted_by, pushed_by};
 
 /// A commit that somebody makes, and the branch that they push it to.
 #[derive(Debug, Clone, Copy)]

@@ -190,7 +190,7 @@ fn in_project(world: &mut World, call: &Call, project: &str, path: &[&str]) -> A
         }
         ["issues"] => talk::issues(world, call, project),
         ["labels"] => talk::labels(world, call, project),
-        ["events"] => talk::events(world, call, project),
+        ["events"] => commits::events(world, call, project),
         ["repository", rest @ ..] if rest.last() == Some(&"statuses") => ci::statuses(world, call, project, rest),
         ["statuses", sha] => ci::report(world, call, project, sha),
         ["repository", rest @ ..] => commits::of(world, call, project, rest),

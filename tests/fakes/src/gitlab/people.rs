@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::api::Call;
 use super::state::{Deployment, Issue, MergeRequest, Note, Pipeline, Settings, Status, World};
 use super::{GitLab, merges, plumb};
-use crate::git::{deleted_by, pushed_by};
+use crate::pushes::{deleted_by, pushed_by};
 
 impl GitLab {
     /// The account of this name; it is made when there is none.

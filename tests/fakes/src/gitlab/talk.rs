@@ -5,7 +5,6 @@ use serde_json::{Value, json};
 
 use super::api::{Answer, Call, Reply, missing};
 use super::state::{Issue, World};
-use crate::git::{NONE, pushes};
 
 pub(super) fn of(world: &mut World, call: &Call, project: &str, iid: u64, path: &[&str]) -> Answer {
     let read = call.method == Method::GET;
@@ -81,46 +80,6 @@ fn approvals(world: &mut World, project: &str, iid: u64) -> Value {
     let left = settings.approvals_required.saturating_sub(by.len());
     json!({ "id": merge.id, "iid": merge.iid, "state": merge.state, "approvals_required": settings.approvals_required,
             "approvals_left": left, "approved": left == 0, "approved_by": by })
-}
-
-/// What happened in a project: only pushes are kept here. `after` is a day, which itself does not belong to it.
-pub(super) fn events(world: &World, call: &Call, project: &str) -> Answer {
-    let invalid = |name: &str| Reply { status: 400, body: json!({ "error": format!("{name} is invalid") }) };
-    if call.text("action").is_some_and(|action| action != "pushed") {
-        return Ok(json!([]));
-    }
-    let after = match call.text("after") {
-        Some(day) => Some(day.parse::<jiff::civil::Date>().map_err(|_| invalid("after"))?),
-        None => None,
-    };
-    let it = &world.projects[project];
-    let late = |push: &crate::git::Pushed| {
-        let day = push.at.parse::<jiff::Timestamp>().unwrap().to_zoned(jiff::tz::TimeZone::UTC).date();
-        after.is_none_or(|after| day > after)
-    };
-    let shown = pushes(&it.place).into_iter().filter(late).zip(1_u64..).map(|(push, id)| {
-        let (action, name) = match (push.old == NONE, push.new == NONE) {
-            (true, _) => ("created", "pushed new"),
-            (_, true) => ("removed", "deleted"),
-            _ => ("pushed", "pushed to"),
-        };
-        let (kind, short) = match push.name.strip_prefix("refs/tags/") {
-            Some(tag) => ("tag", tag),
-            None => ("branch", push.name.trim_start_matches("refs/heads/")),
-        };
-        let who = push.by.split('@').next().unwrap_or_default();
-        let author = world.users.iter().find(|(_, name)| *name == who).map_or(1, |(id, _)| *id);
-        let none = |id: &str| if id == NONE { Value::Null } else { id.into() };
-        json!({
-            "id": id, "project_id": it.id, "action_name": name, "target_id": null, "target_iid": null, "target_type": null,
-            "target_title": null, "author_id": author, "author": world.user_json(author), "created_at": push.at,
-            "author_username": world.users[&author], "push_data": {
-                "commit_count": 1, "action": action, "ref_type": kind, "commit_from": none(&push.old),
-                "commit_to": none(&push.new), "ref": short, "commit_title": null, "ref_count": null,
-            },
-        })
-    });
-    Ok(shown.collect())
 }
 
 pub(super) fn issues(world: &mut World, call: &Call, project: &str) -> Answer {
