@@ -211,6 +211,26 @@ fn an_index_that_is_gone_or_old_is_brought_up_to_date() {
     assert_eq!(fate(&store, &before), Fate::Whole);
 }
 
+/// Its keys were others: what it does not find may have happened all the same.
+#[test]
+fn an_index_of_another_format_is_built_anew() {
+    let (_kept, store, _, before) = prepared(false);
+    // Its checksums would give it away.
+    fs::remove_file(store.join("checkpoint.json")).unwrap();
+    let applied = || {
+        let index = sled::open(store.join("index")).unwrap();
+        (index.get(b"m").unwrap().unwrap().to_vec(), index)
+    };
+    let (newest, index) = applied();
+    index.insert(b"m", [&[newest[0] - 1], &newest[1..]].concat()).unwrap();
+    index.insert(b"z", b"of old").unwrap();
+    drop(index);
+    assert_eq!(fate(&store, &before), Fate::Whole);
+    let (rebuilt, index) = applied();
+    assert_eq!(rebuilt[0], newest[0]);
+    assert_eq!(index.get(b"z").unwrap(), None);
+}
+
 #[test]
 fn export_and_import_make_the_same_store() {
     let (scratch, store, _, before) = prepared(false);

@@ -1,12 +1,15 @@
 //! The index: sled, holding nothing that the journal does not hold, so that it can be thrown away at any time.
 //!
-//! One tree, big-endian keys, values of a few dozen bytes (sled puts values of some KiB into files it never syncs). sled
-//! panics on damage, so every call into it runs behind [`guard`], and what it answers is checked against the journal.
+//! One tree, big-endian keys, values of a few dozen bytes (sled puts values of some KiB into files it never syncs). What has at
+//! most 22 bytes sled keeps in its nodes, which it copies with every change; what is longer costs an allocation and a count of
+//! its users for each of these copies, so keys and the values of every commit are kept that short. sled panics on damage, so every call into it runs behind [`guard`], and what it answers is checked against the journal.
 
 use std::cell::Cell;
 use std::panic::{self, AssertUnwindSafe};
 use std::path::Path;
 use std::sync::Once;
+
+use sha2::{Digest as _, Sha256};
 
 use super::line::Hash;
 use super::segment::Place;
@@ -14,8 +17,15 @@ use crate::outbox::WorkKey;
 use crate::record::{CommitId, DedupeKey, StreamId};
 
 /// How many operations a batch holds, unless a single commit has more: a commit is never split, so that the index is
-/// always the index of some journal entry.
-const BATCH: usize = 64;
+/// always the index of some journal entry. Each batch costs sled two writes, so that a group should be few.
+const BATCH: usize = 1024;
+/// What this code writes. An index of another format is built anew.
+const FORMAT: u8 = 2;
+/// How much of a name's digest is its key. What names the same thing twice (security case 5) comes from outside, so nobody
+/// must be able to find two names for one key.
+const NAME: usize = 16;
+/// How much of a stream's digest begins the keys of its records. Streams are named by the bot.
+const STREAM: usize = 12;
 
 /// What sled said, or that it panicked.
 #[derive(Debug, Clone)]
@@ -177,7 +187,12 @@ impl Index {
 pub(crate) const APPLIED: &[u8] = b"m";
 
 pub(crate) fn named(tag: u8, name: &str) -> Vec<u8> {
-    [&[tag], name.as_bytes()].concat()
+    [&[tag], &digest::<NAME>(name)[..]].concat()
+}
+
+fn digest<const N: usize>(name: &str) -> [u8; N] {
+    let whole: Hash = Sha256::digest(name).into();
+    std::array::from_fn(|place| whole.get(place).copied().unwrap_or_default())
 }
 
 pub(crate) fn slot_key(seq: u64) -> Vec<u8> {
@@ -185,9 +200,7 @@ pub(crate) fn slot_key(seq: u64) -> Vec<u8> {
 }
 
 pub(crate) fn record_key(stream: &StreamId, version: u64) -> Vec<u8> {
-    let name = stream.as_str().as_bytes();
-    let length = u16::try_from(name.len()).unwrap_or(u16::MAX);
-    [b"e", &length.to_be_bytes()[..], name, &version.to_be_bytes()].concat()
+    [&b"e"[..], &digest::<STREAM>(stream.as_str()), &version.to_be_bytes()].concat()
 }
 
 pub(crate) fn work_key(seq: u64, place: u32) -> Vec<u8> {
@@ -196,27 +209,30 @@ pub(crate) fn work_key(seq: u64, place: u32) -> Vec<u8> {
 
 pub(crate) fn encode_applied(applied: &Applied) -> Vec<u8> {
     let numbers = [applied.seq, applied.epoch, applied.done].map(u64::to_be_bytes).concat();
-    [&numbers[..], &applied.hash].concat()
+    [&[FORMAT], &numbers[..], &applied.hash].concat()
 }
 
 fn decode_applied(value: &[u8]) -> Result<Applied, Broken> {
     let mut fields = Fields(value);
+    let [format] = fields.take()?;
+    if format != FORMAT {
+        return Err(Broken("it was written by another version".to_owned()));
+    }
     let (seq, epoch, done, hash) = (fields.u64()?, fields.u64()?, fields.u64()?, fields.take()?);
     Ok(Applied { seq, hash, epoch, done })
 }
 
 pub(crate) fn encode_slot(slot: &Slot) -> Vec<u8> {
     let Place { segment, offset, length } = slot.place;
-    let flags = [u8::from(slot.commit), u8::from(slot.seen)];
-    [&segment.to_be_bytes()[..], &offset.to_be_bytes(), &length.to_be_bytes(), &slot.records.to_be_bytes(), &flags]
-        .concat()
+    let counts = slot.records << 2 | u32::from(slot.commit) << 1 | u32::from(slot.seen);
+    [&segment.to_be_bytes()[..], &offset.to_be_bytes()[2..], &length.to_be_bytes(), &counts.to_be_bytes()].concat()
 }
 
 pub(crate) fn decode_slot(value: &[u8]) -> Result<Slot, Broken> {
     let mut fields = Fields(value);
-    let place = Place { segment: fields.u64()?, offset: fields.u64()?, length: fields.u32()? };
-    let (records, [commit, seen]) = (fields.u32()?, fields.take()?);
-    Ok(Slot { place, records, commit: commit != 0, seen: seen != 0 })
+    let (segment, [a, b, c, d, e, f], length, counts) = (fields.u64()?, fields.take()?, fields.u32()?, fields.u32()?);
+    let place = Place { segment, offset: u64::from_be_bytes([0, 0, a, b, c, d, e, f]), length };
+    Ok(Slot { place, records: counts >> 2, commit: counts & 2 != 0, seen: counts & 1 != 0 })
 }
 
 /// Fixed-width numbers, one after the other.
