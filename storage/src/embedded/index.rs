@@ -17,8 +17,9 @@ use crate::outbox::WorkKey;
 use crate::record::{CommitId, DedupeKey, StreamId};
 
 /// How many operations a batch holds, unless a single commit has more: a commit is never split, so that the index is
-/// always the index of some journal entry. Each batch costs sled two writes, so that a group should be few.
-const BATCH: usize = 1024;
+/// always the index of some journal entry. Each batch costs sled two writes, so that a group should be few; but sled lets go
+/// of what it replaced only between batches.
+const BATCH: usize = 256;
 /// What this code writes. An index of another format is built anew.
 const FORMAT: u8 = 2;
 /// How much of a name's digest is its key. What names the same thing twice (security case 5) comes from outside, so nobody
