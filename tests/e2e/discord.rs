@@ -1,6 +1,7 @@
 //! The bot in Discord, through its gateway, against a strict server: it ends as at the console.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use hotfix::domain::event::Event;
 use hotfix::domain::hotfix::Hotfix;
@@ -12,6 +13,8 @@ use hotfix_tests::scenario::Act;
 use hotfix_tests::world::{Options, Talk, World};
 use rstest::rstest;
 use serde_json::{Value, json};
+
+use super::ways::{WHO, kept, killed, notes, until};
 
 #[rstest]
 #[tokio::test]
@@ -98,6 +101,34 @@ async fn only_members_vote_by_whatever_way(#[case] standing: Standing, #[case] w
     server.discord.react(server.number("dee"), message, "👍");
     server.at_rest("ana").await;
     assert_eq!(votes(&play).await, ["dee"], "a member's reaction counts");
+}
+
+/// What takes longer than Discord waits is durable before it is acknowledged. Its answer takes the place of "is thinking…"; when
+/// the bot was killed meanwhile, the next one does it, once, and says so directly, for only the dead one could have answered.
+#[rstest]
+#[tokio::test]
+async fn what_takes_long_is_kept_and_answered_late(#[values(false, true)] crash: bool) {
+    let mut play = asking(&[]).await;
+    play.world.options.patience = Some(Duration::ZERO);
+    play.world.restart().await.expect("it starts");
+    play.world.cut.hang(WHO, true);
+    let (ben, channel) = (server(&play).number("ben"), server(&play).channel);
+    let said = [("text", json!("note the graphs look calm"))];
+    let act = server(&play).discord.run(ben, channel, "hotfix do", &said);
+    server(&play).discord.answered(act).await;
+    until("it is kept", async || kept(&play.world).await.len() == 1).await;
+    assert!(notes(&play.world).await.is_empty(), "it was done too early");
+    if crash {
+        killed(&mut play.world).await;
+        play.world.settle().await.expect("the bot comes to rest");
+    } else {
+        play.world.cut.hang(WHO, false);
+    }
+    let told = || if crash { server(&play).directly("ben") } else { server(&play).told("ben") };
+    until("the answer", async || told().contains("noted. Waiting for votes")).await;
+    until("it is kept no more", async || kept(&play.world).await.is_empty()).await;
+    assert_eq!(notes(&play.world).await, ["the graphs look calm"]);
+    assert_eq!(told().matches("noted. Waiting for votes").count(), 1, "{}", told());
 }
 
 /// Security case 31: somebody who is not in the server any more, and talks to the bot directly.

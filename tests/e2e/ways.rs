@@ -19,13 +19,13 @@ use rstest::rstest;
 use super::slack::{asking, asking_over, prompt, slack, told, votes};
 
 /// The call by which the bot asks who somebody is.
-const WHO: &str = "chat of everybody";
+pub(super) const WHO: &str = "chat of everybody";
 /// After this, what was waited for will not come.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// How often an act may break off.
 const MOST_FAULTS: usize = 5;
 
-async fn until<F: Future<Output = bool>>(what: &str, holds: impl Fn() -> F) {
+pub(super) async fn until<F: Future<Output = bool>>(what: &str, holds: impl Fn() -> F) {
     let wait = async {
         while !holds().await {
             tokio::task::yield_now().await;
@@ -35,13 +35,13 @@ async fn until<F: Future<Output = bool>>(what: &str, holds: impl Fn() -> F) {
 }
 
 /// What is kept of what people did.
-async fn kept(world: &World) -> Vec<WorkView> {
+pub(super) async fn kept(world: &World) -> Vec<WorkView> {
     let unsettled = world.journal().unsettled().await.expect("the journal");
     unsettled.into_iter().filter(|view| view.work.lane.as_str() == "inbox").collect()
 }
 
 /// What was noted with the run, in order.
-async fn notes(world: &World) -> Vec<String> {
+pub(super) async fn notes(world: &World) -> Vec<String> {
     let run = world.newest().await.expect("a run");
     let entries = world.engine().entries(run.id).await.expect("events");
     let noted = entries.into_iter().filter_map(|entry| match entry.event {
@@ -60,7 +60,7 @@ async fn impatient() -> Play {
 }
 
 /// The bot is killed in the middle of what it is doing, and started again.
-async fn killed(world: &mut World) {
+pub(super) async fn killed(world: &mut World) {
     world.cut.stop_at(0);
     world.cut.hang(WHO, false);
     let engine = Arc::downgrade(world.engine());

@@ -114,9 +114,12 @@ impl Server {
     ///
     /// # Errors
     /// When there is no way in.
-    pub async fn listen(&mut self, engine: &Arc<Engine>) -> anyhow::Result<()> {
+    pub async fn listen(&mut self, engine: &Arc<Engine>, patience: Option<Duration>) -> anyhow::Result<()> {
         let source = self.source.take().context("there is no way in")?;
-        let ear: Arc<dyn Listener> = Ear::of(engine.clone());
+        let ear: Arc<dyn Listener> = match patience {
+            Some(patience) => Ear::patient(engine.clone(), patience),
+            None => Ear::of(engine.clone()),
+        };
         let (stop, stopped) = watch::channel(false);
         let counted = Arc::new(Counted { ear, counts: self.counts.clone() });
         let run = tokio::spawn(async move { source.run(counted, stopped).await });
@@ -131,6 +134,7 @@ impl Server {
         if let Some(Running { stop, run }) = self.running.take() {
             let _ = stop.send(true);
             tokio::time::timeout(PATIENCE, run).await.expect("the bot hangs up").expect("no panic");
+            self.discord.until("the end of the connection", |fake| (fake.connected() == 0).then_some(())).await;
         }
     }
 

@@ -61,7 +61,7 @@ impl Room {
     pub async fn listen(&mut self, engine: &Arc<Engine>, patience: Option<Duration>) -> anyhow::Result<()> {
         match self {
             Self::Slack(workspace) => workspace.listen(engine, patience).await,
-            Self::Discord(server) => server.listen(engine).await,
+            Self::Discord(server) => server.listen(engine, patience).await,
         }
     }
 
