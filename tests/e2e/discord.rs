@@ -1,7 +1,6 @@
 //! The bot in Discord, through its gateway, against a strict server: it ends as at the console.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use hotfix::domain::event::Event;
 use hotfix::domain::hotfix::Hotfix;
@@ -14,7 +13,7 @@ use hotfix_tests::world::{Options, Talk, World};
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use super::ways::{WHO, kept, killed, notes, until};
+use super::ways::{WHO, impatient, kept, killed, notes, until};
 
 #[rstest]
 #[tokio::test]
@@ -108,9 +107,7 @@ async fn only_members_vote_by_whatever_way(#[case] standing: Standing, #[case] w
 #[rstest]
 #[tokio::test]
 async fn what_takes_long_is_kept_and_answered_late(#[values(false, true)] crash: bool) {
-    let mut play = asking(&[]).await;
-    play.world.options.patience = Some(Duration::ZERO);
-    play.world.restart().await.expect("it starts");
+    let mut play = impatient(asking(&[]).await).await;
     play.world.cut.hang(WHO, true);
     let (ben, channel) = (server(&play).number("ben"), server(&play).channel);
     let said = [("text", json!("note the graphs look calm"))];

@@ -51,9 +51,8 @@ pub(super) async fn notes(world: &World) -> Vec<String> {
     noted.collect()
 }
 
-/// A bot with a run that waits for votes, which keeps everything that it cannot answer at once.
-async fn impatient() -> Play {
-    let mut play = asking(&[]).await;
+/// From now on the bot keeps everything that it cannot answer at once.
+pub(super) async fn impatient(mut play: Play) -> Play {
     play.world.options.patience = Some(Duration::ZERO);
     play.world.restart().await.expect("it starts");
     play
@@ -74,7 +73,7 @@ pub(super) async fn killed(world: &mut World) {
 /// What takes longer than a chat waits is durable before it is acknowledged, and the answer follows.
 #[tokio::test]
 async fn what_takes_long_is_kept_and_answered_late() {
-    let play = impatient().await;
+    let play = impatient(asking(&[]).await).await;
     let slack = slack(&play);
     play.world.cut.hang(WHO, true);
     let answered = slack.command("ben", CHANNEL, "/hotfix note the graphs look calm").await;
@@ -90,7 +89,7 @@ async fn what_takes_long_is_kept_and_answered_late() {
 /// The bot is killed between the acknowledgement and the act: the next one does it, once, and says so.
 #[tokio::test]
 async fn what_was_acknowledged_is_done_after_a_crash() {
-    let mut play = impatient().await;
+    let mut play = impatient(asking(&[]).await).await;
     let message = prompt(&play).await;
     play.world.cut.hang(WHO, true);
     slack(&play).react("ben", CHANNEL, &message, "+1").await;
@@ -127,7 +126,7 @@ async fn what_was_done_and_is_still_kept_is_not_done_again() {
 /// Security case 19: an act that always breaks off is set aside after a few tries, and holds up nobody.
 #[tokio::test]
 async fn an_act_that_always_breaks_off_is_set_aside() {
-    let mut play = impatient().await;
+    let mut play = impatient(asking(&[]).await).await;
     let message = prompt(&play).await;
     play.world.cut.hang(WHO, true);
     slack(&play).react("ben", CHANNEL, &message, "+1").await;

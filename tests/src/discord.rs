@@ -8,8 +8,6 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use async_trait::async_trait;
 use hotfix::config::Config;
-use hotfix::engine::Engine;
-use hotfix::listen::Ear;
 use hotfix::wire;
 use hotfix_adapters::chat::discord::PERMISSIONS;
 use hotfix_adapters::chat::listen::Source;
@@ -114,12 +112,8 @@ impl Server {
     ///
     /// # Errors
     /// When there is no way in.
-    pub async fn listen(&mut self, engine: &Arc<Engine>, patience: Option<Duration>) -> anyhow::Result<()> {
+    pub async fn listen(&mut self, ear: Arc<dyn Listener>) -> anyhow::Result<()> {
         let source = self.source.take().context("there is no way in")?;
-        let ear: Arc<dyn Listener> = match patience {
-            Some(patience) => Ear::patient(engine.clone(), patience),
-            None => Ear::of(engine.clone()),
-        };
         let (stop, stopped) = watch::channel(false);
         let counted = Arc::new(Counted { ear, counts: self.counts.clone() });
         let run = tokio::spawn(async move { source.run(counted, stopped).await });

@@ -7,7 +7,8 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use hotfix::config::Config;
 use hotfix::engine::Engine;
-use hotfix_adapters::chat::Chat;
+use hotfix::listen::Ear;
+use hotfix_adapters::chat::{Chat, Listener};
 use hotfix_adapters::vocabulary::MessageRef;
 use hotfix_fakes::discord::DiscordFake;
 use hotfix_fakes::slack::{Slack, Standing};
@@ -59,9 +60,13 @@ impl Room {
     /// # Errors
     /// When nobody listens.
     pub async fn listen(&mut self, engine: &Arc<Engine>, patience: Option<Duration>) -> anyhow::Result<()> {
+        let ear: Arc<dyn Listener> = match patience {
+            Some(patience) => Ear::patient(engine.clone(), patience),
+            None => Ear::of(engine.clone()),
+        };
         match self {
-            Self::Slack(workspace) => workspace.listen(engine, patience).await,
-            Self::Discord(server) => server.listen(engine, patience).await,
+            Self::Slack(workspace) => workspace.listen(engine, ear).await,
+            Self::Discord(server) => server.listen(ear).await,
         }
     }
 

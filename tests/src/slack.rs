@@ -2,13 +2,11 @@
 //! HTTP, through the same listener, ear and adapter as in production.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use hotfix::config::Config;
 use hotfix::engine::Engine;
 use hotfix::http::Http;
-use hotfix::listen::Ear;
 use hotfix::wire;
 use hotfix_adapters::chat::listen::Source;
 use hotfix_adapters::chat::slack::SCOPES;
@@ -81,12 +79,8 @@ impl Workspace {
     ///
     /// # Errors
     /// When nobody listens.
-    pub async fn listen(&mut self, engine: &Arc<Engine>, patience: Option<Duration>) -> anyhow::Result<()> {
+    pub async fn listen(&mut self, engine: &Arc<Engine>, ear: Arc<dyn Listener>) -> anyhow::Result<()> {
         let http = self.http.as_mut().context("nobody listens")?;
-        let ear: Arc<dyn Listener> = match patience {
-            Some(patience) => Ear::patient(engine.clone(), patience),
-            None => Ear::of(engine.clone()),
-        };
         http.open(engine.clone(), &ear);
         if let Some(source) = self.source.take() {
             self.slack.deliver_over_sockets();

@@ -2,7 +2,8 @@
 //!
 //! One tree, big-endian keys, values of a few dozen bytes (sled puts values of some KiB into files it never syncs). What has at
 //! most 22 bytes sled keeps in its nodes, which it copies with every change; what is longer costs an allocation and a count of
-//! its users for each of these copies, so keys and the values of every commit are kept that short. sled panics on damage, so every call into it runs behind [`guard`], and what it answers is checked against the journal.
+//! its users for each of these copies, so keys and the values of every commit are kept that short. sled panics on damage, so
+//! every call into it runs behind [`guard`], and what it answers is checked against the journal.
 
 use std::cell::Cell;
 use std::panic::{self, AssertUnwindSafe};
@@ -187,6 +188,7 @@ impl Index {
 /// The key of the entry the index is at.
 pub(crate) const APPLIED: &[u8] = b"m";
 
+/// The key of a name: its digest, behind a tag.
 pub(crate) fn named(tag: u8, name: &str) -> Vec<u8> {
     [&[tag], &digest::<NAME>(name)[..]].concat()
 }

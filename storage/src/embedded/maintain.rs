@@ -91,8 +91,8 @@ fn same(found: &Index, fresh: &Index) -> Result<(), Broken> {
             (None, None) => return Ok(()),
             (Some(left), Some(right)) if left == right => {}
             (left, right) => {
-                let key = left.or(right).map(|(key, _)| String::from_utf8_lossy(&key).into_owned());
-                return Err(Broken(format!("at key {:?}", key.unwrap_or_default())));
+                let key = left.or(right).map(|(key, _)| key.escape_ascii().to_string());
+                return Err(Broken(format!("at key {}", key.unwrap_or_default())));
             }
         }
     }
