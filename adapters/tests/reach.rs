@@ -100,6 +100,7 @@ async fn call(kind: &str, port: u16, reach: Reach, folder: &Path) -> Failure {
                 credentials: Arc::new(Nobody),
                 committer: Signature { name: "hotfix".into(), email: "hotfix@localhost".into(), account: None },
                 time_limit: Duration::from_secs(60),
+                silence: Duration::from_secs(60),
             });
             mirror.unwrap().tip(&repo, &branch).await.unwrap_err()
         }

@@ -3,13 +3,17 @@
 
 use std::path::{Path, PathBuf};
 
+use hotfix::wire;
+use hotfix_adapters::failure::Failure;
+use hotfix_fakes::server::Fault;
 use hotfix_tests::ending::ending;
 use hotfix_tests::faults::{Line, Tried, at_every_call};
 use hotfix_tests::hooks::{Way, play_with_deliveries};
 use hotfix_tests::play::{Play, play_file_on};
+use hotfix_tests::program::program;
 use hotfix_tests::scenario::Scenario;
 use hotfix_tests::site::Host;
-use hotfix_tests::world::World;
+use hotfix_tests::world::{Options, World};
 use rstest::rstest;
 
 /// How many calls a whole hotfix may cost, those aside that are answered with 304.
@@ -155,6 +159,25 @@ async fn a_fault_at_any_call_of_a_scenario_changes_nothing(#[values(0, 1, 2, 3)]
 #[tokio::test]
 async fn a_fault_at_any_call_of_git_changes_nothing(#[case] name: &str, #[case] host: Host) {
     assert!(with_faults(&whole(name), host, Line::Git, 97).await.tried > 0);
+}
+
+/// How long an answer is awaited is the team's to say, of the API and of git, and what was awaited in vain is said.
+#[rstest]
+#[tokio::test]
+async fn a_forge_that_never_answers_is_given_up_in_time(#[values(Host::GitHub, Host::GitLab)] host: Host) {
+    let options = Options { service: "payments".to_owned(), host, timeout: Some(1), ..Options::default() };
+    let world = World::new(options).await.expect("a world");
+    let config = world.config().expect("a configuration");
+    let outside = wire::outside(&config, world.console.clone(), program()).expect("what it needs");
+    let (service, forge) = outside.forges.first_key_value().expect("a forge");
+    let (repo, main) = (&config.services[service].service.repo, &config.services[service].service.main);
+    for line in [world.site.calls(), world.site.git_calls()] {
+        line.expect("a line").down(Some(Fault::Silent));
+    }
+    let failure = forge.labelled(repo, "urgent").await.expect_err("nothing was answered");
+    assert!(matches!(failure, Failure::Retry { .. }) && failure.reason().contains("within 1 s"), "{failure}");
+    let failure = forge.tip(repo, main).await.expect_err("nothing was answered");
+    assert!(matches!(failure, Failure::Retry { .. }) && failure.reason().contains("the last 1 seconds"), "{failure}");
 }
 
 /// Security case 5: twice, late, in another order, or never: a delivery is a hint.

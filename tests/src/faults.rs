@@ -1,7 +1,8 @@
 //! The matrix of faults: a scenario is played on a forge elsewhere, and one call of its API, or one by which git reaches it,
-//! goes wrong, in each of the ways in which a call can. The bot must come to the same end, and nothing may happen twice. As with stops, each call of a step
-//! is tried from the world as it was before the step; some are played to the end of the scenario as well. The bot is started
-//! again before each step, so it knows no answer by its tag, and the first call of each kind is a full one.
+//! goes wrong, in each of the ways in which a call can. The bot must come to the same end, and nothing may happen twice. As
+//! with stops, each call of a step is tried from the world as it was before the step; some are played to the end of the
+//! scenario as well. The bot is started again before each step, so it knows no answer by its tag, and the first call of each
+//! kind is a full one.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -14,17 +15,22 @@ use crate::ending::ending;
 use crate::play::Play;
 use crate::scenario::Scenario;
 use crate::site::Host;
-use crate::world::World;
+use crate::world::{Options, World};
 
-/// How a call goes wrong: nothing was done in the first four ways, and everything in the last three.
-const FAULTS: [Fault; 7] = [
+/// How long the bot waits for an answer, in seconds: some never come.
+const TIMEOUT: u32 = 2;
+
+/// How a call goes wrong: nothing was done in the first five ways, and everything in the last four.
+const FAULTS: [Fault; 9] = [
     Fault::Refuse(500),
     Fault::Refuse(502),
     Fault::TooMany(30),
     Fault::HangUp,
+    Fault::Silent,
     Fault::HalfBody,
     Fault::DoneBut500,
     Fault::DoneButHangUp,
+    Fault::DoneButSilent,
 ];
 
 /// Which calls go wrong.
@@ -62,7 +68,7 @@ pub struct Tried {
 /// Names the call whose fault changes what is left at the end.
 pub async fn at_every_call(path: &Path, host: Host, line: Line, every: usize, whole: usize) -> anyhow::Result<Tried> {
     let mut scenario = Scenario::read(path)?;
-    (scenario.options.host, scenario.options.rewindable) = (host, true);
+    scenario.options = Options { host, rewindable: true, timeout: Some(TIMEOUT), ..scenario.options };
     let acts = flat(&scenario)?;
     let mut play = Play::new(World::new(scenario.options.clone()).await?)?;
     let control = line.control(&play.world)?;

@@ -139,6 +139,17 @@ pub async fn open(host: Host, stage: &Stage, clock: &Arc<FakeClock>) -> anyhow::
     })
 }
 
+/// For so many seconds the bot awaits an answer of the forge elsewhere.
+///
+/// # Errors
+/// When the configuration cannot be written.
+pub fn limit_waiting(stage: &Stage, seconds: u32) -> anyhow::Result<()> {
+    let file = stage.config().join("hotfix.toml");
+    let head = format!("[forges.{NAME}]\n");
+    let own = std::fs::read_to_string(&file)?;
+    Ok(std::fs::write(&file, own.replace(&head, &format!("{head}timeout_seconds = {seconds}\n")))?)
+}
+
 /// The name of the service's repository.
 fn repository(stage: &Stage) -> anyhow::Result<Repo> {
     Repo::parse(&stage.repository()).map_err(Into::into)

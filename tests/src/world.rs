@@ -53,6 +53,8 @@ pub struct Options {
     pub patience: Option<Duration>,
     /// How often the bot renews its claims on work; as in production when it is not said.
     pub renewal: Option<Duration>,
+    /// For how many seconds the bot awaits an answer of a forge elsewhere; as in production when it is not said.
+    pub timeout: Option<u32>,
 }
 
 /// Where people talk.
@@ -119,6 +121,7 @@ impl World {
         let memory = Arc::new(Memory::new(clock.clone()));
         let console = Arc::new(console(&stage, &options)?);
         let site = site::open(options.host, &stage, &clock).await?;
+        options.timeout.map_or(Ok(()), |seconds| site::limit_waiting(&stage, seconds))?;
         let room = Room::open(&stage, &TYPISTS, &options).await?;
         let store = if options.embedded { Store::Embedded(None) } else { Store::Memory(memory) };
         let mut world = Self {

@@ -26,6 +26,13 @@ pub(crate) fn builder(
         .timeout(timeout)
 }
 
+/// Whether a call failed because no answer came in time, over a connection that was there.
+pub(crate) fn is_silence(error: &(dyn std::error::Error + 'static)) -> bool {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    let mut calls = causes.filter_map(|cause| cause.downcast_ref::<reqwest::Error>());
+    calls.any(|call| call.is_timeout() && !call.is_connect())
+}
+
 /// TLS that trusts whom the system trusts. Plain HTTP needs no trust, and no list of it on the machine.
 pub(crate) fn tls(secure: bool) -> Result<rustls::ClientConfig, String> {
     use rustls_platform_verifier::BuilderVerifierExt as _;

@@ -44,6 +44,7 @@ pub(crate) struct Rest {
     http: reqwest::Client,
     base: Url,
     token: SecretString,
+    timeout: Duration,
     body_limit_bytes: usize,
     /// What stands before the token, and what the bot calls itself.
     introduction: (&'static str, &'static str),
@@ -80,7 +81,7 @@ impl Rest {
         let http = http.build().map_err(|error| unbuilt(name, &said_by(error)))?;
         let (calls, cache) = (AtomicU64::new(0), Mutex::default());
         let introduction = ("Bearer", "hotfix");
-        Ok(Self { name, http, base, token, body_limit_bytes, introduction, calls, cache })
+        Ok(Self { name, http, base, token, timeout, body_limit_bytes, introduction, calls, cache })
     }
 
     /// The same client, which says another word before the token and calls itself something else.
@@ -232,18 +233,24 @@ impl Rest {
                 return Lost::Barred(barred.clone());
             }
             let unsent = error.is_connect() || error.is_builder();
-            let why = said_by(error);
-            if unsent { Lost::NotSent(why) } else { Lost::Midway(why) }
+            if unsent { Lost::NotSent(said_by(error)) } else { self.midway(error) }
         })?;
         let (status, headers) = (response.status(), response.headers().clone());
         let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| Lost::Midway(said_by(error)))? {
+        while let Some(chunk) = response.chunk().await.map_err(|error| self.midway(error))? {
             if body.len() + chunk.len() > self.body_limit_bytes {
                 return Err(Lost::Midway(format!("it is longer than {} bytes", self.body_limit_bytes)));
             }
             body.extend_from_slice(&chunk);
         }
         Ok(Answer { path: url.path().to_owned(), status, headers, body })
+    }
+
+    fn midway(&self, error: reqwest::Error) -> Lost {
+        Lost::Midway(match client::is_silence(&error) {
+            true => format!("it did not come within {} s", self.timeout.as_secs()),
+            false => said_by(error),
+        })
     }
 
     fn cached<T>(&self, with: impl FnOnce(&mut Cache) -> T) -> T {

@@ -83,6 +83,7 @@ impl Place {
             credentials: Arc::new(github.clone()),
             committer: Signature { name: "hotfix".into(), email: "hotfix@localhost".into(), account: None },
             time_limit: Duration::from_secs(60),
+            silence: Duration::from_secs(60),
         });
         let forge = Arc::new(Hosted::new(Arc::new(mirror.unwrap()), github.clone()));
         Self { fake, github, forge, _mirrors: mirrors }

@@ -54,6 +54,7 @@ impl Place {
             credentials: Arc::new(gitlab.clone()),
             committer: Signature { name: "hotfix".into(), email: "hotfix@localhost".into(), account: None },
             time_limit: Duration::from_secs(60),
+            silence: Duration::from_secs(60),
         });
         let api = Api { fake: fake.clone(), gitlab: gitlab.clone() };
         let forge = Arc::new(Hosted::new(Arc::new(mirror.unwrap()), api));

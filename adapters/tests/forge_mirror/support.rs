@@ -132,6 +132,7 @@ pub(crate) fn options(server: &Server, token: &Arc<Token>, folder: PathBuf) -> M
         credentials: token.clone(),
         committer: Signature { name: "hotfix".into(), email: "hotfix@localhost".into(), account: None },
         time_limit: Duration::from_secs(60),
+        silence: Duration::from_secs(60),
     }
 }
 

@@ -2,6 +2,7 @@
 //! `wire` turns each into an adapter.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::secret::SecretSource;
 
@@ -12,6 +13,8 @@ pub struct HostConfig {
     pub kind: HostKind,
     /// The secrets of its webhooks; two while one is changed, none when webhooks are not taken.
     pub webhook_secrets: Vec<SecretSource>,
+    /// How long an answer is awaited, and how long git may hear nothing; as usual for its kind when absent.
+    pub timeout: Option<Duration>,
 }
 
 /// The forges that there are.

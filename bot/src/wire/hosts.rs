@@ -22,6 +22,8 @@ use crate::config::{Config, ForgeConfig, GitHubAuth, HostConfig, HostKind, Mecha
 
 /// How long one git process may take; the first fetch of a large repository is one.
 const GIT: Duration = Duration::from_secs(600);
+/// How long it may hear nothing from the other side, which says something every few seconds while it works.
+const SILENCE: Duration = Duration::from_secs(60);
 
 /// A forge, with what belongs to one kind alone.
 #[derive(Clone)]
@@ -69,15 +71,17 @@ fn elsewhere(config: &Config, name: &str, host: &HostConfig) -> anyhow::Result<H
             let mut options = GitHubOptions::new(github_auth(auth)?);
             (options.api_url, options.git_url) = (api_url.clone(), git_url.clone());
             (options.deploys, options.reach) = (dispatches(config, name), reach(config));
+            options.timeout = host.timeout.unwrap_or(options.timeout);
             let github = GitHub::new(options)?;
-            let mirror = mirror(config, name, git_url.clone(), Arc::new(github.clone()))?;
+            let mirror = mirror(config, (name, host), git_url.clone(), Arc::new(github.clone()))?;
             let forge: Arc<dyn Forge> = Arc::new(Hosted::new(mirror, github.clone()));
             Ok(Host { forge, platform: Platform::Github, bot: None, github: Some(github), gitlab: None })
         }
         HostKind::GitLab { url, token, account } => {
-            let options = GitLabOptions { reach: reach(config), ..GitLabOptions::new(url.clone(), secret(token)?) };
+            let mut options = GitLabOptions::new(url.clone(), secret(token)?);
+            (options.reach, options.timeout) = (reach(config), host.timeout.unwrap_or(options.timeout));
             let gitlab = GitLab::new(options)?;
-            let mirror = mirror(config, name, gitlab.base_url(), Arc::new(gitlab.clone()))?;
+            let mirror = mirror(config, (name, host), gitlab.base_url(), Arc::new(gitlab.clone()))?;
             let forge: Arc<dyn Forge> = Arc::new(Hosted::new(mirror, gitlab.clone()));
             let bot = account.as_ref().map(|id| PersonRef::new(Platform::Gitlab, id.clone()));
             Ok(Host { forge, platform: Platform::Gitlab, bot, github: None, gitlab: Some(gitlab) })
@@ -103,13 +107,15 @@ fn dispatches(config: &Config, name: &str) -> bool {
 
 fn mirror(
     config: &Config,
-    name: &str,
+    (name, host): (&str, &HostConfig),
     base_url: String,
     credentials: Arc<dyn Credentials>,
 ) -> anyhow::Result<Arc<Mirror>> {
     let committer = Signature { name: "hotfix".to_owned(), email: "hotfix@localhost".to_owned(), account: None };
     let folder = config.settings.mirrors.join(name);
-    let options = MirrorOptions { folder, base_url, reach: reach(config), credentials, committer, time_limit: GIT };
+    let silence = host.timeout.unwrap_or(SILENCE);
+    let reach = reach(config);
+    let options = MirrorOptions { folder, base_url, reach, credentials, committer, time_limit: GIT, silence };
     Ok(Arc::new(Mirror::open(options)?))
 }
 

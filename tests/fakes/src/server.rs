@@ -40,6 +40,10 @@ pub enum Fault {
     DoneBut500,
     /// It is done; the connection is closed without an answer.
     DoneButHangUp,
+    /// Nothing is done, and nothing is ever answered: whoever asked has to give up.
+    Silent,
+    /// It is done, and nothing is ever answered.
+    DoneButSilent,
 }
 
 /// One call, as it came in.
@@ -208,7 +212,7 @@ async fn watched(State(watch): State<Watch>, request: Request, next: Next) -> Re
     }
     let told = credentials(&parts.headers, parts.uri.path());
     let request = Request::from_parts(parts, Body::from(bytes));
-    let silent = matches!(fault, Some(Fault::HangUp | Fault::DoneButHangUp));
+    let hung_up = matches!(fault, Some(Fault::HangUp | Fault::DoneButHangUp));
     let answer = match fault {
         None => next.run(request).await,
         Some(Fault::Refuse(status)) => refuse(status),
@@ -230,11 +234,22 @@ async fn watched(State(watch): State<Watch>, request: Request, next: Next) -> Re
             next.run(request).await;
             hang_up()
         }
+        Some(Fault::Silent) => return silence(&control, call).await,
+        Some(Fault::DoneButSilent) => {
+            next.run(request).await;
+            return silence(&control, call).await;
+        }
     };
     let (answer, read) = read(answer).await;
-    (call.status, call.answer) = ((!silent).then(|| answer.status().as_u16()), read);
+    (call.status, call.answer) = ((!hung_up).then(|| answer.status().as_u16()), read);
     control.record(call);
     answer
+}
+
+/// Never answers; ends with the connection, which whoever asked closes.
+async fn silence(control: &Control, call: Call) -> Response {
+    control.record(call);
+    std::future::pending().await
 }
 
 /// What an answer says. One whose length is not known is a stream, and is left to whoever asked.

@@ -254,23 +254,18 @@ impl Client {
     ) -> Result<Result<Answer, String>, Failure> {
         let request =
             call.request(token).map_err(|error| Failure::rejected(format!("could not {}: {error}.", act.what)))?;
-        let exchange = async {
-            let answer = match self.transport.execute(request).await {
-                Ok(answer) => answer,
-                Err(error) => match barred(&error) {
-                    Some(barred) => return Err(Failure::from(barred.clone())),
-                    None => return Ok(Err(lost(&error))),
-                },
-            };
-            let (parts, body) = answer.into_parts();
-            let body = Limited::new(body, BODY_LIMIT).collect().await;
-            let body = body.map_err(|error| format!("broke off in its answer ({})", root(error.as_ref())));
-            let (status, headers) = (parts.status, parts.headers);
-            Ok(body.map(|body| Answer { status, headers, body: body.to_bytes(), token: token.clone() }))
-        };
-        let answer = match tokio::time::timeout(self.timeout, exchange).await {
-            Ok(answer) => answer?,
-            Err(_) => Err(format!("did not answer within {} s", self.timeout.as_secs())),
+        let answer = match self.transport.execute(request).await {
+            Ok(answer) => {
+                let (parts, body) = answer.into_parts();
+                let body = Limited::new(body, BODY_LIMIT).collect().await;
+                let body = body.map_err(|error| self.lost("broke off in its answer", error.as_ref()));
+                let (status, headers) = (parts.status, parts.headers);
+                body.map(|body| Answer { status, headers, body: body.to_bytes(), token: token.clone() })
+            }
+            Err(error) => match barred(&error) {
+                Some(barred) => return Err(Failure::from(barred.clone())),
+                None => Err(self.lost("cannot be reached", &error)),
+            },
         };
         let unchanged = answer.as_ref().is_ok_and(|answer: &Answer| answer.status == StatusCode::NOT_MODIFIED);
         let counter = if unchanged { &self.unchanged } else { &self.counted };
@@ -282,6 +277,13 @@ impl Client {
             "asked GitHub"
         );
         Ok(answer)
+    }
+
+    fn lost(&self, how: &str, error: &(dyn std::error::Error + 'static)) -> String {
+        match client::is_silence(error) {
+            true => format!("did not answer within {} s", self.timeout.as_secs()),
+            false => format!("{how} ({})", root(error)),
+        }
     }
 }
 
@@ -320,10 +322,6 @@ impl Call<'_> {
             None => request.body(String::new()),
         }
     }
-}
-
-fn lost(error: &octocrab::Error) -> String {
-    format!("cannot be reached ({})", root(error))
 }
 
 /// The innermost cause; the outer ones say no more than "it went wrong".

@@ -1,6 +1,7 @@
 //! `[forges.<name>]` of `hotfix.toml`: GitHub and GitLab.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::super::field::Field;
 use super::super::outside::{GitHubAuth, HostConfig, HostKind};
@@ -30,8 +31,10 @@ fn host(reader: Reader<'_>, folders: &Folders<'_>) -> Option<HostConfig> {
     let kind = (kind.value)(&reader, folders);
     let secrets = reader.get("webhook_secrets").list().into_iter();
     let webhook_secrets = secrets.filter_map(|field| secret("webhook_secrets", field, folders)).collect();
+    let timeout = reader.get("timeout_seconds").whole(1..=600);
     reader.finish();
-    Some(HostConfig { kind: kind?, webhook_secrets })
+    let timeout = timeout.map(|seconds| Duration::from_secs(u64::from(seconds.value)));
+    Some(HostConfig { kind: kind?, webhook_secrets, timeout })
 }
 
 fn github(reader: &Reader<'_>, folders: &Folders<'_>) -> Option<HostKind> {

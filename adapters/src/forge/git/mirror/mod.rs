@@ -36,7 +36,7 @@ use pin::Pin;
 const REMOTE: &str = "origin";
 
 /// How git behaves towards the forge, whatever it is told by it.
-const NETWORK: [(&str, &str); 13] = [
+const NETWORK: [(&str, &str); 12] = [
     // Whatever else git could speak runs programs or reads files of ours.
     ("protocol.allow", "never"),
     ("protocol.https.allow", "always"),
@@ -45,10 +45,9 @@ const NETWORK: [(&str, &str); 13] = [
     ("http.followRedirects", "false"),
     ("credential.helper", ""),
     ("core.askPass", ""),
-    // One minute of complete silence. Any more speed than that cannot be asked for: while a forge prepares an answer it
+    // Complete silence, for `silence`. Any more speed than that cannot be asked for: while a forge prepares an answer it
     // sends a few bytes every few seconds.
     ("http.lowSpeedLimit", "1"),
-    ("http.lowSpeedTime", "60"),
     ("transfer.fsckObjects", "false"),
     ("fetch.recurseSubmodules", "false"),
     ("push.recurseSubmodules", "no"),
@@ -71,6 +70,8 @@ pub struct MirrorOptions {
     pub committer: Signature,
     /// How long one git process may take, the first fetch of a large repository included.
     pub time_limit: Duration,
+    /// How long git may hear nothing from the forge before it gives up, in whole seconds.
+    pub silence: Duration,
 }
 
 /// Mirrors of a forge's repositories.
@@ -108,6 +109,7 @@ impl Mirror {
             .committer(self.options.committer.clone())
             .time_limit(self.options.time_limit)
             .config(format!("remote.{REMOTE}.url"), &url)
+            .config("http.lowSpeedTime", self.options.silence.as_secs().max(1).to_string())
             .config(format!("remote.{REMOTE}.promisor"), "true")
             .config(format!("remote.{REMOTE}.partialCloneFilter"), "blob:none");
         for (key, value) in NETWORK {
