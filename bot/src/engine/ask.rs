@@ -136,12 +136,14 @@ impl Engine {
             thread: inbound.thread.clone(),
             seen: Some(DedupeKey::new(inbound.dedupe_key.clone())),
         };
+        // Boxed, here and in `asked`, because the future of an act has room for the largest of its branches: 15 KiB, which would
+        // be copied and allocated several times for the smallest.
         match &inbound.act {
             Did::Command { text } => self.typed(&asker, text, inbound.can_ask).await,
-            Did::Reacted { message, emoji, added } => self.reacted(&asker, message, emoji, *added).await,
-            Did::Pressed { message, value } => self.pressed(&asker, message, value, inbound.can_ask).await,
-            Did::Submitted { key, answers } => self.submitted(&asker, key, answers).await,
-            Did::Added { message, text } => self.added(&asker, message, text, inbound.can_ask).await,
+            Did::Reacted { message, emoji, added } => Box::pin(self.reacted(&asker, message, emoji, *added)).await,
+            Did::Pressed { message, value } => Box::pin(self.pressed(&asker, message, value, inbound.can_ask)).await,
+            Did::Submitted { key, answers } => Box::pin(self.submitted(&asker, key, answers)).await,
+            Did::Added { message, text } => Box::pin(self.added(&asker, message, text, inbound.can_ask)).await,
             Did::CameHome => Ok(self.home(&asker).await),
         }
     }
@@ -308,7 +310,7 @@ impl Engine {
                 };
                 let promotion = None;
                 let start = Start { service, title, incident, ticket, fixes, from, exceptional, branch, promotion };
-                self.started(asker, start, role).await
+                Box::pin(self.started(asker, start, role)).await
             }
             Request::Promote { service, target, only, schema } => {
                 let schema = match schema.as_deref().map(CommitId::parse).transpose() {
@@ -322,7 +324,7 @@ impl Engine {
                     .as_ref()
                     .map_or_else(|| format!("Promote {service}"), |to| format!("Promote {service} to {to}"));
                 let promotion = Some(Promotion { target, schema, only });
-                self.started(asker, Start { title, promotion, ..Start::of(service) }, role).await
+                Box::pin(self.started(asker, Start { title, promotion, ..Start::of(service) }, role)).await
             }
             Request::Status { .. }
             | Request::Plan { .. }
@@ -334,15 +336,15 @@ impl Engine {
             | Request::Mergeback { action: MergebackAction::Status, .. }
             | Request::Whoami
             | Request::Help { .. }
-            | Request::Ping => self.show(asker, request).await,
+            | Request::Ping => Box::pin(self.show(asker, request)).await,
             Request::Lock { .. }
             | Request::Renew { .. }
             | Request::Unlock { .. }
             | Request::Steal { .. }
             | Request::Locks
             | Request::Freeze { .. }
-            | Request::Unfreeze { .. } => self.lock(asker, request, role).await,
-            request => self.act(asker, request, role).await,
+            | Request::Unfreeze { .. } => Box::pin(self.lock(asker, request, role)).await,
+            request => Box::pin(self.act(asker, request, role)).await,
         }
     }
 

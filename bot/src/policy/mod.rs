@@ -40,6 +40,8 @@ pub struct Policy {
     accounts: BTreeMap<PersonId, String>,
     chat_down: ChatDown,
     version: String,
+    /// What [`Policy::version_for`] answers, which is asked with every command.
+    versions: BTreeMap<ServiceName, String>,
 }
 
 /// What becomes of deployments to production while the chat does not answer, and nobody there can say no.
@@ -69,7 +71,7 @@ impl Policy {
     #[must_use]
     pub fn new(services: BTreeMap<ServiceName, ServicePolicy>, quorums: Quorums, freezes: Vec<Freeze>) -> Self {
         let version = version(&services, &quorums, None);
-        Self {
+        let policy = Self {
             services,
             quorums,
             freezes,
@@ -78,7 +80,9 @@ impl Policy {
             ways: BTreeMap::new(),
             accounts: BTreeMap::new(),
             version,
-        }
+            versions: BTreeMap::new(),
+        };
+        policy.versioned()
     }
 
     /// The same with another answer to a chat that is down.
@@ -97,14 +101,14 @@ impl Policy {
     #[must_use]
     pub fn with_break_glass(mut self, break_glass: Option<BreakGlass>) -> Self {
         self.version = version(&self.services, &self.quorums, break_glass.as_ref());
-        Self { break_glass, ..self }
+        Self { break_glass, ..self }.versioned()
     }
 
     /// The same policy, told how each service is deployed, in words that change when that does.
     #[must_use]
     pub fn with_ways(mut self, ways: BTreeMap<ServiceName, String>) -> Self {
         self.ways = ways.into_iter().map(|(service, way)| (service, short_digest(way.as_bytes()))).collect();
-        self
+        self.versioned()
     }
 
     /// The same policy, told by which accounts people are known.
@@ -112,6 +116,11 @@ impl Policy {
     pub fn with_people(mut self, people: &People) -> Self {
         let digest = |person: &Person| (person.id.clone(), short_digest(&bytes(&person.accounts)));
         self.accounts = people.iter().map(digest).collect();
+        self.versioned()
+    }
+
+    fn versioned(mut self) -> Self {
+        self.versions = self.services.keys().map(|service| (service.clone(), self.digest_for(service))).collect();
         self
     }
 
@@ -129,6 +138,10 @@ impl Policy {
     /// by person.
     #[must_use]
     pub fn version_for(&self, service: &ServiceName) -> String {
+        self.versions.get(service).cloned().unwrap_or_else(|| self.digest_for(service))
+    }
+
+    fn digest_for(&self, service: &ServiceName) -> String {
         let own = self.services.get(service);
         let quorums = own.map(|own| (&own.quorums, &own.step_up));
         let rules = quorums.iter().flat_map(|(quorums, _)| quorums.values());
