@@ -1,9 +1,13 @@
 //! A GitHub that is down, refuses, or answers nonsense; and what is never said about it.
 
-use hotfix_adapters::forge::PullRequests as _;
-use hotfix_adapters::forge::github::{Auth, GitHub, OptionsError};
+use std::time::Duration;
+
+use hotfix_adapters::forge::github::{Auth, GitHub, GitHubOptions, OptionsError};
+use hotfix_adapters::forge::{PullNumber, PullRequests as _};
 use hotfix_fakes::server::Fault;
 use secrecy::SecretString;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
 
 use super::support::{Clock, Place, TEAM, TOKEN, branch, new_pull, options, rejected, repo, retried};
 
@@ -19,6 +23,25 @@ async fn a_look_that_fails_may_be_made_again() {
         assert_eq!(place.fake.server.control.calls().len(), 1, "nothing is repeated by itself: {fault:?}");
     }
     place.github.read(&repo(), number).await.unwrap();
+}
+
+/// An answer that begins and never ends: its time counts to the last byte.
+#[tokio::test]
+async fn an_answer_that_stops_in_the_middle_is_given_up() {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let api_url = format!("http://{}", listener.local_addr().unwrap());
+    let server = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let _asked = stream.read(&mut [0; 4096]).await.unwrap();
+        let start = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{";
+        stream.write_all(start.as_bytes()).await.unwrap();
+        std::future::pending::<()>().await;
+    });
+    let auth = Auth::Token(SecretString::from(TOKEN));
+    let options = GitHubOptions { api_url, timeout: Duration::from_secs(1), ..GitHubOptions::new(auth) };
+    let (reason, _) = retried(GitHub::new(options).unwrap().read(&repo(), PullNumber(1)).await);
+    assert!(reason.contains("did not answer within 1 s"), "{reason}");
+    server.abort();
 }
 
 #[tokio::test]
