@@ -267,7 +267,7 @@ impl Model {
         let review = ReviewSeen { person: who.parse().ok(), name: who.to_owned(), commit: head.clone(), verdict };
         let state = if how % 7 == 0 { CheckState::Failure } else { CheckState::Success };
         let check = Check { name: "unit-tests".to_owned(), app: "ci".to_owned(), state };
-        PullSeen { reviews: vec![review], checked: Some(head), checks: vec![check], astray: None }
+        PullSeen { reviews: vec![review], checked: Some(head), checks: vec![check], ..PullSeen::default() }
     }
 
     /// Some answer of the world to an act of the bot: mostly the one that was wished for.

@@ -15,6 +15,8 @@ impl World {
     pub async fn on_the_forge(&self, words: &str) -> anyhow::Result<()> {
         let (who, what) = words.split_once(' ').context("who does what?")?;
         match (who, what) {
+            ("merge", what) if what.starts_with("passes ") => self.merge_check(what, CheckState::Success).await,
+            ("merge", what) if what.starts_with("fails ") => self.merge_check(what, CheckState::Failure).await,
             ("main", "is green") => self.check_is("main", "build", CheckState::Success).await,
             ("main", "is red") => self.check_is("main", "build", CheckState::Failure).await,
             (name, "pass") => self.head_check(name, CheckState::Success).await,
@@ -24,6 +26,14 @@ impl World {
             (_, "asks for changes") => self.site.review(self.pull().await?, who, Verdict::ChangesRequested).await,
             (_, "merges the pull request") => self.site.merge(self.pull().await?, who, MergeMethod::Merge).await,
             (_, "squashes the pull request") => self.site.merge(self.pull().await?, who, MergeMethod::Squash).await,
+            (_, "makes the pull request a draft") => self.site.draft(self.pull().await?, true).await,
+            (_, "marks the pull request as ready") => self.site.draft(self.pull().await?, false).await,
+            (_, what) if what.starts_with("labels it ") => {
+                self.site.label(self.pull().await?, who, what.trim_start_matches("labels it "), true).await
+            }
+            (_, what) if what.starts_with("takes off the label ") => {
+                self.site.label(self.pull().await?, who, what.trim_start_matches("takes off the label "), false).await
+            }
             (_, "closes the pull request") => self.site.close(self.pull().await?, who).await,
             (_, what) if what.starts_with("opens a release blocker ") => {
                 let title = what.trim_start_matches("opens a release blocker ").trim_matches('"');
@@ -36,6 +46,14 @@ impl World {
     async fn pull(&self) -> anyhow::Result<PullNumber> {
         let run = self.newest().await.context("there is no run")?;
         Ok(run.pull.context("there is no pull request")?.number)
+    }
+
+    /// A check of the merge: `passes unit-tests`.
+    async fn merge_check(&self, what: &str, state: CheckState) -> anyhow::Result<()> {
+        let name = what.split_once(' ').context("which check?")?.1;
+        let run = self.newest().await.context("there is no run")?;
+        let merged = run.pull.and_then(|pull| pull.merged).context("it is not merged")?;
+        self.site.check(&merged, name, state).await
     }
 
     async fn head_check(&self, name: &str, state: CheckState) -> anyhow::Result<()> {

@@ -10,7 +10,7 @@
 //!     …
 //! forge: ben approves
 //! ```
-//! `serves` names sentences of the runbook; `world` the service, and `with embedded` or `without chi`. Then come steps,
+//! `serves` names sentences of the runbook; `world` the service, and `with embedded`, `with ci` or `without chi`. Then come steps,
 //! each with what was seen after it. `given a hotfix that is approved` takes all steps up to there without showing them.
 
 use std::path::Path;
@@ -131,8 +131,9 @@ fn options(words: &str) -> anyhow::Result<Options> {
     while let Some(word) = words.next() {
         match (word, words.next()) {
             ("with", Some("embedded")) => options.embedded = true,
+            ("with", Some("ci")) => options.ci = true,
             ("without", Some(name)) => options.absent.push(name.to_owned()),
-            _ => bail!("`with embedded` or `without <name>` is wanted"),
+            _ => bail!("`with embedded`, `with ci` or `without <name>` is wanted"),
         }
     }
     Ok(options)

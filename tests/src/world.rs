@@ -45,6 +45,8 @@ pub struct Options {
     pub standing: BTreeMap<String, Standing>,
     /// Who is not in the service's channel.
     pub absent: Vec<String>,
+    /// Whether the service has a CI that reports the checks `unit-tests` and `lint` of every commit of main.
+    pub ci: bool,
     /// Whether the journal is the embedded store, and not the one in memory.
     pub embedded: bool,
     /// Whether the chat is kept in a file, so that the world can be put back to an earlier moment.
@@ -122,6 +124,9 @@ impl World {
         let console = Arc::new(console(&stage, &options)?);
         let site = site::open(options.host, &stage, &clock).await?;
         options.timeout.map_or(Ok(()), |seconds| site::limit_waiting(&stage, seconds))?;
+        if options.ci {
+            site::with_ci(site.as_ref(), &stage).await?;
+        }
         let room = Room::open(&stage, &TYPISTS, &options).await?;
         let store = if options.embedded { Store::Embedded(None) } else { Store::Memory(memory) };
         let mut world = Self {

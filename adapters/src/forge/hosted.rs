@@ -208,6 +208,10 @@ impl<P: PullRequests> PullRequests for Hosted<P> {
         self.api.titled(repo, title).await
     }
 
+    async fn required_checks(&self, repo: &Repo, branch: &BranchName) -> Result<Vec<String>, Failure> {
+        self.api.required_checks(repo, branch).await
+    }
+
     async fn checks(&self, repo: &Repo, commit: &CommitId) -> Result<Vec<Check>, Failure> {
         self.api.checks(repo, commit).await
     }

@@ -70,6 +70,10 @@ pub trait PullRequests: Send + Sync {
     /// The open pull requests with exactly this title.
     async fn titled(&self, repo: &Repo, title: &str) -> Result<Vec<Labelled>, Failure>;
 
+    /// The names of the checks that the forge itself requires before something is merged into a branch. Empty when it
+    /// requires none, or does not know checks by name.
+    async fn required_checks(&self, repo: &Repo, branch: &BranchName) -> Result<Vec<String>, Failure>;
+
     /// The checks and statuses of a commit.
     async fn checks(&self, repo: &Repo, commit: &CommitId) -> Result<Vec<Check>, Failure>;
 
@@ -192,6 +196,8 @@ pub struct PullRequest {
     pub base: BranchName,
     /// Who opened it.
     pub author: Option<PersonRef>,
+    /// Whether it is marked as not ready to be merged.
+    pub draft: bool,
     /// Its labels.
     pub labels: Vec<String>,
     /// What reviewers said, oldest first, the outdated included: each names its commit.

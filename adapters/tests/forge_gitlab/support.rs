@@ -196,6 +196,9 @@ impl PullRequests for Api {
         self.gitlab.titled(repo, title).await
     }
 
+    async fn required_checks(&self, repo: &Repo, branch: &BranchName) -> Result<Vec<String>, Failure> {
+        self.gitlab.required_checks(repo, branch).await
+    }
     async fn checks(&self, repo: &Repo, commit: &CommitId) -> Result<Vec<Check>, Failure> {
         self.gitlab.checks(repo, commit).await
     }

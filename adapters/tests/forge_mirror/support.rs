@@ -220,6 +220,10 @@ impl PullRequests for NoApi {
         nothing()
     }
 
+    async fn required_checks(&self, _: &Repo, _: &BranchName) -> Result<Vec<String>, Failure> {
+        nothing()
+    }
+
     async fn checks(&self, _: &Repo, _: &CommitId) -> Result<Vec<Check>, Failure> {
         nothing()
     }

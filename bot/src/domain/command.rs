@@ -8,7 +8,7 @@ use hotfix_adapters::registry::Published;
 use hotfix_adapters::vocabulary::{ChannelRef, CommitId, DeployKey, Digest, Environment, MessageRef};
 
 use super::effect::Effect;
-use super::event::{Answer, Contribution, Counts, DriftChoice, HeadSeen, Lapse, PullSeen, Survey};
+use super::event::{Answer, Contribution, Counts, DriftChoice, HeadSeen, Lapse, MainSeen, PullSeen, Survey};
 use super::id::{PersonId, StepId};
 use super::people::Grant;
 use super::playbook::Which;
@@ -145,6 +145,8 @@ pub enum Sighting {
         /// What main is at by it, if it is merged.
         merged: Option<CommitId>,
     },
+    /// Main, or the merge that would be released.
+    Main(MainSeen),
     /// A production.
     Production {
         /// Which environment.

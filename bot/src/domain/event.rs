@@ -228,6 +228,8 @@ pub enum Event {
     },
     /// Reviews or checks changed.
     PullSeen(PullSeen),
+    /// Main, or the merge that would be released, was looked at again.
+    MainSeen(MainSeen),
     /// People were asked for their vote.
     Prompted {
         /// For which environment.
@@ -553,6 +555,9 @@ pub struct Survey {
     pub withheld_total: usize,
     /// The checks of main.
     pub main_checks: Vec<Check>,
+    /// The checks that the forge requires of changes to the branch that the fix goes into.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub required_contexts: Vec<String>,
     /// What is open with a label that blocks releases, in words.
     pub blockers: Vec<String>,
     /// The branches that are in the way of the run's own, with where they are.
@@ -642,6 +647,26 @@ pub struct PullSeen {
     /// Where it goes, when that is not the branch that the plan names.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub astray: Option<BranchName>,
+    /// Whether it is marked as not ready to be merged.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub draft: bool,
+    /// Whether it was closed without a merge.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub closed: bool,
+    /// The labels it carries that hold it back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hold_labels: Vec<String>,
+}
+
+/// What a release from main rests on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MainSeen {
+    /// Where main is; once the fix is merged, the merge.
+    pub commit: CommitId,
+    /// Its checks.
+    pub checks: Vec<Check>,
+    /// What is open with a label that blocks releases, in words.
+    pub blockers: Vec<String>,
 }
 
 /// A review.

@@ -7,7 +7,7 @@ use hotfix_adapters::registry::Published;
 use hotfix_adapters::vocabulary::{BranchName, CommitId, DeployKey, Digest, Environment, MessageRef};
 use jiff::Timestamp;
 
-use super::event::{Answer, Counts, DeployIntent, Ending, HeadSeen, PullSeen, Survey, Vote};
+use super::event::{Answer, Counts, DeployIntent, Ending, HeadSeen, MainSeen, PullSeen, Survey, Vote};
 use super::glass::BrokenGlass;
 use super::id::{HotfixId, PersonId, StepId};
 use super::plan::Plan;
@@ -45,6 +45,8 @@ pub struct Hotfix {
     pub steps: Vec<StepState>,
     /// The world as the run found it.
     pub survey: Option<Survey>,
+    /// What a release from main rests on, as last seen.
+    pub main_seen: Option<MainSeen>,
     /// Where it branched from.
     pub base: Option<CommitId>,
     /// The card that everything hangs on.

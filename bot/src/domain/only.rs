@@ -107,7 +107,7 @@ mod tests {
 
     use super::*;
     use crate::domain::playbook::{Level, ServiceKind, Trigger};
-    use crate::domain::service::{Approval, TargetPlan};
+    use crate::domain::service::{Approval, RequiredChecks, TargetPlan};
 
     fn environment(name: &str, production: bool, targets: &[(&str, bool)]) -> EnvironmentPlan {
         let target =
@@ -140,7 +140,8 @@ mod tests {
             ],
             team: Vec::new(),
             release_blockers: Vec::new(),
-            required_checks: Vec::new(),
+            hold_labels: Vec::new(),
+            required_checks: RequiredChecks::None,
             lenient_checks: Vec::new(),
             parties: BTreeMap::new(),
             has_registry: false,

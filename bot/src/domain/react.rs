@@ -104,6 +104,7 @@ fn acts(state: &Hotfix, entry: &Entry, version: u64) -> Vec<Effect> {
         | Event::FixConflicted { .. }
         | Event::PullOpened { .. }
         | Event::PullSeen(_)
+        | Event::MainSeen(_)
         | Event::Prompted { .. }
         | Event::QuestionClosed { why: Closing::Retargeted, .. }
         | Event::Voted(_)
@@ -247,6 +248,8 @@ fn talk(state: &Hotfix, entry: &Entry, version: u64) -> Vec<Effect> {
         | Event::Aborted { .. }
         | Event::Closed { .. } => true,
         Event::StepDone { step, .. } => told_when_done(state, step),
+        // A merge that will not be released as it is: somebody has to do something.
+        Event::MainSeen(_) => step::merge_failed(state),
         Event::StepEntered { step } => told_when_entered(state, step),
         Event::Opened(_)
         | Event::TriageAnswered { .. }

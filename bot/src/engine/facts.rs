@@ -5,14 +5,17 @@ use std::sync::Arc;
 
 use hotfix_adapters::deploy::Deploy;
 use hotfix_adapters::failure::Failure;
-use hotfix_adapters::forge::{Change, CommitInfo, Containment, Forge, PullNumber, PullRequest, PullState, Signature};
+use hotfix_adapters::forge::{
+    Change, Check, CommitInfo, Containment, Forge, PullNumber, PullRequest, PullState, Signature,
+};
 use hotfix_adapters::vocabulary::{CommitId, Environment, PersonRef, Platform, Repo};
 use jiff::SignedDuration;
 
 use super::Engine;
-use crate::domain::event::{Contribution, Contributor, HeadSeen, PullSeen, ReviewSeen};
+use crate::domain::event::{Contribution, Contributor, HeadSeen, MainSeen, PullSeen, ReviewSeen};
 use crate::domain::hotfix::Hotfix;
 use crate::domain::id::{PersonId, ServiceName};
+use crate::domain::playbook::StepKind;
 use crate::domain::refusal::Refusal;
 
 /// How many commits are kept by name; how many there are is kept beside.
@@ -90,11 +93,45 @@ impl Engine {
     }
 
     pub(super) async fn pull_seen(&self, state: &Hotfix, pull: &PullRequest) -> Result<PullSeen, Failure> {
-        let forge = self.forge(&state.plan.service)?;
-        let mut checks = forge.checks(&state.plan.repo, &pull.head_commit).await?;
-        checks.sort_by(|a, b| (&a.name, &a.app).cmp(&(&b.name, &b.app)));
+        let checks = self.checks_of(state, &pull.head_commit).await?;
         let astray = Some(&pull.base).filter(|base| **base != state.plan.into).cloned();
-        Ok(PullSeen { reviews: self.reviews_seen(pull), checked: Some(pull.head_commit.clone()), checks, astray })
+        let held = pull
+            .labels
+            .iter()
+            .filter(|label| state.plan.hold_labels.iter().any(|hold| hold.to_lowercase() == label.to_lowercase()));
+        Ok(PullSeen {
+            reviews: self.reviews_seen(pull),
+            checked: Some(pull.head_commit.clone()),
+            checks,
+            astray,
+            draft: pull.draft,
+            closed: pull.state == PullState::Closed,
+            hold_labels: held.cloned().collect(),
+        })
+    }
+
+    /// What a release from main rests on: main's checks and what blocks it; once the fix is merged, those of the merge.
+    /// `None` when the plan releases nothing from main.
+    pub(super) async fn main_seen(&self, state: &Hotfix) -> Result<Option<MainSeen>, Failure> {
+        let plan = &state.plan;
+        let releasable = plan.steps.iter().any(|spec| matches!(spec.kind, StepKind::Releasable));
+        let forge = self.forge(&plan.service)?;
+        let commit = match state.pull.as_ref().and_then(|pull| pull.merged.clone()) {
+            Some(merged) if plan.merges_first() => Some(merged),
+            Some(_) | None if releasable => forge.tip(&plan.repo, &plan.main).await?,
+            Some(_) | None => None,
+        };
+        let Some(commit) = commit else { return Ok(None) };
+        let checks = self.checks_of(state, &commit).await?;
+        let blockers = if releasable { self.blockers(state).await? } else { Vec::new() };
+        Ok(Some(MainSeen { commit, checks, blockers }))
+    }
+
+    /// The checks of a commit, in an order that stays the same.
+    pub(super) async fn checks_of(&self, state: &Hotfix, commit: &CommitId) -> Result<Vec<Check>, Failure> {
+        let mut checks = self.forge(&state.plan.service)?.checks(&state.plan.repo, commit).await?;
+        checks.sort_by(|a, b| (&a.name, &a.app).cmp(&(&b.name, &b.app)));
+        Ok(checks)
     }
 
     /// The reviews of a pull request, oldest first, with the people behind the accounts.

@@ -45,6 +45,7 @@ impl Engine {
         let sightings = [
             self.branch(state).await,
             self.pull(state).await,
+            self.main(state).await,
             self.on_main(state).await,
             self.pinned_tag(state).await,
             self.live_branch(state).await,
@@ -113,6 +114,15 @@ impl Engine {
             PullState::Open | PullState::Closed => None,
         };
         Ok(Some(Sighting::Pull { seen: self.pull_seen(state, &now).await?, merged }))
+    }
+
+    /// What a release from main rests on, until it has begun.
+    async fn main(&self, state: &Hotfix) -> Result<Option<Sighting>, Failure> {
+        if !step::releases(state) {
+            return Ok(None);
+        }
+        let seen = self.main_seen(state).await?;
+        Ok(seen.filter(|seen| state.main_seen.as_ref() != Some(seen)).map(Sighting::Main))
     }
 
     async fn in_production(&self, state: &Hotfix, production: &Environment) -> Result<Option<Sighting>, Failure> {

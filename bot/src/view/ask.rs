@@ -74,6 +74,11 @@ pub(super) fn ask(state: &Hotfix, to: &Audience<'_>, wait: &Wait) -> Vec<Text> {
         Wait::Strays(strays) => self::strays(state, to, strays),
         Wait::Conflict(files) => conflict(state, to, files),
         Wait::Review { have, need, checks, against } => review(state, to, (*have, *need), checks, against),
+        Wait::MainChecks(checks) => vec![Text::of(format!("Checks of main: {}.", unreported(checks)))],
+        Wait::MergeChecks { commit, checks, failed: false } => {
+            vec![Text::of("Checks of the merge ").commit(commit).plain(format!(": {}.", unreported(checks)))]
+        }
+        Wait::MergeChecks { commit, checks, failed: true } => vec![merge_failed(state, to, commit, checks)],
         Wait::Word { place, question, failed, missing } => vec![word(state, to, (place, question), *failed, missing)],
         Wait::Triage { criteria, .. } => triage(state, to, criteria),
         Wait::Agreement { party, missing, question } => agreement(state, to, party, *missing, question),
@@ -248,10 +253,24 @@ fn review(
         );
     }
     if !checks.is_empty() {
-        let checks: Vec<String> = checks.iter().map(|check| outside(check)).collect();
-        lines.push(Text::of(format!("Checks: {}.", checks.join("; "))));
+        lines.push(Text::of(format!("Checks: {}.", unreported(checks))));
     }
     lines
+}
+
+/// Checks that are not green.
+pub(super) fn unreported(checks: &[String]) -> String {
+    checks.iter().map(|check| outside(check)).collect::<Vec<_>>().join("; ")
+}
+
+/// What is merged cannot be taken back by the bot, and is not released with a red check.
+pub(super) fn merge_failed(state: &Hotfix, to: &Audience<'_>, commit: &CommitId, checks: &[String]) -> Text {
+    let text = owner(state, to).plain(": the merge ").commit(commit);
+    text.plain(format!(" is not released: {}. Run the check again, or mend ", unreported(checks)))
+        .code(state.plan.into.as_str())
+        .plain(" and start anew; two people can release it all the same: ")
+        .command(&format!("override {} <why> --incident <link>", current(state)))
+        .plain(".")
 }
 
 /// The step whose turn it is, as people name it.

@@ -13,6 +13,7 @@ use super::{Audience, refusal};
 use crate::domain::glass::Review;
 use crate::domain::hotfix::{Hotfix, Phase};
 use crate::domain::playbook::{StepKind, StepSpec, VerifyPlace, Which};
+use crate::domain::service::RequiredChecks;
 use crate::domain::step::beyond;
 
 /// The root card of a run.
@@ -114,6 +115,7 @@ fn fields(state: &Hotfix, to: &Audience<'_>, now: Timestamp) -> Vec<Field> {
         }
         fields.push(field("Pull request", value));
     }
+    fields.extend(checks(state).map(|value| field("Checks", Text::of(value))));
     fields.extend(withheld(state, to).map(|value| field("Withheld from main", Text::of(value))));
     fields.extend(goes_out_too(state, to).map(|value| field("Goes out with it", Text::of(value))));
     fields.extend(glass(state, to, now).map(|value| field("Glass", value)));
@@ -176,6 +178,14 @@ pub(super) fn pull_link(number: u64, url: Option<&str>) -> Span {
         Some(url) => Span::Link { url: url.to_owned(), label },
         None => Span::Plain(label),
     }
+}
+
+/// That no checks are awaited, where the service has no CI.
+fn checks(state: &Hotfix) -> Option<&'static str> {
+    let reads =
+        |kind: &StepKind| matches!(kind, StepKind::Review { .. } | StepKind::Merge { .. } | StepKind::Releasable);
+    let none = state.plan.required_checks == RequiredChecks::None;
+    (none && state.plan.steps.iter().any(|spec| reads(&spec.kind))).then_some("none are required")
 }
 
 /// What main holds and this run holds back: "3 changes, by Ben and Chi".
@@ -258,7 +268,7 @@ Please no production deploys of payments until this thread says so.
   Owner: Ana
   Incident: INC-77
 → urgent  · base  · withheld  · team told  · branch  · fix  · review  · tested  · staging  · staging checked  · votes for production  · production  · back on main  · post-mortem
-Opened 10:02 UTC under the playbook apply, plan 4b3c28aae103.
+Opened 10:02 UTC under the playbook apply, plan a64423ce1934.
 "#,
         );
         same(
@@ -276,7 +286,7 @@ Please no production deploys of payments until this thread says so.
   Owner: Ana
   Incident: INC-77
 ✓ urgent  ✓ base  ✓ withheld  ✓ team told  ✓ branch  ✓ fix  → review  · tested  · staging  · staging checked  · votes for production  · production  · back on main  · post-mortem
-Opened 10:02 UTC under the playbook apply, plan 4b3c28aae103.
+Opened 10:02 UTC under the playbook apply, plan a64423ce1934.
 "#,
         );
         same(
@@ -294,7 +304,7 @@ Please no production deploys of payments until this thread says so.
   Owner: Ana
   Incident: INC-77
 ✓ urgent  ✓ base  ✓ withheld  ✓ team told  ✓ branch  ✓ fix  ✓ review  ✓ tested  ✓ staging  ✓ staging checked  → votes for production  · production  · back on main  · post-mortem
-Opened 10:02 UTC under the playbook apply, plan 4b3c28aae103.
+Opened 10:02 UTC under the playbook apply, plan a64423ce1934.
 "#,
         );
     }
@@ -316,7 +326,7 @@ To roll back: `/hotfix rollback production`.
   Owner: Ana
   Incident: INC-77
 ✓ urgent  ✓ base  ✓ withheld  ✓ team told  ✓ branch  ✓ fix  ✓ review  ✓ tested  ✓ staging  ✓ staging checked  ✓ votes for production  ✓ production  → back on main  · post-mortem
-Opened 10:02 UTC under the playbook apply, plan 4b3c28aae103.
+Opened 10:02 UTC under the playbook apply, plan a64423ce1934.
 "#,
         );
         same(
@@ -331,7 +341,7 @@ Closed: completed in 40 m.
   Owner: Ana
   Incident: INC-77
 ✓ urgent  ✓ base  ✓ withheld  ✓ team told  ✓ branch  ✓ fix  ✓ review  ✓ tested  ✓ staging  ✓ staging checked  ✓ votes for production  ✓ production  ✓ back on main  ✓ post-mortem
-Opened 10:02 UTC under the playbook apply, plan 4b3c28aae103.
+Opened 10:02 UTC under the playbook apply, plan a64423ce1934.
 "#,
         );
     }
@@ -359,7 +369,7 @@ Please no production deploys of payments until this thread says so.
   Owner: Ana
   Incident: INC-77
 ✓ urgent  ✓ base  ✓ withheld  ✓ team told  ✓ branch  ✓ fix  ✓ review  ✓ tested  ✓ staging  ✓ staging checked  ✗ votes for production  · production  · back on main  · post-mortem
-Opened 10:02 UTC under the playbook apply, plan 4b3c28aae103.
+Opened 10:02 UTC under the playbook apply, plan a64423ce1934.
 "#,
         );
     }

@@ -189,7 +189,7 @@ impl Play {
         };
         let check = Check { name: "build".to_owned(), app: "ci".to_owned(), state: CheckState::Success };
         self.saw(Sighting::Pull {
-            seen: PullSeen { reviews: vec![review], checked: Some(tip), checks: vec![check], astray: None },
+            seen: PullSeen { reviews: vec![review], checked: Some(tip), checks: vec![check], ..PullSeen::default() },
             merged: None,
         })
     }

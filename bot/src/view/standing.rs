@@ -118,6 +118,9 @@ fn waiting_for(state: &Hotfix, wait: &Wait) -> (Tone, String) {
         }
         Wait::Review { have, need, .. } if have < need => (Tone::Asking, "waiting for a review".to_owned()),
         Wait::Review { .. } => (Tone::Neutral, "waiting for the checks".to_owned()),
+        Wait::MainChecks(_) => (Tone::Neutral, "waiting for the checks of main".to_owned()),
+        Wait::MergeChecks { failed: true, .. } => (Tone::Bad, "stopped: a check of the merge failed".to_owned()),
+        Wait::MergeChecks { .. } => (Tone::Neutral, "waiting for the checks of the merge".to_owned()),
         Wait::Word { place, failed: true, .. } => (Tone::Bad, format!("stopped: it is not good {}", looked_at(place))),
         Wait::Word { place, .. } => (Tone::Asking, format!("waiting for a look {}", looked_at(place))),
         Wait::Votes { environment, vetoes, .. } if *vetoes > 0 => {

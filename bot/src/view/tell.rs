@@ -50,6 +50,7 @@ pub fn tell(state: &Hotfix, entry: &Entry, audience: &Audience<'_>, to: &PersonI
         | Event::HeadMoved { .. }
         | Event::PullOpened { .. }
         | Event::PullSeen(_)
+        | Event::MainSeen(_)
         | Event::Prompted { .. }
         | Event::QuestionClosed { .. }
         | Event::VoteWithdrawn { .. }

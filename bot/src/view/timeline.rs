@@ -4,12 +4,14 @@ use super::Audience;
 use super::duration::stamp;
 use super::phrase::{containment, count, lapsed, listing, name, once, paragraph};
 use super::render::{code, escape};
-use crate::domain::event::{Actor, Closing, DeployIntent, DriftChoice, Ending, Entry, Event, PullSeen, Survey};
+use crate::domain::event::{
+    Actor, Closing, DeployIntent, DriftChoice, Ending, Entry, Event, MainSeen, PullSeen, Survey,
+};
 use crate::domain::hotfix::Hotfix;
 use crate::domain::id::{PersonId, StepId};
 use crate::domain::playbook::StepKind;
 use crate::domain::refusal::Refusal;
-use hotfix_adapters::forge::CheckState;
+use hotfix_adapters::forge::{Check, CheckState};
 use hotfix_adapters::vocabulary::{CommitId, DeployKey, Environment};
 
 /// The timeline of a run, as Markdown.
@@ -126,6 +128,7 @@ fn happened(state: &Hotfix, entry: &Entry, to: &Audience<'_>) -> Option<String> 
         }
         Event::PullOpened { number, .. } => format!("opened pull request \\#{}", number.0),
         Event::PullSeen(seen) => pull_seen(seen),
+        Event::MainSeen(seen) => main_seen(state, seen),
         Event::Prompted { environment, commit, .. } => {
             format!("asked for votes for {} on {}", sha(commit), at(environment))
         }
@@ -317,12 +320,26 @@ fn names<'a>(people: impl IntoIterator<Item = &'a PersonId>, to: &Audience<'_>) 
 }
 
 fn pull_seen(seen: &PullSeen) -> String {
-    let green = seen.checks.iter().filter(|check| check.state == CheckState::Success).count();
-    format!(
-        "saw {}, {green} of {} green",
-        count(seen.reviews.len(), "review", "reviews"),
-        count(seen.checks.len(), "check", "checks")
-    )
+    let marks =
+        [(seen.closed, ", closed"), (seen.draft, ", a draft"), (!seen.hold_labels.is_empty(), ", held by a label")];
+    let marks: String = marks.into_iter().filter(|(is, _)| *is).map(|(_, mark)| mark).collect();
+    format!("saw {}, {}{marks}", count(seen.reviews.len(), "review", "reviews"), green(&seen.checks))
+}
+
+fn main_seen(state: &Hotfix, seen: &MainSeen) -> String {
+    let merged = state.pull.as_ref().and_then(|pull| pull.merged.as_ref()) == Some(&seen.commit);
+    let what = if merged { "the merge" } else { "main" };
+    let blockers = if seen.blockers.is_empty() {
+        String::new()
+    } else {
+        format!(", {}", count(seen.blockers.len(), "release blocker", "release blockers"))
+    };
+    format!("saw {what} at {}, {}{blockers}", sha(&seen.commit), green(&seen.checks))
+}
+
+fn green(checks: &[Check]) -> String {
+    let green = checks.iter().filter(|check| check.state == CheckState::Success).count();
+    format!("{green} of {} green", count(checks.len(), "check", "checks"))
 }
 
 fn started(state: &Hotfix, intent: &DeployIntent, to: &Audience<'_>) -> String {

@@ -92,6 +92,11 @@ impl PullRequests for CutForge {
         self.inner.titled(repo, title).await
     }
 
+    async fn required_checks(&self, repo: &Repo, branch: &BranchName) -> Result<Vec<String>, Failure> {
+        self.cut.reaches("forge")?;
+        self.inner.required_checks(repo, branch).await
+    }
+
     async fn checks(&self, repo: &Repo, commit: &CommitId) -> Result<Vec<Check>, Failure> {
         self.cut.reaches("forge")?;
         self.inner.checks(repo, commit).await

@@ -106,6 +106,11 @@ impl Site for OnGitHub {
         Ok(())
     }
 
+    async fn draft(&self, number: PullNumber, on: bool) -> anyhow::Result<()> {
+        self.fake.draft(&self.full, number.0, on);
+        Ok(())
+    }
+
     async fn label(&self, number: PullNumber, who: &str, label: &str, on: bool) -> anyhow::Result<()> {
         match on {
             true => self.fake.label(&self.full, number.0, who, label),

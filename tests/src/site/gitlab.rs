@@ -70,6 +70,11 @@ impl Site for OnGitLab {
         Ok(())
     }
 
+    async fn draft(&self, number: PullNumber, on: bool) -> anyhow::Result<()> {
+        self.fake.draft(&self.project, number.0, on);
+        Ok(())
+    }
+
     async fn label(&self, number: PullNumber, who: &str, label: &str, on: bool) -> anyhow::Result<()> {
         self.fake.label(&self.project, number.0, who, label, on);
         Ok(())

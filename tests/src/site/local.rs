@@ -56,6 +56,11 @@ impl Site for OnDisk {
         Ok(())
     }
 
+    async fn draft(&self, number: PullNumber, on: bool) -> anyhow::Result<()> {
+        self.local.set_draft(&self.repo, number, on).await?;
+        Ok(())
+    }
+
     async fn label(&self, number: PullNumber, who: &str, label: &str, on: bool) -> anyhow::Result<()> {
         let person = PersonRef::new(Platform::Git, format!("{who}@example.org"));
         match on {

@@ -153,6 +153,7 @@ impl GitHub {
             head_commit: commit(&pull.head).map_err(|error| unread(&error))?,
             base: BranchName::parse(&pull.base.name).map_err(|error| unread(&error))?,
             author: pull.user.as_ref().map(super::model::User::person),
+            draft: pull.draft,
             labels: pull.labels.into_iter().map(|label| label.name).collect(),
             reviews: said.into_iter().filter_map(review).collect(),
             url: pull.html_url,

@@ -92,6 +92,11 @@ impl PullRequests for GitLab {
         Ok(found)
     }
 
+    /// GitLab requires a pipeline to succeed, and no job by its name.
+    async fn required_checks(&self, _: &Repo, _: &BranchName) -> Result<Vec<String>, Failure> {
+        Ok(Vec::new())
+    }
+
     async fn checks(&self, repo: &Repo, commit: &CommitId) -> Result<Vec<Check>, Failure> {
         self.checks_of(repo, commit).await
     }
@@ -236,6 +241,7 @@ impl GitLab {
             reviews: self.reviews(repo, &found).await?,
             title: found.title,
             author: found.author.map(|author| person(author.id)),
+            draft: found.draft,
             labels: found.labels,
             url: found.web_url,
         })

@@ -27,6 +27,8 @@ pub(crate) struct MergeRequest {
     pub(crate) merge_commit_sha: Option<CommitId>,
     pub(crate) squash_commit_sha: Option<CommitId>,
     pub(crate) author: Option<User>,
+    #[serde(default, alias = "work_in_progress")]
+    pub(crate) draft: bool,
     #[serde(default)]
     pub(crate) labels: Vec<String>,
     #[serde(default)]

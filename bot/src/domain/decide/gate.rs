@@ -43,8 +43,10 @@ pub(super) fn skip(draft: &mut Draft, who: &PersonId, step: &StepId, reason: &st
 }
 
 /// What no two people can lift: without them the run would not know what it ships, or would ship it by no way at all.
-fn cannot_be_overridden(kind: &StepKind) -> bool {
+fn cannot_be_overridden(state: &Hotfix, kind: &StepKind) -> bool {
     match kind {
+        // Once it is merged only the checks of the merge are left.
+        StepKind::Merge { .. } => state.pull.as_ref().is_none_or(|pull| pull.merged.is_none()),
         StepKind::Base { .. }
         | StepKind::Branch { .. }
         | StepKind::Target
@@ -52,7 +54,6 @@ fn cannot_be_overridden(kind: &StepKind) -> bool {
         | StepKind::VersionOrder { .. }
         | StepKind::Expire
         | StepKind::Change { .. }
-        | StepKind::Merge { .. }
         | StepKind::Deploy { .. }
         | StepKind::Approve { .. }
         | StepKind::Mainline { .. }
@@ -75,7 +76,7 @@ fn cannot_be_overridden(kind: &StepKind) -> bool {
 pub(super) fn override_gate(draft: &mut Draft, grant: &Grant, gate: &StepId, reason: &str, incident: &str) -> Decided {
     let (level, behind) = find_step(&draft.state, gate)?;
     let kind = draft.state.plan.steps.iter().find(|spec| &spec.id == gate).map(|spec| spec.kind.clone());
-    if behind || level == Level::MustNot || kind.as_ref().is_some_and(cannot_be_overridden) {
+    if behind || level == Level::MustNot || kind.as_ref().is_some_and(|kind| cannot_be_overridden(&draft.state, kind)) {
         let reason = if behind {
             format!("{gate} is behind us already.")
         } else {

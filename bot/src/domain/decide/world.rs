@@ -43,6 +43,10 @@ pub(super) fn saw(draft: &mut Draft, sighting: &Sighting) -> Decided {
                 Some(_) | None => Ok(()),
             }
         }
+        Sighting::Main(seen) if draft.state.main_seen.as_ref() != Some(seen) => {
+            draft.bot(Event::MainSeen(seen.clone()))
+        }
+        Sighting::Main(_) => Ok(()),
         Sighting::Production { environment, running, has_fix } => {
             production_seen(draft, environment, running, *has_fix)
         }

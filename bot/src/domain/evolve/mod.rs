@@ -11,7 +11,7 @@ use hotfix_adapters::vocabulary::CommitId;
 use jiff::Timestamp;
 use thiserror::Error;
 
-use super::event::{Actor, Ending, Entry, Event, HeadSeen, Opened};
+use super::event::{Actor, Ending, Entry, Event, HeadSeen, MainSeen, Opened};
 use super::hotfix::{Asked, BranchState, Fix, FixState, Hotfix, Mainline, Phase, Pinned, Pull, StepState, Stuck};
 use super::id::{HotfixId, PersonId, StepId};
 use super::playbook::{StepKind, StepSpec, Which};
@@ -77,6 +77,7 @@ fn open(id: HotfixId, opened: &Opened, requester: PersonId, at: Timestamp) -> Ho
         plan: opened.plan.clone(),
         phase: Phase::Surveying,
         survey: None,
+        main_seen: None,
         base: None,
         card: None,
         branch: BranchState::Absent,
@@ -131,6 +132,11 @@ fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
         Event::Opened(_) => return Err("it was opened before".to_owned()),
         Event::Surveyed(survey) => {
             state.survey = Some((**survey).clone());
+            state.main_seen = survey.main.clone().map(|commit| MainSeen {
+                commit,
+                checks: survey.main_checks.clone(),
+                blockers: survey.blockers.clone(),
+            });
             // What others asked for while the world was read comes behind what the requester asked for.
             let joined = std::mem::take(&mut state.fixes);
             let waiting = |source: &CommitId| Fix { source: source.clone(), state: FixState::Waiting };
@@ -222,6 +228,7 @@ fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
             });
         }
         Event::PullSeen(seen) => state.pull.as_mut().ok_or("there is no pull request")?.seen = seen.clone(),
+        Event::MainSeen(seen) => state.main_seen = Some(seen.clone()),
         Event::Merged { commit, .. } => {
             state.pull.as_mut().ok_or("there is no pull request")?.merged = Some(commit.clone());
         }

@@ -11,6 +11,7 @@ mod branch;
 mod build_job;
 mod capability;
 mod change;
+mod checks;
 mod deploy;
 mod expire;
 mod image;
@@ -41,6 +42,7 @@ use super::refusal::Refusal;
 use super::service::ApprovalRule;
 
 pub(crate) use expire::reverted;
+pub(crate) use merge::failed as merge_failed;
 pub use stray::{Why, beyond, strays};
 pub(crate) use triage::letter;
 pub use verify::commit_at;
@@ -89,6 +91,17 @@ pub enum Wait {
         checks: Vec<String>,
         /// Who asked for changes.
         against: Vec<String>,
+    },
+    /// The checks of main, which are pending or not reported yet.
+    MainChecks(Vec<String>),
+    /// The checks of the merge that would be released.
+    MergeChecks {
+        /// The merge.
+        commit: CommitId,
+        /// Those that are not green, each with how it stands.
+        checks: Vec<String>,
+        /// Whether one of them failed.
+        failed: bool,
     },
     /// Somebody's word on what they see there.
     Word {
@@ -237,6 +250,18 @@ pub fn enter(state: &Hotfix, spec: &StepSpec, now: Timestamp) -> Vec<Effect> {
         | StepKind::Deploy { .. }
         | StepKind::Postmortem { .. } => Vec::new(),
     }
+}
+
+/// Whether the plan releases main or a merge, and a deployment of it is still to begin: then both are looked at.
+#[must_use]
+pub fn releases(state: &Hotfix) -> bool {
+    let mut rests = state.plan.steps.iter().map(|spec| &spec.kind);
+    let rests = rests.any(|kind| matches!(kind, StepKind::Releasable | StepKind::Merge { .. }));
+    let begun = |environment: &Environment| {
+        state.last_deploy(environment).is_some_and(|deploy| state.is_what_ships(&deploy.intent))
+    };
+    let mut steps = state.plan.steps.iter().zip(&state.steps).filter(|(_, at)| !at.is_behind());
+    rests && steps.any(|(spec, _)| matches!(&spec.kind, StepKind::Deploy { environment, .. } if !begun(environment)))
 }
 
 /// Whether people are asked for something by a line of its own when a step's turn comes. Votes are asked for by a prompt,

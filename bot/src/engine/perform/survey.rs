@@ -11,6 +11,7 @@ use crate::domain::command::Outcome;
 use crate::domain::event::{Contribution, Survey, Told};
 use crate::domain::hotfix::{BranchState, Hotfix};
 use crate::domain::playbook::{CapabilityKind, StepKind};
+use crate::domain::service::RequiredChecks;
 use crate::engine::Engine;
 use crate::engine::facts::LISTED;
 use crate::engine::outbox::Performed;
@@ -43,8 +44,15 @@ impl Engine {
         };
         let (withheld, withheld_total) = self.withheld(state, base, main.as_ref()).await?;
         let main_checks = match &main {
-            Some(main) => forge.checks(&plan.repo, main).await?,
+            Some(main) => self.checks_of(state, main).await?,
             None => Vec::new(),
+        };
+        // A branch of the run's own is not there yet, and nothing is asked of it.
+        let required_contexts = match &main {
+            Some(_) if plan.into == plan.main && plan.required_checks == RequiredChecks::Expected => {
+                forge.required_checks(&plan.repo, &plan.main).await?
+            }
+            Some(_) | None => Vec::new(),
         };
         let survey = Survey {
             blockers: self.blockers(state).await?,
@@ -61,6 +69,7 @@ impl Engine {
             withheld,
             withheld_total,
             main_checks,
+            required_contexts,
             fixes,
             unknown,
         };
@@ -230,7 +239,7 @@ impl Engine {
         Ok((changes, total.max(usize::from(range.total > 0))))
     }
 
-    async fn blockers(&self, state: &Hotfix) -> Result<Vec<String>, Failure> {
+    pub(in crate::engine) async fn blockers(&self, state: &Hotfix) -> Result<Vec<String>, Failure> {
         let forge = self.forge(&state.plan.service)?;
         let mut blockers = Vec::new();
         for label in &state.plan.release_blockers {

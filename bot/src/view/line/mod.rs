@@ -67,6 +67,7 @@ fn said(told: &Told<'_>, event: &Event) -> Option<Card> {
         | Event::QuestionClosed { .. }
         | Event::GlassAnnounced { .. }
         | Event::DeployAsked { .. } => None,
+        Event::MainSeen(_) => told.merge_checked(),
         Event::StepEntered { step } => told.step_entered(step),
         Event::Agreed { step } => Some(told.agreed(step)),
         Event::FixesOnMain { sources } => Some(told.fixes_on_main(sources.len())),

@@ -60,6 +60,16 @@ impl Told<'_> {
         }
     }
 
+    /// Only a check that failed on the merge that would be released is said.
+    pub(super) fn merge_checked(&self) -> Option<Card> {
+        match wait(self.state, self.at) {
+            Some(wait @ Wait::MergeChecks { failed: true, .. }) => {
+                Some(lines(Tone::Bad, None, ask(self.state, self.to, &wait)))
+            }
+            Some(_) | None => None,
+        }
+    }
+
     fn gate_open(&self, environment: &Environment) -> Card {
         let quorum = quorum(self.state, environment, self.at, None);
         let names: Vec<String> = quorum.valid.iter().map(|person| self.to.name(person)).collect();

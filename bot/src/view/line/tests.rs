@@ -495,7 +495,7 @@ fn case_39_a_vote_counts_together_with_a_review() {
         let check = Check { name: "build".to_owned(), app: "ci".to_owned(), state: CheckState::Success };
         let reviews = who.iter().map(review).collect();
         Sighting::Pull {
-            seen: PullSeen { reviews, checked: Some(commit("1111111")), checks: vec![check], astray: None },
+            seen: PullSeen { reviews, checked: Some(commit("1111111")), checks: vec![check], ..PullSeen::default() },
             merged: None,
         }
     };

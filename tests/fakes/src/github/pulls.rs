@@ -39,7 +39,7 @@ pub(super) fn shown(state: &State, full: &str, number: u64, whole: bool) -> Valu
         "id": issue.id, "node_id": format!("PR_{}", issue.id), "number": number, "title": issue.title, "body": issue.body,
         "url": format!("{base}/pulls/{number}"), "html_url": format!("{}/{name}/pull/{number}", state.url),
         "issue_url": format!("{base}/issues/{number}"), "state": if issue.open { "open" } else { "closed" }, "locked": false,
-        "user": shape::user(state, issue.user), "labels": labels(state, full, &issue.labels), "draft": false,
+        "user": shape::user(state, issue.user), "labels": labels(state, full, &issue.labels), "draft": pull.draft,
         "created_at": issue.created, "updated_at": issue.updated, "closed_at": issue.closed,
         "merged_at": merged.map(|merged| &merged.at), "merge_commit_sha": merged.map(|merged| &merged.commit),
         "assignee": null, "assignees": [], "requested_reviewers": [], "requested_teams": [], "milestone": null,
@@ -158,6 +158,7 @@ pub(super) fn create(state: &mut State, call: &Call, full: &str) -> Reply {
         base_sha,
         merged: None,
         reviews: vec![],
+        draft: call.body.get("draft").is_some_and(|draft| draft == true),
         fork: None,
     };
     let number = add(state, full, call.user, title, call.text("body"), Some(pull));

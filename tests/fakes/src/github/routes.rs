@@ -94,6 +94,7 @@ fn repository(state: &mut State, call: &Call, full: &str, rest: &[&str]) -> Repl
         ("GET", ["activity"]) => code::activity(state, call, full),
         ("GET", ["branches"]) => code::branches(state, full),
         ("GET", ["branches", branch @ ..]) => code::branch(state, full, &branch.join("/")),
+        ("GET", ["rules", "branches", branch @ ..]) => code::rules(state, full, &branch.join("/")),
         ("GET", ["git", "ref", name @ ..]) => code::reference(state, full, &name.join("/")),
         ("GET", ["git", "matching-refs", name @ ..]) => code::matching(state, full, &name.join("/")),
         ("POST", ["git", "refs"]) => code::create_ref(state, call, full),

@@ -113,6 +113,15 @@ impl GitLab {
         self.with(|world| world.close_merge(project, iid));
     }
 
+    /// Somebody marks a merge request as a draft, or as ready.
+    pub fn draft(&self, project: &str, iid: u64, on: bool) {
+        self.with(|world| {
+            let merge = world.merge_mut(project, iid);
+            let title = merge.title.trim_start_matches("Draft: ").to_owned();
+            merge.title = if on { format!("Draft: {title}") } else { title };
+        });
+    }
+
     /// Somebody opens an issue.
     pub fn issue(&self, project: &str, title: &str, labels: &[&str]) {
         let labels: Vec<String> = labels.iter().map(ToString::to_string).collect();
