@@ -22,6 +22,7 @@ use crate::domain::people::{Deed, Grant, Role};
 use crate::domain::playbook::StepKind;
 use crate::domain::question::Prompt;
 use crate::domain::refusal::Refusal;
+use crate::domain::step;
 use crate::domain::way::Way;
 use crate::policy::Denial;
 use crate::view;
@@ -367,7 +368,13 @@ impl Engine {
             Ok(state) => state,
             Err(refusal) => return Ok(Reply::no(&[refusal])),
         };
-        let grant = match self.admit(asker, &state.plan.service, role, request.deed()).await {
+        let asked = self.person(Some(&asker.account)).is_some_and(|person| asks_by_name(&state, &person, &request));
+        let admitted = if asked {
+            self.admit_asked(asker, &state.plan.service, request.deed()).await
+        } else {
+            self.admit(asker, &state.plan.service, role, request.deed()).await
+        };
+        let grant = match admitted {
             Ok(grant) => grant,
             Err(refusal) => return Ok(Reply::no(&[refusal])),
         };
@@ -527,4 +534,22 @@ fn triage(state: &Hotfix, words: &[TriageWord]) -> BTreeMap<usize, Answer> {
         }
     }
     answers
+}
+
+/// Whether a step of the run asks this person by name for what they say: a party that has to agree or to look.
+fn asks_by_name(state: &Hotfix, person: &PersonId, request: &Request) -> bool {
+    let current = state.current().map(|(_, spec)| &spec.id);
+    let mut steps = state.plan.steps.iter();
+    #[expect(clippy::wildcard_enum_match_arm, reason = "nothing else is asked of people by name")]
+    match request {
+        Request::Agree { step, .. } => steps.any(|spec| {
+            let this = step.as_ref().or(current) == Some(&spec.id);
+            matches!(&spec.kind, StepKind::Agree { party, .. } if this && step::speaks_for(state, person, party))
+        }),
+        Request::Verify { place, .. } => steps.any(|spec| {
+            matches!(&spec.kind, StepKind::Verify { place: p, by, .. }
+                if p.name() == place && by.iter().any(|party| step::speaks_for(state, person, party)))
+        }),
+        _other => false,
+    }
 }
