@@ -372,6 +372,8 @@ impl Model {
             },
             glass: PEOPLE.iter().filter(|id| how % 6 != 0 || **id != "dee").filter_map(|id| id.parse().ok()).collect(),
             reviewed: BTreeSet::new(),
+            pull: None,
+            main: None,
         }
     }
 

@@ -336,6 +336,15 @@ pub enum Rebased {
     Conflict(Vec<String>),
 }
 
+/// A pull request as it was read in the moment before an act.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PullFacts {
+    /// Reviews, checks and marks.
+    pub seen: PullSeen,
+    /// What main is at by it, if it is merged.
+    pub merged: Option<CommitId>,
+}
+
 /// The facts a deployment rests on, read in the moment before it.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct DeployFacts {
@@ -355,6 +364,10 @@ pub struct DeployFacts {
     pub lapsed: BTreeMap<PersonId, Lapse>,
     /// Who is listed now among those who may break the glass.
     pub glass: BTreeSet<PersonId>,
+    /// The pull request, read anew; `None` when there is none to be merged.
+    pub pull: Option<Box<PullFacts>>,
+    /// What a release from main rests on, read anew.
+    pub main: Option<Box<MainSeen>>,
     /// Who approves exactly the head on the forge, where votes have to be backed by that.
     pub reviewed: BTreeSet<PersonId>,
 }

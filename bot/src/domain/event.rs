@@ -96,6 +96,13 @@ pub enum Event {
         /// Why.
         reason: String,
     },
+    /// What a step rested on changed after the act that relied on it had begun: it is told, and nothing is set back.
+    EvidenceChanged {
+        /// The step.
+        step: StepId,
+        /// What changed; `None` when it holds again.
+        problem: Option<String>,
+    },
     /// Somebody answered the questions of the triage; what they leave out stays as it was.
     TriageAnswered {
         /// The answers, each with the place of its question. A map with numbers for keys would not be read back: see the

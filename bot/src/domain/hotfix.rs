@@ -47,6 +47,8 @@ pub struct Hotfix {
     pub survey: Option<Survey>,
     /// What a release from main rests on, as last seen.
     pub main_seen: Option<MainSeen>,
+    /// What was told of steps whose evidence changed after the act that relied on it had begun.
+    pub outdated: BTreeMap<StepId, String>,
     /// Where it branched from.
     pub base: Option<CommitId>,
     /// The card that everything hangs on.

@@ -82,6 +82,7 @@ fn acts(state: &Hotfix, entry: &Entry, version: u64) -> Vec<Effect> {
         | Event::OverrideAsked { .. }
         | Event::StepOverridden { .. }
         | Event::StepReopened { .. }
+        | Event::EvidenceChanged { .. }
         | Event::TriageAnswered { .. }
         | Event::Agreed { .. }
         | Event::Targeted { .. }
@@ -208,6 +209,7 @@ fn talk(state: &Hotfix, entry: &Entry, version: u64) -> Vec<Effect> {
         | Event::OverrideAsked { .. }
         | Event::StepOverridden { .. }
         | Event::StepReopened { .. }
+        | Event::EvidenceChanged { .. }
         | Event::BranchCreated { .. }
         | Event::FixPicked { .. }
         | Event::FixConflicted { .. }
@@ -292,6 +294,11 @@ fn told_when_done(state: &Hotfix, step: &StepId) -> bool {
     })
 }
 
+fn is_vote(state: &Hotfix, step: &StepId) -> bool {
+    let spec = state.plan.steps.iter().find(|spec| &spec.id == step);
+    spec.is_some_and(|spec| matches!(spec.kind, StepKind::Approve { .. }))
+}
+
 /// A step that asks somebody for something, and has no prompt of its own.
 fn told_when_entered(state: &Hotfix, step: &StepId) -> bool {
     let spec = state.plan.steps.iter().find(|spec| &spec.id == step);
@@ -304,6 +311,11 @@ fn told_when_entered(state: &Hotfix, step: &StepId) -> bool {
 fn told(state: &Hotfix, entry: &Entry) -> Vec<super::id::PersonId> {
     match &entry.event {
         Event::Voted(vote) if !is_backed(state, vote, None) => vec![vote.person.clone()],
+        // Votes say so themselves.
+        Event::StepReopened { step, .. } if !is_vote(state, step) => {
+            let voters = state.votes.iter().map(|vote| vote.person.clone());
+            voters.collect::<std::collections::BTreeSet<_>>().into_iter().collect()
+        }
         Event::Announced { missed, .. } => missed.iter().cloned().collect(),
         Event::RidersFound { riders, .. } => {
             let people = riders.iter().flat_map(|rider| &rider.people).filter_map(|who| who.person.clone());

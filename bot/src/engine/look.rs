@@ -1,12 +1,11 @@
 //! Asks the world what changed. A lost webhook only costs time, because this asks too.
 
 use hotfix_adapters::failure::Failure;
-use hotfix_adapters::forge::PullState;
 use hotfix_adapters::vocabulary::Environment;
 
 use super::mailbox::Beside;
 use super::{Engine, EngineError};
-use crate::domain::command::{Command, Sighting};
+use crate::domain::command::{Command, PullFacts, Sighting};
 use crate::domain::hotfix::{BranchState, Hotfix, Mainline, Phase};
 use crate::domain::playbook::StepKind;
 use crate::domain::step;
@@ -104,16 +103,8 @@ impl Engine {
     }
 
     async fn pull(&self, state: &Hotfix) -> Result<Option<Sighting>, Failure> {
-        let Some(pull) = state.pull.as_ref().filter(|pull| pull.merged.is_none()) else {
-            return Ok(None);
-        };
-        let now = self.forge(&state.plan.service)?.read(&state.plan.repo, pull.number).await?;
-        let merged = match &now.state {
-            // What was merged elsewhere is not where the plan wants it (security case 26).
-            PullState::Merged(commit) => Some(commit.clone()).filter(|_| now.base == state.plan.into),
-            PullState::Open | PullState::Closed => None,
-        };
-        Ok(Some(Sighting::Pull { seen: self.pull_seen(state, &now).await?, merged }))
+        let now = self.pull_now(state).await?;
+        Ok(now.map(|PullFacts { seen, merged }| Sighting::Pull { seen, merged }))
     }
 
     /// What a release from main rests on, until it has begun.

@@ -58,7 +58,7 @@ use hotfix_adapters::deploy::Deploy;
 use hotfix_adapters::forge::Forge;
 use hotfix_adapters::registry::Registry;
 use hotfix_adapters::registry::tags::TagStrategies;
-use hotfix_adapters::vocabulary::{Environment, Platform};
+use hotfix_adapters::vocabulary::{Environment, MessageRef, Platform};
 use hotfix_storage::Journal;
 use jiff::Timestamp;
 use thiserror::Error;
@@ -168,11 +168,13 @@ struct Run {
     /// The event that was last said, and the run right after it. Events do not change, so this is true for ever; what is
     /// said next is a few events further on.
     said: Option<Arc<(Entry, Hotfix)>>,
+    /// The questions that say that they are held back.
+    held: BTreeSet<MessageRef>,
 }
 
 impl Run {
     fn new(state: Hotfix) -> Self {
-        Self { state, shown: None, said: None }
+        Self { state, shown: None, said: None, held: BTreeSet::new() }
     }
 }
 

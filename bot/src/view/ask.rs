@@ -73,8 +73,18 @@ pub(super) fn ask(state: &Hotfix, to: &Audience<'_>, wait: &Wait) -> Vec<Text> {
         ],
         Wait::Strays(strays) => self::strays(state, to, strays),
         Wait::Conflict(files) => conflict(state, to, files),
-        Wait::Review { have, need, checks, against } => review(state, to, (*have, *need), checks, against),
+        Wait::Review { have, need, checks, against, pull } => {
+            let mut lines = review(state, to, (*have, *need), checks, against);
+            lines.extend(held_back(state, to, pull));
+            lines
+        }
         Wait::MainChecks(checks) => vec![Text::of(format!("Checks of main: {}.", unreported(checks)))],
+        Wait::MainBlocked(against) => vec![
+            owner()
+                .plain(format!(": main cannot be released: {}. Mend or revert main, or give this up with ", unreported(against)))
+                .command("abort <why>")
+                .plain("."),
+        ],
         Wait::MergeChecks { commit, checks, failed: false } => {
             vec![Text::of("Checks of the merge ").commit(commit).plain(format!(": {}.", unreported(checks)))]
         }
@@ -256,6 +266,11 @@ fn review(
         lines.push(Text::of(format!("Checks: {}.", unreported(checks))));
     }
     lines
+}
+
+/// What holds the pull request itself back.
+fn held_back(state: &Hotfix, to: &Audience<'_>, pull: &[String]) -> Option<Text> {
+    (!pull.is_empty()).then(|| owner(state, to).plain(format!(": {}. Put that right on the forge.", unreported(pull))))
 }
 
 /// Checks that are not green.

@@ -201,10 +201,15 @@ impl Play {
 
     /// The asked-for deployment begins.
     pub(super) fn begins(self, previous: &str) -> Self {
+        self.begins_with(previous, |_| {})
+    }
+
+    /// The facts that are read before the asked-for deployment are these, with something changed.
+    pub(super) fn begins_with(self, previous: &str, change: impl FnOnce(&mut DeployFacts)) -> Self {
         let asked = self.state.asked_deploy.clone().unwrap();
         let key = format!("hf-12-{}-{}", asked.environment, self.state.version).parse().unwrap();
         let roles = |who: &str| (person(who), grant(who).roles.into_iter().collect::<BTreeSet<_>>());
-        let facts = DeployFacts {
+        let mut facts = DeployFacts {
             tip: self.state.head.as_ref().map(|head| head.tip.clone()),
             running: Some(commit(previous)),
             image: None,
@@ -214,7 +219,10 @@ impl Play {
             lapsed: Default::default(),
             glass: [person("dee")].into(),
             reviewed: BTreeSet::new(),
+            pull: None,
+            main: None,
         };
+        change(&mut facts);
         self.came(Outcome::DeployChecked { environment: asked.environment, commit: asked.commit, key, facts })
     }
 

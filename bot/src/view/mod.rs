@@ -23,6 +23,8 @@ mod plan;
 mod postmortem;
 mod prompt;
 mod pull;
+#[cfg(test)]
+mod rechecks;
 mod refusal;
 mod render;
 mod reply;
@@ -54,6 +56,7 @@ pub use line::{line, line_of_old};
 pub use list::{Holder, Lock, Whereabouts, list, locks, whereabouts};
 pub use plan::plan;
 pub use postmortem::postmortem;
+pub(crate) use prompt::held_back;
 pub use prompt::{TooMuch, prompt};
 pub use pull::{merge_title, pull_body, pull_title};
 pub use refusal::{named, refusals};

@@ -11,14 +11,15 @@ use super::ask::{calls, is, missing, voters};
 use super::called::called;
 use super::card::{digest, only, pull_link};
 use super::duration::{clock, minutes};
-use super::phrase::{Say, capital, contributor, count, listing, outside, size, whole};
+use super::phrase::{Say, capital, contributor, count, ended, listing, outside, size, whole};
 use super::standing::looked_at;
 use crate::domain::event::Contribution;
 use crate::domain::glass::broke;
 use crate::domain::group::Moment;
 use crate::domain::hotfix::{Attestation, Hotfix, StepState};
+use crate::domain::id::StepId;
 use crate::domain::playbook::{StepKind, StepSpec};
-use crate::domain::step::beyond;
+use crate::domain::step::{beyond, in_the_way};
 use crate::domain::vote::{excluded, quorum};
 
 /// More commits than this are not asked about in one question.
@@ -83,7 +84,8 @@ pub fn prompt(
     if total > listed || total > COMMITS {
         return Err(TooMuch::Commits { environment: environment.clone(), total, shown: listed.min(COMMITS) });
     }
-    let mut lines = vec![who(state, environment, audience, now)];
+    let mut lines = held_back(state, environment, audience, now);
+    lines.push(who(state, environment, audience, now));
     lines.push(Text::of("You say yes to exactly ").code(commit.as_str()).plain(" and to nothing else."));
     lines.extend(backed(state, environment));
     if let Some(image) = state.image.as_ref().filter(|pinned| &pinned.commit == commit).map(|p| &p.published.image) {
@@ -142,6 +144,25 @@ pub fn prompt(
     );
     let length = length(&card);
     if length > CHARACTERS { Err(TooMuch::Long { environment: environment.clone(), length }) } else { Ok(card) }
+}
+
+/// What is open again before the votes: the question stays, and is not taken before that is put right (security case 91).
+pub(crate) fn held_back(state: &Hotfix, environment: &Environment, to: &Audience<'_>, now: Timestamp) -> Vec<Text> {
+    let turn = state
+        .plan
+        .steps
+        .iter()
+        .position(|spec| matches!(&spec.kind, StepKind::Approve { environment: e } if e == environment));
+    let title = |step: &StepId| {
+        let spec = state.plan.steps.iter().find(|spec| &spec.id == step);
+        outside(spec.map_or(step.as_str(), |spec| spec.title.as_str()))
+    };
+    let open = in_the_way(state, turn.unwrap_or(0), now);
+    let line = |(step, why): &(StepId, String)| {
+        let why = ended(&outside(&to.named(why)));
+        Text::new().strong("Held back").plain(format!(": {} is open again: {why}", title(step)))
+    };
+    open.iter().map(line).collect()
 }
 
 /// What has to back each yes beside the chat (security case 39).
@@ -296,7 +317,7 @@ Does not count: Ana (asked for it) and Chi (worked on it).
 A yes holds for 2 h, and only while commit, base and plan stay as they are. One no stops it. Silence is not a yes: nothing is deployed to production until the votes are there.
   Base: `abc1234000000000000000000000000000000000`
   Branch: `hotfix`
-  Plan: `4b3c28aae103`
+  Plan: `a64423ce1934`
   Pull request: #7 <https://forge.example/payments/7>
 React with ✅ or ❌, press a button, or say `/hotfix approve` or `/hotfix reject <why>`.
 "#,

@@ -113,12 +113,14 @@ fn waiting_for(state: &Hotfix, wait: &Wait) -> (Tone, String) {
         Wait::Fix => (Tone::Asking, "waiting for the fix".to_owned()),
         Wait::Strays(_) => (Tone::Bad, "stopped: the branch holds what nobody asked for".to_owned()),
         Wait::Conflict(_) => (Tone::Bad, "stopped: the fix does not apply, a person has to settle it".to_owned()),
+        Wait::Review { pull, .. } if !pull.is_empty() => (Tone::Warning, "the pull request is held back".to_owned()),
         Wait::Review { against, .. } if !against.is_empty() => {
             (Tone::Warning, "a reviewer asks for changes".to_owned())
         }
         Wait::Review { have, need, .. } if have < need => (Tone::Asking, "waiting for a review".to_owned()),
         Wait::Review { .. } => (Tone::Neutral, "waiting for the checks".to_owned()),
         Wait::MainChecks(_) => (Tone::Neutral, "waiting for the checks of main".to_owned()),
+        Wait::MainBlocked(_) => (Tone::Bad, "stopped: main cannot be released".to_owned()),
         Wait::MergeChecks { failed: true, .. } => (Tone::Bad, "stopped: a check of the merge failed".to_owned()),
         Wait::MergeChecks { .. } => (Tone::Neutral, "waiting for the checks of the merge".to_owned()),
         Wait::Word { place, failed: true, .. } => (Tone::Bad, format!("stopped: it is not good {}", looked_at(place))),

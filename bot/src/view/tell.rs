@@ -1,5 +1,6 @@
 //! What is said to one person directly: to a member of the team who cannot read the channel (APPLY-15), to whoever's
-//! commits go out with the fix (MAIN-8, PROMO-11), neither of whom is waited for, and to whoever's vote does not count yet.
+//! commits go out with the fix (MAIN-8, PROMO-11), neither of whom is waited for, whoever's vote does not count yet, and
+//! to whoever said yes to what is held back since.
 
 use hotfix_adapters::chat::{Card, Text, Tone};
 
@@ -7,10 +8,10 @@ use super::Audience;
 use super::announcement::news;
 use super::card::{heading, pull_link};
 use super::form::riders_buttons;
-use super::phrase::{Say, command, destination, outside};
+use super::phrase::{Say, command, destination, ended, outside};
 use crate::domain::event::{Contribution, Entry, Event, Vote};
 use crate::domain::hotfix::Hotfix;
-use crate::domain::id::PersonId;
+use crate::domain::id::{PersonId, StepId};
 use crate::domain::vote::is_backed;
 
 /// What an event says to this person directly, if anything.
@@ -20,6 +21,7 @@ pub fn tell(state: &Hotfix, entry: &Entry, audience: &Audience<'_>, to: &PersonI
         Event::Voted(vote) => unbacked(state, vote),
         Event::Announced { missed, .. } if missed.contains(to) => Some(missed_it(state, entry, audience)),
         Event::RidersFound { riders, .. } => rider(state, riders, to, audience),
+        Event::StepReopened { step, reason } => reopened(state, step, reason, (to, audience)),
         Event::Announced { .. }
         | Event::Opened(_)
         | Event::Surveyed(_)
@@ -41,7 +43,7 @@ pub fn tell(state: &Hotfix, entry: &Entry, audience: &Audience<'_>, to: &PersonI
         | Event::StepSkipped { .. }
         | Event::OverrideAsked { .. }
         | Event::StepOverridden { .. }
-        | Event::StepReopened { .. }
+        | Event::EvidenceChanged { .. }
         | Event::BaseFound { .. }
         | Event::BranchCreated { .. }
         | Event::FixRequested { .. }
@@ -103,6 +105,22 @@ fn unbacked(state: &Hotfix, vote: &Vote) -> Option<Card> {
             "; the bot sees it, and nothing has to be said again. It is read once more before the deployment begins.",
         );
     Some(Card { tone: Tone::Asking, title: Some(heading(state)), lines: vec![what, next], ..Card::default() })
+}
+
+/// What somebody said yes to rests on something that changed since (security case 91).
+fn reopened(state: &Hotfix, step: &StepId, reason: &str, (to, audience): (&PersonId, &Audience<'_>)) -> Option<Card> {
+    let vote = state.votes.iter().find(|vote| &vote.person == to)?;
+    let title = state.plan.steps.iter().find(|spec| &spec.id == step).map_or(step.as_str(), |spec| spec.title.as_str());
+    let what = Text::of("What you said yes to, ").commit(&vote.commit).plain(format!(
+        " for {}, is held back. {} is open again: {}",
+        state.plan.place(&vote.environment),
+        outside(title),
+        ended(&outside(&audience.named(reason)))
+    ));
+    let next = Text::of("Your vote stays and counts once that is put right. To take it back: ")
+        .command(&format!("unapprove {}", state.id))
+        .plain(".");
+    Some(Card { tone: Tone::Warning, title: Some(heading(state)), lines: vec![what, next], ..Card::default() })
 }
 
 fn missed_it(state: &Hotfix, entry: &Entry, audience: &Audience<'_>) -> Card {

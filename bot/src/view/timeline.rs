@@ -66,6 +66,10 @@ fn happened(state: &Hotfix, entry: &Entry, to: &Audience<'_>) -> Option<String> 
                 escape(incident)
             )
         }
+        Event::EvidenceChanged { step, problem: Some(problem) } => {
+            format!("{} would not be done any more: {}", code(step.as_str()), escape(problem))
+        }
+        Event::EvidenceChanged { step, problem: None } => format!("{} holds again", code(step.as_str())),
         Event::StepReopened { step, reason } => {
             format!("**{}** is open again: {}", title(step), escape(&to.named(reason)))
         }

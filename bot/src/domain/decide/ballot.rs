@@ -35,6 +35,13 @@ fn prompt(state: &Hotfix, on: Option<&MessageRef>, now: Timestamp) -> Result<(En
             }
             Ok((environment.clone(), prompt.commit.clone()))
         }
+        Some((environment, prompt))
+            if Some(&prompt.commit) == state.ships_to(environment) && waits(state, environment) =>
+        {
+            let step = state.current().map_or("a step", |(_, spec)| spec.title.as_str());
+            let reason = format!("{step:?} is open again, and comes before votes for {environment}.");
+            Err(vec![Refusal::new("vote.early", reason, "See `status` for what changed; vote once it is done again.")])
+        }
         Some(_) => Err(vec![Refusal::new(
             "vote.stale",
             "What that message asked about is not what would ship now.",
@@ -46,6 +53,16 @@ fn prompt(state: &Hotfix, on: Option<&MessageRef>, now: Timestamp) -> Result<(En
             "See `plan` for what is waited for; the vote is asked for when its turn comes.",
         )]),
     }
+}
+
+/// Whether the turn of votes for an environment is still to come, or to come again.
+fn waits(state: &Hotfix, environment: &Environment) -> bool {
+    let turn = state
+        .plan
+        .steps
+        .iter()
+        .position(|spec| matches!(&spec.kind, StepKind::Deploy { environment: e, .. } if e == environment));
+    state.current().zip(turn).is_some_and(|((at, _), turn)| at < turn)
 }
 
 /// The time of a question is over (security case 35).

@@ -1,13 +1,14 @@
 //! When a deployment may begin. It is asked for, the facts are read again, and only then is the intent written down.
 
 use hotfix_adapters::vocabulary::{CommitId, DeployKey, Digest, Environment};
+use jiff::Timestamp;
 
 use super::Draft;
 use crate::domain::command::DeployFacts;
 use crate::domain::event::{DeployIntent, Event};
 use crate::domain::glass;
 use crate::domain::hotfix::{DeployState, Hotfix, StepState};
-use crate::domain::id::PersonId;
+use crate::domain::id::{PersonId, StepId};
 use crate::domain::people::marked;
 use crate::domain::playbook::{HoldMeans, StepKind};
 use crate::domain::refusal::Refusal;
@@ -197,6 +198,14 @@ pub(super) fn checked(
             draft.bot(Event::VoteWithdrawn { environment, person, why })?;
         }
     }
+    if !asked.rollback {
+        if let Some(pull) = &facts.pull {
+            super::world::pull_seen(draft, &pull.seen, pull.merged.as_ref())?;
+        }
+        if let Some(main) = &facts.main {
+            super::world::main_seen(draft, main)?;
+        }
+    }
     let mut refusals = if asked.rollback { frozen(facts) } else { objections(draft, environment, commit, facts) };
     // A new head may come through its reviews while the deployment of the old one still runs.
     if draft.state.deploys.iter().any(|deploy| deploy.state.is_open()) {
@@ -231,6 +240,23 @@ pub(super) fn checked(
     }))
 }
 
+/// The steps before a deployment that are open, or that do not hold any more as things are now (security case 91). Votes are
+/// judged below, by name.
+fn unsound(state: &Hotfix, environment: &Environment, now: Timestamp) -> Vec<Refusal> {
+    let Some(turn) = step::place_of_deploy(state, environment) else { return Vec::new() };
+    let refusal = |(id, why): (StepId, String)| {
+        let spec = state.plan.steps.iter().find(|spec| spec.id == id)?;
+        if matches!(spec.kind, StepKind::Approve { .. }) {
+            return None;
+        }
+        let next = format!("Put it right, then say `deploy {environment}`.");
+        let mut refusal = Refusal::new("evidence.changed", format!("{}: {why}.", spec.title), next);
+        refusal.requirement = spec.serves.first().cloned();
+        Some(refusal)
+    };
+    step::in_the_way(state, turn, now).into_iter().filter_map(refusal).collect()
+}
+
 fn frozen(facts: &DeployFacts) -> Vec<Refusal> {
     let frozen = facts.freeze.iter().map(|why| {
         Refusal::new("freeze", format!("Deployments are frozen: {why}"), "An admin can lift it with `unfreeze`.")
@@ -243,6 +269,7 @@ fn objections(draft: &Draft, environment: &Environment, commit: &CommitId, facts
     let mut refusals = frozen(facts);
     refusals.extend(held(state));
     refusals.extend(super::ballot::astray(state));
+    refusals.extend(unsound(state, environment, draft.now));
     let ships = state.ships_to(environment);
     let fixed = state.plan.deployed_branch().is_none() || ships != state.ships();
     if Some(commit) != ships {

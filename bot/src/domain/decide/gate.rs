@@ -6,8 +6,9 @@ use crate::domain::event::Event;
 use crate::domain::hotfix::Hotfix;
 use crate::domain::id::{PersonId, StepId};
 use crate::domain::people::Grant;
-use crate::domain::playbook::{Level, StepKind};
+use crate::domain::playbook::Level;
 use crate::domain::refusal::Refusal;
+use crate::domain::step;
 
 fn find_step(state: &Hotfix, step: &StepId) -> Result<(Level, bool), Vec<Refusal>> {
     let found = state.plan.steps.iter().zip(&state.steps).find(|(spec, _)| &spec.id == step);
@@ -42,41 +43,13 @@ pub(super) fn skip(draft: &mut Draft, who: &PersonId, step: &StepId, reason: &st
     }
 }
 
-/// What no two people can lift: without them the run would not know what it ships, or would ship it by no way at all.
-fn cannot_be_overridden(state: &Hotfix, kind: &StepKind) -> bool {
-    match kind {
-        // Once it is merged only the checks of the merge are left.
-        StepKind::Merge { .. } => state.pull.as_ref().is_none_or(|pull| pull.merged.is_none()),
-        StepKind::Base { .. }
-        | StepKind::Branch { .. }
-        | StepKind::Target
-        | StepKind::Image
-        | StepKind::VersionOrder { .. }
-        | StepKind::Expire
-        | StepKind::Change { .. }
-        | StepKind::Deploy { .. }
-        | StepKind::Approve { .. }
-        | StepKind::Mainline { .. }
-        | StepKind::Releasable
-        | StepKind::Capability { .. } => true,
-        StepKind::Triage { .. }
-        | StepKind::Agree { .. }
-        | StepKind::BuildJob { .. }
-        | StepKind::OnMain
-        | StepKind::OnEnvironment { .. }
-        | StepKind::Withheld
-        | StepKind::Announce
-        | StepKind::Review { .. }
-        | StepKind::Verify { .. }
-        | StepKind::RideAlong
-        | StepKind::Postmortem { .. } => false,
-    }
-}
-
 pub(super) fn override_gate(draft: &mut Draft, grant: &Grant, gate: &StepId, reason: &str, incident: &str) -> Decided {
     let (level, behind) = find_step(&draft.state, gate)?;
     let kind = draft.state.plan.steps.iter().find(|spec| &spec.id == gate).map(|spec| spec.kind.clone());
-    if behind || level == Level::MustNot || kind.as_ref().is_some_and(|kind| cannot_be_overridden(&draft.state, kind)) {
+    if behind
+        || level == Level::MustNot
+        || kind.as_ref().is_some_and(|kind| !step::can_be_overridden(&draft.state, kind))
+    {
         let reason = if behind {
             format!("{gate} is behind us already.")
         } else {

@@ -8,6 +8,8 @@ mod lapse;
 mod person;
 mod world;
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
 use super::command::{Command, Outcome, Sighting};
@@ -15,7 +17,7 @@ use super::event::{Actor, Ending, Entry, Event, Opened};
 use super::evolve::evolve;
 use super::glass::review_due;
 use super::hotfix::{Hotfix, Phase, StepState};
-use super::id::{HotfixId, PersonId};
+use super::id::{HotfixId, PersonId, StepId};
 use super::people::Grant;
 use super::playbook::{StepKind, Trigger};
 use super::refusal::Refusal;
@@ -57,6 +59,7 @@ pub fn decide(state: &Hotfix, command: &Command, now: Timestamp) -> Result<Decis
         Command::Remind(step) => world::remind(&mut draft, step)?,
         Command::RemindCountersign => glass::remind(&mut draft)?,
     }
+    recheck(&mut draft)?;
     advance(&mut draft)?;
     Ok(Decision { entries: draft.entries, state: draft.state })
 }
@@ -104,6 +107,26 @@ fn bug(what: &str) -> Refusal {
         format!("This would be a mistake of the bot: {what}."),
         "Please report it with the timeline of the run.",
     )
+}
+
+/// Judges what is done once more: steps whose evidence does not hold any more are open again, until the act that relied on them
+/// has begun; then it is only told.
+fn recheck(draft: &mut Draft) -> Result<(), Vec<Refusal>> {
+    if !matches!(draft.state.phase, Phase::Underway) {
+        return Ok(());
+    }
+    for (step, reason) in step::unsound(&draft.state, draft.now) {
+        draft.bot(Event::StepReopened { step, reason })?;
+    }
+    let outdated: BTreeMap<StepId, String> = step::outdated(&draft.state, draft.now).into_iter().collect();
+    let told = draft.state.outdated.clone();
+    for step in told.keys().filter(|step| !outdated.contains_key(*step)).cloned() {
+        draft.bot(Event::EvidenceChanged { step, problem: None })?;
+    }
+    for (step, problem) in outdated.into_iter().filter(|(step, problem)| told.get(step) != Some(problem)) {
+        draft.bot(Event::EvidenceChanged { step, problem: Some(problem) })?;
+    }
+    Ok(())
 }
 
 /// Goes on as far as the evidence reaches: closes what is fulfilled, enters what is next.

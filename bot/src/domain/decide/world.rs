@@ -9,7 +9,7 @@ use hotfix_adapters::vocabulary::{CommitId, DeployKey, Digest, Environment};
 
 use super::{Draft, ballot, deploy};
 use crate::domain::command::{Outcome, PickResult, Rebased, Sighting};
-use crate::domain::event::{Beyond, Event, HeadSeen};
+use crate::domain::event::{Beyond, Event, HeadSeen, MainSeen, PullSeen};
 use crate::domain::hotfix::{BranchState, DeployState, Fix, FixState, Hotfix, Mainline, StepState};
 use crate::domain::id::StepId;
 use crate::domain::playbook::Which;
@@ -23,30 +23,8 @@ pub(super) fn saw(draft: &mut Draft, sighting: &Sighting) -> Decided {
         Sighting::Head(Some(head)) => head_seen(draft, head, true),
         // A branch that is gone is missed when it is needed: by the check before a deployment, and by the merge.
         Sighting::Head(None) => Ok(()),
-        Sighting::Pull { seen, merged } => {
-            let Some(pull) = draft.state.pull.clone() else {
-                return Ok(());
-            };
-            if &pull.seen != seen {
-                draft.bot(Event::PullSeen(seen.clone()))?;
-                ballot::void_unbacked(draft, &pull.seen.reviews)?;
-            }
-            match (&pull.seen.astray, &seen.astray) {
-                (before, Some(_)) if before != &seen.astray => ballot::retargeted(draft)?,
-                (Some(_), None) => ballot::begin_again(draft)?,
-                (Some(_) | None, Some(_)) | (None, None) => {}
-            }
-            match merged {
-                Some(commit) if pull.merged.is_none() => {
-                    draft.bot(Event::Merged { number: pull.number, commit: commit.clone() })
-                }
-                Some(_) | None => Ok(()),
-            }
-        }
-        Sighting::Main(seen) if draft.state.main_seen.as_ref() != Some(seen) => {
-            draft.bot(Event::MainSeen(seen.clone()))
-        }
-        Sighting::Main(_) => Ok(()),
+        Sighting::Pull { seen, merged } => pull_seen(draft, seen, merged.as_ref()),
+        Sighting::Main(seen) => main_seen(draft, seen),
         Sighting::Production { environment, running, has_fix } => {
             production_seen(draft, environment, running, *has_fix)
         }
@@ -73,6 +51,32 @@ pub(super) fn saw(draft: &mut Draft, sighting: &Sighting) -> Decided {
         Sighting::Rules { policy_version, standing } => super::ballot::rules_seen(draft, policy_version, standing),
         Sighting::Mainline { how, main } => mainline_seen(draft, how, main),
     }
+}
+
+/// The pull request was read, by a look or in the moment before an act.
+pub(super) fn pull_seen(draft: &mut Draft, seen: &PullSeen, merged: Option<&CommitId>) -> Decided {
+    let Some(pull) = draft.state.pull.clone() else {
+        return Ok(());
+    };
+    if &pull.seen != seen {
+        draft.bot(Event::PullSeen(seen.clone()))?;
+        ballot::void_unbacked(draft, &pull.seen.reviews)?;
+    }
+    match (&pull.seen.astray, &seen.astray) {
+        (before, Some(_)) if before != &seen.astray => ballot::retargeted(draft)?,
+        (Some(_), None) => ballot::begin_again(draft)?,
+        (Some(_) | None, Some(_)) | (None, None) => {}
+    }
+    match merged {
+        Some(commit) if pull.merged.is_none() => {
+            draft.bot(Event::Merged { number: pull.number, commit: commit.clone() })
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+pub(super) fn main_seen(draft: &mut Draft, seen: &MainSeen) -> Decided {
+    if draft.state.main_seen.as_ref() == Some(seen) { Ok(()) } else { draft.bot(Event::MainSeen(seen.clone())) }
 }
 
 fn head_seen(draft: &mut Draft, head: &HeadSeen, by_a_person: bool) -> Decided {

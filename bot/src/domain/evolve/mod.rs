@@ -78,6 +78,7 @@ fn open(id: HotfixId, opened: &Opened, requester: PersonId, at: Timestamp) -> Ho
         phase: Phase::Surveying,
         survey: None,
         main_seen: None,
+        outdated: BTreeMap::new(),
         base: None,
         card: None,
         branch: BranchState::Absent,
@@ -169,6 +170,13 @@ fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
         }
         Event::StepReopened { step, .. } => {
             set_step(state, step, StepState::Ahead)?;
+            reset::start_over_behind(state, step);
+        }
+        Event::EvidenceChanged { step, problem: Some(problem) } => {
+            state.outdated.insert(step.clone(), problem.clone());
+        }
+        Event::EvidenceChanged { step, problem: None } => {
+            state.outdated.remove(step);
         }
         Event::BaseFound { commit, .. } => state.base = Some(commit.clone()),
         Event::Announced { message, .. } => state.card = Some(message.clone()),

@@ -4,7 +4,9 @@ use hotfix_adapters::vocabulary::CommitId;
 
 use crate::domain::event::HeadSeen;
 use crate::domain::hotfix::{FixState, Hotfix, StepState};
+use crate::domain::id::StepId;
 use crate::domain::playbook::{StepKind, VerifyPlace};
+use crate::domain::step::starts_over;
 
 /// The branch moved: what was said of the old head is void (APPLY-14, security case 25).
 pub(super) fn move_head(state: &mut Hotfix, head: &HeadSeen, adapts: &[CommitId]) {
@@ -43,6 +45,17 @@ pub(super) fn reopen_from(state: &mut Hotfix, matches: impl Fn(&StepKind) -> boo
     }
     if state.rolled_in {
         skip_deployments(state);
+    }
+}
+
+/// A step is open again: an act behind it whose turn had come, and of which nothing has begun, waits for its turn anew.
+pub(super) fn start_over_behind(state: &mut Hotfix, step: &StepId) {
+    let Some(at) = state.plan.position(step) else { return };
+    let over: Vec<bool> = state.plan.steps.iter().map(|spec| starts_over(state, &spec.kind)).collect();
+    for (step, _) in state.steps.iter_mut().zip(over).skip(at + 1).filter(|(_, over)| *over) {
+        if matches!(step, StepState::Current { .. }) {
+            *step = StepState::Ahead;
+        }
     }
 }
 

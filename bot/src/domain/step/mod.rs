@@ -13,6 +13,7 @@ mod capability;
 mod change;
 mod checks;
 mod deploy;
+mod evidence;
 mod expire;
 mod image;
 mod mainline;
@@ -41,6 +42,8 @@ use super::playbook::{StepKind, StepSpec};
 use super::refusal::Refusal;
 use super::service::ApprovalRule;
 
+pub(crate) use evidence::starts_over;
+pub use evidence::{Evidence, evidence, in_the_way, outdated, place_of_deploy, unsound};
 pub(crate) use expire::reverted;
 pub(crate) use merge::failed as merge_failed;
 pub use stray::{Why, beyond, strays};
@@ -91,9 +94,13 @@ pub enum Wait {
         checks: Vec<String>,
         /// Who asked for changes.
         against: Vec<String>,
+        /// What holds the pull request itself back.
+        pull: Vec<String>,
     },
     /// The checks of main, which are pending or not reported yet.
     MainChecks(Vec<String>),
+    /// Main to be releasable again: these speak against it.
+    MainBlocked(Vec<String>),
     /// The checks of the merge that would be released.
     MergeChecks {
         /// The merge.
@@ -262,6 +269,39 @@ pub fn releases(state: &Hotfix) -> bool {
     };
     let mut steps = state.plan.steps.iter().zip(&state.steps).filter(|(_, at)| !at.is_behind());
     rests && steps.any(|(spec, _)| matches!(&spec.kind, StepKind::Deploy { environment, .. } if !begun(environment)))
+}
+
+/// Whether two people can set a step aside. Without the others the run would not know what it ships, or would ship it by no way
+/// at all.
+#[must_use]
+pub fn can_be_overridden(state: &Hotfix, kind: &StepKind) -> bool {
+    match kind {
+        // Once it is merged only the checks of the merge are left.
+        StepKind::Merge { .. } => state.pull.as_ref().is_some_and(|pull| pull.merged.is_some()),
+        StepKind::Base { .. }
+        | StepKind::Branch { .. }
+        | StepKind::Target
+        | StepKind::Image
+        | StepKind::VersionOrder { .. }
+        | StepKind::Expire
+        | StepKind::Change { .. }
+        | StepKind::Deploy { .. }
+        | StepKind::Approve { .. }
+        | StepKind::Mainline { .. }
+        | StepKind::Releasable
+        | StepKind::Capability { .. } => false,
+        StepKind::Triage { .. }
+        | StepKind::Agree { .. }
+        | StepKind::BuildJob { .. }
+        | StepKind::OnMain
+        | StepKind::OnEnvironment { .. }
+        | StepKind::Withheld
+        | StepKind::Announce
+        | StepKind::Review { .. }
+        | StepKind::Verify { .. }
+        | StepKind::RideAlong
+        | StepKind::Postmortem { .. } => true,
+    }
 }
 
 /// Whether people are asked for something by a line of its own when a step's turn comes. Votes are asked for by a prompt,

@@ -11,6 +11,9 @@ pub(super) fn progress(state: &Hotfix) -> Progress {
     };
     let verdict = checks::of_main(&state.plan, &main.checks);
     let against = [verdict.failed, main.blockers.clone()].concat();
+    if !against.is_empty() && state.card.is_some() {
+        return Progress::Waiting(Wait::MainBlocked(against));
+    }
     if !against.is_empty() {
         return Progress::Impossible(vec![refusal(&against)]);
     }
@@ -19,6 +22,16 @@ pub(super) fn progress(state: &Hotfix) -> Progress {
     }
     let green = checks::green(&state.plan, &main.checks);
     Progress::done(format!("on {} {green}, no release blocker is open", state.plan.main))
+}
+
+/// What came to speak against a release of main since it was releasable.
+pub(super) fn blocked(state: &Hotfix) -> Option<String> {
+    let main = state.main_seen.as_ref()?;
+    let merged = state.pull.as_ref().is_some_and(|pull| pull.merged.as_ref() == Some(&main.commit));
+    // The checks of the merge are judged by the step that merged it.
+    let failed = if merged { Vec::new() } else { checks::of_main(&state.plan, &main.checks).failed };
+    let against = [failed, main.blockers.clone()].concat();
+    (!against.is_empty()).then(|| against.join("; "))
 }
 
 fn refusal(against: &[String]) -> Refusal {

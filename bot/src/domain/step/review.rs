@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use hotfix_adapters::forge::{Check, CheckState, Verdict};
 
 use super::{Progress, Wait, checks};
-use crate::domain::event::ReviewSeen;
+use crate::domain::event::{PullSeen, ReviewSeen};
 use crate::domain::hotfix::Hotfix;
 
 pub(super) fn progress(state: &Hotfix, need: u32) -> Progress {
@@ -37,8 +37,9 @@ pub(super) fn progress(state: &Hotfix, need: u32) -> Progress {
     } else {
         vec!["the checks were not read yet".to_owned()]
     };
+    let holds = held_back(&pull.seen);
     let have = u32::try_from(approvers.len()).unwrap_or(u32::MAX);
-    if have >= need && failing.is_empty() && against.is_empty() {
+    if have >= need && failing.is_empty() && holds.is_empty() && against.is_empty() {
         let by = if approvers.is_empty() {
             "nobody's review is asked for".to_owned()
         } else {
@@ -55,5 +56,12 @@ pub(super) fn progress(state: &Hotfix, need: u32) -> Progress {
         };
         return Progress::done(format!("{by} on {}, {green}{leniently}", head.tip.short()));
     }
-    Progress::Waiting(Wait::Review { have, need, checks: failing, against })
+    Progress::Waiting(Wait::Review { have, need, checks: failing, against, pull: holds })
+}
+
+/// What holds a pull request back that has its reviews and checks.
+fn held_back(seen: &PullSeen) -> Vec<String> {
+    let marks = [(seen.closed, "the pull request is closed"), (seen.draft, "the pull request is a draft")];
+    let marks = marks.into_iter().filter(|(is, _)| *is).map(|(_, words)| words.to_owned());
+    marks.chain(seen.hold_labels.iter().map(|label| format!("the pull request carries {label}"))).collect()
 }

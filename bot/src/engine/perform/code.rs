@@ -2,16 +2,19 @@
 
 use hotfix_adapters::failure::Failure;
 use hotfix_adapters::forge::{
-    Change, Containment, Merge, MergeMethod, NewPullRequest, Pick, Picked, PullNumber, PullRequest,
+    Change, Containment, Merge, MergeMethod, NewPullRequest, Pick, Picked, PullNumber, PullRequest, PullState,
 };
 use hotfix_adapters::vocabulary::{BranchName, CommitId, Platform};
 use jiff::Timestamp;
 
-use crate::domain::command::{Outcome, PickResult, Rebased};
+use crate::domain::command::{Command, Outcome, PickResult, Rebased, Sighting};
+use crate::domain::event::PullSeen;
 use crate::domain::hotfix::Hotfix;
-use crate::domain::playbook::Which;
+use crate::domain::playbook::{HoldMeans, StepKind, StepSpec, Which};
+use crate::domain::step;
 use crate::engine::Engine;
 use crate::engine::facts::LISTED;
+use crate::engine::mailbox::Beside;
 use crate::engine::outbox::Performed;
 
 /// A rebase of more commits than this is a person's work.
@@ -142,7 +145,13 @@ impl Engine {
             body: format!("Hotfix-Id: {}", state.id),
         };
         let forge = self.forge(&state.plan.service)?;
-        let goes_into = forge.read(&state.plan.repo, number).await?.base;
+        let now = forge.read(&state.plan.repo, number).await?;
+        if !matches!(now.state, PullState::Merged(_))
+            && let Some(performed) = self.may_merge(state, &now).await?
+        {
+            return Ok(performed);
+        }
+        let goes_into = now.base;
         if goes_into != state.plan.into {
             return Err(Failure::rejected(format!(
                 "It goes into {goes_into} now, and not into {} as approved. Let it go there again and say `retry`.",
@@ -151,6 +160,40 @@ impl Engine {
         }
         let commit = forge.merge(&state.plan.repo, number, &merge).await?;
         Ok(Performed::came(Outcome::Merged { number, commit }))
+    }
+
+    /// Judges once more what a merge rests on, as it is now, in the moment before it (security case 91). What is not right any
+    /// more is told by the step that is open again; the merge has its turn after it.
+    async fn may_merge(&self, state: &Hotfix, pull: &PullRequest) -> Result<Option<Performed>, Failure> {
+        if !state.holds.is_empty() && state.plan.hold == HoldMeans::Pauses && state.live_at.is_none() {
+            let who: Vec<&str> = state.holds.keys().map(|person| self.config.people.name(person)).collect();
+            return Err(Failure::retry(format!("it is on hold by {}", who.join(" and "))));
+        }
+        let seen = self.pull_seen(state, pull).await?;
+        if let Some(why) = held_back(&seen).filter(|_| state.live_at.is_some()) {
+            return Err(Failure::rejected(format!("The pull request {why}. Put that right and say `retry`.")));
+        }
+        let main = if step::releases(state) { self.main_seen(state).await? } else { None };
+        let sightings = [Some(Sighting::Pull { seen, merged: None }), main.map(Sighting::Main)];
+        for sighting in sightings.into_iter().flatten() {
+            let told = self.submit(state.id, &Command::Saw(sighting), Beside::default()).await;
+            told.map_err(|error| Failure::retry(error.to_string()))?;
+        }
+        let gone = || Failure::rejected(format!("there is no run {}", state.id));
+        let state = self.state(state.id).await.ok_or_else(gone)?;
+        let merges = |spec: &StepSpec| matches!(spec.kind, StepKind::Merge { .. } | StepKind::Mainline { .. });
+        let Some(turn) = state.plan.steps.iter().position(merges).filter(|_| state.live_at.is_none()) else {
+            return Ok(None);
+        };
+        let against = step::in_the_way(&state, turn, self.now());
+        if against.is_empty() {
+            return Ok(None);
+        }
+        if state.is_current(|kind| matches!(kind, StepKind::Merge { .. } | StepKind::Mainline { .. })) {
+            let why: Vec<String> = against.into_iter().map(|(step, why)| format!("{step}: {why}")).collect();
+            return Err(Failure::retry(why.join("; ")));
+        }
+        Ok(Some(Performed::came(Outcome::Nothing)))
     }
 
     /// Everything between what production runs and what will be released, less the fix itself.
@@ -217,4 +260,15 @@ impl Engine {
         let all = state.fixes.iter().all(|fix| state.on_main.contains(&fix.source));
         Ok(if all { how } else { Containment::Missing { commits: Vec::new() } })
     }
+}
+
+/// What people say against a merge by a mark on the pull request.
+fn held_back(seen: &PullSeen) -> Option<String> {
+    if seen.closed {
+        return Some("is closed".to_owned());
+    }
+    if seen.draft {
+        return Some("is a draft".to_owned());
+    }
+    (!seen.hold_labels.is_empty()).then(|| format!("carries {}", seen.hold_labels.join(" and ")))
 }

@@ -5,14 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use hotfix_adapters::chat::{AccountKind, Emoji};
 use hotfix_adapters::deploy::{DeployRequest, DeployStatus};
 use hotfix_adapters::failure::Failure;
+use hotfix_adapters::forge::PullState;
 use hotfix_adapters::vocabulary::{CommitId, DeployKey, Environment, MessageRef, Platform};
 
-use crate::domain::command::{Command, DeployFacts, Outcome};
+use crate::domain::command::{Command, DeployFacts, Outcome, PullFacts};
 use crate::domain::effect::Reach;
 use crate::domain::event::{Contribution, Lapse, Vote};
 use crate::domain::hotfix::Hotfix;
 use crate::domain::id::{HotfixId, PersonId};
 use crate::domain::service::StepUp;
+use crate::domain::step;
 use crate::domain::vote::{Standing, approving};
 use crate::engine::Engine;
 use crate::engine::mailbox::Beside;
@@ -34,6 +36,10 @@ impl Engine {
             Some(branch) => self.forge(&plan.service)?.tip(&plan.repo, branch).await?,
             None => None,
         };
+        let rollback = state.asked_deploy.as_ref().is_some_and(|asked| asked.rollback);
+        let pull = if rollback { None } else { self.pull_now(state).await? };
+        let main = if rollback || !step::releases(state) { None } else { self.main_seen(state).await? };
+        let reviewed = reviewed(state, environment, pull.as_ref());
         let facts = DeployFacts {
             tip,
             running: self.mechanism(&plan.service, environment)?.running().await?.map(|running| running.commit),
@@ -43,7 +49,9 @@ impl Engine {
             standing: self.standing(state),
             lapsed: self.lapsed(state, environment).await?,
             glass: self.config.policy.breakers(&self.config.people, &plan.service),
-            reviewed: self.reviewed(state, environment).await?,
+            pull: pull.map(Box::new),
+            main: main.map(Box::new),
+            reviewed,
         };
         let (environment, commit, key) = (environment.clone(), commit.clone(), key.clone());
         Ok(Performed::came(Outcome::DeployChecked { environment, commit, key, facts }))
@@ -60,14 +68,18 @@ impl Engine {
         voters.map(|id| (id.clone(), self.config.policy.roles(&state.plan.service, id))).collect()
     }
 
-    /// Who approves exactly the head on the forge now, where votes have to be backed by that (security case 39).
-    async fn reviewed(&self, state: &Hotfix, environment: &Environment) -> Result<BTreeSet<PersonId>, Failure> {
-        let asked = state.plan.environment(environment).and_then(|plan| plan.approval.step_up);
-        let (Some(StepUp::Review), Some(pull), Some(head)) = (asked, &state.pull, &state.head) else {
-            return Ok(BTreeSet::new());
+    /// The pull request of a run as it is now, unless it is merged already.
+    pub(in crate::engine) async fn pull_now(&self, state: &Hotfix) -> Result<Option<PullFacts>, Failure> {
+        let Some(pull) = state.pull.as_ref().filter(|pull| pull.merged.is_none()) else {
+            return Ok(None);
         };
         let now = self.forge(&state.plan.service)?.read(&state.plan.repo, pull.number).await?;
-        Ok(approving(&self.reviews_seen(&now), &head.tip))
+        let merged = match &now.state {
+            // What was merged elsewhere is not where the plan wants it (security case 26).
+            PullState::Merged(commit) => Some(commit.clone()).filter(|_| now.base == state.plan.into),
+            PullState::Open | PullState::Closed => None,
+        };
+        Ok(Some(PullFacts { seen: self.pull_seen(state, &now).await?, merged }))
     }
 
     /// Whose vote does not stand any more: the chat does not bear it out, or they turn out to have pushed what they voted for,
@@ -215,5 +227,15 @@ impl Engine {
                 Ok(Performed::came(Outcome::DeployStatus { key: key.clone(), status: ended }))
             }
         }
+    }
+}
+
+/// Who approves exactly the head on the forge now, where votes have to be backed by that (security case 39).
+fn reviewed(state: &Hotfix, environment: &Environment, pull: Option<&PullFacts>) -> BTreeSet<PersonId> {
+    let asked = state.plan.environment(environment).and_then(|plan| plan.approval.step_up);
+    let known = state.pull.as_ref().map(|pull| &pull.seen);
+    match (asked, pull.map(|pull| &pull.seen).or(known), &state.head) {
+        (Some(StepUp::Review), Some(seen), Some(head)) => approving(&seen.reviews, &head.tip),
+        (Some(StepUp::Review) | None, _, _) => BTreeSet::new(),
     }
 }

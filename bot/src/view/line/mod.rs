@@ -83,6 +83,7 @@ fn said(told: &Told<'_>, event: &Event) -> Option<Card> {
         Event::StepOverridden { step, asked_by, reason, incident } => {
             Some(told.step_overridden(step, asked_by, reason, incident))
         }
+        Event::EvidenceChanged { step, problem } => Some(told.evidence_changed(step, problem.as_deref())),
         Event::StepReopened { step, reason } => Some(told.step_reopened(step, reason)),
         Event::Reminded { step, times } => Some(told.reminded(step, *times)),
         Event::BranchCreated { which, at } => Some(told.branch_created(*which, at)),
