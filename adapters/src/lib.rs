@@ -12,6 +12,7 @@ pub mod edit;
 pub mod failure;
 pub mod finding;
 pub mod forge;
+pub mod program;
 pub mod reach;
 pub mod registry;
 pub(crate) mod rest;

@@ -11,6 +11,7 @@ use hotfix_tests::faults::{Line, Tried, at_every_call};
 use hotfix_tests::hooks::{Way, play_with_deliveries};
 use hotfix_tests::play::{Play, play_file_on};
 use hotfix_tests::program::program;
+use hotfix_tests::sample::Sample;
 use hotfix_tests::scenario::Scenario;
 use hotfix_tests::site::Host;
 use hotfix_tests::world::{Options, World};
@@ -101,11 +102,11 @@ async fn a_whole_hotfix_costs_few_calls(
 
 /// Every call of a scenario goes wrong once in every way with `FAULTS_EVERY=1`; usually a part of them is tried.
 async fn with_faults(path: &Path, host: Host, line: Line, usual: usize) -> Tried {
-    let every = std::env::var("FAULTS_EVERY").ok().and_then(|every| every.parse().ok()).unwrap_or(usual);
+    let sample = Sample::of("FAULTS_EVERY", usual).expect("FAULTS_EVERY is at least 1");
     let began = std::time::Instant::now();
-    let tried = at_every_call(path, host, line, every, 25).await.unwrap_or_else(|error| panic!("{error:#}"));
+    let tried = at_every_call(path, host, line, sample, 25).await.unwrap_or_else(|error| panic!("{error:#}"));
     println!(
-        "{} on {host:?}: {} calls ({line:?}), every {every}. fault at them, {} in all, {:.1?}",
+        "{} on {host:?}: {} calls ({line:?}), {} faults at them ({sample}), {:.1?}",
         path.file_stem().unwrap_or_default().display(),
         tried.calls,
         tried.tried,

@@ -1,8 +1,7 @@
-//! Everything, end to end, in one binary: scenarios, the crash matrix, HTTP, kills, what hangs and what breaks off, bad input, secrets, properties, and the house rules.
+//! Everything, end to end, in one binary: scenarios with crashes, HTTP, kills, what hangs and what breaks off, bad input, secrets, properties, and the house rules.
 
 mod bad_input;
 mod canaries;
-mod crash;
 mod discord;
 mod doctor;
 mod echoes;

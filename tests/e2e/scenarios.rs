@@ -1,17 +1,30 @@
-//! One test a scenario.
+//! One test per scenario: its words, and stops at sampled moments (see `hotfix_tests::crash`).
 
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
-use hotfix_tests::play::{Play, play_file};
+use hotfix_tests::crash::at_every_moment;
+use hotfix_tests::play::Play;
+use hotfix_tests::sample::Sample;
 use hotfix_tests::scenario::Scenario;
 use hotfix_tests::world::World;
 use rstest::rstest;
 
+/// Each is played, compared with its text, and stopped at every sixteenth moment (`CRASH_EVERY=1`: at all, `CRASH_EVERY=0`: at none).
 #[rstest]
 #[tokio::test]
 async fn scenario(#[files("scenarios/*.txt")] path: PathBuf) {
-    if let Err(error) = play_file(&path).await {
-        panic!("{error:#}");
+    let (sample, began) = (Sample::of("CRASH_EVERY", 16), Instant::now());
+    match at_every_moment(&path, sample, 25).await {
+        Ok(tried) => println!(
+            "{}: stopped at {} of {} moments ({}), {:.1?}",
+            path.file_stem().unwrap_or_default().display(),
+            tried.tried,
+            tried.moments,
+            sample.map_or_else(|| "none".to_owned(), |sample| sample.to_string()),
+            began.elapsed()
+        ),
+        Err(error) => panic!("{error:#}"),
     }
 }
 

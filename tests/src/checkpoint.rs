@@ -7,12 +7,11 @@ use anyhow::bail;
 use hotfix_storage::{Clock as _, Timestamp};
 
 use crate::ending::ending;
-use crate::play::{Play, given};
+use crate::play::{Names, Play};
 use crate::ports::{Op, replayed};
-use crate::scenario::{Act, Scenario};
 use crate::site::Back;
 use crate::stage;
-use crate::world::{Store, World, console};
+use crate::world::{Store, console};
 
 /// A world as it was.
 pub(crate) struct Checkpoint {
@@ -21,21 +20,23 @@ pub(crate) struct Checkpoint {
     ops: Vec<Op>,
     now: Timestamp,
     down: Vec<&'static str>,
+    names: Names,
     /// How it was with the run.
     pub(crate) ending: Vec<String>,
 }
 
 impl Checkpoint {
-    pub(crate) async fn of(world: &World) -> anyhow::Result<Self> {
+    pub(crate) async fn of(play: &Play) -> anyhow::Result<Self> {
+        let world = &play.world;
         let folder = stage::fresh_folder()?;
         stage::copy(world.folder.path(), folder.path())?;
         let ops = world.ops.lock().expect("a lock").clone();
         let site = world.site.keep();
-        Ok(Self { folder, site, ops, now: world.clock.now(), down: world.cut.down(), ending: ending(world).await? })
+        let (now, down, names) = (world.clock.now(), world.cut.down(), play.names.clone());
+        Ok(Self { folder, site, ops, now, down, names, ending: ending(world).await? })
     }
 
     pub(crate) async fn restore(&self, play: &mut Play) -> anyhow::Result<()> {
-        play.forget_unheard();
         let world = &mut play.world;
         world.stop();
         clear(world.folder.path())?;
@@ -48,7 +49,9 @@ impl Checkpoint {
         for side in ["forge", "chat", "deployment"] {
             world.cut.set_down(side, self.down.contains(&side));
         }
-        world.restart().await
+        world.restart().await?;
+        play.begin_anew(self.names.clone());
+        Ok(())
     }
 }
 
@@ -64,18 +67,6 @@ fn clear(folder: &Path) -> anyhow::Result<()> {
         }
     }
     Ok(())
-}
-
-/// The acts of a scenario, with those that are not shown.
-pub(crate) fn flat(scenario: &Scenario) -> anyhow::Result<Vec<Act>> {
-    let mut acts = Vec::new();
-    for step in &scenario.steps {
-        match &step.act {
-            Act::Given(words) => acts.extend(given(words)?),
-            act => acts.push(act.clone()),
-        }
-    }
-    Ok(acts)
 }
 
 /// Says how what was found differs from what is wanted.

@@ -10,9 +10,10 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use hotfix_fakes::server::{Call, Control, Fault};
 
-use crate::checkpoint::{Checkpoint, compare, flat};
+use crate::checkpoint::{Checkpoint, compare};
 use crate::ending::ending;
-use crate::play::Play;
+use crate::given::at_the_beginning;
+use crate::sample::Sample;
 use crate::scenario::Scenario;
 use crate::site::Host;
 use crate::world::{Options, World};
@@ -61,40 +62,40 @@ pub struct Tried {
     pub tried: usize,
 }
 
-/// Breaks every call of the scenario in this file in every way, of which every `every`-th is tried, and plays every
-/// `whole`-th of those to the end.
+/// Breaks every call of the scenario in this file in every way, of which the sample is tried, and plays every `whole`-th of those
+/// to the end.
 ///
 /// # Errors
 /// Names the call whose fault changes what is left at the end.
-pub async fn at_every_call(path: &Path, host: Host, line: Line, every: usize, whole: usize) -> anyhow::Result<Tried> {
+pub async fn at_every_call(path: &Path, host: Host, line: Line, sample: Sample, whole: usize) -> anyhow::Result<Tried> {
     let mut scenario = Scenario::read(path)?;
     scenario.options = Options { host, rewindable: true, timeout: Some(TIMEOUT), ..scenario.options };
-    let acts = flat(&scenario)?;
-    let mut play = Play::new(World::new(scenario.options.clone()).await?)?;
+    let (mut play, steps) = at_the_beginning(&scenario).await?;
     let control = line.control(&play.world)?;
     let (mut before, mut effects, mut calls) = (Vec::new(), Vec::new(), Vec::new());
-    for act in &acts {
+    for step in steps {
         play.world.restart().await?;
-        before.push(Checkpoint::of(&play.world).await?);
+        before.push(Checkpoint::of(&play).await?);
         control.forget();
-        play.begin(act).await?;
+        play.begin(&step.act).await?;
         play.go_on().await?;
         effects.push(play.world.effects().await?);
         calls.push(control.calls());
     }
-    let last = Checkpoint::of(&play.world).await?;
+    let last = Checkpoint::of(&play).await?;
     let mut tried = Tried { calls: calls.iter().map(Vec::len).sum(), tried: 0 };
     let broken = calls.iter().enumerate().flat_map(|(step, calls)| {
         let numbered = calls.iter().enumerate();
         numbered.flat_map(move |(number, call)| FAULTS.iter().map(move |fault| (step, number, call, fault)))
     });
-    for (step, number, call, fault) in broken.step_by(every) {
+    let sampled = broken.enumerate().filter(|(at, _)| sample.holds(*at)).map(|(_, broken)| broken);
+    for (step, number, call, fault) in sampled {
         tried.tried += 1;
-        let place = || format!("{fault:?} at {} (call {number} of `{:?}`)", name(call), acts[step]);
+        let place = || format!("{fault:?} at {} (call {number} of `{:?}`)", name(call), steps[step].act);
         before[step].restore(&mut play).await.with_context(place)?;
         control.forget();
         control.break_calls([(number, fault.clone())]);
-        play.begin(&acts[step]).await.with_context(place)?;
+        play.begin(&steps[step].act).await.with_context(place)?;
         play.go_on().await.with_context(place)?;
         anyhow::ensure!(control.calls().len() > number, "the call was not made again: {}", place());
         // What a look did not see because of it, the next one sees.
@@ -103,8 +104,8 @@ pub async fn at_every_call(path: &Path, host: Host, line: Line, every: usize, wh
         compare(&effects[step], &play.world.effects().await?).with_context(place)?;
         play.world.check().await.with_context(place)?;
         if tried.tried.is_multiple_of(whole) {
-            for act in &acts[step + 1..] {
-                play.begin(act).await.with_context(place)?;
+            for later in &steps[step + 1..] {
+                play.begin(&later.act).await.with_context(place)?;
                 play.go_on().await.with_context(place)?;
             }
             compare(&last.ending, &ending(&play.world).await?).with_context(place)?;

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, bail};
+use hotfix_adapters::program;
 
 /// Runs git somewhere as somebody at some moment, with nothing of the user's own configuration.
 ///
@@ -12,7 +13,7 @@ use anyhow::{Context as _, bail};
 pub fn git(folder: &Path, who: &str, at: jiff::Timestamp, arguments: &[&str]) -> anyhow::Result<String> {
     let date = format!("@{} +0000", at.as_second());
     let (name, email) = signature(who);
-    let output = Command::new("git")
+    let output = Command::new(program::git()?)
         .args([
             "-c",
             "init.defaultBranch=main",

@@ -9,9 +9,11 @@
 //! site      the forge as people use it: the local one, GitHub, GitLab
 //! stage     the folder: repository, configuration, environments
 //! crash     a stop at every moment; faults: every call of a forge goes wrong; hooks: deliveries over a bad line
+//! sample    which of the moments and calls are tried at this commit
 //! ports     the bot's journal, chat, forge and mechanisms, with a knife in between
 //! leaks     whether a secret stands in a text, however it is written
 //! running   the real program, as an operator starts it
+//! given     runs that have reached a state, kept for the next scenario that begins there
 //! ending    what is left at the end, without versions and times
 //! model     the domain alone, in a world of dice
 //! ```
@@ -23,6 +25,7 @@ pub mod discord;
 pub mod ending;
 pub mod faults;
 pub mod git;
+pub mod given;
 pub mod hooks;
 mod invocation;
 pub mod leaks;
@@ -34,6 +37,7 @@ pub mod ports;
 pub mod program;
 pub mod room;
 pub mod running;
+pub mod sample;
 pub mod scenario;
 pub mod site;
 pub mod slack;

@@ -12,6 +12,7 @@ use hotfix_adapters::chat::console::EntryKind;
 
 use crate::ending;
 use crate::git::git;
+use crate::given::at_the_beginning;
 use crate::scenario::{Act, Scenario};
 use crate::site::Host;
 use crate::world::{Talk, World};
@@ -26,29 +27,11 @@ const BREATH: Duration = Duration::from_secs(60);
 /// Shows how what was seen differs.
 pub async fn play_file(path: &Path) -> anyhow::Result<()> {
     let scenario = Scenario::read(path)?;
-    let mut play = Play::new(World::new(scenario.options.clone()).await?)?;
-    let mut seen = Vec::new();
-    for step in &scenario.steps {
-        let so_far = || format!("{}\n{}", scenario.text(&seen), step.line);
-        let lines = play.step(&step.act).await.with_context(so_far)?;
-        seen.push(lines);
-    }
-    let last = play.last_words().await?;
-    seen.last_mut().context("it has no steps")?.extend(last);
-    play.world.check().await?;
-    let (wanted, found) = (std::fs::read_to_string(path)?, scenario.text(&seen));
+    let seen = seen_in(&scenario).await?;
     if std::env::var_os("UPDATE_SCENARIOS").is_some() {
-        return std::fs::write(path, found).map_err(Into::into);
+        return std::fs::write(path, scenario.text(&seen)).map_err(Into::into);
     }
-    if wanted != found {
-        let diff = similar::TextDiff::from_lines(&wanted, &found);
-        bail!(
-            "what was seen is not what {} says (UPDATE_SCENARIOS=1 writes it anew):\n{}",
-            path.file_name().unwrap_or_default().display(),
-            diff.unified_diff().context_radius(3)
-        );
-    }
-    Ok(())
+    scenario.compare(path, &seen)
 }
 
 /// Plays the scenario in this file with the code on another forge: what the team sees is the same.
@@ -58,22 +41,27 @@ pub async fn play_file(path: &Path) -> anyhow::Result<()> {
 pub async fn play_file_on(path: &Path, host: Host) -> anyhow::Result<()> {
     let mut scenario = Scenario::read(path)?;
     scenario.options.host = host;
-    let mut play = Play::new(World::new(scenario.options.clone()).await?)?;
-    let mut seen = Vec::new();
-    for step in &scenario.steps {
-        let so_far = || format!("{}\n{}", scenario.text(&seen), step.line);
-        let lines = play.step(&step.act).await.with_context(so_far)?;
-        seen.push(lines);
-    }
-    let last = play.last_words().await?;
-    seen.last_mut().context("it has no steps")?.extend(last);
-    play.world.check().await?;
+    let seen = seen_in(&scenario).await?;
     let (wanted, found) = (in_common(&std::fs::read_to_string(path)?), in_common(&scenario.text(&seen)));
     if wanted != found {
         let diff = similar::TextDiff::from_lines(&wanted, &found);
         bail!("on {host:?} the team sees something else:\n{}", diff.unified_diff().context_radius(3));
     }
     Ok(())
+}
+
+/// Plays a scenario to its end, and returns what was seen after each step.
+async fn seen_in(scenario: &Scenario) -> anyhow::Result<Vec<Vec<String>>> {
+    let (mut play, steps) = at_the_beginning(scenario).await?;
+    let mut seen = vec![Vec::new(); scenario.steps.len() - steps.len()];
+    for step in steps {
+        let so_far = || format!("{}\n{}", scenario.text(&seen), step.line);
+        let lines = play.step(&step.act).await.with_context(so_far)?;
+        seen.push(lines);
+    }
+    seen.last_mut().context("it has no steps")?.extend(play.last_words().await?);
+    play.world.check().await?;
+    Ok(seen)
 }
 
 /// What a forge elsewhere says in its own way: it has a link to each pull request, and lines break elsewhere because of it; it
@@ -108,13 +96,21 @@ fn in_common(text: &str) -> String {
     joined.lines().map(line).collect::<Vec<_>>().join("\n") + "\n"
 }
 
+/// What commits are called in a scenario, so that it can be read aloud.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Names {
+    by_commit: BTreeMap<String, String>,
+    /// The number of commits that are called after each branch.
+    counts: BTreeMap<String, usize>,
+}
+
 /// A play in progress.
 pub struct Play {
     /// Its world.
     pub world: World,
     shown: usize,
-    names: BTreeMap<String, String>,
-    counts: BTreeMap<String, usize>,
+    /// What commits are called.
+    pub(crate) names: Names,
     /// What was done and not acknowledged yet.
     unheard: Vec<Inbound>,
 }
@@ -125,10 +121,10 @@ impl Play {
     /// # Errors
     /// When the repository cannot be read.
     pub fn new(world: World) -> anyhow::Result<Self> {
-        let mut play = Self { world, shown: 0, names: BTreeMap::new(), counts: BTreeMap::new(), unheard: Vec::new() };
+        let mut play = Self { world, shown: 0, names: Names::default(), unheard: Vec::new() };
         for name in ["live", "fix-upload", "fix-log", "fix-refund", "main", "feature-1", "feature-2"] {
             let commit = play.world.commit_of(name)?;
-            play.names.insert(commit, name.to_owned());
+            play.names.by_commit.insert(commit, name.to_owned());
         }
         Ok(play)
     }
@@ -203,9 +199,11 @@ impl Play {
         Ok(())
     }
 
-    /// Forgets what was not acknowledged: the world is put back to an earlier moment.
-    pub fn forget_unheard(&mut self) {
+    /// Goes on from a world that was put back to an earlier moment.
+    pub(crate) fn begin_anew(&mut self, names: Names) {
+        self.names = names;
         self.unheard.clear();
+        self.shown = self.world.console.transcript().len();
     }
 
     /// Somebody says something, wherever people talk here. At the console it is delivered later, so that it can be delivered
@@ -233,7 +231,10 @@ impl Play {
     }
 
     /// What appeared since the last time: posts and answers. Cards brought up to date are not told; `status` shows them.
-    fn seen(&mut self) -> anyhow::Result<Vec<String>> {
+    ///
+    /// # Errors
+    /// When the repository cannot be read.
+    pub(crate) fn seen(&mut self) -> anyhow::Result<Vec<String>> {
         self.name_commits()?;
         let entries = self.world.console.transcript();
         let mut lines = Vec::new();
@@ -276,13 +277,13 @@ impl Play {
             let Some((commit, source)) = line.split_once(' ') else {
                 continue;
             };
-            if self.names.contains_key(commit) || source.is_empty() {
+            if self.names.by_commit.contains_key(commit) || source.is_empty() {
                 continue;
             }
             let branch = source.trim_start_matches("refs/heads/").rsplit('/').next().unwrap_or(source).to_owned();
-            let count = self.counts.entry(branch.clone()).or_default();
+            let count = self.names.counts.entry(branch.clone()).or_default();
             *count += 1;
-            self.names.insert(commit.to_owned(), format!("{branch}-{count}"));
+            self.names.by_commit.insert(commit.to_owned(), format!("{branch}-{count}"));
         }
         Ok(())
     }
@@ -290,7 +291,7 @@ impl Play {
     /// `<fix-upload>` in what is typed is the commit that is called so.
     fn with_commits(&self, line: &str) -> String {
         let mut line = line.to_owned();
-        for (commit, name) in &self.names {
+        for (commit, name) in &self.names.by_commit {
             line = line.replace(&format!("<{name}>"), &commit[..7]);
         }
         line
@@ -304,7 +305,7 @@ impl Play {
         if joined.contains(&root) {
             text = joined.replace(&root, "<folder>");
         }
-        for (commit, name) in &self.names {
+        for (commit, name) in &self.names.by_commit {
             text = text.replace(commit.as_str(), &format!("<{name}>")).replace(&commit[..7], &format!("<{name}>"));
         }
         without_milliseconds(&text)

@@ -112,6 +112,23 @@ impl Scenario {
         Ok(scenario)
     }
 
+    /// Compares what was seen after each step with what the file says.
+    ///
+    /// # Errors
+    /// Shows how it differs.
+    pub fn compare(&self, path: &Path, seen: &[Vec<String>]) -> anyhow::Result<()> {
+        let (wanted, found) = (std::fs::read_to_string(path)?, self.text(seen));
+        if wanted != found {
+            let diff = similar::TextDiff::from_lines(&wanted, &found);
+            bail!(
+                "what was seen is not what {} says (UPDATE_SCENARIOS=1 writes it anew):\n{}",
+                path.file_name().unwrap_or_default().display(),
+                diff.unified_diff().context_radius(3)
+            );
+        }
+        Ok(())
+    }
+
     /// The text of the scenario, with this seen after each step, and this at the end.
     #[must_use]
     pub fn text(&self, seen: &[Vec<String>]) -> String {

@@ -124,8 +124,27 @@ impl Stage {
 pub fn fresh_folder() -> anyhow::Result<tempfile::TempDir> {
     let memory = Path::new("/dev/shm");
     let usual = std::env::temp_dir();
-    let folder = tempfile::Builder::new().prefix("hotfix-").tempdir_in(memory);
-    Ok(folder.or_else(|_| tempfile::Builder::new().prefix("hotfix-").tempdir_in(usual))?)
+    let folder = own_folder(memory).and_then(|own| tempfile::tempdir_in(own));
+    Ok(folder.or_else(|_| own_folder(&usual).and_then(|own| tempfile::tempdir_in(own)))?)
+}
+
+/// The folder of this process, in which all others are. What is kept for later tests is never dropped, so each process also removes
+/// the folders of those that have ended.
+fn own_folder(parent: &Path) -> std::io::Result<PathBuf> {
+    const PREFIX: &str = "hotfix-tests-";
+    let own = parent.join(format!("{PREFIX}{}", std::process::id()));
+    if own.exists() {
+        return Ok(own);
+    }
+    for entry in std::fs::read_dir(parent)?.filter_map(Result::ok) {
+        let name = entry.file_name();
+        let process = name.to_str().and_then(|name| name.strip_prefix(PREFIX));
+        if process.is_some_and(|process| !Path::new("/proc").join(process).exists()) {
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
+    }
+    std::fs::create_dir_all(&own)?;
+    Ok(own)
 }
 
 /// Copies a folder with everything in it.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, bail};
+use hotfix_adapters::program;
 
 /// The repository of the service, as the configuration names it.
 pub const REPOSITORY: &str = "team/payments";
@@ -248,7 +249,8 @@ impl Stage {
 /// # Errors
 /// When git is missing or fails, with what it said.
 pub fn git_in(folder: &Path, arguments: &[&str]) -> anyhow::Result<String> {
-    let output = Command::new("git")
+    let git = program::git().context("git could not be run: install git 2.41 or newer")?;
+    let output = Command::new(git)
         .args(["-c", "init.defaultBranch=main", "-c", "safe.directory=*", "-c", "commit.gpgSign=false"])
         .args(arguments)
         .current_dir(folder)

@@ -25,6 +25,7 @@ use hotfix_adapters::chat::console::{Console, ConsoleOptions};
 use hotfix_adapters::chat::listen::Ingress;
 use hotfix_adapters::deploy::Deploy;
 use hotfix_adapters::forge::local::{Local, LocalOptions};
+use hotfix_adapters::program::on_path;
 use hotfix_adapters::vocabulary::{ChannelRef, PersonRef, Platform};
 use hotfix_storage::Clock;
 use hotfix_storage::embedded::{self, Embedded};
@@ -187,7 +188,9 @@ impl Probe for CommandProbe {
         let Some((program, arguments)) = self.0.split_first() else {
             return Some("the probe names no program".to_owned());
         };
-        let mut command = tokio::process::Command::new(program);
+        // By its absolute path where there is one: see `hotfix_adapters::program`.
+        let found = std::env::var_os("PATH").and_then(|path| on_path(program, &path));
+        let mut command = tokio::process::Command::new(found.as_deref().unwrap_or(Path::new(program)));
         command.args(arguments).env_clear().stdin(std::process::Stdio::null()).kill_on_drop(true);
         command.envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
         match tokio::time::timeout(QUESTION, command.output()).await {

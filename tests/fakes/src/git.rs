@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use axum::body::Body;
 use axum::extract::Request;
@@ -66,7 +66,7 @@ impl Repositories {
         }
         let header =
             |name: &str| request.headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
-        let mut command = tokio::process::Command::new("git");
+        let mut command = tokio::process::Command::new(program());
         command.arg("http-backend").env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
         command.env("GIT_PROJECT_ROOT", &self.root).env("GIT_HTTP_EXPORT_ALL", "1").env("REMOTE_USER", "somebody");
         command.env("PATH_INFO", path).env("REQUEST_METHOD", request.method.as_str());
@@ -90,6 +90,16 @@ impl Repositories {
         let ((), output) = tokio::join!(write, child.wait_with_output());
         cgi(&output.expect("git answers").stdout)
     }
+}
+
+/// git by its absolute path, because a command with a cleared environment and a bare name is forked and not spawned.
+fn program() -> &'static Path {
+    static GIT: OnceLock<PathBuf> = OnceLock::new();
+    GIT.get_or_init(|| {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let found = std::env::split_paths(&path).map(|folder| folder.join("git")).find(|git| git.is_file());
+        found.expect("git is on PATH")
+    })
 }
 
 /// What a CGI program printed, as an answer.

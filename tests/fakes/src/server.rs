@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use axum::Router;
@@ -16,6 +16,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use http_body_util::BodyExt as _;
 use serde::Serialize;
+use tokio::runtime::{Builder, Runtime};
 
 use crate::git::is_git;
 
@@ -150,9 +151,11 @@ impl Server {
         let (control, git) = (Arc::new(Control::default()), Arc::new(Control::default()));
         let watch = Watch { control: control.clone(), git: git.clone(), counted };
         let router = router.layer(axum::middleware::from_fn_with_state(watch, watched));
-        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port on loopback");
+        let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a free port on loopback");
+        listener.set_nonblocking(true).expect("a socket that does not block");
         let address = listener.local_addr().expect("an address");
-        let task = tokio::spawn(async move {
+        let task = runtime().spawn(async move {
+            let listener = tokio::net::TcpListener::from_std(listener).expect("a socket");
             let _ = axum::serve(listener, router).await;
         });
         Self { address, control, git, task }
@@ -163,6 +166,14 @@ impl Server {
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
+}
+
+/// The runtime of all servers, so that they outlive the runtime of the test that started them.
+fn runtime() -> &'static Runtime {
+    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+    RUNTIME.get_or_init(|| {
+        Builder::new_multi_thread().worker_threads(4).enable_all().build().expect("a runtime for the servers")
+    })
 }
 
 impl Drop for Server {

@@ -3,13 +3,13 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use thiserror::Error;
 
 use super::template::{Pattern, Placeholder, Values};
+use crate::program::{on_path, runnable};
 use crate::vocabulary::{Environment, Repo};
 
 /// How to deploy one environment of one service by running a program.
@@ -136,25 +136,8 @@ pub(crate) fn resolve(program: &str, path: Option<OsString>) -> Result<PathBuf, 
     if program.is_empty() || program.contains('/') {
         return Err(refuse("is a relative path: give an absolute one, or a bare name that is on PATH".to_owned()));
     }
-    let folders = path.unwrap_or_default();
-    // An empty or relative entry of PATH would let the current folder choose the program.
-    std::env::split_paths(&folders)
-        .filter(|folder| folder.is_absolute())
-        .map(|folder| folder.join(program))
-        .find(|candidate| runnable(candidate).is_ok())
+    on_path(program, &path.unwrap_or_default())
         .ok_or_else(|| refuse("is not on PATH: give its absolute path".to_owned()))
-}
-
-/// Whether this file could be run.
-pub(crate) fn runnable(program: &Path) -> Result<(), String> {
-    let found = std::fs::metadata(program).map_err(|error| format!("cannot be run: {error}"))?;
-    if !found.is_file() {
-        return Err("is not a file".to_owned());
-    }
-    if found.permissions().mode() & 0o111 == 0 {
-        return Err("is not executable".to_owned());
-    }
-    Ok(())
 }
 
 /// The variables of a command, and which of them are secret.

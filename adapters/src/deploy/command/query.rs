@@ -9,10 +9,11 @@ use std::time::Duration;
 
 use super::capture::{Secret, ending};
 use super::exec::{Execution, How, Kind, run};
-use super::options::{CommandLine, OptionsError, Variables, folder, runnable};
+use super::options::{CommandLine, OptionsError, Variables, folder};
 use super::template::{Placeholder, Values};
 use crate::deploy::Running;
 use crate::failure::Failure;
+use crate::program::runnable;
 use crate::vocabulary::{CommitId, Environment, Repo};
 
 /// A question takes no longer than this, whatever a deployment may take.

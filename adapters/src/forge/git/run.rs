@@ -12,6 +12,7 @@ use tokio::process::{Child, Command};
 
 use super::Git;
 use crate::failure::Failure;
+use crate::program;
 
 /// As much of what git complains about as is read; the rest is drained and dropped.
 const COMPLAINT_LIMIT: usize = 16 << 10;
@@ -128,10 +129,11 @@ impl Call<'_> {
     }
 
     fn spawn(&self) -> Result<Child, Failure> {
-        let mut command = Command::new("git");
+        let program = program::git().map_err(not_started)?;
+        let mut command = Command::new(program);
         // Not the repository: if that is gone, git shall say so, in its own words.
         command.args(&self.args).current_dir("/").env_clear();
-        let path = std::env::var_os("PATH").unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into());
+        let path = std::env::var_os("PATH").unwrap_or_else(|| program::DEFAULT_PATH.into());
         command.env("PATH", path).env("HOME", "/nonexistent").env("LC_ALL", "C").env("TZ", "UTC");
         command
             .env("GIT_DIR", &self.git.directory)
@@ -149,12 +151,7 @@ impl Call<'_> {
         command.env("GIT_CONFIG_COUNT", count.to_string());
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command.process_group(0).kill_on_drop(true);
-        command.spawn().map_err(|error| {
-            if error.kind() == io::ErrorKind::NotFound {
-                return Failure::rejected("git is not on PATH. Install git 2.41 or newer.");
-            }
-            Failure::retry(format!("git could not be started: {error}"))
-        })
+        command.spawn().map_err(not_started)
     }
 
     /// The subcommand, for a person.
@@ -171,6 +168,13 @@ impl Call<'_> {
             Failure::retry(reason)
         }
     }
+}
+
+fn not_started(error: io::Error) -> Failure {
+    if error.kind() == io::ErrorKind::NotFound {
+        return Failure::rejected("git is not on PATH. Install git 2.41 or newer.");
+    }
+    Failure::retry(format!("git could not be started: {error}"))
 }
 
 /// Kills the process and whatever it started, unless it has ended by itself.

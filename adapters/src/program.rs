@@ -1,0 +1,71 @@
+//! Absolute paths of the programs that are started.
+//!
+//! A program that is named by its absolute path is started with `posix_spawn`. One that has to be looked up in a `PATH` of its
+//! own makes the standard library fork instead, and a fork copies the page tables of the whole process.
+
+use std::ffi::OsStr;
+use std::io;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+/// Returns the absolute path of git, looked up on `PATH` once per process.
+///
+/// # Errors
+/// `NotFound` when git is not on `PATH`. The next call looks again.
+pub fn git() -> io::Result<&'static Path> {
+    static GIT: OnceLock<PathBuf> = OnceLock::new();
+    if let Some(found) = GIT.get() {
+        return Ok(found);
+    }
+    let path = std::env::var_os("PATH").unwrap_or_else(|| DEFAULT_PATH.into());
+    let found = on_path("git", &path).ok_or(io::ErrorKind::NotFound)?;
+    Ok(GIT.get_or_init(|| found))
+}
+
+/// Where programs are looked up, and git looks up its own, when the environment has no `PATH`.
+pub(crate) const DEFAULT_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
+
+/// Returns the first executable file with this bare name in the folders of `path`. Empty and relative entries are passed over,
+/// because they would let the current folder choose the program.
+#[must_use]
+pub fn on_path(name: &str, path: &OsStr) -> Option<PathBuf> {
+    std::env::split_paths(path)
+        .filter(|folder| folder.is_absolute())
+        .map(|folder| folder.join(name))
+        .find(|candidate| runnable(candidate).is_ok())
+}
+
+/// Checks that a file can be executed.
+///
+/// # Errors
+/// The reason why not, as the rest of a sentence that begins with the program.
+pub(crate) fn runnable(program: &Path) -> Result<(), String> {
+    let found = std::fs::metadata(program).map_err(|error| format!("cannot be run: {error}"))?;
+    if !found.is_file() {
+        return Err("is not a file".to_owned());
+    }
+    if found.permissions().mode() & 0o111 == 0 {
+        return Err("is not executable".to_owned());
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn git_is_found_once_and_is_absolute() {
+        let found = git().unwrap();
+        assert!(found.is_absolute());
+        assert!(std::ptr::eq(found, git().unwrap()));
+    }
+
+    #[test]
+    fn relative_folders_and_files_that_cannot_be_executed_are_passed_over() {
+        assert_eq!(on_path("sh", OsStr::new(".::/nonexistent")), None);
+        assert_eq!(on_path("passwd", OsStr::new("/etc")), None);
+        assert_eq!(on_path("sh", OsStr::new("bin:/bin")), Some(PathBuf::from("/bin/sh")));
+    }
+}

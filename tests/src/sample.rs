@@ -1,0 +1,57 @@
+//! Which of many cases are tried.
+
+use std::fmt;
+use std::process::Command;
+use std::sync::OnceLock;
+
+/// Every `every`-th case, beginning with one that the seed chooses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sample {
+    every: usize,
+    seed: usize,
+}
+
+impl Sample {
+    /// Every `usual`-th case, or as often as the environment variable `name` says: 1 for all, and 0 for none.
+    ///
+    /// # Panics
+    /// When the variable is not a number.
+    #[must_use]
+    pub fn of(name: &str, usual: usize) -> Option<Self> {
+        let said = std::env::var(name).ok();
+        let every = said.map_or(usual, |said| said.parse().unwrap_or_else(|_| panic!("{name}={said} is not a number")));
+        (every > 0).then(|| Self { every, seed: seed() })
+    }
+
+    /// Returns whether the case with this number is tried.
+    #[must_use]
+    pub fn holds(&self, number: usize) -> bool {
+        number % self.every == self.seed % self.every
+    }
+}
+
+impl fmt::Display for Sample {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "every {}., TEST_SEED={}", self.every, self.seed)
+    }
+}
+
+/// Returns the seed: `TEST_SEED`, or else the number of commits up to this one. So each commit tries other cases than the one before
+/// it, and `every` commits in a row try all of them.
+///
+/// # Panics
+/// When `TEST_SEED` is not a number.
+pub fn seed() -> usize {
+    static SEED: OnceLock<usize> = OnceLock::new();
+    *SEED.get_or_init(|| match std::env::var("TEST_SEED") {
+        Ok(said) => said.parse().unwrap_or_else(|_| panic!("TEST_SEED={said} is not a number")),
+        Err(_) => commits().unwrap_or(0),
+    })
+}
+
+/// The number of commits up to this one; `None` outside of a repository.
+fn commits() -> Option<usize> {
+    let counted = ["-C", env!("CARGO_MANIFEST_DIR"), "rev-list", "--count", "HEAD"];
+    let output = Command::new("git").args(["-c", "safe.directory=*"]).args(counted).output().ok()?;
+    String::from_utf8(output.stdout).ok()?.trim().parse().ok()
+}
