@@ -35,7 +35,7 @@ use Deed::{Change, Vote, Word};
 /// Every verb that changes something: as it is typed, the role it takes, what it does, and what undoes it. A word that is
 /// said a second time may be no news, so `{n}` is another one each time.
 #[rustfmt::skip]
-const VERBS: [(&str, &str, Deed, Then, &str); 31] = [
+const VERBS: [(&str, &str, Deed, Then, &str); 32] = [
     ("start payments \"Thing {n}\"",                         "requester", Change, Moves, ""),
     ("promote payments",                                     "requester", Change, Says("promotion.none"), ""),
     ("triage rest=yes HF-1",                                 "requester", Change, Says("triage.none"), ""),
@@ -46,6 +46,7 @@ const VERBS: [(&str, &str, Deed, Then, &str); 31] = [
     ("reject \"the numbers are wrong\" HF-1",                "approver",  Vote,   Moves, "unapprove HF-1"),
     ("break-glass production \"every payment fails by now\" --commit 0123abc --incident https://i.example.org/1 HF-1",
                                                              "viewer",    Vote,   Says("glass.off"), ""),
+    ("identify jo@example.org ben HF-1",                     "captain",   Vote,   Says("identify.nobody"), ""),
     ("countersign ok HF-1",                                  "approver",  Vote,   Says("countersign.none"), ""),
     ("ack HF-1",                                             "requester", Word,   Once,  ""),
     ("hold \"my change needs the queue\" HF-1",              "requester", Word,   Moves, "unhold HF-1"),

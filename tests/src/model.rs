@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
 use hotfix::config::{self, Config};
+use hotfix::domain::attribution::Attribution;
 use hotfix::domain::command::{Act, Command, DeployFacts, Outcome, PickResult, Rebased, Sighting};
 use hotfix::domain::decide::{Decision, decide, open};
 use hotfix::domain::effect::Effect;
@@ -247,8 +248,9 @@ impl Model {
         self.commits += 1;
         let tip = commit(self.commits);
         let who = PEOPLE[usize::from(how / 8) % PEOPLE.len()];
-        let people = vec![Contributor { person: who.parse().ok(), name: who.to_owned() }];
-        let commits = vec![Contribution { commit: tip.clone(), subject: "A change".to_owned(), people }];
+        let people = vec![Contributor { person: who.parse().ok(), name: who.to_owned(), unknown: None }];
+        let commits =
+            vec![Contribution { commit: tip.clone(), subject: "A change".to_owned(), people: people.clone() }];
         HeadSeen {
             tip,
             commits,
@@ -256,8 +258,15 @@ impl Model {
             size: DiffSize { files: 1, insertions: 2, deletions: 1 },
             on_base: how % 11 != 0,
             origins: Default::default(),
+            people: people.into_iter().collect(),
             pushers: Default::default(),
         }
+    }
+
+    fn attribution(&self, source: &CommitId, how: u16) -> Attribution {
+        let strangers = (how % 7 == 0).then(|| stranger(how));
+        let people = std::iter::once(contributor(how / 3)).chain(strangers).collect();
+        Attribution { source: source.clone(), merge: how % 2 == 0, commits: 2, pulls: Vec::new(), people }
     }
 
     fn reviews(&self, how: u16) -> PullSeen {
@@ -288,13 +297,14 @@ impl Model {
                     1 => PickResult::AlreadyThere,
                     _ => PickResult::Done { commit: head.tip.clone(), head },
                 };
-                Outcome::Picked { source, result }
+                let by = Box::new(self.attribution(&source, how));
+                Outcome::Picked { source, by, result }
             }
             Effect::Rebase { .. } if how % 3 == 0 => Outcome::Rebased(Rebased::Conflict(vec!["src/a.py".to_owned()])),
             Effect::Rebase { .. } => Outcome::Rebased(Rebased::Done(HeadSeen { on_base: true, ..self.head(how) })),
             Effect::OpenPull => Outcome::PullOpened {
                 number: PullNumber(1),
-                author: PEOPLE[usize::from(how) % 5].parse().ok(),
+                author: (how % 4 != 0).then(|| contributor(how)),
                 url: None,
             },
             Effect::OpenReturn => Outcome::ReturnOpened { number: PullNumber(2), url: None },
@@ -372,6 +382,7 @@ impl Model {
             },
             glass: PEOPLE.iter().filter(|id| how % 6 != 0 || **id != "dee").filter_map(|id| id.parse().ok()).collect(),
             reviewed: BTreeSet::new(),
+            strangers: (how % 37 == 0).then(|| stranger(how)).into_iter().collect(),
         }
     }
 
@@ -379,6 +390,17 @@ impl Model {
         self.messages += 1;
         MessageRef { channel: ChannelRef::parse("#payments").expect("a channel"), id: format!("m{}", self.messages) }
     }
+}
+
+fn contributor(how: u16) -> Contributor {
+    let who = PEOPLE[usize::from(how) % PEOPLE.len()];
+    Contributor { person: who.parse().ok(), name: who.to_owned(), unknown: None }
+}
+
+/// Somebody whom nobody knows.
+fn stranger(how: u16) -> Contributor {
+    let unknown = Some(PersonRef::new(Platform::Git, format!("stranger-{}@example.org", how % 2)));
+    Contributor { person: None, name: "A stranger".to_owned(), unknown }
 }
 
 fn environment(how: u16) -> Environment {

@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, bail};
 use hotfix_adapters::forge::{CheckState, MergeMethod, PullNumber, Verdict};
-use hotfix_adapters::vocabulary::CommitId;
+use hotfix_adapters::vocabulary::{BranchName, CommitId};
 
 use crate::git::git;
 use crate::world::World;
@@ -25,6 +25,17 @@ impl World {
             (_, "merges the pull request") => self.site.merge(self.pull().await?, who, MergeMethod::Merge).await,
             (_, "squashes the pull request") => self.site.merge(self.pull().await?, who, MergeMethod::Squash).await,
             (_, "closes the pull request") => self.site.close(self.pull().await?, who).await,
+            (_, what) if what.starts_with("opens a pull request from ") => {
+                let words = what.trim_start_matches("opens a pull request from ");
+                let (branch, title) = words.split_once(' ').context("from which branch, and titled how?")?;
+                self.site.open_pull(who, &BranchName::parse(branch)?, title.trim_matches('"')).await
+            }
+            (_, what) if what.contains("s the pull request from ") => {
+                let (how, branch) = what.split_once(" the pull request from ").context("from which branch?")?;
+                let method = if how == "squashes" { MergeMethod::Squash } else { MergeMethod::Merge };
+                let number = self.site.pull_from(&BranchName::parse(branch)?).await?.context("there is none")?;
+                self.site.merge(number, who, method).await
+            }
             (_, what) if what.starts_with("opens a release blocker ") => {
                 let title = what.trim_start_matches("opens a release blocker ").trim_matches('"');
                 self.site.open_issue(who, title, "release-blocker").await

@@ -80,6 +80,9 @@ pub trait Site: Send + Sync {
     /// The team's CI reports a check of a commit.
     async fn check(&self, commit: &CommitId, name: &str, state: CheckState) -> anyhow::Result<()>;
 
+    /// Somebody opens a pull request from this branch to main.
+    async fn open_pull(&self, who: &str, branch: &BranchName, title: &str) -> anyhow::Result<()>;
+
     /// Somebody merges a pull request as it is.
     async fn merge(&self, number: PullNumber, who: &str, method: MergeMethod) -> anyhow::Result<()>;
 

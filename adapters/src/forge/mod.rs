@@ -14,6 +14,8 @@ pub mod inert;
 pub mod local;
 pub mod webhook;
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -84,6 +86,9 @@ pub trait PullRequests: Send + Sync {
 
     /// Closes an open pull request without merging it; a closed one is success, a merged one is rejected.
     async fn withdraw(&self, repo: &Repo, number: PullNumber) -> Result<(), Failure>;
+
+    /// Lists the pull requests that a commit came in by, or belongs to while they are open, those from forks included.
+    async fn bringing(&self, repo: &Repo, commit: &CommitId) -> Result<Vec<Bringing>, Failure>;
 }
 
 /// What is in the files of a commit.
@@ -125,6 +130,48 @@ pub trait History: Send + Sync {
     /// Who pushed to a branch since this moment, or since the branch was made when that was later, each once. git does not
     /// know: a commit says of itself whose it is. Empty where the forge does not tell.
     async fn pushers(&self, repo: &Repo, branch: &BranchName, since: Timestamp) -> Result<Vec<PersonRef>, Failure>;
+
+    /// Returns what a commit introduced: itself, or for a merge everything that its other parents have and its first has not.
+    /// A merge is part of it only when it differs from what git makes of its parents.
+    async fn introduced(&self, repo: &Repo, commit: &CommitId) -> Result<Introduced, Failure>;
+
+    /// Returns the identities behind which there is no person: the bot's own, and the forge's.
+    async fn machines(&self, repo: &Repo) -> Result<Machines, Failure>;
+}
+
+/// The commits that one commit brought to its branch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Introduced {
+    /// Its first parent; `None` for the first commit of a repository.
+    pub from: Option<CommitId>,
+    /// The commits, oldest first.
+    pub commits: Vec<CommitInfo>,
+}
+
+/// Identities behind which there is no person. Git addresses are in lower case.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Machines {
+    /// Those of the bot itself.
+    pub bot: BTreeSet<PersonRef>,
+    /// Those under which the forge commits what people do on its pages. They say nothing as an author.
+    pub forge: BTreeSet<PersonRef>,
+}
+
+/// A pull request, as far as it tells whose work a commit is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bringing {
+    /// Its number.
+    pub number: PullNumber,
+    /// Its title.
+    pub title: String,
+    /// Who opened it.
+    pub author: Option<PersonRef>,
+    /// Its branch; `None` for one in a fork, whose pushes are not known here.
+    pub branch: Option<BranchName>,
+    /// The head of that branch, or what it was at the merge.
+    pub head_commit: CommitId,
+    /// Whether it is merged.
+    pub merged: bool,
 }
 
 /// A commit to be made of changed files.
@@ -309,6 +356,9 @@ pub struct CommitInfo {
     pub committer: Signature,
     /// Who is named in `Co-authored-by`.
     pub co_authors: Vec<Signature>,
+    /// The commits that its message claims to be picked from (`git cherry-pick -x`).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub picked_from: Vec<CommitId>,
     /// When it was committed.
     pub at: Timestamp,
 }

@@ -239,4 +239,8 @@ impl PullRequests for NoApi {
     async fn withdraw(&self, _: &Repo, _: PullNumber) -> Result<(), Failure> {
         nothing()
     }
+
+    async fn bringing(&self, _: &Repo, _: &CommitId) -> Result<Vec<Bringing>, Failure> {
+        nothing()
+    }
 }

@@ -114,6 +114,17 @@ pub enum Request {
         /// Which run.
         run: Option<HotfixId>,
     },
+    /// Who an unknown contributor is.
+    Identify {
+        /// Their address or account, as it was typed.
+        address: String,
+        /// Who it is.
+        who: String,
+        /// Whether that is somebody who is not in `people.toml`.
+        outside: bool,
+        /// Which run.
+        run: Option<HotfixId>,
+    },
     /// A rider's or stakeholder's word that it must wait.
     Hold {
         /// Why.

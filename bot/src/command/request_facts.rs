@@ -22,6 +22,7 @@ impl Request {
             Self::Approve { .. } => "approve",
             Self::Unapprove { .. } => "unapprove",
             Self::Reject { .. } => "reject",
+            Self::Identify { .. } => "identify",
             Self::Hold { .. } => "hold",
             Self::Unhold { .. } => "unhold",
             Self::Verify { .. } => "verify",
@@ -66,6 +67,7 @@ impl Request {
             | Self::Approve { run }
             | Self::Unapprove { run }
             | Self::Reject { run, .. }
+            | Self::Identify { run, .. }
             | Self::Hold { run, .. }
             | Self::Unhold { run }
             | Self::Verify { run, .. }
@@ -125,6 +127,7 @@ impl Request {
             | Self::Approve { .. }
             | Self::Unapprove { .. }
             | Self::Reject { .. }
+            | Self::Identify { .. }
             | Self::Hold { .. }
             | Self::Unhold { .. }
             | Self::Verify { .. }
@@ -158,7 +161,11 @@ impl Request {
         match self {
             looks if looks.reads_only() => Deed::Look,
             Self::Ack { .. } | Self::Hold { .. } | Self::Unhold { .. } => Deed::Say,
-            Self::Approve { .. } | Self::Reject { .. } | Self::Override { .. } | Self::Countersign { .. } => Deed::Vote,
+            Self::Approve { .. }
+            | Self::Reject { .. }
+            | Self::Identify { .. }
+            | Self::Override { .. }
+            | Self::Countersign { .. } => Deed::Vote,
             Self::BreakGlass { .. } => Deed::BreakGlass,
             _ => Deed::Change,
         }

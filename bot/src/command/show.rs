@@ -38,6 +38,9 @@ impl Request {
             Self::Reject { reason, .. } | Self::Hold { reason, .. } | Self::Abort { reason, .. } => {
                 write!(f, " {}", quote(reason))
             }
+            Self::Identify { address, who, outside, .. } => {
+                write!(f, " {} {}{}", quote(address), quote(who), if *outside { " --outside" } else { "" })
+            }
             Self::Verify { place, pass, note, .. } => {
                 write!(f, " {place} {}", if *pass { "pass" } else { "fail" })?;
                 note.as_ref().map_or(Ok(()), |note| write!(f, " {}", quote(note)))

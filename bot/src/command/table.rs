@@ -5,7 +5,8 @@ use super::args::Args;
 use super::error::ParseError;
 use super::request::Request;
 use super::verbs::{
-    advice, agree, freeze, glass, locks, look, mainline, me, pick, promote, record, ship, start, steer, verify, votes,
+    advice, agree, freeze, glass, identify, locks, look, mainline, me, pick, promote, record, ship, start, steer,
+    verify, votes,
 };
 use crate::domain::people::Role;
 
@@ -203,6 +204,7 @@ pub static VERBS: &[&Verb] = &[
     &votes::APPROVE,
     &votes::UNAPPROVE,
     &votes::REJECT,
+    &identify::IDENTIFY,
     &advice::ACK,
     &advice::HOLD,
     &advice::UNHOLD,

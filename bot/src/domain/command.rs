@@ -7,8 +7,9 @@ use hotfix_adapters::forge::{Containment, PullNumber};
 use hotfix_adapters::registry::Published;
 use hotfix_adapters::vocabulary::{ChannelRef, CommitId, DeployKey, Digest, Environment, MessageRef};
 
+use super::attribution::Attribution;
 use super::effect::Effect;
-use super::event::{Answer, Contribution, Counts, DriftChoice, HeadSeen, Lapse, PullSeen, Survey};
+use super::event::{Answer, Contribution, Contributor, Counts, DriftChoice, HeadSeen, Lapse, PullSeen, Survey};
 use super::id::{PersonId, StepId};
 use super::people::Grant;
 use super::playbook::Which;
@@ -86,6 +87,15 @@ pub enum Act {
     Deploy(Environment),
     /// Put back what ran there before, or this.
     Rollback(Environment, Option<CommitId>),
+    /// State who an unknown contributor is.
+    Identify {
+        /// Their address or account, as it was typed.
+        unknown: String,
+        /// Who it is, when it is somebody of `people.toml`.
+        person: Option<PersonId>,
+        /// Who it is, in words.
+        words: String,
+    },
     /// Leave out a step that may be left out.
     Skip(StepId, String),
     /// Leave out a must; it takes two.
@@ -224,6 +234,8 @@ pub enum Outcome {
     Picked {
         /// Which commit.
         source: CommitId,
+        /// The people behind it.
+        by: Box<Attribution>,
         /// What came of it.
         result: PickResult,
     },
@@ -231,8 +243,8 @@ pub enum Outcome {
     PullOpened {
         /// Its number.
         number: PullNumber,
-        /// Who opened it.
-        author: Option<PersonId>,
+        /// Who opened it, unless it was the bot.
+        author: Option<Contributor>,
         /// Where it can be seen.
         url: Option<String>,
     },
@@ -355,4 +367,6 @@ pub struct DeployFacts {
     pub glass: BTreeSet<PersonId>,
     /// Who approves exactly the head on the forge, where votes have to be backed by that.
     pub reviewed: BTreeSet<PersonId>,
+    /// Who pushed to the branch and is not known.
+    pub strangers: BTreeSet<Contributor>,
 }

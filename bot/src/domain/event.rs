@@ -8,6 +8,7 @@ use hotfix_adapters::vocabulary::{BranchName, CommitId, DeployKey, Digest, Envir
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::attribution::Attribution;
 use super::glass::Glass;
 use super::id::{PersonId, StepId};
 use super::people::Role;
@@ -194,6 +195,22 @@ pub enum Event {
         /// The commit.
         source: CommitId,
     },
+    /// The people behind a requested commit were found at its source (security case 93).
+    FixAttributed(Attribution),
+    /// A captain stated who an unknown contributor is (security case 94).
+    Identified {
+        /// Their address or account.
+        unknown: PersonRef,
+        /// Who it is, when it is somebody of `people.toml`.
+        person: Option<PersonId>,
+        /// Who it is, in the captain's words.
+        words: String,
+    },
+    /// People whom `people.toml` does not know turn out to have pushed to the branch (security case 94).
+    StrangersPushed {
+        /// Who.
+        people: BTreeSet<Contributor>,
+    },
     /// A requested commit is on the branch.
     FixPicked {
         /// The commit that was asked for.
@@ -221,8 +238,8 @@ pub enum Event {
     PullOpened {
         /// Its number.
         number: PullNumber,
-        /// Who opened it, if known.
-        author: Option<PersonId>,
+        /// Who opened it, unless it was the bot.
+        author: Option<Contributor>,
         /// Where it can be seen.
         url: Option<String>,
     },
@@ -583,6 +600,9 @@ pub struct Contributor {
     pub person: Option<PersonId>,
     /// What git calls them.
     pub name: String,
+    /// Their address or account, when they are a person whom `people.toml` does not know (security case 94).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unknown: Option<PersonRef>,
 }
 
 /// What is on the branch.
@@ -590,7 +610,7 @@ pub struct Contributor {
 pub struct HeadSeen {
     /// Its tip.
     pub tip: CommitId,
-    /// The commits since the base, oldest first.
+    /// The first of the commits since the base, oldest first.
     pub commits: Vec<Contribution>,
     /// How many there are in all.
     pub total: usize,
@@ -601,6 +621,9 @@ pub struct HeadSeen {
     /// Where its commits come from, when the plan picks them from main; nothing is known of other branches.
     #[serde(default, skip_serializing_if = "Origins::is_empty")]
     pub origins: Origins,
+    /// Everybody behind all of its commits, listed or not, and whoever pushed and is not known (security cases 93 and 94).
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub people: BTreeSet<Contributor>,
     /// Who pushed to it, as far as the forge tells: a commit says of itself whose it is (security case 23).
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub pushers: BTreeSet<PersonId>,
@@ -736,6 +759,8 @@ pub enum Lapse {
     Retargeted,
     /// They pushed to the branch (security case 23).
     Pushed,
+    /// They are one of the contributors who were not known (security case 94).
+    Identified,
 }
 
 /// The intent to deploy.

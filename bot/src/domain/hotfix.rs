@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hotfix_adapters::forge::{Containment, PullNumber};
 use hotfix_adapters::registry::Published;
-use hotfix_adapters::vocabulary::{BranchName, CommitId, DeployKey, Digest, Environment, MessageRef};
+use hotfix_adapters::vocabulary::{BranchName, CommitId, DeployKey, Digest, Environment, MessageRef, PersonRef};
 use jiff::Timestamp;
 
-use super::event::{Answer, Counts, DeployIntent, Ending, HeadSeen, PullSeen, Survey, Vote};
+use super::attribution::{Attribution, Identified};
+use super::event::{Answer, Contributor, Counts, DeployIntent, Ending, HeadSeen, PullSeen, Survey, Vote};
 use super::glass::BrokenGlass;
 use super::id::{HotfixId, PersonId, StepId};
 use super::plan::Plan;
@@ -81,6 +82,10 @@ pub struct Hotfix {
     pub head: Option<HeadSeen>,
     /// The fixes that were asked for, in order.
     pub fixes: Vec<Fix>,
+    /// The people behind each of them, as its source tells.
+    pub attributions: BTreeMap<CommitId, Attribution>,
+    /// The unknown contributors of whom a captain said who they are.
+    pub identified: BTreeMap<PersonRef, Identified>,
     /// Who brought what else into it, in their words.
     pub joined: BTreeSet<(PersonId, String)>,
     /// The pull request.
@@ -252,8 +257,8 @@ pub enum FixState {
 pub struct Pull {
     /// Its number.
     pub number: PullNumber,
-    /// Who opened it.
-    pub author: Option<PersonId>,
+    /// Who opened it, unless it was the bot.
+    pub author: Option<Contributor>,
     /// Where it can be seen.
     pub url: Option<String>,
     /// Its reviews and checks as last seen.
@@ -515,14 +520,5 @@ impl Hotfix {
     pub fn astray(&self) -> Option<(PullNumber, &BranchName)> {
         let pull = self.pull.as_ref().filter(|pull| pull.merged.is_none())?;
         pull.seen.astray.as_ref().map(|into| (pull.number, into))
-    }
-
-    /// The people behind the change: they do not approve it (security case 23).
-    #[must_use]
-    pub fn contributors(&self) -> BTreeSet<&PersonId> {
-        let commits = self.head.iter().flat_map(|head| &head.commits);
-        let people = commits.flat_map(|commit| &commit.people).filter_map(|who| who.person.as_ref());
-        let pushers = self.head.iter().flat_map(|head| &head.pushers);
-        people.chain(pushers).chain(self.pull.as_ref().and_then(|pull| pull.author.as_ref())).collect()
     }
 }

@@ -99,6 +99,9 @@ fn acts(state: &Hotfix, entry: &Entry, version: u64) -> Vec<Effect> {
         | Event::BranchCreated { .. }
         | Event::BranchDeleted
         | Event::FixRequested { .. }
+        | Event::FixAttributed(_)
+        | Event::Identified { .. }
+        | Event::StrangersPushed { .. }
         | Event::FixPicked { commit: Some(_), .. }
         | Event::HeadMoved { .. }
         | Event::FixConflicted { .. }
@@ -208,6 +211,8 @@ fn talk(state: &Hotfix, entry: &Entry, version: u64) -> Vec<Effect> {
         | Event::StepOverridden { .. }
         | Event::StepReopened { .. }
         | Event::BranchCreated { .. }
+        | Event::Identified { .. }
+        | Event::StrangersPushed { .. }
         | Event::FixPicked { .. }
         | Event::FixConflicted { .. }
         | Event::HeadMoved { .. }
@@ -257,6 +262,7 @@ fn talk(state: &Hotfix, entry: &Entry, version: u64) -> Vec<Effect> {
         | Event::BaseFound { .. }
         | Event::Announced { .. }
         | Event::FixRequested { .. }
+        | Event::FixAttributed(_)
         | Event::PullSeen(_)
         | Event::Prompted { .. }
         | Event::QuestionClosed { .. }

@@ -45,9 +45,9 @@ impl Quorum {
 #[must_use]
 pub fn quorum(state: &Hotfix, environment: &Environment, now: Timestamp, facts: Option<&DeployFacts>) -> Quorum {
     let valid: Vec<&Vote> = state.votes.iter().filter(|vote| is_valid(state, vote, environment, now, facts)).collect();
-    let rules = state.plan.environment(environment).map_or(&[][..], |e| &e.approval.rules);
+    let rules = state.approval_rules(environment);
     let vetoes = state.vetoes.iter().filter(|((place, _), _)| place == environment);
-    let missing = missing(rules, &valid, facts.map(|facts| &facts.standing));
+    let missing = missing(&rules, &valid, facts.map(|facts| &facts.standing));
     let glass = glass::stands_in(state, environment, now, facts).filter(|_| !missing.is_empty());
     Quorum {
         missing: if glass.is_some() { Vec::new() } else { missing },
@@ -135,6 +135,10 @@ pub fn excluded(state: &Hotfix, person: &PersonId) -> Option<Refusal> {
     if state.contributors().contains(person) {
         let reason = "You wrote, committed or pushed a part of what would ship, so your own vote does not count.";
         return Some(Refusal::new("vote.author", reason, "Ask somebody who did not work on it.").because_of("APPLY-8"));
+    }
+    if state.has_identified(person) {
+        let reason = "You said who an unknown contributor is, so you cast no vote in this run.";
+        return Some(Refusal::new("vote.identified", reason, "Ask somebody else who may approve."));
     }
     if glass::broke(state, person) {
         let reason = "You broke the glass in this run, so you cast no vote in it.";

@@ -384,6 +384,7 @@ impl Engine {
             Request::Approve { .. } => Act::Approve { on: None, way: Way::Word },
             Request::Unapprove { .. } => Act::Unapprove { on: None },
             Request::Reject { reason, .. } => Act::Reject { reason, on: None, way: Way::Word },
+            Request::Identify { address, who, outside, .. } => self.identification(address, who, outside)?,
             Request::Triage { answers, .. } => Act::Triage(triage(state, &answers)),
             Request::Agree { step, .. } => Act::Agree(step),
             Request::Ack { .. } => Act::Acknowledge,
@@ -440,6 +441,21 @@ impl Engine {
                 return Err(vec![Refusal::new("bug", "That is not about one run.", "Please report it.")]);
             }
         })
+    }
+
+    /// What somebody says of an unknown contributor. Whoever is meant to be in `people.toml` has to be found there.
+    fn identification(&self, unknown: String, who: String, outside: bool) -> Result<Act, Vec<Refusal>> {
+        if outside {
+            return Ok(Act::Identify { unknown, person: None, words: who });
+        }
+        match self.config.people.meant(&who) {
+            Some(person) => Ok(Act::Identify { unknown, person: Some(person.id.clone()), words: person.name.clone() }),
+            None => {
+                let reason = format!("{who:?} is nobody in people.toml.");
+                let next = "Name somebody who is; to describe anybody else, add `--outside`.";
+                Err(vec![Refusal::new("identify.person", reason, next)])
+            }
+        }
     }
 
     async fn ask_run(&self, id: HotfixId, grant: Grant, act: Act, asker: &Asker) -> Result<Reply, EngineError> {

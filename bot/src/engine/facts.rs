@@ -1,28 +1,20 @@
 //! What the ports say, in the words of the domain: accounts become people, ranges become contributions.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use hotfix_adapters::deploy::Deploy;
 use hotfix_adapters::failure::Failure;
-use hotfix_adapters::forge::{Change, CommitInfo, Containment, Forge, PullNumber, PullRequest, PullState, Signature};
-use hotfix_adapters::vocabulary::{CommitId, Environment, PersonRef, Platform, Repo};
-use jiff::SignedDuration;
+use hotfix_adapters::forge::{Change, Containment, Forge, PullNumber, PullRequest, PullState};
+use hotfix_adapters::vocabulary::{CommitId, Environment, PersonRef, Repo};
 
 use super::Engine;
-use crate::domain::event::{Contribution, Contributor, HeadSeen, PullSeen, ReviewSeen};
+use crate::domain::event::{PullSeen, ReviewSeen};
 use crate::domain::hotfix::Hotfix;
 use crate::domain::id::{PersonId, ServiceName};
 use crate::domain::refusal::Refusal;
 
-/// How many commits are kept by name; how many there are is kept beside.
+/// How many commits are kept by name. The people behind them are kept of all.
 pub(super) const LISTED: usize = 50;
-
-/// So much older than its run a branch can be that is asked who pushed to it: a run may begin from a branch that is there.
-const BRANCH_AGE: SignedDuration = SignedDuration::from_hours(30 * 24);
-
-/// The name under which the bot itself commits; it is nobody whose vote could count.
-const BOT: &str = "hotfix";
 
 impl Engine {
     pub(super) fn forge(&self, service: &ServiceName) -> Result<&Arc<dyn Forge>, Failure> {
@@ -49,44 +41,11 @@ impl Engine {
         self.config.people.behind(account?).map(|person| person.id.clone())
     }
 
-    fn contributor(&self, signature: &Signature) -> Contributor {
-        let by_mail = PersonRef::new(Platform::Git, signature.email.to_ascii_lowercase());
-        let person = self.person(signature.account.as_ref()).or_else(|| self.person(Some(&by_mail)));
-        Contributor { person, name: signature.name.clone() }
-    }
-
-    pub(super) fn contribution(&self, commit: &CommitInfo) -> Contribution {
-        let mut people: Vec<Contributor> = Vec::new();
-        let all = std::iter::once(&commit.author).chain([&commit.committer]).chain(&commit.co_authors);
-        for contributor in all.filter(|signature| signature.name != BOT).map(|signature| self.contributor(signature)) {
-            if !people.contains(&contributor) {
-                people.push(contributor);
-            }
-        }
-        Contribution { commit: commit.id.clone(), subject: commit.subject.clone(), people }
-    }
-
-    /// What is on the branch when it is at `tip`.
-    pub(super) async fn head_at(&self, state: &Hotfix, base: &CommitId, tip: &CommitId) -> Result<HeadSeen, Failure> {
+    /// Reports whether the base is behind the tip.
+    pub(super) async fn is_on(&self, state: &Hotfix, base: &CommitId, tip: &CommitId) -> Result<bool, Failure> {
+        let change = Change { base: base.clone(), head: base.clone() };
         let forge = self.forge(&state.plan.service)?;
-        let range = forge.between(&state.plan.repo, base, tip, LISTED).await?;
-        let size = forge.size(&state.plan.repo, base, tip).await?;
-        let on_base = base == tip || {
-            let change = Change { base: base.clone(), head: base.clone() };
-            forge.containment(&state.plan.repo, &change, tip).await? == Containment::Ancestor
-        };
-        let origins = self.origins(state, &range.commits).await?;
-        let commits = range.commits.iter().map(|commit| self.contribution(commit)).collect();
-        let pushers = self.pushers(state).await?;
-        Ok(HeadSeen { tip: tip.clone(), commits, total: range.total, size, on_base, origins, pushers })
-    }
-
-    /// Everybody who pushed to the branch so far, as the forge tells and as it told (security case 23).
-    pub(super) async fn pushers(&self, state: &Hotfix) -> Result<BTreeSet<PersonId>, Failure> {
-        let since = state.opened_at.checked_sub(BRANCH_AGE).unwrap_or(state.opened_at);
-        let accounts = self.forge(&state.plan.service)?.pushers(&state.plan.repo, &state.plan.branch, since).await?;
-        let known = state.head.iter().flat_map(|head| head.pushers.iter().cloned());
-        Ok(accounts.iter().filter_map(|account| self.person(Some(account))).chain(known).collect())
+        Ok(base == tip || forge.containment(&state.plan.repo, &change, tip).await? == Containment::Ancestor)
     }
 
     pub(super) async fn pull_seen(&self, state: &Hotfix, pull: &PullRequest) -> Result<PullSeen, Failure> {

@@ -3,6 +3,7 @@
 //! ```text
 //! ask      what a person typed → request → policy → command          answers
 //! form     what a form asks and what is handed in → the words that could have been typed
+//! attribution  whose work is behind commits
 //! glass    how often the glass may be broken
 //! pace     how much people may say
 //! gate     who may, from where: the one door
@@ -24,6 +25,7 @@
 
 mod acting;
 mod ask;
+mod attribution;
 mod facts;
 mod form;
 mod gate;

@@ -11,6 +11,7 @@ use hotfix_adapters::vocabulary::{CommitId, Environment, MessageRef, PersonRef, 
 use jiff::{SignedDuration, Timestamp};
 
 use super::Audience;
+use crate::domain::attribution::Attribution;
 use crate::domain::command::{Act, Command, DeployFacts, Outcome, PickResult, Sighting};
 use crate::domain::decide::{Decision, decide, open};
 use crate::domain::event::{Contribution, Contributor, Entry, HeadSeen, Opened, PullSeen, ReviewSeen, Survey};
@@ -71,7 +72,7 @@ pub(super) fn contribution(short: &str, subject: &str, who: &str) -> Contributio
     Contribution {
         commit: commit(short),
         subject: subject.to_owned(),
-        people: vec![Contributor { person: known, name }],
+        people: vec![Contributor { person: known, name, unknown: None }],
     }
 }
 
@@ -89,6 +90,14 @@ pub(super) fn grant(who: &str) -> Grant {
     Grant { person: person(who), account, roles: roles.into_iter().collect(), policy_version: "policy-1".to_owned() }
 }
 
+/// What came of the pick of a fix of Chi.
+pub(super) fn picked(short: &str, result: PickResult) -> Outcome {
+    let people = contribution(short, "Fix", "chi").people.into_iter().collect();
+    let source = commit(short);
+    let by = Attribution { source: source.clone(), merge: false, commits: 1, pulls: Default::default(), people };
+    Outcome::Picked { source, by: Box::new(by), result }
+}
+
 /// The head of the branch, with these commits of Chi.
 pub(super) fn head(tip: &str, subject: &str) -> HeadSeen {
     HeadSeen {
@@ -98,6 +107,7 @@ pub(super) fn head(tip: &str, subject: &str) -> HeadSeen {
         size: DiffSize { files: 2, insertions: 12, deletions: 3 },
         on_base: true,
         origins: Default::default(),
+        people: Default::default(),
         pushers: Default::default(),
     }
 }
@@ -172,11 +182,8 @@ impl Play {
         let result =
             PickResult::Done { commit: commit("1111111"), head: head("1111111", "Accept uploads without a name") };
         let url = Some("https://forge.example/payments/7".to_owned());
-        self.came(Outcome::Picked { source: commit("f1f1f1f"), result }).came(Outcome::PullOpened {
-            number: PullNumber(7),
-            author: Some(person("ana")),
-            url,
-        })
+        let author = contribution("f1f1f1f", "Fix", "ana").people.into_iter().next();
+        self.came(picked("f1f1f1f", result)).came(Outcome::PullOpened { number: PullNumber(7), author, url })
     }
 
     pub(super) fn reviewed(self) -> Self {
@@ -214,6 +221,7 @@ impl Play {
             lapsed: Default::default(),
             glass: [person("dee")].into(),
             reviewed: BTreeSet::new(),
+            strangers: BTreeSet::new(),
         };
         self.came(Outcome::DeployChecked { environment: asked.environment, commit: asked.commit, key, facts })
     }

@@ -6,6 +6,7 @@
 
 mod announcement;
 mod ask;
+mod attribution;
 mod audit;
 mod called;
 mod card;

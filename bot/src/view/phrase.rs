@@ -149,6 +149,7 @@ pub(super) fn lapsed(why: Lapse) -> &'static str {
         Lapse::Image => "the tag of the image moved, and it was said of the old image",
         Lapse::Base => "the fix goes on top of another base than it was said of",
         Lapse::Pushed => "they pushed a part of it",
+        Lapse::Identified => "they are one of those who worked on it",
         Lapse::Retargeted => "the pull request goes into another branch now",
     }
 }

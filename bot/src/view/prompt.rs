@@ -8,6 +8,7 @@ use thiserror::Error;
 
 use super::Audience;
 use super::ask::{calls, is, missing, voters};
+use super::attribution::{sources, unknown};
 use super::called::called;
 use super::card::{digest, only, pull_link};
 use super::duration::{clock, minutes};
@@ -97,6 +98,7 @@ pub fn prompt(
             size(&head.size)
         )));
         lines.extend(head.commits.iter().map(|one| commit_line(one, audience)));
+        lines.extend(sources(state, audience));
         let main = state.plan.main.as_str();
         let beyond = beyond(state).into_iter();
         lines.extend(
@@ -112,6 +114,7 @@ pub fn prompt(
     }
     lines.extend(said(state, commit, head.map_or(commit, |head| &head.tip), audience, now));
     lines.extend(not_counted(state, audience));
+    lines.extend(unknown(state, audience));
     lines.push(until(state, environment));
     let card = called(
         Card {
@@ -235,11 +238,14 @@ fn not_counted(state: &Hotfix, to: &Audience<'_>) -> Option<Text> {
     let mut people = state.contributors();
     people.insert(&state.requester);
     people.extend(state.glasses.iter().map(|broken| &broken.glass.person));
+    people.extend(state.identified.values().map(|identified| &identified.by));
     let why = |person| {
         if person == &state.requester {
             "asked for it"
         } else if broke(state, person) {
             "broke the glass"
+        } else if state.has_identified(person) {
+            "stated who an unknown contributor is"
         } else {
             "worked on it"
         }

@@ -45,6 +45,9 @@ pub fn tell(state: &Hotfix, entry: &Entry, audience: &Audience<'_>, to: &PersonI
         | Event::BaseFound { .. }
         | Event::BranchCreated { .. }
         | Event::FixRequested { .. }
+        | Event::FixAttributed(_)
+        | Event::Identified { .. }
+        | Event::StrangersPushed { .. }
         | Event::FixPicked { .. }
         | Event::FixConflicted { .. }
         | Event::HeadMoved { .. }

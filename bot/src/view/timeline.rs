@@ -2,8 +2,9 @@
 
 use super::Audience;
 use super::duration::stamp;
-use super::phrase::{containment, count, lapsed, listing, name, once, paragraph};
+use super::phrase::{containment, contributor, count, lapsed, listing, name, once, paragraph};
 use super::render::{code, escape};
+use crate::domain::attribution::handle;
 use crate::domain::event::{Actor, Closing, DeployIntent, DriftChoice, Ending, Entry, Event, PullSeen, Survey};
 use crate::domain::hotfix::Hotfix;
 use crate::domain::id::{PersonId, StepId};
@@ -42,6 +43,7 @@ fn happened(state: &Hotfix, entry: &Entry, to: &Audience<'_>) -> Option<String> 
     let at = |environment: &Environment| state.plan.place(environment);
     let said = match &entry.event {
         Event::StepEntered { .. } => return None,
+        Event::FixAttributed(one) if one.pulls.is_empty() && !one.merge => return None,
         Event::StepDone { step, .. } if is_told_by_another(state, step) => return None,
         Event::Opened(opened) => {
             format!("opened it: {}{}", escape(&opened.title), incident(opened.incident.as_deref()))
@@ -110,6 +112,18 @@ fn happened(state: &Hotfix, entry: &Entry, to: &Audience<'_>) -> Option<String> 
         Event::ReturnOpened { number, .. } => format!("opened pull request \\#{} into main", number.0),
         Event::DeployNoted { key, note } => format!("the deployment to {}: {}", place(state, key), escape(note)),
         Event::FixRequested { source } => format!("asked for {} on the branch", sha(source)),
+        Event::FixAttributed(one) => {
+            let people: Vec<String> = one.people.iter().map(|who| escape(&contributor(to.people, who))).collect();
+            format!("{} is the work of {}", sha(&one.source), listing(&people))
+        }
+        Event::Identified { unknown, person, words } => {
+            let is = person.as_ref().map_or_else(|| escape(words), |person| who(person).to_string());
+            format!("stated that {} is {is}", code(&handle(unknown)))
+        }
+        Event::StrangersPushed { people } => {
+            let people: Vec<String> = people.iter().map(|who| escape(&who.name)).collect();
+            format!("unknown people pushed to the branch: {}", people.join(", "))
+        }
         Event::FixPicked { source, commit: Some(commit) } => format!("picked {} as {}", sha(source), sha(commit)),
         Event::FixPicked { source, commit: None } => format!("{} was there already", sha(source)),
         Event::FixConflicted { source, files } => {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use hotfix_adapters::failure::Failure;
 use hotfix_adapters::forge::{
-    Change, Check, Containment, DiffSize, Files, Forge, History, Labelled, Labelling, Merge, NewCommit, NewPullRequest,
-    Pick, Picked, PullNumber, PullRequest, PullRequests, Range, Refs,
+    Bringing, Change, Check, Containment, DiffSize, Files, Forge, History, Introduced, Labelled, Labelling, Machines,
+    Merge, NewCommit, NewPullRequest, Pick, Picked, PullNumber, PullRequest, PullRequests, Range, Refs,
 };
 use hotfix_adapters::vocabulary::{BranchName, CommitId, PersonRef, Repo, TagName};
 use jiff::Timestamp;
@@ -113,6 +113,11 @@ impl PullRequests for CutForge {
     async fn withdraw(&self, repo: &Repo, number: PullNumber) -> Result<(), Failure> {
         self.act("the pull request is closed".to_owned(), self.inner.withdraw(repo, number)).await
     }
+
+    async fn bringing(&self, repo: &Repo, commit: &CommitId) -> Result<Vec<Bringing>, Failure> {
+        self.cut.reaches("forge")?;
+        self.inner.bringing(repo, commit).await
+    }
 }
 
 #[async_trait]
@@ -168,5 +173,15 @@ impl History for CutForge {
     async fn pushers(&self, repo: &Repo, branch: &BranchName, since: Timestamp) -> Result<Vec<PersonRef>, Failure> {
         self.cut.reaches("forge")?;
         self.inner.pushers(repo, branch, since).await
+    }
+
+    async fn introduced(&self, repo: &Repo, commit: &CommitId) -> Result<Introduced, Failure> {
+        self.cut.reaches("forge")?;
+        self.inner.introduced(repo, commit).await
+    }
+
+    async fn machines(&self, repo: &Repo) -> Result<Machines, Failure> {
+        self.cut.reaches("forge")?;
+        self.inner.machines(repo).await
     }
 }

@@ -92,6 +92,11 @@ impl Site for OnGitHub {
         Ok(())
     }
 
+    async fn open_pull(&self, who: &str, branch: &BranchName, title: &str) -> anyhow::Result<()> {
+        let _number = self.fake.open_by_hand(&self.full, who, (branch.as_str(), "main"), title);
+        Ok(())
+    }
+
     async fn merge(&self, number: PullNumber, who: &str, method: MergeMethod) -> anyhow::Result<()> {
         let how = match method {
             MergeMethod::Merge => "merge",

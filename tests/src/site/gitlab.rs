@@ -60,6 +60,12 @@ impl Site for OnGitLab {
         Ok(())
     }
 
+    async fn open_pull(&self, who: &str, branch: &BranchName, title: &str) -> anyhow::Result<()> {
+        let number = self.fake.open_by_hand(&self.project, who, branch.as_str(), "main", false);
+        self.fake.retitle(&self.project, number, title);
+        Ok(())
+    }
+
     async fn merge(&self, number: PullNumber, who: &str, method: MergeMethod) -> anyhow::Result<()> {
         self.fake.merge(&self.project, number.0, who, method == MergeMethod::Squash, "Merge the fix");
         Ok(())

@@ -41,7 +41,7 @@ use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::credentials::Credentials;
-use super::{Check, Labelled, Labelling, Merge, NewPullRequest, PullNumber, PullRequest, PullRequests};
+use super::{Bringing, Check, Labelled, Labelling, Merge, NewPullRequest, PullNumber, PullRequest, PullRequests};
 use crate::failure::Failure;
 use crate::vocabulary::{BranchName, CommitId, Repo};
 
@@ -159,5 +159,9 @@ impl PullRequests for GitHub {
 
     async fn withdraw(&self, repo: &Repo, number: PullNumber) -> Result<(), Failure> {
         self.close_pull(repo, number).await
+    }
+
+    async fn bringing(&self, repo: &Repo, commit: &CommitId) -> Result<Vec<Bringing>, Failure> {
+        self.list_bringing(repo, commit).await
     }
 }

@@ -11,6 +11,11 @@ pub(super) struct Installation {
     pub(super) id: u64,
 }
 
+#[derive(Debug, Deserialize)]
+pub(super) struct OwnApp {
+    pub(super) slug: String,
+}
+
 #[derive(Deserialize)]
 pub(super) struct Minted {
     #[serde(deserialize_with = "secret")]

@@ -4,6 +4,7 @@ pub(super) mod advice;
 pub(super) mod agree;
 pub(super) mod freeze;
 pub(super) mod glass;
+pub(super) mod identify;
 pub(super) mod locks;
 pub(super) mod look;
 pub(super) mod mainline;

@@ -255,7 +255,7 @@ fn void_all(draft: &mut Draft, why: Lapse) -> Decided {
     void(draft, all)
 }
 
-fn void(draft: &mut Draft, lapsed: Vec<(Environment, PersonId, Lapse)>) -> Decided {
+pub(super) fn void(draft: &mut Draft, lapsed: Vec<(Environment, PersonId, Lapse)>) -> Decided {
     let environments: BTreeSet<Environment> = lapsed.iter().map(|(environment, _, _)| environment.clone()).collect();
     for (environment, person, why) in lapsed {
         draft.bot(Event::VoteWithdrawn { environment, person, why: Some(why) })?;

@@ -1,10 +1,12 @@
 //! When a deployment may begin. It is asked for, the facts are read again, and only then is the intent written down.
 
+use std::collections::BTreeSet;
+
 use hotfix_adapters::vocabulary::{CommitId, DeployKey, Digest, Environment};
 
 use super::Draft;
 use crate::domain::command::DeployFacts;
-use crate::domain::event::{DeployIntent, Event};
+use crate::domain::event::{Contributor, DeployIntent, Event};
 use crate::domain::glass;
 use crate::domain::hotfix::{DeployState, Hotfix, StepState};
 use crate::domain::id::PersonId;
@@ -196,6 +198,12 @@ pub(super) fn checked(
             let (environment, person, why) = (environment.clone(), person.clone(), Some(*why));
             draft.bot(Event::VoteWithdrawn { environment, person, why })?;
         }
+    }
+    let known = draft.state.head.as_ref().map(|head| &head.people);
+    let strangers = facts.strangers.iter().filter(|who| known.is_some_and(|known| !known.contains(who)));
+    let strangers: BTreeSet<Contributor> = strangers.cloned().collect();
+    if !asked.rollback && !strangers.is_empty() {
+        draft.bot(Event::StrangersPushed { people: strangers })?;
     }
     let mut refusals = if asked.rollback { frozen(facts) } else { objections(draft, environment, commit, facts) };
     // A new head may come through its reviews while the deployment of the old one still runs.

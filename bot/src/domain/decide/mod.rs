@@ -4,6 +4,7 @@ mod ballot;
 mod deploy;
 mod gate;
 mod glass;
+mod identify;
 mod lapse;
 mod person;
 mod world;

@@ -6,7 +6,7 @@ use hotfix_adapters::vocabulary::CommitId;
 use jiff::SignedDuration;
 
 use super::glass::Said;
-use super::{Draft, ballot, deploy, gate, glass};
+use super::{Draft, ballot, deploy, gate, glass, identify};
 use crate::domain::command::Act;
 use crate::domain::event::{Answer, DriftChoice, Event};
 use crate::domain::glass::review_due;
@@ -59,6 +59,7 @@ pub(super) fn decide(draft: &mut Draft, grant: &Grant, act: &Act) -> Decided {
             glass::break_it(draft, grant, &Said { environment, commit, reason, incident, audit })
         }
         Act::Countersign { ok, note } => glass::countersign(draft, who, *ok, note.as_deref()),
+        Act::Identify { unknown, person, words } => identify::identify(draft, grant, unknown, (person.as_ref(), words)),
         Act::Retry => retry(draft, who),
         Act::Abort(reason) => abort(draft, grant, reason),
         Act::Drift(choice) => drift(draft, grant, *choice),

@@ -8,6 +8,7 @@ use hotfix_adapters::registry::Published;
 use hotfix_adapters::vocabulary::{CommitId, DeployKey, Digest, Environment};
 
 use super::{Draft, ballot, deploy};
+use crate::domain::attribution::Attribution;
 use crate::domain::command::{Outcome, PickResult, Rebased, Sighting};
 use crate::domain::event::{Beyond, Event, HeadSeen};
 use crate::domain::hotfix::{BranchState, DeployState, Fix, FixState, Hotfix, Mainline, StepState};
@@ -173,7 +174,7 @@ pub(super) fn came(draft: &mut Draft, outcome: &Outcome) -> Decided {
             draft.bot(Event::BranchCreated { which: *which, at: at.clone() })
         }
         Outcome::BranchCreated { .. } => Ok(()),
-        Outcome::Picked { source, result } => picked(draft, source, result),
+        Outcome::Picked { source, by, result } => picked(draft, source, by, result),
         Outcome::PullOpened { number, author, url } if draft.state.pull.is_none() => {
             draft.bot(Event::PullOpened { number: *number, author: author.clone(), url: url.clone() })
         }
@@ -227,10 +228,13 @@ fn is_absent(state: &Hotfix, which: Which) -> bool {
     branch == BranchState::Absent
 }
 
-fn picked(draft: &mut Draft, source: &CommitId, result: &PickResult) -> Decided {
+fn picked(draft: &mut Draft, source: &CommitId, by: &Attribution, result: &PickResult) -> Decided {
     let waits = |state: &Hotfix| state.fixes.iter().any(|fix| &fix.source == source && fix.state == FixState::Waiting);
     if !waits(&draft.state) {
         return Ok(());
+    }
+    if draft.state.attributions.get(source) != Some(by) {
+        draft.bot(Event::FixAttributed(by.clone()))?;
     }
     match result {
         PickResult::Done { commit, head } => {

@@ -11,6 +11,7 @@ use hotfix_adapters::vocabulary::CommitId;
 use jiff::Timestamp;
 use thiserror::Error;
 
+use super::attribution::Identified;
 use super::event::{Actor, Ending, Entry, Event, HeadSeen, Opened};
 use super::hotfix::{Asked, BranchState, Fix, FixState, Hotfix, Mainline, Phase, Pinned, Pull, StepState, Stuck};
 use super::id::{HotfixId, PersonId, StepId};
@@ -95,6 +96,8 @@ fn open(id: HotfixId, opened: &Opened, requester: PersonId, at: Timestamp) -> Ho
         notes: BTreeMap::new(),
         head: None,
         fixes: Vec::new(),
+        attributions: BTreeMap::new(),
+        identified: BTreeMap::new(),
         joined: BTreeSet::new(),
         pull: None,
         prompts: BTreeMap::new(),
@@ -201,6 +204,7 @@ fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
                 size: Default::default(),
                 on_base,
                 origins: Default::default(),
+                people: Default::default(),
                 pushers: Default::default(),
             });
         }
@@ -208,6 +212,16 @@ fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
         Event::FixRequested { source } => {
             state.fixes.push(Fix { source: source.clone(), state: FixState::Waiting });
             reset::reopen_from(state, |kind| matches!(kind, StepKind::OnMain | StepKind::Change { .. }));
+        }
+        Event::FixAttributed(attribution) => {
+            state.attributions.insert(attribution.source.clone(), attribution.clone());
+        }
+        Event::Identified { unknown, person, words } => {
+            let identified = Identified { by: require_person(entry)?, person: person.clone(), words: words.clone() };
+            state.identified.insert(unknown.clone(), identified);
+        }
+        Event::StrangersPushed { people } => {
+            state.head.as_mut().ok_or("there is no branch")?.people.extend(people.iter().cloned());
         }
         Event::FixPicked { source, .. } => set_fix(state, source, FixState::Picked)?,
         Event::FixConflicted { source, files } => set_fix(state, source, FixState::Conflicted(files.clone()))?,

@@ -11,7 +11,6 @@ use crate::domain::command::{Outcome, PickResult, Rebased};
 use crate::domain::hotfix::Hotfix;
 use crate::domain::playbook::Which;
 use crate::engine::Engine;
-use crate::engine::facts::LISTED;
 use crate::engine::outbox::Performed;
 
 /// A rebase of more commits than this is a person's work.
@@ -36,6 +35,10 @@ impl Engine {
         let forge = self.forge(&state.plan.service)?;
         let plan = &state.plan;
         let tip = self.tip(state).await?;
+        let by = self.attribution(state, source).await?;
+        let mut state = state.clone();
+        state.attributions.insert(source.clone(), by.clone());
+        let state = &state;
         let picked =
             forge.pick(&plan.repo, &Pick { onto: tip.clone(), source: source.clone(), at, trace: true }).await?;
         let result = match picked {
@@ -52,7 +55,7 @@ impl Engine {
             Picked::AlreadyThere => PickResult::AlreadyThere,
             Picked::Conflict { files } => PickResult::Conflict { files },
         };
-        Ok(Performed::came(Outcome::Picked { source: source.clone(), result }))
+        Ok(Performed::came(Outcome::Picked { source: source.clone(), by: Box::new(by), result }))
     }
 
     /// Moves the branch. Somebody who pushed at the same moment is no reason to give up: it is done again on top.
@@ -105,7 +108,8 @@ impl Engine {
 
     pub(super) async fn open_pull(&self, state: &Hotfix) -> Result<Performed, Failure> {
         let pull = self.open_into(state, &state.plan.into).await?;
-        let author = self.person(pull.author.as_ref());
+        let machines = self.forge(&state.plan.service)?.machines(&state.plan.repo).await?;
+        let author = pull.author.as_ref().and_then(|author| self.by_account(author, &machines));
         Ok(Performed::came(Outcome::PullOpened { number: pull.number, author, url: pull.url }))
     }
 
@@ -159,14 +163,17 @@ impl Engine {
         let Some(from) = from else {
             return Ok(Performed::came(Outcome::Riders { riders: Vec::new(), total: 0 }));
         };
-        let range = self.forge(&state.plan.service)?.between(&state.plan.repo, from, to, LISTED).await?;
+        let forge = self.forge(&state.plan.service)?;
+        let range = forge.between(&state.plan.repo, from, to, usize::MAX).await?;
+        let machines = forge.machines(&state.plan.repo).await?;
         let own: Vec<&CommitId> =
             state.head.iter().flat_map(|head| &head.commits).map(|commit| &commit.commit).collect();
         let rides = |commit: &&hotfix_adapters::forge::CommitInfo| {
             !own.contains(&&commit.id) && &commit.id != to && commit.parents.len() < 2
         };
-        let riders: Vec<_> = range.commits.iter().filter(rides).map(|commit| self.contribution(commit)).collect();
-        let total = riders.len() + range.total.saturating_sub(range.commits.len());
+        let riders: Vec<_> =
+            range.commits.iter().filter(rides).map(|commit| self.contribution(commit, &machines)).collect();
+        let total = riders.len();
         Ok(Performed::came(Outcome::Riders { riders, total }))
     }
 

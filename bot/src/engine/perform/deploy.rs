@@ -9,7 +9,7 @@ use hotfix_adapters::vocabulary::{CommitId, DeployKey, Environment, MessageRef, 
 
 use crate::domain::command::{Command, DeployFacts, Outcome};
 use crate::domain::effect::Reach;
-use crate::domain::event::{Contribution, Lapse, Vote};
+use crate::domain::event::{Contribution, Contributor, Lapse, Vote};
 use crate::domain::hotfix::Hotfix;
 use crate::domain::id::{HotfixId, PersonId};
 use crate::domain::service::StepUp;
@@ -34,6 +34,7 @@ impl Engine {
             Some(branch) => self.forge(&plan.service)?.tip(&plan.repo, branch).await?,
             None => None,
         };
+        let (pushers, strangers) = self.pushers_now(state, environment).await?;
         let facts = DeployFacts {
             tip,
             running: self.mechanism(&plan.service, environment)?.running().await?.map(|running| running.commit),
@@ -41,9 +42,10 @@ impl Engine {
             freeze: self.frozen(&plan.service).await?,
             policy_version: self.config.policy.version_for(&plan.service),
             standing: self.standing(state),
-            lapsed: self.lapsed(state, environment).await?,
+            lapsed: self.lapsed(state, environment, &pushers).await?,
             glass: self.config.policy.breakers(&self.config.people, &plan.service),
             reviewed: self.reviewed(state, environment).await?,
+            strangers,
         };
         let (environment, commit, key) = (environment.clone(), commit.clone(), key.clone());
         Ok(Performed::came(Outcome::DeployChecked { environment, commit, key, facts }))
@@ -70,20 +72,33 @@ impl Engine {
         Ok(approving(&self.reviews_seen(&now), &head.tip))
     }
 
+    /// Who has pushed to the branch by now, and who of them is not known: forges tell it late. It matters to votes alone.
+    async fn pushers_now(
+        &self,
+        state: &Hotfix,
+        environment: &Environment,
+    ) -> Result<(BTreeSet<PersonId>, BTreeSet<Contributor>), Failure> {
+        let rollback = state.asked_deploy.as_ref().is_some_and(|asked| asked.rollback);
+        let voted = state.votes.iter().any(|vote| &vote.environment == environment);
+        if rollback || !voted || state.head.is_none() { Ok(Default::default()) } else { self.pushers(state).await }
+    }
+
     /// Whose vote does not stand any more: the chat does not bear it out, or they turn out to have pushed what they voted for,
     /// which forges tell late. Putting back what ran before rests on no vote, so nobody is asked then: the chat may be down
     /// just when that is needed most.
-    async fn lapsed(&self, state: &Hotfix, environment: &Environment) -> Result<BTreeMap<PersonId, Lapse>, Failure> {
+    async fn lapsed(
+        &self,
+        state: &Hotfix,
+        environment: &Environment,
+        pushers: &BTreeSet<PersonId>,
+    ) -> Result<BTreeMap<PersonId, Lapse>, Failure> {
         let mut lapsed = BTreeMap::new();
         if state.asked_deploy.as_ref().is_some_and(|asked| asked.rollback) {
             return Ok(lapsed);
         }
         let votes: Vec<&Vote> = state.votes.iter().filter(|vote| &vote.environment == environment).collect();
-        if !votes.is_empty() && state.head.is_some() {
-            let pushers = self.pushers(state).await?;
-            let theirs = votes.iter().filter(|vote| pushers.contains(&vote.person));
-            lapsed.extend(theirs.map(|vote| (vote.person.clone(), Lapse::Pushed)));
-        }
+        let theirs = votes.iter().filter(|vote| pushers.contains(&vote.person));
+        lapsed.extend(theirs.map(|vote| (vote.person.clone(), Lapse::Pushed)));
         let prompt = state.prompts.get(environment).map(|prompt| &prompt.message);
         for vote in votes {
             match self.borne_out(vote, prompt).await {

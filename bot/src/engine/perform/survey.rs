@@ -217,13 +217,15 @@ impl Engine {
         let (Some(base), Some(main)) = (base, main) else {
             return Ok((Vec::new(), 0));
         };
-        let range = self.forge(&state.plan.service)?.between(&state.plan.repo, base, main, LISTED).await?;
+        let forge = self.forge(&state.plan.service)?;
+        let range = forge.between(&state.plan.repo, base, main, LISTED).await?;
+        let machines = forge.machines(&state.plan.repo).await?;
         // A merge of a branch is no change beside the commits that it merges.
         let changes: Vec<_> = range
             .commits
             .iter()
             .filter(|commit| commit.parents.len() < 2)
-            .map(|commit| self.contribution(commit))
+            .map(|commit| self.contribution(commit, &machines))
             .collect();
         let total = changes.len() + range.total.saturating_sub(range.commits.len());
         // A main that differs by merges alone still differs.

@@ -62,6 +62,7 @@ fn said(told: &Told<'_>, event: &Event) -> Option<Card> {
         | Event::BaseFound { .. }
         | Event::Announced { .. }
         | Event::FixRequested { .. }
+        | Event::FixAttributed(_)
         | Event::PullSeen(_)
         | Event::Prompted { .. }
         | Event::QuestionClosed { .. }
@@ -85,6 +86,8 @@ fn said(told: &Told<'_>, event: &Event) -> Option<Card> {
         Event::StepReopened { step, reason } => Some(told.step_reopened(step, reason)),
         Event::Reminded { step, times } => Some(told.reminded(step, *times)),
         Event::BranchCreated { which, at } => Some(told.branch_created(*which, at)),
+        Event::Identified { unknown, person, words } => Some(told.identified(unknown, person.as_ref(), words)),
+        Event::StrangersPushed { people } => Some(told.strangers_pushed(people)),
         Event::FixPicked { source, commit } => Some(told.fix_picked(source, commit.as_ref())),
         Event::FixConflicted { source, files } => Some(told.fix_conflicted(source, files)),
         Event::HeadMoved { from, head, adapts } => Some(told.head_moved(from, head, adapts)),

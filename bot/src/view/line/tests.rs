@@ -5,7 +5,7 @@ use crate::domain::event::DriftChoice;
 use crate::domain::evolve::replay;
 use crate::domain::react::react;
 use crate::domain::way::Way;
-use crate::view::fixture::{Play, asked, begun, closed, commit, environment, head, live, same, yes};
+use crate::view::fixture::{Play, asked, begun, closed, commit, environment, head, live, picked, same, yes};
 use crate::view::plain;
 use hotfix_adapters::chat::Span;
 
@@ -78,7 +78,7 @@ Production deploys of payments are free again.
 fn a_fix_that_does_not_apply_comes_with_what_to_type() {
     let before = begun().announced().branched();
     let result = PickResult::Conflict { files: vec!["src/upload.rs".to_owned(), "src/`form`.rs".to_owned()] };
-    let conflict = before.clone().came(Outcome::Picked { source: commit("f1f1f1f"), result });
+    let conflict = before.clone().came(picked("f1f1f1f", result));
     same(
         &from(&before, &conflict),
         r#"
@@ -323,10 +323,7 @@ fn text_from_outside_stays_plain_or_code() {
     let evil = "<!channel> `x` \u{202e}daol";
     let before = begun().announced().branched();
     let result = PickResult::Done { commit: commit("1111111"), head: head("1111111", evil) };
-    let after = before
-        .clone()
-        .came(Outcome::Picked { source: commit("f1f1f1f"), result })
-        .by("ben", Act::Note(evil.to_owned()));
+    let after = before.clone().came(picked("f1f1f1f", result)).by("ben", Act::Note(evil.to_owned()));
     for (at, entry) in after.entries.iter().enumerate().skip(before.entries.len()) {
         let state = replay(after.state.id, &after.entries[..=at]).unwrap().unwrap();
         let Some(card) = line(&state, entry, &after.to()) else {

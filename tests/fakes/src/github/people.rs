@@ -119,6 +119,20 @@ impl GitHubFake {
         assert!(matches!(reply, Reply::One(200, _)), "pull request {number} of {full} cannot be merged");
     }
 
+    /// Somebody opens a pull request; answers its number.
+    ///
+    /// # Panics
+    /// When there are no such branches.
+    #[must_use]
+    pub fn open_by_hand(&self, full: &str, login: &str, (head, base): (&str, &str), title: &str) -> u64 {
+        let mut state = self.state();
+        let (user, place) = (state.user(login), state.repo(full).place.clone());
+        let (head_sha, base_sha) = (code::tip(&place, head).unwrap(), code::tip(&place, base).unwrap());
+        let (head, base) = (head.to_owned(), base.to_owned());
+        let pull = Pull { head, head_sha, base, base_sha, merged: None, reviews: vec![], fork: None };
+        pulls::add(&mut state, full, user, title, None, Some(pull))
+    }
+
     /// Somebody gives a pull request up.
     pub fn close(&self, full: &str, number: u64, login: &str) {
         let mut state = self.state();

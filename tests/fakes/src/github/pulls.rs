@@ -94,6 +94,26 @@ pub(super) fn labels(state: &State, full: &str, names: &[String]) -> Vec<Value> 
     names.iter().map(shown).collect()
 }
 
+/// The pull requests of a commit: those that it was merged by or squashed into, and open ones that have it.
+pub(super) fn of_commit(state: &State, full: &str, sha: &str) -> Reply {
+    let repo = &state.repos[full];
+    let Some(sha) = shape::resolve(&repo.place, sha) else {
+        return Reply::error(422, &format!("No commit found for SHA: {sha}"), None);
+    };
+    let has = |pull: &Pull| {
+        let before = match &pull.merged {
+            Some(merged) if merged.commit == sha => return true,
+            Some(merged) => format!("{}^1", merged.commit),
+            None => pull.base_sha.clone(),
+        };
+        is_ancestor(&repo.place, &sha, &pull.head_sha) && !is_ancestor(&repo.place, &sha, &before)
+    };
+    let found =
+        repo.issues.values().filter(|issue| issue.open || issue.pull.as_ref().is_some_and(|it| it.merged.is_some()));
+    let found = found.filter(|issue| issue.pull.as_ref().is_some_and(has));
+    Reply::List(found.map(|issue| shown(state, full, issue.number, false)).collect(), 30)
+}
+
 pub(super) fn list(state: &State, call: &Call, full: &str) -> Reply {
     let repo = &state.repos[full];
     let open = match call.asked("state").unwrap_or("open") {

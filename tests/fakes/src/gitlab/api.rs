@@ -188,6 +188,7 @@ fn in_project(world: &mut World, call: &Call, project: &str, path: &[&str]) -> A
                 rest => talk::of(world, call, project, iid, rest),
             }
         }
+        ["repository", "commits", sha, "merge_requests"] => merges::of_commit(world, project, sha),
         ["issues"] => talk::issues(world, call, project),
         ["labels"] => talk::labels(world, call, project),
         ["events"] => commits::events(world, call, project),

@@ -54,6 +54,11 @@ impl GitLab {
         })
     }
 
+    /// Somebody gives a merge request another title.
+    pub fn retitle(&self, project: &str, iid: u64, title: &str) {
+        self.with(|world| title.clone_into(&mut world.merge_mut(project, iid).title));
+    }
+
     /// Somebody approves a merge request as it is.
     pub fn approve(&self, project: &str, iid: u64, user: &str) {
         self.with(|world| {

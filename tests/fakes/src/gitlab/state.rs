@@ -165,6 +165,14 @@ impl World {
         id
     }
 
+    /// What somebody's commits on the pages are signed with; the bot has GitLab's private address.
+    pub(super) fn signature(&self, id: u64) -> (String, String) {
+        let name = self.users.get(&id).cloned().unwrap_or_default();
+        let host = self.base.trim_start_matches("http://").split(':').next().unwrap_or_default();
+        let mail = if id == 1 { format!("1-{name}@users.noreply.{host}") } else { format!("{name}@example.org") };
+        (name, mail)
+    }
+
     pub(super) fn user_json(&self, id: u64) -> Value {
         let name = self.users.get(&id).cloned().unwrap_or_default();
         json!({ "id": id, "username": name, "name": name, "state": "active", "avatar_url": null,

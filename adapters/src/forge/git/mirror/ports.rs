@@ -1,13 +1,17 @@
 //! The ports, by the mirror.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::Mirror;
 use super::change::Move;
 use crate::failure::Failure;
-use crate::forge::{Change, Containment, DiffSize, Files, History, NewCommit, Pick, Picked, Range, Refs};
-use crate::vocabulary::{BranchName, CommitId, PersonRef, Repo, TagName};
+use crate::forge::{
+    Change, Containment, DiffSize, Files, History, Introduced, Machines, NewCommit, Pick, Picked, Range, Refs,
+};
+use crate::vocabulary::{BranchName, CommitId, PersonRef, Platform, Repo, TagName};
 
 #[async_trait]
 impl Refs for Mirror {
@@ -79,6 +83,15 @@ impl History for Mirror {
     /// git does not know.
     async fn pushers(&self, _: &Repo, _: &BranchName, _: Timestamp) -> Result<Vec<PersonRef>, Failure> {
         Ok(Vec::new())
+    }
+
+    async fn introduced(&self, repo: &Repo, commit: &CommitId) -> Result<Introduced, Failure> {
+        self.with(repo, &[commit]).await?.introduced(commit).await
+    }
+
+    async fn machines(&self, _: &Repo) -> Result<Machines, Failure> {
+        let own = PersonRef::new(Platform::Git, self.options.committer.email.to_ascii_lowercase());
+        Ok(Machines { bot: BTreeSet::from([own]), forge: BTreeSet::new() })
     }
 }
 
