@@ -160,7 +160,7 @@ pub const REQUIREMENTS: &[Requirement] = &[
     r("PROMO-7", Bot, "promotion-whole", "The saas file's ref is among them."),
     r("PROMO-8", Bot, "promotion-only", "One environment alone may be promoted."),
     r("PROMO-9", Verified, "promotion-whole", "Whoever merges a change deploys it soon after."),
-    r("PROMO-10", Bot, "promotion-whole", "The queue may hold changes of several people."),
+    r("PROMO-10", Bot, "promotion-linear-history", "The queue may hold changes of several people."),
     r("PROMO-11", Bot, "promotion-whole", "They are told when theirs go along."),
     r("PROMO-12", Verified, "promotion-whole", "Their answer is not waited for."),
     r("PROMO-13", Attested, "promotion-whole", "A person puts the lgtm label on the merge request."),

@@ -7,7 +7,7 @@ use hotfix_adapters::forge::PullNumber;
 use hotfix_adapters::vocabulary::{CommitId, PersonRef, Platform};
 use serde::{Deserialize, Serialize};
 
-use super::event::Contributor;
+use super::event::{Contribution, Contributor};
 use super::hotfix::Hotfix;
 use super::id::PersonId;
 use super::people::Role;
@@ -94,6 +94,15 @@ impl Hotfix {
             rule.count = rule.count.saturating_add(1);
         }
         rules
+    }
+
+    /// Whether a person is behind a commit, as far as is known.
+    #[must_use]
+    pub fn wrote(&self, commit: &Contribution, person: &PersonId) -> bool {
+        let identified = |account: &PersonRef| self.identified.get(account).and_then(|one| one.person.as_ref());
+        commit.people.iter().any(|who| {
+            who.person.as_ref().or_else(|| who.unknown.as_ref().and_then(identified)).is_some_and(|who| who == person)
+        })
     }
 
     /// Whether somebody said who an unknown contributor is: they cast no vote in this run.

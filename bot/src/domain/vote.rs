@@ -8,7 +8,7 @@ use hotfix_adapters::vocabulary::{CommitId, Environment};
 use jiff::Timestamp;
 
 use super::command::DeployFacts;
-use super::event::{Lapse, ReviewSeen, Vote};
+use super::event::{Contribution, Lapse, ReviewSeen, Vote};
 use super::glass;
 use super::hotfix::Hotfix;
 use super::id::PersonId;
@@ -48,6 +48,7 @@ pub fn quorum(state: &Hotfix, environment: &Environment, now: Timestamp, facts: 
     let rules = state.approval_rules(environment);
     let vetoes = state.vetoes.iter().filter(|((place, _), _)| place == environment);
     let missing = missing(&rules, &valid, facts.map(|facts| &facts.standing));
+    let missing = if missing.is_empty() { alone(state, environment, &rules, &valid) } else { missing };
     let glass = glass::stands_in(state, environment, now, facts).filter(|_| !missing.is_empty());
     Quorum {
         missing: if glass.is_some() { Vec::new() } else { missing },
@@ -88,6 +89,16 @@ pub fn is_backed(state: &Hotfix, vote: &Vote, facts: Option<&DeployFacts>) -> bo
             (None, _, _) => false,
         },
     }
+}
+
+/// Asks for one more vote when all who approved a promotion worked on one commit of it: nobody approves their own work alone
+/// (security case 23).
+fn alone(state: &Hotfix, environment: &Environment, rules: &[ApprovalRule], votes: &[&Vote]) -> Vec<ApprovalRule> {
+    let ships = state.ships_to(environment).is_some() && state.ships_to(environment) == state.ships();
+    let own = |rider: &Contribution| votes.iter().all(|vote| state.wrote(rider, &vote.person));
+    let riders = state.riders.iter().flatten().filter(|_| ships && state.plan.is_promotion() && !votes.is_empty());
+    let alone = riders.into_iter().any(own);
+    rules.iter().filter(|_| alone).take(1).map(|rule| ApprovalRule { role: rule.role, count: 1 }).collect()
 }
 
 /// Whose last word on a pull request approves exactly this commit.

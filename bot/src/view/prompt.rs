@@ -18,6 +18,7 @@ use crate::domain::event::Contribution;
 use crate::domain::glass::broke;
 use crate::domain::group::Moment;
 use crate::domain::hotfix::{Attestation, Hotfix, StepState};
+use crate::domain::id::PersonId;
 use crate::domain::playbook::{StepKind, StepSpec};
 use crate::domain::step::beyond;
 use crate::domain::vote::{excluded, quorum};
@@ -111,6 +112,7 @@ pub fn prompt(
             count(riders.len(), "more commit goes out with it", "more commits go out with it")
         )));
         lines.extend(riders.iter().map(|one| commit_line(one, audience)));
+        lines.extend(not_alone(state, environment, audience, now));
     }
     lines.extend(said(state, commit, head.map_or(commit, |head| &head.tip), audience, now));
     lines.extend(not_counted(state, audience));
@@ -255,6 +257,17 @@ fn not_counted(state: &Hotfix, to: &Audience<'_>) -> Option<Text> {
     (!named.is_empty()).then(|| Text::of(format!("Does not count: {}.", listing(&named))))
 }
 
+/// Whose vote for a promotion is not enough without another's.
+fn not_alone(state: &Hotfix, environment: &Environment, to: &Audience<'_>, now: Timestamp) -> Option<Text> {
+    let rules = quorum(state, environment, now, None).missing;
+    let wrote = |person: &PersonId| state.riders.iter().flatten().any(|rider| state.wrote(rider, person));
+    let authors: Vec<PersonId> = voters(state, to, &rules).into_iter().filter(wrote).collect();
+    let names: Vec<String> = authors.iter().map(|person| to.name(person)).collect();
+    (state.plan.is_promotion() && !names.is_empty()).then(|| {
+        Text::of(format!("{} wrote a part of this, so that vote is not enough without another's.", listing(&names)))
+    })
+}
+
 fn until(state: &Hotfix, environment: &Environment) -> Text {
     let expires = state.plan.environment(environment).map_or(0, |plan| plan.approval.expires_minutes);
     Text::of(format!(
@@ -277,7 +290,6 @@ fn actions(state: &Hotfix, environment: &Environment, commit: &CommitId) -> Vec<
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::id::PersonId;
     use crate::domain::people::Role;
     use crate::policy::{Policy, Quorums, ServicePolicy};
     use crate::view::fixture::{asked, commit, contribution, environment, same};

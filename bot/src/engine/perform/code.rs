@@ -157,7 +157,8 @@ impl Engine {
         Ok(Performed::came(Outcome::Merged { number, commit }))
     }
 
-    /// Everything between what production runs and what will be released, less the fix itself.
+    /// Everything between what production runs and what will be released, less the fix itself. The newest commit is one of
+    /// them, unless it is the one by which the fix was merged.
     pub(super) async fn find_riders(&self, state: &Hotfix, to: &CommitId) -> Result<Performed, Failure> {
         let from = state.survey.as_ref().and_then(|survey| survey.running.as_ref().or(survey.last_success.as_ref()));
         let Some(from) = from else {
@@ -168,8 +169,9 @@ impl Engine {
         let machines = forge.machines(&state.plan.repo).await?;
         let own: Vec<&CommitId> =
             state.head.iter().flat_map(|head| &head.commits).map(|commit| &commit.commit).collect();
+        let merged = state.pull.as_ref().and_then(|pull| pull.merged.as_ref());
         let rides = |commit: &&hotfix_adapters::forge::CommitInfo| {
-            !own.contains(&&commit.id) && &commit.id != to && commit.parents.len() < 2
+            !own.contains(&&commit.id) && Some(&commit.id) != merged && commit.parents.len() < 2
         };
         let riders: Vec<_> =
             range.commits.iter().filter(rides).map(|commit| self.contribution(commit, &machines)).collect();
