@@ -14,6 +14,7 @@ mod matrix;
 mod own;
 mod pool;
 mod properties;
+mod rejected;
 mod scenarios;
 mod slack;
 mod tidy;

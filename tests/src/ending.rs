@@ -136,7 +136,7 @@ fn run_lines(world: &World, run: &Hotfix) -> anyhow::Result<Vec<String>> {
             word(&deploy.state)
         ));
     }
-    lines.push(format!("  {}, drift {}, stuck {}", mainline(run), !run.drifts.is_empty(), run.stuck.is_some()));
+    lines.push(format!("  {}, drift {}, stuck {}", mainline(run), !run.drifts.is_empty(), !run.stuck.is_empty()));
     lines.push(format!("  post-mortem {:?}, riders {:?}", run.postmortem, run.riders.as_ref().map(Vec::len)));
     Ok(lines)
 }

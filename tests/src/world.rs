@@ -301,7 +301,13 @@ impl World {
         for _ in 0..ROUNDS {
             let engine = self.engine();
             let mut busy = false;
-            while engine.work().await?.claimed > 0 {
+            loop {
+                self.cut.performing(true);
+                let pass = engine.work().await;
+                self.cut.performing(false);
+                if pass?.claimed == 0 {
+                    break;
+                }
                 busy = true;
                 self.cut.alive()?;
             }

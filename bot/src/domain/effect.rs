@@ -75,6 +75,9 @@ pub enum Effect {
         environment: Environment,
         /// Which commit.
         commit: CommitId,
+        /// Whether an earlier attempt may have begun it already: then a status that is refused says nothing about that.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        resumed: bool,
     },
     /// Merge the pull request. Found merged, with this head.
     Merge {
@@ -183,6 +186,32 @@ impl Effect {
             Self::Audit { .. } => "say it in the audit channel".to_owned(),
             Self::RemindCountersign => "remind of the broken glass".to_owned(),
             Self::Remind { step } => format!("remind of {step}"),
+        }
+    }
+
+    /// Whether it serves the step whose turn it is, so that it has no point any more once the run is past that step.
+    #[must_use]
+    pub fn serves_step(&self) -> bool {
+        match self {
+            Self::Survey
+            | Self::Announce
+            | Self::CreateBranch { .. }
+            | Self::Pick { .. }
+            | Self::Rebase { .. }
+            | Self::OpenPull
+            | Self::OpenReturn
+            | Self::Prompt { .. }
+            | Self::Merge { .. }
+            | Self::FindRiders { .. } => true,
+            Self::AnnounceGlass { .. }
+            | Self::CheckDeploy { .. }
+            | Self::Deploy { .. }
+            | Self::DeleteBranch { .. }
+            | Self::Say { .. }
+            | Self::Tell { .. }
+            | Self::Audit { .. }
+            | Self::RemindCountersign
+            | Self::Remind { .. } => false,
         }
     }
 

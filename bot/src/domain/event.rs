@@ -8,6 +8,7 @@ use hotfix_adapters::vocabulary::{BranchName, CommitId, DeployKey, Digest, Envir
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::effect::Effect;
 use super::glass::Glass;
 use super::id::{PersonId, StepId};
 use super::people::Role;
@@ -436,13 +437,16 @@ pub enum Event {
     },
     /// Something the bot had to do was refused by the other side; a person has to change something and say `retry`.
     Stuck {
-        /// What, in words.
-        what: String,
+        /// What.
+        effect: Effect,
         /// Why, and what next.
         reason: String,
     },
     /// Somebody asked to try again.
-    Retried,
+    Retried {
+        /// What is done again; a deployment whose facts could not be read is asked for by an event of its own.
+        effects: Vec<Effect>,
+    },
     /// Somebody gave the run up.
     Aborted {
         /// Why.

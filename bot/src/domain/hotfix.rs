@@ -7,6 +7,7 @@ use hotfix_adapters::registry::Published;
 use hotfix_adapters::vocabulary::{BranchName, CommitId, DeployKey, Digest, Environment, MessageRef};
 use jiff::Timestamp;
 
+use super::effect::Effect;
 use super::event::{Answer, Counts, DeployIntent, Ending, HeadSeen, PullSeen, Survey, Vote};
 use super::glass::BrokenGlass;
 use super::id::{HotfixId, PersonId, StepId};
@@ -125,8 +126,8 @@ pub struct Hotfix {
     pub reminders: BTreeMap<StepId, u32>,
     /// When production first ran the fix.
     pub live_at: Option<Timestamp>,
-    /// What the bot could not do, and waits for a person to put right.
-    pub stuck: Option<Stuck>,
+    /// What the other side refused for good, oldest first: a person puts it right and says `retry`.
+    pub stuck: Vec<Stuck>,
     /// The post-mortem: `Some(None)` when the bot's own is all there is.
     pub postmortem: Option<Option<String>>,
     /// The riders, once they are known.
@@ -364,10 +365,12 @@ pub enum Mainline {
 /// Something the bot could not do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stuck {
-    /// What, in words.
-    pub what: String,
+    /// What.
+    pub effect: Effect,
     /// Why, and what next.
     pub reason: String,
+    /// The deployment whose facts could not be read.
+    pub asked: Option<AskedDeploy>,
 }
 
 impl Hotfix {

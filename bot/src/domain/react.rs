@@ -64,17 +64,12 @@ fn acts(state: &Hotfix, entry: &Entry, version: u64) -> Vec<Effect> {
             key: intent.key.clone(),
             environment: intent.environment.clone(),
             commit: intent.commit.clone(),
+            resumed: false,
         }],
         Event::QuestionClosed { why: Closing::Expired, environment } => asked_anew(state, environment, now),
         Event::Proven { .. } => delete_branch(state),
         Event::GlassBroken(_) => vec![Effect::AnnounceGlass { version }],
-        Event::Retried if state.survey.is_none() => vec![Effect::Survey],
-        Event::Retried => {
-            let current = state.current().map(|(_, spec)| spec.id.clone());
-            let untold = state.glasses.last().filter(|broken| broken.told.is_none() && !broken.void);
-            let tell = untold.map(|broken| Effect::AnnounceGlass { version: broken.version });
-            tell.into_iter().chain(current.map(|step| entered(state, &step, now)).unwrap_or_default()).collect()
-        }
+        Event::Retried { effects } => effects.clone(),
         Event::Surveyed(_)
         | Event::Refused { .. }
         | Event::StepDone { .. }
@@ -243,7 +238,7 @@ fn talk(state: &Hotfix, entry: &Entry, version: u64) -> Vec<Effect> {
         | Event::Noted { .. }
         | Event::Reminded { .. }
         | Event::Stuck { .. }
-        | Event::Retried
+        | Event::Retried { .. }
         | Event::Aborted { .. }
         | Event::Closed { .. } => true,
         Event::StepDone { step, .. } => told_when_done(state, step),

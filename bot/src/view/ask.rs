@@ -39,7 +39,7 @@ pub(super) fn asks(state: &Hotfix, to: &Audience<'_>, now: Timestamp) -> Vec<Tex
         asks.extend(changed(state));
         asks.push(owner(state, to).plain(" or a captain, please say how to go on:"));
         asks.extend(drift_options());
-    } else if let Some(stuck) = &state.stuck {
+    } else if let Some(stuck) = state.stuck.last() {
         asks.push(
             owner(state, to)
                 .plain(", please put this right and say ")

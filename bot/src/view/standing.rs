@@ -57,8 +57,8 @@ fn underway(state: &Hotfix, people: &People, now: Timestamp) -> (Tone, String) {
         let where_ = if state.plan.productions().count() > 1 { listing(&names) } else { "production".to_owned() };
         return (Tone::Bad, format!("paused: {where_} changed"));
     }
-    if let Some(stuck) = &state.stuck {
-        return (Tone::Bad, format!("stopped: could not {}", outside(&stuck.what)));
+    if let Some(stuck) = state.stuck.last() {
+        return (Tone::Bad, format!("stopped: could not {}", outside(&stuck.effect.describe())));
     }
     let waiting = wait(state, now);
     let last = if review_due(state) && state.current().is_none() {
@@ -181,5 +181,5 @@ pub(super) fn mark(state: &Hotfix, at: usize, now: Timestamp) -> MarkState {
 fn is_stopped(state: &Hotfix, now: Timestamp) -> bool {
     let waiting = wait(state, now);
     let bad = waiting.is_some_and(|wait| waiting_for(state, &wait).0 == Tone::Bad);
-    bad || state.is_over() || !state.drifts.is_empty() || state.stuck.is_some()
+    bad || state.is_over() || !state.drifts.is_empty() || !state.stuck.is_empty()
 }

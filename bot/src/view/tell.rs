@@ -83,7 +83,7 @@ pub fn tell(state: &Hotfix, entry: &Entry, audience: &Audience<'_>, to: &PersonI
         | Event::Noted { .. }
         | Event::Reminded { .. }
         | Event::Stuck { .. }
-        | Event::Retried
+        | Event::Retried { .. }
         | Event::Aborted { .. }
         | Event::Closed { .. } => None,
     }

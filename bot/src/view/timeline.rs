@@ -214,8 +214,10 @@ fn happened(state: &Hotfix, entry: &Entry, to: &Audience<'_>) -> Option<String> 
         Event::Joined { title } => format!("brought a second fix into it: {}", escape(title)),
         Event::Noted { text } => format!("noted: {}", escape(text)),
         Event::Reminded { step, times } => format!("reminded of **{}**, time {times}", title(step)),
-        Event::Stuck { what, reason } => format!("could not {}: {}", escape(what), escape(once(reason))),
-        Event::Retried => "said to try again".to_owned(),
+        Event::Stuck { effect, reason } => {
+            format!("could not {}: {}", escape(&effect.describe()), escape(once(reason)))
+        }
+        Event::Retried { .. } => "said to try again".to_owned(),
         Event::Aborted { reason } => format!("gave it up: {}", escape(reason)),
         Event::Closed { ending } => format!("closed it: {}", ended(ending)),
     };

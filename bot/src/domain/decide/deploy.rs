@@ -6,9 +6,9 @@ use super::Draft;
 use crate::domain::command::DeployFacts;
 use crate::domain::event::{DeployIntent, Event};
 use crate::domain::glass;
-use crate::domain::hotfix::{DeployState, Hotfix, StepState};
+use crate::domain::hotfix::{AskedDeploy, DeployState, Hotfix, StepState};
 use crate::domain::id::PersonId;
-use crate::domain::people::marked;
+use crate::domain::people::{Grant, Role, marked};
 use crate::domain::playbook::{HoldMeans, StepKind};
 use crate::domain::refusal::Refusal;
 use crate::domain::step;
@@ -55,11 +55,28 @@ fn too_early(state: &Hotfix, environment: &Environment) -> Vec<Refusal> {
             refusals.push(Refusal::new("deploy.not-in-plan", reason, "See `plan`."));
         }
     }
-    if state.asked_deploy.is_some() || state.deploys.iter().any(|deploy| deploy.state.is_open()) {
-        refusals.push(Refusal::new("deploy.busy", "A deployment of this run is on its way already.", "See `status`."));
-    }
+    refusals.extend(busy(state));
     refusals.extend(held(state));
     refusals
+}
+
+/// Everything that speaks against trying a deployment again that failed, or whose facts could not be read.
+pub(super) fn not_again(state: &Hotfix, grant: &Grant, asked: &AskedDeploy) -> Vec<Refusal> {
+    if !asked.rollback {
+        return too_early(state, &asked.environment);
+    }
+    let mut refusals: Vec<Refusal> = busy(state).into_iter().collect();
+    if !grant.roles.contains(&Role::Captain) {
+        let next = "Ask a captain to say `retry`.";
+        refusals.push(Refusal::new("rollback.who", "Only a captain can try the rollback again.", next));
+    }
+    refusals
+}
+
+fn busy(state: &Hotfix) -> Option<Refusal> {
+    let busy = state.asked_deploy.is_some() || state.deploys.iter().any(|deploy| deploy.state.is_open());
+    let reason = "A deployment of this run is on its way already.";
+    busy.then(|| Refusal::new("deploy.busy", reason, "See `status`."))
 }
 
 pub(super) fn unknown_environment(state: &Hotfix, environment: &Environment) -> Option<Refusal> {

@@ -6,6 +6,7 @@ mod gate;
 mod glass;
 mod lapse;
 mod person;
+mod retry;
 mod world;
 
 use jiff::Timestamp;

@@ -6,7 +6,7 @@ use hotfix_adapters::vocabulary::CommitId;
 use jiff::SignedDuration;
 
 use super::glass::Said;
-use super::{Draft, ballot, deploy, gate, glass};
+use super::{Draft, ballot, deploy, gate, glass, retry};
 use crate::domain::command::Act;
 use crate::domain::event::{Answer, DriftChoice, Event};
 use crate::domain::glass::review_due;
@@ -59,7 +59,7 @@ pub(super) fn decide(draft: &mut Draft, grant: &Grant, act: &Act) -> Decided {
             glass::break_it(draft, grant, &Said { environment, commit, reason, incident, audit })
         }
         Act::Countersign { ok, note } => glass::countersign(draft, who, *ok, note.as_deref()),
-        Act::Retry => retry(draft, who),
+        Act::Retry => retry::retry(draft, grant),
         Act::Abort(reason) => abort(draft, grant, reason),
         Act::Drift(choice) => drift(draft, grant, *choice),
         Act::WaiveMergeback(reason) => waive(draft, who, reason),
@@ -201,28 +201,6 @@ fn verify(draft: &mut Draft, who: &PersonId, place: &str, pass: bool, note: Opti
         return Ok(());
     }
     draft.person(who, Event::Attested { place: place.to_owned(), commit, pass, note: note.map(str::to_owned) })
-}
-
-fn retry(draft: &mut Draft, who: &PersonId) -> Decided {
-    let failed = draft.state.current().and_then(|(_, spec)| {
-        let StepKind::Deploy { environment, .. } = &spec.kind else {
-            return None;
-        };
-        let last = draft.state.last_deploy(environment)?;
-        matches!(last.state, DeployState::Failed(_)).then(|| environment.clone())
-    });
-    if let Some(environment) = failed {
-        draft.person(who, Event::Retried)?;
-        return deploy::ask(draft, who, &environment);
-    }
-    if draft.state.stuck.is_some() {
-        return draft.person(who, Event::Retried);
-    }
-    no(Refusal::new(
-        "retry.nothing",
-        "Nothing failed that could be tried again.",
-        "See `status` for what is waited for.",
-    ))
 }
 
 fn abort(draft: &mut Draft, grant: &Grant, reason: &str) -> Decided {

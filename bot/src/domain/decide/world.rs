@@ -9,6 +9,7 @@ use hotfix_adapters::vocabulary::{CommitId, DeployKey, Digest, Environment};
 
 use super::{Draft, ballot, deploy};
 use crate::domain::command::{Outcome, PickResult, Rebased, Sighting};
+use crate::domain::effect::Effect;
 use crate::domain::event::{Beyond, Event, HeadSeen};
 use crate::domain::hotfix::{BranchState, DeployState, Fix, FixState, Hotfix, Mainline, StepState};
 use crate::domain::id::StepId;
@@ -213,9 +214,37 @@ pub(super) fn came(draft: &mut Draft, outcome: &Outcome) -> Decided {
         Outcome::Riders { .. } => Ok(()),
         Outcome::BranchDeleted if draft.state.branch == BranchState::Present => draft.bot(Event::BranchDeleted),
         Outcome::BranchDeleted | Outcome::Nothing => Ok(()),
-        Outcome::Refused { effect, reason } => {
-            draft.bot(Event::Stuck { what: effect.describe(), reason: reason.clone() })
+        Outcome::Refused { effect, reason } if has_point(&draft.state, effect) => {
+            draft.bot(Event::Stuck { effect: effect.clone(), reason: reason.clone() })
         }
+        Outcome::Refused { .. } => Ok(()),
+    }
+}
+
+/// Whether what was refused is still to be done: the deployment may have been voided or ended meanwhile.
+fn has_point(state: &Hotfix, effect: &Effect) -> bool {
+    match effect {
+        Effect::CheckDeploy { environment, commit, .. } => {
+            state.asked_deploy.as_ref().is_some_and(|a| &a.environment == environment && &a.commit == commit)
+        }
+        Effect::Deploy { key, .. } => state.deploy(key).is_some_and(|deploy| deploy.state == DeployState::Running),
+        Effect::DeleteBranch { .. } => state.branch == BranchState::Present,
+        Effect::Survey
+        | Effect::Announce
+        | Effect::CreateBranch { .. }
+        | Effect::Pick { .. }
+        | Effect::Rebase { .. }
+        | Effect::OpenPull
+        | Effect::OpenReturn
+        | Effect::Prompt { .. }
+        | Effect::AnnounceGlass { .. }
+        | Effect::Merge { .. }
+        | Effect::FindRiders { .. }
+        | Effect::Say { .. }
+        | Effect::Tell { .. }
+        | Effect::Audit { .. }
+        | Effect::RemindCountersign
+        | Effect::Remind { .. } => true,
     }
 }
 

@@ -3,7 +3,8 @@
 use hotfix_adapters::vocabulary::DeployKey;
 use jiff::Timestamp;
 
-use super::reset;
+use super::{reset, stuck};
+use crate::domain::effect::Effect;
 use crate::domain::event::{DeployIntent, DriftChoice, Entry, Event};
 use crate::domain::glass::{BrokenGlass, Review};
 use crate::domain::hotfix::{AskedDeploy, DeployState, Deployment, Drift, Hotfix, StepState};
@@ -14,6 +15,7 @@ use crate::domain::playbook::StepKind;
 pub(super) fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
     match &entry.event {
         Event::DeployAsked { environment, commit, rollback } => {
+            stuck::forget(state, |effect| matches!(effect, Effect::CheckDeploy { .. }));
             state.asked_deploy =
                 Some(AskedDeploy { environment: environment.clone(), commit: commit.clone(), rollback: *rollback });
         }
@@ -29,7 +31,10 @@ pub(super) fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
             let deploy = Deployment { intent: intent.clone(), state: DeployState::Running, at: entry.at };
             state.deploys.push(deploy);
         }
-        Event::DeployAwaitsWord { key } => set_deploy(state, key, DeployState::AwaitingWord)?,
+        Event::DeployAwaitsWord { key } => {
+            set_deploy(state, key, DeployState::AwaitingWord)?;
+            followed(state, key);
+        }
         Event::DeployNoted { key, note } => {
             state.notes.insert(key.clone(), note.clone());
         }
@@ -37,6 +42,7 @@ pub(super) fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
             let ended = failure.as_ref().map_or(DeployState::Succeeded, |why| DeployState::Failed(why.clone()));
             set_deploy(state, key, ended)?;
             state.notes.remove(key);
+            followed(state, key);
             deployment_ended(state, key, entry.at);
         }
         Event::Drifted { environment, expected, found } => {
@@ -52,6 +58,11 @@ pub(super) fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
         other => return Err(format!("{other:?} is not about deployments")),
     }
     Ok(())
+}
+
+/// Forgets that this deployment could not be followed.
+fn followed(state: &mut Hotfix, ended: &DeployKey) {
+    stuck::forget(state, |effect| matches!(effect, Effect::Deploy { key, .. } if key == ended));
 }
 
 /// A deployment that rests on a broken glass has to be looked at by somebody who was not involved.

@@ -3,6 +3,7 @@
 mod deploy;
 mod glass;
 mod reset;
+mod stuck;
 mod word;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,8 +12,9 @@ use hotfix_adapters::vocabulary::CommitId;
 use jiff::Timestamp;
 use thiserror::Error;
 
+use super::effect::Effect;
 use super::event::{Actor, Ending, Entry, Event, HeadSeen, Opened};
-use super::hotfix::{Asked, BranchState, Fix, FixState, Hotfix, Mainline, Phase, Pinned, Pull, StepState, Stuck};
+use super::hotfix::{Asked, BranchState, Fix, FixState, Hotfix, Mainline, Phase, Pinned, Pull, StepState};
 use super::id::{HotfixId, PersonId, StepId};
 use super::playbook::{StepKind, StepSpec, Which};
 
@@ -117,7 +119,7 @@ fn open(id: HotfixId, opened: &Opened, requester: PersonId, at: Timestamp) -> Ho
         mainline: Mainline::Open,
         reminders: BTreeMap::new(),
         live_at: None,
-        stuck: None,
+        stuck: Vec::new(),
         postmortem: None,
         riders: None,
         riders_total: 0,
@@ -145,9 +147,10 @@ fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
         Event::StepDone { step, evidence } => {
             set_step(state, step, StepState::Done { at, evidence: evidence.clone() })?;
             state.reminders.remove(step);
-            state.stuck = None;
+            stuck::step_over(state);
         }
         Event::StepSkipped { step, reason } => {
+            stuck::left_out(state, step);
             set_step(state, step, StepState::Skipped { by: person(entry), reason: reason.clone() })?;
         }
         Event::OverrideAsked { step, reason, incident } => {
@@ -158,6 +161,7 @@ fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
             if person(entry).as_ref() == Some(asked_by) {
                 return Err("an override takes two people".to_owned());
             }
+            stuck::left_out(state, step);
             set_step(state, step, StepState::Skipped { by: person(entry), reason: format!("overridden: {reason}") })?;
             state.override_asked.remove(step);
         }
@@ -204,7 +208,10 @@ fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
                 pushers: Default::default(),
             });
         }
-        Event::BranchDeleted => state.branch = BranchState::Deleted,
+        Event::BranchDeleted => {
+            state.branch = BranchState::Deleted;
+            stuck::forget(state, |effect| matches!(effect, Effect::DeleteBranch { .. }));
+        }
         Event::FixRequested { source } => {
             state.fixes.push(Fix { source: source.clone(), state: FixState::Waiting });
             reset::reopen_from(state, |kind| matches!(kind, StepKind::OnMain | StepKind::Change { .. }));
@@ -277,8 +284,8 @@ fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
         Event::Reminded { step, times } => {
             state.reminders.insert(step.clone(), *times);
         }
-        Event::Stuck { what, reason } => state.stuck = Some(Stuck { what: what.clone(), reason: reason.clone() }),
-        Event::Retried => state.stuck = None,
+        Event::Stuck { effect, reason } => stuck::refused(state, effect, reason),
+        Event::Retried { .. } => state.stuck.clear(),
         Event::Aborted { .. } => state.phase = Phase::Ended { ending: Ending::Aborted, at, refusals: Vec::new() },
         Event::Closed { ending } => state.phase = Phase::Ended { ending: ending.clone(), at, refusals: Vec::new() },
     }

@@ -9,7 +9,7 @@ use crate::domain::playbook::{StepKind, VerifyPlace};
 /// The branch moved: what was said of the old head is void (APPLY-14, security case 25).
 pub(super) fn move_head(state: &mut Hotfix, head: &HeadSeen, adapts: &[CommitId]) {
     state.head = Some(head.clone());
-    state.stuck = None;
+    super::stuck::step_over(state);
     if head.on_base {
         state.rebase_conflict = None;
         state.rebase_from = None;
@@ -30,6 +30,7 @@ pub(super) fn void(state: &mut Hotfix) {
     super::glass::void(state);
     state.close_questions();
     state.asked_deploy = None;
+    super::stuck::void(state);
     state.riders = None;
 }
 

@@ -171,17 +171,27 @@ impl Engine {
         Ok(too_late)
     }
 
-    /// Starts a deployment, unless it was started before under its key, and follows it.
+    /// Starts a deployment, unless it was started before under its key, and follows it. One that the mechanism refuses to start
+    /// has failed, with nothing done; `first` says that no earlier attempt can have started it.
     pub(super) async fn deploy(
         &self,
         state: &Hotfix,
         key: &DeployKey,
         environment: &Environment,
         commit: &CommitId,
+        first: bool,
     ) -> Result<Performed, Failure> {
-        let mechanism = self.mechanism(&state.plan.service, environment)?;
+        let looked = async {
+            let mechanism = self.mechanism(&state.plan.service, environment)?;
+            let status = mechanism.status(key).await?;
+            Ok((mechanism, status))
+        };
+        let (mechanism, status) = match looked.await {
+            Err(Failure::Rejected { reason }) if first => return Ok(not_begun(key, &reason)),
+            looked => looked?,
+        };
         let intent = state.deploy(key).map(|deploy| &deploy.intent);
-        let status = match mechanism.status(key).await? {
+        let status = match status {
             Some(status) => status,
             None => {
                 if let Some(reason) = self.begins(state, key).await? {
@@ -199,7 +209,10 @@ impl Engine {
                     only: state.plan.only_in(environment),
                     riders: self.riders(state),
                 };
-                mechanism.start(&request).await?;
+                match mechanism.start(&request).await {
+                    Err(Failure::Rejected { reason }) => return Ok(not_begun(key, &reason)),
+                    started => started?,
+                }
                 mechanism.status(key).await?.unwrap_or(DeployStatus::InProgress { note: None })
             }
         };
@@ -216,4 +229,10 @@ impl Engine {
             }
         }
     }
+}
+
+/// The end of a deployment that was refused before it began.
+fn not_begun(key: &DeployKey, reason: &str) -> Performed {
+    let status = DeployStatus::Failed { reason: format!("Nothing was begun: {reason}") };
+    Performed::came(Outcome::DeployStatus { key: key.clone(), status })
 }

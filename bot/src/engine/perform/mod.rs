@@ -37,7 +37,9 @@ impl Engine {
             Effect::CheckDeploy { environment, commit, key } => {
                 self.check_deploy(&state, environment, commit, key).await
             }
-            Effect::Deploy { key, environment, commit } => self.deploy(&state, key, environment, commit).await,
+            Effect::Deploy { key, environment, commit, resumed } => {
+                self.deploy(&state, key, environment, commit, first && !resumed).await
+            }
             Effect::Merge { number, head, method } => self.merge(&state, *number, head, *method).await,
             Effect::FindRiders { to } => self.find_riders(&state, to).await,
             Effect::DeleteBranch { at } => self.delete_branch(&state, at).await,

@@ -119,8 +119,8 @@ fn said(told: &Told<'_>, event: &Event) -> Option<Card> {
         Event::BranchDeleted => Some(told.branch_deleted()),
         Event::PostmortemFiled { url } => Some(told.postmortem_filed(url.as_deref())),
         Event::Refused { refusals } => Some(told.refused(refusals)),
-        Event::Stuck { what, reason } => Some(told.stuck(what, reason)),
-        Event::Retried => Some(told.retried()),
+        Event::Stuck { effect, reason } => Some(told.stuck(&effect.describe(), reason)),
+        Event::Retried { .. } => Some(told.retried()),
         Event::Aborted { reason } => Some(told.aborted(reason)),
         Event::Closed { ending } => Some(told.closed(ending)),
     }

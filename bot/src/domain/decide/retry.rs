@@ -1,0 +1,98 @@
+//! `retry`: does again what the other side refused for good, and a deployment that failed.
+
+use super::person::{Decided, no};
+use super::{Draft, deploy};
+use crate::domain::effect::Effect;
+use crate::domain::event::Event;
+use crate::domain::hotfix::{AskedDeploy, BranchState, DeployState, Hotfix, Mainline, Stuck};
+use crate::domain::people::Grant;
+use crate::domain::playbook::StepKind;
+use crate::domain::refusal::Refusal;
+use crate::domain::step;
+use jiff::Timestamp;
+
+pub(super) fn retry(draft: &mut Draft, grant: &Grant) -> Decided {
+    let state = &draft.state;
+    let unread = state.stuck.iter().find_map(|stuck| stuck.asked.clone());
+    let asked = unread.or_else(|| failed(state));
+    let mut effects = Vec::new();
+    for effect in state.stuck.iter().flat_map(|stuck| again(state, stuck, draft.now)) {
+        if !effects.contains(&effect) {
+            effects.push(effect);
+        }
+    }
+    if state.stuck.is_empty() && asked.is_none() {
+        return no(Refusal::new(
+            "retry.nothing",
+            "Nothing failed that could be tried again.",
+            "See `status` for what is waited for.",
+        ));
+    }
+    let refusals = asked.as_ref().map(|asked| deploy::not_again(state, grant, asked)).unwrap_or_default();
+    let deploys = asked.filter(|_| refusals.is_empty());
+    if effects.is_empty() && !refusals.is_empty() {
+        return Err(refusals);
+    }
+    draft.person(&grant.person, Event::Retried { effects })?;
+    let Some(AskedDeploy { environment, commit, rollback }) = deploys else { return Ok(()) };
+    if rollback {
+        return draft.person(&grant.person, Event::DeployAsked { environment, commit, rollback });
+    }
+    deploy::ask(draft, &grant.person, &environment)
+}
+
+/// What has to be done for something refused to be tried again, as the run is now. Every effect has an answer here.
+fn again(state: &Hotfix, stuck: &Stuck, now: Timestamp) -> Vec<Effect> {
+    let effect = stuck.effect.clone();
+    match &stuck.effect {
+        Effect::Survey if state.survey.is_none() => vec![effect],
+        Effect::Survey => Vec::new(),
+        // The run may have moved: what the step wants is worked out anew.
+        Effect::Announce
+        | Effect::CreateBranch { .. }
+        | Effect::Pick { .. }
+        | Effect::Rebase { .. }
+        | Effect::OpenPull
+        | Effect::OpenReturn
+        | Effect::Prompt { .. }
+        | Effect::Merge { .. }
+        | Effect::FindRiders { .. } => {
+            state.current().map(|(_, spec)| step::enter(state, spec, now)).unwrap_or_default()
+        }
+        // It is asked for again, so that everything that speaks against it is looked at again.
+        Effect::CheckDeploy { .. } => Vec::new(),
+        Effect::Deploy { key, environment, commit, .. } => {
+            let runs = state.deploy(key).is_some_and(|deploy| deploy.state == DeployState::Running);
+            let (key, environment, commit) = (key.clone(), environment.clone(), commit.clone());
+            if runs { vec![Effect::Deploy { key, environment, commit, resumed: true }] } else { Vec::new() }
+        }
+        Effect::DeleteBranch { .. } => {
+            let wanted = state.branch == BranchState::Present && matches!(state.mainline, Mainline::Proven(..));
+            if wanted { vec![effect] } else { Vec::new() }
+        }
+        Effect::AnnounceGlass { version } => {
+            let last = state.glasses.last().filter(|broken| broken.told.is_none() && !broken.void);
+            if last.is_some_and(|broken| &broken.version == version) { vec![effect] } else { Vec::new() }
+        }
+        Effect::Say { .. }
+        | Effect::Tell { .. }
+        | Effect::Audit { .. }
+        | Effect::RemindCountersign
+        | Effect::Remind { .. } => Vec::new(),
+    }
+}
+
+/// The deployment that failed and can be tried again: the last of all if it was to put back what ran before, else the last to
+/// the environment whose turn it is.
+fn failed(state: &Hotfix) -> Option<AskedDeploy> {
+    let is_failed = |state: &DeployState| matches!(state, DeployState::Failed(_));
+    if let Some(last) = state.deploys.last().filter(|last| last.intent.rollback && is_failed(&last.state)) {
+        let (environment, commit) = (last.intent.environment.clone(), last.intent.commit.clone());
+        return Some(AskedDeploy { environment, commit, rollback: true });
+    }
+    let (_, spec) = state.current()?;
+    let StepKind::Deploy { environment, .. } = &spec.kind else { return None };
+    let last = state.last_deploy(environment).filter(|last| !last.intent.rollback && is_failed(&last.state))?;
+    let (environment, commit) = (environment.clone(), last.intent.commit.clone());
+    Some(AskedDeploy { environment, commit, rollback: false })
+}
