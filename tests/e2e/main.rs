@@ -6,6 +6,7 @@ mod discord;
 mod doctor;
 mod echoes;
 mod example;
+mod exits;
 mod hosts;
 mod http;
 mod kill;

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
 use hotfix::config::{self, Config};
-use hotfix::domain::command::{Act, Command, DeployFacts, Outcome, PickResult, Rebased, Sighting};
+use hotfix::domain::command::{Act, Command, DeployFacts, Frozen, Outcome, PickResult, Rebased, Sighting, Thaw};
 use hotfix::domain::decide::{Decision, decide, open};
 use hotfix::domain::effect::Effect;
 use hotfix::domain::event::{
@@ -19,6 +19,7 @@ use hotfix::domain::id::{HotfixId, PersonId, ServiceName};
 use hotfix::domain::people::{Grant, Role};
 use hotfix::domain::plan::{Plan, Subject};
 use hotfix::domain::react::react;
+use hotfix::domain::refusal::Refusal;
 use hotfix::domain::way::Way;
 use hotfix_adapters::deploy::DeployStatus;
 use hotfix_adapters::forge::{Check, CheckState, Containment, DiffSize, PullNumber, Verdict};
@@ -27,8 +28,11 @@ use jiff::Timestamp;
 
 use crate::stage::{Stage, fresh_folder};
 
+/// How many people there are.
+pub const CROWD: u8 = 5;
+
 /// The people, in the order of the dice.
-const PEOPLE: [&str; 5] = ["ana", "ben", "chi", "dee", "eli"];
+const PEOPLE: [&str; CROWD as usize] = ["ana", "ben", "chi", "dee", "eli"];
 
 /// A throw of the dice: what kind of thing happens, who does it, and how.
 pub type Throw = (u8, u8, u16);
@@ -54,7 +58,7 @@ pub struct Thrown {
     /// What was asked of it.
     pub command: Command,
     /// What was decided.
-    pub decision: Result<Decision, Vec<hotfix::domain::refusal::Refusal>>,
+    pub decision: Result<Decision, Vec<Refusal>>,
 }
 
 /// A commit with this number.
@@ -144,6 +148,13 @@ impl Model {
         Some(Thrown { before, command, decision })
     }
 
+    /// What this run would become if this person did this; `None` when the policy does not let them.
+    #[must_use]
+    pub fn would(&self, state: &Hotfix, who: u8, role: Role, act: Act) -> Option<Result<Decision, Vec<Refusal>>> {
+        let grant = grant(self.config, &state.plan.service, who, role)?;
+        Some(decide(state, &Command::Person(grant, act), self.now))
+    }
+
     fn take(&mut self, decision: &Decision, version: u64) {
         let mut state = Some(self.state.clone()).filter(|_| version > 0);
         for (offset, entry) in decision.entries.iter().enumerate() {
@@ -173,6 +184,7 @@ impl Model {
             12 | 13 => (Role::Requester, Act::Deploy(environment(how))),
             14 => (Role::Captain, Act::Rollback(environment(how), None)),
             15 => (Role::Requester, self.step_act(how)?),
+            16 if how % 11 == 0 => (Role::Requester, self.abandoning()),
             16 => (Role::Requester, if how % 5 == 0 { Act::Abort("enough".to_owned()) } else { Act::Retry }),
             17 => (
                 Role::Requester,
@@ -191,6 +203,12 @@ impl Model {
         };
         let grant = grant(self.config, &self.state.plan.service, who, role)?;
         Some(Command::Person(grant, act))
+    }
+
+    /// Ends the run; nobody knows whether its open deployments are running.
+    fn abandoning(&self) -> Act {
+        let open = self.state.deploys.iter().filter(|deploy| deploy.state.is_open());
+        Act::Abandon { reason: "enough".to_owned(), under_way: open.map(|deploy| deploy.intent.key.clone()).collect() }
     }
 
     /// Mostly what would ship, and a reason that is long enough.
@@ -358,7 +376,10 @@ impl Model {
             tip: if how % 9 == 0 { Some(commit(8)) } else { Some(wanted.clone()) },
             running: (how % 4 != 0).then(|| self.running.clone()),
             image: None,
-            freeze: (how % 23 == 0).then(|| "the year ends".to_owned()),
+            freeze: (how % 23 == 0).then(|| Frozen {
+                reason: "the year ends".to_owned(),
+                end: if how % 2 == 0 { Thaw::Calendar(self.now) } else { Thaw::Word("all".to_owned()) },
+            }),
             policy_version: if how % 29 == 0 {
                 "another".to_owned()
             } else {

@@ -124,9 +124,25 @@ impl World {
                 let at = self.commit_of(at)?;
                 run(&["push", "--quiet", "origin", &format!("{at}:refs/heads/{branch}")]).map(|_| ())
             }
+            "tags" => {
+                let (tag, at) = rest.split_once(" at ").context("at what?")?;
+                let (tag, at) = (self.with_short(tag)?, self.commit_of(at)?);
+                run(&["push", "--quiet", "origin", &format!("{at}:refs/tags/{tag}")]).map(|_| ())
+            }
+            "untags" => {
+                let tag = format!("refs/tags/{}", self.with_short(rest)?);
+                run(&["push", "--quiet", "origin", "--delete", &tag]).map(|_| ())
+            }
             "deletes" => run(&["push", "--quiet", "origin", "--delete", rest]).map(|_| ()),
             _ => bail!("nobody can do this with git: {words}"),
         }
+    }
+
+    /// `{main}` in the name of a tag is the short id of what is called so.
+    fn with_short(&self, name: &str) -> anyhow::Result<String> {
+        let Some((before, rest)) = name.split_once('{') else { return Ok(name.to_owned()) };
+        let (reference, behind) = rest.split_once('}').context("`{` without `}`")?;
+        Ok(format!("{before}{}{behind}", &self.commit_of(reference)?[..7]))
     }
 
     fn write(&self, files: &str) -> anyhow::Result<()> {

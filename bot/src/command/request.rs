@@ -207,6 +207,13 @@ pub enum Request {
         /// Which run.
         run: Option<HotfixId>,
     },
+    /// End the run in whatever state it is.
+    Abandon {
+        /// Why.
+        reason: String,
+        /// Which run.
+        run: Option<HotfixId>,
+    },
     /// What to do when production changed under the run.
     Drift {
         /// What.

@@ -33,6 +33,7 @@ impl Request {
             Self::Countersign { .. } => "countersign",
             Self::Retry { .. } => "retry",
             Self::Abort { .. } => "abort",
+            Self::Abandon { .. } => "abandon",
             Self::Drift { .. } => "drift",
             Self::Lock { .. } => "lock",
             Self::Renew { .. } => "renew",
@@ -77,6 +78,7 @@ impl Request {
             | Self::Countersign { run, .. }
             | Self::Retry { run }
             | Self::Abort { run, .. }
+            | Self::Abandon { run, .. }
             | Self::Drift { run, .. }
             | Self::Mergeback { run, .. }
             | Self::Note { run, .. }
@@ -136,6 +138,7 @@ impl Request {
             | Self::Countersign { .. }
             | Self::Retry { .. }
             | Self::Abort { .. }
+            | Self::Abandon { .. }
             | Self::Drift { .. }
             | Self::Lock { .. }
             | Self::Renew { .. }

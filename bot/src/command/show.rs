@@ -35,7 +35,7 @@ impl Request {
                 service.as_ref().map_or(Ok(()), |service| write!(f, " --service {service}"))
             }
             Self::Where { service } => write!(f, " {service}"),
-            Self::Reject { reason, .. } | Self::Hold { reason, .. } | Self::Abort { reason, .. } => {
+            Self::Reject { reason, .. } | Self::Hold { reason, .. } | Self::Abort { reason, .. } | Self::Abandon { reason, .. } => {
                 write!(f, " {}", quote(reason))
             }
             Self::Verify { place, pass, note, .. } => {

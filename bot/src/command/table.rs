@@ -216,6 +216,7 @@ pub static VERBS: &[&Verb] = &[
     &glass::BREAK_GLASS,
     &glass::COUNTERSIGN,
     &steer::ABORT,
+    &steer::ABANDON,
     &locks::LOCKS,
     &locks::LOCK,
     &locks::RENEW,

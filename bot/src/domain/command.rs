@@ -6,12 +6,14 @@ use hotfix_adapters::deploy::DeployStatus;
 use hotfix_adapters::forge::{Containment, PullNumber};
 use hotfix_adapters::registry::Published;
 use hotfix_adapters::vocabulary::{ChannelRef, CommitId, DeployKey, Digest, Environment, MessageRef};
+use jiff::Timestamp;
 
 use super::effect::Effect;
 use super::event::{Answer, Contribution, Counts, DriftChoice, HeadSeen, Lapse, PullSeen, Survey};
 use super::id::{PersonId, StepId};
 use super::people::Grant;
 use super::playbook::Which;
+use super::refusal::Refusal;
 use super::vote::Standing;
 use super::way::Way;
 
@@ -121,6 +123,13 @@ pub enum Act {
     Retry,
     /// Give up.
     Abort(String),
+    /// End the run in whatever state it is.
+    Abandon {
+        /// Why.
+        reason: String,
+        /// Which of its open deployments are not known to have ended.
+        under_way: BTreeSet<DeployKey>,
+    },
     /// Answer a drift.
     Drift(DriftChoice),
     /// Give up bringing the fix to main.
@@ -343,8 +352,8 @@ pub struct DeployFacts {
     pub running: Option<CommitId>,
     /// What the tag of the pinned image names now; `None` when no image is pinned, or the tag is gone.
     pub image: Option<Digest>,
-    /// Why deployments are frozen, if they are.
-    pub freeze: Option<String>,
+    /// The freeze of deployments that holds, if one does.
+    pub freeze: Option<Frozen>,
     /// The version of the policy now.
     pub policy_version: String,
     /// The roles that the voters have now; somebody who left is not among them.
@@ -355,4 +364,37 @@ pub struct DeployFacts {
     pub glass: BTreeSet<PersonId>,
     /// Who approves exactly the head on the forge, where votes have to be backed by that.
     pub reviewed: BTreeSet<PersonId>,
+}
+
+/// A freeze of deployments.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Frozen {
+    /// Why, in words.
+    pub reason: String,
+    /// What ends it.
+    pub end: Thaw,
+}
+
+impl Frozen {
+    /// The refusal of a deployment because of it.
+    #[must_use]
+    pub fn refusal(&self) -> Refusal {
+        let next = match &self.end {
+            Thaw::Word(what) => format!("An admin can lift it with `unfreeze {what}`."),
+            Thaw::Calendar(until) => format!(
+                "It stands in the calendar of policy.toml until {}; no command lifts it.",
+                until.strftime("%Y-%m-%d %H:%M UTC")
+            ),
+        };
+        Refusal::new("freeze", format!("Deployments are frozen: {}", self.reason), next)
+    }
+}
+
+/// What ends a freeze.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Thaw {
+    /// Somebody says `unfreeze` with this word.
+    Word(String),
+    /// The calendar of the policy, at this time.
+    Calendar(Timestamp),
 }

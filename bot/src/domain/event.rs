@@ -447,6 +447,20 @@ pub enum Event {
         /// What is done again; a deployment whose facts could not be read is asked for by an event of its own.
         effects: Vec<Effect>,
     },
+    /// A captain wants to end the run although a deployment may still be running; a second person has to say the same.
+    AbandonAsked {
+        /// Why.
+        reason: String,
+    },
+    /// The run ended in whatever state it was; only what it still owes stays open.
+    Abandoned {
+        /// Why.
+        reason: String,
+        /// The captain who asked first, when a second person had to confirm.
+        asked_by: Option<PersonId>,
+        /// The deployments that were believed to be running.
+        believed: BTreeSet<DeployKey>,
+    },
     /// Somebody gave the run up.
     Aborted {
         /// Why.

@@ -128,6 +128,12 @@ pub struct Hotfix {
     pub live_at: Option<Timestamp>,
     /// What the other side refused for good, oldest first: a person puts it right and says `retry`.
     pub stuck: Vec<Stuck>,
+    /// The captain who wants to end the run although a deployment may still be running, and why.
+    pub abandon_asked: Option<(PersonId, String)>,
+    /// How the run was ended in whatever state it was: from then on it only waits for what it still owes.
+    pub abandoned: Option<Abandoned>,
+    /// Whether its lanes are free for others although it is not over.
+    pub lane_released: bool,
     /// The post-mortem: `Some(None)` when the bot's own is all there is.
     pub postmortem: Option<Option<String>>,
     /// The riders, once they are known.
@@ -373,7 +379,40 @@ pub struct Stuck {
     pub asked: Option<AskedDeploy>,
 }
 
+/// How a run was abandoned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Abandoned {
+    /// By whom.
+    pub by: PersonId,
+    /// Why.
+    pub reason: String,
+    /// The deployments that were believed to be running.
+    pub believed: BTreeSet<DeployKey>,
+}
+
 impl Hotfix {
+    /// Whether it holds its lanes.
+    #[must_use]
+    pub fn holds_lanes(&self) -> bool {
+        !self.is_over() && !self.lane_released
+    }
+
+    /// Whether the fix is on main, or need not be any more.
+    #[must_use]
+    pub fn is_settled_on_main(&self) -> bool {
+        matches!(self.mainline, Mainline::Proven(..) | Mainline::Waived { .. })
+    }
+
+    /// Whether production has the fix, or may have it, while main is not known to have it: the next release would lose it.
+    #[must_use]
+    pub fn owes_mainline(&self) -> bool {
+        let abandoned = |key| self.abandoned.as_ref().is_some_and(|abandoned| abandoned.believed.contains(key));
+        let may_be_live = self.deploys.iter().map(|deploy| &deploy.intent).any(|intent| {
+            abandoned(&intent.key) && !intent.rollback && self.plan.reaches_production(&intent.environment)
+        });
+        (self.is_live() || may_be_live) && !self.is_settled_on_main()
+    }
+
     /// Whether it is over.
     #[must_use]
     pub fn is_over(&self) -> bool {

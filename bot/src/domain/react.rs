@@ -129,6 +129,8 @@ fn acts(state: &Hotfix, entry: &Entry, version: u64) -> Vec<Effect> {
         | Event::Noted { .. }
         | Event::Reminded { .. }
         | Event::Stuck { .. }
+        | Event::AbandonAsked { .. }
+        | Event::Abandoned { .. }
         | Event::Aborted { .. }
         | Event::Closed { .. } => Vec::new(),
     }
@@ -170,6 +172,9 @@ fn timers(state: &Hotfix, entry: &Entry, reaction: &mut Reaction) {
             if minutes > 0 && current {
                 reaction.remind.push((Reminder::Step(step.clone()), Duration::from_secs(u64::from(minutes) * 60)));
             }
+        }
+        Event::Abandoned { .. } => {
+            reaction.forget.extend(state.plan.steps.iter().map(|spec| Reminder::Step(spec.id.clone())));
         }
         Event::StepDone { step, .. } | Event::StepSkipped { step, .. } | Event::StepOverridden { step, .. } => {
             reaction.forget.push(Reminder::Step(step.clone()));
@@ -239,6 +244,8 @@ fn talk(state: &Hotfix, entry: &Entry, version: u64) -> Vec<Effect> {
         | Event::Reminded { .. }
         | Event::Stuck { .. }
         | Event::Retried { .. }
+        | Event::AbandonAsked { .. }
+        | Event::Abandoned { .. }
         | Event::Aborted { .. }
         | Event::Closed { .. } => true,
         Event::StepDone { step, .. } => told_when_done(state, step),

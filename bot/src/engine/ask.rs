@@ -409,6 +409,7 @@ impl Engine {
             Request::Countersign { ok, note, .. } => Act::Countersign { ok, note },
             Request::Retry { .. } => Act::Retry,
             Request::Abort { reason, .. } => Act::Abort(reason),
+            Request::Abandon { reason, .. } => Act::Abandon { reason, under_way: self.under_way(state).await },
             Request::Drift { choice, .. } => Act::Drift(match choice {
                 Choice::Rebase => DriftChoice::Rebase,
                 Choice::Roll => DriftChoice::Roll,

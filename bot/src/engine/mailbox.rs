@@ -159,7 +159,7 @@ impl Engine {
     async fn commit_of(&self, before: &Hotfix, decision: &Decision) -> Result<Commit, EngineError> {
         let id = before.id;
         let mut commit = self.events_and_effects(id, before.version, Some(before), &decision.entries)?;
-        if decision.state.is_over() && !before.is_over() {
+        if before.holds_lanes() && !decision.state.holds_lanes() {
             commit.leases = self.released(&decision.state).await?;
         }
         for (entry, version) in decision.entries.iter().zip(before.version + 1..) {

@@ -53,6 +53,7 @@ pub(super) fn asks(state: &Hotfix, to: &Audience<'_>, now: Timestamp) -> Vec<Tex
     if review_due(state) {
         asks.extend(countersign(state, to));
     }
+    asks.extend(abandonment(state, to));
     asks.extend(overrides(state, to));
     asks.extend(objections(state, to));
     asks
@@ -456,6 +457,15 @@ pub(super) fn countersign(state: &Hotfix, to: &Audience<'_>) -> Vec<Text> {
         .command("countersign objection <why>")
         .plain(". The run does not end before.");
     vec![look]
+}
+
+fn abandonment(state: &Hotfix, to: &Audience<'_>) -> Option<Text> {
+    let (person, reason) = state.abandon_asked.as_ref()?;
+    let text = Text::of(format!("{} wants to end the run: {}", to.name(person), ended(&outside(reason))))
+        .plain(" Somebody else looks at what runs, and confirms with ")
+        .command("abandon <reason>")
+        .plain(".");
+    Some(text)
 }
 
 fn overrides(state: &Hotfix, to: &Audience<'_>) -> Vec<Text> {

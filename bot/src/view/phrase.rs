@@ -188,7 +188,7 @@ pub(super) fn tested_on(state: &Hotfix) -> Option<&Environment> {
 /// What others must not do while the lane is held.
 pub(super) fn stay_off(state: &Hotfix) -> Option<String> {
     // Once the fix is in the regular release, that release has to go out.
-    if state.is_over() || state.rolled_in {
+    if !state.holds_lanes() || state.rolled_in {
         return None;
     }
     if state.plan.leaves_production() {

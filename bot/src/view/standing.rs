@@ -60,6 +60,12 @@ fn underway(state: &Hotfix, people: &People, now: Timestamp) -> (Tone, String) {
     if let Some(stuck) = state.stuck.last() {
         return (Tone::Bad, format!("stopped: could not {}", outside(&stuck.effect.describe())));
     }
+    if state.abandoned.is_some() {
+        let main = state.owes_mainline().then_some("the fix on main");
+        let review = review_due(state).then_some("the review of the broken glass");
+        let owed: Vec<&str> = main.into_iter().chain(review).collect();
+        return (Tone::Warning, format!("abandoned; still waiting for {}", listing(&owed)));
+    }
     let waiting = wait(state, now);
     let last = if review_due(state) && state.current().is_none() {
         (Tone::Asking, "waiting for a review of the broken glass".to_owned())

@@ -84,6 +84,8 @@ pub fn tell(state: &Hotfix, entry: &Entry, audience: &Audience<'_>, to: &PersonI
         | Event::Reminded { .. }
         | Event::Stuck { .. }
         | Event::Retried { .. }
+        | Event::AbandonAsked { .. }
+        | Event::Abandoned { .. }
         | Event::Aborted { .. }
         | Event::Closed { .. } => None,
     }

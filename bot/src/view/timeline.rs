@@ -218,6 +218,13 @@ fn happened(state: &Hotfix, entry: &Entry, to: &Audience<'_>) -> Option<String> 
             format!("could not {}: {}", escape(&effect.describe()), escape(once(reason)))
         }
         Event::Retried { .. } => "said to try again".to_owned(),
+        Event::AbandonAsked { reason } => {
+            format!("wants to end it although a deployment may still be running: {}", escape(reason))
+        }
+        Event::Abandoned { reason, asked_by, .. } => {
+            let with = asked_by.as_ref().map_or(String::new(), |first| format!(", as {} asked", who(first)));
+            format!("abandoned it{with}: {}", escape(reason))
+        }
         Event::Aborted { reason } => format!("gave it up: {}", escape(reason)),
         Event::Closed { ending } => format!("closed it: {}", ended(ending)),
     };

@@ -3,13 +3,13 @@
 use hotfix_adapters::vocabulary::{CommitId, DeployKey, Digest, Environment};
 
 use super::Draft;
-use crate::domain::command::DeployFacts;
+use crate::domain::command::{DeployFacts, Frozen};
 use crate::domain::event::{DeployIntent, Event};
 use crate::domain::glass;
 use crate::domain::hotfix::{AskedDeploy, DeployState, Hotfix, StepState};
 use crate::domain::id::PersonId;
 use crate::domain::people::{Grant, Role, marked};
-use crate::domain::playbook::{HoldMeans, StepKind};
+use crate::domain::playbook::{HoldMeans, Level, StepKind};
 use crate::domain::refusal::Refusal;
 use crate::domain::step;
 use crate::domain::vote::{is_backed, quorum};
@@ -75,8 +75,12 @@ pub(super) fn not_again(state: &Hotfix, grant: &Grant, asked: &AskedDeploy) -> V
 
 fn busy(state: &Hotfix) -> Option<Refusal> {
     let busy = state.asked_deploy.is_some() || state.deploys.iter().any(|deploy| deploy.state.is_open());
-    let reason = "A deployment of this run is on its way already.";
-    busy.then(|| Refusal::new("deploy.busy", reason, "See `status`."))
+    let by_hand = state.deploys.iter().find(|deploy| deploy.state == DeployState::AwaitingWord);
+    let next = match by_hand.map(|deploy| &deploy.intent.environment) {
+        Some(environment) => format!("Say how it went: `verify {environment} pass`, or `verify {environment} fail`."),
+        None => "Wait for it to end; a captain can end the run as it is with `abandon <reason>`.".to_owned(),
+    };
+    busy.then(|| Refusal::new("deploy.busy", "A deployment of this run is on its way already.", next))
 }
 
 pub(super) fn unknown_environment(state: &Hotfix, environment: &Environment) -> Option<Refusal> {
@@ -95,9 +99,26 @@ pub(super) fn drifted(state: &Hotfix) -> Vec<Refusal> {
             drift.expected.short(),
             drift.found.short()
         );
-        Refusal::new("drift", reason, "Say `drift rebase`, `drift roll` or `drift abort`.").because_of("APPLY-16")
+        Refusal::new("drift", reason, format!("Say {}.", drift_ways(state))).because_of("APPLY-16")
     });
     drifted.collect()
+}
+
+/// The answers to a drift that are possible now, as commands.
+pub(super) fn drift_ways(state: &Hotfix) -> String {
+    let mut ways = Vec::new();
+    if super::person::cannot_rebase(state).is_none() {
+        ways.push("`drift rebase`");
+    }
+    if state.has_change() {
+        ways.push("`drift roll`");
+    }
+    ways.push(if super::abandon::may_abort(state) {
+        "`drift abort`"
+    } else {
+        "`abandon <reason>`, which takes a captain"
+    });
+    ways.join(", or ")
 }
 
 /// What needs the agreement of others does not happen when they were not asked (HOCS-28).
@@ -107,8 +128,12 @@ fn unagreed(state: &Hotfix, turn: usize) -> Option<Refusal> {
     let StepKind::Agree { party, .. } = &spec.kind else { return None };
     let skipped = matches!(at, StepState::Skipped { .. });
     let reason = format!("The agreement of the {party} comes first, and it was left out.");
-    let mut refusal =
-        Refusal::new("agree.missing", reason, "Leave this deployment out as well: `skip` it with a reason.");
+    let deploy = state.plan.steps.get(turn)?;
+    let next = match deploy.level {
+        Level::Should | Level::May => format!("Leave this deployment out as well: `skip {} <reason>`.", deploy.id),
+        Level::Must | Level::MustNot => format!("End the run with {}.", super::abandon::way_out(state)),
+    };
+    let mut refusal = Refusal::new("agree.missing", reason, next);
     refusal.requirement = spec.serves.first().cloned();
     skipped.then_some(refusal)
 }
@@ -158,9 +183,8 @@ pub(super) fn ask_unless_there(draft: &mut Draft, environment: &Environment) -> 
 
 pub(super) fn rollback(draft: &mut Draft, who: &PersonId, environment: &Environment, to: Option<&CommitId>) -> Decided {
     let state = &draft.state;
-    if state.deploys.iter().any(|deploy| deploy.state.is_open()) || state.asked_deploy.is_some() {
-        let reason = "A deployment of this run is on its way.";
-        return Err(vec![Refusal::new("deploy.busy", reason, "Wait for it to end, or say how it went with `verify`.")]);
+    if let Some(busy) = busy(state) {
+        return Err(vec![busy]);
     }
     let first = state.deploys.iter().find(|deploy| &deploy.intent.environment == environment);
     let previous = first.and_then(|deploy| deploy.intent.previous.clone());
@@ -249,10 +273,7 @@ pub(super) fn checked(
 }
 
 fn frozen(facts: &DeployFacts) -> Vec<Refusal> {
-    let frozen = facts.freeze.iter().map(|why| {
-        Refusal::new("freeze", format!("Deployments are frozen: {why}"), "An admin can lift it with `unfreeze`.")
-    });
-    frozen.collect()
+    facts.freeze.iter().map(Frozen::refusal).collect()
 }
 
 fn objections(draft: &Draft, environment: &Environment, commit: &CommitId, facts: &DeployFacts) -> Vec<Refusal> {

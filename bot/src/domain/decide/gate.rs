@@ -34,7 +34,13 @@ pub(super) fn skip(draft: &mut Draft, who: &PersonId, step: &StepId, reason: &st
         Level::Must => no(Refusal::new(
             "step.must",
             format!("{step} is a must: the runbook does not let it be skipped."),
-            format!("Do it, or let two people say `override {step} <reason> --incident URL`."),
+            match draft.state.plan.steps.iter().find(|spec| &spec.id == step) {
+                Some(spec) if cannot_be_overridden(&spec.kind) => {
+                    "See `plan` for who can do it. Nothing lifts it; a captain can end the run with `abandon <reason>`."
+                        .to_owned()
+                }
+                Some(_) | None => format!("Do it, or let two people say `override {step} <reason> --incident URL`."),
+            },
         )),
         Level::MustNot => {
             no(Refusal::new("step.must-not", format!("{step} forbids something: nothing lifts it."), "See `plan`."))

@@ -1,5 +1,6 @@
 //! What a command does to a run: events, or refusals, all of them together. Total and pure: time is an argument.
 
+mod abandon;
 mod ballot;
 mod deploy;
 mod gate;
@@ -63,12 +64,14 @@ pub fn decide(state: &Hotfix, command: &Command, now: Timestamp) -> Result<Decis
 }
 
 fn saw(draft: &mut Draft, sighting: &Sighting) -> Result<(), Vec<Refusal>> {
-    if draft.state.is_over() { Ok(()) } else { world::saw(draft, sighting) }
+    let pointless = draft.state.abandoned.is_some() && !abandon::sees(sighting);
+    if draft.state.is_over() || pointless { Ok(()) } else { world::saw(draft, sighting) }
 }
 
 fn came(draft: &mut Draft, outcome: &Outcome) -> Result<(), Vec<Refusal>> {
     // A run that is over learns nothing more; the outcome is settled all the same.
-    if draft.state.is_over() { Ok(()) } else { world::came(draft, outcome) }
+    let pointless = draft.state.abandoned.is_some() && !abandon::learns(outcome);
+    if draft.state.is_over() || pointless { Ok(()) } else { world::came(draft, outcome) }
 }
 
 /// A decision in the making: events are applied as they are made, so that what follows sees them.
@@ -144,7 +147,9 @@ fn advance(draft: &mut Draft) -> Result<(), Vec<Refusal>> {
 
 fn ending(state: &Hotfix) -> Ending {
     let expires = state.plan.steps.iter().any(|spec| matches!(spec.kind, StepKind::Expire));
-    if state.rolled_in {
+    if state.abandoned.is_some() {
+        Ending::Aborted
+    } else if state.rolled_in {
         Ending::RolledIn
     } else if expires && step::reverted(state) {
         Ending::Reverted

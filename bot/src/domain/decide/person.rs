@@ -6,11 +6,11 @@ use hotfix_adapters::vocabulary::CommitId;
 use jiff::SignedDuration;
 
 use super::glass::Said;
-use super::{Draft, ballot, deploy, gate, glass, retry};
+use super::{Draft, abandon, ballot, deploy, gate, glass, retry};
 use crate::domain::command::Act;
 use crate::domain::event::{Answer, DriftChoice, Event};
 use crate::domain::glass::review_due;
-use crate::domain::hotfix::{BranchState, DeployState, Hotfix, Mainline};
+use crate::domain::hotfix::{BranchState, DeployState, Hotfix};
 use crate::domain::id::{PersonId, StepId};
 use crate::domain::people::{Grant, Role, all_marked, marked};
 use crate::domain::playbook::{StepKind, VerifyPlace};
@@ -30,6 +30,9 @@ pub(super) fn decide(draft: &mut Draft, grant: &Grant, act: &Act) -> Decided {
     if draft.state.is_over() {
         let next = format!("Look at `timeline {}`, or start a new run.", draft.state.id);
         return no(Refusal::new("run.over", format!("{} is over.", draft.state.id), next));
+    }
+    if let Some(abandoned) = draft.state.abandoned.as_ref().filter(|_| !abandon::outlives(act)) {
+        return no(abandon::over(&draft.state, abandoned));
     }
     match act {
         Act::Note(_) => Ok(()),
@@ -61,6 +64,7 @@ pub(super) fn decide(draft: &mut Draft, grant: &Grant, act: &Act) -> Decided {
         Act::Countersign { ok, note } => glass::countersign(draft, who, *ok, note.as_deref()),
         Act::Retry => retry::retry(draft, grant),
         Act::Abort(reason) => abort(draft, grant, reason),
+        Act::Abandon { reason, under_way } => abandon::abandon(draft, grant, reason, under_way),
         Act::Drift(choice) => drift(draft, grant, *choice),
         Act::WaiveMergeback(reason) => waive(draft, who, reason),
         Act::Postmortem(url) => postmortem(draft, who, url.as_deref()),
@@ -157,6 +161,7 @@ fn unhold(draft: &mut Draft, grant: &Grant) -> Decided {
     let holder = mine.or_else(|| draft.state.holds.keys().next().filter(|_| captain).cloned());
     match holder {
         Some(person) => draft.person(&grant.person, Event::Unheld { person }),
+        None if draft.state.holds.is_empty() => no(Refusal::new("hold.none", "Nothing is on hold here.", "See `status`.")),
         None => no(Refusal::new(
             "hold.none",
             "There is no hold of yours here.",
@@ -210,19 +215,30 @@ fn abort(draft: &mut Draft, grant: &Grant, reason: &str) -> Decided {
         let next = format!("Ask {} or a captain.", marked(&draft.state.requester));
         refusals.push(Refusal::new("abort.who", "Only whoever opened the run, or a captain, can give it up.", next));
     }
-    if draft.state.deploys.iter().any(|deploy| deploy.state.is_open()) {
+    let otherwise = "A captain can end the run as it is with `abandon <reason>`.";
+    if let Some(open) = draft.state.deploys.iter().find(|deploy| deploy.state.is_open()) {
+        let next = match open.state {
+            DeployState::AwaitingWord => {
+                format!("Say how it went with `verify {} pass` or `verify {0} fail`.", open.intent.environment)
+            }
+            DeployState::Running | DeployState::Succeeded | DeployState::Failed(_) => "Wait for it to end.".to_owned(),
+        };
         let reason = "A deployment of this run is still open.";
-        refusals.push(Refusal::new("abort.deploying", reason, "Wait for it to end, or say how it went with `verify`."));
+        refusals.push(Refusal::new("abort.deploying", reason, format!("{next} {otherwise}")));
     }
     if draft.state.is_live() && !on_main(&draft.state) {
         let reason =
             "Production runs the fix, and main does not have it: giving up now would lose it with the next release.";
-        let next = "Bring it to main, roll production back, or let a captain say `mergeback waive <reason>`.";
+        let next = format!(
+            "Bring it to main, roll production back, or let a captain say `mergeback waive <reason>`. {otherwise}"
+        );
         refusals.push(Refusal::new("abort.live", reason, next).because_of("APPLY-12"));
     }
     if review_due(&draft.state) {
         let reason = "A deployment of this run went out by a broken glass, and nobody has reviewed that yet.";
-        let next = "Ask somebody who was not involved to say `countersign ok` or `countersign objection <why>`.";
+        let next = format!(
+            "Ask somebody who was not involved to say `countersign ok` or `countersign objection <why>`. {otherwise}"
+        );
         refusals.push(Refusal::new("abort.glass", reason, next));
     }
     if refusals.is_empty() {
@@ -232,7 +248,7 @@ fn abort(draft: &mut Draft, grant: &Grant, reason: &str) -> Decided {
 }
 
 fn on_main(state: &Hotfix) -> bool {
-    matches!(state.mainline, Mainline::Proven(..) | Mainline::Waived { .. })
+    state.is_settled_on_main()
 }
 
 fn drift(draft: &mut Draft, grant: &Grant, choice: DriftChoice) -> Decided {
@@ -245,7 +261,7 @@ fn drift(draft: &mut Draft, grant: &Grant, choice: DriftChoice) -> Decided {
             draft.person(&grant.person, Event::DriftSettled { choice })?;
             abort(draft, grant, "production changed under it")
         }
-        DriftChoice::Rebase => match disagree(&draft.state).or_else(|| merged(&draft.state)) {
+        DriftChoice::Rebase => match cannot_rebase(&draft.state) {
             Some(refusal) => no(refusal),
             None => draft.person(&grant.person, Event::DriftSettled { choice }),
         },
@@ -253,18 +269,29 @@ fn drift(draft: &mut Draft, grant: &Grant, choice: DriftChoice) -> Decided {
         DriftChoice::Roll => no(Refusal::new(
             "drift.no-fix",
             "There is no fix on the branch yet that could go into the regular release.",
-            "Give the run up with `drift abort`, and make the fix a normal change.",
+            format!("Say {}, and make the fix a normal change.", deploy::drift_ways(&draft.state)),
         )
         .because_of("APPLY-17")),
     }
+}
+
+/// Why the fix cannot be put on top of what production runs now.
+pub(super) fn cannot_rebase(state: &Hotfix) -> Option<Refusal> {
+    disagree(state).or_else(|| merged(state))
 }
 
 /// What is merged is not put on another base any more.
 fn merged(state: &Hotfix) -> Option<Refusal> {
     let pull = state.pull.as_ref().filter(|pull| pull.merged.is_some())?;
     let reason = format!("Pull request #{} is merged, so what it brought stays on the base it has.", pull.number.0);
-    let next = "Choose `drift roll`, or `drift abort` and start a hotfix on what runs now.";
+    let roll = if state.has_change() { "`drift roll`, or " } else { "" };
+    let next = format!("Choose {roll}{}, and start a hotfix on what runs now.", drift_end(state));
     Some(Refusal::new("drift.merged", reason, next).because_of("APPLY-17"))
+}
+
+/// The answer to a drift that ends the run.
+fn drift_end(state: &Hotfix) -> &'static str {
+    if abandon::may_abort(state) { "`drift abort`" } else { abandon::way_out(state) }
 }
 
 /// The fix goes on top of one thing: productions that run several have to be brought together first (HOCS-3).
@@ -272,7 +299,8 @@ fn disagree(state: &Hotfix) -> Option<Refusal> {
     let found: BTreeSet<&CommitId> = state.drifts.values().map(|drift| &drift.found).collect();
     let words = state.drifts.iter().map(|(name, drift)| format!("{name} runs {}", drift.found.short()));
     let reason = format!("The productions do not run the same: {}.", words.collect::<Vec<_>>().join(", "));
-    let next = "Bring them together first, or choose `drift roll` or `drift abort`.";
+    let roll = if state.has_change() { "`drift roll` or " } else { "" };
+    let next = format!("Bring them together first, or choose {roll}{}.", drift_end(state));
     (found.len() > 1).then(|| Refusal::new("drift.disagree", reason, next).because_of("HOCS-3"))
 }
 
@@ -290,7 +318,7 @@ fn waive(draft: &mut Draft, who: &PersonId, reason: &str) -> Decided {
         return no(Refusal::new(
             "mainline.early",
             reason,
-            "Give up the whole run with `abort`, if that is what you mean.",
+            format!("If you mean the whole run, end it with {}.", abandon::way_out(&draft.state)),
         ));
     }
     draft.person(who, Event::MergebackWaived { reason: reason.to_owned() })
@@ -320,6 +348,6 @@ fn close(draft: &Draft) -> Decided {
         return no(Refusal::new("close.glass", reason, next));
     }
     let reason = format!("It closes by itself when every step is behind it; these are left: {}.", left.join(", "));
-    no(Refusal::new("close.steps", reason, "See `plan` for who can do what, or give it up with `abort <reason>`.")
-        .because_of("APPLY-12"))
+    let next = format!("See `plan` for who can do what, or end it with {}.", abandon::way_out(&draft.state));
+    no(Refusal::new("close.steps", reason, next).because_of("APPLY-12"))
 }

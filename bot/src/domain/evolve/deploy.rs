@@ -42,10 +42,16 @@ pub(super) fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
             let ended = failure.as_ref().map_or(DeployState::Succeeded, |why| DeployState::Failed(why.clone()));
             set_deploy(state, key, ended)?;
             state.notes.remove(key);
+            state.abandon_asked = None;
             followed(state, key);
             deployment_ended(state, key, entry.at);
         }
         Event::Drifted { environment, expected, found } => {
+            if state.abandoned.is_some() {
+                // Nobody decides how such a run goes on; what was found is expected from now on.
+                state.rebased_onto.insert(environment.clone(), found.clone());
+                return Ok(());
+            }
             let drift = Drift { expected: expected.clone(), found: found.clone() };
             state.drifts.insert(environment.clone(), drift);
         }

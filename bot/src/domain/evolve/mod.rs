@@ -1,5 +1,6 @@
 //! What an event does to a run. It refuses pairs that cannot be, so that a replay is a validation.
 
+mod abandon;
 mod deploy;
 mod glass;
 mod reset;
@@ -120,6 +121,9 @@ fn open(id: HotfixId, opened: &Opened, requester: PersonId, at: Timestamp) -> Ho
         reminders: BTreeMap::new(),
         live_at: None,
         stuck: Vec::new(),
+        abandon_asked: None,
+        abandoned: None,
+        lane_released: false,
         postmortem: None,
         riders: None,
         riders_total: 0,
@@ -286,6 +290,14 @@ fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
         }
         Event::Stuck { effect, reason } => stuck::refused(state, effect, reason),
         Event::Retried { .. } => state.stuck.clear(),
+        Event::AbandonAsked { reason } => state.abandon_asked = Some((require_person(entry)?, reason.clone())),
+        Event::Abandoned { reason, asked_by, believed } => {
+            let by = require_person(entry)?;
+            if asked_by.as_ref() == Some(&by) {
+                return Err("it takes a second person".to_owned());
+            }
+            abandon::apply(state, by, reason, believed);
+        }
         Event::Aborted { .. } => state.phase = Phase::Ended { ending: Ending::Aborted, at, refusals: Vec::new() },
         Event::Closed { ending } => state.phase = Phase::Ended { ending: ending.clone(), at, refusals: Vec::new() },
     }

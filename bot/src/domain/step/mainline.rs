@@ -20,6 +20,10 @@ pub(super) fn progress(state: &Hotfix) -> Progress {
 }
 
 pub(super) fn enter(state: &Hotfix, by: MainlineBy) -> Vec<Effect> {
+    // An abandoned run only watches what people do.
+    if state.abandoned.is_some() {
+        return Vec::new();
+    }
     let method = match by {
         MainlineBy::Merge(method) => method,
         MainlineBy::Pull if state.return_pull.is_none() && state.mainline == Mainline::Open => {

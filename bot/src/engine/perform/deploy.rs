@@ -171,6 +171,24 @@ impl Engine {
         Ok(too_late)
     }
 
+    /// The open deployments of a run that are not known to have ended: those that the mechanism says are under way, and those
+    /// that it cannot be asked about.
+    pub(in crate::engine) async fn under_way(&self, state: &Hotfix) -> BTreeSet<DeployKey> {
+        let mut under_way = BTreeSet::new();
+        for intent in state.deploys.iter().filter(|deploy| deploy.state.is_open()).map(|deploy| &deploy.intent) {
+            let status = match self.mechanism(&state.plan.service, &intent.environment) {
+                Ok(mechanism) => mechanism.status(&intent.key).await,
+                Err(failure) => Err(failure),
+            };
+            // Nothing is known of it over there, and the bot is not about to begin it.
+            let unknown = matches!(status, Ok(None)) && self.acting.quiet(state.id).is_some();
+            if !unknown && !matches!(status, Ok(Some(DeployStatus::Succeeded { .. } | DeployStatus::Failed { .. }))) {
+                under_way.insert(intent.key.clone());
+            }
+        }
+        under_way
+    }
+
     /// Starts a deployment, unless it was started before under its key, and follows it. One that the mechanism refuses to start
     /// has failed, with nothing done; `first` says that no earlier attempt can have started it.
     pub(super) async fn deploy(

@@ -17,8 +17,9 @@ impl Engine {
     pub(super) async fn perform(&self, task: &Task, key: &str, first: bool) -> Result<Performed, Failure> {
         let gone = || Failure::rejected(format!("there is no run {}", task.run));
         let state = self.state(task.run).await.ok_or_else(gone)?;
-        // A run that is over does nothing more outside; what it has to say is still said.
-        if state.is_over() && !task.effect.is_talk() && !matches!(task.effect, Effect::DeleteBranch { .. }) {
+        // A run that is over or abandoned does nothing more outside; what it has to say is still said.
+        let does_nothing = state.is_over() || state.abandoned.is_some();
+        if does_nothing && !task.effect.is_talk() && !matches!(task.effect, Effect::DeleteBranch { .. }) {
             return Ok(Performed::came(Outcome::Nothing));
         }
         // A deployment that has begun is followed to its end, so it asks by itself.

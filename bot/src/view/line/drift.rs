@@ -11,6 +11,11 @@ use crate::view::phrase::{Say, capital};
 impl Told<'_> {
     pub(super) fn drifted(&self, name: &Environment, expected: &CommitId, found: &CommitId) -> Card {
         let title = Text::of(format!("{} changed outside this hotfix", capital(name.as_str())));
+        if self.state.abandoned.is_some() {
+            let what = Text::of("Expected ").commit(expected).plain(", found ").commit(found).plain(".");
+            let fate = Text::of(format!("{} is abandoned, and the fix is not in what {name} runs now.", self.state.id));
+            return lines(Tone::Bad, Some(title), vec![what, fate]);
+        }
         let what = Text::of("Expected ").commit(expected).plain(", found ").commit(found).plain(". The run is paused.");
         let risk = if self.state.live_at.is_some() {
             format!("The fix is not in what {name} runs now.")
