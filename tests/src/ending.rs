@@ -103,6 +103,7 @@ fn run_lines(world: &World, run: &Hotfix) -> anyhow::Result<Vec<String>> {
         let mark = match step {
             StepState::Ahead => "ahead",
             StepState::Current { .. } => "now",
+            StepState::Offered { .. } => "offered",
             StepState::Done { .. } => "done",
             StepState::Skipped { .. } => "skipped",
         };

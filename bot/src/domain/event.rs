@@ -56,6 +56,11 @@ pub enum Event {
         /// The step.
         step: StepId,
     },
+    /// An optional step's turn came: from now on people may take it, and the run goes on without it (HOCS-0).
+    StepOffered {
+        /// The step.
+        step: StepId,
+    },
     /// A step is fulfilled.
     StepDone {
         /// The step.

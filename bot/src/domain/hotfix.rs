@@ -194,6 +194,11 @@ pub enum StepState {
         /// Since when.
         since: Timestamp,
     },
+    /// It is an option that people may take; nothing waits for it.
+    Offered {
+        /// Since when.
+        since: Timestamp,
+    },
     /// It is fulfilled.
     Done {
         /// Since when.
@@ -215,7 +220,7 @@ impl StepState {
     #[must_use]
     pub fn is_behind(&self) -> bool {
         match self {
-            Self::Done { .. } | Self::Skipped { .. } => true,
+            Self::Offered { .. } | Self::Done { .. } | Self::Skipped { .. } => true,
             Self::Ahead | Self::Current { .. } => false,
         }
     }

@@ -72,6 +72,7 @@ fn acts(state: &Hotfix, entry: &Entry, version: u64) -> Vec<Effect> {
         Event::Retried { effects } => effects.clone(),
         Event::Surveyed(_)
         | Event::Refused { .. }
+        | Event::StepOffered { .. }
         | Event::StepDone { .. }
         | Event::StepSkipped { .. }
         | Event::OverrideAsked { .. }
@@ -203,6 +204,7 @@ fn talk(state: &Hotfix, entry: &Entry, version: u64) -> Vec<Effect> {
         | Event::LiveBranchMoved { .. }
         | Event::ReturnOpened { .. }
         | Event::DeployNoted { .. }
+        | Event::StepOffered { .. }
         | Event::StepSkipped { .. }
         | Event::OverrideAsked { .. }
         | Event::StepOverridden { .. }

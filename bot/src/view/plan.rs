@@ -62,6 +62,9 @@ fn step(state: &Hotfix, at: usize, spec: &StepSpec, mark: MarkState, to: &Audien
             head.plain(format!("left out by {}: {}", to.name(by), ended(&outside(reason))))
         }
         Some(StepState::Skipped { by: None, reason }) => head.plain(format!("left out: {}", ended(&outside(reason)))),
+        Some(StepState::Offered { .. }) => {
+            head.plain("optional, not waited for: ").then(marked(&ended(&will(state, spec))))
+        }
         Some(StepState::Ahead | StepState::Current { .. }) | None => head.then(marked(&ended(&will(state, spec)))),
     }
 }

@@ -194,6 +194,7 @@ fn gates(state: &Hotfix, to: &Audience<'_>) -> String {
             StepState::Done { at, evidence } => format!("{}, {}", escape(&to.named(evidence)), stamp(*at)),
             StepState::Skipped { reason, .. } => format!("left out: {}", escape(reason)),
             StepState::Current { .. } => "waited for".to_owned(),
+            StepState::Offered { .. } => "optional, and not taken".to_owned(),
             StepState::Ahead => "not reached".to_owned(),
         };
         made.push_str(&format!("| {} | {} | {how} |\n", escape(&spec.title), ids.join(", ")));

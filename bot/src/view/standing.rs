@@ -172,6 +172,7 @@ pub(super) fn mark(state: &Hotfix, at: usize, now: Timestamp) -> MarkState {
     match state.steps.get(at) {
         Some(StepState::Done { .. }) => MarkState::Done,
         Some(StepState::Skipped { .. }) => MarkState::Skipped,
+        Some(StepState::Offered { .. }) => MarkState::Ahead,
         Some(StepState::Ahead | StepState::Current { .. }) | None => {
             if state.current().map(|(current, _)| current) != Some(at) {
                 MarkState::Ahead

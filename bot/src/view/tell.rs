@@ -37,6 +37,7 @@ pub fn tell(state: &Hotfix, entry: &Entry, audience: &Audience<'_>, to: &PersonI
         | Event::DeployNoted { .. }
         | Event::Refused { .. }
         | Event::StepEntered { .. }
+        | Event::StepOffered { .. }
         | Event::StepDone { .. }
         | Event::StepSkipped { .. }
         | Event::OverrideAsked { .. }

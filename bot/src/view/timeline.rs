@@ -42,6 +42,7 @@ fn happened(state: &Hotfix, entry: &Entry, to: &Audience<'_>) -> Option<String> 
     let at = |environment: &Environment| state.plan.place(environment);
     let said = match &entry.event {
         Event::StepEntered { .. } => return None,
+        Event::StepOffered { step } => format!("offered **{}**, which is optional", title(step)),
         Event::StepDone { step, .. } if is_told_by_another(state, step) => return None,
         Event::Opened(opened) => {
             format!("opened it: {}{}", escape(&opened.title), incident(opened.incident.as_deref()))

@@ -8,7 +8,7 @@ use crate::domain::event::{DeployIntent, Event};
 use crate::domain::glass;
 use crate::domain::hotfix::{AskedDeploy, DeployState, Hotfix, StepState};
 use crate::domain::id::PersonId;
-use crate::domain::people::{Grant, Role, marked};
+use crate::domain::people::{Grant, Role, all_marked, marked};
 use crate::domain::playbook::{HoldMeans, Level, StepKind};
 use crate::domain::refusal::Refusal;
 use crate::domain::step;
@@ -46,6 +46,9 @@ fn too_early(state: &Hotfix, environment: &Environment) -> Vec<Refusal> {
             refusals.push(Refusal::new("deploy.early", reason, "See `plan` for who can do what."));
         }
         (Some(turn), Some((at, _))) if at == turn => refusals.extend(unagreed(state, turn)),
+        (Some(turn), _) if matches!(state.steps.get(turn), Some(StepState::Offered { .. })) => {
+            refusals.extend(unagreed(state, turn));
+        }
         (Some(_), Some(_) | None) => {
             let reason = format!("The deployment to {environment} is behind us.");
             refusals.push(Refusal::new("deploy.done", reason, "See `status`."));
@@ -121,21 +124,32 @@ pub(super) fn drift_ways(state: &Hotfix) -> String {
     ways.join(", or ")
 }
 
-/// What needs the agreement of others does not happen when they were not asked (HOCS-28).
+/// What needs the agreement of others does not happen without it (HOCS-28).
 fn unagreed(state: &Hotfix, turn: usize) -> Option<Refusal> {
     let before = turn.checked_sub(1)?;
     let (spec, at) = (state.plan.steps.get(before)?, state.steps.get(before)?);
     let StepKind::Agree { party, .. } = &spec.kind else { return None };
-    let skipped = matches!(at, StepState::Skipped { .. });
-    let reason = format!("The agreement of the {party} comes first, and it was left out.");
     let deploy = state.plan.steps.get(turn)?;
-    let next = match deploy.level {
-        Level::Should | Level::May => format!("Leave this deployment out as well: `skip {} <reason>`.", deploy.id),
-        Level::Must | Level::MustNot => format!("End the run with {}.", super::abandon::way_out(state)),
+    let (reason, next) = match at {
+        StepState::Done { .. } => return None,
+        StepState::Skipped { .. } => {
+            let reason = format!("The agreement of the {party} comes first, and it was left out.");
+            let next = match deploy.level {
+                Level::Should | Level::May => format!("Leave this deployment out as well: `skip {} <reason>`.", deploy.id),
+                Level::Must | Level::MustNot => format!("End the run with {}.", super::abandon::way_out(state)),
+            };
+            (reason, next)
+        }
+        StepState::Ahead | StepState::Current { .. } | StepState::Offered { .. } => {
+            let members = state.plan.parties.get(party).map(Vec::as_slice).unwrap_or_default();
+            let asked = members.iter().filter(|member| **member != state.requester);
+            let next = format!("Ask one of them to say `agree {}`: {}.", spec.id, all_marked(asked));
+            (format!("The agreement of the {party} comes first."), next)
+        }
     };
     let mut refusal = Refusal::new("agree.missing", reason, next);
     refusal.requirement = spec.serves.first().cloned();
-    skipped.then_some(refusal)
+    Some(refusal)
 }
 
 /// "Production", or its name where there are several.

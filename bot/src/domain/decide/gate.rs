@@ -3,7 +3,7 @@
 use super::Draft;
 use super::person::{Decided, no};
 use crate::domain::event::Event;
-use crate::domain::hotfix::Hotfix;
+use crate::domain::hotfix::{Hotfix, StepState};
 use crate::domain::id::{PersonId, StepId};
 use crate::domain::people::Grant;
 use crate::domain::playbook::{Level, StepKind};
@@ -11,7 +11,8 @@ use crate::domain::refusal::Refusal;
 
 fn find_step(state: &Hotfix, step: &StepId) -> Result<(Level, bool), Vec<Refusal>> {
     let found = state.plan.steps.iter().zip(&state.steps).find(|(spec, _)| &spec.id == step);
-    found.map(|(spec, at)| (spec.level, at.is_behind())).ok_or_else(|| {
+    let behind = |at: &StepState| at.is_behind() && !matches!(at, StepState::Offered { .. });
+    found.map(|(spec, at)| (spec.level, behind(at))).ok_or_else(|| {
         let steps: Vec<&str> = state.plan.steps.iter().map(|spec| spec.id.as_str()).collect();
         let next = format!("The steps are: {}.", steps.join(", "));
         vec![Refusal::new("step.unknown", format!("The plan has no step {step}."), next)]

@@ -19,7 +19,7 @@ use super::glass::review_due;
 use super::hotfix::{Hotfix, Phase, StepState};
 use super::id::{HotfixId, PersonId};
 use super::people::Grant;
-use super::playbook::{StepKind, Trigger};
+use super::playbook::{Level, StepKind, StepSpec, Trigger};
 use super::refusal::Refusal;
 use super::step::{self, Progress};
 
@@ -112,6 +112,7 @@ fn bug(what: &str) -> Refusal {
 
 /// Goes on as far as the evidence reaches: closes what is fulfilled, enters what is next.
 fn advance(draft: &mut Draft) -> Result<(), Vec<Refusal>> {
+    take_options(draft)?;
     // Each round closes or enters one step; a plan of n steps is through after 2n.
     let rounds = draft.state.plan.steps.len() * 2 + 2;
     for _ in 0..rounds {
@@ -127,7 +128,12 @@ fn advance(draft: &mut Draft) -> Result<(), Vec<Refusal>> {
             return draft.bot(Event::Closed { ending });
         };
         let spec = spec.clone();
-        if draft.state.steps.get(at) == Some(&StepState::Ahead) {
+        let ahead = draft.state.steps.get(at) == Some(&StepState::Ahead);
+        if ahead && spec.level == Level::May && is_waiting(draft, &spec) {
+            draft.bot(Event::StepOffered { step: spec.id.clone() })?;
+            continue;
+        }
+        if ahead {
             draft.bot(Event::StepEntered { step: spec.id.clone() })?;
             start_by_itself(draft, &spec.kind)?;
         }
@@ -140,6 +146,28 @@ fn advance(draft: &mut Draft) -> Result<(), Vec<Refusal>> {
             }
             Progress::Waiting(_) => return Ok(()),
             Progress::Impossible(refusals) => return draft.bot(Event::Refused { refusals }),
+        }
+    }
+    Ok(())
+}
+
+fn is_waiting(draft: &Draft, spec: &StepSpec) -> bool {
+    matches!(step::progress(&draft.state, spec, draft.now), Progress::Waiting(_))
+}
+
+/// Closes the options that were taken meanwhile.
+fn take_options(draft: &mut Draft) -> Result<(), Vec<Refusal>> {
+    if !matches!(draft.state.phase, Phase::Underway) {
+        return Ok(());
+    }
+    let steps = draft.state.plan.steps.iter().zip(&draft.state.steps);
+    let offered = steps.filter(|(_, at)| matches!(at, StepState::Offered { .. })).map(|(spec, _)| spec.clone());
+    for spec in offered.collect::<Vec<_>>() {
+        if let Progress::Done { evidence, events } = step::progress(&draft.state, &spec, draft.now) {
+            for event in events {
+                draft.bot(event)?;
+            }
+            draft.bot(Event::StepDone { step: spec.id, evidence })?;
         }
     }
     Ok(())

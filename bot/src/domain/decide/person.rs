@@ -10,10 +10,10 @@ use super::{Draft, abandon, ballot, deploy, gate, glass, retry};
 use crate::domain::command::Act;
 use crate::domain::event::{Answer, DriftChoice, Event};
 use crate::domain::glass::review_due;
-use crate::domain::hotfix::{BranchState, DeployState, Hotfix};
+use crate::domain::hotfix::{BranchState, DeployState, Hotfix, StepState};
 use crate::domain::id::{PersonId, StepId};
 use crate::domain::people::{Grant, Role, all_marked, marked};
-use crate::domain::playbook::{StepKind, VerifyPlace};
+use crate::domain::playbook::{StepKind, StepSpec, VerifyPlace};
 use crate::domain::refusal::Refusal;
 use crate::domain::step;
 
@@ -132,8 +132,12 @@ fn triage(draft: &mut Draft, who: &PersonId, answers: &BTreeMap<usize, Answer>) 
 
 /// Agreement is asked of a party by name, and whoever asked for the hotfix does not agree with themselves (HOCS-17).
 fn agree(draft: &mut Draft, who: &PersonId, step: Option<&StepId>) -> Decided {
-    let current = draft.state.current().map(|(_, spec)| spec.id.clone());
-    let mut steps = draft.state.plan.steps.iter().filter(|spec| step.or(current.as_ref()) == Some(&spec.id));
+    let asks = |spec: &&StepSpec| matches!(spec.kind, StepKind::Agree { .. });
+    let current = draft.state.current().map(|(_, spec)| spec).filter(asks);
+    let steps = draft.state.plan.steps.iter().zip(&draft.state.steps);
+    let mut offered = steps.filter(|(spec, at)| asks(spec) && matches!(at, StepState::Offered { .. })).map(|(spec, _)| spec);
+    let meant = current.or_else(|| offered.next()).map(|spec| spec.id.clone());
+    let mut steps = draft.state.plan.steps.iter().filter(|spec| step.or(meant.as_ref()) == Some(&spec.id));
     let asked = steps.find_map(|spec| {
         if let StepKind::Agree { party, .. } = &spec.kind { Some((spec.id.clone(), party.clone())) } else { None }
     });

@@ -30,7 +30,7 @@ pub(super) fn apply(state: &mut Hotfix, by: PersonId, reason: &str, believed: &B
         let stays = owes && matches!(spec.kind, StepKind::Mainline { .. });
         match step {
             StepState::Ahead | StepState::Current { .. } if stays => *step = StepState::Ahead,
-            StepState::Ahead | StepState::Current { .. } => {
+            StepState::Ahead | StepState::Current { .. } | StepState::Offered { .. } => {
                 *step = StepState::Skipped { by: Some(by.clone()), reason: "the run was abandoned".to_owned() };
             }
             StepState::Done { .. } | StepState::Skipped { .. } => {}

@@ -148,6 +148,7 @@ fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
             state.phase = Phase::Ended { ending: Ending::Refused, at, refusals: refusals.clone() };
         }
         Event::StepEntered { step } => set_step(state, step, StepState::Current { since: at })?,
+        Event::StepOffered { step } => set_step(state, step, StepState::Offered { since: at })?,
         Event::StepDone { step, evidence } => {
             set_step(state, step, StepState::Done { at, evidence: evidence.clone() })?;
             state.reminders.remove(step);

@@ -179,7 +179,7 @@ fn left_behind(state: &Hotfix) -> Option<Text> {
 fn left_out(state: &Hotfix) -> Option<String> {
     let left = state.plan.steps.iter().zip(&state.steps).filter(|(_, step)| match step {
         StepState::Skipped { by, .. } => by.is_some(),
-        StepState::Ahead | StepState::Current { .. } | StepState::Done { .. } => false,
+        StepState::Ahead | StepState::Current { .. } | StepState::Offered { .. } | StepState::Done { .. } => false,
     });
     let titles: Vec<String> = left.map(|(spec, _)| outside(&spec.title)).collect();
     (!titles.is_empty()).then(|| format!("Left out on the way: {}.", titles.join("; ")))

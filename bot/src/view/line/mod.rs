@@ -76,6 +76,7 @@ fn said(told: &Told<'_>, event: &Event) -> Option<Card> {
         Event::LiveBranchMoved { from, to } => Some(told.live_branch_moved(from, to.as_ref())),
         Event::ReturnOpened { number, url } => Some(told.return_opened(*number, url.as_deref())),
         Event::DeployNoted { key, note } => Some(told.deploy_noted(key, note)),
+        Event::StepOffered { step } => told.step_offered(step),
         Event::StepDone { step, evidence } => told.step_done(step, evidence),
         Event::StepSkipped { step, reason } => Some(told.step_skipped(step, reason)),
         Event::OverrideAsked { step, reason, incident } => Some(told.override_asked(step, reason, incident)),

@@ -7,7 +7,7 @@ use super::{Told, lines, one};
 use crate::domain::hotfix::StepState;
 use crate::domain::id::{PersonId, StepId};
 use crate::domain::playbook::{StepKind, StepSpec};
-use crate::domain::step::Wait;
+use crate::domain::step::{Progress, Wait, progress};
 use crate::domain::vote::quorum;
 use crate::view::ask::{ask, asks, owner};
 use crate::view::duration::between;
@@ -88,6 +88,25 @@ impl Told<'_> {
         lines(Tone::Good, None, [vec![news], next].concat())
     }
 
+    /// An option, and how it is taken.
+    pub(super) fn step_offered(&self, step: &StepId) -> Option<Card> {
+        let spec = self.state.plan.steps.iter().find(|spec| &spec.id == step)?;
+        let first = Text::of("Optional: ").then(self.named(step)).plain(". The run goes on without it.");
+        let mut said = vec![first];
+        if let Progress::Waiting(wait) = progress(self.state, spec, self.at) {
+            said.extend(match &wait {
+                Wait::DeployCommand(environment) => {
+                    vec![Text::of("To take it: ").command(&format!("deploy {environment}")).plain(".")]
+                }
+                Wait::Agreement { question, .. } => {
+                    vec![Text::of(outside(question)).plain(" To agree: ").command(&format!("agree {step}")).plain(".")]
+                }
+                wait => ask(self.state, self.to, wait),
+            });
+        }
+        Some(lines(Tone::Neutral, None, said))
+    }
+
     pub(super) fn step_skipped(&self, step: &StepId, reason: &str) -> Card {
         let text = Text::of(format!("{} left out ", self.who())).then(self.named(step));
         one(Tone::Warning, text.plain(format!(": {} The reason is kept for the post-mortem.", ended(&outside(reason)))))
@@ -121,7 +140,10 @@ impl Told<'_> {
     pub(super) fn reminded(&self, step: &StepId, times: u32) -> Card {
         let since = match self.state.state_of(step) {
             Some(StepState::Current { since }) => format!(", for {} now", between(*since, self.at)),
-            Some(StepState::Ahead | StepState::Done { .. } | StepState::Skipped { .. }) | None => String::new(),
+            Some(
+                StepState::Ahead | StepState::Offered { .. } | StepState::Done { .. } | StepState::Skipped { .. },
+            )
+            | None => String::new(),
         };
         let again = if times > 1 { format!(" This is reminder {times}.") } else { String::new() };
         let first = Text::of(format!("Still waiting{since}: ")).then(self.named(step)).plain(format!(".{again}"));
