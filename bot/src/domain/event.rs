@@ -452,6 +452,11 @@ pub enum Event {
         /// What is done again; a deployment whose facts could not be read is asked for by an event of its own.
         effects: Vec<Effect>,
     },
+    /// The fix is on main, and everything that happens in production is behind the run: its lanes are free for others while it
+    /// goes on (APPLY-X4).
+    LanesReleased,
+    /// A deployment was asked for behind that: the lanes are taken again.
+    LanesTaken,
     /// A captain wants to end the run although a deployment may still be running; a second person has to say the same.
     AbandonAsked {
         /// Why.

@@ -402,6 +402,19 @@ impl Hotfix {
         !self.is_over() && !self.lane_released
     }
 
+    /// Whether nothing is left that needs the lanes: the fix is on main, and deployment, verification and monitoring of every
+    /// production are behind the run. What may be left is done beside the next run (APPLY-X4).
+    #[must_use]
+    pub fn is_done_with_lanes(&self) -> bool {
+        let quiet = self.asked_deploy.is_none() && self.drifts.is_empty() && self.deploys.iter().all(|d| !d.state.is_open());
+        let mut steps = self.plan.steps.iter().zip(&self.steps);
+        let goes_back = self.plan.steps.iter().any(|spec| matches!(spec.kind, StepKind::Mainline { .. }));
+        let beside = |kind: &StepKind| matches!(kind, StepKind::Postmortem { .. } | StepKind::Expire);
+        quiet
+            && (self.is_settled_on_main() || !goes_back)
+            && steps.all(|(spec, step)| step.is_behind() || beside(&spec.kind))
+    }
+
     /// Whether the fix is on main, or need not be any more.
     #[must_use]
     pub fn is_settled_on_main(&self) -> bool {

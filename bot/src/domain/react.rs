@@ -130,6 +130,8 @@ fn acts(state: &Hotfix, entry: &Entry, version: u64) -> Vec<Effect> {
         | Event::Noted { .. }
         | Event::Reminded { .. }
         | Event::Stuck { .. }
+        | Event::LanesReleased
+        | Event::LanesTaken
         | Event::AbandonAsked { .. }
         | Event::Abandoned { .. }
         | Event::Aborted { .. }
@@ -246,6 +248,8 @@ fn talk(state: &Hotfix, entry: &Entry, version: u64) -> Vec<Effect> {
         | Event::Reminded { .. }
         | Event::Stuck { .. }
         | Event::Retried { .. }
+        | Event::LanesReleased
+        | Event::LanesTaken
         | Event::AbandonAsked { .. }
         | Event::Abandoned { .. }
         | Event::Aborted { .. }

@@ -1,11 +1,11 @@
 //! A new run: its opening and its lanes in one commit, so that of two starts at the same instant one wins (APPLY-13).
 
 use hotfix_adapters::vocabulary::{BranchName, CommitId};
-use hotfix_storage::{CommitError, DedupeKey, LeaseChange, LeaseView, Receipt};
+use hotfix_storage::{CommitError, DedupeKey, LeaseView, Receipt};
 use std::sync::Arc;
 use tokio::sync::Mutex;
 
-use super::mailbox::{Beside, Handled, lane};
+use super::mailbox::{Beside, Handled, taken};
 use super::{Engine, EngineError, Run};
 use crate::domain::command::{Act, Command};
 use crate::domain::decide;
@@ -100,15 +100,7 @@ impl Engine {
             };
             let mut commit = self.events_and_effects(id, 0, None, &decision.entries)?;
             commit.seen = seen.clone();
-            commit.leases = plan
-                .lanes()
-                .map(|environment| LeaseChange::Acquire {
-                    lease: lane(&plan.service, environment),
-                    holder: id.to_string(),
-                    note: start.title.clone(),
-                    until: None,
-                })
-                .collect();
+            commit.leases = taken(&decision.state);
             let committed = self.commit(commit).await;
             if committed.is_ok() {
                 runs.insert(id, Arc::new(Mutex::new(Run::new(decision.state.clone()))));
@@ -182,6 +174,18 @@ impl Engine {
             Handled::SeenBefore(first) => Started::SeenBefore(Some(first)),
             Handled::TooLate => Started::SeenBefore(None),
         })
+    }
+
+    /// The lanes that a run released are held by somebody else now, so it deploys nothing.
+    pub(super) fn taken_meanwhile(&self, held: &LeaseView) -> Refusal {
+        let what = held.lease.as_str().trim_start_matches("lane/");
+        let holder = self.holder(&held.holder);
+        let reason = format!("{holder} has {what} now: {}.", held.note);
+        let next = match held.holder.parse::<HotfixId>() {
+            Ok(id) => format!("See `status {id}`: wait until it gives {what} back, or let a captain end it with `abandon <reason> {id}`."),
+            Err(_) => format!("Talk to {holder}, or let a captain say `steal {what} <reason>`."),
+        };
+        Refusal::new("lane.taken", reason, next).because_of("APPLY-X4")
     }
 
     fn taken(&self, held: &LeaseView) -> Refusal {

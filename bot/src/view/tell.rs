@@ -85,6 +85,8 @@ pub fn tell(state: &Hotfix, entry: &Entry, audience: &Audience<'_>, to: &PersonI
         | Event::Reminded { .. }
         | Event::Stuck { .. }
         | Event::Retried { .. }
+        | Event::LanesReleased
+        | Event::LanesTaken
         | Event::AbandonAsked { .. }
         | Event::Abandoned { .. }
         | Event::Aborted { .. }

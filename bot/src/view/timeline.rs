@@ -219,6 +219,8 @@ fn happened(state: &Hotfix, entry: &Entry, to: &Audience<'_>) -> Option<String> 
             format!("could not {}: {}", escape(&effect.describe()), escape(once(reason)))
         }
         Event::Retried { .. } => "said to try again".to_owned(),
+        Event::LanesReleased => "released the lanes: others may deploy again".to_owned(),
+        Event::LanesTaken => "took the lanes again".to_owned(),
         Event::AbandonAsked { reason } => {
             format!("wants to end it although a deployment may still be running: {}", escape(reason))
         }

@@ -4,7 +4,7 @@ use hotfix_adapters::vocabulary::{CommitId, DeployKey, Digest, Environment};
 
 use super::Draft;
 use crate::domain::command::{DeployFacts, Frozen};
-use crate::domain::event::{DeployIntent, Event};
+use crate::domain::event::{Actor, DeployIntent, Event};
 use crate::domain::glass;
 use crate::domain::hotfix::{AskedDeploy, DeployState, Hotfix, StepState};
 use crate::domain::id::PersonId;
@@ -175,7 +175,7 @@ pub(super) fn ask(draft: &mut Draft, who: &PersonId, environment: &Environment) 
         return Err(vec![super::bug("a deployment of nothing")]);
     };
     let event = Event::DeployAsked { environment: environment.clone(), commit, rollback: false };
-    draft.person(who, event)
+    draft.ask_to_deploy(Actor::Person(who.clone()), event)
 }
 
 /// A deployment that begins by itself, unless what would be deployed is there already.
@@ -192,7 +192,7 @@ pub(super) fn ask_unless_there(draft: &mut Draft, environment: &Environment) -> 
     if there.is_some_and(|deploy| draft.state.is_what_ships(&deploy.intent)) {
         return Ok(());
     }
-    draft.bot(Event::DeployAsked { environment: environment.clone(), commit, rollback: false })
+    draft.ask_to_deploy(Actor::Bot, Event::DeployAsked { environment: environment.clone(), commit, rollback: false })
 }
 
 pub(super) fn rollback(draft: &mut Draft, who: &PersonId, environment: &Environment, to: Option<&CommitId>) -> Decided {
@@ -229,7 +229,7 @@ pub(super) fn rollback(draft: &mut Draft, who: &PersonId, environment: &Environm
             }
         },
     };
-    draft.person(who, Event::DeployAsked { environment: environment.clone(), commit, rollback: true })
+    draft.ask_to_deploy(Actor::Person(who.clone()), Event::DeployAsked { environment: environment.clone(), commit, rollback: true })
 }
 
 /// The facts are there: begins, or says everything that speaks against it.

@@ -90,6 +90,14 @@ impl Draft {
         self.emit(Actor::Person(person.clone()), event)
     }
 
+    /// Asks for a deployment; lanes that were released are taken again for it.
+    fn ask_to_deploy(&mut self, by: Actor, event: Event) -> Result<(), Vec<Refusal>> {
+        if self.state.lane_released {
+            self.emit(by.clone(), Event::LanesTaken)?;
+        }
+        self.emit(by, event)
+    }
+
     fn emit(&mut self, by: Actor, event: Event) -> Result<(), Vec<Refusal>> {
         let entry = Entry { at: self.now, by, event };
         let next = evolve(self.state.id, Some(self.state.clone()), &entry);
@@ -118,6 +126,10 @@ fn advance(draft: &mut Draft) -> Result<(), Vec<Refusal>> {
     for _ in 0..rounds {
         if !matches!(draft.state.phase, Phase::Underway) || !draft.state.drifts.is_empty() {
             return Ok(());
+        }
+        let current = draft.state.current().is_some();
+        if current && draft.state.holds_lanes() && draft.state.is_done_with_lanes() {
+            draft.bot(Event::LanesReleased)?;
         }
         let Some((at, spec)) = draft.state.current() else {
             // What went out by a broken glass is looked at by somebody else before the run ends.

@@ -3,7 +3,7 @@
 use super::person::{Decided, no};
 use super::{Draft, deploy};
 use crate::domain::effect::Effect;
-use crate::domain::event::Event;
+use crate::domain::event::{Actor, Event};
 use crate::domain::hotfix::{AskedDeploy, BranchState, DeployState, Hotfix, Mainline, Stuck};
 use crate::domain::people::Grant;
 use crate::domain::playbook::StepKind;
@@ -36,7 +36,7 @@ pub(super) fn retry(draft: &mut Draft, grant: &Grant) -> Decided {
     draft.person(&grant.person, Event::Retried { effects })?;
     let Some(AskedDeploy { environment, commit, rollback }) = deploys else { return Ok(()) };
     if rollback {
-        return draft.person(&grant.person, Event::DeployAsked { environment, commit, rollback });
+        return draft.ask_to_deploy(Actor::Person(grant.person.clone()), Event::DeployAsked { environment, commit, rollback });
     }
     deploy::ask(draft, &grant.person, &environment)
 }

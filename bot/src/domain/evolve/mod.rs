@@ -291,6 +291,8 @@ fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
         }
         Event::Stuck { effect, reason } => stuck::refused(state, effect, reason),
         Event::Retried { .. } => state.stuck.clear(),
+        Event::LanesReleased => state.lane_released = true,
+        Event::LanesTaken => state.lane_released = false,
         Event::AbandonAsked { reason } => state.abandon_asked = Some((require_person(entry)?, reason.clone())),
         Event::Abandoned { reason, asked_by, believed } => {
             let by = require_person(entry)?;

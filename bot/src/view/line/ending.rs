@@ -15,7 +15,7 @@ use crate::view::ask::owner;
 use crate::view::card::heading;
 use crate::view::duration::between;
 use crate::view::phrase::{
-    Say, capital, containment, destination, ended, marked, once, outside, paragraph, productions,
+    Say, capital, containment, destination, ended, marked, once, outside, paragraph, productions, stay_off,
 };
 use crate::view::refusal;
 
@@ -43,6 +43,15 @@ impl Told<'_> {
         said.extend(left_behind(self.state));
         said.push(self.free());
         lines(Tone::Warning, Some(title), said)
+    }
+
+    pub(super) fn lanes_released(&self) -> Card {
+        lines(Tone::Good, None, vec![self.free()])
+    }
+
+    pub(super) fn lanes_taken(&self) -> Card {
+        let again = format!("{} holds its lanes again.", self.state.id);
+        lines(Tone::Warning, None, [Text::of(again)].into_iter().chain(stay_off(self.state).map(Text::of)).collect())
     }
 
     pub(super) fn abandon_asked(&self, reason: &str) -> Card {

@@ -122,6 +122,8 @@ fn said(told: &Told<'_>, event: &Event) -> Option<Card> {
         Event::Refused { refusals } => Some(told.refused(refusals)),
         Event::Stuck { effect, reason } => Some(told.stuck(&effect.describe(), reason)),
         Event::Retried { .. } => Some(told.retried()),
+        Event::LanesReleased => Some(told.lanes_released()),
+        Event::LanesTaken => Some(told.lanes_taken()),
         Event::AbandonAsked { reason } => Some(told.abandon_asked(reason)),
         Event::Abandoned { reason, asked_by, believed } => Some(told.abandoned(reason, asked_by.as_ref(), believed)),
         Event::Aborted { reason } => Some(told.aborted(reason)),
