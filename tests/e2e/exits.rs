@@ -171,7 +171,8 @@ fn ways_on(state: &Hotfix) -> Vec<(Role, Act)> {
     ways.extend([DriftChoice::Rebase, DriftChoice::Roll, DriftChoice::Abort].map(|c| (Role::Requester, Act::Drift(c))));
     for environment in &state.plan.environments {
         ways.push((Role::Requester, Act::Deploy(environment.name.clone())));
-        ways.push((Role::Captain, Act::Rollback(environment.name.clone(), None)));
+        let (environment, to, reason) = (environment.name.clone(), None, why());
+        ways.push((Role::Requester, Act::Rollback { environment, to, reason }));
     }
     for place in ["local", "staging", "production", "watch"] {
         ways.push((Role::Requester, Act::Verify { place: place.to_owned(), pass: true, note: None }));
@@ -207,7 +208,9 @@ fn meant(state: &Hotfix, command: &str) -> Option<(Role, Act)> {
     let (verb, second, third) = (words.next()?, words.next(), words.next());
     let reason = || "there is no other way".to_owned();
     Some(match verb {
-        "status" | "plan" | "timeline" | "where" | "who" | "list" | "locks" | "unfreeze" | "start" | "pick" => return None,
+        "status" | "plan" | "timeline" | "where" | "who" | "list" | "locks" | "unfreeze" | "start" | "pick" => {
+            return None;
+        }
         "mergeback" if second == Some("status") => return None,
         "mergeback" => (Role::Captain, Act::WaiveMergeback(reason())),
         "abort" => (Role::Requester, Act::Abort(reason())),
@@ -217,7 +220,13 @@ fn meant(state: &Hotfix, command: &str) -> Option<(Role, Act)> {
         "unapprove" => (Role::Approver, Act::Unapprove { on: None }),
         "countersign" => (Role::Approver, Act::Countersign { ok: second == Some("ok"), note: Some(reason()) }),
         "deploy" => (Role::Requester, Act::Deploy(second?.parse().ok()?)),
-        "rollback" => (Role::Captain, Act::Rollback(second?.parse().ok()?, None)),
+        "rollback" => {
+            // A target that is named is one of those that the run knows.
+            let named = words.next().filter(|_| third == Some("to"));
+            let known = state.deploys.iter().flat_map(|d| d.intent.previous.iter().chain([&d.intent.commit]));
+            let to = named.and_then(|short| known.chain(&state.base).find(|commit| commit.short() == short).cloned());
+            (Role::Requester, Act::Rollback { environment: second?.parse().ok()?, to, reason: reason() })
+        }
         "skip" => (Role::Requester, Act::Skip(second?.parse().ok()?, reason())),
         "override" => {
             let incident = "https://status.example".to_owned();

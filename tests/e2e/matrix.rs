@@ -52,7 +52,7 @@ const VERBS: [(&str, &str, Deed, Then, &str); 31] = [
     ("unhold HF-1",                                          "requester", Word,   Says("hold.none"), ""),
     ("verify staging pass \"look {n}\" HF-1",                "requester", Change, Moves, ""),
     ("deploy production HF-1",                               "requester", Change, Says("deploy.early"), ""),
-    ("rollback production HF-1",                             "captain",   Change, Says("rollback.nothing"), ""),
+    ("rollback production HF-1 it is slow",                  "requester", Change, Says("rollback.nothing"), ""),
     ("skip approve-production \"no time\" HF-1",             "requester", Change, Says("step.must"), ""),
     ("override approve-production \"there is no time\" --incident https://i.example.org/1 HF-1",
                                                              "admin",     Vote,   Says("override.never"), ""),

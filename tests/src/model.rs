@@ -8,7 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
 use hotfix::config::{self, Config};
-use hotfix::domain::command::{Act, Command, DeployFacts, Frozen, Outcome, PickResult, Rebased, Sighting, Thaw};
+use hotfix::domain::command::{
+    Act, Command, DeployFacts, Frozen, Outcome, PickResult, Rebased, Removal, Sighting, Thaw,
+};
 use hotfix::domain::decide::{Decision, decide, open};
 use hotfix::domain::effect::Effect;
 use hotfix::domain::event::{
@@ -182,7 +184,7 @@ impl Model {
             8 => (Role::Requester, if how % 3 == 0 { Act::Hold("wait".to_owned()) } else { Act::Unhold }),
             9..=11 => (Role::Requester, self.word(how)),
             12 | 13 => (Role::Requester, Act::Deploy(environment(how))),
-            14 => (Role::Captain, Act::Rollback(environment(how), None)),
+            14 => (Role::Requester, back(environment(how))),
             15 => (Role::Requester, self.step_act(how)?),
             16 if how % 11 == 0 => (Role::Requester, self.abandoning()),
             16 => (Role::Requester, if how % 5 == 0 { Act::Abort("enough".to_owned()) } else { Act::Retry }),
@@ -376,6 +378,7 @@ impl Model {
             tip: if how % 9 == 0 { Some(commit(8)) } else { Some(wanted.clone()) },
             running: (how % 4 != 0).then(|| self.running.clone()),
             image: None,
+            removal: (how % 19 == 0).then(Removal::default),
             freeze: (how % 23 == 0).then(|| Frozen {
                 reason: "the year ends".to_owned(),
                 end: if how % 2 == 0 { Thaw::Calendar(self.now) } else { Thaw::Word("all".to_owned()) },
@@ -400,6 +403,10 @@ impl Model {
         self.messages += 1;
         MessageRef { channel: ChannelRef::parse("#payments").expect("a channel"), id: format!("m{}", self.messages) }
     }
+}
+
+fn back(environment: Environment) -> Act {
+    Act::Rollback { environment, to: None, reason: "it is worse".to_owned() }
 }
 
 fn environment(how: u16) -> Environment {

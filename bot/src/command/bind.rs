@@ -58,9 +58,12 @@ impl Binder<'_, '_> {
         Ok(())
     }
 
-    /// The argument that is written as a bare word before its value, such as `to REF`.
+    /// The argument that is written as a bare word before its value, such as `to REF`. Behind the first word of free text it
+    /// belongs to the text.
     fn keyword(&self, token: &Token) -> Option<&'static Arg> {
-        let is_word = token.kind == TokenKind::Word && !self.loose.is_empty();
+        let places = self.verb.places().filter(|arg| !arg.form.is_text()).count();
+        let in_text = self.verb.takes_text() && self.loose.len() > places;
+        let is_word = token.kind == TokenKind::Word && !self.loose.is_empty() && !in_text;
         self.verb.flags().find(|arg| arg.form == Form::Keyword && is_word && arg.name == token.text.to_lowercase())
     }
 

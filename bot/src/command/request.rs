@@ -150,6 +150,8 @@ pub enum Request {
         environment: Environment,
         /// To what, when not to what ran there before.
         to: Option<String>,
+        /// Why.
+        reason: String,
         /// Which run.
         run: Option<HotfixId>,
     },

@@ -35,7 +35,10 @@ impl Request {
                 service.as_ref().map_or(Ok(()), |service| write!(f, " --service {service}"))
             }
             Self::Where { service } => write!(f, " {service}"),
-            Self::Reject { reason, .. } | Self::Hold { reason, .. } | Self::Abort { reason, .. } | Self::Abandon { reason, .. } => {
+            Self::Reject { reason, .. }
+            | Self::Hold { reason, .. }
+            | Self::Abort { reason, .. }
+            | Self::Abandon { reason, .. } => {
                 write!(f, " {}", quote(reason))
             }
             Self::Verify { place, pass, note, .. } => {
@@ -43,9 +46,10 @@ impl Request {
                 note.as_ref().map_or(Ok(()), |note| write!(f, " {}", quote(note)))
             }
             Self::Deploy { environment, .. } => write!(f, " {environment}"),
-            Self::Rollback { environment, to, .. } => {
+            Self::Rollback { environment, to, reason, .. } => {
                 write!(f, " {environment}")?;
-                to.as_ref().map_or(Ok(()), |to| write!(f, " to {to}"))
+                to.as_ref().map_or(Ok(()), |to| write!(f, " to {to}"))?;
+                write!(f, " {}", quote(reason))
             }
             Self::Skip { step, reason, .. } => write!(f, " {step} {}", quote(reason)),
             Self::Override { gate, reason, incident, .. } => {

@@ -70,8 +70,11 @@ fn the_run_stands_anywhere_or_nowhere() {
         ("pick #1 HF-2 #3", "pick #1 #3 HF-2"),
         ("HF-2 status", "unknown_verb at \"HF-2\""),
         ("deploy HF-2 production", "deploy production HF-2"),
-        ("rollback production to v1.4 HF-2", "rollback production to v1.4 HF-2"),
-        ("rollback HF-2 production --to v1.4", "rollback production to v1.4 HF-2"),
+        ("rollback production to v1.4 it is slow HF-2", "rollback production to v1.4 \"it is slow\" HF-2"),
+        (
+            "rollback HF-2 production --to v1.4 we have to go back",
+            "rollback production to v1.4 \"we have to go back\" HF-2",
+        ),
         ("reject HF-2 too big", "reject \"too big\" HF-2"),
         ("reject too big HF-2", "reject \"too big\" HF-2"),
         ("reject clashes with HF-3 badly", "reject \"clashes with HF-3 badly\""),

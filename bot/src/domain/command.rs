@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use super::effect::Effect;
 use super::event::{Answer, Contribution, Counts, DriftChoice, HeadSeen, Lapse, PullSeen, Survey};
-use super::id::{PersonId, StepId};
+use super::id::{HotfixId, PersonId, StepId};
 use super::people::Grant;
 use super::playbook::Which;
 use super::refusal::Refusal;
@@ -87,7 +87,14 @@ pub enum Act {
     /// Deploy there.
     Deploy(Environment),
     /// Put back what ran there before, or this.
-    Rollback(Environment, Option<CommitId>),
+    Rollback {
+        /// Where.
+        environment: Environment,
+        /// What, when it was typed.
+        to: Option<CommitId>,
+        /// Why.
+        reason: String,
+    },
     /// Leave out a step that may be left out.
     Skip(StepId, String),
     /// Leave out a must; it takes two.
@@ -350,6 +357,8 @@ pub struct DeployFacts {
     pub tip: Option<CommitId>,
     /// What the environment runs; `None` when the mechanism cannot tell.
     pub running: Option<CommitId>,
+    /// What a rollback would take away of others, when what runs is neither this run's nor what it started from.
+    pub removal: Option<Removal>,
     /// What the tag of the pinned image names now; `None` when no image is pinned, or the tag is gone.
     pub image: Option<Digest>,
     /// The freeze of deployments that holds, if one does.
@@ -382,7 +391,7 @@ impl Frozen {
         let next = match &self.end {
             Thaw::Word(what) => format!("An admin can lift it with `unfreeze {what}`."),
             Thaw::Calendar(until) => format!(
-                "It stands in the calendar of policy.toml until {}; no command lifts it.",
+                "It stands in the calendar of policy.toml until {}; no command lifts it. A rollback passes it.",
                 until.strftime("%Y-%m-%d %H:%M UTC")
             ),
         };
@@ -397,4 +406,15 @@ pub enum Thaw {
     Word(String),
     /// The calendar of the policy, at this time.
     Calendar(Timestamp),
+}
+
+/// What a rollback would take away of others.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Removal {
+    /// The commits, newest last; empty when they are not known.
+    pub commits: Vec<Contribution>,
+    /// How many there are in all.
+    pub total: usize,
+    /// The runs that brought them.
+    pub runs: Vec<HotfixId>,
 }

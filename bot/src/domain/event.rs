@@ -337,6 +337,12 @@ pub enum Event {
         commit: CommitId,
         /// Whether it puts back what ran before.
         rollback: bool,
+        /// Whether the commit of a rollback was typed, and does not only follow from what ran before.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        typed: bool,
+        /// Why, when it is a rollback.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
     },
     /// The deployment may not begin.
     DeployRefused {
@@ -787,6 +793,12 @@ pub struct DeployIntent {
     pub glass: Option<PersonId>,
     /// Whether it puts back what ran before.
     pub rollback: bool,
+    /// Why, when it is a rollback.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Whose changes a rollback takes away beside those of this run.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub removes: BTreeSet<PersonId>,
 }
 
 /// What to do when production changed under a run (APPLY-16, APPLY-17).

@@ -104,6 +104,8 @@ pub struct Hotfix {
     pub attestations: BTreeMap<(String, PersonId), Attestation>,
     /// The asked-for deployment, between the question and the act.
     pub asked_deploy: Option<AskedDeploy>,
+    /// What was rolled back from production: nobody is asked to vote for it again by the bot itself.
+    pub rolled_back: Option<CommitId>,
     /// The deployments of this run, oldest first.
     pub deploys: Vec<Deployment>,
     /// Who asked to override which step, and why.
@@ -309,6 +311,10 @@ pub struct AskedDeploy {
     pub commit: CommitId,
     /// Whether it puts back what ran before.
     pub rollback: bool,
+    /// Whether the commit of a rollback was typed.
+    pub typed: bool,
+    /// Why, when it is a rollback.
+    pub reason: Option<String>,
 }
 
 /// A deployment of this run.
@@ -406,7 +412,8 @@ impl Hotfix {
     /// production are behind the run. What may be left is done beside the next run (APPLY-X4).
     #[must_use]
     pub fn is_done_with_lanes(&self) -> bool {
-        let quiet = self.asked_deploy.is_none() && self.drifts.is_empty() && self.deploys.iter().all(|d| !d.state.is_open());
+        let quiet =
+            self.asked_deploy.is_none() && self.drifts.is_empty() && self.deploys.iter().all(|d| !d.state.is_open());
         let mut steps = self.plan.steps.iter().zip(&self.steps);
         let goes_back = self.plan.steps.iter().any(|spec| matches!(spec.kind, StepKind::Mainline { .. }));
         let beside = |kind: &StepKind| matches!(kind, StepKind::Postmortem { .. } | StepKind::Expire);
@@ -542,6 +549,23 @@ impl Hotfix {
             .find(|deploy| &deploy.intent.environment == production && deploy.state == DeployState::Succeeded)
             .is_some_and(|deploy| !deploy.intent.rollback && self.plan.reaches_production(production))
             && !self.rebased_onto.contains_key(production)
+    }
+
+    /// What an environment ran before this run deployed there, as far as known.
+    #[must_use]
+    pub fn before_this_run(&self, environment: &Environment) -> Option<&CommitId> {
+        let first = self.deploys.iter().find(|deploy| &deploy.intent.environment == environment)?;
+        first.intent.previous.as_ref()
+    }
+
+    /// Whether what an environment runs is this run's own doing, or what it started from: a rollback takes nothing of others
+    /// away then (security case 99).
+    #[must_use]
+    pub fn is_ours_in(&self, environment: &Environment, running: &CommitId) -> bool {
+        let deployed = self.deploys.iter().map(|deploy| &deploy.intent).filter(|i| &i.environment == environment);
+        deployed.into_iter().any(|intent| &intent.commit == running)
+            || self.before_this_run(environment) == Some(running)
+            || self.base.as_ref() == Some(running)
     }
 
     /// What a production environment ought to run now: nothing is known while a deployment to it is open, and nothing

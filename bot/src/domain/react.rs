@@ -310,6 +310,10 @@ fn told(state: &Hotfix, entry: &Entry) -> Vec<super::id::PersonId> {
     match &entry.event {
         Event::Voted(vote) if !is_backed(state, vote, None) => vec![vote.person.clone()],
         Event::Announced { missed, .. } => missed.iter().cloned().collect(),
+        Event::DeployStarted(intent) if intent.rollback => {
+            let own = state.contributors().into_iter().cloned();
+            own.chain(intent.removes.iter().cloned()).collect::<std::collections::BTreeSet<_>>().into_iter().collect()
+        }
         Event::RidersFound { riders, .. } => {
             let people = riders.iter().flat_map(|rider| &rider.people).filter_map(|who| who.person.clone());
             people.collect::<std::collections::BTreeSet<_>>().into_iter().collect()

@@ -391,12 +391,12 @@ impl Engine {
             Request::Unhold { .. } => Act::Unhold,
             Request::Verify { place, pass, note, .. } => Act::Verify { place, pass, note },
             Request::Deploy { environment, .. } => Act::Deploy(environment),
-            Request::Rollback { environment, to, .. } => {
+            Request::Rollback { environment, to, reason, .. } => {
                 let to = match to {
                     Some(words) => self.commits(service, &[words]).await?.into_iter().next(),
                     None => None,
                 };
-                Act::Rollback(environment, to)
+                Act::Rollback { environment, to, reason }
             }
             Request::Skip { step, reason, .. } => Act::Skip(step, reason),
             Request::Override { gate, reason, incident, .. } => Act::Override { gate, reason, incident },

@@ -230,16 +230,19 @@ impl Engine {
         Err(Refusal::new("environment.unknown", reason, format!("It has: {}.", names.join(", "))))
     }
 
-    /// The freeze of deployments of a service that holds now, if one does: by a person, or by the calendar of the policy.
-    pub(super) async fn frozen(&self, service: &ServiceName) -> Result<Option<Frozen>, Failure> {
+    /// The freeze of deployments of a service that holds now, if one does: by a person, or by the calendar of the policy. A
+    /// rollback is stopped by the freeze of everything alone.
+    pub(super) async fn frozen(&self, service: &ServiceName, rollback: bool) -> Result<Option<Frozen>, Failure> {
         let leases = self.journal.leases().await.map_err(|error| Failure::retry(error.to_string()))?;
-        let held = is_frozen(&leases, &[freeze_lease(Some(service)), freeze_lease(None)]);
+        let of_service = (!rollback).then(|| freeze_lease(Some(service)));
+        let meant: Vec<LeaseId> = of_service.into_iter().chain([freeze_lease(None)]).collect();
+        let held = is_frozen(&leases, &meant);
         let by_person = held.map(|view| Frozen {
             reason: format!("{} says: {}", self.holder(&view.holder), view.note),
             end: Thaw::Word(view.lease.as_str().trim_start_matches("freeze/").to_owned()),
         });
         let by_calendar = || {
-            let freeze = self.config.policy.freeze(service, self.now())?;
+            let freeze = self.config.policy.freeze(service, self.now()).filter(|_| !rollback)?;
             Some(Frozen { reason: freeze.reason.clone(), end: Thaw::Calendar(freeze.until) })
         };
         Ok(by_person.or_else(by_calendar))

@@ -92,11 +92,7 @@ impl Engine {
                 // Released lanes could not be taken again.
                 Err(CommitError::LeaseBusy(view)) => return Ok(Handled::Refused(vec![self.taken_meanwhile(&view)])),
                 Err(CommitError::LeaseLost(lease)) => return Ok(Handled::Refused(vec![lane_lost(&lease)])),
-                Err(
-                    error @ (CommitError::Malformed(_)
-                    | CommitError::Unknown(_)
-                    | CommitError::Fatal(_)),
-                ) => {
+                Err(error @ (CommitError::Malformed(_) | CommitError::Unknown(_) | CommitError::Fatal(_))) => {
                     return Err(EngineError::Journal(error.to_string()));
                 }
             }
@@ -254,12 +250,8 @@ impl Engine {
 pub(super) fn taken(state: &Hotfix) -> Vec<LeaseChange> {
     let lanes: BTreeSet<LeaseId> =
         state.plan.lanes().map(|environment| lane(&state.plan.service, environment)).collect();
-    let acquire = |lease| LeaseChange::Acquire {
-        lease,
-        holder: state.id.to_string(),
-        note: state.title.clone(),
-        until: None,
-    };
+    let acquire =
+        |lease| LeaseChange::Acquire { lease, holder: state.id.to_string(), note: state.title.clone(), until: None };
     lanes.into_iter().map(acquire).collect()
 }
 

@@ -182,7 +182,9 @@ impl Engine {
         let holder = self.holder(&held.holder);
         let reason = format!("{holder} has {what} now: {}.", held.note);
         let next = match held.holder.parse::<HotfixId>() {
-            Ok(id) => format!("See `status {id}`: wait until it gives {what} back, or let a captain end it with `abandon <reason> {id}`."),
+            Ok(id) => format!(
+                "See `status {id}`: wait until it gives {what} back, or let a captain end it with `abandon <reason> {id}`."
+            ),
             Err(_) => format!("Talk to {holder}, or let a captain say `steal {what} <reason>`."),
         };
         Refusal::new("lane.taken", reason, next).because_of("APPLY-X4")

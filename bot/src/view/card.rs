@@ -82,8 +82,8 @@ pub(super) fn back(state: &Hotfix, environment: &Environment) -> String {
     let first = state.deploys.iter().find(|deploy| &deploy.intent.environment == environment);
     let known = first.is_some_and(|deploy| deploy.intent.previous.is_some());
     match state.base.as_ref().filter(|_| !known) {
-        Some(base) => format!("rollback {environment} to {}", base.short()),
-        None => format!("rollback {environment}"),
+        Some(base) => format!("rollback {environment} to {} <why>", base.short()),
+        None => format!("rollback {environment} <why>"),
     }
 }
 

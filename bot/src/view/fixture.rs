@@ -209,6 +209,7 @@ impl Play {
             running: Some(commit(previous)),
             image: None,
             freeze: None,
+            removal: None,
             policy_version: "policy-1".to_owned(),
             standing: [roles("ben"), roles("dee")].into(),
             lapsed: Default::default(),

@@ -202,7 +202,9 @@ fn said(state: &Hotfix, commit: &CommitId, head: &CommitId, to: &Audience<'_>, n
         match at {
             StepState::Done { evidence, .. } => Some(Text::of(format!("Review: {}.", outside(&to.named(evidence))))),
             StepState::Skipped { reason, .. } => Some(Text::of(format!("Review: left out, {}.", outside(reason)))),
-            StepState::Ahead | StepState::Current { .. } | StepState::Offered { .. } => Some(Text::of("Review: not there.")),
+            StepState::Ahead | StepState::Current { .. } | StepState::Offered { .. } => {
+                Some(Text::of("Review: not there."))
+            }
         }
     };
     let mut said: Vec<Text> = state.plan.steps.iter().zip(&state.steps).filter_map(review).collect();

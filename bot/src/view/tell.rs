@@ -7,8 +7,8 @@ use super::Audience;
 use super::announcement::news;
 use super::card::{heading, pull_link};
 use super::form::riders_buttons;
-use super::phrase::{Say, command, destination, outside};
-use crate::domain::event::{Contribution, Entry, Event, Vote};
+use super::phrase::{Say, command, destination, ended, outside};
+use crate::domain::event::{Contribution, DeployIntent, Entry, Event, Vote};
 use crate::domain::hotfix::Hotfix;
 use crate::domain::id::PersonId;
 use crate::domain::vote::is_backed;
@@ -19,6 +19,7 @@ pub fn tell(state: &Hotfix, entry: &Entry, audience: &Audience<'_>, to: &PersonI
     match &entry.event {
         Event::Voted(vote) => unbacked(state, vote),
         Event::Announced { missed, .. } if missed.contains(to) => Some(missed_it(state, entry, audience)),
+        Event::DeployStarted(intent) if intent.rollback => Some(taken_back(state, intent, audience, to)),
         Event::RidersFound { riders, .. } => rider(state, riders, to, audience),
         Event::Announced { .. }
         | Event::Opened(_)
@@ -107,6 +108,21 @@ fn unbacked(state: &Hotfix, vote: &Vote) -> Option<Card> {
             "; the bot sees it, and nothing has to be said again. It is read once more before the deployment begins.",
         );
     Some(Card { tone: Tone::Asking, title: Some(heading(state)), lines: vec![what, next], ..Card::default() })
+}
+
+/// A rollback that takes away what this person changed.
+fn taken_back(state: &Hotfix, intent: &DeployIntent, audience: &Audience<'_>, to: &PersonId) -> Card {
+    let place = state.plan.place(&intent.environment);
+    let whose = if intent.removes.contains(to) {
+        format!("Your change is taken away from {place}: {} rolls it back to ", state.id)
+    } else {
+        format!("The hotfix with your change is rolled back: {place} goes back to ")
+    };
+    let what = Text::of(whose).commit(&intent.commit).plain(".");
+    let why = intent.reason.as_ref().map(|why| Text::of(format!("Why: {}", ended(&outside(why)))));
+    let owner = Text::of(format!("Ask {} about it.", audience.name(&state.requester)));
+    let lines = [what].into_iter().chain(why).chain([owner]).collect();
+    Card { tone: Tone::Warning, title: Some(heading(state)), lines, ..Card::default() }
 }
 
 fn missed_it(state: &Hotfix, entry: &Entry, audience: &Audience<'_>) -> Card {

@@ -177,9 +177,10 @@ fn happened(state: &Hotfix, entry: &Entry, to: &Audience<'_>) -> Option<String> 
                 note.as_ref().map_or(String::new(), |note| format!(": {}", escape(note)))
             )
         }
-        Event::DeployAsked { environment, commit, rollback } => {
+        Event::DeployAsked { environment, commit, rollback, reason, .. } => {
             let verb = if *rollback { "asked to roll back" } else { "asked to deploy to" };
-            format!("{verb} {}: {}", at(environment), sha(commit))
+            let why = reason.as_ref().map_or(String::new(), |reason| format!(", because: {}", escape(reason)));
+            format!("{verb} {}: {}{why}", at(environment), sha(commit))
         }
         Event::DeployRefused { environment, refusals } => {
             format!("deployed nothing to {environment}. {}", reasons(refusals, to))

@@ -112,7 +112,7 @@ fn roles_and_looking() {
         ("start payments", Role::Requester, false),
         ("approve", Role::Approver, false),
         ("abort x", Role::Requester, false),
-        ("rollback production", Role::Captain, false),
+        ("rollback production it is slow", Role::Requester, false),
         ("steal payments/production x", Role::Captain, false),
         ("mergeback", Role::Viewer, true),
         ("mergeback waive x", Role::Captain, false),

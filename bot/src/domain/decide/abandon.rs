@@ -68,7 +68,7 @@ pub(super) fn outlives(act: &Act) -> bool {
         | Act::Unhold
         | Act::Verify { .. }
         | Act::Deploy(_)
-        | Act::Rollback(..)
+        | Act::Rollback { .. }
         | Act::Skip(..)
         | Act::Override { .. }
         | Act::BreakGlass { .. }

@@ -1,10 +1,12 @@
 //! When a deployment may begin. It is asked for, the facts are read again, and only then is the intent written down.
 
+use std::collections::BTreeSet;
+
 use hotfix_adapters::vocabulary::{CommitId, DeployKey, Digest, Environment};
 
 use super::Draft;
-use crate::domain::command::{DeployFacts, Frozen};
-use crate::domain::event::{Actor, DeployIntent, Event};
+use crate::domain::command::{DeployFacts, Frozen, Removal};
+use crate::domain::event::{Actor, Contributor, DeployIntent, Event};
 use crate::domain::glass;
 use crate::domain::hotfix::{AskedDeploy, DeployState, Hotfix, StepState};
 use crate::domain::id::PersonId;
@@ -68,12 +70,24 @@ pub(super) fn not_again(state: &Hotfix, grant: &Grant, asked: &AskedDeploy) -> V
     if !asked.rollback {
         return too_early(state, &asked.environment);
     }
-    let mut refusals: Vec<Refusal> = busy(state).into_iter().collect();
-    if !grant.roles.contains(&Role::Captain) {
-        let next = "Ask a captain to say `retry`.";
-        refusals.push(Refusal::new("rollback.who", "Only a captain can try the rollback again.", next));
-    }
-    refusals
+    let who = may_not_roll_back(state, grant, &asked.environment, &asked.commit);
+    busy(state).into_iter().chain(who).collect()
+}
+
+/// Why this person may not put this back: a captain may, and whoever opened the run may go back to what ran before it.
+fn may_not_roll_back(state: &Hotfix, grant: &Grant, environment: &Environment, to: &CommitId) -> Option<Refusal> {
+    let before = state.before_this_run(environment).or(state.base.as_ref()) == Some(to);
+    let own = grant.person == state.requester && before;
+    let may = own || grant.roles.contains(&Role::Captain);
+    let owner = marked(&state.requester);
+    let (reason, next) = if before {
+        let reason = format!("Only {owner}, who opened the run, or a captain can put back what ran before it.");
+        (reason, format!("Ask {owner} or a captain to say `rollback {environment} <reason>`."))
+    } else {
+        let reason = format!("Only a captain can put {environment} on something else than what ran before this run.");
+        (reason, format!("Ask a captain to say `rollback {environment} to {} <reason>`.", to.short()))
+    };
+    (!may).then(|| Refusal::new("rollback.who", reason, next))
 }
 
 fn busy(state: &Hotfix) -> Option<Refusal> {
@@ -135,7 +149,9 @@ fn unagreed(state: &Hotfix, turn: usize) -> Option<Refusal> {
         StepState::Skipped { .. } => {
             let reason = format!("The agreement of the {party} comes first, and it was left out.");
             let next = match deploy.level {
-                Level::Should | Level::May => format!("Leave this deployment out as well: `skip {} <reason>`.", deploy.id),
+                Level::Should | Level::May => {
+                    format!("Leave this deployment out as well: `skip {} <reason>`.", deploy.id)
+                }
                 Level::Must | Level::MustNot => format!("End the run with {}.", super::abandon::way_out(state)),
             };
             (reason, next)
@@ -174,7 +190,8 @@ pub(super) fn ask(draft: &mut Draft, who: &PersonId, environment: &Environment) 
     let Some(commit) = draft.state.ships_to(environment).cloned() else {
         return Err(vec![super::bug("a deployment of nothing")]);
     };
-    let event = Event::DeployAsked { environment: environment.clone(), commit, rollback: false };
+    let event =
+        Event::DeployAsked { environment: environment.clone(), commit, rollback: false, typed: false, reason: None };
     draft.ask_to_deploy(Actor::Person(who.clone()), event)
 }
 
@@ -192,16 +209,25 @@ pub(super) fn ask_unless_there(draft: &mut Draft, environment: &Environment) -> 
     if there.is_some_and(|deploy| draft.state.is_what_ships(&deploy.intent)) {
         return Ok(());
     }
-    draft.ask_to_deploy(Actor::Bot, Event::DeployAsked { environment: environment.clone(), commit, rollback: false })
+    draft.ask_to_deploy(
+        Actor::Bot,
+        Event::DeployAsked { environment: environment.clone(), commit, rollback: false, typed: false, reason: None },
+    )
 }
 
-pub(super) fn rollback(draft: &mut Draft, who: &PersonId, environment: &Environment, to: Option<&CommitId>) -> Decided {
+pub(super) fn rollback(
+    draft: &mut Draft,
+    grant: &Grant,
+    environment: &Environment,
+    to: Option<&CommitId>,
+    reason: &str,
+) -> Decided {
     let state = &draft.state;
     if let Some(busy) = busy(state) {
         return Err(vec![busy]);
     }
     let first = state.deploys.iter().find(|deploy| &deploy.intent.environment == environment);
-    let previous = first.and_then(|deploy| deploy.intent.previous.clone());
+    let previous = state.before_this_run(environment).cloned();
     let known = |commit: &CommitId| {
         let by_us = state.deploys.iter().any(|d| {
             &d.intent.environment == environment && &d.intent.commit == commit && d.state == DeployState::Succeeded
@@ -229,7 +255,17 @@ pub(super) fn rollback(draft: &mut Draft, who: &PersonId, environment: &Environm
             }
         },
     };
-    draft.ask_to_deploy(Actor::Person(who.clone()), Event::DeployAsked { environment: environment.clone(), commit, rollback: true })
+    if let Some(refusal) = may_not_roll_back(state, grant, environment, &commit) {
+        return Err(vec![refusal]);
+    }
+    let event = Event::DeployAsked {
+        environment: environment.clone(),
+        commit,
+        rollback: true,
+        typed: to.is_some(),
+        reason: Some(reason.to_owned()),
+    };
+    draft.ask_to_deploy(Actor::Person(grant.person.clone()), event)
 }
 
 /// The facts are there: begins, or says everything that speaks against it.
@@ -252,7 +288,8 @@ pub(super) fn checked(
             draft.bot(Event::VoteWithdrawn { environment, person, why })?;
         }
     }
-    let mut refusals = if asked.rollback { frozen(facts) } else { objections(draft, environment, commit, facts) };
+    let mut refusals =
+        if asked.rollback { not_back(&asked, facts) } else { objections(draft, environment, commit, facts) };
     // A new head may come through its reviews while the deployment of the old one still runs.
     if draft.state.deploys.iter().any(|deploy| deploy.state.is_open()) {
         refusals.push(Refusal::new(
@@ -283,7 +320,52 @@ pub(super) fn checked(
         votes: if asked.rollback { Default::default() } else { quorum.valid },
         glass: quorum.glass.filter(|_| !asked.rollback),
         rollback: asked.rollback,
+        reason: asked.reason.clone(),
+        removes: removed_from(facts),
     }))
+}
+
+/// What speaks against a rollback: the freeze of everything, and that it would take away what others deployed. Then the
+/// target has to be typed (security case 99).
+fn not_back(asked: &AskedDeploy, facts: &DeployFacts) -> Vec<Refusal> {
+    let mut refusals = frozen(facts);
+    if let (Some(running), Some(removal), false) = (&facts.running, &facts.removal, asked.typed) {
+        let (place, to) = (&asked.environment, asked.commit.short());
+        let reason = format!(
+            "{place} runs {}, which this run did not deploy. A rollback to {to} would take away {}.",
+            running.short(),
+            taken_away(removal)
+        );
+        let next = format!("If that is meant, name what to go back to: `rollback {place} to {to} <reason>`.");
+        refusals.push(Refusal::new("rollback.foreign", reason, next).because_of("APPLY-16"));
+    }
+    refusals
+}
+
+/// Whose changes a rollback takes away.
+fn removed_from(facts: &DeployFacts) -> BTreeSet<PersonId> {
+    let commits = facts.removal.iter().flat_map(|removal| &removal.commits);
+    commits.flat_map(|change| &change.people).filter_map(|who| who.person.clone()).collect()
+}
+
+/// What a rollback would take away, in words: commits with their authors, and the runs that brought them.
+fn taken_away(removal: &Removal) -> String {
+    let mut words: Vec<String> = Vec::new();
+    for change in &removal.commits {
+        let name = |who: &Contributor| who.person.as_ref().map_or_else(|| who.name.clone(), marked);
+        let people: Vec<String> = change.people.iter().map(name).collect();
+        words.push(format!("{} “{}” ({})", change.commit.short(), change.subject, people.join(", ")));
+    }
+    let more = removal.total.saturating_sub(removal.commits.len());
+    if more > 0 {
+        words.push(format!("{more} more"));
+    }
+    if words.is_empty() {
+        words.push("changes that the forge cannot name".to_owned());
+    }
+    let runs: Vec<String> = removal.runs.iter().map(ToString::to_string).collect();
+    let of = if runs.is_empty() { String::new() } else { format!("; {} brought it there", runs.join(", ")) };
+    format!("{}{of}", words.join("; "))
 }
 
 fn frozen(facts: &DeployFacts) -> Vec<Refusal> {

@@ -55,7 +55,7 @@ pub(super) fn decide(draft: &mut Draft, grant: &Grant, act: &Act) -> Decided {
         Act::Unhold => unhold(draft, grant),
         Act::Verify { place, pass, note } => verify(draft, who, place, *pass, note.as_deref()),
         Act::Deploy(environment) => deploy::by_person(draft, who, environment),
-        Act::Rollback(environment, to) => deploy::rollback(draft, who, environment, to.as_ref()),
+        Act::Rollback { environment, to, reason } => deploy::rollback(draft, grant, environment, to.as_ref(), reason),
         Act::Skip(step, reason) => gate::skip(draft, who, step, reason),
         Act::Override { gate: step, reason, incident } => gate::override_gate(draft, grant, step, reason, incident),
         Act::BreakGlass { environment, commit, reason, incident, audit } => {
@@ -135,7 +135,8 @@ fn agree(draft: &mut Draft, who: &PersonId, step: Option<&StepId>) -> Decided {
     let asks = |spec: &&StepSpec| matches!(spec.kind, StepKind::Agree { .. });
     let current = draft.state.current().map(|(_, spec)| spec).filter(asks);
     let steps = draft.state.plan.steps.iter().zip(&draft.state.steps);
-    let mut offered = steps.filter(|(spec, at)| asks(spec) && matches!(at, StepState::Offered { .. })).map(|(spec, _)| spec);
+    let mut offered =
+        steps.filter(|(spec, at)| asks(spec) && matches!(at, StepState::Offered { .. })).map(|(spec, _)| spec);
     let meant = current.or_else(|| offered.next()).map(|spec| spec.id.clone());
     let mut steps = draft.state.plan.steps.iter().filter(|spec| step.or(meant.as_ref()) == Some(&spec.id));
     let asked = steps.find_map(|spec| {
@@ -165,7 +166,9 @@ fn unhold(draft: &mut Draft, grant: &Grant) -> Decided {
     let holder = mine.or_else(|| draft.state.holds.keys().next().filter(|_| captain).cloned());
     match holder {
         Some(person) => draft.person(&grant.person, Event::Unheld { person }),
-        None if draft.state.holds.is_empty() => no(Refusal::new("hold.none", "Nothing is on hold here.", "See `status`.")),
+        None if draft.state.holds.is_empty() => {
+            no(Refusal::new("hold.none", "Nothing is on hold here.", "See `status`."))
+        }
         None => no(Refusal::new(
             "hold.none",
             "There is no hold of yours here.",

@@ -21,7 +21,11 @@ pub(super) fn retry(draft: &mut Draft, grant: &Grant) -> Decided {
             effects.push(effect);
         }
     }
-    if state.stuck.is_empty() && asked.is_none() {
+    let votes_again = taken_back(state);
+    if votes_again {
+        effects.extend(votes_for(state, draft.now));
+    }
+    if state.stuck.is_empty() && asked.is_none() && !votes_again {
         return no(Refusal::new(
             "retry.nothing",
             "Nothing failed that could be tried again.",
@@ -34,11 +38,13 @@ pub(super) fn retry(draft: &mut Draft, grant: &Grant) -> Decided {
         return Err(refusals);
     }
     draft.person(&grant.person, Event::Retried { effects })?;
-    let Some(AskedDeploy { environment, commit, rollback }) = deploys else { return Ok(()) };
-    if rollback {
-        return draft.ask_to_deploy(Actor::Person(grant.person.clone()), Event::DeployAsked { environment, commit, rollback });
+    let Some(asked) = deploys else { return Ok(()) };
+    if asked.rollback {
+        let AskedDeploy { environment, commit, rollback, typed, reason } = asked;
+        let event = Event::DeployAsked { environment, commit, rollback, typed, reason };
+        return draft.ask_to_deploy(Actor::Person(grant.person.clone()), event);
     }
-    deploy::ask(draft, &grant.person, &environment)
+    deploy::ask(draft, &grant.person, &asked.environment)
 }
 
 /// What has to be done for something refused to be tried again, as the run is now. Every effect has an answer here.
@@ -82,17 +88,32 @@ fn again(state: &Hotfix, stuck: &Stuck, now: Timestamp) -> Vec<Effect> {
     }
 }
 
+/// Whether what the voters are waited for was rolled back, so that nobody was asked again.
+fn taken_back(state: &Hotfix) -> bool {
+    let Some((_, spec)) = state.current() else { return false };
+    let StepKind::Approve { environment } = &spec.kind else { return false };
+    state.rolled_back.is_some() && state.rolled_back.as_ref() == state.ships_to(environment)
+}
+
+/// The question to the voters that nobody asked since the rollback.
+fn votes_for(state: &Hotfix, now: Timestamp) -> Vec<Effect> {
+    let asked = Hotfix { rolled_back: None, ..state.clone() };
+    asked.current().map(|(_, spec)| step::enter(&asked, spec, now)).unwrap_or_default()
+}
+
 /// The deployment that failed and can be tried again: the last of all if it was to put back what ran before, else the last to
 /// the environment whose turn it is.
 fn failed(state: &Hotfix) -> Option<AskedDeploy> {
     let is_failed = |state: &DeployState| matches!(state, DeployState::Failed(_));
     if let Some(last) = state.deploys.last().filter(|last| last.intent.rollback && is_failed(&last.state)) {
         let (environment, commit) = (last.intent.environment.clone(), last.intent.commit.clone());
-        return Some(AskedDeploy { environment, commit, rollback: true });
+        // What runs is looked at again, so a target that was typed has to be typed again when it would take something away.
+        let reason = last.intent.reason.clone();
+        return Some(AskedDeploy { environment, commit, rollback: true, typed: false, reason });
     }
     let (_, spec) = state.current()?;
     let StepKind::Deploy { environment, .. } = &spec.kind else { return None };
     let last = state.last_deploy(environment).filter(|last| !last.intent.rollback && is_failed(&last.state))?;
     let (environment, commit) = (environment.clone(), last.intent.commit.clone());
-    Some(AskedDeploy { environment, commit, rollback: false })
+    Some(AskedDeploy { environment, commit, rollback: false, typed: false, reason: None })
 }

@@ -14,10 +14,15 @@ use crate::domain::playbook::StepKind;
 #[expect(clippy::wildcard_enum_match_arm, reason = "`apply` sorts the events, and is exhaustive")]
 pub(super) fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
     match &entry.event {
-        Event::DeployAsked { environment, commit, rollback } => {
+        Event::DeployAsked { environment, commit, rollback, typed, reason } => {
             stuck::forget(state, |effect| matches!(effect, Effect::CheckDeploy { .. }));
-            state.asked_deploy =
-                Some(AskedDeploy { environment: environment.clone(), commit: commit.clone(), rollback: *rollback });
+            state.asked_deploy = Some(AskedDeploy {
+                environment: environment.clone(),
+                commit: commit.clone(),
+                rollback: *rollback,
+                typed: *typed,
+                reason: reason.clone(),
+            });
         }
         Event::DeployRefused { .. } => state.asked_deploy = None,
         Event::DeployStarted(intent) => {
@@ -97,6 +102,7 @@ fn deployment_ended(state: &mut Hotfix, key: &DeployKey, at: Timestamp) {
         if expires.is_some_and(|at| state.steps.iter().take(at).all(StepState::is_behind)) {
             return;
         }
+        state.rolled_back = state.ships_to(&deploy.intent.environment).cloned();
         reset::reopen_from(
             state,
             |kind| matches!(kind, StepKind::Approve { environment } if *environment == deploy.intent.environment),

@@ -109,6 +109,7 @@ fn open(id: HotfixId, opened: &Opened, requester: PersonId, at: Timestamp) -> Ho
         holds: BTreeMap::new(),
         attestations: BTreeMap::new(),
         asked_deploy: None,
+        rolled_back: None,
         deploys: Vec::new(),
         override_asked: BTreeMap::new(),
         rolled_in: false,
@@ -290,7 +291,10 @@ fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
             state.reminders.insert(step.clone(), *times);
         }
         Event::Stuck { effect, reason } => stuck::refused(state, effect, reason),
-        Event::Retried { .. } => state.stuck.clear(),
+        Event::Retried { .. } => {
+            state.stuck.clear();
+            state.rolled_back = None;
+        }
         Event::LanesReleased => state.lane_released = true,
         Event::LanesTaken => state.lane_released = false,
         Event::AbandonAsked { reason } => state.abandon_asked = Some((require_person(entry)?, reason.clone())),

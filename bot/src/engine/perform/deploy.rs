@@ -7,7 +7,7 @@ use hotfix_adapters::deploy::{DeployRequest, DeployStatus};
 use hotfix_adapters::failure::Failure;
 use hotfix_adapters::vocabulary::{CommitId, DeployKey, Environment, MessageRef, Platform};
 
-use crate::domain::command::{Command, DeployFacts, Outcome};
+use crate::domain::command::{Command, DeployFacts, Outcome, Removal};
 use crate::domain::effect::Reach;
 use crate::domain::event::{Contribution, Lapse, Vote};
 use crate::domain::hotfix::Hotfix;
@@ -15,6 +15,7 @@ use crate::domain::id::{HotfixId, PersonId};
 use crate::domain::service::StepUp;
 use crate::domain::vote::{Standing, approving};
 use crate::engine::Engine;
+use crate::engine::facts::LISTED;
 use crate::engine::mailbox::Beside;
 use crate::engine::outbox::Performed;
 use crate::policy::ChatDown;
@@ -34,11 +35,17 @@ impl Engine {
             Some(branch) => self.forge(&plan.service)?.tip(&plan.repo, branch).await?,
             None => None,
         };
+        let running = self.mechanism(&plan.service, environment)?.running().await?.map(|running| running.commit);
+        let rollback = state.asked_deploy.as_ref().is_some_and(|asked| asked.rollback);
         let facts = DeployFacts {
             tip,
-            running: self.mechanism(&plan.service, environment)?.running().await?.map(|running| running.commit),
+            removal: match &running {
+                Some(running) if rollback => self.removal(state, environment, commit, running).await,
+                Some(_) | None => None,
+            },
+            running,
             image: self.digest_now(state).await?,
-            freeze: self.frozen(&plan.service).await?,
+            freeze: self.frozen(&plan.service, rollback).await?,
             policy_version: self.config.policy.version_for(&plan.service),
             standing: self.standing(state),
             lapsed: self.lapsed(state, environment).await?,
@@ -47,6 +54,39 @@ impl Engine {
         };
         let (environment, commit, key) = (environment.clone(), commit.clone(), key.clone());
         Ok(Performed::came(Outcome::DeployChecked { environment, commit, key, facts }))
+    }
+
+    /// What going back to `to` would take away of others. What the forge cannot name keeps nobody from going back.
+    async fn removal(
+        &self,
+        state: &Hotfix,
+        environment: &Environment,
+        to: &CommitId,
+        running: &CommitId,
+    ) -> Option<Removal> {
+        if running == to || state.is_ours_in(environment, running) {
+            return None;
+        }
+        let between = async { self.forge(&state.plan.service)?.between(&state.plan.repo, to, running, LISTED).await };
+        let range = between.await.ok();
+        let commits: Vec<Contribution> = range
+            .iter()
+            .flat_map(|range| &range.commits)
+            .filter(|commit| commit.parents.len() < 2)
+            .map(|commit| self.contribution(commit))
+            .collect();
+        let beyond = range.as_ref().map_or(0, |range| range.total.saturating_sub(range.commits.len()));
+        let gone = |commit: &CommitId| commit == running || commits.iter().any(|change| &change.commit == commit);
+        let brought = |run: &Hotfix| {
+            run.id != state.id
+                && run.plan.service == state.plan.service
+                && run
+                    .deploys
+                    .iter()
+                    .any(|deploy| &deploy.intent.environment == environment && gone(&deploy.intent.commit))
+        };
+        let runs = self.states().await.into_iter().filter(brought).map(|run| run.id).collect();
+        Some(Removal { total: commits.len() + beyond, commits, runs })
     }
 
     /// The roles that the voters have now. Somebody who left has none, nor has whoever lost the account they voted by.
@@ -166,7 +206,10 @@ impl Engine {
             None => None,
         };
         if too_late.is_none() {
-            self.may_begin(&state.plan.service, Reach::Live).await?;
+            // A rollback is stopped by the freeze of everything alone.
+            let rollback = state.deploy(key).is_some_and(|deploy| deploy.intent.rollback);
+            let reach = if rollback { Reach::Code } else { Reach::Live };
+            self.may_begin(&state.plan.service, reach).await?;
         }
         Ok(too_late)
     }

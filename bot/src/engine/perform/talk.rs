@@ -115,7 +115,9 @@ impl Engine {
             Some(root) if is_loud(&entry.event) => Place::ThreadAndChannel(root.clone()),
             Some(root) => Place::Thread(root.clone()),
             // What stops a run before it is announced is said all the same: nobody would know otherwise.
-            None if state.is_over() || state.abandoned.is_some() || !state.stuck.is_empty() => Place::Channel(state.plan.channel.clone()),
+            None if state.is_over() || state.abandoned.is_some() || !state.stuck.is_empty() => {
+                Place::Channel(state.plan.channel.clone())
+            }
             None => return Ok(Performed::Again(CARD_SOON)),
         };
         self.post_once(place, key, card, first).await?;
@@ -239,6 +241,7 @@ fn is_loud(event: &Event) -> bool {
         | Event::GlassBroken(_)
         | Event::Countersigned { ok: false, .. } => true,
         Event::DeployEnded { failure, .. } => failed(failure),
+        Event::DeployStarted(intent) => intent.rollback,
         _other => false,
     }
 }

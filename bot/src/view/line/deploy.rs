@@ -30,6 +30,11 @@ impl Told<'_> {
             .change(intent.previous.as_ref(), &intent.commit)
             .plain(format!("{by}."));
         let mut said = vec![what];
+        said.extend(intent.reason.as_ref().map(|why| Text::of(format!("Why: {}", ended(&outside(why))))));
+        if !intent.removes.is_empty() {
+            let whose: Vec<String> = intent.removes.iter().map(|person| self.to.name(person)).collect();
+            said.push(Text::of(format!("It takes away changes of {}.", listing(&whose))));
+        }
         said.extend(intent.glass.as_ref().map(|person| {
             let who = self.to.name(person);
             Text::of(format!(
@@ -103,7 +108,9 @@ impl Told<'_> {
         if self.reaches(environment) {
             said.push(
                 owner(self.state, self.to)
-                    .plain(": before it goes there again the votes start again. To give it up instead, say ")
+                    .plain(": push a better fix; nobody is asked to vote for this one again unless somebody says ")
+                    .command("retry")
+                    .plain(". To give it up, say ")
                     .command("abort <why>")
                     .plain("."),
             );

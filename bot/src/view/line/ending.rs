@@ -58,9 +58,11 @@ impl Told<'_> {
         let title = Text::of(format!("{} wants to end {}", self.who(), self.state.id));
         let why = Text::of(format!("Why: {}", ended(&outside(reason))));
         let open = open_deployments(self.state);
-        let next = Text::of(format!("A deployment to {open} may still be running. Somebody else: look there, and confirm with "))
-            .command("abandon <reason>")
-            .plain(".");
+        let next = Text::of(format!(
+            "A deployment to {open} may still be running. Somebody else: look there, and confirm with "
+        ))
+        .command("abandon <reason>")
+        .plain(".");
         lines(Tone::Asking, Some(title), vec![why, next])
     }
 
@@ -78,7 +80,9 @@ impl Told<'_> {
             )));
         }
         if self.state.owes_mainline() {
-            let main = Text::of("Still open: the fix is not known to be on main. It stays asked for until it is there, or a captain says ");
+            let main = Text::of(
+                "Still open: the fix is not known to be on main. It stays asked for until it is there, or a captain says ",
+            );
             said.push(main.command("mergeback waive <reason>").plain("."));
         }
         if review_due(self.state) {

@@ -140,9 +140,7 @@ impl Told<'_> {
     pub(super) fn reminded(&self, step: &StepId, times: u32) -> Card {
         let since = match self.state.state_of(step) {
             Some(StepState::Current { since }) => format!(", for {} now", between(*since, self.at)),
-            Some(
-                StepState::Ahead | StepState::Offered { .. } | StepState::Done { .. } | StepState::Skipped { .. },
-            )
+            Some(StepState::Ahead | StepState::Offered { .. } | StepState::Done { .. } | StepState::Skipped { .. })
             | None => String::new(),
         };
         let again = if times > 1 { format!(" This is reminder {times}.") } else { String::new() };

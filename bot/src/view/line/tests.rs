@@ -176,7 +176,11 @@ It may have done all, half or none of its work: look at what production runs.
 "#,
     );
     let live = live();
-    let back = live.clone().by("ana", Act::Rollback(environment("production"), None)).begins("1111111").ends(None);
+    let back = live
+        .clone()
+        .by("ana", Act::Rollback { environment: environment("production"), to: None, reason: "it is slow".to_owned() })
+        .begins("1111111")
+        .ends(None);
     same(
         &from(&live, &back),
         r#"

@@ -129,5 +129,5 @@ impl Told<'_> {
 /// What is done is done (security case 33).
 fn after(environment: &Environment) -> Text {
     let text = format!(" It went to {environment} by that word already, and nothing is undone. To go back: ");
-    Text::of(text).command(&format!("rollback {environment}")).plain(".")
+    Text::of(text).command(&format!("rollback {environment} <why>")).plain(".")
 }
