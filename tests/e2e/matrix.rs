@@ -35,7 +35,7 @@ use Deed::{Change, Vote, Word};
 /// Every verb that changes something: as it is typed, the role it takes, what it does, and what undoes it. A word that is
 /// said a second time may be no news, so `{n}` is another one each time.
 #[rustfmt::skip]
-const VERBS: [(&str, &str, Deed, Then, &str); 31] = [
+const VERBS: [(&str, &str, Deed, Then, &str); 32] = [
     ("start payments \"Thing {n}\"",                         "requester", Change, Moves, ""),
     ("promote payments",                                     "requester", Change, Says("promotion.none"), ""),
     ("triage rest=yes HF-1",                                 "requester", Change, Says("triage.none"), ""),
@@ -52,12 +52,13 @@ const VERBS: [(&str, &str, Deed, Then, &str); 31] = [
     ("unhold HF-1",                                          "requester", Word,   Says("hold.none"), ""),
     ("verify staging pass \"look {n}\" HF-1",                "requester", Change, Moves, ""),
     ("deploy production HF-1",                               "requester", Change, Says("deploy.early"), ""),
-    ("rollback production HF-1 it is slow",                  "requester", Change, Says("rollback.nothing"), ""),
+    ("rollback production it is slow HF-1",                  "viewer",    Change, Says("rollback.nothing"), ""),
     ("skip approve-production \"no time\" HF-1",             "requester", Change, Says("step.must"), ""),
     ("override approve-production \"there is no time\" --incident https://i.example.org/1 HF-1",
                                                              "admin",     Vote,   Says("override.never"), ""),
     ("retry HF-1",                                           "requester", Change, Says("retry.nothing"), ""),
     ("abort \"never mind\" HF-1",                            "requester", Change, Says("abort.who"), ""),
+    ("abandon \"never mind\" HF-1",                          "viewer",    Change, Says("abandon.who"), ""),
     ("drift rebase HF-1",                                    "requester", Change, Says("drift.none"), ""),
     ("lock payments/staging \"a load test\"",               "requester", Change, Says("lane.taken"), ""),
     ("renew payments/staging",                               "requester", Change, Says("lane.run"), ""),

@@ -184,9 +184,9 @@ impl Model {
             8 => (Role::Requester, if how % 3 == 0 { Act::Hold("wait".to_owned()) } else { Act::Unhold }),
             9..=11 => (Role::Requester, self.word(how)),
             12 | 13 => (Role::Requester, Act::Deploy(environment(how))),
-            14 => (Role::Requester, back(environment(how))),
+            14 => (Role::Viewer, back(environment(how))),
             15 => (Role::Requester, self.step_act(how)?),
-            16 if how % 11 == 0 => (Role::Requester, self.abandoning()),
+            16 if how % 11 == 0 => (Role::Viewer, self.abandoning()),
             16 => (Role::Requester, if how % 5 == 0 { Act::Abort("enough".to_owned()) } else { Act::Retry }),
             17 => (
                 Role::Requester,

@@ -76,7 +76,7 @@ pub const REQUIREMENTS: &[Requirement] = &[
         "An operator's versions are put in order right after the branch is made.",
     ),
     // Home Office: based on a tag, a branch of its own for every hotfix, image tags, Drone.
-    r("HOCS-0", Verified, "hocs-whole", "The keywords mean what RFC 2119 says."),
+    r("HOCS-0", Verified, "hocs-qa-offered", "The keywords mean what RFC 2119 says."),
     r("HOCS-1", Attested, "hocs-whole", "Before starting, somebody asks whether a hotfix suits."),
     r("HOCS-2", Attested, "hocs-whole", "A good hotfix meets some or all of the criteria a to k."),
     r("HOCS-2a", Attested, "hocs-whole", "It mends an urgent problem in live use."),
@@ -114,8 +114,8 @@ pub const REQUIREMENTS: &[Requirement] = &[
     r("HOCS-24", Bot, "hocs-whole", "It is deployed to an environment that is not production."),
     r("HOCS-25", Verified, "hocs-whole", "The version that is deployed is the tag that was found."),
     r("HOCS-26", Verified, "hocs-whole", "QA is never deployed to by a Drone command."),
-    r("HOCS-27", Attested, "hocs-whole", "QA may be changed by hand with kubectl."),
-    r("HOCS-28", Attested, "hocs-whole", "Whoever uses QA agrees first."),
+    r("HOCS-27", Attested, "hocs-qa-offered", "QA may be changed by hand with kubectl."),
+    r("HOCS-28", Attested, "hocs-qa-offered", "Whoever uses QA agrees first."),
     r("HOCS-29", Attested, "hocs-whole", "A hotfix that turns out not to help is acceptable."),
     r("HOCS-30", Verified, "hocs-whole", "A hotfix that breaks something else is not."),
     r("HOCS-31", Attested, "hocs-whole", "It is tested until its engineer and the stakeholders are satisfied."),
@@ -147,7 +147,7 @@ pub const REQUIREMENTS: &[Requirement] = &[
     r("APPLY-X1", Bot, "apply-whole", "The team's channel gets a thread for the hotfix."),
     r("APPLY-X2", Bot, "apply-whole", "The branch is pushed before any fix is on it, as a signal."),
     r("APPLY-X3", Verified, "apply-whole", "The approved pull request is not merged before the deployment."),
-    r("APPLY-X4", Verified, "drift-rebase", "Nobody deploys anything else until it is merged back."),
+    r("APPLY-X4", Verified, "lane-free-after-main", "Nobody deploys anything else until it is merged back."),
     r("APPLY-X5", Verified, "apply-whole", "The branch is always called hotfix, and deleted after the merge."),
     r("APPLY-X6", Verified, "apply-whole", "What production runs is read where it can be seen."),
     // Integrations promotions: several files, schema first, a word to the others.

@@ -328,6 +328,9 @@ pub struct Deployment {
     pub at: Timestamp,
 }
 
+/// How the failure of a deployment begins of which nothing was done.
+pub const NOTHING_BEGUN: &str = "Nothing was begun";
+
 /// How a deployment stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DeployState {
@@ -549,6 +552,13 @@ impl Hotfix {
             .find(|deploy| &deploy.intent.environment == production && deploy.state == DeployState::Succeeded)
             .is_some_and(|deploy| !deploy.intent.rollback && self.plan.reaches_production(production))
             && !self.rebased_onto.contains_key(production)
+    }
+
+    /// Whether what would ship to an environment was rolled back from production: then nobody is asked to vote for it by the bot
+    /// itself.
+    #[must_use]
+    pub fn is_taken_back(&self, environment: &Environment) -> bool {
+        self.rolled_back.is_some() && self.rolled_back.as_ref() == self.ships_to(environment)
     }
 
     /// What an environment ran before this run deployed there, as far as known.

@@ -1,5 +1,6 @@
 //! What follows from an event outside: effects for the outbox, timers. Pure; the engine commits them with the event.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use hotfix_adapters::vocabulary::Environment;
@@ -312,11 +313,12 @@ fn told(state: &Hotfix, entry: &Entry) -> Vec<super::id::PersonId> {
         Event::Announced { missed, .. } => missed.iter().cloned().collect(),
         Event::DeployStarted(intent) if intent.rollback => {
             let own = state.contributors().into_iter().cloned();
-            own.chain(intent.removes.iter().cloned()).collect::<std::collections::BTreeSet<_>>().into_iter().collect()
+            let concerned: BTreeSet<_> = own.chain(intent.removes.iter().cloned()).collect();
+            concerned.into_iter().filter(|person| person != &state.requester).collect()
         }
         Event::RidersFound { riders, .. } => {
             let people = riders.iter().flat_map(|rider| &rider.people).filter_map(|who| who.person.clone());
-            people.collect::<std::collections::BTreeSet<_>>().into_iter().collect()
+            people.collect::<BTreeSet<_>>().into_iter().collect()
         }
         _other => Vec::new(),
     }

@@ -11,7 +11,7 @@ use hotfix_adapters::vocabulary::{CommitId, Digest, Environment};
 use super::Engine;
 use crate::domain::command::Sighting;
 use crate::domain::event::{Beyond, Counts, Origins};
-use crate::domain::hotfix::{Hotfix, Mainline};
+use crate::domain::hotfix::{BranchState, Hotfix, Mainline};
 use crate::domain::playbook::StepKind;
 
 impl Engine {
@@ -58,6 +58,10 @@ impl Engine {
         let Some(branch) = state.plan.deployed_branch().filter(|_| state.is_live()) else {
             return Ok(None);
         };
+        // The name of a branch that this run deleted is free for the next one.
+        if state.branch == BranchState::Deleted && branch == &state.plan.branch {
+            return Ok(None);
+        }
         let waits = matches!(state.mainline, Mainline::Open | Mainline::Lost(_)) && branch == &state.plan.branch;
         if waits && state.pull.is_some() {
             // The branch is still at work: a move of it is a new head, and is told as such.

@@ -105,6 +105,10 @@ pub(super) fn ask(state: &Hotfix, to: &Audience<'_>, wait: &Wait) -> Vec<Text> {
         ],
         Wait::Image => vec![Text::of("The bot looks for the image of what ships; the build has to publish it.")],
         Wait::Expiry(places) => expiry(state, to, places),
+        Wait::Votes { environment, .. } if state.is_taken_back(environment) => {
+            let text = owner().plain(": it was rolled back. Push a better fix, or ask for votes for it again: ");
+            vec![text.command("retry").plain(".")]
+        }
         Wait::Votes { environment, missing, .. } => vec![votes(state, to, environment, missing)],
         Wait::Retargeted { number, into } => vec![
             owner()
@@ -394,12 +398,12 @@ fn mainline(state: &Hotfix, to: &Audience<'_>) -> Text {
             .plain(".");
     }
     match (&state.mainline, &state.pull) {
-        (Mainline::Open, Some(pull)) if pull.merged.is_none() => {
+        (Mainline::Open, Some(pull)) if pull.merged.is_none() && state.abandoned.is_none() => {
             Text::of(format!("The bot merges pull request #{} into ", pull.number.0))
                 .code(main)
                 .plain(" and looks whether the fix is there.")
         }
-        (Mainline::Open, Some(_)) => {
+        (Mainline::Open, Some(pull)) if pull.merged.is_some() => {
             Text::of("It is merged; the bot looks whether the fix is on ").code(main).plain(".")
         }
         (Mainline::Open | Mainline::Lost(_) | Mainline::Proven(..) | Mainline::Waived { .. }, Some(_) | None) => {

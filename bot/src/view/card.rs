@@ -308,7 +308,7 @@ HF-12 payments — Fix 500 on upload
 Live in production, not yet on main: production is in a non-standard state.
 The bot merges pull request #7 into `main` and looks whether the fix is there.
 Please no production deploys of payments until this thread says so.
-To roll back: `/hotfix rollback production`.
+To roll back: `/hotfix rollback production <why>`.
   Base → head: `abc1234` → `1111111`
   Branch: `hotfix`
   Pull request: #7 <https://forge.example/payments/7>

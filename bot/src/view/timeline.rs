@@ -408,6 +408,7 @@ mod tests {
 | 2026-03-02 10:34 UTC | bot | the deployment to production succeeded |
 | 2026-03-02 10:36 UTC | bot | merged pull request \#7 as `eeeeeee` |
 | 2026-03-02 10:38 UTC | bot | the fix is on main: main contains the very commits, at `eeeeeee` |
+| 2026-03-02 10:38 UTC | bot | released the lanes: others may deploy again |
 | 2026-03-02 10:40 UTC | bot | deleted `hotfix` |
 | 2026-03-02 10:42 UTC | Ana | wrote the post-mortem: https://wiki.example/pm-12 |
 | 2026-03-02 10:42 UTC | bot | closed it: every step is behind it |

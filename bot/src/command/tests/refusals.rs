@@ -27,7 +27,7 @@ fn each_mistake_has_its_code_and_place() {
         ("deploy \"production", "unclosed_quote at \"\\\"production\""),
         ("deploy production now", "unexpected_word at \"now\""),
         ("rollback production to", "missing_value at \"\""),
-        ("rollback production to -x", "bad_value at \"-x\""),
+        ("rollback production to -x it is slow", "bad_value at \"-x\""),
         ("lock payments/prod x", "unknown_environment at \"prod\""),
         ("lock paymnts/production x", "unknown_service at \"paymnts\""),
         ("lock payments x", "bad_value at \"payments\""),

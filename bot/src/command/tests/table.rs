@@ -10,7 +10,7 @@ fn names_and_aliases_are_distinct_and_lower_case() {
     let words: Vec<&str> = Verb::words().collect();
     assert_eq!(words.iter().collect::<BTreeSet<_>>().len(), words.len());
     assert!(words.iter().all(|word| word.to_lowercase() == *word && !word.is_empty()));
-    assert_eq!(VERBS.len(), 41);
+    assert_eq!(VERBS.len(), 42);
 }
 
 #[test]
@@ -112,7 +112,8 @@ fn roles_and_looking() {
         ("start payments", Role::Requester, false),
         ("approve", Role::Approver, false),
         ("abort x", Role::Requester, false),
-        ("rollback production it is slow", Role::Requester, false),
+        ("rollback production it is slow", Role::Viewer, false),
+        ("abandon x", Role::Viewer, false),
         ("steal payments/production x", Role::Captain, false),
         ("mergeback", Role::Viewer, true),
         ("mergeback waive x", Role::Captain, false),
@@ -128,7 +129,7 @@ fn roles_and_looking() {
         let request = parse(verb.examples[0], &known()).unwrap();
         assert_eq!(
             verb.needs == Role::Viewer,
-            ["agree", "break-glass"].contains(&verb.name)
+            ["agree", "break-glass", "rollback", "abandon"].contains(&verb.name)
                 || (request.reads_only() && !["mergeback", "postmortem"].contains(&verb.name))
         );
     }

@@ -28,7 +28,7 @@ pub(crate) const ROLLBACK: Verb = Verb {
         "rollback production every upload is slow now",
         "rollback production to v1.4.2 it loses receipts HF-12",
     ],
-    needs: Role::Requester,
+    needs: Role::Viewer,
     needs_for_others: Some(Role::Captain),
     args: &[
         ENVIRONMENT,

@@ -121,8 +121,8 @@ pub(crate) const ABANDON: Verb = Verb {
     details: "For a run that `abort` refuses to give up. The lane is free at once. While a deployment may still be running, a \
               second person confirms by saying the same. The way back to main and the review of a broken glass stay open.",
     examples: &["abandon the pipeline hangs and nobody can stop it", "abandon \"the cluster is gone\" HF-12"],
-    needs: Role::Requester,
-    needs_for_others: None,
+    needs: Role::Viewer,
+    needs_for_others: Some(Role::Captain),
     args: &[REASON],
     takes_run: true,
     build: |args| Ok(Request::Abandon { reason: args.text("reason")?, run: args.run }),

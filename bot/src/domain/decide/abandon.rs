@@ -23,9 +23,11 @@ pub(super) fn abandon(draft: &mut Draft, grant: &Grant, reason: &str, under_way:
     let believed: BTreeSet<DeployKey> = open.collect();
     let doubtful = believed.iter().any(|key| under_way.contains(key));
     let first = state.abandon_asked.as_ref().map(|(person, _)| person.clone());
+    // Somebody who may only look confirms nothing.
+    let second = grant.roles.iter().any(|role| role != &Role::Viewer);
     let asked_by = match first {
-        Some(first) if doubtful && first != grant.person => Some(first),
-        Some(_) if doubtful => {
+        Some(first) if doubtful && second && first != grant.person => Some(first),
+        Some(first) if doubtful && first == grant.person => {
             let reason = "A deployment may still be running, so a second person has to confirm it.";
             let next = "Let somebody else look at what runs, and say `abandon <reason>` too.";
             return no(Refusal::new("abandon.second", reason, next));

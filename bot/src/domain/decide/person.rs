@@ -184,7 +184,9 @@ fn verify(draft: &mut Draft, who: &PersonId, place: &str, pass: bool, note: Opti
         .iter()
         .rev()
         .find(|deploy| deploy.intent.environment.as_str() == place && deploy.state == DeployState::AwaitingWord);
-    if let Some(key) = by_hand.map(|deploy| deploy.intent.key.clone()) {
+    let by_hand = by_hand.map(|deploy| deploy.intent.key.clone());
+    let ended = by_hand.is_some();
+    if let Some(key) = by_hand {
         let failure = (!pass).then(|| note.unwrap_or("it did not work, says the person who did it").to_owned());
         draft.person(who, Event::DeployEnded { key, failure })?;
     }
@@ -199,11 +201,18 @@ fn verify(draft: &mut Draft, who: &PersonId, place: &str, pass: bool, note: Opti
     let environment = draft.state.plan.environments.iter().find(|e| e.name.as_str() == place);
     let known = wanted.iter().find(|p| name(p) == place).map(|p| (*p).clone());
     let Some(target) = known.or_else(|| environment.map(|e| VerifyPlace::Environment(e.name.clone()))) else {
+        // How the deployment by hand went is said, though nobody is asked about the place.
+        if ended {
+            return Ok(());
+        }
         let names: BTreeSet<String> = wanted.into_iter().map(name).collect();
         let next = format!("Say where: {}.", names.into_iter().collect::<Vec<_>>().join(", "));
         return no(Refusal::new("verify.place", format!("Nobody is asked about {place:?}."), next));
     };
     let Some(commit) = step::commit_at(&draft.state, &target).cloned() else {
+        if ended {
+            return Ok(());
+        }
         let reason = format!("This run has put nothing on {place} yet, so there is nothing to say about it.");
         return no(Refusal::new("verify.nothing", reason, "See `plan` for what comes before."));
     };

@@ -92,7 +92,7 @@ fn again(state: &Hotfix, stuck: &Stuck, now: Timestamp) -> Vec<Effect> {
 fn taken_back(state: &Hotfix) -> bool {
     let Some((_, spec)) = state.current() else { return false };
     let StepKind::Approve { environment } = &spec.kind else { return false };
-    state.rolled_back.is_some() && state.rolled_back.as_ref() == state.ships_to(environment)
+    state.is_taken_back(environment)
 }
 
 /// The question to the voters that nobody asked since the rollback.

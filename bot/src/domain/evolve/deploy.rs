@@ -97,6 +97,8 @@ fn deployment_ended(state: &mut Hotfix, key: &DeployKey, at: Timestamp) {
         return;
     }
     if deploy.intent.rollback {
+        // Somebody decided what runs there: what others had deployed meanwhile is no question any more.
+        state.drifts.remove(&deploy.intent.environment);
         // A run that only waits for its end has reached it; else what was said of the new version has to be said again.
         let expires = state.plan.steps.iter().position(|spec| matches!(spec.kind, StepKind::Expire));
         if expires.is_some_and(|at| state.steps.iter().take(at).all(StepState::is_behind)) {

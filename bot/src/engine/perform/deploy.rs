@@ -10,7 +10,7 @@ use hotfix_adapters::vocabulary::{CommitId, DeployKey, Environment, MessageRef, 
 use crate::domain::command::{Command, DeployFacts, Outcome, Removal};
 use crate::domain::effect::Reach;
 use crate::domain::event::{Contribution, Lapse, Vote};
-use crate::domain::hotfix::Hotfix;
+use crate::domain::hotfix::{Hotfix, NOTHING_BEGUN};
 use crate::domain::id::{HotfixId, PersonId};
 use crate::domain::service::StepUp;
 use crate::domain::vote::{Standing, approving};
@@ -294,6 +294,6 @@ impl Engine {
 
 /// The end of a deployment that was refused before it began.
 fn not_begun(key: &DeployKey, reason: &str) -> Performed {
-    let status = DeployStatus::Failed { reason: format!("Nothing was begun: {reason}") };
+    let status = DeployStatus::Failed { reason: format!("{NOTHING_BEGUN}: {reason}") };
     Performed::came(Outcome::DeployStatus { key: key.clone(), status })
 }

@@ -5,7 +5,7 @@ use hotfix_adapters::vocabulary::{CommitId, DeployKey, Environment};
 
 use super::{Told, lines, one};
 use crate::domain::event::DeployIntent;
-use crate::domain::hotfix::Mainline;
+use crate::domain::hotfix::{Mainline, NOTHING_BEGUN};
 use crate::domain::playbook::{StepKind, VerifyPlace};
 use crate::domain::refusal::Refusal;
 use crate::view::ask::{again, by_hand, owner};
@@ -83,21 +83,16 @@ impl Told<'_> {
         let environment = &intent.environment;
         let place = self.place(environment);
         let title = Text::of("The deployment of ").commit(&intent.commit).plain(format!(" to {place} failed"));
-        let next = again(self.state, self.to, environment, !intent.rollback);
+        let begun = !failure.starts_with(NOTHING_BEGUN);
+        let next = again(self.state, self.to, environment, begun && !intent.rollback);
         let look = if self.state.plan.only_in(environment).is_empty() || self.reaches(environment) {
             format!("look at what {environment} runs.")
         } else {
             format!("look at what {place} says.")
         };
-        lines(
-            Tone::Bad,
-            Some(title),
-            vec![
-                Text::of(ended(&paragraph(failure))),
-                Text::of(format!("It may have done all, half or none of its work: {look}")),
-                next,
-            ],
-        )
+        let doubt = begun.then(|| Text::of(format!("It may have done all, half or none of its work: {look}")));
+        let said = [Text::of(ended(&paragraph(failure)))].into_iter().chain(doubt).chain([next]);
+        lines(Tone::Bad, Some(title), said.collect())
     }
 
     fn rolled_back(&self, intent: &DeployIntent) -> Card {

@@ -94,14 +94,10 @@ impl Told<'_> {
         let first = Text::of("Optional: ").then(self.named(step)).plain(". The run goes on without it.");
         let mut said = vec![first];
         if let Progress::Waiting(wait) = progress(self.state, spec, self.at) {
-            said.extend(match &wait {
-                Wait::DeployCommand(environment) => {
-                    vec![Text::of("To take it: ").command(&format!("deploy {environment}")).plain(".")]
-                }
-                Wait::Agreement { question, .. } => {
-                    vec![Text::of(outside(question)).plain(" To agree: ").command(&format!("agree {step}")).plain(".")]
-                }
-                wait => ask(self.state, self.to, wait),
+            said.extend(if let Wait::DeployCommand(environment) = &wait {
+                vec![Text::of("To take it: ").command(&format!("deploy {environment}")).plain(".")]
+            } else {
+                ask(self.state, self.to, &wait)
             });
         }
         Some(lines(Tone::Neutral, None, said))

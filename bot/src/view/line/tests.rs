@@ -58,18 +58,18 @@ To watch: errors and response times of payments. Incident: INC-77
 [Good] Live in production: `abc1234` → `1111111`
 Staging runs `1111111`, the same.
 To watch: errors and response times of payments. Incident: INC-77
-To roll back: `/hotfix rollback production`.
+To roll back: `/hotfix rollback production <why>`.
 Production is in a non-standard state until the fix is on `main`.
 Please no production deploys of payments until this thread says so.
 [Good] Pull request #7 <https://forge.example/payments/7> is merged into `main` as `eeeeeee`.
 [Good] The fix is on main: main contains the very commits, at `eeeeeee`. The next regular release contains it.
+[Good] Production deploys of payments are free again.
 [Neutral] The branch `hotfix` is deleted; everything on it is on main.
 [Good] Ana wrote the post-mortem: https://wiki.example/pm-12
 [Good] HF-12 is closed: completed in 40 m
 The fix is on main: main contains the very commits, at `eeeeeee`.
 It was live after 32 m.
 Post-mortem: https://wiki.example/pm-12
-Production deploys of payments are free again.
 "#,
     );
 }
@@ -144,6 +144,7 @@ In the way: `src/upload.rs`
 [Neutral] Ana decides: the fix goes out with the regular release, as a normal change. This run deploys nothing more; what is left is to bring it to main.
 [Good] Pull request #7 <https://forge.example/payments/7> is merged into `main` as `eeeeeee`.
 [Good] The fix is on main: main contains the very commits, at `eeeeeee`. The next regular release contains it.
+[Good] Production deploys of payments are free again.
 [Neutral] The branch `hotfix` is deleted; everything on it is on main.
 "#,
     );
@@ -172,7 +173,7 @@ fn deployments_that_fail_are_tried_again_or_rolled_back() {
 exit 1
 out of <!channel> disk\u{202e}.
 It may have done all, half or none of its work: look at what production runs.
-@Ana: try again with `/hotfix retry`, or put back what ran before: `/hotfix rollback production`.
+@Ana: try again with `/hotfix retry`, or put back what ran before: `/hotfix rollback production <why>`.
 "#,
     );
     let live = live();
@@ -185,9 +186,10 @@ It may have done all, half or none of its work: look at what production runs.
         &from(&live, &back),
         r#"
 [Neutral] Rolling back production: `1111111` → `abc1234`.
+Why: it is slow.
 [Warning] Production is back on `abc1234`
 The fix is not on production any more.
-@Ana: before it goes there again the votes start again. To give it up instead, say `/hotfix abort <why>`.
+@Ana: push a better fix; nobody is asked to vote for this one again unless somebody says `/hotfix retry`. To give it up, say `/hotfix abort <why>`.
 Please no production deploys of payments until this thread says so.
 "#,
     );
@@ -303,6 +305,7 @@ fn the_way_back_to_main_can_be_lost_waived_or_overtaken() {
 [Good] A newer release is on production: `8888888`, which contains the fix. Nothing is lost, and this run goes on to its end.
 [Neutral] Nothing else goes to production with it.
 [Warning] Dee gives up bringing the fix to main: main was rewritten. The next regular release does not contain it.
+[Good] Production deploys of payments are free again.
 "#,
     );
 }
