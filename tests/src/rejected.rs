@@ -9,11 +9,11 @@ use anyhow::{Context as _, ensure};
 use hotfix::domain::event::Event;
 use hotfix::domain::hotfix::{DeployState, Hotfix};
 
-use crate::checkpoint::{Checkpoint, compare, flat};
+use crate::checkpoint::{Checkpoint, compare};
 use crate::ending::ending;
+use crate::given::at_the_beginning;
 use crate::play::Play;
-use crate::scenario::{Act, Scenario};
-use crate::world::World;
+use crate::scenario::{Act, Scenario, Step};
 
 /// What was tried so far, over all scenarios.
 #[derive(Debug, Default)]
@@ -32,19 +32,18 @@ pub async fn at_every_call(path: &Path, tried: &mut Tried) -> anyhow::Result<()>
     let mut scenario = Scenario::read(path)?;
     scenario.options.embedded = false;
     scenario.options.rewindable = true;
-    let acts = flat(&scenario)?;
-    let mut play = Play::new(World::new(scenario.options.clone()).await?)?;
+    let (mut play, steps) = at_the_beginning(&scenario).await?;
     let (mut before, mut calls) = (Vec::new(), Vec::new());
-    for act in &acts {
+    for Step { act, .. } in steps {
         play.world.restart().await?;
-        before.push(Checkpoint::of(&play.world).await?);
+        before.push(Checkpoint::of(&play).await?);
         play.begin(act).await?;
         play.world.cut.refuse_at(None);
         play.go_on().await?;
         calls.push(play.world.cut.calls());
     }
-    let last = Checkpoint::of(&play.world).await?;
-    for (at, act) in acts.iter().enumerate() {
+    let last = Checkpoint::of(&play).await?;
+    for (at, Step { act, .. }) in steps.iter().enumerate() {
         let (start, end) = (&before[at], before.get(at + 1).unwrap_or(&last));
         for (number, call) in calls[at].iter().enumerate() {
             if !tried.calls.insert(call.clone()) {
