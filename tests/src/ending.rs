@@ -179,6 +179,8 @@ fn mainline(run: &Hotfix) -> String {
             Containment::Ancestor => "main has the fix by ancestry".to_owned(),
             Containment::Patch => "main has the fix by patch".to_owned(),
             Containment::Squash => "main has the fix as a squash".to_owned(),
+            Containment::Lines => "main has the lines of the fix".to_owned(),
+            Containment::Rewritten { .. } => "main has the fix, rewritten".to_owned(),
             Containment::Reverted { .. } | Containment::Missing { .. } => "main lost the fix".to_owned(),
         },
         Mainline::Lost(_) => "main lost the fix".to_owned(),

@@ -258,7 +258,7 @@ impl Model {
                     has_fix: how % 3 == 0,
                 }
             }
-            3 => Sighting::Mainline { how: containment(how), main: commit(u64::from(how % 9) + 50) },
+            3 => Sighting::Mainline { how: containment(how), main: commit(u64::from(how % 9) + 50), by: None },
             _ => Sighting::Pull { seen: self.reviews(how), merged: (how % 97 == 0).then(|| commit(60)) },
         }
     }
@@ -337,6 +337,7 @@ impl Model {
             }
             Effect::Merge { number, .. } => Outcome::Merged { number, commit: commit(70) },
             Effect::FindRiders { .. } => Outcome::Riders { riders: Vec::new(), total: 0 },
+            Effect::RestoreBranch { at } => Outcome::BranchRestored { at },
             Effect::DeleteBranch { .. } => Outcome::BranchDeleted,
             Effect::AnnounceGlass { version } => Outcome::GlassAnnounced { version, message: self.message() },
             Effect::Say { .. }
@@ -414,11 +415,13 @@ fn environment(how: u16) -> Environment {
 }
 
 fn containment(how: u16) -> Containment {
-    match how % 5 {
+    match how % 7 {
         0 => Containment::Missing { commits: Vec::new() },
-        1 => Containment::Reverted { by: commit(80) },
+        1 => Containment::Reverted { by: commit(80), partly: how % 2 == 0 },
         2 => Containment::Squash,
         3 => Containment::Patch,
+        4 => Containment::Lines,
+        5 => Containment::Rewritten { by: commit(81) },
         _ => Containment::Ancestor,
     }
 }

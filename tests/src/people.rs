@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, bail};
 use hotfix_adapters::forge::{CheckState, MergeMethod, PullNumber, Verdict};
-use hotfix_adapters::vocabulary::CommitId;
+use hotfix_adapters::vocabulary::{BranchName, CommitId};
 
 use crate::git::git;
 use crate::world::World;
@@ -24,6 +24,15 @@ impl World {
             (_, "asks for changes") => self.site.review(self.pull().await?, who, Verdict::ChangesRequested).await,
             (_, "merges the pull request") => self.site.merge(self.pull().await?, who, MergeMethod::Merge).await,
             (_, "squashes the pull request") => self.site.merge(self.pull().await?, who, MergeMethod::Squash).await,
+            (_, what) if what.starts_with("opens a pull request from ") => {
+                let branch = BranchName::parse(what.trim_start_matches("opens a pull request from "))?;
+                self.site.open_pull(who, &branch).await.map(drop)
+            }
+            (_, what) if what.starts_with("squashes the pull request from ") => {
+                let branch = BranchName::parse(what.trim_start_matches("squashes the pull request from "))?;
+                let number = self.site.pull_from(&branch).await?.context("there is no pull request")?;
+                self.site.merge(number, who, MergeMethod::Squash).await
+            }
             (_, "closes the pull request") => self.site.close(self.pull().await?, who).await,
             (_, what) if what.starts_with("opens a release blocker ") => {
                 let title = what.trim_start_matches("opens a release blocker ").trim_matches('"');

@@ -92,6 +92,9 @@ pub trait Site: Send + Sync {
     /// The pull request from this branch to main, whatever its state.
     async fn pull_from(&self, branch: &BranchName) -> anyhow::Result<Option<PullNumber>>;
 
+    /// Somebody opens a pull request from this branch to main.
+    async fn open_pull(&self, who: &str, branch: &BranchName) -> anyhow::Result<PullNumber>;
+
     /// The same forge, as people use it in another repository.
     fn beside(&self, repo: &Repo) -> Arc<dyn Site>;
 

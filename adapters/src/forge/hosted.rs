@@ -9,8 +9,8 @@ use jiff::Timestamp;
 
 use super::git::mirror::Mirror;
 use super::{
-    Change, Check, CommitInfo, Containment, DiffSize, Files, History, Labelled, Labelling, Merge, NewCommit,
-    NewPullRequest, Pick, Picked, PullNumber, PullRequest, PullRequests, Range, Refs,
+    Change, Check, CommitDetail, CommitInfo, Containment, DiffSize, Files, History, Labelled, Labelling, Merge,
+    NewCommit, NewPullRequest, Pick, Picked, PullNumber, PullRequest, PullRequests, Range, Refs,
 };
 use crate::failure::Failure;
 use crate::vocabulary::{BranchName, CommitId, PersonRef, Repo, TagName};
@@ -138,6 +138,10 @@ impl<P: Accounts> History for Hosted<P> {
     async fn between(&self, repo: &Repo, base: &CommitId, head: &CommitId, max: usize) -> Result<Range, Failure> {
         let range = self.mirror.between(repo, base, head, max).await?;
         self.with_accounts(repo, base, head, range).await
+    }
+
+    async fn commit(&self, repo: &Repo, commit: &CommitId) -> Result<CommitDetail, Failure> {
+        self.mirror.commit(repo, commit).await
     }
 
     async fn size(&self, repo: &Repo, base: &CommitId, head: &CommitId) -> Result<DiffSize, Failure> {

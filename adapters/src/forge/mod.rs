@@ -109,10 +109,14 @@ pub trait History: Send + Sync {
     /// The commits that `head` has and `base` has not, oldest first, at most `max`, and how many there are in all.
     async fn between(&self, repo: &Repo, base: &CommitId, head: &CommitId, max: usize) -> Result<Range, Failure>;
 
+    /// Reads one commit, as git knows it: without the accounts of people.
+    async fn commit(&self, repo: &Repo, commit: &CommitId) -> Result<CommitDetail, Failure>;
+
     /// How large the difference between two commits is.
     async fn size(&self, repo: &Repo, base: &CommitId, head: &CommitId) -> Result<DiffSize, Failure>;
 
-    /// Whether `tip` has what `base..head` brought: by ancestry, by patch, or because merging it would change nothing.
+    /// Whether `tip` has what `base..head` brought: the lines of it, in whatever way they came. The same arguments have the
+    /// same answer for ever.
     async fn containment(&self, repo: &Repo, change: &Change, tip: &CommitId) -> Result<Containment, Failure>;
 
     /// Makes the commit that `source` would be on top of `onto`, without moving any branch. The same arguments make the
@@ -313,6 +317,15 @@ pub struct CommitInfo {
     pub at: Timestamp,
 }
 
+/// A commit, with what is known of it alone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CommitDetail {
+    /// The commit.
+    pub info: CommitInfo,
+    /// Its message without the first line.
+    pub body: String,
+}
+
 /// Somebody as git names them.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Signature {
@@ -361,12 +374,23 @@ pub enum Containment {
     Ancestor,
     /// Every commit has an equivalent by patch.
     Patch,
-    /// Merging it would change nothing: it came in as a squash.
+    /// One commit has all of it, or merging it would change nothing: it came in as a squash.
     Squash,
-    /// It came in by one of these ways, and this commit took it out again.
-    Reverted {
-        /// The revert.
+    /// Its lines are there, though no commit has the same patch.
+    Lines,
+    /// It came in, and this commit rewrote the same lines since: nobody can tell by the content whether it still works.
+    Rewritten {
+        /// The commit that rewrote them.
         by: CommitId,
+    },
+    /// It came in by one of these ways, and this commit took it out again: a revert, or one that put back the lines from
+    /// before the change.
+    Reverted {
+        /// That commit; a merge when the merge itself dropped it.
+        by: CommitId,
+        /// Whether only a part of the change is out.
+        #[serde(default)]
+        partly: bool,
     },
     /// It is not in; these of its commits are missing, as far as can be told.
     Missing {
@@ -376,11 +400,11 @@ pub enum Containment {
 }
 
 impl Containment {
-    /// Whether the change is in.
+    /// Whether the change is in; one whose lines were rewritten is, because it was the last time that could be told.
     #[must_use]
     pub fn holds(&self) -> bool {
         match self {
-            Self::Ancestor | Self::Patch | Self::Squash => true,
+            Self::Ancestor | Self::Patch | Self::Squash | Self::Lines | Self::Rewritten { .. } => true,
             Self::Reverted { .. } | Self::Missing { .. } => false,
         }
     }

@@ -63,6 +63,7 @@ async fn a_promotion_waits_for_the_usual_process_and_then_for_main() {
     let done = Some(DeployStatus::Succeeded { at: now() });
     assert_eq!(world.status(KEY).await, done);
     assert_eq!(world.promotion().running().await.unwrap().unwrap().commit.as_str(), NEW);
+    assert_eq!(world.git(&["branch", "--list", "promote-*"]).trim(), "", "its branch is not left behind");
     // What comes later does not change how it ended.
     world.replace(INTERNAL, NEW, OLD);
     assert_eq!(world.status(KEY).await, done);
@@ -97,6 +98,7 @@ async fn a_merge_request_that_was_closed_has_failed_unless_main_has_it_all() {
     world.local.close(&repo(), PullNumber(1)).await.unwrap();
     let reason = failed(world.status(KEY).await);
     assert!(reason.starts_with("!1 was closed without being merged, and"), "{reason}");
+    assert!(world.git(&["branch", "--list", "promote-*"]).contains("promote-"), "it is not the bot's to delete");
     assert!(world.start(&request(NEW)).await.is_ok(), "started is started");
     assert_eq!(failed(world.status(KEY).await), reason);
 

@@ -409,6 +409,11 @@ impl DriftChoice {
 pub enum MergebackAction {
     /// How far it is.
     Status,
+    /// Main has the fix, in other lines.
+    Confirm {
+        /// In their words.
+        note: Option<String>,
+    },
     /// The fix need not go back to main.
     Waive {
         /// Why.
@@ -421,6 +426,10 @@ pub enum MergebackAction {
 pub fn required_role(request: &Request) -> Role {
     if request.reads_only() {
         return Role::Viewer;
+    }
+    if matches!(request, Request::Mergeback { action: MergebackAction::Confirm { .. }, .. }) {
+        // Whose run it is may say so; the run decides.
+        return Role::Requester;
     }
     // The table has every verb (a test holds it to that); were one missing, the strictest role is the safe answer.
     Verb::named(request.verb_name()).map_or(Role::Admin, |verb| verb.needs)

@@ -146,7 +146,7 @@ impl Request {
             | Self::Steal { .. }
             | Self::Freeze { .. }
             | Self::Unfreeze { .. }
-            | Self::Mergeback { action: MergebackAction::Waive { .. }, .. }
+            | Self::Mergeback { action: MergebackAction::Waive { .. } | MergebackAction::Confirm { .. }, .. }
             | Self::Note { .. }
             | Self::Postmortem { url: Some(_), .. }
             | Self::Close { .. }

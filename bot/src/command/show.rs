@@ -69,6 +69,10 @@ impl Request {
             }
             Self::Unfreeze { service } => write!(f, " {}", service.as_ref().map_or("all", |s| s.as_str())),
             Self::Mergeback { action: MergebackAction::Status, .. } => f.write_str(" status"),
+            Self::Mergeback { action: MergebackAction::Confirm { note }, .. } => {
+                f.write_str(" confirm")?;
+                note.as_ref().map_or(Ok(()), |note| write!(f, " {}", quote(note)))
+            }
             Self::Mergeback { action: MergebackAction::Waive { reason }, .. } => write!(f, " waive {}", quote(reason)),
             Self::Note { text, .. } => write!(f, " {}", quote(text)),
             Self::Postmortem { url, .. } => url.as_ref().map_or(Ok(()), |url| write!(f, " {}", quote(url))),

@@ -141,6 +141,8 @@ pub enum Act {
     Drift(DriftChoice),
     /// Give up bringing the fix to main.
     WaiveMergeback(String),
+    /// Say that main has the fix although its lines were rewritten.
+    ConfirmMergeback(Option<String>),
     /// Write something down.
     Note(String),
     /// Say where the post-mortem is.
@@ -206,12 +208,27 @@ pub enum Sighting {
         /// The roles that the voters have now; somebody who left is not among them.
         standing: Standing,
     },
+    /// Main reverted a fix that was asked for.
+    FixReverted {
+        /// The fix.
+        source: CommitId,
+        /// The revert.
+        by: Contribution,
+        /// What it says about why.
+        why: String,
+    },
+    /// Main has a fix again that it had reverted.
+    FixBack(CommitId),
+    /// The branch was merged into main, by this commit.
+    BranchMerged(Contribution),
     /// Main: whether it has the fix.
     Mainline {
         /// Whether, and how that is known.
         how: Containment,
         /// Where main is.
         main: CommitId,
+        /// The commit that took it out or rewrote it, if one did.
+        by: Option<Contribution>,
     },
 }
 
@@ -311,6 +328,11 @@ pub enum Outcome {
     },
     /// The branch is deleted.
     BranchDeleted,
+    /// The branch that somebody deleted is back.
+    BranchRestored {
+        /// Where.
+        at: CommitId,
+    },
     /// It was done, and there is nothing to keep of it.
     Nothing,
     /// The other side refused; a person has to change something.
@@ -338,6 +360,13 @@ pub enum PickResult {
     Conflict {
         /// The files in the way.
         files: Vec<String>,
+    },
+    /// Main reverted it, so a person is asked first.
+    Reverted {
+        /// The revert.
+        by: Contribution,
+        /// What it says about why.
+        why: String,
     },
 }
 

@@ -93,6 +93,11 @@ pub enum Effect {
         /// The commit that goes out.
         to: CommitId,
     },
+    /// Create the branch again where it was. Found by its name at that commit.
+    RestoreBranch {
+        /// Where.
+        at: CommitId,
+    },
     /// Delete the branch. Found gone.
     DeleteBranch {
         /// Where it has to be.
@@ -158,6 +163,7 @@ impl Effect {
             | Self::Rebase { .. }
             | Self::OpenPull
             | Self::OpenReturn
+            | Self::RestoreBranch { .. }
             | Self::DeleteBranch { .. } => Reach::Code,
             Self::Deploy { .. } | Self::Merge { .. } => Reach::Live,
         }
@@ -179,6 +185,7 @@ impl Effect {
             Self::Deploy { environment, commit, .. } => format!("deploy {} to {environment}", commit.short()),
             Self::Merge { number, .. } => format!("merge pull request #{}", number.0),
             Self::FindRiders { .. } => "find out what else goes out".to_owned(),
+            Self::RestoreBranch { at } => format!("restore the branch at {}", at.short()),
             Self::DeleteBranch { .. } => "delete the branch".to_owned(),
             Self::Say { .. } => "say it in the thread".to_owned(),
             Self::Tell { person, .. } => format!("tell {person}"),
@@ -206,6 +213,7 @@ impl Effect {
             Self::AnnounceGlass { .. }
             | Self::CheckDeploy { .. }
             | Self::Deploy { .. }
+            | Self::RestoreBranch { .. }
             | Self::DeleteBranch { .. }
             | Self::Say { .. }
             | Self::Tell { .. }
@@ -237,6 +245,7 @@ impl Effect {
             | Self::Deploy { .. }
             | Self::Merge { .. }
             | Self::FindRiders { .. }
+            | Self::RestoreBranch { .. }
             | Self::DeleteBranch { .. } => false,
         }
     }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::effect::Effect;
 use super::glass::Glass;
-use super::id::{PersonId, StepId};
+use super::id::{HotfixId, PersonId, StepId};
 use super::people::Role;
 use super::plan::Plan;
 use super::playbook::{CapabilityKind, Which};
@@ -397,6 +397,9 @@ pub enum Event {
         number: PullNumber,
         /// What the main line is at by it.
         commit: CommitId,
+        /// Whether it must not have been yet: production does not run it (APPLY-X3).
+        #[serde(default)]
+        early: bool,
     },
     /// What else goes out with the fix.
     RidersFound {
@@ -415,7 +418,22 @@ pub enum Event {
     /// The fix was on main, and was taken out again.
     MainlineLost {
         /// What took it out.
-        by: CommitId,
+        by: Contribution,
+        /// Whether a part of it is still there.
+        #[serde(default)]
+        partly: bool,
+    },
+    /// The lines of the fix were rewritten on main: a person has to look whether it still works there.
+    MainlineRewritten {
+        /// What rewrote them.
+        by: Contribution,
+        /// Where main was.
+        main: CommitId,
+    },
+    /// Somebody says that main has the fix, in other lines.
+    MainlineConfirmed {
+        /// In their words.
+        note: Option<String>,
     },
     /// A captain gave up bringing the fix to main.
     MergebackWaived {
@@ -424,6 +442,40 @@ pub enum Event {
     },
     /// The branch was deleted.
     BranchDeleted,
+    /// Somebody deleted the branch while the run needs it.
+    BranchGone {
+        /// Where it was.
+        at: CommitId,
+    },
+    /// The branch that was deleted is back where it was.
+    BranchBack {
+        /// Where.
+        at: CommitId,
+    },
+    /// The branch was merged into main, from where it is only picked (SRE-X1).
+    BranchMerged {
+        /// By which commit.
+        by: Contribution,
+    },
+    /// Main has reverted a fix that was asked for: it is not shipped before somebody confirms it.
+    FixReverted {
+        /// The fix, as it was asked for.
+        source: CommitId,
+        /// The revert.
+        by: Contribution,
+        /// What the revert says about why.
+        why: String,
+    },
+    /// Main has a fix again that it had reverted.
+    FixBack {
+        /// The fix, as it was asked for.
+        source: CommitId,
+    },
+    /// Somebody wants a fix shipped although main reverted it.
+    FixConfirmed {
+        /// The fix, as it was asked for.
+        source: CommitId,
+    },
     /// The post-mortem is there.
     PostmortemFiled {
         /// Where; `None` when the bot's own is all there is.
@@ -558,6 +610,20 @@ pub struct Told {
     pub by_tag: bool,
 }
 
+/// A branch that a run which is over left behind.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftBranch {
+    /// The run.
+    pub run: HotfixId,
+    /// Where its branch is.
+    pub at: CommitId,
+    /// The name under which it is kept.
+    pub aside: BranchName,
+    /// Its pull request, when that was not merged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pull: Option<PullNumber>,
+}
+
 /// The world as a run finds it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Survey {
@@ -591,6 +657,9 @@ pub struct Survey {
     pub blockers: Vec<String>,
     /// The branches that are in the way of the run's own, with where they are.
     pub branches: Vec<(BranchName, CommitId)>,
+    /// The branch of this name that an earlier run left behind, and nobody moved since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left: Option<LeftBranch>,
     /// The capabilities of the exceptional path: why each is missing, or `None` when it is there.
     pub capabilities: BTreeMap<CapabilityKind, Option<String>>,
     /// The requested fixes that mean something.

@@ -8,7 +8,7 @@ use hotfix_adapters::vocabulary::{BranchName, CommitId, DeployKey, Digest, Envir
 use jiff::Timestamp;
 
 use super::effect::Effect;
-use super::event::{Answer, Counts, DeployIntent, Ending, HeadSeen, PullSeen, Survey, Vote};
+use super::event::{Answer, Contribution, Counts, DeployIntent, Ending, HeadSeen, PullSeen, Survey, Vote};
 use super::glass::BrokenGlass;
 use super::id::{HotfixId, PersonId, StepId};
 use super::plan::Plan;
@@ -52,6 +52,10 @@ pub struct Hotfix {
     pub card: Option<MessageRef>,
     /// Whether the branch exists.
     pub branch: BranchState,
+    /// Whether somebody deleted the branch while it is needed.
+    pub branch_gone: bool,
+    /// Whether the branch was merged into main, from where it is only picked (SRE-X1).
+    pub branch_merged: bool,
     /// Whether the branch that its pull request goes into exists, when that is not main.
     pub into: BranchState,
     /// What is promoted.
@@ -82,6 +86,8 @@ pub struct Hotfix {
     pub head: Option<HeadSeen>,
     /// The fixes that were asked for, in order.
     pub fixes: Vec<Fix>,
+    /// The fixes that main reverted, each with the revert.
+    pub reverted: BTreeMap<CommitId, Reverted>,
     /// Who brought what else into it, in their words.
     pub joined: BTreeSet<(PersonId, String)>,
     /// The pull request.
@@ -124,6 +130,8 @@ pub struct Hotfix {
     pub rebase_conflict: Option<Vec<String>>,
     /// Whether the fix is on main.
     pub mainline: Mainline,
+    /// What rewrote its lines there, and where main was then: the owner was asked about it, once.
+    pub rewritten: Option<(CommitId, CommitId)>,
     /// Who was asked for what, and how often reminded.
     pub reminders: BTreeMap<StepId, u32>,
     /// When production first ran the fix.
@@ -139,7 +147,7 @@ pub struct Hotfix {
     /// The post-mortem: `Some(None)` when the bot's own is all there is.
     pub postmortem: Option<Option<String>>,
     /// The riders, once they are known.
-    pub riders: Option<Vec<super::event::Contribution>>,
+    pub riders: Option<Vec<Contribution>>,
     /// How many riders there are in all, listed or not.
     pub riders_total: usize,
     /// Who acknowledged.
@@ -259,6 +267,17 @@ pub enum FixState {
     Conflicted(Vec<String>),
     /// A person put it on the branch in their own way.
     Adapted,
+}
+
+/// A fix that main reverted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reverted {
+    /// The revert.
+    pub by: Contribution,
+    /// What it says about why.
+    pub why: String,
+    /// Who wants the fix shipped all the same.
+    pub confirmed: Option<PersonId>,
 }
 
 /// The pull request.
@@ -512,6 +531,11 @@ impl Hotfix {
     pub fn has_change(&self) -> bool {
         let all_in = self.fixes.iter().all(|fix| matches!(fix.state, FixState::Picked | FixState::Adapted));
         all_in && self.head.as_ref().is_some_and(|head| head.total > 0)
+    }
+
+    /// The fixes that main reverted and that nobody wants shipped all the same.
+    pub fn unconfirmed(&self) -> impl Iterator<Item = (&CommitId, &Reverted)> {
+        self.reverted.iter().filter(|(_, reverted)| reverted.confirmed.is_none())
     }
 
     /// The last deployment to an environment.

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::effect::Effect;
 use super::event::{Closing, DriftChoice, Entry, Event};
-use super::hotfix::{BranchState, Hotfix, StepState};
+use super::hotfix::{BranchState, Hotfix, Mainline, StepState};
 use super::id::StepId;
 use super::playbook::StepKind;
 use super::step;
@@ -52,7 +52,7 @@ fn acts(state: &Hotfix, entry: &Entry, version: u64) -> Vec<Effect> {
         Event::Opened(_) => vec![Effect::Survey],
         Event::StepEntered { step } => entered(state, step, now),
         // Nothing moved, so the step is not entered again; the next pick, or the pull request, follows from here.
-        Event::FixPicked { commit: None, .. } => {
+        Event::FixPicked { commit: None, .. } | Event::FixConfirmed { .. } | Event::FixBack { .. } => {
             let current = state.current().filter(|(_, spec)| matches!(spec.kind, StepKind::Change { .. }));
             current.map(|(_, spec)| step::enter(state, spec, now)).unwrap_or_default()
         }
@@ -68,7 +68,9 @@ fn acts(state: &Hotfix, entry: &Entry, version: u64) -> Vec<Effect> {
             resumed: false,
         }],
         Event::QuestionClosed { why: Closing::Expired, environment } => asked_anew(state, environment, now),
-        Event::Proven { .. } => delete_branch(state),
+        // Not before: what was merged too early is still deployed from the branch.
+        Event::StepDone { step, .. } if is_mainline(state, step) => delete_branch(state),
+        Event::Proven { .. } | Event::MainlineConfirmed { .. } if state.abandoned.is_some() => delete_branch(state),
         Event::GlassBroken(_) => vec![Effect::AnnounceGlass { version }],
         Event::Retried { effects } => effects.clone(),
         Event::Surveyed(_)
@@ -95,6 +97,10 @@ fn acts(state: &Hotfix, entry: &Entry, version: u64) -> Vec<Effect> {
         | Event::Announced { .. }
         | Event::BranchCreated { .. }
         | Event::BranchDeleted
+        | Event::BranchGone { .. }
+        | Event::BranchBack { .. }
+        | Event::BranchMerged { .. }
+        | Event::FixReverted { .. }
         | Event::FixRequested { .. }
         | Event::FixPicked { commit: Some(_), .. }
         | Event::HeadMoved { .. }
@@ -125,6 +131,9 @@ fn acts(state: &Hotfix, entry: &Entry, version: u64) -> Vec<Effect> {
         | Event::Merged { .. }
         | Event::RidersFound { .. }
         | Event::MainlineLost { .. }
+        | Event::MainlineRewritten { .. }
+        | Event::MainlineConfirmed { .. }
+        | Event::Proven { .. }
         | Event::MergebackWaived { .. }
         | Event::PostmortemFiled { .. }
         | Event::Joined { .. }
@@ -155,7 +164,16 @@ fn asks_for(kind: &StepKind, environment: &Environment) -> bool {
     matches!(kind, StepKind::Approve { environment: e } if e == environment)
 }
 
+fn is_mainline(state: &Hotfix, step: &StepId) -> bool {
+    let spec = state.plan.steps.iter().find(|spec| &spec.id == step);
+    spec.is_some_and(|spec| matches!(spec.kind, StepKind::Mainline { .. }))
+}
+
+/// The branch is not needed any more once main has what is on it.
 fn delete_branch(state: &Hotfix) -> Vec<Effect> {
+    if !matches!(state.mainline, Mainline::Proven(..)) {
+        return Vec::new();
+    }
     let wanted =
         state.plan.steps.iter().any(|spec| matches!(spec.kind, StepKind::Mainline { delete_branch: true, .. }));
     match &state.head {
@@ -241,8 +259,16 @@ fn talk(state: &Hotfix, entry: &Entry, version: u64) -> Vec<Effect> {
         | Event::RidersFound { .. }
         | Event::Proven { .. }
         | Event::MainlineLost { .. }
+        | Event::MainlineRewritten { .. }
+        | Event::MainlineConfirmed { .. }
         | Event::MergebackWaived { .. }
         | Event::BranchDeleted
+        | Event::BranchGone { .. }
+        | Event::BranchBack { .. }
+        | Event::BranchMerged { .. }
+        | Event::FixReverted { .. }
+        | Event::FixBack { .. }
+        | Event::FixConfirmed { .. }
         | Event::PostmortemFiled { .. }
         | Event::Joined { .. }
         | Event::Noted { .. }
@@ -310,6 +336,7 @@ fn told_when_entered(state: &Hotfix, step: &StepId) -> bool {
 fn told(state: &Hotfix, entry: &Entry) -> Vec<super::id::PersonId> {
     match &entry.event {
         Event::Voted(vote) if !is_backed(state, vote, None) => vec![vote.person.clone()],
+        Event::FixReverted { by, .. } => by.people.iter().filter_map(|who| who.person.clone()).collect(),
         Event::Announced { missed, .. } => missed.iter().cloned().collect(),
         Event::DeployStarted(intent) if intent.rollback => {
             let own = state.contributors().into_iter().cloned();

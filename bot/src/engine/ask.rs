@@ -416,6 +416,7 @@ impl Engine {
                 Choice::Abort => DriftChoice::Abort,
             }),
             Request::Mergeback { action: MergebackAction::Waive { reason }, .. } => Act::WaiveMergeback(reason),
+            Request::Mergeback { action: MergebackAction::Confirm { note }, .. } => Act::ConfirmMergeback(note),
             Request::Note { text, .. } => Act::Note(text),
             Request::Postmortem { url, .. } => Act::Postmortem(url),
             Request::Close { .. } => Act::Close,
@@ -444,6 +445,7 @@ impl Engine {
     }
 
     async fn ask_run(&self, id: HotfixId, grant: Grant, act: Act, asker: &Asker) -> Result<Reply, EngineError> {
+        self.look_before_closing(id).await?;
         let beside = Beside { seen: asker.seen.clone(), settle: None };
         Ok(match self.submit(id, &Command::Person(grant, act), beside).await? {
             Handled::Done(state, events) => {
@@ -458,6 +460,23 @@ impl Engine {
             Handled::SeenBefore(receipt) => Reply::again(Some(&receipt)),
             Handled::TooLate => Reply::again(None),
         })
+    }
+
+    /// What a person says can close a run at its last step: main is looked at once more before (APPLY-12).
+    async fn look_before_closing(&self, id: HotfixId) -> Result<(), EngineError> {
+        let Some(state) = self.state(id).await else { return Ok(()) };
+        let left = state.steps.iter().filter(|step| !step.is_behind()).count();
+        if state.is_over() || left > 1 {
+            return Ok(());
+        }
+        match self.on_main(&state).await {
+            Ok(Some(sighting)) => self.submit(id, &Command::Saw(sighting), Beside::default()).await.map(drop),
+            Ok(None) => Ok(()),
+            Err(failure) => {
+                tracing::warn!(run = %id, reason = %failure, "main could not be looked at before the run is closed");
+                Ok(())
+            }
+        }
     }
 
     /// Which run is meant: the one named, the one whose thread it is, the only open one here, or the asker's only one.

@@ -1,7 +1,7 @@
 //! Asks the world what changed. A lost webhook only costs time, because this asks too.
 
 use hotfix_adapters::failure::Failure;
-use hotfix_adapters::forge::PullState;
+use hotfix_adapters::forge::{Containment, PullState};
 use hotfix_adapters::vocabulary::Environment;
 
 use super::mailbox::Beside;
@@ -46,6 +46,8 @@ impl Engine {
             self.branch(state).await,
             self.pull(state).await,
             self.on_main(state).await,
+            self.reverted(state).await,
+            self.merged_into_main(state).await,
             self.pinned_tag(state).await,
             self.live_branch(state).await,
             self.awaited(state).await,
@@ -96,7 +98,7 @@ impl Engine {
         };
         // A head off its base is looked at again: somebody may have rebased the base under it. So is one with strays: they may
         // have been asked for since.
-        if tip == head.tip && head.on_base && step::strays(state).is_empty() {
+        if tip == head.tip && head.on_base && step::strays(state).is_empty() && !state.branch_gone {
             return Ok(None);
         }
         Ok(Some(Sighting::Head(Some(self.head_at(state, base, &tip).await?))))
@@ -130,8 +132,10 @@ impl Engine {
         Ok(Some(Sighting::Production { environment: production.clone(), running, has_fix }))
     }
 
-    async fn on_main(&self, state: &Hotfix) -> Result<Option<Sighting>, Failure> {
-        let waits = state.is_current(|kind| matches!(kind, StepKind::Mainline { .. }));
+    /// Whether main has the fix, from when it can until the run is over: what was there can be lost again.
+    pub(super) async fn on_main(&self, state: &Hotfix) -> Result<Option<Sighting>, Failure> {
+        let known = !matches!(state.mainline, Mainline::Open);
+        let waits = known || state.is_current(|kind| matches!(kind, StepKind::Mainline { .. }));
         let merged = state.pull.as_ref().is_some_and(|pull| pull.merged.is_some());
         // What is promoted came from main.
         if state.plan.is_promotion() || (!waits && !merged && state.live_at.is_none()) {
@@ -148,7 +152,17 @@ impl Engine {
         if known {
             return Ok(None);
         }
-        let how = self.has_fix(state, &main).await?;
-        Ok(how.map(|how| Sighting::Mainline { how, main }))
+        let Some(how) = self.has_fix(state, &main).await? else { return Ok(None) };
+        let by = match &how {
+            Containment::Reverted { by, .. } | Containment::Rewritten { by } => {
+                Some(self.credited(&state.plan.service, &state.plan.repo, by).await?)
+            }
+            Containment::Ancestor
+            | Containment::Patch
+            | Containment::Squash
+            | Containment::Lines
+            | Containment::Missing { .. } => None,
+        };
+        Ok(Some(Sighting::Mainline { how, main, by }))
     }
 }

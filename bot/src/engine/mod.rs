@@ -24,6 +24,7 @@
 
 mod acting;
 mod ask;
+mod contain;
 mod facts;
 mod form;
 mod gate;
@@ -151,6 +152,7 @@ pub struct Engine {
     /// How often each piece of work broke off by a fault of the bot, since the process started.
     faults: std::sync::Mutex<BTreeMap<hotfix_storage::WorkKey, u32>>,
     acting: acting::Acting,
+    answers: contain::Answers,
     hints: hint::Hints,
     pace: pace::Pace,
     pulse: Pulse,
@@ -198,6 +200,7 @@ impl Engine {
             commits: std::sync::atomic::AtomicU64::new(0),
             faults: std::sync::Mutex::default(),
             acting: acting::Acting::default(),
+            answers: contain::Answers::default(),
             hints: hint::Hints::default(),
             pace: pace::Pace::default(),
             pulse: Pulse::default(),

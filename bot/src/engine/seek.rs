@@ -95,13 +95,9 @@ impl Engine {
         let Some(main) = forge.tip(&plan.repo, &plan.main).await? else {
             return Ok(None);
         };
-        let mut there = BTreeSet::new();
-        for fix in &state.fixes {
-            let change = Change { base: main.clone(), head: fix.source.clone() };
-            if forge.containment(&plan.repo, &change, &main).await?.holds() {
-                there.insert(fix.source.clone());
-            }
-        }
+        let how = self.fixes_in(state, &main).await?;
+        let there: BTreeSet<CommitId> =
+            how.into_iter().filter(|(_, how)| how.holds()).map(|(source, _)| source).collect();
         Ok((!there.is_empty()).then_some(Sighting::OnMain(there)))
     }
 
@@ -110,20 +106,18 @@ impl Engine {
         let Some(running) = self.mechanism(&plan.service, environment)?.running().await? else {
             return Ok(None);
         };
-        let wanted: Vec<&CommitId> = if plan.is_promotion() {
-            state.target.iter().collect()
-        } else {
-            state.fixes.iter().map(|fix| &fix.source).collect()
-        };
-        let forge = self.forge(&plan.service)?;
-        for commit in &wanted {
-            let change = Change { base: running.commit.clone(), head: (*commit).clone() };
-            if !forge.containment(&plan.repo, &change, &running.commit).await?.holds() {
-                return Ok(None);
+        let there = match state.target.as_ref().filter(|_| plan.is_promotion()) {
+            // Everything up to the commit that is promoted has to be there.
+            Some(target) => {
+                let itself = Change { base: target.clone(), head: target.clone() };
+                self.contained(&plan.service, &plan.repo, &itself, &running.commit).await?.holds()
             }
-        }
-        let sighting = Sighting::Reached { environment: environment.clone(), commit: running.commit };
-        Ok((!wanted.is_empty()).then_some(sighting))
+            None => {
+                let how = self.fixes_in(state, &running.commit).await?;
+                !how.is_empty() && how.values().all(Containment::holds)
+            }
+        };
+        Ok(there.then(|| Sighting::Reached { environment: environment.clone(), commit: running.commit }))
     }
 
     async fn counts(&self, state: &Hotfix) -> Result<Option<Sighting>, Failure> {
@@ -201,10 +195,13 @@ impl Engine {
             return Ok(false);
         };
         let change = Change { base: parent.clone(), head: commit.id.clone() };
-        Ok(match forge.containment(&plan.repo, &change, &main).await? {
-            Containment::Ancestor | Containment::Patch | Containment::Reverted { .. } => true,
-            // That it would change nothing on main says little of one commit: a fix adapted by hand can be like that.
-            Containment::Squash | Containment::Missing { .. } => false,
+        Ok(match self.contained(&plan.service, &plan.repo, &change, &main).await? {
+            Containment::Ancestor
+            | Containment::Patch
+            | Containment::Rewritten { .. }
+            | Containment::Reverted { .. } => true,
+            // That main has the same lines says little of one commit: a fix adapted by hand can be like that.
+            Containment::Squash | Containment::Lines | Containment::Missing { .. } => false,
         })
     }
 }

@@ -72,6 +72,7 @@ pub(super) fn ask(state: &Hotfix, to: &Audience<'_>, wait: &Wait) -> Vec<Text> {
                 .command("pick <commit>")
                 .plain("."),
         ],
+        Wait::Reverted(sources) => vec![reverted(state, to, sources)],
         Wait::Strays(strays) => self::strays(state, to, strays),
         Wait::Conflict(files) => conflict(state, to, files),
         Wait::Review { have, need, checks, against } => review(state, to, (*have, *need), checks, against),
@@ -397,6 +398,16 @@ fn mainline(state: &Hotfix, to: &Audience<'_>) -> Text {
             .command(&format!("skip {} temporary: <why>", current(state)))
             .plain(".");
     }
+    if let (Mainline::Open, Some((by, _))) = (&state.mainline, &state.rewritten) {
+        return owner(state, to)
+            .plain(": lines of the fix were rewritten on ")
+            .code(main)
+            .plain(" by ")
+            .commit(by)
+            .plain(". If it still works there, say ")
+            .command("mergeback confirm <what you saw>")
+            .plain("; if not, bring it back.");
+    }
     match (&state.mainline, &state.pull) {
         (Mainline::Open, Some(pull)) if pull.merged.is_none() && state.abandoned.is_none() => {
             Text::of(format!("The bot merges pull request #{} into ", pull.number.0))
@@ -417,6 +428,20 @@ fn mainline(state: &Hotfix, to: &Audience<'_>) -> Text {
                 .plain(".")
         }
     }
+}
+
+/// Main took out what is about to be shipped.
+fn reverted(state: &Hotfix, to: &Audience<'_>, sources: &[CommitId]) -> Text {
+    let mut text = owner(state, to).plain(": ").code(state.plan.main.as_str()).plain(" reverted ");
+    for (at, source) in sources.iter().enumerate() {
+        text = if at == 0 { text } else { text.plain(", ") }.commit(source);
+    }
+    let again: Vec<&str> = sources.iter().map(CommitId::short).collect();
+    text.plain(". To ship it all the same, say ")
+        .command(&format!("pick {}", again.join(" ")))
+        .plain(" once more; to give the hotfix up, ")
+        .command("abort <why>")
+        .plain(".")
 }
 
 /// A branch of picks holds what nobody asked for, and it would ship with the fix (SRE-4).

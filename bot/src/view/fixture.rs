@@ -235,7 +235,7 @@ impl Play {
 
     pub(super) fn on_main(self) -> Self {
         self.came(Outcome::Merged { number: PullNumber(7), commit: commit("eeeeeee") })
-            .saw(Sighting::Mainline { how: Containment::Ancestor, main: commit("eeeeeee") })
+            .saw(Sighting::Mainline { how: Containment::Ancestor, main: commit("eeeeeee"), by: None })
             .came(Outcome::BranchDeleted)
     }
 }

@@ -127,6 +127,8 @@ pub(super) fn containment(how: &Containment) -> &'static str {
         Containment::Ancestor => "main contains the very commits",
         Containment::Patch => "main contains the same patches",
         Containment::Squash => "main contains it as one squashed commit",
+        Containment::Lines => "main contains its lines",
+        Containment::Rewritten { .. } => "main rewrote its lines since, and a person found it working",
         Containment::Reverted { .. } => "main took it out again",
         Containment::Missing { .. } => "main does not contain it",
     }

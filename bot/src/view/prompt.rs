@@ -102,6 +102,15 @@ pub fn prompt(
         lines.extend(
             beyond.map(|(at, why)| Text::of("Not as asked for: ").commit(at).plain(format!(" {}.", is(why, main)))),
         );
+        let wanted = state.reverted.iter().filter_map(|(source, it)| Some((source, it, it.confirmed.as_ref()?)));
+        lines.extend(wanted.map(|(source, reverted, by)| {
+            let why = if reverted.why.is_empty() { String::new() } else { format!(": {}", outside(&reverted.why)) };
+            Text::of("Main reverted ").commit(source).plain(" by ").commit(&reverted.by.commit).plain(format!(
+                " “{}”{why}. {} wants it shipped all the same.",
+                outside(&reverted.by.subject),
+                audience.name(by)
+            ))
+        }));
     }
     if !riders.is_empty() {
         lines.push(Text::of(format!(

@@ -117,6 +117,7 @@ fn waiting_for(state: &Hotfix, wait: &Wait) -> (Tone, String) {
     match wait {
         Wait::Bot(what) => (Tone::Neutral, (*what).to_owned()),
         Wait::Fix => (Tone::Asking, "waiting for the fix".to_owned()),
+        Wait::Reverted(_) => (Tone::Bad, "stopped: main reverted the fix".to_owned()),
         Wait::Strays(_) => (Tone::Bad, "stopped: the branch holds what nobody asked for".to_owned()),
         Wait::Conflict(_) => (Tone::Bad, "stopped: the fix does not apply, a person has to settle it".to_owned()),
         Wait::Review { against, .. } if !against.is_empty() => {

@@ -12,6 +12,7 @@ use crate::domain::event::{Contribution, DeployIntent, Entry, Event, Vote};
 use crate::domain::hotfix::Hotfix;
 use crate::domain::id::PersonId;
 use crate::domain::vote::is_backed;
+use hotfix_adapters::vocabulary::CommitId;
 
 /// What an event says to this person directly, if anything.
 #[must_use]
@@ -21,6 +22,7 @@ pub fn tell(state: &Hotfix, entry: &Entry, audience: &Audience<'_>, to: &PersonI
         Event::Announced { missed, .. } if missed.contains(to) => Some(missed_it(state, entry, audience)),
         Event::DeployStarted(intent) if intent.rollback => Some(taken_back(state, intent, audience, to)),
         Event::RidersFound { riders, .. } => rider(state, riders, to, audience),
+        Event::FixReverted { source, by, .. } => Some(reverter(state, source, by, audience)),
         Event::Announced { .. }
         | Event::Opened(_)
         | Event::Surveyed(_)
@@ -78,8 +80,15 @@ pub fn tell(state: &Hotfix, entry: &Entry, audience: &Audience<'_>, to: &PersonI
         | Event::Merged { .. }
         | Event::Proven { .. }
         | Event::MainlineLost { .. }
+        | Event::MainlineRewritten { .. }
+        | Event::MainlineConfirmed { .. }
         | Event::MergebackWaived { .. }
         | Event::BranchDeleted
+        | Event::BranchGone { .. }
+        | Event::BranchBack { .. }
+        | Event::BranchMerged { .. }
+        | Event::FixBack { .. }
+        | Event::FixConfirmed { .. }
         | Event::PostmortemFiled { .. }
         | Event::Joined { .. }
         | Event::Noted { .. }
@@ -133,6 +142,25 @@ fn missed_it(state: &Hotfix, entry: &Entry, audience: &Audience<'_>) -> Card {
     );
     card.lines.push(Text::of(why));
     card
+}
+
+/// Whoever reverted a fix hears that it is about to ship all the same.
+fn reverter(state: &Hotfix, source: &CommitId, by: &Contribution, audience: &Audience<'_>) -> Card {
+    let what = Text::of("You reverted ")
+        .commit(source)
+        .plain(" on ")
+        .code(state.plan.main.as_str())
+        .plain(" by ")
+        .commit(&by.commit)
+        .plain(format!(" “{}”.", outside(&by.subject)));
+    let next = Text::of(format!(
+        "{} asked for it as a hotfix for {}. Tell them why it was reverted. If it must not go out, say ",
+        audience.name(&state.requester),
+        destination(state)
+    ))
+    .plain(command(&format!("hold {} <why>", state.id)))
+    .plain(".");
+    Card { tone: Tone::Warning, title: Some(heading(state)), lines: vec![what, next], ..Card::default() }
 }
 
 fn rider(state: &Hotfix, riders: &[Contribution], to: &PersonId, audience: &Audience<'_>) -> Option<Card> {

@@ -203,12 +203,36 @@ fn happened(state: &Hotfix, entry: &Entry, to: &Audience<'_>) -> Option<String> 
         Event::Superseded { environment, by } => {
             format!("a newer release that contains the fix is in {environment}: {}", sha(by))
         }
-        Event::Merged { number, commit } => format!("merged pull request \\#{} as {}", number.0, sha(commit)),
+        Event::Merged { number, commit, early: false } => {
+            format!("merged pull request \\#{} as {}", number.0, sha(commit))
+        }
+        Event::Merged { number, commit, early: true } => {
+            format!("saw pull request \\#{} merged as {} before it was deployed", number.0, sha(commit))
+        }
+        Event::BranchGone { at } => format!("saw {} deleted; it was at {}", code(state.plan.branch.as_str()), sha(at)),
+        Event::BranchBack { at } => format!("saw {} back at {}", code(state.plan.branch.as_str()), sha(at)),
+        Event::BranchMerged { by } => {
+            let branch = code(state.plan.branch.as_str());
+            format!("saw {branch} merged into main by {}, which must not be", sha(&by.commit))
+        }
+        Event::FixReverted { source, by, .. } => {
+            format!("saw that {} reverted the fix {} on main", sha(&by.commit), sha(source))
+        }
+        Event::FixBack { source } => format!("saw the fix {} on main again", sha(source)),
+        Event::FixConfirmed { source } => format!("wants {} shipped although main reverted it", sha(source)),
         Event::RidersFound { total, .. } => {
             format!("{} with it", count(*total, "change of others goes out", "changes of others go out"))
         }
         Event::Proven { how, main } => format!("the fix is on main: {}, at {}", containment(how), sha(main)),
-        Event::MainlineLost { by } => format!("{} took the fix out of main again", sha(by)),
+        Event::MainlineLost { by, partly } => {
+            let what = if *partly { "a part of the fix" } else { "the fix" };
+            format!("{} took {what} out of main again", sha(&by.commit))
+        }
+        Event::MainlineRewritten { by, .. } => format!("{} rewrote lines of the fix on main", sha(&by.commit)),
+        Event::MainlineConfirmed { note: None } => "checked main: it has the fix, in other lines".to_owned(),
+        Event::MainlineConfirmed { note: Some(note) } => {
+            format!("checked main: it has the fix, in other lines: {}", escape(note))
+        }
         Event::MergebackWaived { reason } => format!("gave up bringing the fix to main: {}", escape(reason)),
         Event::BranchDeleted => format!("deleted {}", code(state.plan.branch.as_str())),
         Event::PostmortemFiled { url: Some(url) } => format!("wrote the post-mortem: {}", escape(url)),

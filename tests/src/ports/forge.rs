@@ -5,8 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use hotfix_adapters::failure::Failure;
 use hotfix_adapters::forge::{
-    Change, Check, Containment, DiffSize, Files, Forge, History, Labelled, Labelling, Merge, NewCommit, NewPullRequest,
-    Pick, Picked, PullNumber, PullRequest, PullRequests, Range, Refs,
+    Change, Check, CommitDetail, Containment, DiffSize, Files, Forge, History, Labelled, Labelling, Merge, NewCommit,
+    NewPullRequest, Pick, Picked, PullNumber, PullRequest, PullRequests, Range, Refs,
 };
 use hotfix_adapters::vocabulary::{BranchName, CommitId, PersonRef, Repo, TagName};
 use jiff::Timestamp;
@@ -143,6 +143,11 @@ impl History for CutForge {
     async fn between(&self, repo: &Repo, base: &CommitId, head: &CommitId, max: usize) -> Result<Range, Failure> {
         self.cut.reaches("forge")?;
         self.inner.between(repo, base, head, max).await
+    }
+
+    async fn commit(&self, repo: &Repo, commit: &CommitId) -> Result<CommitDetail, Failure> {
+        self.cut.reaches("forge")?;
+        self.inner.commit(repo, commit).await
     }
 
     async fn size(&self, repo: &Repo, base: &CommitId, head: &CommitId) -> Result<DiffSize, Failure> {

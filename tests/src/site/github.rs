@@ -122,6 +122,10 @@ impl Site for OnGitHub {
         Arc::new(Self { fake: self.fake.clone(), full: repo.to_string() })
     }
 
+    async fn open_pull(&self, who: &str, branch: &BranchName) -> anyhow::Result<PullNumber> {
+        Ok(PullNumber(self.fake.open_pull(&self.full, who, branch.as_str(), "main")))
+    }
+
     async fn open_issue(&self, who: &str, title: &str, label: &str) -> anyhow::Result<()> {
         let _number = self.fake.issue(&self.full, who, title, &[label]);
         Ok(())

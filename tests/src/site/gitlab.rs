@@ -83,6 +83,10 @@ impl Site for OnGitLab {
         Arc::new(Self { fake: self.fake.clone(), project: repo.to_string() })
     }
 
+    async fn open_pull(&self, who: &str, branch: &BranchName) -> anyhow::Result<PullNumber> {
+        Ok(PullNumber(self.fake.open_by_hand(&self.project, who, branch.as_str(), "main", false)))
+    }
+
     async fn open_issue(&self, _: &str, title: &str, label: &str) -> anyhow::Result<()> {
         self.fake.issue(&self.project, title, &[label]);
         Ok(())

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use hotfix_adapters::forge::local::{Local, LocalOptions};
-use hotfix_adapters::forge::{Check, CheckState, Forge, Merge, MergeMethod, PullNumber, PullRequests as _, Verdict};
+use hotfix_adapters::forge::{
+    Check, CheckState, Forge, Merge, MergeMethod, NewPullRequest, PullNumber, PullRequests as _, Verdict,
+};
 use hotfix_adapters::vocabulary::{BranchName, CommitId, PersonRef, Platform, Repo};
 use hotfix_fakes::server::Control;
 
@@ -73,6 +75,18 @@ impl Site for OnDisk {
     fn beside(&self, repo: &Repo) -> Arc<dyn Site> {
         let (stage, clock) = (self.stage.clone(), self.clock.clone());
         Arc::new(Self { local: self.local.clone(), repo: repo.clone(), stage, clock })
+    }
+
+    async fn open_pull(&self, who: &str, branch: &BranchName) -> anyhow::Result<PullNumber> {
+        let new = NewPullRequest {
+            repo: self.repo.clone(),
+            head: branch.clone(),
+            base: BranchName::parse("main")?,
+            title: "The fix".to_owned(),
+            body: String::new(),
+            author: Some(PersonRef::new(Platform::Git, format!("{who}@example.org"))),
+        };
+        Ok(self.local.open(&new).await?.number)
     }
 
     async fn open_issue(&self, _: &str, title: &str, label: &str) -> anyhow::Result<()> {

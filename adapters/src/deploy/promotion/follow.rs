@@ -37,8 +37,24 @@ impl Promotion {
         if !matches!(status, DeployStatus::InProgress { .. }) {
             proposal.ended = Some(status.clone());
             self.remember(&proposal).await?;
+            self.tidy(key, &pull).await;
         }
         Ok(Some(status))
+    }
+
+    /// Deletes the branch of a proposal that was merged. A branch that somebody moved since is theirs, and one that cannot
+    /// be deleted is left over, which hurts nobody.
+    async fn tidy(&self, key: &DeployKey, pull: &PullRequest) {
+        let tidied = async {
+            let now = self.forge.read(&self.repo, pull.number).await?;
+            match now.state {
+                PullState::Merged(_) => self.forge.delete(&self.repo, &self.branch(key)?, &now.head_commit).await,
+                PullState::Open | PullState::Closed => Ok(()),
+            }
+        };
+        if let Err(failure) = tidied.await {
+            tracing::warn!(repo = %self.repo, number = pull.number.0, %failure, "the branch of the promotion was not deleted");
+        }
     }
 
     async fn waiting(&self, proposal: &mut Proposal, pull: &PullRequest) -> Result<DeployStatus, Failure> {

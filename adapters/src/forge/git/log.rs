@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::Git;
 use super::object::ids_in;
 use crate::failure::Failure;
-use crate::forge::{CommitInfo, DiffSize, Range, Signature};
+use crate::forge::{CommitDetail, CommitInfo, DiffSize, Range, Signature};
 use crate::vocabulary::CommitId;
 
 const FORMAT: &str = "--format=%H%x00%P%x00%an%x00%ae%x00%cn%x00%ce%x00%ct%x00%B";
@@ -41,6 +41,22 @@ impl Git {
         let text = String::from_utf8_lossy(&answer);
         let fields: Vec<&str> = text.split('\0').collect();
         Ok(Range { commits: fields.chunks_exact(FIELDS).filter_map(info).collect(), total: ids.len() })
+    }
+
+    /// One commit, with its whole message.
+    ///
+    /// # Errors
+    /// The commit is not there.
+    pub async fn commit(&self, commit: &CommitId) -> Result<CommitDetail, Failure> {
+        let args = ["log", "--no-walk=unsorted", "-z", FORMAT, "--end-of-options", commit.as_str()];
+        let answer = self.ask(args).stdout().await?;
+        let text = String::from_utf8_lossy(&answer);
+        let fields: Vec<&str> = text.split('\0').collect();
+        let found = fields.chunks_exact(FIELDS).next().and_then(|fields| {
+            let body = fields.last()?.split_once('\n').map_or("", |(_, body)| body);
+            Some(CommitDetail { info: info(fields)?, body: body.trim().to_owned() })
+        });
+        found.ok_or_else(|| self.no_commit(commit))
     }
 
     /// How large the difference between two commits is.

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use super::Local;
 use crate::failure::Failure;
-use crate::forge::{Change, Containment, DiffSize, Files, History, NewCommit, Pick, Picked, Range};
+use crate::forge::{Change, CommitDetail, Containment, DiffSize, Files, History, NewCommit, Pick, Picked, Range};
 use crate::vocabulary::{BranchName, CommitId, PersonRef, Repo};
 
 #[async_trait]
@@ -31,6 +31,10 @@ impl History for Local {
 
     async fn between(&self, repo: &Repo, base: &CommitId, head: &CommitId, max: usize) -> Result<Range, Failure> {
         self.git(repo)?.between(base, head, max).await
+    }
+
+    async fn commit(&self, repo: &Repo, commit: &CommitId) -> Result<CommitDetail, Failure> {
+        self.git(repo)?.commit(commit).await
     }
 
     async fn size(&self, repo: &Repo, base: &CommitId, head: &CommitId) -> Result<DiffSize, Failure> {

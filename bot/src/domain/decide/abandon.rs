@@ -58,7 +58,12 @@ pub(super) fn may_abort(state: &Hotfix) -> bool {
 /// Whether this can still be done when the run is abandoned.
 pub(super) fn outlives(act: &Act) -> bool {
     match act {
-        Act::Note(_) | Act::Acknowledge | Act::Countersign { .. } | Act::WaiveMergeback(_) | Act::Postmortem(_) => true,
+        Act::Note(_)
+        | Act::Acknowledge
+        | Act::Countersign { .. }
+        | Act::WaiveMergeback(_)
+        | Act::ConfirmMergeback(_)
+        | Act::Postmortem(_) => true,
         Act::Pick(_)
         | Act::Join { .. }
         | Act::Approve { .. }

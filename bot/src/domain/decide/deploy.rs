@@ -454,7 +454,12 @@ fn is_gone_with_its_merge(state: &Hotfix) -> bool {
 }
 
 fn moved(commit: &CommitId, tip: Option<&CommitId>) -> Refusal {
-    let now = tip.map_or("gone", CommitId::short);
+    let Some(now) = tip.map(CommitId::short) else {
+        let reason = format!("The branch is not there any more; {} was approved on it.", commit.short());
+        let next =
+            "Say `retry` once the thread says that it was deleted, and the bot restores it; or `abort <reason>`.";
+        return Refusal::new("branch.gone", reason, next).because_of("APPLY-11");
+    };
     let reason = format!("The branch is at {now} and not at {}, which was approved.", commit.short());
     Refusal::new("head.moved", reason, "Tests and votes start again with the new head.").because_of("APPLY-11")
 }

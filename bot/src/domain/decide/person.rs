@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use hotfix_adapters::forge::Containment;
 use hotfix_adapters::vocabulary::CommitId;
 use jiff::SignedDuration;
 
@@ -67,6 +68,7 @@ pub(super) fn decide(draft: &mut Draft, grant: &Grant, act: &Act) -> Decided {
         Act::Abandon { reason, under_way } => abandon::abandon(draft, grant, reason, under_way),
         Act::Drift(choice) => drift(draft, grant, *choice),
         Act::WaiveMergeback(reason) => waive(draft, who, reason),
+        Act::ConfirmMergeback(note) => confirm(draft, grant, note.as_deref()),
         Act::Postmortem(url) => postmortem(draft, who, url.as_deref()),
         Act::Close => close(draft),
     }
@@ -98,6 +100,11 @@ fn pick(draft: &mut Draft, who: &PersonId, fixes: &[CommitId]) -> Decided {
     }
     let mut asked = false;
     for source in fixes {
+        if draft.state.unconfirmed().any(|(reverted, _)| reverted == source) {
+            asked = true;
+            draft.person(who, Event::FixConfirmed { source: source.clone() })?;
+            continue;
+        }
         if draft.state.fixes.iter().any(|fix| &fix.source == source) {
             continue;
         }
@@ -338,6 +345,34 @@ fn waive(draft: &mut Draft, who: &PersonId, reason: &str) -> Decided {
         ));
     }
     draft.person(who, Event::MergebackWaived { reason: reason.to_owned() })
+}
+
+/// Whether rewritten lines still do what the fix did is for a person to say, by name.
+fn confirm(draft: &mut Draft, grant: &Grant, note: Option<&str>) -> Decided {
+    let Some((by, _)) = &draft.state.rewritten else {
+        let reason = "Nobody is asked whether main has the fix: the bot can tell.";
+        return no(Refusal::new("mainline.known", reason, "See `mergeback status`."));
+    };
+    let (by, owner) = (by.short().to_owned(), marked(&draft.state.requester));
+    if grant.person != draft.state.requester && !grant.roles.contains(&Role::Captain) {
+        let reason = "Only whoever opened the run, or a captain, can say that main has the fix.";
+        return no(Refusal::new("mainline.who", reason, format!("Ask {owner} or a captain.")).because_of("APPLY-12"));
+    }
+    match &draft.state.mainline {
+        Mainline::Lost(lost) => {
+            let reason = format!("{} took the fix out of main.", lost.short());
+            let next = "Bring it back, or let a captain say `mergeback waive <reason>`.";
+            no(Refusal::new("mainline.lost", reason, next).because_of("APPLY-12"))
+        }
+        // Said twice, it is said.
+        Mainline::Proven(Containment::Rewritten { by: known }, _) if known.short() == by => Ok(()),
+        Mainline::Open | Mainline::Proven(..) => {
+            draft.person(&grant.person, Event::MainlineConfirmed { note: note.map(str::to_owned) })
+        }
+        Mainline::Waived { .. } => {
+            no(Refusal::new("mainline.done", "Bringing the fix to main was given up.", "See `mergeback status`."))
+        }
+    }
 }
 
 fn postmortem(draft: &mut Draft, who: &PersonId, url: Option<&str>) -> Decided {

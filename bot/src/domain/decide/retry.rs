@@ -15,7 +15,9 @@ pub(super) fn retry(draft: &mut Draft, grant: &Grant) -> Decided {
     let state = &draft.state;
     let unread = state.stuck.iter().find_map(|stuck| stuck.asked.clone());
     let asked = unread.or_else(|| failed(state));
-    let mut effects = Vec::new();
+    let gone = state.head.as_ref().filter(|_| state.branch_gone);
+    let mut effects: Vec<Effect> =
+        gone.map(|head| Effect::RestoreBranch { at: head.tip.clone() }).into_iter().collect();
     for effect in state.stuck.iter().flat_map(|stuck| again(state, stuck, draft.now)) {
         if !effects.contains(&effect) {
             effects.push(effect);
@@ -25,7 +27,7 @@ pub(super) fn retry(draft: &mut Draft, grant: &Grant) -> Decided {
     if votes_again {
         effects.extend(votes_for(state, draft.now));
     }
-    if state.stuck.is_empty() && asked.is_none() && !votes_again {
+    if state.stuck.is_empty() && asked.is_none() && !votes_again && effects.is_empty() {
         return no(Refusal::new(
             "retry.nothing",
             "Nothing failed that could be tried again.",
@@ -65,6 +67,8 @@ fn again(state: &Hotfix, stuck: &Stuck, now: Timestamp) -> Vec<Effect> {
         | Effect::FindRiders { .. } => {
             state.current().map(|(_, spec)| step::enter(state, spec, now)).unwrap_or_default()
         }
+        // As long as the branch is gone, every `retry` brings it back.
+        Effect::RestoreBranch { .. } => Vec::new(),
         // It is asked for again, so that everything that speaks against it is looked at again.
         Effect::CheckDeploy { .. } => Vec::new(),
         Effect::Deploy { key, environment, commit, .. } => {

@@ -10,7 +10,7 @@ use hotfix_adapters::vocabulary::{CommitId, DeployKey, Digest, Environment};
 use super::{Draft, ballot, deploy};
 use crate::domain::command::{Outcome, PickResult, Rebased, Sighting};
 use crate::domain::effect::Effect;
-use crate::domain::event::{Beyond, Event, HeadSeen};
+use crate::domain::event::{Beyond, Contribution, Event, HeadSeen};
 use crate::domain::hotfix::{BranchState, DeployState, Fix, FixState, Hotfix, Mainline, StepState};
 use crate::domain::id::StepId;
 use crate::domain::playbook::Which;
@@ -22,8 +22,7 @@ type Decided = Result<(), Vec<Refusal>>;
 pub(super) fn saw(draft: &mut Draft, sighting: &Sighting) -> Decided {
     match sighting {
         Sighting::Head(Some(head)) => head_seen(draft, head, true),
-        // A branch that is gone is missed when it is needed: by the check before a deployment, and by the merge.
-        Sighting::Head(None) => Ok(()),
+        Sighting::Head(None) => branch_gone(draft),
         Sighting::Pull { seen, merged } => {
             let Some(pull) = draft.state.pull.clone() else {
                 return Ok(());
@@ -39,7 +38,8 @@ pub(super) fn saw(draft: &mut Draft, sighting: &Sighting) -> Decided {
             }
             match merged {
                 Some(commit) if pull.merged.is_none() => {
-                    draft.bot(Event::Merged { number: pull.number, commit: commit.clone() })
+                    let early = is_early(&draft.state);
+                    draft.bot(Event::Merged { number: pull.number, commit: commit.clone(), early })
                 }
                 Some(_) | None => Ok(()),
             }
@@ -68,7 +68,14 @@ pub(super) fn saw(draft: &mut Draft, sighting: &Sighting) -> Decided {
         Sighting::Tag(digest) => tag_seen(draft, digest.as_ref()),
         Sighting::LiveBranch(to) => live_branch_seen(draft, to.as_ref()),
         Sighting::Rules { policy_version, standing } => super::ballot::rules_seen(draft, policy_version, standing),
-        Sighting::Mainline { how, main } => mainline_seen(draft, how, main),
+        Sighting::FixReverted { source, by, why } => fix_reverted(draft, source, by, why),
+        Sighting::FixBack(source) if draft.state.reverted.contains_key(source) => {
+            draft.bot(Event::FixBack { source: source.clone() })
+        }
+        Sighting::FixBack(_) => Ok(()),
+        Sighting::BranchMerged(by) if !draft.state.branch_merged => draft.bot(Event::BranchMerged { by: by.clone() }),
+        Sighting::BranchMerged(_) => Ok(()),
+        Sighting::Mainline { how, main, by } => mainline_seen(draft, how, main, by.as_ref()),
     }
 }
 
@@ -80,6 +87,9 @@ fn head_seen(draft: &mut Draft, head: &HeadSeen, by_a_person: bool) -> Decided {
     let Some(old) = draft.state.head.clone() else {
         return Ok(());
     };
+    if draft.state.branch_gone && old.tip == head.tip {
+        draft.bot(Event::BranchBack { at: head.tip.clone() })?;
+    }
     if old.tip == head.tip && old.on_base == head.on_base && old.origins == head.origins {
         return Ok(());
     }
@@ -96,6 +106,33 @@ fn head_seen(draft: &mut Draft, head: &HeadSeen, by_a_person: bool) -> Decided {
         Vec::new()
     };
     draft.bot(Event::HeadMoved { from: old.tip, head: head.clone(), adapts })
+}
+
+/// Without its branch the run cannot go on, so that is told at once, and not when the branch is needed next.
+fn branch_gone(draft: &mut Draft) -> Decided {
+    let merged = draft.state.pull.as_ref().is_some_and(|pull| pull.merged.is_some());
+    let needed = draft.state.branch == BranchState::Present && !draft.state.branch_gone && !merged;
+    match draft.state.head.as_ref().filter(|_| needed).map(|head| head.tip.clone()) {
+        Some(at) => draft.bot(Event::BranchGone { at }),
+        None => Ok(()),
+    }
+}
+
+/// Whether a merge into main comes too early: the plan deploys the branch first, and production does not run it yet
+/// (APPLY-X3, security case 100).
+fn is_early(state: &Hotfix) -> bool {
+    !state.plan.merges_first() && state.plan.into == state.plan.main && state.live_at.is_none() && !state.rolled_in
+}
+
+/// What main took out again is not shipped without a word, as long as nothing was begun with it (security case 101).
+fn fix_reverted(draft: &mut Draft, source: &CommitId, by: &Contribution, why: &str) -> Decided {
+    let state = &draft.state;
+    let known = state.reverted.get(source).is_some_and(|reverted| reverted.by.commit == by.commit);
+    let begun = state.live_at.is_some() || state.rolled_in || state.deploys.iter().any(|deploy| deploy.state.is_open());
+    if known || begun || !state.fixes.iter().any(|fix| &fix.source == source) {
+        return Ok(());
+    }
+    draft.bot(Event::FixReverted { source: source.clone(), by: by.clone(), why: why.to_owned() })
 }
 
 /// Production is compared with what this run left there (APPLY-16).
@@ -147,14 +184,34 @@ fn live_branch_seen(draft: &mut Draft, to: Option<&CommitId>) -> Decided {
     draft.bot(Event::LiveBranchMoved { from, to: to.cloned() })
 }
 
-fn mainline_seen(draft: &mut Draft, how: &Containment, main: &CommitId) -> Decided {
+/// What main had, it can lose, by a revert or by a merge that drops it. Where its lines were rewritten, what was known
+/// last holds, and the owner is asked once (APPLY-12, security case 101).
+fn mainline_seen(draft: &mut Draft, how: &Containment, main: &CommitId, by: Option<&Contribution>) -> Decided {
+    let named = |commit: &CommitId| {
+        let unnamed = || Contribution { commit: commit.clone(), subject: String::new(), people: Vec::new() };
+        by.filter(|by| &by.commit == commit).cloned().unwrap_or_else(unnamed)
+    };
     match (&draft.state.mainline, how) {
         (Mainline::Waived { .. }, _) => Ok(()),
-        (Mainline::Proven(..), Containment::Reverted { by }) => draft.bot(Event::MainlineLost { by: by.clone() }),
-        (Mainline::Open | Mainline::Lost(_), how) if how.holds() => {
-            draft.bot(Event::Proven { how: how.clone(), main: main.clone() })
+        (Mainline::Lost(known), Containment::Reverted { by, .. }) if known == by => Ok(()),
+        (Mainline::Open | Mainline::Lost(_) | Mainline::Proven(..), Containment::Reverted { by, partly }) => {
+            draft.bot(Event::MainlineLost { by: named(by), partly: *partly })
         }
-        (Mainline::Open | Mainline::Lost(_) | Mainline::Proven(..), _) => Ok(()),
+        (Mainline::Open | Mainline::Lost(_) | Mainline::Proven(..), Containment::Rewritten { by }) => {
+            if draft.state.rewritten.is_some() {
+                return Ok(());
+            }
+            draft.bot(Event::MainlineRewritten { by: named(by), main: main.clone() })
+        }
+        (
+            Mainline::Open | Mainline::Lost(_),
+            Containment::Ancestor | Containment::Patch | Containment::Squash | Containment::Lines,
+        ) => draft.bot(Event::Proven { how: how.clone(), main: main.clone() }),
+        (
+            Mainline::Proven(..),
+            Containment::Ancestor | Containment::Patch | Containment::Squash | Containment::Lines,
+        )
+        | (Mainline::Open | Mainline::Lost(_) | Mainline::Proven(..), Containment::Missing { .. }) => Ok(()),
     }
 }
 
@@ -206,12 +263,15 @@ pub(super) fn came(draft: &mut Draft, outcome: &Outcome) -> Decided {
         Outcome::Rebased(Rebased::Conflict(_)) => Ok(()),
         Outcome::Merged { number, commit } => {
             let open = draft.state.pull.as_ref().is_some_and(|pull| pull.number == *number && pull.merged.is_none());
-            if open { draft.bot(Event::Merged { number: *number, commit: commit.clone() }) } else { Ok(()) }
+            let merged = Event::Merged { number: *number, commit: commit.clone(), early: false };
+            if open { draft.bot(merged) } else { Ok(()) }
         }
         Outcome::Riders { riders, total } if draft.state.riders.is_none() => {
             draft.bot(Event::RidersFound { riders: riders.clone(), total: *total })
         }
         Outcome::Riders { .. } => Ok(()),
+        Outcome::BranchRestored { at } if draft.state.branch_gone => draft.bot(Event::BranchBack { at: at.clone() }),
+        Outcome::BranchRestored { .. } => Ok(()),
         Outcome::BranchDeleted if draft.state.branch == BranchState::Present => draft.bot(Event::BranchDeleted),
         Outcome::BranchDeleted | Outcome::Nothing => Ok(()),
         Outcome::Refused { effect, reason } if has_point(&draft.state, effect) => {
@@ -229,6 +289,7 @@ fn has_point(state: &Hotfix, effect: &Effect) -> bool {
         }
         Effect::Deploy { key, .. } => state.deploy(key).is_some_and(|deploy| deploy.state == DeployState::Running),
         Effect::DeleteBranch { .. } => state.branch == BranchState::Present,
+        Effect::RestoreBranch { .. } => state.branch_gone,
         Effect::Survey
         | Effect::Announce
         | Effect::CreateBranch { .. }
@@ -266,6 +327,7 @@ fn picked(draft: &mut Draft, source: &CommitId, result: &PickResult) -> Decided 
             draft.bot(Event::FixPicked { source: source.clone(), commit: Some(commit.clone()) })?;
             head_seen(draft, head, false)
         }
+        PickResult::Reverted { by, why } => fix_reverted(draft, source, by, why),
         PickResult::AlreadyThere => draft.bot(Event::FixPicked { source: source.clone(), commit: None }),
         PickResult::Conflict { files } => {
             draft.bot(Event::FixConflicted { source: source.clone(), files: files.clone() })

@@ -9,13 +9,14 @@ mod word;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use hotfix_adapters::forge::Containment;
 use hotfix_adapters::vocabulary::CommitId;
 use jiff::Timestamp;
 use thiserror::Error;
 
 use super::effect::Effect;
 use super::event::{Actor, Ending, Entry, Event, HeadSeen, Opened};
-use super::hotfix::{Asked, BranchState, Fix, FixState, Hotfix, Mainline, Phase, Pinned, Pull, StepState};
+use super::hotfix::{Asked, BranchState, Fix, FixState, Hotfix, Mainline, Phase, Pinned, Pull, Reverted, StepState};
 use super::id::{HotfixId, PersonId, StepId};
 use super::playbook::{StepKind, StepSpec, Which};
 
@@ -83,6 +84,9 @@ fn open(id: HotfixId, opened: &Opened, requester: PersonId, at: Timestamp) -> Ho
         base: None,
         card: None,
         branch: BranchState::Absent,
+        branch_gone: false,
+        branch_merged: false,
+        reverted: Default::default(),
         into: BranchState::Absent,
         target: None,
         triage: BTreeMap::new(),
@@ -119,6 +123,7 @@ fn open(id: HotfixId, opened: &Opened, requester: PersonId, at: Timestamp) -> Ho
         rebased_onto: BTreeMap::new(),
         rebase_conflict: None,
         mainline: Mainline::Open,
+        rewritten: None,
         reminders: BTreeMap::new(),
         live_at: None,
         stuck: Vec::new(),
@@ -217,6 +222,26 @@ fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
         Event::BranchDeleted => {
             state.branch = BranchState::Deleted;
             stuck::forget(state, |effect| matches!(effect, Effect::DeleteBranch { .. }));
+            state.branch_gone = false;
+        }
+        Event::BranchGone { .. } => state.branch_gone = true,
+        Event::BranchBack { .. } => {
+            state.branch_gone = false;
+            stuck::forget(state, |effect| matches!(effect, Effect::RestoreBranch { .. }));
+        }
+        Event::BranchMerged { .. } => state.branch_merged = true,
+        Event::FixReverted { source, by, why } => {
+            let reverted = Reverted { by: by.clone(), why: why.clone(), confirmed: None };
+            state.reverted.insert(source.clone(), reverted);
+            state.on_main.remove(source);
+            reset::reopen_from(state, |kind| matches!(kind, StepKind::OnMain | StepKind::Change { .. }));
+        }
+        Event::FixBack { source } => {
+            state.reverted.remove(source);
+        }
+        Event::FixConfirmed { source } => {
+            let person = require_person(entry)?;
+            state.reverted.get_mut(source).ok_or("main did not revert it")?.confirmed = Some(person);
         }
         Event::FixRequested { source } => {
             state.fixes.push(Fix { source: source.clone(), state: FixState::Waiting });
@@ -269,8 +294,13 @@ fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
             state.riders_total = *total;
         }
         Event::Proven { how, main } => state.mainline = Mainline::Proven(how.clone(), main.clone()),
-        Event::MainlineLost { by } => {
-            state.mainline = Mainline::Lost(by.clone());
+        Event::MainlineRewritten { by, main } => state.rewritten = Some((by.commit.clone(), main.clone())),
+        Event::MainlineConfirmed { .. } => {
+            let (by, main) = state.rewritten.clone().ok_or("nothing was rewritten")?;
+            state.mainline = Mainline::Proven(Containment::Rewritten { by }, main);
+        }
+        Event::MainlineLost { by, .. } => {
+            state.mainline = Mainline::Lost(by.commit.clone());
             // The step is not fulfilled any more, so the run cannot close; what came after it stays as it is.
             let is_mainline = |spec: &StepSpec| matches!(spec.kind, StepKind::Mainline { .. });
             for (_, step) in state.plan.steps.iter().zip(&mut state.steps).filter(|(spec, _)| is_mainline(spec)) {

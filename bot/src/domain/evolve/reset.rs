@@ -9,6 +9,7 @@ use crate::domain::playbook::{StepKind, VerifyPlace};
 /// The branch moved: what was said of the old head is void (APPLY-14, security case 25).
 pub(super) fn move_head(state: &mut Hotfix, head: &HeadSeen, adapts: &[CommitId]) {
     state.head = Some(head.clone());
+    state.branch_gone = false;
     super::stuck::step_over(state);
     if head.on_base {
         state.rebase_conflict = None;

@@ -21,6 +21,7 @@ pub(super) fn refused(state: &mut Hotfix, effect: &Effect, reason: &str) {
         | Effect::Deploy { .. }
         | Effect::Merge { .. }
         | Effect::FindRiders { .. }
+        | Effect::RestoreBranch { .. }
         | Effect::DeleteBranch { .. }
         | Effect::Say { .. }
         | Effect::Tell { .. }

@@ -1,6 +1,7 @@
 //! The fix: picked by the bot from commits that people name, or pushed by a person. Then the pull request into main is
 //! opened, to be reviewed now and merged when its turn comes (APPLY-7, APPLY-8, MAIN-5, MAIN-6).
 
+use hotfix_adapters::vocabulary::CommitId;
 use jiff::Timestamp;
 
 use super::{Progress, Wait, count, stray};
@@ -11,6 +12,9 @@ pub(super) fn progress(state: &Hotfix, large_lines: u32, pulls: bool) -> Progres
     let strays = stray::strays(state);
     if !strays.is_empty() {
         return Progress::Waiting(Wait::Strays(strays.into_iter().map(|(at, why)| (at.clone(), why)).collect()));
+    }
+    if let Some(wait) = reverted(state) {
+        return Progress::Waiting(wait);
     }
     if let Some(files) = conflict(state) {
         return Progress::Waiting(Wait::Conflict(files));
@@ -49,7 +53,7 @@ pub(super) fn adapted(state: &Hotfix) -> String {
 }
 
 pub(super) fn enter(state: &Hotfix, now: Timestamp, pulls: bool) -> Vec<Effect> {
-    if conflict(state).is_some() || !stray::strays(state).is_empty() {
+    if conflict(state).is_some() || !stray::strays(state).is_empty() || reverted(state).is_some() {
         return Vec::new();
     }
     if let (Some(head), Some(base)) = (state.head.as_ref().filter(|head| !head.on_base), &state.base) {
@@ -64,6 +68,12 @@ pub(super) fn enter(state: &Hotfix, now: Timestamp, pulls: bool) -> Vec<Effect> 
         return vec![Effect::OpenPull];
     }
     Vec::new()
+}
+
+/// The fixes that main reverted are not picked before somebody confirms that they ship all the same.
+pub(super) fn reverted(state: &Hotfix) -> Option<Wait> {
+    let sources: Vec<CommitId> = state.unconfirmed().map(|(source, _)| source.clone()).collect();
+    (!sources.is_empty()).then_some(Wait::Reverted(sources))
 }
 
 /// The files that a person has to settle.

@@ -46,6 +46,8 @@ pub(crate) fn words(how: &Containment) -> &'static str {
         Containment::Ancestor => "main contains the very commits",
         Containment::Patch => "main contains the same patches",
         Containment::Squash => "main contains it as a squash",
+        Containment::Lines => "main contains its lines",
+        Containment::Rewritten { .. } => "main rewrote its lines since",
         Containment::Reverted { .. } => "main took it out again",
         Containment::Missing { .. } => "main does not contain it",
     }

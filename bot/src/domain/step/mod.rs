@@ -77,6 +77,8 @@ pub enum Wait {
     Fix,
     /// Somebody to take commits off the branch that must not be there, or to ask for them.
     Strays(Vec<(CommitId, Why)>),
+    /// Somebody to confirm fixes that main reverted.
+    Reverted(Vec<CommitId>),
     /// Somebody to settle a conflict in these files.
     Conflict(Vec<String>),
     /// Reviewers and checks.

@@ -2,7 +2,7 @@
 
 use hotfix_adapters::failure::Failure;
 use hotfix_adapters::forge::{
-    Change, Containment, Merge, MergeMethod, NewPullRequest, Pick, Picked, PullNumber, PullRequest,
+    Change, Containment, Merge, MergeMethod, NewPullRequest, Pick, Picked, PullNumber, PullRequest, PullState,
 };
 use hotfix_adapters::vocabulary::{BranchName, CommitId, Platform};
 use jiff::Timestamp;
@@ -17,9 +17,6 @@ use crate::engine::outbox::Performed;
 /// A rebase of more commits than this is a person's work.
 const REBASED_AT_MOST: usize = 100;
 
-/// A fix is looked for among so many commits of main since the base.
-const SOURCES_BEHIND: usize = 1_000;
-
 impl Engine {
     pub(super) async fn create_branch(
         &self,
@@ -28,13 +25,42 @@ impl Engine {
         at: &CommitId,
     ) -> Result<Performed, Failure> {
         let branch = state.plan.branch_named(which);
+        if which == Which::Fix {
+            self.put_aside(state, at).await?;
+        }
         self.forge(&state.plan.service)?.create(&state.plan.repo, branch, at).await?;
         Ok(Performed::came(Outcome::BranchCreated { which, at: at.clone() }))
+    }
+
+    /// Keeps what an earlier run left on the branch under another name. Whatever of it was done before is found done.
+    async fn put_aside(&self, state: &Hotfix, base: &CommitId) -> Result<(), Failure> {
+        let (forge, repo, branch) = (self.forge(&state.plan.service)?, &state.plan.repo, &state.plan.branch);
+        let Some(left) = state.survey.as_ref().and_then(|survey| survey.left.as_ref()) else { return Ok(()) };
+        if &left.at == base || forge.tip(repo, branch).await?.as_ref() != Some(&left.at) {
+            return Ok(());
+        }
+        if let Some(number) = left.pull
+            && forge.read(repo, number).await?.state == PullState::Open
+        {
+            forge.withdraw(repo, number).await?;
+        }
+        forge.create(repo, &left.aside, &left.at).await?;
+        forge.delete(repo, branch, &left.at).await
+    }
+
+    /// Creates the branch again that somebody deleted: its commits are still known here.
+    pub(super) async fn restore_branch(&self, state: &Hotfix, at: &CommitId) -> Result<Performed, Failure> {
+        self.forge(&state.plan.service)?.create(&state.plan.repo, &state.plan.branch, at).await?;
+        Ok(Performed::came(Outcome::BranchRestored { at: at.clone() }))
     }
 
     pub(super) async fn pick(&self, state: &Hotfix, source: &CommitId, at: Timestamp) -> Result<Performed, Failure> {
         let forge = self.forge(&state.plan.service)?;
         let plan = &state.plan;
+        if let Some((by, why)) = self.reverted_on_main(state, source).await? {
+            let result = PickResult::Reverted { by, why };
+            return Ok(Performed::came(Outcome::Picked { source: source.clone(), result }));
+        }
         let tip = self.tip(state).await?;
         let picked =
             forge.pick(&plan.repo, &Pick { onto: tip.clone(), source: source.clone(), at, trace: true }).await?;
@@ -187,32 +213,31 @@ impl Engine {
             (Some(base), Some(head), None) if head.total > 0 => Change { base: base.clone(), head: head.tip.clone() },
             (Some(_) | None, Some(_) | None, None) | (None, _, Some(_)) => return Ok(None),
         };
-        let how = self.forge(&state.plan.service)?.containment(&state.plan.repo, &change, tip).await?;
-        let apart = state.head.as_ref().is_some_and(|head| !head.origins.beyond.is_empty());
+        if state.target.is_some() {
+            // A release that goes on from it has it, whatever became of single lines.
+            let itself = Change { base: change.head.clone(), head: change.head.clone() };
+            let how = self.contained(&state.plan.service, &state.plan.repo, &itself, tip).await?;
+            if how == Containment::Ancestor {
+                return Ok(Some(how));
+            }
+        }
+        let how = self.contained(&state.plan.service, &state.plan.repo, &change, tip).await?;
         let missing = matches!(how, Containment::Missing { .. });
-        let how = if missing && state.plan.picks() && apart { self.has_sources(state, tip).await? } else { how };
+        let how = if missing && state.plan.picks() { self.has_sources(state, tip).await? } else { how };
         Ok(Some(how))
     }
 
-    /// What a person adapted for production is no patch of main, and what mends the order of versions never goes there: the
-    /// changes of main that were asked for stand for them (SRE-8, SRE-10, SRE-11).
+    /// What a person adapted for production is no patch of main, a pick can differ from its source, and what mends the
+    /// order of versions never goes there: the changes of main that were asked for stand for them (SRE-8, SRE-10, SRE-11).
     async fn has_sources(&self, state: &Hotfix, tip: &CommitId) -> Result<Containment, Failure> {
-        let (forge, repo) = (self.forge(&state.plan.service)?, &state.plan.repo);
+        let found = self.fixes_in(state, tip).await?;
+        let asked = found.into_iter().filter(|(source, _)| state.on_main.contains(source));
         let mut how = Containment::Missing { commits: Vec::new() };
-        for fix in state.fixes.iter().filter(|fix| state.on_main.contains(&fix.source)) {
-            let missing = || Containment::Missing { commits: vec![fix.source.clone()] };
-            let base = match &state.base {
-                Some(base) => forge.between(repo, base, &fix.source, SOURCES_BEHIND).await?,
-                None => return Ok(missing()),
-            };
-            let source = base.commits.into_iter().find(|commit| commit.id == fix.source);
-            let Some(parent) = source.and_then(|source| source.parents.into_iter().next()) else {
-                return Ok(missing());
-            };
-            how = forge.containment(repo, &Change { base: parent, head: fix.source.clone() }, tip).await?;
-            if !how.holds() {
-                return Ok(how);
+        for (_, found) in asked {
+            if !found.holds() {
+                return Ok(found);
             }
+            how = found;
         }
         let all = state.fixes.iter().all(|fix| state.on_main.contains(&fix.source));
         Ok(if all { how } else { Containment::Missing { commits: Vec::new() } })

@@ -43,6 +43,7 @@ impl Engine {
             }
             Effect::Merge { number, head, method } => self.merge(&state, *number, head, *method).await,
             Effect::FindRiders { to } => self.find_riders(&state, to).await,
+            Effect::RestoreBranch { at } => self.restore_branch(&state, at).await,
             Effect::DeleteBranch { at } => self.delete_branch(&state, at).await,
             Effect::Say { version } => self.say(&state, *version, key, first).await,
             Effect::Tell { version, person } => self.tell(&state, *version, person, key, first).await,

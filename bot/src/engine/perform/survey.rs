@@ -8,7 +8,7 @@ use hotfix_adapters::forge::{Change, Containment, Forge};
 use hotfix_adapters::vocabulary::{BranchName, CommitId, Environment};
 
 use crate::domain::command::Outcome;
-use crate::domain::event::{Contribution, Survey, Told};
+use crate::domain::event::{Contribution, LeftBranch, Survey, Told};
 use crate::domain::hotfix::{BranchState, Hotfix};
 use crate::domain::playbook::{CapabilityKind, StepKind};
 use crate::engine::Engine;
@@ -46,9 +46,11 @@ impl Engine {
             Some(main) => forge.checks(&plan.repo, main).await?,
             None => Vec::new(),
         };
+        let branches = branches(forge, state).await?;
         let survey = Survey {
             blockers: self.blockers(state).await?,
-            branches: branches(forge, state).await?,
+            left: self.left_branch(state, &branches).await,
+            branches,
             capabilities: self.capabilities(state).await,
             used_branches: self.used_branches(state).await,
             running,
@@ -162,12 +164,31 @@ impl Engine {
             let base = commit.parents.first().unwrap_or(fork).clone();
             let one = Change { base, head: commit.id.clone() };
             match forge.containment(repo, &one, target).await? {
-                Containment::Ancestor | Containment::Patch | Containment::Squash => {}
+                Containment::Ancestor
+                | Containment::Patch
+                | Containment::Squash
+                | Containment::Lines
+                | Containment::Rewritten { .. } => {}
                 reverted @ Containment::Reverted { .. } => return Ok(Some(reverted)),
                 Containment::Missing { .. } => missing.push(commit.id.clone()),
             }
         }
         Ok(Some(if missing.is_empty() { Containment::Patch } else { Containment::Missing { commits: missing } }))
+    }
+
+    /// The branch that an earlier run left behind under the name of this one's, if nobody moved it since.
+    async fn left_branch(&self, state: &Hotfix, branches: &[(BranchName, CommitId)]) -> Option<LeftBranch> {
+        let plan = &state.plan;
+        let (_, at) = branches.iter().find(|(name, _)| *name == plan.branch && plan.branch != plan.main)?;
+        let same = |other: &Hotfix| other.plan.repo == plan.repo && other.plan.branch == plan.branch;
+        let left = |other: &Hotfix| {
+            let ours = other.branch == BranchState::Present && other.head.as_ref().is_some_and(|head| &head.tip == at);
+            other.is_over() && other.id != state.id && same(other) && ours
+        };
+        let run = self.states().await.into_iter().filter(left).max_by_key(|other| other.id)?;
+        let aside = BranchName::parse(&format!("former-hotfix/{}", run.id.to_string().to_lowercase())).ok()?;
+        let pull = run.pull.as_ref().filter(|pull| pull.merged.is_none()).map(|pull| pull.number);
+        Some(LeftBranch { run: run.id, at: at.clone(), aside, pull })
     }
 
     /// The names of hotfix branches that other runs of this service used (HOCS-14).

@@ -238,6 +238,9 @@ fn is_loud(event: &Event) -> bool {
         | Event::Aborted { .. }
         | Event::Closed { .. }
         | Event::MainlineLost { .. }
+        | Event::Merged { early: true, .. }
+        | Event::BranchMerged { .. }
+        | Event::FixReverted { .. }
         | Event::GlassBroken(_)
         | Event::Countersigned { ok: false, .. } => true,
         Event::DeployEnded { failure, .. } => failed(failure),

@@ -19,8 +19,16 @@ const LISTED: usize = 10;
 impl Told<'_> {
     pub(super) fn branch_created(&self, which: Which, at: &CommitId) -> Card {
         let branch = self.state.plan.branch_named(which).as_str();
-        let there =
+        let mut there =
             Text::of("The branch ").code(branch).plain(" is there, at ").commit(at).plain(", with nothing on it yet.");
+        let left = self.state.survey.as_ref().and_then(|survey| survey.left.as_ref());
+        if let Some(left) = left.filter(|left| which == Which::Fix && &left.at != at) {
+            there = there.plain(format!(" What {} left on it is kept as ", left.run)).code(left.aside.as_str());
+            there = there.plain(match left.pull {
+                Some(number) => format!("; its pull request #{} is closed.", number.0),
+                None => ".".to_owned(),
+            });
+        }
         if which == Which::Into {
             let next = Text::of("The pull request of the fix goes into it; nobody pushes to it directly.");
             return lines(Tone::Neutral, None, vec![there, next]);

@@ -136,6 +136,21 @@ impl GitHubFake {
         number
     }
 
+    /// Somebody opens a pull request from a branch; answers its number.
+    ///
+    /// # Panics
+    /// When there are no such branches.
+    #[must_use]
+    pub fn open_pull(&self, full: &str, login: &str, head: &str, base: &str) -> u64 {
+        let mut state = self.state();
+        let user = state.user(login);
+        let place = state.repo(full).place.clone();
+        let (head_sha, base_sha) = (code::tip(&place, head).unwrap(), code::tip(&place, base).unwrap());
+        let (head, base) = (head.to_owned(), base.to_owned());
+        let pull = Pull { head, head_sha, base, base_sha, merged: None, reviews: vec![], fork: None };
+        pulls::add(&mut state, full, user, "The fix", None, Some(pull))
+    }
+
     /// A stranger opens a pull request from a branch of the same name in their fork; answers its number.
     #[must_use]
     pub fn fork_pull(&self, full: &str, head: &str, head_sha: &str, base: &str) -> u64 {

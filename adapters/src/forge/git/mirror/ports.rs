@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use super::Mirror;
 use super::change::Move;
 use crate::failure::Failure;
-use crate::forge::{Change, Containment, DiffSize, Files, History, NewCommit, Pick, Picked, Range, Refs};
+use crate::forge::{Change, CommitDetail, Containment, DiffSize, Files, History, NewCommit, Pick, Picked, Range, Refs};
 use crate::vocabulary::{BranchName, CommitId, PersonRef, Repo, TagName};
 
 #[async_trait]
@@ -58,6 +58,10 @@ impl History for Mirror {
 
     async fn between(&self, repo: &Repo, base: &CommitId, head: &CommitId, max: usize) -> Result<Range, Failure> {
         self.with(repo, &[base, head]).await?.between(base, head, max).await
+    }
+
+    async fn commit(&self, repo: &Repo, commit: &CommitId) -> Result<CommitDetail, Failure> {
+        self.with(repo, &[commit]).await?.commit(commit).await
     }
 
     async fn size(&self, repo: &Repo, base: &CommitId, head: &CommitId) -> Result<DiffSize, Failure> {
