@@ -5,24 +5,27 @@
 #![allow(clippy::manual_is_multiple_of)]
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use hotfix::config::{self, Config};
 use hotfix::domain::command::{Act, Command, DeployFacts, Outcome, PickResult, Rebased, Sighting};
 use hotfix::domain::decide::{Decision, decide, open};
 use hotfix::domain::effect::Effect;
 use hotfix::domain::event::{
-    Contribution, Contributor, DriftChoice, HeadSeen, Lapse, Opened, PullSeen, ReviewSeen, Survey,
+    Contribution, Contributor, Counts, DriftChoice, HeadSeen, Lapse, Opened, PullSeen, ReviewSeen, Survey,
 };
 use hotfix::domain::hotfix::Hotfix;
 use hotfix::domain::id::{HotfixId, PersonId, ServiceName};
+use hotfix::domain::observation::Observation;
 use hotfix::domain::people::{Grant, Role};
 use hotfix::domain::plan::{Plan, Subject};
 use hotfix::domain::react::react;
+use hotfix::domain::vote::Standing;
 use hotfix::domain::way::Way;
 use hotfix_adapters::deploy::DeployStatus;
 use hotfix_adapters::forge::{Check, CheckState, Containment, DiffSize, PullNumber, Verdict};
-use hotfix_adapters::vocabulary::{ChannelRef, CommitId, Environment, MessageRef, PersonRef, Platform};
+use hotfix_adapters::registry::{Image, Published};
+use hotfix_adapters::vocabulary::{ChannelRef, CommitId, Digest, Environment, MessageRef, PersonRef, Platform};
 use jiff::Timestamp;
 
 use crate::stage::{Stage, fresh_folder};
@@ -41,6 +44,10 @@ pub struct Model {
     pub now: Timestamp,
     /// What the bot has to do outside.
     pub due: Vec<Effect>,
+    /// The observations that were begun and are not handed in yet, each with the run as it was then.
+    pub looks: Vec<Observation>,
+    /// The answer to an act that was done, and is not handed in yet.
+    pub answered: Option<Command>,
     config: &'static Config,
     commits: u64,
     messages: u64,
@@ -106,6 +113,8 @@ impl Model {
             state: decision.state.clone(),
             now,
             due: Vec::new(),
+            looks: Vec::new(),
+            answered: None,
             config,
             commits: 100,
             messages: 0,
@@ -120,11 +129,28 @@ impl Model {
         let (kind, who, how) = throw;
         self.now += jiff::SignedDuration::from_secs(i64::from(how % 600));
         let command = match kind % 16 {
+            0..=5 if self.answered.is_some() => self.answered.take()?,
             0..=5 if !self.due.is_empty() => {
                 let effect = self.due.remove(0);
-                self.answer(effect, how)?
+                let answer = self.answer(effect, how)?;
+                if kind / 16 % 4 == 0 {
+                    self.answered = Some(answer);
+                    return None;
+                }
+                answer
             }
-            6..=8 => Command::Saw(self.sighting(how)),
+            // What is read takes its time: other things happen between the reading and the moment it is handed in.
+            6..=8 if kind / 16 % 2 == 0 && !self.looks.is_empty() => {
+                Command::Saw(self.looks.remove(usize::from(how) % self.looks.len()))
+            }
+            6..=8 => {
+                let look = Observation::new(&Arc::new(self.state.clone()), self.sighting(how));
+                if kind / 16 % 4 == 1 {
+                    self.looks.push(look);
+                    return None;
+                }
+                Command::Saw(look)
+            }
             9 => {
                 self.now += jiff::SignedDuration::from_hours(i64::from(how % 6));
                 if how % 5 == 0 {
@@ -226,8 +252,20 @@ impl Model {
         })
     }
 
+    /// A sighting of every kind that there is, made from the run as it is now.
     fn sighting(&mut self, how: u16) -> Sighting {
-        match how % 8 {
+        let dice = how / 16;
+        let pick = |number: u16| commit(u64::from(dice % number) + 1);
+        let environment = environment(dice);
+        match how % 16 {
+            4 => Sighting::Rules { policy_version: self.policy_version(dice), standing: self.standing(dice) },
+            5 => Sighting::Tag(digest(dice % 3)),
+            6 => Sighting::LiveBranch((dice % 3 != 0).then(|| pick(120))),
+            7 => Sighting::OnMain(self.state.fixes.iter().map(|fix| fix.source.clone()).collect()),
+            8 => Sighting::Reached { environment, commit: pick(9) },
+            9 => Sighting::Job { file: "build.yml".to_owned() },
+            10 => self.counted(dice).map_or(Sighting::Head(None), Sighting::Counts),
+            11 => self.image(dice).unwrap_or(Sighting::Head(None)),
             0 => Sighting::Head(Some(self.head(how))),
             1 => Sighting::Head(None),
             2 => {
@@ -254,10 +292,36 @@ impl Model {
             commits,
             total: 1,
             size: DiffSize { files: 1, insertions: 2, deletions: 1 },
+            base: self.state.base.clone().unwrap_or_else(|| commit(1)),
             on_base: how % 11 != 0,
             origins: Default::default(),
             pushers: Default::default(),
         }
+    }
+
+    fn counted(&self, dice: u16) -> Option<Counts> {
+        let count = |by: u16| usize::from(dice / by % 5);
+        let commit = self.state.ships()?.clone();
+        Some(Counts { commit, production: count(1), ships: count(5), main: count(25) })
+    }
+
+    fn image(&self, dice: u16) -> Option<Sighting> {
+        let (commit, digest) = (self.state.ships()?.clone(), digest(dice % 3)?);
+        let image = Image { repository: "registry/payments".to_owned(), tag: "hotfix".to_owned(), digest };
+        let published = Published { image, created: None, revision: None };
+        Some(Sighting::Image { commit, published, by: "the tag".to_owned() })
+    }
+
+    /// The policy, which somebody changes now and then.
+    fn policy_version(&self, dice: u16) -> String {
+        if dice % 29 == 0 { "another".to_owned() } else { self.config.policy.version_for(&self.state.plan.service) }
+    }
+
+    /// The roles of those who voted so far; now and then ben loses his.
+    fn standing(&self, dice: u16) -> Standing {
+        let voters = self.state.votes.iter().map(|vote| &vote.person);
+        let here = voters.filter(|id| dice % 11 != 0 || id.as_str() != "ben");
+        here.map(|id| (id.clone(), self.config.policy.roles(&self.state.plan.service, id))).collect()
     }
 
     fn reviews(&self, how: u16) -> PullSeen {
@@ -291,7 +355,9 @@ impl Model {
                 Outcome::Picked { source, result }
             }
             Effect::Rebase { .. } if how % 3 == 0 => Outcome::Rebased(Rebased::Conflict(vec!["src/a.py".to_owned()])),
-            Effect::Rebase { .. } => Outcome::Rebased(Rebased::Done(HeadSeen { on_base: true, ..self.head(how) })),
+            Effect::Rebase { onto, .. } => {
+                Outcome::Rebased(Rebased::Done(HeadSeen { base: onto, on_base: true, ..self.head(how) }))
+            }
             Effect::OpenPull => Outcome::PullOpened {
                 number: PullNumber(1),
                 author: PEOPLE[usize::from(how) % 5].parse().ok(),
@@ -348,23 +414,14 @@ impl Model {
     }
 
     fn facts(&self, how: u16, wanted: &CommitId) -> DeployFacts {
-        let roles = |id: &str| (how / 7) % 11 != 0 || id != "ben";
-        let standing = PEOPLE.iter().filter(|id| roles(id)).map(|id| {
-            let id: PersonId = id.parse().expect("a person");
-            let roles = self.config.policy.roles(&self.state.plan.service, &id);
-            (id, roles)
-        });
         DeployFacts {
             tip: if how % 9 == 0 { Some(commit(8)) } else { Some(wanted.clone()) },
             running: (how % 4 != 0).then(|| self.running.clone()),
-            image: None,
+            image: self.state.digest().filter(|_| how % 17 != 0).cloned(),
             freeze: (how % 23 == 0).then(|| "the year ends".to_owned()),
-            policy_version: if how % 29 == 0 {
-                "another".to_owned()
-            } else {
-                self.config.policy.version_for(&self.state.plan.service)
-            },
-            standing: standing.collect(),
+            policy_version: self.policy_version(how),
+            standing: self.standing(how / 7),
+            judged: self.state.votes.clone(),
             lapsed: if how % 31 == 0 {
                 BTreeMap::from([("ben".parse().expect("a person"), Lapse::Gone)])
             } else {
@@ -379,6 +436,11 @@ impl Model {
         self.messages += 1;
         MessageRef { channel: ChannelRef::parse("#payments").expect("a channel"), id: format!("m{}", self.messages) }
     }
+}
+
+/// A digest, or nothing.
+fn digest(number: u16) -> Option<Digest> {
+    (number > 0).then(|| Digest::parse(&format!("sha256:{number:064x}")).expect("a digest"))
 }
 
 fn environment(how: u16) -> Environment {

@@ -8,8 +8,9 @@ use hotfix_adapters::registry::Published;
 use hotfix_adapters::vocabulary::{ChannelRef, CommitId, DeployKey, Digest, Environment, MessageRef};
 
 use super::effect::Effect;
-use super::event::{Answer, Contribution, Counts, DriftChoice, HeadSeen, Lapse, PullSeen, Survey};
+use super::event::{Answer, Contribution, Counts, DriftChoice, HeadSeen, Lapse, PullSeen, Survey, Vote};
 use super::id::{PersonId, StepId};
+use super::observation::Observation;
 use super::people::Grant;
 use super::playbook::Which;
 use super::vote::Standing;
@@ -20,8 +21,8 @@ use super::way::Way;
 pub enum Command {
     /// By a person whom the policy let.
     Person(Grant, Act),
-    /// By what the bot saw.
-    Saw(Sighting),
+    /// By what the bot saw, and of which run: see [`Observation`].
+    Saw(Observation),
     /// By what came of an act of the bot. A late or repeated one changes nothing.
     Came(Outcome),
     /// By time: people are to be reminded of this step.
@@ -349,6 +350,9 @@ pub struct DeployFacts {
     pub policy_version: String,
     /// The roles that the voters have now; somebody who left is not among them.
     pub standing: Standing,
+    /// The votes that were there when the facts were read. A later vote was not looked at, so it is left alone (security case
+    /// 95).
+    pub judged: Vec<Vote>,
     /// Whose vote the chat does not bear out any more, and why: the reaction is gone, or the account is no member's.
     pub lapsed: BTreeMap<PersonId, Lapse>,
     /// Who is listed now among those who may break the glass.

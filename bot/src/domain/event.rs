@@ -596,6 +596,8 @@ pub struct HeadSeen {
     pub total: usize,
     /// How large the difference is.
     pub size: DiffSize,
+    /// The base that it was compared with. When the run goes on top of another one by then, the comparison says nothing.
+    pub base: CommitId,
     /// Whether the base is an ancestor of the tip.
     pub on_base: bool,
     /// Where its commits come from, when the plan picks them from main; nothing is known of other branches.

@@ -13,6 +13,7 @@ pub mod glass;
 pub mod group;
 pub mod hotfix;
 pub mod id;
+pub mod observation;
 mod only;
 pub mod people;
 pub mod plan;

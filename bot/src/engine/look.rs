@@ -1,13 +1,16 @@
 //! Asks the world what changed. A lost webhook only costs time, because this asks too.
 
+use std::sync::Arc;
+
 use hotfix_adapters::failure::Failure;
 use hotfix_adapters::forge::PullState;
 use hotfix_adapters::vocabulary::Environment;
 
-use super::mailbox::Beside;
+use super::mailbox::{Beside, Handled};
 use super::{Engine, EngineError};
 use crate::domain::command::{Command, Sighting};
 use crate::domain::hotfix::{BranchState, Hotfix, Mainline, Phase};
+use crate::domain::observation::Observation;
 use crate::domain::playbook::StepKind;
 use crate::domain::step;
 
@@ -55,6 +58,7 @@ impl Engine {
             sightings.push(self.in_production(state, &production.name).await);
         }
         sightings.push(Ok(self.rules(state)));
+        let of = Arc::new(state.clone());
         let mut events = 0;
         for sighting in sightings {
             match sighting {
@@ -63,17 +67,24 @@ impl Engine {
                         self.acting.missed(state.id, &self.hints);
                         return Ok(events);
                     }
-                    if let super::mailbox::Handled::Done(_, made) =
-                        self.submit(state.id, &Command::Saw(sighting), Beside::default()).await?
-                    {
-                        events += made;
-                    }
+                    events += self.observe(Observation::new(&of, sighting)).await?;
                 }
                 Ok(None) => {}
                 Err(failure) => tracing::debug!(run = %state.id, reason = %failure, "could not look"),
             }
         }
         Ok(events)
+    }
+
+    /// Hands an observation in, and returns how many events it made. One that the run left behind is made again soon.
+    async fn observe(&self, observation: Observation) -> Result<usize, EngineError> {
+        let id = observation.of.id;
+        let command = Command::Saw(observation.clone());
+        let Handled::Done(state, made) = self.submit(id, &command, Beside::default()).await? else { return Ok(0) };
+        if made == 0 && !state.is_over() && !observation.applies_to(&state) {
+            self.hints.add([id]);
+        }
+        Ok(made)
     }
 
     /// The rules by which its votes count, as they are now; also when nobody voted yet, for a question has its time.

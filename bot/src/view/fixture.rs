@@ -4,6 +4,7 @@ mod every;
 mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use hotfix_adapters::deploy::DeployStatus;
 use hotfix_adapters::forge::{Check, CheckState, Containment, DiffSize, PullNumber, Verdict};
@@ -17,6 +18,7 @@ use crate::domain::event::{Contribution, Contributor, Entry, HeadSeen, Opened, P
 use crate::domain::group::ChatGroup;
 use crate::domain::hotfix::Hotfix;
 use crate::domain::id::{HotfixId, PersonId, ServiceName};
+use crate::domain::observation::Observation;
 use crate::domain::people::{Grant, People, Person, Role};
 use crate::domain::playbook::Which;
 use crate::domain::way::Way;
@@ -96,6 +98,7 @@ pub(super) fn head(tip: &str, subject: &str) -> HeadSeen {
         commits: vec![contribution(tip, subject, "chi")],
         total: 1,
         size: DiffSize { files: 2, insertions: 12, deletions: 3 },
+        base: commit("abc1234"),
         on_base: true,
         origins: Default::default(),
         pushers: Default::default(),
@@ -152,7 +155,8 @@ impl Play {
     }
 
     pub(super) fn saw(self, sighting: Sighting) -> Self {
-        self.then(&Command::Saw(sighting))
+        let of = Arc::new(self.state.clone());
+        self.then(&Command::Saw(Observation::new(&of, sighting)))
     }
 
     pub(super) fn surveyed(self) -> Self {
@@ -211,6 +215,7 @@ impl Play {
             freeze: None,
             policy_version: "policy-1".to_owned(),
             standing: [roles("ben"), roles("dee")].into(),
+            judged: self.state.votes.clone(),
             lapsed: Default::default(),
             glass: [person("dee")].into(),
             reviewed: BTreeSet::new(),

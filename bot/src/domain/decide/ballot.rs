@@ -11,6 +11,7 @@ use crate::domain::command::DeployFacts;
 use crate::domain::event::{Closing, Event, Lapse, ReviewSeen, Vote};
 use crate::domain::hotfix::{Deployment, Hotfix, StepState, Veto};
 use crate::domain::id::PersonId;
+use crate::domain::observation::Observation;
 use crate::domain::people::{Grant, marked};
 use crate::domain::playbook::StepKind;
 use crate::domain::refusal::Refusal;
@@ -152,15 +153,23 @@ pub(super) fn reopen_gate(draft: &mut Draft, environment: &Environment, reason: 
 }
 
 /// A review that backed a vote is gone, or is not a yes any more: the vote is void. One that was not backed yet still waits.
-pub(super) fn void_unbacked(draft: &mut Draft, before: &[ReviewSeen]) -> Decided {
+pub(super) fn void_unbacked(draft: &mut Draft, before: &[ReviewSeen], observation: &Observation) -> Decided {
     let Some(head) = draft.state.head.as_ref().map(|head| head.tip.clone()) else { return Ok(()) };
     let backed = vote::approving(before, &head);
     let gone = |vote: &&Vote| backed.contains(&vote.person) && !vote::is_backed(&draft.state, vote, None);
-    let void: Vec<(Environment, PersonId)> =
-        draft.state.votes.iter().filter(gone).map(|vote| (vote.environment.clone(), vote.person.clone())).collect();
-    for (environment, person) in void {
+    let void: Vec<(Environment, PersonId, bool)> = draft
+        .state
+        .votes
+        .iter()
+        .filter(gone)
+        .map(|vote| (vote.environment.clone(), vote.person.clone(), observation.judges(vote)))
+        .collect();
+    for (environment, person, judged) in void {
         let reason = format!("{} does not approve it on the forge any more", marked(&person));
-        draft.bot(Event::VoteWithdrawn { environment: environment.clone(), person, why: Some(Lapse::Review) })?;
+        // A vote that came meanwhile stays; it counts once a review backs it, as every vote does.
+        if judged {
+            draft.bot(Event::VoteWithdrawn { environment: environment.clone(), person, why: Some(Lapse::Review) })?;
+        }
         reopen_gate(draft, &environment, &reason)?;
     }
     Ok(())
@@ -170,7 +179,7 @@ pub(super) fn void_unbacked(draft: &mut Draft, before: &[ReviewSeen]) -> Decided
 pub(super) fn reopen_gate_for_facts(draft: &mut Draft, environment: &Environment, facts: &DeployFacts) -> Decided {
     let standing = vote::quorum(&draft.state, environment, draft.now, Some(facts));
     let rules = (facts.policy_version.as_str(), &facts.standing);
-    let judged = draft.state.votes.iter().filter(|vote| &vote.environment == environment);
+    let judged = draft.state.votes.iter().filter(|vote| &vote.environment == environment && facts.judged.contains(vote));
     let judged = judged.map(|vote| (vote.person.clone(), vote::lapse(&draft.state, vote, draft.now, rules)));
     let stale: Vec<(PersonId, Option<Lapse>)> =
         judged.filter(|(person, why)| why.is_some() || !standing.valid.contains(person)).collect();
@@ -193,8 +202,12 @@ pub(super) fn reopen_gate_for_facts(draft: &mut Draft, environment: &Environment
 }
 
 /// The rules were looked at again: time passed, and somebody may have written others. A vote on which a deployment rests
-/// that began is history; one that is just being checked is judged there.
-pub(super) fn rules_seen(draft: &mut Draft, policy_version: &str, standing: &vote::Standing) -> Decided {
+/// that began is history; one that is just being checked is judged there; and one that came meanwhile is judged next time.
+pub(super) fn rules_seen(
+    draft: &mut Draft,
+    (policy_version, standing): (&str, &vote::Standing),
+    observation: &Observation,
+) -> Decided {
     if draft.state.asked_deploy.is_some() {
         return Ok(());
     }
@@ -204,7 +217,7 @@ pub(super) fn rules_seen(draft: &mut Draft, policy_version: &str, standing: &vot
         };
         state.deploys.iter().filter(by_it).any(|deploy| deploy.at >= vote.at)
     };
-    let judged = draft.state.votes.iter().filter(|vote| !began(&draft.state, vote));
+    let judged = draft.state.votes.iter().filter(|vote| observation.judges(vote) && !began(&draft.state, vote));
     let lapsed =
         judged.filter_map(|vote| Some((vote, vote::lapse(&draft.state, vote, draft.now, (policy_version, standing))?)));
     let lapsed: Vec<_> = lapsed.map(|(vote, why)| (vote.environment.clone(), vote.person.clone(), why)).collect();

@@ -191,7 +191,9 @@ pub(super) fn checked(
     };
     for (person, why) in &facts.lapsed {
         if !asked.rollback
-            && draft.state.votes.iter().any(|vote| &vote.person == person && &vote.environment == environment)
+            && facts.judged.iter().any(|vote| {
+                &vote.person == person && &vote.environment == environment && draft.state.votes.contains(vote)
+            })
         {
             let (environment, person, why) = (environment.clone(), person.clone(), Some(*why));
             draft.bot(Event::VoteWithdrawn { environment, person, why })?;

@@ -10,12 +10,13 @@ mod world;
 
 use jiff::Timestamp;
 
-use super::command::{Command, Outcome, Sighting};
+use super::command::{Command, Outcome};
 use super::event::{Actor, Ending, Entry, Event, Opened};
 use super::evolve::evolve;
 use super::glass::review_due;
 use super::hotfix::{Hotfix, Phase, StepState};
 use super::id::{HotfixId, PersonId};
+use super::observation::Observation;
 use super::people::Grant;
 use super::playbook::{StepKind, Trigger};
 use super::refusal::Refusal;
@@ -52,7 +53,7 @@ pub fn decide(state: &Hotfix, command: &Command, now: Timestamp) -> Result<Decis
     let mut draft = Draft { state: state.clone(), entries: Vec::new(), now };
     match command {
         Command::Person(grant, act) => person::decide(&mut draft, grant, act)?,
-        Command::Saw(sighting) => saw(&mut draft, sighting)?,
+        Command::Saw(observation) => saw(&mut draft, observation)?,
         Command::Came(outcome) => came(&mut draft, outcome)?,
         Command::Remind(step) => world::remind(&mut draft, step)?,
         Command::RemindCountersign => glass::remind(&mut draft)?,
@@ -61,8 +62,9 @@ pub fn decide(state: &Hotfix, command: &Command, now: Timestamp) -> Result<Decis
     Ok(Decision { entries: draft.entries, state: draft.state })
 }
 
-fn saw(draft: &mut Draft, sighting: &Sighting) -> Result<(), Vec<Refusal>> {
-    if draft.state.is_over() { Ok(()) } else { world::saw(draft, sighting) }
+fn saw(draft: &mut Draft, observation: &Observation) -> Result<(), Vec<Refusal>> {
+    // What it was made from is not so any more: it is made again.
+    if draft.state.is_over() || !observation.applies_to(&draft.state) { Ok(()) } else { world::saw(draft, observation) }
 }
 
 fn came(draft: &mut Draft, outcome: &Outcome) -> Result<(), Vec<Refusal>> {

@@ -12,14 +12,15 @@ use crate::domain::command::{Outcome, PickResult, Rebased, Sighting};
 use crate::domain::event::{Beyond, Event, HeadSeen};
 use crate::domain::hotfix::{BranchState, DeployState, Fix, FixState, Hotfix, Mainline, StepState};
 use crate::domain::id::StepId;
+use crate::domain::observation::Observation;
 use crate::domain::playbook::Which;
 use crate::domain::refusal::Refusal;
 use crate::domain::step;
 
 type Decided = Result<(), Vec<Refusal>>;
 
-pub(super) fn saw(draft: &mut Draft, sighting: &Sighting) -> Decided {
-    match sighting {
+pub(super) fn saw(draft: &mut Draft, observation: &Observation) -> Decided {
+    match &observation.sighting {
         Sighting::Head(Some(head)) => head_seen(draft, head, true),
         // A branch that is gone is missed when it is needed: by the check before a deployment, and by the merge.
         Sighting::Head(None) => Ok(()),
@@ -29,7 +30,7 @@ pub(super) fn saw(draft: &mut Draft, sighting: &Sighting) -> Decided {
             };
             if &pull.seen != seen {
                 draft.bot(Event::PullSeen(seen.clone()))?;
-                ballot::void_unbacked(draft, &pull.seen.reviews)?;
+                ballot::void_unbacked(draft, &pull.seen.reviews, observation)?;
             }
             match (&pull.seen.astray, &seen.astray) {
                 (before, Some(_)) if before != &seen.astray => ballot::retargeted(draft)?,
@@ -66,7 +67,9 @@ pub(super) fn saw(draft: &mut Draft, sighting: &Sighting) -> Decided {
         Sighting::Image { .. } => Ok(()),
         Sighting::Tag(digest) => tag_seen(draft, digest.as_ref()),
         Sighting::LiveBranch(to) => live_branch_seen(draft, to.as_ref()),
-        Sighting::Rules { policy_version, standing } => super::ballot::rules_seen(draft, policy_version, standing),
+        Sighting::Rules { policy_version, standing } => {
+            ballot::rules_seen(draft, (policy_version, standing), observation)
+        }
         Sighting::Mainline { how, main } => mainline_seen(draft, how, main),
     }
 }
@@ -79,6 +82,9 @@ fn head_seen(draft: &mut Draft, head: &HeadSeen, by_a_person: bool) -> Decided {
     let Some(old) = draft.state.head.clone() else {
         return Ok(());
     };
+    // Somebody may have put the run on top of another base while this was read or done.
+    let on_base = head.on_base && Some(&head.base) == draft.state.base.as_ref();
+    let head = &HeadSeen { on_base, ..head.clone() };
     if old.tip == head.tip && old.on_base == head.on_base && old.origins == head.origins {
         return Ok(());
     }

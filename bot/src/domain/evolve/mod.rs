@@ -193,12 +193,14 @@ fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
         Event::BranchCreated { which: Which::Into, .. } => state.into = BranchState::Present,
         Event::BranchCreated { which: Which::Fix, at } => {
             state.branch = BranchState::Present;
-            let on_base = state.base.as_ref() == Some(at);
+            let base = state.base.clone().unwrap_or_else(|| at.clone());
+            let on_base = &base == at;
             state.head = Some(HeadSeen {
                 tip: at.clone(),
                 commits: Vec::new(),
                 total: 0,
                 size: Default::default(),
+                base,
                 on_base,
                 origins: Default::default(),
                 pushers: Default::default(),
@@ -207,6 +209,8 @@ fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
         Event::BranchDeleted => state.branch = BranchState::Deleted,
         Event::FixRequested { source } => {
             state.fixes.push(Fix { source: source.clone(), state: FixState::Waiting });
+            // What an environment was seen to run says nothing of this one.
+            state.reached.clear();
             reset::reopen_from(state, |kind| matches!(kind, StepKind::OnMain | StepKind::Change { .. }));
         }
         Event::FixPicked { source, .. } => set_fix(state, source, FixState::Picked)?,

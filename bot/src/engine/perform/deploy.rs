@@ -41,6 +41,7 @@ impl Engine {
             freeze: self.frozen(&plan.service).await?,
             policy_version: self.config.policy.version_for(&plan.service),
             standing: self.standing(state),
+            judged: state.votes.clone(),
             lapsed: self.lapsed(state, environment).await?,
             glass: self.config.policy.breakers(&self.config.people, &plan.service),
             reviewed: self.reviewed(state, environment).await?,

@@ -13,6 +13,7 @@ use crate::domain::event::{Entry, Event};
 use crate::domain::evolve::evolve;
 use crate::domain::hotfix::{Hotfix, StepState};
 use crate::domain::id::PersonId;
+use crate::domain::observation::Observation;
 use crate::domain::playbook::StepKind;
 use crate::engine::Engine;
 use crate::engine::mailbox::Beside;
@@ -131,7 +132,8 @@ impl Engine {
             return Ok(false);
         }
         if let Some(seen) = self.awaited(state).await? {
-            let saw = self.submit(state.id, &Command::Saw(seen), Beside::default()).await;
+            let seen = Command::Saw(Observation::new(&Arc::new(state.clone()), seen));
+            let saw = self.submit(state.id, &seen, Beside::default()).await;
             saw.map_err(|error| Failure::retry(error.to_string()))?;
         }
         let now = self.state(state.id).await;
