@@ -16,6 +16,7 @@ use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, Buf
 use tokio::net::{UnixListener, UnixStream};
 
 use crate::engine::Engine;
+use crate::view::Trouble;
 
 /// The longest line that is read. A longer one is answered and dropped.
 const LONGEST_LINE: u64 = 64 * 1024;
@@ -33,6 +34,29 @@ pub struct Question {
     pub text: String,
     /// The same for every try of the same command.
     pub key: String,
+}
+
+/// A question of `doctor`: what cannot be read.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+enum Look {
+    /// The reads that keep failing.
+    Troubles {},
+}
+
+/// Asks a running bot what it cannot read; `None` when none listens.
+///
+/// # Errors
+/// When the bot is there and does not answer.
+pub async fn troubles(path: &Path) -> anyhow::Result<Option<Vec<Trouble>>> {
+    let Ok(stream) = UnixStream::connect(path).await else { return Ok(None) };
+    let (read, mut write) = stream.into_split();
+    let mut bytes = serde_json::to_vec(&Look::Troubles {})?;
+    bytes.push(b'\n');
+    write.write_all(&bytes).await?;
+    let mut line = String::new();
+    BufReader::new(read).read_line(&mut line).await?;
+    Ok(Some(serde_json::from_str(&line).context("the answer of the bot cannot be read")?))
 }
 
 /// What the bot answers. It is durable by then.
@@ -85,6 +109,12 @@ async fn serve(stream: UnixStream, engine: &Engine, channel: &ChannelRef) -> any
         let got = tokio::time::timeout(PATIENCE, (&mut read).take(LONGEST_LINE).read_until(b'\n', &mut line)).await??;
         if got == 0 {
             return Ok(());
+        }
+        if serde_json::from_slice::<Look>(&line).is_ok() {
+            let mut bytes = serde_json::to_vec(&engine.troubles())?;
+            bytes.push(b'\n');
+            write.write_all(&bytes).await?;
+            continue;
         }
         let answer = match serde_json::from_slice::<Question>(&line) {
             Ok(question) => ask(engine, channel, question).await?,

@@ -120,6 +120,7 @@ fn says_what_was_seen(event: &Event) -> bool {
         | Event::PullSeen(_)
         | Event::Merged { .. }
         | Event::Drifted { .. }
+        | Event::WithheldFound { .. }
         | Event::Superseded { .. }
         | Event::JobFound { .. }
         | Event::Reached { .. }

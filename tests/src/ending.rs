@@ -144,6 +144,7 @@ fn run_lines(world: &World, run: &Hotfix) -> anyhow::Result<Vec<String>> {
 fn word(state: &DeployState) -> &'static str {
     match state {
         DeployState::Running => "runs",
+        DeployState::RollingOut => "rolls out",
         DeployState::AwaitingWord => "awaits a word",
         DeployState::Succeeded => "succeeded",
         DeployState::Failed(_) => "failed",

@@ -15,7 +15,7 @@ use hotfix::domain::event::{
     Contribution, Contributor, Counts, DriftChoice, HeadSeen, Lapse, Opened, PullSeen, ReviewSeen, Survey,
 };
 use hotfix::domain::hotfix::Hotfix;
-use hotfix::domain::id::{HotfixId, PersonId, ServiceName};
+use hotfix::domain::id::{HotfixId, ServiceName};
 use hotfix::domain::observation::Observation;
 use hotfix::domain::people::{Grant, Role};
 use hotfix::domain::plan::{Plan, Subject};
@@ -265,6 +265,12 @@ impl Model {
             8 => Sighting::Reached { environment, commit: pick(9) },
             9 => Sighting::Job { file: "build.yml".to_owned() },
             10 => self.counted(dice).map_or(Sighting::Head(None), Sighting::Counts),
+            12 if self.state.base.is_some() => Sighting::Withheld {
+                base: self.state.base.clone().unwrap_or_else(|| commit(1)),
+                without: self.state.fixes.iter().map(|fix| fix.source.clone()).collect(),
+                changes: Vec::new(),
+                total: usize::from(dice % 3),
+            },
             11 => self.image(dice).unwrap_or(Sighting::Head(None)),
             0 => Sighting::Head(Some(self.head(how))),
             1 => Sighting::Head(None),
@@ -274,6 +280,8 @@ impl Model {
                     environment: Environment::parse("production").expect("an environment"),
                     running: self.running.clone(),
                     has_fix: how % 3 == 0,
+                    brings: Vec::new(),
+                    total: 0,
                 }
             }
             3 => Sighting::Mainline { how: containment(how), main: commit(u64::from(how % 9) + 50) },
@@ -374,6 +382,7 @@ impl Model {
                 let status = match how % 6 {
                     0 => DeployStatus::Failed { reason: "no room".to_owned() },
                     1 => DeployStatus::AwaitingWord,
+                    2 => DeployStatus::RollingOut { note: None, confirmed_here: false },
                     _ => DeployStatus::Succeeded { at: self.now },
                 };
                 if matches!(status, DeployStatus::Succeeded { .. }) {

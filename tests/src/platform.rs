@@ -68,6 +68,15 @@ impl World {
         match words {
             "the promotion is merged" => {
                 self.platform()?.merge(self.promotion().await?, "dee", MergeMethod::Merge).await?;
+                self.roll_out()?;
+                Ok(true)
+            }
+            "the promotion is merged, and nothing is rolled out" => {
+                self.platform()?.merge(self.promotion().await?, "dee", MergeMethod::Merge).await?;
+                Ok(true)
+            }
+            "production is rolled out" => {
+                self.roll_out()?;
                 Ok(true)
             }
             "the promotion is closed" => {
@@ -105,7 +114,20 @@ impl World {
         run(&["commit", "--quiet", "--all", "-m", "Promote by hand"])?;
         run(&["push", "--quiet", "origin", "HEAD:refs/heads/main"])?;
         self.platform()?.pushed();
-        Ok(())
+        self.roll_out()
+    }
+
+    /// Production runs what the files name, where something there looks at them.
+    fn roll_out(&self) -> anyhow::Result<()> {
+        if self.stage.service != "reports" {
+            return Ok(());
+        }
+        let work = self.stage.root.join("platform");
+        let run = |arguments: &[&str]| git(&work, "dee", self.clock.moment(), arguments);
+        run(&["fetch", "--quiet", "origin"])?;
+        let names = run(&["show", "origin/main:data/services/reports/saas.yaml"])?;
+        let commit = names.split_whitespace().find(|word| word.len() == 40).context("production names no commit")?;
+        self.stage.deploy(commit, "production")
     }
 
     /// Somebody changes a file over there.

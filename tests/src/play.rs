@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
@@ -123,8 +124,7 @@ impl Play {
     /// # Errors
     /// When the repository cannot be read.
     pub fn new(world: World) -> anyhow::Result<Self> {
-        let mut play =
-            Self { world, shown: 0, names: Names::default(), unheard: Vec::new(), during_a_look: false };
+        let mut play = Self { world, shown: 0, names: Names::default(), unheard: Vec::new(), during_a_look: false };
         for name in ["live", "fix-upload", "fix-log", "fix-refund", "main", "feature-1", "feature-2"] {
             let commit = play.world.commit_of(name)?;
             play.names.by_commit.insert(commit, name.to_owned());
@@ -192,14 +192,14 @@ impl Play {
     async fn hear_during_a_look(&mut self) -> anyhow::Result<()> {
         let (cut, engine) = (self.world.cut.clone(), self.world.engine().clone());
         let forge = format!("forge of {}", self.world.options.service);
-        let over = std::cell::Cell::new(false);
+        let over = std::sync::atomic::AtomicBool::new(false);
         let look = async {
             let looked = engine.look().await;
-            over.set(true);
+            over.store(true, Relaxed);
             looked
         };
         let meanwhile = async {
-            while cut.waits(&forge) == 0 && !over.get() {
+            while cut.waits(&forge) == 0 && !over.load(Relaxed) {
                 tokio::task::yield_now().await;
             }
             let heard = self.hear().await;

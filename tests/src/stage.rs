@@ -266,7 +266,12 @@ fn build(root: &Path, service: &str) -> anyhow::Result<()> {
             git(&work, "dee", moment, &["push", "--quiet", "origin", "1.4.2"])?;
             &["demo", "cs-prod", "wcs-prod"]
         }
-        "reports" | "operator" => {
+        "reports" => {
+            platform(&stage, &live)?;
+            &["stage", "production"]
+        }
+        // Nothing tells what production of the operator runs but the files.
+        "operator" => {
             platform(&stage, &live)?;
             &["stage"]
         }

@@ -82,6 +82,13 @@ pub enum DeployStatus {
         /// What it waits for, when that is worth telling people, such as a label on a merge request.
         note: Option<String>,
     },
+    /// What was asked for is declared, and something else brings it about: merged, and not known to run.
+    RollingOut {
+        /// What it waits for.
+        note: Option<String>,
+        /// Whether something is asked here that will confirm it.
+        confirmed_here: bool,
+    },
     /// It ended well.
     Succeeded {
         /// When.

@@ -35,6 +35,7 @@ pub(super) async fn run(folder: &Path) -> anyhow::Result<ExitCode> {
         store(&config),
     ];
     findings.extend(webhooks(&config));
+    findings.extend(failing_reads(&config).await);
     let console = || wire::console(&config, ConsoleOptions::new(wire::main_channel(&config)?, Default::default()));
     match wire::talk(&config, console) {
         Ok(talk) => {
@@ -121,6 +122,24 @@ fn store(config: &Config) -> Finding {
         Ok(report) => Finding::fine(what, format!("it is whole, {} events", report.records)),
         Err(error) => Finding::wrong(what, error.to_string(), "Start no bot on it; put the last backup back."),
     }
+}
+
+/// What the running bot could not read three times in a row, for the runs that are open.
+async fn failing_reads(config: &Config) -> Vec<Finding> {
+    let asked = timeout(QUESTION, crate::socket::troubles(&config.settings.socket)).await;
+    let found = match asked {
+        Ok(Ok(Some(found))) => found,
+        Ok(Ok(None)) => return Vec::new(),
+        Ok(Err(error)) => {
+            return vec![Finding::doubtful("the running bot", format!("{error:#}"), "Look at its log.")];
+        }
+        Err(_) => return vec![Finding::doubtful("the running bot", "it did not answer", "Look at its log.")],
+    };
+    let wrong = found.iter().map(|trouble| {
+        let seen = format!("could not be read since {}: {}", trouble.since.strftime("%H:%M UTC"), trouble.reason);
+        Finding::wrong(format!("{}: {}", trouble.run, trouble.what), seen, crate::view::remedy(trouble))
+    });
+    wrong.collect()
 }
 
 /// Polling finds everything in the end; a webhook finds it at once.

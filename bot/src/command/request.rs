@@ -35,6 +35,8 @@ pub enum Request {
         exceptional: bool,
         /// The branch that carries the fix, when it is not called as the playbook would.
         branch: Option<String>,
+        /// Which productions, when not all.
+        only: Vec<String>,
     },
     /// Open a run that promotes what is on main.
     Promote {

@@ -86,7 +86,7 @@ impl Request {
     }
 
     fn write_start(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self::Start { service, title, incident, ticket, fixes, from, exceptional, branch } = self else {
+        let Self::Start { service, title, incident, ticket, fixes, from, exceptional, branch, only } = self else {
             return Ok(());
         };
         write!(f, " {service}")?;
@@ -101,6 +101,7 @@ impl Request {
         for fix in fixes {
             write!(f, " --fix {fix}")?;
         }
+        only.iter().try_for_each(|production| write!(f, " --only {production}"))?;
         f.write_str(if *exceptional { " --exceptional" } else { "" })
     }
 

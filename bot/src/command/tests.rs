@@ -43,6 +43,7 @@ fn a_start_with_everything() {
         from: Some("deployed@production".to_owned()),
         exceptional: true,
         branch: None,
+        only: Vec::new(),
     };
     assert_eq!(parse(typed, &known()), Ok(expected));
 }

@@ -35,7 +35,7 @@ pub use chat::{ChatKind, ChatSettings, DiscordSettings, Pace, SlackSettings, Sla
 pub use fault::Faults;
 pub use mechanism::{
     CapabilityConfig, CommandMechanism, DroneConfig, ForgeConfig, MechanismConfig, PipelineConfig, Probe,
-    PromotionConfig, WorkflowConfig,
+    PromotionConfig, RolloutConfig, WorkflowConfig,
 };
 pub use outside::{ClusterConfig, ContainerConfig, GitHubAuth, HostConfig, HostKind, RegistryConfig, RegistryLogin};
 pub use settings::{HttpSettings, Log, LogFormat, Settings, StoreSettings};
@@ -90,6 +90,22 @@ impl Config {
     #[must_use]
     pub fn playbook_of(&self, service: &ServiceName) -> Option<&Playbook> {
         self.services.get(service).and_then(|configured| self.playbooks.get(&configured.service.playbook))
+    }
+
+    /// After how many minutes a person is asked whether a rollout that nothing confirms is through.
+    pub(crate) fn ask_after_minutes(&self, service: &ServiceName, environment: &Environment) -> u32 {
+        match self.services.get(service).and_then(|configured| configured.mechanisms.get(environment)) {
+            Some(MechanismConfig::Promotion(promotion)) => promotion.rollout.ask_minutes,
+            Some(
+                MechanismConfig::Command(_)
+                | MechanismConfig::Manual { .. }
+                | MechanismConfig::Workflow(_)
+                | MechanismConfig::Pipeline(_)
+                | MechanismConfig::Drone(_)
+                | MechanismConfig::Tag { .. },
+            )
+            | None => 0,
+        }
     }
 
     /// What a service declares to have, without how it is probed.

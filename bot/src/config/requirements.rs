@@ -128,7 +128,7 @@ pub const REQUIREMENTS: &[Requirement] = &[
     // Apply for Teacher Training: one branch, its head is deployed, then it is merged back.
     r("APPLY-1", Verified, "nothing-withheld", "Normal deployments ship everything merged, at least daily."),
     r("APPLY-2", Verified, "apply-whole", "A hotfix is typically one pull request."),
-    r("APPLY-3", Attested, "apply-whole", "It is for fixes that are urgent."),
+    r("APPLY-3", Attested, "triage-later", "It is for fixes that are urgent."),
     r("APPLY-4", Verified, "nothing-withheld", "It is for when other merged changes must not ship yet."),
     r("APPLY-5", Verified, "apply-whole", "What ships is production and the fix, and nothing else."),
     r("APPLY-6", Bot, "apply-whole", "The branch starts at what production runs, not at the head of main."),
@@ -164,7 +164,7 @@ pub const REQUIREMENTS: &[Requirement] = &[
     r("PROMO-11", Bot, "promotion-whole", "They are told when theirs go along."),
     r("PROMO-12", Verified, "promotion-whole", "Their answer is not waited for."),
     r("PROMO-13", Attested, "promotion-whole", "A person puts the lgtm label on the merge request."),
-    r("PROMO-14", Verified, "promotion-whole", "The standard process merges it."),
+    r("PROMO-14", Verified, "promotion-rollout", "The standard process merges it."),
     r("PROMO-15", Bot, "promotion-whole", "The first cluster takes its ref from the saas file."),
     r("PROMO-16", Bot, "promotion-whole", "The internal clusters take theirs from the internal saas file."),
     r("PROMO-17", Bot, "promotion-whole", "The pull request checks take a tag from .env."),

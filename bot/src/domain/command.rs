@@ -154,6 +154,10 @@ pub enum Sighting {
         running: CommitId,
         /// Whether that contains the fix.
         has_fix: bool,
+        /// What it has and the expected has not.
+        brings: Vec<Contribution>,
+        /// How many changes those are in all.
+        total: usize,
     },
     /// The file that builds images names the hotfix branch.
     Job {
@@ -168,6 +172,17 @@ pub enum Sighting {
         environment: Environment,
         /// What it runs.
         commit: CommitId,
+    },
+    /// What main holds and the run does not ship.
+    Withheld {
+        /// On top of this base.
+        base: CommitId,
+        /// Without these fixes.
+        without: BTreeSet<CommitId>,
+        /// The changes.
+        changes: Vec<Contribution>,
+        /// How many there are in all.
+        total: usize,
     },
     /// The commits behind the versions.
     Counts(Counts),

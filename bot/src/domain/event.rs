@@ -166,6 +166,17 @@ pub enum Event {
         /// What for.
         note: String,
     },
+    /// What main holds and the run does not ship was looked at again: the base is another one, or the fixes are.
+    WithheldFound {
+        /// On top of this base.
+        base: CommitId,
+        /// Without these fixes, which ship.
+        without: BTreeSet<CommitId>,
+        /// The changes.
+        changes: Vec<Contribution>,
+        /// How many there are in all.
+        total: usize,
+    },
     /// Where to branch from is settled.
     BaseFound {
         /// The commit.
@@ -341,6 +352,11 @@ pub enum Event {
     },
     /// The deployment begins: the intent, with the words it rests on.
     DeployStarted(DeployIntent),
+    /// What the deployment declares is merged; it is rolled out by something else, and not known to run.
+    RolloutBegan {
+        /// Its key.
+        key: DeployKey,
+    },
     /// The deployment waits for a person to do it and say so.
     DeployAwaitsWord {
         /// Its key.
@@ -361,6 +377,10 @@ pub enum Event {
         expected: CommitId,
         /// What it runs.
         found: CommitId,
+        /// What that has and the expected has not.
+        brings: Vec<Contribution>,
+        /// How many changes those are in all.
+        total: usize,
     },
     /// The drift was answered.
     DriftSettled {
@@ -547,7 +567,16 @@ pub struct Survey {
     pub from: Option<CommitId>,
     /// Where main is; `None` when the repository has no such branch.
     pub main: Option<CommitId>,
-    /// What main has and the base has not.
+    /// What each production runs, as its mechanism says, where there are several.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub productions: BTreeMap<Environment, CommitId>,
+    /// The base that what is withheld was compared with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub withheld_since: Option<CommitId>,
+    /// The fixes that were left out of it, because they ship.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub withheld_without: BTreeSet<CommitId>,
+    /// What main has and the base has not, the fixes left out.
     pub withheld: Vec<Contribution>,
     /// How many there are in all.
     pub withheld_total: usize,

@@ -308,6 +308,10 @@ pub struct Deployment {
     pub state: DeployState,
     /// When it began.
     pub at: Timestamp,
+    /// When what it declares was merged, if something else rolls it out.
+    pub merged_at: Option<Timestamp>,
+    /// Whose word says how it ended, when the bot could not see it.
+    pub said_by: Option<PersonId>,
 }
 
 /// How a deployment stands.
@@ -315,6 +319,8 @@ pub struct Deployment {
 pub enum DeployState {
     /// It runs.
     Running,
+    /// What it declares is merged, and rolled out by something else.
+    RollingOut,
     /// A person does it, and has to say how it went.
     AwaitingWord,
     /// It ended well.
@@ -328,7 +334,7 @@ impl DeployState {
     #[must_use]
     pub fn is_open(&self) -> bool {
         match self {
-            Self::Running | Self::AwaitingWord => true,
+            Self::Running | Self::RollingOut | Self::AwaitingWord => true,
             Self::Succeeded | Self::Failed(_) => false,
         }
     }
@@ -488,7 +494,9 @@ impl Hotfix {
     /// is expected of one that the run leaves as it is.
     #[must_use]
     pub fn expected_in(&self, production: &Environment) -> Option<&CommitId> {
-        if self.rolled_in || !self.plan.reaches_production(production) {
+        // A run that ends when the hotfix does still waits for the release that has the fix.
+        let watches = !self.rolled_in || self.plan.expires();
+        if !watches || !self.plan.reaches_production(production) {
             return None;
         }
         if let Some(by_others) = self.superseded.get(production).or_else(|| self.rebased_onto.get(production)) {
@@ -500,8 +508,13 @@ impl Hotfix {
             Some(Deployment { state: DeployState::Failed(_), .. }) => None,
             Some(deploy) => Some(&deploy.intent.commit),
             None if self.plan.ships_main() => self.survey.as_ref()?.running.as_ref(),
-            None => self.base.as_ref(),
+            None => self.ran_before(production).or(self.base.as_ref()),
         }
+    }
+
+    /// What a production ran when the run began, where there are several: each is compared with itself.
+    fn ran_before(&self, production: &Environment) -> Option<&CommitId> {
+        self.survey.as_ref()?.productions.get(production)
     }
 
     /// Whether this step's turn is now.

@@ -41,20 +41,25 @@ impl Observation {
             Sighting::Pull { .. } => then.pull == now.pull,
             Sighting::Production { environment, .. } => {
                 then.expected_in(environment) == now.expected_in(environment)
-                    && (then.deploys == now.deploys && then.live_at == now.live_at)
+                    && (&then.deploys, &then.drifts) == (&now.deploys, &now.drifts)
+                    && (then.live_at, then.rolled_in) == (now.live_at, now.rolled_in)
                     && fix(then) == fix(now)
             }
             // These are facts about files and commits, whatever the run is by now.
             Sighting::Job { .. } | Sighting::OnMain(_) => true,
-            Sighting::Reached { .. } => (sources(then), &then.target) == (sources(now), &now.target),
-            Sighting::Counts(_) => (&then.base, then.ships()) == (&now.base, now.ships()),
-            Sighting::Image { .. } => (&then.image, then.ships()) == (&now.image, now.ships()),
-            Sighting::Tag(_) => (&then.image, then.ships()) == (&now.image, now.ships()),
+            Sighting::Reached { .. } => {
+                (sources(then), &then.target, &then.reached) == (sources(now), &now.target, &now.reached)
+            }
+            Sighting::Withheld { .. } => {
+                (&then.base, sources(then), &then.survey) == (&now.base, sources(now), &now.survey)
+            }
+            Sighting::Counts(_) => (&then.base, then.ships(), &then.counts) == (&now.base, now.ships(), &now.counts),
+            Sighting::Image { .. } | Sighting::Tag(_) => (&then.image, then.ships()) == (&now.image, now.ships()),
             Sighting::LiveBranch(_) => {
                 (&then.live_moved, then.ships()) == (&now.live_moved, now.ships()) && then.deploys == now.deploys
             }
             // It judges votes one by one, each only if it was there: see `judges`.
-            Sighting::Rules { .. } => true,
+            Sighting::Rules { .. } => then.asked_deploy == now.asked_deploy,
             Sighting::Mainline { .. } => then.mainline == now.mainline && fix(then) == fix(now),
         }
     }

@@ -177,6 +177,12 @@ impl Plan {
         self.steps.iter().any(|step| matches!(step.kind, StepKind::Target))
     }
 
+    /// Whether a hotfix in production is a state that has to end before the run does (HOCS-13).
+    #[must_use]
+    pub fn expires(&self) -> bool {
+        self.steps.iter().any(|step| matches!(step.kind, StepKind::Expire))
+    }
+
     /// The branch that has to stand at what ships in the moment of the deployment; `None` when main may have gone on.
     #[must_use]
     pub fn deployed_branch(&self) -> Option<&BranchName> {

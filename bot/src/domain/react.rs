@@ -94,6 +94,7 @@ fn acts(state: &Hotfix, entry: &Entry, version: u64) -> Vec<Effect> {
         | Event::LiveBranchMoved { .. }
         | Event::ReturnOpened { .. }
         | Event::DeployNoted { .. }
+        | Event::WithheldFound { .. }
         | Event::BaseFound { .. }
         | Event::Announced { .. }
         | Event::BranchCreated { .. }
@@ -119,6 +120,7 @@ fn acts(state: &Hotfix, entry: &Entry, version: u64) -> Vec<Effect> {
         | Event::Unheld { .. }
         | Event::Attested { .. }
         | Event::DeployRefused { .. }
+        | Event::RolloutBegan { .. }
         | Event::DeployAwaitsWord { .. }
         | Event::DeployEnded { .. }
         | Event::Drifted { .. }
@@ -179,6 +181,10 @@ fn timers(state: &Hotfix, entry: &Entry, reaction: &mut Reaction) {
         Event::StepDone { step, .. } | Event::StepSkipped { step, .. } | Event::StepOverridden { step, .. } => {
             reaction.forget.push(Reminder::Step(step.clone()));
         }
+        Event::MergebackWaived { .. } => {
+            let given_up = state.plan.steps.iter().filter(|spec| matches!(spec.kind, StepKind::Mainline { .. }));
+            reaction.forget.extend(given_up.map(|spec| Reminder::Step(spec.id.clone())));
+        }
         Event::DeployStarted(intent) if intent.glass.is_some() => {
             reaction.remind.push((Reminder::Countersign, COUNTERSIGN));
         }
@@ -226,6 +232,7 @@ fn talk(state: &Hotfix, entry: &Entry, version: u64) -> Vec<Effect> {
         | Event::Attested { .. }
         | Event::DeployRefused { .. }
         | Event::DeployStarted(_)
+        | Event::RolloutBegan { .. }
         | Event::DeployAwaitsWord { .. }
         | Event::DeployEnded { .. }
         | Event::Drifted { .. }
@@ -254,6 +261,7 @@ fn talk(state: &Hotfix, entry: &Entry, version: u64) -> Vec<Effect> {
         | Event::JobFound { .. }
         | Event::Counted(_)
         | Event::Surveyed(_)
+        | Event::WithheldFound { .. }
         | Event::BaseFound { .. }
         | Event::Announced { .. }
         | Event::FixRequested { .. }

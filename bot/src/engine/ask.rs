@@ -292,7 +292,7 @@ impl Engine {
     pub(super) async fn asked(&self, asker: &Asker, request: Request) -> Result<Reply, EngineError> {
         let role = command::required_role(&request);
         match request {
-            Request::Start { service, title, incident, ticket, fixes, from, exceptional, branch } => {
+            Request::Start { service, title, incident, ticket, fixes, from, exceptional, branch, only } => {
                 let Some(title) = title else {
                     let next = format!("Say in one line what is broken: start {service} \"what is broken\".");
                     return Ok(Reply::no(&[Refusal::new("title.missing", "A run needs a title.", next)]));
@@ -309,7 +309,8 @@ impl Engine {
                     }
                 };
                 let promotion = None;
-                let start = Start { service, title, incident, ticket, fixes, from, exceptional, branch, promotion };
+                let start =
+                    Start { service, title, incident, ticket, fixes, from, exceptional, branch, only, promotion };
                 Box::pin(self.started(asker, start, role)).await
             }
             Request::Promote { service, target, only, schema } => {
@@ -323,8 +324,8 @@ impl Engine {
                 let title = target
                     .as_ref()
                     .map_or_else(|| format!("Promote {service}"), |to| format!("Promote {service} to {to}"));
-                let promotion = Some(Promotion { target, schema, only });
-                Box::pin(self.started(asker, Start { title, promotion, ..Start::of(service) }, role)).await
+                let promotion = Some(Promotion { target, schema });
+                Box::pin(self.started(asker, Start { title, only, promotion, ..Start::of(service) }, role)).await
             }
             Request::Status { .. }
             | Request::Plan { .. }

@@ -78,7 +78,16 @@ impl Engine {
         let origins = self.origins(state, &range.commits).await?;
         let commits = range.commits.iter().map(|commit| self.contribution(commit)).collect();
         let pushers = self.pushers(state).await?;
-        Ok(HeadSeen { tip: tip.clone(), commits, total: range.total, size, base: base.clone(), on_base, origins, pushers })
+        Ok(HeadSeen {
+            tip: tip.clone(),
+            commits,
+            total: range.total,
+            size,
+            base: base.clone(),
+            on_base,
+            origins,
+            pushers,
+        })
     }
 
     /// Everybody who pushed to the branch so far, as the forge tells and as it told (security case 23).

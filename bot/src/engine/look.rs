@@ -1,18 +1,22 @@
 //! Asks the world what changed. A lost webhook only costs time, because this asks too.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use hotfix_adapters::failure::Failure;
 use hotfix_adapters::forge::PullState;
-use hotfix_adapters::vocabulary::Environment;
+use hotfix_adapters::vocabulary::{CommitId, Environment};
 
+use super::facts::LISTED;
 use super::mailbox::{Beside, Handled};
+use super::trouble::Read;
 use super::{Engine, EngineError};
 use crate::domain::command::{Command, Sighting};
+use crate::domain::event::Contribution;
 use crate::domain::hotfix::{BranchState, Hotfix, Mainline, Phase};
 use crate::domain::observation::Observation;
 use crate::domain::playbook::StepKind;
-use crate::domain::step;
+use crate::domain::step::{self, withheld_is_due};
 
 impl Engine {
     /// Looks once at everything the open runs depend on, and says how many events that made.
@@ -28,8 +32,11 @@ impl Engine {
 
     /// The open runs that a test picks.
     pub(super) async fn open_runs(&self, picks: impl Fn(&Hotfix) -> bool) -> Vec<Hotfix> {
+        let states = self.states().await;
+        let open: Vec<_> = states.iter().filter(|state| !state.is_over()).map(|state| state.id).collect();
+        self.forget_troubles(&open);
         let underway = |state: &Hotfix| state.phase == Phase::Underway && picks(state);
-        self.states().await.into_iter().filter(underway).collect()
+        states.into_iter().filter(underway).collect()
     }
 
     /// Looks once at each of these runs, and waits for the slowest.
@@ -45,33 +52,30 @@ impl Engine {
             self.acting.missed(state.id, &self.hints);
             return Ok(0);
         }
-        let sightings = [
-            self.branch(state).await,
-            self.pull(state).await,
-            self.on_main(state).await,
-            self.pinned_tag(state).await,
-            self.live_branch(state).await,
-            self.awaited(state).await,
+        let mut reads = vec![
+            (Read::Branch, self.branch(state).await),
+            (Read::Pull, self.pull(state).await),
+            (Read::Main, self.on_main(state).await),
+            (Read::Image, self.pinned_tag(state).await),
+            (Read::LiveBranch, self.live_branch(state).await),
+            (Read::Awaited, self.awaited(state).await),
+            (Read::Withheld, self.withheld_now(state).await),
         ];
-        let mut sightings: Vec<_> = sightings.into();
         for production in state.plan.productions() {
-            sightings.push(self.in_production(state, &production.name).await);
+            reads.push((Read::Production(production.name.clone()), self.in_production(state, &production.name).await));
         }
-        sightings.push(Ok(self.rules(state)));
+        for (read, result) in &reads {
+            self.count_read(state, read, result);
+        }
+        let sightings = reads.into_iter().filter_map(|(_, result)| result.ok().flatten()).chain(self.rules(state));
         let of = Arc::new(state.clone());
         let mut events = 0;
         for sighting in sightings {
-            match sighting {
-                Ok(Some(sighting)) => {
-                    if self.acting.quiet(state.id) != before {
-                        self.acting.missed(state.id, &self.hints);
-                        return Ok(events);
-                    }
-                    events += self.observe(Observation::new(&of, sighting)).await?;
-                }
-                Ok(None) => {}
-                Err(failure) => tracing::debug!(run = %state.id, reason = %failure, "could not look"),
+            if self.acting.quiet(state.id) != before {
+                self.acting.missed(state.id, &self.hints);
+                return Ok(events);
             }
+            events += self.observe(Observation::new(&of, sighting)).await?;
         }
         Ok(events)
     }
@@ -138,7 +142,29 @@ impl Engine {
             return Ok(None);
         }
         let has_fix = self.has_fix(state, &running).await?.is_some_and(|how| how.holds());
-        Ok(Some(Sighting::Production { environment: production.clone(), running, has_fix }))
+        let (brings, total) = self.brings(state, expected, &running).await;
+        Ok(Some(Sighting::Production { environment: production.clone(), running, has_fix, brings, total }))
+    }
+
+    /// What a commit has and another has not. That it cannot be found out keeps nobody from being told that they differ.
+    async fn brings(&self, state: &Hotfix, expected: &CommitId, running: &CommitId) -> (Vec<Contribution>, usize) {
+        let Ok(forge) = self.forge(&state.plan.service) else { return (Vec::new(), 0) };
+        let Ok(range) = forge.between(&state.plan.repo, expected, running, LISTED).await else {
+            return (Vec::new(), 0);
+        };
+        let changes = range.commits.iter().filter(|commit| commit.parents.len() < 2);
+        let changes: Vec<Contribution> = changes.map(|commit| self.contribution(commit)).collect();
+        let total = changes.len() + range.total.saturating_sub(range.commits.len());
+        (changes, total)
+    }
+
+    /// What main holds and the run does not ship, when the base or the fixes are others than it was looked at for.
+    async fn withheld_now(&self, state: &Hotfix) -> Result<Option<Sighting>, Failure> {
+        let Some(base) = state.base.as_ref().filter(|_| withheld_is_due(state)) else { return Ok(None) };
+        let main = self.forge(&state.plan.service)?.tip(&state.plan.repo, &state.plan.main).await?;
+        let without: BTreeSet<CommitId> = state.fixes.iter().map(|fix| fix.source.clone()).collect();
+        let (changes, total) = self.withheld(state, Some(base), main.as_ref(), &without).await?;
+        Ok(Some(Sighting::Withheld { base: base.clone(), without, changes, total }))
     }
 
     async fn on_main(&self, state: &Hotfix) -> Result<Option<Sighting>, Failure> {

@@ -17,6 +17,7 @@
 //! hitch    what was tried in vain so far
 //! question which question an act on a message is about
 //! present  brings the cards up to date
+//! trouble  reads of the world that keep failing
 //! watch    the questions whose reactions matter
 //! ```
 //! Invariants: nothing is answered before it is durable; nothing is done before its intent is; what is uncertain after a
@@ -47,6 +48,7 @@ mod question;
 mod recover;
 mod seek;
 mod show;
+mod trouble;
 mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -80,6 +82,7 @@ pub use outbox::Pass;
 pub use pool::Pool;
 pub use pulse::Pulse;
 pub use recover::replay_all;
+pub use trouble::READS;
 
 /// What the engine reaches.
 pub struct Outside {
@@ -155,6 +158,7 @@ pub struct Engine {
     pace: pace::Pace,
     pulse: Pulse,
     told: question::Told,
+    troubles: trouble::Troubles,
     alarm: Mutex<halt::Alarm>,
     /// How often the claim on work is renewed while the work goes on.
     renewal: std::time::Duration,
@@ -165,6 +169,8 @@ struct Run {
     state: Hotfix,
     /// The version that the card shows; `None` when it is not known to show any.
     shown: Option<u64>,
+    /// What cannot be read, as the card shows it.
+    troubles: Vec<crate::view::Trouble>,
     /// The event that was last said, and the run right after it. Events do not change, so this is true for ever; what is
     /// said next is a few events further on.
     said: Option<Arc<(Entry, Hotfix)>>,
@@ -172,7 +178,7 @@ struct Run {
 
 impl Run {
     fn new(state: Hotfix) -> Self {
-        Self { state, shown: None, said: None }
+        Self { state, shown: None, troubles: Vec::new(), said: None }
     }
 }
 
@@ -202,6 +208,7 @@ impl Engine {
             pace: pace::Pace::default(),
             pulse: Pulse::default(),
             told: question::Told::default(),
+            troubles: trouble::Troubles::default(),
             alarm: Mutex::default(),
             renewal: outbox::RENEWAL,
         };

@@ -28,6 +28,8 @@ pub(super) struct Start {
     pub(super) exceptional: bool,
     /// The branch that carries the fix, when the requester names it.
     pub(super) branch: Option<BranchName>,
+    /// The productions that it is for, or the targets to promote; all when empty.
+    pub(super) only: Vec<String>,
     /// What an ordinary promotion asks for; a hotfix when absent.
     pub(super) promotion: Option<Promotion>,
 }
@@ -44,6 +46,7 @@ impl Start {
             from: None,
             exceptional: false,
             branch: None,
+            only: Vec::new(),
             promotion: None,
         }
     }
@@ -56,8 +59,6 @@ pub(super) struct Promotion {
     pub(super) target: Option<String>,
     /// The commit of the schemas that is promoted first.
     pub(super) schema: Option<CommitId>,
-    /// The targets to promote; all when empty.
-    pub(super) only: Vec<String>,
 }
 
 /// What became of a start.
@@ -141,7 +142,7 @@ impl Engine {
             branch: start.branch.as_ref(),
             exceptional: start.exceptional,
             schema: start.promotion.as_ref().is_some_and(|promotion| promotion.schema.is_some()),
-            only: start.promotion.as_ref().map_or(&[][..], |promotion| &promotion.only),
+            only: &start.only,
         };
         Plan::resolve(&service.service, playbook, subject, self.config.policy.version())
     }

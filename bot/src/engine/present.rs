@@ -25,23 +25,27 @@ impl Engine {
     /// Updates the card of one run, and says whether it did. Whoever calls this takes care that nobody does it meanwhile.
     pub(crate) async fn present_run(&self, id: HotfixId) -> bool {
         let Some(run) = self.run(id).await else { return false };
+        let troubles = self.troubles_of(id);
         let (state, shown) = {
             let run = run.lock().await;
             // A run is large, and most cards are true.
-            if run.state.card.is_none() || run.shown == Some(run.state.version) {
+            if run.state.card.is_none() || (run.shown == Some(run.state.version) && run.troubles == troubles) {
                 return false;
             }
             (run.state.clone(), run.shown)
         };
+        self.tell_of_troubles(&state).await;
         let Some(message) = state.card.as_ref() else { return false };
         if shown.is_none() && ended_long_ago(&state, self.now()) {
             run.lock().await.shown = Some(state.version);
             return false;
         }
         let card = view::card(&state, &self.audience(), self.now());
+        let card = view::unreadable_things(card, &troubles, self.now());
         match self.outside.chat.update(message, &card).await {
             Ok(()) => {
-                run.lock().await.shown = Some(state.version);
+                let mut run = run.lock().await;
+                (run.shown, run.troubles) = (Some(state.version), troubles);
                 true
             }
             Err(failure) => {

@@ -39,6 +39,11 @@ struct RuleLabel {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ReadLabel {
+    read: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct BuildLabels {
     version: &'static str,
 }
@@ -103,6 +108,7 @@ impl Scrape {
         self.count("hotfix_journal_commits", "Commits of this process that are durable", pulse.commits());
         self.count("hotfix_engine_passes", "Passes over the outbox", pulse.passes());
         self.count("hotfix_engine_looks", "Looks at forge and environments, each for one run", pulse.looks());
+        self.troubles(engine);
         let journal = engine.journal().health().await;
         self.level("hotfix_journal_sequence", "The number of the last durable commit", journal.seq.0);
         let writable = u64::from(journal.poisoned.is_none());
@@ -114,6 +120,21 @@ impl Scrape {
             believed,
         );
         Ok(())
+    }
+
+    /// Every kind of read begins at 0, so that the first of a kind shows as a rise.
+    fn troubles(&mut self, engine: &Engine) {
+        let failing = Family::<ReadLabel, Gauge>::default();
+        for read in crate::engine::READS {
+            failing.get_or_create(&ReadLabel { read }).set(0);
+        }
+        for trouble in engine.troubles() {
+            if let Some(read) = crate::engine::READS.into_iter().find(|read| *read == trouble.read) {
+                failing.get_or_create(&ReadLabel { read }).inc();
+            }
+        }
+        let help = "Reads of the world that failed three times in a row or more, each for one run";
+        self.0.register("hotfix_failing_reads", help, failing);
     }
 
     fn runs(&mut self, states: &[Hotfix]) {

@@ -104,6 +104,13 @@ pub(super) fn ask(state: &Hotfix, to: &Audience<'_>, wait: &Wait) -> Vec<Text> {
         ],
         Wait::Image => vec![Text::of("The bot looks for the image of what ships; the build has to publish it.")],
         Wait::Expiry(places) => expiry(state, to, places),
+        Wait::Release(places) => {
+            let places: Vec<&str> = places.iter().map(Environment::as_str).collect();
+            vec![owner().plain(format!(
+                ": see the next release, which has the fix, deployed to {}. The bot looks whether it is there.",
+                listing(&places)
+            ))]
+        }
         Wait::Votes { environment, missing, .. } => vec![votes(state, to, environment, missing)],
         Wait::Retargeted { number, into } => vec![
             owner()
@@ -124,6 +131,13 @@ pub(super) fn ask(state: &Hotfix, to: &Audience<'_>, wait: &Wait) -> Vec<Text> {
                 None => Text::of(format!("The deployment to {place} runs; its end is said here.")),
             }]
         }
+        Wait::RollingOut(environment) => {
+            let place = state.plan.place(environment);
+            let note = state.last_deploy(environment).and_then(|deploy| state.notes.get(&deploy.intent.key));
+            let note = note.map_or_else(String::new, |note| format!(" {}", capital(&ended(&outside(note)))));
+            vec![Text::of(format!("It is merged, and not known to run on {place} yet.{note}"))]
+        }
+        Wait::RolloutWord(environment) => rolled_out(state, to, environment),
         Wait::DeployByHand(environment) => by_hand(state, to, environment),
         Wait::DeployFailed(environment) => vec![again(state, to, environment, true)],
         Wait::Mainline => vec![mainline(state, to)],
@@ -378,6 +392,19 @@ pub(super) fn by_hand(state: &Hotfix, to: &Audience<'_>, environment: &Environme
             .command(&format!("verify {environment} pass"))
             .plain(" or ")
             .command(&format!("verify {environment} fail <why>"))
+            .plain("."),
+    ]
+}
+
+/// Nothing that the bot can ask says what runs there: a person looks, and their word is kept as theirs.
+pub(super) fn rolled_out(state: &Hotfix, to: &Audience<'_>, environment: &Environment) -> Vec<Text> {
+    let commit = state.last_deploy(environment).map(|deploy| &deploy.intent.commit);
+    let what = commit.map_or_else(|| Text::of("it"), |commit| Text::new().commit(commit));
+    let ask = owner(state, to).plain(format!(": does {environment} run ")).then(what).plain("? Look there, then say ");
+    vec![
+        ask.command(&format!("verify {environment} pass"))
+            .plain(" or ")
+            .command(&format!("verify {environment} fail <what you saw>"))
             .plain("."),
     ]
 }

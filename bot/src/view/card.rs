@@ -100,6 +100,7 @@ fn fields(state: &Hotfix, to: &Audience<'_>, now: Timestamp) -> Vec<Field> {
         fields.extend(only(state).map(|value| field("Only", value)));
     } else {
         fields.push(field("Branch", Text::new().code(state.plan.branch.as_str())));
+        fields.extend(only(state).map(|value| field("Only", value)));
     }
     fields.extend(not_as_asked(state).map(|value| field("Not as asked for", value)));
     if let Some(image) = state.image.as_ref().filter(|_| state.digest().is_some()).map(|pinned| &pinned.published.image)
@@ -343,6 +344,8 @@ Opened 10:02 UTC under the playbook apply, plan 4b3c28aae103.
                 environment: "production".parse().unwrap(),
                 running: commit("9999999"),
                 has_fix: false,
+                brings: Vec::new(),
+                total: 0,
             })),
             r#"
 HF-12 payments — Fix 500 on upload

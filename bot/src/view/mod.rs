@@ -29,6 +29,7 @@ mod reply;
 mod standing;
 mod tell;
 mod timeline;
+mod unread;
 mod whoami;
 
 use std::collections::BTreeMap;
@@ -65,6 +66,8 @@ pub use reply::{
 pub use standing::stands;
 pub use tell::tell;
 pub use timeline::timeline;
+pub use unread::Trouble;
+pub(crate) use unread::{remedy, unread, unreadable_things};
 pub use whoami::{Me, Rights, Worth, whoami};
 
 /// For whom a text is made: everybody's names, who may vote, and the platform on which they are called.

@@ -246,7 +246,7 @@ mod tests {
             r#"
 Plan of HF-12 payments — Fix 500 on upload
 It is waiting for a review.
-✓ Is it urgent? — must (APPLY-3), `triage`: Ana says so by opening it: it is urgent (incident INC-77) (10:04 UTC).
+✓ Is it urgent? — must (APPLY-3), `triage`: opened by Ana (incident INC-77); it is urgent: not answered (10:04 UTC).
 ✓ Find what production runs — must (APPLY-6, APPLY-X6), `base`: abc1234 by what production runs and the last successful deployment (10:04 UTC).
 ✓ See what must not ship — must (APPLY-4), `withheld`: main holds 3 commits that do not ship with it (10:04 UTC).
 ✓ Tell the team — must (APPLY-15), `announce`: told in payments (10:06 UTC).

@@ -129,6 +129,10 @@ fn waiting_for(state: &Hotfix, wait: &Wait) -> (Tone, String) {
         }
         Wait::DeployCommand(environment) => (Tone::Asking, format!("ready to be deployed to {}", to(environment))),
         Wait::Deploying(environment) => (Tone::Neutral, format!("deploying to {}", to(environment))),
+        Wait::RollingOut(environment) => (Tone::Neutral, format!("merged, rolling out to {}", to(environment))),
+        Wait::RolloutWord(environment) => {
+            (Tone::Asking, format!("merged; waiting for a word whether {} runs it", to(environment)))
+        }
         Wait::DeployByHand(environment) => (Tone::Asking, format!("waiting for a deployment to {environment} by hand")),
         Wait::DeployFailed(environment) => {
             (Tone::Bad, format!("stopped: the deployment to {} failed", to(environment)))
@@ -147,6 +151,10 @@ fn waiting_for(state: &Hotfix, wait: &Wait) -> (Tone, String) {
                 listing(&places.iter().map(|place| place.as_str()).collect::<Vec<_>>())
             ),
         ),
+        Wait::Release(places) => {
+            let places: Vec<&str> = places.iter().map(|place| place.as_str()).collect();
+            (Tone::Warning, format!("waiting for a release that has the fix on {}", listing(&places)))
+        }
         Wait::Mainline => (Tone::Asking, "waiting for the fix to be on main".to_owned()),
         Wait::Postmortem { .. } => (Tone::Asking, "waiting for the post-mortem".to_owned()),
     }

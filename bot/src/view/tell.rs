@@ -67,9 +67,11 @@ pub fn tell(state: &Hotfix, entry: &Entry, audience: &Audience<'_>, to: &PersonI
         | Event::DeployAsked { .. }
         | Event::DeployRefused { .. }
         | Event::DeployStarted(_)
+        | Event::RolloutBegan { .. }
         | Event::DeployAwaitsWord { .. }
         | Event::DeployEnded { .. }
         | Event::Drifted { .. }
+        | Event::WithheldFound { .. }
         | Event::DriftSettled { .. }
         | Event::RebaseConflicted { .. }
         | Event::Superseded { .. }

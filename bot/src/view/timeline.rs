@@ -67,6 +67,13 @@ fn happened(state: &Hotfix, entry: &Entry, to: &Audience<'_>) -> Option<String> 
         Event::StepReopened { step, reason } => {
             format!("**{}** is open again: {}", title(step), escape(&to.named(reason)))
         }
+        Event::WithheldFound { base, total, .. } => {
+            format!(
+                "on top of {}, main holds {} that do not ship with it",
+                sha(base),
+                count(*total, "change", "changes")
+            )
+        }
         Event::BaseFound { commit, sources } => {
             format!("it starts from {}, by {}", sha(commit), escape(&listing(sources)))
         }
@@ -184,6 +191,9 @@ fn happened(state: &Hotfix, entry: &Entry, to: &Audience<'_>) -> Option<String> 
             format!("deployed nothing to {environment}. {}", reasons(refusals, to))
         }
         Event::DeployStarted(intent) => started(state, intent, to),
+        Event::RolloutBegan { key } => {
+            format!("the deployment to {} is merged and rolls out", place(state, key))
+        }
         Event::DeployAwaitsWord { key } => {
             format!("the deployment to {} waits for a person to do it", place(state, key))
         }
@@ -191,7 +201,7 @@ fn happened(state: &Hotfix, entry: &Entry, to: &Audience<'_>) -> Option<String> 
         Event::DeployEnded { key, failure: Some(why) } => {
             format!("the deployment to {} failed: {}", place(state, key), escape(why))
         }
-        Event::Drifted { environment, expected, found } => {
+        Event::Drifted { environment, expected, found, .. } => {
             format!("{environment} changed outside this run: expected {}, found {}", sha(expected), sha(found))
         }
         Event::DriftSettled { choice } => format!("decided to {}", drift(*choice)),
@@ -368,7 +378,7 @@ mod tests {
 |---|---|---|
 | 2026-03-02 10:02 UTC | Ana | opened it: Fix 500 on upload (incident INC-77) |
 | 2026-03-02 10:04 UTC | bot | looked around: production runs `abc1234`, main holds 3 changes that are not there |
-| 2026-03-02 10:04 UTC | bot | **Is it urgent?** is fulfilled: Ana says so by opening it: it is urgent (incident INC-77) |
+| 2026-03-02 10:04 UTC | bot | **Is it urgent?** is fulfilled: opened by Ana (incident INC-77); it is urgent: not answered |
 | 2026-03-02 10:04 UTC | bot | it starts from `abc1234`, by what production runs and the last successful deployment |
 | 2026-03-02 10:04 UTC | bot | **See what must not ship** is fulfilled: main holds 3 commits that do not ship with it |
 | 2026-03-02 10:06 UTC | bot | told the team: Ana, Ben, Chi and Dee could read it; told directly: Eve |

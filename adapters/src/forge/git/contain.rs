@@ -122,8 +122,8 @@ impl Git {
         }
         let names: String = commits.iter().map(|commit| format!("{commit}\n")).collect();
         let args = ["diff-tree", "--stdin", "--root", "-p", "--binary", "--no-ext-diff", "--no-textconv"];
-        let patches = self.ask(args.iter().chain(options).copied()).input(names).stdout().await?;
-        let answer = self.ask(["patch-id", kind]).input(patches).stdout().await?;
+        let patches = self.ask(args.iter().chain(options).copied()).input(names);
+        let answer = patches.piped_into(self.ask(["patch-id", kind])).await?;
         let text = String::from_utf8_lossy(&answer);
         let pairs = text.lines().filter_map(|line| line.split_once(' '));
         Ok(pairs.filter_map(|(patch, commit)| Some((CommitId::parse(commit).ok()?, patch.to_owned()))).collect())

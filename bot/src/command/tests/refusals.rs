@@ -52,7 +52,7 @@ fn the_caret_the_suggestion_and_the_usage() {
         refusal("start paymnts \"Fix it\""),
         "There is no service `paymnts`.\n  start paymnts \"Fix it\"\n        ^^^^^^^\nDid you mean `payments`?\n\
          Usage: start <service> [\"title\"] [--incident URL] [--ticket KEY] [--fix PR|sha …] \
-         [--from deployed@ENV|REF] [--branch NAME] [--exceptional]"
+         [--from deployed@ENV|REF] [--branch NAME] [--only PRODUCTION …] [--exceptional]"
     );
     assert_eq!(
         refusal("deploy"),

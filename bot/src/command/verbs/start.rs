@@ -61,6 +61,13 @@ pub(crate) const START: Verb = Verb {
             about: "what to call the branch that carries the fix, when it has one of its own",
         },
         Arg {
+            name: "only",
+            shown: "[--only PRODUCTION …]",
+            form: Form::ManyFlag,
+            kind: Kind::Reference,
+            about: "the productions it is for, when there are several and not all run the same",
+        },
+        Arg {
             name: "exceptional",
             shown: "[--exceptional]",
             form: Form::Switch,
@@ -82,5 +89,6 @@ fn build(args: &Args<'_>) -> Result<Request, ParseError> {
         from: args.base("from")?,
         exceptional: args.switch("exceptional"),
         branch: args.reference("branch")?,
+        only: args.names("only")?,
     })
 }

@@ -179,7 +179,8 @@ pub(super) fn void_unbacked(draft: &mut Draft, before: &[ReviewSeen], observatio
 pub(super) fn reopen_gate_for_facts(draft: &mut Draft, environment: &Environment, facts: &DeployFacts) -> Decided {
     let standing = vote::quorum(&draft.state, environment, draft.now, Some(facts));
     let rules = (facts.policy_version.as_str(), &facts.standing);
-    let judged = draft.state.votes.iter().filter(|vote| &vote.environment == environment && facts.judged.contains(vote));
+    let judged =
+        draft.state.votes.iter().filter(|vote| &vote.environment == environment && facts.judged.contains(vote));
     let judged = judged.map(|vote| (vote.person.clone(), vote::lapse(&draft.state, vote, draft.now, rules)));
     let stale: Vec<(PersonId, Option<Lapse>)> =
         judged.filter(|(person, why)| why.is_some() || !standing.valid.contains(person)).collect();

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hotfix_adapters::vocabulary::CommitId;
+use hotfix_adapters::vocabulary::{CommitId, Environment};
 use jiff::SignedDuration;
 
 use super::glass::Said;
@@ -111,10 +111,11 @@ fn pick(draft: &mut Draft, who: &PersonId, fixes: &[CommitId]) -> Decided {
 }
 
 fn triage(draft: &mut Draft, who: &PersonId, answers: &BTreeMap<usize, Answer>) -> Decided {
-    let questions = draft.state.plan.steps.iter().find_map(|spec| {
-        if let StepKind::Triage { criteria, ask: true } = &spec.kind { Some(criteria.len()) } else { None }
-    });
-    let Some(questions) = questions else {
+    let questions =
+        draft.state.plan.steps.iter().find_map(|spec| {
+            if let StepKind::Triage { criteria, .. } = &spec.kind { Some(criteria.len()) } else { None }
+        });
+    let Some(questions) = questions.filter(|questions| *questions > 0) else {
         let reason = format!("The playbook {} asks no questions first.", draft.state.plan.playbook);
         return no(Refusal::new("triage.none", reason, "See `plan`."));
     };
@@ -171,7 +172,8 @@ fn verify(draft: &mut Draft, who: &PersonId, place: &str, pass: bool, note: Opti
         .deploys
         .iter()
         .rev()
-        .find(|deploy| deploy.intent.environment.as_str() == place && deploy.state == DeployState::AwaitingWord);
+        .find(|deploy| deploy.intent.environment.as_str() == place && takes_word(&deploy.state, pass));
+    let ends = by_hand.is_some();
     if let Some(key) = by_hand.map(|deploy| deploy.intent.key.clone()) {
         let failure = (!pass).then(|| note.unwrap_or("it did not work, says the person who did it").to_owned());
         draft.person(who, Event::DeployEnded { key, failure })?;
@@ -192,6 +194,10 @@ fn verify(draft: &mut Draft, who: &PersonId, place: &str, pass: bool, note: Opti
         return no(Refusal::new("verify.place", format!("Nobody is asked about {place:?}."), next));
     };
     let Some(commit) = step::commit_at(&draft.state, &target).cloned() else {
+        // The deployment failed, and that is all there is to say: nothing else runs there by this run's doing.
+        if ends {
+            return Ok(());
+        }
         let reason = format!("This run has put nothing on {place} yet, so there is nothing to say about it.");
         return no(Refusal::new("verify.nothing", reason, "See `plan` for what comes before."));
     };
@@ -201,6 +207,16 @@ fn verify(draft: &mut Draft, who: &PersonId, place: &str, pass: bool, note: Opti
         return Ok(());
     }
     draft.person(who, Event::Attested { place: place.to_owned(), commit, pass, note: note.map(str::to_owned) })
+}
+
+/// Whether a deployment ends by this word. That a rollout failed can be said while it is awaited; that it is through is seen
+/// by what watches it, unless nothing does.
+fn takes_word(state: &DeployState, pass: bool) -> bool {
+    match state {
+        DeployState::AwaitingWord => true,
+        DeployState::RollingOut => !pass,
+        DeployState::Running | DeployState::Succeeded | DeployState::Failed(_) => false,
+    }
 }
 
 fn retry(draft: &mut Draft, who: &PersonId) -> Decided {
@@ -291,10 +307,15 @@ fn merged(state: &Hotfix) -> Option<Refusal> {
 
 /// The fix goes on top of one thing: productions that run several have to be brought together first (HOCS-3).
 fn disagree(state: &Hotfix) -> Option<Refusal> {
-    let found: BTreeSet<&CommitId> = state.drifts.values().map(|drift| &drift.found).collect();
-    let words = state.drifts.iter().map(|(name, drift)| format!("{name} runs {}", drift.found.short()));
+    let others = state.plan.productions().map(|production| &production.name);
+    let others = others.filter(|name| !state.drifts.contains_key(*name) && state.last_deploy(name).is_none());
+    let others = others.filter_map(|name| Some((name, state.expected_in(name)?)));
+    let runs: BTreeMap<&Environment, &CommitId> =
+        state.drifts.iter().map(|(name, drift)| (name, &drift.found)).chain(others).collect();
+    let found: BTreeSet<&CommitId> = runs.values().copied().collect();
+    let words = runs.iter().map(|(name, commit)| format!("{name} runs {}", commit.short()));
     let reason = format!("The productions do not run the same: {}.", words.collect::<Vec<_>>().join(", "));
-    let next = "Bring them together first, or choose `drift roll` or `drift abort`.";
+    let next = "Bring them together first, or choose `drift roll`, or `drift abort` and start again with `--only <production>`.";
     (found.len() > 1).then(|| Refusal::new("drift.disagree", reason, next).because_of("HOCS-3"))
 }
 

@@ -9,7 +9,7 @@ use hotfix_adapters::vocabulary::{CommitId, DeployKey, Digest, Environment};
 
 use super::{Draft, ballot, deploy};
 use crate::domain::command::{Outcome, PickResult, Rebased, Sighting};
-use crate::domain::event::{Beyond, Event, HeadSeen};
+use crate::domain::event::{Beyond, Contribution, Event, HeadSeen};
 use crate::domain::hotfix::{BranchState, DeployState, Fix, FixState, Hotfix, Mainline, StepState};
 use crate::domain::id::StepId;
 use crate::domain::observation::Observation;
@@ -44,8 +44,8 @@ pub(super) fn saw(draft: &mut Draft, observation: &Observation) -> Decided {
                 Some(_) | None => Ok(()),
             }
         }
-        Sighting::Production { environment, running, has_fix } => {
-            production_seen(draft, environment, running, *has_fix)
+        Sighting::Production { environment, running, has_fix, brings, total } => {
+            production_seen(draft, environment, running, *has_fix, (brings, *total))
         }
         Sighting::Job { file } if draft.state.build_job.is_none() => draft.bot(Event::JobFound { file: file.clone() }),
         Sighting::Job { .. } => Ok(()),
@@ -57,6 +57,11 @@ pub(super) fn saw(draft: &mut Draft, observation: &Observation) -> Decided {
             draft.bot(Event::Reached { environment: environment.clone(), commit: commit.clone() })
         }
         Sighting::Reached { .. } => Ok(()),
+        Sighting::Withheld { base, without, changes, total } if step::withheld_is_due(&draft.state) => {
+            let (base, without, changes) = (base.clone(), without.clone(), changes.clone());
+            draft.bot(Event::WithheldFound { base, without, changes, total: *total })
+        }
+        Sighting::Withheld { .. } => Ok(()),
         Sighting::Counts(counts) if draft.state.counts.as_ref() != Some(counts) => {
             draft.bot(Event::Counted(counts.clone()))
         }
@@ -104,7 +109,13 @@ fn head_seen(draft: &mut Draft, head: &HeadSeen, by_a_person: bool) -> Decided {
 }
 
 /// Production is compared with what this run left there (APPLY-16).
-fn production_seen(draft: &mut Draft, environment: &Environment, running: &CommitId, has_fix: bool) -> Decided {
+fn production_seen(
+    draft: &mut Draft,
+    environment: &Environment,
+    running: &CommitId,
+    has_fix: bool,
+    (brings, total): (&[Contribution], usize),
+) -> Decided {
     let Some(expected) = draft.state.expected_in(environment).cloned() else {
         return Ok(());
     };
@@ -115,10 +126,10 @@ fn production_seen(draft: &mut Draft, environment: &Environment, running: &Commi
         return Ok(());
     }
     let environment = environment.clone();
-    if draft.state.live_at.is_some() && has_fix {
+    if (draft.state.live_at.is_some() || draft.state.rolled_in) && has_fix {
         return draft.bot(Event::Superseded { environment, by: running.clone() });
     }
-    draft.bot(Event::Drifted { environment, expected, found: running.clone() })
+    draft.bot(Event::Drifted { environment, expected, found: running.clone(), brings: brings.to_vec(), total })
 }
 
 fn image_seen(draft: &mut Draft, commit: &CommitId, published: &Published, by: &str) -> Decided {
@@ -255,22 +266,33 @@ fn deploy_status(draft: &mut Draft, key: &DeployKey, status: &DeployStatus) -> D
         return Ok(());
     };
     match (state, status) {
-        (DeployState::Running, DeployStatus::AwaitingWord) => draft.bot(Event::DeployAwaitsWord { key: key.clone() }),
-        (DeployState::Running | DeployState::AwaitingWord, DeployStatus::Succeeded { .. }) => {
-            draft.bot(Event::DeployEnded { key: key.clone(), failure: None })
+        (DeployState::Running, DeployStatus::RollingOut { .. }) => draft.bot(Event::RolloutBegan { key: key.clone() }),
+        (DeployState::Running | DeployState::RollingOut, DeployStatus::AwaitingWord) => {
+            draft.bot(Event::DeployAwaitsWord { key: key.clone() })
         }
-        (DeployState::Running | DeployState::AwaitingWord, DeployStatus::Failed { reason }) => {
-            draft.bot(Event::DeployEnded { key: key.clone(), failure: Some(reason.clone()) })
-        }
-        (DeployState::Running, DeployStatus::InProgress { note: Some(note) }) => {
+        (
+            DeployState::Running | DeployState::RollingOut | DeployState::AwaitingWord,
+            DeployStatus::Succeeded { .. },
+        ) => draft.bot(Event::DeployEnded { key: key.clone(), failure: None }),
+        (
+            DeployState::Running | DeployState::RollingOut | DeployState::AwaitingWord,
+            DeployStatus::Failed { reason },
+        ) => draft.bot(Event::DeployEnded { key: key.clone(), failure: Some(reason.clone()) }),
+        (DeployState::Running, DeployStatus::InProgress { note: Some(note) })
+        | (DeployState::RollingOut, DeployStatus::RollingOut { note: Some(note), .. }) => {
             if draft.state.notes.get(key) == Some(note) {
                 return Ok(());
             }
             draft.bot(Event::DeployNoted { key: key.clone(), note: note.clone() })
         }
         (
-            DeployState::Running | DeployState::AwaitingWord | DeployState::Succeeded | DeployState::Failed(_),
+            DeployState::Running
+            | DeployState::RollingOut
+            | DeployState::AwaitingWord
+            | DeployState::Succeeded
+            | DeployState::Failed(_),
             DeployStatus::InProgress { .. }
+            | DeployStatus::RollingOut { .. }
             | DeployStatus::AwaitingWord
             | DeployStatus::Succeeded { .. }
             | DeployStatus::Failed { .. },

@@ -3,7 +3,7 @@
 use hotfix_adapters::vocabulary::DeployKey;
 use jiff::Timestamp;
 
-use super::reset;
+use super::{person, reset};
 use crate::domain::event::{DeployIntent, DriftChoice, Entry, Event};
 use crate::domain::glass::{BrokenGlass, Review};
 use crate::domain::hotfix::{AskedDeploy, DeployState, Deployment, Drift, Hotfix, StepState};
@@ -26,8 +26,21 @@ pub(super) fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
             state.superseded.remove(&intent.environment);
             state.rebased_onto.remove(&intent.environment);
             rest_on_glass(state, intent, entry.at);
-            let deploy = Deployment { intent: intent.clone(), state: DeployState::Running, at: entry.at };
+            let deploy = Deployment {
+                intent: intent.clone(),
+                state: DeployState::Running,
+                at: entry.at,
+                merged_at: None,
+                said_by: None,
+            };
             state.deploys.push(deploy);
+        }
+        Event::RolloutBegan { key } => {
+            set_deploy(state, key, DeployState::RollingOut)?;
+            if let Some(deploy) = state.deploys.iter_mut().find(|deploy| &deploy.intent.key == key) {
+                deploy.merged_at = Some(entry.at);
+            }
+            state.notes.remove(key);
         }
         Event::DeployAwaitsWord { key } => set_deploy(state, key, DeployState::AwaitingWord)?,
         Event::DeployNoted { key, note } => {
@@ -37,9 +50,12 @@ pub(super) fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
             let ended = failure.as_ref().map_or(DeployState::Succeeded, |why| DeployState::Failed(why.clone()));
             set_deploy(state, key, ended)?;
             state.notes.remove(key);
+            if let Some(deploy) = state.deploys.iter_mut().find(|deploy| &deploy.intent.key == key) {
+                deploy.said_by = person(entry);
+            }
             deployment_ended(state, key, entry.at);
         }
-        Event::Drifted { environment, expected, found } => {
+        Event::Drifted { environment, expected, found, .. } => {
             let drift = Drift { expected: expected.clone(), found: found.clone() };
             state.drifts.insert(environment.clone(), drift);
         }
@@ -97,6 +113,7 @@ fn settle_drift(state: &mut Hotfix, choice: DriftChoice) -> Result<(), String> {
     let found = drifts.values().next().ok_or("production did not change")?.found.clone();
     match choice {
         DriftChoice::Rebase => {
+            state.rolled_in = false;
             state.rebase_from = state.rebase_from.take().or_else(|| state.base.clone());
             state.base = Some(found);
             state.rebased_onto.extend(drifts.into_iter().map(|(production, drift)| (production, drift.found)));
@@ -109,6 +126,8 @@ fn settle_drift(state: &mut Hotfix, choice: DriftChoice) -> Result<(), String> {
         DriftChoice::Roll => {
             reset::void(state);
             state.rolled_in = true;
+            // What others deployed is what is expected there, until a release brings the fix.
+            state.rebased_onto.extend(drifts.into_iter().map(|(production, drift)| (production, drift.found)));
             reset::skip_deployments(state);
         }
         DriftChoice::Abort => {}

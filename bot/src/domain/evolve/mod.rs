@@ -15,6 +15,7 @@ use super::event::{Actor, Ending, Entry, Event, HeadSeen, Opened};
 use super::hotfix::{Asked, BranchState, Fix, FixState, Hotfix, Mainline, Phase, Pinned, Pull, StepState, Stuck};
 use super::id::{HotfixId, PersonId, StepId};
 use super::playbook::{StepKind, StepSpec, Which};
+use super::step::on_record;
 
 /// An event that cannot have happened to this run.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -164,9 +165,17 @@ fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
         Event::StepReopened { step, .. } => {
             set_step(state, step, StepState::Ahead)?;
         }
+        Event::WithheldFound { base, without, changes, total } => {
+            let survey = state.survey.as_mut().ok_or("nothing was surveyed")?;
+            (survey.withheld_since, survey.withheld_without) = (Some(base.clone()), without.clone());
+            (survey.withheld, survey.withheld_total) = (changes.clone(), *total);
+        }
         Event::BaseFound { commit, .. } => state.base = Some(commit.clone()),
         Event::Announced { message, .. } => state.card = Some(message.clone()),
-        Event::TriageAnswered { answers } => state.triage.extend(answers.iter().copied()),
+        Event::TriageAnswered { answers } => {
+            state.triage.extend(answers.iter().copied());
+            answer_on_record(state);
+        }
         Event::Targeted { commit } => state.target = Some(commit.clone()),
         Event::JobFound { file } => state.build_job = Some(file.clone()),
         Event::FixesOnMain { sources } => state.on_main.extend(sources.iter().cloned()),
@@ -243,6 +252,7 @@ fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
         Event::DeployAsked { .. }
         | Event::DeployRefused { .. }
         | Event::DeployStarted(_)
+        | Event::RolloutBegan { .. }
         | Event::DeployAwaitsWord { .. }
         | Event::DeployNoted { .. }
         | Event::DeployEnded { .. }
@@ -272,6 +282,10 @@ fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
         }
         Event::MergebackWaived { reason } => {
             state.mainline = Mainline::Waived { by: require_person(entry)?, reason: reason.clone() };
+            if state.is_current(|kind| matches!(kind, StepKind::Mainline { .. })) {
+                state.stuck = None;
+            }
+            reset::skip_mainline(state);
         }
         Event::PostmortemFiled { url } => state.postmortem = Some(url.clone()),
         Event::Joined { title } => {
@@ -287,6 +301,19 @@ fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
         Event::Closed { ending } => state.phase = Phase::Ended { ending: ending.clone(), at, refusals: Vec::new() },
     }
     Ok(())
+}
+
+/// What is answered after the step was passed stands in its evidence all the same.
+fn answer_on_record(state: &mut Hotfix) {
+    let answered = state.plan.steps.iter().map(|spec| {
+        if let StepKind::Triage { criteria, ask: false } = &spec.kind { Some(on_record(state, criteria)) } else { None }
+    });
+    let answered: Vec<Option<String>> = answered.collect();
+    for (step, now) in state.steps.iter_mut().zip(answered) {
+        if let (StepState::Done { evidence, .. }, Some(now)) = (step, now) {
+            *evidence = now;
+        }
+    }
 }
 
 fn set_step(state: &mut Hotfix, step: &StepId, to: StepState) -> Result<(), String> {

@@ -3,7 +3,7 @@
 use hotfix_adapters::vocabulary::CommitId;
 
 use crate::domain::event::HeadSeen;
-use crate::domain::hotfix::{FixState, Hotfix, StepState};
+use crate::domain::hotfix::{FixState, Hotfix, Mainline, StepState};
 use crate::domain::playbook::{StepKind, VerifyPlace};
 
 /// The branch moved: what was said of the old head is void (APPLY-14, security case 25).
@@ -41,6 +41,7 @@ pub(super) fn reopen_from(state: &mut Hotfix, matches: impl Fn(&StepKind) -> boo
     for step in state.steps.iter_mut().skip(first) {
         *step = StepState::Ahead;
     }
+    skip_mainline(state);
     if state.rolled_in {
         skip_deployments(state);
     }
@@ -58,8 +59,20 @@ pub(super) fn image_moved(state: &mut Hotfix) {
             *step = StepState::Ahead;
         }
     }
+    skip_mainline(state);
     if state.rolled_in {
         skip_deployments(state);
+    }
+}
+
+/// What a captain gave up is left out, and not done.
+pub(super) fn skip_mainline(state: &mut Hotfix) {
+    let Mainline::Waived { by, reason } = &state.mainline else { return };
+    let steps = state.plan.steps.iter().zip(&mut state.steps);
+    for (_, step) in steps.filter(|(spec, _)| matches!(spec.kind, StepKind::Mainline { .. })) {
+        if !step.is_behind() {
+            *step = StepState::Skipped { by: Some(by.clone()), reason: format!("given up: {reason}") };
+        }
     }
 }
 
@@ -72,7 +85,6 @@ pub(super) fn skip_deployments(state: &mut Hotfix) {
                 | StepKind::Deploy { .. }
                 | StepKind::Verify { place: VerifyPlace::Environment(_) | VerifyPlace::Watch(_), .. }
                 | StepKind::Image
-                | StepKind::Expire
         );
         if deploys && !matches!(step, StepState::Done { .. }) {
             *step = StepState::Skipped { by: None, reason: "rolled into the regular release".to_owned() };

@@ -42,9 +42,10 @@ use super::service::ApprovalRule;
 
 pub(crate) use expire::reverted;
 pub use stray::{Why, beyond, strays};
-pub(crate) use triage::letter;
+pub(crate) use triage::{letter, on_record};
 pub use verify::commit_at;
 pub(crate) use verify::speaks_for;
+pub use withheld::is_due as withheld_is_due;
 
 /// Whether a step is fulfilled.
 #[derive(Debug, Clone, PartialEq)]
@@ -139,6 +140,8 @@ pub enum Wait {
     Image,
     /// Somebody to roll back, or to release something that has the fix.
     Expiry(Vec<Environment>),
+    /// A release that has the fix, on these productions: the run deploys nothing more.
+    Release(Vec<Environment>),
     /// Votes.
     Votes {
         /// For which environment.
@@ -159,6 +162,10 @@ pub enum Wait {
     DeployCommand(Environment),
     /// A deployment to end.
     Deploying(Environment),
+    /// What is merged to be rolled out.
+    RollingOut(Environment),
+    /// Somebody to say whether what is merged runs: nothing else can tell.
+    RolloutWord(Environment),
     /// Somebody to deploy by hand, and say how it went.
     DeployByHand(Environment),
     /// A failed deployment to be tried again.

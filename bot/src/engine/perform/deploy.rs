@@ -1,11 +1,14 @@
 //! Deployments: the facts once more, then the act, then its end.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use hotfix_adapters::chat::{AccountKind, Emoji};
+use hotfix_adapters::cluster::Cluster;
 use hotfix_adapters::deploy::{DeployRequest, DeployStatus};
 use hotfix_adapters::failure::Failure;
 use hotfix_adapters::vocabulary::{CommitId, DeployKey, Environment, MessageRef, Platform};
+use jiff::SignedDuration;
 
 use crate::domain::command::{Command, DeployFacts, Outcome};
 use crate::domain::effect::Reach;
@@ -172,6 +175,55 @@ impl Engine {
         Ok(too_late)
     }
 
+    /// How a rollout stands: by what the cluster runs where there is one; else by what the mechanism confirms; and where
+    /// nothing does, a person is asked after a while.
+    async fn rolling_out(
+        &self,
+        state: &Hotfix,
+        key: &DeployKey,
+        commit: &CommitId,
+        (note, confirmed_here): (Option<String>, bool),
+    ) -> Result<DeployStatus, Failure> {
+        let Some(deploy) = state.deploy(key) else { return Ok(DeployStatus::RollingOut { note, confirmed_here }) };
+        let place = (state.plan.service.clone(), deploy.intent.environment.clone());
+        let clusters = self.outside.clusters.get(&place).map(Vec::as_slice).unwrap_or_default();
+        if !clusters.is_empty() && note.is_none() {
+            let Some(note) = self.not_in_cluster(state, clusters, commit).await? else {
+                return Ok(DeployStatus::Succeeded { at: self.now() });
+            };
+            return Ok(DeployStatus::RollingOut { note: Some(note), confirmed_here: true });
+        }
+        let ask = SignedDuration::from_mins(i64::from(self.config.ask_after_minutes(&place.0, &place.1)));
+        let due = deploy.merged_at.is_some_and(|merged| self.now().duration_since(merged) >= ask);
+        if due && !confirmed_here {
+            return Ok(DeployStatus::AwaitingWord);
+        }
+        Ok(DeployStatus::RollingOut { note, confirmed_here })
+    }
+
+    /// The first place of a cluster that does not run the commit, in words; `None` when all of them do.
+    async fn not_in_cluster(
+        &self,
+        state: &Hotfix,
+        clusters: &[Arc<dyn Cluster>],
+        commit: &CommitId,
+    ) -> Result<Option<String>, Failure> {
+        for cluster in clusters {
+            let images = match cluster.running().await {
+                Ok(images) => images,
+                Err(Failure::Retry { reason, .. } | Failure::Uncertain { reason }) => return Ok(Some(reason)),
+                Err(failure @ Failure::Rejected { .. }) => return Err(failure),
+            };
+            for image in &images {
+                let pinned = state.digest().is_some() && image.digest.as_ref() == state.digest();
+                if !pinned && self.told_by_cluster(state, image).await?.commit.as_ref() != Some(commit) {
+                    return Ok(Some(format!("{} still runs {}", image.place, image.reference)));
+                }
+            }
+        }
+        Ok(None)
+    }
+
     /// Starts a deployment, unless it was started before under its key, and follows it.
     pub(super) async fn deploy(
         &self,
@@ -204,7 +256,21 @@ impl Engine {
                 mechanism.status(key).await?.unwrap_or(DeployStatus::InProgress { note: None })
             }
         };
+        let status = match status {
+            DeployStatus::RollingOut { note, confirmed_here } => {
+                self.rolling_out(state, key, commit, (note, confirmed_here)).await?
+            }
+            other => other,
+        };
         match status {
+            rolling @ DeployStatus::RollingOut { .. } => {
+                let merged = state.deploy(key).is_some_and(|deploy| deploy.merged_at.is_some());
+                let noted = matches!(&rolling, DeployStatus::RollingOut { note, .. } if note.is_none() || note.as_ref() == state.notes.get(key));
+                if !merged || !noted {
+                    self.note(state.id, Outcome::DeployStatus { key: key.clone(), status: rolling }).await?;
+                }
+                Ok(Performed::Again(mechanism.pace()))
+            }
             DeployStatus::InProgress { note } => {
                 if note.is_some() && note.as_ref() != state.notes.get(key) {
                     let noted = Outcome::DeployStatus { key: key.clone(), status: DeployStatus::InProgress { note } };

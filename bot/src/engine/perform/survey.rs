@@ -21,6 +21,7 @@ impl Engine {
         let forge = self.forge(&plan.service)?.as_ref();
         let (running, last_success) = self.production(state).await?;
         let told = self.told(state).await?;
+        let productions = self.productions(state).await?;
         let main = forge.tip(&plan.repo, &plan.main).await?;
         let mut unknown = Vec::new();
         let from = match &state.asked.from {
@@ -41,11 +42,14 @@ impl Engine {
             (Some(base), Some(target)) => self.leaving(state, base, target).await?,
             (Some(_) | None, Some(_) | None) => None,
         };
-        let (withheld, withheld_total) = self.withheld(state, base, main.as_ref()).await?;
+        let without: BTreeSet<CommitId> =
+            if plan.ships_main() { BTreeSet::new() } else { fixes.iter().cloned().collect() };
+        let (withheld, withheld_total) = self.withheld(state, base, main.as_ref(), &without).await?;
         let main_checks = match &main {
             Some(main) => forge.checks(&plan.repo, main).await?,
             None => Vec::new(),
         };
+        let withheld_since = base.cloned();
         let survey = Survey {
             blockers: self.blockers(state).await?,
             branches: branches(forge, state).await?,
@@ -54,10 +58,13 @@ impl Engine {
             running,
             last_success,
             told,
+            productions,
             target,
             leaving,
             from,
             main,
+            withheld_since,
+            withheld_without: without,
             withheld,
             withheld_total,
             main_checks,
@@ -86,6 +93,19 @@ impl Engine {
         Ok((running, last))
     }
 
+    /// What each production runs, where there are several (HOCS-3).
+    async fn productions(&self, state: &Hotfix) -> Result<BTreeMap<Environment, CommitId>, Failure> {
+        let mut runs = BTreeMap::new();
+        if state.plan.productions().count() < 2 {
+            return Ok(runs);
+        }
+        for production in state.plan.productions() {
+            let mechanism = self.mechanism(&state.plan.service, &production.name)?;
+            runs.extend(mechanism.running().await?.map(|running| (production.name.clone(), running.commit)));
+        }
+        Ok(runs)
+    }
+
     /// What clusters say of each production, and what the mechanisms say of those after the first (HOCS-3, HOCS-5).
     async fn told(&self, state: &Hotfix) -> Result<Vec<Told>, Failure> {
         let mut told = Vec::new();
@@ -109,7 +129,7 @@ impl Engine {
     }
 
     /// A version is the git tag of that name; an image of a commit is often tagged with its id (HOCS-6).
-    async fn told_by_cluster(&self, state: &Hotfix, image: &RunningImage) -> Result<Told, Failure> {
+    pub(super) async fn told_by_cluster(&self, state: &Hotfix, image: &RunningImage) -> Result<Told, Failure> {
         let forge = self.forge(&state.plan.service)?;
         let source = format!("the cluster of {}", image.place);
         let mut told = Told { source, version: image.tag.clone(), commit: None, by_tag: false };
@@ -208,26 +228,35 @@ impl Engine {
         Ok(found)
     }
 
-    async fn withheld(
+    /// What main holds on top of a base, without these fixes and what they merged: those ship.
+    pub(in crate::engine) async fn withheld(
         &self,
         state: &Hotfix,
         base: Option<&CommitId>,
         main: Option<&CommitId>,
+        without: &BTreeSet<CommitId>,
     ) -> Result<(Vec<Contribution>, usize), Failure> {
         let (Some(base), Some(main)) = (base, main) else {
             return Ok((Vec::new(), 0));
         };
-        let range = self.forge(&state.plan.service)?.between(&state.plan.repo, base, main, LISTED).await?;
+        let (forge, repo) = (self.forge(&state.plan.service)?, &state.plan.repo);
+        let range = forge.between(repo, base, main, LISTED).await?;
+        let mut ships: BTreeSet<CommitId> = without.clone();
+        for merge in range.commits.iter().filter(|commit| without.contains(&commit.id) && commit.parents.len() > 1) {
+            if let Some(first) = merge.parents.first() {
+                let merged = forge.between(repo, first, &merge.id, LISTED).await?;
+                ships.extend(merged.commits.into_iter().map(|commit| commit.id));
+            }
+        }
+        let others: Vec<_> = range.commits.iter().filter(|commit| !ships.contains(&commit.id)).collect();
         // A merge of a branch is no change beside the commits that it merges.
-        let changes: Vec<_> = range
-            .commits
-            .iter()
-            .filter(|commit| commit.parents.len() < 2)
-            .map(|commit| self.contribution(commit))
-            .collect();
-        let total = changes.len() + range.total.saturating_sub(range.commits.len());
+        let changes: Vec<_> =
+            others.iter().filter(|commit| commit.parents.len() < 2).map(|commit| self.contribution(commit)).collect();
+        let more = range.total.saturating_sub(range.commits.len());
         // A main that differs by merges alone still differs.
-        Ok((changes, total.max(usize::from(range.total > 0))))
+        let differs = !others.is_empty() || more > 0;
+        let total = (changes.len() + more).max(usize::from(differs));
+        Ok((changes, total))
     }
 
     async fn blockers(&self, state: &Hotfix) -> Result<Vec<String>, Failure> {

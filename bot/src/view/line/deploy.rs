@@ -8,7 +8,7 @@ use crate::domain::event::DeployIntent;
 use crate::domain::hotfix::Mainline;
 use crate::domain::playbook::{StepKind, VerifyPlace};
 use crate::domain::refusal::Refusal;
-use crate::view::ask::{again, by_hand, owner};
+use crate::view::ask::{again, by_hand, owner, rolled_out};
 use crate::view::card::rollback;
 use crate::view::phrase::{Say, capital, ended, listing, outside, paragraph, stay_off};
 use crate::view::refusal;
@@ -42,7 +42,23 @@ impl Told<'_> {
         lines(if intent.glass.is_some() { Tone::Warning } else { Tone::Neutral }, None, said)
     }
 
+    /// Merged is not live: what runs is said when it is known.
+    pub(super) fn rollout_began(&self, key: &DeployKey) -> Card {
+        let Some(intent) = self.state.deploy(key).map(|deploy| &deploy.intent) else {
+            return one(Tone::Neutral, Text::of("Merged, rolling out."));
+        };
+        let place = self.place(&intent.environment);
+        let text =
+            Text::of(format!("Merged, rolling out to {place}: ")).change(intent.previous.as_ref(), &intent.commit);
+        one(Tone::Neutral, text.plain(". It is said here when it runs."))
+    }
+
     pub(super) fn deploy_awaits_word(&self, key: &DeployKey) -> Card {
+        if let Some(deploy) = self.state.deploy(key).filter(|deploy| deploy.merged_at.is_some()) {
+            let environment = &deploy.intent.environment;
+            let title = Text::of(format!("Nothing tells whether the rollout reached {}", self.place(environment)));
+            return lines(Tone::Asking, Some(title), rolled_out(self.state, self.to, environment));
+        }
         match self.state.deploy(key).map(|deploy| deploy.intent.environment.clone()) {
             Some(environment) => {
                 let title = Text::of(format!("The deployment to {environment} is done by hand"));
@@ -60,9 +76,14 @@ impl Told<'_> {
             (Some(failure), _, _) => self.failed(intent, failure),
             (None, true, _) => self.rolled_back(intent),
             (None, false, true) => self.live(intent),
-            (None, false, false) if !self.state.plan.only_in(&intent.environment).is_empty() => self.promoted(intent),
+            (None, false, false) if self.is_promoted(&intent.environment) => self.promoted(intent),
             (None, false, false) => self.deployed(intent),
         }
+    }
+
+    /// Whether a deployment there names the commit in files of another repository. What is built of them is not seen.
+    fn is_promoted(&self, environment: &Environment) -> bool {
+        self.state.plan.environment(environment).is_some_and(|plan| !plan.targets.is_empty())
     }
 
     /// Targets that say nothing of production: it is neither claimed nor looked at.
@@ -134,8 +155,10 @@ impl Told<'_> {
     /// Production runs the fix: what changed, what to watch, how to go back, what others must not do.
     fn live(&self, intent: &DeployIntent) -> Card {
         let environment = &intent.environment;
-        let title =
-            Text::of(format!("Live in {}: ", self.place(environment))).change(intent.previous.as_ref(), &intent.commit);
+        let said_by = self.state.deploy(&intent.key).and_then(|deploy| deploy.said_by.as_ref());
+        let said_by = said_by.map_or_else(String::new, |person| format!(", says {}", self.to.name(person)));
+        let title = Text::of(format!("Live in {}{said_by}: ", self.place(environment)))
+            .change(intent.previous.as_ref(), &intent.commit);
         let mut said: Vec<Text> = self.elsewhere(environment, &intent.commit);
         said.push(Text::of("To watch: ").then(self.watch(environment)));
         said.extend(rollback(self.state));

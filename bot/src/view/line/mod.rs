@@ -59,6 +59,7 @@ fn said(told: &Told<'_>, event: &Event) -> Option<Card> {
         | Event::Targeted { .. }
         | Event::JobFound { .. }
         | Event::Counted(_)
+        | Event::WithheldFound { .. }
         | Event::BaseFound { .. }
         | Event::Announced { .. }
         | Event::FixRequested { .. }
@@ -105,9 +106,12 @@ fn said(told: &Told<'_>, event: &Event) -> Option<Card> {
         Event::Noted { text } => Some(told.noted(text)),
         Event::DeployRefused { environment, refusals } => Some(told.deploy_refused(environment, refusals)),
         Event::DeployStarted(intent) => Some(told.deploy_started(intent)),
+        Event::RolloutBegan { key } => Some(told.rollout_began(key)),
         Event::DeployAwaitsWord { key } => Some(told.deploy_awaits_word(key)),
         Event::DeployEnded { key, failure } => Some(told.deploy_ended(key, failure.as_deref())),
-        Event::Drifted { environment, expected, found } => Some(told.drifted(environment, expected, found)),
+        Event::Drifted { environment, expected, found, brings, total } => {
+            Some(told.drifted(environment, (expected, found), (brings, *total)))
+        }
         Event::DriftSettled { choice } => Some(told.drift_settled(*choice)),
         Event::RebaseConflicted { files } => Some(told.rebase_conflicted(files)),
         Event::Superseded { environment, by } => Some(told.superseded(environment, by)),

@@ -109,6 +109,8 @@ fn drift_offers_three_ways() {
         environment: environment("production"),
         running: commit("9999999"),
         has_fix: false,
+        brings: Vec::new(),
+        total: 0,
     });
     same(
         &from(&before, &drift),
@@ -290,7 +292,13 @@ fn the_way_back_to_main_can_be_lost_waived_or_overtaken() {
     let live = live();
     let lost = live
         .clone()
-        .saw(Sighting::Production { environment: environment("production"), running: commit("8888888"), has_fix: true })
+        .saw(Sighting::Production {
+            environment: environment("production"),
+            running: commit("8888888"),
+            has_fix: true,
+            brings: Vec::new(),
+            total: 0,
+        })
         .came(Outcome::Riders { riders: Vec::new(), total: 0 })
         .by("dee", Act::WaiveMergeback("main was rewritten".to_owned()));
     same(
@@ -542,6 +550,7 @@ Approve exactly this head on pull request #7 <https://forge.example/payments/7>;
             running: Some(commit("abc1234")),
             policy_version: "policy-1".to_owned(),
             standing: [roles("ben"), roles("dee")].into(),
+            judged: asked.state.votes.clone(),
             reviewed: reviewed.iter().map(|who| who.parse().unwrap()).collect(),
             ..Default::default()
         };
