@@ -1,6 +1,7 @@
 //! The local socket, by which the command line reaches a running bot: one JSON line there, one back. Only the user who
 //! runs the bot can open it (mode 0600), so whoever can is trusted to say who they are.
 
+use std::convert::Infallible;
 use std::os::unix::fs::PermissionsExt as _;
 use std::panic::AssertUnwindSafe;
 use std::path::Path;
@@ -44,17 +45,22 @@ pub struct Answer {
     pub card: Card,
 }
 
-/// Listens until the process ends.
+/// Makes the socket. From here on the command line can connect, and is answered by [`serve`].
 ///
 /// # Errors
 /// When the socket cannot be made, or another bot listens there.
-pub async fn listen(path: &Path, engine: Arc<Engine>, channel: ChannelRef) -> anyhow::Result<()> {
+pub async fn bind(path: &Path) -> anyhow::Result<UnixListener> {
     if UnixStream::connect(path).await.is_ok() {
         anyhow::bail!("another bot listens on {}: stop it first", path.display());
     }
     let _ = std::fs::remove_file(path);
     let listener = UnixListener::bind(path).with_context(|| format!("cannot listen on {}", path.display()))?;
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
+    Ok(listener)
+}
+
+/// Answers what comes in over the socket, until the process ends.
+pub async fn serve(listener: UnixListener, engine: Arc<Engine>, channel: ChannelRef) -> Infallible {
     loop {
         let stream = match listener.accept().await {
             Ok((stream, _)) => stream,
@@ -68,7 +74,7 @@ pub async fn listen(path: &Path, engine: Arc<Engine>, channel: ChannelRef) -> an
         let (engine, channel) = (engine.clone(), channel.clone());
         tokio::spawn(async move {
             // What breaks off hangs up on the one who asked. What was committed is durable, and the rest was not done.
-            match AssertUnwindSafe(serve(stream, &engine, &channel)).catch_unwind().await {
+            match AssertUnwindSafe(connection(stream, &engine, &channel)).catch_unwind().await {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => tracing::debug!(%error, "a connection of the command line ended"),
                 Err(_) => tracing::error!("a command broke off by a fault of the bot"),
@@ -77,7 +83,7 @@ pub async fn listen(path: &Path, engine: Arc<Engine>, channel: ChannelRef) -> an
     }
 }
 
-async fn serve(stream: UnixStream, engine: &Engine, channel: &ChannelRef) -> anyhow::Result<()> {
+async fn connection(stream: UnixStream, engine: &Engine, channel: &ChannelRef) -> anyhow::Result<()> {
     let (read, mut write) = stream.into_split();
     let mut read = BufReader::new(read);
     loop {

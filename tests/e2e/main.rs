@@ -17,6 +17,7 @@ mod pool;
 mod properties;
 mod scenarios;
 mod slack;
+mod store;
 mod tidy;
 mod votes;
 mod ways;

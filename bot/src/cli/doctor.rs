@@ -119,6 +119,8 @@ fn store(config: &Config) -> Finding {
     }
     match embedded::verify(path) {
         Ok(report) => Finding::fine(what, format!("it is whole, {} events", report.records)),
+        // The next start makes the index anew by itself.
+        Err(error) if error.is_of_the_index() => Finding::doubtful(what, error.to_string(), "Or start the bot."),
         Err(error) => Finding::wrong(what, error.to_string(), "Start no bot on it; put the last backup back."),
     }
 }

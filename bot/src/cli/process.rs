@@ -77,6 +77,7 @@ pub(super) async fn serve(folder: &Path) -> anyhow::Result<()> {
     let journal: Arc<dyn Journal> = store.clone();
     let engine = Arc::new(Engine::start(journal, outside, config, crate::process_name()).await?);
     let ear: Arc<dyn Listener> = Ear::of(engine.clone());
+    let socket = socket::bind(&path).await?;
     http.open(engine.clone(), &ear);
     tracing::info!(runs = engine.states().await.len(), socket = %path.display(), "the bot is up");
     if let Some(address) = http.listens_on() {
@@ -87,10 +88,7 @@ pub(super) async fn serve(folder: &Path) -> anyhow::Result<()> {
     }
     let stop = Arc::new(Notify::new());
     let mut work = tokio::spawn(serve::run(engine.clone(), poll, stop.clone()));
-    let listening = tokio::spawn({
-        let engine = engine.clone();
-        async move { socket::listen(&path, engine, channel).await }
-    });
+    let listening = tokio::spawn(socket::serve(socket, engine.clone(), channel));
     if let Some(console) = talk.console {
         tokio::spawn(listen_to_the_console(engine.clone(), console));
     }
@@ -98,7 +96,7 @@ pub(super) async fn serve(folder: &Path) -> anyhow::Result<()> {
     let source = talk.source.map(|source| tokio::spawn(async move { source.run(ear, hushed).await }));
     tokio::select! {
         ended = &mut work => return Ok(ended??),
-        ended = listening => ended??,
+        ended = listening => match ended? {},
         () = http.broken() => anyhow::bail!("a listener of [http] broke off by a fault of the bot; see the log"),
         _ = term.recv() => {}
         _ = int.recv() => {}
