@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use hotfix_adapters::chat::listen::{Answer as Said, Call, Ingress, Listener, Taken};
-use http::header::{CONNECTION, CONTENT_TYPE};
-use http::{HeaderValue, Method, Request, StatusCode};
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, Method, Request};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use jiff::Timestamp;
@@ -16,7 +16,7 @@ use super::body::{self, Unread};
 use super::hooks::Received;
 use super::metrics::Deliveries;
 use super::server::Site;
-use super::{Answer, Limits, plain, wrong_method};
+use super::{Answer, Limits, wrong_method};
 
 /// By which name the chat stands in the metrics.
 pub(super) const SOURCE: &str = "chat";
@@ -49,9 +49,8 @@ impl Chat {
     }
 
     async fn receive(&self, request: Request<Incoming>) -> Result<Said, Received> {
-        let (head, body) = request.into_parts();
-        let body = match body::read(body, self.limits.body_bytes, self.limits.patience).await {
-            Ok(body) => body,
+        let (head, body) = match body::read(request, self.limits.body_bytes, self.limits.patience).await {
+            Ok(whole) => whole,
             Err(Unread::TooLarge) => return Err(Received::TooLarge),
             Err(Unread::TooSlow) => return Err(Received::TooSlow),
             Err(Unread::Broken) => return Err(Received::Broken),
@@ -81,7 +80,7 @@ impl Site for Chat {
         let answer = self.receive(request).await;
         let received = answer.as_ref().map_or_else(|received| *received, |said| received(said.taken));
         self.deliveries.count(SOURCE, received);
-        answer.map_or_else(|received| received.answer(), |said| whole(received.status(), said))
+        answer.map_or_else(|received| received.answer(), |said| whole(received, said))
     }
 }
 
@@ -96,15 +95,11 @@ fn received(taken: Taken) -> Received {
     }
 }
 
-fn whole(status: StatusCode, said: Said) -> Answer {
-    let mut answer = plain(status);
+fn whole(received: Received, said: Said) -> Answer {
+    let mut answer = received.answer();
     if let Some(kind) = said.content_type {
         answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
         *answer.body_mut() = Full::new(said.body);
-    }
-    if status == StatusCode::UNAUTHORIZED {
-        // Who is not genuine gets no second request on this connection.
-        answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     answer
 }

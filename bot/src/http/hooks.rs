@@ -12,7 +12,7 @@ use tokio::sync::Semaphore;
 
 use super::body::{self, Unread};
 use super::metrics::Deliveries;
-use super::server::Site;
+use super::server::{Genuine, Site};
 use super::{Answer, Limits, plain, wrong_method};
 use crate::engine::{Engine, Hinted};
 
@@ -88,21 +88,28 @@ impl Received {
         }
     }
 
+    /// Whether the sender is known to be who it says.
+    const fn is_genuine(self) -> bool {
+        match self {
+            Self::Accepted | Self::Duplicate | Self::NoConcern | Self::Malformed => true,
+            Self::Unsigned
+            | Self::Stale
+            | Self::TooLarge
+            | Self::TooSlow
+            | Self::Broken
+            | Self::Overloaded
+            | Self::Failed => false,
+        }
+    }
+
     pub(super) fn answer(self) -> Answer {
         let mut answer = plain(self.status());
-        match self {
-            // The rest of the body would be taken for the next request.
-            Self::TooLarge | Self::TooSlow | Self::Broken => {
-                answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-            }
-            Self::Accepted
-            | Self::Duplicate
-            | Self::NoConcern
-            | Self::Unsigned
-            | Self::Stale
-            | Self::Malformed
-            | Self::Overloaded
-            | Self::Failed => {}
+        if self.is_genuine() {
+            answer.extensions_mut().insert(Genuine);
+        }
+        if self.status() == StatusCode::UNAUTHORIZED {
+            // Who is not genuine gets no second request on this connection.
+            answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
         answer
     }
@@ -128,9 +135,8 @@ impl Hooks {
     }
 
     async fn receive(&self, source: &str, hook: &dyn Webhook, request: Request<Incoming>) -> Received {
-        let (head, body) = request.into_parts();
-        let body = match body::read(body, self.limits.body_bytes, self.limits.patience).await {
-            Ok(body) => body,
+        let (head, body) = match body::read(request, self.limits.body_bytes, self.limits.patience).await {
+            Ok(whole) => whole,
             Err(Unread::TooLarge) => return Received::TooLarge,
             Err(Unread::TooSlow) => return Received::TooSlow,
             Err(Unread::Broken) => return Received::Broken,

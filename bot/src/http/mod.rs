@@ -6,17 +6,21 @@
 //! chat     POST at the paths of the chat: the same         the same listener
 //! status   GET /healthz /readyz /metrics                  metrics = "127.0.0.1:9090"
 //! server   accepts, bounds and drains connections; HTTP/1.1 alone, because a proxy stands in front (security case 10)
+//! places   who gives way when there are too many
+//! meter    how far a connection has come
 //! body     reads a body, up to a size and a moment
 //! metrics  what a scrape shows
 //! ```
-//! Invariants: nothing unsigned reaches the engine; success is answered after the commit, never before; nobody holds a
-//! connection longer than [`Limits::lifetime`]. Called by `cli`, which binds before the engine starts and drains before it
+//! Invariants: nothing unsigned reaches the engine; success is answered after the commit, never before; nobody who is not
+//! authenticated holds a connection longer than [`Limits::lifetime`]; no connection is closed on a request at work. Called by `cli`, which binds before the engine starts and drains before it
 //! stops. Another kind of sender is another path in `hooks`.
 
 mod body;
 mod chat;
 mod hooks;
+mod meter;
 mod metrics;
+mod places;
 mod server;
 mod status;
 #[cfg(test)]
@@ -59,14 +63,21 @@ pub struct Options {
 pub struct Limits {
     /// The largest body of a webhook, in bytes.
     pub body_bytes: usize,
-    /// How many connections each listener holds at a time. More wait for their turn in the kernel.
+    /// How many connections each listener holds at a time. One more takes the place of the one that has sent least.
     pub connections: usize,
+    /// How many of them come from one address at most. One more takes the place of another one of that address.
+    pub connections_per_address: usize,
     /// How many genuine deliveries wait for the journal at a time. More are answered with 503, and sent again later.
     pub queue: usize,
-    /// How long a request may take to say its head, and again to send its body; and how long a connection is kept alive.
+    /// How long a request may take to say its head, and again to send its body; and how long a connection without an
+    /// authenticated request may be idle.
     pub patience: Duration,
-    /// After this long a connection is closed, whatever it is doing.
+    /// How long a connection may be idle after an authenticated request.
+    pub idle: Duration,
+    /// After this long a connection without an authenticated request is closed, and so is one whose request is at work.
     pub lifetime: Duration,
+    /// So young a connection gives way only when there are none but young ones: its request may be on its way.
+    pub grace: Duration,
     /// How long a stop waits for what is in flight.
     pub drain: Duration,
     /// The engine has stalled when it made no pass for so long. A pass only claims; acts, which take minutes, go on beside it.
@@ -78,8 +89,11 @@ impl Default for Limits {
         Self {
             body_bytes: 1 << 20,
             connections: 128,
+            connections_per_address: 64,
             queue: 256,
             patience: Duration::from_secs(5),
+            idle: Duration::from_secs(75),
+            grace: Duration::from_millis(250),
             lifetime: Duration::from_secs(10),
             drain: Duration::from_secs(5),
             stall: Duration::from_secs(60),
