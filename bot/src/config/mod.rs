@@ -20,6 +20,7 @@ mod outside;
 mod read;
 mod reader;
 pub mod requirements;
+mod rights;
 pub mod secret;
 mod settings;
 mod source;
