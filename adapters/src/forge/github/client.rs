@@ -128,6 +128,11 @@ impl Client {
         self.tokens.of(self, repo).await
     }
 
+    /// Whether tokens are minted for an App.
+    pub(super) fn is_app(&self) -> bool {
+        matches!(self.tokens, Tokens::App(_))
+    }
+
     /// Reads one thing.
     pub(crate) async fn get<T: DeserializeOwned>(
         &self,

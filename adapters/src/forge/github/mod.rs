@@ -20,6 +20,7 @@ mod cache;
 mod checks;
 mod client;
 mod comments;
+mod examine;
 mod jwt;
 mod labels;
 mod manifest;

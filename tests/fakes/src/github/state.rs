@@ -16,6 +16,8 @@ pub(crate) struct State {
     next: u64,
     pub(super) ahead: i64,
     pub(super) old: bool,
+    /// Whether whoever asks may read and not write.
+    pub(super) reads_only: bool,
     pub(super) limit: Option<Limit>,
     pub(super) remaining: i64,
     /// What happens just before the next write is looked at.
@@ -270,6 +272,7 @@ impl State {
             next: 1000,
             ahead: 0,
             old: false,
+            reads_only: false,
             limit: None,
             remaining: 5000,
             race: None,

@@ -16,6 +16,8 @@ pub(super) struct World {
     pub(super) users: BTreeMap<u64, String>,
     pub(super) tick: i64,
     pub(super) next: u64,
+    /// The level of the token's role.
+    pub(super) level: u64,
 }
 
 /// How a project is set up.
@@ -142,7 +144,7 @@ pub(super) struct Deployment {
 impl World {
     pub(super) fn new() -> Self {
         let users = BTreeMap::from([(1, "hotfix-bot".to_owned())]);
-        Self { base: String::new(), projects: BTreeMap::new(), users, tick: 0, next: 100 }
+        Self { base: String::new(), projects: BTreeMap::new(), users, tick: 0, next: 100, level: 40 }
     }
 
     /// The next second: nothing happens at once with something else.
