@@ -346,6 +346,13 @@ async fn what_slack_sends_and_nobody_wants_is_answered_with_success() {
         assert_eq!((status(&answer), body(&answer)), (200, ""), "{words}");
     }
     assert_eq!(bot.journal().await, before);
+    // It is counted, by the reason; other tests of this process may have dropped something as well.
+    let metrics = bot.get("/metrics").await;
+    for reason in ["other_team", "other_app"] {
+        let name = format!("hotfix_chat_dropped_total{{reason=\"{reason}\"}} ");
+        let count = metrics.lines().find_map(|line| line.strip_prefix(&name)).expect("it is counted");
+        assert!(count.parse::<u64>().expect("a number") > 0, "{metrics}");
+    }
     for (words, answered) in [("{", 400), ("", 400)] {
         assert_eq!(status(&bot.send(CHAT, &signed(words), words).await), answered, "{words}");
     }

@@ -15,6 +15,7 @@ mod matrix;
 mod own;
 mod pool;
 mod properties;
+mod reload;
 mod scenarios;
 mod slack;
 mod store;

@@ -146,7 +146,7 @@ impl World {
         let list = people.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ");
         let (before, _) = policy.split_once("\n[break_glass]").unwrap_or((&policy, ""));
         std::fs::write(&path, format!("{before}\n[break_glass]\npeople = [{list}]\naudit  = \"#audit\"\n"))?;
-        self.restart().await
+        self.take_over().await
     }
 
     /// Something in the machine room: `production deploys main`, `the bot restarts`, `the forge is down`.
@@ -154,6 +154,12 @@ impl World {
     /// # Errors
     /// When the words are not known, or something fails.
     pub async fn in_the_world(&mut self, words: &str) -> anyhow::Result<()> {
+        if let Some(words) = words.strip_suffix(", by a reload") {
+            self.reloads = true;
+            let done = Box::pin(self.in_the_world(words)).await;
+            self.reloads = false;
+            return done;
+        }
         if self.over_there(words).await? {
             return Ok(());
         }
@@ -198,7 +204,7 @@ impl World {
                     &path,
                     policy.replace("approver  = [\"ana\", \"ben\", \"dee\"]", "approver  = [\"ana\", \"dee\"]"),
                 )?;
-                self.restart().await
+                self.take_over().await
             }
             "dee may break the glass" => self.list_for_the_glass(&["dee"]).await,
             "ana and dee may break the glass" => self.list_for_the_glass(&["ana", "dee"]).await,
@@ -207,7 +213,7 @@ impl World {
                 let policy = std::fs::read_to_string(&path)?;
                 let (before, _) = policy.split_once("[break_glass]").context("nobody may")?;
                 std::fs::write(&path, before)?;
-                self.restart().await
+                self.take_over().await
             }
             "votes for production are backed by reviews" => {
                 let path = self.stage.config().join("policy.toml");
@@ -216,13 +222,13 @@ impl World {
                     &path,
                     policy.replace("[quorum]\n", "[quorum]\nstep_up = { production = \"review\" }\n"),
                 )?;
-                self.restart().await
+                self.take_over().await
             }
             "two votes are asked for" => {
                 let path = self.stage.config().join("policy.toml");
                 let policy = std::fs::read_to_string(&path)?;
                 std::fs::write(&path, policy.replace("count = 1", "count = 2"))?;
-                self.restart().await
+                self.take_over().await
             }
             _ => bail!("this cannot happen in this world: {words}"),
         }

@@ -107,6 +107,9 @@ pub trait Site: Send + Sync {
     /// The calls of the site's API, where it has one.
     fn calls(&self) -> Option<Arc<Control>>;
 
+    /// The bot's token may read and not write any more, where there is a token.
+    fn permit_reading_only(&self) {}
+
     /// The calls by which git reaches the repositories, where it does so over HTTP.
     fn git_calls(&self) -> Option<Arc<Control>>;
 

@@ -93,6 +93,16 @@ impl Config {
         self.services.get(service).and_then(|configured| self.playbooks.get(&configured.service.playbook))
     }
 
+    /// The same, with votes bound to the mechanisms that stand in it.
+    #[must_use]
+    pub fn with_own_ways(self) -> Self {
+        // What is written there names secrets and never holds one.
+        let way =
+            |(name, service): (&ServiceName, &ConfiguredService)| (name.clone(), format!("{:?}", service.mechanisms));
+        let ways = self.services.iter().map(way).collect();
+        Self { policy: self.policy.clone().with_ways(ways), ..self }
+    }
+
     /// What a service declares to have, without how it is probed.
     #[must_use]
     pub fn declared(&self, service: &ServiceName) -> BTreeSet<CapabilityKind> {

@@ -12,6 +12,7 @@ use super::event::{Answer, Contribution, Counts, DriftChoice, HeadSeen, Lapse, P
 use super::id::{PersonId, StepId};
 use super::people::Grant;
 use super::playbook::Which;
+use super::service::Approval;
 use super::vote::Standing;
 use super::way::Way;
 
@@ -189,6 +190,8 @@ pub enum Sighting {
         policy_version: String,
         /// The roles that the voters have now; somebody who left is not among them.
         standing: Standing,
+        /// Whose word the policy asks for now, for each environment of the plan.
+        approvals: BTreeMap<Environment, Approval>,
     },
     /// Main: whether it has the fix.
     Mainline {

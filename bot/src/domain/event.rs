@@ -14,6 +14,7 @@ use super::people::Role;
 use super::plan::Plan;
 use super::playbook::{CapabilityKind, Which};
 use super::refusal::Refusal;
+use super::service::Approval;
 use super::way::Way;
 
 /// An event with when it happened and by whose doing, as the journal holds it.
@@ -243,6 +244,13 @@ pub enum Event {
         environment: Environment,
         /// Why.
         why: Closing,
+    },
+    /// The operators changed the policy: a deployment takes another word from now on, never a smaller one than planned.
+    ApprovalChanged {
+        /// To which environment.
+        environment: Environment,
+        /// Whose word, by plan and policy together.
+        approval: Approval,
     },
     /// Somebody voted for what the prompt shows.
     Voted(Vote),

@@ -14,6 +14,7 @@ use super::plan::Plan;
 use super::playbook::{StepKind, StepSpec, What};
 use super::question::Prompt;
 use super::refusal::Refusal;
+use super::service::Approval;
 use super::way::Way;
 
 /// One run.
@@ -89,6 +90,8 @@ pub struct Hotfix {
     pub prompts: BTreeMap<Environment, Prompt>,
     /// The questions that are closed, oldest first: another took their place, or what they were about would not ship.
     pub past_prompts: Vec<(Environment, Prompt)>,
+    /// Whose word a deployment takes by now, where the policy became stricter than the plan.
+    pub approvals: BTreeMap<Environment, Approval>,
     /// The votes that were not withdrawn or voided.
     pub votes: Vec<Vote>,
     /// The noes that were not withdrawn: who, for where, why.

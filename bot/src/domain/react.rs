@@ -106,6 +106,7 @@ fn acts(state: &Hotfix, entry: &Entry, version: u64) -> Vec<Effect> {
         | Event::PullSeen(_)
         | Event::Prompted { .. }
         | Event::QuestionClosed { why: Closing::Retargeted, .. }
+        | Event::ApprovalChanged { .. }
         | Event::Voted(_)
         | Event::VoteWithdrawn { .. }
         | Event::Vetoed { .. }
@@ -216,6 +217,7 @@ fn talk(state: &Hotfix, entry: &Entry, version: u64) -> Vec<Effect> {
         | Event::VoteWithdrawn { .. }
         | Event::Vetoed { .. }
         | Event::VetoWithdrawn { .. }
+        | Event::ApprovalChanged { .. }
         | Event::GlassBroken(_)
         | Event::GlassVoided { .. }
         | Event::Countersigned { .. }

@@ -97,6 +97,22 @@ pub struct Approval {
     pub step_up: Option<StepUp>,
 }
 
+impl Approval {
+    /// Both at once: the higher count of each role, the shorter time, and what backs a vote by either.
+    #[must_use]
+    pub fn stricter(&self, other: &Self) -> Self {
+        let mut rules = self.rules.clone();
+        for rule in &other.rules {
+            match rules.iter_mut().find(|own| own.role == rule.role) {
+                Some(own) => own.count = own.count.max(rule.count),
+                None => rules.push(*rule),
+            }
+        }
+        let expires_minutes = self.expires_minutes.min(other.expires_minutes);
+        Self { rules, expires_minutes, step_up: self.step_up.or(other.step_up) }
+    }
+}
+
 /// What has to back a vote that was cast in the chat: an account there may be in the wrong hands (security case 39).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

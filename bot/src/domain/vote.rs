@@ -45,7 +45,7 @@ impl Quorum {
 #[must_use]
 pub fn quorum(state: &Hotfix, environment: &Environment, now: Timestamp, facts: Option<&DeployFacts>) -> Quorum {
     let valid: Vec<&Vote> = state.votes.iter().filter(|vote| is_valid(state, vote, environment, now, facts)).collect();
-    let rules = state.plan.environment(environment).map_or(&[][..], |e| &e.approval.rules);
+    let rules = state.approval(environment).map_or(&[][..], |approval| &approval.rules);
     let vetoes = state.vetoes.iter().filter(|((place, _), _)| place == environment);
     let missing = missing(rules, &valid, facts.map(|facts| &facts.standing));
     let glass = glass::stands_in(state, environment, now, facts).filter(|_| !missing.is_empty());
@@ -80,7 +80,7 @@ fn is_valid(
 /// Whether there is what has to back a vote beside the chat (security case 39): as it was last seen, or as `facts` say.
 #[must_use]
 pub fn is_backed(state: &Hotfix, vote: &Vote, facts: Option<&DeployFacts>) -> bool {
-    match state.plan.environment(&vote.environment).and_then(|plan| plan.approval.step_up) {
+    match state.approval(&vote.environment).and_then(|approval| approval.step_up) {
         None => true,
         Some(StepUp::Review) => match (facts, &state.pull, &state.head) {
             (Some(facts), _, _) => facts.reviewed.contains(&vote.person),
@@ -118,7 +118,7 @@ pub fn lapse(
 /// Whether they have one of the roles by which the vote counted when it was cast. Another one that they have as well does
 /// not stand for it.
 fn still_in_role(state: &Hotfix, vote: &Vote, now: &BTreeSet<Role>) -> bool {
-    let rules = state.plan.environment(&vote.environment).map_or(&[][..], |e| &e.approval.rules);
+    let rules = state.approval(&vote.environment).map_or(&[][..], |approval| &approval.rules);
     let mut asked = rules.iter().map(|rule| rule.role).filter(|role| vote.roles.contains(role)).peekable();
     asked.peek().is_none() || asked.any(|role| now.contains(&role))
 }

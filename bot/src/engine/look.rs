@@ -9,6 +9,7 @@ use super::{Engine, EngineError};
 use crate::domain::command::{Command, Sighting};
 use crate::domain::hotfix::{BranchState, Hotfix, Mainline, Phase};
 use crate::domain::playbook::StepKind;
+use crate::domain::service::EnvironmentPlan;
 use crate::domain::step;
 
 impl Engine {
@@ -54,7 +55,7 @@ impl Engine {
         for production in state.plan.productions() {
             sightings.push(self.in_production(state, &production.name).await);
         }
-        sightings.push(Ok(self.rules(state)));
+        sightings.push(Ok(Some(self.rules(state))));
         let mut events = 0;
         for sighting in sightings {
             match sighting {
@@ -76,11 +77,16 @@ impl Engine {
         Ok(events)
     }
 
-    /// The rules by which its votes count, as they are now; also when nobody voted yet, for a question has its time.
-    fn rules(&self, state: &Hotfix) -> Option<Sighting> {
-        let policy_version = self.config.policy.version_for(&state.plan.service);
-        (!state.votes.is_empty() || !state.prompts.is_empty())
-            .then(|| Sighting::Rules { policy_version, standing: self.standing(state) })
+    /// The rules by which its votes count, as they are now; also when nobody voted yet, for a question has its time, and the
+    /// policy may ask for more votes than the plan.
+    pub(super) fn rules(&self, state: &Hotfix) -> Sighting {
+        let (policy, service) = (&self.config.policy, &state.plan.service);
+        let asked = |environment: &EnvironmentPlan| {
+            let name = &environment.name;
+            (name.clone(), policy.approval(service, name, environment.production))
+        };
+        let approvals = state.plan.environments.iter().map(asked).collect();
+        Sighting::Rules { policy_version: policy.version_for(service), standing: self.standing(state), approvals }
     }
 
     async fn branch(&self, state: &Hotfix) -> Result<Option<Sighting>, Failure> {

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use hotfix_adapters::chat::listen::{Answer as Said, Call, Ingress, Listener, Taken};
+use hotfix_adapters::chat::listen::{Answer as Said, Call, Listener, Taken};
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Method, Request};
 use http_body_util::Full;
@@ -16,15 +16,14 @@ use super::body::{self, Unread};
 use super::hooks::Received;
 use super::metrics::Deliveries;
 use super::server::Site;
-use super::{Answer, Limits, wrong_method};
+use super::{Answer, Limits, WaysIn, wrong_method};
 
 /// By which name the chat stands in the metrics.
 pub(super) const SOURCE: &str = "chat";
 
 /// The paths of the chat.
 pub(super) struct Chat {
-    ingress: Arc<dyn Ingress>,
-    paths: Vec<String>,
+    ways: WaysIn,
     listener: Arc<dyn Listener>,
     deliveries: Deliveries,
     queue: Arc<Semaphore>,
@@ -32,20 +31,14 @@ pub(super) struct Chat {
 }
 
 impl Chat {
-    pub(super) fn new(
-        ingress: Arc<dyn Ingress>,
-        listener: Arc<dyn Listener>,
-        deliveries: Deliveries,
-        limits: Limits,
-    ) -> Self {
-        let paths = ingress.paths();
+    pub(super) fn new(ways: WaysIn, listener: Arc<dyn Listener>, deliveries: Deliveries, limits: Limits) -> Self {
         let queue = Arc::new(Semaphore::new(limits.queue));
-        Self { ingress, paths, listener, deliveries, queue, limits }
+        Self { ways, listener, deliveries, queue, limits }
     }
 
     /// Whether the chat calls this path.
     pub(super) fn has(&self, path: &str) -> bool {
-        self.paths.iter().any(|one| one == path)
+        self.ways.now().chat.as_ref().is_some_and(|ingress| ingress.paths().iter().any(|one| one == path))
     }
 
     async fn receive(&self, request: Request<Incoming>) -> Result<Said, Received> {
@@ -56,7 +49,9 @@ impl Chat {
             Err(Unread::Broken) => return Err(Received::Broken),
         };
         let Ok(place) = self.queue.clone().try_acquire_owned() else { return Err(Received::Overloaded) };
-        let (ingress, listener) = (self.ingress.clone(), self.listener.clone());
+        // It was there when the request was handed to it, and is not any more when the chat was just taken away.
+        let Some(ingress) = self.ways.now().chat.clone() else { return Err(Received::Failed) };
+        let listener = self.listener.clone();
         // A task of its own: a sender that hangs up does not stop it between the commit and what follows from it.
         let taken = tokio::spawn(async move {
             let _place = place;

@@ -1,6 +1,5 @@
 //! `POST /hooks/<name>`: what forges send. A delivery is judged before it is read, and success means that it is durable.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -13,8 +12,8 @@ use tokio::sync::Semaphore;
 use super::body::{self, Unread};
 use super::metrics::Deliveries;
 use super::server::{Genuine, Site};
-use super::{Answer, Limits, plain, wrong_method};
-use crate::engine::{Engine, Hinted};
+use super::{Answer, Limits, WaysIn, plain, wrong_method};
+use crate::engine::{Current, Hinted};
 
 /// What became of a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,21 +116,16 @@ impl Received {
 
 /// The paths that the outside may send to.
 pub(super) struct Hooks {
-    hooks: BTreeMap<String, Arc<dyn Webhook>>,
-    engine: Arc<Engine>,
+    ways: WaysIn,
+    engine: Current,
     deliveries: Deliveries,
     queue: Arc<Semaphore>,
     limits: Limits,
 }
 
 impl Hooks {
-    pub(super) fn new(
-        hooks: BTreeMap<String, Arc<dyn Webhook>>,
-        engine: Arc<Engine>,
-        deliveries: Deliveries,
-        limits: Limits,
-    ) -> Self {
-        Self { hooks, engine, deliveries, queue: Arc::new(Semaphore::new(limits.queue)), limits }
+    pub(super) fn new(ways: WaysIn, engine: Current, deliveries: Deliveries, limits: Limits) -> Self {
+        Self { ways, engine, deliveries, queue: Arc::new(Semaphore::new(limits.queue)), limits }
     }
 
     async fn receive(&self, source: &str, hook: &dyn Webhook, request: Request<Incoming>) -> Received {
@@ -141,7 +135,7 @@ impl Hooks {
             Err(Unread::TooSlow) => return Received::TooSlow,
             Err(Unread::Broken) => return Received::Broken,
         };
-        match hook.accept(&head.headers, &body, self.engine.now()) {
+        match hook.accept(&head.headers, &body, self.engine.engine().now()) {
             Ok(delivery) => self.take(source, delivery).await,
             Err(Refused::Unsigned) => Received::Unsigned,
             Err(Refused::Stale) => Received::Stale,
@@ -156,7 +150,7 @@ impl Hooks {
     async fn take(&self, source: &str, delivery: Delivery) -> Received {
         let Some(hint) = delivery.hint else { return Received::NoConcern };
         let Ok(place) = self.queue.clone().try_acquire_owned() else { return Received::Overloaded };
-        let (engine, name, repo) = (self.engine.clone(), source.to_owned(), hint.repo.clone());
+        let (engine, name, repo) = (self.engine.engine(), source.to_owned(), hint.repo.clone());
         // A task of its own: a sender that hangs up does not stop it between the commit and what follows from it.
         let taken = tokio::spawn(async move {
             let _place = place;
@@ -185,7 +179,8 @@ impl Hooks {
 impl Site for Hooks {
     async fn answer(&self, request: Request<Incoming>) -> Answer {
         let name = request.uri().path().strip_prefix("/hooks/").unwrap_or_default();
-        let Some((name, hook)) = self.hooks.get_key_value(name) else {
+        let ways = self.ways.now();
+        let Some((name, hook)) = ways.hooks.get_key_value(name) else {
             return plain(StatusCode::NOT_FOUND);
         };
         if request.method() != Method::POST {

@@ -4,6 +4,7 @@
 use std::fmt;
 use std::sync::atomic::AtomicU64;
 
+use hotfix_adapters::chat::dropped::Dropped;
 use hotfix_storage::WorkState;
 use prometheus_client::encoding::{EncodeLabelSet, text};
 use prometheus_client::metrics::counter::Counter;
@@ -31,6 +32,11 @@ struct PhaseLabel {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ResultLabel {
     result: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ReasonLabel {
+    reason: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -85,6 +91,14 @@ impl Scrape {
     pub(super) fn deliveries(&mut self, deliveries: &Deliveries) {
         let help = "Deliveries of webhooks, by what became of them";
         self.0.register("hotfix_webhook_deliveries", help, deliveries.0.clone());
+    }
+
+    pub(super) fn dropped(&mut self) {
+        let dropped = Family::<ReasonLabel, Counter>::default();
+        for reason in Dropped::ALL {
+            dropped.get_or_create(&ReasonLabel { reason: reason.word() }).inc_by(reason.count());
+        }
+        self.0.register("hotfix_chat_dropped", "What the chat sent and was not taken, by the reason", dropped);
     }
 
     pub(super) async fn engine(&mut self, engine: &Engine) -> Result<(), EngineError> {

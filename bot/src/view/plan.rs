@@ -14,6 +14,7 @@ use super::render::sign;
 use super::standing::{looked_at, mark, standing};
 use crate::domain::hotfix::{Hotfix, StepState};
 use crate::domain::playbook::{BaseSource, Level, MainlineBy, StepKind, StepSpec, Trigger, VerifyPlace, What, Which};
+use crate::domain::service::Approval;
 
 /// Every step of a run, left and behind.
 #[must_use]
@@ -214,12 +215,16 @@ pub(super) fn spoken(parties: &[String]) -> String {
     listing(&parties.iter().map(one).collect::<Vec<_>>())
 }
 
+const NOBODY: &str = "nobody's word is asked for";
+
 fn approve(state: &Hotfix, environment: &Environment) -> String {
-    let Some(approval) = state.plan.environment(environment).map(|e| &e.approval) else {
-        return "nobody's word is asked for".to_owned();
-    };
+    state.approval(environment).map_or_else(|| NOBODY.to_owned(), whose_word)
+}
+
+/// Whose word a deployment takes.
+pub(super) fn whose_word(approval: &Approval) -> String {
     if approval.rules.is_empty() {
-        return "nobody's word is asked for".to_owned();
+        return NOBODY.to_owned();
     }
     let hold = minutes(approval.expires_minutes);
     format!("{} by people who neither asked for it nor worked on it; a vote holds for {hold}", missing(&approval.rules))

@@ -146,7 +146,7 @@ pub fn prompt(
 
 /// What has to back each yes beside the chat (security case 39).
 fn backed(state: &Hotfix, environment: &Environment) -> Option<Text> {
-    state.plan.environment(environment)?.approval.step_up?;
+    state.approval(environment)?.step_up?;
     let pull = state.pull.as_ref()?;
     let text =
         Text::of("Each yes counts together with the voter's approving review of exactly this head on pull request ");
@@ -250,7 +250,7 @@ fn not_counted(state: &Hotfix, to: &Audience<'_>) -> Option<Text> {
 }
 
 fn until(state: &Hotfix, environment: &Environment) -> Text {
-    let expires = state.plan.environment(environment).map_or(0, |plan| plan.approval.expires_minutes);
+    let expires = state.approval(environment).map_or(0, |approval| approval.expires_minutes);
     Text::of(format!(
         "A yes holds for {}, and only while commit, base and plan stay as they are. One no stops it. Silence is not a yes: \
          nothing is deployed to {} until the votes are there.",

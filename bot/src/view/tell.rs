@@ -52,6 +52,7 @@ pub fn tell(state: &Hotfix, entry: &Entry, audience: &Audience<'_>, to: &PersonI
         | Event::PullSeen(_)
         | Event::Prompted { .. }
         | Event::QuestionClosed { .. }
+        | Event::ApprovalChanged { .. }
         | Event::VoteWithdrawn { .. }
         | Event::Vetoed { .. }
         | Event::VetoWithdrawn { .. }

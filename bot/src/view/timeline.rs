@@ -3,6 +3,7 @@
 use super::Audience;
 use super::duration::stamp;
 use super::phrase::{containment, count, lapsed, listing, name, once, paragraph};
+use super::plan::whose_word;
 use super::render::{code, escape};
 use crate::domain::event::{Actor, Closing, DeployIntent, DriftChoice, Ending, Entry, Event, PullSeen, Survey};
 use crate::domain::hotfix::Hotfix;
@@ -135,6 +136,9 @@ fn happened(state: &Hotfix, entry: &Entry, to: &Audience<'_>) -> Option<String> 
                 Closing::Retargeted => "the pull request goes into another branch",
             };
             format!("the question for {} is closed: {why}", at(environment))
+        }
+        Event::ApprovalChanged { environment, approval } => {
+            format!("the policy changed; for {}: {}", at(environment), whose_word(approval))
         }
         Event::Voted(vote) => format!("said yes to {} for {}", sha(&vote.commit), at(&vote.environment)),
         Event::VoteWithdrawn { environment, person, why } => {

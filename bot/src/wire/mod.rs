@@ -32,8 +32,9 @@ use hotfix_storage::embedded::{self, Embedded};
 use crate::config::{Config, ConfiguredService, Probe as ProbeConfig};
 use crate::engine::{Outside, Probe};
 use crate::http;
-pub use chat::{Talk, talk};
+pub use chat::{Talk, chat_print, talk};
 use hosts::Hosts;
+pub use hosts::{Examiner, examiner};
 use mechanism::Place;
 pub use verbs::commands;
 

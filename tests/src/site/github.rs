@@ -139,6 +139,10 @@ impl Site for OnGitHub {
         Some(self.fake.server.control.clone())
     }
 
+    fn permit_reading_only(&self) {
+        self.fake.permit_reading_only();
+    }
+
     fn git_calls(&self) -> Option<Arc<Control>> {
         Some(self.fake.server.git.clone())
     }

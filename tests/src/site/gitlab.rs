@@ -100,6 +100,10 @@ impl Site for OnGitLab {
         Some(self.fake.control().clone())
     }
 
+    fn permit_reading_only(&self) {
+        self.fake.permit_reading_only();
+    }
+
     fn git_calls(&self) -> Option<Arc<Control>> {
         Some(self.fake.git_control().clone())
     }

@@ -1,6 +1,6 @@
 //! Votes: cast, taken back, refused; and the gate that shuts again when they no longer suffice.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hotfix_adapters::vocabulary::{CommitId, Environment, MessageRef};
 use jiff::{SignedDuration, Timestamp};
@@ -14,11 +14,14 @@ use crate::domain::id::PersonId;
 use crate::domain::people::{Grant, marked};
 use crate::domain::playbook::StepKind;
 use crate::domain::refusal::Refusal;
+use crate::domain::service::Approval;
 use crate::domain::way::Way;
 use crate::domain::{glass, vote};
 
 /// Why a gate opens again behind people's backs; each of them is told more.
 const LAPSED: &str = "the votes do not count any more";
+/// Why it opens again when nobody's vote was wrong.
+const STRICTER: &str = "the policy asks for more votes now";
 
 /// The open prompt that a vote is about.
 fn prompt(state: &Hotfix, on: Option<&MessageRef>, now: Timestamp) -> Result<(Environment, CommitId), Vec<Refusal>> {
@@ -67,7 +70,7 @@ pub(super) fn approve(draft: &mut Draft, grant: &Grant, on: Option<&MessageRef>,
     let Some(base) = draft.state.base.clone() else {
         return no(super::bug("a vote without a base"));
     };
-    let minutes = draft.state.plan.environment(&environment).map_or(0, |e| e.approval.expires_minutes);
+    let minutes = draft.state.approval(&environment).map_or(0, |approval| approval.expires_minutes);
     let expires = draft.now.checked_add(SignedDuration::from_mins(i64::from(minutes))).unwrap_or(draft.now);
     let vote = Vote {
         environment,
@@ -194,7 +197,12 @@ pub(super) fn reopen_gate_for_facts(draft: &mut Draft, environment: &Environment
 
 /// The rules were looked at again: time passed, and somebody may have written others. A vote on which a deployment rests
 /// that began is history; one that is just being checked is judged there.
-pub(super) fn rules_seen(draft: &mut Draft, policy_version: &str, standing: &vote::Standing) -> Decided {
+pub(super) fn rules_seen(
+    draft: &mut Draft,
+    (policy_version, standing): (&str, &vote::Standing),
+    approvals: &BTreeMap<Environment, Approval>,
+) -> Decided {
+    let changed = approvals_seen(draft, approvals)?;
     if draft.state.asked_deploy.is_some() {
         return Ok(());
     }
@@ -209,7 +217,26 @@ pub(super) fn rules_seen(draft: &mut Draft, policy_version: &str, standing: &vot
         judged.filter_map(|vote| Some((vote, vote::lapse(&draft.state, vote, draft.now, (policy_version, standing))?)));
     let lapsed: Vec<_> = lapsed.map(|(vote, why)| (vote.environment.clone(), vote.person.clone(), why)).collect();
     void(draft, lapsed)?;
+    changed.iter().try_for_each(|environment| reopen_gate(draft, environment, STRICTER))?;
     close_expired(draft)
+}
+
+/// What the policy asks for beyond the plan counts from now on, and no longer than it asks for it. Answers for which
+/// environments that changed.
+fn approvals_seen(
+    draft: &mut Draft,
+    approvals: &BTreeMap<Environment, Approval>,
+) -> Result<Vec<Environment>, Vec<Refusal>> {
+    let mut changed = Vec::new();
+    for (environment, asked) in approvals {
+        let planned = draft.state.plan.environment(environment).map(|planned| planned.approval.stricter(asked));
+        let Some(approval) = planned.filter(|approval| Some(approval) != draft.state.approval(environment)) else {
+            continue;
+        };
+        draft.bot(Event::ApprovalChanged { environment: environment.clone(), approval })?;
+        changed.push(environment.clone());
+    }
+    Ok(changed)
 }
 
 /// A question whose time is over is asked anew while a vote is missing: nobody votes on the old one any more.

@@ -66,7 +66,9 @@ pub(super) fn saw(draft: &mut Draft, sighting: &Sighting) -> Decided {
         Sighting::Image { .. } => Ok(()),
         Sighting::Tag(digest) => tag_seen(draft, digest.as_ref()),
         Sighting::LiveBranch(to) => live_branch_seen(draft, to.as_ref()),
-        Sighting::Rules { policy_version, standing } => super::ballot::rules_seen(draft, policy_version, standing),
+        Sighting::Rules { policy_version, standing, approvals } => {
+            ballot::rules_seen(draft, (policy_version, standing), approvals)
+        }
         Sighting::Mainline { how, main } => mainline_seen(draft, how, main),
     }
 }

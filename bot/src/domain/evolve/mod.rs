@@ -99,6 +99,7 @@ fn open(id: HotfixId, opened: &Opened, requester: PersonId, at: Timestamp) -> Ho
         pull: None,
         prompts: BTreeMap::new(),
         past_prompts: Vec::new(),
+        approvals: BTreeMap::new(),
         votes: Vec::new(),
         vetoes: BTreeMap::new(),
         glasses: Vec::new(),
@@ -228,6 +229,7 @@ fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
         Event::Agreed { .. }
         | Event::Prompted { .. }
         | Event::QuestionClosed { .. }
+        | Event::ApprovalChanged { .. }
         | Event::Voted(_)
         | Event::VoteWithdrawn { .. }
         | Event::Vetoed { .. }

@@ -29,6 +29,7 @@ impl Engine {
         key: &DeployKey,
     ) -> Result<Performed, Failure> {
         self.chat_listens(state, environment).await?;
+        self.see_rules(state).await?;
         let plan = &state.plan;
         let tip = match plan.deployed_branch() {
             Some(branch) => self.forge(&plan.service)?.tip(&plan.repo, branch).await?,
@@ -45,8 +46,17 @@ impl Engine {
             glass: self.config.policy.breakers(&self.config.people, &plan.service),
             reviewed: self.reviewed(state, environment).await?,
         };
+        if self.is_outdated() {
+            return Err(Failure::retry("the configuration was reloaded meanwhile"));
+        }
         let (environment, commit, key) = (environment.clone(), commit.clone(), key.clone());
         Ok(Performed::came(Outcome::DeployChecked { environment, commit, key, facts }))
+    }
+
+    /// What the policy asks for beyond the plan is known before the votes are judged by it.
+    async fn see_rules(&self, state: &Hotfix) -> Result<(), Failure> {
+        let seen = self.submit(state.id, &Command::Saw(self.rules(state)), Beside::default()).await;
+        seen.map(|_| ()).map_err(|error| Failure::retry(error.to_string()))
     }
 
     /// The roles that the voters have now. Somebody who left has none, nor has whoever lost the account they voted by.
@@ -62,7 +72,7 @@ impl Engine {
 
     /// Who approves exactly the head on the forge now, where votes have to be backed by that (security case 39).
     async fn reviewed(&self, state: &Hotfix, environment: &Environment) -> Result<BTreeSet<PersonId>, Failure> {
-        let asked = state.plan.environment(environment).and_then(|plan| plan.approval.step_up);
+        let asked = state.approval(environment).and_then(|approval| approval.step_up);
         let (Some(StepUp::Review), Some(pull), Some(head)) = (asked, &state.pull, &state.head) else {
             return Ok(BTreeSet::new());
         };

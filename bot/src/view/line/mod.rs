@@ -90,6 +90,7 @@ fn said(told: &Told<'_>, event: &Event) -> Option<Card> {
         Event::HeadMoved { from, head, adapts } => Some(told.head_moved(from, head, adapts)),
         Event::PullOpened { number, url, .. } => Some(told.pull_opened(*number, url.as_deref())),
         Event::Joined { title } => Some(told.joined(title)),
+        Event::ApprovalChanged { environment, approval } => Some(told.approval_changed(environment, approval)),
         Event::Voted(vote) => Some(told.voted(vote)),
         Event::VoteWithdrawn { environment, person, why } => Some(told.vote_withdrawn(environment, person, *why)),
         Event::Vetoed { environment, reason, .. } => Some(told.vetoed(environment, reason)),

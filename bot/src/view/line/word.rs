@@ -7,10 +7,12 @@ use super::{Told, lines, one};
 use crate::domain::event::{Actor, Lapse, Vote};
 use crate::domain::id::PersonId;
 use crate::domain::playbook::HoldMeans;
+use crate::domain::service::Approval;
 use crate::domain::vote::{is_backed, quorum};
 use crate::view::ask::{missing, owner};
 use crate::view::duration::clock;
 use crate::view::phrase::{Say, ended, lapsed, outside, paragraph};
+use crate::view::plan::whose_word;
 use crate::view::standing::looked_at;
 
 impl Told<'_> {
@@ -44,6 +46,11 @@ impl Told<'_> {
         let why = why.map_or("it was taken back, or they may not vote now", lapsed);
         let whom = Text::new().span(self.to.call(person)).plain(" and ").then(owner(self.state, self.to));
         one(Tone::Warning, whom.plain(format!(": the yes of {name} for {environment} does not count any more: {why}.")))
+    }
+
+    pub(super) fn approval_changed(&self, environment: &Environment, approval: &Approval) -> Card {
+        let what = format!("The policy changed. For {environment} from now on: {}.", whose_word(approval));
+        one(Tone::Warning, Text::of(what))
     }
 
     pub(super) fn vetoed(&self, environment: &Environment, reason: &str) -> Card {
