@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
 use hotfix::config::{self, Config};
-use hotfix::domain::command::{Act, Command, DeployFacts, Outcome, PickResult, Rebased, Sighting};
+use hotfix::domain::command::{Act, Command, DeployFacts, Fixes, Outcome, PickResult, Rebased, Sighting};
 use hotfix::domain::decide::{Decision, decide, open};
 use hotfix::domain::effect::Effect;
 use hotfix::domain::event::{
@@ -157,10 +157,14 @@ impl Model {
 
     /// The policy lets the person, or the dice are thrown again.
     fn asked(&mut self, who: u8, how: u16) -> Option<Command> {
-        let (role, act) = match how % 22 {
-            0 => (Role::Requester, Act::Pick(vec![commit(u64::from(how % 5) + 10)])),
+        let (role, act) = match how % 23 {
+            0 => (Role::Requester, Act::Pick(Fixes { commits: vec![commit(u64::from(how % 5) + 10)], reordered: how % 2 == 0 })),
             1 => {
-                (Role::Requester, Act::Join { title: "More".to_owned(), fixes: vec![commit(u64::from(how % 5) + 20)] })
+                (Role::Requester, Act::Join { title: "More".to_owned(), fixes: Fixes { commits: vec![commit(u64::from(how % 5) + 20)], reordered: false } })
+            }
+            22 => {
+                let fixes = self.state.fixes.iter().map(|fix| fix.source.clone());
+                (Role::Requester, Act::Unpick(fixes.skip(usize::from(how % 2)).take(1).collect()))
             }
             2..=4 => {
                 (Role::Approver, Act::Approve { on: None, way: if how % 2 == 0 { Way::Reaction } else { Way::Word } })
@@ -289,6 +293,10 @@ impl Model {
                     _ => PickResult::Done { commit: head.tip.clone(), head },
                 };
                 Outcome::Picked { source, result }
+            }
+            Effect::Unpick { source, .. } => {
+                let result = if how % 4 == 0 { Err(vec!["src/a.py".to_owned()]) } else { Ok(self.head(how)) };
+                Outcome::Unpicked { source, result }
             }
             Effect::Rebase { .. } if how % 3 == 0 => Outcome::Rebased(Rebased::Conflict(vec!["src/a.py".to_owned()])),
             Effect::Rebase { .. } => Outcome::Rebased(Rebased::Done(HeadSeen { on_base: true, ..self.head(how) })),

@@ -88,11 +88,12 @@ impl Binder<'_, '_> {
         }
     }
 
-    /// What looks like a flag is a word of the prose where the verb has no flags, or where it may be a dash.
+    /// What looks like a flag is a word of the prose only where it may be a dash: a flag that nobody reads must not look as
+    /// if it were heeded.
     fn no_such_flag(&mut self, token: &Token) -> Result<(), ParseError> {
         let in_prose = self.verb.takes_text();
         let is_dash = token.kind == TokenKind::PhoneFlag && self.loose.len() >= self.verb.places().count();
-        if in_prose && (self.verb.flags().next().is_none() || is_dash) {
+        if in_prose && is_dash {
             self.loose.push(self.at - 1);
             // `--a=b` came as two tokens; in prose it is one stretch of text.
             if self.tokens.get(self.at).is_some_and(|next| next.glued) {

@@ -68,6 +68,13 @@ pub enum Request {
         /// Which run.
         run: Option<HotfixId>,
     },
+    /// Take a fix out of a run again.
+    Unpick {
+        /// Pull requests and commits.
+        fixes: Vec<String>,
+        /// Which run.
+        run: Option<HotfixId>,
+    },
     /// Every step that is left.
     Plan {
         /// Which run.

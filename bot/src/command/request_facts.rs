@@ -14,6 +14,7 @@ impl Request {
             Self::Triage { .. } => "triage",
             Self::Agree { .. } => "agree",
             Self::Pick { .. } => "pick",
+            Self::Unpick { .. } => "unpick",
             Self::Plan { .. } => "plan",
             Self::Status { .. } => "status",
             Self::List { .. } => "list",
@@ -58,6 +59,7 @@ impl Request {
     pub fn run(&self) -> Option<HotfixId> {
         match self {
             Self::Pick { run, .. }
+            | Self::Unpick { run, .. }
             | Self::Triage { run, .. }
             | Self::Agree { run, .. }
             | Self::Plan { run }
@@ -122,6 +124,7 @@ impl Request {
             | Self::Triage { .. }
             | Self::Agree { .. }
             | Self::Pick { .. }
+            | Self::Unpick { .. }
             | Self::Approve { .. }
             | Self::Unapprove { .. }
             | Self::Reject { .. }

@@ -28,7 +28,7 @@ impl Request {
             }
             Self::Triage { answers, .. } => answers.iter().try_for_each(|word| write!(f, " {word}")),
             Self::Agree { step, .. } => step.as_ref().map_or(Ok(()), |step| write!(f, " {step}")),
-            Self::Pick { fixes, .. } => write!(f, " {}", fixes.join(" ")),
+            Self::Pick { fixes, .. } | Self::Unpick { fixes, .. } => write!(f, " {}", fixes.join(" ")),
             Self::List { mine, open, service } => {
                 f.write_str(if *mine { " --mine" } else { "" })?;
                 f.write_str(if *open { " --open" } else { "" })?;

@@ -1,6 +1,7 @@
 //! What was typed, and what it means or how it is refused.
 
 mod properties;
+mod references;
 mod refusals;
 mod table;
 
@@ -109,7 +110,7 @@ fn other_bots_words_and_help() {
 #[test]
 fn prose_is_kept_as_it_was_typed() {
     all_mean(&[
-        ("reject it's \"bad\" & 'tis --force", "reject \"it's \\\"bad\\\" & 'tis --force\""),
+        ("reject it's \"bad\" & 'tis", "reject \"it's \\\"bad\\\" & 'tis\""),
         ("reject  a\n\n b\tc", "reject \"a b c\""),
         (
             "note <@U1|ben> saw <https://x.io/a?b&amp;c|a lie> &lt;@U2|ceo&gt;",

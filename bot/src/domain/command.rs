@@ -30,17 +30,28 @@ pub enum Command {
     RemindCountersign,
 }
 
+/// Fixes that a person named.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Fixes {
+    /// The commits, each once, in the order in which they are picked.
+    pub commits: Vec<CommitId>,
+    /// Whether that is another order than the one in which they were named.
+    pub reordered: bool,
+}
+
 /// What a person can ask.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Act {
     /// Pick these commits onto the branch.
-    Pick(Vec<CommitId>),
+    Pick(Fixes),
+    /// Take these commits, as they were asked for, out of the run.
+    Unpick(Vec<CommitId>),
     /// Bring a second fix into this run.
     Join {
         /// What it is about.
         title: String,
         /// Its commits.
-        fixes: Vec<CommitId>,
+        fixes: Fixes,
     },
     /// Vote yes on what the open prompt shows.
     Approve {
@@ -226,6 +237,13 @@ pub enum Outcome {
         source: CommitId,
         /// What came of it.
         result: PickResult,
+    },
+    /// A fix was to be taken off the branch.
+    Unpicked {
+        /// The commit that was asked for.
+        source: CommitId,
+        /// What is on the branch now, or the files in the way.
+        result: Result<HeadSeen, Vec<String>>,
     },
     /// The pull request is there.
     PullOpened {

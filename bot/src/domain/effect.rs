@@ -31,6 +31,13 @@ pub enum Effect {
         /// The committer's time.
         at: Timestamp,
     },
+    /// Take a fix off the branch: everything else is put on top of the base without it. Found like a pick.
+    Unpick {
+        /// The commit that was asked for.
+        source: CommitId,
+        /// The committer's time.
+        at: Timestamp,
+    },
     /// Put the fixes on top of a new base. Found like a pick.
     Rebase {
         /// The old base.
@@ -152,6 +159,7 @@ impl Effect {
             Self::CheckDeploy { .. } => Reach::Judgement,
             Self::CreateBranch { .. }
             | Self::Pick { .. }
+            | Self::Unpick { .. }
             | Self::Rebase { .. }
             | Self::OpenPull
             | Self::OpenReturn
@@ -168,6 +176,7 @@ impl Effect {
             Self::Announce => "tell the team".to_owned(),
             Self::CreateBranch { at, .. } => format!("create the branch at {}", at.short()),
             Self::Pick { source, .. } => format!("pick {}", source.short()),
+            Self::Unpick { source, .. } => format!("take {} off the branch", source.short()),
             Self::Rebase { onto, .. } => format!("rebase the fixes onto {}", onto.short()),
             Self::OpenPull => "open the pull request".to_owned(),
             Self::OpenReturn => "open the pull request into main".to_owned(),
@@ -199,6 +208,7 @@ impl Effect {
             | Self::Announce
             | Self::CreateBranch { .. }
             | Self::Pick { .. }
+            | Self::Unpick { .. }
             | Self::Rebase { .. }
             | Self::OpenPull
             | Self::OpenReturn

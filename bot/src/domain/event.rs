@@ -208,6 +208,30 @@ pub enum Event {
         /// The files in the way.
         files: Vec<String>,
     },
+    /// The fixes that were named are picked in another order: that of main.
+    FixesOrdered {
+        /// The commits, in that order.
+        sources: Vec<CommitId>,
+    },
+    /// Somebody wants a fix off the branch.
+    FixRemovalAsked {
+        /// The commit that was asked for.
+        source: CommitId,
+    },
+    /// A fix is no part of the run any more.
+    FixRemoved {
+        /// The commit that was asked for.
+        source: CommitId,
+        /// Whether a person put it on the branch, who has to take it off as well.
+        by_hand: bool,
+    },
+    /// A fix cannot be taken off the branch, because what stands on top of it does not apply without it.
+    FixKept {
+        /// The commit that was asked for.
+        source: CommitId,
+        /// The files in the way.
+        files: Vec<String>,
+    },
     /// The branch moved. What was said of the old head is void.
     HeadMoved {
         /// Where it was.
@@ -559,10 +583,13 @@ pub struct Survey {
     pub branches: Vec<(BranchName, CommitId)>,
     /// The capabilities of the exceptional path: why each is missing, or `None` when it is there.
     pub capabilities: BTreeMap<CapabilityKind, Option<String>>,
-    /// The requested fixes that mean something.
+    /// The requested fixes that mean something, each once, in the order of main.
     pub fixes: Vec<CommitId>,
-    /// What was asked for and could not be found.
-    pub unknown: Vec<String>,
+    /// Whether the requester named them in another order.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub reordered: bool,
+    /// Why what was asked for could not be found.
+    pub unknown: Vec<Refusal>,
 }
 
 /// A commit with the people behind it.

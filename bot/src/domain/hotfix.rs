@@ -245,6 +245,8 @@ pub enum FixState {
     Conflicted(Vec<String>),
     /// A person put it on the branch in their own way.
     Adapted,
+    /// To be taken off the branch.
+    Leaving,
 }
 
 /// The pull request.

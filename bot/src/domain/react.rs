@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::effect::Effect;
 use super::event::{Closing, DriftChoice, Entry, Event};
-use super::hotfix::{BranchState, Hotfix, StepState};
+use super::hotfix::{BranchState, FixState, Hotfix, StepState};
 use super::id::StepId;
 use super::playbook::StepKind;
 use super::step;
@@ -55,6 +55,7 @@ fn acts(state: &Hotfix, entry: &Entry, version: u64) -> Vec<Effect> {
             let current = state.current().filter(|(_, spec)| matches!(spec.kind, StepKind::Change { .. }));
             current.map(|(_, spec)| step::enter(state, spec, now)).unwrap_or_default()
         }
+        Event::FixRemovalAsked { source } => vec![Effect::Unpick { source: source.clone(), at: now }],
         Event::DeployAsked { environment, commit, .. } => {
             let key = format!("{}-{environment}-{}", state.id.to_string().to_lowercase(), state.version);
             let (environment, commit) = (environment.clone(), commit.clone());
@@ -73,7 +74,9 @@ fn acts(state: &Hotfix, entry: &Entry, version: u64) -> Vec<Effect> {
             let current = state.current().map(|(_, spec)| spec.id.clone());
             let untold = state.glasses.last().filter(|broken| broken.told.is_none() && !broken.void);
             let tell = untold.map(|broken| Effect::AnnounceGlass { version: broken.version });
-            tell.into_iter().chain(current.map(|step| entered(state, &step, now)).unwrap_or_default()).collect()
+            let leaving = state.fixes.iter().filter(|fix| fix.state == FixState::Leaving);
+            let leaving = leaving.map(|fix| Effect::Unpick { source: fix.source.clone(), at: now });
+            tell.into_iter().chain(leaving).chain(current.map(|step| entered(state, &step, now)).unwrap_or_default()).collect()
         }
         Event::Surveyed(_)
         | Event::Refused { .. }
@@ -99,6 +102,9 @@ fn acts(state: &Hotfix, entry: &Entry, version: u64) -> Vec<Effect> {
         | Event::BranchCreated { .. }
         | Event::BranchDeleted
         | Event::FixRequested { .. }
+        | Event::FixesOrdered { .. }
+        | Event::FixRemoved { .. }
+        | Event::FixKept { .. }
         | Event::FixPicked { commit: Some(_), .. }
         | Event::HeadMoved { .. }
         | Event::FixConflicted { .. }
@@ -210,6 +216,10 @@ fn talk(state: &Hotfix, entry: &Entry, version: u64) -> Vec<Effect> {
         | Event::BranchCreated { .. }
         | Event::FixPicked { .. }
         | Event::FixConflicted { .. }
+        | Event::FixesOrdered { .. }
+        | Event::FixRemovalAsked { .. }
+        | Event::FixRemoved { .. }
+        | Event::FixKept { .. }
         | Event::HeadMoved { .. }
         | Event::PullOpened { .. }
         | Event::Voted(_)

@@ -380,7 +380,10 @@ impl Engine {
     async fn meaning(&self, state: &Hotfix, request: Request) -> Result<Act, Vec<Refusal>> {
         let service = &state.plan.service;
         Ok(match request {
-            Request::Pick { fixes, .. } => Act::Pick(self.commits(service, &fixes).await?),
+            Request::Pick { fixes, .. } => Act::Pick(self.commits(service, state.base.as_ref(), &fixes).await?),
+            Request::Unpick { fixes, .. } => {
+                Act::Unpick(self.commits(service, state.base.as_ref(), &fixes).await?.commits)
+            }
             Request::Approve { .. } => Act::Approve { on: None, way: Way::Word },
             Request::Unapprove { .. } => Act::Unapprove { on: None },
             Request::Reject { reason, .. } => Act::Reject { reason, on: None, way: Way::Word },
@@ -393,7 +396,7 @@ impl Engine {
             Request::Deploy { environment, .. } => Act::Deploy(environment),
             Request::Rollback { environment, to, .. } => {
                 let to = match to {
-                    Some(words) => self.commits(service, &[words]).await?.into_iter().next(),
+                    Some(words) => Some(self.commit_named(service, &words).await?),
                     None => None,
                 };
                 Act::Rollback(environment, to)

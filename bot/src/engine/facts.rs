@@ -5,15 +5,14 @@ use std::sync::Arc;
 
 use hotfix_adapters::deploy::Deploy;
 use hotfix_adapters::failure::Failure;
-use hotfix_adapters::forge::{Change, CommitInfo, Containment, Forge, PullNumber, PullRequest, PullState, Signature};
-use hotfix_adapters::vocabulary::{CommitId, Environment, PersonRef, Platform, Repo};
+use hotfix_adapters::forge::{Change, CommitInfo, Containment, Forge, PullRequest, Signature};
+use hotfix_adapters::vocabulary::{CommitId, Environment, PersonRef, Platform};
 use jiff::SignedDuration;
 
 use super::Engine;
 use crate::domain::event::{Contribution, Contributor, HeadSeen, PullSeen, ReviewSeen};
 use crate::domain::hotfix::Hotfix;
 use crate::domain::id::{PersonId, ServiceName};
-use crate::domain::refusal::Refusal;
 
 /// How many commits are kept by name; how many there are is kept beside.
 pub(super) const LISTED: usize = 50;
@@ -105,83 +104,5 @@ impl Engine {
             ReviewSeen { person, name, commit: review.commit.clone(), verdict: review.verdict }
         });
         reviews.collect()
-    }
-
-    /// What people call a fix: a commit, or the commits of a pull request. `None` when nothing answers to it.
-    pub(super) async fn fix(
-        &self,
-        service: &ServiceName,
-        repo: &Repo,
-        word: &str,
-    ) -> Result<Option<Vec<CommitId>>, Failure> {
-        let forge = self.forge(service)?;
-        let number = word.strip_prefix('#').and_then(|number| number.parse().ok()).map(PullNumber);
-        let found = match number {
-            None => forge.resolve(repo, word).await.map(|commit| commit.map(|commit| vec![commit])),
-            Some(number) => match forge.read(repo, number).await {
-                Ok(pull) => self.commits_of(service, repo, &pull).await,
-                Err(failure) => Err(failure),
-            },
-        };
-        match found {
-            // Words that the forge will not even look at mean nothing; a repository that is gone is another matter.
-            Err(Failure::Rejected { .. }) if self.answers(service, repo).await => Ok(None),
-            answer => answer,
-        }
-    }
-
-    async fn answers(&self, service: &ServiceName, repo: &Repo) -> bool {
-        let main = self.config.services.get(service).map(|configured| &configured.service.main);
-        match (self.forge(service), main) {
-            (Ok(forge), Some(main)) => forge.tip(repo, main).await.is_ok(),
-            (Ok(_) | Err(_), _) => false,
-        }
-    }
-
-    /// A merged pull request is its merge; an open one is what it would bring.
-    async fn commits_of(
-        &self,
-        service: &ServiceName,
-        repo: &Repo,
-        pull: &PullRequest,
-    ) -> Result<Option<Vec<CommitId>>, Failure> {
-        let forge = self.forge(service)?;
-        if let PullState::Merged(commit) = &pull.state {
-            return Ok(Some(vec![commit.clone()]));
-        }
-        let Some(base) = forge.tip(repo, &pull.base).await? else {
-            return Ok(None);
-        };
-        let range = forge.between(repo, &base, &pull.head_commit, LISTED).await?;
-        let whole = range.total == range.commits.len() && range.total > 0;
-        Ok(whole.then(|| range.commits.into_iter().map(|commit| commit.id).collect()))
-    }
-
-    /// What people call commits, as commits.
-    pub(super) async fn commits(&self, service: &ServiceName, words: &[String]) -> Result<Vec<CommitId>, Vec<Refusal>> {
-        let Some(configured) = self.config.services.get(service) else {
-            return Err(vec![Refusal::new(
-                "service.unknown",
-                format!("There is no service {service}."),
-                "See `help`.",
-            )]);
-        };
-        let mut commits = Vec::new();
-        let mut refusals = Vec::new();
-        for word in words {
-            match self.fix(service, &configured.service.repo, word).await {
-                Ok(Some(found)) => commits.extend(found),
-                Ok(None) => refusals.push(Refusal::new(
-                    "commit.unknown",
-                    format!("The repository has nothing that {word:?} could mean."),
-                    "Name a commit or a pull request that is pushed.",
-                )),
-                Err(failure) => {
-                    let reason = format!("The forge could not be asked: {failure}");
-                    refusals.push(Refusal::new("forge.failed", reason, "Try again in a moment."));
-                }
-            }
-        }
-        if refusals.is_empty() { Ok(commits) } else { Err(refusals) }
     }
 }

@@ -45,6 +45,7 @@ mod present;
 mod pulse;
 mod question;
 mod recover;
+mod reference;
 mod seek;
 mod show;
 mod watch;

@@ -167,7 +167,8 @@ impl Engine {
         let Some(id) = holder.filter(|_| joins && !start.exceptional && start.promotion.is_none()) else {
             return Ok(Started::Refused(vec![self.taken(held)]));
         };
-        let fixes = match self.commits(&start.service, &start.fixes).await {
+        let base = self.state(id).await.and_then(|run| run.base);
+        let fixes = match self.commits(&start.service, base.as_ref(), &start.fixes).await {
             Ok(fixes) => fixes,
             Err(refusals) => return Ok(Started::Refused(refusals)),
         };

@@ -160,8 +160,9 @@ impl Engine {
     /// ship (SRE-4). Only a run that picks from main has to know.
     pub(super) async fn origins(&self, state: &Hotfix, commits: &[CommitInfo]) -> Result<Origins, Failure> {
         let mut origins = Origins::default();
+        let fixes: Vec<&CommitId> = state.fixes.iter().map(|fix| &fix.source).collect();
         for commit in commits.iter().filter(|_| state.plan.picks()) {
-            match self.pick_of(state, commit).await? {
+            match self.pick_of(state, &fixes, commit).await? {
                 Some(source) => drop(origins.asked.insert(source.clone())),
                 None => {
                     let withheld = self.is_on_main(state, commit).await?;
@@ -172,11 +173,16 @@ impl Engine {
         Ok(origins)
     }
 
-    /// The fix that this commit is a pick of: it leads from its parent to exactly where the pick would lead.
-    async fn pick_of<'a>(&self, state: &'a Hotfix, commit: &CommitInfo) -> Result<Option<&'a CommitId>, Failure> {
+    /// The one of these fixes that a commit is a pick of: it leads from its parent to exactly where the pick would lead.
+    pub(super) async fn pick_of<'a>(
+        &self,
+        state: &Hotfix,
+        fixes: &[&'a CommitId],
+        commit: &CommitInfo,
+    ) -> Result<Option<&'a CommitId>, Failure> {
         let (forge, repo) = (self.forge(&state.plan.service)?, &state.plan.repo);
         let [parent] = commit.parents.as_slice() else { return Ok(None) };
-        for source in state.fixes.iter().map(|fix| &fix.source) {
+        for source in fixes.iter().copied() {
             if source == &commit.id {
                 return Ok(Some(source));
             }

@@ -45,6 +45,10 @@ pub fn tell(state: &Hotfix, entry: &Entry, audience: &Audience<'_>, to: &PersonI
         | Event::BaseFound { .. }
         | Event::BranchCreated { .. }
         | Event::FixRequested { .. }
+        | Event::FixesOrdered { .. }
+        | Event::FixRemovalAsked { .. }
+        | Event::FixRemoved { .. }
+        | Event::FixKept { .. }
         | Event::FixPicked { .. }
         | Event::FixConflicted { .. }
         | Event::HeadMoved { .. }

@@ -10,7 +10,7 @@ fn names_and_aliases_are_distinct_and_lower_case() {
     let words: Vec<&str> = Verb::words().collect();
     assert_eq!(words.iter().collect::<BTreeSet<_>>().len(), words.len());
     assert!(words.iter().all(|word| word.to_lowercase() == *word && !word.is_empty()));
-    assert_eq!(VERBS.len(), 41);
+    assert_eq!(VERBS.len(), 42);
 }
 
 #[test]
@@ -34,12 +34,13 @@ fn composed(verb: &Verb, with_optional: bool) -> String {
         Kind::Lane => "payments/staging",
         Kind::Step => "review",
         Kind::Fix => "#101",
-        Kind::Reference => "v1.4.2",
+        Kind::Reference | Kind::Name => "v1.4.2",
+        Kind::Commit => "abc1234",
         Kind::Url => "https://s.example/7",
         Kind::Duration => "2h",
         Kind::Choice(words) => words.last().unwrap(),
         Kind::Verb => "start",
-        Kind::Text => "words",
+        Kind::Text | Kind::Lasting(_) => "words",
     };
     let mut out = verb.name.to_owned();
     for arg in verb.args.iter().filter(|arg| with_optional || arg.form.is_required()) {

@@ -34,6 +34,11 @@ const REASON: Arg = Arg {
     about: "why, for everybody to read",
 };
 
+/// The reason of something that takes effect at once; `how` says in a sentence how its end is set.
+const fn reason_lasting(how: &'static str) -> Arg {
+    Arg { kind: Kind::Lasting(how), ..REASON }
+}
+
 /// The incident that justifies going around a rule.
 const INCIDENT: Arg = Arg {
     name: "incident",

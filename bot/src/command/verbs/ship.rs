@@ -32,7 +32,7 @@ pub(crate) const ROLLBACK: Verb = Verb {
             shown: "[to REF]",
             form: Form::Keyword,
             kind: Kind::Reference,
-            about: "a tag or commit that ran there before",
+            about: "a tag, commit or pull request that ran there before",
         },
     ],
     takes_run: true,

@@ -6,6 +6,7 @@ mod gate;
 mod glass;
 mod lapse;
 mod person;
+mod unpick;
 mod world;
 
 use jiff::Timestamp;

@@ -6,8 +6,8 @@ use hotfix_adapters::vocabulary::CommitId;
 use jiff::SignedDuration;
 
 use super::glass::Said;
-use super::{Draft, ballot, deploy, gate, glass};
-use crate::domain::command::Act;
+use super::{Draft, ballot, deploy, gate, glass, unpick};
+use crate::domain::command::{Act, Fixes};
 use crate::domain::event::{Answer, DriftChoice, Event};
 use crate::domain::glass::review_due;
 use crate::domain::hotfix::{BranchState, DeployState, Hotfix, Mainline};
@@ -34,6 +34,7 @@ pub(super) fn decide(draft: &mut Draft, grant: &Grant, act: &Act) -> Decided {
     match act {
         Act::Note(_) => Ok(()),
         Act::Pick(fixes) => pick(draft, who, fixes),
+        Act::Unpick(fixes) => unpick::ask(draft, who, fixes),
         Act::Join { title, fixes } => join(draft, who, title, fixes),
         Act::Approve { on, way } => ballot::approve(draft, grant, on.as_ref(), *way),
         Act::Unapprove { on } => ballot::unapprove(draft, who, on.as_ref()),
@@ -73,41 +74,51 @@ pub(super) fn no(refusal: Refusal) -> Decided {
 }
 
 /// The same start again is the start that was: it brings nothing, and is not told of (security case 40).
-fn join(draft: &mut Draft, who: &PersonId, title: &str, fixes: &[CommitId]) -> Decided {
+fn join(draft: &mut Draft, who: &PersonId, title: &str, fixes: &Fixes) -> Decided {
     let state = &draft.state;
     let own = who == &state.requester && title == state.title;
     let again = own || state.joined.iter().any(|(person, joined)| person == who && joined == title);
-    if again && fixes.iter().all(|source| state.fixes.iter().any(|fix| &fix.source == source)) {
+    if again && fixes.commits.iter().all(|source| state.fixes.iter().any(|fix| &fix.source == source)) {
         return Ok(());
     }
     if !again {
         draft.person(who, Event::Joined { title: title.to_owned() })?;
     }
-    if fixes.is_empty() { Ok(()) } else { pick(draft, who, fixes) }
+    if fixes.commits.is_empty() { Ok(()) } else { pick(draft, who, fixes) }
 }
 
-fn pick(draft: &mut Draft, who: &PersonId, fixes: &[CommitId]) -> Decided {
-    let merged = draft.state.pull.as_ref().is_some_and(|pull| pull.merged.is_some());
-    if merged || draft.state.branch == BranchState::Deleted {
-        let reason = format!("The branch {} is merged already.", draft.state.plan.branch);
-        return no(Refusal::new("branch.merged", reason, "Finish this run, and start a new one for another fix."));
+/// The branch is merged, so that nothing goes onto it or off it any more.
+pub(super) fn branch_merged(state: &Hotfix) -> Option<Refusal> {
+    let merged = state.pull.as_ref().is_some_and(|pull| pull.merged.is_some());
+    if !merged && state.branch != BranchState::Deleted {
+        return None;
     }
-    let mut asked = false;
-    for source in fixes {
-        if draft.state.fixes.iter().any(|fix| &fix.source == source) {
-            continue;
-        }
-        asked = true;
+    let reason = format!("The branch {} is merged already.", state.plan.branch);
+    Some(Refusal::new("branch.merged", reason, "Finish this run, and start a new one for another fix."))
+}
+
+fn pick(draft: &mut Draft, who: &PersonId, fixes: &Fixes) -> Decided {
+    if let Some(refusal) = branch_merged(&draft.state) {
+        return no(refusal);
+    }
+    let known = |source: &&CommitId| draft.state.fixes.iter().any(|fix| &fix.source == *source);
+    let new: Vec<CommitId> = fixes.commits.iter().filter(|source| !known(source)).cloned().collect();
+    for source in &new {
         draft.person(who, Event::FixRequested { source: source.clone() })?;
     }
-    if asked {
-        return Ok(());
+    if !new.is_empty() {
+        return ordered(draft, fixes.reordered, new);
     }
     no(Refusal::new(
         "fix.known",
         "These commits were asked for before.",
         "See `status`; name other commits, or push to the branch.",
     ))
+}
+
+/// Fixes that are picked in another order than they were named in are told of.
+pub(super) fn ordered(draft: &mut Draft, reordered: bool, sources: Vec<CommitId>) -> Decided {
+    if reordered && sources.len() > 1 { draft.bot(Event::FixesOrdered { sources }) } else { Ok(()) }
 }
 
 fn triage(draft: &mut Draft, who: &PersonId, answers: &BTreeMap<usize, Answer>) -> Decided {

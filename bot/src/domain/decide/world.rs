@@ -7,7 +7,8 @@ use hotfix_adapters::forge::Containment;
 use hotfix_adapters::registry::Published;
 use hotfix_adapters::vocabulary::{CommitId, DeployKey, Digest, Environment};
 
-use super::{Draft, ballot, deploy};
+use super::person::ordered;
+use super::{Draft, ballot, deploy, unpick};
 use crate::domain::command::{Outcome, PickResult, Rebased, Sighting};
 use crate::domain::event::{Beyond, Event, HeadSeen};
 use crate::domain::hotfix::{BranchState, DeployState, Fix, FixState, Hotfix, Mainline, StepState};
@@ -71,7 +72,7 @@ pub(super) fn saw(draft: &mut Draft, sighting: &Sighting) -> Decided {
     }
 }
 
-fn head_seen(draft: &mut Draft, head: &HeadSeen, by_a_person: bool) -> Decided {
+pub(super) fn head_seen(draft: &mut Draft, head: &HeadSeen, by_a_person: bool) -> Decided {
     let merged = draft.state.pull.as_ref().is_some_and(|pull| pull.merged.is_some());
     if draft.state.branch != BranchState::Present || merged {
         return Ok(());
@@ -162,7 +163,10 @@ pub(super) fn came(draft: &mut Draft, outcome: &Outcome) -> Decided {
         Outcome::Surveyed(survey) if draft.state.survey.is_none() => {
             draft.bot(Event::Surveyed(survey.clone()))?;
             let refusals = step::objections(&draft.state, draft.now);
-            if refusals.is_empty() { Ok(()) } else { draft.bot(Event::Refused { refusals }) }
+            if !refusals.is_empty() {
+                return draft.bot(Event::Refused { refusals });
+            }
+            ordered(draft, survey.reordered, survey.fixes.clone())
         }
         Outcome::Surveyed(_) => Ok(()),
         Outcome::Announced { message, reached, missed } if draft.state.card.is_none() => {
@@ -174,6 +178,7 @@ pub(super) fn came(draft: &mut Draft, outcome: &Outcome) -> Decided {
         }
         Outcome::BranchCreated { .. } => Ok(()),
         Outcome::Picked { source, result } => picked(draft, source, result),
+        Outcome::Unpicked { source, result } => unpick::came(draft, source, result),
         Outcome::PullOpened { number, author, url } if draft.state.pull.is_none() => {
             draft.bot(Event::PullOpened { number: *number, author: author.clone(), url: url.clone() })
         }

@@ -209,6 +209,22 @@ fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
             state.fixes.push(Fix { source: source.clone(), state: FixState::Waiting });
             reset::reopen_from(state, |kind| matches!(kind, StepKind::OnMain | StepKind::Change { .. }));
         }
+        Event::FixesOrdered { .. } => {}
+        Event::FixRemovalAsked { source } => {
+            let fix = state.fixes.iter_mut().find(|fix| &fix.source == source);
+            fix.ok_or_else(|| format!("nobody asked for {source}"))?.state = FixState::Leaving;
+            state.asked_deploy = None;
+            reset::reopen_from(state, |kind| matches!(kind, StepKind::OnMain | StepKind::Change { .. }));
+        }
+        Event::FixRemoved { source, .. } => {
+            state.fixes.retain(|fix| &fix.source != source);
+            state.on_main.remove(source);
+            reset::reopen_from(state, |kind| matches!(kind, StepKind::OnMain | StepKind::Change { .. }));
+        }
+        Event::FixKept { source, .. } => {
+            let fix = state.fixes.iter_mut().find(|fix| &fix.source == source && fix.state == FixState::Leaving);
+            fix.ok_or_else(|| format!("{source} is not being taken off"))?.state = FixState::Picked;
+        }
         Event::FixPicked { source, .. } => set_fix(state, source, FixState::Picked)?,
         Event::FixConflicted { source, files } => set_fix(state, source, FixState::Conflicted(files.clone()))?,
         Event::HeadMoved { head, adapts, .. } => reset::move_head(state, head, adapts),

@@ -8,6 +8,9 @@ use crate::domain::effect::Effect;
 use crate::domain::hotfix::{FixState, Hotfix};
 
 pub(super) fn progress(state: &Hotfix, large_lines: u32, pulls: bool) -> Progress {
+    if is_leaving(state) {
+        return Progress::Waiting(Wait::Bot("taking a fix off the branch"));
+    }
     let strays = stray::strays(state);
     if !strays.is_empty() {
         return Progress::Waiting(Wait::Strays(strays.into_iter().map(|(at, why)| (at.clone(), why)).collect()));
@@ -49,7 +52,7 @@ pub(super) fn adapted(state: &Hotfix) -> String {
 }
 
 pub(super) fn enter(state: &Hotfix, now: Timestamp, pulls: bool) -> Vec<Effect> {
-    if conflict(state).is_some() || !stray::strays(state).is_empty() {
+    if is_leaving(state) || conflict(state).is_some() || !stray::strays(state).is_empty() {
         return Vec::new();
     }
     if let (Some(head), Some(base)) = (state.head.as_ref().filter(|head| !head.on_base), &state.base) {
@@ -66,11 +69,16 @@ pub(super) fn enter(state: &Hotfix, now: Timestamp, pulls: bool) -> Vec<Effect> 
     Vec::new()
 }
 
+/// Whether a fix is being taken off the branch; nothing is put onto it meanwhile.
+fn is_leaving(state: &Hotfix) -> bool {
+    state.fixes.iter().any(|fix| fix.state == FixState::Leaving)
+}
+
 /// The files that a person has to settle.
 pub(crate) fn conflict(state: &Hotfix) -> Option<Vec<String>> {
     let picked = state.fixes.iter().find_map(|fix| match &fix.state {
         FixState::Conflicted(files) => Some(files.clone()),
-        FixState::Waiting | FixState::Picked | FixState::Adapted => None,
+        FixState::Waiting | FixState::Picked | FixState::Adapted | FixState::Leaving => None,
     });
     picked.or_else(|| state.rebase_conflict.clone())
 }

@@ -4,7 +4,7 @@
 use hotfix_adapters::vocabulary::CommitId;
 
 use super::{Progress, Wait, count};
-use crate::domain::hotfix::Hotfix;
+use crate::domain::hotfix::{FixState, Hotfix};
 
 pub(super) fn progress(state: &Hotfix) -> Progress {
     if state.fixes.is_empty() {
@@ -17,8 +17,8 @@ pub(super) fn progress(state: &Hotfix) -> Progress {
     Progress::Waiting(Wait::FixOnMain(missing))
 }
 
-/// The fixes that are not known to be on main.
+/// The fixes that are not known to be on main, less those that are about to leave.
 fn missing(state: &Hotfix) -> Vec<CommitId> {
-    let absent = state.fixes.iter().filter(|fix| !state.on_main.contains(&fix.source));
+    let absent = state.fixes.iter().filter(|fix| fix.state != FixState::Leaving && !state.on_main.contains(&fix.source));
     absent.map(|fix| fix.source.clone()).collect()
 }

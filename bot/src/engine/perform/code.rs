@@ -55,6 +55,43 @@ impl Engine {
         Ok(Performed::came(Outcome::Picked { source: source.clone(), result }))
     }
 
+    /// Puts everything on the branch but this fix on top of the base anew. What lies below the fix stays as it is.
+    pub(super) async fn unpick(&self, state: &Hotfix, source: &CommitId, at: Timestamp) -> Result<Performed, Failure> {
+        let (forge, repo) = (self.forge(&state.plan.service)?, &state.plan.repo);
+        let head = self.tip(state).await?;
+        let base = state.base.as_ref().unwrap_or(&head);
+        let range = forge.between(repo, base, &head, REBASED_AT_MOST).await?;
+        if range.total > range.commits.len() || range.commits.iter().any(|commit| commit.parents.len() > 1) {
+            return Err(Failure::rejected(format!(
+                "The branch {} has merges or more than {REBASED_AT_MOST} commits, so a person has to take the fix off it.",
+                state.plan.branch
+            )));
+        }
+        let mut tip = base.clone();
+        for commit in &range.commits {
+            if self.pick_of(state, &[source], commit).await?.is_some() {
+                continue;
+            }
+            if commit.parents.contains(&tip) {
+                tip = commit.id.clone();
+                continue;
+            }
+            let pick = Pick { onto: tip.clone(), source: commit.id.clone(), at, trace: false };
+            match forge.pick(repo, &pick).await? {
+                Picked::Commit(made) => tip = made,
+                Picked::AlreadyThere => {}
+                Picked::Conflict { files } => {
+                    return Ok(Performed::came(Outcome::Unpicked { source: source.clone(), result: Err(files) }));
+                }
+            }
+        }
+        if tip != head {
+            self.move_branch(state, &head, &tip).await?;
+        }
+        let seen = self.head_at(state, base, &tip).await?;
+        Ok(Performed::came(Outcome::Unpicked { source: source.clone(), result: Ok(seen) }))
+    }
+
     /// Moves the branch. Somebody who pushed at the same moment is no reason to give up: it is done again on top.
     async fn move_branch(&self, state: &Hotfix, from: &CommitId, to: &CommitId) -> Result<(), Failure> {
         let forge = self.forge(&state.plan.service)?;

@@ -29,6 +29,7 @@ impl Engine {
             Effect::Survey => self.survey(&state).await,
             Effect::Announce => self.announce(&state, key, first).await,
             Effect::CreateBranch { which, at } => self.create_branch(&state, *which, at).await,
+            Effect::Unpick { source, at } => self.unpick(&state, source, *at).await,
             Effect::Pick { source, at } => self.pick(&state, source, *at).await,
             Effect::Rebase { from, head, onto, at } => self.rebase(&state, from, head, onto, *at).await,
             Effect::OpenPull => self.open_pull(&state).await,

@@ -11,9 +11,11 @@ use crate::domain::command::Outcome;
 use crate::domain::event::{Contribution, Survey, Told};
 use crate::domain::hotfix::{BranchState, Hotfix};
 use crate::domain::playbook::{CapabilityKind, StepKind};
+use crate::domain::refusal::Refusal;
 use crate::engine::Engine;
 use crate::engine::facts::LISTED;
 use crate::engine::outbox::Performed;
+use crate::engine::reference::in_order_of_main;
 
 impl Engine {
     pub(super) async fn survey(&self, state: &Hotfix) -> Result<Performed, Failure> {
@@ -27,15 +29,16 @@ impl Engine {
             Some(words) => self.base_words(state, words, running.as_ref(), &mut unknown).await?,
             None => None,
         };
-        let mut fixes = Vec::new();
+        let mut named = Vec::new();
         for words in &state.asked.fixes {
             match self.fix(&plan.service, &plan.repo, words).await? {
-                Some(commits) => fixes.extend(commits),
-                None => unknown.push(words.clone()),
+                Ok(commits) => named.extend(commits),
+                Err(refusal) => unknown.push(refusal),
             }
         }
         let told_base = told.iter().find_map(|told| told.commit.as_ref());
         let base = from.as_ref().or(running.as_ref()).or(last_success.as_ref()).or(told_base);
+        let fixes = in_order_of_main(forge, &plan.repo, base.zip(main.as_ref()), named).await?;
         let target = self.target(state, main.as_ref(), &mut unknown).await?;
         let leaving = match (base, &target) {
             (Some(base), Some(target)) => self.leaving(state, base, target).await?,
@@ -61,7 +64,8 @@ impl Engine {
             withheld,
             withheld_total,
             main_checks,
-            fixes,
+            fixes: fixes.commits,
+            reordered: fixes.reordered,
             unknown,
         };
         Ok(Performed::came(Outcome::Surveyed(Box::new(survey))))
@@ -124,7 +128,7 @@ impl Engine {
         &self,
         state: &Hotfix,
         main: Option<&CommitId>,
-        unknown: &mut Vec<String>,
+        unknown: &mut Vec<Refusal>,
     ) -> Result<Option<CommitId>, Failure> {
         if !state.plan.is_promotion() {
             return Ok(None);
@@ -132,11 +136,7 @@ impl Engine {
         let Some(words) = &state.asked.target else {
             return Ok(main.cloned());
         };
-        let found = resolve(self.forge(&state.plan.service)?.as_ref(), state, words).await?;
-        if found.is_none() {
-            unknown.push(words.clone());
-        }
-        Ok(found)
+        Ok(told(self.one_commit(&state.plan.service, &state.plan.repo, words).await?, unknown))
     }
 
     /// Production runs something that the target has not behind it: whether the target has it all the same (a hotfix).
@@ -186,7 +186,7 @@ impl Engine {
         state: &Hotfix,
         words: &str,
         in_production: Option<&CommitId>,
-        unknown: &mut Vec<String>,
+        unknown: &mut Vec<Refusal>,
     ) -> Result<Option<CommitId>, Failure> {
         let found = match words.strip_prefix("deployed@") {
             Some(name) => {
@@ -200,10 +200,11 @@ impl Engine {
                     None => None,
                 }
             }
-            None => resolve(self.forge(&state.plan.service)?.as_ref(), state, words).await?,
+            None => return Ok(told(self.one_commit(&state.plan.service, &state.plan.repo, words).await?, unknown)),
         };
         if found.is_none() {
-            unknown.push(words.to_owned());
+            let reason = format!("What {words} runs is not known.");
+            unknown.push(Refusal::new("commit.unknown", reason, "Name a commit, a tag or a branch instead."));
         }
         Ok(found)
     }
@@ -250,6 +251,11 @@ impl Engine {
         }
         answers
     }
+}
+
+/// The commit; or nothing, and why.
+fn told(found: Result<CommitId, Refusal>, unknown: &mut Vec<Refusal>) -> Option<CommitId> {
+    found.map_err(|refusal| unknown.push(refusal)).ok()
 }
 
 /// What a person's words for a commit mean. Words that the forge will not even look at mean nothing.

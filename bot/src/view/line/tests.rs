@@ -1,5 +1,5 @@
 use super::*;
-use crate::domain::command::{Act, Command, Outcome, PickResult, Rebased, Sighting};
+use crate::domain::command::{Act, Command, Fixes, Outcome, PickResult, Rebased, Sighting};
 use crate::domain::effect::Effect;
 use crate::domain::event::DriftChoice;
 use crate::domain::evolve::replay;
@@ -253,7 +253,7 @@ fn what_stops_a_run_and_what_ends_it() {
         .came(stuck)
         .by("ana", Act::Retry)
         .verified("local", false)
-        .by("dee", Act::Join { title: "Fix the totals".to_owned(), fixes: vec![commit("f2f2f2f")] })
+        .by("dee", Act::Join { title: "Fix the totals".to_owned(), fixes: Fixes { commits: vec![commit("f2f2f2f")], reordered: false } })
         .by("ana", Act::Abort("the flag was enough".to_owned()));
     same(
         &from(&before, &stopped),
