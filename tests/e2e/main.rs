@@ -1,4 +1,4 @@
-//! Everything, end to end, in one binary: scenarios with crashes, HTTP, kills, what hangs and what breaks off, bad input, secrets, properties, and the house rules.
+//! Everything, end to end, in one binary: scenarios with crashes, HTTP, kills, what hangs and what breaks off, bad input, secrets, shipped scripts, properties, and the house rules.
 
 mod bad_input;
 mod canaries;
@@ -15,6 +15,7 @@ mod own;
 mod pool;
 mod properties;
 mod scenarios;
+mod scripts;
 mod slack;
 mod tidy;
 mod votes;

@@ -158,10 +158,17 @@ impl Model {
     /// The policy lets the person, or the dice are thrown again.
     fn asked(&mut self, who: u8, how: u16) -> Option<Command> {
         let (role, act) = match how % 23 {
-            0 => (Role::Requester, Act::Pick(Fixes { commits: vec![commit(u64::from(how % 5) + 10)], reordered: how % 2 == 0 })),
-            1 => {
-                (Role::Requester, Act::Join { title: "More".to_owned(), fixes: Fixes { commits: vec![commit(u64::from(how % 5) + 20)], reordered: false } })
-            }
+            0 => (
+                Role::Requester,
+                Act::Pick(Fixes { commits: vec![commit(u64::from(how % 5) + 10)], reordered: how % 2 == 0 }),
+            ),
+            1 => (
+                Role::Requester,
+                Act::Join {
+                    title: "More".to_owned(),
+                    fixes: Fixes { commits: vec![commit(u64::from(how % 5) + 20)], reordered: false },
+                },
+            ),
             22 => {
                 let fixes = self.state.fixes.iter().map(|fix| fix.source.clone());
                 (Role::Requester, Act::Unpick(fixes.skip(usize::from(how % 2)).take(1).collect()))

@@ -162,6 +162,11 @@ impl World {
             let commit = self.commit_of(reference)?;
             return self.stage.deploy(&commit, environment);
         }
+        if let Some((environment, version)) = words.split_once(" is labelled ") {
+            let label = std::fs::read_to_string(state.join(format!("version-{environment}")))?;
+            anyhow::ensure!(label.starts_with(&format!("VERSION={version} ")), "{environment} is labelled {label}");
+            return Ok(());
+        }
         if let Some(environment) = words.strip_prefix("nothing runs in ") {
             return Ok(std::fs::remove_file(self.stage.place(environment).join("current"))?);
         }

@@ -407,6 +407,10 @@ pub enum Picked {
     Commit(CommitId),
     /// It would change nothing.
     AlreadyThere,
+    /// It changes nothing anywhere: the commit is empty.
+    Empty,
+    /// git refuses to write what it would be, because the commit is malformed, as it says in these words.
+    Malformed(String),
     /// It does not apply, because of these files.
     Conflict {
         /// The files.

@@ -145,7 +145,9 @@ fn address(text: &str) -> Result<Reference, String> {
     let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
     // A repository may be called like one of these words, so the last place where one has a value counts.
     let of = |words: &[&str], fits: fn(&str) -> bool| {
-        let place = parts.windows(2).rposition(|pair| pair.first().is_some_and(|w| words.contains(w)) && pair.get(1).is_some_and(|v| fits(v)))?;
+        let place = parts.windows(2).rposition(|pair| {
+            pair.first().is_some_and(|w| words.contains(w)) && pair.get(1).is_some_and(|v| fits(v))
+        })?;
         Some((place, (*parts.get(place + 1)?).to_owned()))
     };
     let pull = of(&["pull", "pulls", "merge_requests"], is_number);

@@ -288,6 +288,13 @@ pub enum Outcome {
         /// The facts.
         facts: DeployFacts,
     },
+    /// A deployment is a person's to do.
+    DeployByHand {
+        /// Its key.
+        key: DeployKey,
+        /// How it is done, with everything filled in; `None` when the mechanism does not say.
+        instructions: Option<String>,
+    },
     /// How a deployment stands.
     DeployStatus {
         /// Its key.
@@ -336,6 +343,8 @@ pub enum PickResult {
     },
     /// It was there before.
     AlreadyThere,
+    /// The commit changes nothing at all.
+    Empty,
     /// It does not apply.
     Conflict {
         /// The files in the way.

@@ -200,6 +200,9 @@ pub enum Event {
         source: CommitId,
         /// What it became; `None` when the branch had it already.
         commit: Option<CommitId>,
+        /// Whether it changes nothing at all.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        empty: bool,
     },
     /// A requested commit does not apply; a person has to adapt it.
     FixConflicted {
@@ -369,6 +372,9 @@ pub enum Event {
     DeployAwaitsWord {
         /// Its key.
         key: DeployKey,
+        /// How it is done, with everything filled in.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        instructions: Option<String>,
     },
     /// The deployment ended.
     DeployEnded {

@@ -75,7 +75,7 @@ pub struct Hotfix {
     pub return_pull: Option<PullNumber>,
     /// Where the live hotfix branch was moved to by somebody's push; the last one.
     pub live_moved: Option<Option<CommitId>>,
-    /// What deployments over there wait for.
+    /// What deployments over there wait for; of one that a person does, how it is done.
     pub notes: BTreeMap<DeployKey, String>,
     /// What is on the branch.
     pub head: Option<HeadSeen>,

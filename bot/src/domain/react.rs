@@ -76,7 +76,10 @@ fn acts(state: &Hotfix, entry: &Entry, version: u64) -> Vec<Effect> {
             let tell = untold.map(|broken| Effect::AnnounceGlass { version: broken.version });
             let leaving = state.fixes.iter().filter(|fix| fix.state == FixState::Leaving);
             let leaving = leaving.map(|fix| Effect::Unpick { source: fix.source.clone(), at: now });
-            tell.into_iter().chain(leaving).chain(current.map(|step| entered(state, &step, now)).unwrap_or_default()).collect()
+            tell.into_iter()
+                .chain(leaving)
+                .chain(current.map(|step| entered(state, &step, now)).unwrap_or_default())
+                .collect()
         }
         Event::Surveyed(_)
         | Event::Refused { .. }

@@ -60,12 +60,7 @@ impl Engine {
         }))
     }
 
-    async fn meant(
-        &self,
-        service: &ServiceName,
-        repo: &Repo,
-        text: &str,
-    ) -> Result<Result<Meant, Refusal>, Failure> {
+    async fn meant(&self, service: &ServiceName, repo: &Repo, text: &str) -> Result<Result<Meant, Refusal>, Failure> {
         let Ok(reference) = Reference::parse(text) else {
             return Ok(Err(unknown(text, repo)));
         };
@@ -223,9 +218,9 @@ pub(super) async fn in_order_of_main(
 
 /// Whether an address lies in a repository of the forge whose own address is `web`.
 fn belongs(address: &Address, web: Option<&str>, repo: &Repo) -> bool {
-    let (host, prefix) = web
-        .and_then(|web| web.split_once("://"))
-        .map_or((None, ""), |(_, rest)| rest.split_once('/').map_or((Some(rest), ""), |(host, path)| (Some(host), path)));
+    let (host, prefix) = web.and_then(|web| web.split_once("://")).map_or((None, ""), |(_, rest)| {
+        rest.split_once('/').map_or((Some(rest), ""), |(host, path)| (Some(host), path))
+    });
     let prefix = prefix.trim_matches('/');
     let wanted = if prefix.is_empty() { repo.as_str().to_owned() } else { format!("{prefix}/{repo}") };
     host.is_none_or(|host| host.eq_ignore_ascii_case(&address.host)) && wanted.eq_ignore_ascii_case(&address.repo)

@@ -372,14 +372,30 @@ pub(super) fn by_hand(state: &Hotfix, to: &Audience<'_>, environment: &Environme
     let deploy = state.last_deploy(environment).map(|deploy| &deploy.intent);
     let commit = deploy.map_or("the approved commit", |intent| intent.commit.as_str());
     let how = state.plan.environment(environment).map_or(String::new(), |e| format!(" ({})", outside(&e.mechanism)));
-    vec![
-        owner(state, to).plain(": deploy exactly ").code(commit).plain(format!(" to {environment}{how}.")),
+    let mut said =
+        vec![owner(state, to).plain(": deploy exactly ").code(commit).plain(format!(" to {environment}{how}."))];
+    let instructions = deploy.and_then(|intent| state.notes.get(&intent.key));
+    said.extend(
+        instructions.iter().flat_map(|text| text.lines()).filter(|line| !line.trim().is_empty()).map(instruction),
+    );
+    said.push(
         Text::of("Then say ")
             .command(&format!("verify {environment} pass"))
             .plain(" or ")
             .command(&format!("verify {environment} fail <why>"))
             .plain("."),
-    ]
+    );
+    said
+}
+
+/// A line of the instructions that the configuration gives; what stands in backticks there is to be copied.
+fn instruction(line: &str) -> Text {
+    let pieces = line.trim_end().split('`').enumerate();
+    pieces.fold(Text::new(), |text, (at, piece)| match (at % 2, piece) {
+        (_, "") => text,
+        (1, code) => text.code(code),
+        (_, plain) => text.plain(plain),
+    })
 }
 
 fn mainline(state: &Hotfix, to: &Audience<'_>) -> Text {

@@ -110,14 +110,15 @@ fn happened(state: &Hotfix, entry: &Entry, to: &Audience<'_>) -> Option<String> 
         Event::ReturnOpened { number, .. } => format!("opened pull request \\#{} into main", number.0),
         Event::DeployNoted { key, note } => format!("the deployment to {}: {}", place(state, key), escape(note)),
         Event::FixRequested { source } => format!("asked for {} on the branch", sha(source)),
-        Event::FixPicked { source, commit: Some(commit) } => format!("picked {} as {}", sha(source), sha(commit)),
+        Event::FixPicked { source, commit: Some(commit), .. } => format!("picked {} as {}", sha(source), sha(commit)),
         Event::FixesOrdered { sources } => {
             format!("fixes in the order of main: {}", sources.iter().map(sha).collect::<Vec<_>>().join(", "))
         }
         Event::FixRemovalAsked { source } => format!("asked to take {} off the branch", sha(source)),
         Event::FixRemoved { source, .. } => format!("{} is no longer part of it", sha(source)),
         Event::FixKept { source, files } => format!("{} stays: {} in the way", sha(source), files.join(", ")),
-        Event::FixPicked { source, commit: None } => format!("{} was there already", sha(source)),
+        Event::FixPicked { source, commit: None, empty: true } => format!("{} is an empty commit", sha(source)),
+        Event::FixPicked { source, commit: None, empty: false } => format!("{} was there already", sha(source)),
         Event::FixConflicted { source, files } => {
             format!("{} does not apply: {}", sha(source), escape(&files.join(", ")))
         }
@@ -190,7 +191,7 @@ fn happened(state: &Hotfix, entry: &Entry, to: &Audience<'_>) -> Option<String> 
             format!("deployed nothing to {environment}. {}", reasons(refusals, to))
         }
         Event::DeployStarted(intent) => started(state, intent, to),
-        Event::DeployAwaitsWord { key } => {
+        Event::DeployAwaitsWord { key, .. } => {
             format!("the deployment to {} waits for a person to do it", place(state, key))
         }
         Event::DeployEnded { key, failure: None } => format!("the deployment to {} succeeded", place(state, key)),

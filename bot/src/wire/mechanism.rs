@@ -40,9 +40,7 @@ impl Place<'_> {
     pub(super) fn mechanism(&self, mechanism: &MechanismConfig) -> anyhow::Result<Arc<dyn Deploy>> {
         Ok(match mechanism {
             MechanismConfig::Command(command) => Arc::new(self.command(command)?),
-            MechanismConfig::Manual { instructions } => {
-                Arc::new(Manual::new(self.environment.clone(), instructions.clone()))
-            }
+            MechanismConfig::Manual { instructions } => Arc::new(Manual::new(self.environment.clone(), instructions)?),
             MechanismConfig::Tag { template, running } => Arc::new(TagRelease::new(TagOptions {
                 forge: self.host.forge.clone(),
                 repo: self.service.repo.clone(),

@@ -9,7 +9,9 @@ use crate::vocabulary::{CommitId, Repo, TagName};
 pub(super) async fn picked(forge: &Arc<dyn Forge>, repo: &Repo, pick: &Pick) -> CommitId {
     match forge.pick(repo, pick).await.unwrap() {
         Picked::Commit(commit) => commit,
-        other @ (Picked::AlreadyThere | Picked::Conflict { .. }) => panic!("this should have been a commit: {other:?}"),
+        other @ (Picked::AlreadyThere | Picked::Empty | Picked::Malformed(_) | Picked::Conflict { .. }) => {
+            panic!("this should have been a commit: {other:?}")
+        }
     }
 }
 

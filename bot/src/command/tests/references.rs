@@ -4,8 +4,12 @@ use super::*;
 use crate::command::table::Kind;
 
 /// Each way to write a reference, and how it is written back.
-const PULLS: [(&str, &str); 4] =
-    [("101", "101"), ("#101", "#101"), ("!101", "#101"), ("https://f.example/t/p/pull/101", "https://f.example/t/p/pull/101")];
+const PULLS: [(&str, &str); 4] = [
+    ("101", "101"),
+    ("#101", "#101"),
+    ("!101", "#101"),
+    ("https://f.example/t/p/pull/101", "https://f.example/t/p/pull/101"),
+];
 const COMMITS: [(&str, &str); 4] = [
     ("abc1234", "abc1234"),
     ("ABC1234", "abc1234"),
@@ -22,7 +26,15 @@ fn with(verb: &Verb, arg: &Arg, value: &str) -> String {
         Kind::Lane => "payments/staging",
         Kind::Url => "https://s.example/7",
         Kind::Commit => "abc1234",
-        _ => "words",
+        Kind::Step
+        | Kind::Fix
+        | Kind::Reference
+        | Kind::Name
+        | Kind::Duration
+        | Kind::Choice(_)
+        | Kind::Verb
+        | Kind::Text
+        | Kind::Lasting(_) => "words",
     };
     let mut line = verb.name.to_owned();
     for other in verb.args.iter().filter(|other| other.name == arg.name || other.form.is_required()) {

@@ -44,7 +44,7 @@ pub(crate) const START: Verb = Verb {
             shown: "[--fix PR|sha …]",
             form: Form::ManyFlag,
             kind: Kind::Fix,
-            about: "pull requests (#101) or commits that are the fix, by number, id or address, with spaces or commas between",
+            about: "pull requests (#101), commits or their addresses, with spaces or commas between",
         },
         Arg {
             name: "from",

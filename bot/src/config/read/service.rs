@@ -146,7 +146,9 @@ fn environment(field: Field<'_>, folders: &Folders<'_>) -> Option<RawEnvironment
     let deploy = if never.is_some() { reader.get("deploy") } else { reader.need("deploy") };
     let mechanism = deploy.table("`deploy`").and_then(|deploy| mechanism::read(deploy, folders));
     let mechanism = mechanism.or_else(|| {
-        never.as_ref().map(|never: &Never| MechanismConfig::Manual { instructions: never.instead.clone() })
+        never.as_ref().map(|never: &Never| MechanismConfig::Manual {
+            instructions: never.instead.replace('{', "{{").replace('}', "}}"),
+        })
     });
     let clusters = place::clusters(reader.get("cluster"), folders);
     reader.finish();

@@ -203,6 +203,12 @@ pub(super) fn came(draft: &mut Draft, outcome: &Outcome) -> Decided {
             deploy::checked(draft, environment, commit, key, facts)
         }
         Outcome::DeployStatus { key, status } => deploy_status(draft, key, status),
+        Outcome::DeployByHand { key, instructions } => {
+            if draft.state.deploy(key).is_none_or(|deploy| deploy.state != DeployState::Running) {
+                return Ok(());
+            }
+            draft.bot(Event::DeployAwaitsWord { key: key.clone(), instructions: instructions.clone() })
+        }
         Outcome::Rebased(Rebased::Done(head)) => head_seen(draft, head, false),
         Outcome::Rebased(Rebased::Conflict(files)) if draft.state.head.as_ref().is_some_and(|head| !head.on_base) => {
             draft.bot(Event::RebaseConflicted { files: files.clone() })
@@ -239,10 +245,11 @@ fn picked(draft: &mut Draft, source: &CommitId, result: &PickResult) -> Decided 
     }
     match result {
         PickResult::Done { commit, head } => {
-            draft.bot(Event::FixPicked { source: source.clone(), commit: Some(commit.clone()) })?;
+            draft.bot(Event::FixPicked { source: source.clone(), commit: Some(commit.clone()), empty: false })?;
             head_seen(draft, head, false)
         }
-        PickResult::AlreadyThere => draft.bot(Event::FixPicked { source: source.clone(), commit: None }),
+        PickResult::AlreadyThere => draft.bot(Event::FixPicked { source: source.clone(), commit: None, empty: false }),
+        PickResult::Empty => draft.bot(Event::FixPicked { source: source.clone(), commit: None, empty: true }),
         PickResult::Conflict { files } => {
             draft.bot(Event::FixConflicted { source: source.clone(), files: files.clone() })
         }
@@ -254,7 +261,9 @@ fn deploy_status(draft: &mut Draft, key: &DeployKey, status: &DeployStatus) -> D
         return Ok(());
     };
     match (state, status) {
-        (DeployState::Running, DeployStatus::AwaitingWord) => draft.bot(Event::DeployAwaitsWord { key: key.clone() }),
+        (DeployState::Running, DeployStatus::AwaitingWord) => {
+            draft.bot(Event::DeployAwaitsWord { key: key.clone(), instructions: None })
+        }
         (DeployState::Running | DeployState::AwaitingWord, DeployStatus::Succeeded { .. }) => {
             draft.bot(Event::DeployEnded { key: key.clone(), failure: None })
         }

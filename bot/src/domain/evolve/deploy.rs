@@ -29,7 +29,12 @@ pub(super) fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
             let deploy = Deployment { intent: intent.clone(), state: DeployState::Running, at: entry.at };
             state.deploys.push(deploy);
         }
-        Event::DeployAwaitsWord { key } => set_deploy(state, key, DeployState::AwaitingWord)?,
+        Event::DeployAwaitsWord { key, instructions } => {
+            set_deploy(state, key, DeployState::AwaitingWord)?;
+            if let Some(instructions) = instructions {
+                state.notes.insert(key.clone(), instructions.clone());
+            }
+        }
         Event::DeployNoted { key, note } => {
             state.notes.insert(key.clone(), note.clone());
         }

@@ -19,6 +19,7 @@ pub(super) fn progress(state: &Hotfix) -> Progress {
 
 /// The fixes that are not known to be on main, less those that are about to leave.
 fn missing(state: &Hotfix) -> Vec<CommitId> {
-    let absent = state.fixes.iter().filter(|fix| fix.state != FixState::Leaving && !state.on_main.contains(&fix.source));
+    let absent =
+        state.fixes.iter().filter(|fix| fix.state != FixState::Leaving && !state.on_main.contains(&fix.source));
     absent.map(|fix| fix.source.clone()).collect()
 }

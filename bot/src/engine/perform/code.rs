@@ -50,7 +50,9 @@ impl Engine {
                 PickResult::Done { head: self.head_at(state, base, &tip).await?, commit: tip }
             }
             Picked::AlreadyThere => PickResult::AlreadyThere,
+            Picked::Empty => PickResult::Empty,
             Picked::Conflict { files } => PickResult::Conflict { files },
+            Picked::Malformed(why) => return Err(by_hand(state, source, &why)),
         };
         Ok(Performed::came(Outcome::Picked { source: source.clone(), result }))
     }
@@ -79,7 +81,8 @@ impl Engine {
             let pick = Pick { onto: tip.clone(), source: commit.id.clone(), at, trace: false };
             match forge.pick(repo, &pick).await? {
                 Picked::Commit(made) => tip = made,
-                Picked::AlreadyThere => {}
+                Picked::AlreadyThere | Picked::Empty => {}
+                Picked::Malformed(why) => return Err(by_hand(state, &commit.id, &why)),
                 Picked::Conflict { files } => {
                     return Ok(Performed::came(Outcome::Unpicked { source: source.clone(), result: Err(files) }));
                 }
@@ -131,8 +134,9 @@ impl Engine {
             let pick = Pick { onto: tip.clone(), source: commit.id.clone(), at, trace: false };
             match forge.pick(&plan.repo, &pick).await? {
                 Picked::Commit(made) => tip = made,
-                Picked::AlreadyThere => {}
+                Picked::AlreadyThere | Picked::Empty => {}
                 Picked::Conflict { files } => return Ok(Performed::came(Outcome::Rebased(Rebased::Conflict(files)))),
+                Picked::Malformed(why) => return Err(by_hand(state, &commit.id, &why)),
             }
         }
         self.move_branch(state, head, &tip).await?;
@@ -254,4 +258,15 @@ impl Engine {
         let all = state.fixes.iter().all(|fix| state.on_main.contains(&fix.source));
         Ok(if all { how } else { Containment::Missing { commits: Vec::new() } })
     }
+}
+
+/// git refuses to write the commit that a pick would make; a person makes one with an author of their own.
+fn by_hand(state: &Hotfix, source: &CommitId, why: &str) -> Failure {
+    let branch = &state.plan.branch;
+    Failure::rejected(format!(
+        "git refuses to copy {} because it is malformed ({why}). Pick it by hand: `git fetch origin && git switch {branch}`, \
+         `git cherry-pick --no-commit {source}`, `git commit --message \"Pick {}\"` and `git push origin {branch}`.",
+        source.short(),
+        source.short()
+    ))
 }

@@ -181,6 +181,17 @@ impl Engine {
     ) -> Result<Performed, Failure> {
         let mechanism = self.mechanism(&state.plan.service, environment)?;
         let intent = state.deploy(key).map(|deploy| &deploy.intent);
+        let request = DeployRequest {
+            key: key.clone(),
+            repo: state.plan.repo.clone(),
+            commit: commit.clone(),
+            environment: environment.clone(),
+            image: intent.and_then(|intent| intent.image.clone()),
+            previous: intent.and_then(|intent| intent.previous.clone()),
+            about: format!("{} {}", state.id, state.title),
+            only: state.plan.only_in(environment),
+            riders: self.riders(state),
+        };
         let status = match mechanism.status(key).await? {
             Some(status) => status,
             None => {
@@ -188,17 +199,6 @@ impl Engine {
                     let status = DeployStatus::Failed { reason };
                     return Ok(Performed::came(Outcome::DeployStatus { key: key.clone(), status }));
                 }
-                let request = DeployRequest {
-                    key: key.clone(),
-                    repo: state.plan.repo.clone(),
-                    commit: commit.clone(),
-                    environment: environment.clone(),
-                    image: intent.and_then(|intent| intent.image.clone()),
-                    previous: intent.and_then(|intent| intent.previous.clone()),
-                    about: format!("{} {}", state.id, state.title),
-                    only: state.plan.only_in(environment),
-                    riders: self.riders(state),
-                };
                 mechanism.start(&request).await?;
                 mechanism.status(key).await?.unwrap_or(DeployStatus::InProgress { note: None })
             }
@@ -211,7 +211,11 @@ impl Engine {
                 }
                 Ok(Performed::Again(mechanism.pace()))
             }
-            ended @ (DeployStatus::Succeeded { .. } | DeployStatus::Failed { .. } | DeployStatus::AwaitingWord) => {
+            DeployStatus::AwaitingWord => {
+                let instructions = mechanism.instructions(&request)?;
+                Ok(Performed::came(Outcome::DeployByHand { key: key.clone(), instructions }))
+            }
+            ended @ (DeployStatus::Succeeded { .. } | DeployStatus::Failed { .. }) => {
                 Ok(Performed::came(Outcome::DeployStatus { key: key.clone(), status: ended }))
             }
         }

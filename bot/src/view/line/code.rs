@@ -43,12 +43,15 @@ impl Told<'_> {
         lines(Tone::Neutral, None, vec![there, next])
     }
 
-    pub(super) fn fix_picked(&self, source: &CommitId, commit: Option<&CommitId>) -> Card {
+    pub(super) fn fix_picked(&self, source: &CommitId, commit: Option<&CommitId>, empty: bool) -> Card {
         let branch = self.state.plan.branch.as_str();
         let text = match commit {
             Some(commit) => {
                 Text::of("Picked ").commit(source).plain(" onto ").code(branch).plain(" as ").commit(commit).plain(".")
             }
+            None if empty => Text::of("")
+                .commit(source)
+                .plain(" is an empty commit: it changes nothing, so there is nothing to pick."),
             None => Text::of("The branch ")
                 .code(branch)
                 .plain(" has what ")
@@ -79,7 +82,9 @@ impl Told<'_> {
 
     pub(super) fn fix_removal_asked(&self, source: &CommitId) -> Card {
         let branch = self.state.plan.branch.as_str();
-        let text = Text::of(format!("{} wants ", self.who())).then(self.fix(source)).plain(" out of this hotfix. Taking it off ");
+        let text = Text::of(format!("{} wants ", self.who()))
+            .then(self.fix(source))
+            .plain(" out of this hotfix. Taking it off ");
         one(Tone::Neutral, text.code(branch).plain("."))
     }
 

@@ -253,7 +253,13 @@ fn what_stops_a_run_and_what_ends_it() {
         .came(stuck)
         .by("ana", Act::Retry)
         .verified("local", false)
-        .by("dee", Act::Join { title: "Fix the totals".to_owned(), fixes: Fixes { commits: vec![commit("f2f2f2f")], reordered: false } })
+        .by(
+            "dee",
+            Act::Join {
+                title: "Fix the totals".to_owned(),
+                fixes: Fixes { commits: vec![commit("f2f2f2f")], reordered: false },
+            },
+        )
         .by("ana", Act::Abort("the flag was enough".to_owned()));
     same(
         &from(&before, &stopped),

@@ -16,7 +16,8 @@ use super::settings::{path, tidy};
 use super::variables::{fresh, plain_variables, secret_variables};
 
 /// What a command that deploys may have filled in, and one that only looks.
-const DEPLOYING: &[&str] = &["commit", "environment", "repository", "key"];
+pub(super) const DEPLOYING: &[&str] =
+    &["commit", "short", "environment", "repository", "key", "tag", "digest", "image", "previous"];
 const LOOKING: &[&str] = &["environment", "repository"];
 const TAGGING: &[&str] = &["commit", "short", "environment"];
 
@@ -42,7 +43,9 @@ pub(super) fn read(reader: Reader<'_>, folders: &Folders<'_>) -> Option<Mechanis
 }
 
 fn manual(reader: &Reader<'_>, _: &Folders<'_>) -> Option<MechanismConfig> {
-    Some(MechanismConfig::Manual { instructions: reader.need("instructions").text()?.value })
+    let instructions = reader.need("instructions").text()?;
+    check_placeholders(&instructions, DEPLOYING, reader.sink)?;
+    Some(MechanismConfig::Manual { instructions: instructions.value })
 }
 
 fn tag(reader: &Reader<'_>, folders: &Folders<'_>) -> Option<MechanismConfig> {
