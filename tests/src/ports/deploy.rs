@@ -60,8 +60,4 @@ impl Deploy for CutDeploy {
         self.cut.reaches("deployment")?;
         self.inner.probe().await
     }
-
-    fn instructions(&self, request: &DeployRequest) -> Result<Option<String>, Failure> {
-        self.inner.instructions(request)
-    }
 }
