@@ -124,8 +124,8 @@ impl Stage {
 pub fn fresh_folder() -> anyhow::Result<tempfile::TempDir> {
     let memory = Path::new("/dev/shm");
     let usual = std::env::temp_dir();
-    let folder = own_folder(memory).and_then(tempfile::tempdir_in);
-    Ok(folder.or_else(|_| own_folder(&usual).and_then(tempfile::tempdir_in))?)
+    let folder = own_folder(memory).and_then(|own| tempfile::tempdir_in(own));
+    Ok(folder.or_else(|_| own_folder(&usual).and_then(|own| tempfile::tempdir_in(own)))?)
 }
 
 /// The folder of this process, in which all others are. What is kept for later tests is never dropped, so each process also removes
@@ -266,7 +266,12 @@ fn build(root: &Path, service: &str) -> anyhow::Result<()> {
             git(&work, "dee", moment, &["push", "--quiet", "origin", "1.4.2"])?;
             &["demo", "cs-prod", "wcs-prod"]
         }
-        "reports" | "operator" => {
+        "reports" => {
+            platform(&stage, &live)?;
+            &["stage", "production"]
+        }
+        // Nothing tells what production of the operator runs but the files.
+        "operator" => {
             platform(&stage, &live)?;
             &["stage"]
         }
@@ -287,8 +292,13 @@ fn platform(stage: &Stage, live: &str) -> anyhow::Result<()> {
     git(&work, "dee", moment, &["remote", "add", "origin", bare])?;
     let files = [
         ("data/services/reports/saas.yaml", include_str!("stage/platform/data/services/reports/saas.yaml")),
+        ("data/services/reports/saas-int.yaml", include_str!("stage/platform/data/services/reports/saas-int.yaml")),
         (".env", include_str!("stage/platform/.env")),
         ("resources/defaults.yaml", include_str!("stage/platform/resources/defaults.yaml")),
+        (
+            "resources/tekton/shared-resources.yaml",
+            include_str!("stage/platform/resources/tekton/shared-resources.yaml"),
+        ),
         ("resources/pinned/old.yaml", include_str!("stage/platform/resources/pinned/old.yaml")),
     ];
     for (name, text) in files {
@@ -331,6 +341,7 @@ fn configure(stage: &Stage) -> anyhow::Result<()> {
             include_str!("../../config/scripts/running-in-folder.sh").to_owned(),
         ),
         ("scripts/deploy.sh".to_owned(), include_str!("stage/deploy.sh").to_owned()),
+        ("scripts/deploy-image.sh".to_owned(), include_str!("stage/deploy-image.sh").to_owned()),
     ];
     for (name, text) in files {
         let path = stage.config().join(&name);

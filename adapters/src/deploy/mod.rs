@@ -39,6 +39,14 @@ pub trait Deploy: Send + Sync {
     /// Whether the mechanism could work now, without doing anything.
     async fn probe(&self) -> Result<(), Failure>;
 
+    /// How a person does a deployment that this mechanism leaves to one; `None` when it does it itself.
+    ///
+    /// # Errors
+    /// When the instructions name something that is not known of the deployment.
+    fn instructions(&self, _request: &DeployRequest) -> Result<Option<String>, Failure> {
+        Ok(None)
+    }
+
     /// How long to wait between two questions how a deployment stands: asking a far system costs calls.
     fn pace(&self) -> Duration {
         Duration::from_millis(500)
@@ -81,6 +89,13 @@ pub enum DeployStatus {
     InProgress {
         /// What it waits for, when that is worth telling people, such as a label on a merge request.
         note: Option<String>,
+    },
+    /// What was asked for is declared, and something else brings it about: merged, and not known to run.
+    RollingOut {
+        /// What it waits for.
+        note: Option<String>,
+        /// Whether something is asked here that will confirm it.
+        confirmed_here: bool,
     },
     /// It ended well.
     Succeeded {

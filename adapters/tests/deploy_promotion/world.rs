@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use hotfix_adapters::deploy::promotion::{
-    Approval, Exclude, HotfixVersions, MergeBy, Promotion, PromotionOptions, Target, TargetKind, Value,
+    Approval, Exclude, HotfixVersions, MergeBy, Promotion, PromotionOptions, Rollout, Target, TargetKind, Value,
 };
 use hotfix_adapters::deploy::{Deploy, DeployRequest, DeployStatus};
 use hotfix_adapters::edit::yaml::Matches;
@@ -78,6 +78,7 @@ impl World {
             hold_labels: vec!["do-not-merge/hold".into(), "bot/hold".into()],
             hotfix_versions: self.hotfix_versions.clone(),
             merge: self.merge.clone(),
+            rollout: Rollout::None,
             compare: Some("https://git.example.com/team/qontract-reconcile/compare/{old}...{new}".into()),
             bot: Some(person("bot@example.org")),
             names: BTreeMap::from([(person("ada@example.org"), "Ada".to_owned())]),

@@ -59,7 +59,13 @@ pub(super) fn narrowed(steps: Vec<StepSpec>, only: &[String], service: &Service)
         return Ok(steps);
     }
     let lanes: Vec<&EnvironmentPlan> = service.environments.iter().filter(|e| is_lane(&steps, e)).collect();
-    let known: Vec<&str> = lanes.iter().flat_map(|e| &e.targets).map(|target| target.name.as_str()).collect();
+    let productions: Vec<&EnvironmentPlan> = lanes.iter().copied().filter(|e| e.production).collect();
+    if only.iter().all(|name| productions.iter().any(|e| e.name.as_str() == name)) {
+        return Ok(in_productions(steps, only, &productions));
+    }
+    let targets = lanes.iter().flat_map(|e| &e.targets).map(|target| target.name.as_str());
+    let named = productions.iter().filter(|_| productions.len() > 1).map(|e| e.name.as_str());
+    let known: Vec<&str> = targets.chain(named).collect();
     let unknown: Vec<&str> = only.iter().map(String::as_str).filter(|name| !known.contains(name)).collect();
     if !unknown.is_empty() {
         let targets = if unknown.len() == 1 { "target" } else { "targets" };
@@ -88,6 +94,16 @@ pub(super) fn narrowed(steps: Vec<StepSpec>, only: &[String], service: &Service)
     Ok(steps.into_iter().filter_map(step).collect())
 }
 
+/// The steps of a run for these productions alone: what is about another one is left out (HOCS-3).
+fn in_productions(steps: Vec<StepSpec>, only: &[String], productions: &[&EnvironmentPlan]) -> Vec<StepSpec> {
+    let out = |step: &StepSpec| {
+        environment_of(&step.kind).is_some_and(|about| {
+            productions.iter().any(|e| &e.name == about) && !only.iter().any(|name| name == about.as_str())
+        })
+    };
+    steps.into_iter().filter(|step| !out(step)).collect()
+}
+
 /// Whether what ships is deployed there.
 fn is_lane(steps: &[StepSpec], environment: &EnvironmentPlan) -> bool {
     steps.iter().any(|step| {
@@ -107,7 +123,7 @@ mod tests {
 
     use super::*;
     use crate::domain::playbook::{Level, ServiceKind, Trigger};
-    use crate::domain::service::{Approval, TargetPlan};
+    use crate::domain::service::{Approval, RequiredChecks, TargetPlan};
 
     fn environment(name: &str, production: bool, targets: &[(&str, bool)]) -> EnvironmentPlan {
         let target =
@@ -140,7 +156,8 @@ mod tests {
             ],
             team: Vec::new(),
             release_blockers: Vec::new(),
-            required_checks: Vec::new(),
+            hold_labels: Vec::new(),
+            required_checks: RequiredChecks::None,
             lenient_checks: Vec::new(),
             parties: BTreeMap::new(),
             has_registry: false,
@@ -189,12 +206,20 @@ mod tests {
         assert_eq!(left(&["ci"]).unwrap(), ["schema: Schemas", "agree-west: Agree to ci", "to-west: Promote"]);
     }
 
+    /// HOCS-3: a run for one of several productions leaves the other as it is.
+    #[test]
+    fn the_other_production_is_left_out() {
+        let whole = ["schema: Schemas", "agree-east: Agree to east", "to-east: Promote", "look-east: Look"];
+        assert_eq!(left(&["east"]).unwrap(), whole);
+        assert_eq!(left(&["east", "west"]).unwrap().len(), 7);
+    }
+
     #[test]
     fn a_target_that_is_not_there_is_refused_by_name() {
         // The schemas are promoted by a word of their own.
         let refusal = left(&["ci", "cli", "schemas"]).unwrap_err();
         assert_eq!(refusal.code, "promotion.target");
         assert_eq!(refusal.reason, "reports has no targets cli, schemas to promote.");
-        assert_eq!(refusal.next, "It has: prod, ci, prod-east.");
+        assert_eq!(refusal.next, "It has: prod, ci, prod-east, west, east.");
     }
 }

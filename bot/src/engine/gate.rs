@@ -21,7 +21,12 @@ impl Engine {
         needed: Role,
         deed: Deed,
     ) -> Result<Grant, Refusal> {
-        self.admit_from(asker, service, needed, deed, &self.config.settings.chat.also_in).await
+        self.admit_from(asker, service, (Some(needed), deed), &self.config.settings.chat.also_in).await
+    }
+
+    /// Whether somebody whom a step asks by name may answer, and as whom.
+    pub(super) async fn admit_asked(&self, asker: &Asker, service: &ServiceName, deed: Deed) -> Result<Grant, Refusal> {
+        self.admit_from(asker, service, (None, deed), &self.config.settings.chat.also_in).await
     }
 
     /// Whether the asker may do this for every service. Each of their channels is good for it.
@@ -30,7 +35,7 @@ impl Engine {
         let also: Vec<ChannelRef> = self.config.settings.chat.also_in.iter().chain(homes).cloned().collect();
         let mut grant = None;
         for service in self.config.services.keys() {
-            grant = Some(self.admit_from(asker, service, needed, Deed::Change, &also).await?);
+            grant = Some(self.admit_from(asker, service, (Some(needed), Deed::Change), &also).await?);
         }
         let nothing = || Refusal::new("service.none", "No service is configured.", "Add one under config/services.");
         grant.ok_or_else(nothing)
@@ -40,8 +45,7 @@ impl Engine {
         &self,
         asker: &Asker,
         service: &ServiceName,
-        needed: Role,
-        deed: Deed,
+        (needed, deed): (Option<Role>, Deed),
         also: &[ChannelRef],
     ) -> Result<Grant, Refusal> {
         let doorway = self.doorway(asker).await.map_err(|failure| unsure(&failure))?;
@@ -50,7 +54,11 @@ impl Engine {
         let home = configured.map_or(&asker.channel, |configured| &configured.service.channel);
         let rooms = Rooms { home, also, shared: self.config.settings.chat.shared_channels };
         let policy = &self.config.policy;
-        let admitted = policy.admit(&self.config.people, service, &asker.account, (needed, deed), (&doorway, rooms));
+        let (people, from) = (&self.config.people, (&doorway, rooms));
+        let admitted = match needed {
+            Some(needed) => policy.admit(people, service, &asker.account, (needed, deed), from),
+            None => policy.admit_asked(people, service, &asker.account, deed, from),
+        };
         let grant = admitted.map_err(Refusal::from)?;
         // Only those count who may: a stranger uses up nothing of the team's. A vote is given once, and never in the way.
         if deed != Deed::Vote && asker.account.platform != Platform::Console {

@@ -197,6 +197,22 @@ impl Policy {
         self.grant(people, service, (person, account), needed)
     }
 
+    /// Who the account is, whatever their role.
+    pub(super) fn recognise(
+        &self,
+        people: &People,
+        service: &ServiceName,
+        account: &PersonRef,
+    ) -> Result<Grant, Denial> {
+        let person = people.behind(account).ok_or_else(|| Denial::Unmapped { account: account.clone() })?;
+        if !person.active {
+            return Err(Denial::Inactive { name: person.name.clone() });
+        }
+        let roles = self.roles(service, &person.id);
+        let (person, account) = (person.id.clone(), account.clone());
+        Ok(Grant { person, account, roles, policy_version: self.version_for(service) })
+    }
+
     fn grant(
         &self,
         people: &People,

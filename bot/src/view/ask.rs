@@ -39,7 +39,7 @@ pub(super) fn asks(state: &Hotfix, to: &Audience<'_>, now: Timestamp) -> Vec<Tex
         asks.extend(changed(state));
         asks.push(owner(state, to).plain(" or a captain, please say how to go on:"));
         asks.extend(drift_options());
-    } else if let Some(stuck) = &state.stuck {
+    } else if let Some(stuck) = state.stuck.last() {
         asks.push(
             owner(state, to)
                 .plain(", please put this right and say ")
@@ -53,6 +53,7 @@ pub(super) fn asks(state: &Hotfix, to: &Audience<'_>, now: Timestamp) -> Vec<Tex
     if review_due(state) {
         asks.extend(countersign(state, to));
     }
+    asks.extend(abandonment(state, to));
     asks.extend(overrides(state, to));
     asks.extend(objections(state, to));
     asks
@@ -71,9 +72,25 @@ pub(super) fn ask(state: &Hotfix, to: &Audience<'_>, wait: &Wait) -> Vec<Text> {
                 .command("pick <commit>")
                 .plain("."),
         ],
+        Wait::Reverted(sources) => vec![reverted(state, to, sources)],
         Wait::Strays(strays) => self::strays(state, to, strays),
         Wait::Conflict(files) => conflict(state, to, files),
-        Wait::Review { have, need, checks, against } => review(state, to, (*have, *need), checks, against),
+        Wait::Review { have, need, checks, against, pull } => {
+            let mut lines = review(state, to, (*have, *need), checks, against);
+            lines.extend(held_back(state, to, pull));
+            lines
+        }
+        Wait::MainChecks(checks) => vec![Text::of(format!("Checks of main: {}.", unreported(checks)))],
+        Wait::MainBlocked(against) => vec![
+            owner()
+                .plain(format!(": main cannot be released: {}. Mend or revert main, or give this up with ", unreported(against)))
+                .command("abort <why>")
+                .plain("."),
+        ],
+        Wait::MergeChecks { commit, checks, failed: false } => {
+            vec![Text::of("Checks of the merge ").commit(commit).plain(format!(": {}.", unreported(checks)))]
+        }
+        Wait::MergeChecks { commit, checks, failed: true } => vec![merge_failed(state, to, commit, checks)],
         Wait::Word { place, question, failed, missing } => vec![word(state, to, (place, question), *failed, missing)],
         Wait::Triage { criteria, .. } => triage(state, to, criteria),
         Wait::Agreement { party, missing, question } => agreement(state, to, party, *missing, question),
@@ -104,6 +121,17 @@ pub(super) fn ask(state: &Hotfix, to: &Audience<'_>, wait: &Wait) -> Vec<Text> {
         ],
         Wait::Image => vec![Text::of("The bot looks for the image of what ships; the build has to publish it.")],
         Wait::Expiry(places) => expiry(state, to, places),
+        Wait::Votes { environment, .. } if state.is_taken_back(environment) => {
+            let text = owner().plain(": it was rolled back. Push a better fix, or ask for votes for it again: ");
+            vec![text.command("retry").plain(".")]
+        }
+        Wait::Release(places) => {
+            let places: Vec<&str> = places.iter().map(Environment::as_str).collect();
+            vec![owner().plain(format!(
+                ": see the next release, which has the fix, deployed to {}. The bot looks whether it is there.",
+                listing(&places)
+            ))]
+        }
         Wait::Votes { environment, missing, .. } => vec![votes(state, to, environment, missing)],
         Wait::Retargeted { number, into } => vec![
             owner()
@@ -124,6 +152,13 @@ pub(super) fn ask(state: &Hotfix, to: &Audience<'_>, wait: &Wait) -> Vec<Text> {
                 None => Text::of(format!("The deployment to {place} runs; its end is said here.")),
             }]
         }
+        Wait::RollingOut(environment) => {
+            let place = state.plan.place(environment);
+            let note = state.last_deploy(environment).and_then(|deploy| state.notes.get(&deploy.intent.key));
+            let note = note.map_or_else(String::new, |note| format!(" {}", capital(&ended(&outside(note)))));
+            vec![Text::of(format!("It is merged, and not known to run on {place} yet.{note}"))]
+        }
+        Wait::RolloutWord(environment) => rolled_out(state, to, environment),
         Wait::DeployByHand(environment) => by_hand(state, to, environment),
         Wait::DeployFailed(environment) => vec![again(state, to, environment, true)],
         Wait::Mainline => vec![mainline(state, to)],
@@ -248,10 +283,29 @@ fn review(
         );
     }
     if !checks.is_empty() {
-        let checks: Vec<String> = checks.iter().map(|check| outside(check)).collect();
-        lines.push(Text::of(format!("Checks: {}.", checks.join("; "))));
+        lines.push(Text::of(format!("Checks: {}.", unreported(checks))));
     }
     lines
+}
+
+/// What holds the pull request itself back.
+fn held_back(state: &Hotfix, to: &Audience<'_>, pull: &[String]) -> Option<Text> {
+    (!pull.is_empty()).then(|| owner(state, to).plain(format!(": {}. Put that right on the forge.", unreported(pull))))
+}
+
+/// Checks that are not green.
+pub(super) fn unreported(checks: &[String]) -> String {
+    checks.iter().map(|check| outside(check)).collect::<Vec<_>>().join("; ")
+}
+
+/// What is merged cannot be taken back by the bot, and is not released with a red check.
+pub(super) fn merge_failed(state: &Hotfix, to: &Audience<'_>, commit: &CommitId, checks: &[String]) -> Text {
+    let text = owner(state, to).plain(": the merge ").commit(commit);
+    text.plain(format!(" is not released: {}. Run the check again, or mend ", unreported(checks)))
+        .code(state.plan.into.as_str())
+        .plain(" and start anew; two people can release it all the same: ")
+        .command(&format!("override {} <why> --incident <link>", current(state)))
+        .plain(".")
 }
 
 /// The step whose turn it is, as people name it.
@@ -372,12 +426,41 @@ pub(super) fn by_hand(state: &Hotfix, to: &Audience<'_>, environment: &Environme
     let deploy = state.last_deploy(environment).map(|deploy| &deploy.intent);
     let commit = deploy.map_or("the approved commit", |intent| intent.commit.as_str());
     let how = state.plan.environment(environment).map_or(String::new(), |e| format!(" ({})", outside(&e.mechanism)));
-    vec![
-        owner(state, to).plain(": deploy exactly ").code(commit).plain(format!(" to {environment}{how}.")),
+    let mut said =
+        vec![owner(state, to).plain(": deploy exactly ").code(commit).plain(format!(" to {environment}{how}."))];
+    let instructions = deploy.and_then(|intent| state.notes.get(&intent.key));
+    said.extend(
+        instructions.iter().flat_map(|text| text.lines()).filter(|line| !line.trim().is_empty()).map(instruction),
+    );
+    said.push(
         Text::of("Then say ")
             .command(&format!("verify {environment} pass"))
             .plain(" or ")
             .command(&format!("verify {environment} fail <why>"))
+            .plain("."),
+    );
+    said
+}
+
+/// A line of the instructions that the configuration gives; what stands in backticks there is to be copied.
+fn instruction(line: &str) -> Text {
+    let pieces = line.trim_end().split('`').enumerate();
+    pieces.fold(Text::new(), |text, (at, piece)| match (at % 2, piece) {
+        (_, "") => text,
+        (1, code) => text.code(code),
+        (_, plain) => text.plain(plain),
+    })
+}
+
+/// Nothing that the bot can ask says what runs there: a person looks, and their word is kept as theirs.
+pub(super) fn rolled_out(state: &Hotfix, to: &Audience<'_>, environment: &Environment) -> Vec<Text> {
+    let commit = state.last_deploy(environment).map(|deploy| &deploy.intent.commit);
+    let what = commit.map_or_else(|| Text::of("it"), |commit| Text::new().commit(commit));
+    let ask = owner(state, to).plain(format!(": does {environment} run ")).then(what).plain("? Look there, then say ");
+    vec![
+        ask.command(&format!("verify {environment} pass"))
+            .plain(" or ")
+            .command(&format!("verify {environment} fail <what you saw>"))
             .plain("."),
     ]
 }
@@ -392,13 +475,23 @@ fn mainline(state: &Hotfix, to: &Audience<'_>) -> Text {
             .command(&format!("skip {} temporary: <why>", current(state)))
             .plain(".");
     }
+    if let (Mainline::Open, Some((by, _))) = (&state.mainline, &state.rewritten) {
+        return owner(state, to)
+            .plain(": lines of the fix were rewritten on ")
+            .code(main)
+            .plain(" by ")
+            .commit(by)
+            .plain(". If it still works there, say ")
+            .command("mergeback confirm <what you saw>")
+            .plain("; if not, bring it back.");
+    }
     match (&state.mainline, &state.pull) {
-        (Mainline::Open, Some(pull)) if pull.merged.is_none() => {
+        (Mainline::Open, Some(pull)) if pull.merged.is_none() && state.abandoned.is_none() => {
             Text::of(format!("The bot merges pull request #{} into ", pull.number.0))
                 .code(main)
                 .plain(" and looks whether the fix is there.")
         }
-        (Mainline::Open, Some(_)) => {
+        (Mainline::Open, Some(pull)) if pull.merged.is_some() => {
             Text::of("It is merged; the bot looks whether the fix is on ").code(main).plain(".")
         }
         (Mainline::Open | Mainline::Lost(_) | Mainline::Proven(..) | Mainline::Waived { .. }, Some(_) | None) => {
@@ -412,6 +505,20 @@ fn mainline(state: &Hotfix, to: &Audience<'_>) -> Text {
                 .plain(".")
         }
     }
+}
+
+/// Main took out what is about to be shipped.
+fn reverted(state: &Hotfix, to: &Audience<'_>, sources: &[CommitId]) -> Text {
+    let mut text = owner(state, to).plain(": ").code(state.plan.main.as_str()).plain(" reverted ");
+    for (at, source) in sources.iter().enumerate() {
+        text = if at == 0 { text } else { text.plain(", ") }.commit(source);
+    }
+    let again: Vec<&str> = sources.iter().map(CommitId::short).collect();
+    text.plain(". To ship it all the same, say ")
+        .command(&format!("pick {}", again.join(" ")))
+        .plain(" once more; to give the hotfix up, ")
+        .command("abort <why>")
+        .plain(".")
 }
 
 /// A branch of picks holds what nobody asked for, and it would ship with the fix (SRE-4).
@@ -456,6 +563,15 @@ pub(super) fn countersign(state: &Hotfix, to: &Audience<'_>) -> Vec<Text> {
         .command("countersign objection <why>")
         .plain(". The run does not end before.");
     vec![look]
+}
+
+fn abandonment(state: &Hotfix, to: &Audience<'_>) -> Option<Text> {
+    let (person, reason) = state.abandon_asked.as_ref()?;
+    let text = Text::of(format!("{} wants to end the run: {}", to.name(person), ended(&outside(reason))))
+        .plain(" Somebody else looks at what runs, and confirms with ")
+        .command("abandon <reason>")
+        .plain(".");
+    Some(text)
 }
 
 fn overrides(state: &Hotfix, to: &Audience<'_>) -> Vec<Text> {

@@ -13,6 +13,7 @@ use super::{Audience, refusal};
 use crate::domain::glass::Review;
 use crate::domain::hotfix::{Hotfix, Phase};
 use crate::domain::playbook::{StepKind, StepSpec, VerifyPlace, Which};
+use crate::domain::service::RequiredChecks;
 use crate::domain::step::beyond;
 
 /// The root card of a run.
@@ -82,8 +83,8 @@ pub(super) fn back(state: &Hotfix, environment: &Environment) -> String {
     let first = state.deploys.iter().find(|deploy| &deploy.intent.environment == environment);
     let known = first.is_some_and(|deploy| deploy.intent.previous.is_some());
     match state.base.as_ref().filter(|_| !known) {
-        Some(base) => format!("rollback {environment} to {}", base.short()),
-        None => format!("rollback {environment}"),
+        Some(base) => format!("rollback {environment} to {} <why>", base.short()),
+        None => format!("rollback {environment} <why>"),
     }
 }
 
@@ -100,6 +101,7 @@ fn fields(state: &Hotfix, to: &Audience<'_>, now: Timestamp) -> Vec<Field> {
         fields.extend(only(state).map(|value| field("Only", value)));
     } else {
         fields.push(field("Branch", Text::new().code(state.plan.branch.as_str())));
+        fields.extend(only(state).map(|value| field("Only", value)));
     }
     fields.extend(not_as_asked(state).map(|value| field("Not as asked for", value)));
     if let Some(image) = state.image.as_ref().filter(|_| state.digest().is_some()).map(|pinned| &pinned.published.image)
@@ -114,6 +116,7 @@ fn fields(state: &Hotfix, to: &Audience<'_>, now: Timestamp) -> Vec<Field> {
         }
         fields.push(field("Pull request", value));
     }
+    fields.extend(checks(state).map(|value| field("Checks", Text::of(value))));
     fields.extend(withheld(state, to).map(|value| field("Withheld from main", Text::of(value))));
     fields.extend(goes_out_too(state, to).map(|value| field("Goes out with it", Text::of(value))));
     fields.extend(glass(state, to, now).map(|value| field("Glass", value)));
@@ -176,6 +179,14 @@ pub(super) fn pull_link(number: u64, url: Option<&str>) -> Span {
         Some(url) => Span::Link { url: url.to_owned(), label },
         None => Span::Plain(label),
     }
+}
+
+/// That no checks are awaited, where the service has no CI.
+fn checks(state: &Hotfix) -> Option<&'static str> {
+    let reads =
+        |kind: &StepKind| matches!(kind, StepKind::Review { .. } | StepKind::Merge { .. } | StepKind::Releasable);
+    let none = state.plan.required_checks == RequiredChecks::None;
+    (none && state.plan.steps.iter().any(|spec| reads(&spec.kind))).then_some("none are required")
 }
 
 /// What main holds and this run holds back: "3 changes, by Ben and Chi".
@@ -258,7 +269,7 @@ Please no production deploys of payments until this thread says so.
   Owner: Ana
   Incident: INC-77
 → urgent  · base  · withheld  · team told  · branch  · fix  · review  · tested  · staging  · staging checked  · votes for production  · production  · back on main  · post-mortem
-Opened 10:02 UTC under the playbook apply, plan 4b3c28aae103.
+Opened 10:02 UTC under the playbook apply, plan a64423ce1934.
 "#,
         );
         same(
@@ -276,7 +287,7 @@ Please no production deploys of payments until this thread says so.
   Owner: Ana
   Incident: INC-77
 ✓ urgent  ✓ base  ✓ withheld  ✓ team told  ✓ branch  ✓ fix  → review  · tested  · staging  · staging checked  · votes for production  · production  · back on main  · post-mortem
-Opened 10:02 UTC under the playbook apply, plan 4b3c28aae103.
+Opened 10:02 UTC under the playbook apply, plan a64423ce1934.
 "#,
         );
         same(
@@ -294,7 +305,7 @@ Please no production deploys of payments until this thread says so.
   Owner: Ana
   Incident: INC-77
 ✓ urgent  ✓ base  ✓ withheld  ✓ team told  ✓ branch  ✓ fix  ✓ review  ✓ tested  ✓ staging  ✓ staging checked  → votes for production  · production  · back on main  · post-mortem
-Opened 10:02 UTC under the playbook apply, plan 4b3c28aae103.
+Opened 10:02 UTC under the playbook apply, plan a64423ce1934.
 "#,
         );
     }
@@ -308,7 +319,7 @@ HF-12 payments — Fix 500 on upload
 Live in production, not yet on main: production is in a non-standard state.
 The bot merges pull request #7 into `main` and looks whether the fix is there.
 Please no production deploys of payments until this thread says so.
-To roll back: `/hotfix rollback production`.
+To roll back: `/hotfix rollback production <why>`.
   Base → head: `abc1234` → `1111111`
   Branch: `hotfix`
   Pull request: #7 <https://forge.example/payments/7>
@@ -316,7 +327,7 @@ To roll back: `/hotfix rollback production`.
   Owner: Ana
   Incident: INC-77
 ✓ urgent  ✓ base  ✓ withheld  ✓ team told  ✓ branch  ✓ fix  ✓ review  ✓ tested  ✓ staging  ✓ staging checked  ✓ votes for production  ✓ production  → back on main  · post-mortem
-Opened 10:02 UTC under the playbook apply, plan 4b3c28aae103.
+Opened 10:02 UTC under the playbook apply, plan a64423ce1934.
 "#,
         );
         same(
@@ -331,7 +342,7 @@ Closed: completed in 40 m.
   Owner: Ana
   Incident: INC-77
 ✓ urgent  ✓ base  ✓ withheld  ✓ team told  ✓ branch  ✓ fix  ✓ review  ✓ tested  ✓ staging  ✓ staging checked  ✓ votes for production  ✓ production  ✓ back on main  ✓ post-mortem
-Opened 10:02 UTC under the playbook apply, plan 4b3c28aae103.
+Opened 10:02 UTC under the playbook apply, plan a64423ce1934.
 "#,
         );
     }
@@ -343,6 +354,8 @@ Opened 10:02 UTC under the playbook apply, plan 4b3c28aae103.
                 environment: "production".parse().unwrap(),
                 running: commit("9999999"),
                 has_fix: false,
+                brings: Vec::new(),
+                total: 0,
             })),
             r#"
 HF-12 payments — Fix 500 on upload
@@ -359,7 +372,7 @@ Please no production deploys of payments until this thread says so.
   Owner: Ana
   Incident: INC-77
 ✓ urgent  ✓ base  ✓ withheld  ✓ team told  ✓ branch  ✓ fix  ✓ review  ✓ tested  ✓ staging  ✓ staging checked  ✗ votes for production  · production  · back on main  · post-mortem
-Opened 10:02 UTC under the playbook apply, plan 4b3c28aae103.
+Opened 10:02 UTC under the playbook apply, plan a64423ce1934.
 "#,
         );
     }

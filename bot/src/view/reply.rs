@@ -4,6 +4,7 @@ use hotfix_adapters::chat::{Card, Text, Tone};
 use jiff::Timestamp;
 
 use super::Audience;
+use super::attribution::{sources, unknown};
 use super::phrase::{capital, containment, ended, outside};
 use super::standing::standing;
 use crate::domain::hotfix::{Hotfix, Mainline};
@@ -119,6 +120,8 @@ pub fn who(state: &Hotfix, to: &Audience<'_>) -> Card {
         let text = Text::new().code(commit.commit.short()).plain(format!(" {how}: ")).plain(outside(&commit.subject));
         card.lines.push(text.plain(format!(" ({})", people.join(", "))));
     }
+    card.lines.extend(sources(state, to));
+    card.lines.extend(unknown(state, to));
     if card.lines.is_empty() {
         card.lines.push(Text::of("Nobody's commits are known yet."));
     }

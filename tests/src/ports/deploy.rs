@@ -60,4 +60,8 @@ impl Deploy for CutDeploy {
         self.cut.reaches("deployment")?;
         self.inner.probe().await
     }
+
+    fn instructions(&self, request: &DeployRequest) -> Result<Option<String>, Failure> {
+        self.inner.instructions(request)
+    }
 }

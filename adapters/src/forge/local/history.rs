@@ -1,12 +1,16 @@
 //! Questions about commits: git answers them.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::Local;
 use crate::failure::Failure;
-use crate::forge::{Change, Containment, DiffSize, Files, History, NewCommit, Pick, Picked, Range};
-use crate::vocabulary::{BranchName, CommitId, PersonRef, Repo};
+use crate::forge::{
+    Change, CommitDetail, Containment, DiffSize, Files, History, Introduced, Machines, NewCommit, Pick, Picked, Range,
+};
+use crate::vocabulary::{BranchName, CommitId, PersonRef, Platform, Repo};
 
 #[async_trait]
 impl Files for Local {
@@ -33,6 +37,10 @@ impl History for Local {
         self.git(repo)?.between(base, head, max).await
     }
 
+    async fn commit(&self, repo: &Repo, commit: &CommitId) -> Result<CommitDetail, Failure> {
+        self.git(repo)?.commit(commit).await
+    }
+
     async fn size(&self, repo: &Repo, base: &CommitId, head: &CommitId) -> Result<DiffSize, Failure> {
         self.git(repo)?.size(base, head).await
     }
@@ -52,5 +60,15 @@ impl History for Local {
     /// git does not know.
     async fn pushers(&self, _: &Repo, _: &BranchName, _: Timestamp) -> Result<Vec<PersonRef>, Failure> {
         Ok(Vec::new())
+    }
+
+    async fn introduced(&self, repo: &Repo, commit: &CommitId) -> Result<Introduced, Failure> {
+        self.git(repo)?.introduced(commit).await
+    }
+
+    /// Here the forge commits under the bot's own address.
+    async fn machines(&self, _: &Repo) -> Result<Machines, Failure> {
+        let own = PersonRef::new(Platform::Git, self.options.committer.email.to_ascii_lowercase());
+        Ok(Machines { bot: BTreeSet::from([own]), forge: BTreeSet::new() })
     }
 }

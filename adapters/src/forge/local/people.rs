@@ -36,6 +36,14 @@ impl Local {
         self.change_open(repo, number, |pull| pull.state = State::Closed).await
     }
 
+    /// Marks an open pull request as a draft, or as ready.
+    ///
+    /// # Errors
+    /// There is no such open pull request.
+    pub async fn set_draft(&self, repo: &Repo, number: PullNumber, draft: bool) -> Result<PullRequest, Failure> {
+        self.change_open(repo, number, |pull| pull.draft = draft).await
+    }
+
     /// Reports how a check of a commit went; a later report of the same check by the same app replaces it.
     ///
     /// # Errors

@@ -8,7 +8,7 @@ use super::record::{Book, Comment, Pull, State};
 use crate::failure::Failure;
 use crate::forge::git::Git;
 use crate::forge::{
-    Check, Labelled, Labelling, Merge, NewPullRequest, PullNumber, PullRequest, PullRequests, PullState,
+    Bringing, Check, Labelled, Labelling, Merge, NewPullRequest, PullNumber, PullRequest, PullRequests, PullState,
 };
 use crate::vocabulary::{BranchName, CommitId, Repo};
 
@@ -73,6 +73,11 @@ impl PullRequests for Local {
         Ok(pulls.map(|pull| Labelled { number: pull.number, title: pull.title.clone() }).collect())
     }
 
+    /// A folder of repositories requires nothing.
+    async fn required_checks(&self, _: &Repo, _: &BranchName) -> Result<Vec<String>, Failure> {
+        Ok(Vec::new())
+    }
+
     async fn checks(&self, repo: &Repo, commit: &CommitId) -> Result<Vec<Check>, Failure> {
         self.git(repo)?;
         Ok(self.ledger.read(repo).await?.checks.remove(commit).unwrap_or_default())
@@ -109,6 +114,48 @@ impl PullRequests for Local {
             PullState::Closed => Ok(()),
             PullState::Merged(_) => Err(Failure::rejected(format!("pull request {} is merged.", number.0))),
         }
+    }
+
+    async fn bringing(&self, repo: &Repo, commit: &CommitId) -> Result<Vec<Bringing>, Failure> {
+        let (git, book) = (self.git(repo)?, self.settle(repo, Pull::is_open).await?);
+        let mut found = Vec::new();
+        for pull in &book.pulls {
+            let (came_as, base) = match &pull.state {
+                State::Merged { commit } => (Some(commit), None),
+                State::Open { base_commit, .. } => (None, Some(base_commit)),
+                State::Closed => continue,
+            };
+            if came_as == Some(commit) || is_part(&git, pull, base, commit).await? {
+                found.push(Bringing {
+                    number: pull.number,
+                    title: pull.title.clone(),
+                    author: pull.author.clone(),
+                    branch: Some(pull.head.clone()),
+                    head_commit: pull.head_commit.clone(),
+                    merged: came_as.is_some(),
+                });
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// Reports whether a commit lies on the branch of a pull request. What its base had before is not told of a merged one, so
+/// the first-parent line of the base stands for it.
+async fn is_part(git: &Git, pull: &Pull, base: Option<&CommitId>, commit: &CommitId) -> Result<bool, Failure> {
+    let on_branch = match git.is_ancestor(commit, &pull.head_commit).await {
+        // The branch of a pull request may be gone with its commits.
+        Err(Failure::Rejected { .. }) => return Ok(false),
+        answer => answer?,
+    };
+    let before = match (base, &pull.state) {
+        (Some(base), _) => Some(base.clone()),
+        (None, State::Merged { commit: came_as }) => git.introduced(came_as).await?.from,
+        (None, State::Open { .. } | State::Closed) => None,
+    };
+    match before.filter(|_| on_branch) {
+        Some(before) => Ok(!git.is_ancestor(commit, &before).await?),
+        None => Ok(on_branch),
     }
 }
 

@@ -21,7 +21,7 @@ pub(crate) const BREAK_GLASS: Verb = Verb {
             name: "commit",
             shown: "--commit SHA",
             form: Form::RequiredFlag,
-            kind: Kind::Reference,
+            kind: Kind::Commit,
             about: "what would ship, 7 digits or more, typed by hand",
         },
         INCIDENT,
@@ -34,7 +34,7 @@ fn break_glass(args: &Args<'_>) -> Result<Request, ParseError> {
     Ok(Request::BreakGlass {
         environment: args.environment("env")?,
         reason: args.text("reason")?,
-        commit: args.needed_reference("commit")?,
+        commit: args.needed_commit("commit")?,
         incident: args.url("incident")?,
         run: args.run,
     })

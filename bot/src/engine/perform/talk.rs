@@ -13,6 +13,7 @@ use crate::domain::event::{Entry, Event};
 use crate::domain::evolve::evolve;
 use crate::domain::hotfix::{Hotfix, StepState};
 use crate::domain::id::PersonId;
+use crate::domain::observation::Observation;
 use crate::domain::playbook::StepKind;
 use crate::engine::Engine;
 use crate::engine::mailbox::Beside;
@@ -115,7 +116,9 @@ impl Engine {
             Some(root) if is_loud(&entry.event) => Place::ThreadAndChannel(root.clone()),
             Some(root) => Place::Thread(root.clone()),
             // What stops a run before it is announced is said all the same: nobody would know otherwise.
-            None if state.is_over() || state.stuck.is_some() => Place::Channel(state.plan.channel.clone()),
+            None if state.is_over() || state.abandoned.is_some() || !state.stuck.is_empty() => {
+                Place::Channel(state.plan.channel.clone())
+            }
             None => return Ok(Performed::Again(CARD_SOON)),
         };
         self.post_once(place, key, card, first).await?;
@@ -131,7 +134,8 @@ impl Engine {
             return Ok(false);
         }
         if let Some(seen) = self.awaited(state).await? {
-            let saw = self.submit(state.id, &Command::Saw(seen), Beside::default()).await;
+            let seen = Command::Saw(Observation::new(&Arc::new(state.clone()), seen));
+            let saw = self.submit(state.id, &seen, Beside::default()).await;
             saw.map_err(|error| Failure::retry(error.to_string()))?;
         }
         let now = self.state(state.id).await;
@@ -231,12 +235,18 @@ fn is_loud(event: &Event) -> bool {
     match event {
         Event::Drifted { .. }
         | Event::Stuck { .. }
+        | Event::AbandonAsked { .. }
+        | Event::Abandoned { .. }
         | Event::Aborted { .. }
         | Event::Closed { .. }
         | Event::MainlineLost { .. }
+        | Event::Merged { early: true, .. }
+        | Event::BranchMerged { .. }
+        | Event::FixReverted { .. }
         | Event::GlassBroken(_)
         | Event::Countersigned { ok: false, .. } => true,
         Event::DeployEnded { failure, .. } => failed(failure),
+        Event::DeployStarted(intent) => intent.rollback,
         _other => false,
     }
 }

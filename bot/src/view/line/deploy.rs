@@ -5,10 +5,10 @@ use hotfix_adapters::vocabulary::{CommitId, DeployKey, Environment};
 
 use super::{Told, lines, one};
 use crate::domain::event::DeployIntent;
-use crate::domain::hotfix::Mainline;
+use crate::domain::hotfix::{Mainline, NOTHING_BEGUN};
 use crate::domain::playbook::{StepKind, VerifyPlace};
 use crate::domain::refusal::Refusal;
-use crate::view::ask::{again, by_hand, owner};
+use crate::view::ask::{again, by_hand, owner, rolled_out};
 use crate::view::card::rollback;
 use crate::view::phrase::{Say, capital, ended, listing, outside, paragraph, stay_off};
 use crate::view::refusal;
@@ -30,6 +30,11 @@ impl Told<'_> {
             .change(intent.previous.as_ref(), &intent.commit)
             .plain(format!("{by}."));
         let mut said = vec![what];
+        said.extend(intent.reason.as_ref().map(|why| Text::of(format!("Why: {}", ended(&outside(why))))));
+        if !intent.removes.is_empty() {
+            let whose: Vec<String> = intent.removes.iter().map(|person| self.to.name(person)).collect();
+            said.push(Text::of(format!("It takes away changes of {}.", listing(&whose))));
+        }
         said.extend(intent.glass.as_ref().map(|person| {
             let who = self.to.name(person);
             Text::of(format!(
@@ -42,7 +47,23 @@ impl Told<'_> {
         lines(if intent.glass.is_some() { Tone::Warning } else { Tone::Neutral }, None, said)
     }
 
+    /// Merged is not live: what runs is said when it is known.
+    pub(super) fn rollout_began(&self, key: &DeployKey) -> Card {
+        let Some(intent) = self.state.deploy(key).map(|deploy| &deploy.intent) else {
+            return one(Tone::Neutral, Text::of("Merged, rolling out."));
+        };
+        let place = self.place(&intent.environment);
+        let text =
+            Text::of(format!("Merged, rolling out to {place}: ")).change(intent.previous.as_ref(), &intent.commit);
+        one(Tone::Neutral, text.plain(". It is said here when it runs."))
+    }
+
     pub(super) fn deploy_awaits_word(&self, key: &DeployKey) -> Card {
+        if let Some(deploy) = self.state.deploy(key).filter(|deploy| deploy.merged_at.is_some()) {
+            let environment = &deploy.intent.environment;
+            let title = Text::of(format!("Nothing tells whether the rollout reached {}", self.place(environment)));
+            return lines(Tone::Asking, Some(title), rolled_out(self.state, self.to, environment));
+        }
         match self.state.deploy(key).map(|deploy| deploy.intent.environment.clone()) {
             Some(environment) => {
                 let title = Text::of(format!("The deployment to {environment} is done by hand"));
@@ -60,9 +81,14 @@ impl Told<'_> {
             (Some(failure), _, _) => self.failed(intent, failure),
             (None, true, _) => self.rolled_back(intent),
             (None, false, true) => self.live(intent),
-            (None, false, false) if !self.state.plan.only_in(&intent.environment).is_empty() => self.promoted(intent),
+            (None, false, false) if self.is_promoted(&intent.environment) => self.promoted(intent),
             (None, false, false) => self.deployed(intent),
         }
+    }
+
+    /// Whether a deployment there names the commit in files of another repository. What is built of them is not seen.
+    fn is_promoted(&self, environment: &Environment) -> bool {
+        self.state.plan.environment(environment).is_some_and(|plan| !plan.targets.is_empty())
     }
 
     /// Targets that say nothing of production: it is neither claimed nor looked at.
@@ -78,21 +104,16 @@ impl Told<'_> {
         let environment = &intent.environment;
         let place = self.place(environment);
         let title = Text::of("The deployment of ").commit(&intent.commit).plain(format!(" to {place} failed"));
-        let next = again(self.state, self.to, environment, !intent.rollback);
+        let begun = !failure.starts_with(NOTHING_BEGUN);
+        let next = again(self.state, self.to, environment, begun && !intent.rollback);
         let look = if self.state.plan.only_in(environment).is_empty() || self.reaches(environment) {
             format!("look at what {environment} runs.")
         } else {
             format!("look at what {place} says.")
         };
-        lines(
-            Tone::Bad,
-            Some(title),
-            vec![
-                Text::of(ended(&paragraph(failure))),
-                Text::of(format!("It may have done all, half or none of its work: {look}")),
-                next,
-            ],
-        )
+        let doubt = begun.then(|| Text::of(format!("It may have done all, half or none of its work: {look}")));
+        let said = [Text::of(ended(&paragraph(failure)))].into_iter().chain(doubt).chain([next]);
+        lines(Tone::Bad, Some(title), said.collect())
     }
 
     fn rolled_back(&self, intent: &DeployIntent) -> Card {
@@ -103,7 +124,9 @@ impl Told<'_> {
         if self.reaches(environment) {
             said.push(
                 owner(self.state, self.to)
-                    .plain(": before it goes there again the votes start again. To give it up instead, say ")
+                    .plain(": push a better fix; nobody is asked to vote for this one again unless somebody says ")
+                    .command("retry")
+                    .plain(". To give it up, say ")
                     .command("abort <why>")
                     .plain("."),
             );
@@ -134,8 +157,10 @@ impl Told<'_> {
     /// Production runs the fix: what changed, what to watch, how to go back, what others must not do.
     fn live(&self, intent: &DeployIntent) -> Card {
         let environment = &intent.environment;
-        let title =
-            Text::of(format!("Live in {}: ", self.place(environment))).change(intent.previous.as_ref(), &intent.commit);
+        let said_by = self.state.deploy(&intent.key).and_then(|deploy| deploy.said_by.as_ref());
+        let said_by = said_by.map_or_else(String::new, |person| format!(", says {}", self.to.name(person)));
+        let title = Text::of(format!("Live in {}{said_by}: ", self.place(environment)))
+            .change(intent.previous.as_ref(), &intent.commit);
         let mut said: Vec<Text> = self.elsewhere(environment, &intent.commit);
         said.push(Text::of("To watch: ").then(self.watch(environment)));
         said.extend(rollback(self.state));

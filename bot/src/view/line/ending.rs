@@ -1,17 +1,21 @@
 //! How a run ends, and what stops it on the way.
 
+use std::collections::BTreeSet;
+
 use hotfix_adapters::chat::{Card, Text, Tone};
-use hotfix_adapters::vocabulary::BranchName;
+use hotfix_adapters::vocabulary::{BranchName, DeployKey};
 
 use super::{Told, lines, one};
 use crate::domain::event::Ending;
+use crate::domain::glass::review_due;
 use crate::domain::hotfix::{BranchState, Hotfix, Mainline, StepState};
+use crate::domain::id::PersonId;
 use crate::domain::refusal::Refusal;
 use crate::view::ask::owner;
 use crate::view::card::heading;
 use crate::view::duration::between;
 use crate::view::phrase::{
-    Say, capital, containment, destination, ended, marked, once, outside, paragraph, productions,
+    Say, capital, containment, destination, ended, marked, once, outside, paragraph, productions, stay_off,
 };
 use crate::view::refusal;
 
@@ -36,6 +40,54 @@ impl Told<'_> {
     pub(super) fn aborted(&self, reason: &str) -> Card {
         let title = Text::of(format!("{} is given up", self.state.id));
         let mut said = vec![Text::of(format!("{} gave it up: {}", self.who(), ended(&outside(reason))))];
+        said.extend(left_behind(self.state));
+        said.push(self.free());
+        lines(Tone::Warning, Some(title), said)
+    }
+
+    pub(super) fn lanes_released(&self) -> Card {
+        lines(Tone::Good, None, vec![self.free()])
+    }
+
+    pub(super) fn lanes_taken(&self) -> Card {
+        let again = format!("{} holds its lanes again.", self.state.id);
+        lines(Tone::Warning, None, [Text::of(again)].into_iter().chain(stay_off(self.state).map(Text::of)).collect())
+    }
+
+    pub(super) fn abandon_asked(&self, reason: &str) -> Card {
+        let title = Text::of(format!("{} wants to end {}", self.who(), self.state.id));
+        let why = Text::of(format!("Why: {}", ended(&outside(reason))));
+        let open = open_deployments(self.state);
+        let next = Text::of(format!(
+            "A deployment to {open} may still be running. Somebody else: look there, and confirm with "
+        ))
+        .command("abandon <reason>")
+        .plain(".");
+        lines(Tone::Asking, Some(title), vec![why, next])
+    }
+
+    pub(super) fn abandoned(&self, reason: &str, asked_by: Option<&PersonId>, believed: &BTreeSet<DeployKey>) -> Card {
+        let title = Text::of(format!("{} is abandoned", self.state.id));
+        let who = match asked_by {
+            Some(first) => format!("{} ended it, and {} confirmed", self.to.name(first), self.who()),
+            None => format!("{} ended it", self.who()),
+        };
+        let mut said = vec![Text::of(format!("{who}: {}", ended(&outside(reason))))];
+        for intent in believed.iter().filter_map(|key| self.state.deploy(key)).map(|deploy| &deploy.intent) {
+            let place = self.state.plan.place(&intent.environment);
+            said.push(Text::of("The deployment of ").commit(&intent.commit).plain(format!(
+                " to {place} may still be running, and is not followed any more: look at what {place} runs."
+            )));
+        }
+        if self.state.owes_mainline() {
+            let main = Text::of(
+                "Still open: the fix is not known to be on main. It stays asked for until it is there, or a captain says ",
+            );
+            said.push(main.command("mergeback waive <reason>").plain("."));
+        }
+        if review_due(self.state) {
+            said.push(Text::of("Still open: the review of the broken glass."));
+        }
         said.extend(left_behind(self.state));
         said.push(self.free());
         lines(Tone::Warning, Some(title), said)
@@ -80,7 +132,9 @@ impl Told<'_> {
                 Text::of("Everything that happened: ").command(&format!("timeline {}", self.state.id)).plain(".")
             }
         });
-        said.push(self.free());
+        if !self.state.lane_released {
+            said.push(self.free());
+        }
         lines(tone, Some(title), said)
     }
 
@@ -107,6 +161,13 @@ fn on_main(state: &Hotfix) -> Text {
     }
 }
 
+/// Where deployments of the run are open.
+fn open_deployments(state: &Hotfix) -> String {
+    let open = state.deploys.iter().filter(|deploy| deploy.state.is_open());
+    let places: Vec<String> = open.map(|deploy| state.plan.place(&deploy.intent.environment)).collect();
+    places.join(" and ")
+}
+
 /// What a run that was given up leaves lying about, by name.
 fn left_behind(state: &Hotfix) -> Option<Text> {
     let there = [(state.into, &state.plan.into), (state.branch, &state.plan.branch)];
@@ -131,7 +192,7 @@ fn left_behind(state: &Hotfix) -> Option<Text> {
 fn left_out(state: &Hotfix) -> Option<String> {
     let left = state.plan.steps.iter().zip(&state.steps).filter(|(_, step)| match step {
         StepState::Skipped { by, .. } => by.is_some(),
-        StepState::Ahead | StepState::Current { .. } | StepState::Done { .. } => false,
+        StepState::Ahead | StepState::Current { .. } | StepState::Offered { .. } | StepState::Done { .. } => false,
     });
     let titles: Vec<String> = left.map(|(spec, _)| outside(&spec.title)).collect();
     (!titles.is_empty()).then(|| format!("Left out on the way: {}.", titles.join("; ")))

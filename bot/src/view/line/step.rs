@@ -1,15 +1,18 @@
 //! Steps that open, shut, or are left out.
 
+use std::collections::BTreeSet;
+
 use hotfix_adapters::chat::{Card, Text, Tone};
 use hotfix_adapters::vocabulary::Environment;
 
 use super::{Told, lines, one};
 use crate::domain::hotfix::StepState;
 use crate::domain::id::{PersonId, StepId};
-use crate::domain::playbook::{StepKind, StepSpec};
-use crate::domain::step::Wait;
+use crate::domain::playbook::{Level, StepKind, StepSpec};
+use crate::domain::step::{Progress, Wait, can_be_overridden, progress};
 use crate::domain::vote::quorum;
 use crate::view::ask::{ask, asks, owner};
+use crate::view::card::back;
 use crate::view::duration::between;
 use crate::view::phrase::{Say, ended, listing, outside, paragraph, serving, short};
 use crate::view::standing::wait;
@@ -60,6 +63,16 @@ impl Told<'_> {
         }
     }
 
+    /// Only a check that failed on the merge that would be released is said.
+    pub(super) fn merge_checked(&self) -> Option<Card> {
+        match wait(self.state, self.at) {
+            Some(wait @ Wait::MergeChecks { failed: true, .. }) => {
+                Some(lines(Tone::Bad, None, ask(self.state, self.to, &wait)))
+            }
+            Some(_) | None => None,
+        }
+    }
+
     fn gate_open(&self, environment: &Environment) -> Card {
         let quorum = quorum(self.state, environment, self.at, None);
         let names: Vec<String> = quorum.valid.iter().map(|person| self.to.name(person)).collect();
@@ -88,6 +101,21 @@ impl Told<'_> {
         lines(Tone::Good, None, [vec![news], next].concat())
     }
 
+    /// An option, and how it is taken.
+    pub(super) fn step_offered(&self, step: &StepId) -> Option<Card> {
+        let spec = self.state.plan.steps.iter().find(|spec| &spec.id == step)?;
+        let first = Text::of("Optional: ").then(self.named(step)).plain(". The run goes on without it.");
+        let mut said = vec![first];
+        if let Progress::Waiting(wait) = progress(self.state, spec, self.at) {
+            said.extend(if let Wait::DeployCommand(environment) = &wait {
+                vec![Text::of("To take it: ").command(&format!("deploy {environment}")).plain(".")]
+            } else {
+                ask(self.state, self.to, &wait)
+            });
+        }
+        Some(lines(Tone::Neutral, None, said))
+    }
+
     pub(super) fn step_skipped(&self, step: &StepId, reason: &str) -> Card {
         let text = Text::of(format!("{} left out ", self.who())).then(self.named(step));
         one(Tone::Warning, text.plain(format!(": {} The reason is kept for the post-mortem.", ended(&outside(reason)))))
@@ -112,16 +140,66 @@ impl Told<'_> {
         lines(Tone::Warning, None, vec![text, Text::of("It stands in the post-mortem with both names.")])
     }
 
+    /// A step is open again: what changed, who can put it right, what became of the votes, and how it is overridden.
     pub(super) fn step_reopened(&self, step: &StepId, reason: &str) -> Card {
-        let text = self.named(step).plain(format!(" is open again: {}", ended(&outside(&self.to.named(reason)))));
-        one(Tone::Warning, text)
+        let first = self.named(step).plain(format!(" is open again: {}", ended(&outside(&self.to.named(reason)))));
+        let Some(spec) = self.spec(step).filter(|spec| !matches!(spec.kind, StepKind::Approve { .. })) else {
+            return one(Tone::Warning, first);
+        };
+        let mut all = vec![first];
+        all.extend(self.votes_stay());
+        if spec.level == Level::Must && can_be_overridden(self.state, &spec.kind) {
+            let how = format!("override {step} <why> --incident <link>");
+            all.push(Text::of("To go on all the same, two people say ").command(&how).plain("."));
+        }
+        lines(Tone::Warning, None, all)
+    }
+
+    /// Whose yes was given before something changed.
+    fn votes_stay(&self) -> Option<Text> {
+        let voters: BTreeSet<&PersonId> = self.state.votes.iter().map(|vote| &vote.person).collect();
+        if voters.is_empty() {
+            return None;
+        }
+        let mut text = Text::new();
+        for (at, person) in voters.into_iter().enumerate() {
+            text = if at == 0 { text } else { text.plain(", ") }.span(self.to.call(person));
+        }
+        Some(
+            text.plain(
+                ": you said yes before this. Your vote stays and counts once it is put right; take it back with ",
+            )
+            .command("unapprove")
+            .plain("."),
+        )
+    }
+
+    /// What a step rested on changed after the act that relied on it had begun.
+    pub(super) fn evidence_changed(&self, step: &StepId, problem: Option<&str>) -> Card {
+        let Some(problem) = problem else {
+            return one(Tone::Good, self.named(step).plain(" holds again."));
+        };
+        let text =
+            self.named(step).plain(format!(" would not pass any more: {}", ended(&outside(&self.to.named(problem)))));
+        let open = self.state.deploys.iter().rev().find(|deploy| deploy.state.is_open());
+        let live = open.or(self.state.deploys.iter().rev().find(|deploy| !deploy.intent.rollback));
+        let Some(intent) = live.map(|deploy| &deploy.intent) else { return one(Tone::Warning, text) };
+        let place = self.state.plan.place(&intent.environment);
+        let how = if open.is_some() {
+            format!("The deployment to {place} goes on. If it must not stay, wait for its end and say ")
+        } else {
+            format!("It is on {place} already. If it must not stay, say ")
+        };
+        let next = Text::of(how).command(&back(self.state, &intent.environment)).plain(".");
+        lines(Tone::Bad, None, vec![text, next])
     }
 
     /// A reminder calls those who can act, and says since when they are waited for.
     pub(super) fn reminded(&self, step: &StepId, times: u32) -> Card {
         let since = match self.state.state_of(step) {
             Some(StepState::Current { since }) => format!(", for {} now", between(*since, self.at)),
-            Some(StepState::Ahead | StepState::Done { .. } | StepState::Skipped { .. }) | None => String::new(),
+            Some(StepState::Ahead | StepState::Offered { .. } | StepState::Done { .. } | StepState::Skipped { .. })
+            | None => String::new(),
         };
         let again = if times > 1 { format!(" This is reminder {times}.") } else { String::new() };
         let first = Text::of(format!("Still waiting{since}: ")).then(self.named(step)).plain(format!(".{again}"));

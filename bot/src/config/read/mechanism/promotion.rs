@@ -7,12 +7,16 @@ use hotfix_adapters::forge::MergeMethod;
 use hotfix_adapters::vocabulary::{BranchName, PersonRef, Platform};
 
 use super::super::super::field::Field;
-use super::super::super::mechanism::{MechanismConfig, PromotionConfig};
+use super::super::super::mechanism::{MechanismConfig, PromotionConfig, RolloutConfig};
 use super::super::super::reader::Reader;
 use super::super::Folders;
 use super::remote::texts;
+use super::running;
 
-pub(super) fn promotion(reader: &Reader<'_>, _: &Folders<'_>) -> Option<MechanismConfig> {
+/// How long a rollout that nothing confirms may take before a person is asked.
+const ASK_MINUTES: u32 = 30;
+
+pub(super) fn promotion(reader: &Reader<'_>, folders: &Folders<'_>) -> Option<MechanismConfig> {
     let forge = reader.get("forge").line().map(|name| name.value);
     let repo = reader.need("repository").parse();
     let main = reader.get("main").parse().map(|main| main.value).or_else(|| BranchName::parse("main").ok());
@@ -21,6 +25,7 @@ pub(super) fn promotion(reader: &Reader<'_>, _: &Folders<'_>) -> Option<Mechanis
     let hold_labels = texts(reader.get("hold_labels"));
     let hotfix_versions = reader.get("hotfix_versions").table("`hotfix_versions`").and_then(hotfix_versions);
     let merge = merge(reader);
+    let rollout = rollout(reader, folders);
     let compare = reader.get("compare").line().map(|link| link.value);
     Some(MechanismConfig::Promotion(Box::new(PromotionConfig {
         forge,
@@ -31,6 +36,7 @@ pub(super) fn promotion(reader: &Reader<'_>, _: &Folders<'_>) -> Option<Mechanis
         hold_labels,
         hotfix_versions,
         merge,
+        rollout,
         compare,
     })))
 }
@@ -105,4 +111,16 @@ fn merge(reader: &Reader<'_>) -> MergeBy {
         Some(method) => MergeBy::Us { method, checks },
         None => MergeBy::Others,
     }
+}
+
+/// `rollout = { checks = ["deploy"], running = ["./scripts/running.sh"], ask_minutes = 30 }`.
+fn rollout(reader: &Reader<'_>, folders: &Folders<'_>) -> RolloutConfig {
+    let Some(table) = reader.get("rollout").table("`rollout`") else {
+        return RolloutConfig { checks: Vec::new(), running: None, ask_minutes: ASK_MINUTES };
+    };
+    let checks = texts(table.get("checks"));
+    let running = running(&table, folders);
+    let ask_minutes = table.get("ask_minutes").whole(1..=10_080).map_or(ASK_MINUTES, |minutes| minutes.value);
+    table.finish();
+    RolloutConfig { checks, running, ask_minutes }
 }
