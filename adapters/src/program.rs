@@ -23,7 +23,7 @@ pub fn git() -> io::Result<&'static Path> {
     Ok(GIT.get_or_init(|| found))
 }
 
-/// Where programs are looked up, and git looks up its own, when the environment has no `PATH`.
+/// The `PATH` that is used, and handed to git, when the environment has none.
 pub(crate) const DEFAULT_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
 /// Returns the first executable file with this bare name in the folders of `path`. Empty and relative entries are passed over,

@@ -38,7 +38,7 @@ use Deed::{Change, Vote, Word};
 const VERBS: [(&str, &str, Deed, Then, &str); 34] = [
     ("start payments \"Thing {n}\"",                         "requester", Change, Moves, ""),
     ("promote payments",                                     "requester", Change, Says("promotion.none"), ""),
-    ("triage rest=yes HF-1",                                 "requester", Change, Says("triage.none"), ""),
+    ("triage rest=yes HF-1",                                 "requester", Change, Moves, ""),
     ("agree HF-1",                                           "viewer",    Change, Says("agree.nothing"), ""),
     ("pick 0123abc HF-1",                                    "requester", Change, Says("commit.unknown"), ""),
     ("unpick 0123abc HF-1",                                  "requester", Change, Says("commit.unknown"), ""),
@@ -110,12 +110,18 @@ impl Cell {
         if KINDS[self.kind] == "unmapped" && ROLES[self.role] != "none" {
             return false;
         }
+        // A captain's word would end the run that all others need.
+        if verb == "abandon" && ROLES[self.role] == "captain" {
+            return false;
+        }
+        let sees_the_run = own || ROLES[self.role] != "none";
         match WAYS[self.way] {
             "slash" => true,
             "mention" => CHANNELS[self.channel] != "@",
             "button" => own && verb == "approve",
             "reaction" => own && matches!(verb, "approve" | "reject"),
-            "form" => matches!(verb, "start" | "hold" | "reject") || own && verb == "verify",
+            // A form about a run opens for who may see it (security case 81).
+            "form" => verb == "start" || sees_the_run && matches!(verb, "hold" | "reject") || own && verb == "verify",
             _shortcut => own && verb == "note",
         }
     }
@@ -345,7 +351,7 @@ impl House {
             _verify => ("verify staging", &[("verdict", "pass"), ("note", number)]),
         };
         slack.command(who, channel, &format!("/hotfix {opens}")).await;
-        slack.until("the form", |slack| slack.modal(who).is_some()).await;
+        slack.until(&format!("the form of {cell:?}"), |slack| slack.modal(who).is_some()).await;
         assert_eq!(slack.submit(who, answers).await, Submitted::Shown, "{cell:?}");
         let told = slack.modal(who).expect("an answer");
         while slack.modal(who).is_some() {

@@ -13,8 +13,11 @@ use crate::play::{Play, given};
 use crate::scenario::{Act, Scenario, Step};
 use crate::world::{Options, Talk, World};
 
-/// The worlds that nobody uses at the moment, by their options and the state that they were in.
-static IDLE: Mutex<BTreeMap<String, Vec<(Play, Arc<Checkpoint>)>>> = Mutex::new(BTreeMap::new());
+/// Worlds with the checkpoints to which they are put back, by their options and the state that they were in.
+type Idle = BTreeMap<String, Vec<(Play, Arc<Checkpoint>)>>;
+
+/// The worlds that nobody uses at the moment.
+static IDLE: Mutex<Idle> = Mutex::new(BTreeMap::new());
 
 /// A play that goes back to where it came from when it is dropped.
 pub struct Borrowed {
@@ -48,7 +51,7 @@ impl Drop for Borrowed {
     }
 }
 
-fn idle<T>(then: impl FnOnce(&mut BTreeMap<String, Vec<(Play, Arc<Checkpoint>)>>) -> T) -> T {
+fn idle<T>(then: impl FnOnce(&mut Idle) -> T) -> T {
     then(&mut IDLE.lock().unwrap_or_else(PoisonError::into_inner))
 }
 

@@ -97,7 +97,7 @@ fn in_common(text: &str) -> String {
     joined.lines().map(line).collect::<Vec<_>>().join("\n") + "\n"
 }
 
-/// What commits are called in a scenario, so that it can be read aloud.
+/// The names of commits in a scenario, by which it can be read aloud.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Names {
     by_commit: BTreeMap<String, String>,
@@ -110,7 +110,7 @@ pub struct Play {
     /// Its world.
     pub world: World,
     shown: usize,
-    /// What commits are called.
+    /// The names of the commits seen so far.
     pub(crate) names: Names,
     /// What was done and not acknowledged yet.
     unheard: Vec<Inbound>,

@@ -124,8 +124,8 @@ impl Stage {
 pub fn fresh_folder() -> anyhow::Result<tempfile::TempDir> {
     let memory = Path::new("/dev/shm");
     let usual = std::env::temp_dir();
-    let folder = own_folder(memory).and_then(|own| tempfile::tempdir_in(own));
-    Ok(folder.or_else(|_| own_folder(&usual).and_then(|own| tempfile::tempdir_in(own)))?)
+    let folder = own_folder(memory).and_then(tempfile::tempdir_in);
+    Ok(folder.or_else(|_| own_folder(&usual).and_then(tempfile::tempdir_in))?)
 }
 
 /// The folder of this process, in which all others are. What is kept for later tests is never dropped, so each process also removes

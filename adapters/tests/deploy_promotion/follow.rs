@@ -195,5 +195,6 @@ async fn the_bot_merges_when_everything_is_there() {
     world.unlabel("ada@example.org", "bot/hold").await;
     assert_eq!(world.status(KEY).await, Some(DeployStatus::Succeeded { at: now() }));
     assert!(matches!(world.pull(1).await.state, PullState::Merged(_)));
-    assert_eq!(world.diff("promote-HF-1-production-1"), [""; 0]);
+    assert_eq!(world.diff(head.as_str()), [""; 0]);
+    assert_eq!(world.git(&["for-each-ref", "refs/heads/promote-HF-1-production-1"]), "", "its branch was deleted");
 }

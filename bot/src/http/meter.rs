@@ -53,9 +53,11 @@ struct Standing {
 /// The order in which connections give way; the least goes first. The fields count in their order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Rank {
+    genuine: bool,
+    /// Its address holds no more than its share of the places.
+    within_share: bool,
     /// It had no time yet to say anything.
     young: bool,
-    genuine: bool,
     /// A request is arriving.
     receiving: bool,
     sent: u64,
@@ -171,17 +173,21 @@ impl Meter {
     }
 
     /// Where it stands among those that may have to give way; `None` while a request is being answered.
-    pub(super) fn rank(&self, limits: &Limits) -> Option<Rank> {
+    pub(super) fn rank(&self, limits: &Limits, over_share: bool) -> Option<Rank> {
         self.standing(|standing| {
-            let young = standing.opened.elapsed() < limits.grace;
-            let (genuine, sent) = (standing.genuine, if standing.genuine { 0 } else { standing.sent });
-            match standing.phase {
-                Phase::Working => None,
-                Phase::Idle => Some(Rank { young, genuine, receiving: false, sent, since: standing.since }),
-                Phase::Head | Phase::Body => {
-                    Some(Rank { young, genuine, receiving: true, sent, since: standing.since })
-                }
-            }
+            let receiving = match standing.phase {
+                Phase::Working => return None,
+                Phase::Idle => false,
+                Phase::Head | Phase::Body => true,
+            };
+            Some(Rank {
+                genuine: standing.genuine,
+                within_share: !over_share,
+                young: standing.opened.elapsed() < limits.grace,
+                receiving,
+                sent: if standing.genuine { 0 } else { standing.sent },
+                since: standing.since,
+            })
         })
     }
 

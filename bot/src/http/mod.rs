@@ -65,7 +65,7 @@ pub struct Limits {
     pub body_bytes: usize,
     /// How many connections each listener holds at a time. One more takes the place of the one that has sent least.
     pub connections: usize,
-    /// How many of them come from one address at most. One more takes the place of another one of that address.
+    /// The share of one address, in connections. When all places are taken, an address that holds more gives way first.
     pub connections_per_address: usize,
     /// How many genuine deliveries wait for the journal at a time. More are answered with 503, and sent again later.
     pub queue: usize,
@@ -76,7 +76,7 @@ pub struct Limits {
     pub idle: Duration,
     /// After this long a connection without an authenticated request is closed, and so is one whose request is at work.
     pub lifetime: Duration,
-    /// So young a connection gives way only when there are none but young ones: its request may be on its way.
+    /// So young a connection gives way after older ones: its request may be on its way.
     pub grace: Duration,
     /// How long a stop waits for what is in flight.
     pub drain: Duration,

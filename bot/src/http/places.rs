@@ -37,30 +37,23 @@ impl Places {
         Arc::new(Self { limits, held: Mutex::default(), freed: Notify::new() })
     }
 
-    /// Takes a place for a connection from this address, if need be that of another connection. Waits while every
-    /// connection is answering a request; answers `None` when all that do so come from this address and are its full share.
-    pub(super) async fn take(self: &Arc<Self>, address: IpAddr) -> Option<Place> {
+    /// Takes a place for a connection from this address. When there is none, another connection gives way, one of an address
+    /// that holds more than its share before all others; while every connection is answering a request, this waits.
+    pub(super) async fn take(self: &Arc<Self>, address: IpAddr) -> Place {
         let allowance = allowance_of(address);
         loop {
             let freed = self.freed.notified();
-            match self.try_take(allowance) {
-                Tried::Taken(place) => return Some(place),
-                Tried::ShareIsBusy => return None,
-                Tried::AllAreBusy => freed.await,
+            if let Some(place) = self.try_take(allowance) {
+                return place;
             }
+            freed.await;
         }
     }
 
-    fn try_take(self: &Arc<Self>, allowance: IpAddr) -> Tried {
+    fn try_take(self: &Arc<Self>, allowance: IpAddr) -> Option<Place> {
         let mut held = self.held();
-        let share = held.meters.values().filter(|(from, _)| *from == allowance).count();
-        let over = share >= self.limits.connections_per_address;
-        if over || held.meters.len() >= self.limits.connections {
-            let among = held.meters.iter().filter(|(_, (from, _))| !over || *from == allowance);
-            let ranked = among.filter_map(|(number, (_, meter))| Some((meter.rank(&self.limits)?, *number)));
-            let Some((_, number)) = ranked.min() else {
-                return if over { Tried::ShareIsBusy } else { Tried::AllAreBusy };
-            };
+        if held.meters.len() >= self.limits.connections {
+            let number = held.first_to_go(&self.limits)?;
             if let Some((from, meter)) = held.meters.remove(&number) {
                 tracing::debug!(%from, "a connection gave way to another");
                 meter.evict();
@@ -69,7 +62,7 @@ impl Places {
         let (number, meter) = (held.next, Meter::new());
         held.next = number.saturating_add(1);
         held.meters.insert(number, (allowance, meter.clone()));
-        Tried::Taken(Place { places: self.clone(), number, meter })
+        Some(Place { places: self.clone(), number, meter })
     }
 
     fn held(&self) -> MutexGuard<'_, Held> {
@@ -77,12 +70,20 @@ impl Places {
     }
 }
 
-enum Tried {
-    Taken(Place),
-    /// The address has its full share, and answers are being made on all of it.
-    ShareIsBusy,
-    /// There is no place, and answers are being made on all of them.
-    AllAreBusy,
+impl Held {
+    /// Returns the connection that gives way first, if any may.
+    fn first_to_go(&self, limits: &Limits) -> Option<u64> {
+        let mut shares: BTreeMap<IpAddr, usize> = BTreeMap::new();
+        for (from, _) in self.meters.values() {
+            *shares.entry(*from).or_default() += 1;
+        }
+        let is_over = |from| shares.get(from).is_some_and(|share| *share > limits.connections_per_address);
+        let ranked = self
+            .meters
+            .iter()
+            .filter_map(|(number, (from, meter))| Some((meter.rank(limits, is_over(from))?, *number)));
+        ranked.min().map(|(_, number)| number)
+    }
 }
 
 impl Place {

@@ -68,13 +68,10 @@ pub(super) async fn serve(
             }
         };
         match accepted {
-            Ok((stream, Some(place))) => {
+            Ok((stream, place)) => {
                 let _ = stream.set_nodelay(true);
                 let (site, limits, closed) = (site.clone(), limits.clone(), closed.clone());
                 held.spawn(async move { connection(stream, site, &limits, closed, &place).await });
-            }
-            Ok((_, None)) => {
-                tracing::debug!("a connection was refused: its address has its full share, and it is busy")
             }
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");

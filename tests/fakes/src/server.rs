@@ -142,19 +142,32 @@ pub struct Server {
 }
 
 impl Server {
-    /// Serves a router on a free port of loopback. git's own traffic has a control of its own; other calls that `counted` says
+    /// Serves a router on a free port of loopback, on the runtime of the caller. git's own traffic has a control of its own; other calls that `counted` says
     /// no to pass unrecorded and unharmed: they are what tests use to steer the fake.
     ///
     /// # Panics
     /// When no port can be had.
     pub async fn start(router: Router, counted: fn(&str) -> bool) -> Self {
+        Self::start_on(&tokio::runtime::Handle::current(), router, counted)
+    }
+
+    /// Does the same on a runtime that lasts as long as the process, for a server that outlives the test that starts it.
+    ///
+    /// # Panics
+    /// When no port can be had.
+    #[must_use]
+    pub fn start_for_all_tests(router: Router, counted: fn(&str) -> bool) -> Self {
+        Self::start_on(runtime().handle(), router, counted)
+    }
+
+    fn start_on(runtime: &tokio::runtime::Handle, router: Router, counted: fn(&str) -> bool) -> Self {
         let (control, git) = (Arc::new(Control::default()), Arc::new(Control::default()));
         let watch = Watch { control: control.clone(), git: git.clone(), counted };
         let router = router.layer(axum::middleware::from_fn_with_state(watch, watched));
         let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a free port on loopback");
         listener.set_nonblocking(true).expect("a socket that does not block");
         let address = listener.local_addr().expect("an address");
-        let task = runtime().spawn(async move {
+        let task = runtime.spawn(async move {
             let listener = tokio::net::TcpListener::from_std(listener).expect("a socket");
             let _ = axum::serve(listener, router).await;
         });
@@ -168,7 +181,7 @@ impl Server {
     }
 }
 
-/// The runtime of all servers, so that they outlive the runtime of the test that started them.
+/// The runtime of the servers that outlive the test that started them.
 fn runtime() -> &'static Runtime {
     static RUNTIME: OnceLock<Runtime> = OnceLock::new();
     RUNTIME.get_or_init(|| {

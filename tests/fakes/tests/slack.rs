@@ -482,7 +482,10 @@ async fn connect(url: &str) -> (tokio::net::TcpStream, String) {
     let more = "sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
     stream.write_all(format!("{head}{more}").as_bytes()).await.unwrap();
     let mut said = Vec::new();
-    while !String::from_utf8_lossy(&said).ends_with('}') && stream.read_buf(&mut said).await.unwrap() > 0 {
+    // The type is the last field of a message. A ping, or the end, may come in the same read.
+    let is_whole =
+        |said: &[u8]| String::from_utf8_lossy(said).split_once("\"type\":\"").is_some_and(|(_, end)| end.contains('}'));
+    while !is_whole(&said) && stream.read_buf(&mut said).await.unwrap() > 0 {
         if said.starts_with(b"HTTP/1.1 401") {
             break;
         }

@@ -38,9 +38,14 @@ pub(super) struct Hunk {
     after: Range<usize>,
 }
 
-/// A text as lines, each with its line break.
+/// The edge of a file, which stands before its first line and after its last one. It is context like any other line: what is
+/// appended to a file changes none of its lines, only what they stand next to. No line has a line break in it.
+const EDGE: &[u8] = b"\n";
+
+/// Returns the lines of a text between its two edges.
 pub(super) fn lines(text: &[u8]) -> Vec<&[u8]> {
-    text.split_inclusive(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\n").unwrap_or(line)).collect()
+    let lines = text.split_inclusive(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\n").unwrap_or(line));
+    std::iter::once(EDGE).chain(lines).chain(std::iter::once(EDGE)).collect()
 }
 
 /// Returns the places in which two versions of a file differ and that can be recognised elsewhere.
@@ -195,6 +200,17 @@ mod tests {
         assert!(is_present(one(before, after, "start()\nrun()\nstop()\n")), "nowhere any more");
         assert_eq!(one(before, after, before), Standing::Absent);
         assert_eq!(one(before, after, "begin()\ncheck_twice()\nend()\n"), Standing::Absent);
+    }
+
+    #[test]
+    fn what_is_added_at_an_edge_is_seen_to_be_gone() {
+        let (block, more) = ("def reject():\n    return 422\n", "def other():\n    return 200\n");
+        for after in [format!("{BEFORE}{block}"), format!("{block}{BEFORE}")] {
+            assert_eq!(one(BEFORE, &after, &after), Standing::Present { identified: true });
+            assert_eq!(one(BEFORE, &after, BEFORE), Standing::Absent);
+            assert!(is_present(one(BEFORE, &after, &format!("{more}{after}{more}"))), "no longer at the edge");
+            assert!(!is_present(one(BEFORE, &after, &format!("{more}{BEFORE}{more}"))));
+        }
     }
 
     #[test]

@@ -28,13 +28,9 @@ fn with(verb: &Verb, arg: &Arg, value: &str) -> String {
         Kind::Commit => "abc1234",
         Kind::Choice(choices) => choices.last().unwrap(),
         Kind::Step => "review",
-        Kind::Fix
-        | Kind::Reference
-        | Kind::Name
-        | Kind::Duration
-        | Kind::Verb
-        | Kind::Text
-        | Kind::Lasting(_) => "words",
+        Kind::Fix | Kind::Reference | Kind::Name | Kind::Duration | Kind::Verb | Kind::Text | Kind::Lasting(_) => {
+            "words"
+        }
     };
     let mut line = verb.name.to_owned();
     let chosen = |other: &Arg| matches!(other.kind, Kind::Choice(_)) && !other.form.is_flag();

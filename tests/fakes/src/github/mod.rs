@@ -76,7 +76,7 @@ impl GitHubFake {
             let (state, repositories, prefix) = (answering.clone(), served.clone(), below.clone());
             async move { serve::answer(&state, &repositories, &prefix, request).await }
         });
-        let server = Server::start(router, |path| !is_git(path)).await;
+        let server = Server::start_for_all_tests(router, |path| !is_git(path));
         state.lock().unwrap().url = server.url();
         state.lock().unwrap().prefix = prefix.to_owned();
         Self { server, prefix: prefix.to_owned(), repositories, state, _folder: folder }

@@ -73,7 +73,7 @@ impl GitLab {
         let world = Arc::new(Mutex::new(World::new()));
         let site = Site { world: world.clone(), repositories: repositories.clone(), prefix: prefix.to_owned() };
         let router = Router::new().fallback(answer).with_state(site);
-        let server = Server::start(router, |path| !is_git(path)).await;
+        let server = Server::start_for_all_tests(router, |path| !is_git(path));
         world.lock().unwrap().base = format!("{}{prefix}", server.url());
         Self { server, world, repositories, prefix: prefix.to_owned(), folder }
     }
