@@ -425,7 +425,7 @@ impl Model {
                 Outcome::Prompted { environment, commit, message: self.message() }
             }
             Effect::CheckDeploy { environment, commit, key } => {
-                Outcome::DeployChecked { facts: self.facts(how, &commit), environment, commit, key }
+                Outcome::DeployChecked { facts: Box::new(self.facts(how, &commit)), environment, commit, key }
             }
             Effect::Deploy { key, commit, .. } => {
                 let status = match how % 6 {

@@ -196,7 +196,7 @@ mod tests {
     #[test]
     fn one_grammar_for_all_references() {
         let pull = |number| (Some(number), None::<&str>);
-        let cases: [(&str, (Option<u64>, Option<&str>)); 20] = [
+        let cases = [
             ("#101", pull(101)),
             ("!12", pull(12)),
             ("`#12`", pull(12)),

@@ -354,7 +354,7 @@ pub enum Outcome {
         /// The key it will go by.
         key: DeployKey,
         /// The facts.
-        facts: DeployFacts,
+        facts: Box<DeployFacts>,
     },
     /// A deployment is a person's to do.
     DeployByHand {

@@ -237,7 +237,12 @@ impl Play {
             strangers: BTreeSet::new(),
         };
         change(&mut facts);
-        self.came(Outcome::DeployChecked { environment: asked.environment, commit: asked.commit, key, facts })
+        self.came(Outcome::DeployChecked {
+            environment: asked.environment,
+            commit: asked.commit,
+            key,
+            facts: Box::new(facts),
+        })
     }
 
     pub(super) fn ends(self, failure: Option<&str>) -> Self {

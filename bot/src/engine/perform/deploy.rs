@@ -71,7 +71,7 @@ impl Engine {
             return Err(Failure::retry("the configuration was reloaded meanwhile"));
         }
         let (environment, commit, key) = (environment.clone(), commit.clone(), key.clone());
-        Ok(Performed::came(Outcome::DeployChecked { environment, commit, key, facts }))
+        Ok(Performed::came(Outcome::DeployChecked { environment, commit, key, facts: Box::new(facts) }))
     }
 
     /// What going back to `to` would take away of others. What the forge cannot name keeps nobody from going back.
@@ -379,11 +379,10 @@ impl Engine {
                 mechanism.status(key).await?.unwrap_or(DeployStatus::InProgress { note: None })
             }
         };
-        let status = match status {
-            DeployStatus::RollingOut { note, confirmed_here } => {
-                self.rolling_out(state, key, commit, (note, confirmed_here)).await?
-            }
-            other => other,
+        let status = if let DeployStatus::RollingOut { note, confirmed_here } = status {
+            self.rolling_out(state, key, commit, (note, confirmed_here)).await?
+        } else {
+            status
         };
         match status {
             rolling @ DeployStatus::RollingOut { .. } => {

@@ -435,7 +435,12 @@ fn a_glass_that_was_not_needed_after_all_asks_nobody() {
         ..Default::default()
     };
     let asked = begun.state.asked_deploy.clone().unwrap();
-    let begun = begun.came(Outcome::DeployChecked { environment: asked.environment, commit: asked.commit, key, facts });
+    let begun = begun.came(Outcome::DeployChecked {
+        environment: asked.environment,
+        commit: asked.commit,
+        key,
+        facts: Box::new(facts),
+    });
     let intent = &begun.state.deploys.last().unwrap().intent;
     assert_eq!((intent.glass.as_ref(), intent.votes.len()), (None, 2));
     assert!(!crate::domain::glass::review_due(&begun.state));
@@ -465,7 +470,7 @@ fn case_90_a_glass_is_void_with_what_it_was_for() {
             environment: asked_for.environment,
             commit: asked_for.commit,
             key,
-            facts,
+            facts: Box::new(facts),
         })
     };
     for (glass, policy, wanted) in
@@ -570,7 +575,7 @@ Approve exactly this head on pull request #7 <https://forge.example/payments/7>;
             environment: asked_for.environment,
             commit: asked_for.commit,
             key,
-            facts,
+            facts: Box::new(facts),
         })
     };
     let begun = |play: &Play| play.state.deploys.last().is_some_and(|deploy| deploy.intent.environment == production);
