@@ -130,7 +130,8 @@ fn somebody_has_a_way_on(model: &Model) -> Result<(), TestCaseError> {
         matches!(spec.kind, StepKind::Change { .. } | StepKind::Review { .. } | StepKind::Mainline { .. })
     });
     let deploying = state.deploys.iter().any(|deploy| deploy.state.is_open());
-    if !model.due.is_empty() || elsewhere || deploying || state.abandoned.is_some() {
+    let at_work = !model.due.is_empty() || model.answered.is_some();
+    if at_work || elsewhere || deploying || state.abandoned.is_some() {
         return Ok(());
     }
     let mut refused = Vec::new();
@@ -186,10 +187,13 @@ fn ways_on(state: &Hotfix) -> Vec<(Role, Act)> {
     ways
 }
 
-/// Every command that a refusal names can be given by somebody, and is not refused.
+/// Every command that a refusal names can be given by somebody, and is not refused. What is to be said after something else
+/// was put right cannot be tried here.
 fn recommends_what_works(model: &Model, state: &Hotfix, refusal: &Refusal) -> Result<(), TestCaseError> {
-    for command in refusal.next.split('`').skip(1).step_by(2) {
-        let Some((role, act)) = meant(state, command) else { continue };
+    let parts: Vec<&str> = refusal.next.split('`').collect();
+    for pair in parts.chunks_exact(2) {
+        let (before, command) = (pair[0], pair[1]);
+        let Some((role, act)) = meant(state, command).filter(|_| !before.ends_with(", then say ")) else { continue };
         let mut why = BTreeSet::new();
         let works = (0..CROWD).any(|who| match after(model, state, who, role, act.clone()) {
             Ok(_) => true,

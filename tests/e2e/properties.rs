@@ -126,6 +126,7 @@ fn says_what_was_seen(event: &Event) -> bool {
         | Event::Reached { .. }
         | Event::Counted(_)
         | Event::ImageFound { .. }
+        | Event::EditsRead { .. }
         | Event::ImageMoved { .. }
         | Event::LiveBranchMoved { .. }
         | Event::Proven { .. }
@@ -137,7 +138,7 @@ fn says_what_was_seen(event: &Event) -> bool {
 
 /// Whether a vote is void because what it was cast on is not what would ship, whenever it was cast.
 fn is_consequence(why: Lapse) -> bool {
-    matches!(why, Lapse::Head | Lapse::Image | Lapse::Base | Lapse::Retargeted)
+    matches!(why, Lapse::Head | Lapse::Image | Lapse::Edits | Lapse::Base | Lapse::Retargeted)
 }
 
 /// A deployment has the votes that the policy asks for, judged here once more and in another way.

@@ -26,7 +26,7 @@ use hotfix::domain::react::react;
 use hotfix::domain::refusal::Refusal;
 use hotfix::domain::vote::Standing;
 use hotfix::domain::way::Way;
-use hotfix_adapters::deploy::DeployStatus;
+use hotfix_adapters::deploy::{DeployStatus, Edits};
 use hotfix_adapters::forge::{Check, CheckState, Containment, DiffSize, PullNumber, Verdict};
 use hotfix_adapters::registry::{Image, Published};
 use hotfix_adapters::vocabulary::{ChannelRef, CommitId, Digest, Environment, MessageRef, PersonRef, Platform};
@@ -307,6 +307,7 @@ impl Model {
                 changes: Vec::new(),
                 total: usize::from(dice % 3),
             },
+            13 => Sighting::Edits { environment, edits: Edits { diff: String::new(), digest: (dice % 3).to_string() } },
             11 => self.image(dice).unwrap_or(Sighting::Head(None)),
             0 => Sighting::Head(Some(self.head(how))),
             1 => Sighting::Head(None),

@@ -39,6 +39,15 @@ pub trait Deploy: Send + Sync {
     /// Whether the mechanism could work now, without doing anything.
     async fn probe(&self) -> Result<(), Failure>;
 
+    /// Returns what this deployment would change in files that people keep, computed from those files as they are now;
+    /// `None` when the mechanism changes no files. Nothing is written.
+    ///
+    /// # Errors
+    /// [`Failure::Rejected`] when the changes cannot be made, with the file and the line.
+    async fn edits(&self, _request: &DeployRequest) -> Result<Option<Edits>, Failure> {
+        Ok(None)
+    }
+
     /// How a person does a deployment that this mechanism leaves to one; `None` when it does it itself.
     ///
     /// # Errors
@@ -79,6 +88,17 @@ pub struct DeployRequest {
     /// What else comes along, a line each, such as the changes of other people with their authors.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub riders: Vec<String>,
+}
+
+/// The changes of files that a deployment makes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Edits {
+    /// The changes for people to read: a unified diff with a line of context, or, when that is long, the places that get the
+    /// same value, each with its file and line. Nothing is left out.
+    pub diff: String,
+    /// The SHA-256 of the values that are changed, each with its file, its place, and its text before and after, in
+    /// hexadecimal digits. Changes elsewhere in the files leave it as it is.
+    pub digest: String,
 }
 
 /// How a deployment stands.

@@ -204,7 +204,7 @@ pub(crate) fn targets() -> Vec<Target> {
             "resourceTemplates[name=qontract-reconcile].targets[namespace.$ref=/services/app-interface/namespaces/{name}.yml].ref"
         )
     };
-    let yaml = |path: &str| TargetKind::Yaml { path: path.parse().unwrap(), matches: Matches::One };
+    let yaml = |path: &str| TargetKind::Yaml { path: path.parse().unwrap(), rule: Matches::One.into() };
     let target = |name: &str, file: &str, kind, value| Target {
         name: name.into(),
         file: file.into(),

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hotfix_adapters::deploy::DeployStatus;
+use hotfix_adapters::deploy::{DeployStatus, Edits};
 use hotfix_adapters::forge::{Containment, PullNumber};
 use hotfix_adapters::registry::Published;
 use hotfix_adapters::vocabulary::{ChannelRef, CommitId, DeployKey, Digest, Environment, MessageRef};
@@ -238,6 +238,13 @@ pub enum Sighting {
         published: Published,
         /// By which pattern it was found.
         by: String,
+    },
+    /// The changes of files that the deployment of what ships would make.
+    Edits {
+        /// To which environment.
+        environment: Environment,
+        /// The changes.
+        edits: Edits,
     },
     /// What the tag of the pinned image names now.
     Tag(Option<Digest>),

@@ -190,7 +190,8 @@ impl Effect {
             Self::OpenPull => "open the pull request".to_owned(),
             Self::OpenReturn => "open the pull request into main".to_owned(),
             Self::Prompt { environment, .. } => format!("ask for votes for {environment}"),
-            Self::CheckDeploy { environment, .. } => format!("read the facts before deploying to {environment}"),
+            // It is read before a rollback as well.
+            Self::CheckDeploy { environment, .. } => format!("read the facts before changing what {environment} runs"),
             Self::Deploy { environment, commit, .. } => format!("deploy {} to {environment}", commit.short()),
             Self::Merge { number, .. } => format!("merge pull request #{}", number.0),
             Self::FindRiders { .. } => "find out what else goes out".to_owned(),

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use hotfix_adapters::deploy::Edits;
 use hotfix_adapters::forge::{Check, Containment, DiffSize, PullNumber, Verdict};
 use hotfix_adapters::registry::{Image, Published};
 use hotfix_adapters::vocabulary::{BranchName, CommitId, DeployKey, Digest, Environment, MessageRef, PersonRef};
@@ -154,6 +155,14 @@ pub enum Event {
         published: Published,
         /// By which pattern.
         by: String,
+    },
+    /// The changes of files that a deployment would make were computed, or are others than they were: votes on others are
+    /// void (PROMO-18).
+    EditsRead {
+        /// Of the deployment to which environment.
+        environment: Environment,
+        /// The changes.
+        edits: Edits,
     },
     /// The tag of the pinned image names another image now: what was said of it is void (HOCS-15).
     ImageMoved {
@@ -899,6 +908,9 @@ pub struct Vote {
     /// Of which image, when images are deployed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<Digest>,
+    /// The digest of the changes of files that were shown, when the deployment changes files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edits: Option<String>,
     /// Under which plan.
     pub plan_digest: String,
     /// Under which policy.
@@ -930,6 +942,8 @@ pub enum Closing {
     Expired,
     /// The pull request goes into another branch (security case 26).
     Retargeted,
+    /// The deployment would change files in another way than was shown.
+    Edits,
 }
 
 /// Why a yes does not count any more although nobody took it back.
@@ -960,6 +974,8 @@ pub enum Lapse {
     Head,
     /// The tag of the image moved (security case 28).
     Image,
+    /// The deployment would change files in another way than was shown.
+    Edits,
     /// The fix goes on top of another base (security case 26).
     Base,
     /// The pull request goes into another branch (security case 26).

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use hotfix_adapters::deploy::Edits;
 use hotfix_adapters::forge::{Containment, PullNumber};
 use hotfix_adapters::registry::Published;
 use hotfix_adapters::vocabulary::{BranchName, CommitId, DeployKey, Digest, Environment, MessageRef, PersonRef};
@@ -52,6 +53,8 @@ pub struct Hotfix {
     pub survey: Option<Survey>,
     /// What a release from main rests on, as last seen.
     pub main_seen: Option<MainSeen>,
+    /// The last commit before that with checks, as last seen: a merge has to have those checks as well (security case 92).
+    pub main_before: Option<MainSeen>,
     /// What was told of steps whose evidence changed after the act that relied on it had begun.
     pub outdated: BTreeMap<StepId, String>,
     /// Where it branched from.
@@ -84,6 +87,8 @@ pub struct Hotfix {
     pub order_broken: bool,
     /// The image of what ships.
     pub image: Option<Pinned>,
+    /// The changes of files that the deployment of what ships would make, by environment; as they were computed last.
+    pub edits: BTreeMap<Environment, Edits>,
     /// The pull request that brings the fix to main, when the first one went elsewhere.
     pub return_pull: Option<PullNumber>,
     /// Where the live hotfix branch was moved to by somebody's push; the last one.
@@ -437,8 +442,10 @@ pub struct Stuck {
 /// How a run was abandoned.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Abandoned {
-    /// By whom.
+    /// By whom; of two people, the one who confirmed it.
     pub by: PersonId,
+    /// The captain who asked first, when a second person had to confirm.
+    pub asked_by: Option<PersonId>,
     /// Why.
     pub reason: String,
     /// The deployments that were believed to be running.
@@ -528,6 +535,14 @@ impl Hotfix {
             .as_ref()
             .filter(|pinned| Some(&pinned.commit) == self.ships())
             .map(|pinned| &pinned.published.image.digest)
+    }
+
+    /// Returns whether what ships to an environment is still to be deployed there.
+    #[must_use]
+    pub fn awaits_deploy(&self, environment: &Environment) -> bool {
+        self.plan.steps.iter().zip(&self.steps).any(|(spec, at)| {
+            matches!(&spec.kind, StepKind::Deploy { environment: e, .. } if e == environment) && !at.is_behind()
+        })
     }
 
     /// Whether a deployment put there what ships now: the commit, and the image of it that is pinned (HOCS-15).

@@ -60,6 +60,10 @@ impl Observation {
             }
             Sighting::Counts(_) => (&then.base, then.ships(), &then.counts) == (&now.base, now.ships(), &now.counts),
             Sighting::Image { .. } | Sighting::Tag(_) => (&then.image, then.ships()) == (&now.image, now.ships()),
+            Sighting::Edits { environment, .. } => {
+                (then.edits.get(environment), then.ships_to(environment), &then.deploys)
+                    == (now.edits.get(environment), now.ships_to(environment), &now.deploys)
+            }
             Sighting::LiveBranch(_) => {
                 (&then.live_moved, then.ships()) == (&now.live_moved, now.ships()) && then.deploys == now.deploys
             }

@@ -68,14 +68,8 @@ pub(super) fn narrowed(steps: Vec<StepSpec>, only: &[String], service: &Service)
     let known: Vec<&str> = targets.chain(named).collect();
     let unknown: Vec<&str> = only.iter().map(String::as_str).filter(|name| !known.contains(name)).collect();
     if !unknown.is_empty() {
-        let targets = if unknown.len() == 1 { "target" } else { "targets" };
-        let reason = format!("{} has no {targets} {} to promote.", service.name, unknown.join(", "));
-        let next = if known.is_empty() {
-            "It is promoted whole: leave --only out.".to_owned()
-        } else {
-            format!("It has: {}.", known.join(", "))
-        };
-        return Err(Refusal::new("promotion.target", reason, next).because_of("PROMO-8"));
+        let promotes = steps.iter().any(|step| matches!(step.kind, StepKind::Target));
+        return Err(not_there(service, &unknown, &known, promotes));
     }
     let out: Vec<&EnvironmentPlan> =
         lanes.iter().copied().filter(|e| !e.targets.iter().any(|target| only.contains(&target.name))).collect();
@@ -92,6 +86,24 @@ pub(super) fn narrowed(steps: Vec<StepSpec>, only: &[String], service: &Service)
         }
     };
     Ok(steps.into_iter().filter_map(step).collect())
+}
+
+/// Returns the refusal that names what is not there, and what is.
+fn not_there(service: &Service, unknown: &[&str], known: &[&str], promotes: bool) -> Refusal {
+    let (name, names) = (&service.name, unknown.join(", "));
+    let whole = if promotes { "promoted" } else { "deployed" };
+    let next = if known.is_empty() {
+        format!("It is {whole} whole: leave --only out.")
+    } else {
+        format!("It has: {}.", known.join(", "))
+    };
+    if promotes {
+        let targets = if unknown.len() == 1 { "target" } else { "targets" };
+        let reason = format!("{name} has no {targets} {names} to promote.");
+        return Refusal::new("promotion.target", reason, next).because_of("PROMO-8");
+    }
+    let reason = format!("{name} has nothing called {names} to which a fix could be deployed alone.");
+    Refusal::new("only.unknown", reason, next)
 }
 
 /// The steps of a run for these productions alone: what is about another one is left out (HOCS-3).
@@ -164,8 +176,8 @@ mod tests {
         }
     }
 
-    fn steps() -> Vec<StepSpec> {
-        let step = |id: &str, title: &str, kind| StepSpec {
+    fn step(id: &str, title: &str, kind: StepKind) -> StepSpec {
+        StepSpec {
             id: id.parse().unwrap(),
             title: title.to_owned(),
             level: Level::Must,
@@ -173,7 +185,10 @@ mod tests {
             remind_minutes: 0,
             only_for: None,
             kind,
-        };
+        }
+    }
+
+    fn steps() -> Vec<StepSpec> {
         let mut steps = vec![step("schema", "Schemas", deploy("schemas", What::Schema))];
         for name in ["west", "east"] {
             let environment: Environment = name.parse().unwrap();
@@ -191,8 +206,12 @@ mod tests {
     }
 
     fn left(only: &[&str]) -> Result<Vec<String>, Refusal> {
+        left_of(steps(), only)
+    }
+
+    fn left_of(steps: Vec<StepSpec>, only: &[&str]) -> Result<Vec<String>, Refusal> {
         let only: Vec<String> = only.iter().map(|name| (*name).to_owned()).collect();
-        let steps = narrowed(steps(), &only, &service())?;
+        let steps = narrowed(steps, &only, &service())?;
         Ok(steps.into_iter().map(|step| format!("{}: {}", step.id, step.title)).collect())
     }
 
@@ -217,9 +236,18 @@ mod tests {
     #[test]
     fn a_target_that_is_not_there_is_refused_by_name() {
         // The schemas are promoted by a word of their own.
-        let refusal = left(&["ci", "cli", "schemas"]).unwrap_err();
+        let promotion = [vec![step("target", "What", StepKind::Target)], steps()].concat();
+        let refusal = left_of(promotion, &["ci", "cli", "schemas"]).unwrap_err();
         assert_eq!(refusal.code, "promotion.target");
         assert_eq!(refusal.reason, "reports has no targets cli, schemas to promote.");
         assert_eq!(refusal.next, "It has: prod, ci, prod-east, west, east.");
+    }
+
+    /// A hotfix promotes nothing, so its refusal does not speak of that.
+    #[test]
+    fn what_is_not_there_is_refused_in_the_words_of_the_run() {
+        let refusal = left(&["cli"]).unwrap_err();
+        assert_eq!((refusal.code.as_str(), refusal.requirement), ("only.unknown", None));
+        assert_eq!(refusal.reason, "reports has nothing called cli to which a fix could be deployed alone.");
     }
 }

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::effect::Effect;
 use super::event::{Closing, DriftChoice, Entry, Event};
 use super::hotfix::{BranchState, Hotfix, Mainline, StepState};
-use super::id::StepId;
+use super::id::{PersonId, StepId};
 use super::playbook::StepKind;
 use super::step;
 use super::vote::is_backed;
@@ -68,7 +68,9 @@ fn acts(state: &Hotfix, entry: &Entry, version: u64) -> Vec<Effect> {
             commit: intent.commit.clone(),
             resumed: false,
         }],
-        Event::QuestionClosed { why: Closing::Expired, environment } => asked_anew(state, environment, now),
+        Event::QuestionClosed { why: Closing::Expired | Closing::Edits, environment } => {
+            asked_anew(state, environment, now)
+        }
         // Not before: what was merged too early is still deployed from the branch.
         Event::StepDone { step, .. } if is_mainline(state, step) => delete_branch(state),
         Event::Proven { .. } | Event::MainlineConfirmed { .. } if state.abandoned.is_some() => delete_branch(state),
@@ -91,6 +93,7 @@ fn acts(state: &Hotfix, entry: &Entry, version: u64) -> Vec<Effect> {
         | Event::Reached { .. }
         | Event::Counted(_)
         | Event::ImageFound { .. }
+        | Event::EditsRead { .. }
         | Event::ImageMoved { .. }
         | Event::LiveBranchMoved { .. }
         | Event::ReturnOpened { .. }
@@ -241,7 +244,6 @@ fn talk(state: &Hotfix, entry: &Entry, version: u64) -> Vec<Effect> {
         | Event::LiveBranchMoved { .. }
         | Event::ReturnOpened { .. }
         | Event::DeployNoted { .. }
-        | Event::StepOffered { .. }
         | Event::StepSkipped { .. }
         | Event::OverrideAsked { .. }
         | Event::StepOverridden { .. }
@@ -307,6 +309,8 @@ fn talk(state: &Hotfix, entry: &Entry, version: u64) -> Vec<Effect> {
         | Event::Aborted { .. }
         | Event::Closed { .. } => true,
         Event::StepDone { step, .. } => told_when_done(state, step),
+        // The announcement asks the questions of a triage for which nothing waits.
+        Event::StepOffered { step } => !is_triage(state, step),
         // A merge that will not be released as it is: somebody has to do something.
         Event::MainSeen(_) => step::merge_failed(state),
         Event::StepEntered { step } => told_when_entered(state, step),
@@ -322,6 +326,7 @@ fn talk(state: &Hotfix, entry: &Entry, version: u64) -> Vec<Effect> {
         | Event::FixRequested { .. }
         | Event::FixAttributed(_)
         | Event::PullSeen(_)
+        | Event::EditsRead { .. }
         | Event::Prompted { .. }
         | Event::QuestionClosed { .. }
         | Event::GlassAnnounced { .. }
@@ -353,6 +358,11 @@ fn told_when_done(state: &Hotfix, step: &StepId) -> bool {
     })
 }
 
+fn is_triage(state: &Hotfix, step: &StepId) -> bool {
+    let spec = state.plan.steps.iter().find(|spec| &spec.id == step);
+    spec.is_some_and(|spec| matches!(spec.kind, StepKind::Triage { ask: false, .. }))
+}
+
 fn is_vote(state: &Hotfix, step: &StepId) -> bool {
     let spec = state.plan.steps.iter().find(|spec| &spec.id == step);
     spec.is_some_and(|spec| matches!(spec.kind, StepKind::Approve { .. }))
@@ -367,7 +377,7 @@ fn told_when_entered(state: &Hotfix, step: &StepId) -> bool {
 /// Whom an event concerns directly: the team members who cannot read the channel, whoever's commits ride along, and whose
 /// vote does not count yet.
 #[expect(clippy::wildcard_enum_match_arm, reason = "an event is told to nobody in person unless it says so")]
-fn told(state: &Hotfix, entry: &Entry) -> Vec<super::id::PersonId> {
+fn told(state: &Hotfix, entry: &Entry) -> Vec<PersonId> {
     match &entry.event {
         Event::Voted(vote) if !is_backed(state, vote, None) => vec![vote.person.clone()],
         // Votes say so themselves.
@@ -379,7 +389,8 @@ fn told(state: &Hotfix, entry: &Entry) -> Vec<super::id::PersonId> {
         Event::Announced { missed, .. } => missed.iter().cloned().collect(),
         Event::DeployStarted(intent) if intent.rollback => {
             let own = state.contributors().into_iter().cloned();
-            let concerned: BTreeSet<_> = own.chain(intent.removes.iter().cloned()).collect();
+            let concerned: BTreeSet<_> =
+                own.chain(intent.removes.iter().cloned()).chain(riders_of(state, &intent.environment)).collect();
             concerned.into_iter().filter(|person| person != &state.requester).collect()
         }
         Event::RidersFound { riders, .. } => {
@@ -388,4 +399,11 @@ fn told(state: &Hotfix, entry: &Entry) -> Vec<super::id::PersonId> {
         }
         _other => Vec::new(),
     }
+}
+
+/// Returns the people whose changes went out with a promotion, or with a release of main: a rollback takes those away too.
+fn riders_of(state: &Hotfix, environment: &Environment) -> BTreeSet<PersonId> {
+    let with_it = state.plan.ships_main() && state.plan.reaches_production(environment);
+    let riders = state.riders.iter().flatten().filter(|_| with_it);
+    riders.flat_map(|rider| &rider.people).filter_map(|who| who.person.clone()).collect()
 }

@@ -70,6 +70,7 @@ fn is_valid(
     &vote.environment == environment
         && Some(&vote.commit) == state.ships_to(environment)
         && vote.image.as_ref() == state.digest()
+        && vote.edits.as_ref() == state.edits.get(environment).map(|edits| &edits.digest)
         && Some(&vote.base) == state.base.as_ref()
         && vote.plan_digest == state.plan_digest
         && now < vote.expires

@@ -17,7 +17,7 @@ use super::{Engine, EngineError, pace};
 use crate::command::{self, DriftChoice as Choice, Known, MergebackAction, Request, TriageWord};
 use crate::domain::command::{Act, Command};
 use crate::domain::event::{Answer, DriftChoice};
-use crate::domain::hotfix::Hotfix;
+use crate::domain::hotfix::{Hotfix, StepState};
 use crate::domain::id::{HotfixId, PersonId, ServiceName};
 use crate::domain::observation::Observation;
 use crate::domain::people::{Deed, Grant, Role};
@@ -247,7 +247,7 @@ impl Engine {
     }
 
     async fn on_question(&self, asker: &Asker, state: &Hotfix, act: Act) -> Result<Response, EngineError> {
-        let grant = match self.admit(asker, &state.plan.service, Role::Approver, Deed::Vote).await {
+        let grant = match self.admit_in(asker, state, Role::Approver, Deed::Vote).await {
             Ok(grant) => grant,
             // The message says what the vote is about, so a vote that comes while the chat is down is not lost.
             Err(refusal) if refusal.code == CHAT_DOWN => return Ok(Response::NotNow(Reply::no(&[refusal]))),
@@ -375,7 +375,7 @@ impl Engine {
         let admitted = if asked {
             self.admit_asked(asker, &state.plan.service, request.deed()).await
         } else {
-            self.admit(asker, &state.plan.service, role, request.deed()).await
+            self.admit_in(asker, &state, role, request.deed()).await
         };
         let grant = match admitted {
             Ok(grant) => grant,
@@ -581,7 +581,8 @@ fn triage(state: &Hotfix, words: &[TriageWord]) -> BTreeMap<usize, Answer> {
     answers
 }
 
-/// Whether a step of the run asks this person by name for what they say: a party that has to agree or to look.
+/// Returns whether a step of the run asks this person by name for what they say: a party that has to agree or to look, and may
+/// say no as well. Whoever put it on hold may take that back.
 fn asks_by_name(state: &Hotfix, person: &PersonId, request: &Request) -> bool {
     let current = state.current().map(|(_, spec)| &spec.id);
     let mut steps = state.plan.steps.iter();
@@ -595,6 +596,24 @@ fn asks_by_name(state: &Hotfix, person: &PersonId, request: &Request) -> bool {
             matches!(&spec.kind, StepKind::Verify { place: p, by, .. }
                 if p.name() == place && by.iter().any(|party| step::speaks_for(state, person, party)))
         }),
+        Request::Hold { .. } => asks_now(state, person),
+        Request::Unhold { .. } => state.holds.contains_key(person),
         _other => false,
     }
+}
+
+/// Returns whether a step that is open now asks a party to which this person belongs.
+fn asks_now(state: &Hotfix, person: &PersonId) -> bool {
+    let open = |at: &StepState| matches!(at, StepState::Current { .. } | StepState::Offered { .. });
+    let mut steps = state.plan.steps.iter().zip(&state.steps).filter(|(_, at)| open(at));
+    let speaks = |party: &String| step::speaks_for(state, person, party);
+    steps.any(|(spec, _)| parties(&spec.kind).is_some_and(|parties| parties.iter().any(speaks)))
+}
+
+/// Returns the parties that a step asks by name, if it asks any.
+fn parties(kind: &StepKind) -> Option<&[String]> {
+    if let StepKind::Agree { party, .. } = kind {
+        return Some(std::slice::from_ref(party));
+    }
+    if let StepKind::Verify { by, .. } = kind { Some(by) } else { None }
 }

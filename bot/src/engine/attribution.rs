@@ -58,6 +58,7 @@ impl Engine {
         let rank = |who: &Contributor| Some(who) != first.as_ref();
         let mut people: Vec<Contributor> = people.into_iter().collect();
         people.sort_by_key(rank);
+        let people = each_once(people);
         Contribution { commit: commit.id.clone(), subject: commit.subject.clone(), people }
     }
 
@@ -81,7 +82,11 @@ impl Engine {
         if people.is_empty() {
             people.extend(commits.last().map(nobody));
         }
-        Ok(Attribution { source: source.clone(), merge: !single, commits: commits.len(), pulls, people })
+        // A squash is the commits of its pull request once more.
+        let squashed = single && commits.len() > 1;
+        let ids = commits.iter().map(|commit| &commit.id).filter(|id| !squashed || *id != source);
+        let commits = ids.collect::<BTreeSet<_>>().len();
+        Ok(Attribution { source: source.clone(), merge: !single, commits, pulls, people })
     }
 
     async fn pushers_of(
@@ -156,9 +161,10 @@ impl Engine {
         Ok(None)
     }
 
+    /// Returns the people behind the pick of a merge: those behind the merge, and whoever committed the pick by hand.
     fn of_pick(&self, commit: &CommitInfo, source: &Attribution, machines: &Machines) -> Vec<Contributor> {
         let by_hand = self.signed(&commit.committer, machines);
-        source.people.iter().cloned().chain(by_hand).collect::<BTreeSet<_>>().into_iter().collect()
+        each_once(source.people.iter().cloned().chain(by_hand).collect::<BTreeSet<_>>())
     }
 
     /// Returns the people behind the commits that a commit says it was picked from, when those are no fixes of this run.
@@ -226,6 +232,21 @@ async fn commits_of(
     }
 }
 
+/// Returns these without those that are somebody before them under another name.
+fn each_once(people: impl IntoIterator<Item = Contributor>) -> Vec<Contributor> {
+    let mut once: Vec<Contributor> = Vec::new();
+    for who in people {
+        let is_known = who.person.is_some() || who.unknown.is_some();
+        let same = |other: &Contributor| {
+            (&other.person, &other.unknown) == (&who.person, &who.unknown) && (is_known || other.name == who.name)
+        };
+        if !once.iter().any(same) {
+            once.push(who);
+        }
+    }
+    once
+}
+
 fn address(signature: &Signature) -> PersonRef {
     PersonRef::new(Platform::Git, signature.email.to_ascii_lowercase())
 }
@@ -237,4 +258,24 @@ fn nobody(commit: &CommitInfo) -> Contributor {
 
 fn before(at: Timestamp) -> Timestamp {
     at.checked_sub(BRANCH_AGE).unwrap_or(at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_person_of_two_names_is_one() {
+        let ben =
+            |name: &str| Contributor { person: Some("ben".parse().unwrap()), name: name.to_owned(), unknown: None };
+        let stranger = |address: &str| Contributor {
+            person: None,
+            name: "Jo".to_owned(),
+            unknown: Some(PersonRef::new(Platform::Git, address)),
+        };
+        let bot = |name: &str| Contributor { person: None, name: name.to_owned(), unknown: None };
+        let all = [ben("Ben"), ben("ben@laptop"), stranger("a@x"), stranger("b@x"), bot("renovate"), bot("release")];
+        let once = [ben("Ben"), stranger("a@x"), stranger("b@x"), bot("renovate"), bot("release")];
+        assert_eq!(each_once(all), once);
+    }
 }

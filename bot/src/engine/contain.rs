@@ -108,10 +108,7 @@ impl Engine {
         if known.is_some_and(|reverted| reverted.confirmed.is_some()) {
             return Ok(None);
         }
-        let body = self.detail(&plan.service, &plan.repo, &by).await?.body;
-        // That it reverts something is known; the rest is the reason.
-        let words = body.lines().filter(|line| !line.starts_with("This reverts commit "));
-        let why = words.collect::<Vec<_>>().join(" ").split_whitespace().collect::<Vec<_>>().join(" ");
+        let why = reason_in(&self.detail(&plan.service, &plan.repo, &by).await?.body);
         let by = self.credited(&plan.service, &plan.repo, &by).await?;
         Ok(Some((by, why.chars().take(300).collect())))
     }
@@ -201,5 +198,47 @@ impl Engine {
             }
         }
         Ok(how)
+    }
+}
+
+/// Returns the reason that the message of a revert gives, on one line; empty when it gives none. That it reverts something is
+/// known: what git itself writes about that, in one sentence that can go over lines, is left out.
+fn reason_in(body: &str) -> String {
+    let words: Vec<&str> = body.split_whitespace().collect();
+    let (mut rest, mut kept) = (words.as_slice(), Vec::new());
+    while let [first, after @ ..] = rest {
+        rest = match rest {
+            ["This", "reverts", "commit", commit, "reversing", "changes", "made", "to", _, behind @ ..]
+                if commit.ends_with(',') =>
+            {
+                behind
+            }
+            ["This", "reverts", "commit", _, behind @ ..] => behind,
+            _ => {
+                kept.push(*first);
+                after
+            }
+        };
+    }
+    kept.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_git_says_of_a_revert_is_no_reason() {
+        let (one, two) = ("5".repeat(40), "7".repeat(40));
+        let merge = format!("This reverts commit {one}, reversing\nchanges made to {two}.");
+        for body in ["".to_owned(), format!("This reverts commit {one}.\n"), merge.clone(), merge.replace('\n', " ")] {
+            assert_eq!(reason_in(&body), "", "{body}");
+        }
+        let why = "It breaks the upload\nof large files. See the incident.";
+        let words = "It breaks the upload of large files. See the incident.";
+        for body in [format!("{merge}\n\n{why}\n"), format!("{why}\n\n{merge}\n"), why.to_owned()] {
+            assert_eq!(reason_in(&body), words, "{body}");
+        }
+        assert_eq!(reason_in(&format!("This reverts commit {one} because it is slow.")), "because it is slow.");
     }
 }

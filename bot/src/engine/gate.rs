@@ -7,9 +7,11 @@ use hotfix_storage::DedupeKey;
 
 use super::ask::Asker;
 use super::{Engine, pace};
+use crate::domain::hotfix::Hotfix;
 use crate::domain::id::ServiceName;
 use crate::domain::people::{Deed, Grant, Role};
 use crate::domain::refusal::Refusal;
+use crate::domain::vote::excluded;
 use crate::policy::{Denial, Doorway, Rooms};
 
 impl Engine {
@@ -22,6 +24,33 @@ impl Engine {
         deed: Deed,
     ) -> Result<Grant, Refusal> {
         self.admit_from(asker, service, (Some(needed), deed), &self.config.settings.chat.also_in).await
+    }
+
+    /// Returns whether the asker may do this in a run, and as whom. Whoever may not vote is sent to those alone whose vote can
+    /// count.
+    pub(super) async fn admit_in(
+        &self,
+        asker: &Asker,
+        state: &Hotfix,
+        needed: Role,
+        deed: Deed,
+    ) -> Result<Grant, Refusal> {
+        let admitted = self.admit(asker, &state.plan.service, needed, deed).await;
+        let votes = deed == Deed::Vote && needed == Role::Approver;
+        admitted.map_err(|refusal| {
+            if votes && refusal.code == ROLE_MISSING { self.no_voter(asker, state, refusal) } else { refusal }
+        })
+    }
+
+    /// Returns why somebody may not vote, and who can instead.
+    fn no_voter(&self, asker: &Asker, state: &Hotfix, refusal: Refusal) -> Refusal {
+        let (policy, people) = (&self.config.policy, &self.config.people);
+        let denied = policy.authorise(people, &state.plan.service, &asker.account, Role::Approver);
+        let Err(Denial::Role { name, service, needed, .. }) = denied else { return refusal };
+        let mut holders = policy.active_holders(people, &service, needed);
+        holders.retain(|person| excluded(state, person).is_none());
+        let holders = holders.iter().map(|person| people.name(person).to_owned()).collect();
+        Refusal::from(Denial::Role { name, service, needed, holders, votes: true })
     }
 
     /// Whether somebody whom a step asks by name may answer, and as whom.
@@ -97,6 +126,9 @@ impl Engine {
         Ok(Doorway::Chat { account: account?, kind: kind?, channel: asker.channel.clone() })
     }
 }
+
+/// The person lacks the role.
+const ROLE_MISSING: &str = "role.missing";
 
 /// The chat cannot be asked now, and may answer later.
 pub(super) const CHAT_DOWN: &str = "chat.down";

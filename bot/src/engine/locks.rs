@@ -160,12 +160,15 @@ impl Engine {
         };
         let mine = view.holder == grant.person.as_str();
         if let Ok(run) = view.holder.parse::<HotfixId>() {
+            let promotes = self.state(run).await.is_some_and(|state| state.plan.is_promotion());
+            let until = if promotes {
+                "every production is checked"
+            } else {
+                "every production is checked and the fix is on main"
+            };
+            let reason = format!("{run} holds it, and gives it back when {until}.");
             let next = format!("See `status {run}`; a captain can end it as it is with `abandon <reason> {run}`.");
-            return Ok(Reply::no(&[Refusal::new(
-                "lane.run",
-                format!("{run} holds it, and gives it back when it is over."),
-                next,
-            )]));
+            return Ok(Reply::no(&[Refusal::new("lane.run", reason, next)]));
         }
         if !mine && event != "stolen" && event != "unfrozen" {
             let holder = self.holder(&view.holder);

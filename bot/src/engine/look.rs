@@ -61,6 +61,7 @@ impl Engine {
             (Read::Reverts, self.reverted(state).await),
             (Read::BranchMerged, self.merged_into_main(state).await),
             (Read::Image, self.pinned_tag(state).await),
+            (Read::Edits, self.edits_asked_about(state).await),
             (Read::LiveBranch, self.live_branch(state).await),
             (Read::Awaited, self.awaited(state).await),
             (Read::Withheld, self.withheld_now(state).await),

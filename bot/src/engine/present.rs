@@ -28,16 +28,20 @@ impl Engine {
     /// Updates the card of one run, and says whether it did. Whoever calls this takes care that nobody does it meanwhile.
     pub(crate) async fn present_run(&self, id: HotfixId) -> bool {
         let Some(run) = self.run(id).await else { return false };
-        let troubles = self.troubles_of(id);
-        let (state, shown) = {
+        let (troubles, news) = (self.troubles_of(id), self.has_news_of_troubles(id));
+        let (state, shown, is_true) = {
             let run = run.lock().await;
             // A run is large, and most cards are true.
-            if run.state.card.is_none() || (run.shown == Some(run.state.version) && run.troubles == troubles) {
+            let is_true = run.shown == Some(run.state.version) && run.troubles == troubles;
+            if run.state.card.is_none() || (is_true && (run.state.is_over() || !news)) {
                 return false;
             }
-            (run.state.clone(), run.shown)
+            (run.state.clone(), run.shown, is_true)
         };
         self.tell_of_troubles(&state).await;
+        if is_true {
+            return false;
+        }
         let Some(message) = state.card.as_ref() else { return false };
         if shown.is_none() && ended_long_ago(&state, self.now()) {
             run.lock().await.shown = Some(state.version);

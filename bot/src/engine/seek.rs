@@ -44,6 +44,16 @@ impl Engine {
         Ok((now.as_ref() != state.digest()).then_some(Sighting::Tag(now)))
     }
 
+    /// Returns the changes of files that people vote on or voted on, when they are others by now.
+    pub(super) async fn edits_asked_about(&self, state: &Hotfix) -> Result<Option<Sighting>, Failure> {
+        for environment in state.edits.keys().filter(|environment| state.awaits_deploy(environment)) {
+            if let Some(sighting) = self.new_edits(state, environment).await? {
+                return Ok(Some(sighting));
+            }
+        }
+        Ok(None)
+    }
+
     /// What the tag of the pinned image names; `None` when none is pinned, or the tag is gone.
     pub(super) async fn digest_now(&self, state: &Hotfix) -> Result<Option<Digest>, Failure> {
         let (Some(pinned), Some(images)) = (&state.image, self.outside.registries.get(&state.plan.service)) else {

@@ -55,6 +55,7 @@ impl Engine {
             }
             _status => {
                 let card = view::card(&state, &audience, self.now());
+                let card = view::unreadable_things(card, &self.troubles_of(state.id), self.now());
                 self.with_hitch(state.id, card).await?
             }
         }))

@@ -18,11 +18,11 @@ use crate::domain::playbook::{BaseSource, StepKind};
 /// Tells the team that a run began, and the groups that want to know.
 #[must_use]
 pub fn started(state: &Hotfix, audience: &Audience<'_>, now: Timestamp) -> Card {
-    called(news(state, audience, now), state, Moment::Started, audience)
+    called(news(state, audience, now, true), state, Moment::Started, audience)
 }
 
-/// That a run began, for whoever reads it.
-pub(super) fn news(state: &Hotfix, audience: &Audience<'_>, now: Timestamp) -> Card {
+/// Returns that a run began, for whoever reads it. Where the requester does not read it, nothing is asked of them.
+pub(super) fn news(state: &Hotfix, audience: &Audience<'_>, now: Timestamp, asks: bool) -> Card {
     let mut lines = vec![Text::of(format!(
         "{} asked for it at {}.{}",
         audience.name(&state.requester),
@@ -38,7 +38,7 @@ pub(super) fn news(state: &Hotfix, audience: &Audience<'_>, now: Timestamp) -> C
     lines.extend(stay_off(state).map(Text::of));
     lines.extend(unlike(state));
     lines.extend(only(state).map(|value| Text::of("Only ").then(value).plain(".")));
-    lines.extend(urgent(state, audience));
+    lines.extend(urgent(state, audience).filter(|_| asks));
     lines.push(next(state));
     let kind = if state.plan.is_promotion() { "Promotion started: " } else { "Hotfix started: " };
     Card { tone: Tone::Asking, title: Some(Text::of(kind).then(heading(state))), lines, ..Card::default() }

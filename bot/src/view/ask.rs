@@ -13,15 +13,16 @@ use super::card::back;
 use super::duration::stamp;
 use super::phrase::{Say, capital, command, ended, listing, marked, once, outside, paragraph};
 use super::plan::spoken;
-use super::standing::{looked_at, wait};
-use crate::domain::event::{Answer, Vote};
+use super::standing::{branch_is_gone, looked_at, wait};
+use crate::domain::decide::{drift_ways, may_abort};
+use crate::domain::event::{Answer, Contribution, Vote};
 use crate::domain::glass::{involved, review_due};
-use crate::domain::hotfix::{Drift, Hotfix, Mainline};
+use crate::domain::hotfix::{BranchState, Drift, Hotfix, Mainline};
 use crate::domain::id::PersonId;
 use crate::domain::people::Role;
-use crate::domain::playbook::HoldMeans;
+use crate::domain::playbook::{HoldMeans, Level, StepSpec};
 use crate::domain::service::ApprovalRule;
-use crate::domain::step::{Wait, Why, speaks_for};
+use crate::domain::step::{Wait, Why, can_be_overridden, speaks_for};
 use crate::domain::vote::{excluded, is_backed};
 
 pub(super) use conflict::conflict;
@@ -38,7 +39,7 @@ pub(super) fn asks(state: &Hotfix, to: &Audience<'_>, now: Timestamp) -> Vec<Tex
     if !state.drifts.is_empty() {
         asks.extend(changed(state));
         asks.push(owner(state, to).plain(" or a captain, please say how to go on:"));
-        asks.extend(drift_options());
+        asks.extend(drift_options(state));
     } else if let Some(stuck) = state.stuck.last() {
         asks.push(
             owner(state, to)
@@ -47,8 +48,10 @@ pub(super) fn asks(state: &Hotfix, to: &Audience<'_>, now: Timestamp) -> Vec<Tex
                 .plain(": ")
                 .then(marked(&ended(&paragraph(once(&stuck.reason))))),
         );
-    } else if let Some(wait) = wait(state, now) {
-        asks.extend(ask(state, to, &wait));
+    } else if let Some(head) = state.head.as_ref().filter(|_| branch_is_gone(state)) {
+        asks.extend(gone(state, to, &head.tip));
+    } else if let (Some(wait), Some((_, spec))) = (wait(state, now), state.current()) {
+        asks.extend(ask(state, to, spec, &wait));
     }
     if review_due(state) {
         asks.extend(countersign(state, to));
@@ -59,8 +62,8 @@ pub(super) fn asks(state: &Hotfix, to: &Audience<'_>, now: Timestamp) -> Vec<Tex
     asks
 }
 
-/// What one wait asks of whom.
-pub(super) fn ask(state: &Hotfix, to: &Audience<'_>, wait: &Wait) -> Vec<Text> {
+/// Returns what one wait of a step asks of whom.
+pub(super) fn ask(state: &Hotfix, to: &Audience<'_>, spec: &StepSpec, wait: &Wait) -> Vec<Text> {
     let owner = || owner(state, to);
     match wait {
         Wait::Bot(what) => vec![Text::of(format!("The bot is at it: {what}."))],
@@ -90,10 +93,13 @@ pub(super) fn ask(state: &Hotfix, to: &Audience<'_>, wait: &Wait) -> Vec<Text> {
         Wait::MergeChecks { commit, checks, failed: false } => {
             vec![Text::of("Checks of the merge ").commit(commit).plain(format!(": {}.", unreported(checks)))]
         }
-        Wait::MergeChecks { commit, checks, failed: true } => vec![merge_failed(state, to, commit, checks)],
+        Wait::MergeChecks { commit, checks, failed: true } => {
+            let failed = merge_failed(state, to, commit, checks);
+            std::iter::once(failed).chain(set_aside(state, to, spec)).collect()
+        }
         Wait::Word { place, question, failed, missing } => vec![word(state, to, (place, question), *failed, missing)],
         Wait::Triage { criteria, .. } => triage(state, to, criteria),
-        Wait::Agreement { party, missing, question } => agreement(state, to, party, *missing, question),
+        Wait::Agreement { party, missing, question } => agreement(state, to, spec, (party, *missing, question)),
         Wait::BuildJob { file } => vec![
             owner()
                 .plain(": let images be built of ")
@@ -101,7 +107,7 @@ pub(super) fn ask(state: &Hotfix, to: &Audience<'_>, wait: &Wait) -> Vec<Text> {
                 .plain(" and push that to ")
                 .code(file.as_str())
                 .plain("; if it is arranged elsewhere, say ")
-                .command(&format!("skip {} <where>", current(state)))
+                .command(&format!("skip {} <where>", spec.id))
                 .plain("."),
         ],
         Wait::FixOnMain(missing) => fix_on_main(state, to, missing),
@@ -122,8 +128,8 @@ pub(super) fn ask(state: &Hotfix, to: &Audience<'_>, wait: &Wait) -> Vec<Text> {
         Wait::Image => vec![Text::of("The bot looks for the image of what ships; the build has to publish it.")],
         Wait::Expiry(places) => expiry(state, to, places),
         Wait::Votes { environment, .. } if state.is_taken_back(environment) => {
-            let text = owner().plain(": it was rolled back. Push a better fix, or ask for votes for it again: ");
-            vec![text.command("retry").plain(".")]
+            let text = instead(state, owner().plain(": it was rolled back; "));
+            vec![text.plain(". To ask for votes for it again, say ").command("retry").plain(".")]
         }
         Wait::Release(places) => {
             let places: Vec<&str> = places.iter().map(Environment::as_str).collect();
@@ -161,7 +167,7 @@ pub(super) fn ask(state: &Hotfix, to: &Audience<'_>, wait: &Wait) -> Vec<Text> {
         Wait::RolloutWord(environment) => rolled_out(state, to, environment),
         Wait::DeployByHand(environment) => by_hand(state, to, environment),
         Wait::DeployFailed(environment) => vec![again(state, to, environment, true)],
-        Wait::Mainline => vec![mainline(state, to)],
+        Wait::Mainline => vec![mainline(state, to, spec)],
         Wait::Postmortem { due } => {
             let due = due.map_or(String::new(), |due| format!(" It is due by {}.", stamp(due)));
             vec![
@@ -239,14 +245,110 @@ fn changed(state: &Hotfix) -> Vec<Text> {
     state.drifts.iter().filter(|_| several).map(line).collect()
 }
 
-/// The three answers to a change of production (APPLY-16, APPLY-17).
-pub(super) fn drift_options() -> Vec<Text> {
-    let option = |words: &str, meaning: &str| Text::of("• ").command(words).plain(meaning);
-    vec![
+/// Returns the answers to a change of production that are possible now (APPLY-16, APPLY-17).
+pub(super) fn drift_options(state: &Hotfix) -> Vec<Text> {
+    let ways = drift_ways(state);
+    let option = |words: &str, meaning: &str| {
+        let possible = ways.contains(&format!("`{words}`"));
+        possible.then(|| Text::of("• ").command(words).plain(meaning))
+    };
+    let all = [
         option("drift rebase", " — put the fix on top of what runs now; reviews, tests and votes start again."),
         option("drift roll", " — let the fix go out with the regular release, as a normal change."),
         option("drift abort", " — give this hotfix up."),
-    ]
+        option("abandon <reason>", " — end this run as it is; that takes a captain."),
+    ];
+    all.into_iter().flatten().collect()
+}
+
+/// Returns what to do about a branch that somebody deleted.
+pub(super) fn gone(state: &Hotfix, to: &Audience<'_>, at: &CommitId) -> Vec<Text> {
+    let branch = state.plan.branch.as_str();
+    let next = owner(state, to).plain(": to have ").code(branch).plain(" back at ").commit(at);
+    let mut next = next.plain(", say ").command("retry");
+    if may_abort(state) {
+        next = next.plain("; to give the hotfix up, say ").command("abort <why>");
+    }
+    let by_hand = Text::of("By hand: ")
+        .code(format!("git push origin {}:refs/heads/{branch}", at.as_str()))
+        .plain(". If the forge closed the pull request with the branch, reopen it.");
+    vec![next.plain("."), by_hand]
+}
+
+/// Returns whether another fix can still come onto the branch of this run.
+pub(super) fn takes_fixes(state: &Hotfix) -> bool {
+    let merged = state.pull.as_ref().is_some_and(|pull| pull.merged.is_some());
+    !merged && state.branch == BranchState::Present && !state.plan.is_promotion()
+}
+
+/// Returns whether main has the change of this run, as far as is known.
+fn main_has_it(state: &Hotfix) -> bool {
+    let merged = state.pull.as_ref().is_some_and(|pull| pull.merged.is_some());
+    match &state.mainline {
+        Mainline::Proven(..) => true,
+        Mainline::Lost(_) => false,
+        Mainline::Open | Mainline::Waived { .. } => merged && state.plan.into == state.plan.main,
+    }
+}
+
+/// Returns the text with what can be done about what was rolled back beside trying it again: "push a better fix".
+pub(super) fn instead(state: &Hotfix, text: Text) -> Text {
+    let main = state.plan.main.as_str();
+    let (first, link, then) = if state.plan.is_promotion() {
+        (text.plain("mend or revert it on ").code(main), "then", "promote again")
+    } else if takes_fixes(state) && state.plan.picks() {
+        return text.plain("bring a better fix to ").code(main).plain(" and name it: ").command("pick <commit>");
+    } else if takes_fixes(state) {
+        return text.plain("push a better fix");
+    } else if main_has_it(state) {
+        (text.code(main).plain(" still has the change. Revert it there"), "or", "start a new hotfix")
+    } else {
+        let text = text.plain("a better fix takes a new hotfix, because nothing more goes onto ");
+        let text = text.code(state.plan.branch.as_str());
+        return if may_abort(state) { text.plain("; give this one up first: ").command("abort <why>") } else { text };
+    };
+    if may_abort(state) {
+        let text = first.plain(format!(", {link} give this one up with ")).command("abort <why>");
+        return text.plain(format!(" and {then}"));
+    }
+    first.plain(format!(", {link} {then} once this one is over"))
+}
+
+/// Returns what is missing of votes for an environment; whoever said yes to work of their own alone is named (security
+/// case 23).
+pub(super) fn missing_for(
+    state: &Hotfix,
+    to: &Audience<'_>,
+    environment: &Environment,
+    rules: &[ApprovalRule],
+) -> String {
+    let votes = state.votes.iter().filter(|vote| &vote.environment == environment);
+    let voted: BTreeSet<&PersonId> = votes.map(|vote| &vote.person).collect();
+    let own = |rider: &Contribution| voted.iter().all(|person| state.wrote(rider, person));
+    let ships = state.ships().is_some() && state.ships_to(environment) == state.ships();
+    let judged = ships && state.plan.is_promotion() && !voted.is_empty();
+    if !judged || !state.riders.iter().flatten().any(own) {
+        return missing(rules);
+    }
+    let names: Vec<String> = voted.iter().map(|person| to.name(person)).collect();
+    format!("{} other than {}, who wrote part of it", missing(rules), listing(&names))
+}
+
+/// Says who can set a must aside, when it can be set aside and there are two people who may.
+pub(super) fn set_aside(state: &Hotfix, to: &Audience<'_>, spec: &StepSpec) -> Option<Text> {
+    if spec.level != Level::Must || !can_be_overridden(state, &spec.kind) {
+        return None;
+    }
+    let may = to.policy.active_holders(to.people, &state.plan.service, Role::Admin);
+    let names: Vec<String> = may.iter().map(|person| to.name(person)).collect();
+    let who = match names.as_slice() {
+        [] | [_] => return None,
+        [_, _] => listing(&names),
+        some if some.len() <= CALLED => format!("two of {}", listing(some)),
+        _ => "two admins".to_owned(),
+    };
+    let how = format!("override {} <why> --incident <link>", spec.id);
+    Some(Text::of(format!("To go on all the same, {who} say ")).command(&how).plain("."))
 }
 
 /// What is missing of votes: "1 vote of an approver".
@@ -282,7 +384,10 @@ fn review(
                 .plain(format!(": {} asked for changes; answer them, or have the review dismissed.", listing(&names))),
         );
     }
-    if !checks.is_empty() {
+    if checks.iter().any(|check| check.ends_with(" failed")) {
+        let next = format!(": {}. Run the check again, or push a better commit.", unreported(checks));
+        lines.push(owner(state, to).plain(next));
+    } else if !checks.is_empty() {
         lines.push(Text::of(format!("Checks: {}.", unreported(checks))));
     }
     lines
@@ -299,18 +404,11 @@ pub(super) fn unreported(checks: &[String]) -> String {
 }
 
 /// What is merged cannot be taken back by the bot, and is not released with a red check.
-pub(super) fn merge_failed(state: &Hotfix, to: &Audience<'_>, commit: &CommitId, checks: &[String]) -> Text {
+fn merge_failed(state: &Hotfix, to: &Audience<'_>, commit: &CommitId, checks: &[String]) -> Text {
     let text = owner(state, to).plain(": the merge ").commit(commit);
     text.plain(format!(" is not released: {}. Run the check again, or mend ", unreported(checks)))
         .code(state.plan.into.as_str())
-        .plain(" and start anew; two people can release it all the same: ")
-        .command(&format!("override {} <why> --incident <link>", current(state)))
-        .plain(".")
-}
-
-/// The step whose turn it is, as people name it.
-fn current(state: &Hotfix) -> String {
-    state.current().map_or_else(String::new, |(_, spec)| spec.id.to_string())
+        .plain(" and start anew.")
 }
 
 fn triage(state: &Hotfix, to: &Audience<'_>, criteria: &[String]) -> Vec<Text> {
@@ -330,9 +428,13 @@ fn triage(state: &Hotfix, to: &Audience<'_>, criteria: &[String]) -> Vec<Text> {
     std::iter::once(first).chain(open).collect()
 }
 
-fn agreement(state: &Hotfix, to: &Audience<'_>, party: &str, missing: u32, question: &str) -> Vec<Text> {
-    let step = current(state);
-    let agreed = state.agreed.iter().find(|(id, _)| id.as_str() == step).map(|(_, people)| people);
+fn agreement(
+    state: &Hotfix,
+    to: &Audience<'_>,
+    spec: &StepSpec,
+    (party, missing, question): (&str, u32, &str),
+) -> Vec<Text> {
+    let agreed = state.agreed.get(&spec.id);
     let members = state.plan.parties.get(party).map(Vec::as_slice).unwrap_or_default();
     let free =
         |person: &&PersonId| **person != state.requester && agreed.is_none_or(|agreed| !agreed.contains(*person));
@@ -340,7 +442,7 @@ fn agreement(state: &Hotfix, to: &Audience<'_>, party: &str, missing: u32, quest
     let who = calls(to, &free).unwrap_or_else(|| Text::of(format!("{missing} of the {party}")));
     let first = who
         .plain(format!(": {} If you agree, say ", ended(&outside(question))))
-        .command(&format!("agree {step}"))
+        .command(&format!("agree {}", spec.id))
         .plain("; if not, ")
         .command("hold <why>")
         .plain(".");
@@ -401,6 +503,11 @@ fn votes(state: &Hotfix, to: &Audience<'_>, environment: &Environment, missing_r
         let text = who.map_or_else(|| Text::of("Somebody"), |person| Text::new().span(to.call(person)));
         return text.plain(" said no. Talk to them; they take it back with ").command("unapprove").plain(".");
     }
+    let missing = missing_for(state, to, environment, missing_rules);
+    if !state.prompts.contains_key(environment) {
+        let place = capital(&state.plan.place(environment));
+        return Text::of(format!("{place} still needs {missing}; the question comes in the thread."));
+    }
     let voted =
         |person: &PersonId| state.votes.iter().any(|vote| &vote.person == person && &vote.environment == environment);
     let free: Vec<PersonId> = voters(state, to, missing_rules).into_iter().filter(|person| !voted(person)).collect();
@@ -411,9 +518,8 @@ fn votes(state: &Hotfix, to: &Audience<'_>, environment: &Environment, missing_r
         return called.plain(": the yes does not count yet; approve exactly this head on the pull request as well.");
     }
     who.plain(format!(
-        ": {} still needs {}. Answer the question in the thread, or say ",
-        state.plan.place(environment),
-        missing(missing_rules)
+        ": {} still needs {missing}. Answer the question in the thread, or say ",
+        state.plan.place(environment)
     ))
     .command("approve")
     .plain(" or ")
@@ -425,9 +531,9 @@ fn votes(state: &Hotfix, to: &Audience<'_>, environment: &Environment, missing_r
 pub(super) fn by_hand(state: &Hotfix, to: &Audience<'_>, environment: &Environment) -> Vec<Text> {
     let deploy = state.last_deploy(environment).map(|deploy| &deploy.intent);
     let commit = deploy.map_or("the approved commit", |intent| intent.commit.as_str());
-    let how = state.plan.environment(environment).map_or(String::new(), |e| format!(" ({})", outside(&e.mechanism)));
-    let mut said =
-        vec![owner(state, to).plain(": deploy exactly ").code(commit).plain(format!(" to {environment}{how}."))];
+    let how = mechanism(state, environment, deploy.map(|intent| &intent.commit));
+    let what = owner(state, to).plain(": deploy exactly ").code(commit).plain(format!(" to {environment}"));
+    let mut said = vec![what.then(how).plain(".")];
     let instructions = deploy.and_then(|intent| state.notes.get(&intent.key));
     said.extend(
         instructions.iter().flat_map(|text| text.lines()).filter(|line| !line.trim().is_empty()).map(instruction),
@@ -440,6 +546,20 @@ pub(super) fn by_hand(state: &Hotfix, to: &Audience<'_>, environment: &Environme
             .plain("."),
     );
     said
+}
+
+/// Returns how a deployment there is done, in brackets, with what its pattern names filled in. A pattern in which something
+/// stays open is left out.
+fn mechanism(state: &Hotfix, environment: &Environment, commit: Option<&CommitId>) -> Text {
+    let Some(plan) = state.plan.environment(environment) else { return Text::new() };
+    let mut words = plan.mechanism.replace("{environment}", environment.as_str());
+    if let Some(commit) = commit {
+        words = words.replace("{short}", commit.short()).replace("{commit}", commit.as_str());
+    }
+    if words.contains(['{', '}']) {
+        words = words.split(" `").next().unwrap_or_default().to_owned();
+    }
+    Text::of(" (").then(instruction(&outside(&words))).plain(")")
 }
 
 /// A line of the instructions that the configuration gives; what stands in backticks there is to be copied.
@@ -465,14 +585,14 @@ pub(super) fn rolled_out(state: &Hotfix, to: &Audience<'_>, environment: &Enviro
     ]
 }
 
-fn mainline(state: &Hotfix, to: &Audience<'_>) -> Text {
+fn mainline(state: &Hotfix, to: &Audience<'_>, spec: &StepSpec) -> Text {
     let (branch, main) = (state.plan.branch.as_str(), state.plan.main.as_str());
     if let (Mainline::Open, Some(number)) = (&state.mainline, state.return_pull) {
         return owner(state, to)
             .plain(format!(": see pull request #{} merged into ", number.0))
             .code(main)
             .plain("; the bot looks whether the fix is there. If the fix is temporary, say ")
-            .command(&format!("skip {} temporary: <why>", current(state)))
+            .command(&format!("skip {} temporary: <why>", spec.id))
             .plain(".");
     }
     if let (Mainline::Open, Some((by, _))) = (&state.mainline, &state.rewritten) {

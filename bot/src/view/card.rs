@@ -8,13 +8,13 @@ use super::ask::{asks, is};
 use super::duration::clock;
 use super::form;
 use super::phrase::{Say, behind, capital, count, ended, listing, live_in, outside, stay_off};
-use super::standing::{mark, standing};
+use super::standing::{branch_is_gone, mark, standing, wait};
 use super::{Audience, refusal};
 use crate::domain::glass::Review;
 use crate::domain::hotfix::{Hotfix, Phase};
 use crate::domain::playbook::{StepKind, StepSpec, VerifyPlace, Which};
 use crate::domain::service::RequiredChecks;
-use crate::domain::step::beyond;
+use crate::domain::step::{Wait, beyond};
 
 /// The root card of a run.
 #[must_use]
@@ -100,7 +100,8 @@ fn fields(state: &Hotfix, to: &Audience<'_>, now: Timestamp) -> Vec<Field> {
         fields.push(field("Promotes", Text::new().commit(target)));
         fields.extend(only(state).map(|value| field("Only", value)));
     } else {
-        fields.push(field("Branch", Text::new().code(state.plan.branch.as_str())));
+        let branch = Text::new().code(state.plan.branch.as_str());
+        fields.push(field("Branch", if branch_is_gone(state) { branch.plain(", which was deleted") } else { branch }));
         fields.extend(only(state).map(|value| field("Only", value)));
     }
     fields.extend(not_as_asked(state).map(|value| field("Not as asked for", value)));
@@ -116,7 +117,7 @@ fn fields(state: &Hotfix, to: &Audience<'_>, now: Timestamp) -> Vec<Field> {
         }
         fields.push(field("Pull request", value));
     }
-    fields.extend(checks(state).map(|value| field("Checks", Text::of(value))));
+    fields.extend(checks(state, now).map(|value| field("Checks", Text::of(value))));
     fields.extend(withheld(state, to).map(|value| field("Withheld from main", Text::of(value))));
     fields.extend(goes_out_too(state, to).map(|value| field("Goes out with it", Text::of(value))));
     fields.extend(glass(state, to, now).map(|value| field("Glass", value)));
@@ -181,12 +182,16 @@ pub(super) fn pull_link(number: u64, url: Option<&str>) -> Span {
     }
 }
 
-/// That no checks are awaited, where the service has no CI.
-fn checks(state: &Hotfix) -> Option<&'static str> {
+/// Returns that no checks are awaited, where the service has no CI and none stands in the way.
+fn checks(state: &Hotfix, now: Timestamp) -> Option<&'static str> {
     let reads =
         |kind: &StepKind| matches!(kind, StepKind::Review { .. } | StepKind::Merge { .. } | StepKind::Releasable);
     let none = state.plan.required_checks == RequiredChecks::None;
-    (none && state.plan.steps.iter().any(|spec| reads(&spec.kind))).then_some("none are required")
+    let wait = wait(state, now);
+    let red = matches!(&wait, Some(Wait::Review { checks, .. }) if !checks.is_empty())
+        || matches!(&wait, Some(Wait::MainChecks(_) | Wait::MainBlocked(_) | Wait::MergeChecks { .. }));
+    let shown = none && !red && state.plan.steps.iter().any(|spec| reads(&spec.kind));
+    shown.then_some("none required; one that is reported must be green")
 }
 
 /// What main holds and this run holds back: "3 changes, by Ben and Chi".
@@ -201,11 +206,16 @@ pub(super) fn goes_out_too(state: &Hotfix, to: &Audience<'_>) -> Option<String> 
 
 fn not_in_production(state: &Hotfix, to: &Audience<'_>) -> Option<String> {
     let survey = state.survey.as_ref().filter(|survey| survey.withheld_total > 0)?;
+    let many = count(survey.withheld_total, "change", "changes");
     let mut who = behind(to.people, &survey.withheld);
+    // Whose changes they are is not known when none of them is listed.
+    if who.is_empty() {
+        return Some(many);
+    }
     if survey.withheld_total > survey.withheld.len() {
         who.push("others".to_owned());
     }
-    Some(format!("{}, by {}", count(survey.withheld_total, "change", "changes"), listing(&who)))
+    Some(format!("{many}, by {}", listing(&who)))
 }
 
 fn marks(state: &Hotfix, now: Timestamp) -> Vec<Mark> {

@@ -152,6 +152,7 @@ pub(super) fn lapsed(why: Lapse) -> &'static str {
         Lapse::Base => "the fix goes on top of another base than it was said of",
         Lapse::Pushed => "they pushed a part of it",
         Lapse::Identified => "they are one of those who worked on it",
+        Lapse::Edits => "the deployment would change files in another way than was shown",
         Lapse::Retargeted => "the pull request goes into another branch now",
     }
 }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use thiserror::Error;
 
 use super::Audience;
-use super::ask::{calls, is, missing, voters};
+use super::ask::{calls, is, missing_for, voters};
 use super::attribution::{sources, unknown};
 use super::called::called;
 use super::card::{digest, only, pull_link};
@@ -118,8 +118,8 @@ pub fn prompt(
     }
     if !riders.is_empty() {
         lines.push(Text::of(format!(
-            "{} of others:",
-            count(riders.len(), "more commit goes out with it", "more commits go out with it")
+            "{} out with it:",
+            count(riders.len(), "commit of others goes", "commits of others go")
         )));
         lines.extend(riders.iter().map(|one| commit_line(one, audience)));
         lines.extend(not_alone(state, environment, audience, now));
@@ -128,6 +128,8 @@ pub fn prompt(
     lines.extend(not_counted(state, audience));
     lines.extend(unknown(state, audience));
     lines.push(until(state, environment));
+    let edits = state.edits.get(environment);
+    lines.extend(edits.map(|_| Text::of("The deployment changes these files, and a yes is to exactly this change:")));
     let card = called(
         Card {
             tone: Tone::Asking,
@@ -138,7 +140,7 @@ pub fn prompt(
                 state.plan.place(environment)
             ))),
             lines,
-            verbatim: None,
+            verbatim: edits.map(|edits| edits.diff.clone()),
             fields: fields(state, base),
             progress: Vec::new(),
             actions: actions(state, environment, commit),
@@ -190,15 +192,17 @@ fn backed(state: &Hotfix, environment: &Environment) -> Option<Text> {
 fn length(card: &Card) -> usize {
     let fields = card.fields.iter().map(|field| field.name.chars().count() + field.value.to_plain().chars().count());
     let texts = card.title.iter().chain(&card.lines).chain(&card.footer).map(|text| text.to_plain().chars().count());
-    fields.chain(texts).sum()
+    fields.chain(texts).chain(card.verbatim.iter().map(|text| text.chars().count())).sum()
 }
 
 fn who(state: &Hotfix, environment: &Environment, to: &Audience<'_>, now: Timestamp) -> Text {
-    let rules = quorum(state, environment, now, None).missing;
-    let missing = missing(&rules);
+    let quorum = quorum(state, environment, now, None);
+    let missing = missing_for(state, to, environment, &quorum.missing);
     let place = state.plan.place(environment);
-    let who =
-        calls(to, &voters(state, to, &rules)).unwrap_or_else(|| Text::of("To whoever may vote and did not work on it"));
+    // Whose yes counts already is not asked again.
+    let free = voters(state, to, &quorum.missing).into_iter().filter(|person| !quorum.valid.contains(person));
+    let free: Vec<PersonId> = free.collect();
+    let who = calls(to, &free).unwrap_or_else(|| Text::of("To whoever may vote and did not work on it"));
     who.plain(format!(": before “{}” can go to {place} it needs {missing}.", whole(&state.title)))
 }
 
@@ -295,7 +299,9 @@ fn not_alone(state: &Hotfix, environment: &Environment, to: &Audience<'_>, now: 
     let authors: Vec<PersonId> = voters(state, to, &rules).into_iter().filter(wrote).collect();
     let names: Vec<String> = authors.iter().map(|person| to.name(person)).collect();
     (state.plan.is_promotion() && !names.is_empty()).then(|| {
-        Text::of(format!("{} wrote a part of this, so that vote is not enough without another's.", listing(&names)))
+        let whose = names.first().filter(|_| names.len() == 1).map_or("one of them", String::as_str);
+        let who = listing(&names);
+        Text::of(format!("{who} wrote part of this: a yes from {whose} also needs one from somebody else."))
     })
 }
 

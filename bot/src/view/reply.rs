@@ -108,7 +108,9 @@ pub fn unreadable(text: &str) -> Card {
 #[must_use]
 pub fn who(state: &Hotfix, to: &Audience<'_>) -> Card {
     let mut card = Card { title: Some(Text::of(format!("{}: who is concerned", state.id))), ..Card::default() };
-    let withheld = state.survey.iter().flat_map(|survey| &survey.withheld).map(|c| ("withheld", c));
+    // What is released from main withholds nothing of it.
+    let survey = state.survey.as_ref().filter(|_| !state.plan.ships_main());
+    let withheld = survey.iter().flat_map(|survey| &survey.withheld).map(|c| ("withheld", c));
     let ours = state.head.iter().flat_map(|head| &head.commits).map(|c| ("ships", c));
     let riders = state.riders.iter().flatten().map(|c| ("rides along", c));
     for (how, commit) in ours.chain(riders).chain(withheld) {

@@ -5,6 +5,7 @@ use hotfix_adapters::vocabulary::Environment;
 use jiff::Timestamp;
 
 use super::Audience;
+use super::ask::takes_fixes;
 use super::duration::between;
 use super::phrase::{listing, live_in, name, outside};
 use crate::domain::event::Ending;
@@ -22,6 +23,22 @@ pub(super) fn wait(state: &Hotfix, now: Timestamp) -> Option<Wait> {
         Progress::Waiting(wait) => Some(wait),
         Progress::Done { .. } | Progress::Impossible(_) => None,
     }
+}
+
+/// Returns whether somebody deleted the branch while the run needs it; what is merged needs it no more.
+pub(super) fn branch_is_gone(state: &Hotfix) -> bool {
+    let merged = state.pull.as_ref().is_some_and(|pull| pull.merged.is_some());
+    state.branch_gone && !merged && state.abandoned.is_none() && !state.is_over()
+}
+
+/// Returns whether main has every fix that was asked for, as it was before the fixes were picked (SRE-8).
+pub(super) fn all_on_main(state: &Hotfix) -> bool {
+    !state.fixes.is_empty() && state.fixes.iter().all(|fix| state.on_main.contains(&fix.source))
+}
+
+/// Returns the productions that run the fix by this run's doing, where nobody released anything newer since.
+pub(super) fn still_on(state: &Hotfix) -> Vec<&Environment> {
+    live_in(state).into_iter().filter(|name| !state.superseded.contains_key(*name)).collect()
 }
 
 /// Where a run stands, in a few words.
@@ -66,8 +83,11 @@ fn underway(state: &Hotfix, people: &People, now: Timestamp) -> (Tone, String) {
         let owed: Vec<&str> = main.into_iter().chain(review).collect();
         return (Tone::Warning, format!("abandoned; still waiting for {}", listing(&owed)));
     }
-    let waiting = wait(state, now);
-    let last = if review_due(state) && state.current().is_none() {
+    let gone = branch_is_gone(state);
+    let waiting = wait(state, now).filter(|_| !gone);
+    let last = if gone {
+        (Tone::Bad, "stopped: the branch was deleted".to_owned())
+    } else if review_due(state) && state.current().is_none() {
         (Tone::Asking, "waiting for a review of the broken glass".to_owned())
     } else {
         (Tone::Neutral, "going on".to_owned())
@@ -101,6 +121,7 @@ fn live(state: &Hotfix) -> Option<String> {
         return None;
     }
     match &state.mainline {
+        Mainline::Open if all_on_main(state) => None,
         Mainline::Open => {
             Some(format!("live in {production}, not yet on main: {production} {is} in a non-standard state"))
         }
@@ -134,6 +155,10 @@ fn waiting_for(state: &Hotfix, wait: &Wait) -> (Tone, String) {
         Wait::Word { place, .. } => (Tone::Asking, format!("waiting for a look {}", looked_at(place))),
         Wait::Votes { environment, vetoes, .. } if *vetoes > 0 => {
             (Tone::Bad, format!("stopped: somebody said no to {}", to(environment)))
+        }
+        Wait::Votes { environment, .. } if state.is_taken_back(environment) => {
+            let next = if takes_fixes(state) { "; waiting for a better fix" } else { "" };
+            (Tone::Asking, format!("rolled back{next}"))
         }
         Wait::Votes { environment, .. } => (Tone::Asking, format!("waiting for votes for {}", to(environment))),
         Wait::Retargeted { into, .. } => {
@@ -202,5 +227,5 @@ pub(super) fn mark(state: &Hotfix, at: usize, now: Timestamp) -> MarkState {
 fn is_stopped(state: &Hotfix, now: Timestamp) -> bool {
     let waiting = wait(state, now);
     let bad = waiting.is_some_and(|wait| waiting_for(state, &wait).0 == Tone::Bad);
-    bad || state.is_over() || !state.drifts.is_empty() || !state.stuck.is_empty()
+    bad || branch_is_gone(state) || state.is_over() || !state.drifts.is_empty() || !state.stuck.is_empty()
 }

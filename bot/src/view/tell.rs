@@ -20,7 +20,7 @@ use hotfix_adapters::vocabulary::CommitId;
 pub fn tell(state: &Hotfix, entry: &Entry, audience: &Audience<'_>, to: &PersonId) -> Option<Card> {
     match &entry.event {
         Event::Voted(vote) => unbacked(state, vote),
-        Event::Announced { missed, .. } if missed.contains(to) => Some(missed_it(state, entry, audience)),
+        Event::Announced { missed, .. } if missed.contains(to) => Some(missed_it(state, entry, audience, to)),
         Event::DeployStarted(intent) if intent.rollback => Some(taken_back(state, intent, audience, to)),
         Event::RidersFound { riders, .. } => rider(state, riders, to, audience),
         Event::StepReopened { step, reason } => reopened(state, step, reason, (to, audience)),
@@ -36,6 +36,7 @@ pub fn tell(state: &Hotfix, entry: &Entry, audience: &Audience<'_>, to: &PersonI
         | Event::Reached { .. }
         | Event::Counted(_)
         | Event::ImageFound { .. }
+        | Event::EditsRead { .. }
         | Event::ImageMoved { .. }
         | Event::LiveBranchMoved { .. }
         | Event::ReturnOpened { .. }
@@ -163,8 +164,8 @@ fn reopened(state: &Hotfix, step: &StepId, reason: &str, (to, audience): (&Perso
     Some(Card { tone: Tone::Warning, title: Some(heading(state)), lines: vec![what, next], ..Card::default() })
 }
 
-fn missed_it(state: &Hotfix, entry: &Entry, audience: &Audience<'_>) -> Card {
-    let mut card = news(state, audience, entry.at);
+fn missed_it(state: &Hotfix, entry: &Entry, audience: &Audience<'_>, to: &PersonId) -> Card {
+    let mut card = news(state, audience, entry.at, to == &state.requester);
     let why = format!(
         "You get this directly because you are in the team of {} and cannot read its channel.",
         state.plan.service
@@ -231,6 +232,7 @@ mod tests {
         let entry = play.entries.iter().find(announced).unwrap();
         assert_eq!(tell(&play.state, entry, &play.to(), &person("ben")), None);
         let card = tell(&play.state, entry, &play.to(), &person("eve")).unwrap();
+        assert!(!plain(&card).contains("for the record"), "that is asked of the requester");
         assert!(
             plain(&card).ends_with(
                 "You get this directly because you are in the team of payments and cannot read its channel.\n"

@@ -112,6 +112,9 @@ fn happened(state: &Hotfix, entry: &Entry, to: &Audience<'_>) -> Option<String> 
             code(&format!("{}:{}", published.image.repository, published.image.tag)),
             code(published.image.digest.as_str())
         ),
+        Event::EditsRead { environment, .. } => {
+            format!("the changes of files for {environment} were computed")
+        }
         Event::ImageMoved { to } => format!(
             "the tag of the image moved to {}",
             to.as_ref().map_or_else(|| "nothing".to_owned(), |digest| code(digest.short()))
@@ -170,6 +173,7 @@ fn happened(state: &Hotfix, entry: &Entry, to: &Audience<'_>) -> Option<String> 
             let why = match why {
                 Closing::Expired => "its time is over",
                 Closing::Retargeted => "the pull request goes into another branch",
+                Closing::Edits => "the deployment would change files in another way",
             };
             format!("the question for {} is closed: {why}", at(environment))
         }
@@ -227,6 +231,10 @@ fn happened(state: &Hotfix, entry: &Entry, to: &Audience<'_>) -> Option<String> 
         Event::DeployStarted(intent) => started(state, intent, to),
         Event::RolloutBegan { key } => {
             format!("the deployment to {} is merged and rolls out", place(state, key))
+        }
+        Event::DeployAwaitsWord { key, .. } if state.deploy(key).is_some_and(|deploy| deploy.merged_at.is_some()) => {
+            let place = place(state, key);
+            format!("the deployment to {place} is merged, and waits for a person to say whether it reached {place}")
         }
         Event::DeployAwaitsWord { key, .. } => {
             format!("the deployment to {} waits for a person to do it", place(state, key))

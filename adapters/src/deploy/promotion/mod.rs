@@ -32,7 +32,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::command::{RunFolder, blocking, prove_writable};
-use super::{Deploy, DeployRequest, DeployStatus, Deployment, Running};
+use super::{Deploy, DeployRequest, DeployStatus, Deployment, Edits, Running};
 use crate::failure::Failure;
 use crate::forge::Forge;
 use crate::vocabulary::{BranchName, CommitId, DeployKey, Environment, PersonRef, Repo};
@@ -105,6 +105,10 @@ impl Deploy for Promotion {
     /// that would change nothing, and one that is proposed already under another key.
     async fn start(&self, request: &DeployRequest) -> Result<(), Failure> {
         self.propose(request).await
+    }
+
+    async fn edits(&self, request: &DeployRequest) -> Result<Option<Edits>, Failure> {
+        self.preview(request).await.map(Some)
     }
 
     async fn status(&self, key: &DeployKey) -> Result<Option<DeployStatus>, Failure> {

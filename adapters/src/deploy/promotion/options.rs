@@ -10,7 +10,7 @@ use thiserror::Error;
 use super::search::Exclusion;
 use super::{Promotion, Rollout};
 use crate::edit::path::Path;
-use crate::edit::yaml::Matches;
+use crate::edit::yaml::Rule;
 use crate::forge::{Forge, MergeMethod};
 use crate::vocabulary::{BranchName, CommitId, Environment, PersonRef, Repo};
 
@@ -75,8 +75,8 @@ pub enum TargetKind {
     Yaml {
         /// Its path.
         path: Path,
-        /// Whether the path may mean several.
-        matches: Matches,
+        /// Whether the path may mean several, and whether aliases are followed.
+        rule: Rule,
     },
     /// A variable in a `.env` file.
     Env {

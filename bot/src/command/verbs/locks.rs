@@ -15,7 +15,7 @@ pub(crate) const LOCK: Verb = Verb {
     name: "lock",
     aliases: &[],
     group: Group::Lanes,
-    summary: "takes a lease: nobody else deploys there until it ends",
+    summary: "takes a lease: nobody else deploys there meanwhile",
     details: "It ends by itself; you are told before it does.",
     examples: &["lock payments/production --ttl 2h migrating the database", "lock payments/staging testing an upgrade"],
     needs: Role::Requester,

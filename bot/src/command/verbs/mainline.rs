@@ -15,7 +15,7 @@ pub(crate) const MERGEBACK: Verb = Verb {
     name: "mergeback",
     aliases: &[],
     group: Group::After,
-    summary: "how far the way back to main is, or that it is not needed",
+    summary: "the way back to main: its state, or that none is due",
     details: "Without a word behind it, the status. `confirm` says that main still has the fix after its lines were \
               rewritten there. `waive` says with a reason that the fix need not go back to main; that takes a captain. \
               Anybody may look.",
@@ -30,7 +30,7 @@ pub(crate) const MERGEBACK: Verb = Verb {
     args: &[
         Arg {
             name: "action",
-            shown: "[confirm|waive <reason …>]",
+            shown: "[status|confirm|waive <reason …>]",
             form: Form::OptionalWord,
             kind: Kind::Choice(&["status", "confirm", "waive"]),
             about: "`status`, `confirm`, or `waive` with a reason",

@@ -117,7 +117,7 @@ pub(crate) const ABANDON: Verb = Verb {
     name: "abandon",
     aliases: &[],
     group: Group::Trouble,
-    summary: "ends the run in whatever state it is; a captain says it",
+    summary: "ends the run, whatever state it is in; for captains",
     details: "For a run that `abort` refuses to give up. The lane is free at once. While a deployment may still be running, a \
               second person confirms by saying the same. The way back to main and the review of a broken glass stay open.",
     examples: &["abandon the pipeline hangs and nobody can stop it", "abandon \"the cluster is gone\" HF-12"],

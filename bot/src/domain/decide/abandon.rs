@@ -91,7 +91,13 @@ pub(super) fn outlives(act: &Act) -> bool {
 
 /// Why nothing else can be done with an abandoned run, and what it still waits for.
 pub(super) fn over(state: &Hotfix, abandoned: &Abandoned) -> Refusal {
-    let reason = format!("{} abandoned {}: {}", marked(&abandoned.by), state.id, abandoned.reason);
+    let reason = match &abandoned.asked_by {
+        Some(first) => {
+            let (first, second) = (marked(first), marked(&abandoned.by));
+            format!("{first} abandoned {}, and {second} confirmed it: {}", state.id, abandoned.reason)
+        }
+        None => format!("{} abandoned {}: {}", marked(&abandoned.by), state.id, abandoned.reason),
+    };
     let mut next = Vec::new();
     if review_due(state) {
         next.push("Somebody who was not involved says `countersign ok` or `countersign objection <why>`.");

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use hotfix_adapters::deploy::Edits;
 use hotfix_adapters::vocabulary::{CommitId, Environment, MessageRef};
 use jiff::{SignedDuration, Timestamp};
 
@@ -90,11 +91,13 @@ pub(super) fn approve(draft: &mut Draft, grant: &Grant, on: Option<&MessageRef>,
     };
     let minutes = draft.state.approval(&environment).map_or(0, |approval| approval.expires_minutes);
     let expires = draft.now.checked_add(SignedDuration::from_mins(i64::from(minutes))).unwrap_or(draft.now);
+    let edits = draft.state.edits.get(&environment).map(|edits| edits.digest.clone());
     let vote = Vote {
         environment,
         commit,
         base,
         image: draft.state.digest().cloned(),
+        edits,
         plan_digest: draft.state.plan_digest.clone(),
         policy_version: grant.policy_version.clone(),
         person: grant.person.clone(),
@@ -292,6 +295,21 @@ pub(super) fn retargeted(draft: &mut Draft) -> Decided {
     }
     void_all(draft, Lapse::Retargeted)?;
     begin_again(draft)
+}
+
+/// The changes of files that a deployment would make were computed. Where others were shown before, that question is closed,
+/// its votes are void, and people are asked again with the new ones; a deployment that began is history.
+pub(super) fn edits_read(draft: &mut Draft, environment: &Environment, edits: &Edits) -> Decided {
+    let known = draft.state.edits.get(environment).map(|known| known.digest.clone());
+    let began = draft.state.last_deploy(environment).is_some_and(|deploy| draft.state.is_what_ships(&deploy.intent));
+    if began || known.as_ref() == Some(&edits.digest) {
+        return Ok(());
+    }
+    draft.bot(Event::EditsRead { environment: environment.clone(), edits: edits.clone() })?;
+    if draft.state.prompts.contains_key(environment) {
+        draft.bot(Event::QuestionClosed { environment: environment.clone(), why: Closing::Edits })?;
+    }
+    reopen_gate(draft, environment, "its deployment would change files in another way now")
 }
 
 /// The turn of the votes comes anew, if it is theirs and nothing is asked: the pull request goes elsewhere now, or goes again

@@ -122,8 +122,8 @@ pub(super) fn drifted(state: &Hotfix) -> Vec<Refusal> {
     drifted.collect()
 }
 
-/// The answers to a drift that are possible now, as commands.
-pub(super) fn drift_ways(state: &Hotfix) -> String {
+/// Returns the answers to a drift that are possible now, as commands.
+pub(crate) fn drift_ways(state: &Hotfix) -> String {
     let mut ways = Vec::new();
     if super::person::cannot_rebase(state).is_none() {
         ways.push("`drift rebase`");
@@ -137,6 +137,11 @@ pub(super) fn drift_ways(state: &Hotfix) -> String {
         "`abandon <reason>`, which takes a captain"
     });
     ways.join(", or ")
+}
+
+/// Returns whether the run can be given up without leaving anything open, for those who say what can be done.
+pub(crate) fn may_abort(state: &Hotfix) -> bool {
+    super::abandon::may_abort(state)
 }
 
 /// What needs the agreement of others does not happen without it (HOCS-28).
@@ -252,7 +257,8 @@ pub(super) fn rollback(
             Some(commit) if first.is_some() => commit,
             Some(_) | None => {
                 let reason = format!("This run has put nothing on {environment} that could be rolled back.");
-                return Err(vec![Refusal::new("rollback.nothing", reason, "See `where`.")]);
+                let next = format!("See `where {}`.", state.plan.service);
+                return Err(vec![Refusal::new("rollback.nothing", reason, next)]);
             }
         },
     };

@@ -6,7 +6,7 @@ use crate::domain::event::Event;
 use crate::domain::hotfix::{Hotfix, StepState};
 use crate::domain::id::{PersonId, StepId};
 use crate::domain::people::Grant;
-use crate::domain::playbook::Level;
+use crate::domain::playbook::{Level, StepKind};
 use crate::domain::refusal::Refusal;
 use crate::domain::step;
 
@@ -20,6 +20,24 @@ fn find_step(state: &Hotfix, step: &StepId) -> Result<(Level, bool), Vec<Refusal
     })
 }
 
+/// Returns the optional deployment that needs the agreement which this step asks for: without that nobody could take it any
+/// more (HOCS-28).
+fn unagreed_deployment(state: &Hotfix, agreement: &StepId) -> Option<StepId> {
+    let mut steps = state.plan.steps.iter().zip(&state.steps).skip_while(|(spec, _)| &spec.id != agreement);
+    let (asked, _) = steps.next()?;
+    let (next, at) = steps.next()?;
+    let needs = matches!(asked.kind, StepKind::Agree { .. }) && matches!(next.kind, StepKind::Deploy { .. });
+    let optional = match next.level {
+        Level::Should | Level::May => true,
+        Level::Must | Level::MustNot => false,
+    };
+    let open = match at {
+        StepState::Ahead | StepState::Current { .. } | StepState::Offered { .. } => true,
+        StepState::Done { .. } | StepState::Skipped { .. } => false,
+    };
+    (needs && optional && open).then(|| next.id.clone())
+}
+
 pub(super) fn skip(draft: &mut Draft, who: &PersonId, step: &StepId, reason: &str) -> Decided {
     let (level, behind) = find_step(&draft.state, step)?;
     if behind {
@@ -31,7 +49,12 @@ pub(super) fn skip(draft: &mut Draft, who: &PersonId, step: &StepId, reason: &st
     }
     match level {
         Level::Should | Level::May => {
-            draft.person(who, Event::StepSkipped { step: step.clone(), reason: reason.to_owned() })
+            let without = unagreed_deployment(&draft.state, step);
+            draft.person(who, Event::StepSkipped { step: step.clone(), reason: reason.to_owned() })?;
+            match without {
+                Some(step) => draft.person(who, Event::StepSkipped { step, reason: reason.to_owned() }),
+                None => Ok(()),
+            }
         }
         Level::Must => no(Refusal::new(
             "step.must",

@@ -24,9 +24,11 @@ use super::hotfix::{Hotfix, Phase, StepState};
 use super::id::{HotfixId, PersonId, StepId};
 use super::observation::Observation;
 use super::people::Grant;
-use super::playbook::{Level, StepKind, StepSpec, Trigger};
+use super::playbook::{StepKind, StepSpec, Trigger};
 use super::refusal::Refusal;
 use super::step::{self, Progress};
+
+pub(crate) use deploy::{drift_ways, may_abort};
 
 /// What a command came to: the events to append, and the run as it is with them.
 #[derive(Debug, Clone)]
@@ -169,7 +171,7 @@ fn advance(draft: &mut Draft) -> Result<(), Vec<Refusal>> {
         };
         let spec = spec.clone();
         let ahead = draft.state.steps.get(at) == Some(&StepState::Ahead);
-        if ahead && spec.level == Level::May && is_waiting(draft, &spec) {
+        if ahead && step::is_option(&spec) && is_waiting(draft, &spec) {
             draft.bot(Event::StepOffered { step: spec.id.clone() })?;
             continue;
         }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hotfix_adapters::forge::Containment;
-use hotfix_adapters::vocabulary::{CommitId, Environment};
+use hotfix_adapters::vocabulary::{CommitId, DeployKey, Environment};
 use jiff::SignedDuration;
 
 use super::glass::Said;
@@ -11,7 +11,7 @@ use super::{Draft, abandon, ballot, deploy, gate, glass, identify, retry, unpick
 use crate::domain::command::{Act, Fixes};
 use crate::domain::event::{Answer, DriftChoice, Event};
 use crate::domain::glass::review_due;
-use crate::domain::hotfix::{BranchState, DeployState, Hotfix, Mainline, StepState};
+use crate::domain::hotfix::{BranchState, DeployState, Deployment, Hotfix, Mainline, StepState};
 use crate::domain::id::{PersonId, StepId};
 use crate::domain::people::{Grant, Role, all_marked, marked};
 use crate::domain::playbook::{StepKind, StepSpec, VerifyPlace};
@@ -201,17 +201,17 @@ fn unhold(draft: &mut Draft, grant: &Grant) -> Decided {
     }
 }
 
+/// Takes somebody's word. One that a deployment waits for ends that deployment and says nothing else: whether what runs then is
+/// good is another question, asked by a step of its own.
 fn verify(draft: &mut Draft, who: &PersonId, place: &str, pass: bool, note: Option<&str>) -> Decided {
-    let by_hand = draft
-        .state
-        .deploys
-        .iter()
-        .rev()
-        .find(|deploy| deploy.intent.environment.as_str() == place && takes_word(&deploy.state, pass));
-    let ended = by_hand.is_some();
-    if let Some(key) = by_hand.map(|deploy| deploy.intent.key.clone()) {
-        let failure = (!pass).then(|| note.unwrap_or("it did not work, says the person who did it").to_owned());
-        draft.person(who, Event::DeployEnded { key, failure })?;
+    let here = |deploy: &&Deployment| deploy.intent.environment.as_str() == place;
+    let waits = draft.state.deploys.iter().rev().filter(here).find(|deploy| takes_word(&deploy.state, pass));
+    if let Some(key) = waits.map(|deploy| deploy.intent.key.clone()) {
+        return deployed(draft, who, key, (pass, note));
+    }
+    let rolls_out = draft.state.deploys.iter().filter(here).find(|deploy| deploy.state == DeployState::RollingOut);
+    if let Some(deploy) = rolls_out {
+        return no(rolling_out(&draft.state, deploy));
     }
     let places = draft
         .state
@@ -224,19 +224,11 @@ fn verify(draft: &mut Draft, who: &PersonId, place: &str, pass: bool, note: Opti
     let environment = draft.state.plan.environments.iter().find(|e| e.name.as_str() == place);
     let known = wanted.iter().find(|p| name(p) == place).map(|p| (*p).clone());
     let Some(target) = known.or_else(|| environment.map(|e| VerifyPlace::Environment(e.name.clone()))) else {
-        // How the deployment by hand went is said, though nobody is asked about the place.
-        if ended {
-            return Ok(());
-        }
         let names: BTreeSet<String> = wanted.into_iter().map(name).collect();
         let next = format!("Say where: {}.", names.into_iter().collect::<Vec<_>>().join(", "));
         return no(Refusal::new("verify.place", format!("Nobody is asked about {place:?}."), next));
     };
     let Some(commit) = step::commit_at(&draft.state, &target).cloned() else {
-        // The deployment failed, and that is all there is to say: nothing else runs there by this run's doing.
-        if ended {
-            return Ok(());
-        }
         let reason = format!("This run has put nothing on {place} yet, so there is nothing to say about it.");
         return no(Refusal::new("verify.nothing", reason, "See `plan` for what comes before."));
     };
@@ -246,6 +238,28 @@ fn verify(draft: &mut Draft, who: &PersonId, place: &str, pass: bool, note: Opti
         return Ok(());
     }
     draft.person(who, Event::Attested { place: place.to_owned(), commit, pass, note: note.map(str::to_owned) })
+}
+
+/// Ends a deployment by somebody's word. What else they say of a good end is kept as their note.
+fn deployed(draft: &mut Draft, who: &PersonId, key: DeployKey, (pass, note): (bool, Option<&str>)) -> Decided {
+    let failure = (!pass).then(|| note.unwrap_or("it did not work, says the person who did it").to_owned());
+    draft.person(who, Event::DeployEnded { key, failure })?;
+    match note.filter(|_| pass) {
+        Some(note) => draft.person(who, Event::Noted { text: note.to_owned() }),
+        None => Ok(()),
+    }
+}
+
+/// Returns why nobody says that a rollout is through while something watches it.
+fn rolling_out(state: &Hotfix, deploy: &Deployment) -> Refusal {
+    let place = &deploy.intent.environment;
+    let note = state.notes.get(&deploy.intent.key).map_or_else(String::new, |note| format!(" ({note})"));
+    let reason = format!("{} is merged, and not known to run on {place} yet{note}.", deploy.intent.commit.short());
+    let next = format!(
+        "The bot watches the rollout and says when it is through. If it failed, say `verify {place} fail <why>`, which ends \
+         the deployment as failed."
+    );
+    Refusal::new("verify.rolling-out", reason, next)
 }
 
 /// Whether a deployment ends by this word. That a rollout failed can be said while it is awaited; that it is through is seen
@@ -259,13 +273,19 @@ fn takes_word(state: &DeployState, pass: bool) -> bool {
 }
 
 fn abort(draft: &mut Draft, grant: &Grant, reason: &str) -> Decided {
+    let drifted = draft.state.drifts.keys().cloned().collect();
+    give_up(draft, grant, reason, &drifted)
+}
+
+/// Gives the run up. `drifted` are the productions that others changed.
+fn give_up(draft: &mut Draft, grant: &Grant, reason: &str, drifted: &BTreeSet<Environment>) -> Decided {
     let may = grant.person == draft.state.requester || grant.roles.contains(&Role::Captain);
     let mut refusals = Vec::new();
     if !may {
         let next = format!("Ask {} or a captain.", marked(&draft.state.requester));
         refusals.push(Refusal::new("abort.who", "Only whoever opened the run, or a captain, can give it up.", next));
     }
-    let otherwise = "A captain can end the run as it is with `abandon <reason>`.";
+    let by_rank = refusals.len();
     if let Some(open) = draft.state.deploys.iter().find(|deploy| deploy.state.is_open()) {
         let next = match open.state {
             DeployState::AwaitingWord => {
@@ -276,27 +296,40 @@ fn abort(draft: &mut Draft, grant: &Grant, reason: &str) -> Decided {
             }
         };
         let reason = "A deployment of this run is still open.";
-        refusals.push(Refusal::new("abort.deploying", reason, format!("{next} {otherwise}")));
+        refusals.push(Refusal::new("abort.deploying", reason, next));
     }
-    if draft.state.is_live() && !on_main(&draft.state) {
-        let reason =
-            "Production runs the fix, and main does not have it: giving up now would lose it with the next release.";
-        let next = format!(
-            "Bring it to main, roll production back, or let a captain say `mergeback waive <reason>`. {otherwise}"
-        );
-        refusals.push(Refusal::new("abort.live", reason, next).because_of("APPLY-12"));
-    }
+    refusals.extend(lost_by_giving_up(&draft.state, drifted));
     if review_due(&draft.state) {
         let reason = "A deployment of this run went out by a broken glass, and nobody has reviewed that yet.";
-        let next = format!(
-            "Ask somebody who was not involved to say `countersign ok` or `countersign objection <why>`. {otherwise}"
-        );
+        let next = "Ask somebody who was not involved to say `countersign ok` or `countersign objection <why>`.";
         refusals.push(Refusal::new("abort.glass", reason, next));
+    }
+    // Said once, behind the last reason that the state of the run gives.
+    if let Some(last) = refusals.get_mut(by_rank..).and_then(<[Refusal]>::last_mut) {
+        last.next.push_str(" A captain can end the run as it is with `abandon <reason>`.");
     }
     if refusals.is_empty() {
         return draft.person(&grant.person, Event::Aborted { reason: reason.to_owned() });
     }
     Err(refusals)
+}
+
+/// Returns why the fix would be lost if the run ended now: it was deployed to production, and main does not have it.
+fn lost_by_giving_up(state: &Hotfix, drifted: &BTreeSet<Environment>) -> Option<Refusal> {
+    if !state.is_live() || on_main(state) {
+        return None;
+    }
+    let mut live = state.plan.productions().filter(|production| state.is_live_in(&production.name));
+    let (reason, next) = if live.all(|production| drifted.contains(&production.name)) {
+        let reason =
+            "Others replaced the fix in production, and main does not have it either: giving up now would lose it.";
+        (reason, "Bring it to main, or let a captain say `mergeback waive <reason>`.")
+    } else {
+        let reason =
+            "Production runs the fix, and main does not have it: giving up now would lose it with the next release.";
+        (reason, "Bring it to main, roll production back, or let a captain say `mergeback waive <reason>`.")
+    };
+    Some(Refusal::new("abort.live", reason, next).because_of("APPLY-12"))
 }
 
 fn on_main(state: &Hotfix) -> bool {
@@ -310,8 +343,9 @@ fn drift(draft: &mut Draft, grant: &Grant, choice: DriftChoice) -> Decided {
     }
     match choice {
         DriftChoice::Abort => {
+            let drifted = draft.state.drifts.keys().cloned().collect();
             draft.person(&grant.person, Event::DriftSettled { choice })?;
-            abort(draft, grant, "production changed under it")
+            give_up(draft, grant, "production changed under it", &drifted)
         }
         DriftChoice::Rebase => match cannot_rebase(&draft.state) {
             Some(refusal) => no(refusal),

@@ -10,7 +10,12 @@ use crate::domain::id::PersonId;
 use crate::domain::playbook::StepKind;
 
 /// Ends everything but what the run owes: the way back to main stays open when production has the fix or may have it.
-pub(super) fn apply(state: &mut Hotfix, by: PersonId, reason: &str, believed: &BTreeSet<DeployKey>) {
+pub(super) fn apply(
+    state: &mut Hotfix,
+    (by, asked_by): (PersonId, Option<PersonId>),
+    reason: &str,
+    believed: &BTreeSet<DeployKey>,
+) {
     reset::void(state);
     state.phase = Phase::Underway;
     state.lane_released = true;
@@ -24,14 +29,16 @@ pub(super) fn apply(state: &mut Hotfix, by: PersonId, reason: &str, believed: &B
     for deploy in state.deploys.iter_mut().filter(|deploy| deploy.state.is_open()) {
         deploy.state = DeployState::Failed("the run was abandoned while it was open".to_owned());
     }
-    state.abandoned = Some(Abandoned { by: by.clone(), reason: reason.to_owned(), believed: believed.clone() });
+    let captain = asked_by.clone().unwrap_or_else(|| by.clone());
+    let (reason, believed) = (reason.to_owned(), believed.clone());
+    state.abandoned = Some(Abandoned { by, asked_by, reason, believed });
     let owes = state.owes_mainline();
     for (spec, step) in state.plan.steps.iter().zip(&mut state.steps) {
         let stays = owes && matches!(spec.kind, StepKind::Mainline { .. });
         match step {
             StepState::Ahead | StepState::Current { .. } if stays => *step = StepState::Ahead,
             StepState::Ahead | StepState::Current { .. } | StepState::Offered { .. } => {
-                *step = StepState::Skipped { by: Some(by.clone()), reason: "the run was abandoned".to_owned() };
+                *step = StepState::Skipped { by: Some(captain.clone()), reason: "the run was abandoned".to_owned() };
             }
             StepState::Done { .. } | StepState::Skipped { .. } => {}
         }

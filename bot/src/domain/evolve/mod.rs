@@ -20,7 +20,7 @@ use super::event::{Actor, Ending, Entry, Event, HeadSeen, MainSeen, Opened};
 use super::hotfix::{Asked, BranchState, Fix, FixState, Hotfix, Mainline, Phase, Pinned, Pull, Reverted, StepState};
 use super::id::{HotfixId, PersonId, StepId};
 use super::playbook::{StepKind, StepSpec, Which};
-use super::step::on_record;
+use super::step::{on_record, where_out};
 
 /// An event that cannot have happened to this run.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -52,6 +52,7 @@ pub fn evolve(id: HotfixId, state: Option<Hotfix>, entry: &Entry) -> Result<Hotf
     }
     state.version = version;
     apply(&mut state, entry).map_err(|why| impossible(&why))?;
+    forget_told(&mut state);
     Ok(state)
 }
 
@@ -84,6 +85,7 @@ fn open(id: HotfixId, opened: &Opened, requester: PersonId, at: Timestamp) -> Ho
         phase: Phase::Surveying,
         survey: None,
         main_seen: None,
+        main_before: None,
         outdated: BTreeMap::new(),
         base: None,
         card: None,
@@ -101,6 +103,7 @@ fn open(id: HotfixId, opened: &Opened, requester: PersonId, at: Timestamp) -> Ho
         counts: None,
         order_broken: false,
         image: None,
+        edits: BTreeMap::new(),
         return_pull: None,
         live_moved: None,
         notes: BTreeMap::new(),
@@ -222,6 +225,10 @@ fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
         Event::ImageFound { commit, published, .. } => {
             state.image = Some(Pinned { commit: commit.clone(), published: published.clone() });
         }
+        Event::EditsRead { environment, edits } => {
+            state.votes.retain(|vote| &vote.environment != environment || vote.edits.as_ref() == Some(&edits.digest));
+            state.edits.insert(environment.clone(), edits.clone());
+        }
         Event::ImageMoved { .. } => {
             state.image = None;
             reset::void(state);
@@ -321,7 +328,7 @@ fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
             });
         }
         Event::PullSeen(seen) => state.pull.as_mut().ok_or("there is no pull request")?.seen = seen.clone(),
-        Event::MainSeen(seen) => state.main_seen = Some(seen.clone()),
+        Event::MainSeen(seen) => main_seen(state, seen),
         Event::Merged { commit, .. } => {
             state.pull.as_mut().ok_or("there is no pull request")?.merged = Some(commit.clone());
         }
@@ -401,12 +408,34 @@ fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
             if asked_by.as_ref() == Some(&by) {
                 return Err("it takes a second person".to_owned());
             }
-            abandon::apply(state, by, reason, believed);
+            abandon::apply(state, (by, asked_by.clone()), reason, believed);
         }
         Event::Aborted { .. } => state.phase = Phase::Ended { ending: Ending::Aborted, at, refusals: Vec::new() },
         Event::Closed { ending } => state.phase = Phase::Ended { ending: ending.clone(), at, refusals: Vec::new() },
     }
     Ok(())
+}
+
+/// Keeps what was seen of the commit before, unless nothing was reported of that one.
+fn main_seen(state: &mut Hotfix, seen: &MainSeen) {
+    let before = state.main_seen.replace(seen.clone());
+    if let Some(before) = before.filter(|before| before.commit != seen.commit && !before.checks.is_empty()) {
+        state.main_before = Some(before);
+    }
+}
+
+/// Forgets what was told of completed steps that are open again, and of those by which nothing is out any more: it would be
+/// wrong to say of them that they hold again.
+fn forget_told(state: &mut Hotfix) {
+    let stays = |step: &StepId| {
+        let spec = state.plan.steps.iter().find(|spec| &spec.id == step);
+        let done = matches!(state.state_of(step), Some(StepState::Done { .. }));
+        done && spec.is_some_and(|spec| where_out(state, &spec.kind).is_some())
+    };
+    let gone: Vec<StepId> = state.outdated.keys().filter(|step| !stays(step)).cloned().collect();
+    for step in gone {
+        state.outdated.remove(&step);
+    }
 }
 
 /// What is answered after the step was passed stands in its evidence all the same.

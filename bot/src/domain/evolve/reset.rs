@@ -91,7 +91,8 @@ pub(super) fn skip_mainline(state: &mut Hotfix) {
     }
 }
 
-/// The regular release deploys the fix: this run does not, and asks nobody about it (APPLY-17).
+/// The regular release deploys the fix: this run does not, and asks nobody about it (APPLY-17). What people left out before
+/// stays left out by them.
 pub(super) fn skip_deployments(state: &mut Hotfix) {
     for (spec, step) in state.plan.steps.iter().zip(&mut state.steps) {
         let deploys = matches!(
@@ -101,7 +102,7 @@ pub(super) fn skip_deployments(state: &mut Hotfix) {
                 | StepKind::Verify { place: VerifyPlace::Environment(_) | VerifyPlace::Watch(_), .. }
                 | StepKind::Image
         );
-        if deploys && !matches!(step, StepState::Done { .. }) {
+        if deploys && !matches!(step, StepState::Done { .. } | StepState::Skipped { .. }) {
             *step = StepState::Skipped { by: None, reason: "rolled into the regular release".to_owned() };
         }
     }

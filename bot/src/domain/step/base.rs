@@ -104,9 +104,16 @@ fn release(survey: &Survey) -> Result<(CommitId, Vec<String>), Refusal> {
     }
     let lost = survey.told.iter().find(|told| told.commit.is_none());
     if let Some(told) = lost {
-        let version = told.version.as_deref().unwrap_or("an image without a tag");
-        let reason = format!("{} runs {version}, and the repository has no git tag of that name.", told.source);
-        let next = "Push the tag of that release, or start again with --from and its commit.";
+        let (reason, next) = match &told.version {
+            Some(version) => (
+                format!("{} runs {version}, and the repository has no git tag of that name.", told.source),
+                "Push the tag of that release, or start again with --from and its commit.",
+            ),
+            None => (
+                format!("{} runs an image without a tag, which does not tell its release.", told.source),
+                "Deploy the release by its tag, or start again with --from and the commit of the release.",
+            ),
+        };
         return Err(Refusal::new("base.no-tag", reason, next).because_of("HOCS-6"));
     }
     let (commit, sources) = in_production(survey)?;

@@ -26,6 +26,7 @@ pub(super) fn progress(state: &Hotfix, large_lines: u32, pulls: bool) -> Progres
         let waiting = state.fixes.iter().any(|fix| fix.state == FixState::Waiting);
         return Progress::Waiting(if waiting { Wait::Bot("picking the fix") } else { Wait::Fix });
     };
+    // Nothing behind this step begins while the pick of a fix is not settled, whatever else is on the branch.
     if !state.has_change() {
         return Progress::Waiting(Wait::Bot("picking the fix"));
     }

@@ -26,18 +26,27 @@ impl Verdict {
     }
 }
 
-/// Judges the checks of the head of the branch. With no explicit list the checks that the forge requires and those last
-/// reported on main are expected.
+/// Judges the checks of the head of the branch. With no explicit list the checks that the forge requires and those of main are
+/// expected.
 pub(super) fn of_head(state: &Hotfix, checks: &[Check]) -> Verdict {
-    let survey = state.survey.iter();
-    let expected = survey.flat_map(|survey| survey.required_contexts.iter().chain(names(&survey.main_checks)));
-    judge(&Rules::of(&state.plan), expected, checks)
+    let required = state.survey.iter().flat_map(|survey| &survey.required_contexts);
+    judge(&Rules::of(&state.plan), required.chain(known_of_main(state)), checks)
 }
 
 /// Judges the checks of the merge that is released. What runs for pull requests only is not expected there.
 pub(super) fn of_merge(state: &Hotfix, checks: &[Check]) -> Verdict {
-    let survey = state.survey.iter().filter(|_| state.plan.into == state.plan.main);
-    judge(&Rules::of(&state.plan), survey.flat_map(|survey| names(&survey.main_checks)), checks)
+    let expected = known_of_main(state).filter(|_| state.plan.into == state.plan.main);
+    judge(&Rules::of(&state.plan), expected, checks)
+}
+
+/// Returns the names of the checks that main has: those found when the run began, and those of its last commit before the
+/// merge. What the merge itself reports says nothing of what is missing there.
+fn known_of_main(state: &Hotfix) -> impl Iterator<Item = &String> {
+    let merged = state.pull.as_ref().and_then(|pull| pull.merged.as_ref());
+    let last = state.main_seen.as_ref().filter(|seen| Some(&seen.commit) != merged && !seen.checks.is_empty());
+    let last = last.or(state.main_before.as_ref());
+    let surveyed = state.survey.iter().flat_map(|survey| names(&survey.main_checks));
+    surveyed.chain(last.into_iter().flat_map(|seen| names(&seen.checks)))
 }
 
 /// Judges the checks of main.

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use super::{Progress, Wait, progress, releasable};
 use crate::domain::hotfix::{DeployState, Hotfix, StepState};
 use crate::domain::id::StepId;
+use crate::domain::plan::environment_of;
 use crate::domain::playbook::{MainlineBy, StepKind, StepSpec};
 
 /// Something that can change after a step was completed by it.
@@ -94,19 +95,45 @@ pub fn unsound(state: &Hotfix, now: Timestamp) -> Vec<(StepId, String)> {
     lost(state, now).into_iter().filter(|(at, _, _)| is_relied_on(state, *at)).map(|(_, id, why)| (id, why)).collect()
 }
 
-/// The completed steps that do not hold any more although production was deployed on the strength of them: that is told, and
-/// nothing is set back.
+/// Returns the completed steps that do not hold any more although production was deployed on the strength of them: that is
+/// told, and nothing is set back. What is not out any more concerns nobody.
 #[must_use]
 pub fn outdated(state: &Hotfix, now: Timestamp) -> Vec<(StepId, String)> {
-    let went_out = state.deploys.iter().any(|deploy| {
-        !deploy.intent.rollback
-            && state.plan.reaches_production(&deploy.intent.environment)
-            && !matches!(deploy.state, DeployState::Failed(_))
-    });
+    let open = state.deploys.iter().any(|deploy| deploy.state.is_open());
     let told = |(at, _, _): &(usize, StepId, String)| {
-        went_out && (state.deploys.iter().any(|deploy| deploy.state.is_open()) || !is_relied_on(state, *at))
+        let out = state.plan.steps.get(*at).is_some_and(|spec| where_out(state, &spec.kind).is_some());
+        out && (open || !is_relied_on(state, *at))
     };
     lost(state, now).into_iter().filter(told).map(|(_, id, why)| (id, why)).collect()
+}
+
+/// Returns the production that runs what went out on the strength of such a step: the one that the step is about, or else the
+/// last one that still runs it. It is `None` when the step is about an environment that runs something else by now, and when
+/// nothing of this run is in production any more.
+#[must_use]
+pub fn where_out<'a>(state: &'a Hotfix, kind: &'a StepKind) -> Option<&'a Environment> {
+    let about = environment_of(kind);
+    if let Some(environment) = about.filter(|environment| state.last_deploy(environment).is_some()) {
+        if !is_out(state, environment) {
+            return None;
+        }
+        if state.plan.reaches_production(environment) {
+            return Some(environment);
+        }
+    }
+    let deployed = state.deploys.iter().rev().map(|deploy| &deploy.intent.environment);
+    deployed.into_iter().find(|environment| state.plan.reaches_production(environment) && is_out(state, environment))
+}
+
+/// Returns whether what this run deployed to an environment is there, or on its way there: it was not rolled back since, and
+/// nobody put anything else in its place.
+fn is_out(state: &Hotfix, environment: &Environment) -> bool {
+    let here = state.deploys.iter().rev().filter(|deploy| &deploy.intent.environment == environment);
+    let last = here.into_iter().find(|deploy| !matches!(deploy.state, DeployState::Failed(_)));
+    let by_others = state.drifts.contains_key(environment)
+        || state.rebased_onto.contains_key(environment)
+        || state.superseded.contains_key(environment);
+    last.is_some_and(|deploy| !deploy.intent.rollback) && !by_others
 }
 
 /// What stands between now and an act at this place of the plan: steps before it that are open, or that do not hold any more.

@@ -38,12 +38,12 @@ use jiff::Timestamp;
 use super::effect::Effect;
 use super::event::Event;
 use super::hotfix::Hotfix;
-use super::playbook::{StepKind, StepSpec};
+use super::playbook::{Level, StepKind, StepSpec};
 use super::refusal::Refusal;
 use super::service::ApprovalRule;
 
 pub(crate) use evidence::starts_over;
-pub use evidence::{Evidence, evidence, in_the_way, outdated, place_of_deploy, unsound};
+pub use evidence::{Evidence, evidence, in_the_way, outdated, place_of_deploy, unsound, where_out};
 pub(crate) use expire::reverted;
 pub(crate) use merge::failed as merge_failed;
 pub use stray::{Why, beyond, strays};
@@ -311,6 +311,13 @@ pub fn can_be_overridden(state: &Hotfix, kind: &StepKind) -> bool {
         | StepKind::RideAlong
         | StepKind::Postmortem { .. } => true,
     }
+}
+
+/// Returns whether a step is offered, and the run goes on without it: the runbook calls it an option, or it is a triage for
+/// which nothing waits (HOCS-0, APPLY-3).
+#[must_use]
+pub fn is_option(spec: &StepSpec) -> bool {
+    spec.level == Level::May || matches!(spec.kind, StepKind::Triage { ask: false, .. })
 }
 
 /// Whether people are asked for something by a line of its own when a step's turn comes. Votes are asked for by a prompt,

@@ -1,6 +1,6 @@
 //! Whether a hotfix is the right thing. Opening a run says nothing of that by itself: people are asked (APPLY-3). Where the
-//! runbook wants the answers first, the run waits for them (HOCS-1, HOCS-2); elsewhere it goes on, and what nobody answered
-//! stands in the record as not answered.
+//! runbook wants the answers first, the run waits for them (HOCS-1, HOCS-2); elsewhere it goes on without them, and the step
+//! stays offered until everything is answered.
 
 use super::{Progress, Wait};
 use crate::domain::event::Answer;
@@ -8,13 +8,14 @@ use crate::domain::hotfix::Hotfix;
 use crate::domain::people::marked;
 
 pub(super) fn progress(state: &Hotfix, criteria: &[String], ask: bool) -> Progress {
-    if ask {
-        return answered(state, criteria);
+    let open = (0..criteria.len()).filter(|place| !state.triage.contains_key(place)).count();
+    if open > 0 {
+        return Progress::Waiting(Wait::Triage { open, criteria: criteria.to_vec() });
     }
-    Progress::done(on_record(state, criteria))
+    if ask { answered(state, criteria) } else { Progress::done(on_record(state, criteria)) }
 }
 
-/// What was answered so far, where nothing waits for it.
+/// Returns what was answered so far, where nothing waits for it.
 pub(crate) fn on_record(state: &Hotfix, criteria: &[String]) -> String {
     let said: Vec<String> =
         criteria.iter().enumerate().map(|(place, criterion)| in_words(state, place, criterion)).collect();
@@ -37,10 +38,6 @@ fn in_words(state: &Hotfix, place: usize, criterion: &str) -> String {
 
 /// Some or all: one that is met is enough, and none is a warning that stands in the record (HOCS-2).
 fn answered(state: &Hotfix, criteria: &[String]) -> Progress {
-    let open = (0..criteria.len()).filter(|place| !state.triage.contains_key(place)).count();
-    if open > 0 {
-        return Progress::Waiting(Wait::Triage { open, criteria: criteria.to_vec() });
-    }
     let met: Vec<&str> = criteria
         .iter()
         .enumerate()

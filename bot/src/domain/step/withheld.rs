@@ -25,8 +25,8 @@ pub(super) fn progress(state: &Hotfix) -> Progress {
             "Nothing is withheld: production runs everything that is on main, so a hotfix would only be a detour.";
         (reason, "Merge the fix to main and deploy as usual.")
     } else {
-        let reason = "Nothing is withheld: beside the fix itself, production runs everything that is on main, so a hotfix \
-                      would only be a detour.";
+        let reason = "Nothing is withheld: apart from the fix itself, production runs everything that is on main, so a \
+                      hotfix would only be a detour.";
         (reason, "Merge the fix to main, if it is not there yet, and deploy as usual.")
     };
     Progress::Impossible(vec![Refusal::new("withheld.nothing", reason, next).because_of("APPLY-4")])

@@ -10,12 +10,13 @@ use hotfix_adapters::vocabulary::{BranchName, CommitId, Platform};
 use jiff::Timestamp;
 
 use crate::domain::command::{Command, Outcome, PickResult, Rebased, Sighting};
-use crate::domain::event::PullSeen;
+use crate::domain::event::{Contribution, PullSeen};
 use crate::domain::hotfix::Hotfix;
 use crate::domain::observation::Observation;
 use crate::domain::playbook::{HoldMeans, StepKind, StepSpec, Which};
 use crate::domain::step;
 use crate::engine::Engine;
+use crate::engine::facts::LISTED;
 use crate::engine::mailbox::Beside;
 use crate::engine::outbox::Performed;
 
@@ -273,8 +274,9 @@ impl Engine {
         Ok(Some(Performed::came(Outcome::Nothing)))
     }
 
-    /// Everything between what production runs and what will be released, less the fix itself. The newest commit is one of
-    /// them, unless it is the one by which the fix was merged.
+    /// Finds everything between what production runs and what will be released, less the fix itself, and less what production has
+    /// already when it runs something beside main. The newest commit is one of them, unless it is the one by which the fix was
+    /// merged.
     pub(super) async fn find_riders(&self, state: &Hotfix, to: &CommitId) -> Result<Performed, Failure> {
         let from = state.survey.as_ref().and_then(|survey| survey.running.as_ref().or(survey.last_success.as_ref()));
         let Some(from) = from else {
@@ -291,8 +293,39 @@ impl Engine {
         };
         let riders: Vec<_> =
             range.commits.iter().filter(rides).map(|commit| self.contribution(commit, &machines)).collect();
+        let left_main = state.survey.as_ref().is_some_and(|survey| survey.leaving.is_some());
+        let riders = if left_main && riders.len() <= LISTED { self.not_in(state, from, riders).await? } else { riders };
         let total = riders.len();
         Ok(Performed::came(Outcome::Riders { riders, total }))
+    }
+
+    /// Returns those of these commits whose content another commit does not have yet, in whatever way it came there. What was
+    /// rewritten there since is something else.
+    pub(super) async fn not_in(
+        &self,
+        state: &Hotfix,
+        tip: &CommitId,
+        commits: Vec<Contribution>,
+    ) -> Result<Vec<Contribution>, Failure> {
+        let (service, repo) = (&state.plan.service, &state.plan.repo);
+        let mut left = Vec::new();
+        for one in commits {
+            let parent = self.detail(service, repo, &one.commit).await?.info.parents.into_iter().next();
+            let is_there = match parent {
+                Some(base) => {
+                    let change = Change { base, head: one.commit.clone() };
+                    match self.contained(service, repo, &change, tip).await? {
+                        Containment::Ancestor | Containment::Patch | Containment::Squash | Containment::Lines => true,
+                        Containment::Rewritten { .. } | Containment::Reverted { .. } | Containment::Missing { .. } => {
+                            false
+                        }
+                    }
+                }
+                None => false,
+            };
+            left.extend((!is_there).then_some(one));
+        }
+        Ok(left)
     }
 
     pub(super) async fn delete_branch(&self, state: &Hotfix, at: &CommitId) -> Result<Performed, Failure> {

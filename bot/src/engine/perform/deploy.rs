@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use hotfix_adapters::chat::{AccountKind, Emoji};
 use hotfix_adapters::cluster::Cluster;
-use hotfix_adapters::deploy::{DeployRequest, DeployStatus};
+use hotfix_adapters::deploy::{DeployRequest, DeployStatus, Edits};
 use hotfix_adapters::failure::Failure;
 use hotfix_adapters::forge::PullState;
 use hotfix_adapters::vocabulary::{CommitId, DeployKey, Environment, MessageRef, Platform};
 use jiff::SignedDuration;
 
-use crate::domain::command::{Command, DeployFacts, Outcome, PullFacts, Removal};
+use crate::domain::command::{Command, DeployFacts, Outcome, PullFacts, Removal, Sighting};
 use crate::domain::effect::Reach;
 use crate::domain::event::{Contribution, Contributor, Lapse, Vote};
 use crate::domain::hotfix::{Hotfix, NOTHING_BEGUN};
@@ -37,6 +37,9 @@ impl Engine {
     ) -> Result<Performed, Failure> {
         self.chat_listens(state, environment).await?;
         self.see_rules(state).await?;
+        if state.asked_deploy.as_ref().is_some_and(|asked| !asked.rollback) {
+            self.see_edits(state, environment).await?;
+        }
         let plan = &state.plan;
         let tip = match plan.deployed_branch() {
             Some(branch) => self.forge(&plan.service)?.tip(&plan.repo, branch).await?,
@@ -119,6 +122,56 @@ impl Engine {
             )
             .await;
         seen.map(|_| ()).map_err(|error| Failure::retry(error.to_string()))
+    }
+
+    /// Returns the request to deploy a commit, by what is known of the deployment with this key.
+    fn request(&self, state: &Hotfix, key: &DeployKey, environment: &Environment, commit: &CommitId) -> DeployRequest {
+        let intent = state.deploy(key).map(|deploy| &deploy.intent);
+        DeployRequest {
+            key: key.clone(),
+            repo: state.plan.repo.clone(),
+            commit: commit.clone(),
+            environment: environment.clone(),
+            image: intent.and_then(|intent| intent.image.clone()),
+            previous: intent.and_then(|intent| intent.previous.clone()),
+            about: format!("{} {}", state.id, state.title),
+            only: state.plan.only_in(environment),
+            riders: self.riders(state),
+        }
+    }
+
+    /// Returns the changes of files that a deployment of this commit would make now; `None` when it changes no files.
+    pub(in crate::engine) async fn edits_for(
+        &self,
+        state: &Hotfix,
+        environment: &Environment,
+        commit: &CommitId,
+    ) -> Result<Option<Edits>, Failure> {
+        let key = format!("{}-{environment}-preview", state.id.to_string().to_lowercase());
+        let key = DeployKey::parse(&key).map_err(|error| Failure::rejected(error.to_string()))?;
+        let request = self.request(state, &key, environment, commit);
+        self.mechanism(&state.plan.service, environment)?.edits(&request).await
+    }
+
+    /// Returns the changes of files that the deployment of what ships would make, when they are others than the run knows.
+    pub(in crate::engine) async fn new_edits(
+        &self,
+        state: &Hotfix,
+        environment: &Environment,
+    ) -> Result<Option<Sighting>, Failure> {
+        let Some(commit) = state.ships_to(environment) else { return Ok(None) };
+        let edits = self.edits_for(state, environment, commit).await?;
+        let known = state.edits.get(environment).map(|known| &known.digest);
+        let new = edits.filter(|edits| known != Some(&edits.digest));
+        Ok(new.map(|edits| Sighting::Edits { environment: environment.clone(), edits }))
+    }
+
+    /// Has the run know the changes of files that its deployment would make now, before people are asked, and before it begins.
+    pub(super) async fn see_edits(&self, state: &Hotfix, environment: &Environment) -> Result<(), Failure> {
+        let Some(sighting) = self.new_edits(state, environment).await? else { return Ok(()) };
+        let seen = Command::Saw(Observation::new(&Arc::new(state.clone()), sighting));
+        let told = self.submit(state.id, &seen, Beside::default()).await;
+        told.map(|_| ()).map_err(|error| Failure::retry(error.to_string()))
     }
 
     /// The roles that the voters have now. Somebody who left has none, nor has whoever lost the account they voted by.
@@ -353,18 +406,7 @@ impl Engine {
             Err(Failure::Rejected { reason }) if first => return Ok(not_begun(key, &reason)),
             looked => looked?,
         };
-        let intent = state.deploy(key).map(|deploy| &deploy.intent);
-        let request = DeployRequest {
-            key: key.clone(),
-            repo: state.plan.repo.clone(),
-            commit: commit.clone(),
-            environment: environment.clone(),
-            image: intent.and_then(|intent| intent.image.clone()),
-            previous: intent.and_then(|intent| intent.previous.clone()),
-            about: format!("{} {}", state.id, state.title),
-            only: state.plan.only_in(environment),
-            riders: self.riders(state),
-        };
+        let request = self.request(state, key, environment, commit);
         let status = match status {
             Some(status) => status,
             None => {

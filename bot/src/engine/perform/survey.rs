@@ -19,6 +19,28 @@ use crate::engine::outbox::Performed;
 use crate::engine::reference::in_order_of_main;
 
 impl Engine {
+    /// Returns why the files that name what is deployed cannot be changed, so that nobody votes on what is refused later
+    /// (PROMO-18). Where the commit is not known yet, all zeros stand for it.
+    async fn edits_refused(&self, state: &Hotfix, target: Option<&CommitId>) -> Result<Vec<Refusal>, Failure> {
+        let stand_in = CommitId::parse(&"0".repeat(40)).map_err(|error| Failure::rejected(error.to_string()))?;
+        if state.plan.is_promotion() && target.is_none() {
+            return Ok(Vec::new());
+        }
+        let mut refused = Vec::new();
+        for spec in &state.plan.steps {
+            let StepKind::Deploy { environment, .. } = &spec.kind else { continue };
+            match self.edits_for(state, environment, target.unwrap_or(&stand_in)).await {
+                Ok(_) => {}
+                Err(Failure::Rejected { reason }) => {
+                    let next = "Put the file or the settings of the promotion right, then start again.";
+                    refused.push(Refusal::new("promotion.edits", reason, next).because_of("PROMO-18"));
+                }
+                Err(failure) => return Err(failure),
+            }
+        }
+        Ok(refused)
+    }
+
     pub(super) async fn survey(&self, state: &Hotfix) -> Result<Performed, Failure> {
         let plan = &state.plan;
         let forge = self.forge(&plan.service)?.as_ref();
@@ -42,13 +64,20 @@ impl Engine {
         let base = from.as_ref().or(running.as_ref()).or(last_success.as_ref()).or(told_base);
         let fixes = in_order_of_main(forge, &plan.repo, base.zip(main.as_ref()), named).await?;
         let target = self.target(state, main.as_ref(), &mut unknown).await?;
+        unknown.extend(self.edits_refused(state, target.as_ref().filter(|target| Some(*target) != base)).await?);
         let leaving = match (base, &target) {
             (Some(base), Some(target)) => self.leaving(state, base, target).await?,
             (Some(_) | None, Some(_) | None) => None,
         };
         let without: BTreeSet<CommitId> =
             if plan.ships_main() { BTreeSet::new() } else { fixes.commits.iter().cloned().collect() };
-        let (withheld, withheld_total) = self.withheld(state, base, main.as_ref(), &without).await?;
+        let (mut withheld, mut withheld_total) = self.withheld(state, base, main.as_ref(), &without).await?;
+        // What production runs beside main may have come to main in another way.
+        if let Some(base) = base.filter(|_| leaving.is_some()) {
+            let listed = withheld.len();
+            withheld = self.not_in(state, base, withheld).await?;
+            withheld_total = withheld_total.saturating_sub(listed.saturating_sub(withheld.len()));
+        }
         let main_checks = match &main {
             Some(main) => self.checks_of(state, main).await?,
             None => Vec::new(),
@@ -259,7 +288,8 @@ impl Engine {
         Ok(found)
     }
 
-    /// What main holds on top of a base, without these fixes and what they merged: those ship.
+    /// Returns what main holds on top of a base, and how many changes those are, without these fixes and what they merged: those
+    /// ship.
     pub(in crate::engine) async fn withheld(
         &self,
         state: &Hotfix,
@@ -280,14 +310,10 @@ impl Engine {
                 ships.extend(merged.commits.into_iter().map(|commit| commit.id));
             }
         }
-        let others: Vec<_> = range.commits.iter().filter(|commit| !ships.contains(&commit.id)).collect();
-        // A merge of a branch is no change beside the commits that it merges.
-        let unmerged = others.iter().filter(|commit| commit.parents.len() < 2);
-        let changes: Vec<_> = unmerged.map(|commit| self.contribution(commit, &machines)).collect();
-        let more = range.total.saturating_sub(range.commits.len());
-        // A main that differs by merges alone still differs.
-        let differs = !others.is_empty() || more > 0;
-        let total = (changes.len() + more).max(usize::from(differs));
+        // A merge of a branch is no change beside the commits that it merges: when all of those ship, nothing is left of it.
+        let others = range.commits.iter().filter(|commit| commit.parents.len() < 2 && !ships.contains(&commit.id));
+        let changes: Vec<_> = others.map(|commit| self.contribution(commit, &machines)).collect();
+        let total = changes.len() + range.total.saturating_sub(range.commits.len());
         Ok((changes, total))
     }
 

@@ -30,11 +30,11 @@ impl Told<'_> {
         let mut said = vec![what, Text::of(risk)];
         if total > 0 {
             let many = count(total.max(brings.len()), "change", "changes");
-            said.push(Text::of(format!("It brings {many}:")));
+            said.push(Text::of(format!("What runs now brings {many}:")));
             said.extend(self.commits(brings, total));
         }
         said.push(owner(self.state, self.to).plain(" or a captain, please say how to go on:"));
-        said.extend(drift_options());
+        said.extend(drift_options(self.state));
         lines(Tone::Bad, Some(title), said)
     }
 
@@ -49,12 +49,19 @@ impl Told<'_> {
             (DriftChoice::Rebase, None) => {
                 Text::of(format!("{who} decides: the fix goes on top of what production runs now."))
             }
-            (DriftChoice::Roll, _) if self.state.plan.expires() => Text::of(format!(
-                "{who} decides: the fix goes out with the regular release, as a normal change. This run deploys nothing more; it brings the fix to main, and ends when every production runs a release that has it."
-            )),
-            (DriftChoice::Roll, _) => Text::of(format!(
-                "{who} decides: the fix goes out with the regular release, as a normal change. This run deploys nothing more; what is left is to bring it to main."
-            )),
+            (DriftChoice::Roll, _) => {
+                let left = match (self.state.plan.expires(), self.state.is_settled_on_main()) {
+                    (true, true) => ", and ends when every production runs a release that has it",
+                    (true, false) => {
+                        "; it brings the fix to main, and ends when every production runs a release that has it"
+                    }
+                    (false, true) => "",
+                    (false, false) => "; what is left is to bring it to main",
+                };
+                Text::of(format!(
+                    "{who} decides: the fix goes out with the regular release, as a normal change. This run deploys nothing more{left}."
+                ))
+            }
             (DriftChoice::Abort, _) => Text::of(format!("{who} decides to give this hotfix up.")),
         };
         one(Tone::Neutral, text)

@@ -8,7 +8,7 @@ use super::{Told, lines, one};
 use crate::domain::event::Contribution;
 use crate::domain::hotfix::{Hotfix, Mainline};
 use crate::domain::playbook::StepSpec;
-use crate::view::ask::owner;
+use crate::view::ask::{gone, owner};
 use crate::view::card::pull_link;
 use crate::view::phrase::{Say, capital, containment, contributor, count, destination, ended, listing, outside};
 
@@ -63,7 +63,9 @@ impl Told<'_> {
         let waiting = withheld(self.state).map_or_else(String::new, |these| format!(" together with {these}"));
         let risk = Text::of("Do not deploy ")
             .code(main)
-            .plain(format!(" to {} before that: the fix would go out unapproved{waiting}.", destination(self.state)));
+            .plain(format!(" to {} until ", destination(self.state)))
+            .code(self.state.plan.branch.as_str())
+            .plain(format!(" is live there or the merge is reverted: the fix would go out unapproved{waiting}."));
         lines(Tone::Bad, Some(title), vec![next, risk])
     }
 
@@ -132,17 +134,8 @@ impl Told<'_> {
     }
 
     pub(super) fn branch_gone(&self, at: &CommitId) -> Card {
-        let branch = self.state.plan.branch.as_str();
-        let title = Text::of("The branch ").code(branch).plain(" was deleted");
-        let mut next =
-            owner(self.state, self.to).plain(": to have it back at ").commit(at).plain(", say ").command("retry");
-        if !self.state.is_live() {
-            next = next.plain("; to give the hotfix up, say ").command("abort <why>");
-        }
-        let by_hand = Text::of("By hand: ")
-            .code(format!("git push origin {}:refs/heads/{branch}", at.as_str()))
-            .plain(". If the forge closed the pull request with the branch, reopen it.");
-        lines(Tone::Bad, Some(title), vec![next.plain("."), by_hand])
+        let title = Text::of("The branch ").code(self.state.plan.branch.as_str()).plain(" was deleted");
+        lines(Tone::Bad, Some(title), gone(self.state, self.to, at))
     }
 
     pub(super) fn branch_back(&self, at: &CommitId) -> Card {

@@ -66,6 +66,7 @@ fn said(told: &Told<'_>, event: &Event) -> Option<Card> {
         | Event::FixAttributed(_)
         | Event::PullSeen(_)
         | Event::Prompted { .. }
+        | Event::EditsRead { .. }
         | Event::QuestionClosed { .. }
         | Event::GlassAnnounced { .. }
         | Event::DeployAsked { .. } => None,

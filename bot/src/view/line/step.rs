@@ -8,10 +8,10 @@ use hotfix_adapters::vocabulary::Environment;
 use super::{Told, lines, one};
 use crate::domain::hotfix::StepState;
 use crate::domain::id::{PersonId, StepId};
-use crate::domain::playbook::{Level, StepKind, StepSpec};
-use crate::domain::step::{Progress, Wait, can_be_overridden, progress};
+use crate::domain::playbook::{StepKind, StepSpec};
+use crate::domain::step::{Progress, Wait, progress, where_out};
 use crate::domain::vote::quorum;
-use crate::view::ask::{ask, asks, owner};
+use crate::view::ask::{ask, asks, owner, set_aside};
 use crate::view::card::back;
 use crate::view::duration::between;
 use crate::view::phrase::{Say, ended, listing, outside, paragraph, serving, short};
@@ -65,11 +65,11 @@ impl Told<'_> {
 
     /// Only a check that failed on the merge that would be released is said.
     pub(super) fn merge_checked(&self) -> Option<Card> {
-        match wait(self.state, self.at) {
-            Some(wait @ Wait::MergeChecks { failed: true, .. }) => {
-                Some(lines(Tone::Bad, None, ask(self.state, self.to, &wait)))
+        match (wait(self.state, self.at), self.state.current()) {
+            (Some(wait @ Wait::MergeChecks { failed: true, .. }), Some((_, spec))) => {
+                Some(lines(Tone::Bad, None, ask(self.state, self.to, spec, &wait)))
             }
-            Some(_) | None => None,
+            (Some(_) | None, Some(_) | None) => None,
         }
     }
 
@@ -93,27 +93,75 @@ impl Told<'_> {
 
     /// Good news, and what the next step asks of people.
     fn and_next(&self, news: Text) -> Card {
-        let next = match wait(self.state, self.at) {
-            Some(Wait::Bot(_)) | None => Vec::new(),
-            Some(_) if !self.asks => Vec::new(),
-            Some(wait) => ask(self.state, self.to, &wait),
+        let next = match (wait(self.state, self.at), self.state.current()) {
+            (Some(Wait::Bot(_)) | None, Some(_) | None) | (Some(_), None) => Vec::new(),
+            (Some(_), Some(_)) if !self.asks => Vec::new(),
+            (Some(wait), Some((at, _))) if self.is_asked_by_a_prompt(&wait, at) => Vec::new(),
+            (Some(wait), Some((_, spec))) => ask(self.state, self.to, spec, &wait),
         };
         lines(Tone::Good, None, [vec![news], next].concat())
     }
 
-    /// An option, and how it is taken.
+    /// Returns whether the question to the voters comes right after this, so that it alone asks them.
+    fn is_asked_by_a_prompt(&self, wait: &Wait, at: usize) -> bool {
+        let Wait::Votes { environment, missing, .. } = wait else { return false };
+        let ahead = self.state.steps.get(at) == Some(&StepState::Ahead);
+        ahead && !missing.is_empty() && !self.state.is_taken_back(environment)
+    }
+
+    /// An option, and how it is taken. The questions of a triage for which nothing waits stand in the announcement.
     pub(super) fn step_offered(&self, step: &StepId) -> Option<Card> {
         let spec = self.state.plan.steps.iter().find(|spec| &spec.id == step)?;
+        if matches!(spec.kind, StepKind::Triage { ask: false, .. }) {
+            return None;
+        }
         let first = Text::of("Optional: ").then(self.named(step)).plain(". The run goes on without it.");
         let mut said = vec![first];
         if let Progress::Waiting(wait) = progress(self.state, spec, self.at) {
             said.extend(if let Wait::DeployCommand(environment) = &wait {
-                vec![Text::of("To take it: ").command(&format!("deploy {environment}")).plain(".")]
+                vec![self.to_take(step, environment)]
             } else {
-                ask(self.state, self.to, &wait)
+                ask(self.state, self.to, spec, &wait)
             });
         }
         Some(lines(Tone::Neutral, None, said))
+    }
+
+    /// Returns how a deployment that is an option is taken: once those agreed who have to (HOCS-28).
+    fn to_take(&self, step: &StepId, environment: &Environment) -> Text {
+        let how = format!("deploy {environment}");
+        match self.agreement_before(step) {
+            Some((party, _, StepState::Skipped { .. })) => {
+                let why = format!("It cannot be taken: the agreement of the {party} comes first, and it was left out.");
+                Text::of(why)
+            }
+            Some((party, many, StepState::Ahead | StepState::Current { .. } | StepState::Offered { .. })) => {
+                let who = self.who_agrees(party, many);
+                Text::of(format!("To take it, once {who} agreed: ")).command(&how).plain(".")
+            }
+            Some((_, _, StepState::Done { .. })) | None => Text::of("To take it: ").command(&how).plain("."),
+        }
+    }
+
+    /// Returns the party whose agreement stands right before a step, how many of it are asked, and how that stands.
+    fn agreement_before(&self, step: &StepId) -> Option<(&str, u32, &StepState)> {
+        let before = self.state.plan.position(step)?.checked_sub(1)?;
+        let spec = self.state.plan.steps.get(before)?;
+        let StepKind::Agree { party, count, .. } = &spec.kind else { return None };
+        Some((party.as_str(), *count, self.state.steps.get(before)?))
+    }
+
+    /// Returns who of a party agrees, by name: "Chi", "one of Ben and Chi".
+    fn who_agrees(&self, party: &str, many: u32) -> String {
+        let members = self.state.plan.parties.get(party).map(Vec::as_slice).unwrap_or_default();
+        let members = members.iter().filter(|person| **person != self.state.requester);
+        let names: Vec<String> = members.map(|person| self.to.name(person)).collect();
+        match (names.as_slice(), many) {
+            ([], _) => format!("the {party}"),
+            ([one], _) => one.clone(),
+            (several, 1) => format!("one of {}", listing(several)),
+            (several, _) => format!("{many} of {}", listing(several)),
+        }
     }
 
     pub(super) fn step_skipped(&self, step: &StepId, reason: &str) -> Card {
@@ -140,19 +188,34 @@ impl Told<'_> {
         lines(Tone::Warning, None, vec![text, Text::of("It stands in the post-mortem with both names.")])
     }
 
-    /// A step is open again: what changed, who can put it right, what became of the votes, and how it is overridden.
+    /// A step is open again: what changed, who puts it right and how, what became of the votes, and who can override it.
     pub(super) fn step_reopened(&self, step: &StepId, reason: &str) -> Card {
         let first = self.named(step).plain(format!(" is open again: {}", ended(&outside(&self.to.named(reason)))));
         let Some(spec) = self.spec(step).filter(|spec| !matches!(spec.kind, StepKind::Approve { .. })) else {
             return one(Tone::Warning, first);
         };
         let mut all = vec![first];
+        let asked = self.remedy(spec);
+        // What is asked about a merge says that itself.
+        let aside = set_aside(self.state, self.to, spec).filter(|aside| !asked.contains(aside));
+        all.extend(asked);
         all.extend(self.votes_stay());
-        if spec.level == Level::Must && can_be_overridden(self.state, &spec.kind) {
-            let how = format!("override {step} <why> --incident <link>");
-            all.push(Text::of("To go on all the same, two people say ").command(&how).plain("."));
-        }
+        all.extend(aside);
         lines(Tone::Warning, None, all)
+    }
+
+    /// Returns what puts a step right that is open again, and whom that is asked of.
+    fn remedy(&self, spec: &StepSpec) -> Vec<Text> {
+        if !self.asks {
+            return Vec::new();
+        }
+        match progress(self.state, spec, self.at) {
+            Progress::Waiting(Wait::Bot(_)) | Progress::Done { .. } => Vec::new(),
+            Progress::Waiting(wait) => ask(self.state, self.to, spec, &wait),
+            Progress::Impossible(_) => {
+                vec![owner(self.state, self.to).plain(": put that right; the bot sees it, and the run goes on.")]
+            }
+        }
     }
 
     /// Whose yes was given before something changed.
@@ -181,16 +244,15 @@ impl Told<'_> {
         };
         let text =
             self.named(step).plain(format!(" would not pass any more: {}", ended(&outside(&self.to.named(problem)))));
-        let open = self.state.deploys.iter().rev().find(|deploy| deploy.state.is_open());
-        let live = open.or(self.state.deploys.iter().rev().find(|deploy| !deploy.intent.rollback));
-        let Some(intent) = live.map(|deploy| &deploy.intent) else { return one(Tone::Warning, text) };
-        let place = self.state.plan.place(&intent.environment);
-        let how = if open.is_some() {
-            format!("The deployment to {place} goes on. If it must not stay, wait for its end and say ")
+        let out = self.spec(step).and_then(|spec| where_out(self.state, &spec.kind));
+        let Some(environment) = out else { return one(Tone::Warning, text) };
+        let place = self.state.plan.place(environment);
+        let how = if self.state.last_deploy(environment).is_some_and(|deploy| deploy.state.is_open()) {
+            format!(": the deployment to {place} goes on. If it must not stay, wait for its end and say ")
         } else {
-            format!("It is on {place} already. If it must not stay, say ")
+            format!(": it is on {place} already. If it must not stay, say ")
         };
-        let next = Text::of(how).command(&back(self.state, &intent.environment)).plain(".");
+        let next = owner(self.state, self.to).plain(how).command(&back(self.state, environment)).plain(".");
         lines(Tone::Bad, None, vec![text, next])
     }
 

@@ -197,6 +197,72 @@ Please no production deploys of payments until this thread says so.
     );
 }
 
+/// Only what is possible is offered: the fix is live and main has it not, so the run is not given up.
+#[test]
+fn drift_of_a_live_fix_offers_what_is_possible() {
+    let live = live();
+    let drift = live.clone().saw(Sighting::Production {
+        environment: environment("production"),
+        running: commit("9999999"),
+        has_fix: false,
+        brings: Vec::new(),
+        total: 0,
+    });
+    let said = from(&live, &drift);
+    for way in ["/hotfix drift rebase", "/hotfix drift roll", "/hotfix abandon <reason>"] {
+        assert!(said.contains(&format!("• `{way}`")), "{said}");
+    }
+    assert!(!said.contains("drift abort"), "{said}");
+}
+
+/// Main has the change, and nothing more goes onto the branch: nobody is told to push.
+#[test]
+fn a_rollback_after_the_merge_sends_nobody_to_the_branch() {
+    let merged = live().on_main();
+    let back = merged
+        .clone()
+        .by("ana", Act::Rollback { environment: environment("production"), to: None, reason: "it is slow".to_owned() })
+        .begins("1111111")
+        .ends(None);
+    let said = from(&merged, &back);
+    let next = "@Ana: `main` still has the change. Revert it there, or give this one up with `/hotfix abort <why>` and start a \
+                new hotfix; nobody is asked to vote for this one again unless somebody says `/hotfix retry`.";
+    assert!(said.contains(next), "{said}");
+    let shown = plain(&crate::view::card(&back.state, &back.to(), back.now));
+    assert!(shown.contains("\nRolled back.\n"), "{shown}");
+}
+
+/// What was deleted is said wherever the run is shown, with both ways out.
+#[test]
+fn a_branch_that_is_gone_is_said_until_it_is_back() {
+    let before = asked();
+    let gone = before.clone().saw(Sighting::Head(None));
+    let next = "@Ana: to have `hotfix` back at `1111111`, say `/hotfix retry`; to give the hotfix up, say `/hotfix abort <why>`.";
+    let shown = plain(&crate::view::card(&gone.state, &gone.to(), gone.now));
+    for said in [from(&before, &gone), shown.clone()] {
+        assert!(said.contains(next), "{said}");
+    }
+    assert!(shown.contains("\nStopped: the branch was deleted.\n"), "{shown}");
+    assert!(!shown.contains("Answer the question"), "{shown}");
+    let over = gone.clone().by("ana", Act::Abort("the flag was enough".to_owned()));
+    let said = from(&gone, &over);
+    assert!(said.contains("Pull request #7 is left as it is; close it when nobody needs it."), "{said}");
+    assert!(!said.contains("The branch `hotfix`"), "{said}");
+}
+
+/// A step that is open again says first who puts it right and how.
+#[test]
+fn a_step_that_is_open_again_names_the_remedy() {
+    use crate::domain::event::PullSeen;
+    use hotfix_adapters::forge::{Check, CheckState};
+    let before = asked();
+    let mut seen: PullSeen = before.state.pull.as_ref().unwrap().seen.clone();
+    seen.checks = vec![Check { name: "build".to_owned(), app: "ci".to_owned(), state: CheckState::Failure }];
+    let red = before.clone().saw(Sighting::Pull { seen, merged: None });
+    let said = from(&before, &red);
+    assert!(said.contains("is open again: build failed.\n@Ana: build failed. Run the check again, or push"), "{said}");
+}
+
 #[test]
 fn noes_holds_and_overrides_say_how_they_end() {
     let before = asked();

@@ -12,7 +12,7 @@ use crate::domain::id::PersonId;
 use crate::domain::playbook::HoldMeans;
 use crate::domain::service::Approval;
 use crate::domain::vote::{is_backed, quorum};
-use crate::view::ask::{missing, owner};
+use crate::view::ask::{missing_for, owner};
 use crate::view::attribution::all_called;
 use crate::view::duration::clock;
 use crate::view::phrase::{Say, count, ended, lapsed, outside, paragraph};
@@ -28,7 +28,8 @@ impl Told<'_> {
         } else if quorum.missing.is_empty() {
             "That is enough.".to_owned()
         } else {
-            format!("Still missing: {}.", missing(&quorum.missing))
+            let missing = missing_for(self.state, self.to, &vote.environment, &quorum.missing);
+            format!("Still missing: {missing}.")
         };
         let text = Text::of(format!("{} says yes to ", self.who())).commit(&vote.commit).plain(format!(
             " for {}, until {}. {left}",

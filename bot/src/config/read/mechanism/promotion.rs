@@ -2,7 +2,7 @@
 
 use hotfix_adapters::deploy::promotion::{Approval, Exclude, HotfixVersions, MergeBy, Target, TargetKind, Value};
 use hotfix_adapters::edit::path::Path;
-use hotfix_adapters::edit::yaml::Matches;
+use hotfix_adapters::edit::yaml::{Matches, Rule};
 use hotfix_adapters::forge::MergeMethod;
 use hotfix_adapters::vocabulary::{BranchName, PersonRef, Platform};
 
@@ -41,20 +41,21 @@ pub(super) fn promotion(reader: &Reader<'_>, folders: &Folders<'_>) -> Option<Me
     })))
 }
 
-/// `{ name = "prod", file = "…", yaml = "path" }`, or `env = "KEY"`, or `search = "key"` with `exclude`.
+/// `{ name = "prod", file = "…", yaml = "path" }` with `all` and `follow_aliases`, or `env = "KEY"`, or `search = "key"` with `exclude`.
 fn target(field: Field<'_>) -> Option<Target> {
     let reader = field.table("a target")?;
     let (name, file) = (reader.need("name").line(), reader.need("file").line());
     let (yaml, env, search) =
         (reader.get("yaml").parse::<Path>(), reader.get("env").line(), reader.get("search").line());
     let all = reader.get("all").flag().is_some_and(|flag| flag.value);
+    let follow_aliases = reader.get("follow_aliases").flag().is_some_and(|flag| flag.value);
     let exclude = reader.get("exclude").list().into_iter().filter_map(exclude).collect();
     let short = reader.get("short").whole(7..=39).map(|digits| Value::ShortSha(digits.value as usize));
     let production = reader.get("production").flag().is_some_and(|flag| flag.value);
     let kind = match (yaml, env, search) {
         (Some(path), None, None) => {
             let matches = if all { Matches::All } else { Matches::One };
-            Some(TargetKind::Yaml { path: path.value, matches })
+            Some(TargetKind::Yaml { path: path.value, rule: Rule { matches, follow_aliases } })
         }
         (None, Some(key), None) => Some(TargetKind::Env { key: key.value }),
         (None, None, Some(key)) => Some(TargetKind::Search { key: key.value, exclude }),
