@@ -43,11 +43,3 @@ pub struct Image {
     /// What that tag named then.
     pub digest: Digest,
 }
-
-impl Image {
-    /// The image by its digest, as container runtimes write it: `quay.io/team/payments@sha256:…`.
-    #[must_use]
-    pub fn pinned(&self) -> String {
-        format!("{}@{}", self.repository, self.digest)
-    }
-}

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::Subcommand;
-use hotfix_storage::embedded::{self, Imported, Trailer};
+use hotfix_storage::embedded;
 
 use super::{print_line, process};
 
@@ -17,18 +17,15 @@ use super::{print_line, process};
 pub(super) enum StoreCommand {
     /// Reads every entry of the journal, checks the hash chain, and compares the index with it
     Verify,
-    /// Writes the whole journal to a file, one JSON line an entry, and a last line with their count and hash
+    /// Writes the whole journal to a file, one JSON line an entry
     Export {
         /// The file; it must not exist
         file: PathBuf,
     },
-    /// Makes a new store from an export, with its index, checking the hash chain and the last line
+    /// Makes a new store from an export, checking the hash chain
     Import {
         /// The file
         file: PathBuf,
-        /// Takes a file without the last line that an export ends with; entries may be missing
-        #[arg(long)]
-        without_trailer: bool,
     },
     /// Throws the index away and makes it again from the journal
     Rebuild,
@@ -62,12 +59,10 @@ pub(super) fn run(config: &Path, command: StoreCommand) -> anyhow::Result<ExitCo
             target.flush()?;
             print_line(&mut out, &format!("{entries} entries written to {}.", file.display()))?;
         }
-        StoreCommand::Import { file, without_trailer } => {
+        StoreCommand::Import { file } => {
             let source = File::open(&file).with_context(|| format!("cannot read {}", file.display()))?;
-            let trailer = if without_trailer { Trailer::Optional } else { Trailer::Required };
-            let Imported { entries, head } = embedded::import(&store, &mut BufReader::new(source), trailer)?;
+            let entries = embedded::import(&store, &mut BufReader::new(source))?;
             print_line(&mut out, &format!("{entries} entries are in {} now.", store.display()))?;
-            print_line(&mut out, &format!("The last entry has the hash {head}."))?;
         }
         StoreCommand::Rebuild => {
             embedded::rebuild(&store)?;

@@ -14,7 +14,6 @@ impl Request {
             Self::Triage { .. } => "triage",
             Self::Agree { .. } => "agree",
             Self::Pick { .. } => "pick",
-            Self::Unpick { .. } => "unpick",
             Self::Plan { .. } => "plan",
             Self::Status { .. } => "status",
             Self::List { .. } => "list",
@@ -23,7 +22,6 @@ impl Request {
             Self::Approve { .. } => "approve",
             Self::Unapprove { .. } => "unapprove",
             Self::Reject { .. } => "reject",
-            Self::Identify { .. } => "identify",
             Self::Hold { .. } => "hold",
             Self::Unhold { .. } => "unhold",
             Self::Verify { .. } => "verify",
@@ -35,7 +33,6 @@ impl Request {
             Self::Countersign { .. } => "countersign",
             Self::Retry { .. } => "retry",
             Self::Abort { .. } => "abort",
-            Self::Abandon { .. } => "abandon",
             Self::Drift { .. } => "drift",
             Self::Lock { .. } => "lock",
             Self::Renew { .. } => "renew",
@@ -61,7 +58,6 @@ impl Request {
     pub fn run(&self) -> Option<HotfixId> {
         match self {
             Self::Pick { run, .. }
-            | Self::Unpick { run, .. }
             | Self::Triage { run, .. }
             | Self::Agree { run, .. }
             | Self::Plan { run }
@@ -70,7 +66,6 @@ impl Request {
             | Self::Approve { run }
             | Self::Unapprove { run }
             | Self::Reject { run, .. }
-            | Self::Identify { run, .. }
             | Self::Hold { run, .. }
             | Self::Unhold { run }
             | Self::Verify { run, .. }
@@ -82,7 +77,6 @@ impl Request {
             | Self::Countersign { run, .. }
             | Self::Retry { run }
             | Self::Abort { run, .. }
-            | Self::Abandon { run, .. }
             | Self::Drift { run, .. }
             | Self::Mergeback { run, .. }
             | Self::Note { run, .. }
@@ -128,11 +122,9 @@ impl Request {
             | Self::Triage { .. }
             | Self::Agree { .. }
             | Self::Pick { .. }
-            | Self::Unpick { .. }
             | Self::Approve { .. }
             | Self::Unapprove { .. }
             | Self::Reject { .. }
-            | Self::Identify { .. }
             | Self::Hold { .. }
             | Self::Unhold { .. }
             | Self::Verify { .. }
@@ -144,7 +136,6 @@ impl Request {
             | Self::Countersign { .. }
             | Self::Retry { .. }
             | Self::Abort { .. }
-            | Self::Abandon { .. }
             | Self::Drift { .. }
             | Self::Lock { .. }
             | Self::Renew { .. }
@@ -152,7 +143,7 @@ impl Request {
             | Self::Steal { .. }
             | Self::Freeze { .. }
             | Self::Unfreeze { .. }
-            | Self::Mergeback { action: MergebackAction::Waive { .. } | MergebackAction::Confirm { .. }, .. }
+            | Self::Mergeback { action: MergebackAction::Waive { .. }, .. }
             | Self::Note { .. }
             | Self::Postmortem { url: Some(_), .. }
             | Self::Close { .. }
@@ -167,11 +158,7 @@ impl Request {
         match self {
             looks if looks.reads_only() => Deed::Look,
             Self::Ack { .. } | Self::Hold { .. } | Self::Unhold { .. } => Deed::Say,
-            Self::Approve { .. }
-            | Self::Reject { .. }
-            | Self::Identify { .. }
-            | Self::Override { .. }
-            | Self::Countersign { .. } => Deed::Vote,
+            Self::Approve { .. } | Self::Reject { .. } | Self::Override { .. } | Self::Countersign { .. } => Deed::Vote,
             Self::BreakGlass { .. } => Deed::BreakGlass,
             _ => Deed::Change,
         }

@@ -40,13 +40,10 @@ fn option(arg: &Arg) -> OptionSpec {
         | Kind::Step
         | Kind::Fix
         | Kind::Reference
-        | Kind::Commit
-        | Kind::Name
         | Kind::Url
         | Kind::Duration
         | Kind::Verb
-        | Kind::Text
-        | Kind::Lasting(_) => Vec::new(),
+        | Kind::Text => Vec::new(),
     };
     let shape = match arg.form {
         Form::Word | Form::OptionalWord => OptionShape::Word,

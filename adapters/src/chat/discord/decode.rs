@@ -4,7 +4,6 @@ use serde_json::Value;
 
 use super::core::Core;
 use super::{commands, markdown, modal};
-use crate::chat::dropped::Dropped;
 use crate::chat::{Act, Answers, Emoji};
 use crate::vocabulary::{ChannelRef, MessageRef, PersonRef, Platform};
 
@@ -73,9 +72,7 @@ pub(super) fn person(id: &str) -> PersonRef {
 
 /// Reads an interaction; `None` when it is another application's, or nobody's.
 pub(super) fn interaction(core: &Core, data: &Value) -> Option<Interaction> {
-    let application = text(data, "/application_id");
-    if application != Some(&core.application) {
-        Dropped::OtherApp.note("discord", application);
+    if text(data, "/application_id") != Some(&core.application) {
         return None;
     }
     let from = number(data, "/member/user/id").or_else(|| number(data, "/user/id"))?;
@@ -85,13 +82,7 @@ pub(super) fn interaction(core: &Core, data: &Value) -> Option<Interaction> {
     core.parents.keep(channel.clone(), parent.clone());
     let spot = Spot::of(channel.clone(), parent);
     let welcome = match text(data, "/guild_id") {
-        Some(guild) => {
-            let listed = core.listens_to(guild);
-            if !listed {
-                Dropped::OtherTeam.note("discord", Some(guild));
-            }
-            listed
-        }
+        Some(guild) => core.listens_to(guild),
         // 1 is a conversation with the bot; 2 is one of other people, who may be anybody.
         None => data.get("context").and_then(Value::as_u64).unwrap_or(1) == 1,
     };
@@ -141,13 +132,7 @@ fn did(core: &Core, kind: u64, data: &Value, channel: ChannelRef) -> Option<Did>
 
 /// Reads a reaction; `None` when it is a bot's (security case 30), or on a message or in a server that is no concern.
 pub(super) fn reacted(core: &Core, me: &str, data: &Value, added: bool) -> Option<Reacted> {
-    let guild = text(data, "/guild_id").is_some_and(|guild| {
-        let listed = core.listens_to(guild);
-        if !listed {
-            Dropped::OtherTeam.note("discord", Some(guild));
-        }
-        listed
-    });
+    let guild = text(data, "/guild_id").is_some_and(|guild| core.listens_to(guild));
     let bot = data.pointer("/member/user/bot").and_then(Value::as_bool).unwrap_or_default();
     let from = number(data, "/user_id").filter(|from| *from != me)?;
     // Security case 32: only the bot's own messages are voted on. Discord names the author when one is added.

@@ -21,15 +21,13 @@ pub(crate) enum Placeholder {
     Tag,
     /// `{digest}`: the digest of that image.
     Digest,
-    /// `{image}`: the image by that digest, `quay.io/team/payments@sha256:…`.
-    Image,
     /// `{previous}`: the commit that ran before.
     Previous,
 }
 
 impl Placeholder {
     /// All there are.
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::Commit,
         Self::Short,
         Self::Environment,
@@ -37,7 +35,6 @@ impl Placeholder {
         Self::Key,
         Self::Tag,
         Self::Digest,
-        Self::Image,
         Self::Previous,
     ];
 
@@ -50,7 +47,6 @@ impl Placeholder {
             Self::Key => "key",
             Self::Tag => "tag",
             Self::Digest => "digest",
-            Self::Image => "image",
             Self::Previous => "previous",
         }
     }
@@ -66,7 +62,6 @@ pub(crate) struct Values<'a> {
     pub(crate) key: &'a str,
     pub(crate) tag: &'a str,
     pub(crate) digest: &'a str,
-    pub(crate) image: &'a str,
     pub(crate) previous: &'a str,
 }
 
@@ -80,7 +75,6 @@ impl Values<'_> {
             Placeholder::Key => self.key,
             Placeholder::Tag => self.tag,
             Placeholder::Digest => self.digest,
-            Placeholder::Image => self.image,
             Placeholder::Previous => self.previous,
         }
     }

@@ -6,7 +6,7 @@
 //! `<runs>/<key>/promotion.json`, written before each act, so that a crash at any moment repeats nothing:
 //! the same proposal makes the same commit.
 //!
-//! A merge is not a rollout: see [`Rollout`].
+//! Whether the rollout that follows a merge went well is not known here; a check of what runs has to tell that.
 
 mod announce;
 mod approval;
@@ -16,7 +16,6 @@ mod hotfix;
 mod options;
 mod propose;
 mod record;
-mod rollout;
 mod running;
 mod search;
 mod sheet;
@@ -32,7 +31,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::command::{RunFolder, blocking, prove_writable};
-use super::{Deploy, DeployRequest, DeployStatus, Deployment, Edits, Running};
+use super::{Deploy, DeployRequest, DeployStatus, Deployment, Running};
 use crate::failure::Failure;
 use crate::forge::Forge;
 use crate::vocabulary::{BranchName, CommitId, DeployKey, Environment, PersonRef, Repo};
@@ -40,7 +39,6 @@ pub use options::{
     Approval, BadOptions, Exclude, HotfixVersions, MergeBy, PromotionOptions, Target, TargetKind, Value,
 };
 use record::Proposal;
-pub use rollout::Rollout;
 use search::Exclusion;
 
 /// A merge request waits for people and for a queue: asking more often only costs calls.
@@ -62,7 +60,6 @@ pub struct Promotion {
     hold_labels: Vec<String>,
     hotfix_versions: Option<HotfixVersions>,
     merge: MergeBy,
-    rollout: Rollout,
     compare: Option<String>,
     bot: Option<PersonRef>,
     names: BTreeMap<PersonRef, String>,
@@ -107,24 +104,15 @@ impl Deploy for Promotion {
         self.propose(request).await
     }
 
-    async fn edits(&self, request: &DeployRequest) -> Result<Option<Edits>, Failure> {
-        self.preview(request).await.map(Some)
-    }
-
     async fn status(&self, key: &DeployKey) -> Result<Option<DeployStatus>, Failure> {
         self.follow(key).await
     }
 
-    /// What runs, where a program tells it; else the commit that the production targets name on main. They have to agree,
-    /// and each has to name a commit (SRE-2); `None` when all of them name it by a short id only, which is not enough to
-    /// know it.
+    /// The commit that the production targets name on main. They have to agree, and each has to name a commit (SRE-2);
+    /// `None` when all of them name it by a short id only, which is not enough to know it.
     async fn running(&self) -> Result<Option<Running>, Failure> {
-        let named = self.named().await?.map(|commit| Running { commit });
-        let told = match &self.rollout {
-            Rollout::Awaited { running: Some(query), .. } => query.ask().await?,
-            Rollout::Awaited { running: None, .. } | Rollout::None => None,
-        };
-        Ok(told.or(named))
+        let commit = self.named().await?;
+        Ok(commit.map(|commit| Running { commit }))
     }
 
     async fn last_success(&self) -> Result<Option<Deployment>, Failure> {

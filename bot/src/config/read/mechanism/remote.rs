@@ -11,7 +11,10 @@ use super::super::super::mechanism::{DroneConfig, MechanismConfig, PipelineConfi
 use super::super::super::reader::Reader;
 use super::super::Folders;
 use super::super::secret::secret;
-use super::{DEPLOYING, check_placeholders};
+use super::check_placeholders;
+
+/// What may be filled in for a deployment elsewhere.
+const REMOTE: &[&str] = &["commit", "short", "environment", "repository", "key", "tag", "digest", "previous"];
 
 pub(super) fn workflow(reader: &Reader<'_>, _: &Folders<'_>) -> Option<MechanismConfig> {
     let workflow = reader.need("workflow").line();
@@ -74,7 +77,7 @@ pub(super) fn texts(field: Field<'_>) -> Vec<String> {
 fn template(field: Field<'_>) -> Option<String> {
     let sink = field.sink();
     let text = field.line()?;
-    check_placeholders(&text, DEPLOYING, sink)?;
+    check_placeholders(&text, REMOTE, sink)?;
     Some(text.value)
 }
 
