@@ -15,9 +15,9 @@ use hotfix_storage::{Journal as _, StreamId, SystemClock, Version, embedded};
 use hotfix_tests::program::program;
 use hotfix_tests::stage::fresh_folder;
 
-/// How often the bot is killed at least.
+/// The least number of times that the bot is killed. A slow machine takes more, up to ten times as many.
 const KILLS: u32 = 40;
-/// So many commands are answered between the kills, however slow the machine is.
+/// The least number of commands that are answered before the kills end, so that the test proves something.
 const ANSWERS: u32 = 41;
 /// How long a bot may take to answer after it was started.
 const PATIENCE: Duration = Duration::from_secs(30);

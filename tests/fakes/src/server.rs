@@ -142,11 +142,11 @@ pub struct Server {
 }
 
 impl Server {
-    /// Serves a router on a free port of loopback, on the runtime of the caller. git's own traffic has a control of its own; other calls that `counted` says
-    /// no to pass unrecorded and unharmed: they are what tests use to steer the fake.
+    /// Serves a router on a free port of loopback, on the runtime of the caller. git's own traffic has a control of its own;
+    /// other calls that `counted` says no to pass unrecorded and unharmed: they are what tests use to steer the fake.
     ///
     /// # Panics
-    /// When no port can be had.
+    /// Panics when no port is free, and outside a tokio runtime.
     pub async fn start(router: Router, counted: fn(&str) -> bool) -> Self {
         Self::start_on(&tokio::runtime::Handle::current(), router, counted)
     }
@@ -154,7 +154,7 @@ impl Server {
     /// Does the same on a runtime that lasts as long as the process, for a server that outlives the test that starts it.
     ///
     /// # Panics
-    /// When no port can be had.
+    /// Panics when no port is free.
     #[must_use]
     pub fn start_for_all_tests(router: Router, counted: fn(&str) -> bool) -> Self {
         Self::start_on(runtime().handle(), router, counted)
