@@ -12,7 +12,8 @@ use std::time::{Duration, Instant};
 use hotfix_adapters::deploy::command::{CommandDeploy, CommandOptions, STARTED_BEFORE, supervise};
 use hotfix_adapters::deploy::{Deploy, DeployRequest, DeployStatus};
 use hotfix_adapters::failure::Failure;
-use hotfix_adapters::vocabulary::{CommitId, DeployKey, Environment, Repo};
+use hotfix_adapters::registry::Image;
+use hotfix_adapters::vocabulary::{CommitId, DeployKey, Digest, Environment, Repo};
 use tempfile::TempDir;
 
 const COMMIT: &str = "1234567890abcdef1234567890abcdef12345678";
@@ -428,4 +429,44 @@ async fn what_cannot_work_is_refused_when_it_is_built_or_asked() {
     fs::write(&place.options.runs, "not a folder").unwrap();
     assert!(place.open().probe().await.is_err());
     assert!(place.open().start(&request("HF-1")).await.is_err());
+}
+
+/// HOCS-25: what deploys is told the tag, the digest, the image and what ran before, in its arguments and in its variables.
+#[tokio::test]
+async fn the_image_and_what_ran_before_go_along() {
+    let script =
+        "printf '%s\\n' \"$@\" \"$HOTFIX_TAG\" \"$HOTFIX_DIGEST\" \"$HOTFIX_IMAGE\" \"$HOTFIX_PREVIOUS\" > told";
+    let words = ["/bin/sh", "-c", script, "deploy", "VERSION={tag}", "{digest}", "{image}", "{previous}", "{short}"];
+    let place = Place::with("").but(|options| options.deploy = argv(&words));
+    let deploy = place.open();
+    let digest = format!("sha256:{}", "ab".repeat(32));
+    let image = Image {
+        repository: "quay.io/team/payments".to_owned(),
+        tag: "branch-hotfix_1".to_owned(),
+        digest: Digest::parse(&digest).unwrap(),
+    };
+    let known =
+        DeployRequest { image: Some(image), previous: Some(CommitId::parse(OTHER).unwrap()), ..request("HF-1") };
+    deploy.start(&known).await.unwrap();
+    assert!(matches!(ended(&deploy, "HF-1").await, DeployStatus::Succeeded { .. }));
+    let pinned = format!("quay.io/team/payments@{digest}");
+    let wanted =
+        ["VERSION=branch-hotfix_1", &digest, &pinned, OTHER, &COMMIT[..7], "branch-hotfix_1", &digest, &pinned, OTHER];
+    assert_eq!(place.read("told").lines().collect::<Vec<_>>(), wanted);
+
+    // What is not known is no empty argument: nothing is started.
+    let told = deploy.start(&request("HF-2")).await.unwrap_err().to_string();
+    assert!(told.contains("HOCS-25"), "{told}");
+    assert_eq!(deploy.status(&key("HF-2")).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn what_is_not_known_is_no_variable() {
+    let place =
+        Place::with("env | grep -c -e HOTFIX_TAG -e HOTFIX_DIGEST -e HOTFIX_IMAGE -e HOTFIX_PREVIOUS > told; true");
+    let deploy = place.but(|options| options.pass_env = argv(&["PATH"]));
+    let open = deploy.open();
+    open.start(&request("HF-1")).await.unwrap();
+    assert!(matches!(ended(&open, "HF-1").await, DeployStatus::Succeeded { .. }));
+    assert_eq!(deploy.read("told").trim(), "0");
 }

@@ -109,12 +109,16 @@ async fn a_tag_that_could_not_be_is_refused_when_it_is_built() {
 
 #[tokio::test]
 async fn a_person_deploys_and_says_so() {
-    let deploy = Manual::new(Environment::parse("production").unwrap(), "Press the green button.");
+    let deploy = Manual::new(Environment::parse("production").unwrap(), "Set `{commit}` in {environment}.").unwrap();
     let asked = request("a");
     deploy.start(&asked).await.unwrap();
     deploy.start(&asked).await.unwrap();
     assert_eq!(deploy.status(&asked.key).await.unwrap(), Some(DeployStatus::AwaitingWord));
-    assert_eq!(deploy.instructions(), "Press the green button.");
+    let filled = format!("Set `{}` in production.", asked.commit);
+    assert_eq!(deploy.instructions(&asked).unwrap(), Some(filled));
+    let of_an_image = Manual::new(Environment::parse("production").unwrap(), "Set {image}.").unwrap();
+    assert!(of_an_image.start(&asked).await.is_err(), "HOCS-25: there is no image to be set");
+    assert!(Manual::new(Environment::parse("production").unwrap(), "Set {images}.").is_err());
     assert_eq!((deploy.running().await.unwrap(), deploy.last_success().await.unwrap()), (None, None));
     deploy.probe().await.unwrap();
     let elsewhere = DeployRequest { environment: Environment::parse("stage").unwrap(), ..asked };

@@ -44,6 +44,8 @@ enum Sub {
     Demo(crate::demo::DemoArgs),
     /// Shows every fault of the configuration at once
     CheckConfig,
+    /// Has the running bot read its configuration again, whole or not at all; SIGHUP does the same
+    Reload,
     /// Looks at everything that the bot needs (tokens, rights, channels, git, clock, store) and says what to do
     Doctor,
     /// Prints what to paste to install the app, with exactly the rights that are used
@@ -102,6 +104,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Sub::Doctor => doctor::run(&cli.config).await,
         Sub::Manifest(args) => manifest::run(&args),
         Sub::CheckConfig => process::check_config(&cli.config),
+        Sub::Reload => process::reload(&cli.config).await,
         Sub::Store(command) => store::run(&cli.config, command),
         Sub::Forge(command) => forge::run(&cli.config, command).await.map(|()| ExitCode::SUCCESS),
         Sub::Requirements { runbook } => requirements::run(runbook.as_deref()),

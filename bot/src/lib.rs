@@ -35,6 +35,7 @@ pub mod view;
 pub mod cli;
 pub mod demo;
 pub mod listen;
+pub mod reload;
 pub mod serve;
 pub mod socket;
 pub mod wire;

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use hotfix_adapters::chat::{Heard, Inbound, Keeper, Listener, Unsaid, Watched};
 use tokio::sync::oneshot;
 
-use crate::engine::{Engine, EngineError, Response};
+use crate::engine::{Current, EngineError, Response};
 
 /// Chats give up after 3 s, and the way back takes some of it.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -17,26 +17,26 @@ const GRACE: Duration = Duration::from_secs(60);
 
 /// The one listener.
 pub struct Ear {
-    engine: Arc<Engine>,
+    engine: Current,
     patience: Duration,
 }
 
 impl Ear {
     /// An ear of this engine.
     #[must_use]
-    pub fn of(engine: Arc<Engine>) -> Arc<Self> {
+    pub fn of(engine: impl Into<Current>) -> Arc<Self> {
         Self::patient(engine, PATIENCE)
     }
 
     /// An ear that keeps in the journal what takes longer than this.
     #[must_use]
-    pub fn patient(engine: Arc<Engine>, patience: Duration) -> Arc<Self> {
-        Arc::new(Self { engine, patience })
+    pub fn patient(engine: impl Into<Current>, patience: Duration) -> Arc<Self> {
+        Arc::new(Self { engine: engine.into(), patience })
     }
 
     /// An act that cannot be judged now, and that means the same later.
     async fn put_off(&self, inbound: &Inbound) -> Heard {
-        match self.engine.keep(inbound, Duration::ZERO).await {
+        match self.engine.engine().keep(inbound, Duration::ZERO).await {
             // The sender is dropped: what comes of it is told by whoever handles it.
             Ok(()) => Heard::Later(oneshot::channel().1),
             Err(error) => failed(&error),
@@ -47,7 +47,7 @@ impl Ear {
 #[async_trait]
 impl Listener for Ear {
     async fn hear(&self, inbound: Inbound) -> Heard {
-        let (engine, act) = (self.engine.clone(), inbound.clone());
+        let (engine, act) = (self.engine.engine(), inbound.clone());
         // A task of its own: neither a sender who hangs up nor a panic leaves it half done in here (security case 19).
         let mut handling = tokio::spawn(async move { engine.hear(&act).await });
         if let Ok(handled) = tokio::time::timeout(self.patience, &mut handling).await {
@@ -61,12 +61,12 @@ impl Listener for Ear {
                 }
             };
         }
-        if let Err(error) = self.engine.keep(&inbound, GRACE).await {
+        if let Err(error) = self.engine.engine().keep(&inbound, GRACE).await {
             // It may still be done; whoever says it again is recognised by the same key.
             return failed(&error);
         }
         let (say, later) = oneshot::channel();
-        let engine = self.engine.clone();
+        let engine = self.engine.engine();
         tokio::spawn(async move {
             match handling.await {
                 Ok(Ok(Response::NotNow(_))) => {
@@ -93,17 +93,17 @@ impl Listener for Ear {
 
     /// The questions that are open.
     async fn watched(&self) -> Vec<Watched> {
-        self.engine.watched().await
+        self.engine.engine().watched().await
     }
 }
 
 /// Keeps the answers that the chat did not take.
-struct Answers(Arc<Engine>);
+struct Answers(Current);
 
 #[async_trait]
 impl Keeper for Answers {
     async fn keep(&self, unsaid: Unsaid) {
-        if let Err(error) = self.0.keep_answer(&unsaid).await {
+        if let Err(error) = self.0.engine().keep_answer(&unsaid).await {
             tracing::warn!(%error, "an answer got lost; what was done stands all the same");
         }
     }

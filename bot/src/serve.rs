@@ -10,7 +10,7 @@ use futures::{FutureExt as _, StreamExt as _};
 use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 
-use crate::engine::{Engine, EngineError, Looker, Pool};
+use crate::engine::{Current, Engine, EngineError, Looker, Pool};
 
 /// How long a stop waits for work in flight. With the drain of HTTP it is less than the 30 s that orchestrators give.
 const LAST_WORK: Duration = Duration::from_secs(15);
@@ -28,13 +28,14 @@ const CARDS: usize = 8;
 ///
 /// # Errors
 /// The journal is out of order: the process must end and say so; what was acknowledged is safe.
-pub async fn run(engine: Arc<Engine>, poll: Duration, stop: Arc<Notify>) -> Result<(), EngineError> {
+pub async fn run(engine: impl Into<Current>, poll: Duration, stop: Arc<Notify>) -> Result<(), EngineError> {
+    let engine = engine.into();
     let (mut pool, mut looker) = (Pool::new(engine.clone()), Looker::new(engine.clone()));
     let ended: Result<Infallible, EngineError> = tokio::select! {
         () = stop.notified() => {
             drop(looker);
             pool.drain(LAST_WORK).await?;
-            let _ = timeout(LAST_CARDS, show(&engine)).await;
+            let _ = timeout(LAST_CARDS, show(&engine.engine())).await;
             return Ok(());
         }
         ended = pool.keep_going() => ended,
@@ -44,12 +45,13 @@ pub async fn run(engine: Arc<Engine>, poll: Duration, stop: Arc<Notify>) -> Resu
     ended.map(|never| match never {})
 }
 
-async fn keep_cards_true(engine: &Engine) -> Result<Infallible, EngineError> {
-    let mut wake = engine.journal().wake();
+async fn keep_cards_true(current: &Current) -> Result<Infallible, EngineError> {
+    let mut wake = current.engine().journal().wake();
     loop {
         wake.borrow_and_update();
+        let engine = current.engine();
         engine.tell_of_the_clock().await;
-        show(engine).await;
+        show(&engine).await;
         sleep(CARD_PAUSE).await;
         let _ = timeout(CARD_RETRY, wake.changed()).await;
     }

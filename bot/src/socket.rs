@@ -1,21 +1,25 @@
 //! The local socket, by which the command line reaches a running bot: one JSON line there, one back. Only the user who
 //! runs the bot can open it (mode 0600), so whoever can is trusted to say who they are.
 
+use std::convert::Infallible;
 use std::os::unix::fs::PermissionsExt as _;
 use std::panic::AssertUnwindSafe;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use futures::FutureExt as _;
 use hotfix_adapters::chat::{Act, Card, Inbound};
 use hotfix_adapters::vocabulary::{ChannelRef, PersonRef, Platform};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::{mpsc, oneshot};
 
-use crate::engine::Engine;
+use crate::engine::{Current, Engine};
+use crate::reload;
+use crate::view::Trouble;
 
 /// The longest line that is read. A longer one is answered and dropped.
 const LONGEST_LINE: u64 = 64 * 1024;
@@ -35,6 +39,48 @@ pub struct Question {
     pub key: String,
 }
 
+/// A question of `doctor`: what cannot be read.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+enum Look {
+    /// The reads that keep failing.
+    Troubles {},
+}
+
+/// Asks a running bot what it cannot read; `None` when none listens.
+///
+/// # Errors
+/// When the bot is there and does not answer.
+pub async fn troubles(path: &Path) -> anyhow::Result<Option<Vec<Trouble>>> {
+    let Ok(stream) = UnixStream::connect(path).await else { return Ok(None) };
+    let (read, mut write) = stream.into_split();
+    let mut bytes = serde_json::to_vec(&Look::Troubles {})?;
+    bytes.push(b'\n');
+    write.write_all(&bytes).await?;
+    let mut line = String::new();
+    BufReader::new(read).read_line(&mut line).await?;
+    Ok(Some(serde_json::from_str(&line).context("the answer of the bot cannot be read")?))
+}
+
+/// What an operator asks of the process; it is no word of a person.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Maintenance {
+    /// Read the configuration again.
+    Reload,
+    /// Tell which configuration holds.
+    Configuration,
+}
+
+/// What the bot answers to that.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Report {
+    /// Whether it was done.
+    pub ok: bool,
+    /// What there is to read: what came of the reload, or the digest of the configuration.
+    pub text: String,
+}
+
 /// What the bot answers. It is durable by then.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Answer {
@@ -44,17 +90,27 @@ pub struct Answer {
     pub card: Card,
 }
 
-/// Listens until the process ends.
+/// Makes the socket. From here on the command line can connect, and is answered by [`serve`].
 ///
 /// # Errors
 /// When the socket cannot be made, or another bot listens there.
-pub async fn listen(path: &Path, engine: Arc<Engine>, channel: ChannelRef) -> anyhow::Result<()> {
+pub async fn bind(path: &Path) -> anyhow::Result<UnixListener> {
     if UnixStream::connect(path).await.is_ok() {
         anyhow::bail!("another bot listens on {}: stop it first", path.display());
     }
     let _ = std::fs::remove_file(path);
     let listener = UnixListener::bind(path).with_context(|| format!("cannot listen on {}", path.display()))?;
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
+    Ok(listener)
+}
+
+/// Answers what comes in over the socket, until the process ends.
+pub async fn serve(
+    listener: UnixListener,
+    engine: Current,
+    channel: ChannelRef,
+    reload: mpsc::Sender<reload::Asked>,
+) -> Infallible {
     loop {
         let stream = match listener.accept().await {
             Ok((stream, _)) => stream,
@@ -65,10 +121,10 @@ pub async fn listen(path: &Path, engine: Arc<Engine>, channel: ChannelRef) -> an
                 continue;
             }
         };
-        let (engine, channel) = (engine.clone(), channel.clone());
+        let (engine, channel, reload) = (engine.clone(), channel.clone(), reload.clone());
         tokio::spawn(async move {
             // What breaks off hangs up on the one who asked. What was committed is durable, and the rest was not done.
-            match AssertUnwindSafe(serve(stream, &engine, &channel)).catch_unwind().await {
+            match AssertUnwindSafe(connection(stream, &engine, &channel, &reload)).catch_unwind().await {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => tracing::debug!(%error, "a connection of the command line ended"),
                 Err(_) => tracing::error!("a command broke off by a fault of the bot"),
@@ -77,7 +133,12 @@ pub async fn listen(path: &Path, engine: Arc<Engine>, channel: ChannelRef) -> an
     }
 }
 
-async fn serve(stream: UnixStream, engine: &Engine, channel: &ChannelRef) -> anyhow::Result<()> {
+async fn connection(
+    stream: UnixStream,
+    current: &Current,
+    channel: &ChannelRef,
+    reload: &mpsc::Sender<reload::Asked>,
+) -> anyhow::Result<()> {
     let (read, mut write) = stream.into_split();
     let mut read = BufReader::new(read);
     loop {
@@ -86,15 +147,36 @@ async fn serve(stream: UnixStream, engine: &Engine, channel: &ChannelRef) -> any
         if got == 0 {
             return Ok(());
         }
-        let answer = match serde_json::from_slice::<Question>(&line) {
-            Ok(question) => ask(engine, channel, question).await?,
-            Err(error) => {
-                Answer { ok: false, card: crate::view::unreadable(&format!("That is not a question: {error}.")) }
-            }
+        let mut bytes = if let Ok(maintenance) = serde_json::from_slice::<Maintenance>(&line) {
+            serde_json::to_vec(&maintain(current, reload, maintenance).await?)?
+        } else if serde_json::from_slice::<Look>(&line).is_ok() {
+            serde_json::to_vec(&current.engine().troubles())?
+        } else {
+            serde_json::to_vec(&match serde_json::from_slice::<Question>(&line) {
+                Ok(question) => ask(&current.engine(), channel, question).await?,
+                Err(error) => {
+                    Answer { ok: false, card: crate::view::unreadable(&format!("That is not a question: {error}.")) }
+                }
+            })?
         };
-        let mut bytes = serde_json::to_vec(&answer)?;
         bytes.push(b'\n');
         write.write_all(&bytes).await?;
+    }
+}
+
+async fn maintain(
+    current: &Current,
+    reload: &mpsc::Sender<reload::Asked>,
+    maintenance: Maintenance,
+) -> anyhow::Result<Report> {
+    match maintenance {
+        Maintenance::Configuration => Ok(Report { ok: true, text: current.engine().config().digest.clone() }),
+        Maintenance::Reload => {
+            let (tell, told) = oneshot::channel();
+            reload.send(tell).await.context("the bot is stopping")?;
+            let reload::Told { ok, text } = told.await.context("the bot is stopping")?;
+            Ok(Report { ok, text })
+        }
     }
 }
 
@@ -116,6 +198,18 @@ async fn ask(engine: &Engine, channel: &ChannelRef, question: Question) -> anyho
 /// # Errors
 /// When the bot is there and the answer gets lost: the command may have been done; asking again with the same key is safe.
 pub async fn call(path: &Path, question: &Question) -> anyhow::Result<Option<Answer>> {
+    exchange(path, question).await
+}
+
+/// Asks a running bot something of its process; `None` when none listens.
+///
+/// # Errors
+/// When the bot is there and the answer gets lost.
+pub async fn maintenance(path: &Path, maintenance: Maintenance) -> anyhow::Result<Option<Report>> {
+    exchange(path, &maintenance).await
+}
+
+async fn exchange<A: DeserializeOwned>(path: &Path, question: &impl Serialize) -> anyhow::Result<Option<A>> {
     let Ok(stream) = UnixStream::connect(path).await else {
         return Ok(None);
     };

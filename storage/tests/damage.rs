@@ -9,7 +9,7 @@ use std::path::Path;
 
 use common::{closed_store, content, copy, files, killed_store, options, runtime};
 use hotfix_storage::Embedded;
-use hotfix_storage::embedded::{Damage, OpenError, export, import, rebuild, snapshot, verify};
+use hotfix_storage::embedded::{Damage, OpenError, Trailer, export, import, rebuild, snapshot, verify};
 
 /// The number of commits of the stores here.
 const COMMITS: usize = 60;
@@ -237,13 +237,59 @@ fn export_and_import_make_the_same_store() {
     let mut text = Vec::new();
     let entries = export(&store, &mut text).unwrap();
     let copy = scratch.path().join("imported");
-    assert_eq!(import(&copy, &mut text.as_slice()).unwrap(), entries);
+    let imported = import(&copy, &mut text.as_slice(), Trailer::Required).unwrap();
+    assert_eq!(imported.entries, entries);
+    // The index is there, and nothing was added to the journal.
+    let report = verify(&copy).unwrap();
+    assert_eq!((report.entries, &report.head), (entries, &imported.head));
+    for file in files(&copy) {
+        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o077, 0, "{}", file.display());
+    }
     assert_eq!(fate(&copy, &before), Fate::Whole);
-    assert!(matches!(import(&copy, &mut text.as_slice()), Err(OpenError::NotEmpty { .. })));
-    let broken = text.replace(b"stream 1", b"stream 2");
-    let elsewhere = scratch.path().join("broken");
-    assert!(matches!(import(&elsewhere, &mut broken.as_slice()), Err(OpenError::Import { .. })));
-    assert!(files(&elsewhere).is_empty());
+    let again = import(&copy, &mut text.as_slice(), Trailer::Required);
+    assert!(matches!(again, Err(OpenError::NotEmpty { .. })));
+}
+
+/// What may happen to an export on its way, and whether it is taken without a trailer.
+#[test]
+fn an_export_that_is_not_whole_is_refused() {
+    let (scratch, store, _, _) = prepared(false);
+    let mut text = Vec::new();
+    let entries = export(&store, &mut text).unwrap();
+    let lines: Vec<&[u8]> = text.split_inclusive(|byte| *byte == b'\n').collect();
+    let (trailer, body) = lines.split_last().unwrap();
+    let cut = body.split_last().unwrap().1.concat();
+    let cases = [
+        ("another word in an entry", text.replace(b"stream 1", b"stream 2"), false),
+        ("half a line", text[..text.len() - trailer.len() - 20].to_vec(), false),
+        ("no trailer", body.concat(), true),
+        ("no trailer and no last entry", cut.clone(), true),
+        ("no last entry before the trailer", [cut.as_slice(), trailer].concat(), false),
+        ("another count", text.replace(format!(":{entries},").as_bytes(), b":1,"), false),
+        ("another hash", [&text[..text.len() - 70], &text[text.len() - 69..]].concat(), false),
+        ("an entry behind the trailer", [text.as_slice(), lines[0]].concat(), false),
+        ("a trailer alone", trailer.to_vec(), false),
+        ("nothing", Vec::new(), false),
+    ];
+    for (number, (case, text, taken)) in cases.into_iter().enumerate() {
+        let target = scratch.path().join(format!("target {number}"));
+        let refused = import(&target, &mut text.as_slice(), Trailer::Required);
+        assert!(matches!(refused, Err(OpenError::Import { .. } | OpenError::NoTrailer { .. })), "{case}: {refused:?}");
+        assert!(files(&target).is_empty(), "{case}");
+        let without = import(&target, &mut text.as_slice(), Trailer::Optional);
+        assert_eq!(without.is_ok(), taken, "{case}: {without:?}");
+    }
+}
+
+#[test]
+fn a_store_without_an_index_is_told_how_to_get_one() {
+    let (_scratch, store, _, _) = prepared(false);
+    fs::remove_dir_all(store.join("index")).unwrap();
+    let error = verify(&store).unwrap_err();
+    assert!(error.is_of_the_index(), "{error}");
+    assert!(error.to_string().contains("`hotfix store rebuild`"), "{error}");
+    rebuild(&store).unwrap();
+    verify(&store).unwrap();
 }
 
 trait Replace {

@@ -1,10 +1,11 @@
-//! `hotfix doctor` where people talk in Discord: what the bot lacks there is named, with what to do about it.
+//! `hotfix doctor`: what an emergency depends on and the bot lacks is named, with what to do about it.
 
 use hotfix_tests::discord::Server;
 use hotfix_tests::room::Room;
 use hotfix_tests::running::{Ended, run};
+use hotfix_tests::site::Host;
 use hotfix_tests::stage::{Stage, fresh_folder};
-use hotfix_tests::world::{Options, TYPISTS, Talk};
+use hotfix_tests::world::{Options, TYPISTS, Talk, World};
 use rstest::rstest;
 
 const VIEW_CHANNEL: u64 = 1 << 10;
@@ -103,4 +104,78 @@ async fn what_is_doubtful_in_discord_is_told() {
     .await;
     assert!(well && said.contains("→ Look why the bot was connected so often."), "{said}");
     assert!(said.contains("→ Take that right from its role: it needs six lesser ones."), "{said}");
+}
+
+/// A world that stands still, and what `doctor` says of it after a change.
+async fn examined_in(options: Options, change: impl FnOnce(&World)) -> Ended {
+    let mut world = World::new(options).await.expect("a world");
+    world.stop_listening().await;
+    world.stop();
+    change(&world);
+    run(&world.stage.config(), &["doctor"], &[]).await
+}
+
+fn is_bad(ended: &Ended, seen: &str, next: &str) {
+    let said = &ended.said;
+    assert!(!ended.well, "{said}");
+    let bad = said.split("BAD ").skip(1).find(|bad| bad.contains(seen)).unwrap_or_else(|| panic!("no {seen}:\n{said}"));
+    assert!(bad.contains(next), "no {next}:\n{said}");
+}
+
+/// A token that is none, and one that may only read: both are good enough for git to show a public repository.
+#[rstest]
+#[tokio::test]
+async fn a_token_that_cannot_write_is_named(#[values(Host::GitHub, Host::GitLab)] host: Host) {
+    let options = || Options { service: "payments".to_owned(), host, ..Options::default() };
+    let fine = examined_in(options(), |_| {}).await;
+    assert!(fine.said.contains("ok  the token of code in team/payments: it reads and writes"), "{}", fine.said);
+    let reads = examined_in(options(), |world| world.site.permit_reading_only()).await;
+    is_bad(&reads, "the token of code in team/payments: ", "Give the token what it lacks");
+    let garbage = examined_in(options(), |world| edit(&world.stage, "token", |_| "garbage".to_owned())).await;
+    is_bad(&garbage, "the token of code in team/payments: ", "Give the token what it lacks");
+}
+
+/// What `running` prints has to be a commit of the repository.
+#[rstest]
+#[case::words("echo it is fine", "production")]
+#[case::a_commit_of_another_repository("echo 0123456789012345678901234567890123456789", "has no such commit")]
+#[tokio::test]
+async fn what_runs_is_a_commit_of_the_repository(#[case] script: &str, #[case] seen: &str) {
+    let options = || Options { service: "payments".to_owned(), ..Options::default() };
+    let fine = examined_in(options(), |_| {}).await;
+    assert!(fine.said.contains("payments: deploys to production: it answers, and runs "), "{}", fine.said);
+    let strange = examined_in(options(), |world| {
+        edit(&world.stage, "scripts/running-in-folder.sh", |_| format!("#!/bin/sh\n{script}\n"));
+    })
+    .await;
+    is_bad(&strange, seen, "→ ");
+}
+
+/// The channel that is told of a broken glass is looked at like those of the services.
+#[tokio::test]
+async fn the_audit_channel_is_looked_at() {
+    let options = Options { service: "payments".to_owned(), talk: Talk::Slack, ..Options::default() };
+    let ended = examined_in(options, |world| {
+        edit(&world.stage, "policy.toml", |policy| {
+            format!("{policy}\n[break_glass]\npeople = [\"dee\"]\naudit = \"C404\"\n")
+        });
+    })
+    .await;
+    is_bad(&ended, "the channel C404", "→ ");
+}
+
+/// The app whose id is configured has to be the one that the token is of: what others send is dropped.
+#[tokio::test]
+async fn another_app_in_slack_is_named() {
+    let options = || Options { service: "payments".to_owned(), talk: Talk::Slack, ..Options::default() };
+    let fine = examined_in(options(), |_| {}).await;
+    assert!(fine.said.contains("ok  the app's id: "), "{}", fine.said);
+    let other = examined_in(options(), |world| {
+        edit(&world.stage, "hotfix.toml", |text| {
+            let (before, behind) = text.split_once("app_id = \"").expect("an app");
+            format!("{before}app_id = \"AOTHER{}", behind.trim_start_matches(|c: char| c != '"'))
+        });
+    })
+    .await;
+    is_bad(&other, "the app's id: ", "Set `app_id = ");
 }

@@ -24,7 +24,7 @@ use hotfix_tests::stage::{PLATFORM, Stage, fresh_folder};
 use hotfix_tests::world::{Options, Talk, World};
 use rstest::rstest;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::Notify;
 
 /// Where a forge sends to, and where Slack does.
@@ -346,6 +346,13 @@ async fn what_slack_sends_and_nobody_wants_is_answered_with_success() {
         assert_eq!((status(&answer), body(&answer)), (200, ""), "{words}");
     }
     assert_eq!(bot.journal().await, before);
+    // It is counted, by the reason; other tests of this process may have dropped something as well.
+    let metrics = bot.get("/metrics").await;
+    for reason in ["other_team", "other_app"] {
+        let name = format!("hotfix_chat_dropped_total{{reason=\"{reason}\"}} ");
+        let count = metrics.lines().find_map(|line| line.strip_prefix(&name)).expect("it is counted");
+        assert!(count.parse::<u64>().expect("a number") > 0, "{metrics}");
+    }
     for (words, answered) in [("{", 400), ("", 400)] {
         assert_eq!(status(&bot.send(CHAT, &signed(words), words).await), answered, "{words}");
     }
@@ -396,14 +403,22 @@ async fn two_hundred_megabytes_are_refused_by_their_announcement(#[case] path: &
 
 /// Far more connections than there are places, each of which says one of five beginnings and then nothing.
 async fn hang(bot: &Bot, path: &str) -> Vec<TcpStream> {
+    hang_from(bot, path, 1, SLOW).await
+}
+
+/// So many connections of that kind, from the address of this machine that ends with this number.
+async fn hang_from(bot: &Bot, path: &str, last: u8, many: usize) -> Vec<TcpStream> {
     let head = format!("POST {path} HTTP/1.1\r\nHost: x\r\n");
     let body = format!("{head}Content-Length: 100\r\n\r\ncommand=");
     let begun = ["", "POST /s", head.split_once("Host").expect("a line").0, &head, &body];
     let mut hanging = Vec::new();
-    for number in 0..SLOW {
+    for number in 0..many {
         let address = bot.http.listens_on().expect("an address");
-        let mut stream = TcpStream::connect(address).await.expect("a connection");
-        stream.write_all(begun[number % begun.len()].as_bytes()).await.expect("it is heard");
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.bind(SocketAddr::from(([127, 0, 0, last], 0))).expect("an address of this machine");
+        let mut stream = socket.connect(address).await.expect("a connection");
+        // Who had to give way by then does not hear it.
+        let _ = stream.write_all(begun[number % begun.len()].as_bytes()).await;
         hanging.push(stream);
     }
     hanging
@@ -446,6 +461,55 @@ async fn those_who_hang_keep_out_nobody_for_long(#[case] path: &str) {
         let said = rest(&mut stream).await;
         assert!(["", "408"].contains(&said.get(9..12).unwrap_or_default()), "{said}");
     }
+}
+
+/// Security case 98: as many as hang, and however long they may, they keep out nobody: whoever sent least gives way. The same
+/// address or another one, a new connection or one that was there before.
+#[rstest]
+#[case::forge(HOOK, 1)]
+#[case::chat(CHAT, 1)]
+#[case::another_address(CHAT, 2)]
+#[tokio::test]
+async fn a_genuine_request_takes_the_place_of_one_that_hangs(#[case] path: &str, #[case] last: u8) {
+    let patience = Duration::from_secs(3600);
+    let bot = Bot::new(Limits { patience, idle: patience, lifetime: patience, ..Limits::default() }).await;
+    let address = bot.http.listens_on().expect("an address");
+    let (headers, words) = genuine(path);
+    let request = format!("POST {path} HTTP/1.1\r\nHost: x\r\n{headers}Content-Length: {}\r\n\r\n{words}", words.len());
+    let mut kept = TcpStream::connect(address).await.expect("a connection");
+    let asks = async |kept: &mut TcpStream| {
+        kept.write_all(request.as_bytes()).await.expect("it is heard");
+        let mut answer = [0; 12];
+        let read = tokio::time::timeout(PATIENCE, kept.read_exact(&mut answer)).await.expect("nobody answered");
+        read.expect("the connection is there");
+        assert_eq!(&answer, b"HTTP/1.1 200");
+        // The rest of the answer is there by then; it is as long as what is left in the buffer.
+        let mut rest = [0; 1 << 16];
+        let _ = kept.read(&mut rest).await.expect("the rest");
+    };
+    asks(&mut kept).await;
+    let mut hanging = Vec::new();
+    for _ in 0..3 {
+        hanging.extend(hang_from(&bot, path, last, 200).await);
+        let answer = tokio::time::timeout(PATIENCE, bot.send(path, &headers, words)).await.expect("nobody answered");
+        assert_eq!(status(&answer), 200);
+        asks(&mut kept).await;
+    }
+}
+
+/// Security case 103: hyper shows one of the two alone.
+#[tokio::test]
+async fn a_length_beside_chunks_is_refused() {
+    let bot = Bot::new(Limits::default()).await;
+    let before = bot.journal().await;
+    let head = format!("POST {HOOK} HTTP/1.1\r\nHost: x\r\n{SECRET}Transfer-Encoding: chunked\r\n");
+    let body = "12\r\nkey-1 team/website\r\n0\r\n\r\n";
+    let address = bot.http.listens_on().expect("an address");
+    let both = ask(address, &format!("{head}Content-Length: 4\r\n\r\n{body}")).await;
+    assert_eq!(status(&both), 400, "{both}");
+    assert_eq!(bot.journal().await, before);
+    let one = ask(address, &format!("{head}Connection: close\r\n\r\n{body}")).await;
+    assert_eq!(status(&one), 200, "{one}");
 }
 
 /// Security case 8, S1: a drip of header lines, or of a body, is no work and gives no time.

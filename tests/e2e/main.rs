@@ -1,4 +1,4 @@
-//! Everything, end to end, in one binary: scenarios with crashes, HTTP, kills, what hangs and what breaks off, bad input, secrets, properties, and the house rules.
+//! Everything, end to end, in one binary: scenarios with crashes, HTTP, kills, what hangs and what breaks off, bad input, secrets, shipped scripts, properties, and the house rules.
 
 mod bad_input;
 mod canaries;
@@ -6,6 +6,7 @@ mod discord;
 mod doctor;
 mod echoes;
 mod example;
+mod exits;
 mod hosts;
 mod http;
 mod kill;
@@ -14,8 +15,12 @@ mod matrix;
 mod own;
 mod pool;
 mod properties;
+mod rejected;
+mod reload;
 mod scenarios;
+mod scripts;
 mod slack;
+mod store;
 mod tidy;
 mod votes;
 mod ways;

@@ -35,29 +35,32 @@ use Deed::{Change, Vote, Word};
 /// Every verb that changes something: as it is typed, the role it takes, what it does, and what undoes it. A word that is
 /// said a second time may be no news, so `{n}` is another one each time.
 #[rustfmt::skip]
-const VERBS: [(&str, &str, Deed, Then, &str); 31] = [
+const VERBS: [(&str, &str, Deed, Then, &str); 34] = [
     ("start payments \"Thing {n}\"",                         "requester", Change, Moves, ""),
     ("promote payments",                                     "requester", Change, Says("promotion.none"), ""),
-    ("triage rest=yes HF-1",                                 "requester", Change, Says("triage.none"), ""),
+    ("triage rest=yes HF-1",                                 "requester", Change, Moves, ""),
     ("agree HF-1",                                           "viewer",    Change, Says("agree.nothing"), ""),
     ("pick 0123abc HF-1",                                    "requester", Change, Says("commit.unknown"), ""),
+    ("unpick 0123abc HF-1",                                  "requester", Change, Says("commit.unknown"), ""),
     ("approve HF-1",                                         "approver",  Vote,   Moves, "unapprove HF-1"),
     ("unapprove HF-1",                                       "approver",  Change, Says("vote.none"), ""),
     ("reject \"the numbers are wrong\" HF-1",                "approver",  Vote,   Moves, "unapprove HF-1"),
     ("break-glass production \"every payment fails by now\" --commit 0123abc --incident https://i.example.org/1 HF-1",
                                                              "viewer",    Vote,   Says("glass.off"), ""),
+    ("identify jo@example.org ben HF-1",                     "captain",   Vote,   Says("identify.nobody"), ""),
     ("countersign ok HF-1",                                  "approver",  Vote,   Says("countersign.none"), ""),
     ("ack HF-1",                                             "requester", Word,   Once,  ""),
     ("hold \"my change needs the queue\" HF-1",              "requester", Word,   Moves, "unhold HF-1"),
     ("unhold HF-1",                                          "requester", Word,   Says("hold.none"), ""),
     ("verify staging pass \"look {n}\" HF-1",                "requester", Change, Moves, ""),
     ("deploy production HF-1",                               "requester", Change, Says("deploy.early"), ""),
-    ("rollback production HF-1",                             "captain",   Change, Says("rollback.nothing"), ""),
+    ("rollback production it is slow HF-1",                  "viewer",    Change, Says("rollback.nothing"), ""),
     ("skip approve-production \"no time\" HF-1",             "requester", Change, Says("step.must"), ""),
     ("override approve-production \"there is no time\" --incident https://i.example.org/1 HF-1",
                                                              "admin",     Vote,   Says("override.never"), ""),
     ("retry HF-1",                                           "requester", Change, Says("retry.nothing"), ""),
     ("abort \"never mind\" HF-1",                            "requester", Change, Says("abort.who"), ""),
+    ("abandon \"never mind\" HF-1",                          "viewer",    Change, Says("abandon.who"), ""),
     ("drift rebase HF-1",                                    "requester", Change, Says("drift.none"), ""),
     ("lock payments/staging \"a load test\"",               "requester", Change, Says("lane.taken"), ""),
     ("renew payments/staging",                               "requester", Change, Says("lane.run"), ""),
@@ -107,12 +110,18 @@ impl Cell {
         if KINDS[self.kind] == "unmapped" && ROLES[self.role] != "none" {
             return false;
         }
+        // A captain's word would end the run that all others need.
+        if verb == "abandon" && ROLES[self.role] == "captain" {
+            return false;
+        }
+        let sees_the_run = own || ROLES[self.role] != "none";
         match WAYS[self.way] {
             "slash" => true,
             "mention" => CHANNELS[self.channel] != "@",
             "button" => own && verb == "approve",
             "reaction" => own && matches!(verb, "approve" | "reject"),
-            "form" => matches!(verb, "start" | "hold" | "reject") || own && verb == "verify",
+            // A form about a run opens for who may see it (security case 81).
+            "form" => verb == "start" || sees_the_run && matches!(verb, "hold" | "reject") || own && verb == "verify",
             _shortcut => own && verb == "note",
         }
     }
@@ -342,7 +351,7 @@ impl House {
             _verify => ("verify staging", &[("verdict", "pass"), ("note", number)]),
         };
         slack.command(who, channel, &format!("/hotfix {opens}")).await;
-        slack.until("the form", |slack| slack.modal(who).is_some()).await;
+        slack.until(&format!("the form of {cell:?}"), |slack| slack.modal(who).is_some()).await;
         assert_eq!(slack.submit(who, answers).await, Submitted::Shown, "{cell:?}");
         let told = slack.modal(who).expect("an answer");
         while slack.modal(who).is_some() {

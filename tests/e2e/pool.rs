@@ -200,7 +200,7 @@ async fn work_that_breaks_off_is_tried_again() {
     play.step(&Act::Typed("ana: /hotfix deploy production".to_owned())).await.expect("the bot comes to rest");
     let run = play.world.newest().await.expect("a run");
     assert!(run.deploys.iter().all(|deploy| deploy.state == DeployState::Succeeded) && run.deploys.len() == 2);
-    assert!(run.stuck.is_none());
+    assert!(run.stuck.is_empty());
     play.world.check().await.expect("nothing is left");
 }
 
@@ -213,7 +213,7 @@ async fn work_that_breaks_off_every_time_is_set_aside_and_told_of() {
         play.step(&Act::Typed("ana: /hotfix deploy production".to_owned())).await.expect("the bot comes to rest");
     let said = said.join("\n");
     assert!(said.contains("The bot broke off 5 times by a fault of its own"), "{said}");
-    assert!(play.world.newest().await.expect("a run").stuck.is_some());
+    assert!(!play.world.newest().await.expect("a run").stuck.is_empty());
     let unsettled = play.world.journal().unsettled().await.expect("the journal");
     assert_eq!(unsettled.iter().filter(|view| matches!(view.state, WorkState::Dead { .. })).count(), 1);
     let said =

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use hotfix::domain::command::{Command, Outcome};
-use hotfix::domain::event::{DeployIntent, Ending, Entry, Event};
+use hotfix::domain::decide::{Decision, decide};
+use hotfix::domain::event::{DeployIntent, Ending, Entry, Event, Lapse, Vote};
 use hotfix::domain::evolve::evolve;
 use hotfix::domain::glass::review_due;
 use hotfix::domain::hotfix::{Hotfix, Mainline};
@@ -50,6 +51,7 @@ fn judge(thrown: &Thrown, model: &Model) -> Result<(), TestCaseError> {
             return Ok(());
         }
     };
+    says_only_what_was_seen(thrown, decision, model)?;
     let mut state = thrown.before.clone();
     for entry in &decision.entries {
         let text = serde_json::to_string(entry).map_err(|error| TestCaseError::fail(error.to_string()))?;
@@ -75,7 +77,68 @@ fn judge(thrown: &Thrown, model: &Model) -> Result<(), TestCaseError> {
         state = evolve(state.id, Some(state), &again).map_err(|error| TestCaseError::fail(error.to_string()))?;
     }
     prop_assert_eq!(&state, &decision.state);
+    if let Some(head) = state.head.as_ref().filter(|head| head.on_base) {
+        prop_assert_eq!(Some(&head.base), state.base.as_ref(), "the head is on another base");
+    }
     Ok(())
+}
+
+/// Security case 95: a reading that is handed in late says nothing that it would not have said at once, of the run that it was
+/// made from; and a vote that came meanwhile is left alone.
+fn says_only_what_was_seen(thrown: &Thrown, decision: &Decision, model: &Model) -> Result<(), TestCaseError> {
+    match &thrown.command {
+        Command::Saw(observation) => {
+            let at_once = decide(&observation.of, &thrown.command, model.now);
+            let at_once = at_once.map_err(|refusals| TestCaseError::fail(format!("{refusals:?}")))?;
+            for entry in decision.entries.iter().filter(|entry| says_what_was_seen(&entry.event)) {
+                let said = at_once.entries.iter().any(|early| early.event == entry.event);
+                let (of, now) = (observation.of.version, thrown.before.version);
+                prop_assert!(said, "version {of} never held it, version {now} says so: {entry:?}");
+            }
+        }
+        Command::Came(Outcome::DeployChecked { facts, .. }) => {
+            for entry in &decision.entries {
+                let Event::VoteWithdrawn { environment, person, why: Some(why) } = &entry.event else { continue };
+                if is_consequence(*why) {
+                    continue;
+                }
+                let gone = |vote: &&Vote| &vote.environment == environment && &vote.person == person;
+                let vote = thrown.before.votes.iter().find(gone);
+                prop_assert!(vote.is_some_and(|vote| facts.judged.contains(vote)), "{entry:?} was not looked at");
+            }
+        }
+        Command::Person(..) | Command::Came(_) | Command::Remind(_) | Command::RemindCountersign => {}
+    }
+    Ok(())
+}
+
+/// Whether an event says what was read outside. What follows from it depends on the run as it is by then.
+#[expect(clippy::wildcard_enum_match_arm, reason = "an event says nothing of the world unless it is listed")]
+fn says_what_was_seen(event: &Event) -> bool {
+    match event {
+        Event::HeadMoved { .. }
+        | Event::PullSeen(_)
+        | Event::Merged { .. }
+        | Event::Drifted { .. }
+        | Event::WithheldFound { .. }
+        | Event::Superseded { .. }
+        | Event::JobFound { .. }
+        | Event::Reached { .. }
+        | Event::Counted(_)
+        | Event::ImageFound { .. }
+        | Event::EditsRead { .. }
+        | Event::ImageMoved { .. }
+        | Event::LiveBranchMoved { .. }
+        | Event::Proven { .. }
+        | Event::MainlineLost { .. } => true,
+        Event::VoteWithdrawn { why: Some(why), .. } => !is_consequence(*why),
+        _other => false,
+    }
+}
+
+/// Whether a vote is void because what it was cast on is not what would ship, whenever it was cast.
+fn is_consequence(why: Lapse) -> bool {
+    matches!(why, Lapse::Head | Lapse::Image | Lapse::Edits | Lapse::Base | Lapse::Retargeted)
 }
 
 /// A deployment has the votes that the policy asks for, judged here once more and in another way.

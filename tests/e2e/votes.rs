@@ -153,7 +153,7 @@ async fn a_chat_that_is_down_lets_nothing_ship_and_everything_be_put_back() {
     play.go_on().await.expect("it goes on");
     assert!(shipped(&play) && lapsed(&play).await.is_empty());
     let before = play.world.commit_of("live").ok();
-    slack(&play).command("dee", CHANNEL, "/hotfix rollback production").await;
+    slack(&play).command("dee", CHANNEL, "/hotfix rollback production it is slow").await;
     play.world.cut.set_down("chat", true);
     play.go_on().await.expect("it goes on");
     assert_eq!(play.world.stage.running("production"), before, "put back all the same");

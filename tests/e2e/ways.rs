@@ -64,7 +64,8 @@ pub(super) async fn killed(world: &mut World) {
     world.cut.hang(WHO, false);
     let engine = Arc::downgrade(world.engine());
     world.stop_listening().await;
-    until("the old bot is gone", async || engine.strong_count() == 1).await;
+    // What is left are the two ways in which the world itself holds it.
+    until("the old bot is gone", async || engine.strong_count() == 2).await;
     world.restart().await.expect("it starts");
 }
 

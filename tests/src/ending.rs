@@ -103,6 +103,7 @@ fn run_lines(world: &World, run: &Hotfix) -> anyhow::Result<Vec<String>> {
         let mark = match step {
             StepState::Ahead => "ahead",
             StepState::Current { .. } => "now",
+            StepState::Offered { .. } => "offered",
             StepState::Done { .. } => "done",
             StepState::Skipped { .. } => "skipped",
         };
@@ -136,7 +137,7 @@ fn run_lines(world: &World, run: &Hotfix) -> anyhow::Result<Vec<String>> {
             word(&deploy.state)
         ));
     }
-    lines.push(format!("  {}, drift {}, stuck {}", mainline(run), !run.drifts.is_empty(), run.stuck.is_some()));
+    lines.push(format!("  {}, drift {}, stuck {}", mainline(run), !run.drifts.is_empty(), !run.stuck.is_empty()));
     lines.push(format!("  post-mortem {:?}, riders {:?}", run.postmortem, run.riders.as_ref().map(Vec::len)));
     Ok(lines)
 }
@@ -144,6 +145,7 @@ fn run_lines(world: &World, run: &Hotfix) -> anyhow::Result<Vec<String>> {
 fn word(state: &DeployState) -> &'static str {
     match state {
         DeployState::Running => "runs",
+        DeployState::RollingOut => "rolls out",
         DeployState::AwaitingWord => "awaits a word",
         DeployState::Succeeded => "succeeded",
         DeployState::Failed(_) => "failed",
@@ -178,6 +180,8 @@ fn mainline(run: &Hotfix) -> String {
             Containment::Ancestor => "main has the fix by ancestry".to_owned(),
             Containment::Patch => "main has the fix by patch".to_owned(),
             Containment::Squash => "main has the fix as a squash".to_owned(),
+            Containment::Lines => "main has the lines of the fix".to_owned(),
+            Containment::Rewritten { .. } => "main has the fix, rewritten".to_owned(),
             Containment::Reverted { .. } | Containment::Missing { .. } => "main lost the fix".to_owned(),
         },
         Mainline::Lost(_) => "main lost the fix".to_owned(),

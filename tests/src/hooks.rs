@@ -86,7 +86,7 @@ fn about(act: &Act) -> Option<&'static str> {
         Act::Forge(words) if words.contains("pull request") => Some("pull"),
         Act::Forge(_) => Some("check"),
         // The bot's own doings are told to it as well.
-        Act::Typed(_) | Act::Both(..) => Some("pull"),
+        Act::Typed(_) | Act::During(_) | Act::Both(..) => Some("pull"),
         Act::World(_) | Act::Clock(_) | Act::Given(_) => None,
     }
 }

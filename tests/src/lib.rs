@@ -35,6 +35,7 @@ pub mod platform;
 pub mod play;
 pub mod ports;
 pub mod program;
+pub mod rejected;
 pub mod room;
 pub mod running;
 pub mod sample;

@@ -5,30 +5,40 @@
 #![allow(clippy::manual_is_multiple_of)]
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use hotfix::config::{self, Config};
-use hotfix::domain::command::{Act, Command, DeployFacts, Outcome, PickResult, Rebased, Sighting};
+use hotfix::domain::attribution::Attribution;
+use hotfix::domain::command::{
+    Act, Command, DeployFacts, Fixes, Frozen, Outcome, PickResult, Rebased, Removal, Sighting, Thaw,
+};
 use hotfix::domain::decide::{Decision, decide, open};
 use hotfix::domain::effect::Effect;
 use hotfix::domain::event::{
-    Contribution, Contributor, DriftChoice, HeadSeen, Lapse, Opened, PullSeen, ReviewSeen, Survey,
+    Contribution, Contributor, Counts, DriftChoice, HeadSeen, Lapse, Opened, PullSeen, ReviewSeen, Survey,
 };
 use hotfix::domain::hotfix::Hotfix;
-use hotfix::domain::id::{HotfixId, PersonId, ServiceName};
+use hotfix::domain::id::{HotfixId, ServiceName};
+use hotfix::domain::observation::Observation;
 use hotfix::domain::people::{Grant, Role};
 use hotfix::domain::plan::{Plan, Subject};
 use hotfix::domain::react::react;
+use hotfix::domain::refusal::Refusal;
+use hotfix::domain::vote::Standing;
 use hotfix::domain::way::Way;
-use hotfix_adapters::deploy::DeployStatus;
+use hotfix_adapters::deploy::{DeployStatus, Edits};
 use hotfix_adapters::forge::{Check, CheckState, Containment, DiffSize, PullNumber, Verdict};
-use hotfix_adapters::vocabulary::{ChannelRef, CommitId, Environment, MessageRef, PersonRef, Platform};
+use hotfix_adapters::registry::{Image, Published};
+use hotfix_adapters::vocabulary::{ChannelRef, CommitId, Digest, Environment, MessageRef, PersonRef, Platform};
 use jiff::Timestamp;
 
 use crate::stage::{Stage, fresh_folder};
 
+/// How many people there are.
+pub const CROWD: u8 = 5;
+
 /// The people, in the order of the dice.
-const PEOPLE: [&str; 5] = ["ana", "ben", "chi", "dee", "eli"];
+const PEOPLE: [&str; CROWD as usize] = ["ana", "ben", "chi", "dee", "eli"];
 
 /// A throw of the dice: what kind of thing happens, who does it, and how.
 pub type Throw = (u8, u8, u16);
@@ -41,6 +51,10 @@ pub struct Model {
     pub now: Timestamp,
     /// What the bot has to do outside.
     pub due: Vec<Effect>,
+    /// The observations that were begun and are not handed in yet, each with the run as it was then.
+    pub looks: Vec<Observation>,
+    /// The answer to an act that was done, and is not handed in yet.
+    pub answered: Option<Command>,
     config: &'static Config,
     commits: u64,
     messages: u64,
@@ -54,7 +68,7 @@ pub struct Thrown {
     /// What was asked of it.
     pub command: Command,
     /// What was decided.
-    pub decision: Result<Decision, Vec<hotfix::domain::refusal::Refusal>>,
+    pub decision: Result<Decision, Vec<Refusal>>,
 }
 
 /// A commit with this number.
@@ -106,6 +120,8 @@ impl Model {
             state: decision.state.clone(),
             now,
             due: Vec::new(),
+            looks: Vec::new(),
+            answered: None,
             config,
             commits: 100,
             messages: 0,
@@ -120,11 +136,28 @@ impl Model {
         let (kind, who, how) = throw;
         self.now += jiff::SignedDuration::from_secs(i64::from(how % 600));
         let command = match kind % 16 {
+            0..=5 if self.answered.is_some() => self.answered.take()?,
             0..=5 if !self.due.is_empty() => {
                 let effect = self.due.remove(0);
-                self.answer(effect, how)?
+                let answer = self.answer(effect, how)?;
+                if kind / 16 % 4 == 0 {
+                    self.answered = Some(answer);
+                    return None;
+                }
+                answer
             }
-            6..=8 => Command::Saw(self.sighting(how)),
+            // What is read takes its time: other things happen between the reading and the moment it is handed in.
+            6..=8 if kind / 16 % 2 == 0 && !self.looks.is_empty() => {
+                Command::Saw(self.looks.remove(usize::from(how) % self.looks.len()))
+            }
+            6..=8 => {
+                let look = Observation::new(&Arc::new(self.state.clone()), self.sighting(how));
+                if kind / 16 % 4 == 1 {
+                    self.looks.push(look);
+                    return None;
+                }
+                Command::Saw(look)
+            }
             9 => {
                 self.now += jiff::SignedDuration::from_hours(i64::from(how % 6));
                 if how % 5 == 0 {
@@ -144,6 +177,13 @@ impl Model {
         Some(Thrown { before, command, decision })
     }
 
+    /// What this run would become if this person did this; `None` when the policy does not let them.
+    #[must_use]
+    pub fn would(&self, state: &Hotfix, who: u8, role: Role, act: Act) -> Option<Result<Decision, Vec<Refusal>>> {
+        let grant = grant(self.config, &state.plan.service, who, role)?;
+        Some(decide(state, &Command::Person(grant, act), self.now))
+    }
+
     fn take(&mut self, decision: &Decision, version: u64) {
         let mut state = Some(self.state.clone()).filter(|_| version > 0);
         for (offset, entry) in decision.entries.iter().enumerate() {
@@ -157,10 +197,21 @@ impl Model {
 
     /// The policy lets the person, or the dice are thrown again.
     fn asked(&mut self, who: u8, how: u16) -> Option<Command> {
-        let (role, act) = match how % 22 {
-            0 => (Role::Requester, Act::Pick(vec![commit(u64::from(how % 5) + 10)])),
-            1 => {
-                (Role::Requester, Act::Join { title: "More".to_owned(), fixes: vec![commit(u64::from(how % 5) + 20)] })
+        let (role, act) = match how % 23 {
+            0 => (
+                Role::Requester,
+                Act::Pick(Fixes { commits: vec![commit(u64::from(how % 5) + 10)], reordered: how % 2 == 0 }),
+            ),
+            1 => (
+                Role::Requester,
+                Act::Join {
+                    title: "More".to_owned(),
+                    fixes: Fixes { commits: vec![commit(u64::from(how % 5) + 20)], reordered: false },
+                },
+            ),
+            22 => {
+                let fixes = self.state.fixes.iter().map(|fix| fix.source.clone());
+                (Role::Requester, Act::Unpick(fixes.skip(usize::from(how % 2)).take(1).collect()))
             }
             2..=4 => {
                 (Role::Approver, Act::Approve { on: None, way: if how % 2 == 0 { Way::Reaction } else { Way::Word } })
@@ -171,8 +222,9 @@ impl Model {
             8 => (Role::Requester, if how % 3 == 0 { Act::Hold("wait".to_owned()) } else { Act::Unhold }),
             9..=11 => (Role::Requester, self.word(how)),
             12 | 13 => (Role::Requester, Act::Deploy(environment(how))),
-            14 => (Role::Captain, Act::Rollback(environment(how), None)),
+            14 => (Role::Viewer, back(environment(how))),
             15 => (Role::Requester, self.step_act(how)?),
+            16 if how % 11 == 0 => (Role::Viewer, self.abandoning()),
             16 => (Role::Requester, if how % 5 == 0 { Act::Abort("enough".to_owned()) } else { Act::Retry }),
             17 => (
                 Role::Requester,
@@ -191,6 +243,12 @@ impl Model {
         };
         let grant = grant(self.config, &self.state.plan.service, who, role)?;
         Some(Command::Person(grant, act))
+    }
+
+    /// Ends the run; nobody knows whether its open deployments are running.
+    fn abandoning(&self) -> Act {
+        let open = self.state.deploys.iter().filter(|deploy| deploy.state.is_open());
+        Act::Abandon { reason: "enough".to_owned(), under_way: open.map(|deploy| deploy.intent.key.clone()).collect() }
     }
 
     /// Mostly what would ship, and a reason that is long enough.
@@ -226,8 +284,31 @@ impl Model {
         })
     }
 
+    /// A sighting of every kind that there is, made from the run as it is now.
     fn sighting(&mut self, how: u16) -> Sighting {
-        match how % 8 {
+        let dice = how / 16;
+        let pick = |number: u16| commit(u64::from(dice % number) + 1);
+        let environment = environment(dice);
+        match how % 16 {
+            4 => Sighting::Rules {
+                policy_version: self.policy_version(dice),
+                standing: self.standing(dice),
+                approvals: Default::default(),
+            },
+            5 => Sighting::Tag(digest(dice % 3)),
+            6 => Sighting::LiveBranch((dice % 3 != 0).then(|| pick(120))),
+            7 => Sighting::OnMain(self.state.fixes.iter().map(|fix| fix.source.clone()).collect()),
+            8 => Sighting::Reached { environment, commit: pick(9) },
+            9 => Sighting::Job { file: "build.yml".to_owned() },
+            10 => self.counted(dice).map_or(Sighting::Head(None), Sighting::Counts),
+            12 if self.state.base.is_some() => Sighting::Withheld {
+                base: self.state.base.clone().unwrap_or_else(|| commit(1)),
+                without: self.state.fixes.iter().map(|fix| fix.source.clone()).collect(),
+                changes: Vec::new(),
+                total: usize::from(dice % 3),
+            },
+            13 => Sighting::Edits { environment, edits: Edits { diff: String::new(), digest: (dice % 3).to_string() } },
+            11 => self.image(dice).unwrap_or(Sighting::Head(None)),
             0 => Sighting::Head(Some(self.head(how))),
             1 => Sighting::Head(None),
             2 => {
@@ -236,9 +317,11 @@ impl Model {
                     environment: Environment::parse("production").expect("an environment"),
                     running: self.running.clone(),
                     has_fix: how % 3 == 0,
+                    brings: Vec::new(),
+                    total: 0,
                 }
             }
-            3 => Sighting::Mainline { how: containment(how), main: commit(u64::from(how % 9) + 50) },
+            3 => Sighting::Mainline { how: containment(how), main: commit(u64::from(how % 9) + 50), by: None },
             _ => Sighting::Pull { seen: self.reviews(how), merged: (how % 97 == 0).then(|| commit(60)) },
         }
     }
@@ -247,17 +330,51 @@ impl Model {
         self.commits += 1;
         let tip = commit(self.commits);
         let who = PEOPLE[usize::from(how / 8) % PEOPLE.len()];
-        let people = vec![Contributor { person: who.parse().ok(), name: who.to_owned() }];
-        let commits = vec![Contribution { commit: tip.clone(), subject: "A change".to_owned(), people }];
+        let people = vec![Contributor { person: who.parse().ok(), name: who.to_owned(), unknown: None }];
+        let commits =
+            vec![Contribution { commit: tip.clone(), subject: "A change".to_owned(), people: people.clone() }];
         HeadSeen {
             tip,
             commits,
             total: 1,
             size: DiffSize { files: 1, insertions: 2, deletions: 1 },
+            base: self.state.base.clone().unwrap_or_else(|| commit(1)),
             on_base: how % 11 != 0,
             origins: Default::default(),
+            people: people.into_iter().collect(),
             pushers: Default::default(),
         }
+    }
+
+    fn attribution(&self, source: &CommitId, how: u16) -> Attribution {
+        let strangers = (how % 7 == 0).then(|| stranger(how));
+        let people = std::iter::once(contributor(how / 3)).chain(strangers).collect();
+        Attribution { source: source.clone(), merge: how % 2 == 0, commits: 2, pulls: Vec::new(), people }
+    }
+
+    fn counted(&self, dice: u16) -> Option<Counts> {
+        let count = |by: u16| usize::from(dice / by % 5);
+        let commit = self.state.ships()?.clone();
+        Some(Counts { commit, production: count(1), ships: count(5), main: count(25) })
+    }
+
+    fn image(&self, dice: u16) -> Option<Sighting> {
+        let (commit, digest) = (self.state.ships()?.clone(), digest(dice % 3)?);
+        let image = Image { repository: "registry/payments".to_owned(), tag: "hotfix".to_owned(), digest };
+        let published = Published { image, created: None, revision: None };
+        Some(Sighting::Image { commit, published, by: "the tag".to_owned() })
+    }
+
+    /// The policy, which somebody changes now and then.
+    fn policy_version(&self, dice: u16) -> String {
+        if dice % 29 == 0 { "another".to_owned() } else { self.config.policy.version_for(&self.state.plan.service) }
+    }
+
+    /// The roles of those who voted so far; now and then ben loses his.
+    fn standing(&self, dice: u16) -> Standing {
+        let voters = self.state.votes.iter().map(|vote| &vote.person);
+        let here = voters.filter(|id| dice % 11 != 0 || id.as_str() != "ben");
+        here.map(|id| (id.clone(), self.config.policy.roles(&self.state.plan.service, id))).collect()
     }
 
     fn reviews(&self, how: u16) -> PullSeen {
@@ -267,7 +384,7 @@ impl Model {
         let review = ReviewSeen { person: who.parse().ok(), name: who.to_owned(), commit: head.clone(), verdict };
         let state = if how % 7 == 0 { CheckState::Failure } else { CheckState::Success };
         let check = Check { name: "unit-tests".to_owned(), app: "ci".to_owned(), state };
-        PullSeen { reviews: vec![review], checked: Some(head), checks: vec![check], astray: None }
+        PullSeen { reviews: vec![review], checked: Some(head), checks: vec![check], ..PullSeen::default() }
     }
 
     /// Some answer of the world to an act of the bot: mostly the one that was wished for.
@@ -288,13 +405,20 @@ impl Model {
                     1 => PickResult::AlreadyThere,
                     _ => PickResult::Done { commit: head.tip.clone(), head },
                 };
-                Outcome::Picked { source, result }
+                let by = Box::new(self.attribution(&source, how));
+                Outcome::Picked { source, by, result }
+            }
+            Effect::Unpick { source, .. } => {
+                let result = if how % 4 == 0 { Err(vec!["src/a.py".to_owned()]) } else { Ok(self.head(how)) };
+                Outcome::Unpicked { source, result }
             }
             Effect::Rebase { .. } if how % 3 == 0 => Outcome::Rebased(Rebased::Conflict(vec!["src/a.py".to_owned()])),
-            Effect::Rebase { .. } => Outcome::Rebased(Rebased::Done(HeadSeen { on_base: true, ..self.head(how) })),
+            Effect::Rebase { onto, .. } => {
+                Outcome::Rebased(Rebased::Done(HeadSeen { base: onto, on_base: true, ..self.head(how) }))
+            }
             Effect::OpenPull => Outcome::PullOpened {
                 number: PullNumber(1),
-                author: PEOPLE[usize::from(how) % 5].parse().ok(),
+                author: (how % 4 != 0).then(|| contributor(how)),
                 url: None,
             },
             Effect::OpenReturn => Outcome::ReturnOpened { number: PullNumber(2), url: None },
@@ -302,12 +426,13 @@ impl Model {
                 Outcome::Prompted { environment, commit, message: self.message() }
             }
             Effect::CheckDeploy { environment, commit, key } => {
-                Outcome::DeployChecked { facts: self.facts(how, &commit), environment, commit, key }
+                Outcome::DeployChecked { facts: Box::new(self.facts(how, &commit)), environment, commit, key }
             }
             Effect::Deploy { key, commit, .. } => {
                 let status = match how % 6 {
                     0 => DeployStatus::Failed { reason: "no room".to_owned() },
                     1 => DeployStatus::AwaitingWord,
+                    2 => DeployStatus::RollingOut { note: None, confirmed_here: false },
                     _ => DeployStatus::Succeeded { at: self.now },
                 };
                 if matches!(status, DeployStatus::Succeeded { .. }) {
@@ -317,6 +442,7 @@ impl Model {
             }
             Effect::Merge { number, .. } => Outcome::Merged { number, commit: commit(70) },
             Effect::FindRiders { .. } => Outcome::Riders { riders: Vec::new(), total: 0 },
+            Effect::RestoreBranch { at } => Outcome::BranchRestored { at },
             Effect::DeleteBranch { .. } => Outcome::BranchDeleted,
             Effect::AnnounceGlass { version } => Outcome::GlassAnnounced { version, message: self.message() },
             Effect::Say { .. }
@@ -348,23 +474,18 @@ impl Model {
     }
 
     fn facts(&self, how: u16, wanted: &CommitId) -> DeployFacts {
-        let roles = |id: &str| (how / 7) % 11 != 0 || id != "ben";
-        let standing = PEOPLE.iter().filter(|id| roles(id)).map(|id| {
-            let id: PersonId = id.parse().expect("a person");
-            let roles = self.config.policy.roles(&self.state.plan.service, &id);
-            (id, roles)
-        });
         DeployFacts {
             tip: if how % 9 == 0 { Some(commit(8)) } else { Some(wanted.clone()) },
             running: (how % 4 != 0).then(|| self.running.clone()),
-            image: None,
-            freeze: (how % 23 == 0).then(|| "the year ends".to_owned()),
-            policy_version: if how % 29 == 0 {
-                "another".to_owned()
-            } else {
-                self.config.policy.version_for(&self.state.plan.service)
-            },
-            standing: standing.collect(),
+            image: self.state.digest().filter(|_| how % 17 != 0).cloned(),
+            removal: (how % 19 == 0).then(Removal::default),
+            freeze: (how % 23 == 0).then(|| Frozen {
+                reason: "the year ends".to_owned(),
+                end: if how % 2 == 0 { Thaw::Calendar(self.now) } else { Thaw::Word("all".to_owned()) },
+            }),
+            policy_version: self.policy_version(how),
+            standing: self.standing(how / 7),
+            judged: self.state.votes.clone(),
             lapsed: if how % 31 == 0 {
                 BTreeMap::from([("ben".parse().expect("a person"), Lapse::Gone)])
             } else {
@@ -372,6 +493,9 @@ impl Model {
             },
             glass: PEOPLE.iter().filter(|id| how % 6 != 0 || **id != "dee").filter_map(|id| id.parse().ok()).collect(),
             reviewed: BTreeSet::new(),
+            pull: None,
+            main: None,
+            strangers: (how % 37 == 0).then(|| stranger(how)).into_iter().collect(),
         }
     }
 
@@ -381,16 +505,38 @@ impl Model {
     }
 }
 
+fn back(environment: Environment) -> Act {
+    Act::Rollback { environment, to: None, reason: "it is worse".to_owned() }
+}
+
+fn contributor(how: u16) -> Contributor {
+    let who = PEOPLE[usize::from(how) % PEOPLE.len()];
+    Contributor { person: who.parse().ok(), name: who.to_owned(), unknown: None }
+}
+
+/// Somebody whom nobody knows.
+fn stranger(how: u16) -> Contributor {
+    let unknown = Some(PersonRef::new(Platform::Git, format!("stranger-{}@example.org", how % 2)));
+    Contributor { person: None, name: "A stranger".to_owned(), unknown }
+}
+
+/// A digest, or nothing.
+fn digest(number: u16) -> Option<Digest> {
+    (number > 0).then(|| Digest::parse(&format!("sha256:{number:064x}")).expect("a digest"))
+}
+
 fn environment(how: u16) -> Environment {
     Environment::parse(["staging", "production", "production"][usize::from(how / 19) % 3]).expect("an environment")
 }
 
 fn containment(how: u16) -> Containment {
-    match how % 5 {
+    match how % 7 {
         0 => Containment::Missing { commits: Vec::new() },
-        1 => Containment::Reverted { by: commit(80) },
+        1 => Containment::Reverted { by: commit(80), partly: how % 2 == 0 },
         2 => Containment::Squash,
         3 => Containment::Patch,
+        4 => Containment::Lines,
+        5 => Containment::Rewritten { by: commit(81) },
         _ => Containment::Ancestor,
     }
 }

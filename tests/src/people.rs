@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, bail};
 use hotfix_adapters::forge::{CheckState, MergeMethod, PullNumber, Verdict};
-use hotfix_adapters::vocabulary::CommitId;
+use hotfix_adapters::vocabulary::{BranchName, CommitId};
 
 use crate::git::git;
 use crate::world::World;
@@ -15,6 +15,8 @@ impl World {
     pub async fn on_the_forge(&self, words: &str) -> anyhow::Result<()> {
         let (who, what) = words.split_once(' ').context("who does what?")?;
         match (who, what) {
+            ("merge", what) if what.starts_with("passes ") => self.merge_check(what, CheckState::Success).await,
+            ("merge", what) if what.starts_with("fails ") => self.merge_check(what, CheckState::Failure).await,
             ("main", "is green") => self.check_is("main", "build", CheckState::Success).await,
             ("main", "is red") => self.check_is("main", "build", CheckState::Failure).await,
             (name, "pass") => self.head_check(name, CheckState::Success).await,
@@ -24,7 +26,26 @@ impl World {
             (_, "asks for changes") => self.site.review(self.pull().await?, who, Verdict::ChangesRequested).await,
             (_, "merges the pull request") => self.site.merge(self.pull().await?, who, MergeMethod::Merge).await,
             (_, "squashes the pull request") => self.site.merge(self.pull().await?, who, MergeMethod::Squash).await,
+            (_, "makes the pull request a draft") => self.site.draft(self.pull().await?, true).await,
+            (_, "marks the pull request as ready") => self.site.draft(self.pull().await?, false).await,
+            (_, what) if what.starts_with("labels it ") => {
+                self.site.label(self.pull().await?, who, what.trim_start_matches("labels it "), true).await
+            }
+            (_, what) if what.starts_with("takes off the label ") => {
+                self.site.label(self.pull().await?, who, what.trim_start_matches("takes off the label "), false).await
+            }
             (_, "closes the pull request") => self.site.close(self.pull().await?, who).await,
+            (_, what) if what.starts_with("opens a pull request from ") => {
+                let words = what.trim_start_matches("opens a pull request from ");
+                let (branch, title) = words.split_once(' ').unwrap_or((words, "The fix"));
+                self.site.open_pull(who, &BranchName::parse(branch)?, title.trim_matches('"')).await
+            }
+            (_, what) if what.contains("s the pull request from ") => {
+                let (how, branch) = what.split_once(" the pull request from ").context("from which branch?")?;
+                let method = if how == "squashes" { MergeMethod::Squash } else { MergeMethod::Merge };
+                let number = self.site.pull_from(&BranchName::parse(branch)?).await?.context("there is none")?;
+                self.site.merge(number, who, method).await
+            }
             (_, what) if what.starts_with("opens a release blocker ") => {
                 let title = what.trim_start_matches("opens a release blocker ").trim_matches('"');
                 self.site.open_issue(who, title, "release-blocker").await
@@ -36,6 +57,14 @@ impl World {
     async fn pull(&self) -> anyhow::Result<PullNumber> {
         let run = self.newest().await.context("there is no run")?;
         Ok(run.pull.context("there is no pull request")?.number)
+    }
+
+    /// A check of the merge: `passes unit-tests`.
+    async fn merge_check(&self, what: &str, state: CheckState) -> anyhow::Result<()> {
+        let name = what.split_once(' ').context("which check?")?.1;
+        let run = self.newest().await.context("there is no run")?;
+        let merged = run.pull.and_then(|pull| pull.merged).context("it is not merged")?;
+        self.site.check(&merged, name, state).await
     }
 
     async fn head_check(&self, name: &str, state: CheckState) -> anyhow::Result<()> {
@@ -124,9 +153,25 @@ impl World {
                 let at = self.commit_of(at)?;
                 run(&["push", "--quiet", "origin", &format!("{at}:refs/heads/{branch}")]).map(|_| ())
             }
+            "tags" => {
+                let (tag, at) = rest.split_once(" at ").context("at what?")?;
+                let (tag, at) = (self.with_short(tag)?, self.commit_of(at)?);
+                run(&["push", "--quiet", "origin", &format!("{at}:refs/tags/{tag}")]).map(|_| ())
+            }
+            "untags" => {
+                let tag = format!("refs/tags/{}", self.with_short(rest)?);
+                run(&["push", "--quiet", "origin", "--delete", &tag]).map(|_| ())
+            }
             "deletes" => run(&["push", "--quiet", "origin", "--delete", rest]).map(|_| ()),
             _ => bail!("nobody can do this with git: {words}"),
         }
+    }
+
+    /// `{main}` in the name of a tag is the short id of what is called so.
+    fn with_short(&self, name: &str) -> anyhow::Result<String> {
+        let Some((before, rest)) = name.split_once('{') else { return Ok(name.to_owned()) };
+        let (reference, behind) = rest.split_once('}').context("`{` without `}`")?;
+        Ok(format!("{before}{}{behind}", &self.commit_of(reference)?[..7]))
     }
 
     fn write(&self, files: &str) -> anyhow::Result<()> {
@@ -146,7 +191,7 @@ impl World {
         let list = people.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ");
         let (before, _) = policy.split_once("\n[break_glass]").unwrap_or((&policy, ""));
         std::fs::write(&path, format!("{before}\n[break_glass]\npeople = [{list}]\naudit  = \"#audit\"\n"))?;
-        self.restart().await
+        self.take_over().await
     }
 
     /// Something in the machine room: `production deploys main`, `the bot restarts`, `the forge is down`.
@@ -154,6 +199,12 @@ impl World {
     /// # Errors
     /// When the words are not known, or something fails.
     pub async fn in_the_world(&mut self, words: &str) -> anyhow::Result<()> {
+        if let Some(words) = words.strip_suffix(", by a reload") {
+            self.reloads = true;
+            let done = Box::pin(self.in_the_world(words)).await;
+            self.reloads = false;
+            return done;
+        }
         if self.over_there(words).await? {
             return Ok(());
         }
@@ -161,6 +212,11 @@ impl World {
         if let Some((environment, reference)) = words.split_once(" deploys ") {
             let commit = self.commit_of(reference)?;
             return self.stage.deploy(&commit, environment);
+        }
+        if let Some((environment, version)) = words.split_once(" is labelled ") {
+            let label = std::fs::read_to_string(state.join(format!("version-{environment}")))?;
+            anyhow::ensure!(label.starts_with(&format!("VERSION={version} ")), "{environment} is labelled {label}");
+            return Ok(());
         }
         if let Some(environment) = words.strip_prefix("nothing runs in ") {
             return Ok(std::fs::remove_file(self.stage.place(environment).join("current"))?);
@@ -198,7 +254,7 @@ impl World {
                     &path,
                     policy.replace("approver  = [\"ana\", \"ben\", \"dee\"]", "approver  = [\"ana\", \"dee\"]"),
                 )?;
-                self.restart().await
+                self.take_over().await
             }
             "dee may break the glass" => self.list_for_the_glass(&["dee"]).await,
             "ana and dee may break the glass" => self.list_for_the_glass(&["ana", "dee"]).await,
@@ -207,7 +263,7 @@ impl World {
                 let policy = std::fs::read_to_string(&path)?;
                 let (before, _) = policy.split_once("[break_glass]").context("nobody may")?;
                 std::fs::write(&path, before)?;
-                self.restart().await
+                self.take_over().await
             }
             "votes for production are backed by reviews" => {
                 let path = self.stage.config().join("policy.toml");
@@ -216,13 +272,13 @@ impl World {
                     &path,
                     policy.replace("[quorum]\n", "[quorum]\nstep_up = { production = \"review\" }\n"),
                 )?;
-                self.restart().await
+                self.take_over().await
             }
             "two votes are asked for" => {
                 let path = self.stage.config().join("policy.toml");
                 let policy = std::fs::read_to_string(&path)?;
                 std::fs::write(&path, policy.replace("count = 1", "count = 2"))?;
-                self.restart().await
+                self.take_over().await
             }
             _ => bail!("this cannot happen in this world: {words}"),
         }

@@ -59,6 +59,10 @@ impl World {
             self.platform_commit(path, text)?;
             return Ok(true);
         }
+        if let Some((reference, files)) = words.split_once(" is promoted in ") {
+            self.promoted_in(&self.commit_of(reference)?, files)?;
+            return Ok(true);
+        }
         if let Some((who, reference)) =
             words.strip_suffix(" past the bot").and_then(|rest| rest.split_once(" promotes "))
         {
@@ -68,6 +72,15 @@ impl World {
         match words {
             "the promotion is merged" => {
                 self.platform()?.merge(self.promotion().await?, "dee", MergeMethod::Merge).await?;
+                self.roll_out()?;
+                Ok(true)
+            }
+            "the promotion is merged, and nothing is rolled out" => {
+                self.platform()?.merge(self.promotion().await?, "dee", MergeMethod::Merge).await?;
+                Ok(true)
+            }
+            "production is rolled out" => {
+                self.roll_out()?;
                 Ok(true)
             }
             "the promotion is closed" => {
@@ -98,13 +111,46 @@ impl World {
         run(&["switch", "--quiet", "--detach", "origin/main"])?;
         let names = std::fs::read_to_string(work.join("data/services/reports/saas.yaml"))?;
         let old = names.split_whitespace().find(|word| word.len() == 40).context("production names no commit")?;
-        for file in ["data/services/reports/saas.yaml", ".env", "resources/defaults.yaml"] {
+        let files = [
+            "data/services/reports/saas.yaml",
+            "data/services/reports/saas-int.yaml",
+            ".env",
+            "resources/defaults.yaml",
+            "resources/tekton/shared-resources.yaml",
+        ];
+        for file in files {
             let text = std::fs::read_to_string(work.join(file))?;
             std::fs::write(work.join(file), text.replace(old, commit).replace(&old[..7], &commit[..7]))?;
         }
         run(&["commit", "--quiet", "--all", "-m", "Promote by hand"])?;
         run(&["push", "--quiet", "origin", "HEAD:refs/heads/main"])?;
         self.platform()?.pushed();
+        self.roll_out()
+    }
+
+    /// Production runs what the files name, where something there looks at them.
+    fn roll_out(&self) -> anyhow::Result<()> {
+        if self.stage.service != "reports" {
+            return Ok(());
+        }
+        let work = self.stage.root.join("platform");
+        let run = |arguments: &[&str]| git(&work, "dee", self.clock.moment(), arguments);
+        run(&["fetch", "--quiet", "origin"])?;
+        let names = run(&["show", "origin/main:data/services/reports/saas.yaml"])?;
+        let commit = names.split_whitespace().find(|word| word.len() == 40).context("production names no commit")?;
+        self.stage.deploy(commit, "production")
+    }
+
+    /// Looks whether the main of the repository over there names a commit in these files, and no longer the one that ran before.
+    fn promoted_in(&self, commit: &str, files: &str) -> anyhow::Result<()> {
+        let live = self.commit_of("live")?;
+        for file in files.split(", ") {
+            let spec = format!("main:{file}");
+            let text = git(&self.stage.bare_of(PLATFORM), "dee", self.clock.moment(), &["show", &spec])?;
+            if !text.contains(&commit[..7]) || text.contains(&live[..7]) {
+                bail!("{file} does not name {commit} alone:\n{text}");
+            }
+        }
         Ok(())
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
@@ -113,6 +114,8 @@ pub struct Play {
     pub(crate) names: Names,
     /// What was done and not acknowledged yet.
     unheard: Vec<Inbound>,
+    /// Whether that is done while the bot reads what is new in the world.
+    during_a_look: bool,
 }
 
 impl Play {
@@ -121,7 +124,7 @@ impl Play {
     /// # Errors
     /// When the repository cannot be read.
     pub fn new(world: World) -> anyhow::Result<Self> {
-        let mut play = Self { world, shown: 0, names: Names::default(), unheard: Vec::new() };
+        let mut play = Self { world, shown: 0, names: Names::default(), unheard: Vec::new(), during_a_look: false };
         for name in ["live", "fix-upload", "fix-log", "fix-refund", "main", "feature-1", "feature-2"] {
             let commit = play.world.commit_of(name)?;
             play.names.by_commit.insert(commit, name.to_owned());
@@ -155,6 +158,10 @@ impl Play {
         let mut own = Vec::new();
         match act {
             Act::Typed(line) => own = self.says(line).await?,
+            Act::During(line) => {
+                own = self.says(line).await?;
+                self.during_a_look = true;
+            }
             Act::Both(one, other) => own = [self.says(one).await?, self.says(other).await?].concat(),
             Act::Forge(words) => self.world.on_the_forge(words).await?,
             Act::Git(words) => self.world.with_git(words)?,
@@ -174,8 +181,35 @@ impl Play {
     /// # Errors
     /// When the bot was stopped, or does not come to rest.
     pub async fn go_on(&mut self) -> anyhow::Result<()> {
+        if std::mem::take(&mut self.during_a_look) {
+            self.hear_during_a_look().await?;
+        }
         self.hear().await?;
         self.world.settle().await
+    }
+
+    /// What was not acknowledged is delivered after a look has begun, and before anything it reads is answered.
+    async fn hear_during_a_look(&mut self) -> anyhow::Result<()> {
+        let (cut, engine) = (self.world.cut.clone(), self.world.engine().clone());
+        let forge = format!("forge of {}", self.world.options.service);
+        let over = std::sync::atomic::AtomicBool::new(false);
+        let look = async {
+            let looked = engine.look().await;
+            over.store(true, Relaxed);
+            looked
+        };
+        let meanwhile = async {
+            while cut.waits(&forge) == 0 && !over.load(Relaxed) {
+                tokio::task::yield_now().await;
+            }
+            let heard = self.hear().await;
+            cut.hang(&forge, false);
+            heard
+        };
+        cut.hang(&forge, true);
+        let (looked, heard) = join(look, meanwhile).await;
+        looked?;
+        heard
     }
 
     /// What was not acknowledged is delivered again.

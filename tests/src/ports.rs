@@ -14,6 +14,7 @@ pub use journal::{CutJournal, Op, replayed};
 pub use shelf::{Rack, Shelf};
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::panic::Location;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use hotfix_adapters::failure::Failure;
@@ -58,6 +59,21 @@ struct Knife {
     faults: BTreeMap<String, usize>,
     /// The calls that hang, or hung.
     waited: Vec<String>,
+    /// What is refused.
+    refusing: Refusing,
+}
+
+/// The calls by which effects are performed, and which of them is refused for good.
+#[derive(Debug, Default)]
+struct Refusing {
+    /// Whether effects are performed now.
+    performing: bool,
+    /// Which effects.
+    claimed: Vec<String>,
+    /// The calls so far, each with the effects in whose time it fell.
+    calls: Vec<(String, String)>,
+    /// The number of the one that is refused.
+    at: Option<usize>,
 }
 
 impl Cut {
@@ -90,9 +106,34 @@ impl Cut {
     ///
     /// # Errors
     /// The bot is dead, or the side is down.
+    #[track_caller]
     pub fn reaches(&self, side: &'static str) -> Result<(), Failure> {
         self.alive()?;
-        if self.lock().down.contains(side) { Err(Failure::retry(format!("the {side} is down"))) } else { Ok(()) }
+        if self.lock().down.contains(side) {
+            return Err(Failure::retry(format!("the {side} is down")));
+        }
+        self.lock().refusing.call(side, Location::caller())
+    }
+
+    /// Says whether effects are performed from here on: their calls are counted, and one of them may be refused.
+    pub fn performing(&self, performing: bool) {
+        self.lock().refusing.performing = performing;
+    }
+
+    /// These effects are performed next.
+    pub fn claimed(&self, effects: Vec<String>) {
+        self.lock().refusing.claimed = effects;
+    }
+
+    /// Refuses the call with this number, or none; counting begins anew.
+    pub fn refuse_at(&self, call: Option<usize>) {
+        self.lock().refusing = Refusing { at: call, ..Refusing::default() };
+    }
+
+    /// The calls by which effects were performed, each with the effects in whose time it fell.
+    #[must_use]
+    pub fn calls(&self) -> Vec<(String, String)> {
+        self.lock().refusing.calls.clone()
     }
 
     /// A call to one side of the world for one service: it may hang, and it may break off.
@@ -194,6 +235,20 @@ impl Cut {
 
     fn lock(&self) -> MutexGuard<'_, Knife> {
         self.knife.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Refusing {
+    fn call(&mut self, side: &str, place: &Location<'_>) -> Result<(), Failure> {
+        // The journal is no side that could refuse for good.
+        if !self.performing || side == "leases" {
+            return Ok(());
+        }
+        self.calls.push((self.claimed.join(" + "), format!("{side}:{}", place.line())));
+        if self.at == Some(self.calls.len() - 1) {
+            return Err(Failure::rejected(format!("the {side} says no")));
+        }
+        Ok(())
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use hotfix::config::Config;
-use hotfix::engine::Engine;
+use hotfix::engine::Current;
 use hotfix::listen::Ear;
 use hotfix_adapters::chat::{Chat, Listener};
 use hotfix_adapters::vocabulary::MessageRef;
@@ -59,7 +59,7 @@ impl Room {
     ///
     /// # Errors
     /// When nobody listens.
-    pub async fn listen(&mut self, engine: &Arc<Engine>, patience: Option<Duration>) -> anyhow::Result<()> {
+    pub async fn listen(&mut self, engine: &Current, patience: Option<Duration>) -> anyhow::Result<()> {
         let ear: Arc<dyn Listener> = match patience {
             Some(patience) => Ear::patient(engine.clone(), patience),
             None => Ear::of(engine.clone()),

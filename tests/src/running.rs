@@ -96,14 +96,22 @@ impl Running {
         self.heard.lock().expect("a lock").join("\n")
     }
 
+    /// Sends it a signal.
+    ///
+    /// # Panics
+    /// When it does not run.
+    pub fn signal(&self, signal: rustix::process::Signal) {
+        let pid = self.child.id().and_then(|id| rustix::process::Pid::from_raw(i32::try_from(id).ok()?));
+        rustix::process::kill_process(pid.expect("it runs"), signal).expect("it is told");
+    }
+
     /// Tells it to stop, waits until it has, and answers what it said.
     ///
     /// # Panics
     /// When it does not end.
     pub async fn stop(mut self) -> Ended {
-        let pid = self.child.id().and_then(|id| rustix::process::Pid::from_raw(i32::try_from(id).ok()?));
-        if let Some(pid) = pid {
-            rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("it is told to stop");
+        if self.child.id().is_some() {
+            self.signal(rustix::process::Signal::TERM);
         }
         let status = tokio::time::timeout(PATIENCE, self.child.wait()).await.expect("it ends").expect("a status");
         // Both outputs are at their end when nobody can tell any more.

@@ -9,9 +9,11 @@
 //! < in #payments
 //!     …
 //! forge: ben approves
+//! look: ben: +1
 //! ```
-//! `serves` names sentences of the runbook; `world` the service, and `with embedded` or `without chi`. Then come steps,
-//! each with what was seen after it. `given a hotfix that is approved` takes all steps up to there without showing them.
+//! `serves` names sentences of the runbook; `world` the service, and `with embedded`, `with ci` or `without chi`. Then come steps,
+//! each with what was seen after it. `look:` is typed while the bot reads the world. `given a hotfix that is approved` takes all
+//! steps up to there without showing them.
 
 use std::path::Path;
 use std::time::Duration;
@@ -51,6 +53,8 @@ pub struct Step {
 pub enum Act {
     /// Somebody types.
     Typed(String),
+    /// Somebody types while the bot reads what is new in the world.
+    During(String),
     /// Two people type at the same instant.
     Both(String, String),
     /// Somebody does something on the forge.
@@ -148,8 +152,9 @@ fn options(words: &str) -> anyhow::Result<Options> {
     while let Some(word) = words.next() {
         match (word, words.next()) {
             ("with", Some("embedded")) => options.embedded = true,
+            ("with", Some("ci")) => options.ci = true,
             ("without", Some(name)) => options.absent.push(name.to_owned()),
-            _ => bail!("`with embedded` or `without <name>` is wanted"),
+            _ => bail!("`with embedded`, `with ci` or `without <name>` is wanted"),
         }
     }
     Ok(options)
@@ -166,13 +171,14 @@ fn act(line: &str) -> anyhow::Result<Act> {
         return Ok(Act::Given(words.to_owned()));
     }
     let (kind, words) =
-        line.split_once(": ").context("a step begins with `> `, forge:, git:, world:, clock: or given")?;
+        line.split_once(": ").context("a step begins with `> `, look:, forge:, git:, world:, clock: or given")?;
     Ok(match kind {
+        "look" => Act::During(words.to_owned()),
         "forge" => Act::Forge(words.to_owned()),
         "git" => Act::Git(words.to_owned()),
         "world" => Act::World(words.to_owned()),
         "clock" => Act::Clock(span(words)?),
-        _ => bail!("a step begins with `> `, forge:, git:, world:, clock: or given"),
+        _ => bail!("a step begins with `> `, look:, forge:, git:, world:, clock: or given"),
     })
 }
 

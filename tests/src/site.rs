@@ -18,7 +18,8 @@ use hotfix_fakes::pushes::keep_pushes;
 use hotfix_fakes::server::Control;
 use sha2::Sha256;
 
-use crate::clock::FakeClock;
+use crate::clock::{FakeClock, START};
+use crate::git::git;
 use crate::stage::Stage;
 
 /// The name of the forge elsewhere in `hotfix.toml`.
@@ -80,11 +81,17 @@ pub trait Site: Send + Sync {
     /// The team's CI reports a check of a commit.
     async fn check(&self, commit: &CommitId, name: &str, state: CheckState) -> anyhow::Result<()>;
 
+    /// Somebody opens a pull request from this branch to main.
+    async fn open_pull(&self, who: &str, branch: &BranchName, title: &str) -> anyhow::Result<()>;
+
     /// Somebody merges a pull request as it is.
     async fn merge(&self, number: PullNumber, who: &str, method: MergeMethod) -> anyhow::Result<()>;
 
     /// Somebody closes a pull request.
     async fn close(&self, number: PullNumber, who: &str) -> anyhow::Result<()>;
+
+    /// Somebody marks a pull request as a draft, or as ready.
+    async fn draft(&self, number: PullNumber, on: bool) -> anyhow::Result<()>;
 
     /// Somebody puts a label on a pull request, or takes it off.
     async fn label(&self, number: PullNumber, who: &str, label: &str, on: bool) -> anyhow::Result<()>;
@@ -106,6 +113,9 @@ pub trait Site: Send + Sync {
 
     /// The calls of the site's API, where it has one.
     fn calls(&self) -> Option<Arc<Control>>;
+
+    /// The bot's token may read and not write any more, where there is a token.
+    fn permit_reading_only(&self) {}
 
     /// The calls by which git reaches the repositories, where it does so over HTTP.
     fn git_calls(&self) -> Option<Arc<Control>>;
@@ -148,6 +158,28 @@ pub fn limit_waiting(stage: &Stage, seconds: u32) -> anyhow::Result<()> {
     let head = format!("[forges.{NAME}]\n");
     let own = std::fs::read_to_string(&file)?;
     Ok(std::fs::write(&file, own.replace(&head, &format!("{head}timeout_seconds = {seconds}\n")))?)
+}
+
+/// The checks that the CI of a service reports, where it has one.
+pub const CHECKS: [&str; 2] = ["lint", "unit-tests"];
+
+/// Gives the service a CI: its checks are expected, and main has passed them.
+///
+/// # Errors
+/// When the configuration cannot be written, or the forge does not take the checks.
+pub async fn with_ci(site: &dyn Site, stage: &Stage) -> anyhow::Result<()> {
+    let file = stage.config().join(format!("services/{}.toml", stage.service));
+    let own = std::fs::read_to_string(&file)?;
+    std::fs::write(
+        &file,
+        own.replace("required_checks = \"none\"\n", "").replace("required_checks  = \"none\"\n", ""),
+    )?;
+    let bare = stage.bare();
+    let main = git(&bare, "dee", jiff::Timestamp::from_millisecond(START.0)?, &["rev-parse", "main"])?;
+    for name in CHECKS {
+        site.check(&CommitId::parse(&main)?, name, CheckState::Success).await?;
+    }
+    Ok(())
 }
 
 /// The name of the service's repository.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use hotfix::config::Config;
-use hotfix::engine::Engine;
+use hotfix::engine::Current;
 use hotfix::http::Http;
 use hotfix::wire;
 use hotfix_adapters::chat::listen::Source;
@@ -79,7 +79,7 @@ impl Workspace {
     ///
     /// # Errors
     /// When nobody listens.
-    pub async fn listen(&mut self, engine: &Arc<Engine>, ear: Arc<dyn Listener>) -> anyhow::Result<()> {
+    pub async fn listen(&mut self, engine: &Current, ear: Arc<dyn Listener>) -> anyhow::Result<()> {
         let http = self.http.as_mut().context("nobody listens")?;
         http.open(engine.clone(), &ear);
         if let Some(source) = self.source.take() {

@@ -266,7 +266,12 @@ fn build(root: &Path, service: &str) -> anyhow::Result<()> {
             git(&work, "dee", moment, &["push", "--quiet", "origin", "1.4.2"])?;
             &["demo", "cs-prod", "wcs-prod"]
         }
-        "reports" | "operator" => {
+        "reports" => {
+            platform(&stage, &live)?;
+            &["stage", "production"]
+        }
+        // Nothing tells what production of the operator runs but the files.
+        "operator" => {
             platform(&stage, &live)?;
             &["stage"]
         }
@@ -287,8 +292,13 @@ fn platform(stage: &Stage, live: &str) -> anyhow::Result<()> {
     git(&work, "dee", moment, &["remote", "add", "origin", bare])?;
     let files = [
         ("data/services/reports/saas.yaml", include_str!("stage/platform/data/services/reports/saas.yaml")),
+        ("data/services/reports/saas-int.yaml", include_str!("stage/platform/data/services/reports/saas-int.yaml")),
         (".env", include_str!("stage/platform/.env")),
         ("resources/defaults.yaml", include_str!("stage/platform/resources/defaults.yaml")),
+        (
+            "resources/tekton/shared-resources.yaml",
+            include_str!("stage/platform/resources/tekton/shared-resources.yaml"),
+        ),
         ("resources/pinned/old.yaml", include_str!("stage/platform/resources/pinned/old.yaml")),
     ];
     for (name, text) in files {
@@ -331,6 +341,7 @@ fn configure(stage: &Stage) -> anyhow::Result<()> {
             include_str!("../../config/scripts/running-in-folder.sh").to_owned(),
         ),
         ("scripts/deploy.sh".to_owned(), include_str!("stage/deploy.sh").to_owned()),
+        ("scripts/deploy-image.sh".to_owned(), include_str!("stage/deploy-image.sh").to_owned()),
     ];
     for (name, text) in files {
         let path = stage.config().join(&name);

@@ -7,7 +7,8 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use hotfix::config::Config;
 use hotfix::domain::hotfix::Hotfix;
-use hotfix::engine::{Engine, Reply, replay_all};
+use hotfix::engine::{Current, Engine, Outside, Reply, replay_all};
+use hotfix::reload::{self, Taken};
 use hotfix::{config, wire};
 use hotfix_adapters::chat::console::{Console, ConsoleOptions};
 use hotfix_adapters::chat::{Chat, Inbound};
@@ -45,6 +46,8 @@ pub struct Options {
     pub standing: BTreeMap<String, Standing>,
     /// Who is not in the service's channel.
     pub absent: Vec<String>,
+    /// Whether the service has a CI that reports the checks `unit-tests` and `lint` of every commit of main.
+    pub ci: bool,
     /// Whether the journal is the embedded store, and not the one in memory.
     pub embedded: bool,
     /// Whether the chat is kept in a file, so that the world can be put back to an earlier moment.
@@ -103,7 +106,9 @@ pub struct World {
     pub ops: Arc<Mutex<Vec<Op>>>,
     /// Whether the bot asks by itself what is new, or only when it is told that something is.
     pub polls: bool,
-    engine: Option<Arc<Engine>>,
+    engine: Option<(Arc<Engine>, Current)>,
+    /// Whether a change of the configuration is taken over by a reload, and not by a start.
+    pub(crate) reloads: bool,
     starts: usize,
 }
 
@@ -122,6 +127,9 @@ impl World {
         let console = Arc::new(console(&stage, &options)?);
         let site = site::open(options.host, &stage, &clock).await?;
         options.timeout.map_or(Ok(()), |seconds| site::limit_waiting(&stage, seconds))?;
+        if options.ci {
+            site::with_ci(site.as_ref(), &stage).await?;
+        }
         let room = Room::open(&stage, &TYPISTS, &options).await?;
         let store = if options.embedded { Store::Embedded(None) } else { Store::Memory(memory) };
         let mut world = Self {
@@ -137,6 +145,7 @@ impl World {
             ops: Arc::default(),
             polls: true,
             engine: None,
+            reloads: false,
             starts: 0,
         };
         world.start().await?;
@@ -165,8 +174,25 @@ impl World {
             None => self.console.clone(),
             Some(room) => room.wire(&config).await?,
         };
-        let chat = Arc::new(CutChat { inner, cut: cut.clone() });
-        let mut outside = wire::outside(&config, chat, program())?;
+        let outside = self.outside(&config, Arc::new(CutChat { inner, cut }))?;
+        let process = format!("test-{}", self.starts);
+        let engine = Engine::start(journal, outside, config, process).await?;
+        let engine = Arc::new(match self.options.renewal {
+            Some(renewal) => engine.renewing_every(renewal),
+            None => engine,
+        });
+        let current = Current::from(engine.clone());
+        if let Some(room) = &mut self.room {
+            room.listen(&current, self.options.patience).await?;
+        }
+        self.engine = Some((engine, current));
+        Ok(())
+    }
+
+    /// What a bot with this configuration reaches.
+    fn outside(&self, config: &Config, chat: Arc<dyn Chat>) -> anyhow::Result<Outside> {
+        let cut = &self.cut;
+        let mut outside = wire::outside(config, chat, program())?;
         for (service, forge) in &mut outside.forges {
             let inner = self.site.port().unwrap_or_else(|| forge.clone());
             *forge = Arc::new(CutForge { inner, cut: cut.clone(), service: service.to_string() });
@@ -182,17 +208,34 @@ impl World {
                 outside.clusters.insert((service.clone(), production.name.clone()), vec![rack]);
             }
         }
-        let process = format!("test-{}", self.starts);
-        let engine = Engine::start(journal, outside, config, process).await?;
-        let engine = Arc::new(match self.options.renewal {
-            Some(renewal) => engine.renewing_every(renewal),
-            None => engine,
-        });
-        if let Some(room) = &mut self.room {
-            room.listen(&engine, self.options.patience).await?;
+        Ok(outside)
+    }
+
+    /// The operators changed the configuration, and the bot takes it over: by a reload or by a start.
+    ///
+    /// # Errors
+    /// When it does not take it.
+    pub async fn take_over(&mut self) -> anyhow::Result<()> {
+        if !self.reloads {
+            return self.restart().await;
         }
-        self.engine = Some(engine);
-        Ok(())
+        self.reload().await.map(|_| ()).map_err(|faults| anyhow::anyhow!("it was not taken: {}", faults.join(" ")))
+    }
+
+    /// The bot reads its configuration again.
+    ///
+    /// # Errors
+    /// Why it does not take it.
+    ///
+    /// # Panics
+    /// While it is being started again.
+    pub async fn reload(&mut self) -> Result<Taken, Vec<String>> {
+        let config = self.config().map_err(|error| vec![format!("{error:#}")])?;
+        let current = self.engine.as_ref().map(|(_, current)| current.clone()).expect("the bot is not running");
+        let chat = current.engine().chat();
+        let taken = reload::take(&current, &config, &|config: &Config| self.outside(config, chat.clone())).await?;
+        self.engine = Some((current.engine(), current));
+        Ok(taken)
     }
 
     /// The bot is killed and started again; the world lives on.
@@ -245,7 +288,7 @@ impl World {
     /// While it is being started again.
     #[must_use]
     pub fn engine(&self) -> &Arc<Engine> {
-        self.engine.as_ref().expect("the bot is not running")
+        self.engine.as_ref().map(|(engine, _)| engine).expect("the bot is not running")
     }
 
     /// The journal underneath the knife.
@@ -301,7 +344,13 @@ impl World {
         for _ in 0..ROUNDS {
             let engine = self.engine();
             let mut busy = false;
-            while engine.work().await?.claimed > 0 {
+            loop {
+                self.cut.performing(true);
+                let pass = engine.work().await;
+                self.cut.performing(false);
+                if pass?.claimed == 0 {
+                    break;
+                }
                 busy = true;
                 self.cut.alive()?;
             }

@@ -6,6 +6,7 @@ pub mod account;
 pub mod card;
 pub mod console;
 pub mod discord;
+pub mod dropped;
 pub mod form;
 mod harmless;
 mod kept;

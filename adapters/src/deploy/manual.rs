@@ -2,7 +2,8 @@
 
 use async_trait::async_trait;
 
-use super::{Deploy, DeployRequest, DeployStatus, Deployment, Running};
+use super::command::{OptionsError, Pattern, Placeholder};
+use super::{Deploy, DeployRequest, DeployStatus, Deployment, Running, parameters};
 use crate::failure::Failure;
 use crate::vocabulary::{DeployKey, Environment};
 
@@ -10,30 +11,29 @@ use crate::vocabulary::{DeployKey, Environment};
 #[derive(Debug, Clone)]
 pub struct Manual {
     environment: Environment,
-    instructions: String,
+    instructions: Pattern,
 }
 
 impl Manual {
-    /// The instructions are shown to the person who has to do it.
-    pub fn new(environment: Environment, instructions: impl Into<String>) -> Self {
-        Self { environment, instructions: instructions.into() }
-    }
-
-    /// What the person has to do.
-    #[must_use]
-    pub fn instructions(&self) -> &str {
-        &self.instructions
+    /// The instructions are shown to the person who has to do it. They may hold `{commit}`, `{short}`, `{tag}`, `{digest}`,
+    /// `{image}`, `{previous}`, `{environment}`, `{repository}` and `{key}`; a literal brace is doubled.
+    ///
+    /// # Errors
+    /// Says which placeholder is unknown.
+    pub fn new(environment: Environment, instructions: &str) -> Result<Self, OptionsError> {
+        Ok(Self { environment, instructions: Pattern::parse(instructions, &Placeholder::ALL)? })
     }
 }
 
 #[async_trait]
 impl Deploy for Manual {
-    /// Does nothing: the person is told by the caller.
+    /// Does nothing: the person is told by the caller. Instructions that cannot be filled in are no instructions.
     async fn start(&self, request: &DeployRequest) -> Result<(), Failure> {
-        if request.environment == self.environment {
-            return Ok(());
+        if request.environment != self.environment {
+            let (ours, theirs) = (&self.environment, &request.environment);
+            return Err(Failure::rejected(format!("this mechanism is for {ours}, not for {theirs}")));
         }
-        Err(Failure::rejected(format!("this mechanism is for {}, not for {}", self.environment, request.environment)))
+        self.instructions(request).map(|_| ())
     }
 
     /// Always a person's word. Nothing is remembered here, so a deployment that was never started cannot be told from
@@ -52,5 +52,9 @@ impl Deploy for Manual {
 
     async fn probe(&self) -> Result<(), Failure> {
         Ok(())
+    }
+
+    fn instructions(&self, request: &DeployRequest) -> Result<Option<String>, Failure> {
+        parameters::fill(&self.instructions, request).map(Some)
     }
 }

@@ -39,6 +39,23 @@ pub trait Deploy: Send + Sync {
     /// Whether the mechanism could work now, without doing anything.
     async fn probe(&self) -> Result<(), Failure>;
 
+    /// Returns what this deployment would change in files that people keep, computed from those files as they are now;
+    /// `None` when the mechanism changes no files. Nothing is written.
+    ///
+    /// # Errors
+    /// [`Failure::Rejected`] when the changes cannot be made, with the file and the line.
+    async fn edits(&self, _request: &DeployRequest) -> Result<Option<Edits>, Failure> {
+        Ok(None)
+    }
+
+    /// How a person does a deployment that this mechanism leaves to one; `None` when it does it itself.
+    ///
+    /// # Errors
+    /// When the instructions name something that is not known of the deployment.
+    fn instructions(&self, _request: &DeployRequest) -> Result<Option<String>, Failure> {
+        Ok(None)
+    }
+
     /// How long to wait between two questions how a deployment stands: asking a far system costs calls.
     fn pace(&self) -> Duration {
         Duration::from_millis(500)
@@ -73,6 +90,17 @@ pub struct DeployRequest {
     pub riders: Vec<String>,
 }
 
+/// The changes of files that a deployment makes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Edits {
+    /// The changes for people to read: a unified diff with a line of context, or, when that is long, the places that get the
+    /// same value, each with its file and line. Nothing is left out.
+    pub diff: String,
+    /// The SHA-256 of the values that are changed, each with its file, its place, and its text before and after, in
+    /// hexadecimal digits. Changes elsewhere in the files leave it as it is.
+    pub digest: String,
+}
+
 /// How a deployment stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -81,6 +109,13 @@ pub enum DeployStatus {
     InProgress {
         /// What it waits for, when that is worth telling people, such as a label on a merge request.
         note: Option<String>,
+    },
+    /// What was asked for is declared, and something else brings it about: merged, and not known to run.
+    RollingOut {
+        /// What it waits for.
+        note: Option<String>,
+        /// Whether something is asked here that will confirm it.
+        confirmed_here: bool,
     },
     /// It ended well.
     Succeeded {

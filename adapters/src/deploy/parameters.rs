@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::DeployRequest;
 use super::command::{Pattern, Placeholder, Values};
 use crate::failure::Failure;
+use crate::registry::Image;
 
 /// The parameter that carries the key of the deployment, by which it is found again.
 pub(crate) const KEY: &str = "HOTFIX_KEY";
@@ -57,7 +58,8 @@ pub(crate) fn pattern(text: &str) -> Result<Pattern, Failure> {
 /// Fills a pattern in. What is not known is not left empty: an empty `VERSION` would deploy something.
 pub(crate) fn fill(pattern: &Pattern, request: &DeployRequest) -> Result<String, Failure> {
     let image = request.image.as_ref();
-    if image.is_none() && (pattern.uses(Placeholder::Tag) || pattern.uses(Placeholder::Digest)) {
+    let of_image = [Placeholder::Tag, Placeholder::Digest, Placeholder::Image];
+    if image.is_none() && of_image.into_iter().any(|placeholder| pattern.uses(placeholder)) {
         return Err(Failure::rejected(
             "HOCS-25: this deployment names an image, and none was found for the commit. Find the tag in the registry first.",
         ));
@@ -65,6 +67,7 @@ pub(crate) fn fill(pattern: &Pattern, request: &DeployRequest) -> Result<String,
     if request.previous.is_none() && pattern.uses(Placeholder::Previous) {
         return Err(Failure::rejected("this deployment names what ran before, and that is not known."));
     }
+    let pinned = image.map(Image::pinned).unwrap_or_default();
     Ok(pattern.fill(&Values {
         commit: request.commit.as_str(),
         short: request.commit.short(),
@@ -73,6 +76,7 @@ pub(crate) fn fill(pattern: &Pattern, request: &DeployRequest) -> Result<String,
         key: request.key.as_str(),
         tag: image.map(|image| image.tag.as_str()).unwrap_or_default(),
         digest: image.map(|image| image.digest.as_str()).unwrap_or_default(),
+        image: &pinned,
         previous: request.previous.as_ref().map(crate::vocabulary::CommitId::as_str).unwrap_or_default(),
     }))
 }

@@ -332,6 +332,12 @@ fn uncancelled(why: &str) -> String {
     format!("The bot could not cancel it ({}): stop it there", why.trim_end_matches('.'))
 }
 
+/// A workflow, as far as it says whether it can be dispatched.
+#[derive(serde::Deserialize)]
+struct Found {
+    state: Option<String>,
+}
+
 #[async_trait]
 impl Deploy for Workflow {
     async fn start(&self, request: &DeployRequest) -> Result<(), Failure> {
@@ -405,7 +411,11 @@ impl Deploy for Workflow {
         blocking(move || prove_writable(&runs)).await?;
         let what = format!("read the workflow {} of {}", self.workflow, self.repo);
         let act = Act::new(&what, ACTIONS);
-        self.github.client().get::<serde::de::IgnoredAny>(&self.repo, &self.at()?, &act).await.map(drop)
+        let found: Found = self.github.client().get(&self.repo, &self.at()?, &act).await?;
+        if found.state.is_none_or(|state| state == "active") {
+            return Ok(());
+        }
+        Err(Failure::rejected(format!("the workflow {} of {} is disabled. Enable it.", self.workflow, self.repo)))
     }
 
     fn pace(&self) -> Duration {

@@ -26,6 +26,23 @@ pub(super) struct Parsed {
     pub(super) aliased: BTreeSet<usize>,
 }
 
+impl Parsed {
+    /// Returns the value that an alias repeats; any other node is itself.
+    pub(super) fn repeated_by<'a>(&'a self, node: &'a Node) -> &'a Node {
+        let Some(Mark::Alias(anchor)) = self.marks.get(node.mark) else { return node };
+        let mut left: Vec<&Node> = self.documents.iter().collect();
+        while let Some(next) = left.pop() {
+            match &next.kind {
+                _ if next.anchor == *anchor => return next,
+                Kind::List { items, .. } => left.extend(items),
+                Kind::Map { entries, .. } => left.extend(entries.iter().flat_map(|(name, value)| [name, value])),
+                Kind::Scalar { .. } | Kind::Alias => {}
+            }
+        }
+        node
+    }
+}
+
 /// A value and where it stands.
 pub(super) struct Node {
     pub(super) kind: Kind,

@@ -1,16 +1,18 @@
 //! A forge elsewhere, of two halves: what is in its repositories by git, which all forges speak alike, and pull requests
 //! and accounts by the forge's own API. Adapters: one for each API.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use tokio::sync::OnceCell;
 
 use super::git::mirror::Mirror;
 use super::{
-    Change, Check, CommitInfo, Containment, DiffSize, Files, History, Labelled, Labelling, Merge, NewCommit,
-    NewPullRequest, Pick, Picked, PullNumber, PullRequest, PullRequests, Range, Refs,
+    Bringing, Change, Check, CommitDetail, CommitInfo, Containment, DiffSize, Files, History, Introduced, Labelled,
+    Labelling, Machines, Merge, NewCommit, NewPullRequest, Pick, Picked, PullNumber, PullRequest, PullRequests, Range,
+    Refs,
 };
 use crate::failure::Failure;
 use crate::vocabulary::{BranchName, CommitId, PersonRef, Repo, TagName};
@@ -36,6 +38,19 @@ pub trait Accounts: Send + Sync {
     /// # Errors
     /// As for [`Accounts::accounts`].
     async fn pushers(&self, repo: &Repo, branch: &BranchName, since: Timestamp) -> Result<Vec<PersonRef>, Failure>;
+
+    /// Returns the account that the bot itself has there.
+    ///
+    /// # Errors
+    /// As for [`Accounts::accounts`].
+    async fn own(&self, _repo: &Repo) -> Result<Option<PersonRef>, Failure> {
+        Ok(None)
+    }
+
+    /// Returns the identities under which the forge commits what people do on its pages.
+    fn pages(&self) -> BTreeSet<PersonRef> {
+        BTreeSet::new()
+    }
 }
 
 /// The accounts behind one commit.
@@ -52,12 +67,14 @@ pub struct CommitAccounts {
 pub struct Hosted<P> {
     mirror: Arc<Mirror>,
     api: P,
+    /// The bot's account, once the forge has told it.
+    own: OnceCell<Option<PersonRef>>,
 }
 
 impl<P> Hosted<P> {
     /// Both halves as one forge.
     pub fn new(mirror: Arc<Mirror>, api: P) -> Self {
-        Self { mirror, api }
+        Self { mirror, api, own: OnceCell::new() }
     }
 
     /// The half that is git.
@@ -140,6 +157,10 @@ impl<P: Accounts> History for Hosted<P> {
         self.with_accounts(repo, base, head, range).await
     }
 
+    async fn commit(&self, repo: &Repo, commit: &CommitId) -> Result<CommitDetail, Failure> {
+        self.mirror.commit(repo, commit).await
+    }
+
     async fn size(&self, repo: &Repo, base: &CommitId, head: &CommitId) -> Result<DiffSize, Failure> {
         self.mirror.size(repo, base, head).await
     }
@@ -164,6 +185,27 @@ impl<P: Accounts> History for Hosted<P> {
             }
             answer => answer,
         }
+    }
+
+    async fn introduced(&self, repo: &Repo, commit: &CommitId) -> Result<Introduced, Failure> {
+        let Introduced { from, commits } = self.mirror.introduced(repo, commit).await?;
+        let Some(base) = from else { return Ok(Introduced { from, commits }) };
+        let range = Range { total: commits.len(), commits };
+        let range = self.with_accounts(repo, &base, commit, range).await?;
+        Ok(Introduced { from: Some(base), commits: range.commits })
+    }
+
+    async fn machines(&self, repo: &Repo) -> Result<Machines, Failure> {
+        let mut machines = self.mirror.machines(repo).await?;
+        match self.own.get_or_try_init(|| self.api.own(repo)).await {
+            Ok(own) => machines.bot.extend(own.clone()),
+            Err(Failure::Rejected { reason }) => {
+                tracing::warn!(%repo, reason, "the forge does not tell which account is the bot's; declare it under [bots] in people.toml");
+            }
+            Err(failure @ (Failure::Retry { .. } | Failure::Uncertain { .. })) => return Err(failure),
+        }
+        machines.forge = self.api.pages();
+        Ok(machines)
     }
 }
 
@@ -208,6 +250,10 @@ impl<P: PullRequests> PullRequests for Hosted<P> {
         self.api.titled(repo, title).await
     }
 
+    async fn required_checks(&self, repo: &Repo, branch: &BranchName) -> Result<Vec<String>, Failure> {
+        self.api.required_checks(repo, branch).await
+    }
+
     async fn checks(&self, repo: &Repo, commit: &CommitId) -> Result<Vec<Check>, Failure> {
         self.api.checks(repo, commit).await
     }
@@ -226,5 +272,9 @@ impl<P: PullRequests> PullRequests for Hosted<P> {
 
     async fn withdraw(&self, repo: &Repo, number: PullNumber) -> Result<(), Failure> {
         self.api.withdraw(repo, number).await
+    }
+
+    async fn bringing(&self, repo: &Repo, commit: &CommitId) -> Result<Vec<Bringing>, Failure> {
+        self.api.bringing(repo, commit).await
     }
 }

@@ -14,6 +14,8 @@ pub mod inert;
 pub mod local;
 pub mod webhook;
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -70,6 +72,10 @@ pub trait PullRequests: Send + Sync {
     /// The open pull requests with exactly this title.
     async fn titled(&self, repo: &Repo, title: &str) -> Result<Vec<Labelled>, Failure>;
 
+    /// The names of the checks that the forge itself requires before something is merged into a branch. Empty when it
+    /// requires none, or does not know checks by name.
+    async fn required_checks(&self, repo: &Repo, branch: &BranchName) -> Result<Vec<String>, Failure>;
+
     /// The checks and statuses of a commit.
     async fn checks(&self, repo: &Repo, commit: &CommitId) -> Result<Vec<Check>, Failure>;
 
@@ -84,6 +90,9 @@ pub trait PullRequests: Send + Sync {
 
     /// Closes an open pull request without merging it; a closed one is success, a merged one is rejected.
     async fn withdraw(&self, repo: &Repo, number: PullNumber) -> Result<(), Failure>;
+
+    /// Lists the pull requests that a commit came in by, or belongs to while they are open, those from forks included.
+    async fn bringing(&self, repo: &Repo, commit: &CommitId) -> Result<Vec<Bringing>, Failure>;
 }
 
 /// What is in the files of a commit.
@@ -109,10 +118,14 @@ pub trait History: Send + Sync {
     /// The commits that `head` has and `base` has not, oldest first, at most `max`, and how many there are in all.
     async fn between(&self, repo: &Repo, base: &CommitId, head: &CommitId, max: usize) -> Result<Range, Failure>;
 
+    /// Reads one commit, as git knows it: without the accounts of people.
+    async fn commit(&self, repo: &Repo, commit: &CommitId) -> Result<CommitDetail, Failure>;
+
     /// How large the difference between two commits is.
     async fn size(&self, repo: &Repo, base: &CommitId, head: &CommitId) -> Result<DiffSize, Failure>;
 
-    /// Whether `tip` has what `base..head` brought: by ancestry, by patch, or because merging it would change nothing.
+    /// Whether `tip` has what `base..head` brought: the lines of it, in whatever way they came. The same arguments have the
+    /// same answer for ever.
     async fn containment(&self, repo: &Repo, change: &Change, tip: &CommitId) -> Result<Containment, Failure>;
 
     /// Makes the commit that `source` would be on top of `onto`, without moving any branch. The same arguments make the
@@ -125,6 +138,48 @@ pub trait History: Send + Sync {
     /// Who pushed to a branch since this moment, or since the branch was made when that was later, each once. git does not
     /// know: a commit says of itself whose it is. Empty where the forge does not tell.
     async fn pushers(&self, repo: &Repo, branch: &BranchName, since: Timestamp) -> Result<Vec<PersonRef>, Failure>;
+
+    /// Returns what a commit introduced: itself, or for a merge everything that its other parents have and its first has not.
+    /// A merge is part of it only when it differs from what git makes of its parents.
+    async fn introduced(&self, repo: &Repo, commit: &CommitId) -> Result<Introduced, Failure>;
+
+    /// Returns the identities behind which there is no person: the bot's own, and the forge's.
+    async fn machines(&self, repo: &Repo) -> Result<Machines, Failure>;
+}
+
+/// The commits that one commit brought to its branch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Introduced {
+    /// Its first parent; `None` for the first commit of a repository.
+    pub from: Option<CommitId>,
+    /// The commits, oldest first.
+    pub commits: Vec<CommitInfo>,
+}
+
+/// Identities behind which there is no person. Git addresses are in lower case.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Machines {
+    /// Those of the bot itself.
+    pub bot: BTreeSet<PersonRef>,
+    /// Those under which the forge commits what people do on its pages. They say nothing as an author.
+    pub forge: BTreeSet<PersonRef>,
+}
+
+/// A pull request, as far as it tells whose work a commit is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bringing {
+    /// Its number.
+    pub number: PullNumber,
+    /// Its title.
+    pub title: String,
+    /// Who opened it.
+    pub author: Option<PersonRef>,
+    /// Its branch; `None` for one in a fork, whose pushes are not known here.
+    pub branch: Option<BranchName>,
+    /// The head of that branch, or what it was at the merge.
+    pub head_commit: CommitId,
+    /// Whether it is merged.
+    pub merged: bool,
 }
 
 /// A commit to be made of changed files.
@@ -192,6 +247,8 @@ pub struct PullRequest {
     pub base: BranchName,
     /// Who opened it.
     pub author: Option<PersonRef>,
+    /// Whether it is marked as not ready to be merged.
+    pub draft: bool,
     /// Its labels.
     pub labels: Vec<String>,
     /// What reviewers said, oldest first, the outdated included: each names its commit.
@@ -309,8 +366,20 @@ pub struct CommitInfo {
     pub committer: Signature,
     /// Who is named in `Co-authored-by`.
     pub co_authors: Vec<Signature>,
+    /// The commits that its message claims to be picked from (`git cherry-pick -x`).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub picked_from: Vec<CommitId>,
     /// When it was committed.
     pub at: Timestamp,
+}
+
+/// A commit, with what is known of it alone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CommitDetail {
+    /// The commit.
+    pub info: CommitInfo,
+    /// Its message without the first line.
+    pub body: String,
 }
 
 /// Somebody as git names them.
@@ -361,12 +430,23 @@ pub enum Containment {
     Ancestor,
     /// Every commit has an equivalent by patch.
     Patch,
-    /// Merging it would change nothing: it came in as a squash.
+    /// One commit has all of it, or merging it would change nothing: it came in as a squash.
     Squash,
-    /// It came in by one of these ways, and this commit took it out again.
-    Reverted {
-        /// The revert.
+    /// Its lines are there, though no commit has the same patch.
+    Lines,
+    /// It came in, and this commit rewrote the same lines since: nobody can tell by the content whether it still works.
+    Rewritten {
+        /// The commit that rewrote them.
         by: CommitId,
+    },
+    /// It came in by one of these ways, and this commit took it out again: a revert, or one that put back the lines from
+    /// before the change.
+    Reverted {
+        /// That commit; a merge when the merge itself dropped it.
+        by: CommitId,
+        /// Whether only a part of the change is out.
+        #[serde(default)]
+        partly: bool,
     },
     /// It is not in; these of its commits are missing, as far as can be told.
     Missing {
@@ -376,11 +456,11 @@ pub enum Containment {
 }
 
 impl Containment {
-    /// Whether the change is in.
+    /// Whether the change is in; one whose lines were rewritten is, because it was the last time that could be told.
     #[must_use]
     pub fn holds(&self) -> bool {
         match self {
-            Self::Ancestor | Self::Patch | Self::Squash => true,
+            Self::Ancestor | Self::Patch | Self::Squash | Self::Lines | Self::Rewritten { .. } => true,
             Self::Reverted { .. } | Self::Missing { .. } => false,
         }
     }
@@ -407,6 +487,10 @@ pub enum Picked {
     Commit(CommitId),
     /// It would change nothing.
     AlreadyThere,
+    /// It changes nothing anywhere: the commit is empty.
+    Empty,
+    /// git refuses to write what it would be, because the commit is malformed, as it says in these words.
+    Malformed(String),
     /// It does not apply, because of these files.
     Conflict {
         /// The files.

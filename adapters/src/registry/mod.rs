@@ -43,3 +43,11 @@ pub struct Image {
     /// What that tag named then.
     pub digest: Digest,
 }
+
+impl Image {
+    /// The image by its digest, as container runtimes write it: `quay.io/team/payments@sha256:…`.
+    #[must_use]
+    pub fn pinned(&self) -> String {
+        format!("{}@{}", self.repository, self.digest)
+    }
+}

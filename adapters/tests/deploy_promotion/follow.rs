@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use hotfix_adapters::deploy::promotion::{Approval, MergeBy};
+use hotfix_adapters::deploy::promotion::{Approval, MergeBy, Promotion, PromotionOptions, Rollout};
 use hotfix_adapters::deploy::{Deploy, DeployStatus};
 use hotfix_adapters::forge::{Check, CheckState, MergeMethod, PullNumber, PullRequests, PullState};
 
@@ -63,11 +63,50 @@ async fn a_promotion_waits_for_the_usual_process_and_then_for_main() {
     let done = Some(DeployStatus::Succeeded { at: now() });
     assert_eq!(world.status(KEY).await, done);
     assert_eq!(world.promotion().running().await.unwrap().unwrap().commit.as_str(), NEW);
+    assert_eq!(world.git(&["branch", "--list", "promote-*"]).trim(), "", "its branch is not left behind");
     // What comes later does not change how it ended.
     world.replace(INTERNAL, NEW, OLD);
     assert_eq!(world.status(KEY).await, done);
     assert_eq!(world.promotion().pace(), Duration::from_secs(15));
     assert_eq!(world.promotion().last_success().await.unwrap(), None);
+}
+
+/// SRE-12, PROMO-14: merged is not live. The checks of the merge tell how the rollout goes; without anything that tells it,
+/// the rollout stays unconfirmed; and what says nothing of production is not rolled out.
+#[tokio::test]
+async fn a_merge_is_followed_by_a_rollout() {
+    let world = started(World::new()).await;
+    let awaited = |checks: &[&str]| {
+        let checks = checks.iter().map(|name| (*name).to_owned()).collect();
+        let rollout = Rollout::Awaited { checks, running: None };
+        Promotion::new(PromotionOptions { rollout, ..world.options() }).unwrap()
+    };
+    let (watched, unwatched) = (awaited(&["deploy"]), awaited(&[]));
+    let commit = world.merge(1).await;
+    let key = request(NEW).key;
+    let unconfirmed = Some(DeployStatus::RollingOut { note: None, confirmed_here: false });
+    assert_eq!(unwatched.status(&key).await.unwrap(), unconfirmed);
+    let note = Some(format!("waits for the check deploy of the merge {}", commit.short()));
+    let waiting = Some(DeployStatus::RollingOut { note, confirmed_here: true });
+    assert_eq!(watched.status(&key).await.unwrap(), waiting);
+    let report = |state| Check { name: "deploy".into(), app: "ci".into(), state };
+    world.local.set_check(&repo(), &commit, report(CheckState::Pending)).await.unwrap();
+    assert_eq!(watched.status(&key).await.unwrap(), waiting);
+    world.local.set_check(&repo(), &commit, report(CheckState::Failure)).await.unwrap();
+    assert!(failed(watched.status(&key).await.unwrap()).starts_with("the rollout failed: the check deploy"));
+}
+
+/// SRE-12: a rollout that its check confirms is a success, and so is the merge of what is not production.
+#[tokio::test]
+async fn a_rollout_is_confirmed_by_its_checks() {
+    let world = started(World::new()).await;
+    let rollout = Rollout::Awaited { checks: vec!["deploy".into()], running: None };
+    let watched = Promotion::new(PromotionOptions { rollout, ..world.options() }).unwrap();
+    let commit = world.merge(1).await;
+    let passed = Check { name: "deploy".into(), app: "ci".into(), state: CheckState::Success };
+    world.local.set_check(&repo(), &commit, passed).await.unwrap();
+    let done = Some(DeployStatus::Succeeded { at: now() });
+    assert_eq!(watched.status(&request(NEW).key).await.unwrap(), done);
 }
 
 /// PROMO-14: a merge whose values are not on main is no success.
@@ -97,6 +136,7 @@ async fn a_merge_request_that_was_closed_has_failed_unless_main_has_it_all() {
     world.local.close(&repo(), PullNumber(1)).await.unwrap();
     let reason = failed(world.status(KEY).await);
     assert!(reason.starts_with("!1 was closed without being merged, and"), "{reason}");
+    assert!(world.git(&["branch", "--list", "promote-*"]).contains("promote-"), "it is not the bot's to delete");
     assert!(world.start(&request(NEW)).await.is_ok(), "started is started");
     assert_eq!(failed(world.status(KEY).await), reason);
 
@@ -155,5 +195,6 @@ async fn the_bot_merges_when_everything_is_there() {
     world.unlabel("ada@example.org", "bot/hold").await;
     assert_eq!(world.status(KEY).await, Some(DeployStatus::Succeeded { at: now() }));
     assert!(matches!(world.pull(1).await.state, PullState::Merged(_)));
-    assert_eq!(world.diff("promote-HF-1-production-1"), [""; 0]);
+    assert_eq!(world.diff(head.as_str()), [""; 0]);
+    assert_eq!(world.git(&["for-each-ref", "refs/heads/promote-HF-1-production-1"]), "", "its branch was deleted");
 }

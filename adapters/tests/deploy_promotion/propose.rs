@@ -193,6 +193,43 @@ async fn a_search_that_meets_a_pin_or_a_riddle_is_refused() {
     assert!(world.body().contains("- `resources/riddle.yaml:1`: by hand"), "{}", world.body());
 }
 
+/// PROMO-18: what a proposal would change can be read before anybody is asked, and says the same until one of the values does
+/// not. Nothing is written.
+#[tokio::test]
+async fn the_edits_are_known_before_they_are_made() {
+    let world = World::new();
+    let edits = async || world.promotion().edits(&request(NEW)).await.unwrap().unwrap();
+    let first = edits().await;
+    for line in [
+        format!("+++ b/{SAAS}"),
+        format!("-    ref: {OLD} # prod, see the SOP before you touch it"),
+        format!("+    ref: {NEW} # prod, see the SOP before you touch it"),
+    ] {
+        assert!(first.diff.lines().any(|shown| shown == line), "{line} is not in\n{}", first.diff);
+    }
+    assert_eq!(world.git(&["branch", "--list", "promote*"]), "");
+    assert!(!world.record("HF-1-production-1").exists());
+    world.replace(SAAS, "# prod, see the SOP before you touch it", "# prod");
+    let elsewhere = edits().await;
+    assert_eq!(elsewhere.digest, first.digest, "the same values");
+    assert_ne!(elsewhere.diff, first.diff);
+    world.replace(".env", "1a4ed92", "0000000");
+    assert_ne!(edits().await.digest, first.digest, "another value is replaced");
+}
+
+/// PROMO-18: of many places the list is shown, whole.
+#[tokio::test]
+async fn many_edits_are_a_list_of_places() {
+    let world = World::new();
+    let files = (0..40).map(|number| {
+        (format!("{SHARED}/more-{number}.yml"), "spec:\n  qontract_reconcile_image_tag: 1a4ed92\n".to_owned())
+    });
+    world.commit(&files.collect());
+    let shown = world.promotion().edits(&request(NEW)).await.unwrap().unwrap().diff;
+    assert!(shown.starts_with("1a4ed92 → ea6d44c:\n  ") && !shown.contains("@@"), "{shown}");
+    assert!((0..40).all(|number| shown.contains(&format!("{SHARED}/more-{number}.yml:2\n"))), "{shown}");
+}
+
 /// PROMO-1: the places move over the years; one that is not there any more is refused, and nothing is done.
 #[tokio::test]
 async fn a_target_that_is_missing_is_refused_before_anything_is_done() {

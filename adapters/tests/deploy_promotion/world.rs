@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use hotfix_adapters::deploy::promotion::{
-    Approval, Exclude, HotfixVersions, MergeBy, Promotion, PromotionOptions, Target, TargetKind, Value,
+    Approval, Exclude, HotfixVersions, MergeBy, Promotion, PromotionOptions, Rollout, Target, TargetKind, Value,
 };
 use hotfix_adapters::deploy::{Deploy, DeployRequest, DeployStatus};
 use hotfix_adapters::edit::yaml::Matches;
@@ -78,6 +78,7 @@ impl World {
             hold_labels: vec!["do-not-merge/hold".into(), "bot/hold".into()],
             hotfix_versions: self.hotfix_versions.clone(),
             merge: self.merge.clone(),
+            rollout: Rollout::None,
             compare: Some("https://git.example.com/team/qontract-reconcile/compare/{old}...{new}".into()),
             bot: Some(person("bot@example.org")),
             names: BTreeMap::from([(person("ada@example.org"), "Ada".to_owned())]),
@@ -203,7 +204,7 @@ pub(crate) fn targets() -> Vec<Target> {
             "resourceTemplates[name=qontract-reconcile].targets[namespace.$ref=/services/app-interface/namespaces/{name}.yml].ref"
         )
     };
-    let yaml = |path: &str| TargetKind::Yaml { path: path.parse().unwrap(), matches: Matches::One };
+    let yaml = |path: &str| TargetKind::Yaml { path: path.parse().unwrap(), rule: Matches::One.into() };
     let target = |name: &str, file: &str, kind, value| Target {
         name: name.into(),
         file: file.into(),

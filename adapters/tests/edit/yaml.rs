@@ -1,7 +1,7 @@
 //! The hard cases of YAML, and the refusals.
 
 use hotfix_adapters::edit::path::Path;
-use hotfix_adapters::edit::yaml::{Matches, add, find, set};
+use hotfix_adapters::edit::yaml::{Matches, Rule, add, find, find_by, set};
 use hotfix_adapters::edit::{Edit, text};
 
 use super::{fixture, path};
@@ -122,6 +122,24 @@ fn a_value_that_would_read_as_something_else_gets_quotes() {
     // It was a number already, and the text is wanted.
     assert_eq!(one("a: 1234567\n", "a", "1234567").unwrap().text, "a: '1234567'\n");
     assert_eq!(one("a: '1234567'\n", "a", "1234567").unwrap().text, "a: '1234567'\n");
+}
+
+/// PROMO-18: teams that feed several values by one anchor say so.
+#[test]
+fn a_value_that_aliases_repeat_is_replaced_where_that_is_meant() {
+    let follow = |text: &str, path: &str| {
+        let rule = Rule { matches: Matches::All, follow_aliases: true };
+        set(text, &path.parse().unwrap(), "new", rule).map(|edit| (edit.text, edit.changes.len()))
+    };
+    let text = "x: &n old\na: *n\nb: [*n, *n]\n";
+    let wanted = Ok(("x: &n new\na: *n\nb: [*n, *n]\n".to_owned(), 1));
+    for path in ["x", "a", "b[*]"] {
+        assert_eq!(follow(text, path), wanted, "{path}");
+    }
+    assert_eq!(follow("x: &n {b: old}\na: *n\n", "x.b"), Ok(("x: &n {b: new}\na: *n\n".to_owned(), 1)));
+    assert!(follow("x: &n {b: old}\na: *n\n", "a").is_err(), "a mapping is no value");
+    let found = find_by(text, &"b[*]".parse().unwrap(), true).unwrap();
+    assert_eq!(found.iter().map(|found| found.value.as_deref()).collect::<Vec<_>>(), [Some("old"), Some("old")]);
 }
 
 #[test]

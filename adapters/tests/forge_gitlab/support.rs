@@ -12,8 +12,8 @@ use hotfix_adapters::forge::git::mirror::{Mirror, MirrorOptions};
 use hotfix_adapters::forge::gitlab::{GitLab, GitLabOptions};
 use hotfix_adapters::forge::hosted::{Accounts, CommitAccounts, Hosted};
 use hotfix_adapters::forge::{
-    Check, CheckState, Forge, Labelled, Labelling, Merge, MergeMethod, NewPullRequest, PullNumber, PullRequest,
-    PullRequests, Signature, Verdict,
+    Bringing, Check, CheckState, Forge, Labelled, Labelling, Merge, MergeMethod, NewPullRequest, PullNumber,
+    PullRequest, PullRequests, Signature, Verdict,
 };
 use hotfix_adapters::reach::Reach;
 use hotfix_adapters::vocabulary::{BranchName, CommitId, PersonRef, Repo};
@@ -196,6 +196,9 @@ impl PullRequests for Api {
         self.gitlab.titled(repo, title).await
     }
 
+    async fn required_checks(&self, repo: &Repo, branch: &BranchName) -> Result<Vec<String>, Failure> {
+        self.gitlab.required_checks(repo, branch).await
+    }
     async fn checks(&self, repo: &Repo, commit: &CommitId) -> Result<Vec<Check>, Failure> {
         self.gitlab.checks(repo, commit).await
     }
@@ -210,6 +213,9 @@ impl PullRequests for Api {
     }
     async fn withdraw(&self, repo: &Repo, number: PullNumber) -> Result<(), Failure> {
         self.gitlab.withdraw(repo, number).await
+    }
+    async fn bringing(&self, repo: &Repo, commit: &CommitId) -> Result<Vec<Bringing>, Failure> {
+        self.gitlab.bringing(repo, commit).await
     }
 }
 
@@ -226,5 +232,9 @@ impl Accounts for Api {
 
     async fn pushers(&self, repo: &Repo, branch: &BranchName, since: Timestamp) -> Result<Vec<PersonRef>, Failure> {
         self.gitlab.pushers(repo, branch, since).await
+    }
+
+    async fn own(&self, repo: &Repo) -> Result<Option<PersonRef>, Failure> {
+        self.gitlab.own(repo).await
     }
 }

@@ -53,6 +53,11 @@ impl Scene {
         self.then(&self.main, &[&["cherry-pick", one.as_str(), two.as_str()]])
     }
 
+    fn picked_again(&self, tip: &CommitId) -> CommitId {
+        let [one, two] = &self.fix;
+        self.then(tip, &[&["cherry-pick", one.as_str(), two.as_str()]])
+    }
+
     fn reverted(&self, tip: &CommitId, commit: &CommitId) -> CommitId {
         self.then(tip, &[&["revert", "--no-edit", commit.as_str()]])
     }
@@ -68,7 +73,15 @@ impl Scene {
 }
 
 fn by(commit: &CommitId) -> Containment {
-    Containment::Reverted { by: commit.clone() }
+    Containment::Reverted { by: commit.clone(), partly: false }
+}
+
+fn partly_by(commit: &CommitId) -> Containment {
+    Containment::Reverted { by: commit.clone(), partly: true }
+}
+
+fn rewritten(commit: &CommitId) -> Containment {
+    Containment::Rewritten { by: commit.clone() }
 }
 
 #[tokio::test]
@@ -83,7 +96,8 @@ async fn every_way_in_is_seen_even_after_a_rewrite_of_the_same_lines() {
     ];
     for (tip, how) in ways {
         assert_eq!(scene.at(&tip).await, how);
-        assert_eq!(scene.at(&scene.edited(&tip)).await, how, "after an edit");
+        let edited = scene.edited(&tip);
+        assert_eq!(scene.at(&edited).await, rewritten(&edited), "after an edit");
     }
     assert_eq!(scene.at(&scene.main).await, Containment::Missing { commits: scene.fix.to_vec() });
 }
@@ -97,7 +111,7 @@ async fn a_reverted_merge_is_out_until_the_revert_is_reverted() {
     let back = scene.reverted(&out, &out);
     assert_eq!(scene.at(&back).await, Containment::Ancestor);
     let out_again = scene.reverted(&back, &back);
-    assert_eq!(scene.at(&out_again).await, by(&out), "the first revert is in force again");
+    assert_eq!(scene.at(&out_again).await, by(&out_again));
 }
 
 #[tokio::test]
@@ -118,7 +132,7 @@ async fn one_reverted_commit_of_two_takes_the_change_out() {
     let first = id(scene.place.git(&["rev-parse", &format!("{picked}^")]));
     for (tip, commit) in [(&picked, &first), (&picked, &picked), (&scene.merged(), &scene.fix[0])] {
         let out = scene.reverted(tip, commit);
-        assert_eq!(scene.at(&out).await, by(&out));
+        assert_eq!(scene.at(&out).await, partly_by(&out));
     }
 }
 
@@ -128,7 +142,7 @@ async fn a_revert_made_elsewhere_and_picked_here_counts() {
     let merged = scene.merged();
     let out_there = scene.reverted(&merged, &scene.fix[1]);
     let here = scene.then(&scene.picked(), &[&["cherry-pick", out_there.as_str()]]);
-    assert_eq!(scene.at(&here).await, by(&here));
+    assert_eq!(scene.at(&here).await, partly_by(&here));
 }
 
 #[tokio::test]
@@ -140,7 +154,7 @@ async fn what_comes_back_by_hand_is_in() {
     let back = scene.place.commit("main", &[&out], &[("lines", &text)], "Fix it again");
     assert_eq!(scene.at(&back).await, Containment::Ancestor);
     let more = scene.place.commit("main", &[&out], &[("lines", &text), ("note", "more")], "Fix it again, and more");
-    assert_eq!(scene.at(&more).await, Containment::Squash, "its patch is another, but it is in");
+    assert_eq!(scene.at(&more).await, Containment::Ancestor, "its patch is another, but it is in");
 }
 
 #[tokio::test]
@@ -156,7 +170,7 @@ async fn a_silent_revert_takes_out_all_or_a_part_whatever_way_it_came_in() {
     }
     for tip in [scene.merged(), scene.picked()] {
         let part = scene.place.commit("part", &[&tip], &[("lines", &half)], "Clean up");
-        assert_eq!(scene.at(&part).await, by(&part), "one commit of it");
+        assert_eq!(scene.at(&part).await, partly_by(&part), "one commit of it");
     }
 }
 
@@ -173,7 +187,7 @@ async fn a_switch_that_was_flipped_beside_the_change_is_no_revert() {
     let edited = place.commit("main", &[&merged], &[("lines", &TEN.replace("two", "edited"))], "Go on");
     let change = Change { base, head: fix };
     let answer = place.local.containment(&place.repo(), &change, &edited).await;
-    assert_eq!(answer, Ok(Containment::Ancestor));
+    assert_eq!(answer, Ok(rewritten(&edited)));
     let answer = place.local.containment(&place.repo(), &change, &given_up).await.unwrap();
     assert_eq!(answer, by(&given_up), "there it came in by itself, and went");
 }
@@ -192,7 +206,7 @@ async fn a_change_of_spaces_alone_is_not_its_own_revert() {
     let change = Change { base, head: fix };
     let at = async |tip: &CommitId| place.local.containment(&place.repo(), &change, tip).await.unwrap();
     assert_eq!(at(&out).await, by(&out));
-    assert_eq!(at(&edited).await, Containment::Ancestor);
+    assert_eq!(at(&edited).await, rewritten(&edited));
 }
 
 /// A path can hold whatever git allows.
@@ -225,7 +239,7 @@ async fn a_short_id_in_a_revert_is_understood() {
     let message = format!("Undo\n\nThis reverts commit {}.", &scene.fix[1].as_str()[..10]);
     let text = TEN.replace("two", "2");
     let out = scene.place.commit("main", &[&scene.merged()], &[("lines", &text)], &message);
-    assert_eq!(scene.at(&out).await, by(&out));
+    assert_eq!(scene.at(&out).await, partly_by(&out));
 }
 
 #[tokio::test]
@@ -260,4 +274,147 @@ async fn only_what_the_change_brought_is_asked_for() {
     };
     assert_eq!(at(&unready, &fix).await, Containment::Squash);
     assert!(!at(&prod, &fix).await.holds(), "the unready work is not there");
+}
+
+/// Security case 101: a merge on main that keeps the other side drops the fix, in whole or in part.
+#[tokio::test]
+async fn a_later_merge_that_drops_the_fix_is_named() {
+    let scene = Scene::new();
+    for tip in [scene.merged(), scene.squashed(), scene.picked()] {
+        // A branch from before the fix, merged so that its own side wins.
+        let ours = scene.place.commit("old", &[&scene.main], &[("lines", TEN), ("other", "2")], "Old work");
+        let half = TEN.replace("two", "2");
+        let all = scene.place.commit("main", &[&tip, &ours], &[("lines", TEN), ("other", "2")], "Merge old");
+        assert_eq!(scene.at(&all).await, by(&all));
+        let later = scene.place.commit("main", &[&all], &[("other", "3")], "Go on");
+        assert_eq!(scene.at(&later).await, by(&all), "a while ago");
+        let part = scene.place.commit("part", &[&tip, &ours], &[("lines", &half), ("other", "2")], "Merge old");
+        assert_eq!(scene.at(&part).await, partly_by(&part));
+        let back = scene.picked_again(&all);
+        assert!(scene.at(&back).await.holds(), "{:?}", scene.at(&back).await);
+    }
+}
+
+/// The merge that brings the fix can drop it too.
+#[tokio::test]
+async fn a_merge_that_does_not_take_what_it_merges_is_named() {
+    let scene = Scene::new();
+    let kept = [("lines", TEN), ("other", "1")];
+    let merge = scene.place.commit("main", &[&scene.main, &scene.change.head], &kept, "Merge, keeping ours");
+    assert_eq!(scene.at(&merge).await, by(&merge));
+    let later = scene.place.commit("main", &[&merge], &[("other", "3")], "Go on");
+    assert_eq!(scene.at(&later).await, by(&merge));
+}
+
+/// A revert that came in by a merge is named itself: it says who did it, and why.
+#[tokio::test]
+async fn a_revert_inside_a_merge_is_named_and_not_the_merge() {
+    let scene = Scene::new();
+    let squash = scene.squashed();
+    let revert = scene.reverted(&squash, &squash);
+    let beside = scene.place.commit("main", &[&squash], &[("other", "2")], "Go on");
+    let merge = scene.place.commit("main", &[&beside, &revert], &[("lines", TEN), ("other", "2")], "Merge revert");
+    assert_eq!(scene.at(&merge).await, by(&revert));
+}
+
+/// A conflict that was settled while merging is what the fix became; losing that is losing the fix.
+#[tokio::test]
+async fn a_fix_that_was_adapted_by_its_merge_is_followed_as_adapted() {
+    let place = Place::new();
+    let base = place.commit("main", &[], &[("lines", TEN)], "Start");
+    let fix = place.commit("fix", &[&base], &[("lines", &TEN.replace("two", "2"))], "Fix two");
+    let renamed = TEN.replace("two", "zwei");
+    let theirs = place.commit("main", &[&base], &[("lines", &renamed)], "Translate");
+    let settled = TEN.replace("two", "zwei, fixed");
+    let merge = place.commit("main", &[&theirs, &fix], &[("lines", &settled)], "Merge");
+    let later = place.commit("main", &[&merge], &[("other", "1")], "Go on");
+    let dropped = place.commit("main", &[&later], &[("lines", &renamed)], "Tidy up");
+    let change = Change { base, head: fix };
+    let at = async |tip: &CommitId| place.local.containment(&place.repo(), &change, tip).await.unwrap();
+    assert_eq!(at(&merge).await, Containment::Ancestor);
+    assert_eq!(at(&later).await, Containment::Ancestor);
+    assert_eq!(at(&dropped).await, by(&dropped));
+}
+
+/// Seven of 133 picks in a real history were like that.
+#[tokio::test]
+async fn a_pick_that_differs_in_its_context_is_in() {
+    let place = Place::new();
+    let source = "start\nread the receipt\nstore the receipt\nend\n";
+    let base = place.commit("prod", &[], &[("lines", source)], "Start");
+    let moved = source.replace("read the receipt", "read the whole receipt");
+    let main = place.commit("main", &[&base], &[("lines", &moved)], "Rename");
+    let brings = |text: &str| text.replace("store", "check that the receipt is whole\nstore");
+    let on_main = place.commit("main", &[&main], &[("lines", &brings(&moved))], "Fix");
+    let pick = place.commit("hotfix", &[&base], &[("lines", &brings(source))], "Fix, picked");
+    let change = Change { base: base.clone(), head: pick };
+    let at = async |tip: &CommitId| place.local.containment(&place.repo(), &change, tip).await.unwrap();
+    assert_eq!(at(&on_main).await, Containment::Lines);
+    assert!(!at(&main).await.holds());
+    let out = place.commit("main", &[&on_main], &[("lines", &moved)], "Tidy up");
+    assert_eq!(at(&out).await, rewritten(&out), "it was there, and what main had before is not what the pick had");
+}
+
+#[tokio::test]
+async fn a_squash_of_several_commits_with_other_work_is_in_and_can_be_lost_in_part() {
+    let scene = Scene::new();
+    let both = TEN.replace("two", "2").replace("four", "4");
+    let squash = scene.place.commit("main", &[&scene.main], &[("lines", &both), ("more", "1")], "Release 12");
+    assert_eq!(scene.at(&squash).await, Containment::Squash);
+    let part = scene.place.commit("main", &[&squash], &[("lines", &TEN.replace("two", "2"))], "Tidy up");
+    assert!(!scene.at(&part).await.holds());
+}
+
+/// A file that is renamed takes its fix along, and can lose it under its new name.
+#[tokio::test]
+async fn a_fix_is_followed_into_a_renamed_file() {
+    let scene = Scene::new();
+    let both = TEN.replace("two", "2").replace("four", "4");
+    for tip in [scene.merged(), scene.squashed()] {
+        let moved = scene.then(&tip, &[&["mv", "lines", "src-lines"], &["commit", "-qm", "Move"]]);
+        assert!(matches!(scene.at(&moved).await, Containment::Ancestor | Containment::Squash));
+        let text = both.replace("ten", "10");
+        let edited = scene.place.commit("main", &[&moved], &[("src-lines", &text)], "Edit");
+        assert!(scene.at(&edited).await.holds());
+        let out = scene.place.commit("main", &[&edited], &[("src-lines", TEN)], "Tidy up");
+        assert_eq!(scene.at(&out).await, by(&out));
+        let gone = scene.then(&moved, &[&["rm", "-q", "src-lines"], &["commit", "-qm", "Drop the module"]]);
+        assert_eq!(scene.at(&gone).await, rewritten(&gone));
+    }
+}
+
+/// A new file that grows later still is what the fix brought; one that is deleted is lost.
+#[tokio::test]
+async fn a_file_that_the_fix_added_is_looked_for_by_most_of_its_lines() {
+    let place = Place::new();
+    let base = place.commit("main", &[], &[("lines", TEN)], "Start");
+    let fix = place.commit("main", &[&base], &[("check", "first\nsecond\nthird\n")], "Add a check");
+    let grown = place.commit("main", &[&fix], &[("check", "zero\nfirst\nsecond\nthird, edited\n")], "Grow");
+    let checkout = place.checkout(&grown);
+    git(&checkout, &["rm", "-q", "check"], b"");
+    git(&checkout, &["commit", "-qm", "Remove the check"], b"");
+    let gone = id(git(&checkout, &["rev-parse", "HEAD"], b""));
+    let change = Change { base, head: fix };
+    let at = async |tip: &CommitId| place.local.containment(&place.repo(), &change, tip).await.unwrap();
+    assert_eq!(at(&grown).await, Containment::Ancestor);
+    assert_eq!(at(&gone).await, by(&gone));
+}
+
+/// The branch took `main` in before it was merged: what main brought to it is not the fix, and may change.
+#[tokio::test]
+async fn what_a_branch_took_from_main_is_not_part_of_the_fix() {
+    let place = Place::new();
+    let base = place.commit("main", &[], &[("lines", TEN)], "Start");
+    let fix = place.commit("fix", &[&base], &[("lines", &TEN.replace("two", "2"))], "Fix two");
+    let theirs = place.commit("main", &[&base], &[("other", "the old way\n")], "Something else");
+    let files = [("lines", TEN.replace("two", "2")), ("other", "the old way\n".to_owned())];
+    let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (*name, text.as_str())).collect();
+    let taken = place.commit("fix", &[&fix, &theirs], &files, "Take main in");
+    let merge = place.commit("main", &[&theirs, &taken], &files, "Merge");
+    let changed = place.commit("main", &[&merge], &[("other", "the new way\n")], "Change it");
+    let change = Change { base, head: taken };
+    let at = async |tip: &CommitId| place.local.containment(&place.repo(), &change, tip).await.unwrap();
+    assert_eq!(at(&changed).await, Containment::Ancestor);
+    let out = place.commit("main", &[&changed], &[("lines", TEN)], "Tidy up");
+    assert_eq!(at(&out).await, by(&out));
 }

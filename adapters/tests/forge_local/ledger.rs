@@ -182,12 +182,27 @@ async fn a_checkout_serves_too_but_its_branch_stays_under_its_feet() {
 }
 
 #[tokio::test]
-async fn a_missing_repository_is_named_with_what_to_do() {
+async fn a_missing_repository_is_named_without_its_folder() {
     let place = Place::new();
     let local: &Local = &place.local;
     for name in ["nothing", "team", "team/other"] {
-        assert_rejected(local.tip(&Repo::parse(name).unwrap(), &branch("main")).await, "git init --bare");
+        let found = local.tip(&Repo::parse(name).unwrap(), &branch("main")).await;
+        assert_eq!(found, Err(Failure::rejected(format!("there is no repository {name}"))));
     }
     let options = hotfix_adapters::forge::local::LocalOptions::new("/nonexistent/x", place.folder.path());
     assert_rejected(Local::open(options).map(|_| ()), "/nonexistent/x");
+}
+
+/// What failed is read in chats.
+#[tokio::test]
+async fn no_failure_names_a_folder() {
+    let (place, base, _, pull) = opened().await;
+    let (local, repo) = (&place.local, place.repo());
+    let folder = place.folder.path().to_str().unwrap();
+    let nowhere = CommitId::parse(&"5".repeat(40)).unwrap();
+    let unknown = local.size(&repo, &base, &nowhere).await.unwrap_err();
+    assert!(!unknown.reason().contains(folder), "{unknown}");
+    fs::write(place.ledger(), "{").unwrap();
+    let torn = local.read(&repo, pull.number).await.unwrap_err();
+    assert!(torn.reason().contains("team~payments.json") && !torn.reason().contains(folder), "{torn}");
 }

@@ -12,7 +12,9 @@ async fn picked(place: &Place, source: &CommitId, onto: &CommitId) -> CommitId {
     let pick = Pick { onto: onto.clone(), source: source.clone(), at, trace: true };
     match Git::at(place.directory()).pick(&pick).await.unwrap() {
         Picked::Commit(commit) => commit,
-        other @ (Picked::AlreadyThere | Picked::Conflict { .. }) => panic!("{other:?}"),
+        other @ (Picked::AlreadyThere | Picked::Empty | Picked::Malformed(_) | Picked::Conflict { .. }) => {
+            panic!("{other:?}")
+        }
     }
 }
 
@@ -78,4 +80,45 @@ async fn a_file_that_must_not_be_merged_conflicts_in_a_bare_repository() {
     let pick = Pick { onto, source, at: Timestamp::UNIX_EPOCH, trace: false };
     let answer = Git::at(place.directory()).pick(&pick).await;
     assert_eq!(answer, Ok(Picked::Conflict { files: vec!["lines".into()] }));
+}
+
+/// An empty commit is told from one that is there already, and a commit that fails git's own checks from a fault of git.
+#[tokio::test]
+async fn an_empty_and_a_malformed_commit_are_called_so() {
+    let place = Place::new();
+    let base = place.commit("main", &[], &[("a", "1")], "Start");
+    let onto = place.commit("hotfix", &[&base], &[("a", "2")], "Production");
+    let picked = async |source: CommitId| {
+        let pick = Pick { onto: onto.clone(), source, at: Timestamp::UNIX_EPOCH, trace: true };
+        Git::at(place.directory()).pick(&pick).await
+    };
+    let tree = place.git(&["rev-parse", &format!("{base}^{{tree}}")]);
+    let raw = |author: &str, tree: &str| {
+        format!("tree {tree}\nparent {base}\nauthor {author}\ncommitter A <a@b> 1600000000 +0000\n\nIt\n").into_bytes()
+    };
+    let written =
+        |raw: &[u8]| id(git(&place.directory(), &["hash-object", "--literally", "-t", "commit", "-w", "--stdin"], raw));
+    let empty = written(&raw("A <a@b> 1600000000 +0000", &tree));
+    assert_eq!(picked(empty).await, Ok(Picked::Empty));
+    let same = place.commit("main", &[&base], &[("a", "2")], "The same");
+    assert_eq!(picked(same).await, Ok(Picked::AlreadyThere));
+    let other = place.commit("main", &[&base], &[("a", "1"), ("b", "1")], "Another");
+    let tree = place.git(&["rev-parse", &format!("{other}^{{tree}}")]);
+    let malformed = written(&raw("A <a@b> 01600000000 +0000", &tree));
+    let Ok(Picked::Malformed(why)) = picked(malformed).await else { panic!("git takes it") };
+    assert!(why.contains("Date") && !why.contains('\n'), "{why}");
+    let place = place.directory().display().to_string();
+    assert!(!why.contains(&place), "{why}");
+}
+
+/// Where a file meets a folder, git sets the file aside under a name of its own; people are told the name that it has.
+#[tokio::test]
+async fn a_conflict_names_files_as_they_are_called() {
+    let place = Place::new();
+    let base = place.commit("main", &[], &[("a", "1")], "Start");
+    let source = place.commit("main", &[&base], &[("a", "1"), ("thing", "a file\n")], "A file");
+    let onto = place.commit("hotfix", &[&base], &[("a", "1"), ("thing/inside", "a folder\n")], "A folder");
+    let pick = Pick { onto, source, at: Timestamp::UNIX_EPOCH, trace: false };
+    let answer = Git::at(place.directory()).pick(&pick).await;
+    assert_eq!(answer, Ok(Picked::Conflict { files: vec!["thing".into()] }));
 }

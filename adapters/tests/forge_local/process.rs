@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use hotfix_adapters::failure::Failure;
 use hotfix_adapters::forge::git::{Git, OLDEST_VERSION};
-use hotfix_adapters::forge::{Pick, Picked};
+use hotfix_adapters::forge::{Change, Containment, Pick, Picked};
 use hotfix_adapters::vocabulary::BranchName;
 use jiff::Timestamp;
 
@@ -88,6 +88,20 @@ async fn an_answer_that_is_too_long_is_not_kept() {
     let head = place.commit("main", &[&base], &[("a", "2")], "Next");
     let failure = Git::at(place.directory()).output_limit(20).between(&base, &head, 1).await.unwrap_err();
     assert!(failure.reason().contains("20 bytes"), "{failure}");
+}
+
+/// What is kept is limited; the patch of a large file is compared, and never held.
+#[tokio::test]
+async fn the_patch_of_a_large_file_may_be_longer_than_an_answer() {
+    let place = Place::new();
+    let large = "0123456789\n".repeat(10_000);
+    let base = place.commit("main", &[], &[("a", "1")], "Start");
+    let head = place.commit("fix", &[&base], &[("large", &large)], "Large");
+    let other = place.commit("main", &[&base], &[("a", "2")], "Other");
+    let tip = place.commit("main", &[&other], &[("large", &large)], "Large again");
+    let change = Change { base, head };
+    let how = Git::at(place.directory()).output_limit(20_000).containment(&change, &tip).await.unwrap();
+    assert_eq!(how, Containment::Patch);
 }
 
 #[tokio::test]

@@ -153,7 +153,7 @@ async fn looking_for_a_silent_revert_is_one_download() {
     let change = Change { base, head: fix };
     assert_eq!(
         place.mirror.containment(&place.repo(), &change, &out).await,
-        Ok(Containment::Reverted { by: out.clone() })
+        Ok(Containment::Reverted { by: out.clone(), partly: false })
     );
     let downloads = place.server.control.calls().iter().filter(|call| call.method == "GET").count();
     assert!(downloads <= 2, "{downloads} downloads");

@@ -220,6 +220,10 @@ impl PullRequests for NoApi {
         nothing()
     }
 
+    async fn required_checks(&self, _: &Repo, _: &BranchName) -> Result<Vec<String>, Failure> {
+        nothing()
+    }
+
     async fn checks(&self, _: &Repo, _: &CommitId) -> Result<Vec<Check>, Failure> {
         nothing()
     }
@@ -237,6 +241,10 @@ impl PullRequests for NoApi {
     }
 
     async fn withdraw(&self, _: &Repo, _: PullNumber) -> Result<(), Failure> {
+        nothing()
+    }
+
+    async fn bringing(&self, _: &Repo, _: &CommitId) -> Result<Vec<Bringing>, Failure> {
         nothing()
     }
 }

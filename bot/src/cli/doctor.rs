@@ -3,21 +3,25 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures::StreamExt as _;
 use futures::stream::FuturesOrdered;
 use hotfix_adapters::chat::console::ConsoleOptions;
+use hotfix_adapters::deploy::Running;
 use hotfix_adapters::failure::Failure;
 use hotfix_adapters::finding::{Finding, Verdict};
+use hotfix_adapters::forge::Forge;
 use hotfix_adapters::forge::git::Git;
-use hotfix_adapters::vocabulary::ChannelRef;
+use hotfix_adapters::vocabulary::{ChannelRef, Repo};
 use hotfix_storage::embedded;
 use tokio::time::timeout;
 
 use super::{print_line, process};
-use crate::config::{Config, ForgeConfig};
+use crate::config::{Config, ForgeConfig, MechanismConfig};
 use crate::engine::Outside;
+use crate::socket::{self, Maintenance};
 use crate::wire;
 
 /// How long one question may take.
@@ -29,12 +33,14 @@ const EARLIEST: u64 = 1_750_000_000;
 pub(super) async fn run(folder: &Path) -> anyhow::Result<ExitCode> {
     let config = process::load(folder)?;
     let mut findings = vec![
-        Finding::fine("the configuration", format!("{} is valid", folder.display())),
+        Finding::fine("the configuration", format!("{} is valid, its hash is {}", folder.display(), config.digest)),
         clock(),
         git().await,
         store(&config),
     ];
+    findings.extend(held(&config).await);
     findings.extend(webhooks(&config));
+    findings.extend(failing_reads(&config).await);
     let console = || wire::console(&config, ConsoleOptions::new(wire::main_channel(&config)?, Default::default()));
     match wire::talk(&config, console) {
         Ok(talk) => {
@@ -45,7 +51,11 @@ pub(super) async fn run(folder: &Path) -> anyhow::Result<ExitCode> {
             findings.extend(timeout(QUESTION, talk.chat.examine_groups(&groups)).await.unwrap_or_default());
             let program = std::env::current_exe()?;
             match wire::outside(&config, talk.chat, &program) {
-                Ok(outside) => findings.extend(reached(&config, &outside).await),
+                Ok(outside) => {
+                    findings.extend(tokens(&config).await);
+                    findings.extend(reached(&config, &outside).await);
+                    findings.extend(named_over_there(&config, &outside).await);
+                }
                 Err(error) => {
                     findings.push(Finding::wrong("what the bot reaches", format!("{error:#}"), "Put it right."))
                 }
@@ -82,7 +92,9 @@ fn shown(finding: &Finding) -> String {
 /// Where the bot speaks and listens.
 fn channels(config: &Config) -> Vec<ChannelRef> {
     let homes = config.services.values().map(|configured| configured.service.channel.clone());
-    let all: BTreeSet<ChannelRef> = homes.chain(config.settings.chat.also_in.iter().cloned()).collect();
+    // An emergency that nobody can be told of does not begin: the audit channel of the broken glass is as needed as the rest.
+    let audit = config.policy.break_glass().map(|glass| glass.audit.clone());
+    let all: BTreeSet<ChannelRef> = homes.chain(config.settings.chat.also_in.iter().cloned()).chain(audit).collect();
     all.into_iter().collect()
 }
 
@@ -119,7 +131,45 @@ fn store(config: &Config) -> Finding {
     }
     match embedded::verify(path) {
         Ok(report) => Finding::fine(what, format!("it is whole, {} events", report.records)),
+        // The next start makes the index anew by itself.
+        Err(error) if error.is_of_the_index() => Finding::doubtful(what, error.to_string(), "Or start the bot."),
         Err(error) => Finding::wrong(what, error.to_string(), "Start no bot on it; put the last backup back."),
+    }
+}
+
+/// What the running bot could not read three times in a row, for the runs that are open.
+async fn failing_reads(config: &Config) -> Vec<Finding> {
+    let asked = timeout(QUESTION, crate::socket::troubles(&config.settings.socket)).await;
+    let found = match asked {
+        Ok(Ok(Some(found))) => found,
+        Ok(Ok(None)) => return Vec::new(),
+        Ok(Err(error)) => {
+            return vec![Finding::doubtful("the running bot", format!("{error:#}"), "Look at its log.")];
+        }
+        Err(_) => return vec![Finding::doubtful("the running bot", "it did not answer", "Look at its log.")],
+    };
+    let wrong = found.iter().map(|trouble| {
+        let seen = format!("could not be read since {}: {}", trouble.since.strftime("%H:%M UTC"), trouble.reason);
+        Finding::wrong(format!("{}: {}", trouble.run, trouble.what), seen, crate::view::remedy(trouble))
+    });
+    wrong.collect()
+}
+
+/// Whether a running bot goes by these very files; nothing when none runs.
+async fn held(config: &Config) -> Option<Finding> {
+    let what = "the configuration of the running bot";
+    let asked = socket::maintenance(&config.settings.socket, Maintenance::Configuration);
+    match timeout(QUESTION, asked).await {
+        Ok(Ok(Some(report))) if report.text == config.digest => Some(Finding::fine(what, "it is this one")),
+        Ok(Ok(Some(report))) => {
+            let next = "Have it read these files with `hotfix reload`.";
+            Some(Finding::doubtful(what, format!("it is another one, its hash is {}", report.text), next))
+        }
+        Ok(Ok(None)) => None,
+        Ok(Err(error)) => {
+            Some(Finding::doubtful(what, format!("{error:#}"), "Look whether the bot is of this version."))
+        }
+        Err(_) => Some(Finding::wrong(what, "it did not answer", "Look into its log.")),
     }
 }
 
@@ -168,7 +218,14 @@ async fn reached(config: &Config, outside: &Outside) -> Vec<Finding> {
     }
     for ((service, environment), deploy) in &outside.deploys {
         let what = format!("{service}: deploys to {environment}");
-        let probed = async move { answered(what, asked(deploy.probe()).await) };
+        let configured = config.services.get(service);
+        let forge = outside.forges.get(service).zip(configured.map(|configured| &configured.service.repo));
+        let probed = async move {
+            match asked(deploy.probe()).await {
+                Ok(()) => running(what, asked(deploy.running()).await, forge).await,
+                Err(why) => answered(what, Err(why)),
+            }
+        };
         questions.push_back(futures::FutureExt::boxed(probed));
     }
     for (service, images) in &outside.registries {
@@ -184,6 +241,121 @@ async fn reached(config: &Config, outside: &Outside) -> Vec<Finding> {
         }
     }
     questions.collect().await
+}
+
+/// What runs, as the mechanism tells it: a commit that the repository has.
+async fn running(
+    what: String,
+    running: Result<Option<Running>, String>,
+    forge: Option<(&Arc<dyn Forge>, &Repo)>,
+) -> Finding {
+    let commit = match running {
+        Ok(Some(running)) => running.commit,
+        // Some mechanisms cannot tell, and before the first deployment nothing runs.
+        Ok(None) => return Finding::fine(what, "it answers, and does not tell what runs"),
+        Err(why) => {
+            let next = "Have `running` print the full id of the commit that runs, and nothing else.";
+            return Finding::wrong(what, why, next);
+        }
+    };
+    let Some((forge, repo)) = forge else {
+        return Finding::fine(what, format!("it answers, and runs {}", commit.short()));
+    };
+    match asked(forge.resolve(repo, commit.as_str())).await {
+        Ok(Some(_)) => Finding::fine(what, format!("it answers, and runs {}", commit.short())),
+        Ok(None) => {
+            let seen = format!("it says that it runs {}, and {repo} has no such commit", commit.short());
+            Finding::wrong(what, seen, "Have `running` print the commit of this repository that was built.")
+        }
+        Err(why) => Finding::doubtful(what, why, "Look again when the forge can be reached."),
+    }
+}
+
+/// Whether the token of each forge elsewhere may do what a hotfix takes, in each repository that one touches.
+async fn tokens(config: &Config) -> Vec<Finding> {
+    let examiner = match wire::examiner(config) {
+        Ok(examiner) => examiner,
+        Err(error) => return vec![Finding::wrong("the forges", format!("{error:#}"), "Put it right in hotfix.toml.")],
+    };
+    let mut all: BTreeSet<(&String, &Repo)> = BTreeSet::new();
+    for configured in config.services.values() {
+        let own = match &configured.forge {
+            ForgeConfig::Local => None,
+            ForgeConfig::Named(forge) => Some(forge),
+        };
+        all.extend(own.map(|forge| (forge, &configured.service.repo)));
+        for mechanism in configured.mechanisms.values() {
+            if let MechanismConfig::Promotion(promotion) = mechanism {
+                all.extend(promotion.forge.as_ref().or(own).map(|forge| (forge, &promotion.repo)));
+            }
+        }
+    }
+    let mut questions = FuturesOrdered::new();
+    for (forge, repo) in all {
+        let examiner = &examiner;
+        questions.push_back(async move {
+            let what = format!("the token of {forge} in {repo}");
+            match asked(examiner.examine(forge, repo)).await {
+                Ok(()) => Finding::fine(what, "it reads and writes"),
+                Err(why) => {
+                    Finding::wrong(what, why, "Give the token what it lacks, or set another one in hotfix.toml.")
+                }
+            }
+        });
+    }
+    questions.collect().await
+}
+
+/// Whether what a mechanism names is in the repository: a file of a workflow that can be dispatched, with the inputs that it
+/// is given, and a pipeline of Drone for the target. Nobody but the other side knows for sure, so nothing here is fatal.
+async fn named_over_there(config: &Config, outside: &Outside) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (name, configured) in &config.services {
+        let (Some(forge), service) = (outside.forges.get(name), &configured.service) else { continue };
+        for (environment, mechanism) in &configured.mechanisms {
+            let Some((file, words)) = named(mechanism) else { continue };
+            let what = format!("{name}: {file} for {environment}");
+            let text = asked(async {
+                let Some(tip) = forge.tip(&service.repo, &service.main).await? else { return Ok(None) };
+                forge.read_file(&service.repo, &tip, &file).await
+            });
+            findings.push(match text.await {
+                Ok(Some(text)) => {
+                    let text = String::from_utf8_lossy(&text).into_owned();
+                    let missing: Vec<String> = words.into_iter().filter(|word| !text.contains(word)).collect();
+                    if missing.is_empty() {
+                        Finding::fine(what, format!("it is on {}, and has what is named", service.main))
+                    } else {
+                        let seen = format!("it does not say {}", missing.join(", "));
+                        Finding::doubtful(what, seen, format!("Compare it with services/{name}.toml."))
+                    }
+                }
+                Ok(None) => {
+                    let seen = format!("there is no such file on {}", service.main);
+                    Finding::doubtful(what, seen, format!("Correct the name in services/{name}.toml, or add the file."))
+                }
+                Err(why) => Finding::doubtful(what, why, "Look again when the forge can be reached."),
+            });
+        }
+    }
+    findings
+}
+
+/// The file that a mechanism relies on, and the words that have to be in it.
+fn named(mechanism: &MechanismConfig) -> Option<(String, Vec<String>)> {
+    match mechanism {
+        MechanismConfig::Workflow(workflow) => {
+            let inputs = workflow.inputs.keys().cloned();
+            let words = inputs.chain([workflow.key_input.clone(), "workflow_dispatch".to_owned()]).collect();
+            Some((format!(".github/workflows/{}", workflow.workflow), words))
+        }
+        MechanismConfig::Drone(drone) => Some((".drone.yml".to_owned(), vec![drone.target.clone()])),
+        MechanismConfig::Command(_)
+        | MechanismConfig::Manual { .. }
+        | MechanismConfig::Tag { .. }
+        | MechanismConfig::Pipeline(_)
+        | MechanismConfig::Promotion(_) => None,
+    }
 }
 
 async fn asked<T>(question: impl Future<Output = Result<T, Failure>>) -> Result<T, String> {

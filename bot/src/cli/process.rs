@@ -16,13 +16,15 @@ use hotfix_adapters::forge::git::Git;
 use hotfix_storage::{GuardedClock, Journal};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::{log, print_line};
 use crate::config::{self, Config};
-use crate::engine::{Engine, Response};
+use crate::engine::{Current, Engine, Response};
 use crate::http::Http;
 use crate::listen::Ear;
+use crate::reload::{Listening, Reloader};
+use crate::socket::Maintenance;
 use crate::{serve, socket, wire};
 
 /// How long a stop waits for what the chat is handing over.
@@ -60,7 +62,19 @@ pub(super) fn check_config(folder: &Path) -> anyhow::Result<ExitCode> {
     }
 }
 
+/// Has the running bot read its configuration again.
+pub(super) async fn reload(folder: &Path) -> anyhow::Result<ExitCode> {
+    let path = load(folder)?.settings.socket;
+    let Some(report) = socket::maintenance(&path, Maintenance::Reload).await? else {
+        anyhow::bail!("no bot listens on {}; the next start reads the configuration by itself", path.display());
+    };
+    print_line(&mut std::io::stdout(), &report.text)?;
+    Ok(if report.ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
 pub(super) async fn serve(folder: &Path) -> anyhow::Result<()> {
+    // Before anything else: a SIGHUP that comes early must not end the process.
+    let mut hup = signal(SignalKind::hangup())?;
     let config = load(folder)?;
     log::set_up(&config.settings.log)?;
     Git::check_version().await?;
@@ -68,17 +82,19 @@ pub(super) async fn serve(folder: &Path) -> anyhow::Result<()> {
     let talk = wire::talk(&config, || console(&config))?;
     let program = std::env::current_exe().context("this program cannot find itself")?;
     let outside = wire::outside(&config, talk.chat.clone(), &program)?;
-    let channel = wire::main_channel(&config)?;
+    let (channel, print) = (wire::main_channel(&config)?, wire::chat_print(&config)?);
     let (poll, path) = (Duration::from_secs(u64::from(config.settings.poll_seconds)), config.settings.socket.clone());
     // A stop that comes early waits its turn, so that whoever sees the bot ready can stop it cleanly.
     let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     // Before the journal is read, which takes a moment when it is long: whoever watches sees that the process is there.
     let mut http = Http::bind(wire::http(&config, talk.ingress.clone())?).await?;
     let journal: Arc<dyn Journal> = store.clone();
-    let engine = Arc::new(Engine::start(journal, outside, config, crate::process_name()).await?);
+    let engine = Current::from(Arc::new(Engine::start(journal, outside, config, crate::process_name()).await?));
     let ear: Arc<dyn Listener> = Ear::of(engine.clone());
+    let socket = socket::bind(&path).await?;
     http.open(engine.clone(), &ear);
-    tracing::info!(runs = engine.states().await.len(), socket = %path.display(), "the bot is up");
+    let (runs, configuration) = (engine.engine().states().await.len(), engine.engine().config().digest.clone());
+    tracing::info!(runs, socket = %path.display(), %configuration, "the bot is up");
     if let Some(address) = http.listens_on() {
         tracing::info!(%address, "webhooks come in");
     }
@@ -87,27 +103,38 @@ pub(super) async fn serve(folder: &Path) -> anyhow::Result<()> {
     }
     let stop = Arc::new(Notify::new());
     let mut work = tokio::spawn(serve::run(engine.clone(), poll, stop.clone()));
-    let listening = tokio::spawn({
-        let engine = engine.clone();
-        async move { socket::listen(&path, engine, channel).await }
-    });
+    let (reload, asked) = mpsc::channel(1);
+    let mut listening = tokio::spawn(socket::serve(socket, engine.clone(), channel, reload.clone()));
     if let Some(console) = talk.console {
         tokio::spawn(listen_to_the_console(engine.clone(), console));
     }
-    let (hush, hushed) = watch::channel(false);
-    let source = talk.source.map(|source| tokio::spawn(async move { source.run(ear, hushed).await }));
-    tokio::select! {
-        ended = &mut work => return Ok(ended??),
-        ended = listening => ended??,
-        () = http.broken() => anyhow::bail!("a listener of [http] broke off by a fault of the bot; see the log"),
-        _ = term.recv() => {}
-        _ = int.recv() => {}
+    let ways = (http.ways_in(), Listening::to(talk.source, ear));
+    let (done, reloading) = oneshot::channel();
+    let reloader = Reloader::new((folder, &program), engine.clone(), ways, print);
+    let mut reloader = tokio::spawn(reloader.run(asked, reloading));
+    loop {
+        tokio::select! {
+            ended = &mut work => return Ok(ended??),
+            ended = &mut listening => match ended? {},
+            _ = &mut reloader => anyhow::bail!("what reads the configuration broke off by a fault of the bot; see the log"),
+            () = http.broken() => anyhow::bail!("a listener of [http] broke off by a fault of the bot; see the log"),
+            _ = term.recv() => break,
+            _ = int.recv() => break,
+            _ = hup.recv() => {
+                // It says in the log what came of it. One that is under way may have read the files before they changed,
+                // so this one waits for its turn.
+                let reload = reload.clone();
+                tokio::spawn(async move { reload.send(oneshot::channel().0).await });
+            }
+        }
     }
     tracing::info!("stopping; what is not done yet goes on at the next start");
     // First nothing more comes in; then what came in is done.
-    hush.send_replace(true);
+    let _ = done.send(());
     let quiet = async {
-        if let Some(source) = source {
+        if let Ok(mut listening) = reloader.await
+            && let Some(source) = listening.hush()
+        {
             let _ = tokio::time::timeout(LAST_WORDS, source).await;
         }
     };
@@ -128,7 +155,7 @@ fn console(config: &Config) -> anyhow::Result<Arc<Console>> {
 }
 
 /// What is typed at the terminal of the bot. The end of the input ends only this.
-async fn listen_to_the_console(engine: Arc<Engine>, console: Arc<Console>) {
+async fn listen_to_the_console(engine: Current, console: Arc<Console>) {
     let mut lines = BufReader::new(tokio::io::stdin()).lines();
     while let Ok(Some(line)) = lines.next_line().await {
         let heard = match console.hear(&line) {
@@ -140,7 +167,7 @@ async fn listen_to_the_console(engine: Arc<Engine>, console: Arc<Console>) {
         };
         let Some(inbound) = heard else { continue };
         // What breaks off was not answered; the next line is heard all the same.
-        let Ok(heard) = AssertUnwindSafe(engine.hear(&inbound)).catch_unwind().await else {
+        let Ok(heard) = AssertUnwindSafe(engine.engine().hear(&inbound)).catch_unwind().await else {
             tracing::error!("a line broke off by a fault of the bot");
             continue;
         };

@@ -1,4 +1,4 @@
-//! `hotfix requirements`: the sentences of the runbooks, how each is met, and what shows it.
+//! `hotfix requirements`: the sentences of the runbooks, how and how far each is met, what shows it and what is missing.
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;
@@ -17,7 +17,8 @@ pub(super) fn run(runbook: Option<&str>) -> anyhow::Result<ExitCode> {
     let mut out = io::stdout().lock();
     for row in rows {
         let shown = if row.proof.is_empty() { "–" } else { row.proof };
-        let written = writeln!(out, "{:<9} {:<21} {shown:<24} {}", row.id, row.met.as_str(), row.summary);
+        let lacks = if row.lacks.is_empty() { String::new() } else { format!("\n{:<63}Missing: {}", "", row.lacks) };
+        let written = writeln!(out, "{:<9} {:<27} {shown:<24} {}{lacks}", row.id, row.how(), row.summary);
         // Whoever reads may have seen enough.
         if written.is_err_and(|error| error.kind() == io::ErrorKind::BrokenPipe) {
             break;

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::Subcommand;
-use hotfix_storage::embedded;
+use hotfix_storage::embedded::{self, Imported, Trailer};
 
 use super::{print_line, process};
 
@@ -17,15 +17,18 @@ use super::{print_line, process};
 pub(super) enum StoreCommand {
     /// Reads every entry of the journal, checks the hash chain, and compares the index with it
     Verify,
-    /// Writes the whole journal to a file, one JSON line an entry
+    /// Writes the whole journal to a file, one JSON line an entry, and a last line with their count and hash
     Export {
         /// The file; it must not exist
         file: PathBuf,
     },
-    /// Makes a new store from an export, checking the hash chain
+    /// Makes a new store from an export, with its index, checking the hash chain and the last line
     Import {
         /// The file
         file: PathBuf,
+        /// Takes a file without the last line that an export ends with; entries may be missing
+        #[arg(long)]
+        without_trailer: bool,
     },
     /// Throws the index away and makes it again from the journal
     Rebuild,
@@ -59,10 +62,12 @@ pub(super) fn run(config: &Path, command: StoreCommand) -> anyhow::Result<ExitCo
             target.flush()?;
             print_line(&mut out, &format!("{entries} entries written to {}.", file.display()))?;
         }
-        StoreCommand::Import { file } => {
+        StoreCommand::Import { file, without_trailer } => {
             let source = File::open(&file).with_context(|| format!("cannot read {}", file.display()))?;
-            let entries = embedded::import(&store, &mut BufReader::new(source))?;
+            let trailer = if without_trailer { Trailer::Optional } else { Trailer::Required };
+            let Imported { entries, head } = embedded::import(&store, &mut BufReader::new(source), trailer)?;
             print_line(&mut out, &format!("{entries} entries are in {} now.", store.display()))?;
+            print_line(&mut out, &format!("The last entry has the hash {head}."))?;
         }
         StoreCommand::Rebuild => {
             embedded::rebuild(&store)?;

@@ -6,6 +6,7 @@ use hotfix_adapters::vocabulary::Environment;
 use super::error::{ErrorCode, ParseError, Span};
 use super::guard::shown;
 use super::known::Known;
+use super::reference::Reference;
 use super::suggest::nearest;
 use super::{duration, reference};
 use crate::domain::id::{HotfixId, ServiceName, StepId};
@@ -152,19 +153,27 @@ impl Args<'_> {
         Err(error.suggesting(nearest(&word, words)))
     }
 
-    /// Pull requests and commits.
+    /// Pull requests and commits, each once.
     pub(super) fn fixes(&self, name: &str) -> Result<Vec<String>, ParseError> {
-        let check = |value: &Value| match reference::check_fix(&value.text) {
-            Ok(()) => Ok(value.text.clone()),
-            Err(why) => Err(bad(value, why)),
-        };
-        self.all(name).map(check).collect()
+        let mut fixes: Vec<String> = Vec::new();
+        for value in self.all(name) {
+            let fix = Reference::parse_fix(&value.text).map_err(|why| bad(value, why))?.to_string();
+            if !fixes.contains(&fix) {
+                fixes.push(fix);
+            }
+        }
+        Ok(fixes)
     }
 
     /// Names of something that only the service knows.
     pub(super) fn names(&self, name: &str) -> Result<Vec<String>, ParseError> {
-        self.each(name, |text| reference::check_reference(text).map(|()| text.to_owned()))
+        self.each(name, |text| reference::check_name(text).map(|()| text.to_owned()))
             .map_err(|(span, why)| ParseError::new(ErrorCode::BadValue, span, why))
+    }
+
+    /// A name for something that is to be made, if one was given.
+    pub(super) fn name(&self, name: &str) -> Result<Option<String>, ParseError> {
+        self.names(name).map(|names| names.into_iter().next())
     }
 
     /// Every value of an argument, read by `read`; the first that cannot be is answered with its place.
@@ -172,22 +181,35 @@ impl Args<'_> {
         self.all(name).map(|value| read(&value.text).map_err(|why| (value.span.clone(), why))).collect()
     }
 
-    /// A branch, tag or commit, if one was given.
+    /// A branch, tag, commit or pull request, if one was given.
     pub(super) fn reference(&self, name: &str) -> Result<Option<String>, ParseError> {
         let Some(value) = self.first(name) else {
             return Ok(None);
         };
-        reference::check_reference(&value.text).map_err(|why| bad(value, why))?;
-        Ok(Some(value.text.clone()))
+        Reference::parse(&value.text).map(|reference| Some(reference.to_string())).map_err(|why| bad(value, why))
     }
 
-    /// A branch, tag or commit that must be there.
-    pub(super) fn needed_reference(&self, name: &str) -> Result<String, ParseError> {
+    /// The digits of a commit, if one was given.
+    pub(super) fn commit(&self, name: &str) -> Result<Option<String>, ParseError> {
+        let Some(value) = self.first(name) else {
+            return Ok(None);
+        };
+        match Reference::parse(&value.text) {
+            Ok(Reference::Commit { id, .. }) => Ok(Some(id)),
+            Ok(Reference::Pull { .. } | Reference::Number(_) | Reference::Name(_)) | Err(_) => {
+                let hint = "7 digits of its id or more are wanted, or its address";
+                Err(bad(value, format!("{} is no commit: {hint}", shown(&value.text))))
+            }
+        }
+    }
+
+    /// The digits of a commit that must be there.
+    pub(super) fn needed_commit(&self, name: &str) -> Result<String, ParseError> {
         self.need(name)?;
-        Ok(self.reference(name)?.unwrap_or_default())
+        Ok(self.commit(name)?.unwrap_or_default())
     }
 
-    /// Where to branch from: `deployed@ENV`, or a branch, tag or commit.
+    /// Where to branch from: `deployed@ENV`, or a branch, tag, commit or pull request.
     pub(super) fn base(&self, name: &str) -> Result<Option<String>, ParseError> {
         let Some((value, word)) = self.first(name).and_then(|v| v.text.strip_prefix("deployed@").map(|e| (v, e)))
         else {

@@ -58,9 +58,12 @@ impl Binder<'_, '_> {
         Ok(())
     }
 
-    /// The argument that is written as a bare word before its value, such as `to REF`.
+    /// The argument that is written as a bare word before its value, such as `to REF`. Behind the first word of free text it
+    /// belongs to the text.
     fn keyword(&self, token: &Token) -> Option<&'static Arg> {
-        let is_word = token.kind == TokenKind::Word && !self.loose.is_empty();
+        let places = self.verb.places().filter(|arg| !arg.form.is_text()).count();
+        let in_text = self.verb.takes_text() && self.loose.len() > places;
+        let is_word = token.kind == TokenKind::Word && !self.loose.is_empty() && !in_text;
         self.verb.flags().find(|arg| arg.form == Form::Keyword && is_word && arg.name == token.text.to_lowercase())
     }
 
@@ -88,11 +91,12 @@ impl Binder<'_, '_> {
         }
     }
 
-    /// What looks like a flag is a word of the prose where the verb has no flags, or where it may be a dash.
+    /// What looks like a flag is a word of the prose only where it may be a dash: a flag that nobody reads must not look as
+    /// if it were heeded.
     fn no_such_flag(&mut self, token: &Token) -> Result<(), ParseError> {
         let in_prose = self.verb.takes_text();
         let is_dash = token.kind == TokenKind::PhoneFlag && self.loose.len() >= self.verb.places().count();
-        if in_prose && (self.verb.flags().next().is_none() || is_dash) {
+        if in_prose && is_dash {
             self.loose.push(self.at - 1);
             // `--a=b` came as two tokens; in prose it is one stretch of text.
             if self.tokens.get(self.at).is_some_and(|next| next.glued) {

@@ -85,7 +85,9 @@ fn words_of(arg: &Arg, known: &Known, current: &str) -> Vec<String> {
         Kind::Choice(words) => words.iter().map(|word| (*word).to_owned()).collect(),
         Kind::Verb => VERBS.iter().map(|verb| verb.name.to_owned()).collect(),
         Kind::Duration => ["30m", "2h", "1d"].map(str::to_owned).to_vec(),
-        Kind::Fix | Kind::Reference | Kind::Url | Kind::Text => Vec::new(),
+        Kind::Fix | Kind::Reference | Kind::Commit | Kind::Name | Kind::Url | Kind::Text | Kind::Lasting(_) => {
+            Vec::new()
+        }
     }
 }
 

@@ -5,6 +5,7 @@
 mod args;
 mod bind;
 mod complete;
+mod dates;
 mod duration;
 mod error;
 mod guard;
@@ -29,6 +30,7 @@ pub use error::{ErrorCode, ParseError, Span};
 pub use guard::MAX_BYTES;
 pub use help::help;
 pub use known::Known;
+pub use reference::{Address, Reference};
 pub use request::{DriftChoice, MergebackAction, Request, TriageWord, required_role};
 pub use table::{Arg, Form, Group, Kind, VERBS, Verb};
 

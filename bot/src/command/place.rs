@@ -2,12 +2,13 @@
 
 use super::args::Value;
 use super::bind::{Binder, closed, run_in};
+use super::dates::span_of_time;
 use super::error::{ErrorCode, ParseError, Span};
 use super::guard::shown;
 use super::lex::{Token, TokenKind, squeeze};
 use super::slack;
 use super::suggest::nearest;
-use super::table::Form;
+use super::table::{Form, Kind};
 use crate::domain::id::HotfixId;
 
 impl Binder<'_, '_> {
@@ -49,6 +50,9 @@ impl Binder<'_, '_> {
                 break;
             };
             if arg.form.is_text() {
+                if let Kind::Lasting(how) = arg.kind {
+                    self.no_span_of_time(left, how)?;
+                }
                 let value = self.prose(left);
                 if !value.text.is_empty() {
                     self.values.push((arg.name, value));
@@ -97,6 +101,25 @@ impl Binder<'_, '_> {
         let said =
             stretches.into_iter().map(|(_, stretch)| slack::decode(self.text.get(stretch).unwrap_or_default(), false));
         Value { text: squeeze(&said.collect::<Vec<_>>().join(" ")), span }
+    }
+
+    /// Refuses a span of time in words that set none.
+    fn no_span_of_time(&self, places: &[usize], how: &str) -> Result<(), ParseError> {
+        let tokens: Vec<&Token> = places.iter().filter_map(|at| self.tokens.get(*at)).collect();
+        // What stands in quotes is meant as text.
+        let words: Vec<&str> =
+            tokens.iter().map(|token| if token.kind == TokenKind::Quoted { "" } else { token.text.as_str() }).collect();
+        let Some(span) = span_of_time(&words) else {
+            return Ok(());
+        };
+        let named = shown(&words.get(span.clone()).unwrap_or_default().join(" "));
+        let begin = tokens.get(span.start).map_or(0, |token| token.span.start);
+        let end = tokens.get(span.end - 1).map_or(begin, |token| token.span.end);
+        let message = format!(
+            "`{}` does not take {named}. {how} If it belongs to the reason, put the reason in quotes.",
+            self.verb.name
+        );
+        Err(ParseError::new(ErrorCode::UnexpectedWord, begin..end, message))
     }
 
     fn too_many(&self, token: &Token) -> ParseError {

@@ -35,6 +35,8 @@ pub enum Request {
         exceptional: bool,
         /// The branch that carries the fix, when it is not called as the playbook would.
         branch: Option<String>,
+        /// Which productions, when not all.
+        only: Vec<String>,
     },
     /// Open a run that promotes what is on main.
     Promote {
@@ -63,6 +65,13 @@ pub enum Request {
     },
     /// Cherry-pick onto the hotfix branch.
     Pick {
+        /// Pull requests and commits.
+        fixes: Vec<String>,
+        /// Which run.
+        run: Option<HotfixId>,
+    },
+    /// Take a fix out of a run again.
+    Unpick {
         /// Pull requests and commits.
         fixes: Vec<String>,
         /// Which run.
@@ -114,6 +123,17 @@ pub enum Request {
         /// Which run.
         run: Option<HotfixId>,
     },
+    /// Who an unknown contributor is.
+    Identify {
+        /// Their address or account, as it was typed.
+        address: String,
+        /// Who it is.
+        who: String,
+        /// Whether that is somebody who is not in `people.toml`.
+        outside: bool,
+        /// Which run.
+        run: Option<HotfixId>,
+    },
     /// A rider's or stakeholder's word that it must wait.
     Hold {
         /// Why.
@@ -150,6 +170,8 @@ pub enum Request {
         environment: Environment,
         /// To what, when not to what ran there before.
         to: Option<String>,
+        /// Why.
+        reason: String,
         /// Which run.
         run: Option<HotfixId>,
     },
@@ -202,6 +224,13 @@ pub enum Request {
     },
     /// Give up.
     Abort {
+        /// Why.
+        reason: String,
+        /// Which run.
+        run: Option<HotfixId>,
+    },
+    /// End the run in whatever state it is.
+    Abandon {
         /// Why.
         reason: String,
         /// Which run.
@@ -400,6 +429,11 @@ impl DriftChoice {
 pub enum MergebackAction {
     /// How far it is.
     Status,
+    /// Main has the fix, in other lines.
+    Confirm {
+        /// In their words.
+        note: Option<String>,
+    },
     /// The fix need not go back to main.
     Waive {
         /// Why.
@@ -412,6 +446,10 @@ pub enum MergebackAction {
 pub fn required_role(request: &Request) -> Role {
     if request.reads_only() {
         return Role::Viewer;
+    }
+    if matches!(request, Request::Mergeback { action: MergebackAction::Confirm { .. }, .. }) {
+        // Whose run it is may say so; the run decides.
+        return Role::Requester;
     }
     // The table has every verb (a test holds it to that); were one missing, the strictest role is the safe answer.
     Verb::named(request.verb_name()).map_or(Role::Admin, |verb| verb.needs)

@@ -14,6 +14,7 @@ impl Request {
             Self::Triage { .. } => "triage",
             Self::Agree { .. } => "agree",
             Self::Pick { .. } => "pick",
+            Self::Unpick { .. } => "unpick",
             Self::Plan { .. } => "plan",
             Self::Status { .. } => "status",
             Self::List { .. } => "list",
@@ -22,6 +23,7 @@ impl Request {
             Self::Approve { .. } => "approve",
             Self::Unapprove { .. } => "unapprove",
             Self::Reject { .. } => "reject",
+            Self::Identify { .. } => "identify",
             Self::Hold { .. } => "hold",
             Self::Unhold { .. } => "unhold",
             Self::Verify { .. } => "verify",
@@ -33,6 +35,7 @@ impl Request {
             Self::Countersign { .. } => "countersign",
             Self::Retry { .. } => "retry",
             Self::Abort { .. } => "abort",
+            Self::Abandon { .. } => "abandon",
             Self::Drift { .. } => "drift",
             Self::Lock { .. } => "lock",
             Self::Renew { .. } => "renew",
@@ -58,6 +61,7 @@ impl Request {
     pub fn run(&self) -> Option<HotfixId> {
         match self {
             Self::Pick { run, .. }
+            | Self::Unpick { run, .. }
             | Self::Triage { run, .. }
             | Self::Agree { run, .. }
             | Self::Plan { run }
@@ -66,6 +70,7 @@ impl Request {
             | Self::Approve { run }
             | Self::Unapprove { run }
             | Self::Reject { run, .. }
+            | Self::Identify { run, .. }
             | Self::Hold { run, .. }
             | Self::Unhold { run }
             | Self::Verify { run, .. }
@@ -77,6 +82,7 @@ impl Request {
             | Self::Countersign { run, .. }
             | Self::Retry { run }
             | Self::Abort { run, .. }
+            | Self::Abandon { run, .. }
             | Self::Drift { run, .. }
             | Self::Mergeback { run, .. }
             | Self::Note { run, .. }
@@ -122,9 +128,11 @@ impl Request {
             | Self::Triage { .. }
             | Self::Agree { .. }
             | Self::Pick { .. }
+            | Self::Unpick { .. }
             | Self::Approve { .. }
             | Self::Unapprove { .. }
             | Self::Reject { .. }
+            | Self::Identify { .. }
             | Self::Hold { .. }
             | Self::Unhold { .. }
             | Self::Verify { .. }
@@ -136,6 +144,7 @@ impl Request {
             | Self::Countersign { .. }
             | Self::Retry { .. }
             | Self::Abort { .. }
+            | Self::Abandon { .. }
             | Self::Drift { .. }
             | Self::Lock { .. }
             | Self::Renew { .. }
@@ -143,7 +152,7 @@ impl Request {
             | Self::Steal { .. }
             | Self::Freeze { .. }
             | Self::Unfreeze { .. }
-            | Self::Mergeback { action: MergebackAction::Waive { .. }, .. }
+            | Self::Mergeback { action: MergebackAction::Waive { .. } | MergebackAction::Confirm { .. }, .. }
             | Self::Note { .. }
             | Self::Postmortem { url: Some(_), .. }
             | Self::Close { .. }
@@ -158,7 +167,11 @@ impl Request {
         match self {
             looks if looks.reads_only() => Deed::Look,
             Self::Ack { .. } | Self::Hold { .. } | Self::Unhold { .. } => Deed::Say,
-            Self::Approve { .. } | Self::Reject { .. } | Self::Override { .. } | Self::Countersign { .. } => Deed::Vote,
+            Self::Approve { .. }
+            | Self::Reject { .. }
+            | Self::Identify { .. }
+            | Self::Override { .. }
+            | Self::Countersign { .. } => Deed::Vote,
             Self::BreakGlass { .. } => Deed::BreakGlass,
             _ => Deed::Change,
         }

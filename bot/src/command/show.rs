@@ -28,24 +28,31 @@ impl Request {
             }
             Self::Triage { answers, .. } => answers.iter().try_for_each(|word| write!(f, " {word}")),
             Self::Agree { step, .. } => step.as_ref().map_or(Ok(()), |step| write!(f, " {step}")),
-            Self::Pick { fixes, .. } => write!(f, " {}", fixes.join(" ")),
+            Self::Pick { fixes, .. } | Self::Unpick { fixes, .. } => write!(f, " {}", fixes.join(" ")),
             Self::List { mine, open, service } => {
                 f.write_str(if *mine { " --mine" } else { "" })?;
                 f.write_str(if *open { " --open" } else { "" })?;
                 service.as_ref().map_or(Ok(()), |service| write!(f, " --service {service}"))
             }
             Self::Where { service } => write!(f, " {service}"),
-            Self::Reject { reason, .. } | Self::Hold { reason, .. } | Self::Abort { reason, .. } => {
+            Self::Reject { reason, .. }
+            | Self::Hold { reason, .. }
+            | Self::Abort { reason, .. }
+            | Self::Abandon { reason, .. } => {
                 write!(f, " {}", quote(reason))
+            }
+            Self::Identify { address, who, outside, .. } => {
+                write!(f, " {} {}{}", quote(address), quote(who), if *outside { " --outside" } else { "" })
             }
             Self::Verify { place, pass, note, .. } => {
                 write!(f, " {place} {}", if *pass { "pass" } else { "fail" })?;
                 note.as_ref().map_or(Ok(()), |note| write!(f, " {}", quote(note)))
             }
             Self::Deploy { environment, .. } => write!(f, " {environment}"),
-            Self::Rollback { environment, to, .. } => {
+            Self::Rollback { environment, to, reason, .. } => {
                 write!(f, " {environment}")?;
-                to.as_ref().map_or(Ok(()), |to| write!(f, " to {to}"))
+                to.as_ref().map_or(Ok(()), |to| write!(f, " to {to}"))?;
+                write!(f, " {}", quote(reason))
             }
             Self::Skip { step, reason, .. } => write!(f, " {step} {}", quote(reason)),
             Self::Override { gate, reason, incident, .. } => {
@@ -65,6 +72,10 @@ impl Request {
             }
             Self::Unfreeze { service } => write!(f, " {}", service.as_ref().map_or("all", |s| s.as_str())),
             Self::Mergeback { action: MergebackAction::Status, .. } => f.write_str(" status"),
+            Self::Mergeback { action: MergebackAction::Confirm { note }, .. } => {
+                f.write_str(" confirm")?;
+                note.as_ref().map_or(Ok(()), |note| write!(f, " {}", quote(note)))
+            }
             Self::Mergeback { action: MergebackAction::Waive { reason }, .. } => write!(f, " waive {}", quote(reason)),
             Self::Note { text, .. } => write!(f, " {}", quote(text)),
             Self::Postmortem { url, .. } => url.as_ref().map_or(Ok(()), |url| write!(f, " {}", quote(url))),
@@ -86,7 +97,7 @@ impl Request {
     }
 
     fn write_start(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self::Start { service, title, incident, ticket, fixes, from, exceptional, branch } = self else {
+        let Self::Start { service, title, incident, ticket, fixes, from, exceptional, branch, only } = self else {
             return Ok(());
         };
         write!(f, " {service}")?;
@@ -101,6 +112,7 @@ impl Request {
         for fix in fixes {
             write!(f, " --fix {fix}")?;
         }
+        only.iter().try_for_each(|production| write!(f, " --only {production}"))?;
         f.write_str(if *exceptional { " --exceptional" } else { "" })
     }
 

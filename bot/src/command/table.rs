@@ -5,7 +5,8 @@ use super::args::Args;
 use super::error::ParseError;
 use super::request::Request;
 use super::verbs::{
-    advice, agree, freeze, glass, locks, look, mainline, me, pick, promote, record, ship, start, steer, verify, votes,
+    advice, agree, freeze, glass, identify, locks, look, mainline, me, pick, promote, record, ship, start, steer,
+    verify, votes,
 };
 use crate::domain::people::Role;
 
@@ -173,8 +174,12 @@ pub enum Kind {
     Step,
     /// A pull request or a commit.
     Fix,
-    /// A branch, tag or commit; for a base also `deployed@ENV`.
+    /// A branch, tag, commit or pull request; for a base also `deployed@ENV`.
     Reference,
+    /// A commit, by its id or its address.
+    Commit,
+    /// A name for something that is to be made, or that only the service knows.
+    Name,
     /// An address.
     Url,
     /// A length of time.
@@ -185,6 +190,8 @@ pub enum Kind {
     Verb,
     /// Free text, or nothing to check.
     Text,
+    /// Free text of something that takes effect at once: a span of time in it is refused, and this says how its end is set.
+    Lasting(&'static str),
 }
 
 /// Every verb, in the order of the help.
@@ -192,6 +199,7 @@ pub static VERBS: &[&Verb] = &[
     &start::START,
     &promote::PROMOTE,
     &pick::PICK,
+    &pick::UNPICK,
     &look::STATUS,
     &look::PLAN,
     &look::LIST,
@@ -203,6 +211,7 @@ pub static VERBS: &[&Verb] = &[
     &votes::APPROVE,
     &votes::UNAPPROVE,
     &votes::REJECT,
+    &identify::IDENTIFY,
     &advice::ACK,
     &advice::HOLD,
     &advice::UNHOLD,
@@ -216,6 +225,7 @@ pub static VERBS: &[&Verb] = &[
     &glass::BREAK_GLASS,
     &glass::COUNTERSIGN,
     &steer::ABORT,
+    &steer::ABANDON,
     &locks::LOCKS,
     &locks::LOCK,
     &locks::RENEW,

@@ -1,6 +1,7 @@
 //! What was typed, and what it means or how it is refused.
 
 mod properties;
+mod references;
 mod refusals;
 mod table;
 
@@ -43,6 +44,7 @@ fn a_start_with_everything() {
         from: Some("deployed@production".to_owned()),
         exceptional: true,
         branch: None,
+        only: Vec::new(),
     };
     assert_eq!(parse(typed, &known()), Ok(expected));
 }
@@ -70,8 +72,11 @@ fn the_run_stands_anywhere_or_nowhere() {
         ("pick #1 HF-2 #3", "pick #1 #3 HF-2"),
         ("HF-2 status", "unknown_verb at \"HF-2\""),
         ("deploy HF-2 production", "deploy production HF-2"),
-        ("rollback production to v1.4 HF-2", "rollback production to v1.4 HF-2"),
-        ("rollback HF-2 production --to v1.4", "rollback production to v1.4 HF-2"),
+        ("rollback production to v1.4 it is slow HF-2", "rollback production to v1.4 \"it is slow\" HF-2"),
+        (
+            "rollback HF-2 production --to v1.4 we have to go back",
+            "rollback production to v1.4 \"we have to go back\" HF-2",
+        ),
         ("reject HF-2 too big", "reject \"too big\" HF-2"),
         ("reject too big HF-2", "reject \"too big\" HF-2"),
         ("reject clashes with HF-3 badly", "reject \"clashes with HF-3 badly\""),
@@ -109,7 +114,7 @@ fn other_bots_words_and_help() {
 #[test]
 fn prose_is_kept_as_it_was_typed() {
     all_mean(&[
-        ("reject it's \"bad\" & 'tis --force", "reject \"it's \\\"bad\\\" & 'tis --force\""),
+        ("reject it's \"bad\" & 'tis", "reject \"it's \\\"bad\\\" & 'tis\""),
         ("reject  a\n\n b\tc", "reject \"a b c\""),
         (
             "note <@U1|ben> saw <https://x.io/a?b&amp;c|a lie> &lt;@U2|ceo&gt;",

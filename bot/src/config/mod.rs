@@ -20,6 +20,7 @@ mod outside;
 mod read;
 mod reader;
 pub mod requirements;
+mod rights;
 pub mod secret;
 mod settings;
 mod source;
@@ -35,7 +36,7 @@ pub use chat::{ChatKind, ChatSettings, DiscordSettings, Pace, SlackSettings, Sla
 pub use fault::Faults;
 pub use mechanism::{
     CapabilityConfig, CommandMechanism, DroneConfig, ForgeConfig, MechanismConfig, PipelineConfig, Probe,
-    PromotionConfig, WorkflowConfig,
+    PromotionConfig, RolloutConfig, WorkflowConfig,
 };
 pub use outside::{ClusterConfig, ContainerConfig, GitHubAuth, HostConfig, HostKind, RegistryConfig, RegistryLogin};
 pub use settings::{HttpSettings, Log, LogFormat, Settings, StoreSettings};
@@ -90,6 +91,32 @@ impl Config {
     #[must_use]
     pub fn playbook_of(&self, service: &ServiceName) -> Option<&Playbook> {
         self.services.get(service).and_then(|configured| self.playbooks.get(&configured.service.playbook))
+    }
+
+    /// After how many minutes a person is asked whether a rollout that nothing confirms is through.
+    pub(crate) fn ask_after_minutes(&self, service: &ServiceName, environment: &Environment) -> u32 {
+        match self.services.get(service).and_then(|configured| configured.mechanisms.get(environment)) {
+            Some(MechanismConfig::Promotion(promotion)) => promotion.rollout.ask_minutes,
+            Some(
+                MechanismConfig::Command(_)
+                | MechanismConfig::Manual { .. }
+                | MechanismConfig::Workflow(_)
+                | MechanismConfig::Pipeline(_)
+                | MechanismConfig::Drone(_)
+                | MechanismConfig::Tag { .. },
+            )
+            | None => 0,
+        }
+    }
+
+    /// The same, with votes bound to the mechanisms that stand in it.
+    #[must_use]
+    pub fn with_own_ways(self) -> Self {
+        // What is written there names secrets and never holds one.
+        let way =
+            |(name, service): (&ServiceName, &ConfiguredService)| (name.clone(), format!("{:?}", service.mechanisms));
+        let ways = self.services.iter().map(way).collect();
+        Self { policy: self.policy.clone().with_ways(ways), ..self }
     }
 
     /// What a service declares to have, without how it is probed.

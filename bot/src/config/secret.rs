@@ -151,7 +151,7 @@ fn check_private(path: &Path, found: &std::fs::Metadata) -> Result<(), SecretErr
             format!("chmod 600 {}", path.display()),
         ));
     }
-    let us = rustix::process::geteuid().as_raw();
+    let us = super::rights::us();
     if found.uid() != us && found.uid() != 0 {
         return Err(exposed(
             format!("belongs to the user {}, and neither to us ({us}) nor to root", found.uid()),

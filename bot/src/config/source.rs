@@ -1,15 +1,15 @@
 //! The files of the configuration: which there are, who could have written them, and their text.
 //!
-//! Security case 69: a file that others can write, and a link that leads out of the folder, are refused before a byte of
+//! Security cases 69 and 97: a file that others own or can write, and a link that leads out of the folder, are refused before a byte of
 //! them is looked at. Case 70: a file is at most 256 KiB; the TOML parser bounds the depth itself.
 
 use std::io::Read as _;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
 use super::fault::{At, Fault, FileId, Sink};
+use super::rights;
 
 /// The largest file that is read.
 pub(super) const MAX_BYTES: u64 = 256 * 1024;
@@ -69,6 +69,9 @@ impl Sources {
         }
         if let Err(fault) = check_rights(&sources.root, &dir.display().to_string()) {
             sink.add(*fault);
+        }
+        if let Err(wrong) = rights::check_parents(&sources.root) {
+            sink.add(Fault::of(dir.display().to_string(), wrong.what, wrong.next));
         }
         sources.settings = sources.file("hotfix.toml", sink);
         sources.policy = sources.file("policy.toml", sink);
@@ -191,12 +194,7 @@ fn check_rights(path: &Path, shown: &str) -> Result<(), Box<Fault>> {
     let found = std::fs::metadata(path)
         .map_err(|error| refusal(shown, format!("{shown} cannot be looked at: {error}"), "see who owns it"))?;
     if found.is_dir() || found.is_file() {
-        let mode = found.mode() & 0o7777;
-        if mode & 0o022 == 0 {
-            return Ok(());
-        }
-        let what = format!("{shown} can be written by others (mode {mode:04o})");
-        return Err(refusal(shown, what, format!("run `chmod go-w {}`", path.display())));
+        return rights::check(path, shown, &found).map_err(|wrong| refusal(shown, wrong.what, wrong.next));
     }
     Err(refusal(shown, format!("{shown} is not a file"), "put a plain file there"))
 }

@@ -5,7 +5,7 @@ use hotfix_storage::Journal as _;
 
 use super::play::Play;
 use crate::domain::event::Ending;
-use crate::domain::hotfix::Phase;
+use crate::domain::hotfix::{FixState, Hotfix, Phase};
 use crate::engine::replay_all;
 
 pub(super) async fn everything(play: &mut Play) -> anyhow::Result<()> {
@@ -14,7 +14,7 @@ pub(super) async fn everything(play: &mut Play) -> anyhow::Result<()> {
     let ending = match &run.phase {
         Phase::Ended { ending, .. } => ending.clone(),
         Phase::Surveying | Phase::Underway => {
-            bail!("{} is not over: {:?}", run.id, run.current().map(|(_, spec)| &spec.id))
+            bail!("{}", unfinished(&run))
         }
     };
     if ending == Ending::Refused {
@@ -36,15 +36,49 @@ pub(super) async fn everything(play: &mut Play) -> anyhow::Result<()> {
         bail!("the branch does not start at {base}");
     }
     play.tell(&format!("✔ the branch started at {}, which production ran, and not at main", base.short()))?;
-    play.stage
-        .forge_git(&["merge-base", "--is-ancestor", head.as_str(), "refs/heads/main"])
-        .context("main does not contain the fix")?;
-    play.tell("✔ main contains the very commits that production runs")?;
+    play.tell(on_main(play, base.as_str(), head.as_str())?)?;
     if let Ok(tip) = play.stage.forge_git(&["rev-parse", "--verify", "--quiet", "refs/heads/hotfix"]) {
         bail!("the branch hotfix is still there, at {tip}");
     }
     play.tell("✔ the branch hotfix is gone, so that the next one can have its name")?;
     journal(play).await
+}
+
+/// By which way main has what production runs: as these commits, as the same changes, or as one change of several.
+fn on_main(play: &Play, base: &str, head: &str) -> anyhow::Result<&'static str> {
+    let git = |arguments: &[&str]| play.stage.forge_git(arguments);
+    if git(&["merge-base", "--is-ancestor", head, "refs/heads/main"]).is_ok() {
+        return Ok("✔ main contains the very commits that production runs");
+    }
+    let cherries = git(&["cherry", "refs/heads/main", head, base])?;
+    if !cherries.is_empty() && cherries.lines().all(|line| line.starts_with('-')) {
+        return Ok("✔ main contains the same changes as other commits");
+    }
+    let merged = git(&["merge-tree", "--write-tree", "refs/heads/main", head]);
+    if merged.is_ok_and(|tree| git(&["rev-parse", "refs/heads/main^{tree}"]).is_ok_and(|main| main == tree)) {
+        return Ok("✔ merging what production runs would change nothing on main");
+    }
+    bail!("main does not contain the fix")
+}
+
+/// Where a run stopped, and why the demo cannot go on from there.
+fn unfinished(run: &Hotfix) -> String {
+    let conflict = run.fixes.iter().find_map(|fix| match &fix.state {
+        FixState::Conflicted(files) => Some((fix.source.short(), files.join(", "))),
+        FixState::Waiting | FixState::Picked | FixState::Adapted | FixState::Leaving => None,
+    });
+    let why = if let Some((source, files)) = conflict {
+        format!(
+            "{source} does not apply to what production runs, because of {files}. A person would adapt it; try another commit"
+        )
+    } else if let Some(stuck) = run.stuck.last() {
+        format!("the bot could not {}, and a person would put it right: {}", stuck.effect.describe(), stuck.reason)
+    } else if !run.has_change() {
+        "nothing came onto the branch: production has what was asked for, or it changes nothing".to_owned()
+    } else {
+        format!("it waits at {}", run.current().map_or("its end", |(_, spec)| spec.id.as_str()))
+    };
+    format!("{} is not over: {why}", run.id)
 }
 
 fn untouched(play: &Play) -> anyhow::Result<()> {

@@ -31,7 +31,7 @@ pub struct DemoArgs {
     #[arg(long)]
     interactive: bool,
     /// Do it on a scratch copy of this git repository, which itself is never touched
-    #[arg(long, value_name = "PATH", requires_all = ["live", "fix"], conflicts_with_all = ["drift", "conflict", "second_hotfix"])]
+    #[arg(long, value_name = "PATH", requires = "live", conflicts_with_all = ["drift", "conflict", "second_hotfix"])]
     repo: Option<PathBuf>,
     /// With --repo: the commit, tag or branch that production runs
     #[arg(long, value_name = "REF", requires = "repo")]
@@ -49,6 +49,9 @@ pub struct DemoArgs {
 /// # Errors
 /// When something is not as it must be at the end, naming what.
 pub async fn run(args: DemoArgs) -> anyhow::Result<()> {
+    if args.repo.is_some() && args.fix.is_empty() && !args.interactive {
+        anyhow::bail!("name the commits to pick with --fix, or type yourself with --interactive");
+    }
     let root = match &args.keep {
         Some(folder) => std::path::absolute(folder)?,
         None => stage::fresh_folder()?,
@@ -61,7 +64,7 @@ pub async fn run(args: DemoArgs) -> anyhow::Result<()> {
     let width = terminal_size::terminal_size().map_or(100, |(width, _)| usize::from(width.0)).clamp(40, 120);
     let mut play = Play::open(stage, terminal && std::env::var_os("NO_COLOR").is_none(), width, terminal).await?;
     if args.interactive {
-        return play.interactive().await;
+        return play.interactive(args.fix.first().map(String::as_str)).await;
     }
     scenes::opening(&mut play)?;
     if args.repo.is_some() {

@@ -170,9 +170,9 @@ impl Play {
     }
 
     /// You type, until the end of the input.
-    pub(super) async fn interactive(&mut self) -> anyhow::Result<()> {
+    pub(super) async fn interactive(&mut self, fix: Option<&str>) -> anyhow::Result<()> {
         super::scenes::opening(self)?;
-        self.tell(&super::scenes::how_to_type(self)?)?;
+        self.tell(&super::scenes::how_to_type(self, fix))?;
         let stop = Arc::new(Notify::new());
         let bot = tokio::spawn(serve::run(self.engine.clone(), Duration::from_secs(1), stop.clone()));
         let mut lines = BufReader::new(tokio::io::stdin()).lines();

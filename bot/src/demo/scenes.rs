@@ -18,8 +18,10 @@ You are everybody. Type as one of ana, ben, chi and dee; end with Ctrl-D. For ex
   ana: /hotfix plan                (what is left, and who can do it)
   ana: /hotfix help";
 
-pub(super) fn how_to_type(play: &Play) -> anyhow::Result<String> {
-    Ok(HOW_TO_TYPE.replace("FIX", &sha(play, "fix-upload")?))
+/// How to take part, with a fix that is there.
+pub(super) fn how_to_type(play: &Play, fix: Option<&str>) -> String {
+    let there = fix.map(str::to_owned).or_else(|| sha(play, "fix-upload").ok());
+    HOW_TO_TYPE.replace("FIX", &there.unwrap_or_else(|| "<commit>".to_owned()))
 }
 
 const PICTURE: &str = "

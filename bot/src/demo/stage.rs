@@ -95,8 +95,22 @@ impl Stage {
                 original.display()
             );
         }
-        let branch =
-            git_in(&original, &["symbolic-ref", "--short", "HEAD"]).context("the repository is not on a branch")?;
+        if let Ok(promisors) = git_in(&original, &["config", "--get-regexp", r"^remote\..*\.promisor$"])
+            && promisors.lines().any(|line| line.ends_with(" true"))
+        {
+            bail!(
+                "{} is a partial clone, which lacks objects that a copy needs: fetch them first (git fetch --refetch \
+                 --no-filter, after git config --unset remote.origin.partialclonefilter), or clone it anew without --filter",
+                original.display()
+            );
+        }
+        let branch = git_in(&original, &["symbolic-ref", "--quiet", "--short", "HEAD"]).map_err(|_| {
+            let place = original.display();
+            anyhow::anyhow!(
+                "{place} is on no branch (a detached HEAD), so what its main line is cannot be told: switch to the branch \
+                 that is to be main (git -C {place} switch <branch>)"
+            )
+        })?;
         let stage = Self::folders(root)?;
         let bare = stage.bare();
         // The objects are copied, not linked: nothing that happens here can reach the original.
@@ -105,7 +119,12 @@ impl Stage {
             root,
             &["clone", "--quiet", "--bare", "--no-hardlinks", "--no-local", &from, &bare.display().to_string()],
         )?;
-        git_in(&bare, &["update-ref", "refs/heads/main", &format!("refs/heads/{branch}")])?;
+        // Its main line is called main here. git cannot keep main beside main/x, so those are left out of the copy.
+        let tip = git_in(&bare, &["rev-parse", "--verify", &format!("refs/heads/{branch}")])?;
+        for branch in git_in(&bare, &["for-each-ref", "--format=%(refname)", "refs/heads/main/"])?.lines() {
+            git_in(&bare, &["update-ref", "-d", branch])?;
+        }
+        git_in(&bare, &["update-ref", "refs/heads/main", &tip])?;
         git_in(&bare, &["symbolic-ref", "HEAD", "refs/heads/main"])?;
         // A branch of the same name, left over from an earlier hotfix, would rightly be refused; the copy starts without.
         for branch in git_in(&bare, &["for-each-ref", "--format=%(refname)", "refs/heads/hotfix"])?.lines() {

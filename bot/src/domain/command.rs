@@ -2,16 +2,23 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hotfix_adapters::deploy::DeployStatus;
+use hotfix_adapters::deploy::{DeployStatus, Edits};
 use hotfix_adapters::forge::{Containment, PullNumber};
 use hotfix_adapters::registry::Published;
 use hotfix_adapters::vocabulary::{ChannelRef, CommitId, DeployKey, Digest, Environment, MessageRef};
+use jiff::Timestamp;
 
+use super::attribution::Attribution;
 use super::effect::Effect;
-use super::event::{Answer, Contribution, Counts, DriftChoice, HeadSeen, Lapse, PullSeen, Survey};
-use super::id::{PersonId, StepId};
+use super::event::{
+    Answer, Contribution, Contributor, Counts, DriftChoice, HeadSeen, Lapse, MainSeen, PullSeen, Survey, Vote,
+};
+use super::id::{HotfixId, PersonId, StepId};
+use super::observation::Observation;
 use super::people::Grant;
 use super::playbook::Which;
+use super::refusal::Refusal;
+use super::service::Approval;
 use super::vote::Standing;
 use super::way::Way;
 
@@ -20,8 +27,8 @@ use super::way::Way;
 pub enum Command {
     /// By a person whom the policy let.
     Person(Grant, Act),
-    /// By what the bot saw.
-    Saw(Sighting),
+    /// By what the bot saw, and of which run: see [`Observation`].
+    Saw(Observation),
     /// By what came of an act of the bot. A late or repeated one changes nothing.
     Came(Outcome),
     /// By time: people are to be reminded of this step.
@@ -30,17 +37,28 @@ pub enum Command {
     RemindCountersign,
 }
 
+/// Fixes that a person named.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Fixes {
+    /// The commits, each once, in the order in which they are picked.
+    pub commits: Vec<CommitId>,
+    /// Whether that is another order than the one in which they were named.
+    pub reordered: bool,
+}
+
 /// What a person can ask.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Act {
     /// Pick these commits onto the branch.
-    Pick(Vec<CommitId>),
+    Pick(Fixes),
+    /// Take these commits, as they were asked for, out of the run.
+    Unpick(Vec<CommitId>),
     /// Bring a second fix into this run.
     Join {
         /// What it is about.
         title: String,
         /// Its commits.
-        fixes: Vec<CommitId>,
+        fixes: Fixes,
     },
     /// Vote yes on what the open prompt shows.
     Approve {
@@ -85,7 +103,23 @@ pub enum Act {
     /// Deploy there.
     Deploy(Environment),
     /// Put back what ran there before, or this.
-    Rollback(Environment, Option<CommitId>),
+    Rollback {
+        /// Where.
+        environment: Environment,
+        /// What, when it was typed.
+        to: Option<CommitId>,
+        /// Why.
+        reason: String,
+    },
+    /// State who an unknown contributor is.
+    Identify {
+        /// Their address or account, as it was typed.
+        unknown: String,
+        /// Who it is, when it is somebody of `people.toml`.
+        person: Option<PersonId>,
+        /// Who it is, in words.
+        words: String,
+    },
     /// Leave out a step that may be left out.
     Skip(StepId, String),
     /// Leave out a must; it takes two.
@@ -121,10 +155,19 @@ pub enum Act {
     Retry,
     /// Give up.
     Abort(String),
+    /// End the run in whatever state it is.
+    Abandon {
+        /// Why.
+        reason: String,
+        /// Which of its open deployments are not known to have ended.
+        under_way: BTreeSet<DeployKey>,
+    },
     /// Answer a drift.
     Drift(DriftChoice),
     /// Give up bringing the fix to main.
     WaiveMergeback(String),
+    /// Say that main has the fix although its lines were rewritten.
+    ConfirmMergeback(Option<String>),
     /// Write something down.
     Note(String),
     /// Say where the post-mortem is.
@@ -145,6 +188,8 @@ pub enum Sighting {
         /// What main is at by it, if it is merged.
         merged: Option<CommitId>,
     },
+    /// Main, or the merge that would be released.
+    Main(MainSeen),
     /// A production.
     Production {
         /// Which environment.
@@ -153,6 +198,10 @@ pub enum Sighting {
         running: CommitId,
         /// Whether that contains the fix.
         has_fix: bool,
+        /// What it has and the expected has not.
+        brings: Vec<Contribution>,
+        /// How many changes those are in all.
+        total: usize,
     },
     /// The file that builds images names the hotfix branch.
     Job {
@@ -168,6 +217,17 @@ pub enum Sighting {
         /// What it runs.
         commit: CommitId,
     },
+    /// What main holds and the run does not ship.
+    Withheld {
+        /// On top of this base.
+        base: CommitId,
+        /// Without these fixes.
+        without: BTreeSet<CommitId>,
+        /// The changes.
+        changes: Vec<Contribution>,
+        /// How many there are in all.
+        total: usize,
+    },
     /// The commits behind the versions.
     Counts(Counts),
     /// The image of what ships.
@@ -179,6 +239,13 @@ pub enum Sighting {
         /// By which pattern it was found.
         by: String,
     },
+    /// The changes of files that the deployment of what ships would make.
+    Edits {
+        /// To which environment.
+        environment: Environment,
+        /// The changes.
+        edits: Edits,
+    },
     /// What the tag of the pinned image names now.
     Tag(Option<Digest>),
     /// The live hotfix branch.
@@ -189,13 +256,30 @@ pub enum Sighting {
         policy_version: String,
         /// The roles that the voters have now; somebody who left is not among them.
         standing: Standing,
+        /// Whose word the policy asks for now, for each environment of the plan.
+        approvals: BTreeMap<Environment, Approval>,
     },
+    /// Main reverted a fix that was asked for.
+    FixReverted {
+        /// The fix.
+        source: CommitId,
+        /// The revert.
+        by: Contribution,
+        /// What it says about why.
+        why: String,
+    },
+    /// Main has a fix again that it had reverted.
+    FixBack(CommitId),
+    /// The branch was merged into main, by this commit.
+    BranchMerged(Contribution),
     /// Main: whether it has the fix.
     Mainline {
         /// Whether, and how that is known.
         how: Containment,
         /// Where main is.
         main: CommitId,
+        /// The commit that took it out or rewrote it, if one did.
+        by: Option<Contribution>,
     },
 }
 
@@ -224,15 +308,24 @@ pub enum Outcome {
     Picked {
         /// Which commit.
         source: CommitId,
+        /// The people behind it.
+        by: Box<Attribution>,
         /// What came of it.
         result: PickResult,
+    },
+    /// A fix was to be taken off the branch.
+    Unpicked {
+        /// The commit that was asked for.
+        source: CommitId,
+        /// What is on the branch now, or the files in the way.
+        result: Result<HeadSeen, Vec<String>>,
     },
     /// The pull request is there.
     PullOpened {
         /// Its number.
         number: PullNumber,
-        /// Who opened it.
-        author: Option<PersonId>,
+        /// Who opened it, unless it was the bot.
+        author: Option<Contributor>,
         /// Where it can be seen.
         url: Option<String>,
     },
@@ -268,7 +361,14 @@ pub enum Outcome {
         /// The key it will go by.
         key: DeployKey,
         /// The facts.
-        facts: DeployFacts,
+        facts: Box<DeployFacts>,
+    },
+    /// A deployment is a person's to do.
+    DeployByHand {
+        /// Its key.
+        key: DeployKey,
+        /// How it is done, with everything filled in; `None` when the mechanism does not say.
+        instructions: Option<String>,
     },
     /// How a deployment stands.
     DeployStatus {
@@ -295,6 +395,11 @@ pub enum Outcome {
     },
     /// The branch is deleted.
     BranchDeleted,
+    /// The branch that somebody deleted is back.
+    BranchRestored {
+        /// Where.
+        at: CommitId,
+    },
     /// It was done, and there is nothing to keep of it.
     Nothing,
     /// The other side refused; a person has to change something.
@@ -318,10 +423,19 @@ pub enum PickResult {
     },
     /// It was there before.
     AlreadyThere,
+    /// The commit changes nothing at all.
+    Empty,
     /// It does not apply.
     Conflict {
         /// The files in the way.
         files: Vec<String>,
+    },
+    /// Main reverted it, so a person is asked first.
+    Reverted {
+        /// The revert.
+        by: Contribution,
+        /// What it says about why.
+        why: String,
     },
 }
 
@@ -334,6 +448,15 @@ pub enum Rebased {
     Conflict(Vec<String>),
 }
 
+/// A pull request as it was read in the moment before an act.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PullFacts {
+    /// Reviews, checks and marks.
+    pub seen: PullSeen,
+    /// What main is at by it, if it is merged.
+    pub merged: Option<CommitId>,
+}
+
 /// The facts a deployment rests on, read in the moment before it.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct DeployFacts {
@@ -341,18 +464,73 @@ pub struct DeployFacts {
     pub tip: Option<CommitId>,
     /// What the environment runs; `None` when the mechanism cannot tell.
     pub running: Option<CommitId>,
+    /// What a rollback would take away of others, when what runs is neither this run's nor what it started from.
+    pub removal: Option<Removal>,
     /// What the tag of the pinned image names now; `None` when no image is pinned, or the tag is gone.
     pub image: Option<Digest>,
-    /// Why deployments are frozen, if they are.
-    pub freeze: Option<String>,
+    /// The freeze of deployments that holds, if one does.
+    pub freeze: Option<Frozen>,
     /// The version of the policy now.
     pub policy_version: String,
     /// The roles that the voters have now; somebody who left is not among them.
     pub standing: Standing,
+    /// The votes that were there when the facts were read. A later vote was not looked at, so it is left alone (security case
+    /// 95).
+    pub judged: Vec<Vote>,
     /// Whose vote the chat does not bear out any more, and why: the reaction is gone, or the account is no member's.
     pub lapsed: BTreeMap<PersonId, Lapse>,
     /// Who is listed now among those who may break the glass.
     pub glass: BTreeSet<PersonId>,
+    /// The pull request, read anew; `None` when there is none to be merged.
+    pub pull: Option<Box<PullFacts>>,
+    /// What a release from main rests on, read anew.
+    pub main: Option<Box<MainSeen>>,
     /// Who approves exactly the head on the forge, where votes have to be backed by that.
     pub reviewed: BTreeSet<PersonId>,
+    /// Who pushed to the branch and is not known.
+    pub strangers: BTreeSet<Contributor>,
+}
+
+/// A freeze of deployments.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Frozen {
+    /// Why, in words.
+    pub reason: String,
+    /// What ends it.
+    pub end: Thaw,
+}
+
+impl Frozen {
+    /// The refusal of a deployment because of it.
+    #[must_use]
+    pub fn refusal(&self) -> Refusal {
+        let next = match &self.end {
+            Thaw::Word(what) => format!("An admin can lift it with `unfreeze {what}`."),
+            Thaw::Calendar(until) => format!(
+                "It stands in the calendar of policy.toml until {}; no command lifts it. A rollback passes it.",
+                until.strftime("%Y-%m-%d %H:%M UTC")
+            ),
+        };
+        Refusal::new("freeze", format!("Deployments are frozen: {}", self.reason), next)
+    }
+}
+
+/// What ends a freeze.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Thaw {
+    /// Somebody says `unfreeze` with this word.
+    Word(String),
+    /// The calendar of the policy, at this time.
+    Calendar(Timestamp),
+}
+
+/// What a rollback would take away of others.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Removal {
+    /// The commits, newest last; empty when they are not known.
+    pub commits: Vec<Contribution>,
+    /// How many there are in all.
+    pub total: usize,
+    /// The runs that brought them.
+    pub runs: Vec<HotfixId>,
 }

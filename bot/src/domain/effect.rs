@@ -31,6 +31,13 @@ pub enum Effect {
         /// The committer's time.
         at: Timestamp,
     },
+    /// Take a fix off the branch: everything else is put on top of the base without it. Found like a pick.
+    Unpick {
+        /// The commit that was asked for.
+        source: CommitId,
+        /// The committer's time.
+        at: Timestamp,
+    },
     /// Put the fixes on top of a new base. Found like a pick.
     Rebase {
         /// The old base.
@@ -75,6 +82,9 @@ pub enum Effect {
         environment: Environment,
         /// Which commit.
         commit: CommitId,
+        /// Whether an earlier attempt may have begun it already: then a status that is refused says nothing about that.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        resumed: bool,
     },
     /// Merge the pull request. Found merged, with this head.
     Merge {
@@ -89,6 +99,11 @@ pub enum Effect {
     FindRiders {
         /// The commit that goes out.
         to: CommitId,
+    },
+    /// Create the branch again where it was. Found by its name at that commit.
+    RestoreBranch {
+        /// Where.
+        at: CommitId,
     },
     /// Delete the branch. Found gone.
     DeleteBranch {
@@ -152,9 +167,11 @@ impl Effect {
             Self::CheckDeploy { .. } => Reach::Judgement,
             Self::CreateBranch { .. }
             | Self::Pick { .. }
+            | Self::Unpick { .. }
             | Self::Rebase { .. }
             | Self::OpenPull
             | Self::OpenReturn
+            | Self::RestoreBranch { .. }
             | Self::DeleteBranch { .. } => Reach::Code,
             Self::Deploy { .. } | Self::Merge { .. } => Reach::Live,
         }
@@ -168,14 +185,17 @@ impl Effect {
             Self::Announce => "tell the team".to_owned(),
             Self::CreateBranch { at, .. } => format!("create the branch at {}", at.short()),
             Self::Pick { source, .. } => format!("pick {}", source.short()),
+            Self::Unpick { source, .. } => format!("take {} off the branch", source.short()),
             Self::Rebase { onto, .. } => format!("rebase the fixes onto {}", onto.short()),
             Self::OpenPull => "open the pull request".to_owned(),
             Self::OpenReturn => "open the pull request into main".to_owned(),
             Self::Prompt { environment, .. } => format!("ask for votes for {environment}"),
-            Self::CheckDeploy { environment, .. } => format!("read the facts before deploying to {environment}"),
+            // It is read before a rollback as well.
+            Self::CheckDeploy { environment, .. } => format!("read the facts before changing what {environment} runs"),
             Self::Deploy { environment, commit, .. } => format!("deploy {} to {environment}", commit.short()),
             Self::Merge { number, .. } => format!("merge pull request #{}", number.0),
             Self::FindRiders { .. } => "find out what else goes out".to_owned(),
+            Self::RestoreBranch { at } => format!("restore the branch at {}", at.short()),
             Self::DeleteBranch { .. } => "delete the branch".to_owned(),
             Self::Say { .. } => "say it in the thread".to_owned(),
             Self::Tell { person, .. } => format!("tell {person}"),
@@ -183,6 +203,35 @@ impl Effect {
             Self::Audit { .. } => "say it in the audit channel".to_owned(),
             Self::RemindCountersign => "remind of the broken glass".to_owned(),
             Self::Remind { step } => format!("remind of {step}"),
+        }
+    }
+
+    /// Whether it serves the step whose turn it is, so that it has no point any more once the run is past that step.
+    #[must_use]
+    pub fn serves_step(&self) -> bool {
+        match self {
+            Self::Survey
+            | Self::Announce
+            | Self::CreateBranch { .. }
+            | Self::Pick { .. }
+            | Self::Rebase { .. }
+            | Self::OpenPull
+            | Self::OpenReturn
+            | Self::Prompt { .. }
+            | Self::Merge { .. }
+            | Self::FindRiders { .. } => true,
+            // A fix can leave while it is any step's turn.
+            Self::Unpick { .. }
+            | Self::AnnounceGlass { .. }
+            | Self::CheckDeploy { .. }
+            | Self::Deploy { .. }
+            | Self::RestoreBranch { .. }
+            | Self::DeleteBranch { .. }
+            | Self::Say { .. }
+            | Self::Tell { .. }
+            | Self::Audit { .. }
+            | Self::RemindCountersign
+            | Self::Remind { .. } => false,
         }
     }
 
@@ -199,6 +248,7 @@ impl Effect {
             | Self::Announce
             | Self::CreateBranch { .. }
             | Self::Pick { .. }
+            | Self::Unpick { .. }
             | Self::Rebase { .. }
             | Self::OpenPull
             | Self::OpenReturn
@@ -208,6 +258,7 @@ impl Effect {
             | Self::Deploy { .. }
             | Self::Merge { .. }
             | Self::FindRiders { .. }
+            | Self::RestoreBranch { .. }
             | Self::DeleteBranch { .. } => false,
         }
     }

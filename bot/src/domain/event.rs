@@ -2,18 +2,22 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use hotfix_adapters::deploy::Edits;
 use hotfix_adapters::forge::{Check, Containment, DiffSize, PullNumber, Verdict};
 use hotfix_adapters::registry::{Image, Published};
 use hotfix_adapters::vocabulary::{BranchName, CommitId, DeployKey, Digest, Environment, MessageRef, PersonRef};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::attribution::Attribution;
+use super::effect::Effect;
 use super::glass::Glass;
-use super::id::{PersonId, StepId};
+use super::id::{HotfixId, PersonId, StepId};
 use super::people::Role;
 use super::plan::Plan;
 use super::playbook::{CapabilityKind, Which};
 use super::refusal::Refusal;
+use super::service::Approval;
 use super::way::Way;
 
 /// An event with when it happened and by whose doing, as the journal holds it.
@@ -52,6 +56,11 @@ pub enum Event {
     },
     /// A step's turn came.
     StepEntered {
+        /// The step.
+        step: StepId,
+    },
+    /// An optional step's turn came: from now on people may take it, and the run goes on without it (HOCS-0).
+    StepOffered {
         /// The step.
         step: StepId,
     },
@@ -95,6 +104,13 @@ pub enum Event {
         step: StepId,
         /// Why.
         reason: String,
+    },
+    /// What a step rested on changed after the act that relied on it had begun: it is told, and nothing is set back.
+    EvidenceChanged {
+        /// The step.
+        step: StepId,
+        /// What changed; `None` when it holds again.
+        problem: Option<String>,
     },
     /// Somebody answered the questions of the triage; what they leave out stays as it was.
     TriageAnswered {
@@ -140,6 +156,14 @@ pub enum Event {
         /// By which pattern.
         by: String,
     },
+    /// The changes of files that a deployment would make were computed, or are others than they were: votes on others are
+    /// void (PROMO-18).
+    EditsRead {
+        /// Of the deployment to which environment.
+        environment: Environment,
+        /// The changes.
+        edits: Edits,
+    },
     /// The tag of the pinned image names another image now: what was said of it is void (HOCS-15).
     ImageMoved {
         /// What the tag names now; `None` when it is gone.
@@ -165,6 +189,17 @@ pub enum Event {
         key: DeployKey,
         /// What for.
         note: String,
+    },
+    /// What main holds and the run does not ship was looked at again: the base is another one, or the fixes are.
+    WithheldFound {
+        /// On top of this base.
+        base: CommitId,
+        /// Without these fixes, which ship.
+        without: BTreeSet<CommitId>,
+        /// The changes.
+        changes: Vec<Contribution>,
+        /// How many there are in all.
+        total: usize,
     },
     /// Where to branch from is settled.
     BaseFound {
@@ -194,15 +229,58 @@ pub enum Event {
         /// The commit.
         source: CommitId,
     },
+    /// The people behind a requested commit were found at its source (security case 93).
+    FixAttributed(Attribution),
+    /// A captain stated who an unknown contributor is (security case 94).
+    Identified {
+        /// Their address or account.
+        unknown: PersonRef,
+        /// Who it is, when it is somebody of `people.toml`.
+        person: Option<PersonId>,
+        /// Who it is, in the captain's words.
+        words: String,
+    },
+    /// People whom `people.toml` does not know turn out to have pushed to the branch (security case 94).
+    StrangersPushed {
+        /// Who.
+        people: BTreeSet<Contributor>,
+    },
     /// A requested commit is on the branch.
     FixPicked {
         /// The commit that was asked for.
         source: CommitId,
         /// What it became; `None` when the branch had it already.
         commit: Option<CommitId>,
+        /// Whether it changes nothing at all.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        empty: bool,
     },
     /// A requested commit does not apply; a person has to adapt it.
     FixConflicted {
+        /// The commit that was asked for.
+        source: CommitId,
+        /// The files in the way.
+        files: Vec<String>,
+    },
+    /// The fixes that were named are picked in another order: that of main.
+    FixesOrdered {
+        /// The commits, in that order.
+        sources: Vec<CommitId>,
+    },
+    /// Somebody wants a fix off the branch.
+    FixRemovalAsked {
+        /// The commit that was asked for.
+        source: CommitId,
+    },
+    /// A fix is no part of the run any more.
+    FixRemoved {
+        /// The commit that was asked for.
+        source: CommitId,
+        /// Whether a person put it on the branch, who has to take it off as well.
+        by_hand: bool,
+    },
+    /// A fix cannot be taken off the branch, because what stands on top of it does not apply without it.
+    FixKept {
         /// The commit that was asked for.
         source: CommitId,
         /// The files in the way.
@@ -221,13 +299,15 @@ pub enum Event {
     PullOpened {
         /// Its number.
         number: PullNumber,
-        /// Who opened it, if known.
-        author: Option<PersonId>,
+        /// Who opened it, unless it was the bot.
+        author: Option<Contributor>,
         /// Where it can be seen.
         url: Option<String>,
     },
     /// Reviews or checks changed.
     PullSeen(PullSeen),
+    /// Main, or the merge that would be released, was looked at again.
+    MainSeen(MainSeen),
     /// People were asked for their vote.
     Prompted {
         /// For which environment.
@@ -243,6 +323,13 @@ pub enum Event {
         environment: Environment,
         /// Why.
         why: Closing,
+    },
+    /// The operators changed the policy: a deployment takes another word from now on, never a smaller one than planned.
+    ApprovalChanged {
+        /// To which environment.
+        environment: Environment,
+        /// Whose word, by plan and policy together.
+        approval: Approval,
     },
     /// Somebody voted for what the prompt shows.
     Voted(Vote),
@@ -331,6 +418,12 @@ pub enum Event {
         commit: CommitId,
         /// Whether it puts back what ran before.
         rollback: bool,
+        /// Whether the commit of a rollback was typed, and does not only follow from what ran before.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        typed: bool,
+        /// Why, when it is a rollback.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
     },
     /// The deployment may not begin.
     DeployRefused {
@@ -341,10 +434,18 @@ pub enum Event {
     },
     /// The deployment begins: the intent, with the words it rests on.
     DeployStarted(DeployIntent),
+    /// What the deployment declares is merged; it is rolled out by something else, and not known to run.
+    RolloutBegan {
+        /// Its key.
+        key: DeployKey,
+    },
     /// The deployment waits for a person to do it and say so.
     DeployAwaitsWord {
         /// Its key.
         key: DeployKey,
+        /// How it is done, with everything filled in.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        instructions: Option<String>,
     },
     /// The deployment ended.
     DeployEnded {
@@ -361,6 +462,10 @@ pub enum Event {
         expected: CommitId,
         /// What it runs.
         found: CommitId,
+        /// What that has and the expected has not.
+        brings: Vec<Contribution>,
+        /// How many changes those are in all.
+        total: usize,
     },
     /// The drift was answered.
     DriftSettled {
@@ -385,6 +490,9 @@ pub enum Event {
         number: PullNumber,
         /// What the main line is at by it.
         commit: CommitId,
+        /// Whether it must not have been yet: production does not run it (APPLY-X3).
+        #[serde(default)]
+        early: bool,
     },
     /// What else goes out with the fix.
     RidersFound {
@@ -403,7 +511,22 @@ pub enum Event {
     /// The fix was on main, and was taken out again.
     MainlineLost {
         /// What took it out.
-        by: CommitId,
+        by: Contribution,
+        /// Whether a part of it is still there.
+        #[serde(default)]
+        partly: bool,
+    },
+    /// The lines of the fix were rewritten on main: a person has to look whether it still works there.
+    MainlineRewritten {
+        /// What rewrote them.
+        by: Contribution,
+        /// Where main was.
+        main: CommitId,
+    },
+    /// Somebody says that main has the fix, in other lines.
+    MainlineConfirmed {
+        /// In their words.
+        note: Option<String>,
     },
     /// A captain gave up bringing the fix to main.
     MergebackWaived {
@@ -412,6 +535,40 @@ pub enum Event {
     },
     /// The branch was deleted.
     BranchDeleted,
+    /// Somebody deleted the branch while the run needs it.
+    BranchGone {
+        /// Where it was.
+        at: CommitId,
+    },
+    /// The branch that was deleted is back where it was.
+    BranchBack {
+        /// Where.
+        at: CommitId,
+    },
+    /// The branch was merged into main, from where it is only picked (SRE-X1).
+    BranchMerged {
+        /// By which commit.
+        by: Contribution,
+    },
+    /// Main has reverted a fix that was asked for: it is not shipped before somebody confirms it.
+    FixReverted {
+        /// The fix, as it was asked for.
+        source: CommitId,
+        /// The revert.
+        by: Contribution,
+        /// What the revert says about why.
+        why: String,
+    },
+    /// Main has a fix again that it had reverted.
+    FixBack {
+        /// The fix, as it was asked for.
+        source: CommitId,
+    },
+    /// Somebody wants a fix shipped although main reverted it.
+    FixConfirmed {
+        /// The fix, as it was asked for.
+        source: CommitId,
+    },
     /// The post-mortem is there.
     PostmortemFiled {
         /// Where; `None` when the bot's own is all there is.
@@ -436,13 +593,35 @@ pub enum Event {
     },
     /// Something the bot had to do was refused by the other side; a person has to change something and say `retry`.
     Stuck {
-        /// What, in words.
-        what: String,
+        /// What.
+        effect: Effect,
         /// Why, and what next.
         reason: String,
     },
     /// Somebody asked to try again.
-    Retried,
+    Retried {
+        /// What is done again; a deployment whose facts could not be read is asked for by an event of its own.
+        effects: Vec<Effect>,
+    },
+    /// The fix is on main, and everything that happens in production is behind the run: its lanes are free for others while it
+    /// goes on (APPLY-X4).
+    LanesReleased,
+    /// A deployment was asked for behind that: the lanes are taken again.
+    LanesTaken,
+    /// A captain wants to end the run although a deployment may still be running; a second person has to say the same.
+    AbandonAsked {
+        /// Why.
+        reason: String,
+    },
+    /// The run ended in whatever state it was; only what it still owes stays open.
+    Abandoned {
+        /// Why.
+        reason: String,
+        /// The captain who asked first, when a second person had to confirm.
+        asked_by: Option<PersonId>,
+        /// The deployments that were believed to be running.
+        believed: BTreeSet<DeployKey>,
+    },
     /// Somebody gave the run up.
     Aborted {
         /// Why.
@@ -524,6 +703,20 @@ pub struct Told {
     pub by_tag: bool,
 }
 
+/// A branch that a run which is over left behind.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftBranch {
+    /// The run.
+    pub run: HotfixId,
+    /// Where its branch is.
+    pub at: CommitId,
+    /// The name under which it is kept.
+    pub aside: BranchName,
+    /// Its pull request, when that was not merged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pull: Option<PullNumber>,
+}
+
 /// The world as a run finds it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Survey {
@@ -547,22 +740,40 @@ pub struct Survey {
     pub from: Option<CommitId>,
     /// Where main is; `None` when the repository has no such branch.
     pub main: Option<CommitId>,
-    /// What main has and the base has not.
+    /// What each production runs, as its mechanism says, where there are several.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub productions: BTreeMap<Environment, CommitId>,
+    /// The base that what is withheld was compared with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub withheld_since: Option<CommitId>,
+    /// The fixes that were left out of it, because they ship.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub withheld_without: BTreeSet<CommitId>,
+    /// What main has and the base has not, the fixes left out.
     pub withheld: Vec<Contribution>,
     /// How many there are in all.
     pub withheld_total: usize,
     /// The checks of main.
     pub main_checks: Vec<Check>,
+    /// The checks that the forge requires of changes to the branch that the fix goes into.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub required_contexts: Vec<String>,
     /// What is open with a label that blocks releases, in words.
     pub blockers: Vec<String>,
     /// The branches that are in the way of the run's own, with where they are.
     pub branches: Vec<(BranchName, CommitId)>,
+    /// The branch of this name that an earlier run left behind, and nobody moved since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left: Option<LeftBranch>,
     /// The capabilities of the exceptional path: why each is missing, or `None` when it is there.
     pub capabilities: BTreeMap<CapabilityKind, Option<String>>,
-    /// The requested fixes that mean something.
+    /// The requested fixes that mean something, each once, in the order of main.
     pub fixes: Vec<CommitId>,
-    /// What was asked for and could not be found.
-    pub unknown: Vec<String>,
+    /// Whether the requester named them in another order.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub reordered: bool,
+    /// Why what was asked for could not be found.
+    pub unknown: Vec<Refusal>,
 }
 
 /// A commit with the people behind it.
@@ -583,6 +794,9 @@ pub struct Contributor {
     pub person: Option<PersonId>,
     /// What git calls them.
     pub name: String,
+    /// Their address or account, when they are a person whom `people.toml` does not know (security case 94).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unknown: Option<PersonRef>,
 }
 
 /// What is on the branch.
@@ -590,17 +804,22 @@ pub struct Contributor {
 pub struct HeadSeen {
     /// Its tip.
     pub tip: CommitId,
-    /// The commits since the base, oldest first.
+    /// The first of the commits since the base, oldest first.
     pub commits: Vec<Contribution>,
     /// How many there are in all.
     pub total: usize,
     /// How large the difference is.
     pub size: DiffSize,
+    /// The base that it was compared with. When the run goes on top of another one by then, the comparison says nothing.
+    pub base: CommitId,
     /// Whether the base is an ancestor of the tip.
     pub on_base: bool,
     /// Where its commits come from, when the plan picks them from main; nothing is known of other branches.
     #[serde(default, skip_serializing_if = "Origins::is_empty")]
     pub origins: Origins,
+    /// Everybody behind all of its commits, listed or not, and whoever pushed and is not known (security cases 93 and 94).
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub people: BTreeSet<Contributor>,
     /// Who pushed to it, as far as the forge tells: a commit says of itself whose it is (security case 23).
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub pushers: BTreeSet<PersonId>,
@@ -642,6 +861,26 @@ pub struct PullSeen {
     /// Where it goes, when that is not the branch that the plan names.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub astray: Option<BranchName>,
+    /// Whether it is marked as not ready to be merged.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub draft: bool,
+    /// Whether it was closed without a merge.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub closed: bool,
+    /// The labels it carries that hold it back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hold_labels: Vec<String>,
+}
+
+/// What a release from main rests on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MainSeen {
+    /// Where main is; once the fix is merged, the merge.
+    pub commit: CommitId,
+    /// Its checks.
+    pub checks: Vec<Check>,
+    /// What is open with a label that blocks releases, in words.
+    pub blockers: Vec<String>,
 }
 
 /// A review.
@@ -669,6 +908,9 @@ pub struct Vote {
     /// Of which image, when images are deployed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<Digest>,
+    /// The digest of the changes of files that were shown, when the deployment changes files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edits: Option<String>,
     /// Under which plan.
     pub plan_digest: String,
     /// Under which policy.
@@ -700,6 +942,8 @@ pub enum Closing {
     Expired,
     /// The pull request goes into another branch (security case 26).
     Retargeted,
+    /// The deployment would change files in another way than was shown.
+    Edits,
 }
 
 /// Why a yes does not count any more although nobody took it back.
@@ -730,12 +974,16 @@ pub enum Lapse {
     Head,
     /// The tag of the image moved (security case 28).
     Image,
+    /// The deployment would change files in another way than was shown.
+    Edits,
     /// The fix goes on top of another base (security case 26).
     Base,
     /// The pull request goes into another branch (security case 26).
     Retargeted,
     /// They pushed to the branch (security case 23).
     Pushed,
+    /// They are one of the contributors who were not known (security case 94).
+    Identified,
 }
 
 /// The intent to deploy.
@@ -759,6 +1007,12 @@ pub struct DeployIntent {
     pub glass: Option<PersonId>,
     /// Whether it puts back what ran before.
     pub rollback: bool,
+    /// Why, when it is a rollback.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Whose changes a rollback takes away beside those of this run.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub removes: BTreeSet<PersonId>,
 }
 
 /// What to do when production changed under a run (APPLY-16, APPLY-17).

@@ -2,18 +2,24 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use hotfix_adapters::deploy::Edits;
 use hotfix_adapters::forge::{Containment, PullNumber};
 use hotfix_adapters::registry::Published;
-use hotfix_adapters::vocabulary::{BranchName, CommitId, DeployKey, Digest, Environment, MessageRef};
+use hotfix_adapters::vocabulary::{BranchName, CommitId, DeployKey, Digest, Environment, MessageRef, PersonRef};
 use jiff::Timestamp;
 
-use super::event::{Answer, Counts, DeployIntent, Ending, HeadSeen, PullSeen, Survey, Vote};
+use super::attribution::{Attribution, Identified};
+use super::effect::Effect;
+use super::event::{
+    Answer, Contribution, Contributor, Counts, DeployIntent, Ending, HeadSeen, MainSeen, PullSeen, Survey, Vote,
+};
 use super::glass::BrokenGlass;
 use super::id::{HotfixId, PersonId, StepId};
 use super::plan::Plan;
 use super::playbook::{StepKind, StepSpec, What};
 use super::question::Prompt;
 use super::refusal::Refusal;
+use super::service::Approval;
 use super::way::Way;
 
 /// One run.
@@ -45,12 +51,22 @@ pub struct Hotfix {
     pub steps: Vec<StepState>,
     /// The world as the run found it.
     pub survey: Option<Survey>,
+    /// What a release from main rests on, as last seen.
+    pub main_seen: Option<MainSeen>,
+    /// The last commit before that with checks, as last seen: a merge has to have those checks as well (security case 92).
+    pub main_before: Option<MainSeen>,
+    /// What was told of steps whose evidence changed after the act that relied on it had begun.
+    pub outdated: BTreeMap<StepId, String>,
     /// Where it branched from.
     pub base: Option<CommitId>,
     /// The card that everything hangs on.
     pub card: Option<MessageRef>,
     /// Whether the branch exists.
     pub branch: BranchState,
+    /// Whether somebody deleted the branch while it is needed.
+    pub branch_gone: bool,
+    /// Whether the branch was merged into main, from where it is only picked (SRE-X1).
+    pub branch_merged: bool,
     /// Whether the branch that its pull request goes into exists, when that is not main.
     pub into: BranchState,
     /// What is promoted.
@@ -71,16 +87,24 @@ pub struct Hotfix {
     pub order_broken: bool,
     /// The image of what ships.
     pub image: Option<Pinned>,
+    /// The changes of files that the deployment of what ships would make, by environment; as they were computed last.
+    pub edits: BTreeMap<Environment, Edits>,
     /// The pull request that brings the fix to main, when the first one went elsewhere.
     pub return_pull: Option<PullNumber>,
     /// Where the live hotfix branch was moved to by somebody's push; the last one.
     pub live_moved: Option<Option<CommitId>>,
-    /// What deployments over there wait for.
+    /// What deployments over there wait for; of one that a person does, how it is done.
     pub notes: BTreeMap<DeployKey, String>,
     /// What is on the branch.
     pub head: Option<HeadSeen>,
     /// The fixes that were asked for, in order.
     pub fixes: Vec<Fix>,
+    /// The people behind each of them, as its source tells.
+    pub attributions: BTreeMap<CommitId, Attribution>,
+    /// The unknown contributors of whom a captain said who they are.
+    pub identified: BTreeMap<PersonRef, Identified>,
+    /// The fixes that main reverted, each with the revert.
+    pub reverted: BTreeMap<CommitId, Reverted>,
     /// Who brought what else into it, in their words.
     pub joined: BTreeSet<(PersonId, String)>,
     /// The pull request.
@@ -89,6 +113,8 @@ pub struct Hotfix {
     pub prompts: BTreeMap<Environment, Prompt>,
     /// The questions that are closed, oldest first: another took their place, or what they were about would not ship.
     pub past_prompts: Vec<(Environment, Prompt)>,
+    /// Whose word a deployment takes by now, where the policy became stricter than the plan.
+    pub approvals: BTreeMap<Environment, Approval>,
     /// The votes that were not withdrawn or voided.
     pub votes: Vec<Vote>,
     /// The noes that were not withdrawn: who, for where, why.
@@ -103,6 +129,8 @@ pub struct Hotfix {
     pub attestations: BTreeMap<(String, PersonId), Attestation>,
     /// The asked-for deployment, between the question and the act.
     pub asked_deploy: Option<AskedDeploy>,
+    /// What was rolled back from production: nobody is asked to vote for it again by the bot itself.
+    pub rolled_back: Option<CommitId>,
     /// The deployments of this run, oldest first.
     pub deploys: Vec<Deployment>,
     /// Who asked to override which step, and why.
@@ -121,16 +149,24 @@ pub struct Hotfix {
     pub rebase_conflict: Option<Vec<String>>,
     /// Whether the fix is on main.
     pub mainline: Mainline,
+    /// What rewrote its lines there, and where main was then: the owner was asked about it, once.
+    pub rewritten: Option<(CommitId, CommitId)>,
     /// Who was asked for what, and how often reminded.
     pub reminders: BTreeMap<StepId, u32>,
     /// When production first ran the fix.
     pub live_at: Option<Timestamp>,
-    /// What the bot could not do, and waits for a person to put right.
-    pub stuck: Option<Stuck>,
+    /// What the other side refused for good, oldest first: a person puts it right and says `retry`.
+    pub stuck: Vec<Stuck>,
+    /// The captain who wants to end the run although a deployment may still be running, and why.
+    pub abandon_asked: Option<(PersonId, String)>,
+    /// How the run was ended in whatever state it was: from then on it only waits for what it still owes.
+    pub abandoned: Option<Abandoned>,
+    /// Whether its lanes are free for others although it is not over.
+    pub lane_released: bool,
     /// The post-mortem: `Some(None)` when the bot's own is all there is.
     pub postmortem: Option<Option<String>>,
     /// The riders, once they are known.
-    pub riders: Option<Vec<super::event::Contribution>>,
+    pub riders: Option<Vec<Contribution>>,
     /// How many riders there are in all, listed or not.
     pub riders_total: usize,
     /// Who acknowledged.
@@ -187,6 +223,11 @@ pub enum StepState {
         /// Since when.
         since: Timestamp,
     },
+    /// It is an option that people may take; nothing waits for it.
+    Offered {
+        /// Since when.
+        since: Timestamp,
+    },
     /// It is fulfilled.
     Done {
         /// Since when.
@@ -208,7 +249,7 @@ impl StepState {
     #[must_use]
     pub fn is_behind(&self) -> bool {
         match self {
-            Self::Done { .. } | Self::Skipped { .. } => true,
+            Self::Offered { .. } | Self::Done { .. } | Self::Skipped { .. } => true,
             Self::Ahead | Self::Current { .. } => false,
         }
     }
@@ -245,6 +286,19 @@ pub enum FixState {
     Conflicted(Vec<String>),
     /// A person put it on the branch in their own way.
     Adapted,
+    /// To be taken off the branch.
+    Leaving,
+}
+
+/// A fix that main reverted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reverted {
+    /// The revert.
+    pub by: Contribution,
+    /// What it says about why.
+    pub why: String,
+    /// Who wants the fix shipped all the same.
+    pub confirmed: Option<PersonId>,
 }
 
 /// The pull request.
@@ -252,8 +306,8 @@ pub enum FixState {
 pub struct Pull {
     /// Its number.
     pub number: PullNumber,
-    /// Who opened it.
-    pub author: Option<PersonId>,
+    /// Who opened it, unless it was the bot.
+    pub author: Option<Contributor>,
     /// Where it can be seen.
     pub url: Option<String>,
     /// Its reviews and checks as last seen.
@@ -297,6 +351,10 @@ pub struct AskedDeploy {
     pub commit: CommitId,
     /// Whether it puts back what ran before.
     pub rollback: bool,
+    /// Whether the commit of a rollback was typed.
+    pub typed: bool,
+    /// Why, when it is a rollback.
+    pub reason: Option<String>,
 }
 
 /// A deployment of this run.
@@ -308,13 +366,22 @@ pub struct Deployment {
     pub state: DeployState,
     /// When it began.
     pub at: Timestamp,
+    /// When what it declares was merged, if something else rolls it out.
+    pub merged_at: Option<Timestamp>,
+    /// Whose word says how it ended, when the bot could not see it.
+    pub said_by: Option<PersonId>,
 }
+
+/// How the failure of a deployment begins of which nothing was done.
+pub const NOTHING_BEGUN: &str = "Nothing was begun";
 
 /// How a deployment stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DeployState {
     /// It runs.
     Running,
+    /// What it declares is merged, and rolled out by something else.
+    RollingOut,
     /// A person does it, and has to say how it went.
     AwaitingWord,
     /// It ended well.
@@ -328,7 +395,7 @@ impl DeployState {
     #[must_use]
     pub fn is_open(&self) -> bool {
         match self {
-            Self::Running | Self::AwaitingWord => true,
+            Self::Running | Self::RollingOut | Self::AwaitingWord => true,
             Self::Succeeded | Self::Failed(_) => false,
         }
     }
@@ -364,13 +431,64 @@ pub enum Mainline {
 /// Something the bot could not do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stuck {
-    /// What, in words.
-    pub what: String,
+    /// What.
+    pub effect: Effect,
     /// Why, and what next.
     pub reason: String,
+    /// The deployment whose facts could not be read.
+    pub asked: Option<AskedDeploy>,
+}
+
+/// How a run was abandoned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Abandoned {
+    /// By whom; of two people, the one who confirmed it.
+    pub by: PersonId,
+    /// The captain who asked first, when a second person had to confirm.
+    pub asked_by: Option<PersonId>,
+    /// Why.
+    pub reason: String,
+    /// The deployments that were believed to be running.
+    pub believed: BTreeSet<DeployKey>,
 }
 
 impl Hotfix {
+    /// Whether it holds its lanes.
+    #[must_use]
+    pub fn holds_lanes(&self) -> bool {
+        !self.is_over() && !self.lane_released
+    }
+
+    /// Whether nothing is left that needs the lanes: the fix is on main, and deployment, verification and monitoring of every
+    /// production are behind the run. What may be left is done beside the next run (APPLY-X4).
+    #[must_use]
+    pub fn is_done_with_lanes(&self) -> bool {
+        let quiet =
+            self.asked_deploy.is_none() && self.drifts.is_empty() && self.deploys.iter().all(|d| !d.state.is_open());
+        let mut steps = self.plan.steps.iter().zip(&self.steps);
+        let goes_back = self.plan.steps.iter().any(|spec| matches!(spec.kind, StepKind::Mainline { .. }));
+        let beside = |kind: &StepKind| matches!(kind, StepKind::Postmortem { .. } | StepKind::Expire);
+        quiet
+            && (self.is_settled_on_main() || !goes_back)
+            && steps.all(|(spec, step)| step.is_behind() || beside(&spec.kind))
+    }
+
+    /// Whether the fix is on main, or need not be any more.
+    #[must_use]
+    pub fn is_settled_on_main(&self) -> bool {
+        matches!(self.mainline, Mainline::Proven(..) | Mainline::Waived { .. })
+    }
+
+    /// Whether production has the fix, or may have it, while main is not known to have it: the next release would lose it.
+    #[must_use]
+    pub fn owes_mainline(&self) -> bool {
+        let abandoned = |key| self.abandoned.as_ref().is_some_and(|abandoned| abandoned.believed.contains(key));
+        let may_be_live = self.deploys.iter().map(|deploy| &deploy.intent).any(|intent| {
+            abandoned(&intent.key) && !intent.rollback && self.plan.reaches_production(&intent.environment)
+        });
+        (self.is_live() || may_be_live) && !self.is_settled_on_main()
+    }
+
     /// Whether it is over.
     #[must_use]
     pub fn is_over(&self) -> bool {
@@ -419,6 +537,14 @@ impl Hotfix {
             .map(|pinned| &pinned.published.image.digest)
     }
 
+    /// Returns whether what ships to an environment is still to be deployed there.
+    #[must_use]
+    pub fn awaits_deploy(&self, environment: &Environment) -> bool {
+        self.plan.steps.iter().zip(&self.steps).any(|(spec, at)| {
+            matches!(&spec.kind, StepKind::Deploy { environment: e, .. } if e == environment) && !at.is_behind()
+        })
+    }
+
     /// Whether a deployment put there what ships now: the commit, and the image of it that is pinned (HOCS-15).
     #[must_use]
     pub fn is_what_ships(&self, intent: &DeployIntent) -> bool {
@@ -442,6 +568,11 @@ impl Hotfix {
     pub fn has_change(&self) -> bool {
         let all_in = self.fixes.iter().all(|fix| matches!(fix.state, FixState::Picked | FixState::Adapted));
         all_in && self.head.as_ref().is_some_and(|head| head.total > 0)
+    }
+
+    /// The fixes that main reverted and that nobody wants shipped all the same.
+    pub fn unconfirmed(&self) -> impl Iterator<Item = (&CommitId, &Reverted)> {
+        self.reverted.iter().filter(|(_, reverted)| reverted.confirmed.is_none())
     }
 
     /// The last deployment to an environment.
@@ -484,11 +615,37 @@ impl Hotfix {
             && !self.rebased_onto.contains_key(production)
     }
 
+    /// Whether what would ship to an environment was rolled back from production: then nobody is asked to vote for it by the bot
+    /// itself.
+    #[must_use]
+    pub fn is_taken_back(&self, environment: &Environment) -> bool {
+        self.rolled_back.is_some() && self.rolled_back.as_ref() == self.ships_to(environment)
+    }
+
+    /// What an environment ran before this run deployed there, as far as known.
+    #[must_use]
+    pub fn before_this_run(&self, environment: &Environment) -> Option<&CommitId> {
+        let first = self.deploys.iter().find(|deploy| &deploy.intent.environment == environment)?;
+        first.intent.previous.as_ref()
+    }
+
+    /// Whether what an environment runs is this run's own doing, or what it started from: a rollback takes nothing of others
+    /// away then (security case 99).
+    #[must_use]
+    pub fn is_ours_in(&self, environment: &Environment, running: &CommitId) -> bool {
+        let deployed = self.deploys.iter().map(|deploy| &deploy.intent).filter(|i| &i.environment == environment);
+        deployed.into_iter().any(|intent| &intent.commit == running)
+            || self.before_this_run(environment) == Some(running)
+            || self.base.as_ref() == Some(running)
+    }
+
     /// What a production environment ought to run now: nothing is known while a deployment to it is open, and nothing
     /// is expected of one that the run leaves as it is.
     #[must_use]
     pub fn expected_in(&self, production: &Environment) -> Option<&CommitId> {
-        if self.rolled_in || !self.plan.reaches_production(production) {
+        // A run that ends when the hotfix does still waits for the release that has the fix.
+        let watches = !self.rolled_in || self.plan.expires();
+        if !watches || !self.plan.reaches_production(production) {
             return None;
         }
         if let Some(by_others) = self.superseded.get(production).or_else(|| self.rebased_onto.get(production)) {
@@ -500,8 +657,13 @@ impl Hotfix {
             Some(Deployment { state: DeployState::Failed(_), .. }) => None,
             Some(deploy) => Some(&deploy.intent.commit),
             None if self.plan.ships_main() => self.survey.as_ref()?.running.as_ref(),
-            None => self.base.as_ref(),
+            None => self.ran_before(production).or(self.base.as_ref()),
         }
+    }
+
+    /// What a production ran when the run began, where there are several: each is compared with itself.
+    fn ran_before(&self, production: &Environment) -> Option<&CommitId> {
+        self.survey.as_ref()?.productions.get(production)
     }
 
     /// Whether this step's turn is now.
@@ -515,14 +677,5 @@ impl Hotfix {
     pub fn astray(&self) -> Option<(PullNumber, &BranchName)> {
         let pull = self.pull.as_ref().filter(|pull| pull.merged.is_none())?;
         pull.seen.astray.as_ref().map(|into| (pull.number, into))
-    }
-
-    /// The people behind the change: they do not approve it (security case 23).
-    #[must_use]
-    pub fn contributors(&self) -> BTreeSet<&PersonId> {
-        let commits = self.head.iter().flat_map(|head| &head.commits);
-        let people = commits.flat_map(|commit| &commit.people).filter_map(|who| who.person.as_ref());
-        let pushers = self.head.iter().flat_map(|head| &head.pushers);
-        people.chain(pushers).chain(self.pull.as_ref().and_then(|pull| pull.author.as_ref())).collect()
     }
 }

@@ -4,6 +4,7 @@
 //! `decide(state, command, now)` makes events, `evolve(state, event)` applies them, `react(state, event)` says what has
 //! to be done outside because of them. Everything else here is the words they speak.
 
+pub mod attribution;
 pub mod command;
 pub mod decide;
 pub mod effect;
@@ -13,6 +14,7 @@ pub mod glass;
 pub mod group;
 pub mod hotfix;
 pub mod id;
+pub mod observation;
 mod only;
 pub mod people;
 pub mod plan;

@@ -59,17 +59,17 @@ pub(super) fn narrowed(steps: Vec<StepSpec>, only: &[String], service: &Service)
         return Ok(steps);
     }
     let lanes: Vec<&EnvironmentPlan> = service.environments.iter().filter(|e| is_lane(&steps, e)).collect();
-    let known: Vec<&str> = lanes.iter().flat_map(|e| &e.targets).map(|target| target.name.as_str()).collect();
+    let productions: Vec<&EnvironmentPlan> = lanes.iter().copied().filter(|e| e.production).collect();
+    if only.iter().all(|name| productions.iter().any(|e| e.name.as_str() == name)) {
+        return Ok(in_productions(steps, only, &productions));
+    }
+    let targets = lanes.iter().flat_map(|e| &e.targets).map(|target| target.name.as_str());
+    let named = productions.iter().filter(|_| productions.len() > 1).map(|e| e.name.as_str());
+    let known: Vec<&str> = targets.chain(named).collect();
     let unknown: Vec<&str> = only.iter().map(String::as_str).filter(|name| !known.contains(name)).collect();
     if !unknown.is_empty() {
-        let targets = if unknown.len() == 1 { "target" } else { "targets" };
-        let reason = format!("{} has no {targets} {} to promote.", service.name, unknown.join(", "));
-        let next = if known.is_empty() {
-            "It is promoted whole: leave --only out.".to_owned()
-        } else {
-            format!("It has: {}.", known.join(", "))
-        };
-        return Err(Refusal::new("promotion.target", reason, next).because_of("PROMO-8"));
+        let promotes = steps.iter().any(|step| matches!(step.kind, StepKind::Target));
+        return Err(not_there(service, &unknown, &known, promotes));
     }
     let out: Vec<&EnvironmentPlan> =
         lanes.iter().copied().filter(|e| !e.targets.iter().any(|target| only.contains(&target.name))).collect();
@@ -86,6 +86,34 @@ pub(super) fn narrowed(steps: Vec<StepSpec>, only: &[String], service: &Service)
         }
     };
     Ok(steps.into_iter().filter_map(step).collect())
+}
+
+/// Returns the refusal that names what is not there, and what is.
+fn not_there(service: &Service, unknown: &[&str], known: &[&str], promotes: bool) -> Refusal {
+    let (name, names) = (&service.name, unknown.join(", "));
+    let whole = if promotes { "promoted" } else { "deployed" };
+    let next = if known.is_empty() {
+        format!("It is {whole} whole: leave --only out.")
+    } else {
+        format!("It has: {}.", known.join(", "))
+    };
+    if promotes {
+        let targets = if unknown.len() == 1 { "target" } else { "targets" };
+        let reason = format!("{name} has no {targets} {names} to promote.");
+        return Refusal::new("promotion.target", reason, next).because_of("PROMO-8");
+    }
+    let reason = format!("{name} has nothing called {names} to which a fix could be deployed alone.");
+    Refusal::new("only.unknown", reason, next)
+}
+
+/// The steps of a run for these productions alone: what is about another one is left out (HOCS-3).
+fn in_productions(steps: Vec<StepSpec>, only: &[String], productions: &[&EnvironmentPlan]) -> Vec<StepSpec> {
+    let out = |step: &StepSpec| {
+        environment_of(&step.kind).is_some_and(|about| {
+            productions.iter().any(|e| &e.name == about) && !only.iter().any(|name| name == about.as_str())
+        })
+    };
+    steps.into_iter().filter(|step| !out(step)).collect()
 }
 
 /// Whether what ships is deployed there.
@@ -107,7 +135,7 @@ mod tests {
 
     use super::*;
     use crate::domain::playbook::{Level, ServiceKind, Trigger};
-    use crate::domain::service::{Approval, TargetPlan};
+    use crate::domain::service::{Approval, RequiredChecks, TargetPlan};
 
     fn environment(name: &str, production: bool, targets: &[(&str, bool)]) -> EnvironmentPlan {
         let target =
@@ -140,15 +168,16 @@ mod tests {
             ],
             team: Vec::new(),
             release_blockers: Vec::new(),
-            required_checks: Vec::new(),
+            hold_labels: Vec::new(),
+            required_checks: RequiredChecks::None,
             lenient_checks: Vec::new(),
             parties: BTreeMap::new(),
             has_registry: false,
         }
     }
 
-    fn steps() -> Vec<StepSpec> {
-        let step = |id: &str, title: &str, kind| StepSpec {
+    fn step(id: &str, title: &str, kind: StepKind) -> StepSpec {
+        StepSpec {
             id: id.parse().unwrap(),
             title: title.to_owned(),
             level: Level::Must,
@@ -156,7 +185,10 @@ mod tests {
             remind_minutes: 0,
             only_for: None,
             kind,
-        };
+        }
+    }
+
+    fn steps() -> Vec<StepSpec> {
         let mut steps = vec![step("schema", "Schemas", deploy("schemas", What::Schema))];
         for name in ["west", "east"] {
             let environment: Environment = name.parse().unwrap();
@@ -174,8 +206,12 @@ mod tests {
     }
 
     fn left(only: &[&str]) -> Result<Vec<String>, Refusal> {
+        left_of(steps(), only)
+    }
+
+    fn left_of(steps: Vec<StepSpec>, only: &[&str]) -> Result<Vec<String>, Refusal> {
         let only: Vec<String> = only.iter().map(|name| (*name).to_owned()).collect();
-        let steps = narrowed(steps(), &only, &service())?;
+        let steps = narrowed(steps, &only, &service())?;
         Ok(steps.into_iter().map(|step| format!("{}: {}", step.id, step.title)).collect())
     }
 
@@ -189,12 +225,29 @@ mod tests {
         assert_eq!(left(&["ci"]).unwrap(), ["schema: Schemas", "agree-west: Agree to ci", "to-west: Promote"]);
     }
 
+    /// HOCS-3: a run for one of several productions leaves the other as it is.
+    #[test]
+    fn the_other_production_is_left_out() {
+        let whole = ["schema: Schemas", "agree-east: Agree to east", "to-east: Promote", "look-east: Look"];
+        assert_eq!(left(&["east"]).unwrap(), whole);
+        assert_eq!(left(&["east", "west"]).unwrap().len(), 7);
+    }
+
     #[test]
     fn a_target_that_is_not_there_is_refused_by_name() {
         // The schemas are promoted by a word of their own.
-        let refusal = left(&["ci", "cli", "schemas"]).unwrap_err();
+        let promotion = [vec![step("target", "What", StepKind::Target)], steps()].concat();
+        let refusal = left_of(promotion, &["ci", "cli", "schemas"]).unwrap_err();
         assert_eq!(refusal.code, "promotion.target");
         assert_eq!(refusal.reason, "reports has no targets cli, schemas to promote.");
-        assert_eq!(refusal.next, "It has: prod, ci, prod-east.");
+        assert_eq!(refusal.next, "It has: prod, ci, prod-east, west, east.");
+    }
+
+    /// A hotfix promotes nothing, so its refusal does not speak of that.
+    #[test]
+    fn what_is_not_there_is_refused_in_the_words_of_the_run() {
+        let refusal = left(&["cli"]).unwrap_err();
+        assert_eq!((refusal.code.as_str(), refusal.requirement), ("only.unknown", None));
+        assert_eq!(refusal.reason, "reports has nothing called cli to which a fix could be deployed alone.");
     }
 }

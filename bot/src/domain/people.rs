@@ -49,6 +49,7 @@ impl Person {
 pub struct People {
     by_id: BTreeMap<PersonId, Person>,
     by_account: BTreeMap<PersonRef, PersonId>,
+    bots: BTreeMap<PersonRef, String>,
 }
 
 impl People {
@@ -63,6 +64,34 @@ impl People {
             all.by_id.insert(person.id.clone(), person);
         }
         all
+    }
+
+    /// Adds the accounts of bots, each with the bot's name. A bot is no person: it has no role and casts no vote.
+    #[must_use]
+    pub fn with_bots(mut self, bots: BTreeMap<PersonRef, String>) -> Self {
+        self.bots = bots;
+        self
+    }
+
+    /// Returns the name of the declared bot behind an account.
+    #[must_use]
+    pub fn bot(&self, account: &PersonRef) -> Option<&str> {
+        self.bots.get(account).map(String::as_str)
+    }
+
+    /// Returns the person whom a word means: by id, by name, or by a mention of their account.
+    #[must_use]
+    pub fn meant(&self, word: &str) -> Option<&Person> {
+        let word = word.trim().trim_start_matches('@');
+        let mention =
+            word.strip_prefix("<@").and_then(|rest| rest.strip_suffix('>')).map(|rest| rest.trim_start_matches('!'));
+        let mention = mention.map(|rest| rest.split('|').next().unwrap_or(rest));
+        let is = |person: &&Person| match mention {
+            Some(user) => person.accounts.iter().any(|account| account.id.rsplit('/').next() == Some(user)),
+            None => person.id.as_str() == word || person.name.eq_ignore_ascii_case(word),
+        };
+        let mut found = self.iter().filter(is);
+        found.next().filter(|_| found.next().is_none())
     }
 
     /// The person with this id.

@@ -11,7 +11,7 @@ use super::id::{PersonId, PlaybookId, ServiceName, StepId};
 use super::only;
 use super::playbook::{BranchScheme, HoldMeans, Playbook, StepKind, StepSpec, VerifyPlace, What, Which, WorkBranch};
 use super::refusal::Refusal;
-use super::service::{EnvironmentPlan, Service};
+use super::service::{EnvironmentPlan, RequiredChecks, Service};
 
 /// What will be done, resolved.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,8 +50,11 @@ pub struct Plan {
     pub only: Vec<String>,
     /// The labels that say that main must not be released.
     pub release_blockers: Vec<String>,
+    /// The labels by which people hold the pull request back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hold_labels: Vec<String>,
     /// The checks that must be green.
-    pub required_checks: Vec<String>,
+    pub required_checks: RequiredChecks,
     /// The checks that may fail (HOCS-18).
     pub lenient_checks: Vec<String>,
     /// The version of the policy it was made under.
@@ -114,6 +117,7 @@ impl Plan {
             environments: service.environments.clone(),
             only: subject.only.to_vec(),
             release_blockers: service.release_blockers.clone(),
+            hold_labels: service.hold_labels.clone(),
             required_checks: service.required_checks.clone(),
             lenient_checks: service.lenient_checks.clone(),
             policy_version: policy_version.to_owned(),
@@ -175,6 +179,12 @@ impl Plan {
     #[must_use]
     pub fn is_promotion(&self) -> bool {
         self.steps.iter().any(|step| matches!(step.kind, StepKind::Target))
+    }
+
+    /// Whether a hotfix in production is a state that has to end before the run does (HOCS-13).
+    #[must_use]
+    pub fn expires(&self) -> bool {
+        self.steps.iter().any(|step| matches!(step.kind, StepKind::Expire))
     }
 
     /// The branch that has to stand at what ships in the moment of the deployment; `None` when main may have gone on.

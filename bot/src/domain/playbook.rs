@@ -125,11 +125,11 @@ pub enum ServiceKind {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StepKind {
-    /// Is a hotfix the right thing? The requester's answers are kept (APPLY-3).
+    /// Is a hotfix the right thing? The answers are kept (APPLY-3).
     Triage {
-        /// What the requester says yes to by opening a run, or answers one by one.
+        /// What is asked, one by one.
         criteria: Vec<String>,
-        /// Whether each is to be answered; without, opening the run is the answer.
+        /// Whether the run waits for the answers; without, they are asked for all the same.
         ask: bool,
     },
     /// What is promoted: main as it is now, or the commit that was named. It is pinned (PROMO-6).

@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::hotfix::Hotfix;
 use super::playbook::StepKind;
+use super::service::Approval;
 
 /// A question to the voters.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,8 +23,15 @@ impl Hotfix {
     /// When the time of a question for this environment is over: it holds for as long as a vote on it does.
     #[must_use]
     pub fn ends(&self, environment: &Environment, prompt: &Prompt) -> Timestamp {
-        let minutes = self.plan.environment(environment).map_or(0, |e| e.approval.expires_minutes);
+        let minutes = self.approval(environment).map_or(0, |approval| approval.expires_minutes);
         prompt.asked.checked_add(SignedDuration::from_mins(i64::from(minutes))).unwrap_or(prompt.asked)
+    }
+
+    /// Whose word a deployment to an environment takes: what the plan says, or what the policy asks for beyond that.
+    #[must_use]
+    pub fn approval(&self, environment: &Environment) -> Option<&Approval> {
+        let planned = || self.plan.environment(environment).map(|planned| &planned.approval);
+        self.approvals.get(environment).or_else(planned)
     }
 
     /// Whether it is the turn of votes for this environment, or of the deployment that rests on them.

@@ -1,5 +1,6 @@
 //! What follows from an event outside: effects for the outbox, timers. Pure; the engine commits them with the event.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use hotfix_adapters::vocabulary::Environment;
@@ -7,8 +8,8 @@ use jiff::Timestamp;
 
 use super::effect::Effect;
 use super::event::{Closing, DriftChoice, Entry, Event};
-use super::hotfix::{BranchState, Hotfix, StepState};
-use super::id::StepId;
+use super::hotfix::{BranchState, Hotfix, Mainline, StepState};
+use super::id::{PersonId, StepId};
 use super::playbook::StepKind;
 use super::step;
 use super::vote::is_backed;
@@ -51,10 +52,11 @@ fn acts(state: &Hotfix, entry: &Entry, version: u64) -> Vec<Effect> {
         Event::Opened(_) => vec![Effect::Survey],
         Event::StepEntered { step } => entered(state, step, now),
         // Nothing moved, so the step is not entered again; the next pick, or the pull request, follows from here.
-        Event::FixPicked { commit: None, .. } => {
+        Event::FixPicked { commit: None, .. } | Event::FixConfirmed { .. } | Event::FixBack { .. } => {
             let current = state.current().filter(|(_, spec)| matches!(spec.kind, StepKind::Change { .. }));
             current.map(|(_, spec)| step::enter(state, spec, now)).unwrap_or_default()
         }
+        Event::FixRemovalAsked { source } => vec![Effect::Unpick { source: source.clone(), at: now }],
         Event::DeployAsked { environment, commit, .. } => {
             let key = format!("{}-{environment}-{}", state.id.to_string().to_lowercase(), state.version);
             let (environment, commit) = (environment.clone(), commit.clone());
@@ -64,24 +66,25 @@ fn acts(state: &Hotfix, entry: &Entry, version: u64) -> Vec<Effect> {
             key: intent.key.clone(),
             environment: intent.environment.clone(),
             commit: intent.commit.clone(),
+            resumed: false,
         }],
-        Event::QuestionClosed { why: Closing::Expired, environment } => asked_anew(state, environment, now),
-        Event::Proven { .. } => delete_branch(state),
-        Event::GlassBroken(_) => vec![Effect::AnnounceGlass { version }],
-        Event::Retried if state.survey.is_none() => vec![Effect::Survey],
-        Event::Retried => {
-            let current = state.current().map(|(_, spec)| spec.id.clone());
-            let untold = state.glasses.last().filter(|broken| broken.told.is_none() && !broken.void);
-            let tell = untold.map(|broken| Effect::AnnounceGlass { version: broken.version });
-            tell.into_iter().chain(current.map(|step| entered(state, &step, now)).unwrap_or_default()).collect()
+        Event::QuestionClosed { why: Closing::Expired | Closing::Edits, environment } => {
+            asked_anew(state, environment, now)
         }
+        // Not before: what was merged too early is still deployed from the branch.
+        Event::StepDone { step, .. } if is_mainline(state, step) => delete_branch(state),
+        Event::Proven { .. } | Event::MainlineConfirmed { .. } if state.abandoned.is_some() => delete_branch(state),
+        Event::GlassBroken(_) => vec![Effect::AnnounceGlass { version }],
+        Event::Retried { effects } => effects.clone(),
         Event::Surveyed(_)
         | Event::Refused { .. }
+        | Event::StepOffered { .. }
         | Event::StepDone { .. }
         | Event::StepSkipped { .. }
         | Event::OverrideAsked { .. }
         | Event::StepOverridden { .. }
         | Event::StepReopened { .. }
+        | Event::EvidenceChanged { .. }
         | Event::TriageAnswered { .. }
         | Event::Agreed { .. }
         | Event::Targeted { .. }
@@ -90,22 +93,36 @@ fn acts(state: &Hotfix, entry: &Entry, version: u64) -> Vec<Effect> {
         | Event::Reached { .. }
         | Event::Counted(_)
         | Event::ImageFound { .. }
+        | Event::EditsRead { .. }
         | Event::ImageMoved { .. }
         | Event::LiveBranchMoved { .. }
         | Event::ReturnOpened { .. }
         | Event::DeployNoted { .. }
+        | Event::WithheldFound { .. }
         | Event::BaseFound { .. }
         | Event::Announced { .. }
         | Event::BranchCreated { .. }
         | Event::BranchDeleted
+        | Event::BranchGone { .. }
+        | Event::BranchBack { .. }
+        | Event::BranchMerged { .. }
+        | Event::FixReverted { .. }
         | Event::FixRequested { .. }
+        | Event::FixAttributed(_)
+        | Event::Identified { .. }
+        | Event::StrangersPushed { .. }
+        | Event::FixesOrdered { .. }
+        | Event::FixRemoved { .. }
+        | Event::FixKept { .. }
         | Event::FixPicked { commit: Some(_), .. }
         | Event::HeadMoved { .. }
         | Event::FixConflicted { .. }
         | Event::PullOpened { .. }
         | Event::PullSeen(_)
+        | Event::MainSeen(_)
         | Event::Prompted { .. }
         | Event::QuestionClosed { why: Closing::Retargeted, .. }
+        | Event::ApprovalChanged { .. }
         | Event::Voted(_)
         | Event::VoteWithdrawn { .. }
         | Event::Vetoed { .. }
@@ -119,6 +136,7 @@ fn acts(state: &Hotfix, entry: &Entry, version: u64) -> Vec<Effect> {
         | Event::Unheld { .. }
         | Event::Attested { .. }
         | Event::DeployRefused { .. }
+        | Event::RolloutBegan { .. }
         | Event::DeployAwaitsWord { .. }
         | Event::DeployEnded { .. }
         | Event::Drifted { .. }
@@ -128,12 +146,19 @@ fn acts(state: &Hotfix, entry: &Entry, version: u64) -> Vec<Effect> {
         | Event::Merged { .. }
         | Event::RidersFound { .. }
         | Event::MainlineLost { .. }
+        | Event::MainlineRewritten { .. }
+        | Event::MainlineConfirmed { .. }
+        | Event::Proven { .. }
         | Event::MergebackWaived { .. }
         | Event::PostmortemFiled { .. }
         | Event::Joined { .. }
         | Event::Noted { .. }
         | Event::Reminded { .. }
         | Event::Stuck { .. }
+        | Event::LanesReleased
+        | Event::LanesTaken
+        | Event::AbandonAsked { .. }
+        | Event::Abandoned { .. }
         | Event::Aborted { .. }
         | Event::Closed { .. } => Vec::new(),
     }
@@ -154,7 +179,16 @@ fn asks_for(kind: &StepKind, environment: &Environment) -> bool {
     matches!(kind, StepKind::Approve { environment: e } if e == environment)
 }
 
+fn is_mainline(state: &Hotfix, step: &StepId) -> bool {
+    let spec = state.plan.steps.iter().find(|spec| &spec.id == step);
+    spec.is_some_and(|spec| matches!(spec.kind, StepKind::Mainline { .. }))
+}
+
+/// The branch is not needed any more once main has what is on it.
 fn delete_branch(state: &Hotfix) -> Vec<Effect> {
+    if !matches!(state.mainline, Mainline::Proven(..)) {
+        return Vec::new();
+    }
     let wanted =
         state.plan.steps.iter().any(|spec| matches!(spec.kind, StepKind::Mainline { delete_branch: true, .. }));
     match &state.head {
@@ -176,8 +210,15 @@ fn timers(state: &Hotfix, entry: &Entry, reaction: &mut Reaction) {
                 reaction.remind.push((Reminder::Step(step.clone()), Duration::from_secs(u64::from(minutes) * 60)));
             }
         }
+        Event::Abandoned { .. } => {
+            reaction.forget.extend(state.plan.steps.iter().map(|spec| Reminder::Step(spec.id.clone())));
+        }
         Event::StepDone { step, .. } | Event::StepSkipped { step, .. } | Event::StepOverridden { step, .. } => {
             reaction.forget.push(Reminder::Step(step.clone()));
+        }
+        Event::MergebackWaived { .. } => {
+            let given_up = state.plan.steps.iter().filter(|spec| matches!(spec.kind, StepKind::Mainline { .. }));
+            reaction.forget.extend(given_up.map(|spec| Reminder::Step(spec.id.clone())));
         }
         Event::DeployStarted(intent) if intent.glass.is_some() => {
             reaction.remind.push((Reminder::Countersign, COUNTERSIGN));
@@ -207,15 +248,23 @@ fn talk(state: &Hotfix, entry: &Entry, version: u64) -> Vec<Effect> {
         | Event::OverrideAsked { .. }
         | Event::StepOverridden { .. }
         | Event::StepReopened { .. }
+        | Event::EvidenceChanged { .. }
         | Event::BranchCreated { .. }
+        | Event::Identified { .. }
+        | Event::StrangersPushed { .. }
         | Event::FixPicked { .. }
         | Event::FixConflicted { .. }
+        | Event::FixesOrdered { .. }
+        | Event::FixRemovalAsked { .. }
+        | Event::FixRemoved { .. }
+        | Event::FixKept { .. }
         | Event::HeadMoved { .. }
         | Event::PullOpened { .. }
         | Event::Voted(_)
         | Event::VoteWithdrawn { .. }
         | Event::Vetoed { .. }
         | Event::VetoWithdrawn { .. }
+        | Event::ApprovalChanged { .. }
         | Event::GlassBroken(_)
         | Event::GlassVoided { .. }
         | Event::Countersigned { .. }
@@ -226,6 +275,7 @@ fn talk(state: &Hotfix, entry: &Entry, version: u64) -> Vec<Effect> {
         | Event::Attested { .. }
         | Event::DeployRefused { .. }
         | Event::DeployStarted(_)
+        | Event::RolloutBegan { .. }
         | Event::DeployAwaitsWord { .. }
         | Event::DeployEnded { .. }
         | Event::Drifted { .. }
@@ -236,17 +286,33 @@ fn talk(state: &Hotfix, entry: &Entry, version: u64) -> Vec<Effect> {
         | Event::RidersFound { .. }
         | Event::Proven { .. }
         | Event::MainlineLost { .. }
+        | Event::MainlineRewritten { .. }
+        | Event::MainlineConfirmed { .. }
         | Event::MergebackWaived { .. }
         | Event::BranchDeleted
+        | Event::BranchGone { .. }
+        | Event::BranchBack { .. }
+        | Event::BranchMerged { .. }
+        | Event::FixReverted { .. }
+        | Event::FixBack { .. }
+        | Event::FixConfirmed { .. }
         | Event::PostmortemFiled { .. }
         | Event::Joined { .. }
         | Event::Noted { .. }
         | Event::Reminded { .. }
         | Event::Stuck { .. }
-        | Event::Retried
+        | Event::Retried { .. }
+        | Event::LanesReleased
+        | Event::LanesTaken
+        | Event::AbandonAsked { .. }
+        | Event::Abandoned { .. }
         | Event::Aborted { .. }
         | Event::Closed { .. } => true,
         Event::StepDone { step, .. } => told_when_done(state, step),
+        // The announcement asks the questions of a triage for which nothing waits.
+        Event::StepOffered { step } => !is_triage(state, step),
+        // A merge that will not be released as it is: somebody has to do something.
+        Event::MainSeen(_) => step::merge_failed(state),
         Event::StepEntered { step } => told_when_entered(state, step),
         Event::Opened(_)
         | Event::TriageAnswered { .. }
@@ -254,10 +320,13 @@ fn talk(state: &Hotfix, entry: &Entry, version: u64) -> Vec<Effect> {
         | Event::JobFound { .. }
         | Event::Counted(_)
         | Event::Surveyed(_)
+        | Event::WithheldFound { .. }
         | Event::BaseFound { .. }
         | Event::Announced { .. }
         | Event::FixRequested { .. }
+        | Event::FixAttributed(_)
         | Event::PullSeen(_)
+        | Event::EditsRead { .. }
         | Event::Prompted { .. }
         | Event::QuestionClosed { .. }
         | Event::GlassAnnounced { .. }
@@ -289,6 +358,16 @@ fn told_when_done(state: &Hotfix, step: &StepId) -> bool {
     })
 }
 
+fn is_triage(state: &Hotfix, step: &StepId) -> bool {
+    let spec = state.plan.steps.iter().find(|spec| &spec.id == step);
+    spec.is_some_and(|spec| matches!(spec.kind, StepKind::Triage { ask: false, .. }))
+}
+
+fn is_vote(state: &Hotfix, step: &StepId) -> bool {
+    let spec = state.plan.steps.iter().find(|spec| &spec.id == step);
+    spec.is_some_and(|spec| matches!(spec.kind, StepKind::Approve { .. }))
+}
+
 /// A step that asks somebody for something, and has no prompt of its own.
 fn told_when_entered(state: &Hotfix, step: &StepId) -> bool {
     let spec = state.plan.steps.iter().find(|spec| &spec.id == step);
@@ -298,14 +377,33 @@ fn told_when_entered(state: &Hotfix, step: &StepId) -> bool {
 /// Whom an event concerns directly: the team members who cannot read the channel, whoever's commits ride along, and whose
 /// vote does not count yet.
 #[expect(clippy::wildcard_enum_match_arm, reason = "an event is told to nobody in person unless it says so")]
-fn told(state: &Hotfix, entry: &Entry) -> Vec<super::id::PersonId> {
+fn told(state: &Hotfix, entry: &Entry) -> Vec<PersonId> {
     match &entry.event {
         Event::Voted(vote) if !is_backed(state, vote, None) => vec![vote.person.clone()],
+        // Votes say so themselves.
+        Event::StepReopened { step, .. } if !is_vote(state, step) => {
+            let voters = state.votes.iter().map(|vote| vote.person.clone());
+            voters.collect::<std::collections::BTreeSet<_>>().into_iter().collect()
+        }
+        Event::FixReverted { by, .. } => by.people.iter().filter_map(|who| who.person.clone()).collect(),
         Event::Announced { missed, .. } => missed.iter().cloned().collect(),
+        Event::DeployStarted(intent) if intent.rollback => {
+            let own = state.contributors().into_iter().cloned();
+            let concerned: BTreeSet<_> =
+                own.chain(intent.removes.iter().cloned()).chain(riders_of(state, &intent.environment)).collect();
+            concerned.into_iter().filter(|person| person != &state.requester).collect()
+        }
         Event::RidersFound { riders, .. } => {
             let people = riders.iter().flat_map(|rider| &rider.people).filter_map(|who| who.person.clone());
-            people.collect::<std::collections::BTreeSet<_>>().into_iter().collect()
+            people.collect::<BTreeSet<_>>().into_iter().collect()
         }
         _other => Vec::new(),
     }
+}
+
+/// Returns the people whose changes went out with a promotion, or with a release of main: a rollback takes those away too.
+fn riders_of(state: &Hotfix, environment: &Environment) -> BTreeSet<PersonId> {
+    let with_it = state.plan.ships_main() && state.plan.reaches_production(environment);
+    let riders = state.riders.iter().flatten().filter(|_| with_it);
+    riders.flat_map(|rider| &rider.people).filter_map(|who| who.person.clone()).collect()
 }

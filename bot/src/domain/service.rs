@@ -34,14 +34,29 @@ pub struct Service {
     pub team: Vec<PersonId>,
     /// The labels that say that main must not be released (MAIN-3).
     pub release_blockers: Vec<String>,
-    /// The names of the checks that must be green; empty for "all that there are, and at least one is not required".
-    pub required_checks: Vec<String>,
+    /// The labels by which people hold a pull request back.
+    pub hold_labels: Vec<String>,
+    /// The checks that must be green.
+    pub required_checks: RequiredChecks,
     /// The checks that may fail: noise in logs and the like (HOCS-18, HOCS-20).
     pub lenient_checks: Vec<String>,
     /// Groups of people that a playbook asks by name, such as `stakeholders` (HOCS-17).
     pub parties: BTreeMap<String, Vec<PersonId>>,
     /// Whether its images are kept where the bot can look.
     pub has_registry: bool,
+}
+
+/// The checks that must be green before a commit passes.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RequiredChecks {
+    /// None: the service has no CI. Checks that are reported all the same must be green.
+    None,
+    /// Exactly these.
+    Listed(Vec<String>),
+    /// All that are reported, at least one; among them those that the forge requires and those last reported on main.
+    #[default]
+    Expected,
 }
 
 /// An environment with what the policy asks for before something is deployed there.
@@ -95,6 +110,22 @@ pub struct Approval {
     /// What has to back each vote beside the chat.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub step_up: Option<StepUp>,
+}
+
+impl Approval {
+    /// Both at once: the higher count of each role, the shorter time, and what backs a vote by either.
+    #[must_use]
+    pub fn stricter(&self, other: &Self) -> Self {
+        let mut rules = self.rules.clone();
+        for rule in &other.rules {
+            match rules.iter_mut().find(|own| own.role == rule.role) {
+                Some(own) => own.count = own.count.max(rule.count),
+                None => rules.push(*rule),
+            }
+        }
+        let expires_minutes = self.expires_minutes.min(other.expires_minutes);
+        Self { rules, expires_minutes, step_up: self.step_up.or(other.step_up) }
+    }
 }
 
 /// What has to back a vote that was cast in the chat: an account there may be in the wrong hands (security case 39).

@@ -8,7 +8,7 @@ use hotfix_adapters::vocabulary::{CommitId, Environment};
 use jiff::Timestamp;
 
 use super::command::DeployFacts;
-use super::event::{Lapse, ReviewSeen, Vote};
+use super::event::{Contribution, Lapse, ReviewSeen, Vote};
 use super::glass;
 use super::hotfix::Hotfix;
 use super::id::PersonId;
@@ -45,9 +45,10 @@ impl Quorum {
 #[must_use]
 pub fn quorum(state: &Hotfix, environment: &Environment, now: Timestamp, facts: Option<&DeployFacts>) -> Quorum {
     let valid: Vec<&Vote> = state.votes.iter().filter(|vote| is_valid(state, vote, environment, now, facts)).collect();
-    let rules = state.plan.environment(environment).map_or(&[][..], |e| &e.approval.rules);
+    let rules = state.approval_rules(environment);
     let vetoes = state.vetoes.iter().filter(|((place, _), _)| place == environment);
-    let missing = missing(rules, &valid, facts.map(|facts| &facts.standing));
+    let missing = missing(&rules, &valid, facts.map(|facts| &facts.standing));
+    let missing = if missing.is_empty() { alone(state, environment, &rules, &valid) } else { missing };
     let glass = glass::stands_in(state, environment, now, facts).filter(|_| !missing.is_empty());
     Quorum {
         missing: if glass.is_some() { Vec::new() } else { missing },
@@ -69,6 +70,7 @@ fn is_valid(
     &vote.environment == environment
         && Some(&vote.commit) == state.ships_to(environment)
         && vote.image.as_ref() == state.digest()
+        && vote.edits.as_ref() == state.edits.get(environment).map(|edits| &edits.digest)
         && Some(&vote.base) == state.base.as_ref()
         && vote.plan_digest == state.plan_digest
         && now < vote.expires
@@ -80,7 +82,7 @@ fn is_valid(
 /// Whether there is what has to back a vote beside the chat (security case 39): as it was last seen, or as `facts` say.
 #[must_use]
 pub fn is_backed(state: &Hotfix, vote: &Vote, facts: Option<&DeployFacts>) -> bool {
-    match state.plan.environment(&vote.environment).and_then(|plan| plan.approval.step_up) {
+    match state.approval(&vote.environment).and_then(|approval| approval.step_up) {
         None => true,
         Some(StepUp::Review) => match (facts, &state.pull, &state.head) {
             (Some(facts), _, _) => facts.reviewed.contains(&vote.person),
@@ -88,6 +90,16 @@ pub fn is_backed(state: &Hotfix, vote: &Vote, facts: Option<&DeployFacts>) -> bo
             (None, _, _) => false,
         },
     }
+}
+
+/// Asks for one more vote when all who approved a promotion worked on one commit of it: nobody approves their own work alone
+/// (security case 23).
+fn alone(state: &Hotfix, environment: &Environment, rules: &[ApprovalRule], votes: &[&Vote]) -> Vec<ApprovalRule> {
+    let ships = state.ships_to(environment).is_some() && state.ships_to(environment) == state.ships();
+    let own = |rider: &Contribution| votes.iter().all(|vote| state.wrote(rider, &vote.person));
+    let riders = state.riders.iter().flatten().filter(|_| ships && state.plan.is_promotion() && !votes.is_empty());
+    let alone = riders.into_iter().any(own);
+    rules.iter().filter(|_| alone).take(1).map(|rule| ApprovalRule { role: rule.role, count: 1 }).collect()
 }
 
 /// Whose last word on a pull request approves exactly this commit.
@@ -118,7 +130,7 @@ pub fn lapse(
 /// Whether they have one of the roles by which the vote counted when it was cast. Another one that they have as well does
 /// not stand for it.
 fn still_in_role(state: &Hotfix, vote: &Vote, now: &BTreeSet<Role>) -> bool {
-    let rules = state.plan.environment(&vote.environment).map_or(&[][..], |e| &e.approval.rules);
+    let rules = state.approval(&vote.environment).map_or(&[][..], |approval| &approval.rules);
     let mut asked = rules.iter().map(|rule| rule.role).filter(|role| vote.roles.contains(role)).peekable();
     asked.peek().is_none() || asked.any(|role| now.contains(&role))
 }
@@ -135,6 +147,10 @@ pub fn excluded(state: &Hotfix, person: &PersonId) -> Option<Refusal> {
     if state.contributors().contains(person) {
         let reason = "You wrote, committed or pushed a part of what would ship, so your own vote does not count.";
         return Some(Refusal::new("vote.author", reason, "Ask somebody who did not work on it.").because_of("APPLY-8"));
+    }
+    if state.has_identified(person) {
+        let reason = "You said who an unknown contributor is, so you cast no vote in this run.";
+        return Some(Refusal::new("vote.identified", reason, "Ask somebody else who may approve."));
     }
     if glass::broke(state, person) {
         let reason = "You broke the glass in this run, so you cast no vote in it.";

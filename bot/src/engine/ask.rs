@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use hotfix_adapters::chat::{Act as Did, Card, Emoji, Inbound};
 use hotfix_adapters::vocabulary::{BranchName, ChannelRef, CommitId, Environment, MessageRef, PersonRef, Platform};
@@ -16,12 +17,14 @@ use super::{Engine, EngineError, pace};
 use crate::command::{self, DriftChoice as Choice, Known, MergebackAction, Request, TriageWord};
 use crate::domain::command::{Act, Command};
 use crate::domain::event::{Answer, DriftChoice};
-use crate::domain::hotfix::Hotfix;
+use crate::domain::hotfix::{Hotfix, StepState};
 use crate::domain::id::{HotfixId, PersonId, ServiceName};
+use crate::domain::observation::Observation;
 use crate::domain::people::{Deed, Grant, Role};
 use crate::domain::playbook::StepKind;
 use crate::domain::question::Prompt;
 use crate::domain::refusal::Refusal;
+use crate::domain::step;
 use crate::domain::way::Way;
 use crate::policy::Denial;
 use crate::view;
@@ -244,7 +247,7 @@ impl Engine {
     }
 
     async fn on_question(&self, asker: &Asker, state: &Hotfix, act: Act) -> Result<Response, EngineError> {
-        let grant = match self.admit(asker, &state.plan.service, Role::Approver, Deed::Vote).await {
+        let grant = match self.admit_in(asker, state, Role::Approver, Deed::Vote).await {
             Ok(grant) => grant,
             // The message says what the vote is about, so a vote that comes while the chat is down is not lost.
             Err(refusal) if refusal.code == CHAT_DOWN => return Ok(Response::NotNow(Reply::no(&[refusal]))),
@@ -292,7 +295,7 @@ impl Engine {
     pub(super) async fn asked(&self, asker: &Asker, request: Request) -> Result<Reply, EngineError> {
         let role = command::required_role(&request);
         match request {
-            Request::Start { service, title, incident, ticket, fixes, from, exceptional, branch } => {
+            Request::Start { service, title, incident, ticket, fixes, from, exceptional, branch, only } => {
                 let Some(title) = title else {
                     let next = format!("Say in one line what is broken: start {service} \"what is broken\".");
                     return Ok(Reply::no(&[Refusal::new("title.missing", "A run needs a title.", next)]));
@@ -309,7 +312,8 @@ impl Engine {
                     }
                 };
                 let promotion = None;
-                let start = Start { service, title, incident, ticket, fixes, from, exceptional, branch, promotion };
+                let start =
+                    Start { service, title, incident, ticket, fixes, from, exceptional, branch, only, promotion };
                 Box::pin(self.started(asker, start, role)).await
             }
             Request::Promote { service, target, only, schema } => {
@@ -323,8 +327,8 @@ impl Engine {
                 let title = target
                     .as_ref()
                     .map_or_else(|| format!("Promote {service}"), |to| format!("Promote {service} to {to}"));
-                let promotion = Some(Promotion { target, schema, only });
-                Box::pin(self.started(asker, Start { title, promotion, ..Start::of(service) }, role)).await
+                let promotion = Some(Promotion { target, schema });
+                Box::pin(self.started(asker, Start { title, only, promotion, ..Start::of(service) }, role)).await
             }
             Request::Status { .. }
             | Request::Plan { .. }
@@ -367,7 +371,13 @@ impl Engine {
             Ok(state) => state,
             Err(refusal) => return Ok(Reply::no(&[refusal])),
         };
-        let grant = match self.admit(asker, &state.plan.service, role, request.deed()).await {
+        let asked = self.person(Some(&asker.account)).is_some_and(|person| asks_by_name(&state, &person, &request));
+        let admitted = if asked {
+            self.admit_asked(asker, &state.plan.service, request.deed()).await
+        } else {
+            self.admit_in(asker, &state, role, request.deed()).await
+        };
+        let grant = match admitted {
             Ok(grant) => grant,
             Err(refusal) => return Ok(Reply::no(&[refusal])),
         };
@@ -380,10 +390,14 @@ impl Engine {
     async fn meaning(&self, state: &Hotfix, request: Request) -> Result<Act, Vec<Refusal>> {
         let service = &state.plan.service;
         Ok(match request {
-            Request::Pick { fixes, .. } => Act::Pick(self.commits(service, &fixes).await?),
+            Request::Pick { fixes, .. } => Act::Pick(self.commits(service, state.base.as_ref(), &fixes).await?),
+            Request::Unpick { fixes, .. } => {
+                Act::Unpick(self.commits(service, state.base.as_ref(), &fixes).await?.commits)
+            }
             Request::Approve { .. } => Act::Approve { on: None, way: Way::Word },
             Request::Unapprove { .. } => Act::Unapprove { on: None },
             Request::Reject { reason, .. } => Act::Reject { reason, on: None, way: Way::Word },
+            Request::Identify { address, who, outside, .. } => self.identification(address, who, outside)?,
             Request::Triage { answers, .. } => Act::Triage(triage(state, &answers)),
             Request::Agree { step, .. } => Act::Agree(step),
             Request::Ack { .. } => Act::Acknowledge,
@@ -391,12 +405,12 @@ impl Engine {
             Request::Unhold { .. } => Act::Unhold,
             Request::Verify { place, pass, note, .. } => Act::Verify { place, pass, note },
             Request::Deploy { environment, .. } => Act::Deploy(environment),
-            Request::Rollback { environment, to, .. } => {
+            Request::Rollback { environment, to, reason, .. } => {
                 let to = match to {
-                    Some(words) => self.commits(service, &[words]).await?.into_iter().next(),
+                    Some(words) => Some(self.commit_named(service, &words).await?),
                     None => None,
                 };
-                Act::Rollback(environment, to)
+                Act::Rollback { environment, to, reason }
             }
             Request::Skip { step, reason, .. } => Act::Skip(step, reason),
             Request::Override { gate, reason, incident, .. } => Act::Override { gate, reason, incident },
@@ -409,12 +423,14 @@ impl Engine {
             Request::Countersign { ok, note, .. } => Act::Countersign { ok, note },
             Request::Retry { .. } => Act::Retry,
             Request::Abort { reason, .. } => Act::Abort(reason),
+            Request::Abandon { reason, .. } => Act::Abandon { reason, under_way: self.under_way(state).await },
             Request::Drift { choice, .. } => Act::Drift(match choice {
                 Choice::Rebase => DriftChoice::Rebase,
                 Choice::Roll => DriftChoice::Roll,
                 Choice::Abort => DriftChoice::Abort,
             }),
             Request::Mergeback { action: MergebackAction::Waive { reason }, .. } => Act::WaiveMergeback(reason),
+            Request::Mergeback { action: MergebackAction::Confirm { note }, .. } => Act::ConfirmMergeback(note),
             Request::Note { text, .. } => Act::Note(text),
             Request::Postmortem { url, .. } => Act::Postmortem(url),
             Request::Close { .. } => Act::Close,
@@ -442,7 +458,23 @@ impl Engine {
         })
     }
 
+    /// What somebody says of an unknown contributor. Whoever is meant to be in `people.toml` has to be found there.
+    fn identification(&self, unknown: String, who: String, outside: bool) -> Result<Act, Vec<Refusal>> {
+        if outside {
+            return Ok(Act::Identify { unknown, person: None, words: who });
+        }
+        match self.config.people.meant(&who) {
+            Some(person) => Ok(Act::Identify { unknown, person: Some(person.id.clone()), words: person.name.clone() }),
+            None => {
+                let reason = format!("{who:?} is nobody in people.toml.");
+                let next = "Name somebody who is; to describe anybody else, add `--outside`.";
+                Err(vec![Refusal::new("identify.person", reason, next)])
+            }
+        }
+    }
+
     async fn ask_run(&self, id: HotfixId, grant: Grant, act: Act, asker: &Asker) -> Result<Reply, EngineError> {
+        self.look_before_closing(id).await?;
         let beside = Beside { seen: asker.seen.clone(), settle: None };
         Ok(match self.submit(id, &Command::Person(grant, act), beside).await? {
             Handled::Done(state, events) => {
@@ -457,6 +489,26 @@ impl Engine {
             Handled::SeenBefore(receipt) => Reply::again(Some(&receipt)),
             Handled::TooLate => Reply::again(None),
         })
+    }
+
+    /// What a person says can close a run at its last step: main is looked at once more before (APPLY-12).
+    async fn look_before_closing(&self, id: HotfixId) -> Result<(), EngineError> {
+        let Some(state) = self.state(id).await else { return Ok(()) };
+        let left = state.steps.iter().filter(|step| !step.is_behind()).count();
+        if state.is_over() || left > 1 {
+            return Ok(());
+        }
+        match self.on_main(&state).await {
+            Ok(Some(sighting)) => {
+                let observation = Observation::new(&Arc::new(state), sighting);
+                self.submit(id, &Command::Saw(observation), Beside::default()).await.map(drop)
+            }
+            Ok(None) => Ok(()),
+            Err(failure) => {
+                tracing::warn!(run = %id, reason = %failure, "main could not be looked at before the run is closed");
+                Ok(())
+            }
+        }
     }
 
     /// Which run is meant: the one named, the one whose thread it is, the only open one here, or the asker's only one.
@@ -527,4 +579,41 @@ fn triage(state: &Hotfix, words: &[TriageWord]) -> BTreeMap<usize, Answer> {
         }
     }
     answers
+}
+
+/// Returns whether a step of the run asks this person by name for what they say: a party that has to agree or to look, and may
+/// say no as well. Whoever put it on hold may take that back.
+fn asks_by_name(state: &Hotfix, person: &PersonId, request: &Request) -> bool {
+    let current = state.current().map(|(_, spec)| &spec.id);
+    let mut steps = state.plan.steps.iter();
+    #[expect(clippy::wildcard_enum_match_arm, reason = "nothing else is asked of people by name")]
+    match request {
+        Request::Agree { step, .. } => steps.any(|spec| {
+            let this = step.as_ref().or(current) == Some(&spec.id);
+            matches!(&spec.kind, StepKind::Agree { party, .. } if this && step::speaks_for(state, person, party))
+        }),
+        Request::Verify { place, .. } => steps.any(|spec| {
+            matches!(&spec.kind, StepKind::Verify { place: p, by, .. }
+                if p.name() == place && by.iter().any(|party| step::speaks_for(state, person, party)))
+        }),
+        Request::Hold { .. } => asks_now(state, person),
+        Request::Unhold { .. } => state.holds.contains_key(person),
+        _other => false,
+    }
+}
+
+/// Returns whether a step that is open now asks a party to which this person belongs.
+fn asks_now(state: &Hotfix, person: &PersonId) -> bool {
+    let open = |at: &StepState| matches!(at, StepState::Current { .. } | StepState::Offered { .. });
+    let mut steps = state.plan.steps.iter().zip(&state.steps).filter(|(_, at)| open(at));
+    let speaks = |party: &String| step::speaks_for(state, person, party);
+    steps.any(|(spec, _)| parties(&spec.kind).is_some_and(|parties| parties.iter().any(speaks)))
+}
+
+/// Returns the parties that a step asks by name, if it asks any.
+fn parties(kind: &StepKind) -> Option<&[String]> {
+    if let StepKind::Agree { party, .. } = kind {
+        return Some(std::slice::from_ref(party));
+    }
+    if let StepKind::Verify { by, .. } = kind { Some(by) } else { None }
 }

@@ -1,28 +1,20 @@
 //! What the ports say, in the words of the domain: accounts become people, ranges become contributions.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use hotfix_adapters::deploy::Deploy;
 use hotfix_adapters::failure::Failure;
-use hotfix_adapters::forge::{Change, CommitInfo, Containment, Forge, PullNumber, PullRequest, PullState, Signature};
-use hotfix_adapters::vocabulary::{CommitId, Environment, PersonRef, Platform, Repo};
-use jiff::SignedDuration;
+use hotfix_adapters::forge::{Change, Check, Containment, Forge, PullRequest, PullState};
+use hotfix_adapters::vocabulary::{CommitId, Environment, PersonRef};
 
 use super::Engine;
-use crate::domain::event::{Contribution, Contributor, HeadSeen, PullSeen, ReviewSeen};
+use crate::domain::event::{MainSeen, PullSeen, ReviewSeen};
 use crate::domain::hotfix::Hotfix;
 use crate::domain::id::{PersonId, ServiceName};
-use crate::domain::refusal::Refusal;
+use crate::domain::playbook::StepKind;
 
-/// How many commits are kept by name; how many there are is kept beside.
+/// How many commits are kept by name. The people behind them are kept of all.
 pub(super) const LISTED: usize = 50;
-
-/// So much older than its run a branch can be that is asked who pushed to it: a run may begin from a branch that is there.
-const BRANCH_AGE: SignedDuration = SignedDuration::from_hours(30 * 24);
-
-/// The name under which the bot itself commits; it is nobody whose vote could count.
-const BOT: &str = "hotfix";
 
 impl Engine {
     pub(super) fn forge(&self, service: &ServiceName) -> Result<&Arc<dyn Forge>, Failure> {
@@ -49,52 +41,53 @@ impl Engine {
         self.config.people.behind(account?).map(|person| person.id.clone())
     }
 
-    fn contributor(&self, signature: &Signature) -> Contributor {
-        let by_mail = PersonRef::new(Platform::Git, signature.email.to_ascii_lowercase());
-        let person = self.person(signature.account.as_ref()).or_else(|| self.person(Some(&by_mail)));
-        Contributor { person, name: signature.name.clone() }
-    }
-
-    pub(super) fn contribution(&self, commit: &CommitInfo) -> Contribution {
-        let mut people: Vec<Contributor> = Vec::new();
-        let all = std::iter::once(&commit.author).chain([&commit.committer]).chain(&commit.co_authors);
-        for contributor in all.filter(|signature| signature.name != BOT).map(|signature| self.contributor(signature)) {
-            if !people.contains(&contributor) {
-                people.push(contributor);
-            }
-        }
-        Contribution { commit: commit.id.clone(), subject: commit.subject.clone(), people }
-    }
-
-    /// What is on the branch when it is at `tip`.
-    pub(super) async fn head_at(&self, state: &Hotfix, base: &CommitId, tip: &CommitId) -> Result<HeadSeen, Failure> {
+    /// Reports whether the base is behind the tip.
+    pub(super) async fn is_on(&self, state: &Hotfix, base: &CommitId, tip: &CommitId) -> Result<bool, Failure> {
+        let change = Change { base: base.clone(), head: base.clone() };
         let forge = self.forge(&state.plan.service)?;
-        let range = forge.between(&state.plan.repo, base, tip, LISTED).await?;
-        let size = forge.size(&state.plan.repo, base, tip).await?;
-        let on_base = base == tip || {
-            let change = Change { base: base.clone(), head: base.clone() };
-            forge.containment(&state.plan.repo, &change, tip).await? == Containment::Ancestor
-        };
-        let origins = self.origins(state, &range.commits).await?;
-        let commits = range.commits.iter().map(|commit| self.contribution(commit)).collect();
-        let pushers = self.pushers(state).await?;
-        Ok(HeadSeen { tip: tip.clone(), commits, total: range.total, size, on_base, origins, pushers })
-    }
-
-    /// Everybody who pushed to the branch so far, as the forge tells and as it told (security case 23).
-    pub(super) async fn pushers(&self, state: &Hotfix) -> Result<BTreeSet<PersonId>, Failure> {
-        let since = state.opened_at.checked_sub(BRANCH_AGE).unwrap_or(state.opened_at);
-        let accounts = self.forge(&state.plan.service)?.pushers(&state.plan.repo, &state.plan.branch, since).await?;
-        let known = state.head.iter().flat_map(|head| head.pushers.iter().cloned());
-        Ok(accounts.iter().filter_map(|account| self.person(Some(account))).chain(known).collect())
+        Ok(base == tip || forge.containment(&state.plan.repo, &change, tip).await? == Containment::Ancestor)
     }
 
     pub(super) async fn pull_seen(&self, state: &Hotfix, pull: &PullRequest) -> Result<PullSeen, Failure> {
-        let forge = self.forge(&state.plan.service)?;
-        let mut checks = forge.checks(&state.plan.repo, &pull.head_commit).await?;
-        checks.sort_by(|a, b| (&a.name, &a.app).cmp(&(&b.name, &b.app)));
+        let checks = self.checks_of(state, &pull.head_commit).await?;
         let astray = Some(&pull.base).filter(|base| **base != state.plan.into).cloned();
-        Ok(PullSeen { reviews: self.reviews_seen(pull), checked: Some(pull.head_commit.clone()), checks, astray })
+        let held = pull
+            .labels
+            .iter()
+            .filter(|label| state.plan.hold_labels.iter().any(|hold| hold.to_lowercase() == label.to_lowercase()));
+        Ok(PullSeen {
+            reviews: self.reviews_seen(pull),
+            checked: Some(pull.head_commit.clone()),
+            checks,
+            astray,
+            draft: pull.draft,
+            closed: pull.state == PullState::Closed,
+            hold_labels: held.cloned().collect(),
+        })
+    }
+
+    /// What a release from main rests on: main's checks and what blocks it; once the fix is merged, those of the merge.
+    /// `None` when the plan releases nothing from main.
+    pub(super) async fn main_seen(&self, state: &Hotfix) -> Result<Option<MainSeen>, Failure> {
+        let plan = &state.plan;
+        let releasable = plan.steps.iter().any(|spec| matches!(spec.kind, StepKind::Releasable));
+        let forge = self.forge(&plan.service)?;
+        let commit = match state.pull.as_ref().and_then(|pull| pull.merged.clone()) {
+            Some(merged) if plan.merges_first() => Some(merged),
+            Some(_) | None if releasable => forge.tip(&plan.repo, &plan.main).await?,
+            Some(_) | None => None,
+        };
+        let Some(commit) = commit else { return Ok(None) };
+        let checks = self.checks_of(state, &commit).await?;
+        let blockers = if releasable { self.blockers(state).await? } else { Vec::new() };
+        Ok(Some(MainSeen { commit, checks, blockers }))
+    }
+
+    /// The checks of a commit, in an order that stays the same.
+    pub(super) async fn checks_of(&self, state: &Hotfix, commit: &CommitId) -> Result<Vec<Check>, Failure> {
+        let mut checks = self.forge(&state.plan.service)?.checks(&state.plan.repo, commit).await?;
+        checks.sort_by(|a, b| (&a.name, &a.app).cmp(&(&b.name, &b.app)));
+        Ok(checks)
     }
 
     /// The reviews of a pull request, oldest first, with the people behind the accounts.
@@ -105,83 +98,5 @@ impl Engine {
             ReviewSeen { person, name, commit: review.commit.clone(), verdict: review.verdict }
         });
         reviews.collect()
-    }
-
-    /// What people call a fix: a commit, or the commits of a pull request. `None` when nothing answers to it.
-    pub(super) async fn fix(
-        &self,
-        service: &ServiceName,
-        repo: &Repo,
-        word: &str,
-    ) -> Result<Option<Vec<CommitId>>, Failure> {
-        let forge = self.forge(service)?;
-        let number = word.strip_prefix('#').and_then(|number| number.parse().ok()).map(PullNumber);
-        let found = match number {
-            None => forge.resolve(repo, word).await.map(|commit| commit.map(|commit| vec![commit])),
-            Some(number) => match forge.read(repo, number).await {
-                Ok(pull) => self.commits_of(service, repo, &pull).await,
-                Err(failure) => Err(failure),
-            },
-        };
-        match found {
-            // Words that the forge will not even look at mean nothing; a repository that is gone is another matter.
-            Err(Failure::Rejected { .. }) if self.answers(service, repo).await => Ok(None),
-            answer => answer,
-        }
-    }
-
-    async fn answers(&self, service: &ServiceName, repo: &Repo) -> bool {
-        let main = self.config.services.get(service).map(|configured| &configured.service.main);
-        match (self.forge(service), main) {
-            (Ok(forge), Some(main)) => forge.tip(repo, main).await.is_ok(),
-            (Ok(_) | Err(_), _) => false,
-        }
-    }
-
-    /// A merged pull request is its merge; an open one is what it would bring.
-    async fn commits_of(
-        &self,
-        service: &ServiceName,
-        repo: &Repo,
-        pull: &PullRequest,
-    ) -> Result<Option<Vec<CommitId>>, Failure> {
-        let forge = self.forge(service)?;
-        if let PullState::Merged(commit) = &pull.state {
-            return Ok(Some(vec![commit.clone()]));
-        }
-        let Some(base) = forge.tip(repo, &pull.base).await? else {
-            return Ok(None);
-        };
-        let range = forge.between(repo, &base, &pull.head_commit, LISTED).await?;
-        let whole = range.total == range.commits.len() && range.total > 0;
-        Ok(whole.then(|| range.commits.into_iter().map(|commit| commit.id).collect()))
-    }
-
-    /// What people call commits, as commits.
-    pub(super) async fn commits(&self, service: &ServiceName, words: &[String]) -> Result<Vec<CommitId>, Vec<Refusal>> {
-        let Some(configured) = self.config.services.get(service) else {
-            return Err(vec![Refusal::new(
-                "service.unknown",
-                format!("There is no service {service}."),
-                "See `help`.",
-            )]);
-        };
-        let mut commits = Vec::new();
-        let mut refusals = Vec::new();
-        for word in words {
-            match self.fix(service, &configured.service.repo, word).await {
-                Ok(Some(found)) => commits.extend(found),
-                Ok(None) => refusals.push(Refusal::new(
-                    "commit.unknown",
-                    format!("The repository has nothing that {word:?} could mean."),
-                    "Name a commit or a pull request that is pushed.",
-                )),
-                Err(failure) => {
-                    let reason = format!("The forge could not be asked: {failure}");
-                    refusals.push(Refusal::new("forge.failed", reason, "Try again in a moment."));
-                }
-            }
-        }
-        if refusals.is_empty() { Ok(commits) } else { Err(refusals) }
     }
 }

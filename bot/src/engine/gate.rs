@@ -7,9 +7,11 @@ use hotfix_storage::DedupeKey;
 
 use super::ask::Asker;
 use super::{Engine, pace};
+use crate::domain::hotfix::Hotfix;
 use crate::domain::id::ServiceName;
 use crate::domain::people::{Deed, Grant, Role};
 use crate::domain::refusal::Refusal;
+use crate::domain::vote::excluded;
 use crate::policy::{Denial, Doorway, Rooms};
 
 impl Engine {
@@ -21,7 +23,39 @@ impl Engine {
         needed: Role,
         deed: Deed,
     ) -> Result<Grant, Refusal> {
-        self.admit_from(asker, service, needed, deed, &self.config.settings.chat.also_in).await
+        self.admit_from(asker, service, (Some(needed), deed), &self.config.settings.chat.also_in).await
+    }
+
+    /// Returns whether the asker may do this in a run, and as whom. Whoever may not vote is sent to those alone whose vote can
+    /// count.
+    pub(super) async fn admit_in(
+        &self,
+        asker: &Asker,
+        state: &Hotfix,
+        needed: Role,
+        deed: Deed,
+    ) -> Result<Grant, Refusal> {
+        let admitted = self.admit(asker, &state.plan.service, needed, deed).await;
+        let votes = deed == Deed::Vote && needed == Role::Approver;
+        admitted.map_err(|refusal| {
+            if votes && refusal.code == ROLE_MISSING { self.no_voter(asker, state, refusal) } else { refusal }
+        })
+    }
+
+    /// Returns why somebody may not vote, and who can instead.
+    fn no_voter(&self, asker: &Asker, state: &Hotfix, refusal: Refusal) -> Refusal {
+        let (policy, people) = (&self.config.policy, &self.config.people);
+        let denied = policy.authorise(people, &state.plan.service, &asker.account, Role::Approver);
+        let Err(Denial::Role { name, service, needed, .. }) = denied else { return refusal };
+        let mut holders = policy.active_holders(people, &service, needed);
+        holders.retain(|person| excluded(state, person).is_none());
+        let holders = holders.iter().map(|person| people.name(person).to_owned()).collect();
+        Refusal::from(Denial::Role { name, service, needed, holders, votes: true })
+    }
+
+    /// Whether somebody whom a step asks by name may answer, and as whom.
+    pub(super) async fn admit_asked(&self, asker: &Asker, service: &ServiceName, deed: Deed) -> Result<Grant, Refusal> {
+        self.admit_from(asker, service, (None, deed), &self.config.settings.chat.also_in).await
     }
 
     /// Whether the asker may do this for every service. Each of their channels is good for it.
@@ -30,7 +64,7 @@ impl Engine {
         let also: Vec<ChannelRef> = self.config.settings.chat.also_in.iter().chain(homes).cloned().collect();
         let mut grant = None;
         for service in self.config.services.keys() {
-            grant = Some(self.admit_from(asker, service, needed, Deed::Change, &also).await?);
+            grant = Some(self.admit_from(asker, service, (Some(needed), Deed::Change), &also).await?);
         }
         let nothing = || Refusal::new("service.none", "No service is configured.", "Add one under config/services.");
         grant.ok_or_else(nothing)
@@ -40,8 +74,7 @@ impl Engine {
         &self,
         asker: &Asker,
         service: &ServiceName,
-        needed: Role,
-        deed: Deed,
+        (needed, deed): (Option<Role>, Deed),
         also: &[ChannelRef],
     ) -> Result<Grant, Refusal> {
         let doorway = self.doorway(asker).await.map_err(|failure| unsure(&failure))?;
@@ -50,7 +83,11 @@ impl Engine {
         let home = configured.map_or(&asker.channel, |configured| &configured.service.channel);
         let rooms = Rooms { home, also, shared: self.config.settings.chat.shared_channels };
         let policy = &self.config.policy;
-        let admitted = policy.admit(&self.config.people, service, &asker.account, (needed, deed), (&doorway, rooms));
+        let (people, from) = (&self.config.people, (&doorway, rooms));
+        let admitted = match needed {
+            Some(needed) => policy.admit(people, service, &asker.account, (needed, deed), from),
+            None => policy.admit_asked(people, service, &asker.account, deed, from),
+        };
         let grant = admitted.map_err(Refusal::from)?;
         // Only those count who may: a stranger uses up nothing of the team's. A vote is given once, and never in the way.
         if deed != Deed::Vote && asker.account.platform != Platform::Console {
@@ -89,6 +126,9 @@ impl Engine {
         Ok(Doorway::Chat { account: account?, kind: kind?, channel: asker.channel.clone() })
     }
 }
+
+/// The person lacks the role.
+const ROLE_MISSING: &str = "role.missing";
 
 /// The chat cannot be asked now, and may answer later.
 pub(super) const CHAT_DOWN: &str = "chat.down";

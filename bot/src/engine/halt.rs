@@ -47,8 +47,8 @@ impl Engine {
 
     /// Why a deployment that was decided may not begin any more: it is frozen, or a vote has expired since.
     pub(super) async fn too_late(&self, state: &Hotfix, intent: &DeployIntent) -> Result<Option<String>, Failure> {
-        if let Some(why) = self.frozen(&state.plan.service).await? {
-            return Ok(Some(format!("Nothing was begun, because deployments are frozen: {why}")));
+        if let Some(why) = self.frozen(&state.plan.service, intent.rollback).await? {
+            return Ok(Some(format!("Nothing was begun, because deployments are frozen: {}", why.reason)));
         }
         let counts = |environment: &Environment, commit: &CommitId| {
             environment == &intent.environment && commit == &intent.commit && !intent.rollback

@@ -12,6 +12,7 @@ use super::ask::{Asker, Reply};
 use super::mailbox::{lane, raw};
 use super::{Engine, EngineError};
 use crate::command::Request;
+use crate::domain::command::{Frozen, Thaw};
 use crate::domain::id::{HotfixId, PersonId, ServiceName};
 use crate::domain::people::{Deed, Grant, Role};
 use crate::domain::refusal::Refusal;
@@ -159,12 +160,15 @@ impl Engine {
         };
         let mine = view.holder == grant.person.as_str();
         if let Ok(run) = view.holder.parse::<HotfixId>() {
-            let next = format!("Finish it or give it up: `status {run}`, `abort <reason> {run}`.");
-            return Ok(Reply::no(&[Refusal::new(
-                "lane.run",
-                format!("{run} holds it, and gives it back when it is over."),
-                next,
-            )]));
+            let promotes = self.state(run).await.is_some_and(|state| state.plan.is_promotion());
+            let until = if promotes {
+                "every production is checked"
+            } else {
+                "every production is checked and the fix is on main"
+            };
+            let reason = format!("{run} holds it, and gives it back when {until}.");
+            let next = format!("See `status {run}`; a captain can end it as it is with `abandon <reason> {run}`.");
+            return Ok(Reply::no(&[Refusal::new("lane.run", reason, next)]));
         }
         if !mine && event != "stolen" && event != "unfrozen" {
             let holder = self.holder(&view.holder);
@@ -229,12 +233,22 @@ impl Engine {
         Err(Refusal::new("environment.unknown", reason, format!("It has: {}.", names.join(", "))))
     }
 
-    /// Why deployments of a service are frozen now, if they are: by a person, or by the calendar of the policy.
-    pub(super) async fn frozen(&self, service: &ServiceName) -> Result<Option<String>, Failure> {
+    /// The freeze of deployments of a service that holds now, if one does: by a person, or by the calendar of the policy. A
+    /// rollback is stopped by the freeze of everything alone.
+    pub(super) async fn frozen(&self, service: &ServiceName, rollback: bool) -> Result<Option<Frozen>, Failure> {
         let leases = self.journal.leases().await.map_err(|error| Failure::retry(error.to_string()))?;
-        let held = is_frozen(&leases, &[freeze_lease(Some(service)), freeze_lease(None)]);
-        let by_calendar = || self.config.policy.freeze(service, self.now()).map(|freeze| freeze.reason.clone());
-        Ok(held.map(|view| format!("{} says: {}", self.holder(&view.holder), view.note)).or_else(by_calendar))
+        let of_service = (!rollback).then(|| freeze_lease(Some(service)));
+        let meant: Vec<LeaseId> = of_service.into_iter().chain([freeze_lease(None)]).collect();
+        let held = is_frozen(&leases, &meant);
+        let by_person = held.map(|view| Frozen {
+            reason: format!("{} says: {}", self.holder(&view.holder), view.note),
+            end: Thaw::Word(view.lease.as_str().trim_start_matches("freeze/").to_owned()),
+        });
+        let by_calendar = || {
+            let freeze = self.config.policy.freeze(service, self.now()).filter(|_| !rollback)?;
+            Some(Frozen { reason: freeze.reason.clone(), end: Thaw::Calendar(freeze.until) })
+        };
+        Ok(by_person.or_else(by_calendar))
     }
 }
 

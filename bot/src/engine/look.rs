@@ -1,15 +1,23 @@
 //! Asks the world what changed. A lost webhook only costs time, because this asks too.
 
-use hotfix_adapters::failure::Failure;
-use hotfix_adapters::forge::PullState;
-use hotfix_adapters::vocabulary::Environment;
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use super::mailbox::Beside;
+use hotfix_adapters::failure::Failure;
+use hotfix_adapters::forge::Containment;
+use hotfix_adapters::vocabulary::{CommitId, Environment};
+
+use super::facts::LISTED;
+use super::mailbox::{Beside, Handled};
+use super::trouble::Read;
 use super::{Engine, EngineError};
-use crate::domain::command::{Command, Sighting};
+use crate::domain::command::{Command, PullFacts, Sighting};
+use crate::domain::event::Contribution;
 use crate::domain::hotfix::{BranchState, Hotfix, Mainline, Phase};
+use crate::domain::observation::Observation;
 use crate::domain::playbook::StepKind;
-use crate::domain::step;
+use crate::domain::service::EnvironmentPlan;
+use crate::domain::step::{self, withheld_is_due};
 
 impl Engine {
     /// Looks once at everything the open runs depend on, and says how many events that made.
@@ -25,8 +33,11 @@ impl Engine {
 
     /// The open runs that a test picks.
     pub(super) async fn open_runs(&self, picks: impl Fn(&Hotfix) -> bool) -> Vec<Hotfix> {
+        let states = self.states().await;
+        let open: Vec<_> = states.iter().filter(|state| !state.is_over()).map(|state| state.id).collect();
+        self.forget_troubles(&open);
         let underway = |state: &Hotfix| state.phase == Phase::Underway && picks(state);
-        self.states().await.into_iter().filter(underway).collect()
+        states.into_iter().filter(underway).collect()
     }
 
     /// Looks once at each of these runs, and waits for the slowest.
@@ -42,45 +53,59 @@ impl Engine {
             self.acting.missed(state.id, &self.hints);
             return Ok(0);
         }
-        let sightings = [
-            self.branch(state).await,
-            self.pull(state).await,
-            self.on_main(state).await,
-            self.pinned_tag(state).await,
-            self.live_branch(state).await,
-            self.awaited(state).await,
+        let mut reads = vec![
+            (Read::Branch, self.branch(state).await),
+            (Read::Pull, self.pull(state).await),
+            (Read::MainChecks, self.main(state).await),
+            (Read::Main, self.on_main(state).await),
+            (Read::Reverts, self.reverted(state).await),
+            (Read::BranchMerged, self.merged_into_main(state).await),
+            (Read::Image, self.pinned_tag(state).await),
+            (Read::Edits, self.edits_asked_about(state).await),
+            (Read::LiveBranch, self.live_branch(state).await),
+            (Read::Awaited, self.awaited(state).await),
+            (Read::Withheld, self.withheld_now(state).await),
         ];
-        let mut sightings: Vec<_> = sightings.into();
         for production in state.plan.productions() {
-            sightings.push(self.in_production(state, &production.name).await);
+            reads.push((Read::Production(production.name.clone()), self.in_production(state, &production.name).await));
         }
-        sightings.push(Ok(self.rules(state)));
+        for (read, result) in &reads {
+            self.count_read(state, read, result);
+        }
+        let sightings = reads.into_iter().filter_map(|(_, result)| result.ok().flatten()).chain([self.rules(state)]);
+        let of = Arc::new(state.clone());
         let mut events = 0;
         for sighting in sightings {
-            match sighting {
-                Ok(Some(sighting)) => {
-                    if self.acting.quiet(state.id) != before {
-                        self.acting.missed(state.id, &self.hints);
-                        return Ok(events);
-                    }
-                    if let super::mailbox::Handled::Done(_, made) =
-                        self.submit(state.id, &Command::Saw(sighting), Beside::default()).await?
-                    {
-                        events += made;
-                    }
-                }
-                Ok(None) => {}
-                Err(failure) => tracing::debug!(run = %state.id, reason = %failure, "could not look"),
+            if self.acting.quiet(state.id) != before {
+                self.acting.missed(state.id, &self.hints);
+                return Ok(events);
             }
+            events += self.observe(Observation::new(&of, sighting)).await?;
         }
         Ok(events)
     }
 
-    /// The rules by which its votes count, as they are now; also when nobody voted yet, for a question has its time.
-    fn rules(&self, state: &Hotfix) -> Option<Sighting> {
-        let policy_version = self.config.policy.version_for(&state.plan.service);
-        (!state.votes.is_empty() || !state.prompts.is_empty())
-            .then(|| Sighting::Rules { policy_version, standing: self.standing(state) })
+    /// Hands an observation in, and returns how many events it made. One that the run left behind is made again soon.
+    async fn observe(&self, observation: Observation) -> Result<usize, EngineError> {
+        let id = observation.of.id;
+        let command = Command::Saw(observation.clone());
+        let Handled::Done(state, made) = self.submit(id, &command, Beside::default()).await? else { return Ok(0) };
+        if made == 0 && !state.is_over() && !observation.applies_to(&state) {
+            self.hints.add([id]);
+        }
+        Ok(made)
+    }
+
+    /// The rules by which its votes count, as they are now; also when nobody voted yet, for a question has its time, and the
+    /// policy may ask for more votes than the plan.
+    pub(super) fn rules(&self, state: &Hotfix) -> Sighting {
+        let (policy, service) = (&self.config.policy, &state.plan.service);
+        let asked = |environment: &EnvironmentPlan| {
+            let name = &environment.name;
+            (name.clone(), policy.approval(service, name, environment.production))
+        };
+        let approvals = state.plan.environments.iter().map(asked).collect();
+        Sighting::Rules { policy_version: policy.version_for(service), standing: self.standing(state), approvals }
     }
 
     async fn branch(&self, state: &Hotfix) -> Result<Option<Sighting>, Failure> {
@@ -96,23 +121,24 @@ impl Engine {
         };
         // A head off its base is looked at again: somebody may have rebased the base under it. So is one with strays: they may
         // have been asked for since.
-        if tip == head.tip && head.on_base && step::strays(state).is_empty() {
+        if tip == head.tip && head.on_base && step::strays(state).is_empty() && !state.branch_gone {
             return Ok(None);
         }
         Ok(Some(Sighting::Head(Some(self.head_at(state, base, &tip).await?))))
     }
 
     async fn pull(&self, state: &Hotfix) -> Result<Option<Sighting>, Failure> {
-        let Some(pull) = state.pull.as_ref().filter(|pull| pull.merged.is_none()) else {
+        let now = self.pull_now(state).await?;
+        Ok(now.map(|PullFacts { seen, merged }| Sighting::Pull { seen, merged }))
+    }
+
+    /// What a release from main rests on, until it has begun.
+    async fn main(&self, state: &Hotfix) -> Result<Option<Sighting>, Failure> {
+        if !step::releases(state) {
             return Ok(None);
-        };
-        let now = self.forge(&state.plan.service)?.read(&state.plan.repo, pull.number).await?;
-        let merged = match &now.state {
-            // What was merged elsewhere is not where the plan wants it (security case 26).
-            PullState::Merged(commit) => Some(commit.clone()).filter(|_| now.base == state.plan.into),
-            PullState::Open | PullState::Closed => None,
-        };
-        Ok(Some(Sighting::Pull { seen: self.pull_seen(state, &now).await?, merged }))
+        }
+        let seen = self.main_seen(state).await?;
+        Ok(seen.filter(|seen| state.main_seen.as_ref() != Some(seen)).map(Sighting::Main))
     }
 
     async fn in_production(&self, state: &Hotfix, production: &Environment) -> Result<Option<Sighting>, Failure> {
@@ -127,11 +153,36 @@ impl Engine {
             return Ok(None);
         }
         let has_fix = self.has_fix(state, &running).await?.is_some_and(|how| how.holds());
-        Ok(Some(Sighting::Production { environment: production.clone(), running, has_fix }))
+        let (brings, total) = self.brings(state, expected, &running).await;
+        Ok(Some(Sighting::Production { environment: production.clone(), running, has_fix, brings, total }))
     }
 
-    async fn on_main(&self, state: &Hotfix) -> Result<Option<Sighting>, Failure> {
-        let waits = state.is_current(|kind| matches!(kind, StepKind::Mainline { .. }));
+    /// What a commit has and another has not. That it cannot be found out keeps nobody from being told that they differ.
+    async fn brings(&self, state: &Hotfix, expected: &CommitId, running: &CommitId) -> (Vec<Contribution>, usize) {
+        let Ok(forge) = self.forge(&state.plan.service) else { return (Vec::new(), 0) };
+        let Ok(range) = forge.between(&state.plan.repo, expected, running, LISTED).await else {
+            return (Vec::new(), 0);
+        };
+        let changes = range.commits.iter().filter(|commit| commit.parents.len() < 2);
+        let machines = forge.machines(&state.plan.repo).await.unwrap_or_default();
+        let changes: Vec<Contribution> = changes.map(|commit| self.contribution(commit, &machines)).collect();
+        let total = changes.len() + range.total.saturating_sub(range.commits.len());
+        (changes, total)
+    }
+
+    /// What main holds and the run does not ship, when the base or the fixes are others than it was looked at for.
+    async fn withheld_now(&self, state: &Hotfix) -> Result<Option<Sighting>, Failure> {
+        let Some(base) = state.base.as_ref().filter(|_| withheld_is_due(state)) else { return Ok(None) };
+        let main = self.forge(&state.plan.service)?.tip(&state.plan.repo, &state.plan.main).await?;
+        let without: BTreeSet<CommitId> = state.fixes.iter().map(|fix| fix.source.clone()).collect();
+        let (changes, total) = self.withheld(state, Some(base), main.as_ref(), &without).await?;
+        Ok(Some(Sighting::Withheld { base: base.clone(), without, changes, total }))
+    }
+
+    /// Whether main has the fix, from when it can until the run is over: what was there can be lost again.
+    pub(super) async fn on_main(&self, state: &Hotfix) -> Result<Option<Sighting>, Failure> {
+        let known = !matches!(state.mainline, Mainline::Open);
+        let waits = known || state.is_current(|kind| matches!(kind, StepKind::Mainline { .. }));
         let merged = state.pull.as_ref().is_some_and(|pull| pull.merged.is_some());
         // What is promoted came from main.
         if state.plan.is_promotion() || (!waits && !merged && state.live_at.is_none()) {
@@ -148,7 +199,17 @@ impl Engine {
         if known {
             return Ok(None);
         }
-        let how = self.has_fix(state, &main).await?;
-        Ok(how.map(|how| Sighting::Mainline { how, main }))
+        let Some(how) = self.has_fix(state, &main).await? else { return Ok(None) };
+        let by = match &how {
+            Containment::Reverted { by, .. } | Containment::Rewritten { by } => {
+                Some(self.credited(&state.plan.service, &state.plan.repo, by).await?)
+            }
+            Containment::Ancestor
+            | Containment::Patch
+            | Containment::Squash
+            | Containment::Lines
+            | Containment::Missing { .. } => None,
+        };
+        Ok(Some(Sighting::Mainline { how, main, by }))
     }
 }

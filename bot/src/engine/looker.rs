@@ -1,17 +1,16 @@
 //! Looks at the open runs, each by itself: a forge that hangs keeps nobody from looking at the runs of another. A run is
-//! looked at by one look at a time. Called by `serve`; tests look step by step, see [`Engine::look`].
+//! looked at by one look at a time. Called by `serve`; tests look step by step, see [`Engine::look`](super::Engine::look).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt as _;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::{Engine, EngineError};
+use super::{Current, EngineError};
 use crate::domain::hotfix::Hotfix;
 use crate::domain::id::HotfixId;
 
@@ -22,7 +21,7 @@ const LONGEST_LOOK: Duration = Duration::from_secs(300);
 
 /// The looks that are under way.
 pub struct Looker {
-    engine: Arc<Engine>,
+    engine: Current,
     looks: JoinSet<(HotfixId, Result<usize, EngineError>)>,
     /// The runs that are being looked at, and whether they have to be looked at again after that.
     at: BTreeMap<HotfixId, bool>,
@@ -31,8 +30,8 @@ pub struct Looker {
 impl Looker {
     /// Nobody looks yet.
     #[must_use]
-    pub fn new(engine: Arc<Engine>) -> Self {
-        Self { engine, looks: JoinSet::new(), at: BTreeMap::new() }
+    pub fn new(engine: impl Into<Current>) -> Self {
+        Self { engine: engine.into(), looks: JoinSet::new(), at: BTreeMap::new() }
     }
 
     /// Looks at every open run each `poll`, and sooner where hints say so, for ever.
@@ -44,13 +43,14 @@ impl Looker {
         let mut next_hint = next_look;
         loop {
             let now = Instant::now();
+            let engine = self.engine.engine();
             if now >= next_look {
-                self.engine.hints.take();
-                let open = self.engine.open_runs(|_| true).await;
+                engine.hints.take();
+                let open = engine.open_runs(|_| true).await;
                 self.look_at(open);
                 next_look = now + poll;
             } else if now >= next_hint
-                && let Some(hinted) = self.engine.hinted_runs().await
+                && let Some(hinted) = engine.hinted_runs().await
             {
                 // What is being looked at was perhaps read before the hint's cause.
                 let known: BTreeSet<HotfixId> = hinted.iter().map(|state| state.id).collect();
@@ -63,25 +63,26 @@ impl Looker {
                     let (run, looked) = looked.map_err(|error| EngineError::Broken(error.to_string()))?;
                     looked?;
                     if self.at.remove(&run) == Some(true) {
-                        let again = self.engine.open_runs(|state| state.id == run).await;
+                        let again = engine.open_runs(|state| state.id == run).await;
                         self.look_at(again);
                     }
                 }
                 () = sleep_until(next_look) => {}
                 // A hint that comes too soon after another waits for its time.
-                () = async { sleep_until(next_hint).await; self.engine.hinted().await } => {}
+                () = async { sleep_until(next_hint).await; engine.hinted().await } => {}
             }
         }
     }
 
     fn look_at(&mut self, runs: Vec<Hotfix>) {
+        let newest = self.engine.engine();
         for state in runs {
             if self.at.contains_key(&state.id) {
                 continue;
             }
             self.at.insert(state.id, false);
-            self.engine.pulse().looked(1);
-            let engine = self.engine.clone();
+            newest.pulse().looked(1);
+            let engine = newest.clone();
             self.looks.spawn(async move {
                 // Nothing of a look is kept but what it commits, so nothing is left half done by one that breaks off.
                 let look = AssertUnwindSafe(engine.look_at(&state)).catch_unwind();

@@ -1,5 +1,6 @@
 //! One command at a time a run: decide, commit durably, and only then remember and answer.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use hotfix_storage::{
@@ -88,13 +89,10 @@ impl Engine {
                 Err(CommitError::LeaseBusy(view)) if glass::is_of(&view) => {
                     return Ok(Handled::Refused(self.with_names(&[glass::broken_before(&view)])));
                 }
+                // Released lanes could not be taken again.
+                Err(CommitError::LeaseBusy(view)) => return Ok(Handled::Refused(vec![self.taken_meanwhile(&view)])),
                 Err(CommitError::LeaseLost(lease)) => return Ok(Handled::Refused(vec![lane_lost(&lease)])),
-                Err(
-                    error @ (CommitError::LeaseBusy(_)
-                    | CommitError::Malformed(_)
-                    | CommitError::Unknown(_)
-                    | CommitError::Fatal(_)),
-                ) => {
+                Err(error @ (CommitError::Malformed(_) | CommitError::Unknown(_) | CommitError::Fatal(_))) => {
                     return Err(EngineError::Journal(error.to_string()));
                 }
             }
@@ -159,8 +157,11 @@ impl Engine {
     async fn commit_of(&self, before: &Hotfix, decision: &Decision) -> Result<Commit, EngineError> {
         let id = before.id;
         let mut commit = self.events_and_effects(id, before.version, Some(before), &decision.entries)?;
-        if decision.state.is_over() && !before.is_over() {
+        if before.holds_lanes() && !decision.state.holds_lanes() {
             commit.leases = self.released(&decision.state).await?;
+        }
+        if !before.holds_lanes() && decision.state.holds_lanes() {
+            commit.leases = taken(&decision.state);
         }
         for (entry, version) in decision.entries.iter().zip(before.version + 1..) {
             if let Event::GlassBroken(broken) = &entry.event {
@@ -243,6 +244,15 @@ impl Engine {
         let held = self.journal.leases().await?.into_iter().filter(|view| view.holder == holder);
         Ok(held.map(|view| LeaseChange::Release { lease: view.lease, fence: view.fence }).collect())
     }
+}
+
+/// The lanes of a run.
+pub(super) fn taken(state: &Hotfix) -> Vec<LeaseChange> {
+    let lanes: BTreeSet<LeaseId> =
+        state.plan.lanes().map(|environment| lane(&state.plan.service, environment)).collect();
+    let acquire =
+        |lease| LeaseChange::Acquire { lease, holder: state.id.to_string(), note: state.title.clone(), until: None };
+    lanes.into_iter().map(acquire).collect()
 }
 
 fn remind_key(id: HotfixId, of: &Reminder) -> WorkKey {

@@ -3,6 +3,7 @@
 //! ```text
 //! ask      what a person typed → request → policy → command          answers
 //! form     what a form asks and what is handed in → the words that could have been typed
+//! attribution  whose work is behind commits
 //! glass    how often the glass may be broken
 //! pace     how much people may say
 //! gate     who may, from where: the one door
@@ -16,7 +17,9 @@
 //! hint     a webhook says where to look at once
 //! hitch    what was tried in vain so far
 //! question which question an act on a message is about
+//! reload   the same engine under another configuration
 //! present  brings the cards up to date
+//! trouble  reads of the world that keep failing
 //! watch    the questions whose reactions matter
 //! ```
 //! Invariants: nothing is answered before it is durable; nothing is done before its intent is; what is uncertain after a
@@ -24,6 +27,8 @@
 
 mod acting;
 mod ask;
+mod attribution;
+mod contain;
 mod facts;
 mod form;
 mod gate;
@@ -45,8 +50,11 @@ mod present;
 mod pulse;
 mod question;
 mod recover;
+mod reference;
+mod reload;
 mod seek;
 mod show;
+mod trouble;
 mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -58,7 +66,7 @@ use hotfix_adapters::deploy::Deploy;
 use hotfix_adapters::forge::Forge;
 use hotfix_adapters::registry::Registry;
 use hotfix_adapters::registry::tags::TagStrategies;
-use hotfix_adapters::vocabulary::{Environment, Platform};
+use hotfix_adapters::vocabulary::{Environment, MessageRef, Platform};
 use hotfix_storage::Journal;
 use jiff::Timestamp;
 use thiserror::Error;
@@ -80,6 +88,8 @@ pub use outbox::Pass;
 pub use pool::Pool;
 pub use pulse::Pulse;
 pub use recover::replay_all;
+pub use reload::{Current, Obstacles, Voided};
+pub use trouble::READS;
 
 /// What the engine reaches.
 pub struct Outside {
@@ -134,28 +144,35 @@ impl From<hotfix_storage::ReadError> for EngineError {
     }
 }
 
-/// The engine.
+/// The engine, under one configuration. All parts but the configuration and what it reaches are shared with the engines
+/// before and after a reload; whoever works for long asks [`Current`] for the newest one, once a command.
+#[derive(Clone)]
 pub struct Engine {
     journal: Arc<dyn Journal>,
-    outside: Outside,
-    config: Config,
+    outside: Arc<Outside>,
+    config: Arc<Config>,
     /// Every word of the configuration. It is made once: it goes through all playbooks for each service, and every command
     /// is read by it.
-    known: Known,
+    known: Arc<Known>,
     /// Names commits: unique over restarts, so that no two commits share a name.
     process: String,
-    runs: Mutex<BTreeMap<HotfixId, Arc<Mutex<Run>>>>,
+    runs: Arc<Mutex<BTreeMap<HotfixId, Arc<Mutex<Run>>>>>,
     /// Work that this process put into the outbox itself: it was never tried, so there is nothing to look up.
-    fresh: std::sync::Mutex<BTreeSet<String>>,
-    commits: std::sync::atomic::AtomicU64,
+    fresh: Arc<std::sync::Mutex<BTreeSet<String>>>,
+    commits: Arc<std::sync::atomic::AtomicU64>,
     /// How often each piece of work broke off by a fault of the bot, since the process started.
-    faults: std::sync::Mutex<BTreeMap<hotfix_storage::WorkKey, u32>>,
-    acting: acting::Acting,
-    hints: hint::Hints,
-    pace: pace::Pace,
-    pulse: Pulse,
-    told: question::Told,
-    alarm: Mutex<halt::Alarm>,
+    faults: Arc<std::sync::Mutex<BTreeMap<hotfix_storage::WorkKey, u32>>>,
+    acting: Arc<acting::Acting>,
+    answers: Arc<contain::Answers>,
+    hints: Arc<hint::Hints>,
+    pace: Arc<pace::Pace>,
+    pulse: Arc<Pulse>,
+    told: Arc<question::Told>,
+    troubles: Arc<trouble::Troubles>,
+    alarm: Arc<Mutex<halt::Alarm>>,
+    /// How many configurations there were before this one, and how many there were in all.
+    generation: u64,
+    newest: Arc<std::sync::atomic::AtomicU64>,
     /// How often the claim on work is renewed while the work goes on.
     renewal: std::time::Duration,
 }
@@ -165,14 +182,18 @@ struct Run {
     state: Hotfix,
     /// The version that the card shows; `None` when it is not known to show any.
     shown: Option<u64>,
+    /// What cannot be read, as the card shows it.
+    troubles: Vec<crate::view::Trouble>,
     /// The event that was last said, and the run right after it. Events do not change, so this is true for ever; what is
     /// said next is a few events further on.
     said: Option<Arc<(Entry, Hotfix)>>,
+    /// The questions that say that they are held back.
+    held: BTreeSet<MessageRef>,
 }
 
 impl Run {
     fn new(state: Hotfix) -> Self {
-        Self { state, shown: None, said: None }
+        Self { state, shown: None, troubles: Vec::new(), said: None, held: BTreeSet::new() }
     }
 }
 
@@ -189,20 +210,24 @@ impl Engine {
     ) -> Result<Self, EngineError> {
         let engine = Self {
             journal,
-            outside,
-            known: Known::of(&config),
-            config,
+            outside: Arc::new(outside),
+            known: Arc::new(Known::of(&config)),
+            config: Arc::new(config),
             process,
-            runs: Mutex::default(),
-            fresh: std::sync::Mutex::default(),
-            commits: std::sync::atomic::AtomicU64::new(0),
-            faults: std::sync::Mutex::default(),
-            acting: acting::Acting::default(),
-            hints: hint::Hints::default(),
-            pace: pace::Pace::default(),
-            pulse: Pulse::default(),
-            told: question::Told::default(),
-            alarm: Mutex::default(),
+            runs: Arc::default(),
+            fresh: Arc::default(),
+            commits: Arc::default(),
+            faults: Arc::default(),
+            acting: Arc::default(),
+            answers: Arc::default(),
+            hints: Arc::default(),
+            pace: Arc::default(),
+            pulse: Arc::default(),
+            told: Arc::default(),
+            troubles: Arc::default(),
+            alarm: Arc::default(),
+            generation: 0,
+            newest: Arc::default(),
             renewal: outbox::RENEWAL,
         };
         engine.recover().await?;

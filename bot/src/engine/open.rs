@@ -1,11 +1,11 @@
 //! A new run: its opening and its lanes in one commit, so that of two starts at the same instant one wins (APPLY-13).
 
 use hotfix_adapters::vocabulary::{BranchName, CommitId};
-use hotfix_storage::{CommitError, DedupeKey, LeaseChange, LeaseView, Receipt};
+use hotfix_storage::{CommitError, DedupeKey, LeaseView, Receipt};
 use std::sync::Arc;
 use tokio::sync::Mutex;
 
-use super::mailbox::{Beside, Handled, lane};
+use super::mailbox::{Beside, Handled, taken};
 use super::{Engine, EngineError, Run};
 use crate::domain::command::{Act, Command};
 use crate::domain::decide;
@@ -28,6 +28,8 @@ pub(super) struct Start {
     pub(super) exceptional: bool,
     /// The branch that carries the fix, when the requester names it.
     pub(super) branch: Option<BranchName>,
+    /// The productions that it is for, or the targets to promote; all when empty.
+    pub(super) only: Vec<String>,
     /// What an ordinary promotion asks for; a hotfix when absent.
     pub(super) promotion: Option<Promotion>,
 }
@@ -44,6 +46,7 @@ impl Start {
             from: None,
             exceptional: false,
             branch: None,
+            only: Vec::new(),
             promotion: None,
         }
     }
@@ -56,8 +59,6 @@ pub(super) struct Promotion {
     pub(super) target: Option<String>,
     /// The commit of the schemas that is promoted first.
     pub(super) schema: Option<CommitId>,
-    /// The targets to promote; all when empty.
-    pub(super) only: Vec<String>,
 }
 
 /// What became of a start.
@@ -100,15 +101,7 @@ impl Engine {
             };
             let mut commit = self.events_and_effects(id, 0, None, &decision.entries)?;
             commit.seen = seen.clone();
-            commit.leases = plan
-                .lanes()
-                .map(|environment| LeaseChange::Acquire {
-                    lease: lane(&plan.service, environment),
-                    holder: id.to_string(),
-                    note: start.title.clone(),
-                    until: None,
-                })
-                .collect();
+            commit.leases = taken(&decision.state);
             let committed = self.commit(commit).await;
             if committed.is_ok() {
                 runs.insert(id, Arc::new(Mutex::new(Run::new(decision.state.clone()))));
@@ -141,7 +134,7 @@ impl Engine {
             branch: start.branch.as_ref(),
             exceptional: start.exceptional,
             schema: start.promotion.as_ref().is_some_and(|promotion| promotion.schema.is_some()),
-            only: start.promotion.as_ref().map_or(&[][..], |promotion| &promotion.only),
+            only: &start.only,
         };
         Plan::resolve(&service.service, playbook, subject, self.config.policy.version())
     }
@@ -167,7 +160,8 @@ impl Engine {
         let Some(id) = holder.filter(|_| joins && !start.exceptional && start.promotion.is_none()) else {
             return Ok(Started::Refused(vec![self.taken(held)]));
         };
-        let fixes = match self.commits(&start.service, &start.fixes).await {
+        let base = self.state(id).await.and_then(|run| run.base);
+        let fixes = match self.commits(&start.service, base.as_ref(), &start.fixes).await {
             Ok(fixes) => fixes,
             Err(refusals) => return Ok(Started::Refused(refusals)),
         };
@@ -182,6 +176,20 @@ impl Engine {
             Handled::SeenBefore(first) => Started::SeenBefore(Some(first)),
             Handled::TooLate => Started::SeenBefore(None),
         })
+    }
+
+    /// The lanes that a run released are held by somebody else now, so it deploys nothing.
+    pub(super) fn taken_meanwhile(&self, held: &LeaseView) -> Refusal {
+        let what = held.lease.as_str().trim_start_matches("lane/");
+        let holder = self.holder(&held.holder);
+        let reason = format!("{holder} has {what} now: {}.", held.note);
+        let next = match held.holder.parse::<HotfixId>() {
+            Ok(id) => format!(
+                "See `status {id}`: wait until it gives {what} back, or let a captain end it with `abandon <reason> {id}`."
+            ),
+            Err(_) => format!("Talk to {holder}, or let a captain say `steal {what} <reason>`."),
+        };
+        Refusal::new("lane.taken", reason, next).because_of("APPLY-X4")
     }
 
     fn taken(&self, held: &LeaseView) -> Refusal {

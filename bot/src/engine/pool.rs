@@ -1,17 +1,16 @@
 //! The pool: work is claimed as soon as there is a place for it, and each piece goes on by itself. So nothing waits for the
 //! slowest: not the work of another run, not the talk of the same one. Order is the journal's: of a lane and an order key it
-//! hands out one piece at a time. Called by `serve`; tests do the same work step by step, see [`Engine::work`].
+//! hands out one piece at a time. Called by `serve`; tests do the same work step by step, see [`Engine::work`](super::Engine::work).
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
-use std::sync::Arc;
 use std::time::Duration;
 
 use hotfix_storage::Lane;
 use tokio::task::{JoinError, JoinSet};
 
 use super::outbox::LANES;
-use super::{Engine, EngineError};
+use super::{Current, EngineError};
 
 /// How many pieces of each lane are done at the same time. A lane has places of its own, so that a chat that hangs does not
 /// take those of the acts, and a forge that hangs not those of the talk.
@@ -23,7 +22,7 @@ const SHORTEST_SLEEP: Duration = Duration::from_millis(5);
 
 /// Work that goes on at the same time, up to a limit.
 pub struct Pool {
-    engine: Arc<Engine>,
+    engine: Current,
     held: JoinSet<(Lane, Result<(), EngineError>)>,
     free: BTreeMap<Lane, usize>,
 }
@@ -31,9 +30,9 @@ pub struct Pool {
 impl Pool {
     /// A pool with nothing in it.
     #[must_use]
-    pub fn new(engine: Arc<Engine>) -> Self {
+    pub fn new(engine: impl Into<Current>) -> Self {
         let free = LANES.iter().map(|lane| (lane(), PLACES)).collect();
-        Self { engine, held: JoinSet::new(), free }
+        Self { engine: engine.into(), held: JoinSet::new(), free }
     }
 
     /// Gets the outbox done, for ever. May be dropped at any moment: what is in flight stays in the pool.
@@ -41,7 +40,7 @@ impl Pool {
     /// # Errors
     /// When the journal is out of order; what the world refuses is not an error of the engine.
     pub async fn keep_going(&mut self) -> Result<Infallible, EngineError> {
-        let mut wake = self.engine.journal().wake();
+        let mut wake = self.engine.engine().journal().wake();
         loop {
             wake.borrow_and_update();
             self.fill().await?;
@@ -80,11 +79,12 @@ impl Pool {
     }
 
     async fn fill(&mut self) -> Result<(), EngineError> {
-        self.engine.pulse().passed();
+        let engine = self.engine.engine();
+        engine.pulse().passed();
         for (lane, free) in self.free.iter_mut().filter(|(_, free)| **free > 0) {
-            for claimed in self.engine.claim(vec![lane.clone()], *free).await? {
+            for claimed in engine.claim(vec![lane.clone()], *free).await? {
                 *free = free.saturating_sub(1);
-                let (engine, lane) = (self.engine.clone(), lane.clone());
+                let (engine, lane) = (engine.clone(), lane.clone());
                 self.held.spawn(async move { (lane, engine.carry_out(&claimed).await) });
             }
         }
@@ -96,7 +96,8 @@ impl Pool {
         if self.free.values().any(|free| *free == 0) {
             return Ok(LONGEST_SLEEP);
         }
-        let journal = self.engine.journal();
+        let engine = self.engine.engine();
+        let journal = engine.journal();
         let due = journal.next_due().await?;
         Ok(due.map_or(LONGEST_SLEEP, |due| due.since(journal.now())).clamp(SHORTEST_SLEEP, LONGEST_SLEEP))
     }

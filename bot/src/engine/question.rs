@@ -4,18 +4,28 @@
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
-use hotfix_adapters::vocabulary::{MessageRef, PersonRef};
+use hotfix_adapters::vocabulary::{Environment, MessageRef, PersonRef};
 use hotfix_storage::{Commit, CommitError, Receipt};
 
 use super::ask::{Asker, Reply};
 use super::form::Response;
 use super::{Engine, EngineError};
 use crate::domain::hotfix::Hotfix;
+use crate::domain::playbook::StepKind;
+use crate::domain::question::Prompt;
 use crate::domain::refusal::Refusal;
+use crate::domain::step;
 use crate::view;
 
-/// Why a question is closed whose time is not over.
-const OTHERWISE: &str = "what it asked about is not what is asked now";
+/// Why nothing is counted on a question.
+enum Shut {
+    /// Its time is over.
+    Late,
+    /// Something else is asked now.
+    Otherwise,
+    /// A step before the votes is open again; this is its title.
+    Held(String),
+}
 
 /// What a message is, as a question.
 pub(super) enum Question {
@@ -90,30 +100,59 @@ impl Engine {
         }
     }
 
-    /// Why a question is closed, and what stands. Whoever may not see the run learns nothing of it (security case 81).
+    /// Returns why a question is closed, and what stands. Whoever may not see the run learns nothing of it (security case 81).
     fn closed(&self, asker: &Asker, run: &Hotfix, message: &MessageRef) -> Refusal {
-        let late = run.asked(message).is_some_and(|(environment, prompt)| {
-            run.ends(environment, prompt) <= self.now() && Some(&prompt.commit) == run.ships_to(environment)
-        });
-        self.shut(asker, run, if late { "its time is over" } else { OTHERWISE })
+        let why = match run.asked(message).filter(|(place, prompt)| Some(&prompt.commit) == run.ships_to(place)) {
+            Some((place, prompt)) if run.ends(place, prompt) <= self.now() => Shut::Late,
+            Some((place, prompt)) => self.held(run, place, prompt).map_or(Shut::Otherwise, Shut::Held),
+            None => Shut::Otherwise,
+        };
+        self.shut(asker, run, why)
     }
 
-    /// The same for a form: while somebody wrote why not, something else came to be asked.
+    /// Returns the same for a form: while somebody wrote why not, something else came to be asked.
     pub(super) fn closed_meanwhile(&self, asker: &Asker, run: &Hotfix) -> Refusal {
-        self.shut(asker, run, OTHERWISE)
+        let held = run.prompts.iter().find_map(|(place, prompt)| self.held(run, place, prompt));
+        self.shut(asker, run, held.map_or(Shut::Otherwise, Shut::Held))
     }
 
-    fn shut(&self, asker: &Asker, run: &Hotfix, why: &str) -> Refusal {
-        let reason = format!("That question is closed: {why}, so nothing was counted.");
+    /// Returns the title of the step that is open again before the votes, when this is the newest question and nothing else
+    /// keeps it from taking them.
+    fn held(&self, run: &Hotfix, environment: &Environment, prompt: &Prompt) -> Option<String> {
+        let newest = run.prompts.get(environment) == Some(prompt) && Some(&prompt.commit) == run.ships_to(environment);
+        let mut steps = run.plan.steps.iter();
+        let turn =
+            steps.position(|spec| matches!(&spec.kind, StepKind::Approve { environment: e } if e == environment));
+        let before = |turn: &usize| run.current().is_some_and(|(at, _)| at < *turn);
+        let turn = turn.filter(|turn| newest && !run.is_over() && before(turn))?;
+        let (open, _) = step::in_the_way(run, turn, self.now()).into_iter().next()?;
+        run.plan.steps.iter().find(|spec| spec.id == open).map(|spec| spec.title.clone())
+    }
+
+    fn shut(&self, asker: &Asker, run: &Hotfix, why: Shut) -> Refusal {
         let newest = "Look at the newest question in the thread, and vote there.";
-        if self.looks(asker, &run.plan.service).is_err() {
+        let (sees, over) = (self.looks(asker, &run.plan.service).is_ok(), run.is_over());
+        let reason = match &why {
+            Shut::Held(step) if sees => {
+                format!("Votes are held back until “{step}” is in order again, so nothing was counted.")
+            }
+            Shut::Late => "That question is closed: its time is over, so nothing was counted.".to_owned(),
+            Shut::Otherwise | Shut::Held(_) => {
+                "That question is closed: what it asked about is not what is asked now, so nothing was counted."
+                    .to_owned()
+            }
+        };
+        if !sees {
             return Refusal::new("vote.stale", reason, newest);
         }
         let asks = run.prompts.values().any(|prompt| run.open_question(&prompt.message, self.now()).is_some());
-        let next = match (run.is_over(), asks) {
-            (true, _) => format!("See `timeline {}` for what came of it.", run.id),
-            (false, true) => newest.to_owned(),
-            (false, false) => "When votes are wanted, a new question comes in the thread.".to_owned(),
+        let next = match (over, asks, &why) {
+            (true, _, _) => format!("See `timeline {}` for what came of it.", run.id),
+            (false, true, _) => newest.to_owned(),
+            (false, false, Shut::Held(_)) => "The question stays: vote on it then.".to_owned(),
+            (false, false, Shut::Late | Shut::Otherwise) => {
+                "When votes are wanted, a new question comes in the thread.".to_owned()
+            }
         };
         let stands = view::stands(run, &self.audience(), self.now());
         Refusal::new("vote.stale", format!("{reason} {} now: {stands}.", run.id), next)

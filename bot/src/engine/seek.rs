@@ -11,7 +11,7 @@ use hotfix_adapters::vocabulary::{CommitId, Digest, Environment};
 use super::Engine;
 use crate::domain::command::Sighting;
 use crate::domain::event::{Beyond, Counts, Origins};
-use crate::domain::hotfix::{Hotfix, Mainline};
+use crate::domain::hotfix::{BranchState, Hotfix, Mainline};
 use crate::domain::playbook::StepKind;
 
 impl Engine {
@@ -44,6 +44,16 @@ impl Engine {
         Ok((now.as_ref() != state.digest()).then_some(Sighting::Tag(now)))
     }
 
+    /// Returns the changes of files that people vote on or voted on, when they are others by now.
+    pub(super) async fn edits_asked_about(&self, state: &Hotfix) -> Result<Option<Sighting>, Failure> {
+        for environment in state.edits.keys().filter(|environment| state.awaits_deploy(environment)) {
+            if let Some(sighting) = self.new_edits(state, environment).await? {
+                return Ok(Some(sighting));
+            }
+        }
+        Ok(None)
+    }
+
     /// What the tag of the pinned image names; `None` when none is pinned, or the tag is gone.
     pub(super) async fn digest_now(&self, state: &Hotfix) -> Result<Option<Digest>, Failure> {
         let (Some(pinned), Some(images)) = (&state.image, self.outside.registries.get(&state.plan.service)) else {
@@ -58,6 +68,10 @@ impl Engine {
         let Some(branch) = state.plan.deployed_branch().filter(|_| state.is_live()) else {
             return Ok(None);
         };
+        // The name of a branch that this run deleted is free for the next one.
+        if state.branch == BranchState::Deleted && branch == &state.plan.branch {
+            return Ok(None);
+        }
         let waits = matches!(state.mainline, Mainline::Open | Mainline::Lost(_)) && branch == &state.plan.branch;
         if waits && state.pull.is_some() {
             // The branch is still at work: a move of it is a new head, and is told as such.
@@ -91,13 +105,9 @@ impl Engine {
         let Some(main) = forge.tip(&plan.repo, &plan.main).await? else {
             return Ok(None);
         };
-        let mut there = BTreeSet::new();
-        for fix in &state.fixes {
-            let change = Change { base: main.clone(), head: fix.source.clone() };
-            if forge.containment(&plan.repo, &change, &main).await?.holds() {
-                there.insert(fix.source.clone());
-            }
-        }
+        let how = self.fixes_in(state, &main).await?;
+        let there: BTreeSet<CommitId> =
+            how.into_iter().filter(|(_, how)| how.holds()).map(|(source, _)| source).collect();
         Ok((!there.is_empty()).then_some(Sighting::OnMain(there)))
     }
 
@@ -106,20 +116,18 @@ impl Engine {
         let Some(running) = self.mechanism(&plan.service, environment)?.running().await? else {
             return Ok(None);
         };
-        let wanted: Vec<&CommitId> = if plan.is_promotion() {
-            state.target.iter().collect()
-        } else {
-            state.fixes.iter().map(|fix| &fix.source).collect()
-        };
-        let forge = self.forge(&plan.service)?;
-        for commit in &wanted {
-            let change = Change { base: running.commit.clone(), head: (*commit).clone() };
-            if !forge.containment(&plan.repo, &change, &running.commit).await?.holds() {
-                return Ok(None);
+        let there = match state.target.as_ref().filter(|_| plan.is_promotion()) {
+            // Everything up to the commit that is promoted has to be there.
+            Some(target) => {
+                let itself = Change { base: target.clone(), head: target.clone() };
+                self.contained(&plan.service, &plan.repo, &itself, &running.commit).await?.holds()
             }
-        }
-        let sighting = Sighting::Reached { environment: environment.clone(), commit: running.commit };
-        Ok((!wanted.is_empty()).then_some(sighting))
+            None => {
+                let how = self.fixes_in(state, &running.commit).await?;
+                !how.is_empty() && how.values().all(Containment::holds)
+            }
+        };
+        Ok(there.then(|| Sighting::Reached { environment: environment.clone(), commit: running.commit }))
     }
 
     async fn counts(&self, state: &Hotfix) -> Result<Option<Sighting>, Failure> {
@@ -160,8 +168,9 @@ impl Engine {
     /// ship (SRE-4). Only a run that picks from main has to know.
     pub(super) async fn origins(&self, state: &Hotfix, commits: &[CommitInfo]) -> Result<Origins, Failure> {
         let mut origins = Origins::default();
+        let fixes: Vec<&CommitId> = state.fixes.iter().map(|fix| &fix.source).collect();
         for commit in commits.iter().filter(|_| state.plan.picks()) {
-            match self.pick_of(state, commit).await? {
+            match self.pick_of(state, &fixes, commit).await? {
                 Some(source) => drop(origins.asked.insert(source.clone())),
                 None => {
                     let withheld = self.is_on_main(state, commit).await?;
@@ -172,11 +181,16 @@ impl Engine {
         Ok(origins)
     }
 
-    /// The fix that this commit is a pick of: it leads from its parent to exactly where the pick would lead.
-    async fn pick_of<'a>(&self, state: &'a Hotfix, commit: &CommitInfo) -> Result<Option<&'a CommitId>, Failure> {
+    /// The one of these fixes that a commit is a pick of: it leads from its parent to exactly where the pick would lead.
+    pub(super) async fn pick_of<'a>(
+        &self,
+        state: &Hotfix,
+        fixes: &[&'a CommitId],
+        commit: &CommitInfo,
+    ) -> Result<Option<&'a CommitId>, Failure> {
         let (forge, repo) = (self.forge(&state.plan.service)?, &state.plan.repo);
         let [parent] = commit.parents.as_slice() else { return Ok(None) };
-        for source in state.fixes.iter().map(|fix| &fix.source) {
+        for source in fixes.iter().copied() {
             if source == &commit.id {
                 return Ok(Some(source));
             }
@@ -197,10 +211,13 @@ impl Engine {
             return Ok(false);
         };
         let change = Change { base: parent.clone(), head: commit.id.clone() };
-        Ok(match forge.containment(&plan.repo, &change, &main).await? {
-            Containment::Ancestor | Containment::Patch | Containment::Reverted { .. } => true,
-            // That it would change nothing on main says little of one commit: a fix adapted by hand can be like that.
-            Containment::Squash | Containment::Missing { .. } => false,
+        Ok(match self.contained(&plan.service, &plan.repo, &change, &main).await? {
+            Containment::Ancestor
+            | Containment::Patch
+            | Containment::Rewritten { .. }
+            | Containment::Reverted { .. } => true,
+            // That main has the same lines says little of one commit: a fix adapted by hand can be like that.
+            Containment::Squash | Containment::Lines | Containment::Missing { .. } => false,
         })
     }
 }

@@ -55,6 +55,7 @@ impl Engine {
             }
             _status => {
                 let card = view::card(&state, &audience, self.now());
+                let card = view::unreadable_things(card, &self.troubles_of(state.id), self.now());
                 self.with_hitch(state.id, card).await?
             }
         }))
@@ -119,13 +120,7 @@ impl Engine {
     ) -> Result<Result<(), Vec<Refusal>>, EngineError> {
         let admitted = self.admit(asker, service, Role::Requester, Deed::Change).await;
         let mut refusals: Vec<Refusal> = admitted.err().into_iter().collect();
-        if let Some(why) = self.frozen(service).await.ok().flatten() {
-            refusals.push(Refusal::new(
-                "freeze",
-                format!("Deployments are frozen: {why}"),
-                "An admin can lift it with `unfreeze`.",
-            ));
-        }
+        refusals.extend(self.frozen(service, false).await.ok().flatten().map(|freeze| freeze.refusal()));
         if let Some(lock) = holder {
             let next = "Wait for it to be given back; see `locks` and `list --open`.";
             refusals.push(

@@ -4,9 +4,9 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use hotfix_adapters::chat::listen::{Answer as Said, Call, Ingress, Listener, Taken};
-use http::header::{CONNECTION, CONTENT_TYPE};
-use http::{HeaderValue, Method, Request, StatusCode};
+use hotfix_adapters::chat::listen::{Answer as Said, Call, Listener, Taken};
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, Method, Request};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use jiff::Timestamp;
@@ -16,15 +16,14 @@ use super::body::{self, Unread};
 use super::hooks::Received;
 use super::metrics::Deliveries;
 use super::server::Site;
-use super::{Answer, Limits, plain, wrong_method};
+use super::{Answer, Limits, WaysIn, wrong_method};
 
 /// By which name the chat stands in the metrics.
 pub(super) const SOURCE: &str = "chat";
 
 /// The paths of the chat.
 pub(super) struct Chat {
-    ingress: Arc<dyn Ingress>,
-    paths: Vec<String>,
+    ways: WaysIn,
     listener: Arc<dyn Listener>,
     deliveries: Deliveries,
     queue: Arc<Semaphore>,
@@ -32,32 +31,27 @@ pub(super) struct Chat {
 }
 
 impl Chat {
-    pub(super) fn new(
-        ingress: Arc<dyn Ingress>,
-        listener: Arc<dyn Listener>,
-        deliveries: Deliveries,
-        limits: Limits,
-    ) -> Self {
-        let paths = ingress.paths();
+    pub(super) fn new(ways: WaysIn, listener: Arc<dyn Listener>, deliveries: Deliveries, limits: Limits) -> Self {
         let queue = Arc::new(Semaphore::new(limits.queue));
-        Self { ingress, paths, listener, deliveries, queue, limits }
+        Self { ways, listener, deliveries, queue, limits }
     }
 
     /// Whether the chat calls this path.
     pub(super) fn has(&self, path: &str) -> bool {
-        self.paths.iter().any(|one| one == path)
+        self.ways.now().chat.as_ref().is_some_and(|ingress| ingress.paths().iter().any(|one| one == path))
     }
 
     async fn receive(&self, request: Request<Incoming>) -> Result<Said, Received> {
-        let (head, body) = request.into_parts();
-        let body = match body::read(body, self.limits.body_bytes, self.limits.patience).await {
-            Ok(body) => body,
+        let (head, body) = match body::read(request, self.limits.body_bytes, self.limits.patience).await {
+            Ok(whole) => whole,
             Err(Unread::TooLarge) => return Err(Received::TooLarge),
             Err(Unread::TooSlow) => return Err(Received::TooSlow),
             Err(Unread::Broken) => return Err(Received::Broken),
         };
         let Ok(place) = self.queue.clone().try_acquire_owned() else { return Err(Received::Overloaded) };
-        let (ingress, listener) = (self.ingress.clone(), self.listener.clone());
+        // It was there when the request was handed to it, and is not any more when the chat was just taken away.
+        let Some(ingress) = self.ways.now().chat.clone() else { return Err(Received::Failed) };
+        let listener = self.listener.clone();
         // A task of its own: a sender that hangs up does not stop it between the commit and what follows from it.
         let taken = tokio::spawn(async move {
             let _place = place;
@@ -81,7 +75,7 @@ impl Site for Chat {
         let answer = self.receive(request).await;
         let received = answer.as_ref().map_or_else(|received| *received, |said| received(said.taken));
         self.deliveries.count(SOURCE, received);
-        answer.map_or_else(|received| received.answer(), |said| whole(received.status(), said))
+        answer.map_or_else(|received| received.answer(), |said| whole(received, said))
     }
 }
 
@@ -96,15 +90,11 @@ fn received(taken: Taken) -> Received {
     }
 }
 
-fn whole(status: StatusCode, said: Said) -> Answer {
-    let mut answer = plain(status);
+fn whole(received: Received, said: Said) -> Answer {
+    let mut answer = received.answer();
     if let Some(kind) = said.content_type {
         answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
         *answer.body_mut() = Full::new(said.body);
-    }
-    if status == StatusCode::UNAUTHORIZED {
-        // Who is not genuine gets no second request on this connection.
-        answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     answer
 }

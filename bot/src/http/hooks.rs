@@ -1,6 +1,5 @@
 //! `POST /hooks/<name>`: what forges send. A delivery is judged before it is read, and success means that it is durable.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -12,9 +11,9 @@ use tokio::sync::Semaphore;
 
 use super::body::{self, Unread};
 use super::metrics::Deliveries;
-use super::server::Site;
-use super::{Answer, Limits, plain, wrong_method};
-use crate::engine::{Engine, Hinted};
+use super::server::{Genuine, Site};
+use super::{Answer, Limits, WaysIn, plain, wrong_method};
+use crate::engine::{Current, Hinted};
 
 /// What became of a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,21 +87,28 @@ impl Received {
         }
     }
 
+    /// Whether the sender is known to be who it says.
+    const fn is_genuine(self) -> bool {
+        match self {
+            Self::Accepted | Self::Duplicate | Self::NoConcern | Self::Malformed => true,
+            Self::Unsigned
+            | Self::Stale
+            | Self::TooLarge
+            | Self::TooSlow
+            | Self::Broken
+            | Self::Overloaded
+            | Self::Failed => false,
+        }
+    }
+
     pub(super) fn answer(self) -> Answer {
         let mut answer = plain(self.status());
-        match self {
-            // The rest of the body would be taken for the next request.
-            Self::TooLarge | Self::TooSlow | Self::Broken => {
-                answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-            }
-            Self::Accepted
-            | Self::Duplicate
-            | Self::NoConcern
-            | Self::Unsigned
-            | Self::Stale
-            | Self::Malformed
-            | Self::Overloaded
-            | Self::Failed => {}
+        if self.is_genuine() {
+            answer.extensions_mut().insert(Genuine);
+        }
+        if self.status() == StatusCode::UNAUTHORIZED {
+            // Who is not genuine gets no second request on this connection.
+            answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
         answer
     }
@@ -110,32 +116,26 @@ impl Received {
 
 /// The paths that the outside may send to.
 pub(super) struct Hooks {
-    hooks: BTreeMap<String, Arc<dyn Webhook>>,
-    engine: Arc<Engine>,
+    ways: WaysIn,
+    engine: Current,
     deliveries: Deliveries,
     queue: Arc<Semaphore>,
     limits: Limits,
 }
 
 impl Hooks {
-    pub(super) fn new(
-        hooks: BTreeMap<String, Arc<dyn Webhook>>,
-        engine: Arc<Engine>,
-        deliveries: Deliveries,
-        limits: Limits,
-    ) -> Self {
-        Self { hooks, engine, deliveries, queue: Arc::new(Semaphore::new(limits.queue)), limits }
+    pub(super) fn new(ways: WaysIn, engine: Current, deliveries: Deliveries, limits: Limits) -> Self {
+        Self { ways, engine, deliveries, queue: Arc::new(Semaphore::new(limits.queue)), limits }
     }
 
     async fn receive(&self, source: &str, hook: &dyn Webhook, request: Request<Incoming>) -> Received {
-        let (head, body) = request.into_parts();
-        let body = match body::read(body, self.limits.body_bytes, self.limits.patience).await {
-            Ok(body) => body,
+        let (head, body) = match body::read(request, self.limits.body_bytes, self.limits.patience).await {
+            Ok(whole) => whole,
             Err(Unread::TooLarge) => return Received::TooLarge,
             Err(Unread::TooSlow) => return Received::TooSlow,
             Err(Unread::Broken) => return Received::Broken,
         };
-        match hook.accept(&head.headers, &body, self.engine.now()) {
+        match hook.accept(&head.headers, &body, self.engine.engine().now()) {
             Ok(delivery) => self.take(source, delivery).await,
             Err(Refused::Unsigned) => Received::Unsigned,
             Err(Refused::Stale) => Received::Stale,
@@ -150,7 +150,7 @@ impl Hooks {
     async fn take(&self, source: &str, delivery: Delivery) -> Received {
         let Some(hint) = delivery.hint else { return Received::NoConcern };
         let Ok(place) = self.queue.clone().try_acquire_owned() else { return Received::Overloaded };
-        let (engine, name, repo) = (self.engine.clone(), source.to_owned(), hint.repo.clone());
+        let (engine, name, repo) = (self.engine.engine(), source.to_owned(), hint.repo.clone());
         // A task of its own: a sender that hangs up does not stop it between the commit and what follows from it.
         let taken = tokio::spawn(async move {
             let _place = place;
@@ -179,7 +179,8 @@ impl Hooks {
 impl Site for Hooks {
     async fn answer(&self, request: Request<Incoming>) -> Answer {
         let name = request.uri().path().strip_prefix("/hooks/").unwrap_or_default();
-        let Some((name, hook)) = self.hooks.get_key_value(name) else {
+        let ways = self.ways.now();
+        let Some((name, hook)) = ways.hooks.get_key_value(name) else {
             return plain(StatusCode::NOT_FOUND);
         };
         if request.method() != Method::POST {

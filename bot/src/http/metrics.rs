@@ -4,6 +4,7 @@
 use std::fmt;
 use std::sync::atomic::AtomicU64;
 
+use hotfix_adapters::chat::dropped::Dropped;
 use hotfix_storage::WorkState;
 use prometheus_client::encoding::{EncodeLabelSet, text};
 use prometheus_client::metrics::counter::Counter;
@@ -34,8 +35,18 @@ struct ResultLabel {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ReasonLabel {
+    reason: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RuleLabel {
     rule: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ReadLabel {
+    read: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -87,6 +98,14 @@ impl Scrape {
         self.0.register("hotfix_webhook_deliveries", help, deliveries.0.clone());
     }
 
+    pub(super) fn dropped(&mut self) {
+        let dropped = Family::<ReasonLabel, Counter>::default();
+        for reason in Dropped::ALL {
+            dropped.get_or_create(&ReasonLabel { reason: reason.word() }).inc_by(reason.count());
+        }
+        self.0.register("hotfix_chat_dropped", "What the chat sent and was not taken, by the reason", dropped);
+    }
+
     pub(super) async fn engine(&mut self, engine: &Engine) -> Result<(), EngineError> {
         self.runs(&engine.states().await);
         self.outbox(engine).await?;
@@ -103,6 +122,7 @@ impl Scrape {
         self.count("hotfix_journal_commits", "Commits of this process that are durable", pulse.commits());
         self.count("hotfix_engine_passes", "Passes over the outbox", pulse.passes());
         self.count("hotfix_engine_looks", "Looks at forge and environments, each for one run", pulse.looks());
+        self.troubles(engine);
         let journal = engine.journal().health().await;
         self.level("hotfix_journal_sequence", "The number of the last durable commit", journal.seq.0);
         let writable = u64::from(journal.poisoned.is_none());
@@ -114,6 +134,21 @@ impl Scrape {
             believed,
         );
         Ok(())
+    }
+
+    /// Every kind of read begins at 0, so that the first of a kind shows as a rise.
+    fn troubles(&mut self, engine: &Engine) {
+        let failing = Family::<ReadLabel, Gauge>::default();
+        for read in crate::engine::READS {
+            failing.get_or_create(&ReadLabel { read }).set(0);
+        }
+        for trouble in engine.troubles() {
+            if let Some(read) = crate::engine::READS.into_iter().find(|read| *read == trouble.read) {
+                failing.get_or_create(&ReadLabel { read }).inc();
+            }
+        }
+        let help = "Reads of the world that failed three times in a row or more, each for one run";
+        self.0.register("hotfix_failing_reads", help, failing);
     }
 
     fn runs(&mut self, states: &[Hotfix]) {

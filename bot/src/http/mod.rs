@@ -6,17 +6,21 @@
 //! chat     POST at the paths of the chat: the same         the same listener
 //! status   GET /healthz /readyz /metrics                  metrics = "127.0.0.1:9090"
 //! server   accepts, bounds and drains connections; HTTP/1.1 alone, because a proxy stands in front (security case 10)
+//! places   who gives way when there are too many
+//! meter    how far a connection has come
 //! body     reads a body, up to a size and a moment
 //! metrics  what a scrape shows
 //! ```
-//! Invariants: nothing unsigned reaches the engine; success is answered after the commit, never before; nobody holds a
-//! connection longer than [`Limits::lifetime`]. Called by `cli`, which binds before the engine starts and drains before it
+//! Invariants: nothing unsigned reaches the engine; success is answered after the commit, never before; nobody who is not
+//! authenticated holds a connection longer than [`Limits::lifetime`]; no connection is closed on a request at work. Called by `cli`, which binds before the engine starts and drains before it
 //! stops. Another kind of sender is another path in `hooks`.
 
 mod body;
 mod chat;
 mod hooks;
+mod meter;
 mod metrics;
+mod places;
 mod server;
 mod status;
 #[cfg(test)]
@@ -24,7 +28,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -38,7 +42,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::engine::Engine;
+use crate::engine::Current;
 
 /// What is served, and where.
 pub struct Options {
@@ -59,14 +63,21 @@ pub struct Options {
 pub struct Limits {
     /// The largest body of a webhook, in bytes.
     pub body_bytes: usize,
-    /// How many connections each listener holds at a time. More wait for their turn in the kernel.
+    /// How many connections each listener holds at a time. One more takes the place of the one that has sent least.
     pub connections: usize,
+    /// The share of one address, in connections. When all places are taken, an address that holds more gives way first.
+    pub connections_per_address: usize,
     /// How many genuine deliveries wait for the journal at a time. More are answered with 503, and sent again later.
     pub queue: usize,
-    /// How long a request may take to say its head, and again to send its body; and how long a connection is kept alive.
+    /// How long a request may take to say its head, and again to send its body; and how long a connection without an
+    /// authenticated request may be idle.
     pub patience: Duration,
-    /// After this long a connection is closed, whatever it is doing.
+    /// How long a connection may be idle after an authenticated request.
+    pub idle: Duration,
+    /// After this long a connection without an authenticated request is closed, and so is one whose request is at work.
     pub lifetime: Duration,
+    /// So young a connection gives way after older ones: its request may be on its way.
+    pub grace: Duration,
     /// How long a stop waits for what is in flight.
     pub drain: Duration,
     /// The engine has stalled when it made no pass for so long. A pass only claims; acts, which take minutes, go on beside it.
@@ -78,8 +89,11 @@ impl Default for Limits {
         Self {
             body_bytes: 1 << 20,
             connections: 128,
+            connections_per_address: 64,
             queue: 256,
             patience: Duration::from_secs(5),
+            idle: Duration::from_secs(75),
+            grace: Duration::from_millis(250),
             lifetime: Duration::from_secs(10),
             drain: Duration::from_secs(5),
             stall: Duration::from_secs(60),
@@ -104,22 +118,48 @@ enum Stage {
     /// The journal is being read.
     Starting,
     /// It works.
-    Up(Arc<Engine>),
+    Up(Current),
     /// It takes in nothing more.
-    Draining(Arc<Engine>),
+    Draining(Current),
 }
 
 /// The listeners. They end when this is dropped.
 pub struct Http {
     stage: watch::Sender<Stage>,
-    hooks: BTreeMap<String, Arc<dyn Webhook>>,
-    chat: Option<Arc<dyn Ingress>>,
+    ways_in: WaysIn,
     limits: Limits,
     deliveries: metrics::Deliveries,
     inbound: Inbound,
     inbound_address: Option<SocketAddr>,
     status_address: Option<SocketAddr>,
     status: Option<JoinHandle<()>>,
+}
+
+/// What is taken in, by whom: it changes when the configuration is read again.
+struct Ways {
+    hooks: BTreeMap<String, Arc<dyn Webhook>>,
+    chat: Option<Arc<dyn Ingress>>,
+}
+
+/// The ways in as they are now.
+#[derive(Clone)]
+pub struct WaysIn(Arc<RwLock<Arc<Ways>>>);
+
+impl WaysIn {
+    /// Takes in by these from now on; a request that began is judged by the ones before.
+    pub fn replace(&self, hooks: BTreeMap<String, Arc<dyn Webhook>>, chat: Option<Arc<dyn Ingress>>) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(Ways { hooks, chat });
+    }
+
+    /// The same for the webhooks alone.
+    pub fn replace_hooks(&self, hooks: BTreeMap<String, Arc<dyn Webhook>>) {
+        let chat = self.now().chat.clone();
+        self.replace(hooks, chat);
+    }
+
+    fn now(&self) -> Arc<Ways> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 /// The listener of webhooks.
@@ -152,7 +192,14 @@ impl Http {
             tokio::spawn(server::serve(listener, Arc::new(site), limits.clone(), std::future::pending()))
         });
         let inbound = inbound.map_or(Inbound::Off, Inbound::Bound);
-        Ok(Self { stage, hooks, chat, limits, deliveries, inbound, inbound_address, status_address, status })
+        let ways_in = WaysIn(Arc::new(RwLock::new(Arc::new(Ways { hooks, chat }))));
+        Ok(Self { stage, ways_in, limits, deliveries, inbound, inbound_address, status_address, status })
+    }
+
+    /// The ways in, to be replaced.
+    #[must_use]
+    pub fn ways_in(&self) -> WaysIn {
+        self.ways_in.clone()
     }
 
     /// Where webhooks come in.
@@ -168,13 +215,12 @@ impl Http {
     }
 
     /// Begins to take webhooks and what the chat sends, now that the engine has read its journal.
-    pub fn open(&mut self, engine: Arc<Engine>, listener: &Arc<dyn Listener>) {
+    pub fn open(&mut self, engine: impl Into<Current>, listener: &Arc<dyn Listener>) {
+        let engine = engine.into();
         if let Inbound::Bound(bound) = std::mem::replace(&mut self.inbound, Inbound::Off) {
-            let hooks =
-                hooks::Hooks::new(self.hooks.clone(), engine.clone(), self.deliveries.clone(), self.limits.clone());
-            let chat = self.chat.clone().map(|ingress| {
-                chat::Chat::new(ingress, listener.clone(), self.deliveries.clone(), self.limits.clone())
-            });
+            let (ways, deliveries, limits) = (self.ways_in.clone(), self.deliveries.clone(), self.limits.clone());
+            let hooks = hooks::Hooks::new(ways.clone(), engine.clone(), deliveries.clone(), limits.clone());
+            let chat = chat::Chat::new(ways, listener.clone(), deliveries, limits);
             let site = Outer { hooks, chat };
             let mut stage = self.stage.subscribe();
             let stop = async move {
@@ -217,15 +263,16 @@ impl Http {
 /// What the outside reaches: the chat at its own paths, and the webhooks.
 struct Outer {
     hooks: hooks::Hooks,
-    chat: Option<chat::Chat>,
+    chat: chat::Chat,
 }
 
 #[async_trait]
 impl server::Site for Outer {
     async fn answer(&self, request: http::Request<hyper::body::Incoming>) -> Answer {
-        match &self.chat {
-            Some(chat) if chat.has(request.uri().path()) => chat.answer(request).await,
-            Some(_) | None => self.hooks.answer(request).await,
+        if self.chat.has(request.uri().path()) {
+            self.chat.answer(request).await
+        } else {
+            self.hooks.answer(request).await
         }
     }
 }

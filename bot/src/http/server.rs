@@ -6,21 +6,25 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use http::Request;
-use hyper::body::Incoming;
+use http::header::CONNECTION;
+use http::{HeaderValue, Request, StatusCode};
+use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
-use super::{Answer, Limits};
+use super::body::Arriving;
+use super::meter::Metered;
+use super::places::{Place, Places};
+use super::{Answer, Limits, plain};
 
 /// The longest head of a request, in bytes, and the most headers. Real senders stay below a tenth of both.
-const HEAD_BYTES: usize = 32 * 1024;
+pub(super) const HEAD_BYTES: usize = 32 * 1024;
 const HEADERS: usize = 100;
 /// The pause after the kernel refused to hand over a connection, because the process has too many files open.
 const BREATH: Duration = Duration::from_millis(100);
@@ -28,9 +32,14 @@ const BREATH: Duration = Duration::from_millis(100);
 /// What is served on a listener.
 #[async_trait]
 pub(super) trait Site: Send + Sync + 'static {
-    /// Answers one request. Its body is read as far as it is wanted.
+    /// Answers one request. Its body is read as far as it is wanted. An answer to an authenticated request carries
+    /// [`Genuine`].
     async fn answer(&self, request: Request<Incoming>) -> Answer;
 }
+
+/// Marks the answer to a request that was authenticated, among the extensions of the answer.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Genuine;
 
 /// Serves until `stop` is over, and then until what is in flight is answered, or took too long.
 pub(super) async fn serve(
@@ -39,39 +48,39 @@ pub(super) async fn serve(
     limits: Limits,
     stop: impl Future<Output = ()> + Send,
 ) {
-    let places = Arc::new(Semaphore::new(limits.connections));
+    let places = Places::new(limits.clone());
     let (closing, closed) = watch::channel(false);
     let mut held = JoinSet::new();
     tokio::pin!(stop);
+    let accept = async || {
+        let (stream, address) = listener.accept().await?;
+        Ok::<_, std::io::Error>((stream, places.take(address.ip()).await))
+    };
+    // Whoever was accepted and waits for a place is not forgotten when another connection ends meanwhile.
+    let mut accepting = Box::pin(accept());
     loop {
-        // A place first: who finds none waits in the kernel, and costs nothing here.
-        let accepted = async {
-            let place = places.clone().acquire_owned().await.ok();
-            (place, listener.accept().await)
-        };
-        let (place, accepted) = tokio::select! {
+        let accepted = tokio::select! {
             () = &mut stop => break,
-            accepted = accepted => accepted,
+            accepted = &mut accepting => accepted,
             Some(ended) = held.join_next() => {
                 tell(ended);
                 continue;
             }
         };
         match accepted {
-            Ok((stream, _)) => {
+            Ok((stream, place)) => {
                 let _ = stream.set_nodelay(true);
                 let (site, limits, closed) = (site.clone(), limits.clone(), closed.clone());
-                held.spawn(async move {
-                    connection(stream, site, &limits, closed).await;
-                    drop(place);
-                });
+                held.spawn(async move { connection(stream, site, &limits, closed, &place).await });
             }
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
                 sleep(BREATH).await;
             }
         }
+        accepting.set(accept());
     }
+    drop(accepting);
     drop(listener);
     closing.send_replace(true);
     if timeout(limits.drain, async {
@@ -93,37 +102,68 @@ fn tell(ended: Result<(), JoinError>) {
     }
 }
 
-/// Serves one connection. It is told to end when it was kept long enough or the listener stops, and ends at the latest
-/// when its lifetime is over.
+/// Serves one connection, until its meter says that it lasted too long, it has to give way, or the listener stops.
 pub(super) async fn connection(
     io: impl AsyncRead + AsyncWrite + Unpin,
     site: Arc<dyn Site>,
     limits: &Limits,
     mut closing: watch::Receiver<bool>,
+    place: &Place,
 ) {
-    let service = service_fn(|request| {
-        let site = site.clone();
-        async move { Ok::<_, Infallible>(site.answer(request).await) }
-    });
+    let meter = &place.meter;
+    let site = site.as_ref();
+    let service = service_fn(|request| async move { Ok::<_, Infallible>(answer(request, site, limits, place).await) });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(limits.patience)
+        // Time is kept by the meter, which knows who may be idle for longer.
+        .header_read_timeout(None)
         .max_buf_size(HEAD_BYTES)
         .max_headers(HEADERS)
-        .serve_connection(TokioIo::new(io), service);
+        .serve_connection(TokioIo::new(Metered::new(io, meter.clone())), service);
     tokio::pin!(connection);
-    let ended = timeout(limits.lifetime, async {
-        tokio::select! {
-            ended = connection.as_mut() => return ended,
-            () = sleep(limits.patience) => {}
-            _ = closing.wait_for(|closing| *closing) => {}
+    let mut told = false;
+    loop {
+        if meter.must_go() {
+            return;
         }
-        connection.as_mut().graceful_shutdown();
-        connection.await
-    });
-    match ended.await {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::debug!(%error, "a connection broke"),
-        Err(_) => tracing::debug!("a connection was closed because it lasted too long"),
+        let deadline = meter.deadline(limits);
+        if deadline <= Instant::now() {
+            return tracing::debug!("a connection was closed because it lasted too long");
+        }
+        tokio::select! {
+            biased;
+            () = meter.changed.notified() => {}
+            ended = connection.as_mut() => {
+                if let Err(error) = ended {
+                    tracing::debug!(%error, "a connection broke");
+                }
+                return;
+            }
+            _ = closing.wait_for(|closing| *closing), if !told => {
+                told = true;
+                connection.as_mut().graceful_shutdown();
+            }
+            () = sleep_until(deadline) => {}
+        }
     }
+}
+
+/// Answers one request, and says so when the answer is the last one of its connection.
+async fn answer(mut request: Request<Incoming>, site: &dyn Site, limits: &Limits, place: &Place) -> Answer {
+    let meter = &place.meter;
+    meter.head_is_whole(request.body().is_end_stream());
+    let mut answer = if meter.is_framed_twice(request.headers()) {
+        plain(StatusCode::BAD_REQUEST)
+    } else {
+        request.extensions_mut().insert(Arriving(meter.clone()));
+        site.answer(request).await
+    };
+    // What was not read of a body would be taken for the next request.
+    let unread = !meter.is_read();
+    let genuine = answer.extensions().get::<Genuine>().is_some();
+    if meter.answered(genuine, limits) || unread {
+        answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    place.answered();
+    answer
 }

@@ -40,7 +40,7 @@ impl Status {
     /// Whether the process would be better started again.
     fn health(&self) -> Answer {
         match self.stage() {
-            Stage::Up(engine) if engine.pulse().since_last_pass() > self.stall => {
+            Stage::Up(current) if current.engine().pulse().since_last_pass() > self.stall => {
                 said(StatusCode::SERVICE_UNAVAILABLE, "the engine has stalled\n")
             }
             Stage::Starting | Stage::Up(_) | Stage::Draining(_) => said(StatusCode::OK, "alive\n"),
@@ -52,10 +52,13 @@ impl Status {
         let reason = match self.stage() {
             Stage::Starting => "starting\n",
             Stage::Draining(_) => "stopping\n",
-            Stage::Up(engine) if engine.journal().health().await.poisoned.is_some() => {
+            Stage::Up(current) => {
+                let engine = current.engine();
+                if engine.journal().health().await.poisoned.is_none() {
+                    return said(StatusCode::OK, format!("ready\nconfiguration {}\n", engine.config().digest));
+                }
                 "the journal takes no commits; see the log\n"
             }
-            Stage::Up(_) => return said(StatusCode::OK, "ready\n"),
         };
         said(StatusCode::SERVICE_UNAVAILABLE, reason)
     }
@@ -63,7 +66,7 @@ impl Status {
     async fn metrics(&self) -> Answer {
         let engine = match self.stage() {
             Stage::Starting => None,
-            Stage::Up(engine) | Stage::Draining(engine) => Some(engine),
+            Stage::Up(current) | Stage::Draining(current) => Some(current.engine()),
         };
         match self.scrape(engine.as_deref()).await {
             Ok(text) => {
@@ -82,6 +85,7 @@ impl Status {
         let mut scrape = Scrape::default();
         scrape.process(self.started_at);
         scrape.deliveries(&self.deliveries);
+        scrape.dropped();
         if let Some(engine) = engine {
             scrape.engine(engine).await?;
         }

@@ -1,10 +1,12 @@
 //! Slow and greedy clients, on a connection in memory under a clock that runs ahead whenever everybody waits: the time-outs
 //! are the real ones, and no test waits for them.
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures::FutureExt as _;
 use http::{Request, StatusCode};
 use hyper::body::Incoming;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
@@ -12,7 +14,9 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
 use super::body::{self, Unread};
-use super::server::{Site, connection};
+use super::meter::{Meter, Metered, allowance_of};
+use super::places::Places;
+use super::server::{Genuine, Site, connection};
 use super::{Answer, Limits, plain};
 
 /// What fits between client and server without being read.
@@ -22,18 +26,25 @@ const FOR_EVER: Duration = Duration::from_secs(3600);
 /// Who takes so many bytes takes any number.
 const TOO_MUCH: usize = 16 << 20;
 
-/// Reads bodies as the real ones do, and answers with how that went.
+/// Reads bodies as the real ones do, and answers with how that went. Who says the password is genuine.
 struct Reader(Limits);
+
+const PASSWORD: &str = "X-Password: yes\r\n";
 
 #[async_trait]
 impl Site for Reader {
     async fn answer(&self, request: Request<Incoming>) -> Answer {
-        plain(match body::read(request.into_body(), self.0.body_bytes, self.0.patience).await {
+        let genuine = request.headers().contains_key("x-password");
+        let mut answer = plain(match body::read(request, self.0.body_bytes, self.0.patience).await {
             Ok(_) => StatusCode::OK,
             Err(Unread::TooLarge) => StatusCode::PAYLOAD_TOO_LARGE,
             Err(Unread::TooSlow) => StatusCode::REQUEST_TIMEOUT,
             Err(Unread::Broken) => StatusCode::BAD_REQUEST,
-        })
+        });
+        if genuine {
+            answer.extensions_mut().insert(Genuine);
+        }
+        answer
     }
 }
 
@@ -50,12 +61,24 @@ impl Client {
         let (closing, closed) = watch::channel(false);
         let limits = Limits::default();
         let site = Arc::new(Reader(limits.clone()));
-        tokio::spawn(async move { connection(served, site, &limits, closed).await });
+        tokio::spawn(async move {
+            let place = Places::new(limits.clone()).take(Ipv4Addr::LOCALHOST.into()).await;
+            connection(served, site, &limits, closed, &place).await;
+        });
         Self { pipe, opened: Instant::now(), closing }
     }
 
     async fn say(&mut self, words: &str) {
         self.pipe.write_all(words.as_bytes()).await.unwrap();
+    }
+
+    /// One answer without a body.
+    async fn one_answer(&mut self) -> String {
+        let mut answer = Vec::new();
+        while !answer.ends_with(b"\r\n\r\n") {
+            answer.push(self.pipe.read_u8().await.expect("an answer"));
+        }
+        String::from_utf8(answer).unwrap()
     }
 
     /// Sends this again and again, in pauses, until the other side hangs up; and how many bytes that were.
@@ -130,7 +153,167 @@ async fn who_asks_without_end_is_hung_up_on() {
     client.drip(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n", Duration::from_millis(500)).await;
     let (answers, lasted) = client.end().await;
     assert!(answers.matches("HTTP/1.1 200 OK").count() > 5, "{answers}");
+    // Security case 103: the last answer, and no other, says that it is the last.
+    let (_, last) = answers.rsplit_once("HTTP/1.1").unwrap();
+    assert!(last.contains("connection: close\r\n") && answers.matches("connection: close").count() == 1, "{answers}");
     is_short(lasted);
+}
+
+/// Whoever is known is answered as long as it asks, and may be silent for a while between two questions, and not for ever.
+#[tokio::test(start_paused = true)]
+async fn who_is_genuine_keeps_the_connection() {
+    let idle = Limits::default().idle;
+    let mut client = Client::connect();
+    let request = format!("POST / HTTP/1.1\r\nHost: x\r\n{PASSWORD}Content-Length: 0\r\n\r\n");
+    for pause in [Duration::from_millis(500), Duration::from_secs(20), idle - Duration::from_secs(1)] {
+        for _ in 0..40 {
+            client.say(&request).await;
+            assert_eq!(status(&client.one_answer().await), "HTTP/1.1 200 OK");
+            sleep(pause).await;
+        }
+    }
+    let lasted = client.opened.elapsed();
+    let (rest, ended) = client.end().await;
+    assert_eq!((rest.as_str(), ended - lasted), ("", Duration::from_secs(1)));
+}
+
+/// Being genuine once gives no time to a head or a body that does not come.
+#[tokio::test(start_paused = true)]
+async fn who_was_genuine_may_not_be_slow() {
+    for begun in ["POST / HTTP/1.1\r\n", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n"] {
+        let mut client = Client::connect();
+        client.say(&format!("POST / HTTP/1.1\r\nHost: x\r\n{PASSWORD}Content-Length: 0\r\n\r\n")).await;
+        client.one_answer().await;
+        sleep(Duration::from_secs(60)).await;
+        client.say(begun).await;
+        let began = client.opened.elapsed();
+        is_short(client.end().await.1 - began);
+    }
+}
+
+/// Security case 103: what two parties may take for two different bodies is refused, whichever of the two comes first, also
+/// when another request came before it on the connection or in the same packet.
+#[tokio::test(start_paused = true)]
+async fn a_request_with_two_ends_is_refused() {
+    for (headers, expected) in [
+        ("Content-Length: 3\r\nTransfer-Encoding: chunked\r\n", 400),
+        ("Transfer-Encoding: chunked\r\nContent-Length: 3\r\n", 400),
+        ("transfer-encoding:chunked\r\nX-Y: z\r\ncontent-LENGTH:3\r\nX: y\r\n", 400),
+        ("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n", 400),
+        ("Transfer-Encoding: chunked\r\n", 200),
+        ("Transfer-Encoding: chunked\r\nX-Content-Length: 3\r\n", 200),
+    ] {
+        two_ends(headers, expected).await;
+    }
+}
+
+async fn two_ends(headers: &str, expected: u16) {
+    let first = format!("POST / HTTP/1.1\r\nHost: x\r\n{PASSWORD}Content-Length: 4\r\n\r\nbody");
+    let second = format!("POST / HTTP/1.1\r\nHost: x\r\n{headers}\r\n0\r\n\r\n");
+    for (together, before) in [(false, false), (false, true), (true, true)] {
+        let mut client = Client::connect();
+        if together {
+            client.say(&format!("{first}{second}")).await;
+        } else if before {
+            client.say(&first).await;
+        }
+        if before {
+            assert_eq!(status(&client.one_answer().await), "HTTP/1.1 200 OK");
+        }
+        if !together {
+            client.say(&second).await;
+        }
+        let answer = client.one_answer().await;
+        assert!(status(&answer).starts_with(&format!("HTTP/1.1 {expected}")), "{answer}");
+        assert_eq!(answer.contains("connection: close\r\n"), expected == 400, "{answer}");
+    }
+}
+
+/// Security case 103: what is not read of a body ends the connection, and the answer says so.
+#[tokio::test(start_paused = true)]
+async fn an_answer_before_the_body_says_that_it_is_the_last() {
+    let mut client = Client::connect();
+    client.say("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 209715200\r\n\r\nbody").await;
+    let answer = client.one_answer().await;
+    assert_eq!(status(&answer), "HTTP/1.1 413 Payload Too Large");
+    assert!(answer.contains("connection: close\r\n"), "{answer}");
+}
+
+/// Who gives way, in the order in which they do: whoever is not known before whoever is, the idle before those whose request
+/// arrives, those who sent less before those who sent more, and last those whose request may be on its way. Nobody whose
+/// request is at work gives way.
+#[tokio::test(start_paused = true)]
+async fn whoever_sent_least_gives_way_first() {
+    let limits = Limits::default();
+    let meter = async |age: Duration, genuine: bool, sent: usize, idle: bool| {
+        let meter = Meter::new();
+        let pipe = vec![b'x'; sent];
+        let _ = Metered::new(pipe.as_slice(), meter.clone()).read_to_end(&mut Vec::new()).await;
+        if idle {
+            meter.answered(genuine, &limits);
+        } else if genuine {
+            meter.answered(true, &limits);
+            let _ = Metered::new(b"x".as_slice(), meter.clone()).read_to_end(&mut Vec::new()).await;
+        }
+        sleep(age).await;
+        meter
+    };
+    let old = limits.grace;
+    let old_ones = [
+        meter(old, false, 0, true).await,
+        meter(old, false, 50, true).await,
+        meter(old, false, 10, false).await,
+        meter(old, false, 20, false).await,
+    ];
+    let genuine = [meter(old, true, 5, true).await, meter(old, true, 1, true).await, meter(old, true, 1, false).await];
+    let young_ones = [meter(Duration::ZERO, false, 0, true).await, meter(Duration::ZERO, false, 1, false).await];
+    let order: Vec<_> = old_ones.iter().chain(&young_ones).chain(&genuine).collect();
+    let ranks: Vec<_> = order.iter().map(|meter| meter.rank(&limits, false).unwrap()).collect();
+    assert!(ranks.is_sorted(), "{ranks:#?}");
+    assert!(young_ones[1].rank(&limits, true).unwrap() < ranks[0], "who is over the share goes first");
+    assert!(genuine[0].rank(&limits, true).unwrap() > ranks[5], "but not before who is not genuine");
+    let working = meter(old, false, 1, false).await;
+    working.head_is_whole(true);
+    assert_eq!(working.rank(&limits, true), None);
+    working.evict();
+    assert!(!working.must_go(), "its answer is being made");
+    assert!(working.answered(true, &limits), "the answer is the last one");
+    assert!(working.must_go());
+}
+
+/// Security case 98: in a full house an address that holds more than its share gives way first, then whoever sent least.
+#[tokio::test(start_paused = true)]
+async fn an_address_above_its_share_gives_way_first() {
+    let places = Places::new(Limits { connections: 4, connections_per_address: 2, ..Limits::default() });
+    let from = |last: u8| std::net::IpAddr::from([192, 0, 2, last]);
+    let one = places.take(from(1)).await;
+    let two = [places.take(from(2)).await, places.take(from(2)).await, places.take(from(2)).await];
+    assert!(two.iter().all(|place| !place.meter.must_go()), "there are places");
+    let three = places.take(from(3)).await;
+    assert_eq!((one.meter.must_go(), two[0].meter.must_go()), (false, true), "though the first one is older");
+    let four = places.take(from(4)).await;
+    assert!(one.meter.must_go(), "it is the oldest of those who said nothing");
+    // All that is left is at work: nobody gives way, and others wait.
+    for place in [&two[1], &two[2], &three, &four] {
+        place.meter.head_is_whole(true);
+    }
+    let waiting = places.take(from(5));
+    tokio::pin!(waiting);
+    assert!(waiting.as_mut().now_or_never().is_none());
+    three.meter.answered(true, &Limits::default());
+    three.answered();
+    waiting.await;
+    assert!(three.meter.must_go());
+}
+
+/// One customer has a whole network of IPv6 addresses, and an IPv4 address may be written as one.
+#[test]
+fn a_share_is_of_a_customer() {
+    let share = |address: &str| allowance_of(address.parse().unwrap());
+    assert_eq!(share("2001:db8:1:2::1"), share("2001:db8:1:2:ffff::2"));
+    assert_ne!(share("2001:db8:1:2::1"), share("2001:db8:1:3::1"));
+    assert_eq!(share("::ffff:192.0.2.1"), share("192.0.2.1"));
+    assert_ne!(share("192.0.2.2"), share("192.0.2.1"));
 }
 
 /// Answers that nobody reads do not keep a connection.
@@ -139,7 +322,7 @@ async fn who_never_reads_is_hung_up_on() {
     let mut client = Client::connect();
     let request = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n".repeat(64);
     client.drip(&request, Duration::ZERO).await;
-    assert_eq!(client.opened.elapsed(), Limits::default().lifetime);
+    assert!(client.opened.elapsed() <= Limits::default().lifetime);
 }
 
 /// Security case 7: refused by its announcement, before a byte of it is read.

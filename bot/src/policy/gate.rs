@@ -50,13 +50,42 @@ impl Policy {
         service: &ServiceName,
         account: &PersonRef,
         (needed, deed): (Role, Deed),
+        from: (&Doorway, Rooms<'_>),
+    ) -> Result<Grant, Denial> {
+        self.admit_by(people, service, account, (Some(needed), deed), from)
+    }
+
+    /// The same for somebody whom a step of a run asks by name: whoever is asked may answer, whatever their role.
+    ///
+    /// # Errors
+    /// Says which rule denies it, and what next.
+    pub fn admit_asked(
+        &self,
+        people: &People,
+        service: &ServiceName,
+        account: &PersonRef,
+        deed: Deed,
+        from: (&Doorway, Rooms<'_>),
+    ) -> Result<Grant, Denial> {
+        self.admit_by(people, service, account, (None, deed), from)
+    }
+
+    fn admit_by(
+        &self,
+        people: &People,
+        service: &ServiceName,
+        account: &PersonRef,
+        (needed, deed): (Option<Role>, Deed),
         (doorway, rooms): (&Doorway, Rooms<'_>),
     ) -> Result<Grant, Denial> {
         if let (Doorway::Chat { account: kind, .. }, false) = (doorway, deed == Deed::Look) {
             of_the_house(*kind)?;
         }
         // Before anything is said of channels: somebody without a role learns nothing of the service (security case 81).
-        let grant = self.authorise(people, service, account, needed)?;
+        let grant = match needed {
+            Some(needed) => self.authorise(people, service, account, needed)?,
+            None => self.recognise(people, service, account)?,
+        };
         if deed == Deed::BreakGlass {
             self.may_break(people, service, &grant.person)?;
         }

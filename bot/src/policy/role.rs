@@ -44,6 +44,8 @@ pub enum Denial {
         needed: Role,
         /// Who has it, by name; nobody when empty.
         holders: Vec<String>,
+        /// Whether it is a vote of a run: then those are left out of the holders whose vote could not count there.
+        votes: bool,
     },
     /// The account is no member's.
     #[error("{}: you may look, and not act", whose(*kind))]
@@ -123,9 +125,13 @@ impl Denial {
                 "If that is wrong, ask an operator to set `active = true` in people.toml.".to_owned()
             }
             Self::Unseen { .. } => "Check the name, or ask an operator for a role in policy.toml.".to_owned(),
-            Self::Role { needed, holders, .. } if holders.is_empty() => {
+            Self::Role { needed, holders, votes: false, .. } if holders.is_empty() => {
                 format!("Nobody has the role {} now: an operator gives it in policy.toml.", needed.as_str())
             }
+            Self::Role { needed, holders, votes: true, .. } if holders.is_empty() => format!(
+                "Nobody whose vote could count has the role {} now: an operator gives it in policy.toml.",
+                needed.as_str()
+            ),
             Self::Role { holders, .. } => format!("Ask {}.", listed(holders)),
             Self::GlassOff => "Get the votes that are asked for; an operator can allow it in policy.toml.".to_owned(),
             Self::Glass { holders, .. } if holders.is_empty() => {
@@ -197,6 +203,22 @@ impl Policy {
         self.grant(people, service, (person, account), needed)
     }
 
+    /// Who the account is, whatever their role.
+    pub(super) fn recognise(
+        &self,
+        people: &People,
+        service: &ServiceName,
+        account: &PersonRef,
+    ) -> Result<Grant, Denial> {
+        let person = people.behind(account).ok_or_else(|| Denial::Unmapped { account: account.clone() })?;
+        if !person.active {
+            return Err(Denial::Inactive { name: person.name.clone() });
+        }
+        let roles = self.roles(service, &person.id);
+        let (person, account) = (person.id.clone(), account.clone());
+        Ok(Grant { person, account, roles, policy_version: self.version_for(service) })
+    }
+
     fn grant(
         &self,
         people: &People,
@@ -218,6 +240,7 @@ impl Policy {
                 service: service.clone(),
                 needed,
                 holders: holders.iter().map(|id| people.name(id).to_owned()).collect(),
+                votes: false,
             });
         }
         let (person, account) = (person.id.clone(), account.clone());

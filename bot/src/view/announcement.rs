@@ -5,10 +5,11 @@ use hotfix_adapters::vocabulary::CommitId;
 use jiff::Timestamp;
 
 use super::Audience;
+use super::ask::owner;
 use super::called::called;
 use super::card::{goes_out_too, heading, only, withheld};
 use super::duration::clock;
-use super::phrase::{Say, capital, destination, listing, outside, productions, stay_off, tested_on};
+use super::phrase::{Say, capital, destination, ended, listing, outside, productions, stay_off, tested_on};
 use crate::domain::event::Survey;
 use crate::domain::group::Moment;
 use crate::domain::hotfix::Hotfix;
@@ -17,11 +18,11 @@ use crate::domain::playbook::{BaseSource, StepKind};
 /// Tells the team that a run began, and the groups that want to know.
 #[must_use]
 pub fn started(state: &Hotfix, audience: &Audience<'_>, now: Timestamp) -> Card {
-    called(news(state, audience, now), state, Moment::Started, audience)
+    called(news(state, audience, now, true), state, Moment::Started, audience)
 }
 
-/// That a run began, for whoever reads it.
-pub(super) fn news(state: &Hotfix, audience: &Audience<'_>, now: Timestamp) -> Card {
+/// Returns that a run began, for whoever reads it. Where the requester does not read it, nothing is asked of them.
+pub(super) fn news(state: &Hotfix, audience: &Audience<'_>, now: Timestamp, asks: bool) -> Card {
     let mut lines = vec![Text::of(format!(
         "{} asked for it at {}.{}",
         audience.name(&state.requester),
@@ -37,9 +38,30 @@ pub(super) fn news(state: &Hotfix, audience: &Audience<'_>, now: Timestamp) -> C
     lines.extend(stay_off(state).map(Text::of));
     lines.extend(unlike(state));
     lines.extend(only(state).map(|value| Text::of("Only ").then(value).plain(".")));
+    lines.extend(urgent(state, audience).filter(|_| asks));
     lines.push(next(state));
     let kind = if state.plan.is_promotion() { "Promotion started: " } else { "Hotfix started: " };
     Card { tone: Tone::Asking, title: Some(Text::of(kind).then(heading(state))), lines, ..Card::default() }
+}
+
+/// Whether a hotfix is the right thing is asked also where nothing waits for the answer (APPLY-3).
+fn urgent(state: &Hotfix, to: &Audience<'_>) -> Option<Text> {
+    let criteria = state.plan.steps.iter().find_map(|spec| {
+        if let StepKind::Triage { criteria, ask: false } = &spec.kind { Some(criteria) } else { None }
+    })?;
+    let open = (0..criteria.len()).any(|place| !state.triage.contains_key(&place));
+    let lettered = ('a'..='z').zip(criteria);
+    let asked: Vec<String> = lettered
+        .clone()
+        .map(|(letter, criterion)| {
+            let own = criterion.starts_with(&format!("{letter}: "));
+            ended(&if own { outside(criterion) } else { format!("{letter}: {}", outside(criterion)) })
+        })
+        .collect();
+    let answers: Vec<String> = lettered.map(|(letter, _)| format!("{letter}=yes")).collect();
+    let text = owner(state, to).plain(format!(", for the record: {} Say for example ", asked.join(" ")));
+    let text = text.command(&format!("triage {}", answers.join(" ")));
+    (open && !criteria.is_empty()).then(|| text.plain("; nothing waits for it."))
 }
 
 /// The name of the work branch, when it should be another one (HOCS-7).
@@ -134,6 +156,7 @@ Ana asked for it at 10:02 UTC. Incident: INC-77
 Production runs `abc1234`, according to production itself and the last successful deployment.
 Withheld from main: 3 changes, by Ben and Eve.
 Please no production deploys of payments until this thread says so.
+@Ana, for the record: a: it is urgent. Say for example `/hotfix triage a=yes`; nothing waits for it.
 Next: the branch `hotfix`, onto which the bot picks the fix, then its review and its tests. Every step is said in this thread. What is withheld stays on main and waits for the next regular deployment.
 "#,
         );

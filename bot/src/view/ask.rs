@@ -13,15 +13,16 @@ use super::card::back;
 use super::duration::stamp;
 use super::phrase::{Say, capital, command, ended, listing, marked, once, outside, paragraph};
 use super::plan::spoken;
-use super::standing::{looked_at, wait};
-use crate::domain::event::{Answer, Vote};
+use super::standing::{branch_is_gone, looked_at, wait};
+use crate::domain::decide::{drift_ways, may_abort};
+use crate::domain::event::{Answer, Contribution, Vote};
 use crate::domain::glass::{involved, review_due};
-use crate::domain::hotfix::{Drift, Hotfix, Mainline};
+use crate::domain::hotfix::{BranchState, Drift, Hotfix, Mainline};
 use crate::domain::id::PersonId;
 use crate::domain::people::Role;
-use crate::domain::playbook::HoldMeans;
+use crate::domain::playbook::{HoldMeans, Level, StepSpec};
 use crate::domain::service::ApprovalRule;
-use crate::domain::step::{Wait, Why, speaks_for};
+use crate::domain::step::{Wait, Why, can_be_overridden, speaks_for};
 use crate::domain::vote::{excluded, is_backed};
 
 pub(super) use conflict::conflict;
@@ -38,8 +39,8 @@ pub(super) fn asks(state: &Hotfix, to: &Audience<'_>, now: Timestamp) -> Vec<Tex
     if !state.drifts.is_empty() {
         asks.extend(changed(state));
         asks.push(owner(state, to).plain(" or a captain, please say how to go on:"));
-        asks.extend(drift_options());
-    } else if let Some(stuck) = &state.stuck {
+        asks.extend(drift_options(state));
+    } else if let Some(stuck) = state.stuck.last() {
         asks.push(
             owner(state, to)
                 .plain(", please put this right and say ")
@@ -47,19 +48,22 @@ pub(super) fn asks(state: &Hotfix, to: &Audience<'_>, now: Timestamp) -> Vec<Tex
                 .plain(": ")
                 .then(marked(&ended(&paragraph(once(&stuck.reason))))),
         );
-    } else if let Some(wait) = wait(state, now) {
-        asks.extend(ask(state, to, &wait));
+    } else if let Some(head) = state.head.as_ref().filter(|_| branch_is_gone(state)) {
+        asks.extend(gone(state, to, &head.tip));
+    } else if let (Some(wait), Some((_, spec))) = (wait(state, now), state.current()) {
+        asks.extend(ask(state, to, spec, &wait));
     }
     if review_due(state) {
         asks.extend(countersign(state, to));
     }
+    asks.extend(abandonment(state, to));
     asks.extend(overrides(state, to));
     asks.extend(objections(state, to));
     asks
 }
 
-/// What one wait asks of whom.
-pub(super) fn ask(state: &Hotfix, to: &Audience<'_>, wait: &Wait) -> Vec<Text> {
+/// Returns what one wait of a step asks of whom.
+pub(super) fn ask(state: &Hotfix, to: &Audience<'_>, spec: &StepSpec, wait: &Wait) -> Vec<Text> {
     let owner = || owner(state, to);
     match wait {
         Wait::Bot(what) => vec![Text::of(format!("The bot is at it: {what}."))],
@@ -71,12 +75,31 @@ pub(super) fn ask(state: &Hotfix, to: &Audience<'_>, wait: &Wait) -> Vec<Text> {
                 .command("pick <commit>")
                 .plain("."),
         ],
+        Wait::Reverted(sources) => vec![reverted(state, to, sources)],
         Wait::Strays(strays) => self::strays(state, to, strays),
         Wait::Conflict(files) => conflict(state, to, files),
-        Wait::Review { have, need, checks, against } => review(state, to, (*have, *need), checks, against),
+        Wait::Review { have, need, checks, against, pull } => {
+            let mut lines = review(state, to, (*have, *need), checks, against);
+            lines.extend(held_back(state, to, pull));
+            lines
+        }
+        Wait::MainChecks(checks) => vec![Text::of(format!("Checks of main: {}.", unreported(checks)))],
+        Wait::MainBlocked(against) => vec![
+            owner()
+                .plain(format!(": main cannot be released: {}. Mend or revert main, or give this up with ", unreported(against)))
+                .command("abort <why>")
+                .plain("."),
+        ],
+        Wait::MergeChecks { commit, checks, failed: false } => {
+            vec![Text::of("Checks of the merge ").commit(commit).plain(format!(": {}.", unreported(checks)))]
+        }
+        Wait::MergeChecks { commit, checks, failed: true } => {
+            let failed = merge_failed(state, to, commit, checks);
+            std::iter::once(failed).chain(set_aside(state, to, spec)).collect()
+        }
         Wait::Word { place, question, failed, missing } => vec![word(state, to, (place, question), *failed, missing)],
         Wait::Triage { criteria, .. } => triage(state, to, criteria),
-        Wait::Agreement { party, missing, question } => agreement(state, to, party, *missing, question),
+        Wait::Agreement { party, missing, question } => agreement(state, to, spec, (party, *missing, question)),
         Wait::BuildJob { file } => vec![
             owner()
                 .plain(": let images be built of ")
@@ -84,7 +107,7 @@ pub(super) fn ask(state: &Hotfix, to: &Audience<'_>, wait: &Wait) -> Vec<Text> {
                 .plain(" and push that to ")
                 .code(file.as_str())
                 .plain("; if it is arranged elsewhere, say ")
-                .command(&format!("skip {} <where>", current(state)))
+                .command(&format!("skip {} <where>", spec.id))
                 .plain("."),
         ],
         Wait::FixOnMain(missing) => fix_on_main(state, to, missing),
@@ -104,6 +127,17 @@ pub(super) fn ask(state: &Hotfix, to: &Audience<'_>, wait: &Wait) -> Vec<Text> {
         ],
         Wait::Image => vec![Text::of("The bot looks for the image of what ships; the build has to publish it.")],
         Wait::Expiry(places) => expiry(state, to, places),
+        Wait::Votes { environment, .. } if state.is_taken_back(environment) => {
+            let text = instead(state, owner().plain(": it was rolled back; "));
+            vec![text.plain(". To ask for votes for it again, say ").command("retry").plain(".")]
+        }
+        Wait::Release(places) => {
+            let places: Vec<&str> = places.iter().map(Environment::as_str).collect();
+            vec![owner().plain(format!(
+                ": see the next release, which has the fix, deployed to {}. The bot looks whether it is there.",
+                listing(&places)
+            ))]
+        }
         Wait::Votes { environment, missing, .. } => vec![votes(state, to, environment, missing)],
         Wait::Retargeted { number, into } => vec![
             owner()
@@ -124,9 +158,16 @@ pub(super) fn ask(state: &Hotfix, to: &Audience<'_>, wait: &Wait) -> Vec<Text> {
                 None => Text::of(format!("The deployment to {place} runs; its end is said here.")),
             }]
         }
+        Wait::RollingOut(environment) => {
+            let place = state.plan.place(environment);
+            let note = state.last_deploy(environment).and_then(|deploy| state.notes.get(&deploy.intent.key));
+            let note = note.map_or_else(String::new, |note| format!(" {}", capital(&ended(&outside(note)))));
+            vec![Text::of(format!("It is merged, and not known to run on {place} yet.{note}"))]
+        }
+        Wait::RolloutWord(environment) => rolled_out(state, to, environment),
         Wait::DeployByHand(environment) => by_hand(state, to, environment),
         Wait::DeployFailed(environment) => vec![again(state, to, environment, true)],
-        Wait::Mainline => vec![mainline(state, to)],
+        Wait::Mainline => vec![mainline(state, to, spec)],
         Wait::Postmortem { due } => {
             let due = due.map_or(String::new(), |due| format!(" It is due by {}.", stamp(due)));
             vec![
@@ -204,14 +245,110 @@ fn changed(state: &Hotfix) -> Vec<Text> {
     state.drifts.iter().filter(|_| several).map(line).collect()
 }
 
-/// The three answers to a change of production (APPLY-16, APPLY-17).
-pub(super) fn drift_options() -> Vec<Text> {
-    let option = |words: &str, meaning: &str| Text::of("• ").command(words).plain(meaning);
-    vec![
+/// Returns the answers to a change of production that are possible now (APPLY-16, APPLY-17).
+pub(super) fn drift_options(state: &Hotfix) -> Vec<Text> {
+    let ways = drift_ways(state);
+    let option = |words: &str, meaning: &str| {
+        let possible = ways.contains(&format!("`{words}`"));
+        possible.then(|| Text::of("• ").command(words).plain(meaning))
+    };
+    let all = [
         option("drift rebase", " — put the fix on top of what runs now; reviews, tests and votes start again."),
         option("drift roll", " — let the fix go out with the regular release, as a normal change."),
         option("drift abort", " — give this hotfix up."),
-    ]
+        option("abandon <reason>", " — end this run as it is; that takes a captain."),
+    ];
+    all.into_iter().flatten().collect()
+}
+
+/// Returns what to do about a branch that somebody deleted.
+pub(super) fn gone(state: &Hotfix, to: &Audience<'_>, at: &CommitId) -> Vec<Text> {
+    let branch = state.plan.branch.as_str();
+    let next = owner(state, to).plain(": to have ").code(branch).plain(" back at ").commit(at);
+    let mut next = next.plain(", say ").command("retry");
+    if may_abort(state) {
+        next = next.plain("; to give the hotfix up, say ").command("abort <why>");
+    }
+    let by_hand = Text::of("By hand: ")
+        .code(format!("git push origin {}:refs/heads/{branch}", at.as_str()))
+        .plain(". If the forge closed the pull request with the branch, reopen it.");
+    vec![next.plain("."), by_hand]
+}
+
+/// Returns whether another fix can still come onto the branch of this run.
+pub(super) fn takes_fixes(state: &Hotfix) -> bool {
+    let merged = state.pull.as_ref().is_some_and(|pull| pull.merged.is_some());
+    !merged && state.branch == BranchState::Present && !state.plan.is_promotion()
+}
+
+/// Returns whether main has the change of this run, as far as is known.
+fn main_has_it(state: &Hotfix) -> bool {
+    let merged = state.pull.as_ref().is_some_and(|pull| pull.merged.is_some());
+    match &state.mainline {
+        Mainline::Proven(..) => true,
+        Mainline::Lost(_) => false,
+        Mainline::Open | Mainline::Waived { .. } => merged && state.plan.into == state.plan.main,
+    }
+}
+
+/// Returns the text with what can be done about what was rolled back beside trying it again: "push a better fix".
+pub(super) fn instead(state: &Hotfix, text: Text) -> Text {
+    let main = state.plan.main.as_str();
+    let (first, link, then) = if state.plan.is_promotion() {
+        (text.plain("mend or revert it on ").code(main), "then", "promote again")
+    } else if takes_fixes(state) && state.plan.picks() {
+        return text.plain("bring a better fix to ").code(main).plain(" and name it: ").command("pick <commit>");
+    } else if takes_fixes(state) {
+        return text.plain("push a better fix");
+    } else if main_has_it(state) {
+        (text.code(main).plain(" still has the change. Revert it there"), "or", "start a new hotfix")
+    } else {
+        let text = text.plain("a better fix takes a new hotfix, because nothing more goes onto ");
+        let text = text.code(state.plan.branch.as_str());
+        return if may_abort(state) { text.plain("; give this one up first: ").command("abort <why>") } else { text };
+    };
+    if may_abort(state) {
+        let text = first.plain(format!(", {link} give this one up with ")).command("abort <why>");
+        return text.plain(format!(" and {then}"));
+    }
+    first.plain(format!(", {link} {then} once this one is over"))
+}
+
+/// Returns what is missing of votes for an environment; whoever said yes to work of their own alone is named (security
+/// case 23).
+pub(super) fn missing_for(
+    state: &Hotfix,
+    to: &Audience<'_>,
+    environment: &Environment,
+    rules: &[ApprovalRule],
+) -> String {
+    let votes = state.votes.iter().filter(|vote| &vote.environment == environment);
+    let voted: BTreeSet<&PersonId> = votes.map(|vote| &vote.person).collect();
+    let own = |rider: &Contribution| voted.iter().all(|person| state.wrote(rider, person));
+    let ships = state.ships().is_some() && state.ships_to(environment) == state.ships();
+    let judged = ships && state.plan.is_promotion() && !voted.is_empty();
+    if !judged || !state.riders.iter().flatten().any(own) {
+        return missing(rules);
+    }
+    let names: Vec<String> = voted.iter().map(|person| to.name(person)).collect();
+    format!("{} other than {}, who wrote part of it", missing(rules), listing(&names))
+}
+
+/// Says who can set a must aside, when it can be set aside and there are two people who may.
+pub(super) fn set_aside(state: &Hotfix, to: &Audience<'_>, spec: &StepSpec) -> Option<Text> {
+    if spec.level != Level::Must || !can_be_overridden(state, &spec.kind) {
+        return None;
+    }
+    let may = to.policy.active_holders(to.people, &state.plan.service, Role::Admin);
+    let names: Vec<String> = may.iter().map(|person| to.name(person)).collect();
+    let who = match names.as_slice() {
+        [] | [_] => return None,
+        [_, _] => listing(&names),
+        some if some.len() <= CALLED => format!("two of {}", listing(some)),
+        _ => "two admins".to_owned(),
+    };
+    let how = format!("override {} <why> --incident <link>", spec.id);
+    Some(Text::of(format!("To go on all the same, {who} say ")).command(&how).plain("."))
 }
 
 /// What is missing of votes: "1 vote of an approver".
@@ -247,16 +384,31 @@ fn review(
                 .plain(format!(": {} asked for changes; answer them, or have the review dismissed.", listing(&names))),
         );
     }
-    if !checks.is_empty() {
-        let checks: Vec<String> = checks.iter().map(|check| outside(check)).collect();
-        lines.push(Text::of(format!("Checks: {}.", checks.join("; "))));
+    if checks.iter().any(|check| check.ends_with(" failed")) {
+        let next = format!(": {}. Run the check again, or push a better commit.", unreported(checks));
+        lines.push(owner(state, to).plain(next));
+    } else if !checks.is_empty() {
+        lines.push(Text::of(format!("Checks: {}.", unreported(checks))));
     }
     lines
 }
 
-/// The step whose turn it is, as people name it.
-fn current(state: &Hotfix) -> String {
-    state.current().map_or_else(String::new, |(_, spec)| spec.id.to_string())
+/// What holds the pull request itself back.
+fn held_back(state: &Hotfix, to: &Audience<'_>, pull: &[String]) -> Option<Text> {
+    (!pull.is_empty()).then(|| owner(state, to).plain(format!(": {}. Put that right on the forge.", unreported(pull))))
+}
+
+/// Checks that are not green.
+pub(super) fn unreported(checks: &[String]) -> String {
+    checks.iter().map(|check| outside(check)).collect::<Vec<_>>().join("; ")
+}
+
+/// What is merged cannot be taken back by the bot, and is not released with a red check.
+fn merge_failed(state: &Hotfix, to: &Audience<'_>, commit: &CommitId, checks: &[String]) -> Text {
+    let text = owner(state, to).plain(": the merge ").commit(commit);
+    text.plain(format!(" is not released: {}. Run the check again, or mend ", unreported(checks)))
+        .code(state.plan.into.as_str())
+        .plain(" and start anew.")
 }
 
 fn triage(state: &Hotfix, to: &Audience<'_>, criteria: &[String]) -> Vec<Text> {
@@ -276,9 +428,13 @@ fn triage(state: &Hotfix, to: &Audience<'_>, criteria: &[String]) -> Vec<Text> {
     std::iter::once(first).chain(open).collect()
 }
 
-fn agreement(state: &Hotfix, to: &Audience<'_>, party: &str, missing: u32, question: &str) -> Vec<Text> {
-    let step = current(state);
-    let agreed = state.agreed.iter().find(|(id, _)| id.as_str() == step).map(|(_, people)| people);
+fn agreement(
+    state: &Hotfix,
+    to: &Audience<'_>,
+    spec: &StepSpec,
+    (party, missing, question): (&str, u32, &str),
+) -> Vec<Text> {
+    let agreed = state.agreed.get(&spec.id);
     let members = state.plan.parties.get(party).map(Vec::as_slice).unwrap_or_default();
     let free =
         |person: &&PersonId| **person != state.requester && agreed.is_none_or(|agreed| !agreed.contains(*person));
@@ -286,7 +442,7 @@ fn agreement(state: &Hotfix, to: &Audience<'_>, party: &str, missing: u32, quest
     let who = calls(to, &free).unwrap_or_else(|| Text::of(format!("{missing} of the {party}")));
     let first = who
         .plain(format!(": {} If you agree, say ", ended(&outside(question))))
-        .command(&format!("agree {step}"))
+        .command(&format!("agree {}", spec.id))
         .plain("; if not, ")
         .command("hold <why>")
         .plain(".");
@@ -347,6 +503,11 @@ fn votes(state: &Hotfix, to: &Audience<'_>, environment: &Environment, missing_r
         let text = who.map_or_else(|| Text::of("Somebody"), |person| Text::new().span(to.call(person)));
         return text.plain(" said no. Talk to them; they take it back with ").command("unapprove").plain(".");
     }
+    let missing = missing_for(state, to, environment, missing_rules);
+    if !state.prompts.contains_key(environment) {
+        let place = capital(&state.plan.place(environment));
+        return Text::of(format!("{place} still needs {missing}; the question comes in the thread."));
+    }
     let voted =
         |person: &PersonId| state.votes.iter().any(|vote| &vote.person == person && &vote.environment == environment);
     let free: Vec<PersonId> = voters(state, to, missing_rules).into_iter().filter(|person| !voted(person)).collect();
@@ -357,9 +518,8 @@ fn votes(state: &Hotfix, to: &Audience<'_>, environment: &Environment, missing_r
         return called.plain(": the yes does not count yet; approve exactly this head on the pull request as well.");
     }
     who.plain(format!(
-        ": {} still needs {}. Answer the question in the thread, or say ",
-        state.plan.place(environment),
-        missing(missing_rules)
+        ": {} still needs {missing}. Answer the question in the thread, or say ",
+        state.plan.place(environment)
     ))
     .command("approve")
     .plain(" or ")
@@ -371,34 +531,87 @@ fn votes(state: &Hotfix, to: &Audience<'_>, environment: &Environment, missing_r
 pub(super) fn by_hand(state: &Hotfix, to: &Audience<'_>, environment: &Environment) -> Vec<Text> {
     let deploy = state.last_deploy(environment).map(|deploy| &deploy.intent);
     let commit = deploy.map_or("the approved commit", |intent| intent.commit.as_str());
-    let how = state.plan.environment(environment).map_or(String::new(), |e| format!(" ({})", outside(&e.mechanism)));
-    vec![
-        owner(state, to).plain(": deploy exactly ").code(commit).plain(format!(" to {environment}{how}.")),
+    let how = mechanism(state, environment, deploy.map(|intent| &intent.commit));
+    let what = owner(state, to).plain(": deploy exactly ").code(commit).plain(format!(" to {environment}"));
+    let mut said = vec![what.then(how).plain(".")];
+    let instructions = deploy.and_then(|intent| state.notes.get(&intent.key));
+    said.extend(
+        instructions.iter().flat_map(|text| text.lines()).filter(|line| !line.trim().is_empty()).map(instruction),
+    );
+    said.push(
         Text::of("Then say ")
             .command(&format!("verify {environment} pass"))
             .plain(" or ")
             .command(&format!("verify {environment} fail <why>"))
             .plain("."),
+    );
+    said
+}
+
+/// Returns how a deployment there is done, in brackets, with what its pattern names filled in. A pattern in which something
+/// stays open is left out.
+fn mechanism(state: &Hotfix, environment: &Environment, commit: Option<&CommitId>) -> Text {
+    let Some(plan) = state.plan.environment(environment) else { return Text::new() };
+    let mut words = plan.mechanism.replace("{environment}", environment.as_str());
+    if let Some(commit) = commit {
+        words = words.replace("{short}", commit.short()).replace("{commit}", commit.as_str());
+    }
+    if words.contains(['{', '}']) {
+        words = words.split(" `").next().unwrap_or_default().to_owned();
+    }
+    Text::of(" (").then(instruction(&outside(&words))).plain(")")
+}
+
+/// A line of the instructions that the configuration gives; what stands in backticks there is to be copied.
+fn instruction(line: &str) -> Text {
+    let pieces = line.trim_end().split('`').enumerate();
+    pieces.fold(Text::new(), |text, (at, piece)| match (at % 2, piece) {
+        (_, "") => text,
+        (1, code) => text.code(code),
+        (_, plain) => text.plain(plain),
+    })
+}
+
+/// Nothing that the bot can ask says what runs there: a person looks, and their word is kept as theirs.
+pub(super) fn rolled_out(state: &Hotfix, to: &Audience<'_>, environment: &Environment) -> Vec<Text> {
+    let commit = state.last_deploy(environment).map(|deploy| &deploy.intent.commit);
+    let what = commit.map_or_else(|| Text::of("it"), |commit| Text::new().commit(commit));
+    let ask = owner(state, to).plain(format!(": does {environment} run ")).then(what).plain("? Look there, then say ");
+    vec![
+        ask.command(&format!("verify {environment} pass"))
+            .plain(" or ")
+            .command(&format!("verify {environment} fail <what you saw>"))
+            .plain("."),
     ]
 }
 
-fn mainline(state: &Hotfix, to: &Audience<'_>) -> Text {
+fn mainline(state: &Hotfix, to: &Audience<'_>, spec: &StepSpec) -> Text {
     let (branch, main) = (state.plan.branch.as_str(), state.plan.main.as_str());
     if let (Mainline::Open, Some(number)) = (&state.mainline, state.return_pull) {
         return owner(state, to)
             .plain(format!(": see pull request #{} merged into ", number.0))
             .code(main)
             .plain("; the bot looks whether the fix is there. If the fix is temporary, say ")
-            .command(&format!("skip {} temporary: <why>", current(state)))
+            .command(&format!("skip {} temporary: <why>", spec.id))
             .plain(".");
     }
+    if let (Mainline::Open, Some((by, _))) = (&state.mainline, &state.rewritten) {
+        return owner(state, to)
+            .plain(": lines of the fix were rewritten on ")
+            .code(main)
+            .plain(" by ")
+            .commit(by)
+            .plain(". If it still works there, say ")
+            .command("mergeback confirm <what you saw>")
+            .plain("; if not, bring it back.");
+    }
     match (&state.mainline, &state.pull) {
-        (Mainline::Open, Some(pull)) if pull.merged.is_none() => {
+        (Mainline::Open, Some(pull)) if pull.merged.is_none() && state.abandoned.is_none() => {
             Text::of(format!("The bot merges pull request #{} into ", pull.number.0))
                 .code(main)
                 .plain(" and looks whether the fix is there.")
         }
-        (Mainline::Open, Some(_)) => {
+        (Mainline::Open, Some(pull)) if pull.merged.is_some() => {
             Text::of("It is merged; the bot looks whether the fix is on ").code(main).plain(".")
         }
         (Mainline::Open | Mainline::Lost(_) | Mainline::Proven(..) | Mainline::Waived { .. }, Some(_) | None) => {
@@ -412,6 +625,20 @@ fn mainline(state: &Hotfix, to: &Audience<'_>) -> Text {
                 .plain(".")
         }
     }
+}
+
+/// Main took out what is about to be shipped.
+fn reverted(state: &Hotfix, to: &Audience<'_>, sources: &[CommitId]) -> Text {
+    let mut text = owner(state, to).plain(": ").code(state.plan.main.as_str()).plain(" reverted ");
+    for (at, source) in sources.iter().enumerate() {
+        text = if at == 0 { text } else { text.plain(", ") }.commit(source);
+    }
+    let again: Vec<&str> = sources.iter().map(CommitId::short).collect();
+    text.plain(". To ship it all the same, say ")
+        .command(&format!("pick {}", again.join(" ")))
+        .plain(" once more; to give the hotfix up, ")
+        .command("abort <why>")
+        .plain(".")
 }
 
 /// A branch of picks holds what nobody asked for, and it would ship with the fix (SRE-4).
@@ -456,6 +683,15 @@ pub(super) fn countersign(state: &Hotfix, to: &Audience<'_>) -> Vec<Text> {
         .command("countersign objection <why>")
         .plain(". The run does not end before.");
     vec![look]
+}
+
+fn abandonment(state: &Hotfix, to: &Audience<'_>) -> Option<Text> {
+    let (person, reason) = state.abandon_asked.as_ref()?;
+    let text = Text::of(format!("{} wants to end the run: {}", to.name(person), ended(&outside(reason))))
+        .plain(" Somebody else looks at what runs, and confirms with ")
+        .command("abandon <reason>")
+        .plain(".");
+    Some(text)
 }
 
 fn overrides(state: &Hotfix, to: &Audience<'_>) -> Vec<Text> {

@@ -8,12 +8,13 @@ use super::ask::{asks, is};
 use super::duration::clock;
 use super::form;
 use super::phrase::{Say, behind, capital, count, ended, listing, live_in, outside, stay_off};
-use super::standing::{mark, standing};
+use super::standing::{branch_is_gone, mark, standing, wait};
 use super::{Audience, refusal};
 use crate::domain::glass::Review;
 use crate::domain::hotfix::{Hotfix, Phase};
 use crate::domain::playbook::{StepKind, StepSpec, VerifyPlace, Which};
-use crate::domain::step::beyond;
+use crate::domain::service::RequiredChecks;
+use crate::domain::step::{Wait, beyond};
 
 /// The root card of a run.
 #[must_use]
@@ -82,8 +83,8 @@ pub(super) fn back(state: &Hotfix, environment: &Environment) -> String {
     let first = state.deploys.iter().find(|deploy| &deploy.intent.environment == environment);
     let known = first.is_some_and(|deploy| deploy.intent.previous.is_some());
     match state.base.as_ref().filter(|_| !known) {
-        Some(base) => format!("rollback {environment} to {}", base.short()),
-        None => format!("rollback {environment}"),
+        Some(base) => format!("rollback {environment} to {} <why>", base.short()),
+        None => format!("rollback {environment} <why>"),
     }
 }
 
@@ -99,7 +100,9 @@ fn fields(state: &Hotfix, to: &Audience<'_>, now: Timestamp) -> Vec<Field> {
         fields.push(field("Promotes", Text::new().commit(target)));
         fields.extend(only(state).map(|value| field("Only", value)));
     } else {
-        fields.push(field("Branch", Text::new().code(state.plan.branch.as_str())));
+        let branch = Text::new().code(state.plan.branch.as_str());
+        fields.push(field("Branch", if branch_is_gone(state) { branch.plain(", which was deleted") } else { branch }));
+        fields.extend(only(state).map(|value| field("Only", value)));
     }
     fields.extend(not_as_asked(state).map(|value| field("Not as asked for", value)));
     if let Some(image) = state.image.as_ref().filter(|_| state.digest().is_some()).map(|pinned| &pinned.published.image)
@@ -114,6 +117,7 @@ fn fields(state: &Hotfix, to: &Audience<'_>, now: Timestamp) -> Vec<Field> {
         }
         fields.push(field("Pull request", value));
     }
+    fields.extend(checks(state, now).map(|value| field("Checks", Text::of(value))));
     fields.extend(withheld(state, to).map(|value| field("Withheld from main", Text::of(value))));
     fields.extend(goes_out_too(state, to).map(|value| field("Goes out with it", Text::of(value))));
     fields.extend(glass(state, to, now).map(|value| field("Glass", value)));
@@ -178,6 +182,18 @@ pub(super) fn pull_link(number: u64, url: Option<&str>) -> Span {
     }
 }
 
+/// Returns that no checks are awaited, where the service has no CI and none stands in the way.
+fn checks(state: &Hotfix, now: Timestamp) -> Option<&'static str> {
+    let reads =
+        |kind: &StepKind| matches!(kind, StepKind::Review { .. } | StepKind::Merge { .. } | StepKind::Releasable);
+    let none = state.plan.required_checks == RequiredChecks::None;
+    let wait = wait(state, now);
+    let red = matches!(&wait, Some(Wait::Review { checks, .. }) if !checks.is_empty())
+        || matches!(&wait, Some(Wait::MainChecks(_) | Wait::MainBlocked(_) | Wait::MergeChecks { .. }));
+    let shown = none && !red && state.plan.steps.iter().any(|spec| reads(&spec.kind));
+    shown.then_some("none required; one that is reported must be green")
+}
+
 /// What main holds and this run holds back: "3 changes, by Ben and Chi".
 pub(super) fn withheld(state: &Hotfix, to: &Audience<'_>) -> Option<String> {
     if state.plan.ships_main() { None } else { not_in_production(state, to) }
@@ -190,11 +206,16 @@ pub(super) fn goes_out_too(state: &Hotfix, to: &Audience<'_>) -> Option<String> 
 
 fn not_in_production(state: &Hotfix, to: &Audience<'_>) -> Option<String> {
     let survey = state.survey.as_ref().filter(|survey| survey.withheld_total > 0)?;
+    let many = count(survey.withheld_total, "change", "changes");
     let mut who = behind(to.people, &survey.withheld);
+    // Whose changes they are is not known when none of them is listed.
+    if who.is_empty() {
+        return Some(many);
+    }
     if survey.withheld_total > survey.withheld.len() {
         who.push("others".to_owned());
     }
-    Some(format!("{}, by {}", count(survey.withheld_total, "change", "changes"), listing(&who)))
+    Some(format!("{many}, by {}", listing(&who)))
 }
 
 fn marks(state: &Hotfix, now: Timestamp) -> Vec<Mark> {
@@ -258,7 +279,7 @@ Please no production deploys of payments until this thread says so.
   Owner: Ana
   Incident: INC-77
 → urgent  · base  · withheld  · team told  · branch  · fix  · review  · tested  · staging  · staging checked  · votes for production  · production  · back on main  · post-mortem
-Opened 10:02 UTC under the playbook apply, plan 4b3c28aae103.
+Opened 10:02 UTC under the playbook apply, plan a64423ce1934.
 "#,
         );
         same(
@@ -276,7 +297,7 @@ Please no production deploys of payments until this thread says so.
   Owner: Ana
   Incident: INC-77
 ✓ urgent  ✓ base  ✓ withheld  ✓ team told  ✓ branch  ✓ fix  → review  · tested  · staging  · staging checked  · votes for production  · production  · back on main  · post-mortem
-Opened 10:02 UTC under the playbook apply, plan 4b3c28aae103.
+Opened 10:02 UTC under the playbook apply, plan a64423ce1934.
 "#,
         );
         same(
@@ -294,7 +315,7 @@ Please no production deploys of payments until this thread says so.
   Owner: Ana
   Incident: INC-77
 ✓ urgent  ✓ base  ✓ withheld  ✓ team told  ✓ branch  ✓ fix  ✓ review  ✓ tested  ✓ staging  ✓ staging checked  → votes for production  · production  · back on main  · post-mortem
-Opened 10:02 UTC under the playbook apply, plan 4b3c28aae103.
+Opened 10:02 UTC under the playbook apply, plan a64423ce1934.
 "#,
         );
     }
@@ -308,7 +329,7 @@ HF-12 payments — Fix 500 on upload
 Live in production, not yet on main: production is in a non-standard state.
 The bot merges pull request #7 into `main` and looks whether the fix is there.
 Please no production deploys of payments until this thread says so.
-To roll back: `/hotfix rollback production`.
+To roll back: `/hotfix rollback production <why>`.
   Base → head: `abc1234` → `1111111`
   Branch: `hotfix`
   Pull request: #7 <https://forge.example/payments/7>
@@ -316,7 +337,7 @@ To roll back: `/hotfix rollback production`.
   Owner: Ana
   Incident: INC-77
 ✓ urgent  ✓ base  ✓ withheld  ✓ team told  ✓ branch  ✓ fix  ✓ review  ✓ tested  ✓ staging  ✓ staging checked  ✓ votes for production  ✓ production  → back on main  · post-mortem
-Opened 10:02 UTC under the playbook apply, plan 4b3c28aae103.
+Opened 10:02 UTC under the playbook apply, plan a64423ce1934.
 "#,
         );
         same(
@@ -331,7 +352,7 @@ Closed: completed in 40 m.
   Owner: Ana
   Incident: INC-77
 ✓ urgent  ✓ base  ✓ withheld  ✓ team told  ✓ branch  ✓ fix  ✓ review  ✓ tested  ✓ staging  ✓ staging checked  ✓ votes for production  ✓ production  ✓ back on main  ✓ post-mortem
-Opened 10:02 UTC under the playbook apply, plan 4b3c28aae103.
+Opened 10:02 UTC under the playbook apply, plan a64423ce1934.
 "#,
         );
     }
@@ -343,6 +364,8 @@ Opened 10:02 UTC under the playbook apply, plan 4b3c28aae103.
                 environment: "production".parse().unwrap(),
                 running: commit("9999999"),
                 has_fix: false,
+                brings: Vec::new(),
+                total: 0,
             })),
             r#"
 HF-12 payments — Fix 500 on upload
@@ -359,7 +382,7 @@ Please no production deploys of payments until this thread says so.
   Owner: Ana
   Incident: INC-77
 ✓ urgent  ✓ base  ✓ withheld  ✓ team told  ✓ branch  ✓ fix  ✓ review  ✓ tested  ✓ staging  ✓ staging checked  ✗ votes for production  · production  · back on main  · post-mortem
-Opened 10:02 UTC under the playbook apply, plan 4b3c28aae103.
+Opened 10:02 UTC under the playbook apply, plan a64423ce1934.
 "#,
         );
     }

@@ -4,6 +4,7 @@ mod every;
 mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use hotfix_adapters::deploy::DeployStatus;
 use hotfix_adapters::forge::{Check, CheckState, Containment, DiffSize, PullNumber, Verdict};
@@ -11,12 +12,14 @@ use hotfix_adapters::vocabulary::{CommitId, Environment, MessageRef, PersonRef, 
 use jiff::{SignedDuration, Timestamp};
 
 use super::Audience;
+use crate::domain::attribution::Attribution;
 use crate::domain::command::{Act, Command, DeployFacts, Outcome, PickResult, Sighting};
 use crate::domain::decide::{Decision, decide, open};
 use crate::domain::event::{Contribution, Contributor, Entry, HeadSeen, Opened, PullSeen, ReviewSeen, Survey};
 use crate::domain::group::ChatGroup;
 use crate::domain::hotfix::Hotfix;
 use crate::domain::id::{HotfixId, PersonId, ServiceName};
+use crate::domain::observation::Observation;
 use crate::domain::people::{Grant, People, Person, Role};
 use crate::domain::playbook::Which;
 use crate::domain::way::Way;
@@ -71,7 +74,7 @@ pub(super) fn contribution(short: &str, subject: &str, who: &str) -> Contributio
     Contribution {
         commit: commit(short),
         subject: subject.to_owned(),
-        people: vec![Contributor { person: known, name }],
+        people: vec![Contributor { person: known, name, unknown: None }],
     }
 }
 
@@ -89,6 +92,14 @@ pub(super) fn grant(who: &str) -> Grant {
     Grant { person: person(who), account, roles: roles.into_iter().collect(), policy_version: "policy-1".to_owned() }
 }
 
+/// What came of the pick of a fix of Chi.
+pub(super) fn picked(short: &str, result: PickResult) -> Outcome {
+    let people = contribution(short, "Fix", "chi").people.into_iter().collect();
+    let source = commit(short);
+    let by = Attribution { source: source.clone(), merge: false, commits: 1, pulls: Default::default(), people };
+    Outcome::Picked { source, by: Box::new(by), result }
+}
+
 /// The head of the branch, with these commits of Chi.
 pub(super) fn head(tip: &str, subject: &str) -> HeadSeen {
     HeadSeen {
@@ -96,8 +107,10 @@ pub(super) fn head(tip: &str, subject: &str) -> HeadSeen {
         commits: vec![contribution(tip, subject, "chi")],
         total: 1,
         size: DiffSize { files: 2, insertions: 12, deletions: 3 },
+        base: commit("abc1234"),
         on_base: true,
         origins: Default::default(),
+        people: Default::default(),
         pushers: Default::default(),
     }
 }
@@ -152,7 +165,8 @@ impl Play {
     }
 
     pub(super) fn saw(self, sighting: Sighting) -> Self {
-        self.then(&Command::Saw(sighting))
+        let of = Arc::new(self.state.clone());
+        self.then(&Command::Saw(Observation::new(&of, sighting)))
     }
 
     pub(super) fn surveyed(self) -> Self {
@@ -172,11 +186,8 @@ impl Play {
         let result =
             PickResult::Done { commit: commit("1111111"), head: head("1111111", "Accept uploads without a name") };
         let url = Some("https://forge.example/payments/7".to_owned());
-        self.came(Outcome::Picked { source: commit("f1f1f1f"), result }).came(Outcome::PullOpened {
-            number: PullNumber(7),
-            author: Some(person("ana")),
-            url,
-        })
+        let author = contribution("f1f1f1f", "Fix", "ana").people.into_iter().next();
+        self.came(picked("f1f1f1f", result)).came(Outcome::PullOpened { number: PullNumber(7), author, url })
     }
 
     pub(super) fn reviewed(self) -> Self {
@@ -189,7 +200,7 @@ impl Play {
         };
         let check = Check { name: "build".to_owned(), app: "ci".to_owned(), state: CheckState::Success };
         self.saw(Sighting::Pull {
-            seen: PullSeen { reviews: vec![review], checked: Some(tip), checks: vec![check], astray: None },
+            seen: PullSeen { reviews: vec![review], checked: Some(tip), checks: vec![check], ..PullSeen::default() },
             merged: None,
         })
     }
@@ -201,21 +212,37 @@ impl Play {
 
     /// The asked-for deployment begins.
     pub(super) fn begins(self, previous: &str) -> Self {
+        self.begins_with(previous, |_| {})
+    }
+
+    /// The facts that are read before the asked-for deployment are these, with something changed.
+    pub(super) fn begins_with(self, previous: &str, change: impl FnOnce(&mut DeployFacts)) -> Self {
         let asked = self.state.asked_deploy.clone().unwrap();
         let key = format!("hf-12-{}-{}", asked.environment, self.state.version).parse().unwrap();
         let roles = |who: &str| (person(who), grant(who).roles.into_iter().collect::<BTreeSet<_>>());
-        let facts = DeployFacts {
+        let mut facts = DeployFacts {
             tip: self.state.head.as_ref().map(|head| head.tip.clone()),
             running: Some(commit(previous)),
             image: None,
             freeze: None,
+            removal: None,
             policy_version: "policy-1".to_owned(),
             standing: [roles("ben"), roles("dee")].into(),
+            judged: self.state.votes.clone(),
             lapsed: Default::default(),
             glass: [person("dee")].into(),
             reviewed: BTreeSet::new(),
+            pull: None,
+            main: None,
+            strangers: BTreeSet::new(),
         };
-        self.came(Outcome::DeployChecked { environment: asked.environment, commit: asked.commit, key, facts })
+        change(&mut facts);
+        self.came(Outcome::DeployChecked {
+            environment: asked.environment,
+            commit: asked.commit,
+            key,
+            facts: Box::new(facts),
+        })
     }
 
     pub(super) fn ends(self, failure: Option<&str>) -> Self {
@@ -234,7 +261,7 @@ impl Play {
 
     pub(super) fn on_main(self) -> Self {
         self.came(Outcome::Merged { number: PullNumber(7), commit: commit("eeeeeee") })
-            .saw(Sighting::Mainline { how: Containment::Ancestor, main: commit("eeeeeee") })
+            .saw(Sighting::Mainline { how: Containment::Ancestor, main: commit("eeeeeee"), by: None })
             .came(Outcome::BranchDeleted)
     }
 }

@@ -6,6 +6,7 @@
 
 mod announcement;
 mod ask;
+mod attribution;
 mod audit;
 mod called;
 mod card;
@@ -23,12 +24,15 @@ mod plan;
 mod postmortem;
 mod prompt;
 mod pull;
+#[cfg(test)]
+mod rechecks;
 mod refusal;
 mod render;
 mod reply;
 mod standing;
 mod tell;
 mod timeline;
+mod unread;
 mod whoami;
 
 use std::collections::BTreeMap;
@@ -54,6 +58,7 @@ pub use line::{line, line_of_old};
 pub use list::{Holder, Lock, Whereabouts, list, locks, whereabouts};
 pub use plan::plan;
 pub use postmortem::postmortem;
+pub(crate) use prompt::held_back;
 pub use prompt::{TooMuch, prompt};
 pub use pull::{merge_title, pull_body, pull_title};
 pub use refusal::{named, refusals};
@@ -65,6 +70,8 @@ pub use reply::{
 pub use standing::stands;
 pub use tell::tell;
 pub use timeline::timeline;
+pub use unread::Trouble;
+pub(crate) use unread::{remedy, unread, unreadable_things};
 pub use whoami::{Me, Rights, Worth, whoami};
 
 /// For whom a text is made: everybody's names, who may vote, and the platform on which they are called.

@@ -127,6 +127,8 @@ pub(super) fn containment(how: &Containment) -> &'static str {
         Containment::Ancestor => "main contains the very commits",
         Containment::Patch => "main contains the same patches",
         Containment::Squash => "main contains it as one squashed commit",
+        Containment::Lines => "main contains its lines",
+        Containment::Rewritten { .. } => "main rewrote its lines since, and a person found it working",
         Containment::Reverted { .. } => "main took it out again",
         Containment::Missing { .. } => "main does not contain it",
     }
@@ -149,6 +151,8 @@ pub(super) fn lapsed(why: Lapse) -> &'static str {
         Lapse::Image => "the tag of the image moved, and it was said of the old image",
         Lapse::Base => "the fix goes on top of another base than it was said of",
         Lapse::Pushed => "they pushed a part of it",
+        Lapse::Identified => "they are one of those who worked on it",
+        Lapse::Edits => "the deployment would change files in another way than was shown",
         Lapse::Retargeted => "the pull request goes into another branch now",
     }
 }
@@ -188,7 +192,7 @@ pub(super) fn tested_on(state: &Hotfix) -> Option<&Environment> {
 /// What others must not do while the lane is held.
 pub(super) fn stay_off(state: &Hotfix) -> Option<String> {
     // Once the fix is in the regular release, that release has to go out.
-    if state.is_over() || state.rolled_in {
+    if !state.holds_lanes() || state.rolled_in {
         return None;
     }
     if state.plan.leaves_production() {

@@ -14,6 +14,7 @@ use super::render::sign;
 use super::standing::{looked_at, mark, standing};
 use crate::domain::hotfix::{Hotfix, StepState};
 use crate::domain::playbook::{BaseSource, Level, MainlineBy, StepKind, StepSpec, Trigger, VerifyPlace, What, Which};
+use crate::domain::service::Approval;
 
 /// Every step of a run, left and behind.
 #[must_use]
@@ -62,6 +63,9 @@ fn step(state: &Hotfix, at: usize, spec: &StepSpec, mark: MarkState, to: &Audien
             head.plain(format!("left out by {}: {}", to.name(by), ended(&outside(reason))))
         }
         Some(StepState::Skipped { by: None, reason }) => head.plain(format!("left out: {}", ended(&outside(reason)))),
+        Some(StepState::Offered { .. }) => {
+            head.plain("optional, not waited for: ").then(marked(&ended(&will(state, spec))))
+        }
         Some(StepState::Ahead | StepState::Current { .. }) | None => head.then(marked(&ended(&will(state, spec)))),
     }
 }
@@ -214,12 +218,16 @@ pub(super) fn spoken(parties: &[String]) -> String {
     listing(&parties.iter().map(one).collect::<Vec<_>>())
 }
 
+const NOBODY: &str = "nobody's word is asked for";
+
 fn approve(state: &Hotfix, environment: &Environment) -> String {
-    let Some(approval) = state.plan.environment(environment).map(|e| &e.approval) else {
-        return "nobody's word is asked for".to_owned();
-    };
+    state.approval(environment).map_or_else(|| NOBODY.to_owned(), whose_word)
+}
+
+/// Whose word a deployment takes.
+pub(super) fn whose_word(approval: &Approval) -> String {
     if approval.rules.is_empty() {
-        return "nobody's word is asked for".to_owned();
+        return NOBODY.to_owned();
     }
     let hold = minutes(approval.expires_minutes);
     format!("{} by people who neither asked for it nor worked on it; a vote holds for {hold}", missing(&approval.rules))
@@ -246,7 +254,7 @@ mod tests {
             r#"
 Plan of HF-12 payments — Fix 500 on upload
 It is waiting for a review.
-✓ Is it urgent? — must (APPLY-3), `triage`: Ana says so by opening it: it is urgent (incident INC-77) (10:04 UTC).
+✓ Is it urgent? — must (APPLY-3), `triage`: opened by Ana (incident INC-77); it is urgent: not answered (10:04 UTC).
 ✓ Find what production runs — must (APPLY-6, APPLY-X6), `base`: abc1234 by what production runs and the last successful deployment (10:04 UTC).
 ✓ See what must not ship — must (APPLY-4), `withheld`: main holds 3 commits that do not ship with it (10:04 UTC).
 ✓ Tell the team — must (APPLY-15), `announce`: told in payments (10:06 UTC).
@@ -262,7 +270,7 @@ It is waiting for a review.
 · Deploy to production — must (APPLY-10, APPLY-11), `production`: a person says `/hotfix deploy production`, and the bot deploys exactly what was approved (command `deploy.sh`).
 · Back to main — must (APPLY-12), `main`: the bot merges `hotfix` back into `main` with a merge commit, proves that the fix is there, and deletes `hotfix`.
 · Post-mortem — should (MAIN-18), can be skipped with a reason, `postmortem`: somebody writes the post-mortem within 5 days after production: `/hotfix postmortem <link>`.
-Playbook apply, policy policy-1, plan `4b3c28aae103`. It does not change while the run goes on.
+Playbook apply, policy policy-1, plan `a64423ce1934`. It does not change while the run goes on.
 "#,
         );
     }

@@ -194,6 +194,7 @@ fn gates(state: &Hotfix, to: &Audience<'_>) -> String {
             StepState::Done { at, evidence } => format!("{}, {}", escape(&to.named(evidence)), stamp(*at)),
             StepState::Skipped { reason, .. } => format!("left out: {}", escape(reason)),
             StepState::Current { .. } => "waited for".to_owned(),
+            StepState::Offered { .. } => "optional, and not taken".to_owned(),
             StepState::Ahead => "not reached".to_owned(),
         };
         made.push_str(&format!("| {} | {} | {how} |\n", escape(&spec.title), ids.join(", ")));
@@ -307,7 +308,7 @@ M   eeeeeee  hotfix on main
 
 | Step | From the runbook | How it went |
 |---|---|---|
-| Is it urgent? | APPLY-3 | Ana says so by opening it: it is urgent (incident INC-77), 2026-03-02 10:04 UTC |
+| Is it urgent? | APPLY-3 | opened by Ana (incident INC-77); it is urgent: not answered, 2026-03-02 10:04 UTC |
 | Find what production runs | APPLY-6, APPLY-X6 | abc1234 by what production runs and the last successful deployment, 2026-03-02 10:04 UTC |
 | See what must not ship | APPLY-4 | main holds 3 commits that do not ship with it, 2026-03-02 10:04 UTC |
 | Tell the team | APPLY-15 | told in payments, 2026-03-02 10:06 UTC |
@@ -354,6 +355,8 @@ Nothing.
             environment: "production".parse().unwrap(),
             running: commit("9999999"),
             has_fix: false,
+            brings: Vec::new(),
+            total: 0,
         });
         let play = drift.by("ana", Act::Drift(DriftChoice::Abort));
         let whole = postmortem(&play.state, &play.entries, &play.to());

@@ -7,18 +7,20 @@ use jiff::Timestamp;
 use thiserror::Error;
 
 use super::Audience;
-use super::ask::{calls, is, missing, voters};
+use super::ask::{calls, is, missing_for, voters};
+use super::attribution::{sources, unknown};
 use super::called::called;
 use super::card::{digest, only, pull_link};
 use super::duration::{clock, minutes};
-use super::phrase::{Say, capital, contributor, count, listing, outside, size, whole};
+use super::phrase::{Say, capital, contributor, count, ended, listing, outside, size, whole};
 use super::standing::looked_at;
 use crate::domain::event::Contribution;
 use crate::domain::glass::broke;
 use crate::domain::group::Moment;
 use crate::domain::hotfix::{Attestation, Hotfix, StepState};
+use crate::domain::id::{PersonId, StepId};
 use crate::domain::playbook::{StepKind, StepSpec};
-use crate::domain::step::beyond;
+use crate::domain::step::{beyond, in_the_way};
 use crate::domain::vote::{excluded, quorum};
 
 /// More commits than this are not asked about in one question.
@@ -83,7 +85,8 @@ pub fn prompt(
     if total > listed || total > COMMITS {
         return Err(TooMuch::Commits { environment: environment.clone(), total, shown: listed.min(COMMITS) });
     }
-    let mut lines = vec![who(state, environment, audience, now)];
+    let mut lines = held_back(state, environment, audience, now);
+    lines.push(who(state, environment, audience, now));
     lines.push(Text::of("You say yes to exactly ").code(commit.as_str()).plain(" and to nothing else."));
     lines.extend(backed(state, environment));
     if let Some(image) = state.image.as_ref().filter(|pinned| &pinned.commit == commit).map(|p| &p.published.image) {
@@ -97,22 +100,36 @@ pub fn prompt(
             size(&head.size)
         )));
         lines.extend(head.commits.iter().map(|one| commit_line(one, audience)));
+        lines.extend(sources(state, audience));
         let main = state.plan.main.as_str();
         let beyond = beyond(state).into_iter();
         lines.extend(
             beyond.map(|(at, why)| Text::of("Not as asked for: ").commit(at).plain(format!(" {}.", is(why, main)))),
         );
+        let wanted = state.reverted.iter().filter_map(|(source, it)| Some((source, it, it.confirmed.as_ref()?)));
+        lines.extend(wanted.map(|(source, reverted, by)| {
+            let why = if reverted.why.is_empty() { String::new() } else { format!(": {}", outside(&reverted.why)) };
+            Text::of("Main reverted ").commit(source).plain(" by ").commit(&reverted.by.commit).plain(format!(
+                " “{}”{why}. {} wants it shipped all the same.",
+                outside(&reverted.by.subject),
+                audience.name(by)
+            ))
+        }));
     }
     if !riders.is_empty() {
         lines.push(Text::of(format!(
-            "{} of others:",
-            count(riders.len(), "more commit goes out with it", "more commits go out with it")
+            "{} out with it:",
+            count(riders.len(), "commit of others goes", "commits of others go")
         )));
         lines.extend(riders.iter().map(|one| commit_line(one, audience)));
+        lines.extend(not_alone(state, environment, audience, now));
     }
     lines.extend(said(state, commit, head.map_or(commit, |head| &head.tip), audience, now));
     lines.extend(not_counted(state, audience));
+    lines.extend(unknown(state, audience));
     lines.push(until(state, environment));
+    let edits = state.edits.get(environment);
+    lines.extend(edits.map(|_| Text::of("The deployment changes these files, and a yes is to exactly this change:")));
     let card = called(
         Card {
             tone: Tone::Asking,
@@ -123,7 +140,7 @@ pub fn prompt(
                 state.plan.place(environment)
             ))),
             lines,
-            verbatim: None,
+            verbatim: edits.map(|edits| edits.diff.clone()),
             fields: fields(state, base),
             progress: Vec::new(),
             actions: actions(state, environment, commit),
@@ -144,9 +161,28 @@ pub fn prompt(
     if length > CHARACTERS { Err(TooMuch::Long { environment: environment.clone(), length }) } else { Ok(card) }
 }
 
+/// What is open again before the votes: the question stays, and is not taken before that is put right (security case 91).
+pub(crate) fn held_back(state: &Hotfix, environment: &Environment, to: &Audience<'_>, now: Timestamp) -> Vec<Text> {
+    let turn = state
+        .plan
+        .steps
+        .iter()
+        .position(|spec| matches!(&spec.kind, StepKind::Approve { environment: e } if e == environment));
+    let title = |step: &StepId| {
+        let spec = state.plan.steps.iter().find(|spec| &spec.id == step);
+        outside(spec.map_or(step.as_str(), |spec| spec.title.as_str()))
+    };
+    let open = in_the_way(state, turn.unwrap_or(0), now);
+    let line = |(step, why): &(StepId, String)| {
+        let why = ended(&outside(&to.named(why)));
+        Text::new().strong("Held back").plain(format!(": {} is open again: {why}", title(step)))
+    };
+    open.iter().map(line).collect()
+}
+
 /// What has to back each yes beside the chat (security case 39).
 fn backed(state: &Hotfix, environment: &Environment) -> Option<Text> {
-    state.plan.environment(environment)?.approval.step_up?;
+    state.approval(environment)?.step_up?;
     let pull = state.pull.as_ref()?;
     let text =
         Text::of("Each yes counts together with the voter's approving review of exactly this head on pull request ");
@@ -156,15 +192,17 @@ fn backed(state: &Hotfix, environment: &Environment) -> Option<Text> {
 fn length(card: &Card) -> usize {
     let fields = card.fields.iter().map(|field| field.name.chars().count() + field.value.to_plain().chars().count());
     let texts = card.title.iter().chain(&card.lines).chain(&card.footer).map(|text| text.to_plain().chars().count());
-    fields.chain(texts).sum()
+    fields.chain(texts).chain(card.verbatim.iter().map(|text| text.chars().count())).sum()
 }
 
 fn who(state: &Hotfix, environment: &Environment, to: &Audience<'_>, now: Timestamp) -> Text {
-    let rules = quorum(state, environment, now, None).missing;
-    let missing = missing(&rules);
+    let quorum = quorum(state, environment, now, None);
+    let missing = missing_for(state, to, environment, &quorum.missing);
     let place = state.plan.place(environment);
-    let who =
-        calls(to, &voters(state, to, &rules)).unwrap_or_else(|| Text::of("To whoever may vote and did not work on it"));
+    // Whose yes counts already is not asked again.
+    let free = voters(state, to, &quorum.missing).into_iter().filter(|person| !quorum.valid.contains(person));
+    let free: Vec<PersonId> = free.collect();
+    let who = calls(to, &free).unwrap_or_else(|| Text::of("To whoever may vote and did not work on it"));
     who.plain(format!(": before “{}” can go to {place} it needs {missing}.", whole(&state.title)))
 }
 
@@ -202,7 +240,9 @@ fn said(state: &Hotfix, commit: &CommitId, head: &CommitId, to: &Audience<'_>, n
         match at {
             StepState::Done { evidence, .. } => Some(Text::of(format!("Review: {}.", outside(&to.named(evidence))))),
             StepState::Skipped { reason, .. } => Some(Text::of(format!("Review: left out, {}.", outside(reason)))),
-            StepState::Ahead | StepState::Current { .. } => Some(Text::of("Review: not there.")),
+            StepState::Ahead | StepState::Current { .. } | StepState::Offered { .. } => {
+                Some(Text::of("Review: not there."))
+            }
         }
     };
     let mut said: Vec<Text> = state.plan.steps.iter().zip(&state.steps).filter_map(review).collect();
@@ -235,11 +275,14 @@ fn not_counted(state: &Hotfix, to: &Audience<'_>) -> Option<Text> {
     let mut people = state.contributors();
     people.insert(&state.requester);
     people.extend(state.glasses.iter().map(|broken| &broken.glass.person));
+    people.extend(state.identified.values().map(|identified| &identified.by));
     let why = |person| {
         if person == &state.requester {
             "asked for it"
         } else if broke(state, person) {
             "broke the glass"
+        } else if state.has_identified(person) {
+            "stated who an unknown contributor is"
         } else {
             "worked on it"
         }
@@ -249,8 +292,21 @@ fn not_counted(state: &Hotfix, to: &Audience<'_>) -> Option<Text> {
     (!named.is_empty()).then(|| Text::of(format!("Does not count: {}.", listing(&named))))
 }
 
+/// Whose vote for a promotion is not enough without another's.
+fn not_alone(state: &Hotfix, environment: &Environment, to: &Audience<'_>, now: Timestamp) -> Option<Text> {
+    let rules = quorum(state, environment, now, None).missing;
+    let wrote = |person: &PersonId| state.riders.iter().flatten().any(|rider| state.wrote(rider, person));
+    let authors: Vec<PersonId> = voters(state, to, &rules).into_iter().filter(wrote).collect();
+    let names: Vec<String> = authors.iter().map(|person| to.name(person)).collect();
+    (state.plan.is_promotion() && !names.is_empty()).then(|| {
+        let whose = names.first().filter(|_| names.len() == 1).map_or("one of them", String::as_str);
+        let who = listing(&names);
+        Text::of(format!("{who} wrote part of this: a yes from {whose} also needs one from somebody else."))
+    })
+}
+
 fn until(state: &Hotfix, environment: &Environment) -> Text {
-    let expires = state.plan.environment(environment).map_or(0, |plan| plan.approval.expires_minutes);
+    let expires = state.approval(environment).map_or(0, |approval| approval.expires_minutes);
     Text::of(format!(
         "A yes holds for {}, and only while commit, base and plan stay as they are. One no stops it. Silence is not a yes: \
          nothing is deployed to {} until the votes are there.",
@@ -271,7 +327,6 @@ fn actions(state: &Hotfix, environment: &Environment, commit: &CommitId) -> Vec<
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::id::PersonId;
     use crate::domain::people::Role;
     use crate::policy::{Policy, Quorums, ServicePolicy};
     use crate::view::fixture::{asked, commit, contribution, environment, same};
@@ -296,7 +351,7 @@ Does not count: Ana (asked for it) and Chi (worked on it).
 A yes holds for 2 h, and only while commit, base and plan stay as they are. One no stops it. Silence is not a yes: nothing is deployed to production until the votes are there.
   Base: `abc1234000000000000000000000000000000000`
   Branch: `hotfix`
-  Plan: `4b3c28aae103`
+  Plan: `a64423ce1934`
   Pull request: #7 <https://forge.example/payments/7>
 React with ✅ or ❌, press a button, or say `/hotfix approve` or `/hotfix reject <why>`.
 "#,

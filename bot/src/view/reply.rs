@@ -4,6 +4,7 @@ use hotfix_adapters::chat::{Card, Text, Tone};
 use jiff::Timestamp;
 
 use super::Audience;
+use super::attribution::{sources, unknown};
 use super::phrase::{capital, containment, ended, outside};
 use super::standing::standing;
 use crate::domain::hotfix::{Hotfix, Mainline};
@@ -107,7 +108,9 @@ pub fn unreadable(text: &str) -> Card {
 #[must_use]
 pub fn who(state: &Hotfix, to: &Audience<'_>) -> Card {
     let mut card = Card { title: Some(Text::of(format!("{}: who is concerned", state.id))), ..Card::default() };
-    let withheld = state.survey.iter().flat_map(|survey| &survey.withheld).map(|c| ("withheld", c));
+    // What is released from main withholds nothing of it.
+    let survey = state.survey.as_ref().filter(|_| !state.plan.ships_main());
+    let withheld = survey.iter().flat_map(|survey| &survey.withheld).map(|c| ("withheld", c));
     let ours = state.head.iter().flat_map(|head| &head.commits).map(|c| ("ships", c));
     let riders = state.riders.iter().flatten().map(|c| ("rides along", c));
     for (how, commit) in ours.chain(riders).chain(withheld) {
@@ -119,6 +122,8 @@ pub fn who(state: &Hotfix, to: &Audience<'_>) -> Card {
         let text = Text::new().code(commit.commit.short()).plain(format!(" {how}: ")).plain(outside(&commit.subject));
         card.lines.push(text.plain(format!(" ({})", people.join(", "))));
     }
+    card.lines.extend(sources(state, to));
+    card.lines.extend(unknown(state, to));
     if card.lines.is_empty() {
         card.lines.push(Text::of("Nobody's commits are known yet."));
     }

@@ -5,6 +5,7 @@ use hotfix_adapters::vocabulary::Environment;
 use jiff::Timestamp;
 
 use super::Audience;
+use super::ask::takes_fixes;
 use super::duration::between;
 use super::phrase::{listing, live_in, name, outside};
 use crate::domain::event::Ending;
@@ -22,6 +23,22 @@ pub(super) fn wait(state: &Hotfix, now: Timestamp) -> Option<Wait> {
         Progress::Waiting(wait) => Some(wait),
         Progress::Done { .. } | Progress::Impossible(_) => None,
     }
+}
+
+/// Returns whether somebody deleted the branch while the run needs it; what is merged needs it no more.
+pub(super) fn branch_is_gone(state: &Hotfix) -> bool {
+    let merged = state.pull.as_ref().is_some_and(|pull| pull.merged.is_some());
+    state.branch_gone && !merged && state.abandoned.is_none() && !state.is_over()
+}
+
+/// Returns whether main has every fix that was asked for, as it was before the fixes were picked (SRE-8).
+pub(super) fn all_on_main(state: &Hotfix) -> bool {
+    !state.fixes.is_empty() && state.fixes.iter().all(|fix| state.on_main.contains(&fix.source))
+}
+
+/// Returns the productions that run the fix by this run's doing, where nobody released anything newer since.
+pub(super) fn still_on(state: &Hotfix) -> Vec<&Environment> {
+    live_in(state).into_iter().filter(|name| !state.superseded.contains_key(*name)).collect()
 }
 
 /// Where a run stands, in a few words.
@@ -57,11 +74,20 @@ fn underway(state: &Hotfix, people: &People, now: Timestamp) -> (Tone, String) {
         let where_ = if state.plan.productions().count() > 1 { listing(&names) } else { "production".to_owned() };
         return (Tone::Bad, format!("paused: {where_} changed"));
     }
-    if let Some(stuck) = &state.stuck {
-        return (Tone::Bad, format!("stopped: could not {}", outside(&stuck.what)));
+    if let Some(stuck) = state.stuck.last() {
+        return (Tone::Bad, format!("stopped: could not {}", outside(&stuck.effect.describe())));
     }
-    let waiting = wait(state, now);
-    let last = if review_due(state) && state.current().is_none() {
+    if state.abandoned.is_some() {
+        let main = state.owes_mainline().then_some("the fix on main");
+        let review = review_due(state).then_some("the review of the broken glass");
+        let owed: Vec<&str> = main.into_iter().chain(review).collect();
+        return (Tone::Warning, format!("abandoned; still waiting for {}", listing(&owed)));
+    }
+    let gone = branch_is_gone(state);
+    let waiting = wait(state, now).filter(|_| !gone);
+    let last = if gone {
+        (Tone::Bad, "stopped: the branch was deleted".to_owned())
+    } else if review_due(state) && state.current().is_none() {
         (Tone::Asking, "waiting for a review of the broken glass".to_owned())
     } else {
         (Tone::Neutral, "going on".to_owned())
@@ -95,6 +121,7 @@ fn live(state: &Hotfix) -> Option<String> {
         return None;
     }
     match &state.mainline {
+        Mainline::Open if all_on_main(state) => None,
         Mainline::Open => {
             Some(format!("live in {production}, not yet on main: {production} {is} in a non-standard state"))
         }
@@ -111,17 +138,27 @@ fn waiting_for(state: &Hotfix, wait: &Wait) -> (Tone, String) {
     match wait {
         Wait::Bot(what) => (Tone::Neutral, (*what).to_owned()),
         Wait::Fix => (Tone::Asking, "waiting for the fix".to_owned()),
+        Wait::Reverted(_) => (Tone::Bad, "stopped: main reverted the fix".to_owned()),
         Wait::Strays(_) => (Tone::Bad, "stopped: the branch holds what nobody asked for".to_owned()),
         Wait::Conflict(_) => (Tone::Bad, "stopped: the fix does not apply, a person has to settle it".to_owned()),
+        Wait::Review { pull, .. } if !pull.is_empty() => (Tone::Warning, "the pull request is held back".to_owned()),
         Wait::Review { against, .. } if !against.is_empty() => {
             (Tone::Warning, "a reviewer asks for changes".to_owned())
         }
         Wait::Review { have, need, .. } if have < need => (Tone::Asking, "waiting for a review".to_owned()),
         Wait::Review { .. } => (Tone::Neutral, "waiting for the checks".to_owned()),
+        Wait::MainChecks(_) => (Tone::Neutral, "waiting for the checks of main".to_owned()),
+        Wait::MainBlocked(_) => (Tone::Bad, "stopped: main cannot be released".to_owned()),
+        Wait::MergeChecks { failed: true, .. } => (Tone::Bad, "stopped: a check of the merge failed".to_owned()),
+        Wait::MergeChecks { .. } => (Tone::Neutral, "waiting for the checks of the merge".to_owned()),
         Wait::Word { place, failed: true, .. } => (Tone::Bad, format!("stopped: it is not good {}", looked_at(place))),
         Wait::Word { place, .. } => (Tone::Asking, format!("waiting for a look {}", looked_at(place))),
         Wait::Votes { environment, vetoes, .. } if *vetoes > 0 => {
             (Tone::Bad, format!("stopped: somebody said no to {}", to(environment)))
+        }
+        Wait::Votes { environment, .. } if state.is_taken_back(environment) => {
+            let next = if takes_fixes(state) { "; waiting for a better fix" } else { "" };
+            (Tone::Asking, format!("rolled back{next}"))
         }
         Wait::Votes { environment, .. } => (Tone::Asking, format!("waiting for votes for {}", to(environment))),
         Wait::Retargeted { into, .. } => {
@@ -129,6 +166,10 @@ fn waiting_for(state: &Hotfix, wait: &Wait) -> (Tone, String) {
         }
         Wait::DeployCommand(environment) => (Tone::Asking, format!("ready to be deployed to {}", to(environment))),
         Wait::Deploying(environment) => (Tone::Neutral, format!("deploying to {}", to(environment))),
+        Wait::RollingOut(environment) => (Tone::Neutral, format!("merged, rolling out to {}", to(environment))),
+        Wait::RolloutWord(environment) => {
+            (Tone::Asking, format!("merged; waiting for a word whether {} runs it", to(environment)))
+        }
         Wait::DeployByHand(environment) => (Tone::Asking, format!("waiting for a deployment to {environment} by hand")),
         Wait::DeployFailed(environment) => {
             (Tone::Bad, format!("stopped: the deployment to {} failed", to(environment)))
@@ -147,6 +188,10 @@ fn waiting_for(state: &Hotfix, wait: &Wait) -> (Tone, String) {
                 listing(&places.iter().map(|place| place.as_str()).collect::<Vec<_>>())
             ),
         ),
+        Wait::Release(places) => {
+            let places: Vec<&str> = places.iter().map(|place| place.as_str()).collect();
+            (Tone::Warning, format!("waiting for a release that has the fix on {}", listing(&places)))
+        }
         Wait::Mainline => (Tone::Asking, "waiting for the fix to be on main".to_owned()),
         Wait::Postmortem { .. } => (Tone::Asking, "waiting for the post-mortem".to_owned()),
     }
@@ -166,6 +211,7 @@ pub(super) fn mark(state: &Hotfix, at: usize, now: Timestamp) -> MarkState {
     match state.steps.get(at) {
         Some(StepState::Done { .. }) => MarkState::Done,
         Some(StepState::Skipped { .. }) => MarkState::Skipped,
+        Some(StepState::Offered { .. }) => MarkState::Ahead,
         Some(StepState::Ahead | StepState::Current { .. }) | None => {
             if state.current().map(|(current, _)| current) != Some(at) {
                 MarkState::Ahead
@@ -181,5 +227,5 @@ pub(super) fn mark(state: &Hotfix, at: usize, now: Timestamp) -> MarkState {
 fn is_stopped(state: &Hotfix, now: Timestamp) -> bool {
     let waiting = wait(state, now);
     let bad = waiting.is_some_and(|wait| waiting_for(state, &wait).0 == Tone::Bad);
-    bad || state.is_over() || !state.drifts.is_empty() || state.stuck.is_some()
+    bad || branch_is_gone(state) || state.is_over() || !state.drifts.is_empty() || !state.stuck.is_empty()
 }

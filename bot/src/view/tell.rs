@@ -1,5 +1,6 @@
 //! What is said to one person directly: to a member of the team who cannot read the channel (APPLY-15), to whoever's
-//! commits go out with the fix (MAIN-8, PROMO-11), neither of whom is waited for, and to whoever's vote does not count yet.
+//! commits go out with the fix (MAIN-8, PROMO-11), neither of whom is waited for, whoever's vote does not count yet, and
+//! to whoever said yes to what is held back since.
 
 use hotfix_adapters::chat::{Card, Text, Tone};
 
@@ -7,19 +8,23 @@ use super::Audience;
 use super::announcement::news;
 use super::card::{heading, pull_link};
 use super::form::riders_buttons;
-use super::phrase::{Say, command, destination, outside};
-use crate::domain::event::{Contribution, Entry, Event, Vote};
+use super::phrase::{Say, command, destination, ended, outside};
+use crate::domain::event::{Contribution, DeployIntent, Entry, Event, Vote};
 use crate::domain::hotfix::Hotfix;
-use crate::domain::id::PersonId;
+use crate::domain::id::{PersonId, StepId};
 use crate::domain::vote::is_backed;
+use hotfix_adapters::vocabulary::CommitId;
 
 /// What an event says to this person directly, if anything.
 #[must_use]
 pub fn tell(state: &Hotfix, entry: &Entry, audience: &Audience<'_>, to: &PersonId) -> Option<Card> {
     match &entry.event {
         Event::Voted(vote) => unbacked(state, vote),
-        Event::Announced { missed, .. } if missed.contains(to) => Some(missed_it(state, entry, audience)),
+        Event::Announced { missed, .. } if missed.contains(to) => Some(missed_it(state, entry, audience, to)),
+        Event::DeployStarted(intent) if intent.rollback => Some(taken_back(state, intent, audience, to)),
         Event::RidersFound { riders, .. } => rider(state, riders, to, audience),
+        Event::StepReopened { step, reason } => reopened(state, step, reason, (to, audience)),
+        Event::FixReverted { source, by, .. } => Some(reverter(state, source, by, audience)),
         Event::Announced { .. }
         | Event::Opened(_)
         | Event::Surveyed(_)
@@ -31,27 +36,38 @@ pub fn tell(state: &Hotfix, entry: &Entry, audience: &Audience<'_>, to: &PersonI
         | Event::Reached { .. }
         | Event::Counted(_)
         | Event::ImageFound { .. }
+        | Event::EditsRead { .. }
         | Event::ImageMoved { .. }
         | Event::LiveBranchMoved { .. }
         | Event::ReturnOpened { .. }
         | Event::DeployNoted { .. }
         | Event::Refused { .. }
         | Event::StepEntered { .. }
+        | Event::StepOffered { .. }
         | Event::StepDone { .. }
         | Event::StepSkipped { .. }
         | Event::OverrideAsked { .. }
         | Event::StepOverridden { .. }
-        | Event::StepReopened { .. }
+        | Event::EvidenceChanged { .. }
         | Event::BaseFound { .. }
         | Event::BranchCreated { .. }
         | Event::FixRequested { .. }
+        | Event::FixAttributed(_)
+        | Event::Identified { .. }
+        | Event::StrangersPushed { .. }
+        | Event::FixesOrdered { .. }
+        | Event::FixRemovalAsked { .. }
+        | Event::FixRemoved { .. }
+        | Event::FixKept { .. }
         | Event::FixPicked { .. }
         | Event::FixConflicted { .. }
         | Event::HeadMoved { .. }
         | Event::PullOpened { .. }
         | Event::PullSeen(_)
+        | Event::MainSeen(_)
         | Event::Prompted { .. }
         | Event::QuestionClosed { .. }
+        | Event::ApprovalChanged { .. }
         | Event::VoteWithdrawn { .. }
         | Event::Vetoed { .. }
         | Event::VetoWithdrawn { .. }
@@ -67,23 +83,36 @@ pub fn tell(state: &Hotfix, entry: &Entry, audience: &Audience<'_>, to: &PersonI
         | Event::DeployAsked { .. }
         | Event::DeployRefused { .. }
         | Event::DeployStarted(_)
+        | Event::RolloutBegan { .. }
         | Event::DeployAwaitsWord { .. }
         | Event::DeployEnded { .. }
         | Event::Drifted { .. }
+        | Event::WithheldFound { .. }
         | Event::DriftSettled { .. }
         | Event::RebaseConflicted { .. }
         | Event::Superseded { .. }
         | Event::Merged { .. }
         | Event::Proven { .. }
         | Event::MainlineLost { .. }
+        | Event::MainlineRewritten { .. }
+        | Event::MainlineConfirmed { .. }
         | Event::MergebackWaived { .. }
         | Event::BranchDeleted
+        | Event::BranchGone { .. }
+        | Event::BranchBack { .. }
+        | Event::BranchMerged { .. }
+        | Event::FixBack { .. }
+        | Event::FixConfirmed { .. }
         | Event::PostmortemFiled { .. }
         | Event::Joined { .. }
         | Event::Noted { .. }
         | Event::Reminded { .. }
         | Event::Stuck { .. }
-        | Event::Retried
+        | Event::Retried { .. }
+        | Event::LanesReleased
+        | Event::LanesTaken
+        | Event::AbandonAsked { .. }
+        | Event::Abandoned { .. }
         | Event::Aborted { .. }
         | Event::Closed { .. } => None,
     }
@@ -104,14 +133,64 @@ fn unbacked(state: &Hotfix, vote: &Vote) -> Option<Card> {
     Some(Card { tone: Tone::Asking, title: Some(heading(state)), lines: vec![what, next], ..Card::default() })
 }
 
-fn missed_it(state: &Hotfix, entry: &Entry, audience: &Audience<'_>) -> Card {
-    let mut card = news(state, audience, entry.at);
+/// A rollback that takes away what this person changed.
+fn taken_back(state: &Hotfix, intent: &DeployIntent, audience: &Audience<'_>, to: &PersonId) -> Card {
+    let place = state.plan.place(&intent.environment);
+    let whose = if intent.removes.contains(to) {
+        format!("Your change is taken away from {place}: {} rolls it back to ", state.id)
+    } else {
+        format!("The hotfix with your change is rolled back: {place} goes back to ")
+    };
+    let what = Text::of(whose).commit(&intent.commit).plain(".");
+    let why = intent.reason.as_ref().map(|why| Text::of(format!("Why: {}", ended(&outside(why)))));
+    let owner = Text::of(format!("Ask {} about it.", audience.name(&state.requester)));
+    let lines = [what].into_iter().chain(why).chain([owner]).collect();
+    Card { tone: Tone::Warning, title: Some(heading(state)), lines, ..Card::default() }
+}
+
+/// What somebody said yes to rests on something that changed since (security case 91).
+fn reopened(state: &Hotfix, step: &StepId, reason: &str, (to, audience): (&PersonId, &Audience<'_>)) -> Option<Card> {
+    let vote = state.votes.iter().find(|vote| &vote.person == to)?;
+    let title = state.plan.steps.iter().find(|spec| &spec.id == step).map_or(step.as_str(), |spec| spec.title.as_str());
+    let what = Text::of("What you said yes to, ").commit(&vote.commit).plain(format!(
+        " for {}, is held back. {} is open again: {}",
+        state.plan.place(&vote.environment),
+        outside(title),
+        ended(&outside(&audience.named(reason)))
+    ));
+    let next = Text::of("Your vote stays and counts once that is put right. To take it back: ")
+        .command(&format!("unapprove {}", state.id))
+        .plain(".");
+    Some(Card { tone: Tone::Warning, title: Some(heading(state)), lines: vec![what, next], ..Card::default() })
+}
+
+fn missed_it(state: &Hotfix, entry: &Entry, audience: &Audience<'_>, to: &PersonId) -> Card {
+    let mut card = news(state, audience, entry.at, to == &state.requester);
     let why = format!(
         "You get this directly because you are in the team of {} and cannot read its channel.",
         state.plan.service
     );
     card.lines.push(Text::of(why));
     card
+}
+
+/// Whoever reverted a fix hears that it is about to ship all the same.
+fn reverter(state: &Hotfix, source: &CommitId, by: &Contribution, audience: &Audience<'_>) -> Card {
+    let what = Text::of("You reverted ")
+        .commit(source)
+        .plain(" on ")
+        .code(state.plan.main.as_str())
+        .plain(" by ")
+        .commit(&by.commit)
+        .plain(format!(" “{}”.", outside(&by.subject)));
+    let next = Text::of(format!(
+        "{} asked for it as a hotfix for {}. Tell them why it was reverted. If it must not go out, say ",
+        audience.name(&state.requester),
+        destination(state)
+    ))
+    .plain(command(&format!("hold {} <why>", state.id)))
+    .plain(".");
+    Card { tone: Tone::Warning, title: Some(heading(state)), lines: vec![what, next], ..Card::default() }
 }
 
 fn rider(state: &Hotfix, riders: &[Contribution], to: &PersonId, audience: &Audience<'_>) -> Option<Card> {
@@ -153,6 +232,7 @@ mod tests {
         let entry = play.entries.iter().find(announced).unwrap();
         assert_eq!(tell(&play.state, entry, &play.to(), &person("ben")), None);
         let card = tell(&play.state, entry, &play.to(), &person("eve")).unwrap();
+        assert!(!plain(&card).contains("for the record"), "that is asked of the requester");
         assert!(
             plain(&card).ends_with(
                 "You get this directly because you are in the team of payments and cannot read its channel.\n"

@@ -2,14 +2,18 @@
 
 use super::Audience;
 use super::duration::stamp;
-use super::phrase::{containment, count, lapsed, listing, name, once, paragraph};
+use super::phrase::{containment, contributor, count, lapsed, listing, name, once, paragraph};
+use super::plan::whose_word;
 use super::render::{code, escape};
-use crate::domain::event::{Actor, Closing, DeployIntent, DriftChoice, Ending, Entry, Event, PullSeen, Survey};
+use crate::domain::attribution::handle;
+use crate::domain::event::{
+    Actor, Closing, DeployIntent, DriftChoice, Ending, Entry, Event, MainSeen, PullSeen, Survey,
+};
 use crate::domain::hotfix::Hotfix;
 use crate::domain::id::{PersonId, StepId};
 use crate::domain::playbook::StepKind;
 use crate::domain::refusal::Refusal;
-use hotfix_adapters::forge::CheckState;
+use hotfix_adapters::forge::{Check, CheckState};
 use hotfix_adapters::vocabulary::{CommitId, DeployKey, Environment};
 
 /// The timeline of a run, as Markdown.
@@ -42,6 +46,8 @@ fn happened(state: &Hotfix, entry: &Entry, to: &Audience<'_>) -> Option<String> 
     let at = |environment: &Environment| state.plan.place(environment);
     let said = match &entry.event {
         Event::StepEntered { .. } => return None,
+        Event::StepOffered { step } => format!("offered **{}**, which is optional", title(step)),
+        Event::FixAttributed(one) if one.pulls.is_empty() && !one.merge => return None,
         Event::StepDone { step, .. } if is_told_by_another(state, step) => return None,
         Event::Opened(opened) => {
             format!("opened it: {}{}", escape(&opened.title), incident(opened.incident.as_deref()))
@@ -64,8 +70,19 @@ fn happened(state: &Hotfix, entry: &Entry, to: &Audience<'_>) -> Option<String> 
                 escape(incident)
             )
         }
+        Event::EvidenceChanged { step, problem: Some(problem) } => {
+            format!("{} would not be done any more: {}", code(step.as_str()), escape(problem))
+        }
+        Event::EvidenceChanged { step, problem: None } => format!("{} holds again", code(step.as_str())),
         Event::StepReopened { step, reason } => {
             format!("**{}** is open again: {}", title(step), escape(&to.named(reason)))
+        }
+        Event::WithheldFound { base, total, .. } => {
+            format!(
+                "on top of {}, main holds {} that do not ship with it",
+                sha(base),
+                count(*total, "change", "changes")
+            )
         }
         Event::BaseFound { commit, sources } => {
             format!("it starts from {}, by {}", sha(commit), escape(&listing(sources)))
@@ -95,6 +112,9 @@ fn happened(state: &Hotfix, entry: &Entry, to: &Audience<'_>) -> Option<String> 
             code(&format!("{}:{}", published.image.repository, published.image.tag)),
             code(published.image.digest.as_str())
         ),
+        Event::EditsRead { environment, .. } => {
+            format!("the changes of files for {environment} were computed")
+        }
         Event::ImageMoved { to } => format!(
             "the tag of the image moved to {}",
             to.as_ref().map_or_else(|| "nothing".to_owned(), |digest| code(digest.short()))
@@ -110,8 +130,27 @@ fn happened(state: &Hotfix, entry: &Entry, to: &Audience<'_>) -> Option<String> 
         Event::ReturnOpened { number, .. } => format!("opened pull request \\#{} into main", number.0),
         Event::DeployNoted { key, note } => format!("the deployment to {}: {}", place(state, key), escape(note)),
         Event::FixRequested { source } => format!("asked for {} on the branch", sha(source)),
-        Event::FixPicked { source, commit: Some(commit) } => format!("picked {} as {}", sha(source), sha(commit)),
-        Event::FixPicked { source, commit: None } => format!("{} was there already", sha(source)),
+        Event::FixAttributed(one) => {
+            let people: Vec<String> = one.people.iter().map(|who| escape(&contributor(to.people, who))).collect();
+            format!("{} is the work of {}", sha(&one.source), listing(&people))
+        }
+        Event::Identified { unknown, person, words } => {
+            let is = person.as_ref().map_or_else(|| escape(words), |person| who(person).to_string());
+            format!("stated that {} is {is}", code(&handle(unknown)))
+        }
+        Event::StrangersPushed { people } => {
+            let people: Vec<String> = people.iter().map(|who| escape(&who.name)).collect();
+            format!("unknown people pushed to the branch: {}", people.join(", "))
+        }
+        Event::FixPicked { source, commit: Some(commit), .. } => format!("picked {} as {}", sha(source), sha(commit)),
+        Event::FixesOrdered { sources } => {
+            format!("fixes in the order of main: {}", sources.iter().map(sha).collect::<Vec<_>>().join(", "))
+        }
+        Event::FixRemovalAsked { source } => format!("asked to take {} off the branch", sha(source)),
+        Event::FixRemoved { source, .. } => format!("{} is no longer part of it", sha(source)),
+        Event::FixKept { source, files } => format!("{} stays: {} in the way", sha(source), escape(&files.join(", "))),
+        Event::FixPicked { source, commit: None, empty: true } => format!("{} is an empty commit", sha(source)),
+        Event::FixPicked { source, commit: None, empty: false } => format!("{} was there already", sha(source)),
         Event::FixConflicted { source, files } => {
             format!("{} does not apply: {}", sha(source), escape(&files.join(", ")))
         }
@@ -126,6 +165,7 @@ fn happened(state: &Hotfix, entry: &Entry, to: &Audience<'_>) -> Option<String> 
         }
         Event::PullOpened { number, .. } => format!("opened pull request \\#{}", number.0),
         Event::PullSeen(seen) => pull_seen(seen),
+        Event::MainSeen(seen) => main_seen(state, seen),
         Event::Prompted { environment, commit, .. } => {
             format!("asked for votes for {} on {}", sha(commit), at(environment))
         }
@@ -133,8 +173,12 @@ fn happened(state: &Hotfix, entry: &Entry, to: &Audience<'_>) -> Option<String> 
             let why = match why {
                 Closing::Expired => "its time is over",
                 Closing::Retargeted => "the pull request goes into another branch",
+                Closing::Edits => "the deployment would change files in another way",
             };
             format!("the question for {} is closed: {why}", at(environment))
+        }
+        Event::ApprovalChanged { environment, approval } => {
+            format!("the policy changed; for {}: {}", at(environment), whose_word(approval))
         }
         Event::Voted(vote) => format!("said yes to {} for {}", sha(&vote.commit), at(&vote.environment)),
         Event::VoteWithdrawn { environment, person, why } => {
@@ -176,22 +220,30 @@ fn happened(state: &Hotfix, entry: &Entry, to: &Audience<'_>) -> Option<String> 
                 note.as_ref().map_or(String::new(), |note| format!(": {}", escape(note)))
             )
         }
-        Event::DeployAsked { environment, commit, rollback } => {
+        Event::DeployAsked { environment, commit, rollback, reason, .. } => {
             let verb = if *rollback { "asked to roll back" } else { "asked to deploy to" };
-            format!("{verb} {}: {}", at(environment), sha(commit))
+            let why = reason.as_ref().map_or(String::new(), |reason| format!(", because: {}", escape(reason)));
+            format!("{verb} {}: {}{why}", at(environment), sha(commit))
         }
         Event::DeployRefused { environment, refusals } => {
             format!("deployed nothing to {environment}. {}", reasons(refusals, to))
         }
         Event::DeployStarted(intent) => started(state, intent, to),
-        Event::DeployAwaitsWord { key } => {
+        Event::RolloutBegan { key } => {
+            format!("the deployment to {} is merged and rolls out", place(state, key))
+        }
+        Event::DeployAwaitsWord { key, .. } if state.deploy(key).is_some_and(|deploy| deploy.merged_at.is_some()) => {
+            let place = place(state, key);
+            format!("the deployment to {place} is merged, and waits for a person to say whether it reached {place}")
+        }
+        Event::DeployAwaitsWord { key, .. } => {
             format!("the deployment to {} waits for a person to do it", place(state, key))
         }
         Event::DeployEnded { key, failure: None } => format!("the deployment to {} succeeded", place(state, key)),
         Event::DeployEnded { key, failure: Some(why) } => {
             format!("the deployment to {} failed: {}", place(state, key), escape(why))
         }
-        Event::Drifted { environment, expected, found } => {
+        Event::Drifted { environment, expected, found, .. } => {
             format!("{environment} changed outside this run: expected {}, found {}", sha(expected), sha(found))
         }
         Event::DriftSettled { choice } => format!("decided to {}", drift(*choice)),
@@ -201,12 +253,36 @@ fn happened(state: &Hotfix, entry: &Entry, to: &Audience<'_>) -> Option<String> 
         Event::Superseded { environment, by } => {
             format!("a newer release that contains the fix is in {environment}: {}", sha(by))
         }
-        Event::Merged { number, commit } => format!("merged pull request \\#{} as {}", number.0, sha(commit)),
+        Event::Merged { number, commit, early: false } => {
+            format!("merged pull request \\#{} as {}", number.0, sha(commit))
+        }
+        Event::Merged { number, commit, early: true } => {
+            format!("saw pull request \\#{} merged as {} before it was deployed", number.0, sha(commit))
+        }
+        Event::BranchGone { at } => format!("saw {} deleted; it was at {}", code(state.plan.branch.as_str()), sha(at)),
+        Event::BranchBack { at } => format!("saw {} back at {}", code(state.plan.branch.as_str()), sha(at)),
+        Event::BranchMerged { by } => {
+            let branch = code(state.plan.branch.as_str());
+            format!("saw {branch} merged into main by {}, which must not be", sha(&by.commit))
+        }
+        Event::FixReverted { source, by, .. } => {
+            format!("saw that {} reverted the fix {} on main", sha(&by.commit), sha(source))
+        }
+        Event::FixBack { source } => format!("saw the fix {} on main again", sha(source)),
+        Event::FixConfirmed { source } => format!("wants {} shipped although main reverted it", sha(source)),
         Event::RidersFound { total, .. } => {
             format!("{} with it", count(*total, "change of others goes out", "changes of others go out"))
         }
         Event::Proven { how, main } => format!("the fix is on main: {}, at {}", containment(how), sha(main)),
-        Event::MainlineLost { by } => format!("{} took the fix out of main again", sha(by)),
+        Event::MainlineLost { by, partly } => {
+            let what = if *partly { "a part of the fix" } else { "the fix" };
+            format!("{} took {what} out of main again", sha(&by.commit))
+        }
+        Event::MainlineRewritten { by, .. } => format!("{} rewrote lines of the fix on main", sha(&by.commit)),
+        Event::MainlineConfirmed { note: None } => "checked main: it has the fix, in other lines".to_owned(),
+        Event::MainlineConfirmed { note: Some(note) } => {
+            format!("checked main: it has the fix, in other lines: {}", escape(note))
+        }
         Event::MergebackWaived { reason } => format!("gave up bringing the fix to main: {}", escape(reason)),
         Event::BranchDeleted => format!("deleted {}", code(state.plan.branch.as_str())),
         Event::PostmortemFiled { url: Some(url) } => format!("wrote the post-mortem: {}", escape(url)),
@@ -214,8 +290,19 @@ fn happened(state: &Hotfix, entry: &Entry, to: &Audience<'_>) -> Option<String> 
         Event::Joined { title } => format!("brought a second fix into it: {}", escape(title)),
         Event::Noted { text } => format!("noted: {}", escape(text)),
         Event::Reminded { step, times } => format!("reminded of **{}**, time {times}", title(step)),
-        Event::Stuck { what, reason } => format!("could not {}: {}", escape(what), escape(once(reason))),
-        Event::Retried => "said to try again".to_owned(),
+        Event::Stuck { effect, reason } => {
+            format!("could not {}: {}", escape(&effect.describe()), escape(once(reason)))
+        }
+        Event::Retried { .. } => "said to try again".to_owned(),
+        Event::LanesReleased => "released the lanes: others may deploy again".to_owned(),
+        Event::LanesTaken => "took the lanes again".to_owned(),
+        Event::AbandonAsked { reason } => {
+            format!("wants to end it although a deployment may still be running: {}", escape(reason))
+        }
+        Event::Abandoned { reason, asked_by, .. } => {
+            let with = asked_by.as_ref().map_or(String::new(), |first| format!(", as {} asked", who(first)));
+            format!("abandoned it{with}: {}", escape(reason))
+        }
         Event::Aborted { reason } => format!("gave it up: {}", escape(reason)),
         Event::Closed { ending } => format!("closed it: {}", ended(ending)),
     };
@@ -317,12 +404,26 @@ fn names<'a>(people: impl IntoIterator<Item = &'a PersonId>, to: &Audience<'_>) 
 }
 
 fn pull_seen(seen: &PullSeen) -> String {
-    let green = seen.checks.iter().filter(|check| check.state == CheckState::Success).count();
-    format!(
-        "saw {}, {green} of {} green",
-        count(seen.reviews.len(), "review", "reviews"),
-        count(seen.checks.len(), "check", "checks")
-    )
+    let marks =
+        [(seen.closed, ", closed"), (seen.draft, ", a draft"), (!seen.hold_labels.is_empty(), ", held by a label")];
+    let marks: String = marks.into_iter().filter(|(is, _)| *is).map(|(_, mark)| mark).collect();
+    format!("saw {}, {}{marks}", count(seen.reviews.len(), "review", "reviews"), green(&seen.checks))
+}
+
+fn main_seen(state: &Hotfix, seen: &MainSeen) -> String {
+    let merged = state.pull.as_ref().and_then(|pull| pull.merged.as_ref()) == Some(&seen.commit);
+    let what = if merged { "the merge" } else { "main" };
+    let blockers = if seen.blockers.is_empty() {
+        String::new()
+    } else {
+        format!(", {}", count(seen.blockers.len(), "release blocker", "release blockers"))
+    };
+    format!("saw {what} at {}, {}{blockers}", sha(&seen.commit), green(&seen.checks))
+}
+
+fn green(checks: &[Check]) -> String {
+    let green = checks.iter().filter(|check| check.state == CheckState::Success).count();
+    format!("{green} of {} green", count(checks.len(), "check", "checks"))
 }
 
 fn started(state: &Hotfix, intent: &DeployIntent, to: &Audience<'_>) -> String {
@@ -368,7 +469,7 @@ mod tests {
 |---|---|---|
 | 2026-03-02 10:02 UTC | Ana | opened it: Fix 500 on upload (incident INC-77) |
 | 2026-03-02 10:04 UTC | bot | looked around: production runs `abc1234`, main holds 3 changes that are not there |
-| 2026-03-02 10:04 UTC | bot | **Is it urgent?** is fulfilled: Ana says so by opening it: it is urgent (incident INC-77) |
+| 2026-03-02 10:04 UTC | bot | **Is it urgent?** is fulfilled: opened by Ana (incident INC-77); it is urgent: not answered |
 | 2026-03-02 10:04 UTC | bot | it starts from `abc1234`, by what production runs and the last successful deployment |
 | 2026-03-02 10:04 UTC | bot | **See what must not ship** is fulfilled: main holds 3 commits that do not ship with it |
 | 2026-03-02 10:06 UTC | bot | told the team: Ana, Ben, Chi and Dee could read it; told directly: Eve |
@@ -395,6 +496,7 @@ mod tests {
 | 2026-03-02 10:34 UTC | bot | the deployment to production succeeded |
 | 2026-03-02 10:36 UTC | bot | merged pull request \#7 as `eeeeeee` |
 | 2026-03-02 10:38 UTC | bot | the fix is on main: main contains the very commits, at `eeeeeee` |
+| 2026-03-02 10:38 UTC | bot | released the lanes: others may deploy again |
 | 2026-03-02 10:40 UTC | bot | deleted `hotfix` |
 | 2026-03-02 10:42 UTC | Ana | wrote the post-mortem: https://wiki.example/pm-12 |
 | 2026-03-02 10:42 UTC | bot | closed it: every step is behind it |

@@ -9,6 +9,8 @@ use hotfix_adapters::chat::discord::{Discord, DiscordOptions};
 use hotfix_adapters::chat::listen::{Ingress, Source};
 use hotfix_adapters::chat::slack::{Slack, SlackOptions};
 
+use sha2::{Digest as _, Sha256};
+
 use super::hosts::{reach, secret};
 use crate::config::{ChatKind, Config, DiscordSettings, SlackSettings, SlackWay};
 
@@ -37,6 +39,28 @@ pub fn talk(config: &Config, console: impl FnOnce() -> anyhow::Result<Arc<Consol
         ChatKind::Slack(settings) => slack(config, settings).context("[chat.slack] of hotfix.toml"),
         ChatKind::Discord(settings) => discord(config, settings).context("[chat.discord] of hotfix.toml"),
     }
+}
+
+/// A digest of everything that the chat is made of, the values of its secrets included: another one takes another chat.
+///
+/// # Errors
+/// When a secret cannot be read.
+pub fn chat_print(config: &Config) -> anyhow::Result<String> {
+    let settings = &config.settings;
+    let secrets = match &settings.chat.kind {
+        ChatKind::Console => Vec::new(),
+        ChatKind::Slack(SlackSettings { token, way, .. }) => match way {
+            SlackWay::Socket { app_token, .. } => vec![token, app_token],
+            SlackWay::Http { signing_secrets } => std::iter::once(token).chain(signing_secrets).collect(),
+        },
+        ChatKind::Discord(DiscordSettings { token, .. }) => vec![token],
+    };
+    let mut digest = Sha256::new();
+    digest.update(format!("{:?}{:?}", settings.chat.kind, settings.private_hosts));
+    for source in secrets {
+        digest.update(Sha256::digest(source.read()?.expose()));
+    }
+    Ok(hex::encode(digest.finalize()))
 }
 
 fn discord(config: &Config, settings: &DiscordSettings) -> anyhow::Result<Talk> {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use hotfix_adapters::failure::Failure;
 use hotfix_adapters::forge::credentials::Credentials;
 use hotfix_adapters::forge::git::mirror::{Mirror, MirrorOptions};
 use hotfix_adapters::forge::github::{Auth, GitHub, GitHubOptions, GitHubWebhook};
@@ -14,7 +15,7 @@ use hotfix_adapters::forge::local::Local;
 use hotfix_adapters::forge::webhook::Webhook;
 use hotfix_adapters::forge::{Forge, Signature};
 use hotfix_adapters::reach::Reach;
-use hotfix_adapters::vocabulary::{PersonRef, Platform};
+use hotfix_adapters::vocabulary::{PersonRef, Platform, Repo};
 use secrecy::SecretString;
 
 use crate::config::secret::SecretSource;
@@ -61,6 +62,32 @@ impl Hosts {
             ForgeConfig::Named(name) => {
                 self.named.get(name).with_context(|| format!("there is no forge {name} in hotfix.toml"))
             }
+        }
+    }
+}
+
+/// The forges elsewhere, for whoever looks whether the bot could work.
+pub struct Examiner(Hosts);
+
+/// The forges of this configuration, to be looked over.
+///
+/// # Errors
+/// When one refuses its part of the configuration.
+pub fn examiner(config: &Config) -> anyhow::Result<Examiner> {
+    Ok(Examiner(Hosts::new(config, super::local_forge(config)?)?))
+}
+
+impl Examiner {
+    /// Whether the token of a forge elsewhere may do in a repository what a hotfix takes.
+    ///
+    /// # Errors
+    /// It may not, or the forge does not answer.
+    pub async fn examine(&self, forge: &str, repo: &Repo) -> Result<(), Failure> {
+        match self.0.named.get(forge).map(|host| (&host.github, &host.gitlab)) {
+            Some((Some(github), _)) => github.examine(repo).await,
+            Some((None, Some(gitlab))) => gitlab.examine(repo).await,
+            Some((None, None)) => Ok(()),
+            None => Err(Failure::rejected(format!("there is no forge {forge} in hotfix.toml"))),
         }
     }
 }

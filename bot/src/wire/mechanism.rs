@@ -11,7 +11,7 @@ use hotfix_adapters::deploy::command::{CommandDeploy, CommandOptions, Query, Que
 use hotfix_adapters::deploy::drone::{Drone, DroneOptions};
 use hotfix_adapters::deploy::manual::Manual;
 use hotfix_adapters::deploy::pipeline::{Pipeline, PipelineOptions};
-use hotfix_adapters::deploy::promotion::{Approval, Promotion, PromotionOptions};
+use hotfix_adapters::deploy::promotion::{Approval, Promotion, PromotionOptions, Rollout};
 use hotfix_adapters::deploy::tag::{TagOptions, TagRelease};
 use hotfix_adapters::deploy::workflow::{Proof, Workflow, WorkflowOptions};
 use hotfix_adapters::vocabulary::{Environment, PersonRef};
@@ -40,9 +40,7 @@ impl Place<'_> {
     pub(super) fn mechanism(&self, mechanism: &MechanismConfig) -> anyhow::Result<Arc<dyn Deploy>> {
         Ok(match mechanism {
             MechanismConfig::Command(command) => Arc::new(self.command(command)?),
-            MechanismConfig::Manual { instructions } => {
-                Arc::new(Manual::new(self.environment.clone(), instructions.clone()))
-            }
+            MechanismConfig::Manual { instructions } => Arc::new(Manual::new(self.environment.clone(), instructions)?),
             MechanismConfig::Tag { template, running } => Arc::new(TagRelease::new(TagOptions {
                 forge: self.host.forge.clone(),
                 repo: self.service.repo.clone(),
@@ -129,12 +127,22 @@ impl Place<'_> {
             hold_labels: promotion.hold_labels.clone(),
             hotfix_versions: promotion.hotfix_versions.clone(),
             merge: promotion.merge.clone(),
+            rollout: self.rollout(promotion)?,
             compare: promotion.compare.clone(),
             bot: host.bot.clone(),
             names: self.names(),
             runs: self.runs(),
             clock: Arc::new(Timestamp::now),
         })?)
+    }
+
+    /// Only what says what production runs is rolled out.
+    fn rollout(&self, promotion: &PromotionConfig) -> anyhow::Result<Rollout> {
+        if !promotion.targets.iter().any(|target| target.production) {
+            return Ok(Rollout::None);
+        }
+        let running = promotion.rollout.running.as_ref().map(|command| self.query(command)).transpose()?;
+        Ok(Rollout::Awaited { checks: promotion.rollout.checks.clone(), running })
     }
 
     /// What people are called, by all their accounts.

@@ -33,8 +33,9 @@ use hotfix_storage::embedded::{self, Embedded};
 use crate::config::{Config, ConfiguredService, Probe as ProbeConfig};
 use crate::engine::{Outside, Probe};
 use crate::http;
-pub use chat::{Talk, talk};
+pub use chat::{Talk, chat_print, talk};
 use hosts::Hosts;
+pub use hosts::{Examiner, examiner};
 use mechanism::Place;
 pub use verbs::commands;
 
@@ -103,6 +104,8 @@ pub fn http(config: &Config, chat: Option<Arc<dyn Ingress>>) -> anyhow::Result<h
     let limits = http::Limits {
         body_bytes: whole(settings.body_limit_kib).saturating_mul(1024),
         connections: whole(settings.connections),
+        // A proxy in front is one address as well, so a share is not small.
+        connections_per_address: whole(settings.connections).div_ceil(2),
         ..http::Limits::default()
     };
     Ok(http::Options {

@@ -40,10 +40,13 @@ fn option(arg: &Arg) -> OptionSpec {
         | Kind::Step
         | Kind::Fix
         | Kind::Reference
+        | Kind::Commit
+        | Kind::Name
         | Kind::Url
         | Kind::Duration
         | Kind::Verb
-        | Kind::Text => Vec::new(),
+        | Kind::Text
+        | Kind::Lasting(_) => Vec::new(),
     };
     let shape = match arg.form {
         Form::Word | Form::OptionalWord => OptionShape::Word,

@@ -73,12 +73,38 @@ pub enum OpenError {
         /// What is wrong with it.
         reason: String,
     },
+    /// The input of an import ends without a trailer.
+    #[error(
+        "the import has no trailer behind its {entries} entries, so its end may be missing: export it again, or add \
+         `--without-trailer` to take what is there"
+    )]
+    NoTrailer {
+        /// How many entries there are.
+        entries: u64,
+    },
+    /// The journal is whole, and there is no index beside it.
+    #[error(
+        "{} has no index beside its journal of {entries} entries, which is whole: run `hotfix store rebuild`",
+        path.display()
+    )]
+    NoIndex {
+        /// The store's directory.
+        path: PathBuf,
+        /// How many entries the journal has.
+        entries: u64,
+    },
 }
 
 impl OpenError {
     pub(crate) fn io(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self + use<> {
         let path = path.to_owned();
         move |source| Self::Io { what, path, source }
+    }
+
+    /// Reports whether the journal is whole and only its index has to be made anew, which the next start does as well.
+    #[must_use]
+    pub fn is_of_the_index(&self) -> bool {
+        matches!(self, Self::NoIndex { .. } | Self::Damaged(Damage::Index(_)))
     }
 
     pub(crate) fn is_full(&self) -> bool {

@@ -5,6 +5,7 @@ use std::io::{BufRead, Write};
 use std::path::Path;
 use std::sync::Arc;
 
+use super::checkpoint;
 use super::disk::MachineDisk;
 use super::error::{Damage, OpenError};
 use super::guarded;
@@ -15,6 +16,7 @@ use super::options::{Layout, Options};
 use super::segment::{self, Place, Position, Reader};
 use super::small::{self, Found, Mark};
 use super::tail::Tail;
+use super::trailer::{self, Trailer};
 use super::witness;
 use super::{Embedded, segment::End};
 use crate::clock::Clock;
@@ -63,6 +65,9 @@ pub fn verify(directory: &Path) -> Result<Report, OpenError> {
 
 /// Compares a copy of the index with one made anew, key by key: opening an index writes to it, and a check must not.
 fn compare_index(options: &Options, layout: &Layout, end: &End) -> Result<(), OpenError> {
+    if !layout.index.exists() {
+        return Err(OpenError::NoIndex { path: layout.root.clone(), entries: end.position.seq });
+    }
     let scratch = layout.root.join("verify");
     let _ = fs::remove_dir_all(&scratch);
     let copy = scratch.join("copy");
@@ -112,7 +117,8 @@ fn copy_tree(from: &Path, to: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Writes the journal as lines of JSON, and answers how many. Needs no lock: a running store only appends.
+/// Writes the journal as lines of JSON with a trailer behind them, and answers how many entries it has. Needs no lock: a
+/// running store only appends.
 ///
 /// # Errors
 /// When a record is damaged, or the output cannot be written.
@@ -121,34 +127,55 @@ pub fn export(directory: &Path, output: &mut dyn Write) -> Result<u64, OpenError
     let end = segment::scan(&layout.journal, Position::genesis(), &mut |_, _, bytes| {
         output.write_all(bytes).map_err(OpenError::io("export", &layout.journal))
     })?;
-    output.flush().map_err(OpenError::io("export", &layout.journal))?;
-    Ok(end.position.seq)
+    let Position { seq, hash, .. } = end.position;
+    trailer::write(output, seq, &hash)
+        .and_then(|()| output.flush())
+        .map_err(OpenError::io("export", &layout.journal))?;
+    Ok(seq)
 }
 
-/// Makes a new store from an export, checking the chain, and answers how many entries it has.
+/// What an import made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Imported {
+    /// How many entries.
+    pub entries: u64,
+    /// The hash of the last one.
+    pub head: String,
+}
+
+/// Makes a new store from an export, with its index, checking the chain and the trailer.
 ///
 /// # Errors
-/// When the directory is not empty, or a line is not the next one of a journal. Then the directory holds no store.
-pub fn import(directory: &Path, input: &mut dyn BufRead) -> Result<u64, OpenError> {
+/// When the directory is not empty, a line is not the next one of a journal, or the end of the export is missing. Then the
+/// directory holds no store.
+pub fn import(directory: &Path, input: &mut dyn BufRead, trailer: Trailer) -> Result<Imported, OpenError> {
     let (options, layout) = (Options::maintenance(directory), Layout::of(directory));
     if fs::read_dir(directory).is_ok_and(|mut entries| entries.next().is_some()) {
         return Err(OpenError::NotEmpty { path: directory.to_owned() });
     }
     guarded::directories(&layout)?;
     let _lock = guarded::lock(&layout.lock, options.lock_wait)?;
-    let result = import_lines(&options, &layout, input);
+    let result = import_lines(&options, &layout, input, trailer);
     if result.is_err() {
         let _ = fs::remove_dir_all(&layout.journal);
-        let _ = fs::remove_file(&layout.lock);
+        let _ = fs::remove_dir_all(&layout.index);
+        for file in [&layout.mark, &layout.checkpoint, &layout.lock] {
+            let _ = fs::remove_file(file);
+        }
     }
     result
 }
 
-fn import_lines(options: &Options, layout: &Layout, input: &mut dyn BufRead) -> Result<u64, OpenError> {
+fn import_lines(
+    options: &Options,
+    layout: &Layout,
+    input: &mut dyn BufRead,
+    trailer: Trailer,
+) -> Result<Imported, OpenError> {
     let start = End { position: Position::genesis(), torn: 0 };
     let mut tail = Tail::open(options.disk.clone(), layout.journal.clone(), options.segment_bytes, &start)?;
     let (mut seq, mut hash, mut group, mut bytes) = (0_u64, Hash::default(), Vec::new(), Vec::new());
-    let mut last: Option<Place> = None;
+    let (mut last, mut ended): (Option<Place>, bool) = (None, false);
     let failed = || OpenError::io("write", &layout.journal);
     loop {
         bytes.clear();
@@ -163,6 +190,15 @@ fn import_lines(options: &Options, layout: &Layout, input: &mut dyn BufRead) -> 
         }
         let text = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
         let wrong = |reason: String| OpenError::Import { line: seq.saturating_add(1), reason };
+        if ended {
+            let reason = "something follows the trailer".to_owned();
+            return Err(OpenError::Import { line: seq.saturating_add(2), reason });
+        }
+        if trailer::is_one(text) {
+            trailer::check(text, seq, &hash).map_err(wrong)?;
+            ended = true;
+            continue;
+        }
         let line = line::decode(text).map_err(wrong)?;
         if line.seq != seq.saturating_add(1) || line.prev != hash {
             return Err(wrong("it does not follow the one before it".to_owned()));
@@ -175,9 +211,23 @@ fn import_lines(options: &Options, layout: &Layout, input: &mut dyn BufRead) -> 
     if seq == 0 {
         return Err(OpenError::Import { line: 1, reason: "there is no entry".to_owned() });
     }
-    let mark = Mark { seq, hash: hex::encode(hash) };
+    if !ended && trailer == Trailer::Required {
+        return Err(OpenError::NoTrailer { entries: seq });
+    }
+    let head = hex::encode(hash);
+    let mark = Mark { seq, hash: head.clone() };
     small::replace(&MachineDisk, &layout.mark, &mark).map_err(OpenError::io("write", &layout.mark))?;
-    Ok(seq)
+    index_imported(options, layout, &tail, &mark)?;
+    Ok(Imported { entries: seq, head })
+}
+
+/// Builds the index of a journal that was just imported, and leaves a checkpoint of it.
+fn index_imported(options: &Options, layout: &Layout, tail: &Tail, mark: &Mark) -> Result<(), OpenError> {
+    let (index, ledger) = open::rebuild(options, layout, &Arc::new(Reader::new(&layout.journal)))?;
+    let state = tail.checkpoint(mark.seq, &ledger.applied.hash);
+    checkpoint::write(&*options.disk, layout, &index, &state)
+        .map_err(|reason| OpenError::Index { path: layout.index.clone(), reason })?;
+    open::close_index(layout)
 }
 
 /// Throws the index away, makes it anew from the journal, and closes the store.

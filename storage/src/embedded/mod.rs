@@ -25,13 +25,15 @@ mod shared;
 mod small;
 mod stored;
 mod tail;
+mod trailer;
 mod witness;
 mod writer;
 
 pub use disk::{Disk, MachineDisk};
 pub use error::{Damage, OpenError};
-pub use maintain::{Report, export, import, rebuild, snapshot, verify};
+pub use maintain::{Imported, Report, export, import, rebuild, snapshot, verify};
 pub use options::Options;
+pub use trailer::Trailer;
 
 use std::fs::{self, File};
 use std::sync::{Arc, Mutex, PoisonError};

@@ -9,7 +9,7 @@ use std::sync::{Arc, mpsc};
 
 use super::checkpoint::checksums;
 use super::error::OpenError;
-use super::guarded::{close_index, patiently};
+use super::guarded::{self, patiently};
 use super::index::{Applied, Broken, Index, guard};
 use super::ledger::Ledger;
 use super::line::{self, EntryRef, FORMAT};
@@ -51,7 +51,7 @@ pub(crate) fn open(options: &Options, layout: &Layout) -> Result<Ready, OpenErro
         None => rebuild(options, layout, &reader)?,
     };
     let mut ready = Ready { index, reader, ledger, tail, end: end.position, checkpointed };
-    close_index(&layout.index).map_err(OpenError::io("set the modes of", &layout.index))?;
+    close_index(layout)?;
     begin(options, layout, &mut ready)?;
     let _ = fs::remove_file(&layout.suspect);
     Ok(ready)
@@ -165,7 +165,13 @@ pub(crate) fn catch_up(
     Ok(end.position)
 }
 
-fn rebuild(options: &Options, layout: &Layout, reader: &Arc<Reader>) -> Result<Opened, OpenError> {
+/// Sets the modes of the index's files.
+pub(crate) fn close_index(layout: &Layout) -> Result<(), OpenError> {
+    guarded::close_index(&layout.index).map_err(OpenError::io("set the modes of", &layout.index))
+}
+
+/// Builds the index anew from the whole journal.
+pub(crate) fn rebuild(options: &Options, layout: &Layout, reader: &Arc<Reader>) -> Result<Opened, OpenError> {
     let aside = set_aside(layout).map_err(OpenError::io("move aside", &layout.index))?;
     let mut opened = probe(options, layout, reader.clone(), false)?
         .map_err(|Broken(reason)| OpenError::Index { path: layout.index.clone(), reason })?;

@@ -46,6 +46,8 @@ struct World {
     repos: BTreeMap<String, Vec<Build>>,
     /// Targets that no pipeline is for.
     deaf: BTreeSet<String>,
+    /// Whether the token may read and not write.
+    reads_only: bool,
 }
 
 impl Drone {
@@ -103,6 +105,11 @@ impl Drone {
         self.world.lock().unwrap().deaf.insert(target.to_owned());
     }
 
+    /// The token may not promote any more.
+    pub fn permit_reading_only(&self) {
+        self.world.lock().unwrap().reads_only = true;
+    }
+
     /// The promotions of a repository, oldest first.
     #[must_use]
     pub fn promotions(&self, repo: &str) -> Vec<Build> {
@@ -125,15 +132,15 @@ async fn answer(State(world): State<Arc<Mutex<World>>>, request: Request) -> Res
     let path: Vec<&str> = request.uri().path().trim_start_matches("/api/repos/").split('/').collect();
     let [owner, name, rest @ ..] = path.as_slice() else { return refuse(StatusCode::NOT_FOUND, "Not Found") };
     let mut world = world.lock().unwrap();
-    let deaf = world.deaf.clone();
+    let (deaf, reads_only) = (world.deaf.clone(), world.reads_only);
     let Some(builds) = world.repos.get_mut(&format!("{owner}/{name}")) else {
         return refuse(StatusCode::NOT_FOUND, "sql: no rows in result set");
     };
     let one = |number: &str| builds.iter().find(|build| build.number.to_string() == number).cloned();
     match (request.method().as_str(), rest) {
-        ("GET", []) => {
-            axum::Json(json!({ "id": 1, "slug": format!("{owner}/{name}"), "active": true })).into_response()
-        }
+        ("GET", []) => axum::Json(json!({ "id": 1, "slug": format!("{owner}/{name}"), "active": true,
+                "permissions": { "read": true, "write": !reads_only, "admin": false } }))
+        .into_response(),
         ("GET", ["builds"]) => axum::Json(page(builds, &said)).into_response(),
         ("GET", ["builds", number]) => match one(number) {
             Some(build) => axum::Json(shown(&build, true)).into_response(),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use hotfix_adapters::deploy::{Deploy, DeployRequest, DeployStatus, Deployment, Running};
+use hotfix_adapters::deploy::{Deploy, DeployRequest, DeployStatus, Deployment, Edits, Running};
 use hotfix_adapters::failure::Failure;
 use hotfix_adapters::vocabulary::DeployKey;
 
@@ -56,8 +56,17 @@ impl Deploy for CutDeploy {
         self.inner.last_success().await
     }
 
+    async fn edits(&self, request: &DeployRequest) -> Result<Option<Edits>, Failure> {
+        self.cut.reaches("deployment")?;
+        self.inner.edits(request).await
+    }
+
     async fn probe(&self) -> Result<(), Failure> {
         self.cut.reaches("deployment")?;
         self.inner.probe().await
+    }
+
+    fn instructions(&self, request: &DeployRequest) -> Result<Option<String>, Failure> {
+        self.inner.instructions(request)
     }
 }

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use hotfix_adapters::failure::Failure;
 use hotfix_adapters::forge::{
-    Change, Check, Containment, DiffSize, Files, Forge, History, Labelled, Labelling, Merge, NewCommit, NewPullRequest,
-    Pick, Picked, PullNumber, PullRequest, PullRequests, Range, Refs,
+    Bringing, Change, Check, CommitDetail, Containment, DiffSize, Files, Forge, History, Introduced, Labelled,
+    Labelling, Machines, Merge, NewCommit, NewPullRequest, Pick, Picked, PullNumber, PullRequest, PullRequests, Range,
+    Refs,
 };
 use hotfix_adapters::vocabulary::{BranchName, CommitId, PersonRef, Repo, TagName};
 use jiff::Timestamp;
@@ -92,6 +93,11 @@ impl PullRequests for CutForge {
         self.inner.titled(repo, title).await
     }
 
+    async fn required_checks(&self, repo: &Repo, branch: &BranchName) -> Result<Vec<String>, Failure> {
+        self.cut.reaches("forge")?;
+        self.inner.required_checks(repo, branch).await
+    }
+
     async fn checks(&self, repo: &Repo, commit: &CommitId) -> Result<Vec<Check>, Failure> {
         self.cut.reaches("forge")?;
         self.inner.checks(repo, commit).await
@@ -112,6 +118,11 @@ impl PullRequests for CutForge {
 
     async fn withdraw(&self, repo: &Repo, number: PullNumber) -> Result<(), Failure> {
         self.act("the pull request is closed".to_owned(), self.inner.withdraw(repo, number)).await
+    }
+
+    async fn bringing(&self, repo: &Repo, commit: &CommitId) -> Result<Vec<Bringing>, Failure> {
+        self.cut.reaches("forge")?;
+        self.inner.bringing(repo, commit).await
     }
 }
 
@@ -145,6 +156,11 @@ impl History for CutForge {
         self.inner.between(repo, base, head, max).await
     }
 
+    async fn commit(&self, repo: &Repo, commit: &CommitId) -> Result<CommitDetail, Failure> {
+        self.cut.reaches("forge")?;
+        self.inner.commit(repo, commit).await
+    }
+
     async fn size(&self, repo: &Repo, base: &CommitId, head: &CommitId) -> Result<DiffSize, Failure> {
         self.cut.reaches("forge")?;
         self.inner.size(repo, base, head).await
@@ -168,5 +184,15 @@ impl History for CutForge {
     async fn pushers(&self, repo: &Repo, branch: &BranchName, since: Timestamp) -> Result<Vec<PersonRef>, Failure> {
         self.cut.reaches("forge")?;
         self.inner.pushers(repo, branch, since).await
+    }
+
+    async fn introduced(&self, repo: &Repo, commit: &CommitId) -> Result<Introduced, Failure> {
+        self.cut.reaches("forge")?;
+        self.inner.introduced(repo, commit).await
+    }
+
+    async fn machines(&self, repo: &Repo) -> Result<Machines, Failure> {
+        self.cut.reaches("forge")?;
+        self.inner.machines(repo).await
     }
 }

@@ -52,6 +52,12 @@ pub async fn replayed(ops: &[Op], clock: &Arc<FakeClock>) -> Arc<Memory> {
     memory
 }
 
+/// What a piece of work is called.
+fn effect(payload: &str) -> Option<String> {
+    let payload: serde_json::Value = serde_json::from_str(payload).ok()?;
+    payload.get("effect")?.as_str().map(str::to_owned)
+}
+
 /// The journal, with a knife in between.
 pub struct CutJournal {
     /// The journal itself.
@@ -108,7 +114,9 @@ impl Journal for CutJournal {
     async fn claim(&self, request: ClaimRequest) -> Result<Vec<Claimed>, ReadError> {
         self.readable()?;
         self.keep(Op::Claim(self.clock.now(), request.clone()));
-        self.inner.claim(request).await
+        let claimed = self.inner.claim(request).await?;
+        self.cut.claimed(claimed.iter().filter_map(|one| effect(one.work.payload.get())).collect());
+        Ok(claimed)
     }
 
     async fn renew(&self, work: &WorkKey, fence: Fence, hold: Duration) -> Result<Option<Timestamp>, ReadError> {

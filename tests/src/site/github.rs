@@ -92,6 +92,11 @@ impl Site for OnGitHub {
         Ok(())
     }
 
+    async fn open_pull(&self, who: &str, branch: &BranchName, title: &str) -> anyhow::Result<()> {
+        let _number = self.fake.open_by_hand(&self.full, who, (branch.as_str(), "main"), title);
+        Ok(())
+    }
+
     async fn merge(&self, number: PullNumber, who: &str, method: MergeMethod) -> anyhow::Result<()> {
         let how = match method {
             MergeMethod::Merge => "merge",
@@ -103,6 +108,11 @@ impl Site for OnGitHub {
 
     async fn close(&self, number: PullNumber, who: &str) -> anyhow::Result<()> {
         self.fake.close(&self.full, number.0, who);
+        Ok(())
+    }
+
+    async fn draft(&self, number: PullNumber, on: bool) -> anyhow::Result<()> {
+        self.fake.draft(&self.full, number.0, on);
         Ok(())
     }
 
@@ -137,6 +147,10 @@ impl Site for OnGitHub {
 
     fn calls(&self) -> Option<Arc<Control>> {
         Some(self.fake.server.control.clone())
+    }
+
+    fn permit_reading_only(&self) {
+        self.fake.permit_reading_only();
     }
 
     fn git_calls(&self) -> Option<Arc<Control>> {

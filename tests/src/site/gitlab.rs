@@ -60,6 +60,12 @@ impl Site for OnGitLab {
         Ok(())
     }
 
+    async fn open_pull(&self, who: &str, branch: &BranchName, title: &str) -> anyhow::Result<()> {
+        let number = self.fake.open_by_hand(&self.project, who, branch.as_str(), "main", false);
+        self.fake.retitle(&self.project, number, title);
+        Ok(())
+    }
+
     async fn merge(&self, number: PullNumber, who: &str, method: MergeMethod) -> anyhow::Result<()> {
         self.fake.merge(&self.project, number.0, who, method == MergeMethod::Squash, "Merge the fix");
         Ok(())
@@ -67,6 +73,11 @@ impl Site for OnGitLab {
 
     async fn close(&self, number: PullNumber, _: &str) -> anyhow::Result<()> {
         self.fake.close(&self.project, number.0);
+        Ok(())
+    }
+
+    async fn draft(&self, number: PullNumber, on: bool) -> anyhow::Result<()> {
+        self.fake.draft(&self.project, number.0, on);
         Ok(())
     }
 
@@ -98,6 +109,10 @@ impl Site for OnGitLab {
 
     fn calls(&self) -> Option<Arc<Control>> {
         Some(self.fake.control().clone())
+    }
+
+    fn permit_reading_only(&self) {
+        self.fake.permit_reading_only();
     }
 
     fn git_calls(&self) -> Option<Arc<Control>> {

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use hotfix_adapters::forge::local::{Local, LocalOptions};
-use hotfix_adapters::forge::{Check, CheckState, Forge, Merge, MergeMethod, PullNumber, PullRequests as _, Verdict};
+use hotfix_adapters::forge::{
+    Check, CheckState, Forge, Merge, MergeMethod, NewPullRequest, PullNumber, PullRequests as _, Verdict,
+};
 use hotfix_adapters::vocabulary::{BranchName, CommitId, PersonRef, Platform, Repo};
 use hotfix_fakes::server::Control;
 
@@ -44,6 +46,19 @@ impl Site for OnDisk {
         Ok(self.local.set_check(&self.repo, commit, check).await?)
     }
 
+    async fn open_pull(&self, who: &str, branch: &BranchName, title: &str) -> anyhow::Result<()> {
+        let new = NewPullRequest {
+            repo: self.repo.clone(),
+            head: branch.clone(),
+            base: BranchName::parse("main")?,
+            title: title.to_owned(),
+            body: String::new(),
+            author: Some(PersonRef::new(Platform::Git, format!("{who}@example.org"))),
+        };
+        self.local.open(&new).await?;
+        Ok(())
+    }
+
     async fn merge(&self, number: PullNumber, _: &str, method: MergeMethod) -> anyhow::Result<()> {
         let head = self.local.read(&self.repo, number).await?.head_commit;
         let merge = Merge { expected_head: head, method, title: "Merge the fix".to_owned(), body: String::new() };
@@ -53,6 +68,11 @@ impl Site for OnDisk {
 
     async fn close(&self, number: PullNumber, _: &str) -> anyhow::Result<()> {
         self.local.close(&self.repo, number).await?;
+        Ok(())
+    }
+
+    async fn draft(&self, number: PullNumber, on: bool) -> anyhow::Result<()> {
+        self.local.set_draft(&self.repo, number, on).await?;
         Ok(())
     }
 

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::core::Core;
 use super::{commands, markdown, modal};
+use crate::chat::dropped::Dropped;
 use crate::chat::{Act, Answers, Emoji};
 use crate::vocabulary::{ChannelRef, MessageRef, PersonRef, Platform};
 
@@ -72,7 +73,9 @@ pub(super) fn person(id: &str) -> PersonRef {
 
 /// Reads an interaction; `None` when it is another application's, or nobody's.
 pub(super) fn interaction(core: &Core, data: &Value) -> Option<Interaction> {
-    if text(data, "/application_id") != Some(&core.application) {
+    let application = text(data, "/application_id");
+    if application != Some(&core.application) {
+        Dropped::OtherApp.note("discord", application);
         return None;
     }
     let from = number(data, "/member/user/id").or_else(|| number(data, "/user/id"))?;
@@ -82,7 +85,13 @@ pub(super) fn interaction(core: &Core, data: &Value) -> Option<Interaction> {
     core.parents.keep(channel.clone(), parent.clone());
     let spot = Spot::of(channel.clone(), parent);
     let welcome = match text(data, "/guild_id") {
-        Some(guild) => core.listens_to(guild),
+        Some(guild) => {
+            let listed = core.listens_to(guild);
+            if !listed {
+                Dropped::OtherTeam.note("discord", Some(guild));
+            }
+            listed
+        }
         // 1 is a conversation with the bot; 2 is one of other people, who may be anybody.
         None => data.get("context").and_then(Value::as_u64).unwrap_or(1) == 1,
     };
@@ -132,7 +141,13 @@ fn did(core: &Core, kind: u64, data: &Value, channel: ChannelRef) -> Option<Did>
 
 /// Reads a reaction; `None` when it is a bot's (security case 30), or on a message or in a server that is no concern.
 pub(super) fn reacted(core: &Core, me: &str, data: &Value, added: bool) -> Option<Reacted> {
-    let guild = text(data, "/guild_id").is_some_and(|guild| core.listens_to(guild));
+    let guild = text(data, "/guild_id").is_some_and(|guild| {
+        let listed = core.listens_to(guild);
+        if !listed {
+            Dropped::OtherTeam.note("discord", Some(guild));
+        }
+        listed
+    });
     let bot = data.pointer("/member/user/bot").and_then(Value::as_bool).unwrap_or_default();
     let from = number(data, "/user_id").filter(|from| *from != me)?;
     // Security case 32: only the bot's own messages are voted on. Discord names the author when one is added.

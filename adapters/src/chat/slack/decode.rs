@@ -5,6 +5,7 @@ use super::acts::Payload;
 use super::person;
 use super::raw::Raw;
 use crate::chat::Inbound;
+use crate::chat::dropped::Dropped;
 use crate::vocabulary::{ChannelRef, MessageRef, PersonRef};
 
 /// The three kinds of payloads.
@@ -72,11 +73,14 @@ pub(super) enum By {
 
 /// Reads a payload. `key` stands for the delivery where the payload has no id of its own.
 pub(super) fn read(kind: Kind, raw: &Raw, key: &str, allowed: &Allowed) -> Read {
-    if raw.text(&["/api_app_id"]) != Some(&allowed.app) {
+    let app = raw.text(&["/api_app_id"]);
+    if app != Some(&allowed.app) {
+        Dropped::OtherApp.note("slack", app);
         return Read::Ignored("another app's");
     }
     let Some(from) = Sender::of(raw) else { return Read::Ignored("nobody's") };
     if !from.is_of(&allowed.teams) {
+        Dropped::OtherTeam.note("slack", from.team.or(from.enterprise));
         return Read::Ignored("another workspace's");
     }
     let payload = Payload { raw, key, from };

@@ -21,6 +21,16 @@ pub(super) struct Door {
 }
 
 #[derive(Deserialize)]
+struct Info {
+    bot: Bot,
+}
+
+#[derive(Deserialize)]
+struct Bot {
+    app_id: Option<String>,
+}
+
+#[derive(Deserialize)]
 struct Usergroups {
     usergroups: Vec<Usergroup>,
 }
@@ -41,6 +51,7 @@ impl Core {
         };
         let me: Me = serde_json::from_slice(&answer.body).unwrap_or_default();
         let mut found = vec![self.token(&me), rights(&answer)];
+        found.extend(self.app_id(&me).await);
         found.extend(clock(&answer, Timestamp::now()));
         found.extend(self.way_in().await);
         for channel in channels {
@@ -82,6 +93,23 @@ impl Core {
         let next =
             format!("Add {id} to the workspaces that the bot listens to, or set the token of another installation.");
         Finding::wrong("the bot token", format!("{seen}, to whom the bot does not listen"), next)
+    }
+
+    /// Whether the token is of the app whose id is configured: what any other app sends is dropped.
+    async fn app_id(&self, me: &Me) -> Option<Finding> {
+        let what = "the app's id";
+        let call = Call { method: "bots.info", channel: "", act: "ask of which app the bot is" };
+        let asked: Result<Info, Failure> = self.web.read(call, &[("bot", me.bot_id.as_deref()?)]).await;
+        let configured = &self.allowed.app;
+        Some(match asked.map(|info| info.bot.app_id) {
+            Ok(Some(app)) if &app == configured => Finding::fine(what, format!("the bot token is of {app}")),
+            Ok(Some(app)) => {
+                let seen = format!("the bot token is of {app}, and only what {configured} sends is taken");
+                Finding::wrong(what, seen, format!("Set `app_id = \"{app}\"`, or the token of {configured}."))
+            }
+            Ok(None) => Finding::doubtful(what, "Slack does not say of which app the bot is", "Compare it by hand."),
+            Err(failure) => not(failure, what),
+        })
     }
 
     async fn way_in(&self) -> Option<Finding> {

@@ -14,6 +14,7 @@ use super::follow::follow;
 use super::raw::Raw;
 use super::signature;
 use crate::chat::Listener;
+use crate::chat::dropped::Dropped;
 use crate::chat::listen::{Answer, Call, Ingress, Taken};
 
 /// Slack's requests.
@@ -46,7 +47,10 @@ impl Ingress for SlackIngress {
             let why = call.headers.get("x-slack-retry-reason");
             tracing::info!(slack.retry = ?retry, slack.reason = ?why, "Slack sends something again");
         }
-        let Some((kind, raw)) = opened(call.body) else { return Answer::empty(Taken::Malformed) };
+        let Some((kind, raw)) = opened(call.body) else {
+            Dropped::Unreadable.note("slack", None);
+            return Answer::empty(Taken::Malformed);
+        };
         if raw.text(&["/type"]) == Some("url_verification") {
             return challenge(&raw);
         }

@@ -48,6 +48,7 @@ use self::query::present;
 use self::record::{Order, Stage, all_runs};
 use super::{Deploy, DeployRequest, DeployStatus, Deployment, Running};
 use crate::failure::Failure;
+use crate::registry::Image;
 use crate::vocabulary::{DeployKey, Environment, Repo};
 
 pub use self::options::{CommandOptions, OptionsError};
@@ -83,8 +84,7 @@ impl CommandDeploy {
     /// # Errors
     /// Says which option is wrong, and what is wanted.
     pub fn new(options: CommandOptions) -> Result<Self, OptionsError> {
-        let allowed = [Placeholder::Commit, Placeholder::Environment, Placeholder::Repository, Placeholder::Key];
-        let deploy = CommandLine::parse("the command that deploys", &options.deploy, &allowed)?;
+        let deploy = CommandLine::parse("the command that deploys", &options.deploy, &Placeholder::ALL)?;
         let working_directory = folder(&options.working_directory)?;
         let query = |command: Vec<String>| {
             Query::new(&QueryOptions {
@@ -126,28 +126,29 @@ impl CommandDeploy {
             ("HOTFIX_REPOSITORY", request.repo.as_str()),
         ];
         variables.set.extend(ours.map(|(name, value)| (name.to_owned(), value.into())));
+        let image = request.image.as_ref();
+        let known = [
+            ("HOTFIX_TAG", image.map(|image| image.tag.clone())),
+            ("HOTFIX_DIGEST", image.map(|image| image.digest.to_string())),
+            ("HOTFIX_IMAGE", image.map(Image::pinned)),
+            ("HOTFIX_PREVIOUS", request.previous.as_ref().map(ToString::to_string)),
+        ];
+        variables.set.extend(known.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.into()))));
         variables
     }
 
-    fn order(&self, request: &DeployRequest) -> Order {
+    fn order(&self, request: &DeployRequest) -> Result<Order, Failure> {
         let variables = self.variables_for(request);
-        Order {
+        Ok(Order {
             program: self.deploy.program.clone(),
-            arguments: self.deploy.fill(&Values {
-                commit: request.commit.as_str(),
-                short: request.commit.short(),
-                environment: request.environment.as_str(),
-                repository: request.repo.as_str(),
-                key: request.key.as_str(),
-                ..Values::default()
-            }),
+            arguments: self.deploy.fill_for(request)?,
             working_directory: self.working_directory.clone(),
             timeout_ms: u64::try_from(self.timeout.as_millis()).unwrap_or(u64::MAX),
             output_limit_bytes: self.output_limit_bytes,
             variables: variables.set.into_keys().collect(),
             secret: variables.secret,
             request: request.clone(),
-        }
+        })
     }
 }
 
@@ -165,7 +166,7 @@ impl Deploy for CommandDeploy {
             )));
         }
         let run = RunFolder::of(&self.runs, &request.key);
-        let (order, folder) = (self.order(request), run.clone());
+        let (order, folder) = (self.order(request)?, run.clone());
         let to_do = blocking(move || prepare(&folder, &order)).await?;
         if to_do { self.launch(&run, request).await } else { Ok(()) }
     }

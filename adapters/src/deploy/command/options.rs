@@ -8,14 +8,16 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use super::super::{DeployRequest, parameters};
 use super::template::{Pattern, Placeholder, Values};
+use crate::failure::Failure;
 use crate::program::{on_path, runnable};
 use crate::vocabulary::{Environment, Repo};
 
 /// How to deploy one environment of one service by running a program.
 ///
 /// The arguments of [`deploy`](Self::deploy) and [`running`](Self::running) may hold `{environment}` and `{repository}`, and those of
-/// `deploy` also `{commit}` and `{key}`; a literal brace is doubled. The program itself is fixed. There is no shell: a value
+/// `deploy` also `{commit}`, `{short}`, `{key}`, `{tag}`, `{digest}`, `{image}` and `{previous}`; a literal brace is doubled. The program itself is fixed. There is no shell: a value
 /// stays inside its argument. (No `Debug` on purpose: `env` may hold what nobody should print.)
 #[derive(Clone)]
 pub struct CommandOptions {
@@ -28,7 +30,8 @@ pub struct CommandOptions {
     /// The command that prints the full id of the commit that runs now, or nothing when it cannot tell.
     pub running: Option<Vec<String>>,
     /// Variables for both commands. They get no others, except these, `pass_env` and `HOTFIX_COMMIT`, `HOTFIX_ENVIRONMENT`,
-    /// `HOTFIX_KEY`, `HOTFIX_REPOSITORY`. (`running` gets the latter without the commit and the key.)
+    /// `HOTFIX_KEY`, `HOTFIX_REPOSITORY`, and as far as they are known `HOTFIX_TAG`, `HOTFIX_DIGEST`, `HOTFIX_IMAGE` and
+    /// `HOTFIX_PREVIOUS`. (`running` gets the environment and the repository alone.)
     pub env: BTreeMap<String, String>,
     /// Secret variables for the command that deploys. They are never written to disk, and what it prints of them is
     /// blacked out.
@@ -110,6 +113,14 @@ impl CommandLine {
 
     pub(crate) fn fill(&self, values: &Values<'_>) -> Vec<String> {
         self.arguments.iter().map(|pattern| pattern.fill(values)).collect()
+    }
+
+    /// The arguments for a deployment.
+    ///
+    /// # Errors
+    /// When they name something that is not known of it.
+    pub(crate) fn fill_for(&self, request: &DeployRequest) -> Result<Vec<String>, Failure> {
+        self.arguments.iter().map(|pattern| parameters::fill(pattern, request)).collect()
     }
 
     /// The program's name, for people.

@@ -21,13 +21,15 @@ pub(crate) enum Placeholder {
     Tag,
     /// `{digest}`: the digest of that image.
     Digest,
+    /// `{image}`: the image by that digest, `quay.io/team/payments@sha256:…`.
+    Image,
     /// `{previous}`: the commit that ran before.
     Previous,
 }
 
 impl Placeholder {
     /// All there are.
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Commit,
         Self::Short,
         Self::Environment,
@@ -35,6 +37,7 @@ impl Placeholder {
         Self::Key,
         Self::Tag,
         Self::Digest,
+        Self::Image,
         Self::Previous,
     ];
 
@@ -47,6 +50,7 @@ impl Placeholder {
             Self::Key => "key",
             Self::Tag => "tag",
             Self::Digest => "digest",
+            Self::Image => "image",
             Self::Previous => "previous",
         }
     }
@@ -62,6 +66,7 @@ pub(crate) struct Values<'a> {
     pub(crate) key: &'a str,
     pub(crate) tag: &'a str,
     pub(crate) digest: &'a str,
+    pub(crate) image: &'a str,
     pub(crate) previous: &'a str,
 }
 
@@ -75,6 +80,7 @@ impl Values<'_> {
             Placeholder::Key => self.key,
             Placeholder::Tag => self.tag,
             Placeholder::Digest => self.digest,
+            Placeholder::Image => self.image,
             Placeholder::Previous => self.previous,
         }
     }

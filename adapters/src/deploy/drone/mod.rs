@@ -300,11 +300,17 @@ impl Deploy for Drone {
         blocking(move || prove_writable(&runs)).await?;
         let act = format!("read the repository {}", self.repo);
         let known: wire::Repository = self.rest.get(&self.at(&[], &[]), &act).await?;
-        if known.active {
-            Ok(())
-        } else {
-            Err(Failure::rejected(format!("{} is not active in Drone. Activate it.", self.repo)))
+        if !known.active {
+            return Err(Failure::rejected(format!("{} is not active in Drone. Activate it.", self.repo)));
         }
+        if !known.may_promote() {
+            let why = "the token reads the repository and may not promote its builds";
+            return Err(Failure::rejected(format!(
+                "{why}. Take the token of somebody who may write to {}.",
+                self.repo
+            )));
+        }
+        Ok(())
     }
 
     fn pace(&self) -> Duration {

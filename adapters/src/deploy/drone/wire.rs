@@ -12,6 +12,20 @@ use crate::vocabulary::CommitId;
 pub(super) struct Repository {
     #[serde(default)]
     pub(super) active: bool,
+    permissions: Option<Permissions>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Permissions {
+    #[serde(default)]
+    write: bool,
+}
+
+impl Repository {
+    /// Whether the token may promote builds of it; true when Drone does not say.
+    pub(super) fn may_promote(&self) -> bool {
+        self.permissions.as_ref().is_none_or(|permissions| permissions.write)
+    }
 }
 
 #[derive(Debug, Deserialize)]

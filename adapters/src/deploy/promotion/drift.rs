@@ -54,8 +54,10 @@ impl Promotion {
         let pick = Pick { onto: tip.clone(), source: draft.commit.clone(), at: proposal.at, trace: false };
         match self.forge.pick(&self.repo, &pick).await? {
             Picked::Commit(_) => Ok(Drift::Told(format!("{moved}, which does not conflict"))),
-            Picked::AlreadyThere => Ok(Drift::InTheWay(format!("{moved}, and names the commit already: close it"))),
-            Picked::Conflict { .. } => self.anew(proposal, pull, &draft, &tip, &moved).await,
+            Picked::AlreadyThere | Picked::Empty => {
+                Ok(Drift::InTheWay(format!("{moved}, and names the commit already: close it")))
+            }
+            Picked::Malformed(_) | Picked::Conflict { .. } => self.anew(proposal, pull, &draft, &tip, &moved).await,
         }
     }
 

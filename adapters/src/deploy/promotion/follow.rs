@@ -34,11 +34,27 @@ impl Promotion {
             PullState::Merged(commit) => self.merged(&proposal, &pull, commit).await?,
             PullState::Closed => self.closed(&proposal, &pull).await?,
         };
-        if !matches!(status, DeployStatus::InProgress { .. }) {
+        if !matches!(status, DeployStatus::InProgress { .. } | DeployStatus::RollingOut { .. }) {
             proposal.ended = Some(status.clone());
             self.remember(&proposal).await?;
+            self.tidy(key, &pull).await;
         }
         Ok(Some(status))
+    }
+
+    /// Deletes the branch of a proposal that was merged. A branch that somebody moved since is theirs, and one that cannot
+    /// be deleted is left over, which hurts nobody.
+    async fn tidy(&self, key: &DeployKey, pull: &PullRequest) {
+        let tidied = async {
+            let now = self.forge.read(&self.repo, pull.number).await?;
+            match now.state {
+                PullState::Merged(_) => self.forge.delete(&self.repo, &self.branch(key)?, &now.head_commit).await,
+                PullState::Open | PullState::Closed => Ok(()),
+            }
+        };
+        if let Err(failure) = tidied.await {
+            tracing::warn!(repo = %self.repo, number = pull.number.0, %failure, "the branch of the promotion was not deleted");
+        }
     }
 
     async fn waiting(&self, proposal: &mut Proposal, pull: &PullRequest) -> Result<DeployStatus, Failure> {
@@ -114,11 +130,11 @@ impl Promotion {
         self.forge.merge(&self.repo, pull.number, &merge).await
     }
 
-    /// Merged is not enough: main has to name the commit.
+    /// Merged is not enough: main has to name the commit, and the rollout has to follow.
     async fn merged(&self, proposal: &Proposal, pull: &PullRequest, as_: &CommitId) -> Result<DeployStatus, Failure> {
         let wrong = self.still_wrong(proposal, &self.main_tip().await?).await?;
         let Some(wrong) = wrong else {
-            return Ok(DeployStatus::Succeeded { at: self.now() });
+            return self.rollout(proposal, as_).await;
         };
         let then = match self.still_wrong(proposal, as_).await? {
             None => "somebody changed it after the merge",
@@ -130,13 +146,14 @@ impl Promotion {
     }
 
     async fn closed(&self, proposal: &Proposal, pull: &PullRequest) -> Result<DeployStatus, Failure> {
-        Ok(match self.still_wrong(proposal, &self.main_tip().await?).await? {
+        let tip = self.main_tip().await?;
+        match self.still_wrong(proposal, &tip).await? {
             // Somebody brought the same in another way.
-            None => DeployStatus::Succeeded { at: self.now() },
-            Some(wrong) => DeployStatus::Failed {
+            None => self.rollout(proposal, &tip).await,
+            Some(wrong) => Ok(DeployStatus::Failed {
                 reason: format!("!{} was closed without being merged, and {wrong}.", pull.number.0),
-            },
-        })
+            }),
+        }
     }
 
     /// What a commit of the repository names in place of the promoted one, in words.

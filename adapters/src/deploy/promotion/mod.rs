@@ -6,7 +6,7 @@
 //! `<runs>/<key>/promotion.json`, written before each act, so that a crash at any moment repeats nothing:
 //! the same proposal makes the same commit.
 //!
-//! Whether the rollout that follows a merge went well is not known here; a check of what runs has to tell that.
+//! A merge is not a rollout: see [`Rollout`].
 
 mod announce;
 mod approval;
@@ -16,6 +16,7 @@ mod hotfix;
 mod options;
 mod propose;
 mod record;
+mod rollout;
 mod running;
 mod search;
 mod sheet;
@@ -31,7 +32,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::command::{RunFolder, blocking, prove_writable};
-use super::{Deploy, DeployRequest, DeployStatus, Deployment, Running};
+use super::{Deploy, DeployRequest, DeployStatus, Deployment, Edits, Running};
 use crate::failure::Failure;
 use crate::forge::Forge;
 use crate::vocabulary::{BranchName, CommitId, DeployKey, Environment, PersonRef, Repo};
@@ -39,6 +40,7 @@ pub use options::{
     Approval, BadOptions, Exclude, HotfixVersions, MergeBy, PromotionOptions, Target, TargetKind, Value,
 };
 use record::Proposal;
+pub use rollout::Rollout;
 use search::Exclusion;
 
 /// A merge request waits for people and for a queue: asking more often only costs calls.
@@ -60,6 +62,7 @@ pub struct Promotion {
     hold_labels: Vec<String>,
     hotfix_versions: Option<HotfixVersions>,
     merge: MergeBy,
+    rollout: Rollout,
     compare: Option<String>,
     bot: Option<PersonRef>,
     names: BTreeMap<PersonRef, String>,
@@ -104,15 +107,24 @@ impl Deploy for Promotion {
         self.propose(request).await
     }
 
+    async fn edits(&self, request: &DeployRequest) -> Result<Option<Edits>, Failure> {
+        self.preview(request).await.map(Some)
+    }
+
     async fn status(&self, key: &DeployKey) -> Result<Option<DeployStatus>, Failure> {
         self.follow(key).await
     }
 
-    /// The commit that the production targets name on main. They have to agree, and each has to name a commit (SRE-2);
-    /// `None` when all of them name it by a short id only, which is not enough to know it.
+    /// What runs, where a program tells it; else the commit that the production targets name on main. They have to agree,
+    /// and each has to name a commit (SRE-2); `None` when all of them name it by a short id only, which is not enough to
+    /// know it.
     async fn running(&self) -> Result<Option<Running>, Failure> {
-        let commit = self.named().await?;
-        Ok(commit.map(|commit| Running { commit }))
+        let named = self.named().await?.map(|commit| Running { commit });
+        let told = match &self.rollout {
+            Rollout::Awaited { running: Some(query), .. } => query.ask().await?,
+            Rollout::Awaited { running: None, .. } | Rollout::None => None,
+        };
+        Ok(told.or(named))
     }
 
     async fn last_success(&self) -> Result<Option<Deployment>, Failure> {

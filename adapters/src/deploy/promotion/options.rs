@@ -7,10 +7,10 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use thiserror::Error;
 
-use super::Promotion;
 use super::search::Exclusion;
+use super::{Promotion, Rollout};
 use crate::edit::path::Path;
-use crate::edit::yaml::Matches;
+use crate::edit::yaml::Rule;
 use crate::forge::{Forge, MergeMethod};
 use crate::vocabulary::{BranchName, CommitId, Environment, PersonRef, Repo};
 
@@ -39,6 +39,8 @@ pub struct PromotionOptions {
     pub hotfix_versions: Option<HotfixVersions>,
     /// Who merges.
     pub merge: MergeBy,
+    /// What follows the merge.
+    pub rollout: Rollout,
     /// A link to compare two commits of the code with `{old}` and `{new}` in it.
     pub compare: Option<String>,
     /// The account the bot has at the forge: its own labels are no person's.
@@ -73,8 +75,8 @@ pub enum TargetKind {
     Yaml {
         /// Its path.
         path: Path,
-        /// Whether the path may mean several.
-        matches: Matches,
+        /// Whether the path may mean several, and whether aliases are followed.
+        rule: Rule,
     },
     /// A variable in a `.env` file.
     Env {
@@ -220,6 +222,7 @@ impl Promotion {
             hold_labels: options.hold_labels,
             hotfix_versions: options.hotfix_versions,
             merge: options.merge,
+            rollout: options.rollout,
             compare: options.compare,
             bot: options.bot,
             names: options.names,

@@ -1,8 +1,14 @@
 //! Proposing: everything is read and judged first, then written down, then done.
 
-use super::record::{Draft, Proposal};
+use std::collections::BTreeMap;
+
+use sha2::{Digest as _, Sha256};
+
+use super::hotfix::Declared;
+use super::record::{Changed, Draft, Excluded, Proposal};
+use super::sheet::Sheet;
 use super::text::Told;
-use super::{DeployRequest, Promotion};
+use super::{DeployRequest, Edits, Promotion};
 use crate::failure::Failure;
 use crate::forge::{NewCommit, NewPullRequest, PullNumber, inert};
 use crate::vocabulary::{BranchName, CommitId};
@@ -99,35 +105,7 @@ impl Promotion {
     /// All edits on top of a commit of main, as one commit that no branch holds yet. Settles the title too.
     pub(super) async fn draft(&self, proposal: &mut Proposal, parent: &CommitId) -> Result<Draft, Failure> {
         let request = &proposal.request;
-        let mut sheet = self.sheet(parent.clone());
-        let (mut changes, mut excluded) = (Vec::new(), Vec::new());
-        let selected = self.selected(request)?;
-        for number in &selected {
-            let applied = self.apply(*number, &request.commit, &mut sheet).await?;
-            changes.extend(applied.changes);
-            excluded.extend(applied.excluded);
-        }
-        if sheet.changed().is_empty() {
-            return Err(Failure::rejected(format!(
-                "nothing to promote: {} names {} everywhere already.",
-                self.main,
-                request.commit.short()
-            )));
-        }
-        let declared = self.declare(request, &selected, &mut sheet).await?;
-        changes.extend(declared.changes);
-        // Two targets may mean one place, and want it different.
-        for number in &selected {
-            let target = self.target(*number)?;
-            let wanted = target.value.of(&request.commit);
-            if let Some(other) = self.survey(*number, &mut sheet).await?.iter().find(|reading| reading.value != wanted)
-            {
-                return Err(Failure::rejected(format!(
-                    "{}:{}: two targets mean this value, and want it different. Correct the promotion's targets.",
-                    other.file, other.line
-                )));
-            }
-        }
+        let Edited { sheet, changes, excluded, declared } = self.edited(request, parent).await?;
         proposal.title = self.title(request, declared.hotfix);
         let files = sheet.changed();
         let new = NewCommit {
@@ -148,4 +126,75 @@ impl Promotion {
             warnings: declared.warnings,
         })
     }
+
+    /// Returns what a request would change on top of main as it is now.
+    pub(super) async fn preview(&self, request: &DeployRequest) -> Result<Edits, Failure> {
+        self.fits(request)?;
+        let edited = self.edited(request, &self.main_tip().await?).await?;
+        let mut digest = Sha256::new();
+        for change in edited.changes.iter().filter(|change| change.old != change.new) {
+            for part in [&change.file, &change.place, &change.old, &change.new] {
+                digest.update(part.len().to_be_bytes());
+                digest.update(part);
+            }
+        }
+        let diff = edited.sheet.diff();
+        let diff = if diff.chars().count() > DIFF { places(&edited.changes) } else { diff };
+        Ok(Edits { diff, digest: hex::encode(digest.finalize()) })
+    }
+
+    /// All edits on top of a commit of main, judged and not written anywhere.
+    async fn edited(&self, request: &DeployRequest, parent: &CommitId) -> Result<Edited, Failure> {
+        let mut sheet = self.sheet(parent.clone());
+        let (mut changes, mut excluded) = (Vec::new(), Vec::new());
+        let selected = self.selected(request)?;
+        for number in &selected {
+            let applied = self.apply(*number, &request.commit, &mut sheet).await?;
+            changes.extend(applied.changes);
+            excluded.extend(applied.excluded);
+        }
+        if sheet.changed().is_empty() {
+            return Err(Failure::rejected(format!(
+                "nothing to promote: {} names {} everywhere already.",
+                self.main,
+                request.commit.short()
+            )));
+        }
+        let mut declared = self.declare(request, &selected, &mut sheet).await?;
+        changes.append(&mut declared.changes);
+        // Two targets may mean one place, and want it different.
+        for number in &selected {
+            let target = self.target(*number)?;
+            let wanted = target.value.of(&request.commit);
+            if let Some(other) = self.survey(*number, &mut sheet).await?.iter().find(|reading| reading.value != wanted)
+            {
+                return Err(Failure::rejected(format!(
+                    "{}:{}: two targets mean this value, and want it different. Correct the promotion's targets.",
+                    other.file, other.line
+                )));
+            }
+        }
+        Ok(Edited { sheet, changes, excluded, declared })
+    }
+}
+
+/// A diff of more characters is shown as a list of places.
+const DIFF: usize = 2_000;
+
+/// Returns the changes by what they change, with their places: `old → new: file:line, file:line`.
+fn places(changes: &[Changed]) -> String {
+    let mut by_value: BTreeMap<(&str, &str), Vec<String>> = BTreeMap::new();
+    for change in changes.iter().filter(|change| change.old != change.new) {
+        let place = format!("{}:{}", change.file, change.line);
+        by_value.entry((&change.old, &change.new)).or_default().push(place);
+    }
+    by_value.iter().map(|((old, new), places)| format!("{old} → {new}:\n  {}\n", places.join("\n  "))).collect()
+}
+
+/// The edits of a request, made in memory.
+struct Edited {
+    sheet: Sheet,
+    changes: Vec<Changed>,
+    excluded: Vec<Excluded>,
+    declared: Declared,
 }

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use similar::TextDiff;
+
 use super::Promotion;
 use crate::edit::{Refused, text};
 use crate::failure::Failure;
@@ -61,6 +63,16 @@ impl Sheet {
         if let Some(page) = self.pages.get_mut(file) {
             page.now = text;
         }
+    }
+
+    /// Returns the differences from the commit as a unified diff, with a line of context.
+    pub(super) fn diff(&self) -> String {
+        let changed = self.pages.iter().filter(|(_, page)| page.before != page.now);
+        let diffs = changed.map(|(file, page)| {
+            let diff = TextDiff::from_lines(&page.before, &page.now);
+            diff.unified_diff().context_radius(1).header(&format!("a/{file}"), &format!("b/{file}")).to_string()
+        });
+        diffs.collect()
     }
 
     /// The files that differ from the commit.

@@ -6,7 +6,7 @@ use super::search::{agreed, find};
 use super::sheet::{Sheet, in_file};
 use super::{DeployRequest, Promotion};
 use crate::edit::path::Path;
-use crate::edit::yaml::{self, Matches};
+use crate::edit::yaml::{self, Matches, Rule};
 use crate::edit::{Edit, env, line};
 use crate::failure::Failure;
 use crate::vocabulary::CommitId;
@@ -48,7 +48,7 @@ impl Promotion {
         let target = self.target(number)?;
         let file = target.file.as_str();
         match &target.kind {
-            TargetKind::Yaml { path, matches } => read_yaml(&sheet.read(file).await?, file, path, *matches),
+            TargetKind::Yaml { path, rule } => read_yaml(&sheet.read(file).await?, file, path, *rule),
             TargetKind::Env { key } => {
                 let text = sheet.read(file).await?;
                 let setting = env::get(&text, key).map_err(|refused| in_file(file, &refused))?;
@@ -81,9 +81,9 @@ impl Promotion {
         let file = target.file.as_str();
         let mut applied = Applied::default();
         match &target.kind {
-            TargetKind::Yaml { path, matches } => {
+            TargetKind::Yaml { path, rule } => {
                 let text = sheet.read(file).await?;
-                let edit = yaml::set(&text, path, &value, *matches).map_err(|refused| in_file(file, &refused))?;
+                let edit = yaml::set(&text, path, &value, *rule).map_err(|refused| in_file(file, &refused))?;
                 applied.take(target, file, edit, sheet);
             }
             TargetKind::Env { key } => {
@@ -123,9 +123,9 @@ impl Applied {
     }
 }
 
-fn read_yaml(text: &str, file: &str, path: &Path, matches: Matches) -> Result<Vec<Reading>, Failure> {
-    let found = yaml::find(text, path).map_err(|refused| in_file(file, &refused))?;
-    if found.is_empty() || (found.len() > 1 && matches == Matches::One) {
+fn read_yaml(text: &str, file: &str, path: &Path, rule: Rule) -> Result<Vec<Reading>, Failure> {
+    let found = yaml::find_by(text, path, rule.follow_aliases).map_err(|refused| in_file(file, &refused))?;
+    if found.is_empty() || (found.len() > 1 && rule.matches == Matches::One) {
         let what = if found.is_empty() { "is not there" } else { "means several values" };
         return Err(Failure::rejected(format!("{file}: `{path}` {what}. Correct the promotion's targets.")));
     }

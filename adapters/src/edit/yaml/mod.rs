@@ -3,6 +3,8 @@
 mod add;
 mod walk;
 
+use std::collections::BTreeSet;
+
 use granit_parser::ScalarStyle;
 
 use super::path::Path;
@@ -21,6 +23,21 @@ pub enum Matches {
     All,
 }
 
+/// Which values a path may mean, and which of them may be replaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rule {
+    /// How many values the path may mean.
+    pub matches: Matches,
+    /// Whether a value may be replaced that aliases elsewhere repeat. An alias stands for the value that it repeats then.
+    pub follow_aliases: bool,
+}
+
+impl From<Matches> for Rule {
+    fn from(matches: Matches) -> Self {
+        Self { matches, follow_aliases: false }
+    }
+}
+
 /// A value that was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
@@ -37,12 +54,21 @@ pub struct Found {
 /// # Errors
 /// The file is no YAML, has a key twice in a mapping, or is too large, too deep or too full of aliases.
 pub fn find(text: &str, path: &Path) -> Result<Vec<Found>, Refused> {
-    let parsed = parse(text)?;
-    Ok(walk(&parsed, path).spots.into_iter().map(found).collect())
+    find_by(text, path, false)
 }
 
-fn found(spot: Spot<'_>) -> Found {
-    let value = match &spot.node.kind {
+/// Does the same; with `follow_aliases` an alias has the value that it repeats.
+///
+/// # Errors
+/// As for [`find`].
+pub fn find_by(text: &str, path: &Path, follow_aliases: bool) -> Result<Vec<Found>, Refused> {
+    let parsed = parse(text)?;
+    Ok(walk(&parsed, path).spots.into_iter().map(|spot| found(&parsed, spot, follow_aliases)).collect())
+}
+
+fn found(parsed: &Parsed, spot: Spot<'_>, follow_aliases: bool) -> Found {
+    let node = if follow_aliases { parsed.repeated_by(spot.node) } else { spot.node };
+    let value = match &node.kind {
         Kind::Scalar { value, .. } => Some(value.clone()),
         Kind::Alias | Kind::List { .. } | Kind::Map { .. } => None,
     };
@@ -53,13 +79,22 @@ fn found(spot: Spot<'_>) -> Found {
 ///
 /// # Errors
 /// As for [`find`]; the path means nothing, or more than was asked for; what is there is no text on one line of its own,
-/// because it is an alias, a list or a block; or an alias elsewhere takes its value from here.
-pub fn set(text: &str, path: &Path, value: &str, matches: Matches) -> Result<Edit, Refused> {
+/// because it is an alias, a list or a block; or an alias elsewhere takes its value from here. The last two are no errors
+/// when aliases are followed.
+pub fn set(text: &str, path: &Path, value: &str, rule: impl Into<Rule>) -> Result<Edit, Refused> {
+    let rule = rule.into();
     let parsed = parse(text)?;
-    let spots = wanted(&parsed, path, matches)?;
+    let mut spots = wanted(&parsed, path, rule.matches)?;
+    if rule.follow_aliases {
+        spots.iter_mut().for_each(|spot| spot.node = parsed.repeated_by(spot.node));
+        // Several of them may repeat one value, which is replaced once.
+        let mut seen = BTreeSet::new();
+        spots.retain(|spot| seen.insert(spot.node.mark));
+        spots.sort_by_key(|spot| spot.node.range.start);
+    }
     let (mut splices, mut changes, mut expected) = (Vec::new(), Vec::new(), parsed.marks.clone());
     for spot in spots {
-        let (old, quotes) = editable(text, &parsed, &spot)?;
+        let (old, quotes) = editable(text, &parsed, &spot, rule.follow_aliases)?;
         changes.push(Change {
             line: spot.node.line,
             place: spot.place.to_string(),
@@ -96,12 +131,21 @@ fn wanted<'a>(parsed: &'a Parsed, path: &Path, matches: Matches) -> Result<Vec<S
 }
 
 /// The value as it stands, and its quotes, if it can be replaced where it is without changing another.
-fn editable<'a>(text: &str, parsed: &Parsed, spot: &Spot<'a>) -> Result<(&'a str, Quotes), Refused> {
+fn editable<'a>(
+    text: &str,
+    parsed: &Parsed,
+    spot: &Spot<'a>,
+    follow_aliases: bool,
+) -> Result<(&'a str, Quotes), Refused> {
     let node = spot.node;
     let no = |why: &str| Err(Refused::because(format!("line {}: `{}` {why}", node.line, spot.place)));
-    if let Some(anchor) = spot.anchors.iter().find(|anchor| parsed.aliased.contains(anchor)) {
+    let shared = spot.anchors.iter().find(|anchor| parsed.aliased.contains(anchor));
+    if let Some(anchor) = shared.filter(|_| !follow_aliases) {
         let here = if *anchor == node.anchor { "has" } else { "lies below" };
-        return no(&format!("{here} an anchor that an alias elsewhere repeats: changing it changes that too"));
+        return no(&format!(
+            "{here} an anchor that an alias elsewhere repeats: changing it changes that too. If that is meant, \
+                            say `follow_aliases = true` in the target"
+        ));
     }
     let Kind::Scalar { value, style } = &node.kind else {
         return no(match node.kind {

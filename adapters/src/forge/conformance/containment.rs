@@ -14,7 +14,7 @@ pub async fn a_merge_contains(setup: &dyn Setup) {
     assert_eq!(forge.containment(&repo, &change(&base, &fix), &merge).await, Ok(Containment::Ancestor));
 }
 
-/// By patch, even when the lines were edited afterwards.
+/// By patch; when the lines were edited afterwards, that is said.
 pub async fn a_cherry_pick_contains(setup: &dyn Setup) {
     let (forge, repo, base) = (setup.forge(), setup.repo(), main_branch(setup).await);
     let unready = commit(setup, "main", &[&base], "b", "1").await;
@@ -23,7 +23,8 @@ pub async fn a_cherry_pick_contains(setup: &dyn Setup) {
     assert_eq!(forge.containment(&repo, &change(&unready, &fix), &pick).await, Ok(Containment::Patch));
     forge.create(&repo, &branch("hotfix"), &pick).await.unwrap();
     let edited = commit(setup, "hotfix", &[&pick], "lines", &ten_with("two", "edited")).await;
-    assert_eq!(forge.containment(&repo, &change(&unready, &fix), &edited).await, Ok(Containment::Patch));
+    let rewritten = Containment::Rewritten { by: edited.clone() };
+    assert_eq!(forge.containment(&repo, &change(&unready, &fix), &edited).await, Ok(rewritten));
 }
 
 /// As a squash.
@@ -66,7 +67,10 @@ pub async fn a_revert_takes_out_and_its_revert_brings_back(setup: &dyn Setup) {
     let out = undo(&fix, &fix, TEN).await;
     let change = change(&base, &fix);
     assert_eq!(forge.containment(&repo, &change, &fix).await, Ok(Containment::Ancestor));
-    assert_eq!(forge.containment(&repo, &change, &out).await, Ok(Containment::Reverted { by: out.clone() }));
+    assert_eq!(
+        forge.containment(&repo, &change, &out).await,
+        Ok(Containment::Reverted { by: out.clone(), partly: false })
+    );
     let back = undo(&out, &out, &fixed).await;
     assert_eq!(forge.containment(&repo, &change, &back).await, Ok(Containment::Ancestor));
 }
@@ -88,18 +92,19 @@ pub async fn a_revert_is_seen_however_it_is_worded(setup: &dyn Setup) {
     ];
     let squash = set(&base, &ten_with("two", "2"), "Fix the fees (#12)\n").await;
     let merge = commit(setup, "main", &[&base, &fix], "lines", &ten_with("two", "2")).await;
-    for (arrived, how) in [(&squash, Containment::Patch), (&merge, Containment::Ancestor)] {
+    for arrived in [&squash, &merge] {
         let other = commit(setup, "main", &[arrived], "other", "1").await;
         for words in words {
             let out = set(&other, TEN, words).await;
             let later = commit(setup, "main", &[&out], "later", "1").await;
-            let reverted = Containment::Reverted { by: out.clone() };
+            let reverted = Containment::Reverted { by: out.clone(), partly: false };
             assert_eq!(forge.containment(&repo, &change, &later).await, Ok(reverted), "{words}");
             let back = set(&later, &ten_with("two", "2"), "Fix the fees, second try (#14)\n").await;
             let edited = set(&back, &ten_with("two", "edited"), "Go on\n").await;
-            assert_eq!(forge.containment(&repo, &change, &edited).await, Ok(how.clone()), "back after {words}");
+            let rewritten = Containment::Rewritten { by: edited.clone() };
+            assert_eq!(forge.containment(&repo, &change, &edited).await, Ok(rewritten), "back after {words}");
             let out_again = set(&back, TEN, "Not yet\n").await;
-            let reverted = Containment::Reverted { by: out_again.clone() };
+            let reverted = Containment::Reverted { by: out_again.clone(), partly: false };
             assert_eq!(forge.containment(&repo, &change, &out_again).await, Ok(reverted), "out again after {words}");
         }
     }

@@ -9,7 +9,9 @@ use crate::vocabulary::{CommitId, Repo, TagName};
 pub(super) async fn picked(forge: &Arc<dyn Forge>, repo: &Repo, pick: &Pick) -> CommitId {
     match forge.pick(repo, pick).await.unwrap() {
         Picked::Commit(commit) => commit,
-        other @ (Picked::AlreadyThere | Picked::Conflict { .. }) => panic!("this should have been a commit: {other:?}"),
+        other @ (Picked::AlreadyThere | Picked::Empty | Picked::Malformed(_) | Picked::Conflict { .. }) => {
+            panic!("this should have been a commit: {other:?}")
+        }
     }
 }
 
@@ -110,6 +112,33 @@ pub async fn commits_say_who_took_part(setup: &dyn Setup) {
     assert!(!info.committer.email.is_empty());
     let helped: Vec<_> = info.co_authors.iter().map(|who| (who.name.as_str(), who.email.as_str())).collect();
     assert_eq!(helped, [("Grace Hopper", "grace@example.org"), ("Żółw", "z@example.org")]);
+}
+
+/// Security case 93: a merge brings what its other parent has, and is itself somebody's work only where it differs from what
+/// git makes of its parents. A pick names its source.
+pub async fn a_commit_introduces_itself_and_a_merge_what_it_merged(setup: &dyn Setup) {
+    let (forge, repo, base) = (setup.forge(), setup.repo(), main_branch(setup).await);
+    let one = commit(setup, "fix", &[&base], "lines", &ten_with("two", "2")).await;
+    let two = commit(setup, "fix", &[&one], "new", "a\n").await;
+    let theirs = commit(setup, "main", &[&base], "b", "1").await;
+    let merged = [("lines", Some(ten_with("two", "2"))), ("new", Some("a\n".to_owned()))];
+    let evil = [merged.as_slice(), &[("more", Some("!\n".to_owned()))]].concat();
+    for (files, expected) in [(merged.to_vec(), vec![&one, &two]), (evil, vec![&one, &two])] {
+        let clean = files.len() == 2;
+        let files: Vec<_> = files.iter().map(|(path, text)| (*path, text.as_deref())).collect();
+        let message = "Merge the fix\n";
+        let author = "Ada Lovelace <ada@example.org>";
+        let merge =
+            setup.push(Push { branch: "main", parents: &[&theirs, &two], files: &files, message, author }).await;
+        let introduced = forge.introduced(&repo, &merge).await.unwrap();
+        let ids: Vec<&CommitId> = introduced.commits.iter().map(|info| &info.id).collect();
+        let expected: Vec<&CommitId> = expected.into_iter().chain((!clean).then_some(&merge)).collect();
+        assert_eq!((introduced.from.as_ref(), ids), (Some(&theirs), expected), "clean: {clean}");
+    }
+    let alone = forge.introduced(&repo, &two).await.unwrap();
+    assert_eq!((alone.from.as_ref(), alone.commits.len(), &alone.commits[0].id), (Some(&one), 1, &two));
+    let pick = picked(&forge, &repo, &pick_of(&two, &base)).await;
+    assert_eq!(forge.introduced(&repo, &pick).await.unwrap().commits[0].picked_from, [two]);
 }
 
 /// Files, insertions, deletions.

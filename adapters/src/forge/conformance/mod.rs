@@ -73,7 +73,7 @@ macro_rules! forge_conformance {
             an_unknown_number_is_rejected, the_head_follows_its_branch_until_it_is_gone, a_review_names_the_commit_it_saw,
             a_merge_has_both_parents_and_its_message, merging_twice_is_one_commit, a_head_that_moved_is_not_merged,
             a_conflict_is_rejected_and_changes_nothing, a_squash_has_one_parent, a_closed_one_is_not_merged,
-            a_merge_by_hand_is_a_merge, labels_find_open_ones_only, titles_find_open_ones_only, checks_of_one_name_by_two_apps_are_two,
+            a_merge_by_hand_is_a_merge, a_commit_names_its_pull_requests, labels_find_open_ones_only, titles_find_open_ones_only, checks_of_one_name_by_two_apps_are_two,
             labels_are_put_on_and_taken_off_once, labellings_say_who_and_when, a_comment_is_written_once_for_its_key,
             a_pull_request_is_withdrawn_once);
     };
@@ -86,7 +86,7 @@ macro_rules! forge_conformance {
             branches_are_listed_by_folder_not_by_prefix, a_tag_is_not_a_branch);
         $crate::forge_conformance!(@cases $setup, history:
             words_resolve, words_that_are_no_commit_are_none_or_rejected, a_word_with_two_meanings_is_rejected,
-            commits_between_are_in_order_and_counted, commits_say_who_took_part, sizes_are_counted,
+            commits_between_are_in_order_and_counted, commits_say_who_took_part, a_commit_introduces_itself_and_a_merge_what_it_merged, sizes_are_counted,
             a_pick_moves_nothing_and_keeps_its_author, the_same_pick_is_the_same_commit, a_pick_may_leave_no_trace,
             a_pick_that_conflicts_names_its_files, a_pick_that_is_there_changes_nothing, a_merge_is_picked_against_its_first_parent,
             a_first_commit_is_picked_whole, an_unknown_commit_is_rejected, commits_are_counted);

@@ -282,3 +282,18 @@ pub async fn a_pull_request_is_withdrawn_once(setup: &dyn Setup) {
     assert_eq!(forge.read(&repo, next.number).await.unwrap().state, PullState::Merged(merged));
     assert_rejected(forge.withdraw(&repo, PullNumber(987_654)).await, "987654");
 }
+
+/// Security case 93: a commit leads to the pull request that it is in, or that it was merged or squashed by.
+pub async fn a_commit_names_its_pull_requests(setup: &dyn Setup) {
+    let (forge, repo) = (setup.forge(), setup.repo());
+    let (base, head, pull) = opened(setup).await;
+    let of = async |commit: &CommitId| {
+        let found = forge.bringing(&repo, commit).await.unwrap();
+        found.into_iter().map(|one| (one.number, one.head_commit, one.merged)).collect::<Vec<_>>()
+    };
+    assert_eq!(of(&head).await, [(pull.number, head.clone(), false)]);
+    assert_eq!(of(&base).await, []);
+    let squash = Merge { method: MergeMethod::Squash, ..merge_of(&head) };
+    let merged = forge.merge(&repo, pull.number, &squash).await.unwrap();
+    assert_eq!(of(&merged).await, [(pull.number, head, true)]);
+}

@@ -134,7 +134,7 @@ impl Git {
     }
 
     /// Fetches what is missing of this content at once; git itself would do it commit by commit.
-    async fn bring(&self, content: BTreeSet<&String>) -> Result<(), Failure> {
+    pub(super) async fn bring(&self, content: BTreeSet<&String>) -> Result<(), Failure> {
         let Some(remote) = self.remote_name() else { return Ok(()) };
         let names: String = content.iter().map(|id| format!("{id}\n")).collect();
         let answer = self.ask(["cat-file", "--batch-check"]).offline().input(names).stdout().await?;

@@ -3,9 +3,10 @@
 use jiff::Timestamp;
 
 use super::Git;
+use super::merge::Tree;
 use super::object::ids_in;
 use crate::failure::Failure;
-use crate::forge::{CommitInfo, DiffSize, Range, Signature};
+use crate::forge::{CommitDetail, CommitInfo, DiffSize, Introduced, Range, Signature};
 use crate::vocabulary::CommitId;
 
 const FORMAT: &str = "--format=%H%x00%P%x00%an%x00%ae%x00%cn%x00%ce%x00%ct%x00%B";
@@ -32,15 +33,66 @@ impl Git {
     /// A commit is not there.
     pub async fn between(&self, base: &CommitId, head: &CommitId, max: usize) -> Result<Range, Failure> {
         let ids = self.rev_list(&["--topo-order", "--reverse"], &[head], &[base]).await?;
-        let wanted: Vec<&str> = ids.iter().take(max).map(CommitId::as_str).collect();
+        Ok(Range { commits: self.described(ids.iter().take(max)).await?, total: ids.len() })
+    }
+
+    async fn described(&self, ids: impl Iterator<Item = &CommitId> + Send) -> Result<Vec<CommitInfo>, Failure> {
+        let wanted: Vec<&str> = ids.map(CommitId::as_str).collect();
         if wanted.is_empty() {
-            return Ok(Range { commits: Vec::new(), total: ids.len() });
+            return Ok(Vec::new());
         }
         let args = ["log", "--no-walk=unsorted", "-z", FORMAT, "--stdin"];
         let answer = self.ask(args).input(wanted.join("\n") + "\n").stdout().await?;
         let text = String::from_utf8_lossy(&answer);
         let fields: Vec<&str> = text.split('\0').collect();
-        Ok(Range { commits: fields.chunks_exact(FIELDS).filter_map(info).collect(), total: ids.len() })
+        Ok(fields.chunks_exact(FIELDS).filter_map(info).collect())
+    }
+
+    /// Returns what a commit introduced: itself, or for a merge what its other parents have and its first has not.
+    ///
+    /// # Errors
+    /// The commit is not there.
+    pub async fn introduced(&self, commit: &CommitId) -> Result<Introduced, Failure> {
+        let [own] = self.commits([commit]).await?;
+        let (first, others) = match own.parents.split_first() {
+            Some((first, others)) if !others.is_empty() => (first, others),
+            first => {
+                let from = first.map(|(first, _)| first.clone());
+                return Ok(Introduced { from, commits: self.described(std::iter::once(commit)).await? });
+            }
+        };
+        let merged: Vec<&CommitId> = others.iter().collect();
+        let mut ids = self.rev_list(&["--topo-order", "--reverse"], &merged, &[first]).await?;
+        if !self.merges_cleanly(first, others, &own.tree).await? {
+            ids.push(commit.clone());
+        }
+        Ok(Introduced { from: Some(first.clone()), commits: self.described(ids.iter()).await? })
+    }
+
+    /// Reports whether a merge holds exactly what git makes of its parents, so that whoever merged added nothing of their own.
+    async fn merges_cleanly(&self, first: &CommitId, others: &[CommitId], tree: &str) -> Result<bool, Failure> {
+        let [other] = others else { return Ok(false) };
+        match self.merged_tree(first, other, None).await {
+            Ok(Tree::Clean(made)) => Ok(made == tree),
+            Ok(Tree::Conflict(_)) | Err(Failure::Rejected { .. }) => Ok(false),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// One commit, with its whole message.
+    ///
+    /// # Errors
+    /// The commit is not there.
+    pub async fn commit(&self, commit: &CommitId) -> Result<CommitDetail, Failure> {
+        let args = ["log", "--no-walk=unsorted", "-z", FORMAT, "--end-of-options", commit.as_str()];
+        let answer = self.ask(args).stdout().await?;
+        let text = String::from_utf8_lossy(&answer);
+        let fields: Vec<&str> = text.split('\0').collect();
+        let found = fields.chunks_exact(FIELDS).next().and_then(|fields| {
+            let body = fields.last()?.split_once('\n').map_or("", |(_, body)| body);
+            Some(CommitDetail { info: info(fields)?, body: body.trim().to_owned() })
+        });
+        found.ok_or_else(|| self.no_commit(commit))
     }
 
     /// How large the difference between two commits is.
@@ -118,8 +170,14 @@ fn info(fields: &[&str]) -> Option<CommitInfo> {
         author: signature(author, author_mail),
         committer: signature(committer, committer_mail),
         co_authors: message.lines().filter_map(co_author).collect(),
+        picked_from: message.lines().filter_map(picked_from).collect(),
         at: at.parse().ok().and_then(|s| Timestamp::from_second(s).ok()).unwrap_or(Timestamp::UNIX_EPOCH),
     })
+}
+
+fn picked_from(line: &str) -> Option<CommitId> {
+    let id = line.trim().strip_prefix("(cherry picked from commit ")?.strip_suffix(')')?;
+    CommitId::parse(id).ok()
 }
 
 /// Anywhere in the message, not only among the trailers: who helped to write a fix must not be the one to approve it.

@@ -82,11 +82,39 @@ impl Git {
         let mut parts = text.split('\0').filter(|part| !part.is_empty()).map(str::to_owned);
         match (answer.code, parts.next()) {
             (0, Some(tree)) => Ok(Tree::Clean(tree)),
-            (1, Some(_)) => Ok(Tree::Conflict(parts.collect())),
+            (1, Some(_)) => Ok(Tree::Conflict(files(parts, [ours, theirs]))),
             _ if answer.complaint.contains("unrelated histories") => {
                 Err(Failure::rejected(format!("{} and {} have no history in common", ours.short(), theirs.short())))
             }
             _ => Err(self.failure("merge-tree", &answer)),
         }
+    }
+}
+
+/// The files of a conflict, each once, by the names that they have: where a file meets a folder or another kind of file, git
+/// sets one of them aside as `name~commit`, which exists nowhere else.
+fn files(names: impl Iterator<Item = String>, sides: [&CommitId; 2]) -> Vec<String> {
+    let mut files: Vec<String> = Vec::new();
+    for name in names {
+        let own =
+            name.rsplit_once('~').filter(|(_, side)| sides.iter().any(|commit| side.starts_with(commit.as_str())));
+        let name = own.map_or(name.as_str(), |(name, _)| name);
+        if !files.iter().any(|known| known == name) {
+            files.push(name.to_owned());
+        }
+    }
+    files
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_git_invents_are_not_shown() {
+        let (ours, theirs) = ("a".repeat(40), "b".repeat(40));
+        let sides = [CommitId::parse(&ours).unwrap(), CommitId::parse(&theirs).unwrap()];
+        let names = [format!("src/x~{ours}"), "src/x".to_owned(), format!("src/y~{theirs}_0"), "z~backup".to_owned()];
+        assert_eq!(files(names.into_iter(), [&sides[0], &sides[1]]), ["src/x", "src/y", "z~backup"]);
     }
 }

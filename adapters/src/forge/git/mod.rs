@@ -6,8 +6,10 @@
 //! by a checkout; they are made of nothing but their arguments, so that the same act twice is the same commit.
 
 mod contain;
+mod content;
 mod files;
 mod inverse;
+mod lines;
 mod log;
 mod meaning;
 mod merge;

@@ -112,9 +112,22 @@ impl Git {
 
     /// Writes a commit; the same commit twice is the same id.
     pub(super) async fn write(&self, commit: &Commit) -> Result<CommitId, Failure> {
-        let answer = self.ask(["hash-object", "-t", "commit", "-w", "--stdin"]).input(commit.encode()).stdout().await?;
-        id_in(&answer)
-            .ok_or_else(|| Failure::rejected("git hash-object answered with something that is not a commit id"))
+        let refused = |why| Failure::rejected(format!("git refuses to write the commit: {why}"));
+        self.write_checked(commit).await?.map_err(refused)
+    }
+
+    /// Writes a commit, unless it fails git's own checks: then it says what they say.
+    pub(super) async fn write_checked(&self, commit: &Commit) -> Result<Result<CommitId, String>, Failure> {
+        let ask = self.ask(["hash-object", "-t", "commit", "-w", "--stdin"]).input(commit.encode());
+        let answer = ask.run().await?;
+        if answer.code != 0 {
+            return match malformed(&answer.complaint) {
+                Some(why) => Ok(Err(why)),
+                None => Err(self.failure("hash-object", &answer)),
+            };
+        }
+        let strange = || Failure::rejected("git hash-object answered with something that is not a commit id");
+        id_in(&answer.stdout).map(Ok).ok_or_else(strange)
     }
 
     /// The bot, at this time, as a commit's line.
@@ -130,6 +143,17 @@ impl Git {
         let place = self.directory.display();
         Failure::rejected(format!("{id} is not a commit in {place}. Push or fetch it, then try again."))
     }
+}
+
+/// What git's checks say of an object that they refuse: `error: object fails fsck: zeroPaddedDate: …`, or in older gits
+/// other words before `fatal: corrupt commit`. The complaint is one line.
+fn malformed(complaint: &str) -> Option<String> {
+    if !["fsck", "malformed object", "corrupt commit"].iter().any(|word| complaint.contains(word)) {
+        return None;
+    }
+    let said = complaint.split("fatal:").next().unwrap_or(complaint).trim().trim_end_matches([';', ' ']);
+    let said = said.trim_start_matches("error: ").trim_start_matches("object fails fsck: ");
+    Some(if said.is_empty() { complaint.trim() } else { said }.to_owned())
 }
 
 /// The commit id that is all of an answer.

@@ -23,12 +23,16 @@ impl Git {
             Tree::Conflict(files) => return Ok(Picked::Conflict { files }),
         };
         if tree == onto.tree {
-            return Ok(Picked::AlreadyThere);
+            let [before] = self.commits([&before]).await?;
+            return Ok(if before.tree == source.tree { Picked::Empty } else { Picked::AlreadyThere });
         }
         let message = if pick.trace { traced(&source.message, &pick.source) } else { source.message };
         let committer = self.committed_at(pick.at);
         let commit = Commit { tree, parents: vec![pick.onto.clone()], message, committer, ..source };
-        Ok(Picked::Commit(self.write(&commit).await?))
+        Ok(match self.write_checked(&commit).await? {
+            Ok(made) => Picked::Commit(made),
+            Err(why) => Picked::Malformed(why),
+        })
     }
 
     /// A commit without files, for a first commit to be compared with: older gits want a commit there, not a tree.

@@ -5,6 +5,9 @@ use super::Git;
 use crate::failure::Failure;
 use crate::vocabulary::{BranchName, CommitId, TagName};
 
+/// Fewer digits are no id: they could be a number, or name a commit by chance.
+const SHORTEST: usize = 7;
+
 impl Git {
     /// The commit that these words name: a full or short id, a branch, a tag.
     ///
@@ -46,7 +49,7 @@ impl Git {
     }
 
     async fn abbreviated(&self, id: &str) -> Result<Vec<CommitId>, Failure> {
-        if !(4..64).contains(&id.len()) || !id.bytes().all(|b| b.is_ascii_hexdigit()) {
+        if !(SHORTEST..64).contains(&id.len()) || !id.bytes().all(|b| b.is_ascii_hexdigit()) {
             return Ok(Vec::new());
         }
         let answer = self.ask(["rev-parse".to_owned(), format!("--disambiguate={id}")]).offline().stdout().await?;

@@ -104,7 +104,7 @@ impl Call<'_> {
     /// What it said and how it ended, whichever way.
     pub(super) async fn run(self) -> Result<Answer, Failure> {
         let mut child = self.spawn()?;
-        let group = Group(child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw));
+        let group = Group::of(&child);
         let talk = converse(&mut child, &self.input, self.git.output_limit);
         let answer = match tokio::time::timeout(self.git.time_limit, talk).await {
             Ok(Ok(answer)) => {
@@ -126,6 +126,29 @@ impl Call<'_> {
                 Err(failure)
             }
         }
+    }
+
+    /// Streams what it says into another process, and returns what that one said, if both went well. What passes between them
+    /// may be larger than an answer may be: it is never held.
+    pub(super) async fn piped_into(self, next: Call<'_>) -> Result<Vec<u8>, Failure> {
+        let git = self.git;
+        let (mut one, mut two) = (self.spawn()?, next.spawn()?);
+        let groups = [Group::of(&one), Group::of(&two)];
+        let talk = pass_on((&mut one, &self.input), &mut two, git.output_limit);
+        let [first, second] = match tokio::time::timeout(git.time_limit, talk).await {
+            Ok(Ok(answers)) => answers,
+            Ok(Err(error)) => return Err(self.lost(&format!("ended with {error}"))),
+            Err(_) => return Err(self.lost(&format!("took longer than {} and was stopped", words(git.time_limit)))),
+        };
+        groups.into_iter().for_each(Group::ended);
+        for (call, answer) in [(&self, &first), (&next, &second)] {
+            if answer.code != 0 {
+                let complaint = git.without_secrets(&answer.complaint).chars().take(TOLD_LIMIT).collect();
+                let answer = Answer { code: answer.code, stdout: Vec::new(), complaint };
+                return Err(git.failure(&call.name(), &answer));
+            }
+        }
+        Ok(second.stdout)
     }
 
     fn spawn(&self) -> Result<Child, Failure> {
@@ -181,6 +204,10 @@ fn not_started(error: io::Error) -> Failure {
 struct Group(Option<Pid>);
 
 impl Group {
+    fn of(child: &Child) -> Self {
+        Self(child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw))
+    }
+
     fn ended(mut self) {
         self.0 = None;
     }
@@ -209,6 +236,31 @@ async fn converse(child: &mut Child, input: &[u8], limit: usize) -> io::Result<A
     let ((), stdout, complaint) = tokio::try_join!(write, read_all(stdout, limit), read_start(stderr))?;
     let status = child.wait().await?;
     Ok(Answer { code: status.code().unwrap_or(-1), stdout, complaint: one_line(&complaint) })
+}
+
+/// Two processes, of which the second reads what the first says.
+async fn pass_on((one, input): (&mut Child, &[u8]), two: &mut Child, limit: usize) -> io::Result<[Answer; 2]> {
+    let first = (one.stdin.take(), one.stdout.take(), one.stderr.take());
+    let second = (two.stdin.take(), two.stdout.take(), two.stderr.take());
+    let (Some(mut stdin), Some(mut from), Some(stderr)) = first else { return Err(io::Error::other("no pipes")) };
+    let (Some(mut to), Some(stdout), Some(complaints)) = second else { return Err(io::Error::other("no pipes")) };
+    let enough = |ended: io::Result<()>| match ended {
+        // It had heard enough; its exit status tells the rest.
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
+        _ => Ok(()),
+    };
+    let write = async move { enough(stdin.write_all(input).await) };
+    let carry = async move { enough(tokio::io::copy(&mut from, &mut to).await.map(|_| ())) };
+    let told = read_all(stdout, limit);
+    let ((), (), stdout, first, second) =
+        tokio::try_join!(write, carry, told, read_start(stderr), read_start(complaints))?;
+    let (one, two) = (one.wait().await?, two.wait().await?);
+    let answer = |code: Option<i32>, stdout, complaint: &[u8]| Answer {
+        code: code.unwrap_or(-1),
+        stdout,
+        complaint: one_line(complaint),
+    };
+    Ok([answer(one.code(), Vec::new(), &first), answer(two.code(), stdout, &second)])
 }
 
 async fn read_all(from: impl AsyncRead + Unpin, limit: usize) -> io::Result<Vec<u8>> {

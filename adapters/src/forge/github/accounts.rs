@@ -1,6 +1,6 @@
 //! Whose accounts stand behind commits: git knows addresses, which anybody can write; GitHub knows to whom they belong.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -55,6 +55,18 @@ impl Accounts for GitHub {
             }
         }
         Ok(pushers)
+    }
+
+    /// A token speaks as its owner, an App as the account `<slug>[bot]`.
+    async fn own(&self, repo: &Repo) -> Result<Option<PersonRef>, Failure> {
+        self.client().own(repo).await.map(|user| Some(user.person()))
+    }
+
+    /// GitHub's pages commit as `web-flow`, at github.com under this address and elsewhere under one of that host.
+    fn pages(&self) -> BTreeSet<PersonRef> {
+        let host = self.git_url.parse::<http::Uri>().ok().and_then(|uri| uri.host().map(str::to_ascii_lowercase));
+        let hosts = ["github.com".to_owned()].into_iter().chain(host);
+        hosts.map(|host| PersonRef::new(Platform::Git, format!("noreply@{host}"))).collect()
     }
 }
 

@@ -1,14 +1,14 @@
 //! The checks of a commit: check runs and commit statuses, both to their last page. What cannot be read is an error and
 //! never an empty list (security case 51).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::model::{CheckRun, CheckRuns, Status};
+use super::model::{Branch, CheckRun, CheckRuns, Rule, Status};
 use super::refusal::Act;
 use super::{GitHub, Route};
 use crate::failure::Failure;
 use crate::forge::{Check, CheckState};
-use crate::vocabulary::{CommitId, Repo};
+use crate::vocabulary::{BranchName, CommitId, Repo};
 
 impl GitHub {
     /// The newest of each name and app. [`Check::app`] is the App's slug (`github-actions`), which GitHub gives to one App
@@ -24,6 +24,29 @@ impl GitHub {
         let mut checks = newest(runs.into_iter().map(|run| (run.id, of_run(run))));
         checks.extend(newest(statuses.into_iter().map(|status| (status.id, of_status(status)))));
         Ok(checks)
+    }
+
+    /// The contexts that branch protection and rulesets require before a merge into a branch, sorted. Rulesets are not
+    /// available on every plan and server: a refusal to list them means that there are none.
+    pub(super) async fn list_required_checks(&self, repo: &Repo, branch: &BranchName) -> Result<Vec<String>, Failure> {
+        let what = format!("read what {repo} requires of changes to {branch}");
+        let route = Route::repo(repo)?.then("branches").then(branch);
+        let act = Act::new(&what, "the permission Contents: read");
+        let protected: Branch = self.client().get(repo, &route, &act).await?;
+        let classic = protected.protection.required_status_checks.into_iter().flat_map(|required| required.contexts);
+        let mut contexts: BTreeSet<String> = classic.collect();
+        let route = Route::repo(repo)?.then("rules").then("branches").then(branch);
+        let act = Act::new(&what, "the permission Metadata: read");
+        match self.client().all(repo, &route, &act, |page: Vec<Rule>| page).await {
+            Ok(rules) => {
+                let rules = rules.into_iter().filter(|rule| rule.kind == "required_status_checks");
+                let required = rules.flat_map(|rule| rule.parameters.required_status_checks);
+                contexts.extend(required.map(|required| required.context));
+            }
+            Err(Failure::Rejected { reason }) => tracing::debug!(%repo, %branch, reason, "no rulesets are listed"),
+            Err(failure @ (Failure::Retry { .. } | Failure::Uncertain { .. })) => return Err(failure),
+        }
+        Ok(contexts.into_iter().collect())
     }
 }
 

@@ -19,6 +19,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::de::DeserializeOwned;
 
 use super::cache::{Cache, Kept};
+use super::model::User;
 use super::options::{GitHubOptions, OptionsError, base};
 use super::refusal::{Act, refusal};
 use super::route::Route;
@@ -126,6 +127,21 @@ impl Client {
 
     pub(super) async fn token(&self, repo: &Repo) -> Result<SecretString, Failure> {
         self.tokens.of(self, repo).await
+    }
+
+    /// Reads which account the bot speaks as.
+    pub(super) async fn own(&self, repo: &Repo) -> Result<User, Failure> {
+        let act = Act::new("ask which account the bot has", "a valid token");
+        let route = match self.tokens.login(self).await? {
+            Some(login) => Route::user(&login),
+            None => Route::own_user(),
+        };
+        self.get(repo, &route, &act).await
+    }
+
+    /// Whether tokens are minted for an App.
+    pub(super) fn is_app(&self) -> bool {
+        matches!(self.tokens, Tokens::App(_))
     }
 
     /// Reads one thing.

@@ -20,6 +20,7 @@ mod cache;
 mod checks;
 mod client;
 mod comments;
+mod examine;
 mod jwt;
 mod labels;
 mod manifest;
@@ -41,7 +42,7 @@ use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::credentials::Credentials;
-use super::{Check, Labelled, Labelling, Merge, NewPullRequest, PullNumber, PullRequest, PullRequests};
+use super::{Bringing, Check, Labelled, Labelling, Merge, NewPullRequest, PullNumber, PullRequest, PullRequests};
 use crate::failure::Failure;
 use crate::vocabulary::{BranchName, CommitId, Repo};
 
@@ -141,6 +142,10 @@ impl PullRequests for GitHub {
         self.list_titled(repo, title).await
     }
 
+    async fn required_checks(&self, repo: &Repo, branch: &BranchName) -> Result<Vec<String>, Failure> {
+        self.list_required_checks(repo, branch).await
+    }
+
     async fn checks(&self, repo: &Repo, commit: &CommitId) -> Result<Vec<Check>, Failure> {
         self.list_checks(repo, commit).await
     }
@@ -159,5 +164,9 @@ impl PullRequests for GitHub {
 
     async fn withdraw(&self, repo: &Repo, number: PullNumber) -> Result<(), Failure> {
         self.close_pull(repo, number).await
+    }
+
+    async fn bringing(&self, repo: &Repo, commit: &CommitId) -> Result<Vec<Bringing>, Failure> {
+        self.list_bringing(repo, commit).await
     }
 }

@@ -11,6 +11,11 @@ pub(super) struct Installation {
     pub(super) id: u64,
 }
 
+#[derive(Debug, Deserialize)]
+pub(super) struct OwnApp {
+    pub(super) slug: String,
+}
+
 #[derive(Deserialize)]
 pub(super) struct Minted {
     #[serde(deserialize_with = "secret")]
@@ -63,6 +68,8 @@ pub(super) struct Pull {
     pub(super) head: End,
     pub(super) base: End,
     pub(super) user: Option<User>,
+    #[serde(default)]
+    pub(super) draft: bool,
     #[serde(default)]
     pub(super) labels: Vec<Label>,
     pub(super) html_url: Option<String>,
@@ -123,6 +130,45 @@ pub(super) struct IssueEvent {
 #[derive(Debug, Deserialize)]
 pub(super) struct Comment {
     pub(super) body: Option<String>,
+}
+
+/// A branch, with as much of its protection as whoever may read the repository sees.
+#[derive(Debug, Deserialize)]
+pub(super) struct Branch {
+    #[serde(default)]
+    pub(super) protection: Protection,
+}
+
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Protection {
+    #[serde(default)]
+    pub(super) required_status_checks: Option<RequiredChecks>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct RequiredChecks {
+    #[serde(default)]
+    pub(super) contexts: Vec<String>,
+}
+
+/// A rule of a ruleset that applies to a branch.
+#[derive(Debug, Deserialize)]
+pub(super) struct Rule {
+    #[serde(rename = "type")]
+    pub(super) kind: String,
+    #[serde(default)]
+    pub(super) parameters: RuleParameters,
+}
+
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct RuleParameters {
+    #[serde(default)]
+    pub(super) required_status_checks: Vec<RequiredContext>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct RequiredContext {
+    pub(super) context: String,
 }
 
 #[derive(Debug, Deserialize)]

@@ -8,7 +8,7 @@ use super::refusal::Act;
 use super::route::parts;
 use super::{GitHub, Route, Tried};
 use crate::failure::Failure;
-use crate::forge::{Labelled, NewPullRequest, PullNumber, PullRequest, PullState, Review, Verdict};
+use crate::forge::{Bringing, Labelled, NewPullRequest, PullNumber, PullRequest, PullState, Review, Verdict};
 use crate::vocabulary::{BranchName, CommitId, Repo};
 
 const READ: &str = "the permission Pull requests: read";
@@ -74,6 +74,29 @@ impl GitHub {
             found.map(|pull| Labelled { number: PullNumber(pull.number), title: pull.title }).collect();
         found.sort_by_key(|pull| pull.number);
         Ok(found)
+    }
+
+    /// Lists the pull requests that GitHub links to a commit. A squash belongs to the one that was squashed.
+    ///
+    /// # Errors
+    /// GitHub cannot be asked, or refuses.
+    pub(super) async fn list_bringing(&self, repo: &Repo, of: &CommitId) -> Result<Vec<Bringing>, Failure> {
+        let what = format!("look for the pull requests of commit {} of {repo}", of.short());
+        let route = Route::repo(repo)?.then("commits").then(of).then("pulls");
+        let found = self.client().all(repo, &route, &Act::new(&what, READ), |page: Vec<Pull>| page).await?;
+        let unread = |error: &dyn std::fmt::Display| Failure::rejected(format!("could not {what}: {error}."));
+        let bringing = |pull: Pull| {
+            let branch = is_ours(&pull).then(|| BranchName::parse(&pull.head.name)).transpose();
+            Ok(Bringing {
+                number: PullNumber(pull.number),
+                author: pull.user.as_ref().map(super::model::User::person),
+                branch: branch.map_err(|error| unread(&error))?,
+                head_commit: commit(&pull.head).map_err(|error| unread(&error))?,
+                merged: pull.merged_at.is_some(),
+                title: pull.title,
+            })
+        };
+        found.into_iter().map(bringing).collect()
     }
 
     pub(super) async fn read_pull(&self, repo: &Repo, number: PullNumber) -> Result<PullRequest, Failure> {
@@ -153,6 +176,7 @@ impl GitHub {
             head_commit: commit(&pull.head).map_err(|error| unread(&error))?,
             base: BranchName::parse(&pull.base.name).map_err(|error| unread(&error))?,
             author: pull.user.as_ref().map(super::model::User::person),
+            draft: pull.draft,
             labels: pull.labels.into_iter().map(|label| label.name).collect(),
             reviews: said.into_iter().filter_map(review).collect(),
             url: pull.html_url,

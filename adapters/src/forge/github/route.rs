@@ -25,6 +25,21 @@ impl Route {
         Self(format!("/app/installations/{installation}/access_tokens"))
     }
 
+    /// `/user`.
+    pub(super) fn own_user() -> Self {
+        Self("/user".to_owned())
+    }
+
+    /// `/app`.
+    pub(super) fn own_app() -> Self {
+        Self("/app".to_owned())
+    }
+
+    /// `/users/{login}`.
+    pub(super) fn user(login: &str) -> Self {
+        Self(String::new()).then("users").then(login)
+    }
+
     /// One more segment.
     pub(crate) fn then(mut self, segment: impl ToString) -> Self {
         self.0.push('/');

@@ -13,7 +13,7 @@ use tokio::sync::Mutex;
 use super::client::{Answer, Call, Client};
 use super::jwt::Signer;
 use super::manifest::permissions;
-use super::model::{Installation, Minted};
+use super::model::{Installation, Minted, OwnApp};
 use super::options::{Auth, OptionsError};
 use super::refusal::{Act, refusal};
 use super::route::{Route, parts};
@@ -73,6 +73,14 @@ impl Tokens {
         let token = live.token.clone();
         kept.insert(repo.clone(), live);
         Ok(token)
+    }
+
+    /// Returns the login of the App's account; `None` for a token, which is somebody's own.
+    pub(super) async fn login(&self, client: &Client) -> Result<Option<String>, Failure> {
+        let Self::App(app) = self else { return Ok(None) };
+        let act = Act::new("ask which App the bot is", "the App's private key");
+        let own: OwnApp = app.ask(client, Method::GET, &Route::own_app(), None, &act).await?.read(&act)?;
+        Ok(Some(format!("{}[bot]", own.slug)))
     }
 
     /// Drops a token that GitHub no longer knows; answers whether a new one can be had.

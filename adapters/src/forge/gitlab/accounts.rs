@@ -57,6 +57,11 @@ impl Accounts for GitLab {
         }
         Ok(pushers)
     }
+
+    async fn own(&self, _: &Repo) -> Result<Option<PersonRef>, Failure> {
+        let own: wire::User = self.rest().get(&self.rest().at(&["user"], &[]), "ask which account the bot has").await?;
+        Ok(Some(person(own.id)))
+    }
 }
 
 fn account(address: &str, host: &str) -> Option<PersonRef> {

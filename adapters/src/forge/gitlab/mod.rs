@@ -117,6 +117,25 @@ impl GitLab {
         self.url.as_str().trim_end_matches('/').to_owned()
     }
 
+    /// Whether the token is good, reads the project and may push to it.
+    ///
+    /// # Errors
+    /// It does not answer, or the token may not.
+    pub async fn examine(&self, repo: &Repo) -> Result<(), Failure> {
+        let act = format!("look at the project {repo}");
+        let project: wire::Project = self.rest.get(&self.at(repo, &[], &[]), &act).await?;
+        if project.archived {
+            return Err(Failure::rejected(format!("{repo} is archived. Unarchive it, or take the service away.")));
+        }
+        match project.level() {
+            // An administrator's token is told of no level.
+            None | Some(wire::DEVELOPER..) => Ok(()),
+            Some(_) => Err(Failure::rejected(format!(
+                "the token reads {repo} and may not push to it. Give it the role Developer, or Maintainer where main is protected."
+            ))),
+        }
+    }
+
     pub(crate) fn rest(&self) -> &Rest {
         &self.rest
     }

@@ -9,7 +9,7 @@ use super::text::{good_label, harmless, labels, marker};
 use super::{GitLab, person, wire};
 use crate::failure::Failure;
 use crate::forge::{
-    Check, Labelled, Labelling, Merge, NewPullRequest, PullNumber, PullRequest, PullRequests, PullState,
+    Bringing, Check, Labelled, Labelling, Merge, NewPullRequest, PullNumber, PullRequest, PullRequests, PullState,
 };
 use crate::vocabulary::{BranchName, CommitId, Repo};
 
@@ -92,6 +92,11 @@ impl PullRequests for GitLab {
         Ok(found)
     }
 
+    /// GitLab requires a pipeline to succeed, and no job by its name.
+    async fn required_checks(&self, _: &Repo, _: &BranchName) -> Result<Vec<String>, Failure> {
+        Ok(Vec::new())
+    }
+
     async fn checks(&self, repo: &Repo, commit: &CommitId) -> Result<Vec<Check>, Failure> {
         self.checks_of(repo, commit).await
     }
@@ -159,6 +164,27 @@ impl PullRequests for GitLab {
             },
             other => other,
         }
+    }
+
+    async fn bringing(&self, repo: &Repo, commit: &CommitId) -> Result<Vec<Bringing>, Failure> {
+        let act = format!("look for the merge requests of commit {} of {repo}", commit.short());
+        let url = self.at(repo, &["repository", "commits", commit.as_str(), "merge_requests"], &[]);
+        let found: Vec<wire::MergeRequest> = self.list(url, &act).await?;
+        let bringing = |found: wire::MergeRequest| {
+            let foreign = is_foreign(&found);
+            let branch =
+                BranchName::parse(&found.source_branch).map_err(|error| Failure::rejected(error.to_string()))?;
+            let preparing = || Failure::retry(format!("GitLab still prepares merge request !{} of {repo}", found.iid));
+            Ok(Bringing {
+                number: PullNumber(found.iid),
+                author: found.author.map(|author| person(author.id)),
+                branch: (!foreign).then_some(branch),
+                head_commit: found.sha.ok_or_else(preparing)?,
+                merged: found.state == "merged",
+                title: found.title,
+            })
+        };
+        found.into_iter().map(bringing).collect()
     }
 }
 
@@ -236,6 +262,7 @@ impl GitLab {
             reviews: self.reviews(repo, &found).await?,
             title: found.title,
             author: found.author.map(|author| person(author.id)),
+            draft: found.draft,
             labels: found.labels,
             url: found.web_url,
         })

@@ -6,6 +6,36 @@ use serde::Deserialize;
 
 use crate::vocabulary::CommitId;
 
+/// The level of the role Developer, which may push.
+pub(super) const DEVELOPER: u64 = 30;
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Project {
+    #[serde(default)]
+    pub(super) archived: bool,
+    permissions: Option<Permissions>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Permissions {
+    project_access: Option<Access>,
+    group_access: Option<Access>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Access {
+    access_level: u64,
+}
+
+impl Project {
+    /// What the token may do there, as its project or its group grants it.
+    pub(super) fn level(&self) -> Option<u64> {
+        let permissions = self.permissions.as_ref()?;
+        let granted = permissions.project_access.iter().chain(&permissions.group_access);
+        granted.map(|access| access.access_level).max()
+    }
+}
+
 #[derive(Debug, Deserialize)]
 pub(crate) struct User {
     pub(crate) id: u64,
@@ -27,6 +57,8 @@ pub(crate) struct MergeRequest {
     pub(crate) merge_commit_sha: Option<CommitId>,
     pub(crate) squash_commit_sha: Option<CommitId>,
     pub(crate) author: Option<User>,
+    #[serde(default, alias = "work_in_progress")]
+    pub(crate) draft: bool,
     #[serde(default)]
     pub(crate) labels: Vec<String>,
     #[serde(default)]

@@ -130,7 +130,7 @@ fn trouble(what: &str, path: &Path, error: &io::Error) -> Failure {
     if matches!(error.kind(), io::ErrorKind::Interrupted | io::ErrorKind::ResourceBusy) {
         return Failure::retry(reason);
     }
-    Failure::rejected(format!("{reason}. The bot needs to own that folder."))
+    Failure::rejected(format!("{reason}. The bot needs to own the folder of the ledger."))
 }
 
 /// File work, off the threads that everybody shares.

@@ -1,6 +1,8 @@
 //! The local forge: bare git repositories in a directory, and a small ledger beside them for what git does not know,
 //! which is pull requests, reviews, checks, labels and issues. It is a forge for demos, drills, tests and small teams:
 //! the bot uses it through the ports, people through the methods in `people`, at the same time and from other processes.
+//!
+//! Its failures are read in chats, so they name repositories and files, and no folders of this machine: the log has those.
 
 mod history;
 mod ledger;
@@ -10,6 +12,7 @@ mod pulls;
 mod record;
 mod refs;
 
+use std::cmp::Reverse;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -55,6 +58,8 @@ impl LocalOptions {
 pub struct Local {
     options: LocalOptions,
     ledger: Ledger,
+    /// What the paths of its folders begin with; the longest comes first.
+    prefixes: Vec<String>,
 }
 
 impl Local {
@@ -70,7 +75,8 @@ impl Local {
             )));
         }
         let ledger = Ledger::open(options.ledger.clone())?;
-        Ok(Self { options, ledger })
+        let prefixes = prefixes([&options.repositories, &options.ledger]);
+        Ok(Self { options, ledger, prefixes })
     }
 
     /// git on one repository.
@@ -79,11 +85,12 @@ impl Local {
     /// There is no such repository.
     pub fn git(&self, repo: &Repo) -> Result<Git, Failure> {
         let Some(directory) = self.places(repo).into_iter().find(|place| is_repository(place)) else {
-            let place = self.options.repositories.display();
-            return Err(Failure::rejected(format!(
-                "there is no repository {repo} in {place}: neither {repo}.git nor {repo} is one. Create it with `git init \
-                 --bare {place}/{repo}.git`, or correct the name."
-            )));
+            let folder = self.options.repositories.display();
+            tracing::info!(
+                "there is no repository {repo} in {folder}: neither {repo}.git nor {repo} is one. Create it with `git init \
+                 --bare {folder}/{repo}.git`, or correct the name."
+            );
+            return Err(Failure::rejected(format!("there is no repository {repo}")));
         };
         Ok(Git::at(directory).committer(self.options.committer.clone()).time_limit(self.options.time_limit))
     }
@@ -91,6 +98,25 @@ impl Local {
     fn places(&self, repo: &Repo) -> [PathBuf; 3] {
         let folder = &self.options.repositories;
         [folder.join(format!("{repo}.git")), folder.join(repo.as_str()), folder.join(repo.as_str()).join(".git")]
+    }
+
+    /// Returns what came of work on the folders, with a failure as people may read it in a chat: without where the folders
+    /// are. The log has the whole of it.
+    fn shown<T>(&self, result: Result<T, Failure>) -> Result<T, Failure> {
+        let failure = match result {
+            Ok(done) => return Ok(done),
+            Err(failure) => failure,
+        };
+        let reason = without(failure.reason(), &self.prefixes);
+        if reason == failure.reason() {
+            return Err(failure);
+        }
+        tracing::info!(reason = failure.reason(), "the local forge failed");
+        Err(match failure {
+            Failure::Retry { after, .. } => Failure::Retry { reason, after },
+            Failure::Rejected { .. } => Failure::Rejected { reason },
+            Failure::Uncertain { .. } => Failure::Uncertain { reason },
+        })
     }
 
     fn now(&self) -> Timestamp {
@@ -102,6 +128,21 @@ impl fmt::Debug for Local {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Local").field("repositories", &self.options.repositories).finish_non_exhaustive()
     }
+}
+
+/// Returns what paths in these folders begin with, by the names that were given and by those that the system knows.
+fn prefixes(folders: [&Path; 2]) -> Vec<String> {
+    let real = folders.iter().filter_map(|folder| folder.canonicalize().ok());
+    let all = folders.iter().map(|folder| folder.to_path_buf()).chain(real);
+    let named = all.map(|folder| folder.display().to_string().trim_end_matches('/').to_owned());
+    let mut prefixes: Vec<String> = named.filter(|name| name.len() > 1).map(|name| format!("{name}/")).collect();
+    prefixes.sort_by_key(|prefix| Reverse(prefix.len()));
+    prefixes
+}
+
+/// Returns the words with the names of files alone in the place of their paths.
+fn without(words: &str, prefixes: &[String]) -> String {
+    prefixes.iter().fold(words.to_owned(), |words, prefix| words.replace(prefix.as_str(), ""))
 }
 
 /// By its looks; git itself has the last word.
@@ -118,5 +159,19 @@ async fn free_to_move(git: &Git, branch: &BranchName) -> Result<(), Failure> {
             git.directory().display()
         ))),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_named_without_their_folders() {
+        let prefixes = prefixes([Path::new("/srv/forge/repositories/"), Path::new("/srv/forge")]);
+        let words =
+            "git gc in /srv/forge/repositories/team/payments.git refused (128): fatal: /srv/forge/team~payments.json";
+        assert_eq!(without(words, &prefixes), "git gc in team/payments.git refused (128): fatal: team~payments.json");
+        assert_eq!(without("pull request 7 was closed", &prefixes), "pull request 7 was closed");
     }
 }

@@ -36,12 +36,20 @@ impl Local {
         self.change_open(repo, number, |pull| pull.state = State::Closed).await
     }
 
+    /// Marks an open pull request as a draft, or as ready.
+    ///
+    /// # Errors
+    /// There is no such open pull request.
+    pub async fn set_draft(&self, repo: &Repo, number: PullNumber, draft: bool) -> Result<PullRequest, Failure> {
+        self.change_open(repo, number, |pull| pull.draft = draft).await
+    }
+
     /// Reports how a check of a commit went; a later report of the same check by the same app replaces it.
     ///
     /// # Errors
     /// The commit is not there.
     pub async fn set_check(&self, repo: &Repo, commit: &CommitId, check: Check) -> Result<(), Failure> {
-        self.git(repo)?.size(commit, commit).await?;
+        self.shown(self.git(repo)?.size(commit, commit).await)?;
         self.change(repo, |book| {
             let checks = book.checks.entry(commit.clone()).or_default();
             checks.retain(|other| (&other.name, &other.app) != (&check.name, &check.app));
@@ -114,7 +122,7 @@ impl Local {
     /// There is no such pull request.
     pub async fn comments(&self, repo: &Repo, number: PullNumber) -> Result<Vec<String>, Failure> {
         self.git(repo)?;
-        let book = self.ledger.read(repo).await?;
+        let book = self.shown(self.ledger.read(repo).await)?;
         Ok(book.pull(number)?.comments.iter().map(|comment| comment.text.clone()).collect())
     }
 
@@ -153,15 +161,15 @@ impl Local {
         change: impl FnOnce(&mut Pull) + Send,
     ) -> Result<PullRequest, Failure> {
         let git = self.git(repo)?;
-        let mut held = self.ledger.hold(repo).await?;
-        refresh(&git, &mut held.book, |pull| pull.number == number).await?;
+        let mut held = self.shown(self.ledger.hold(repo).await)?;
+        self.shown(refresh(&git, &mut held.book, |pull| pull.number == number).await)?;
         let pull = held.book.pull_mut(number)?;
         let was_open = pull.is_open();
         if was_open {
             change(pull);
         }
         let view = pull.view();
-        held.save().await?;
+        self.shown(held.save().await)?;
         if was_open {
             Ok(view)
         } else {
@@ -175,9 +183,9 @@ impl Local {
         change: impl FnOnce(&mut Book) -> Result<T, Failure> + Send,
     ) -> Result<T, Failure> {
         self.git(repo)?;
-        let mut held = self.ledger.hold(repo).await?;
+        let mut held = self.shown(self.ledger.hold(repo).await)?;
         let answer = change(&mut held.book)?;
-        held.save().await?;
+        self.shown(held.save().await)?;
         Ok(answer)
     }
 }

@@ -8,7 +8,7 @@ use super::record::{Book, Comment, Pull, State};
 use crate::failure::Failure;
 use crate::forge::git::Git;
 use crate::forge::{
-    Check, Labelled, Labelling, Merge, NewPullRequest, PullNumber, PullRequest, PullRequests, PullState,
+    Bringing, Check, Labelled, Labelling, Merge, NewPullRequest, PullNumber, PullRequest, PullRequests, PullState,
 };
 use crate::vocabulary::{BranchName, CommitId, Repo};
 
@@ -20,28 +20,7 @@ impl PullRequests for Local {
     }
 
     async fn open(&self, new: &NewPullRequest) -> Result<PullRequest, Failure> {
-        let git = self.git(&new.repo)?;
-        if new.head == new.base {
-            return Err(Failure::rejected(format!("branch {} cannot be merged into itself.", new.head)));
-        }
-        let mut held = self.ledger.hold(&new.repo).await?;
-        refresh(&git, &mut held.book, |pull| pull.head == new.head && pull.base == new.base).await?;
-        if let Some(open) = held.book.newest(&new.head, &new.base).filter(|pull| pull.is_open()) {
-            let view = open.view();
-            held.save().await?;
-            return Ok(view);
-        }
-        let head_commit = git.tip(&new.head).await?.ok_or_else(|| no_branch(&new.head))?;
-        let base_commit = git.tip(&new.base).await?.ok_or_else(|| no_branch(&new.base))?;
-        if git.is_ancestor(&head_commit, &base_commit).await? {
-            let (head, base) = (&new.head, &new.base);
-            return Err(Failure::rejected(format!("there is nothing to merge: {base} has all that {head} has.")));
-        }
-        let pull = Pull::new(held.book.number(), new, head_commit, base_commit, self.now());
-        let view = pull.view();
-        held.book.pulls.push(pull);
-        held.save().await?;
-        Ok(view)
+        self.shown(self.open_pull(new).await)
     }
 
     async fn read(&self, repo: &Repo, number: PullNumber) -> Result<PullRequest, Failure> {
@@ -50,7 +29,7 @@ impl PullRequests for Local {
     }
 
     async fn merge(&self, repo: &Repo, number: PullNumber, merge: &Merge) -> Result<CommitId, Failure> {
-        self.merge_pull(repo, number, merge).await
+        self.shown(self.merge_pull(repo, number, merge).await)
     }
 
     async fn labelled(&self, repo: &Repo, label: &str) -> Result<Vec<Labelled>, Failure> {
@@ -73,9 +52,14 @@ impl PullRequests for Local {
         Ok(pulls.map(|pull| Labelled { number: pull.number, title: pull.title.clone() }).collect())
     }
 
+    /// A folder of repositories requires nothing.
+    async fn required_checks(&self, _: &Repo, _: &BranchName) -> Result<Vec<String>, Failure> {
+        Ok(Vec::new())
+    }
+
     async fn checks(&self, repo: &Repo, commit: &CommitId) -> Result<Vec<Check>, Failure> {
         self.git(repo)?;
-        Ok(self.ledger.read(repo).await?.checks.remove(commit).unwrap_or_default())
+        Ok(self.shown(self.ledger.read(repo).await)?.checks.remove(commit).unwrap_or_default())
     }
 
     async fn relabel(&self, repo: &Repo, number: PullNumber, add: &[String], remove: &[String]) -> Result<(), Failure> {
@@ -94,11 +78,11 @@ impl PullRequests for Local {
 
     async fn comment(&self, repo: &Repo, number: PullNumber, key: &str, text: &str) -> Result<(), Failure> {
         self.git(repo)?;
-        let mut held = self.ledger.hold(repo).await?;
+        let mut held = self.shown(self.ledger.hold(repo).await)?;
         let pull = held.book.pull_mut(number)?;
         if pull.comments.iter().all(|comment| comment.key != key) {
             pull.comments.push(Comment { key: key.to_owned(), text: text.to_owned() });
-            held.save().await?;
+            self.shown(held.save().await)?;
         }
         Ok(())
     }
@@ -110,6 +94,48 @@ impl PullRequests for Local {
             PullState::Merged(_) => Err(Failure::rejected(format!("pull request {} is merged.", number.0))),
         }
     }
+
+    async fn bringing(&self, repo: &Repo, commit: &CommitId) -> Result<Vec<Bringing>, Failure> {
+        let (git, book) = (self.git(repo)?, self.settle(repo, Pull::is_open).await?);
+        let mut found = Vec::new();
+        for pull in &book.pulls {
+            let (came_as, base) = match &pull.state {
+                State::Merged { commit } => (Some(commit), None),
+                State::Open { base_commit, .. } => (None, Some(base_commit)),
+                State::Closed => continue,
+            };
+            if came_as == Some(commit) || self.shown(is_part(&git, pull, base, commit).await)? {
+                found.push(Bringing {
+                    number: pull.number,
+                    title: pull.title.clone(),
+                    author: pull.author.clone(),
+                    branch: Some(pull.head.clone()),
+                    head_commit: pull.head_commit.clone(),
+                    merged: came_as.is_some(),
+                });
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// Reports whether a commit lies on the branch of a pull request. What its base had before is not told of a merged one, so
+/// the first-parent line of the base stands for it.
+async fn is_part(git: &Git, pull: &Pull, base: Option<&CommitId>, commit: &CommitId) -> Result<bool, Failure> {
+    let on_branch = match git.is_ancestor(commit, &pull.head_commit).await {
+        // The branch of a pull request may be gone with its commits.
+        Err(Failure::Rejected { .. }) => return Ok(false),
+        answer => answer?,
+    };
+    let before = match (base, &pull.state) {
+        (Some(base), _) => Some(base.clone()),
+        (None, State::Merged { commit: came_as }) => git.introduced(came_as).await?.from,
+        (None, State::Open { .. } | State::Closed) => None,
+    };
+    match before.filter(|_| on_branch) {
+        Some(before) => Ok(!git.is_ancestor(commit, &before).await?),
+        None => Ok(on_branch),
+    }
 }
 
 impl Local {
@@ -119,16 +145,45 @@ impl Local {
         repo: &Repo,
         which: impl Fn(&Pull) -> bool + Send + Sync,
     ) -> Result<Book, Failure> {
+        self.shown(self.settled(repo, &which).await)
+    }
+
+    async fn settled(&self, repo: &Repo, which: &(impl Fn(&Pull) -> bool + Send + Sync)) -> Result<Book, Failure> {
         let git = self.git(repo)?;
         let mut book = self.ledger.read(repo).await?;
-        if !refresh(&git, &mut book, &which).await? {
+        if !refresh(&git, &mut book, which).await? {
             return Ok(book);
         }
         let mut held = self.ledger.hold(repo).await?;
-        if refresh(&git, &mut held.book, &which).await? {
+        if refresh(&git, &mut held.book, which).await? {
             held.save().await?;
         }
         Ok(held.book.clone())
+    }
+
+    async fn open_pull(&self, new: &NewPullRequest) -> Result<PullRequest, Failure> {
+        let git = self.git(&new.repo)?;
+        if new.head == new.base {
+            return Err(Failure::rejected(format!("branch {} cannot be merged into itself.", new.head)));
+        }
+        let mut held = self.ledger.hold(&new.repo).await?;
+        refresh(&git, &mut held.book, |pull| pull.head == new.head && pull.base == new.base).await?;
+        if let Some(open) = held.book.newest(&new.head, &new.base).filter(|pull| pull.is_open()) {
+            let view = open.view();
+            held.save().await?;
+            return Ok(view);
+        }
+        let head_commit = git.tip(&new.head).await?.ok_or_else(|| no_branch(&new.head))?;
+        let base_commit = git.tip(&new.base).await?.ok_or_else(|| no_branch(&new.base))?;
+        if git.is_ancestor(&head_commit, &base_commit).await? {
+            let (head, base) = (&new.head, &new.base);
+            return Err(Failure::rejected(format!("there is nothing to merge: {base} has all that {head} has.")));
+        }
+        let pull = Pull::new(held.book.number(), new, head_commit, base_commit, self.now());
+        let view = pull.view();
+        held.book.pulls.push(pull);
+        held.save().await?;
+        Ok(view)
     }
 }
 

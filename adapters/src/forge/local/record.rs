@@ -42,6 +42,8 @@ pub(super) struct Pull {
     /// Where the head is, or was when the branch was last seen or the pull request ended.
     pub(super) head_commit: CommitId,
     pub(super) state: State,
+    #[serde(default)]
+    pub(super) draft: bool,
     pub(super) labels: Vec<String>,
     pub(super) reviews: Vec<Review>,
     #[serde(default)]
@@ -130,6 +132,7 @@ impl Pull {
             opened_at: at,
             head_commit,
             state: State::Open { base_commit, intent: None },
+            draft: false,
             labels: Vec::new(),
             reviews: Vec::new(),
             labellings: Vec::new(),
@@ -167,6 +170,7 @@ impl Pull {
             head_commit: self.head_commit.clone(),
             base: self.base.clone(),
             author: self.author.clone(),
+            draft: self.draft,
             labels: self.labels.clone(),
             reviews: self.reviews.clone(),
             url: None,

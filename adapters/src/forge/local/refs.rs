@@ -11,31 +11,31 @@ use crate::vocabulary::{BranchName, CommitId, Repo, TagName};
 #[async_trait]
 impl Refs for Local {
     async fn tip(&self, repo: &Repo, branch: &BranchName) -> Result<Option<CommitId>, Failure> {
-        self.git(repo)?.tip(branch).await
+        self.shown(self.git(repo)?.tip(branch).await)
     }
 
     async fn create(&self, repo: &Repo, branch: &BranchName, at: &CommitId) -> Result<(), Failure> {
-        self.git(repo)?.create_branch(branch, at).await
+        self.shown(self.git(repo)?.create_branch(branch, at).await)
     }
 
     async fn advance(&self, repo: &Repo, branch: &BranchName, from: &CommitId, to: &CommitId) -> Result<(), Failure> {
         let git = self.git(repo)?;
-        free_to_move(&git, branch).await?;
-        git.move_branch(branch, from, to).await
+        self.shown(free_to_move(&git, branch).await)?;
+        self.shown(git.move_branch(branch, from, to).await)
     }
 
     async fn delete(&self, repo: &Repo, branch: &BranchName, at: &CommitId) -> Result<(), Failure> {
         let git = self.git(repo)?;
-        free_to_move(&git, branch).await?;
+        self.shown(free_to_move(&git, branch).await)?;
         self.settle(repo, |pull| pull.head == *branch || pull.base == *branch).await?;
-        git.delete_branch(branch, at).await
+        self.shown(git.delete_branch(branch, at).await)
     }
 
     async fn tag(&self, repo: &Repo, tag: &TagName, at: &CommitId) -> Result<(), Failure> {
-        self.git(repo)?.create_tag(tag, at).await
+        self.shown(self.git(repo)?.create_tag(tag, at).await)
     }
 
     async fn branches(&self, repo: &Repo, below: &BranchName) -> Result<Vec<(BranchName, CommitId)>, Failure> {
-        self.git(repo)?.branches(below).await
+        self.shown(self.git(repo)?.branches(below).await)
     }
 }

@@ -121,7 +121,7 @@ proptest! {
             Request::Lock { service: service.clone(), environment, ttl_minutes: Some(minutes), reason: text.clone() },
             Request::Start {
                 service, title: Some(text.clone()), incident: None, ticket: Some(text), fixes: vec!["#1".to_owned()],
-                from: None, exceptional: true, branch: None,
+                from: None, exceptional: true, branch: None, only: vec!["east".to_owned()],
             },
         ];
         for request in requests {

@@ -27,7 +27,7 @@ fn each_mistake_has_its_code_and_place() {
         ("deploy \"production", "unclosed_quote at \"\\\"production\""),
         ("deploy production now", "unexpected_word at \"now\""),
         ("rollback production to", "missing_value at \"\""),
-        ("rollback production to -x", "bad_value at \"-x\""),
+        ("rollback production to -x it is slow", "bad_value at \"-x\""),
         ("lock payments/prod x", "unknown_environment at \"prod\""),
         ("lock paymnts/production x", "unknown_service at \"paymnts\""),
         ("lock payments x", "bad_value at \"payments\""),
@@ -52,7 +52,7 @@ fn the_caret_the_suggestion_and_the_usage() {
         refusal("start paymnts \"Fix it\""),
         "There is no service `paymnts`.\n  start paymnts \"Fix it\"\n        ^^^^^^^\nDid you mean `payments`?\n\
          Usage: start <service> [\"title\"] [--incident URL] [--ticket KEY] [--fix PR|sha …] \
-         [--from deployed@ENV|REF] [--branch NAME] [--exceptional]"
+         [--from deployed@ENV|REF] [--branch NAME] [--only PRODUCTION …] [--exceptional]"
     );
     assert_eq!(
         refusal("deploy"),

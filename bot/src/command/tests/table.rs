@@ -10,7 +10,7 @@ fn names_and_aliases_are_distinct_and_lower_case() {
     let words: Vec<&str> = Verb::words().collect();
     assert_eq!(words.iter().collect::<BTreeSet<_>>().len(), words.len());
     assert!(words.iter().all(|word| word.to_lowercase() == *word && !word.is_empty()));
-    assert_eq!(VERBS.len(), 41);
+    assert_eq!(VERBS.len(), 44);
 }
 
 #[test]
@@ -34,12 +34,13 @@ fn composed(verb: &Verb, with_optional: bool) -> String {
         Kind::Lane => "payments/staging",
         Kind::Step => "review",
         Kind::Fix => "#101",
-        Kind::Reference => "v1.4.2",
+        Kind::Reference | Kind::Name => "v1.4.2",
+        Kind::Commit => "abc1234",
         Kind::Url => "https://s.example/7",
         Kind::Duration => "2h",
         Kind::Choice(words) => words.last().unwrap(),
         Kind::Verb => "start",
-        Kind::Text => "words",
+        Kind::Text | Kind::Lasting(_) => "words",
     };
     let mut out = verb.name.to_owned();
     for arg in verb.args.iter().filter(|arg| with_optional || arg.form.is_required()) {
@@ -112,7 +113,8 @@ fn roles_and_looking() {
         ("start payments", Role::Requester, false),
         ("approve", Role::Approver, false),
         ("abort x", Role::Requester, false),
-        ("rollback production", Role::Captain, false),
+        ("rollback production it is slow", Role::Viewer, false),
+        ("abandon x", Role::Viewer, false),
         ("steal payments/production x", Role::Captain, false),
         ("mergeback", Role::Viewer, true),
         ("mergeback waive x", Role::Captain, false),
@@ -128,7 +130,7 @@ fn roles_and_looking() {
         let request = parse(verb.examples[0], &known()).unwrap();
         assert_eq!(
             verb.needs == Role::Viewer,
-            ["agree", "break-glass"].contains(&verb.name)
+            ["agree", "break-glass", "rollback", "abandon"].contains(&verb.name)
                 || (request.reads_only() && !["mergeback", "postmortem"].contains(&verb.name))
         );
     }

@@ -1,6 +1,6 @@
 //! `ack`, `hold`, `unhold`: the word of those whose commits ride along, and of stakeholders.
 
-use super::{Group, REASON, Request, Role, Verb};
+use super::{Group, Request, Role, Verb, reason_lasting};
 
 pub(crate) const ACK: Verb = Verb {
     name: "ack",
@@ -25,7 +25,7 @@ pub(crate) const HOLD: Verb = Verb {
     examples: &["hold my change needs the new queue first", "hold \"needs the new queue first\" HF-12"],
     needs: Role::Requester,
     needs_for_others: None,
-    args: &[REASON],
+    args: &[reason_lasting("A hold begins at once and lasts until `unhold`.")],
     takes_run: true,
     build: |args| Ok(Request::Hold { reason: args.text("reason")?, run: args.run }),
 };

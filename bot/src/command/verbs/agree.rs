@@ -33,7 +33,7 @@ pub(crate) const AGREE: Verb = Verb {
     name: "agree",
     aliases: &[],
     group: Group::Say,
-    summary: "a stakeholder's agreement, where the runbook asks for it",
+    summary: "a stakeholder's agreement, if the runbook asks for it",
     details: "To the step whose turn it is, or to the one you name. Whoever asked for the hotfix does not agree with \
               themselves. If you do not agree, say `hold` and why.",
     examples: &["agree", "agree HF-12"],

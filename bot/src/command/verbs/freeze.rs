@@ -1,6 +1,6 @@
 //! `freeze` and `unfreeze`: no deployments at all.
 
-use super::{Arg, Form, Group, Kind, REASON, Request, Role, Verb};
+use super::{Arg, Form, Group, Kind, Request, Role, Verb, reason_lasting};
 
 /// What is frozen.
 const SCOPE: Arg = Arg {
@@ -18,10 +18,15 @@ pub(crate) const FREEZE: Verb = Verb {
     summary: "no deployments until it is lifted",
     details: "At once, also for what was decided and has not begun: no deployment and no merge begins, and `freeze all` also \
               leaves branches and pull requests alone. What has begun is finished or fails.",
-    examples: &["freeze payments the audit runs until Friday", "freeze all the network is down"],
+    examples: &["freeze payments \"the audit runs until Friday\"", "freeze all the network is down"],
     needs: Role::Admin,
     needs_for_others: None,
-    args: &[SCOPE, REASON],
+    args: &[
+        SCOPE,
+        reason_lasting(
+            "A freeze begins at once and lasts until `unfreeze`; one with dates is a `[[freeze]]` in policy.toml.",
+        ),
+    ],
     takes_run: false,
     build: |args| Ok(Request::Freeze { service: args.service_or_all("service")?, reason: args.text("reason")? }),
 };

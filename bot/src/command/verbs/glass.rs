@@ -6,7 +6,7 @@ pub(crate) const BREAK_GLASS: Verb = Verb {
     name: "break-glass",
     aliases: &["breakglass"],
     group: Group::Trouble,
-    summary: "sets the votes for one deployment aside, in an emergency",
+    summary: "sets the votes on a deployment aside, in an emergency",
     details: "Only for those who are listed for it in policy.toml, and once a day for each service. Type what would ship; it \
               counts for that commit alone. It stands in for votes, and for no check, hold, freeze, lock or no. The audit channel \
               is told, and somebody who was not involved has to `countersign` before the run ends.",
@@ -21,7 +21,7 @@ pub(crate) const BREAK_GLASS: Verb = Verb {
             name: "commit",
             shown: "--commit SHA",
             form: Form::RequiredFlag,
-            kind: Kind::Reference,
+            kind: Kind::Commit,
             about: "what would ship, 7 digits or more, typed by hand",
         },
         INCIDENT,
@@ -34,7 +34,7 @@ fn break_glass(args: &Args<'_>) -> Result<Request, ParseError> {
     Ok(Request::BreakGlass {
         environment: args.environment("env")?,
         reason: args.text("reason")?,
-        commit: args.needed_reference("commit")?,
+        commit: args.needed_commit("commit")?,
         incident: args.url("incident")?,
         run: args.run,
     })
@@ -44,7 +44,7 @@ pub(crate) const COUNTERSIGN: Verb = Verb {
     name: "countersign",
     aliases: &[],
     group: Group::Trouble,
-    summary: "your word on a deployment that went out by a broken glass",
+    summary: "your word on what went out by a broken glass",
     details: "From somebody who neither asked for the hotfix, nor wrote it, nor broke the glass. The run does not end without \
               it. An objection says why; both stand in the post-mortem.",
     examples: &["countersign ok", "countersign objection the votes could have been had HF-12"],

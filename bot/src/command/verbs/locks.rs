@@ -1,6 +1,6 @@
 //! `lock`, `renew`, `unlock`, `steal`, `locks`: leases on environments, each with an owner, a reason and an end.
 
-use super::{Arg, Form, Group, Kind, LANE, REASON, Request, Role, Verb};
+use super::{Arg, Form, Group, Kind, LANE, REASON, Request, Role, Verb, reason_lasting};
 
 /// How long a lease shall last.
 const TTL: Arg = Arg {
@@ -15,12 +15,12 @@ pub(crate) const LOCK: Verb = Verb {
     name: "lock",
     aliases: &[],
     group: Group::Lanes,
-    summary: "takes a lease: nobody else deploys there until it ends",
+    summary: "takes a lease: nobody else deploys there meanwhile",
     details: "It ends by itself; you are told before it does.",
     examples: &["lock payments/production --ttl 2h migrating the database", "lock payments/staging testing an upgrade"],
     needs: Role::Requester,
     needs_for_others: None,
-    args: &[LANE, TTL, REASON],
+    args: &[LANE, TTL, reason_lasting("A lock begins at once and lasts for `--ttl`, such as `--ttl 2h`.")],
     takes_run: false,
     build: |args| {
         let (service, environment) = args.lane(LANE.name)?;

@@ -7,6 +7,7 @@ use super::{Arg, Args, Form, Group, Kind, ParseError, Request, Role, Verb};
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Wish {
     Status,
+    Confirm,
     Waive,
 }
 
@@ -14,22 +15,34 @@ pub(crate) const MERGEBACK: Verb = Verb {
     name: "mergeback",
     aliases: &[],
     group: Group::After,
-    summary: "how far the way back to main is, or that it is not needed",
-    details: "Without a word behind it, the status. `waive` says with a reason that the fix need not go back to main. \
+    summary: "the way back to main: its state, or that none is due",
+    details: "Without a word behind it, the status. `confirm` says that main still has the fix after its lines were \
+              rewritten there. `waive` says with a reason that the fix need not go back to main; that takes a captain. \
               Anybody may look.",
-    examples: &["mergeback", "mergeback status HF-12", "mergeback waive main has a better fix in #140"],
+    examples: &[
+        "mergeback",
+        "mergeback status HF-12",
+        "mergeback confirm uploads work on main",
+        "mergeback waive main has a better fix in #140",
+    ],
     needs: Role::Captain,
     needs_for_others: None,
     args: &[
         Arg {
             name: "action",
-            shown: "[status|waive <reason …>]",
+            shown: "[status|confirm|waive <reason …>]",
             form: Form::OptionalWord,
-            kind: Kind::Choice(&["status", "waive"]),
-            about: "`status`, or `waive` with a reason",
+            kind: Kind::Choice(&["status", "confirm", "waive"]),
+            about: "`status`, `confirm`, or `waive` with a reason",
         },
         // Shown with the word it belongs to.
-        Arg { name: "reason", shown: "", form: Form::OptionalText, kind: Kind::Text, about: "why it need not go back" },
+        Arg {
+            name: "reason",
+            shown: "",
+            form: Form::OptionalText,
+            kind: Kind::Text,
+            about: "what you saw on main, or why it need not go back",
+        },
     ],
     takes_run: true,
     build,
@@ -37,7 +50,7 @@ pub(crate) const MERGEBACK: Verb = Verb {
 
 fn build(args: &Args<'_>) -> Result<Request, ParseError> {
     let wish = if args.switch("action") {
-        args.one_of("action", &[("status", Wish::Status), ("waive", Wish::Waive)])?
+        args.one_of("action", &[("status", Wish::Status), ("confirm", Wish::Confirm), ("waive", Wish::Waive)])?
     } else {
         Wish::Status
     };
@@ -46,6 +59,7 @@ fn build(args: &Args<'_>) -> Result<Request, ParseError> {
             args.refuse("reason", "`mergeback status` has no place for this.")?;
             MergebackAction::Status
         }
+        Wish::Confirm => MergebackAction::Confirm { note: args.optional_text("reason") },
         Wish::Waive => MergebackAction::Waive { reason: args.text("reason")? },
     };
     Ok(Request::Mergeback { action, run: args.run })

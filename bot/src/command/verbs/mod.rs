@@ -4,6 +4,7 @@ pub(super) mod advice;
 pub(super) mod agree;
 pub(super) mod freeze;
 pub(super) mod glass;
+pub(super) mod identify;
 pub(super) mod locks;
 pub(super) mod look;
 pub(super) mod mainline;
@@ -33,6 +34,11 @@ const REASON: Arg = Arg {
     kind: Kind::Text,
     about: "why, for everybody to read",
 };
+
+/// The reason of something that takes effect at once; `how` says in a sentence how its end is set.
+const fn reason_lasting(how: &'static str) -> Arg {
+    Arg { kind: Kind::Lasting(how), ..REASON }
+}
 
 /// The incident that justifies going around a rule.
 const INCIDENT: Arg = Arg {

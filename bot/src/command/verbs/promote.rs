@@ -29,14 +29,14 @@ pub(crate) const PROMOTE: Verb = Verb {
             name: "only",
             shown: "[--only target …]",
             form: Form::ManyFlag,
-            kind: Kind::Reference,
+            kind: Kind::Name,
             about: "the targets to promote, when not all; with spaces or commas between",
         },
         Arg {
             name: "schema-first",
             shown: "[--schema-first COMMIT]",
             form: Form::Flag,
-            kind: Kind::Reference,
+            kind: Kind::Commit,
             about: "the commit of the schemas that it depends on, which is promoted before it",
         },
     ],
@@ -49,6 +49,6 @@ fn build(args: &Args<'_>) -> Result<Request, ParseError> {
         service: args.service("service")?,
         target: args.reference("ref")?,
         only: args.names("only")?,
-        schema: args.reference("schema-first")?,
+        schema: args.commit("schema-first")?,
     })
 }

@@ -20,7 +20,7 @@ pub(crate) const POSTMORTEM: Verb = Verb {
     name: "postmortem",
     aliases: &["post-mortem"],
     group: Group::After,
-    summary: "shows the post-mortem, or says where the team's own is",
+    summary: "shows the post-mortem, or says where the team's is",
     details: "With an address, it is kept with the run and the reminders end. Without, a draft from the timeline, \
               for anybody who may look.",
     examples: &["postmortem", "postmortem https://wiki.example/pm/7 HF-12"],

@@ -1,6 +1,6 @@
 //! `deploy` and `rollback`: do, and undo beside it.
 
-use super::{Arg, ENVIRONMENT, Form, Group, Kind, Request, Role, Verb};
+use super::{Arg, ENVIRONMENT, Form, Group, Kind, REASON, Request, Role, Verb};
 
 pub(crate) const DEPLOY: Verb = Verb {
     name: "deploy",
@@ -21,10 +21,15 @@ pub(crate) const ROLLBACK: Verb = Verb {
     aliases: &[],
     group: Group::Trouble,
     summary: "puts an environment back to what ran before",
-    details: "Without `to`, back to what ran there before this run deployed. Migrations are not undone.",
-    examples: &["rollback production", "rollback production to v1.4.2 HF-12"],
-    needs: Role::Captain,
-    needs_for_others: None,
+    details: "Back to what ran there before this run deployed, or `to` something else that ran there. The bot looks first what \
+              runs: when somebody else deployed meanwhile, it says what would be lost, and goes on only when `to` is typed. Freezes \
+              do not stop it, except that of everything. Migrations are not undone.",
+    examples: &[
+        "rollback production every upload is slow now",
+        "rollback production to v1.4.2 it loses receipts HF-12",
+    ],
+    needs: Role::Viewer,
+    needs_for_others: Some(Role::Captain),
     args: &[
         ENVIRONMENT,
         Arg {
@@ -32,11 +37,17 @@ pub(crate) const ROLLBACK: Verb = Verb {
             shown: "[to REF]",
             form: Form::Keyword,
             kind: Kind::Reference,
-            about: "a tag or commit that ran there before",
+            about: "a tag, commit or pull request that ran there before",
         },
+        REASON,
     ],
     takes_run: true,
     build: |args| {
-        Ok(Request::Rollback { environment: args.environment("env")?, to: args.reference("to")?, run: args.run })
+        Ok(Request::Rollback {
+            environment: args.environment("env")?,
+            to: args.reference("to")?,
+            reason: args.text("reason")?,
+            run: args.run,
+        })
     },
 };

@@ -44,7 +44,7 @@ pub(crate) const START: Verb = Verb {
             shown: "[--fix PR|sha …]",
             form: Form::ManyFlag,
             kind: Kind::Fix,
-            about: "pull requests (#101) or commits that are the fix, with spaces or commas between",
+            about: "pull requests (#101), commits or their addresses, with spaces or commas between",
         },
         Arg {
             name: "from",
@@ -57,8 +57,15 @@ pub(crate) const START: Verb = Verb {
             name: "branch",
             shown: "[--branch NAME]",
             form: Form::Flag,
-            kind: Kind::Reference,
+            kind: Kind::Name,
             about: "what to call the branch that carries the fix, when it has one of its own",
+        },
+        Arg {
+            name: "only",
+            shown: "[--only PRODUCTION …]",
+            form: Form::ManyFlag,
+            kind: Kind::Name,
+            about: "the productions it is for, when there are several and not all run the same",
         },
         Arg {
             name: "exceptional",
@@ -81,6 +88,7 @@ fn build(args: &Args<'_>) -> Result<Request, ParseError> {
         fixes: args.fixes("fix")?,
         from: args.base("from")?,
         exceptional: args.switch("exceptional"),
-        branch: args.reference("branch")?,
+        branch: args.name("branch")?,
+        only: args.names("only")?,
     })
 }

@@ -1,4 +1,4 @@
-//! `retry`, `drift`, `skip`, `override`, `abort`: when it does not go as planned.
+//! `retry`, `drift`, `skip`, `override`, `abort`, `abandon`: when it does not go as planned.
 
 use super::super::request::DriftChoice;
 use super::{Arg, Args, Form, Group, INCIDENT, Kind, ParseError, REASON, Request, Role, Verb};
@@ -111,4 +111,19 @@ pub(crate) const ABORT: Verb = Verb {
     args: &[REASON],
     takes_run: true,
     build: |args| Ok(Request::Abort { reason: args.text("reason")?, run: args.run }),
+};
+
+pub(crate) const ABANDON: Verb = Verb {
+    name: "abandon",
+    aliases: &[],
+    group: Group::Trouble,
+    summary: "ends the run, whatever state it is in; for captains",
+    details: "For a run that `abort` refuses to give up. The lane is free at once. While a deployment may still be running, a \
+              second person confirms by saying the same. The way back to main and the review of a broken glass stay open.",
+    examples: &["abandon the pipeline hangs and nobody can stop it", "abandon \"the cluster is gone\" HF-12"],
+    needs: Role::Viewer,
+    needs_for_others: Some(Role::Captain),
+    args: &[REASON],
+    takes_run: true,
+    build: |args| Ok(Request::Abandon { reason: args.text("reason")?, run: args.run }),
 };

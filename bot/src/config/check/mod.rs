@@ -25,17 +25,16 @@ pub(super) fn assemble(raw: Raw, sources: &Sources, sink: &Sink) -> Option<Confi
     let groups = groups::all(&raw, sink);
     let services = service::all(&raw, policy.as_ref(), &members, sink);
     let services = services?;
-    // What is written there names secrets and never holds one.
-    let ways = services.iter().map(|(name, service)| (name.clone(), format!("{:?}", service.mechanisms))).collect();
     let people = raw.people?;
-    Some(Config {
+    let config = Config {
         settings: raw.settings?,
         forges: raw.forges,
         services,
         groups,
-        policy: policy?.with_ways(ways).with_people(&people),
+        policy: policy?.with_people(&people),
         people,
         playbooks: playbooks?,
         digest: sources.digest(),
-    })
+    };
+    Some(config.with_own_ways())
 }

@@ -78,6 +78,7 @@ fn valid(
             environments: environments.collect(),
             team,
             release_blockers: service.release_blockers.clone(),
+            hold_labels: service.hold_labels.clone(),
             required_checks: service.required_checks.clone(),
         },
         forge: service.forge.clone()?,

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use hotfix_adapters::vocabulary::Environment;
 
-pub use remote::{DroneConfig, PipelineConfig, PromotionConfig, WorkflowConfig};
+pub use remote::{DroneConfig, PipelineConfig, PromotionConfig, RolloutConfig, WorkflowConfig};
 
 use super::secret::SecretSource;
 

@@ -77,6 +77,19 @@ pub struct PromotionConfig {
     pub hotfix_versions: Option<HotfixVersions>,
     /// Who merges.
     pub merge: MergeBy,
+    /// What confirms the rollout that follows the merge.
+    pub rollout: RolloutConfig,
     /// A link to compare two commits, with `{old}` and `{new}`.
     pub compare: Option<String>,
+}
+
+/// What confirms a rollout. A cluster of the environment does too.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RolloutConfig {
+    /// The checks of the merge that have to pass.
+    pub checks: Vec<String>,
+    /// The command that prints the full id of the commit that runs.
+    pub running: Option<Vec<String>>,
+    /// Where nothing confirms it: after so many minutes a person is asked.
+    pub ask_minutes: u32,
 }

@@ -35,8 +35,30 @@ pub(super) fn read(reader: Reader<'_>) -> People {
         }
         table.finish();
     }
+    let bots = bots(&reader, &mut owners);
     reader.finish();
-    People::new(people)
+    People::new(people).with_bots(bots)
+}
+
+/// `[bots.<name>]`: accounts behind which there is no person. What they commit is nobody's work, and they have no role.
+fn bots(reader: &Reader<'_>, owners: &mut Owners) -> BTreeMap<PersonRef, String> {
+    let mut bots = BTreeMap::new();
+    let Some(table) = reader.get("bots").table("`bots`") else { return bots };
+    for (key, field) in table.entries() {
+        match key.value.parse::<PersonId>() {
+            Ok(id) => {
+                let bot = field.table("a bot").map(|reader| person(id, key.at, reader, owners));
+                let accounts = bot.iter().flat_map(|bot| bot.accounts.iter().map(|account| (account, &bot.name)));
+                bots.extend(accounts.map(|(account, name)| (account.clone(), name.clone())));
+            }
+            Err(error) => {
+                let what = format!("{:?} cannot name a bot", key.value);
+                table.sink.add(Fault::at(key.at, what, "not a name", error.to_string()));
+            }
+        }
+    }
+    table.finish();
+    bots
 }
 
 /// The person each account was given to, and where.

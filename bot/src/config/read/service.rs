@@ -17,7 +17,7 @@ use super::step::{self, SERVICE_KINDS};
 use crate::domain::group::{ChatGroup, Moment};
 use crate::domain::id::{PlaybookId, ServiceName};
 use crate::domain::playbook::{CapabilityKind, ServiceKind};
-use crate::domain::service::Never;
+use crate::domain::service::{Never, RequiredChecks};
 
 /// A service as it is written. What could not be read is `None`, and was told of.
 pub(in crate::config) struct RawService {
@@ -36,7 +36,8 @@ pub(in crate::config) struct RawService {
     pub(in crate::config) notify: Vec<Located<ChatGroup>>,
     pub(in crate::config) team: Vec<Located<Member>>,
     pub(in crate::config) release_blockers: Vec<String>,
-    pub(in crate::config) required_checks: Vec<String>,
+    pub(in crate::config) hold_labels: Vec<String>,
+    pub(in crate::config) required_checks: RequiredChecks,
     pub(in crate::config) forge: Option<ForgeConfig>,
     pub(in crate::config) environments: Vec<RawEnvironment>,
     pub(in crate::config) registry: Option<RegistryConfig>,
@@ -73,7 +74,8 @@ pub(super) fn read(name: &ServiceName, reader: Reader<'_>, folders: &Folders<'_>
         notify: reader.get("notify").list().into_iter().filter_map(group).collect(),
         team: Member::list(reader.need("team")),
         release_blockers: lines(reader.get("release_blockers")),
-        required_checks: lines(reader.get("required_checks")),
+        hold_labels: lines(reader.get("hold_labels")),
+        required_checks: required_checks(reader.get("required_checks")),
         forge: forge(reader.need("forge")),
         environments: reader
             .need("environment")
@@ -96,6 +98,21 @@ fn usual_main(reader: &Reader<'_>) -> Option<Located<BranchName>> {
 
 fn lines(field: Field<'_>) -> Vec<String> {
     field.one_or_more().into_iter().filter_map(Field::line).map(|line| line.value).collect()
+}
+
+/// A list of names, or `"none"` for a service without CI. A list without a name says neither.
+fn required_checks(field: Field<'_>) -> RequiredChecks {
+    let (at, sink) = (field.at(), field.sink());
+    let Some(at) = at else { return RequiredChecks::Expected };
+    let is_list = field.len().is_some();
+    let names = lines(field);
+    if names.is_empty() && is_list {
+        let what = "`required_checks` names no check";
+        let next = "name the checks, or write \"none\" for a service without CI; without the key, the checks that the forge \
+                    requires and those of main are expected";
+        sink.add(Fault::at(at, what, "an empty list", next));
+    }
+    if !is_list && names == ["none"] { RequiredChecks::None } else { RequiredChecks::Listed(names) }
 }
 
 /// `[parties]`: groups of people that a playbook asks by name.
@@ -146,7 +163,9 @@ fn environment(field: Field<'_>, folders: &Folders<'_>) -> Option<RawEnvironment
     let deploy = if never.is_some() { reader.get("deploy") } else { reader.need("deploy") };
     let mechanism = deploy.table("`deploy`").and_then(|deploy| mechanism::read(deploy, folders));
     let mechanism = mechanism.or_else(|| {
-        never.as_ref().map(|never: &Never| MechanismConfig::Manual { instructions: never.instead.clone() })
+        never.as_ref().map(|never: &Never| MechanismConfig::Manual {
+            instructions: never.instead.replace('{', "{{").replace('}', "}}"),
+        })
     });
     let clusters = place::clusters(reader.get("cluster"), folders);
     reader.finish();

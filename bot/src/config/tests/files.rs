@@ -9,6 +9,42 @@ fn case_69_what_others_can_write_is_refused() {
     snapshot("writable_by_others", &shipped.faults());
 }
 
+/// A folder in which anybody can put another script is as good as a script that anybody can write; so is a folder above the
+/// configuration.
+#[test]
+fn case_69_case_97_folders_that_others_can_write_are_refused() {
+    let shipped = Shipped::copy();
+    shipped.rights("scripts", 0o777);
+    let faults = shipped.faults();
+    assert!(faults.contains("the folder $CONFIG/scripts can be written by others (mode 0777)"), "{faults}");
+    assert!(faults.contains("run `chmod go-w $CONFIG/scripts`"), "{faults}");
+    shipped.rights("scripts", 0o755);
+    shipped.load();
+    let above = |mode| {
+        std::fs::set_permissions(shipped.folder.path(), std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    above(0o777);
+    let faults = shipped.faults();
+    assert!(faults.contains("can be written by everybody (mode 0777)") && faults.contains("chmod o-w"), "{faults}");
+    above(0o1777);
+    shipped.load();
+}
+
+/// Security case 97: only root can give files away, so this is tried where root runs the tests; the rule itself is tried in
+/// `rights`.
+#[test]
+fn case_97_what_belongs_to_somebody_else_is_refused() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    for file in ["policy.toml", PAY, "services", "scripts/deploy-to-folder.sh", "scripts", "."] {
+        let shipped = Shipped::copy();
+        std::os::unix::fs::chown(shipped.path(file), Some(12345), None).unwrap();
+        let faults = shipped.faults();
+        assert!(faults.contains("belongs to the user 12345, and neither to us (0) nor to root"), "{file}: {faults}");
+    }
+}
+
 #[test]
 fn case_69_a_link_out_of_the_folder_is_refused_and_one_inside_is_not() {
     let shipped = Shipped::copy();

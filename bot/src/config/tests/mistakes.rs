@@ -43,6 +43,7 @@ const MISTAKES: &[(&str, &str, &str, &str)] = &[
         "# notify = [{ group = \"S0123456789\", name = \"payments-oncall\", on = [\"started\"",
         "notify = [{ group = \"S0123456789\", name = \"payments-oncall\", on = [\"startet\"",
     ),
+    ("no_required_check", PAY, "required_checks = \"none\"", "required_checks = []"),
     ("unknown_group", PAY, "[\"@payments\"]", "[\"@payment\"]"),
     ("unknown_role", "policy.toml", "[services.payments.roles]", "[services.payments.roles]\napprovers = []"),
     ("unknown_service", "policy.toml", "[services.website.roles]", "[services.web-site.roles]"),

@@ -1,7 +1,8 @@
 //! Votes: cast, taken back, refused; and the gate that shuts again when they no longer suffice.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use hotfix_adapters::deploy::Edits;
 use hotfix_adapters::vocabulary::{CommitId, Environment, MessageRef};
 use jiff::{SignedDuration, Timestamp};
 
@@ -11,14 +12,18 @@ use crate::domain::command::DeployFacts;
 use crate::domain::event::{Closing, Event, Lapse, ReviewSeen, Vote};
 use crate::domain::hotfix::{Deployment, Hotfix, StepState, Veto};
 use crate::domain::id::PersonId;
+use crate::domain::observation::Observation;
 use crate::domain::people::{Grant, marked};
 use crate::domain::playbook::StepKind;
 use crate::domain::refusal::Refusal;
+use crate::domain::service::Approval;
 use crate::domain::way::Way;
 use crate::domain::{glass, vote};
 
 /// Why a gate opens again behind people's backs; each of them is told more.
 const LAPSED: &str = "the votes do not count any more";
+/// Why it opens again when nobody's vote was wrong.
+const STRICTER: &str = "the policy asks for more votes now";
 
 /// The open prompt that a vote is about.
 fn prompt(state: &Hotfix, on: Option<&MessageRef>, now: Timestamp) -> Result<(Environment, CommitId), Vec<Refusal>> {
@@ -35,6 +40,13 @@ fn prompt(state: &Hotfix, on: Option<&MessageRef>, now: Timestamp) -> Result<(En
             }
             Ok((environment.clone(), prompt.commit.clone()))
         }
+        Some((environment, prompt))
+            if Some(&prompt.commit) == state.ships_to(environment) && waits(state, environment) =>
+        {
+            let step = state.current().map_or("a step", |(_, spec)| spec.title.as_str());
+            let reason = format!("{step:?} is open again, and comes before votes for {environment}.");
+            Err(vec![Refusal::new("vote.early", reason, "See `status` for what changed; vote once it is done again.")])
+        }
         Some(_) => Err(vec![Refusal::new(
             "vote.stale",
             "What that message asked about is not what would ship now.",
@@ -46,6 +58,16 @@ fn prompt(state: &Hotfix, on: Option<&MessageRef>, now: Timestamp) -> Result<(En
             "See `plan` for what is waited for; the vote is asked for when its turn comes.",
         )]),
     }
+}
+
+/// Whether the turn of votes for an environment is still to come, or to come again.
+fn waits(state: &Hotfix, environment: &Environment) -> bool {
+    let turn = state
+        .plan
+        .steps
+        .iter()
+        .position(|spec| matches!(&spec.kind, StepKind::Deploy { environment: e, .. } if e == environment));
+    state.current().zip(turn).is_some_and(|((at, _), turn)| at < turn)
 }
 
 /// The time of a question is over (security case 35).
@@ -67,13 +89,15 @@ pub(super) fn approve(draft: &mut Draft, grant: &Grant, on: Option<&MessageRef>,
     let Some(base) = draft.state.base.clone() else {
         return no(super::bug("a vote without a base"));
     };
-    let minutes = draft.state.plan.environment(&environment).map_or(0, |e| e.approval.expires_minutes);
+    let minutes = draft.state.approval(&environment).map_or(0, |approval| approval.expires_minutes);
     let expires = draft.now.checked_add(SignedDuration::from_mins(i64::from(minutes))).unwrap_or(draft.now);
+    let edits = draft.state.edits.get(&environment).map(|edits| edits.digest.clone());
     let vote = Vote {
         environment,
         commit,
         base,
         image: draft.state.digest().cloned(),
+        edits,
         plan_digest: draft.state.plan_digest.clone(),
         policy_version: grant.policy_version.clone(),
         person: grant.person.clone(),
@@ -151,16 +175,27 @@ pub(super) fn reopen_gate(draft: &mut Draft, environment: &Environment, reason: 
     }
 }
 
+/// The votes that were there when something was read, which alone are judged by it.
+pub(super) type Judges<'a> = &'a dyn Fn(&Vote) -> bool;
+
 /// A review that backed a vote is gone, or is not a yes any more: the vote is void. One that was not backed yet still waits.
-pub(super) fn void_unbacked(draft: &mut Draft, before: &[ReviewSeen]) -> Decided {
+pub(super) fn void_unbacked(draft: &mut Draft, before: &[ReviewSeen], judges: Judges<'_>) -> Decided {
     let Some(head) = draft.state.head.as_ref().map(|head| head.tip.clone()) else { return Ok(()) };
     let backed = vote::approving(before, &head);
     let gone = |vote: &&Vote| backed.contains(&vote.person) && !vote::is_backed(&draft.state, vote, None);
-    let void: Vec<(Environment, PersonId)> =
-        draft.state.votes.iter().filter(gone).map(|vote| (vote.environment.clone(), vote.person.clone())).collect();
-    for (environment, person) in void {
+    let void: Vec<(Environment, PersonId, bool)> = draft
+        .state
+        .votes
+        .iter()
+        .filter(gone)
+        .map(|vote| (vote.environment.clone(), vote.person.clone(), judges(vote)))
+        .collect();
+    for (environment, person, judged) in void {
         let reason = format!("{} does not approve it on the forge any more", marked(&person));
-        draft.bot(Event::VoteWithdrawn { environment: environment.clone(), person, why: Some(Lapse::Review) })?;
+        // A vote that came meanwhile stays; it counts once a review backs it, as every vote does.
+        if judged {
+            draft.bot(Event::VoteWithdrawn { environment: environment.clone(), person, why: Some(Lapse::Review) })?;
+        }
         reopen_gate(draft, &environment, &reason)?;
     }
     Ok(())
@@ -170,7 +205,8 @@ pub(super) fn void_unbacked(draft: &mut Draft, before: &[ReviewSeen]) -> Decided
 pub(super) fn reopen_gate_for_facts(draft: &mut Draft, environment: &Environment, facts: &DeployFacts) -> Decided {
     let standing = vote::quorum(&draft.state, environment, draft.now, Some(facts));
     let rules = (facts.policy_version.as_str(), &facts.standing);
-    let judged = draft.state.votes.iter().filter(|vote| &vote.environment == environment);
+    let judged =
+        draft.state.votes.iter().filter(|vote| &vote.environment == environment && facts.judged.contains(vote));
     let judged = judged.map(|vote| (vote.person.clone(), vote::lapse(&draft.state, vote, draft.now, rules)));
     let stale: Vec<(PersonId, Option<Lapse>)> =
         judged.filter(|(person, why)| why.is_some() || !standing.valid.contains(person)).collect();
@@ -193,8 +229,14 @@ pub(super) fn reopen_gate_for_facts(draft: &mut Draft, environment: &Environment
 }
 
 /// The rules were looked at again: time passed, and somebody may have written others. A vote on which a deployment rests
-/// that began is history; one that is just being checked is judged there.
-pub(super) fn rules_seen(draft: &mut Draft, policy_version: &str, standing: &vote::Standing) -> Decided {
+/// that began is history; one that is just being checked is judged there; and one that came meanwhile is judged next time.
+pub(super) fn rules_seen(
+    draft: &mut Draft,
+    (policy_version, standing): (&str, &vote::Standing),
+    approvals: &BTreeMap<Environment, Approval>,
+    observation: &Observation,
+) -> Decided {
+    let changed = approvals_seen(draft, approvals)?;
     if draft.state.asked_deploy.is_some() {
         return Ok(());
     }
@@ -204,12 +246,31 @@ pub(super) fn rules_seen(draft: &mut Draft, policy_version: &str, standing: &vot
         };
         state.deploys.iter().filter(by_it).any(|deploy| deploy.at >= vote.at)
     };
-    let judged = draft.state.votes.iter().filter(|vote| !began(&draft.state, vote));
+    let judged = draft.state.votes.iter().filter(|vote| observation.judges(vote) && !began(&draft.state, vote));
     let lapsed =
         judged.filter_map(|vote| Some((vote, vote::lapse(&draft.state, vote, draft.now, (policy_version, standing))?)));
     let lapsed: Vec<_> = lapsed.map(|(vote, why)| (vote.environment.clone(), vote.person.clone(), why)).collect();
     void(draft, lapsed)?;
+    changed.iter().try_for_each(|environment| reopen_gate(draft, environment, STRICTER))?;
     close_expired(draft)
+}
+
+/// What the policy asks for beyond the plan counts from now on, and no longer than it asks for it. Answers for which
+/// environments that changed.
+fn approvals_seen(
+    draft: &mut Draft,
+    approvals: &BTreeMap<Environment, Approval>,
+) -> Result<Vec<Environment>, Vec<Refusal>> {
+    let mut changed = Vec::new();
+    for (environment, asked) in approvals {
+        let planned = draft.state.plan.environment(environment).map(|planned| planned.approval.stricter(asked));
+        let Some(approval) = planned.filter(|approval| Some(approval) != draft.state.approval(environment)) else {
+            continue;
+        };
+        draft.bot(Event::ApprovalChanged { environment: environment.clone(), approval })?;
+        changed.push(environment.clone());
+    }
+    Ok(changed)
 }
 
 /// A question whose time is over is asked anew while a vote is missing: nobody votes on the old one any more.
@@ -236,6 +297,21 @@ pub(super) fn retargeted(draft: &mut Draft) -> Decided {
     begin_again(draft)
 }
 
+/// The changes of files that a deployment would make were computed. Where others were shown before, that question is closed,
+/// its votes are void, and people are asked again with the new ones; a deployment that began is history.
+pub(super) fn edits_read(draft: &mut Draft, environment: &Environment, edits: &Edits) -> Decided {
+    let known = draft.state.edits.get(environment).map(|known| known.digest.clone());
+    let began = draft.state.last_deploy(environment).is_some_and(|deploy| draft.state.is_what_ships(&deploy.intent));
+    if began || known.as_ref() == Some(&edits.digest) {
+        return Ok(());
+    }
+    draft.bot(Event::EditsRead { environment: environment.clone(), edits: edits.clone() })?;
+    if draft.state.prompts.contains_key(environment) {
+        draft.bot(Event::QuestionClosed { environment: environment.clone(), why: Closing::Edits })?;
+    }
+    reopen_gate(draft, environment, "its deployment would change files in another way now")
+}
+
 /// The turn of the votes comes anew, if it is theirs and nothing is asked: the pull request goes elsewhere now, or goes again
 /// where the plan says.
 pub(super) fn begin_again(draft: &mut Draft) -> Decided {
@@ -255,7 +331,7 @@ fn void_all(draft: &mut Draft, why: Lapse) -> Decided {
     void(draft, all)
 }
 
-fn void(draft: &mut Draft, lapsed: Vec<(Environment, PersonId, Lapse)>) -> Decided {
+pub(super) fn void(draft: &mut Draft, lapsed: Vec<(Environment, PersonId, Lapse)>) -> Decided {
     let environments: BTreeSet<Environment> = lapsed.iter().map(|(environment, _, _)| environment.clone()).collect();
     for (environment, person, why) in lapsed {
         draft.bot(Event::VoteWithdrawn { environment, person, why: Some(why) })?;

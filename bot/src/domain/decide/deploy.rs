@@ -1,15 +1,18 @@
 //! When a deployment may begin. It is asked for, the facts are read again, and only then is the intent written down.
 
+use std::collections::BTreeSet;
+
 use hotfix_adapters::vocabulary::{CommitId, DeployKey, Digest, Environment};
+use jiff::Timestamp;
 
 use super::Draft;
-use crate::domain::command::DeployFacts;
-use crate::domain::event::{DeployIntent, Event};
+use crate::domain::command::{DeployFacts, Frozen, Removal};
+use crate::domain::event::{Actor, Contributor, DeployIntent, Event};
 use crate::domain::glass;
-use crate::domain::hotfix::{DeployState, Hotfix, StepState};
-use crate::domain::id::PersonId;
-use crate::domain::people::marked;
-use crate::domain::playbook::{HoldMeans, StepKind};
+use crate::domain::hotfix::{AskedDeploy, DeployState, Hotfix, StepState};
+use crate::domain::id::{PersonId, StepId};
+use crate::domain::people::{Grant, Role, all_marked, marked};
+use crate::domain::playbook::{HoldMeans, Level, StepKind};
 use crate::domain::refusal::Refusal;
 use crate::domain::step;
 use crate::domain::vote::{is_backed, quorum};
@@ -46,6 +49,9 @@ fn too_early(state: &Hotfix, environment: &Environment) -> Vec<Refusal> {
             refusals.push(Refusal::new("deploy.early", reason, "See `plan` for who can do what."));
         }
         (Some(turn), Some((at, _))) if at == turn => refusals.extend(unagreed(state, turn)),
+        (Some(turn), _) if matches!(state.steps.get(turn), Some(StepState::Offered { .. })) => {
+            refusals.extend(unagreed(state, turn));
+        }
         (Some(_), Some(_) | None) => {
             let reason = format!("The deployment to {environment} is behind us.");
             refusals.push(Refusal::new("deploy.done", reason, "See `status`."));
@@ -55,11 +61,44 @@ fn too_early(state: &Hotfix, environment: &Environment) -> Vec<Refusal> {
             refusals.push(Refusal::new("deploy.not-in-plan", reason, "See `plan`."));
         }
     }
-    if state.asked_deploy.is_some() || state.deploys.iter().any(|deploy| deploy.state.is_open()) {
-        refusals.push(Refusal::new("deploy.busy", "A deployment of this run is on its way already.", "See `status`."));
-    }
+    refusals.extend(busy(state));
     refusals.extend(held(state));
     refusals
+}
+
+/// Everything that speaks against trying a deployment again that failed, or whose facts could not be read.
+pub(super) fn not_again(state: &Hotfix, grant: &Grant, asked: &AskedDeploy) -> Vec<Refusal> {
+    if !asked.rollback {
+        return too_early(state, &asked.environment);
+    }
+    let who = may_not_roll_back(state, grant, &asked.environment, &asked.commit);
+    busy(state).into_iter().chain(who).collect()
+}
+
+/// Why this person may not put this back: a captain may, and whoever opened the run may go back to what ran before it.
+fn may_not_roll_back(state: &Hotfix, grant: &Grant, environment: &Environment, to: &CommitId) -> Option<Refusal> {
+    let before = state.before_this_run(environment).or(state.base.as_ref()) == Some(to);
+    let own = grant.person == state.requester && before;
+    let may = own || grant.roles.contains(&Role::Captain);
+    let owner = marked(&state.requester);
+    let (reason, next) = if before {
+        let reason = format!("Only {owner}, who opened the run, or a captain can put back what ran before it.");
+        (reason, format!("Ask {owner} or a captain to say `rollback {environment} <reason>`."))
+    } else {
+        let reason = format!("Only a captain can put {environment} on something else than what ran before this run.");
+        (reason, format!("Ask a captain to say `rollback {environment} to {} <reason>`.", to.short()))
+    };
+    (!may).then(|| Refusal::new("rollback.who", reason, next))
+}
+
+pub(super) fn busy(state: &Hotfix) -> Option<Refusal> {
+    let busy = state.asked_deploy.is_some() || state.deploys.iter().any(|deploy| deploy.state.is_open());
+    let by_hand = state.deploys.iter().find(|deploy| deploy.state == DeployState::AwaitingWord);
+    let next = match by_hand.map(|deploy| &deploy.intent.environment) {
+        Some(environment) => format!("Say how it went: `verify {environment} pass`, or `verify {environment} fail`."),
+        None => "Wait for it to end; a captain can end the run as it is with `abandon <reason>`.".to_owned(),
+    };
+    busy.then(|| Refusal::new("deploy.busy", "A deployment of this run is on its way already.", next))
 }
 
 pub(super) fn unknown_environment(state: &Hotfix, environment: &Environment) -> Option<Refusal> {
@@ -78,22 +117,61 @@ pub(super) fn drifted(state: &Hotfix) -> Vec<Refusal> {
             drift.expected.short(),
             drift.found.short()
         );
-        Refusal::new("drift", reason, "Say `drift rebase`, `drift roll` or `drift abort`.").because_of("APPLY-16")
+        Refusal::new("drift", reason, format!("Say {}.", drift_ways(state))).because_of("APPLY-16")
     });
     drifted.collect()
 }
 
-/// What needs the agreement of others does not happen when they were not asked (HOCS-28).
+/// Returns the answers to a drift that are possible now, as commands.
+pub(crate) fn drift_ways(state: &Hotfix) -> String {
+    let mut ways = Vec::new();
+    if super::person::cannot_rebase(state).is_none() {
+        ways.push("`drift rebase`");
+    }
+    if state.has_change() {
+        ways.push("`drift roll`");
+    }
+    ways.push(if super::abandon::may_abort(state) {
+        "`drift abort`"
+    } else {
+        "`abandon <reason>`, which takes a captain"
+    });
+    ways.join(", or ")
+}
+
+/// Returns whether the run can be given up without leaving anything open, for those who say what can be done.
+pub(crate) fn may_abort(state: &Hotfix) -> bool {
+    super::abandon::may_abort(state)
+}
+
+/// What needs the agreement of others does not happen without it (HOCS-28).
 fn unagreed(state: &Hotfix, turn: usize) -> Option<Refusal> {
     let before = turn.checked_sub(1)?;
     let (spec, at) = (state.plan.steps.get(before)?, state.steps.get(before)?);
     let StepKind::Agree { party, .. } = &spec.kind else { return None };
-    let skipped = matches!(at, StepState::Skipped { .. });
-    let reason = format!("The agreement of the {party} comes first, and it was left out.");
-    let mut refusal =
-        Refusal::new("agree.missing", reason, "Leave this deployment out as well: `skip` it with a reason.");
+    let deploy = state.plan.steps.get(turn)?;
+    let (reason, next) = match at {
+        StepState::Done { .. } => return None,
+        StepState::Skipped { .. } => {
+            let reason = format!("The agreement of the {party} comes first, and it was left out.");
+            let next = match deploy.level {
+                Level::Should | Level::May => {
+                    format!("Leave this deployment out as well: `skip {} <reason>`.", deploy.id)
+                }
+                Level::Must | Level::MustNot => format!("End the run with {}.", super::abandon::way_out(state)),
+            };
+            (reason, next)
+        }
+        StepState::Ahead | StepState::Current { .. } | StepState::Offered { .. } => {
+            let members = state.plan.parties.get(party).map(Vec::as_slice).unwrap_or_default();
+            let asked = members.iter().filter(|member| **member != state.requester);
+            let next = format!("Ask one of them to say `agree {}`: {}.", spec.id, all_marked(asked));
+            (format!("The agreement of the {party} comes first."), next)
+        }
+    };
+    let mut refusal = Refusal::new("agree.missing", reason, next);
     refusal.requirement = spec.serves.first().cloned();
-    skipped.then_some(refusal)
+    Some(refusal)
 }
 
 /// "Production", or its name where there are several.
@@ -118,8 +196,9 @@ pub(super) fn ask(draft: &mut Draft, who: &PersonId, environment: &Environment) 
     let Some(commit) = draft.state.ships_to(environment).cloned() else {
         return Err(vec![super::bug("a deployment of nothing")]);
     };
-    let event = Event::DeployAsked { environment: environment.clone(), commit, rollback: false };
-    draft.person(who, event)
+    let event =
+        Event::DeployAsked { environment: environment.clone(), commit, rollback: false, typed: false, reason: None };
+    draft.ask_to_deploy(Actor::Person(who.clone()), event)
 }
 
 /// A deployment that begins by itself, unless what would be deployed is there already.
@@ -136,17 +215,25 @@ pub(super) fn ask_unless_there(draft: &mut Draft, environment: &Environment) -> 
     if there.is_some_and(|deploy| draft.state.is_what_ships(&deploy.intent)) {
         return Ok(());
     }
-    draft.bot(Event::DeployAsked { environment: environment.clone(), commit, rollback: false })
+    draft.ask_to_deploy(
+        Actor::Bot,
+        Event::DeployAsked { environment: environment.clone(), commit, rollback: false, typed: false, reason: None },
+    )
 }
 
-pub(super) fn rollback(draft: &mut Draft, who: &PersonId, environment: &Environment, to: Option<&CommitId>) -> Decided {
+pub(super) fn rollback(
+    draft: &mut Draft,
+    grant: &Grant,
+    environment: &Environment,
+    to: Option<&CommitId>,
+    reason: &str,
+) -> Decided {
     let state = &draft.state;
-    if state.deploys.iter().any(|deploy| deploy.state.is_open()) || state.asked_deploy.is_some() {
-        let reason = "A deployment of this run is on its way.";
-        return Err(vec![Refusal::new("deploy.busy", reason, "Wait for it to end, or say how it went with `verify`.")]);
+    if let Some(busy) = busy(state) {
+        return Err(vec![busy]);
     }
     let first = state.deploys.iter().find(|deploy| &deploy.intent.environment == environment);
-    let previous = first.and_then(|deploy| deploy.intent.previous.clone());
+    let previous = state.before_this_run(environment).cloned();
     let known = |commit: &CommitId| {
         let by_us = state.deploys.iter().any(|d| {
             &d.intent.environment == environment && &d.intent.commit == commit && d.state == DeployState::Succeeded
@@ -170,11 +257,22 @@ pub(super) fn rollback(draft: &mut Draft, who: &PersonId, environment: &Environm
             Some(commit) if first.is_some() => commit,
             Some(_) | None => {
                 let reason = format!("This run has put nothing on {environment} that could be rolled back.");
-                return Err(vec![Refusal::new("rollback.nothing", reason, "See `where`.")]);
+                let next = format!("See `where {}`.", state.plan.service);
+                return Err(vec![Refusal::new("rollback.nothing", reason, next)]);
             }
         },
     };
-    draft.person(who, Event::DeployAsked { environment: environment.clone(), commit, rollback: true })
+    if let Some(refusal) = may_not_roll_back(state, grant, environment, &commit) {
+        return Err(vec![refusal]);
+    }
+    let event = Event::DeployAsked {
+        environment: environment.clone(),
+        commit,
+        rollback: true,
+        typed: to.is_some(),
+        reason: Some(reason.to_owned()),
+    };
+    draft.ask_to_deploy(Actor::Person(grant.person.clone()), event)
 }
 
 /// The facts are there: begins, or says everything that speaks against it.
@@ -191,13 +289,30 @@ pub(super) fn checked(
     };
     for (person, why) in &facts.lapsed {
         if !asked.rollback
-            && draft.state.votes.iter().any(|vote| &vote.person == person && &vote.environment == environment)
+            && facts.judged.iter().any(|vote| {
+                &vote.person == person && &vote.environment == environment && draft.state.votes.contains(vote)
+            })
         {
             let (environment, person, why) = (environment.clone(), person.clone(), Some(*why));
             draft.bot(Event::VoteWithdrawn { environment, person, why })?;
         }
     }
-    let mut refusals = if asked.rollback { frozen(facts) } else { objections(draft, environment, commit, facts) };
+    let known = draft.state.head.as_ref().map(|head| &head.people);
+    let strangers = facts.strangers.iter().filter(|who| known.is_some_and(|known| !known.contains(who)));
+    let strangers: BTreeSet<Contributor> = strangers.cloned().collect();
+    if !asked.rollback && !strangers.is_empty() {
+        draft.bot(Event::StrangersPushed { people: strangers })?;
+    }
+    if !asked.rollback {
+        if let Some(pull) = &facts.pull {
+            super::world::pull_seen(draft, (&pull.seen, pull.merged.as_ref()), &|vote| facts.judged.contains(vote))?;
+        }
+        if let Some(main) = &facts.main {
+            super::world::main_seen(draft, main)?;
+        }
+    }
+    let mut refusals =
+        if asked.rollback { not_back(&asked, facts) } else { objections(draft, environment, commit, facts) };
     // A new head may come through its reviews while the deployment of the old one still runs.
     if draft.state.deploys.iter().any(|deploy| deploy.state.is_open()) {
         refusals.push(Refusal::new(
@@ -228,14 +343,73 @@ pub(super) fn checked(
         votes: if asked.rollback { Default::default() } else { quorum.valid },
         glass: quorum.glass.filter(|_| !asked.rollback),
         rollback: asked.rollback,
+        reason: asked.reason.clone(),
+        removes: removed_from(facts),
     }))
 }
 
+/// What speaks against a rollback: the freeze of everything, and that it would take away what others deployed. Then the
+/// target has to be typed (security case 99).
+fn not_back(asked: &AskedDeploy, facts: &DeployFacts) -> Vec<Refusal> {
+    let mut refusals = frozen(facts);
+    if let (Some(running), Some(removal), false) = (&facts.running, &facts.removal, asked.typed) {
+        let (place, to) = (&asked.environment, asked.commit.short());
+        let reason = format!(
+            "{place} runs {}, which this run did not deploy. A rollback to {to} would take away {}.",
+            running.short(),
+            taken_away(removal)
+        );
+        let next = format!("If that is meant, name what to go back to: `rollback {place} to {to} <reason>`.");
+        refusals.push(Refusal::new("rollback.foreign", reason, next).because_of("APPLY-16"));
+    }
+    refusals
+}
+
+/// Whose changes a rollback takes away.
+fn removed_from(facts: &DeployFacts) -> BTreeSet<PersonId> {
+    let commits = facts.removal.iter().flat_map(|removal| &removal.commits);
+    commits.flat_map(|change| &change.people).filter_map(|who| who.person.clone()).collect()
+}
+
+/// What a rollback would take away, in words: commits with their authors, and the runs that brought them.
+fn taken_away(removal: &Removal) -> String {
+    let mut words: Vec<String> = Vec::new();
+    for change in &removal.commits {
+        let name = |who: &Contributor| who.person.as_ref().map_or_else(|| who.name.clone(), marked);
+        let people: Vec<String> = change.people.iter().map(name).collect();
+        words.push(format!("{} “{}” ({})", change.commit.short(), change.subject, people.join(", ")));
+    }
+    let more = removal.total.saturating_sub(removal.commits.len());
+    if more > 0 {
+        words.push(format!("{more} more"));
+    }
+    if words.is_empty() {
+        words.push("changes that the forge cannot name".to_owned());
+    }
+    let runs: Vec<String> = removal.runs.iter().map(ToString::to_string).collect();
+    let of = if runs.is_empty() { String::new() } else { format!("; {} brought it there", runs.join(", ")) };
+    format!("{}{of}", words.join("; "))
+}
+
+/// The steps before a deployment that are open, or that do not hold any more as things are now (security case 91). Votes are
+/// judged below, by name.
+fn unsound(state: &Hotfix, environment: &Environment, now: Timestamp) -> Vec<Refusal> {
+    let Some(turn) = step::place_of_deploy(state, environment) else { return Vec::new() };
+    let refusal = |(id, why): (StepId, String)| {
+        let spec = state.plan.steps.iter().find(|spec| spec.id == id)?;
+        if matches!(spec.kind, StepKind::Approve { .. }) {
+            return None;
+        }
+        let next = format!("Put it right, then say `deploy {environment}`.");
+        let mut refusal = Refusal::new("evidence.changed", format!("{}: {why}.", spec.title), next);
+        refusal.requirement = spec.serves.first().cloned();
+        Some(refusal)
+    };
+    step::in_the_way(state, turn, now).into_iter().filter_map(refusal).collect()
+}
+
 fn frozen(facts: &DeployFacts) -> Vec<Refusal> {
-    let frozen = facts.freeze.iter().map(|why| {
-        Refusal::new("freeze", format!("Deployments are frozen: {why}"), "An admin can lift it with `unfreeze`.")
-    });
-    frozen.collect()
+    facts.freeze.iter().map(Frozen::refusal).collect()
 }
 
 fn objections(draft: &Draft, environment: &Environment, commit: &CommitId, facts: &DeployFacts) -> Vec<Refusal> {
@@ -243,6 +417,7 @@ fn objections(draft: &Draft, environment: &Environment, commit: &CommitId, facts
     let mut refusals = frozen(facts);
     refusals.extend(held(state));
     refusals.extend(super::ballot::astray(state));
+    refusals.extend(unsound(state, environment, draft.now));
     let ships = state.ships_to(environment);
     let fixed = state.plan.deployed_branch().is_none() || ships != state.ships();
     if Some(commit) != ships {
@@ -320,7 +495,12 @@ fn is_gone_with_its_merge(state: &Hotfix) -> bool {
 }
 
 fn moved(commit: &CommitId, tip: Option<&CommitId>) -> Refusal {
-    let now = tip.map_or("gone", CommitId::short);
+    let Some(now) = tip.map(CommitId::short) else {
+        let reason = format!("The branch is not there any more; {} was approved on it.", commit.short());
+        let next =
+            "Say `retry` once the thread says that it was deleted, and the bot restores it; or `abort <reason>`.";
+        return Refusal::new("branch.gone", reason, next).because_of("APPLY-11");
+    };
     let reason = format!("The branch is at {now} and not at {}, which was approved.", commit.short());
     Refusal::new("head.moved", reason, "Tests and votes start again with the new head.").because_of("APPLY-11")
 }

@@ -3,19 +3,39 @@
 use super::Draft;
 use super::person::{Decided, no};
 use crate::domain::event::Event;
-use crate::domain::hotfix::Hotfix;
+use crate::domain::hotfix::{Hotfix, StepState};
 use crate::domain::id::{PersonId, StepId};
 use crate::domain::people::Grant;
 use crate::domain::playbook::{Level, StepKind};
 use crate::domain::refusal::Refusal;
+use crate::domain::step;
 
 fn find_step(state: &Hotfix, step: &StepId) -> Result<(Level, bool), Vec<Refusal>> {
     let found = state.plan.steps.iter().zip(&state.steps).find(|(spec, _)| &spec.id == step);
-    found.map(|(spec, at)| (spec.level, at.is_behind())).ok_or_else(|| {
+    let behind = |at: &StepState| at.is_behind() && !matches!(at, StepState::Offered { .. });
+    found.map(|(spec, at)| (spec.level, behind(at))).ok_or_else(|| {
         let steps: Vec<&str> = state.plan.steps.iter().map(|spec| spec.id.as_str()).collect();
         let next = format!("The steps are: {}.", steps.join(", "));
         vec![Refusal::new("step.unknown", format!("The plan has no step {step}."), next)]
     })
+}
+
+/// Returns the optional deployment that needs the agreement which this step asks for: without that nobody could take it any
+/// more (HOCS-28).
+fn unagreed_deployment(state: &Hotfix, agreement: &StepId) -> Option<StepId> {
+    let mut steps = state.plan.steps.iter().zip(&state.steps).skip_while(|(spec, _)| &spec.id != agreement);
+    let (asked, _) = steps.next()?;
+    let (next, at) = steps.next()?;
+    let needs = matches!(asked.kind, StepKind::Agree { .. }) && matches!(next.kind, StepKind::Deploy { .. });
+    let optional = match next.level {
+        Level::Should | Level::May => true,
+        Level::Must | Level::MustNot => false,
+    };
+    let open = match at {
+        StepState::Ahead | StepState::Current { .. } | StepState::Offered { .. } => true,
+        StepState::Done { .. } | StepState::Skipped { .. } => false,
+    };
+    (needs && optional && open).then(|| next.id.clone())
 }
 
 pub(super) fn skip(draft: &mut Draft, who: &PersonId, step: &StepId, reason: &str) -> Decided {
@@ -29,12 +49,23 @@ pub(super) fn skip(draft: &mut Draft, who: &PersonId, step: &StepId, reason: &st
     }
     match level {
         Level::Should | Level::May => {
-            draft.person(who, Event::StepSkipped { step: step.clone(), reason: reason.to_owned() })
+            let without = unagreed_deployment(&draft.state, step);
+            draft.person(who, Event::StepSkipped { step: step.clone(), reason: reason.to_owned() })?;
+            match without {
+                Some(step) => draft.person(who, Event::StepSkipped { step, reason: reason.to_owned() }),
+                None => Ok(()),
+            }
         }
         Level::Must => no(Refusal::new(
             "step.must",
             format!("{step} is a must: the runbook does not let it be skipped."),
-            format!("Do it, or let two people say `override {step} <reason> --incident URL`."),
+            match draft.state.plan.steps.iter().find(|spec| &spec.id == step) {
+                Some(spec) if !step::can_be_overridden(&draft.state, &spec.kind) => {
+                    "See `plan` for who can do it. Nothing lifts it; a captain can end the run with `abandon <reason>`."
+                        .to_owned()
+                }
+                Some(_) | None => format!("Do it, or let two people say `override {step} <reason> --incident URL`."),
+            },
         )),
         Level::MustNot => {
             no(Refusal::new("step.must-not", format!("{step} forbids something: nothing lifts it."), "See `plan`."))
@@ -42,40 +73,13 @@ pub(super) fn skip(draft: &mut Draft, who: &PersonId, step: &StepId, reason: &st
     }
 }
 
-/// What no two people can lift: without them the run would not know what it ships, or would ship it by no way at all.
-fn cannot_be_overridden(kind: &StepKind) -> bool {
-    match kind {
-        StepKind::Base { .. }
-        | StepKind::Branch { .. }
-        | StepKind::Target
-        | StepKind::Image
-        | StepKind::VersionOrder { .. }
-        | StepKind::Expire
-        | StepKind::Change { .. }
-        | StepKind::Merge { .. }
-        | StepKind::Deploy { .. }
-        | StepKind::Approve { .. }
-        | StepKind::Mainline { .. }
-        | StepKind::Releasable
-        | StepKind::Capability { .. } => true,
-        StepKind::Triage { .. }
-        | StepKind::Agree { .. }
-        | StepKind::BuildJob { .. }
-        | StepKind::OnMain
-        | StepKind::OnEnvironment { .. }
-        | StepKind::Withheld
-        | StepKind::Announce
-        | StepKind::Review { .. }
-        | StepKind::Verify { .. }
-        | StepKind::RideAlong
-        | StepKind::Postmortem { .. } => false,
-    }
-}
-
 pub(super) fn override_gate(draft: &mut Draft, grant: &Grant, gate: &StepId, reason: &str, incident: &str) -> Decided {
     let (level, behind) = find_step(&draft.state, gate)?;
     let kind = draft.state.plan.steps.iter().find(|spec| &spec.id == gate).map(|spec| spec.kind.clone());
-    if behind || level == Level::MustNot || kind.as_ref().is_some_and(cannot_be_overridden) {
+    if behind
+        || level == Level::MustNot
+        || kind.as_ref().is_some_and(|kind| !step::can_be_overridden(&draft.state, kind))
+    {
         let reason = if behind {
             format!("{gate} is behind us already.")
         } else {

@@ -47,7 +47,7 @@ pub(super) fn break_it(draft: &mut Draft, grant: &Grant, said: &Said<'_>) -> Dec
     let (Some(commit), Some(base)) = (state.ships_to(said.environment).cloned(), state.base.clone()) else {
         return no(super::bug("a broken glass without a commit"));
     };
-    let minutes = state.plan.environment(said.environment).map_or(0, |plan| plan.approval.expires_minutes);
+    let minutes = state.approval(said.environment).map_or(0, |approval| approval.expires_minutes);
     let glass = Glass {
         environment: said.environment.clone(),
         commit,

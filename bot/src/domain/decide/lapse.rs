@@ -25,6 +25,7 @@ fn cause(event: &Event) -> Option<Lapse> {
     match event {
         Event::HeadMoved { .. } => Some(Lapse::Head),
         Event::ImageMoved { .. } => Some(Lapse::Image),
+        Event::EditsRead { .. } => Some(Lapse::Edits),
         Event::DriftSettled { choice: DriftChoice::Rebase } => Some(Lapse::Base),
         _other => None,
     }

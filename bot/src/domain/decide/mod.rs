@@ -1,25 +1,34 @@
 //! What a command does to a run: events, or refusals, all of them together. Total and pure: time is an argument.
 
+mod abandon;
 mod ballot;
 mod deploy;
 mod gate;
 mod glass;
+mod identify;
 mod lapse;
 mod person;
+mod retry;
+mod unpick;
 mod world;
+
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::command::{Command, Outcome, Sighting};
+use super::command::{Command, Outcome};
 use super::event::{Actor, Ending, Entry, Event, Opened};
 use super::evolve::evolve;
 use super::glass::review_due;
 use super::hotfix::{Hotfix, Phase, StepState};
-use super::id::{HotfixId, PersonId};
+use super::id::{HotfixId, PersonId, StepId};
+use super::observation::Observation;
 use super::people::Grant;
-use super::playbook::{StepKind, Trigger};
+use super::playbook::{StepKind, StepSpec, Trigger};
 use super::refusal::Refusal;
 use super::step::{self, Progress};
+
+pub(crate) use deploy::{drift_ways, may_abort};
 
 /// What a command came to: the events to append, and the run as it is with them.
 #[derive(Debug, Clone)]
@@ -52,22 +61,27 @@ pub fn decide(state: &Hotfix, command: &Command, now: Timestamp) -> Result<Decis
     let mut draft = Draft { state: state.clone(), entries: Vec::new(), now };
     match command {
         Command::Person(grant, act) => person::decide(&mut draft, grant, act)?,
-        Command::Saw(sighting) => saw(&mut draft, sighting)?,
+        Command::Saw(observation) => saw(&mut draft, observation)?,
         Command::Came(outcome) => came(&mut draft, outcome)?,
         Command::Remind(step) => world::remind(&mut draft, step)?,
         Command::RemindCountersign => glass::remind(&mut draft)?,
     }
+    recheck(&mut draft)?;
     advance(&mut draft)?;
     Ok(Decision { entries: draft.entries, state: draft.state })
 }
 
-fn saw(draft: &mut Draft, sighting: &Sighting) -> Result<(), Vec<Refusal>> {
-    if draft.state.is_over() { Ok(()) } else { world::saw(draft, sighting) }
+fn saw(draft: &mut Draft, observation: &Observation) -> Result<(), Vec<Refusal>> {
+    let pointless = draft.state.abandoned.is_some() && !abandon::sees(&observation.sighting);
+    // An observation of a run that changed since is dropped, and the world is read again.
+    let outdated = !observation.applies_to(&draft.state);
+    if draft.state.is_over() || pointless || outdated { Ok(()) } else { world::saw(draft, observation) }
 }
 
 fn came(draft: &mut Draft, outcome: &Outcome) -> Result<(), Vec<Refusal>> {
     // A run that is over learns nothing more; the outcome is settled all the same.
-    if draft.state.is_over() { Ok(()) } else { world::came(draft, outcome) }
+    let pointless = draft.state.abandoned.is_some() && !abandon::learns(outcome);
+    if draft.state.is_over() || pointless { Ok(()) } else { world::came(draft, outcome) }
 }
 
 /// A decision in the making: events are applied as they are made, so that what follows sees them.
@@ -84,6 +98,14 @@ impl Draft {
 
     fn person(&mut self, person: &PersonId, event: Event) -> Result<(), Vec<Refusal>> {
         self.emit(Actor::Person(person.clone()), event)
+    }
+
+    /// Asks for a deployment; lanes that were released are taken again for it.
+    fn ask_to_deploy(&mut self, by: Actor, event: Event) -> Result<(), Vec<Refusal>> {
+        if self.state.lane_released {
+            self.emit(by.clone(), Event::LanesTaken)?;
+        }
+        self.emit(by, event)
     }
 
     fn emit(&mut self, by: Actor, event: Event) -> Result<(), Vec<Refusal>> {
@@ -106,13 +128,38 @@ fn bug(what: &str) -> Refusal {
     )
 }
 
+/// Judges what is done once more: steps whose evidence does not hold any more are open again, until the act that relied on them
+/// has begun; then it is only told.
+fn recheck(draft: &mut Draft) -> Result<(), Vec<Refusal>> {
+    if !matches!(draft.state.phase, Phase::Underway) {
+        return Ok(());
+    }
+    for (step, reason) in step::unsound(&draft.state, draft.now) {
+        draft.bot(Event::StepReopened { step, reason })?;
+    }
+    let outdated: BTreeMap<StepId, String> = step::outdated(&draft.state, draft.now).into_iter().collect();
+    let told = draft.state.outdated.clone();
+    for step in told.keys().filter(|step| !outdated.contains_key(*step)).cloned() {
+        draft.bot(Event::EvidenceChanged { step, problem: None })?;
+    }
+    for (step, problem) in outdated.into_iter().filter(|(step, problem)| told.get(step) != Some(problem)) {
+        draft.bot(Event::EvidenceChanged { step, problem: Some(problem) })?;
+    }
+    Ok(())
+}
+
 /// Goes on as far as the evidence reaches: closes what is fulfilled, enters what is next.
 fn advance(draft: &mut Draft) -> Result<(), Vec<Refusal>> {
+    take_options(draft)?;
     // Each round closes or enters one step; a plan of n steps is through after 2n.
     let rounds = draft.state.plan.steps.len() * 2 + 2;
     for _ in 0..rounds {
         if !matches!(draft.state.phase, Phase::Underway) || !draft.state.drifts.is_empty() {
             return Ok(());
+        }
+        let current = draft.state.current().is_some();
+        if current && draft.state.holds_lanes() && draft.state.is_done_with_lanes() {
+            draft.bot(Event::LanesReleased)?;
         }
         let Some((at, spec)) = draft.state.current() else {
             // What went out by a broken glass is looked at by somebody else before the run ends.
@@ -123,7 +170,12 @@ fn advance(draft: &mut Draft) -> Result<(), Vec<Refusal>> {
             return draft.bot(Event::Closed { ending });
         };
         let spec = spec.clone();
-        if draft.state.steps.get(at) == Some(&StepState::Ahead) {
+        let ahead = draft.state.steps.get(at) == Some(&StepState::Ahead);
+        if ahead && step::is_option(&spec) && is_waiting(draft, &spec) {
+            draft.bot(Event::StepOffered { step: spec.id.clone() })?;
+            continue;
+        }
+        if ahead {
             draft.bot(Event::StepEntered { step: spec.id.clone() })?;
             start_by_itself(draft, &spec.kind)?;
         }
@@ -141,9 +193,33 @@ fn advance(draft: &mut Draft) -> Result<(), Vec<Refusal>> {
     Ok(())
 }
 
+fn is_waiting(draft: &Draft, spec: &StepSpec) -> bool {
+    matches!(step::progress(&draft.state, spec, draft.now), Progress::Waiting(_))
+}
+
+/// Closes the options that were taken meanwhile.
+fn take_options(draft: &mut Draft) -> Result<(), Vec<Refusal>> {
+    if !matches!(draft.state.phase, Phase::Underway) {
+        return Ok(());
+    }
+    let steps = draft.state.plan.steps.iter().zip(&draft.state.steps);
+    let offered = steps.filter(|(_, at)| matches!(at, StepState::Offered { .. })).map(|(spec, _)| spec.clone());
+    for spec in offered.collect::<Vec<_>>() {
+        if let Progress::Done { evidence, events } = step::progress(&draft.state, &spec, draft.now) {
+            for event in events {
+                draft.bot(event)?;
+            }
+            draft.bot(Event::StepDone { step: spec.id, evidence })?;
+        }
+    }
+    Ok(())
+}
+
 fn ending(state: &Hotfix) -> Ending {
     let expires = state.plan.steps.iter().any(|spec| matches!(spec.kind, StepKind::Expire));
-    if state.rolled_in {
+    if state.abandoned.is_some() {
+        Ending::Aborted
+    } else if state.rolled_in {
         Ending::RolledIn
     } else if expires && step::reverted(state) {
         Ending::Reverted

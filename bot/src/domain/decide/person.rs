@@ -2,18 +2,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hotfix_adapters::vocabulary::CommitId;
+use hotfix_adapters::forge::Containment;
+use hotfix_adapters::vocabulary::{CommitId, DeployKey, Environment};
 use jiff::SignedDuration;
 
 use super::glass::Said;
-use super::{Draft, ballot, deploy, gate, glass};
-use crate::domain::command::Act;
+use super::{Draft, abandon, ballot, deploy, gate, glass, identify, retry, unpick};
+use crate::domain::command::{Act, Fixes};
 use crate::domain::event::{Answer, DriftChoice, Event};
 use crate::domain::glass::review_due;
-use crate::domain::hotfix::{BranchState, DeployState, Hotfix, Mainline};
+use crate::domain::hotfix::{BranchState, DeployState, Deployment, Hotfix, Mainline, StepState};
 use crate::domain::id::{PersonId, StepId};
 use crate::domain::people::{Grant, Role, all_marked, marked};
-use crate::domain::playbook::{StepKind, VerifyPlace};
+use crate::domain::playbook::{StepKind, StepSpec, VerifyPlace};
 use crate::domain::refusal::Refusal;
 use crate::domain::step;
 
@@ -31,9 +32,13 @@ pub(super) fn decide(draft: &mut Draft, grant: &Grant, act: &Act) -> Decided {
         let next = format!("Look at `timeline {}`, or start a new run.", draft.state.id);
         return no(Refusal::new("run.over", format!("{} is over.", draft.state.id), next));
     }
+    if let Some(abandoned) = draft.state.abandoned.as_ref().filter(|_| !abandon::outlives(act)) {
+        return no(abandon::over(&draft.state, abandoned));
+    }
     match act {
         Act::Note(_) => Ok(()),
         Act::Pick(fixes) => pick(draft, who, fixes),
+        Act::Unpick(fixes) => unpick::ask(draft, who, fixes),
         Act::Join { title, fixes } => join(draft, who, title, fixes),
         Act::Approve { on, way } => ballot::approve(draft, grant, on.as_ref(), *way),
         Act::Unapprove { on } => ballot::unapprove(draft, who, on.as_ref()),
@@ -52,17 +57,20 @@ pub(super) fn decide(draft: &mut Draft, grant: &Grant, act: &Act) -> Decided {
         Act::Unhold => unhold(draft, grant),
         Act::Verify { place, pass, note } => verify(draft, who, place, *pass, note.as_deref()),
         Act::Deploy(environment) => deploy::by_person(draft, who, environment),
-        Act::Rollback(environment, to) => deploy::rollback(draft, who, environment, to.as_ref()),
+        Act::Rollback { environment, to, reason } => deploy::rollback(draft, grant, environment, to.as_ref(), reason),
         Act::Skip(step, reason) => gate::skip(draft, who, step, reason),
         Act::Override { gate: step, reason, incident } => gate::override_gate(draft, grant, step, reason, incident),
         Act::BreakGlass { environment, commit, reason, incident, audit } => {
             glass::break_it(draft, grant, &Said { environment, commit, reason, incident, audit })
         }
         Act::Countersign { ok, note } => glass::countersign(draft, who, *ok, note.as_deref()),
-        Act::Retry => retry(draft, who),
+        Act::Identify { unknown, person, words } => identify::identify(draft, grant, unknown, (person.as_ref(), words)),
+        Act::Retry => retry::retry(draft, grant),
         Act::Abort(reason) => abort(draft, grant, reason),
+        Act::Abandon { reason, under_way } => abandon::abandon(draft, grant, reason, under_way),
         Act::Drift(choice) => drift(draft, grant, *choice),
         Act::WaiveMergeback(reason) => waive(draft, who, reason),
+        Act::ConfirmMergeback(note) => confirm(draft, grant, note.as_deref()),
         Act::Postmortem(url) => postmortem(draft, who, url.as_deref()),
         Act::Close => close(draft),
     }
@@ -73,35 +81,49 @@ pub(super) fn no(refusal: Refusal) -> Decided {
 }
 
 /// The same start again is the start that was: it brings nothing, and is not told of (security case 40).
-fn join(draft: &mut Draft, who: &PersonId, title: &str, fixes: &[CommitId]) -> Decided {
+fn join(draft: &mut Draft, who: &PersonId, title: &str, fixes: &Fixes) -> Decided {
     let state = &draft.state;
     let own = who == &state.requester && title == state.title;
     let again = own || state.joined.iter().any(|(person, joined)| person == who && joined == title);
-    if again && fixes.iter().all(|source| state.fixes.iter().any(|fix| &fix.source == source)) {
+    if again && fixes.commits.iter().all(|source| state.fixes.iter().any(|fix| &fix.source == source)) {
         return Ok(());
     }
     if !again {
         draft.person(who, Event::Joined { title: title.to_owned() })?;
     }
-    if fixes.is_empty() { Ok(()) } else { pick(draft, who, fixes) }
+    if fixes.commits.is_empty() { Ok(()) } else { pick(draft, who, fixes) }
 }
 
-fn pick(draft: &mut Draft, who: &PersonId, fixes: &[CommitId]) -> Decided {
-    let merged = draft.state.pull.as_ref().is_some_and(|pull| pull.merged.is_some());
-    if merged || draft.state.branch == BranchState::Deleted {
-        let reason = format!("The branch {} is merged already.", draft.state.plan.branch);
-        return no(Refusal::new("branch.merged", reason, "Finish this run, and start a new one for another fix."));
+/// The branch is merged, so that nothing goes onto it or off it any more.
+pub(super) fn branch_merged(state: &Hotfix) -> Option<Refusal> {
+    let merged = state.pull.as_ref().is_some_and(|pull| pull.merged.is_some());
+    if !merged && state.branch != BranchState::Deleted {
+        return None;
     }
-    let mut asked = false;
-    for source in fixes {
+    let reason = format!("The branch {} is merged already.", state.plan.branch);
+    Some(Refusal::new("branch.merged", reason, "Finish this run, and start a new one for another fix."))
+}
+
+fn pick(draft: &mut Draft, who: &PersonId, fixes: &Fixes) -> Decided {
+    if let Some(refusal) = branch_merged(&draft.state) {
+        return no(refusal);
+    }
+    let mut confirmed = false;
+    let mut new = Vec::new();
+    for source in &fixes.commits {
+        if draft.state.unconfirmed().any(|(reverted, _)| reverted == source) {
+            confirmed = true;
+            draft.person(who, Event::FixConfirmed { source: source.clone() })?;
+            continue;
+        }
         if draft.state.fixes.iter().any(|fix| &fix.source == source) {
             continue;
         }
-        asked = true;
+        new.push(source.clone());
         draft.person(who, Event::FixRequested { source: source.clone() })?;
     }
-    if asked {
-        return Ok(());
+    if confirmed || !new.is_empty() {
+        return ordered(draft, fixes.reordered, new);
     }
     no(Refusal::new(
         "fix.known",
@@ -110,11 +132,17 @@ fn pick(draft: &mut Draft, who: &PersonId, fixes: &[CommitId]) -> Decided {
     ))
 }
 
+/// Fixes that are picked in another order than they were named in are told of.
+pub(super) fn ordered(draft: &mut Draft, reordered: bool, sources: Vec<CommitId>) -> Decided {
+    if reordered && sources.len() > 1 { draft.bot(Event::FixesOrdered { sources }) } else { Ok(()) }
+}
+
 fn triage(draft: &mut Draft, who: &PersonId, answers: &BTreeMap<usize, Answer>) -> Decided {
-    let questions = draft.state.plan.steps.iter().find_map(|spec| {
-        if let StepKind::Triage { criteria, ask: true } = &spec.kind { Some(criteria.len()) } else { None }
-    });
-    let Some(questions) = questions else {
+    let questions =
+        draft.state.plan.steps.iter().find_map(|spec| {
+            if let StepKind::Triage { criteria, .. } = &spec.kind { Some(criteria.len()) } else { None }
+        });
+    let Some(questions) = questions.filter(|questions| *questions > 0) else {
         let reason = format!("The playbook {} asks no questions first.", draft.state.plan.playbook);
         return no(Refusal::new("triage.none", reason, "See `plan`."));
     };
@@ -128,8 +156,13 @@ fn triage(draft: &mut Draft, who: &PersonId, answers: &BTreeMap<usize, Answer>) 
 
 /// Agreement is asked of a party by name, and whoever asked for the hotfix does not agree with themselves (HOCS-17).
 fn agree(draft: &mut Draft, who: &PersonId, step: Option<&StepId>) -> Decided {
-    let current = draft.state.current().map(|(_, spec)| spec.id.clone());
-    let mut steps = draft.state.plan.steps.iter().filter(|spec| step.or(current.as_ref()) == Some(&spec.id));
+    let asks = |spec: &&StepSpec| matches!(spec.kind, StepKind::Agree { .. });
+    let current = draft.state.current().map(|(_, spec)| spec).filter(asks);
+    let steps = draft.state.plan.steps.iter().zip(&draft.state.steps);
+    let mut offered =
+        steps.filter(|(spec, at)| asks(spec) && matches!(at, StepState::Offered { .. })).map(|(spec, _)| spec);
+    let meant = current.or_else(|| offered.next()).map(|spec| spec.id.clone());
+    let mut steps = draft.state.plan.steps.iter().filter(|spec| step.or(meant.as_ref()) == Some(&spec.id));
     let asked = steps.find_map(|spec| {
         if let StepKind::Agree { party, .. } = &spec.kind { Some((spec.id.clone(), party.clone())) } else { None }
     });
@@ -157,6 +190,9 @@ fn unhold(draft: &mut Draft, grant: &Grant) -> Decided {
     let holder = mine.or_else(|| draft.state.holds.keys().next().filter(|_| captain).cloned());
     match holder {
         Some(person) => draft.person(&grant.person, Event::Unheld { person }),
+        None if draft.state.holds.is_empty() => {
+            no(Refusal::new("hold.none", "Nothing is on hold here.", "See `status`."))
+        }
         None => no(Refusal::new(
             "hold.none",
             "There is no hold of yours here.",
@@ -165,16 +201,17 @@ fn unhold(draft: &mut Draft, grant: &Grant) -> Decided {
     }
 }
 
+/// Takes somebody's word. One that a deployment waits for ends that deployment and says nothing else: whether what runs then is
+/// good is another question, asked by a step of its own.
 fn verify(draft: &mut Draft, who: &PersonId, place: &str, pass: bool, note: Option<&str>) -> Decided {
-    let by_hand = draft
-        .state
-        .deploys
-        .iter()
-        .rev()
-        .find(|deploy| deploy.intent.environment.as_str() == place && deploy.state == DeployState::AwaitingWord);
-    if let Some(key) = by_hand.map(|deploy| deploy.intent.key.clone()) {
-        let failure = (!pass).then(|| note.unwrap_or("it did not work, says the person who did it").to_owned());
-        draft.person(who, Event::DeployEnded { key, failure })?;
+    let here = |deploy: &&Deployment| deploy.intent.environment.as_str() == place;
+    let waits = draft.state.deploys.iter().rev().filter(here).find(|deploy| takes_word(&deploy.state, pass));
+    if let Some(key) = waits.map(|deploy| deploy.intent.key.clone()) {
+        return deployed(draft, who, key, (pass, note));
+    }
+    let rolls_out = draft.state.deploys.iter().filter(here).find(|deploy| deploy.state == DeployState::RollingOut);
+    if let Some(deploy) = rolls_out {
+        return no(rolling_out(&draft.state, deploy));
     }
     let places = draft
         .state
@@ -203,49 +240,73 @@ fn verify(draft: &mut Draft, who: &PersonId, place: &str, pass: bool, note: Opti
     draft.person(who, Event::Attested { place: place.to_owned(), commit, pass, note: note.map(str::to_owned) })
 }
 
-fn retry(draft: &mut Draft, who: &PersonId) -> Decided {
-    let failed = draft.state.current().and_then(|(_, spec)| {
-        let StepKind::Deploy { environment, .. } = &spec.kind else {
-            return None;
-        };
-        let last = draft.state.last_deploy(environment)?;
-        matches!(last.state, DeployState::Failed(_)).then(|| environment.clone())
-    });
-    if let Some(environment) = failed {
-        draft.person(who, Event::Retried)?;
-        return deploy::ask(draft, who, &environment);
+/// Ends a deployment by somebody's word. What else they say of a good end is kept as their note.
+fn deployed(draft: &mut Draft, who: &PersonId, key: DeployKey, (pass, note): (bool, Option<&str>)) -> Decided {
+    let failure = (!pass).then(|| note.unwrap_or("it did not work, says the person who did it").to_owned());
+    draft.person(who, Event::DeployEnded { key, failure })?;
+    match note.filter(|_| pass) {
+        Some(note) => draft.person(who, Event::Noted { text: note.to_owned() }),
+        None => Ok(()),
     }
-    if draft.state.stuck.is_some() {
-        return draft.person(who, Event::Retried);
+}
+
+/// Returns why nobody says that a rollout is through while something watches it.
+fn rolling_out(state: &Hotfix, deploy: &Deployment) -> Refusal {
+    let place = &deploy.intent.environment;
+    let note = state.notes.get(&deploy.intent.key).map_or_else(String::new, |note| format!(" ({note})"));
+    let reason = format!("{} is merged, and not known to run on {place} yet{note}.", deploy.intent.commit.short());
+    let next = format!(
+        "The bot watches the rollout and says when it is through. If it failed, say `verify {place} fail <why>`, which ends \
+         the deployment as failed."
+    );
+    Refusal::new("verify.rolling-out", reason, next)
+}
+
+/// Whether a deployment ends by this word. That a rollout failed can be said while it is awaited; that it is through is seen
+/// by what watches it, unless nothing does.
+fn takes_word(state: &DeployState, pass: bool) -> bool {
+    match state {
+        DeployState::AwaitingWord => true,
+        DeployState::RollingOut => !pass,
+        DeployState::Running | DeployState::Succeeded | DeployState::Failed(_) => false,
     }
-    no(Refusal::new(
-        "retry.nothing",
-        "Nothing failed that could be tried again.",
-        "See `status` for what is waited for.",
-    ))
 }
 
 fn abort(draft: &mut Draft, grant: &Grant, reason: &str) -> Decided {
+    let drifted = draft.state.drifts.keys().cloned().collect();
+    give_up(draft, grant, reason, &drifted)
+}
+
+/// Gives the run up. `drifted` are the productions that others changed.
+fn give_up(draft: &mut Draft, grant: &Grant, reason: &str, drifted: &BTreeSet<Environment>) -> Decided {
     let may = grant.person == draft.state.requester || grant.roles.contains(&Role::Captain);
     let mut refusals = Vec::new();
     if !may {
         let next = format!("Ask {} or a captain.", marked(&draft.state.requester));
         refusals.push(Refusal::new("abort.who", "Only whoever opened the run, or a captain, can give it up.", next));
     }
-    if draft.state.deploys.iter().any(|deploy| deploy.state.is_open()) {
+    let by_rank = refusals.len();
+    if let Some(open) = draft.state.deploys.iter().find(|deploy| deploy.state.is_open()) {
+        let next = match open.state {
+            DeployState::AwaitingWord => {
+                format!("Say how it went with `verify {} pass` or `verify {0} fail`.", open.intent.environment)
+            }
+            DeployState::Running | DeployState::RollingOut | DeployState::Succeeded | DeployState::Failed(_) => {
+                "Wait for it to end.".to_owned()
+            }
+        };
         let reason = "A deployment of this run is still open.";
-        refusals.push(Refusal::new("abort.deploying", reason, "Wait for it to end, or say how it went with `verify`."));
+        refusals.push(Refusal::new("abort.deploying", reason, next));
     }
-    if draft.state.is_live() && !on_main(&draft.state) {
-        let reason =
-            "Production runs the fix, and main does not have it: giving up now would lose it with the next release.";
-        let next = "Bring it to main, roll production back, or let a captain say `mergeback waive <reason>`.";
-        refusals.push(Refusal::new("abort.live", reason, next).because_of("APPLY-12"));
-    }
+    refusals.extend(lost_by_giving_up(&draft.state, drifted));
     if review_due(&draft.state) {
         let reason = "A deployment of this run went out by a broken glass, and nobody has reviewed that yet.";
         let next = "Ask somebody who was not involved to say `countersign ok` or `countersign objection <why>`.";
         refusals.push(Refusal::new("abort.glass", reason, next));
+    }
+    // Said once, behind the last reason that the state of the run gives.
+    if let Some(last) = refusals.get_mut(by_rank..).and_then(<[Refusal]>::last_mut) {
+        last.next.push_str(" A captain can end the run as it is with `abandon <reason>`.");
     }
     if refusals.is_empty() {
         return draft.person(&grant.person, Event::Aborted { reason: reason.to_owned() });
@@ -253,8 +314,26 @@ fn abort(draft: &mut Draft, grant: &Grant, reason: &str) -> Decided {
     Err(refusals)
 }
 
+/// Returns why the fix would be lost if the run ended now: it was deployed to production, and main does not have it.
+fn lost_by_giving_up(state: &Hotfix, drifted: &BTreeSet<Environment>) -> Option<Refusal> {
+    if !state.is_live() || on_main(state) {
+        return None;
+    }
+    let mut live = state.plan.productions().filter(|production| state.is_live_in(&production.name));
+    let (reason, next) = if live.all(|production| drifted.contains(&production.name)) {
+        let reason =
+            "Others replaced the fix in production, and main does not have it either: giving up now would lose it.";
+        (reason, "Bring it to main, or let a captain say `mergeback waive <reason>`.")
+    } else {
+        let reason =
+            "Production runs the fix, and main does not have it: giving up now would lose it with the next release.";
+        (reason, "Bring it to main, roll production back, or let a captain say `mergeback waive <reason>`.")
+    };
+    Some(Refusal::new("abort.live", reason, next).because_of("APPLY-12"))
+}
+
 fn on_main(state: &Hotfix) -> bool {
-    matches!(state.mainline, Mainline::Proven(..) | Mainline::Waived { .. })
+    state.is_settled_on_main()
 }
 
 fn drift(draft: &mut Draft, grant: &Grant, choice: DriftChoice) -> Decided {
@@ -264,10 +343,11 @@ fn drift(draft: &mut Draft, grant: &Grant, choice: DriftChoice) -> Decided {
     }
     match choice {
         DriftChoice::Abort => {
+            let drifted = draft.state.drifts.keys().cloned().collect();
             draft.person(&grant.person, Event::DriftSettled { choice })?;
-            abort(draft, grant, "production changed under it")
+            give_up(draft, grant, "production changed under it", &drifted)
         }
-        DriftChoice::Rebase => match disagree(&draft.state).or_else(|| merged(&draft.state)) {
+        DriftChoice::Rebase => match cannot_rebase(&draft.state) {
             Some(refusal) => no(refusal),
             None => draft.person(&grant.person, Event::DriftSettled { choice }),
         },
@@ -275,26 +355,43 @@ fn drift(draft: &mut Draft, grant: &Grant, choice: DriftChoice) -> Decided {
         DriftChoice::Roll => no(Refusal::new(
             "drift.no-fix",
             "There is no fix on the branch yet that could go into the regular release.",
-            "Give the run up with `drift abort`, and make the fix a normal change.",
+            format!("Say {}, and make the fix a normal change.", deploy::drift_ways(&draft.state)),
         )
         .because_of("APPLY-17")),
     }
+}
+
+/// Why the fix cannot be put on top of what production runs now.
+pub(super) fn cannot_rebase(state: &Hotfix) -> Option<Refusal> {
+    disagree(state).or_else(|| merged(state))
 }
 
 /// What is merged is not put on another base any more.
 fn merged(state: &Hotfix) -> Option<Refusal> {
     let pull = state.pull.as_ref().filter(|pull| pull.merged.is_some())?;
     let reason = format!("Pull request #{} is merged, so what it brought stays on the base it has.", pull.number.0);
-    let next = "Choose `drift roll`, or `drift abort` and start a hotfix on what runs now.";
+    let roll = if state.has_change() { "`drift roll`, or " } else { "" };
+    let next = format!("Choose {roll}{}, and start a hotfix on what runs now.", drift_end(state));
     Some(Refusal::new("drift.merged", reason, next).because_of("APPLY-17"))
+}
+
+/// The answer to a drift that ends the run.
+fn drift_end(state: &Hotfix) -> &'static str {
+    if abandon::may_abort(state) { "`drift abort`" } else { abandon::way_out(state) }
 }
 
 /// The fix goes on top of one thing: productions that run several have to be brought together first (HOCS-3).
 fn disagree(state: &Hotfix) -> Option<Refusal> {
-    let found: BTreeSet<&CommitId> = state.drifts.values().map(|drift| &drift.found).collect();
-    let words = state.drifts.iter().map(|(name, drift)| format!("{name} runs {}", drift.found.short()));
+    let others = state.plan.productions().map(|production| &production.name);
+    let others = others.filter(|name| !state.drifts.contains_key(*name) && state.last_deploy(name).is_none());
+    let others = others.filter_map(|name| Some((name, state.expected_in(name)?)));
+    let runs: BTreeMap<&Environment, &CommitId> =
+        state.drifts.iter().map(|(name, drift)| (name, &drift.found)).chain(others).collect();
+    let found: BTreeSet<&CommitId> = runs.values().copied().collect();
+    let words = runs.iter().map(|(name, commit)| format!("{name} runs {}", commit.short()));
     let reason = format!("The productions do not run the same: {}.", words.collect::<Vec<_>>().join(", "));
-    let next = "Bring them together first, or choose `drift roll` or `drift abort`.";
+    let roll = if state.has_change() { "`drift roll` or " } else { "" };
+    let next = format!("Bring them together first, or choose {roll}{}.", drift_end(state));
     (found.len() > 1).then(|| Refusal::new("drift.disagree", reason, next).because_of("HOCS-3"))
 }
 
@@ -312,10 +409,38 @@ fn waive(draft: &mut Draft, who: &PersonId, reason: &str) -> Decided {
         return no(Refusal::new(
             "mainline.early",
             reason,
-            "Give up the whole run with `abort`, if that is what you mean.",
+            format!("If you mean the whole run, end it with {}.", abandon::way_out(&draft.state)),
         ));
     }
     draft.person(who, Event::MergebackWaived { reason: reason.to_owned() })
+}
+
+/// Whether rewritten lines still do what the fix did is for a person to say, by name.
+fn confirm(draft: &mut Draft, grant: &Grant, note: Option<&str>) -> Decided {
+    let Some((by, _)) = &draft.state.rewritten else {
+        let reason = "Nobody is asked whether main has the fix: the bot can tell.";
+        return no(Refusal::new("mainline.known", reason, "See `mergeback status`."));
+    };
+    let (by, owner) = (by.short().to_owned(), marked(&draft.state.requester));
+    if grant.person != draft.state.requester && !grant.roles.contains(&Role::Captain) {
+        let reason = "Only whoever opened the run, or a captain, can say that main has the fix.";
+        return no(Refusal::new("mainline.who", reason, format!("Ask {owner} or a captain.")).because_of("APPLY-12"));
+    }
+    match &draft.state.mainline {
+        Mainline::Lost(lost) => {
+            let reason = format!("{} took the fix out of main.", lost.short());
+            let next = "Bring it back, or let a captain say `mergeback waive <reason>`.";
+            no(Refusal::new("mainline.lost", reason, next).because_of("APPLY-12"))
+        }
+        // Said twice, it is said.
+        Mainline::Proven(Containment::Rewritten { by: known }, _) if known.short() == by => Ok(()),
+        Mainline::Open | Mainline::Proven(..) => {
+            draft.person(&grant.person, Event::MainlineConfirmed { note: note.map(str::to_owned) })
+        }
+        Mainline::Waived { .. } => {
+            no(Refusal::new("mainline.done", "Bringing the fix to main was given up.", "See `mergeback status`."))
+        }
+    }
 }
 
 fn postmortem(draft: &mut Draft, who: &PersonId, url: Option<&str>) -> Decided {
@@ -342,6 +467,6 @@ fn close(draft: &Draft) -> Decided {
         return no(Refusal::new("close.glass", reason, next));
     }
     let reason = format!("It closes by itself when every step is behind it; these are left: {}.", left.join(", "));
-    no(Refusal::new("close.steps", reason, "See `plan` for who can do what, or give it up with `abort <reason>`.")
-        .because_of("APPLY-12"))
+    let next = format!("See `plan` for who can do what, or end it with {}.", abandon::way_out(&draft.state));
+    no(Refusal::new("close.steps", reason, next).because_of("APPLY-12"))
 }

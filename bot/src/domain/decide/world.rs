@@ -7,44 +7,29 @@ use hotfix_adapters::forge::Containment;
 use hotfix_adapters::registry::Published;
 use hotfix_adapters::vocabulary::{CommitId, DeployKey, Digest, Environment};
 
-use super::{Draft, ballot, deploy};
+use super::person::ordered;
+use super::{Draft, ballot, deploy, unpick};
+use crate::domain::attribution::Attribution;
 use crate::domain::command::{Outcome, PickResult, Rebased, Sighting};
-use crate::domain::event::{Beyond, Event, HeadSeen};
+use crate::domain::effect::Effect;
+use crate::domain::event::{Beyond, Contribution, Event, HeadSeen, MainSeen, PullSeen};
 use crate::domain::hotfix::{BranchState, DeployState, Fix, FixState, Hotfix, Mainline, StepState};
 use crate::domain::id::StepId;
+use crate::domain::observation::Observation;
 use crate::domain::playbook::Which;
 use crate::domain::refusal::Refusal;
 use crate::domain::step;
 
 type Decided = Result<(), Vec<Refusal>>;
 
-pub(super) fn saw(draft: &mut Draft, sighting: &Sighting) -> Decided {
-    match sighting {
+pub(super) fn saw(draft: &mut Draft, observation: &Observation) -> Decided {
+    match &observation.sighting {
         Sighting::Head(Some(head)) => head_seen(draft, head, true),
-        // A branch that is gone is missed when it is needed: by the check before a deployment, and by the merge.
-        Sighting::Head(None) => Ok(()),
-        Sighting::Pull { seen, merged } => {
-            let Some(pull) = draft.state.pull.clone() else {
-                return Ok(());
-            };
-            if &pull.seen != seen {
-                draft.bot(Event::PullSeen(seen.clone()))?;
-                ballot::void_unbacked(draft, &pull.seen.reviews)?;
-            }
-            match (&pull.seen.astray, &seen.astray) {
-                (before, Some(_)) if before != &seen.astray => ballot::retargeted(draft)?,
-                (Some(_), None) => ballot::begin_again(draft)?,
-                (Some(_) | None, Some(_)) | (None, None) => {}
-            }
-            match merged {
-                Some(commit) if pull.merged.is_none() => {
-                    draft.bot(Event::Merged { number: pull.number, commit: commit.clone() })
-                }
-                Some(_) | None => Ok(()),
-            }
-        }
-        Sighting::Production { environment, running, has_fix } => {
-            production_seen(draft, environment, running, *has_fix)
+        Sighting::Head(None) => branch_gone(draft),
+        Sighting::Pull { seen, merged } => pull_seen(draft, (seen, merged.as_ref()), &|vote| observation.judges(vote)),
+        Sighting::Main(seen) => main_seen(draft, seen),
+        Sighting::Production { environment, running, has_fix, brings, total } => {
+            production_seen(draft, environment, running, *has_fix, (brings, *total))
         }
         Sighting::Job { file } if draft.state.build_job.is_none() => draft.bot(Event::JobFound { file: file.clone() }),
         Sighting::Job { .. } => Ok(()),
@@ -56,6 +41,11 @@ pub(super) fn saw(draft: &mut Draft, sighting: &Sighting) -> Decided {
             draft.bot(Event::Reached { environment: environment.clone(), commit: commit.clone() })
         }
         Sighting::Reached { .. } => Ok(()),
+        Sighting::Withheld { base, without, changes, total } if step::withheld_is_due(&draft.state) => {
+            let (base, without, changes) = (base.clone(), without.clone(), changes.clone());
+            draft.bot(Event::WithheldFound { base, without, changes, total: *total })
+        }
+        Sighting::Withheld { .. } => Ok(()),
         Sighting::Counts(counts) if draft.state.counts.as_ref() != Some(counts) => {
             draft.bot(Event::Counted(counts.clone()))
         }
@@ -64,14 +54,55 @@ pub(super) fn saw(draft: &mut Draft, sighting: &Sighting) -> Decided {
             image_seen(draft, commit, published, by)
         }
         Sighting::Image { .. } => Ok(()),
+        Sighting::Edits { environment, edits } => ballot::edits_read(draft, environment, edits),
         Sighting::Tag(digest) => tag_seen(draft, digest.as_ref()),
         Sighting::LiveBranch(to) => live_branch_seen(draft, to.as_ref()),
-        Sighting::Rules { policy_version, standing } => super::ballot::rules_seen(draft, policy_version, standing),
-        Sighting::Mainline { how, main } => mainline_seen(draft, how, main),
+        Sighting::Rules { policy_version, standing, approvals } => {
+            ballot::rules_seen(draft, (policy_version, standing), approvals, observation)
+        }
+        Sighting::FixReverted { source, by, why } => fix_reverted(draft, source, by, why),
+        Sighting::FixBack(source) if draft.state.reverted.contains_key(source) => {
+            draft.bot(Event::FixBack { source: source.clone() })
+        }
+        Sighting::FixBack(_) => Ok(()),
+        Sighting::BranchMerged(by) if !draft.state.branch_merged => draft.bot(Event::BranchMerged { by: by.clone() }),
+        Sighting::BranchMerged(_) => Ok(()),
+        Sighting::Mainline { how, main, by } => mainline_seen(draft, how, main, by.as_ref()),
     }
 }
 
-fn head_seen(draft: &mut Draft, head: &HeadSeen, by_a_person: bool) -> Decided {
+/// The pull request was read, by a look or in the moment before an act.
+pub(super) fn pull_seen(
+    draft: &mut Draft,
+    (seen, merged): (&PullSeen, Option<&CommitId>),
+    judges: ballot::Judges<'_>,
+) -> Decided {
+    let Some(pull) = draft.state.pull.clone() else {
+        return Ok(());
+    };
+    if &pull.seen != seen {
+        draft.bot(Event::PullSeen(seen.clone()))?;
+        ballot::void_unbacked(draft, &pull.seen.reviews, judges)?;
+    }
+    match (&pull.seen.astray, &seen.astray) {
+        (before, Some(_)) if before != &seen.astray => ballot::retargeted(draft)?,
+        (Some(_), None) => ballot::begin_again(draft)?,
+        (Some(_) | None, Some(_)) | (None, None) => {}
+    }
+    match merged {
+        Some(commit) if pull.merged.is_none() => {
+            let early = is_early(&draft.state);
+            draft.bot(Event::Merged { number: pull.number, commit: commit.clone(), early })
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+pub(super) fn main_seen(draft: &mut Draft, seen: &MainSeen) -> Decided {
+    if draft.state.main_seen.as_ref() == Some(seen) { Ok(()) } else { draft.bot(Event::MainSeen(seen.clone())) }
+}
+
+pub(super) fn head_seen(draft: &mut Draft, head: &HeadSeen, by_a_person: bool) -> Decided {
     let merged = draft.state.pull.as_ref().is_some_and(|pull| pull.merged.is_some());
     if draft.state.branch != BranchState::Present || merged {
         return Ok(());
@@ -79,6 +110,12 @@ fn head_seen(draft: &mut Draft, head: &HeadSeen, by_a_person: bool) -> Decided {
     let Some(old) = draft.state.head.clone() else {
         return Ok(());
     };
+    if draft.state.branch_gone && old.tip == head.tip {
+        draft.bot(Event::BranchBack { at: head.tip.clone() })?;
+    }
+    // Somebody may have put the run on top of another base while this was read or done.
+    let on_base = head.on_base && Some(&head.base) == draft.state.base.as_ref();
+    let head = &HeadSeen { on_base, ..head.clone() };
     if old.tip == head.tip && old.on_base == head.on_base && old.origins == head.origins {
         return Ok(());
     }
@@ -97,8 +134,41 @@ fn head_seen(draft: &mut Draft, head: &HeadSeen, by_a_person: bool) -> Decided {
     draft.bot(Event::HeadMoved { from: old.tip, head: head.clone(), adapts })
 }
 
+/// Without its branch the run cannot go on, so that is told at once, and not when the branch is needed next.
+fn branch_gone(draft: &mut Draft) -> Decided {
+    let merged = draft.state.pull.as_ref().is_some_and(|pull| pull.merged.is_some());
+    let needed = draft.state.branch == BranchState::Present && !draft.state.branch_gone && !merged;
+    match draft.state.head.as_ref().filter(|_| needed).map(|head| head.tip.clone()) {
+        Some(at) => draft.bot(Event::BranchGone { at }),
+        None => Ok(()),
+    }
+}
+
+/// Whether a merge into main comes too early: the plan deploys the branch first, and production does not run it yet
+/// (APPLY-X3, security case 100).
+fn is_early(state: &Hotfix) -> bool {
+    !state.plan.merges_first() && state.plan.into == state.plan.main && state.live_at.is_none() && !state.rolled_in
+}
+
+/// What main took out again is not shipped without a word, as long as nothing was begun with it (security case 101).
+fn fix_reverted(draft: &mut Draft, source: &CommitId, by: &Contribution, why: &str) -> Decided {
+    let state = &draft.state;
+    let known = state.reverted.get(source).is_some_and(|reverted| reverted.by.commit == by.commit);
+    let begun = state.live_at.is_some() || state.rolled_in || state.deploys.iter().any(|deploy| deploy.state.is_open());
+    if known || begun || !state.fixes.iter().any(|fix| &fix.source == source) {
+        return Ok(());
+    }
+    draft.bot(Event::FixReverted { source: source.clone(), by: by.clone(), why: why.to_owned() })
+}
+
 /// Production is compared with what this run left there (APPLY-16).
-fn production_seen(draft: &mut Draft, environment: &Environment, running: &CommitId, has_fix: bool) -> Decided {
+fn production_seen(
+    draft: &mut Draft,
+    environment: &Environment,
+    running: &CommitId,
+    has_fix: bool,
+    (brings, total): (&[Contribution], usize),
+) -> Decided {
     let Some(expected) = draft.state.expected_in(environment).cloned() else {
         return Ok(());
     };
@@ -109,10 +179,10 @@ fn production_seen(draft: &mut Draft, environment: &Environment, running: &Commi
         return Ok(());
     }
     let environment = environment.clone();
-    if draft.state.live_at.is_some() && has_fix {
+    if (draft.state.live_at.is_some() || draft.state.rolled_in) && has_fix {
         return draft.bot(Event::Superseded { environment, by: running.clone() });
     }
-    draft.bot(Event::Drifted { environment, expected, found: running.clone() })
+    draft.bot(Event::Drifted { environment, expected, found: running.clone(), brings: brings.to_vec(), total })
 }
 
 fn image_seen(draft: &mut Draft, commit: &CommitId, published: &Published, by: &str) -> Decided {
@@ -146,14 +216,34 @@ fn live_branch_seen(draft: &mut Draft, to: Option<&CommitId>) -> Decided {
     draft.bot(Event::LiveBranchMoved { from, to: to.cloned() })
 }
 
-fn mainline_seen(draft: &mut Draft, how: &Containment, main: &CommitId) -> Decided {
+/// What main had, it can lose, by a revert or by a merge that drops it. Where its lines were rewritten, what was known
+/// last holds, and the owner is asked once (APPLY-12, security case 101).
+fn mainline_seen(draft: &mut Draft, how: &Containment, main: &CommitId, by: Option<&Contribution>) -> Decided {
+    let named = |commit: &CommitId| {
+        let unnamed = || Contribution { commit: commit.clone(), subject: String::new(), people: Vec::new() };
+        by.filter(|by| &by.commit == commit).cloned().unwrap_or_else(unnamed)
+    };
     match (&draft.state.mainline, how) {
         (Mainline::Waived { .. }, _) => Ok(()),
-        (Mainline::Proven(..), Containment::Reverted { by }) => draft.bot(Event::MainlineLost { by: by.clone() }),
-        (Mainline::Open | Mainline::Lost(_), how) if how.holds() => {
-            draft.bot(Event::Proven { how: how.clone(), main: main.clone() })
+        (Mainline::Lost(known), Containment::Reverted { by, .. }) if known == by => Ok(()),
+        (Mainline::Open | Mainline::Lost(_) | Mainline::Proven(..), Containment::Reverted { by, partly }) => {
+            draft.bot(Event::MainlineLost { by: named(by), partly: *partly })
         }
-        (Mainline::Open | Mainline::Lost(_) | Mainline::Proven(..), _) => Ok(()),
+        (Mainline::Open | Mainline::Lost(_) | Mainline::Proven(..), Containment::Rewritten { by }) => {
+            if draft.state.rewritten.is_some() {
+                return Ok(());
+            }
+            draft.bot(Event::MainlineRewritten { by: named(by), main: main.clone() })
+        }
+        (
+            Mainline::Open | Mainline::Lost(_),
+            Containment::Ancestor | Containment::Patch | Containment::Squash | Containment::Lines,
+        ) => draft.bot(Event::Proven { how: how.clone(), main: main.clone() }),
+        (
+            Mainline::Proven(..),
+            Containment::Ancestor | Containment::Patch | Containment::Squash | Containment::Lines,
+        )
+        | (Mainline::Open | Mainline::Lost(_) | Mainline::Proven(..), Containment::Missing { .. }) => Ok(()),
     }
 }
 
@@ -162,7 +252,10 @@ pub(super) fn came(draft: &mut Draft, outcome: &Outcome) -> Decided {
         Outcome::Surveyed(survey) if draft.state.survey.is_none() => {
             draft.bot(Event::Surveyed(survey.clone()))?;
             let refusals = step::objections(&draft.state, draft.now);
-            if refusals.is_empty() { Ok(()) } else { draft.bot(Event::Refused { refusals }) }
+            if !refusals.is_empty() {
+                return draft.bot(Event::Refused { refusals });
+            }
+            ordered(draft, survey.reordered, survey.fixes.clone())
         }
         Outcome::Surveyed(_) => Ok(()),
         Outcome::Announced { message, reached, missed } if draft.state.card.is_none() => {
@@ -173,7 +266,8 @@ pub(super) fn came(draft: &mut Draft, outcome: &Outcome) -> Decided {
             draft.bot(Event::BranchCreated { which: *which, at: at.clone() })
         }
         Outcome::BranchCreated { .. } => Ok(()),
-        Outcome::Picked { source, result } => picked(draft, source, result),
+        Outcome::Picked { source, by, result } => picked(draft, source, by, result),
+        Outcome::Unpicked { source, result } => unpick::came(draft, source, result),
         Outcome::PullOpened { number, author, url } if draft.state.pull.is_none() => {
             draft.bot(Event::PullOpened { number: *number, author: author.clone(), url: url.clone() })
         }
@@ -198,6 +292,7 @@ pub(super) fn came(draft: &mut Draft, outcome: &Outcome) -> Decided {
             deploy::checked(draft, environment, commit, key, facts)
         }
         Outcome::DeployStatus { key, status } => deploy_status(draft, key, status),
+        Outcome::DeployByHand { key, instructions } => by_hand(draft, key, instructions.as_deref()),
         Outcome::Rebased(Rebased::Done(head)) => head_seen(draft, head, false),
         Outcome::Rebased(Rebased::Conflict(files)) if draft.state.head.as_ref().is_some_and(|head| !head.on_base) => {
             draft.bot(Event::RebaseConflicted { files: files.clone() })
@@ -205,17 +300,52 @@ pub(super) fn came(draft: &mut Draft, outcome: &Outcome) -> Decided {
         Outcome::Rebased(Rebased::Conflict(_)) => Ok(()),
         Outcome::Merged { number, commit } => {
             let open = draft.state.pull.as_ref().is_some_and(|pull| pull.number == *number && pull.merged.is_none());
-            if open { draft.bot(Event::Merged { number: *number, commit: commit.clone() }) } else { Ok(()) }
+            let merged = Event::Merged { number: *number, commit: commit.clone(), early: false };
+            if open { draft.bot(merged) } else { Ok(()) }
         }
         Outcome::Riders { riders, total } if draft.state.riders.is_none() => {
             draft.bot(Event::RidersFound { riders: riders.clone(), total: *total })
         }
         Outcome::Riders { .. } => Ok(()),
+        Outcome::BranchRestored { at } if draft.state.branch_gone => draft.bot(Event::BranchBack { at: at.clone() }),
+        Outcome::BranchRestored { .. } => Ok(()),
         Outcome::BranchDeleted if draft.state.branch == BranchState::Present => draft.bot(Event::BranchDeleted),
         Outcome::BranchDeleted | Outcome::Nothing => Ok(()),
-        Outcome::Refused { effect, reason } => {
-            draft.bot(Event::Stuck { what: effect.describe(), reason: reason.clone() })
+        Outcome::Refused { effect, reason } if has_point(&draft.state, effect) => {
+            draft.bot(Event::Stuck { effect: effect.clone(), reason: reason.clone() })
         }
+        Outcome::Refused { .. } => Ok(()),
+    }
+}
+
+/// Whether what was refused is still to be done: the deployment may have been voided or ended meanwhile.
+fn has_point(state: &Hotfix, effect: &Effect) -> bool {
+    match effect {
+        Effect::CheckDeploy { environment, commit, .. } => {
+            state.asked_deploy.as_ref().is_some_and(|a| &a.environment == environment && &a.commit == commit)
+        }
+        Effect::Deploy { key, .. } => state.deploy(key).is_some_and(|deploy| deploy.state == DeployState::Running),
+        Effect::DeleteBranch { .. } => state.branch == BranchState::Present,
+        Effect::RestoreBranch { .. } => state.branch_gone,
+        Effect::Unpick { source, .. } => {
+            state.fixes.iter().any(|fix| &fix.source == source && fix.state == FixState::Leaving)
+        }
+        Effect::Survey
+        | Effect::Announce
+        | Effect::CreateBranch { .. }
+        | Effect::Pick { .. }
+        | Effect::Rebase { .. }
+        | Effect::OpenPull
+        | Effect::OpenReturn
+        | Effect::Prompt { .. }
+        | Effect::AnnounceGlass { .. }
+        | Effect::Merge { .. }
+        | Effect::FindRiders { .. }
+        | Effect::Say { .. }
+        | Effect::Tell { .. }
+        | Effect::Audit { .. }
+        | Effect::RemindCountersign
+        | Effect::Remind { .. } => true,
     }
 }
 
@@ -227,21 +357,36 @@ fn is_absent(state: &Hotfix, which: Which) -> bool {
     branch == BranchState::Absent
 }
 
-fn picked(draft: &mut Draft, source: &CommitId, result: &PickResult) -> Decided {
+fn picked(draft: &mut Draft, source: &CommitId, by: &Attribution, result: &PickResult) -> Decided {
     let waits = |state: &Hotfix| state.fixes.iter().any(|fix| &fix.source == source && fix.state == FixState::Waiting);
     if !waits(&draft.state) {
         return Ok(());
     }
+    if draft.state.attributions.get(source) != Some(by) {
+        draft.bot(Event::FixAttributed(by.clone()))?;
+    }
     match result {
         PickResult::Done { commit, head } => {
-            draft.bot(Event::FixPicked { source: source.clone(), commit: Some(commit.clone()) })?;
+            draft.bot(Event::FixPicked { source: source.clone(), commit: Some(commit.clone()), empty: false })?;
             head_seen(draft, head, false)
         }
-        PickResult::AlreadyThere => draft.bot(Event::FixPicked { source: source.clone(), commit: None }),
+        PickResult::Reverted { by, why } => fix_reverted(draft, source, by, why),
+        PickResult::AlreadyThere => draft.bot(Event::FixPicked { source: source.clone(), commit: None, empty: false }),
+        PickResult::Empty => draft.bot(Event::FixPicked { source: source.clone(), commit: None, empty: true }),
         PickResult::Conflict { files } => {
             draft.bot(Event::FixConflicted { source: source.clone(), files: files.clone() })
         }
     }
+}
+
+/// A deployment that a person does; of one that is merged already, a person only says whether it has rolled out.
+fn by_hand(draft: &mut Draft, key: &DeployKey, instructions: Option<&str>) -> Decided {
+    let instructions = match draft.state.deploy(key).map(|deploy| &deploy.state) {
+        Some(DeployState::Running) => instructions.map(str::to_owned),
+        Some(DeployState::RollingOut) => None,
+        Some(DeployState::AwaitingWord | DeployState::Succeeded | DeployState::Failed(_)) | None => return Ok(()),
+    };
+    draft.bot(Event::DeployAwaitsWord { key: key.clone(), instructions })
 }
 
 fn deploy_status(draft: &mut Draft, key: &DeployKey, status: &DeployStatus) -> Decided {
@@ -249,22 +394,33 @@ fn deploy_status(draft: &mut Draft, key: &DeployKey, status: &DeployStatus) -> D
         return Ok(());
     };
     match (state, status) {
-        (DeployState::Running, DeployStatus::AwaitingWord) => draft.bot(Event::DeployAwaitsWord { key: key.clone() }),
-        (DeployState::Running | DeployState::AwaitingWord, DeployStatus::Succeeded { .. }) => {
-            draft.bot(Event::DeployEnded { key: key.clone(), failure: None })
+        (DeployState::Running, DeployStatus::RollingOut { .. }) => draft.bot(Event::RolloutBegan { key: key.clone() }),
+        (DeployState::Running | DeployState::RollingOut, DeployStatus::AwaitingWord) => {
+            draft.bot(Event::DeployAwaitsWord { key: key.clone(), instructions: None })
         }
-        (DeployState::Running | DeployState::AwaitingWord, DeployStatus::Failed { reason }) => {
-            draft.bot(Event::DeployEnded { key: key.clone(), failure: Some(reason.clone()) })
-        }
-        (DeployState::Running, DeployStatus::InProgress { note: Some(note) }) => {
+        (
+            DeployState::Running | DeployState::RollingOut | DeployState::AwaitingWord,
+            DeployStatus::Succeeded { .. },
+        ) => draft.bot(Event::DeployEnded { key: key.clone(), failure: None }),
+        (
+            DeployState::Running | DeployState::RollingOut | DeployState::AwaitingWord,
+            DeployStatus::Failed { reason },
+        ) => draft.bot(Event::DeployEnded { key: key.clone(), failure: Some(reason.clone()) }),
+        (DeployState::Running, DeployStatus::InProgress { note: Some(note) })
+        | (DeployState::RollingOut, DeployStatus::RollingOut { note: Some(note), .. }) => {
             if draft.state.notes.get(key) == Some(note) {
                 return Ok(());
             }
             draft.bot(Event::DeployNoted { key: key.clone(), note: note.clone() })
         }
         (
-            DeployState::Running | DeployState::AwaitingWord | DeployState::Succeeded | DeployState::Failed(_),
+            DeployState::Running
+            | DeployState::RollingOut
+            | DeployState::AwaitingWord
+            | DeployState::Succeeded
+            | DeployState::Failed(_),
             DeployStatus::InProgress { .. }
+            | DeployStatus::RollingOut { .. }
             | DeployStatus::AwaitingWord
             | DeployStatus::Succeeded { .. }
             | DeployStatus::Failed { .. },

@@ -3,7 +3,8 @@
 use hotfix_adapters::vocabulary::DeployKey;
 use jiff::Timestamp;
 
-use super::reset;
+use super::{person, reset, stuck};
+use crate::domain::effect::Effect;
 use crate::domain::event::{DeployIntent, DriftChoice, Entry, Event};
 use crate::domain::glass::{BrokenGlass, Review};
 use crate::domain::hotfix::{AskedDeploy, DeployState, Deployment, Drift, Hotfix, StepState};
@@ -13,9 +14,15 @@ use crate::domain::playbook::StepKind;
 #[expect(clippy::wildcard_enum_match_arm, reason = "`apply` sorts the events, and is exhaustive")]
 pub(super) fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
     match &entry.event {
-        Event::DeployAsked { environment, commit, rollback } => {
-            state.asked_deploy =
-                Some(AskedDeploy { environment: environment.clone(), commit: commit.clone(), rollback: *rollback });
+        Event::DeployAsked { environment, commit, rollback, typed, reason } => {
+            stuck::forget(state, |effect| matches!(effect, Effect::CheckDeploy { .. }));
+            state.asked_deploy = Some(AskedDeploy {
+                environment: environment.clone(),
+                commit: commit.clone(),
+                rollback: *rollback,
+                typed: *typed,
+                reason: reason.clone(),
+            });
         }
         Event::DeployRefused { .. } => state.asked_deploy = None,
         Event::DeployStarted(intent) => {
@@ -26,10 +33,30 @@ pub(super) fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
             state.superseded.remove(&intent.environment);
             state.rebased_onto.remove(&intent.environment);
             rest_on_glass(state, intent, entry.at);
-            let deploy = Deployment { intent: intent.clone(), state: DeployState::Running, at: entry.at };
+            let deploy = Deployment {
+                intent: intent.clone(),
+                state: DeployState::Running,
+                at: entry.at,
+                merged_at: None,
+                said_by: None,
+            };
             state.deploys.push(deploy);
         }
-        Event::DeployAwaitsWord { key } => set_deploy(state, key, DeployState::AwaitingWord)?,
+        Event::RolloutBegan { key } => {
+            set_deploy(state, key, DeployState::RollingOut)?;
+            if let Some(deploy) = state.deploys.iter_mut().find(|deploy| &deploy.intent.key == key) {
+                deploy.merged_at = Some(entry.at);
+            }
+            state.notes.remove(key);
+            followed(state, key);
+        }
+        Event::DeployAwaitsWord { key, instructions } => {
+            set_deploy(state, key, DeployState::AwaitingWord)?;
+            if let Some(instructions) = instructions {
+                state.notes.insert(key.clone(), instructions.clone());
+            }
+            followed(state, key);
+        }
         Event::DeployNoted { key, note } => {
             state.notes.insert(key.clone(), note.clone());
         }
@@ -37,9 +64,19 @@ pub(super) fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
             let ended = failure.as_ref().map_or(DeployState::Succeeded, |why| DeployState::Failed(why.clone()));
             set_deploy(state, key, ended)?;
             state.notes.remove(key);
+            if let Some(deploy) = state.deploys.iter_mut().find(|deploy| &deploy.intent.key == key) {
+                deploy.said_by = person(entry);
+            }
+            state.abandon_asked = None;
+            followed(state, key);
             deployment_ended(state, key, entry.at);
         }
-        Event::Drifted { environment, expected, found } => {
+        Event::Drifted { environment, expected, found, .. } => {
+            if state.abandoned.is_some() {
+                // Nobody decides how such a run goes on; what was found is expected from now on.
+                state.rebased_onto.insert(environment.clone(), found.clone());
+                return Ok(());
+            }
             let drift = Drift { expected: expected.clone(), found: found.clone() };
             state.drifts.insert(environment.clone(), drift);
         }
@@ -52,6 +89,11 @@ pub(super) fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
         other => return Err(format!("{other:?} is not about deployments")),
     }
     Ok(())
+}
+
+/// Forgets that this deployment could not be followed.
+fn followed(state: &mut Hotfix, ended: &DeployKey) {
+    stuck::forget(state, |effect| matches!(effect, Effect::Deploy { key, .. } if key == ended));
 }
 
 /// A deployment that rests on a broken glass has to be looked at by somebody who was not involved.
@@ -75,11 +117,14 @@ fn deployment_ended(state: &mut Hotfix, key: &DeployKey, at: Timestamp) {
         return;
     }
     if deploy.intent.rollback {
+        // Somebody decided what runs there: what others had deployed meanwhile is no question any more.
+        state.drifts.remove(&deploy.intent.environment);
         // A run that only waits for its end has reached it; else what was said of the new version has to be said again.
         let expires = state.plan.steps.iter().position(|spec| matches!(spec.kind, StepKind::Expire));
         if expires.is_some_and(|at| state.steps.iter().take(at).all(StepState::is_behind)) {
             return;
         }
+        state.rolled_back = state.ships_to(&deploy.intent.environment).cloned();
         reset::reopen_from(
             state,
             |kind| matches!(kind, StepKind::Approve { environment } if *environment == deploy.intent.environment),
@@ -97,6 +142,7 @@ fn settle_drift(state: &mut Hotfix, choice: DriftChoice) -> Result<(), String> {
     let found = drifts.values().next().ok_or("production did not change")?.found.clone();
     match choice {
         DriftChoice::Rebase => {
+            state.rolled_in = false;
             state.rebase_from = state.rebase_from.take().or_else(|| state.base.clone());
             state.base = Some(found);
             state.rebased_onto.extend(drifts.into_iter().map(|(production, drift)| (production, drift.found)));
@@ -109,6 +155,8 @@ fn settle_drift(state: &mut Hotfix, choice: DriftChoice) -> Result<(), String> {
         DriftChoice::Roll => {
             reset::void(state);
             state.rolled_in = true;
+            // What others deployed is what is expected there, until a release brings the fix.
+            state.rebased_onto.extend(drifts.into_iter().map(|(production, drift)| (production, drift.found)));
             reset::skip_deployments(state);
         }
         DriftChoice::Abort => {}

@@ -1,6 +1,7 @@
 //! Broken glasses, and the look at them afterwards.
 
 use super::{person, require_person};
+use crate::domain::effect::Effect;
 use crate::domain::event::{Entry, Event};
 use crate::domain::glass::{BrokenGlass, Review, involved, review_due};
 use crate::domain::hotfix::Hotfix;
@@ -24,6 +25,7 @@ pub(super) fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
         Event::GlassAnnounced { message } => {
             let broken = state.glasses.last_mut().filter(|broken| broken.told.is_none());
             broken.ok_or("there is no glass to tell of")?.told = Some(message.clone());
+            told(state);
         }
         Event::GlassVoided { .. } => void(state),
         Event::Countersigned { ok, note } => {
@@ -47,4 +49,10 @@ pub(super) fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
 /// What stood in for votes is void with them.
 pub(super) fn void(state: &mut Hotfix) {
     state.glasses.iter_mut().for_each(|broken| broken.void = true);
+    told(state);
+}
+
+/// Forgets that the audit channel could not be told.
+fn told(state: &mut Hotfix) {
+    super::stuck::forget(state, |effect| matches!(effect, Effect::AnnounceGlass { .. }));
 }

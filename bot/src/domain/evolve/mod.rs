@@ -1,20 +1,26 @@
 //! What an event does to a run. It refuses pairs that cannot be, so that a replay is a validation.
 
+mod abandon;
 mod deploy;
 mod glass;
 mod reset;
+mod stuck;
 mod word;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use hotfix_adapters::forge::Containment;
 use hotfix_adapters::vocabulary::CommitId;
 use jiff::Timestamp;
 use thiserror::Error;
 
-use super::event::{Actor, Ending, Entry, Event, HeadSeen, Opened};
-use super::hotfix::{Asked, BranchState, Fix, FixState, Hotfix, Mainline, Phase, Pinned, Pull, StepState, Stuck};
+use super::attribution::Identified;
+use super::effect::Effect;
+use super::event::{Actor, Ending, Entry, Event, HeadSeen, MainSeen, Opened};
+use super::hotfix::{Asked, BranchState, Fix, FixState, Hotfix, Mainline, Phase, Pinned, Pull, Reverted, StepState};
 use super::id::{HotfixId, PersonId, StepId};
 use super::playbook::{StepKind, StepSpec, Which};
+use super::step::{on_record, where_out};
 
 /// An event that cannot have happened to this run.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -46,6 +52,7 @@ pub fn evolve(id: HotfixId, state: Option<Hotfix>, entry: &Entry) -> Result<Hotf
     }
     state.version = version;
     apply(&mut state, entry).map_err(|why| impossible(&why))?;
+    forget_told(&mut state);
     Ok(state)
 }
 
@@ -77,9 +84,15 @@ fn open(id: HotfixId, opened: &Opened, requester: PersonId, at: Timestamp) -> Ho
         plan: opened.plan.clone(),
         phase: Phase::Surveying,
         survey: None,
+        main_seen: None,
+        main_before: None,
+        outdated: BTreeMap::new(),
         base: None,
         card: None,
         branch: BranchState::Absent,
+        branch_gone: false,
+        branch_merged: false,
+        reverted: Default::default(),
         into: BranchState::Absent,
         target: None,
         triage: BTreeMap::new(),
@@ -90,15 +103,19 @@ fn open(id: HotfixId, opened: &Opened, requester: PersonId, at: Timestamp) -> Ho
         counts: None,
         order_broken: false,
         image: None,
+        edits: BTreeMap::new(),
         return_pull: None,
         live_moved: None,
         notes: BTreeMap::new(),
         head: None,
         fixes: Vec::new(),
+        attributions: BTreeMap::new(),
+        identified: BTreeMap::new(),
         joined: BTreeSet::new(),
         pull: None,
         prompts: BTreeMap::new(),
         past_prompts: Vec::new(),
+        approvals: BTreeMap::new(),
         votes: Vec::new(),
         vetoes: BTreeMap::new(),
         glasses: Vec::new(),
@@ -106,6 +123,7 @@ fn open(id: HotfixId, opened: &Opened, requester: PersonId, at: Timestamp) -> Ho
         holds: BTreeMap::new(),
         attestations: BTreeMap::new(),
         asked_deploy: None,
+        rolled_back: None,
         deploys: Vec::new(),
         override_asked: BTreeMap::new(),
         rolled_in: false,
@@ -115,9 +133,13 @@ fn open(id: HotfixId, opened: &Opened, requester: PersonId, at: Timestamp) -> Ho
         rebased_onto: BTreeMap::new(),
         rebase_conflict: None,
         mainline: Mainline::Open,
+        rewritten: None,
         reminders: BTreeMap::new(),
         live_at: None,
-        stuck: None,
+        stuck: Vec::new(),
+        abandon_asked: None,
+        abandoned: None,
+        lane_released: false,
         postmortem: None,
         riders: None,
         riders_total: 0,
@@ -131,6 +153,11 @@ fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
         Event::Opened(_) => return Err("it was opened before".to_owned()),
         Event::Surveyed(survey) => {
             state.survey = Some((**survey).clone());
+            state.main_seen = survey.main.clone().map(|commit| MainSeen {
+                commit,
+                checks: survey.main_checks.clone(),
+                blockers: survey.blockers.clone(),
+            });
             // What others asked for while the world was read comes behind what the requester asked for.
             let joined = std::mem::take(&mut state.fixes);
             let waiting = |source: &CommitId| Fix { source: source.clone(), state: FixState::Waiting };
@@ -142,12 +169,14 @@ fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
             state.phase = Phase::Ended { ending: Ending::Refused, at, refusals: refusals.clone() };
         }
         Event::StepEntered { step } => set_step(state, step, StepState::Current { since: at })?,
+        Event::StepOffered { step } => set_step(state, step, StepState::Offered { since: at })?,
         Event::StepDone { step, evidence } => {
             set_step(state, step, StepState::Done { at, evidence: evidence.clone() })?;
             state.reminders.remove(step);
-            state.stuck = None;
+            stuck::step_over(state);
         }
         Event::StepSkipped { step, reason } => {
+            stuck::left_out(state, step);
             set_step(state, step, StepState::Skipped { by: person(entry), reason: reason.clone() })?;
         }
         Event::OverrideAsked { step, reason, incident } => {
@@ -158,15 +187,31 @@ fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
             if person(entry).as_ref() == Some(asked_by) {
                 return Err("an override takes two people".to_owned());
             }
+            stuck::left_out(state, step);
             set_step(state, step, StepState::Skipped { by: person(entry), reason: format!("overridden: {reason}") })?;
             state.override_asked.remove(step);
         }
         Event::StepReopened { step, .. } => {
             set_step(state, step, StepState::Ahead)?;
+            reset::start_over_behind(state, step);
+        }
+        Event::EvidenceChanged { step, problem: Some(problem) } => {
+            state.outdated.insert(step.clone(), problem.clone());
+        }
+        Event::EvidenceChanged { step, problem: None } => {
+            state.outdated.remove(step);
+        }
+        Event::WithheldFound { base, without, changes, total } => {
+            let survey = state.survey.as_mut().ok_or("nothing was surveyed")?;
+            (survey.withheld_since, survey.withheld_without) = (Some(base.clone()), without.clone());
+            (survey.withheld, survey.withheld_total) = (changes.clone(), *total);
         }
         Event::BaseFound { commit, .. } => state.base = Some(commit.clone()),
         Event::Announced { message, .. } => state.card = Some(message.clone()),
-        Event::TriageAnswered { answers } => state.triage.extend(answers.iter().copied()),
+        Event::TriageAnswered { answers } => {
+            state.triage.extend(answers.iter().copied());
+            answer_on_record(state);
+        }
         Event::Targeted { commit } => state.target = Some(commit.clone()),
         Event::JobFound { file } => state.build_job = Some(file.clone()),
         Event::FixesOnMain { sources } => state.on_main.extend(sources.iter().cloned()),
@@ -179,6 +224,10 @@ fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
         }
         Event::ImageFound { commit, published, .. } => {
             state.image = Some(Pinned { commit: commit.clone(), published: published.clone() });
+        }
+        Event::EditsRead { environment, edits } => {
+            state.votes.retain(|vote| &vote.environment != environment || vote.edits.as_ref() == Some(&edits.digest));
+            state.edits.insert(environment.clone(), edits.clone());
         }
         Event::ImageMoved { .. } => {
             state.image = None;
@@ -193,21 +242,78 @@ fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
         Event::BranchCreated { which: Which::Into, .. } => state.into = BranchState::Present,
         Event::BranchCreated { which: Which::Fix, at } => {
             state.branch = BranchState::Present;
-            let on_base = state.base.as_ref() == Some(at);
+            let base = state.base.clone().unwrap_or_else(|| at.clone());
+            let on_base = &base == at;
             state.head = Some(HeadSeen {
                 tip: at.clone(),
                 commits: Vec::new(),
                 total: 0,
                 size: Default::default(),
+                base,
                 on_base,
                 origins: Default::default(),
+                people: Default::default(),
                 pushers: Default::default(),
             });
         }
-        Event::BranchDeleted => state.branch = BranchState::Deleted,
+        Event::BranchDeleted => {
+            state.branch = BranchState::Deleted;
+            stuck::forget(state, |effect| matches!(effect, Effect::DeleteBranch { .. }));
+            state.branch_gone = false;
+        }
+        Event::BranchGone { .. } => state.branch_gone = true,
+        Event::BranchBack { .. } => {
+            state.branch_gone = false;
+            stuck::forget(state, |effect| matches!(effect, Effect::RestoreBranch { .. }));
+        }
+        Event::BranchMerged { .. } => state.branch_merged = true,
+        Event::FixReverted { source, by, why } => {
+            let reverted = Reverted { by: by.clone(), why: why.clone(), confirmed: None };
+            state.reverted.insert(source.clone(), reverted);
+            state.on_main.remove(source);
+            reset::reopen_from(state, |kind| matches!(kind, StepKind::OnMain | StepKind::Change { .. }));
+        }
+        Event::FixBack { source } => {
+            state.reverted.remove(source);
+        }
+        Event::FixConfirmed { source } => {
+            let person = require_person(entry)?;
+            state.reverted.get_mut(source).ok_or("main did not revert it")?.confirmed = Some(person);
+        }
         Event::FixRequested { source } => {
             state.fixes.push(Fix { source: source.clone(), state: FixState::Waiting });
+            // What an environment was seen to run says nothing of this one.
+            state.reached.clear();
             reset::reopen_from(state, |kind| matches!(kind, StepKind::OnMain | StepKind::Change { .. }));
+        }
+        Event::FixAttributed(attribution) => {
+            state.attributions.insert(attribution.source.clone(), attribution.clone());
+        }
+        Event::Identified { unknown, person, words } => {
+            let identified = Identified { by: require_person(entry)?, person: person.clone(), words: words.clone() };
+            state.identified.insert(unknown.clone(), identified);
+        }
+        Event::StrangersPushed { people } => {
+            state.head.as_mut().ok_or("there is no branch")?.people.extend(people.iter().cloned());
+        }
+        Event::FixesOrdered { .. } => {}
+        Event::FixRemovalAsked { source } => {
+            let fix = state.fixes.iter_mut().find(|fix| &fix.source == source);
+            fix.ok_or_else(|| format!("nobody asked for {source}"))?.state = FixState::Leaving;
+            state.asked_deploy = None;
+            reset::reopen_from(state, |kind| matches!(kind, StepKind::OnMain | StepKind::Change { .. }));
+        }
+        Event::FixRemoved { source, .. } => {
+            state.fixes.retain(|fix| &fix.source != source);
+            state.on_main.remove(source);
+            state.reverted.remove(source);
+            stuck::forget(state, |effect| is_about(effect, source));
+            reset::reopen_from(state, |kind| matches!(kind, StepKind::OnMain | StepKind::Change { .. }));
+        }
+        Event::FixKept { source, .. } => {
+            let fix = state.fixes.iter_mut().find(|fix| &fix.source == source && fix.state == FixState::Leaving);
+            fix.ok_or_else(|| format!("{source} is not being taken off"))?.state = FixState::Picked;
+            stuck::forget(state, |effect| is_about(effect, source));
         }
         Event::FixPicked { source, .. } => set_fix(state, source, FixState::Picked)?,
         Event::FixConflicted { source, files } => set_fix(state, source, FixState::Conflicted(files.clone()))?,
@@ -222,12 +328,14 @@ fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
             });
         }
         Event::PullSeen(seen) => state.pull.as_mut().ok_or("there is no pull request")?.seen = seen.clone(),
+        Event::MainSeen(seen) => main_seen(state, seen),
         Event::Merged { commit, .. } => {
             state.pull.as_mut().ok_or("there is no pull request")?.merged = Some(commit.clone());
         }
         Event::Agreed { .. }
         | Event::Prompted { .. }
         | Event::QuestionClosed { .. }
+        | Event::ApprovalChanged { .. }
         | Event::Voted(_)
         | Event::VoteWithdrawn { .. }
         | Event::Vetoed { .. }
@@ -239,6 +347,7 @@ fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
         Event::DeployAsked { .. }
         | Event::DeployRefused { .. }
         | Event::DeployStarted(_)
+        | Event::RolloutBegan { .. }
         | Event::DeployAwaitsWord { .. }
         | Event::DeployNoted { .. }
         | Event::DeployEnded { .. }
@@ -256,8 +365,13 @@ fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
             state.riders_total = *total;
         }
         Event::Proven { how, main } => state.mainline = Mainline::Proven(how.clone(), main.clone()),
-        Event::MainlineLost { by } => {
-            state.mainline = Mainline::Lost(by.clone());
+        Event::MainlineRewritten { by, main } => state.rewritten = Some((by.commit.clone(), main.clone())),
+        Event::MainlineConfirmed { .. } => {
+            let (by, main) = state.rewritten.clone().ok_or("nothing was rewritten")?;
+            state.mainline = Mainline::Proven(Containment::Rewritten { by }, main);
+        }
+        Event::MainlineLost { by, .. } => {
+            state.mainline = Mainline::Lost(by.commit.clone());
             // The step is not fulfilled any more, so the run cannot close; what came after it stays as it is.
             let is_mainline = |spec: &StepSpec| matches!(spec.kind, StepKind::Mainline { .. });
             for (_, step) in state.plan.steps.iter().zip(&mut state.steps).filter(|(spec, _)| is_mainline(spec)) {
@@ -268,6 +382,10 @@ fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
         }
         Event::MergebackWaived { reason } => {
             state.mainline = Mainline::Waived { by: require_person(entry)?, reason: reason.clone() };
+            if state.is_current(|kind| matches!(kind, StepKind::Mainline { .. })) {
+                stuck::step_over(state);
+            }
+            reset::skip_mainline(state);
         }
         Event::PostmortemFiled { url } => state.postmortem = Some(url.clone()),
         Event::Joined { title } => {
@@ -277,12 +395,60 @@ fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
         Event::Reminded { step, times } => {
             state.reminders.insert(step.clone(), *times);
         }
-        Event::Stuck { what, reason } => state.stuck = Some(Stuck { what: what.clone(), reason: reason.clone() }),
-        Event::Retried => state.stuck = None,
+        Event::Stuck { effect, reason } => stuck::refused(state, effect, reason),
+        Event::Retried { .. } => {
+            state.stuck.clear();
+            state.rolled_back = None;
+        }
+        Event::LanesReleased => state.lane_released = true,
+        Event::LanesTaken => state.lane_released = false,
+        Event::AbandonAsked { reason } => state.abandon_asked = Some((require_person(entry)?, reason.clone())),
+        Event::Abandoned { reason, asked_by, believed } => {
+            let by = require_person(entry)?;
+            if asked_by.as_ref() == Some(&by) {
+                return Err("it takes a second person".to_owned());
+            }
+            abandon::apply(state, (by, asked_by.clone()), reason, believed);
+        }
         Event::Aborted { .. } => state.phase = Phase::Ended { ending: Ending::Aborted, at, refusals: Vec::new() },
         Event::Closed { ending } => state.phase = Phase::Ended { ending: ending.clone(), at, refusals: Vec::new() },
     }
     Ok(())
+}
+
+/// Keeps what was seen of the commit before, unless nothing was reported of that one.
+fn main_seen(state: &mut Hotfix, seen: &MainSeen) {
+    let before = state.main_seen.replace(seen.clone());
+    if let Some(before) = before.filter(|before| before.commit != seen.commit && !before.checks.is_empty()) {
+        state.main_before = Some(before);
+    }
+}
+
+/// Forgets what was told of completed steps that are open again, and of those by which nothing is out any more: it would be
+/// wrong to say of them that they hold again.
+fn forget_told(state: &mut Hotfix) {
+    let stays = |step: &StepId| {
+        let spec = state.plan.steps.iter().find(|spec| &spec.id == step);
+        let done = matches!(state.state_of(step), Some(StepState::Done { .. }));
+        done && spec.is_some_and(|spec| where_out(state, &spec.kind).is_some())
+    };
+    let gone: Vec<StepId> = state.outdated.keys().filter(|step| !stays(step)).cloned().collect();
+    for step in gone {
+        state.outdated.remove(&step);
+    }
+}
+
+/// What is answered after the step was passed stands in its evidence all the same.
+fn answer_on_record(state: &mut Hotfix) {
+    let answered = state.plan.steps.iter().map(|spec| {
+        if let StepKind::Triage { criteria, ask: false } = &spec.kind { Some(on_record(state, criteria)) } else { None }
+    });
+    let answered: Vec<Option<String>> = answered.collect();
+    for (step, now) in state.steps.iter_mut().zip(answered) {
+        if let (StepState::Done { evidence, .. }, Some(now)) = (step, now) {
+            *evidence = now;
+        }
+    }
 }
 
 fn set_step(state: &mut Hotfix, step: &StepId, to: StepState) -> Result<(), String> {
@@ -290,6 +456,11 @@ fn set_step(state: &mut Hotfix, step: &StepId, to: StepState) -> Result<(), Stri
     let slot = state.steps.get_mut(at).ok_or_else(|| format!("step {step} has no state"))?;
     *slot = to;
     Ok(())
+}
+
+/// Whether it puts this fix onto the branch, or takes it off.
+fn is_about(effect: &Effect, fix: &CommitId) -> bool {
+    matches!(effect, Effect::Pick { source, .. } | Effect::Unpick { source, .. } if source == fix)
 }
 
 fn set_fix(state: &mut Hotfix, source: &CommitId, to: FixState) -> Result<(), String> {

@@ -3,13 +3,16 @@
 use hotfix_adapters::vocabulary::CommitId;
 
 use crate::domain::event::HeadSeen;
-use crate::domain::hotfix::{FixState, Hotfix, StepState};
+use crate::domain::hotfix::{FixState, Hotfix, Mainline, StepState};
+use crate::domain::id::StepId;
 use crate::domain::playbook::{StepKind, VerifyPlace};
+use crate::domain::step::starts_over;
 
 /// The branch moved: what was said of the old head is void (APPLY-14, security case 25).
 pub(super) fn move_head(state: &mut Hotfix, head: &HeadSeen, adapts: &[CommitId]) {
     state.head = Some(head.clone());
-    state.stuck = None;
+    state.branch_gone = false;
+    super::stuck::step_over(state);
     if head.on_base {
         state.rebase_conflict = None;
         state.rebase_from = None;
@@ -30,6 +33,7 @@ pub(super) fn void(state: &mut Hotfix) {
     super::glass::void(state);
     state.close_questions();
     state.asked_deploy = None;
+    super::stuck::void(state);
     state.riders = None;
 }
 
@@ -41,8 +45,20 @@ pub(super) fn reopen_from(state: &mut Hotfix, matches: impl Fn(&StepKind) -> boo
     for step in state.steps.iter_mut().skip(first) {
         *step = StepState::Ahead;
     }
+    skip_mainline(state);
     if state.rolled_in {
         skip_deployments(state);
+    }
+}
+
+/// A step is open again: an act behind it whose turn had come, and of which nothing has begun, waits for its turn anew.
+pub(super) fn start_over_behind(state: &mut Hotfix, step: &StepId) {
+    let Some(at) = state.plan.position(step) else { return };
+    let over: Vec<bool> = state.plan.steps.iter().map(|spec| starts_over(state, &spec.kind)).collect();
+    for (step, _) in state.steps.iter_mut().zip(over).skip(at + 1).filter(|(_, over)| *over) {
+        if matches!(step, StepState::Current { .. }) {
+            *step = StepState::Ahead;
+        }
     }
 }
 
@@ -58,12 +74,25 @@ pub(super) fn image_moved(state: &mut Hotfix) {
             *step = StepState::Ahead;
         }
     }
+    skip_mainline(state);
     if state.rolled_in {
         skip_deployments(state);
     }
 }
 
-/// The regular release deploys the fix: this run does not, and asks nobody about it (APPLY-17).
+/// What a captain gave up is left out, and not done.
+pub(super) fn skip_mainline(state: &mut Hotfix) {
+    let Mainline::Waived { by, reason } = &state.mainline else { return };
+    let steps = state.plan.steps.iter().zip(&mut state.steps);
+    for (_, step) in steps.filter(|(spec, _)| matches!(spec.kind, StepKind::Mainline { .. })) {
+        if !step.is_behind() {
+            *step = StepState::Skipped { by: Some(by.clone()), reason: format!("given up: {reason}") };
+        }
+    }
+}
+
+/// The regular release deploys the fix: this run does not, and asks nobody about it (APPLY-17). What people left out before
+/// stays left out by them.
 pub(super) fn skip_deployments(state: &mut Hotfix) {
     for (spec, step) in state.plan.steps.iter().zip(&mut state.steps) {
         let deploys = matches!(
@@ -72,9 +101,8 @@ pub(super) fn skip_deployments(state: &mut Hotfix) {
                 | StepKind::Deploy { .. }
                 | StepKind::Verify { place: VerifyPlace::Environment(_) | VerifyPlace::Watch(_), .. }
                 | StepKind::Image
-                | StepKind::Expire
         );
-        if deploys && !matches!(step, StepState::Done { .. }) {
+        if deploys && !matches!(step, StepState::Done { .. } | StepState::Skipped { .. }) {
             *step = StepState::Skipped { by: None, reason: "rolled into the regular release".to_owned() };
         }
     }

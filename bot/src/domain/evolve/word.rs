@@ -15,6 +15,14 @@ pub(super) fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
             state.prompts.insert(environment.clone(), prompt);
         }
         Event::QuestionClosed { environment, .. } => state.close_question(environment),
+        Event::ApprovalChanged { environment, approval } => {
+            let planned = state.plan.environment(environment).ok_or("the plan has no such environment")?;
+            if &planned.approval == approval {
+                state.approvals.remove(environment);
+            } else {
+                state.approvals.insert(environment.clone(), approval.clone());
+            }
+        }
         Event::Voted(vote) => {
             if person(entry).as_ref() != Some(&vote.person) {
                 return Err("nobody votes for somebody else".to_owned());

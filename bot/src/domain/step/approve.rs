@@ -35,7 +35,10 @@ pub(super) fn progress(state: &Hotfix, environment: &Environment, now: Timestamp
 /// Nobody is asked while nothing is missing: a gate that only a no keeps shut keeps its question, and the votes on it. Nor
 /// is anybody asked what would not be taken.
 pub(super) fn enter(state: &Hotfix, environment: &Environment, now: Timestamp) -> Vec<Effect> {
-    let asks = state.astray().is_none() && !quorum(state, environment, now, None).missing.is_empty();
+    // What was rolled back is not asked for again before somebody says `retry`, or there is something else to vote on.
+    let asks = !state.is_taken_back(environment)
+        && state.astray().is_none()
+        && !quorum(state, environment, now, None).missing.is_empty();
     match state.ships_to(environment) {
         Some(commit) if asks => vec![Effect::Prompt { environment: environment.clone(), commit: commit.clone() }],
         Some(_) | None => Vec::new(),

@@ -25,6 +25,7 @@ pub(super) fn progress(state: &Hotfix, from: BaseSource) -> Progress {
 /// The base that the survey leads to, with what says so.
 pub(crate) fn find(survey: &Survey, from: BaseSource) -> Result<(CommitId, Vec<String>), Refusal> {
     if let Some(commit) = &survey.from {
+        apart(survey, commit)?;
         return Ok((commit.clone(), vec!["the requester's word".to_owned()]));
     }
     match from {
@@ -62,7 +63,30 @@ fn in_production(survey: &Survey) -> Result<(CommitId, Vec<String>), Refusal> {
     }
     let words: Vec<String> = told.iter().map(|(commit, source)| format!("{} by {source}", commit.short())).collect();
     let reason = format!("What production runs is not the same everywhere: {}.", words.join(", "));
+    if survey.productions.values().any(|commit| Some(commit) != survey.productions.values().next()) {
+        return Err(Refusal::new("base.disagree", reason, one_of(survey)).because_of("HOCS-3"));
+    }
     Err(Refusal::new("base.disagree", reason, next).because_of("HOCS-3"))
+}
+
+/// A fix goes on top of one thing. A production that runs something else would lose it by this hotfix (HOCS-3).
+fn apart(survey: &Survey, base: &CommitId) -> Result<(), Refusal> {
+    let others = survey.productions.iter().filter(|(_, commit)| *commit != base);
+    let words: Vec<String> = others.map(|(name, commit)| format!("{name} runs {}", commit.short())).collect();
+    if words.is_empty() {
+        return Ok(());
+    }
+    let reason = format!(
+        "{}, and the fix would go on top of {}: deploying it there would take away what runs.",
+        words.join(", "),
+        base.short()
+    );
+    Err(Refusal::new("base.disagree", reason, one_of(survey)).because_of("HOCS-3"))
+}
+
+fn one_of(survey: &Survey) -> String {
+    let names: Vec<String> = survey.productions.keys().map(|name| format!("--only {name}")).collect();
+    format!("Bring them together first, or start a hotfix for one of them: {}.", names.join(" or "))
 }
 
 /// The base is the git tag of the release that runs (HOCS-6). A version without a tag leads nowhere, and one that is a hotfix
@@ -80,9 +104,16 @@ fn release(survey: &Survey) -> Result<(CommitId, Vec<String>), Refusal> {
     }
     let lost = survey.told.iter().find(|told| told.commit.is_none());
     if let Some(told) = lost {
-        let version = told.version.as_deref().unwrap_or("an image without a tag");
-        let reason = format!("{} runs {version}, and the repository has no git tag of that name.", told.source);
-        let next = "Push the tag of that release, or start again with --from and its commit.";
+        let (reason, next) = match &told.version {
+            Some(version) => (
+                format!("{} runs {version}, and the repository has no git tag of that name.", told.source),
+                "Push the tag of that release, or start again with --from and its commit.",
+            ),
+            None => (
+                format!("{} runs an image without a tag, which does not tell its release.", told.source),
+                "Deploy the release by its tag, or start again with --from and the commit of the release.",
+            ),
+        };
         return Err(Refusal::new("base.no-tag", reason, next).because_of("HOCS-6"));
     }
     let (commit, sources) = in_production(survey)?;
@@ -104,16 +135,7 @@ fn no_main() -> Refusal {
 
 /// Asked-for fixes that mean nothing are named before anything is done.
 pub(super) fn unknown_fixes(state: &Hotfix) -> Vec<Refusal> {
-    let unknown = state.survey.iter().flat_map(|survey| &survey.unknown);
-    unknown
-        .map(|words| {
-            Refusal::new(
-                "commit.unknown",
-                format!("The repository has nothing that {words:?} could mean."),
-                "Name a commit, a branch or a tag that is pushed.",
-            )
-        })
-        .collect()
+    state.survey.iter().flat_map(|survey| &survey.unknown).cloned().collect()
 }
 
 #[cfg(test)]

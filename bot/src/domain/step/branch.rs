@@ -40,8 +40,12 @@ pub(super) fn objections(state: &Hotfix, which: Which) -> Vec<Refusal> {
         });
     let Some((base, _)) = base else { return Vec::new() };
     let ours = state.plan.branch_named(which);
-    let mut all: Vec<Refusal> =
-        survey.branches.iter().filter_map(|(name, at)| objection(ours, name, at, &base)).collect();
+    // The bot puts aside what an earlier run left behind, when nobody pushed to it since.
+    let ours_to_move = |name: &BranchName, at: &CommitId| {
+        which == Which::Fix && name == ours && survey.left.as_ref().is_some_and(|left| &left.at == at)
+    };
+    let in_the_way = survey.branches.iter().filter(|(name, at)| !ours_to_move(name, at));
+    let mut all: Vec<Refusal> = in_the_way.filter_map(|(name, at)| objection(ours, name, at, &base)).collect();
     for refusal in &mut all {
         refusal.requirement = cited(state, which, refusal.requirement.take());
     }

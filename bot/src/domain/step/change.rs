@@ -1,6 +1,7 @@
 //! The fix: picked by the bot from commits that people name, or pushed by a person. Then the pull request into main is
 //! opened, to be reviewed now and merged when its turn comes (APPLY-7, APPLY-8, MAIN-5, MAIN-6).
 
+use hotfix_adapters::vocabulary::CommitId;
 use jiff::Timestamp;
 
 use super::{Progress, Wait, count, stray};
@@ -8,9 +9,15 @@ use crate::domain::effect::Effect;
 use crate::domain::hotfix::{FixState, Hotfix};
 
 pub(super) fn progress(state: &Hotfix, large_lines: u32, pulls: bool) -> Progress {
+    if is_leaving(state) {
+        return Progress::Waiting(Wait::Bot("taking a fix off the branch"));
+    }
     let strays = stray::strays(state);
     if !strays.is_empty() {
         return Progress::Waiting(Wait::Strays(strays.into_iter().map(|(at, why)| (at.clone(), why)).collect()));
+    }
+    if let Some(wait) = reverted(state) {
+        return Progress::Waiting(wait);
     }
     if let Some(files) = conflict(state) {
         return Progress::Waiting(Wait::Conflict(files));
@@ -19,6 +26,7 @@ pub(super) fn progress(state: &Hotfix, large_lines: u32, pulls: bool) -> Progres
         let waiting = state.fixes.iter().any(|fix| fix.state == FixState::Waiting);
         return Progress::Waiting(if waiting { Wait::Bot("picking the fix") } else { Wait::Fix });
     };
+    // Nothing behind this step begins while the pick of a fix is not settled, whatever else is on the branch.
     if !state.has_change() {
         return Progress::Waiting(Wait::Bot("picking the fix"));
     }
@@ -49,7 +57,7 @@ pub(super) fn adapted(state: &Hotfix) -> String {
 }
 
 pub(super) fn enter(state: &Hotfix, now: Timestamp, pulls: bool) -> Vec<Effect> {
-    if conflict(state).is_some() || !stray::strays(state).is_empty() {
+    if is_leaving(state) || conflict(state).is_some() || !stray::strays(state).is_empty() || reverted(state).is_some() {
         return Vec::new();
     }
     if let (Some(head), Some(base)) = (state.head.as_ref().filter(|head| !head.on_base), &state.base) {
@@ -66,11 +74,22 @@ pub(super) fn enter(state: &Hotfix, now: Timestamp, pulls: bool) -> Vec<Effect> 
     Vec::new()
 }
 
+/// The fixes that main reverted are not picked before somebody confirms that they ship all the same.
+pub(super) fn reverted(state: &Hotfix) -> Option<Wait> {
+    let sources: Vec<CommitId> = state.unconfirmed().map(|(source, _)| source.clone()).collect();
+    (!sources.is_empty()).then_some(Wait::Reverted(sources))
+}
+
+/// Whether a fix is being taken off the branch; nothing is put onto it meanwhile.
+fn is_leaving(state: &Hotfix) -> bool {
+    state.fixes.iter().any(|fix| fix.state == FixState::Leaving)
+}
+
 /// The files that a person has to settle.
 pub(crate) fn conflict(state: &Hotfix) -> Option<Vec<String>> {
     let picked = state.fixes.iter().find_map(|fix| match &fix.state {
         FixState::Conflicted(files) => Some(files.clone()),
-        FixState::Waiting | FixState::Picked | FixState::Adapted => None,
+        FixState::Waiting | FixState::Picked | FixState::Adapted | FixState::Leaving => None,
     });
     picked.or_else(|| state.rebase_conflict.clone())
 }

@@ -6,6 +6,7 @@ use hotfix_adapters::vocabulary::Environment;
 use super::{Progress, Wait};
 use crate::domain::hotfix::{DeployState, Hotfix, StepState};
 use crate::domain::id::StepId;
+use crate::domain::people::marked;
 use crate::domain::playbook::Trigger;
 
 pub(super) fn progress(state: &Hotfix, step: &StepId, environment: &Environment, trigger: Trigger) -> Progress {
@@ -17,13 +18,19 @@ pub(super) fn progress(state: &Hotfix, step: &StepId, environment: &Environment,
     match mine.map(|deploy| &deploy.state) {
         Some(DeployState::Succeeded) => {
             let commit = state.ships_to(environment).map_or("it", |commit| commit.short());
+            let said_by = mine.and_then(|deploy| deploy.said_by.as_ref());
+            let said_by = said_by.map_or_else(String::new, |person| format!(", says {}", marked(person)));
             Progress::done(if state.plan.only_in(environment).is_empty() {
-                format!("{commit} runs on {environment}")
+                format!("{commit} runs on {environment}{said_by}")
             } else {
-                format!("{commit} is promoted to {}", state.plan.place(environment))
+                format!("{commit} is promoted to {}{said_by}", state.plan.place(environment))
             })
         }
         Some(DeployState::Running) => Progress::Waiting(Wait::Deploying(here)),
+        Some(DeployState::RollingOut) => Progress::Waiting(Wait::RollingOut(here)),
+        Some(DeployState::AwaitingWord) if mine.is_some_and(|deploy| deploy.merged_at.is_some()) => {
+            Progress::Waiting(Wait::RolloutWord(here))
+        }
         Some(DeployState::AwaitingWord) => Progress::Waiting(Wait::DeployByHand(here)),
         Some(DeployState::Failed(_)) => Progress::Waiting(Wait::DeployFailed(here)),
         None if trigger == Trigger::Auto && state.state_of(step) == Some(&StepState::Ahead) => {

@@ -7,6 +7,14 @@ use super::{Progress, Wait};
 use crate::domain::hotfix::Hotfix;
 
 pub(super) fn progress(state: &Hotfix) -> Progress {
+    if state.rolled_in {
+        let productions = state.plan.productions().map(|production| &production.name);
+        let missing: Vec<Environment> =
+            productions.filter(|name| !state.superseded.contains_key(*name)).cloned().collect();
+        if !missing.is_empty() {
+            return Progress::Waiting(Wait::Release(missing));
+        }
+    }
     let standing: Vec<Environment> = state
         .plan
         .productions()

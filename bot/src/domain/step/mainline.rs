@@ -20,6 +20,10 @@ pub(super) fn progress(state: &Hotfix) -> Progress {
 }
 
 pub(super) fn enter(state: &Hotfix, by: MainlineBy) -> Vec<Effect> {
+    // An abandoned run only watches what people do.
+    if state.abandoned.is_some() {
+        return Vec::new();
+    }
     let method = match by {
         MainlineBy::Merge(method) => method,
         MainlineBy::Pull if state.return_pull.is_none() && state.mainline == Mainline::Open => {
@@ -42,6 +46,8 @@ pub(crate) fn words(how: &Containment) -> &'static str {
         Containment::Ancestor => "main contains the very commits",
         Containment::Patch => "main contains the same patches",
         Containment::Squash => "main contains it as a squash",
+        Containment::Lines => "main contains its lines",
+        Containment::Rewritten { .. } => "main rewrote its lines since",
         Containment::Reverted { .. } => "main took it out again",
         Containment::Missing { .. } => "main does not contain it",
     }

@@ -11,7 +11,9 @@ mod branch;
 mod build_job;
 mod capability;
 mod change;
+mod checks;
 mod deploy;
+mod evidence;
 mod expire;
 mod image;
 mod mainline;
@@ -36,15 +38,19 @@ use jiff::Timestamp;
 use super::effect::Effect;
 use super::event::Event;
 use super::hotfix::Hotfix;
-use super::playbook::{StepKind, StepSpec};
+use super::playbook::{Level, StepKind, StepSpec};
 use super::refusal::Refusal;
 use super::service::ApprovalRule;
 
+pub(crate) use evidence::starts_over;
+pub use evidence::{Evidence, evidence, in_the_way, outdated, place_of_deploy, unsound, where_out};
 pub(crate) use expire::reverted;
+pub(crate) use merge::failed as merge_failed;
 pub use stray::{Why, beyond, strays};
-pub(crate) use triage::letter;
+pub(crate) use triage::{letter, on_record};
 pub use verify::commit_at;
 pub(crate) use verify::speaks_for;
+pub use withheld::is_due as withheld_is_due;
 
 /// Whether a step is fulfilled.
 #[derive(Debug, Clone, PartialEq)]
@@ -77,6 +83,8 @@ pub enum Wait {
     Fix,
     /// Somebody to take commits off the branch that must not be there, or to ask for them.
     Strays(Vec<(CommitId, Why)>),
+    /// Somebody to confirm fixes that main reverted.
+    Reverted(Vec<CommitId>),
     /// Somebody to settle a conflict in these files.
     Conflict(Vec<String>),
     /// Reviewers and checks.
@@ -89,6 +97,21 @@ pub enum Wait {
         checks: Vec<String>,
         /// Who asked for changes.
         against: Vec<String>,
+        /// What holds the pull request itself back.
+        pull: Vec<String>,
+    },
+    /// The checks of main, which are pending or not reported yet.
+    MainChecks(Vec<String>),
+    /// Main to be releasable again: these speak against it.
+    MainBlocked(Vec<String>),
+    /// The checks of the merge that would be released.
+    MergeChecks {
+        /// The merge.
+        commit: CommitId,
+        /// Those that are not green, each with how it stands.
+        checks: Vec<String>,
+        /// Whether one of them failed.
+        failed: bool,
     },
     /// Somebody's word on what they see there.
     Word {
@@ -139,6 +162,8 @@ pub enum Wait {
     Image,
     /// Somebody to roll back, or to release something that has the fix.
     Expiry(Vec<Environment>),
+    /// A release that has the fix, on these productions: the run deploys nothing more.
+    Release(Vec<Environment>),
     /// Votes.
     Votes {
         /// For which environment.
@@ -159,6 +184,10 @@ pub enum Wait {
     DeployCommand(Environment),
     /// A deployment to end.
     Deploying(Environment),
+    /// What is merged to be rolled out.
+    RollingOut(Environment),
+    /// Somebody to say whether what is merged runs: nothing else can tell.
+    RolloutWord(Environment),
     /// Somebody to deploy by hand, and say how it went.
     DeployByHand(Environment),
     /// A failed deployment to be tried again.
@@ -237,6 +266,58 @@ pub fn enter(state: &Hotfix, spec: &StepSpec, now: Timestamp) -> Vec<Effect> {
         | StepKind::Deploy { .. }
         | StepKind::Postmortem { .. } => Vec::new(),
     }
+}
+
+/// Whether the plan releases main or a merge, and a deployment of it is still to begin: then both are looked at.
+#[must_use]
+pub fn releases(state: &Hotfix) -> bool {
+    let mut rests = state.plan.steps.iter().map(|spec| &spec.kind);
+    let rests = rests.any(|kind| matches!(kind, StepKind::Releasable | StepKind::Merge { .. }));
+    let begun = |environment: &Environment| {
+        state.last_deploy(environment).is_some_and(|deploy| state.is_what_ships(&deploy.intent))
+    };
+    let mut steps = state.plan.steps.iter().zip(&state.steps).filter(|(_, at)| !at.is_behind());
+    rests && steps.any(|(spec, _)| matches!(&spec.kind, StepKind::Deploy { environment, .. } if !begun(environment)))
+}
+
+/// Whether two people can set a step aside. Without the others the run would not know what it ships, or would ship it by no way
+/// at all.
+#[must_use]
+pub fn can_be_overridden(state: &Hotfix, kind: &StepKind) -> bool {
+    match kind {
+        // Once it is merged only the checks of the merge are left.
+        StepKind::Merge { .. } => state.pull.as_ref().is_some_and(|pull| pull.merged.is_some()),
+        StepKind::Base { .. }
+        | StepKind::Branch { .. }
+        | StepKind::Target
+        | StepKind::Image
+        | StepKind::VersionOrder { .. }
+        | StepKind::Expire
+        | StepKind::Change { .. }
+        | StepKind::Deploy { .. }
+        | StepKind::Approve { .. }
+        | StepKind::Mainline { .. }
+        | StepKind::Releasable
+        | StepKind::Capability { .. } => false,
+        StepKind::Triage { .. }
+        | StepKind::Agree { .. }
+        | StepKind::BuildJob { .. }
+        | StepKind::OnMain
+        | StepKind::OnEnvironment { .. }
+        | StepKind::Withheld
+        | StepKind::Announce
+        | StepKind::Review { .. }
+        | StepKind::Verify { .. }
+        | StepKind::RideAlong
+        | StepKind::Postmortem { .. } => true,
+    }
+}
+
+/// Returns whether a step is offered, and the run goes on without it: the runbook calls it an option, or it is a triage for
+/// which nothing waits (HOCS-0, APPLY-3).
+#[must_use]
+pub fn is_option(spec: &StepSpec) -> bool {
+    spec.level == Level::May || matches!(spec.kind, StepKind::Triage { ask: false, .. })
 }
 
 /// Whether people are asked for something by a line of its own when a step's turn comes. Votes are asked for by a prompt,

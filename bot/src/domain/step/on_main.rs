@@ -1,24 +1,49 @@
 //! The fix goes into main first, by the team's usual process; it is picked from there, so that it is not lost when
 //! production returns to main (SRE-8, SRE-10).
 
+use std::collections::BTreeSet;
+
 use hotfix_adapters::vocabulary::CommitId;
 
-use super::{Progress, Wait, count};
-use crate::domain::hotfix::Hotfix;
+use super::{Progress, Wait, change, count};
+use crate::domain::hotfix::{Fix, FixState, Hotfix};
+use crate::domain::id::PersonId;
+use crate::domain::people::all_marked;
 
 pub(super) fn progress(state: &Hotfix) -> Progress {
     if state.fixes.is_empty() {
         return Progress::Waiting(Wait::FixOnMain(Vec::new()));
     }
+    if let Some(wait) = change::reverted(state) {
+        return Progress::Waiting(wait);
+    }
     let missing = missing(state);
     if missing.is_empty() {
-        return Progress::done(format!("{} on {}", count(state.fixes.len(), "commit"), state.plan.main));
+        return Progress::done(evidence(state));
     }
     Progress::Waiting(Wait::FixOnMain(missing))
 }
 
-/// The fixes that are not known to be on main.
+/// Returns what is known of the fixes in words: those on main, and those that main reverted and somebody wants all the same.
+fn evidence(state: &Hotfix) -> String {
+    let is_reverted = |fix: &&Fix| !state.on_main.contains(&fix.source) && state.reverted.contains_key(&fix.source);
+    let reverted: Vec<&Fix> = state.fixes.iter().filter(is_reverted).collect();
+    let main = &state.plan.main;
+    let there = format!("{} on {main}", count(state.fixes.len() - reverted.len(), "commit"));
+    if reverted.is_empty() {
+        return there;
+    }
+    let confirmed = reverted.iter().filter_map(|fix| state.reverted.get(&fix.source)?.confirmed.as_ref());
+    let by = all_marked(confirmed.collect::<BTreeSet<&PersonId>>());
+    if reverted.len() == state.fixes.len() {
+        return format!("reverted on {main}, wanted all the same by {by}");
+    }
+    format!("{there}; {} reverted there, wanted all the same by {by}", count(reverted.len(), "commit"))
+}
+
+/// The fixes that are not known to be on main, and never were, less those that are about to leave.
 fn missing(state: &Hotfix) -> Vec<CommitId> {
-    let absent = state.fixes.iter().filter(|fix| !state.on_main.contains(&fix.source));
+    let known = |source: &CommitId| state.on_main.contains(source) || state.reverted.contains_key(source);
+    let absent = state.fixes.iter().filter(|fix| fix.state != FixState::Leaving && !known(&fix.source));
     absent.map(|fix| fix.source.clone()).collect()
 }

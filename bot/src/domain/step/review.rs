@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use hotfix_adapters::forge::{Check, CheckState, Verdict};
 
-use super::{Progress, Wait, count, releasable};
-use crate::domain::event::ReviewSeen;
+use super::{Progress, Wait, checks};
+use crate::domain::event::{PullSeen, ReviewSeen};
 use crate::domain::hotfix::Hotfix;
 
 pub(super) fn progress(state: &Hotfix, need: u32) -> Progress {
@@ -32,13 +32,14 @@ pub(super) fn progress(state: &Hotfix, need: u32) -> Progress {
         .map(|review| review.name.clone())
         .collect();
     let checked = pull.seen.checked.as_ref() == Some(&head.tip);
-    let checks = if checked {
-        releasable::failing(&state.plan, &pull.seen.checks)
+    let failing = if checked {
+        checks::of_head(state, &pull.seen.checks).all()
     } else {
         vec!["the checks were not read yet".to_owned()]
     };
+    let holds = held_back(&pull.seen);
     let have = u32::try_from(approvers.len()).unwrap_or(u32::MAX);
-    if have >= need && checks.is_empty() && against.is_empty() {
+    if have >= need && failing.is_empty() && holds.is_empty() && against.is_empty() {
         let by = if approvers.is_empty() {
             "nobody's review is asked for".to_owned()
         } else {
@@ -46,14 +47,21 @@ pub(super) fn progress(state: &Hotfix, need: u32) -> Progress {
         };
         let lenient = pull.seen.checks.iter().filter(|check| state.plan.lenient_checks.contains(&check.name));
         let waived: Vec<&Check> = lenient.filter(|check| check.state != CheckState::Success).collect();
-        let green = pull.seen.checks.len() - waived.len();
+        let green = checks::green(&state.plan, &pull.seen.checks);
         let leniently = if waived.is_empty() {
             String::new()
         } else {
             let names: Vec<&str> = waived.iter().map(|check| check.name.as_str()).collect();
             format!("; leniently without {}", names.join(", "))
         };
-        return Progress::done(format!("{by} on {}, {} green{leniently}", head.tip.short(), count(green, "check")));
+        return Progress::done(format!("{by} on {}, {green}{leniently}", head.tip.short()));
     }
-    Progress::Waiting(Wait::Review { have, need, checks, against })
+    Progress::Waiting(Wait::Review { have, need, checks: failing, against, pull: holds })
+}
+
+/// What holds a pull request back that has its reviews and checks.
+fn held_back(seen: &PullSeen) -> Vec<String> {
+    let marks = [(seen.closed, "the pull request is closed"), (seen.draft, "the pull request is a draft")];
+    let marks = marks.into_iter().filter(|(is, _)| *is).map(|(_, words)| words.to_owned());
+    marks.chain(seen.hold_labels.iter().map(|label| format!("the pull request carries {label}"))).collect()
 }

@@ -1,5 +1,9 @@
 //! What main holds that must not ship yet. When it holds nothing a normal deployment does the job (APPLY-4).
 
+use std::collections::BTreeSet;
+
+use hotfix_adapters::vocabulary::CommitId;
+
 use super::{Progress, Wait};
 use crate::domain::hotfix::Hotfix;
 use crate::domain::refusal::Refusal;
@@ -16,7 +20,24 @@ pub(super) fn progress(state: &Hotfix) -> Progress {
         // The base step says so; it would be wrong to say that nothing is withheld.
         return Progress::Waiting(Wait::Bot("reading what main holds"));
     }
-    let reason = "Nothing is withheld: production runs everything that is on main, so a hotfix would only be a detour.";
-    let next = "Merge the fix to main and deploy as usual.";
+    let (reason, next) = if survey.withheld_without.is_empty() {
+        let reason =
+            "Nothing is withheld: production runs everything that is on main, so a hotfix would only be a detour.";
+        (reason, "Merge the fix to main and deploy as usual.")
+    } else {
+        let reason = "Nothing is withheld: apart from the fix itself, production runs everything that is on main, so a \
+                      hotfix would only be a detour.";
+        (reason, "Merge the fix to main, if it is not there yet, and deploy as usual.")
+    };
     Progress::Impossible(vec![Refusal::new("withheld.nothing", reason, next).because_of("APPLY-4")])
+}
+
+/// Returns whether what is withheld was compared with another base, or without other fixes, than the run has now.
+#[must_use]
+pub fn is_due(state: &Hotfix) -> bool {
+    let (Some(survey), Some(base)) = (&state.survey, &state.base) else { return false };
+    let merged = state.pull.as_ref().is_some_and(|pull| pull.merged.is_some());
+    let fixes: BTreeSet<&CommitId> = state.fixes.iter().map(|fix| &fix.source).collect();
+    let as_is = survey.withheld_since.as_ref() == Some(base) && survey.withheld_without.iter().eq(fixes);
+    !as_is && !merged && !state.plan.ships_main()
 }

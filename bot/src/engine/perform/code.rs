@@ -1,24 +1,27 @@
 //! Acts on the code: branches, picks, pull requests, merges. The port makes each harmless to repeat.
 
+use std::sync::Arc;
+
 use hotfix_adapters::failure::Failure;
 use hotfix_adapters::forge::{
-    Change, Containment, Merge, MergeMethod, NewPullRequest, Pick, Picked, PullNumber, PullRequest,
+    Change, Containment, Merge, MergeMethod, NewPullRequest, Pick, Picked, PullNumber, PullRequest, PullState,
 };
 use hotfix_adapters::vocabulary::{BranchName, CommitId, Platform};
 use jiff::Timestamp;
 
-use crate::domain::command::{Outcome, PickResult, Rebased};
+use crate::domain::command::{Command, Outcome, PickResult, Rebased, Sighting};
+use crate::domain::event::{Contribution, PullSeen};
 use crate::domain::hotfix::Hotfix;
-use crate::domain::playbook::Which;
+use crate::domain::observation::Observation;
+use crate::domain::playbook::{HoldMeans, StepKind, StepSpec, Which};
+use crate::domain::step;
 use crate::engine::Engine;
 use crate::engine::facts::LISTED;
+use crate::engine::mailbox::Beside;
 use crate::engine::outbox::Performed;
 
 /// A rebase of more commits than this is a person's work.
 const REBASED_AT_MOST: usize = 100;
-
-/// A fix is looked for among so many commits of main since the base.
-const SOURCES_BEHIND: usize = 1_000;
 
 impl Engine {
     pub(super) async fn create_branch(
@@ -28,14 +31,48 @@ impl Engine {
         at: &CommitId,
     ) -> Result<Performed, Failure> {
         let branch = state.plan.branch_named(which);
+        if which == Which::Fix {
+            self.put_aside(state, at).await?;
+        }
         self.forge(&state.plan.service)?.create(&state.plan.repo, branch, at).await?;
         Ok(Performed::came(Outcome::BranchCreated { which, at: at.clone() }))
+    }
+
+    /// Keeps what an earlier run left on the branch under another name. Whatever of it was done before is found done.
+    async fn put_aside(&self, state: &Hotfix, base: &CommitId) -> Result<(), Failure> {
+        let (forge, repo, branch) = (self.forge(&state.plan.service)?, &state.plan.repo, &state.plan.branch);
+        let Some(left) = state.survey.as_ref().and_then(|survey| survey.left.as_ref()) else { return Ok(()) };
+        if &left.at == base || forge.tip(repo, branch).await?.as_ref() != Some(&left.at) {
+            return Ok(());
+        }
+        if let Some(number) = left.pull
+            && forge.read(repo, number).await?.state == PullState::Open
+        {
+            forge.withdraw(repo, number).await?;
+        }
+        forge.create(repo, &left.aside, &left.at).await?;
+        forge.delete(repo, branch, &left.at).await
+    }
+
+    /// Creates the branch again that somebody deleted: its commits are still known here.
+    pub(super) async fn restore_branch(&self, state: &Hotfix, at: &CommitId) -> Result<Performed, Failure> {
+        self.forge(&state.plan.service)?.create(&state.plan.repo, &state.plan.branch, at).await?;
+        Ok(Performed::came(Outcome::BranchRestored { at: at.clone() }))
     }
 
     pub(super) async fn pick(&self, state: &Hotfix, source: &CommitId, at: Timestamp) -> Result<Performed, Failure> {
         let forge = self.forge(&state.plan.service)?;
         let plan = &state.plan;
+        if let Some((by, why)) = self.reverted_on_main(state, source).await? {
+            let result = PickResult::Reverted { by, why };
+            let by = self.attribution(state, source).await?;
+            return Ok(Performed::came(Outcome::Picked { source: source.clone(), result, by: Box::new(by) }));
+        }
         let tip = self.tip(state).await?;
+        let by = self.attribution(state, source).await?;
+        let mut state = state.clone();
+        state.attributions.insert(source.clone(), by.clone());
+        let state = &state;
         let picked =
             forge.pick(&plan.repo, &Pick { onto: tip.clone(), source: source.clone(), at, trace: true }).await?;
         let result = match picked {
@@ -50,9 +87,49 @@ impl Engine {
                 PickResult::Done { head: self.head_at(state, base, &tip).await?, commit: tip }
             }
             Picked::AlreadyThere => PickResult::AlreadyThere,
+            Picked::Empty => PickResult::Empty,
             Picked::Conflict { files } => PickResult::Conflict { files },
+            Picked::Malformed(why) => return Err(by_hand(state, source, &why)),
         };
-        Ok(Performed::came(Outcome::Picked { source: source.clone(), result }))
+        Ok(Performed::came(Outcome::Picked { source: source.clone(), by: Box::new(by), result }))
+    }
+
+    /// Puts everything on the branch but this fix on top of the base anew. What lies below the fix stays as it is.
+    pub(super) async fn unpick(&self, state: &Hotfix, source: &CommitId, at: Timestamp) -> Result<Performed, Failure> {
+        let (forge, repo) = (self.forge(&state.plan.service)?, &state.plan.repo);
+        let head = self.tip(state).await?;
+        let base = state.base.as_ref().unwrap_or(&head);
+        let range = forge.between(repo, base, &head, REBASED_AT_MOST).await?;
+        if range.total > range.commits.len() || range.commits.iter().any(|commit| commit.parents.len() > 1) {
+            return Err(Failure::rejected(format!(
+                "The branch {} has merges or more than {REBASED_AT_MOST} commits, so a person has to take the fix off it.",
+                state.plan.branch
+            )));
+        }
+        let mut tip = base.clone();
+        for commit in &range.commits {
+            if self.pick_of(state, &[source], commit).await?.is_some() {
+                continue;
+            }
+            if commit.parents.contains(&tip) {
+                tip = commit.id.clone();
+                continue;
+            }
+            let pick = Pick { onto: tip.clone(), source: commit.id.clone(), at, trace: false };
+            match forge.pick(repo, &pick).await? {
+                Picked::Commit(made) => tip = made,
+                Picked::AlreadyThere | Picked::Empty => {}
+                Picked::Malformed(why) => return Err(by_hand(state, &commit.id, &why)),
+                Picked::Conflict { files } => {
+                    return Ok(Performed::came(Outcome::Unpicked { source: source.clone(), result: Err(files) }));
+                }
+            }
+        }
+        if tip != head {
+            self.move_branch(state, &head, &tip).await?;
+        }
+        let seen = self.head_at(state, base, &tip).await?;
+        Ok(Performed::came(Outcome::Unpicked { source: source.clone(), result: Ok(seen) }))
     }
 
     /// Moves the branch. Somebody who pushed at the same moment is no reason to give up: it is done again on top.
@@ -94,8 +171,9 @@ impl Engine {
             let pick = Pick { onto: tip.clone(), source: commit.id.clone(), at, trace: false };
             match forge.pick(&plan.repo, &pick).await? {
                 Picked::Commit(made) => tip = made,
-                Picked::AlreadyThere => {}
+                Picked::AlreadyThere | Picked::Empty => {}
                 Picked::Conflict { files } => return Ok(Performed::came(Outcome::Rebased(Rebased::Conflict(files)))),
+                Picked::Malformed(why) => return Err(by_hand(state, &commit.id, &why)),
             }
         }
         self.move_branch(state, head, &tip).await?;
@@ -105,7 +183,8 @@ impl Engine {
 
     pub(super) async fn open_pull(&self, state: &Hotfix) -> Result<Performed, Failure> {
         let pull = self.open_into(state, &state.plan.into).await?;
-        let author = self.person(pull.author.as_ref());
+        let machines = self.forge(&state.plan.service)?.machines(&state.plan.repo).await?;
+        let author = pull.author.as_ref().and_then(|author| self.by_account(author, &machines));
         Ok(Performed::came(Outcome::PullOpened { number: pull.number, author, url: pull.url }))
     }
 
@@ -142,7 +221,13 @@ impl Engine {
             body: format!("Hotfix-Id: {}", state.id),
         };
         let forge = self.forge(&state.plan.service)?;
-        let goes_into = forge.read(&state.plan.repo, number).await?.base;
+        let now = forge.read(&state.plan.repo, number).await?;
+        if !matches!(now.state, PullState::Merged(_))
+            && let Some(performed) = self.may_merge(state, &now).await?
+        {
+            return Ok(performed);
+        }
+        let goes_into = now.base;
         if goes_into != state.plan.into {
             return Err(Failure::rejected(format!(
                 "It goes into {goes_into} now, and not into {} as approved. Let it go there again and say `retry`.",
@@ -153,21 +238,94 @@ impl Engine {
         Ok(Performed::came(Outcome::Merged { number, commit }))
     }
 
-    /// Everything between what production runs and what will be released, less the fix itself.
+    /// Judges once more what a merge rests on, as it is now, in the moment before it (security case 91). What is not right any
+    /// more is told by the step that is open again; the merge has its turn after it.
+    async fn may_merge(&self, state: &Hotfix, pull: &PullRequest) -> Result<Option<Performed>, Failure> {
+        if !state.holds.is_empty() && state.plan.hold == HoldMeans::Pauses && state.live_at.is_none() {
+            let who: Vec<&str> = state.holds.keys().map(|person| self.config.people.name(person)).collect();
+            return Err(Failure::retry(format!("it is on hold by {}", who.join(" and "))));
+        }
+        let seen = self.pull_seen(state, pull).await?;
+        if let Some(why) = held_back(&seen).filter(|_| state.live_at.is_some()) {
+            return Err(Failure::rejected(format!("The pull request {why}. Put that right and say `retry`.")));
+        }
+        let main = if step::releases(state) { self.main_seen(state).await? } else { None };
+        let of = Arc::new(state.clone());
+        let sightings = [Some(Sighting::Pull { seen, merged: None }), main.map(Sighting::Main)];
+        for sighting in sightings.into_iter().flatten() {
+            let observation = Observation::new(&of, sighting);
+            let told = self.submit(state.id, &Command::Saw(observation), Beside::default()).await;
+            told.map_err(|error| Failure::retry(error.to_string()))?;
+        }
+        let gone = || Failure::rejected(format!("there is no run {}", state.id));
+        let state = self.state(state.id).await.ok_or_else(gone)?;
+        let merges = |spec: &StepSpec| matches!(spec.kind, StepKind::Merge { .. } | StepKind::Mainline { .. });
+        let Some(turn) = state.plan.steps.iter().position(merges).filter(|_| state.live_at.is_none()) else {
+            return Ok(None);
+        };
+        let against = step::in_the_way(&state, turn, self.now());
+        if against.is_empty() {
+            return Ok(None);
+        }
+        if state.is_current(|kind| matches!(kind, StepKind::Merge { .. } | StepKind::Mainline { .. })) {
+            let why: Vec<String> = against.into_iter().map(|(step, why)| format!("{step}: {why}")).collect();
+            return Err(Failure::retry(why.join("; ")));
+        }
+        Ok(Some(Performed::came(Outcome::Nothing)))
+    }
+
+    /// Finds everything between what production runs and what will be released, less the fix itself, and less what production has
+    /// already when it runs something beside main. The newest commit is one of them, unless it is the one by which the fix was
+    /// merged.
     pub(super) async fn find_riders(&self, state: &Hotfix, to: &CommitId) -> Result<Performed, Failure> {
         let from = state.survey.as_ref().and_then(|survey| survey.running.as_ref().or(survey.last_success.as_ref()));
         let Some(from) = from else {
             return Ok(Performed::came(Outcome::Riders { riders: Vec::new(), total: 0 }));
         };
-        let range = self.forge(&state.plan.service)?.between(&state.plan.repo, from, to, LISTED).await?;
+        let forge = self.forge(&state.plan.service)?;
+        let range = forge.between(&state.plan.repo, from, to, usize::MAX).await?;
+        let machines = forge.machines(&state.plan.repo).await?;
         let own: Vec<&CommitId> =
             state.head.iter().flat_map(|head| &head.commits).map(|commit| &commit.commit).collect();
+        let merged = state.pull.as_ref().and_then(|pull| pull.merged.as_ref());
         let rides = |commit: &&hotfix_adapters::forge::CommitInfo| {
-            !own.contains(&&commit.id) && &commit.id != to && commit.parents.len() < 2
+            !own.contains(&&commit.id) && Some(&commit.id) != merged && commit.parents.len() < 2
         };
-        let riders: Vec<_> = range.commits.iter().filter(rides).map(|commit| self.contribution(commit)).collect();
-        let total = riders.len() + range.total.saturating_sub(range.commits.len());
+        let riders: Vec<_> =
+            range.commits.iter().filter(rides).map(|commit| self.contribution(commit, &machines)).collect();
+        let left_main = state.survey.as_ref().is_some_and(|survey| survey.leaving.is_some());
+        let riders = if left_main && riders.len() <= LISTED { self.not_in(state, from, riders).await? } else { riders };
+        let total = riders.len();
         Ok(Performed::came(Outcome::Riders { riders, total }))
+    }
+
+    /// Returns those of these commits whose content another commit does not have yet, in whatever way it came there. What was
+    /// rewritten there since is something else.
+    pub(super) async fn not_in(
+        &self,
+        state: &Hotfix,
+        tip: &CommitId,
+        commits: Vec<Contribution>,
+    ) -> Result<Vec<Contribution>, Failure> {
+        let (service, repo) = (&state.plan.service, &state.plan.repo);
+        let mut left = Vec::new();
+        for one in commits {
+            let parent = self.detail(service, repo, &one.commit).await?.info.parents.into_iter().next();
+            let is_there = match parent {
+                Some(base) => {
+                    let change = Change { base, head: one.commit.clone() };
+                    match self.contained(service, repo, &change, tip).await? {
+                        Containment::Ancestor | Containment::Patch | Containment::Squash | Containment::Lines => true,
+                        Containment::Rewritten { .. } | Containment::Reverted { .. } | Containment::Missing { .. } => {
+                            false
+                        }
+                    }
+                }
+                None => false,
+            };
+            left.extend((!is_there).then_some(one));
+        }
+        Ok(left)
     }
 
     pub(super) async fn delete_branch(&self, state: &Hotfix, at: &CommitId) -> Result<Performed, Failure> {
@@ -187,34 +345,55 @@ impl Engine {
             (Some(base), Some(head), None) if head.total > 0 => Change { base: base.clone(), head: head.tip.clone() },
             (Some(_) | None, Some(_) | None, None) | (None, _, Some(_)) => return Ok(None),
         };
-        let how = self.forge(&state.plan.service)?.containment(&state.plan.repo, &change, tip).await?;
-        let apart = state.head.as_ref().is_some_and(|head| !head.origins.beyond.is_empty());
+        if state.target.is_some() {
+            // A release that goes on from it has it, whatever became of single lines.
+            let itself = Change { base: change.head.clone(), head: change.head.clone() };
+            let how = self.contained(&state.plan.service, &state.plan.repo, &itself, tip).await?;
+            if how == Containment::Ancestor {
+                return Ok(Some(how));
+            }
+        }
+        let how = self.contained(&state.plan.service, &state.plan.repo, &change, tip).await?;
         let missing = matches!(how, Containment::Missing { .. });
-        let how = if missing && state.plan.picks() && apart { self.has_sources(state, tip).await? } else { how };
+        let how = if missing && state.plan.picks() { self.has_sources(state, tip).await? } else { how };
         Ok(Some(how))
     }
 
-    /// What a person adapted for production is no patch of main, and what mends the order of versions never goes there: the
-    /// changes of main that were asked for stand for them (SRE-8, SRE-10, SRE-11).
+    /// What a person adapted for production is no patch of main, a pick can differ from its source, and what mends the
+    /// order of versions never goes there: the changes of main that were asked for stand for them (SRE-8, SRE-10, SRE-11).
     async fn has_sources(&self, state: &Hotfix, tip: &CommitId) -> Result<Containment, Failure> {
-        let (forge, repo) = (self.forge(&state.plan.service)?, &state.plan.repo);
+        let found = self.fixes_in(state, tip).await?;
+        let asked = found.into_iter().filter(|(source, _)| state.on_main.contains(source));
         let mut how = Containment::Missing { commits: Vec::new() };
-        for fix in state.fixes.iter().filter(|fix| state.on_main.contains(&fix.source)) {
-            let missing = || Containment::Missing { commits: vec![fix.source.clone()] };
-            let base = match &state.base {
-                Some(base) => forge.between(repo, base, &fix.source, SOURCES_BEHIND).await?,
-                None => return Ok(missing()),
-            };
-            let source = base.commits.into_iter().find(|commit| commit.id == fix.source);
-            let Some(parent) = source.and_then(|source| source.parents.into_iter().next()) else {
-                return Ok(missing());
-            };
-            how = forge.containment(repo, &Change { base: parent, head: fix.source.clone() }, tip).await?;
-            if !how.holds() {
-                return Ok(how);
+        for (_, found) in asked {
+            if !found.holds() {
+                return Ok(found);
             }
+            how = found;
         }
         let all = state.fixes.iter().all(|fix| state.on_main.contains(&fix.source));
         Ok(if all { how } else { Containment::Missing { commits: Vec::new() } })
     }
+}
+
+/// What people say against a merge by a mark on the pull request.
+fn held_back(seen: &PullSeen) -> Option<String> {
+    if seen.closed {
+        return Some("is closed".to_owned());
+    }
+    if seen.draft {
+        return Some("is a draft".to_owned());
+    }
+    (!seen.hold_labels.is_empty()).then(|| format!("carries {}", seen.hold_labels.join(" and ")))
+}
+
+/// git refuses to write the commit that a pick would make; a person makes one with an author of their own.
+fn by_hand(state: &Hotfix, source: &CommitId, why: &str) -> Failure {
+    let branch = &state.plan.branch;
+    Failure::rejected(format!(
+        "git refuses to copy {} because it is malformed ({why}). Pick it by hand: `git fetch origin && git switch {branch}`, \
+         `git cherry-pick --no-commit {source}`, `git commit --message \"Pick {}\"` and `git push origin {branch}`.",
+        source.short(),
+        source.short()
+    ))
 }

@@ -1,20 +1,27 @@
 //! Deployments: the facts once more, then the act, then its end.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use hotfix_adapters::chat::{AccountKind, Emoji};
-use hotfix_adapters::deploy::{DeployRequest, DeployStatus};
+use hotfix_adapters::cluster::Cluster;
+use hotfix_adapters::deploy::{DeployRequest, DeployStatus, Edits};
 use hotfix_adapters::failure::Failure;
+use hotfix_adapters::forge::PullState;
 use hotfix_adapters::vocabulary::{CommitId, DeployKey, Environment, MessageRef, Platform};
+use jiff::SignedDuration;
 
-use crate::domain::command::{Command, DeployFacts, Outcome};
+use crate::domain::command::{Command, DeployFacts, Outcome, PullFacts, Removal, Sighting};
 use crate::domain::effect::Reach;
-use crate::domain::event::{Contribution, Lapse, Vote};
-use crate::domain::hotfix::Hotfix;
+use crate::domain::event::{Contribution, Contributor, Lapse, Vote};
+use crate::domain::hotfix::{Hotfix, NOTHING_BEGUN};
 use crate::domain::id::{HotfixId, PersonId};
+use crate::domain::observation::Observation;
 use crate::domain::service::StepUp;
+use crate::domain::step;
 use crate::domain::vote::{Standing, approving};
 use crate::engine::Engine;
+use crate::engine::facts::LISTED;
 use crate::engine::mailbox::Beside;
 use crate::engine::outbox::Performed;
 use crate::policy::ChatDown;
@@ -29,24 +36,142 @@ impl Engine {
         key: &DeployKey,
     ) -> Result<Performed, Failure> {
         self.chat_listens(state, environment).await?;
+        self.see_rules(state).await?;
+        if state.asked_deploy.as_ref().is_some_and(|asked| !asked.rollback) {
+            self.see_edits(state, environment).await?;
+        }
         let plan = &state.plan;
         let tip = match plan.deployed_branch() {
             Some(branch) => self.forge(&plan.service)?.tip(&plan.repo, branch).await?,
             None => None,
         };
+        let running = self.mechanism(&plan.service, environment)?.running().await?.map(|running| running.commit);
+        let rollback = state.asked_deploy.as_ref().is_some_and(|asked| asked.rollback);
+        let pull = if rollback { None } else { self.pull_now(state).await? };
+        let main = if rollback || !step::releases(state) { None } else { self.main_seen(state).await? };
+        let reviewed = reviewed(state, environment, pull.as_ref());
+        let (pushers, strangers) = self.pushers_now(state, environment).await?;
         let facts = DeployFacts {
             tip,
-            running: self.mechanism(&plan.service, environment)?.running().await?.map(|running| running.commit),
+            removal: match &running {
+                Some(running) if rollback => self.removal(state, environment, commit, running).await,
+                Some(_) | None => None,
+            },
+            running,
             image: self.digest_now(state).await?,
-            freeze: self.frozen(&plan.service).await?,
+            freeze: self.frozen(&plan.service, rollback).await?,
             policy_version: self.config.policy.version_for(&plan.service),
             standing: self.standing(state),
-            lapsed: self.lapsed(state, environment).await?,
+            judged: state.votes.clone(),
+            lapsed: self.lapsed(state, environment, &pushers).await?,
             glass: self.config.policy.breakers(&self.config.people, &plan.service),
-            reviewed: self.reviewed(state, environment).await?,
+            pull: pull.map(Box::new),
+            main: main.map(Box::new),
+            reviewed,
+            strangers,
         };
+        if self.is_outdated() {
+            return Err(Failure::retry("the configuration was reloaded meanwhile"));
+        }
         let (environment, commit, key) = (environment.clone(), commit.clone(), key.clone());
-        Ok(Performed::came(Outcome::DeployChecked { environment, commit, key, facts }))
+        Ok(Performed::came(Outcome::DeployChecked { environment, commit, key, facts: Box::new(facts) }))
+    }
+
+    /// What going back to `to` would take away of others. What the forge cannot name keeps nobody from going back.
+    async fn removal(
+        &self,
+        state: &Hotfix,
+        environment: &Environment,
+        to: &CommitId,
+        running: &CommitId,
+    ) -> Option<Removal> {
+        if running == to || state.is_ours_in(environment, running) {
+            return None;
+        }
+        let between = async { self.forge(&state.plan.service)?.between(&state.plan.repo, to, running, LISTED).await };
+        let range = between.await.ok();
+        let machines = async { self.forge(&state.plan.service)?.machines(&state.plan.repo).await };
+        let machines = machines.await.unwrap_or_default();
+        let commits: Vec<Contribution> = range
+            .iter()
+            .flat_map(|range| &range.commits)
+            .filter(|commit| commit.parents.len() < 2)
+            .map(|commit| self.contribution(commit, &machines))
+            .collect();
+        let beyond = range.as_ref().map_or(0, |range| range.total.saturating_sub(range.commits.len()));
+        let gone = |commit: &CommitId| commit == running || commits.iter().any(|change| &change.commit == commit);
+        let brought = |run: &Hotfix| {
+            run.id != state.id
+                && run.plan.service == state.plan.service
+                && run
+                    .deploys
+                    .iter()
+                    .any(|deploy| &deploy.intent.environment == environment && gone(&deploy.intent.commit))
+        };
+        let runs = self.states().await.into_iter().filter(brought).map(|run| run.id).collect();
+        Some(Removal { total: commits.len() + beyond, commits, runs })
+    }
+
+    /// What the policy asks for beyond the plan is known before the votes are judged by it.
+    async fn see_rules(&self, state: &Hotfix) -> Result<(), Failure> {
+        let seen = self
+            .submit(
+                state.id,
+                &Command::Saw(Observation::new(&Arc::new(state.clone()), self.rules(state))),
+                Beside::default(),
+            )
+            .await;
+        seen.map(|_| ()).map_err(|error| Failure::retry(error.to_string()))
+    }
+
+    /// Returns the request to deploy a commit, by what is known of the deployment with this key.
+    fn request(&self, state: &Hotfix, key: &DeployKey, environment: &Environment, commit: &CommitId) -> DeployRequest {
+        let intent = state.deploy(key).map(|deploy| &deploy.intent);
+        DeployRequest {
+            key: key.clone(),
+            repo: state.plan.repo.clone(),
+            commit: commit.clone(),
+            environment: environment.clone(),
+            image: intent.and_then(|intent| intent.image.clone()),
+            previous: intent.and_then(|intent| intent.previous.clone()),
+            about: format!("{} {}", state.id, state.title),
+            only: state.plan.only_in(environment),
+            riders: self.riders(state),
+        }
+    }
+
+    /// Returns the changes of files that a deployment of this commit would make now; `None` when it changes no files.
+    pub(in crate::engine) async fn edits_for(
+        &self,
+        state: &Hotfix,
+        environment: &Environment,
+        commit: &CommitId,
+    ) -> Result<Option<Edits>, Failure> {
+        let key = format!("{}-{environment}-preview", state.id.to_string().to_lowercase());
+        let key = DeployKey::parse(&key).map_err(|error| Failure::rejected(error.to_string()))?;
+        let request = self.request(state, &key, environment, commit);
+        self.mechanism(&state.plan.service, environment)?.edits(&request).await
+    }
+
+    /// Returns the changes of files that the deployment of what ships would make, when they are others than the run knows.
+    pub(in crate::engine) async fn new_edits(
+        &self,
+        state: &Hotfix,
+        environment: &Environment,
+    ) -> Result<Option<Sighting>, Failure> {
+        let Some(commit) = state.ships_to(environment) else { return Ok(None) };
+        let edits = self.edits_for(state, environment, commit).await?;
+        let known = state.edits.get(environment).map(|known| &known.digest);
+        let new = edits.filter(|edits| known != Some(&edits.digest));
+        Ok(new.map(|edits| Sighting::Edits { environment: environment.clone(), edits }))
+    }
+
+    /// Has the run know the changes of files that its deployment would make now, before people are asked, and before it begins.
+    pub(super) async fn see_edits(&self, state: &Hotfix, environment: &Environment) -> Result<(), Failure> {
+        let Some(sighting) = self.new_edits(state, environment).await? else { return Ok(()) };
+        let seen = Command::Saw(Observation::new(&Arc::new(state.clone()), sighting));
+        let told = self.submit(state.id, &seen, Beside::default()).await;
+        told.map(|_| ()).map_err(|error| Failure::retry(error.to_string()))
     }
 
     /// The roles that the voters have now. Somebody who left has none, nor has whoever lost the account they voted by.
@@ -60,30 +185,47 @@ impl Engine {
         voters.map(|id| (id.clone(), self.config.policy.roles(&state.plan.service, id))).collect()
     }
 
-    /// Who approves exactly the head on the forge now, where votes have to be backed by that (security case 39).
-    async fn reviewed(&self, state: &Hotfix, environment: &Environment) -> Result<BTreeSet<PersonId>, Failure> {
-        let asked = state.plan.environment(environment).and_then(|plan| plan.approval.step_up);
-        let (Some(StepUp::Review), Some(pull), Some(head)) = (asked, &state.pull, &state.head) else {
-            return Ok(BTreeSet::new());
+    /// The pull request of a run as it is now, unless it is merged already.
+    pub(in crate::engine) async fn pull_now(&self, state: &Hotfix) -> Result<Option<PullFacts>, Failure> {
+        let Some(pull) = state.pull.as_ref().filter(|pull| pull.merged.is_none()) else {
+            return Ok(None);
         };
         let now = self.forge(&state.plan.service)?.read(&state.plan.repo, pull.number).await?;
-        Ok(approving(&self.reviews_seen(&now), &head.tip))
+        let merged = match &now.state {
+            // What was merged elsewhere is not where the plan wants it (security case 26).
+            PullState::Merged(commit) => Some(commit.clone()).filter(|_| now.base == state.plan.into),
+            PullState::Open | PullState::Closed => None,
+        };
+        Ok(Some(PullFacts { seen: self.pull_seen(state, &now).await?, merged }))
+    }
+
+    /// Who has pushed to the branch by now, and who of them is not known: forges tell it late. It matters to votes alone.
+    async fn pushers_now(
+        &self,
+        state: &Hotfix,
+        environment: &Environment,
+    ) -> Result<(BTreeSet<PersonId>, BTreeSet<Contributor>), Failure> {
+        let rollback = state.asked_deploy.as_ref().is_some_and(|asked| asked.rollback);
+        let voted = state.votes.iter().any(|vote| &vote.environment == environment);
+        if rollback || !voted || state.head.is_none() { Ok(Default::default()) } else { self.pushers(state).await }
     }
 
     /// Whose vote does not stand any more: the chat does not bear it out, or they turn out to have pushed what they voted for,
     /// which forges tell late. Putting back what ran before rests on no vote, so nobody is asked then: the chat may be down
     /// just when that is needed most.
-    async fn lapsed(&self, state: &Hotfix, environment: &Environment) -> Result<BTreeMap<PersonId, Lapse>, Failure> {
+    async fn lapsed(
+        &self,
+        state: &Hotfix,
+        environment: &Environment,
+        pushers: &BTreeSet<PersonId>,
+    ) -> Result<BTreeMap<PersonId, Lapse>, Failure> {
         let mut lapsed = BTreeMap::new();
         if state.asked_deploy.as_ref().is_some_and(|asked| asked.rollback) {
             return Ok(lapsed);
         }
         let votes: Vec<&Vote> = state.votes.iter().filter(|vote| &vote.environment == environment).collect();
-        if !votes.is_empty() && state.head.is_some() {
-            let pushers = self.pushers(state).await?;
-            let theirs = votes.iter().filter(|vote| pushers.contains(&vote.person));
-            lapsed.extend(theirs.map(|vote| (vote.person.clone(), Lapse::Pushed)));
-        }
+        let theirs = votes.iter().filter(|vote| pushers.contains(&vote.person));
+        lapsed.extend(theirs.map(|vote| (vote.person.clone(), Lapse::Pushed)));
         let prompt = state.prompts.get(environment).map(|prompt| &prompt.message);
         for vote in votes {
             match self.borne_out(vote, prompt).await {
@@ -166,44 +308,133 @@ impl Engine {
             None => None,
         };
         if too_late.is_none() {
-            self.may_begin(&state.plan.service, Reach::Live).await?;
+            // A rollback is stopped by the freeze of everything alone.
+            let rollback = state.deploy(key).is_some_and(|deploy| deploy.intent.rollback);
+            let reach = if rollback { Reach::Code } else { Reach::Live };
+            self.may_begin(&state.plan.service, reach).await?;
         }
         Ok(too_late)
     }
 
-    /// Starts a deployment, unless it was started before under its key, and follows it.
+    /// The open deployments of a run that are not known to have ended: those that the mechanism says are under way, and those
+    /// that it cannot be asked about.
+    pub(in crate::engine) async fn under_way(&self, state: &Hotfix) -> BTreeSet<DeployKey> {
+        let mut under_way = BTreeSet::new();
+        for intent in state.deploys.iter().filter(|deploy| deploy.state.is_open()).map(|deploy| &deploy.intent) {
+            let status = match self.mechanism(&state.plan.service, &intent.environment) {
+                Ok(mechanism) => mechanism.status(&intent.key).await,
+                Err(failure) => Err(failure),
+            };
+            // Nothing is known of it over there, and the bot is not about to begin it.
+            let unknown = matches!(status, Ok(None)) && self.acting.quiet(state.id).is_some();
+            if !unknown && !matches!(status, Ok(Some(DeployStatus::Succeeded { .. } | DeployStatus::Failed { .. }))) {
+                under_way.insert(intent.key.clone());
+            }
+        }
+        under_way
+    }
+
+    /// How a rollout stands: by what the cluster runs where there is one; else by what the mechanism confirms; and where
+    /// nothing does, a person is asked after a while.
+    async fn rolling_out(
+        &self,
+        state: &Hotfix,
+        key: &DeployKey,
+        commit: &CommitId,
+        (note, confirmed_here): (Option<String>, bool),
+    ) -> Result<DeployStatus, Failure> {
+        let Some(deploy) = state.deploy(key) else { return Ok(DeployStatus::RollingOut { note, confirmed_here }) };
+        let place = (state.plan.service.clone(), deploy.intent.environment.clone());
+        let clusters = self.outside.clusters.get(&place).map(Vec::as_slice).unwrap_or_default();
+        if !clusters.is_empty() && note.is_none() {
+            let Some(note) = self.not_in_cluster(state, clusters, commit).await? else {
+                return Ok(DeployStatus::Succeeded { at: self.now() });
+            };
+            return Ok(DeployStatus::RollingOut { note: Some(note), confirmed_here: true });
+        }
+        let ask = SignedDuration::from_mins(i64::from(self.config.ask_after_minutes(&place.0, &place.1)));
+        let due = deploy.merged_at.is_some_and(|merged| self.now().duration_since(merged) >= ask);
+        if due && !confirmed_here {
+            return Ok(DeployStatus::AwaitingWord);
+        }
+        Ok(DeployStatus::RollingOut { note, confirmed_here })
+    }
+
+    /// The first place of a cluster that does not run the commit, in words; `None` when all of them do.
+    async fn not_in_cluster(
+        &self,
+        state: &Hotfix,
+        clusters: &[Arc<dyn Cluster>],
+        commit: &CommitId,
+    ) -> Result<Option<String>, Failure> {
+        for cluster in clusters {
+            let images = match cluster.running().await {
+                Ok(images) => images,
+                Err(Failure::Retry { reason, .. } | Failure::Uncertain { reason }) => return Ok(Some(reason)),
+                Err(failure @ Failure::Rejected { .. }) => return Err(failure),
+            };
+            for image in &images {
+                let pinned = state.digest().is_some() && image.digest.as_ref() == state.digest();
+                if !pinned && self.told_by_cluster(state, image).await?.commit.as_ref() != Some(commit) {
+                    return Ok(Some(format!("{} still runs {}", image.place, image.reference)));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// Starts a deployment, unless it was started before under its key, and follows it. One that the mechanism refuses to start
+    /// has failed, with nothing done; `first` says that no earlier attempt can have started it.
     pub(super) async fn deploy(
         &self,
         state: &Hotfix,
         key: &DeployKey,
         environment: &Environment,
         commit: &CommitId,
+        first: bool,
     ) -> Result<Performed, Failure> {
-        let mechanism = self.mechanism(&state.plan.service, environment)?;
-        let intent = state.deploy(key).map(|deploy| &deploy.intent);
-        let status = match mechanism.status(key).await? {
+        // A person said how it ended while it was followed.
+        if state.deploy(key).is_some_and(|deploy| !deploy.state.is_open()) {
+            return Ok(Performed::came(Outcome::Nothing));
+        }
+        let looked = async {
+            let mechanism = self.mechanism(&state.plan.service, environment)?;
+            let status = mechanism.status(key).await?;
+            Ok((mechanism, status))
+        };
+        let (mechanism, status) = match looked.await {
+            Err(Failure::Rejected { reason }) if first => return Ok(not_begun(key, &reason)),
+            looked => looked?,
+        };
+        let request = self.request(state, key, environment, commit);
+        let status = match status {
             Some(status) => status,
             None => {
                 if let Some(reason) = self.begins(state, key).await? {
                     let status = DeployStatus::Failed { reason };
                     return Ok(Performed::came(Outcome::DeployStatus { key: key.clone(), status }));
                 }
-                let request = DeployRequest {
-                    key: key.clone(),
-                    repo: state.plan.repo.clone(),
-                    commit: commit.clone(),
-                    environment: environment.clone(),
-                    image: intent.and_then(|intent| intent.image.clone()),
-                    previous: intent.and_then(|intent| intent.previous.clone()),
-                    about: format!("{} {}", state.id, state.title),
-                    only: state.plan.only_in(environment),
-                    riders: self.riders(state),
-                };
-                mechanism.start(&request).await?;
+                match mechanism.start(&request).await {
+                    Err(Failure::Rejected { reason }) => return Ok(not_begun(key, &reason)),
+                    started => started?,
+                }
                 mechanism.status(key).await?.unwrap_or(DeployStatus::InProgress { note: None })
             }
         };
+        let status = if let DeployStatus::RollingOut { note, confirmed_here } = status {
+            self.rolling_out(state, key, commit, (note, confirmed_here)).await?
+        } else {
+            status
+        };
         match status {
+            rolling @ DeployStatus::RollingOut { .. } => {
+                let merged = state.deploy(key).is_some_and(|deploy| deploy.merged_at.is_some());
+                let noted = matches!(&rolling, DeployStatus::RollingOut { note, .. } if note.is_none() || note.as_ref() == state.notes.get(key));
+                if !merged || !noted {
+                    self.note(state.id, Outcome::DeployStatus { key: key.clone(), status: rolling }).await?;
+                }
+                Ok(Performed::Again(mechanism.pace()))
+            }
             DeployStatus::InProgress { note } => {
                 if note.is_some() && note.as_ref() != state.notes.get(key) {
                     let noted = Outcome::DeployStatus { key: key.clone(), status: DeployStatus::InProgress { note } };
@@ -211,9 +442,32 @@ impl Engine {
                 }
                 Ok(Performed::Again(mechanism.pace()))
             }
-            ended @ (DeployStatus::Succeeded { .. } | DeployStatus::Failed { .. } | DeployStatus::AwaitingWord) => {
+            DeployStatus::AwaitingWord => {
+                let instructions = match mechanism.instructions(&request) {
+                    Err(Failure::Rejected { reason }) => return Ok(not_begun(key, &reason)),
+                    filled => filled?,
+                };
+                Ok(Performed::came(Outcome::DeployByHand { key: key.clone(), instructions }))
+            }
+            ended @ (DeployStatus::Succeeded { .. } | DeployStatus::Failed { .. }) => {
                 Ok(Performed::came(Outcome::DeployStatus { key: key.clone(), status: ended }))
             }
         }
+    }
+}
+
+/// The end of a deployment that was refused before it began.
+fn not_begun(key: &DeployKey, reason: &str) -> Performed {
+    let status = DeployStatus::Failed { reason: format!("{NOTHING_BEGUN}: {reason}") };
+    Performed::came(Outcome::DeployStatus { key: key.clone(), status })
+}
+
+/// Who approves exactly the head on the forge now, where votes have to be backed by that (security case 39).
+fn reviewed(state: &Hotfix, environment: &Environment, pull: Option<&PullFacts>) -> BTreeSet<PersonId> {
+    let asked = state.approval(environment).and_then(|approval| approval.step_up);
+    let known = state.pull.as_ref().map(|pull| &pull.seen);
+    match (asked, pull.map(|pull| &pull.seen).or(known), &state.head) {
+        (Some(StepUp::Review), Some(seen), Some(head)) => approving(&seen.reviews, &head.tip),
+        (Some(StepUp::Review) | None, _, _) => BTreeSet::new(),
     }
 }

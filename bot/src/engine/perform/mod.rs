@@ -17,8 +17,9 @@ impl Engine {
     pub(super) async fn perform(&self, task: &Task, key: &str, first: bool) -> Result<Performed, Failure> {
         let gone = || Failure::rejected(format!("there is no run {}", task.run));
         let state = self.state(task.run).await.ok_or_else(gone)?;
-        // A run that is over does nothing more outside; what it has to say is still said.
-        if state.is_over() && !task.effect.is_talk() && !matches!(task.effect, Effect::DeleteBranch { .. }) {
+        // A run that is over or abandoned does nothing more outside; what it has to say is still said.
+        let does_nothing = state.is_over() || state.abandoned.is_some();
+        if does_nothing && !task.effect.is_talk() && !matches!(task.effect, Effect::DeleteBranch { .. }) {
             return Ok(Performed::came(Outcome::Nothing));
         }
         // A deployment that has begun is followed to its end, so it asks by itself.
@@ -29,6 +30,7 @@ impl Engine {
             Effect::Survey => self.survey(&state).await,
             Effect::Announce => self.announce(&state, key, first).await,
             Effect::CreateBranch { which, at } => self.create_branch(&state, *which, at).await,
+            Effect::Unpick { source, at } => self.unpick(&state, source, *at).await,
             Effect::Pick { source, at } => self.pick(&state, source, *at).await,
             Effect::Rebase { from, head, onto, at } => self.rebase(&state, from, head, onto, *at).await,
             Effect::OpenPull => self.open_pull(&state).await,
@@ -37,9 +39,12 @@ impl Engine {
             Effect::CheckDeploy { environment, commit, key } => {
                 self.check_deploy(&state, environment, commit, key).await
             }
-            Effect::Deploy { key, environment, commit } => self.deploy(&state, key, environment, commit).await,
+            Effect::Deploy { key, environment, commit, resumed } => {
+                self.deploy(&state, key, environment, commit, first && !resumed).await
+            }
             Effect::Merge { number, head, method } => self.merge(&state, *number, head, *method).await,
             Effect::FindRiders { to } => self.find_riders(&state, to).await,
+            Effect::RestoreBranch { at } => self.restore_branch(&state, at).await,
             Effect::DeleteBranch { at } => self.delete_branch(&state, at).await,
             Effect::Say { version } => self.say(&state, *version, key, first).await,
             Effect::Tell { version, person } => self.tell(&state, *version, person, key, first).await,

@@ -8,60 +8,111 @@ use hotfix_adapters::forge::{Change, Containment, Forge};
 use hotfix_adapters::vocabulary::{BranchName, CommitId, Environment};
 
 use crate::domain::command::Outcome;
-use crate::domain::event::{Contribution, Survey, Told};
+use crate::domain::event::{Contribution, LeftBranch, Survey, Told};
 use crate::domain::hotfix::{BranchState, Hotfix};
 use crate::domain::playbook::{CapabilityKind, StepKind};
+use crate::domain::refusal::Refusal;
+use crate::domain::service::RequiredChecks;
 use crate::engine::Engine;
 use crate::engine::facts::LISTED;
 use crate::engine::outbox::Performed;
+use crate::engine::reference::in_order_of_main;
 
 impl Engine {
+    /// Returns why the files that name what is deployed cannot be changed, so that nobody votes on what is refused later
+    /// (PROMO-18). Where the commit is not known yet, all zeros stand for it.
+    async fn edits_refused(&self, state: &Hotfix, target: Option<&CommitId>) -> Result<Vec<Refusal>, Failure> {
+        let stand_in = CommitId::parse(&"0".repeat(40)).map_err(|error| Failure::rejected(error.to_string()))?;
+        if state.plan.is_promotion() && target.is_none() {
+            return Ok(Vec::new());
+        }
+        let mut refused = Vec::new();
+        for spec in &state.plan.steps {
+            let StepKind::Deploy { environment, .. } = &spec.kind else { continue };
+            match self.edits_for(state, environment, target.unwrap_or(&stand_in)).await {
+                Ok(_) => {}
+                Err(Failure::Rejected { reason }) => {
+                    let next = "Put the file or the settings of the promotion right, then start again.";
+                    refused.push(Refusal::new("promotion.edits", reason, next).because_of("PROMO-18"));
+                }
+                Err(failure) => return Err(failure),
+            }
+        }
+        Ok(refused)
+    }
+
     pub(super) async fn survey(&self, state: &Hotfix) -> Result<Performed, Failure> {
         let plan = &state.plan;
         let forge = self.forge(&plan.service)?.as_ref();
         let (running, last_success) = self.production(state).await?;
         let told = self.told(state).await?;
+        let productions = self.productions(state).await?;
         let main = forge.tip(&plan.repo, &plan.main).await?;
         let mut unknown = Vec::new();
         let from = match &state.asked.from {
             Some(words) => self.base_words(state, words, running.as_ref(), &mut unknown).await?,
             None => None,
         };
-        let mut fixes = Vec::new();
+        let mut named = Vec::new();
         for words in &state.asked.fixes {
             match self.fix(&plan.service, &plan.repo, words).await? {
-                Some(commits) => fixes.extend(commits),
-                None => unknown.push(words.clone()),
+                Ok(commits) => named.extend(commits),
+                Err(refusal) => unknown.push(refusal),
             }
         }
         let told_base = told.iter().find_map(|told| told.commit.as_ref());
         let base = from.as_ref().or(running.as_ref()).or(last_success.as_ref()).or(told_base);
+        let fixes = in_order_of_main(forge, &plan.repo, base.zip(main.as_ref()), named).await?;
         let target = self.target(state, main.as_ref(), &mut unknown).await?;
+        unknown.extend(self.edits_refused(state, target.as_ref().filter(|target| Some(*target) != base)).await?);
         let leaving = match (base, &target) {
             (Some(base), Some(target)) => self.leaving(state, base, target).await?,
             (Some(_) | None, Some(_) | None) => None,
         };
-        let (withheld, withheld_total) = self.withheld(state, base, main.as_ref()).await?;
+        let without: BTreeSet<CommitId> =
+            if plan.ships_main() { BTreeSet::new() } else { fixes.commits.iter().cloned().collect() };
+        let (mut withheld, mut withheld_total) = self.withheld(state, base, main.as_ref(), &without).await?;
+        // What production runs beside main may have come to main in another way.
+        if let Some(base) = base.filter(|_| leaving.is_some()) {
+            let listed = withheld.len();
+            withheld = self.not_in(state, base, withheld).await?;
+            withheld_total = withheld_total.saturating_sub(listed.saturating_sub(withheld.len()));
+        }
         let main_checks = match &main {
-            Some(main) => forge.checks(&plan.repo, main).await?,
+            Some(main) => self.checks_of(state, main).await?,
             None => Vec::new(),
         };
+        // A branch of the run's own is not there yet, and nothing is asked of it.
+        let required_contexts = match &main {
+            Some(_) if plan.into == plan.main && plan.required_checks == RequiredChecks::Expected => {
+                forge.required_checks(&plan.repo, &plan.main).await?
+            }
+            Some(_) | None => Vec::new(),
+        };
+        let branches = branches(forge, state).await?;
+        let withheld_since = base.cloned();
         let survey = Survey {
             blockers: self.blockers(state).await?,
-            branches: branches(forge, state).await?,
+            left: self.left_branch(state, &branches).await,
+            branches,
             capabilities: self.capabilities(state).await,
             used_branches: self.used_branches(state).await,
             running,
             last_success,
             told,
+            productions,
             target,
             leaving,
             from,
             main,
+            withheld_since,
+            withheld_without: without,
             withheld,
             withheld_total,
             main_checks,
-            fixes,
+            required_contexts,
+            fixes: fixes.commits,
+            reordered: fixes.reordered,
             unknown,
         };
         Ok(Performed::came(Outcome::Surveyed(Box::new(survey))))
@@ -84,6 +135,19 @@ impl Engine {
         let running = mechanism.running().await?.map(|running| running.commit);
         let last = mechanism.last_success().await?.map(|deployment| deployment.commit);
         Ok((running, last))
+    }
+
+    /// What each production runs, where there are several (HOCS-3).
+    async fn productions(&self, state: &Hotfix) -> Result<BTreeMap<Environment, CommitId>, Failure> {
+        let mut runs = BTreeMap::new();
+        if state.plan.productions().count() < 2 {
+            return Ok(runs);
+        }
+        for production in state.plan.productions() {
+            let mechanism = self.mechanism(&state.plan.service, &production.name)?;
+            runs.extend(mechanism.running().await?.map(|running| (production.name.clone(), running.commit)));
+        }
+        Ok(runs)
     }
 
     /// What clusters say of each production, and what the mechanisms say of those after the first (HOCS-3, HOCS-5).
@@ -109,7 +173,7 @@ impl Engine {
     }
 
     /// A version is the git tag of that name; an image of a commit is often tagged with its id (HOCS-6).
-    async fn told_by_cluster(&self, state: &Hotfix, image: &RunningImage) -> Result<Told, Failure> {
+    pub(super) async fn told_by_cluster(&self, state: &Hotfix, image: &RunningImage) -> Result<Told, Failure> {
         let forge = self.forge(&state.plan.service)?;
         let source = format!("the cluster of {}", image.place);
         let mut told = Told { source, version: image.tag.clone(), commit: None, by_tag: false };
@@ -124,7 +188,7 @@ impl Engine {
         &self,
         state: &Hotfix,
         main: Option<&CommitId>,
-        unknown: &mut Vec<String>,
+        unknown: &mut Vec<Refusal>,
     ) -> Result<Option<CommitId>, Failure> {
         if !state.plan.is_promotion() {
             return Ok(None);
@@ -132,11 +196,7 @@ impl Engine {
         let Some(words) = &state.asked.target else {
             return Ok(main.cloned());
         };
-        let found = resolve(self.forge(&state.plan.service)?.as_ref(), state, words).await?;
-        if found.is_none() {
-            unknown.push(words.clone());
-        }
-        Ok(found)
+        Ok(told(self.one_commit(&state.plan.service, &state.plan.repo, words).await?, unknown))
     }
 
     /// Production runs something that the target has not behind it: whether the target has it all the same (a hotfix).
@@ -162,12 +222,31 @@ impl Engine {
             let base = commit.parents.first().unwrap_or(fork).clone();
             let one = Change { base, head: commit.id.clone() };
             match forge.containment(repo, &one, target).await? {
-                Containment::Ancestor | Containment::Patch | Containment::Squash => {}
+                Containment::Ancestor
+                | Containment::Patch
+                | Containment::Squash
+                | Containment::Lines
+                | Containment::Rewritten { .. } => {}
                 reverted @ Containment::Reverted { .. } => return Ok(Some(reverted)),
                 Containment::Missing { .. } => missing.push(commit.id.clone()),
             }
         }
         Ok(Some(if missing.is_empty() { Containment::Patch } else { Containment::Missing { commits: missing } }))
+    }
+
+    /// The branch that an earlier run left behind under the name of this one's, if nobody moved it since.
+    async fn left_branch(&self, state: &Hotfix, branches: &[(BranchName, CommitId)]) -> Option<LeftBranch> {
+        let plan = &state.plan;
+        let (_, at) = branches.iter().find(|(name, _)| *name == plan.branch && plan.branch != plan.main)?;
+        let same = |other: &Hotfix| other.plan.repo == plan.repo && other.plan.branch == plan.branch;
+        let left = |other: &Hotfix| {
+            let ours = other.branch == BranchState::Present && other.head.as_ref().is_some_and(|head| &head.tip == at);
+            other.is_over() && other.id != state.id && same(other) && ours
+        };
+        let run = self.states().await.into_iter().filter(left).max_by_key(|other| other.id)?;
+        let aside = BranchName::parse(&format!("former-hotfix/{}", run.id.to_string().to_lowercase())).ok()?;
+        let pull = run.pull.as_ref().filter(|pull| pull.merged.is_none()).map(|pull| pull.number);
+        Some(LeftBranch { run: run.id, at: at.clone(), aside, pull })
     }
 
     /// The names of hotfix branches that other runs of this service used (HOCS-14).
@@ -186,7 +265,7 @@ impl Engine {
         state: &Hotfix,
         words: &str,
         in_production: Option<&CommitId>,
-        unknown: &mut Vec<String>,
+        unknown: &mut Vec<Refusal>,
     ) -> Result<Option<CommitId>, Failure> {
         let found = match words.strip_prefix("deployed@") {
             Some(name) => {
@@ -200,37 +279,45 @@ impl Engine {
                     None => None,
                 }
             }
-            None => resolve(self.forge(&state.plan.service)?.as_ref(), state, words).await?,
+            None => return Ok(told(self.one_commit(&state.plan.service, &state.plan.repo, words).await?, unknown)),
         };
         if found.is_none() {
-            unknown.push(words.to_owned());
+            let reason = format!("What {words} runs is not known.");
+            unknown.push(Refusal::new("commit.unknown", reason, "Name a commit, a tag or a branch instead."));
         }
         Ok(found)
     }
 
-    async fn withheld(
+    /// Returns what main holds on top of a base, and how many changes those are, without these fixes and what they merged: those
+    /// ship.
+    pub(in crate::engine) async fn withheld(
         &self,
         state: &Hotfix,
         base: Option<&CommitId>,
         main: Option<&CommitId>,
+        without: &BTreeSet<CommitId>,
     ) -> Result<(Vec<Contribution>, usize), Failure> {
         let (Some(base), Some(main)) = (base, main) else {
             return Ok((Vec::new(), 0));
         };
-        let range = self.forge(&state.plan.service)?.between(&state.plan.repo, base, main, LISTED).await?;
-        // A merge of a branch is no change beside the commits that it merges.
-        let changes: Vec<_> = range
-            .commits
-            .iter()
-            .filter(|commit| commit.parents.len() < 2)
-            .map(|commit| self.contribution(commit))
-            .collect();
+        let (forge, repo) = (self.forge(&state.plan.service)?, &state.plan.repo);
+        let range = forge.between(repo, base, main, LISTED).await?;
+        let machines = forge.machines(repo).await?;
+        let mut ships: BTreeSet<CommitId> = without.clone();
+        for merge in range.commits.iter().filter(|commit| without.contains(&commit.id) && commit.parents.len() > 1) {
+            if let Some(first) = merge.parents.first() {
+                let merged = forge.between(repo, first, &merge.id, LISTED).await?;
+                ships.extend(merged.commits.into_iter().map(|commit| commit.id));
+            }
+        }
+        // A merge of a branch is no change beside the commits that it merges: when all of those ship, nothing is left of it.
+        let others = range.commits.iter().filter(|commit| commit.parents.len() < 2 && !ships.contains(&commit.id));
+        let changes: Vec<_> = others.map(|commit| self.contribution(commit, &machines)).collect();
         let total = changes.len() + range.total.saturating_sub(range.commits.len());
-        // A main that differs by merges alone still differs.
-        Ok((changes, total.max(usize::from(range.total > 0))))
+        Ok((changes, total))
     }
 
-    async fn blockers(&self, state: &Hotfix) -> Result<Vec<String>, Failure> {
+    pub(in crate::engine) async fn blockers(&self, state: &Hotfix) -> Result<Vec<String>, Failure> {
         let forge = self.forge(&state.plan.service)?;
         let mut blockers = Vec::new();
         for label in &state.plan.release_blockers {
@@ -250,6 +337,11 @@ impl Engine {
         }
         answers
     }
+}
+
+/// The commit; or nothing, and why.
+fn told(found: Result<CommitId, Refusal>, unknown: &mut Vec<Refusal>) -> Option<CommitId> {
+    found.map_err(|refusal| unknown.push(refusal)).ok()
 }
 
 /// What a person's words for a commit mean. Words that the forge will not even look at mean nothing.

@@ -13,6 +13,7 @@ use crate::domain::event::{Entry, Event};
 use crate::domain::evolve::evolve;
 use crate::domain::hotfix::{Hotfix, StepState};
 use crate::domain::id::PersonId;
+use crate::domain::observation::Observation;
 use crate::domain::playbook::StepKind;
 use crate::engine::Engine;
 use crate::engine::mailbox::Beside;
@@ -63,6 +64,9 @@ impl Engine {
         let Some(root) = &state.card else {
             return Ok(Performed::Again(CARD_SOON));
         };
+        self.see_edits(state, environment).await?;
+        let gone = || Failure::rejected(format!("there is no run {}", state.id));
+        let state = &self.state(state.id).await.ok_or_else(gone)?;
         let card = view::prompt(state, environment, &self.audience(), self.now())
             .map_err(|too_much| Failure::rejected(not_asked(state, &too_much)))?;
         let message = self.post_once(Place::Thread(root.clone()), key, card, first).await?;
@@ -112,10 +116,12 @@ impl Engine {
             card = with.map_err(|error| Failure::retry(error.to_string()))?;
         }
         let place = match &state.card {
-            Some(root) if is_loud(&entry.event) => Place::ThreadAndChannel(root.clone()),
+            Some(root) if is_loud(then, &entry.event) => Place::ThreadAndChannel(root.clone()),
             Some(root) => Place::Thread(root.clone()),
             // What stops a run before it is announced is said all the same: nobody would know otherwise.
-            None if state.is_over() || state.stuck.is_some() => Place::Channel(state.plan.channel.clone()),
+            None if state.is_over() || state.abandoned.is_some() || !state.stuck.is_empty() => {
+                Place::Channel(state.plan.channel.clone())
+            }
             None => return Ok(Performed::Again(CARD_SOON)),
         };
         self.post_once(place, key, card, first).await?;
@@ -131,7 +137,8 @@ impl Engine {
             return Ok(false);
         }
         if let Some(seen) = self.awaited(state).await? {
-            let saw = self.submit(state.id, &Command::Saw(seen), Beside::default()).await;
+            let seen = Command::Saw(Observation::new(&Arc::new(state.clone()), seen));
+            let saw = self.submit(state.id, &seen, Beside::default()).await;
             saw.map_err(|error| Failure::retry(error.to_string()))?;
         }
         let now = self.state(state.id).await;
@@ -224,19 +231,29 @@ fn asks_for_what_is_over(now: &Hotfix, event: &Event) -> bool {
     }
 }
 
-/// Failures and endings are shown in the channel too.
+/// Returns whether an event is shown in the channel too: failures and endings are, a rollback from its beginning to its end, and
+/// whether others may deploy, which everybody was asked about there.
 #[expect(clippy::wildcard_enum_match_arm, reason = "an event is said quietly unless it says so")]
-fn is_loud(event: &Event) -> bool {
-    let failed = |failure: &Option<String>| failure.is_some();
+fn is_loud(then: &Hotfix, event: &Event) -> bool {
     match event {
         Event::Drifted { .. }
         | Event::Stuck { .. }
+        | Event::AbandonAsked { .. }
+        | Event::Abandoned { .. }
         | Event::Aborted { .. }
         | Event::Closed { .. }
         | Event::MainlineLost { .. }
+        | Event::Merged { early: true, .. }
+        | Event::BranchMerged { .. }
+        | Event::FixReverted { .. }
+        | Event::LanesReleased
+        | Event::LanesTaken
         | Event::GlassBroken(_)
         | Event::Countersigned { ok: false, .. } => true,
-        Event::DeployEnded { failure, .. } => failed(failure),
+        Event::DeployEnded { key, failure } => {
+            failure.is_some() || then.deploy(key).is_some_and(|deploy| deploy.intent.rollback)
+        }
+        Event::DeployStarted(intent) => intent.rollback,
         _other => false,
     }
 }

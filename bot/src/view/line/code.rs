@@ -19,8 +19,16 @@ const LISTED: usize = 10;
 impl Told<'_> {
     pub(super) fn branch_created(&self, which: Which, at: &CommitId) -> Card {
         let branch = self.state.plan.branch_named(which).as_str();
-        let there =
+        let mut there =
             Text::of("The branch ").code(branch).plain(" is there, at ").commit(at).plain(", with nothing on it yet.");
+        let left = self.state.survey.as_ref().and_then(|survey| survey.left.as_ref());
+        if let Some(left) = left.filter(|left| which == Which::Fix && &left.at != at) {
+            there = there.plain(format!(" What {} left on it is kept as ", left.run)).code(left.aside.as_str());
+            there = there.plain(match left.pull {
+                Some(number) => format!("; its pull request #{} is closed.", number.0),
+                None => ".".to_owned(),
+            });
+        }
         if which == Which::Into {
             let next = Text::of("The pull request of the fix goes into it; nobody pushes to it directly.");
             return lines(Tone::Neutral, None, vec![there, next]);
@@ -43,12 +51,15 @@ impl Told<'_> {
         lines(Tone::Neutral, None, vec![there, next])
     }
 
-    pub(super) fn fix_picked(&self, source: &CommitId, commit: Option<&CommitId>) -> Card {
+    pub(super) fn fix_picked(&self, source: &CommitId, commit: Option<&CommitId>, empty: bool) -> Card {
         let branch = self.state.plan.branch.as_str();
         let text = match commit {
             Some(commit) => {
                 Text::of("Picked ").commit(source).plain(" onto ").code(branch).plain(" as ").commit(commit).plain(".")
             }
+            None if empty => Text::of("")
+                .commit(source)
+                .plain(" is an empty commit: it changes nothing, so there is nothing to pick."),
             None => Text::of("The branch ")
                 .code(branch)
                 .plain(" has what ")
@@ -56,6 +67,58 @@ impl Told<'_> {
                 .plain(" brings already; nothing was picked."),
         };
         one(Tone::Neutral, text)
+    }
+
+    /// A fix by its title, as far as main or the branch tells it, and its commit.
+    fn fix(&self, source: &CommitId) -> Text {
+        let withheld = self.state.survey.iter().flat_map(|survey| &survey.withheld);
+        let on_branch = self.state.head.iter().flat_map(|head| &head.commits);
+        let known = withheld.chain(on_branch).find(|known| &known.commit == source);
+        let title = known.map_or(String::new(), |known| format!("{} ", outside(&known.subject)));
+        Text::of(title).commit(source)
+    }
+
+    pub(super) fn fixes_ordered(&self, sources: &[CommitId]) -> Card {
+        let mut text = Text::of("The fixes are picked in the order in which they landed on ")
+            .code(self.state.plan.main.as_str())
+            .plain(": ");
+        for (at, source) in sources.iter().enumerate() {
+            text = if at == 0 { text } else { text.plain(", ") }.then(self.fix(source));
+        }
+        one(Tone::Neutral, text.plain("."))
+    }
+
+    pub(super) fn fix_removal_asked(&self, source: &CommitId) -> Card {
+        let branch = self.state.plan.branch.as_str();
+        let text = Text::of(format!("{} wants ", self.who()))
+            .then(self.fix(source))
+            .plain(" out of this hotfix. Taking it off ");
+        one(Tone::Neutral, text.code(branch).plain("."))
+    }
+
+    pub(super) fn fix_removed(&self, source: &CommitId, by_hand: bool) -> Card {
+        let text = self.fix(source).plain(" is no longer part of this hotfix.");
+        if !by_hand {
+            return one(Tone::Neutral, text);
+        }
+        let branch = self.state.plan.branch.as_str();
+        let next = owner(self.state, self.to)
+            .plain(": a person put it on ")
+            .code(branch)
+            .plain(", so take it off there as well and push.");
+        lines(Tone::Warning, None, vec![text, next])
+    }
+
+    pub(super) fn fix_kept(&self, source: &CommitId, files: &[String]) -> Card {
+        let branch = self.state.plan.branch.as_str();
+        let title = self.fix(source).plain(" stays on ").code(branch);
+        let names: Vec<String> = files.iter().map(|file| outside(file)).collect();
+        let why = Text::of(format!("What is on top of it does not apply without it: {}.", listing(&names)));
+        let next = owner(self.state, self.to)
+            .plain(": take it off by hand and push, then say ")
+            .command(&format!("unpick {}", source.short()))
+            .plain(" again.");
+        lines(Tone::Bad, Some(title), vec![why, next])
     }
 
     pub(super) fn fix_conflicted(&self, source: &CommitId, files: &[String]) -> Card {

@@ -22,7 +22,7 @@ impl Told<'_> {
         let asks = asks_at_once(self.state, &spec.kind);
         // What is fulfilled in the moment it begins asks nobody.
         let wait = wait(self.state, self.at).filter(|_| asks && self.state.is_current(|kind| kind == &spec.kind))?;
-        Some(lines(Tone::Asking, Some(Text::of(outside(&spec.title))), ask(self.state, self.to, &wait)))
+        Some(lines(Tone::Asking, Some(Text::of(outside(&spec.title))), ask(self.state, self.to, spec, &wait)))
     }
 
     pub(super) fn triage_done(&self) -> Option<Card> {

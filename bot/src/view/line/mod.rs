@@ -59,14 +59,18 @@ fn said(told: &Told<'_>, event: &Event) -> Option<Card> {
         | Event::Targeted { .. }
         | Event::JobFound { .. }
         | Event::Counted(_)
+        | Event::WithheldFound { .. }
         | Event::BaseFound { .. }
         | Event::Announced { .. }
         | Event::FixRequested { .. }
+        | Event::FixAttributed(_)
         | Event::PullSeen(_)
         | Event::Prompted { .. }
+        | Event::EditsRead { .. }
         | Event::QuestionClosed { .. }
         | Event::GlassAnnounced { .. }
         | Event::DeployAsked { .. } => None,
+        Event::MainSeen(_) => told.merge_checked(),
         Event::StepEntered { step } => told.step_entered(step),
         Event::Agreed { step } => Some(told.agreed(step)),
         Event::FixesOnMain { sources } => Some(told.fixes_on_main(sources.len())),
@@ -76,20 +80,29 @@ fn said(told: &Told<'_>, event: &Event) -> Option<Card> {
         Event::LiveBranchMoved { from, to } => Some(told.live_branch_moved(from, to.as_ref())),
         Event::ReturnOpened { number, url } => Some(told.return_opened(*number, url.as_deref())),
         Event::DeployNoted { key, note } => Some(told.deploy_noted(key, note)),
+        Event::StepOffered { step } => told.step_offered(step),
         Event::StepDone { step, evidence } => told.step_done(step, evidence),
         Event::StepSkipped { step, reason } => Some(told.step_skipped(step, reason)),
         Event::OverrideAsked { step, reason, incident } => Some(told.override_asked(step, reason, incident)),
         Event::StepOverridden { step, asked_by, reason, incident } => {
             Some(told.step_overridden(step, asked_by, reason, incident))
         }
+        Event::EvidenceChanged { step, problem } => Some(told.evidence_changed(step, problem.as_deref())),
         Event::StepReopened { step, reason } => Some(told.step_reopened(step, reason)),
         Event::Reminded { step, times } => Some(told.reminded(step, *times)),
         Event::BranchCreated { which, at } => Some(told.branch_created(*which, at)),
-        Event::FixPicked { source, commit } => Some(told.fix_picked(source, commit.as_ref())),
+        Event::Identified { unknown, person, words } => Some(told.identified(unknown, person.as_ref(), words)),
+        Event::StrangersPushed { people } => Some(told.strangers_pushed(people)),
+        Event::FixPicked { source, commit, empty } => Some(told.fix_picked(source, commit.as_ref(), *empty)),
+        Event::FixesOrdered { sources } => Some(told.fixes_ordered(sources)),
+        Event::FixRemovalAsked { source } => Some(told.fix_removal_asked(source)),
+        Event::FixRemoved { source, by_hand } => Some(told.fix_removed(source, *by_hand)),
+        Event::FixKept { source, files } => Some(told.fix_kept(source, files)),
         Event::FixConflicted { source, files } => Some(told.fix_conflicted(source, files)),
         Event::HeadMoved { from, head, adapts } => Some(told.head_moved(from, head, adapts)),
         Event::PullOpened { number, url, .. } => Some(told.pull_opened(*number, url.as_deref())),
         Event::Joined { title } => Some(told.joined(title)),
+        Event::ApprovalChanged { environment, approval } => Some(told.approval_changed(environment, approval)),
         Event::Voted(vote) => Some(told.voted(vote)),
         Event::VoteWithdrawn { environment, person, why } => Some(told.vote_withdrawn(environment, person, *why)),
         Event::Vetoed { environment, reason, .. } => Some(told.vetoed(environment, reason)),
@@ -105,22 +118,37 @@ fn said(told: &Told<'_>, event: &Event) -> Option<Card> {
         Event::Noted { text } => Some(told.noted(text)),
         Event::DeployRefused { environment, refusals } => Some(told.deploy_refused(environment, refusals)),
         Event::DeployStarted(intent) => Some(told.deploy_started(intent)),
-        Event::DeployAwaitsWord { key } => Some(told.deploy_awaits_word(key)),
+        Event::RolloutBegan { key } => Some(told.rollout_began(key)),
+        Event::DeployAwaitsWord { key, .. } => Some(told.deploy_awaits_word(key)),
         Event::DeployEnded { key, failure } => Some(told.deploy_ended(key, failure.as_deref())),
-        Event::Drifted { environment, expected, found } => Some(told.drifted(environment, expected, found)),
+        Event::Drifted { environment, expected, found, brings, total } => {
+            Some(told.drifted(environment, (expected, found), (brings, *total)))
+        }
         Event::DriftSettled { choice } => Some(told.drift_settled(*choice)),
         Event::RebaseConflicted { files } => Some(told.rebase_conflicted(files)),
         Event::Superseded { environment, by } => Some(told.superseded(environment, by)),
-        Event::Merged { number, commit } => Some(told.merged(*number, commit)),
+        Event::Merged { number, commit, early } => Some(told.merged(*number, commit, *early)),
         Event::RidersFound { riders, total } => Some(told.riders_found(riders, *total)),
         Event::Proven { how, main } => Some(told.proven(how, main)),
-        Event::MainlineLost { by } => Some(told.mainline_lost(by)),
+        Event::MainlineLost { by, partly } => Some(told.mainline_lost(by, *partly)),
+        Event::MainlineRewritten { by, .. } => Some(told.mainline_rewritten(by)),
+        Event::MainlineConfirmed { note } => Some(told.mainline_confirmed(note.as_deref())),
         Event::MergebackWaived { reason } => Some(told.mergeback_waived(reason)),
         Event::BranchDeleted => Some(told.branch_deleted()),
+        Event::BranchGone { at } => Some(told.branch_gone(at)),
+        Event::BranchBack { at } => Some(told.branch_back(at)),
+        Event::BranchMerged { by } => Some(told.branch_merged(by)),
+        Event::FixReverted { source, by, why } => Some(told.fix_reverted(source, by, why)),
+        Event::FixBack { source } => Some(told.fix_back(source)),
+        Event::FixConfirmed { source } => Some(told.fix_confirmed(source)),
         Event::PostmortemFiled { url } => Some(told.postmortem_filed(url.as_deref())),
         Event::Refused { refusals } => Some(told.refused(refusals)),
-        Event::Stuck { what, reason } => Some(told.stuck(what, reason)),
-        Event::Retried => Some(told.retried()),
+        Event::Stuck { effect, reason } => Some(told.stuck(&effect.describe(), reason)),
+        Event::Retried { .. } => Some(told.retried()),
+        Event::LanesReleased => Some(told.lanes_released()),
+        Event::LanesTaken => Some(told.lanes_taken()),
+        Event::AbandonAsked { reason } => Some(told.abandon_asked(reason)),
+        Event::Abandoned { reason, asked_by, believed } => Some(told.abandoned(reason, asked_by.as_ref(), believed)),
         Event::Aborted { reason } => Some(told.aborted(reason)),
         Event::Closed { ending } => Some(told.closed(ending)),
     }

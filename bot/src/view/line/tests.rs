@@ -1,11 +1,11 @@
 use super::*;
-use crate::domain::command::{Act, Command, Outcome, PickResult, Rebased, Sighting};
+use crate::domain::command::{Act, Command, Fixes, Outcome, PickResult, Rebased, Sighting};
 use crate::domain::effect::Effect;
 use crate::domain::event::DriftChoice;
 use crate::domain::evolve::replay;
 use crate::domain::react::react;
 use crate::domain::way::Way;
-use crate::view::fixture::{Play, asked, begun, closed, commit, environment, head, live, same, yes};
+use crate::view::fixture::{Play, asked, begun, closed, commit, environment, head, live, picked, same, yes};
 use crate::view::plain;
 use hotfix_adapters::chat::Span;
 
@@ -58,18 +58,18 @@ To watch: errors and response times of payments. Incident: INC-77
 [Good] Live in production: `abc1234` → `1111111`
 Staging runs `1111111`, the same.
 To watch: errors and response times of payments. Incident: INC-77
-To roll back: `/hotfix rollback production`.
+To roll back: `/hotfix rollback production <why>`.
 Production is in a non-standard state until the fix is on `main`.
 Please no production deploys of payments until this thread says so.
 [Good] Pull request #7 <https://forge.example/payments/7> is merged into `main` as `eeeeeee`.
 [Good] The fix is on main: main contains the very commits, at `eeeeeee`. The next regular release contains it.
+[Good] Production deploys of payments are free again.
 [Neutral] The branch `hotfix` is deleted; everything on it is on main.
 [Good] Ana wrote the post-mortem: https://wiki.example/pm-12
 [Good] HF-12 is closed: completed in 40 m
 The fix is on main: main contains the very commits, at `eeeeeee`.
 It was live after 32 m.
 Post-mortem: https://wiki.example/pm-12
-Production deploys of payments are free again.
 "#,
     );
 }
@@ -78,7 +78,7 @@ Production deploys of payments are free again.
 fn a_fix_that_does_not_apply_comes_with_what_to_type() {
     let before = begun().announced().branched();
     let result = PickResult::Conflict { files: vec!["src/upload.rs".to_owned(), "src/`form`.rs".to_owned()] };
-    let conflict = before.clone().came(Outcome::Picked { source: commit("f1f1f1f"), result });
+    let conflict = before.clone().came(picked("f1f1f1f", result));
     same(
         &from(&before, &conflict),
         r#"
@@ -109,6 +109,8 @@ fn drift_offers_three_ways() {
         environment: environment("production"),
         running: commit("9999999"),
         has_fix: false,
+        brings: Vec::new(),
+        total: 0,
     });
     same(
         &from(&before, &drift),
@@ -144,6 +146,7 @@ In the way: `src/upload.rs`
 [Neutral] Ana decides: the fix goes out with the regular release, as a normal change. This run deploys nothing more; what is left is to bring it to main.
 [Good] Pull request #7 <https://forge.example/payments/7> is merged into `main` as `eeeeeee`.
 [Good] The fix is on main: main contains the very commits, at `eeeeeee`. The next regular release contains it.
+[Good] Production deploys of payments are free again.
 [Neutral] The branch `hotfix` is deleted; everything on it is on main.
 "#,
     );
@@ -172,21 +175,92 @@ fn deployments_that_fail_are_tried_again_or_rolled_back() {
 exit 1
 out of <!channel> disk\u{202e}.
 It may have done all, half or none of its work: look at what production runs.
-@Ana: try again with `/hotfix retry`, or put back what ran before: `/hotfix rollback production`.
+@Ana: try again with `/hotfix retry`, or put back what ran before: `/hotfix rollback production <why>`.
 "#,
     );
     let live = live();
-    let back = live.clone().by("ana", Act::Rollback(environment("production"), None)).begins("1111111").ends(None);
+    let back = live
+        .clone()
+        .by("ana", Act::Rollback { environment: environment("production"), to: None, reason: "it is slow".to_owned() })
+        .begins("1111111")
+        .ends(None);
     same(
         &from(&live, &back),
         r#"
 [Neutral] Rolling back production: `1111111` → `abc1234`.
+Why: it is slow.
 [Warning] Production is back on `abc1234`
 The fix is not on production any more.
-@Ana: before it goes there again the votes start again. To give it up instead, say `/hotfix abort <why>`.
+@Ana: push a better fix; nobody is asked to vote for this one again unless somebody says `/hotfix retry`. To give it up, say `/hotfix abort <why>`.
 Please no production deploys of payments until this thread says so.
 "#,
     );
+}
+
+/// Only what is possible is offered: the fix is live and main has it not, so the run is not given up.
+#[test]
+fn drift_of_a_live_fix_offers_what_is_possible() {
+    let live = live();
+    let drift = live.clone().saw(Sighting::Production {
+        environment: environment("production"),
+        running: commit("9999999"),
+        has_fix: false,
+        brings: Vec::new(),
+        total: 0,
+    });
+    let said = from(&live, &drift);
+    for way in ["/hotfix drift rebase", "/hotfix drift roll", "/hotfix abandon <reason>"] {
+        assert!(said.contains(&format!("• `{way}`")), "{said}");
+    }
+    assert!(!said.contains("drift abort"), "{said}");
+}
+
+/// Main has the change, and nothing more goes onto the branch: nobody is told to push.
+#[test]
+fn a_rollback_after_the_merge_sends_nobody_to_the_branch() {
+    let merged = live().on_main();
+    let back = merged
+        .clone()
+        .by("ana", Act::Rollback { environment: environment("production"), to: None, reason: "it is slow".to_owned() })
+        .begins("1111111")
+        .ends(None);
+    let said = from(&merged, &back);
+    let next = "@Ana: `main` still has the change. Revert it there, or give this one up with `/hotfix abort <why>` and start a \
+                new hotfix; nobody is asked to vote for this one again unless somebody says `/hotfix retry`.";
+    assert!(said.contains(next), "{said}");
+    let shown = plain(&crate::view::card(&back.state, &back.to(), back.now));
+    assert!(shown.contains("\nRolled back.\n"), "{shown}");
+}
+
+/// What was deleted is said wherever the run is shown, with both ways out.
+#[test]
+fn a_branch_that_is_gone_is_said_until_it_is_back() {
+    let before = asked();
+    let gone = before.clone().saw(Sighting::Head(None));
+    let next = "@Ana: to have `hotfix` back at `1111111`, say `/hotfix retry`; to give the hotfix up, say `/hotfix abort <why>`.";
+    let shown = plain(&crate::view::card(&gone.state, &gone.to(), gone.now));
+    for said in [from(&before, &gone), shown.clone()] {
+        assert!(said.contains(next), "{said}");
+    }
+    assert!(shown.contains("\nStopped: the branch was deleted.\n"), "{shown}");
+    assert!(!shown.contains("Answer the question"), "{shown}");
+    let over = gone.clone().by("ana", Act::Abort("the flag was enough".to_owned()));
+    let said = from(&gone, &over);
+    assert!(said.contains("Pull request #7 is left as it is; close it when nobody needs it."), "{said}");
+    assert!(!said.contains("The branch `hotfix`"), "{said}");
+}
+
+/// A step that is open again says first who puts it right and how.
+#[test]
+fn a_step_that_is_open_again_names_the_remedy() {
+    use crate::domain::event::PullSeen;
+    use hotfix_adapters::forge::{Check, CheckState};
+    let before = asked();
+    let mut seen: PullSeen = before.state.pull.as_ref().unwrap().seen.clone();
+    seen.checks = vec![Check { name: "build".to_owned(), app: "ci".to_owned(), state: CheckState::Failure }];
+    let red = before.clone().saw(Sighting::Pull { seen, merged: None });
+    let said = from(&before, &red);
+    assert!(said.contains("is open again: build failed.\n@Ana: build failed. Run the check again, or push"), "{said}");
 }
 
 #[test]
@@ -253,7 +327,13 @@ fn what_stops_a_run_and_what_ends_it() {
         .came(stuck)
         .by("ana", Act::Retry)
         .verified("local", false)
-        .by("dee", Act::Join { title: "Fix the totals".to_owned(), fixes: vec![commit("f2f2f2f")] })
+        .by(
+            "dee",
+            Act::Join {
+                title: "Fix the totals".to_owned(),
+                fixes: Fixes { commits: vec![commit("f2f2f2f")], reordered: false },
+            },
+        )
         .by("ana", Act::Abort("the flag was enough".to_owned()));
     same(
         &from(&before, &stopped),
@@ -290,7 +370,13 @@ fn the_way_back_to_main_can_be_lost_waived_or_overtaken() {
     let live = live();
     let lost = live
         .clone()
-        .saw(Sighting::Production { environment: environment("production"), running: commit("8888888"), has_fix: true })
+        .saw(Sighting::Production {
+            environment: environment("production"),
+            running: commit("8888888"),
+            has_fix: true,
+            brings: Vec::new(),
+            total: 0,
+        })
         .came(Outcome::Riders { riders: Vec::new(), total: 0 })
         .by("dee", Act::WaiveMergeback("main was rewritten".to_owned()));
     same(
@@ -299,6 +385,7 @@ fn the_way_back_to_main_can_be_lost_waived_or_overtaken() {
 [Good] A newer release is on production: `8888888`, which contains the fix. Nothing is lost, and this run goes on to its end.
 [Neutral] Nothing else goes to production with it.
 [Warning] Dee gives up bringing the fix to main: main was rewritten. The next regular release does not contain it.
+[Good] Production deploys of payments are free again.
 "#,
     );
 }
@@ -323,10 +410,7 @@ fn text_from_outside_stays_plain_or_code() {
     let evil = "<!channel> `x` \u{202e}daol";
     let before = begun().announced().branched();
     let result = PickResult::Done { commit: commit("1111111"), head: head("1111111", evil) };
-    let after = before
-        .clone()
-        .came(Outcome::Picked { source: commit("f1f1f1f"), result })
-        .by("ben", Act::Note(evil.to_owned()));
+    let after = before.clone().came(picked("f1f1f1f", result)).by("ben", Act::Note(evil.to_owned()));
     for (at, entry) in after.entries.iter().enumerate().skip(before.entries.len()) {
         let state = replay(after.state.id, &after.entries[..=at]).unwrap().unwrap();
         let Some(card) = line(&state, entry, &after.to()) else {
@@ -417,7 +501,12 @@ fn a_glass_that_was_not_needed_after_all_asks_nobody() {
         ..Default::default()
     };
     let asked = begun.state.asked_deploy.clone().unwrap();
-    let begun = begun.came(Outcome::DeployChecked { environment: asked.environment, commit: asked.commit, key, facts });
+    let begun = begun.came(Outcome::DeployChecked {
+        environment: asked.environment,
+        commit: asked.commit,
+        key,
+        facts: Box::new(facts),
+    });
     let intent = &begun.state.deploys.last().unwrap().intent;
     assert_eq!((intent.glass.as_ref(), intent.votes.len()), (None, 2));
     assert!(!crate::domain::glass::review_due(&begun.state));
@@ -447,7 +536,7 @@ fn case_90_a_glass_is_void_with_what_it_was_for() {
             environment: asked_for.environment,
             commit: asked_for.commit,
             key,
-            facts,
+            facts: Box::new(facts),
         })
     };
     for (glass, policy, wanted) in
@@ -495,7 +584,7 @@ fn case_39_a_vote_counts_together_with_a_review() {
         let check = Check { name: "build".to_owned(), app: "ci".to_owned(), state: CheckState::Success };
         let reviews = who.iter().map(review).collect();
         Sighting::Pull {
-            seen: PullSeen { reviews, checked: Some(commit("1111111")), checks: vec![check], astray: None },
+            seen: PullSeen { reviews, checked: Some(commit("1111111")), checks: vec![check], ..PullSeen::default() },
             merged: None,
         }
     };
@@ -542,6 +631,7 @@ Approve exactly this head on pull request #7 <https://forge.example/payments/7>;
             running: Some(commit("abc1234")),
             policy_version: "policy-1".to_owned(),
             standing: [roles("ben"), roles("dee")].into(),
+            judged: asked.state.votes.clone(),
             reviewed: reviewed.iter().map(|who| who.parse().unwrap()).collect(),
             ..Default::default()
         };
@@ -551,7 +641,7 @@ Approve exactly this head on pull request #7 <https://forge.example/payments/7>;
             environment: asked_for.environment,
             commit: asked_for.commit,
             key,
-            facts,
+            facts: Box::new(facts),
         })
     };
     let begun = |play: &Play| play.state.deploys.last().is_some_and(|deploy| deploy.intent.environment == production);

@@ -1,16 +1,22 @@
 //! What people say: votes, noes, holds, and what they saw.
 
+use std::collections::BTreeSet;
+
 use hotfix_adapters::chat::{Card, Text, Tone};
-use hotfix_adapters::vocabulary::{CommitId, Environment};
+use hotfix_adapters::vocabulary::{CommitId, Environment, PersonRef};
 
 use super::{Told, lines, one};
-use crate::domain::event::{Actor, Lapse, Vote};
+use crate::domain::attribution::handle;
+use crate::domain::event::{Actor, Contributor, Lapse, Vote};
 use crate::domain::id::PersonId;
 use crate::domain::playbook::HoldMeans;
+use crate::domain::service::Approval;
 use crate::domain::vote::{is_backed, quorum};
-use crate::view::ask::{missing, owner};
+use crate::view::ask::{missing_for, owner};
+use crate::view::attribution::all_called;
 use crate::view::duration::clock;
-use crate::view::phrase::{Say, ended, lapsed, outside, paragraph};
+use crate::view::phrase::{Say, count, ended, lapsed, outside, paragraph};
+use crate::view::plan::whose_word;
 use crate::view::standing::looked_at;
 
 impl Told<'_> {
@@ -22,7 +28,8 @@ impl Told<'_> {
         } else if quorum.missing.is_empty() {
             "That is enough.".to_owned()
         } else {
-            format!("Still missing: {}.", missing(&quorum.missing))
+            let missing = missing_for(self.state, self.to, &vote.environment, &quorum.missing);
+            format!("Still missing: {missing}.")
         };
         let text = Text::of(format!("{} says yes to ", self.who())).commit(&vote.commit).plain(format!(
             " for {}, until {}. {left}",
@@ -44,6 +51,11 @@ impl Told<'_> {
         let why = why.map_or("it was taken back, or they may not vote now", lapsed);
         let whom = Text::new().span(self.to.call(person)).plain(" and ").then(owner(self.state, self.to));
         one(Tone::Warning, whom.plain(format!(": the yes of {name} for {environment} does not count any more: {why}.")))
+    }
+
+    pub(super) fn approval_changed(&self, environment: &Environment, approval: &Approval) -> Card {
+        let what = format!("The policy changed. For {environment} from now on: {}.", whose_word(approval));
+        one(Tone::Warning, Text::of(what))
     }
 
     pub(super) fn vetoed(&self, environment: &Environment, reason: &str) -> Card {
@@ -108,6 +120,33 @@ impl Told<'_> {
         lines(Tone::Bad, None, vec![text, next])
     }
 
+    /// Whoever states it does not vote, and whom it names does not either (security case 94).
+    pub(super) fn identified(&self, unknown: &PersonRef, person: Option<&PersonId>, words: &str) -> Card {
+        let text = Text::of(format!("{} states that ", self.who())).code(handle(unknown));
+        let text = match person {
+            Some(person) => {
+                let name = self.to.name(person);
+                text.plain(format!(" is {name}. Neither {} nor {name} votes in this run.", self.who()))
+            }
+            None => text.plain(format!(" is {} {} does not vote in this run.", ended(&outside(words)), self.who())),
+        };
+        let left = self.state.unknown().len();
+        let next = match left {
+            0 => "Every contributor is known now, so no additional approver is needed.".to_owned(),
+            _ => format!(
+                "{} still unknown, so one more approver is needed.",
+                count(left, "contributor is", "contributors are")
+            ),
+        };
+        lines(Tone::Neutral, None, vec![text, Text::of(next)])
+    }
+
+    pub(super) fn strangers_pushed(&self, people: &BTreeSet<Contributor>) -> Card {
+        let text = Text::of("Pushed to the branch by somebody who is not in people.toml: ");
+        let text = text.then(all_called(people.iter())).plain(". One more approver is needed because of that.");
+        one(Tone::Warning, text)
+    }
+
     pub(super) fn noted(&self, text: &str) -> Card {
         one(Tone::Neutral, Text::of(format!("{} notes: {}", self.who(), paragraph(text))))
     }
@@ -129,5 +168,5 @@ impl Told<'_> {
 /// What is done is done (security case 33).
 fn after(environment: &Environment) -> Text {
     let text = format!(" It went to {environment} by that word already, and nothing is undone. To go back: ");
-    Text::of(text).command(&format!("rollback {environment}")).plain(".")
+    Text::of(text).command(&format!("rollback {environment} <why>")).plain(".")
 }

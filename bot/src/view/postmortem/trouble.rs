@@ -59,8 +59,8 @@ fn failure(state: &Hotfix, event: &Event) -> Option<String> {
         let place = state.deploy(key).map_or_else(|| "an environment".to_owned(), place);
         return failure.as_ref().map(|why| format!("the deployment to {place} failed: {}", escape(why)));
     }
-    if let Event::Stuck { what, reason } = event {
-        return Some(format!("could not {}: {}", escape(what), escape(once(reason))));
+    if let Event::Stuck { effect, reason } = event {
+        return Some(format!("could not {}: {}", escape(&effect.describe()), escape(once(reason))));
     }
     if let Event::FixConflicted { source, files } = event {
         return Some(format!("{} did not apply: {}", sha(source), escape(&files.join(", "))));

@@ -102,10 +102,38 @@ pub(super) fn branch(state: &State, full: &str, name: &str) -> Reply {
     let repo = state.repos[full].full();
     let base = format!("{}/repos/{repo}/branches/{}", state.api(), encoded(name));
     let html = format!("{}/{repo}/tree/{}", state.url, encoded(name));
+    let required = &state.repos[full].required;
+    let contexts: Vec<&String> =
+        required.iter().filter(|(branch, _)| branch == name).map(|(_, context)| context).collect();
+    let protection = match contexts.is_empty() {
+        true => {
+            json!({ "enabled": false, "required_status_checks": { "enforcement_level": "off", "contexts": [], "checks": [] } })
+        }
+        false => json!({
+            "enabled": true,
+            "required_status_checks": { "enforcement_level": "non_admins", "contexts": contexts, "checks": [] },
+        }),
+    };
     Reply::ok(json!({
-        "name": name, "commit": commit, "protected": false, "protection_url": format!("{base}/protection"),
-        "protection": { "enabled": false }, "_links": { "self": base, "html": html },
+        "name": name, "commit": commit, "protected": !contexts.is_empty(),
+        "protection_url": format!("{base}/protection"), "protection": protection, "_links": { "self": base, "html": html },
     }))
+}
+
+/// What rulesets ask of a branch.
+pub(super) fn rules(state: &State, full: &str, name: &str) -> Reply {
+    let required = &state.repos[full].required_by_rules;
+    let checks: Vec<_> = required
+        .iter()
+        .filter(|(branch, _)| branch == name)
+        .map(|(_, context)| json!({ "context": context, "integration_id": null }))
+        .collect();
+    let rule = (!checks.is_empty()).then(|| {
+        let parameters = json!({ "strict_required_status_checks_policy": false, "required_status_checks": checks });
+        let source = ("ruleset_source_type", "ruleset_source", "ruleset_id");
+        json!({ "type": "required_status_checks", "parameters": parameters, source.0: "Repository", source.1: full, source.2: 1 })
+    });
+    Reply::List(rule.into_iter().collect(), 30)
 }
 
 pub(super) fn reference(state: &State, full: &str, name: &str) -> Reply {

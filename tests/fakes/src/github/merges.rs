@@ -47,8 +47,10 @@ pub(super) fn merge(state: &mut State, call: &Call, full: &str, number: &str) ->
         _ => return Reply::error(422, "Invalid request.\n\nNo such merge_method.", None),
     };
     let message = format!("{title}\n\n{}", call.text("commit_message").unwrap_or_default());
-    let login = state.users[&call.user].login.clone();
-    let mail = format!("{}+{login}@users.noreply.github.com", call.user);
+    // A squash is the work of whoever opened the pull request, a merge of whoever merged it.
+    let author = if squash { issue.user } else { call.user };
+    let login = state.users[&author].login.clone();
+    let mail = format!("{author}+{login}@users.noreply.github.com");
     let names = [
         ("GIT_AUTHOR_NAME", login.as_str()),
         ("GIT_AUTHOR_EMAIL", mail.as_str()),

@@ -136,6 +136,11 @@ impl GitHubFake {
         state.tokens.insert(token.to_owned(), Access { user, repos: None, permissions: None, expires: i64::MAX });
     }
 
+    /// Nobody who asks may write any more.
+    pub fn permit_reading_only(&self) {
+        self.state().reads_only = true;
+    }
+
     /// Takes a token back.
     pub fn revoke(&self, token: &str) {
         self.state().tokens.remove(token);

@@ -119,11 +119,40 @@ impl GitHubFake {
         assert!(matches!(reply, Reply::One(200, _)), "pull request {number} of {full} cannot be merged");
     }
 
+    /// Somebody opens a pull request; answers its number.
+    ///
+    /// # Panics
+    /// When there are no such branches.
+    #[must_use]
+    pub fn open_by_hand(&self, full: &str, login: &str, (head, base): (&str, &str), title: &str) -> u64 {
+        let mut state = self.state();
+        let (user, place) = (state.user(login), state.repo(full).place.clone());
+        let (head_sha, base_sha) = (code::tip(&place, head).unwrap(), code::tip(&place, base).unwrap());
+        let (head, base) = (head.to_owned(), base.to_owned());
+        let pull = Pull { head, head_sha, base, base_sha, merged: None, reviews: vec![], fork: None, draft: false };
+        pulls::add(&mut state, full, user, title, None, Some(pull))
+    }
+
     /// Somebody gives a pull request up.
     pub fn close(&self, full: &str, number: u64, login: &str) {
         let mut state = self.state();
         let user = state.user(login);
         pulls::close(&mut state, full, number, user);
+    }
+
+    /// Somebody marks a pull request as a draft, or as ready.
+    pub fn draft(&self, full: &str, number: u64, on: bool) {
+        let mut state = self.state();
+        let issue = state.repo(full).issues.get_mut(&number).expect("a pull request");
+        issue.pull.as_mut().expect("a pull request").draft = on;
+    }
+
+    /// The repository requires a check before changes to a branch are merged, by branch protection or by a ruleset.
+    pub fn require(&self, full: &str, branch: &str, context: &str, by_ruleset: bool) {
+        let mut state = self.state();
+        let repo = state.repo(full);
+        let required = if by_ruleset { &mut repo.required_by_rules } else { &mut repo.required };
+        required.push((branch.to_owned(), context.to_owned()));
     }
 
     /// Somebody opens an issue; answers its number.
@@ -143,7 +172,8 @@ impl GitHubFake {
         let (user, fork) = (state.user("stranger"), state.id());
         let base_sha = code::tip(&state.repo(full).place, base).unwrap();
         let (head, head_sha, base) = (head.to_owned(), head_sha.to_owned(), base.to_owned());
-        let pull = Pull { head, head_sha, base, base_sha, merged: None, reviews: vec![], fork: Some(fork) };
+        let pull =
+            Pull { head, head_sha, base, base_sha, merged: None, reviews: vec![], draft: false, fork: Some(fork) };
         pulls::add(&mut state, full, user, "From outside", None, Some(pull))
     }
 
@@ -215,7 +245,7 @@ impl GitHubFake {
             let (head_sha, base_sha) = (code::tip(&place, &head).unwrap(), code::tip(&place, &base).unwrap());
             let user = state.user("quick");
             let (head, base) = (head.clone(), base.clone());
-            let pull = Pull { head, head_sha, base, base_sha, merged: None, reviews: vec![], fork: None };
+            let pull = Pull { head, head_sha, base, base_sha, merged: None, reviews: vec![], draft: false, fork: None };
             let _ = pulls::add(state, &full, user, "First", None, Some(pull));
         };
         self.state().race = Some(Arc::new(open));

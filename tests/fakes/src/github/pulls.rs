@@ -39,7 +39,7 @@ pub(super) fn shown(state: &State, full: &str, number: u64, whole: bool) -> Valu
         "id": issue.id, "node_id": format!("PR_{}", issue.id), "number": number, "title": issue.title, "body": issue.body,
         "url": format!("{base}/pulls/{number}"), "html_url": format!("{}/{name}/pull/{number}", state.url),
         "issue_url": format!("{base}/issues/{number}"), "state": if issue.open { "open" } else { "closed" }, "locked": false,
-        "user": shape::user(state, issue.user), "labels": labels(state, full, &issue.labels), "draft": false,
+        "user": shape::user(state, issue.user), "labels": labels(state, full, &issue.labels), "draft": pull.draft,
         "created_at": issue.created, "updated_at": issue.updated, "closed_at": issue.closed,
         "merged_at": merged.map(|merged| &merged.at), "merge_commit_sha": merged.map(|merged| &merged.commit),
         "assignee": null, "assignees": [], "requested_reviewers": [], "requested_teams": [], "milestone": null,
@@ -92,6 +92,26 @@ pub(super) fn labels(state: &State, full: &str, names: &[String]) -> Vec<Value> 
     let repo = state.repos[full].full();
     let shown = |name: &String| json!({ "id": 1, "node_id": "L_1", "name": name, "color": "ededed", "default": false, "description": null, "url": format!("{}/repos/{repo}/labels/{}", state.api(), encoded(name)) });
     names.iter().map(shown).collect()
+}
+
+/// The pull requests of a commit: those that it was merged by or squashed into, and open ones that have it.
+pub(super) fn of_commit(state: &State, full: &str, sha: &str) -> Reply {
+    let repo = &state.repos[full];
+    let Some(sha) = shape::resolve(&repo.place, sha) else {
+        return Reply::error(422, &format!("No commit found for SHA: {sha}"), None);
+    };
+    let has = |pull: &Pull| {
+        let before = match &pull.merged {
+            Some(merged) if merged.commit == sha => return true,
+            Some(merged) => format!("{}^1", merged.commit),
+            None => pull.base_sha.clone(),
+        };
+        is_ancestor(&repo.place, &sha, &pull.head_sha) && !is_ancestor(&repo.place, &sha, &before)
+    };
+    let found =
+        repo.issues.values().filter(|issue| issue.open || issue.pull.as_ref().is_some_and(|it| it.merged.is_some()));
+    let found = found.filter(|issue| issue.pull.as_ref().is_some_and(has));
+    Reply::List(found.map(|issue| shown(state, full, issue.number, false)).collect(), 30)
 }
 
 pub(super) fn list(state: &State, call: &Call, full: &str) -> Reply {
@@ -158,6 +178,7 @@ pub(super) fn create(state: &mut State, call: &Call, full: &str) -> Reply {
         base_sha,
         merged: None,
         reviews: vec![],
+        draft: call.body.get("draft").is_some_and(|draft| draft == true),
         fork: None,
     };
     let number = add(state, full, call.user, title, call.text("body"), Some(pull));

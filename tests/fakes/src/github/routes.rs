@@ -8,6 +8,11 @@ pub(super) fn route(state: &mut State, call: &Call) -> Reply {
     let path: Vec<&str> = call.path.iter().map(String::as_str).collect();
     match (call.method.as_str(), path.as_slice()) {
         ("GET", ["user"]) if call.app.is_none() => Reply::ok(shape::own_user(state, call.user)),
+        ("GET", ["users", login]) => match state.users.iter().find(|(_, user)| user.login == *login).map(|(id, _)| *id)
+        {
+            Some(id) => Reply::ok(shape::user(state, id)),
+            None => Reply::not_found(),
+        },
         ("GET", ["rate_limit"]) => Reply::ok(serde_json::json!({
             "resources": {}, "rate": { "limit": 5000, "remaining": state.remaining, "reset": state.now() + 3600, "used": 0 }
         })),
@@ -46,6 +51,7 @@ fn needs(call: &Call, rest: &[&str]) -> &'static str {
         ["issues", _, "labels" | "comments", ..] => "issues=write; pull_requests=write",
         ["issues", ..] if reads => "issues=read",
         ["issues", ..] => "issues=write",
+        ["commits", _, "pulls"] => "pull_requests=read",
         ["commits", _, "check-runs"] => "checks=read",
         ["check-runs", ..] => "checks=write",
         ["commits", _, "status" | "statuses"] => "statuses=read",
@@ -94,6 +100,7 @@ fn repository(state: &mut State, call: &Call, full: &str, rest: &[&str]) -> Repl
         ("GET", ["activity"]) => code::activity(state, call, full),
         ("GET", ["branches"]) => code::branches(state, full),
         ("GET", ["branches", branch @ ..]) => code::branch(state, full, &branch.join("/")),
+        ("GET", ["rules", "branches", branch @ ..]) => code::rules(state, full, &branch.join("/")),
         ("GET", ["git", "ref", name @ ..]) => code::reference(state, full, &name.join("/")),
         ("GET", ["git", "matching-refs", name @ ..]) => code::matching(state, full, &name.join("/")),
         ("POST", ["git", "refs"]) => code::create_ref(state, call, full),
@@ -102,6 +109,7 @@ fn repository(state: &mut State, call: &Call, full: &str, rest: &[&str]) -> Repl
         ("GET", ["commits"]) => code::commits(state, call, full),
         ("GET", ["commits", sha]) => code::commit(state, full, sha),
         ("GET", ["compare", range]) => code::compare(state, full, range),
+        ("GET", ["commits", sha, "pulls"]) => pulls::of_commit(state, full, sha),
         ("GET", ["commits", sha, "check-runs"]) => checks::runs(state, call, full, sha),
         ("POST", ["check-runs"]) => checks::create_run(state, call, full),
         ("GET", ["commits", sha, "statuses"] | ["statuses", sha]) => checks::statuses(state, full, sha),

@@ -63,7 +63,7 @@ pub(super) fn repository(state: &State, full: &str) -> Value {
         "ssh_url": format!("git@example.org:{name}.git"), "default_branch": "main", "archived": false, "disabled": false,
         "visibility": "private", "has_issues": true, "open_issues": issues, "open_issues_count": issues,
         "created_at": FOUNDED, "updated_at": FOUNDED, "pushed_at": FOUNDED,
-        "permissions": { "admin": false, "push": true, "pull": true },
+        "permissions": { "admin": false, "push": !state.reads_only, "pull": true },
     });
     for absent in ["mirror_url", "homepage", "language", "license"] {
         value[absent] = Value::Null;

@@ -16,6 +16,8 @@ pub(crate) struct State {
     next: u64,
     pub(super) ahead: i64,
     pub(super) old: bool,
+    /// Whether whoever asks may read and not write.
+    pub(super) reads_only: bool,
     pub(super) limit: Option<Limit>,
     pub(super) remaining: i64,
     /// What happens just before the next write is looked at.
@@ -76,6 +78,10 @@ pub(super) struct Repository {
     pub(super) issues: BTreeMap<u64, Issue>,
     pub(super) statuses: Vec<Status>,
     pub(super) runs: Vec<CheckRun>,
+    /// What branch protection requires: the branch and the context.
+    pub(super) required: Vec<(String, String)>,
+    /// What rulesets require.
+    pub(super) required_by_rules: Vec<(String, String)>,
     pub(super) deployments: Vec<Deployment>,
     pub(super) workflows: Vec<Workflow>,
     pub(super) workflow_runs: Vec<WorkflowRun>,
@@ -97,6 +103,8 @@ impl Repository {
             issues: BTreeMap::new(),
             statuses: Vec::new(),
             runs: Vec::new(),
+            required: Vec::new(),
+            required_by_rules: Vec::new(),
             deployments: Vec::new(),
             workflows: Vec::new(),
             workflow_runs: Vec::new(),
@@ -141,6 +149,7 @@ pub(super) struct Pull {
     pub(super) base_sha: String,
     pub(super) merged: Option<Merged>,
     pub(super) reviews: Vec<Review>,
+    pub(super) draft: bool,
     /// It comes from this fork of the repository.
     pub(super) fork: Option<u64>,
 }
@@ -270,6 +279,7 @@ impl State {
             next: 1000,
             ahead: 0,
             old: false,
+            reads_only: false,
             limit: None,
             remaining: 5000,
             race: None,

@@ -173,8 +173,9 @@ fn in_project(world: &mut World, call: &Call, project: &str, path: &[&str]) -> A
         [] => {
             let it = world.project(project);
             let (id, method) = (it.id, it.settings.merge_method);
+            let access = json!({ "project_access": { "access_level": world.level }, "group_access": null });
             Ok(json!({ "id": id, "path_with_namespace": project, "name": project, "default_branch": "main",
-                       "merge_method": method, "web_url": format!("{}/{project}", world.base) }))
+                       "merge_method": method, "permissions": access, "web_url": format!("{}/{project}", world.base) }))
         }
         ["merge_requests"] => merges::all(world, call, project),
         ["merge_requests", iid, rest @ ..] => {
@@ -188,6 +189,7 @@ fn in_project(world: &mut World, call: &Call, project: &str, path: &[&str]) -> A
                 rest => talk::of(world, call, project, iid, rest),
             }
         }
+        ["repository", "commits", sha, "merge_requests"] => merges::of_commit(world, project, sha),
         ["issues"] => talk::issues(world, call, project),
         ["labels"] => talk::labels(world, call, project),
         ["events"] => commits::events(world, call, project),

@@ -40,6 +40,22 @@ fn list(world: &mut World, call: &Call, project: &str) -> Answer {
     Ok(Value::Array(found))
 }
 
+/// The merge requests of a commit: those that it came in by, and open ones that have it.
+pub(super) fn of_commit(world: &mut World, project: &str, sha: &str) -> Answer {
+    let it = world.project(project);
+    let place = it.place.clone();
+    let has = |merge: &MergeRequest| {
+        let came_as = [&merge.merge_commit, &merge.squash_commit];
+        let first = format!("{}^1", merge.merge_commit.as_ref().or(merge.squash_commit.as_ref()).unwrap_or(&merge.sha));
+        let before = if merge.state == "merged" { first } else { format!("refs/heads/{}", merge.target) };
+        merge.state != "closed"
+            && (came_as.into_iter().flatten().any(|commit| commit == sha)
+                || plumb::has(&place, &merge.sha, sha) && !plumb::has(&place, &before, sha))
+    };
+    let found: Vec<u64> = it.merges.iter().filter(|merge| has(merge)).map(|merge| merge.iid).collect();
+    Ok(found.into_iter().map(|iid| shown(world, project, iid)).collect())
+}
+
 fn open(world: &mut World, call: &Call, project: &str) -> Answer {
     let (source, target) = (call.need("source_branch")?, call.need("target_branch")?);
     let title = call.need("title")?;
@@ -132,17 +148,20 @@ pub(super) fn merge(world: &mut World, call: &Call, project: &str, iid: u64) -> 
     let message = |name: &str, otherwise: &str| call.text(name).unwrap_or_else(|| otherwise.to_owned());
     let mut head = merge.sha.clone();
     let mut squashed = None;
+    let (merger, author) = (world.signature(call.user), world.signature(merge.author));
     if call.flag("squash") {
         let from = plumb::ask(&place, &["merge-base", &base, &head]).ok_or_else(missing)?;
         let tree = format!("{head}^{{tree}}");
-        head = plumb::commit(&place, &tree, &[&from], &message("squash_commit_message", &merge.title));
+        let words = message("squash_commit_message", &merge.title);
+        head = plumb::commit_as(&place, (&tree, &[&from]), &words, (&author, &merger));
         squashed = Some(head.clone());
     }
     let mut commit = None;
     if !fast {
         let words = format!("Merge branch '{}' into '{}'", merge.source, merge.target);
         let tree = plumb::merged_tree(&place, &base, &head).ok_or_else(missing)?;
-        head = plumb::commit(&place, &tree, &[&base, &head], &message("merge_commit_message", &words));
+        let words = message("merge_commit_message", &words);
+        head = plumb::commit_as(&place, (&tree, &[&base, &head]), &words, (&merger, &merger));
         commit = Some(head.clone());
     }
     plumb::point(&place, &merge.target, &head);

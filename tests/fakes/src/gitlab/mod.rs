@@ -119,6 +119,14 @@ impl GitLab {
         *self.world.lock().unwrap() = kept.0.clone();
     }
 
+    /// The token may read and not push any more.
+    ///
+    /// # Panics
+    /// When a test broke it before.
+    pub fn permit_reading_only(&self) {
+        self.world.lock().unwrap().level = 20;
+    }
+
     /// Makes an empty project such as `team/payments`, and answers its repository.
     ///
     /// # Panics

@@ -54,6 +54,11 @@ impl GitLab {
         })
     }
 
+    /// Somebody gives a merge request another title.
+    pub fn retitle(&self, project: &str, iid: u64, title: &str) {
+        self.with(|world| title.clone_into(&mut world.merge_mut(project, iid).title));
+    }
+
     /// Somebody approves a merge request as it is.
     pub fn approve(&self, project: &str, iid: u64, user: &str) {
         self.with(|world| {
@@ -111,6 +116,15 @@ impl GitLab {
     /// Somebody closes a merge request.
     pub fn close(&self, project: &str, iid: u64) {
         self.with(|world| world.close_merge(project, iid));
+    }
+
+    /// Somebody marks a merge request as a draft, or as ready.
+    pub fn draft(&self, project: &str, iid: u64, on: bool) {
+        self.with(|world| {
+            let merge = world.merge_mut(project, iid);
+            let title = merge.title.trim_start_matches("Draft: ").to_owned();
+            merge.title = if on { format!("Draft: {title}") } else { title };
+        });
     }
 
     /// Somebody opens an issue.

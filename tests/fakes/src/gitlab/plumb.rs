@@ -65,6 +65,26 @@ pub(super) fn commit(place: &Path, tree: &str, parents: &[&str], message: &str) 
     run(place, &args, message.as_bytes(), &[]).expect("a commit")
 }
 
+/// A commit by somebody, in the name of somebody else.
+pub(super) fn commit_as(
+    place: &Path,
+    (tree, parents): (&str, &[&str]),
+    message: &str,
+    (author, committer): (&(String, String), &(String, String)),
+) -> String {
+    let mut args = vec!["commit-tree", tree];
+    for parent in parents {
+        args.extend(["-p", parent]);
+    }
+    let names = [
+        ("GIT_AUTHOR_NAME", author.0.as_str()),
+        ("GIT_AUTHOR_EMAIL", author.1.as_str()),
+        ("GIT_COMMITTER_NAME", committer.0.as_str()),
+        ("GIT_COMMITTER_EMAIL", committer.1.as_str()),
+    ];
+    run(place, &args, message.as_bytes(), &names).expect("a commit")
+}
+
 pub(super) fn point(place: &Path, branch: &str, to: &str) {
     ask(place, &["update-ref", &format!("refs/heads/{branch}"), to]).expect("a branch");
 }

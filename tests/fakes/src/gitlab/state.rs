@@ -16,6 +16,8 @@ pub(super) struct World {
     pub(super) users: BTreeMap<u64, String>,
     pub(super) tick: i64,
     pub(super) next: u64,
+    /// The level of the token's role.
+    pub(super) level: u64,
 }
 
 /// How a project is set up.
@@ -142,7 +144,7 @@ pub(super) struct Deployment {
 impl World {
     pub(super) fn new() -> Self {
         let users = BTreeMap::from([(1, "hotfix-bot".to_owned())]);
-        Self { base: String::new(), projects: BTreeMap::new(), users, tick: 0, next: 100 }
+        Self { base: String::new(), projects: BTreeMap::new(), users, tick: 0, next: 100, level: 40 }
     }
 
     /// The next second: nothing happens at once with something else.
@@ -163,6 +165,14 @@ impl World {
         let id = self.id();
         self.users.insert(id, name.to_owned());
         id
+    }
+
+    /// What somebody's commits on the pages are signed with; the bot has GitLab's private address.
+    pub(super) fn signature(&self, id: u64) -> (String, String) {
+        let name = self.users.get(&id).cloned().unwrap_or_default();
+        let host = self.base.trim_start_matches("http://").split(':').next().unwrap_or_default();
+        let mail = if id == 1 { format!("1-{name}@users.noreply.{host}") } else { format!("{name}@example.org") };
+        (name, mail)
     }
 
     pub(super) fn user_json(&self, id: u64) -> Value {

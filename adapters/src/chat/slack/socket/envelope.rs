@@ -10,6 +10,7 @@ use super::super::core::Core;
 use super::super::decode::{self, Kind, Read};
 use super::super::follow::follow;
 use super::super::raw::Raw;
+use crate::chat::dropped::Dropped;
 use crate::chat::{Heard, Listener};
 
 /// A message of Slack's.
@@ -35,7 +36,10 @@ pub(super) struct Envelope {
 
 /// Reads a message.
 pub(super) fn read(text: &str) -> Frame {
-    let Ok(value) = serde_json::from_str::<Value>(text) else { return Frame::Other };
+    let Ok(value) = serde_json::from_str::<Value>(text) else {
+        Dropped::Unreadable.note("slack", None);
+        return Frame::Other;
+    };
     let raw = Raw(value);
     let kind = raw.text(&["/type"]).unwrap_or_default();
     if let Some(id) = raw.text(&["/envelope_id"]) {

@@ -1,13 +1,18 @@
 //! The ports, by the mirror.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::Mirror;
 use super::change::Move;
 use crate::failure::Failure;
-use crate::forge::{Change, Containment, DiffSize, Files, History, NewCommit, Pick, Picked, Range, Refs};
-use crate::vocabulary::{BranchName, CommitId, PersonRef, Repo, TagName};
+use crate::forge::{
+    Change, CommitDetail, Containment, DiffSize, Files, History, Introduced, Machines, NewCommit, Pick, Picked, Range,
+    Refs,
+};
+use crate::vocabulary::{BranchName, CommitId, PersonRef, Platform, Repo, TagName};
 
 #[async_trait]
 impl Refs for Mirror {
@@ -60,6 +65,10 @@ impl History for Mirror {
         self.with(repo, &[base, head]).await?.between(base, head, max).await
     }
 
+    async fn commit(&self, repo: &Repo, commit: &CommitId) -> Result<CommitDetail, Failure> {
+        self.with(repo, &[commit]).await?.commit(commit).await
+    }
+
     async fn size(&self, repo: &Repo, base: &CommitId, head: &CommitId) -> Result<DiffSize, Failure> {
         self.with(repo, &[base, head]).await?.size(base, head).await
     }
@@ -79,6 +88,15 @@ impl History for Mirror {
     /// git does not know.
     async fn pushers(&self, _: &Repo, _: &BranchName, _: Timestamp) -> Result<Vec<PersonRef>, Failure> {
         Ok(Vec::new())
+    }
+
+    async fn introduced(&self, repo: &Repo, commit: &CommitId) -> Result<Introduced, Failure> {
+        self.with(repo, &[commit]).await?.introduced(commit).await
+    }
+
+    async fn machines(&self, _: &Repo) -> Result<Machines, Failure> {
+        let own = PersonRef::new(Platform::Git, self.options.committer.email.to_ascii_lowercase());
+        Ok(Machines { bot: BTreeSet::from([own]), forge: BTreeSet::new() })
     }
 }
 

@@ -11,12 +11,14 @@ use super::super::fault::{Fault, Located, Sink};
 use super::super::field::Field;
 use super::super::mechanism::{CommandMechanism, MechanismConfig};
 use super::super::reader::{Reader, nearest};
+use super::super::rights::{self, Wrong};
 use super::Folders;
 use super::settings::{path, tidy};
 use super::variables::{fresh, plain_variables, secret_variables};
 
 /// What a command that deploys may have filled in, and one that only looks.
-const DEPLOYING: &[&str] = &["commit", "environment", "repository", "key"];
+pub(super) const DEPLOYING: &[&str] =
+    &["commit", "short", "environment", "repository", "key", "tag", "digest", "image", "previous"];
 const LOOKING: &[&str] = &["environment", "repository"];
 const TAGGING: &[&str] = &["commit", "short", "environment"];
 
@@ -42,7 +44,9 @@ pub(super) fn read(reader: Reader<'_>, folders: &Folders<'_>) -> Option<Mechanis
 }
 
 fn manual(reader: &Reader<'_>, _: &Folders<'_>) -> Option<MechanismConfig> {
-    Some(MechanismConfig::Manual { instructions: reader.need("instructions").text()?.value })
+    let instructions = reader.need("instructions").text()?;
+    check_placeholders(&instructions, DEPLOYING, reader.sink)?;
+    Some(MechanismConfig::Manual { instructions: instructions.value })
 }
 
 fn tag(reader: &Reader<'_>, folders: &Folders<'_>) -> Option<MechanismConfig> {
@@ -132,14 +136,24 @@ fn check_program(program: &Located<String>, config: &Path, sink: &Sink) -> Optio
         Ok(found) if found.permissions().mode() & 0o111 == 0 => {
             refuse(format!("{} cannot be run", path.display()), "not executable", "run `chmod +x` on it")
         }
-        Ok(found) if found.permissions().mode() & 0o022 != 0 => refuse(
-            format!("{} can be written by others", path.display()),
-            "anybody could change what is run",
-            "run `chmod go-w` on it",
-        ),
-        Ok(_) => Some(path.to_string_lossy().into_owned()),
+        Ok(found) => match check_script(&path, &found) {
+            Ok(()) => Some(path.to_string_lossy().into_owned()),
+            Err(wrong) => refuse(wrong.what, "somebody else could change what is run", &wrong.next),
+        },
         Err(error) => refuse(format!("the program cannot be looked at: {error}"), &path.display().to_string(), next),
     }
+}
+
+/// A script is as trusted as the configuration that names it, and so is the folder that it lies in.
+fn check_script(path: &Path, found: &std::fs::Metadata) -> Result<(), Wrong> {
+    rights::check(path, &path.display().to_string(), found)?;
+    let real = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    if let Some(folder) = real.parent()
+        && let Ok(found) = std::fs::metadata(folder)
+    {
+        rights::check(folder, &format!("the folder {}", folder.display()), &found)?;
+    }
+    rights::check_parents(&real)
 }
 
 /// Whether all `{…}` of a text can be filled in; doubled braces are literal.

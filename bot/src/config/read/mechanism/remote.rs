@@ -11,10 +11,7 @@ use super::super::super::mechanism::{DroneConfig, MechanismConfig, PipelineConfi
 use super::super::super::reader::Reader;
 use super::super::Folders;
 use super::super::secret::secret;
-use super::check_placeholders;
-
-/// What may be filled in for a deployment elsewhere.
-const REMOTE: &[&str] = &["commit", "short", "environment", "repository", "key", "tag", "digest", "previous"];
+use super::{DEPLOYING, check_placeholders};
 
 pub(super) fn workflow(reader: &Reader<'_>, _: &Folders<'_>) -> Option<MechanismConfig> {
     let workflow = reader.need("workflow").line();
@@ -77,7 +74,7 @@ pub(super) fn texts(field: Field<'_>) -> Vec<String> {
 fn template(field: Field<'_>) -> Option<String> {
     let sink = field.sink();
     let text = field.line()?;
-    check_placeholders(&text, REMOTE, sink)?;
+    check_placeholders(&text, DEPLOYING, sink)?;
     Some(text.value)
 }
 

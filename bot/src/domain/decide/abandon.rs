@@ -1,0 +1,122 @@
+//! `abandon`: a captain ends a run in whatever state it is, so that no state is without a way out. What the run owes stays
+//! open: the way back to main, and the review of a broken glass.
+
+use std::collections::BTreeSet;
+
+use hotfix_adapters::vocabulary::DeployKey;
+
+use super::Draft;
+use super::person::{Decided, no};
+use crate::domain::command::{Act, Outcome, Sighting};
+use crate::domain::event::Event;
+use crate::domain::glass::review_due;
+use crate::domain::hotfix::{Abandoned, Hotfix};
+use crate::domain::people::{Grant, Role, marked};
+use crate::domain::refusal::Refusal;
+
+/// Ends the run. While one of its deployments is not known to have ended, the word of a captain waits for that of a second
+/// person.
+pub(super) fn abandon(draft: &mut Draft, grant: &Grant, reason: &str, under_way: &BTreeSet<DeployKey>) -> Decided {
+    let state = &draft.state;
+    let captain = grant.roles.contains(&Role::Captain);
+    let open = state.deploys.iter().filter(|deploy| deploy.state.is_open()).map(|deploy| deploy.intent.key.clone());
+    let believed: BTreeSet<DeployKey> = open.collect();
+    let doubtful = believed.iter().any(|key| under_way.contains(key));
+    let first = state.abandon_asked.as_ref().map(|(person, _)| person.clone());
+    // Somebody who may only look confirms nothing.
+    let second = grant.roles.iter().any(|role| role != &Role::Viewer);
+    let asked_by = match first {
+        Some(first) if doubtful && second && first != grant.person => Some(first),
+        Some(first) if doubtful && first == grant.person => {
+            let reason = "A deployment may still be running, so a second person has to confirm it.";
+            let next = "Let somebody else look at what runs, and say `abandon <reason>` too.";
+            return no(Refusal::new("abandon.second", reason, next));
+        }
+        Some(_) | None if !captain => {
+            let reason = "Only a captain can end a run in whatever state it is.";
+            return no(Refusal::new("abandon.who", reason, "Ask a captain to say `abandon <reason>`."));
+        }
+        Some(_) | None if doubtful => {
+            return draft.person(&grant.person, Event::AbandonAsked { reason: reason.to_owned() });
+        }
+        Some(_) | None => None,
+    };
+    draft.person(&grant.person, Event::Abandoned { reason: reason.to_owned(), asked_by, believed })
+}
+
+/// The command that ends the run as it is now.
+pub(super) fn way_out(state: &Hotfix) -> &'static str {
+    if may_abort(state) { "`abort <reason>`" } else { "`abandon <reason>`, which takes a captain" }
+}
+
+/// Whether the run can be given up without leaving anything open.
+pub(super) fn may_abort(state: &Hotfix) -> bool {
+    let deploying = state.deploys.iter().any(|deploy| deploy.state.is_open());
+    !deploying && (!state.is_live() || state.is_settled_on_main()) && !review_due(state)
+}
+
+/// Whether this can still be done when the run is abandoned.
+pub(super) fn outlives(act: &Act) -> bool {
+    match act {
+        Act::Note(_)
+        | Act::Acknowledge
+        | Act::Countersign { .. }
+        | Act::WaiveMergeback(_)
+        | Act::ConfirmMergeback(_)
+        | Act::Postmortem(_) => true,
+        Act::Pick(_)
+        | Act::Unpick(_)
+        | Act::Join { .. }
+        | Act::Approve { .. }
+        | Act::Unapprove { .. }
+        | Act::Reject { .. }
+        | Act::Triage(_)
+        | Act::Agree(_)
+        | Act::Hold(_)
+        | Act::Unhold
+        | Act::Verify { .. }
+        | Act::Deploy(_)
+        | Act::Rollback { .. }
+        | Act::Skip(..)
+        | Act::Override { .. }
+        | Act::Identify { .. }
+        | Act::BreakGlass { .. }
+        | Act::Retry
+        | Act::Abort(_)
+        | Act::Abandon { .. }
+        | Act::Drift(_)
+        | Act::Close => false,
+    }
+}
+
+/// Why nothing else can be done with an abandoned run, and what it still waits for.
+pub(super) fn over(state: &Hotfix, abandoned: &Abandoned) -> Refusal {
+    let reason = match &abandoned.asked_by {
+        Some(first) => {
+            let (first, second) = (marked(first), marked(&abandoned.by));
+            format!("{first} abandoned {}, and {second} confirmed it: {}", state.id, abandoned.reason)
+        }
+        None => format!("{} abandoned {}: {}", marked(&abandoned.by), state.id, abandoned.reason),
+    };
+    let mut next = Vec::new();
+    if review_due(state) {
+        next.push("Somebody who was not involved says `countersign ok` or `countersign objection <why>`.");
+    }
+    if state.owes_mainline() {
+        next.push("Bring the fix to main, or let a captain say `mergeback waive <reason>`.");
+    }
+    if next.is_empty() {
+        next.push("Look at `timeline`, or start a new run.");
+    }
+    Refusal::new("run.abandoned", reason, next.join(" "))
+}
+
+/// What an abandoned run still takes note of: where the fix is.
+pub(super) fn sees(sighting: &Sighting) -> bool {
+    matches!(sighting, Sighting::Mainline { .. } | Sighting::Production { .. })
+}
+
+/// What an abandoned run still learns of its own acts.
+pub(super) fn learns(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::BranchDeleted)
+}

@@ -1,0 +1,125 @@
+//! `retry`: does again what the other side refused for good, and a deployment that failed.
+
+use super::person::{Decided, no};
+use super::{Draft, deploy};
+use crate::domain::effect::Effect;
+use crate::domain::event::{Actor, Event};
+use crate::domain::hotfix::{AskedDeploy, BranchState, DeployState, FixState, Hotfix, Mainline, Stuck};
+use crate::domain::people::Grant;
+use crate::domain::playbook::StepKind;
+use crate::domain::refusal::Refusal;
+use crate::domain::step;
+use jiff::Timestamp;
+
+pub(super) fn retry(draft: &mut Draft, grant: &Grant) -> Decided {
+    let state = &draft.state;
+    let unread = state.stuck.iter().find_map(|stuck| stuck.asked.clone());
+    let asked = unread.or_else(|| failed(state));
+    let gone = state.head.as_ref().filter(|_| state.branch_gone);
+    let mut effects: Vec<Effect> =
+        gone.map(|head| Effect::RestoreBranch { at: head.tip.clone() }).into_iter().collect();
+    let leaving = state.fixes.iter().filter(|fix| fix.state == FixState::Leaving);
+    effects.extend(leaving.map(|fix| Effect::Unpick { source: fix.source.clone(), at: draft.now }));
+    for effect in state.stuck.iter().flat_map(|stuck| again(state, stuck, draft.now)) {
+        if !effects.contains(&effect) {
+            effects.push(effect);
+        }
+    }
+    let votes_again = taken_back(state);
+    if votes_again {
+        effects.extend(votes_for(state, draft.now));
+    }
+    if state.stuck.is_empty() && asked.is_none() && !votes_again && effects.is_empty() {
+        return no(Refusal::new(
+            "retry.nothing",
+            "Nothing failed that could be tried again.",
+            "See `status` for what is waited for.",
+        ));
+    }
+    let refusals = asked.as_ref().map(|asked| deploy::not_again(state, grant, asked)).unwrap_or_default();
+    let deploys = asked.filter(|_| refusals.is_empty());
+    if effects.is_empty() && !refusals.is_empty() {
+        return Err(refusals);
+    }
+    draft.person(&grant.person, Event::Retried { effects })?;
+    let Some(asked) = deploys else { return Ok(()) };
+    if asked.rollback {
+        let AskedDeploy { environment, commit, rollback, typed, reason } = asked;
+        let event = Event::DeployAsked { environment, commit, rollback, typed, reason };
+        return draft.ask_to_deploy(Actor::Person(grant.person.clone()), event);
+    }
+    deploy::ask(draft, &grant.person, &asked.environment)
+}
+
+/// What has to be done for something refused to be tried again, as the run is now. Every effect has an answer here.
+fn again(state: &Hotfix, stuck: &Stuck, now: Timestamp) -> Vec<Effect> {
+    let effect = stuck.effect.clone();
+    match &stuck.effect {
+        Effect::Survey if state.survey.is_none() => vec![effect],
+        Effect::Survey => Vec::new(),
+        // The run may have moved: what the step wants is worked out anew.
+        Effect::Announce
+        | Effect::CreateBranch { .. }
+        | Effect::Pick { .. }
+        | Effect::Rebase { .. }
+        | Effect::OpenPull
+        | Effect::OpenReturn
+        | Effect::Prompt { .. }
+        | Effect::Merge { .. }
+        | Effect::FindRiders { .. } => {
+            state.current().map(|(_, spec)| step::enter(state, spec, now)).unwrap_or_default()
+        }
+        // As long as the branch is gone, every `retry` brings it back; as long as a fix is leaving, every `retry` takes it off.
+        Effect::RestoreBranch { .. } | Effect::Unpick { .. } => Vec::new(),
+        // It is asked for again, so that everything that speaks against it is looked at again.
+        Effect::CheckDeploy { .. } => Vec::new(),
+        Effect::Deploy { key, environment, commit, .. } => {
+            let runs = state.deploy(key).is_some_and(|deploy| deploy.state == DeployState::Running);
+            let (key, environment, commit) = (key.clone(), environment.clone(), commit.clone());
+            if runs { vec![Effect::Deploy { key, environment, commit, resumed: true }] } else { Vec::new() }
+        }
+        Effect::DeleteBranch { .. } => {
+            let wanted = state.branch == BranchState::Present && matches!(state.mainline, Mainline::Proven(..));
+            if wanted { vec![effect] } else { Vec::new() }
+        }
+        Effect::AnnounceGlass { version } => {
+            let last = state.glasses.last().filter(|broken| broken.told.is_none() && !broken.void);
+            if last.is_some_and(|broken| &broken.version == version) { vec![effect] } else { Vec::new() }
+        }
+        Effect::Say { .. }
+        | Effect::Tell { .. }
+        | Effect::Audit { .. }
+        | Effect::RemindCountersign
+        | Effect::Remind { .. } => Vec::new(),
+    }
+}
+
+/// Whether what the voters are waited for was rolled back, so that nobody was asked again.
+fn taken_back(state: &Hotfix) -> bool {
+    let Some((_, spec)) = state.current() else { return false };
+    let StepKind::Approve { environment } = &spec.kind else { return false };
+    state.is_taken_back(environment)
+}
+
+/// The question to the voters that nobody asked since the rollback.
+fn votes_for(state: &Hotfix, now: Timestamp) -> Vec<Effect> {
+    let asked = Hotfix { rolled_back: None, ..state.clone() };
+    asked.current().map(|(_, spec)| step::enter(&asked, spec, now)).unwrap_or_default()
+}
+
+/// The deployment that failed and can be tried again: the last of all if it was to put back what ran before, else the last to
+/// the environment whose turn it is.
+fn failed(state: &Hotfix) -> Option<AskedDeploy> {
+    let is_failed = |state: &DeployState| matches!(state, DeployState::Failed(_));
+    if let Some(last) = state.deploys.last().filter(|last| last.intent.rollback && is_failed(&last.state)) {
+        let (environment, commit) = (last.intent.environment.clone(), last.intent.commit.clone());
+        // What runs is looked at again, so a target that was typed has to be typed again when it would take something away.
+        let reason = last.intent.reason.clone();
+        return Some(AskedDeploy { environment, commit, rollback: true, typed: false, reason });
+    }
+    let (_, spec) = state.current()?;
+    let StepKind::Deploy { environment, .. } = &spec.kind else { return None };
+    let last = state.last_deploy(environment).filter(|last| !last.intent.rollback && is_failed(&last.state))?;
+    let (environment, commit) = (environment.clone(), last.intent.commit.clone());
+    Some(AskedDeploy { environment, commit, rollback: false, typed: false, reason: None })
+}

@@ -1,0 +1,168 @@
+//! Whether the checks of a commit let it pass. A check that was not reported is not green, and neither is a commit without any
+//! (security cases 51, 52 and 92).
+
+use std::collections::BTreeSet;
+
+use hotfix_adapters::forge::{Check, CheckState};
+
+use super::count;
+use crate::domain::hotfix::Hotfix;
+use crate::domain::plan::Plan;
+use crate::domain::service::RequiredChecks;
+
+/// What keeps a commit from passing, in words.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Verdict {
+    /// Checks that failed.
+    pub(super) failed: Vec<String>,
+    /// Checks that are pending or were not reported.
+    pub(super) open: Vec<String>,
+}
+
+impl Verdict {
+    /// Everything that keeps the commit from passing; empty when it passes.
+    pub(super) fn all(self) -> Vec<String> {
+        [self.failed, self.open].concat()
+    }
+}
+
+/// Judges the checks of the head of the branch. With no explicit list the checks that the forge requires and those of main are
+/// expected.
+pub(super) fn of_head(state: &Hotfix, checks: &[Check]) -> Verdict {
+    let required = state.survey.iter().flat_map(|survey| &survey.required_contexts);
+    judge(&Rules::of(&state.plan), required.chain(known_of_main(state)), checks)
+}
+
+/// Judges the checks of the merge that is released. What runs for pull requests only is not expected there.
+pub(super) fn of_merge(state: &Hotfix, checks: &[Check]) -> Verdict {
+    let expected = known_of_main(state).filter(|_| state.plan.into == state.plan.main);
+    judge(&Rules::of(&state.plan), expected, checks)
+}
+
+/// Returns the names of the checks that main has: those found when the run began, and those of its last commit before the
+/// merge. What the merge itself reports says nothing of what is missing there.
+fn known_of_main(state: &Hotfix) -> impl Iterator<Item = &String> {
+    let merged = state.pull.as_ref().and_then(|pull| pull.merged.as_ref());
+    let last = state.main_seen.as_ref().filter(|seen| Some(&seen.commit) != merged && !seen.checks.is_empty());
+    let last = last.or(state.main_before.as_ref());
+    let surveyed = state.survey.iter().flat_map(|survey| names(&survey.main_checks));
+    surveyed.chain(last.into_iter().flat_map(|seen| names(&seen.checks)))
+}
+
+/// Judges the checks of main.
+pub(super) fn of_main(plan: &Plan, checks: &[Check]) -> Verdict {
+    judge(&Rules::of(plan), std::iter::empty(), checks)
+}
+
+fn names(checks: &[Check]) -> impl Iterator<Item = &String> {
+    checks.iter().filter(|check| check.state != CheckState::Neutral).map(|check| &check.name)
+}
+
+/// What the service says about checks.
+struct Rules<'a> {
+    required: &'a RequiredChecks,
+    lenient: &'a [String],
+}
+
+impl<'a> Rules<'a> {
+    fn of(plan: &'a Plan) -> Self {
+        Self { required: &plan.required_checks, lenient: &plan.lenient_checks }
+    }
+}
+
+/// `expected` counts where the service names no checks.
+fn judge<'a>(rules: &Rules<'a>, expected: impl Iterator<Item = &'a String>, checks: &[Check]) -> Verdict {
+    let lenient = |name: &String| rules.lenient.contains(name);
+    let (wanted, listed): (BTreeSet<&String>, bool) = match rules.required {
+        RequiredChecks::None => (BTreeSet::new(), false),
+        RequiredChecks::Listed(names) => (names.iter().collect(), true),
+        RequiredChecks::Expected => (expected.filter(|name| !lenient(name)).collect(), false),
+    };
+    let counts = |check: &&Check| if listed { wanted.contains(&check.name) } else { !lenient(&check.name) };
+    let counted: Vec<&Check> = checks.iter().filter(counts).collect();
+    let mut verdict = Verdict::default();
+    if counted.is_empty() && rules.required != &RequiredChecks::None {
+        let names: Vec<&str> = wanted.iter().map(|name| name.as_str()).collect();
+        let expected = if names.is_empty() { String::new() } else { format!(" (expected: {})", names.join(", ")) };
+        verdict.open.push(format!("no check has been reported yet{expected}"));
+        return verdict;
+    }
+    let missing = wanted.iter().filter(|name| !counted.iter().any(|check| &&check.name == *name));
+    verdict.open.extend(missing.map(|name| format!("{name} is missing")));
+    for check in &counted {
+        match check.state {
+            CheckState::Success => {}
+            CheckState::Failure => verdict.failed.push(format!("{} failed", check.name)),
+            CheckState::Pending => verdict.open.push(format!("{} pending", check.name)),
+            CheckState::Neutral if listed => verdict.open.push(format!("{} said nothing", check.name)),
+            CheckState::Neutral => {}
+        }
+    }
+    let silent = counted.iter().all(|check| check.state == CheckState::Neutral);
+    if silent && verdict.open.is_empty() && rules.required != &RequiredChecks::None {
+        verdict.open.push("no check has succeeded yet".to_owned());
+    }
+    verdict
+}
+
+/// How many checks let a commit pass, in words.
+pub(super) fn green(plan: &Plan, checks: &[Check]) -> String {
+    let red = |check: &&Check| plan.lenient_checks.contains(&check.name) && check.state != CheckState::Success;
+    let green = checks.len() - checks.iter().filter(red).count();
+    if green == 0 && plan.required_checks == RequiredChecks::None {
+        return "no checks are required".to_owned();
+    }
+    format!("{} green", count(green, "check"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(name: &str, state: CheckState) -> Check {
+        Check { name: name.to_owned(), app: "ci".to_owned(), state }
+    }
+
+    fn words(required: &RequiredChecks, expected: &[&str], checks: &[Check]) -> Vec<String> {
+        let (expected, lenient) =
+            (expected.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>(), ["noise".to_owned()]);
+        judge(&Rules { required, lenient: &lenient }, expected.iter(), checks).all()
+    }
+
+    /// Security case 92: no check, or none but those that may fail or said nothing, is never a pass.
+    #[test]
+    fn no_check_is_never_a_pass() {
+        use CheckState::{Neutral, Success};
+        let listed = RequiredChecks::Listed(vec!["build".to_owned()]);
+        for required in [RequiredChecks::Expected, listed] {
+            for expected in [&[][..], &["build"]] {
+                for checks in [vec![], vec![check("noise", Success)], vec![check("other", Neutral)]] {
+                    assert_ne!(words(&required, expected, &checks), Vec::<String>::new(), "{required:?}, {checks:?}");
+                }
+            }
+        }
+        assert_eq!(words(&RequiredChecks::Expected, &[], &[]), ["no check has been reported yet"]);
+        let told = words(&RequiredChecks::Expected, &["build", "noise"], &[]);
+        assert_eq!(told, ["no check has been reported yet (expected: build)"]);
+        assert_eq!(words(&RequiredChecks::None, &[], &[]), Vec::<String>::new());
+    }
+
+    /// Security cases 51 and 92: one fast green check does not stand for those that are expected.
+    #[test]
+    fn what_is_expected_must_be_reported_and_green() {
+        use CheckState::{Failure, Neutral, Pending, Success};
+        let expected = |checks: &[Check]| words(&RequiredChecks::Expected, &["build", "lint"], checks);
+        assert_eq!(expected(&[check("build", Success)]), ["lint is missing"]);
+        assert_eq!(expected(&[check("build", Success), check("lint", Pending)]), ["lint pending"]);
+        assert_eq!(expected(&[check("build", Success), check("lint", Failure)]), ["lint failed"]);
+        assert_eq!(
+            expected(&[check("build", Success), check("lint", Success), check("more", Failure)]),
+            ["more failed"]
+        );
+        assert_eq!(expected(&[check("build", Success), check("lint", Neutral)]), Vec::<String>::new());
+        let listed = RequiredChecks::Listed(vec!["build".to_owned()]);
+        assert_eq!(words(&listed, &["lint"], &[check("build", Success), check("x", Failure)]), Vec::<String>::new());
+        assert_eq!(words(&listed, &[], &[check("build", Neutral)]), ["build said nothing"]);
+        assert_eq!(words(&RequiredChecks::None, &[], &[check("build", Failure)]), ["build failed"]);
+    }
+}

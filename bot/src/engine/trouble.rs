@@ -1,0 +1,383 @@
+//! Reads of the world that keep failing. One that fails now and then costs only time; one that fails again and again leaves
+//! people waiting for something that the bot would never see, so it is shown: on the card, in the thread, in the log, in the
+//! metrics and by `doctor`.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use hotfix_adapters::chat::{Card, Place, Post};
+use hotfix_adapters::failure::Failure;
+use hotfix_adapters::vocabulary::{Environment, MessageRef};
+use jiff::Timestamp;
+
+use super::Engine;
+use crate::domain::hotfix::Hotfix;
+use crate::domain::id::HotfixId;
+use crate::view::{self, Trouble};
+
+/// So many failures in a row are told.
+const PERSISTENT: u32 = 3;
+
+/// Declares what is read for a run, each with its word in a metric, so that the list of the words misses none.
+macro_rules! reads {
+    ($($(#[$doc:meta])* $name:ident $(($of:ty))? = $label:literal,)+) => {
+        /// Something that is read for a run.
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+        pub(super) enum Read {
+            $($(#[$doc])* $name $(($of))?,)+
+        }
+
+        /// The words for what is read, in a metric.
+        pub const READS: [&str; [$($label),+].len()] = [$($label),+];
+
+        impl Read {
+            /// Returns the word for it in a metric.
+            pub(super) const fn label(&self) -> &'static str {
+                match self {
+                    $(Self::$name { .. } => $label,)+
+                }
+            }
+        }
+    };
+}
+
+reads! {
+    /// Its branch.
+    Branch = "branch",
+    /// Its pull request.
+    Pull = "pull_request",
+    /// Main.
+    Main = "main",
+    /// The checks and blockers of main.
+    MainChecks = "main_checks",
+    /// The reverts of its fixes on main.
+    Reverts = "reverts",
+    /// The merges of its branch into main.
+    BranchMerged = "branch_merged",
+    /// The tag of its image.
+    Image = "image",
+    /// The files that its deployment changes.
+    Edits = "edits",
+    /// The branch that production runs.
+    LiveBranch = "live_branch",
+    /// The thing that its step waits for.
+    Awaited = "awaited",
+    /// The changes of main that do not ship.
+    Withheld = "withheld",
+    /// A production.
+    Production(Environment) = "production",
+}
+
+impl Read {
+    /// Returns the name of the thing, for people.
+    fn words(&self, run: &Hotfix) -> String {
+        match self {
+            Self::Branch => format!("the branch {}", run.plan.branch),
+            Self::Pull => run
+                .pull
+                .as_ref()
+                .map_or_else(|| "the pull request".to_owned(), |pull| format!("pull request #{}", pull.number.0)),
+            Self::MainChecks => format!("the checks of {}", run.plan.main),
+            Self::Main | Self::Withheld | Self::Reverts | Self::BranchMerged => format!("the branch {}", run.plan.main),
+            Self::Image => "the tag of the image".to_owned(),
+            Self::Edits => "the files that the deployment changes".to_owned(),
+            Self::LiveBranch => "the branch that production runs".to_owned(),
+            Self::Awaited => run.current().map_or_else(
+                || "what is waited for".to_owned(),
+                |(_, spec)| format!("what the step {} waits for", spec.id),
+            ),
+            Self::Production(environment) => format!("what {environment} runs"),
+        }
+    }
+}
+
+/// A read that failed, and was not done since.
+#[derive(Debug)]
+struct Failing {
+    times: u32,
+    /// The moment of the last failure that was counted. Several looks within one moment are one failure.
+    counted: Option<Timestamp>,
+    trouble: Trouble,
+    /// The reason by which the thread was told of it.
+    told: Option<String>,
+}
+
+impl Failing {
+    const fn is_persistent(&self) -> bool {
+        self.times >= PERSISTENT
+    }
+}
+
+/// A warning in the thread of a run: several reads that fail for one reason have one.
+#[derive(Debug, Clone)]
+struct Warning {
+    /// The first thing that it names, and since when: a part of the key of its posts.
+    key: String,
+    /// The things that cannot be read for this reason, those that joined later included.
+    things: Vec<String>,
+}
+
+/// The reads that failed, and were not done since, and the warnings that stand in threads, by run and reason.
+#[derive(Debug, Default)]
+struct Kept {
+    failing: BTreeMap<(HotfixId, Read), Failing>,
+    warnings: BTreeMap<(HotfixId, String), Warning>,
+}
+
+/// The reads that failed, and were not done since.
+#[derive(Debug, Default)]
+pub(super) struct Troubles(Mutex<Kept>);
+
+impl Troubles {
+    /// Keeps that a read was done, and returns whether it had failed again and again before.
+    fn done(&self, run: HotfixId, read: &Read) -> bool {
+        let failing = self.lock().failing.remove(&(run, read.clone()));
+        failing.is_some_and(|failing| failing.is_persistent())
+    }
+
+    /// Keeps that a read failed, and returns whether it did for the third time in a row.
+    fn failed(&self, read: &Read, trouble: Trouble) -> bool {
+        let (now, mut kept) = (trouble.since, self.lock());
+        let failing = kept.failing.entry((trouble.run, read.clone())).or_insert_with(|| Failing {
+            times: 0,
+            counted: None,
+            trouble: trouble.clone(),
+            told: None,
+        });
+        failing.trouble = Trouble { since: failing.trouble.since, ..trouble };
+        if failing.counted == Some(now) {
+            return false;
+        }
+        failing.counted = Some(now);
+        failing.times = failing.times.saturating_add(1);
+        failing.times == PERSISTENT
+    }
+
+    /// Forgets the runs that are not read any more.
+    fn keep(&self, open: &dyn Fn(HotfixId) -> bool) {
+        let mut kept = self.lock();
+        kept.failing.retain(|(run, _), _| open(*run));
+        kept.warnings.retain(|(run, _), _| open(*run));
+    }
+
+    /// Returns what cannot be read, of all runs.
+    fn persistent(&self) -> Vec<Trouble> {
+        let kept = self.lock();
+        kept.failing.values().filter(|failing| failing.is_persistent()).map(|failing| failing.trouble.clone()).collect()
+    }
+
+    /// Reports whether there is something to say in the thread of a run.
+    fn has_news(&self, run: HotfixId) -> bool {
+        !self.untold(run).is_empty() || !self.readable(run).is_empty()
+    }
+
+    /// Returns what the thread of a run was not warned of, in groups of one reason each. What fails for a reason of which it
+    /// was warned joins that warning, and is not told again.
+    fn untold(&self, run: HotfixId) -> Vec<Vec<(Read, Trouble)>> {
+        let mut kept = self.lock();
+        let Kept { failing, warnings } = &mut *kept;
+        let mut groups: BTreeMap<String, Vec<(Read, Trouble)>> = BTreeMap::new();
+        for ((of, read), failing) in failing.iter_mut() {
+            if *of != run || !failing.is_persistent() || failing.told.is_some() {
+                continue;
+            }
+            let reason = failing.trouble.reason.clone();
+            match warnings.get_mut(&(run, reason.clone())) {
+                Some(warning) => {
+                    if !warning.things.contains(&failing.trouble.what) {
+                        warning.things.push(failing.trouble.what.clone());
+                    }
+                    failing.told = Some(reason);
+                }
+                None => groups.entry(reason).or_default().push((read.clone(), failing.trouble.clone())),
+            }
+        }
+        groups.into_values().collect()
+    }
+
+    /// Keeps that the thread was warned of these, which have one reason.
+    fn warned(&self, run: HotfixId, reason: &str, key: String, group: &[(Read, Trouble)]) {
+        let mut kept = self.lock();
+        let mut things: Vec<String> = Vec::new();
+        for (read, trouble) in group {
+            if !things.contains(&trouble.what) {
+                things.push(trouble.what.clone());
+            }
+            if let Some(failing) = kept.failing.get_mut(&(run, read.clone())) {
+                failing.told = Some(reason.to_owned());
+            }
+        }
+        kept.warnings.insert((run, reason.to_owned()), Warning { key, things });
+    }
+
+    /// Returns the warnings of a run that are over, because all that they are about can be read again, with their reasons.
+    fn readable(&self, run: HotfixId) -> Vec<(String, Warning)> {
+        let kept = self.lock();
+        let fails = |reason: &String| {
+            kept.failing.iter().any(|((of, _), failing)| *of == run && failing.told.as_ref() == Some(reason))
+        };
+        let over = kept.warnings.iter().filter(|((of, reason), _)| *of == run && !fails(reason));
+        over.map(|((_, reason), warning)| (reason.clone(), warning.clone())).collect()
+    }
+
+    /// Forgets a warning that is over.
+    fn forget(&self, run: HotfixId, reason: String) {
+        self.lock().warnings.remove(&(run, reason));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Kept> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Engine {
+    /// Returns the reads that failed three times in a row or more, of all open runs.
+    #[must_use]
+    pub fn troubles(&self) -> Vec<Trouble> {
+        self.troubles.persistent()
+    }
+
+    /// Returns the same, of one run.
+    pub(super) fn troubles_of(&self, run: HotfixId) -> Vec<Trouble> {
+        self.troubles().into_iter().filter(|trouble| trouble.run == run).collect()
+    }
+
+    /// Keeps count of a read that was done or failed.
+    pub(super) fn count_read<T>(&self, state: &Hotfix, read: &Read, result: &Result<T, Failure>) {
+        let Err(failure) = result else {
+            if self.troubles.done(state.id, read) {
+                tracing::info!(run = %state.id, read = read.label(), "it can be read again");
+            }
+            return;
+        };
+        let trouble = Trouble {
+            run: state.id,
+            what: read.words(state),
+            read: read.label().to_owned(),
+            reason: failure.to_string(),
+            since: self.now(),
+            passes: !matches!(failure, Failure::Rejected { .. }),
+        };
+        if self.troubles.failed(read, trouble) {
+            tracing::warn!(run = %state.id, read = read.label(), reason = %failure, "it could not be read three times in a row; it is read again and again");
+        } else {
+            tracing::debug!(run = %state.id, read = read.label(), reason = %failure, "could not look");
+        }
+    }
+
+    /// Forgets what failed for runs that are over.
+    pub(super) fn forget_troubles(&self, open: &[HotfixId]) {
+        self.troubles.keep(&|run| open.contains(&run));
+    }
+
+    /// Reports whether there is something to say in the thread of a run about what cannot be read.
+    pub(super) fn has_news_of_troubles(&self, run: HotfixId) -> bool {
+        self.troubles.has_news(run)
+    }
+
+    /// Says in the thread, once for each reason, what cannot be read, and that it can be read again. A chat that is down is
+    /// told later.
+    pub(super) async fn tell_of_troubles(&self, state: &Hotfix) {
+        let Some(root) = state.card.as_ref().filter(|_| !state.is_over()) else { return };
+        for group in self.troubles.untold(state.id) {
+            let troubles: Vec<Trouble> = group.iter().map(|(_, trouble)| trouble.clone()).collect();
+            let Some(first) = troubles.first() else { continue };
+            let key = format!("{}/{}", first.what, first.since);
+            let card = view::unread(state, &troubles, &self.audience(), self.now());
+            if self.posted(state.id, root, format!("{}/unread/{key}", state.id), card).await {
+                self.troubles.warned(state.id, &first.reason, key, &group);
+            }
+        }
+        for (reason, Warning { key, things }) in self.troubles.readable(state.id) {
+            let card = Trouble::over(&things);
+            if self.posted(state.id, root, format!("{}/readable/{key}", state.id), card).await {
+                self.troubles.forget(state.id, reason);
+            }
+        }
+    }
+
+    /// Posts this in a thread, and returns whether it is there now.
+    async fn posted(&self, run: HotfixId, root: &MessageRef, key: String, card: Card) -> bool {
+        match self.outside.chat.post(&Post { place: Place::Thread(root.clone()), key, card }).await {
+            Ok(_) => true,
+            Err(failure) => {
+                tracing::info!(%run, %failure, "the thread could not be told; it is tried again");
+                false
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RUN: HotfixId = HotfixId(1);
+
+    fn trouble(what: &str, reason: &str, minute: i64) -> Trouble {
+        Trouble {
+            run: RUN,
+            what: what.to_owned(),
+            read: "branch".to_owned(),
+            reason: reason.to_owned(),
+            since: Timestamp::from_second(1_800_000_000 + 60 * minute).unwrap(),
+            passes: true,
+        }
+    }
+
+    fn fails(troubles: &Troubles, read: &Read, what: &str, minutes: std::ops::Range<i64>) {
+        for minute in minutes {
+            troubles.failed(read, trouble(what, "it is down", minute));
+        }
+    }
+
+    fn warn(troubles: &Troubles) -> Vec<Vec<String>> {
+        let mut told = Vec::new();
+        for group in troubles.untold(RUN) {
+            troubles.warned(RUN, "it is down", "key".to_owned(), &group);
+            told.push(group.into_iter().map(|(_, trouble)| trouble.what).collect());
+        }
+        told
+    }
+
+    #[test]
+    fn several_failures_within_one_moment_are_one() {
+        let troubles = Troubles::default();
+        for _look in 0..5 {
+            assert!(!troubles.failed(&Read::Branch, trouble("the branch", "it is down", 0)));
+        }
+        assert!(!troubles.failed(&Read::Branch, trouble("the branch", "it is down", 1)));
+        assert!(troubles.persistent().is_empty());
+        assert!(troubles.failed(&Read::Branch, trouble("the branch", "it is down", 2)), "the third time");
+        assert!(!troubles.failed(&Read::Branch, trouble("the branch", "it is down", 2)), "that was told");
+        let found = troubles.persistent();
+        assert_eq!(found, [trouble("the branch", "it is down", 0)], "since the first time");
+    }
+
+    #[test]
+    fn one_reason_is_told_once_and_once_when_it_is_over() {
+        let troubles = Troubles::default();
+        fails(&troubles, &Read::Branch, "the branch", 0..3);
+        fails(&troubles, &Read::Pull, "the pull request", 0..3);
+        assert_eq!(warn(&troubles), [["the branch", "the pull request"]], "one post");
+        fails(&troubles, &Read::Main, "main", 1..4);
+        assert_eq!(warn(&troubles), Vec::<Vec<String>>::new(), "it joins");
+        assert!(!troubles.has_news(RUN));
+        assert!(troubles.done(RUN, &Read::Branch) && troubles.done(RUN, &Read::Pull));
+        assert!(!troubles.has_news(RUN), "main cannot be read yet");
+        assert!(troubles.done(RUN, &Read::Main));
+        let over = troubles.readable(RUN);
+        assert_eq!(over.len(), 1);
+        for (reason, warning) in over {
+            assert_eq!(warning.things, ["the branch", "the pull request", "main"]);
+            troubles.forget(RUN, reason);
+        }
+        assert!(!troubles.has_news(RUN));
+    }
+
+    #[test]
+    fn the_words_of_a_metric_are_those_of_the_reads() {
+        assert!(READS.contains(&Read::BranchMerged.label()) && READS.contains(&Read::MainChecks.label()));
+        assert!(READS.contains(&Read::Production(Environment::parse("production").unwrap()).label()));
+    }
+}

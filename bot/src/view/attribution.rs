@@ -1,0 +1,88 @@
+//! Whose work it is: the people behind the sources of the fixes, and those whom nobody knows (security cases 93 and 94).
+
+use hotfix_adapters::chat::{Span, Text};
+use hotfix_adapters::vocabulary::PersonRef;
+
+use super::Audience;
+use super::ask::calls;
+use super::phrase::{Say, contributor, count, listing, outside, whole};
+use crate::domain::attribution::{Attribution, handle};
+use crate::domain::event::Contributor;
+use crate::domain::hotfix::Hotfix;
+use crate::domain::id::PersonId;
+use crate::domain::people::Role;
+
+/// The sources of the fixes, each with everybody behind it, where its commit on the branch does not tell that itself.
+pub(super) fn sources(state: &Hotfix, to: &Audience<'_>) -> Vec<Text> {
+    let asked = state.fixes.iter().filter_map(|fix| state.attributions.get(&fix.source));
+    let shown = |who: &Contributor| {
+        let commits = state.head.iter().flat_map(|head| &head.commits);
+        commits
+            .flat_map(|commit| &commit.people)
+            .any(|other| (&other.person, &other.unknown) == (&who.person, &who.unknown))
+    };
+    let tells = |one: &&Attribution| !one.pulls.is_empty() || one.merge || !one.people.iter().all(shown);
+    asked.filter(tells).map(|one| source(one, to)).collect()
+}
+
+fn source(one: &Attribution, to: &Audience<'_>) -> Text {
+    let mut names: Vec<String> = Vec::new();
+    for name in one.people.iter().map(|who| contributor(to.people, who)) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    let pulls = one.pulls.iter().map(|(number, title)| format!("pull request #{} “{}”", number.0, whole(title)));
+    let pulls: Vec<String> = pulls.collect();
+    let text = Text::of("Source ").commit(&one.source);
+    let text = if pulls.is_empty() { text } else { text.plain(format!(", {}", listing(&pulls))) };
+    text.plain(format!(": {} by {}.", count(one.commits, "commit", "commits"), listing(&names)))
+}
+
+/// The contributors whom nobody knows, what follows, and who can say who they are.
+pub(super) fn unknown(state: &Hotfix, to: &Audience<'_>) -> Vec<Text> {
+    let unknown = state.unknown();
+    let Some((first, _)) = unknown.first_key_value() else { return Vec::new() };
+    let mut text = Text::of(if unknown.len() == 1 { "Unknown contributor: " } else { "Unknown contributors: " });
+    for (at, (account, name)) in unknown.iter().enumerate() {
+        text = called(if at == 0 { text } else { text.plain(", ") }, account, name);
+    }
+    let why = if unknown.len() == 1 { "who is not in people.toml" } else { "who are not in people.toml" };
+    let text = text.plain(format!(", {why}. One more approver is needed because of that."));
+    let captains = to.policy.active_holders(to.people, &state.plan.service, Role::Captain).into_iter();
+    let contributors = state.contributors();
+    let free = |person: &PersonId| {
+        person != &state.requester
+            && !contributors.contains(person)
+            && !state.votes.iter().any(|vote| &vote.person == person)
+    };
+    let free: Vec<PersonId> = captains.filter(free).collect();
+    let who = calls(to, &free).unwrap_or_else(|| Text::of("A captain who did not work on it"));
+    let next = who
+        .plain(": to do without, state who it is, and do not vote: ")
+        .command(&format!("identify {} <person>", handle(first)))
+        .plain(".");
+    vec![text, next]
+}
+
+/// A name that git or the forge gives, with the address or account that it is recognised by.
+fn called(text: Text, account: &PersonRef, name: &str) -> Text {
+    let handle = handle(account);
+    if name == handle {
+        return text.span(Span::Code(outside(&handle)));
+    }
+    text.plain(format!("{} (", outside(name))).span(Span::Code(outside(&handle))).plain(")")
+}
+
+/// Several of them.
+pub(super) fn all_called<'a>(people: impl Iterator<Item = &'a Contributor>) -> Text {
+    let mut text = Text::new();
+    for (at, who) in people.enumerate() {
+        text = if at == 0 { text } else { text.plain(", ") };
+        text = match &who.unknown {
+            Some(account) => called(text, account, &who.name),
+            None => text.plain(outside(&who.name)),
+        };
+    }
+    text
+}

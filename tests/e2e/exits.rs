@@ -1,0 +1,255 @@
+//! No dead ends: from every state that a random history reaches, somebody has a way on and a captain a way out; and no refusal
+//! recommends what would be refused as well.
+
+use std::collections::BTreeSet;
+
+use hotfix::domain::command::Act;
+use hotfix::domain::event::{DriftChoice, Event};
+use hotfix::domain::glass::review_due;
+use hotfix::domain::hotfix::Hotfix;
+use hotfix::domain::people::Role;
+use hotfix::domain::playbook::StepKind;
+use hotfix::domain::refusal::Refusal;
+use hotfix::domain::way::Way;
+use hotfix_tests::model::{CROWD, Model, Throw};
+use proptest::prelude::*;
+
+/// Dee is the captain of the stage.
+const CAPTAIN: u8 = 3;
+/// Ben is a second person.
+const SECOND: u8 = 1;
+
+fn throws() -> impl Strategy<Value = Vec<Throw>> {
+    prop::collection::vec((any::<u8>(), any::<u8>(), any::<u16>()), 1..250)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_state_of_apply_is_without_an_exit(throws in throws()) {
+        play("payments", &throws)?;
+    }
+
+    #[test]
+    fn no_state_of_mainline_is_without_an_exit(throws in throws()) {
+        play("website", &throws)?;
+    }
+}
+
+fn play(service: &str, throws: &[Throw]) -> Result<(), TestCaseError> {
+    let mut model = Model::new(service);
+    for throw in throws {
+        let Some(thrown) = model.throw(*throw) else { continue };
+        match &thrown.decision {
+            Ok(decision) => {
+                let refused = decision.entries.iter().filter_map(|entry| match &entry.event {
+                    Event::DeployRefused { refusals, .. } => Some(refusals),
+                    _other => None,
+                });
+                for refusal in refused.flatten() {
+                    recommends_what_works(&model, &decision.state, refusal)?;
+                }
+            }
+            Err(refusals) => {
+                for refusal in refusals {
+                    recommends_what_works(&model, &thrown.before, refusal)?;
+                }
+            }
+        }
+        // Neighbouring states are alike; one in three is asked.
+        if !model.state.is_over() && throw.2.is_multiple_of(3) {
+            a_captain_can_end_it(&model)?;
+            what_is_stuck_can_be_tried_again(&model)?;
+            somebody_has_a_way_on(&model)?;
+        }
+    }
+    Ok(())
+}
+
+fn abandon(state: &Hotfix) -> Act {
+    let open = state.deploys.iter().filter(|deploy| deploy.state.is_open());
+    Act::Abandon { reason: "nobody can stop it".to_owned(), under_way: open.map(|d| d.intent.key.clone()).collect() }
+}
+
+/// The run, after somebody did this, if they may.
+fn after(model: &Model, state: &Hotfix, who: u8, role: Role, act: Act) -> Result<Hotfix, String> {
+    let name = format!("{act:?}");
+    match model.would(state, who, role, act) {
+        Some(Ok(decision)) if !decision.entries.is_empty() => Ok(decision.state),
+        Some(Ok(_)) => Err(format!("{name} changes nothing")),
+        Some(Err(refusals)) => Err(format!("{name}: {refusals:?}")),
+        None => Err(format!("{name} takes the role {role:?}")),
+    }
+}
+
+fn a_captain_can_end_it(model: &Model) -> Result<(), TestCaseError> {
+    let mut state = model.state.clone();
+    if state.abandoned.is_none() {
+        let alone = state.deploys.iter().all(|deploy| !deploy.state.is_open());
+        let asked = state.abandon_asked.as_ref().is_some_and(|(person, _)| person.as_str() == "dee");
+        if !asked {
+            state = after(model, &state, CAPTAIN, Role::Viewer, abandon(&state)).map_err(TestCaseError::fail)?;
+        }
+        prop_assert!(alone || asked || state.abandoned.is_none() || model.state.abandon_asked.is_some());
+        if state.abandoned.is_none() && !state.is_over() {
+            state = after(model, &state, SECOND, Role::Viewer, abandon(&state)).map_err(TestCaseError::fail)?;
+        }
+    }
+    prop_assert!(!state.holds_lanes(), "it keeps its lanes: {:?}", state.phase);
+    if !state.is_over() && state.owes_mainline() {
+        let waive = Act::WaiveMergeback("the service is switched off".to_owned());
+        state = after(model, &state, CAPTAIN, Role::Captain, waive).map_err(TestCaseError::fail)?;
+    }
+    prop_assert!(state.is_over() || review_due(&state), "it does not end: {:?}", state.steps);
+    Ok(())
+}
+
+/// What the other side refused for good is tried again by a word, unless something else stops the run that has its own answer.
+fn what_is_stuck_can_be_tried_again(model: &Model) -> Result<(), TestCaseError> {
+    if model.state.stuck.is_empty() {
+        return Ok(());
+    }
+    let retried = model.would(&model.state, CAPTAIN, Role::Requester, Act::Retry);
+    match retried {
+        Some(Ok(decision)) => prop_assert!(decision.state.stuck.is_empty(), "{:?}", decision.state.stuck),
+        Some(Err(refusals)) => {
+            let known = ["drift", "hold"];
+            let others: Vec<&Refusal> = refusals.iter().filter(|r| !known.contains(&r.code.as_str())).collect();
+            prop_assert!(others.is_empty(), "{:?} cannot be tried again: {others:?}", model.state.stuck);
+        }
+        None => prop_assert!(false, "the captain may not try again"),
+    }
+    Ok(())
+}
+
+/// Unless the bot has something to do, or the step waits for what people do elsewhere.
+fn somebody_has_a_way_on(model: &Model) -> Result<(), TestCaseError> {
+    let state = &model.state;
+    let elsewhere = state.current().is_some_and(|(_, spec)| {
+        matches!(spec.kind, StepKind::Change { .. } | StepKind::Review { .. } | StepKind::Mainline { .. })
+    });
+    let deploying = state.deploys.iter().any(|deploy| deploy.state.is_open());
+    let at_work = !model.due.is_empty() || model.answered.is_some();
+    if at_work || elsewhere || deploying || state.abandoned.is_some() {
+        return Ok(());
+    }
+    let mut refused = Vec::new();
+    for (role, act) in ways_on(state) {
+        for who in 0..CROWD {
+            match after(model, state, who, role, act.clone()) {
+                Ok(after) if went_on(state, &after) => return Ok(()),
+                Ok(_) => {}
+                Err(why) => refused.push(why),
+            }
+        }
+    }
+    prop_assert!(false, "nobody can go on at {:?}: {}", state.current().map(|(_, s)| &s.id), refused.join("\n"));
+    Ok(())
+}
+
+fn went_on(before: &Hotfix, after: &Hotfix) -> bool {
+    let of = |state: &Hotfix| {
+        (state.steps.clone(), state.votes.len(), state.vetoes.len(), state.attestations.clone(), state.stuck.clone())
+    };
+    of(before) != of(after)
+        || before.asked_deploy != after.asked_deploy
+        || before.drifts != after.drifts
+        || before.override_asked != after.override_asked
+        || before.glasses != after.glasses
+        || before.holds != after.holds
+}
+
+fn ways_on(state: &Hotfix) -> Vec<(Role, Act)> {
+    let why = || "it has to go on now".to_owned();
+    let mut ways = vec![
+        (Role::Requester, Act::Retry),
+        (Role::Approver, Act::Approve { on: None, way: Way::Word }),
+        (Role::Approver, Act::Unapprove { on: None }),
+        (Role::Approver, Act::Countersign { ok: true, note: None }),
+        (Role::Requester, Act::Unhold),
+        (Role::Requester, Act::Postmortem(None)),
+    ];
+    ways.extend([DriftChoice::Rebase, DriftChoice::Roll, DriftChoice::Abort].map(|c| (Role::Requester, Act::Drift(c))));
+    for environment in &state.plan.environments {
+        ways.push((Role::Requester, Act::Deploy(environment.name.clone())));
+        let (environment, to, reason) = (environment.name.clone(), None, why());
+        ways.push((Role::Viewer, Act::Rollback { environment, to, reason }));
+    }
+    for place in ["local", "staging", "production", "watch"] {
+        ways.push((Role::Requester, Act::Verify { place: place.to_owned(), pass: true, note: None }));
+    }
+    if let Some((_, spec)) = state.current() {
+        ways.push((Role::Requester, Act::Skip(spec.id.clone(), why())));
+        let incident = "https://status.example".to_owned();
+        ways.push((Role::Admin, Act::Override { gate: spec.id.clone(), reason: why(), incident }));
+    }
+    ways
+}
+
+/// Every command that a refusal names can be given by somebody, and is not refused. What is to be said after something else
+/// was put right cannot be tried here.
+fn recommends_what_works(model: &Model, state: &Hotfix, refusal: &Refusal) -> Result<(), TestCaseError> {
+    let parts: Vec<&str> = refusal.next.split('`').collect();
+    for pair in parts.chunks_exact(2) {
+        let (before, command) = (pair[0], pair[1]);
+        let Some((role, act)) = meant(state, command).filter(|_| !before.ends_with(", then say ")) else { continue };
+        let mut why = BTreeSet::new();
+        let works = (0..CROWD).any(|who| match after(model, state, who, role, act.clone()) {
+            Ok(_) => true,
+            Err(refused) => {
+                why.insert(refused);
+                false
+            }
+        });
+        prop_assert!(works, "{} recommends `{command}`, which is refused: {why:?}\n{refusal:?}", refusal.code);
+    }
+    Ok(())
+}
+
+/// What a recommended command asks of the run; `None` when it only looks, or asks nothing of this run.
+fn meant(state: &Hotfix, command: &str) -> Option<(Role, Act)> {
+    let mut words = command.split_whitespace();
+    let (verb, second, third) = (words.next()?, words.next(), words.next());
+    let reason = || "there is no other way".to_owned();
+    Some(match verb {
+        "status" | "plan" | "timeline" | "where" | "who" | "list" | "locks" | "unfreeze" | "start" | "pick" => {
+            return None;
+        }
+        "mergeback" if second == Some("status") => return None,
+        "mergeback" => (Role::Captain, Act::WaiveMergeback(reason())),
+        "abort" => (Role::Requester, Act::Abort(reason())),
+        "abandon" => (Role::Viewer, abandon(state)),
+        "retry" => (Role::Requester, Act::Retry),
+        "unhold" => (Role::Requester, Act::Unhold),
+        "unapprove" => (Role::Approver, Act::Unapprove { on: None }),
+        "countersign" => (Role::Approver, Act::Countersign { ok: second == Some("ok"), note: Some(reason()) }),
+        "deploy" => (Role::Requester, Act::Deploy(second?.parse().ok()?)),
+        "rollback" => {
+            // A target that is named is one of those that the run knows.
+            let named = words.next().filter(|_| third == Some("to"));
+            let known = state.deploys.iter().flat_map(|d| d.intent.previous.iter().chain([&d.intent.commit]));
+            let to = named.and_then(|short| known.chain(&state.base).find(|commit| commit.short() == short).cloned());
+            (Role::Viewer, Act::Rollback { environment: second?.parse().ok()?, to, reason: reason() })
+        }
+        "skip" => (Role::Requester, Act::Skip(second?.parse().ok()?, reason())),
+        "override" => {
+            let incident = "https://status.example".to_owned();
+            (Role::Admin, Act::Override { gate: second?.parse().ok()?, reason: reason(), incident })
+        }
+        "verify" => {
+            let pass = third == Some("pass");
+            (Role::Requester, Act::Verify { place: second?.to_owned(), pass, note: Some(reason()) })
+        }
+        "drift" => {
+            let choices = [("rebase", DriftChoice::Rebase), ("roll", DriftChoice::Roll), ("abort", DriftChoice::Abort)];
+            let choice = choices.into_iter().find(|(name, _)| second == Some(name))?.1;
+            (Role::Requester, Act::Drift(choice))
+        }
+        // The names of settings and files are no commands.
+        other => {
+            assert!(hotfix::command::Verb::named(other).is_none(), "what does `{command}` ask for?");
+            return None;
+        }
+    })
+}
