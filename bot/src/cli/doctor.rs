@@ -203,6 +203,14 @@ async fn reached(config: &Config, outside: &Outside) -> Vec<Finding> {
         };
         let service = &configured.service;
         let what = format!("{name}: {} on {host}", service.repo);
+        let remedy = match &configured.forge {
+            ForgeConfig::Local => {
+                let folder = config.settings.repositories.display();
+                let repo = &service.repo;
+                format!("Create it with `git init --bare {folder}/{repo}.git`, or correct the repository's name.")
+            }
+            ForgeConfig::Named(_) => "Look at the token, its rights and the repository's name.".to_owned(),
+        };
         let asked = async move {
             let tip = asked(forge.tip(&service.repo, &service.main)).await;
             match tip {
@@ -211,7 +219,7 @@ async fn reached(config: &Config, outside: &Outside) -> Vec<Finding> {
                     let next = format!("Correct `main` in services/{name}.toml.");
                     Finding::wrong(what, format!("there is no branch {}", service.main), next)
                 }
-                Err(why) => Finding::wrong(what, why, "Look at the token, its rights and the repository's name."),
+                Err(why) => Finding::wrong(what, why, remedy),
             }
         };
         questions.push_back(futures::FutureExt::boxed(asked));

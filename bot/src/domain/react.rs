@@ -358,7 +358,7 @@ fn told_when_done(state: &Hotfix, step: &StepId) -> bool {
     })
 }
 
-fn is_triage(state: &Hotfix, step: &StepId) -> bool {
+pub(crate) fn is_triage(state: &Hotfix, step: &StepId) -> bool {
     let spec = state.plan.steps.iter().find(|spec| &spec.id == step);
     spec.is_some_and(|spec| matches!(spec.kind, StepKind::Triage { ask: false, .. }))
 }

@@ -296,7 +296,7 @@ Please no production deploys of payments until this thread says so.
   Withheld from main: 3 changes, by Ben and Eve
   Owner: Ana
   Incident: INC-77
-✓ urgent  ✓ base  ✓ withheld  ✓ team told  ✓ branch  ✓ fix  → review  · tested  · staging  · staging checked  · votes for production  · production  · back on main  · post-mortem
+· urgent  ✓ base  ✓ withheld  ✓ team told  ✓ branch  ✓ fix  → review  · tested  · staging  · staging checked  · votes for production  · production  · back on main  · post-mortem
 Opened 10:02 UTC under the playbook apply, plan a64423ce1934.
 "#,
         );
@@ -314,7 +314,7 @@ Please no production deploys of payments until this thread says so.
   Withheld from main: 3 changes, by Ben and Eve
   Owner: Ana
   Incident: INC-77
-✓ urgent  ✓ base  ✓ withheld  ✓ team told  ✓ branch  ✓ fix  ✓ review  ✓ tested  ✓ staging  ✓ staging checked  → votes for production  · production  · back on main  · post-mortem
+· urgent  ✓ base  ✓ withheld  ✓ team told  ✓ branch  ✓ fix  ✓ review  ✓ tested  ✓ staging  ✓ staging checked  → votes for production  · production  · back on main  · post-mortem
 Opened 10:02 UTC under the playbook apply, plan a64423ce1934.
 "#,
         );
@@ -336,7 +336,7 @@ To roll back: `/hotfix rollback production <why>`.
   Withheld from main: 3 changes, by Ben and Eve
   Owner: Ana
   Incident: INC-77
-✓ urgent  ✓ base  ✓ withheld  ✓ team told  ✓ branch  ✓ fix  ✓ review  ✓ tested  ✓ staging  ✓ staging checked  ✓ votes for production  ✓ production  → back on main  · post-mortem
+· urgent  ✓ base  ✓ withheld  ✓ team told  ✓ branch  ✓ fix  ✓ review  ✓ tested  ✓ staging  ✓ staging checked  ✓ votes for production  ✓ production  → back on main  · post-mortem
 Opened 10:02 UTC under the playbook apply, plan a64423ce1934.
 "#,
         );
@@ -351,7 +351,7 @@ Closed: completed in 40 m.
   Withheld from main: 3 changes, by Ben and Eve
   Owner: Ana
   Incident: INC-77
-✓ urgent  ✓ base  ✓ withheld  ✓ team told  ✓ branch  ✓ fix  ✓ review  ✓ tested  ✓ staging  ✓ staging checked  ✓ votes for production  ✓ production  ✓ back on main  ✓ post-mortem
+· urgent  ✓ base  ✓ withheld  ✓ team told  ✓ branch  ✓ fix  ✓ review  ✓ tested  ✓ staging  ✓ staging checked  ✓ votes for production  ✓ production  ✓ back on main  ✓ post-mortem
 Opened 10:02 UTC under the playbook apply, plan a64423ce1934.
 "#,
         );
@@ -381,7 +381,7 @@ Please no production deploys of payments until this thread says so.
   Withheld from main: 3 changes, by Ben and Eve
   Owner: Ana
   Incident: INC-77
-✓ urgent  ✓ base  ✓ withheld  ✓ team told  ✓ branch  ✓ fix  ✓ review  ✓ tested  ✓ staging  ✓ staging checked  ✗ votes for production  · production  · back on main  · post-mortem
+· urgent  ✓ base  ✓ withheld  ✓ team told  ✓ branch  ✓ fix  ✓ review  ✓ tested  ✓ staging  ✓ staging checked  ✗ votes for production  · production  · back on main  · post-mortem
 Opened 10:02 UTC under the playbook apply, plan a64423ce1934.
 "#,
         );

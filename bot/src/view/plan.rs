@@ -15,6 +15,7 @@ use super::standing::{looked_at, mark, standing};
 use crate::domain::hotfix::{Hotfix, StepState};
 use crate::domain::playbook::{BaseSource, Level, MainlineBy, StepKind, StepSpec, Trigger, VerifyPlace, What, Which};
 use crate::domain::service::Approval;
+use crate::domain::step::on_record;
 
 /// Every step of a run, left and behind.
 #[must_use]
@@ -63,9 +64,13 @@ fn step(state: &Hotfix, at: usize, spec: &StepSpec, mark: MarkState, to: &Audien
             head.plain(format!("left out by {}: {}", to.name(by), ended(&outside(reason))))
         }
         Some(StepState::Skipped { by: None, reason }) => head.plain(format!("left out: {}", ended(&outside(reason)))),
-        Some(StepState::Offered { .. }) => {
-            head.plain("optional, not waited for: ").then(marked(&ended(&will(state, spec))))
-        }
+        Some(StepState::Offered { .. }) => match &spec.kind {
+            StepKind::Triage { criteria, .. } => {
+                let so_far = on_record(state, criteria);
+                head.plain(format!("not waited for; so far: {}", paragraph(&to.named(&ended(&so_far)))))
+            }
+            _ => head.plain("optional, not waited for: ").then(marked(&ended(&will(state, spec)))),
+        },
         Some(StepState::Ahead | StepState::Current { .. }) | None => head.then(marked(&ended(&will(state, spec)))),
     }
 }
@@ -254,7 +259,7 @@ mod tests {
             r#"
 Plan of HF-12 payments — Fix 500 on upload
 It is waiting for a review.
-✓ Is it urgent? — must (APPLY-3), `triage`: opened by Ana (incident INC-77); it is urgent: not answered (10:04 UTC).
+· Is it urgent? — must (APPLY-3), `triage`: not waited for; so far: opened by Ana (incident INC-77); it is urgent: not answered.
 ✓ Find what production runs — must (APPLY-6, APPLY-X6), `base`: abc1234 by what production runs and the last successful deployment (10:04 UTC).
 ✓ See what must not ship — must (APPLY-4), `withheld`: main holds 3 commits that do not ship with it (10:04 UTC).
 ✓ Tell the team — must (APPLY-15), `announce`: told in payments (10:06 UTC).

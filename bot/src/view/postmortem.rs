@@ -15,6 +15,8 @@ use crate::domain::event::{Contribution, Ending, Entry, Event};
 use crate::domain::glass::{BrokenGlass, Review};
 use crate::domain::hotfix::{DeployState, Hotfix, Mainline, Phase, StepState};
 use crate::domain::people::People;
+use crate::domain::playbook::StepKind;
+use crate::domain::step::on_record;
 use trouble::{drifts, failures, left_out};
 
 /// The post-mortem of a run, as Markdown.
@@ -194,7 +196,10 @@ fn gates(state: &Hotfix, to: &Audience<'_>) -> String {
             StepState::Done { at, evidence } => format!("{}, {}", escape(&to.named(evidence)), stamp(*at)),
             StepState::Skipped { reason, .. } => format!("left out: {}", escape(reason)),
             StepState::Current { .. } => "waited for".to_owned(),
-            StepState::Offered { .. } => "optional, and not taken".to_owned(),
+            StepState::Offered { .. } => match &spec.kind {
+                StepKind::Triage { criteria, .. } => escape(&to.named(&on_record(state, criteria))),
+                _ => "optional, and not taken".to_owned(),
+            },
             StepState::Ahead => "not reached".to_owned(),
         };
         made.push_str(&format!("| {} | {} | {how} |\n", escape(&spec.title), ids.join(", ")));
@@ -308,7 +313,7 @@ M   eeeeeee  hotfix on main
 
 | Step | From the runbook | How it went |
 |---|---|---|
-| Is it urgent? | APPLY-3 | opened by Ana (incident INC-77); it is urgent: not answered, 2026-03-02 10:04 UTC |
+| Is it urgent? | APPLY-3 | opened by Ana (incident INC-77); it is urgent: not answered |
 | Find what production runs | APPLY-6, APPLY-X6 | abc1234 by what production runs and the last successful deployment, 2026-03-02 10:04 UTC |
 | See what must not ship | APPLY-4 | main holds 3 commits that do not ship with it, 2026-03-02 10:04 UTC |
 | Tell the team | APPLY-15 | told in payments, 2026-03-02 10:06 UTC |

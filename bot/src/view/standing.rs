@@ -38,7 +38,7 @@ pub(super) fn all_on_main(state: &Hotfix) -> bool {
 
 /// Returns the productions that run the fix by this run's doing, where nobody released anything newer since.
 pub(super) fn still_on(state: &Hotfix) -> Vec<&Environment> {
-    live_in(state).into_iter().filter(|name| !state.superseded.contains_key(*name)).collect()
+    live_in(state).into_iter().filter(|name| step::is_out(state, name)).collect()
 }
 
 /// Where a run stands, in a few words.

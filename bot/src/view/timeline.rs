@@ -12,6 +12,7 @@ use crate::domain::event::{
 use crate::domain::hotfix::Hotfix;
 use crate::domain::id::{PersonId, StepId};
 use crate::domain::playbook::StepKind;
+use crate::domain::react::is_triage;
 use crate::domain::refusal::Refusal;
 use hotfix_adapters::forge::{Check, CheckState};
 use hotfix_adapters::vocabulary::{CommitId, DeployKey, Environment};
@@ -46,6 +47,9 @@ fn happened(state: &Hotfix, entry: &Entry, to: &Audience<'_>) -> Option<String> 
     let at = |environment: &Environment| state.plan.place(environment);
     let said = match &entry.event {
         Event::StepEntered { .. } => return None,
+        Event::StepOffered { step } if is_triage(state, step) => {
+            format!("asked **{}**; the run does not wait for the answers", title(step))
+        }
         Event::StepOffered { step } => format!("offered **{}**, which is optional", title(step)),
         Event::FixAttributed(one) if one.pulls.is_empty() && !one.merge => return None,
         Event::StepDone { step, .. } if is_told_by_another(state, step) => return None,
@@ -469,7 +473,7 @@ mod tests {
 |---|---|---|
 | 2026-03-02 10:02 UTC | Ana | opened it: Fix 500 on upload (incident INC-77) |
 | 2026-03-02 10:04 UTC | bot | looked around: production runs `abc1234`, main holds 3 changes that are not there |
-| 2026-03-02 10:04 UTC | bot | **Is it urgent?** is fulfilled: opened by Ana (incident INC-77); it is urgent: not answered |
+| 2026-03-02 10:04 UTC | bot | asked **Is it urgent?**; the run does not wait for the answers |
 | 2026-03-02 10:04 UTC | bot | it starts from `abc1234`, by what production runs and the last successful deployment |
 | 2026-03-02 10:04 UTC | bot | **See what must not ship** is fulfilled: main holds 3 commits that do not ship with it |
 | 2026-03-02 10:06 UTC | bot | told the team: Ana, Ben, Chi and Dee could read it; told directly: Eve |

@@ -127,7 +127,8 @@ pub fn where_out<'a>(state: &'a Hotfix, kind: &'a StepKind) -> Option<&'a Enviro
 
 /// Returns whether what this run deployed to an environment is there, or on its way there: it was not rolled back since, and
 /// nobody put anything else in its place.
-fn is_out(state: &Hotfix, environment: &Environment) -> bool {
+#[must_use]
+pub fn is_out(state: &Hotfix, environment: &Environment) -> bool {
     let here = state.deploys.iter().rev().filter(|deploy| &deploy.intent.environment == environment);
     let last = here.into_iter().find(|deploy| !matches!(deploy.state, DeployState::Failed(_)));
     let by_others = state.drifts.contains_key(environment)

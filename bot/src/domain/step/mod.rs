@@ -43,7 +43,7 @@ use super::refusal::Refusal;
 use super::service::ApprovalRule;
 
 pub(crate) use evidence::starts_over;
-pub use evidence::{Evidence, evidence, in_the_way, outdated, place_of_deploy, unsound, where_out};
+pub use evidence::{Evidence, evidence, in_the_way, is_out, outdated, place_of_deploy, unsound, where_out};
 pub(crate) use expire::reverted;
 pub(crate) use merge::failed as merge_failed;
 pub use stray::{Why, beyond, strays};
