@@ -537,12 +537,14 @@ impl Hotfix {
             .map(|pinned| &pinned.published.image.digest)
     }
 
-    /// Returns whether what ships to an environment is still to be deployed there.
+    /// Returns whether what ships to an environment is still to be deployed there, and no deployment to it is open.
     #[must_use]
     pub fn awaits_deploy(&self, environment: &Environment) -> bool {
-        self.plan.steps.iter().zip(&self.steps).any(|(spec, at)| {
-            matches!(&spec.kind, StepKind::Deploy { environment: e, .. } if e == environment) && !at.is_behind()
-        })
+        let begun = self.last_deploy(environment).is_some_and(|deploy| deploy.state.is_open());
+        !begun
+            && self.plan.steps.iter().zip(&self.steps).any(|(spec, at)| {
+                matches!(&spec.kind, StepKind::Deploy { environment: e, .. } if e == environment) && !at.is_behind()
+            })
     }
 
     /// Whether a deployment put there what ships now: the commit, and the image of it that is pinned (HOCS-15).
