@@ -35,7 +35,7 @@ fn whole(name: &str) -> PathBuf {
 async fn scenario(
     // A repository that is gone is told of in each forge's own words, and GitHub closes the pull request of a deleted branch.
     #[files("scenarios/*.txt")]
-    #[exclude("repository-vanishes|facts-refused|branch-deleted")]
+    #[exclude("repository-vanishes|facts-refused|branch-deleted|references-addresses")]
     path: PathBuf,
 ) {
     for host in hosts_of(&path) {

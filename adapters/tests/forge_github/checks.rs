@@ -1,6 +1,7 @@
 //! Checks and statuses.
 
 use hotfix_adapters::forge::{Check, CheckState, PullRequests as _};
+use hotfix_adapters::vocabulary::BranchName;
 use hotfix_fakes::server::Fault;
 
 use super::support::{Place, TEAM, rejected, repo, retried};
@@ -87,5 +88,26 @@ async fn unreadable_checks_are_an_error() {
         place.fake.server.control.break_calls([(call, Fault::Refuse(403))]);
         let needs = ["Checks: read", "Commit statuses: read"][call];
         assert!(rejected(place.github.checks(&repo(), &head).await).contains(needs));
+    }
+}
+
+/// Branch protection and rulesets both require checks. A plan without rulesets answers 403, and the protection still counts;
+/// what could not be read for another reason is an error, and never fewer checks.
+#[tokio::test]
+async fn what_protection_and_rulesets_require_is_read() {
+    let place = Place::new("").await;
+    let main = BranchName::parse("main").unwrap();
+    assert!(place.github.required_checks(&repo(), &main).await.unwrap().is_empty());
+    for (branch, context, by_ruleset) in
+        [("main", "unit", true), ("main", "build", false), ("main", "build", true), ("release", "other", false)]
+    {
+        place.fake.require(TEAM, branch, context, by_ruleset);
+    }
+    assert_eq!(place.github.required_checks(&repo(), &main).await.unwrap(), ["build", "unit"]);
+    place.fake.server.control.break_calls([(1, Fault::Refuse(403))]);
+    assert_eq!(place.github.required_checks(&repo(), &main).await.unwrap(), ["build"]);
+    for (call, fault) in [(0, Fault::Refuse(500)), (1, Fault::Refuse(500)), (1, Fault::HalfBody)] {
+        place.fake.server.control.break_calls([(call, fault)]);
+        retried(place.github.required_checks(&repo(), &main).await);
     }
 }

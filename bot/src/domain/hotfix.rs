@@ -355,6 +355,8 @@ pub struct AskedDeploy {
     pub typed: bool,
     /// Why, when it is a rollback.
     pub reason: Option<String>,
+    /// Who asked; `None` for a deployment that the plan starts by itself.
+    pub by: Option<PersonId>,
 }
 
 /// A deployment of this run.
@@ -364,6 +366,8 @@ pub struct Deployment {
     pub intent: DeployIntent,
     /// How it stands.
     pub state: DeployState,
+    /// Who asked for it; `None` for one that the plan started by itself.
+    pub asked_by: Option<PersonId>,
     /// When it began.
     pub at: Timestamp,
     /// When what it declares was merged, if something else rolls it out.

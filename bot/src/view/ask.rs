@@ -532,6 +532,7 @@ pub(super) fn by_hand(state: &Hotfix, to: &Audience<'_>, environment: &Environme
     let deploy = state.last_deploy(environment).map(|deploy| &deploy.intent);
     let commit = deploy.map_or("the approved commit", |intent| intent.commit.as_str());
     let how = mechanism(state, environment, deploy.map(|intent| &intent.commit));
+    let how = how.map_or_else(Text::new, |how| Text::of(" (").then(instruction(&outside(&how))).plain(")"));
     let what = owner(state, to).plain(": deploy exactly ").code(commit).plain(format!(" to {environment}"));
     let mut said = vec![what.then(how).plain(".")];
     let instructions = deploy.and_then(|intent| state.notes.get(&intent.key));
@@ -548,10 +549,10 @@ pub(super) fn by_hand(state: &Hotfix, to: &Audience<'_>, environment: &Environme
     said
 }
 
-/// Returns how a deployment there is done, in brackets, with what its pattern names filled in. A pattern in which something
-/// stays open is left out.
-fn mechanism(state: &Hotfix, environment: &Environment, commit: Option<&CommitId>) -> Text {
-    let Some(plan) = state.plan.environment(environment) else { return Text::new() };
+/// Returns how a deployment there is done, with what its pattern names filled in. A pattern in which something stays open is
+/// left out.
+pub(super) fn mechanism(state: &Hotfix, environment: &Environment, commit: Option<&CommitId>) -> Option<String> {
+    let plan = state.plan.environment(environment)?;
     let mut words = plan.mechanism.replace("{environment}", environment.as_str());
     if let Some(commit) = commit {
         words = words.replace("{short}", commit.short()).replace("{commit}", commit.as_str());
@@ -559,7 +560,7 @@ fn mechanism(state: &Hotfix, environment: &Environment, commit: Option<&CommitId
     if words.contains(['{', '}']) {
         words = words.split(" `").next().unwrap_or_default().to_owned();
     }
-    Text::of(" (").then(instruction(&outside(&words))).plain(")")
+    Some(words)
 }
 
 /// A line of the instructions that the configuration gives; what stands in backticks there is to be copied.

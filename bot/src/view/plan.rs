@@ -6,7 +6,7 @@ use hotfix_adapters::vocabulary::Environment;
 use jiff::Timestamp;
 
 use super::Audience;
-use super::ask::{asks, missing};
+use super::ask::{asks, mechanism, missing};
 use super::card::{digest, heading, only};
 use super::duration::{clock, minutes};
 use super::phrase::{count, ended, listing, marked, outside, paragraph, serving};
@@ -163,7 +163,8 @@ fn will(state: &Hotfix, spec: &StepSpec) -> String {
         StepKind::Verify { place, question, by } => verify(place, question, by),
         StepKind::Approve { environment } => approve(state, environment),
         StepKind::Deploy { environment, trigger, what } => {
-            let how = state.plan.environment(environment).map_or(String::new(), |e| format!(" ({})", e.mechanism));
+            let how = mechanism(state, environment, state.ships_to(environment));
+            let how = how.map_or_else(String::new, |how| format!(" ({how})"));
             let place = state.plan.place(environment);
             if *what == What::Schema {
                 return format!("the schemas that it depends on go to {environment} first{how}");

@@ -139,11 +139,12 @@ fn taken_back(state: &Hotfix, intent: &DeployIntent, audience: &Audience<'_>, to
     let whose = if intent.removes.contains(to) {
         format!("Your change is taken away from {place}: {} rolls it back to ", state.id)
     } else {
-        format!("The hotfix with your change is rolled back: {place} goes back to ")
+        format!("A deployment with your change is rolled back: {place} goes back to ")
     };
     let what = Text::of(whose).commit(&intent.commit).plain(".");
     let why = intent.reason.as_ref().map(|why| Text::of(format!("Why: {}", ended(&outside(why)))));
-    let owner = Text::of(format!("Ask {} about it.", audience.name(&state.requester)));
+    let asked_by = state.deploy(&intent.key).and_then(|deploy| deploy.asked_by.as_ref());
+    let owner = Text::of(format!("Ask {} about it.", audience.name(asked_by.unwrap_or(&state.requester))));
     let lines = [what].into_iter().chain(why).chain([owner]).collect();
     Card { tone: Tone::Warning, title: Some(heading(state)), lines, ..Card::default() }
 }

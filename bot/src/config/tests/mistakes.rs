@@ -97,6 +97,13 @@ const MISTAKES: &[(&str, &str, &str, &str)] = &[
         "# secret_env =",
         "[[environment]]\nname = \"demo\"\ndeploy = { by = \"command\", command = [\"./scripts/deploy.sh\"] }\n# secret_env =",
     ),
+    (
+        "target_key_of_another_kind",
+        PAY,
+        "# secret_env =",
+        "[[environment]]\nname = \"demo\"\n[environment.deploy]\nby = \"promotion\"\nrepository = \"team/platform\"\n\
+         target = [{ name = \"demo\", file = \".env\", env = \"TAG\", follow_aliases = true }]\n# secret_env =",
+    ),
     ("unknown_placeholder", PAY, "\"{environment}\"]  # prints", "\"{enviroment}\"]  # prints"),
     (
         "capability_unprobed",

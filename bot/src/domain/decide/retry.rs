@@ -44,7 +44,7 @@ pub(super) fn retry(draft: &mut Draft, grant: &Grant) -> Decided {
     draft.person(&grant.person, Event::Retried { effects })?;
     let Some(asked) = deploys else { return Ok(()) };
     if asked.rollback {
-        let AskedDeploy { environment, commit, rollback, typed, reason } = asked;
+        let AskedDeploy { environment, commit, rollback, typed, reason, by: _ } = asked;
         let event = Event::DeployAsked { environment, commit, rollback, typed, reason };
         return draft.ask_to_deploy(Actor::Person(grant.person.clone()), event);
     }
@@ -115,11 +115,11 @@ fn failed(state: &Hotfix) -> Option<AskedDeploy> {
         let (environment, commit) = (last.intent.environment.clone(), last.intent.commit.clone());
         // What runs is looked at again, so a target that was typed has to be typed again when it would take something away.
         let reason = last.intent.reason.clone();
-        return Some(AskedDeploy { environment, commit, rollback: true, typed: false, reason });
+        return Some(AskedDeploy { environment, commit, rollback: true, typed: false, reason, by: None });
     }
     let (_, spec) = state.current()?;
     let StepKind::Deploy { environment, .. } = &spec.kind else { return None };
     let last = state.last_deploy(environment).filter(|last| !last.intent.rollback && is_failed(&last.state))?;
     let (environment, commit) = (environment.clone(), last.intent.commit.clone());
-    Some(AskedDeploy { environment, commit, rollback: false, typed: false, reason: None })
+    Some(AskedDeploy { environment, commit, rollback: false, typed: false, reason: None, by: None })
 }

@@ -22,6 +22,7 @@ pub(super) fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
                 rollback: *rollback,
                 typed: *typed,
                 reason: reason.clone(),
+                by: person(entry),
             });
         }
         Event::DeployRefused { .. } => state.asked_deploy = None,
@@ -29,13 +30,14 @@ pub(super) fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
             if state.deploys.iter().any(|deploy| deploy.state.is_open()) {
                 return Err("another deployment of this run is still open".to_owned());
             }
-            state.asked_deploy = None;
+            let asked_by = state.asked_deploy.take().and_then(|asked| asked.by);
             state.superseded.remove(&intent.environment);
             state.rebased_onto.remove(&intent.environment);
             rest_on_glass(state, intent, entry.at);
             let deploy = Deployment {
                 intent: intent.clone(),
                 state: DeployState::Running,
+                asked_by,
                 at: entry.at,
                 merged_at: None,
                 said_by: None,

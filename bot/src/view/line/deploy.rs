@@ -44,7 +44,12 @@ impl Told<'_> {
     pub(super) fn deploy_started(&self, intent: &DeployIntent) -> Card {
         let environment = &intent.environment;
         let names: Vec<String> = intent.votes.iter().map(|person| self.to.name(person)).collect();
-        let by = if names.is_empty() { String::new() } else { format!(", by the word of {}", listing(&names)) };
+        let asked_by = self.state.deploy(&intent.key).and_then(|deploy| deploy.asked_by.as_ref());
+        let by = match asked_by.filter(|_| intent.rollback) {
+            Some(person) => format!(", asked for by {}", self.to.name(person)),
+            None if names.is_empty() => String::new(),
+            None => format!(", by the word of {}", listing(&names)),
+        };
         let verb = if intent.rollback { "Rolling back" } else { "Deploying to" };
         let what = Text::of(format!("{verb} {}: ", self.place(environment)))
             .change(intent.previous.as_ref(), &intent.commit)

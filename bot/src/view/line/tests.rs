@@ -187,7 +187,7 @@ It may have done all, half or none of its work: look at what production runs.
     same(
         &from(&live, &back),
         r#"
-[Neutral] Rolling back production: `1111111` → `abc1234`.
+[Neutral] Rolling back production: `1111111` → `abc1234`, asked for by Ana.
 Why: it is slow.
 [Warning] Production is back on `abc1234`
 The fix is not on production any more.

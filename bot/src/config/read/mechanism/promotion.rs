@@ -52,6 +52,16 @@ fn target(field: Field<'_>) -> Option<Target> {
     let exclude = reader.get("exclude").list().into_iter().filter_map(exclude).collect();
     let short = reader.get("short").whole(7..=39).map(|digits| Value::ShortSha(digits.value as usize));
     let production = reader.get("production").flag().is_some_and(|flag| flag.value);
+    for (key, way, named) in [
+        ("all", "yaml", yaml.is_some()),
+        ("follow_aliases", "yaml", yaml.is_some()),
+        ("exclude", "search", search.is_some()),
+    ] {
+        if !named && reader.place(key).is_some() {
+            let next = format!("take `{key}` away, or name the place with `{way} = …`");
+            reader.fault(&format!("`{key}`"), &format!("is for a target with `{way}` only"), &next);
+        }
+    }
     let kind = match (yaml, env, search) {
         (Some(path), None, None) => {
             let matches = if all { Matches::All } else { Matches::One };
