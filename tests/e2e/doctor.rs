@@ -2,7 +2,7 @@
 
 use hotfix_tests::discord::Server;
 use hotfix_tests::room::Room;
-use hotfix_tests::running::{Ended, run};
+use hotfix_tests::running::{Ended, Running, ask, run};
 use hotfix_tests::site::Host;
 use hotfix_tests::stage::{Stage, fresh_folder};
 use hotfix_tests::world::{Options, TYPISTS, Talk, World};
@@ -178,4 +178,33 @@ async fn another_app_in_slack_is_named() {
     })
     .await;
     is_bad(&other, "the app's id: ", "Set `app_id = ");
+}
+
+/// What the running bot could not read three times in a row is in its metrics and in what `doctor` says, until it can be read.
+#[tokio::test]
+async fn what_keeps_failing_is_named_while_it_fails() {
+    let folder = fresh_folder().expect("a folder");
+    let stage = Stage::set_up(folder.path(), "payments").expect("a stage");
+    edit(&stage, "hotfix.toml", |text| format!("{text}[http]\nmetrics = \"127.0.0.1:0\"\n"));
+    let bot = Running::start(&stage.config(), &[]);
+    bot.said("the bot is up").await;
+    let metrics = bot.address("health and metrics can be asked for").await;
+    let read = async || ask(metrics, "GET", "/metrics", &http::HeaderMap::new(), "").await;
+    let doctor = async || run(&stage.config(), &["doctor"], &[]).await;
+    let started = run(&stage.config(), &["--as", "ana", "start", "payments", "Fix 500 on upload"], &[]).await;
+    assert!(started.well, "{}", started.said);
+    while !run(&stage.config(), &["status", "HF-1"], &[]).await.said.contains("Waiting for the fix") {}
+    assert!(!doctor().await.said.contains("HF-1: the branch hotfix"));
+    assert!(read().await.contains("hotfix_failing_reads{read=\"branch\"} 0"));
+    let away = stage.root.join("away.git");
+    std::fs::rename(stage.bare(), &away).expect("it vanishes");
+    bot.said("it is read again and again run=HF-1 read=\"branch\"").await;
+    let ended = doctor().await;
+    is_bad(&ended, "HF-1: the branch hotfix: could not be read since ", "there is no repository team/payments");
+    let failing = read().await;
+    assert!(failing.contains("hotfix_failing_reads{read=\"branch\"} 1"), "{failing}");
+    std::fs::rename(&away, stage.bare()).expect("it is back");
+    bot.said("it can be read again run=HF-1 read=\"branch\"").await;
+    assert!(!doctor().await.said.contains("HF-1: the branch hotfix"));
+    assert!(bot.stop().await.well);
 }

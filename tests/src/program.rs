@@ -15,9 +15,12 @@ pub fn program() -> &'static Path {
         let profile = this.ancestors().nth(2).expect("a test lies in target/<profile>/deps");
         let target = profile.parent().expect("a profile lies in the target folder");
         let mut cargo = Command::new(env!("CARGO"));
-        cargo.args(["build", "--quiet", "-p", "hotfix", "--bin", "hotfix", "--target-dir"]).arg(target);
+        cargo.args(["build", "--quiet", "--bin", "hotfix", "--target-dir"]).arg(target);
         if profile.ends_with("release") {
-            cargo.arg("--release");
+            cargo.args(["-p", "hotfix", "--release"]);
+        } else {
+            // Chosen like this, dependencies have the features that they have in `cargo test`, and are not built twice.
+            cargo.args(["--workspace", "--test", "e2e"]);
         }
         // The cargo that runs the tests tells them of themselves. To the build scripts that watch this (ring's) it would be
         // news: they would run again, and most of the dependencies would be built anew.
