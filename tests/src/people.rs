@@ -141,6 +141,12 @@ impl World {
                 run(&["commit", "--quiet", "-m", &format!("Merge {branch} into {into}")])?;
                 run(&["push", "--quiet", "origin", &format!("HEAD:refs/heads/{into}")]).map(|_| ())
             }
+            "rebases" => {
+                let (branch, onto) = rest.split_once(" onto ").context("onto what?")?;
+                run(&["switch", "--quiet", "--detach", &format!("origin/{branch}")])?;
+                run(&["rebase", "--quiet", &format!("origin/{onto}")])?;
+                run(&["push", "--quiet", "origin", &format!("HEAD:refs/heads/{onto}")]).map(|_| ())
+            }
             "reverts" => {
                 run(&["switch", "--quiet", "--detach", &format!("origin/{rest}")])?;
                 let parents = run(&["rev-list", "--parents", "-n", "1", "HEAD"])?;
