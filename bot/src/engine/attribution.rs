@@ -67,12 +67,15 @@ impl Engine {
         let (forge, repo) = (self.forge(&state.plan.service)?, &state.plan.repo);
         let machines = forge.machines(repo).await?;
         let Introduced { from, mut commits } = forge.introduced(repo, source).await?;
+        let introduced = commits.len();
         let single = matches!(commits.as_slice(), [one] if &one.id == source && one.parents.len() < 2);
         let (mut people, mut pulls) = (BTreeSet::new(), Vec::new());
         for pull in bringing(forge.as_ref(), state, source).await? {
             pulls.push((pull.number, pull.title.clone()));
             people.extend(pull.author.as_ref().and_then(|author| self.by_account(author, &machines)));
-            if let Some(from) = from.as_ref().filter(|_| single && pull.merged) {
+            // A squash has other commits than its pull request, by itself and below a merge, as GitLab makes it.
+            let is_there = commits.iter().any(|commit| commit.id == pull.head_commit);
+            if let Some(from) = from.as_ref().filter(|_| pull.merged && !is_there) {
                 let missing = commits_of(forge.as_ref(), state, (from, source), &pull, &mut commits).await?;
                 people.extend(missing);
             }
@@ -83,8 +86,8 @@ impl Engine {
             people.extend(commits.last().map(nobody));
         }
         // A squash is the commits of its pull request once more.
-        let squashed = single && commits.len() > 1;
-        let ids = commits.iter().map(|commit| &commit.id).filter(|id| !squashed || *id != source);
+        let squashed = commits.get(introduced..).filter(|added| !added.is_empty());
+        let ids = squashed.unwrap_or(&commits).iter().map(|commit| &commit.id);
         let commits = ids.collect::<BTreeSet<_>>().len();
         Ok(Attribution { source: source.clone(), merge: !single, commits, pulls, people })
     }
@@ -119,7 +122,12 @@ impl Engine {
             if range.commits.len() <= LISTED {
                 match self.merge_picked(state, commit).await? {
                     Some(source) => contribution.people = self.of_pick(commit, source, &machines),
-                    None => people.extend(self.of_traces(state, commit).await?),
+                    None => {
+                        let several = |source| state.attributions.get(source).filter(|one| one.commits > 1);
+                        let squashed = commit.picked_from.iter().filter_map(several).flat_map(|one| one.people.clone());
+                        contribution.people = each_once(contribution.people.into_iter().chain(squashed));
+                        people.extend(self.of_traces(state, commit).await?);
+                    }
                 }
             }
             people.extend(contribution.people.iter().cloned());
