@@ -17,6 +17,10 @@ use crate::scenario::{Act, Scenario, Step};
 /// How often a bot may have to be started again for one stop.
 const STARTS: usize = 5;
 
+/// Scenarios in which reads fail again and again. How often they failed is counted in memory, and the count begins anew with
+/// every start, of which a play with stops has one for each step: their words are compared in a play of their own.
+const COUNTED_IN_MEMORY: [&str; 2] = ["facts-refused", "merge-frozen"];
+
 /// What was tried.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Tried {
@@ -55,7 +59,11 @@ pub async fn at_every_moment(path: &Path, sample: Option<Sample>, whole: usize) 
     seen.last_mut().context("it has no steps")?.extend(play.last_words().await?);
     let last = Checkpoint::of(&play).await?;
     play.world.check().await?;
-    scenario.compare(path, &seen)?;
+    if path.file_stem().is_some_and(|name| COUNTED_IN_MEMORY.iter().any(|counted| name == *counted)) {
+        play_file(path).await?;
+    } else {
+        scenario.compare(path, &seen)?;
+    }
     let mut tried = Tried::default();
     for (at, Step { act, .. }) in steps.iter().enumerate() {
         let (start, end) = (&before[at], before.get(at + 1).unwrap_or(&last));
