@@ -159,14 +159,17 @@ impl Slack {
     /// # Panics
     /// It is not so after two minutes.
     pub async fn until(&self, what: &str, so: impl Fn(&Self) -> bool) {
+        assert!(self.comes_to_be(so).await, "this did not come to be: {what}");
+    }
+
+    async fn comes_to_be(&self, so: impl Fn(&Self) -> bool) -> bool {
         let mut changes = self.site.changes.subscribe();
         let wait = async {
             while !so(self) {
                 changes.changed().await.expect("the workspace is there");
             }
         };
-        let waited = tokio::time::timeout(Duration::from_secs(120), wait).await;
-        assert!(waited.is_ok(), "this did not come to be: {what}");
+        tokio::time::timeout(Duration::from_secs(120), wait).await.is_ok()
     }
 
     /// Waits until somebody sees this in a channel.
@@ -174,7 +177,8 @@ impl Slack {
     /// # Panics
     /// It is not there after two minutes.
     pub async fn until_seen(&self, who: &str, channel: &str, text: &str) {
-        self.until(&format!("{who} sees {text} in {channel}"), |slack| slack.sees(who, channel).contains(text)).await;
+        let seen = self.comes_to_be(|slack| slack.sees(who, channel).contains(text)).await;
+        assert!(seen, "{who} does not see {text:?} in {channel}, but\n{}", self.sees(who, channel));
     }
 
     /// What it says by its clock.
