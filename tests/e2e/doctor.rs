@@ -193,7 +193,14 @@ async fn what_keeps_failing_is_named_while_it_fails() {
     let doctor = async || run(&stage.config(), &["doctor"], &[]).await;
     let started = run(&stage.config(), &["--as", "ana", "start", "payments", "Fix 500 on upload"], &[]).await;
     assert!(started.well, "{}", started.said);
-    while !run(&stage.config(), &["status", "HF-1"], &[]).await.said.contains("Waiting for the fix") {}
+    let mut status = String::new();
+    for _ in 0..200 {
+        status = run(&stage.config(), &["--as", "ana", "status", "HF-1"], &[]).await.said;
+        if status.contains("Waiting for the fix") {
+            break;
+        }
+    }
+    assert!(status.contains("Waiting for the fix"), "{status}");
     assert!(!doctor().await.said.contains("HF-1: the branch hotfix"));
     assert!(read().await.contains("hotfix_failing_reads{read=\"branch\"} 0"));
     let away = stage.root.join("away.git");

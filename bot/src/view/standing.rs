@@ -12,7 +12,8 @@ use crate::domain::event::Ending;
 use crate::domain::glass::review_due;
 use crate::domain::hotfix::{Hotfix, Mainline, Phase, StepState};
 use crate::domain::people::People;
-use crate::domain::playbook::{HoldMeans, WATCH};
+
+use crate::domain::playbook::{HoldMeans, StepKind, WATCH};
 use crate::domain::step::{self, Progress, Wait};
 
 /// What a run waits for now; nothing while it is read in, stopped or over.
@@ -78,7 +79,8 @@ fn underway(state: &Hotfix, people: &People, now: Timestamp) -> (Tone, String) {
         return (Tone::Bad, format!("stopped: could not {}", outside(&stuck.effect.describe())));
     }
     if state.abandoned.is_some() {
-        let main = state.owes_mainline().then_some("the fix on main");
+        let waits = state.current().is_some_and(|(_, spec)| matches!(spec.kind, StepKind::Mainline { .. }));
+        let main = waits.then_some("the fix on main");
         let review = review_due(state).then_some("the review of the broken glass");
         let owed: Vec<&str> = main.into_iter().chain(review).collect();
         return (Tone::Warning, format!("abandoned; still waiting for {}", listing(&owed)));
