@@ -64,13 +64,14 @@ fn step(state: &Hotfix, at: usize, spec: &StepSpec, mark: MarkState, to: &Audien
             head.plain(format!("left out by {}: {}", to.name(by), ended(&outside(reason))))
         }
         Some(StepState::Skipped { by: None, reason }) => head.plain(format!("left out: {}", ended(&outside(reason)))),
-        Some(StepState::Offered { .. }) => match &spec.kind {
-            StepKind::Triage { criteria, .. } => {
+        Some(StepState::Offered { .. }) => {
+            if let StepKind::Triage { criteria, .. } = &spec.kind {
                 let so_far = on_record(state, criteria);
                 head.plain(format!("not waited for; so far: {}", paragraph(&to.named(&ended(&so_far)))))
+            } else {
+                head.plain("optional, not waited for: ").then(marked(&ended(&will(state, spec))))
             }
-            _ => head.plain("optional, not waited for: ").then(marked(&ended(&will(state, spec)))),
-        },
+        }
         Some(StepState::Ahead | StepState::Current { .. }) | None => head.then(marked(&ended(&will(state, spec)))),
     }
 }

@@ -196,10 +196,13 @@ fn gates(state: &Hotfix, to: &Audience<'_>) -> String {
             StepState::Done { at, evidence } => format!("{}, {}", escape(&to.named(evidence)), stamp(*at)),
             StepState::Skipped { reason, .. } => format!("left out: {}", escape(reason)),
             StepState::Current { .. } => "waited for".to_owned(),
-            StepState::Offered { .. } => match &spec.kind {
-                StepKind::Triage { criteria, .. } => escape(&to.named(&on_record(state, criteria))),
-                _ => "optional, and not taken".to_owned(),
-            },
+            StepState::Offered { .. } => {
+                if let StepKind::Triage { criteria, .. } = &spec.kind {
+                    escape(&to.named(&on_record(state, criteria)))
+                } else {
+                    "optional, and not taken".to_owned()
+                }
+            }
             StepState::Ahead => "not reached".to_owned(),
         };
         made.push_str(&format!("| {} | {} | {how} |\n", escape(&spec.title), ids.join(", ")));

@@ -12,7 +12,6 @@ use crate::domain::event::Ending;
 use crate::domain::glass::review_due;
 use crate::domain::hotfix::{Hotfix, Mainline, Phase, StepState};
 use crate::domain::people::People;
-
 use crate::domain::playbook::{HoldMeans, StepKind, WATCH};
 use crate::domain::step::{self, Progress, Wait};
 

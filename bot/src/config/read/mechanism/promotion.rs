@@ -59,7 +59,7 @@ fn target(field: Field<'_>) -> Option<Target> {
     ] {
         if !named && reader.place(key).is_some() {
             let next = format!("take `{key}` away, or name the place with `{way} = …`");
-            reader.fault(&format!("`{key}`"), &format!("is for a target with `{way}` only"), &next);
+            reader.fault(format!("`{key}`"), format!("is for a target with `{way}` only"), next);
         }
     }
     let kind = match (yaml, env, search) {
