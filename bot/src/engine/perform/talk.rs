@@ -7,6 +7,7 @@ use std::time::Duration;
 use hotfix_adapters::chat::{Card, Place, Post};
 use hotfix_adapters::failure::Failure;
 use hotfix_adapters::vocabulary::{CommitId, Environment, MessageRef, PersonRef};
+use hotfix_storage::WorkState;
 
 use crate::domain::command::{Command, Outcome};
 use crate::domain::event::{Entry, Event};
@@ -17,11 +18,13 @@ use crate::domain::observation::Observation;
 use crate::domain::playbook::StepKind;
 use crate::engine::Engine;
 use crate::engine::mailbox::Beside;
-use crate::engine::outbox::Performed;
+use crate::engine::outbox::{self, Performed};
 use crate::view;
 
 /// How long a line waits for the card it hangs on.
 const CARD_SOON: Duration = Duration::from_secs(1);
+/// How long a question waits for the lines about what led to it.
+const LINES_SOON: Duration = Duration::from_millis(200);
 
 impl Engine {
     async fn post_once(&self, place: Place, key: &str, card: Card, first: bool) -> Result<MessageRef, Failure> {
@@ -64,6 +67,9 @@ impl Engine {
         let Some(root) = &state.card else {
             return Ok(Performed::Again(CARD_SOON));
         };
+        if self.has_lines_before(state, key).await? {
+            return Ok(Performed::Again(LINES_SOON));
+        }
         self.see_edits(state, environment).await?;
         let gone = || Failure::rejected(format!("there is no run {}", state.id));
         let state = &self.state(state.id).await.ok_or_else(gone)?;
@@ -72,6 +78,19 @@ impl Engine {
         let message = self.post_once(Place::Thread(root.clone()), key, card, first).await?;
         let (environment, commit) = (environment.clone(), commit.clone());
         Ok(Performed::came(Outcome::Prompted { environment, commit, message }))
+    }
+
+    /// Returns whether something that happened before this work of the run is still to be said. A line that failed is not
+    /// waited for.
+    async fn has_lines_before(&self, state: &Hotfix, key: &str) -> Result<bool, Failure> {
+        let version = |key: &str| key.split('/').nth(1).and_then(|version| version.parse::<u64>().ok());
+        let unsettled = self.journal.unsettled().await.map_err(|error| Failure::retry(error.to_string()))?;
+        let run = state.id.to_string();
+        Ok(unsettled.iter().any(|view| {
+            let is_line = view.work.lane == outbox::talk() && view.work.order_key == run;
+            let is_coming = view.attempt == 0 && !matches!(view.state, WorkState::Dead { .. });
+            is_line && is_coming && version(view.work.key.as_str()) < version(key)
+        }))
     }
 
     /// The event and the run right after it. A run is said in order, so this goes on from what was said last.
