@@ -79,9 +79,12 @@ pub(super) fn repository(state: &State, full: &str) -> Value {
     value
 }
 
-/// The number of an account by an address, as GitHub attributes commits.
+/// The account behind an address, as GitHub attributes commits: a verified one, or the private one that holds its number.
 fn owner_of(state: &State, mail: &str) -> Value {
-    state.mails.get(&mail.to_lowercase()).map_or(Value::Null, |id| user(state, *id))
+    let mail = mail.to_lowercase();
+    let private = mail.strip_suffix("@users.noreply.github.com").and_then(|local| local.split_once('+'));
+    let private = private.and_then(|(id, _)| id.parse().ok()).filter(|id| state.users.contains_key(id));
+    state.mails.get(&mail).copied().or(private).map_or(Value::Null, |id| user(state, id))
 }
 
 /// Commits as GitHub shows them, in the order of the ids.
