@@ -10,6 +10,9 @@ use crate::failure::Failure;
 use crate::forge::{CheckState, Merge, MergeMethod, PullRequest, PullState, inert};
 use crate::vocabulary::{CommitId, DeployKey};
 
+/// How often the branch of a merged proposal is tried to be deleted: the deployment is over, and nothing asks for it again.
+const TIDY_TRIES: u32 = 3;
+
 impl Promotion {
     pub(super) async fn follow(&self, key: &DeployKey) -> Result<Option<DeployStatus>, Failure> {
         let Some(mut proposal) = self.proposal(key).await? else {
@@ -45,15 +48,19 @@ impl Promotion {
     /// Deletes the branch of a proposal that was merged. A branch that somebody moved since is theirs, and one that cannot
     /// be deleted is left over, which hurts nobody.
     async fn tidy(&self, key: &DeployKey, pull: &PullRequest) {
-        let tidied = async {
+        let tidied = async || {
             let now = self.forge.read(&self.repo, pull.number).await?;
             match now.state {
                 PullState::Merged(_) => self.forge.delete(&self.repo, &self.branch(key)?, &now.head_commit).await,
                 PullState::Open | PullState::Closed => Ok(()),
             }
         };
-        if let Err(failure) = tidied.await {
-            tracing::warn!(repo = %self.repo, number = pull.number.0, %failure, "the branch of the promotion was not deleted");
+        for tries in 1..=TIDY_TRIES {
+            let Err(failure) = tidied().await else { return };
+            if tries == TIDY_TRIES || matches!(failure, Failure::Rejected { .. }) {
+                tracing::warn!(repo = %self.repo, number = pull.number.0, %failure, "the branch of the promotion was not deleted");
+                return;
+            }
         }
     }
 
