@@ -19,7 +19,7 @@ const STARTS: usize = 5;
 
 /// Scenarios in which reads fail again and again. How often they failed is counted in memory, and the count begins anew with
 /// every start, of which a play with stops has one for each step: their words are compared in a play of their own.
-const COUNTED_IN_MEMORY: [&str; 2] = ["facts-refused", "merge-frozen"];
+const COUNTED_IN_MEMORY: [&str; 3] = ["facts-refused", "merge-frozen", "repository-vanishes"];
 
 /// What was tried.
 #[derive(Debug, Clone, Copy, Default)]

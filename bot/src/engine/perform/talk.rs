@@ -10,6 +10,7 @@ use hotfix_adapters::vocabulary::{CommitId, Environment, MessageRef, PersonRef};
 use hotfix_storage::WorkState;
 
 use crate::domain::command::{Command, Outcome};
+use crate::domain::effect::Effect;
 use crate::domain::event::{Entry, Event};
 use crate::domain::evolve::evolve;
 use crate::domain::hotfix::{Hotfix, StepState};
@@ -18,13 +19,20 @@ use crate::domain::observation::Observation;
 use crate::domain::playbook::StepKind;
 use crate::engine::Engine;
 use crate::engine::mailbox::Beside;
-use crate::engine::outbox::{self, Performed};
+use crate::engine::outbox::{self, Performed, Task};
 use crate::view;
 
 /// How long a line waits for the card it hangs on.
 const CARD_SOON: Duration = Duration::from_secs(1);
 /// How long a question waits for the lines about what led to it.
 const LINES_SOON: Duration = Duration::from_millis(200);
+
+/// When a question is asked.
+enum Turn {
+    Now,
+    Later,
+    Never,
+}
 
 impl Engine {
     async fn post_once(&self, place: Place, key: &str, card: Card, first: bool) -> Result<MessageRef, Failure> {
@@ -67,8 +75,10 @@ impl Engine {
         let Some(root) = &state.card else {
             return Ok(Performed::Again(CARD_SOON));
         };
-        if self.has_lines_before(state, key).await? {
-            return Ok(Performed::Again(LINES_SOON));
+        match self.turn_of(state, environment, key).await? {
+            Turn::Now => {}
+            Turn::Later => return Ok(Performed::Again(LINES_SOON)),
+            Turn::Never => return Ok(Performed::came(Outcome::Nothing)),
         }
         self.see_edits(state, environment).await?;
         let gone = || Failure::rejected(format!("there is no run {}", state.id));
@@ -80,17 +90,26 @@ impl Engine {
         Ok(Performed::came(Outcome::Prompted { environment, commit, message }))
     }
 
-    /// Returns whether something that happened before this work of the run is still to be said. A line that failed is not
-    /// waited for.
-    async fn has_lines_before(&self, state: &Hotfix, key: &str) -> Result<bool, Failure> {
+    /// Returns whether it is time for a question: not before what led to it is said, except for a line that failed, and not at
+    /// all when the same is to be asked again since.
+    async fn turn_of(&self, state: &Hotfix, environment: &Environment, key: &str) -> Result<Turn, Failure> {
         let version = |key: &str| key.split('/').nth(1).and_then(|version| version.parse::<u64>().ok());
         let unsettled = self.journal.unsettled().await.map_err(|error| Failure::retry(error.to_string()))?;
         let run = state.id.to_string();
-        Ok(unsettled.iter().any(|view| {
-            let is_line = view.work.lane == outbox::talk() && view.work.order_key == run;
-            let is_coming = view.attempt == 0 && !matches!(view.state, WorkState::Dead { .. });
-            is_line && is_coming && version(view.work.key.as_str()) < version(key)
-        }))
+        let mut turn = Turn::Now;
+        let live = |state: &WorkState| !matches!(state, WorkState::Dead { .. });
+        for view in unsettled.iter().filter(|view| view.work.order_key == run && live(&view.state)) {
+            let Some((its, own)) = version(view.work.key.as_str()).zip(version(key)) else { continue };
+            if view.work.lane == outbox::talk() && view.attempt == 0 && its < own {
+                turn = Turn::Later;
+            }
+            let task = serde_json::from_str::<Task>(view.work.payload.get());
+            let asks = |effect: &Effect| matches!(effect, Effect::Prompt { environment: e, .. } if e == environment);
+            if its > own && task.is_ok_and(|task| asks(&task.effect)) {
+                return Ok(Turn::Never);
+            }
+        }
+        Ok(turn)
     }
 
     /// The event and the run right after it. A run is said in order, so this goes on from what was said last.
