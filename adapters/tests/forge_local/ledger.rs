@@ -193,7 +193,7 @@ async fn a_missing_repository_is_named_without_its_folder() {
     assert_rejected(Local::open(options).map(|_| ()), "/nonexistent/x");
 }
 
-/// What failed is read in chats.
+/// Failures are shown in chats, so they must not reveal folders of the server.
 #[tokio::test]
 async fn no_failure_names_a_folder() {
     let (place, base, _, pull) = opened().await;

@@ -243,7 +243,7 @@ pub enum Sighting {
     Edits {
         /// To which environment.
         environment: Environment,
-        /// The changes.
+        /// The diff for people to read, and the digest that votes are bound to.
         edits: Edits,
     },
     /// What the tag of the pinned image names now.

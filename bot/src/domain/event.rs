@@ -161,7 +161,7 @@ pub enum Event {
     EditsRead {
         /// Of the deployment to which environment.
         environment: Environment,
-        /// The changes.
+        /// The diff for people to read, and the digest that votes are bound to.
         edits: Edits,
     },
     /// The tag of the pinned image names another image now: what was said of it is void (HOCS-15).

@@ -355,7 +355,7 @@ pub struct AskedDeploy {
     pub typed: bool,
     /// Why, when it is a rollback.
     pub reason: Option<String>,
-    /// Who asked; `None` for a deployment that the plan starts by itself.
+    /// The person who asked for it; `None` for a deployment that the plan starts by itself.
     pub by: Option<PersonId>,
 }
 
@@ -366,7 +366,7 @@ pub struct Deployment {
     pub intent: DeployIntent,
     /// How it stands.
     pub state: DeployState,
-    /// Who asked for it; `None` for one that the plan started by itself.
+    /// The person who asked for it; `None` for a deployment that the plan started by itself.
     pub asked_by: Option<PersonId>,
     /// When it began.
     pub at: Timestamp,

@@ -127,9 +127,9 @@ pub enum ServiceKind {
 pub enum StepKind {
     /// Is a hotfix the right thing? The answers are kept (APPLY-3).
     Triage {
-        /// What is asked, one by one.
+        /// The questions of the runbook, each answered on its own.
         criteria: Vec<String>,
-        /// Whether the run waits for the answers; without, they are asked for all the same.
+        /// True when the run waits for the answers. When false, the questions are asked and the run goes on without them.
         ask: bool,
     },
     /// What is promoted: main as it is now, or the commit that was named. It is pinned (PROMO-6).

@@ -10,8 +10,9 @@ use crate::failure::Failure;
 use crate::forge::{CheckState, Merge, MergeMethod, PullRequest, PullState, inert};
 use crate::vocabulary::{CommitId, DeployKey};
 
-/// How often the branch of a merged proposal is tried to be deleted: the deployment is over, and nothing asks for it again.
-const TIDY_TRIES: u32 = 3;
+/// The number of attempts to delete the branch of a merged proposal. The deployment is over by then, so no later poll tries
+/// again.
+const TIDY_ATTEMPTS: u32 = 3;
 
 impl Promotion {
     pub(super) async fn follow(&self, key: &DeployKey) -> Result<Option<DeployStatus>, Failure> {
@@ -55,9 +56,9 @@ impl Promotion {
                 PullState::Open | PullState::Closed => Ok(()),
             }
         };
-        for tries in 1..=TIDY_TRIES {
+        for attempt in 1..=TIDY_ATTEMPTS {
             let Err(failure) = tidied().await else { return };
-            if tries == TIDY_TRIES || matches!(failure, Failure::Rejected { .. }) {
+            if attempt == TIDY_ATTEMPTS || matches!(failure, Failure::Rejected { .. }) {
                 tracing::warn!(repo = %self.repo, number = pull.number.0, %failure, "the branch of the promotion was not deleted");
                 return;
             }

@@ -75,7 +75,7 @@ pub enum TargetKind {
     Yaml {
         /// Its path.
         path: Path,
-        /// Whether the path may mean several, and whether aliases are followed.
+        /// The number of values that the path may match, and whether aliases are followed.
         rule: Rule,
     },
     /// A variable in a `.env` file.

@@ -23,12 +23,13 @@ pub enum Matches {
     All,
 }
 
-/// Which values a path may mean, and which of them may be replaced.
+/// The limits that a target sets for its path: the number of values it may match, and the use of aliases.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rule {
-    /// How many values the path may mean.
+    /// The number of values that the path may match.
     pub matches: Matches,
-    /// Whether a value may be replaced that aliases elsewhere repeat. An alias stands for the value that it repeats then.
+    /// Set by `follow_aliases` in the target. When true, an alias stands for the anchored value that it repeats, and an anchored
+    /// value may be replaced although aliases elsewhere repeat it.
     pub follow_aliases: bool,
 }
 
@@ -57,7 +58,7 @@ pub fn find(text: &str, path: &Path) -> Result<Vec<Found>, Refused> {
     find_by(text, path, false)
 }
 
-/// Does the same; with `follow_aliases` an alias has the value that it repeats.
+/// Finds the values at a path, as [`find`] does. With `follow_aliases` an alias has the value that it repeats.
 ///
 /// # Errors
 /// As for [`find`].

@@ -58,7 +58,7 @@ impl LocalOptions {
 pub struct Local {
     options: LocalOptions,
     ledger: Ledger,
-    /// What the paths of its folders begin with; the longest comes first.
+    /// The prefixes of paths in its folders, each ending in a slash, the longest first. They are cut out of failures.
     prefixes: Vec<String>,
 }
 
