@@ -9,12 +9,13 @@
 //! ```
 
 use std::collections::BTreeMap;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use anyhow::{Context as _, bail};
+use sha2::{Digest as _, Sha256};
 
 use crate::clock::START;
 use crate::git::git;
@@ -147,11 +148,12 @@ fn own_folder(parent: &Path) -> std::io::Result<PathBuf> {
     Ok(own)
 }
 
-/// Copies a folder with everything in it.
+/// Copies a folder with everything in it. The objects of git repositories, which git never changes, are linked.
 ///
 /// # Errors
 /// When something cannot be read or written.
 pub fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
+    let objects = from.parent().and_then(Path::file_name).is_some_and(|name| name == "objects");
     std::fs::create_dir_all(to)?;
     std::fs::set_permissions(to, std::fs::metadata(from)?.permissions())?;
     for entry in std::fs::read_dir(from)? {
@@ -162,11 +164,38 @@ pub fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
             copy(&source, &target)?;
         } else if kind.is_symlink() {
             std::os::unix::fs::symlink(std::fs::read_link(&source)?, &target)?;
+        } else if kind.is_file() && objects {
+            std::fs::hard_link(&source, &target)?;
         } else if kind.is_file() {
             std::fs::copy(&source, &target)?;
         }
     }
     Ok(())
+}
+
+/// The hash of everything in a folder.
+pub type Fingerprint = [u8; 32];
+
+/// Returns the fingerprint of a folder: the names, owners, modes and contents of its files.
+///
+/// # Errors
+/// When something cannot be read.
+pub fn fingerprint(folder: &Path) -> anyhow::Result<Fingerprint> {
+    fn add(hash: &mut Sha256, folder: &Path) -> anyhow::Result<()> {
+        let mut paths: Vec<PathBuf> =
+            std::fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<anyhow::Result<_>>()?;
+        paths.sort();
+        for path in paths {
+            let about = std::fs::metadata(&path)?;
+            hash.update(path.as_os_str().as_encoded_bytes());
+            hash.update([about.mode(), about.uid()].map(u32::to_le_bytes).concat());
+            if about.is_dir() { add(hash, &path)? } else { hash.update(Sha256::digest(std::fs::read(&path)?)) }
+        }
+        Ok(())
+    }
+    let mut hash = Sha256::new();
+    add(&mut hash, folder)?;
+    Ok(hash.finalize().into())
 }
 
 fn build(root: &Path, service: &str) -> anyhow::Result<()> {

@@ -22,7 +22,7 @@ use crate::ports::{Cut, CutChat, CutDeploy, CutForge, CutJournal, Op, Rack, Shel
 use crate::program::program;
 use crate::room::Room;
 use crate::site::{self, Host, Site};
-use crate::stage::{Stage, fresh_folder};
+use crate::stage::{self, Stage, fresh_folder};
 
 /// Everybody who can type: `zoe` is in the channel, and nobody told the bot who she is.
 pub const TYPISTS: [&str; 6] = ["ana", "ben", "chi", "dee", "eli", "zoe"];
@@ -110,6 +110,8 @@ pub struct World {
     /// Whether a change of the configuration is taken over by a reload, and not by a start.
     pub(crate) reloads: bool,
     starts: usize,
+    /// The configuration that was read last, and the fingerprint of its files.
+    read: Mutex<Option<(stage::Fingerprint, Config)>>,
 }
 
 impl World {
@@ -147,6 +149,7 @@ impl World {
             engine: None,
             reloads: false,
             starts: 0,
+            read: Mutex::default(),
         };
         world.start().await?;
         Ok(world)
@@ -274,12 +277,20 @@ impl World {
         self.console = Arc::new(bare_console());
     }
 
-    /// The configuration as it stands in the folder.
+    /// The configuration as it stands in the folder. It is read again only when a file changed: the bot is started hundreds of
+    /// times in some plays.
     ///
     /// # Errors
     /// All faults of it.
     pub fn config(&self) -> anyhow::Result<Config> {
-        config::load(&self.stage.config()).map_err(|faults| anyhow::anyhow!(faults.render(false)))
+        let now = stage::fingerprint(&self.stage.config())?;
+        let mut read = self.read.lock().expect("a lock");
+        if let Some((_, config)) = read.as_ref().filter(|(then, _)| *then == now) {
+            return Ok(config.clone());
+        }
+        let config = config::load(&self.stage.config()).map_err(|faults| anyhow::anyhow!(faults.render(false)))?;
+        *read = Some((now, config.clone()));
+        Ok(config)
     }
 
     /// The bot.

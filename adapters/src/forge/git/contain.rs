@@ -169,7 +169,8 @@ impl Git {
             Some(_) => return Ok(change.clone()),
             None => tip,
         };
-        let answer = self.ask(["merge-base", "--end-of-options", other.as_str(), change.head.as_str()]).run().await?;
+        let answer =
+            self.ask(["merge-base", "--end-of-options", other.as_str(), change.head.as_str()]).fixed().run().await?;
         match super::object::id_in(&answer.stdout) {
             Some(fork) if fork != change.base && self.is_ancestor(&change.base, &fork).await? => {
                 Ok(Change { base: fork, head: change.head.clone() })
@@ -246,7 +247,7 @@ impl Git {
         let mut args =
             ["rev-list", "--cherry-mark", "--left-right", "--no-merges", "--end-of-options"].map(String::from).to_vec();
         args.extend(right.iter().map(|right| format!("{tip}...{right}")));
-        let answer = self.ask(args).stdout().await?;
+        let answer = self.ask(args).fixed().stdout().await?;
         let text = String::from_utf8_lossy(&answer);
         Ok(text.lines().filter_map(|line| CommitId::parse(line.strip_prefix('=')?).ok()).collect())
     }

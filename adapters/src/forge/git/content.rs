@@ -176,7 +176,7 @@ impl Git {
     /// The ordinary files in which two commits differ.
     async fn edits(&self, base: &CommitId, head: &CommitId) -> Result<Vec<Edit>, Failure> {
         let args = ["diff-tree", "-r", "-z", "-M", "--raw", "--no-abbrev", "--end-of-options"];
-        let answer = self.ask(args.into_iter().chain([base.as_str(), head.as_str()])).stdout().await?;
+        let answer = self.ask(args.into_iter().chain([base.as_str(), head.as_str()])).fixed().stdout().await?;
         Ok(files(&answer)
             .into_iter()
             .map(|file| {
@@ -189,7 +189,7 @@ impl Git {
     /// The files of a commit that have one of these names, as the ids of their content.
     async fn versions(&self, at: &CommitId, names: &[String]) -> Result<HashMap<String, String>, Failure> {
         let fixed = ["ls-tree", "-r", "-z", "--full-tree", at.as_str(), "--"].map(str::to_owned);
-        let answer = self.ask(fixed.into_iter().chain(names.iter().cloned())).stdout().await?;
+        let answer = self.ask(fixed.into_iter().chain(names.iter().cloned())).fixed().stdout().await?;
         let entry = |entry: &[u8]| {
             let (head, name) = std::str::from_utf8(entry).ok()?.split_once('\t')?;
             let mut words = head.split(' ');
@@ -210,12 +210,12 @@ impl Git {
         for _ in 0..RENAMES {
             let args = ["log", "-1", "--first-parent", "--diff-merges=first-parent", "--no-renames"];
             let more = ["--diff-filter=D", "--format=%H %P", "--end-of-options", tip.as_str(), "--", &name];
-            let answer = self.ask(args.into_iter().chain(more)).stdout().await?;
+            let answer = self.ask(args.into_iter().chain(more)).fixed().stdout().await?;
             let answer = String::from_utf8_lossy(&answer).into_owned();
             let mut ids = answer.split_whitespace();
             let (Some(removal), Some(parent)) = (ids.next(), ids.next()) else { return Ok(()) };
             let args = ["diff-tree", "-r", "-z", "-M", "--raw", "--no-abbrev", "--diff-filter=R", parent, removal];
-            let renames = files(&self.ask(args).stdout().await?);
+            let renames = files(&self.ask(args).fixed().stdout().await?);
             let Some(new) = renames.into_iter().find(|file| file.from.as_ref() == Some(&name)) else { return Ok(()) };
             name = new.path;
             edit.names.insert(0, name.clone());
@@ -234,7 +234,7 @@ impl Git {
         let (limit, not) = (format!("-n{WALK}"), format!("^{stop}"));
         args.extend(["--no-renames", "--format=format:%H", &limit, "--end-of-options", tip.as_str(), &not, "--"]);
         args.extend(names);
-        let answer = self.ask(args).stdout().await?;
+        let answer = self.ask(args).fixed().stdout().await?;
         let mut line: Vec<Touch> = Vec::new();
         // `<id>\n:<meta>`, `<path>`, `:<meta>`, `<path>`, and nothing before the next id.
         let mut meta: Option<&[u8]> = None;
@@ -317,7 +317,7 @@ impl Texts {
         git.bring(wanted.iter().collect()).await?;
         let names: String = wanted.iter().map(|id| format!("{id}\n")).collect();
         let check = ["cat-file", "--batch-check=%(objectname) %(objectsize)"];
-        let sizes = git.ask(check).offline().input(names).stdout().await?;
+        let sizes = git.ask(check).offline().fixed().input(names).stdout().await?;
         let sizes = String::from_utf8_lossy(&sizes).into_owned();
         let mut room = git.output_limit / 2;
         let mut fits = Vec::new();
@@ -331,7 +331,7 @@ impl Texts {
             }
         }
         let names: String = fits.iter().map(|id| format!("{id}\n")).collect();
-        let answer = git.ask(["cat-file", "--batch"]).offline().input(names).stdout().await?;
+        let answer = git.ask(["cat-file", "--batch"]).offline().fixed().input(names).stdout().await?;
         let mut rest = answer.as_slice();
         while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
             let header = String::from_utf8_lossy(rest.get(..end).unwrap_or_default()).into_owned();

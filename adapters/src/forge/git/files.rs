@@ -42,7 +42,7 @@ impl Git {
             return Ok(None);
         };
         ordinary(&entry, at)?;
-        self.ask(["cat-file", "blob", &entry.object]).stdout().await.map(Some)
+        self.ask(["cat-file", "blob", &entry.object]).fixed().stdout().await.map(Some)
     }
 
     /// The paths of all files that are this path or lie below it, sorted.
@@ -53,7 +53,7 @@ impl Git {
         let mut args = vec!["ls-tree", "-r", "-z", "--name-only", "--full-tree", at.as_str(), "--"];
         args.extend((!below.is_empty()).then_some(below));
         self.commits([at]).await?;
-        let answer = self.ask(args).stdout().await?;
+        let answer = self.ask(args).fixed().stdout().await?;
         let names = answer.split(|b| *b == 0).filter(|name| !name.is_empty());
         Ok(names.map(|name| String::from_utf8_lossy(name).into_owned()).collect())
     }
@@ -87,7 +87,7 @@ impl Git {
 
     async fn entry(&self, at: &CommitId, path: &str) -> Result<Option<Entry>, Failure> {
         self.commits([at]).await?;
-        let answer = self.ask(["ls-tree", "-z", "--full-tree", at.as_str(), "--", path]).stdout().await?;
+        let answer = self.ask(["ls-tree", "-z", "--full-tree", at.as_str(), "--", path]).fixed().stdout().await?;
         Ok(entries(&answer).into_iter().find(|entry| entry.name == path))
     }
 
@@ -99,7 +99,7 @@ impl Git {
         let mut mode = ORDINARY.to_owned();
         for (depth, part) in parts.iter().enumerate() {
             let level = match &tree {
-                Some(tree) => entries(&self.ask(["ls-tree", "-z", tree]).stdout().await?),
+                Some(tree) => entries(&self.ask(["ls-tree", "-z", tree]).fixed().stdout().await?),
                 None => Vec::new(),
             };
             let is_last = depth + 1 == parts.len();

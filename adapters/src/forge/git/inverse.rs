@@ -92,7 +92,7 @@ impl Git {
     /// The commits on the way to `tip` that changed one of the files that these changed.
     async fn near(&self, change: &Change, ours: &[CommitId], tip: &CommitId) -> Result<Vec<CommitId>, Failure> {
         let args = ["diff-tree", "--stdin", "-r", "-z", "--root", "--no-commit-id", "--name-only", "--no-renames"];
-        let names = self.ask(args).input(lines(ours)).stdout().await?;
+        let names = self.ask(args).fixed().input(lines(ours)).stdout().await?;
         // One path a line is all that can be said; a path with a line break in it is left out.
         let paths: BTreeSet<&[u8]> =
             names.split(|b| *b == 0).filter(|path| !path.is_empty() && !path.contains(&b'\n')).collect();
@@ -105,13 +105,13 @@ impl Git {
             input.push(b'\n');
         }
         let args = ["rev-list", "--no-merges", "--full-history", "--stdin"];
-        Ok(ids_in(&self.ask(args).input(input).stdout().await?))
+        Ok(ids_in(&self.ask(args).fixed().input(input).stdout().await?))
     }
 
     /// What each of these changed. Trees tell; no content is needed.
     async fn touched(&self, commits: &[CommitId]) -> Result<HashMap<CommitId, Touched>, Failure> {
         let args = ["diff-tree", "--stdin", "-r", "--root", "--raw", "--no-abbrev", "--no-renames"];
-        let answer = self.ask(args).input(lines(commits)).stdout().await?;
+        let answer = self.ask(args).fixed().input(lines(commits)).stdout().await?;
         let mut touched: HashMap<CommitId, Touched> = HashMap::new();
         let mut at = None;
         for line in String::from_utf8_lossy(&answer).lines() {

@@ -19,7 +19,7 @@ impl Git {
     /// A commit is not there.
     pub async fn is_ancestor(&self, ancestor: &CommitId, of: &CommitId) -> Result<bool, Failure> {
         let args = ["merge-base", "--is-ancestor", "--end-of-options", ancestor.as_str(), of.as_str()];
-        let answer = self.ask(args).run().await?;
+        let answer = self.ask(args).fixed().run().await?;
         match answer.code {
             0 => Ok(true),
             1 => Ok(false),
@@ -42,7 +42,7 @@ impl Git {
             return Ok(Vec::new());
         }
         let args = ["log", "--no-walk=unsorted", "-z", FORMAT, "--stdin"];
-        let answer = self.ask(args).input(wanted.join("\n") + "\n").stdout().await?;
+        let answer = self.ask(args).fixed().input(wanted.join("\n") + "\n").stdout().await?;
         let text = String::from_utf8_lossy(&answer);
         let fields: Vec<&str> = text.split('\0').collect();
         Ok(fields.chunks_exact(FIELDS).filter_map(info).collect())
@@ -85,7 +85,7 @@ impl Git {
     /// The commit is not there.
     pub async fn commit(&self, commit: &CommitId) -> Result<CommitDetail, Failure> {
         let args = ["log", "--no-walk=unsorted", "-z", FORMAT, "--end-of-options", commit.as_str()];
-        let answer = self.ask(args).stdout().await?;
+        let answer = self.ask(args).fixed().stdout().await?;
         let text = String::from_utf8_lossy(&answer);
         let fields: Vec<&str> = text.split('\0').collect();
         let found = fields.chunks_exact(FIELDS).next().and_then(|fields| {
@@ -101,7 +101,7 @@ impl Git {
     /// A commit is not there.
     pub async fn size(&self, base: &CommitId, head: &CommitId) -> Result<DiffSize, Failure> {
         let args = ["diff-tree", "-r", "-M", "--shortstat", "--no-ext-diff", "--no-textconv", "--end-of-options"];
-        let answer = self.ask(args.into_iter().chain([base.as_str(), head.as_str()])).stdout().await?;
+        let answer = self.ask(args.into_iter().chain([base.as_str(), head.as_str()])).fixed().stdout().await?;
         let mut size = DiffSize::default();
         for part in String::from_utf8_lossy(&answer).split(',') {
             let (number, what) = part.trim().split_once(' ').unwrap_or_default();
@@ -138,7 +138,7 @@ impl Git {
     /// The commit is not there.
     pub async fn count(&self, commit: &CommitId) -> Result<usize, Failure> {
         self.commits([commit]).await?;
-        let answer = self.ask(["rev-list", "--count", "--end-of-options", commit.as_str()]).stdout().await?;
+        let answer = self.ask(["rev-list", "--count", "--end-of-options", commit.as_str()]).fixed().stdout().await?;
         let count = String::from_utf8_lossy(&answer).trim().parse();
         count.map_err(|_| Failure::rejected("git rev-list --count answered with something that is not a number"))
     }
@@ -154,7 +154,7 @@ impl Git {
         args.push("--end-of-options".into());
         args.extend(of.iter().map(ToString::to_string));
         args.extend(not.iter().map(|id| format!("^{id}")));
-        Ok(ids_in(&self.ask(args).stdout().await?))
+        Ok(ids_in(&self.ask(args).fixed().stdout().await?))
     }
 }
 

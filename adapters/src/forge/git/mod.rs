@@ -5,6 +5,7 @@
 //! would look up in several places. New commits are written as objects and moved to by compare-and-set (`refs`), never
 //! by a checkout; they are made of nothing but their arguments, so that the same act twice is the same commit.
 
+pub(super) mod answers;
 mod contain;
 mod content;
 mod files;
@@ -24,7 +25,10 @@ mod run;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
+
+use answers::Answers;
 
 use super::Signature;
 use crate::failure::Failure;
@@ -43,6 +47,7 @@ pub struct Git {
     time_limit: Duration,
     output_limit: usize,
     config: Vec<(String, String)>,
+    answers: Option<Arc<Answers>>,
 }
 
 impl Git {
@@ -54,6 +59,7 @@ impl Git {
             time_limit: Duration::from_secs(120),
             output_limit: 64 << 20,
             config: Vec::new(),
+            answers: None,
         }
     }
 
@@ -82,6 +88,13 @@ impl Git {
     #[must_use]
     pub fn config(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
         self.config.push((key.into(), value.into()));
+        self
+    }
+
+    /// Where answers that stay true are kept; without it, every question is asked anew.
+    #[must_use]
+    pub(super) fn remembering(mut self, answers: Arc<Answers>) -> Self {
+        self.answers = Some(answers);
         self
     }
 

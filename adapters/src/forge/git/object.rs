@@ -83,7 +83,9 @@ impl Git {
         if names.is_empty() {
             return Ok(HashMap::new());
         }
-        let answer = self.ask(["cat-file", "--batch"]).offline().input(names.join("\n") + "\n").stdout().await?;
+        let ask = self.ask(["cat-file", "--batch"]).offline().input(names.join("\n") + "\n");
+        let full = names.iter().all(|name| CommitId::parse(name).is_ok());
+        let answer = if full { ask.fixed() } else { ask }.stdout().await?;
         let mut rest = answer.as_slice();
         let mut found = HashMap::new();
         for name in names {

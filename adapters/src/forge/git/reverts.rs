@@ -94,7 +94,7 @@ impl Git {
         let mut args = vec!["log", "-z", "--topo-order", "--format=%H%x00%B", "--fixed-strings", grep.as_str()];
         let (not_base, not_head) = (format!("^{}", change.base), format!("^{}", change.head));
         args.extend(["--end-of-options", tip.as_str(), &not_base, &not_head]);
-        let answer = self.ask(args).stdout().await?;
+        let answer = self.ask(args).fixed().stdout().await?;
         let text = String::from_utf8_lossy(&answer);
         let fields: Vec<&str> = text.split('\0').collect();
         Ok(fields.chunks_exact(2).filter_map(words_in).collect())

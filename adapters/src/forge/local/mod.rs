@@ -22,6 +22,7 @@ use jiff::Timestamp;
 
 use super::Signature;
 use super::git::Git;
+use super::git::answers::Answers;
 use crate::failure::Failure;
 use crate::vocabulary::{BranchName, Repo};
 use ledger::Ledger;
@@ -60,6 +61,7 @@ pub struct Local {
     ledger: Ledger,
     /// The prefixes of paths in its folders, each ending in a slash, the longest first. They are cut out of failures.
     prefixes: Vec<String>,
+    answers: Arc<Answers>,
 }
 
 impl Local {
@@ -76,7 +78,7 @@ impl Local {
         }
         let ledger = Ledger::open(options.ledger.clone())?;
         let prefixes = prefixes([&options.repositories, &options.ledger]);
-        Ok(Self { options, ledger, prefixes })
+        Ok(Self { options, ledger, prefixes, answers: Arc::default() })
     }
 
     /// git on one repository.
@@ -92,7 +94,8 @@ impl Local {
             );
             return Err(Failure::rejected(format!("there is no repository {repo}")));
         };
-        Ok(Git::at(directory).committer(self.options.committer.clone()).time_limit(self.options.time_limit))
+        let git = Git::at(directory).committer(self.options.committer.clone()).time_limit(self.options.time_limit);
+        Ok(git.remembering(self.answers.clone()))
     }
 
     fn places(&self, repo: &Repo) -> [PathBuf; 3] {

@@ -24,6 +24,7 @@ use std::time::Duration;
 use secrecy::ExposeSecret;
 
 use super::Git;
+use super::answers::Answers;
 use crate::failure::Failure;
 use crate::forge::Signature;
 use crate::forge::credentials::Credentials;
@@ -79,6 +80,7 @@ pub struct Mirror {
     options: MirrorOptions,
     pin: Pin,
     slots: Mutex<HashMap<Repo, Arc<Slot>>>,
+    answers: Arc<Answers>,
 }
 
 impl Mirror {
@@ -94,7 +96,7 @@ impl Mirror {
             let place = options.folder.display();
             Failure::rejected(format!("cannot create {place}: {error}. The bot needs to own that folder."))
         })?;
-        Ok(Self { options, pin, slots: Mutex::default() })
+        Ok(Self { options, pin, slots: Mutex::default(), answers: Arc::default() })
     }
 
     /// The URL of a repository, without any secret in it.
@@ -108,6 +110,7 @@ impl Mirror {
         let mut git = Git::at(self.place(repo))
             .committer(self.options.committer.clone())
             .time_limit(self.options.time_limit)
+            .remembering(self.answers.clone())
             .config(format!("remote.{REMOTE}.url"), &url)
             .config("http.lowSpeedTime", self.options.silence.as_secs().max(1).to_string())
             .config(format!("remote.{REMOTE}.promisor"), "true")

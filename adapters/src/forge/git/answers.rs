@@ -1,0 +1,137 @@
+//! Answers that stay true: what git says of objects that are named by their full ids. The bot asks the same questions in every round
+//! of polling, and each would be a process.
+//!
+//! An answer belongs to one repository as it was made: a mirror that is deleted and made again lacks objects that the old one had.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+
+use quick_cache::Weighter;
+use quick_cache::sync::Cache;
+use sha2::{Digest as _, Sha256};
+
+use super::run::Answer;
+
+/// How many bytes of answers are kept for all repositories of a forge.
+const CAPACITY: u64 = 4 << 20;
+/// An answer of more bytes is not kept.
+const LARGEST: usize = 128 << 10;
+/// What an answer takes besides its own bytes, roughly.
+const OVERHEAD: usize = 128;
+
+/// The hash of a question and of the repository it is asked of.
+pub(super) type Key = [u8; 32];
+
+/// A bounded cache of answers; the least used ones go first.
+pub(in crate::forge) struct Answers(Cache<Key, Answer, Bytes>);
+
+impl Default for Answers {
+    fn default() -> Self {
+        let typical = CAPACITY / 1024;
+        Self(Cache::with_weighter(usize::try_from(typical).unwrap_or(usize::MAX), CAPACITY, Bytes))
+    }
+}
+
+impl Answers {
+    /// Returns the key of a question. `None` when answers may change: there is no repository, or it is a shallow clone, which can be
+    /// completed.
+    pub(super) fn key(directory: &Path, args: &[String], input: &[u8]) -> Option<Key> {
+        if directory.join("shallow").exists() {
+            return None;
+        }
+        let head = fs::metadata(directory.join("HEAD")).ok()?;
+        let mut hash = Sha256::new();
+        hash.update(directory.as_os_str().as_encoded_bytes());
+        for number in [head.dev().cast_signed(), head.ino().cast_signed(), head.ctime(), head.ctime_nsec()] {
+            hash.update(number.to_le_bytes());
+        }
+        for arg in args {
+            hash.update([0]);
+            hash.update(arg);
+        }
+        hash.update([0, 0]);
+        hash.update(input);
+        Some(hash.finalize().into())
+    }
+
+    pub(super) fn get(&self, key: &Key) -> Option<Answer> {
+        self.0.get(key)
+    }
+
+    /// Keeps an answer, unless it names something that is missing and may still come.
+    pub(super) fn keep(&self, key: Key, answer: &Answer) {
+        let said = matches!(answer.code, 0 | 1) && answer.complaint.is_empty();
+        let missing = answer.stdout.windows(MISSING.len()).any(|part| part == MISSING);
+        if said && !missing && answer.stdout.len() <= LARGEST {
+            self.0.insert(key, answer.clone());
+        }
+    }
+}
+
+/// How `git cat-file --batch` ends the line of an object that is not there.
+const MISSING: &[u8] = b" missing\n";
+
+#[derive(Clone)]
+struct Bytes;
+
+impl Weighter<Key, Answer> for Bytes {
+    fn weight(&self, _key: &Key, answer: &Answer) -> u64 {
+        (answer.stdout.len() + OVERHEAD) as u64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn answer(stdout: &str, code: i32) -> Answer {
+        Answer { code, stdout: stdout.into(), complaint: String::new() }
+    }
+
+    #[test]
+    fn an_answer_that_may_change_is_not_kept() {
+        let answers = Answers::default();
+        let kept = |answer: Answer| {
+            answers.keep([1; 32], &answer);
+            let kept = answers.get(&[1; 32]).is_some();
+            answers.0.remove(&[1; 32]);
+            kept
+        };
+        assert!(kept(answer("a commit\n", 0)) && kept(answer("", 1)));
+        assert!(!kept(answer("", 128)) && !kept(answer("d08b465 missing\n", 0)));
+        assert!(!kept(Answer { complaint: "warning: no".to_owned(), ..answer("", 0) }));
+        assert!(!kept(answer(&"x".repeat(LARGEST + 1), 0)));
+    }
+
+    #[test]
+    fn the_least_used_answers_go_first() {
+        let answers = Answers::default();
+        let many = CAPACITY / LARGEST as u64 * 2;
+        for number in 0..many {
+            answers.keep([u8::try_from(number).unwrap(); 32], &answer(&"x".repeat(LARGEST), 0));
+        }
+        assert!(answers.0.weight() <= CAPACITY && answers.0.len() > 1);
+    }
+
+    #[test]
+    fn a_question_belongs_to_one_repository_as_it_was_made() {
+        let folder = tempfile::tempdir().unwrap();
+        let key = |args: &[&str], input: &str| {
+            let args: Vec<String> = args.iter().map(|arg| (*arg).to_owned()).collect();
+            Answers::key(folder.path(), &args, input.as_bytes())
+        };
+        assert_eq!(key(&["log", "a"], ""), None, "there is no repository");
+        let made = || fs::write(folder.path().join("HEAD"), "ref: refs/heads/main\n").unwrap();
+        made();
+        let first = key(&["log", "a"], "");
+        assert_eq!(first, key(&["log", "a"], ""));
+        assert!(first != key(&["log", "b"], "") && first != key(&["log"], "a") && first != key(&["loga"], ""));
+        fs::remove_file(folder.path().join("HEAD")).unwrap();
+        made();
+        assert_ne!(first, key(&["log", "a"], ""));
+        fs::write(folder.path().join("shallow"), "").unwrap();
+        assert_eq!(key(&["log", "a"], ""), None);
+    }
+}
