@@ -26,6 +26,8 @@ pub mod command;
 pub mod policy;
 
 pub mod domain;
+#[cfg(test)]
+mod fixture;
 
 pub mod engine;
 pub mod http;

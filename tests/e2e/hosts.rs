@@ -11,7 +11,7 @@ use hotfix_tests::faults::{Line, Tried, at_every_call};
 use hotfix_tests::hooks::{Way, play_with_deliveries};
 use hotfix_tests::play::{Play, play_file_on};
 use hotfix_tests::program::program;
-use hotfix_tests::sample::Sample;
+use hotfix_tests::sample::{Sample, seed};
 use hotfix_tests::scenario::Scenario;
 use hotfix_tests::site::Host;
 use hotfix_tests::world::{Options, World};
@@ -23,37 +23,72 @@ const BUDGET: usize = 30;
 const LARGE_BUDGET: usize = 40;
 /// Into so many parts the scenarios are divided that are played with faults, so that they are played beside each other.
 const PARTS: usize = 4;
+/// How many scenarios there are for each that is played on a forge elsewhere.
+const SCENARIOS_EVERY: usize = 4;
+/// Into so many parts they are divided, so that they are played beside each other.
+const SCENARIO_PARTS: usize = 8;
+/// A repository that is gone is told of in each forge's own words, and GitHub closes the pull request of a deleted branch.
+const LOCAL_ONLY: [&str; 4] = ["repository-vanishes", "facts-refused", "branch-deleted", "references-addresses"];
+/// The forges elsewhere.
+const BOTH: [Host; 2] = [Host::GitHub, Host::GitLab];
 /// How often the bot looks in vain after each step.
-const IDLE_LOOKS: usize = 3;
+const IDLE_LOOKS: usize = 2;
 
 fn whole(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("scenarios/{name}-whole.txt"))
 }
 
+/// What the team sees of every scenario is the same elsewhere. `SCENARIOS=veto,hold` plays those alone, on both forges.
 #[rstest]
 #[tokio::test]
-async fn scenario(
-    // A repository that is gone is told of in each forge's own words, and GitHub closes the pull request of a deleted branch.
-    #[files("scenarios/*.txt")]
-    #[exclude("repository-vanishes|facts-refused|branch-deleted|references-addresses")]
-    path: PathBuf,
-) {
-    for host in hosts_of(&path) {
+async fn scenarios(#[values(0, 1, 2, 3, 4, 5, 6, 7)] part: usize) {
+    let only = std::env::var("SCENARIOS").ok();
+    let all = files(|name| match &only {
+        Some(only) => only.split(',').any(|only| only == name),
+        None => !LOCAL_ONLY.contains(&name),
+    });
+    let hosts = |path: &PathBuf| if only.is_some() { BOTH.to_vec() } else { hosts_of(path) };
+    let plays: Vec<_> =
+        all.into_iter().flat_map(|path| hosts(&path).into_iter().map(move |host| (path.clone(), host))).collect();
+    assert!(only.is_some() || plays.len() > SCENARIO_PARTS, "{} plays", plays.len());
+    for (path, host) in plays.into_iter().skip(part).step_by(SCENARIO_PARTS) {
         if let Err(error) = play_file_on(&path, host).await {
-            panic!("{error:#}");
+            panic!("{} on {host:?}: {error:#}", path.display());
         }
     }
 }
 
-/// A whole hotfix is played on both forges, and the others on one of them by turns; with `HOSTS=all` all are on both.
+/// The scenarios whose names are wanted.
+fn files(wanted: impl Fn(&str) -> bool) -> Vec<PathBuf> {
+    let folder = std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios")).expect("the scenarios");
+    let mut paths: Vec<PathBuf> = folder.map(|entry| entry.expect("a scenario").path()).collect();
+    paths.retain(|path| wanted(&path.file_stem().unwrap_or_default().to_string_lossy()));
+    paths.sort();
+    paths
+}
+
+/// A whole hotfix is played on both forges. Of the others, each commit plays every fourth, and on one of them, so that eight commits
+/// in a row play all on both; with `HOSTS=all` one does.
 fn hosts_of(path: &Path) -> Vec<Host> {
     let name = path.file_stem().unwrap_or_default().to_string_lossy();
-    let both = name.ends_with("-whole") || std::env::var("HOSTS").is_ok_and(|hosts| hosts == "all");
-    match name.len() % 2 {
-        _ if both => vec![Host::GitHub, Host::GitLab],
-        0 => vec![Host::GitHub],
-        _ => vec![Host::GitLab],
+    if name.ends_with("-whole") || all_hosts() {
+        return BOTH.to_vec();
     }
+    let number = name.bytes().map(usize::from).sum::<usize>() + seed();
+    if number.is_multiple_of(SCENARIOS_EVERY) { vec![by_turns(number / SCENARIOS_EVERY)] } else { Vec::new() }
+}
+
+fn all_hosts() -> bool {
+    std::env::var("HOSTS").is_ok_and(|hosts| hosts == "all")
+}
+
+/// Each commit tries the one forge or the other; with `HOSTS=all`, both.
+fn both_or_one(name: &str) -> Vec<Host> {
+    if all_hosts() { BOTH.to_vec() } else { vec![by_turns(name.len() + seed())] }
+}
+
+fn by_turns(number: usize) -> Host {
+    if number.is_multiple_of(2) { Host::GitHub } else { Host::GitLab }
 }
 
 /// What is left is the same to the last commit, branch, review and vote.
@@ -87,17 +122,16 @@ async fn played(name: &str, host: Host) -> Play {
 /// The rate limits of forges are shared by everything that an organisation runs.
 #[rstest]
 #[tokio::test]
-async fn a_whole_hotfix_costs_few_calls(
-    #[values("apply", "website", "sre", "hocs", "promotion")] name: &str,
-    #[values(Host::GitHub, Host::GitLab)] host: Host,
-) {
-    let play = played(name, host).await;
-    let calls = play.world.site.calls().expect("an API").calls();
-    let counted: Vec<_> = calls.iter().filter(|call| call.status != Some(304)).collect();
-    let list: Vec<_> = counted.iter().map(|call| format!("{} {}?{}", call.method, call.path, call.query)).collect();
-    println!("{name} on {host:?}: {} calls of {}", counted.len(), calls.len());
-    let budget = if ["apply", "website"].contains(&name) { BUDGET } else { LARGE_BUDGET };
-    assert!(counted.len() <= budget, "{} calls: {list:#?}", counted.len());
+async fn a_whole_hotfix_costs_few_calls(#[values("apply", "website", "sre", "hocs", "promotion")] name: &str) {
+    for host in both_or_one(name) {
+        let play = played(name, host).await;
+        let calls = play.world.site.calls().expect("an API").calls();
+        let counted: Vec<_> = calls.iter().filter(|call| call.status != Some(304)).collect();
+        let list: Vec<_> = counted.iter().map(|call| format!("{} {}?{}", call.method, call.path, call.query)).collect();
+        println!("{name} on {host:?}: {} calls of {}", counted.len(), calls.len());
+        let budget = if ["apply", "website"].contains(&name) { BUDGET } else { LARGE_BUDGET };
+        assert!(counted.len() <= budget, "{} calls: {list:#?}", counted.len());
+    }
 }
 
 /// Every call of a scenario goes wrong once in every way with `FAULTS_EVERY=1`; usually a part of them is tried.
@@ -118,11 +152,10 @@ async fn with_faults(path: &Path, host: Host, line: Line, usual: usize) -> Tried
 /// Whatever goes wrong is asked again, the end is the same, and nothing happens twice.
 #[rstest]
 #[tokio::test]
-async fn a_fault_at_any_call_changes_nothing(
-    #[values("apply", "website", "sre", "hocs", "promotion")] name: &str,
-    #[values(Host::GitHub, Host::GitLab)] host: Host,
-) {
-    assert!(with_faults(&whole(name), host, Line::Api, 97).await.tried > 0);
+async fn a_fault_at_any_call_changes_nothing(#[values("apply", "website", "sre", "hocs", "promotion")] name: &str) {
+    for host in both_or_one(name) {
+        assert!(with_faults(&whole(name), host, Line::Api, 97).await.tried > 0);
+    }
 }
 
 /// The same in every other scenario, each on one forge by turns; without `FAULTS_EVERY`, in one of each part and at some calls.
@@ -130,12 +163,8 @@ async fn a_fault_at_any_call_changes_nothing(
 #[rstest]
 #[tokio::test]
 async fn a_fault_at_any_call_of_a_scenario_changes_nothing(#[values(0, 1, 2, 3)] part: usize) {
-    let folder = std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios")).expect("the scenarios");
     let only = std::env::var("FAULTS_IN").ok();
-    let mut paths: Vec<PathBuf> = folder.map(|entry| entry.expect("a scenario").path()).collect();
-    paths.sort();
-    paths.retain(|path| {
-        let name = path.file_stem().unwrap_or_default().to_string_lossy();
+    let paths = files(|name| {
         let wanted = only.as_ref().is_none_or(|only| only.split(',').any(|only| only == name));
         wanted && !name.ends_with("-whole") && name != "repository-vanishes"
     });
@@ -147,7 +176,8 @@ async fn a_fault_at_any_call_of_a_scenario_changes_nothing(#[values(0, 1, 2, 3)]
     };
     assert!(only.is_some() || !of_this_part.is_empty(), "{} scenarios", paths.len());
     for path in of_this_part {
-        for host in hosts_of(path) {
+        let hosts = if all { BOTH.to_vec() } else { vec![by_turns(part + seed())] };
+        for host in hosts {
             with_faults(path, host, Line::Api, 97).await;
         }
     }
@@ -181,31 +211,22 @@ async fn a_forge_that_never_answers_is_given_up_in_time(#[values(Host::GitHub, H
     assert!(matches!(failure, Failure::Retry { .. }) && failure.reason().contains("the last 1 seconds"), "{failure}");
 }
 
-/// Security case 5: twice, late, in another order, or never: a delivery is a hint.
+/// Security case 5: over a good line nothing has to be asked for. Over a bad one a delivery comes twice, late, in another order, or
+/// never: it is a hint.
 #[rstest]
 #[tokio::test]
-async fn deliveries_over_a_bad_line_lead_to_the_same_end(
-    #[values("apply", "website")] name: &str,
-    #[values(Host::GitHub, Host::GitLab)] host: Host,
-) {
-    let without = play_with_deliveries(&whole(name), host, Way::Silent).await.expect("an end");
-    let (mut looked, mut seen_before, mut lost) = (0, 0, 0);
-    for seed in 1..=4 {
-        let played = play_with_deliveries(&whole(name), host, Way::Bad(seed)).await.expect("an end");
-        assert_eq!(played.ending, without.ending, "seed {seed}");
-        (looked, seen_before, lost) = (looked + played.looked, seen_before + played.seen_before, lost + played.lost);
+async fn deliveries_are_hints(#[values("apply", "website")] name: &str) {
+    for host in both_or_one(name) {
+        let without = play_with_deliveries(&whole(name), host, Way::Silent).await.expect("an end");
+        let told = play_with_deliveries(&whole(name), host, Way::Alone).await.expect("an end");
+        assert_eq!(told.ending, without.ending, "{host:?}");
+        let (mut looked, mut seen_before, mut lost) = (0, 0, 0);
+        for seed in 1..=4 {
+            let played = play_with_deliveries(&whole(name), host, Way::Bad(seed)).await.expect("an end");
+            assert_eq!(played.ending, without.ending, "{host:?}, seed {seed}");
+            (looked, seen_before, lost) =
+                (looked + played.looked, seen_before + played.seen_before, lost + played.lost);
+        }
+        assert!(looked > 0 && seen_before > 0 && lost > 0, "{looked} looked at, {seen_before} known, {lost} lost");
     }
-    assert!(looked > 0 && seen_before > 0 && lost > 0, "{looked} looked at, {seen_before} known, {lost} lost");
-}
-
-/// Over a good line nothing has to be asked for.
-#[rstest]
-#[tokio::test]
-async fn deliveries_are_all_that_the_bot_needs(
-    #[values("apply", "website")] name: &str,
-    #[values(Host::GitHub, Host::GitLab)] host: Host,
-) {
-    let without = play_with_deliveries(&whole(name), host, Way::Silent).await.expect("an end");
-    let told = play_with_deliveries(&whole(name), host, Way::Alone).await.expect("an end");
-    assert_eq!(told.ending, without.ending);
 }

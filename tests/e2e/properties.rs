@@ -10,14 +10,20 @@ use hotfix::domain::glass::review_due;
 use hotfix::domain::hotfix::{Hotfix, Mainline};
 use hotfix::domain::people::Role;
 use hotfix_tests::model::{Model, Throw, Thrown};
+use hotfix_tests::sample::number;
 use proptest::prelude::*;
 
 fn throws() -> impl Strategy<Value = Vec<Throw>> {
     prop::collection::vec((any::<u8>(), any::<u8>(), any::<u16>()), 1..400)
 }
 
+/// How many orders of events are tried.
+fn cases() -> u32 {
+    u32::try_from(number("CASES", 300)).expect("a number of cases")
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1_500, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn no_order_of_events_breaks_a_rule_of_apply(throws in throws()) {

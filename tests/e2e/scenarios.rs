@@ -10,11 +10,11 @@ use hotfix_tests::scenario::Scenario;
 use hotfix_tests::world::World;
 use rstest::rstest;
 
-/// Each is played, compared with its text, and stopped at every sixteenth moment (`CRASH_EVERY=1`: at all, `CRASH_EVERY=0`: at none).
+/// Each is played, compared with its text, and stopped at every 48th moment (`CRASH_EVERY=1`: at all, `CRASH_EVERY=0`: at none).
 #[rstest]
 #[tokio::test]
 async fn scenario(#[files("scenarios/*.txt")] path: PathBuf) {
-    let (sample, began) = (Sample::of("CRASH_EVERY", 16), Instant::now());
+    let (sample, began) = (Sample::of("CRASH_EVERY", 48), Instant::now());
     match at_every_moment(&path, sample, 25).await {
         Ok(tried) => println!(
             "{}: stopped at {} of {} moments ({}), {:.1?}",

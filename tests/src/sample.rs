@@ -18,8 +18,7 @@ impl Sample {
     /// When the variable is not a number.
     #[must_use]
     pub fn of(name: &str, usual: usize) -> Option<Self> {
-        let said = std::env::var(name).ok();
-        let every = said.map_or(usual, |said| said.parse().unwrap_or_else(|_| panic!("{name}={said} is not a number")));
+        let every = number(name, usual);
         (every > 0).then(|| Self { every, seed: seed() })
     }
 
@@ -34,6 +33,16 @@ impl fmt::Display for Sample {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "every {}., TEST_SEED={}", self.every, self.seed)
     }
+}
+
+/// Returns the number that the environment variable `name` says, or the usual one.
+///
+/// # Panics
+/// When the variable is not a number.
+#[must_use]
+pub fn number(name: &str, usual: usize) -> usize {
+    let said = std::env::var(name).ok();
+    said.map_or(usual, |said| said.parse().unwrap_or_else(|_| panic!("{name}={said} is not a number")))
 }
 
 /// Returns the seed: `TEST_SEED`, or else the number of commits up to this one. So each commit tries other cases than the one before

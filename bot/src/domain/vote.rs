@@ -207,3 +207,6 @@ fn seat(
     }
     false
 }
+
+#[cfg(test)]
+mod tests;

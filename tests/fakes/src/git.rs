@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use axum::body::Body;
 use axum::extract::Request;
+use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use tokio::io::AsyncWriteExt as _;
@@ -64,6 +65,10 @@ impl Repositories {
             let challenge = [("www-authenticate", "Basic realm=\"git\"")];
             return (StatusCode::UNAUTHORIZED, challenge, "who are you?").into_response();
         }
+        let is_advertisement = self.is_advertisement(path, &request);
+        if is_advertisement && let Some(advertised) = ADVERTISED.get() {
+            return cgi(advertised);
+        }
         let header =
             |name: &str| request.headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
         let mut command = tokio::process::Command::new(program());
@@ -88,9 +93,26 @@ impl Repositories {
             let _ = stdin.write_all(&body).await;
         };
         let ((), output) = tokio::join!(write, child.wait_with_output());
-        cgi(&output.expect("git answers").stdout)
+        let printed = output.expect("git answers").stdout;
+        if is_advertisement && printed.starts_with(b"Expires:") {
+            let _ = ADVERTISED.set(printed.clone());
+        }
+        cgi(&printed)
+    }
+
+    /// Returns whether a call asks a repository for nothing but what its git can do. In version 2 of the protocol the answer names no
+    /// refs, and is the same for all repositories.
+    fn is_advertisement(&self, path: &str, request: &Parts) -> bool {
+        let repository = path.strip_suffix("/info/refs").map(|name| self.root.join(name.trim_start_matches('/')));
+        let version = request.headers.get("git-protocol").is_some_and(|version| version == "version=2");
+        version
+            && request.uri.query() == Some("service=git-upload-pack")
+            && repository.is_some_and(|place| place.join("HEAD").is_file())
     }
 }
+
+/// What git answers when it is asked what it can do. Half of all calls ask for it, and each would be three processes.
+static ADVERTISED: OnceLock<Vec<u8>> = OnceLock::new();
 
 /// git by its absolute path, because a command with a cleared environment and a bare name is forked and not spawned.
 fn program() -> &'static Path {

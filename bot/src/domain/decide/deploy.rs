@@ -504,3 +504,6 @@ fn moved(commit: &CommitId, tip: Option<&CommitId>) -> Refusal {
     let reason = format!("The branch is at {now} and not at {}, which was approved.", commit.short());
     Refusal::new("head.moved", reason, "Tests and votes start again with the new head.").because_of("APPLY-11")
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,318 @@
+//! A run as the Apply runbook has it, played through the domain, so that the texts are seen in context.
+
+mod every;
+mod world;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use hotfix_adapters::deploy::DeployStatus;
+use hotfix_adapters::forge::{Check, CheckState, Containment, DiffSize, PullNumber, Verdict};
+use hotfix_adapters::vocabulary::{CommitId, Environment, MessageRef, PersonRef, Platform};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::domain::attribution::Attribution;
+use crate::domain::command::{Act, Command, DeployFacts, Outcome, PickResult, Sighting};
+use crate::domain::decide::{Decision, decide, open};
+use crate::domain::event::{Contribution, Contributor, Entry, HeadSeen, Opened, PullSeen, ReviewSeen, Survey};
+use crate::domain::group::ChatGroup;
+use crate::domain::hotfix::Hotfix;
+use crate::domain::id::{HotfixId, PersonId, ServiceName};
+use crate::domain::observation::Observation;
+use crate::domain::people::{Grant, People, Person, Role};
+use crate::domain::playbook::Which;
+use crate::domain::way::Way;
+use crate::policy::{Policy, Quorums, ServicePolicy};
+
+pub(crate) use every::every_event;
+
+/// A commit whose short form is this.
+pub(crate) fn commit(short: &str) -> CommitId {
+    CommitId::parse(&format!("{short:0<40}")).unwrap()
+}
+
+pub(crate) fn person(id: &str) -> PersonId {
+    id.parse().unwrap()
+}
+
+pub(crate) fn environment(name: &str) -> Environment {
+    Environment::parse(name).unwrap()
+}
+
+/// Ana asks, Chi wrote the fix, Ben and Dee approve, Eve's work is withheld and she has no account at the console.
+pub(crate) fn people() -> People {
+    let person = |id: &str, name: &str, accounts: &[Platform]| Person {
+        id: person(id),
+        name: name.to_owned(),
+        accounts: accounts.iter().map(|platform| PersonRef::new(*platform, id)).collect(),
+        active: true,
+    };
+    let both = [Platform::Console, Platform::Git];
+    People::new(vec![
+        person("ana", "Ana", &both),
+        person("ben", "Ben", &both),
+        person("chi", "Chi", &both),
+        person("dee", "Dee", &both),
+        person("eve", "Eve", &[Platform::Git]),
+    ])
+}
+
+/// What [`grant`] grants, as a policy: everybody but Ana may vote.
+fn policy() -> Policy {
+    let everybody = ["ana", "ben", "chi", "dee", "eve"];
+    let holders =
+        |role: Role| everybody.into_iter().filter(|who| grant(who).roles.contains(&role)).map(person).collect();
+    let roles = [Role::Requester, Role::Approver, Role::Captain].map(|role| (role, holders(role)));
+    let payments = ServicePolicy { roles: roles.into(), ..ServicePolicy::default() };
+    Policy::new([("payments".parse().unwrap(), payments)].into(), Quorums::default(), Vec::new())
+}
+
+pub(crate) fn contribution(short: &str, subject: &str, who: &str) -> Contribution {
+    let name = who.to_owned();
+    let known = people().get(&person(who)).map(|person| person.id.clone());
+    Contribution {
+        commit: commit(short),
+        subject: subject.to_owned(),
+        people: vec![Contributor { person: known, name, unknown: None }],
+    }
+}
+
+pub(crate) fn message(id: &str) -> MessageRef {
+    MessageRef { channel: "payments".parse().unwrap(), id: id.to_owned() }
+}
+
+pub(crate) fn grant(who: &str) -> Grant {
+    let roles = match who {
+        "ana" => vec![Role::Requester],
+        "dee" => vec![Role::Requester, Role::Approver, Role::Captain],
+        _ => vec![Role::Requester, Role::Approver],
+    };
+    let account = PersonRef::new(Platform::Console, who);
+    Grant { person: person(who), account, roles: roles.into_iter().collect(), policy_version: "policy-1".to_owned() }
+}
+
+/// What came of the pick of a fix of Chi.
+pub(crate) fn picked(short: &str, result: PickResult) -> Outcome {
+    let people = contribution(short, "Fix", "chi").people.into_iter().collect();
+    let source = commit(short);
+    let by = Attribution { source: source.clone(), merge: false, commits: 1, pulls: Default::default(), people };
+    Outcome::Picked { source, by: Box::new(by), result }
+}
+
+/// The head of the branch, with these commits of Chi.
+pub(crate) fn head(tip: &str, subject: &str) -> HeadSeen {
+    HeadSeen {
+        tip: commit(tip),
+        commits: vec![contribution(tip, subject, "chi")],
+        total: 1,
+        size: DiffSize { files: 2, insertions: 12, deletions: 3 },
+        base: commit("abc1234"),
+        on_base: true,
+        origins: Default::default(),
+        people: Default::default(),
+        pushers: Default::default(),
+    }
+}
+
+/// A run being played.
+#[derive(Clone)]
+pub(crate) struct Play {
+    pub(crate) state: Hotfix,
+    pub(crate) entries: Vec<Entry>,
+    pub(crate) now: Timestamp,
+    pub(crate) people: People,
+    pub(crate) policy: Policy,
+    pub(crate) groups: BTreeMap<ServiceName, Vec<ChatGroup>>,
+}
+
+impl Play {
+    pub(crate) fn open(title: &str) -> Self {
+        let now: Timestamp = "2026-03-02T10:02:00Z".parse().unwrap();
+        let opened = Opened {
+            title: title.to_owned(),
+            incident: Some("INC-77".to_owned()),
+            ticket: None,
+            plan: world::plan(title),
+            fixes: vec!["f1f1f1f".to_owned()],
+            from: None,
+            target: None,
+            schema: None,
+        };
+        let Decision { entries, state } = open(HotfixId(12), &grant("ana"), opened, now).unwrap();
+        Self { state, entries, now, people: people(), policy: policy(), groups: BTreeMap::new() }
+    }
+
+    /// Two minutes later, this.
+    pub(crate) fn then(mut self, command: &Command) -> Self {
+        self.now = self.now.checked_add(SignedDuration::from_mins(2)).unwrap();
+        let decision = decide(&self.state, command, self.now).unwrap();
+        self.state = decision.state;
+        self.entries.extend(decision.entries);
+        self
+    }
+
+    pub(crate) fn by(self, who: &str, act: Act) -> Self {
+        self.then(&Command::Person(grant(who), act))
+    }
+
+    pub(crate) fn came(self, outcome: Outcome) -> Self {
+        self.then(&Command::Came(outcome))
+    }
+
+    pub(crate) fn saw(self, sighting: Sighting) -> Self {
+        let of = Arc::new(self.state.clone());
+        self.then(&Command::Saw(Observation::new(&of, sighting)))
+    }
+
+    pub(crate) fn surveyed(self) -> Self {
+        self.came(Outcome::Surveyed(Box::new(survey())))
+    }
+
+    pub(crate) fn announced(self) -> Self {
+        let reached = ["ana", "ben", "chi", "dee"].map(person).into();
+        self.came(Outcome::Announced { message: message("m1"), reached, missed: [person("eve")].into() })
+    }
+
+    pub(crate) fn branched(self) -> Self {
+        self.came(Outcome::BranchCreated { which: Which::Fix, at: commit("abc1234") })
+    }
+
+    pub(crate) fn picked(self) -> Self {
+        let result =
+            PickResult::Done { commit: commit("1111111"), head: head("1111111", "Accept uploads without a name") };
+        let url = Some("https://forge.example/payments/7".to_owned());
+        let author = contribution("f1f1f1f", "Fix", "ana").people.into_iter().next();
+        self.came(picked("f1f1f1f", result)).came(Outcome::PullOpened { number: PullNumber(7), author, url })
+    }
+
+    pub(crate) fn reviewed(self) -> Self {
+        let tip = self.state.head.as_ref().unwrap().tip.clone();
+        let review = ReviewSeen {
+            person: Some(person("ben")),
+            name: "Ben".to_owned(),
+            commit: tip.clone(),
+            verdict: Verdict::Approved,
+        };
+        let check = Check { name: "build".to_owned(), app: "ci".to_owned(), state: CheckState::Success };
+        self.saw(Sighting::Pull {
+            seen: PullSeen { reviews: vec![review], checked: Some(tip), checks: vec![check], ..PullSeen::default() },
+            merged: None,
+        })
+    }
+
+    pub(crate) fn verified(self, place: &str, pass: bool) -> Self {
+        let note = Some(if pass { "20 MB went through" } else { "still a 500" }.to_owned());
+        self.by("ben", Act::Verify { place: place.to_owned(), pass, note })
+    }
+
+    /// The asked-for deployment begins.
+    pub(crate) fn begins(self, previous: &str) -> Self {
+        self.begins_with(previous, |_| {})
+    }
+
+    /// The facts that are read before the asked-for deployment are these, with something changed.
+    pub(crate) fn begins_with(self, previous: &str, change: impl FnOnce(&mut DeployFacts)) -> Self {
+        let asked = self.state.asked_deploy.clone().unwrap();
+        let key = format!("hf-12-{}-{}", asked.environment, self.state.version).parse().unwrap();
+        let roles = |who: &str| (person(who), grant(who).roles.into_iter().collect::<BTreeSet<_>>());
+        let mut facts = DeployFacts {
+            tip: self.state.head.as_ref().map(|head| head.tip.clone()),
+            running: Some(commit(previous)),
+            image: None,
+            freeze: None,
+            removal: None,
+            policy_version: "policy-1".to_owned(),
+            standing: [roles("ben"), roles("dee")].into(),
+            judged: self.state.votes.clone(),
+            lapsed: Default::default(),
+            glass: [person("dee")].into(),
+            reviewed: BTreeSet::new(),
+            pull: None,
+            main: None,
+            strangers: BTreeSet::new(),
+        };
+        change(&mut facts);
+        self.came(Outcome::DeployChecked {
+            environment: asked.environment,
+            commit: asked.commit,
+            key,
+            facts: Box::new(facts),
+        })
+    }
+
+    pub(crate) fn ends(self, failure: Option<&str>) -> Self {
+        let key = self.state.deploys.last().unwrap().intent.key.clone();
+        let status = match failure {
+            None => DeployStatus::Succeeded { at: self.now },
+            Some(reason) => DeployStatus::Failed { reason: reason.to_owned() },
+        };
+        self.came(Outcome::DeployStatus { key, status })
+    }
+
+    pub(crate) fn prompted(self) -> Self {
+        let commit = self.state.ships().unwrap().clone();
+        self.came(Outcome::Prompted { environment: environment("production"), commit, message: message("m9") })
+    }
+
+    pub(crate) fn on_main(self) -> Self {
+        self.came(Outcome::Merged { number: PullNumber(7), commit: commit("eeeeeee") })
+            .saw(Sighting::Mainline { how: Containment::Ancestor, main: commit("eeeeeee"), by: None })
+            .came(Outcome::BranchDeleted)
+    }
+}
+
+pub(crate) fn survey() -> Survey {
+    Survey {
+        running: Some(commit("abc1234")),
+        last_success: Some(commit("abc1234")),
+        from: None,
+        main: Some(commit("ddddddd")),
+        withheld: vec![
+            contribution("aaaaaaa", "Redesign the form", "ben"),
+            contribution("bbbbbbb", "New currency", "eve"),
+            contribution("ccccccc", "Round half even", "eve"),
+        ],
+        withheld_total: 3,
+        main_checks: Vec::new(),
+        blockers: Vec::new(),
+        branches: Vec::new(),
+        capabilities: BTreeMap::new(),
+        fixes: vec![commit("f1f1f1f")],
+        ..Survey::default()
+    }
+}
+
+/// Up to the announcement.
+pub(crate) fn begun() -> Play {
+    Play::open("Fix 500 on upload").surveyed()
+}
+
+/// Up to the open question to the voters.
+pub(crate) fn asked() -> Play {
+    let reviewed = begun().announced().branched().picked().reviewed().verified("local", true);
+    reviewed.begins("abc1234").ends(None).verified("staging", true).prompted()
+}
+
+/// Up to the fix in production.
+pub(crate) fn live() -> Play {
+    let voted = asked().by("ben", yes(Some(message("m9")))).by("dee", yes(None));
+    voted.by("ana", Act::Deploy(environment("production"))).begins("abc1234").ends(None)
+}
+
+/// Up to the end.
+pub(crate) fn closed() -> Play {
+    live().on_main().by("ana", Act::Postmortem(Some("https://wiki.example/pm-12".to_owned())))
+}
+
+/// Compares a text with what it should be, and shows the whole of it when they differ.
+#[track_caller]
+pub(crate) fn same(actual: &str, expected: &str) {
+    let expected = expected.strip_prefix('\n').unwrap_or(expected);
+    let at = std::panic::Location::caller();
+    assert!(actual.trim_end() == expected.trim_end(), "<<<{}:{}\n{}\n>>>", at.file(), at.line(), actual.trim_end());
+}
+
+/// A vote, by a reaction on this message or by the verb.
+pub(crate) fn yes(on: Option<MessageRef>) -> Act {
+    Act::Approve { way: if on.is_some() { Way::Reaction } else { Way::Word }, on }
+}
