@@ -26,7 +26,8 @@ pub fn program() -> &'static Path {
         // news: they would run again, and most of the dependencies would be built anew.
         for (name, _) in std::env::vars_os() {
             let told = name.to_string_lossy();
-            if told.starts_with("CARGO_PKG_") || told.starts_with("CARGO_MANIFEST_") || told == "OUT_DIR" {
+            let own = ["OUT_DIR", "RUSTC_BOOTSTRAP"].contains(&told.as_ref());
+            if own || told.starts_with("CARGO_PKG_") || told.starts_with("CARGO_MANIFEST_") {
                 cargo.env_remove(name);
             }
         }
