@@ -324,3 +324,134 @@ fn case_90_only_the_listed_break_the_glass() {
     let fewer = BreakGlass { people: BTreeSet::new(), ..glass };
     assert_ne!(policy.version(), policy.clone().with_break_glass(Some(fewer)).version());
 }
+
+#[test]
+fn what_a_chat_that_is_down_means_is_kept_beside_the_rules() {
+    let policy = policy();
+    assert_eq!(policy.chat_down(), ChatDown::Wait);
+    let going_on = policy.clone().with_chat_down(ChatDown::GoOn);
+    assert_eq!((going_on.chat_down(), going_on.version()), (ChatDown::GoOn, policy.version()));
+    let glass = BreakGlass { people: [named("ana")].into(), audit: room("C_AUDIT") };
+    let both = going_on.with_break_glass(Some(glass.clone())).with_chat_down(ChatDown::Wait);
+    assert_eq!((both.chat_down(), both.break_glass()), (ChatDown::Wait, Some(&glass)));
+}
+
+/// Security case 28: a vote is for the way to deploy as it was then.
+#[test]
+fn the_way_to_deploy_is_a_part_of_what_is_voted_under() {
+    let version = |way: &str| {
+        let ways = BTreeMap::from([(named("payments"), way.to_owned())]);
+        policy().with_ways(ways).version_for(&named("payments"))
+    };
+    assert_eq!(version("command `deploy.sh`"), version("command `deploy.sh`"));
+    assert_ne!(version("command `deploy.sh`"), version("command `other.sh`"));
+    assert!(version("command `deploy.sh`").starts_with(&policy().version_for(&named("payments"))));
+}
+
+/// Who may only look has no part in the rules, unless a rule asks for them, wherever it stands.
+#[test]
+fn viewers_count_only_where_a_rule_asks_for_them() {
+    let people = people();
+    let with = |viewers: &[&str], own: Option<Role>, usual: Role| {
+        let roles = BTreeMap::from([(Role::Viewer, viewers.iter().map(|id| named(id)).collect())]);
+        let rule = |role| vec![ApprovalRule { role, count: 1 }];
+        let quorums = own.map(|role| (named("production"), rule(role))).into_iter().collect();
+        let services = BTreeMap::from([(named("payments"), ServicePolicy { roles, quorums, ..Default::default() })]);
+        let usual = Quorums { production: rule(usual), ..Quorums::default() };
+        Policy::new(services, usual, Vec::new()).with_people(&people).version_for(&named("payments"))
+    };
+    let moves = |own, usual| with(&["ana"], own, usual) != with(&["ana", "ben"], own, usual);
+    assert!(!moves(None, Role::Approver) && !moves(Some(Role::Approver), Role::Approver));
+    assert!(moves(None, Role::Viewer) && moves(Some(Role::Viewer), Role::Approver));
+}
+
+#[test]
+fn who_broke_the_glass_cannot_be_the_only_one_who_could_review_it() {
+    let alone = |listed: &[&str], approvers: &[&str]| {
+        let all = |ids: &[&str]| ids.iter().map(|id| named(id)).collect::<BTreeSet<PersonId>>();
+        let roles = BTreeMap::from([(Role::Approver, all(approvers)), (Role::Requester, all(listed))]);
+        let services = BTreeMap::from([(named("payments"), ServicePolicy { roles, ..Default::default() })]);
+        let glass = BreakGlass { people: all(listed), audit: room("C_AUDIT") };
+        let policy = Policy::new(services, Quorums::default(), Vec::new()).with_break_glass(Some(glass));
+        policy.unreviewable(&people(), &named("payments")).map(|person| person.to_string())
+    };
+    assert_eq!(alone(&["dana"], &["dana", "ben"]), None);
+    assert_eq!(alone(&["dana"], &["ben"]), None);
+    assert_eq!(alone(&["dana"], &["dana"]).as_deref(), Some("dana"));
+    assert_eq!(alone(&["ana", "dana"], &["dana"]).as_deref(), Some("dana"));
+    assert_eq!(alone(&["dana"], &["dana", "emil"]).as_deref(), Some("dana"), "Emil left");
+}
+
+#[test]
+fn every_denial_has_a_reason_and_a_next_step_of_its_own() {
+    let told = |denial: Denial| {
+        let refusal = Refusal::from(denial);
+        format!("{}: {} {}", refusal.code, refusal.reason, refusal.next)
+    };
+    let role = |holders: &[&str], votes| Denial::Role {
+        name: "ANA".to_owned(),
+        needed: Role::Approver,
+        service: named("payments"),
+        holders: holders.iter().map(|name| (*name).to_owned()).collect(),
+        votes,
+    };
+    let glass = |holders: &[&str]| Denial::Glass {
+        name: "BEN".to_owned(),
+        holders: holders.iter().map(|name| (*name).to_owned()).collect(),
+    };
+    assert!(told(role(&[], false)).ends_with("Nobody has the role approver now: an operator gives it in policy.toml."));
+    assert!(told(role(&[], true)).contains("Nobody whose vote could count has the role approver now"));
+    assert!(told(role(&["BEN"], true)).ends_with("Ask BEN."));
+    assert!(told(role(&["BEN", "DANA"], false)).ends_with("Ask BEN or DANA."));
+    assert!(told(role(&["BEN", "CHI", "DANA"], false)).ends_with("Ask BEN, CHI or DANA."));
+    assert!(told(glass(&[])).ends_with("nobody who is listed may do it for this service."));
+    assert!(told(glass(&["ANA"])).ends_with("Ask ANA, or get the votes that are asked for."));
+    let account = |kind| told(Denial::Account { kind });
+    assert!(account(AccountKind::Guest).contains("This is a guest's account"));
+    assert!(account(AccountKind::Stranger).contains("This account is of another company"));
+    assert!(account(AccountKind::Bot).contains("This is an app's account"));
+    assert!(account(AccountKind::Gone).contains("This account is deactivated or has left"));
+    let unmapped = |platform| told(Denial::Unmapped { account: PersonRef::new(platform, "x") });
+    let names = [
+        (Platform::Console, "the console"),
+        (Platform::Git, "git"),
+        (Platform::Slack, "Slack"),
+        (Platform::Discord, "Discord"),
+        (Platform::Github, "GitHub"),
+        (Platform::Gitlab, "GitLab"),
+    ];
+    for (platform, name) in names {
+        assert!(unmapped(platform).contains(&format!("on {name} belongs to nobody")), "{}", unmapped(platform));
+    }
+    for (needed, words) in [(Role::Viewer, "a viewer"), (Role::Admin, "an admin"), (Role::Requester, "a requester")] {
+        let denial =
+            Denial::Role { name: "ANA".to_owned(), needed, service: named("payments"), holders: vec![], votes: false };
+        assert!(told(denial).contains(&format!("is not {words} of payments")));
+    }
+}
+
+/// The requester for whom the least is missing is told of, and a quorum of one more than there are is short by one.
+#[test]
+fn a_shortfall_is_the_smallest_there_is() {
+    let people = people();
+    let roles = |approvers: &[&str], requesters: &[&str]| {
+        let all = |ids: &[&str]| ids.iter().map(|id| named(id)).collect::<BTreeSet<PersonId>>();
+        let roles = BTreeMap::from([(Role::Approver, all(approvers)), (Role::Requester, all(requesters))]);
+        let services = BTreeMap::from([(named("payments"), ServicePolicy { roles, ..Default::default() })]);
+        Policy::new(services, Quorums::default(), Vec::new())
+    };
+    let rule = |role, count| ApprovalRule { role, count };
+    let short = |policy: &Policy, rules: &[ApprovalRule]| {
+        policy.shortfall(&people, &named("payments"), rules).map(|short| (short.roles, short.wanted, short.there))
+    };
+    let mixed = roles(&["ben", "dana"], &["ana", "ben"]);
+    assert_eq!(short(&mixed, &[rule(Role::Approver, 2)]), None, "Ana asks, and both vote");
+    assert_eq!(short(&mixed, &[rule(Role::Approver, 3)]), Some((vec![Role::Approver], 3, 2)));
+    let own = roles(&["ben", "dana"], &["ben"]);
+    assert_eq!(short(&own, &[rule(Role::Approver, 2)]), Some((vec![Role::Approver], 2, 1)), "Ben's own does not count");
+    let nobody = roles(&["ben"], &[]);
+    assert_eq!(short(&nobody, &[rule(Role::Approver, 1)]), None);
+    assert_eq!(short(&nobody, &[rule(Role::Approver, 2)]), Some((vec![Role::Approver], 2, 1)));
+    let two = [rule(Role::Approver, 1), rule(Role::Captain, 2)];
+    assert_eq!(short(&mixed, &two), Some((vec![Role::Captain], 2, 0)));
+}
