@@ -42,13 +42,16 @@ fn rules(state: &mut Hotfix, rules: &[ApprovalRule]) {
     state.plan.environments[1].approval.rules = rules.to_vec();
 }
 
-/// Case 23, case 24 and case 26: a vote is for one commit on one base, under one plan, for one environment.
+/// What is changed about a vote, in words and in fact.
+type Change<'a> = (&'a str, &'a dyn Fn(&mut Vote));
+
+/// Security cases 23, 24 and 26: a vote is for one commit on one base, under one plan, for one environment.
 #[test]
 fn a_vote_counts_for_exactly_what_was_shown_and_nothing_else() {
     let play = voted();
     assert_eq!(valid(&play.state, play.now), ["ben", "dee"]);
     let digest = Digest::parse(&format!("sha256:{}", "a".repeat(64))).unwrap();
-    let changes: [(&str, &dyn Fn(&mut Vote)); 6] = [
+    let changes: [Change<'_>; 6] = [
         ("another environment", &|vote| vote.environment = environment("staging")),
         ("another commit", &|vote| vote.commit = commit("2222222")),
         ("another image", &|vote| vote.image = Some(digest.clone())),

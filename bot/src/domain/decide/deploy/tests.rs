@@ -72,9 +72,9 @@ fn events(play: &Play, change: impl FnOnce(&mut DeployFacts)) -> Vec<Event> {
 /// The reasons for which a deployment that was asked for is refused; none when it begins.
 fn objected(play: &Play, change: impl FnOnce(&mut DeployFacts)) -> Vec<String> {
     let events = events(play, change);
-    let refusals = events.iter().find_map(|event| match event {
-        Event::DeployRefused { refusals, .. } => Some(refusals.iter().map(|refusal| refusal.code.clone()).collect()),
-        _ => None,
+    let refusals = events.iter().find_map(|event| {
+        let Event::DeployRefused { refusals, .. } = event else { return None };
+        Some(refusals.iter().map(|refusal| refusal.code.clone()).collect())
     });
     let begins = events.iter().any(|event| matches!(event, Event::DeployStarted(_)));
     assert_ne!(begins, refusals.is_some(), "it begins or is refused: {events:?}");
@@ -407,7 +407,7 @@ fn pinned(state: &mut Hotfix) {
 /// HOCS-15, HOCS-23: what was tested is what is deployed.
 #[test]
 fn the_image_that_was_tested_is_the_one_that_is_deployed() {
-    let play = changed(ready(), |state| pinned(state));
+    let play = changed(ready(), pinned);
     let digest = play.state.digest().cloned();
     let events = events(&play, |facts| facts.image = digest.clone());
     assert_eq!(started(&events).unwrap().image.as_ref().map(|image| &image.digest), digest.as_ref());
