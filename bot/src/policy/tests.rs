@@ -215,7 +215,8 @@ fn a_freeze_holds_from_its_first_moment_to_its_last() {
         freeze(Some(&["payments"]), "2027-01-04T00:00:00Z", "payments"),
         freeze(Some(&[]), "2030-01-01T00:00:00Z", "nobody"),
     ];
-    let policy = Policy::new(BTreeMap::new(), Quorums::default(), freezes);
+    let policy = Policy::new(BTreeMap::new(), Quorums::default(), freezes.clone());
+    assert_eq!(policy.freezes(), freezes);
     let why = |service: &str, now: &str| policy.freeze(&named(service), at(now)).map(|freeze| freeze.reason.as_str());
     assert_eq!(why("website", "2026-12-20T16:59:59Z"), None);
     assert_eq!(why("website", "2026-12-20T17:00:00Z"), Some("everybody"));
