@@ -57,7 +57,7 @@ pub(crate) fn people() -> People {
     ])
 }
 
-/// What [`grant`] grants, as a policy: everybody but Ana may vote.
+/// Returns what [`grant`] grants, as a policy: everybody but Ana may vote.
 fn policy() -> Policy {
     let everybody = ["ana", "ben", "chi", "dee", "eve"];
     let holders =
@@ -91,7 +91,7 @@ pub(crate) fn grant(who: &str) -> Grant {
     Grant { person: person(who), account, roles: roles.into_iter().collect(), policy_version: "policy-1".to_owned() }
 }
 
-/// What came of the pick of a fix of Chi.
+/// Returns the outcome of picking a fix of Chi.
 pub(crate) fn picked(short: &str, result: PickResult) -> Outcome {
     let people = contribution(short, "Fix", "chi").people.into_iter().collect();
     let source = commit(short);

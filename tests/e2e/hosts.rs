@@ -23,7 +23,7 @@ const BUDGET: usize = 30;
 const LARGE_BUDGET: usize = 40;
 /// Into so many parts the scenarios are divided that are played with faults, so that they are played beside each other.
 const PARTS: usize = 4;
-/// How many scenarios there are for each that is played on a forge elsewhere.
+/// One scenario in so many is played on a forge elsewhere, unless `HOSTS=all` is set.
 const SCENARIOS_EVERY: usize = 4;
 /// Into so many parts they are divided, so that they are played beside each other.
 const SCENARIO_PARTS: usize = 8;
@@ -38,7 +38,7 @@ fn whole(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("scenarios/{name}-whole.txt"))
 }
 
-/// What the team sees of every scenario is the same elsewhere. `SCENARIOS=veto,hold` plays those alone, on both forges.
+/// Every scenario looks the same to the team on a forge elsewhere. `SCENARIOS=veto,hold` plays those alone, on both forges.
 #[rstest]
 #[tokio::test]
 async fn scenarios(#[values(0, 1, 2, 3, 4, 5, 6, 7)] part: usize) {

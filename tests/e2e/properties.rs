@@ -17,7 +17,7 @@ fn throws() -> impl Strategy<Value = Vec<Throw>> {
     prop::collection::vec((any::<u8>(), any::<u8>(), any::<u16>()), 1..400)
 }
 
-/// How many orders of events are tried.
+/// Returns the number of orders of events to try; `CASES` sets it.
 fn cases() -> u32 {
     u32::try_from(number("CASES", 300)).expect("a number of cases")
 }

@@ -13,12 +13,14 @@ use sha2::{Digest as _, Sha256};
 
 use super::run::Answer;
 
-/// How many bytes of answers are kept for all repositories of a forge.
+/// The size of the cache of one forge, all its repositories together, in bytes.
 const CAPACITY: u64 = 4 << 20;
-/// An answer of more bytes is not kept.
+/// The size of the largest answer that is kept, in bytes.
 const LARGEST: usize = 128 << 10;
-/// What an answer takes besides its own bytes, roughly.
+/// The estimated size of an entry without the answer itself, in bytes.
 const OVERHEAD: usize = 128;
+/// The end of the line by which `git cat-file --batch` reports an object that is not there.
+const MISSING: &[u8] = b" missing\n";
 
 /// The hash of a question and of the repository it is asked of.
 pub(super) type Key = [u8; 32];
@@ -69,9 +71,7 @@ impl Answers {
     }
 }
 
-/// How `git cat-file --batch` ends the line of an object that is not there.
-const MISSING: &[u8] = b" missing\n";
-
+/// The weight of an entry: its size in bytes.
 #[derive(Clone)]
 struct Bytes;
 
@@ -83,7 +83,6 @@ impl Weighter<Key, Answer> for Bytes {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
     use super::*;
 
     fn answer(stdout: &str, code: i32) -> Answer {

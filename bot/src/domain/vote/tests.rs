@@ -42,7 +42,7 @@ fn rules(state: &mut Hotfix, rules: &[ApprovalRule]) {
     state.plan.environments[1].approval.rules = rules.to_vec();
 }
 
-/// What is changed about a vote, in words and in fact.
+/// A change to a vote, with its description.
 type Change<'a> = (&'a str, &'a dyn Fn(&mut Vote));
 
 /// Security cases 23, 24 and 26: a vote is for one commit on one base, under one plan, for one environment.

@@ -50,7 +50,7 @@ fn refused(play: &Play, who: &str, act: Act) -> Vec<String> {
     answer(play, who, act).err().unwrap_or_default().into_iter().map(|refusal| refusal.code).collect()
 }
 
-/// What is said to somebody who asks for a deployment to production that is refused for one reason.
+/// Returns the text of the only refusal of a deployment to production.
 fn words(play: &Play) -> String {
     let refusals = answer(play, "ana", Act::Deploy(production())).unwrap_err();
     let [refusal] = refusals.as_slice() else { panic!("{refusals:?}") };
@@ -62,7 +62,7 @@ fn changed(mut play: Play, change: impl FnOnce(&mut Hotfix)) -> Play {
     play
 }
 
-/// What came of the deployment that was asked for, with these facts: the events since.
+/// Returns the events that follow when these facts are read for the requested deployment.
 fn events(play: &Play, change: impl FnOnce(&mut DeployFacts)) -> Vec<Event> {
     let before = play.entries.len();
     let after = play.clone().begins_with("abc1234", change);
