@@ -224,7 +224,7 @@ async fn relayed() -> (World, Relay, Running) {
     let gateway = Some(format!("ws://{}", relay.address()).parse().unwrap());
     let world = World::of(fake, |options| DiscordOptions { gateway, ..options });
     let running = world.run();
-    again(&world, 2, 1).await;
+    world.ear.begun().await;
     (world, relay, running)
 }
 

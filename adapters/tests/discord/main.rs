@@ -39,6 +39,8 @@ pub struct Ear {
     answers: Mutex<VecDeque<Heard>>,
     watched: Mutex<Vec<Watched>>,
     count: watch::Sender<usize>,
+    /// How often the bot asked for the open questions, which it does at the beginning of a session.
+    began: watch::Sender<usize>,
 }
 
 #[async_trait]
@@ -51,7 +53,9 @@ impl Listener for Ear {
     }
 
     async fn watched(&self) -> Vec<Watched> {
-        self.watched.lock().unwrap().clone()
+        let watched = self.watched.lock().unwrap().clone();
+        self.began.send_modify(|count| *count += 1);
+        watched
     }
 }
 
@@ -66,6 +70,13 @@ impl Ear {
 
     pub fn heard(&self) -> Vec<Inbound> {
         self.heard.lock().unwrap().clone()
+    }
+
+    /// Waits until the bot has heard that a session began. Discord takes a session for open before that.
+    pub async fn begun(&self) {
+        let mut began = self.began.subscribe();
+        let waited = tokio::time::timeout(Duration::from_secs(30), began.wait_for(|count| *count > 0)).await;
+        waited.expect("a session begins").unwrap();
     }
 
     /// The last that was heard, after so many.
@@ -138,6 +149,7 @@ impl World {
         let world = world().await;
         let running = world.run();
         world.up().await;
+        world.ear.begun().await;
         world.fake.until("the commands", |fake| (!fake.commands().is_empty()).then_some(())).await;
         (world, running)
     }

@@ -1,12 +1,13 @@
 //! Stands between the bot and a platform, hands on what both say, and says to the bot what no platform says: frames of any
 //! length, in any number of pieces.
 
+use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy};
-use tokio::net::tcp::OwnedReadHalf;
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -22,7 +23,13 @@ pub struct Relay {
     task: JoinHandle<()>,
 }
 
-type Lines = Arc<Mutex<Vec<mpsc::Sender<Vec<u8>>>>>;
+type Lines = Arc<Mutex<Vec<mpsc::Sender<Said>>>>;
+
+/// What is said to the bot without a break, and how many bytes of it were taken so far.
+struct Said {
+    pieces: Box<dyn Iterator<Item = Vec<u8>> + Send>,
+    taken: watch::Sender<usize>,
+}
 
 impl Relay {
     /// Starts one in front of a platform.
@@ -54,18 +61,16 @@ impl Relay {
         self.address
     }
 
-    /// Says this to the bot over the newest connection, piece after piece as it is taken, until all of it is said or the bot
-    /// hangs up; answers how many bytes were taken.
-    pub async fn say(&self, pieces: impl IntoIterator<Item = Vec<u8>>) -> usize {
+    /// Says this to the bot over the newest connection, piece after piece as it is taken and without a word of the platform in
+    /// between, until all of it is said or the bot hangs up; answers how many bytes were taken.
+    pub async fn say(&self, pieces: impl IntoIterator<IntoIter: Send + 'static, Item = Vec<u8>>) -> usize {
         let line = held(&self.lines).last().cloned();
-        let mut taken = 0;
-        for piece in pieces {
-            let length = piece.len();
-            match &line {
-                Some(line) if line.send(piece).await.is_ok() => taken += length,
-                _ => break,
-            }
+        let (taken, mut so_far) = watch::channel(0);
+        if let Some(line) = line {
+            let _ = line.send(Said { pieces: Box::new(pieces.into_iter()), taken }).await;
+            while so_far.changed().await.is_ok() {}
         }
+        let taken = *so_far.borrow();
         taken
     }
 
@@ -86,30 +91,36 @@ impl Drop for Relay {
     }
 }
 
-fn held(lines: &Lines) -> MutexGuard<'_, Vec<mpsc::Sender<Vec<u8>>>> {
+fn held(lines: &Lines) -> MutexGuard<'_, Vec<mpsc::Sender<Said>>> {
     lines.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// One connection, until either side hangs up. What is said here comes in between what the platform says at once.
-async fn between(bot: TcpStream, platform: SocketAddr, mut said: mpsc::Receiver<Vec<u8>>) {
+/// One connection, until either side hangs up.
+async fn between(bot: TcpStream, platform: SocketAddr, said: mpsc::Receiver<Said>) {
     let Ok(platform) = TcpStream::connect(platform).await else { return };
-    let (mut from_bot, mut to_bot) = bot.into_split();
-    let (mut from_platform, mut to_platform) = platform.into_split();
-    let down = async {
-        loop {
-            let bytes = tokio::select! {
-                bytes = read(&mut from_platform) => bytes,
-                Some(piece) = said.recv() => Some(piece),
-            };
-            let Some(bytes) = bytes else { break };
-            if to_bot.write_all(&bytes).await.is_err() {
-                break;
+    let (mut from_bot, to_bot) = bot.into_split();
+    let (from_platform, mut to_platform) = platform.into_split();
+    tokio::select! {
+        _ = down(from_platform, to_bot, said) => {}
+        _ = copy(&mut from_bot, &mut to_platform) => {}
+    }
+}
+
+/// Hands on what the platform says, and in between, at once, what is said here.
+async fn down(mut platform: OwnedReadHalf, mut bot: OwnedWriteHalf, mut said: mpsc::Receiver<Said>) -> io::Result<()> {
+    loop {
+        tokio::select! {
+            bytes = read(&mut platform) => match bytes {
+                Some(bytes) => bot.write_all(&bytes).await?,
+                None => return Ok(()),
+            },
+            Some(Said { pieces, taken }) = said.recv() => {
+                for piece in pieces {
+                    bot.write_all(&piece).await?;
+                    taken.send_modify(|taken| *taken += piece.len());
+                }
             }
         }
-    };
-    tokio::select! {
-        () = down => {}
-        _ = copy(&mut from_bot, &mut to_platform) => {}
     }
 }
 
