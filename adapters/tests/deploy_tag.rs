@@ -22,7 +22,7 @@ struct Tags {
 
 #[async_trait]
 impl Refs for Tags {
-    async fn tip(&self, _: &Repo, _: &BranchName) -> Result<Option<CommitId>, Failure> {
+    async fn tips(&self, _: &Repo, _: &[&BranchName]) -> Result<BTreeMap<BranchName, CommitId>, Failure> {
         panic!("not asked for")
     }
     async fn create(&self, _: &Repo, _: &BranchName, _: &CommitId) -> Result<(), Failure> {

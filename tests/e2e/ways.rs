@@ -392,6 +392,35 @@ async fn a_vote_that_is_given_while_slack_is_down_counts() {
     );
 }
 
+/// People see a question before the chat has told the bot so, and the answer of the chat can get lost: who votes at once is counted
+/// when the bot knows its question. Words name no question, so they are asked for again.
+#[tokio::test]
+async fn a_vote_on_a_question_that_is_on_its_way_counts() {
+    const QUESTION: &str = "may this go to production?";
+    let mut play = asking(&[]).await;
+    play.world.clock.advance(Duration::from_secs(5 * 3600));
+    let (slack, engine) = (slack(&play), play.world.engine());
+    engine.look().await.expect("the question's time is over");
+    slack.control().down(Some(Fault::DoneButHangUp));
+    until("it is asked anew", async || {
+        engine.work().await.expect("the journal");
+        slack.sees("ana", CHANNEL).matches(QUESTION).count() == 2
+    })
+    .await;
+    slack.control().down(None);
+    let message = slack.find("ana", CHANNEL, QUESTION);
+    slack.react("ben", CHANNEL, &message, "+1").await;
+    slack.press("dee", CHANNEL, &message, "Approve").await;
+    let typed = slack.command("dee", CHANNEL, "/hotfix approve").await;
+    assert!(typed.body.to_string().contains("vote.unasked"), "{typed:?}");
+    assert_eq!((votes(&play).await.len(), kept(&play.world).await.len()), (0, 2));
+    play.world.restart().await.expect("it starts");
+    play.world.settle().await.expect("the bot comes to rest");
+    assert_eq!(prompt(&play).await, message);
+    assert_eq!(sorted(votes(&play).await), ["ben", "dee"]);
+    assert!(kept(&play.world).await.is_empty());
+}
+
 /// Somebody whose account is no member's does not vote by way of an outage.
 #[tokio::test]
 async fn a_guest_does_not_vote_by_way_of_an_outage() {

@@ -121,8 +121,8 @@ impl<P: Accounts> Hosted<P> {
 
 #[async_trait]
 impl<P: Send + Sync> Refs for Hosted<P> {
-    async fn tip(&self, repo: &Repo, branch: &BranchName) -> Result<Option<CommitId>, Failure> {
-        self.mirror.tip(repo, branch).await
+    async fn tips(&self, repo: &Repo, branches: &[&BranchName]) -> Result<BTreeMap<BranchName, CommitId>, Failure> {
+        self.mirror.tips(repo, branches).await
     }
 
     async fn create(&self, repo: &Repo, branch: &BranchName, at: &CommitId) -> Result<(), Failure> {

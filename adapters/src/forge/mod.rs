@@ -14,7 +14,7 @@ pub mod inert;
 pub mod local;
 pub mod webhook;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -30,8 +30,13 @@ impl<T: Refs + PullRequests + History + Files> Forge for T {}
 /// Branches and tags. Every change names the state it expects, so that repeating it is harmless.
 #[async_trait]
 pub trait Refs: Send + Sync {
-    /// Where a branch is; `None` when there is none.
-    async fn tip(&self, repo: &Repo, branch: &BranchName) -> Result<Option<CommitId>, Failure>;
+    /// Returns where these branches are, all at one moment. Branches that do not exist are left out.
+    async fn tips(&self, repo: &Repo, branches: &[&BranchName]) -> Result<BTreeMap<BranchName, CommitId>, Failure>;
+
+    /// Returns where a branch is; `None` when there is none.
+    async fn tip(&self, repo: &Repo, branch: &BranchName) -> Result<Option<CommitId>, Failure> {
+        Ok(self.tips(repo, &[branch]).await?.remove(branch))
+    }
 
     /// Creates a branch that does not exist. A branch that is already exactly there is success; one that is elsewhere, or
     /// one whose name git cannot hold beside an existing branch (`hotfix` and `hotfix/x`), is rejected and named.

@@ -13,6 +13,7 @@ use super::gate::CHAT_DOWN;
 use super::mailbox::{Beside, Handled};
 use super::open::{Promotion, Start, Started};
 use super::question::{Question, no_question, not_its_button};
+use super::tips::Tips;
 use super::{Engine, EngineError, pace};
 use crate::command::{self, DriftChoice as Choice, Known, MergebackAction, Request, TriageWord};
 use crate::domain::command::{Act, Command};
@@ -185,9 +186,10 @@ impl Engine {
             return Ok(Response::Silent);
         }
         // What a button says is only ever compared with what the journal holds of the message it stands on (security case 35).
-        let run = match self.question(message).await {
+        let run = match self.question(message).await? {
             Question::Open(run) => run,
             Question::Closed(run) => return self.pressed_late(asker, &run, message).await,
+            Question::OnItsWay => return Ok(Response::NotNow(Reply::no(&[no_question()]))),
             Question::None => return Ok(Response::Said(Reply::no(&[no_question()]))),
         };
         let asks = |(place, prompt): (&Environment, &Prompt)| format!("{}/{place}/{}/{word}", run.id, prompt.commit);
@@ -224,11 +226,12 @@ impl Engine {
             (Emoji::Yes | Emoji::No, false) => Act::Unapprove { on },
             (Emoji::Other(_), _) => return Ok(Response::Silent),
         };
-        match self.question(message).await {
+        match self.question(message).await? {
             Question::Open(run) => self.on_question(asker, &run, act).await,
             // What was given there can be taken back there for as long as it counts.
             Question::Closed(run) if !added && run.rests_on(message) => self.on_question(asker, &run, act).await,
             Question::Closed(run) if added => self.reacted_late(asker, &run, message).await,
+            Question::OnItsWay => Ok(Response::NotNow(Reply::no(&[no_question()]))),
             // A reaction counts only on a question of ours (security case 32).
             Question::Closed(_) | Question::None => Ok(Response::Silent),
         }
@@ -381,6 +384,9 @@ impl Engine {
             Ok(grant) => grant,
             Err(refusal) => return Ok(Reply::no(&[refusal])),
         };
+        if request.deed() == Deed::Vote {
+            self.until_asked(state.id).await?;
+        }
         match self.meaning(&state, request).await {
             Ok(act) => self.ask_run(state.id, grant, act, asker).await,
             Err(refusals) => Ok(Reply::no(&refusals)),
@@ -498,7 +504,7 @@ impl Engine {
         if state.is_over() || left > 1 {
             return Ok(());
         }
-        match self.on_main(&state).await {
+        match self.on_main(&state, &Tips::default()).await {
             Ok(Some(sighting)) => {
                 let observation = Observation::new(&Arc::new(state), sighting);
                 self.submit(id, &Command::Saw(observation), Beside::default()).await.map(drop)

@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::Engine;
 use super::facts::LISTED;
+use super::tips::Tips;
 use crate::domain::attribution::{Attribution, handle};
 use crate::domain::event::{Contribution, Contributor, HeadSeen};
 use crate::domain::hotfix::Hotfix;
@@ -107,14 +108,20 @@ impl Engine {
     }
 
     /// Returns what is on the branch when it is at `tip`.
-    pub(super) async fn head_at(&self, state: &Hotfix, base: &CommitId, tip: &CommitId) -> Result<HeadSeen, Failure> {
+    pub(super) async fn head_at(
+        &self,
+        state: &Hotfix,
+        base: &CommitId,
+        tip: &CommitId,
+        tips: &Tips,
+    ) -> Result<HeadSeen, Failure> {
         let (forge, repo) = (self.forge(&state.plan.service)?, &state.plan.repo);
         let range = forge.between(repo, base, tip, usize::MAX).await?;
         let size = forge.size(repo, base, tip).await?;
         let on_base = self.is_on(state, base, tip).await?;
         let machines = forge.machines(repo).await?;
         let listed = range.commits.len().min(LISTED);
-        let origins = self.origins(state, range.commits.get(..listed).unwrap_or_default()).await?;
+        let origins = self.origins(state, range.commits.get(..listed).unwrap_or_default(), tips).await?;
         let (mut commits, mut people) = (Vec::new(), BTreeSet::new());
         for commit in &range.commits {
             let mut contribution = self.contribution(commit, &machines);

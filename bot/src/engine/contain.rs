@@ -9,6 +9,7 @@ use hotfix_adapters::forge::{Change, CommitDetail, CommitInfo, Containment};
 use hotfix_adapters::vocabulary::{CommitId, Repo};
 
 use super::Engine;
+use super::tips::Tips;
 use crate::domain::command::Sighting;
 use crate::domain::event::Contribution;
 use crate::domain::hotfix::{Fix, Hotfix};
@@ -98,9 +99,10 @@ impl Engine {
         &self,
         state: &Hotfix,
         source: &CommitId,
+        tips: &Tips,
     ) -> Result<Option<(Contribution, String)>, Failure> {
         let plan = &state.plan;
-        let Some(main) = self.forge(&plan.service)?.tip(&plan.repo, &plan.main).await? else { return Ok(None) };
+        let Some(main) = self.tip_in(tips, state, &plan.main).await? else { return Ok(None) };
         let Some(Containment::Reverted { by, .. }) = self.fixes_in(state, &main).await?.remove(source) else {
             return Ok(None);
         };
@@ -114,12 +116,12 @@ impl Engine {
     }
 
     /// What main reverted of the fixes since they were asked for, or has again, until one of them ships.
-    pub(super) async fn reverted(&self, state: &Hotfix) -> Result<Option<Sighting>, Failure> {
+    pub(super) async fn reverted(&self, state: &Hotfix, tips: &Tips) -> Result<Option<Sighting>, Failure> {
         if state.live_at.is_some() || state.rolled_in || state.fixes.is_empty() || state.plan.is_promotion() {
             return Ok(None);
         }
         for Fix { source, .. } in &state.fixes {
-            let now = self.reverted_on_main(state, source).await?;
+            let now = self.reverted_on_main(state, source, tips).await?;
             let known = state.reverted.get(source);
             match now {
                 Some((by, why)) if known.is_none_or(|reverted| reverted.by.commit != by.commit) => {
@@ -135,7 +137,11 @@ impl Engine {
     }
 
     /// The merge by which main got the branch itself, where fixes are only picked from main (SRE-X1).
-    pub(super) async fn merged_into_main(&self, state: &Hotfix) -> Result<Option<Sighting>, Failure> {
+    pub(super) async fn merged_into_main(
+        &self,
+        state: &Hotfix,
+        tips: &Tips,
+    ) -> Result<Option<Sighting>, Failure> {
         let (plan, proof) = (&state.plan, MainlineBy::Proof);
         let picks = plan.steps.iter().any(|spec| matches!(&spec.kind, StepKind::Mainline { by, .. } if *by == proof));
         let Some(head) = state.head.as_ref().filter(|head| picks && head.total > 0 && !state.branch_merged) else {
@@ -146,7 +152,7 @@ impl Engine {
             return Ok(None);
         }
         let forge = self.forge(&plan.service)?;
-        let Some(main) = forge.tip(&plan.repo, &plan.main).await? else { return Ok(None) };
+        let Some(main) = self.tip_in(tips, state, &plan.main).await? else { return Ok(None) };
         let itself = Change { base: head.tip.clone(), head: head.tip.clone() };
         if self.contained(&plan.service, &plan.repo, &itself, &main).await? != Containment::Ancestor {
             return Ok(None);

@@ -8,6 +8,7 @@ use hotfix_adapters::forge::{Change, Check, Containment, Forge, PullRequest, Pul
 use hotfix_adapters::vocabulary::{CommitId, Environment, PersonRef};
 
 use super::Engine;
+use super::tips::Tips;
 use crate::domain::event::{MainSeen, PullSeen, ReviewSeen};
 use crate::domain::hotfix::Hotfix;
 use crate::domain::id::{PersonId, ServiceName};
@@ -68,13 +69,12 @@ impl Engine {
 
     /// What a release from main rests on: main's checks and what blocks it; once the fix is merged, those of the merge.
     /// `None` when the plan releases nothing from main.
-    pub(super) async fn main_seen(&self, state: &Hotfix) -> Result<Option<MainSeen>, Failure> {
+    pub(super) async fn main_seen(&self, state: &Hotfix, tips: &Tips) -> Result<Option<MainSeen>, Failure> {
         let plan = &state.plan;
         let releasable = plan.steps.iter().any(|spec| matches!(spec.kind, StepKind::Releasable));
-        let forge = self.forge(&plan.service)?;
         let commit = match state.pull.as_ref().and_then(|pull| pull.merged.clone()) {
             Some(merged) if plan.merges_first() => Some(merged),
-            Some(_) | None if releasable => forge.tip(&plan.repo, &plan.main).await?,
+            Some(_) | None if releasable => self.tip_in(tips, state, &plan.main).await?,
             Some(_) | None => None,
         };
         let Some(commit) = commit else { return Ok(None) };

@@ -9,6 +9,7 @@ use hotfix_adapters::vocabulary::{CommitId, Environment};
 
 use super::facts::LISTED;
 use super::mailbox::{Beside, Handled};
+use super::tips::Tips;
 use super::trouble::Read;
 use super::{Engine, EngineError};
 use crate::domain::command::{Command, PullFacts, Sighting};
@@ -53,18 +54,19 @@ impl Engine {
             self.acting.missed(state.id, &self.hints);
             return Ok(0);
         }
+        let tips = &Tips::default();
         let mut reads = vec![
-            (Read::Branch, self.branch(state).await),
+            (Read::Branch, self.branch(state, tips).await),
             (Read::Pull, self.pull(state).await),
-            (Read::MainChecks, self.main(state).await),
-            (Read::Main, self.on_main(state).await),
-            (Read::Reverts, self.reverted(state).await),
-            (Read::BranchMerged, self.merged_into_main(state).await),
+            (Read::MainChecks, self.main(state, tips).await),
+            (Read::Main, self.on_main(state, tips).await),
+            (Read::Reverts, self.reverted(state, tips).await),
+            (Read::BranchMerged, self.merged_into_main(state, tips).await),
             (Read::Image, self.pinned_tag(state).await),
             (Read::Edits, self.edits_asked_about(state).await),
-            (Read::LiveBranch, self.live_branch(state).await),
-            (Read::Awaited, self.awaited(state).await),
-            (Read::Withheld, self.withheld_now(state).await),
+            (Read::LiveBranch, self.live_branch(state, tips).await),
+            (Read::Awaited, self.awaited(state, tips).await),
+            (Read::Withheld, self.withheld_now(state, tips).await),
         ];
         for production in state.plan.productions() {
             reads.push((Read::Production(production.name.clone()), self.in_production(state, &production.name).await));
@@ -108,7 +110,7 @@ impl Engine {
         Sighting::Rules { policy_version: policy.version_for(service), standing: self.standing(state), approvals }
     }
 
-    async fn branch(&self, state: &Hotfix) -> Result<Option<Sighting>, Failure> {
+    async fn branch(&self, state: &Hotfix, tips: &Tips) -> Result<Option<Sighting>, Failure> {
         let merged = state.pull.as_ref().is_some_and(|pull| pull.merged.is_some());
         let (Some(base), Some(head)) = (&state.base, &state.head) else {
             return Ok(None);
@@ -116,7 +118,7 @@ impl Engine {
         if state.branch != BranchState::Present || merged {
             return Ok(None);
         }
-        let Some(tip) = self.forge(&state.plan.service)?.tip(&state.plan.repo, &state.plan.branch).await? else {
+        let Some(tip) = self.tip_in(tips, state, &state.plan.branch).await? else {
             return Ok(Some(Sighting::Head(None)));
         };
         // A head off its base is looked at again: somebody may have rebased the base under it. So is one with strays: they may
@@ -124,7 +126,7 @@ impl Engine {
         if tip == head.tip && head.on_base && step::strays(state).is_empty() && !state.branch_gone {
             return Ok(None);
         }
-        Ok(Some(Sighting::Head(Some(self.head_at(state, base, &tip).await?))))
+        Ok(Some(Sighting::Head(Some(self.head_at(state, base, &tip, tips).await?))))
     }
 
     async fn pull(&self, state: &Hotfix) -> Result<Option<Sighting>, Failure> {
@@ -133,11 +135,11 @@ impl Engine {
     }
 
     /// What a release from main rests on, until it has begun.
-    async fn main(&self, state: &Hotfix) -> Result<Option<Sighting>, Failure> {
+    async fn main(&self, state: &Hotfix, tips: &Tips) -> Result<Option<Sighting>, Failure> {
         if !step::releases(state) {
             return Ok(None);
         }
-        let seen = self.main_seen(state).await?;
+        let seen = self.main_seen(state, tips).await?;
         Ok(seen.filter(|seen| state.main_seen.as_ref() != Some(seen)).map(Sighting::Main))
     }
 
@@ -171,16 +173,16 @@ impl Engine {
     }
 
     /// What main holds and the run does not ship, when the base or the fixes are others than it was looked at for.
-    async fn withheld_now(&self, state: &Hotfix) -> Result<Option<Sighting>, Failure> {
+    async fn withheld_now(&self, state: &Hotfix, tips: &Tips) -> Result<Option<Sighting>, Failure> {
         let Some(base) = state.base.as_ref().filter(|_| withheld_is_due(state)) else { return Ok(None) };
-        let main = self.forge(&state.plan.service)?.tip(&state.plan.repo, &state.plan.main).await?;
+        let main = self.tip_in(tips, state, &state.plan.main).await?;
         let without: BTreeSet<CommitId> = state.fixes.iter().map(|fix| fix.source.clone()).collect();
         let (changes, total) = self.withheld(state, Some(base), main.as_ref(), &without).await?;
         Ok(Some(Sighting::Withheld { base: base.clone(), without, changes, total }))
     }
 
     /// Whether main has the fix, from when it can until the run is over: what was there can be lost again.
-    pub(super) async fn on_main(&self, state: &Hotfix) -> Result<Option<Sighting>, Failure> {
+    pub(super) async fn on_main(&self, state: &Hotfix, tips: &Tips) -> Result<Option<Sighting>, Failure> {
         let known = !matches!(state.mainline, Mainline::Open);
         let waits = known || state.is_current(|kind| matches!(kind, StepKind::Mainline { .. }));
         let merged = state.pull.as_ref().is_some_and(|pull| pull.merged.is_some());
@@ -188,7 +190,7 @@ impl Engine {
         if state.plan.is_promotion() || (!waits && !merged && state.live_at.is_none()) {
             return Ok(None);
         }
-        let Some(main) = self.forge(&state.plan.service)?.tip(&state.plan.repo, &state.plan.main).await? else {
+        let Some(main) = self.tip_in(tips, state, &state.plan.main).await? else {
             return Ok(None);
         };
         let known = match &state.mainline {

@@ -54,6 +54,7 @@ mod reference;
 mod reload;
 mod seek;
 mod show;
+mod tips;
 mod trouble;
 mod watch;
 

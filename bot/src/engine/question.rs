@@ -3,19 +3,27 @@
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use hotfix_adapters::vocabulary::{Environment, MessageRef, PersonRef};
 use hotfix_storage::{Commit, CommitError, Receipt};
+use tokio::time::timeout;
 
 use super::ask::{Asker, Reply};
 use super::form::Response;
+use super::outbox::Task;
 use super::{Engine, EngineError};
+use crate::domain::effect::Effect;
 use crate::domain::hotfix::Hotfix;
+use crate::domain::id::HotfixId;
 use crate::domain::playbook::StepKind;
 use crate::domain::question::Prompt;
 use crate::domain::refusal::Refusal;
 use crate::domain::step;
 use crate::view;
+
+/// How long an answer that somebody typed waits for a question that can already be seen.
+const ON_ITS_WAY: Duration = Duration::from_secs(1);
 
 /// Why nothing is counted on a question.
 enum Shut {
@@ -33,6 +41,8 @@ pub(super) enum Question {
     Open(Box<Hotfix>),
     /// This run asked it, and nothing on it counts any more.
     Closed(Box<Hotfix>),
+    /// It may be one that is on its way: people see a question before the chat has told the bot what its message is.
+    OnItsWay,
     /// It is none, as far as the journal knows: a copy, or something else.
     None,
 }
@@ -50,14 +60,40 @@ impl Told {
 
 impl Engine {
     /// The question that a message is.
-    pub(super) async fn question(&self, message: &MessageRef) -> Question {
+    pub(super) async fn question(&self, message: &MessageRef) -> Result<Question, EngineError> {
         let (states, now) = (self.states().await, self.now());
         let mut asked = states.into_iter().filter(|run| run.has_asked(message));
-        match asked.next() {
+        Ok(match asked.next() {
             Some(run) if run.open_question(message, now).is_some() => Question::Open(Box::new(run)),
             Some(run) => Question::Closed(Box::new(run)),
+            None if self.is_asking(|_| true).await? => Question::OnItsWay,
             None => Question::None,
+        })
+    }
+
+    /// Whether the question of such a run is on its way into the chat.
+    async fn is_asking(&self, of: impl Fn(&Hotfix) -> bool) -> Result<bool, EngineError> {
+        let unasked = |run: &&Hotfix| of(run) && run.awaits_question();
+        let asking: BTreeSet<HotfixId> = self.states().await.iter().filter(unasked).map(|run| run.id).collect();
+        if asking.is_empty() {
+            return Ok(false);
         }
+        let unsettled = self.journal.unsettled().await?;
+        let mut tasks = unsettled.iter().filter_map(|view| serde_json::from_str::<Task>(view.work.payload.get()).ok());
+        Ok(tasks.any(|task| asking.contains(&task.run) && matches!(task.effect, Effect::Prompt { .. })))
+    }
+
+    /// Waits a moment for the question of a run that is on its way. Whoever types their answer names no message, and it means
+    /// another thing later: it is not kept.
+    pub(super) async fn until_asked(&self, id: HotfixId) -> Result<(), EngineError> {
+        let mut wake = self.journal.wake();
+        let asked = async {
+            while self.is_asking(|run| run.id == id).await? {
+                let _ = wake.changed().await;
+            }
+            Ok(())
+        };
+        timeout(ON_ITS_WAY, asked).await.unwrap_or(Ok(()))
     }
 
     /// A button of a question that is closed was pressed.

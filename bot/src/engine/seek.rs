@@ -9,6 +9,7 @@ use hotfix_adapters::registry::tags::{Discovery, TagFacts, discover};
 use hotfix_adapters::vocabulary::{CommitId, Digest, Environment};
 
 use super::Engine;
+use super::tips::Tips;
 use crate::domain::command::Sighting;
 use crate::domain::event::{Beyond, Counts, Origins};
 use crate::domain::hotfix::{BranchState, Hotfix, Mainline};
@@ -16,17 +17,17 @@ use crate::domain::playbook::StepKind;
 
 impl Engine {
     /// What the current step waits for, if it is there.
-    pub(super) async fn awaited(&self, state: &Hotfix) -> Result<Option<Sighting>, Failure> {
+    pub(super) async fn awaited(&self, state: &Hotfix, tips: &Tips) -> Result<Option<Sighting>, Failure> {
         let Some((_, spec)) = state.current() else { return Ok(None) };
         #[expect(
             clippy::wildcard_enum_match_arm,
             reason = "every other step waits for people, or for an act of the bot"
         )]
         match &spec.kind {
-            StepKind::BuildJob { file, names } => self.build_job(state, file, names).await,
-            StepKind::OnMain => self.fixes_on_main(state).await,
+            StepKind::BuildJob { file, names } => self.build_job(state, file, names, tips).await,
+            StepKind::OnMain => self.fixes_on_main(state, tips).await,
             StepKind::OnEnvironment { environment } => self.reached(state, environment).await,
-            StepKind::VersionOrder { .. } => self.counts(state).await,
+            StepKind::VersionOrder { .. } => self.counts(state, tips).await,
             StepKind::Image => self.image(state).await,
             _other => Ok(None),
         }
@@ -64,7 +65,7 @@ impl Engine {
     }
 
     /// The hotfix branch that production runs (HOCS-15).
-    pub(super) async fn live_branch(&self, state: &Hotfix) -> Result<Option<Sighting>, Failure> {
+    pub(super) async fn live_branch(&self, state: &Hotfix, tips: &Tips) -> Result<Option<Sighting>, Failure> {
         let Some(branch) = state.plan.deployed_branch().filter(|_| state.is_live()) else {
             return Ok(None);
         };
@@ -77,20 +78,26 @@ impl Engine {
             // The branch is still at work: a move of it is a new head, and is told as such.
             return Ok(None);
         }
-        let tip = self.forge(&state.plan.service)?.tip(&state.plan.repo, branch).await?;
+        let tip = self.tip_in(tips, state, branch).await?;
         // A branch that is deleted after its merge is nothing to be alarmed of.
         Ok(tip
             .filter(|tip| Some(tip) != state.ships() || state.live_moved.is_some())
             .map(|tip| Sighting::LiveBranch(Some(tip))))
     }
 
-    async fn build_job(&self, state: &Hotfix, file: &str, names: &str) -> Result<Option<Sighting>, Failure> {
+    async fn build_job(
+        &self,
+        state: &Hotfix,
+        file: &str,
+        names: &str,
+        tips: &Tips,
+    ) -> Result<Option<Sighting>, Failure> {
         let plan = &state.plan;
         let forge = self.forge(&plan.service)?;
         let wanted = names.replace("{branch}", plan.branch.as_str());
         // Some build what the branch says, and some what main says.
         for branch in [&plan.branch, &plan.main] {
-            let Some(tip) = forge.tip(&plan.repo, branch).await? else { continue };
+            let Some(tip) = self.tip_in(tips, state, branch).await? else { continue };
             let content = forge.read_file(&plan.repo, &tip, file).await?;
             if content.is_some_and(|bytes| String::from_utf8_lossy(&bytes).contains(&wanted)) {
                 return Ok(Some(Sighting::Job { file: format!("{file} of {branch}") }));
@@ -99,10 +106,8 @@ impl Engine {
         Ok(None)
     }
 
-    async fn fixes_on_main(&self, state: &Hotfix) -> Result<Option<Sighting>, Failure> {
-        let plan = &state.plan;
-        let forge = self.forge(&plan.service)?;
-        let Some(main) = forge.tip(&plan.repo, &plan.main).await? else {
+    async fn fixes_on_main(&self, state: &Hotfix, tips: &Tips) -> Result<Option<Sighting>, Failure> {
+        let Some(main) = self.tip_in(tips, state, &state.plan.main).await? else {
             return Ok(None);
         };
         let how = self.fixes_in(state, &main).await?;
@@ -130,13 +135,13 @@ impl Engine {
         Ok(there.then(|| Sighting::Reached { environment: environment.clone(), commit: running.commit }))
     }
 
-    async fn counts(&self, state: &Hotfix) -> Result<Option<Sighting>, Failure> {
+    async fn counts(&self, state: &Hotfix, tips: &Tips) -> Result<Option<Sighting>, Failure> {
         let plan = &state.plan;
         let forge = self.forge(&plan.service)?;
         let (Some(base), Some(ships)) = (&state.base, state.ships()) else {
             return Ok(None);
         };
-        let Some(main) = forge.tip(&plan.repo, &plan.main).await? else {
+        let Some(main) = self.tip_in(tips, state, &plan.main).await? else {
             return Ok(None);
         };
         Ok(Some(Sighting::Counts(Counts {
@@ -166,14 +171,19 @@ impl Engine {
 
     /// Where the commits of the branch come from, each on its own: that main has the change says nothing of whether it may
     /// ship (SRE-4). Only a run that picks from main has to know.
-    pub(super) async fn origins(&self, state: &Hotfix, commits: &[CommitInfo]) -> Result<Origins, Failure> {
+    pub(super) async fn origins(
+        &self,
+        state: &Hotfix,
+        commits: &[CommitInfo],
+        tips: &Tips,
+    ) -> Result<Origins, Failure> {
         let mut origins = Origins::default();
         let fixes: Vec<&CommitId> = state.fixes.iter().map(|fix| &fix.source).collect();
         for commit in commits.iter().filter(|_| state.plan.picks()) {
             match self.pick_of(state, &fixes, commit).await? {
                 Some(source) => drop(origins.asked.insert(source.clone())),
                 None => {
-                    let withheld = self.is_on_main(state, commit).await?;
+                    let withheld = self.is_on_main(state, commit, tips).await?;
                     origins.beyond.push(Beyond { commit: commit.id.clone(), withheld });
                 }
             }
@@ -205,11 +215,10 @@ impl Engine {
     }
 
     /// Whether main has, or once had, the same change, as this very commit or by its patch.
-    async fn is_on_main(&self, state: &Hotfix, commit: &CommitInfo) -> Result<bool, Failure> {
-        let (forge, plan) = (self.forge(&state.plan.service)?, &state.plan);
-        let (Some(parent), Some(main)) = (commit.parents.first(), forge.tip(&plan.repo, &plan.main).await?) else {
-            return Ok(false);
-        };
+    async fn is_on_main(&self, state: &Hotfix, commit: &CommitInfo, tips: &Tips) -> Result<bool, Failure> {
+        let plan = &state.plan;
+        let Some(parent) = commit.parents.first() else { return Ok(false) };
+        let Some(main) = self.tip_in(tips, state, &plan.main).await? else { return Ok(false) };
         let change = Change { base: parent.clone(), head: commit.id.clone() };
         Ok(match self.contained(&plan.service, &plan.repo, &change, &main).await? {
             Containment::Ancestor

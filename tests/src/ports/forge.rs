@@ -1,5 +1,6 @@
 //! The forge, cut before and after everything that changes it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -36,9 +37,9 @@ impl CutForge {
 
 #[async_trait]
 impl Refs for CutForge {
-    async fn tip(&self, repo: &Repo, branch: &BranchName) -> Result<Option<CommitId>, Failure> {
+    async fn tips(&self, repo: &Repo, branches: &[&BranchName]) -> Result<BTreeMap<BranchName, CommitId>, Failure> {
         self.cut.enter("forge", &self.service).await?;
-        self.inner.tip(repo, branch).await
+        self.inner.tips(repo, branches).await
     }
 
     async fn create(&self, repo: &Repo, branch: &BranchName, at: &CommitId) -> Result<(), Failure> {

@@ -83,7 +83,7 @@ macro_rules! forge_conformance {
             a_name_beside_its_own_folder_is_rejected_and_named, a_branch_at_an_unknown_commit_is_rejected,
             a_branch_moves_in_any_direction, a_stale_move_is_rejected_and_changes_nothing, a_repeated_move_is_success,
             a_branch_is_deleted_once_and_again, a_stale_delete_is_rejected, a_tag_is_created_once,
-            branches_are_listed_by_folder_not_by_prefix, a_tag_is_not_a_branch);
+            branches_are_listed_by_folder_not_by_prefix, branches_are_found_together, a_tag_is_not_a_branch);
         $crate::forge_conformance!(@cases $setup, history:
             words_resolve, words_that_are_no_commit_are_none_or_rejected, a_word_with_two_meanings_is_rejected,
             commits_between_are_in_order_and_counted, commits_say_who_took_part, a_commit_introduces_itself_and_a_merge_what_it_merged, sizes_are_counted,

@@ -117,6 +117,15 @@ pub async fn branches_are_listed_by_folder_not_by_prefix(setup: &dyn Setup) {
     assert_eq!(forge.branches(&repo, &branch("nothing")).await, Ok(vec![]));
 }
 
+/// Several at one moment; those that are not there are left out.
+pub async fn branches_are_found_together(setup: &dyn Setup) {
+    let (forge, repo, base) = (setup.forge(), setup.repo(), main_branch(setup).await);
+    let next = commit(setup, "next", &[&base], "a", "1").await;
+    forge.create(&repo, &branch("hotfix/1"), &next).await.unwrap();
+    let found = forge.tips(&repo, &[&branch("hotfix/1"), &branch("main"), &branch("hotfix"), &branch("main")]).await;
+    assert_eq!(found, Ok([(branch("hotfix/1"), next), (branch("main"), base)].into()));
+}
+
 /// A tag of the same name is another thing (security case 45).
 pub async fn a_tag_is_not_a_branch(setup: &dyn Setup) {
     let (forge, repo, base) = (setup.forge(), setup.repo(), main_branch(setup).await);

@@ -1,5 +1,7 @@
 //! Branches and tags, moved by compare-and-set only.
 
+use std::collections::BTreeMap;
+
 use super::Git;
 use crate::failure::Failure;
 use crate::vocabulary::{BranchName, CommitId, TagName};
@@ -55,6 +57,15 @@ impl FullRef {
 }
 
 impl Git {
+    /// Returns where these branches are, all at one moment. Branches that do not exist are left out.
+    ///
+    /// # Errors
+    /// git could not say.
+    pub async fn tips(&self, branches: &[&BranchName]) -> Result<BTreeMap<BranchName, CommitId>, Failure> {
+        let names: Vec<String> = branches.iter().map(|branch| FullRef::from(*branch).0).collect();
+        Ok(chosen(branches, self.refs_under(&names).await?))
+    }
+
     /// Where a branch is.
     ///
     /// # Errors
@@ -180,6 +191,13 @@ impl Git {
         let text = String::from_utf8_lossy(&answer);
         Ok(text.lines().filter_map(ref_in).collect())
     }
+}
+
+/// Returns where these branches are, of the refs that were found.
+pub(super) fn chosen(branches: &[&BranchName], found: Vec<(String, CommitId)>) -> BTreeMap<BranchName, CommitId> {
+    let mut found: BTreeMap<String, CommitId> = found.into_iter().collect();
+    let taken = |branch: &&BranchName| Some(((*branch).clone(), found.remove(&FullRef::from(*branch).0)?));
+    branches.iter().filter_map(taken).collect()
 }
 
 fn ref_in(line: &str) -> Option<(String, CommitId)> {

@@ -173,8 +173,9 @@ impl Local {
             held.save().await?;
             return Ok(view);
         }
-        let head_commit = git.tip(&new.head).await?.ok_or_else(|| no_branch(&new.head))?;
-        let base_commit = git.tip(&new.base).await?.ok_or_else(|| no_branch(&new.base))?;
+        let mut tips = git.tips(&[&new.head, &new.base]).await?;
+        let head_commit = tips.remove(&new.head).ok_or_else(|| no_branch(&new.head))?;
+        let base_commit = tips.remove(&new.base).ok_or_else(|| no_branch(&new.base))?;
         if git.is_ancestor(&head_commit, &base_commit).await? {
             let (head, base) = (&new.head, &new.base);
             return Err(Failure::rejected(format!("there is nothing to merge: {base} has all that {head} has.")));
@@ -208,8 +209,9 @@ async fn looked_at(git: &Git, pull: &Pull) -> Result<Pull, Failure> {
     let State::Open { base_commit, intent } = &pull.state else {
         return Ok(fresh);
     };
-    let head = git.tip(&pull.head).await?.unwrap_or_else(|| pull.head_commit.clone());
-    let Some(base) = git.tip(&pull.base).await? else {
+    let mut tips = git.tips(&[&pull.head, &pull.base]).await?;
+    let head = tips.remove(&pull.head).unwrap_or_else(|| pull.head_commit.clone());
+    let Some(base) = tips.remove(&pull.base) else {
         return Ok(Pull { head_commit: head, ..fresh });
     };
     let base_moved = base != *base_commit;

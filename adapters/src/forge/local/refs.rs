@@ -1,6 +1,8 @@
 //! Branches and tags. Before a branch goes, the pull requests that come from it are brought up to date: afterwards nobody
 //! could tell where it was.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 
 use super::{Local, free_to_move};
@@ -10,8 +12,8 @@ use crate::vocabulary::{BranchName, CommitId, Repo, TagName};
 
 #[async_trait]
 impl Refs for Local {
-    async fn tip(&self, repo: &Repo, branch: &BranchName) -> Result<Option<CommitId>, Failure> {
-        self.shown(self.git(repo)?.tip(branch).await)
+    async fn tips(&self, repo: &Repo, branches: &[&BranchName]) -> Result<BTreeMap<BranchName, CommitId>, Failure> {
+        self.shown(self.git(repo)?.tips(branches).await)
     }
 
     async fn create(&self, repo: &Repo, branch: &BranchName, at: &CommitId) -> Result<(), Failure> {

@@ -52,6 +52,11 @@ fn prompt(state: &Hotfix, on: Option<&MessageRef>, now: Timestamp) -> Result<(En
             "What that message asked about is not what would ship now.",
             "Look at the newest prompt in the thread, and vote there.",
         )]),
+        None if state.awaits_question() => Err(vec![Refusal::new(
+            "vote.unasked",
+            "The question is not in the thread yet.",
+            "Vote as soon as it is there.",
+        )]),
         None => Err(vec![Refusal::new(
             "vote.nothing",
             "Nothing is up for a vote now.",
@@ -317,8 +322,7 @@ pub(super) fn edits_read(draft: &mut Draft, environment: &Environment, edits: &E
 pub(super) fn begin_again(draft: &mut Draft) -> Decided {
     let state = &draft.state;
     let Some((at, spec)) = state.current() else { return Ok(()) };
-    let unasked = matches!(&spec.kind, StepKind::Approve { environment } if !state.prompts.contains_key(environment));
-    if !unasked || !matches!(state.steps.get(at), Some(StepState::Current { .. })) {
+    if !state.awaits_question() || !matches!(state.steps.get(at), Some(StepState::Current { .. })) {
         return Ok(());
     }
     let step = spec.id.clone();

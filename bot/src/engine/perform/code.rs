@@ -19,6 +19,7 @@ use crate::engine::Engine;
 use crate::engine::facts::LISTED;
 use crate::engine::mailbox::Beside;
 use crate::engine::outbox::Performed;
+use crate::engine::tips::Tips;
 
 /// A rebase of more commits than this is a person's work.
 const REBASED_AT_MOST: usize = 100;
@@ -63,12 +64,13 @@ impl Engine {
     pub(super) async fn pick(&self, state: &Hotfix, source: &CommitId, at: Timestamp) -> Result<Performed, Failure> {
         let forge = self.forge(&state.plan.service)?;
         let plan = &state.plan;
-        if let Some((by, why)) = self.reverted_on_main(state, source).await? {
+        let tips = &Tips::default();
+        if let Some((by, why)) = self.reverted_on_main(state, source, tips).await? {
             let result = PickResult::Reverted { by, why };
             let by = self.attribution(state, source).await?;
             return Ok(Performed::came(Outcome::Picked { source: source.clone(), result, by: Box::new(by) }));
         }
-        let tip = self.tip(state).await?;
+        let tip = self.tip(state, tips).await?;
         let by = self.attribution(state, source).await?;
         let mut state = state.clone();
         state.attributions.insert(source.clone(), by.clone());
@@ -79,12 +81,12 @@ impl Engine {
             Picked::Commit(commit) => {
                 self.move_branch(state, &tip, &commit).await?;
                 let base = state.base.as_ref().unwrap_or(&tip);
-                PickResult::Done { head: self.head_at(state, base, &commit).await?, commit }
+                PickResult::Done { head: self.head_at(state, base, &commit, tips).await?, commit }
             }
             // It may be there because this very pick was done before the bot was stopped: then the head tells it.
             Picked::AlreadyThere if state.head.as_ref().is_some_and(|head| head.tip != tip) => {
                 let base = state.base.as_ref().unwrap_or(&tip);
-                PickResult::Done { head: self.head_at(state, base, &tip).await?, commit: tip }
+                PickResult::Done { head: self.head_at(state, base, &tip, tips).await?, commit: tip }
             }
             Picked::AlreadyThere => PickResult::AlreadyThere,
             Picked::Empty => PickResult::Empty,
@@ -97,7 +99,8 @@ impl Engine {
     /// Puts everything on the branch but this fix on top of the base anew. What lies below the fix stays as it is.
     pub(super) async fn unpick(&self, state: &Hotfix, source: &CommitId, at: Timestamp) -> Result<Performed, Failure> {
         let (forge, repo) = (self.forge(&state.plan.service)?, &state.plan.repo);
-        let head = self.tip(state).await?;
+        let tips = &Tips::default();
+        let head = self.tip(state, tips).await?;
         let base = state.base.as_ref().unwrap_or(&head);
         let range = forge.between(repo, base, &head, REBASED_AT_MOST).await?;
         if range.total > range.commits.len() || range.commits.iter().any(|commit| commit.parents.len() > 1) {
@@ -128,7 +131,7 @@ impl Engine {
         if tip != head {
             self.move_branch(state, &head, &tip).await?;
         }
-        let seen = self.head_at(state, base, &tip).await?;
+        let seen = self.head_at(state, base, &tip, tips).await?;
         Ok(Performed::came(Outcome::Unpicked { source: source.clone(), result: Ok(seen) }))
     }
 
@@ -136,13 +139,13 @@ impl Engine {
     async fn move_branch(&self, state: &Hotfix, from: &CommitId, to: &CommitId) -> Result<(), Failure> {
         let forge = self.forge(&state.plan.service)?;
         match forge.advance(&state.plan.repo, &state.plan.branch, from, to).await {
-            Err(Failure::Rejected { reason }) if self.tip(state).await? != *from => Err(Failure::retry(reason)),
+            Err(Failure::Rejected { reason }) if self.tip(state, &Tips::default()).await? != *from => Err(Failure::retry(reason)),
             answer => answer,
         }
     }
 
-    async fn tip(&self, state: &Hotfix) -> Result<CommitId, Failure> {
-        let tip = self.forge(&state.plan.service)?.tip(&state.plan.repo, &state.plan.branch).await?;
+    async fn tip(&self, state: &Hotfix, tips: &Tips) -> Result<CommitId, Failure> {
+        let tip = self.tip_in(tips, state, &state.plan.branch).await?;
         let gone =
             || Failure::rejected(format!("The branch {} is gone. Push it again and say `retry`.", state.plan.branch));
         tip.ok_or_else(gone)
@@ -177,7 +180,7 @@ impl Engine {
             }
         }
         self.move_branch(state, head, &tip).await?;
-        let seen = self.head_at(state, onto, &tip).await?;
+        let seen = self.head_at(state, onto, &tip, &Tips::default()).await?;
         Ok(Performed::came(Outcome::Rebased(Rebased::Done(seen))))
     }
 
@@ -249,7 +252,7 @@ impl Engine {
         if let Some(why) = held_back(&seen).filter(|_| state.live_at.is_some()) {
             return Err(Failure::rejected(format!("The pull request {why}. Put that right and say `retry`.")));
         }
-        let main = if step::releases(state) { self.main_seen(state).await? } else { None };
+        let main = if step::releases(state) { self.main_seen(state, &Tips::default()).await? } else { None };
         let of = Arc::new(state.clone());
         let sightings = [Some(Sighting::Pull { seen, merged: None }), main.map(Sighting::Main)];
         for sighting in sightings.into_iter().flatten() {

@@ -24,6 +24,7 @@ use crate::engine::Engine;
 use crate::engine::facts::LISTED;
 use crate::engine::mailbox::Beside;
 use crate::engine::outbox::Performed;
+use crate::engine::tips::Tips;
 use crate::policy::ChatDown;
 
 impl Engine {
@@ -41,14 +42,15 @@ impl Engine {
             self.see_edits(state, environment).await?;
         }
         let plan = &state.plan;
+        let tips = &Tips::default();
         let tip = match plan.deployed_branch() {
-            Some(branch) => self.forge(&plan.service)?.tip(&plan.repo, branch).await?,
+            Some(branch) => self.tip_in(tips, state, branch).await?,
             None => None,
         };
         let running = self.mechanism(&plan.service, environment)?.running().await?.map(|running| running.commit);
         let rollback = state.asked_deploy.as_ref().is_some_and(|asked| asked.rollback);
         let pull = if rollback { None } else { self.pull_now(state).await? };
-        let main = if rollback || !step::releases(state) { None } else { self.main_seen(state).await? };
+        let main = if rollback || !step::releases(state) { None } else { self.main_seen(state, tips).await? };
         let reviewed = reviewed(state, environment, pull.as_ref());
         let (pushers, strangers) = self.pushers_now(state, environment).await?;
         let facts = DeployFacts {

@@ -20,6 +20,7 @@ use crate::domain::playbook::StepKind;
 use crate::engine::Engine;
 use crate::engine::mailbox::Beside;
 use crate::engine::outbox::{self, Performed, Task};
+use crate::engine::tips::Tips;
 use crate::view;
 
 /// How long a line waits for the card it hangs on.
@@ -174,7 +175,7 @@ impl Engine {
         if waits.is_none() {
             return Ok(false);
         }
-        if let Some(seen) = self.awaited(state).await? {
+        if let Some(seen) = self.awaited(state, &Tips::default()).await? {
             let seen = Command::Saw(Observation::new(&Arc::new(state.clone()), seen));
             let saw = self.submit(state.id, &seen, Beside::default()).await;
             saw.map_err(|error| Failure::retry(error.to_string()))?;

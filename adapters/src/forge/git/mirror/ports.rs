@@ -1,6 +1,6 @@
 //! The ports, by the mirror.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use super::Mirror;
 use super::change::Move;
 use crate::failure::Failure;
+use crate::forge::git::refs::chosen;
 use crate::forge::{
     Change, CommitDetail, Containment, DiffSize, Files, History, Introduced, Machines, NewCommit, Pick, Picked, Range,
     Refs,
@@ -16,9 +17,9 @@ use crate::vocabulary::{BranchName, CommitId, PersonRef, Platform, Repo, TagName
 
 #[async_trait]
 impl Refs for Mirror {
-    async fn tip(&self, repo: &Repo, branch: &BranchName) -> Result<Option<CommitId>, Failure> {
-        let found = self.branches(repo, branch).await?;
-        Ok(found.into_iter().find(|(name, _)| name == branch).map(|(_, at)| at))
+    async fn tips(&self, repo: &Repo, branches: &[&BranchName]) -> Result<BTreeMap<BranchName, CommitId>, Failure> {
+        let git = self.ready(repo).await?;
+        Ok(chosen(branches, self.listed(&git, "--heads").await?))
     }
 
     async fn create(&self, repo: &Repo, branch: &BranchName, at: &CommitId) -> Result<(), Failure> {
