@@ -86,6 +86,15 @@ fn patterns_make_tags_or_say_why_not() {
     assert!(hostile.ends_with("'{' cannot stand in one"), "{hostile}");
 }
 
+/// The tag of a branch names its last build, whatever commit is meant.
+#[test]
+fn the_tag_of_a_branch_alone_is_not_of_one_build() {
+    let all = strategies(&["branch-{branch}", "{sha}", "{branch}-{short}", "v{semver}"]);
+    assert_eq!(all.of_one_build(), strategies(&["{sha}", "{branch}-{short}", "v{semver}"]));
+    let none = strategies(&["branch-{branch}"]).of_one_build();
+    assert!(none.candidates(&facts("main", None)).is_empty());
+}
+
 #[test]
 fn a_pattern_that_cannot_work_is_refused_at_once() {
     let told = |pattern: &str| TagStrategies::new(&[pattern]).unwrap_err().to_string();

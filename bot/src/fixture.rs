@@ -219,6 +219,7 @@ impl Play {
             tip: self.state.head.as_ref().map(|head| head.tip.clone()),
             running: Some(commit(previous)),
             image: None,
+            earlier_image: None,
             freeze: None,
             removal: None,
             policy_version: "policy-1".to_owned(),

@@ -479,6 +479,7 @@ impl Model {
             running: (how % 4 != 0).then(|| self.running.clone()),
             image: self.state.digest().filter(|_| how % 17 != 0).cloned(),
             removal: (how % 19 == 0).then(Removal::default),
+            earlier_image: None,
             freeze: (how % 23 == 0).then(|| Frozen {
                 reason: "the year ends".to_owned(),
                 end: if how % 2 == 0 { Thaw::Calendar(self.now) } else { Thaw::Word("all".to_owned()) },

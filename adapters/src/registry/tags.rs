@@ -110,6 +110,13 @@ impl TagStrategies {
         patterns.map(Self)
     }
 
+    /// Returns the patterns whose tag belongs to one build for good. That of a branch alone goes over to the next build of the branch.
+    #[must_use]
+    pub fn of_one_build(&self) -> Self {
+        let names = [Placeholder::Sha, Placeholder::Short, Placeholder::Semver].map(Placeholder::written);
+        Self(self.0.iter().filter(|pattern| names.iter().any(|name| pattern.contains(name))).cloned().collect())
+    }
+
     /// The tag of each pattern, in order.
     #[must_use]
     pub fn candidates(&self, facts: &TagFacts) -> Vec<Candidate> {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hotfix_adapters::deploy::{DeployStatus, Edits};
 use hotfix_adapters::forge::{Containment, PullNumber};
-use hotfix_adapters::registry::Published;
+use hotfix_adapters::registry::{Image, Published};
 use hotfix_adapters::vocabulary::{ChannelRef, CommitId, DeployKey, Digest, Environment, MessageRef};
 use jiff::Timestamp;
 
@@ -468,6 +468,8 @@ pub struct DeployFacts {
     pub removal: Option<Removal>,
     /// What the tag of the pinned image names now; `None` when no image is pinned, or the tag is gone.
     pub image: Option<Digest>,
+    /// The image of a commit that a rollback puts back, as far as an earlier deployment or the registry names it.
+    pub earlier_image: Option<Image>,
     /// The freeze of deployments that holds, if one does.
     pub freeze: Option<Frozen>,
     /// The version of the policy now.

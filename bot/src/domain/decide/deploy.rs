@@ -323,14 +323,14 @@ pub(super) fn checked(
     }
     if !refusals.is_empty() {
         draft.bot(Event::DeployRefused { environment: environment.clone(), refusals })?;
-        if Some(commit) == draft.state.ships() {
+        if !asked.rollback && Some(commit) == draft.state.ships() {
             super::world::tag_seen(draft, facts.image.as_ref())?;
         }
         return super::ballot::reopen_gate_for_facts(draft, environment, facts);
     }
     let quorum = quorum(&draft.state, environment, draft.now, Some(facts));
     let pinned = draft.state.image.as_ref().filter(|pinned| &pinned.commit == commit);
-    let image = pinned.map(|pinned| pinned.published.image.clone());
+    let image = pinned.map(|pinned| pinned.published.image.clone()).or_else(|| facts.earlier_image.clone());
     draft.bot(Event::DeployStarted(DeployIntent {
         key: key.clone(),
         environment: environment.clone(),

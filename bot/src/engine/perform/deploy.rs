@@ -8,6 +8,8 @@ use hotfix_adapters::cluster::Cluster;
 use hotfix_adapters::deploy::{DeployRequest, DeployStatus, Edits};
 use hotfix_adapters::failure::Failure;
 use hotfix_adapters::forge::PullState;
+use hotfix_adapters::registry::Image;
+use hotfix_adapters::registry::tags::{Discovery, TagFacts, discover};
 use hotfix_adapters::vocabulary::{CommitId, DeployKey, Environment, MessageRef, Platform};
 use jiff::SignedDuration;
 
@@ -60,7 +62,8 @@ impl Engine {
                 Some(_) | None => None,
             },
             running,
-            image: self.digest_now(state).await?,
+            image: if rollback { None } else { self.digest_now(state).await? },
+            earlier_image: if rollback { self.earlier_image(state, commit).await } else { None },
             freeze: self.frozen(&plan.service, rollback).await?,
             policy_version: self.config.policy.version_for(&plan.service),
             standing: self.standing(state),
@@ -112,6 +115,33 @@ impl Engine {
         };
         let runs = self.states().await.into_iter().filter(brought).map(|run| run.id).collect();
         Some(Removal { total: commits.len() + beyond, commits, runs })
+    }
+
+    /// Returns the image of a commit that is put back: the one that an earlier deployment of it named, or the one that the registry
+    /// has. A registry that cannot say keeps nobody from going back: where an image is needed, the mechanism says so.
+    async fn earlier_image(&self, state: &Hotfix, commit: &CommitId) -> Option<Image> {
+        let service = &state.plan.service;
+        let runs = self.states().await;
+        let mut deploys = runs.iter().filter(|run| &run.plan.service == service).flat_map(|run| run.deploys.iter().rev());
+        let deployed = deploys.find_map(|deploy| deploy.intent.image.as_ref().filter(|_| &deploy.intent.commit == commit));
+        if let Some(image) = deployed {
+            return Some(image.clone());
+        }
+        let images = self.outside.registries.get(service)?;
+        let mut told = state.survey.iter().flat_map(|survey| &survey.told);
+        let version = told.find(|told| told.commit.as_ref() == Some(commit)).and_then(|told| told.version.clone());
+        let facts = TagFacts { branch: state.plan.main.clone(), commit: commit.clone(), version };
+        match discover(images.registry.as_ref(), &images.tags.of_one_build(), &facts, None).await {
+            Ok(Discovery::Found { published, .. }) => Some(published.image),
+            Ok(Discovery::NotYet { looked }) => {
+                tracing::info!(run = %state.id, %commit, ?looked, "no image of the commit that is put back");
+                None
+            }
+            Err(failure) => {
+                tracing::warn!(run = %state.id, %commit, %failure, "the registry could not be asked for the image of the commit that is put back");
+                None
+            }
+        }
     }
 
     /// What the policy asks for beyond the plan is known before the votes are judged by it.

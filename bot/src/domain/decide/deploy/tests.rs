@@ -481,6 +481,16 @@ fn the_pull_request_is_judged_as_it_is_now() {
     assert!(started(&events).is_some() && !events.iter().any(|event| matches!(event, Event::PullSeen(_))));
 }
 
+/// A rollback deploys the image of the commit that it puts back (HOCS-25).
+#[test]
+fn a_rollback_takes_the_image_of_what_it_puts_back() {
+    let digest = Digest::parse(&format!("sha256:{}", "a".repeat(64))).unwrap();
+    let image = Image { repository: "registry/payments".to_owned(), tag: "1.4.2".to_owned(), digest };
+    let back = live().by("ana", back(None));
+    let events = events(&back, |facts| facts.earlier_image = Some(image.clone()));
+    assert_eq!(started(&events).unwrap().image, Some(image));
+}
+
 /// Security case 99: a rollback takes nothing of others away unless its target was typed.
 #[test]
 fn a_rollback_is_stopped_by_what_it_would_take_away_and_by_a_freeze_of_everything() {
