@@ -45,9 +45,9 @@ impl Hotfix {
     /// Whether it is the turn of votes, and their question is not in the chat as far as the run knows.
     #[must_use]
     pub fn awaits_question(&self) -> bool {
-        self.is_current(|kind| {
-            matches!(kind, StepKind::Approve { environment } if !self.prompts.contains_key(environment))
-        })
+        self.is_current(
+            |kind| matches!(kind, StepKind::Approve { environment } if !self.prompts.contains_key(environment)),
+        )
     }
 
     /// The question that this message asks, if it is open.

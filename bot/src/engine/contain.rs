@@ -137,11 +137,7 @@ impl Engine {
     }
 
     /// The merge by which main got the branch itself, where fixes are only picked from main (SRE-X1).
-    pub(super) async fn merged_into_main(
-        &self,
-        state: &Hotfix,
-        tips: &Tips,
-    ) -> Result<Option<Sighting>, Failure> {
+    pub(super) async fn merged_into_main(&self, state: &Hotfix, tips: &Tips) -> Result<Option<Sighting>, Failure> {
         let (plan, proof) = (&state.plan, MainlineBy::Proof);
         let picks = plan.steps.iter().any(|spec| matches!(&spec.kind, StepKind::Mainline { by, .. } if *by == proof));
         let Some(head) = state.head.as_ref().filter(|head| picks && head.total > 0 && !state.branch_merged) else {

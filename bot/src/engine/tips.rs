@@ -25,7 +25,8 @@ impl Engine {
     ) -> Result<Option<CommitId>, Failure> {
         let plan = &state.plan;
         let read = async {
-            let branches: Vec<&BranchName> = [&plan.branch, &plan.main].into_iter().chain(plan.deployed_branch()).collect();
+            let branches: Vec<&BranchName> =
+                [&plan.branch, &plan.main].into_iter().chain(plan.deployed_branch()).collect();
             self.forge(&plan.service)?.tips(&plan.repo, &branches).await
         };
         Ok(tips.0.get_or_try_init(|| read).await?.get(branch).cloned())

@@ -8,7 +8,7 @@ use thiserror::Error;
 
 use super::Policy;
 use crate::domain::id::{PersonId, ServiceName};
-use crate::domain::people::{Grant, People, Person, Role};
+use crate::domain::people::{Grant, People, Role};
 use crate::domain::refusal::{Refusal, marked_channel};
 
 /// Why somebody may not.
@@ -199,8 +199,21 @@ impl Policy {
         account: &PersonRef,
         needed: Role,
     ) -> Result<Grant, Denial> {
-        let person = people.behind(account).ok_or_else(|| Denial::Unmapped { account: account.clone() })?;
-        self.grant(people, service, (person, account), needed)
+        let grant = self.recognise(people, service, account)?;
+        if grant.roles.is_empty() {
+            return Err(Denial::Unseen { service: service.clone() });
+        }
+        if !grant.roles.contains(&needed) {
+            let holders = self.active_holders(people, service, needed);
+            return Err(Denial::Role {
+                name: people.name(&grant.person).to_owned(),
+                service: service.clone(),
+                needed,
+                holders: holders.iter().map(|id| people.name(id).to_owned()).collect(),
+                votes: false,
+            });
+        }
+        Ok(grant)
     }
 
     /// Who the account is, whatever their role.
@@ -215,34 +228,6 @@ impl Policy {
             return Err(Denial::Inactive { name: person.name.clone() });
         }
         let roles = self.roles(service, &person.id);
-        let (person, account) = (person.id.clone(), account.clone());
-        Ok(Grant { person, account, roles, policy_version: self.version_for(service) })
-    }
-
-    fn grant(
-        &self,
-        people: &People,
-        service: &ServiceName,
-        (person, account): (&Person, &PersonRef),
-        needed: Role,
-    ) -> Result<Grant, Denial> {
-        if !person.active {
-            return Err(Denial::Inactive { name: person.name.clone() });
-        }
-        let roles = self.roles(service, &person.id);
-        if roles.is_empty() {
-            return Err(Denial::Unseen { service: service.clone() });
-        }
-        if !roles.contains(&needed) {
-            let holders = self.active_holders(people, service, needed);
-            return Err(Denial::Role {
-                name: person.name.clone(),
-                service: service.clone(),
-                needed,
-                holders: holders.iter().map(|id| people.name(id).to_owned()).collect(),
-                votes: false,
-            });
-        }
         let (person, account) = (person.id.clone(), account.clone());
         Ok(Grant { person, account, roles, policy_version: self.version_for(service) })
     }

@@ -276,6 +276,25 @@ fn case_22_one_door_decides_every_cell() {
     assert_eq!(cells, 6 * 5 * 4 * 47 * 2);
 }
 
+/// Whoever a step asks by name may answer without a role, unless they left.
+#[test]
+fn who_is_asked_by_name_is_recognised_while_they_are_here() {
+    let (policy, people, payments) = (policy(), people(), named::<ServiceName>("payments"));
+    let home = room("C_HOME");
+    let doorway = Doorway::Chat { account: AccountKind::Member, kind: ChannelKind::Own, channel: home.clone() };
+    let answers = |who: &str| {
+        let rooms = Rooms { home: &home, also: &[], shared: false };
+        policy
+            .admit_asked(&people, &payments, &console(who), Deed::Say, (&doorway, rooms))
+            .map_err(|denial| denial.code())
+    };
+    let grant = answers("zoe").unwrap();
+    assert!(grant.roles.is_empty() && grant.person.as_str() == "zoe");
+    assert_eq!(answers("ben").unwrap().roles, policy.roles(&payments, &named("ben")));
+    assert_eq!(answers("emil").unwrap_err(), "person.inactive");
+    assert_eq!(answers("mallory").unwrap_err(), "person.unmapped");
+}
+
 /// Somebody without a role is not told which channel a service has (security case 81).
 #[test]
 fn case_81_the_channel_of_a_service_is_told_to_nobody_who_may_not_see_it() {

@@ -232,7 +232,6 @@ pub(super) fn rollback(
     if let Some(busy) = busy(state) {
         return Err(vec![busy]);
     }
-    let first = state.deploys.iter().find(|deploy| &deploy.intent.environment == environment);
     let previous = state.before_this_run(environment).cloned();
     let known = |commit: &CommitId| {
         let by_us = state.deploys.iter().any(|d| {
@@ -254,8 +253,8 @@ pub(super) fn rollback(
             )]);
         }
         None => match previous {
-            Some(commit) if first.is_some() => commit,
-            Some(_) | None => {
+            Some(commit) => commit,
+            None => {
                 let reason = format!("This run has put nothing on {environment} that could be rolled back.");
                 let next = format!("See `where {}`.", state.plan.service);
                 return Err(vec![Refusal::new("rollback.nothing", reason, next)]);
@@ -323,7 +322,7 @@ pub(super) fn checked(
     }
     if !refusals.is_empty() {
         draft.bot(Event::DeployRefused { environment: environment.clone(), refusals })?;
-        if !asked.rollback && Some(commit) == draft.state.ships() {
+        if !asked.rollback {
             super::world::tag_seen(draft, facts.image.as_ref())?;
         }
         return super::ballot::reopen_gate_for_facts(draft, environment, facts);

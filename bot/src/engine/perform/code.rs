@@ -139,7 +139,9 @@ impl Engine {
     async fn move_branch(&self, state: &Hotfix, from: &CommitId, to: &CommitId) -> Result<(), Failure> {
         let forge = self.forge(&state.plan.service)?;
         match forge.advance(&state.plan.repo, &state.plan.branch, from, to).await {
-            Err(Failure::Rejected { reason }) if self.tip(state, &Tips::default()).await? != *from => Err(Failure::retry(reason)),
+            Err(Failure::Rejected { reason }) if self.tip(state, &Tips::default()).await? != *from => {
+                Err(Failure::retry(reason))
+            }
             answer => answer,
         }
     }

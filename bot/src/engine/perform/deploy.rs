@@ -122,8 +122,10 @@ impl Engine {
     async fn earlier_image(&self, state: &Hotfix, commit: &CommitId) -> Option<Image> {
         let service = &state.plan.service;
         let runs = self.states().await;
-        let mut deploys = runs.iter().filter(|run| &run.plan.service == service).flat_map(|run| run.deploys.iter().rev());
-        let deployed = deploys.find_map(|deploy| deploy.intent.image.as_ref().filter(|_| &deploy.intent.commit == commit));
+        let mut deploys =
+            runs.iter().filter(|run| &run.plan.service == service).flat_map(|run| run.deploys.iter().rev());
+        let deployed =
+            deploys.find_map(|deploy| deploy.intent.image.as_ref().filter(|_| &deploy.intent.commit == commit));
         if let Some(image) = deployed {
             return Some(image.clone());
         }

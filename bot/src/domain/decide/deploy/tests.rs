@@ -352,6 +352,17 @@ fn each_fact_that_speaks_against_a_deployment_is_named() {
     assert_eq!(objected(&play, |facts| facts.tip = None), ["branch.gone"]);
     let other = changed(play.clone(), |state| state.asked_deploy.as_mut().unwrap().commit = commit("2222222"));
     assert_eq!(objected(&other, |_| {}), ["head.moved"]);
+    // The branch says nothing of schemas that are promoted to the same place.
+    let schema = changed(play.clone(), |state| {
+        let StepKind::Deploy { what, .. } = &mut state.plan.steps[PRODUCTION].kind else { panic!() };
+        *what = What::Schema;
+        state.asked.schema = Some(commit("2222222"));
+        state.asked_deploy.as_mut().unwrap().commit = commit("2222222");
+    });
+    for tip in [None, Some(commit("9999999"))] {
+        let said = objected(&schema, |facts| facts.tip = tip);
+        assert!(!said.iter().any(|code| ["head.moved", "branch.gone"].contains(&code.as_str())), "{said:?}");
+    }
     assert_eq!(objected(&play, |facts| facts.running = Some(commit("9999999"))), ["drift"]);
     let there = play.state.ships().cloned();
     assert_eq!(objected(&play, |facts| facts.running = there), none, "somebody did it by hand");
