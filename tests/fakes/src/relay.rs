@@ -65,13 +65,11 @@ impl Relay {
     /// between, until all of it is said or the bot hangs up; answers how many bytes were taken.
     pub async fn say(&self, pieces: impl IntoIterator<IntoIter: Send + 'static, Item = Vec<u8>>) -> usize {
         let line = held(&self.lines).last().cloned();
+        let Some(line) = line else { return 0 };
         let (taken, mut so_far) = watch::channel(0);
-        if let Some(line) = line {
-            let _ = line.send(Said { pieces: Box::new(pieces.into_iter()), taken }).await;
-            while so_far.changed().await.is_ok() {}
-        }
-        let taken = *so_far.borrow();
-        taken
+        let _ = line.send(Said { pieces: Box::new(pieces.into_iter()), taken }).await;
+        while so_far.changed().await.is_ok() {}
+        *so_far.borrow_and_update()
     }
 
     /// Waits until so many connections have ended.
