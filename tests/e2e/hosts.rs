@@ -158,21 +158,21 @@ async fn a_fault_at_any_call_changes_nothing(#[values("apply", "website", "sre",
     }
 }
 
-/// The same in every other scenario, each on one forge by turns; without `FAULTS_EVERY`, in one of each part and at some calls.
-/// `FAULTS_IN=veto,hold` is in those alone.
+/// The same in every other scenario, each on one forge by turns; without `FAULTS_EVERY`, in one of each part and at some calls, and in
+/// other scenarios with the next commit. `FAULTS_IN=veto,hold` is in those alone.
 #[rstest]
 #[tokio::test]
 async fn a_fault_at_any_call_of_a_scenario_changes_nothing(#[values(0, 1, 2, 3)] part: usize) {
     let only = std::env::var("FAULTS_IN").ok();
     let paths = files(|name| {
         let wanted = only.as_ref().is_none_or(|only| only.split(',').any(|only| only == name));
-        wanted && !name.ends_with("-whole") && name != "repository-vanishes"
+        wanted && !name.ends_with("-whole") && !LOCAL_ONLY.contains(&name)
     });
     let all = only.is_some() || std::env::var_os("FAULTS_EVERY").is_some();
     let of_this_part: Vec<_> = if all {
         paths.iter().skip(part).step_by(PARTS).collect()
     } else {
-        paths.get(part * (paths.len() / PARTS)).into_iter().collect()
+        paths.get((part * paths.len() / PARTS + seed()) % paths.len()).into_iter().collect()
     };
     assert!(only.is_some() || !of_this_part.is_empty(), "{} scenarios", paths.len());
     for path in of_this_part {
