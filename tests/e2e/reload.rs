@@ -70,7 +70,12 @@ async fn case_96_the_program_reads_its_configuration_again() {
     let log = bot.so_far();
     assert!(log.contains("policy.toml") && log.contains("people.toml"), "{log}");
     assert!(ready().await.contains(&third));
+    // The bot is reached all the same: what is wrong with the files is nothing to it.
+    let asked = run(&config, &["--as", "ana", "lock", "payments/staging", "the load test"], &[]).await;
+    assert!(asked.well && asked.said.contains("hotfix check-config"), "{}", asked.said);
     assert!(bot.stop().await.well);
+    let alone = run(&config, &["--as", "ana", "locks"], &[]).await;
+    assert!(!alone.well && alone.said.contains("people.toml"), "{}", alone.said);
     let nobody = run(&stage.config(), &["reload"], &[]).await;
     assert!(!nobody.well);
 }

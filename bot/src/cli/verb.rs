@@ -11,22 +11,35 @@ use hotfix_storage::{Journal, SystemClock, embedded};
 
 use super::{print_line, process};
 use crate::command;
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::engine::Engine;
 use crate::socket::{self, Answer, Question};
 use crate::{view, wire};
 
 /// How often a command whose answer got lost is asked again; the bot does nothing twice.
 const TRIES: u32 = 3;
+/// What is said when the bot answers and could not be started again.
+const FAULTY: &str =
+    "hotfix: the files of the configuration have faults that the running bot does not have: see `hotfix check-config`.";
 
 pub(super) async fn run(folder: &Path, person: Option<String>, words: Vec<String>) -> anyhow::Result<ExitCode> {
     let (words, person) = said_last(words, person);
-    let config = process::load(folder)?;
+    let config = process::load(folder);
+    let socket = config.as_ref().map_or_else(|_| config::socket(folder), |config| Some(config.settings.socket.clone()));
     let person = person.or_else(|| std::env::var("USER").ok()).unwrap_or_default();
     let question = Question { person, text: quoted(&words), key: crate::process_name() };
-    let answer = match ask(&config, &question).await? {
-        Some(answer) => answer,
-        None => read_only(config, &question).await?,
+    let running = match socket {
+        Some(socket) => ask(&socket, &question).await?,
+        None => None,
+    };
+    let answer = match running {
+        Some(answer) => {
+            if config.is_err() {
+                print_line(&mut std::io::stderr(), FAULTY)?;
+            }
+            answer
+        }
+        None => read_only(config?, &question).await?,
     };
     print_line(&mut std::io::stdout(), &console::render(&answer.card, process::colour(), process::width()))?;
     Ok(if answer.ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -54,10 +67,10 @@ fn quoted(words: &[String]) -> String {
     words.iter().map(quote).collect::<Vec<_>>().join(" ")
 }
 
-async fn ask(config: &Config, question: &Question) -> anyhow::Result<Option<Answer>> {
+async fn ask(socket: &Path, question: &Question) -> anyhow::Result<Option<Answer>> {
     let mut last = None;
     for _ in 0..TRIES {
-        match socket::call(&config.settings.socket, question).await {
+        match socket::call(socket, question).await {
             Ok(answer) => return Ok(answer),
             Err(error) => last = Some(error),
         }

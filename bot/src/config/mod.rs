@@ -28,7 +28,7 @@ mod source;
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use hotfix_adapters::vocabulary::Environment;
 
@@ -134,8 +134,17 @@ impl Config {
 /// # Errors
 /// All faults of all files together; the configuration is refused whole or taken whole.
 pub fn load(dir: &Path) -> Result<Config, Faults> {
-    let credentials = std::env::var_os(secret::CREDENTIALS_DIRECTORY).map(std::path::PathBuf::from);
+    let credentials = std::env::var_os(secret::CREDENTIALS_DIRECTORY).map(PathBuf::from);
     load_with(dir, credentials.as_deref())
+}
+
+/// Returns where a running bot listens, as far as `hotfix.toml` can be read, whatever else is wrong: while somebody edits a file,
+/// the bot that was started before can still be reached.
+#[must_use]
+pub fn socket(dir: &Path) -> Option<PathBuf> {
+    let sink = fault::Sink::default();
+    let sources = source::Sources::read(dir, &sink);
+    read::everything(&sources, None, &sink).settings.map(|settings| settings.socket)
 }
 
 /// Loads with the folder of credentials given, so that a test need not touch the environment of its process.

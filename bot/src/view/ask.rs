@@ -616,10 +616,15 @@ fn mainline(state: &Hotfix, to: &Audience<'_>, spec: &StepSpec) -> Text {
             Text::of("It is merged; the bot looks whether the fix is on ").code(main).plain(".")
         }
         (Mainline::Open | Mainline::Lost(_) | Mainline::Proven(..) | Mainline::Waived { .. }, Some(_) | None) => {
+            // The branch may be deleted since main had everything that was on it.
+            let bring = if matches!(state.mainline, Mainline::Lost(_)) {
+                Text::of("bring the fix back to ")
+            } else {
+                Text::of("bring ").code(branch).plain(" to ")
+            };
             owner(state, to)
-                .plain(": bring ")
-                .code(branch)
-                .plain(" to ")
+                .plain(": ")
+                .then(bring)
                 .code(main)
                 .plain(", or let a captain give that up: ")
                 .command("mergeback waive <why>")

@@ -197,8 +197,12 @@ fn length(card: &Card) -> usize {
 
 fn who(state: &Hotfix, environment: &Environment, to: &Audience<'_>, now: Timestamp) -> Text {
     let quorum = quorum(state, environment, now, None);
-    let missing = missing_for(state, to, environment, &quorum.missing);
     let place = state.plan.place(environment);
+    if quorum.missing.is_empty() {
+        let said: Vec<String> = quorum.valid.iter().map(|person| to.name(person)).collect();
+        return Text::of(format!("“{}” has its votes for {place}: {}.", whole(&state.title), listing(&said)));
+    }
+    let missing = missing_for(state, to, environment, &quorum.missing);
     // Whose yes counts already is not asked again.
     let free = voters(state, to, &quorum.missing).into_iter().filter(|person| !quorum.valid.contains(person));
     let free: Vec<PersonId> = free.collect();
@@ -329,7 +333,7 @@ mod tests {
     use super::*;
     use crate::domain::people::Role;
     use crate::policy::{Policy, Quorums, ServicePolicy};
-    use crate::view::fixture::{asked, commit, contribution, environment, same};
+    use crate::view::fixture::{asked, commit, contribution, environment, same, yes};
     use crate::view::plain;
 
     #[test]
@@ -374,6 +378,18 @@ React with ✅ or ❌, press a button, or say `/hotfix approve` or `/hotfix reje
         assert!(plain(&card).contains("\n@Dee: before “Fix 500 on upload” can go to production"), "{}", plain(&card));
         let shown = plain(&crate::view::card(&play.state, &play.to(), play.now));
         assert!(shown.contains("\n@Dee: production still needs 2 votes"), "{shown}");
+    }
+
+    /// A question that is shown anew after its votes are there asks for nothing.
+    #[test]
+    fn a_question_that_has_its_votes_says_whose() {
+        let play = asked().by("ben", yes(None)).by("dee", yes(None));
+        let card = prompt(&play.state, &environment("production"), &play.to(), play.now).unwrap();
+        assert!(
+            plain(&card).contains("\n“Fix 500 on upload” has its votes for production: Ben and Dee.\n"),
+            "{}",
+            plain(&card)
+        );
     }
 
     #[test]
