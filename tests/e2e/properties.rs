@@ -19,7 +19,7 @@ fn throws() -> impl Strategy<Value = Vec<Throw>> {
 
 /// Returns the number of orders of events to try; `CASES` sets it.
 fn cases() -> u32 {
-    u32::try_from(number("CASES", 300)).expect("a number of cases")
+    u32::try_from(number("CASES", 150)).expect("a number of cases")
 }
 
 proptest! {

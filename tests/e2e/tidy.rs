@@ -50,6 +50,18 @@ fn served_by_steps(playbook: &toml::Table) -> BTreeSet<String> {
     steps.flatten().filter_map(|id| id.as_str().map(str::to_owned)).collect()
 }
 
+/// `tests/run` chooses tests by the first letter of their names.
+#[test]
+fn tests_run_leaves_no_tests_out() {
+    let run = std::fs::read_to_string(root().join("tests/run")).expect("tests/run");
+    for folder in ["adapters/tests", "bot/tests", "storage/tests", "tests/fakes/tests"] {
+        for entry in std::fs::read_dir(root().join(folder)).into_iter().flatten().flatten() {
+            let name = entry.path().file_stem().unwrap_or_default().display().to_string();
+            assert!(!name.starts_with('e') || run.contains(&format!("--test {name}")), "{folder}/{name} is not run");
+        }
+    }
+}
+
 /// Each layer, and what it must not know.
 #[test]
 fn layers_import_downwards_only() {

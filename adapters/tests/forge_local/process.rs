@@ -39,6 +39,20 @@ async fn nothing_of_our_environment_reaches_git() {
     }
 }
 
+/// git puts the files of a merge driver into the folder it runs in: one that the bot may write, whoever it runs as, and that is cleaned.
+#[tokio::test]
+async fn what_a_merge_driver_is_given_lies_in_the_repository() {
+    let place = Place::new();
+    let seen = place.folder.path().join("folder");
+    let pick = pick_that_runs(&place, &format!("pwd > {}; exit 1", seen.display()));
+    let answer = Git::at(place.directory()).pick(&pick).await;
+    assert_eq!(answer, Ok(Picked::Conflict { files: vec!["file".into()] }));
+    let ran_in = std::fs::read_to_string(seen).unwrap();
+    assert_eq!(std::fs::canonicalize(ran_in.trim()).unwrap(), std::fs::canonicalize(place.directory()).unwrap());
+    let left = std::fs::read_dir(place.directory()).unwrap().flatten();
+    assert!(!left.into_iter().any(|entry| entry.file_name().to_string_lossy().starts_with(".merge_file")));
+}
+
 #[tokio::test]
 async fn what_takes_too_long_is_stopped() {
     let place = Place::new();

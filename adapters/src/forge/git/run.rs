@@ -1,6 +1,7 @@
 //! One git process: how it is started, how long it may live, how much it may say, and what its failure means.
 
 use std::io;
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -173,10 +174,12 @@ impl Call<'_> {
     }
 
     fn spawn(&self) -> Result<Child, Failure> {
-        let program = program::git().map_err(not_started)?;
+        let program = program::git().map_err(|error| not_started(error, Path::new("/")))?;
         let mut command = Command::new(program);
-        // Not the repository: if that is gone, git shall say so, in its own words.
-        command.args(&self.args).current_dir("/").env_clear();
+        // git hands files to a merge driver by way of the folder it runs in, so that has to be one that the bot may write. Where
+        // there is no repository, git shall say so in its own words.
+        let folder = Some(self.git.directory.as_path()).filter(|folder| folder.is_dir()).unwrap_or(Path::new("/"));
+        command.args(&self.args).current_dir(folder).env_clear();
         let path = std::env::var_os("PATH").unwrap_or_else(|| program::DEFAULT_PATH.into());
         command.env("PATH", path).env("HOME", "/nonexistent").env("LC_ALL", "C").env("TZ", "UTC");
         command
@@ -195,7 +198,7 @@ impl Call<'_> {
         command.env("GIT_CONFIG_COUNT", count.to_string());
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command.process_group(0).kill_on_drop(true);
-        command.spawn().map_err(not_started)
+        command.spawn().map_err(|error| not_started(error, folder))
     }
 
     /// The subcommand, for a person.
@@ -214,8 +217,8 @@ impl Call<'_> {
     }
 }
 
-fn not_started(error: io::Error) -> Failure {
-    if error.kind() == io::ErrorKind::NotFound {
+fn not_started(error: io::Error, folder: &Path) -> Failure {
+    if error.kind() == io::ErrorKind::NotFound && folder.is_dir() {
         return Failure::rejected("git is not on PATH. Install git 2.41 or newer.");
     }
     Failure::retry(format!("git could not be started: {error}"))
