@@ -1,10 +1,12 @@
 //! Who could have written what the bot reads and runs (security cases 69 and 97). Whoever can write the configuration, or a
 //! script that it names, can deploy; so both belong to this process' user or to root, and nobody else may write them. Whoever
-//! may write a folder above them can put others in their place.
+//! may write a folder above them can put others in their place. The group that has nobody in it but our user is ourselves: Debian
+//! gives every user one, and lets it write what they make.
 
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
+use std::sync::OnceLock;
 
 /// What is wrong with the rights of a path, and what mends it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,24 +15,33 @@ pub(super) struct Wrong {
     pub(super) next: String,
 }
 
-/// The owner and the mode of a file or folder.
+/// The owner, the group and the mode of a file or folder.
 #[derive(Debug, Clone, Copy)]
 struct Rights {
     owner: u32,
+    group: u32,
     mode: u32,
+}
+
+/// Who this process is.
+#[derive(Debug, Clone, Copy)]
+struct Us {
+    user: u32,
+    /// The group in which there is nobody but this user, as far as the files of this machine tell.
+    own_group: Option<u32>,
 }
 
 impl Rights {
     fn of(found: &Metadata) -> Self {
-        Self { owner: found.uid(), mode: found.mode() & 0o7777 }
+        Self { owner: found.uid(), group: found.gid(), mode: found.mode() & 0o7777 }
     }
 
-    fn is_foreign(self, us: u32) -> bool {
-        self.owner != us && self.owner != 0
+    fn is_foreign(self, us: Us) -> bool {
+        self.owner != us.user && self.owner != 0
     }
 
-    fn is_writable_by_others(self) -> bool {
-        self.mode & 0o022 != 0
+    fn is_writable_by_others(self, us: Us) -> bool {
+        self.mode & 0o002 != 0 || (self.mode & 0o020 != 0 && us.own_group != Some(self.group))
     }
 
     /// Whether anybody may put something else in the place of what is in the folder. A sticky one, such as `/tmp`, keeps what
@@ -47,14 +58,43 @@ pub(super) fn us() -> u32 {
 
 /// Checks a file or a folder that is read or run.
 pub(super) fn check(path: &Path, shown: &str, found: &Metadata) -> Result<(), Wrong> {
-    judge(path, shown, Rights::of(found), us())
+    judge(path, shown, Rights::of(found), ourselves())
 }
 
-fn judge(path: &Path, shown: &str, rights: Rights, us: u32) -> Result<(), Wrong> {
+fn ourselves() -> Us {
+    static US: OnceLock<Us> = OnceLock::new();
+    *US.get_or_init(|| {
+        let read = |file| std::fs::read_to_string(file).unwrap_or_default();
+        let user = us();
+        Us { user, own_group: own_group(&read("/etc/passwd"), &read("/etc/group"), user) }
+    })
+}
+
+/// Returns the group of a user that has the user's name and nobody else in it, by what `passwd` and `group` hold; `None` when they
+/// hold no such group, or do not know the user.
+fn own_group(passwd: &str, group: &str, user: u32) -> Option<u32> {
+    // name:password:number:group:…
+    let users = passwd.lines().filter_map(|line| {
+        let mut fields = line.split(':');
+        Some((fields.next()?, fields.nth(1)?.parse::<u32>().ok()?, fields.next()?.parse::<u32>().ok()?))
+    });
+    let (name, _, own) = users.clone().find(|(_, number, _)| *number == user)?;
+    let alone = users.filter(|(_, _, group)| *group == own).all(|(other, ..)| other == name);
+    // name:password:number:member,member
+    let is_own = group.lines().any(|line| {
+        let mut fields = line.split(':');
+        let (called, number, members) = (fields.next(), fields.nth(1), fields.next().unwrap_or_default());
+        let nobody_else = members.split(',').all(|member| member.is_empty() || member == name);
+        called == Some(name) && number == Some(own.to_string().as_str()) && nobody_else
+    });
+    (alone && is_own).then_some(own)
+}
+
+fn judge(path: &Path, shown: &str, rights: Rights, us: Us) -> Result<(), Wrong> {
     if rights.is_foreign(us) {
         return Err(foreign(path, shown, rights.owner, us));
     }
-    if rights.is_writable_by_others() {
+    if rights.is_writable_by_others(us) {
         let what = format!("{shown} can be written by others (mode {:04o})", rights.mode);
         return Err(Wrong { what, next: format!("run `chmod go-w {}`", path.display()) });
     }
@@ -66,13 +106,13 @@ pub(super) fn check_parents(path: &Path) -> Result<(), Wrong> {
     for folder in path.ancestors().skip(1) {
         // What cannot be looked at from here was not what the path was found by.
         if let Ok(found) = std::fs::metadata(folder) {
-            judge_parent(folder, Rights::of(&found), us())?;
+            judge_parent(folder, Rights::of(&found), ourselves())?;
         }
     }
     Ok(())
 }
 
-fn judge_parent(folder: &Path, rights: Rights, us: u32) -> Result<(), Wrong> {
+fn judge_parent(folder: &Path, rights: Rights, us: Us) -> Result<(), Wrong> {
     let shown = format!("the folder {}", folder.display());
     if rights.is_foreign(us) {
         return Err(foreign(folder, &shown, rights.owner, us));
@@ -84,7 +124,8 @@ fn judge_parent(folder: &Path, rights: Rights, us: u32) -> Result<(), Wrong> {
     Ok(())
 }
 
-fn foreign(path: &Path, shown: &str, owner: u32, us: u32) -> Wrong {
+fn foreign(path: &Path, shown: &str, owner: u32, us: Us) -> Wrong {
+    let us = us.user;
     let what = format!("{shown} belongs to the user {owner}, and neither to us ({us}) nor to root");
     Wrong { what, next: format!("run `chown {us} {}`, or run the bot as the user who owns it", path.display()) }
 }
@@ -93,8 +134,14 @@ fn foreign(path: &Path, shown: &str, owner: u32, us: u32) -> Wrong {
 mod tests {
     use super::*;
 
-    const US: u32 = 1000;
+    const US: Us = Us { user: 1000, own_group: Some(1000) };
+    const USER: u32 = US.user;
     const SOMEBODY: u32 = 1001;
+    const USERS: u32 = 100;
+
+    fn rights(owner: u32, mode: u32) -> Rights {
+        Rights { owner, group: USERS, mode }
+    }
 
     fn refused(result: Result<(), Wrong>) -> Option<String> {
         result.err().map(|wrong| wrong.next)
@@ -102,11 +149,11 @@ mod tests {
 
     #[test]
     fn case_97_what_is_read_or_run_is_ours_alone() {
-        let judge = |owner, mode| refused(judge(Path::new("/etc/x"), "x", Rights { owner, mode }, US));
-        for (owner, mode) in [(US, 0o644), (US, 0o755), (US, 0o600), (0, 0o644), (0, 0o755)] {
+        let judge = |owner, mode| refused(judge(Path::new("/etc/x"), "x", rights(owner, mode), US));
+        for (owner, mode) in [(USER, 0o644), (USER, 0o755), (USER, 0o600), (0, 0o644), (0, 0o755)] {
             assert_eq!(judge(owner, mode), None, "{owner} {mode:o}");
         }
-        for (owner, mode) in [(US, 0o664), (US, 0o646), (US, 0o777), (0, 0o775), (US, 0o1777)] {
+        for (owner, mode) in [(USER, 0o664), (USER, 0o646), (USER, 0o777), (0, 0o775), (USER, 0o1777)] {
             assert_eq!(judge(owner, mode).as_deref(), Some("run `chmod go-w /etc/x`"), "{owner} {mode:o}");
         }
         for mode in [0o644, 0o600, 0o777] {
@@ -115,13 +162,42 @@ mod tests {
         }
     }
 
+    /// Where users have a group of their own, it may write: that is how their files are made there.
+    #[test]
+    fn case_97_our_own_group_is_ourselves() {
+        let judge = |group, mode, us| judge(Path::new("/etc/x"), "x", Rights { owner: USER, group, mode }, us);
+        assert_eq!(judge(1000, 0o664, US), Ok(()));
+        assert!(judge(1000, 0o666, US).is_err() && judge(USERS, 0o664, US).is_err());
+        assert!(judge(1000, 0o664, Us { own_group: None, ..US }).is_err());
+    }
+
+    #[test]
+    fn a_group_is_our_own_when_nobody_else_is_in_it() {
+        let passwd =
+            "root:x:0:0:root:/root:/bin/bash\nana:x:1000:1000:,,,:/home/ana:/bin/bash\nben:x:1001:100::/:/bin/sh\n";
+        let group = "root:x:0:\nusers:x:100:\nana:x:1000:\n";
+        assert_eq!(own_group(passwd, group, 1000), Some(1000));
+        assert_eq!(own_group(passwd, group, 0), Some(0));
+        assert_eq!(own_group(passwd, &group.replace("1000:", "1000:ana"), 1000), Some(1000));
+        for (passwd, group, why) in [
+            (passwd.to_owned(), group.replace("1000:", "1000:ana,ben"), "somebody was added to it"),
+            (passwd.replace("1001:100:", "1001:1000:"), group.to_owned(), "it is also another user's"),
+            (passwd.to_owned(), group.replace("ana:x", "staff:x"), "it has another name"),
+            (passwd.to_owned(), String::new(), "it is not known"),
+        ] {
+            assert_eq!(own_group(&passwd, &group, 1000), None, "{why}");
+        }
+        assert_eq!(own_group(passwd, group, 1001), None, "a group of many");
+        assert_eq!(own_group("a line of something else\n", "::\n", 1000), None);
+    }
+
     #[test]
     fn case_97_nobody_can_swap_a_folder_above() {
-        let judge = |owner, mode| refused(judge_parent(Path::new("/etc"), Rights { owner, mode }, US));
-        for (owner, mode) in [(US, 0o755), (0, 0o755), (0, 0o1777), (US, 0o775)] {
+        let judge = |owner, mode| refused(judge_parent(Path::new("/etc"), rights(owner, mode), US));
+        for (owner, mode) in [(USER, 0o755), (0, 0o755), (0, 0o1777), (USER, 0o775)] {
             assert_eq!(judge(owner, mode), None, "{owner} {mode:o}");
         }
-        for (owner, mode) in [(US, 0o757), (0, 0o777), (US, 0o2777)] {
+        for (owner, mode) in [(USER, 0o757), (0, 0o777), (USER, 0o2777)] {
             assert_eq!(judge(owner, mode).as_deref(), Some("run `chmod o-w /etc`"), "{owner} {mode:o}");
         }
         for mode in [0o755, 0o700, 0o1777] {

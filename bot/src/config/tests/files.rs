@@ -5,7 +5,7 @@ use super::*;
 #[test]
 fn case_69_what_others_can_write_is_refused() {
     let shipped = Shipped::copy();
-    shipped.rights("policy.toml", 0o664).rights(PAY, 0o646).rights("services", 0o775);
+    shipped.rights("policy.toml", 0o666).rights(PAY, 0o646).rights("services", 0o777);
     snapshot("writable_by_others", &shipped.faults());
 }
 
