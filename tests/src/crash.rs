@@ -82,6 +82,7 @@ pub async fn at_every_moment(path: &Path, sample: Option<Sample>, whole: usize) 
                 for Step { act, .. } in &steps[at + 1..] {
                     play.begin(act).await.with_context(place)?;
                     play.go_on().await.with_context(place)?;
+                    play.seen()?;
                 }
                 compare(&last.ending, &ending(&play.world).await?).with_context(place)?;
                 play.world.check().await.with_context(place)?;

@@ -77,8 +77,11 @@ pub async fn at_every_call(path: &Path, host: Host, line: Line, sample: Sample, 
         play.world.restart().await?;
         before.push(Checkpoint::of(&play).await?);
         control.forget();
-        play.begin(&step.act).await?;
-        play.go_on().await?;
+        let place = || format!("`{:?}` without a fault", step.act);
+        play.begin(&step.act).await.with_context(place)?;
+        play.go_on().await.with_context(place)?;
+        // Later steps name the commits that this one made.
+        play.seen()?;
         effects.push(play.world.effects().await?);
         calls.push(control.calls());
     }
@@ -107,6 +110,7 @@ pub async fn at_every_call(path: &Path, host: Host, line: Line, sample: Sample, 
             for later in &steps[step + 1..] {
                 play.begin(&later.act).await.with_context(place)?;
                 play.go_on().await.with_context(place)?;
+                play.seen()?;
             }
             compare(&last.ending, &ending(&play.world).await?).with_context(place)?;
             play.world.check().await.with_context(place)?;

@@ -40,6 +40,7 @@ pub async fn at_every_call(path: &Path, tried: &mut Tried) -> anyhow::Result<()>
         play.begin(act).await?;
         play.world.cut.refuse_at(None);
         play.go_on().await?;
+        play.seen()?;
         calls.push(play.world.cut.calls());
     }
     let last = Checkpoint::of(&play).await?;
