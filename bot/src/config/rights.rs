@@ -174,7 +174,7 @@ mod tests {
     #[test]
     fn a_group_is_our_own_when_nobody_else_is_in_it() {
         let passwd =
-            "root:x:0:0:root:/root:/bin/bash\nana:x:1000:1000:,,,:/home/ana:/bin/bash\nben:x:1001:100::/:/bin/sh\n";
+            "root:x:0:0:root:/root:/bin/bash\nana:x:1000:1000:,,,:/srv/ana:/bin/bash\nben:x:1001:100::/:/bin/sh\n";
         let group = "root:x:0:\nusers:x:100:\nana:x:1000:\n";
         assert_eq!(own_group(passwd, group, 1000), Some(1000));
         assert_eq!(own_group(passwd, group, 0), Some(0));

@@ -685,3 +685,6 @@ impl Hotfix {
         pull.seen.astray.as_ref().map(|into| (pull.number, into))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -92,3 +92,6 @@ fn sources(state: &Hotfix) -> Vec<&CommitId> {
 fn fix(state: &Hotfix) -> impl PartialEq + use<'_> {
     (&state.base, state.head.as_ref(), &state.target, sources(state), &state.on_main)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,157 @@
+//! A sighting speaks of the run that it was made from, and of no later one.
+
+use hotfix_adapters::deploy::Edits;
+use hotfix_adapters::forge::Containment;
+use hotfix_adapters::registry::{Image, Published};
+use hotfix_adapters::vocabulary::{Digest, Environment};
+
+use super::*;
+use crate::domain::event::{Counts, MainSeen, PullSeen};
+use crate::domain::hotfix::{BranchState, Mainline};
+use crate::fixture::{asked, commit, contribution, environment, live};
+
+fn production() -> Environment {
+    environment("production")
+}
+
+fn digest() -> Digest {
+    Digest::parse(&format!("sha256:{}", "a".repeat(64))).unwrap()
+}
+
+type Change = fn(&mut Hotfix);
+
+fn other_fix(state: &mut Hotfix) {
+    state.fixes[0].source = commit("9999999");
+}
+
+fn other_base(state: &mut Hotfix) {
+    state.base = Some(commit("9999999"));
+}
+
+fn other_head(state: &mut Hotfix) {
+    state.head.as_mut().unwrap().tip = commit("9999999");
+}
+
+fn other_pull(state: &mut Hotfix) {
+    state.pull.as_mut().unwrap().seen.draft = true;
+}
+
+fn merged(state: &mut Hotfix) {
+    state.pull.as_mut().unwrap().merged = Some(commit("9999999"));
+}
+
+fn deployed(state: &mut Hotfix) {
+    state.deploys.pop();
+}
+
+/// Every sighting, with everything of a run that makes it outdated.
+fn sightings() -> Vec<(Sighting, Vec<Change>)> {
+    let at = || commit("5555555");
+    let image = Image { repository: "quay.io/team/payments".to_owned(), tag: "1".to_owned(), digest: digest() };
+    let published = Published { image, created: None, revision: None };
+    let counts = Counts { commit: at(), production: 1, ships: 2, main: 3 };
+    let by = || contribution("5555555", "Revert", "eve");
+    let without = [at()].into();
+    let withheld = Sighting::Withheld { base: at(), without, changes: Vec::new(), total: 0 };
+    let edits = Edits { diff: String::new(), digest: "1".to_owned() };
+    let main = MainSeen { commit: at(), checks: Vec::new(), blockers: Vec::new() };
+    let running =
+        Sighting::Production { environment: production(), running: at(), has_fix: false, brings: Vec::new(), total: 0 };
+    vec![
+        (
+            Sighting::Head(None),
+            vec![other_base, other_head, other_fix, merged, |state| state.branch = BranchState::Deleted],
+        ),
+        (Sighting::Pull { seen: PullSeen::default(), merged: None }, vec![other_pull, merged]),
+        (
+            running,
+            vec![deployed, other_fix, |state| state.rolled_in = true, |state| state.live_at = None, |state| {
+                state.superseded.insert(production(), commit("9999999"));
+            }],
+        ),
+        (
+            Sighting::Main(main),
+            vec![other_pull, |state| {
+                state.main_seen =
+                    Some(MainSeen { commit: commit("9999999"), checks: Vec::new(), blockers: Vec::new() });
+            }],
+        ),
+        (Sighting::FixReverted { source: at(), by: by(), why: String::new() }, vec![other_fix]),
+        (Sighting::FixBack(at()), vec![other_fix]),
+        (Sighting::BranchMerged(by()), vec![other_head, |state| state.branch_merged = true]),
+        (
+            Sighting::Reached { environment: production(), commit: at() },
+            vec![other_fix, |state| state.target = Some(commit("9999999")), |state| {
+                drop(state.reached.insert(production(), commit("9999999")))
+            }],
+        ),
+        (withheld, vec![other_base, other_fix, |state| state.survey.as_mut().unwrap().withheld_total = 9]),
+        (
+            Sighting::Counts(counts),
+            vec![other_base, other_head, |state| {
+                state.counts = Some(Counts { commit: commit("9999999"), production: 1, ships: 2, main: 3 });
+            }],
+        ),
+        (Sighting::Image { commit: at(), published, by: String::new() }, vec![other_head]),
+        (Sighting::Tag(None), vec![other_head]),
+        (
+            Sighting::Edits { environment: production(), edits },
+            vec![other_head, deployed, |state| {
+                state.edits.insert(production(), Edits { diff: String::new(), digest: "2".to_owned() });
+            }],
+        ),
+        (Sighting::LiveBranch(None), vec![other_head, deployed, |state| state.live_moved = Some(None)]),
+        (
+            Sighting::Mainline { how: Containment::Ancestor, main: at(), by: None },
+            vec![other_fix, |state| state.mainline = Mainline::Lost(commit("9999999"))],
+        ),
+    ]
+}
+
+/// Security case 95.
+#[test]
+fn case_95_a_sighting_is_outdated_by_what_it_was_made_from() {
+    let then = Arc::new(live().state);
+    for (sighting, changes) in sightings() {
+        let observation = Observation::new(&then, sighting);
+        let after = |change: &dyn Fn(&mut Hotfix)| {
+            let mut now = (*then).clone();
+            now.version += 1;
+            change(&mut now);
+            observation.applies_to(&now)
+        };
+        assert!(observation.applies_to(&then), "{:?}", observation.sighting);
+        assert!(after(&|_| {}), "{:?}", observation.sighting);
+        assert!(after(&|now| now.votes.clear()), "votes make {:?} outdated", observation.sighting);
+        for (number, change) in changes.iter().enumerate() {
+            assert!(!after(change), "change {number} leaves {:?} as it is", observation.sighting);
+        }
+    }
+}
+
+/// What is true of files and commits is true whatever the run is by now.
+#[test]
+fn what_was_seen_of_files_and_commits_stays_so() {
+    let then = Arc::new(live().state);
+    let changes: [Change; 5] = [other_fix, other_base, other_head, merged, deployed];
+    for sighting in [Sighting::Job { file: "ci.yml".to_owned() }, Sighting::OnMain([commit("5555555")].into())] {
+        let observation = Observation::new(&then, sighting);
+        for change in changes {
+            let mut now = (*then).clone();
+            now.version += 1;
+            change(&mut now);
+            assert!(observation.applies_to(&now));
+        }
+    }
+}
+
+/// A vote that came after the reading began is not judged by it.
+#[test]
+fn case_95_only_votes_that_were_there_are_judged() {
+    let before = asked();
+    let after = before.clone().by("ben", crate::fixture::yes(None)).state;
+    let (early, late) = (Arc::new(before.state), Arc::new(after));
+    let vote = &late.votes[0];
+    let rules = || Sighting::Tag(None::<Digest>);
+    assert!(Observation::new(&late, rules()).judges(vote) && !Observation::new(&early, rules()).judges(vote));
+}
