@@ -39,7 +39,7 @@ pub struct Ear {
     answers: Mutex<VecDeque<Heard>>,
     watched: Mutex<Vec<Watched>>,
     count: watch::Sender<usize>,
-    /// How often the bot asked for the open questions, which it does at the beginning of a session.
+    /// The number of times that the bot asked for the open questions; it does so when a session begins.
     began: watch::Sender<usize>,
 }
 

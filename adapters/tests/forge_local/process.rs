@@ -39,7 +39,7 @@ async fn nothing_of_our_environment_reaches_git() {
     }
 }
 
-/// git puts the files of a merge driver into the folder it runs in: one that the bot may write, whoever it runs as, and that is cleaned.
+/// git writes the files of a merge driver into its working directory, so the bot must be able to write there; git removes them.
 #[tokio::test]
 async fn what_a_merge_driver_is_given_lies_in_the_repository() {
     let place = Place::new();

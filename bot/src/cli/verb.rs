@@ -18,9 +18,8 @@ use crate::{view, wire};
 
 /// How often a command whose answer got lost is asked again; the bot does nothing twice.
 const TRIES: u32 = 3;
-/// What is said when the bot answers and could not be started again.
-const FAULTY: &str =
-    "hotfix: the files of the configuration have faults that the running bot does not have: see `hotfix check-config`.";
+/// The warning that the running bot answered, and could not be started again with these files.
+const FAULTY: &str = "hotfix: the configuration files have errors; the running bot still uses what it has read. See `hotfix check-config`.";
 
 pub(super) async fn run(folder: &Path, person: Option<String>, words: Vec<String>) -> anyhow::Result<ExitCode> {
     let (words, person) = said_last(words, person);

@@ -23,11 +23,11 @@ struct Rights {
     mode: u32,
 }
 
-/// Who this process is.
+/// The user that this process runs as.
 #[derive(Debug, Clone, Copy)]
 struct Us {
     user: u32,
-    /// The group in which there is nobody but this user, as far as the files of this machine tell.
+    /// The group that has only this user in it. `None` when there is none, or only a directory service knows it.
     own_group: Option<u32>,
 }
 
@@ -71,7 +71,8 @@ fn ourselves() -> Us {
 }
 
 /// Returns the group of a user that has the user's name and nobody else in it, by what `passwd` and `group` hold; `None` when they
-/// hold no such group, or do not know the user.
+/// hold no such group, or do not know the user. The libraries that look up users ask for one at a time, which does not tell who
+/// else has the group.
 fn own_group(passwd: &str, group: &str, user: u32) -> Option<u32> {
     // name:password:number:group:…
     let users = passwd.lines().filter_map(|line| {
@@ -162,7 +163,7 @@ mod tests {
         }
     }
 
-    /// Where users have a group of their own, it may write: that is how their files are made there.
+    /// The user's own group may write: Debian creates files that way.
     #[test]
     fn case_97_our_own_group_is_ourselves() {
         let judge = |group, mode, us| judge(Path::new("/etc/x"), "x", Rights { owner: USER, group, mode }, us);

@@ -42,7 +42,7 @@ impl Hotfix {
         })
     }
 
-    /// Whether it is the turn of votes, and their question is not in the chat as far as the run knows.
+    /// Returns whether votes are due and the run knows no message that asks for them.
     #[must_use]
     pub fn awaits_question(&self) -> bool {
         self.is_current(

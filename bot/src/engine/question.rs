@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use hotfix_adapters::vocabulary::{Environment, MessageRef, PersonRef};
-use hotfix_storage::{Commit, CommitError, Receipt};
+use hotfix_storage::{Commit, CommitError, Receipt, WorkState};
 use tokio::time::timeout;
 
 use super::ask::{Asker, Reply};
@@ -22,7 +22,7 @@ use crate::domain::refusal::Refusal;
 use crate::domain::step;
 use crate::view;
 
-/// How long an answer that somebody typed waits for a question that can already be seen.
+/// The longest time that a typed vote waits for its question to be posted.
 const ON_ITS_WAY: Duration = Duration::from_secs(1);
 
 /// Why nothing is counted on a question.
@@ -61,25 +61,32 @@ impl Told {
 impl Engine {
     /// The question that a message is.
     pub(super) async fn question(&self, message: &MessageRef) -> Result<Question, EngineError> {
+        // Before the runs are read: a question that becomes known in between is found among them.
+        let asking = self.is_asking(|_| true).await?;
         let (states, now) = (self.states().await, self.now());
         let mut asked = states.into_iter().filter(|run| run.has_asked(message));
         Ok(match asked.next() {
             Some(run) if run.open_question(message, now).is_some() => Question::Open(Box::new(run)),
             Some(run) => Question::Closed(Box::new(run)),
-            None if self.is_asking(|_| true).await? => Question::OnItsWay,
+            None if asking => Question::OnItsWay,
             None => Question::None,
         })
     }
 
-    /// Whether the question of such a run is on its way into the chat.
+    /// Returns whether the question of such a run is being posted. One that was given up is not.
     async fn is_asking(&self, of: impl Fn(&Hotfix) -> bool) -> Result<bool, EngineError> {
-        let unasked = |run: &&Hotfix| of(run) && run.awaits_question();
-        let asking: BTreeSet<HotfixId> = self.states().await.iter().filter(unasked).map(|run| run.id).collect();
+        let runs: Vec<_> = self.runs.lock().await.values().cloned().collect();
+        let mut asking: BTreeSet<HotfixId> = BTreeSet::new();
+        for run in runs {
+            let run = run.lock().await;
+            asking.extend((of(&run.state) && run.state.awaits_question()).then_some(run.state.id));
+        }
         if asking.is_empty() {
             return Ok(false);
         }
         let unsettled = self.journal.unsettled().await?;
-        let mut tasks = unsettled.iter().filter_map(|view| serde_json::from_str::<Task>(view.work.payload.get()).ok());
+        let goes_on = unsettled.iter().filter(|view| !matches!(view.state, WorkState::Dead { .. }));
+        let mut tasks = goes_on.filter_map(|view| serde_json::from_str::<Task>(view.work.payload.get()).ok());
         Ok(tasks.any(|task| asking.contains(&task.run) && matches!(task.effect, Effect::Prompt { .. })))
     }
 
@@ -89,7 +96,9 @@ impl Engine {
         let mut wake = self.journal.wake();
         let asked = async {
             while self.is_asking(|run| run.id == id).await? {
-                let _ = wake.changed().await;
+                if wake.changed().await.is_err() {
+                    break;
+                }
             }
             Ok(())
         };

@@ -276,7 +276,7 @@ fn case_22_one_door_decides_every_cell() {
     assert_eq!(cells, 6 * 5 * 4 * 47 * 2);
 }
 
-/// Whoever a step asks by name may answer without a role, unless they left.
+/// A person whom a step names may answer without a role, unless they have left.
 #[test]
 fn who_is_asked_by_name_is_recognised_while_they_are_here() {
     let (policy, people, payments) = (policy(), people(), named::<ServiceName>("payments"));

@@ -25,7 +25,7 @@ pub struct Relay {
 
 type Lines = Arc<Mutex<Vec<mpsc::Sender<Said>>>>;
 
-/// What is said to the bot without a break, and how many bytes of it were taken so far.
+/// Bytes for the bot that nothing may interrupt, and the number of them that were taken so far.
 struct Said {
     pieces: Box<dyn Iterator<Item = Vec<u8>> + Send>,
     taken: watch::Sender<usize>,

@@ -129,7 +129,7 @@ fn case_95_a_sighting_is_outdated_by_what_it_was_made_from() {
     }
 }
 
-/// What is true of files and commits is true whatever the run is by now.
+/// A sighting of files or commits stays true, whatever the run is by now.
 #[test]
 fn what_was_seen_of_files_and_commits_stays_so() {
     let then = Arc::new(live().state);
