@@ -14,13 +14,14 @@ use jiff::{SignedDuration, Timestamp};
 use crate::domain::attribution::Attribution;
 use crate::domain::command::{Act, Command, DeployFacts, Outcome, PickResult, Sighting};
 use crate::domain::decide::{Decision, decide, open};
-use crate::domain::event::{Contribution, Contributor, Entry, HeadSeen, Opened, PullSeen, ReviewSeen, Survey};
+use crate::domain::event::{Contribution, Contributor, Entry, Event, HeadSeen, Opened, PullSeen, ReviewSeen, Survey};
 use crate::domain::group::ChatGroup;
 use crate::domain::hotfix::Hotfix;
 use crate::domain::id::{HotfixId, PersonId, ServiceName};
 use crate::domain::observation::Observation;
 use crate::domain::people::{Grant, People, Person, Role};
 use crate::domain::playbook::Which;
+use crate::domain::refusal::Refusal;
 use crate::domain::way::Way;
 use crate::policy::{Policy, Quorums, ServicePolicy};
 
@@ -37,6 +38,14 @@ pub(crate) fn person(id: &str) -> PersonId {
 
 pub(crate) fn environment(name: &str) -> Environment {
     Environment::parse(name).unwrap()
+}
+
+pub(crate) fn production() -> Environment {
+    environment("production")
+}
+
+pub(crate) fn staging() -> Environment {
+    environment("staging")
 }
 
 /// Ana asks, Chi wrote the fix, Ben and Dee approve, Eve's work is withheld and she has no account at the console.
@@ -155,6 +164,28 @@ impl Play {
         self.then(&Command::Person(grant(who), act))
     }
 
+    /// The decision on what this person wants.
+    pub(crate) fn answer(&self, who: &str, act: Act) -> Result<Decision, Vec<Refusal>> {
+        decide(&self.state, &Command::Person(grant(who), act), self.now)
+    }
+
+    /// The codes of the refusals of what this person wants; none when it is done.
+    pub(crate) fn refused(&self, who: &str, act: Act) -> Vec<String> {
+        self.answer(who, act).err().unwrap_or_default().into_iter().map(|refusal| refusal.code).collect()
+    }
+
+    /// The events of what this command comes to.
+    pub(crate) fn events(&self, command: &Command) -> Vec<Event> {
+        let decision = decide(&self.state, command, self.now).unwrap();
+        decision.entries.into_iter().map(|entry| entry.event).collect()
+    }
+
+    /// The same run with something changed, as no command changes it.
+    pub(crate) fn changed(mut self, change: impl FnOnce(&mut Hotfix)) -> Self {
+        change(&mut self.state);
+        self
+    }
+
     pub(crate) fn came(self, outcome: Outcome) -> Self {
         self.then(&Command::Came(outcome))
     }
@@ -252,7 +283,24 @@ impl Play {
 
     pub(crate) fn prompted(self) -> Self {
         let commit = self.state.ships().unwrap().clone();
-        self.came(Outcome::Prompted { environment: environment("production"), commit, message: message("m9") })
+        self.came(Outcome::Prompted { environment: production(), commit, message: message("m9") })
+    }
+
+    /// Dee breaks the glass for production, and it is announced.
+    pub(crate) fn glass_broken(self) -> Self {
+        let commit = self.state.ships().unwrap().as_str().to_owned();
+        let broken = self.by(
+            "dee",
+            Act::BreakGlass {
+                environment: production(),
+                commit,
+                reason: "every payment fails and nobody is awake".to_owned(),
+                incident: "https://example.org".to_owned(),
+                audit: "audit".parse().unwrap(),
+            },
+        );
+        let version = broken.state.glasses.last().unwrap().version;
+        broken.came(Outcome::GlassAnnounced { version, message: message("a1") })
     }
 
     pub(crate) fn on_main(self) -> Self {
@@ -294,10 +342,14 @@ pub(crate) fn asked() -> Play {
     reviewed.begins("abc1234").ends(None).verified("staging", true).prompted()
 }
 
+/// Up to the two votes: Ben's by a reaction, Dee's by the verb.
+pub(crate) fn voted() -> Play {
+    asked().by("ben", yes(Some(message("m9")))).by("dee", yes(None))
+}
+
 /// Up to the fix in production.
 pub(crate) fn live() -> Play {
-    let voted = asked().by("ben", yes(Some(message("m9")))).by("dee", yes(None));
-    voted.by("ana", Act::Deploy(environment("production"))).begins("abc1234").ends(None)
+    voted().by("ana", Act::Deploy(production())).begins("abc1234").ends(None)
 }
 
 /// Up to the end.

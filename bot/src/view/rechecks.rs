@@ -6,7 +6,7 @@ use std::sync::Arc;
 use hotfix_adapters::forge::{Check, CheckState, MergeMethod, Verdict};
 use hotfix_adapters::registry::{Image, Published};
 
-use super::fixture::{Play, asked, commit, environment, live, person, yes};
+use super::fixture::{Play, commit, environment, live, person, voted};
 use crate::domain::command::{Act, Command, PullFacts, Sighting};
 use crate::domain::event::{Event, MainSeen, PullSeen, ReviewSeen};
 use crate::domain::hotfix::{Pinned, StepState};
@@ -80,18 +80,13 @@ fn every_kind() -> Vec<StepKind> {
     ]
 }
 
-/// A run that is ready for production.
-fn ready() -> Play {
-    asked().by("ben", yes(None)).by("dee", yes(None))
-}
-
 fn build(state: CheckState) -> Vec<Check> {
     vec![Check { name: "build".to_owned(), app: "ci".to_owned(), state }]
 }
 
 /// A run that is ready for production and has completed a step of this kind.
 fn with_step(kind: &StepKind) -> (Play, StepId) {
-    let mut play = ready();
+    let mut play = voted();
     let there =
         play.state.plan.steps.iter().find(|spec| std::mem::discriminant(&spec.kind) == std::mem::discriminant(kind));
     let place = |spec: &StepSpec| !matches!(spec.kind, StepKind::Verify { place: VerifyPlace::Local, .. });
@@ -226,7 +221,7 @@ fn case_91_a_step_is_open_again_when_its_evidence_changes() {
 #[test]
 fn case_91_evidence_is_read_again_before_the_act() {
     for changed in evidence(&StepKind::Review { approvals: 1 }) {
-        let asked = ready().by("ana", Act::Deploy(environment("production")));
+        let asked = voted().by("ana", Act::Deploy(environment("production")));
         let seen = pull(&asked, *changed).unwrap();
         let before = asked.state.deploys.len();
         let pull = Some(Box::new(PullFacts { seen, merged: None }));
@@ -235,7 +230,7 @@ fn case_91_evidence_is_read_again_before_the_act() {
         assert!(!is_done(&after, &"review".parse().unwrap()), "{changed:?}");
         assert!(after.entries.iter().any(|entry| matches!(entry.event, Event::DeployRefused { .. })), "{changed:?}");
     }
-    let asked = ready().by("ana", Act::Deploy(environment("production")));
+    let asked = voted().by("ana", Act::Deploy(environment("production")));
     let before = asked.state.deploys.len();
     assert_eq!(asked.begins("abc1234").state.deploys.len(), before + 1);
 }
@@ -243,7 +238,7 @@ fn case_91_evidence_is_read_again_before_the_act() {
 /// Only a named override with a second person gets past it, and an overridden step stays so.
 #[test]
 fn case_91_two_people_override_what_changed() {
-    let play = ready();
+    let play = voted();
     let red = play.clone().then(&change(&play, Evidence::Checks));
     let act = || Act::Override {
         gate: "review".parse().unwrap(),

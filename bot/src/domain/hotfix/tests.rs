@@ -2,24 +2,12 @@
 
 use super::*;
 use crate::domain::command::Act;
-use crate::fixture::{Play, asked, begun, closed, commit, environment, live, message, yes};
-
-fn production() -> Environment {
-    environment("production")
-}
-
-fn staging() -> Environment {
-    environment("staging")
-}
+use crate::fixture::{Play, begun, closed, commit, environment, live, production, staging, voted};
 
 fn changed(play: &Play, change: impl FnOnce(&mut Hotfix)) -> Hotfix {
     let mut state = play.state.clone();
     change(&mut state);
     state
-}
-
-fn voted() -> Play {
-    asked().by("ben", yes(Some(message("m9")))).by("dee", yes(None))
 }
 
 /// The fix is on main, and the post-mortem is not written.

@@ -3,16 +3,12 @@
 use hotfix_adapters::deploy::Edits;
 use hotfix_adapters::forge::Containment;
 use hotfix_adapters::registry::{Image, Published};
-use hotfix_adapters::vocabulary::{Digest, Environment};
+use hotfix_adapters::vocabulary::Digest;
 
 use super::*;
 use crate::domain::event::{Counts, MainSeen, PullSeen};
 use crate::domain::hotfix::{BranchState, Mainline};
-use crate::fixture::{asked, commit, contribution, environment, live};
-
-fn production() -> Environment {
-    environment("production")
-}
+use crate::fixture::{asked, commit, contribution, live, production};
 
 fn digest() -> Digest {
     Digest::parse(&format!("sha256:{}", "a".repeat(64))).unwrap()

@@ -5,22 +5,12 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::*;
 use crate::domain::attribution::Identified;
-use crate::domain::command::Act;
 use crate::domain::event::Contributor;
 use crate::domain::hotfix::{Hotfix, Veto};
 use crate::domain::id::StepId;
 use crate::domain::playbook::{Level, StepKind, StepSpec, Trigger, What};
 use crate::domain::way::Way;
-use crate::fixture::{Play, asked, commit, contribution, environment, person, yes};
-
-/// A run that asks for two votes for production; Ben and Dee gave theirs.
-fn voted() -> Play {
-    asked().by("ben", yes(None)).by("dee", yes(None))
-}
-
-fn production() -> Environment {
-    environment("production")
-}
+use crate::fixture::{asked, commit, contribution, environment, person, production, voted, yes};
 
 fn standing(all: &[(&str, &[Role])]) -> Standing {
     all.iter().map(|(who, roles)| (person(who), roles.iter().copied().collect())).collect()
@@ -93,26 +83,9 @@ fn who_had_a_part_in_the_change_does_not_vote() {
     identified.identified.insert(account, one);
     assert_eq!(code(&identified, "dee").as_deref(), Some("vote.identified"));
     assert_eq!(valid(&identified, play.now), ["ben"]);
-    let broken = broken_by_dee(asked());
+    let broken = asked().glass_broken();
     assert_eq!(code(&broken.state, "dee").as_deref(), Some("vote.glass"));
     assert_eq!(code(&broken.state, "ben"), None);
-}
-
-/// Dee breaks the glass for production, and it is announced.
-fn broken_by_dee(play: Play) -> Play {
-    let commit = play.state.ships().unwrap().as_str().to_owned();
-    let play = play.by(
-        "dee",
-        Act::BreakGlass {
-            environment: production(),
-            commit,
-            reason: "every payment fails and nobody is awake".to_owned(),
-            incident: "https://example.org".to_owned(),
-            audit: "audit".parse().unwrap(),
-        },
-    );
-    let version = play.state.glasses[0].version;
-    play.came(crate::domain::command::Outcome::GlassAnnounced { version, message: crate::fixture::message("a1") })
 }
 
 #[test]
@@ -138,7 +111,7 @@ fn a_quorum_says_who_voted_what_is_missing_and_who_said_no() {
 /// Security case 90: the glass stands in for votes that are missing, and for nothing else.
 #[test]
 fn broken_glass_stands_in_only_for_what_is_missing() {
-    let play = broken_by_dee(asked().by("ben", yes(None)));
+    let play = asked().by("ben", yes(None)).glass_broken();
     let stands = quorum(&play.state, &production(), play.now, None);
     assert_eq!((stands.glass, stands.missing), (Some(person("dee")), Vec::new()));
     let mut enough = play.state.clone();

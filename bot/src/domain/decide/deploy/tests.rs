@@ -5,32 +5,20 @@ use hotfix_adapters::vocabulary::{PersonRef, Platform};
 
 use super::*;
 use crate::domain::command::{Act, Command, Outcome, PullFacts, Thaw};
-use crate::domain::decide::{Decision, decide};
 use crate::domain::event::{Lapse, PullSeen};
 use crate::domain::hotfix::{Deployment, Drift, Pinned, Veto};
 use crate::domain::playbook::{StepSpec, Trigger, What};
 use crate::domain::service::{ApprovalRule, EnvironmentPlan, Never, StepUp, TargetPlan};
 use crate::domain::way::Way;
-use crate::fixture::{Play, asked, begun, commit, contribution, environment, grant, live, message, person, yes};
+use crate::fixture::{
+    Play, asked, begun, commit, contribution, environment, grant, live, person, production, staging, voted,
+};
 
 /// The places of steps in the plan of the fixture.
 const LOOK: usize = 9;
 const VOTES: usize = 10;
 const PRODUCTION: usize = 11;
 const MAIN: usize = 12;
-
-fn production() -> Environment {
-    environment("production")
-}
-
-fn staging() -> Environment {
-    environment("staging")
-}
-
-/// Two votes are there, and production waits for somebody to say `deploy`.
-fn voted() -> Play {
-    asked().by("ben", yes(Some(message("m9")))).by("dee", yes(None))
-}
 
 /// Somebody said `deploy production`, and the facts are being read.
 fn ready() -> Play {
@@ -41,25 +29,11 @@ fn codes(refusals: &[Refusal]) -> Vec<&str> {
     refusals.iter().map(|refusal| refusal.code.as_str()).collect()
 }
 
-fn answer(play: &Play, who: &str, act: Act) -> Result<Decision, Vec<Refusal>> {
-    decide(&play.state, &Command::Person(grant(who), act), play.now)
-}
-
-/// The codes of the refusals; none when it is done.
-fn refused(play: &Play, who: &str, act: Act) -> Vec<String> {
-    answer(play, who, act).err().unwrap_or_default().into_iter().map(|refusal| refusal.code).collect()
-}
-
 /// Returns the text of the only refusal of a deployment to production.
 fn words(play: &Play) -> String {
-    let refusals = answer(play, "ana", Act::Deploy(production())).unwrap_err();
+    let refusals = play.answer("ana", Act::Deploy(production())).unwrap_err();
     let [refusal] = refusals.as_slice() else { panic!("{refusals:?}") };
     format!("{} {}", refusal.reason, refusal.next)
-}
-
-fn changed(mut play: Play, change: impl FnOnce(&mut Hotfix)) -> Play {
-    change(&mut play.state);
-    play
 }
 
 /// Returns the events that follow when these facts are read for the requested deployment.
@@ -99,18 +73,18 @@ fn deployed(environment: Environment, commit: &CommitId, state: DeployState) -> 
 
 #[test]
 fn production_is_deployed_to_when_it_is_its_turn() {
-    assert_eq!(refused(&voted(), "ana", Act::Deploy(production())), Vec::<String>::new());
+    assert_eq!(voted().refused("ana", Act::Deploy(production())), Vec::<String>::new());
     assert!(ready().state.asked_deploy.is_some());
-    assert_eq!(refused(&voted(), "ana", Act::Deploy(environment("moon"))), ["environment.unknown"]);
-    assert_eq!(refused(&begun(), "ana", Act::Deploy(production())), ["deploy.early"]);
+    assert_eq!(voted().refused("ana", Act::Deploy(environment("moon"))), ["environment.unknown"]);
+    assert_eq!(begun().refused("ana", Act::Deploy(production())), ["deploy.early"]);
     let early = words(&begun().announced().branched().picked());
     assert!(early.contains("review, local, staging, look, votes"), "{early}");
-    assert_eq!(refused(&live(), "ana", Act::Deploy(production())), ["deploy.done"]);
-    let elsewhere = changed(voted(), |state| {
+    assert_eq!(live().refused("ana", Act::Deploy(production())), ["deploy.done"]);
+    let elsewhere = voted().changed(|state| {
         let plan = EnvironmentPlan { name: environment("demo"), ..state.plan.environments[0].clone() };
         state.plan.environments.push(plan);
     });
-    assert_eq!(refused(&elsewhere, "ana", Act::Deploy(environment("demo"))), ["deploy.not-in-plan"]);
+    assert_eq!(elsewhere.refused("ana", Act::Deploy(environment("demo"))), ["deploy.not-in-plan"]);
 }
 
 /// HOCS-26: some environments are never deployed to.
@@ -121,8 +95,8 @@ fn what_is_never_deployed_to_is_refused_with_its_reason() {
         reason: "It is for releases.".to_owned(),
         instead: "Use another.".to_owned(),
     };
-    let play = changed(voted(), |state| state.plan.environments[1].never = Some(never));
-    let refusals = answer(&play, "ana", Act::Deploy(production())).unwrap_err();
+    let play = voted().changed(|state| state.plan.environments[1].never = Some(never));
+    let refusals = play.answer("ana", Act::Deploy(production())).unwrap_err();
     assert_eq!(codes(&refusals), ["deploy.never"]);
     assert_eq!(refusals[0].requirement, "HOCS-26".parse().ok());
 }
@@ -130,29 +104,30 @@ fn what_is_never_deployed_to_is_refused_with_its_reason() {
 /// HOCS-0: an optional deployment can be asked for while the run is at a later step, and not after it was made.
 #[test]
 fn an_offered_deployment_can_still_be_asked_for() {
-    let play = changed(voted(), |state| {
+    let play = voted().changed(|state| {
         let since = state.opened_at;
         state.steps[PRODUCTION] = StepState::Offered { since };
         state.steps[MAIN] = StepState::Current { since };
     });
-    assert_eq!(refused(&play, "ana", Act::Deploy(production())), Vec::<String>::new());
+    assert_eq!(play.refused("ana", Act::Deploy(production())), Vec::<String>::new());
 }
 
 #[test]
 fn one_deployment_of_a_run_at_a_time() {
-    assert_eq!(refused(&ready(), "ana", Act::Deploy(production())), ["deploy.busy"]);
+    assert_eq!(ready().refused("ana", Act::Deploy(production())), ["deploy.busy"]);
     let running = ready().begins("abc1234");
     assert!(
-        refused(&running, "ana", Act::Rollback { environment: production(), to: None, reason: "no".into() })
+        running
+            .refused("ana", Act::Rollback { environment: production(), to: None, reason: "no".into() })
             .contains(&"deploy.busy".to_owned())
     );
     let waits = busy(&running.state).unwrap();
     assert!(waits.next.contains("Wait for it to end") && busy(&voted().state).is_none());
-    let by_hand = changed(running, |state| state.deploys.last_mut().unwrap().state = DeployState::AwaitingWord);
+    let by_hand = running.changed(|state| state.deploys.last_mut().unwrap().state = DeployState::AwaitingWord);
     let told = busy(&by_hand.state).unwrap();
     assert_eq!(told.next, "Say how it went: `verify production pass`, or `verify production fail`.");
     // A deployment that came in between the question and the act.
-    let both = changed(ready(), |state| {
+    let both = ready().changed(|state| {
         let commit = state.ships().unwrap().clone();
         state.deploys.push(deployed(staging(), &commit, DeployState::Running));
     });
@@ -163,10 +138,10 @@ fn one_deployment_of_a_run_at_a_time() {
 #[test]
 fn a_hold_stops_a_deployment_where_holds_pause() {
     let held = voted().by("chi", Act::Hold("the database moves".to_owned()));
-    assert_eq!(refused(&held, "ana", Act::Deploy(production())), ["hold"]);
+    assert_eq!(held.refused("ana", Act::Deploy(production())), ["hold"]);
     assert!(words(&held).contains("the database moves"), "{}", words(&held));
-    let recorded = changed(held, |state| state.plan.hold = HoldMeans::Recorded);
-    assert_eq!(refused(&recorded, "ana", Act::Deploy(production())), Vec::<String>::new());
+    let recorded = held.changed(|state| state.plan.hold = HoldMeans::Recorded);
+    assert_eq!(recorded.refused("ana", Act::Deploy(production())), Vec::<String>::new());
     let late = ready().by("chi", Act::Hold("the database moves".to_owned()));
     assert_eq!(objected(&late, |_| {}), ["hold"]);
 }
@@ -175,7 +150,7 @@ fn a_hold_stops_a_deployment_where_holds_pause() {
 #[test]
 fn a_drift_has_to_be_answered_first() {
     let drifted = |play: Play| {
-        changed(play, |state| {
+        play.changed(|state| {
             let drift = Drift { expected: commit("abc1234"), found: commit("fffffff") };
             state.drifts.insert(production(), drift);
         })
@@ -185,7 +160,7 @@ fn a_drift_has_to_be_answered_first() {
         "Production changed under this run: expected abc1234, found fffffff. Say `drift rebase`, or `drift roll`, or `drift \
          abort`."
     );
-    let two = changed(drifted(voted()), |state| {
+    let two = drifted(voted()).changed(|state| {
         let second = EnvironmentPlan { name: environment("dr"), ..state.plan.environments[1].clone() };
         let step = StepKind::Deploy { environment: environment("dr"), trigger: Trigger::Command, what: What::Ships };
         let spec = StepSpec { kind: step, ..state.plan.steps[PRODUCTION].clone() };
@@ -194,13 +169,13 @@ fn a_drift_has_to_be_answered_first() {
         state.steps.push(StepState::Ahead);
     });
     assert!(words(&two).starts_with("production changed under this run"), "{}", words(&two));
-    let merged = changed(drifted(voted()), |state| {
+    let merged = drifted(voted()).changed(|state| {
         state.pull.as_mut().unwrap().merged = Some(commit("eeeeeee"));
         state.head.as_mut().unwrap().total = 0;
     });
     assert_eq!(drift_ways(&merged.state), "`drift abort`");
     assert!(may_abort(&merged.state) && !may_abort(&live().state));
-    let late = changed(live(), |state| state.head.as_mut().unwrap().total = 0);
+    let late = live().changed(|state| state.head.as_mut().unwrap().total = 0);
     assert_eq!(drift_ways(&late.state), "`drift rebase`, or `abandon <reason>`, which takes a captain");
 }
 
@@ -208,7 +183,7 @@ fn a_drift_has_to_be_answered_first() {
 #[test]
 fn an_agreement_that_comes_first_is_asked_for() {
     let agreeing = |at: StepState, level: Level| {
-        changed(voted(), |state| {
+        voted().changed(|state| {
             state.plan.steps[VOTES].kind =
                 StepKind::Agree { party: "stakeholders".to_owned(), count: 1, question: "May it?".to_owned() };
             state.plan.steps[VOTES].serves = vec!["HOCS-28".parse().unwrap()];
@@ -221,14 +196,14 @@ fn an_agreement_that_comes_first_is_asked_for() {
     let skipped = || StepState::Skipped { by: None, reason: "no".to_owned() };
     let offered = StepState::Offered { since };
     let done = StepState::Done { at: since, evidence: "yes".to_owned() };
-    assert_eq!(refused(&agreeing(done, Level::Must), "ana", Act::Deploy(production())), Vec::<String>::new());
+    assert_eq!(agreeing(done, Level::Must).refused("ana", Act::Deploy(production())), Vec::<String>::new());
     let told = words(&agreeing(offered, Level::Must));
     assert_eq!(told, "The agreement of the stakeholders comes first. Ask one of them to say `agree votes`: <@chi>.");
     let told = words(&agreeing(skipped(), Level::May));
     assert!(told.ends_with("Leave this deployment out as well: `skip production <reason>`."), "{told}");
     let told = words(&agreeing(skipped(), Level::Must));
     assert!(told.ends_with("End the run with `abort <reason>`."), "{told}");
-    let refusals = answer(&agreeing(skipped(), Level::Must), "ana", Act::Deploy(production())).unwrap_err();
+    let refusals = agreeing(skipped(), Level::Must).answer("ana", Act::Deploy(production())).unwrap_err();
     assert_eq!(refusals[0].requirement, "HOCS-28".parse().ok());
 }
 
@@ -246,15 +221,15 @@ fn what_is_there_already_is_not_deployed_again() {
     };
     let ships = voted().state.ships().unwrap().clone();
     assert_eq!(asks(&voted()), []);
-    let failed = changed(voted(), |state| state.deploys[0].state = DeployState::Failed("no".to_owned()));
+    let failed = voted().changed(|state| state.deploys[0].state = DeployState::Failed("no".to_owned()));
     let asked =
         Event::DeployAsked { environment: staging(), commit: ships, rollback: false, typed: false, reason: None };
     assert_eq!(asks(&failed), [(Actor::Bot, asked)]);
-    let elsewhere = changed(voted(), |state| state.deploys[0].intent.environment = production());
+    let elsewhere = voted().changed(|state| state.deploys[0].intent.environment = production());
     assert_eq!(asks(&elsewhere).len(), 1);
-    let older = changed(voted(), |state| state.deploys[0].intent.commit = commit("2222222"));
+    let older = voted().changed(|state| state.deploys[0].intent.commit = commit("2222222"));
     assert_eq!(asks(&older).len(), 1);
-    let nothing = changed(voted(), |state| state.head = None);
+    let nothing = voted().changed(|state| state.head = None);
     assert_eq!(asks(&nothing), []);
 }
 
@@ -293,7 +268,7 @@ fn back(to: Option<&str>) -> Act {
 #[test]
 fn a_rollback_goes_to_what_ran_there_by_anybodys_approval() {
     let to = |play: &Play, act: Act| {
-        let decision = answer(play, "dee", act).map_err(|refusals| refusals[0].code.clone())?;
+        let decision = play.answer("dee", act).map_err(|refusals| refusals[0].code.clone())?;
         let asked = decision.state.asked_deploy.unwrap();
         assert!(asked.rollback && asked.reason.as_deref() == Some("it fails"));
         Ok::<_, String>((asked.commit, asked.typed))
@@ -303,21 +278,21 @@ fn a_rollback_goes_to_what_ran_there_by_anybodys_approval() {
     assert_eq!(to(&live(), back(Some("9999999"))), Err("rollback.unknown".to_owned()));
     assert_eq!(to(&voted(), back(None)), Err("rollback.nothing".to_owned()));
     assert_eq!(to(&voted(), back(Some("abc1234"))), Ok((commit("abc1234"), true)), "the base");
-    let blank = changed(live(), |state| state.deploys.last_mut().unwrap().intent.previous = None);
+    let blank = live().changed(|state| state.deploys.last_mut().unwrap().intent.previous = None);
     assert_eq!(to(&blank, back(None)), Err("rollback.nothing".to_owned()), "nobody knows what ran before");
     // What this run itself had there is known, when it was there, in this environment, and ran well.
     let with = |environment: Environment, state: DeployState| {
-        changed(live(), |run| run.deploys.push(deployed(environment, &commit("5555555"), state)))
+        live().changed(|run| run.deploys.push(deployed(environment, &commit("5555555"), state)))
     };
     let failed = || DeployState::Failed("no".to_owned());
     assert_eq!(to(&with(production(), DeployState::Succeeded), back(Some("5555555"))), Ok((commit("5555555"), true)));
     let unknown = Err("rollback.unknown".to_owned());
     assert_eq!(to(&with(production(), failed()), back(Some("5555555"))), unknown);
     assert_eq!(to(&with(staging(), DeployState::Succeeded), back(Some("5555555"))), unknown);
-    let rebased = changed(live(), |state| state.base = Some(commit("7777777")));
+    let rebased = live().changed(|state| state.base = Some(commit("7777777")));
     assert_eq!(to(&rebased, back(Some("abc1234"))), Ok((commit("abc1234"), true)), "what ran before");
     assert_eq!(to(&rebased, back(Some("7777777"))), Ok((commit("7777777"), true)), "the base");
-    assert_eq!(refused(&live(), "ben", back(None)), ["rollback.who"]);
+    assert_eq!(live().refused("ben", back(None)), ["rollback.who"]);
 }
 
 /// Security case 91 and others: what is read in the moment before the act has the last word.
@@ -337,7 +312,7 @@ fn a_deployment_begins_with_what_was_read_last() {
     let ships = play.state.ships().unwrap().clone();
     for (environment, commit) in [(staging(), ships), (production(), commit("2222222"))] {
         let late = Outcome::DeployChecked { environment, commit, key: key(), facts: facts() };
-        assert_eq!(decide(&play.state, &Command::Came(late), play.now).unwrap().entries, []);
+        assert_eq!(play.events(&Command::Came(late)), []);
     }
 }
 
@@ -350,10 +325,10 @@ fn each_fact_that_speaks_against_a_deployment_is_named() {
     assert_eq!(objected(&play, |facts| facts.freeze = frozen()), ["freeze"]);
     assert_eq!(objected(&play, |facts| facts.tip = Some(commit("2222222"))), ["head.moved"]);
     assert_eq!(objected(&play, |facts| facts.tip = None), ["branch.gone"]);
-    let other = changed(play.clone(), |state| state.asked_deploy.as_mut().unwrap().commit = commit("2222222"));
+    let other = play.clone().changed(|state| state.asked_deploy.as_mut().unwrap().commit = commit("2222222"));
     assert_eq!(objected(&other, |_| {}), ["head.moved"]);
     // The branch says nothing of schemas that are promoted to the same place.
-    let schema = changed(play.clone(), |state| {
+    let schema = play.clone().changed(|state| {
         let StepKind::Deploy { what, .. } = &mut state.plan.steps[PRODUCTION].kind else { panic!() };
         *what = What::Schema;
         state.asked.schema = Some(commit("2222222"));
@@ -367,18 +342,18 @@ fn each_fact_that_speaks_against_a_deployment_is_named() {
     let there = play.state.ships().cloned();
     assert_eq!(objected(&play, |facts| facts.running = there), none, "somebody did it by hand");
     assert_eq!(objected(&play, |facts| facts.running = None), none, "nobody can tell");
-    let off = changed(play.clone(), |state| state.head.as_mut().unwrap().on_base = false);
+    let off = play.clone().changed(|state| state.head.as_mut().unwrap().on_base = false);
     assert!(objected(&off, |_| {}).contains(&"base.behind".to_owned()));
     assert_eq!(objected(&play, |facts| facts.policy_version = "policy-2".to_owned()), ["vote.policy"]);
     let gone = |facts: &mut DeployFacts| drop(facts.standing.remove(&person("dee")));
     assert_eq!(objected(&play, gone), ["vote.missing"]);
-    let vetoed = changed(play.clone(), |state| {
+    let vetoed = play.clone().changed(|state| {
         let no = Veto { reason: "not now".to_owned(), way: Way::Word, on: None };
         state.vetoes.insert((production(), person("eve")), no);
     });
     assert_eq!(objected(&vetoed, |_| {}), ["vote.veto"]);
     // A vote for another place was cast under rules of its own.
-    let elsewhere = changed(play, |state| {
+    let elsewhere = play.changed(|state| {
         let mut vote = state.votes[0].clone();
         (vote.environment, vote.policy_version) = (staging(), "policy-0".to_owned());
         state.votes.push(vote);
@@ -389,19 +364,19 @@ fn each_fact_that_speaks_against_a_deployment_is_named() {
 /// Security case 39: who is missing because no review backs their vote is told by name.
 #[test]
 fn a_vote_without_the_review_that_backs_it_is_named() {
-    let backed = changed(ready(), |state| state.plan.environments[1].approval.step_up = Some(StepUp::Review));
+    let backed = ready().changed(|state| state.plan.environments[1].approval.step_up = Some(StepUp::Review));
     let reviewed = |who: &'static [&str]| {
         move |facts: &mut DeployFacts| facts.reviewed = who.iter().map(|who| person(who)).collect()
     };
     assert_eq!(objected(&backed, reviewed(&["ben", "dee"])), [""; 0]);
     assert_eq!(objected(&backed, reviewed(&["ben"])), ["vote.missing", "vote.review"]);
     assert_eq!(objected(&backed, reviewed(&[])), ["vote.missing", "vote.review", "vote.review"]);
-    let elsewhere = changed(backed.clone(), |state| {
+    let elsewhere = backed.clone().changed(|state| {
         let vote = crate::domain::event::Vote { environment: staging(), ..state.votes[0].clone() };
         state.votes.push(vote);
     });
     assert_eq!(objected(&elsewhere, reviewed(&["ben"])), ["vote.missing", "vote.review"]);
-    let one = changed(backed, |state| {
+    let one = backed.changed(|state| {
         state.plan.environments[1].approval.rules = vec![ApprovalRule { role: Role::Approver, count: 1 }];
     });
     assert_eq!(objected(&one, reviewed(&["ben"])), [""; 0], "there are enough without");
@@ -418,7 +393,7 @@ fn pinned(state: &mut Hotfix) {
 /// HOCS-15, HOCS-23: what was tested is what is deployed.
 #[test]
 fn the_image_that_was_tested_is_the_one_that_is_deployed() {
-    let play = changed(ready(), pinned);
+    let play = ready().changed(pinned);
     let digest = play.state.digest().cloned();
     let events = events(&play, |facts| facts.image = digest.clone());
     assert_eq!(started(&events).unwrap().image.as_ref().map(|image| &image.digest), digest.as_ref());
@@ -426,7 +401,7 @@ fn the_image_that_was_tested_is_the_one_that_is_deployed() {
     assert!(objected(&play, |facts| facts.image = other).contains(&"image.moved".to_owned()));
     assert!(objected(&play, |facts| facts.image = None).contains(&"image.moved".to_owned()));
     // The image of another commit is not that of what is deployed.
-    let stale = changed(ready(), |state| {
+    let stale = ready().changed(|state| {
         pinned(state);
         state.image.as_mut().unwrap().commit = commit("2222222");
         state.votes.iter_mut().for_each(|vote| vote.image = None);
@@ -469,7 +444,7 @@ fn unknown_people_who_pushed_are_told_of() {
         events.iter().any(|event| matches!(event, Event::StrangersPushed { .. }))
     };
     assert!(told(&ready()));
-    assert!(!told(&changed(ready(), |state| state.head.as_mut().unwrap().people.extend([jo.clone()]))));
+    assert!(!told(&ready().changed(|state| state.head.as_mut().unwrap().people.extend([jo.clone()]))));
     assert!(!told(&live().by("ana", back(None))), "a rollback ships nothing of theirs");
     assert!(!events(&ready(), |_| {}).iter().any(|event| matches!(event, Event::StrangersPushed { .. })));
 }
@@ -539,7 +514,7 @@ fn a_rollback_is_stopped_by_what_it_would_take_away_and_by_a_freeze_of_everythin
 #[test]
 fn what_ran_before_is_kept_where_it_is_what_production_ran() {
     let with = |only: &[&str], production: bool| {
-        let play = changed(ready(), |state| {
+        let play = ready().changed(|state| {
             state.plan.only = only.iter().map(|name| (*name).to_owned()).collect();
             state.plan.environments[1].targets = vec![TargetPlan { name: "beside".to_owned(), production }];
         });
@@ -553,43 +528,32 @@ fn what_ran_before_is_kept_where_it_is_what_production_ran() {
 /// A release from main, or a branch that was merged meanwhile, does not have to stand where it was approved.
 #[test]
 fn a_branch_that_was_merged_into_main_may_be_gone() {
-    let merged = changed(ready(), |state| state.pull.as_mut().unwrap().merged = Some(commit("eeeeeee")));
+    let merged = ready().changed(|state| state.pull.as_mut().unwrap().merged = Some(commit("eeeeeee")));
     assert!(is_gone_with_its_merge(&merged.state) && !is_gone_with_its_merge(&ready().state));
     assert!(!objected(&merged, |facts| facts.tip = None).contains(&"branch.gone".to_owned()));
-    let elsewhere = changed(merged, |state| state.plan.into = "release".parse().unwrap());
+    let elsewhere = merged.changed(|state| state.plan.into = "release".parse().unwrap());
     assert!(!is_gone_with_its_merge(&elsewhere.state));
 }
 
 /// Steps before the deployment are judged again, and the votes below by name.
 #[test]
 fn what_does_not_hold_any_more_is_named_with_its_sentence() {
-    let play = changed(ready(), |state| state.pull.as_mut().unwrap().seen.reviews.clear());
+    let play = ready().changed(|state| state.pull.as_mut().unwrap().seen.reviews.clear());
     let refusals = unsound(&play.state, &production(), play.now);
     assert_eq!(codes(&refusals), ["evidence.changed"]);
     assert!(refusals[0].reason.starts_with("Review: "), "{}", refusals[0].reason);
     assert_eq!(refusals[0].requirement, "APPLY-8".parse().ok());
     assert!(unsound(&ready().state, &production(), ready().now).is_empty());
-    let unvoted = changed(ready(), |state| state.steps[VOTES] = StepState::Current { since: state.opened_at });
+    let unvoted = ready().changed(|state| state.steps[VOTES] = StepState::Current { since: state.opened_at });
     assert!(unsound(&unvoted.state, &production(), unvoted.now).is_empty());
-    let unseen = changed(ready(), |state| state.steps[LOOK] = StepState::Current { since: state.opened_at });
+    let unseen = ready().changed(|state| state.steps[LOOK] = StepState::Current { since: state.opened_at });
     assert!(unsound(&unseen.state, &production(), unseen.now)[0].reason.starts_with("Look at staging: "));
 }
 
 /// Broken glass counts under the policy of that moment, as votes do.
 #[test]
 fn broken_glass_is_bound_to_the_policy_as_votes_are() {
-    let play = asked().by(
-        "dee",
-        Act::BreakGlass {
-            environment: production(),
-            commit: asked().state.ships().unwrap().as_str().to_owned(),
-            reason: "every payment fails and nobody is awake".to_owned(),
-            incident: "https://example.org".to_owned(),
-            audit: "audit".parse().unwrap(),
-        },
-    );
-    let version = play.state.glasses[0].version;
-    let play = play.came(Outcome::GlassAnnounced { version, message: message("a1") });
+    let play = asked().glass_broken();
     let ready = play.by("ana", Act::Deploy(production()));
     let events = events(&ready, |_| {});
     assert_eq!(started(&events).unwrap().glass, Some(person("dee")));
