@@ -53,7 +53,7 @@ enum Sub {
     /// Looks after the store while no bot runs
     #[command(subcommand)]
     Store(store::StoreCommand),
-    /// What people do on the local forge: reviews, checks, labels
+    /// What people do on the local forge: reviews, checks, labels, merges
     #[command(subcommand)]
     Forge(forge::ForgeCommand),
     /// Watches over one deploying command; the bot starts it itself

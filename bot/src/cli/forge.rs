@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use clap::Subcommand;
-use hotfix_adapters::forge::{Check, CheckState, PullNumber, Verdict};
+use hotfix_adapters::forge::{Check, CheckState, Merge, MergeMethod, PullNumber, Verdict};
 use hotfix_adapters::forge::{History as _, PullRequests as _};
 use hotfix_adapters::vocabulary::{PersonRef, Platform, Repo};
 
@@ -30,6 +30,59 @@ pub(super) enum ForgeCommand {
         number: u64,
         /// The reviewer's git address
         email: String,
+    },
+    /// Puts a label on an open pull request, as the owner of a git address
+    Label {
+        /// The repository
+        repo: Repo,
+        /// The number of the pull request
+        number: u64,
+        /// The label
+        label: String,
+        /// The git address of whoever sets it
+        email: String,
+    },
+    /// Takes a label off an open pull request, as the owner of a git address
+    Unlabel {
+        /// The repository
+        repo: Repo,
+        /// The number of the pull request
+        number: u64,
+        /// The label
+        label: String,
+        /// The git address of whoever removes it
+        email: String,
+    },
+    /// Merges a pull request as it is
+    Merge {
+        /// The repository
+        repo: Repo,
+        /// The number of the pull request
+        number: u64,
+        /// Makes one new commit instead of a merge commit
+        #[arg(long)]
+        squash: bool,
+    },
+    /// Closes a pull request without merging it
+    Close {
+        /// The repository
+        repo: Repo,
+        /// The number of the pull request
+        number: u64,
+    },
+    /// Marks an open pull request as a draft
+    Draft {
+        /// The repository
+        repo: Repo,
+        /// The number of the pull request
+        number: u64,
+    },
+    /// Marks a draft as ready for review
+    Ready {
+        /// The repository
+        repo: Repo,
+        /// The number of the pull request
+        number: u64,
     },
     /// Reports how a check of a commit went
     Check {
@@ -82,14 +135,38 @@ fn check_state(text: &str) -> Result<CheckState, String> {
 pub(super) async fn run(config: &Path, command: ForgeCommand) -> anyhow::Result<()> {
     let forge = wire::local_forge(&process::load(config)?)?;
     let mut out = std::io::stdout();
+    let git = |email| PersonRef::new(Platform::Git, email);
     match command {
         ForgeCommand::Approve { repo, number, email } => {
-            forge.review(&repo, PullNumber(number), &PersonRef::new(Platform::Git, email), Verdict::Approved).await?;
+            forge.review(&repo, PullNumber(number), &git(email), Verdict::Approved).await?;
         }
         ForgeCommand::Reject { repo, number, email } => {
-            forge
-                .review(&repo, PullNumber(number), &PersonRef::new(Platform::Git, email), Verdict::ChangesRequested)
-                .await?;
+            forge.review(&repo, PullNumber(number), &git(email), Verdict::ChangesRequested).await?;
+        }
+        ForgeCommand::Label { repo, number, label, email } => {
+            forge.label_as(&repo, PullNumber(number), &git(email), &label).await?;
+        }
+        ForgeCommand::Unlabel { repo, number, label, email } => {
+            forge.unlabel_as(&repo, PullNumber(number), &git(email), &label).await?;
+        }
+        ForgeCommand::Merge { repo, number, squash } => {
+            let pull = forge.read(&repo, PullNumber(number)).await?;
+            let merge = Merge {
+                expected_head: pull.head_commit,
+                method: if squash { MergeMethod::Squash } else { MergeMethod::Merge },
+                title: pull.title,
+                body: String::new(),
+            };
+            print_line(&mut out, &forge.merge(&repo, PullNumber(number), &merge).await?.to_string())?;
+        }
+        ForgeCommand::Close { repo, number } => {
+            forge.close(&repo, PullNumber(number)).await?;
+        }
+        ForgeCommand::Draft { repo, number } => {
+            forge.set_draft(&repo, PullNumber(number), true).await?;
+        }
+        ForgeCommand::Ready { repo, number } => {
+            forge.set_draft(&repo, PullNumber(number), false).await?;
         }
         ForgeCommand::Check { repo, commit, name, state } => {
             let found = forge.resolve(&repo, &commit).await?;
