@@ -11,6 +11,8 @@ pub mod promotion;
 pub mod tag;
 pub mod workflow;
 
+pub use parameters::{names_image, names_previous};
+
 use std::time::Duration;
 
 use async_trait::async_trait;

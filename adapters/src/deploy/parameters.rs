@@ -55,17 +55,35 @@ pub(crate) fn pattern(text: &str) -> Result<Pattern, Failure> {
     Pattern::parse(text, &Placeholder::ALL).map_err(|error| Failure::rejected(error.to_string()))
 }
 
+/// The placeholders whose value is the image of the commit.
+const OF_IMAGE: [Placeholder; 3] = [Placeholder::Tag, Placeholder::Digest, Placeholder::Image];
+
+/// Returns whether a text of a mechanism names the image of the commit: `{tag}`, `{digest}` or `{image}`.
+#[must_use]
+pub fn names_image(text: &str) -> bool {
+    pattern(text).is_ok_and(|pattern| OF_IMAGE.into_iter().any(|placeholder| pattern.uses(placeholder)))
+}
+
+/// Returns whether a text of a mechanism names the commit that ran before: `{previous}`.
+#[must_use]
+pub fn names_previous(text: &str) -> bool {
+    pattern(text).is_ok_and(|pattern| pattern.uses(Placeholder::Previous))
+}
+
 /// Fills a pattern in. What is not known is not left empty: an empty `VERSION` would deploy something.
 pub(crate) fn fill(pattern: &Pattern, request: &DeployRequest) -> Result<String, Failure> {
     let image = request.image.as_ref();
-    let of_image = [Placeholder::Tag, Placeholder::Digest, Placeholder::Image];
-    if image.is_none() && of_image.into_iter().any(|placeholder| pattern.uses(placeholder)) {
+    if image.is_none() && OF_IMAGE.into_iter().any(|placeholder| pattern.uses(placeholder)) {
         return Err(Failure::rejected(
             "HOCS-25: this deployment names an image, and none was found for the commit. Find the tag in the registry first.",
         ));
     }
     if request.previous.is_none() && pattern.uses(Placeholder::Previous) {
-        return Err(Failure::rejected("this deployment names what ran before, and that is not known."));
+        return Err(Failure::rejected(format!(
+            "this deployment names what ran before, and nothing tells what {} runs. Deploy there once without the bot, or take \
+             {{previous}} out of the configuration.",
+            request.environment
+        )));
     }
     let pinned = image.map(Image::pinned).unwrap_or_default();
     Ok(pattern.fill(&Values {

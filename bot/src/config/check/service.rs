@@ -12,6 +12,7 @@ use super::super::reader::{listed, nearest};
 use super::members::Members;
 use super::steps;
 use hotfix_adapters::deploy::promotion::Target;
+use hotfix_adapters::deploy::{names_image, names_previous};
 use hotfix_adapters::vocabulary::Environment;
 
 use crate::domain::id::{PersonId, PlaybookId, ServiceName};
@@ -29,6 +30,7 @@ pub(super) fn all(
     let mut services = Some(BTreeMap::new());
     for service in &raw.services {
         let whole = check_environments(service, sink);
+        check_patterns(service, sink);
         check_probes(service, sink);
         check_forges(service, raw, sink);
         // Whether a playbook fits environments that are wrong themselves, nobody can say.
@@ -152,6 +154,34 @@ fn check_environments(service: &RawService, sink: &Sink) -> bool {
         ));
     }
     production.is_some()
+}
+
+/// What a mechanism fills in can be known: images are kept somewhere, and something tells what ran before.
+fn check_patterns(service: &RawService, sink: &Sink) {
+    for environment in &service.environments {
+        let Some(mechanism) = &environment.mechanism else { continue };
+        let (name, patterns) = (&environment.name, mechanism.patterns());
+        if service.registry.is_none() && patterns.iter().any(|text| names_image(text)) {
+            let what = format!("the deployment to {} names an image, and {} has no registry", name.value, service.name);
+            let next = "add [registry] to the service, or leave {tag}, {digest} and {image} out";
+            sink.add(Fault::at(name.at, what, "deployed like this", next));
+        }
+        let told = mechanism.tells_what_runs() || !environment.clusters.is_empty();
+        if !told && patterns.iter().any(|text| names_previous(text)) {
+            let what =
+                format!("the deployment to {0} names what ran before, and nothing tells what {0} runs", name.value);
+            let own = match mechanism {
+                MechanismConfig::Command(_) | MechanismConfig::Tag { .. } => "`running` to its `deploy` or ",
+                MechanismConfig::Workflow(_) => "`deployments` to its `deploy` or ",
+                MechanismConfig::Manual { .. }
+                | MechanismConfig::Pipeline(_)
+                | MechanismConfig::Drone(_)
+                | MechanismConfig::Promotion(_) => "",
+            };
+            let next = format!("add {own}an [[environment.cluster]], or leave {{previous}} out");
+            sink.add(Fault::at(name.at, what, "deployed like this", next));
+        }
+    }
 }
 
 /// The forges that a service names are there.

@@ -1,9 +1,11 @@
 //! Whether a playbook fits a service: its environments are there, nothing ships unapproved, and what is deployed before
 //! main has it is brought back to main.
 
+use hotfix_adapters::deploy::names_image;
 use hotfix_adapters::vocabulary::Environment;
 
 use super::super::fault::{At, Fault, Sink};
+use super::super::mechanism::MechanismConfig;
 use super::super::read::{RawEnvironment, RawPlaybook, RawService, RawStep};
 use super::super::reader::listed;
 use super::service::group_of;
@@ -30,6 +32,7 @@ fn check_path(service: &RawService, at: At, steps: &[RawStep], policy: Option<&P
         check_approvals(service, at, &present, policy, sink);
     }
     check_verifications(service, at, &present, sink);
+    check_images(service, at, &present, sink);
     check_return(service, at, &present, sink);
 }
 
@@ -112,6 +115,24 @@ fn check_verifications(service: &RawService, at: At, steps: &[&RawStep], sink: &
             let next = format!("put the step that deploys to {environment} above it");
             let follows = format!("{} follows this playbook", service.name);
             sink.add(Fault::at(kind.at, what, "nothing of this run is there yet", next).see(at, follows));
+        }
+    }
+}
+
+/// A mechanism that names the image of what ships needs a step that finds it first (HOCS-22, HOCS-25): every deployment by it
+/// would be refused, and no `retry` could help.
+fn check_images(service: &RawService, at: At, steps: &[&RawStep], sink: &Sink) {
+    for (index, environment, place) in deployments(steps) {
+        let is_image = |step: &&RawStep| step.kind.as_ref().is_some_and(|kind| matches!(kind.value, StepKind::Image));
+        if service.registry.is_none() || steps.iter().take(index).any(|step| is_image(step)) {
+            continue;
+        }
+        let names = |one: &&RawEnvironment| one.mechanism.iter().flat_map(MechanismConfig::patterns).any(names_image);
+        for one in meant(service, environment).filter(names) {
+            let what = format!("the deployment to {} names an image, and no step finds it", one.name.value);
+            let next = "put a step with kind = \"image\" above it, or leave {tag}, {digest} and {image} out";
+            let fault = Fault::at(place, what, "deployed here", next).see(one.name.at, "its mechanism names the image");
+            sink.add(fault.see(at, "follows this playbook"));
         }
     }
 }

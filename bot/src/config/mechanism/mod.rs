@@ -86,6 +86,30 @@ impl MechanismConfig {
             Self::Promotion(promotion) => format!("merge request in `{}`", promotion.repo),
         }
     }
+
+    /// Returns the texts in which the values of a deployment are filled in.
+    pub(super) fn patterns(&self) -> Vec<&str> {
+        let named = match self {
+            Self::Command(command) => return command.deploy.iter().map(String::as_str).collect(),
+            Self::Manual { instructions: text } | Self::Tag { template: text, .. } => return vec![text],
+            Self::Promotion(_) => return Vec::new(),
+            Self::Workflow(workflow) => &workflow.inputs,
+            Self::Pipeline(pipeline) => &pipeline.variables,
+            Self::Drone(drone) => &drone.parameters,
+        };
+        named.values().map(String::as_str).collect()
+    }
+
+    /// Returns whether the mechanism itself can tell which commit runs.
+    pub(super) fn tells_what_runs(&self) -> bool {
+        match self {
+            Self::Command(command) => command.running.is_some(),
+            Self::Tag { running, .. } => running.is_some(),
+            Self::Workflow(workflow) => workflow.deployments.is_some(),
+            Self::Promotion(_) => true,
+            Self::Manual { .. } | Self::Pipeline(_) | Self::Drone(_) => false,
+        }
+    }
 }
 
 /// A capability that a service declares to have. A declaration alone opens nothing: the probe has to succeed too.

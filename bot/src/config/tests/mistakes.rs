@@ -148,6 +148,24 @@ const MISTAKES: &[(&str, &str, &str, &str)] = &[
         "needs  = [\"hotfix_workflow\", ",
     ),
     (
+        "image_without_a_registry",
+        PAY,
+        "\"{commit}\", \"{environment}\"]\nrunning         = [\"./scripts/running-in-folder.sh\", \"{repository}\", \"{environment}\"]  # prints",
+        "\"{tag}\", \"{environment}\"]\nrunning         = [\"./scripts/running-in-folder.sh\", \"{repository}\", \"{environment}\"]  # prints",
+    ),
+    (
+        "image_that_no_step_finds",
+        PAY,
+        "[[environment]]\nname = \"staging\"\n[environment.deploy]\nby              = \"command\"\ncommand         = [\"./scripts/deploy-to-folder.sh\", \"{repository}\"",
+        "[registry]\nrepository = \"ghcr.io/team/payments\"\ntags = [\"{sha}\"]\n[[environment]]\nname = \"staging\"\n[environment.deploy]\nby              = \"command\"\ncommand         = [\"./scripts/deploy-to-folder.sh\", \"{image}\"",
+    ),
+    (
+        "previous_that_nothing_tells",
+        PAY,
+        "\"{commit}\", \"{environment}\"]\nrunning         = [\"./scripts/running-in-folder.sh\", \"{repository}\", \"{environment}\"]  # prints",
+        "\"{previous}\", \"{environment}\"]  # prints",
+    ),
+    (
         "secret_in_the_open",
         PAY,
         "# secret_env = { DEPLOY_TOKEN = { file = \"/etc/hotfix/deploy-token\" }, OTHER = { credential = \"deploy-token\" } }",
