@@ -52,10 +52,10 @@ fn strategies(patterns: &[&str]) -> TagStrategies {
 }
 
 /// What was found, in a line.
-async fn search(shelf: &Shelf, patterns: &[&str], merged: Option<&str>) -> String {
-    match discover(shelf, &strategies(patterns), &facts("hotfix/HOCS-1234", None), merged.map(at)).await {
+async fn search(shelf: &Shelf, patterns: &[&str], made: Option<&str>) -> String {
+    match discover(shelf, &strategies(patterns), &facts("hotfix/HOCS-1234", None), made.map(at)).await {
         Ok(Discovery::Found { published, by }) => format!("{} by {by}", published.image.tag),
-        Ok(Discovery::NotYet { looked }) => looked.join("\n"),
+        Ok(Discovery::NotYet { looked, .. }) => looked.join("\n"),
         Err(failure) => format!("failed: {failure}"),
     }
 }
@@ -125,11 +125,8 @@ async fn the_tag_is_discovered_in_order() {
 async fn a_stale_image_is_passed_over() {
     let tag = "branch-hotfix_HOCS-1234";
     for (theirs, told) in [
-        ((Some("b"), Some("10:05")), "there, but built from bbbbbbb and not from aaaaaaa"),
-        (
-            (None, Some("09:59")),
-            "there, but built at 2026-03-01T09:59:00Z, before the change was merged at 2026-03-01T10:00:00Z",
-        ),
+        ((Some("b"), Some("10:05")), "built from bbbbbbb and not from aaaaaaa"),
+        ((None, Some("09:59")), "built at 2026-03-01T09:59:00Z, before the commit was made at 2026-03-01T10:00:00Z"),
     ] {
         let mut shelf = Shelf(BTreeMap::from([(tag, theirs)]));
         let looked = search(&shelf, &["branch-{branch}", "{short}"], Some("10:00")).await;
@@ -137,8 +134,23 @@ async fn a_stale_image_is_passed_over() {
         shelf.0.insert("aaaaaaa", (Some("a"), Some("10:00")));
         assert_eq!(search(&shelf, &["branch-{branch}", "{short}"], Some("10:00")).await, "aaaaaaa by {short}");
     }
-    let shelf = Shelf(BTreeMap::from([(tag, (Some("a"), Some("09:59")))]));
-    assert_eq!(search(&shelf, &["branch-{branch}"], None).await, format!("{tag} by branch-{{branch}}"));
+}
+
+/// Reproducible builds set the time to any moment, and what a promotion ships was built long before it is promoted: the time says
+/// nothing of an image that names its commit.
+#[tokio::test]
+async fn the_time_of_a_build_speaks_only_against_a_tag_that_moves() {
+    let tag = "branch-hotfix_HOCS-1234";
+    let found = [
+        (tag, (Some("a"), Some("09:59")), "branch-{branch}"),
+        ("aaaaaaa", (None, Some("09:59")), "{short}"),
+        (tag, (None, Some("10:00")), "branch-{branch}"),
+        (tag, (None, None), "branch-{branch}"),
+    ];
+    for (tag, image, pattern) in found {
+        let shelf = Shelf(BTreeMap::from([(tag, image)]));
+        assert_eq!(search(&shelf, &[pattern], Some("10:00")).await, format!("{tag} by {pattern}"), "{image:?}");
+    }
 }
 
 #[tokio::test]

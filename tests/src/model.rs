@@ -359,7 +359,11 @@ impl Model {
     }
 
     fn image(&self, dice: u16) -> Option<Sighting> {
-        let (commit, digest) = (self.state.ships()?.clone(), digest(dice % 3)?);
+        let commit = self.state.ships()?.clone();
+        let Some(digest) = digest(dice % 3) else {
+            let why = (dice % 2 == 0).then(|| "hotfix: built from 1234567".to_owned()).into_iter().collect();
+            return Some(Sighting::ImagesPassedOver { commit, why });
+        };
         let image = Image { repository: "registry/payments".to_owned(), tag: "hotfix".to_owned(), digest };
         let published = Published { image, created: None, revision: None };
         Some(Sighting::Image { commit, published, by: "the tag".to_owned() })

@@ -1,8 +1,9 @@
 //! Finding the tag that a build published. How builds name their tags changes over the years, so it is not computed and
 //! believed: several patterns are tried in order, and what counts is what the registry has (HOCS-22, HOCS-23).
 //!
-//! A branch name is used again for the next hotfix, and its tag with it. So a tag that says it was built from another
-//! commit, or before the change was merged, is passed over and the reason told.
+//! A branch name is used again for the next hotfix, and its tag with it. So an image that says it was built from another
+//! commit is passed over, and so is one under the tag of a branch that was built before the commit was made; the reason is told.
+//! The time says nothing of an image that names the commit by its revision or its tag: reproducible builds set it to any moment.
 
 use jiff::Timestamp;
 use thiserror::Error;
@@ -94,6 +95,8 @@ pub enum Discovery {
     NotYet {
         /// Each tag that was looked for, and why it is not the one, for people.
         looked: Vec<String>,
+        /// The images among them that are there and were passed over, each with the reason.
+        passed_over: Vec<String>,
     },
 }
 
@@ -113,8 +116,7 @@ impl TagStrategies {
     /// Returns the patterns whose tag belongs to one build for good. That of a branch alone goes over to the next build of the branch.
     #[must_use]
     pub fn of_one_build(&self) -> Self {
-        let names = [Placeholder::Sha, Placeholder::Short, Placeholder::Semver].map(Placeholder::written);
-        Self(self.0.iter().filter(|pattern| names.iter().any(|name| pattern.contains(name))).cloned().collect())
+        Self(self.0.iter().filter(|pattern| is_of_one_build(pattern)).cloned().collect())
     }
 
     /// The tag of each pattern, in order.
@@ -122,6 +124,11 @@ impl TagStrategies {
     pub fn candidates(&self, facts: &TagFacts) -> Vec<Candidate> {
         self.0.iter().map(|pattern| Candidate { pattern: pattern.clone(), tag: fill(pattern, facts) }).collect()
     }
+}
+
+/// Whether the tags of a pattern belong to one build for good.
+fn is_of_one_build(pattern: &str) -> bool {
+    [Placeholder::Sha, Placeholder::Short, Placeholder::Semver].into_iter().any(|one| pattern.contains(one.written()))
 }
 
 fn checked(pattern: &str) -> Result<String, PatternError> {
@@ -161,8 +168,9 @@ fn fill(pattern: &str, facts: &TagFacts) -> Result<String, String> {
     no_tag(&tag).map_or(Ok(tag), Err)
 }
 
-/// Looks for the image of a build: the first candidate that is there, was built from this commit as far as it says, and
-/// not before `not_before` (when the change was merged) as far as it says.
+/// Looks for the image of a build: the first candidate that is there and was built from this commit as far as it says. Under the
+/// tag of a branch, which the next build of the branch takes over, it also was not built before `made_at`, when the commit was
+/// made, as far as it says.
 ///
 /// # Errors
 /// The registry could not be asked, or does not let us.
@@ -170,32 +178,35 @@ pub async fn discover(
     registry: &dyn Registry,
     strategies: &TagStrategies,
     facts: &TagFacts,
-    not_before: Option<Timestamp>,
+    made_at: Option<Timestamp>,
 ) -> Result<Discovery, Failure> {
-    let mut looked = Vec::new();
+    let (mut looked, mut passed_over) = (Vec::new(), Vec::new());
     for Candidate { pattern, tag } in strategies.candidates(facts) {
         let why_not = match tag {
             Err(why) => format!("{pattern}: {why}"),
             Ok(tag) => match registry.find(&tag).await? {
                 None => format!("{tag}: not in the registry"),
-                Some(published) => match another_build(&published, facts, not_before) {
-                    Some(why) => format!("{tag}: {why}"),
-                    None => return Ok(Discovery::Found { published, by: pattern }),
-                },
+                Some(published) => {
+                    let made_at = made_at.filter(|_| !is_of_one_build(&pattern));
+                    let Some(why) = another_build(&published, facts, made_at) else {
+                        return Ok(Discovery::Found { published, by: pattern });
+                    };
+                    passed_over.push(format!("{tag}: {why}"));
+                    format!("{tag}: {why}")
+                }
             },
         };
         looked.push(why_not);
     }
-    Ok(Discovery::NotYet { looked })
+    Ok(Discovery::NotYet { looked, passed_over })
 }
 
 /// Why an image is not the one of this build; `None` when nothing speaks against it.
-fn another_build(published: &Published, facts: &TagFacts, not_before: Option<Timestamp>) -> Option<String> {
-    if let Some(revision) = published.revision.as_ref().filter(|revision| **revision != facts.commit) {
+fn another_build(published: &Published, facts: &TagFacts, made_at: Option<Timestamp>) -> Option<String> {
+    if let Some(revision) = &published.revision {
         let (theirs, ours) = (revision.short(), facts.commit.short());
-        return Some(format!("there, but built from {theirs} and not from {ours}"));
+        return (*revision != facts.commit).then(|| format!("built from {theirs} and not from {ours}"));
     }
-    let (created, earliest) = (published.created?, not_before?);
-    (created < earliest)
-        .then(|| format!("there, but built at {created:.0}, before the change was merged at {earliest:.0}"))
+    let (created, made_at) = (published.created?, made_at?);
+    (created < made_at).then(|| format!("built at {created:.0}, before the commit was made at {made_at:.0}"))
 }

@@ -101,17 +101,19 @@ async fn the_tag_of_a_branch_is_discovered() {
     let strategies = TagStrategies::new(&["branch-{branch}", "{sha}"]).unwrap();
     let branch = BranchName::parse("hotfix/HOCS-1234").unwrap();
     let facts = TagFacts { branch, commit: CommitId::parse(&"a".repeat(40)).unwrap(), version: None };
-    let merged = Some("2026-03-01T10:00:00Z".parse().unwrap());
+    let made = Some("2026-03-01T10:00:00Z".parse().unwrap());
 
     daemon.push("branch-hotfix_HOCS-1234", &config("b", "2026-02-01T10:00:00Z")).await;
-    let Discovery::NotYet { looked } = discover(&registry, &strategies, &facts, merged).await.unwrap() else {
+    let Discovery::NotYet { looked, passed_over } = discover(&registry, &strategies, &facts, made).await.unwrap()
+    else {
         panic!()
     };
-    assert_eq!(looked[0], "branch-hotfix_HOCS-1234: there, but built from bbbbbbb and not from aaaaaaa");
-    assert_eq!(looked[1], format!("{}: not in the registry", "a".repeat(40)));
+    let stale = "branch-hotfix_HOCS-1234: built from bbbbbbb and not from aaaaaaa".to_owned();
+    assert_eq!(passed_over, [stale.clone()]);
+    assert_eq!(looked, [stale, format!("{}: not in the registry", "a".repeat(40))]);
 
     let (digest, _) = daemon.push("branch-hotfix_HOCS-1234", &config("a", "2026-03-01T10:04:00Z")).await;
-    let Discovery::Found { published, by } = discover(&registry, &strategies, &facts, merged).await.unwrap() else {
+    let Discovery::Found { published, by } = discover(&registry, &strategies, &facts, made).await.unwrap() else {
         panic!()
     };
     assert_eq!((published.image.digest.as_str(), by.as_str()), (digest.as_str(), "branch-{branch}"));

@@ -239,6 +239,13 @@ pub enum Sighting {
         /// By which pattern it was found.
         by: String,
     },
+    /// The images that have a tag of what ships and are not built of it.
+    ImagesPassedOver {
+        /// What ships.
+        commit: CommitId,
+        /// Each tag with the reason; empty when there is no such image.
+        why: Vec<String>,
+    },
     /// The changes of files that the deployment of what ships would make.
     Edits {
         /// To which environment.

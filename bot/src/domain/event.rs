@@ -156,6 +156,13 @@ pub enum Event {
         /// By which pattern.
         by: String,
     },
+    /// Images were found under a tag of what ships that are not built of it, or are not there any more.
+    ImagesPassedOver {
+        /// What ships.
+        commit: CommitId,
+        /// Each tag with the reason; empty when there is no such image any more.
+        why: Vec<String>,
+    },
     /// The changes of files that a deployment would make were computed, or are others than they were: votes on others are
     /// void (PROMO-18).
     EditsRead {

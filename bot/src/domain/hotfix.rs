@@ -87,6 +87,8 @@ pub struct Hotfix {
     pub order_broken: bool,
     /// The image of what ships.
     pub image: Option<Pinned>,
+    /// The tags of what ships that name another image, each with the reason; empty once the image is found.
+    pub passed_over: Vec<String>,
     /// The changes of files that the deployment of what ships would make, by environment; as they were computed last.
     pub edits: BTreeMap<Environment, Edits>,
     /// The pull request that brings the fix to main, when the first one went elsewhere.

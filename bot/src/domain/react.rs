@@ -93,6 +93,7 @@ fn acts(state: &Hotfix, entry: &Entry, version: u64) -> Vec<Effect> {
         | Event::Reached { .. }
         | Event::Counted(_)
         | Event::ImageFound { .. }
+        | Event::ImagesPassedOver { .. }
         | Event::EditsRead { .. }
         | Event::ImageMoved { .. }
         | Event::LiveBranchMoved { .. }
@@ -240,6 +241,7 @@ fn talk(state: &Hotfix, entry: &Entry, version: u64) -> Vec<Effect> {
         | Event::FixesOnMain { .. }
         | Event::Reached { .. }
         | Event::ImageFound { .. }
+        | Event::ImagesPassedOver { .. }
         | Event::ImageMoved { .. }
         | Event::LiveBranchMoved { .. }
         | Event::ReturnOpened { .. }

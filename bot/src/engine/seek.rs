@@ -160,11 +160,12 @@ impl Engine {
         let version = state.survey.as_ref().and_then(|s| s.told.iter().find_map(|told| told.version.clone()));
         let facts =
             TagFacts { branch: plan.deployed_branch().unwrap_or(&plan.main).clone(), commit: commit.clone(), version };
-        match discover(images.registry.as_ref(), &images.tags, &facts, Some(state.opened_at)).await? {
+        let made_at = self.forge(&plan.service)?.commit(&plan.repo, commit).await?.info.at;
+        match discover(images.registry.as_ref(), &images.tags, &facts, Some(made_at)).await? {
             Discovery::Found { published, by } => Ok(Some(Sighting::Image { commit: commit.clone(), published, by })),
-            Discovery::NotYet { looked } => {
+            Discovery::NotYet { looked, passed_over } => {
                 tracing::debug!(run = %state.id, ?looked, "no image yet");
-                Ok(None)
+                Ok(Some(Sighting::ImagesPassedOver { commit: commit.clone(), why: passed_over }))
             }
         }
     }

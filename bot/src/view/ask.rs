@@ -125,7 +125,11 @@ pub(super) fn ask(state: &Hotfix, to: &Audience<'_>, spec: &StepSpec, wait: &Wai
             .code(state.plan.main.as_str())
             .plain("."),
         ],
-        Wait::Image => vec![Text::of("The bot looks for the image of what ships; the build has to publish it.")],
+        Wait::Image => {
+            let text = Text::of("The bot looks for the image of what ships; the build has to publish it.");
+            let found = state.passed_over.iter().map(|one| Text::of(format!("Passed over: {}.", outside(one))));
+            std::iter::once(text).chain(found).collect()
+        }
         Wait::Expiry(places) => expiry(state, to, places),
         Wait::Votes { environment, .. } if state.is_taken_back(environment) => {
             let text = instead(state, owner().plain(": it was rolled back; "));

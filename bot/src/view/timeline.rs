@@ -116,6 +116,10 @@ fn happened(state: &Hotfix, entry: &Entry, to: &Audience<'_>) -> Option<String> 
             code(&format!("{}:{}", published.image.repository, published.image.tag)),
             code(published.image.digest.as_str())
         ),
+        Event::ImagesPassedOver { why, .. } if why.is_empty() => "the images that were passed over are gone".to_owned(),
+        Event::ImagesPassedOver { commit, why } => {
+            format!("passed over {} that are not built from {}", count(why.len(), "image", "images"), sha(commit))
+        }
         Event::EditsRead { environment, .. } => {
             format!("the changes of files for {environment} were computed")
         }

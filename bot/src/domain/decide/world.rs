@@ -54,6 +54,12 @@ pub(super) fn saw(draft: &mut Draft, observation: &Observation) -> Decided {
             image_seen(draft, commit, published, by)
         }
         Sighting::Image { .. } => Ok(()),
+        Sighting::ImagesPassedOver { commit, why }
+            if draft.state.ships() == Some(commit) && &draft.state.passed_over != why =>
+        {
+            draft.bot(Event::ImagesPassedOver { commit: commit.clone(), why: why.clone() })
+        }
+        Sighting::ImagesPassedOver { .. } => Ok(()),
         Sighting::Edits { environment, edits } => ballot::edits_read(draft, environment, edits),
         Sighting::Tag(digest) => tag_seen(draft, digest.as_ref()),
         Sighting::LiveBranch(to) => live_branch_seen(draft, to.as_ref()),

@@ -103,6 +103,7 @@ fn open(id: HotfixId, opened: &Opened, requester: PersonId, at: Timestamp) -> Ho
         counts: None,
         order_broken: false,
         image: None,
+        passed_over: Vec::new(),
         edits: BTreeMap::new(),
         return_pull: None,
         live_moved: None,
@@ -224,7 +225,9 @@ fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
         }
         Event::ImageFound { commit, published, .. } => {
             state.image = Some(Pinned { commit: commit.clone(), published: published.clone() });
+            state.passed_over.clear();
         }
+        Event::ImagesPassedOver { why, .. } => state.passed_over.clone_from(why),
         Event::EditsRead { environment, edits } => {
             state.votes.retain(|vote| &vote.environment != environment || vote.edits.as_ref() == Some(&edits.digest));
             state.edits.insert(environment.clone(), edits.clone());

@@ -12,6 +12,7 @@ use crate::domain::step::starts_over;
 pub(super) fn move_head(state: &mut Hotfix, head: &HeadSeen, adapts: &[CommitId]) {
     state.head = Some(head.clone());
     state.branch_gone = false;
+    state.passed_over.clear();
     super::stuck::step_over(state);
     if head.on_base {
         state.rebase_conflict = None;

@@ -135,7 +135,7 @@ impl Engine {
         let facts = TagFacts { branch: state.plan.main.clone(), commit: commit.clone(), version };
         match discover(images.registry.as_ref(), &images.tags.of_one_build(), &facts, None).await {
             Ok(Discovery::Found { published, .. }) => Some(published.image),
-            Ok(Discovery::NotYet { looked }) => {
+            Ok(Discovery::NotYet { looked, .. }) => {
                 tracing::info!(run = %state.id, %commit, ?looked, "no image of the commit that is put back");
                 None
             }

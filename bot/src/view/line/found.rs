@@ -73,6 +73,17 @@ impl Told<'_> {
         one(Tone::Neutral, text)
     }
 
+    /// Images have a tag of what ships and are not built of it (HOCS-23).
+    pub(super) fn images_passed_over(&self, commit: &CommitId, why: &[String]) -> Option<Card> {
+        if why.is_empty() {
+            return None;
+        }
+        let title = Text::of("The registry has no image of ").commit(commit).plain(" yet");
+        let found = why.iter().map(|one| Text::of(format!("• {}", outside(one))));
+        let next = Text::of("Start the build again if it is over; the run waits for its image.");
+        Some(lines(Tone::Warning, Some(title), found.chain([next]).collect()))
+    }
+
     /// The tag was built again: what was tested is not what it names (HOCS-15).
     pub(super) fn image_moved(&self, to: Option<&Digest>) -> Card {
         let what = match to {

@@ -76,6 +76,7 @@ fn said(told: &Told<'_>, event: &Event) -> Option<Card> {
         Event::FixesOnMain { sources } => Some(told.fixes_on_main(sources.len())),
         Event::Reached { environment, commit } => Some(told.reached(environment, commit)),
         Event::ImageFound { published, by, .. } => Some(told.image_found(published, by)),
+        Event::ImagesPassedOver { commit, why } => told.images_passed_over(commit, why),
         Event::ImageMoved { to } => Some(told.image_moved(to.as_ref())),
         Event::LiveBranchMoved { from, to } => Some(told.live_branch_moved(from, to.as_ref())),
         Event::ReturnOpened { number, url } => Some(told.return_opened(*number, url.as_deref())),
