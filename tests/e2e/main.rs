@@ -7,6 +7,7 @@ mod doctor;
 mod echoes;
 mod example;
 mod exits;
+mod forge;
 mod hosts;
 mod http;
 mod kill;
