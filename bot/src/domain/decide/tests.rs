@@ -3,10 +3,11 @@
 use super::*;
 use crate::domain::command::{Act, Sighting};
 use crate::domain::event::{Answer, DriftChoice, Lapse, PullSeen, ReviewSeen};
-use crate::domain::hotfix::Drift;
+use crate::domain::hotfix::{DeployState, Drift};
 use crate::domain::playbook::Level;
 use crate::fixture::{Play, asked, begun, closed, commit, grant, live, person, production, voted, yes};
 use hotfix_adapters::forge::{Containment, Verdict};
+use hotfix_adapters::vocabulary::DeployKey;
 
 /// The name of a step.
 pub(super) fn step(id: &str) -> StepId {
@@ -49,6 +50,28 @@ pub(super) fn drifted(play: Play, found: &str) -> Play {
 /// A deployment to production that is under way.
 pub(super) fn running() -> Play {
     voted().by("ana", Act::Deploy(production())).begins("abc1234")
+}
+
+/// A deployment to production that is in this state.
+pub(super) fn deploying(at: DeployState) -> Play {
+    running().changed(|state| state.deploys.last_mut().unwrap().state = at)
+}
+
+/// The key of the last deployment.
+pub(super) fn key(play: &Play) -> DeployKey {
+    play.state.deploys.last().unwrap().intent.key.clone()
+}
+
+/// Dee broke the glass, and it is not told of yet.
+pub(super) fn broken() -> Play {
+    let act = Act::BreakGlass {
+        environment: production(),
+        commit: "1111111".to_owned(),
+        reason: "every payment fails and nobody is awake".to_owned(),
+        incident: "INC-7".to_owned(),
+        audit: "audit".parse().unwrap(),
+    };
+    asked().by("dee", act)
 }
 
 fn opened(title: &str) -> Result<Decision, Vec<Refusal>> {

@@ -1,17 +1,14 @@
 //! Who ends a run in whatever state it is, and what is left of it then.
 
+use std::slice::from_ref;
+
 use super::*;
 use crate::domain::command::{Command, Fixes};
-use crate::domain::decide::tests::{abandoned, out_by_glass, running};
+use crate::domain::decide::tests::{abandoned, key, out_by_glass, running};
 use crate::domain::event::{DriftChoice, PullSeen};
 use crate::domain::way::Way;
 use crate::fixture::{Play, begun, commit, contribution, environment, grant, live, person, production};
 use hotfix_adapters::forge::Containment;
-
-/// The key of the deployment that is under way.
-fn key(play: &Play) -> DeployKey {
-    play.state.deploys.last().unwrap().intent.key.clone()
-}
 
 fn end(under_way: &[DeployKey]) -> Act {
     Act::Abandon { reason: "it hangs".to_owned(), under_way: under_way.iter().cloned().collect() }
@@ -37,12 +34,12 @@ fn a_captain_ends_a_run_that_deploys_nothing() {
 fn a_deployment_that_may_be_running_takes_a_second_person() {
     let play = running();
     let key = key(&play);
-    let act = || end(&[key.clone()]);
+    let act = || end(from_ref(&key));
     assert_eq!(play.refused("ben", act()), ["abandon.who"], "a captain asks first");
     assert_eq!(play.on_act("dee", act()), [Event::AbandonAsked { reason: "it hangs".to_owned() }]);
     let asked = play.by("dee", act());
     assert_eq!(asked.refused("dee", act()), ["abandon.second"]);
-    assert_eq!(asked.on_act("ben", act())[0], ended(Some("dee"), &[key.clone()]));
+    assert_eq!(asked.on_act("ben", act())[0], ended(Some("dee"), from_ref(&key)));
     let looks = crate::domain::decide::decide(&asked.state, &Command::Person(viewer("ben"), act()), asked.now);
     assert_eq!(looks.unwrap_err()[0].code, "abandon.who", "who may only look confirms nothing");
 }
@@ -52,11 +49,11 @@ fn a_deployment_that_is_known_to_have_ended_takes_one_captain() {
     let play = running();
     let key = key(&play);
     for under_way in [vec![], vec!["another-key".parse().unwrap()]] {
-        assert_eq!(play.on_act("dee", end(&under_way))[0], ended(None, &[key.clone()]));
+        assert_eq!(play.on_act("dee", end(&under_way))[0], ended(None, from_ref(&key)));
     }
-    let asked = play.by("dee", end(&[key.clone()]));
+    let asked = play.by("dee", end(from_ref(&key)));
     assert_eq!(asked.refused("ben", end(&[])), ["abandon.who"], "there is nothing left to confirm");
-    assert_eq!(asked.on_act("dee", end(&[]))[0], ended(None, &[key.clone()]));
+    assert_eq!(asked.on_act("dee", end(&[]))[0], ended(None, from_ref(&key)));
     let over = asked.ends(None);
     assert_eq!(over.on_act("dee", end(&[key]))[0], ended(None, &[]), "it ended meanwhile");
 }

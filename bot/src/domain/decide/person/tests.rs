@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::domain::command::Sighting;
-use crate::domain::decide::tests::{abandoned, drifted, no_events, out_by_glass, running, step};
+use crate::domain::decide::tests::{abandoned, deploying, drifted, key, no_events, out_by_glass, running, step};
 use crate::domain::hotfix::{Fix, FixState};
 use crate::domain::playbook::{Trigger, What};
 use crate::domain::service::EnvironmentPlan;
@@ -53,15 +53,6 @@ fn refusals(play: &Play, who: &str, act: Act) -> Vec<Refusal> {
 fn words(play: &Play, who: &str, act: Act) -> (String, String) {
     let refusal = refusals(play, who, act).remove(0);
     (refusal.reason, refusal.next)
-}
-
-/// A deployment to production that is in this state.
-fn deploying(at: DeployState) -> Play {
-    running().changed(|state| state.deploys.last_mut().unwrap().state = at)
-}
-
-fn key(play: &Play) -> DeployKey {
-    play.state.deploys.last().unwrap().intent.key.clone()
 }
 
 /// The fix is merged, and not known to be on main.

@@ -1,11 +1,13 @@
 //! What `retry` does again, and what it leaves alone.
 
+use std::slice::from_ref;
+
 use super::*;
 use crate::domain::command::{Act, Outcome};
-use crate::domain::decide::tests::running;
+use crate::domain::decide::tests::{broken, key, running};
 use crate::domain::event::Event;
 use crate::domain::playbook::Which;
-use crate::fixture::{Play, asked, begun, commit, live, person, production, voted};
+use crate::fixture::{Play, asked, begun, closed, commit, live, message, person, production, voted};
 use hotfix_adapters::forge::Containment;
 use hotfix_adapters::vocabulary::DeployKey;
 
@@ -83,6 +85,21 @@ fn a_rollback_that_failed_is_asked_for_again_by_who_may() {
     assert_eq!(succeeded.refused("ana", Act::Retry), ["retry.nothing"]);
 }
 
+/// A rollback that failed is history once something else was deployed.
+#[test]
+fn only_the_last_rollback_is_tried_again() {
+    let play = voted().changed(|state| {
+        let mut back = state.deploys[0].clone();
+        back.intent.rollback = true;
+        back.intent.environment = production();
+        back.state = DeployState::Failed("no".to_owned());
+        state.deploys.insert(0, back);
+    });
+    assert_eq!(failed(&play.state), None);
+    let last = play.changed(|state| state.deploys.swap(0, 1));
+    assert_eq!(failed(&last.state).map(|asked| (asked.environment, asked.rollback)), Some((production(), true)));
+}
+
 #[test]
 fn what_could_not_be_read_is_read_again() {
     let play = unread(voted().by("ana", Act::Deploy(production())));
@@ -121,7 +138,7 @@ type Change = fn(&mut Hotfix);
 
 #[test]
 fn each_effect_is_done_again_while_it_has_a_point() {
-    let key = running().state.deploys.last().unwrap().intent.key.clone();
+    let key = key(&running());
     let deploy =
         |resumed| Effect::Deploy { key: key.clone(), environment: production(), commit: commit("1111111"), resumed };
     let delete = Effect::DeleteBranch { at: commit("1111111") };
@@ -136,17 +153,17 @@ fn each_effect_is_done_again_while_it_has_a_point() {
     let same: Change = |_| {};
     let unread: Change = |state| state.survey = None;
     let void: Change = |state| state.glasses[0].void = true;
-    let known: Change = |state| state.glasses[0].told = Some(crate::fixture::message("a1"));
+    let known: Change = |state| state.glasses[0].told = Some(message("a1"));
     let cases: [(&str, Play, Change, &Effect, &[Effect]); 13] = [
         ("the world is not read yet", begun(), unread, &Effect::Survey, &[Effect::Survey]),
         ("it is read", begun(), same, &Effect::Survey, &[]),
         ("the deployment runs", running(), same, &deploy(false), &[deploy(true)]),
         ("somebody does it", running(), done, &deploy(false), &[]),
         ("there is no such deployment", voted(), same, &deploy(false), &[]),
-        ("the branch is not needed", live(), merged, &delete, &[delete.clone()]),
+        ("the branch is not needed", live(), merged, &delete, from_ref(&delete)),
         ("main does not have it", live(), same, &delete, &[]),
         ("it is deleted", live(), gone, &delete, &[]),
-        ("the glass is not told of", broken(), same, &told, &[told.clone()]),
+        ("the glass is not told of", broken(), same, &told, from_ref(&told)),
         ("it is void", broken(), void, &told, &[]),
         ("it is told of", broken(), known, &told, &[]),
         ("another glass", broken(), same, &other, &[]),
@@ -156,20 +173,6 @@ fn each_effect_is_done_again_while_it_has_a_point() {
         let play = play.changed(change);
         assert_eq!(again(&play.state, &stuck(effect.clone()), play.now), expected, "{what}");
     }
-}
-
-/// Dee broke the glass, and it is not told of yet.
-fn broken() -> Play {
-    asked().by(
-        "dee",
-        Act::BreakGlass {
-            environment: production(),
-            commit: "1111111".to_owned(),
-            reason: "every payment fails and nobody is awake".to_owned(),
-            incident: "INC-7".to_owned(),
-            audit: "audit".parse().unwrap(),
-        },
-    )
 }
 
 /// The run may have moved: what the step wants is worked out anew, and what is seen to by itself is left alone.
@@ -201,6 +204,6 @@ fn the_step_says_what_it_wants() {
     for effect in by_itself {
         assert_eq!(again(&play.state, &stuck(effect.clone()), play.now), [], "{effect:?}");
     }
-    let over = crate::fixture::closed();
+    let over = closed();
     assert_eq!(again(&over.state, &stuck(Effect::Announce), over.now), [], "no step is left");
 }

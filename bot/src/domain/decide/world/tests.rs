@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::domain::command::Act;
-use crate::domain::decide::tests::{no_events, running};
+use crate::domain::decide::tests::{broken, deploying, key, no_events, running};
 use crate::domain::event::{Counts, Origins};
 use crate::domain::hotfix::Pinned;
 use crate::domain::playbook::StepKind;
@@ -43,15 +43,6 @@ fn conflicted(state: &mut Hotfix) {
 /// The branch holds nothing but picks of main.
 fn picks(state: &mut Hotfix) {
     state.plan.steps[FIX].kind = StepKind::Change { large_lines: 0, pull: false };
-}
-
-fn key(play: &Play) -> DeployKey {
-    play.state.deploys.last().unwrap().intent.key.clone()
-}
-
-/// The last deployment is in this state.
-fn deploying(at: DeployState) -> Play {
-    running().changed(|state| state.deploys.last_mut().unwrap().state = at)
 }
 
 fn seen_running(environment: Environment, short: &str, has_fix: bool) -> Sighting {
@@ -454,16 +445,7 @@ fn a_question_or_a_glass_is_told_of_while_it_is_about_what_ships() {
     };
     assert!(matches!(asked().on_outcome(prompted("1111111"))[..], [Event::Prompted { .. }]));
     assert_eq!(asked().on_outcome(prompted("2222222")), no_events());
-    let glass = asked().by(
-        "dee",
-        Act::BreakGlass {
-            environment: production(),
-            commit: "1111111".to_owned(),
-            reason: "every payment fails and nobody is awake".to_owned(),
-            incident: "INC-7".to_owned(),
-            audit: "audit".parse().unwrap(),
-        },
-    );
+    let glass = broken();
     let version = glass.state.glasses[0].version;
     let told = |version| Outcome::GlassAnnounced { version, message: message("a1") };
     assert_eq!(glass.on_outcome(told(version))[0], Event::GlassAnnounced { message: message("a1") });
