@@ -180,6 +180,21 @@ impl Play {
         decision.entries.into_iter().map(|entry| entry.event).collect()
     }
 
+    /// The events of what this person wants.
+    pub(crate) fn on_act(&self, who: &str, act: Act) -> Vec<Event> {
+        self.events(&Command::Person(grant(who), act))
+    }
+
+    /// The events of what is seen of the run as it is.
+    pub(crate) fn on_sight(&self, sighting: Sighting) -> Vec<Event> {
+        self.events(&Command::Saw(Observation::new(&Arc::new(self.state.clone()), sighting)))
+    }
+
+    /// The events of what came of an act of the bot.
+    pub(crate) fn on_outcome(&self, outcome: Outcome) -> Vec<Event> {
+        self.events(&Command::Came(outcome))
+    }
+
     /// The same run with something changed, as no command changes it.
     pub(crate) fn changed(mut self, change: impl FnOnce(&mut Hotfix)) -> Self {
         change(&mut self.state);

@@ -120,3 +120,6 @@ pub(super) fn sees(sighting: &Sighting) -> bool {
 pub(super) fn learns(outcome: &Outcome) -> bool {
     matches!(outcome, Outcome::BranchDeleted)
 }
+
+#[cfg(test)]
+mod tests;

@@ -350,3 +350,6 @@ pub(super) fn astray(state: &Hotfix) -> Option<Refusal> {
     let next = format!("Let it go into {} again, then vote.", state.plan.into);
     Some(Refusal::new("pull.retargeted", reason, next))
 }
+
+#[cfg(test)]
+mod tests;

@@ -114,3 +114,6 @@ pub(super) fn override_gate(draft: &mut Draft, grant: &Grant, gate: &StepId, rea
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -146,3 +146,6 @@ pub(super) fn remind(draft: &mut Draft) -> Decided {
     let times = draft.state.countersign_reminders.saturating_add(1);
     draft.bot(Event::CountersignReminded { times })
 }
+
+#[cfg(test)]
+mod tests;

@@ -53,3 +53,6 @@ pub(super) fn identify(
     draft.person(captain, event)?;
     void(draft, theirs)
 }
+
+#[cfg(test)]
+mod tests;

@@ -30,3 +30,6 @@ fn cause(event: &Event) -> Option<Lapse> {
         _other => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -237,3 +237,6 @@ fn start_by_itself(draft: &mut Draft, kind: &StepKind) -> Result<(), Vec<Refusal
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

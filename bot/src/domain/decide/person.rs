@@ -470,3 +470,6 @@ fn close(draft: &Draft) -> Decided {
     let next = format!("See `plan` for who can do what, or end it with {}.", abandon::way_out(&draft.state));
     no(Refusal::new("close.steps", reason, next).because_of("APPLY-12"))
 }
+
+#[cfg(test)]
+mod tests;

@@ -123,3 +123,6 @@ fn failed(state: &Hotfix) -> Option<AskedDeploy> {
     let (environment, commit) = (environment.clone(), last.intent.commit.clone());
     Some(AskedDeploy { environment, commit, rollback: false, typed: false, reason: None, by: None })
 }
+
+#[cfg(test)]
+mod tests;

@@ -75,3 +75,6 @@ pub(super) fn came(draft: &mut Draft, source: &CommitId, result: &Result<HeadSee
         Err(files) => draft.bot(Event::FixKept { source: source.clone(), files: files.clone() }),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -442,3 +442,6 @@ pub(super) fn remind(draft: &mut Draft, step: &StepId) -> Decided {
     let times = draft.state.reminders.get(step).copied().unwrap_or(0).saturating_add(1);
     draft.bot(Event::Reminded { step: step.clone(), times })
 }
+
+#[cfg(test)]
+mod tests;
