@@ -10,7 +10,7 @@ use super::Draft;
 use super::person::{Decided, no};
 use crate::domain::command::DeployFacts;
 use crate::domain::event::{Closing, Event, Lapse, ReviewSeen, Vote};
-use crate::domain::hotfix::{Deployment, Hotfix, StepState, Veto};
+use crate::domain::hotfix::{DeployState, Deployment, Hotfix, StepState, Veto};
 use crate::domain::id::PersonId;
 use crate::domain::observation::Observation;
 use crate::domain::people::{Grant, marked};
@@ -164,9 +164,12 @@ pub(super) fn reject(draft: &mut Draft, grant: &Grant, reason: &str, (on, way): 
     reopen_gate(draft, &environment, &format!("{} said no", marked(&grant.person)))
 }
 
-/// A gate that is open without its votes is shut again, unless the deployment it guarded began already.
+/// A gate that is open without its votes is shut again, unless the deployment it guarded runs or ended well. One that failed is to
+/// be tried again, and takes the votes again.
 pub(super) fn reopen_gate(draft: &mut Draft, environment: &Environment, reason: &str) -> Decided {
-    let began = draft.state.last_deploy(environment).is_some_and(|deploy| draft.state.is_what_ships(&deploy.intent));
+    let stands = |deploy: &Deployment| !matches!(deploy.state, DeployState::Failed(_));
+    let last = draft.state.last_deploy(environment).filter(|deploy| stands(deploy));
+    let began = last.is_some_and(|deploy| draft.state.is_what_ships(&deploy.intent));
     let holds = vote::quorum(&draft.state, environment, draft.now, None).holds();
     if began || holds {
         return Ok(());
@@ -306,7 +309,9 @@ pub(super) fn retargeted(draft: &mut Draft) -> Decided {
 /// its votes are void, and people are asked again with the new ones; a deployment that began is history.
 pub(super) fn edits_read(draft: &mut Draft, environment: &Environment, edits: &Edits) -> Decided {
     let known = draft.state.edits.get(environment).map(|known| known.digest.clone());
-    let began = draft.state.last_deploy(environment).is_some_and(|deploy| draft.state.is_what_ships(&deploy.intent));
+    let stands = |deploy: &Deployment| !matches!(deploy.state, DeployState::Failed(_));
+    let last = draft.state.last_deploy(environment).filter(|deploy| stands(deploy));
+    let began = last.is_some_and(|deploy| draft.state.is_what_ships(&deploy.intent));
     if began || known.as_ref() == Some(&edits.digest) {
         return Ok(());
     }

@@ -147,7 +147,7 @@ fn triage(draft: &mut Draft, who: &PersonId, answers: &BTreeMap<usize, Answer>) 
         return no(Refusal::new("triage.none", reason, "See `plan`."));
     };
     if let Some(beyond) = answers.keys().find(|place| **place >= questions) {
-        let reason = format!("There are {questions} criteria, and no number {}.", beyond + 1);
+        let reason = format!("There is no criterion {}; the last one is {questions}.", beyond + 1);
         return no(Refusal::new("triage.unknown", reason, "See `status` for the criteria and their letters."));
     }
     let answers = answers.iter().map(|(place, answer)| (*place, *answer)).collect();

@@ -239,6 +239,20 @@ fn the_gate_stays_open_while_enough_votes_are_left() {
 #[test]
 fn what_began_is_not_stopped_by_a_vote_that_is_taken_back() {
     assert_eq!(running().on_act("ben", back(None)), [withdrawn("ben", None)]);
+    assert_eq!(live().on_act("ben", back(None)), [withdrawn("ben", None)]);
+}
+
+/// A deployment that failed is to be tried again, so that the votes are asked for again, however they went.
+#[test]
+fn the_gate_of_a_deployment_that_failed_is_shut_again() {
+    let failed = || running().ends(Some("no space left"));
+    let taken_back = failed().on_act("ben", back(None));
+    assert_eq!(taken_back, [withdrawn("ben", None), reopened("votes", "@ben took their yes back"), entered("votes")]);
+    let again = failed().by("ben", back(None)).by("eve", yes(None));
+    assert_eq!(again.state.current().map(|(_, spec)| spec.id.as_str()), Some("production"));
+    assert_eq!(again.refused("ana", Act::Deploy(production())), Vec::<String>::new());
+    let vetoed = failed().on_act("eve", reject("it broke", None));
+    assert!(vetoed.contains(&reopened("votes", "@eve said no")), "{vetoed:?}");
 }
 
 #[test]

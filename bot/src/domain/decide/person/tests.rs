@@ -176,7 +176,7 @@ fn the_questions_of_the_triage_are_answered_by_their_number() {
     let answer = |place| Act::Triage([(place, Answer::No)].into());
     assert_eq!(begun().on_act("ben", answer(0))[0], Event::TriageAnswered { answers: vec![(0, Answer::No)] });
     assert_eq!(begun().refused("ben", answer(1)), ["triage.unknown"]);
-    assert_eq!(words(&begun(), "ben", answer(1)).0, "There are 1 criteria, and no number 2.");
+    assert_eq!(words(&begun(), "ben", answer(1)).0, "There is no criterion 2; the last one is 1.");
     let none = begun().changed(|state| {
         state.plan.steps[TRIAGE].kind = StepKind::Triage { criteria: Vec::new(), ask: false };
     });
