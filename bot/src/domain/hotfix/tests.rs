@@ -266,7 +266,7 @@ fn a_change_is_whole_when_every_fix_is_on_the_branch() {
     };
     let (picked, adapted) = (FixState::Picked, FixState::Adapted);
     assert!(has(&[picked.clone(), adapted.clone()], Some(1)) && has(&[], Some(2)));
-    assert!(!has(&[], Some(0)) && !has(&[picked.clone()], Some(0)) && !has(&[adapted], None));
+    assert!(!has(&[], Some(0)) && !has(std::slice::from_ref(&picked), Some(0)) && !has(&[adapted], None));
     for missing in [FixState::Waiting, FixState::Conflicted(Vec::new()), FixState::Leaving] {
         assert!(!has(&[picked.clone(), missing], Some(1)));
     }

@@ -12,6 +12,9 @@ use crate::fixture::{
 /// The place of the votes in the plan of the fixture.
 const VOTES: usize = 10;
 
+/// A change to a run, with its description.
+type Change = (&'static str, fn(&mut Hotfix));
+
 fn prompt(play: &Play) -> Prompt {
     play.state.prompts[&production()].clone()
 }
@@ -46,7 +49,7 @@ fn a_question_is_open_for_what_would_ship_while_it_is_its_turn() {
     assert!(play.state.open_question(&message("m8"), play.now).is_none());
     let deploys = voted();
     assert!(is_open(&deploys.state, deploys.now), "the deployment rests on it");
-    let changes: [(&str, fn(&mut Hotfix)); 4] = [
+    let changes: [Change; 4] = [
         ("something else would ship", |state| state.head.as_mut().unwrap().tip = commit("2222222")),
         ("it is the turn of another step", |state| {
             state.plan.steps[VOTES].kind = StepKind::Approve { environment: staging() };

@@ -17,6 +17,9 @@ const REVIEW: usize = 6;
 const LOCAL: usize = 7;
 const MAIN: usize = 12;
 
+/// A change to a run, with its description.
+type Change = (&'static str, fn(&mut Hotfix));
+
 fn reaction(play: &Play, event: Event) -> Reaction {
     react(&play.state, &Entry { at: play.now, by: Actor::Bot, event }, 9)
 }
@@ -146,7 +149,7 @@ fn the_branch_is_deleted_once_main_has_what_is_on_it() {
     assert_eq!(done(&landed(), fulfilled("main")), deletes);
     assert_eq!(done(&landed(), fulfilled("review")), []);
     assert_eq!(done(&landed(), fulfilled("moon")), []);
-    let changes: [(&str, fn(&mut Hotfix)); 6] = [
+    let changes: [Change; 6] = [
         ("main is not known to have it", |state| state.mainline = Mainline::Open),
         ("it was given up", |state| {
             state.mainline = Mainline::Waived { by: person("dee"), reason: "a flag".to_owned() };
