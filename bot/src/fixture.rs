@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use hotfix_adapters::deploy::DeployStatus;
 use hotfix_adapters::forge::{Check, CheckState, Containment, DiffSize, PullNumber, Verdict};
+use hotfix_adapters::registry::Image;
 use hotfix_adapters::vocabulary::{CommitId, Environment, MessageRef, PersonRef, Platform};
 use jiff::{SignedDuration, Timestamp};
 
@@ -26,6 +27,7 @@ use crate::domain::way::Way;
 use crate::policy::{Policy, Quorums, ServicePolicy};
 
 pub(crate) use every::every_event;
+pub(crate) use world::{playbook, service};
 
 /// A commit whose short form is this.
 pub(crate) fn commit(short: &str) -> CommitId {
@@ -121,6 +123,12 @@ pub(crate) fn head(tip: &str, subject: &str) -> HeadSeen {
         people: Default::default(),
         pushers: Default::default(),
     }
+}
+
+/// An image whose digest is this hexadecimal digit throughout.
+pub(crate) fn image(digit: char) -> Image {
+    let digest = format!("sha256:{}", digit.to_string().repeat(64)).parse().unwrap();
+    Image { repository: "registry.example/team/payments".to_owned(), tag: "hotfix".to_owned(), digest }
 }
 
 /// A run being played.

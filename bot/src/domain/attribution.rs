@@ -111,3 +111,6 @@ impl Hotfix {
         self.identified.values().any(|identified| &identified.by == person)
     }
 }
+
+#[cfg(test)]
+mod tests;

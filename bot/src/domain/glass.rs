@@ -161,3 +161,6 @@ pub fn involved(state: &Hotfix, person: &PersonId) -> Option<Refusal> {
     }
     None
 }
+
+#[cfg(test)]
+mod tests;

@@ -26,3 +26,6 @@ pub mod service;
 pub mod step;
 pub mod vote;
 pub mod way;
+
+#[cfg(test)]
+mod tests;

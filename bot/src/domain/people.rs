@@ -207,23 +207,4 @@ pub struct Grant {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Only a whole mark of a possible id is a name; whatever else looks like one stays as it is written.
-    #[test]
-    fn a_mark_becomes_a_name_and_nothing_else_does() {
-        let ana = Person {
-            id: "ana".parse().unwrap(),
-            name: "Ana Alvarez".to_owned(),
-            accounts: BTreeSet::new(),
-            active: true,
-        };
-        let people = People::new(vec![ana]);
-        let (ana, bob) = ("ana".parse().unwrap(), "bob".parse().unwrap());
-        assert_eq!(people.named(&format!("{} says so", all_marked([&ana, &bob]))), "Ana Alvarez, bob says so");
-        for text in ["ana", "<@", "a <@ b", "<@ana", "<@A na> <b>", "<ana>"] {
-            assert_eq!(people.named(text), text);
-        }
-    }
-}
+mod tests;

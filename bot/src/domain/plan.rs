@@ -393,3 +393,6 @@ fn slug(title: &str) -> String {
     }
     slug
 }
+
+#[cfg(test)]
+mod tests;

@@ -95,3 +95,6 @@ impl Hotfix {
         self.past_prompts.extend(self.prompts.remove_entry(environment));
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -409,3 +409,6 @@ fn riders_of(state: &Hotfix, environment: &Environment) -> BTreeSet<PersonId> {
     let riders = state.riders.iter().flatten().filter(|_| with_it);
     riders.flat_map(|rider| &rider.people).filter_map(|who| who.person.clone()).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -44,3 +44,6 @@ pub(super) fn apply(
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -175,3 +175,6 @@ fn set_deploy(state: &mut Hotfix, key: &DeployKey, to: DeployState) -> Result<()
     deploy.state = to;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -56,3 +56,6 @@ pub(super) fn void(state: &mut Hotfix) {
 fn told(state: &mut Hotfix) {
     super::stuck::forget(state, |effect| matches!(effect, Effect::AnnounceGlass { .. }));
 }
+
+#[cfg(test)]
+mod tests;

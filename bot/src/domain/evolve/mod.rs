@@ -482,3 +482,6 @@ fn person(entry: &Entry) -> Option<PersonId> {
 fn require_person(entry: &Entry) -> Result<PersonId, String> {
     person(entry).ok_or_else(|| "it takes a person".to_owned())
 }
+
+#[cfg(test)]
+mod tests;

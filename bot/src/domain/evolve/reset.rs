@@ -108,3 +108,6 @@ pub(super) fn skip_deployments(state: &mut Hotfix) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

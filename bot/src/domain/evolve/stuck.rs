@@ -54,3 +54,6 @@ pub(super) fn left_out(state: &mut Hotfix, step: &StepId) {
 pub(super) fn void(state: &mut Hotfix) {
     state.stuck.retain(|stuck| stuck.asked.as_ref().is_none_or(|asked| asked.rollback));
 }
+
+#[cfg(test)]
+mod tests;

@@ -68,3 +68,6 @@ pub(super) fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

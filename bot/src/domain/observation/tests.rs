@@ -1,18 +1,18 @@
 //! A sighting speaks of the run that it was made from, and of no later one.
 
+use std::collections::BTreeMap;
+
 use hotfix_adapters::deploy::Edits;
 use hotfix_adapters::forge::Containment;
-use hotfix_adapters::registry::{Image, Published};
+use hotfix_adapters::registry::Published;
 use hotfix_adapters::vocabulary::Digest;
 
 use super::*;
+use crate::domain::command::Act;
 use crate::domain::event::{Counts, MainSeen, PullSeen};
-use crate::domain::hotfix::{BranchState, Mainline};
-use crate::fixture::{asked, commit, contribution, live, production};
-
-fn digest() -> Digest {
-    Digest::parse(&format!("sha256:{}", "a".repeat(64))).unwrap()
-}
+use crate::domain::hotfix::{BranchState, Drift, Mainline, Pinned, Reverted};
+use crate::domain::vote::Standing;
+use crate::fixture::{asked, commit, contribution, image, live, production, voted};
 
 type Change = fn(&mut Hotfix);
 
@@ -40,11 +40,20 @@ fn deployed(state: &mut Hotfix) {
     state.deploys.pop();
 }
 
+fn reverted(state: &mut Hotfix) {
+    let reverted = Reverted { by: contribution("5555555", "Revert", "eve"), why: String::new(), confirmed: None };
+    state.reverted.insert(commit("f1f1f1f"), reverted);
+}
+
+fn pinned(state: &mut Hotfix) {
+    let published = Published { image: image('b'), created: None, revision: None };
+    state.image = Some(Pinned { commit: commit("9999999"), published });
+}
+
 /// Every sighting, with everything of a run that makes it outdated.
 fn sightings() -> Vec<(Sighting, Vec<Change>)> {
     let at = || commit("5555555");
-    let image = Image { repository: "quay.io/team/payments".to_owned(), tag: "1".to_owned(), digest: digest() };
-    let published = Published { image, created: None, revision: None };
+    let published = Published { image: image('a'), created: None, revision: None };
     let counts = Counts { commit: at(), production: 1, ships: 2, main: 3 };
     let by = || contribution("5555555", "Revert", "eve");
     let without = [at()].into();
@@ -53,6 +62,11 @@ fn sightings() -> Vec<(Sighting, Vec<Change>)> {
     let main = MainSeen { commit: at(), checks: Vec::new(), blockers: Vec::new() };
     let running =
         Sighting::Production { environment: production(), running: at(), has_fix: false, brings: Vec::new(), total: 0 };
+    let rules = Sighting::Rules {
+        policy_version: String::new(),
+        standing: Standing::default(),
+        approvals: BTreeMap::default(),
+    };
     vec![
         (
             Sighting::Head(None),
@@ -61,9 +75,20 @@ fn sightings() -> Vec<(Sighting, Vec<Change>)> {
         (Sighting::Pull { seen: PullSeen::default(), merged: None }, vec![other_pull, merged]),
         (
             running,
-            vec![deployed, other_fix, |state| state.rolled_in = true, |state| state.live_at = None, |state| {
-                state.superseded.insert(production(), commit("9999999"));
-            }],
+            vec![
+                deployed,
+                other_fix,
+                other_base,
+                other_head,
+                |state| state.rolled_in = true,
+                |state| state.live_at = None,
+                |state| state.on_main = [commit("9999999")].into(),
+                |state| drop(state.superseded.insert(production(), commit("9999999"))),
+                |state| {
+                    let drift = Drift { expected: commit("1111111"), found: commit("9999999") };
+                    state.drifts.insert(production(), drift);
+                },
+            ],
         ),
         (
             Sighting::Main(main),
@@ -72,8 +97,8 @@ fn sightings() -> Vec<(Sighting, Vec<Change>)> {
                     Some(MainSeen { commit: commit("9999999"), checks: Vec::new(), blockers: Vec::new() });
             }],
         ),
-        (Sighting::FixReverted { source: at(), by: by(), why: String::new() }, vec![other_fix]),
-        (Sighting::FixBack(at()), vec![other_fix]),
+        (Sighting::FixReverted { source: at(), by: by(), why: String::new() }, vec![other_fix, reverted]),
+        (Sighting::FixBack(at()), vec![other_fix, reverted]),
         (Sighting::BranchMerged(by()), vec![other_head, |state| state.branch_merged = true]),
         (
             Sighting::Reached { environment: production(), commit: at() },
@@ -88,8 +113,8 @@ fn sightings() -> Vec<(Sighting, Vec<Change>)> {
                 state.counts = Some(Counts { commit: commit("9999999"), production: 1, ships: 2, main: 3 });
             }],
         ),
-        (Sighting::Image { commit: at(), published, by: String::new() }, vec![other_head]),
-        (Sighting::Tag(None), vec![other_head]),
+        (Sighting::Image { commit: at(), published, by: String::new() }, vec![other_head, pinned]),
+        (Sighting::Tag(None), vec![other_head, pinned]),
         (
             Sighting::Edits { environment: production(), edits },
             vec![other_head, deployed, |state| {
@@ -101,6 +126,7 @@ fn sightings() -> Vec<(Sighting, Vec<Change>)> {
             Sighting::Mainline { how: Containment::Ancestor, main: at(), by: None },
             vec![other_fix, |state| state.mainline = Mainline::Lost(commit("9999999"))],
         ),
+        (rules, vec![|state| state.asked_deploy = voted().by("ana", Act::Deploy(production())).state.asked_deploy]),
     ]
 }
 

@@ -1,0 +1,133 @@
+//! What was refused is kept, and forgotten once it is done or has no point.
+
+use hotfix_adapters::vocabulary::DeployKey;
+
+use super::*;
+use crate::domain::command::Act;
+use crate::domain::event::Event;
+use crate::domain::evolve::tests::{at, bot, by, last_key, noted, step};
+use crate::domain::hotfix::{AskedDeploy, FixState};
+use crate::fixture::{Play, asked, commit, head, live, message, production, staging, voted};
+
+/// A deployment by a broken glass that nobody was told of yet, with a fix that leaves, and something refused of every kind.
+fn refused_all() -> Hotfix {
+    let one = || commit("1111111");
+    let play = asked().glass_broken().by("ana", Act::Deploy(production())).begins("abc1234");
+    let key = last_key(&play.state);
+    let other: DeployKey = "hf-12-staging-1".parse().unwrap();
+    let deploy = |key: &DeployKey, environment| Effect::Deploy {
+        key: key.clone(),
+        environment,
+        commit: commit("1111111"),
+        resumed: false,
+    };
+    let effects = vec![
+        Effect::OpenPull,
+        Effect::Pick { source: commit("f1f1f1f"), at: at() },
+        Effect::Unpick { source: commit("f1f1f1f"), at: at() },
+        Effect::Pick { source: commit("e5e5e5e"), at: at() },
+        Effect::DeleteBranch { at: one() },
+        Effect::RestoreBranch { at: one() },
+        Effect::AnnounceGlass { version: 1 },
+        Effect::CheckDeploy { environment: production(), commit: one(), key: key.clone() },
+        deploy(&key, production()),
+        deploy(&other, staging()),
+    ];
+    let stuck = |effect| Stuck { effect, reason: "no".to_owned(), asked: None };
+    let change = |state: &mut Hotfix| {
+        state.glasses[0].told = None;
+        state.fixes[0].state = FixState::Leaving;
+        state.stuck = effects.into_iter().map(stuck).collect();
+    };
+    play.changed(change).state
+}
+
+#[test]
+fn what_was_refused_is_forgotten_once_it_is_done_or_has_no_point() {
+    let state = refused_all();
+    let key = last_key(&state);
+    let serving = ["open the pull request", "pick f1f1f1f", "pick e5e5e5e"];
+    let about = ["pick f1f1f1f", "take f1f1f1f off the branch"];
+    let audit = "tell the audit channel that the glass was broken";
+    let source = || commit("f1f1f1f");
+    let reason = || "x".to_owned();
+    let done = Event::StepDone { step: step("review"), evidence: reason() };
+    let moved = Event::HeadMoved { from: commit("1111111"), head: head("2222222", "More"), adapts: Vec::new() };
+    let asked = Event::DeployAsked {
+        environment: staging(),
+        commit: commit("1111111"),
+        rollback: false,
+        typed: false,
+        reason: None,
+    };
+    let cases = [
+        (noted(), vec![]),
+        (done, serving.to_vec()),
+        (Event::StepSkipped { step: step("production"), reason: reason() }, serving.to_vec()),
+        (Event::StepSkipped { step: step("postmortem"), reason: reason() }, vec![]),
+        (moved, [&serving[..], &[audit]].concat()),
+        (Event::FixRemoved { source: source(), by_hand: false }, about.to_vec()),
+        (Event::FixKept { source: source(), files: Vec::new() }, about.to_vec()),
+        (Event::BranchDeleted, vec!["delete the branch"]),
+        (Event::BranchBack { at: commit("1111111") }, vec!["restore the branch at 1111111"]),
+        (Event::GlassAnnounced { message: message("a1") }, vec![audit]),
+        (Event::GlassVoided { reason: reason() }, vec![audit]),
+        (asked, vec!["read the facts before changing what production runs"]),
+        (Event::RolloutBegan { key: key.clone() }, vec!["deploy 1111111 to production"]),
+        (Event::DeployAwaitsWord { key: key.clone(), instructions: None }, vec!["deploy 1111111 to production"]),
+        (Event::DeployEnded { key, failure: Some(reason()) }, vec!["deploy 1111111 to production"]),
+    ];
+    for (event, mut gone) in cases {
+        let next = bot(&state, event.clone());
+        let lost = |stuck: &&Stuck| !next.stuck.contains(stuck);
+        let lost: Vec<String> = state.stuck.iter().filter(lost).map(|stuck| stuck.effect.describe()).collect();
+        gone.sort_by_key(|words| state.stuck.iter().position(|stuck| stuck.effect.describe() == *words));
+        assert_eq!(lost, gone, "{event:?}");
+    }
+    let retried = bot(&Hotfix { rolled_back: Some(source()), ..state }, Event::Retried { effects: Vec::new() });
+    assert!(retried.stuck.is_empty() && retried.rolled_back.is_none());
+}
+
+/// What served the way back is forgotten with it only when it is its turn.
+#[test]
+fn a_refusal_that_serves_another_step_outlives_a_waiver() {
+    let refused = Stuck { effect: Effect::OpenPull, reason: "no".to_owned(), asked: None };
+    let waive = |play: Play| {
+        let play = play.changed(|state| state.stuck.push(refused.clone()));
+        by(&play.state, "dee", Event::MergebackWaived { reason: "a flag".to_owned() }).stuck
+    };
+    assert_eq!(waive(live()), []);
+    assert_eq!(waive(voted()), [refused]);
+}
+
+/// A refusal is kept once, however often it comes; with a deployment that could not be judged goes its question.
+#[test]
+fn a_refusal_is_kept_with_the_question_that_it_answers() {
+    let play = voted().by("ana", Act::Deploy(production()));
+    let asked = play.state.asked_deploy.clone().unwrap();
+    let stuck = |effect: &Effect, reason: &str| Event::Stuck { effect: effect.clone(), reason: reason.to_owned() };
+    let first = bot(&play.state, stuck(&Effect::OpenPull, "no"));
+    let other = bot(&first, stuck(&Effect::Announce, "no"));
+    let again = bot(&other, stuck(&Effect::OpenPull, "still no"));
+    let kept = |effect, reason: &str| Stuck { effect, reason: reason.to_owned(), asked: None };
+    assert_eq!(again.stuck, [kept(Effect::Announce, "no"), kept(Effect::OpenPull, "still no")]);
+    assert_eq!(again.asked_deploy.as_ref(), Some(&asked));
+    let check = Effect::CheckDeploy { environment: production(), commit: commit("1111111"), key: "k".parse().unwrap() };
+    let unread = bot(&play.state, stuck(&check, "no answer"));
+    let reason = "no answer".to_owned();
+    assert_eq!((unread.stuck, unread.asked_deploy), (vec![Stuck { effect: check, reason, asked: Some(asked) }], None));
+}
+
+/// What ran before can still be put back although its facts could not be read; what would not ship any more is forgotten.
+#[test]
+fn a_void_question_is_forgotten_unless_it_puts_back() {
+    let asked = voted().by("ana", Act::Deploy(production())).state.asked_deploy.unwrap();
+    let stuck = |reason: &str, asked| Stuck { effect: Effect::Survey, reason: reason.to_owned(), asked };
+    let rollback = AskedDeploy { rollback: true, ..asked.clone() };
+    let state = live().changed(|state| {
+        state.stuck = vec![stuck("nothing", None), stuck("forward", Some(asked)), stuck("back", Some(rollback))];
+    });
+    let void = bot(&state.state, Event::ImageMoved { to: None });
+    let left: Vec<&str> = void.stuck.iter().map(|stuck| stuck.reason.as_str()).collect();
+    assert_eq!(left, ["nothing", "back"]);
+}
