@@ -218,7 +218,7 @@ fn everything_that_speaks_against_beginning_is_said_before_anything_is_done() {
     assert_eq!(objected(&|state| survey(state, stale)), ["fix.unknown", "withheld.nothing", "branch.stale"]);
 }
 
-/// HOCS-17: whoever asked for the hotfix does not agree with themselves, and others of the company do not count.
+/// HOCS-17: whoever asked for the hotfix does not agree with themselves, and nobody outside the party counts.
 #[test]
 fn people_of_the_party_agree_and_the_requester_is_none_of_them() {
     let step: StepId = "ask".parse().unwrap();

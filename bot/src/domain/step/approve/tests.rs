@@ -48,7 +48,7 @@ fn the_votes_are_there_or_are_waited_for() {
     assert_eq!(of(&narrowed), Progress::done("<@ben>, <@dee> on 1111111 for production (only eu)"));
 }
 
-/// Security case 90: the broken glass counts once it is told, and stands in for votes alone: a no still counts.
+/// The broken glass counts once it is told, and stands in for votes alone: a no still counts.
 #[test]
 fn a_broken_glass_counts_once_it_is_told() {
     let broken = asked().glass_broken();
@@ -61,7 +61,7 @@ fn a_broken_glass_counts_once_it_is_told() {
     assert_eq!(of(&enough), Progress::done("nobody's word is asked for on 1111111 for production"));
 }
 
-/// Security case 26: a pull request that goes elsewhere is put right before anybody votes.
+/// A pull request that goes elsewhere is put right before anybody votes.
 #[test]
 fn nobody_votes_while_the_pull_request_goes_elsewhere() {
     let (number, into) = (PullNumber(7), "release".parse().unwrap());

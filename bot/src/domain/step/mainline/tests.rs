@@ -68,7 +68,7 @@ fn the_bot_merges_what_is_open() {
     }
 }
 
-/// HOCS-12, SRE-10: people merge a pull request of the bot, or it was there first.
+/// People merge a pull request of the bot, or it was there first.
 #[test]
 fn the_bot_opens_a_pull_request_where_people_merge() {
     let opens = |play: &Play| enter(&play.state, MainlineBy::Pull);

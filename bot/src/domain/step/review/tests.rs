@@ -101,7 +101,7 @@ fn a_pull_request_is_held_back_by_its_marks() {
     assert_eq!(of(&all), [closed, draft, carries[0], carries[1]]);
 }
 
-/// HOCS-18: what was let through is told.
+/// What was let through is told.
 #[test]
 fn checks_that_may_fail_are_named_when_they_did() {
     let with = |state: CheckState| {
