@@ -44,3 +44,6 @@ pub(super) fn enter(state: &Hotfix, environment: &Environment, now: Timestamp) -
         Some(_) | None => Vec::new(),
     }
 }
+
+#[cfg(test)]
+mod tests;

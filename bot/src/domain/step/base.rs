@@ -139,32 +139,4 @@ pub(super) fn unknown_fixes(state: &Hotfix) -> Vec<Refusal> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn survey(running: Option<char>, last: Option<char>, from: Option<char>) -> Survey {
-        let commit = |digit: Option<char>| digit.map(|digit| CommitId::parse(&digit.to_string().repeat(40)).unwrap());
-        Survey {
-            running: commit(running),
-            last_success: commit(last),
-            from: commit(from),
-            main: commit(Some('f')),
-            ..Survey::default()
-        }
-    }
-
-    /// APPLY-6: the sources must agree, one is enough, none is not, and a person's word settles it.
-    #[test]
-    fn the_sources_of_the_base_agree_or_a_person_says() {
-        let first = |survey: &Survey| {
-            find(survey, BaseSource::Production).map(|(commit, by)| (commit.as_str().chars().next(), by.len()))
-        };
-        assert_eq!(first(&survey(Some('a'), Some('a'), None)), Ok((Some('a'), 2)));
-        assert_eq!(first(&survey(Some('a'), None, None)), Ok((Some('a'), 1)));
-        assert_eq!(first(&survey(None, Some('b'), None)), Ok((Some('b'), 1)));
-        assert_eq!(first(&survey(Some('a'), Some('b'), Some('c'))), Ok((Some('c'), 1)));
-        assert_eq!(first(&survey(Some('a'), Some('b'), None)).unwrap_err().code, "base.disagree");
-        assert_eq!(first(&survey(None, None, None)).unwrap_err().code, "base.unknown");
-        assert_eq!(find(&survey(None, None, None), BaseSource::Main).unwrap().0.as_str(), "f".repeat(40));
-    }
-}
+mod tests;

@@ -85,3 +85,6 @@ fn objection(ours: &BranchName, name: &BranchName, at: &CommitId, base: &CommitI
         .because_of("APPLY-13")
     })
 }
+
+#[cfg(test)]
+mod tests;

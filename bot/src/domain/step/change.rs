@@ -93,3 +93,6 @@ pub(crate) fn conflict(state: &Hotfix) -> Option<Vec<String>> {
     });
     picked.or_else(|| state.rebase_conflict.clone())
 }
+
+#[cfg(test)]
+mod tests;

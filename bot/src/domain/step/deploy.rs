@@ -40,3 +40,6 @@ pub(super) fn progress(state: &Hotfix, step: &StepId, environment: &Environment,
         None => Progress::Waiting(Wait::DeployCommand(here)),
     }
 }
+
+#[cfg(test)]
+mod tests;

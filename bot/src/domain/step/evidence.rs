@@ -229,3 +229,6 @@ fn is_to_begin(state: &Hotfix, kind: &StepKind) -> bool {
 pub(crate) fn starts_over(state: &Hotfix, kind: &StepKind) -> bool {
     is_to_begin(state, kind)
 }
+
+#[cfg(test)]
+mod tests;

@@ -35,3 +35,6 @@ pub(super) fn progress(state: &Hotfix) -> Progress {
 pub(crate) fn reverted(state: &Hotfix) -> bool {
     state.superseded.is_empty() && !state.is_live()
 }
+
+#[cfg(test)]
+mod tests;

@@ -52,3 +52,6 @@ pub(crate) fn words(how: &Containment) -> &'static str {
         Containment::Missing { .. } => "main does not contain it",
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -40,3 +40,6 @@ pub(super) fn enter(state: &Hotfix, method: MergeMethod) -> Vec<Effect> {
         (Some(_) | None, Some(_) | None) => Vec::new(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -371,3 +371,6 @@ pub fn objections(state: &Hotfix, now: Timestamp) -> Vec<Refusal> {
     }
     all
 }
+
+#[cfg(test)]
+mod tests;

@@ -47,3 +47,6 @@ fn missing(state: &Hotfix) -> Vec<CommitId> {
     let absent = state.fixes.iter().filter(|fix| fix.state != FixState::Leaving && !known(&fix.source));
     absent.map(|fix| fix.source.clone()).collect()
 }
+
+#[cfg(test)]
+mod tests;

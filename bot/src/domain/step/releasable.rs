@@ -43,3 +43,6 @@ fn refusal(against: &[String]) -> Refusal {
                 `start … --exceptional`.";
     Refusal::new("main.unreleasable", reason, next).because_of("MAIN-12")
 }
+
+#[cfg(test)]
+mod tests;

@@ -65,3 +65,6 @@ fn held_back(seen: &PullSeen) -> Vec<String> {
     let marks = marks.into_iter().filter(|(is, _)| *is).map(|(_, words)| words.to_owned());
     marks.chain(seen.hold_labels.iter().map(|label| format!("the pull request carries {label}"))).collect()
 }
+
+#[cfg(test)]
+mod tests;

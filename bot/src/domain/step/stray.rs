@@ -57,3 +57,6 @@ fn places(state: &Hotfix, origins: &Origins) -> impl Iterator<Item = Why> {
     let orders = state.plan.steps.iter().any(|spec| matches!(spec.kind, StepKind::VersionOrder { .. }));
     std::iter::repeat_n(Why::Adapted, adapted).chain((orders && state.order_broken).then_some(Why::Order))
 }
+
+#[cfg(test)]
+mod tests;

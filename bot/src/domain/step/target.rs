@@ -56,3 +56,6 @@ fn against(state: &Hotfix, survey: &Survey, target: &CommitId) -> Vec<Refusal> {
     }
     refusals
 }
+
+#[cfg(test)]
+mod tests;

@@ -54,3 +54,6 @@ fn answered(state: &Hotfix, criteria: &[String]) -> Progress {
 pub(crate) fn letter(criterion: &str) -> &str {
     criterion.split_once(':').map_or(criterion, |(letter, _)| letter)
 }
+
+#[cfg(test)]
+mod tests;

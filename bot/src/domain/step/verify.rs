@@ -81,3 +81,6 @@ pub fn commit_at<'a>(state: &'a Hotfix, place: &VerifyPlace) -> Option<&'a Commi
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -26,19 +26,4 @@ fn version(prefix: &str, counts: &Counts) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use hotfix_adapters::vocabulary::CommitId;
-
-    /// SRE-11: after production, and not after the next version of main.
-    #[test]
-    fn the_version_of_a_hotfix_lies_between_production_and_main() {
-        let at = |production, ships, main| {
-            Counts { commit: CommitId::parse(&"a".repeat(40)).unwrap(), production, ships, main }.in_order()
-        };
-        assert!(at(100, 101, 120));
-        assert!(at(100, 101, 100));
-        assert!(!at(100, 100, 120), "the same version as production");
-        assert!(!at(100, 102, 100), "beyond what main will make next");
-    }
-}
+mod tests;

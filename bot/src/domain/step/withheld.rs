@@ -41,3 +41,6 @@ pub fn is_due(state: &Hotfix) -> bool {
     let as_is = survey.withheld_since.as_ref() == Some(base) && survey.withheld_without.iter().eq(fixes);
     !as_is && !merged && !state.plan.ships_main()
 }
+
+#[cfg(test)]
+mod tests;
