@@ -247,7 +247,10 @@ fn what_began_is_not_stopped_by_a_vote_that_is_taken_back() {
 fn the_gate_of_a_deployment_that_failed_is_shut_again() {
     let failed = || running().ends(Some("no space left"));
     let taken_back = failed().on_act("ben", back(None));
-    assert_eq!(taken_back, [withdrawn("ben", None), reopened("votes", "<@ben> took their vote back"), entered("votes")]);
+    assert_eq!(
+        taken_back,
+        [withdrawn("ben", None), reopened("votes", "<@ben> took their vote back"), entered("votes")]
+    );
     let again = failed().by("ben", back(None)).by("eve", yes(None));
     assert_eq!(again.state.current().map(|(_, spec)| spec.id.as_str()), Some("production"));
     assert_eq!(again.refused("ana", Act::Deploy(production())), Vec::<String>::new());

@@ -78,8 +78,8 @@ fn failed_and_open_checks_are_told_apart() {
 }
 
 #[test]
-fn green_checks_are_counted_without_those_that_may_be_red() {
-    use CheckState::{Failure, Success};
+fn only_checks_that_succeeded_are_counted_as_green() {
+    use CheckState::{Failure, Neutral, Pending, Success};
     let of = |required: RequiredChecks, checks: &[Check]| {
         let mut plan = asked().state.plan;
         plan.required_checks = required;
@@ -93,6 +93,9 @@ fn green_checks_are_counted_without_those_that_may_be_red() {
     assert_eq!(of(none(), std::slice::from_ref(&build)), "1 check green");
     assert_eq!(of(none(), std::slice::from_ref(&noise)), "no checks are required");
     assert_eq!(of(expected(), &[noise]), "0 checks green");
+    let listed = RequiredChecks::Listed(vec!["build".to_owned()]);
+    let beside = [build, check("more", Failure), check("slow", Pending), check("docs", Neutral)];
+    assert_eq!(of(listed, &beside), "1 check green", "those that the service does not name do not count");
 }
 
 /// The run of a service that names no checks: those of main and of the forge are expected.
