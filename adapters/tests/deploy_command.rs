@@ -10,7 +10,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use hotfix_adapters::deploy::command::{CommandDeploy, CommandOptions, STARTED_BEFORE, supervise};
-use hotfix_adapters::deploy::{Deploy, DeployRequest, DeployStatus};
+use hotfix_adapters::deploy::{Deploy, DeployRequest, DeployStatus, NOTHING_BEGUN};
 use hotfix_adapters::failure::Failure;
 use hotfix_adapters::registry::Image;
 use hotfix_adapters::vocabulary::{CommitId, DeployKey, Digest, Environment, Repo};
@@ -179,7 +179,8 @@ async fn a_program_that_vanished_is_a_failure_too() {
     fs::remove_file(&program).unwrap();
     assert!(matches!(deploy.probe().await, Err(Failure::Rejected { .. })));
     deploy.start(&request("HF-1")).await.unwrap();
-    assert!(reason(ended(&deploy, "HF-1").await).contains("could not be run"));
+    let reason = reason(ended(&deploy, "HF-1").await);
+    assert!(reason.starts_with(NOTHING_BEGUN) && reason.contains("could not be run"), "{reason}");
 }
 
 #[tokio::test]

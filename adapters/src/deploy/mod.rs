@@ -13,6 +13,9 @@ pub mod workflow;
 
 pub use parameters::{names_image, names_previous};
 
+/// How the reason of a failed deployment begins of which nothing was done.
+pub const NOTHING_BEGUN: &str = "Nothing was begun";
+
 use std::time::Duration;
 
 use async_trait::async_trait;

@@ -378,9 +378,6 @@ pub struct Deployment {
     pub said_by: Option<PersonId>,
 }
 
-/// How the failure of a deployment begins of which nothing was done.
-pub const NOTHING_BEGUN: &str = "Nothing was begun";
-
 /// How a deployment stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DeployState {

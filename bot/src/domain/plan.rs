@@ -138,6 +138,12 @@ impl Plan {
         self.steps.iter().position(|s| &s.id == step)
     }
 
+    /// The step with this name.
+    #[must_use]
+    pub fn step(&self, step: &StepId) -> Option<&StepSpec> {
+        self.steps.iter().find(|spec| &spec.id == step)
+    }
+
     /// An environment of the plan.
     #[must_use]
     pub fn environment(&self, name: &Environment) -> Option<&EnvironmentPlan> {
@@ -349,10 +355,7 @@ fn fit(own: BranchName, work: &WorkBranch, subject: Subject<'_>) -> Result<Branc
     }
     let rest = own.as_str().get(work.forbid_prefix.len()..).unwrap_or_default();
     let rest = rest.trim_start_matches(['/', '-', '_']);
-    let better = subject.ticket.map_or_else(
-        || if rest.is_empty() { "a name after its ticket".to_owned() } else { rest.to_owned() },
-        str::to_owned,
-    );
+    let better = subject.ticket.unwrap_or(if rest.is_empty() { "<ticket>" } else { rest });
     let reason = format!(
         "The work branch {own} begins with {}, and the forge would refuse the push: that is what hotfix branches are called.",
         work.forbid_prefix

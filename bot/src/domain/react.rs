@@ -166,7 +166,7 @@ fn acts(state: &Hotfix, entry: &Entry, version: u64) -> Vec<Effect> {
 }
 
 fn entered(state: &Hotfix, step: &StepId, now: Timestamp) -> Vec<Effect> {
-    let spec = state.plan.steps.iter().find(|spec| &spec.id == step);
+    let spec = state.plan.step(step);
     spec.map(|spec| step::enter(state, spec, now)).unwrap_or_default()
 }
 
@@ -181,7 +181,7 @@ fn asks_for(kind: &StepKind, environment: &Environment) -> bool {
 }
 
 fn is_mainline(state: &Hotfix, step: &StepId) -> bool {
-    let spec = state.plan.steps.iter().find(|spec| &spec.id == step);
+    let spec = state.plan.step(step);
     spec.is_some_and(|spec| matches!(spec.kind, StepKind::Mainline { .. }))
 }
 
@@ -204,7 +204,7 @@ fn delete_branch(state: &Hotfix) -> Vec<Effect> {
 fn timers(state: &Hotfix, entry: &Entry, reaction: &mut Reaction) {
     match &entry.event {
         Event::StepEntered { step } | Event::Reminded { step, .. } => {
-            let spec = state.plan.steps.iter().find(|spec| &spec.id == step);
+            let spec = state.plan.step(step);
             let minutes = spec.map_or(0, |spec| spec.remind_minutes);
             let current = matches!(state.state_of(step), Some(StepState::Current { .. }));
             if minutes > 0 && current {
@@ -354,25 +354,25 @@ fn audited(event: &Event) -> bool {
 
 /// A step whose end is not another event already.
 fn told_when_done(state: &Hotfix, step: &StepId) -> bool {
-    let spec = state.plan.steps.iter().find(|spec| &spec.id == step);
+    let spec = state.plan.step(step);
     spec.is_some_and(|spec| {
         matches!(spec.kind, StepKind::Review { .. } | StepKind::Approve { .. } | StepKind::Triage { ask: true, .. })
     })
 }
 
 pub(crate) fn is_triage(state: &Hotfix, step: &StepId) -> bool {
-    let spec = state.plan.steps.iter().find(|spec| &spec.id == step);
+    let spec = state.plan.step(step);
     spec.is_some_and(|spec| matches!(spec.kind, StepKind::Triage { ask: false, .. }))
 }
 
 fn is_vote(state: &Hotfix, step: &StepId) -> bool {
-    let spec = state.plan.steps.iter().find(|spec| &spec.id == step);
+    let spec = state.plan.step(step);
     spec.is_some_and(|spec| matches!(spec.kind, StepKind::Approve { .. }))
 }
 
 /// A step that asks somebody for something, and has no prompt of its own.
 fn told_when_entered(state: &Hotfix, step: &StepId) -> bool {
-    let spec = state.plan.steps.iter().find(|spec| &spec.id == step);
+    let spec = state.plan.step(step);
     spec.is_some_and(|spec| step::asks_at_once(state, &spec.kind))
 }
 

@@ -169,7 +169,7 @@ pub(crate) fn held_back(state: &Hotfix, environment: &Environment, to: &Audience
         .iter()
         .position(|spec| matches!(&spec.kind, StepKind::Approve { environment: e } if e == environment));
     let title = |step: &StepId| {
-        let spec = state.plan.steps.iter().find(|spec| &spec.id == step);
+        let spec = state.plan.step(step);
         outside(spec.map_or(step.as_str(), |spec| spec.title.as_str()))
     };
     let open = in_the_way(state, turn.unwrap_or(0), now);

@@ -153,7 +153,7 @@ fn taken_back(state: &Hotfix, intent: &DeployIntent, audience: &Audience<'_>, to
 /// What somebody said yes to rests on something that changed since (security case 91).
 fn reopened(state: &Hotfix, step: &StepId, reason: &str, (to, audience): (&PersonId, &Audience<'_>)) -> Option<Card> {
     let vote = state.votes.iter().find(|vote| &vote.person == to)?;
-    let title = state.plan.steps.iter().find(|spec| &spec.id == step).map_or(step.as_str(), |spec| spec.title.as_str());
+    let title = state.plan.step(step).map_or(step.as_str(), |spec| spec.title.as_str());
     let what = Text::of("What you said yes to, ").commit(&vote.commit).plain(format!(
         " for {}, is held back. {} is open again: {}",
         state.plan.place(&vote.environment),

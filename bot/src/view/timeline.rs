@@ -319,7 +319,7 @@ fn happened(state: &Hotfix, entry: &Entry, to: &Audience<'_>) -> Option<String> 
 
 /// Whether the end of a step stands in the timeline already, as the event that fulfilled it.
 fn is_told_by_another(state: &Hotfix, step: &StepId) -> bool {
-    let spec = state.plan.steps.iter().find(|spec| &spec.id == step);
+    let spec = state.plan.step(step);
     spec.is_some_and(|spec| match &spec.kind {
         StepKind::Base { .. }
         | StepKind::Announce
@@ -350,7 +350,7 @@ fn is_told_by_another(state: &Hotfix, step: &StepId) -> bool {
 
 /// What a step is called, as Markdown.
 pub(super) fn title(state: &Hotfix, step: &StepId) -> String {
-    let spec = state.plan.steps.iter().find(|spec| &spec.id == step);
+    let spec = state.plan.step(step);
     escape(spec.map_or(step.as_str(), |spec| &spec.title))
 }
 

@@ -8,7 +8,7 @@ use super::capture::ending;
 use super::query::spoken;
 use super::record::{End, Outcome, RunFolder, Started};
 use super::{CommandDeploy, blocking};
-use crate::deploy::DeployStatus;
+use crate::deploy::{DeployStatus, NOTHING_BEGUN};
 use crate::failure::Failure;
 
 /// How much of what a command printed goes into the reason of a failure.
@@ -23,7 +23,9 @@ pub(super) fn of(command: &str, outcome: &Outcome) -> DeployStatus {
         End::Exit(code) => format!("ended with exit status {code} after {took}"),
         End::Signal(number) => format!("was ended by signal {number} after {took}"),
         End::TimedOut => format!("was not done after {took} and was ended, with everything it had started"),
-        End::NotRun(why) => format!("could not be run: {why}"),
+        End::NotRun(why) => {
+            return DeployStatus::Failed { reason: format!("{NOTHING_BEGUN}: `{command}` could not be run: {why}.") };
+        }
     };
     let said = ending(&outcome.output, SAID_LINES, SAID_CHARS);
     let said = if said.is_empty() { "It printed nothing.".to_owned() } else { format!("It printed:\n{said}") };

@@ -59,7 +59,7 @@ pub(super) fn skip(draft: &mut Draft, who: &PersonId, step: &StepId, reason: &st
         Level::Must => no(Refusal::new(
             "step.must",
             format!("{step} is a must: the runbook does not let it be skipped."),
-            match draft.state.plan.steps.iter().find(|spec| &spec.id == step) {
+            match draft.state.plan.step(step) {
                 Some(spec) if !step::can_be_overridden(&draft.state, &spec.kind) => {
                     "See `plan` for who can do it. Nothing lifts it; a captain can end the run with `abandon <reason>`."
                         .to_owned()
@@ -75,7 +75,7 @@ pub(super) fn skip(draft: &mut Draft, who: &PersonId, step: &StepId, reason: &st
 
 pub(super) fn override_gate(draft: &mut Draft, grant: &Grant, gate: &StepId, reason: &str, incident: &str) -> Decided {
     let (level, behind) = find_step(&draft.state, gate)?;
-    let kind = draft.state.plan.steps.iter().find(|spec| &spec.id == gate).map(|spec| spec.kind.clone());
+    let kind = draft.state.plan.step(gate).map(|spec| spec.kind.clone());
     if behind
         || level == Level::MustNot
         || kind.as_ref().is_some_and(|kind| !step::can_be_overridden(&draft.state, kind))

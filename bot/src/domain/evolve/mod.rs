@@ -431,7 +431,7 @@ fn main_seen(state: &mut Hotfix, seen: &MainSeen) {
 /// wrong to say of them that they hold again.
 fn forget_told(state: &mut Hotfix) {
     let stays = |step: &StepId| {
-        let spec = state.plan.steps.iter().find(|spec| &spec.id == step);
+        let spec = state.plan.step(step);
         let done = matches!(state.state_of(step), Some(StepState::Done { .. }));
         done && spec.is_some_and(|spec| where_out(state, &spec.kind).is_some())
     };

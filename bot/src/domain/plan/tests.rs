@@ -312,7 +312,7 @@ fn a_better_name_is_proposed_for_a_work_branch() {
         resolved(fixed("release"), work(None), subject).unwrap_err().remove(0).next
     };
     assert_eq!(proposed("hotfix/_-mine", None), "Name it otherwise, such as --branch mine.");
-    assert_eq!(proposed("hotfix", None), "Name it otherwise, such as --branch a name after its ticket.");
+    assert_eq!(proposed("hotfix", None), "Name it otherwise, such as --branch <ticket>.");
     assert_eq!(proposed("hotfix/mine", Some("PAY-1")), "Name it otherwise, such as --branch PAY-1.");
 }
 

@@ -37,7 +37,8 @@ pub(super) fn progress(state: &Hotfix, place: &VerifyPlace, question: &str, by: 
     }
     let names: Vec<String> = passed.into_iter().map(marked).collect();
     let on = state.digest().map(|digest| digest.short()).or(commit.map(CommitId::short)).unwrap_or("it");
-    Progress::done(format!("{} say so, on {on}", names.join(" and ")))
+    let say = if names.len() == 1 { "says" } else { "say" };
+    Progress::done(format!("{} {say} so, on {on}", names.join(" and ")))
 }
 
 /// The parties of whom nobody spoke; one person speaks for one party (HOCS-31).

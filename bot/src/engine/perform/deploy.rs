@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use hotfix_adapters::chat::{AccountKind, Emoji};
 use hotfix_adapters::cluster::Cluster;
-use hotfix_adapters::deploy::{DeployRequest, DeployStatus, Edits};
+use hotfix_adapters::deploy::{DeployRequest, DeployStatus, Edits, NOTHING_BEGUN};
 use hotfix_adapters::failure::Failure;
 use hotfix_adapters::forge::PullState;
 use hotfix_adapters::registry::Image;
@@ -16,7 +16,7 @@ use jiff::SignedDuration;
 use crate::domain::command::{Command, DeployFacts, Outcome, PullFacts, Removal, Sighting};
 use crate::domain::effect::Reach;
 use crate::domain::event::{Contribution, Contributor, Lapse, Vote};
-use crate::domain::hotfix::{Hotfix, NOTHING_BEGUN};
+use crate::domain::hotfix::Hotfix;
 use crate::domain::id::{HotfixId, PersonId};
 use crate::domain::observation::Observation;
 use crate::domain::service::StepUp;

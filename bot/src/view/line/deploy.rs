@@ -1,12 +1,13 @@
 //! Deployments: why not, what begins, how it ended, what to watch and how to go back.
 
 use hotfix_adapters::chat::{Card, Text, Tone};
+use hotfix_adapters::deploy::NOTHING_BEGUN;
 use hotfix_adapters::vocabulary::{CommitId, DeployKey, Environment};
 
 use super::{Told, lines, one};
 use crate::domain::decide::may_abort;
 use crate::domain::event::DeployIntent;
-use crate::domain::hotfix::{Mainline, NOTHING_BEGUN, StepState};
+use crate::domain::hotfix::{Mainline, StepState};
 use crate::domain::playbook::{StepKind, VerifyPlace};
 use crate::domain::refusal::Refusal;
 use crate::view::ask::{again, by_hand, instead, owner, rolled_out, takes_fixes};

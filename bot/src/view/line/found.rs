@@ -18,7 +18,7 @@ use crate::view::standing::wait;
 impl Told<'_> {
     /// A step that asks somebody for something when its turn comes.
     pub(super) fn step_entered(&self, step: &StepId) -> Option<Card> {
-        let spec = self.state.plan.steps.iter().find(|spec| &spec.id == step)?;
+        let spec = self.state.plan.step(step)?;
         let asks = asks_at_once(self.state, &spec.kind);
         // What is fulfilled in the moment it begins asks nobody.
         let wait = wait(self.state, self.at).filter(|_| asks && self.state.is_current(|kind| kind == &spec.kind))?;
@@ -47,8 +47,7 @@ impl Told<'_> {
     }
 
     pub(super) fn agreed(&self, step: &StepId) -> Card {
-        let title =
-            self.state.plan.steps.iter().find(|spec| &spec.id == step).map_or(step.as_str(), |spec| &spec.title);
+        let title = self.state.plan.step(step).map_or(step.as_str(), |spec| &spec.title);
         one(Tone::Good, Text::of(format!("{} agrees: {}", self.who(), ended(&outside(title)))))
     }
 

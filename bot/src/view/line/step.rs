@@ -19,7 +19,7 @@ use crate::view::standing::wait;
 
 impl Told<'_> {
     fn spec(&self, step: &StepId) -> Option<&StepSpec> {
-        self.state.plan.steps.iter().find(|spec| &spec.id == step)
+        self.state.plan.step(step)
     }
 
     /// "Review (APPLY-8)", for people.
@@ -111,7 +111,7 @@ impl Told<'_> {
 
     /// An option, and how it is taken. The questions of a triage for which nothing waits stand in the announcement.
     pub(super) fn step_offered(&self, step: &StepId) -> Option<Card> {
-        let spec = self.state.plan.steps.iter().find(|spec| &spec.id == step)?;
+        let spec = self.state.plan.step(step)?;
         if matches!(spec.kind, StepKind::Triage { ask: false, .. }) {
             return None;
         }

@@ -119,7 +119,7 @@ fn the_image_is_named_where_one_is_pinned() {
         let published = Published { image, created: None, revision: None };
         state.image = Some(Pinned { commit: commit("1111111"), published });
     });
-    assert_eq!(of(&play, &LOCAL, &["qa"]), Progress::done("<@ben> say so, on dddddddddddd"));
+    assert_eq!(of(&play, &LOCAL, &["qa"]), Progress::done("<@ben> says so, on dddddddddddd"));
 }
 
 #[test]
