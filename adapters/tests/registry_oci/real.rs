@@ -109,7 +109,7 @@ async fn the_tag_of_a_branch_is_discovered() {
         panic!()
     };
     let stale = "branch-hotfix_HOCS-1234: built from bbbbbbb and not from aaaaaaa".to_owned();
-    assert_eq!(passed_over, [stale.clone()]);
+    assert_eq!(passed_over, std::slice::from_ref(&stale));
     assert_eq!(looked, [stale, format!("{}: not in the registry", "a".repeat(40))]);
 
     let (digest, _) = daemon.push("branch-hotfix_HOCS-1234", &config("a", "2026-03-01T10:04:00Z")).await;

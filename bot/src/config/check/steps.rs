@@ -124,7 +124,7 @@ fn check_verifications(service: &RawService, at: At, steps: &[&RawStep], sink: &
 fn check_images(service: &RawService, at: At, steps: &[&RawStep], sink: &Sink) {
     for (index, environment, place) in deployments(steps) {
         let is_image = |step: &&RawStep| step.kind.as_ref().is_some_and(|kind| matches!(kind.value, StepKind::Image));
-        if service.registry.is_none() || steps.iter().take(index).any(|step| is_image(step)) {
+        if service.registry.is_none() || steps.iter().take(index).any(is_image) {
             continue;
         }
         let names = |one: &&RawEnvironment| one.mechanism.iter().flat_map(MechanismConfig::patterns).any(names_image);

@@ -23,7 +23,7 @@ fn each_vote_and_each_no_that_is_gone_is_told() {
     let lost = |change: fn(&mut Hotfix)| of(&before, &head_moved(), &vetoed().changed(change).state);
     assert_eq!(lost(|_| {}), no_events());
     assert_eq!(lost(|state| drop(state.votes.remove(0))), [withdrawn("ben", Some(Lapse::Head))]);
-    assert_eq!(lost(|state| state.vetoes.clear()), [no.clone()]);
+    assert_eq!(lost(|state| state.vetoes.clear()), std::slice::from_ref(&no));
     let all = lost(|state| {
         state.votes.clear();
         state.vetoes.clear();

@@ -154,7 +154,7 @@ fn a_fix_that_main_reverted_is_wanted_by_name() {
     let reverted = Sighting::FixReverted { source: commit("f1f1f1f"), by, why: "it breaks".to_owned() };
     let play = begun().saw(reverted);
     let confirmed = Event::FixConfirmed { source: commit("f1f1f1f") };
-    assert_eq!(play.on_act("ben", Act::Pick(fixes(&["f1f1f1f"]))), [confirmed.clone()]);
+    assert_eq!(play.on_act("ben", Act::Pick(fixes(&["f1f1f1f"]))), std::slice::from_ref(&confirmed));
     let both = [confirmed, requested("2222222")];
     assert_eq!(play.on_act("ben", Act::Pick(fixes(&["f1f1f1f", "2222222"]))), both);
     let known = play.by("ben", Act::Pick(fixes(&["f1f1f1f"])));
