@@ -586,6 +586,14 @@ impl Hotfix {
         self.deploys.iter().rev().find(|deploy| &deploy.intent.environment == environment)
     }
 
+    /// Returns whether a deployment of what ships to an environment is on its way or ended well. One that failed is still to begin:
+    /// it is tried again, and everything it relies on is looked at again.
+    #[must_use]
+    pub fn has_begun(&self, environment: &Environment) -> bool {
+        let stands = |deploy: &&Deployment| !matches!(deploy.state, DeployState::Failed(_));
+        self.last_deploy(environment).filter(stands).is_some_and(|deploy| self.is_what_ships(&deploy.intent))
+    }
+
     /// The deployment with this key.
     #[must_use]
     pub fn deploy(&self, key: &DeployKey) -> Option<&Deployment> {

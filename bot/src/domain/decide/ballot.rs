@@ -167,11 +167,8 @@ pub(super) fn reject(draft: &mut Draft, grant: &Grant, reason: &str, (on, way): 
 /// A gate that is open without its votes is shut again, unless the deployment it guarded runs or ended well. One that failed is to
 /// be tried again, and takes the votes again.
 pub(super) fn reopen_gate(draft: &mut Draft, environment: &Environment, reason: &str) -> Decided {
-    let stands = |deploy: &Deployment| !matches!(deploy.state, DeployState::Failed(_));
-    let last = draft.state.last_deploy(environment).filter(|deploy| stands(deploy));
-    let began = last.is_some_and(|deploy| draft.state.is_what_ships(&deploy.intent));
     let holds = vote::quorum(&draft.state, environment, draft.now, None).holds();
-    if began || holds {
+    if draft.state.has_begun(environment) || holds {
         return Ok(());
     }
     let gate = draft.state.plan.steps.iter().zip(&draft.state.steps).find(|(spec, state)| {
@@ -250,7 +247,9 @@ pub(super) fn rules_seen(
     }
     let began = |state: &Hotfix, vote: &Vote| {
         let by_it = |deploy: &&Deployment| {
-            deploy.intent.environment == vote.environment && deploy.intent.votes.contains(&vote.person)
+            deploy.intent.environment == vote.environment
+                && deploy.intent.votes.contains(&vote.person)
+                && !matches!(deploy.state, DeployState::Failed(_))
         };
         state.deploys.iter().filter(by_it).any(|deploy| deploy.at >= vote.at)
     };
@@ -309,10 +308,7 @@ pub(super) fn retargeted(draft: &mut Draft) -> Decided {
 /// its votes are void, and people are asked again with the new ones; a deployment that began is history.
 pub(super) fn edits_read(draft: &mut Draft, environment: &Environment, edits: &Edits) -> Decided {
     let known = draft.state.edits.get(environment).map(|known| known.digest.clone());
-    let stands = |deploy: &Deployment| !matches!(deploy.state, DeployState::Failed(_));
-    let last = draft.state.last_deploy(environment).filter(|deploy| stands(deploy));
-    let began = last.is_some_and(|deploy| draft.state.is_what_ships(&deploy.intent));
-    if began || known.as_ref() == Some(&edits.digest) {
+    if draft.state.has_begun(environment) || known.as_ref() == Some(&edits.digest) {
         return Ok(());
     }
     draft.bot(Event::EditsRead { environment: environment.clone(), edits: edits.clone() })?;

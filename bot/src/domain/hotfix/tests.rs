@@ -95,6 +95,17 @@ fn a_deployment_is_awaited_until_it_begins() {
     assert!(!live().state.awaits_deploy(&production()) && !voted().state.awaits_deploy(&environment("moon")));
 }
 
+/// Whatever a deployment relies on is looked at until it begins, and again after it failed.
+#[test]
+fn a_deployment_that_failed_is_still_to_begin() {
+    let begins = || voted().by("ana", Act::Deploy(production())).begins("abc1234");
+    let begun = |play: Play| play.state.has_begun(&production());
+    assert!(!begun(voted()) && begun(begins()) && begun(live()));
+    assert!(!begun(begins().ends(Some("no"))));
+    assert!(!begun(live().changed(|state| last(state).intent.commit = commit("2222222"))), "it was something else");
+    assert!(!live().state.has_begun(&environment("moon")));
+}
+
 /// Security case 99.
 #[test]
 fn what_this_run_did_or_found_is_its_own() {

@@ -213,10 +213,7 @@ fn is_to_begin(state: &Hotfix, kind: &StepKind) -> bool {
     let merged = state.pull.as_ref().is_some_and(|pull| pull.merged.is_some());
     #[expect(clippy::wildcard_enum_match_arm, reason = "every other step reads or asks")]
     match kind {
-        StepKind::Deploy { environment, .. } => {
-            let last = state.last_deploy(environment).filter(|deploy| state.is_what_ships(&deploy.intent));
-            last.is_none_or(|deploy| matches!(deploy.state, DeployState::Failed(_)))
-        }
+        StepKind::Deploy { environment, .. } => !state.has_begun(environment),
         StepKind::Merge { .. } => !merged,
         // What is live already goes back to main, whatever became of its evidence since.
         StepKind::Mainline { by: MainlineBy::Merge(_), .. } => !merged && state.live_at.is_none(),

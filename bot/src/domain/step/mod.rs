@@ -273,11 +273,11 @@ pub fn enter(state: &Hotfix, spec: &StepSpec, now: Timestamp) -> Vec<Effect> {
 pub fn releases(state: &Hotfix) -> bool {
     let mut rests = state.plan.steps.iter().map(|spec| &spec.kind);
     let rests = rests.any(|kind| matches!(kind, StepKind::Releasable | StepKind::Merge { .. }));
-    let begun = |environment: &Environment| {
-        state.last_deploy(environment).is_some_and(|deploy| state.is_what_ships(&deploy.intent))
-    };
     let mut steps = state.plan.steps.iter().zip(&state.steps).filter(|(_, at)| !at.is_behind());
-    rests && steps.any(|(spec, _)| matches!(&spec.kind, StepKind::Deploy { environment, .. } if !begun(environment)))
+    rests
+        && steps.any(
+            |(spec, _)| matches!(&spec.kind, StepKind::Deploy { environment, .. } if !state.has_begun(environment)),
+        )
 }
 
 /// Whether two people can set a step aside. Without the others the run would not know what it ships, or would ship it by no way

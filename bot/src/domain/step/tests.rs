@@ -171,6 +171,7 @@ fn a_plan_releases_until_its_deployments_have_begun() {
     assert!(releases(&with(voted(), StepKind::Releasable)));
     assert!(releases(&with(voted(), StepKind::Merge { method: MergeMethod::Merge })));
     assert!(!releases(&with(begins(), StepKind::Releasable)), "it has begun");
+    assert!(releases(&with(begins().ends(Some("no")), StepKind::Releasable)), "it failed, and will be tried again");
     assert!(releases(&with(begins().changed(other), StepKind::Releasable)), "something else was deployed");
     assert!(!releases(&with(live(), StepKind::Releasable)), "the run is past it");
     assert!(!releases(&with(live().changed(other), StepKind::Releasable)), "the run is past it");

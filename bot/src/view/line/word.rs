@@ -153,8 +153,8 @@ impl Told<'_> {
 
     /// Whether what they said yes to went there by their word.
     fn went(&self, environment: &Environment, person: &PersonId) -> bool {
-        let last = self.state.last_deploy(environment);
-        last.is_some_and(|deploy| deploy.intent.votes.contains(person) && self.state.is_what_ships(&deploy.intent))
+        let last = self.state.last_deploy(environment).filter(|_| self.state.has_begun(environment));
+        last.is_some_and(|deploy| deploy.intent.votes.contains(person))
     }
 
     fn is_by(&self, person: &PersonId) -> bool {

@@ -398,6 +398,8 @@ fn a_vote_on_which_a_deployment_rests_is_history() {
         state.deploys.last_mut().unwrap().intent.votes.remove(&person("ben"));
     }));
     assert!(lapses(|state| state.deploys.last_mut().unwrap().intent.environment = staging()));
+    let failed = running().ends(Some("no space left")).on_sight(rules(&["dee"]));
+    assert!(failed.contains(&withdrawn("ben", Some(Lapse::Left))) && failed.contains(&reopened("votes", LAPSED)));
 }
 
 #[test]
