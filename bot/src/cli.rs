@@ -123,5 +123,35 @@ fn failed(error: &anyhow::Error) -> ExitCode {
 
 /// Prints, and does not mind when nobody reads.
 fn print_line(out: &mut dyn std::io::Write, text: &str) -> std::io::Result<()> {
-    writeln!(out, "{}", text.trim_end())
+    match writeln!(out, "{}", text.trim_end()) {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        done => done,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Error, ErrorKind, Write};
+
+    use super::print_line;
+
+    /// A writer that fails in this way.
+    struct Fails(ErrorKind);
+
+    impl Write for Fails {
+        fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+            Err(Error::from(self.0))
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_reader_that_has_enough_is_no_failure() {
+        assert!(print_line(&mut Fails(ErrorKind::BrokenPipe), "text").is_ok());
+        let full = print_line(&mut Fails(ErrorKind::StorageFull), "text").unwrap_err();
+        assert_eq!(full.kind(), ErrorKind::StorageFull);
+    }
 }

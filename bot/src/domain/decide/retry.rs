@@ -32,7 +32,7 @@ pub(super) fn retry(draft: &mut Draft, grant: &Grant) -> Decided {
     if state.stuck.is_empty() && asked.is_none() && !votes_again && effects.is_empty() {
         return no(Refusal::new(
             "retry.nothing",
-            "Nothing failed that could be tried again.",
+            "Nothing can be tried again now.",
             "See `status` for what is waited for.",
         ));
     }
