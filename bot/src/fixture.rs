@@ -27,7 +27,7 @@ use crate::domain::way::Way;
 use crate::policy::{Policy, Quorums, ServicePolicy};
 
 pub(crate) use every::every_event;
-pub(crate) use world::{playbook, service};
+pub(crate) use world::{playbook, service, spec};
 
 /// A commit whose short form is this.
 pub(crate) fn commit(short: &str) -> CommitId {

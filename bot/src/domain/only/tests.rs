@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::domain::playbook::{Level, ServiceKind, Trigger};
+use crate::domain::playbook::{ServiceKind, Trigger};
 use crate::domain::service::{Approval, RequiredChecks, TargetPlan};
-use crate::fixture::begun;
+use crate::fixture::{begun, spec};
 
 fn environment(name: &str, production: bool, targets: &[(&str, bool)]) -> EnvironmentPlan {
     let target = |(name, production): &(&str, bool)| TargetPlan { name: (*name).to_owned(), production: *production };
@@ -45,27 +45,15 @@ fn service() -> Service {
     }
 }
 
-fn step(id: &str, title: &str, kind: StepKind) -> StepSpec {
-    StepSpec {
-        id: id.parse().unwrap(),
-        title: title.to_owned(),
-        level: Level::Must,
-        serves: Vec::new(),
-        remind_minutes: 0,
-        only_for: None,
-        kind,
-    }
-}
-
 fn steps() -> Vec<StepSpec> {
-    let mut steps = vec![step("schema", "Schemas", deploy("schemas", What::Schema))];
+    let mut steps = vec![spec("schema", "Schemas", deploy("schemas", What::Schema))];
     for name in ["west", "east"] {
         let environment: Environment = name.parse().unwrap();
         let place = crate::domain::playbook::VerifyPlace::Environment(environment.clone());
         let look = StepKind::Verify { place, question: String::new(), by: Vec::new() };
-        steps.push(step(&format!("agree-{name}"), &format!("Agree to {name}"), StepKind::Approve { environment }));
-        steps.push(step(&format!("to-{name}"), "Promote", deploy(name, What::Ships)));
-        steps.push(step(&format!("look-{name}"), "Look", look));
+        steps.push(spec(&format!("agree-{name}"), &format!("Agree to {name}"), StepKind::Approve { environment }));
+        steps.push(spec(&format!("to-{name}"), "Promote", deploy(name, What::Ships)));
+        steps.push(spec(&format!("look-{name}"), "Look", look));
     }
     steps
 }
@@ -105,7 +93,7 @@ fn the_other_production_is_left_out() {
 #[test]
 fn a_target_that_is_not_there_is_refused_by_name() {
     // The schemas are promoted by a word of their own.
-    let promotion = [vec![step("target", "What", StepKind::Target)], steps()].concat();
+    let promotion = [vec![spec("target", "What", StepKind::Target)], steps()].concat();
     let refusal = left_of(promotion, &["ci", "cli", "schemas"]).unwrap_err();
     assert_eq!(refusal.code, "promotion.target");
     assert_eq!(refusal.reason, "reports has no targets cli, schemas to promote.");
@@ -125,7 +113,7 @@ fn what_is_not_there_is_refused_in_the_words_of_the_run() {
 fn a_single_production_is_not_among_what_can_be_named() {
     let only_west: Vec<StepSpec> = steps().into_iter().filter(|step| !step.id.as_str().ends_with("east")).collect();
     assert_eq!(left_of(only_west.clone(), &["cli"]).unwrap_err().next, "It has: prod, ci.");
-    let promotion = [vec![step("target", "What", StepKind::Target)], only_west].concat();
+    let promotion = [vec![spec("target", "What", StepKind::Target)], only_west].concat();
     let refusal = left_of(promotion, &["cli"]).unwrap_err();
     assert_eq!(refusal.reason, "reports has no target cli to promote.");
     assert_eq!(refusal.requirement, "PROMO-8".parse().ok());
@@ -135,10 +123,10 @@ fn a_single_production_is_not_among_what_can_be_named() {
 fn what_has_no_parts_is_deployed_whole() {
     let next = |steps| left_of(steps, &["cli"]).unwrap_err().next;
     assert_eq!(
-        next(vec![step("schema", "Schemas", deploy("schemas", What::Schema))]),
+        next(vec![spec("schema", "Schemas", deploy("schemas", What::Schema))]),
         "It is deployed whole: leave --only out."
     );
-    assert_eq!(next(vec![step("target", "What", StepKind::Target)]), "It is promoted whole: leave --only out.");
+    assert_eq!(next(vec![spec("target", "What", StepKind::Target)]), "It is promoted whole: leave --only out.");
 }
 
 /// The plan of a run that promotes these targets alone.

@@ -3,20 +3,8 @@
 use hotfix_adapters::forge::MergeMethod;
 
 use super::*;
-use crate::domain::playbook::{BaseSource, Level, MainlineBy, ServiceKind, Trigger};
-use crate::fixture::{begun, environment, playbook, production, service, staging};
-
-fn spec(id: &str, title: &str, kind: StepKind) -> StepSpec {
-    StepSpec {
-        id: id.parse().unwrap(),
-        title: title.to_owned(),
-        level: Level::Must,
-        serves: Vec::new(),
-        remind_minutes: 0,
-        only_for: None,
-        kind,
-    }
-}
+use crate::domain::playbook::{BaseSource, MainlineBy, ServiceKind, Trigger};
+use crate::fixture::{begun, environment, playbook, production, service, spec, staging};
 
 fn deploy(name: &str, what: What) -> StepKind {
     StepKind::Deploy { environment: environment(name), trigger: Trigger::Command, what }

@@ -9,19 +9,13 @@ use crate::domain::event::{Counts, MainSeen, Survey};
 use crate::domain::hotfix::{Pinned, StepState};
 use crate::domain::id::StepId;
 use crate::domain::playbook::{BaseSource, CapabilityKind, MainlineBy, Trigger, VerifyPlace, What, Which};
-use crate::fixture::{Play, asked, begun, closed, commit, contribution, environment, live, person, production, voted};
+use crate::fixture::{
+    self, Play, asked, begun, closed, commit, contribution, environment, live, person, production, voted,
+};
 
 /// A must of this kind.
 pub(super) fn spec(kind: StepKind) -> StepSpec {
-    StepSpec {
-        id: "extra".parse().unwrap(),
-        title: String::new(),
-        level: Level::Must,
-        serves: Vec::new(),
-        remind_minutes: 0,
-        only_for: None,
-        kind,
-    }
+    fixture::spec("extra", "", kind)
 }
 
 pub(super) fn check(name: &str, state: CheckState) -> Check {

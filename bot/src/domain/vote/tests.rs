@@ -7,10 +7,9 @@ use super::*;
 use crate::domain::attribution::Identified;
 use crate::domain::event::Contributor;
 use crate::domain::hotfix::{Hotfix, Veto};
-use crate::domain::id::StepId;
-use crate::domain::playbook::{Level, StepKind, StepSpec, Trigger, What};
+use crate::domain::playbook::{StepKind, Trigger, What};
 use crate::domain::way::Way;
-use crate::fixture::{asked, commit, contribution, environment, person, production, voted, yes};
+use crate::fixture::{asked, commit, contribution, environment, person, production, spec, voted, yes};
 
 fn standing(all: &[(&str, &[Role])]) -> Standing {
     all.iter().map(|(who, roles)| (person(who), roles.iter().copied().collect())).collect()
@@ -265,15 +264,7 @@ fn a_promotion_takes_one_voter_who_did_not_write_it() {
     let now = asked().now;
     let missing = |state: &Hotfix| quorum(state, &production(), now, None).missing;
     let by = |who: &str| Some(vec![contribution("5555555", "A change", who)]);
-    let step = |kind| StepSpec {
-        id: "extra".parse::<StepId>().unwrap(),
-        title: String::new(),
-        level: Level::Must,
-        serves: Vec::new(),
-        remind_minutes: 0,
-        only_for: None,
-        kind,
-    };
+    let step = |kind| spec("extra", "", kind);
     let mut promotion = one_vote();
     promotion.target = promotion.ships().cloned();
     promotion.plan.steps.push(step(StepKind::Target));
