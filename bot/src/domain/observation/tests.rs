@@ -114,6 +114,7 @@ fn sightings() -> Vec<(Sighting, Vec<Change>)> {
             }],
         ),
         (Sighting::Image { commit: at(), published, by: String::new() }, vec![other_head, pinned]),
+        (Sighting::ImagesPassedOver { commit: at(), why: Vec::new() }, vec![other_head, pinned]),
         (Sighting::Tag(None), vec![other_head, pinned]),
         (
             Sighting::Edits { environment: production(), edits },

@@ -135,6 +135,24 @@ fn the_image_of_what_ships_is_pinned() {
     assert_eq!(voted().on_sight(Sighting::Tag(digest("b"))), no_events(), "nothing is pinned");
 }
 
+/// HOCS-23: an image under the right tag that is not the one of what ships is told, each reason once.
+#[test]
+fn images_that_are_passed_over_are_told_once() {
+    let why = |all: &[&str]| all.iter().map(|one| (*one).to_owned()).collect::<Vec<_>>();
+    let seen = |short: &str, all: &[&str]| Sighting::ImagesPassedOver { commit: commit(short), why: why(all) };
+    let told = |all: &[&str]| [Event::ImagesPassedOver { commit: commit("1111111"), why: why(all) }];
+    let stale = ["hotfix: built from 2222222"];
+    assert_eq!(asked().on_sight(seen("1111111", &[])), no_events(), "there is none");
+    assert_eq!(asked().on_sight(seen("1111111", &stale)), told(&stale));
+    assert_eq!(asked().on_sight(seen("2222222", &stale)), no_events(), "of something else");
+    let known = || asked().saw(seen("1111111", &stale));
+    assert_eq!(known().on_sight(seen("1111111", &stale)), no_events());
+    assert_eq!(known().on_sight(seen("1111111", &[])), told(&[]), "it is gone");
+    let found = Sighting::Image { commit: commit("1111111"), published: published("a"), by: "quay".to_owned() };
+    assert_eq!(known().saw(found).state.passed_over, Vec::<String>::new());
+    assert_eq!(known().saw(Sighting::Head(Some(head("2222222", "More")))).state.passed_over, Vec::<String>::new());
+}
+
 /// HOCS-15: nothing is pushed to a hotfix branch that production runs.
 #[test]
 fn a_push_to_the_live_branch_is_told_once() {
