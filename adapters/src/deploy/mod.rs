@@ -13,7 +13,7 @@ pub mod workflow;
 
 pub use parameters::{names_image, names_previous};
 
-/// How the reason of a failed deployment begins of which nothing was done.
+/// The first words of the reason of a failed deployment that did nothing at all.
 pub const NOTHING_BEGUN: &str = "Nothing was begun";
 
 use std::time::Duration;

@@ -126,7 +126,7 @@ impl TagStrategies {
     }
 }
 
-/// Whether the tags of a pattern belong to one build for good.
+/// Returns whether each tag of a pattern stays with one build: a branch tag moves to the next build.
 fn is_of_one_build(pattern: &str) -> bool {
     [Placeholder::Sha, Placeholder::Short, Placeholder::Semver].into_iter().any(|one| pattern.contains(one.written()))
 }

@@ -39,7 +39,7 @@ pub(super) enum ForgeCommand {
         number: u64,
         /// The label
         label: String,
-        /// The git address of whoever sets it
+        /// The git address of the person who sets it
         email: String,
     },
     /// Takes a label off an open pull request, as the owner of a git address
@@ -50,7 +50,7 @@ pub(super) enum ForgeCommand {
         number: u64,
         /// The label
         label: String,
-        /// The git address of whoever removes it
+        /// The git address of the person who removes it
         email: String,
     },
     /// Merges a pull request as it is

@@ -241,7 +241,7 @@ pub enum Sighting {
     },
     /// The images that have a tag of what ships and are not built of it.
     ImagesPassedOver {
-        /// What ships.
+        /// The commit that ships.
         commit: CommitId,
         /// Each tag with the reason; empty when there is no such image.
         why: Vec<String>,

@@ -158,7 +158,7 @@ pub enum Event {
     },
     /// Images were found under a tag of what ships that are not built of it, or are not there any more.
     ImagesPassedOver {
-        /// What ships.
+        /// The commit that ships.
         commit: CommitId,
         /// Each tag with the reason; empty when there is no such image any more.
         why: Vec<String>,

@@ -59,8 +59,9 @@ impl Observation {
                 (&then.base, sources(then), &then.survey) == (&now.base, sources(now), &now.survey)
             }
             Sighting::Counts(_) => (&then.base, then.ships(), &then.counts) == (&now.base, now.ships(), &now.counts),
-            Sighting::Image { .. } | Sighting::ImagesPassedOver { .. } | Sighting::Tag(_) => {
-                (&then.image, then.ships()) == (&now.image, now.ships())
+            Sighting::Image { .. } | Sighting::Tag(_) => (&then.image, then.ships()) == (&now.image, now.ships()),
+            Sighting::ImagesPassedOver { .. } => {
+                (&then.image, &then.passed_over, then.ships()) == (&now.image, &now.passed_over, now.ships())
             }
             Sighting::Edits { environment, .. } => {
                 (then.edits.get(environment), then.ships_to(environment), &then.deploys)

@@ -156,7 +156,8 @@ fn check_environments(service: &RawService, sink: &Sink) -> bool {
     production.is_some()
 }
 
-/// What a mechanism fills in can be known: images are kept somewhere, and something tells what ran before.
+/// Checks that the values a mechanism fills in can be known: images need a registry, `{previous}` needs something that tells what
+/// runs.
 fn check_patterns(service: &RawService, sink: &Sink) {
     for environment in &service.environments {
         let Some(mechanism) = &environment.mechanism else { continue };

@@ -26,7 +26,7 @@ pub(super) const PRODUCTION: usize = 11;
 pub(super) const MAIN: usize = 12;
 pub(super) const POSTMORTEM: usize = 13;
 
-/// When the events happen.
+/// The moment of the events.
 pub(super) fn at() -> Timestamp {
     "2026-03-02T18:00:00Z".parse().unwrap()
 }
@@ -46,7 +46,7 @@ pub(super) fn by(state: &Hotfix, who: &str, event: Event) -> Hotfix {
     after(state, Actor::Person(person(who)), event).unwrap()
 }
 
-/// Why an event of the bot cannot have happened.
+/// Returns the reason why an event of the bot cannot have happened.
 pub(super) fn why(state: &Hotfix, event: Event) -> String {
     after(state, Actor::Bot, event).unwrap_err()
 }

@@ -114,7 +114,10 @@ fn sightings() -> Vec<(Sighting, Vec<Change>)> {
             }],
         ),
         (Sighting::Image { commit: at(), published, by: String::new() }, vec![other_head, pinned]),
-        (Sighting::ImagesPassedOver { commit: at(), why: Vec::new() }, vec![other_head, pinned]),
+        (
+            Sighting::ImagesPassedOver { commit: at(), why: Vec::new() },
+            vec![other_head, pinned, |state| state.passed_over.push("hotfix: built from 2222222".to_owned())],
+        ),
         (Sighting::Tag(None), vec![other_head, pinned]),
         (
             Sighting::Edits { environment: production(), edits },

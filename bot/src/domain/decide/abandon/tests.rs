@@ -127,7 +127,7 @@ fn an_abandoned_run_is_only_looked_at_and_brought_home() {
 }
 
 #[test]
-fn whoever_asks_more_of_an_abandoned_run_is_told_what_it_waits_for() {
+fn an_abandoned_run_refuses_what_is_asked_and_says_what_it_waits_for() {
     let told = |play: &Play, asked_by: Option<&str>| {
         let by = Abandoned { asked_by: asked_by.map(person), ..play.state.abandoned.clone().unwrap() };
         let refusal = over(&play.state, &by);

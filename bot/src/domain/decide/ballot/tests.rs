@@ -48,7 +48,7 @@ fn just_before(when: Timestamp) -> Timestamp {
     when.checked_sub(SignedDuration::from_nanos(1)).unwrap()
 }
 
-/// When the question of this run was put.
+/// The moment at which the question of this run was put.
 fn put(play: &Play) -> Timestamp {
     play.state.prompts[&production()].asked
 }
@@ -317,7 +317,7 @@ fn freeze() -> Option<Frozen> {
     Some(Frozen { reason: "It is Friday.".to_owned(), end: Thaw::Word("payments".to_owned()) })
 }
 
-/// What is read in the moment before a deployment judges each vote by name.
+/// The facts that are read right before a deployment judge each vote by name.
 #[test]
 fn votes_that_do_not_count_any_more_are_void_by_name() {
     let ready = voted().by("ana", Act::Deploy(production()));

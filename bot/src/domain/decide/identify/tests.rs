@@ -48,7 +48,7 @@ fn only_an_unknown_contributor_can_be_named() {
 }
 
 #[test]
-fn whoever_says_it_has_no_part_in_the_change_and_no_vote() {
+fn the_person_who_identifies_somebody_has_no_part_in_the_change_and_no_vote() {
     let play = with_unknown(asked(), &["b@example.org"]);
     let act = || is("b@example.org", None);
     assert_eq!(play.refused("ana", act()), ["identify.requester"]);
@@ -60,7 +60,7 @@ fn whoever_says_it_has_no_part_in_the_change_and_no_vote() {
 }
 
 #[test]
-fn the_vote_of_whoever_turns_out_to_have_worked_on_it_is_void() {
+fn the_vote_of_a_person_identified_as_a_contributor_is_void() {
     let play = with_unknown(asked().by("ben", yes(None)).by("eve", yes(None)), &["b@example.org"]);
     let events = play.on_act("dee", is("b@example.org", Some("ben")));
     assert_eq!(events[..2], [identified("b@example.org", Some("ben")), withdrawn("ben", Some(Lapse::Identified))]);

@@ -113,7 +113,7 @@ fn what_is_said_again_changes_nothing() {
 
 /// Security case 40: the same start again brings nothing.
 #[test]
-fn whoever_starts_it_too_joins_it() {
+fn a_second_start_joins_the_run() {
     let joined = |title: &str| Event::Joined { title: title.to_owned() };
     let title = "Fix 500 on upload";
     let once = begun().by("ben", join("Uploads fail", &[]));

@@ -303,7 +303,7 @@ fn a_conflict_is_settled_by_what_a_person_pushes() {
     assert_eq!(adapts(&clean), Some(Vec::new()), "there is no conflict");
 }
 
-/// Where all commits are accounted for, only a commit that could be the answer settles a conflict.
+/// A plan that picks accounts for every commit: only one that could be the answer settles a conflict.
 #[test]
 fn a_conflict_among_picks_is_settled_by_a_commit_that_could_be_the_answer() {
     let beyond = |short: &str, withheld| Beyond { commit: commit(short), withheld };
@@ -591,7 +591,7 @@ fn a_deployment_goes_on_by_what_is_seen_of_it() {
 
 type Change = fn(&mut Hotfix);
 
-/// What was refused is told while it is still to be done.
+/// A refused effect is reported as long as it is still to be done.
 #[test]
 fn what_was_refused_is_told_while_it_has_a_point() {
     let ready = voted().by("ana", Act::Deploy(production()));

@@ -105,7 +105,7 @@ fn a_moved_image_is_deployed_and_looked_at_again() {
     assert_eq!(bot(&play.state, Event::ImageMoved { to: None }).steps, play.state.steps, "the plan pins no image");
 }
 
-/// What a captain gave up is left out, unless it was done or left out before, and stays so when other steps open again.
+/// Steps that a captain gave up are left out, unless they were done or left out before, and stay so when other steps open again.
 #[test]
 fn a_waived_way_back_is_left_out() {
     let waived = |play: Play| by(&play.state, "dee", Event::MergebackWaived { reason: "a flag".to_owned() });

@@ -88,7 +88,7 @@ fn what_was_refused_is_forgotten_once_it_is_done_or_has_no_point() {
     assert!(retried.stuck.is_empty() && retried.rolled_back.is_none());
 }
 
-/// What served the way back is forgotten with it only when it is its turn.
+/// A refusal that concerned the way back to main is forgotten with it only when it is its turn.
 #[test]
 fn a_refusal_that_serves_another_step_outlives_a_waiver() {
     let refused = Stuck { effect: Effect::OpenPull, reason: "no".to_owned(), asked: None };
@@ -118,7 +118,7 @@ fn a_refusal_is_kept_with_the_question_that_it_answers() {
     assert_eq!((unread.stuck, unread.asked_deploy), (vec![Stuck { effect: check, reason, asked: Some(asked) }], None));
 }
 
-/// What ran before can still be put back although its facts could not be read; what would not ship any more is forgotten.
+/// A rollback whose facts could not be read can be tried again; a deployment of something that no longer ships is forgotten.
 #[test]
 fn a_void_question_is_forgotten_unless_it_puts_back() {
     let asked = voted().by("ana", Act::Deploy(production())).state.asked_deploy.unwrap();
