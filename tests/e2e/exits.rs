@@ -12,6 +12,7 @@ use hotfix::domain::playbook::StepKind;
 use hotfix::domain::refusal::Refusal;
 use hotfix::domain::way::Way;
 use hotfix_tests::model::{CROWD, Model, Throw};
+use hotfix_tests::sample::{number, property};
 use proptest::prelude::*;
 
 /// Dee is the captain of the stage.
@@ -24,7 +25,8 @@ fn throws() -> impl Strategy<Value = Vec<Throw>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+    // `CASES` tries more.
+    #![proptest_config(property(number("CASES", 64)))]
 
     #[test]
     fn no_state_of_apply_is_without_an_exit(throws in throws()) {
@@ -114,7 +116,7 @@ fn what_is_stuck_can_be_tried_again(model: &Model) -> Result<(), TestCaseError> 
     match retried {
         Some(Ok(decision)) => prop_assert!(decision.state.stuck.is_empty(), "{:?}", decision.state.stuck),
         Some(Err(refusals)) => {
-            let known = ["drift", "hold"];
+            let known = ["drift", "hold", "deploy.busy"];
             let others: Vec<&Refusal> = refusals.iter().filter(|r| !known.contains(&r.code.as_str())).collect();
             prop_assert!(others.is_empty(), "{:?} cannot be tried again: {others:?}", model.state.stuck);
         }
@@ -202,7 +204,14 @@ fn recommends_what_works(model: &Model, state: &Hotfix, refusal: &Refusal) -> Re
                 false
             }
         });
-        prop_assert!(works, "{} recommends `{command}`, which is refused: {why:?}\n{refusal:?}", refusal.code);
+        // A history may involve everybody; somebody else would not be refused.
+        let all_involved = command.starts_with("countersign ")
+            && why.iter().all(|why| why.contains("takes the role") || why.contains("countersign."));
+        prop_assert!(
+            works || all_involved,
+            "{} recommends `{command}`, which is refused: {why:?}\n{refusal:?}",
+            refusal.code
+        );
     }
     Ok(())
 }

@@ -10,20 +10,16 @@ use hotfix::domain::glass::review_due;
 use hotfix::domain::hotfix::{Hotfix, Mainline};
 use hotfix::domain::people::Role;
 use hotfix_tests::model::{Model, Throw, Thrown};
-use hotfix_tests::sample::number;
+use hotfix_tests::sample::{number, property};
 use proptest::prelude::*;
 
 fn throws() -> impl Strategy<Value = Vec<Throw>> {
     prop::collection::vec((any::<u8>(), any::<u8>(), any::<u16>()), 1..400)
 }
 
-/// Returns the number of orders of events to try; `CASES` sets it.
-fn cases() -> u32 {
-    u32::try_from(number("CASES", 150)).expect("a number of cases")
-}
-
 proptest! {
-    #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, ..ProptestConfig::default() })]
+    // `CASES` tries more.
+    #![proptest_config(property(number("CASES", 150)))]
 
     #[test]
     fn no_order_of_events_breaks_a_rule_of_apply(throws in throws()) {

@@ -4,6 +4,8 @@ use std::fmt;
 use std::process::Command;
 use std::sync::OnceLock;
 
+use proptest::test_runner::{Config, RngSeed};
+
 /// Every `every`-th case, beginning with one that the seed chooses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sample {
@@ -43,6 +45,17 @@ impl fmt::Display for Sample {
 pub fn number(name: &str, usual: usize) -> usize {
     let said = std::env::var(name).ok();
     said.map_or(usual, |said| said.parse().unwrap_or_else(|_| panic!("{name}={said} is not a number")))
+}
+
+/// Returns the configuration of a property test that tries this many cases, which the seed chooses.
+#[must_use]
+pub fn property(cases: usize) -> Config {
+    Config {
+        cases: u32::try_from(cases).unwrap_or(u32::MAX),
+        failure_persistence: None,
+        rng_seed: RngSeed::Fixed(seed() as u64),
+        ..Config::default()
+    }
 }
 
 /// Returns the seed: `TEST_SEED`, or else the number of commits up to this one. So each commit tries other cases than the one before

@@ -22,6 +22,7 @@ pub(super) fn apply(
     state.abandon_asked = None;
     state.override_asked.clear();
     state.holds.clear();
+    state.asked_deploy = None;
     state.stuck.clear();
     state.rebase_conflict = None;
     let found = std::mem::take(&mut state.drifts).into_iter().map(|(production, drift)| (production, drift.found));

@@ -52,6 +52,7 @@ pub fn evolve(id: HotfixId, state: Option<Hotfix>, entry: &Entry) -> Result<Hotf
     }
     state.version = version;
     apply(&mut state, entry).map_err(|why| impossible(&why))?;
+    stuck::out_of_turn(&mut state);
     forget_told(&mut state);
     Ok(state)
 }
@@ -303,7 +304,6 @@ fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
         Event::FixRemovalAsked { source } => {
             let fix = state.fixes.iter_mut().find(|fix| &fix.source == source);
             fix.ok_or_else(|| format!("nobody asked for {source}"))?.state = FixState::Leaving;
-            state.asked_deploy = None;
             reset::reopen_from(state, |kind| matches!(kind, StepKind::OnMain | StepKind::Change { .. }));
         }
         Event::FixRemoved { source, .. } => {

@@ -33,7 +33,6 @@ pub(super) fn void(state: &mut Hotfix) {
     state.vetoes.clear();
     super::glass::void(state);
     state.close_questions();
-    state.asked_deploy = None;
     super::stuck::void(state);
     state.riders = None;
 }

@@ -1,8 +1,11 @@
 //! What the other side refused for good: kept until it is tried again, is done, or has lost its point.
 
+use hotfix_adapters::vocabulary::Environment;
+
 use crate::domain::effect::Effect;
-use crate::domain::hotfix::{Hotfix, StepState, Stuck};
+use crate::domain::hotfix::{AskedDeploy, Hotfix, StepState, Stuck};
 use crate::domain::id::StepId;
+use crate::domain::playbook::StepKind;
 
 /// Keeps what was refused. A deployment whose facts could not be read is not asked for any more: `retry` asks for it again.
 pub(super) fn refused(state: &mut Hotfix, effect: &Effect, reason: &str) {
@@ -50,9 +53,31 @@ pub(super) fn left_out(state: &mut Hotfix, step: &StepId) {
     }
 }
 
-/// Forgets a deployment whose facts could not be read and that would not ship any more. What ran before can still be put back.
+/// Forgets a deployment that was asked for, or whose facts could not be read, when it would not ship any more.
 pub(super) fn void(state: &mut Hotfix) {
-    state.stuck.retain(|stuck| stuck.asked.as_ref().is_none_or(|asked| asked.rollback));
+    void_unless(state, |_| false);
+}
+
+/// Forgets a deployment that was asked for in its turn, once a step before it is open again.
+pub(super) fn out_of_turn(state: &mut Hotfix) {
+    let at = state.current().map_or(state.steps.len(), |(at, _)| at + 1);
+    let reached = state.plan.steps.iter().zip(&state.steps).take(at);
+    let turns: Vec<Environment> = reached
+        .filter_map(|(spec, step)| match (&spec.kind, step) {
+            (StepKind::Deploy { environment, .. }, StepState::Current { .. } | StepState::Offered { .. }) => {
+                Some(environment.clone())
+            }
+            _other => None,
+        })
+        .collect();
+    void_unless(state, |asked| turns.contains(&asked.environment));
+}
+
+/// Putting back what ran before is never void.
+fn void_unless(state: &mut Hotfix, stays: impl Fn(&AskedDeploy) -> bool) {
+    let stays = |asked: &AskedDeploy| asked.rollback || stays(asked);
+    state.asked_deploy.take_if(|asked| !stays(asked));
+    state.stuck.retain(|stuck| stuck.asked.as_ref().is_none_or(stays));
 }
 
 #[cfg(test)]

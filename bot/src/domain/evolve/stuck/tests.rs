@@ -5,7 +5,7 @@ use hotfix_adapters::vocabulary::DeployKey;
 use super::*;
 use crate::domain::command::Act;
 use crate::domain::event::Event;
-use crate::domain::evolve::tests::{at, bot, by, last_key, noted, step};
+use crate::domain::evolve::tests::{PRODUCTION, at, bot, by, last_key, noted, step};
 use crate::domain::hotfix::{AskedDeploy, FixState};
 use crate::fixture::{Play, asked, commit, head, live, message, production, staging, voted};
 
@@ -118,16 +118,30 @@ fn a_refusal_is_kept_with_the_question_that_it_answers() {
     assert_eq!((unread.stuck, unread.asked_deploy), (vec![Stuck { effect: check, reason, asked: Some(asked) }], None));
 }
 
-/// A rollback whose facts could not be read can be tried again; a deployment of something that no longer ships is forgotten.
+/// A deployment of something that no longer ships, or whose turn is over, is not asked for any more; one that puts back what ran
+/// before is.
 #[test]
 fn a_void_question_is_forgotten_unless_it_puts_back() {
     let asked = voted().by("ana", Act::Deploy(production())).state.asked_deploy.unwrap();
+    let back = AskedDeploy { rollback: true, ..asked.clone() };
     let stuck = |reason: &str, asked| Stuck { effect: Effect::Survey, reason: reason.to_owned(), asked };
-    let rollback = AskedDeploy { rollback: true, ..asked.clone() };
-    let state = live().changed(|state| {
-        state.stuck = vec![stuck("nothing", None), stuck("forward", Some(asked)), stuck("back", Some(rollback))];
-    });
-    let void = bot(&state.state, Event::ImageMoved { to: None });
-    let left: Vec<&str> = void.stuck.iter().map(|stuck| stuck.reason.as_str()).collect();
-    assert_eq!(left, ["nothing", "back"]);
+    let with = |asked_deploy: &AskedDeploy| {
+        voted().changed(|state| {
+            state.asked_deploy = Some(asked_deploy.clone());
+            let (forward, back) = (stuck("forward", Some(asked.clone())), stuck("back", Some(back.clone())));
+            state.stuck = vec![stuck("nothing", None), forward, back];
+        })
+    };
+    let reopened = Event::StepReopened { step: step("review"), reason: "two checks failed".to_owned() };
+    let offered =
+        |asked_deploy| with(asked_deploy).changed(|state| state.steps[PRODUCTION] = StepState::Offered { since: at() });
+    for (event, forward) in [(noted(), true), (Event::ImageMoved { to: None }, false), (reopened, false)] {
+        let [next, offered] = [with(&asked), offered(&asked)].map(|play| bot(&play.state, event.clone()));
+        for next in [next, offered] {
+            assert_eq!(next.asked_deploy.is_some(), forward, "{event:?}");
+            let left: Vec<&str> = next.stuck.iter().map(|stuck| stuck.reason.as_str()).collect();
+            assert_eq!(left, if forward { vec!["nothing", "forward", "back"] } else { vec!["nothing", "back"] });
+        }
+        assert_eq!(bot(&with(&back).state, event).asked_deploy.as_ref(), Some(&back));
+    }
 }
