@@ -2,4 +2,7 @@
 # Prints the commit that runs, or nothing when there is none yet: running-in-folder.sh <repository> <environment>
 set -eu
 current="deployed/$1/$2/current"
-if [ -L "$current" ]; then basename "$(readlink "$current")"; fi
+if [ -L "$current" ]; then
+    release=$(readlink "$current")
+    echo "${release##*/}"
+fi

@@ -3,7 +3,9 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::sync::{Mutex, PoisonError};
 
+use anyhow::Context as _;
 use hotfix::domain::event::Ending;
 use hotfix::domain::hotfix::{DeployState, Hotfix, Mainline, Phase, StepState};
 use hotfix_adapters::forge::Containment;
@@ -29,18 +31,14 @@ pub async fn ending(world: &World) -> anyhow::Result<Vec<String>> {
             lines.push(format!("{environment} runs: {}", subject(world, &commit)?));
         }
     }
-    let moment = world.clock.moment();
-    let bare = world.stage.bare();
-    lines.push("main:".to_owned());
-    let log = git(&bare, "dee", moment, &["log", "--first-parent", "--format=%s", "main"])?;
-    lines.extend(log.lines().map(|line| format!("  {line}")));
-    let refs = git(
-        &bare,
-        "dee",
-        moment,
-        &["for-each-ref", "--format=%(objectname) %(refname:lstrip=1) %(contents:subject)", "refs/heads", "refs/tags"],
-    )?;
+    let format = "--format=%(objectname) %(refname:lstrip=1) %(contents:subject)";
+    let arguments = ["for-each-ref", format, "refs/heads", "refs/tags"];
+    let refs = git(&world.stage.bare(), "dee", world.clock.moment(), &arguments)?;
     let refs = refs.lines().filter_map(|line| line.split_once(' '));
+    let (main, _) = refs.clone().find(|(_, line)| line.starts_with("heads/main ")).context("there is no main")?;
+    lines.push("main:".to_owned());
+    let log = of_commit(world, &["log", "--first-parent", "--format=%s", main])?;
+    lines.extend(log.lines().map(|line| format!("  {line}")));
     // A release's tag may be called by its commit.
     let refs = refs.map(|(commit, line)| line.replace(&commit[..7], "<commit>"));
     lines.extend(refs.filter(|line| !line.contains("fix-") || line.contains("hotfix")));
@@ -93,7 +91,19 @@ fn run_folders(world: &World) -> usize {
 }
 
 fn subject(world: &World, commit: &str) -> anyhow::Result<String> {
-    git(&world.stage.bare(), "dee", world.clock.moment(), &["log", "-1", "--format=%s", commit])
+    of_commit(world, &["log", "-1", "--format=%s", commit])
+}
+
+/// What git says of a commit by its whole id never changes: it is asked once.
+fn of_commit(world: &World, arguments: &[&str]) -> anyhow::Result<String> {
+    static KNOWN: Mutex<BTreeMap<String, String>> = Mutex::new(BTreeMap::new());
+    let (known, key) = (|| KNOWN.lock().unwrap_or_else(PoisonError::into_inner), arguments.join(" "));
+    if let Some(said) = known().get(&key) {
+        return Ok(said.clone());
+    }
+    let said = git(&world.stage.bare(), "dee", world.clock.moment(), arguments)?;
+    known().insert(key, said.clone());
+    Ok(said)
 }
 
 fn run_lines(world: &World, run: &Hotfix) -> anyhow::Result<Vec<String>> {

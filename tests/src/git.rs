@@ -23,6 +23,8 @@ pub fn git(folder: &Path, who: &str, at: jiff::Timestamp, arguments: &[&str]) ->
             "commit.gpgSign=false",
             "-c",
             "advice.detachedHead=false",
+            "-c",
+            "maintenance.auto=false",
         ])
         .args(arguments)
         .current_dir(folder)

@@ -115,7 +115,7 @@ impl Repositories {
 static ADVERTISED: OnceLock<Vec<u8>> = OnceLock::new();
 
 /// git by its absolute path, because a command with a cleared environment and a bare name is forked and not spawned.
-fn program() -> &'static Path {
+pub(crate) fn program() -> &'static Path {
     static GIT: OnceLock<PathBuf> = OnceLock::new();
     GIT.get_or_init(|| {
         let path = std::env::var_os("PATH").unwrap_or_default();
@@ -148,7 +148,7 @@ fn cgi(printed: &[u8]) -> Response {
 /// When git fails; the message says what it complained about.
 #[must_use = "use `git` for its effect alone"]
 pub fn git_out(folder: &Path, args: &[&str]) -> String {
-    let output = std::process::Command::new("git").args(args).current_dir(folder).env("LC_ALL", "C").output();
+    let output = std::process::Command::new(program()).args(args).current_dir(folder).env("LC_ALL", "C").output();
     let output = output.expect("git can be run");
     let complaint = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "git {args:?} in {}: {complaint}", folder.display());

@@ -26,6 +26,7 @@ pub mod github;
 pub mod gitlab;
 pub mod kubernetes;
 pub mod markdown;
+mod objects;
 pub mod pushes;
 pub mod registry;
 pub mod relay;

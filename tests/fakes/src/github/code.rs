@@ -1,7 +1,6 @@
 //! What git knows: branches, refs, commits, comparisons; and what a push does to pull requests.
 
 use std::path::Path;
-use std::process::Command;
 
 use serde_json::{Value, json};
 
@@ -9,24 +8,8 @@ use super::addresses::encoded;
 use super::serve::{Call, Reply};
 use super::shape;
 use super::state::{Event, Merged, State};
+use crate::objects::{is_ancestor, of_objects, tip, try_git};
 use crate::pushes::{NONE, pushes};
-
-/// Runs git and answers what it printed, or what it complained about.
-pub(super) fn try_git(place: &Path, args: &[&str], variables: &[(&str, &str)]) -> Result<String, String> {
-    let mut command = Command::new("git");
-    command.args(args).current_dir(place).env("LC_ALL", "C").env("GIT_CONFIG_GLOBAL", "/dev/null");
-    let output = command.envs(variables.iter().copied()).output().expect("git can be run");
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim_end_matches('\n').to_owned();
-    if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
-}
-
-pub(super) fn tip(place: &Path, branch: &str) -> Option<String> {
-    try_git(place, &["rev-parse", "--verify", "--quiet", &format!("refs/heads/{branch}^{{commit}}")], &[]).ok()
-}
-
-pub(super) fn is_ancestor(place: &Path, old: &str, new: &str) -> bool {
-    try_git(place, &["merge-base", "--is-ancestor", old, new], &[]).is_ok()
-}
 
 pub(super) fn settle_all(state: &mut State) {
     let names: Vec<String> = state.repos.keys().cloned().collect();
@@ -67,7 +50,7 @@ pub(super) fn settle(state: &mut State, full: &str) {
 
 /// The first commit on the base's own line that has the head.
 fn brought_by(place: &Path, head: &str, base: &str) -> String {
-    let line = try_git(place, &["rev-list", "--first-parent", base], &[]).unwrap();
+    let line = of_objects(place, &["rev-list", "--first-parent", base]).unwrap();
     let has = line.lines().take_while(|commit| is_ancestor(place, head, commit));
     has.last().unwrap_or(base).to_owned()
 }
@@ -226,7 +209,7 @@ pub(super) fn activity(state: &State, call: &Call, full: &str) -> Reply {
 pub(super) fn commits(state: &State, call: &Call, full: &str) -> Reply {
     let place = &state.repos[full].place;
     let Some(start) = shape::resolve(place, call.asked("sha").unwrap_or("main")) else { return Reply::not_found() };
-    let ids: Vec<String> = try_git(place, &["rev-list", &start], &[]).unwrap().lines().map(str::to_owned).collect();
+    let ids: Vec<String> = of_objects(place, &["rev-list", &start]).unwrap().lines().map(str::to_owned).collect();
     Reply::List(shape::commits(state, full, &ids), 30)
 }
 
@@ -242,9 +225,9 @@ pub(super) fn compare(state: &State, full: &str, range: &str) -> Reply {
     let place = &state.repos[full].place;
     let ends = range.split_once("...").map(|(base, head)| (shape::resolve(place, base), shape::resolve(place, head)));
     let Some((Some(base), Some(head))) = ends else { return Reply::not_found() };
-    let Ok(fork) = try_git(place, &["merge-base", &base, &head], &[]) else { return Reply::not_found() };
+    let Ok(fork) = of_objects(place, &["merge-base", &base, &head]) else { return Reply::not_found() };
     let list = |range: String| -> Vec<String> {
-        let text = try_git(place, &["rev-list", "--reverse", "--topo-order", &range], &[]).unwrap();
+        let text = of_objects(place, &["rev-list", "--reverse", "--topo-order", &range]).unwrap();
         text.lines().map(str::to_owned).collect()
     };
     let (ahead, behind) = (list(format!("{base}..{head}")), list(format!("{head}..{base}")));

@@ -3,11 +3,11 @@
 use serde_json::{Value, json};
 
 use super::addresses::add_addresses;
-use super::code::tip;
 use super::pulls::number_of;
 use super::serve::{Call, Reply};
 use super::shape;
 use super::state::{Deployment, DeploymentStatus, State, Workflow, WorkflowRun};
+use crate::objects::tip;
 
 fn shown(state: &State, full: &str, it: &Deployment) -> Value {
     let base = format!("{}/repos/{}/deployments/{}", state.api(), state.repos[full].full(), it.id);

@@ -2,10 +2,10 @@
 
 use serde_json::json;
 
-use super::code::{tip, try_git};
 use super::pulls::has;
 use super::serve::{Call, Reply};
 use super::state::{Event, Merged, State};
+use crate::objects::{tip, try_git};
 
 const NOT_MERGEABLE: &str = "Pull Request is not mergeable";
 

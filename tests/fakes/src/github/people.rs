@@ -10,6 +10,7 @@ use serde_json::json;
 use super::serve::{Call, Reply};
 use super::state::{Pull, State, Workflow, WorkflowFile};
 use super::{GitHubFake, checks, code, deploys, issues, merges, pulls};
+use crate::objects::{tip, try_git};
 use crate::pushes::{deleted_by, pushed_by};
 
 /// A commit that somebody makes, and the branch that they push it to.
@@ -127,7 +128,7 @@ impl GitHubFake {
     pub fn open_by_hand(&self, full: &str, login: &str, (head, base): (&str, &str), title: &str) -> u64 {
         let mut state = self.state();
         let (user, place) = (state.user(login), state.repo(full).place.clone());
-        let (head_sha, base_sha) = (code::tip(&place, head).unwrap(), code::tip(&place, base).unwrap());
+        let (head_sha, base_sha) = (tip(&place, head).unwrap(), tip(&place, base).unwrap());
         let (head, base) = (head.to_owned(), base.to_owned());
         let pull = Pull { head, head_sha, base, base_sha, merged: None, reviews: vec![], fork: None, draft: false };
         pulls::add(&mut state, full, user, title, None, Some(pull))
@@ -170,7 +171,7 @@ impl GitHubFake {
     pub fn fork_pull(&self, full: &str, head: &str, head_sha: &str, base: &str) -> u64 {
         let mut state = self.state();
         let (user, fork) = (state.user("stranger"), state.id());
-        let base_sha = code::tip(&state.repo(full).place, base).unwrap();
+        let base_sha = tip(&state.repo(full).place, base).unwrap();
         let (head, head_sha, base) = (head.to_owned(), head_sha.to_owned(), base.to_owned());
         let pull =
             Pull { head, head_sha, base, base_sha, merged: None, reviews: vec![], draft: false, fork: Some(fork) };
@@ -232,7 +233,7 @@ impl GitHubFake {
     pub fn race_push(&self, full: &str, branch: &str, sha: &str) {
         let (full, name, sha) = (full.to_owned(), format!("refs/heads/{branch}"), sha.to_owned());
         let push = move |state: &mut State| {
-            code::try_git(&state.repo(&full).place, &["update-ref", &name, &sha], &[]).unwrap();
+            try_git(&state.repo(&full).place, &["update-ref", &name, &sha], &[]).unwrap();
         };
         self.state().race = Some(Arc::new(push));
     }
@@ -242,7 +243,7 @@ impl GitHubFake {
         let (full, head, base) = (full.to_owned(), head.to_owned(), base.to_owned());
         let open = move |state: &mut State| {
             let place = state.repo(&full).place.clone();
-            let (head_sha, base_sha) = (code::tip(&place, &head).unwrap(), code::tip(&place, &base).unwrap());
+            let (head_sha, base_sha) = (tip(&place, &head).unwrap(), tip(&place, &base).unwrap());
             let user = state.user("quick");
             let (head, base) = (head.clone(), base.clone());
             let pull = Pull { head, head_sha, base, base_sha, merged: None, reviews: vec![], draft: false, fork: None };

@@ -3,10 +3,10 @@
 use serde_json::{Value, json};
 
 use super::addresses::{add_addresses, encoded};
-use super::code::{is_ancestor, tip, try_git};
 use super::serve::{Call, Reply};
 use super::shape;
 use super::state::{Event, Issue, Pull, Review, State};
+use crate::objects::{self, is_ancestor, of_objects, tip};
 
 pub(super) fn number_of(text: &str) -> u64 {
     text.parse().unwrap_or(0)
@@ -60,7 +60,7 @@ pub(super) fn shown(state: &State, full: &str, number: u64, whole: bool) -> Valu
     value["_links"]["self"] = json!({ "href": own });
     if whole {
         let range = format!("{}...{}", pull.base_sha, pull.head_sha);
-        let stat = try_git(&repo.place, &["diff", "--shortstat", &range], &[]).unwrap_or_default();
+        let stat = of_objects(&repo.place, &["diff", "--shortstat", &range]).unwrap_or_default();
         let counted = |word: &str| {
             let part = stat.split(',').find(|part| part.contains(word)).unwrap_or_default();
             number_of(part.split_whitespace().next().unwrap_or_default())
@@ -69,7 +69,7 @@ pub(super) fn shown(state: &State, full: &str, number: u64, whole: bool) -> Valu
         value["additions"] = counted("insertion").into();
         value["deletions"] = counted("deletion").into();
         let range = format!("{}..{}", pull.base_sha, pull.head_sha);
-        let commits = try_git(&repo.place, &["rev-list", "--count", &range], &[]);
+        let commits = of_objects(&repo.place, &["rev-list", "--count", &range]);
         value["commits"] = number_of(&commits.unwrap_or_default()).into();
         (value["review_comments"], value["maintainer_can_modify"]) = (0.into(), false.into());
         let mergeable = issue.open.then(|| merges(&repo.place, pull)).filter(|_| !repo.undecided);
@@ -84,8 +84,7 @@ pub(super) fn shown(state: &State, full: &str, number: u64, whole: bool) -> Valu
 
 /// Whether both ends merge without a conflict.
 pub(super) fn merges(place: &std::path::Path, pull: &Pull) -> bool {
-    let ends = [format!("refs/heads/{}", pull.base), pull.head_sha.clone()];
-    try_git(place, &["merge-tree", "--write-tree", &ends[0], &ends[1]], &[]).is_ok()
+    tip(place, &pull.base).is_some_and(|base| objects::merges(place, &base, &pull.head_sha))
 }
 
 pub(super) fn labels(state: &State, full: &str, names: &[String]) -> Vec<Value> {

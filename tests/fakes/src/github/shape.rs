@@ -5,8 +5,8 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::addresses::{REPOSITORY, USER, add_addresses, encoded};
-use super::code::try_git;
 use super::state::State;
+use crate::objects::{commit_named, of_objects, tag, tip};
 
 pub(super) fn user(state: &State, id: u64) -> Value {
     let Some(user) = state.users.get(&id) else { return Value::Null };
@@ -96,7 +96,7 @@ pub(super) fn commits(state: &State, full: &str, ids: &[String]) -> Vec<Value> {
     let format = "--format=%H%x1f%P%x1f%T%x1f%an%x1f%ae%x1f%aI%x1f%cn%x1f%ce%x1f%cI%x1f%B%x1e";
     let mut args = vec!["log", "--no-walk=unsorted", format];
     args.extend(ids.iter().map(String::as_str));
-    let text = try_git(place, &args, &[]).expect("commits that are there");
+    let text = of_objects(place, &args).expect("commits that are there");
     let entries = text.split('\u{1e}').map(|entry| entry.trim_start_matches('\n')).filter(|entry| !entry.is_empty());
     entries.map(|entry| commit(state, full, &entry.split('\u{1f}').collect::<Vec<_>>())).collect()
 }
@@ -142,9 +142,6 @@ fn utc(text: &str) -> String {
 /// The commit that words name, if there is one.
 pub(super) fn resolve(place: &Path, words: &str) -> Option<String> {
     let plain = !words.is_empty() && !words.starts_with('-');
-    let names = [format!("refs/heads/{words}"), format!("refs/tags/{words}"), words.to_owned()];
-    names.into_iter().filter(|_| plain).find_map(|name| {
-        try_git(place, &["rev-parse", "--verify", "--quiet", "--end-of-options", &format!("{name}^{{commit}}")], &[])
-            .ok()
-    })
+    let named = || tip(place, words).or_else(|| tag(place, words)).or_else(|| commit_named(place, words));
+    plain.then(named).flatten()
 }

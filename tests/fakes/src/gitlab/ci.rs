@@ -4,13 +4,13 @@ use axum::http::Method;
 use serde_json::{Value, json};
 
 use super::api::{Answer, Call, Reply, missing};
-use super::plumb;
 use super::state::{Pipeline, Status, World};
+use crate::objects::{commit_named, tag, tip};
 
 pub(super) fn statuses(world: &mut World, call: &Call, project: &str, path: &[&str]) -> Answer {
     let ["commits", sha, _] = path else { return Err(missing()) };
     let place = world.project(project).place.clone();
-    if plumb::ask(&place, &["cat-file", "-e", &format!("{sha}^{{commit}}")]).is_none() {
+    if commit_named(&place, sha).is_none() {
         return Err(Reply::error(404, "404 Commit Not Found"));
     }
     let all = call.flag("all");
@@ -48,7 +48,7 @@ pub(super) fn run(world: &mut World, call: &Call, project: &str) -> Answer {
     let reference = call.need("ref")?;
     let refuse = |why: &str| Reply::error(400, json!({ "base": [why] }));
     let it = world.project(project);
-    let sha = plumb::tip(&it.place, &reference).or_else(|| plumb::tag(&it.place, &reference));
+    let sha = tip(&it.place, &reference).or_else(|| tag(&it.place, &reference));
     let sha = sha.ok_or_else(|| refuse("Reference not found"))?;
     if !it.settings.ci {
         return Err(refuse("Missing CI config file"));

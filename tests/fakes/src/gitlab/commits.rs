@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::api::{Answer, Call, Reply, missing};
 use super::plumb;
 use super::state::World;
+use crate::objects::{commit_named, of_objects, tip};
 use crate::pushes::{NONE, Pushed, pushes};
 
 pub(super) fn of(world: &mut World, call: &Call, project: &str, path: &[&str]) -> Answer {
@@ -19,10 +20,10 @@ pub(super) fn of(world: &mut World, call: &Call, project: &str, path: &[&str]) -
         }
         ("POST", ["branches"]) => {
             let (name, from) = (call.need("branch")?, call.need("ref")?);
-            if plumb::tip(&place, &name).is_some() {
+            if tip(&place, &name).is_some() {
                 return Err(Reply::error(400, "Branch already exists"));
             }
-            let sha = plumb::tip(&place, &from).or_else(|| resolve(&place, &from));
+            let sha = tip(&place, &from).or_else(|| commit_named(&place, &from));
             let sha = sha.ok_or_else(|| Reply::error(400, format!("Invalid reference name: {from}")))?;
             plumb::point(&place, &name, &sha);
             branch_json(&place, &name).ok_or_else(missing)
@@ -31,7 +32,7 @@ pub(super) fn of(world: &mut World, call: &Call, project: &str, path: &[&str]) -
             branch_json(&place, name).ok_or_else(|| Reply::error(404, "404 Branch Not Found"))
         }
         ("DELETE", ["branches", name]) => {
-            plumb::tip(&place, name).ok_or_else(|| Reply::error(404, "404 Branch Not Found"))?;
+            tip(&place, name).ok_or_else(|| Reply::error(404, "404 Branch Not Found"))?;
             plumb::ask(&place, &["update-ref", "-d", &format!("refs/heads/{name}")]);
             Ok(Value::Null)
         }
@@ -42,7 +43,7 @@ pub(super) fn of(world: &mut World, call: &Call, project: &str, path: &[&str]) -
         }
         ("POST", ["commits"]) => write(world, call, project),
         ("GET", ["commits", sha]) => {
-            let sha = resolve(&place, sha).ok_or_else(|| Reply::error(404, "404 Commit Not Found"))?;
+            let sha = commit_named(&place, sha).ok_or_else(|| Reply::error(404, "404 Commit Not Found"))?;
             commit_json(&place, &sha).ok_or_else(missing)
         }
         _ => Err(missing()),
@@ -51,19 +52,15 @@ pub(super) fn of(world: &mut World, call: &Call, project: &str, path: &[&str]) -
 
 type Place = std::path::Path;
 
-fn resolve(place: &Place, words: &str) -> Option<String> {
-    plumb::ask(place, &["rev-parse", "--verify", "--quiet", "--end-of-options", &format!("{words}^{{commit}}")])
-}
-
 fn branch_json(place: &Place, name: &str) -> Option<Value> {
-    let sha = plumb::tip(place, name)?;
+    let sha = tip(place, name)?;
     Some(json!({ "name": name, "commit": commit_json(place, &sha)?, "merged": false, "protected": false,
                  "default": name == "main", "can_push": true }))
 }
 
 fn commit_json(place: &Place, sha: &str) -> Option<Value> {
     let format = "--format=%H%x00%P%x00%an%x00%ae%x00%cn%x00%ce%x00%aI%x00%cI%x00%s%x00%B";
-    let text = plumb::ask(place, &["log", "-1", format, sha])?;
+    let text = of_objects(place, &["log", "-1", format, sha]).ok()?;
     let field: Vec<&str> = text.split('\0').collect();
     Some(
         json!({ "id": field[0], "short_id": &field[0][..8], "parent_ids": field[1].split_whitespace().collect::<Vec<_>>(),
@@ -82,13 +79,13 @@ fn write(world: &mut World, call: &Call, project: &str) -> Answer {
     let place = world.project(project).place.clone();
     let from_elsewhere =
         call.said.contains_key("start_sha") || call.text("start_branch").is_some_and(|it| it != branch);
-    if from_elsewhere && !call.flag("force") && plumb::tip(&place, &branch).is_some() {
+    if from_elsewhere && !call.flag("force") && tip(&place, &branch).is_some() {
         let words =
             format!("A branch called '{branch}' already exists. Switch to that branch in order to make changes");
         return Err(Reply::error(400, words));
     }
     let start = call.text("start_branch").unwrap_or_else(|| branch.clone());
-    let parent = call.text("start_sha").or_else(|| plumb::tip(&place, &start));
+    let parent = call.text("start_sha").or_else(|| tip(&place, &start));
     let index = place.join("fake-index").to_str().unwrap().to_owned();
     let own = [("GIT_INDEX_FILE", index.as_str())];
     let _ = std::fs::remove_file(&index);

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::api::{Answer, Call, Reply, missing};
 use super::plumb;
 use super::state::{MergeRequest, World};
+use crate::objects::{is_ancestor, merges, tip};
 
 pub(super) fn all(world: &mut World, call: &Call, project: &str) -> Answer {
     match call.method {
@@ -50,7 +51,7 @@ pub(super) fn of_commit(world: &mut World, project: &str, sha: &str) -> Answer {
         let before = if merge.state == "merged" { first } else { format!("refs/heads/{}", merge.target) };
         merge.state != "closed"
             && (came_as.into_iter().flatten().any(|commit| commit == sha)
-                || plumb::has(&place, &merge.sha, sha) && !plumb::has(&place, &before, sha))
+                || is_ancestor(&place, sha, &merge.sha) && !is_ancestor(&place, sha, &before))
     };
     let found: Vec<u64> = it.merges.iter().filter(|merge| has(merge)).map(|merge| merge.iid).collect();
     Ok(found.into_iter().map(|iid| shown(world, project, iid)).collect())
@@ -72,7 +73,7 @@ fn open(world: &mut World, call: &Call, project: &str) -> Answer {
     if source == target {
         return Err(Reply::error(422, json!(["You can't use same project/branch for source and target"])));
     }
-    let (Some(head), Some(base)) = (plumb::tip(&place, &source), plumb::tip(&place, &target)) else {
+    let (Some(head), Some(base)) = (tip(&place, &source), tip(&place, &target)) else {
         return Err(Reply::error(400, json!({ "base": ["a branch does not exist"] })));
     };
     let labels = call.labels("labels");
@@ -144,7 +145,7 @@ pub(super) fn merge(world: &mut World, call: &Call, project: &str, iid: u64) -> 
     }
     let it = world.project(project);
     let (place, fast) = (it.place.clone(), it.settings.merge_method == "ff");
-    let base = plumb::tip(&place, &merge.target).ok_or_else(missing)?;
+    let base = tip(&place, &merge.target).ok_or_else(missing)?;
     let message = |name: &str, otherwise: &str| call.text(name).unwrap_or_else(|| otherwise.to_owned());
     let mut head = merge.sha.clone();
     let mut squashed = None;
@@ -186,11 +187,11 @@ fn standing(world: &mut World, project: &str, merge: &MergeRequest) -> String {
     if merge.title.starts_with("Draft:") {
         return "draft_status".to_owned();
     }
-    let base = plumb::tip(&it.place, &merge.target).unwrap_or_default();
-    if plumb::merged_tree(&it.place, &base, &merge.sha).is_none() {
+    let base = tip(&it.place, &merge.target).unwrap_or_default();
+    if !merges(&it.place, &base, &merge.sha) {
         return "conflict".to_owned();
     }
-    if it.settings.merge_method == "ff" && !plumb::has(&it.place, &merge.sha, &base) {
+    if it.settings.merge_method == "ff" && !is_ancestor(&it.place, &base, &merge.sha) {
         return "need_rebase".to_owned();
     }
     if merge.approvals.len() < it.settings.approvals_required {

@@ -6,7 +6,8 @@ use serde_json::{Map, Value, json};
 
 use super::api::Call;
 use super::state::{Deployment, Issue, MergeRequest, Note, Pipeline, Settings, Status, World};
-use super::{GitLab, merges, plumb};
+use super::{GitLab, merges};
+use crate::objects::tip;
 use crate::pushes::{deleted_by, pushed_by};
 
 impl GitLab {
@@ -44,7 +45,7 @@ impl GitLab {
     pub fn open_by_hand(&self, project: &str, user: &str, source: &str, target: &str, fork: bool) -> u64 {
         self.with(|world| {
             let place = world.project(project).place.clone();
-            let tips = (plumb::tip(&place, source).expect("a branch"), plumb::tip(&place, target).expect("a branch"));
+            let tips = (tip(&place, source).expect("a branch"), tip(&place, target).expect("a branch"));
             let user = world.user(user);
             let iid = world.add_merge(project, user, source, target, tips);
             if fork {
@@ -193,7 +194,7 @@ impl GitLab {
     pub fn run_by_hand(&self, project: &str, reference: &str, variables: &[(&str, &str)]) {
         self.with(|world| {
             let (id, created) = (world.id(), world.now());
-            let sha = plumb::tip(&world.project(project).place, reference).expect("a branch");
+            let sha = tip(&world.project(project).place, reference).expect("a branch");
             let variables = variables.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
             let (reference, status, source) = (reference.to_owned(), "running".to_owned(), "api".to_owned());
             let pipeline = Pipeline { id, reference, sha, status, source, variables, created, finished: None };

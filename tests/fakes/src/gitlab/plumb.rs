@@ -4,9 +4,12 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use crate::git::program;
+use crate::objects::{is_ancestor, of_objects};
+
 /// Runs git; `None` when it fails.
 pub(super) fn run(place: &Path, args: &[&str], input: &[u8], extra: &[(&str, &str)]) -> Option<String> {
-    let mut child = Command::new("git")
+    let mut child = Command::new(program())
         .args(args)
         .current_dir(place)
         .env("GIT_CONFIG_GLOBAL", "/dev/null")
@@ -28,26 +31,13 @@ pub(super) fn ask(place: &Path, args: &[&str]) -> Option<String> {
     run(place, args, b"", &[])
 }
 
-pub(super) fn tip(place: &Path, branch: &str) -> Option<String> {
-    ask(place, &["rev-parse", "--verify", "--quiet", &format!("refs/heads/{branch}^{{commit}}")])
-}
-
-pub(super) fn tag(place: &Path, tag: &str) -> Option<String> {
-    ask(place, &["rev-parse", "--verify", "--quiet", &format!("refs/tags/{tag}^{{commit}}")])
-}
-
-/// Whether a commit has another behind it.
-pub(super) fn has(place: &Path, tip: &str, other: &str) -> bool {
-    ask(place, &["merge-base", "--is-ancestor", other, tip]).is_some()
-}
-
 /// The commit on the first-parent line of a branch by which another came in.
 pub(super) fn brought(place: &Path, head: &str, base: &str) -> String {
-    let line = ask(place, &["rev-list", "--first-parent", base]).unwrap_or_default();
+    let line = of_objects(place, &["rev-list", "--first-parent", base]).unwrap_or_default();
     if line.lines().any(|commit| commit == head) {
         return head.to_owned();
     }
-    let line: Vec<&str> = line.lines().take_while(|commit| has(place, commit, head)).collect();
+    let line: Vec<&str> = line.lines().take_while(|commit| is_ancestor(place, head, commit)).collect();
     line.last().map_or_else(|| base.to_owned(), ToString::to_string)
 }
 

@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::plumb;
+use crate::objects::{is_ancestor, tip};
 
 /// Everything.
 #[derive(Clone)]
@@ -219,8 +220,8 @@ impl World {
             if merge.state != "opened" {
                 continue;
             }
-            let head = plumb::tip(&place, &merge.source).unwrap_or_else(|| merge.sha.clone());
-            let base = plumb::tip(&place, &merge.target).unwrap_or_else(|| merge.base_seen.clone());
+            let head = tip(&place, &merge.source).unwrap_or_else(|| merge.sha.clone());
+            let base = tip(&place, &merge.target).unwrap_or_else(|| merge.base_seen.clone());
             if head != merge.sha {
                 let (id, at) = (self.id(), self.now());
                 let merge = &mut self.project(path).merges[index];
@@ -228,7 +229,7 @@ impl World {
                 merge.sha.clone_from(&head);
             }
             let moved = base != merge.base_seen;
-            let by_hand = moved && plumb::has(&place, &base, &head) && !plumb::has(&place, &merge.base_seen, &head);
+            let by_hand = moved && is_ancestor(&place, &head, &base) && !is_ancestor(&place, &head, &merge.base_seen);
             let at = self.now();
             let merge = &mut self.project(path).merges[index];
             merge.base_seen.clone_from(&base);
