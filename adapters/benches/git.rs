@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use hotfix_adapters::forge::git::{Git, MergeRequest};
 use hotfix_adapters::forge::{Change, Containment, MergeMethod, Pick, Picked};
-use hotfix_adapters::vocabulary::CommitId;
+use hotfix_adapters::ids::CommitId;
 use jiff::Timestamp;
 
 const COMMITS: usize = 40_000;

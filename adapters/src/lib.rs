@@ -6,14 +6,14 @@
 //! [`failure::Failure`].
 
 pub mod chat;
+pub mod check_result;
 pub mod cluster;
 pub mod deploy;
 pub mod edit;
+pub mod egress;
 pub mod failure;
-pub mod finding;
 pub mod forge;
+pub mod ids;
 pub mod program;
-pub mod reach;
 pub mod registry;
 pub(crate) mod rest;
-pub mod vocabulary;

@@ -9,9 +9,9 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use hotfix_adapters::chat::console::{Console, ConsoleOptions, EntryKind, OpenError};
-use hotfix_adapters::chat::{Act, Action, Card, Chat, Emoji, Inbound, Place, Post, Reaction, Text, Tone};
+use hotfix_adapters::chat::{Action, Card, Chat, Destination, Emoji, Inbound, Interaction, Post, Reaction, Text, Tone};
 use hotfix_adapters::failure::Failure;
-use hotfix_adapters::vocabulary::{ChannelRef, MessageRef, PersonRef, Platform};
+use hotfix_adapters::ids::{ChannelRef, MessageRef, PersonRef, Platform};
 
 fn person(name: &str) -> PersonRef {
     PersonRef::new(Platform::Console, name)
@@ -33,8 +33,8 @@ fn console() -> Console {
     Console::open(options()).unwrap()
 }
 
-fn post(place: Place, key: &str, card: Card) -> Post {
-    Post { place, key: key.to_owned(), card }
+fn post(place: Destination, key: &str, card: Card) -> Post {
+    Post { destination: place, key: key.to_owned(), card }
 }
 
 fn note(text: &str) -> Card {
@@ -52,19 +52,19 @@ fn question() -> Card {
 /// `m1` in the main channel, the question `m2` in its thread, and the news `m3` in the main channel.
 async fn furnished() -> (Console, MessageRef, MessageRef) {
     let console = console();
-    let main = Place::Channel(channel("hotfixes"));
+    let main = Destination::Channel(channel("hotfixes"));
     let root = console.post(&post(main.clone(), "card", note("HF-1"))).await.unwrap();
-    let asked = console.post(&post(Place::Thread(root.clone()), "ask", question())).await.unwrap();
+    let asked = console.post(&post(Destination::Thread(root.clone()), "ask", question())).await.unwrap();
     console.post(&post(main, "news", note("news"))).await.unwrap();
     (console, root, asked)
 }
 
 fn heard(console: &Console, line: &str) -> Inbound {
-    console.hear(line).unwrap().unwrap_or_else(|| panic!("{line} was taken for chatter"))
+    console.parse_input(line).unwrap().unwrap_or_else(|| panic!("{line} was taken for chatter"))
 }
 
 fn refused(console: &Console, line: &str) -> String {
-    console.hear(line).unwrap_err().to_string()
+    console.parse_input(line).unwrap_err().to_string()
 }
 
 #[tokio::test]
@@ -79,11 +79,14 @@ async fn commands_are_heard_where_they_are_typed() {
             channel: channel("hotfixes"),
             thread: None,
             can_ask: false,
-            act: Act::Command { text: "start payments \"Fix 500: on upload\"".to_owned() },
+            interaction: Interaction::Command { text: "start payments \"Fix 500: on upload\"".to_owned() },
         }
     );
     let elsewhere = heard(&console, "  eve :  #secret   /hotfix  ");
-    assert_eq!((elsewhere.channel.as_str(), &elsewhere.act), ("#secret", &Act::Command { text: String::new() }));
+    assert_eq!(
+        (elsewhere.channel.as_str(), &elsewhere.interaction),
+        ("#secret", &Interaction::Command { text: String::new() })
+    );
     assert_eq!(elsewhere.dedupe_key, "console:test:2");
     let under = heard(&console, "ana @m1: /hotfix status");
     assert_eq!((under.channel.as_str(), under.thread), ("hotfixes", Some(root.clone())));
@@ -95,15 +98,18 @@ async fn commands_are_heard_where_they_are_typed() {
 async fn reactions_go_to_the_question_or_to_the_message_named() {
     let (console, root, asked) = furnished().await;
     let yes = heard(&console, "ben: +1");
-    assert_eq!(yes.act, Act::Reacted { message: asked.clone(), emoji: Emoji::Yes, added: true });
+    assert_eq!(yes.interaction, Interaction::Reaction { message: asked.clone(), emoji: Emoji::Yes, added: true });
     assert_eq!(yes.thread, Some(root.clone()));
     assert_eq!(console.reactions(&asked).await.unwrap(), [Reaction { person: person("ben"), emoji: Emoji::Yes }]);
     assert!(refused(&console, "ben: ✅").contains("ben's +1 already stands on m2"));
     let back = heard(&console, "ben: take back +1 m2");
-    assert_eq!(back.act, Act::Reacted { message: asked.clone(), emoji: Emoji::Yes, added: false });
+    assert_eq!(back.interaction, Interaction::Reaction { message: asked.clone(), emoji: Emoji::Yes, added: false });
     assert_eq!(console.reactions(&asked).await.unwrap(), []);
     assert!(refused(&console, "ben: take back -1").contains("ben's -1 does not stand on m2"));
-    assert_eq!(heard(&console, "ana: -1 m1").act, Act::Reacted { message: root, emoji: Emoji::No, added: true });
+    assert_eq!(
+        heard(&console, "ana: -1 m1").interaction,
+        Interaction::Reaction { message: root, emoji: Emoji::No, added: true }
+    );
     assert!(refused(&console, "ana: +1 7").contains("no message \"7\"; a message is written m7"));
 
     console.update(&asked, &note("Shipped.")).await.unwrap();
@@ -113,19 +119,19 @@ async fn reactions_go_to_the_question_or_to_the_message_named() {
 #[tokio::test]
 async fn buttons_are_pressed_by_their_label() {
     let (console, _, asked) = furnished().await;
-    let pressed = |value: &str| Act::Pressed { message: asked.clone(), value: value.to_owned() };
-    assert_eq!(heard(&console, "ben: press Approve").act, pressed("a1"));
-    assert_eq!(heard(&console, "ben: press not now").act, pressed("a2"));
-    assert_eq!(heard(&console, "ben: press Approve m2").act, pressed("a1"));
+    let pressed = |value: &str| Interaction::ButtonClick { message: asked.clone(), value: value.to_owned() };
+    assert_eq!(heard(&console, "ben: press Approve").interaction, pressed("a1"));
+    assert_eq!(heard(&console, "ben: press not now").interaction, pressed("a2"));
+    assert_eq!(heard(&console, "ben: press Approve m2").interaction, pressed("a1"));
     assert_eq!(
         refused(&console, "ben: press Aprove"),
         "ben: press Aprove\n           ^ there is no button \"Aprove\" on any message that they see; there is \"Approve\" on m2, \"Not now\" on m2"
     );
     assert!(refused(&console, "ben: press Approve m1").contains("no button \"Approve\" on m1"));
 
-    console.post(&post(Place::Direct(person("ana")), "dm", question())).await.unwrap();
+    console.post(&post(Destination::Direct(person("ana")), "dm", question())).await.unwrap();
     assert_eq!(
-        heard(&console, "ben: press Approve").act,
+        heard(&console, "ben: press Approve").interaction,
         pressed("a1"),
         "what is asked of ana alone is not ben's to press"
     );
@@ -145,7 +151,7 @@ async fn what_is_not_for_the_bot_is_chatter() {
         "",
         "  ",
     ] {
-        assert_eq!(console.hear(line).unwrap(), None, "{line}");
+        assert_eq!(console.parse_input(line).unwrap(), None, "{line}");
     }
     let said = console.chatter();
     assert_eq!(said.len(), 6);
@@ -202,31 +208,37 @@ async fn a_line_that_is_hostile_is_answered_harmlessly() {
         "ana: #",
         "ana: # /hotfix",
     ] {
-        let _ = console.hear(line);
+        let _ = console.parse_input(line);
     }
 }
 
 #[tokio::test]
 async fn the_port_is_strict_about_places() {
     let (console, root, asked) = furnished().await;
-    let rejected = async |place: Place| match console.post(&post(place, "k", note("x"))).await {
+    let rejected = async |place: Destination| match console.post(&post(place, "k", note("x"))).await {
         Err(Failure::Rejected { reason }) => reason,
         other => panic!("{other:?}"),
     };
     assert_eq!(
-        rejected(Place::Channel(channel("nope"))).await,
+        rejected(Destination::Channel(channel("nope"))).await,
         "there is no channel nope at this console; there are #secret, hotfixes"
     );
-    assert_eq!(rejected(Place::Thread(asked.clone())).await, "m2 is an answer itself; its thread hangs on m1");
-    assert_eq!(rejected(Place::Direct(person("zoe"))).await, "nobody is called \"zoe\" at this console");
+    assert_eq!(rejected(Destination::Thread(asked.clone())).await, "m2 is an answer itself; its thread hangs on m1");
+    assert_eq!(rejected(Destination::Direct(person("zoe"))).await, "nobody is called \"zoe\" at this console");
     let gone = MessageRef { id: "m77".to_owned(), ..root.clone() };
-    assert!(rejected(Place::ThreadAndChannel(gone.clone())).await.contains("no message \"m77\""));
+    assert!(rejected(Destination::ThreadAndChannel(gone.clone())).await.contains("no message \"m77\""));
     assert!(console.update(&gone, &note("x")).await.is_err() && console.reactions(&gone).await.is_err());
     assert!(console.whisper(&channel("hotfixes"), &person("eve"), &note("x")).await.is_err());
-    assert_eq!(console.audience(&channel("#secret"), &[person("eve"), person("ben")]).await.unwrap(), [person("eve")]);
-    assert_eq!(console.audience(&channel("@eve"), &[person("ana"), person("eve")]).await.unwrap(), [person("eve")]);
-    assert!(console.audience(&channel("@zoe"), &[person("ana")]).await.is_err());
-    let place = Place::Thread(root);
+    assert_eq!(
+        console.readers_among(&channel("#secret"), &[person("eve"), person("ben")]).await.unwrap(),
+        [person("eve")]
+    );
+    assert_eq!(
+        console.readers_among(&channel("@eve"), &[person("ana"), person("eve")]).await.unwrap(),
+        [person("eve")]
+    );
+    assert!(console.readers_among(&channel("@zoe"), &[person("ana")]).await.is_err());
+    let place = Destination::Thread(root);
     assert_eq!(console.find(&place, "ask").await.unwrap(), Some(asked));
     assert_eq!(console.find(&place, "card").await.unwrap(), None);
 }
@@ -243,7 +255,7 @@ async fn the_transcript_is_what_the_team_saw() {
         .await
         .unwrap();
     console
-        .post(&post(Place::ThreadAndChannel(root), "end", Card::line(Tone::Bad, Text::of("Failed."))))
+        .post(&post(Destination::ThreadAndChannel(root), "end", Card::line(Tone::Bad, Text::of("Failed."))))
         .await
         .unwrap();
     let kinds: Vec<EntryKind> = console.transcript().iter().map(|entry| entry.kind).collect();
@@ -307,13 +319,13 @@ async fn the_screen_shows_it_as_it_happens_and_may_go_away() {
     let screen = Screen::default();
     let console =
         Console::open(ConsoleOptions { screen: Some(Box::new(screen.clone())), width: 60, ..options() }).unwrap();
-    console.post(&post(Place::Channel(channel("hotfixes")), "k", note("evil \u{1b}[2J"))).await.unwrap();
+    console.post(&post(Destination::Channel(channel("hotfixes")), "k", note("evil \u{1b}[2J"))).await.unwrap();
     let shown = String::from_utf8(screen.0.lock().unwrap().clone()).unwrap();
     assert_eq!(shown, "hotfix in #hotfixes · m1\n│ evil ␛[2J\n\n");
     assert_eq!(shown, console.plain_transcript(60, true));
 
     let blind = Console::open(ConsoleOptions { screen: Some(Box::new(Gone)), ..options() }).unwrap();
-    blind.post(&post(Place::Channel(channel("hotfixes")), "k", note("x"))).await.unwrap();
+    blind.post(&post(Destination::Channel(channel("hotfixes")), "k", note("x"))).await.unwrap();
     assert_eq!(blind.messages().len(), 1);
 }
 
@@ -325,11 +337,11 @@ fn kept(file: &Path) -> ConsoleOptions {
 async fn what_was_said_survives_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("console.jsonl");
-    let place = Place::Channel(channel("hotfixes"));
+    let place = Destination::Channel(channel("hotfixes"));
     let before = Console::open(kept(&file)).unwrap();
     let asked = before.post(&post(place.clone(), "ask", question())).await.unwrap();
     heard(&before, "ben: +1");
-    before.hear("ana: nice").unwrap();
+    before.parse_input("ana: nice").unwrap();
     before.update(&asked, &Card { tone: Tone::Good, ..question() }).await.unwrap();
     assert!(matches!(Console::open(kept(&file)), Err(OpenError::Busy(_))));
     let (messages, transcript) = (before.messages(), before.transcript());

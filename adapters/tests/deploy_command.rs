@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 use hotfix_adapters::deploy::command::{CommandDeploy, CommandOptions, STARTED_BEFORE, supervise};
 use hotfix_adapters::deploy::{Deploy, DeployRequest, DeployStatus, NOTHING_BEGUN};
 use hotfix_adapters::failure::Failure;
+use hotfix_adapters::ids::{CommitId, DeployKey, Digest, Environment, Repo};
 use hotfix_adapters::registry::Image;
-use hotfix_adapters::vocabulary::{CommitId, DeployKey, Digest, Environment, Repo};
 use tempfile::TempDir;
 
 const COMMIT: &str = "1234567890abcdef1234567890abcdef12345678";

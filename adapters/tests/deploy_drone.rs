@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use hotfix_adapters::deploy::drone::{Drone, DroneOptions, QA_TARGETS};
 use hotfix_adapters::deploy::{Deploy, DeployRequest, DeployStatus};
+use hotfix_adapters::egress::EgressPolicy;
 use hotfix_adapters::failure::Failure;
-use hotfix_adapters::reach::Reach;
+use hotfix_adapters::ids::{CommitId, DeployKey, Digest, Environment, Repo};
 use hotfix_adapters::registry::Image;
-use hotfix_adapters::vocabulary::{CommitId, DeployKey, Digest, Environment, Repo};
 use hotfix_fakes::drone as fake;
 use hotfix_fakes::server::Fault;
 
@@ -56,7 +56,7 @@ impl Place {
 fn options(url: &str, runs: &Path) -> DroneOptions {
     DroneOptions {
         url: url.to_owned(),
-        reach: Reach::default(),
+        reach: EgressPolicy::default(),
         token: fake::TOKEN.to_owned().into(),
         repo: Repo::parse(REPO).unwrap(),
         environment: Environment::parse("staging").unwrap(),

@@ -9,7 +9,7 @@ use hotfix_adapters::deploy::pipeline::{Pipeline, PipelineOptions};
 use hotfix_adapters::deploy::{Deploy, DeployRequest, DeployStatus};
 use hotfix_adapters::failure::Failure;
 use hotfix_adapters::forge::gitlab::{GitLab, GitLabOptions};
-use hotfix_adapters::vocabulary::{CommitId, DeployKey, Environment, Repo};
+use hotfix_adapters::ids::{CommitId, DeployKey, Environment, Repo};
 use hotfix_fakes::git::{git, git_out};
 use hotfix_fakes::gitlab as fake;
 use hotfix_fakes::server::Fault;

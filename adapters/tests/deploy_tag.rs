@@ -11,7 +11,7 @@ use hotfix_adapters::deploy::tag::{TagOptions, TagRelease};
 use hotfix_adapters::deploy::{Deploy, DeployRequest, DeployStatus};
 use hotfix_adapters::failure::Failure;
 use hotfix_adapters::forge::Refs;
-use hotfix_adapters::vocabulary::{BranchName, CommitId, DeployKey, Environment, Repo, TagName};
+use hotfix_adapters::ids::{BranchName, CommitId, DeployKey, Environment, Repo, TagName};
 
 /// A forge that knows tags only.
 #[derive(Default)]

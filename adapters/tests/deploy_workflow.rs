@@ -10,7 +10,7 @@ use hotfix_adapters::deploy::workflow::{Proof, Workflow, WorkflowOptions};
 use hotfix_adapters::deploy::{Deploy as _, DeployRequest, DeployStatus, Running};
 use hotfix_adapters::failure::Failure;
 use hotfix_adapters::forge::github::{Auth, GitHub, GitHubOptions};
-use hotfix_adapters::vocabulary::{CommitId, DeployKey, Environment, Repo};
+use hotfix_adapters::ids::{CommitId, DeployKey, Environment, Repo};
 use hotfix_fakes::github::{Commit, GitHubFake, WorkflowFile};
 use hotfix_fakes::server::Fault;
 use jiff::Timestamp;

@@ -12,23 +12,23 @@ use std::time::Duration;
 use async_trait::async_trait;
 use hotfix_adapters::deploy::Deploy as _;
 use hotfix_adapters::deploy::drone::{Drone, DroneOptions};
+use hotfix_adapters::egress::{EgressPolicy, Resolver};
 use hotfix_adapters::failure::Failure;
 use hotfix_adapters::forge::credentials::Credentials;
 use hotfix_adapters::forge::git::mirror::{Mirror, MirrorOptions};
 use hotfix_adapters::forge::github::{Auth, GitHub, GitHubOptions};
 use hotfix_adapters::forge::gitlab::{GitLab, GitLabOptions};
 use hotfix_adapters::forge::{PullRequests as _, Refs as _, Signature};
-use hotfix_adapters::reach::{Names, Reach};
+use hotfix_adapters::ids::{BranchName, Environment, Repo};
 use hotfix_adapters::registry::Registry as _;
 use hotfix_adapters::registry::oci::{self, Oci, OciOptions};
-use hotfix_adapters::vocabulary::{BranchName, Environment, Repo};
 use secrecy::SecretString;
 
 /// Every name leads here.
 struct Everywhere(IpAddr);
 
 #[async_trait]
-impl Names for Everywhere {
+impl Resolver for Everywhere {
     async fn addresses(&self, _: &str) -> io::Result<Vec<IpAddr>> {
         Ok(vec![self.0])
     }
@@ -60,7 +60,7 @@ impl Credentials for Nobody {
 const KINDS: [&str; 5] = ["GitHub", "GitLab", "Drone", "registry", "git"];
 
 /// One call of one kind of client to `forge.example`.
-async fn call(kind: &str, port: u16, reach: Reach, folder: &Path) -> Failure {
+async fn call(kind: &str, port: u16, reach: EgressPolicy, folder: &Path) -> Failure {
     let (secret, repo) = (SecretString::from("token"), Repo::parse("team/payments").unwrap());
     let (url, branch) = (format!("https://forge.example:{port}"), BranchName::parse("fix").unwrap());
     match kind {
@@ -115,14 +115,14 @@ async fn a_name_that_leads_inside_is_not_followed() {
     let (port, came) = listener().await;
     for kind in KINDS {
         for inside in ["169.254.169.254", "127.0.0.1", "10.0.0.1", "fd00::1", "::ffff:169.254.169.254"] {
-            let reach = Reach::default().with_names(Arc::new(Everywhere(inside.parse().unwrap())));
+            let reach = EgressPolicy::default().with_resolver(Arc::new(Everywhere(inside.parse().unwrap())));
             let failure = call(kind, port, reach, folder.path()).await;
             assert!(matches!(failure, Failure::Rejected { .. }), "{kind}: {failure:?}");
             assert!(failure.reason().contains("add \"forge.example\" to private_hosts"), "{kind}: {failure}");
         }
         assert_eq!(came.swap(0, Ordering::SeqCst), 0, "{kind}");
-        let listed = Reach::new(["forge.example".parse().unwrap()]);
-        let listed = listed.with_names(Arc::new(Everywhere("127.0.0.1".parse().unwrap())));
+        let listed = EgressPolicy::new(["forge.example".parse().unwrap()]);
+        let listed = listed.with_resolver(Arc::new(Everywhere("127.0.0.1".parse().unwrap())));
         let failure = call(kind, port, listed, folder.path()).await;
         assert!(!failure.reason().contains("private_hosts"), "{kind}: {failure}");
         assert!(came.swap(0, Ordering::SeqCst) > 0, "{kind} did not come: {failure}");

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use hotfix_adapters::failure::Failure;
+use hotfix_adapters::ids::{BranchName, CommitId, Digest};
 use hotfix_adapters::registry::tags::{Discovery, TagFacts, TagStrategies, discover};
 use hotfix_adapters::registry::{Image, Published, Registry};
-use hotfix_adapters::vocabulary::{BranchName, CommitId, Digest};
 use jiff::Timestamp;
 
 /// The tags of a registry: who built each, and when, as far as it says.

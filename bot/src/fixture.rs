@@ -7,9 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use hotfix_adapters::deploy::DeployStatus;
-use hotfix_adapters::forge::{Check, CheckState, Containment, DiffSize, PullNumber, Verdict};
+use hotfix_adapters::forge::{Check, CheckState, Containment, DiffSize, PullNumber, ReviewVerdict};
+use hotfix_adapters::ids::{CommitId, Environment, MessageRef, PersonRef, Platform};
 use hotfix_adapters::registry::Image;
-use hotfix_adapters::vocabulary::{CommitId, Environment, MessageRef, PersonRef, Platform};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::attribution::Attribution;
@@ -245,7 +245,7 @@ impl Play {
             person: Some(person("ben")),
             name: "Ben".to_owned(),
             commit: tip.clone(),
-            verdict: Verdict::Approved,
+            verdict: ReviewVerdict::Approved,
         };
         let check = Check { name: "build".to_owned(), app: "ci".to_owned(), state: CheckState::Success };
         self.saw(Sighting::Pull {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use hotfix_adapters::chat::{Heard, Inbound, Keeper, Listener, Unsaid, Watched};
+use hotfix_adapters::chat::{DeferredReply, HandlerReply, Inbound, InboundHandler, ReplyStore, VoteMessage};
 use tokio::sync::oneshot;
 
 use crate::engine::{Current, EngineError, Response};
@@ -35,18 +35,18 @@ impl Ear {
     }
 
     /// An act that cannot be judged now, and that means the same later.
-    async fn put_off(&self, inbound: &Inbound) -> Heard {
+    async fn put_off(&self, inbound: &Inbound) -> HandlerReply {
         match self.engine.engine().keep(inbound, Duration::ZERO).await {
             // The sender is dropped: what comes of it is told by whoever handles it.
-            Ok(()) => Heard::Later(oneshot::channel().1),
+            Ok(()) => HandlerReply::Deferred(oneshot::channel().1),
             Err(error) => failed(&error),
         }
     }
 }
 
 #[async_trait]
-impl Listener for Ear {
-    async fn hear(&self, inbound: Inbound) -> Heard {
+impl InboundHandler for Ear {
+    async fn handle(&self, inbound: Inbound) -> HandlerReply {
         let (engine, act) = (self.engine.engine(), inbound.clone());
         // A task of its own: neither a sender who hangs up nor a panic leaves it half done in here (security case 19).
         let mut handling = tokio::spawn(async move { engine.hear(&act).await });
@@ -57,7 +57,7 @@ impl Listener for Ear {
                 Ok(Err(error)) => failed(&error),
                 Err(panic) => {
                     tracing::error!(%panic, "what a person did could not be handled; it was not done");
-                    Heard::Failed
+                    HandlerReply::Unavailable
                 }
             };
         }
@@ -84,15 +84,15 @@ impl Listener for Ear {
                 Err(panic) => tracing::error!(%panic, "what a person did is kept, and will be tried again"),
             }
         });
-        Heard::Later(later)
+        HandlerReply::Deferred(later)
     }
 
-    fn keeper(&self) -> Option<Arc<dyn Keeper>> {
+    fn reply_store(&self) -> Option<Arc<dyn ReplyStore>> {
         Some(Arc::new(Answers(self.engine.clone())))
     }
 
     /// The questions that are open.
-    async fn watched(&self) -> Vec<Watched> {
+    async fn open_vote_messages(&self) -> Vec<VoteMessage> {
         self.engine.engine().watched().await
     }
 }
@@ -101,25 +101,25 @@ impl Listener for Ear {
 struct Answers(Current);
 
 #[async_trait]
-impl Keeper for Answers {
-    async fn keep(&self, unsaid: Unsaid) {
+impl ReplyStore for Answers {
+    async fn defer(&self, unsaid: DeferredReply) {
         if let Err(error) = self.0.engine().keep_answer(&unsaid).await {
             tracing::warn!(%error, "an answer got lost; what was done stands all the same");
         }
     }
 }
 
-fn heard(response: Response) -> Heard {
+fn heard(response: Response) -> HandlerReply {
     match response {
-        Response::Silent => Heard::Said(None),
-        Response::Said(reply) | Response::NotNow(reply) => Heard::Said(Some(reply.card)),
-        Response::Ask(form) => Heard::Form(form),
-        Response::Wrong(wrong) => Heard::Wrong(wrong),
-        Response::Home(cards) => Heard::Home(cards),
+        Response::Silent => HandlerReply::Message(None),
+        Response::Said(reply) | Response::NotNow(reply) => HandlerReply::Message(Some(reply.card)),
+        Response::Ask(form) => HandlerReply::OpenForm(form),
+        Response::Wrong(wrong) => HandlerReply::FieldErrors(wrong),
+        Response::Home(cards) => HandlerReply::HomePage(cards),
     }
 }
 
-fn failed(error: &EngineError) -> Heard {
+fn failed(error: &EngineError) -> HandlerReply {
     tracing::error!(%error, "what a person did could not be kept; they were told so");
-    Heard::Failed
+    HandlerReply::Unavailable
 }

@@ -7,8 +7,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use hotfix_adapters::chat::Listener;
-use hotfix_adapters::chat::listen::Source;
+use hotfix_adapters::chat::InboundHandler;
+use hotfix_adapters::chat::inbound::EventSource;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
@@ -87,21 +87,21 @@ fn fixed(old: &Settings, new: &Settings) -> Vec<String> {
 
 /// The way in over connections of our own, as it runs now.
 pub struct Listening {
-    listener: Arc<dyn Listener>,
+    listener: Arc<dyn InboundHandler>,
     running: Option<(watch::Sender<bool>, JoinHandle<()>)>,
 }
 
 impl Listening {
     /// Listens to this source, if there is one.
     #[must_use]
-    pub fn to(source: Option<Arc<dyn Source>>, listener: Arc<dyn Listener>) -> Self {
+    pub fn to(source: Option<Arc<dyn EventSource>>, listener: Arc<dyn InboundHandler>) -> Self {
         let mut listening = Self { listener, running: None };
         listening.replace(source);
         listening
     }
 
     /// Listens to another one. What the old one is handing over is still heard.
-    fn replace(&mut self, source: Option<Arc<dyn Source>>) {
+    fn replace(&mut self, source: Option<Arc<dyn EventSource>>) {
         drop(self.hush());
         self.running = source.map(|source| {
             let (hush, hushed) = watch::channel(false);

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use futures::FutureExt as _;
-use hotfix_adapters::chat::{Act, Card, Inbound};
-use hotfix_adapters::vocabulary::{ChannelRef, PersonRef, Platform};
+use hotfix_adapters::chat::{Card, Inbound, Interaction};
+use hotfix_adapters::ids::{ChannelRef, PersonRef, Platform};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
@@ -187,7 +187,7 @@ async fn ask(engine: &Engine, channel: &ChannelRef, question: Question) -> anyho
         channel: channel.clone(),
         thread: None,
         can_ask: false,
-        act: Act::Command { text: question.text },
+        interaction: Interaction::Command { text: question.text },
     };
     let reply = engine.hear(&inbound).await?.reply();
     Ok(reply.map_or(Answer { ok: true, card: Card::default() }, |reply| Answer { ok: reply.ok, card: reply.card }))

@@ -9,11 +9,11 @@ pub mod clock;
 pub mod conformance;
 pub mod embedded;
 pub mod error;
-mod form;
 pub mod lease;
 pub mod memory;
 pub mod outbox;
 pub mod record;
+mod validate;
 
 pub use embedded::Embedded;
 pub use memory::Memory;

@@ -6,8 +6,8 @@ use std::process::Command;
 use hotfix::config;
 use hotfix::domain::event::Event;
 use hotfix::engine::Response;
-use hotfix_adapters::chat::{Act, Inbound, console};
-use hotfix_adapters::vocabulary::{ChannelRef, PersonRef, Platform};
+use hotfix_adapters::chat::{Inbound, Interaction, console};
+use hotfix_adapters::ids::{ChannelRef, PersonRef, Platform};
 use hotfix_tests::git::git;
 use hotfix_tests::world::{Options, World};
 
@@ -23,7 +23,7 @@ fn sent(number: usize, text: String) -> Inbound {
         channel: ChannelRef::parse("#payments").expect("a channel"),
         thread: None,
         can_ask: false,
-        act: Act::Command { text },
+        interaction: Interaction::Command { text },
     }
 }
 

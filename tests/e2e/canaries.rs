@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use hotfix_adapters::forge::{CheckState, Verdict};
-use hotfix_adapters::vocabulary::{BranchName, CommitId};
+use hotfix_adapters::forge::{CheckState, ReviewVerdict};
+use hotfix_adapters::ids::{BranchName, CommitId};
 use hotfix_fakes::drone::{self, Drone};
 use hotfix_fakes::registry::Registry;
 use hotfix_fakes::slack::{APP_TOKEN, BOT_TOKEN, SIGNING_SECRET, Urls};
@@ -175,7 +175,7 @@ impl Company {
         let head = CommitId::parse(&commit(&self.stage, "hotfix")).expect("a commit");
         let pull = self.site.pull_from(&branch).await.expect("pull requests").expect("one");
         self.site.check(&head, "unit-tests", CheckState::Success).await.expect("a check");
-        self.site.review(pull, "ben", Verdict::Approved).await.expect("a review");
+        self.site.review(pull, "ben", ReviewVerdict::Approved).await.expect("a review");
         self.sees("please look locally").await;
         self.does("ana: /hotfix verify local pass").await;
         self.sees("Does the fix work on staging").await;

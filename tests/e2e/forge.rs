@@ -1,7 +1,7 @@
 //! `hotfix forge …`: what people do on the pages of a real forge, at the command line of the local one.
 
 use hotfix_adapters::forge::{PullRequest, PullState};
-use hotfix_adapters::vocabulary::BranchName;
+use hotfix_adapters::ids::BranchName;
 use hotfix_tests::git::git;
 use hotfix_tests::running::run;
 use hotfix_tests::world::{Options, World};

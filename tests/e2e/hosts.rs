@@ -206,7 +206,7 @@ async fn a_forge_that_never_answers_is_given_up_in_time(#[values(Host::GitHub, H
     for line in [world.site.calls(), world.site.git_calls()] {
         line.expect("a line").down(Some(Fault::Silent));
     }
-    let failure = forge.labelled(repo, "urgent").await.expect_err("nothing was answered");
+    let failure = forge.list_by_label(repo, "urgent").await.expect_err("nothing was answered");
     assert!(matches!(failure, Failure::Retry { .. }) && failure.reason().contains("within 1 s"), "{failure}");
     let failure = forge.tip(repo, main).await.expect_err("nothing was answered");
     assert!(matches!(failure, Failure::Retry { .. }) && failure.reason().contains("the last 1 seconds"), "{failure}");

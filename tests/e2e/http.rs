@@ -12,10 +12,10 @@ use hotfix::engine::{Engine, Hinted};
 use hotfix::http::{Http, Limits, Options as Served};
 use hotfix::listen::Ear;
 use hotfix::serve;
-use hotfix_adapters::chat::Listener;
+use hotfix_adapters::chat::InboundHandler;
 use hotfix_adapters::chat::slack::{Slack, SlackOptions};
-use hotfix_adapters::forge::webhook::{Delivery, Hint, Refused, Webhook};
-use hotfix_adapters::vocabulary::Repo;
+use hotfix_adapters::forge::webhook::{Hint, Webhook, WebhookDelivery, WebhookError};
+use hotfix_adapters::ids::Repo;
 use hotfix_fakes::slack::SIGNING_SECRET;
 use hotfix_storage::Seq;
 use hotfix_tests::program::program;
@@ -40,20 +40,25 @@ const PATIENCE: Duration = Duration::from_secs(60);
 struct Badge;
 
 impl Webhook for Badge {
-    fn accept(&self, headers: &http::HeaderMap, body: &[u8], _: jiff::Timestamp) -> Result<Delivery, Refused> {
+    fn accept(
+        &self,
+        headers: &http::HeaderMap,
+        body: &[u8],
+        _: jiff::Timestamp,
+    ) -> Result<WebhookDelivery, WebhookError> {
         if headers.get("x-badge").is_none_or(|badge| badge != "open sesame") {
-            return Err(Refused::Unsigned);
+            return Err(WebhookError::Unsigned);
         }
         assert!(body != b"break off", "this webhook was told to break off");
-        let text = std::str::from_utf8(body).map_err(|error| Refused::Malformed(error.to_string()))?;
+        let text = std::str::from_utf8(body).map_err(|error| WebhookError::Malformed(error.to_string()))?;
         let (key, repo) = text.split_once(' ').unwrap_or((text, ""));
         let hint = (!repo.is_empty()).then(|| Repo::parse(repo).expect("a repository"));
         let hint = hint.map(|repo| Hint { repo, what: "push".to_owned() });
-        Ok(Delivery { key: key.to_owned(), hint })
+        Ok(WebhookDelivery { key: key.to_owned(), hint })
     }
 }
 
-fn ear(engine: &Arc<Engine>) -> Arc<dyn Listener> {
+fn ear(engine: &Arc<Engine>) -> Arc<dyn InboundHandler> {
     Ear::of(engine.clone())
 }
 

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use hotfix::domain::event::{Event, Lapse};
 use hotfix::domain::hotfix::Hotfix;
 use hotfix::engine::Response;
-use hotfix_adapters::chat::{Act as Did, Inbound};
-use hotfix_adapters::vocabulary::{ChannelRef, MessageRef, PersonRef, Platform};
+use hotfix_adapters::chat::{Inbound, Interaction as Did};
+use hotfix_adapters::ids::{ChannelRef, MessageRef, PersonRef, Platform};
 use hotfix_fakes::slack::{Slack, Standing, Urls};
 use hotfix_tests::play::{Play, given};
 use hotfix_tests::room::CHANNEL;
@@ -395,7 +395,7 @@ fn pressed(play: &Play, who: &str, message: &MessageRef, value: &str) -> Inbound
         channel: message.channel.clone(),
         thread: None,
         can_ask: true,
-        act: Did::Pressed { message: message.clone(), value: value.to_owned() },
+        interaction: Did::ButtonClick { message: message.clone(), value: value.to_owned() },
     }
 }
 

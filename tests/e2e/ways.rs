@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use hotfix::domain::event::Event;
 use hotfix::domain::hotfix::DeployState;
-use hotfix_adapters::chat::{Act as Did, Inbound};
-use hotfix_adapters::vocabulary::{ChannelRef, PersonRef, Platform};
+use hotfix_adapters::chat::{Inbound, Interaction as Did};
+use hotfix_adapters::ids::{ChannelRef, PersonRef, Platform};
 use hotfix_fakes::server::Fault;
 use hotfix_fakes::slack::Slack;
 use hotfix_storage::{WorkState, WorkView};
@@ -201,7 +201,7 @@ fn inbound(play: &Play, who: &str, text: &str) -> Inbound {
         channel,
         thread: None,
         can_ask: false,
-        act: Did::Command { text: text.to_owned() },
+        interaction: Did::Command { text: text.to_owned() },
     }
 }
 

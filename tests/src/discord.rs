@@ -10,9 +10,9 @@ use async_trait::async_trait;
 use hotfix::config::Config;
 use hotfix::wire;
 use hotfix_adapters::chat::discord::PERMISSIONS;
-use hotfix_adapters::chat::listen::Source;
-use hotfix_adapters::chat::{Chat, Heard, Inbound, Keeper, Listener, Watched};
-use hotfix_adapters::vocabulary::MessageRef;
+use hotfix_adapters::chat::inbound::EventSource;
+use hotfix_adapters::chat::{Chat, HandlerReply, Inbound, InboundHandler, ReplyStore, VoteMessage};
+use hotfix_adapters::ids::MessageRef;
 use hotfix_fakes::discord::{Answer, DiscordFake};
 use hotfix_fakes::slack::Standing;
 use tokio::sync::{oneshot, watch};
@@ -36,7 +36,7 @@ pub struct Server {
     /// The number of the service's channel.
     pub channel: u64,
     people: BTreeMap<String, u64>,
-    source: Option<Arc<dyn Source>>,
+    source: Option<Arc<dyn EventSource>>,
     running: Option<Running>,
     counts: Arc<watch::Sender<Counts>>,
 }
@@ -112,7 +112,7 @@ impl Server {
     ///
     /// # Errors
     /// When there is no way in.
-    pub async fn listen(&mut self, ear: Arc<dyn Listener>) -> anyhow::Result<()> {
+    pub async fn listen(&mut self, ear: Arc<dyn InboundHandler>) -> anyhow::Result<()> {
         let source = self.source.take().context("there is no way in")?;
         let (stop, stopped) = watch::channel(false);
         let counted = Arc::new(Counted { ear, counts: self.counts.clone() });
@@ -283,18 +283,18 @@ impl Server {
 
 /// An ear that counts.
 struct Counted {
-    ear: Arc<dyn Listener>,
+    ear: Arc<dyn InboundHandler>,
     counts: Arc<watch::Sender<Counts>>,
 }
 
 #[async_trait]
-impl Listener for Counted {
-    async fn hear(&self, inbound: Inbound) -> Heard {
+impl InboundHandler for Counted {
+    async fn handle(&self, inbound: Inbound) -> HandlerReply {
         self.counts.send_modify(|counts| counts.begun += 1);
         let counts = self.counts.clone();
         let done = move || counts.send_modify(|counts| counts.done += 1);
-        match self.ear.hear(inbound).await {
-            Heard::Later(more) => {
+        match self.ear.handle(inbound).await {
+            HandlerReply::Deferred(more) => {
                 let (say, later) = oneshot::channel();
                 tokio::spawn(async move {
                     if let Ok(card) = more.await {
@@ -302,7 +302,7 @@ impl Listener for Counted {
                     }
                     done();
                 });
-                Heard::Later(later)
+                HandlerReply::Deferred(later)
             }
             heard => {
                 done();
@@ -311,11 +311,11 @@ impl Listener for Counted {
         }
     }
 
-    async fn watched(&self) -> Vec<Watched> {
-        self.ear.watched().await
+    async fn open_vote_messages(&self) -> Vec<VoteMessage> {
+        self.ear.open_vote_messages().await
     }
 
-    fn keeper(&self) -> Option<Arc<dyn Keeper>> {
-        self.ear.keeper()
+    fn reply_store(&self) -> Option<Arc<dyn ReplyStore>> {
+        self.ear.reply_store()
     }
 }

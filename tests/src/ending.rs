@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use hotfix::domain::event::Ending;
 use hotfix::domain::hotfix::{DeployState, Hotfix, Mainline, Phase, StepState};
 use hotfix_adapters::forge::Containment;
-use hotfix_adapters::vocabulary::Repo;
+use hotfix_adapters::ids::Repo;
 
 use crate::git::git;
 use crate::world::World;

@@ -27,9 +27,9 @@ use hotfix::domain::refusal::Refusal;
 use hotfix::domain::vote::Standing;
 use hotfix::domain::way::Way;
 use hotfix_adapters::deploy::{DeployStatus, Edits};
-use hotfix_adapters::forge::{Check, CheckState, Containment, DiffSize, PullNumber, Verdict};
+use hotfix_adapters::forge::{Check, CheckState, Containment, DiffSize, PullNumber, ReviewVerdict};
+use hotfix_adapters::ids::{ChannelRef, CommitId, Digest, Environment, MessageRef, PersonRef, Platform};
 use hotfix_adapters::registry::{Image, Published};
-use hotfix_adapters::vocabulary::{ChannelRef, CommitId, Digest, Environment, MessageRef, PersonRef, Platform};
 use jiff::Timestamp;
 
 use crate::stage::{Stage, fresh_folder};
@@ -384,7 +384,7 @@ impl Model {
     fn reviews(&self, how: u16) -> PullSeen {
         let head = self.state.head.as_ref().map_or_else(|| commit(9), |head| head.tip.clone());
         let who = PEOPLE[usize::from(how / 8) % PEOPLE.len()];
-        let verdict = if how % 5 == 0 { Verdict::ChangesRequested } else { Verdict::Approved };
+        let verdict = if how % 5 == 0 { ReviewVerdict::ChangesRequested } else { ReviewVerdict::Approved };
         let review = ReviewSeen { person: who.parse().ok(), name: who.to_owned(), commit: head.clone(), verdict };
         let state = if how % 7 == 0 { CheckState::Failure } else { CheckState::Success };
         let check = Check { name: "unit-tests".to_owned(), app: "ci".to_owned(), state };

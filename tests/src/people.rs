@@ -1,8 +1,8 @@
 //! What people do beside the chat: on the forge, with git, and in the machine room.
 
 use anyhow::{Context as _, bail};
-use hotfix_adapters::forge::{CheckState, MergeMethod, PullNumber, Verdict};
-use hotfix_adapters::vocabulary::{BranchName, CommitId};
+use hotfix_adapters::forge::{CheckState, MergeMethod, PullNumber, ReviewVerdict};
+use hotfix_adapters::ids::{BranchName, CommitId};
 
 use crate::git::git;
 use crate::world::World;
@@ -22,8 +22,8 @@ impl World {
             (name, "pass") => self.head_check(name, CheckState::Success).await,
             (name, "fail") => self.head_check(name, CheckState::Failure).await,
             (name, "run") => self.head_check(name, CheckState::Pending).await,
-            (_, "approves") => self.site.review(self.pull().await?, who, Verdict::Approved).await,
-            (_, "asks for changes") => self.site.review(self.pull().await?, who, Verdict::ChangesRequested).await,
+            (_, "approves") => self.site.review(self.pull().await?, who, ReviewVerdict::Approved).await,
+            (_, "asks for changes") => self.site.review(self.pull().await?, who, ReviewVerdict::ChangesRequested).await,
             (_, "merges the pull request") => self.site.merge(self.pull().await?, who, MergeMethod::Merge).await,
             (_, "squashes the pull request") => self.site.merge(self.pull().await?, who, MergeMethod::Squash).await,
             (_, "makes the pull request a draft") => self.site.draft(self.pull().await?, true).await,

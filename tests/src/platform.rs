@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use hotfix_adapters::forge::{MergeMethod, PullNumber};
-use hotfix_adapters::vocabulary::{BranchName, Repo};
+use hotfix_adapters::ids::{BranchName, Repo};
 
 use crate::git::git;
 use crate::ports::Shelf;

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use futures::future::join;
+use hotfix_adapters::chat::Destination;
 use hotfix_adapters::chat::Inbound;
-use hotfix_adapters::chat::Place;
 use hotfix_adapters::chat::console::EntryKind;
 
 use crate::ending;
@@ -274,11 +274,11 @@ impl Play {
         let mut lines = Vec::new();
         for entry in entries.iter().skip(self.shown).filter(|entry| entry.kind != EntryKind::Updated) {
             lines.push(match (&entry.place, entry.kind) {
-                (Place::Direct(person), EntryKind::Whispered) => format!("< to {} alone", person.id),
-                (Place::Direct(person), _) => format!("< to {}, directly", person.id),
-                (Place::Channel(channel), _) => format!("< in {channel}"),
-                (Place::Thread(_), _) => "< in the thread".to_owned(),
-                (Place::ThreadAndChannel(root), _) => format!("< in the thread and in {}", root.channel),
+                (Destination::Direct(person), EntryKind::Whispered) => format!("< to {} alone", person.id),
+                (Destination::Direct(person), _) => format!("< to {}, directly", person.id),
+                (Destination::Channel(channel), _) => format!("< in {channel}"),
+                (Destination::Thread(_), _) => "< in the thread".to_owned(),
+                (Destination::ThreadAndChannel(root), _) => format!("< in the thread and in {}", root.channel),
             });
             let text = self.named(&entry.text);
             lines.extend(

@@ -8,8 +8,8 @@ use anyhow::{Context as _, bail};
 use hotfix::config::Config;
 use hotfix::engine::Current;
 use hotfix::listen::Ear;
-use hotfix_adapters::chat::{Chat, Listener};
-use hotfix_adapters::vocabulary::MessageRef;
+use hotfix_adapters::chat::{Chat, InboundHandler};
+use hotfix_adapters::ids::MessageRef;
 use hotfix_fakes::discord::DiscordFake;
 use hotfix_fakes::slack::{Slack, Standing};
 
@@ -60,7 +60,7 @@ impl Room {
     /// # Errors
     /// When nobody listens.
     pub async fn listen(&mut self, engine: &Current, patience: Option<Duration>) -> anyhow::Result<()> {
-        let ear: Arc<dyn Listener> = match patience {
+        let ear: Arc<dyn InboundHandler> = match patience {
             Some(patience) => Ear::patient(engine.clone(), patience),
             None => Ear::of(engine.clone()),
         };

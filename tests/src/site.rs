@@ -12,8 +12,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use hotfix_adapters::forge::{CheckState, Forge, MergeMethod, PullNumber, Verdict};
-use hotfix_adapters::vocabulary::{BranchName, CommitId, Repo};
+use hotfix_adapters::forge::{CheckState, Forge, MergeMethod, PullNumber, ReviewVerdict};
+use hotfix_adapters::ids::{BranchName, CommitId, Repo};
 use hotfix_fakes::pushes::keep_pushes;
 use hotfix_fakes::server::Control;
 use sha2::Sha256;
@@ -76,7 +76,7 @@ pub type Back = Box<dyn Fn() -> anyhow::Result<Arc<dyn Site>> + Send + Sync>;
 #[async_trait]
 pub trait Site: Send + Sync {
     /// Somebody reviews a pull request as it is.
-    async fn review(&self, number: PullNumber, who: &str, verdict: Verdict) -> anyhow::Result<()>;
+    async fn review(&self, number: PullNumber, who: &str, verdict: ReviewVerdict) -> anyhow::Result<()>;
 
     /// The team's CI reports a check of a commit.
     async fn check(&self, commit: &CommitId, name: &str, state: CheckState) -> anyhow::Result<()>;

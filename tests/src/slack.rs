@@ -8,10 +8,10 @@ use hotfix::config::Config;
 use hotfix::engine::Current;
 use hotfix::http::Http;
 use hotfix::wire;
-use hotfix_adapters::chat::listen::Source;
+use hotfix_adapters::chat::inbound::EventSource;
 use hotfix_adapters::chat::slack::SCOPES;
-use hotfix_adapters::chat::{Chat, Listener};
-use hotfix_adapters::vocabulary::MessageRef;
+use hotfix_adapters::chat::{Chat, InboundHandler};
+use hotfix_adapters::ids::MessageRef;
 use hotfix_fakes::slack::{APP_TOKEN, BOT_TOKEN, SIGNING_SECRET, Slack, Urls};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -25,7 +25,7 @@ pub struct Workspace {
     /// The workspace.
     pub slack: Slack,
     http: Option<Http>,
-    source: Option<Arc<dyn Source>>,
+    source: Option<Arc<dyn EventSource>>,
     /// The connections that the bot keeps open: what ends them, and their end.
     connected: Option<(watch::Sender<bool>, JoinHandle<()>)>,
 }
@@ -79,7 +79,7 @@ impl Workspace {
     ///
     /// # Errors
     /// When nobody listens.
-    pub async fn listen(&mut self, engine: &Current, ear: Arc<dyn Listener>) -> anyhow::Result<()> {
+    pub async fn listen(&mut self, engine: &Current, ear: Arc<dyn InboundHandler>) -> anyhow::Result<()> {
         let http = self.http.as_mut().context("nobody listens")?;
         http.open(engine.clone(), &ear);
         if let Some(source) = self.source.take() {

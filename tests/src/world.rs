@@ -13,7 +13,7 @@ use hotfix::{config, wire};
 use hotfix_adapters::chat::console::{Console, ConsoleOptions};
 use hotfix_adapters::chat::{Chat, Inbound};
 use hotfix_adapters::cluster::Cluster;
-use hotfix_adapters::vocabulary::{ChannelRef, PersonRef, Platform, Repo};
+use hotfix_adapters::ids::{ChannelRef, PersonRef, Platform, Repo};
 use hotfix_fakes::slack::Standing;
 use hotfix_storage::{Clock as _, Embedded, Journal, Memory, WorkState, WorkView, embedded};
 
@@ -330,7 +330,7 @@ impl World {
     /// # Errors
     /// The console's own words.
     pub fn typed(&self, line: &str) -> Result<Option<Inbound>, String> {
-        self.console.hear(line).map_err(|error| error.to_string())
+        self.console.parse_input(line).map_err(|error| error.to_string())
     }
 
     /// Delivers what somebody did, and shows the answer to them.

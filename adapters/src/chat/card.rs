@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::vocabulary::{ChannelRef, PersonRef};
+use crate::ids::{ChannelRef, PersonRef};
 
 /// The colour of a message, so to speak.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]

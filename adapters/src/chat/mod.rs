@@ -1,6 +1,6 @@
 //! The chat port: where the team types and reads. Adapters: [`console`], [`discord`], [`slack`].
 //!
-//! [`Chat`] is what the bot says and asks; what people do comes in by [`listen`], each act as one [`Inbound`].
+//! [`Chat`] is what the bot says and asks; what people do comes in by [`inbound`], each act as one [`Inbound`].
 
 pub mod account;
 pub mod card;
@@ -8,27 +8,27 @@ pub mod console;
 pub mod discord;
 pub mod dropped;
 pub mod form;
-mod harmless;
-mod kept;
-pub mod listen;
+pub mod inbound;
+mod sanitize;
 pub mod slack;
+mod ttl_cache;
 mod websocket;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
+use crate::check_result::CheckResult;
 use crate::failure::Failure;
-use crate::finding::Finding;
-use crate::vocabulary::{ChannelRef, MessageRef, PersonRef};
+use crate::ids::{ChannelRef, MessageRef, PersonRef};
 pub use account::{AccountKind, ChannelKind};
 pub use card::{Action, Card, Field, Mark, MarkState, Span, Text, Tone};
 pub use form::{Answers, Choice, Form, Input, InputKind};
-pub use listen::{Counted, Heard, Keeper, Listener, Unsaid, Watched};
+pub use inbound::{CountedReaction, DeferredReply, HandlerReply, InboundHandler, ReplyStore, VoteMessage};
 
 /// Where a message goes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Place {
+pub enum Destination {
     /// A channel, for everybody in it.
     Channel(ChannelRef),
     /// The thread under this message.
@@ -43,7 +43,7 @@ pub enum Place {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Post {
     /// Where to.
-    pub place: Place,
+    pub destination: Destination,
     /// The natural key: a post whose outcome is uncertain is looked for by it.
     pub key: String,
     /// What it says.
@@ -86,20 +86,20 @@ pub struct Inbound {
     #[serde(default)]
     pub can_ask: bool,
     /// What.
-    pub act: Act,
+    pub interaction: Interaction,
 }
 
 /// What a person can do in a chat.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Act {
+pub enum Interaction {
     /// Typed a command; the text behind `/hotfix`.
     Command {
         /// The text as typed.
         text: String,
     },
     /// Reacted to a message, or took a reaction back.
-    Reacted {
+    Reaction {
         /// The message.
         message: MessageRef,
         /// With what.
@@ -108,28 +108,28 @@ pub enum Act {
         added: bool,
     },
     /// Pressed a button.
-    Pressed {
+    ButtonClick {
         /// The message the button is on.
         message: MessageRef,
         /// The value the button carries, see [`Action::value`].
         value: String,
     },
     /// Handed in a form.
-    Submitted {
+    FormSubmit {
         /// Which, see [`Form::key`].
         key: String,
         /// With what.
         answers: Answers,
     },
     /// Chose "add to the hotfix" at somebody's message.
-    Added {
+    MessageShortcut {
         /// The message.
         message: MessageRef,
         /// What it says.
         text: String,
     },
     /// Opened the bot's own page.
-    CameHome,
+    HomeOpened,
 }
 
 /// A chat, as the bot uses it.
@@ -142,7 +142,7 @@ pub trait Chat: Send + Sync {
     async fn update(&self, message: &MessageRef, card: &Card) -> Result<(), Failure>;
 
     /// The message posted with this key in that place, if there is one.
-    async fn find(&self, place: &Place, key: &str) -> Result<Option<MessageRef>, Failure>;
+    async fn find(&self, place: &Destination, key: &str) -> Result<Option<MessageRef>, Failure>;
 
     /// Shows something to one person only, in this channel, as the answer to what they did. It may be lost.
     async fn whisper(&self, channel: &ChannelRef, to: &PersonRef, card: &Card) -> Result<(), Failure>;
@@ -151,20 +151,20 @@ pub trait Chat: Send + Sync {
     async fn reactions(&self, message: &MessageRef) -> Result<Vec<Reaction>, Failure>;
 
     /// Those of these people who can read a channel.
-    async fn audience(&self, channel: &ChannelRef, among: &[PersonRef]) -> Result<Vec<PersonRef>, Failure>;
+    async fn readers_among(&self, channel: &ChannelRef, among: &[PersonRef]) -> Result<Vec<PersonRef>, Failure>;
 
     /// What an account is now, or was at most a minute ago.
     async fn account(&self, person: &PersonRef) -> Result<AccountKind, Failure>;
 
     /// What an account is at this moment: for a word that was given before, and counts now.
-    async fn account_now(&self, person: &PersonRef) -> Result<AccountKind, Failure>;
+    async fn account_uncached(&self, person: &PersonRef) -> Result<AccountKind, Failure>;
 
     /// What a channel is now, or was at most a minute ago.
     async fn channel(&self, channel: &ChannelRef) -> Result<ChannelKind, Failure>;
 
     /// Whether the bot can work here: its token and rights, and whether it can post in these channels. It posts nothing.
-    async fn examine(&self, channels: &[ChannelRef]) -> Vec<Finding>;
+    async fn self_check(&self, channels: &[ChannelRef]) -> Vec<CheckResult>;
 
     /// Whether the groups with these ids can be called here. It posts nothing.
-    async fn examine_groups(&self, groups: &[String]) -> Vec<Finding>;
+    async fn check_groups(&self, groups: &[String]) -> Vec<CheckResult>;
 }

@@ -12,8 +12,8 @@ use tokio_rustls::TlsConnector;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
+use crate::egress::{EgressError, EgressPolicy};
 use crate::failure::Failure;
-use crate::reach::{NoWay, Reach};
 use crate::rest::client;
 
 /// Bytes to and from a platform.
@@ -25,16 +25,16 @@ pub(super) type Socket = WebSocketStream<Box<dyn Pipe>>;
 
 /// Opens a connection; `what` names it for people, because its address may hold a ticket. A frame or message of more bytes
 /// than `largest` ends it (security case 11).
-pub(super) async fn connect(what: &str, url: &Url, reach: &Reach, largest: usize) -> Result<Socket, Failure> {
+pub(super) async fn connect(what: &str, url: &Url, reach: &EgressPolicy, largest: usize) -> Result<Socket, Failure> {
     let down = |why: String| Failure::retry(format!("{what} could not be reached: {why}"));
     let secure = url.scheme() == "wss";
     let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
     let port = url.port().unwrap_or(if secure { 443 } else { 80 });
     // What was judged is what is connected to (security case 65).
-    let found = match reach.gate(url)?.addresses(host).await {
+    let found = match reach.guard(url)?.addresses(host).await {
         Ok(found) => found,
-        Err(NoWay::Barred(barred)) => return Err(barred.into()),
-        Err(NoWay::Unknown(error)) => return Err(down(error.to_string())),
+        Err(EgressError::Barred(barred)) => return Err(barred.into()),
+        Err(EgressError::Unknown(error)) => return Err(down(error.to_string())),
     };
     let found: Vec<SocketAddr> = found.into_iter().map(|address| SocketAddr::new(address, port)).collect();
     let tcp = TcpStream::connect(found.as_slice()).await.map_err(|error| down(error.to_string()))?;

@@ -28,5 +28,5 @@ pub struct RunningImage {
     /// Its tag, when the reference has one.
     pub tag: Option<String>,
     /// Its digest, when the reference or the running container names one.
-    pub digest: Option<crate::vocabulary::Digest>,
+    pub digest: Option<crate::ids::Digest>,
 }

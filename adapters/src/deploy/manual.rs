@@ -3,9 +3,9 @@
 use async_trait::async_trait;
 
 use super::command::{OptionsError, Pattern, Placeholder};
-use super::{Deploy, DeployRequest, DeployStatus, Deployment, Running, parameters};
+use super::{Deploy, DeployRequest, DeployStatus, Deployment, Running, template_values};
 use crate::failure::Failure;
-use crate::vocabulary::{DeployKey, Environment};
+use crate::ids::{DeployKey, Environment};
 
 /// An environment that a person deploys to.
 #[derive(Debug, Clone)]
@@ -55,6 +55,6 @@ impl Deploy for Manual {
     }
 
     fn instructions(&self, request: &DeployRequest) -> Result<Option<String>, Failure> {
-        parameters::fill(&self.instructions, request).map(Some)
+        template_values::fill(&self.instructions, request).map(Some)
     }
 }

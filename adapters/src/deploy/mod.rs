@@ -2,16 +2,16 @@
 //! [`drone`], [`manual`], [`pipeline`], [`promotion`], [`tag`], [`workflow`].
 
 pub mod command;
+mod deny_list;
 pub mod drone;
-mod forbidden;
 pub mod manual;
-mod parameters;
 pub mod pipeline;
 pub mod promotion;
 pub mod tag;
+mod template_values;
 pub mod workflow;
 
-pub use parameters::{names_image, names_previous};
+pub use template_values::{names_image, names_previous};
 
 /// The first words of the reason of a failed deployment that did nothing at all.
 pub const NOTHING_BEGUN: &str = "Nothing was begun";
@@ -23,8 +23,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
+use crate::ids::{CommitId, DeployKey, Environment, Repo};
 use crate::registry::Image;
-use crate::vocabulary::{CommitId, DeployKey, Environment, Repo};
 
 /// A mechanism that deploys. One instance serves one environment of one service.
 #[async_trait]

@@ -17,12 +17,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::command::{Pattern, RunFolder, blocking, prove_writable};
-use super::forbidden::Forbidden;
-use super::parameters::{KEY, Parameters, fill, ours, pattern, same};
+use super::deny_list::DenyList;
+use super::template_values::{KEY, TemplateValues, fill, ours, pattern, same};
 use super::{Deploy, DeployRequest, DeployStatus, Deployment, Running};
 use crate::failure::Failure;
 use crate::forge::gitlab::{GitLab, wire};
-use crate::vocabulary::{DeployKey, Environment, Repo};
+use crate::ids::{DeployKey, Environment, Repo};
 
 const RECORD: &str = "pipeline.json";
 const FORBIDDEN: &str = "hotfixes are not deployed there by a pipeline";
@@ -57,8 +57,8 @@ pub struct Pipeline {
     environment: Environment,
     gitlab_environment: String,
     reference: Pattern,
-    variables: Parameters,
-    forbidden: Forbidden,
+    variables: TemplateValues,
+    forbidden: DenyList,
     runs: PathBuf,
     pace: Duration,
 }
@@ -79,12 +79,12 @@ impl Pipeline {
     /// # Errors
     /// Says which option is wrong: a forbidden environment, or a pattern.
     pub fn new(options: PipelineOptions) -> Result<Self, Failure> {
-        let forbidden = Forbidden::new(&options.forbidden);
+        let forbidden = DenyList::new(&options.forbidden);
         forbidden.check(options.environment.as_str(), FORBIDDEN)?;
         forbidden.check(&options.gitlab_environment, FORBIDDEN)?;
         Ok(Self {
             reference: pattern(&options.reference)?,
-            variables: Parameters::new(&options.variables, is_gitlabs)?,
+            variables: TemplateValues::new(&options.variables, is_gitlabs)?,
             gitlab: options.gitlab,
             repo: options.repo,
             environment: options.environment,
@@ -110,7 +110,7 @@ impl Pipeline {
         let reference = fill(&self.reference, request)?;
         let act = format!("see where {reference} of {} is", self.repo);
         let url = self.gitlab.at(&self.repo, &["repository", "commits", &reference], &[]);
-        let there: Option<wire::Commit> = self.gitlab.rest().seek(&url, &act).await?;
+        let there: Option<wire::Commit> = self.gitlab.rest().get_optional(&url, &act).await?;
         match there {
             Some(there) if there.id == request.commit => Ok(reference),
             Some(there) => Err(Failure::rejected(format!(
@@ -157,7 +157,7 @@ impl Pipeline {
         let url = self.gitlab.at(&self.repo, &["pipeline"], &[]);
         let rest = self.gitlab.rest();
         let failure = match rest.write(Method::POST, &url, Some(&body), &act).await {
-            Ok(answer) => match rest.parse::<wire::Pipeline>(&rest.good(answer, &act)?, &act) {
+            Ok(answer) => match rest.parse::<wire::Pipeline>(&rest.ensure_success(answer, &act)?, &act) {
                 Ok(pipeline) => return Ok(pipeline.id),
                 Err(failure) => Failure::uncertain(failure.reason()),
             },

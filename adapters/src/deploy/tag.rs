@@ -11,7 +11,7 @@ use super::command::{OptionsError, Pattern, Placeholder, Query, RunFolder, Value
 use super::{Deploy, DeployRequest, DeployStatus, Deployment, Running};
 use crate::failure::Failure;
 use crate::forge::Refs;
-use crate::vocabulary::{DeployKey, Environment, Repo, TagName};
+use crate::ids::{DeployKey, Environment, Repo, TagName};
 
 /// How a release is triggered.
 pub struct TagOptions {

@@ -30,12 +30,12 @@ use serde_json::json;
 
 use self::wire::{Deployed, DeployedStatus, Dispatched, Head, Run, Runs, carries};
 use super::command::{Pattern, RunFolder, blocking, prove_writable};
-use super::forbidden::Forbidden;
-use super::parameters::{fill, ours, pattern, same};
+use super::deny_list::DenyList;
+use super::template_values::{fill, ours, pattern, same};
 use super::{Deploy, DeployRequest, DeployStatus, Deployment, Running};
 use crate::failure::Failure;
-use crate::forge::github::{Act, GitHub, Route, Tried};
-use crate::vocabulary::{DeployKey, Environment, Repo};
+use crate::forge::github::{Attempt, GitHub, Route, WriteOutcome};
+use crate::ids::{DeployKey, Environment, Repo};
 
 const RECORD: &str = "workflow.json";
 const FORBIDDEN: &str = "hotfixes are not deployed there by a workflow";
@@ -102,7 +102,7 @@ pub struct Workflow {
     key_input: String,
     proof: Proof,
     deployments: Option<String>,
-    forbidden: Forbidden,
+    forbidden: DenyList,
     runs: PathBuf,
     pace: Duration,
 }
@@ -124,7 +124,7 @@ impl Workflow {
     /// # Errors
     /// Says which option is wrong: a forbidden target, a pattern, or an input that is named twice.
     pub fn new(options: WorkflowOptions) -> Result<Self, Failure> {
-        let forbidden = Forbidden::new(&options.forbidden);
+        let forbidden = DenyList::new(&options.forbidden);
         let mut targets = vec![options.environment.as_str(), &options.workflow, &options.reference];
         targets.extend(options.inputs.values().map(String::as_str));
         targets.extend(options.deployments.as_deref());
@@ -194,7 +194,7 @@ impl Workflow {
         let (reference, wanted) = (&ordered.reference, &ordered.request.commit);
         let what = format!("see where {reference} of {} is", self.repo);
         let route = Route::repo(&self.repo)?.then("commits").then(reference);
-        let act = Act::new(&what, "the permission Contents: read");
+        let act = Attempt::new(&what, "the permission Contents: read");
         let head: Head = self.github.client().get(&self.repo, &route, &act).await?;
         if head.sha == wanted.as_str() {
             return Ok(());
@@ -215,7 +215,7 @@ impl Workflow {
         // Searches at GitHub know whole seconds only.
         let since = format!(">={:.0}", asked - SKEW);
         let route = self.at()?.then("runs").with("event", "workflow_dispatch").with("created", since);
-        let act = Act::new(&what, ACTIONS);
+        let act = Attempt::new(&what, ACTIONS);
         let runs = self.github.client().all(&self.repo, &route, &act, |page: Runs| page.workflow_runs).await?;
         Ok(runs.iter().filter(|run| carries(run, ordered.request.key.as_str())).map(|run| run.id).min())
     }
@@ -223,25 +223,25 @@ impl Workflow {
     /// Dispatches; answers the run, if GitHub says which it is.
     async fn dispatch(&self, ordered: &Ordered, details: bool) -> Result<Option<u64>, Failure> {
         let what = format!("dispatch {} on {} of {}", self.workflow, ordered.reference, self.repo);
-        let act = Act::new(&what, ACTIONS);
+        let act = Attempt::new(&what, ACTIONS);
         let mut body = json!({ "ref": ordered.reference, "inputs": ordered.inputs });
         if details && let Some(body) = body.as_object_mut() {
             body.insert("return_run_details".to_owned(), true.into());
         }
         let route = self.at()?.then("dispatches");
         match self.github.client().write(&self.repo, Method::POST, &route, Some(body), &act).await? {
-            Tried::Done(answer) => match answer.read::<Dispatched>(&act) {
+            WriteOutcome::Done(answer) => match answer.read::<Dispatched>(&act) {
                 Ok(run) => Ok(Some(run.workflow_run_id)),
                 // An older server says nothing, and a broken answer cannot be read: the run will be found by its key.
                 Err(_) => self.found(ordered).await,
             },
-            Tried::Refused { message, .. } if details && message.contains("return_run_details") => {
+            WriteOutcome::Rejected { message, .. } if details && message.contains("return_run_details") => {
                 Box::pin(self.dispatch(ordered, false)).await
             }
-            Tried::Refused { message, .. } => Err(Failure::rejected(format!(
+            WriteOutcome::Rejected { message, .. } => Err(Failure::rejected(format!(
                 "could not {what}: GitHub says: {message}. Look at the workflow's inputs and at the reference."
             ))),
-            Tried::Lost(how) => match self.found(ordered).await {
+            WriteOutcome::Unknown(how) => match self.found(ordered).await {
                 Ok(Some(run)) => Ok(Some(run)),
                 Ok(None) | Err(_) => Err(Failure::uncertain(format!("could not {what}: {how}."))),
             },
@@ -255,14 +255,14 @@ impl Workflow {
             route = route.with("sha", sha);
         }
         let route = route.with("per_page", LOOKED_AT);
-        self.github.client().get(&self.repo, &route, &Act::new(&what, DEPLOYMENTS)).await
+        self.github.client().get(&self.repo, &route, &Attempt::new(&what, DEPLOYMENTS)).await
     }
 
     /// The states of a deployment, newest first.
     async fn states(&self, deployed: &Deployed) -> Result<Vec<DeployedStatus>, Failure> {
         let what = format!("read how deployment {} of {} went", deployed.id, self.repo);
         let route = Route::repo(&self.repo)?.then("deployments").then(deployed.id).then("statuses");
-        let act = Act::new(&what, DEPLOYMENTS);
+        let act = Attempt::new(&what, DEPLOYMENTS);
         self.github.client().all(&self.repo, &route, &act, |page: Vec<DeployedStatus>| page).await
     }
 
@@ -283,11 +283,12 @@ impl Workflow {
     async fn cancel(&self, id: u64) -> Result<String, Failure> {
         let what = format!("cancel run {id} of {}", self.repo);
         let route = Route::repo(&self.repo)?.then("actions").then("runs").then(id).then("cancel");
-        let tried = self.github.client().write(&self.repo, Method::POST, &route, None, &Act::new(&what, ACTIONS)).await;
+        let tried =
+            self.github.client().write(&self.repo, Method::POST, &route, None, &Attempt::new(&what, ACTIONS)).await;
         match tried {
-            Ok(Tried::Done(_)) => Ok("The bot cancelled it".to_owned()),
-            Ok(Tried::Lost(how)) => Err(Failure::uncertain(format!("could not {what}: {how}."))),
-            Ok(Tried::Refused { message, .. }) => Ok(uncancelled(&message)),
+            Ok(WriteOutcome::Done(_)) => Ok("The bot cancelled it".to_owned()),
+            Ok(WriteOutcome::Unknown(how)) => Err(Failure::uncertain(format!("could not {what}: {how}."))),
+            Ok(WriteOutcome::Rejected { message, .. }) => Ok(uncancelled(&message)),
             Err(Failure::Rejected { reason }) => Ok(uncancelled(&reason)),
             Err(failure @ (Failure::Retry { .. } | Failure::Uncertain { .. })) => Err(failure),
         }
@@ -385,7 +386,7 @@ impl Deploy for Workflow {
         };
         let what = format!("read run {id} of {}", self.repo);
         let route = Route::repo(&self.repo)?.then("actions").then("runs").then(id);
-        let run: Run = self.github.client().get(&self.repo, &route, &Act::new(&what, ACTIONS)).await?;
+        let run: Run = self.github.client().get(&self.repo, &route, &Attempt::new(&what, ACTIONS)).await?;
         self.stands(&run, &ordered).await.map(Some)
     }
 
@@ -410,7 +411,7 @@ impl Deploy for Workflow {
         let runs = self.runs.clone();
         blocking(move || prove_writable(&runs)).await?;
         let what = format!("read the workflow {} of {}", self.workflow, self.repo);
-        let act = Act::new(&what, ACTIONS);
+        let act = Attempt::new(&what, ACTIONS);
         let found: Found = self.github.client().get(&self.repo, &self.at()?, &act).await?;
         if found.state.is_none_or(|state| state == "active") {
             return Ok(());

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use secrecy::SecretString;
 
 use crate::failure::Failure;
-use crate::vocabulary::Repo;
+use crate::ids::Repo;
 
 /// Hands out what authorises one repository's calls. A GitHub App mints a token for that repository alone; a plain token
 /// is the same for all (security case 80).

@@ -10,12 +10,12 @@ use tokio::sync::OnceCell;
 
 use super::git::mirror::Mirror;
 use super::{
-    Bringing, Change, Check, CommitDetail, CommitInfo, Containment, DiffSize, Files, History, Introduced, Labelled,
-    Labelling, Machines, Merge, NewCommit, NewPullRequest, Pick, Picked, PullNumber, PullRequest, PullRequests, Range,
+    Bringing, Change, Check, CommitDetail, CommitInfo, Containment, DiffSize, Files, History, Introduced, LabelEvent,
+    Labelled, Machines, Merge, NewCommit, NewPullRequest, Pick, Picked, PullNumber, PullRequest, PullRequests, Range,
     Refs,
 };
 use crate::failure::Failure;
-use crate::vocabulary::{BranchName, CommitId, PersonRef, Repo, TagName};
+use crate::ids::{BranchName, CommitId, PersonRef, Repo, TagName};
 
 /// Who on the forge made which commit. git itself knows addresses only, and anybody can write any address.
 #[async_trait]
@@ -152,8 +152,14 @@ impl<P: Accounts> History for Hosted<P> {
         self.mirror.resolve(repo, words).await
     }
 
-    async fn between(&self, repo: &Repo, base: &CommitId, head: &CommitId, max: usize) -> Result<Range, Failure> {
-        let range = self.mirror.between(repo, base, head, max).await?;
+    async fn commits_between(
+        &self,
+        repo: &Repo,
+        base: &CommitId,
+        head: &CommitId,
+        max: usize,
+    ) -> Result<Range, Failure> {
+        let range = self.mirror.commits_between(repo, base, head, max).await?;
         self.with_accounts(repo, base, head, range).await
     }
 
@@ -242,12 +248,12 @@ impl<P: PullRequests> PullRequests for Hosted<P> {
         self.api.merge(repo, number, merge).await
     }
 
-    async fn labelled(&self, repo: &Repo, label: &str) -> Result<Vec<Labelled>, Failure> {
-        self.api.labelled(repo, label).await
+    async fn list_by_label(&self, repo: &Repo, label: &str) -> Result<Vec<Labelled>, Failure> {
+        self.api.list_by_label(repo, label).await
     }
 
-    async fn titled(&self, repo: &Repo, title: &str) -> Result<Vec<Labelled>, Failure> {
-        self.api.titled(repo, title).await
+    async fn find_by_title(&self, repo: &Repo, title: &str) -> Result<Vec<Labelled>, Failure> {
+        self.api.find_by_title(repo, title).await
     }
 
     async fn required_checks(&self, repo: &Repo, branch: &BranchName) -> Result<Vec<String>, Failure> {
@@ -258,20 +264,26 @@ impl<P: PullRequests> PullRequests for Hosted<P> {
         self.api.checks(repo, commit).await
     }
 
-    async fn relabel(&self, repo: &Repo, number: PullNumber, add: &[String], remove: &[String]) -> Result<(), Failure> {
-        self.api.relabel(repo, number, add, remove).await
+    async fn set_labels(
+        &self,
+        repo: &Repo,
+        number: PullNumber,
+        add: &[String],
+        remove: &[String],
+    ) -> Result<(), Failure> {
+        self.api.set_labels(repo, number, add, remove).await
     }
 
-    async fn labellings(&self, repo: &Repo, number: PullNumber) -> Result<Vec<Labelling>, Failure> {
-        self.api.labellings(repo, number).await
+    async fn label_events(&self, repo: &Repo, number: PullNumber) -> Result<Vec<LabelEvent>, Failure> {
+        self.api.label_events(repo, number).await
     }
 
     async fn comment(&self, repo: &Repo, number: PullNumber, key: &str, text: &str) -> Result<(), Failure> {
         self.api.comment(repo, number, key, text).await
     }
 
-    async fn withdraw(&self, repo: &Repo, number: PullNumber) -> Result<(), Failure> {
-        self.api.withdraw(repo, number).await
+    async fn close(&self, repo: &Repo, number: PullNumber) -> Result<(), Failure> {
+        self.api.close(repo, number).await
     }
 
     async fn bringing(&self, repo: &Repo, commit: &CommitId) -> Result<Vec<Bringing>, Failure> {

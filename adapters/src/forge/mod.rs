@@ -10,8 +10,8 @@ pub mod git;
 pub mod github;
 pub mod gitlab;
 pub mod hosted;
-pub mod inert;
 pub mod local;
+pub mod neutralize;
 pub mod webhook;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,7 +21,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
-use crate::vocabulary::{BranchName, CommitId, PersonRef, Repo, TagName};
+use crate::ids::{BranchName, CommitId, PersonRef, Repo, TagName};
 
 /// Everything a forge does.
 pub trait Forge: Refs + PullRequests + History + Files {}
@@ -72,10 +72,10 @@ pub trait PullRequests: Send + Sync {
     async fn merge(&self, repo: &Repo, number: PullNumber, merge: &Merge) -> Result<CommitId, Failure>;
 
     /// The open pull requests or issues that carry a label, such as `release-blocker`.
-    async fn labelled(&self, repo: &Repo, label: &str) -> Result<Vec<Labelled>, Failure>;
+    async fn list_by_label(&self, repo: &Repo, label: &str) -> Result<Vec<Labelled>, Failure>;
 
     /// The open pull requests with exactly this title.
-    async fn titled(&self, repo: &Repo, title: &str) -> Result<Vec<Labelled>, Failure>;
+    async fn find_by_title(&self, repo: &Repo, title: &str) -> Result<Vec<Labelled>, Failure>;
 
     /// The names of the checks that the forge itself requires before something is merged into a branch. Empty when it
     /// requires none, or does not know checks by name.
@@ -85,16 +85,22 @@ pub trait PullRequests: Send + Sync {
     async fn checks(&self, repo: &Repo, commit: &CommitId) -> Result<Vec<Check>, Failure>;
 
     /// Puts labels on a pull request and takes others off; what is so already is success.
-    async fn relabel(&self, repo: &Repo, number: PullNumber, add: &[String], remove: &[String]) -> Result<(), Failure>;
+    async fn set_labels(
+        &self,
+        repo: &Repo,
+        number: PullNumber,
+        add: &[String],
+        remove: &[String],
+    ) -> Result<(), Failure>;
 
     /// Who put which label on a pull request or took it off, oldest first.
-    async fn labellings(&self, repo: &Repo, number: PullNumber) -> Result<Vec<Labelling>, Failure>;
+    async fn label_events(&self, repo: &Repo, number: PullNumber) -> Result<Vec<LabelEvent>, Failure>;
 
     /// Writes a comment under a pull request, unless one with this key is there: it is found by the key again.
     async fn comment(&self, repo: &Repo, number: PullNumber, key: &str, text: &str) -> Result<(), Failure>;
 
     /// Closes an open pull request without merging it; a closed one is success, a merged one is rejected.
-    async fn withdraw(&self, repo: &Repo, number: PullNumber) -> Result<(), Failure>;
+    async fn close(&self, repo: &Repo, number: PullNumber) -> Result<(), Failure>;
 
     /// Lists the pull requests that a commit came in by, or belongs to while they are open, those from forks included.
     async fn bringing(&self, repo: &Repo, commit: &CommitId) -> Result<Vec<Bringing>, Failure>;
@@ -121,7 +127,13 @@ pub trait History: Send + Sync {
     async fn resolve(&self, repo: &Repo, words: &str) -> Result<Option<CommitId>, Failure>;
 
     /// The commits that `head` has and `base` has not, oldest first, at most `max`, and how many there are in all.
-    async fn between(&self, repo: &Repo, base: &CommitId, head: &CommitId, max: usize) -> Result<Range, Failure>;
+    async fn commits_between(
+        &self,
+        repo: &Repo,
+        base: &CommitId,
+        head: &CommitId,
+        max: usize,
+    ) -> Result<Range, Failure>;
 
     /// Reads one commit, as git knows it: without the accounts of people.
     async fn commit(&self, repo: &Repo, commit: &CommitId) -> Result<CommitDetail, Failure>;
@@ -202,7 +214,7 @@ pub struct NewCommit {
 
 /// Somebody put a label on, or took it off.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Labelling {
+pub struct LabelEvent {
     /// Which label.
     pub label: String,
     /// Whether it was put on.
@@ -282,7 +294,7 @@ pub struct Review {
     /// The head when they said it.
     pub commit: CommitId,
     /// What they said.
-    pub verdict: Verdict,
+    pub verdict: ReviewVerdict,
     /// When.
     pub at: Timestamp,
 }
@@ -290,7 +302,7 @@ pub struct Review {
 /// What a reviewer can say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Verdict {
+pub enum ReviewVerdict {
     /// Yes.
     Approved,
     /// Not like this.

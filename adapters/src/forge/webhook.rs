@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use thiserror::Error;
 
-use crate::vocabulary::Repo;
+use crate::ids::Repo;
 
 /// One forge's webhooks: checks that they are genuine, and reads what they are about. No I/O.
 pub trait Webhook: Send + Sync {
@@ -11,12 +11,12 @@ pub trait Webhook: Send + Sync {
     ///
     /// # Errors
     /// It is not genuine, too old, or cannot be read.
-    fn accept(&self, headers: &http::HeaderMap, body: &[u8], now: Timestamp) -> Result<Delivery, Refused>;
+    fn accept(&self, headers: &http::HeaderMap, body: &[u8], now: Timestamp) -> Result<WebhookDelivery, WebhookError>;
 }
 
 /// A genuine delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Delivery {
+pub struct WebhookDelivery {
     /// The same for every repetition of it, and never for another: the delivery's id with a digest of its body, for the id
     /// alone may lie outside the signature.
     pub key: String,
@@ -35,7 +35,7 @@ pub struct Hint {
 
 /// Why a delivery is turned away.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum Refused {
+pub enum WebhookError {
     /// It carries no signature, or a wrong one.
     #[error("the signature is missing or wrong")]
     Unsigned,

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
-use crate::vocabulary::{CommitId, Digest};
+use crate::ids::{CommitId, Digest};
 
 /// Where the images of one service are kept.
 #[async_trait]

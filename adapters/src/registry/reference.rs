@@ -2,7 +2,7 @@
 
 use oci_spec::distribution::Reference;
 
-use crate::vocabulary::Digest;
+use crate::ids::Digest;
 
 /// A reference, taken apart. What was left out is filled in as container runtimes do: `nginx` is
 /// `docker.io/library/nginx`. A tag is never filled in: `latest` says nothing about what runs.

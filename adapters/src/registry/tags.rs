@@ -11,7 +11,7 @@ use thiserror::Error;
 use super::reference::no_tag;
 use super::{Published, Registry};
 use crate::failure::Failure;
-use crate::vocabulary::{BranchName, CommitId};
+use crate::ids::{BranchName, CommitId};
 
 /// What stands between braces in a pattern.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use http::header::{ETAG, HeaderValue};
 use reqwest::{StatusCode, Url};
 
-use super::Answer;
+use super::Response;
 
 const ANSWERS: usize = 256;
 const LARGEST_BYTES: usize = 256 << 10;
@@ -13,7 +13,7 @@ const LARGEST_BYTES: usize = 256 << 10;
 /// Bounded: when it is full it starts anew.
 #[derive(Debug, Default)]
 pub(super) struct Cache {
-    kept: HashMap<Url, (HeaderValue, Answer)>,
+    kept: HashMap<Url, (HeaderValue, Response)>,
 }
 
 impl Cache {
@@ -21,11 +21,11 @@ impl Cache {
         self.kept.get(url).map(|(tag, _)| tag.clone())
     }
 
-    pub(super) fn answer(&self, url: &Url) -> Option<Answer> {
+    pub(super) fn answer(&self, url: &Url) -> Option<Response> {
         self.kept.get(url).map(|(_, answer)| answer.clone())
     }
 
-    pub(super) fn keep(&mut self, url: &Url, answer: &Answer) {
+    pub(super) fn keep(&mut self, url: &Url, answer: &Response) {
         self.kept.remove(url);
         let Some(tag) = answer.headers.get(ETAG) else { return };
         if answer.status != StatusCode::OK || answer.body.len() > LARGEST_BYTES {

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use reqwest::{Client, ClientBuilder};
 
-use crate::reach::Gate;
+use crate::egress::EgressGuard;
 
 /// What is the same for all: no redirects, no repetitions, no address that the gate bars. No proxy either: behind one, nobody
 /// here sees where a name leads.
 pub(crate) fn builder(
     tls: rustls::ClientConfig,
-    gate: Gate,
+    gate: EgressGuard,
     connect_timeout: Duration,
     timeout: Duration,
 ) -> ClientBuilder {

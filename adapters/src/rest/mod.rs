@@ -3,9 +3,9 @@
 //! the token in nobody's errors (security case 67). Called by the adapters of such systems.
 
 mod cache;
+mod classify;
 pub(crate) mod client;
-pub(crate) mod hush;
-mod judge;
+pub(crate) mod redact;
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,8 +17,8 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::de::DeserializeOwned;
 
 use self::cache::Cache;
+use crate::egress::{Denied, EgressPolicy, denied};
 use crate::failure::Failure;
-use crate::reach::{Barred, Reach, barred};
 
 /// How a system is reached.
 pub(crate) struct RestOptions {
@@ -27,7 +27,7 @@ pub(crate) struct RestOptions {
     /// Where its API begins.
     pub(crate) base: Url,
     /// What may be reached besides the internet.
-    pub(crate) reach: Reach,
+    pub(crate) reach: EgressPolicy,
     /// What stands behind `Bearer`; empty where none is wanted.
     pub(crate) token: SecretString,
     /// How long a connection may take to come about.
@@ -54,7 +54,7 @@ pub(crate) struct Rest {
 
 /// An answer, whatever it says.
 #[derive(Debug, Clone)]
-pub(crate) struct Answer {
+pub(crate) struct Response {
     /// What was asked for: the path of an address may be as secret as a token.
     pub(crate) path: String,
     pub(crate) status: StatusCode,
@@ -63,9 +63,9 @@ pub(crate) struct Answer {
 }
 
 /// No answer.
-enum Lost {
+enum SendError {
     /// The address is one that is not connected to.
-    Barred(Barred),
+    Barred(Denied),
     /// There was no connection, so nothing can have happened.
     NotSent(String),
     /// The call went out.
@@ -77,8 +77,8 @@ impl Rest {
     pub(crate) fn new(options: RestOptions) -> Result<Self, Failure> {
         let RestOptions { name, base, reach, token, connect_timeout, timeout, body_limit_bytes } = options;
         let tls = client::tls(base.scheme() == "https").map_err(|why| unbuilt(name, &why))?;
-        let http = client::builder(tls, reach.gate(&base)?, connect_timeout, timeout);
-        let http = http.build().map_err(|error| unbuilt(name, &said_by(error)))?;
+        let http = client::builder(tls, reach.guard(&base)?, connect_timeout, timeout);
+        let http = http.build().map_err(|error| unbuilt(name, &describe_error(error)))?;
         let (calls, cache) = (AtomicU64::new(0), Mutex::default());
         let introduction = ("Bearer", "hotfix");
         Ok(Self { name, http, base, token, timeout, body_limit_bytes, introduction, calls, cache })
@@ -108,23 +108,23 @@ impl Rest {
 
     /// Reads what is at an address. `act` completes "could not …" for people.
     pub(crate) async fn get<T: DeserializeOwned>(&self, url: &Url, act: &str) -> Result<T, Failure> {
-        let answer = self.look(url, act).await?;
+        let answer = self.get_raw(url, act).await?;
         self.parse(&answer, act)
     }
 
     /// Reads what is at an address; `None` when nothing is.
-    pub(crate) async fn seek<T: DeserializeOwned>(&self, url: &Url, act: &str) -> Result<Option<T>, Failure> {
+    pub(crate) async fn get_optional<T: DeserializeOwned>(&self, url: &Url, act: &str) -> Result<Option<T>, Failure> {
         let answer = self.ask(url, act).await?;
         if answer.status == StatusCode::NOT_FOUND {
             return Ok(None);
         }
-        self.parse(&self.good(answer, act)?, act).map(Some)
+        self.parse(&self.ensure_success(answer, act)?, act).map(Some)
     }
 
     /// Reads what is at an address as it came, if it is good.
-    pub(crate) async fn look(&self, url: &Url, act: &str) -> Result<Answer, Failure> {
+    pub(crate) async fn get_raw(&self, url: &Url, act: &str) -> Result<Response, Failure> {
         let answer = self.ask(url, act).await?;
-        self.good(answer, act)
+        self.ensure_success(answer, act)
     }
 
     /// Changes something. An answer that says no comes back as it is, for the caller to make sense of, unless it is about
@@ -135,7 +135,7 @@ impl Rest {
         url: &Url,
         body: Option<&serde_json::Value>,
         act: &str,
-    ) -> Result<Answer, Failure> {
+    ) -> Result<Response, Failure> {
         let answer = self.exchange(method, url, body, act).await?;
         if [401, 403, 429].contains(&answer.status.as_u16()) || answer.status.is_redirection() {
             return Err(self.refused(&answer, act));
@@ -150,11 +150,11 @@ impl Rest {
         url: &Url,
         body: Option<&serde_json::Value>,
         act: &str,
-    ) -> Result<Answer, Failure> {
+    ) -> Result<Response, Failure> {
         let answer = self.send(method, url, body, None).await.map_err(|lost| match lost {
-            Lost::Barred(barred) => barred.into(),
-            Lost::NotSent(why) => Failure::retry(format!("{} could not be reached to {act}: {why}", self.name)),
-            Lost::Midway(why) => Failure::uncertain(format!(
+            SendError::Barred(barred) => barred.into(),
+            SendError::NotSent(why) => Failure::retry(format!("{} could not be reached to {act}: {why}", self.name)),
+            SendError::Midway(why) => Failure::uncertain(format!(
                 "{} was asked to {act}, and its answer got lost ({why}): it may have happened",
                 self.name
             )),
@@ -170,30 +170,32 @@ impl Rest {
     }
 
     /// What the other side says, without the token in it.
-    pub(crate) fn hush(&self, text: &str) -> String {
-        hush::without(text, &self.token)
+    pub(crate) fn redact(&self, text: &str) -> String {
+        redact::without(text, &self.token)
     }
 
     /// A good answer as what it means.
-    pub(crate) fn parse<T: DeserializeOwned>(&self, answer: &Answer, act: &str) -> Result<T, Failure> {
+    pub(crate) fn parse<T: DeserializeOwned>(&self, answer: &Response, act: &str) -> Result<T, Failure> {
         serde_json::from_slice(&answer.body).map_err(|error| {
-            let (name, why) = (self.name, hush::unreadable(&error));
+            let (name, why) = (self.name, redact::unreadable(&error));
             Failure::retry(format!("{name}'s answer makes no sense (could not {act}): {why}. Is a proxy in between?"))
         })
     }
 
     /// Lets good answers through and makes failures of the others.
-    pub(crate) fn good(&self, answer: Answer, act: &str) -> Result<Answer, Failure> {
+    pub(crate) fn ensure_success(&self, answer: Response, act: &str) -> Result<Response, Failure> {
         if answer.status.is_success() { Ok(answer) } else { Err(self.refused(&answer, act)) }
     }
 
     /// Reads what is at an address, whatever it says.
-    pub(crate) async fn ask(&self, url: &Url, act: &str) -> Result<Answer, Failure> {
+    pub(crate) async fn ask(&self, url: &Url, act: &str) -> Result<Response, Failure> {
         let known = self.cached(|cache| cache.tag(url));
         let answer = self.send(Method::GET, url, None, known).await.map_err(|lost| match lost {
-            Lost::Barred(barred) => barred.into(),
-            Lost::NotSent(why) => Failure::retry(format!("{} could not be reached to {act}: {why}", self.name)),
-            Lost::Midway(why) => Failure::retry(format!("{}'s answer got lost (could not {act}): {why}", self.name)),
+            SendError::Barred(barred) => barred.into(),
+            SendError::NotSent(why) => Failure::retry(format!("{} could not be reached to {act}: {why}", self.name)),
+            SendError::Midway(why) => {
+                Failure::retry(format!("{}'s answer got lost (could not {act}): {why}", self.name))
+            }
         })?;
         if answer.status == StatusCode::NOT_MODIFIED {
             let kept = self.cached(|cache| cache.answer(url));
@@ -211,13 +213,13 @@ impl Rest {
         url: &Url,
         body: Option<&serde_json::Value>,
         known: Option<HeaderValue>,
-    ) -> Result<Answer, Lost> {
+    ) -> Result<Response, SendError> {
         self.calls.fetch_add(1, Ordering::Relaxed);
         let mut request = self.http.request(method, url.clone());
         if !self.token.expose_secret().is_empty() {
             let mut token =
                 HeaderValue::from_str(&format!("{} {}", self.introduction.0, self.token.expose_secret()))
-                    .map_err(|_| Lost::NotSent("the token has characters that no header can hold".to_owned()))?;
+                    .map_err(|_| SendError::NotSent("the token has characters that no header can hold".to_owned()))?;
             token.set_sensitive(true);
             request = request.header(AUTHORIZATION, token);
         }
@@ -229,27 +231,27 @@ impl Rest {
             request = request.header(CONTENT_TYPE, "application/json").body(body.to_string());
         }
         let mut response = request.send().await.map_err(|error| {
-            if let Some(barred) = barred(&error) {
-                return Lost::Barred(barred.clone());
+            if let Some(barred) = denied(&error) {
+                return SendError::Barred(barred.clone());
             }
             let unsent = error.is_connect() || error.is_builder();
-            if unsent { Lost::NotSent(said_by(error)) } else { self.midway(error) }
+            if unsent { SendError::NotSent(describe_error(error)) } else { self.midway(error) }
         })?;
         let (status, headers) = (response.status(), response.headers().clone());
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| self.midway(error))? {
             if body.len() + chunk.len() > self.body_limit_bytes {
-                return Err(Lost::Midway(format!("it is longer than {} bytes", self.body_limit_bytes)));
+                return Err(SendError::Midway(format!("it is longer than {} bytes", self.body_limit_bytes)));
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(Answer { path: url.path().to_owned(), status, headers, body })
+        Ok(Response { path: url.path().to_owned(), status, headers, body })
     }
 
-    fn midway(&self, error: reqwest::Error) -> Lost {
-        Lost::Midway(match client::is_silence(&error) {
+    fn midway(&self, error: reqwest::Error) -> SendError {
+        SendError::Midway(match client::is_silence(&error) {
             true => format!("it did not come within {} s", self.timeout.as_secs()),
-            false => said_by(error),
+            false => describe_error(error),
         })
     }
 
@@ -288,7 +290,7 @@ fn unbuilt(name: &str, why: &str) -> Failure {
 }
 
 /// What an error says, with what is behind it, and without the address: that may hold what is nobody's business.
-fn said_by(error: reqwest::Error) -> String {
+fn describe_error(error: reqwest::Error) -> String {
     let error = error.without_url();
     let mut said = error.to_string();
     let mut source = std::error::Error::source(&error);

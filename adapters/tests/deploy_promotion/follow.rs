@@ -32,7 +32,7 @@ async fn the_label_counts_when_a_listed_person_put_it_on() {
     let world = started(world).await;
     let waits = |note: &str| note.starts_with("waits for the label lgtm by a person on !1");
     assert!(waits(&world.note(KEY).await));
-    world.local.relabel(&repo(), PullNumber(1), &["lgtm".into()], &[]).await.unwrap();
+    world.local.set_labels(&repo(), PullNumber(1), &["lgtm".into()], &[]).await.unwrap();
     assert!(world.note(KEY).await.starts_with("nobody knows who put the label lgtm on"));
     world.unlabel("ada@example.org", "lgtm").await;
     assert!(world.note(KEY).await.starts_with("the label lgtm was taken off !1 again by Ada"));

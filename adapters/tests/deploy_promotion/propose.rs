@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use hotfix_adapters::deploy::promotion::{Exclude, Promotion, PromotionOptions, Target, TargetKind, Value};
 use hotfix_adapters::deploy::{Deploy, DeployRequest, DeployStatus};
-use hotfix_adapters::vocabulary::{DeployKey, Environment, Repo};
+use hotfix_adapters::ids::{DeployKey, Environment, Repo};
 use hotfix_fakes::markdown::{meaning_of_markdown, meaning_of_plain};
 
 use super::world::{APP, INTERNAL, JENKINS, NEW, OLD, SAAS, SHARED, World, now, repo, request};

@@ -14,7 +14,7 @@ use hotfix_adapters::edit::yaml::Matches;
 use hotfix_adapters::failure::Failure;
 use hotfix_adapters::forge::local::{Local, LocalOptions};
 use hotfix_adapters::forge::{Forge, Merge, MergeMethod, PullNumber, PullRequest, PullRequests};
-use hotfix_adapters::vocabulary::{BranchName, CommitId, DeployKey, Environment, PersonRef, Platform, Repo};
+use hotfix_adapters::ids::{BranchName, CommitId, DeployKey, Environment, PersonRef, Platform, Repo};
 use jiff::Timestamp;
 
 pub(crate) const OLD: &str = "1a4ed92195f7e8fdd0f2c6a498118eb48d49e0fe";

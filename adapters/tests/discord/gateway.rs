@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hotfix_adapters::chat::discord::DiscordOptions;
-use hotfix_adapters::chat::{Act, Chat as _, Counted, Emoji, Heard};
-use hotfix_adapters::vocabulary::{MessageRef, PersonRef};
+use hotfix_adapters::chat::{Chat as _, CountedReaction, Emoji, HandlerReply, Interaction};
+use hotfix_adapters::ids::{MessageRef, PersonRef};
 use hotfix_fakes::discord::DiscordFake;
 use hotfix_fakes::relay::{Relay, in_pieces, too_much};
 use hotfix_fakes::server::Fault;
@@ -102,8 +102,8 @@ async fn what_was_missed_is_read_again() {
     world.ear.after(2).await;
     again(&world, 2, 2).await;
     let heard = world.ear.heard();
-    let of = |number: usize| (heard[number].from.clone(), heard[number].act.clone());
-    let stands = |emoji| Act::Reacted { message: ask.clone(), emoji, added: true };
+    let of = |number: usize| (heard[number].from.clone(), heard[number].interaction.clone());
+    let stands = |emoji| Interaction::Reaction { message: ask.clone(), emoji, added: true };
     assert_eq!([of(0), of(1)], [(person(world.ben), stands(Emoji::Yes)), (person(world.ada), stands(Emoji::No)),]);
     running.end().await;
     assert_eq!(world.ear.heard().len(), 2, "what is not watched, and what means nothing, is not handed in");
@@ -115,7 +115,7 @@ async fn what_was_missed_is_read_again() {
 async fn what_was_taken_back_meanwhile_is_noticed() {
     let (world, running) = World::connected().await;
     let ask = asked(&world).await;
-    let counts = |who: u64, emoji| Counted { accounts: vec![person(1), person(who)], emoji };
+    let counts = |who: u64, emoji| CountedReaction { accounts: vec![person(1), person(who)], emoji };
     world.ear.watch(&ask, vec![counts(world.ada, Emoji::Yes), counts(world.ben, Emoji::Yes)]);
     world.fake.refuse_resume(true);
     world.fake.lose_events(true);
@@ -126,8 +126,9 @@ async fn what_was_taken_back_meanwhile_is_noticed() {
     world.ear.after(2).await;
     again(&world, 2, 2).await;
     running.end().await;
-    let acts: Vec<(PersonRef, Act)> = world.ear.heard().into_iter().map(|heard| (heard.from, heard.act)).collect();
-    let reacted = |emoji, added| Act::Reacted { message: ask.clone(), emoji, added };
+    let acts: Vec<(PersonRef, Interaction)> =
+        world.ear.heard().into_iter().map(|heard| (heard.from, heard.interaction)).collect();
+    let reacted = |emoji, added| Interaction::Reaction { message: ask.clone(), emoji, added };
     assert_eq!(acts, [(person(1), reacted(Emoji::Yes, false)), (person(world.ben), reacted(Emoji::No, true))]);
     world.all_is_well();
 }
@@ -136,7 +137,7 @@ async fn what_was_taken_back_meanwhile_is_noticed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_is_told_the_same_after_every_gap() {
     let (world, running, ask) = reacting().await;
-    let no = || Heard::Said(Some(note("You asked for it yourself.")));
+    let no = || HandlerReply::Message(Some(note("You asked for it yourself.")));
     world.ear.answer(no());
     world.fake.react(world.ben, number(&ask), "✅");
     let direct = world.fake.direct(world.ben);
@@ -243,7 +244,7 @@ async fn what_is_too_long_ends_its_connection_and_loses_nothing(#[values(0, 1, 2
     relay.ended(1).await;
     world.fake.react(world.ada, number(&ask), "❌");
     let heard = world.ear.after(1).await;
-    assert!(matches!(heard.act, Act::Reacted { added: true, .. }), "{what}: {heard:?}");
+    assert!(matches!(heard.interaction, Interaction::Reaction { added: true, .. }), "{what}: {heard:?}");
     again(&world, 6, 1).await;
     assert_eq!(frames(&world.fake, 2), 1, "{what}: the session went on");
     assert_eq!(world.ear.heard().len(), 1, "{what}");

@@ -1,8 +1,10 @@
 //! What people do, and how they are answered.
 
 use hotfix_adapters::chat::discord::Discord;
-use hotfix_adapters::chat::{Act, Answers, Chat as _, Choice, Emoji, Form, Heard, Inbound, Input, InputKind, Place};
-use hotfix_adapters::vocabulary::MessageRef;
+use hotfix_adapters::chat::{
+    Answers, Chat as _, Choice, Destination, Emoji, Form, HandlerReply, Inbound, Input, InputKind, Interaction,
+};
+use hotfix_adapters::ids::MessageRef;
 use hotfix_fakes::discord::Answer;
 use serde_json::json;
 use tokio::sync::oneshot;
@@ -33,7 +35,7 @@ fn form() -> Form {
 }
 
 fn text(inbound: &Inbound) -> &str {
-    let Act::Command { text } = &inbound.act else { panic!("{inbound:?} is no command") };
+    let Interaction::Command { text } = &inbound.interaction else { panic!("{inbound:?} is no command") };
     text
 }
 
@@ -45,7 +47,7 @@ async fn said(world: &World, interaction: u64) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn commands_are_heard_as_they_could_be_typed() {
     let (world, running) = World::connected().await;
-    world.ear.answer(Heard::Said(Some(note("Only you: @everyone"))));
+    world.ear.answer(HandlerReply::Message(Some(note("Only you: @everyone"))));
     let given = [("title", json!("Fix \"500\"")), ("service", json!("payments"))];
     let asked = world.fake.run(world.ada, world.releases, "hotfix start", &given);
     assert_eq!(said(&world, asked).await, "hotfix (only you):\n  | Only you: \\@everyone\n");
@@ -66,22 +68,22 @@ async fn commands_are_heard_as_they_could_be_typed() {
 async fn in_a_thread_the_card_is_meant() {
     let (world, running) = World::connected().await;
     let card = world.discord.post(&post(world.place(), "card", note("HF-1"))).await.unwrap();
-    let ask = world.discord.post(&post(Place::Thread(card.clone()), "ask", question())).await.unwrap();
+    let ask = world.discord.post(&post(Destination::Thread(card.clone()), "ask", question())).await.unwrap();
     world.fake.run(world.ada, number(&card), "hotfix status", &[]);
     let heard = world.ear.after(1).await;
     assert_eq!((heard.channel, heard.thread.as_ref()), (world.channel(), Some(&card)));
     let pressed = world.fake.press(world.ben, number(&ask), "Approve");
     assert_eq!(world.fake.answered(pressed).await, Answer::DeferredUpdate, "what it did shows elsewhere");
     let heard = world.ear.after(2).await;
-    assert_eq!(heard.act, Act::Pressed { message: ask.clone(), value: "approve".to_owned() });
+    assert_eq!(heard.interaction, Interaction::ButtonClick { message: ask.clone(), value: "approve".to_owned() });
     assert_eq!((heard.channel, heard.thread.as_ref()), (world.channel(), Some(&card)));
     world.fake.react(world.ben, number(&ask), "👍🏿");
     let heard = world.ear.after(3).await;
-    assert_eq!(heard.act, Act::Reacted { message: ask.clone(), emoji: Emoji::Yes, added: true });
+    assert_eq!(heard.interaction, Interaction::Reaction { message: ask.clone(), emoji: Emoji::Yes, added: true });
     assert_eq!((heard.channel, heard.thread, heard.can_ask), (world.channel(), Some(card), false));
     world.fake.unreact(world.ben, number(&ask), "👍🏿");
     let heard = world.ear.after(4).await;
-    assert_eq!(heard.act, Act::Reacted { message: ask, emoji: Emoji::Yes, added: false });
+    assert_eq!(heard.interaction, Interaction::Reaction { message: ask, emoji: Emoji::Yes, added: false });
     running.end().await;
     world.all_is_well();
 }
@@ -89,12 +91,12 @@ async fn in_a_thread_the_card_is_meant() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_form_that_does_not_do_comes_back_as_it_was_filled() {
     let (world, running) = World::connected().await;
-    world.ear.answer(Heard::Form(form()));
+    world.ear.answer(HandlerReply::OpenForm(form()));
     let asked = world.fake.run(world.ada, world.releases, "hotfix status", &[]);
     let Answer::Modal(modal) = world.fake.answered(asked).await else { panic!("a modal") };
     assert_eq!((modal.title.as_str(), modal.inputs.len()), ("Verify", 2));
     let wrong = vec![("outcome".to_owned(), "Say pass or fail.".to_owned())];
-    world.ear.answer(Heard::Wrong(wrong));
+    world.ear.answer(HandlerReply::FieldErrors(wrong));
     let sent = world.fake.submit(world.ada, &[("=outcome", "maybe"), ("=note", "It is slow")]);
     let answer = said(&world, sent).await;
     assert!(answer.contains("**Outcome** Say pass or fail.") && answer.contains("[Correct it]"), "{answer}");
@@ -107,8 +109,9 @@ async fn a_form_that_does_not_do_comes_back_as_it_was_filled() {
     world.fake.answered(sent).await;
     let heard = world.ear.after(3).await;
     let answers = [("outcome", "pass"), ("note", "It is slow")].map(|(id, text)| (id.to_owned(), text.to_owned()));
-    let act = Act::Submitted { key: "verify/HF-1".to_owned(), answers: Answers(answers.into_iter().collect()) };
-    assert_eq!((heard.act, heard.channel, heard.can_ask), (act, world.channel(), false));
+    let act =
+        Interaction::FormSubmit { key: "verify/HF-1".to_owned(), answers: Answers(answers.into_iter().collect()) };
+    assert_eq!((heard.interaction, heard.channel, heard.can_ask), (act, world.channel(), false));
     running.end().await;
     world.all_is_well();
 }
@@ -120,7 +123,7 @@ async fn what_no_modal_holds_is_said_as_a_command() {
     let mut long = form();
     let note = long.inputs[1].clone();
     long.inputs.extend((0..4).map(|n| Input { id: format!("more{n}"), required: false, ..note.clone() }));
-    world.ear.answer(Heard::Form(long));
+    world.ear.answer(HandlerReply::OpenForm(long));
     let asked = world.fake.run(world.ada, world.releases, "hotfix status", &[]);
     let told = said(&world, asked).await;
     assert!(told.contains("this form has 6. Say it as a command: `/hotfix verify staging pass HF-1`"), "{told}");
@@ -137,12 +140,15 @@ async fn a_message_is_added_by_its_menu() {
     assert_eq!(said(&world, chosen).await, "hotfix (only you):\n  | Done.\n");
     let heard = world.ear.after(1).await;
     let message = MessageRef { channel: world.channel(), id: words.to_string() };
-    assert_eq!(heard.act, Act::Added { message, text: "The queue is at 40,000".to_owned() });
+    assert_eq!(heard.interaction, Interaction::MessageShortcut { message, text: "The queue is at 40,000".to_owned() });
     assert!(heard.can_ask);
     let card = world.discord.post(&post(world.place(), "card", question())).await.unwrap();
     world.fake.choose(world.ada, number(&card), "Add to hotfix");
     let heard = world.ear.after(2).await;
-    assert!(matches!(&heard.act, Act::Added { text, .. } if text.contains("Ship it?")), "{heard:?}");
+    assert!(
+        matches!(&heard.interaction, Interaction::MessageShortcut { text, .. } if text.contains("Ship it?")),
+        "{heard:?}"
+    );
     running.end().await;
     world.all_is_well();
 }
@@ -151,23 +157,23 @@ async fn a_message_is_added_by_its_menu() {
 async fn what_takes_longer_follows() {
     let (world, running) = World::connected().await;
     let (say, later) = oneshot::channel();
-    world.ear.answer(Heard::Later(later));
+    world.ear.answer(HandlerReply::Deferred(later));
     let slow = world.fake.run(world.ada, world.releases, "hotfix status", &[]);
     let Answer::Deferred(message) = world.fake.answered(slow).await else { panic!("it is thinking") };
     say.send(Some(note("Found it."))).unwrap();
     let shown = |fake: &hotfix_fakes::discord::DiscordFake| fake.message(message).contains("Found it.").then_some(());
     world.fake.until("what came of it", shown).await;
     let (say, later) = oneshot::channel();
-    world.ear.answer(Heard::Later(later));
+    world.ear.answer(HandlerReply::Deferred(later));
     let lost = world.fake.run(world.ada, world.releases, "hotfix status", &[]);
     let Answer::Deferred(message) = world.fake.answered(lost).await else { panic!("it is thinking") };
     drop(say);
     let shown = |fake: &hotfix_fakes::discord::DiscordFake| fake.message(message).contains("is kept").then_some(());
     world.fake.until("that it is kept", shown).await;
-    world.ear.answer(Heard::Failed);
+    world.ear.answer(HandlerReply::Unavailable);
     let failed = world.fake.run(world.ada, world.releases, "hotfix status", &[]);
     assert!(said(&world, failed).await.contains("could not be kept"));
-    world.ear.answer(Heard::Home((0..40).map(|n| note(&format!("HF-{n} {}", "x".repeat(300)))).collect()));
+    world.ear.answer(HandlerReply::HomePage((0..40).map(|n| note(&format!("HF-{n} {}", "x".repeat(300)))).collect()));
     let home = world.fake.run(world.ada, world.releases, "hotfix status", &[]);
     let home = said(&world, home).await;
     assert!(home.contains("HF-0 ") && home.contains("more do not fit here"), "{home}");
@@ -196,7 +202,7 @@ async fn a_whisper_reaches_one_person() {
 async fn a_refused_reaction_is_told_to_whom_it_was() {
     let (world, running) = World::connected().await;
     let ask = world.discord.post(&post(world.place(), "ask", question())).await.unwrap();
-    world.ear.answer(Heard::Said(Some(note("You may not."))));
+    world.ear.answer(HandlerReply::Message(Some(note("You may not."))));
     world.fake.react(world.ben, number(&ask), "✅");
     let direct = world.fake.direct(world.ben);
     world.fake.until("a word", |fake| fake.seen(world.ben, direct).contains("You may not.").then_some(())).await;

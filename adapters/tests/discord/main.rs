@@ -11,9 +11,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use hotfix_adapters::chat::discord::{CommandSpec, Discord, DiscordOptions, OptionShape, OptionSpec};
-use hotfix_adapters::chat::listen::Source as _;
-use hotfix_adapters::chat::{Action, Card, Counted, Heard, Inbound, Listener, Place, Post, Text, Tone, Watched};
-use hotfix_adapters::vocabulary::{ChannelRef, MessageRef, PersonRef, Platform};
+use hotfix_adapters::chat::inbound::EventSource as _;
+use hotfix_adapters::chat::{
+    Action, Card, CountedReaction, Destination, HandlerReply, Inbound, InboundHandler, Post, Text, Tone, VoteMessage,
+};
+use hotfix_adapters::ids::{ChannelRef, MessageRef, PersonRef, Platform};
 use hotfix_fakes::clients::held_against_discord;
 use hotfix_fakes::discord::DiscordFake;
 use secrecy::SecretString;
@@ -36,23 +38,23 @@ pub struct World {
 #[derive(Default)]
 pub struct Ear {
     heard: Mutex<Vec<Inbound>>,
-    answers: Mutex<VecDeque<Heard>>,
-    watched: Mutex<Vec<Watched>>,
+    answers: Mutex<VecDeque<HandlerReply>>,
+    watched: Mutex<Vec<VoteMessage>>,
     count: watch::Sender<usize>,
     /// The number of times that the bot asked for the open questions; it does so when a session begins.
     began: watch::Sender<usize>,
 }
 
 #[async_trait]
-impl Listener for Ear {
-    async fn hear(&self, inbound: Inbound) -> Heard {
-        let answer = self.answers.lock().unwrap().pop_front().unwrap_or(Heard::Said(None));
+impl InboundHandler for Ear {
+    async fn handle(&self, inbound: Inbound) -> HandlerReply {
+        let answer = self.answers.lock().unwrap().pop_front().unwrap_or(HandlerReply::Message(None));
         self.heard.lock().unwrap().push(inbound);
         self.count.send_modify(|count| *count += 1);
         answer
     }
 
-    async fn watched(&self) -> Vec<Watched> {
+    async fn open_vote_messages(&self) -> Vec<VoteMessage> {
         let watched = self.watched.lock().unwrap().clone();
         self.began.send_modify(|count| *count += 1);
         watched
@@ -60,12 +62,12 @@ impl Listener for Ear {
 }
 
 impl Ear {
-    pub fn answer(&self, heard: Heard) {
+    pub fn answer(&self, heard: HandlerReply) {
         self.answers.lock().unwrap().push_back(heard);
     }
 
-    pub fn watch(&self, message: &MessageRef, counted: Vec<Counted>) {
-        self.watched.lock().unwrap().push(Watched { message: message.clone(), counted });
+    pub fn watch(&self, message: &MessageRef, counted: Vec<CountedReaction>) {
+        self.watched.lock().unwrap().push(VoteMessage { message: message.clone(), counted });
     }
 
     pub fn heard(&self) -> Vec<Inbound> {
@@ -162,8 +164,8 @@ impl World {
         channel(self.releases)
     }
 
-    pub fn place(&self) -> Place {
-        Place::Channel(self.channel())
+    pub fn place(&self) -> Destination {
+        Destination::Channel(self.channel())
     }
 
     /// What everybody in the channel sees.
@@ -200,8 +202,8 @@ pub fn note(text: &str) -> Card {
     Card::line(Tone::Neutral, Text::of(text))
 }
 
-pub fn post(place: Place, key: &str, card: Card) -> Post {
-    Post { place, key: key.to_owned(), card }
+pub fn post(place: Destination, key: &str, card: Card) -> Post {
+    Post { destination: place, key: key.to_owned(), card }
 }
 
 pub fn question() -> Card {

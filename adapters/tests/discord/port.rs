@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use hotfix_adapters::chat::discord::{Discord, DiscordOptions};
-use hotfix_adapters::chat::{AccountKind, Card, ChannelKind, Chat as _, Emoji, Place, Reaction, Text, Tone};
+use hotfix_adapters::chat::{AccountKind, Card, ChannelKind, Chat as _, Destination, Emoji, Reaction, Text, Tone};
+use hotfix_adapters::check_result::CheckStatus;
 use hotfix_adapters::failure::Failure;
-use hotfix_adapters::finding::Verdict;
-use hotfix_adapters::vocabulary::{MessageRef, PersonRef, Platform};
+use hotfix_adapters::ids::{MessageRef, PersonRef, Platform};
 use hotfix_fakes::discord::DiscordFake;
 use hotfix_fakes::server::Fault;
 use secrecy::SecretString;
@@ -21,15 +21,15 @@ fn titled(title: &str) -> Card {
 async fn a_card_its_thread_and_what_is_shown_in_both() {
     let world = world().await;
     let card = world.discord.post(&post(world.place(), "card", titled("HF-1 payments"))).await.unwrap();
-    let root = Place::Thread(card.clone());
+    let root = Destination::Thread(card.clone());
     let first = world.discord.post(&post(root.clone(), "one", note("First."))).await.unwrap();
     world.discord.post(&post(root.clone(), "two", note("Second @everyone."))).await.unwrap();
     let threads = world.fake.threads(world.releases);
     assert_eq!(threads, [(number(&card), "HF-1 payments".to_owned())]);
     assert_eq!(first.channel.to_string(), card.id, "what is in a thread is found there");
-    let loud = Place::ThreadAndChannel(card.clone());
+    let loud = Destination::ThreadAndChannel(card.clone());
     world.discord.post(&post(loud, "loud", note("It failed."))).await.unwrap();
-    let beside = world.discord.post(&post(Place::Thread(first.clone()), "beside", note("Third."))).await.unwrap();
+    let beside = world.discord.post(&post(Destination::Thread(first.clone()), "beside", note("Third."))).await.unwrap();
     assert_eq!(beside.channel, first.channel);
     world.discord.update(&card, &titled("HF-1 payments: live")).await.unwrap();
     let seen = world.seen();
@@ -40,7 +40,7 @@ async fn a_card_its_thread_and_what_is_shown_in_both() {
     let thread = world.fake.seen(world.ben, number(&card));
     let said: Vec<&str> = thread.lines().filter(|line| line.contains('.')).collect();
     assert_eq!(said, ["  | First.", r"  | Second \@everyone.", "  | It failed.", "  | Third."]);
-    world.discord.post(&post(Place::Direct(person(world.ada)), "dm", note("For you."))).await.unwrap();
+    world.discord.post(&post(Destination::Direct(person(world.ada)), "dm", note("For you."))).await.unwrap();
     assert!(world.fake.seen(world.ada, world.fake.direct(world.ada)).contains("For you."));
     world.all_is_well();
 }
@@ -65,7 +65,7 @@ async fn whoever_must_act_is_called() {
 async fn a_post_whose_answer_got_lost_is_found() {
     let world = world().await;
     let card = world.discord.post(&post(world.place(), "card", titled("HF-1"))).await.unwrap();
-    let root = Place::Thread(card.clone());
+    let root = Destination::Thread(card.clone());
     assert_eq!(world.discord.find(&root, "one").await.unwrap(), None, "there is no thread yet");
     world.discord.post(&post(root.clone(), "zero", note("Zero."))).await.unwrap();
     for fault in [Fault::DoneBut500, Fault::HalfBody, Fault::DoneButHangUp] {
@@ -97,18 +97,18 @@ async fn failures_say_what_to_do() {
     assert_eq!(world.fake.invalid_requests(), 1, "Discord is left alone as long as it asked for");
     let other = world.fake.channel("other");
     world.fake.deny(other, world.fake.app(), 1 << 11);
-    let refused = world.discord.post(&post(Place::Channel(channel(other)), "x", note("x"))).await.unwrap_err();
+    let refused = world.discord.post(&post(Destination::Channel(channel(other)), "x", note("x"))).await.unwrap_err();
     assert!(
         matches!(&refused, Failure::Rejected { reason } if reason.contains("Give the bot's role the right")),
         "{refused}"
     );
-    let nowhere = world.discord.post(&post(Place::Channel(channel(1)), "x", note("x"))).await.unwrap_err();
+    let nowhere = world.discord.post(&post(Destination::Channel(channel(1)), "x", note("x"))).await.unwrap_err();
     assert!(
         matches!(&nowhere, Failure::Rejected { reason } if reason.contains("Correct the channel's number")),
         "{nowhere}"
     );
     world.fake.take_no_messages(world.ada, true);
-    let closed = world.discord.post(&post(Place::Direct(person(world.ada)), "x", note("x"))).await.unwrap_err();
+    let closed = world.discord.post(&post(Destination::Direct(person(world.ada)), "x", note("x"))).await.unwrap_err();
     assert!(matches!(&closed, Failure::Rejected { reason } if reason.contains("direct messages")), "{closed}");
     world.fake.server.control.down(Some(Fault::HangUp));
     let gone = world.discord.account(&person(world.ben)).await.unwrap_err();
@@ -125,8 +125,8 @@ async fn a_wrong_token_is_told_without_it() {
         matches!(&failure, Failure::Rejected { reason } if reason.contains("token") && !reason.contains(TOKEN)),
         "{failure}"
     );
-    let found = discord.examine(&[]).await;
-    assert_eq!((found.len(), found[0].verdict), (1, Verdict::Wrong), "{found:?}");
+    let found = discord.self_check(&[]).await;
+    assert_eq!((found.len(), found[0].verdict), (1, CheckStatus::Error), "{found:?}");
     assert!(!format!("{:?}{:?}", options(&fake), discord).contains(TOKEN));
 }
 
@@ -153,11 +153,14 @@ async fn accounts_and_channels_are_what_they_are() {
     let direct = channel(world.fake.direct(world.ada));
     assert_eq!(world.discord.channel(&direct).await.unwrap(), ChannelKind::Direct);
     let among = [person(world.ada), person(world.ben), person(gone)];
-    assert_eq!(world.discord.audience(&direct, &among).await.unwrap(), [person(world.ada)]);
-    assert_eq!(world.discord.audience(&world.channel(), &among).await.unwrap(), [person(world.ada), person(world.ben)]);
+    assert_eq!(world.discord.readers_among(&direct, &among).await.unwrap(), [person(world.ada)]);
+    assert_eq!(
+        world.discord.readers_among(&world.channel(), &among).await.unwrap(),
+        [person(world.ada), person(world.ben)]
+    );
     world.fake.deny(world.releases, world.ben, 1 << 10);
     let anew = Discord::new(options(&world.fake)).unwrap();
-    assert_eq!(anew.audience(&world.channel(), &among).await.unwrap(), [person(world.ada)], "ben may not see it");
+    assert_eq!(anew.readers_among(&world.channel(), &among).await.unwrap(), [person(world.ada)], "ben may not see it");
     let stranger = DiscordOptions { guilds: vec!["1".to_owned()], ..options(&world.fake) };
     let stranger = Discord::new(stranger).unwrap();
     assert_eq!(stranger.channel(&world.channel()).await.unwrap(), ChannelKind::Shared);
@@ -192,23 +195,23 @@ async fn reactions_are_those_that_stand() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_bot_looks_itself_over() {
     let world = world().await;
-    let found = world.discord.examine(&[world.channel()]).await;
+    let found = world.discord.self_check(&[world.channel()]).await;
     let wrong: Vec<String> =
-        found.iter().filter(|it| it.verdict != Verdict::Fine).map(|it| format!("{}: {}", it.what, it.seen)).collect();
+        found.iter().filter(|it| it.verdict != CheckStatus::Ok).map(|it| format!("{}: {}", it.what, it.seen)).collect();
     assert_eq!(wrong, ["the commands: Discord knows others, or none"]);
     let running = world.run();
     world.fake.until("the commands", |fake| (!fake.commands().is_empty()).then_some(())).await;
     running.end().await;
     world.fake.deny(world.releases, world.fake.app(), 1 << 14 | 1 << 35);
-    let again = Discord::new(options(&world.fake)).unwrap().examine(&[world.channel(), channel(1)]).await;
-    let wrong: Vec<&str> = again.iter().filter(|it| it.verdict != Verdict::Fine).map(|it| it.seen.as_str()).collect();
+    let again = Discord::new(options(&world.fake)).unwrap().self_check(&[world.channel(), channel(1)]).await;
+    let wrong: Vec<&str> = again.iter().filter(|it| it.verdict != CheckStatus::Ok).map(|it| it.seen.as_str()).collect();
     assert_eq!(wrong.len(), 2, "{wrong:?}");
     assert_eq!(wrong[0], "the bot lacks Embed Links, Create Public Threads in #releases");
     let mut other = options(&world.fake);
     other.application = "12".to_owned();
-    let other = Discord::new(other).unwrap().examine(&[]).await;
+    let other = Discord::new(other).unwrap().self_check(&[]).await;
     assert!(
-        other.iter().any(|it| it.verdict == Verdict::Wrong && it.next.contains("application's number")),
+        other.iter().any(|it| it.verdict == CheckStatus::Error && it.next.contains("application's number")),
         "{other:?}"
     );
     world.all_is_well();
@@ -221,17 +224,17 @@ async fn a_role_that_cannot_be_called_is_told() {
     let (oncall, quiet) = (world.fake.role("oncall"), world.fake.role("quiet"));
     world.fake.mentionable(oncall);
     let roles = [oncall.to_string(), quiet.to_string(), "7".to_owned()];
-    let found = world.discord.examine_groups(&roles).await;
-    let verdicts: Vec<Verdict> = found.iter().map(|finding| finding.verdict).collect();
-    assert_eq!(verdicts, [Verdict::Fine, Verdict::Doubtful, Verdict::Wrong], "{found:?}");
+    let found = world.discord.check_groups(&roles).await;
+    let verdicts: Vec<CheckStatus> = found.iter().map(|finding| finding.verdict).collect();
+    assert_eq!(verdicts, [CheckStatus::Ok, CheckStatus::Warning, CheckStatus::Error], "{found:?}");
     assert!(found[0].seen.contains("@oncall"), "{found:?}");
     assert!(found[1].seen.contains("@quiet") && found[1].next.contains("mention this role"), "{found:?}");
     assert!(found[2].what.contains('7') && found[2].next.contains("`notify`"), "{found:?}");
-    assert_eq!(world.discord.examine_groups(&[]).await, []);
+    assert_eq!(world.discord.check_groups(&[]).await, []);
     let elsewhere = DiscordOptions { guilds: vec!["1".to_owned()], ..options(&world.fake) };
-    let found = Discord::new(elsewhere).unwrap().examine_groups(&roles).await;
+    let found = Discord::new(elsewhere).unwrap().check_groups(&roles).await;
     assert!(found.len() == 1 && found[0].what.contains("server 1"), "{found:?}");
-    assert_eq!(found[0].verdict, Verdict::Wrong, "{found:?}");
+    assert_eq!(found[0].verdict, CheckStatus::Error, "{found:?}");
     world.all_is_well();
 }
 
@@ -247,8 +250,8 @@ async fn a_token_that_is_said_back_is_not_repeated() {
             "{:?} {:?} {:?} {:?}",
             anew.post(&post(world.place(), "again", question())).await,
             anew.reactions(&said).await,
-            anew.examine(&[world.channel()]).await,
-            anew.examine_groups(&["7".to_owned()]).await,
+            anew.self_check(&[world.channel()]).await,
+            anew.check_groups(&["7".to_owned()]).await,
         );
         assert!(!heard.contains(TOKEN), "{status}: {heard}");
         assert!(status == 429 || heard.contains("told to say this back: Bot …"), "{status}: {heard}");

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use hotfix_adapters::forge::credentials::Credentials as _;
 use hotfix_adapters::forge::github::{Auth, GitHub, GitHubOptions, OptionsError};
 use hotfix_adapters::forge::{PullNumber, PullRequests as _};
-use hotfix_adapters::vocabulary::Repo;
+use hotfix_adapters::ids::Repo;
 use hotfix_fakes::github::{APP_KEY_PKCS1, APP_KEY_PKCS8, Commit, GitHubFake};
 use hotfix_fakes::server::Fault;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -66,9 +66,9 @@ async fn an_app_works_with_the_least_permissions() {
         let head = super::support::id(&place.head);
         let number = github.open(&new_pull("fix")).await.unwrap().number;
         github.comment(&repo(), number, "k", "text").await.unwrap();
-        github.relabel(&repo(), number, &["go".to_owned()], &[]).await.unwrap();
-        github.labellings(&repo(), number).await.unwrap();
-        github.labelled(&repo(), "go").await.unwrap();
+        github.set_labels(&repo(), number, &["go".to_owned()], &[]).await.unwrap();
+        github.label_events(&repo(), number).await.unwrap();
+        github.list_by_label(&repo(), "go").await.unwrap();
         github.checks(&repo(), &head).await.unwrap();
         github.merge(&repo(), number, &merge_of(&head)).await.unwrap();
     }

@@ -57,7 +57,7 @@ async fn a_refusal_says_what_to_do() {
     }
     place.fake.server.control.break_calls([(0, Fault::Refuse(301))]);
     assert!(rejected(place.github.read(&repo(), number).await).contains("has moved"), "and is not followed");
-    let elsewhere = hotfix_adapters::vocabulary::Repo::parse("team/other").unwrap();
+    let elsewhere = hotfix_adapters::ids::Repo::parse("team/other").unwrap();
     assert!(rejected(place.github.find(&elsewhere, &branch("a"), &branch("b")).await).contains("team/other"));
 }
 
@@ -111,9 +111,9 @@ async fn names_are_percent_encoded() {
     let pull = place.github.open(&new_pull("hotfix/a.b_c-1")).await.unwrap();
     assert_eq!(pull.head, branch("hotfix/a.b_c-1"));
     let odd = "a/b?#& %ü,c".to_owned();
-    place.github.relabel(&repo(), pull.number, std::slice::from_ref(&odd), &[]).await.unwrap();
+    place.github.set_labels(&repo(), pull.number, std::slice::from_ref(&odd), &[]).await.unwrap();
     assert_eq!(place.github.read(&repo(), pull.number).await.unwrap().labels, std::slice::from_ref(&odd));
-    place.github.relabel(&repo(), pull.number, &[], &[odd]).await.unwrap();
+    place.github.set_labels(&repo(), pull.number, &[], &[odd]).await.unwrap();
     assert_eq!(place.github.read(&repo(), pull.number).await.unwrap().labels, [""; 0]);
     let calls = place.fake.server.control.calls();
     let removed = calls.iter().find(|call| call.method == "DELETE").unwrap();

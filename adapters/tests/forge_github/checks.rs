@@ -1,7 +1,7 @@
 //! Checks and statuses.
 
 use hotfix_adapters::forge::{Check, CheckState, PullRequests as _};
-use hotfix_adapters::vocabulary::BranchName;
+use hotfix_adapters::ids::BranchName;
 use hotfix_fakes::server::Fault;
 
 use super::support::{Place, TEAM, rejected, repo, retried};

@@ -9,7 +9,7 @@ use hotfix_adapters::deploy::{Deploy as _, DeployRequest, DeployStatus};
 use hotfix_adapters::forge::github::{GitHub, GitHubOptions};
 use hotfix_adapters::forge::hosted::Accounts as _;
 use hotfix_adapters::forge::{MergeMethod, PullRequests as _};
-use hotfix_adapters::vocabulary::{DeployKey, Environment, Repo};
+use hotfix_adapters::ids::{DeployKey, Environment, Repo};
 use hotfix_fakes::clients::held_against_github;
 use hotfix_fakes::github::{APP_KEY_PKCS1, GitHubFake, WorkflowFile};
 use jiff::Timestamp;
@@ -36,12 +36,12 @@ async fn the_life_of_a_pull_request_is_as_described() {
     let number = github.open(&new_pull("fix")).await.unwrap().number;
     rejected(github.open(&new_pull("nowhere")).await);
     assert_eq!(github.open(&new_pull("fix")).await.unwrap().number, number);
-    assert_eq!(github.titled(&repo(), "Fix the fees").await.unwrap().len(), 1);
+    assert_eq!(github.find_by_title(&repo(), "Fix the fees").await.unwrap().len(), 1);
     let labels = ["hotfix".to_owned(), "production: now/soon".to_owned()];
-    github.relabel(&repo(), number, &labels, &[]).await.unwrap();
-    assert_eq!(github.labelled(&repo(), &labels[1]).await.unwrap().len(), 1);
-    github.relabel(&repo(), number, &[], &labels[1..]).await.unwrap();
-    assert_eq!(github.labellings(&repo(), number).await.unwrap().len(), 3);
+    github.set_labels(&repo(), number, &labels, &[]).await.unwrap();
+    assert_eq!(github.list_by_label(&repo(), &labels[1]).await.unwrap().len(), 1);
+    github.set_labels(&repo(), number, &[], &labels[1..]).await.unwrap();
+    assert_eq!(github.label_events(&repo(), number).await.unwrap().len(), 3);
     github.comment(&repo(), number, "HF-1/opened", "Hello").await.unwrap();
     github.comment(&repo(), number, "HF-1/opened", "Hello").await.unwrap();
     for said in ["COMMENTED", "CHANGES_REQUESTED", "APPROVED", "DISMISSED"] {
@@ -80,7 +80,7 @@ async fn the_life_of_a_pull_request_is_as_described() {
     github.merge(&repo(), number, &squash).await.unwrap();
     let _ = place.commit("last", &[next.as_str()], "last");
     let number = github.open(&new_pull("last")).await.unwrap().number;
-    github.withdraw(&repo(), number).await.unwrap();
+    github.close(&repo(), number).await.unwrap();
     rejected(github.read(&repo(), hotfix_adapters::forge::PullNumber(4711)).await);
     assert_described(
         &place.fake,

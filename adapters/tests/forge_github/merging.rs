@@ -87,7 +87,7 @@ async fn what_was_done_without_an_answer_is_found_and_not_repeated() {
         place.github.comment(&repo(), pull.number, "HF-1/opened", "Hello").await.unwrap();
         assert_eq!(place.fake.comments(TEAM, pull.number.0).len(), 1, "{fault:?}");
         place.fake.server.control.break_calls([(1, fault.clone())]);
-        place.github.relabel(&repo(), pull.number, &["hotfix".to_owned()], &[]).await.unwrap();
+        place.github.set_labels(&repo(), pull.number, &["hotfix".to_owned()], &[]).await.unwrap();
         place.fake.server.control.break_calls([(1, fault.clone())]);
         let merged = place.github.merge(&repo(), pull.number, &merge_of(&head)).await.unwrap();
         assert_eq!(place.count("PUT", "/merge"), 1, "{fault:?}");
@@ -109,19 +109,19 @@ async fn what_may_have_been_done_is_uncertain() {
         let answer = place.github.comment(&repo(), number, "k", "text").await;
         assert!(matches!(answer, Err(Failure::Uncertain { .. })), "{answer:?}");
         place.fake.server.control.break_calls([(1, fault.clone())]);
-        let answer = place.github.withdraw(&repo(), number).await;
+        let answer = place.github.close(&repo(), number).await;
         assert!(matches!(answer, Err(Failure::Uncertain { .. })), "{answer:?}");
     }
     place.github.merge(&repo(), number, &merge_of(&head)).await.unwrap();
-    assert!(rejected(place.github.withdraw(&repo(), number).await).contains("is merged"));
+    assert!(rejected(place.github.close(&repo(), number).await).contains("is merged"));
 }
 
 #[tokio::test]
 async fn a_withdrawn_one_is_closed_once_and_again() {
     let place = Place::new("").await;
     let (_, number) = place.opened().await;
-    place.github.withdraw(&repo(), number).await.unwrap();
-    place.github.withdraw(&repo(), number).await.unwrap();
+    place.github.close(&repo(), number).await.unwrap();
+    place.github.close(&repo(), number).await.unwrap();
     assert_eq!(place.github.read(&repo(), number).await.unwrap().state, PullState::Closed);
     assert_eq!(place.count("PATCH", "/pulls/"), 1);
 }

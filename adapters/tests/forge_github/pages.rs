@@ -1,7 +1,7 @@
 //! Lists that are longer than a page.
 
 use hotfix_adapters::forge::hosted::Accounts as _;
-use hotfix_adapters::forge::{PullNumber, PullRequests as _, Verdict};
+use hotfix_adapters::forge::{PullNumber, PullRequests as _, ReviewVerdict};
 
 use jiff::Timestamp;
 
@@ -15,12 +15,16 @@ async fn reviews_labels_and_comments_are_read_to_the_last_page() {
     (0..150).for_each(|_| place.fake.review(TEAM, number.0, "grace", "APPROVED"));
     place.fake.review(TEAM, number.0, "grace", "DISMISSED");
     let reviews = place.github.read(&repo(), number).await.unwrap().reviews;
-    assert_eq!((reviews.len(), reviews.last().unwrap().verdict), (151, Verdict::Dismissed), "comments say nothing");
+    assert_eq!(
+        (reviews.len(), reviews.last().unwrap().verdict),
+        (151, ReviewVerdict::Dismissed),
+        "comments say nothing"
+    );
     for count in 0..120 {
         place.fake.label(TEAM, number.0, "grace", "go");
         place.fake.unlabel(TEAM, number.0, if count == 119 { "pat" } else { "grace" }, "go");
     }
-    let labellings = place.github.labellings(&repo(), number).await.unwrap();
+    let labellings = place.github.label_events(&repo(), number).await.unwrap();
     let last = labellings.last().unwrap();
     let pat = place.fake.user("pat").to_string();
     assert_eq!((labellings.len(), last.added, &last.by.as_ref().unwrap().id), (240, false, &pat));
@@ -28,7 +32,7 @@ async fn reviews_labels_and_comments_are_read_to_the_last_page() {
     for count in 0..230 {
         let _ = place.fake.issue(TEAM, "pat", &format!("Issue {count}"), &["blocker"]);
     }
-    let found = place.github.labelled(&repo(), "blocker").await.unwrap();
+    let found = place.github.list_by_label(&repo(), "blocker").await.unwrap();
     assert_eq!((found.len(), found[0].number), (231, PullNumber(first)));
 }
 
@@ -72,7 +76,7 @@ async fn accounts_are_read_for_every_commit() {
     let head = place.commit("fix", &[&head], "last");
     let accounts = place.github.accounts(&repo(), &id(&base), &id(&head)).await.unwrap();
     let ada = place.fake.user("ada").to_string();
-    let known = |who: &Option<hotfix_adapters::vocabulary::PersonRef>| who.as_ref().map(|who| who.id.clone());
+    let known = |who: &Option<hotfix_adapters::ids::PersonRef>| who.as_ref().map(|who| who.id.clone());
     assert_eq!(accounts.len(), 321);
     assert!(accounts.values().all(|it| known(&it.author) == Some(ada.clone())));
     let last = &accounts[&id(&head)];
@@ -86,12 +90,12 @@ async fn pull_requests_are_found_by_their_title() {
     let (head, number) = place.opened().await;
     let _ = place.fake.issue(TEAM, "pat", "Fix the fees", &[]);
     let _ = place.fake.fork_pull(TEAM, "fix", head.as_str(), "main");
-    let found = place.github.titled(&repo(), "Fix the fees").await.unwrap();
+    let found = place.github.find_by_title(&repo(), "Fix the fees").await.unwrap();
     assert_eq!(found.iter().map(|it| it.number).collect::<Vec<_>>(), [number]);
-    assert_eq!(place.github.titled(&repo(), "Fix the fee").await, Ok(vec![]));
-    assert_eq!(place.github.titled(&repo(), "From outside").await, Ok(vec![]));
+    assert_eq!(place.github.find_by_title(&repo(), "Fix the fee").await, Ok(vec![]));
+    assert_eq!(place.github.find_by_title(&repo(), "From outside").await, Ok(vec![]));
     place.fake.close(TEAM, number.0, "pat");
-    assert_eq!(place.github.titled(&repo(), "Fix the fees").await, Ok(vec![]));
+    assert_eq!(place.github.find_by_title(&repo(), "Fix the fees").await, Ok(vec![]));
 }
 
 /// Security case 23: who pushed to a branch since it was made the last time. Others' branches, what was before, and accounts

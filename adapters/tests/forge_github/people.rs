@@ -1,7 +1,7 @@
 //! People are their numbers.
 
 use hotfix_adapters::forge::PullRequests as _;
-use hotfix_adapters::vocabulary::{PersonRef, Platform};
+use hotfix_adapters::ids::{PersonRef, Platform};
 
 use super::support::{Place, TEAM, repo};
 
@@ -18,7 +18,7 @@ async fn people_are_known_by_number() {
         (pull.author, &pull.reviews[0].person, &pull.reviews[0].commit),
         (Some(person("hotfix-bot")), &person("grace"), &head)
     );
-    let labellings = place.github.labellings(&repo(), number).await.unwrap();
+    let labellings = place.github.label_events(&repo(), number).await.unwrap();
     assert_eq!((labellings[0].by.as_ref(), labellings[0].added), (Some(&person("pat")), true));
 }
 
@@ -28,8 +28,8 @@ async fn labels_that_are_so_already_are_left_alone() {
     let place = Place::new("").await;
     let (_, number) = place.opened().await;
     place.fake.label(TEAM, number.0, "pat", "Go");
-    place.github.relabel(&repo(), number, &["go".to_owned()], &["never".to_owned()]).await.unwrap();
+    place.github.set_labels(&repo(), number, &["go".to_owned()], &["never".to_owned()]).await.unwrap();
     assert_eq!(place.count("POST", "/labels") + place.count("DELETE", "/labels"), 0);
-    place.github.relabel(&repo(), number, &["a".to_owned(), "b".to_owned()], &["GO".to_owned()]).await.unwrap();
+    place.github.set_labels(&repo(), number, &["a".to_owned(), "b".to_owned()], &["GO".to_owned()]).await.unwrap();
     assert_eq!(place.github.read(&repo(), number).await.unwrap().labels, ["a", "b"]);
 }

@@ -5,16 +5,17 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use hotfix_adapters::egress::EgressPolicy;
 use hotfix_adapters::failure::Failure;
 use hotfix_adapters::forge::conformance::{Push, Setup};
 use hotfix_adapters::forge::git::mirror::{Mirror, MirrorOptions};
 use hotfix_adapters::forge::github::{Auth, GitHub, GitHubOptions};
 use hotfix_adapters::forge::hosted::Hosted;
 use hotfix_adapters::forge::{
-    Check, CheckState, Forge, Merge, MergeMethod, NewPullRequest, PullNumber, PullRequests as _, Signature, Verdict,
+    Check, CheckState, Forge, Merge, MergeMethod, NewPullRequest, PullNumber, PullRequests as _, ReviewVerdict,
+    Signature,
 };
-use hotfix_adapters::reach::Reach;
-use hotfix_adapters::vocabulary::{BranchName, CommitId, Repo};
+use hotfix_adapters::ids::{BranchName, CommitId, Repo};
 use hotfix_fakes::github::{Commit, GitHubFake};
 use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
@@ -79,7 +80,7 @@ impl Place {
         let mirror = Mirror::open(MirrorOptions {
             folder: mirrors.path().join("mirrors"),
             base_url: fake.git_url(),
-            reach: Reach::default(),
+            reach: EgressPolicy::default(),
             credentials: Arc::new(github.clone()),
             committer: Signature { name: "hotfix".into(), email: "hotfix@localhost".into(), account: None },
             time_limit: Duration::from_secs(60),
@@ -157,11 +158,11 @@ impl Setup for Place {
         id(&self.fake.push(TEAM, Commit { branch, parents: &parents, files, message, author }))
     }
 
-    async fn review(&self, number: PullNumber, verdict: Verdict) {
+    async fn review(&self, number: PullNumber, verdict: ReviewVerdict) {
         let said = match verdict {
-            Verdict::Approved => "APPROVED",
-            Verdict::ChangesRequested => "CHANGES_REQUESTED",
-            Verdict::Dismissed => "DISMISSED",
+            ReviewVerdict::Approved => "APPROVED",
+            ReviewVerdict::ChangesRequested => "CHANGES_REQUESTED",
+            ReviewVerdict::Dismissed => "DISMISSED",
         };
         self.fake.review(TEAM, number.0, "grace", said);
     }

@@ -2,7 +2,7 @@
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use hotfix_adapters::forge::github::{GitHubWebhook, OptionsError};
-use hotfix_adapters::forge::webhook::{Delivery, Refused, Webhook as _};
+use hotfix_adapters::forge::webhook::{Webhook as _, WebhookDelivery, WebhookError};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use jiff::Timestamp;
 use secrecy::SecretString;
@@ -27,7 +27,12 @@ pub(crate) fn sign(secret: &str, body: &[u8]) -> String {
     format!("sha256={}", hex::encode(mac.finalize().into_bytes()))
 }
 
-pub(crate) fn deliver(webhook: &GitHubWebhook, signature: &str, event: &str, body: &str) -> Result<Delivery, Refused> {
+pub(crate) fn deliver(
+    webhook: &GitHubWebhook,
+    signature: &str,
+    event: &str,
+    body: &str,
+) -> Result<WebhookDelivery, WebhookError> {
     let headers = headers(&[
         ("x-hub-signature-256", signature),
         ("x-github-event", event),
@@ -42,7 +47,7 @@ fn githubs_own_example_is_genuine() {
     let signature = "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17";
     let accepted = deliver(&webhook(&[SECRET]), signature, "ping", "Hello, World!").unwrap();
     assert_eq!(accepted.hint, None);
-    assert_eq!(deliver(&webhook(&[SECRET]), signature, "ping", "Hello, World?"), Err(Refused::Unsigned));
+    assert_eq!(deliver(&webhook(&[SECRET]), signature, "ping", "Hello, World?"), Err(WebhookError::Unsigned));
 }
 
 /// Missing, doubled, cut, in another alphabet, or SHA-1 (security cases 1, 2, 6 and 13).
@@ -68,13 +73,13 @@ fn every_other_signature_is_refused() {
         sign("", body.as_bytes()),
     ];
     for signature in bad {
-        assert_eq!(deliver(&webhook, &signature, "push", body), Err(Refused::Unsigned), "{}", signature.len());
+        assert_eq!(deliver(&webhook, &signature, "push", body), Err(WebhookError::Unsigned), "{}", signature.len());
     }
     let only_old = headers(&[("x-hub-signature", &good), ("x-github-event", "push"), ("x-github-delivery", "1")]);
-    assert_eq!(webhook.accept(&only_old, body.as_bytes(), Timestamp::UNIX_EPOCH), Err(Refused::Unsigned));
+    assert_eq!(webhook.accept(&only_old, body.as_bytes(), Timestamp::UNIX_EPOCH), Err(WebhookError::Unsigned));
     let mut twice = headers(&[("x-hub-signature-256", &good), ("x-github-event", "push"), ("x-github-delivery", "1")]);
     twice.append("x-hub-signature-256", HeaderValue::from_str(&good).unwrap());
-    assert_eq!(webhook.accept(&twice, body.as_bytes(), Timestamp::UNIX_EPOCH), Err(Refused::Unsigned));
+    assert_eq!(webhook.accept(&twice, body.as_bytes(), Timestamp::UNIX_EPOCH), Err(WebhookError::Unsigned));
 }
 
 /// While a secret is changed both are good; no secret at all is no webhook (security case 3).
@@ -126,6 +131,6 @@ fn hints_are_given_for_what_the_bot_waits_for() {
     assert_eq!(hint("push", r#"{"action":"x"}"#), Ok(None));
     assert_eq!(hint("push", r#"{"action":"a\nb","repository":{"full_name":"a/b"}}"#).unwrap().unwrap().what, "push");
     for bad in ["", "[]", "{", "not json", r#"{"repository":{"full_name":"../../etc"}}"#, r#"{"repository":5}"#] {
-        assert!(matches!(hint("push", bad), Err(Refused::Malformed(_))), "{bad}");
+        assert!(matches!(hint("push", bad), Err(WebhookError::Malformed(_))), "{bad}");
     }
 }

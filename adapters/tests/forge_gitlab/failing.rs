@@ -145,7 +145,7 @@ async fn a_wrong_token_says_what_to_do() {
     assert!(matches!(failure, Failure::Rejected { .. }));
     assert!(failure.reason().contains("does not accept the bot's token"), "{failure}");
     let place = Place::new().await;
-    let elsewhere = hotfix_adapters::vocabulary::Repo::parse("team/nothing").unwrap();
+    let elsewhere = hotfix_adapters::ids::Repo::parse("team/nothing").unwrap();
     let failure = place.gitlab.find(&elsewhere, &branch("fix"), &branch("main")).await.unwrap_err();
     assert!(failure.reason().contains("make the bot's account a member"), "{failure}");
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use hotfix_adapters::forge::hosted::{Accounts, CommitAccounts};
-use hotfix_adapters::forge::{CheckState, PullRequests, Verdict};
-use hotfix_adapters::vocabulary::{BranchName, PersonRef, Platform};
+use hotfix_adapters::forge::{CheckState, PullRequests, ReviewVerdict};
+use hotfix_adapters::ids::{BranchName, PersonRef, Platform};
 use hotfix_fakes::server::Fault;
 use jiff::Timestamp;
 
@@ -27,7 +27,7 @@ async fn a_stale_approval_names_the_old_head() {
         let now = place.gitlab.read(&repo(), pull.number).await.unwrap();
         let said: Vec<_> = now.reviews.iter().map(|it| (&it.person, &it.commit, it.verdict)).collect();
         let (grace, edsger) = (person(place.fake.user("grace")), person(place.fake.user("edsger")));
-        assert_eq!(said, [(&grace, &head, Verdict::Approved), (&edsger, &next, Verdict::Approved)]);
+        assert_eq!(said, [(&grace, &head, ReviewVerdict::Approved), (&edsger, &next, ReviewVerdict::Approved)]);
         assert_eq!(now.head_commit, next);
         place.fake.unapprove(PROJECT, pull.number.0, "edsger");
         assert_eq!(place.gitlab.read(&repo(), pull.number).await.unwrap().reviews.len(), 1, "taken back");
@@ -97,11 +97,11 @@ async fn labels_change_and_it_is_known_who_changed_them() {
     let (add, remove) = (vec!["hotfix".to_owned(), "urgent".to_owned()], vec!["chore".to_owned()]);
     place.fake.label(PROJECT, pull.number.0, "grace", "chore", true);
     place.fake.control().break_calls([(1, Fault::DoneBut500)]);
-    place.gitlab.relabel(&repo(), pull.number, &add, &remove).await.unwrap();
+    place.gitlab.set_labels(&repo(), pull.number, &add, &remove).await.unwrap();
     place.fake.control().forget();
-    place.gitlab.relabel(&repo(), pull.number, &add, &remove).await.unwrap();
+    place.gitlab.set_labels(&repo(), pull.number, &add, &remove).await.unwrap();
     assert!(place.fake.control().calls().iter().all(|call| call.method == "GET"), "what is so is let be");
-    let labellings = place.gitlab.labellings(&repo(), pull.number).await.unwrap();
+    let labellings = place.gitlab.label_events(&repo(), pull.number).await.unwrap();
     let shown: Vec<_> = labellings.iter().map(|it| (it.label.as_str(), it.added, it.by.clone().unwrap().id)).collect();
     let grace = place.fake.user("grace").to_string();
     let expected = [("chore", true, grace), ("hotfix", true, "1".into()), ("urgent", true, "1".into())];
@@ -109,7 +109,7 @@ async fn labels_change_and_it_is_known_who_changed_them() {
     assert_eq!((shown[3].0, shown[3].1), ("chore", false));
     place.fake.issue(PROJECT, "It crashes", &["hotfix"]);
     let titles: Vec<_> =
-        place.gitlab.labelled(&repo(), "hotfix").await.unwrap().into_iter().map(|it| it.title).collect();
+        place.gitlab.list_by_label(&repo(), "hotfix").await.unwrap().into_iter().map(|it| it.title).collect();
     assert_eq!(titles, ["Fix the fees", "It crashes"], "issues as well");
 }
 
@@ -118,11 +118,11 @@ async fn one_is_withdrawn_once() {
     let place = Place::new().await;
     let (_, head, pull) = place.opened().await;
     place.fake.control().break_calls([(1, Fault::DoneButHangUp)]);
-    place.gitlab.withdraw(&repo(), pull.number).await.unwrap();
-    place.gitlab.withdraw(&repo(), pull.number).await.unwrap();
+    place.gitlab.close(&repo(), pull.number).await.unwrap();
+    place.gitlab.close(&repo(), pull.number).await.unwrap();
     let pull = place.gitlab.open(&new_pull("fix")).await.unwrap();
     place.gitlab.merge(&repo(), pull.number, &crate::support::merge_of(&head)).await.unwrap();
-    assert!(place.gitlab.withdraw(&repo(), pull.number).await.is_err(), "a merged one is not withdrawn");
+    assert!(place.gitlab.close(&repo(), pull.number).await.is_err(), "a merged one is not withdrawn");
 }
 
 #[tokio::test]

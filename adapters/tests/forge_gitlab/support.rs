@@ -6,17 +6,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use hotfix_adapters::egress::EgressPolicy;
 use hotfix_adapters::failure::Failure;
 use hotfix_adapters::forge::conformance::{Push, Setup};
 use hotfix_adapters::forge::git::mirror::{Mirror, MirrorOptions};
 use hotfix_adapters::forge::gitlab::{GitLab, GitLabOptions};
 use hotfix_adapters::forge::hosted::{Accounts, CommitAccounts, Hosted};
 use hotfix_adapters::forge::{
-    Bringing, Check, CheckState, Forge, Labelled, Labelling, Merge, MergeMethod, NewPullRequest, PullNumber,
-    PullRequest, PullRequests, Signature, Verdict,
+    Bringing, Check, CheckState, Forge, LabelEvent, Labelled, Merge, MergeMethod, NewPullRequest, PullNumber,
+    PullRequest, PullRequests, ReviewVerdict, Signature,
 };
-use hotfix_adapters::reach::Reach;
-use hotfix_adapters::vocabulary::{BranchName, CommitId, PersonRef, Repo};
+use hotfix_adapters::ids::{BranchName, CommitId, PersonRef, Repo};
 use hotfix_fakes::git::{git, git_out};
 use hotfix_fakes::gitlab as fake;
 use jiff::Timestamp;
@@ -50,7 +50,7 @@ impl Place {
         let mirror = Mirror::open(MirrorOptions {
             folder: mirrors.path().join("mirrors"),
             base_url: gitlab.base_url(),
-            reach: Reach::default(),
+            reach: EgressPolicy::default(),
             credentials: Arc::new(gitlab.clone()),
             committer: Signature { name: "hotfix".into(), email: "hotfix@localhost".into(), account: None },
             time_limit: Duration::from_secs(60),
@@ -140,11 +140,11 @@ impl Setup for Place {
     }
 
     /// Each verdict has its own reviewer: on GitLab a reviewer's later word takes the place of the earlier one.
-    async fn review(&self, number: PullNumber, verdict: Verdict) {
+    async fn review(&self, number: PullNumber, verdict: ReviewVerdict) {
         match verdict {
-            Verdict::Approved => self.fake.approve(PROJECT, number.0, "grace"),
-            Verdict::ChangesRequested => self.fake.request_changes(PROJECT, number.0, "edsger"),
-            Verdict::Dismissed => self.fake.unapprove(PROJECT, number.0, "grace"),
+            ReviewVerdict::Approved => self.fake.approve(PROJECT, number.0, "grace"),
+            ReviewVerdict::ChangesRequested => self.fake.request_changes(PROJECT, number.0, "edsger"),
+            ReviewVerdict::Dismissed => self.fake.unapprove(PROJECT, number.0, "grace"),
         }
     }
 
@@ -189,11 +189,11 @@ impl PullRequests for Api {
         }
         self.gitlab.merge(repo, number, merge).await
     }
-    async fn labelled(&self, repo: &Repo, label: &str) -> Result<Vec<Labelled>, Failure> {
-        self.gitlab.labelled(repo, label).await
+    async fn list_by_label(&self, repo: &Repo, label: &str) -> Result<Vec<Labelled>, Failure> {
+        self.gitlab.list_by_label(repo, label).await
     }
-    async fn titled(&self, repo: &Repo, title: &str) -> Result<Vec<Labelled>, Failure> {
-        self.gitlab.titled(repo, title).await
+    async fn find_by_title(&self, repo: &Repo, title: &str) -> Result<Vec<Labelled>, Failure> {
+        self.gitlab.find_by_title(repo, title).await
     }
 
     async fn required_checks(&self, repo: &Repo, branch: &BranchName) -> Result<Vec<String>, Failure> {
@@ -202,17 +202,23 @@ impl PullRequests for Api {
     async fn checks(&self, repo: &Repo, commit: &CommitId) -> Result<Vec<Check>, Failure> {
         self.gitlab.checks(repo, commit).await
     }
-    async fn relabel(&self, repo: &Repo, number: PullNumber, add: &[String], remove: &[String]) -> Result<(), Failure> {
-        self.gitlab.relabel(repo, number, add, remove).await
+    async fn set_labels(
+        &self,
+        repo: &Repo,
+        number: PullNumber,
+        add: &[String],
+        remove: &[String],
+    ) -> Result<(), Failure> {
+        self.gitlab.set_labels(repo, number, add, remove).await
     }
-    async fn labellings(&self, repo: &Repo, number: PullNumber) -> Result<Vec<Labelling>, Failure> {
-        self.gitlab.labellings(repo, number).await
+    async fn label_events(&self, repo: &Repo, number: PullNumber) -> Result<Vec<LabelEvent>, Failure> {
+        self.gitlab.label_events(repo, number).await
     }
     async fn comment(&self, repo: &Repo, number: PullNumber, key: &str, text: &str) -> Result<(), Failure> {
         self.gitlab.comment(repo, number, key, text).await
     }
-    async fn withdraw(&self, repo: &Repo, number: PullNumber) -> Result<(), Failure> {
-        self.gitlab.withdraw(repo, number).await
+    async fn close(&self, repo: &Repo, number: PullNumber) -> Result<(), Failure> {
+        self.gitlab.close(repo, number).await
     }
     async fn bringing(&self, repo: &Repo, commit: &CommitId) -> Result<Vec<Bringing>, Failure> {
         self.gitlab.bringing(repo, commit).await

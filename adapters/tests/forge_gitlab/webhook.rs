@@ -1,7 +1,7 @@
 //! Which webhooks are genuine.
 
 use hotfix_adapters::forge::gitlab::GitLabWebhook;
-use hotfix_adapters::forge::webhook::{Delivery, Refused, Webhook};
+use hotfix_adapters::forge::webhook::{Webhook, WebhookDelivery, WebhookError};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use jiff::Timestamp;
 use secrecy::SecretString;
@@ -52,16 +52,16 @@ fn the_known_vector_is_genuine_and_every_change_to_it_is_not() {
         "v1,%%%%",
     ];
     for signature in wrong {
-        assert_eq!(webhook.accept(&signed(signature), BODY, at(STAMP)), Err(Refused::Unsigned), "{signature}");
+        assert_eq!(webhook.accept(&signed(signature), BODY, at(STAMP)), Err(WebhookError::Unsigned), "{signature}");
     }
-    assert_eq!(webhook.accept(&signed(SIGNATURE), b"{\"test\": 2432232315}", at(STAMP)), Err(Refused::Unsigned));
+    assert_eq!(webhook.accept(&signed(SIGNATURE), b"{\"test\": 2432232315}", at(STAMP)), Err(WebhookError::Unsigned));
     for (name, value) in [("webhook-id", "msg_other"), ("webhook-timestamp", "1614265331")] {
         let mut changed = signed(SIGNATURE);
         changed.insert(name.parse::<HeaderName>().unwrap(), HeaderValue::from_str(value).unwrap());
-        assert_eq!(webhook.accept(&changed, BODY, at(STAMP)), Err(Refused::Unsigned), "{name}");
+        assert_eq!(webhook.accept(&changed, BODY, at(STAMP)), Err(WebhookError::Unsigned), "{name}");
         let mut twice = signed(SIGNATURE);
         twice.append(name.parse::<HeaderName>().unwrap(), HeaderValue::from_str(value).unwrap());
-        assert_eq!(webhook.accept(&twice, BODY, at(STAMP)), Err(Refused::Unsigned), "{name} twice");
+        assert_eq!(webhook.accept(&twice, BODY, at(STAMP)), Err(WebhookError::Unsigned), "{name} twice");
     }
 }
 
@@ -72,7 +72,7 @@ fn a_delivery_of_another_time_is_stale() {
     for (apart, fine) in [(0, true), (300, true), (-300, true), (301, false), (-301, false), (1 << 33, false)] {
         let told = webhook.accept(&signed(SIGNATURE), BODY, at(STAMP + apart));
         assert_eq!(told.is_ok(), fine, "{apart} s: {told:?}");
-        assert!(fine || told == Err(Refused::Stale));
+        assert!(fine || told == Err(WebhookError::Stale));
     }
 }
 
@@ -85,17 +85,17 @@ fn the_older_token_is_good_for_what_is_not_signed() {
         assert!(both.accept(&given(token), BODY, at(0)).unwrap().key.starts_with("u-1 "));
     }
     for token in ["", "a-long-enough-toke", "a-long-enough-token ", "A-LONG-ENOUGH-TOKEN", KEY] {
-        assert_eq!(both.accept(&given(token), BODY, at(0)), Err(Refused::Unsigned), "{token}");
+        assert_eq!(both.accept(&given(token), BODY, at(0)), Err(WebhookError::Unsigned), "{token}");
     }
     let mut wrongly_signed = signed("v1,AAAA");
     wrongly_signed.extend(given(TOKEN));
-    assert_eq!(both.accept(&wrongly_signed, BODY, at(STAMP)), Err(Refused::Unsigned));
-    assert_eq!(webhook(&[KEY]).accept(&given(TOKEN), BODY, at(0)), Err(Refused::Unsigned), "signed ones only");
-    assert_eq!(webhook(&[TOKEN]).accept(&signed(SIGNATURE), BODY, at(STAMP)), Err(Refused::Unsigned));
+    assert_eq!(both.accept(&wrongly_signed, BODY, at(STAMP)), Err(WebhookError::Unsigned));
+    assert_eq!(webhook(&[KEY]).accept(&given(TOKEN), BODY, at(0)), Err(WebhookError::Unsigned), "signed ones only");
+    assert_eq!(webhook(&[TOKEN]).accept(&signed(SIGNATURE), BODY, at(STAMP)), Err(WebhookError::Unsigned));
     let no_id = headers(&[("x-gitlab-token", TOKEN)]);
-    assert!(matches!(both.accept(&no_id, BODY, at(0)), Err(Refused::Malformed(_))));
-    assert!(matches!(both.accept(&given(TOKEN), b"[]", at(0)), Err(Refused::Malformed(_))));
-    assert!(matches!(both.accept(&given(TOKEN), b"{", at(0)), Err(Refused::Malformed(_))));
+    assert!(matches!(both.accept(&no_id, BODY, at(0)), Err(WebhookError::Malformed(_))));
+    assert!(matches!(both.accept(&given(TOKEN), b"[]", at(0)), Err(WebhookError::Malformed(_))));
+    assert!(matches!(both.accept(&given(TOKEN), b"{", at(0)), Err(WebhookError::Malformed(_))));
 }
 
 /// Security case 3, of GitLab: without a secret nothing is accepted, and a weak one is refused.
@@ -107,7 +107,7 @@ fn a_secret_is_needed() {
     }
 }
 
-fn told(event: &str, body: &str) -> Delivery {
+fn told(event: &str, body: &str) -> WebhookDelivery {
     let given = headers(&[("x-gitlab-token", TOKEN), ("idempotency-key", "i-1"), ("x-gitlab-event", event)]);
     webhook(&[TOKEN]).accept(&given, body.as_bytes(), at(0)).unwrap()
 }

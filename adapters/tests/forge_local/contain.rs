@@ -1,7 +1,7 @@
 //! Whether a fix is in, along all the ways by which fixes come and go.
 
 use hotfix_adapters::forge::{Change, Containment, History};
-use hotfix_adapters::vocabulary::CommitId;
+use hotfix_adapters::ids::CommitId;
 
 use crate::support::{Place, git, id};
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use hotfix_adapters::failure::Failure;
 use hotfix_adapters::forge::local::Local;
 use hotfix_adapters::forge::{Merge, MergeMethod, NewPullRequest, PullRequest, PullRequests, PullState};
-use hotfix_adapters::vocabulary::{BranchName, CommitId};
+use hotfix_adapters::ids::{BranchName, CommitId};
 
 use crate::support::{Place, open};
 

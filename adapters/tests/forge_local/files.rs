@@ -2,7 +2,7 @@
 
 use hotfix_adapters::failure::Failure;
 use hotfix_adapters::forge::{Files, NewCommit};
-use hotfix_adapters::vocabulary::CommitId;
+use hotfix_adapters::ids::CommitId;
 use jiff::Timestamp;
 
 use crate::support::{Place, git, id};

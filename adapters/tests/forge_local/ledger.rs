@@ -6,9 +6,9 @@ use std::os::unix::fs::PermissionsExt;
 use hotfix_adapters::failure::Failure;
 use hotfix_adapters::forge::local::Local;
 use hotfix_adapters::forge::{
-    Check, CheckState, History, NewPullRequest, PullNumber, PullRequest, PullRequests, PullState, Refs, Verdict,
+    Check, CheckState, History, NewPullRequest, PullNumber, PullRequest, PullRequests, PullState, Refs, ReviewVerdict,
 };
-use hotfix_adapters::vocabulary::{BranchName, CommitId, PersonRef, Platform, Repo};
+use hotfix_adapters::ids::{BranchName, CommitId, PersonRef, Platform, Repo};
 
 use crate::support::{Place, git, grace, open};
 
@@ -41,7 +41,7 @@ fn assert_rejected<T: std::fmt::Debug>(result: Result<T, Failure>, naming: &str)
 async fn everything_outlives_a_restart() {
     let (place, base, head, pull) = opened().await;
     let (local, repo) = (&place.local, place.repo());
-    local.review(&repo, pull.number, &grace(), Verdict::Approved).await.unwrap();
+    local.review(&repo, pull.number, &grace(), ReviewVerdict::Approved).await.unwrap();
     local.label(&repo, pull.number, "urgent").await.unwrap();
     let check = Check { name: "build".into(), app: "ci".into(), state: CheckState::Success };
     local.set_check(&repo, &base, check.clone()).await.unwrap();
@@ -72,7 +72,7 @@ async fn two_processes_that_write_at_once_lose_nothing() {
         let (local, repo, number) = (processes[n % 2].clone(), place.repo(), pull.number);
         tasks.spawn(async move {
             let person = PersonRef::new(Platform::Git, format!("person{n}@example.org"));
-            local.review(&repo, number, &person, Verdict::Approved).await.unwrap();
+            local.review(&repo, number, &person, ReviewVerdict::Approved).await.unwrap();
             local.open_issue(&repo, "Broken", &["release-blocker"]).await.unwrap()
         });
     }
@@ -81,7 +81,7 @@ async fn two_processes_that_write_at_once_lose_nothing() {
     numbers.dedup();
     assert_eq!(numbers.len(), 20, "no number is given twice");
     assert_eq!(place.local.read(&place.repo(), pull.number).await.unwrap().reviews.len(), 20);
-    assert_eq!(place.local.labelled(&place.repo(), "release-blocker").await.unwrap().len(), 20);
+    assert_eq!(place.local.list_by_label(&place.repo(), "release-blocker").await.unwrap().len(), 20);
 }
 
 #[tokio::test]
@@ -105,7 +105,7 @@ async fn issues_with_labels_are_found_until_they_are_closed() {
     assert_ne!(issue, pull.number);
     local.label(&repo, pull.number, "release-blocker").await.unwrap();
     let numbers = async || -> Vec<PullNumber> {
-        local.labelled(&repo, "release-blocker").await.unwrap().into_iter().map(|it| it.number).collect()
+        local.list_by_label(&repo, "release-blocker").await.unwrap().into_iter().map(|it| it.number).collect()
     };
     assert_eq!(numbers().await, [pull.number, issue]);
     local.unlabel(&repo, pull.number, "release-blocker").await.unwrap();
@@ -120,7 +120,10 @@ async fn issues_with_labels_are_found_until_they_are_closed() {
 async fn what_is_over_takes_no_reviews() {
     let (place, _, head, pull) = opened().await;
     place.git(&["update-ref", "refs/heads/main", head.as_str()]);
-    assert_rejected(place.local.review(&place.repo(), pull.number, &grace(), Verdict::Approved).await, "not open");
+    assert_rejected(
+        place.local.review(&place.repo(), pull.number, &grace(), ReviewVerdict::Approved).await,
+        "not open",
+    );
     let read = place.local.read(&place.repo(), pull.number).await.unwrap();
     assert_eq!((read.state, read.reviews), (PullState::Merged(head), vec![]), "a fast-forward push merged it");
 }

@@ -2,7 +2,7 @@
 
 use hotfix_adapters::forge::git::Git;
 use hotfix_adapters::forge::{Pick, Picked};
-use hotfix_adapters::vocabulary::CommitId;
+use hotfix_adapters::ids::CommitId;
 use jiff::Timestamp;
 
 use crate::support::{Place, git, id};

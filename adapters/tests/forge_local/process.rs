@@ -5,7 +5,7 @@ use std::time::Duration;
 use hotfix_adapters::failure::Failure;
 use hotfix_adapters::forge::git::{Git, OLDEST_VERSION};
 use hotfix_adapters::forge::{Change, Containment, Pick, Picked};
-use hotfix_adapters::vocabulary::BranchName;
+use hotfix_adapters::ids::BranchName;
 use jiff::Timestamp;
 
 use crate::support::Place;

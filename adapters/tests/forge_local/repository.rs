@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use hotfix_adapters::forge::conformance::Push;
-use hotfix_adapters::vocabulary::CommitId;
+use hotfix_adapters::ids::CommitId;
 
 /// Runs git in a directory without anybody's configuration, and expects it to go well.
 pub(crate) fn git(directory: &Path, args: &[&str], input: &[u8]) -> Vec<u8> {

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use hotfix_adapters::forge::conformance::{Push, Setup};
 use hotfix_adapters::forge::local::{Local, LocalOptions};
-use hotfix_adapters::forge::{Check, Forge, PullNumber, Verdict};
-use hotfix_adapters::vocabulary::{CommitId, PersonRef, Platform, Repo};
+use hotfix_adapters::forge::{Check, Forge, PullNumber, ReviewVerdict};
+use hotfix_adapters::ids::{CommitId, PersonRef, Platform, Repo};
 use jiff::Timestamp;
 
 pub(crate) use crate::repository::{git, id, import};
@@ -90,7 +90,7 @@ impl Setup for Place {
         import(&self.directory(), push)
     }
 
-    async fn review(&self, number: PullNumber, verdict: Verdict) {
+    async fn review(&self, number: PullNumber, verdict: ReviewVerdict) {
         self.local.review(&self.repo(), number, &grace(), verdict).await.unwrap();
     }
 

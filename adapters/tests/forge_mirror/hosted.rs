@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use hotfix_adapters::failure::Failure;
 use hotfix_adapters::forge::History;
 use hotfix_adapters::forge::hosted::{Accounts, CommitAccounts, Hosted};
-use hotfix_adapters::vocabulary::{BranchName, CommitId, PersonRef, Platform, Repo};
+use hotfix_adapters::ids::{BranchName, CommitId, PersonRef, Platform, Repo};
 use jiff::Timestamp;
 
 use crate::support::Place;
@@ -41,7 +41,7 @@ async fn commits_name_the_accounts_that_the_forge_knows() {
     let forge = Hosted::new(place.mirror.clone(), Knows(Ok(known)));
     let main = BranchName::parse("main").unwrap();
     assert_eq!(forge.pushers(&place.repo(), &main, Timestamp::UNIX_EPOCH).await, Ok(ada.iter().cloned().collect()));
-    let range = forge.between(&place.repo(), &base, &two, 10).await.unwrap();
+    let range = forge.commits_between(&place.repo(), &base, &two, 10).await.unwrap();
     let found: Vec<_> =
         range.commits.iter().map(|info| (&info.id, &info.author.account, &info.committer.account)).collect();
     assert_eq!(found, [(&one, &ada, &web), (&two, &None, &None)]);
@@ -54,11 +54,11 @@ async fn a_forge_that_cannot_tell_now_is_asked_again_and_one_that_cannot_at_all_
     let base = place.commit("main", &[], &[("a", "1")]);
     let one = place.commit("main", &[&base], &[("a", "2")]);
     let later = Hosted::new(place.mirror.clone(), Knows(Err(Failure::retry("busy"))));
-    assert_eq!(later.between(&place.repo(), &base, &one, 10).await, Err(Failure::retry("busy")));
+    assert_eq!(later.commits_between(&place.repo(), &base, &one, 10).await, Err(Failure::retry("busy")));
     let main = BranchName::parse("main").unwrap();
     assert_eq!(later.pushers(&place.repo(), &main, Timestamp::UNIX_EPOCH).await, Err(Failure::retry("busy")));
     let never = Hosted::new(place.mirror.clone(), Knows(Err(Failure::rejected("no such API"))));
-    let range = never.between(&place.repo(), &base, &one, 10).await.unwrap();
+    let range = never.commits_between(&place.repo(), &base, &one, 10).await.unwrap();
     assert_eq!((range.total, &range.commits[0].author.account), (1, &None));
     assert_eq!(never.pushers(&place.repo(), &main, Timestamp::UNIX_EPOCH).await, Ok(vec![]));
 }

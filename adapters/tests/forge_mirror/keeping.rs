@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use hotfix_adapters::forge::{Change, Containment, Files, History, Pick, Picked, Refs};
-use hotfix_adapters::vocabulary::BranchName;
+use hotfix_adapters::ids::BranchName;
 use jiff::Timestamp;
 
 use crate::repository::git;
@@ -22,7 +22,7 @@ async fn the_content_of_files_comes_when_it_is_needed() {
     let place = Place::new().await;
     let first = place.commit("main", &[], &[("big", &"noise ".repeat(50_000)), ("small", "1\n")]);
     let second = place.commit("main", &[&first], &[("small", "2\n")]);
-    assert_eq!(place.mirror.between(&place.repo(), &first, &second, 5).await.unwrap().total, 1);
+    assert_eq!(place.mirror.commits_between(&place.repo(), &first, &second, 5).await.unwrap().total, 1);
     assert_eq!(place.mirror.paths(&place.repo(), &second, "").await.unwrap(), ["big", "small"]);
     assert!(!held(&place).contains(" blob"), "commits and trees only");
     let small = place.mirror.read_file(&place.repo(), &second, "small").await.unwrap();
@@ -58,7 +58,7 @@ async fn a_commit_on_no_branch_is_fetched_by_its_id() {
     let head = place.commit("gone", &[&base], &[("a", "2")]);
     git(&place.directory(), &["update-ref", "refs/pull/1/head", head.as_str()], b"");
     git(&place.directory(), &["update-ref", "-d", "refs/heads/gone"], b"");
-    assert_eq!(place.mirror.between(&place.repo(), &base, &head, 5).await.unwrap().total, 1);
+    assert_eq!(place.mirror.commits_between(&place.repo(), &base, &head, 5).await.unwrap().total, 1);
 }
 
 #[tokio::test]

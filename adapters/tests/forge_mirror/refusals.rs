@@ -2,7 +2,7 @@
 
 use hotfix_adapters::failure::Failure;
 use hotfix_adapters::forge::{History, Refs};
-use hotfix_adapters::vocabulary::{BranchName, CommitId};
+use hotfix_adapters::ids::{BranchName, CommitId};
 use hotfix_fakes::server::Fault;
 
 use crate::repository::git;
@@ -53,7 +53,7 @@ async fn a_forge_that_is_down_or_busy_is_asked_again_later() {
 async fn what_is_known_needs_no_forge() {
     let (place, base, next) = place().await;
     place.server.control.down(Some(Fault::Refuse(503)));
-    assert_eq!(place.mirror.between(&place.repo(), &base, &next, 5).await.unwrap().total, 1);
+    assert_eq!(place.mirror.commits_between(&place.repo(), &base, &next, 5).await.unwrap().total, 1);
 }
 
 #[tokio::test]
@@ -68,7 +68,7 @@ async fn content_that_cannot_be_fetched_now_is_tried_again_later() {
 #[tokio::test]
 async fn a_repository_that_is_not_there_is_rejected() {
     let (place, ..) = place().await;
-    let nowhere = hotfix_adapters::vocabulary::Repo::parse("team/nowhere").unwrap();
+    let nowhere = hotfix_adapters::ids::Repo::parse("team/nowhere").unwrap();
     assert_rejected(place.mirror.tip(&nowhere, &hotfix()).await, "team/nowhere.git");
 }
 

@@ -9,7 +9,7 @@ use axum::response::Redirect;
 use hotfix_adapters::failure::Failure;
 use hotfix_adapters::forge::git::mirror::{Mirror, MirrorOptions};
 use hotfix_adapters::forge::{Files, History, Refs};
-use hotfix_adapters::vocabulary::BranchName;
+use hotfix_adapters::ids::BranchName;
 use hotfix_fakes::server::Server;
 
 use crate::support::{Place, TOKEN, options};

@@ -8,14 +8,14 @@ use std::time::Duration;
 use async_trait::async_trait;
 use axum::Router;
 use axum::extract::Request;
+use hotfix_adapters::egress::EgressPolicy;
 use hotfix_adapters::failure::Failure;
 use hotfix_adapters::forge::conformance::{Push, Setup};
 use hotfix_adapters::forge::credentials::Credentials;
 use hotfix_adapters::forge::git::mirror::{Mirror, MirrorOptions};
 use hotfix_adapters::forge::hosted::{Accounts, CommitAccounts, Hosted};
 use hotfix_adapters::forge::*;
-use hotfix_adapters::reach::Reach;
-use hotfix_adapters::vocabulary::{BranchName, CommitId, PersonRef, Repo};
+use hotfix_adapters::ids::{BranchName, CommitId, PersonRef, Repo};
 use hotfix_fakes::git::Repositories;
 use hotfix_fakes::server::Server;
 use jiff::Timestamp;
@@ -128,7 +128,7 @@ pub(crate) fn options(server: &Server, token: &Arc<Token>, folder: PathBuf) -> M
     MirrorOptions {
         folder,
         base_url: server.url(),
-        reach: Reach::default(),
+        reach: EgressPolicy::default(),
         credentials: token.clone(),
         committer: Signature { name: "hotfix".into(), email: "hotfix@localhost".into(), account: None },
         time_limit: Duration::from_secs(60),
@@ -150,7 +150,7 @@ impl Setup for Place {
         import(&self.directory(), push)
     }
 
-    async fn review(&self, _: PullNumber, _: Verdict) {
+    async fn review(&self, _: PullNumber, _: ReviewVerdict) {
         panic!("there are no pull requests here")
     }
 
@@ -212,11 +212,11 @@ impl PullRequests for NoApi {
         nothing()
     }
 
-    async fn labelled(&self, _: &Repo, _: &str) -> Result<Vec<Labelled>, Failure> {
+    async fn list_by_label(&self, _: &Repo, _: &str) -> Result<Vec<Labelled>, Failure> {
         nothing()
     }
 
-    async fn titled(&self, _: &Repo, _: &str) -> Result<Vec<Labelled>, Failure> {
+    async fn find_by_title(&self, _: &Repo, _: &str) -> Result<Vec<Labelled>, Failure> {
         nothing()
     }
 
@@ -228,11 +228,11 @@ impl PullRequests for NoApi {
         nothing()
     }
 
-    async fn relabel(&self, _: &Repo, _: PullNumber, _: &[String], _: &[String]) -> Result<(), Failure> {
+    async fn set_labels(&self, _: &Repo, _: PullNumber, _: &[String], _: &[String]) -> Result<(), Failure> {
         nothing()
     }
 
-    async fn labellings(&self, _: &Repo, _: PullNumber) -> Result<Vec<Labelling>, Failure> {
+    async fn label_events(&self, _: &Repo, _: PullNumber) -> Result<Vec<LabelEvent>, Failure> {
         nothing()
     }
 
@@ -240,7 +240,7 @@ impl PullRequests for NoApi {
         nothing()
     }
 
-    async fn withdraw(&self, _: &Repo, _: PullNumber) -> Result<(), Failure> {
+    async fn close(&self, _: &Repo, _: PullNumber) -> Result<(), Failure> {
         nothing()
     }
 

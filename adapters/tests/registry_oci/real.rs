@@ -1,10 +1,10 @@
 //! Against Debian's `docker-registry`.
 
 use hotfix_adapters::failure::Failure;
+use hotfix_adapters::ids::{BranchName, CommitId};
 use hotfix_adapters::registry::Registry as _;
 use hotfix_adapters::registry::oci::Auth;
 use hotfix_adapters::registry::tags::{Discovery, TagFacts, TagStrategies, discover};
-use hotfix_adapters::vocabulary::{BranchName, CommitId};
 use serde_json::json;
 
 use super::daemon::{Daemon, IMAGE, LIST};

@@ -9,9 +9,9 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::any;
-use hotfix_adapters::chat::listen::{Answer, Call, Ingress as _, Taken};
+use hotfix_adapters::chat::inbound::{Delivery, WebhookReceiver as _, WebhookRequest, WebhookResponse};
 use hotfix_adapters::chat::slack::{Slack, SlackIngress};
-use hotfix_adapters::chat::{Act, Card, Chat as _, Emoji, Heard, Text, Tone};
+use hotfix_adapters::chat::{Card, Chat as _, Emoji, HandlerReply, Interaction, Text, Tone};
 use hotfix_fakes::slack::{SIGNING_SECRET, Submitted, Urls};
 use jiff::Timestamp;
 use tokio::net::TcpListener;
@@ -25,13 +25,13 @@ struct Served {
 }
 
 async fn take(State(served): State<Arc<Served>>, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
-    let call = Call { path: uri.path(), headers: &headers, body: &body, at: Timestamp::now() };
-    let Answer { taken, content_type, body } = served.ingress.take(call, &*served.ear).await;
+    let call = WebhookRequest { path: uri.path(), headers: &headers, body: &body, at: Timestamp::now() };
+    let WebhookResponse { delivery: taken, content_type, body } = served.ingress.receive(call, &*served.ear).await;
     let status = match taken {
-        Taken::Accepted | Taken::NoConcern => StatusCode::OK,
-        Taken::Unsigned | Taken::Stale => StatusCode::UNAUTHORIZED,
-        Taken::Malformed => StatusCode::BAD_REQUEST,
-        Taken::Failed => StatusCode::SERVICE_UNAVAILABLE,
+        Delivery::Accepted | Delivery::Ignored => StatusCode::OK,
+        Delivery::Unsigned | Delivery::StaleSignature => StatusCode::UNAUTHORIZED,
+        Delivery::Malformed => StatusCode::BAD_REQUEST,
+        Delivery::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
     };
     (status, [("content-type", content_type.unwrap_or("text/plain"))], body).into_response()
 }
@@ -62,7 +62,7 @@ async fn serve(world: &World, slack: &Slack, three: bool) {
 async fn a_command_is_answered_in_private() {
     for three in [false, true] {
         let world = called(three).await;
-        world.ear.answer(Heard::Said(Some(note("HF-1 waits for Ben"))));
+        world.ear.answer(HandlerReply::Message(Some(note("HF-1 waits for Ben"))));
         world.fake.command("ana", "hotfixes", "/hotfix status HF-1").await;
         let heard = world.ear.after(1).await;
         assert_eq!((typed(&heard), heard.can_ask, &heard.channel), ("status HF-1", true, &world.channel()));
@@ -75,20 +75,20 @@ async fn a_command_is_answered_in_private() {
 #[tokio::test]
 async fn a_form_is_shown_corrected_and_handed_in() {
     let world = called(true).await;
-    world.ear.answer(Heard::Form(form()));
+    world.ear.answer(HandlerReply::OpenForm(form()));
     world.fake.command("ana", "hotfixes", "/hotfix verify").await;
     world.fake.until("a form", |fake| fake.modal("ana").is_some()).await;
     let modal = world.fake.modal("ana").unwrap();
     assert!(modal.contains("What did you see?") && modal.contains("[Cancel] [Hand in]"), "{modal}");
-    world.ear.answer(Heard::Wrong(vec![("note".to_owned(), "Say what you looked at.".to_owned())]));
+    world.ear.answer(HandlerReply::FieldErrors(vec![("note".to_owned(), "Say what you looked at.".to_owned())]));
     let filled = [("Outcome", "pass"), ("Note", "fine")];
     let wrong = world.fake.submit("ana", &filled).await;
     assert!(matches!(&wrong, Submitted::Wrong(why) if why["note"] == "Say what you looked at."), "{wrong:?}");
-    world.ear.answer(Heard::Said(Some(note("Noted: staging passed"))));
+    world.ear.answer(HandlerReply::Message(Some(note("Noted: staging passed"))));
     assert_eq!(world.fake.submit("ana", &filled).await, Submitted::Shown);
     assert!(world.fake.modal("ana").unwrap().contains("Noted: staging passed"));
     let heard = world.ear.after(3).await;
-    let Act::Submitted { key, answers } = &heard.act else { panic!("{heard:?}") };
+    let Interaction::FormSubmit { key, answers } = &heard.interaction else { panic!("{heard:?}") };
     assert_eq!(
         (key.as_str(), answers.get("outcome"), answers.get("note")),
         ("verify/HF-1", Some("pass"), Some("fine"))
@@ -99,7 +99,7 @@ async fn a_form_is_shown_corrected_and_handed_in() {
 #[tokio::test]
 async fn a_form_without_a_word_closes() {
     let world = called(false).await;
-    world.ear.answer(Heard::Form(form()));
+    world.ear.answer(HandlerReply::OpenForm(form()));
     world.fake.command("ana", "hotfixes", "/hotfix verify").await;
     world.fake.until("a form", |fake| fake.modal("ana").is_some()).await;
     assert_eq!(world.fake.submit("ana", &[("Outcome", "pass"), ("Note", "x")]).await, Submitted::Closed);
@@ -110,7 +110,7 @@ async fn a_form_without_a_word_closes() {
 async fn a_form_that_comes_too_late_is_told() {
     let world = called(false).await;
     world.fake.fail_next("views.open", "expired_trigger_id");
-    world.ear.answer(Heard::Form(form()));
+    world.ear.answer(HandlerReply::OpenForm(form()));
     world.fake.command("ana", "hotfixes", "/hotfix verify").await;
     world.fake.until_seen("ana", "hotfixes", "The form could not be shown").await;
 }
@@ -119,10 +119,10 @@ async fn a_form_that_comes_too_late_is_told() {
 async fn a_button_is_answered_by_its_response_url() {
     let world = called(false).await;
     let ask = world.slack.post(&post(world.place(), "ask", question())).await.unwrap();
-    world.ear.answer(Heard::Said(Some(note("You have approved it"))));
+    world.ear.answer(HandlerReply::Message(Some(note("You have approved it"))));
     world.fake.press("ben", "hotfixes", &ask.id, "Approve").await;
     let heard = world.ear.after(1).await;
-    assert_eq!(heard.act, Act::Pressed { message: ask, value: "n0nce".to_owned() });
+    assert_eq!(heard.interaction, Interaction::ButtonClick { message: ask, value: "n0nce".to_owned() });
     world.fake.until_seen("ben", "hotfixes", "You have approved it").await;
     assert!(!world.seen().contains("You have approved it"));
     assert!(world.seen().contains("Ship it?"), "the question is not replaced");
@@ -132,7 +132,7 @@ async fn a_button_is_answered_by_its_response_url() {
 async fn what_takes_longer_follows() {
     let world = called(false).await;
     let (more, later) = oneshot::channel();
-    world.ear.answer(Heard::Later(later));
+    world.ear.answer(HandlerReply::Deferred(later));
     world.fake.command("ana", "hotfixes", "/hotfix where payments").await;
     assert!(world.seen().contains("On it"), "{}", world.seen());
     more.send(Some(note("Production runs 1.4.2"))).unwrap();
@@ -143,7 +143,7 @@ async fn what_takes_longer_follows() {
 async fn a_mention_is_answered_in_its_thread() {
     let world = called(true).await;
     let root = world.slack.post(&post(world.place(), "root", note("HF-1"))).await.unwrap();
-    world.ear.answer(Heard::Said(Some(note("It waits for Ben"))));
+    world.ear.answer(HandlerReply::Message(Some(note("It waits for Ben"))));
     world.fake.reply("ana", "hotfixes", &root.id, "@hotfix status").await;
     let heard = world.ear.after(1).await;
     assert_eq!((typed(&heard), heard.thread.as_ref(), heard.can_ask), ("status", Some(&root), false));
@@ -160,7 +160,7 @@ async fn reactions_come_and_go_on_the_bots_own_messages_alone() {
     world.fake.react("ben", "hotfixes", &ask.id, "white_check_mark").await;
     world.fake.take_back("ben", "hotfixes", &ask.id, "white_check_mark").await;
     let heard = world.ear.after(2).await;
-    assert_eq!(heard.act, Act::Reacted { message: ask, emoji: Emoji::Yes, added: false });
+    assert_eq!(heard.interaction, Interaction::Reaction { message: ask, emoji: Emoji::Yes, added: false });
     assert_eq!(world.ear.heard().len(), 2);
 }
 
@@ -168,10 +168,13 @@ async fn reactions_come_and_go_on_the_bots_own_messages_alone() {
 async fn a_message_is_added_by_the_shortcut() {
     let world = called(true).await;
     let ts = world.fake.say("ben", "hotfixes", "It <broke> & burns").await;
-    world.ear.answer(Heard::Said(Some(note("Kept with HF-1"))));
+    world.ear.answer(HandlerReply::Message(Some(note("Kept with HF-1"))));
     world.fake.message_shortcut("ana", "hotfixes", &ts, "add_to_hotfix").await;
     let heard = world.ear.after(1).await;
-    assert!(matches!(&heard.act, Act::Added { text, .. } if text == "It <broke> & burns"), "{heard:?}");
+    assert!(
+        matches!(&heard.interaction, Interaction::MessageShortcut { text, .. } if text == "It <broke> & burns"),
+        "{heard:?}"
+    );
     world.fake.until_seen("ana", "hotfixes", "Kept with HF-1").await;
 }
 
@@ -180,11 +183,11 @@ async fn the_page_of_the_bot() {
     let world = called(false).await;
     let cards =
         vec![note("HF-1 waits for you"), Card { title: Some(Text::of("HF-2")), tone: Tone::Good, ..question() }];
-    world.ear.answer(Heard::Home(cards));
+    world.ear.answer(HandlerReply::HomePage(cards));
     world.fake.open_home("ana").await;
     world.fake.until("a page", |fake| fake.home("ana").is_some()).await;
     assert_eq!(world.fake.home("ana").unwrap(), "HF-1 waits for you\n---\n# ✅ HF-2\nShip it?\n[Approve]\n");
-    world.ear.answer(Heard::Said(Some(note("Approved"))));
+    world.ear.answer(HandlerReply::Message(Some(note("Approved"))));
     world.fake.press_in_view("ana", "Approve").await;
     world.fake.until("an answer", |fake| fake.modal("ana").is_some()).await;
     assert!(world.fake.modal("ana").unwrap().contains("Approved"));
@@ -208,8 +211,8 @@ async fn the_same_delivery_has_the_same_key() {
 async fn what_could_not_be_kept_comes_again_or_is_told() {
     let world = called(true).await;
     let ask = world.slack.post(&post(world.place(), "ask", question())).await.unwrap();
-    world.ear.answer(Heard::Failed);
-    world.ear.answer(Heard::Failed);
+    world.ear.answer(HandlerReply::Unavailable);
+    world.ear.answer(HandlerReply::Unavailable);
     world.fake.react("ben", "hotfixes", &ask.id, "+1").await;
     assert_eq!(world.fake.retries_to_come(), 2);
     world.fake.set_time(Timestamp::now());
@@ -217,10 +220,10 @@ async fn what_could_not_be_kept_comes_again_or_is_told() {
     let keys: Vec<String> = world.ear.heard().into_iter().map(|heard| heard.dedupe_key).collect();
     assert_eq!(keys.len(), 3, "at once, and after a minute");
     assert!(keys.iter().all(|key| *key == keys[0]), "{keys:?}");
-    world.ear.answer(Heard::Failed);
+    world.ear.answer(HandlerReply::Unavailable);
     world.fake.command("ana", "hotfixes", "/hotfix approve").await;
     assert!(world.seen().contains("nothing was done. Please say it again"), "{}", world.seen());
-    world.ear.answer(Heard::Failed);
+    world.ear.answer(HandlerReply::Unavailable);
     world.fake.press("ben", "hotfixes", &ask.id, "Approve").await;
     world.fake.until_seen("ben", "hotfixes", "nothing was done. Please say it again").await;
 }
@@ -283,10 +286,10 @@ fn signed(secret: &str, at: i64, body: &[u8]) -> HeaderMap {
     headers
 }
 
-async fn raw(world: &World, headers: &HeaderMap, body: &[u8]) -> Answer {
+async fn raw(world: &World, headers: &HeaderMap, body: &[u8]) -> WebhookResponse {
     let at = Timestamp::from_second(1_800_000_000).unwrap();
-    let call = Call { path: "/slack", headers, body, at };
-    world.slack.ingress().unwrap().take(call, &*world.ear).await
+    let call = WebhookRequest { path: "/slack", headers, body, at };
+    world.slack.ingress().unwrap().receive(call, &*world.ear).await
 }
 
 /// Security case 12: the challenge is echoed after the signature was checked, and it is short.
@@ -295,12 +298,12 @@ async fn slack_makes_sure_of_the_address() {
     let world = world().await;
     let body = br#"{"type":"url_verification","challenge":"abc"}"#;
     let good = raw(&world, &signed(SIGNING_SECRET, 1_800_000_000, body), body).await;
-    assert_eq!((good.taken, &*good.body), (Taken::Accepted, &b"abc"[..]));
-    assert_eq!(raw(&world, &HeaderMap::new(), body).await, Answer::empty(Taken::Unsigned));
+    assert_eq!((good.delivery, &*good.body), (Delivery::Accepted, &b"abc"[..]));
+    assert_eq!(raw(&world, &HeaderMap::new(), body).await, WebhookResponse::empty(Delivery::Unsigned));
     let long = format!(r#"{{"type":"url_verification","challenge":"{}"}}"#, "x".repeat(201));
     let refused = raw(&world, &signed(SIGNING_SECRET, 1_800_000_000, long.as_bytes()), long.as_bytes()).await;
-    assert_eq!(refused, Answer::empty(Taken::Malformed));
-    assert_eq!(raw(&world, &HeaderMap::new(), b"ssl_check=1&token=x").await, Answer::empty(Taken::NoConcern));
+    assert_eq!(refused, WebhookResponse::empty(Delivery::Malformed));
+    assert_eq!(raw(&world, &HeaderMap::new(), b"ssl_check=1&token=x").await, WebhookResponse::empty(Delivery::Ignored));
 }
 
 /// Security case 85: what is genuine is answered with success, unless it makes no sense at all.
@@ -308,18 +311,18 @@ async fn slack_makes_sure_of_the_address() {
 async fn what_makes_no_sense_is_told_apart() {
     let world = world().await;
     for (body, taken) in [
-        (&b"{"[..], Taken::Malformed),
-        (b"payload=%7B", Taken::Malformed),
-        (b"payload=[]", Taken::Malformed),
-        (b"", Taken::Malformed),
-        (b"\xff\xfe", Taken::Malformed),
-        (b"{}", Taken::NoConcern),
-        (br#"{"type":"brand_new"}"#, Taken::NoConcern),
-        (b"payload={}", Taken::NoConcern),
-        (b"command=/hotfix", Taken::NoConcern),
+        (&b"{"[..], Delivery::Malformed),
+        (b"payload=%7B", Delivery::Malformed),
+        (b"payload=[]", Delivery::Malformed),
+        (b"", Delivery::Malformed),
+        (b"\xff\xfe", Delivery::Malformed),
+        (b"{}", Delivery::Ignored),
+        (br#"{"type":"brand_new"}"#, Delivery::Ignored),
+        (b"payload={}", Delivery::Ignored),
+        (b"command=/hotfix", Delivery::Ignored),
     ] {
         let answer = raw(&world, &signed(SIGNING_SECRET, 1_800_000_000, body), body).await;
-        assert_eq!(answer, Answer::empty(taken), "{}", String::from_utf8_lossy(body));
+        assert_eq!(answer, WebhookResponse::empty(taken), "{}", String::from_utf8_lossy(body));
     }
     assert_eq!(world.ear.heard().len(), 0);
 }

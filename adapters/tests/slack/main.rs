@@ -12,9 +12,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use hotfix_adapters::chat::slack::{SCOPES, Slack, SlackOptions};
 use hotfix_adapters::chat::{
-    Act, Action, Card, Choice, Form, Heard, Inbound, Input, InputKind, Listener, Place, Post, Text, Tone,
+    Action, Card, Choice, Destination, Form, HandlerReply, Inbound, InboundHandler, Input, InputKind, Interaction,
+    Post, Text, Tone,
 };
-use hotfix_adapters::vocabulary::{ChannelRef, PersonRef, Platform};
+use hotfix_adapters::ids::{ChannelRef, PersonRef, Platform};
 use hotfix_fakes::slack::{APP_TOKEN, BOT_TOKEN, SIGNING_SECRET, Slack as Fake, Standing};
 use secrecy::SecretString;
 use tokio::sync::watch;
@@ -30,21 +31,21 @@ pub struct World {
 #[derive(Default)]
 pub struct Ear {
     heard: Mutex<Vec<Inbound>>,
-    answers: Mutex<VecDeque<Heard>>,
+    answers: Mutex<VecDeque<HandlerReply>>,
     count: watch::Sender<usize>,
 }
 
 #[async_trait]
-impl Listener for Ear {
-    async fn hear(&self, inbound: Inbound) -> Heard {
+impl InboundHandler for Ear {
+    async fn handle(&self, inbound: Inbound) -> HandlerReply {
         self.heard.lock().unwrap().push(inbound);
         self.count.send_modify(|count| *count += 1);
-        self.answers.lock().unwrap().pop_front().unwrap_or(Heard::Said(None))
+        self.answers.lock().unwrap().pop_front().unwrap_or(HandlerReply::Message(None))
     }
 }
 
 impl Ear {
-    pub fn answer(&self, heard: Heard) {
+    pub fn answer(&self, heard: HandlerReply) {
         self.answers.lock().unwrap().push_back(heard);
     }
 
@@ -93,8 +94,8 @@ impl World {
         ChannelRef::parse(&self.fake.channel_id(name)).unwrap()
     }
 
-    pub fn place(&self) -> Place {
-        Place::Channel(self.channel())
+    pub fn place(&self) -> Destination {
+        Destination::Channel(self.channel())
     }
 
     pub fn person(&self, user: &str) -> PersonRef {
@@ -116,8 +117,8 @@ pub fn note(text: &str) -> Card {
     Card::line(Tone::Neutral, Text::of(text))
 }
 
-pub fn post(place: Place, key: &str, card: Card) -> Post {
-    Post { place, key: key.to_owned(), card }
+pub fn post(place: Destination, key: &str, card: Card) -> Post {
+    Post { destination: place, key: key.to_owned(), card }
 }
 
 pub fn question() -> Card {
@@ -150,9 +151,13 @@ pub fn form() -> Form {
 
 /// The command that was typed, when it was one.
 pub fn typed(inbound: &Inbound) -> &str {
-    match &inbound.act {
-        Act::Command { text } => text,
-        Act::Reacted { .. } | Act::Pressed { .. } | Act::Submitted { .. } | Act::Added { .. } | Act::CameHome => {
+    match &inbound.interaction {
+        Interaction::Command { text } => text,
+        Interaction::Reaction { .. }
+        | Interaction::ButtonClick { .. }
+        | Interaction::FormSubmit { .. }
+        | Interaction::MessageShortcut { .. }
+        | Interaction::HomeOpened => {
             panic!("{inbound:?} is no command")
         }
     }

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use hotfix_adapters::chat::slack::{Slack, SlackOptions};
 use hotfix_adapters::chat::{
-    AccountKind, Action, Card, ChannelKind, Chat as _, Emoji, Field, Mark, MarkState, Place, Reaction, Span, Text,
+    AccountKind, Action, Card, ChannelKind, Chat as _, Destination, Emoji, Field, Mark, MarkState, Reaction, Span, Text,
 };
+use hotfix_adapters::check_result::CheckStatus;
 use hotfix_adapters::failure::Failure;
-use hotfix_adapters::finding::Verdict;
-use hotfix_adapters::vocabulary::{ChannelRef, MessageRef};
+use hotfix_adapters::ids::{ChannelRef, MessageRef};
 use hotfix_fakes::clients::python;
 use hotfix_fakes::server::Fault;
 use hotfix_fakes::slack::Standing;
@@ -33,9 +33,9 @@ async fn a_card_is_posted_and_changed_in_place() {
     assert!(world.seen().contains("hotfix: ❓ Ship it?\n  [Approve]"), "{}", world.seen());
     world.slack.update(&root, &note("HF-1 is live")).await.unwrap();
     assert_eq!(world.seen(), "hotfix: HF-1 is live\n");
-    let thread = Place::Thread(root.clone());
+    let thread = Destination::Thread(root.clone());
     world.slack.post(&post(thread, "line", note("Deployed to staging"))).await.unwrap();
-    world.slack.post(&post(Place::ThreadAndChannel(root.clone()), "bad", note("It failed"))).await.unwrap();
+    world.slack.post(&post(Destination::ThreadAndChannel(root.clone()), "bad", note("It failed"))).await.unwrap();
     assert!(world.seen().contains("    hotfix: Deployed to staging\n"), "{}", world.seen());
     assert!(world.seen().contains("(also sent to the channel): It failed"), "{}", world.seen());
     let metadata = world.fake.metadata("hotfixes", &root.id).unwrap();
@@ -94,10 +94,10 @@ async fn slack_sdk_finds_nothing_wrong_with_what_the_bot_says() {
 async fn a_person_is_written_to_directly() {
     let world = world().await;
     let ana = world.person(&world.fake.person("eve", Standing::Member));
-    let message = world.slack.post(&post(Place::Direct(ana.clone()), "dm", note("Only you"))).await.unwrap();
+    let message = world.slack.post(&post(Destination::Direct(ana.clone()), "dm", note("Only you"))).await.unwrap();
     assert!(world.fake.sees("eve", "@eve").contains("Only you"));
     assert!(message.channel.as_str().starts_with('D'), "{message:?}");
-    assert_eq!(world.slack.find(&Place::Direct(ana), "dm").await.unwrap(), Some(message));
+    assert_eq!(world.slack.find(&Destination::Direct(ana), "dm").await.unwrap(), Some(message));
     assert_eq!(world.calls("conversations.open"), 1, "a conversation is opened once");
 }
 
@@ -128,7 +128,7 @@ async fn a_lost_answer_is_uncertain_and_the_post_is_found() {
     for fault in [Fault::DoneButHangUp, Fault::HalfBody, Fault::DoneBut500] {
         let world = world().await;
         let root = world.slack.post(&post(world.place(), "root", note("HF-1"))).await.unwrap();
-        for (place, key) in [(world.place(), "lost"), (Place::Thread(root.clone()), "lost in the thread")] {
+        for (place, key) in [(world.place(), "lost"), (Destination::Thread(root.clone()), "lost in the thread")] {
             world.fake.control().break_calls([(0, fault.clone())]);
             let failure = world.slack.post(&post(place.clone(), key, note("said once"))).await.unwrap_err();
             assert!(matches!(failure, Failure::Uncertain { .. }), "{fault:?}: {failure:?}");
@@ -167,8 +167,8 @@ async fn a_slack_that_is_not_there_is_tried_again_and_stops_no_start() {
     let slack = Slack::new(nowhere).unwrap();
     let failure = slack.post(&post(world.place(), "k", note("x"))).await.unwrap_err();
     assert!(matches!(failure, Failure::Retry { .. }), "{failure:?}");
-    let found = slack.examine(&[world.channel()]).await;
-    assert_eq!(found[0].verdict, Verdict::Doubtful, "{found:?}");
+    let found = slack.self_check(&[world.channel()]).await;
+    assert_eq!(found[0].verdict, CheckStatus::Warning, "{found:?}");
 }
 
 /// Refusals say what to do next.
@@ -182,7 +182,7 @@ async fn refusals_say_what_to_do() {
     for (channel, word) in
         [(elsewhere, "/invite"), (world.fake.channel_id("old"), "archived"), (nowhere, "correct the id")]
     {
-        let place = Place::Channel(ChannelRef::parse(&channel).unwrap());
+        let place = Destination::Channel(ChannelRef::parse(&channel).unwrap());
         let failure = world.slack.post(&post(place, "k", note("x"))).await.unwrap_err();
         assert!(matches!(&failure, Failure::Rejected { reason } if reason.contains(word)), "{failure:?}");
     }
@@ -216,7 +216,7 @@ async fn slacks_wish_to_be_left_alone_holds_for_that_method_and_channel() {
     let again = world.slack.post(&posting).await.unwrap_err();
     assert!(after(&again).is_some_and(|wait| wait > Duration::from_secs(20)), "{again:?}");
     assert_eq!(world.fake.control().calls().len(), calls, "Slack was left alone");
-    world.slack.post(&post(Place::Channel(world.room("other")), "k", note("x"))).await.unwrap();
+    world.slack.post(&post(Destination::Channel(world.room("other")), "k", note("x"))).await.unwrap();
 }
 
 /// Updates that wait for another one are sent once, with the newest words.
@@ -309,7 +309,7 @@ async fn whoever_reads_a_channel_is_listed_page_by_page() {
         among.push(world.person(&world.fake.person(&format!("p{n}"), Standing::Member)));
         world.fake.join("hotfixes", &format!("p{n}"));
     }
-    let reading = world.slack.audience(&world.channel(), &among).await.unwrap();
+    let reading = world.slack.readers_among(&world.channel(), &among).await.unwrap();
     assert_eq!(reading.len(), 230, "whoever is asked for and is in it");
     assert!(!reading.contains(&among[0]));
     assert!(world.calls("conversations.members") > 1);
@@ -318,8 +318,8 @@ async fn whoever_reads_a_channel_is_listed_page_by_page() {
 #[tokio::test]
 async fn a_bot_that_can_work_is_found_fine() {
     let world = world().await;
-    let found = world.slack.examine(&[world.channel()]).await;
-    assert!(found.iter().all(|finding| finding.verdict == Verdict::Fine), "{found:#?}");
+    let found = world.slack.self_check(&[world.channel()]).await;
+    assert!(found.iter().all(|finding| finding.verdict == CheckStatus::Ok), "{found:#?}");
     assert_eq!(world.fake.messages("hotfixes").len(), 0, "nothing is posted");
 }
 
@@ -332,16 +332,16 @@ async fn what_keeps_a_bot_from_working_is_named_with_what_to_do() {
     world.fake.grant(&["commands", "chat:write", "channels:read"]);
     world.fake.may_connect(false);
     let channels = [world.room("elsewhere"), world.room("shared")];
-    let found = world.slack.examine(&channels).await;
+    let found = world.slack.self_check(&channels).await;
     let verdict = |what: &str| found.iter().find(|finding| finding.what.contains(what)).unwrap();
     assert!(verdict("rights").seen.contains("reactions:read"), "{found:#?}");
-    assert_eq!(verdict("app token").verdict, Verdict::Wrong);
+    assert_eq!(verdict("app token").verdict, CheckStatus::Error);
     assert!(verdict(channels[0].as_str()).next.contains("/invite"), "{found:#?}");
-    assert_eq!(verdict(channels[1].as_str()).verdict, Verdict::Doubtful);
+    assert_eq!(verdict(channels[1].as_str()).verdict, CheckStatus::Warning);
     let mut wrong = options(&world.fake);
     wrong.token = secret("xoxb-wrong");
-    let found = Slack::new(wrong).unwrap().examine(&[]).await;
-    assert_eq!(found[0].verdict, Verdict::Wrong, "{found:#?}");
+    let found = Slack::new(wrong).unwrap().self_check(&[]).await;
+    assert_eq!(found[0].verdict, CheckStatus::Error, "{found:#?}");
     assert!(!format!("{found:?}").contains("xoxb-wrong"), "security case 67");
 }
 
@@ -357,8 +357,8 @@ async fn a_token_that_is_said_back_is_not_repeated() {
             "{:?} {:?} {:?} {:?}",
             anew.post(&post(world.place(), "again", question())).await,
             anew.reactions(&ask).await,
-            anew.examine(&[world.channel()]).await,
-            anew.examine_groups(&["S0NEVER".to_owned()]).await,
+            anew.self_check(&[world.channel()]).await,
+            anew.check_groups(&["S0NEVER".to_owned()]).await,
         );
         assert!(!heard.contains("xoxb-") && !heard.contains("xapp-"), "{status}: {heard}");
         assert!(status == 429 || heard.contains("told to say this back: Bearer …"), "{status}: {heard}");
@@ -396,11 +396,11 @@ async fn a_group_that_cannot_be_called_is_told() {
     world.fake.grant_also("usergroups:read");
     let (oncall, gone) = (world.fake.group("oncall", &["ana"]), world.fake.group("gone", &[]));
     world.fake.disable_group("gone");
-    let found = world.slack.examine_groups(&[oncall, gone, "S0NEVER".to_owned()]).await;
-    let verdicts: Vec<Verdict> = found.iter().map(|finding| finding.verdict).collect();
-    assert_eq!(verdicts, [Verdict::Fine, Verdict::Wrong, Verdict::Wrong], "{found:?}");
+    let found = world.slack.check_groups(&[oncall, gone, "S0NEVER".to_owned()]).await;
+    let verdicts: Vec<CheckStatus> = found.iter().map(|finding| finding.verdict).collect();
+    assert_eq!(verdicts, [CheckStatus::Ok, CheckStatus::Error, CheckStatus::Error], "{found:?}");
     assert!(found[0].seen.contains("@oncall"), "{found:?}");
     world.fake.grant(&["chat:write"]);
-    let found = world.slack.examine_groups(&["S0NEVER".to_owned()]).await;
+    let found = world.slack.check_groups(&["S0NEVER".to_owned()]).await;
     assert!(found.len() == 1 && found[0].seen.contains("usergroups:read"), "{found:?}");
 }

@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use hotfix_adapters::chat::listen::Source as _;
+use hotfix_adapters::chat::inbound::EventSource as _;
 use hotfix_adapters::chat::slack::Slack;
-use hotfix_adapters::chat::{Act, Chat as _, Heard, Inbound, Listener};
+use hotfix_adapters::chat::{Chat as _, HandlerReply, Inbound, InboundHandler, Interaction};
 use hotfix_fakes::relay::{Relay, in_pieces, too_much};
 use hotfix_fakes::server::Fault;
 use hotfix_fakes::slack::{Farewell, Slack as Fake};
@@ -54,20 +54,20 @@ async fn up(fake: &Fake, many: usize) {
 #[tokio::test]
 async fn commands_forms_buttons_and_events_come_over_connections() {
     let (world, running) = connected().await;
-    world.ear.answer(Heard::Said(Some(note("HF-1 waits for Ben"))));
+    world.ear.answer(HandlerReply::Message(Some(note("HF-1 waits for Ben"))));
     world.fake.command("ana", "hotfixes", "/hotfix status").await;
     assert!(world.seen().contains("(only you see this): HF-1 waits for Ben"), "{}", world.seen());
-    world.ear.answer(Heard::Form(form()));
+    world.ear.answer(HandlerReply::OpenForm(form()));
     world.fake.command("ana", "hotfixes", "/hotfix verify").await;
     world.fake.until("a form", |fake| fake.modal("ana").is_some()).await;
-    world.ear.answer(Heard::Wrong(vec![("note".to_owned(), "Say more.".to_owned())]));
+    world.ear.answer(HandlerReply::FieldErrors(vec![("note".to_owned(), "Say more.".to_owned())]));
     world.fake.submit("ana", &[("Outcome", "pass"), ("Note", "x")]).await;
     assert!(world.fake.modal("ana").unwrap().contains("! Say more."));
     let ask = world.slack.post(&post(world.place(), "ask", question())).await.unwrap();
     world.fake.press("ben", "hotfixes", &ask.id, "Approve").await;
     world.fake.react("ben", "hotfixes", &ask.id, "+1").await;
     let heard = world.ear.after(5).await;
-    assert!(matches!(heard.act, Act::Reacted { added: true, .. }), "{heard:?}");
+    assert!(matches!(heard.interaction, Interaction::Reaction { added: true, .. }), "{heard:?}");
     running.end().await;
     up(&world.fake, 0).await;
 }
@@ -89,14 +89,14 @@ async fn an_envelope_that_comes_twice_has_one_key() {
 async fn what_could_not_be_kept_is_not_acknowledged() {
     let (world, running) = connected().await;
     world.fake.patience(Duration::from_millis(200));
-    world.ear.answer(Heard::Failed);
+    world.ear.answer(HandlerReply::Unavailable);
     let ask = world.slack.post(&post(world.place(), "ask", question())).await.unwrap();
     world.fake.react("ben", "hotfixes", &ask.id, "+1").await;
     world.ear.after(2).await;
     let keys: Vec<String> = world.ear.heard().into_iter().map(|heard| heard.dedupe_key).collect();
     assert_eq!((keys.len(), &keys[0]), (2, &keys[1]));
     assert_eq!(world.fake.retries_to_come(), 0, "the second was acknowledged");
-    world.ear.answer(Heard::Failed);
+    world.ear.answer(HandlerReply::Unavailable);
     assert!(world.fake.command("ana", "hotfixes", "/hotfix approve").await.taken());
     assert_eq!(world.ear.heard().len(), 4, "a command too");
     running.end().await;
@@ -189,10 +189,10 @@ struct Slow {
 }
 
 #[async_trait]
-impl Listener for Slow {
-    async fn hear(&self, inbound: Inbound) -> Heard {
+impl InboundHandler for Slow {
+    async fn handle(&self, inbound: Inbound) -> HandlerReply {
         let slow = typed(&inbound) == "slow" && !self.again.swap(true, Ordering::Relaxed);
-        let heard = self.ear.hear(inbound).await;
+        let heard = self.ear.handle(inbound).await;
         if slow {
             self.release.notified().await;
         }

@@ -9,12 +9,12 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use futures::StreamExt as _;
 use futures::stream::FuturesOrdered;
 use hotfix_adapters::chat::console::ConsoleOptions;
+use hotfix_adapters::check_result::{CheckResult, CheckStatus};
 use hotfix_adapters::deploy::Running;
 use hotfix_adapters::failure::Failure;
-use hotfix_adapters::finding::{Finding, Verdict};
 use hotfix_adapters::forge::Forge;
 use hotfix_adapters::forge::git::Git;
-use hotfix_adapters::vocabulary::{ChannelRef, Repo};
+use hotfix_adapters::ids::{ChannelRef, Repo};
 use hotfix_storage::embedded;
 use tokio::time::timeout;
 
@@ -33,7 +33,7 @@ const EARLIEST: u64 = 1_750_000_000;
 pub(super) async fn run(folder: &Path) -> anyhow::Result<ExitCode> {
     let config = process::load(folder)?;
     let mut findings = vec![
-        Finding::fine("the configuration", format!("{} is valid, its hash is {}", folder.display(), config.digest)),
+        CheckResult::ok("the configuration", format!("{} is valid, its hash is {}", folder.display(), config.digest)),
         clock(),
         git().await,
         store(&config),
@@ -44,11 +44,11 @@ pub(super) async fn run(folder: &Path) -> anyhow::Result<ExitCode> {
     let console = || wire::console(&config, ConsoleOptions::new(wire::main_channel(&config)?, Default::default()));
     match wire::talk(&config, console) {
         Ok(talk) => {
-            findings.extend(timeout(QUESTION, talk.chat.examine(&channels(&config))).await.unwrap_or_else(|_| {
-                vec![Finding::wrong("the chat", "it did not answer", "Look whether this machine reaches it.")]
+            findings.extend(timeout(QUESTION, talk.chat.self_check(&channels(&config))).await.unwrap_or_else(|_| {
+                vec![CheckResult::error("the chat", "it did not answer", "Look whether this machine reaches it.")]
             }));
             let groups = groups(&config);
-            findings.extend(timeout(QUESTION, talk.chat.examine_groups(&groups)).await.unwrap_or_default());
+            findings.extend(timeout(QUESTION, talk.chat.check_groups(&groups)).await.unwrap_or_default());
             let program = std::env::current_exe()?;
             match wire::outside(&config, talk.chat, &program) {
                 Ok(outside) => {
@@ -57,33 +57,33 @@ pub(super) async fn run(folder: &Path) -> anyhow::Result<ExitCode> {
                     findings.extend(named_over_there(&config, &outside).await);
                 }
                 Err(error) => {
-                    findings.push(Finding::wrong("what the bot reaches", format!("{error:#}"), "Put it right."))
+                    findings.push(CheckResult::error("what the bot reaches", format!("{error:#}"), "Put it right."))
                 }
             }
         }
-        Err(error) => findings.push(Finding::wrong("the chat", format!("{error:#}"), "Put it right in [chat].")),
+        Err(error) => findings.push(CheckResult::error("the chat", format!("{error:#}"), "Put it right in [chat].")),
     }
     let mut out = std::io::stdout();
     for finding in &findings {
         print_line(&mut out, &shown(finding))?;
     }
-    let worst = findings.iter().map(|finding| finding.verdict).max().unwrap_or(Verdict::Fine);
+    let worst = findings.iter().map(|finding| finding.verdict).max().unwrap_or(CheckStatus::Ok);
     print_line(
         &mut out,
         match worst {
-            Verdict::Fine => "Everything is as it should be.",
-            Verdict::Doubtful => "The bot works; something is lost, see above.",
-            Verdict::Wrong => "The bot cannot work like this, see above.",
+            CheckStatus::Ok => "Everything is as it should be.",
+            CheckStatus::Warning => "The bot works; something is lost, see above.",
+            CheckStatus::Error => "The bot cannot work like this, see above.",
         },
     )?;
-    Ok(if worst == Verdict::Wrong { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    Ok(if worst == CheckStatus::Error { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-fn shown(finding: &Finding) -> String {
+fn shown(finding: &CheckResult) -> String {
     let sign = match finding.verdict {
-        Verdict::Fine => "ok  ",
-        Verdict::Doubtful => "hm  ",
-        Verdict::Wrong => "BAD ",
+        CheckStatus::Ok => "ok  ",
+        CheckStatus::Warning => "hm  ",
+        CheckStatus::Error => "BAD ",
     };
     let next = if finding.next.is_empty() { String::new() } else { format!("\n      → {}", finding.next) };
     format!("{sign}{}: {}{next}", finding.what, finding.seen)
@@ -104,96 +104,96 @@ fn groups(config: &Config) -> Vec<String> {
     all.into_iter().cloned().collect()
 }
 
-fn clock() -> Finding {
+fn clock() -> CheckResult {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     if now < EARLIEST {
-        return Finding::wrong("the clock", "it stands in the past", "Set it: votes and locks end by it.");
+        return CheckResult::error("the clock", "it stands in the past", "Set it: votes and locks end by it.");
     }
     let now = jiff::Timestamp::now();
-    Finding::fine("the clock", format!("it is {}", now.strftime("%Y-%m-%d %H:%M UTC")))
+    CheckResult::ok("the clock", format!("it is {}", now.strftime("%Y-%m-%d %H:%M UTC")))
 }
 
-async fn git() -> Finding {
+async fn git() -> CheckResult {
     match Git::check_version().await {
-        Ok((major, minor)) => Finding::fine("git", format!("version {major}.{minor} is there")),
-        Err(failure) => Finding::wrong("git", failure.to_string(), "Install git 2.41 or newer."),
+        Ok((major, minor)) => CheckResult::ok("git", format!("version {major}.{minor} is there")),
+        Err(failure) => CheckResult::error("git", failure.to_string(), "Install git 2.41 or newer."),
     }
 }
 
 /// A store that a running bot holds is a good sign.
-fn store(config: &Config) -> Finding {
+fn store(config: &Config) -> CheckResult {
     let (what, path) = ("the store", &config.settings.store);
     if !path.exists() {
-        return Finding::fine(what, format!("{} is made at the first start", path.display()));
+        return CheckResult::ok(what, format!("{} is made at the first start", path.display()));
     }
     if std::os::unix::net::UnixStream::connect(&config.settings.socket).is_ok() {
-        return Finding::fine(what, "a running bot holds it");
+        return CheckResult::ok(what, "a running bot holds it");
     }
     match embedded::verify(path) {
-        Ok(report) => Finding::fine(what, format!("it is whole, {} events", report.records)),
+        Ok(report) => CheckResult::ok(what, format!("it is whole, {} events", report.records)),
         // The next start makes the index anew by itself.
-        Err(error) if error.is_of_the_index() => Finding::doubtful(what, error.to_string(), "Or start the bot."),
-        Err(error) => Finding::wrong(what, error.to_string(), "Start no bot on it; put the last backup back."),
+        Err(error) if error.is_of_the_index() => CheckResult::warning(what, error.to_string(), "Or start the bot."),
+        Err(error) => CheckResult::error(what, error.to_string(), "Start no bot on it; put the last backup back."),
     }
 }
 
 /// What the running bot could not read three times in a row, for the runs that are open.
-async fn failing_reads(config: &Config) -> Vec<Finding> {
+async fn failing_reads(config: &Config) -> Vec<CheckResult> {
     let asked = timeout(QUESTION, crate::socket::troubles(&config.settings.socket)).await;
     let found = match asked {
         Ok(Ok(Some(found))) => found,
         Ok(Ok(None)) => return Vec::new(),
         Ok(Err(error)) => {
-            return vec![Finding::doubtful("the running bot", format!("{error:#}"), "Look at its log.")];
+            return vec![CheckResult::warning("the running bot", format!("{error:#}"), "Look at its log.")];
         }
-        Err(_) => return vec![Finding::doubtful("the running bot", "it did not answer", "Look at its log.")],
+        Err(_) => return vec![CheckResult::warning("the running bot", "it did not answer", "Look at its log.")],
     };
     let wrong = found.iter().map(|trouble| {
         let seen = format!("could not be read since {}: {}", trouble.since.strftime("%H:%M UTC"), trouble.reason);
-        Finding::wrong(format!("{}: {}", trouble.run, trouble.what), seen, crate::view::remedy(trouble))
+        CheckResult::error(format!("{}: {}", trouble.run, trouble.what), seen, crate::view::remedy(trouble))
     });
     wrong.collect()
 }
 
 /// Whether a running bot goes by these very files; nothing when none runs.
-async fn held(config: &Config) -> Option<Finding> {
+async fn held(config: &Config) -> Option<CheckResult> {
     let what = "the configuration of the running bot";
     let asked = socket::maintenance(&config.settings.socket, Maintenance::Configuration);
     match timeout(QUESTION, asked).await {
-        Ok(Ok(Some(report))) if report.text == config.digest => Some(Finding::fine(what, "it is this one")),
+        Ok(Ok(Some(report))) if report.text == config.digest => Some(CheckResult::ok(what, "it is this one")),
         Ok(Ok(Some(report))) => {
             let next = "Have it read these files with `hotfix reload`.";
-            Some(Finding::doubtful(what, format!("it is another one, its hash is {}", report.text), next))
+            Some(CheckResult::warning(what, format!("it is another one, its hash is {}", report.text), next))
         }
         Ok(Ok(None)) => None,
         Ok(Err(error)) => {
-            Some(Finding::doubtful(what, format!("{error:#}"), "Look whether the bot is of this version."))
+            Some(CheckResult::warning(what, format!("{error:#}"), "Look whether the bot is of this version."))
         }
-        Err(_) => Some(Finding::wrong(what, "it did not answer", "Look into its log.")),
+        Err(_) => Some(CheckResult::error(what, "it did not answer", "Look into its log.")),
     }
 }
 
 /// Polling finds everything in the end; a webhook finds it at once.
-fn webhooks(config: &Config) -> Vec<Finding> {
+fn webhooks(config: &Config) -> Vec<CheckResult> {
     let listens = config.settings.http.listen.is_some();
     let found = config.forges.iter().map(|(name, host)| {
         let what = format!("the webhooks of {name}");
         let every = config.settings.poll_seconds;
         match (host.webhook_secrets.is_empty(), listens) {
-            (false, true) => Finding::fine(what, format!("taken at /hooks/{name}")),
-            (false, false) => Finding::doubtful(
+            (false, true) => CheckResult::ok(what, format!("taken at /hooks/{name}")),
+            (false, false) => CheckResult::warning(
                 what,
                 format!("there is a secret and no listener: changes are seen every {every} s only"),
                 "Set `listen` under [http], or take the secret away.",
             ),
-            (true, _) => Finding::fine(what, format!("none are taken; it is asked every {every} s")),
+            (true, _) => CheckResult::ok(what, format!("none are taken; it is asked every {every} s")),
         }
     });
     found.collect()
 }
 
 /// Asks everything that the services need, each once.
-async fn reached(config: &Config, outside: &Outside) -> Vec<Finding> {
+async fn reached(config: &Config, outside: &Outside) -> Vec<CheckResult> {
     let mut questions = FuturesOrdered::new();
     for (name, configured) in &config.services {
         let Some(forge) = outside.forges.get(name) else { continue };
@@ -214,12 +214,12 @@ async fn reached(config: &Config, outside: &Outside) -> Vec<Finding> {
         let asked = async move {
             let tip = asked(forge.tip(&service.repo, &service.main)).await;
             match tip {
-                Ok(Some(tip)) => Finding::fine(what, format!("{} is at {}", service.main, tip.short())),
+                Ok(Some(tip)) => CheckResult::ok(what, format!("{} is at {}", service.main, tip.short())),
                 Ok(None) => {
                     let next = format!("Correct `main` in services/{name}.toml.");
-                    Finding::wrong(what, format!("there is no branch {}", service.main), next)
+                    CheckResult::error(what, format!("there is no branch {}", service.main), next)
                 }
-                Err(why) => Finding::wrong(what, why, remedy),
+                Err(why) => CheckResult::error(what, why, remedy),
             }
         };
         questions.push_back(futures::FutureExt::boxed(asked));
@@ -256,34 +256,36 @@ async fn running(
     what: String,
     running: Result<Option<Running>, String>,
     forge: Option<(&Arc<dyn Forge>, &Repo)>,
-) -> Finding {
+) -> CheckResult {
     let commit = match running {
         Ok(Some(running)) => running.commit,
         // Some mechanisms cannot tell, and before the first deployment nothing runs.
-        Ok(None) => return Finding::fine(what, "it answers, and does not tell what runs"),
+        Ok(None) => return CheckResult::ok(what, "it answers, and does not tell what runs"),
         Err(why) => {
             let next = "Have `running` print the full id of the commit that runs, and nothing else.";
-            return Finding::wrong(what, why, next);
+            return CheckResult::error(what, why, next);
         }
     };
     let Some((forge, repo)) = forge else {
-        return Finding::fine(what, format!("it answers, and runs {}", commit.short()));
+        return CheckResult::ok(what, format!("it answers, and runs {}", commit.short()));
     };
     match asked(forge.resolve(repo, commit.as_str())).await {
-        Ok(Some(_)) => Finding::fine(what, format!("it answers, and runs {}", commit.short())),
+        Ok(Some(_)) => CheckResult::ok(what, format!("it answers, and runs {}", commit.short())),
         Ok(None) => {
             let seen = format!("it says that it runs {}, and {repo} has no such commit", commit.short());
-            Finding::wrong(what, seen, "Have `running` print the commit of this repository that was built.")
+            CheckResult::error(what, seen, "Have `running` print the commit of this repository that was built.")
         }
-        Err(why) => Finding::doubtful(what, why, "Look again when the forge can be reached."),
+        Err(why) => CheckResult::warning(what, why, "Look again when the forge can be reached."),
     }
 }
 
 /// Whether the token of each forge elsewhere may do what a hotfix takes, in each repository that one touches.
-async fn tokens(config: &Config) -> Vec<Finding> {
+async fn tokens(config: &Config) -> Vec<CheckResult> {
     let examiner = match wire::examiner(config) {
         Ok(examiner) => examiner,
-        Err(error) => return vec![Finding::wrong("the forges", format!("{error:#}"), "Put it right in hotfix.toml.")],
+        Err(error) => {
+            return vec![CheckResult::error("the forges", format!("{error:#}"), "Put it right in hotfix.toml.")];
+        }
     };
     let mut all: BTreeSet<(&String, &Repo)> = BTreeSet::new();
     for configured in config.services.values() {
@@ -304,9 +306,9 @@ async fn tokens(config: &Config) -> Vec<Finding> {
         questions.push_back(async move {
             let what = format!("the token of {forge} in {repo}");
             match asked(examiner.examine(forge, repo)).await {
-                Ok(()) => Finding::fine(what, "it reads and writes"),
+                Ok(()) => CheckResult::ok(what, "it reads and writes"),
                 Err(why) => {
-                    Finding::wrong(what, why, "Give the token what it lacks, or set another one in hotfix.toml.")
+                    CheckResult::error(what, why, "Give the token what it lacks, or set another one in hotfix.toml.")
                 }
             }
         });
@@ -316,7 +318,7 @@ async fn tokens(config: &Config) -> Vec<Finding> {
 
 /// Whether what a mechanism names is in the repository: a file of a workflow that can be dispatched, with the inputs that it
 /// is given, and a pipeline of Drone for the target. Nobody but the other side knows for sure, so nothing here is fatal.
-async fn named_over_there(config: &Config, outside: &Outside) -> Vec<Finding> {
+async fn named_over_there(config: &Config, outside: &Outside) -> Vec<CheckResult> {
     let mut findings = Vec::new();
     for (name, configured) in &config.services {
         let (Some(forge), service) = (outside.forges.get(name), &configured.service) else { continue };
@@ -332,17 +334,21 @@ async fn named_over_there(config: &Config, outside: &Outside) -> Vec<Finding> {
                     let text = String::from_utf8_lossy(&text).into_owned();
                     let missing: Vec<String> = words.into_iter().filter(|word| !text.contains(word)).collect();
                     if missing.is_empty() {
-                        Finding::fine(what, format!("it is on {}, and has what is named", service.main))
+                        CheckResult::ok(what, format!("it is on {}, and has what is named", service.main))
                     } else {
                         let seen = format!("it does not say {}", missing.join(", "));
-                        Finding::doubtful(what, seen, format!("Compare it with services/{name}.toml."))
+                        CheckResult::warning(what, seen, format!("Compare it with services/{name}.toml."))
                     }
                 }
                 Ok(None) => {
                     let seen = format!("there is no such file on {}", service.main);
-                    Finding::doubtful(what, seen, format!("Correct the name in services/{name}.toml, or add the file."))
+                    CheckResult::warning(
+                        what,
+                        seen,
+                        format!("Correct the name in services/{name}.toml, or add the file."),
+                    )
                 }
-                Err(why) => Finding::doubtful(what, why, "Look again when the forge can be reached."),
+                Err(why) => CheckResult::warning(what, why, "Look again when the forge can be reached."),
             });
         }
     }
@@ -373,9 +379,9 @@ async fn asked<T>(question: impl Future<Output = Result<T, Failure>>) -> Result<
     }
 }
 
-fn answered(what: String, probed: Result<(), String>) -> Finding {
+fn answered(what: String, probed: Result<(), String>) -> CheckResult {
     match probed {
-        Ok(()) => Finding::fine(what, "it answers"),
-        Err(why) => Finding::wrong(what, why, "Put it right, or take it out of the service's file."),
+        Ok(()) => CheckResult::ok(what, "it answers"),
+        Err(why) => CheckResult::error(what, why, "Put it right, or take it out of the service's file."),
     }
 }

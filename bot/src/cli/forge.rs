@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use clap::Subcommand;
-use hotfix_adapters::forge::{Check, CheckState, Merge, MergeMethod, PullNumber, Verdict};
+use hotfix_adapters::forge::{Check, CheckState, Merge, MergeMethod, PullNumber, ReviewVerdict};
 use hotfix_adapters::forge::{History as _, PullRequests as _};
-use hotfix_adapters::vocabulary::{PersonRef, Platform, Repo};
+use hotfix_adapters::ids::{PersonRef, Platform, Repo};
 
 use super::{print_line, process};
 use crate::wire;
@@ -138,10 +138,10 @@ pub(super) async fn run(config: &Path, command: ForgeCommand) -> anyhow::Result<
     let git = |email| PersonRef::new(Platform::Git, email);
     match command {
         ForgeCommand::Approve { repo, number, email } => {
-            forge.review(&repo, PullNumber(number), &git(email), Verdict::Approved).await?;
+            forge.review(&repo, PullNumber(number), &git(email), ReviewVerdict::Approved).await?;
         }
         ForgeCommand::Reject { repo, number, email } => {
-            forge.review(&repo, PullNumber(number), &git(email), Verdict::ChangesRequested).await?;
+            forge.review(&repo, PullNumber(number), &git(email), ReviewVerdict::ChangesRequested).await?;
         }
         ForgeCommand::Label { repo, number, label, email } => {
             forge.label_as(&repo, PullNumber(number), &git(email), &label).await?;

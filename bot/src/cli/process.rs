@@ -11,7 +11,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use futures::FutureExt as _;
 use hotfix_adapters::chat::console::{Console, ConsoleOptions};
-use hotfix_adapters::chat::{Chat as _, Listener};
+use hotfix_adapters::chat::{Chat as _, InboundHandler};
 use hotfix_adapters::forge::git::Git;
 use hotfix_storage::{GuardedClock, Journal};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
@@ -90,7 +90,7 @@ pub(super) async fn serve(folder: &Path) -> anyhow::Result<()> {
     let mut http = Http::bind(wire::http(&config, talk.ingress.clone())?).await?;
     let journal: Arc<dyn Journal> = store.clone();
     let engine = Current::from(Arc::new(Engine::start(journal, outside, config, crate::process_name()).await?));
-    let ear: Arc<dyn Listener> = Ear::of(engine.clone());
+    let ear: Arc<dyn InboundHandler> = Ear::of(engine.clone());
     let socket = socket::bind(&path).await?;
     http.open(engine.clone(), &ear);
     let (runs, configuration) = (engine.engine().states().await.len(), engine.engine().config().digest.clone());
@@ -158,7 +158,7 @@ fn console(config: &Config) -> anyhow::Result<Arc<Console>> {
 async fn listen_to_the_console(engine: Current, console: Arc<Console>) {
     let mut lines = BufReader::new(tokio::io::stdin()).lines();
     while let Ok(Some(line)) = lines.next_line().await {
-        let heard = match console.hear(&line) {
+        let heard = match console.parse_input(&line) {
             Ok(heard) => heard,
             Err(error) => {
                 let _ = print_line(&mut std::io::stdout(), &error.to_string());

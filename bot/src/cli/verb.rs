@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use hotfix_adapters::chat::console::{self, ConsoleOptions};
-use hotfix_adapters::chat::{Act, Inbound};
-use hotfix_adapters::vocabulary::{PersonRef, Platform};
+use hotfix_adapters::chat::{Inbound, Interaction};
+use hotfix_adapters::ids::{PersonRef, Platform};
 use hotfix_storage::{Journal, SystemClock, embedded};
 
 use super::{print_line, process};
@@ -103,7 +103,7 @@ async fn read_only(config: Config, question: &Question) -> anyhow::Result<Answer
         channel,
         thread: None,
         can_ask: false,
-        act: Act::Command { text: question.text.clone() },
+        interaction: Interaction::Command { text: question.text.clone() },
     };
     let reply = engine.hear(&inbound).await?.reply();
     Ok(reply.map_or(Answer { ok: true, card: Default::default() }, |reply| Answer { ok: reply.ok, card: reply.card }))

@@ -1,7 +1,7 @@
 //! Arguments that have found their place, and the checks that turn each into a type of the domain. A verb's `build` asks
 //! here by the names of its own table entry.
 
-use hotfix_adapters::vocabulary::Environment;
+use hotfix_adapters::ids::Environment;
 
 use super::error::{ErrorCode, ParseError, Span};
 use super::guard::shown;

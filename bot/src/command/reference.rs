@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use hotfix_adapters::vocabulary::BranchName;
+use hotfix_adapters::ids::BranchName;
 
 use super::guard::shown;
 

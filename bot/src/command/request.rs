@@ -4,7 +4,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use hotfix_adapters::vocabulary::Environment;
+use hotfix_adapters::ids::Environment;
 use serde::{Deserialize, Serialize};
 
 use super::guard::shown;

@@ -1,6 +1,6 @@
 //! Where the team talks, as `[chat]` in `hotfix.toml` says it. `wire` turns it into an adapter.
 
-use hotfix_adapters::vocabulary::{ChannelRef, Platform};
+use hotfix_adapters::ids::{ChannelRef, Platform};
 
 use super::secret::SecretSource;
 

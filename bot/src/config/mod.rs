@@ -30,7 +30,7 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use hotfix_adapters::vocabulary::Environment;
+use hotfix_adapters::ids::Environment;
 
 pub use chat::{ChatKind, ChatSettings, DiscordSettings, Pace, SlackSettings, SlackWay};
 pub use fault::Faults;

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use hotfix_adapters::reach::Host;
+use hotfix_adapters::egress::Host;
 
 use super::chat::ChatSettings;
 

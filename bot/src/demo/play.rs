@@ -9,8 +9,8 @@ use hotfix_adapters::chat::console::{self, Console, ConsoleOptions};
 use hotfix_adapters::chat::{Card, Chat};
 use hotfix_adapters::forge::git::Git;
 use hotfix_adapters::forge::local::Local;
-use hotfix_adapters::forge::{Check, CheckState, PullNumber, Verdict};
-use hotfix_adapters::vocabulary::{CommitId, PersonRef, Platform, Repo};
+use hotfix_adapters::forge::{Check, CheckState, PullNumber, ReviewVerdict};
+use hotfix_adapters::ids::{CommitId, PersonRef, Platform, Repo};
 use hotfix_storage::{Embedded, Journal, SystemClock};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::sync::Notify;
@@ -90,7 +90,7 @@ impl Play {
     pub(super) async fn types(&self, line: &str) -> anyhow::Result<()> {
         self.breathe().await;
         self.typed(line)?;
-        if let Some(inbound) = self.console.hear(line).map_err(|error| anyhow::anyhow!("{error}"))?
+        if let Some(inbound) = self.console.parse_input(line).map_err(|error| anyhow::anyhow!("{error}"))?
             && let Some(reply) = self.engine.hear(&inbound).await?.reply()
         {
             self.console.whisper(&inbound.channel, &inbound.from, &reply.card).await?;
@@ -155,7 +155,7 @@ impl Play {
         let check = Check { name: "unit-tests".to_owned(), app: "ci".to_owned(), state: CheckState::Success };
         self.forge.set_check(&repo, &head, check).await?;
         let person = PersonRef::new(Platform::Git, format!("{who}@example.org"));
-        self.forge.review(&repo, number, &person, Verdict::Approved).await?;
+        self.forge.review(&repo, number, &person, ReviewVerdict::Approved).await?;
         self.breathe().await;
         self.tell(&format!(
             "\n(on the forge: {who} approves pull request #{} at {}; unit-tests are green)",
@@ -181,7 +181,7 @@ impl Play {
                 self.tell(&done.unwrap_or_else(|error| format!("{error:#}")))?;
                 continue;
             }
-            match self.console.hear(&line) {
+            match self.console.parse_input(&line) {
                 Ok(Some(inbound)) => {
                     if let Some(reply) = self.engine.hear(&inbound).await?.reply() {
                         self.console.whisper(&inbound.channel, &inbound.from, &reply.card).await?;

@@ -171,7 +171,7 @@ pub(super) async fn closing(play: &mut Play) -> anyhow::Result<()> {
     play.tell(&graph)?;
     let entries = play.entries(run.id).await?;
     let config = play.engine.config();
-    let platform = hotfix_adapters::vocabulary::Platform::Console;
+    let platform = hotfix_adapters::ids::Platform::Console;
     let audience = view::Audience { people: &config.people, policy: &config.policy, groups: &config.groups, platform };
     let post_mortem = view::postmortem(&run, &entries, &audience);
     let path = play.stage.root.join("post-mortem.md");

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hotfix_adapters::forge::PullNumber;
-use hotfix_adapters::vocabulary::{CommitId, PersonRef, Platform};
+use hotfix_adapters::ids::{CommitId, PersonRef, Platform};
 use serde::{Deserialize, Serialize};
 
 use super::event::{Contribution, Contributor};
@@ -12,7 +12,7 @@ use super::hotfix::Hotfix;
 use super::id::PersonId;
 use super::people::Role;
 use super::service::ApprovalRule;
-use hotfix_adapters::vocabulary::Environment;
+use hotfix_adapters::ids::Environment;
 
 /// The people behind one fix, as its source tells.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hotfix_adapters::deploy::{DeployStatus, Edits};
 use hotfix_adapters::forge::{Containment, PullNumber};
+use hotfix_adapters::ids::{ChannelRef, CommitId, DeployKey, Digest, Environment, MessageRef};
 use hotfix_adapters::registry::{Image, Published};
-use hotfix_adapters::vocabulary::{ChannelRef, CommitId, DeployKey, Digest, Environment, MessageRef};
 use jiff::Timestamp;
 
 use super::attribution::Attribution;

@@ -2,7 +2,7 @@
 //! it, and each can be found again by its natural key.
 
 use hotfix_adapters::forge::{MergeMethod, PullNumber};
-use hotfix_adapters::vocabulary::{CommitId, DeployKey, Environment};
+use hotfix_adapters::ids::{CommitId, DeployKey, Environment};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 

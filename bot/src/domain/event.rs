@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hotfix_adapters::deploy::Edits;
-use hotfix_adapters::forge::{Check, Containment, DiffSize, PullNumber, Verdict};
+use hotfix_adapters::forge::{Check, Containment, DiffSize, PullNumber, ReviewVerdict};
+use hotfix_adapters::ids::{BranchName, CommitId, DeployKey, Digest, Environment, MessageRef, PersonRef};
 use hotfix_adapters::registry::{Image, Published};
-use hotfix_adapters::vocabulary::{BranchName, CommitId, DeployKey, Digest, Environment, MessageRef, PersonRef};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -900,7 +900,7 @@ pub struct ReviewSeen {
     /// Of which commit.
     pub commit: CommitId,
     /// What they said.
-    pub verdict: Verdict,
+    pub verdict: ReviewVerdict,
 }
 
 /// A vote on exactly what the prompt showed.

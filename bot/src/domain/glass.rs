@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use hotfix_adapters::vocabulary::{ChannelRef, CommitId, Digest, Environment, MessageRef};
+use hotfix_adapters::ids::{ChannelRef, CommitId, Digest, Environment, MessageRef};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hotfix_adapters::deploy::Edits;
 use hotfix_adapters::forge::{Containment, PullNumber};
+use hotfix_adapters::ids::{BranchName, CommitId, DeployKey, Digest, Environment, MessageRef, PersonRef};
 use hotfix_adapters::registry::Published;
-use hotfix_adapters::vocabulary::{BranchName, CommitId, DeployKey, Digest, Environment, MessageRef, PersonRef};
 use jiff::Timestamp;
 
 use super::attribution::{Attribution, Identified};

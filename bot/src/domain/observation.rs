@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use hotfix_adapters::vocabulary::CommitId;
+use hotfix_adapters::ids::CommitId;
 
 use super::command::Sighting;
 use super::event::Vote;

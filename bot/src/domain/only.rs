@@ -1,7 +1,7 @@
 //! Some targets of a promotion and no others: `promote --only` (PROMO-8). What is not named is not touched, and what says
 //! nothing of production claims nothing of it.
 
-use hotfix_adapters::vocabulary::Environment;
+use hotfix_adapters::ids::Environment;
 
 use super::plan::{Plan, environment_of};
 use super::playbook::{StepKind, StepSpec, What};

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hotfix_adapters::vocabulary::{PersonRef, Platform};
+use hotfix_adapters::ids::{PersonRef, Platform};
 use serde::{Deserialize, Serialize};
 
 use super::id::PersonId;

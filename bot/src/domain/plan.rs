@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use hotfix_adapters::vocabulary::{BranchName, ChannelRef, Environment, Repo};
+use hotfix_adapters::ids::{BranchName, ChannelRef, Environment, Repo};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 

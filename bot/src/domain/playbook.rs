@@ -1,7 +1,7 @@
 //! A runbook as data: an ordered list of steps, each with its level and the sentences of the runbook it serves.
 
 use hotfix_adapters::forge::MergeMethod;
-use hotfix_adapters::vocabulary::Environment;
+use hotfix_adapters::ids::Environment;
 use serde::{Deserialize, Serialize};
 
 use super::id::{PlaybookId, RequirementId, StepId};

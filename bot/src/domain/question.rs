@@ -1,7 +1,7 @@
 //! The questions to the voters. A question is one message, which the journal holds. It is of one run and one environment, about
 //! one commit, and it has an end; a word on it counts while it is open, and only there (security cases 32 and 35).
 
-use hotfix_adapters::vocabulary::{CommitId, Environment, MessageRef};
+use hotfix_adapters::ids::{CommitId, Environment, MessageRef};
 use jiff::{SignedDuration, Timestamp};
 
 use super::hotfix::Hotfix;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use hotfix_adapters::vocabulary::ChannelRef;
+use hotfix_adapters::ids::ChannelRef;
 
 use super::id::RequirementId;
 

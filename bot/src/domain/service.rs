@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use hotfix_adapters::vocabulary::{BranchName, ChannelRef, Environment, Repo};
+use hotfix_adapters::ids::{BranchName, ChannelRef, Environment, Repo};
 use serde::{Deserialize, Serialize};
 
 use super::id::{PersonId, PlaybookId, RequirementId, ServiceName};

@@ -1,7 +1,7 @@
 //! What the words of the domain say of themselves: names, effects, counts, approvals and refusals.
 
 use hotfix_adapters::forge::{MergeMethod, PullNumber};
-use hotfix_adapters::vocabulary::ChannelRef;
+use hotfix_adapters::ids::ChannelRef;
 
 use super::effect::{Effect, Reach};
 use super::event::{Beyond, Counts, HeadSeen, Origins};

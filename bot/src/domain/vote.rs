@@ -3,8 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hotfix_adapters::forge::Verdict;
-use hotfix_adapters::vocabulary::{CommitId, Environment};
+use hotfix_adapters::forge::ReviewVerdict;
+use hotfix_adapters::ids::{CommitId, Environment};
 use jiff::Timestamp;
 
 use super::command::DeployFacts;
@@ -107,7 +107,7 @@ fn alone(state: &Hotfix, environment: &Environment, rules: &[ApprovalRule], vote
 pub fn approving(reviews: &[ReviewSeen], commit: &CommitId) -> BTreeSet<PersonId> {
     let said = reviews.iter().filter_map(|review| Some((review.person.clone()?, review)));
     let last: BTreeMap<PersonId, &ReviewSeen> = said.collect();
-    let yes = |review: &ReviewSeen| review.verdict == Verdict::Approved && &review.commit == commit;
+    let yes = |review: &ReviewSeen| review.verdict == ReviewVerdict::Approved && &review.commit == commit;
     last.into_iter().filter(|(_, review)| yes(review)).map(|(person, _)| person).collect()
 }
 

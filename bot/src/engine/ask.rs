@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use hotfix_adapters::chat::{Act as Did, Card, Emoji, Inbound};
-use hotfix_adapters::vocabulary::{BranchName, ChannelRef, CommitId, Environment, MessageRef, PersonRef, Platform};
+use hotfix_adapters::chat::{Card, Emoji, Inbound, Interaction as Did};
+use hotfix_adapters::ids::{BranchName, ChannelRef, CommitId, Environment, MessageRef, PersonRef, Platform};
 use hotfix_storage::{Commit, CommitError, DedupeKey, Receipt};
 
 use super::form::Response;
@@ -113,7 +113,7 @@ impl Engine {
         let person = self.person(Some(&inbound.from));
         tracing::info!(
             rules = %rules.join(" "),
-            act = way(&inbound.act),
+            act = way(&inbound.interaction),
             account = %inbound.from.id,
             person = person.as_ref().map(PersonId::as_str),
             channel = %inbound.channel,
@@ -142,19 +142,24 @@ impl Engine {
         };
         // Boxed, here and in `asked`, because the future of an act has room for the largest of its branches: 15 KiB, which would
         // be copied and allocated several times for the smallest.
-        match &inbound.act {
+        match &inbound.interaction {
             Did::Command { text } => self.typed(&asker, text, inbound.can_ask).await,
-            Did::Reacted { message, emoji, added } => Box::pin(self.reacted(&asker, message, emoji, *added)).await,
-            Did::Pressed { message, value } => Box::pin(self.pressed(&asker, message, value, inbound.can_ask)).await,
-            Did::Submitted { key, answers } => Box::pin(self.submitted(&asker, key, answers)).await,
-            Did::Added { message, text } => Box::pin(self.added(&asker, message, text, inbound.can_ask)).await,
-            Did::CameHome => Ok(self.home(&asker).await),
+            Did::Reaction { message, emoji, added } => Box::pin(self.reacted(&asker, message, emoji, *added)).await,
+            Did::ButtonClick { message, value } => {
+                Box::pin(self.pressed(&asker, message, value, inbound.can_ask)).await
+            }
+            Did::FormSubmit { key, answers } => Box::pin(self.submitted(&asker, key, answers)).await,
+            Did::MessageShortcut { message, text } => {
+                Box::pin(self.added(&asker, message, text, inbound.can_ask)).await
+            }
+            Did::HomeOpened => Ok(self.home(&asker).await),
         }
     }
 
     /// Whether there is room in the sender's bucket. Reactions are not counted: they are votes, and read again anyway.
     fn paced(&self, inbound: &Inbound) -> Result<(), Box<Response>> {
-        let counted = !matches!(inbound.act, Did::Reacted { .. }) && inbound.from.platform != Platform::Console;
+        let counted =
+            !matches!(inbound.interaction, Did::Reaction { .. }) && inbound.from.platform != Platform::Console;
         let most = self.config.settings.chat.pace.person;
         let taken =
             if counted { self.pace.person(&inbound.from, &inbound.dedupe_key, most, self.now()) } else { Ok(()) };
@@ -558,11 +563,11 @@ impl Engine {
 fn way(act: &Did) -> &'static str {
     match act {
         Did::Command { .. } => "command",
-        Did::Reacted { .. } => "reaction",
-        Did::Pressed { .. } => "button",
-        Did::Submitted { .. } => "form",
-        Did::Added { .. } => "shortcut",
-        Did::CameHome => "home",
+        Did::Reaction { .. } => "reaction",
+        Did::ButtonClick { .. } => "button",
+        Did::FormSubmit { .. } => "form",
+        Did::MessageShortcut { .. } => "shortcut",
+        Did::HomeOpened => "home",
     }
 }
 

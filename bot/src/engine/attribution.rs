@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use hotfix_adapters::failure::Failure;
 use hotfix_adapters::forge::{Bringing, CommitInfo, Forge, Introduced, Machines, Pick, Picked, Signature};
-use hotfix_adapters::vocabulary::{CommitId, PersonRef, Platform};
+use hotfix_adapters::ids::{CommitId, PersonRef, Platform};
 use jiff::{SignedDuration, Timestamp};
 
 use super::Engine;
@@ -116,7 +116,7 @@ impl Engine {
         tips: &Tips,
     ) -> Result<HeadSeen, Failure> {
         let (forge, repo) = (self.forge(&state.plan.service)?, &state.plan.repo);
-        let range = forge.between(repo, base, tip, usize::MAX).await?;
+        let range = forge.commits_between(repo, base, tip, usize::MAX).await?;
         let size = forge.size(repo, base, tip).await?;
         let on_base = self.is_on(state, base, tip).await?;
         let machines = forge.machines(repo).await?;
@@ -231,7 +231,7 @@ async fn commits_of(
     pull: &Bringing,
     commits: &mut Vec<CommitInfo>,
 ) -> Result<Option<Contributor>, Failure> {
-    match forge.between(&state.plan.repo, from, &pull.head_commit, usize::MAX).await {
+    match forge.commits_between(&state.plan.repo, from, &pull.head_commit, usize::MAX).await {
         Ok(range) if range.commits.iter().any(|commit| &commit.id == source) => Ok(None),
         Ok(range) => {
             commits.extend(range.commits);

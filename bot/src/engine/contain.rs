@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use hotfix_adapters::failure::Failure;
 use hotfix_adapters::forge::{Change, CommitDetail, CommitInfo, Containment};
-use hotfix_adapters::vocabulary::{CommitId, Repo};
+use hotfix_adapters::ids::{CommitId, Repo};
 
 use super::Engine;
 use super::tips::Tips;
@@ -72,7 +72,7 @@ impl Engine {
         let info = self.detail(service, repo, commit).await?.info;
         let machines = self.forge(service)?.machines(repo).await?;
         let Some(parent) = info.parents.first() else { return Ok(self.contribution(&info, &machines)) };
-        let range = self.forge(service)?.between(repo, parent, commit, BEHIND).await?;
+        let range = self.forge(service)?.commits_between(repo, parent, commit, BEHIND).await?;
         let known = range.commits.iter().find(|one| &one.id == commit);
         Ok(self.contribution(known.unwrap_or(&info), &machines))
     }
@@ -153,7 +153,7 @@ impl Engine {
         if self.contained(&plan.service, &plan.repo, &itself, &main).await? != Containment::Ancestor {
             return Ok(None);
         }
-        let range = forge.between(&plan.repo, &head.tip, &main, BEHIND).await?;
+        let range = forge.commits_between(&plan.repo, &head.tip, &main, BEHIND).await?;
         let merges = |commit: &&CommitInfo| commit.parents.contains(&head.tip);
         let by = match range.commits.iter().find(merges) {
             Some(commit) => self.contribution(commit, &forge.machines(&plan.repo).await?),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use hotfix_adapters::deploy::Deploy;
 use hotfix_adapters::failure::Failure;
 use hotfix_adapters::forge::{Change, Check, Containment, Forge, PullRequest, PullState};
-use hotfix_adapters::vocabulary::{CommitId, Environment, PersonRef};
+use hotfix_adapters::ids::{CommitId, Environment, PersonRef};
 
 use super::Engine;
 use super::tips::Tips;

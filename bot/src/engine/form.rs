@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::ops::Range;
 
 use hotfix_adapters::chat::{Answers, Card, Form};
-use hotfix_adapters::vocabulary::MessageRef;
+use hotfix_adapters::ids::MessageRef;
 use hotfix_storage::DedupeKey;
 
 use super::ask::{Asker, Reply};

@@ -2,7 +2,7 @@
 //! way it came in (security case 22); what cannot be found out is a no.
 
 use hotfix_adapters::failure::Failure;
-use hotfix_adapters::vocabulary::{ChannelRef, Platform};
+use hotfix_adapters::ids::{ChannelRef, Platform};
 use hotfix_storage::DedupeKey;
 
 use super::ask::Asker;

@@ -3,9 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use hotfix_adapters::chat::{Card, Place, Post};
+use hotfix_adapters::chat::{Card, Destination, Post};
 use hotfix_adapters::failure::Failure;
-use hotfix_adapters::vocabulary::{ChannelRef, CommitId, Environment};
+use hotfix_adapters::ids::{ChannelRef, CommitId, Environment};
 
 use super::Engine;
 use super::locks::{freeze_lease, is_frozen};
@@ -70,7 +70,7 @@ impl Engine {
         match self.config.policy.chat_down() {
             ChatDown::Wait if production && !rollback => {
                 // Whoever refuses to answer is there.
-                match self.outside.chat.audience(&state.plan.channel, &[]).await {
+                match self.outside.chat.readers_among(&state.plan.channel, &[]).await {
                     Ok(_) | Err(Failure::Rejected { .. }) => Ok(()),
                     Err(Failure::Retry { reason, .. } | Failure::Uncertain { reason }) => Err(Failure::retry(format!(
                         "nothing goes to production while the chat does not answer (`chat_down` in policy.toml): {reason}"
@@ -104,7 +104,7 @@ impl Engine {
             }
             alarm.count += 1;
             let key = format!("clock/{}/{}", self.process, alarm.count);
-            let post = Post { place: Place::Channel(channel.clone()), key, card: card.clone() };
+            let post = Post { destination: Destination::Channel(channel.clone()), key, card: card.clone() };
             match self.outside.chat.post(&post).await {
                 Ok(_) if doubt.is_some() => drop(alarm.told.insert(channel)),
                 Ok(_) => drop(alarm.told.remove(&channel)),

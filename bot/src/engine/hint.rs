@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
-use hotfix_adapters::vocabulary::Repo;
+use hotfix_adapters::ids::Repo;
 use hotfix_storage::{Commit, CommitError, DedupeKey};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::Notify;

@@ -5,7 +5,7 @@ use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use futures::FutureExt as _;
-use hotfix_adapters::chat::{Inbound, Unsaid};
+use hotfix_adapters::chat::{DeferredReply, Inbound};
 use hotfix_adapters::failure::Failure;
 use hotfix_storage::{Claimed, Commit, CommitError, Lane, Settlement, TimerChange, Work, WorkKey};
 
@@ -52,7 +52,7 @@ impl Engine {
 
     /// Handles an act that was kept. Its sender may have gone, so what there is to say is said where they spoke.
     pub(super) async fn unpack(&self, claimed: &Claimed) -> Result<(), EngineError> {
-        if let Ok(unsaid) = serde_json::from_str::<Unsaid>(claimed.work.payload.get()) {
+        if let Ok(unsaid) = serde_json::from_str::<DeferredReply>(claimed.work.payload.get()) {
             return self.say_again(claimed, &unsaid).await;
         }
         let Ok(inbound) = serde_json::from_str::<Inbound>(claimed.work.payload.get()) else {
@@ -85,14 +85,14 @@ impl Engine {
 
     async fn say_late(&self, inbound: &Inbound, response: Response) -> Result<(), EngineError> {
         let Some(card) = response.late() else { return Ok(()) };
-        self.keep_answer(&Unsaid { channel: inbound.channel.clone(), to: inbound.from.clone(), card }).await
+        self.keep_answer(&DeferredReply { channel: inbound.channel.clone(), to: inbound.from.clone(), card }).await
     }
 
     /// Keeps an answer that could not be given, and gives it as soon as the chat takes it.
     ///
     /// # Errors
     /// When the journal does not take it: then the answer is lost.
-    pub async fn keep_answer(&self, unsaid: &Unsaid) -> Result<(), EngineError> {
+    pub async fn keep_answer(&self, unsaid: &DeferredReply) -> Result<(), EngineError> {
         let mut commit = Commit::new(self.commit_id());
         let key = format!("answer/{}", commit.id);
         commit.enqueue.push(Work {
@@ -106,7 +106,7 @@ impl Engine {
         self.durable(commit).await
     }
 
-    async fn say_again(&self, claimed: &Claimed, unsaid: &Unsaid) -> Result<(), EngineError> {
+    async fn say_again(&self, claimed: &Claimed, unsaid: &DeferredReply) -> Result<(), EngineError> {
         let settlement = match self.outside.chat.whisper(&unsaid.channel, &unsaid.to, &unsaid.card).await {
             Err(Failure::Retry { reason, after }) if claimed.attempt < LATE_TRIES => {
                 self.again(after.unwrap_or_else(|| backoff(claimed.attempt)), &reason)

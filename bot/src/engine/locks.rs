@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use hotfix_adapters::failure::Failure;
-use hotfix_adapters::vocabulary::Environment;
+use hotfix_adapters::ids::Environment;
 use hotfix_storage::{Append, Commit, CommitError, Expected, LeaseChange, LeaseId, LeaseView, StreamId};
 use serde::Serialize;
 

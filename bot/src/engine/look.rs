@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use hotfix_adapters::failure::Failure;
 use hotfix_adapters::forge::Containment;
-use hotfix_adapters::vocabulary::{CommitId, Environment};
+use hotfix_adapters::ids::{CommitId, Environment};
 
 use super::facts::LISTED;
 use super::mailbox::{Beside, Handled};
@@ -162,7 +162,7 @@ impl Engine {
     /// What a commit has and another has not. That it cannot be found out keeps nobody from being told that they differ.
     async fn brings(&self, state: &Hotfix, expected: &CommitId, running: &CommitId) -> (Vec<Contribution>, usize) {
         let Ok(forge) = self.forge(&state.plan.service) else { return (Vec::new(), 0) };
-        let Ok(range) = forge.between(&state.plan.repo, expected, running, LISTED).await else {
+        let Ok(range) = forge.commits_between(&state.plan.repo, expected, running, LISTED).await else {
             return (Vec::new(), 0);
         };
         let changes = range.commits.iter().filter(|commit| commit.parents.len() < 2);

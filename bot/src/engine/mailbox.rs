@@ -50,7 +50,7 @@ pub(super) fn stream(id: HotfixId) -> StreamId {
 /// The lease on one lane.
 pub(super) fn lane(
     service: &crate::domain::id::ServiceName,
-    environment: &hotfix_adapters::vocabulary::Environment,
+    environment: &hotfix_adapters::ids::Environment,
 ) -> LeaseId {
     LeaseId::new(format!("lane/{service}/{environment}"))
 }

@@ -1,6 +1,6 @@
 //! A new run: its opening and its lanes in one commit, so that of two starts at the same instant one wins (APPLY-13).
 
-use hotfix_adapters::vocabulary::{BranchName, CommitId};
+use hotfix_adapters::ids::{BranchName, CommitId};
 use hotfix_storage::{CommitError, DedupeKey, LeaseView, Receipt};
 use std::sync::Arc;
 use tokio::sync::Mutex;

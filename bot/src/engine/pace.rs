@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use hotfix_adapters::vocabulary::PersonRef;
+use hotfix_adapters::ids::PersonRef;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::id::ServiceName;
@@ -103,7 +103,7 @@ fn locked<T>(buckets: &Mutex<T>) -> MutexGuard<'_, T> {
 
 #[cfg(test)]
 mod tests {
-    use hotfix_adapters::vocabulary::Platform;
+    use hotfix_adapters::ids::Platform;
 
     use super::*;
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use hotfix_adapters::vocabulary::{Environment, MessageRef, PersonRef};
+use hotfix_adapters::ids::{Environment, MessageRef, PersonRef};
 use hotfix_storage::{Commit, CommitError, Receipt, WorkState};
 use tokio::time::timeout;
 

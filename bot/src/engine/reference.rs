@@ -3,7 +3,7 @@
 
 use hotfix_adapters::failure::Failure;
 use hotfix_adapters::forge::{Forge, PullNumber, PullRequest, PullState};
-use hotfix_adapters::vocabulary::{CommitId, Repo};
+use hotfix_adapters::ids::{CommitId, Repo};
 
 use super::Engine;
 use super::facts::LISTED;
@@ -140,7 +140,7 @@ impl Engine {
         let Some(base) = forge.tip(repo, &pull.base).await? else {
             return Ok(None);
         };
-        let range = forge.between(repo, &base, &pull.head_commit, LISTED).await?;
+        let range = forge.commits_between(repo, &base, &pull.head_commit, LISTED).await?;
         let whole = range.total == range.commits.len() && range.total > 0;
         Ok(whole.then(|| range.commits.into_iter().map(|commit| commit.id).collect()))
     }
@@ -208,7 +208,7 @@ pub(super) async fn in_order_of_main(
     let Some((base, main)) = since.filter(|_| commits.len() > 1) else {
         return Ok(Fixes { commits, reordered: false });
     };
-    let range = forge.between(repo, base, main, WHOLE).await?;
+    let range = forge.commits_between(repo, base, main, WHOLE).await?;
     let place = |commit: &CommitId| range.commits.iter().position(|there| &there.id == commit).unwrap_or(WHOLE);
     let mut ordered = commits.clone();
     ordered.sort_by_key(place);

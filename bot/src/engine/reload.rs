@@ -10,7 +10,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use hotfix_adapters::chat::Chat;
-use hotfix_adapters::vocabulary::Environment;
+use hotfix_adapters::ids::Environment;
 
 use super::mailbox::Beside;
 use super::{Engine, EngineError, Outside};

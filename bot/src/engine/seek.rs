@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 
 use hotfix_adapters::failure::Failure;
 use hotfix_adapters::forge::{Change, CommitInfo, Containment, Pick, Picked};
+use hotfix_adapters::ids::{CommitId, Digest, Environment};
 use hotfix_adapters::registry::tags::{Discovery, TagFacts, discover};
-use hotfix_adapters::vocabulary::{CommitId, Digest, Environment};
 
 use super::Engine;
 use super::tips::Tips;

@@ -1,7 +1,7 @@
 //! Answers to those who only look. Nothing here changes anything.
 
 use hotfix_adapters::chat::Card;
-use hotfix_adapters::vocabulary::Platform;
+use hotfix_adapters::ids::Platform;
 
 use super::ask::{Asker, Reply};
 use super::{Engine, EngineError};

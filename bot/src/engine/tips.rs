@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use hotfix_adapters::failure::Failure;
-use hotfix_adapters::vocabulary::{BranchName, CommitId};
+use hotfix_adapters::ids::{BranchName, CommitId};
 use tokio::sync::OnceCell;
 
 use super::Engine;

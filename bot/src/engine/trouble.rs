@@ -5,9 +5,9 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use hotfix_adapters::chat::{Card, Place, Post};
+use hotfix_adapters::chat::{Card, Destination, Post};
 use hotfix_adapters::failure::Failure;
-use hotfix_adapters::vocabulary::{Environment, MessageRef};
+use hotfix_adapters::ids::{Environment, MessageRef};
 use jiff::Timestamp;
 
 use super::Engine;
@@ -298,7 +298,7 @@ impl Engine {
 
     /// Posts this in a thread, and returns whether it is there now.
     async fn posted(&self, run: HotfixId, root: &MessageRef, key: String, card: Card) -> bool {
-        match self.outside.chat.post(&Post { place: Place::Thread(root.clone()), key, card }).await {
+        match self.outside.chat.post(&Post { destination: Destination::Thread(root.clone()), key, card }).await {
             Ok(_) => true,
             Err(failure) => {
                 tracing::info!(%run, %failure, "the thread could not be told; it is tried again");

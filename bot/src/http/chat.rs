@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use hotfix_adapters::chat::listen::{Answer as Said, Call, Listener, Taken};
+use hotfix_adapters::chat::inbound::{Delivery, InboundHandler, WebhookRequest, WebhookResponse as Said};
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Method, Request};
 use http_body_util::Full;
@@ -24,14 +24,14 @@ pub(super) const SOURCE: &str = "chat";
 /// The paths of the chat.
 pub(super) struct Chat {
     ways: WaysIn,
-    listener: Arc<dyn Listener>,
+    listener: Arc<dyn InboundHandler>,
     deliveries: Deliveries,
     queue: Arc<Semaphore>,
     limits: Limits,
 }
 
 impl Chat {
-    pub(super) fn new(ways: WaysIn, listener: Arc<dyn Listener>, deliveries: Deliveries, limits: Limits) -> Self {
+    pub(super) fn new(ways: WaysIn, listener: Arc<dyn InboundHandler>, deliveries: Deliveries, limits: Limits) -> Self {
         let queue = Arc::new(Semaphore::new(limits.queue));
         Self { ways, listener, deliveries, queue, limits }
     }
@@ -56,8 +56,8 @@ impl Chat {
         let taken = tokio::spawn(async move {
             let _place = place;
             let path = head.uri.path();
-            let call = Call { path, headers: &head.headers, body: &body, at: Timestamp::now() };
-            ingress.take(call, listener.as_ref()).await
+            let call = WebhookRequest { path, headers: &head.headers, body: &body, at: Timestamp::now() };
+            ingress.receive(call, listener.as_ref()).await
         });
         taken.await.map_err(|error| {
             tracing::error!(%error, "what the chat sent broke its handler; the sender was told so");
@@ -73,20 +73,20 @@ impl Site for Chat {
             return wrong_method("POST");
         }
         let answer = self.receive(request).await;
-        let received = answer.as_ref().map_or_else(|received| *received, |said| received(said.taken));
+        let received = answer.as_ref().map_or_else(|received| *received, |said| received(said.delivery));
         self.deliveries.count(SOURCE, received);
         answer.map_or_else(|received| received.answer(), |said| whole(received, said))
     }
 }
 
-fn received(taken: Taken) -> Received {
+fn received(taken: Delivery) -> Received {
     match taken {
-        Taken::Accepted => Received::Accepted,
-        Taken::NoConcern => Received::NoConcern,
-        Taken::Unsigned => Received::Unsigned,
-        Taken::Stale => Received::Stale,
-        Taken::Malformed => Received::Malformed,
-        Taken::Failed => Received::Failed,
+        Delivery::Accepted => Received::Accepted,
+        Delivery::Ignored => Received::NoConcern,
+        Delivery::Unsigned => Received::Unsigned,
+        Delivery::StaleSignature => Received::Stale,
+        Delivery::Malformed => Received::Malformed,
+        Delivery::Unavailable => Received::Failed,
     }
 }
 

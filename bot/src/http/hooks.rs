@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use hotfix_adapters::forge::webhook::{Delivery, Refused, Webhook};
+use hotfix_adapters::forge::webhook::{Webhook, WebhookDelivery, WebhookError};
 use http::header::CONNECTION;
 use http::{HeaderValue, Method, Request, StatusCode};
 use hyper::body::Incoming;
@@ -137,9 +137,9 @@ impl Hooks {
         };
         match hook.accept(&head.headers, &body, self.engine.engine().now()) {
             Ok(delivery) => self.take(source, delivery).await,
-            Err(Refused::Unsigned) => Received::Unsigned,
-            Err(Refused::Stale) => Received::Stale,
-            Err(Refused::Malformed(reason)) => {
+            Err(WebhookError::Unsigned) => Received::Unsigned,
+            Err(WebhookError::Stale) => Received::Stale,
+            Err(WebhookError::Malformed(reason)) => {
                 tracing::warn!(source, %reason, "a genuine webhook cannot be read");
                 Received::Malformed
             }
@@ -147,7 +147,7 @@ impl Hooks {
     }
 
     /// Takes a genuine delivery. Only these wait for the journal, so that a flood of forged ones does not push them out.
-    async fn take(&self, source: &str, delivery: Delivery) -> Received {
+    async fn take(&self, source: &str, delivery: WebhookDelivery) -> Received {
         let Some(hint) = delivery.hint else { return Received::NoConcern };
         let Ok(place) = self.queue.clone().try_acquire_owned() else { return Received::Overloaded };
         let (engine, name, repo) = (self.engine.engine(), source.to_owned(), hint.repo.clone());

@@ -33,8 +33,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::FutureExt as _;
-use hotfix_adapters::chat::Listener;
-use hotfix_adapters::chat::listen::Ingress;
+use hotfix_adapters::chat::InboundHandler;
+use hotfix_adapters::chat::inbound::WebhookReceiver;
 use hotfix_adapters::forge::webhook::Webhook;
 use http_body_util::Full;
 use thiserror::Error;
@@ -53,7 +53,7 @@ pub struct Options {
     /// The webhooks by name: `github` is sent to `/hooks/github`. The names also label metrics.
     pub hooks: BTreeMap<String, Arc<dyn Webhook>>,
     /// The chat, when it calls us.
-    pub chat: Option<Arc<dyn Ingress>>,
+    pub chat: Option<Arc<dyn WebhookReceiver>>,
     /// What is refused for its size, its number or its slowness.
     pub limits: Limits,
 }
@@ -138,7 +138,7 @@ pub struct Http {
 /// What is taken in, by whom: it changes when the configuration is read again.
 struct Ways {
     hooks: BTreeMap<String, Arc<dyn Webhook>>,
-    chat: Option<Arc<dyn Ingress>>,
+    chat: Option<Arc<dyn WebhookReceiver>>,
 }
 
 /// The ways in as they are now.
@@ -147,7 +147,7 @@ pub struct WaysIn(Arc<RwLock<Arc<Ways>>>);
 
 impl WaysIn {
     /// Takes in by these from now on; a request that began is judged by the ones before.
-    pub fn replace(&self, hooks: BTreeMap<String, Arc<dyn Webhook>>, chat: Option<Arc<dyn Ingress>>) {
+    pub fn replace(&self, hooks: BTreeMap<String, Arc<dyn Webhook>>, chat: Option<Arc<dyn WebhookReceiver>>) {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(Ways { hooks, chat });
     }
 
@@ -215,7 +215,7 @@ impl Http {
     }
 
     /// Begins to take webhooks and what the chat sends, now that the engine has read its journal.
-    pub fn open(&mut self, engine: impl Into<Current>, listener: &Arc<dyn Listener>) {
+    pub fn open(&mut self, engine: impl Into<Current>, listener: &Arc<dyn InboundHandler>) {
         let engine = engine.into();
         if let Inbound::Bound(bound) = std::mem::replace(&mut self.inbound, Inbound::Off) {
             let (ways, deliveries, limits) = (self.ways_in.clone(), self.deliveries.clone(), self.limits.clone());

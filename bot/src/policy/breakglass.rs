@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use hotfix_adapters::vocabulary::ChannelRef;
+use hotfix_adapters::ids::ChannelRef;
 use serde::Serialize;
 
 use super::{Denial, Policy};

@@ -2,7 +2,7 @@
 //! command line), it is let through here or not at all; nothing else decides who may act.
 
 use hotfix_adapters::chat::{AccountKind, ChannelKind};
-use hotfix_adapters::vocabulary::{ChannelRef, PersonRef};
+use hotfix_adapters::ids::{ChannelRef, PersonRef};
 
 use super::{Denial, Policy};
 use crate::domain::id::ServiceName;

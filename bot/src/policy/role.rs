@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use hotfix_adapters::chat::AccountKind;
-use hotfix_adapters::vocabulary::{ChannelRef, PersonRef, Platform};
+use hotfix_adapters::ids::{ChannelRef, PersonRef, Platform};
 use thiserror::Error;
 
 use super::Policy;

@@ -1,7 +1,7 @@
 //! Who may what: every kind of person against every role.
 
 use hotfix_adapters::chat::{AccountKind, ChannelKind};
-use hotfix_adapters::vocabulary::{PersonRef, Platform};
+use hotfix_adapters::ids::{PersonRef, Platform};
 use jiff::Timestamp;
 
 use super::*;
@@ -225,7 +225,7 @@ fn a_freeze_holds_from_its_first_moment_to_its_last() {
     assert_eq!(why("payments", "2027-01-04T00:00:00Z"), None);
 }
 
-fn room(id: &str) -> hotfix_adapters::vocabulary::ChannelRef {
+fn room(id: &str) -> hotfix_adapters::ids::ChannelRef {
     named(id)
 }
 

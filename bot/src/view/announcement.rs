@@ -1,7 +1,7 @@
 //! The first line under the card: the team learns that a hotfix is on, and what that asks of everybody (APPLY-15).
 
 use hotfix_adapters::chat::{Card, Text, Tone};
-use hotfix_adapters::vocabulary::CommitId;
+use hotfix_adapters::ids::CommitId;
 use jiff::Timestamp;
 
 use super::Audience;

@@ -5,7 +5,7 @@ mod conflict;
 use std::collections::BTreeSet;
 
 use hotfix_adapters::chat::{Span, Text};
-use hotfix_adapters::vocabulary::{CommitId, Environment};
+use hotfix_adapters::ids::{CommitId, Environment};
 use jiff::Timestamp;
 
 use super::Audience;

@@ -1,7 +1,7 @@
 //! Whose work it is: the people behind the sources of the fixes, and those whom nobody knows (security cases 93 and 94).
 
 use hotfix_adapters::chat::{Span, Text};
-use hotfix_adapters::vocabulary::PersonRef;
+use hotfix_adapters::ids::PersonRef;
 
 use super::Audience;
 use super::ask::calls;

@@ -1,7 +1,7 @@
 //! The root card of a run: everything about it at a glance, edited in place as the run goes on.
 
 use hotfix_adapters::chat::{Card, Field, Mark, Span, Text};
-use hotfix_adapters::vocabulary::Environment;
+use hotfix_adapters::ids::Environment;
 use jiff::Timestamp;
 
 use super::ask::{asks, is};

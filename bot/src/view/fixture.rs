@@ -1,6 +1,6 @@
 //! The run that the texts are about, with its readers.
 
-use hotfix_adapters::vocabulary::Platform;
+use hotfix_adapters::ids::Platform;
 
 use super::Audience;
 pub(super) use crate::fixture::*;

@@ -1,7 +1,7 @@
 //! The forms that are shown where a chat can show any: the same questions as the verbs take words for.
 
 use hotfix_adapters::chat::{Action, Choice, Form, Input, InputKind};
-use hotfix_adapters::vocabulary::Platform;
+use hotfix_adapters::ids::Platform;
 use jiff::Timestamp;
 
 use super::Audience;

@@ -1,7 +1,7 @@
 //! Answers to looking around: which runs there are, what runs where, who holds what.
 
 use hotfix_adapters::chat::{Card, Text, Tone};
-use hotfix_adapters::vocabulary::{CommitId, Environment};
+use hotfix_adapters::ids::{CommitId, Environment};
 use jiff::Timestamp;
 
 use super::duration::{between, clock, stamp};

@@ -38,7 +38,7 @@ mod whoami;
 use std::collections::BTreeMap;
 
 use hotfix_adapters::chat::Span;
-use hotfix_adapters::vocabulary::Platform;
+use hotfix_adapters::ids::Platform;
 
 use crate::domain::group::ChatGroup;
 use crate::domain::id::{PersonId, ServiceName};

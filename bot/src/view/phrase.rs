@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use hotfix_adapters::chat::{Span, Text};
 use hotfix_adapters::forge::{Containment, DiffSize};
-use hotfix_adapters::vocabulary::{CommitId, Environment};
+use hotfix_adapters::ids::{CommitId, Environment};
 
 use crate::domain::event::{Contribution, Contributor, Lapse};
 use crate::domain::hotfix::Hotfix;
@@ -305,7 +305,7 @@ mod tests {
 
     #[test]
     fn a_channel_is_named_by_the_chat() {
-        let channel = |id: &str| Span::Channel(hotfix_adapters::vocabulary::ChannelRef::parse(id).unwrap());
+        let channel = |id: &str| Span::Channel(hotfix_adapters::ids::ChannelRef::parse(id).unwrap());
         let plain = |text: &str| Span::Plain(text.to_owned());
         assert_eq!(marked("Say it in <#C0PAY>.").0, [plain("Say it in "), channel("C0PAY"), plain(".")]);
         assert_eq!(marked("<##payments>").0, [channel("#payments")]);

@@ -2,7 +2,7 @@
 
 use hotfix_adapters::chat::{Card, MarkState, Text};
 use hotfix_adapters::forge::MergeMethod;
-use hotfix_adapters::vocabulary::Environment;
+use hotfix_adapters::ids::Environment;
 use jiff::Timestamp;
 
 use super::Audience;

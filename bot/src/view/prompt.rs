@@ -2,7 +2,7 @@
 //! asked (security case 29).
 
 use hotfix_adapters::chat::{Action, Card, Field, Text, Tone};
-use hotfix_adapters::vocabulary::{CommitId, Environment};
+use hotfix_adapters::ids::{CommitId, Environment};
 use jiff::Timestamp;
 use thiserror::Error;
 

@@ -1,7 +1,7 @@
 //! The text of the pull request, as Markdown: reviewers learn there what the branch is and what not to do with it. What
 //! people wrote means nothing there but itself (security case 59).
 
-use hotfix_adapters::forge::inert;
+use hotfix_adapters::forge::neutralize;
 
 use super::card::{digest, withheld};
 use super::phrase::{command, paragraph};
@@ -12,7 +12,7 @@ use crate::domain::hotfix::Hotfix;
 /// The title of the pull request.
 #[must_use]
 pub fn pull_title(state: &Hotfix) -> String {
-    format!("{}: {}", state.id, inert::plain(&paragraph(&state.title)))
+    format!("{}: {}", state.id, neutralize::plain(&paragraph(&state.title)))
 }
 
 /// The first line of the commit that merges it.
@@ -56,7 +56,7 @@ pub fn pull_body(state: &Hotfix, audience: &Audience<'_>) -> String {
 }
 
 fn markdown(words: &str) -> String {
-    inert::markdown(&paragraph(words))
+    neutralize::markdown(&paragraph(words))
 }
 
 fn withheld_or_nothing(state: &Hotfix, audience: &Audience<'_>) -> String {

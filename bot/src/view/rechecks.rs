@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use hotfix_adapters::forge::{Check, CheckState, MergeMethod, Verdict};
+use hotfix_adapters::forge::{Check, CheckState, MergeMethod, ReviewVerdict};
 use hotfix_adapters::registry::{Image, Published};
 
 use super::fixture::{Play, commit, environment, live, person, voted};
@@ -145,7 +145,7 @@ fn pull(play: &Play, changed: Evidence) -> Option<PullSeen> {
             person: Some(person("eve")),
             name: "Eve".to_owned(),
             commit: commit("1111111"),
-            verdict: Verdict::ChangesRequested,
+            verdict: ReviewVerdict::ChangesRequested,
         }),
         Evidence::Open => seen.closed = true,
         Evidence::Draft => seen.draft = true,

@@ -1,7 +1,7 @@
 //! Where a run stands, in words. What stops it comes before what it waits for.
 
 use hotfix_adapters::chat::{MarkState, Tone};
-use hotfix_adapters::vocabulary::Environment;
+use hotfix_adapters::ids::Environment;
 use jiff::Timestamp;
 
 use super::Audience;

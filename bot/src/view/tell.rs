@@ -13,7 +13,7 @@ use crate::domain::event::{Contribution, DeployIntent, Entry, Event, Vote};
 use crate::domain::hotfix::Hotfix;
 use crate::domain::id::{PersonId, StepId};
 use crate::domain::vote::is_backed;
-use hotfix_adapters::vocabulary::CommitId;
+use hotfix_adapters::ids::CommitId;
 
 /// What an event says to this person directly, if anything.
 #[must_use]

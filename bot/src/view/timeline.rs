@@ -15,7 +15,7 @@ use crate::domain::playbook::StepKind;
 use crate::domain::react::is_triage;
 use crate::domain::refusal::Refusal;
 use hotfix_adapters::forge::{Check, CheckState};
-use hotfix_adapters::vocabulary::{CommitId, DeployKey, Environment};
+use hotfix_adapters::ids::{CommitId, DeployKey, Environment};
 
 /// The timeline of a run, as Markdown.
 #[must_use]

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use hotfix_adapters::chat::{AccountKind, Card, Text, Tone};
-use hotfix_adapters::vocabulary::{ChannelRef, Environment, PersonRef, Platform};
+use hotfix_adapters::ids::{ChannelRef, Environment, PersonRef, Platform};
 
 use super::phrase::{ended, listing, outside};
 use crate::domain::id::{HotfixId, ServiceName};

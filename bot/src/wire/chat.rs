@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use hotfix_adapters::chat::Chat;
 use hotfix_adapters::chat::console::Console;
 use hotfix_adapters::chat::discord::{Discord, DiscordOptions};
-use hotfix_adapters::chat::listen::{Ingress, Source};
+use hotfix_adapters::chat::inbound::{EventSource, WebhookReceiver};
 use hotfix_adapters::chat::slack::{Slack, SlackOptions};
 
 use sha2::{Digest as _, Sha256};
@@ -21,9 +21,9 @@ pub struct Talk {
     /// The terminal, when that is the chat.
     pub console: Option<Arc<Console>>,
     /// The way in over connections of our own.
-    pub source: Option<Arc<dyn Source>>,
+    pub source: Option<Arc<dyn EventSource>>,
     /// The way in by requests.
-    pub ingress: Option<Arc<dyn Ingress>>,
+    pub ingress: Option<Arc<dyn WebhookReceiver>>,
 }
 
 /// The chat of this configuration; `console` makes the terminal when it is one.
@@ -71,7 +71,7 @@ fn discord(config: &Config, settings: &DiscordSettings) -> anyhow::Result<Talk> 
     let mut options = DiscordOptions::new(api, token, &settings.application, settings.guilds.clone());
     (options.reach, options.commands) = (reach(config), super::commands());
     let discord = Discord::new(options)?;
-    let source: Arc<dyn Source> = Arc::new(discord.gateway());
+    let source: Arc<dyn EventSource> = Arc::new(discord.gateway());
     Ok(Talk { chat: Arc::new(discord), console: None, source: Some(source), ingress: None })
 }
 
@@ -89,7 +89,7 @@ fn slack(config: &Config, settings: &SlackSettings) -> anyhow::Result<Talk> {
         }
     }
     let slack = Slack::new(options)?;
-    let source = slack.socket_mode().map(|source| -> Arc<dyn Source> { Arc::new(source) });
-    let ingress = slack.ingress().map(|ingress| -> Arc<dyn Ingress> { Arc::new(ingress) });
+    let source = slack.socket_mode().map(|source| -> Arc<dyn EventSource> { Arc::new(source) });
+    let ingress = slack.ingress().map(|ingress| -> Arc<dyn WebhookReceiver> { Arc::new(ingress) });
     Ok(Talk { chat: Arc::new(slack), console: None, source, ingress })
 }

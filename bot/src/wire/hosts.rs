@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use hotfix_adapters::egress::EgressPolicy;
 use hotfix_adapters::failure::Failure;
 use hotfix_adapters::forge::credentials::Credentials;
 use hotfix_adapters::forge::git::mirror::{Mirror, MirrorOptions};
@@ -14,8 +15,7 @@ use hotfix_adapters::forge::hosted::Hosted;
 use hotfix_adapters::forge::local::Local;
 use hotfix_adapters::forge::webhook::Webhook;
 use hotfix_adapters::forge::{Forge, Signature};
-use hotfix_adapters::reach::Reach;
-use hotfix_adapters::vocabulary::{PersonRef, Platform, Repo};
+use hotfix_adapters::ids::{PersonRef, Platform, Repo};
 use secrecy::SecretString;
 
 use crate::config::secret::SecretSource;
@@ -147,8 +147,8 @@ fn mirror(
 }
 
 /// What may be reached besides the internet.
-pub(super) fn reach(config: &Config) -> Reach {
-    Reach::new(config.settings.private_hosts.iter().cloned())
+pub(super) fn reach(config: &Config) -> EgressPolicy {
+    EgressPolicy::new(config.settings.private_hosts.iter().cloned())
 }
 
 /// The webhooks of all forges elsewhere that have secrets for them.

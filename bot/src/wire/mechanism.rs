@@ -14,7 +14,7 @@ use hotfix_adapters::deploy::pipeline::{Pipeline, PipelineOptions};
 use hotfix_adapters::deploy::promotion::{Approval, Promotion, PromotionOptions, Rollout};
 use hotfix_adapters::deploy::tag::{TagOptions, TagRelease};
 use hotfix_adapters::deploy::workflow::{Proof, Workflow, WorkflowOptions};
-use hotfix_adapters::vocabulary::{Environment, PersonRef};
+use hotfix_adapters::ids::{Environment, PersonRef};
 use jiff::Timestamp;
 
 use super::QUESTION;

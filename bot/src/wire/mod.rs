@@ -22,11 +22,11 @@ use std::time::Duration;
 use anyhow::Context as _;
 use async_trait::async_trait;
 use hotfix_adapters::chat::console::{Console, ConsoleOptions};
-use hotfix_adapters::chat::listen::Ingress;
+use hotfix_adapters::chat::inbound::WebhookReceiver;
 use hotfix_adapters::deploy::Deploy;
 use hotfix_adapters::forge::local::{Local, LocalOptions};
+use hotfix_adapters::ids::{ChannelRef, PersonRef, Platform};
 use hotfix_adapters::program::on_path;
-use hotfix_adapters::vocabulary::{ChannelRef, PersonRef, Platform};
 use hotfix_storage::Clock;
 use hotfix_storage::embedded::{self, Embedded};
 
@@ -98,7 +98,7 @@ pub fn local_forge(config: &Config) -> anyhow::Result<Arc<Local>> {
 ///
 /// # Errors
 /// When a secret of a webhook cannot be used.
-pub fn http(config: &Config, chat: Option<Arc<dyn Ingress>>) -> anyhow::Result<http::Options> {
+pub fn http(config: &Config, chat: Option<Arc<dyn WebhookReceiver>>) -> anyhow::Result<http::Options> {
     let settings = &config.settings.http;
     let whole = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
     let limits = http::Limits {

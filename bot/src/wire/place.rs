@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use hotfix_adapters::cluster::Cluster;
 use hotfix_adapters::cluster::kubernetes::{Access, ContainerRule, Kubernetes, KubernetesOptions, Place};
-use hotfix_adapters::reach::Reach;
+use hotfix_adapters::egress::EgressPolicy;
 use hotfix_adapters::registry::oci::{Auth, Oci, OciOptions};
 use hotfix_adapters::registry::tags::TagStrategies;
 
@@ -12,7 +12,7 @@ use super::hosts::secret;
 use crate::config::{ClusterConfig, ContainerConfig, RegistryConfig};
 use crate::engine::Images;
 
-pub(super) fn registry(registry: &RegistryConfig, reach: Reach) -> anyhow::Result<Images> {
+pub(super) fn registry(registry: &RegistryConfig, reach: EgressPolicy) -> anyhow::Result<Images> {
     let auth = match &registry.login {
         None => Auth::Anonymous,
         Some(login) => match &login.user {

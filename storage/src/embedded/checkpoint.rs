@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::disk::Disk;
 use super::index::{Index, guard};
 use super::options::Layout;
-use super::small::{self, Checkpoint, Mark};
+use super::sidecar::{self, Checkpoint, Mark};
 
 /// Flushes and syncs the index, then moves the high-water mark and the checkpoint.
 pub(crate) fn write(disk: &dyn Disk, layout: &Layout, index: &Index, state: &Checkpoint) -> Result<(), String> {
@@ -19,9 +19,9 @@ fn record(disk: &dyn Disk, layout: &Layout, state: &Checkpoint) -> io::Result<()
     for path in files(&layout.index)? {
         disk.sync(&File::open(path)?)?;
     }
-    small::sync_directory(&layout.index)?;
-    small::replace(disk, &layout.mark, &Mark { seq: state.seq, hash: state.hash.clone() })?;
-    small::replace(disk, &layout.checkpoint, state)
+    sidecar::sync_directory(&layout.index)?;
+    sidecar::replace(disk, &layout.mark, &Mark { seq: state.seq, hash: state.hash.clone() })?;
+    sidecar::replace(disk, &layout.checkpoint, state)
 }
 
 /// After a clean close: the same checkpoint, with what the index's files look like.

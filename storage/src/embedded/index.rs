@@ -12,7 +12,7 @@ use std::sync::Once;
 
 use sha2::{Digest as _, Sha256};
 
-use super::line::Hash;
+use super::entry::Hash;
 use super::segment::Place;
 use crate::outbox::WorkKey;
 use crate::record::{CommitId, DedupeKey, StreamId};

@@ -5,19 +5,19 @@ use std::io::{BufRead, Write};
 use std::path::Path;
 use std::sync::Arc;
 
+use super::append::Tail;
 use super::checkpoint;
 use super::disk::MachineDisk;
+use super::entry::{self, Hash};
 use super::error::{Damage, OpenError};
-use super::guarded;
 use super::index::{Broken, Index, guard};
-use super::line::{self, Hash};
+use super::integrity;
+use super::lock;
 use super::open;
 use super::options::{Layout, Options};
 use super::segment::{self, Place, Position, Reader};
-use super::small::{self, Found, Mark};
-use super::tail::Tail;
+use super::sidecar::{self, Found, Mark};
 use super::trailer::{self, Trailer};
-use super::witness;
 use super::{Embedded, segment::End};
 use crate::clock::Clock;
 use crate::memory::Memory;
@@ -45,11 +45,12 @@ pub struct Report {
 /// The first damage found, or that the store is in use. Nothing is repaired.
 pub fn verify(directory: &Path) -> Result<Report, OpenError> {
     let (options, layout) = (Options::maintenance(directory), Layout::of(directory));
-    guarded::existing(&layout)?;
-    let _lock = guarded::lock(&layout.lock, options.lock_wait)?;
+    lock::existing(&layout)?;
+    let _lock = lock::lock(&layout.lock, options.lock_wait)?;
     let mut records = 0_u64;
-    let end = witness::check_whole(&layout, &mut |line| records = records.saturating_add(line.records().len() as u64))?;
-    let marked = match small::read::<Mark>(&layout.mark).map_err(OpenError::io("read", &layout.mark))? {
+    let end =
+        integrity::check_whole(&layout, &mut |line| records = records.saturating_add(line.records().len() as u64))?;
+    let marked = match sidecar::read::<Mark>(&layout.mark).map_err(OpenError::io("read", &layout.mark))? {
         Found::Whole(mark) => mark.seq == end.position.seq,
         Found::Damaged => {
             let reason = "a mark whose checksum does not match; the next start makes it anew".to_owned();
@@ -153,8 +154,8 @@ pub fn import(directory: &Path, input: &mut dyn BufRead, trailer: Trailer) -> Re
     if fs::read_dir(directory).is_ok_and(|mut entries| entries.next().is_some()) {
         return Err(OpenError::NotEmpty { path: directory.to_owned() });
     }
-    guarded::directories(&layout)?;
-    let _lock = guarded::lock(&layout.lock, options.lock_wait)?;
+    lock::directories(&layout)?;
+    let _lock = lock::lock(&layout.lock, options.lock_wait)?;
     let result = import_lines(&options, &layout, input, trailer);
     if result.is_err() {
         let _ = fs::remove_dir_all(&layout.journal);
@@ -199,7 +200,7 @@ fn import_lines(
             ended = true;
             continue;
         }
-        let line = line::decode(text).map_err(wrong)?;
+        let line = entry::decode(text).map_err(wrong)?;
         if line.seq != seq.saturating_add(1) || line.prev != hash {
             return Err(wrong("it does not follow the one before it".to_owned()));
         }
@@ -216,7 +217,7 @@ fn import_lines(
     }
     let head = hex::encode(hash);
     let mark = Mark { seq, hash: head.clone() };
-    small::replace(&MachineDisk, &layout.mark, &mark).map_err(OpenError::io("write", &layout.mark))?;
+    sidecar::replace(&MachineDisk, &layout.mark, &mark).map_err(OpenError::io("write", &layout.mark))?;
     index_imported(options, layout, &tail, &mark)?;
     Ok(Imported { entries: seq, head })
 }
@@ -236,8 +237,8 @@ fn index_imported(options: &Options, layout: &Layout, tail: &Tail, mark: &Mark) 
 /// When the store is in use or the journal is damaged.
 pub fn rebuild(directory: &Path) -> Result<(), OpenError> {
     let (options, layout) = (Options::maintenance(directory), Layout::of(directory));
-    guarded::existing(&layout)?;
-    let lock = guarded::lock(&layout.lock, options.lock_wait)?;
+    lock::existing(&layout)?;
+    let lock = lock::lock(&layout.lock, options.lock_wait)?;
     open::mark_suspect(&layout).map_err(OpenError::io("write", &layout.suspect))?;
     drop(lock);
     drop(Embedded::open(options)?);

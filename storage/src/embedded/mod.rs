@@ -8,25 +8,25 @@
 //! since the last checkpoint (at most [`Options::checkpoint_every`] entries) and in the half minute that the system takes to
 //! write back the tip. The journal itself is synced before anything is acknowledged, so this needs a disk that damages it.
 
+mod append;
 mod checkpoint;
 mod disk;
+mod entry;
 mod error;
-mod guarded;
 mod index;
-mod ledger;
-mod line;
-mod live;
+mod index_codec;
+mod integrity;
+mod lock;
 mod maintain;
 mod open;
 mod options;
+mod pending;
 mod read;
 mod segment;
 mod shared;
-mod small;
-mod stored;
-mod tail;
+mod sidecar;
+mod state;
 mod trailer;
-mod witness;
 mod writer;
 
 pub use disk::{Disk, MachineDisk};
@@ -50,10 +50,10 @@ use crate::outbox::{ClaimRequest, Claimed, Fence, WorkKey, WorkView};
 use crate::record::{Commit, CommitId, Cursor, Receipt, Record, Seq, StreamId, Version};
 use crate::{Health, Journal};
 use index::{Broken, Index, guard};
-use ledger::Ledger;
 use options::Layout;
 use read::{entry, read_feed, read_stream};
 use shared::Shared;
+use state::State;
 use writer::{Ask, Request, Writer};
 
 /// How many requests wait for the writer before callers do.
@@ -78,21 +78,21 @@ impl Embedded {
     /// to do.
     pub fn open(options: Options) -> Result<Self, OpenError> {
         let layout = Layout::of(&options.directory);
-        guarded::directories(&layout)?;
-        let lock = guarded::lock(&layout.lock, options.lock_wait)?;
+        lock::directories(&layout)?;
+        let lock = lock::lock(&layout.lock, options.lock_wait)?;
         let ready = match open::open(&options, &layout) {
             // The reserve is there for exactly this: the few blocks that a start needs on a full disk.
             Err(error) if error.is_full() && fs::remove_file(&layout.reserve).is_ok() => open::open(&options, &layout)?,
             result => result?,
         };
-        if let Err(error) = tail::reserve(&layout.reserve, options.reserve_bytes) {
+        if let Err(error) = append::reserve(&layout.reserve, options.reserve_bytes) {
             tracing::warn!(store.error = %error, "there is no room for the reserve file: free space soon");
         }
         let open::Ready { index, reader, ledger, tail, end, checkpointed } = ready;
         let shared = Arc::new(Shared::new(options.clock.clone(), reader, index, &ledger, end.at));
         let (requests, receiver) = mpsc::channel(QUEUE);
         let (writer_layout, writer_shared) = (layout.clone(), shared.clone());
-        let tip = small::Tip::open(&layout.tip).map_err(OpenError::io("open", &layout.tip))?;
+        let tip = sidecar::Tip::open(&layout.tip).map_err(OpenError::io("open", &layout.tip))?;
         let writer = Writer { options, layout: writer_layout, shared: writer_shared, ledger, tail, tip, checkpointed };
         let thread = std::thread::Builder::new().name("journal".to_owned()).spawn(move || writer.run(receiver));
         let thread = thread.map_err(OpenError::io("start a thread for", &layout.root))?;
@@ -120,7 +120,7 @@ impl Embedded {
     /// Does something with the state in memory, on the writer's thread.
     async fn ask<T: Send + 'static>(
         &self,
-        question: impl FnOnce(&mut Ledger, Timestamp) -> T + Send + 'static,
+        question: impl FnOnce(&mut State, Timestamp) -> T + Send + 'static,
     ) -> Result<T, ReadError> {
         let (answer, wait) = oneshot::channel();
         let ask: Ask = Box::new(move |state| {

@@ -7,17 +7,17 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 use std::sync::{Arc, mpsc};
 
+use super::append::Tail;
 use super::checkpoint::checksums;
+use super::entry::{self, EntryRef, FORMAT};
 use super::error::OpenError;
-use super::guarded::{self, patiently};
 use super::index::{Applied, Broken, Index, guard};
-use super::ledger::Ledger;
-use super::line::{self, EntryRef, FORMAT};
+use super::integrity::{Witnesses, check_journal, not_short};
+use super::lock::{self, patiently};
 use super::options::{Layout, Options};
 use super::segment::{self, End, Position, Reader};
-use super::small::{self, Checkpoint};
-use super::tail::Tail;
-use super::witness::{Witnesses, check_journal, not_short};
+use super::sidecar::{self, Checkpoint};
+use super::state::State;
 
 /// How many entries are replayed between two writes to the index.
 const REPLAY: usize = 512;
@@ -26,7 +26,7 @@ const REPLAY: usize = 512;
 pub(crate) struct Ready {
     pub(crate) index: Arc<Index>,
     pub(crate) reader: Arc<Reader>,
-    pub(crate) ledger: Ledger,
+    pub(crate) ledger: State,
     pub(crate) tail: Tail,
     pub(crate) end: Position,
     pub(crate) checkpointed: u64,
@@ -57,7 +57,7 @@ pub(crate) fn open(options: &Options, layout: &Layout) -> Result<Ready, OpenErro
     Ok(ready)
 }
 
-type Opened = (Arc<Index>, Ledger);
+type Opened = (Arc<Index>, State);
 
 /// Opens the index if it can be trusted; otherwise `None`, to build it anew.
 fn trust(
@@ -76,7 +76,7 @@ fn trust(
     if let Some(checkpoint) = checkpoint.filter(|checkpoint| checkpoint.index.is_some()) {
         // From here on the checksums are no longer those of the index.
         let open = Checkpoint { index: None, ..checkpoint.clone() };
-        small::replace(&*options.disk, &layout.checkpoint, &open)
+        sidecar::replace(&*options.disk, &layout.checkpoint, &open)
             .map_err(OpenError::io("write", &layout.checkpoint))?;
     }
     let small = segment::list(&layout.journal)?.iter().map(|(_, size)| *size).sum::<u64>() <= options.verify_bytes;
@@ -104,7 +104,7 @@ pub(crate) fn probe(
     let probing = move || {
         let opened = guard(|| {
             let index = Arc::new(open_patiently(&path, cache, lock_wait)?);
-            let ledger = Ledger::load(index.clone(), reader)?;
+            let ledger = State::load(index.clone(), reader)?;
             if count {
                 ledger.count()?;
             }
@@ -146,7 +146,7 @@ fn continue_from(index: &Index, applied: &Applied, layout: &Layout) -> Result<Po
 
 /// Replays what is behind `from` into the index, up to and with the entry `until` if one is named.
 pub(crate) fn catch_up(
-    ledger: &mut Ledger,
+    ledger: &mut State,
     from: Position,
     layout: &Layout,
     until: Option<u64>,
@@ -167,7 +167,7 @@ pub(crate) fn catch_up(
 
 /// Sets the modes of the index's files.
 pub(crate) fn close_index(layout: &Layout) -> Result<(), OpenError> {
-    guarded::close_index(&layout.index).map_err(OpenError::io("set the modes of", &layout.index))
+    lock::close_index(&layout.index).map_err(OpenError::io("set the modes of", &layout.index))
 }
 
 /// Builds the index anew from the whole journal.
@@ -208,13 +208,13 @@ fn begin(options: &Options, layout: &Layout, ready: &mut Ready) -> Result<(), Op
     tail.roll(seq).map_err(failed())?;
     let at = options.clock.now().max(end.at);
     let mut bytes = Vec::new();
-    let hash = line::encode(&mut bytes, seq, &end.hash, at, &EntryRef::Opened { epoch, format: FORMAT })
+    let hash = entry::encode(&mut bytes, seq, &end.hash, at, &EntryRef::Opened { epoch, format: FORMAT })
         .map_err(std::io::Error::other)
         .map_err(failed())?;
     let place = tail.place(0, bytes.len());
     tail.append(&bytes, place).map_err(failed())?;
     let text = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
-    let line = line::decode(text).map_err(std::io::Error::other).map_err(failed())?;
+    let line = entry::decode(text).map_err(std::io::Error::other).map_err(failed())?;
     let index = |Broken(reason)| OpenError::Index { path: layout.index.clone(), reason };
     guard(|| ledger.replay(&line, place)).map_err(index)?;
     ledger.flush().map_err(index)?;

@@ -1,8 +1,8 @@
 //! Reading records: the index says where, the journal says what, and what the index says is checked on the way. Entries are
 //! numbered without gaps, and so are the records of a stream, so a key that is missing shows.
 
+use super::entry::Line;
 use super::index::{Broken, Index};
-use super::line::Line;
 use super::shared::Shared;
 use crate::record::{Cursor, Record, StreamId, Version};
 

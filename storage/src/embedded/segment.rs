@@ -7,8 +7,8 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::entry::{self, Hash, Line};
 use super::error::{Damage, OpenError};
-use super::line::{self, Hash, Line};
 use crate::clock::Timestamp;
 
 /// How many segments are kept open for reading.
@@ -141,7 +141,7 @@ fn scan_segment(
             return Ok(None);
         }
         let text = bytes.strip_suffix(b"\n");
-        let checked = text.ok_or_else(|| "it is not finished".to_owned()).and_then(line::decode);
+        let checked = text.ok_or_else(|| "it is not finished".to_owned()).and_then(entry::decode);
         let damage = |reason| {
             let (segment, line, offset) = (path.clone(), number, position.end);
             OpenError::from(Damage::Record { segment, line, offset, seq: position.seq.saturating_add(1), reason })
@@ -151,7 +151,7 @@ fn scan_segment(
             // A line whose checksum is right was written whole, whatever is wrong with it.
             Err(reason) => {
                 let at_end = is_last && reader.fill_buf().map_err(OpenError::io("read", &path))?.is_empty();
-                if at_end && text.is_none_or(|text| line::sealed(text).is_none()) {
+                if at_end && text.is_none_or(|text| entry::sealed(text).is_none()) {
                     return Ok(Some(End { position: position.clone(), torn: read as u64 }));
                 }
                 return Err(damage(reason));
@@ -184,8 +184,8 @@ impl Reader {
         let file = self.file(place.segment).map_err(|e| format!("{}: {e}", name()))?;
         let mut bytes = vec![0; usize::try_from(place.length).unwrap_or_default()];
         file.read_exact_at(&mut bytes, place.offset).map_err(|e| format!("{}: {e}", name()))?;
-        let line =
-            line::decode(&bytes).map_err(|reason| format!("{}: {reason}; `hotfix store verify` tells more", name()))?;
+        let line = entry::decode(&bytes)
+            .map_err(|reason| format!("{}: {reason}; `hotfix store verify` tells more", name()))?;
         if line.seq == seq { Ok(line) } else { Err(format!("{}: found record {}", name(), line.seq)) }
     }
 

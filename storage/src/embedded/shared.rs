@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 
 use super::index::{Applied, Index};
-use super::ledger::Ledger;
 use super::segment::Reader;
+use super::state::State;
 use crate::clock::{self, Clock, Timestamp};
 use crate::lease::LeaseView;
 
@@ -31,7 +31,7 @@ impl Shared {
         clock: Arc<dyn Clock>,
         reader: Arc<Reader>,
         index: Arc<Index>,
-        ledger: &Ledger,
+        ledger: &State,
         floor: Timestamp,
     ) -> Self {
         let (applied, leases) = (ledger.applied, ledger.live.lease_views());

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use serde::{Deserialize, Serialize};
 
-use super::line::Hash;
+use super::entry::Hash;
 
 /// How the line begins; no entry does.
 const BEGIN: &[u8] = b"{\"trailer\":";

@@ -9,15 +9,15 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot};
 
+use super::append::Tail;
 use super::checkpoint;
+use super::entry::{self, EntryRef, MadeRef};
 use super::index::{Broken, Index, guard};
-use super::ledger::{Admitted, Ledger, Refused};
-use super::line::{self, EntryRef, MadeRef};
 use super::options::{Layout, Options};
 use super::segment::Place;
 use super::shared::Shared;
-use super::small::{Mark, Tip};
-use super::tail::Tail;
+use super::sidecar::{Mark, Tip};
+use super::state::{Admitted, Refused, State};
 use crate::clock::Timestamp;
 use crate::error::CommitError;
 use crate::record::{Commit, CommitId, Receipt};
@@ -29,7 +29,7 @@ const GATHER: Duration = Duration::from_micros(100);
 
 pub(crate) type Reply = oneshot::Sender<Result<Receipt, CommitError>>;
 /// Something to do with the state in memory, or the reason why it is not shown any more.
-pub(crate) type Ask = Box<dyn FnOnce(Result<(&mut Ledger, Timestamp), String>) + Send>;
+pub(crate) type Ask = Box<dyn FnOnce(Result<(&mut State, Timestamp), String>) + Send>;
 
 pub(crate) enum Request {
     Commit(Box<Commit>, Reply),
@@ -41,7 +41,7 @@ pub(crate) struct Writer {
     pub(crate) options: Options,
     pub(crate) layout: Layout,
     pub(crate) shared: Arc<Shared>,
-    pub(crate) ledger: Ledger,
+    pub(crate) ledger: State,
     pub(crate) tail: Tail,
     pub(crate) tip: Tip,
     pub(crate) checkpointed: u64,
@@ -149,7 +149,7 @@ impl Writer {
         now: Timestamp,
         group: &mut Group,
     ) -> Result<Result<Receipt, CommitError>, Broken> {
-        let (receipt, leases) = match guard(|| Ok(self.ledger.admit(commit, now)))? {
+        let (receipt, leases) = match guard(|| Ok(self.ledger.check(commit, now)))? {
             Ok(Admitted::New(receipt, leases)) => (receipt, leases),
             Ok(Admitted::Repeated(receipt)) => return Ok(Ok(receipt)),
             Err(Refused::Commit(error)) => return Ok(Err(error)),
@@ -157,7 +157,7 @@ impl Writer {
         };
         let start = group.bytes.len();
         let entry = EntryRef::Commit(MadeRef { commit, versions: &receipt.versions, fences: &receipt.fences });
-        let hash = line::encode(&mut group.bytes, receipt.seq.0, &self.ledger.applied.hash, receipt.at, &entry);
+        let hash = entry::encode(&mut group.bytes, receipt.seq.0, &self.ledger.applied.hash, receipt.at, &entry);
         let hash = match hash {
             Ok(hash) => hash,
             Err(reason) => {
@@ -166,7 +166,7 @@ impl Writer {
             }
         };
         let place = self.tail.place(start, group.bytes.len().saturating_sub(start));
-        guard(|| self.ledger.absorb(commit, &receipt, leases, hash, place))?;
+        guard(|| self.ledger.apply(commit, &receipt, leases, hash, place))?;
         group.last = Some(place);
         Ok(Ok(receipt))
     }

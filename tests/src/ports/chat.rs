@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use hotfix_adapters::chat::{AccountKind, Card, ChannelKind, Chat, Place, Post, Reaction};
+use hotfix_adapters::chat::{AccountKind, Card, ChannelKind, Chat, Destination, Post, Reaction};
+use hotfix_adapters::check_result::CheckResult;
 use hotfix_adapters::failure::Failure;
-use hotfix_adapters::finding::Finding;
-use hotfix_adapters::vocabulary::{ChannelRef, MessageRef, PersonRef};
+use hotfix_adapters::ids::{ChannelRef, MessageRef, PersonRef};
 
 use super::Cut;
 
@@ -36,7 +36,7 @@ impl Chat for CutChat {
         answer
     }
 
-    async fn find(&self, place: &Place, key: &str) -> Result<Option<MessageRef>, Failure> {
+    async fn find(&self, place: &Destination, key: &str) -> Result<Option<MessageRef>, Failure> {
         self.cut.reaches("chat")?;
         self.inner.find(place, key).await
     }
@@ -51,9 +51,9 @@ impl Chat for CutChat {
         self.inner.reactions(message).await
     }
 
-    async fn audience(&self, channel: &ChannelRef, among: &[PersonRef]) -> Result<Vec<PersonRef>, Failure> {
+    async fn readers_among(&self, channel: &ChannelRef, among: &[PersonRef]) -> Result<Vec<PersonRef>, Failure> {
         self.cut.reaches("chat")?;
-        self.inner.audience(channel, among).await
+        self.inner.readers_among(channel, among).await
     }
 
     async fn account(&self, person: &PersonRef) -> Result<AccountKind, Failure> {
@@ -61,9 +61,9 @@ impl Chat for CutChat {
         self.inner.account(person).await
     }
 
-    async fn account_now(&self, person: &PersonRef) -> Result<AccountKind, Failure> {
+    async fn account_uncached(&self, person: &PersonRef) -> Result<AccountKind, Failure> {
         self.cut.reaches("chat")?;
-        self.inner.account_now(person).await
+        self.inner.account_uncached(person).await
     }
 
     async fn channel(&self, channel: &ChannelRef) -> Result<ChannelKind, Failure> {
@@ -71,11 +71,11 @@ impl Chat for CutChat {
         self.inner.channel(channel).await
     }
 
-    async fn examine(&self, channels: &[ChannelRef]) -> Vec<Finding> {
-        self.inner.examine(channels).await
+    async fn self_check(&self, channels: &[ChannelRef]) -> Vec<CheckResult> {
+        self.inner.self_check(channels).await
     }
 
-    async fn examine_groups(&self, groups: &[String]) -> Vec<Finding> {
-        self.inner.examine_groups(groups).await
+    async fn check_groups(&self, groups: &[String]) -> Vec<CheckResult> {
+        self.inner.check_groups(groups).await
     }
 }

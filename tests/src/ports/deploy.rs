@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use hotfix_adapters::deploy::{Deploy, DeployRequest, DeployStatus, Deployment, Edits, Running};
 use hotfix_adapters::failure::Failure;
-use hotfix_adapters::vocabulary::DeployKey;
+use hotfix_adapters::ids::DeployKey;
 
 use super::Cut;
 

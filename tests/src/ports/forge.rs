@@ -6,11 +6,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use hotfix_adapters::failure::Failure;
 use hotfix_adapters::forge::{
-    Bringing, Change, Check, CommitDetail, Containment, DiffSize, Files, Forge, History, Introduced, Labelled,
-    Labelling, Machines, Merge, NewCommit, NewPullRequest, Pick, Picked, PullNumber, PullRequest, PullRequests, Range,
+    Bringing, Change, Check, CommitDetail, Containment, DiffSize, Files, Forge, History, Introduced, LabelEvent,
+    Labelled, Machines, Merge, NewCommit, NewPullRequest, Pick, Picked, PullNumber, PullRequest, PullRequests, Range,
     Refs,
 };
-use hotfix_adapters::vocabulary::{BranchName, CommitId, PersonRef, Repo, TagName};
+use hotfix_adapters::ids::{BranchName, CommitId, PersonRef, Repo, TagName};
 use jiff::Timestamp;
 
 use super::Cut;
@@ -84,14 +84,14 @@ impl PullRequests for CutForge {
         self.act("the pull request is merged".to_owned(), self.inner.merge(repo, number, merge)).await
     }
 
-    async fn labelled(&self, repo: &Repo, label: &str) -> Result<Vec<Labelled>, Failure> {
+    async fn list_by_label(&self, repo: &Repo, label: &str) -> Result<Vec<Labelled>, Failure> {
         self.cut.reaches("forge")?;
-        self.inner.labelled(repo, label).await
+        self.inner.list_by_label(repo, label).await
     }
 
-    async fn titled(&self, repo: &Repo, title: &str) -> Result<Vec<Labelled>, Failure> {
+    async fn find_by_title(&self, repo: &Repo, title: &str) -> Result<Vec<Labelled>, Failure> {
         self.cut.reaches("forge")?;
-        self.inner.titled(repo, title).await
+        self.inner.find_by_title(repo, title).await
     }
 
     async fn required_checks(&self, repo: &Repo, branch: &BranchName) -> Result<Vec<String>, Failure> {
@@ -104,21 +104,27 @@ impl PullRequests for CutForge {
         self.inner.checks(repo, commit).await
     }
 
-    async fn relabel(&self, repo: &Repo, number: PullNumber, add: &[String], remove: &[String]) -> Result<(), Failure> {
-        self.act("the pull request is labelled".to_owned(), self.inner.relabel(repo, number, add, remove)).await
+    async fn set_labels(
+        &self,
+        repo: &Repo,
+        number: PullNumber,
+        add: &[String],
+        remove: &[String],
+    ) -> Result<(), Failure> {
+        self.act("the pull request is labelled".to_owned(), self.inner.set_labels(repo, number, add, remove)).await
     }
 
-    async fn labellings(&self, repo: &Repo, number: PullNumber) -> Result<Vec<Labelling>, Failure> {
+    async fn label_events(&self, repo: &Repo, number: PullNumber) -> Result<Vec<LabelEvent>, Failure> {
         self.cut.reaches("forge")?;
-        self.inner.labellings(repo, number).await
+        self.inner.label_events(repo, number).await
     }
 
     async fn comment(&self, repo: &Repo, number: PullNumber, key: &str, text: &str) -> Result<(), Failure> {
         self.act("the pull request is commented".to_owned(), self.inner.comment(repo, number, key, text)).await
     }
 
-    async fn withdraw(&self, repo: &Repo, number: PullNumber) -> Result<(), Failure> {
-        self.act("the pull request is closed".to_owned(), self.inner.withdraw(repo, number)).await
+    async fn close(&self, repo: &Repo, number: PullNumber) -> Result<(), Failure> {
+        self.act("the pull request is closed".to_owned(), self.inner.close(repo, number)).await
     }
 
     async fn bringing(&self, repo: &Repo, commit: &CommitId) -> Result<Vec<Bringing>, Failure> {
@@ -152,9 +158,15 @@ impl History for CutForge {
         self.inner.resolve(repo, words).await
     }
 
-    async fn between(&self, repo: &Repo, base: &CommitId, head: &CommitId, max: usize) -> Result<Range, Failure> {
+    async fn commits_between(
+        &self,
+        repo: &Repo,
+        base: &CommitId,
+        head: &CommitId,
+        max: usize,
+    ) -> Result<Range, Failure> {
         self.cut.reaches("forge")?;
-        self.inner.between(repo, base, head, max).await
+        self.inner.commits_between(repo, base, head, max).await
     }
 
     async fn commit(&self, repo: &Repo, commit: &CommitId) -> Result<CommitDetail, Failure> {

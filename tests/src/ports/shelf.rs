@@ -7,8 +7,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use hotfix_adapters::cluster::{Cluster, RunningImage};
 use hotfix_adapters::failure::Failure;
+use hotfix_adapters::ids::{CommitId, Digest};
 use hotfix_adapters::registry::{Image, Published, Registry};
-use hotfix_adapters::vocabulary::{CommitId, Digest};
 use sha2::{Digest as _, Sha256};
 
 use super::Cut;

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use async_trait::async_trait;
 use hotfix_adapters::forge::github::app_manifest;
-use hotfix_adapters::forge::{CheckState, Forge, MergeMethod, PullNumber, Verdict};
-use hotfix_adapters::vocabulary::{BranchName, CommitId, Repo};
+use hotfix_adapters::forge::{CheckState, Forge, MergeMethod, PullNumber, ReviewVerdict};
+use hotfix_adapters::ids::{BranchName, CommitId, Repo};
 use hotfix_fakes::github::{APP_KEY_PKCS1, GitHubFake};
 use hotfix_fakes::server::Control;
 use serde_json::json;
@@ -71,11 +71,11 @@ impl OnGitHub {
 
 #[async_trait]
 impl Site for OnGitHub {
-    async fn review(&self, number: PullNumber, who: &str, verdict: Verdict) -> anyhow::Result<()> {
+    async fn review(&self, number: PullNumber, who: &str, verdict: ReviewVerdict) -> anyhow::Result<()> {
         let said = match verdict {
-            Verdict::Approved => "APPROVED",
-            Verdict::ChangesRequested => "CHANGES_REQUESTED",
-            Verdict::Dismissed => "DISMISSED",
+            ReviewVerdict::Approved => "APPROVED",
+            ReviewVerdict::ChangesRequested => "CHANGES_REQUESTED",
+            ReviewVerdict::Dismissed => "DISMISSED",
         };
         self.fake.review(&self.full, number.0, who, said);
         Ok(())

@@ -7,8 +7,8 @@ use anyhow::bail;
 use async_trait::async_trait;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use hotfix_adapters::forge::{CheckState, Forge, MergeMethod, PullNumber, Verdict};
-use hotfix_adapters::vocabulary::{BranchName, CommitId, Repo};
+use hotfix_adapters::forge::{CheckState, Forge, MergeMethod, PullNumber, ReviewVerdict};
+use hotfix_adapters::ids::{BranchName, CommitId, Repo};
 use hotfix_fakes::gitlab::{GitLab, TOKEN};
 use hotfix_fakes::server::Control;
 use serde_json::json;
@@ -40,11 +40,11 @@ impl OnGitLab {
 
 #[async_trait]
 impl Site for OnGitLab {
-    async fn review(&self, number: PullNumber, who: &str, verdict: Verdict) -> anyhow::Result<()> {
+    async fn review(&self, number: PullNumber, who: &str, verdict: ReviewVerdict) -> anyhow::Result<()> {
         match verdict {
-            Verdict::Approved => self.fake.approve(&self.project, number.0, who),
-            Verdict::ChangesRequested => self.fake.request_changes(&self.project, number.0, who),
-            Verdict::Dismissed => bail!("nobody dismisses a review on GitLab"),
+            ReviewVerdict::Approved => self.fake.approve(&self.project, number.0, who),
+            ReviewVerdict::ChangesRequested => self.fake.request_changes(&self.project, number.0, who),
+            ReviewVerdict::Dismissed => bail!("nobody dismisses a review on GitLab"),
         }
         Ok(())
     }

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use hotfix_adapters::forge::local::{Local, LocalOptions};
 use hotfix_adapters::forge::{
-    Check, CheckState, Forge, Merge, MergeMethod, NewPullRequest, PullNumber, PullRequests as _, Verdict,
+    Check, CheckState, Forge, Merge, MergeMethod, NewPullRequest, PullNumber, PullRequests as _, ReviewVerdict,
 };
-use hotfix_adapters::vocabulary::{BranchName, CommitId, PersonRef, Platform, Repo};
+use hotfix_adapters::ids::{BranchName, CommitId, PersonRef, Platform, Repo};
 use hotfix_fakes::server::Control;
 
 use super::{Back, Delivery, Site, repository};
@@ -35,7 +35,7 @@ impl OnDisk {
 
 #[async_trait]
 impl Site for OnDisk {
-    async fn review(&self, number: PullNumber, who: &str, verdict: Verdict) -> anyhow::Result<()> {
+    async fn review(&self, number: PullNumber, who: &str, verdict: ReviewVerdict) -> anyhow::Result<()> {
         let person = PersonRef::new(Platform::Git, format!("{who}@example.org"));
         self.local.review(&self.repo, number, &person, verdict).await?;
         Ok(())

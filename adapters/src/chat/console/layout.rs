@@ -3,7 +3,7 @@
 use textwrap::{Options, WordSeparator, WordSplitter};
 use unicode_width::UnicodeWidthStr;
 
-use super::ink::{Ink, Line, Piece, paint, pieces};
+use super::style::{Line, Piece, Style, paint, pieces};
 use crate::chat::{Action, Card, Field, Mark, MarkState, Tone};
 
 /// Below this a card would be letters under each other.
@@ -33,10 +33,10 @@ impl Page {
     fn framed(self, card: &Card, note: Option<&str>, indent: usize) -> String {
         let width = self.width.max(NARROWEST).saturating_sub(indent + BAR);
         let mut lines = self.lines(card, width);
-        lines.extend(note.map(|note| vec![Piece::new(Ink::Dim, note)]));
+        lines.extend(note.map(|note| vec![Piece::new(Style::Dim, note)]));
         let mut out = String::new();
         for (number, line) in lines.iter().enumerate() {
-            let bar = Piece::new(Ink::Tone(card.tone), bar(card.tone, self.colour, number == 0));
+            let bar = Piece::new(Style::Tone(card.tone), bar(card.tone, self.colour, number == 0));
             let row = paint(&[bar], self.colour) + " " + &paint(line, self.colour);
             out.push_str(&" ".repeat(indent));
             out.push_str(row.trim_end());
@@ -48,23 +48,23 @@ impl Page {
     fn lines(self, card: &Card, width: usize) -> Vec<Line> {
         let mut lines = Vec::new();
         if let Some(title) = &card.title {
-            lines.extend(wrap(&all_in(Ink::Strong, one_line(pieces(title, self.colour))), width));
+            lines.extend(wrap(&all_in(Style::Strong, one_line(pieces(title, self.colour))), width));
         }
         card.lines.iter().for_each(|text| lines.extend(wrap(&pieces(text, self.colour), width)));
         let verbatim = card.verbatim.iter().flat_map(|text| text.lines());
-        lines.extend(verbatim.map(|line| one_line(vec![Piece::new(Ink::Plain, line)])));
+        lines.extend(verbatim.map(|line| one_line(vec![Piece::new(Style::Plain, line)])));
         lines.extend(self.table(&card.fields, width));
         lines.extend(in_a_row(card.progress.iter().map(mark), width));
         lines.extend(in_a_row(card.actions.iter().map(|action| button(action, self.colour)), width));
         if let Some(footer) = &card.footer {
-            lines.extend(wrap(&all_in(Ink::Dim, pieces(footer, self.colour)), width));
+            lines.extend(wrap(&all_in(Style::Dim, pieces(footer, self.colour)), width));
         }
         lines
     }
 
     /// Names in one column, values in the next; a value goes on under itself.
     fn table(self, fields: &[Field], width: usize) -> Vec<Line> {
-        let name_of = |field: &Field| one_line(vec![Piece::new(Ink::Dim, &field.name)]);
+        let name_of = |field: &Field| one_line(vec![Piece::new(Style::Dim, &field.name)]);
         let column = fields.iter().map(|field| width_of(&name_of(field))).max().unwrap_or(0).min(width / 3);
         let mut lines = Vec::new();
         for field in fields {
@@ -76,7 +76,7 @@ impl Page {
                     break;
                 }
                 let mut line = name.unwrap_or_default();
-                line.push(Piece::new(Ink::Plain, &" ".repeat(column + 2 - width_of(&line).min(column))));
+                line.push(Piece::new(Style::Plain, &" ".repeat(column + 2 - width_of(&line).min(column))));
                 line.extend(value.unwrap_or_default());
                 lines.push(line);
             }
@@ -105,14 +105,14 @@ fn mark(mark: &Mark) -> Line {
         MarkState::Skipped => "↷",
         MarkState::Ahead => "·",
     };
-    one_line(vec![Piece::new(Ink::Mark(mark.state), &format!("{sign} {}", mark.label))])
+    one_line(vec![Piece::new(Style::Mark(mark.state), &format!("{sign} {}", mark.label))])
 }
 
 fn button(action: &Action, colour: bool) -> Line {
     let (ink, sign) = match (action.danger, colour) {
-        (true, true) => (Ink::Danger, ""),
-        (true, false) => (Ink::Danger, "!"),
-        (false, _) => (Ink::Strong, ""),
+        (true, true) => (Style::Danger, ""),
+        (true, false) => (Style::Danger, "!"),
+        (false, _) => (Style::Strong, ""),
     };
     one_line(vec![Piece::new(ink, &format!("[{sign} {} ]", action.label))])
 }
@@ -143,9 +143,9 @@ fn changes(old: &Card, new: &Card) -> (Card, Option<&'static str>) {
     (changed, note)
 }
 
-fn all_in(ink: Ink, line: Line) -> Line {
+fn all_in(ink: Style, line: Line) -> Line {
     let inked = |piece: Piece| {
-        if piece.ink == Ink::Mention { piece } else { Piece { ink, ..piece } }
+        if piece.ink == Style::Mention { piece } else { Piece { ink, ..piece } }
     };
     line.into_iter().map(inked).collect()
 }
@@ -166,7 +166,7 @@ fn in_a_row(things: impl Iterator<Item = Line>, width: usize) -> Vec<Line> {
     for thing in things {
         match lines.last_mut() {
             Some(line) if width_of(line) + 2 + width_of(&thing) <= width => {
-                line.push(Piece::new(Ink::Plain, "  "));
+                line.push(Piece::new(Style::Plain, "  "));
                 line.extend(thing);
             }
             _ => lines.extend(wrap(&thing, width)),
@@ -178,7 +178,7 @@ fn in_a_row(things: impl Iterator<Item = Line>, width: usize) -> Vec<Line> {
 /// Breaks a text into lines. `textwrap` sees the bare text; since it only ever drops spaces at a break, the looks are
 /// brought back by walking along.
 fn wrap(text: &[Piece], width: usize) -> Vec<Line> {
-    let letters: Vec<(Ink, char)> =
+    let letters: Vec<(Style, char)> =
         text.iter().flat_map(|piece| piece.text.chars().map(move |c| (piece.ink, c))).collect();
     let options =
         Options::new(width).word_separator(WordSeparator::AsciiSpace).word_splitter(WordSplitter::NoHyphenation);

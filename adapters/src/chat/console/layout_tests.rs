@@ -3,7 +3,7 @@
 
 use super::*;
 use crate::chat::Text;
-use crate::vocabulary::{PersonRef, Platform};
+use crate::ids::{PersonRef, Platform};
 
 fn card() -> Card {
     let field = |name: &str, value: Text| Field { name: name.to_owned(), value };

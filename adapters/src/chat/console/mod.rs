@@ -1,15 +1,15 @@
 //! The chat port in a terminal: for demos, drills, development and tests. People are chosen by name, and whoever sits at the
 //! terminal speaks for all of them; so it is never a door to production.
 //!
-//! [`Console::hear`] turns typed lines into acts; the port's methods turn messages into text on a screen. What was said is
-//! remembered (see `book.rs`), so that [`Console::transcript`] can tell a test what the team saw, and a bot that is started
+//! [`Console::parse_input`] turns typed lines into acts; the port's methods turn messages into text on a screen. What was said is
+//! remembered (see `message_log.rs`), so that [`Console::transcript`] can tell a test what the team saw, and a bot that is started
 //! again finds its messages.
 
-mod book;
-mod hear;
-mod ink;
+mod input;
 mod layout;
-mod shown;
+mod message_log;
+mod style;
+mod transcript;
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -19,16 +19,16 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
 
-use self::book::{Book, Fact, State};
 use self::layout::Page;
-use super::{AccountKind, Card, ChannelKind, Chat, Place, Post, Reaction};
+use self::message_log::{Fact, MessageLog, State};
+use super::{AccountKind, Card, ChannelKind, Chat, Destination, Post, Reaction};
+use crate::check_result::CheckResult;
 use crate::failure::Failure;
-use crate::finding::Finding;
-use crate::vocabulary::{ChannelRef, MessageRef, PersonRef};
+use crate::ids::{ChannelRef, MessageRef, PersonRef};
 
-pub use self::book::{Chatter, Message, OpenError};
-pub use self::hear::HearError;
-pub use self::shown::{Entry, EntryKind};
+pub use self::input::InputError;
+pub use self::message_log::{Chatter, Message, OpenError};
+pub use self::transcript::{Entry, EntryKind};
 
 /// How a console is set up.
 pub struct ConsoleOptions {
@@ -75,7 +75,7 @@ pub struct Console {
 
 struct Inner {
     state: State,
-    book: Option<Book>,
+    book: Option<MessageLog>,
     screen: Option<Box<dyn Write + Send>>,
 }
 
@@ -94,11 +94,11 @@ impl Console {
         if !options.members.contains_key(&options.main) {
             return Err(OpenError::NoMainChannel(options.main));
         }
-        if let Some(person) = options.members.values().flatten().find(|person| !hear::typeable(&person.id)) {
+        if let Some(person) = options.members.values().flatten().find(|person| !input::typeable(&person.id)) {
             return Err(OpenError::BadName(person.id.clone()));
         }
         let (book, state) = match &options.persist {
-            Some(path) => Book::open(path).map(|(book, state)| (Some(book), state))?,
+            Some(path) => MessageLog::open(path).map(|(book, state)| (Some(book), state))?,
             None => (None, State::default()),
         };
         Ok(Self {
@@ -134,19 +134,19 @@ impl Console {
     }
 
     /// The channel that a message in this place is in, if such a place is.
-    fn channel_of(&self, place: &Place, state: &State) -> Result<ChannelRef, Failure> {
+    fn channel_of(&self, place: &Destination, state: &State) -> Result<ChannelRef, Failure> {
         match place {
-            Place::Channel(channel) => self.members(channel).map(|_| channel.clone()),
-            Place::Thread(root) | Place::ThreadAndChannel(root) => match known(state, root)?.thread() {
+            Destination::Channel(channel) => self.members(channel).map(|_| channel.clone()),
+            Destination::Thread(root) | Destination::ThreadAndChannel(root) => match known(state, root)?.thread() {
                 None => Ok(root.channel.clone()),
                 Some(above) => {
                     Err(Failure::rejected(format!("{} is an answer itself; its thread hangs on {}", root.id, above.id)))
                 }
             },
-            Place::Direct(person) if self.members.values().flatten().any(|member| member == person) => {
+            Destination::Direct(person) if self.members.values().flatten().any(|member| member == person) => {
                 ChannelRef::parse(&format!("@{}", person.id)).map_err(|error| Failure::rejected(error.to_string()))
             }
-            Place::Direct(person) => {
+            Destination::Direct(person) => {
                 Err(Failure::rejected(format!("nobody is called {:?} at this console", person.id)))
             }
         }
@@ -174,7 +174,7 @@ impl Inner {
         let (Some(screen), Some((fact, before))) = (&mut self.screen, self.state.shown.last()) else {
             return;
         };
-        let text = shown::on_screen(&self.state, fact, before.as_ref(), page);
+        let text = transcript::on_screen(&self.state, fact, before.as_ref(), page);
         if let Err(error) = screen.write_all(text.as_bytes()).and_then(|()| screen.flush()) {
             tracing::warn!(error = %error, "the console's screen could not be written to");
         }
@@ -185,9 +185,9 @@ impl Inner {
 impl Chat for Console {
     async fn post(&self, post: &Post) -> Result<MessageRef, Failure> {
         let mut inner = self.lock();
-        let channel = self.channel_of(&post.place, &inner.state)?;
+        let channel = self.channel_of(&post.destination, &inner.state)?;
         let message = MessageRef { channel, id: inner.state.next_id() };
-        let (place, key, card) = (post.place.clone(), post.key.clone(), post.card.clone());
+        let (place, key, card) = (post.destination.clone(), post.key.clone(), post.card.clone());
         inner.take(Fact::Posted { message: message.clone(), place, key, card })?;
         inner.show(self.page);
         Ok(message)
@@ -204,7 +204,7 @@ impl Chat for Console {
     }
 
     /// The oldest, should there be several.
-    async fn find(&self, place: &Place, key: &str) -> Result<Option<MessageRef>, Failure> {
+    async fn find(&self, place: &Destination, key: &str) -> Result<Option<MessageRef>, Failure> {
         let inner = self.lock();
         let found = inner.state.messages.values().find(|message| message.place == *place && message.key == key);
         Ok(found.map(|message| message.message.clone()))
@@ -224,7 +224,7 @@ impl Chat for Console {
         known(&self.lock().state, message).map(|message| message.reactions.clone())
     }
 
-    async fn audience(&self, channel: &ChannelRef, among: &[PersonRef]) -> Result<Vec<PersonRef>, Failure> {
+    async fn readers_among(&self, channel: &ChannelRef, among: &[PersonRef]) -> Result<Vec<PersonRef>, Failure> {
         let mut readers = self.audience_of(channel)?;
         readers.retain(|reader| among.contains(reader));
         Ok(readers)
@@ -236,7 +236,7 @@ impl Chat for Console {
         Ok(if known { AccountKind::Member } else { AccountKind::Gone })
     }
 
-    async fn account_now(&self, person: &PersonRef) -> Result<AccountKind, Failure> {
+    async fn account_uncached(&self, person: &PersonRef) -> Result<AccountKind, Failure> {
         self.account(person).await
     }
 
@@ -245,19 +245,19 @@ impl Chat for Console {
         Ok(if channel.as_str().starts_with('@') { ChannelKind::Direct } else { ChannelKind::Own })
     }
 
-    async fn examine(&self, channels: &[ChannelRef]) -> Vec<Finding> {
+    async fn self_check(&self, channels: &[ChannelRef]) -> Vec<CheckResult> {
         let found = |channel: &ChannelRef| match self.audience_of(channel) {
-            Ok(people) => Finding::fine(format!("the channel {channel}"), format!("{} people read it", people.len())),
+            Ok(people) => CheckResult::ok(format!("the channel {channel}"), format!("{} people read it", people.len())),
             Err(failure) => {
                 let next = "Name one of the channels of the console.";
-                Finding::wrong(format!("the channel {channel}"), failure.to_string(), next)
+                CheckResult::error(format!("the channel {channel}"), failure.to_string(), next)
             }
         };
         channels.iter().map(found).collect()
     }
 
     /// Nobody is called at a terminal.
-    async fn examine_groups(&self, _: &[String]) -> Vec<Finding> {
+    async fn check_groups(&self, _: &[String]) -> Vec<CheckResult> {
         Vec::new()
     }
 }

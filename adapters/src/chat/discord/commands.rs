@@ -5,8 +5,8 @@
 use serde_json::{Value, json};
 
 use super::markdown::is_number;
-use crate::chat::Act;
-use crate::vocabulary::{ChannelRef, MessageRef};
+use crate::chat::Interaction;
+use crate::ids::{ChannelRef, MessageRef};
 
 /// The entry in the menu of a message.
 const ADD: &str = "Add to hotfix";
@@ -176,7 +176,7 @@ fn essence(value: &Value) -> Value {
 }
 
 /// What somebody chose to keep by the menu of a message; `None` when it is another entry.
-pub(super) fn added(data: &Value, channel: ChannelRef) -> Option<Act> {
+pub(super) fn added(data: &Value, channel: ChannelRef) -> Option<Interaction> {
     let menu = data.get("type").and_then(Value::as_u64) == Some(u64::from(MESSAGE_MENU));
     let named = data.get("name").and_then(Value::as_str) == Some(ADD);
     let id = data.get("target_id").and_then(Value::as_str).filter(|id| menu && named && is_number(id))?;
@@ -190,7 +190,7 @@ pub(super) fn added(data: &Value, channel: ChannelRef) -> Option<Act> {
             embeds.flat_map(|embed| [words(embed, "title"), words(embed, "description")]).collect();
         text = shown.into_iter().filter(|words| !words.is_empty()).collect::<Vec<_>>().join("\n");
     }
-    Some(Act::Added { message: MessageRef { channel, id: id.to_owned() }, text })
+    Some(Interaction::MessageShortcut { message: MessageRef { channel, id: id.to_owned() }, text })
 }
 
 /// The text of an invocation, as it could have been typed; `None` when it is another command.

@@ -2,11 +2,11 @@
 
 use serde_json::Value;
 
-use super::core::Core;
+use super::context::Context;
 use super::{commands, markdown, modal};
 use crate::chat::dropped::Dropped;
-use crate::chat::{Act, Answers, Emoji};
-use crate::vocabulary::{ChannelRef, MessageRef, PersonRef, Platform};
+use crate::chat::{Answers, Emoji, Interaction};
+use crate::ids::{ChannelRef, MessageRef, PersonRef, Platform};
 
 /// Stands before the key of a form in the id of the button that opens it again.
 pub(super) const AGAIN: &str = "again:";
@@ -17,7 +17,7 @@ const SUBMIT: u64 = 5;
 
 /// An interaction, and where to answer it.
 #[derive(Debug, Clone)]
-pub(super) struct Interaction {
+pub(super) struct DiscordInteraction {
     pub(super) id: String,
     /// Serves for 15 minutes; it is a secret of this interaction.
     pub(super) token: String,
@@ -33,7 +33,7 @@ pub(super) struct Interaction {
 /// What was done.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Did {
-    Act(Act),
+    Act(Interaction),
     /// The form of this key is wanted again.
     Again(String),
     /// Something that the bot does not use.
@@ -72,7 +72,7 @@ pub(super) fn person(id: &str) -> PersonRef {
 }
 
 /// Reads an interaction; `None` when it is another application's, or nobody's.
-pub(super) fn interaction(core: &Core, data: &Value) -> Option<Interaction> {
+pub(super) fn interaction(core: &Context, data: &Value) -> Option<DiscordInteraction> {
     let application = text(data, "/application_id");
     if application != Some(&core.application) {
         Dropped::OtherApp.note("discord", application);
@@ -82,7 +82,7 @@ pub(super) fn interaction(core: &Core, data: &Value) -> Option<Interaction> {
     let channel = ChannelRef::parse(number(data, "/channel_id")?).ok()?;
     let parent =
         number(data, "/channel/parent_id").filter(|_| is_thread(data)).and_then(|id| ChannelRef::parse(id).ok());
-    core.parents.keep(channel.clone(), parent.clone());
+    core.parents.insert(channel.clone(), parent.clone());
     let spot = Spot::of(channel.clone(), parent);
     let welcome = match text(data, "/guild_id") {
         Some(guild) => {
@@ -97,7 +97,7 @@ pub(super) fn interaction(core: &Core, data: &Value) -> Option<Interaction> {
     };
     let kind = data.get("type").and_then(Value::as_u64).unwrap_or_default();
     let did = did(core, kind, data, channel).unwrap_or(Did::Other);
-    Some(Interaction {
+    Some(DiscordInteraction {
         id: number(data, "/id")?.to_owned(),
         token: text(data, "/token")?.to_owned(),
         from: person(from),
@@ -112,13 +112,13 @@ fn is_thread(data: &Value) -> bool {
     data.pointer("/channel/type").and_then(Value::as_u64).is_some_and(|kind| (10..=12).contains(&kind))
 }
 
-fn did(core: &Core, kind: u64, data: &Value, channel: ChannelRef) -> Option<Did> {
+fn did(core: &Context, kind: u64, data: &Value, channel: ChannelRef) -> Option<Did> {
     let said = data.get("data")?;
     let id = said.get("custom_id").and_then(Value::as_str);
     match kind {
         COMMAND => match commands::added(said, channel) {
             Some(added) => Some(Did::Act(added)),
-            None => commands::typed(&core.commands, said).map(|text| Did::Act(Act::Command { text })),
+            None => commands::typed(&core.commands, said).map(|text| Did::Act(Interaction::Command { text })),
         },
         COMPONENT => {
             if let Some(key) = id?.strip_prefix(AGAIN) {
@@ -128,19 +128,19 @@ fn did(core: &Core, kind: u64, data: &Value, channel: ChannelRef) -> Option<Did>
             let (count, value) = id?.split_once(':')?;
             let ours = count.bytes().all(|b| b.is_ascii_digit()) && text(data, "/message/author/id").is_some();
             let message = MessageRef { channel, id: number(data, "/message/id")?.to_owned() };
-            ours.then(|| Did::Act(Act::Pressed { message, value: value.to_owned() }))
+            ours.then(|| Did::Act(Interaction::ButtonClick { message, value: value.to_owned() }))
         }
         SUBMIT => {
             let key = modal::key(id?)?.to_owned();
             let answers: Answers = modal::answers(said.get("components").unwrap_or(&Value::Null));
-            Some(Did::Act(Act::Submitted { key, answers }))
+            Some(Did::Act(Interaction::FormSubmit { key, answers }))
         }
         _ => None,
     }
 }
 
 /// Reads a reaction; `None` when it is a bot's (security case 30), or on a message or in a server that is no concern.
-pub(super) fn reacted(core: &Core, me: &str, data: &Value, added: bool) -> Option<Reacted> {
+pub(super) fn reacted(core: &Context, me: &str, data: &Value, added: bool) -> Option<Reacted> {
     let guild = text(data, "/guild_id").is_some_and(|guild| {
         let listed = core.listens_to(guild);
         if !listed {

@@ -7,9 +7,9 @@ use serde_json::json;
 use super::super::options::{DISCORD_API, DiscordOptions};
 use super::*;
 
-fn core() -> Core {
+fn core() -> Context {
     let api = DISCORD_API.parse().unwrap();
-    Core::new(DiscordOptions::new(api, SecretString::from("token"), "7", vec!["10".to_owned()])).unwrap()
+    Context::new(DiscordOptions::new(api, SecretString::from("token"), "7", vec!["10".to_owned()])).unwrap()
 }
 
 fn told(kind: u8, data: Value) -> Value {
@@ -32,7 +32,7 @@ fn a_button_in_a_thread_is_pressed_in_the_channel_above() {
     let heard = interaction(&core(), &told).unwrap();
     let at = |channel: &str, id: &str| MessageRef { channel: channel.parse().unwrap(), id: id.to_owned() };
     assert_eq!(heard.spot, Spot { channel: "19".parse().unwrap(), thread: Some(at("19", "20")) });
-    assert_eq!(heard.did, Did::Act(Act::Pressed { message: at("20", "40"), value: "n0nce:1".to_owned() }));
+    assert_eq!(heard.did, Did::Act(Interaction::ButtonClick { message: at("20", "40"), value: "n0nce:1".to_owned() }));
     assert!(heard.welcome && heard.on_message);
 }
 

@@ -1,10 +1,10 @@
 //! Text as Discord's markdown in which nothing from outside means anything: no mention, no masked link, no heading, no
 //! timestamp (security case 58). Whatever Discord would read is put behind a backslash; what is left is ours.
 
-use super::limit;
-use crate::chat::harmless::harmless;
+use super::limits;
+use crate::chat::sanitize::sanitize;
 use crate::chat::{Span, Text};
-use crate::vocabulary::{PersonRef, Platform};
+use crate::ids::{PersonRef, Platform};
 
 /// The number of a person on Discord; `None` when this is nobody there (security case 20).
 pub(super) fn user(person: &PersonRef) -> Option<&str> {
@@ -49,13 +49,13 @@ fn written(text: &Text, calls: bool) -> String {
 
 /// A text of fixed width over several lines. One that holds the end of such a text is escaped instead.
 pub(super) fn block(verbatim: &str) -> String {
-    let shown = harmless(verbatim.trim_end_matches('\n'));
+    let shown = sanitize(verbatim.trim_end_matches('\n'));
     if shown.contains("```") || shown.trim().is_empty() { escaped(&shown) } else { format!("```\n{shown}\n```") }
 }
 
 /// A text in which nothing means anything to Discord.
 pub(super) fn escaped(text: &str) -> String {
-    let text = harmless(text);
+    let text = sanitize(text);
     let mut out = String::with_capacity(text.len() + 8);
     // At the beginning of a line, `- x`, `+ x` and `1. x` make a list.
     let mut begins = true;
@@ -92,7 +92,7 @@ fn push_strong(out: &mut String, escaped: &str) {
 }
 
 fn push_code(out: &mut String, code: &str) {
-    let shown = harmless(code).replace('\n', "␊");
+    let shown = sanitize(code).replace('\n', "␊");
     if shown.contains('`') {
         return out.push_str(&escaped(&shown));
     }
@@ -109,10 +109,10 @@ fn push_code(out: &mut String, code: &str) {
 fn link(url: &str, label: &str) -> String {
     let web = url.starts_with("https://") || url.starts_with("http://");
     let clean = url.chars().all(|c| c.is_ascii_graphic() && !matches!(c, '<' | '>' | '(' | ')' | '\\' | '`' | '"'));
-    if !web || !clean || limit::length(url) > limit::URL {
+    if !web || !clean || limits::length(url) > limits::URL {
         return escaped(&format!("{label} <{url}>"));
     }
-    let label = limit::cut(&harmless(label).replace('\n', "␊"), 300);
+    let label = limits::cut(&sanitize(label).replace('\n', "␊"), 300);
     if label.trim().is_empty() { format!("<{url}>") } else { format!("[{}]({url})", escaped(&label)) }
 }
 

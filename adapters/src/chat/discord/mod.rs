@@ -5,26 +5,26 @@
 //! what is left without either is types that fail to read an answer when one field is missing, which after a post would make
 //! it uncertain. Beyond that it falls back to Discord's own gateway when the configured API does not answer.
 
-mod answer;
-mod audience;
-mod body;
 mod commands;
-mod core;
+mod context;
 mod decode;
-mod examine;
-mod follow;
+mod embed;
+mod follow_up;
 mod gateway;
-mod limit;
-mod look;
+mod limits;
 mod manifest;
 mod markdown;
 mod modal;
 mod options;
-mod pace;
 mod post;
+mod queries;
+mod rate_limit;
+mod readers;
 mod reconcile;
 mod render;
+mod reply;
 mod rights;
+mod self_check;
 mod web;
 
 use std::fmt;
@@ -32,11 +32,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use self::core::Core;
-use super::{AccountKind, Card, ChannelKind, Chat, Place, Post, Reaction};
+use self::context::Context;
+use super::{AccountKind, Card, ChannelKind, Chat, Destination, Post, Reaction};
+use crate::check_result::CheckResult;
 use crate::failure::Failure;
-use crate::finding::Finding;
-use crate::vocabulary::{ChannelRef, MessageRef, PersonRef};
+use crate::ids::{ChannelRef, MessageRef, PersonRef};
 
 pub use self::commands::{CommandSpec, OptionShape, OptionSpec, commands};
 pub use self::gateway::Gateway;
@@ -46,7 +46,7 @@ pub use self::rights::PERMISSIONS;
 
 /// A bot on Discord, in one server or several.
 pub struct Discord {
-    core: Arc<Core>,
+    core: Arc<Context>,
 }
 
 impl Discord {
@@ -55,7 +55,7 @@ impl Discord {
     /// # Errors
     /// The options cannot work.
     pub fn new(options: DiscordOptions) -> Result<Self, Failure> {
-        Ok(Self { core: Arc::new(Core::new(options)?) })
+        Ok(Self { core: Arc::new(Context::new(options)?) })
     }
 
     /// The way in: a connection of our own.
@@ -82,7 +82,7 @@ impl Chat for Discord {
         self.core.update(message, card).await
     }
 
-    async fn find(&self, place: &Place, key: &str) -> Result<Option<MessageRef>, Failure> {
+    async fn find(&self, place: &Destination, key: &str) -> Result<Option<MessageRef>, Failure> {
         self.core.find(place, key).await
     }
 
@@ -97,7 +97,7 @@ impl Chat for Discord {
     }
 
     /// Each is asked for by name, and by their roles: all members of a server are told only to bots with a special right.
-    async fn audience(&self, channel: &ChannelRef, among: &[PersonRef]) -> Result<Vec<PersonRef>, Failure> {
+    async fn readers_among(&self, channel: &ChannelRef, among: &[PersonRef]) -> Result<Vec<PersonRef>, Failure> {
         self.core.audience(channel, among).await
     }
 
@@ -105,7 +105,7 @@ impl Chat for Discord {
         self.core.account(person).await
     }
 
-    async fn account_now(&self, person: &PersonRef) -> Result<AccountKind, Failure> {
+    async fn account_uncached(&self, person: &PersonRef) -> Result<AccountKind, Failure> {
         self.core.account_now(person).await
     }
 
@@ -113,11 +113,11 @@ impl Chat for Discord {
         self.core.channel(channel).await
     }
 
-    async fn examine(&self, channels: &[ChannelRef]) -> Vec<Finding> {
+    async fn self_check(&self, channels: &[ChannelRef]) -> Vec<CheckResult> {
         self.core.examine(channels).await
     }
 
-    async fn examine_groups(&self, groups: &[String]) -> Vec<Finding> {
+    async fn check_groups(&self, groups: &[String]) -> Vec<CheckResult> {
         self.core.examine_groups(groups).await
     }
 }

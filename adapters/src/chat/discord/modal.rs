@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::limit;
+use super::limits;
 use super::render::label;
-use crate::chat::harmless::harmless;
+use crate::chat::sanitize::sanitize;
 use crate::chat::{Answers, Choice, Form, Input, InputKind};
 use crate::failure::Failure;
 
@@ -21,11 +21,11 @@ const BOXES: &str = "#";
 /// A modal.
 pub(super) fn modal(form: &Form) -> Result<Value, Failure> {
     let id = format!("{FORM}{}", form.key);
-    if limit::length(&id) > limit::CUSTOM_ID {
+    if limits::length(&id) > limits::CUSTOM_ID {
         return Err(Failure::rejected("The form's key is longer than Discord keeps."));
     }
     let count = form.inputs.len();
-    if count == 0 || count > limit::MODAL_INPUTS {
+    if count == 0 || count > limits::MODAL_INPUTS {
         return Err(Failure::rejected(format!("Discord shows five questions at once, and this form has {count}.")));
     }
     let rows: Vec<Value> = form
@@ -38,7 +38,7 @@ pub(super) fn modal(form: &Form) -> Result<Value, Failure> {
             json!({ "type": 1, "components": [self::input(input, lead)] })
         })
         .collect();
-    Ok(json!({ "custom_id": id, "title": label(&form.title, limit::MODAL_LABEL), "components": rows }))
+    Ok(json!({ "custom_id": id, "title": label(&form.title, limits::MODAL_LABEL), "components": rows }))
 }
 
 /// The key in the id of a modal.
@@ -50,22 +50,22 @@ fn input(input: &Input, lead: Option<&str>) -> Value {
     let (style, most, hint, given, mark) = match &input.kind {
         InputKind::Line(most) => (1, usize::from(*most), input.hint.clone(), input.given.clone(), TYPED),
         InputKind::Paragraph(most) => (2, usize::from(*most), input.hint.clone(), input.given.clone(), TYPED),
-        InputKind::One(choices) => (1, limit::ANSWER, named(choices, " or "), input.given.clone(), TYPED),
+        InputKind::One(choices) => (1, limits::ANSWER, named(choices, " or "), input.given.clone(), TYPED),
         InputKind::Many(choices) => match short(choices) {
-            Some(hint) => (1, limit::ANSWER, format!("{hint}; with commas between"), input.given.clone(), TYPED),
-            None => (2, limit::ANSWER, input.hint.clone(), boxes(choices, &input.given), BOXES),
+            Some(hint) => (1, limits::ANSWER, format!("{hint}; with commas between"), input.given.clone(), TYPED),
+            None => (2, limits::ANSWER, input.hint.clone(), boxes(choices, &input.given), BOXES),
         },
     };
     let hint = if hint.is_empty() { lead.unwrap_or_default() } else { &hint };
-    let most = most.clamp(1, limit::ANSWER);
-    let given: String = harmless(&given).chars().take(most).collect();
+    let most = most.clamp(1, limits::ANSWER);
+    let given: String = sanitize(&given).chars().take(most).collect();
     let mut made = json!({
-        "type": 4, "custom_id": format!("{mark}{}", input.id), "label": label(&input.label, limit::MODAL_LABEL),
+        "type": 4, "custom_id": format!("{mark}{}", input.id), "label": label(&input.label, limits::MODAL_LABEL),
         "style": style, "required": input.required, "max_length": most,
     });
     if let Some(made) = made.as_object_mut() {
         if !hint.trim().is_empty() {
-            made.insert("placeholder".to_owned(), label(hint, limit::PLACEHOLDER).into());
+            made.insert("placeholder".to_owned(), label(hint, limits::PLACEHOLDER).into());
         }
         if !given.is_empty() {
             made.insert("value".to_owned(), given.into());
@@ -86,16 +86,16 @@ fn short(choices: &[Choice]) -> Option<String> {
         false => format!("{} = {}", choice.id, choice.label),
     };
     let text = choices.iter().map(each).collect::<Vec<_>>().join(" · ");
-    Some(text).filter(|text| limit::length(text) + 22 <= limit::PLACEHOLDER)
+    Some(text).filter(|text| limits::length(text) + 22 <= limits::PLACEHOLDER)
 }
 
 /// `[ ] a: what it means`, each on a line; those that were chosen have a mark.
 fn boxes(choices: &[Choice], given: &str) -> String {
     let chosen: Vec<&str> = given.split(',').map(str::trim).collect();
-    let room = limit::ANSWER / choices.len().max(1);
+    let room = limits::ANSWER / choices.len().max(1);
     let line = |choice: &Choice| {
         let mark = if chosen.contains(&choice.id.as_str()) { 'x' } else { ' ' };
-        limit::cut(&format!("[{mark}] {}: {}", choice.id, choice.label.replace('\n', " ")), room.saturating_sub(1))
+        limits::cut(&format!("[{mark}] {}: {}", choice.id, choice.label.replace('\n', " ")), room.saturating_sub(1))
     };
     choices.iter().map(line).collect::<Vec<_>>().join("\n")
 }

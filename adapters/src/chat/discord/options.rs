@@ -7,8 +7,8 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::commands::CommandSpec;
 use super::markdown::is_number;
+use crate::egress::EgressPolicy;
 use crate::failure::Failure;
-use crate::reach::Reach;
 
 /// Where Discord's REST API is.
 pub const DISCORD_API: &str = "https://discord.com/api/v10/";
@@ -20,7 +20,7 @@ pub struct DiscordOptions {
     /// Where its gateway is; without it the API is asked. Discord's own address is never taken in its place.
     pub gateway: Option<Url>,
     /// What may be reached besides the internet.
-    pub reach: Reach,
+    pub reach: EgressPolicy,
     /// The bot's token.
     pub token: SecretString,
     /// The number of the application.
@@ -38,7 +38,7 @@ impl DiscordOptions {
         Self {
             api,
             gateway: None,
-            reach: Reach::default(),
+            reach: EgressPolicy::default(),
             token,
             application: application.into(),
             guilds,

@@ -4,13 +4,13 @@ use reqwest::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::core::{Channel, Core};
+use super::context::{Channel, Context};
 use super::web::{Call, Refusal, code};
-use super::{answer, limit, markdown, render};
-use crate::chat::harmless::harmless;
-use crate::chat::{Card, Place, Post};
+use super::{limits, markdown, render, reply};
+use crate::chat::sanitize::sanitize;
+use crate::chat::{Card, Destination, Post};
 use crate::failure::Failure;
-use crate::vocabulary::{ChannelRef, MessageRef, PersonRef};
+use crate::ids::{ChannelRef, MessageRef, PersonRef};
 
 /// Threads are put away after a week without a word; a new word brings them back.
 const ARCHIVED_AFTER_MINUTES: u32 = 10_080;
@@ -20,22 +20,22 @@ struct Posted {
     id: String,
 }
 
-impl Core {
+impl Context {
     pub(super) async fn post(&self, post: &Post) -> Result<MessageRef, Failure> {
         // A card that cannot be shown opens no thread and no conversation.
         let message = render::message(&post.card, Some(&render::mark(&post.key)))?;
-        match &post.place {
-            Place::Channel(channel) => {
+        match &post.destination {
+            Destination::Channel(channel) => {
                 let posted = self.send(channel, &post.key, message).await?;
                 self.remember_title(&posted, &post.card);
                 Ok(posted)
             }
-            Place::Thread(root) => self.post_below(root, &post.key, message).await,
-            Place::ThreadAndChannel(root) => {
+            Destination::Thread(root) => self.post_below(root, &post.key, message).await,
+            Destination::ThreadAndChannel(root) => {
                 self.copy_to_channel(root, post).await?;
                 self.post_below(root, &post.key, message).await
             }
-            Place::Direct(person) => {
+            Destination::Direct(person) => {
                 let channel = self.direct(person).await?;
                 Ok(self.send(&channel, &post.key, message).await?)
             }
@@ -71,7 +71,7 @@ impl Core {
             Err(refusal) if refusal.code == code::UNKNOWN_CHANNEL && thread != root.channel => {}
             posted => return Ok(posted?),
         }
-        let name = self.titles.fresh(root).unwrap_or_else(|| "Hotfix".to_owned());
+        let name = self.titles.get(root).unwrap_or_else(|| "Hotfix".to_owned());
         let path = ["channels", root.channel.as_str(), "messages", &root.id, "threads"];
         let body = json!({ "name": name, "auto_archive_duration": ARCHIVED_AFTER_MINUTES });
         match self.web.set(Method::POST, Call::new(&path, "open a thread"), &body).await {
@@ -79,7 +79,7 @@ impl Core {
             Err(refusal) if refusal.code == code::THREAD_EXISTS => {}
             Err(refusal) => return Err(refusal.into()),
         }
-        self.parents.keep(thread.clone(), Some(root.channel.clone()));
+        self.parents.insert(thread.clone(), Some(root.channel.clone()));
         Ok(self.send(&thread, key, message).await?)
     }
 
@@ -106,9 +106,9 @@ impl Core {
     }
 
     fn remember_title(&self, message: &MessageRef, card: &Card) {
-        let title = card.title.as_ref().map(|title| harmless(&title.to_plain()).replace('\n', " "));
+        let title = card.title.as_ref().map(|title| sanitize(&title.to_plain()).replace('\n', " "));
         if let Some(title) = title.filter(|title| !title.trim().is_empty()) {
-            self.titles.keep(message.clone(), limit::cut(title.trim(), limit::THREAD_NAME));
+            self.titles.insert(message.clone(), limits::cut(title.trim(), limits::THREAD_NAME));
         }
     }
 
@@ -123,10 +123,10 @@ impl Core {
 
     /// Shows something to one person: beside what they did, if that was not long ago, and directly otherwise.
     pub(super) async fn whisper(&self, channel: &ChannelRef, to: &PersonRef, card: &Card) -> Result<(), Failure> {
-        if let Some(token) = self.tokens.fresh(&(to.id.clone(), channel.clone())) {
+        if let Some(token) = self.tokens.get(&(to.id.clone(), channel.clone())) {
             let path = ["webhooks", &self.application, &token];
             let call = Call::new(&path, "tell one person something");
-            match self.web.set(Method::POST, call, &answer::private(card)).await {
+            match self.web.set(Method::POST, call, &reply::private(card)).await {
                 Ok(_) => return Ok(()),
                 Err(refusal) => tracing::info!(why = refusal.failure.reason(), "an interaction serves no longer"),
             }
@@ -145,15 +145,15 @@ impl Core {
 
     pub(super) async fn direct(&self, person: &PersonRef) -> Result<ChannelRef, Failure> {
         let user = user(person)?;
-        if let Some(known) = self.directs.fresh(&person.id) {
+        if let Some(known) = self.directs.get(&person.id) {
             return Ok(known);
         }
         let call = Call::new(&["users", "@me", "channels"], "open a direct conversation");
         let answer = self.web.set(Method::POST, call, &json!({ "recipient_id": user })).await?;
         let opened: Channel = self.web.parse(&answer, call.act)?;
         let channel = ChannelRef::parse(&opened.id).map_err(|error| Failure::rejected(error.to_string()))?;
-        self.directs.keep(person.id.clone(), channel.clone());
-        self.parents.keep(channel.clone(), None);
+        self.directs.insert(person.id.clone(), channel.clone());
+        self.parents.insert(channel.clone(), None);
         Ok(channel)
     }
 }

@@ -2,19 +2,19 @@
 
 use std::sync::Arc;
 
-use super::core::Core;
+use super::context::Context;
 use super::decode::Reacted;
-use super::follow;
-use crate::chat::listen::{Counted, Watched};
-use crate::chat::{Listener, Reaction};
+use super::follow_up;
+use crate::chat::inbound::{CountedReaction, VoteMessage};
+use crate::chat::{InboundHandler, Reaction};
 
 /// Reads the reactions of every message that matters, and hands in what came and what went. `key` stands for this reading.
-pub(super) async fn reconcile(core: &Arc<Core>, listener: &dyn Listener, key: &str) {
-    for watched in listener.watched().await {
+pub(super) async fn reconcile(core: &Arc<Context>, listener: &dyn InboundHandler, key: &str) {
+    for watched in listener.open_vote_messages().await {
         match core.patiently(|| core.reactions(&watched.message)).await {
             Ok(standing) => {
                 for reacted in missed(&watched, standing) {
-                    follow::reaction(core, listener, reacted, &format!("standing:{key}"), true).await;
+                    follow_up::reaction(core, listener, reacted, &format!("standing:{key}"), true).await;
                 }
             }
             Err(failure) => {
@@ -25,8 +25,8 @@ pub(super) async fn reconcile(core: &Arc<Core>, listener: &dyn Listener, key: &s
 }
 
 /// What was taken back comes first: whoever changed their mind has both.
-fn missed(watched: &Watched, standing: Vec<Reaction>) -> Vec<Reacted> {
-    let one = |counted: &Counted, reaction: &Reaction| {
+fn missed(watched: &VoteMessage, standing: Vec<Reaction>) -> Vec<Reacted> {
+    let one = |counted: &CountedReaction, reaction: &Reaction| {
         counted.emoji == reaction.emoji && counted.accounts.contains(&reaction.person)
     };
     let gone = watched.counted.iter().filter(|counted| !standing.iter().any(|reaction| one(counted, reaction)));

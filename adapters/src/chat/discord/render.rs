@@ -5,9 +5,9 @@
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::body::{self, Body};
-use super::{limit, markdown};
-use crate::chat::harmless::harmless;
+use super::embed::{self, MessageBody};
+use super::{limits, markdown};
+use crate::chat::sanitize::sanitize;
 use crate::chat::{Action, Card, Span, Text, Tone};
 use crate::failure::Failure;
 
@@ -24,7 +24,7 @@ const SPARE: usize = 100;
 /// print, so that the message is known again.
 pub(super) fn message(card: &Card, mark: Option<&str>) -> Result<Value, Failure> {
     let mut whole = true;
-    let embeds = embeds(card, mark, limit::EMBEDS - SPARE, &mut whole);
+    let embeds = embeds(card, mark, limits::EMBEDS - SPARE, &mut whole);
     let buttons = buttons(&card.actions, &mut whole)?;
     let called = Called::of(card, &mut whole);
     if card.whole && !whole {
@@ -40,7 +40,7 @@ pub(super) fn message(card: &Card, mark: Option<&str>) -> Result<Value, Failure>
 
 /// Several cards in one message that one person sees; what does not fit is said to be left out.
 pub(super) fn page(cards: &[Card]) -> Value {
-    let (mut embeds, mut left, mut room) = (Vec::new(), cards.len(), limit::EMBEDS - SPARE - NOTE);
+    let (mut embeds, mut left, mut room) = (Vec::new(), cards.len(), limits::EMBEDS - SPARE - NOTE);
     for card in cards {
         let mut whole = true;
         let made = self::embeds(card, None, room, &mut whole);
@@ -73,11 +73,11 @@ pub(super) fn mark(key: &str) -> String {
 fn embeds(card: &Card, mark: Option<&str>, room: usize, whole: &mut bool) -> Vec<Value> {
     let title = card.title.as_ref().map(|title| format!("{}{}", sign(card.tone), markdown::title(title)));
     let title = title.filter(|title| !title.trim().is_empty());
-    let headed = title.as_deref().is_none_or(|title| limit::length(title) <= limit::TITLE);
+    let headed = title.as_deref().is_none_or(|title| limits::length(title) <= limits::TITLE);
     let footer = footer(card, mark, whole);
     let parts = [title.as_deref().filter(|_| headed), footer.as_deref()];
-    let taken: usize = parts.into_iter().flatten().map(limit::length).sum();
-    let Body { pages, fields, left_out } = body::of(card, headed, room.saturating_sub(taken + NOTE));
+    let taken: usize = parts.into_iter().flatten().map(limits::length).sum();
+    let MessageBody { pages, fields, left_out } = embed::of(card, headed, room.saturating_sub(taken + NOTE));
     *whole &= left_out == 0;
     let mut pages: Vec<String> = pages;
     if left_out > 0 || !*whole {
@@ -114,16 +114,16 @@ fn put(embed: &mut Value, name: &str, value: Option<Value>) {
 
 /// Small print. Discord reads nothing in it, so it is not escaped.
 fn footer(card: &Card, mark: Option<&str>, whole: &mut bool) -> Option<String> {
-    let text = card.footer.as_ref().map(|text| harmless(&text.to_plain())).unwrap_or_default();
-    *whole &= limit::length(&text) <= FOOTER;
-    let text = limit::cut(text.trim(), FOOTER);
+    let text = card.footer.as_ref().map(|text| sanitize(&text.to_plain())).unwrap_or_default();
+    *whole &= limits::length(&text) <= FOOTER;
+    let text = limits::cut(text.trim(), FOOTER);
     let parts: Vec<&str> = [text.as_str(), mark.unwrap_or_default()].into_iter().filter(|it| !it.is_empty()).collect();
     Some(parts.join(" · ")).filter(|text| !text.is_empty())
 }
 
 /// How much of the limit on all embeds one takes.
 fn size(embed: &Value) -> usize {
-    let text = |value: &Value| value.as_str().map_or(0, limit::length);
+    let text = |value: &Value| value.as_str().map_or(0, limits::length);
     let part = |name: &str| embed.get(name).map_or(0, text);
     let fields = embed.get("fields").and_then(Value::as_array).into_iter().flatten();
     let fields = fields.flat_map(|field| [field.get("name"), field.get("value")]).flatten().map(text).sum::<usize>();
@@ -141,29 +141,31 @@ fn note(left_out: usize) -> String {
 }
 
 fn buttons(actions: &[Action], whole: &mut bool) -> Result<Vec<Value>, Failure> {
-    let most = limit::BUTTONS_A_ROW * limit::ROWS;
-    *whole &= actions.len() <= most && actions.iter().all(|action| limit::length(&action.label) <= limit::BUTTON);
+    let most = limits::BUTTONS_A_ROW * limits::ROWS;
+    *whole &= actions.len() <= most && actions.iter().all(|action| limits::length(&action.label) <= limits::BUTTON);
     let button = |(number, action): (usize, &Action)| {
         // The number makes it unique in the message; what is behind it comes back.
         let id = format!("{number}:{}", action.value);
-        if limit::length(&id) > limit::CUSTOM_ID {
+        if limits::length(&id) > limits::CUSTOM_ID {
             return Err(Failure::rejected(format!(
                 "the button {:?} carries more than Discord takes ({} characters): shorten its value",
-                limit::cut(&action.label, limit::BUTTON),
-                limit::CUSTOM_ID
+                limits::cut(&action.label, limits::BUTTON),
+                limits::CUSTOM_ID
             )));
         }
-        Ok(json!({ "type": 2, "style": if action.danger { 4 } else { 2 }, "label": label(&action.label, limit::BUTTON),
-                   "custom_id": id }))
+        Ok(
+            json!({ "type": 2, "style": if action.danger { 4 } else { 2 }, "label": label(&action.label, limits::BUTTON),
+                   "custom_id": id }),
+        )
     };
     let buttons: Vec<Value> = actions.iter().take(most).enumerate().map(button).collect::<Result<_, _>>()?;
-    Ok(buttons.chunks(limit::BUTTONS_A_ROW).map(|row| json!({ "type": 1, "components": row })).collect())
+    Ok(buttons.chunks(limits::BUTTONS_A_ROW).map(|row| json!({ "type": 1, "components": row })).collect())
 }
 
 /// A label as Discord takes it: on one line, short, and never empty. Nothing is read in it.
 pub(super) fn label(text: &str, most: usize) -> String {
-    let text = harmless(text).replace('\n', " ");
-    let text = limit::cut(text.trim(), most);
+    let text = sanitize(text).replace('\n', " ");
+    let text = limits::cut(text.trim(), most);
     if text.is_empty() { "…".to_owned() } else { text }
 }
 
@@ -185,7 +187,7 @@ impl Called {
                 Span::Plain(_) | Span::Strong(_) | Span::Code(_) | Span::Channel(_) | Span::Link { .. } => continue,
             };
             let Some(id) = id.filter(|id| !list.iter().any(|known| known == id)) else { continue };
-            if list.len() < limit::CALLED {
+            if list.len() < limits::CALLED {
                 list.push(id.to_owned());
             } else {
                 *whole = false;

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::chat::{Field, Mark, MarkState};
-use crate::vocabulary::{PersonRef, Platform};
+use crate::ids::{PersonRef, Platform};
 
 fn shown(card: &Card) -> Value {
     message(card, None).unwrap()
@@ -164,7 +164,7 @@ proptest! {
         while let Some(c) = chars.next() {
             read.extend(if c == '\\' { chars.next() } else { Some(c) });
         }
-        prop_assert_eq!(read, harmless(&text));
+        prop_assert_eq!(read, sanitize(&text));
     }
 }
 

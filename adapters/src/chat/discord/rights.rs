@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::core::Channel;
+use super::context::Channel;
 
 /// Whoever has this in a channel reads it.
 pub(super) const VIEW_CHANNEL: u64 = 1 << 10;
@@ -68,7 +68,7 @@ fn bits(text: &str) -> u64 {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-    use super::super::core::Overwrite;
+    use super::super::context::Overwrite;
     use super::*;
 
     #[test]

@@ -9,10 +9,10 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::pace::Pace;
+use super::rate_limit::RateLimiter;
+use crate::egress::EgressPolicy;
 use crate::failure::Failure;
-use crate::reach::Reach;
-use crate::rest::{Answer, Rest, RestOptions, base_url};
+use crate::rest::{Response, Rest, RestOptions, base_url};
 
 /// Discord turns away whoever does not say what it is, with an address; the bot has none of its own.
 const AGENT: &str = concat!("DiscordBot (https://hotfix.invalid, ", env!("CARGO_PKG_VERSION"), ")");
@@ -50,7 +50,7 @@ impl From<Refusal> for Failure {
 /// The bot's calls.
 pub(super) struct Web {
     rest: Rest,
-    pace: Pace,
+    pace: RateLimiter,
 }
 
 /// What a call is for.
@@ -82,7 +82,7 @@ impl<'a> Call<'a> {
 }
 
 impl Web {
-    pub(super) fn new(api: &Url, reach: &Reach, token: SecretString) -> Result<Self, Failure> {
+    pub(super) fn new(api: &Url, reach: &EgressPolicy, token: SecretString) -> Result<Self, Failure> {
         let options = RestOptions {
             name: "Discord",
             base: base_url("Discord", api.as_str())?,
@@ -92,7 +92,7 @@ impl Web {
             timeout: Duration::from_secs(15),
             body_limit_bytes: 8 << 20,
         };
-        Ok(Self { rest: Rest::new(options)?.introduced("Bot", AGENT), pace: Pace::default() })
+        Ok(Self { rest: Rest::new(options)?.introduced("Bot", AGENT), pace: RateLimiter::default() })
     }
 
     /// Reads something.
@@ -104,7 +104,7 @@ impl Web {
     }
 
     /// Changes something, which may have happened when this says so.
-    pub(super) async fn write(&self, method: Method, call: Call<'_>, body: &Value) -> Result<Answer, Refusal> {
+    pub(super) async fn write(&self, method: Method, call: Call<'_>, body: &Value) -> Result<Response, Refusal> {
         let route = self.open(&method, call)?;
         let body = Some(body).filter(|body| !body.is_null());
         let answer = self.rest.exchange(method, &self.rest.at(call.path, call.query), body, call.act).await?;
@@ -112,7 +112,7 @@ impl Web {
     }
 
     /// Changes something that may be done twice.
-    pub(super) async fn set(&self, method: Method, call: Call<'_>, body: &Value) -> Result<Answer, Refusal> {
+    pub(super) async fn set(&self, method: Method, call: Call<'_>, body: &Value) -> Result<Response, Refusal> {
         self.write(method, call, body).await.map_err(|refusal| match refusal.failure {
             Failure::Uncertain { reason } => Failure::Retry { reason, after: None }.into(),
             Failure::Retry { .. } | Failure::Rejected { .. } => refusal,
@@ -120,7 +120,7 @@ impl Web {
     }
 
     /// What an answer says. After something was done, an answer that makes no sense leaves it open what.
-    pub(super) fn parse<T: DeserializeOwned>(&self, answer: &Answer, act: &str) -> Result<T, Failure> {
+    pub(super) fn parse<T: DeserializeOwned>(&self, answer: &Response, act: &str) -> Result<T, Failure> {
         self.rest
             .parse(answer, act)
             .map_err(|failure| Failure::uncertain(format!("{} It may have happened.", failure.reason())))
@@ -139,7 +139,7 @@ impl Web {
         })
     }
 
-    fn judge(&self, route: &str, answer: Answer, call: Call<'_>) -> Result<Answer, Refusal> {
+    fn judge(&self, route: &str, answer: Response, call: Call<'_>) -> Result<Response, Refusal> {
         let wait = self.pace.hear(route, answer.status.as_u16(), &answer.headers, Instant::now());
         if answer.status.is_success() {
             return Ok(answer);
@@ -159,7 +159,7 @@ impl Web {
             }
             (None, None) => match self.rest.refused(&answer, call.act) {
                 Failure::Rejected { reason } => {
-                    Failure::Rejected { reason: format!("{reason}{}", self.rest.hush(&places(&body))) }
+                    Failure::Rejected { reason: format!("{reason}{}", self.rest.redact(&places(&body))) }
                 }
                 failure @ (Failure::Retry { .. } | Failure::Uncertain { .. }) => failure,
             },

@@ -1,16 +1,16 @@
 //! What people do, from what Slack sends. Pure; whoever calls has checked that it is from Slack (`ingress.rs` by the
 //! signature, `socket.rs` by the connection).
 
-use super::acts::Payload;
+use super::interactions::Decoder;
+use super::payload::Payload;
 use super::person;
-use super::raw::Raw;
 use crate::chat::Inbound;
 use crate::chat::dropped::Dropped;
-use crate::vocabulary::{ChannelRef, MessageRef, PersonRef};
+use crate::ids::{ChannelRef, MessageRef, PersonRef};
 
 /// The three kinds of payloads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum PayloadKind {
     /// A slash command.
     Command,
     /// Buttons, forms and shortcuts.
@@ -29,36 +29,36 @@ pub(super) struct Allowed {
 
 /// A payload, read.
 #[derive(Debug)]
-pub(super) enum Read {
+pub(super) enum Parsed {
     /// Somebody did something.
-    Act(Box<Told>),
+    Act(Box<Decoded>),
     /// It is of no concern; why, for logs.
     Ignored(&'static str),
 }
 
 /// What somebody did, and how they can be answered.
 #[derive(Debug)]
-pub(super) struct Told {
+pub(super) struct Decoded {
     pub(super) inbound: Inbound,
-    pub(super) way: Way,
+    pub(super) reply_to: ReplyTarget,
 }
 
 /// How somebody can be answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Way {
-    pub(super) by: By,
+pub(super) struct ReplyTarget {
+    pub(super) trigger: Trigger,
     pub(super) person: PersonRef,
     pub(super) channel: ChannelRef,
     pub(super) thread: Option<MessageRef>,
     /// It serves 5 times within 30 minutes.
     pub(super) response_url: Option<String>,
     /// It serves once within 3 seconds.
-    pub(super) trigger: Option<String>,
+    pub(super) trigger_id: Option<String>,
 }
 
 /// What is to be answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum By {
+pub(super) enum Trigger {
     Command,
     Button,
     /// A button in a modal or on the home page: no message, no response URL.
@@ -72,24 +72,24 @@ pub(super) enum By {
 }
 
 /// Reads a payload. `key` stands for the delivery where the payload has no id of its own.
-pub(super) fn read(kind: Kind, raw: &Raw, key: &str, allowed: &Allowed) -> Read {
+pub(super) fn parse(kind: PayloadKind, raw: &Payload, key: &str, allowed: &Allowed) -> Parsed {
     let app = raw.text(&["/api_app_id"]);
     if app != Some(&allowed.app) {
         Dropped::OtherApp.note("slack", app);
-        return Read::Ignored("another app's");
+        return Parsed::Ignored("another app's");
     }
-    let Some(from) = Sender::of(raw) else { return Read::Ignored("nobody's") };
+    let Some(from) = Sender::of(raw) else { return Parsed::Ignored("nobody's") };
     if !from.is_of(&allowed.teams) {
         Dropped::OtherTeam.note("slack", from.team.or(from.enterprise));
-        return Read::Ignored("another workspace's");
+        return Parsed::Ignored("another workspace's");
     }
-    let payload = Payload { raw, key, from };
+    let payload = Decoder { raw, key, from };
     let told = match kind {
-        Kind::Command => payload.command(),
-        Kind::Interaction => payload.interaction(),
-        Kind::Event => payload.event(),
+        PayloadKind::Command => payload.command(),
+        PayloadKind::Interaction => payload.interaction(),
+        PayloadKind::Event => payload.event(),
     };
-    told.map_or_else(Read::Ignored, |told| Read::Act(Box::new(told)))
+    told.map_or_else(Parsed::Ignored, |told| Parsed::Act(Box::new(told)))
 }
 
 /// Who did it, and where they are at home.
@@ -100,7 +100,7 @@ pub(super) struct Sender<'a> {
 }
 
 impl<'a> Sender<'a> {
-    fn of(raw: &'a Raw) -> Option<Self> {
+    fn of(raw: &'a Payload) -> Option<Self> {
         let team =
             raw.text(&["/team_id", "/team/id", "/context_team_id", "/authorizations/0/team_id", "/user/team_id"]);
         let enterprise = raw.text(&[

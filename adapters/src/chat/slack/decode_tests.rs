@@ -4,30 +4,30 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::super::acts::SHORTCUT;
-use super::super::modal::{FORM, Kept};
+use super::super::interactions::SHORTCUT;
+use super::super::modal::{FORM, FormState};
 use super::*;
-use crate::chat::{Act, Emoji};
+use crate::chat::{Emoji, Interaction};
 
 fn allowed() -> Allowed {
     Allowed { app: "A1".to_owned(), teams: vec!["T1".to_owned(), "E1".to_owned()] }
 }
 
-fn reading(kind: Kind, payload: Value) -> Read {
-    read(kind, &Raw(payload), "slack:key", &allowed())
+fn reading(kind: PayloadKind, payload: Value) -> Parsed {
+    parse(kind, &Payload(payload), "slack:key", &allowed())
 }
 
-fn told_by(kind: Kind, payload: Value) -> Told {
+fn told_by(kind: PayloadKind, payload: Value) -> Decoded {
     match reading(kind, payload) {
-        Read::Act(told) => *told,
-        Read::Ignored(why) => panic!("ignored: {why}"),
+        Parsed::Act(told) => *told,
+        Parsed::Ignored(why) => panic!("ignored: {why}"),
     }
 }
 
-fn ignored(kind: Kind, payload: Value) -> &'static str {
+fn ignored(kind: PayloadKind, payload: Value) -> &'static str {
     match reading(kind, payload) {
-        Read::Act(told) => panic!("taken: {told:?}"),
-        Read::Ignored(why) => why,
+        Parsed::Act(told) => panic!("taken: {told:?}"),
+        Parsed::Ignored(why) => why,
     }
 }
 
@@ -66,12 +66,12 @@ fn reaction_by(user: &str, item_user: &str) -> Value {
 
 #[test]
 fn a_command() {
-    let told = told_by(Kind::Command, slash(&json!({})));
+    let told = told_by(PayloadKind::Command, slash(&json!({})));
     assert_eq!(told.inbound.from.id, "T1/U1", "never a name (security case 20)");
-    assert_eq!(told.inbound.act, Act::Command { text: "status &lt;@U9&gt;".to_owned() });
+    assert_eq!(told.inbound.interaction, Interaction::Command { text: "status &lt;@U9&gt;".to_owned() });
     assert_eq!((told.inbound.dedupe_key.as_str(), told.inbound.can_ask), ("slack:T1:1.2", true));
-    assert_eq!(told.way.response_url.as_deref(), Some("https://hooks.slack.com/commands/1"));
-    assert!(!told_by(Kind::Command, slash(&json!({"trigger_id": null}))).inbound.can_ask);
+    assert_eq!(told.reply_to.response_url.as_deref(), Some("https://hooks.slack.com/commands/1"));
+    assert!(!told_by(PayloadKind::Command, slash(&json!({"trigger_id": null}))).inbound.can_ask);
 }
 
 /// Security case 9: a signature says which app, not which workspace.
@@ -86,27 +86,30 @@ fn other_apps_and_workspaces_are_not_listened_to() {
         json!({"user_id": "ana"}),
         json!({"channel_id": null}),
     ] {
-        ignored(Kind::Command, slash(&other));
+        ignored(PayloadKind::Command, slash(&other));
     }
 }
 
 #[test]
 fn an_organisation_is_told_of_no_workspace() {
     let wide = json!({"team_id": null, "enterprise_id": "E1", "is_enterprise_install": "true"});
-    assert_eq!(told_by(Kind::Command, slash(&wide)).inbound.from.id, "E1/U1");
+    assert_eq!(told_by(PayloadKind::Command, slash(&wide)).inbound.from.id, "E1/U1");
     let wide = json!({"team": null, "enterprise": {"id": "E1"}, "is_enterprise_install": true});
-    assert_eq!(told_by(Kind::Interaction, pressed(&wide)).inbound.from.id, "E1/U1");
+    assert_eq!(told_by(PayloadKind::Interaction, pressed(&wide)).inbound.from.id, "E1/U1");
     let of_the_grid = json!({"enterprise_id": "E1", "user_id": "W1"});
-    assert_eq!(told_by(Kind::Command, slash(&of_the_grid)).inbound.from.id, "E1/W1");
+    assert_eq!(told_by(PayloadKind::Command, slash(&of_the_grid)).inbound.from.id, "E1/W1");
 }
 
 #[test]
 fn a_button_in_a_thread() {
-    let told = told_by(Kind::Interaction, pressed(&json!({})));
+    let told = told_by(PayloadKind::Interaction, pressed(&json!({})));
     let message = |id: &str| MessageRef { channel: ChannelRef::parse("C1").unwrap(), id: id.to_owned() };
-    assert_eq!(told.inbound.act, Act::Pressed { message: message("2.0"), value: "n0nce".to_owned() });
+    assert_eq!(
+        told.inbound.interaction,
+        Interaction::ButtonClick { message: message("2.0"), value: "n0nce".to_owned() }
+    );
     assert_eq!(told.inbound.thread, Some(message("1.0")));
-    assert_eq!(told.way.by, By::Button);
+    assert_eq!(told.reply_to.trigger, Trigger::Button);
 }
 
 #[test]
@@ -115,16 +118,19 @@ fn a_button_on_the_page() {
         "view": {"id": "V1", "type": "home"}, "response_url": null});
     let mut payload = pressed(&on_page);
     payload.as_object_mut().unwrap().remove("message");
-    let told = told_by(Kind::Interaction, payload);
-    let Act::Pressed { message, value } = told.inbound.act else { panic!() };
+    let told = told_by(PayloadKind::Interaction, payload);
+    let Interaction::ButtonClick { message, value } = told.inbound.interaction else { panic!() };
     assert_eq!((message.channel.as_str(), message.id.as_str(), value.as_str()), ("U1", "V1", "n0nce"));
-    assert_eq!(told.way.by, By::ViewButton);
+    assert_eq!(told.reply_to.trigger, Trigger::ViewButton);
 }
 
 #[test]
 fn a_form() {
-    let kept =
-        Kept { key: "verify/HF-1".to_owned(), channel: ChannelRef::parse("C1").ok(), thread: Some("1.0".to_owned()) };
+    let kept = FormState {
+        key: "verify/HF-1".to_owned(),
+        channel: ChannelRef::parse("C1").ok(),
+        thread: Some("1.0".to_owned()),
+    };
     let view = json!({"callback_id": FORM, "private_metadata": serde_json::to_string(&kept).unwrap(),
         "blocks": [{"type": "rich_text"}, {"type": "input", "block_id": "note"}],
         "state": {"values": {
@@ -133,12 +139,12 @@ fn a_form() {
             "who": {"answer": {"type": "checkboxes", "selected_options": [{"value": "a"}, {"value": "b"}]}},
             "none": {"answer": {"type": "checkboxes", "selected_options": []}},
             "open": {"answer": {"type": "plain_text_input", "value": null}}}}});
-    let told = told_by(Kind::Interaction, pressed(&json!({"type": "view_submission", "view": view})));
-    let Act::Submitted { key, answers } = &told.inbound.act else { panic!() };
+    let told = told_by(PayloadKind::Interaction, pressed(&json!({"type": "view_submission", "view": view})));
+    let Interaction::FormSubmit { key, answers } = &told.inbound.interaction else { panic!() };
     assert_eq!(key, "verify/HF-1");
     let expected = [("how", "pass"), ("note", "looks good"), ("who", "a,b")];
     assert_eq!(answers.0.iter().map(|(id, answer)| (&**id, &**answer)).collect::<Vec<_>>(), expected);
-    assert_eq!(told.way.by, By::Form(Some("note".to_owned())));
+    assert_eq!(told.reply_to.trigger, Trigger::Form(Some("note".to_owned())));
     assert_eq!((told.inbound.channel.as_str(), told.inbound.thread.unwrap().id.as_str()), ("C1", "1.0"));
 }
 
@@ -146,57 +152,63 @@ fn a_form() {
 fn a_message_that_is_added() {
     let message = json!({"ts": "3.0", "text": "It &lt;broke&gt; &amp; burns"});
     let payload = pressed(&json!({"type": "message_action", "callback_id": SHORTCUT, "message": message}));
-    let Act::Added { message, text } = told_by(Kind::Interaction, payload).inbound.act else { panic!() };
+    let Interaction::MessageShortcut { message, text } = told_by(PayloadKind::Interaction, payload).inbound.interaction
+    else {
+        panic!()
+    };
     assert_eq!((message.id.as_str(), text.as_str()), ("3.0", "It <broke> & burns"));
-    ignored(Kind::Interaction, pressed(&json!({"type": "message_action", "callback_id": "another"})));
+    ignored(PayloadKind::Interaction, pressed(&json!({"type": "message_action", "callback_id": "another"})));
 }
 
 #[test]
 fn a_mention_in_a_thread() {
     let said = json!({"type": "app_mention", "user": "U1", "channel": "C1", "ts": "2.0", "thread_ts": "1.0",
         "text": "hey <@UBOT> status"});
-    let told = told_by(Kind::Event, event_of(&said, &json!({})));
-    assert_eq!(told.inbound.act, Act::Command { text: "status".to_owned() });
+    let told = told_by(PayloadKind::Event, event_of(&said, &json!({})));
+    assert_eq!(told.inbound.interaction, Interaction::Command { text: "status".to_owned() });
     assert_eq!(told.inbound.thread.unwrap().id, "1.0");
     assert_eq!((told.inbound.dedupe_key.as_str(), told.inbound.can_ask), ("slack:T1:Ev1", false));
 }
 
 #[test]
 fn a_reaction() {
-    let told = told_by(Kind::Event, event_of(&reaction_by("U1", "UBOT"), &json!({})));
-    let Act::Reacted { message, emoji, added } = told.inbound.act else { panic!() };
+    let told = told_by(PayloadKind::Event, event_of(&reaction_by("U1", "UBOT"), &json!({})));
+    let Interaction::Reaction { message, emoji, added } = told.inbound.interaction else { panic!() };
     assert_eq!((message.id.as_str(), emoji, added), ("1.0", Emoji::Yes, true));
 }
 
 /// Security cases 30 and 32: bots' acts, and reactions to what others wrote.
 #[test]
 fn what_bots_do_and_what_stands_on_others_messages_is_no_concern() {
-    ignored(Kind::Event, event_of(&reaction_by("UBOT", "UBOT"), &json!({})));
-    ignored(Kind::Event, event_of(&reaction_by("U1", "U2"), &json!({})));
+    ignored(PayloadKind::Event, event_of(&reaction_by("UBOT", "UBOT"), &json!({})));
+    ignored(PayloadKind::Event, event_of(&reaction_by("U1", "U2"), &json!({})));
     let by_a_bot =
         json!({"type": "app_mention", "user": "U1", "bot_id": "B1", "channel": "C1", "ts": "1.0", "text": "x"});
-    ignored(Kind::Event, event_of(&by_a_bot, &json!({})));
+    ignored(PayloadKind::Event, event_of(&by_a_bot, &json!({})));
     let file = json!({"type": "reaction_added", "user": "U1", "reaction": "x", "item": {"type": "file", "file": "F1"}});
-    ignored(Kind::Event, event_of(&file, &json!({})));
+    ignored(PayloadKind::Event, event_of(&file, &json!({})));
 }
 
 #[test]
 fn a_visit_at_home() {
     let home = |tab: &str| json!({"type": "app_home_opened", "user": "U1", "channel": "D1", "tab": tab});
-    assert_eq!(told_by(Kind::Event, event_of(&home("home"), &json!({}))).inbound.act, Act::CameHome);
-    ignored(Kind::Event, event_of(&home("messages"), &json!({})));
+    assert_eq!(
+        told_by(PayloadKind::Event, event_of(&home("home"), &json!({}))).inbound.interaction,
+        Interaction::HomeOpened
+    );
+    ignored(PayloadKind::Event, event_of(&home("messages"), &json!({})));
 }
 
 /// Security case 18: what is not known is not acted on.
 #[test]
 fn unknown_kinds_are_no_concern() {
-    ignored(Kind::Event, event_of(&json!({"type": "brand_new", "user": "U1"}), &json!({})));
-    ignored(Kind::Interaction, pressed(&json!({"type": "brand_new"})));
-    ignored(Kind::Interaction, pressed(&json!({"type": "view_closed"})));
-    ignored(Kind::Interaction, pressed(&json!({"actions": [{"type": "button"}]})));
-    ignored(Kind::Event, slash(&json!({})));
-    ignored(Kind::Interaction, json!([]));
-    ignored(Kind::Command, json!(null));
+    ignored(PayloadKind::Event, event_of(&json!({"type": "brand_new", "user": "U1"}), &json!({})));
+    ignored(PayloadKind::Interaction, pressed(&json!({"type": "brand_new"})));
+    ignored(PayloadKind::Interaction, pressed(&json!({"type": "view_closed"})));
+    ignored(PayloadKind::Interaction, pressed(&json!({"actions": [{"type": "button"}]})));
+    ignored(PayloadKind::Event, slash(&json!({})));
+    ignored(PayloadKind::Interaction, json!([]));
+    ignored(PayloadKind::Command, json!(null));
 }
 
 fn any_json() -> impl Strategy<Value = Value> {
@@ -220,9 +232,9 @@ proptest! {
     #[test]
     fn holes_and_surprises_break_nothing(at in 0_usize..12, what in any_json(), kind in 0_usize..3) {
         let (kind, mut payload) = match kind {
-            0 => (Kind::Command, slash(&json!({}))),
-            1 => (Kind::Interaction, pressed(&json!({}))),
-            _ => (Kind::Event, event_of(&reaction_by("U1", "UBOT"), &json!({}))),
+            0 => (PayloadKind::Command, slash(&json!({}))),
+            1 => (PayloadKind::Interaction, pressed(&json!({}))),
+            _ => (PayloadKind::Event, event_of(&reaction_by("U1", "UBOT"), &json!({}))),
         };
         let keys: Vec<String> = payload.as_object().unwrap().keys().cloned().collect();
         payload[&keys[at % keys.len()]] = what;

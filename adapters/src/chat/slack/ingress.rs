@@ -7,41 +7,41 @@ use async_trait::async_trait;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use super::answer::{self, Ack};
-use super::core::Core;
-use super::decode::{self, Kind, Read};
-use super::follow::follow;
-use super::raw::Raw;
+use super::context::Context;
+use super::decode::{self, Parsed, PayloadKind};
+use super::follow_up::spawn_follow_up;
+use super::payload::Payload;
+use super::reply::{self, Ack};
 use super::signature;
-use crate::chat::Listener;
+use crate::chat::InboundHandler;
 use crate::chat::dropped::Dropped;
-use crate::chat::listen::{Answer, Call, Ingress, Taken};
+use crate::chat::inbound::{Delivery, WebhookReceiver, WebhookRequest, WebhookResponse};
 
 /// Slack's requests.
 pub struct SlackIngress {
-    pub(super) core: Arc<Core>,
+    pub(super) core: Arc<Context>,
 }
 
 /// Security case 12.
 const LONGEST_CHALLENGE: usize = 200;
 
 #[async_trait]
-impl Ingress for SlackIngress {
+impl WebhookReceiver for SlackIngress {
     fn paths(&self) -> Vec<String> {
         let below = ["", "/commands", "/interactions", "/events"];
         below.iter().map(|below| format!("{}{below}", self.core.path)).collect()
     }
 
-    async fn take(&self, call: Call<'_>, listener: &dyn Listener) -> Answer {
+    async fn receive(&self, call: WebhookRequest<'_>, listener: &dyn InboundHandler) -> WebhookResponse {
         if !signature::is_claimed(call.headers) && is_ssl_check(call.body) {
             // Slack looks whether the certificate is good. Nothing is done, so nothing has to be signed.
-            return Answer::empty(Taken::NoConcern);
+            return WebhookResponse::empty(Delivery::Ignored);
         }
         if let Err(taken) = signature::check(&self.core.secrets, call.headers, call.body, call.at) {
-            return Answer::empty(taken);
+            return WebhookResponse::empty(taken);
         }
         if is_ssl_check(call.body) {
-            return Answer::empty(Taken::NoConcern);
+            return WebhookResponse::empty(Delivery::Ignored);
         }
         if let Some(retry) = call.headers.get("x-slack-retry-num") {
             let why = call.headers.get("x-slack-retry-reason");
@@ -49,7 +49,7 @@ impl Ingress for SlackIngress {
         }
         let Some((kind, raw)) = opened(call.body) else {
             Dropped::Unreadable.note("slack", None);
-            return Answer::empty(Taken::Malformed);
+            return WebhookResponse::empty(Delivery::Malformed);
         };
         if raw.text(&["/type"]) == Some("url_verification") {
             return challenge(&raw);
@@ -59,42 +59,48 @@ impl Ingress for SlackIngress {
 }
 
 impl SlackIngress {
-    async fn judge(&self, kind: Kind, raw: &Raw, key: &str, listener: &dyn Listener) -> Answer {
-        let told = match decode::read(kind, raw, key, &self.core.allowed) {
-            Read::Act(told) => *told,
-            Read::Ignored(why) => {
+    async fn judge(
+        &self,
+        kind: PayloadKind,
+        raw: &Payload,
+        key: &str,
+        listener: &dyn InboundHandler,
+    ) -> WebhookResponse {
+        let told = match decode::parse(kind, raw, key, &self.core.allowed) {
+            Parsed::Act(told) => *told,
+            Parsed::Ignored(why) => {
                 tracing::debug!(slack.kind = raw.text(&["/event/type", "/type"]), why, "nothing that concerns the bot");
-                return Answer::empty(Taken::NoConcern);
+                return WebhookResponse::empty(Delivery::Ignored);
             }
         };
-        let reply = answer::reply(listener.hear(told.inbound).await, &told.way);
-        if let Some(then) = reply.then {
-            follow(&self.core, then, told.way, listener.keeper());
+        let reply = reply::reply(listener.handle(told.inbound).await, &told.reply_to);
+        if let Some(then) = reply.follow_up {
+            spawn_follow_up(&self.core, then, told.reply_to, listener.reply_store());
         }
         match reply.ack {
-            Ack::Empty => Answer::empty(Taken::Accepted),
-            Ack::Body(body) => Answer::json(&body),
-            Ack::Refused => Answer::empty(Taken::Failed),
+            Ack::Empty => WebhookResponse::empty(Delivery::Accepted),
+            Ack::Body(body) => WebhookResponse::json(&body),
+            Ack::Refused => WebhookResponse::empty(Delivery::Unavailable),
         }
     }
 }
 
 /// What a genuine body is: events are JSON, the rest are forms, and interactions are JSON in a form.
-fn opened(body: &[u8]) -> Option<(Kind, Raw)> {
+fn opened(body: &[u8]) -> Option<(PayloadKind, Payload)> {
     if body.trim_ascii_start().starts_with(b"{") {
-        return Some((Kind::Event, Raw(serde_json::from_slice(body).ok()?)));
+        return Some((PayloadKind::Event, Payload(serde_json::from_slice(body).ok()?)));
     }
-    let form = Raw::of_form(body);
+    let form = Payload::of_form(body);
     if let Some(payload) = form.text(&["/payload"]) {
         let payload: Value = serde_json::from_str(payload).ok().filter(Value::is_object)?;
-        return Some((Kind::Interaction, Raw(payload)));
+        return Some((PayloadKind::Interaction, Payload(payload)));
     }
     form.text(&["/command"])?;
-    Some((Kind::Command, form))
+    Some((PayloadKind::Command, form))
 }
 
 /// For what carries no id of its own: the signature, which covers the moment, stands for it.
-fn key(call: Call<'_>) -> String {
+fn key(call: WebhookRequest<'_>) -> String {
     let mut hash = Sha256::new();
     hash.update(signature::claimed(call.headers));
     hash.update(b"\n");
@@ -106,13 +112,13 @@ fn is_ssl_check(body: &[u8]) -> bool {
     body.len() <= 4096 && form_urlencoded::parse(body).any(|(name, value)| name == "ssl_check" && value == "1")
 }
 
-fn challenge(raw: &Raw) -> Answer {
+fn challenge(raw: &Payload) -> WebhookResponse {
     match raw.text(&["/challenge"]).filter(|challenge| challenge.len() <= LONGEST_CHALLENGE) {
-        Some(challenge) => Answer {
-            taken: Taken::Accepted,
+        Some(challenge) => WebhookResponse {
+            delivery: Delivery::Accepted,
             content_type: Some("text/plain; charset=utf-8"),
             body: challenge.to_owned().into(),
         },
-        None => Answer::empty(Taken::Malformed),
+        None => WebhookResponse::empty(Delivery::Malformed),
     }
 }

@@ -3,7 +3,7 @@
 use reqwest::Url;
 use serde_json::{Value, json};
 
-use super::acts::SHORTCUT;
+use super::interactions::SHORTCUT;
 
 /// The rights of the bot's token. The three for history are there to look for a post whose outcome is unknown before it is
 /// repeated; nothing else is read with them.

@@ -6,40 +6,40 @@
 //! read loop, so that a slow handler delays its own acknowledgement, it calls without time-outs, and it connects again
 //! without back-off.
 
-mod acts;
-mod answer;
-mod core;
+mod context;
 mod decode;
-mod examine;
-mod follow;
-mod hook;
+mod escape;
+mod follow_up;
 mod ingress;
-mod limit;
-mod look;
+mod interactions;
+mod limits;
 mod manifest;
 mod modal;
 mod options;
-mod pace;
+mod payload;
 mod person;
 mod post;
-mod raw;
+mod queries;
+mod rate_limit;
 mod render;
+mod reply;
+mod response_url;
 mod rich;
+mod self_check;
 mod signature;
 mod socket;
 mod web;
-mod words;
 
 use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use self::core::Core;
-use super::{AccountKind, Card, ChannelKind, Chat, Place, Post, Reaction};
+use self::context::Context;
+use super::{AccountKind, Card, ChannelKind, Chat, Destination, Post, Reaction};
+use crate::check_result::CheckResult;
 use crate::failure::Failure;
-use crate::finding::Finding;
-use crate::vocabulary::{ChannelRef, MessageRef, PersonRef};
+use crate::ids::{ChannelRef, MessageRef, PersonRef};
 
 pub use self::ingress::SlackIngress;
 pub use self::manifest::{ManifestOptions, SCOPES, manifest};
@@ -48,7 +48,7 @@ pub use self::socket::SocketMode;
 
 /// A Slack workspace, or an organisation of them.
 pub struct Slack {
-    core: Arc<Core>,
+    core: Arc<Context>,
 }
 
 impl Slack {
@@ -57,7 +57,7 @@ impl Slack {
     /// # Errors
     /// The options cannot work; a way in without a secret is none (security case 3).
     pub fn new(options: SlackOptions) -> Result<Self, Failure> {
-        Ok(Self { core: Arc::new(Core::new(options)?) })
+        Ok(Self { core: Arc::new(Context::new(options)?) })
     }
 
     /// The way in over connections of our own, when there is an app token.
@@ -90,7 +90,7 @@ impl Chat for Slack {
         self.core.update(message, card).await
     }
 
-    async fn find(&self, place: &Place, key: &str) -> Result<Option<MessageRef>, Failure> {
+    async fn find(&self, place: &Destination, key: &str) -> Result<Option<MessageRef>, Failure> {
         self.core.find(place, key).await
     }
 
@@ -103,7 +103,7 @@ impl Chat for Slack {
         self.core.reactions(message).await
     }
 
-    async fn audience(&self, channel: &ChannelRef, among: &[PersonRef]) -> Result<Vec<PersonRef>, Failure> {
+    async fn readers_among(&self, channel: &ChannelRef, among: &[PersonRef]) -> Result<Vec<PersonRef>, Failure> {
         let mut readers = self.core.readers(channel).await?;
         readers.retain(|reader| among.contains(reader));
         Ok(readers)
@@ -113,7 +113,7 @@ impl Chat for Slack {
         self.core.account(person).await
     }
 
-    async fn account_now(&self, person: &PersonRef) -> Result<AccountKind, Failure> {
+    async fn account_uncached(&self, person: &PersonRef) -> Result<AccountKind, Failure> {
         self.core.account_now(person).await
     }
 
@@ -121,11 +121,11 @@ impl Chat for Slack {
         self.core.channel(channel).await
     }
 
-    async fn examine(&self, channels: &[ChannelRef]) -> Vec<Finding> {
+    async fn self_check(&self, channels: &[ChannelRef]) -> Vec<CheckResult> {
         self.core.examine(channels).await
     }
 
-    async fn examine_groups(&self, groups: &[String]) -> Vec<Finding> {
+    async fn check_groups(&self, groups: &[String]) -> Vec<CheckResult> {
         self.core.examine_groups(groups).await
     }
 }

@@ -11,13 +11,13 @@ use slack_morphism::blocks::{
 };
 use slack_morphism::{SlackActionId, SlackCallbackId};
 
-use super::limit;
+use super::limits;
 use super::render::{self, label, plain_text};
 use super::rich;
-use crate::chat::harmless::harmless;
+use crate::chat::sanitize::sanitize;
 use crate::chat::{Answers, Card, Choice, Form, Input, InputKind, Text};
 use crate::failure::Failure;
-use crate::vocabulary::{ChannelRef, MessageRef};
+use crate::ids::{ChannelRef, MessageRef};
 
 /// By which the bot knows its own forms.
 pub(super) const FORM: &str = "hotfix_form";
@@ -29,7 +29,7 @@ const PAGE: usize = 100_000;
 
 /// What a form carries along: what it is about, and where its answers belong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Kept {
+pub(super) struct FormState {
     pub(super) key: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) channel: Option<ChannelRef>,
@@ -37,7 +37,7 @@ pub(super) struct Kept {
     pub(super) thread: Option<String>,
 }
 
-impl Kept {
+impl FormState {
     pub(super) fn read(text: &str) -> Option<Self> {
         serde_json::from_str(text).ok()
     }
@@ -46,19 +46,19 @@ impl Kept {
 /// A form as a modal.
 pub(super) fn form(form: &Form, channel: &ChannelRef, thread: Option<&MessageRef>) -> Result<SlackView, Failure> {
     let kept =
-        Kept { key: form.key.clone(), channel: Some(channel.clone()), thread: thread.map(|root| root.id.clone()) };
+        FormState { key: form.key.clone(), channel: Some(channel.clone()), thread: thread.map(|root| root.id.clone()) };
     let kept = serde_json::to_string(&kept).map_err(|error| Failure::rejected(error.to_string()))?;
-    if limit::length(&kept) > limit::METADATA {
+    if limits::length(&kept) > limits::METADATA {
         return Err(Failure::rejected("the form's key is longer than Slack keeps: shorten it"));
     }
     let mut blocks = Vec::new();
     if !form.lead.trim().is_empty() {
         let lead = Card { lines: form.lead.lines().map(Text::of).collect(), ..Card::default() };
-        blocks = render::blocks(&lead, "", limit::BLOCKS_A_MESSAGE, limit::SECTION)?;
+        blocks = render::blocks(&lead, "", limits::BLOCKS_A_MESSAGE, limits::SECTION)?;
     }
-    blocks.extend(form.inputs.iter().take(limit::BLOCKS_A_VIEW - blocks.len()).map(input));
-    let view = SlackModalView::new(plain_text(&label(&form.title, limit::VIEW_TITLE)), blocks)
-        .with_submit(plain_text(&label(&form.submit, limit::VIEW_TITLE)))
+    blocks.extend(form.inputs.iter().take(limits::BLOCKS_A_VIEW - blocks.len()).map(input));
+    let view = SlackModalView::new(plain_text(&label(&form.title, limits::VIEW_TITLE)), blocks)
+        .with_submit(plain_text(&label(&form.submit, limits::VIEW_TITLE)))
         .with_close(plain_text("Cancel"))
         .with_callback_id(SlackCallbackId::new(FORM.to_owned()))
         .with_private_metadata(kept)
@@ -68,7 +68,7 @@ pub(super) fn form(form: &Form, channel: &ChannelRef, thread: Option<&MessageRef
 
 /// A card as a modal that asks nothing.
 pub(super) fn notice(card: &Card) -> Result<SlackView, Failure> {
-    let blocks = render::blocks(card, "", limit::BLOCKS_A_VIEW, limit::MESSAGE)?;
+    let blocks = render::blocks(card, "", limits::BLOCKS_A_VIEW, limits::MESSAGE)?;
     let view = SlackModalView::new(plain_text("hotfix"), blocks).with_close(plain_text("Close"));
     Ok(SlackView::Modal(view))
 }
@@ -79,10 +79,10 @@ pub(super) fn home(cards: &[Card]) -> Result<SlackView, Failure> {
     let mut left_out = 0;
     let mut room = PAGE;
     for (number, card) in cards.iter().enumerate() {
-        let blocks = render::blocks(card, &format!("card-{number}-"), limit::BLOCKS_A_MESSAGE, limit::MESSAGE)?;
+        let blocks = render::blocks(card, &format!("card-{number}-"), limits::BLOCKS_A_MESSAGE, limits::MESSAGE)?;
         let size: usize = blocks.iter().map(|block| serde_json::to_string(block).map_or(0, |text| text.len())).sum();
         // A line between two cards, and one that says what is left out.
-        if left_out > 0 || page.len() + blocks.len() + 2 > limit::BLOCKS_A_VIEW || size > room {
+        if left_out > 0 || page.len() + blocks.len() + 2 > limits::BLOCKS_A_VIEW || size > room {
             left_out += 1;
             continue;
         }
@@ -127,19 +127,19 @@ fn input(input: &Input) -> SlackBlock {
     let element = if typed { line(LONGEST_ANSWER, false, &input.given) } else { element(input) };
     let ids = || choices(&input.kind).iter().map(|choice| choice.id.as_str()).collect::<Vec<_>>().join(", ");
     let hint = if typed { format!("{} One of: {}", input.hint, ids()) } else { input.hint.clone() };
-    let id = SlackBlockId::new(limit::split(&input.id, limit::ID).0.to_owned());
-    let block = SlackInputBlock::new(plain_text(&label(&input.label, limit::LABEL)), element)
+    let id = SlackBlockId::new(limits::split(&input.id, limits::ID).0.to_owned());
+    let block = SlackInputBlock::new(plain_text(&label(&input.label, limits::LABEL)), element)
         .with_block_id(id)
         .with_optional(!input.required);
     let hint = hint.trim();
-    if hint.is_empty() { block } else { block.with_hint(plain_text(&label(hint, limit::LABEL))) }.into()
+    if hint.is_empty() { block } else { block.with_hint(plain_text(&label(hint, limits::LABEL))) }.into()
 }
 
 /// Lists that Slack cannot show, and lists of nothing.
 fn must_be_typed(kind: &InputKind) -> bool {
     let list = |choices: &[Choice]| {
-        !(1..=limit::CHOICES).contains(&choices.len())
-            || choices.iter().any(|choice| choice.id.is_empty() || limit::length(&choice.id) > limit::CHOICE_ID)
+        !(1..=limits::CHOICES).contains(&choices.len())
+            || choices.iter().any(|choice| choice.id.is_empty() || limits::length(&choice.id) > limits::CHOICE_ID)
     };
     match kind {
         InputKind::Line(_) | InputKind::Paragraph(_) => false,
@@ -170,7 +170,7 @@ fn element(input: &Input) -> SlackInputBlockElement {
                 None => select.into(),
             }
         }
-        InputKind::Many(choices) if choices.len() <= limit::BOXES => {
+        InputKind::Many(choices) if choices.len() <= limits::BOXES => {
             let boxes = SlackBlockCheckboxesElement::new(choices.iter().map(item::<SlackBlockText>).collect());
             let ticked: Vec<_> = choices.iter().filter(chosen).map(item::<SlackBlockText>).collect();
             let boxes = boxes.with_action_id(action);
@@ -188,8 +188,8 @@ fn element(input: &Input) -> SlackInputBlockElement {
 
 fn line(most: u16, multiline: bool, given: &str) -> SlackInputBlockElement {
     let most = most.clamp(1, LONGEST_ANSWER);
-    let given = harmless(given);
-    let given = limit::split(&given, usize::from(most)).0;
+    let given = sanitize(given);
+    let given = limits::split(&given, usize::from(most)).0;
     let input = SlackBlockPlainTextInputElement::new()
         .with_action_id(SlackActionId::new(ANSWER.to_owned()))
         .with_multiline(multiline)
@@ -198,7 +198,7 @@ fn line(most: u16, multiline: bool, given: &str) -> SlackInputBlockElement {
 }
 
 fn item<T: Into<SlackBlockText> + From<SlackBlockPlainTextOnly>>(choice: &Choice) -> SlackBlockChoiceItem<T> {
-    SlackBlockChoiceItem::new(plain_text(&label(&choice.label, limit::CHOICE)).into(), choice.id.clone())
+    SlackBlockChoiceItem::new(plain_text(&label(&choice.label, limits::CHOICE)).into(), choice.id.clone())
 }
 
 #[cfg(test)]

@@ -42,8 +42,8 @@ fn every_kind_of_question() {
     ]));
     assert_eq!(view["title"]["text"], "Start a hotfix of a lon…");
     assert_eq!(view["notify_on_close"], false);
-    let kept = Kept { key: "start".to_owned(), channel: ChannelRef::parse("C1").ok(), thread: None };
-    assert_eq!(Kept::read(view["private_metadata"].as_str().unwrap()), Some(kept));
+    let kept = FormState { key: "start".to_owned(), channel: ChannelRef::parse("C1").ok(), thread: None };
+    assert_eq!(FormState::read(view["private_metadata"].as_str().unwrap()), Some(kept));
     let element = |number: usize| &view["blocks"][number + 1]["element"];
     assert_eq!((&element(0)["initial_value"], &element(0)["max_length"]), (&json!("Fix 500"), &json!(80)));
     assert_eq!((&element(1)["multiline"], &element(1)["max_length"]), (&json!(true), &json!(3000)));

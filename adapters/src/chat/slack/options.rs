@@ -5,8 +5,8 @@ use std::fmt;
 use reqwest::Url;
 use secrecy::{ExposeSecret as _, SecretString};
 
+use crate::egress::EgressPolicy;
 use crate::failure::Failure;
-use crate::reach::Reach;
 
 /// How a Slack is set up.
 pub struct SlackOptions {
@@ -25,7 +25,7 @@ pub struct SlackOptions {
     /// How many connections Socket Mode keeps, 1 to 10. With two, one can go without a gap.
     pub connections: u8,
     /// What may be reached besides the internet.
-    pub reach: Reach,
+    pub reach: EgressPolicy,
     /// How many messages a channel takes at once, before it is one a second. Slack allows short bursts.
     pub burst: u32,
     /// Where requests come in, and below it `/commands`, `/interactions` and `/events`; any of the four takes them all.
@@ -51,7 +51,7 @@ impl SlackOptions {
             app_id: app_id.into(),
             teams,
             connections: 2,
-            reach: Reach::default(),
+            reach: EgressPolicy::default(),
             burst: 4,
             path: "/slack".to_owned(),
             allow_private,

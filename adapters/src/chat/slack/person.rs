@@ -1,7 +1,7 @@
 //! People and groups as Slack names them. A person is `T…/U…`: the workspace or the organisation, then the user; a display
 //! name is never an identity (security case 20).
 
-use crate::vocabulary::{PersonRef, Platform};
+use crate::ids::{PersonRef, Platform};
 
 /// A person by the workspace or organisation and the user; `None` when these are no ids.
 pub(super) fn person(scope: &str, user: &str) -> Option<PersonRef> {

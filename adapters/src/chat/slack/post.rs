@@ -10,13 +10,13 @@ use slack_morphism::api::{
 use slack_morphism::{SlackChannelId, SlackMessageContent, SlackMessageMetadata, SlackTs, SlackUserId};
 use tokio::time::Instant;
 
-use super::core::Core;
+use super::context::Context;
 use super::person;
 use super::render::{self, Rendered};
 use super::web::Call;
-use crate::chat::{Card, Place, Post};
+use crate::chat::{Card, Destination, Post};
 use crate::failure::Failure;
-use crate::vocabulary::{ChannelRef, MessageRef, PersonRef};
+use crate::ids::{ChannelRef, MessageRef, PersonRef};
 
 /// By which the bot's own messages are known.
 pub(super) const METADATA: &str = "hotfix_post";
@@ -47,11 +47,11 @@ pub(super) struct Spot {
     broadcast: bool,
 }
 
-impl Core {
+impl Context {
     pub(super) async fn post(&self, post: &Post) -> Result<MessageRef, Failure> {
         // A card that cannot be shown opens no conversation.
         let Rendered { text, blocks } = render::message(&post.card)?;
-        let spot = self.spot(&post.place).await?;
+        let spot = self.spot(&post.destination).await?;
         let channel = spot.channel.as_str();
         self.web.pace.post(channel, Instant::now()).map_err(|left| Failure::Retry {
             reason: format!("the bot has said much in {channel} just now"),
@@ -114,25 +114,25 @@ impl Core {
     }
 
     /// Where a place is; a direct conversation is opened.
-    pub(super) async fn spot(&self, place: &Place) -> Result<Spot, Failure> {
+    pub(super) async fn spot(&self, place: &Destination) -> Result<Spot, Failure> {
         let (channel, thread, broadcast) = match place {
-            Place::Channel(channel) => (channel.clone(), None, false),
-            Place::Thread(root) => (root.channel.clone(), Some(root.id.clone()), false),
-            Place::ThreadAndChannel(root) => (root.channel.clone(), Some(root.id.clone()), true),
-            Place::Direct(person) => (self.direct(person).await?, None, false),
+            Destination::Channel(channel) => (channel.clone(), None, false),
+            Destination::Thread(root) => (root.channel.clone(), Some(root.id.clone()), false),
+            Destination::ThreadAndChannel(root) => (root.channel.clone(), Some(root.id.clone()), true),
+            Destination::Direct(person) => (self.direct(person).await?, None, false),
         };
         Ok(Spot { channel, thread, broadcast })
     }
 
     async fn direct(&self, person: &PersonRef) -> Result<ChannelRef, Failure> {
         let user = user(person)?.to_owned();
-        if let Some(known) = self.directs.fresh(&user) {
+        if let Some(known) = self.directs.get(&user) {
             return Ok(known);
         }
         let call = Call { method: "conversations.open", channel: "", act: "open a direct conversation" };
         // slack-morphism's type makes a list of it, and Slack wants a text with commas.
         let opened: Opened = self.web.set(call, &serde_json::json!({ "users": user })).await?;
-        self.directs.keep(user, opened.channel.id.clone());
+        self.directs.insert(user, opened.channel.id.clone());
         Ok(opened.channel.id)
     }
 }

@@ -7,9 +7,9 @@ use slack_morphism::blocks::{
     SlackBlockPlainText, SlackBlockPlainTextOnly, SlackContextBlock, SlackContextBlockElement, SlackHeaderBlock,
 };
 
-use super::limit;
+use super::limits;
 use super::rich::{self, Row};
-use crate::chat::harmless::harmless;
+use crate::chat::sanitize::sanitize;
 use crate::chat::{Action, Card, Mark, MarkState, Span, Text, Tone};
 use crate::failure::Failure;
 
@@ -32,7 +32,7 @@ pub(super) struct Rendered {
 
 /// A card as a message.
 pub(super) fn message(card: &Card) -> Result<Rendered, Failure> {
-    let blocks = blocks(card, "", limit::BLOCKS_A_MESSAGE, limit::MESSAGE)?;
+    let blocks = blocks(card, "", limits::BLOCKS_A_MESSAGE, limits::MESSAGE)?;
     Ok(Rendered { text: notification(card), blocks })
 }
 
@@ -55,7 +55,7 @@ pub(super) fn blocks(card: &Card, prefix: &str, most: usize, room: usize) -> Res
         None => tail.extend(rich::blocks(footer_rows.iter().cloned())),
     }
     let fixed = usize::from(header.is_some()) + tail.len() + 1;
-    let taken = cost(&marks) + cost(&footer_rows) + limit::HEADER + card.actions.len().min(limit::BUTTONS) * 60;
+    let taken = cost(&marks) + cost(&footer_rows) + limits::HEADER + card.actions.len().min(limits::BUTTONS) * 60;
     let (mut body, left_out) =
         body(card, header.is_some(), most.saturating_sub(fixed), room.saturating_sub(taken + NOTE));
     if card.whole && (left_out > 0 || !whole) {
@@ -79,18 +79,18 @@ fn notification(card: &Card) -> String {
     let fields = card.fields.iter().map(|field| format!("{}: {}", field.name, field.value.to_plain()));
     let lines = card.title.iter().chain(&card.lines).map(Text::to_plain);
     let all: Vec<String> = lines.chain(card.verbatim.clone()).chain(fields).collect();
-    let text = format!("{}{}", sign(card.tone), harmless(&all.join("\n")));
-    let text = escape(text.trim(), limit::TEXT);
+    let text = format!("{}{}", sign(card.tone), sanitize(&all.join("\n")));
+    let text = escape(text.trim(), limits::TEXT);
     if text.is_empty() { "—".to_owned() } else { text }
 }
 
 /// A text in which nothing is a command to Slack, at most so long. No entity is halved.
 pub(super) fn escape(text: &str, most: usize) -> String {
     let escaped = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-    if limit::length(&escaped) <= most {
+    if limits::length(&escaped) <= most {
         return escaped;
     }
-    let kept = limit::split(&escaped, most.saturating_sub(1)).0;
+    let kept = limits::split(&escaped, most.saturating_sub(1)).0;
     // Half an entity at the end is cut off with the rest.
     let whole = match kept.rfind('&') {
         Some(at) if !kept.split_at(at).1.contains(';') => kept.split_at(at).0,
@@ -102,16 +102,16 @@ pub(super) fn escape(text: &str, most: usize) -> String {
 /// The title as a header, where a header can hold it: plain words, and few.
 fn header(card: &Card) -> Option<SlackBlock> {
     let title = card.title.as_ref()?;
-    let plain = harmless(&words(title)?).replace('\n', "␊");
+    let plain = sanitize(&words(title)?).replace('\n', "␊");
     let text = format!("{}{plain}", sign(card.tone));
-    let fits = limit::length(&text) <= limit::HEADER && !plain.trim().is_empty() && !text.contains(['&', '<', '>']);
+    let fits = limits::length(&text) <= limits::HEADER && !plain.trim().is_empty() && !text.contains(['&', '<', '>']);
     fits.then(|| SlackHeaderBlock::new(plain_text(&text)).into())
 }
 
 /// Small print as small print, where it is plain words. Slack has no rich text there.
 fn small_print(text: &Text) -> Option<SlackBlock> {
-    let plain = harmless(&words(text)?);
-    let fits = limit::length(&plain) <= FOOTER && !plain.trim().is_empty() && !plain.contains(['&', '<', '>']);
+    let plain = sanitize(&words(text)?);
+    let fits = limits::length(&plain) <= FOOTER && !plain.trim().is_empty() && !plain.contains(['&', '<', '>']);
     let text = SlackBlockPlainText::new(plain).with_emoji(false);
     fits.then(|| SlackContextBlock::new(vec![SlackContextBlockElement::Plain(text)]).into())
 }
@@ -200,37 +200,37 @@ fn marks(progress: &[Mark]) -> Vec<Row> {
     let mut text = Text::new();
     for (number, mark) in progress.iter().enumerate() {
         let gap = if number > 0 { "  " } else { "" };
-        let label = limit::cut(&mark.label.replace('\n', "␊"), limit::HEADER);
+        let label = limits::cut(&mark.label.replace('\n', "␊"), limits::HEADER);
         text = text.plain(format!("{gap}{} {label}", sign(mark.state)));
     }
     rich::rows(&text, false)
 }
 
 fn buttons(actions: &[Action], prefix: &str, whole: &mut bool) -> Result<Vec<SlackBlock>, Failure> {
-    *whole &=
-        actions.len() <= limit::BUTTONS && actions.iter().all(|action| limit::length(&action.label) <= limit::BUTTON);
-    if let Some(long) = actions.iter().find(|action| limit::length(&action.value) > limit::VALUE) {
+    *whole &= actions.len() <= limits::BUTTONS
+        && actions.iter().all(|action| limits::length(&action.label) <= limits::BUTTON);
+    if let Some(long) = actions.iter().find(|action| limits::length(&action.value) > limits::VALUE) {
         return Err(Failure::rejected(format!(
             "the button {:?} carries more than Slack takes ({} characters): shorten its value",
-            limit::cut(&long.label, limit::BUTTON),
-            limit::VALUE
+            limits::cut(&long.label, limits::BUTTON),
+            limits::VALUE
         )));
     }
     let button = |(number, action): (usize, &Action)| {
-        let id = limit::split(&format!("{prefix}button-{number}"), limit::ID).0.to_owned();
-        let text = plain_text(&label(&action.label, limit::BUTTON));
+        let id = limits::split(&format!("{prefix}button-{number}"), limits::ID).0.to_owned();
+        let text = plain_text(&label(&action.label, limits::BUTTON));
         let button = SlackBlockButtonElement::new(text).with_action_id(SlackActionId::new(id));
         let button = if action.value.is_empty() { button } else { button.with_value(action.value.clone()) };
         let button = if action.danger { button.with_style(SlackBlockButtonStyle::Danger) } else { button };
         SlackActionBlockElement::Button(button)
     };
-    let buttons: Vec<_> = actions.iter().take(limit::BUTTONS).enumerate().map(button).collect();
-    Ok(buttons.chunks(limit::BUTTONS_A_BLOCK).map(|row| SlackActionsBlock::new(row.to_vec()).into()).collect())
+    let buttons: Vec<_> = actions.iter().take(limits::BUTTONS).enumerate().map(button).collect();
+    Ok(buttons.chunks(limits::BUTTONS_A_BLOCK).map(|row| SlackActionsBlock::new(row.to_vec()).into()).collect())
 }
 
 /// A label as Slack takes it: on one line, short, and never empty.
 pub(super) fn label(text: &str, most: usize) -> String {
-    let text = harmless(text).replace('\n', " ");
+    let text = sanitize(text).replace('\n', " ");
     let text = escape(text.trim(), most);
     if text.is_empty() { "…".to_owned() } else { text }
 }

@@ -8,9 +8,9 @@ use slack_morphism::blocks::{
 };
 use slack_morphism::{SlackChannelId, SlackRelaxedUrl, SlackUserGroupId, SlackUserId};
 
-use super::limit;
+use super::limits;
 use super::person;
-use crate::chat::harmless::harmless;
+use crate::chat::sanitize::sanitize;
 use crate::chat::{Span, Text};
 
 /// What the containers of one part cost beside its text.
@@ -33,8 +33,8 @@ pub(super) fn rows(text: &Text, strong: bool) -> Vec<Row> {
         match part(span) {
             Part::Whole(part, cost) => row.take(part, cost, &mut rows),
             Part::Words(words, style) => {
-                for piece in limit::pieces(&words, limit::SECTION - PART) {
-                    row.take(styled(piece, style, strong), limit::length(piece) + PART, &mut rows);
+                for piece in limits::pieces(&words, limits::SECTION - PART) {
+                    row.take(styled(piece, style, strong), limits::length(piece) + PART, &mut rows);
                 }
             }
         }
@@ -45,12 +45,12 @@ pub(super) fn rows(text: &Text, strong: bool) -> Vec<Row> {
 
 /// Text of fixed width as rows, broken between lines where it can be.
 pub(super) fn verbatim(text: &str) -> Vec<Row> {
-    let text = harmless(text.trim_end_matches('\n'));
-    let most = limit::SECTION - PART;
+    let text = sanitize(text.trim_end_matches('\n'));
+    let most = limits::SECTION - PART;
     let mut pages: Vec<String> = Vec::new();
-    for line in text.split('\n').flat_map(|line| if line.is_empty() { vec![""] } else { limit::pieces(line, most) }) {
+    for line in text.split('\n').flat_map(|line| if line.is_empty() { vec![""] } else { limits::pieces(line, most) }) {
         match pages.last_mut() {
-            Some(page) if limit::length(page) + 1 + limit::length(line) <= most => {
+            Some(page) if limits::length(page) + 1 + limits::length(line) <= most => {
                 page.push('\n');
                 page.push_str(line);
             }
@@ -58,7 +58,7 @@ pub(super) fn verbatim(text: &str) -> Vec<Row> {
         }
     }
     let row = |page: String| Row {
-        cost: limit::length(&page) + PART,
+        cost: limits::length(&page) + PART,
         parts: vec![SlackRichTextText::new(page).into()],
         verbatim: true,
     };
@@ -76,7 +76,7 @@ pub(super) fn blocks(rows: impl IntoIterator<Item = Row>) -> Vec<SlackBlock> {
             SlackRichTextSection::new(row.parts).into()
         };
         match blocks.last_mut() {
-            Some((elements, used)) if *used + cost <= limit::SECTION => {
+            Some((elements, used)) if *used + cost <= limits::SECTION => {
                 elements.push(element);
                 *used += cost;
             }
@@ -92,7 +92,7 @@ impl Row {
     }
 
     fn take(&mut self, part: SlackRichTextInlineElement, cost: usize, full: &mut Vec<Self>) {
-        if self.cost + cost > limit::SECTION && !self.parts.is_empty() {
+        if self.cost + cost > limits::SECTION && !self.parts.is_empty() {
             full.push(std::mem::replace(self, Self::empty()));
         }
         self.parts.push(part);
@@ -115,25 +115,25 @@ enum Part {
 
 fn part(span: &Span) -> Part {
     match span {
-        Span::Plain(text) => Part::Words(harmless(text), Style::Plain),
-        Span::Strong(text) => Part::Words(harmless(text), Style::Strong),
-        Span::Code(text) => Part::Words(harmless(text), Style::Code),
+        Span::Plain(text) => Part::Words(sanitize(text), Style::Plain),
+        Span::Strong(text) => Part::Words(sanitize(text), Style::Strong),
+        Span::Code(text) => Part::Words(sanitize(text), Style::Code),
         Span::Mention { account, name } => match account.as_ref().and_then(person::user) {
             Some(user) => Part::Whole(SlackRichTextUser::new(SlackUserId::new(user.to_owned())).into(), 2 * PART),
-            None => Part::Words(format!("@{}", harmless(name)), Style::Plain),
+            None => Part::Words(format!("@{}", sanitize(name)), Style::Plain),
         },
         Span::Group { id, name } => {
             if person::is_group(id) {
                 Part::Whole(SlackRichTextUserGroup::new(SlackUserGroupId::new(id.clone())).into(), 2 * PART)
             } else {
-                Part::Words(format!("@{}", harmless(name)), Style::Plain)
+                Part::Words(format!("@{}", sanitize(name)), Style::Plain)
             }
         }
         Span::Channel(channel) if person::is_channel(channel.as_str()) => {
             let id = SlackChannelId::new(channel.as_str().to_owned());
             Part::Whole(SlackRichTextChannel::new(id).into(), 2 * PART)
         }
-        Span::Channel(channel) => Part::Words(harmless(channel.as_str()), Style::Plain),
+        Span::Channel(channel) => Part::Words(sanitize(channel.as_str()), Style::Plain),
         Span::Link { url, label } => link(url, label),
     }
 }
@@ -142,11 +142,11 @@ fn part(span: &Span) -> Part {
 fn link(url: &str, label: &str) -> Part {
     let web = url.starts_with("https://") || url.starts_with("http://");
     let clean = !url.chars().any(|c| c.is_control() || c.is_whitespace() || matches!(c, '<' | '>' | '|'));
-    if !web || !clean || limit::length(url) > limit::URL {
-        return Part::Words(harmless(&format!("{label} <{url}>")), Style::Plain);
+    if !web || !clean || limits::length(url) > limits::URL {
+        return Part::Words(sanitize(&format!("{label} <{url}>")), Style::Plain);
     }
-    let label = limit::cut(&harmless(label).replace('\n', "␊"), 300);
-    let cost = limit::length(url) + limit::length(&label) + 2 * PART;
+    let label = limits::cut(&sanitize(label).replace('\n', "␊"), 300);
+    let cost = limits::length(url) + limits::length(&label) + 2 * PART;
     let link = SlackRichTextLink::new(SlackRelaxedUrl::new(url.to_owned()));
     Part::Whole(if label.is_empty() { link } else { link.with_text(label) }.into(), cost)
 }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
 use sha2::Sha256;
 
-use crate::chat::listen::Taken;
+use crate::chat::inbound::Delivery;
 
 /// How far the moment that is signed may lie from now, before or behind.
 const WINDOW_SECONDS: u64 = 300;
@@ -15,19 +15,24 @@ const SIGNATURE: &str = "x-slack-signature";
 const MOMENT: &str = "x-slack-request-timestamp";
 
 /// Whether a request is from Slack and of now. Any of the secrets does, so that they can be changed without a gap.
-pub(super) fn check(secrets: &[SecretString], headers: &HeaderMap, body: &[u8], now: Timestamp) -> Result<(), Taken> {
-    let moment = single(headers, MOMENT).and_then(seconds).ok_or(Taken::Unsigned)?;
-    let claimed = single(headers, SIGNATURE).and_then(digest).ok_or(Taken::Unsigned)?;
+pub(super) fn check(
+    secrets: &[SecretString],
+    headers: &HeaderMap,
+    body: &[u8],
+    now: Timestamp,
+) -> Result<(), Delivery> {
+    let moment = single(headers, MOMENT).and_then(seconds).ok_or(Delivery::Unsigned)?;
+    let claimed = single(headers, SIGNATURE).and_then(digest).ok_or(Delivery::Unsigned)?;
     // Every secret is tried, so that the time it takes tells nothing about which one fits.
     let mut genuine = false;
     for secret in secrets {
         genuine |= fits(secret, moment, body, &claimed);
     }
     if !genuine {
-        return Err(Taken::Unsigned);
+        return Err(Delivery::Unsigned);
     }
-    let signed_at = moment.parse::<i64>().map_err(|_| Taken::Unsigned)?;
-    if now.as_second().abs_diff(signed_at) > WINDOW_SECONDS { Err(Taken::Stale) } else { Ok(()) }
+    let signed_at = moment.parse::<i64>().map_err(|_| Delivery::Unsigned)?;
+    if now.as_second().abs_diff(signed_at) > WINDOW_SECONDS { Err(Delivery::StaleSignature) } else { Ok(()) }
 }
 
 /// Whether there is any signature at all, good or bad.
@@ -88,7 +93,7 @@ trigger_id=398738663015.47445629121.803a0bc887a14d10d2c447fce8b6703c";
         pairs.iter().map(|(name, value)| (http::HeaderName::from_static(name), value.parse().unwrap())).collect()
     }
 
-    fn judged(secrets: &[&str], pairs: &[(&'static str, &str)], body: &[u8], now: i64) -> Result<(), Taken> {
+    fn judged(secrets: &[&str], pairs: &[(&'static str, &str)], body: &[u8], now: i64) -> Result<(), Delivery> {
         let secrets: Vec<SecretString> = secrets.iter().map(|secret| SecretString::from(*secret)).collect();
         check(&secrets, &headers(pairs), body, Timestamp::from_second(now).unwrap())
     }
@@ -105,16 +110,19 @@ trigger_id=398738663015.47445629121.803a0bc887a14d10d2c447fce8b6703c";
         for secrets in [["new", SECRET], [SECRET, "old"]] {
             assert_eq!(judged(&secrets, &[(MOMENT, AT), (SIGNATURE, SIGNED)], BODY, NOW), Ok(()));
         }
-        assert_eq!(judged(&["new", "old"], &[(MOMENT, AT), (SIGNATURE, SIGNED)], BODY, NOW), Err(Taken::Unsigned));
-        assert_eq!(judged(&[], &[(MOMENT, AT), (SIGNATURE, SIGNED)], BODY, NOW), Err(Taken::Unsigned));
+        assert_eq!(judged(&["new", "old"], &[(MOMENT, AT), (SIGNATURE, SIGNED)], BODY, NOW), Err(Delivery::Unsigned));
+        assert_eq!(judged(&[], &[(MOMENT, AT), (SIGNATURE, SIGNED)], BODY, NOW), Err(Delivery::Unsigned));
     }
 
     /// Security case 4: too old and from the future alike.
     #[test]
     fn the_window_has_two_sides() {
-        for (now, judgement) in
-            [(NOW + 300, Ok(())), (NOW - 300, Ok(())), (NOW + 301, Err(Taken::Stale)), (NOW - 301, Err(Taken::Stale))]
-        {
+        for (now, judgement) in [
+            (NOW + 300, Ok(())),
+            (NOW - 300, Ok(())),
+            (NOW + 301, Err(Delivery::StaleSignature)),
+            (NOW - 301, Err(Delivery::StaleSignature)),
+        ] {
             assert_eq!(judged(&[SECRET], &[(MOMENT, AT), (SIGNATURE, SIGNED)], BODY, now), judgement, "{now}");
         }
     }
@@ -129,19 +137,19 @@ trigger_id=398738663015.47445629121.803a0bc887a14d10d2c447fce8b6703c";
         for wrong in ["", "v0=", "v0", &upper, &long, odd, &v1, &SIGNED[3..], "v0=zz", &format!(" {SIGNED}x")] {
             assert_eq!(
                 judged(&[SECRET], &[(MOMENT, AT), (SIGNATURE, wrong)], BODY, NOW),
-                Err(Taken::Unsigned),
+                Err(Delivery::Unsigned),
                 "{wrong}"
             );
         }
-        assert_eq!(judged(&[SECRET], &[(MOMENT, AT)], BODY, NOW), Err(Taken::Unsigned));
-        assert_eq!(judged(&[SECRET], &[(SIGNATURE, SIGNED)], BODY, NOW), Err(Taken::Unsigned));
+        assert_eq!(judged(&[SECRET], &[(MOMENT, AT)], BODY, NOW), Err(Delivery::Unsigned));
+        assert_eq!(judged(&[SECRET], &[(SIGNATURE, SIGNED)], BODY, NOW), Err(Delivery::Unsigned));
         let mut twice = headers(&[(MOMENT, AT), (SIGNATURE, SIGNED)]);
         twice.append(SIGNATURE, SIGNED.parse().unwrap());
         let now = Timestamp::from_second(NOW).unwrap();
-        assert_eq!(check(&[SecretString::from(SECRET)], &twice, BODY, now), Err(Taken::Unsigned), "twice");
+        assert_eq!(check(&[SecretString::from(SECRET)], &twice, BODY, now), Err(Delivery::Unsigned), "twice");
         for moment in ["", "-1", "1531420618 ", "+1531420618", "99999999999999999999", "1531420619"] {
             let pairs = [(MOMENT, moment), (SIGNATURE, SIGNED)];
-            assert_eq!(judged(&[SECRET], &pairs, BODY, NOW), Err(Taken::Unsigned), "{moment:?}");
+            assert_eq!(judged(&[SECRET], &pairs, BODY, NOW), Err(Delivery::Unsigned), "{moment:?}");
         }
         for at in 0..BODY.len() {
             let mut body = BODY.to_vec();

@@ -11,10 +11,10 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::pace::Pace;
+use super::rate_limit::RateLimiter;
+use crate::egress::EgressPolicy;
 use crate::failure::Failure;
-use crate::reach::Reach;
-use crate::rest::{Answer, Rest, RestOptions, base_url};
+use crate::rest::{Response, Rest, RestOptions, base_url};
 
 /// Slack's own advice when it gives none.
 const WAIT: Duration = Duration::from_secs(30);
@@ -22,7 +22,7 @@ const WAIT: Duration = Duration::from_secs(30);
 /// One token's calls.
 pub(super) struct Web {
     rest: Rest,
-    pub(super) pace: Pace,
+    pub(super) pace: RateLimiter,
 }
 
 /// What a call is for.
@@ -37,7 +37,7 @@ pub(super) struct Call<'a> {
 }
 
 impl Web {
-    pub(super) fn new(api: &Url, reach: &Reach, token: SecretString, burst: u32) -> Result<Self, Failure> {
+    pub(super) fn new(api: &Url, reach: &EgressPolicy, token: SecretString, burst: u32) -> Result<Self, Failure> {
         let options = RestOptions {
             name: "Slack",
             base: base_url("Slack", api.as_str())?,
@@ -47,7 +47,7 @@ impl Web {
             timeout: Duration::from_secs(15),
             body_limit_bytes: 4 << 20,
         };
-        Ok(Self { rest: Rest::new(options)?, pace: Pace::new(burst) })
+        Ok(Self { rest: Rest::new(options)?, pace: RateLimiter::new(burst) })
     }
 
     /// Reads something.
@@ -64,7 +64,7 @@ impl Web {
         missing: &str,
     ) -> Result<Option<T>, Failure> {
         self.open(call)?;
-        let answer = self.noted(call, self.rest.look(&self.rest.at(&[call.method], query), call.act).await)?;
+        let answer = self.noted(call, self.rest.get_raw(&self.rest.at(&[call.method], query), call.act).await)?;
         let said: Value = self.rest.parse(&answer, call.act)?;
         if said.get("error").and_then(Value::as_str) == Some(missing) {
             return Ok(None);
@@ -74,10 +74,10 @@ impl Web {
     }
 
     /// Reads something, headers and all.
-    pub(super) async fn look(&self, call: Call<'_>, query: &[(&str, &str)]) -> Result<Answer, Failure> {
+    pub(super) async fn look(&self, call: Call<'_>, query: &[(&str, &str)]) -> Result<Response, Failure> {
         self.open(call)?;
         let url = self.rest.at(&[call.method], query);
-        let answer = self.noted(call, self.rest.look(&url, call.act).await)?;
+        let answer = self.noted(call, self.rest.get_raw(&url, call.act).await)?;
         harmless(self.noted(call, self.judge(call, &answer)))?;
         Ok(answer)
     }
@@ -88,7 +88,7 @@ impl Web {
         let url = self.rest.at(&[call.method], &[]);
         let body = serde_json::to_value(body).map_err(|error| Failure::rejected(error.to_string()))?;
         let answer = self.noted(call, self.rest.write(Method::POST, &url, Some(&body), call.act).await)?;
-        let answer = self.rest.good(answer, call.act)?;
+        let answer = self.rest.ensure_success(answer, call.act)?;
         let said: Result<Value, Failure> = self.rest.parse(&answer, call.act);
         let said = said.map_err(|failure| Failure::uncertain(format!("{}. It may have happened", failure.reason())))?;
         self.noted(call, judge(call, &said, &answer, &self.rest))?;
@@ -109,7 +109,7 @@ impl Web {
         })
     }
 
-    fn judge(&self, call: Call<'_>, answer: &Answer) -> Result<(), Failure> {
+    fn judge(&self, call: Call<'_>, answer: &Response) -> Result<(), Failure> {
         judge(call, &self.rest.parse(answer, call.act)?, answer, &self.rest)
     }
 
@@ -131,11 +131,11 @@ fn harmless<T>(outcome: Result<T, Failure>) -> Result<T, Failure> {
 }
 
 /// What Slack said. It says no with status 200.
-fn judge(call: Call<'_>, said: &Value, answer: &Answer, rest: &Rest) -> Result<(), Failure> {
+fn judge(call: Call<'_>, said: &Value, answer: &Response, rest: &Rest) -> Result<(), Failure> {
     if said.get("ok").and_then(Value::as_bool) == Some(true) {
         return Ok(());
     }
-    let text = |name: &str| rest.hush(said.get(name).and_then(Value::as_str).unwrap_or_default());
+    let text = |name: &str| rest.redact(said.get(name).and_then(Value::as_str).unwrap_or_default());
     let error = text("error");
     let could_not = format!("(could not {})", call.act);
     Err(match error.as_str() {
@@ -186,7 +186,7 @@ fn next(error: &str, said: &Value, channel: &str, rest: &Rest) -> String {
         _ => {
             let messages = said.pointer("/response_metadata/messages").and_then(Value::as_array);
             let messages: Vec<&str> = messages.into_iter().flatten().filter_map(Value::as_str).take(3).collect();
-            rest.hush(&messages.join("; ")).chars().filter(|c| !c.is_control()).take(300).collect()
+            rest.redact(&messages.join("; ")).chars().filter(|c| !c.is_control()).take(300).collect()
         }
     }
 }

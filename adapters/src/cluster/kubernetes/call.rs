@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 
 use super::connect::{cause, root_cause};
 use crate::failure::Failure;
-use crate::rest::hush::unreadable;
+use crate::rest::redact::unreadable;
 
 /// A deployment has kilobytes; some hundred pods of it have a few megabytes.
 const BODY_LIMIT: usize = 16 << 20;

@@ -20,8 +20,8 @@ use self::pods::Pods;
 use self::workload::Deployment;
 use super::{Cluster, RunningImage};
 use crate::failure::Failure;
+use crate::ids::Digest;
 use crate::registry::reference::ImageName;
-use crate::vocabulary::Digest;
 
 pub use self::options::{Access, ContainerRule, KubernetesOptions, OptionsError, Place};
 

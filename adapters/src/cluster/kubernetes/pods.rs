@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use crate::failure::Failure;
-use crate::vocabulary::Digest;
+use crate::ids::Digest;
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Pods {

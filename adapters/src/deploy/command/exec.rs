@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 
-use super::capture::Capture;
+use super::output::CapturedOutput;
 
 /// Between being asked to end and being killed.
 const GRACE: Duration = Duration::from_secs(2);
@@ -45,18 +45,18 @@ pub(crate) enum Kind {
 }
 
 /// How it went.
-pub(crate) struct Ended {
-    pub(crate) how: How,
+pub(crate) struct Exit {
+    pub(crate) how: ExitCause,
     pub(crate) took: Duration,
     /// What it printed; of an act, the errors too.
-    pub(crate) output: Arc<Mutex<Capture>>,
+    pub(crate) output: Arc<Mutex<CapturedOutput>>,
     /// The errors of a question.
-    pub(crate) errors: Arc<Mutex<Capture>>,
+    pub(crate) errors: Arc<Mutex<CapturedOutput>>,
 }
 
 /// How a program ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum How {
+pub(crate) enum ExitCause {
     /// By itself, with this status.
     Exit(i32),
     /// By a signal that was not ours.
@@ -66,7 +66,7 @@ pub(crate) enum How {
 }
 
 /// Runs it to its end.
-pub(crate) fn run(execution: Execution<'_>) -> io::Result<Ended> {
+pub(crate) fn run(execution: Execution<'_>) -> io::Result<Exit> {
     let Execution { program, arguments, variables, folder, timeout, output_limit_bytes, stdin, kind } = execution;
     let (output, errors) = (shared(output_limit_bytes), shared(output_limit_bytes));
     let (all_read, drained) = mpsc::channel();
@@ -94,11 +94,11 @@ pub(crate) fn run(execution: Execution<'_>) -> io::Result<Ended> {
     let took = begun.elapsed();
     wait_for_last_words(&drained);
     let how = match (timed_out, status.code(), status.signal()) {
-        (true, _, _) => How::TimedOut,
-        (false, Some(code), _) => How::Exit(code),
-        (false, None, signal) => How::Signal(signal.unwrap_or_default()),
+        (true, _, _) => ExitCause::TimedOut,
+        (false, Some(code), _) => ExitCause::Exit(code),
+        (false, None, signal) => ExitCause::Signal(signal.unwrap_or_default()),
     };
-    Ok(Ended { how, took, output, errors })
+    Ok(Exit { how, took, output, errors })
 }
 
 /// Waits for the program, and ends its group when its time is over. The program is left a zombie until the group was
@@ -135,11 +135,11 @@ fn end(group: Pid, signal: Signal) {
     let _ = kill_process_group(group, signal);
 }
 
-fn shared(limit_bytes: usize) -> Arc<Mutex<Capture>> {
-    Arc::new(Mutex::new(Capture::new(limit_bytes)))
+fn shared(limit_bytes: usize) -> Arc<Mutex<CapturedOutput>> {
+    Arc::new(Mutex::new(CapturedOutput::new(limit_bytes)))
 }
 
-fn read_on(mut pipe: PipeReader, into: &Arc<Mutex<Capture>>, all_read: Sender<()>) -> io::Result<()> {
+fn read_on(mut pipe: PipeReader, into: &Arc<Mutex<CapturedOutput>>, all_read: Sender<()>) -> io::Result<()> {
     let into = Arc::clone(into);
     thread::Builder::new().name("read".to_owned()).spawn(move || {
         let mut buffer = [0; 8192];

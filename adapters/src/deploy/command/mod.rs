@@ -11,8 +11,8 @@
 //! | no `request.json` | nobody asked | `status` is `None`, `start` starts |
 //! | request, no marker, lock free | asked; the supervisor died before it began, or has not begun yet | the same |
 //! | lock held | it runs | `InProgress` |
-//! | `outcome.json` | it ended | `Succeeded` or `Failed` |
-//! | marker, lock free, no outcome | the machine died in the middle | asks what runs: our commit is `Succeeded`, anything else `Failed`, effect unknown |
+//! | `outcome.json` | it ended | `Succeeded` or `Unavailable` |
+//! | marker, lock free, no outcome | the machine died in the middle | asks what runs: our commit is `Succeeded`, anything else `Unavailable`, effect unknown |
 //!
 //! The races, and why they are harmless:
 //! - *A supervisor was spawned and has not taken the lock yet.* The bot may then start a second one. Supervisors take
@@ -28,15 +28,15 @@
 //!
 //! A service manager must let the supervisor live when it stops the bot (systemd: `KillMode=process`).
 
-mod capture;
 mod exec;
 mod launch;
 mod options;
+mod output;
 mod query;
 mod record;
+mod result;
 mod supervise;
 mod template;
-mod verdict;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -48,8 +48,8 @@ use self::query::present;
 use self::record::{Order, Stage, all_runs};
 use super::{Deploy, DeployRequest, DeployStatus, Deployment, Running};
 use crate::failure::Failure;
+use crate::ids::{DeployKey, Environment, Repo};
 use crate::registry::Image;
-use crate::vocabulary::{DeployKey, Environment, Repo};
 
 pub use self::options::{CommandOptions, OptionsError};
 pub use self::query::{Query, QueryOptions};
@@ -177,7 +177,7 @@ impl Deploy for CommandDeploy {
         match blocking(move || folder.look()).await? {
             Stage::Absent | Stage::Requested => Ok(None),
             Stage::Alive => Ok(Some(DeployStatus::InProgress { note: None })),
-            Stage::Ended(outcome) => Ok(Some(verdict::of(&self.deploy.name(), &outcome))),
+            Stage::Ended(outcome) => Ok(Some(result::of(&self.deploy.name(), &outcome))),
             Stage::CutOff(began) => self.judge_cut_off(run, &began).await.map(Some),
         }
     }

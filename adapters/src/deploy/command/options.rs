@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use super::super::{DeployRequest, parameters};
+use super::super::{DeployRequest, template_values};
 use super::template::{Pattern, Placeholder, Values};
 use crate::failure::Failure;
+use crate::ids::{Environment, Repo};
 use crate::program::{on_path, runnable};
-use crate::vocabulary::{Environment, Repo};
 
 /// How to deploy one environment of one service by running a program.
 ///
@@ -120,7 +120,7 @@ impl CommandLine {
     /// # Errors
     /// When they name something that is not known of it.
     pub(crate) fn fill_for(&self, request: &DeployRequest) -> Result<Vec<String>, Failure> {
-        self.arguments.iter().map(|pattern| parameters::fill(pattern, request)).collect()
+        self.arguments.iter().map(|pattern| template_values::fill(pattern, request)).collect()
     }
 
     /// The program's name, for people.

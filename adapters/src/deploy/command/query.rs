@@ -7,14 +7,14 @@ use std::process::Stdio;
 use std::sync::PoisonError;
 use std::time::Duration;
 
-use super::capture::{Secret, ending};
-use super::exec::{Execution, How, Kind, run};
+use super::exec::{Execution, ExitCause, Kind, run};
 use super::options::{CommandLine, OptionsError, Variables, folder};
+use super::output::{Secret, ending};
 use super::template::{Placeholder, Values};
 use crate::deploy::Running;
 use crate::failure::Failure;
+use crate::ids::{CommitId, Environment, Repo};
 use crate::program::runnable;
-use crate::vocabulary::{CommitId, Environment, Repo};
 
 /// A question takes no longer than this, whatever a deployment may take.
 const LONGEST: Duration = Duration::from_secs(60);
@@ -104,15 +104,15 @@ impl Query {
             Failure::retry(format!("`{}`, which tells what runs, could not be run: {error}", self.name))
         })?;
         let read = |what: &std::sync::Mutex<_>| -> String {
-            let capture: std::sync::MutexGuard<'_, super::capture::Capture> =
+            let capture: std::sync::MutexGuard<'_, super::output::CapturedOutput> =
                 what.lock().unwrap_or_else(PoisonError::into_inner);
             capture.text(&self.secrets)
         };
         let how = match ended.how {
-            How::Exit(0) => return self.understand(read(&ended.output).trim()),
-            How::Exit(code) => format!("ended with exit status {code}"),
-            How::Signal(number) => format!("was ended by signal {number}"),
-            How::TimedOut => format!("did not answer within {}", spoken(self.timeout)),
+            ExitCause::Exit(0) => return self.understand(read(&ended.output).trim()),
+            ExitCause::Exit(code) => format!("ended with exit status {code}"),
+            ExitCause::Signal(number) => format!("was ended by signal {number}"),
+            ExitCause::TimedOut => format!("did not answer within {}", spoken(self.timeout)),
         };
         let said = ending(&read(&ended.errors), 5, 500);
         let said = if said.is_empty() { said } else { format!(". It printed:\n{said}") };

@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::deploy::DeployRequest;
 use crate::failure::Failure;
-use crate::vocabulary::DeployKey;
+use crate::ids::DeployKey;
 
 /// What is to be run, as the supervisor reads it. Of the variables only names are here: values may be secret, and reach
 /// the supervisor as its own environment.

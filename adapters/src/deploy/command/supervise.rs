@@ -13,8 +13,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::capture::Secret;
-use super::exec::{Execution, How, Kind, run};
+use super::exec::{Execution, ExitCause, Kind, run};
+use super::output::Secret;
 use super::record::{End, Order, Outcome, RunFolder, Started};
 use crate::failure::Failure;
 
@@ -101,10 +101,10 @@ fn carry_out(order: &Order, lock: &File) -> Outcome {
         Ok(ended) => Outcome {
             at,
             end: match ended.how {
-                How::Exit(0) => End::Succeeded,
-                How::Exit(code) => End::Exit(code),
-                How::Signal(number) => End::Signal(number),
-                How::TimedOut => End::TimedOut,
+                ExitCause::Exit(0) => End::Succeeded,
+                ExitCause::Exit(code) => End::Exit(code),
+                ExitCause::Signal(number) => End::Signal(number),
+                ExitCause::TimedOut => End::TimedOut,
             },
             took_ms: u64::try_from(ended.took.as_millis()).unwrap_or(u64::MAX),
             output: ended.output.lock().unwrap_or_else(PoisonError::into_inner).text(&secrets),

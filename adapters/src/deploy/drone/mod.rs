@@ -18,13 +18,13 @@ use serde::{Deserialize, Serialize};
 
 use self::wire::Build;
 use super::command::{RunFolder, blocking, prove_writable};
-use super::forbidden::Forbidden;
-use super::parameters::{KEY, Parameters, ours, same};
+use super::deny_list::DenyList;
+use super::template_values::{KEY, TemplateValues, ours, same};
 use super::{Deploy, DeployRequest, DeployStatus, Deployment, Running};
+use crate::egress::EgressPolicy;
 use crate::failure::Failure;
-use crate::reach::Reach;
+use crate::ids::{DeployKey, Environment, Repo};
 use crate::rest::{Rest, RestOptions, base_url};
-use crate::vocabulary::{DeployKey, Environment, Repo};
 
 /// The targets that HOCS-26 is about: `release` deploys QA as well, and runs the version bot.
 pub const QA_TARGETS: [&str; 3] = ["release", "*-qa", "qax"];
@@ -41,7 +41,7 @@ pub struct DroneOptions {
     /// Where Drone is.
     pub url: String,
     /// What may be reached besides the internet.
-    pub reach: Reach,
+    pub reach: EgressPolicy,
     /// The token of an account that may write to the repository.
     pub token: SecretString,
     /// What is deployed: `owner/name`, as Drone and the forge name it.
@@ -70,8 +70,8 @@ pub struct Drone {
     repo: Repo,
     environment: Environment,
     target: String,
-    parameters: Parameters,
-    forbidden: Forbidden,
+    parameters: TemplateValues,
+    forbidden: DenyList,
     runs: PathBuf,
     pace: Duration,
 }
@@ -97,7 +97,7 @@ impl Drone {
     /// # Errors
     /// Says which option is wrong: a forbidden target, a pattern, an address, a repository that Drone cannot know.
     pub fn new(options: DroneOptions) -> Result<Self, Failure> {
-        let forbidden = Forbidden::new(&options.forbidden);
+        let forbidden = DenyList::new(&options.forbidden);
         forbidden.check(&options.target, HOCS_26)?;
         forbidden.check(options.environment.as_str(), HOCS_26)?;
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '/');
@@ -121,7 +121,7 @@ impl Drone {
             body_limit_bytes: 16 << 20,
         })?;
         Ok(Self {
-            parameters: Parameters::new(&options.parameters, is_drones)?,
+            parameters: TemplateValues::new(&options.parameters, is_drones)?,
             rest,
             url,
             owner,
@@ -200,7 +200,7 @@ impl Drone {
         let act = format!("promote build {source} of {} to {}", self.repo, self.target);
         let failure = match self.rest.write(Method::POST, &url, None, &act).await {
             Ok(answer) => {
-                let answer = self.rest.good(answer, &act)?;
+                let answer = self.rest.ensure_success(answer, &act)?;
                 match self.rest.parse::<Option<Build>>(&answer, &act) {
                     Ok(Some(build)) if build.number > promotion.source => return Ok(build),
                     Ok(Some(_)) => Failure::uncertain(format!("Drone answered the same build when asked to {act}")),

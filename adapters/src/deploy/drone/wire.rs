@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use crate::deploy::{DeployStatus, Deployment};
-use crate::vocabulary::CommitId;
+use crate::ids::CommitId;
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Repository {

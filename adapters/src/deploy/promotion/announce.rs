@@ -16,7 +16,7 @@ impl Promotion {
         match &self.approval {
             Approval::LabelByPerson { .. } => {}
             Approval::LabelByBot { label } => {
-                self.forge.relabel(&self.repo, number, std::slice::from_ref(label), &[]).await?;
+                self.forge.set_labels(&self.repo, number, std::slice::from_ref(label), &[]).await?;
             }
             Approval::CommentByBot { text } => {
                 let key = format!("{}-approval", proposal.request.key);

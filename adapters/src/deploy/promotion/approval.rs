@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::options::Approval;
-use crate::forge::{Labelling, PullRequest};
-use crate::vocabulary::PersonRef;
+use crate::forge::{LabelEvent, PullRequest};
+use crate::ids::PersonRef;
 
 /// Whether it is approved.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,7 +30,7 @@ impl Known<'_> {
 }
 
 /// Judges it. The labellings are in the order in which they happened.
-pub(super) fn judge(approval: &Approval, pull: &PullRequest, labellings: &[Labelling], known: &Known<'_>) -> Standing {
+pub(super) fn judge(approval: &Approval, pull: &PullRequest, labellings: &[LabelEvent], known: &Known<'_>) -> Standing {
     match approval {
         Approval::CommentByBot { text } => Standing::Given(format!("the comment {text:?}")),
         Approval::LabelByBot { label } => match missing(label, pull, labellings, "", known) {
@@ -48,7 +48,7 @@ pub(super) fn judge(approval: &Approval, pull: &PullRequest, labellings: &[Label
 fn missing(
     label: &str,
     pull: &PullRequest,
-    labellings: &[Labelling],
+    labellings: &[LabelEvent],
     whose: &str,
     known: &Known<'_>,
 ) -> Option<String> {
@@ -68,7 +68,7 @@ fn person(
     label: &str,
     listed: &[PersonRef],
     pull: &PullRequest,
-    labellings: &[Labelling],
+    labellings: &[LabelEvent],
     known: &Known<'_>,
 ) -> Standing {
     let last = labellings.iter().rfind(|labelling| labelling.label == label && labelling.added);

@@ -3,13 +3,13 @@
 
 use std::collections::BTreeSet;
 
-use super::follow::named;
 use super::record::{Draft, Proposal};
-use super::survey::Reading;
+use super::targets::CurrentValue;
+use super::track::named;
 use super::{DeployRequest, Promotion};
 use crate::failure::Failure;
 use crate::forge::{Pick, Picked, PullRequest};
-use crate::vocabulary::CommitId;
+use crate::ids::CommitId;
 
 /// What moved.
 pub(super) enum Drift {
@@ -88,7 +88,7 @@ impl Promotion {
             let ours = draft.changes.iter().filter(|change| change.target == target.name);
             let known: BTreeSet<(&str, &str)> =
                 ours.map(|change| (change.file.as_str(), change.old.as_str())).collect();
-            let strange = |r: &&Reading| r.value != new && !known.contains(&(r.file.as_str(), r.value.as_str()));
+            let strange = |r: &&CurrentValue| r.value != new && !known.contains(&(r.file.as_str(), r.value.as_str()));
             let readings = match self.survey(number, &mut sheet).await {
                 Ok(readings) => readings,
                 Err(Failure::Rejected { reason }) => return Ok(Some(reason.trim_end_matches('.').to_owned())),

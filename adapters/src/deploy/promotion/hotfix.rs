@@ -1,9 +1,9 @@
 //! Declaring a hotfix. A target that subscribes to stage's success would refuse a commit that was never on stage, unless
 //! the commit is declared a hotfix; a target that promotes itself would soon replace it.
 
+use super::edit_session::{EditSession, in_file};
 use super::options::{HotfixVersions, Target, TargetKind};
 use super::record::Changed;
-use super::sheet::{Sheet, in_file};
 use super::{DeployRequest, Promotion};
 use crate::edit::path::Path;
 use crate::edit::yaml;
@@ -23,7 +23,7 @@ impl Promotion {
         &self,
         request: &DeployRequest,
         selected: &[usize],
-        sheet: &mut Sheet,
+        sheet: &mut EditSession,
     ) -> Result<Declared, Failure> {
         let mut declared = Declared::default();
         let mut subscribers = Vec::new();
@@ -32,7 +32,7 @@ impl Promotion {
             let TargetKind::Yaml { path, .. } = &target.kind else { continue };
             let text = sheet.read(&target.file).await?;
             for found in yaml::find(&text, path).map_err(|refused| in_file(&target.file, &refused))? {
-                let gate = Gate { text: &text, target, promotion: found.place.beside("promotion") };
+                let gate = VersionGuard { text: &text, target, promotion: found.place.beside("promotion") };
                 subscribers.extend(gate.subscribes()?.then_some(target.name.as_str()));
                 declared.warnings.extend(gate.overwrites(&found.place.to_string())?);
             }
@@ -54,7 +54,7 @@ impl Promotion {
         request: &DeployRequest,
         versions: &HotfixVersions,
         needed: bool,
-        sheet: &mut Sheet,
+        sheet: &mut EditSession,
         declared: &mut Declared,
     ) -> Result<(), Failure> {
         let file = versions.file.as_str();
@@ -89,13 +89,13 @@ impl Promotion {
 }
 
 /// The conditions of one target, beside the value that names its commit.
-struct Gate<'a> {
+struct VersionGuard<'a> {
     text: &'a str,
     target: &'a Target,
     promotion: Path,
 }
 
-impl Gate<'_> {
+impl VersionGuard<'_> {
     fn values(&self, path: &Path) -> Result<Vec<Option<String>>, Failure> {
         let found = yaml::find(self.text, path).map_err(|refused| in_file(&self.target.file, &refused))?;
         Ok(found.into_iter().map(|found| found.value).collect())

@@ -11,17 +11,17 @@
 mod announce;
 mod approval;
 mod drift;
-mod follow;
+mod edit_session;
 mod hotfix;
+mod open;
 mod options;
-mod propose;
 mod record;
 mod rollout;
 mod running;
 mod search;
-mod sheet;
-mod survey;
+mod targets;
 mod text;
+mod track;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -35,9 +35,9 @@ use super::command::{RunFolder, blocking, prove_writable};
 use super::{Deploy, DeployRequest, DeployStatus, Deployment, Edits, Running};
 use crate::failure::Failure;
 use crate::forge::Forge;
-use crate::vocabulary::{BranchName, CommitId, DeployKey, Environment, PersonRef, Repo};
+use crate::ids::{BranchName, CommitId, DeployKey, Environment, PersonRef, Repo};
 pub use options::{
-    Approval, BadOptions, Exclude, HotfixVersions, MergeBy, PromotionOptions, Target, TargetKind, Value,
+    Approval, Exclude, HotfixVersions, MergeBy, OptionsError, PromotionOptions, Target, TargetKind, Value,
 };
 use record::Proposal;
 pub use rollout::Rollout;

@@ -12,7 +12,7 @@ use super::{Promotion, Rollout};
 use crate::edit::path::Path;
 use crate::edit::yaml::Rule;
 use crate::forge::{Forge, MergeMethod};
-use crate::vocabulary::{BranchName, CommitId, Environment, PersonRef, Repo};
+use crate::ids::{BranchName, CommitId, Environment, PersonRef, Repo};
 
 /// How a promotion is set up.
 pub struct PromotionOptions {
@@ -167,7 +167,7 @@ pub enum MergeBy {
 /// Why a promotion cannot be set up like that.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("the promotion of {service}: {why}")]
-pub struct BadOptions {
+pub struct OptionsError {
     service: String,
     why: String,
 }
@@ -180,8 +180,8 @@ impl Promotion {
     ///
     /// # Errors
     /// There is no target, two have one name, a short id is too short, a key is empty, a path or a glob cannot be one.
-    pub fn new(options: PromotionOptions) -> Result<Self, BadOptions> {
-        let bad = |why: String| BadOptions { service: options.service.clone(), why };
+    pub fn new(options: PromotionOptions) -> Result<Self, OptionsError> {
+        let bad = |why: String| OptionsError { service: options.service.clone(), why };
         if options.targets.is_empty() {
             return Err(bad("no target; name at least one file".to_owned()));
         }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{DeployRequest, DeployStatus};
 use crate::forge::PullNumber;
-use crate::vocabulary::CommitId;
+use crate::ids::CommitId;
 
 /// A proposal, from before its branch is made until after its end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

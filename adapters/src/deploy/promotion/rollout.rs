@@ -7,7 +7,7 @@ use crate::deploy::DeployStatus;
 use crate::deploy::command::Query;
 use crate::failure::Failure;
 use crate::forge::CheckState;
-use crate::vocabulary::CommitId;
+use crate::ids::CommitId;
 
 /// What follows a merge.
 pub enum Rollout {

@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use super::Promotion;
-use super::follow::named;
 use super::options::Value;
-use super::survey::Reading;
+use super::targets::CurrentValue;
+use super::track::named;
 use crate::failure::Failure;
-use crate::vocabulary::CommitId;
+use crate::ids::CommitId;
 
 impl Promotion {
     pub(super) async fn named(&self) -> Result<Option<CommitId>, Failure> {
@@ -41,7 +41,7 @@ impl Promotion {
 }
 
 /// A commit by all its digits: a branch would move, and a short id may come to mean two.
-fn whole(reading: &Reading) -> Result<CommitId, Failure> {
+fn whole(reading: &CurrentValue) -> Result<CommitId, Failure> {
     CommitId::parse(&reading.value).map_err(|_| {
         let what = if hexadecimal(&reading.value) { "a short commit id" } else { "no commit id but a branch or a tag" };
         Failure::rejected(format!(
@@ -51,7 +51,7 @@ fn whole(reading: &Reading) -> Result<CommitId, Failure> {
     })
 }
 
-fn beginning(reading: &Reading) -> Result<String, Failure> {
+fn beginning(reading: &CurrentValue) -> Result<String, Failure> {
     if hexadecimal(&reading.value) {
         return Ok(reading.value.clone());
     }

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 
 use glob::{MatchOptions, Pattern};
 
+use super::edit_session::EditSession;
 use super::options::Exclude;
 use super::record::Excluded;
-use super::sheet::Sheet;
-use super::survey::Reading;
+use super::targets::CurrentValue;
 use crate::edit::line::{HitKind, search};
 use crate::edit::text;
 use crate::failure::Failure;
@@ -35,12 +35,17 @@ impl Exclusion {
 /// What a search found.
 #[derive(Default)]
 pub(super) struct Hits {
-    pub(super) readings: Vec<Reading>,
+    pub(super) readings: Vec<CurrentValue>,
     pub(super) excluded: Vec<Excluded>,
 }
 
 /// Searches. A place that is not understood is refused, unless its file is excluded.
-pub(super) async fn find(sheet: &Sheet, folder: &str, key: &str, exclusions: &[Exclusion]) -> Result<Hits, Failure> {
+pub(super) async fn find(
+    sheet: &EditSession,
+    folder: &str,
+    key: &str,
+    exclusions: &[Exclusion],
+) -> Result<Hits, Failure> {
     let mut hits = Hits::default();
     for file in sheet.below(folder).await? {
         let exclusion = exclusions.iter().find(|exclusion| exclusion.covers(&file));
@@ -53,13 +58,18 @@ pub(super) async fn find(sheet: &Sheet, folder: &str, key: &str, exclusions: &[E
         if !bytes.windows(key.len().max(1)).any(|window| window == key.as_bytes()) {
             continue;
         }
-        let content = text(&bytes).map_err(|refused| super::sheet::in_file(&file, &refused))?;
+        let content = text(&bytes).map_err(|refused| super::edit_session::in_file(&file, &refused))?;
         for hit in search(content, key) {
             let excluded = |reason: &str| Excluded { file: file.clone(), line: hit.line, reason: reason.to_owned() };
             match (hit.kind.clone(), exclusion) {
                 (_, Some(exclusion)) => hits.excluded.push(excluded(&exclusion.reason)),
                 (HitKind::Value(value), None) => {
-                    hits.readings.push(Reading { file: file.clone(), line: hit.line, place: key.to_owned(), value });
+                    hits.readings.push(CurrentValue {
+                        file: file.clone(),
+                        line: hit.line,
+                        place: key.to_owned(),
+                        value,
+                    });
                 }
                 (HitKind::Comment, None) => hits.excluded.push(excluded("it is in a comment")),
                 (HitKind::Template, None) => hits.excluded.push(excluded("it is in an expression of a template")),
@@ -83,7 +93,7 @@ pub(super) async fn find(sheet: &Sheet, folder: &str, key: &str, exclusions: &[E
 }
 
 /// Refuses a search that met different values: one of them is older on purpose, or by mistake, and only people know.
-pub(super) fn agreed(readings: &[Reading], new: &str) -> Result<(), Failure> {
+pub(super) fn agreed(readings: &[CurrentValue], new: &str) -> Result<(), Failure> {
     let olds: BTreeSet<&str> =
         readings.iter().map(|reading| reading.value.as_str()).filter(|old| *old != new).collect();
     if olds.len() < 2 {

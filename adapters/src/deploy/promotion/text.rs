@@ -3,7 +3,7 @@
 
 use super::record::{Changed, Excluded};
 use super::{DeployRequest, Promotion};
-use crate::forge::inert;
+use crate::forge::neutralize;
 
 /// All that a merge request tells.
 pub(super) struct Told<'a> {
@@ -29,7 +29,7 @@ impl Promotion {
     pub(super) fn body(&self, told: &Told<'_>) -> String {
         let mut body = format!("Promotes {} to `{}`", line(&self.service), told.request.commit);
         if !told.request.about.is_empty() {
-            body.push_str(&format!(" for {}", inert::markdown(&line(&told.request.about))));
+            body.push_str(&format!(" for {}", neutralize::markdown(&line(&told.request.about))));
         }
         body.push_str(".\n\n| file | value | from | to |\n| --- | --- | --- | --- |\n");
         for change in told.changes {
@@ -39,12 +39,12 @@ impl Promotion {
         }
         self.compare(told, &mut body);
         let excluded = told.excluded.iter().map(|e| {
-            let reason = inert::markdown(&line(&e.reason));
+            let reason = neutralize::markdown(&line(&e.reason));
             format!("{}: {reason}", code(&format!("{}:{}", e.file, e.line)))
         });
         list(&mut body, "Found and left as they are:", excluded);
         list(&mut body, "Mind:", told.warnings.iter().cloned());
-        list(&mut body, "It also brings:", told.request.riders.iter().map(|rider| inert::markdown(&line(rider))));
+        list(&mut body, "It also brings:", told.request.riders.iter().map(|rider| neutralize::markdown(&line(rider))));
         body.push_str("\nAcknowledgements are welcome and do not block: what was merged is ready for production.\n");
         body
     }

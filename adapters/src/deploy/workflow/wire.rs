@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use crate::deploy::Deployment;
 use crate::failure::Failure;
-use crate::vocabulary::CommitId;
+use crate::ids::CommitId;
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Head {

@@ -3,7 +3,7 @@
 use super::history::{change, picked};
 use super::{Push, Setup, TEN, branch, commit, main_branch, pick_of, ten_with};
 use crate::forge::Containment;
-use crate::vocabulary::CommitId;
+use crate::ids::CommitId;
 
 /// By ancestry.
 pub async fn a_merge_contains(setup: &dyn Setup) {

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::{Push, Setup, TEN, assert_rejected, branch, commit, main_branch, nowhere};
 use crate::forge::NewCommit;
-use crate::vocabulary::CommitId;
+use crate::ids::CommitId;
 
 fn new(parent: &CommitId, files: &[(&str, &[u8])]) -> NewCommit {
     NewCommit {
@@ -77,7 +77,7 @@ pub async fn a_commit_changes_these_files_and_moves_nothing(setup: &dyn Setup) {
         assert_eq!(forge.read_file(&repo, &made, path).await, Ok(Some(content.into())), "{path}");
     }
     assert_eq!(forge.read_file(&repo, &made, "deploy/keep").await, Ok(Some(b"k".to_vec())));
-    let range = forge.between(&repo, &base, &made, 10).await.unwrap();
+    let range = forge.commits_between(&repo, &base, &made, 10).await.unwrap();
     let info = &range.commits[0];
     assert_eq!((range.total, info.parents.as_slice(), info.subject.as_str()), (1, &[base][..], "Release 1.2.3"));
     assert_eq!(info.at.as_second(), 1_700_000_000);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Push, Setup, TEN, assert_rejected, branch, commit, main_branch, nowhere, pick_of, ten_with};
 use crate::forge::{Change, Forge, Pick, Picked};
-use crate::vocabulary::{CommitId, Repo, TagName};
+use crate::ids::{CommitId, Repo, TagName};
 
 pub(super) async fn picked(forge: &Arc<dyn Forge>, repo: &Repo, pick: &Pick) -> CommitId {
     match forge.pick(repo, pick).await.unwrap() {
@@ -87,13 +87,13 @@ pub async fn commits_between_are_in_order_and_counted(setup: &dyn Setup) {
         ids.push(commit(setup, "fix", &[&parent], "n", &n.to_string()).await);
     }
     let theirs = commit(setup, "main", &[&base], "b", "1").await;
-    let all = forge.between(&repo, &theirs, &ids[4], 10).await.unwrap();
+    let all = forge.commits_between(&repo, &theirs, &ids[4], 10).await.unwrap();
     let found: Vec<_> = all.commits.iter().map(|info| info.id.clone()).collect();
     assert_eq!((found.as_slice(), all.total), (&ids[1..], 4));
-    let some = forge.between(&repo, &theirs, &ids[4], 2).await.unwrap();
+    let some = forge.commits_between(&repo, &theirs, &ids[4], 2).await.unwrap();
     let found: Vec<_> = some.commits.iter().map(|info| info.id.clone()).collect();
     assert_eq!((found.as_slice(), some.total), (&ids[1..3], 4));
-    assert_eq!(forge.between(&repo, &ids[4], &ids[2], 10).await.unwrap().total, 0);
+    assert_eq!(forge.commits_between(&repo, &ids[4], &ids[2], 10).await.unwrap().total, 0);
 }
 
 /// Author, committer and co-authors, whatever their names are made of.
@@ -104,7 +104,7 @@ pub async fn commits_say_who_took_part(setup: &dyn Setup) {
     let push =
         Push { branch: "fix", parents: &[&base], files: &files, message, author: "Ada Lövelace <ada@example.org>" };
     let head = setup.push(push).await;
-    let range = forge.between(&repo, &base, &head, 1).await.unwrap();
+    let range = forge.commits_between(&repo, &base, &head, 1).await.unwrap();
     let info = &range.commits[0];
     assert_eq!((&info.id, info.parents.as_slice()), (&head, [base].as_slice()));
     assert_eq!(info.subject, "Fix: fees <&> \"quoted\"");
@@ -158,7 +158,7 @@ pub async fn a_pick_moves_nothing_and_keeps_its_author(setup: &dyn Setup) {
     let fix = commit(setup, "main", &[&unready], "lines", &ten_with("two", "2")).await;
     let pick = picked(&forge, &repo, &pick_of(&fix, &base)).await;
     assert_eq!(forge.tip(&repo, &branch("main")).await, Ok(Some(fix)));
-    let range = forge.between(&repo, &base, &pick, 10).await.unwrap();
+    let range = forge.commits_between(&repo, &base, &pick, 10).await.unwrap();
     let info = &range.commits[0];
     assert_eq!(
         (range.total, info.parents.as_slice(), info.subject.as_str()),
@@ -238,7 +238,7 @@ pub async fn an_unknown_commit_is_rejected(setup: &dyn Setup) {
     let (forge, repo, base) = (setup.forge(), setup.repo(), main_branch(setup).await);
     assert_rejected(forge.pick(&repo, &pick_of(&nowhere(), &base)).await, "");
     assert_rejected(forge.pick(&repo, &pick_of(&base, &nowhere())).await, "");
-    assert_rejected(forge.between(&repo, &nowhere(), &base, 1).await, "");
+    assert_rejected(forge.commits_between(&repo, &nowhere(), &base, 1).await, "");
     assert_rejected(forge.size(&repo, &base, &nowhere()).await, "");
     assert_rejected(forge.containment(&repo, &change(&base, &nowhere()), &base).await, "");
 }

@@ -15,9 +15,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::{Check, Forge, Pick, PullNumber, Verdict};
+use super::{Check, Forge, Pick, PullNumber, ReviewVerdict};
 use crate::failure::Failure;
-use crate::vocabulary::{BranchName, CommitId, Repo};
+use crate::ids::{BranchName, CommitId, Repo};
 
 /// A forge under test with one repository that nobody else uses, and what people do to it.
 #[async_trait]
@@ -32,7 +32,7 @@ pub trait Setup: Send + Sync {
     async fn push(&self, push: Push<'_>) -> CommitId;
 
     /// A person reviews a pull request.
-    async fn review(&self, number: PullNumber, verdict: Verdict);
+    async fn review(&self, number: PullNumber, verdict: ReviewVerdict);
 
     /// A build reports how it went.
     async fn report(&self, commit: &CommitId, check: Check);

@@ -2,9 +2,9 @@
 
 use super::{Setup, TEN, assert_rejected, branch, commit, main_branch, ten_with};
 use crate::forge::{
-    Check, CheckState, Merge, MergeMethod, NewPullRequest, PullNumber, PullRequest, PullState, Verdict,
+    Check, CheckState, Merge, MergeMethod, NewPullRequest, PullNumber, PullRequest, PullState, ReviewVerdict,
 };
-use crate::vocabulary::CommitId;
+use crate::ids::CommitId;
 
 fn from_fix_to_main(setup: &dyn Setup) -> NewPullRequest {
     let (title, body) = ("Fix the fees".into(), "They were wrong.".into());
@@ -77,12 +77,12 @@ pub async fn the_head_follows_its_branch_until_it_is_gone(setup: &dyn Setup) {
 /// Outdated reviews stay, each naming its commit.
 pub async fn a_review_names_the_commit_it_saw(setup: &dyn Setup) {
     let (_, head, pull) = opened(setup).await;
-    setup.review(pull.number, Verdict::ChangesRequested).await;
+    setup.review(pull.number, ReviewVerdict::ChangesRequested).await;
     let next = commit(setup, "fix", &[&head], "more", "1").await;
-    setup.review(pull.number, Verdict::Approved).await;
+    setup.review(pull.number, ReviewVerdict::Approved).await;
     let reviews = setup.forge().read(&setup.repo(), pull.number).await.unwrap().reviews;
     let said: Vec<_> = reviews.iter().map(|review| (&review.commit, review.verdict)).collect();
-    assert_eq!(said, [(&head, Verdict::ChangesRequested), (&next, Verdict::Approved)]);
+    assert_eq!(said, [(&head, ReviewVerdict::ChangesRequested), (&next, ReviewVerdict::Approved)]);
 }
 
 /// Merges one if its head is the commit given, and answers the commit that the base branch is at by it.
@@ -93,7 +93,7 @@ pub async fn a_merge_has_both_parents_and_its_message(setup: &dyn Setup) {
     let merged = forge.merge(&repo, pull.number, &merge_of(&head)).await.unwrap();
     assert_eq!(forge.tip(&repo, &branch("main")).await, Ok(Some(merged.clone())));
     assert_eq!(forge.read(&repo, pull.number).await.unwrap().state, PullState::Merged(merged.clone()));
-    let range = forge.between(&repo, &theirs, &merged, 10).await.unwrap();
+    let range = forge.commits_between(&repo, &theirs, &merged, 10).await.unwrap();
     let info = range.commits.iter().find(|info| info.id == merged).unwrap();
     assert_eq!((info.parents.as_slice(), info.subject.as_str()), ([theirs, head].as_slice(), "Merge the fix"));
     let size = forge.size(&repo, &base, &merged).await.unwrap();
@@ -110,7 +110,7 @@ pub async fn merging_twice_is_one_commit(setup: &dyn Setup) {
     forge.delete(&repo, &branch("fix"), &head).await.unwrap();
     assert_eq!(forge.merge(&repo, pull.number, &merge_of(&head)).await, Ok(merged.clone()));
     assert_eq!(forge.tip(&repo, &branch("main")).await, Ok(Some(merged.clone())));
-    assert_eq!(forge.between(&repo, &base, &merged, 10).await.unwrap().total, 2, "the fix and one merge");
+    assert_eq!(forge.commits_between(&repo, &base, &merged, 10).await.unwrap().total, 2, "the fix and one merge");
 }
 
 /// A head that moved is rejected.
@@ -141,7 +141,7 @@ pub async fn a_squash_has_one_parent(setup: &dyn Setup) {
     let merge = Merge { method: MergeMethod::Squash, ..merge_of(&head) };
     let merged = forge.merge(&repo, pull.number, &merge).await.unwrap();
     assert_eq!(forge.merge(&repo, pull.number, &merge).await, Ok(merged.clone()));
-    let range = forge.between(&repo, &base, &merged, 10).await.unwrap();
+    let range = forge.commits_between(&repo, &base, &merged, 10).await.unwrap();
     assert_eq!((range.total, range.commits[0].parents.as_slice()), (1, [base].as_slice()));
     assert_eq!(forge.size(&repo, &head, &merged).await.unwrap().files, 0);
 }
@@ -173,13 +173,13 @@ pub async fn labels_find_open_ones_only(setup: &dyn Setup) {
     let other = forge.open(&NewPullRequest { head: branch("other"), ..from_fix_to_main(setup) }).await.unwrap();
     setup.label(pull.number, "release-blocker").await;
     setup.label(other.number, "chore").await;
-    let found = forge.labelled(&repo, "release-blocker").await.unwrap();
+    let found = forge.list_by_label(&repo, "release-blocker").await.unwrap();
     let found: Vec<_> = found.iter().map(|it| (it.number, it.title.as_str())).collect();
     assert_eq!(found, [(pull.number, "Fix the fees")]);
     assert_eq!(forge.read(&repo, pull.number).await.unwrap().labels, ["release-blocker"]);
     setup.close(pull.number).await;
-    assert_eq!(forge.labelled(&repo, "release-blocker").await, Ok(vec![]));
-    assert_eq!(forge.labelled(&repo, "release").await, Ok(vec![]));
+    assert_eq!(forge.list_by_label(&repo, "release-blocker").await, Ok(vec![]));
+    assert_eq!(forge.list_by_label(&repo, "release").await, Ok(vec![]));
 }
 
 /// The open ones with exactly this title.
@@ -188,13 +188,13 @@ pub async fn titles_find_open_ones_only(setup: &dyn Setup) {
     let (base, _, pull) = opened(setup).await;
     commit(setup, "other", &[&base], "other", TEN).await;
     let other = forge.open(&NewPullRequest { head: branch("other"), ..from_fix_to_main(setup) }).await.unwrap();
-    let found = forge.titled(&repo, "Fix the fees").await.unwrap();
+    let found = forge.find_by_title(&repo, "Fix the fees").await.unwrap();
     let mut numbers: Vec<_> = found.iter().map(|it| it.number).collect();
     numbers.sort();
     assert_eq!(numbers, [pull.number, other.number]);
-    assert_eq!(forge.titled(&repo, "Fix the").await, Ok(vec![]));
+    assert_eq!(forge.find_by_title(&repo, "Fix the").await, Ok(vec![]));
     setup.close(pull.number).await;
-    let left = forge.titled(&repo, "Fix the fees").await.unwrap();
+    let left = forge.find_by_title(&repo, "Fix the fees").await.unwrap();
     assert_eq!(left.iter().map(|it| it.number).collect::<Vec<_>>(), [other.number]);
 }
 
@@ -220,39 +220,39 @@ pub async fn labels_are_put_on_and_taken_off_once(setup: &dyn Setup) {
     let (_, _, pull) = opened(setup).await;
     let (add, none) = (["hotfix".to_owned(), "urgent".to_owned()], []);
     for _ in 0..2 {
-        forge.relabel(&repo, pull.number, &add, &none).await.unwrap();
+        forge.set_labels(&repo, pull.number, &add, &none).await.unwrap();
     }
     let mut labels = forge.read(&repo, pull.number).await.unwrap().labels;
     labels.sort();
     assert_eq!(labels, ["hotfix", "urgent"]);
     for _ in 0..2 {
-        forge.relabel(&repo, pull.number, &["done".into()], &["urgent".into(), "never".into()]).await.unwrap();
+        forge.set_labels(&repo, pull.number, &["done".into()], &["urgent".into(), "never".into()]).await.unwrap();
     }
     let mut labels = forge.read(&repo, pull.number).await.unwrap().labels;
     labels.sort();
     assert_eq!(labels, ["done", "hotfix"]);
-    let changes = forge.labellings(&repo, pull.number).await.unwrap();
+    let changes = forge.label_events(&repo, pull.number).await.unwrap();
     let changes: Vec<_> = changes.iter().map(|it| (it.label.as_str(), it.added)).collect();
     assert_eq!(changes.len(), 4, "{changes:?}");
     for change in [("hotfix", true), ("urgent", true), ("done", true), ("urgent", false)] {
         assert!(changes.contains(&change), "{change:?} is not in {changes:?}");
     }
-    assert_rejected(forge.relabel(&repo, PullNumber(987_654), &add, &none).await, "987654");
+    assert_rejected(forge.set_labels(&repo, PullNumber(987_654), &add, &none).await, "987654");
 }
 
 /// Who put which label on a pull request or took it off, oldest first.
 pub async fn labellings_say_who_and_when(setup: &dyn Setup) {
     let (forge, repo) = (setup.forge(), setup.repo());
     let (_, _, pull) = opened(setup).await;
-    assert_eq!(forge.labellings(&repo, pull.number).await, Ok(vec![]));
+    assert_eq!(forge.label_events(&repo, pull.number).await, Ok(vec![]));
     setup.label(pull.number, "approved-for-release").await;
-    forge.relabel(&repo, pull.number, &[], &["approved-for-release".into()]).await.unwrap();
-    let found = forge.labellings(&repo, pull.number).await.unwrap();
+    forge.set_labels(&repo, pull.number, &[], &["approved-for-release".into()]).await.unwrap();
+    let found = forge.label_events(&repo, pull.number).await.unwrap();
     let changes: Vec<_> = found.iter().map(|it| (it.label.as_str(), it.added)).collect();
     assert_eq!(changes, [("approved-for-release", true), ("approved-for-release", false)]);
     assert!(found[0].by.is_some(), "a person did that");
     assert!(found[0].at <= found[1].at);
-    assert_rejected(forge.labellings(&repo, PullNumber(987_654)).await, "987654");
+    assert_rejected(forge.label_events(&repo, PullNumber(987_654)).await, "987654");
 }
 
 /// It is found by its key again; another key is another comment.
@@ -273,14 +273,14 @@ pub async fn a_pull_request_is_withdrawn_once(setup: &dyn Setup) {
     let (forge, repo) = (setup.forge(), setup.repo());
     let (_, head, pull) = opened(setup).await;
     for _ in 0..2 {
-        forge.withdraw(&repo, pull.number).await.unwrap();
+        forge.close(&repo, pull.number).await.unwrap();
         assert_eq!(forge.read(&repo, pull.number).await.unwrap().state, PullState::Closed);
     }
     let next = forge.open(&from_fix_to_main(setup)).await.unwrap();
     let merged = forge.merge(&repo, next.number, &merge_of(&head)).await.unwrap();
-    assert_rejected(forge.withdraw(&repo, next.number).await, "");
+    assert_rejected(forge.close(&repo, next.number).await, "");
     assert_eq!(forge.read(&repo, next.number).await.unwrap().state, PullState::Merged(merged));
-    assert_rejected(forge.withdraw(&repo, PullNumber(987_654)).await, "987654");
+    assert_rejected(forge.close(&repo, PullNumber(987_654)).await, "987654");
 }
 
 /// Security case 93: a commit leads to the pull request that it is in, or that it was merged or squashed by.

@@ -1,7 +1,7 @@
 //! Branches and tags.
 
 use super::{Setup, assert_rejected, branch, commit, main_branch, nowhere};
-use crate::vocabulary::TagName;
+use crate::ids::TagName;
 
 /// `None` when there is none.
 pub async fn a_branch_that_is_not_there_is_none(setup: &dyn Setup) {

@@ -11,7 +11,7 @@ use super::Git;
 use super::lines::{Hunk, Sides, Standing, hunks, lines};
 use crate::failure::Failure;
 use crate::forge::Change;
-use crate::vocabulary::CommitId;
+use crate::ids::CommitId;
 
 /// A change of more files than this is judged by its history alone.
 const FILES: usize = 300;

@@ -2,7 +2,7 @@
 
 use crate::failure::Failure;
 use crate::forge::NewCommit;
-use crate::vocabulary::CommitId;
+use crate::ids::CommitId;
 
 use super::Git;
 use super::object::Commit;

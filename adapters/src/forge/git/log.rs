@@ -7,7 +7,7 @@ use super::merge::Tree;
 use super::object::ids_in;
 use crate::failure::Failure;
 use crate::forge::{CommitDetail, CommitInfo, DiffSize, Introduced, Range, Signature};
-use crate::vocabulary::CommitId;
+use crate::ids::CommitId;
 
 const FORMAT: &str = "--format=%H%x00%P%x00%an%x00%ae%x00%cn%x00%ce%x00%ct%x00%B";
 const FIELDS: usize = 8;

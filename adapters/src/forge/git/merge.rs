@@ -6,7 +6,7 @@ use super::Git;
 use super::object::Commit;
 use crate::failure::Failure;
 use crate::forge::MergeMethod;
-use crate::vocabulary::CommitId;
+use crate::ids::CommitId;
 
 /// A merge to be made.
 #[derive(Debug, Clone, PartialEq, Eq)]

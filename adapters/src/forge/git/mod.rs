@@ -6,13 +6,13 @@
 //! by a checkout; they are made of nothing but their arguments, so that the same act twice is the same commit.
 
 pub(super) mod answers;
-mod contain;
+mod containment;
 mod content;
+mod errors;
 mod files;
-mod inverse;
+mod inverse_patch;
 mod lines;
 mod log;
-mod meaning;
 mod merge;
 pub mod mirror;
 mod network;

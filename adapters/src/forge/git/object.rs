@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::Git;
 use crate::failure::Failure;
 use crate::forge::Signature;
-use crate::vocabulary::CommitId;
+use crate::ids::CommitId;
 
 /// What a commit object says, signatures left out: they would not be true of a copy.
 #[derive(Debug, Clone)]

@@ -5,7 +5,7 @@ use super::merge::Tree;
 use super::object::Commit;
 use crate::failure::Failure;
 use crate::forge::{Pick, Picked};
-use crate::vocabulary::CommitId;
+use crate::ids::CommitId;
 
 impl Git {
     /// Makes the commit that `source` would be on top of `onto`, without moving any branch.

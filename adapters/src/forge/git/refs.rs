@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Git;
 use crate::failure::Failure;
-use crate::vocabulary::{BranchName, CommitId, TagName};
+use crate::ids::{BranchName, CommitId, TagName};
 
 /// A ref by its full name, which means one thing only.
 #[derive(Debug, Clone, PartialEq, Eq)]

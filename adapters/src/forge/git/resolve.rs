@@ -3,7 +3,7 @@
 
 use super::Git;
 use crate::failure::Failure;
-use crate::vocabulary::{BranchName, CommitId, TagName};
+use crate::ids::{BranchName, CommitId, TagName};
 
 /// Fewer digits are no id: they could be a number, or name a commit by chance.
 const SHORTEST: usize = 7;

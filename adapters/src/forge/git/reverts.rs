@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 use super::Git;
 use crate::failure::Failure;
 use crate::forge::Change;
-use crate::vocabulary::CommitId;
+use crate::ids::CommitId;
 
 const WORDS: &str = "This reverts commit ";
 

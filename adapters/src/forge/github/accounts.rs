@@ -6,11 +6,11 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::model::{Activity, Compared, ComparedCommit, MaybeUser};
-use super::refusal::Act;
+use super::refusal::Attempt;
 use super::{GitHub, Route};
 use crate::failure::Failure;
 use crate::forge::hosted::{Accounts, CommitAccounts};
-use crate::vocabulary::{BranchName, CommitId, PersonRef, Platform, Repo};
+use crate::ids::{BranchName, CommitId, PersonRef, Platform, Repo};
 
 #[async_trait]
 impl Accounts for GitHub {
@@ -24,7 +24,7 @@ impl Accounts for GitHub {
         let what = format!("compare {} with {} of {repo}", base.short(), head.short());
         // Unpaged it would stop at 250 commits and not say so.
         let route = Route::repo(repo)?.then("compare").then(format!("{base}...{head}"));
-        let act = Act::new(&what, "the permission Contents: read");
+        let act = Attempt::new(&what, "the permission Contents: read");
         let found = self.client().all(repo, &route, &act, |page: Compared| page.commits).await?;
         let unread = |error| Failure::rejected(format!("could not {what}: {error}."));
         let entry = |commit: ComparedCommit| {
@@ -39,7 +39,7 @@ impl Accounts for GitHub {
     async fn pushers(&self, repo: &Repo, branch: &BranchName, since: Timestamp) -> Result<Vec<PersonRef>, Failure> {
         let what = format!("read who pushed to {branch} of {repo}");
         let route = Route::repo(repo)?.then("activity").with("ref", format!("refs/heads/{branch}"));
-        let act = Act::new(&what, "the permission Contents: read");
+        let act = Attempt::new(&what, "the permission Contents: read");
         let newest: Vec<Activity> = self.client().get(repo, &route.with("per_page", 100), &act).await?;
         let of_this_branch = newest.into_iter().take_while(|activity| activity.timestamp >= since);
         let mut pushers = Vec::new();

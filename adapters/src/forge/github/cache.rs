@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::HeaderValue;
 
 use super::route::Route;
-use crate::vocabulary::Repo;
+use crate::ids::Repo;
 
 /// How many answers are kept.
 const ANSWERS: usize = 256;
@@ -19,7 +19,7 @@ type Key = (Repo, Route);
 
 /// An answer with the tag by which GitHub knows it again.
 #[derive(Debug, Clone)]
-pub(super) struct Kept {
+pub(super) struct CachedResponse {
     pub(super) tag: HeaderValue,
     pub(super) body: Bytes,
     pub(super) more: bool,
@@ -30,16 +30,16 @@ pub(super) struct Cache(Mutex<Inner>);
 
 #[derive(Debug, Default)]
 struct Inner {
-    answers: BTreeMap<Key, Kept>,
+    answers: BTreeMap<Key, CachedResponse>,
     order: VecDeque<Key>,
 }
 
 impl Cache {
-    pub(super) fn get(&self, repo: &Repo, route: &Route) -> Option<Kept> {
+    pub(super) fn get(&self, repo: &Repo, route: &Route) -> Option<CachedResponse> {
         self.0.lock().ok()?.answers.get(&(repo.clone(), route.clone())).cloned()
     }
 
-    pub(super) fn put(&self, repo: &Repo, route: &Route, kept: Kept) {
+    pub(super) fn put(&self, repo: &Repo, route: &Route, kept: CachedResponse) {
         let Ok(mut inner) = self.0.lock() else { return };
         if kept.body.len() > LARGEST {
             return;
@@ -65,7 +65,8 @@ mod tests {
     fn the_oldest_goes_first_and_large_ones_never_come() {
         let (cache, repo) = (Cache::default(), Repo::parse("a/b").unwrap());
         let route = |n: usize| Route::repo(&repo).unwrap().then(n);
-        let kept = |length| Kept { tag: HeaderValue::from_static("x"), body: vec![0; length].into(), more: false };
+        let kept =
+            |length| CachedResponse { tag: HeaderValue::from_static("x"), body: vec![0; length].into(), more: false };
         (0..=ANSWERS).for_each(|n| cache.put(&repo, &route(n), kept(1)));
         cache.put(&repo, &route(ANSWERS + 1), kept(LARGEST + 1));
         assert!(cache.get(&repo, &route(0)).is_none());

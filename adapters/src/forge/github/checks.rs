@@ -4,11 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::model::{Branch, CheckRun, CheckRuns, Rule, Status};
-use super::refusal::Act;
+use super::refusal::Attempt;
 use super::{GitHub, Route};
 use crate::failure::Failure;
 use crate::forge::{Check, CheckState};
-use crate::vocabulary::{BranchName, CommitId, Repo};
+use crate::ids::{BranchName, CommitId, Repo};
 
 impl GitHub {
     /// The newest of each name and app. [`Check::app`] is the App's slug (`github-actions`), which GitHub gives to one App
@@ -16,10 +16,10 @@ impl GitHub {
     pub(super) async fn list_checks(&self, repo: &Repo, commit: &CommitId) -> Result<Vec<Check>, Failure> {
         let route = Route::repo(repo)?.then("commits").then(commit);
         let what = format!("read the checks of {} of {repo}", commit.short());
-        let act = Act::new(&what, "the permission Checks: read");
+        let act = Attempt::new(&what, "the permission Checks: read");
         let runs = route.clone().then("check-runs").with("filter", "latest");
         let runs = self.client().all(repo, &runs, &act, |page: CheckRuns| page.check_runs).await?;
-        let act = Act::new(&what, "the permission Commit statuses: read");
+        let act = Attempt::new(&what, "the permission Commit statuses: read");
         let statuses = self.client().all(repo, &route.then("statuses"), &act, |page: Vec<Status>| page).await?;
         let mut checks = newest(runs.into_iter().map(|run| (run.id, of_run(run))));
         checks.extend(newest(statuses.into_iter().map(|status| (status.id, of_status(status)))));
@@ -31,12 +31,12 @@ impl GitHub {
     pub(super) async fn list_required_checks(&self, repo: &Repo, branch: &BranchName) -> Result<Vec<String>, Failure> {
         let what = format!("read what {repo} requires of changes to {branch}");
         let route = Route::repo(repo)?.then("branches").then(branch);
-        let act = Act::new(&what, "the permission Contents: read");
+        let act = Attempt::new(&what, "the permission Contents: read");
         let protected: Branch = self.client().get(repo, &route, &act).await?;
         let classic = protected.protection.required_status_checks.into_iter().flat_map(|required| required.contexts);
         let mut contexts: BTreeSet<String> = classic.collect();
         let route = Route::repo(repo)?.then("rules").then("branches").then(branch);
-        let act = Act::new(&what, "the permission Metadata: read");
+        let act = Attempt::new(&what, "the permission Metadata: read");
         match self.client().all(repo, &route, &act, |page: Vec<Rule>| page).await {
             Ok(rules) => {
                 let rules = rules.into_iter().filter(|rule| rule.kind == "required_status_checks");

@@ -1,6 +1,6 @@
 //! One call to GitHub: authorised, counted, bounded in time and size, never repeated by itself and never redirected.
 //!
-//! A read that fails may be asked again. A write that got no clear answer is [`Tried::Lost`]: whoever wrote looks whether
+//! A read that fails may be asked again. A write that got no clear answer is [`WriteOutcome::SendError`]: whoever wrote looks whether
 //! it happened before they say anything.
 
 use std::collections::BTreeMap;
@@ -18,16 +18,16 @@ use reqwest::Url;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::de::DeserializeOwned;
 
-use super::cache::{Cache, Kept};
+use super::cache::{Cache, CachedResponse};
 use super::model::User;
 use super::options::{GitHubOptions, OptionsError, base};
-use super::refusal::{Act, refusal};
+use super::refusal::{Attempt, refusal};
 use super::route::Route;
 use super::token::Tokens;
+use crate::egress::denied;
 use crate::failure::Failure;
-use crate::reach::barred;
-use crate::rest::{client, hush};
-use crate::vocabulary::Repo;
+use crate::ids::Repo;
+use crate::rest::{client, redact};
 
 /// The largest answer that is read, in bytes: a page of compared commits with their patches stays well below it.
 const BODY_LIMIT: usize = 32 << 20;
@@ -47,7 +47,7 @@ pub struct Calls {
 
 /// What came back.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct Response {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
@@ -55,11 +55,11 @@ pub(crate) struct Answer {
     pub(super) token: SecretString,
 }
 
-impl Answer {
+impl Response {
     /// The body as what it should be.
-    pub(crate) fn read<T: DeserializeOwned>(&self, act: &Act<'_>) -> Result<T, Failure> {
+    pub(crate) fn read<T: DeserializeOwned>(&self, act: &Attempt<'_>) -> Result<T, Failure> {
         serde_json::from_slice(&self.body).map_err(|error| {
-            let why = hush::unreadable(&error);
+            let why = redact::unreadable(&error);
             Failure::retry(format!("could not {}: GitHub's answer cannot be read ({why}).", act.what))
         })
     }
@@ -67,18 +67,18 @@ impl Answer {
 
 /// What became of a write.
 #[derive(Debug)]
-pub(crate) enum Tried {
+pub(crate) enum WriteOutcome {
     /// It was done.
-    Done(Answer),
+    Done(Response),
     /// It was understood and refused, for a reason in the state of things: 405, 409, 422.
-    Refused {
+    Rejected {
         /// The status.
         status: u16,
         /// GitHub's own words.
         message: String,
     },
     /// Nobody knows. The words say how the answer got lost.
-    Lost(String),
+    Unknown(String),
 }
 
 pub(crate) struct Client {
@@ -98,7 +98,7 @@ impl Client {
         let address = base("api_url", &options.api_url)?;
         let broken = |error: &(dyn std::error::Error + 'static)| OptionsError::Transport(root(error));
         let url = Url::parse(&address).map_err(|error| broken(&error))?;
-        let gate = options.reach.gate(&url);
+        let gate = options.reach.guard(&url);
         let gate = gate.map_err(|barred| OptionsError::Barred { option: "api_url", why: format!("{barred}.") })?;
         let tls = client::tls(url.scheme() == "https").map_err(OptionsError::Transport)?;
         let http = client::builder(tls, gate, options.connect_timeout, options.timeout);
@@ -131,7 +131,7 @@ impl Client {
 
     /// Reads which account the bot speaks as.
     pub(super) async fn own(&self, repo: &Repo) -> Result<User, Failure> {
-        let act = Act::new("ask which account the bot has", "a valid token");
+        let act = Attempt::new("ask which account the bot has", "a valid token");
         let route = match self.tokens.login(self).await? {
             Some(login) => Route::user(&login),
             None => Route::own_user(),
@@ -149,7 +149,7 @@ impl Client {
         &self,
         repo: &Repo,
         route: &Route,
-        act: &Act<'_>,
+        act: &Attempt<'_>,
     ) -> Result<T, Failure> {
         let page = self.page(repo, route, act).await?;
         self.keep(repo, route, page.fresh);
@@ -161,7 +161,7 @@ impl Client {
         &self,
         repo: &Repo,
         route: &Route,
-        act: &Act<'_>,
+        act: &Attempt<'_>,
         take: fn(P) -> Vec<T>,
     ) -> Result<Vec<T>, Failure> {
         let mut found = Vec::new();
@@ -183,7 +183,12 @@ impl Client {
     }
 
     /// One page. The next one's address is not taken from the answer: a token goes only where the options say.
-    async fn page<T: DeserializeOwned>(&self, repo: &Repo, route: &Route, act: &Act<'_>) -> Result<Page<T>, Failure> {
+    async fn page<T: DeserializeOwned>(
+        &self,
+        repo: &Repo,
+        route: &Route,
+        act: &Attempt<'_>,
+    ) -> Result<Page<T>, Failure> {
         let kept = self.cache.get(repo, route);
         let tag = kept.as_ref().map(|kept| kept.tag.clone());
         let call = Call { method: Method::GET, route, body: None, tag };
@@ -193,7 +198,7 @@ impl Client {
         if answer.status == StatusCode::NOT_MODIFIED
             && let Some(kept) = kept
         {
-            return Ok(Page { value: Answer { body: kept.body, ..answer }.read(act)?, more: kept.more, fresh: None });
+            return Ok(Page { value: Response { body: kept.body, ..answer }.read(act)?, more: kept.more, fresh: None });
         }
         if !answer.status.is_success() {
             return Err(refusal(act, &answer, self.now()).unwrap_or_else(|status| {
@@ -204,10 +209,10 @@ impl Client {
         let more =
             answer.headers.get_all(LINK).iter().any(|link| link.to_str().is_ok_and(|l| l.contains("rel=\"next\"")));
         let tag = answer.headers.get(ETAG).cloned();
-        Ok(Page { value, more, fresh: tag.map(|tag| Kept { tag, body: answer.body, more }) })
+        Ok(Page { value, more, fresh: tag.map(|tag| CachedResponse { tag, body: answer.body, more }) })
     }
 
-    fn keep(&self, repo: &Repo, route: &Route, fresh: Option<Kept>) {
+    fn keep(&self, repo: &Repo, route: &Route, fresh: Option<CachedResponse>) {
         if let Some(kept) = fresh {
             self.cache.put(repo, route, kept);
         }
@@ -220,23 +225,23 @@ impl Client {
         method: Method,
         route: &Route,
         body: Option<serde_json::Value>,
-        act: &Act<'_>,
-    ) -> Result<Tried, Failure> {
+        act: &Attempt<'_>,
+    ) -> Result<WriteOutcome, Failure> {
         let turn = self.writer(repo);
         let _turn = turn.lock().await;
         let call = Call { method, route, body, tag: None };
         let answer = match self.authorised(repo, &call, act).await? {
             Ok(answer) => answer,
-            Err(lost) => return Ok(Tried::Lost(format!("GitHub {lost}"))),
+            Err(lost) => return Ok(WriteOutcome::Unknown(format!("GitHub {lost}"))),
         };
         match answer.status.as_u16() {
-            200..=299 => Ok(Tried::Done(answer)),
+            200..=299 => Ok(WriteOutcome::Done(answer)),
             status @ (400 | 405 | 409 | 422) => {
-                Ok(Tried::Refused { status, message: super::refusal::message(&answer) })
+                Ok(WriteOutcome::Rejected { status, message: super::refusal::message(&answer) })
             }
             _ => match refusal(act, &answer, self.now()) {
                 Ok(failure) => Err(failure),
-                Err(status) => Ok(Tried::Lost(format!("GitHub answered {status}"))),
+                Err(status) => Ok(WriteOutcome::Unknown(format!("GitHub answered {status}"))),
             },
         }
     }
@@ -250,7 +255,12 @@ impl Client {
 
     /// One call with the repository's token. A minted token that GitHub no longer knows is minted anew, once: 401 means that
     /// nothing was done.
-    async fn authorised(&self, repo: &Repo, call: &Call<'_>, act: &Act<'_>) -> Result<Result<Answer, String>, Failure> {
+    async fn authorised(
+        &self,
+        repo: &Repo,
+        call: &Call<'_>,
+        act: &Attempt<'_>,
+    ) -> Result<Result<Response, String>, Failure> {
         let token = self.token(repo).await?;
         let answer = self.exchange(call, &token, act).await?;
         let unknown = answer.as_ref().is_ok_and(|answer| answer.status == StatusCode::UNAUTHORIZED);
@@ -266,8 +276,8 @@ impl Client {
         &self,
         call: &Call<'_>,
         token: &SecretString,
-        act: &Act<'_>,
-    ) -> Result<Result<Answer, String>, Failure> {
+        act: &Attempt<'_>,
+    ) -> Result<Result<Response, String>, Failure> {
         let request =
             call.request(token).map_err(|error| Failure::rejected(format!("could not {}: {error}.", act.what)))?;
         let answer = match self.transport.execute(request).await {
@@ -276,14 +286,14 @@ impl Client {
                 let body = Limited::new(body, BODY_LIMIT).collect().await;
                 let body = body.map_err(|error| self.lost("broke off in its answer", error.as_ref()));
                 let (status, headers) = (parts.status, parts.headers);
-                body.map(|body| Answer { status, headers, body: body.to_bytes(), token: token.clone() })
+                body.map(|body| Response { status, headers, body: body.to_bytes(), token: token.clone() })
             }
-            Err(error) => match barred(&error) {
+            Err(error) => match denied(&error) {
                 Some(barred) => return Err(Failure::from(barred.clone())),
                 None => Err(self.lost("cannot be reached", &error)),
             },
         };
-        let unchanged = answer.as_ref().is_ok_and(|answer: &Answer| answer.status == StatusCode::NOT_MODIFIED);
+        let unchanged = answer.as_ref().is_ok_and(|answer: &Response| answer.status == StatusCode::NOT_MODIFIED);
         let counter = if unchanged { &self.unchanged } else { &self.counted };
         counter.fetch_add(1, Ordering::Relaxed);
         tracing::debug!(
@@ -309,7 +319,7 @@ struct Page<T> {
     /// Whether there is a next one.
     more: bool,
     /// What can be kept of it; `None` when it was kept already.
-    fresh: Option<Kept>,
+    fresh: Option<CachedResponse>,
 }
 
 /// What is asked.

@@ -5,11 +5,11 @@ use serde_json::json;
 
 use super::labels::issue;
 use super::model::Comment;
-use super::refusal::Act;
-use super::{GitHub, Tried};
+use super::refusal::Attempt;
+use super::{GitHub, WriteOutcome};
 use crate::failure::Failure;
 use crate::forge::PullNumber;
-use crate::vocabulary::Repo;
+use crate::ids::Repo;
 
 impl GitHub {
     pub(super) async fn comment_once(
@@ -20,7 +20,7 @@ impl GitHub {
         text: &str,
     ) -> Result<(), Failure> {
         let what = format!("comment on {} of {repo}", number.0);
-        let act = Act::new(&what, "the permission Pull requests: write");
+        let act = Attempt::new(&what, "the permission Pull requests: write");
         let plain = !key.is_empty()
             && key.chars().all(|c| c.is_ascii_alphanumeric() || "._-:/#".contains(c))
             && !key.contains("--");
@@ -36,18 +36,18 @@ impl GitHub {
         let route = issue(repo, number)?.then("comments");
         let body = Some(json!({ "body": format!("{text}\n\n{mark}") }));
         match self.client().write(repo, Method::POST, &route, body, &act).await? {
-            Tried::Done(_) => Ok(()),
-            Tried::Refused { message, .. } => {
+            WriteOutcome::Done(_) => Ok(()),
+            WriteOutcome::Rejected { message, .. } => {
                 Err(Failure::rejected(format!("could not {what}: GitHub says: {message}.")))
             }
-            Tried::Lost(how) => match self.commented(repo, number, &mark, &act).await {
+            WriteOutcome::Unknown(how) => match self.commented(repo, number, &mark, &act).await {
                 Ok(true) => Ok(()),
                 Ok(false) | Err(_) => Err(Failure::uncertain(format!("could not {what}: {how}."))),
             },
         }
     }
 
-    async fn commented(&self, repo: &Repo, number: PullNumber, mark: &str, act: &Act<'_>) -> Result<bool, Failure> {
+    async fn commented(&self, repo: &Repo, number: PullNumber, mark: &str, act: &Attempt<'_>) -> Result<bool, Failure> {
         let route = issue(repo, number)?.then("comments");
         let comments = self.client().all(repo, &route, act, |page: Vec<Comment>| page).await?;
         // At its end, where we put it: a reply that quotes ours goes on after the mark.

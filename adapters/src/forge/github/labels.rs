@@ -4,11 +4,11 @@ use http::Method;
 use serde_json::json;
 
 use super::model::{Issue, IssueEvent, Label};
-use super::refusal::Act;
-use super::{GitHub, Route, Tried};
+use super::refusal::Attempt;
+use super::{GitHub, Route, WriteOutcome};
 use crate::failure::Failure;
-use crate::forge::{Labelled, Labelling, PullNumber};
-use crate::vocabulary::Repo;
+use crate::forge::{LabelEvent, Labelled, PullNumber};
+use crate::ids::Repo;
 
 const READ: &str = "the permissions Issues: read and Pull requests: read";
 const WRITE: &str = "the permission Pull requests: write";
@@ -26,7 +26,7 @@ impl GitHub {
     pub(super) async fn list_labelled(&self, repo: &Repo, label: &str) -> Result<Vec<Labelled>, Failure> {
         let what = format!("list what carries the label {label:?} in {repo}");
         let route = Route::repo(repo)?.then("issues").with("state", "open").with("labels", label);
-        let found = self.client().all(repo, &route, &Act::new(&what, READ), |page: Vec<Issue>| page).await?;
+        let found = self.client().all(repo, &route, &Attempt::new(&what, READ), |page: Vec<Issue>| page).await?;
         let found = found.into_iter().filter(|issue| carries(&issue.labels, label));
         let mut found: Vec<_> =
             found.map(|issue| Labelled { number: PullNumber(issue.number), title: issue.title }).collect();
@@ -34,10 +34,10 @@ impl GitHub {
         Ok(found)
     }
 
-    pub(super) async fn list_labellings(&self, repo: &Repo, number: PullNumber) -> Result<Vec<Labelling>, Failure> {
+    pub(super) async fn list_labellings(&self, repo: &Repo, number: PullNumber) -> Result<Vec<LabelEvent>, Failure> {
         let what = format!("read who labelled {} of {repo}", number.0);
         let route = issue(repo, number)?.then("events");
-        let events = self.client().all(repo, &route, &Act::new(&what, READ), |page: Vec<IssueEvent>| page).await?;
+        let events = self.client().all(repo, &route, &Attempt::new(&what, READ), |page: Vec<IssueEvent>| page).await?;
         let labelling = |event: IssueEvent| {
             let added = match event.event.as_str() {
                 "labeled" => true,
@@ -45,7 +45,7 @@ impl GitHub {
                 _ => return None,
             };
             let by = event.actor.as_ref().map(super::model::User::person);
-            Some(Labelling { label: event.label?.name, added, by, at: event.created_at })
+            Some(LabelEvent { label: event.label?.name, added, by, at: event.created_at })
         };
         let mut found: Vec<_> = events.into_iter().filter_map(labelling).collect();
         found.sort_by_key(|labelling| labelling.at);
@@ -61,7 +61,7 @@ impl GitHub {
     ) -> Result<(), Failure> {
         let there = self.labels_of(repo, number).await?;
         let what = format!("change the labels of {} of {repo}", number.0);
-        let act = Act::new(&what, WRITE);
+        let act = Attempt::new(&what, WRITE);
         let missing: Vec<_> = add.iter().filter(|label| !carries(&there, label)).collect();
         let mut lost = None;
         if !missing.is_empty() {
@@ -91,12 +91,12 @@ impl GitHub {
         method: Method,
         route: &Route,
         body: Option<serde_json::Value>,
-        act: &Act<'_>,
+        act: &Attempt<'_>,
     ) -> Result<Option<String>, Failure> {
         match self.client().write(repo, method, route, body, act).await? {
-            Tried::Done(_) => Ok(None),
-            Tried::Lost(how) => Ok(Some(how)),
-            Tried::Refused { message, .. } => {
+            WriteOutcome::Done(_) => Ok(None),
+            WriteOutcome::Unknown(how) => Ok(Some(how)),
+            WriteOutcome::Rejected { message, .. } => {
                 Err(Failure::rejected(format!("could not {}: GitHub says: {message}.", act.what)))
             }
         }
@@ -104,7 +104,7 @@ impl GitHub {
 
     async fn labels_of(&self, repo: &Repo, number: PullNumber) -> Result<Vec<Label>, Failure> {
         let what = format!("read the labels of {} of {repo}", number.0);
-        let issue: Issue = self.client().get(repo, &issue(repo, number)?, &Act::new(&what, READ)).await?;
+        let issue: Issue = self.client().get(repo, &issue(repo, number)?, &Attempt::new(&what, READ)).await?;
         Ok(issue.labels)
     }
 }

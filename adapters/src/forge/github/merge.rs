@@ -6,11 +6,11 @@ use serde_json::json;
 
 use super::model::{MergeDone, Pull};
 use super::pull::{commit, one, state};
-use super::refusal::Act;
-use super::{GitHub, Tried};
+use super::refusal::Attempt;
+use super::{GitHub, WriteOutcome};
 use crate::failure::Failure;
 use crate::forge::{Merge, MergeMethod, PullNumber, PullState};
-use crate::vocabulary::{CommitId, Repo};
+use crate::ids::{CommitId, Repo};
 
 impl GitHub {
     pub(super) async fn merge_pull(&self, repo: &Repo, number: PullNumber, merge: &Merge) -> Result<CommitId, Failure> {
@@ -18,7 +18,7 @@ impl GitHub {
             return Ok(done);
         }
         let what = format!("merge pull request {} of {repo}", number.0);
-        let act = Act::new(&what, "the permissions Contents: write and Pull requests: write");
+        let act = Attempt::new(&what, "the permissions Contents: write and Pull requests: write");
         let method = match merge.method {
             MergeMethod::Merge => "merge",
             MergeMethod::Squash => "squash",
@@ -29,7 +29,7 @@ impl GitHub {
         });
         let route = one(repo, number)?.then("merge");
         match self.client().write(repo, Method::PUT, &route, Some(body), &act).await? {
-            Tried::Done(answer) => {
+            WriteOutcome::Done(answer) => {
                 let done = answer.read::<MergeDone>(&act).ok().and_then(|done| CommitId::parse(&done.sha).ok());
                 match done {
                     Some(commit) => Ok(commit),
@@ -38,8 +38,8 @@ impl GitHub {
                     }
                 }
             }
-            Tried::Lost(how) => self.merged_after_all(repo, number, merge, &format!("{what}: {how}")).await,
-            Tried::Refused { status, message } => {
+            WriteOutcome::Unknown(how) => self.merged_after_all(repo, number, merge, &format!("{what}: {how}")).await,
+            WriteOutcome::Rejected { status, message } => {
                 // It may be refused because somebody, or a lost call of ours, merged it meanwhile.
                 let pull = self.pull(repo, number).await?;
                 match merged(repo, &pull, merge)? {

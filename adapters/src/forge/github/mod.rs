@@ -20,7 +20,6 @@ mod cache;
 mod checks;
 mod client;
 mod comments;
-mod examine;
 mod jwt;
 mod labels;
 mod manifest;
@@ -30,6 +29,7 @@ mod options;
 mod pull;
 mod refusal;
 mod route;
+mod self_check;
 mod token;
 mod webhook;
 
@@ -42,17 +42,17 @@ use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::credentials::Credentials;
-use super::{Bringing, Check, Labelled, Labelling, Merge, NewPullRequest, PullNumber, PullRequest, PullRequests};
+use super::{Bringing, Check, LabelEvent, Labelled, Merge, NewPullRequest, PullNumber, PullRequest, PullRequests};
 use crate::failure::Failure;
-use crate::vocabulary::{BranchName, CommitId, Repo};
+use crate::ids::{BranchName, CommitId, Repo};
 
 pub use self::client::Calls;
 pub use self::manifest::app_manifest;
 pub use self::options::{Auth, GitHubOptions, OptionsError};
 pub use self::webhook::GitHubWebhook;
 
-pub(crate) use self::client::{Client, Tried};
-pub(crate) use self::refusal::Act;
+pub(crate) use self::client::{Client, WriteOutcome};
+pub(crate) use self::refusal::Attempt;
 pub(crate) use self::route::Route;
 
 /// GitHub, as one account sees it. Clones share one client.
@@ -91,7 +91,7 @@ impl GitHub {
     /// It does not answer, or refuses.
     pub async fn probe(&self, repo: &Repo) -> Result<(), Failure> {
         let what = format!("look at {repo}");
-        let act = Act::new(&what, "the permission Metadata: read");
+        let act = Attempt::new(&what, "the permission Metadata: read");
         self.client.get::<serde::de::IgnoredAny>(repo, &Route::repo(repo)?, &act).await.map(drop)
     }
 
@@ -134,11 +134,11 @@ impl PullRequests for GitHub {
         self.merge_pull(repo, number, merge).await
     }
 
-    async fn labelled(&self, repo: &Repo, label: &str) -> Result<Vec<Labelled>, Failure> {
+    async fn list_by_label(&self, repo: &Repo, label: &str) -> Result<Vec<Labelled>, Failure> {
         self.list_labelled(repo, label).await
     }
 
-    async fn titled(&self, repo: &Repo, title: &str) -> Result<Vec<Labelled>, Failure> {
+    async fn find_by_title(&self, repo: &Repo, title: &str) -> Result<Vec<Labelled>, Failure> {
         self.list_titled(repo, title).await
     }
 
@@ -150,11 +150,17 @@ impl PullRequests for GitHub {
         self.list_checks(repo, commit).await
     }
 
-    async fn relabel(&self, repo: &Repo, number: PullNumber, add: &[String], remove: &[String]) -> Result<(), Failure> {
+    async fn set_labels(
+        &self,
+        repo: &Repo,
+        number: PullNumber,
+        add: &[String],
+        remove: &[String],
+    ) -> Result<(), Failure> {
         self.change_labels(repo, number, add, remove).await
     }
 
-    async fn labellings(&self, repo: &Repo, number: PullNumber) -> Result<Vec<Labelling>, Failure> {
+    async fn label_events(&self, repo: &Repo, number: PullNumber) -> Result<Vec<LabelEvent>, Failure> {
         self.list_labellings(repo, number).await
     }
 
@@ -162,7 +168,7 @@ impl PullRequests for GitHub {
         self.comment_once(repo, number, key, text).await
     }
 
-    async fn withdraw(&self, repo: &Repo, number: PullNumber) -> Result<(), Failure> {
+    async fn close(&self, repo: &Repo, number: PullNumber) -> Result<(), Failure> {
         self.close_pull(repo, number).await
     }
 

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer};
 
-use crate::vocabulary::{PersonRef, Platform};
+use crate::ids::{PersonRef, Platform};
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Installation {

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 use thiserror::Error;
 
-use crate::reach::Reach;
+use crate::egress::EgressPolicy;
 
 /// Where GitHub is and who speaks to it.
 #[derive(Clone)]
@@ -18,7 +18,7 @@ pub struct GitHubOptions {
     /// Where git is: `https://github.com`, or `https://host`.
     pub git_url: String,
     /// What may be reached besides the internet.
-    pub reach: Reach,
+    pub reach: EgressPolicy,
     /// Who speaks.
     pub auth: Auth,
     /// Whether an App's tokens also ask for what workflow deploys need: Actions (write) and Deployments (read).
@@ -38,7 +38,7 @@ impl GitHubOptions {
         Self {
             api_url: "https://api.github.com".to_owned(),
             git_url: "https://github.com".to_owned(),
-            reach: Reach::default(),
+            reach: EgressPolicy::default(),
             auth,
             deploys: false,
             connect_timeout: Duration::from_secs(5),

@@ -4,12 +4,12 @@ use http::Method;
 use serde_json::json;
 
 use super::model::{End, Pull, Review as Reviewed};
-use super::refusal::Act;
+use super::refusal::Attempt;
 use super::route::parts;
-use super::{GitHub, Route, Tried};
+use super::{GitHub, Route, WriteOutcome};
 use crate::failure::Failure;
-use crate::forge::{Bringing, Labelled, NewPullRequest, PullNumber, PullRequest, PullState, Review, Verdict};
-use crate::vocabulary::{BranchName, CommitId, Repo};
+use crate::forge::{Bringing, Labelled, NewPullRequest, PullNumber, PullRequest, PullState, Review, ReviewVerdict};
+use crate::ids::{BranchName, CommitId, Repo};
 
 const READ: &str = "the permission Pull requests: read";
 const WRITE: &str = "the permission Pull requests: write";
@@ -35,22 +35,22 @@ impl GitHub {
             return self.whole(repo, open).await;
         }
         let what = format!("open a pull request from {head} into {base} of {repo}");
-        let act = Act::new(&what, WRITE);
+        let act = Attempt::new(&what, WRITE);
         let sent = json!({ "title": title, "head": head.as_str(), "base": base.as_str(), "body": body });
         let route = Route::repo(repo)?.then("pulls");
         match self.client().write(repo, Method::POST, &route, Some(sent), &act).await? {
-            Tried::Done(answer) => match answer.read::<Pull>(&act) {
+            WriteOutcome::Done(answer) => match answer.read::<Pull>(&act) {
                 Ok(pull) => self.whole(repo, pull).await,
                 Err(unread) => self.opened_after_all(new, unread.reason()).await,
             },
-            Tried::Refused { message, .. } => match self.newest(repo, head, base, "open").await? {
+            WriteOutcome::Rejected { message, .. } => match self.newest(repo, head, base, "open").await? {
                 Some(open) => self.whole(repo, open).await,
                 None => Err(Failure::rejected(format!(
                     "could not {what}: GitHub says: {message}. Both branches have to be pushed, and the first has to have \
                      commits that the second has not."
                 ))),
             },
-            Tried::Lost(how) => self.opened_after_all(new, &format!("could not {what}: {how}.")).await,
+            WriteOutcome::Unknown(how) => self.opened_after_all(new, &format!("could not {what}: {how}.")).await,
         }
     }
 
@@ -68,7 +68,7 @@ impl GitHub {
     pub(super) async fn list_titled(&self, repo: &Repo, title: &str) -> Result<Vec<Labelled>, Failure> {
         let what = format!("look for a pull request {title:?} in {repo}");
         let route = Route::repo(repo)?.then("pulls").with("state", "open");
-        let found = self.client().all(repo, &route, &Act::new(&what, READ), |page: Vec<Pull>| page).await?;
+        let found = self.client().all(repo, &route, &Attempt::new(&what, READ), |page: Vec<Pull>| page).await?;
         let found = found.into_iter().filter(|pull| pull.title == title && is_ours(pull));
         let mut found: Vec<_> =
             found.map(|pull| Labelled { number: PullNumber(pull.number), title: pull.title }).collect();
@@ -83,7 +83,7 @@ impl GitHub {
     pub(super) async fn list_bringing(&self, repo: &Repo, of: &CommitId) -> Result<Vec<Bringing>, Failure> {
         let what = format!("look for the pull requests of commit {} of {repo}", of.short());
         let route = Route::repo(repo)?.then("commits").then(of).then("pulls");
-        let found = self.client().all(repo, &route, &Act::new(&what, READ), |page: Vec<Pull>| page).await?;
+        let found = self.client().all(repo, &route, &Attempt::new(&what, READ), |page: Vec<Pull>| page).await?;
         let unread = |error: &dyn std::fmt::Display| Failure::rejected(format!("could not {what}: {error}."));
         let bringing = |pull: Pull| {
             let branch = is_ours(&pull).then(|| BranchName::parse(&pull.head.name)).transpose();
@@ -114,14 +114,14 @@ impl GitHub {
             return Ok(());
         }
         let what = format!("close pull request {} of {repo}", number.0);
-        let act = Act::new(&what, WRITE);
+        let act = Attempt::new(&what, WRITE);
         let body = Some(json!({ "state": "closed" }));
         match self.client().write(repo, Method::PATCH, &one(repo, number)?, body, &act).await? {
-            Tried::Done(_) => Ok(()),
-            Tried::Refused { message, .. } => {
+            WriteOutcome::Done(_) => Ok(()),
+            WriteOutcome::Rejected { message, .. } => {
                 Err(Failure::rejected(format!("could not {what}: GitHub says: {message}.")))
             }
-            Tried::Lost(how) => match self.pull(repo, number).await {
+            WriteOutcome::Unknown(how) => match self.pull(repo, number).await {
                 Ok(pull) if closed(&pull)? => Ok(()),
                 Ok(_) | Err(_) => Err(Failure::uncertain(format!("could not {what}: {how}."))),
             },
@@ -131,7 +131,7 @@ impl GitHub {
     /// One pull request without its reviews. One from a fork is none of ours: its branch can be moved by strangers.
     pub(super) async fn pull(&self, repo: &Repo, number: PullNumber) -> Result<Pull, Failure> {
         let what = format!("read pull request {} of {repo}", number.0);
-        let pull: Pull = self.client().get(repo, &one(repo, number)?, &Act::new(&what, READ)).await?;
+        let pull: Pull = self.client().get(repo, &one(repo, number)?, &Attempt::new(&what, READ)).await?;
         if is_ours(&pull) {
             return Ok(pull);
         }
@@ -154,7 +154,7 @@ impl GitHub {
         let route = Route::repo(repo)?.then("pulls").with("state", state).with("head", format!("{owner}:{head}"));
         let route = route.with("base", base).with("sort", "created").with("direction", "desc");
         let what = format!("look for a pull request from {head} into {base} of {repo}");
-        let found = self.client().all(repo, &route, &Act::new(&what, READ), |page: Vec<Pull>| page).await?;
+        let found = self.client().all(repo, &route, &Attempt::new(&what, READ), |page: Vec<Pull>| page).await?;
         let fits = |pull: &Pull| pull.head.name == head.as_str() && pull.base.name == base.as_str() && is_ours(pull);
         Ok(found.into_iter().filter(fits).max_by_key(|pull| pull.number))
     }
@@ -167,7 +167,7 @@ impl GitHub {
         let number = PullNumber(pull.number);
         let what = format!("read the reviews of pull request {} of {repo}", pull.number);
         let route = one(repo, number)?.then("reviews");
-        let mut said = self.client().all(repo, &route, &Act::new(&what, READ), |page: Vec<Reviewed>| page).await?;
+        let mut said = self.client().all(repo, &route, &Attempt::new(&what, READ), |page: Vec<Reviewed>| page).await?;
         said.sort_by_key(|review| (review.submitted_at, review.id));
         Ok(PullRequest {
             number,
@@ -190,7 +190,7 @@ pub(super) fn one(repo: &Repo, number: PullNumber) -> Result<Route, Failure> {
     Ok(Route::repo(repo)?.then("pulls").then(number.0))
 }
 
-pub(super) fn commit(end: &End) -> Result<CommitId, crate::vocabulary::Malformed> {
+pub(super) fn commit(end: &End) -> Result<CommitId, crate::ids::Malformed> {
     CommitId::parse(&end.sha)
 }
 
@@ -216,9 +216,9 @@ pub(super) fn state(repo: &Repo, pull: &Pull) -> Result<PullState, Failure> {
 /// What a reviewer said. Comments and drafts say nothing; a review of a commit that is not named counts for none.
 fn review(said: Reviewed) -> Option<Review> {
     let verdict = match said.state.as_str() {
-        "APPROVED" => Verdict::Approved,
-        "CHANGES_REQUESTED" => Verdict::ChangesRequested,
-        "DISMISSED" => Verdict::Dismissed,
+        "APPROVED" => ReviewVerdict::Approved,
+        "CHANGES_REQUESTED" => ReviewVerdict::ChangesRequested,
+        "DISMISSED" => ReviewVerdict::Dismissed,
         _ => return None,
     };
     let commit = CommitId::parse(said.commit_id.as_deref()?).ok()?;

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::client::Answer;
+use super::client::Response;
 use crate::failure::Failure;
-use crate::rest::hush;
+use crate::rest::redact;
 
 /// How long to wait when GitHub says that it is too much, and not for how long (its own advice).
 const A_MINUTE: Duration = Duration::from_secs(60);
@@ -15,21 +15,21 @@ const AN_HOUR: Duration = Duration::from_secs(3600);
 
 /// What is being done, and what it takes.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Act<'a> {
+pub(crate) struct Attempt<'a> {
     /// In words that follow "could not".
     pub(crate) what: &'a str,
     /// The permission, as GitHub's settings name it.
     pub(crate) needs: &'static str,
 }
 
-impl<'a> Act<'a> {
+impl<'a> Attempt<'a> {
     pub(crate) fn new(what: &'a str, needs: &'static str) -> Self {
         Self { what, needs }
     }
 }
 
 /// The failure that a refusing answer is; the status again when it leaves open what happened.
-pub(super) fn refusal(act: &Act<'_>, answer: &Answer, now: Timestamp) -> Result<Failure, u16> {
+pub(super) fn refusal(act: &Attempt<'_>, answer: &Response, now: Timestamp) -> Result<Failure, u16> {
     let (what, status, message) = (act.what, answer.status.as_u16(), message(answer));
     let rejected =
         |advice: &str| Failure::rejected(format!("could not {what}: GitHub answered {status} ({message}). {advice}"));
@@ -55,7 +55,7 @@ pub(super) fn refusal(act: &Act<'_>, answer: &Answer, now: Timestamp) -> Result<
 }
 
 /// How long GitHub wants to be left alone; `None` when that is not what it says (security case 56).
-fn pause(answer: &Answer, message: &str, now: Timestamp) -> Option<Duration> {
+fn pause(answer: &Response, message: &str, now: Timestamp) -> Option<Duration> {
     let number = |name: &str| answer.headers.get(name)?.to_str().ok()?.trim().parse::<i64>().ok();
     let seconds = |seconds: i64| Duration::from_secs(u64::try_from(seconds).unwrap_or_default().max(1)).min(AN_HOUR);
     if let Some(after) = number("retry-after") {
@@ -70,14 +70,14 @@ fn pause(answer: &Answer, message: &str, now: Timestamp) -> Option<Duration> {
 }
 
 /// The permission that is missing: GitHub often says.
-fn needed(act: &Act<'_>, answer: &Answer) -> String {
+fn needed(act: &Attempt<'_>, answer: &Response) -> String {
     let said = answer.headers.get("x-accepted-github-permissions").and_then(|value| value.to_str().ok());
-    let bounded = |said: &str| hush::without(said, &answer.token).chars().take(200).collect();
+    let bounded = |said: &str| redact::without(said, &answer.token).chars().take(200).collect();
     said.filter(|said| !said.is_empty()).map_or_else(|| act.needs.to_owned(), bounded)
 }
 
 /// GitHub's own words, on one line, bounded, and without the token that they may repeat.
-pub(super) fn message(answer: &Answer) -> String {
+pub(super) fn message(answer: &Response) -> String {
     #[derive(serde::Deserialize)]
     struct Body {
         message: Option<String>,
@@ -89,7 +89,7 @@ pub(super) fn message(answer: &Answer) -> String {
     let mut words = vec![body.message.unwrap_or_default()];
     words.extend(body.errors.as_ref().and_then(|errors| errors.as_array()).into_iter().flatten().map(detail));
     words.retain(|word| !word.is_empty());
-    let words = hush::without(&words.join("; "), &answer.token);
+    let words = redact::without(&words.join("; "), &answer.token);
     words.chars().map(|c| if c.is_control() { ' ' } else { c }).take(400).collect()
 }
 

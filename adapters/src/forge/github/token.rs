@@ -10,15 +10,15 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;
 use tokio::sync::Mutex;
 
-use super::client::{Answer, Call, Client};
+use super::client::{Call, Client, Response};
 use super::jwt::Signer;
 use super::manifest::permissions;
 use super::model::{Installation, Minted, OwnApp};
 use super::options::{Auth, OptionsError};
-use super::refusal::{Act, refusal};
+use super::refusal::{Attempt, refusal};
 use super::route::{Route, parts};
 use crate::failure::Failure;
-use crate::vocabulary::Repo;
+use crate::ids::Repo;
 
 /// How long before its end a token is no longer used.
 const MARGIN: Duration = Duration::from_secs(60);
@@ -78,7 +78,7 @@ impl Tokens {
     /// Returns the login of the App's account; `None` for a token, which is somebody's own.
     pub(super) async fn login(&self, client: &Client) -> Result<Option<String>, Failure> {
         let Self::App(app) = self else { return Ok(None) };
-        let act = Act::new("ask which App the bot is", "the App's private key");
+        let act = Attempt::new("ask which App the bot is", "the App's private key");
         let own: OwnApp = app.ask(client, Method::GET, &Route::own_app(), None, &act).await?.read(&act)?;
         Ok(Some(format!("{}[bot]", own.slug)))
     }
@@ -95,7 +95,7 @@ impl Tokens {
 impl App {
     async fn mint(&self, client: &Client, repo: &Repo) -> Result<Live, Failure> {
         let what = format!("get a token for {repo}");
-        let act = Act::new(&what, "the repository in its installation");
+        let act = Attempt::new(&what, "the repository in its installation");
         let (_, name) = parts(repo)?;
         let installation = match self.installation {
             Some(id) => id,
@@ -127,8 +127,8 @@ impl App {
         method: Method,
         route: &Route,
         body: Option<serde_json::Value>,
-        act: &Act<'_>,
-    ) -> Result<Answer, Failure> {
+        act: &Attempt<'_>,
+    ) -> Result<Response, Failure> {
         let word = self.signer.sign(client.now())?;
         let call = Call { method, route, body, tag: None };
         let retry = |how: String| Failure::retry(format!("could not {}: GitHub {how}. It is asked again.", act.what));

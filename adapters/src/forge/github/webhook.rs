@@ -9,8 +9,8 @@ use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
 use super::options::OptionsError;
-use crate::forge::webhook::{Delivery, Hint, Refused, Webhook};
-use crate::vocabulary::Repo;
+use crate::forge::webhook::{Hint, Webhook, WebhookDelivery, WebhookError};
+use crate::ids::Repo;
 
 /// What may change something that the bot waits for. Everything else is genuine, and of no concern.
 pub(super) const EVENTS: [&str; 8] = [
@@ -71,27 +71,27 @@ struct Repository {
 
 impl Webhook for GitHubWebhook {
     /// GitHub signs no time, so nothing is too old; what comes again has the same key.
-    fn accept(&self, headers: &HeaderMap, body: &[u8], _: Timestamp) -> Result<Delivery, Refused> {
+    fn accept(&self, headers: &HeaderMap, body: &[u8], _: Timestamp) -> Result<WebhookDelivery, WebhookError> {
         let signature = only(headers, "x-hub-signature-256").and_then(|value| value.strip_prefix("sha256="));
         let signature = signature.filter(|digits| digits.len() == 64).and_then(|digits| hex::decode(digits).ok());
         if !signature.is_some_and(|signature| self.is_signed(&signature, body)) {
-            return Err(Refused::Unsigned);
+            return Err(WebhookError::Unsigned);
         }
         // The delivery's id lies outside the signature, and a redelivery keeps it (security case 14).
         let id = only(headers, "x-github-delivery").filter(|id| is_word(id));
-        let id = id.ok_or_else(|| Refused::Malformed("it has no X-GitHub-Delivery".to_owned()))?;
+        let id = id.ok_or_else(|| WebhookError::Malformed("it has no X-GitHub-Delivery".to_owned()))?;
         let event = only(headers, "x-github-event").filter(|event| is_word(event));
-        let event = event.ok_or_else(|| Refused::Malformed("it has no X-GitHub-Event".to_owned()))?;
+        let event = event.ok_or_else(|| WebhookError::Malformed("it has no X-GitHub-Event".to_owned()))?;
         let key = format!("{id}:{}", hex::encode(Sha256::digest(body)));
         let hint = if EVENTS.contains(&event) { hint(event, body)? } else { None };
-        Ok(Delivery { key, hint })
+        Ok(WebhookDelivery { key, hint })
     }
 }
 
-fn hint(event: &str, body: &[u8]) -> Result<Option<Hint>, Refused> {
-    let payload: Payload = serde_json::from_slice(body).map_err(|error| Refused::Malformed(error.to_string()))?;
+fn hint(event: &str, body: &[u8]) -> Result<Option<Hint>, WebhookError> {
+    let payload: Payload = serde_json::from_slice(body).map_err(|error| WebhookError::Malformed(error.to_string()))?;
     let Some(repository) = payload.repository else { return Ok(None) };
-    let repo = Repo::parse(&repository.full_name).map_err(|error| Refused::Malformed(error.to_string()))?;
+    let repo = Repo::parse(&repository.full_name).map_err(|error| WebhookError::Malformed(error.to_string()))?;
     let action = payload.action.filter(|action| is_word(action));
     let what = action.map_or_else(|| event.to_owned(), |action| format!("{event} {action}"));
     Ok(Some(Hint { repo, what }))

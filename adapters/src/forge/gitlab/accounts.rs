@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{GitLab, person, wire};
 use crate::failure::Failure;
 use crate::forge::hosted::{Accounts, CommitAccounts};
-use crate::vocabulary::{BranchName, CommitId, PersonRef, Repo};
+use crate::ids::{BranchName, CommitId, PersonRef, Repo};
 
 #[async_trait]
 impl Accounts for GitLab {

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{GitLab, wire};
 use crate::failure::Failure;
 use crate::forge::{Check, CheckState};
-use crate::vocabulary::{CommitId, Repo};
+use crate::ids::{CommitId, Repo};
 
 /// The app of GitLab's own jobs.
 const OWN: &str = "gitlab";

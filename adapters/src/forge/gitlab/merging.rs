@@ -9,7 +9,7 @@ use super::pulls::{merged_as, unsaid};
 use super::{GitLab, wire};
 use crate::failure::Failure;
 use crate::forge::{Merge, MergeMethod, PullNumber};
-use crate::vocabulary::{CommitId, Repo};
+use crate::ids::{CommitId, Repo};
 
 /// How long GitLab usually takes to make up its mind.
 const MOMENT: Duration = Duration::from_secs(2);

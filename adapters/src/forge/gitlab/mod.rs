@@ -32,10 +32,10 @@ use serde::de::DeserializeOwned;
 
 use super::PullNumber;
 use super::credentials::Credentials;
+use crate::egress::EgressPolicy;
 use crate::failure::Failure;
-use crate::reach::Reach;
+use crate::ids::{PersonRef, Platform, Repo};
 use crate::rest::{Rest, RestOptions, base_url};
-use crate::vocabulary::{PersonRef, Platform, Repo};
 
 pub use self::webhook::GitLabWebhook;
 
@@ -48,7 +48,7 @@ pub struct GitLabOptions {
     /// to merge into protected branches, Maintainer.
     pub token: SecretString,
     /// What may be reached besides the internet.
-    pub reach: Reach,
+    pub reach: EgressPolicy,
     /// How long a connection may take to come about.
     pub connect_timeout: Duration,
     /// How long a call may take in all.
@@ -61,7 +61,14 @@ impl GitLabOptions {
     /// The usual ones.
     pub fn new(url: impl Into<String>, token: SecretString) -> Self {
         let (connect_timeout, timeout) = (Duration::from_secs(10), Duration::from_secs(60));
-        Self { url: url.into(), token, reach: Reach::default(), connect_timeout, timeout, body_limit_bytes: 8 << 20 }
+        Self {
+            url: url.into(),
+            token,
+            reach: EgressPolicy::default(),
+            connect_timeout,
+            timeout,
+            body_limit_bytes: 8 << 20,
+        }
     }
 }
 
@@ -172,7 +179,7 @@ impl GitLab {
         for _ in 0..MOST_PAGES {
             let mut url = url.clone();
             url.query_pairs_mut().append_pair("per_page", "100").append_pair("page", &page);
-            let answer = self.rest.look(&url, act).await?;
+            let answer = self.rest.get_raw(&url, act).await?;
             let entries = self.rest.parse::<Vec<T>>(&answer, act)?;
             let ends = entries.iter().any(&is_last);
             found.extend(entries);

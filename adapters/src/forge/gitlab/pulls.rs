@@ -9,9 +9,9 @@ use super::text::{good_label, harmless, labels, marker};
 use super::{GitLab, person, wire};
 use crate::failure::Failure;
 use crate::forge::{
-    Bringing, Check, Labelled, Labelling, Merge, NewPullRequest, PullNumber, PullRequest, PullRequests, PullState,
+    Bringing, Check, LabelEvent, Labelled, Merge, NewPullRequest, PullNumber, PullRequest, PullRequests, PullState,
 };
-use crate::vocabulary::{BranchName, CommitId, Repo};
+use crate::ids::{BranchName, CommitId, Repo};
 
 #[async_trait]
 impl PullRequests for GitLab {
@@ -44,7 +44,7 @@ impl PullRequests for GitLab {
                 there.ok_or_else(|| self.rest().refused(&answer, &act))?
             }
             Ok(answer) => {
-                let answer = self.rest().good(answer, &act)?;
+                let answer = self.rest().ensure_success(answer, &act)?;
                 // It is opened, whatever the answer looks like: what cannot be read is looked up.
                 match self.rest().parse(&answer, &act) {
                     Ok(opened) => opened,
@@ -65,7 +65,7 @@ impl PullRequests for GitLab {
         self.merge_once(repo, number, merge).await
     }
 
-    async fn labelled(&self, repo: &Repo, label: &str) -> Result<Vec<Labelled>, Failure> {
+    async fn list_by_label(&self, repo: &Repo, label: &str) -> Result<Vec<Labelled>, Failure> {
         good_label(label)?;
         let query = [("state", "opened"), ("scope", "all"), ("labels", label)];
         let act = format!("list what carries the label {label:?} in {repo}");
@@ -80,7 +80,7 @@ impl PullRequests for GitLab {
         Ok(found)
     }
 
-    async fn titled(&self, repo: &Repo, title: &str) -> Result<Vec<Labelled>, Failure> {
+    async fn find_by_title(&self, repo: &Repo, title: &str) -> Result<Vec<Labelled>, Failure> {
         // GitLab's search finds words; which title is exactly this one is told here.
         let query = [("state", "opened"), ("scope", "all"), ("in", "title"), ("search", title)];
         let act = format!("list the merge requests with the title {title:?} in {repo}");
@@ -101,7 +101,13 @@ impl PullRequests for GitLab {
         self.checks_of(repo, commit).await
     }
 
-    async fn relabel(&self, repo: &Repo, number: PullNumber, add: &[String], remove: &[String]) -> Result<(), Failure> {
+    async fn set_labels(
+        &self,
+        repo: &Repo,
+        number: PullNumber,
+        add: &[String],
+        remove: &[String],
+    ) -> Result<(), Failure> {
         let body = json!({ "add_labels": labels(add)?, "remove_labels": labels(remove)? });
         let settled = |now: &wire::MergeRequest| {
             add.iter().all(|label| now.labels.contains(label)) && !remove.iter().any(|label| now.labels.contains(label))
@@ -119,15 +125,15 @@ impl PullRequests for GitLab {
         }
     }
 
-    async fn labellings(&self, repo: &Repo, number: PullNumber) -> Result<Vec<Labelling>, Failure> {
+    async fn label_events(&self, repo: &Repo, number: PullNumber) -> Result<Vec<LabelEvent>, Failure> {
         let act = format!("read who labelled merge request !{} of {repo}", number.0);
         let url = self.pull_at(repo, number, &["resource_label_events"]);
         let events: Vec<wire::LabelEvent> = self.list(url, &act).await?;
-        let mut found: Vec<Labelling> = events
+        let mut found: Vec<LabelEvent> = events
             .into_iter()
             .filter_map(|event| {
                 let (label, added) = (event.label?.name, event.action == "add");
-                Some(Labelling { label, added, by: event.user.map(|user| person(user.id)), at: event.created_at })
+                Some(LabelEvent { label, added, by: event.user.map(|user| person(user.id)), at: event.created_at })
             })
             .collect();
         found.sort_by_key(|labelling| labelling.at);
@@ -143,7 +149,7 @@ impl PullRequests for GitLab {
         let act = format!("comment on merge request !{} of {repo}", number.0);
         let url = self.pull_at(repo, number, &["notes"]);
         match self.rest().write(Method::POST, &url, Some(&body), &act).await {
-            Ok(answer) => self.rest().good(answer, &act).map(|_| ()),
+            Ok(answer) => self.rest().ensure_success(answer, &act).map(|_| ()),
             Err(failure @ Failure::Uncertain { .. }) => match self.has_note(repo, number, &marker).await {
                 Ok(true) => Ok(()),
                 Ok(false) | Err(_) => Err(failure),
@@ -152,7 +158,7 @@ impl PullRequests for GitLab {
         }
     }
 
-    async fn withdraw(&self, repo: &Repo, number: PullNumber) -> Result<(), Failure> {
+    async fn close(&self, repo: &Repo, number: PullNumber) -> Result<(), Failure> {
         if self.is_closed(repo, number).await? {
             return Ok(());
         }
@@ -225,7 +231,7 @@ impl GitLab {
     async fn branch_is_there(&self, repo: &Repo, branch: &BranchName) -> Result<(), Failure> {
         let act = format!("look for the branch {branch} of {repo}");
         let url = self.at(repo, &["repository", "branches", branch.as_str()], &[]);
-        match self.rest().seek::<wire::Anything>(&url, &act).await? {
+        match self.rest().get_optional::<wire::Anything>(&url, &act).await? {
             Some(_) => Ok(()),
             None => Err(Failure::rejected(format!("there is no branch {branch} in {repo} (any more). Push it first."))),
         }
@@ -270,7 +276,7 @@ impl GitLab {
 
     async fn update(&self, repo: &Repo, number: PullNumber, body: &Value, act: &str) -> Result<(), Failure> {
         let answer = self.rest().write(Method::PUT, &self.pull_at(repo, number, &[]), Some(body), act).await?;
-        self.rest().good(answer, act).map(|_| ())
+        self.rest().ensure_success(answer, act).map(|_| ())
     }
 
     async fn is_closed(&self, repo: &Repo, number: PullNumber) -> Result<bool, Failure> {

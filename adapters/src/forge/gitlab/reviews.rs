@@ -10,8 +10,8 @@ use jiff::Timestamp;
 
 use super::{GitLab, person, wire};
 use crate::failure::Failure;
-use crate::forge::{PullNumber, Review, Verdict};
-use crate::vocabulary::{CommitId, Repo};
+use crate::forge::{PullNumber, Review, ReviewVerdict};
+use crate::ids::{CommitId, Repo};
 
 /// GitLab's own words, which are the same in every language setting.
 const APPROVED: &str = "approved this merge request";
@@ -56,18 +56,18 @@ fn judged(
     };
     let approved = approvals
         .iter()
-        .map(|it| (it.user.id, Verdict::Approved, it.approved_at.or_else(|| said(it.user.id, APPROVED))));
+        .map(|it| (it.user.id, ReviewVerdict::Approved, it.approved_at.or_else(|| said(it.user.id, APPROVED))));
     let refused = reviewers
         .iter()
         .filter(|it| it.state == REQUESTED)
-        .map(|it| (it.user.id, Verdict::ChangesRequested, said(it.user.id, REQUESTED_CHANGES)));
+        .map(|it| (it.user.id, ReviewVerdict::ChangesRequested, said(it.user.id, REQUESTED_CHANGES)));
     let mut reviews: Vec<Review> = approved
         .chain(refused)
         .filter_map(|(id, verdict, at)| {
             // A no whose date is unknown is about what is there now: it must not be lost.
             let at = match verdict {
-                Verdict::ChangesRequested => at.or_else(|| versions.last().map(|version| version.created_at)),
-                Verdict::Approved | Verdict::Dismissed => at,
+                ReviewVerdict::ChangesRequested => at.or_else(|| versions.last().map(|version| version.created_at)),
+                ReviewVerdict::Approved | ReviewVerdict::Dismissed => at,
             }?;
             Some(Review { person: person(id), commit: head_at(&versions, at)?, verdict, at })
         })
@@ -111,7 +111,7 @@ mod tests {
         wire::Note { body: body.into(), author: Some(user(id)), created_at: at(second), system }
     }
 
-    fn of(reviews: &[Review]) -> Vec<(&str, &str, Verdict)> {
+    fn of(reviews: &[Review]) -> Vec<(&str, &str, ReviewVerdict)> {
         reviews.iter().map(|it| (it.person.id.as_str(), &it.commit.as_str()[..1], it.verdict)).collect()
     }
 
@@ -122,7 +122,11 @@ mod tests {
         let reviews = judged(&approvals, &[], &[], versions());
         assert_eq!(
             of(&reviews),
-            [("3", "a", Verdict::Approved), ("1", "a", Verdict::Approved), ("2", "b", Verdict::Approved)]
+            [
+                ("3", "a", ReviewVerdict::Approved),
+                ("1", "a", ReviewVerdict::Approved),
+                ("2", "b", ReviewVerdict::Approved)
+            ]
         );
     }
 
@@ -135,13 +139,16 @@ mod tests {
             note(2, APPROVED, 25, false),
             note(2, "unapproved this merge request", 26, true),
         ];
-        assert_eq!(of(&judged(&approvals, &[], &notes, versions())), [("1", "b", Verdict::Approved)]);
+        assert_eq!(of(&judged(&approvals, &[], &notes, versions())), [("1", "b", ReviewVerdict::Approved)]);
     }
 
     #[test]
     fn a_no_is_never_lost() {
         let reviewers = [1, 2].map(|id| wire::Reviewer { user: user(id), state: REQUESTED.into() });
         let reviews = judged(&[], &reviewers, &[note(1, REQUESTED_CHANGES, 11, true)], versions());
-        assert_eq!(of(&reviews), [("1", "a", Verdict::ChangesRequested), ("2", "b", Verdict::ChangesRequested)]);
+        assert_eq!(
+            of(&reviews),
+            [("1", "a", ReviewVerdict::ChangesRequested), ("2", "b", ReviewVerdict::ChangesRequested)]
+        );
     }
 }

@@ -13,8 +13,8 @@ use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
 use crate::failure::Failure;
-use crate::forge::webhook::{Delivery, Hint, Refused, Webhook};
-use crate::vocabulary::Repo;
+use crate::forge::webhook::{Hint, Webhook, WebhookDelivery, WebhookError};
+use crate::ids::Repo;
 
 /// How far a delivery's time may be from ours, both ways, in seconds.
 const TOLERANCE_S: i64 = 300;
@@ -57,10 +57,10 @@ impl GitLabWebhook {
         Ok(Self { signing, tokens })
     }
 
-    fn signed(&self, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Result<String, Refused> {
-        let id = one(headers, "webhook-id").ok_or(Refused::Unsigned)?;
-        let stamp = one(headers, "webhook-timestamp").ok_or(Refused::Unsigned)?;
-        let signatures = one(headers, "webhook-signature").ok_or(Refused::Unsigned)?;
+    fn signed(&self, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Result<String, WebhookError> {
+        let id = one(headers, "webhook-id").ok_or(WebhookError::Unsigned)?;
+        let stamp = one(headers, "webhook-timestamp").ok_or(WebhookError::Unsigned)?;
+        let signatures = one(headers, "webhook-signature").ok_or(WebhookError::Unsigned)?;
         let genuine = signatures.split(' ').filter_map(|entry| entry.strip_prefix("v1,")).any(|encoded| {
             let Ok(signature) = BASE64_STANDARD.decode(encoded) else { return false };
             self.signing.iter().any(|key| {
@@ -72,28 +72,28 @@ impl GitLabWebhook {
             })
         });
         if !genuine {
-            return Err(Refused::Unsigned);
+            return Err(WebhookError::Unsigned);
         }
-        let at: i64 = stamp.parse().map_err(|_| Refused::Stale)?;
-        let apart = now.as_second().checked_sub(at).and_then(i64::checked_abs).ok_or(Refused::Stale)?;
-        if apart > TOLERANCE_S { Err(Refused::Stale) } else { Ok(id.to_owned()) }
+        let at: i64 = stamp.parse().map_err(|_| WebhookError::Stale)?;
+        let apart = now.as_second().checked_sub(at).and_then(i64::checked_abs).ok_or(WebhookError::Stale)?;
+        if apart > TOLERANCE_S { Err(WebhookError::Stale) } else { Ok(id.to_owned()) }
     }
 
-    fn known(&self, headers: &HeaderMap) -> Result<String, Refused> {
-        let given = one(headers, "x-gitlab-token").ok_or(Refused::Unsigned)?;
+    fn known(&self, headers: &HeaderMap) -> Result<String, WebhookError> {
+        let given = one(headers, "x-gitlab-token").ok_or(WebhookError::Unsigned)?;
         // Digests are of one length, so that not even that is told.
         let given = Sha256::digest(given.as_bytes());
         let same = |token: &SecretString| bool::from(Sha256::digest(token.expose_secret().as_bytes()).ct_eq(&given));
         if !self.tokens.iter().any(same) {
-            return Err(Refused::Unsigned);
+            return Err(WebhookError::Unsigned);
         }
         let id = ["idempotency-key", "x-gitlab-event-uuid"].iter().find_map(|name| one(headers, name));
-        id.map(str::to_owned).ok_or_else(|| Refused::Malformed("it has no id".to_owned()))
+        id.map(str::to_owned).ok_or_else(|| WebhookError::Malformed("it has no id".to_owned()))
     }
 }
 
 impl Webhook for GitLabWebhook {
-    fn accept(&self, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Result<Delivery, Refused> {
+    fn accept(&self, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Result<WebhookDelivery, WebhookError> {
         // What has a signature is judged by it: a wrong one is not made good by a token.
         let id = if headers.contains_key("webhook-signature") && !self.signing.is_empty() {
             self.signed(headers, body, now)?
@@ -101,12 +101,12 @@ impl Webhook for GitLabWebhook {
             self.known(headers)?
         };
         let content: Value =
-            serde_json::from_slice(body).map_err(|_| Refused::Malformed("its body is no JSON".to_owned()))?;
+            serde_json::from_slice(body).map_err(|_| WebhookError::Malformed("its body is no JSON".to_owned()))?;
         if !content.is_object() {
-            return Err(Refused::Malformed("its body is no JSON object".to_owned()));
+            return Err(WebhookError::Malformed("its body is no JSON object".to_owned()));
         }
         let key = format!("{id} {}", hex::encode(Sha256::digest(body)));
-        Ok(Delivery { key, hint: hint(headers, &content) })
+        Ok(WebhookDelivery { key, hint: hint(headers, &content) })
     }
 }
 

@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use crate::vocabulary::CommitId;
+use crate::ids::CommitId;
 
 /// The level of the role Developer, which may push.
 pub(super) const DEVELOPER: u64 = 30;

@@ -10,7 +10,7 @@ use crate::failure::Failure;
 use crate::forge::{
     Change, CommitDetail, Containment, DiffSize, Files, History, Introduced, Machines, NewCommit, Pick, Picked, Range,
 };
-use crate::vocabulary::{BranchName, CommitId, PersonRef, Platform, Repo};
+use crate::ids::{BranchName, CommitId, PersonRef, Platform, Repo};
 
 #[async_trait]
 impl Files for Local {
@@ -33,7 +33,13 @@ impl History for Local {
         self.shown(self.git(repo)?.resolve(words).await)
     }
 
-    async fn between(&self, repo: &Repo, base: &CommitId, head: &CommitId, max: usize) -> Result<Range, Failure> {
+    async fn commits_between(
+        &self,
+        repo: &Repo,
+        base: &CommitId,
+        head: &CommitId,
+        max: usize,
+    ) -> Result<Range, Failure> {
         self.shown(self.git(repo)?.between(base, head, max).await)
     }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::record::{Book, FORMAT};
 use crate::failure::Failure;
-use crate::vocabulary::Repo;
+use crate::ids::Repo;
 
 const LOCK_PATIENCE: Duration = Duration::from_secs(30);
 const LOCK_PAUSE: Duration = Duration::from_millis(5);

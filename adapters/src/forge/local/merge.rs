@@ -11,7 +11,7 @@ use super::{Local, free_to_move};
 use crate::failure::Failure;
 use crate::forge::git::{Git, MergeRequest, Merged};
 use crate::forge::{Merge, PullNumber};
-use crate::vocabulary::{BranchName, CommitId, Repo};
+use crate::ids::{BranchName, CommitId, Repo};
 
 /// How often a base that others push to is tried again before they are let pass.
 const ATTEMPTS: usize = 5;

@@ -24,7 +24,7 @@ use super::Signature;
 use super::git::Git;
 use super::git::answers::Answers;
 use crate::failure::Failure;
-use crate::vocabulary::{BranchName, Repo};
+use crate::ids::{BranchName, Repo};
 use ledger::Ledger;
 
 /// How to set up a local forge.

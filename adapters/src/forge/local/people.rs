@@ -5,8 +5,8 @@ use super::Local;
 use super::pulls::refresh;
 use super::record::{Book, Issue, Pull, State};
 use crate::failure::Failure;
-use crate::forge::{Check, PullNumber, PullRequest, Review, Verdict};
-use crate::vocabulary::{CommitId, PersonRef, Repo};
+use crate::forge::{Check, PullNumber, PullRequest, Review, ReviewVerdict};
+use crate::ids::{CommitId, PersonRef, Repo};
 
 impl Local {
     /// A person says something of a pull request as it is now. Who may is a matter of policy and not judged here.
@@ -18,7 +18,7 @@ impl Local {
         repo: &Repo,
         number: PullNumber,
         person: &PersonRef,
-        verdict: Verdict,
+        verdict: ReviewVerdict,
     ) -> Result<PullRequest, Failure> {
         let at = self.now();
         self.change_open(repo, number, |pull| {

@@ -8,9 +8,9 @@ use super::record::{Book, Comment, Pull, State};
 use crate::failure::Failure;
 use crate::forge::git::Git;
 use crate::forge::{
-    Bringing, Check, Labelled, Labelling, Merge, NewPullRequest, PullNumber, PullRequest, PullRequests, PullState,
+    Bringing, Check, LabelEvent, Labelled, Merge, NewPullRequest, PullNumber, PullRequest, PullRequests, PullState,
 };
-use crate::vocabulary::{BranchName, CommitId, Repo};
+use crate::ids::{BranchName, CommitId, Repo};
 
 #[async_trait]
 impl PullRequests for Local {
@@ -32,7 +32,7 @@ impl PullRequests for Local {
         self.shown(self.merge_pull(repo, number, merge).await)
     }
 
-    async fn labelled(&self, repo: &Repo, label: &str) -> Result<Vec<Labelled>, Failure> {
+    async fn list_by_label(&self, repo: &Repo, label: &str) -> Result<Vec<Labelled>, Failure> {
         let carries = |labels: &[String]| labels.iter().any(|other| other == label);
         let book = self.settle(repo, |pull| carries(&pull.labels)).await?;
         let pulls = book.pulls.iter().filter(|pull| pull.is_open() && carries(&pull.labels));
@@ -46,7 +46,7 @@ impl PullRequests for Local {
         Ok(found)
     }
 
-    async fn titled(&self, repo: &Repo, title: &str) -> Result<Vec<Labelled>, Failure> {
+    async fn find_by_title(&self, repo: &Repo, title: &str) -> Result<Vec<Labelled>, Failure> {
         let book = self.settle(repo, |pull| pull.title == title).await?;
         let pulls = book.pulls.iter().filter(|pull| pull.is_open() && pull.title == title);
         Ok(pulls.map(|pull| Labelled { number: pull.number, title: pull.title.clone() }).collect())
@@ -62,7 +62,13 @@ impl PullRequests for Local {
         Ok(self.shown(self.ledger.read(repo).await)?.checks.remove(commit).unwrap_or_default())
     }
 
-    async fn relabel(&self, repo: &Repo, number: PullNumber, add: &[String], remove: &[String]) -> Result<(), Failure> {
+    async fn set_labels(
+        &self,
+        repo: &Repo,
+        number: PullNumber,
+        add: &[String],
+        remove: &[String],
+    ) -> Result<(), Failure> {
         let at = self.now();
         let relabel = |pull: &mut Pull| {
             add.iter().for_each(|label| pull.set_label(label, true, None, at));
@@ -71,7 +77,7 @@ impl PullRequests for Local {
         self.change_open(repo, number, relabel).await.map(|_| ())
     }
 
-    async fn labellings(&self, repo: &Repo, number: PullNumber) -> Result<Vec<Labelling>, Failure> {
+    async fn label_events(&self, repo: &Repo, number: PullNumber) -> Result<Vec<LabelEvent>, Failure> {
         let book = self.settle(repo, |pull| pull.number == number).await?;
         Ok(book.pull(number)?.labellings.clone())
     }
@@ -87,7 +93,7 @@ impl PullRequests for Local {
         Ok(())
     }
 
-    async fn withdraw(&self, repo: &Repo, number: PullNumber) -> Result<(), Failure> {
+    async fn close(&self, repo: &Repo, number: PullNumber) -> Result<(), Failure> {
         match self.read(repo, number).await?.state {
             PullState::Open => self.close(repo, number).await.map(|_| ()),
             PullState::Closed => Ok(()),

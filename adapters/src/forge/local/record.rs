@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
-use crate::forge::{Check, Labelling, NewPullRequest, PullNumber, PullRequest, PullState, Review};
-use crate::vocabulary::{BranchName, CommitId, PersonRef};
+use crate::forge::{Check, LabelEvent, NewPullRequest, PullNumber, PullRequest, PullState, Review};
+use crate::ids::{BranchName, CommitId, PersonRef};
 
 /// The layout of the file; a newer one is not guessed at.
 pub(super) const FORMAT: u32 = 1;
@@ -47,7 +47,7 @@ pub(super) struct Pull {
     pub(super) labels: Vec<String>,
     pub(super) reviews: Vec<Review>,
     #[serde(default)]
-    pub(super) labellings: Vec<Labelling>,
+    pub(super) labellings: Vec<LabelEvent>,
     #[serde(default)]
     pub(super) comments: Vec<Comment>,
 }
@@ -154,7 +154,7 @@ impl Pull {
         } else {
             self.labels.retain(|other| other != label);
         }
-        self.labellings.push(Labelling { label: label.to_owned(), added, by, at });
+        self.labellings.push(LabelEvent { label: label.to_owned(), added, by, at });
     }
 
     pub(super) fn view(&self) -> PullRequest {

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use super::{Local, free_to_move};
 use crate::failure::Failure;
 use crate::forge::Refs;
-use crate::vocabulary::{BranchName, CommitId, Repo, TagName};
+use crate::ids::{BranchName, CommitId, Repo, TagName};
 
 #[async_trait]
 impl Refs for Local {

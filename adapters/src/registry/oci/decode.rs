@@ -8,8 +8,8 @@ use sha2::{Digest as _, Sha256, Sha512};
 use std::collections::BTreeMap;
 
 use crate::failure::Failure;
-use crate::rest::hush::unreadable;
-use crate::vocabulary::{CommitId, Digest};
+use crate::ids::{CommitId, Digest};
+use crate::rest::redact::unreadable;
 
 /// The kinds of manifest that are understood: an image or a list of images by platform, by Docker and by OCI.
 pub(super) const MANIFESTS: [&str; 4] = [

@@ -18,7 +18,7 @@ use self::wire::Wire;
 use super::reference::no_tag;
 use super::{Image, Published, Registry};
 use crate::failure::Failure;
-use crate::vocabulary::Digest;
+use crate::ids::Digest;
 
 pub(crate) use self::options::is_loopback;
 pub use self::options::{Auth, OciOptions, OptionsError};

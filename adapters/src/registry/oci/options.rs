@@ -7,7 +7,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 use thiserror::Error;
 
-use crate::reach::Reach;
+use crate::egress::EgressPolicy;
 
 /// How to reach one repository.
 pub struct OciOptions {
@@ -19,7 +19,7 @@ pub struct OciOptions {
     /// that; elsewhere whoever is on the wire can read the credentials and change the answers.
     pub plain_http: bool,
     /// What may be reached besides the internet, here and where the registry sends us.
-    pub reach: Reach,
+    pub reach: EgressPolicy,
     /// Certificate authorities in PEM to be trusted besides those of the system, for a registry of one's own.
     pub extra_ca: Option<String>,
     /// How long one call may take. A search makes up to about eight.
@@ -33,7 +33,7 @@ impl OciOptions {
             repository: repository.into(),
             auth,
             plain_http: false,
-            reach: Reach::default(),
+            reach: EgressPolicy::default(),
             extra_ca: None,
             time_limit: Duration::from_secs(10),
         }

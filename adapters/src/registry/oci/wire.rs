@@ -12,8 +12,8 @@ use super::super::reference::ImageName;
 use super::options::{Auth, OciOptions, OptionsError, is_loopback};
 use super::tls::tls;
 use super::token::{Challenge, token};
+use crate::egress::{EgressGuard, denied};
 use crate::failure::Failure;
-use crate::reach::{Gate, barred};
 use crate::rest::client::builder;
 
 /// Manifests may have four megabytes, say registries; configurations are far smaller.
@@ -40,7 +40,7 @@ enum Pass {
 /// The way to one repository.
 pub(super) struct Wire {
     client: Client,
-    gate: Gate,
+    gate: EgressGuard,
     base: Url,
     repository: String,
     auth: Auth,
@@ -65,7 +65,7 @@ impl Wire {
         let https = Url::parse(&format!("https://{}/v2/", name.host)).map_err(|error| refuse(error.to_string()))?;
         let plain = options.plain_http || is_loopback(https.host_str().unwrap_or_default());
         let base = if plain { Url::parse(&format!("http://{}/v2/", name.host)).map_err(refuse_host)? } else { https };
-        let gate = options.reach.gate(&base).map_err(|barred| refuse(barred.to_string()))?;
+        let gate = options.reach.guard(&base).map_err(|barred| refuse(barred.to_string()))?;
         let (tls, connect_timeout) =
             (tls(options.extra_ca.as_deref())?, options.time_limit.min(Duration::from_secs(5)));
         let client = builder(tls, gate.clone(), connect_timeout, options.time_limit)
@@ -245,7 +245,7 @@ impl Wire {
 
     /// No answer, or half of one. The URL is left out: that of a store is signed.
     fn unreachable(&self, host: Option<&str>, error: &reqwest::Error, what: &str) -> Failure {
-        if let Some(barred) = barred(error) {
+        if let Some(barred) = denied(error) {
             return barred.clone().into();
         }
         let host = host.unwrap_or_else(|| self.host());

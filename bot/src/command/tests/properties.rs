@@ -113,7 +113,7 @@ proptest! {
     fn prose_means_itself(text in prose(), minutes in 1u32..40_000, run in prop::option::of(1u64..999_999_999)) {
         let run = run.map(HotfixId);
         let service: crate::domain::id::ServiceName = "payments".parse().unwrap();
-        let environment = hotfix_adapters::vocabulary::Environment::parse("production").unwrap();
+        let environment = hotfix_adapters::ids::Environment::parse("production").unwrap();
         let requests = [
             Request::Note { text: text.clone(), run },
             Request::Verify { place: "local".to_owned(), pass: false, note: Some(text.clone()), run },

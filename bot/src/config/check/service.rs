@@ -13,7 +13,7 @@ use super::members::Members;
 use super::steps;
 use hotfix_adapters::deploy::promotion::Target;
 use hotfix_adapters::deploy::{names_image, names_previous};
-use hotfix_adapters::vocabulary::Environment;
+use hotfix_adapters::ids::Environment;
 
 use crate::domain::id::{PersonId, PlaybookId, ServiceName};
 use crate::domain::playbook::WATCH;

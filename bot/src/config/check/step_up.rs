@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use hotfix_adapters::vocabulary::Platform;
+use hotfix_adapters::ids::Platform;
 
 use super::super::fault::{At, Fault, Sink};
 use super::super::mechanism::ForgeConfig;

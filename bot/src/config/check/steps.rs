@@ -2,7 +2,7 @@
 //! main has it is brought back to main.
 
 use hotfix_adapters::deploy::names_image;
-use hotfix_adapters::vocabulary::Environment;
+use hotfix_adapters::ids::Environment;
 
 use super::super::fault::{At, Fault, Sink};
 use super::super::mechanism::MechanismConfig;

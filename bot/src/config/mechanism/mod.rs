@@ -6,7 +6,7 @@ mod remote;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use hotfix_adapters::vocabulary::Environment;
+use hotfix_adapters::ids::Environment;
 
 pub use remote::{DroneConfig, PipelineConfig, PromotionConfig, RolloutConfig, WorkflowConfig};
 

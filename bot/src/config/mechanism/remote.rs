@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use hotfix_adapters::deploy::promotion::{Approval, HotfixVersions, MergeBy, Target};
-use hotfix_adapters::vocabulary::{BranchName, Repo};
+use hotfix_adapters::ids::{BranchName, Repo};
 
 use crate::config::secret::SecretSource;
 

@@ -1,6 +1,6 @@
 //! `[chat]` of `hotfix.toml`.
 
-use hotfix_adapters::vocabulary::ChannelRef;
+use hotfix_adapters::ids::ChannelRef;
 
 use super::super::chat::{ChatKind, ChatSettings, DiscordSettings, Pace, SlackSettings, SlackWay};
 use super::super::fault::Fault;

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hotfix_adapters::vocabulary::{PersonRef, Platform};
+use hotfix_adapters::ids::{PersonRef, Platform};
 
 use super::super::fault::{At, Fault, Located};
 use super::super::field::Field;

@@ -1,6 +1,6 @@
 //! `playbooks/<name>.toml`: a runbook as data.
 
-use hotfix_adapters::vocabulary::BranchName;
+use hotfix_adapters::ids::BranchName;
 
 use super::super::fault::{At, Fault, Located};
 use super::super::field::Field;

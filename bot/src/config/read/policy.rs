@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use hotfix_adapters::vocabulary::{ChannelRef, Environment};
+use hotfix_adapters::ids::{ChannelRef, Environment};
 use jiff::Timestamp;
 
 use super::super::fault::{At, Fault, Located};

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hotfix_adapters::vocabulary::{BranchName, ChannelRef, Environment, Repo};
+use hotfix_adapters::ids::{BranchName, ChannelRef, Environment, Repo};
 
 use super::super::fault::{At, Fault, Located};
 use super::super::field::Field;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use hotfix_adapters::reach::Host;
+use hotfix_adapters::egress::Host;
 
 use super::super::chat::{ChatKind, SlackWay};
 use super::super::fault::Fault;

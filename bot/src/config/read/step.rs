@@ -1,7 +1,7 @@
 //! One step of a playbook: what every step has, and what its kind adds.
 
 use hotfix_adapters::forge::MergeMethod;
-use hotfix_adapters::vocabulary::Environment;
+use hotfix_adapters::ids::Environment;
 
 use super::super::fault::{Fault, Located};
 use super::super::field::Field;

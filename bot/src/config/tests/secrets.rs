@@ -1,6 +1,6 @@
 //! Secrets are read when they are used, and never shown.
 
-use hotfix_adapters::vocabulary::Environment;
+use hotfix_adapters::ids::Environment;
 
 use super::*;
 use crate::config::secret::{Secret, SecretSource};

@@ -1,6 +1,6 @@
 //! The shipped configuration is valid, and says what its files say.
 
-use hotfix_adapters::vocabulary::Platform;
+use hotfix_adapters::ids::Platform;
 
 use super::*;
 use crate::domain::people::Role;

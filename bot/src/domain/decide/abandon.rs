@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use hotfix_adapters::vocabulary::DeployKey;
+use hotfix_adapters::ids::DeployKey;
 
 use super::Draft;
 use super::person::{Decided, no};

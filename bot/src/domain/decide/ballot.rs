@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hotfix_adapters::deploy::Edits;
-use hotfix_adapters::vocabulary::{CommitId, Environment, MessageRef};
+use hotfix_adapters::ids::{CommitId, Environment, MessageRef};
 use jiff::{SignedDuration, Timestamp};
 
 use super::Draft;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use hotfix_adapters::vocabulary::{CommitId, DeployKey, Digest, Environment};
+use hotfix_adapters::ids::{CommitId, DeployKey, Digest, Environment};
 use jiff::Timestamp;
 
 use super::Draft;

@@ -1,6 +1,6 @@
 //! Breaking the glass, and reviewing that it was broken (security case 90).
 
-use hotfix_adapters::vocabulary::{ChannelRef, Environment};
+use hotfix_adapters::ids::{ChannelRef, Environment};
 use jiff::SignedDuration;
 
 use super::Draft;

@@ -1,7 +1,7 @@
 //! A captain's word on who an unknown contributor is. It lifts the additional vote, so whoever gives it has no part in the
 //! change and casts no vote (security case 94).
 
-use hotfix_adapters::vocabulary::PersonRef;
+use hotfix_adapters::ids::PersonRef;
 
 use super::Draft;
 use super::ballot::void;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hotfix_adapters::forge::Containment;
-use hotfix_adapters::vocabulary::{CommitId, DeployKey, Environment};
+use hotfix_adapters::ids::{CommitId, DeployKey, Environment};
 use jiff::SignedDuration;
 
 use super::glass::Said;

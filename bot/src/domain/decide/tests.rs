@@ -6,8 +6,8 @@ use crate::domain::event::{Answer, DriftChoice, Lapse, PullSeen, ReviewSeen};
 use crate::domain::hotfix::{DeployState, Drift};
 use crate::domain::playbook::Level;
 use crate::fixture::{Play, asked, begun, closed, commit, grant, live, person, production, voted, yes};
-use hotfix_adapters::forge::{Containment, Verdict};
-use hotfix_adapters::vocabulary::DeployKey;
+use hotfix_adapters::forge::{Containment, ReviewVerdict};
+use hotfix_adapters::ids::DeployKey;
 
 /// The name of a step.
 pub(super) fn step(id: &str) -> StepId {
@@ -175,7 +175,7 @@ fn evidence_that_changes_too_late_is_told() {
     let play = live().saw(seen(|seen| seen.draft = true));
     let other = seen(|seen| {
         seen.draft = true;
-        let (name, verdict) = ("Dee".to_owned(), Verdict::Approved);
+        let (name, verdict) = ("Dee".to_owned(), ReviewVerdict::Approved);
         seen.reviews.push(ReviewSeen { person: None, name, commit: commit("1111111"), verdict });
     });
     assert_eq!(play.on_sight(other).len(), 1, "the problem is the same");

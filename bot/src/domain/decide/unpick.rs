@@ -1,6 +1,6 @@
 //! Taking one fix out of a run again: from the list at once, from the branch by an act of the bot.
 
-use hotfix_adapters::vocabulary::CommitId;
+use hotfix_adapters::ids::CommitId;
 
 use super::Draft;
 use super::deploy::busy;

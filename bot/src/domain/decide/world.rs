@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use hotfix_adapters::deploy::DeployStatus;
 use hotfix_adapters::forge::Containment;
+use hotfix_adapters::ids::{CommitId, DeployKey, Digest, Environment};
 use hotfix_adapters::registry::Published;
-use hotfix_adapters::vocabulary::{CommitId, DeployKey, Digest, Environment};
 
 use super::person::ordered;
 use super::{Draft, ballot, deploy, unpick};

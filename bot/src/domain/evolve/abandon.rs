@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use hotfix_adapters::vocabulary::DeployKey;
+use hotfix_adapters::ids::DeployKey;
 
 use super::reset;
 use crate::domain::hotfix::{Abandoned, DeployState, Hotfix, Phase, StepState};

@@ -1,6 +1,6 @@
 //! What was deployed, by the run and by others.
 
-use hotfix_adapters::vocabulary::DeployKey;
+use hotfix_adapters::ids::DeployKey;
 use jiff::Timestamp;
 
 use super::{person, reset, stuck};

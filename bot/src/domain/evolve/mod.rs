@@ -10,7 +10,7 @@ mod word;
 use std::collections::{BTreeMap, BTreeSet};
 
 use hotfix_adapters::forge::Containment;
-use hotfix_adapters::vocabulary::CommitId;
+use hotfix_adapters::ids::CommitId;
 use jiff::Timestamp;
 use thiserror::Error;
 

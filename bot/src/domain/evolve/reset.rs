@@ -1,6 +1,6 @@
 //! What does not hold any more: steps that have to be fulfilled again, words that were said of something else.
 
-use hotfix_adapters::vocabulary::CommitId;
+use hotfix_adapters::ids::CommitId;
 
 use crate::domain::event::HeadSeen;
 use crate::domain::hotfix::{FixState, Hotfix, Mainline, StepState};

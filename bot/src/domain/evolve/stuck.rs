@@ -1,6 +1,6 @@
 //! What the other side refused for good: kept until it is tried again, is done, or has lost its point.
 
-use hotfix_adapters::vocabulary::Environment;
+use hotfix_adapters::ids::Environment;
 
 use crate::domain::effect::Effect;
 use crate::domain::hotfix::{AskedDeploy, Hotfix, StepState, Stuck};

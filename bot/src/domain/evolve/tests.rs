@@ -2,8 +2,8 @@
 
 use hotfix_adapters::deploy::Edits;
 use hotfix_adapters::forge::{Check, CheckState, PullNumber};
+use hotfix_adapters::ids::{DeployKey, PersonRef, Platform};
 use hotfix_adapters::registry::Published;
-use hotfix_adapters::vocabulary::{DeployKey, PersonRef, Platform};
 
 use super::*;
 use crate::domain::command::Act;

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use hotfix_adapters::deploy::Edits;
 use hotfix_adapters::forge::Containment;
+use hotfix_adapters::ids::Digest;
 use hotfix_adapters::registry::Published;
-use hotfix_adapters::vocabulary::Digest;
 
 use super::*;
 use crate::domain::command::Act;

@@ -1,6 +1,6 @@
 //! The votes that the environment's policy asks for, on exactly the commit that will be deployed.
 
-use hotfix_adapters::vocabulary::{CommitId, Environment};
+use hotfix_adapters::ids::{CommitId, Environment};
 use jiff::Timestamp;
 
 use super::{Progress, Wait};

@@ -1,7 +1,7 @@
 //! Where to branch from. What runs in production and the last successful deployment must agree when both can be told; a
 //! person's `--from` settles a disagreement and is kept as such (APPLY-6, APPLY-X6, MAIN-4).
 
-use hotfix_adapters::vocabulary::CommitId;
+use hotfix_adapters::ids::CommitId;
 
 use super::{Progress, Wait};
 use crate::domain::event::{Event, Survey};

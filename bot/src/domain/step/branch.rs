@@ -1,6 +1,6 @@
 //! The branch, created at the base and pushed before any fix is on it, as a signal (APPLY-6, APPLY-X2, APPLY-X5).
 
-use hotfix_adapters::vocabulary::{BranchName, CommitId};
+use hotfix_adapters::ids::{BranchName, CommitId};
 
 use super::{Progress, Wait, base};
 use crate::domain::effect::Effect;

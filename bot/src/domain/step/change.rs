@@ -1,7 +1,7 @@
 //! The fix: picked by the bot from commits that people name, or pushed by a person. Then the pull request into main is
 //! opened, to be reviewed now and merged when its turn comes (APPLY-7, APPLY-8, MAIN-5, MAIN-6).
 
-use hotfix_adapters::vocabulary::CommitId;
+use hotfix_adapters::ids::CommitId;
 use jiff::Timestamp;
 
 use super::{Progress, Wait, count, stray};

@@ -1,7 +1,7 @@
 //! The deployment of exactly the commit that was approved (APPLY-10, APPLY-11, MAIN-9). The intent, the check of the
 //! facts and the end are events; this file only says where it stands.
 
-use hotfix_adapters::vocabulary::Environment;
+use hotfix_adapters::ids::Environment;
 
 use super::{Progress, Wait};
 use crate::domain::hotfix::{DeployState, Hotfix, StepState};

@@ -2,7 +2,7 @@
 //! has begun, it is judged again whenever its evidence changes, and once more from fresh facts before the act (security
 //! case 91). A kind of step that rests on something declares it in [`evidence`].
 
-use hotfix_adapters::vocabulary::Environment;
+use hotfix_adapters::ids::Environment;
 use jiff::Timestamp;
 
 use super::{Progress, Wait, progress, releasable};

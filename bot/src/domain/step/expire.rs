@@ -1,7 +1,7 @@
 //! A hotfix in production is a state that ends: production is put back, or a release that has the fix takes its place
 //! (HOCS-13, HOCS-34, HOCS-37). Until then people are reminded.
 
-use hotfix_adapters::vocabulary::Environment;
+use hotfix_adapters::ids::Environment;
 
 use super::{Progress, Wait};
 use crate::domain::hotfix::Hotfix;

@@ -32,7 +32,7 @@ mod version_order;
 mod withheld;
 
 use hotfix_adapters::forge::PullNumber;
-use hotfix_adapters::vocabulary::{BranchName, CommitId, Environment};
+use hotfix_adapters::ids::{BranchName, CommitId, Environment};
 use jiff::Timestamp;
 
 use super::effect::Effect;

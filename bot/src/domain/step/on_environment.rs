@@ -1,7 +1,7 @@
 //! An environment that others deploy to runs something that has what ships: "merged" is not yet "on stage" (SRE-1, SRE-9,
 //! PROMO-5).
 
-use hotfix_adapters::vocabulary::Environment;
+use hotfix_adapters::ids::Environment;
 
 use super::{Progress, Wait};
 use crate::domain::hotfix::Hotfix;

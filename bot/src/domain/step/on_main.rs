@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use hotfix_adapters::vocabulary::CommitId;
+use hotfix_adapters::ids::CommitId;
 
 use super::{Progress, Wait, change, count};
 use crate::domain::hotfix::{Fix, FixState, Hotfix};

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use hotfix_adapters::forge::{Check, CheckState, Verdict};
+use hotfix_adapters::forge::{Check, CheckState, ReviewVerdict};
 
 use super::{Progress, Wait, checks};
 use crate::domain::event::{PullSeen, ReviewSeen};
@@ -20,7 +20,7 @@ pub(super) fn progress(state: &Hotfix, need: u32) -> Progress {
     }
     let approvers: Vec<&str> = last
         .values()
-        .filter(|review| review.verdict == Verdict::Approved && review.commit == head.tip)
+        .filter(|review| review.verdict == ReviewVerdict::Approved && review.commit == head.tip)
         .filter(|review| {
             review.person.as_ref().is_some_and(|person| !authors.contains(person) && person != &state.requester)
         })
@@ -28,7 +28,7 @@ pub(super) fn progress(state: &Hotfix, need: u32) -> Progress {
         .collect();
     let against: Vec<String> = last
         .values()
-        .filter(|review| review.verdict == Verdict::ChangesRequested)
+        .filter(|review| review.verdict == ReviewVerdict::ChangesRequested)
         .map(|review| review.name.clone())
         .collect();
     let checked = pull.seen.checked.as_ref() == Some(&head.tip);

@@ -2,7 +2,7 @@
 //! may, once for each conflict, and so may one commit that mends the order of versions after it was found broken. Everything
 //! else is a stray, and with one on the branch the run does not go on (SRE-4, SRE-10, SRE-11).
 
-use hotfix_adapters::vocabulary::CommitId;
+use hotfix_adapters::ids::CommitId;
 
 use crate::domain::event::{Beyond, Origins};
 use crate::domain::hotfix::{FixState, Hotfix};

@@ -1,7 +1,7 @@
 //! What is promoted: main as it is when the run begins, or the commit that was named. It is pinned, so that what others
 //! merge meanwhile does not slip in (PROMO-6). A production that runs a hotfix is left only for something that has it.
 
-use hotfix_adapters::vocabulary::CommitId;
+use hotfix_adapters::ids::CommitId;
 
 use super::{Progress, Wait, base};
 use crate::domain::event::{Event, Survey};

@@ -1,6 +1,6 @@
 //! A person's word on what they saw, bound to the commit they saw (APPLY-9, MAIN-16).
 
-use hotfix_adapters::vocabulary::CommitId;
+use hotfix_adapters::ids::CommitId;
 
 use super::{Progress, Wait};
 use crate::domain::hotfix::{Attestation, Hotfix};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use hotfix_adapters::vocabulary::CommitId;
+use hotfix_adapters::ids::CommitId;
 
 use super::{Progress, Wait};
 use crate::domain::hotfix::Hotfix;

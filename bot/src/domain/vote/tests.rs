@@ -1,6 +1,6 @@
 //! When a vote counts: each rule broken alone.
 
-use hotfix_adapters::vocabulary::Digest;
+use hotfix_adapters::ids::Digest;
 use jiff::{SignedDuration, Timestamp};
 
 use super::*;
@@ -76,8 +76,7 @@ fn who_had_a_part_in_the_change_does_not_vote() {
     assert_eq!(code(&play.state, "ana").as_deref(), Some("vote.requester"));
     assert_eq!(code(&play.state, "chi").as_deref(), Some("vote.author"));
     let mut identified = play.state.clone();
-    let account =
-        hotfix_adapters::vocabulary::PersonRef::new(hotfix_adapters::vocabulary::Platform::Git, "x@example.org");
+    let account = hotfix_adapters::ids::PersonRef::new(hotfix_adapters::ids::Platform::Git, "x@example.org");
     let one = Identified { person: None, words: "a contractor".to_owned(), by: person("dee") };
     identified.identified.insert(account, one);
     assert_eq!(code(&identified, "dee").as_deref(), Some("vote.identified"));
@@ -239,7 +238,7 @@ fn the_last_word_of_each_reviewer_counts() {
         commit: commit(short),
         verdict,
     };
-    let (yes, no) = (Verdict::Approved, Verdict::ChangesRequested);
+    let (yes, no) = (ReviewVerdict::Approved, ReviewVerdict::ChangesRequested);
     let head = commit("1111111");
     assert_eq!(approving(&[review("ben", "1111111", yes)], &head), [person("ben")].into());
     assert_eq!(approving(&[review("ben", "2222222", yes)], &head), [].into());
@@ -298,8 +297,7 @@ fn a_promotion_takes_one_voter_who_did_not_write_it() {
 fn an_identified_contributor_is_the_person() {
     let mut state = asked().by("ben", yes(None)).state;
     rules(&mut state, &[rule(Role::Approver, 1)]);
-    let account =
-        hotfix_adapters::vocabulary::PersonRef::new(hotfix_adapters::vocabulary::Platform::Git, "b@example.org");
+    let account = hotfix_adapters::ids::PersonRef::new(hotfix_adapters::ids::Platform::Git, "b@example.org");
     let who = Contributor { person: None, name: "B".to_owned(), unknown: Some(account.clone()) };
     state.head.as_mut().unwrap().people.insert(who);
     assert_eq!(excluded(&state, &person("ben")), None);

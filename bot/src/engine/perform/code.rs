@@ -6,7 +6,7 @@ use hotfix_adapters::failure::Failure;
 use hotfix_adapters::forge::{
     Change, Containment, Merge, MergeMethod, NewPullRequest, Pick, Picked, PullNumber, PullRequest, PullState,
 };
-use hotfix_adapters::vocabulary::{BranchName, CommitId, Platform};
+use hotfix_adapters::ids::{BranchName, CommitId, Platform};
 use jiff::Timestamp;
 
 use crate::domain::command::{Command, Outcome, PickResult, Rebased, Sighting};
@@ -49,7 +49,7 @@ impl Engine {
         if let Some(number) = left.pull
             && forge.read(repo, number).await?.state == PullState::Open
         {
-            forge.withdraw(repo, number).await?;
+            forge.close(repo, number).await?;
         }
         forge.create(repo, &left.aside, &left.at).await?;
         forge.delete(repo, branch, &left.at).await
@@ -102,7 +102,7 @@ impl Engine {
         let tips = &Tips::default();
         let head = self.tip(state, tips).await?;
         let base = state.base.as_ref().unwrap_or(&head);
-        let range = forge.between(repo, base, &head, REBASED_AT_MOST).await?;
+        let range = forge.commits_between(repo, base, &head, REBASED_AT_MOST).await?;
         if range.total > range.commits.len() || range.commits.iter().any(|commit| commit.parents.len() > 1) {
             return Err(Failure::rejected(format!(
                 "The branch {} has merges or more than {REBASED_AT_MOST} commits, so a person has to take the fix off it.",
@@ -164,7 +164,7 @@ impl Engine {
     ) -> Result<Performed, Failure> {
         let forge = self.forge(&state.plan.service)?;
         let plan = &state.plan;
-        let range = forge.between(&plan.repo, from, head, REBASED_AT_MOST).await?;
+        let range = forge.commits_between(&plan.repo, from, head, REBASED_AT_MOST).await?;
         if range.total > range.commits.len() {
             return Err(Failure::rejected(format!(
                 "There are {} commits to rebase, which is a person's work. Rebase and push.",
@@ -288,7 +288,7 @@ impl Engine {
             return Ok(Performed::came(Outcome::Riders { riders: Vec::new(), total: 0 }));
         };
         let forge = self.forge(&state.plan.service)?;
-        let range = forge.between(&state.plan.repo, from, to, usize::MAX).await?;
+        let range = forge.commits_between(&state.plan.repo, from, to, usize::MAX).await?;
         let machines = forge.machines(&state.plan.repo).await?;
         let own: Vec<&CommitId> =
             state.head.iter().flat_map(|head| &head.commits).map(|commit| &commit.commit).collect();

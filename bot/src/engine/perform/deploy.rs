@@ -8,9 +8,9 @@ use hotfix_adapters::cluster::Cluster;
 use hotfix_adapters::deploy::{DeployRequest, DeployStatus, Edits, NOTHING_BEGUN};
 use hotfix_adapters::failure::Failure;
 use hotfix_adapters::forge::PullState;
+use hotfix_adapters::ids::{CommitId, DeployKey, Environment, MessageRef, Platform};
 use hotfix_adapters::registry::Image;
 use hotfix_adapters::registry::tags::{Discovery, TagFacts, discover};
-use hotfix_adapters::vocabulary::{CommitId, DeployKey, Environment, MessageRef, Platform};
 use jiff::SignedDuration;
 
 use crate::domain::command::{Command, DeployFacts, Outcome, PullFacts, Removal, Sighting};
@@ -93,7 +93,8 @@ impl Engine {
         if running == to || state.is_ours_in(environment, running) {
             return None;
         }
-        let between = async { self.forge(&state.plan.service)?.between(&state.plan.repo, to, running, LISTED).await };
+        let between =
+            async { self.forge(&state.plan.service)?.commits_between(&state.plan.repo, to, running, LISTED).await };
         let range = between.await.ok();
         let machines = async { self.forge(&state.plan.service)?.machines(&state.plan.repo).await };
         let machines = machines.await.unwrap_or_default();
@@ -305,7 +306,7 @@ impl Engine {
         if account.platform != self.outside.platform {
             return Ok(Some(Lapse::Left));
         }
-        Ok(match self.outside.chat.account_now(account).await? {
+        Ok(match self.outside.chat.account_uncached(account).await? {
             AccountKind::Member => None,
             AccountKind::Guest => Some(Lapse::Guest),
             AccountKind::Stranger => Some(Lapse::Stranger),

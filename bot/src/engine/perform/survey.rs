@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use hotfix_adapters::cluster::RunningImage;
 use hotfix_adapters::failure::Failure;
 use hotfix_adapters::forge::{Change, Containment, Forge};
-use hotfix_adapters::vocabulary::{BranchName, CommitId, Environment};
+use hotfix_adapters::ids::{BranchName, CommitId, Environment};
 
 use crate::domain::command::Outcome;
 use crate::domain::event::{Contribution, LeftBranch, Survey, Told};
@@ -207,7 +207,7 @@ impl Engine {
         target: &CommitId,
     ) -> Result<Option<Containment>, Failure> {
         let (forge, repo) = (self.forge(&state.plan.service)?, &state.plan.repo);
-        let apart = forge.between(repo, target, live, LISTED).await?;
+        let apart = forge.commits_between(repo, target, live, LISTED).await?;
         let Some(fork) = apart.commits.first().and_then(|first| first.parents.first()) else {
             return Ok((apart.total > 0).then(|| Containment::Missing { commits: vec![live.clone()] }));
         };
@@ -301,12 +301,12 @@ impl Engine {
             return Ok((Vec::new(), 0));
         };
         let (forge, repo) = (self.forge(&state.plan.service)?, &state.plan.repo);
-        let range = forge.between(repo, base, main, LISTED).await?;
+        let range = forge.commits_between(repo, base, main, LISTED).await?;
         let machines = forge.machines(repo).await?;
         let mut ships: BTreeSet<CommitId> = without.clone();
         for merge in range.commits.iter().filter(|commit| without.contains(&commit.id) && commit.parents.len() > 1) {
             if let Some(first) = merge.parents.first() {
-                let merged = forge.between(repo, first, &merge.id, LISTED).await?;
+                let merged = forge.commits_between(repo, first, &merge.id, LISTED).await?;
                 ships.extend(merged.commits.into_iter().map(|commit| commit.id));
             }
         }
@@ -321,7 +321,7 @@ impl Engine {
         let forge = self.forge(&state.plan.service)?;
         let mut blockers = Vec::new();
         for label in &state.plan.release_blockers {
-            let labelled = forge.labelled(&state.plan.repo, label).await?;
+            let labelled = forge.list_by_label(&state.plan.repo, label).await?;
             blockers.extend(labelled.iter().map(|item| format!("#{} carries {label}: {}", item.number.0, item.title)));
         }
         Ok(blockers)

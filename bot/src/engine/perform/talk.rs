@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hotfix_adapters::chat::{Card, Place, Post};
+use hotfix_adapters::chat::{Card, Destination, Post};
 use hotfix_adapters::failure::Failure;
-use hotfix_adapters::vocabulary::{CommitId, Environment, MessageRef, PersonRef};
+use hotfix_adapters::ids::{CommitId, Environment, MessageRef, PersonRef};
 use hotfix_storage::WorkState;
 
 use crate::domain::command::{Command, Outcome};
@@ -36,25 +36,25 @@ enum Turn {
 }
 
 impl Engine {
-    async fn post_once(&self, place: Place, key: &str, card: Card, first: bool) -> Result<MessageRef, Failure> {
+    async fn post_once(&self, place: Destination, key: &str, card: Card, first: bool) -> Result<MessageRef, Failure> {
         if !first && let Some(message) = self.outside.chat.find(&place, key).await? {
             return Ok(message);
         }
-        self.outside.chat.post(&Post { place, key: key.to_owned(), card }).await
+        self.outside.chat.post(&Post { destination: place, key: key.to_owned(), card }).await
     }
 
     /// Posts the card, and finds out who can read it (APPLY-15).
     pub(super) async fn announce(&self, state: &Hotfix, key: &str, first: bool) -> Result<Performed, Failure> {
         let channel = &state.plan.channel;
         let card = view::card(state, &self.audience(), self.now());
-        let message = self.post_once(Place::Channel(channel.clone()), key, card, first).await?;
+        let message = self.post_once(Destination::Channel(channel.clone()), key, card, first).await?;
         let started = view::started(state, &self.audience(), self.now());
-        self.post_once(Place::Thread(message.clone()), &format!("{key}/started"), started, first).await?;
+        self.post_once(Destination::Thread(message.clone()), &format!("{key}/started"), started, first).await?;
         let team = state.plan.team.iter().filter_map(|id| self.config.people.get(id));
         let accounts: Vec<PersonRef> = team.flat_map(|person| &person.accounts).cloned().collect();
         let here: Vec<PersonRef> =
             accounts.into_iter().filter(|account| account.platform == self.outside.platform).collect();
-        let audience = self.outside.chat.audience(channel, &here).await?;
+        let audience = self.outside.chat.readers_among(channel, &here).await?;
         let reading: BTreeSet<PersonId> = audience.iter().filter_map(|account| self.person(Some(account))).collect();
         let missed = state.plan.team.iter().filter(|person| !reading.contains(*person)).cloned().collect();
         let reached = state.plan.team.iter().filter(|person| reading.contains(*person)).cloned().collect();
@@ -86,7 +86,7 @@ impl Engine {
         let state = &self.state(state.id).await.ok_or_else(gone)?;
         let card = view::prompt(state, environment, &self.audience(), self.now())
             .map_err(|too_much| Failure::rejected(not_asked(state, &too_much)))?;
-        let message = self.post_once(Place::Thread(root.clone()), key, card, first).await?;
+        let message = self.post_once(Destination::Thread(root.clone()), key, card, first).await?;
         let (environment, commit) = (environment.clone(), commit.clone());
         Ok(Performed::came(Outcome::Prompted { environment, commit, message }))
     }
@@ -155,11 +155,11 @@ impl Engine {
             card = with.map_err(|error| Failure::retry(error.to_string()))?;
         }
         let place = match &state.card {
-            Some(root) if is_loud(then, &entry.event) => Place::ThreadAndChannel(root.clone()),
-            Some(root) => Place::Thread(root.clone()),
+            Some(root) if is_loud(then, &entry.event) => Destination::ThreadAndChannel(root.clone()),
+            Some(root) => Destination::Thread(root.clone()),
             // What stops a run before it is announced is said all the same: nobody would know otherwise.
             None if state.is_over() || state.abandoned.is_some() || !state.stuck.is_empty() => {
-                Place::Channel(state.plan.channel.clone())
+                Destination::Channel(state.plan.channel.clone())
             }
             None => return Ok(Performed::Again(CARD_SOON)),
         };
@@ -223,7 +223,7 @@ impl Engine {
         let (Some(channel), Some(card)) = (channel, view::audit(then, entry, &self.audience())) else {
             return Ok(None);
         };
-        Ok(Some(self.post_once(Place::Channel(channel), key, card, first).await?))
+        Ok(Some(self.post_once(Destination::Channel(channel), key, card, first).await?))
     }
 
     pub(super) async fn tell(
@@ -242,7 +242,7 @@ impl Engine {
         let (Some(account), Some(card)) = (account, view::tell(then, entry, &self.audience(), person)) else {
             return Ok(Performed::came(Outcome::Nothing));
         };
-        self.post_once(Place::Direct(account.clone()), key, card, first).await?;
+        self.post_once(Destination::Direct(account.clone()), key, card, first).await?;
         Ok(Performed::came(Outcome::Nothing))
     }
 }

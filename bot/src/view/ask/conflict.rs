@@ -1,7 +1,7 @@
 //! What to type when the fix, or its rebase, does not apply.
 
 use hotfix_adapters::chat::Text;
-use hotfix_adapters::vocabulary::BranchName;
+use hotfix_adapters::ids::BranchName;
 
 use super::owner;
 use crate::domain::hotfix::{FixState, Hotfix};

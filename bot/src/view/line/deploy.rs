@@ -2,7 +2,7 @@
 
 use hotfix_adapters::chat::{Card, Text, Tone};
 use hotfix_adapters::deploy::NOTHING_BEGUN;
-use hotfix_adapters::vocabulary::{CommitId, DeployKey, Environment};
+use hotfix_adapters::ids::{CommitId, DeployKey, Environment};
 
 use super::{Told, lines, one};
 use crate::domain::decide::may_abort;

@@ -1,7 +1,7 @@
 //! Production changed, by other hands than this run's (APPLY-16, APPLY-17).
 
 use hotfix_adapters::chat::{Card, Text, Tone};
-use hotfix_adapters::vocabulary::{CommitId, Environment};
+use hotfix_adapters::ids::{CommitId, Environment};
 
 use super::{Told, lines, one};
 use crate::domain::event::{Contribution, DriftChoice};

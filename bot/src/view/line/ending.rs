@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hotfix_adapters::chat::{Card, Text, Tone};
-use hotfix_adapters::vocabulary::{BranchName, CommitId, DeployKey};
+use hotfix_adapters::ids::{BranchName, CommitId, DeployKey};
 
 use super::{Told, lines, one};
 use crate::domain::event::Ending;

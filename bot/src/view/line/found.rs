@@ -2,8 +2,8 @@
 
 use hotfix_adapters::chat::{Card, Text, Tone};
 use hotfix_adapters::forge::PullNumber;
+use hotfix_adapters::ids::{CommitId, DeployKey, Digest, Environment};
 use hotfix_adapters::registry::Published;
-use hotfix_adapters::vocabulary::{CommitId, DeployKey, Digest, Environment};
 
 use super::{Told, lines, one};
 use crate::domain::event::Answer;

@@ -2,7 +2,7 @@
 
 use hotfix_adapters::chat::{Card, Text, Tone};
 use hotfix_adapters::forge::{Containment, PullNumber};
-use hotfix_adapters::vocabulary::CommitId;
+use hotfix_adapters::ids::CommitId;
 
 use super::{Told, lines, one};
 use crate::domain::event::Contribution;

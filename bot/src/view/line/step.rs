@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use hotfix_adapters::chat::{Card, Text, Tone};
-use hotfix_adapters::vocabulary::Environment;
+use hotfix_adapters::ids::Environment;
 
 use super::{Told, lines, one};
 use crate::domain::hotfix::StepState;

@@ -567,15 +567,15 @@ fn case_90_what_the_glass_does_not_stand_in_for() {
 #[test]
 fn case_39_a_vote_counts_together_with_a_review() {
     use crate::domain::event::{PullSeen, ReviewSeen};
-    use hotfix_adapters::forge::{Check, CheckState, Verdict};
+    use hotfix_adapters::forge::{Check, CheckState, ReviewVerdict};
     let mut before = asked();
     // The plan is resolved from the policy at the start; here it is changed as the policy would have made it.
     for environment in before.state.plan.environments.iter_mut().filter(|e| e.production) {
         environment.approval.step_up = Some(crate::domain::service::StepUp::Review);
     }
     let production = environment("production");
-    let seen = |who: &[(&str, &str, Verdict)]| {
-        let review = |(name, at, verdict): &(&str, &str, Verdict)| ReviewSeen {
+    let seen = |who: &[(&str, &str, ReviewVerdict)]| {
+        let review = |(name, at, verdict): &(&str, &str, ReviewVerdict)| ReviewSeen {
             person: name.parse().ok(),
             name: (*name).to_owned(),
             commit: commit(at),
@@ -608,17 +608,20 @@ Approve exactly this head on pull request #7 <https://forge.example/payments/7>;
     let open = |play: &Play| crate::domain::vote::quorum(&play.state, &production, play.now, None).holds();
     // Ben's review is there from before, Dee's is of an older head.
     assert!(!open(&voted));
-    let old = voted.clone().saw(seen(&[("ben", "1111111", Verdict::Approved), ("dee", "2222222", Verdict::Approved)]));
+    let old = voted
+        .clone()
+        .saw(seen(&[("ben", "1111111", ReviewVerdict::Approved), ("dee", "2222222", ReviewVerdict::Approved)]));
     assert!(!open(&old));
-    let both = voted.saw(seen(&[("ben", "1111111", Verdict::Approved), ("dee", "1111111", Verdict::Approved)]));
+    let both =
+        voted.saw(seen(&[("ben", "1111111", ReviewVerdict::Approved), ("dee", "1111111", ReviewVerdict::Approved)]));
     assert!(
         open(&both) && both.state.is_current(|kind| matches!(kind, crate::domain::playbook::StepKind::Deploy { .. }))
     );
 
     let back = both.clone().saw(seen(&[
-        ("ben", "1111111", Verdict::Approved),
-        ("dee", "1111111", Verdict::Approved),
-        ("dee", "1111111", Verdict::Dismissed),
+        ("ben", "1111111", ReviewVerdict::Approved),
+        ("dee", "1111111", ReviewVerdict::Approved),
+        ("dee", "1111111", ReviewVerdict::Dismissed),
     ]));
     assert!(back.state.votes.iter().all(|vote| vote.person.as_str() != "dee"), "the vote is void");
     assert!(back.state.is_current(|kind| matches!(kind, crate::domain::playbook::StepKind::Approve { .. })));

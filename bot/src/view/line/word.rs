@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use hotfix_adapters::chat::{Card, Text, Tone};
-use hotfix_adapters::vocabulary::{CommitId, Environment, PersonRef};
+use hotfix_adapters::ids::{CommitId, Environment, PersonRef};
 
 use super::{Told, lines, one};
 use crate::domain::attribution::handle;

@@ -14,7 +14,7 @@ const WORTHWHILE: Duration = Duration::from_secs(10);
 
 /// How a connection ended.
 #[derive(Debug)]
-pub(super) enum End {
+pub(super) enum CloseReason {
     /// It did not come about.
     NotOpened(Failure),
     /// It was closed, with Discord's code if it gave one, after so long.
@@ -37,39 +37,41 @@ pub(super) struct Next {
 
 /// How often it went wrong in a row.
 #[derive(Debug, Default)]
-pub(super) struct Patience {
+pub(super) struct Backoff {
     failures: u32,
 }
 
-impl Patience {
-    pub(super) fn after(&mut self, end: &End) -> Next {
+impl Backoff {
+    pub(super) fn after(&mut self, end: &CloseReason) -> Next {
         self.next(end, 500 + jitter(500))
     }
 
-    fn next(&mut self, end: &End, thousandths: u32) -> Next {
+    fn next(&mut self, end: &CloseReason, thousandths: u32) -> Next {
         let lived = match end {
-            End::NotOpened(_) => Duration::ZERO,
-            End::Closed { lived, .. } | End::Renewed { lived } | End::Invalid { lived, .. } => *lived,
+            CloseReason::NotOpened(_) => Duration::ZERO,
+            CloseReason::Closed { lived, .. } | CloseReason::Renewed { lived } | CloseReason::Invalid { lived, .. } => {
+                *lived
+            }
         };
         let storm = lived < WORTHWHILE && self.failures > 0;
         self.failures = if lived < WORTHWHILE { self.failures + 1 } else { 1 };
         let step = self.step() * thousandths / 1000;
         let go_on = |wait, resume| Next { wait, resume, hopeless: None };
         match end {
-            End::NotOpened(Failure::Retry { after: Some(after), .. }) => go_on((*after).max(step), true),
-            End::NotOpened(Failure::Rejected { .. }) => go_on(LONGEST * thousandths / 1000, true),
-            End::NotOpened(Failure::Retry { .. } | Failure::Uncertain { .. }) => go_on(step, true),
-            End::Renewed { .. } if !storm => go_on(Duration::ZERO, true),
-            End::Renewed { .. } => go_on(step, true),
+            CloseReason::NotOpened(Failure::Retry { after: Some(after), .. }) => go_on((*after).max(step), true),
+            CloseReason::NotOpened(Failure::Rejected { .. }) => go_on(LONGEST * thousandths / 1000, true),
+            CloseReason::NotOpened(Failure::Retry { .. } | Failure::Uncertain { .. }) => go_on(step, true),
+            CloseReason::Renewed { .. } if !storm => go_on(Duration::ZERO, true),
+            CloseReason::Renewed { .. } => go_on(step, true),
             // Discord wants 1 to 5 seconds.
-            End::Invalid { resumable, .. } => {
+            CloseReason::Invalid { resumable, .. } => {
                 go_on(step.max(FIRST * (1 + thousandths.saturating_sub(500) / 125)), *resumable)
             }
-            End::Closed { code: Some(code), .. } => match hopeless(*code) {
+            CloseReason::Closed { code: Some(code), .. } => match hopeless(*code) {
                 Some(why) => Next { wait: HOPELESS, resume: false, hopeless: Some(why) },
                 None => go_on(step, ![4003, 4007, 4009].contains(code)),
             },
-            End::Closed { code: None, .. } => go_on(step, true),
+            CloseReason::Closed { code: None, .. } => go_on(step, true),
         }
     }
 
@@ -105,13 +107,13 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
     use super::*;
 
-    fn closed(code: Option<u16>, secs: u64) -> End {
-        End::Closed { code, lived: Duration::from_secs(secs) }
+    fn closed(code: Option<u16>, secs: u64) -> CloseReason {
+        CloseReason::Closed { code, lived: Duration::from_secs(secs) }
     }
 
-    fn all(ends: &[End]) -> Vec<(u64, bool)> {
-        let mut patience = Patience::default();
-        let each = |end: &End| {
+    fn all(ends: &[CloseReason]) -> Vec<(u64, bool)> {
+        let mut patience = Backoff::default();
+        let each = |end: &CloseReason| {
             let next = patience.next(end, 1000);
             (next.wait.as_secs(), next.resume)
         };
@@ -120,11 +122,12 @@ mod tests {
 
     #[test]
     fn what_is_down_is_asked_ever_more_seldom() {
-        let down = || End::NotOpened(Failure::retry("down"));
+        let down = || CloseReason::NotOpened(Failure::retry("down"));
         assert_eq!(all(&[down(), down(), down(), down()]), [(1, true), (2, true), (4, true), (8, true)]);
-        let many: Vec<End> = (0..20).map(|_| down()).collect();
+        let many: Vec<CloseReason> = (0..20).map(|_| down()).collect();
         assert_eq!(all(&many).last(), Some(&(60, true)));
-        let asked = End::NotOpened(Failure::Retry { reason: String::new(), after: Some(Duration::from_secs(3600)) });
+        let asked =
+            CloseReason::NotOpened(Failure::Retry { reason: String::new(), after: Some(Duration::from_secs(3600)) });
         assert_eq!(all(&[asked]), [(3600, true)], "no session is left today");
         assert_eq!(all(&[closed(None, 0), closed(None, 0), closed(None, 60)]), [(1, true), (2, true), (1, true)]);
     }
@@ -135,16 +138,20 @@ mod tests {
         let go_on: Vec<bool> = codes.iter().map(|code| all(&[closed(Some(*code), 60)])[0].1).collect();
         assert_eq!(go_on, [true, true, true, false, true, false, true, false, true]);
         let lived = Duration::from_secs(60);
-        let invalid = |resumable| all(&[End::Invalid { resumable, lived }])[0];
+        let invalid = |resumable| all(&[CloseReason::Invalid { resumable, lived }])[0];
         assert_eq!((invalid(true), invalid(false)), ((5, true), (5, false)));
-        let renewed = || End::Renewed { lived: Duration::ZERO };
-        assert_eq!(all(&[End::Renewed { lived }, renewed(), renewed()]), [(0, true), (2, true), (4, true)], "a storm");
+        let renewed = || CloseReason::Renewed { lived: Duration::ZERO };
+        assert_eq!(
+            all(&[CloseReason::Renewed { lived }, renewed(), renewed()]),
+            [(0, true), (2, true), (4, true)],
+            "a storm"
+        );
     }
 
     #[test]
     fn what_a_person_has_to_change_is_not_tried_all_the_time() {
         for code in [4004, 4010, 4011, 4012, 4013, 4014] {
-            let next = Patience::default().after(&closed(Some(code), 0));
+            let next = Backoff::default().after(&closed(Some(code), 0));
             assert!(next.hopeless.is_some() && !next.resume && next.wait >= HOPELESS, "{code}");
         }
     }

@@ -8,8 +8,8 @@ use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
-use super::backoff::{End, jitter};
-use super::door::Socket;
+use super::backoff::{CloseReason, jitter};
+use super::connect::Socket;
 use super::events::Events;
 use super::frame::{self, Frame};
 use super::{Session, Shared, stopped};
@@ -50,7 +50,7 @@ impl<'a> Connection<'a> {
     }
 
     /// Reads until it ends.
-    pub(super) async fn run(mut self) -> End {
+    pub(super) async fn run(mut self) -> CloseReason {
         let mut stop = self.shared.stop.clone();
         let end = loop {
             let at = self.next_beat;
@@ -70,7 +70,7 @@ impl<'a> Connection<'a> {
         end
     }
 
-    async fn take(&mut self, frame: Option<Result<Message, Error>>) -> Option<End> {
+    async fn take(&mut self, frame: Option<Result<Message, Error>>) -> Option<CloseReason> {
         match frame {
             Some(Ok(Message::Text(text))) => self.hear(frame::read(&text)).await,
             Some(Ok(Message::Close(frame))) => Some(self.closed(frame.map(|frame| frame.code.into()))),
@@ -83,7 +83,7 @@ impl<'a> Connection<'a> {
         }
     }
 
-    async fn hear(&mut self, frame: Frame) -> Option<End> {
+    async fn hear(&mut self, frame: Frame) -> Option<CloseReason> {
         let lived = self.opened_at.elapsed();
         match frame {
             Frame::Hello(millis) => self.greet(millis).await,
@@ -92,8 +92,8 @@ impl<'a> Connection<'a> {
                 None
             }
             Frame::Wanted => self.beat().await,
-            Frame::Reconnect => Some(End::Renewed { lived }),
-            Frame::Invalid(resumable) => Some(End::Invalid { resumable, lived }),
+            Frame::Reconnect => Some(CloseReason::Renewed { lived }),
+            Frame::Invalid(resumable) => Some(CloseReason::Invalid { resumable, lived }),
             Frame::Event(sequence, name, data) => {
                 if name == "READY" {
                     *self.session = Session::begun(&data);
@@ -112,7 +112,7 @@ impl<'a> Connection<'a> {
     }
 
     /// The first heartbeat comes at a moment of its own, so that not all come at once.
-    async fn greet(&mut self, millis: u64) -> Option<End> {
+    async fn greet(&mut self, millis: u64) -> Option<CloseReason> {
         self.every = Duration::from_millis(millis.max(1));
         self.next_beat = Instant::now() + self.every * jitter(1000) / 1000;
         let token = &self.shared.core.token;
@@ -124,7 +124,7 @@ impl<'a> Connection<'a> {
     }
 
     /// A connection on which a heartbeat got no answer is dead, and does not know it.
-    async fn beat_or_die(&mut self) -> Option<End> {
+    async fn beat_or_die(&mut self) -> Option<CloseReason> {
         if !self.alive || self.every == GREETING {
             tracing::info!("the connection to Discord is dead; it is opened anew");
             return Some(self.closed(None));
@@ -135,17 +135,17 @@ impl<'a> Connection<'a> {
         self.beat().await
     }
 
-    async fn beat(&mut self) -> Option<End> {
+    async fn beat(&mut self) -> Option<CloseReason> {
         let sequence = self.session.as_ref().map(|session| session.sequence);
         self.say(frame::heartbeat(sequence)).await
     }
 
-    async fn say(&mut self, text: String) -> Option<End> {
+    async fn say(&mut self, text: String) -> Option<CloseReason> {
         let said = timeout(WRITING, self.socket.send(Message::text(text))).await;
         if matches!(said, Ok(Ok(()))) { None } else { Some(self.closed(None)) }
     }
 
-    fn closed(&self, code: Option<u16>) -> End {
-        End::Closed { code, lived: self.opened_at.elapsed() }
+    fn closed(&self, code: Option<u16>) -> CloseReason {
+        CloseReason::Closed { code, lived: self.opened_at.elapsed() }
     }
 }

@@ -6,10 +6,10 @@ use serde_json::Value;
 use tokio::sync::Semaphore;
 
 use super::super::decode;
-use super::super::follow;
+use super::super::follow_up;
 use super::super::reconcile::reconcile;
 use super::{Session, Shared};
-use crate::vocabulary::ChannelRef;
+use crate::ids::ChannelRef;
 
 /// Acts that are handled at once (security case 84).
 const AT_ONCE: usize = 64;
@@ -65,7 +65,7 @@ impl<'a> Events<'a> {
             return tracing::warn!("more comes from Discord than can be handled at once; somebody has to act again");
         };
         tokio::spawn(async move {
-            follow::interaction(&core, &*listener, &told).await;
+            follow_up::interaction(&core, &*listener, &told).await;
             drop((place, alive));
         });
     }
@@ -79,7 +79,7 @@ impl<'a> Events<'a> {
         };
         let key = format!("{}:{}", session.id, session.sequence);
         tokio::spawn(async move {
-            follow::reaction(&core, &*listener, reacted, &key, false).await;
+            follow_up::reaction(&core, &*listener, reacted, &key, false).await;
             drop((place, alive));
         });
     }
@@ -96,7 +96,7 @@ impl<'a> Events<'a> {
     fn thread(&self, data: &Value) {
         let id = |name: &str| ChannelRef::parse(data.get(name)?.as_str()?).ok();
         if let (Some(thread), Some(parent)) = (id("id"), id("parent_id")) {
-            self.shared.core.parents.keep(thread, Some(parent));
+            self.shared.core.parents.insert(thread, Some(parent));
         }
     }
 }

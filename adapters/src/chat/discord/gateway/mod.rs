@@ -3,8 +3,8 @@
 //! it goes on; where it cannot, the reactions of every open question are read again.
 
 mod backoff;
+mod connect;
 mod connection;
-mod door;
 mod events;
 mod frame;
 
@@ -17,16 +17,16 @@ use serde_json::Value;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, sleep_until};
 
-use self::backoff::{End, Next, Patience};
+use self::backoff::{Backoff, CloseReason, Next};
 use self::connection::Connection;
 use super::commands;
-use super::core::Core;
+use super::context::Context;
 use super::web::Call;
-use crate::chat::Listener;
-use crate::chat::listen::Source;
+use crate::chat::InboundHandler;
+use crate::chat::inbound::EventSource;
 use crate::failure::Failure;
 
-pub(super) use self::door::ask;
+pub(super) use self::connect::ask;
 pub(super) use self::frame::INTENTS;
 
 /// What a person has to change is said this often.
@@ -34,11 +34,11 @@ const COMPLAINT: Duration = Duration::from_secs(60);
 
 /// Discord's gateway.
 pub struct Gateway {
-    core: Arc<Core>,
+    core: Arc<Context>,
 }
 
 impl Gateway {
-    pub(super) fn new(core: Arc<Core>) -> Self {
+    pub(super) fn new(core: Arc<Context>) -> Self {
         Self { core }
     }
 }
@@ -46,8 +46,8 @@ impl Gateway {
 /// What a connection needs.
 #[derive(Clone)]
 struct Shared {
-    core: Arc<Core>,
-    listener: Arc<dyn Listener>,
+    core: Arc<Context>,
+    listener: Arc<dyn InboundHandler>,
     stop: watch::Receiver<bool>,
     /// Held as long as something still runs.
     alive: mpsc::Sender<()>,
@@ -75,8 +75,8 @@ impl Session {
 }
 
 #[async_trait]
-impl Source for Gateway {
-    async fn run(&self, listener: Arc<dyn Listener>, stop: watch::Receiver<bool>) {
+impl EventSource for Gateway {
+    async fn run(&self, listener: Arc<dyn InboundHandler>, stop: watch::Receiver<bool>) {
         let (alive, mut gone) = mpsc::channel(1);
         let shared = Shared { core: Arc::clone(&self.core), listener, stop, alive };
         tokio::join!(register(&shared), keep(&shared));
@@ -88,7 +88,7 @@ impl Source for Gateway {
 
 /// Keeps the connection up.
 async fn keep(shared: &Shared) {
-    let (mut patience, mut session) = (Patience::default(), None);
+    let (mut patience, mut session) = (Backoff::default(), None);
     let mut stop = shared.stop.clone();
     while !*stop.borrow() {
         let end = connect(shared, &mut session).await;
@@ -119,17 +119,17 @@ async fn complain(why: Option<&'static str>) {
 }
 
 /// Opens a connection, goes on with the session or begins one, and stays until it ends.
-async fn connect(shared: &Shared, session: &mut Option<Session>) -> End {
-    let going_on = session.as_ref().and_then(|session| door::resumed(&shared.core, &session.url));
+async fn connect(shared: &Shared, session: &mut Option<Session>) -> CloseReason {
+    let going_on = session.as_ref().and_then(|session| connect::resumed(&shared.core, &session.url));
     let opened = async {
         let url = match going_on {
             Some(url) => url,
             None => {
                 *session = None;
-                door::fresh(&shared.core).await?
+                connect::fresh(&shared.core).await?
             }
         };
-        door::open(url, &shared.core.reach).await
+        connect::open(url, &shared.core.reach).await
     };
     let mut stop = shared.stop.clone();
     let opened = tokio::select! {
@@ -138,13 +138,13 @@ async fn connect(shared: &Shared, session: &mut Option<Session>) -> End {
     };
     match opened {
         Ok(socket) => Connection::new(socket, shared, session).run().await,
-        Err(failure) => End::NotOpened(failure),
+        Err(failure) => CloseReason::NotOpened(failure),
     }
 }
 
 /// Makes the commands known, if Discord knows others; again until it can be done.
 async fn register(shared: &Shared) {
-    let (mut patience, mut stop) = (Patience::default(), shared.stop.clone());
+    let (mut patience, mut stop) = (Backoff::default(), shared.stop.clone());
     loop {
         let end = tokio::select! {
             done = shared.core.register() => match done {
@@ -154,7 +154,7 @@ async fn register(shared: &Shared) {
             () = stopped(&mut stop) => return,
         };
         tracing::warn!(why = end.reason(), "the commands could not be made known to Discord");
-        let Next { wait, .. } = patience.after(&End::NotOpened(end));
+        let Next { wait, .. } = patience.after(&CloseReason::NotOpened(end));
         tokio::select! {
             () = sleep(wait) => {}
             () = stopped(&mut stop) => return,
@@ -162,7 +162,7 @@ async fn register(shared: &Shared) {
     }
 }
 
-impl Core {
+impl Context {
     /// Everywhere, so that they can be said to the bot directly too.
     async fn register(&self) -> Result<(), Failure> {
         let ours = commands::commands(&self.commands);

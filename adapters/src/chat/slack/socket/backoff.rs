@@ -12,7 +12,7 @@ const WORTHWHILE: Duration = Duration::from_secs(10);
 
 /// How it ended.
 #[derive(Debug)]
-pub(super) enum End {
+pub(super) enum CloseReason {
     /// It did not come about.
     NotOpened(Failure),
     /// It goes, or is gone, for this reason.
@@ -21,31 +21,31 @@ pub(super) enum End {
 
 /// How often it went wrong in a row.
 #[derive(Debug, Default)]
-pub(super) struct Patience {
+pub(super) struct Backoff {
     failures: u32,
 }
 
-impl Patience {
+impl Backoff {
     /// How long to wait now.
-    pub(super) fn after(&mut self, end: &End) -> Duration {
+    pub(super) fn after(&mut self, end: &CloseReason) -> Duration {
         let half = RandomState::new().build_hasher().finish() % 500;
         self.wait(end, 500 + u32::try_from(half).unwrap_or(0))
     }
 
-    fn wait(&mut self, end: &End, thousandths: u32) -> Duration {
+    fn wait(&mut self, end: &CloseReason, thousandths: u32) -> Duration {
         let jittered = |wait: Duration| wait * thousandths / 1000;
         match end {
-            End::NotOpened(Failure::Retry { after: Some(after), .. }) => {
+            CloseReason::NotOpened(Failure::Retry { after: Some(after), .. }) => {
                 self.failures += 1;
                 (*after).max(jittered(self.step()))
             }
             // A person has to change something first; and it is looked from time to time whether they did.
-            End::NotOpened(Failure::Rejected { .. }) => jittered(LONGEST),
-            End::NotOpened(Failure::Retry { .. } | Failure::Uncertain { .. }) => {
+            CloseReason::NotOpened(Failure::Rejected { .. }) => jittered(LONGEST),
+            CloseReason::NotOpened(Failure::Retry { .. } | Failure::Uncertain { .. }) => {
                 self.failures += 1;
                 jittered(self.step())
             }
-            End::Gone { why, lived } => self.gone(why, *lived, thousandths),
+            CloseReason::Gone { why, lived } => self.gone(why, *lived, thousandths),
         }
     }
 
@@ -74,24 +74,25 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
     use super::*;
 
-    fn gone(why: &str, lived_secs: u64) -> End {
-        End::Gone { why: why.to_owned(), lived: Duration::from_secs(lived_secs) }
+    fn gone(why: &str, lived_secs: u64) -> CloseReason {
+        CloseReason::Gone { why: why.to_owned(), lived: Duration::from_secs(lived_secs) }
     }
 
-    fn waits(ends: &[End]) -> Vec<u64> {
-        let mut patience = Patience::default();
+    fn waits(ends: &[CloseReason]) -> Vec<u64> {
+        let mut patience = Backoff::default();
         ends.iter().map(|end| patience.wait(end, 1000).as_secs()).collect()
     }
 
     #[test]
     fn what_is_down_is_asked_ever_more_seldom() {
-        let down = || End::NotOpened(Failure::retry("down"));
+        let down = || CloseReason::NotOpened(Failure::retry("down"));
         assert_eq!(waits(&[down(), down(), down(), down()]), [1, 2, 4, 8]);
-        let many: Vec<End> = (0..20).map(|_| down()).collect();
+        let many: Vec<CloseReason> = (0..20).map(|_| down()).collect();
         assert_eq!(waits(&many).last(), Some(&60));
-        let asked = End::NotOpened(Failure::Retry { reason: String::new(), after: Some(Duration::from_secs(90)) });
+        let asked =
+            CloseReason::NotOpened(Failure::Retry { reason: String::new(), after: Some(Duration::from_secs(90)) });
         assert_eq!(waits(&[asked]), [90], "Slack's own wish is honoured");
-        assert_eq!(waits(&[End::NotOpened(Failure::rejected("bad token"))]), [60]);
+        assert_eq!(waits(&[CloseReason::NotOpened(Failure::rejected("bad token"))]), [60]);
     }
 
     #[test]
@@ -115,7 +116,7 @@ mod tests {
 
     #[test]
     fn waits_differ_so_that_not_all_come_at_once() {
-        let wait = || Patience::default().after(&End::NotOpened(Failure::retry("down")));
+        let wait = || Backoff::default().after(&CloseReason::NotOpened(Failure::retry("down")));
         let first = wait();
         assert!((0..50).any(|_| wait() != first));
         assert!((Duration::from_millis(500)..Duration::from_millis(1000)).contains(&first));

@@ -8,7 +8,7 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::time::{Instant, interval, sleep_until, timeout};
 use tokio_tungstenite::tungstenite::{Error, Message};
 
-use super::door::Socket;
+use super::connect::Socket;
 use super::envelope::{self, Frame};
 use super::{Shared, stopped};
 

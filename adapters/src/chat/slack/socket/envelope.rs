@@ -5,13 +5,13 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
-use super::super::answer::{self, Ack};
-use super::super::core::Core;
-use super::super::decode::{self, Kind, Read};
-use super::super::follow::follow;
-use super::super::raw::Raw;
+use super::super::context::Context;
+use super::super::decode::{self, Parsed, PayloadKind};
+use super::super::follow_up::spawn_follow_up;
+use super::super::payload::Payload;
+use super::super::reply::{self, Ack};
 use crate::chat::dropped::Dropped;
-use crate::chat::{Heard, Listener};
+use crate::chat::{HandlerReply, InboundHandler};
 
 /// A message of Slack's.
 #[derive(Debug)]
@@ -30,8 +30,8 @@ pub(super) enum Frame {
 #[derive(Debug)]
 pub(super) struct Envelope {
     id: String,
-    kind: Option<Kind>,
-    payload: Raw,
+    kind: Option<PayloadKind>,
+    payload: Payload,
 }
 
 /// Reads a message.
@@ -40,16 +40,16 @@ pub(super) fn read(text: &str) -> Frame {
         Dropped::Unreadable.note("slack", None);
         return Frame::Other;
     };
-    let raw = Raw(value);
+    let raw = Payload(value);
     let kind = raw.text(&["/type"]).unwrap_or_default();
     if let Some(id) = raw.text(&["/envelope_id"]) {
         let kind = match kind {
-            "slash_commands" => Some(Kind::Command),
-            "interactive" => Some(Kind::Interaction),
-            "events_api" => Some(Kind::Event),
+            "slash_commands" => Some(PayloadKind::Command),
+            "interactive" => Some(PayloadKind::Interaction),
+            "events_api" => Some(PayloadKind::Event),
             _ => None,
         };
-        let payload = Raw(raw.at("/payload").cloned().unwrap_or_default());
+        let payload = Payload(raw.at("/payload").cloned().unwrap_or_default());
         return Frame::Envelope(Envelope { id: id.to_owned(), kind, payload });
     }
     match kind {
@@ -61,11 +61,16 @@ pub(super) fn read(text: &str) -> Frame {
 
 /// Handles an envelope, and acknowledges it after that: what is acknowledged is durable. What could not be kept is not
 /// acknowledged, and comes again.
-pub(super) async fn handle(core: &Arc<Core>, listener: &dyn Listener, envelope: Envelope, acks: &mpsc::Sender<String>) {
+pub(super) async fn handle(
+    core: &Arc<Context>,
+    listener: &dyn InboundHandler,
+    envelope: Envelope,
+    acks: &mpsc::Sender<String>,
+) {
     let Envelope { id, kind, payload } = envelope;
-    let told = match kind.map(|kind| decode::read(kind, &payload, &format!("slack:{id}"), &core.allowed)) {
-        Some(Read::Act(told)) => *told,
-        Some(Read::Ignored(why)) => {
+    let told = match kind.map(|kind| decode::parse(kind, &payload, &format!("slack:{id}"), &core.allowed)) {
+        Some(Parsed::Act(told)) => *told,
+        Some(Parsed::Ignored(why)) => {
             tracing::debug!(slack.kind = payload.text(&["/event/type", "/type"]), why, "nothing that concerns the bot");
             return acknowledge(acks, &id, Ack::Empty).await;
         }
@@ -74,14 +79,14 @@ pub(super) async fn handle(core: &Arc<Core>, listener: &dyn Listener, envelope: 
             return acknowledge(acks, &id, Ack::Empty).await;
         }
     };
-    let heard = listener.hear(told.inbound).await;
-    if matches!(heard, Heard::Failed) {
+    let heard = listener.handle(told.inbound).await;
+    if matches!(heard, HandlerReply::Unavailable) {
         tracing::warn!("something from Slack could not be kept; it is not acknowledged");
         return;
     }
-    let reply = answer::reply(heard, &told.way);
-    if let Some(then) = reply.then {
-        follow(core, then, told.way, listener.keeper());
+    let reply = reply::reply(heard, &told.reply_to);
+    if let Some(then) = reply.follow_up {
+        spawn_follow_up(core, then, told.reply_to, listener.reply_store());
     }
     acknowledge(acks, &id, reply.ack).await;
 }

@@ -3,8 +3,8 @@
 //! its own. A connection that is about to go is replaced before it goes.
 
 mod backoff;
+mod connect;
 mod connection;
-mod door;
 mod envelope;
 
 use std::sync::Arc;
@@ -14,19 +14,19 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
-use self::backoff::{End, Patience};
+use self::backoff::{Backoff, CloseReason};
 use self::connection::Connection;
-use super::core::Core;
-use crate::chat::Listener;
-use crate::chat::listen::Source;
+use super::context::Context;
+use crate::chat::InboundHandler;
+use crate::chat::inbound::EventSource;
 
 /// Slack's Socket Mode.
 pub struct SocketMode {
-    core: Arc<Core>,
+    core: Arc<Context>,
 }
 
 impl SocketMode {
-    pub(super) fn new(core: Arc<Core>) -> Self {
+    pub(super) fn new(core: Arc<Context>) -> Self {
         Self { core }
     }
 }
@@ -34,16 +34,16 @@ impl SocketMode {
 /// What a connection needs.
 #[derive(Clone)]
 struct Shared {
-    core: Arc<Core>,
-    listener: Arc<dyn Listener>,
+    core: Arc<Context>,
+    listener: Arc<dyn InboundHandler>,
     stop: watch::Receiver<bool>,
     /// Held as long as something still runs.
     alive: mpsc::Sender<()>,
 }
 
 #[async_trait]
-impl Source for SocketMode {
-    async fn run(&self, listener: Arc<dyn Listener>, stop: watch::Receiver<bool>) {
+impl EventSource for SocketMode {
+    async fn run(&self, listener: Arc<dyn InboundHandler>, stop: watch::Receiver<bool>) {
         let (alive, mut gone) = mpsc::channel(1);
         let shared = Shared { core: Arc::clone(&self.core), listener, stop, alive };
         let mut slots = JoinSet::new();
@@ -64,7 +64,7 @@ impl Source for SocketMode {
 
 /// Keeps one place filled.
 async fn keep(shared: Shared) {
-    let mut patience = Patience::default();
+    let mut patience = Backoff::default();
     let mut stop = shared.stop.clone();
     loop {
         let filled = tokio::select! {
@@ -83,17 +83,17 @@ async fn keep(shared: Shared) {
 }
 
 /// Opens a connection, and stays until it needs another one in its place. It may go on beside that one for a while.
-async fn fill(shared: &Shared) -> End {
-    let socket = match door::open(&shared.core).await {
+async fn fill(shared: &Shared) -> CloseReason {
+    let socket = match connect::open(&shared.core).await {
         Ok(socket) => socket,
-        Err(failure) => return End::NotOpened(failure),
+        Err(failure) => return CloseReason::NotOpened(failure),
     };
     let opened_at = Instant::now();
     let (going, gone) = oneshot::channel();
     tokio::spawn(Connection::new(socket, shared.clone(), going).run());
     match gone.await {
-        Ok(why) => End::Gone { why, lived: opened_at.elapsed() },
-        Err(_) => End::Gone { why: "it fell over".to_owned(), lived: opened_at.elapsed() },
+        Ok(why) => CloseReason::Gone { why, lived: opened_at.elapsed() },
+        Err(_) => CloseReason::Gone { why: "it fell over".to_owned(), lived: opened_at.elapsed() },
     }
 }
 

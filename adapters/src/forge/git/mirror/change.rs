@@ -4,7 +4,7 @@
 use super::{Git, Mirror, REMOTE};
 use crate::failure::Failure;
 use crate::forge::git::refs::{FullRef, elsewhere};
-use crate::vocabulary::{CommitId, Repo};
+use crate::ids::{CommitId, Repo};
 
 /// A ref that is to be moved.
 pub(super) struct Move<'a> {

@@ -11,7 +11,7 @@ use tokio::sync::Mutex;
 use super::{Git, Mirror, REMOTE};
 use crate::failure::Failure;
 use crate::forge::git::run::Answer;
-use crate::vocabulary::{CommitId, Repo};
+use crate::ids::{CommitId, Repo};
 
 /// Everything that a fetch brings: branches and tags as the forge has them, and none that it has no more.
 const REFSPECS: [&str; 2] = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"];

@@ -25,11 +25,11 @@ use secrecy::ExposeSecret;
 
 use super::Git;
 use super::answers::Answers;
+use crate::egress::EgressPolicy;
 use crate::failure::Failure;
 use crate::forge::Signature;
 use crate::forge::credentials::Credentials;
-use crate::reach::Reach;
-use crate::vocabulary::Repo;
+use crate::ids::Repo;
 use fetch::Slot;
 use pin::Pin;
 
@@ -64,7 +64,7 @@ pub struct MirrorOptions {
     /// Where the repositories are, such as `https://github.com`: `team/payments` is at `{base_url}/team/payments.git`.
     pub base_url: String,
     /// What may be reached besides the internet.
-    pub reach: Reach,
+    pub reach: EgressPolicy,
     /// What may speak for the bot there.
     pub credentials: Arc<dyn Credentials>,
     /// Who commits what is made here.

@@ -5,13 +5,13 @@ use std::sync::{Mutex, PoisonError};
 
 use reqwest::Url;
 
+use crate::egress::{EgressError, EgressGuard, EgressPolicy};
 use crate::failure::Failure;
-use crate::reach::{Gate, NoWay, Reach};
 
 /// The forge's place on the network.
 #[derive(Debug)]
 pub(super) struct Pin {
-    gate: Gate,
+    gate: EgressGuard,
     url: Url,
     /// What was found last, for when names cannot be looked up: what is asked of the mirror alone goes on.
     last: Mutex<Option<String>>,
@@ -19,10 +19,10 @@ pub(super) struct Pin {
 
 impl Pin {
     /// Judges the address as it is written.
-    pub(super) fn new(reach: &Reach, base_url: &str) -> Result<Self, Failure> {
+    pub(super) fn new(reach: &EgressPolicy, base_url: &str) -> Result<Self, Failure> {
         let wrong = |error| Failure::rejected(format!("the forge's base URL is none: {error}. Correct it."));
         let url = Url::parse(base_url).map_err(wrong)?;
-        Ok(Self { gate: reach.gate(&url)?, url, last: Mutex::default() })
+        Ok(Self { gate: reach.guard(&url)?, url, last: Mutex::default() })
     }
 
     /// As `http.curloptResolve` takes it: `host:port:address,address`. `None` when there is nothing to look up.
@@ -39,9 +39,9 @@ impl Pin {
                 *self.last() = Some(place.clone());
                 Ok(Some(place))
             }
-            Err(NoWay::Barred(barred)) => Err(barred.into()),
+            Err(EgressError::Barred(barred)) => Err(barred.into()),
             Ok(_) => self.last_or("it has no address"),
-            Err(NoWay::Unknown(error)) => self.last_or(&error.to_string()),
+            Err(EgressError::Unknown(error)) => self.last_or(&error.to_string()),
         }
     }
 

@@ -13,7 +13,7 @@ use crate::forge::{
     Change, CommitDetail, Containment, DiffSize, Files, History, Introduced, Machines, NewCommit, Pick, Picked, Range,
     Refs,
 };
-use crate::vocabulary::{BranchName, CommitId, PersonRef, Platform, Repo, TagName};
+use crate::ids::{BranchName, CommitId, PersonRef, Platform, Repo, TagName};
 
 #[async_trait]
 impl Refs for Mirror {
@@ -62,7 +62,13 @@ impl History for Mirror {
         self.fresh(repo).await?.resolve(words).await
     }
 
-    async fn between(&self, repo: &Repo, base: &CommitId, head: &CommitId, max: usize) -> Result<Range, Failure> {
+    async fn commits_between(
+        &self,
+        repo: &Repo,
+        base: &CommitId,
+        head: &CommitId,
+        max: usize,
+    ) -> Result<Range, Failure> {
         self.with(repo, &[base, head]).await?.between(base, head, max).await
     }
 

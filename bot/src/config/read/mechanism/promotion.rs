@@ -4,7 +4,7 @@ use hotfix_adapters::deploy::promotion::{Approval, Exclude, HotfixVersions, Merg
 use hotfix_adapters::edit::path::Path;
 use hotfix_adapters::edit::yaml::{Matches, Rule};
 use hotfix_adapters::forge::MergeMethod;
-use hotfix_adapters::vocabulary::{BranchName, PersonRef, Platform};
+use hotfix_adapters::ids::{BranchName, PersonRef, Platform};
 
 use super::super::super::field::Field;
 use super::super::super::mechanism::{MechanismConfig, PromotionConfig, RolloutConfig};

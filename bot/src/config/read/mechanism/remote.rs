@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use hotfix_adapters::deploy::drone::QA_TARGETS;
-use hotfix_adapters::vocabulary::Environment;
+use hotfix_adapters::ids::Environment;
 
 use super::super::super::fault::Fault;
 use super::super::super::field::Field;

@@ -1,7 +1,7 @@
 //! When a deployment begins and what is said when it does not: each reason alone.
 
+use hotfix_adapters::ids::{PersonRef, Platform};
 use hotfix_adapters::registry::{Image, Published};
-use hotfix_adapters::vocabulary::{PersonRef, Platform};
 
 use super::*;
 use crate::domain::command::{Act, Command, Outcome, PullFacts, Thaw};

@@ -5,7 +5,7 @@ use crate::domain::command::Act;
 use crate::domain::decide::tests::withdrawn;
 use crate::domain::event::Contributor;
 use crate::fixture::{Play, asked, person, yes};
-use hotfix_adapters::vocabulary::Platform;
+use hotfix_adapters::ids::Platform;
 
 fn account(id: &str) -> PersonRef {
     PersonRef::new(Platform::Git, id)

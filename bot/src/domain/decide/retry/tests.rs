@@ -9,7 +9,7 @@ use crate::domain::event::Event;
 use crate::domain::playbook::Which;
 use crate::fixture::{Play, asked, begun, closed, commit, live, message, person, production, voted};
 use hotfix_adapters::forge::Containment;
-use hotfix_adapters::vocabulary::DeployKey;
+use hotfix_adapters::ids::DeployKey;
 
 fn refused(effect: Effect) -> Outcome {
     Outcome::Refused { effect, reason: "the forge is down".to_owned() }

@@ -1,6 +1,6 @@
 //! What was refused is kept, and forgotten once it is done or has no point.
 
-use hotfix_adapters::vocabulary::DeployKey;
+use hotfix_adapters::ids::DeployKey;
 
 use super::*;
 use crate::domain::command::Act;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use hotfix_adapters::vocabulary::Environment;
+use hotfix_adapters::ids::Environment;
 
 use super::super::tests::{cited, refusals};
 use super::*;

@@ -1,6 +1,6 @@
 //! What a completed step rests on, when that is gone, and whom it concerns.
 
-use hotfix_adapters::forge::{CheckState, MergeMethod, Verdict};
+use hotfix_adapters::forge::{CheckState, MergeMethod, ReviewVerdict};
 
 use super::super::tests::{check, main_seen, spec};
 use super::*;
@@ -119,7 +119,7 @@ fn a_completed_step_is_unsound_when_its_evidence_is_gone() {
                 let seen = &mut state.pull.as_mut().unwrap().seen;
                 seen.closed = true;
                 seen.checks[0].state = CheckState::Failure;
-                seen.reviews[0].verdict = Verdict::ChangesRequested;
+                seen.reviews[0].verdict = ReviewVerdict::ChangesRequested;
             },
             &[(
                 "review",

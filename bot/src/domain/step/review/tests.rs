@@ -13,7 +13,7 @@ fn seen(change: impl FnOnce(&mut PullSeen)) -> Play {
     reviewed().changed(|state| change(&mut state.pull.as_mut().unwrap().seen))
 }
 
-fn review(who: &str, short: &str, verdict: Verdict) -> ReviewSeen {
+fn review(who: &str, short: &str, verdict: ReviewVerdict) -> ReviewSeen {
     ReviewSeen { person: Some(person(who)), name: who.to_owned(), commit: commit(short), verdict }
 }
 
@@ -43,11 +43,11 @@ fn enough_approvals_and_green_checks_are_told() {
 /// Security case 25, APPLY-8: an approval is of one commit, and by somebody who had no part in it.
 #[test]
 fn an_approval_counts_for_its_commit_and_not_by_whoever_made_it() {
-    let yes = Verdict::Approved;
+    let yes = ReviewVerdict::Approved;
     let both = with(&[review("dee", "1111111", yes), review("ben", "1111111", yes)]);
     assert_eq!(both, Progress::done("approved by ben, dee on 1111111, 1 check green"));
     assert_eq!(with(&[review("ben", "2222222", yes)]), waits(0, 1, &[]));
-    assert_eq!(with(&[review("ben", "1111111", Verdict::Dismissed)]), waits(0, 1, &[]));
+    assert_eq!(with(&[review("ben", "1111111", ReviewVerdict::Dismissed)]), waits(0, 1, &[]));
     assert_eq!(with(&[review("chi", "1111111", yes)]), waits(0, 1, &[]), "Chi wrote it");
     assert_eq!(with(&[ReviewSeen { person: None, ..review("ben", "1111111", yes) }]), waits(0, 1, &[]));
     let ana = || seen(|seen| seen.reviews = vec![review("ana", "1111111", yes)]);
@@ -59,7 +59,7 @@ fn an_approval_counts_for_its_commit_and_not_by_whoever_made_it() {
 
 #[test]
 fn the_last_word_of_a_reviewer_stands() {
-    let (yes, no) = (Verdict::Approved, Verdict::ChangesRequested);
+    let (yes, no) = (ReviewVerdict::Approved, ReviewVerdict::ChangesRequested);
     let words = [review("ben", "1111111", no), review("ben", "1111111", yes)];
     assert_eq!(with(&words), Progress::done("approved by ben on 1111111, 1 check green"));
     assert_eq!(with(&[words[1].clone(), words[0].clone()]), waits(0, 1, &["ben"]));

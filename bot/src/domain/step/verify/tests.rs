@@ -1,7 +1,7 @@
 //! Whose word on what they saw counts, and for what.
 
+use hotfix_adapters::ids::Digest;
 use hotfix_adapters::registry::{Image, Published};
-use hotfix_adapters::vocabulary::Digest;
 use jiff::Timestamp;
 
 use super::*;

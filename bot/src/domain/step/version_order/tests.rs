@@ -1,7 +1,7 @@
 //! Which versions are in order.
 
 use super::*;
-use hotfix_adapters::vocabulary::CommitId;
+use hotfix_adapters::ids::CommitId;
 
 /// SRE-11: after production, and not after the next version of main.
 #[test]

@@ -1,0 +1,142 @@
+//! What all of the adapter shares: the way to Discord, what is known for a while, and who the bot is.
+
+use std::time::Duration;
+
+use reqwest::Url;
+use secrecy::SecretString;
+use serde::Deserialize;
+use tokio::sync::OnceCell;
+
+use super::commands::CommandSpec;
+use super::options::DiscordOptions;
+use super::web::{Call, Web};
+use crate::chat::ttl_cache::{EVER, FRESH, TtlCache, UpdateQueue};
+use crate::chat::{AccountKind, Card, Form};
+use crate::egress::EgressPolicy;
+use crate::failure::Failure;
+use crate::ids::{ChannelRef, MessageRef};
+
+/// How long an answer to an interaction can be followed by another one, with some time to spare.
+pub(super) const ANSWERABLE: Duration = Duration::from_secs(14 * 60);
+
+/// Shared by the port and the gateway.
+pub(super) struct Context {
+    pub(super) web: Web,
+    pub(super) reach: EgressPolicy,
+    pub(super) api: Url,
+    pub(super) gateway: Option<Url>,
+    pub(super) token: SecretString,
+    pub(super) application: String,
+    pub(super) guilds: Vec<String>,
+    pub(super) commands: Vec<CommandSpec>,
+    pub(super) accounts: TtlCache<String, AccountKind>,
+    pub(super) channels: TtlCache<ChannelRef, Channel>,
+    /// The channel that a thread hangs in; `None` for what is no thread. It never changes.
+    pub(super) parents: TtlCache<ChannelRef, Option<ChannelRef>>,
+    pub(super) directs: TtlCache<String, ChannelRef>,
+    /// What a thread under a message is to be called.
+    pub(super) titles: TtlCache<MessageRef, String>,
+    /// The last interaction of a person in a channel: by it they can be told something alone.
+    pub(super) tokens: TtlCache<(String, ChannelRef), String>,
+    /// The last form that a person was shown, by its key.
+    pub(super) forms: TtlCache<(String, String), Form>,
+    /// What a person was told about a reaction of theirs.
+    pub(super) spoken: TtlCache<String, Card>,
+    pub(super) updates: UpdateQueue,
+    me: OnceCell<User>,
+}
+
+/// A user, as far as it matters here.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct User {
+    pub(super) id: String,
+    pub(super) username: String,
+    pub(super) bot: Option<bool>,
+}
+
+/// A channel, as far as it matters here.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Channel {
+    pub(super) id: String,
+    #[serde(rename = "type")]
+    pub(super) kind: u8,
+    pub(super) guild_id: Option<String>,
+    pub(super) parent_id: Option<String>,
+    pub(super) name: Option<String>,
+    pub(super) permission_overwrites: Vec<Overwrite>,
+}
+
+/// What a role or a member may in one channel only.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Overwrite {
+    pub(super) id: String,
+    pub(super) allow: String,
+    pub(super) deny: String,
+}
+
+impl Channel {
+    /// The channel that it hangs in, if it is a thread.
+    pub(super) fn above(&self) -> Option<ChannelRef> {
+        let above = self.parent_id.as_deref().filter(|_| (10..=12).contains(&self.kind))?;
+        ChannelRef::parse(above).ok()
+    }
+}
+
+impl Context {
+    pub(super) fn new(options: DiscordOptions) -> Result<Self, Failure> {
+        options.check()?;
+        Ok(Self {
+            web: Web::new(&options.api, &options.reach, options.token.clone())?,
+            reach: options.reach,
+            api: options.api,
+            gateway: options.gateway,
+            token: options.token,
+            application: options.application,
+            guilds: options.guilds,
+            commands: options.commands,
+            accounts: TtlCache::new(FRESH),
+            channels: TtlCache::new(FRESH),
+            parents: TtlCache::new(EVER),
+            directs: TtlCache::new(EVER),
+            titles: TtlCache::new(EVER),
+            tokens: TtlCache::new(ANSWERABLE),
+            forms: TtlCache::new(ANSWERABLE),
+            spoken: TtlCache::new(EVER),
+            updates: UpdateQueue::default(),
+            me: OnceCell::new(),
+        })
+    }
+
+    /// Who the bot is; asked once.
+    pub(super) async fn me(&self) -> Result<&User, Failure> {
+        let call = Call::new(&["users", "@me"], "ask who the bot is");
+        self.me.get_or_try_init(|| async { Ok(self.web.read(call).await?) }).await
+    }
+
+    /// A channel as it is, or was at most a minute ago.
+    pub(super) async fn channel_info(&self, id: &ChannelRef) -> Result<Channel, Failure> {
+        if let Some(known) = self.channels.get(id) {
+            return Ok(known);
+        }
+        let path = ["channels", id.as_str()];
+        let channel: Channel = self.web.read(Call::new(&path, "ask what a channel is")).await?;
+        self.parents.insert(id.clone(), channel.above());
+        self.channels.insert(id.clone(), channel.clone());
+        Ok(channel)
+    }
+
+    /// The channel that a thread hangs in; `None` when this is no thread.
+    pub(super) async fn parent(&self, id: &ChannelRef) -> Result<Option<ChannelRef>, Failure> {
+        match self.parents.get(id) {
+            Some(known) => Ok(known),
+            None => Ok(self.channel_info(id).await?.above()),
+        }
+    }
+
+    pub(super) fn listens_to(&self, guild: &str) -> bool {
+        self.guilds.iter().any(|listed| listed == guild)
+    }
+}

@@ -1,0 +1,222 @@
+//! What the bot asks of Discord: what was posted, who reacted, and what accounts and channels are.
+
+use serde::Deserialize;
+
+use super::context::{Channel, Context, User};
+use super::decode::{emoji, person};
+use super::post::user;
+use super::render;
+use super::web::{Call, code};
+use crate::chat::{AccountKind, ChannelKind, Destination, Emoji, Reaction};
+use crate::failure::Failure;
+use crate::ids::{ChannelRef, MessageRef, PersonRef};
+
+/// A post that is looked for was made not long ago; farther back nobody looks.
+const PAGES: usize = 10;
+const PAGE: &str = "100";
+/// People who react with one emoji, in pages of a hundred; a vote that more take part in is none.
+const REACTION_PAGES: usize = 20;
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Message {
+    id: String,
+    author: User,
+    embeds: Vec<Embed>,
+    reactions: Vec<Reacted>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Embed {
+    footer: Option<Footer>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Footer {
+    text: String,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Reacted {
+    emoji: Named,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Named {
+    id: Option<String>,
+    name: Option<String>,
+}
+
+/// Somebody in a server.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub(super) struct Member {
+    user: User,
+    pending: Option<bool>,
+    pub(super) roles: Vec<String>,
+}
+
+impl Message {
+    fn has(&self, mark: &str) -> bool {
+        let footers = self.embeds.iter().filter_map(|embed| embed.footer.as_ref());
+        footers.into_iter().any(|footer| footer.text == mark || footer.text.ends_with(&format!(" · {mark}")))
+    }
+}
+
+impl Context {
+    pub(super) async fn find(&self, place: &Destination, key: &str) -> Result<Option<MessageRef>, Failure> {
+        let channel = match place {
+            Destination::Channel(channel) => channel.clone(),
+            Destination::Thread(root) | Destination::ThreadAndChannel(root) => {
+                match self.parent(&root.channel).await? {
+                    Some(_) => root.channel.clone(),
+                    None => ChannelRef::parse(&root.id).map_err(|error| Failure::rejected(error.to_string()))?,
+                }
+            }
+            Destination::Direct(person) => self.direct(person).await?,
+        };
+        self.find_in(&channel, key).await
+    }
+
+    /// Looks through what was said of late. Only the bot's own messages count (security case 32); a thread that is not there
+    /// has none.
+    pub(super) async fn find_in(&self, channel: &ChannelRef, key: &str) -> Result<Option<MessageRef>, Failure> {
+        let (me, mark) = (self.me().await?, render::mark(key));
+        let path = ["channels", channel.as_str(), "messages"];
+        let mut before = String::new();
+        for _ in 0..PAGES {
+            let mut query = vec![("limit", PAGE)];
+            query.extend(Some(("before", before.as_str())).filter(|(_, id)| !id.is_empty()));
+            let call = Call { query: &query, ..Call::new(&path, "look for a message") };
+            let page: Vec<Message> = match self.web.read(call).await {
+                Ok(page) => page,
+                Err(refusal) if refusal.code == code::UNKNOWN_CHANNEL => return Ok(None),
+                Err(refusal) => return Err(refusal.into()),
+            };
+            if let Some(found) = page.iter().find(|message| message.author.id == me.id && message.has(&mark)) {
+                return Ok(Some(MessageRef { channel: channel.clone(), id: found.id.clone() }));
+            }
+            match page.last() {
+                Some(oldest) if page.len() >= 100 => before.clone_from(&oldest.id),
+                Some(_) | None => break,
+            }
+        }
+        Ok(None)
+    }
+
+    pub(super) async fn reactions(&self, message: &MessageRef) -> Result<Vec<Reaction>, Failure> {
+        let me = self.me().await?;
+        let path = ["channels", message.channel.as_str(), "messages", &message.id];
+        let asked: Message = self.web.read(Call::new(&path, "read the reactions to a message")).await?;
+        if asked.author.id != me.id {
+            return Err(Failure::rejected(format!(
+                "{} in {} is not a message of the bot: reactions to it count for nothing",
+                message.id, message.channel
+            )));
+        }
+        let mut found = Vec::new();
+        for reacted in asked.reactions {
+            // A custom emoji means nothing, and is asked for with its number.
+            let Some(name) = reacted.emoji.name.filter(|_| reacted.emoji.id.is_none()) else { continue };
+            let emoji = emoji(&name);
+            if matches!(emoji, Emoji::Yes | Emoji::No) {
+                self.reacted_with(message, &name, &emoji, &mut found).await?;
+            }
+        }
+        Ok(found)
+    }
+
+    /// Everybody who reacted with one emoji, bots left out (security case 30).
+    async fn reacted_with(
+        &self,
+        message: &MessageRef,
+        name: &str,
+        emoji: &Emoji,
+        found: &mut Vec<Reaction>,
+    ) -> Result<(), Failure> {
+        let path = ["channels", message.channel.as_str(), "messages", &message.id, "reactions", name];
+        let mut after = String::new();
+        for _ in 0..REACTION_PAGES {
+            let mut query = vec![("limit", PAGE)];
+            query.extend(Some(("after", after.as_str())).filter(|(_, id)| !id.is_empty()));
+            let call = Call { query: &query, ..Call::new(&path, "read who reacted to a message") };
+            let users: Vec<User> = self.web.read(call).await?;
+            let people = users.iter().filter(|user| !user.bot.unwrap_or_default());
+            found.extend(people.map(|user| Reaction { person: person(&user.id), emoji: emoji.clone() }));
+            match users.last() {
+                Some(last) if users.len() >= 100 => after.clone_from(&last.id),
+                Some(_) | None => return Ok(()),
+            }
+        }
+        Err(Failure::rejected(format!("more people reacted to {} than can be counted: ask anew", message.id)))
+    }
+
+    /// Whoever is less than a member is never taken for one (security cases 30 and 31). Being in one of the servers will do.
+    pub(super) async fn account(&self, person: &PersonRef) -> Result<AccountKind, Failure> {
+        user(person)?;
+        match self.accounts.get(&person.id) {
+            Some(known) => Ok(known),
+            None => self.account_now(person).await,
+        }
+    }
+
+    pub(super) async fn account_now(&self, person: &PersonRef) -> Result<AccountKind, Failure> {
+        let id = user(person)?;
+        let mut kind = AccountKind::Gone;
+        for guild in &self.guilds {
+            match self.member(guild, id).await?.map(|member| kind_of(&member, id)).transpose()? {
+                // In another server they may be more.
+                Some(AccountKind::Guest) => kind = AccountKind::Guest,
+                Some(known) => {
+                    kind = known;
+                    break;
+                }
+                None => {}
+            }
+        }
+        self.accounts.insert(person.id.clone(), kind);
+        Ok(kind)
+    }
+
+    /// Somebody in a server; `None` when they are not in it.
+    pub(super) async fn member(&self, guild: &str, user: &str) -> Result<Option<Member>, Failure> {
+        let path = ["guilds", guild, "members", user];
+        match self.web.read(Call::new(&path, "ask what an account is")).await {
+            Ok(member) => Ok(Some(member)),
+            Err(refusal) if [code::UNKNOWN_MEMBER, code::UNKNOWN_USER].contains(&refusal.code) => Ok(None),
+            Err(refusal) => Err(refusal.into()),
+        }
+    }
+
+    pub(super) async fn channel(&self, channel: &ChannelRef) -> Result<ChannelKind, Failure> {
+        let asked = self.channel_info(channel).await?;
+        Ok(self.kind_of_channel(&asked))
+    }
+
+    /// 1 and 3 are conversations; whatever belongs to no server that is listed is somebody else's.
+    pub(super) fn kind_of_channel(&self, channel: &Channel) -> ChannelKind {
+        let own = channel.guild_id.as_deref().is_some_and(|guild| self.listens_to(guild));
+        match channel.kind {
+            1 | 3 => ChannelKind::Direct,
+            _ if own => ChannelKind::Own,
+            _ => ChannelKind::Shared,
+        }
+    }
+}
+
+fn kind_of(member: &Member, id: &str) -> Result<AccountKind, Failure> {
+    if member.user.id != id {
+        return Err(Failure::retry("Discord answered about somebody else (could not ask what an account is)"));
+    }
+    Ok(if member.user.bot.unwrap_or_default() {
+        AccountKind::Bot
+    } else if member.pending.unwrap_or_default() {
+        AccountKind::Guest
+    } else {
+        AccountKind::Member
+    })
+}

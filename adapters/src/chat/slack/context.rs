@@ -1,0 +1,92 @@
+//! What all of the adapter shares: the ways to Slack, what is known for a minute, and who the bot is.
+
+use secrecy::SecretString;
+use serde::Deserialize;
+use tokio::sync::OnceCell;
+
+use super::decode::Allowed;
+use super::options::SlackOptions;
+use super::person;
+use super::response_url::ResponseUrlClient;
+use super::web::{Call, Web};
+use crate::chat::ttl_cache::{EVER, FRESH, TtlCache, UpdateQueue};
+use crate::chat::{AccountKind, ChannelKind};
+use crate::egress::EgressPolicy;
+use crate::failure::Failure;
+use crate::ids::{ChannelRef, PersonRef};
+
+/// Shared by the port, the ingress and Socket Mode.
+pub(super) struct Context {
+    pub(super) web: Web,
+    /// With the app's token: it opens connections and nothing else.
+    pub(super) app: Option<Web>,
+    pub(super) response_urls: ResponseUrlClient,
+    pub(super) allowed: Allowed,
+    pub(super) secrets: Vec<SecretString>,
+    pub(super) connections: u8,
+    pub(super) path: String,
+    pub(super) reach: EgressPolicy,
+    pub(super) allow_private: bool,
+    pub(super) accounts: TtlCache<String, AccountKind>,
+    pub(super) channels: TtlCache<ChannelRef, ChannelKind>,
+    /// Direct conversations never change.
+    pub(super) directs: TtlCache<String, ChannelRef>,
+    pub(super) updates: UpdateQueue,
+    me: OnceCell<Me>,
+}
+
+/// Who the bot is, as `auth.test` says.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Me {
+    pub(super) user_id: Option<String>,
+    pub(super) bot_id: Option<String>,
+    pub(super) team_id: Option<String>,
+    pub(super) enterprise_id: Option<String>,
+    pub(super) is_enterprise_install: Option<bool>,
+    pub(super) team: Option<String>,
+    pub(super) user: Option<String>,
+}
+
+impl Me {
+    /// A user whom Slack names by the user id alone.
+    pub(super) fn person(&self, user: &str) -> Option<PersonRef> {
+        let org_wide = self.is_enterprise_install.unwrap_or(false);
+        let home = person::home(self.team_id.as_deref(), self.enterprise_id.as_deref(), user, org_wide)?;
+        person::person(home, user)
+    }
+
+    pub(super) fn is(&self, user: &str) -> bool {
+        self.user_id.as_deref() == Some(user)
+    }
+}
+
+impl Context {
+    pub(super) fn new(options: SlackOptions) -> Result<Self, Failure> {
+        options.check()?;
+        let burst = options.burst;
+        let app = options.app_token.map(|token| Web::new(&options.api, &options.reach, token, burst)).transpose()?;
+        Ok(Self {
+            web: Web::new(&options.api, &options.reach, options.token, burst)?,
+            app,
+            response_urls: ResponseUrlClient::new(&options.api, &options.reach, options.allow_private)?,
+            allowed: Allowed { app: options.app_id, teams: options.teams },
+            secrets: options.signing_secrets,
+            connections: options.connections,
+            path: options.path,
+            reach: options.reach,
+            allow_private: options.allow_private,
+            accounts: TtlCache::new(FRESH),
+            channels: TtlCache::new(FRESH),
+            directs: TtlCache::new(EVER),
+            updates: UpdateQueue::default(),
+            me: OnceCell::new(),
+        })
+    }
+
+    /// Who the bot is; asked once.
+    pub(super) async fn me(&self) -> Result<&Me, Failure> {
+        let call = Call { method: "auth.test", channel: "", act: "ask who the bot is" };
+        self.me.get_or_try_init(|| self.web.read(call, &[])).await
+    }
+}
