@@ -13,17 +13,17 @@ use hotfix_adapters::registry::Image;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::attribution::Attribution;
-use crate::domain::command::{Act, Command, DeployFacts, Outcome, PickResult, Sighting};
+use crate::domain::command::{Command, DeployFacts, EffectResult, Observation, PickResult, UserCommand};
 use crate::domain::decide::{Decision, decide, open};
-use crate::domain::event::{Contribution, Contributor, Entry, Event, HeadSeen, Opened, PullSeen, ReviewSeen, Survey};
+use crate::domain::event::{Contribution, Contributor, Entry, Event, HeadSeen, Opened, PullSeen, ReviewSeen, Snapshot};
 use crate::domain::group::ChatGroup;
 use crate::domain::hotfix::Hotfix;
 use crate::domain::id::{HotfixId, PersonId, ServiceName};
-use crate::domain::observation::Observation;
+use crate::domain::observation::StampedObservation;
 use crate::domain::people::{Grant, People, Person, Role};
-use crate::domain::playbook::Which;
+use crate::domain::playbook::BranchRole;
 use crate::domain::refusal::Refusal;
-use crate::domain::way::Way;
+use crate::domain::vote_source::VoteSource;
 use crate::policy::{Policy, Quorums, ServicePolicy};
 
 pub(crate) use every::every_event;
@@ -103,11 +103,11 @@ pub(crate) fn grant(who: &str) -> Grant {
 }
 
 /// Returns the outcome of picking a fix of Chi.
-pub(crate) fn picked(short: &str, result: PickResult) -> Outcome {
+pub(crate) fn picked(short: &str, result: PickResult) -> EffectResult {
     let people = contribution(short, "Fix", "chi").people.into_iter().collect();
     let source = commit(short);
     let by = Attribution { source: source.clone(), merge: false, commits: 1, pulls: Default::default(), people };
-    Outcome::Picked { source, by: Box::new(by), result }
+    EffectResult::Picked { source, by: Box::new(by), result }
 }
 
 /// The head of the branch, with these commits of Chi.
@@ -168,17 +168,17 @@ impl Play {
         self
     }
 
-    pub(crate) fn by(self, who: &str, act: Act) -> Self {
-        self.then(&Command::Person(grant(who), act))
+    pub(crate) fn by(self, who: &str, act: UserCommand) -> Self {
+        self.then(&Command::User(grant(who), act))
     }
 
     /// The decision on what this person wants.
-    pub(crate) fn answer(&self, who: &str, act: Act) -> Result<Decision, Vec<Refusal>> {
-        decide(&self.state, &Command::Person(grant(who), act), self.now)
+    pub(crate) fn answer(&self, who: &str, act: UserCommand) -> Result<Decision, Vec<Refusal>> {
+        decide(&self.state, &Command::User(grant(who), act), self.now)
     }
 
     /// The codes of the refusals of what this person wants; none when it is done.
-    pub(crate) fn refused(&self, who: &str, act: Act) -> Vec<String> {
+    pub(crate) fn refused(&self, who: &str, act: UserCommand) -> Vec<String> {
         self.answer(who, act).err().unwrap_or_default().into_iter().map(|refusal| refusal.code).collect()
     }
 
@@ -189,18 +189,18 @@ impl Play {
     }
 
     /// The events of what this person wants.
-    pub(crate) fn on_act(&self, who: &str, act: Act) -> Vec<Event> {
-        self.events(&Command::Person(grant(who), act))
+    pub(crate) fn on_act(&self, who: &str, act: UserCommand) -> Vec<Event> {
+        self.events(&Command::User(grant(who), act))
     }
 
     /// The events of what is seen of the run as it is.
-    pub(crate) fn on_sight(&self, sighting: Sighting) -> Vec<Event> {
-        self.events(&Command::Saw(Observation::new(&Arc::new(self.state.clone()), sighting)))
+    pub(crate) fn on_sight(&self, sighting: Observation) -> Vec<Event> {
+        self.events(&Command::Observed(StampedObservation::new(&Arc::new(self.state.clone()), sighting)))
     }
 
     /// The events of what came of an act of the bot.
-    pub(crate) fn on_outcome(&self, outcome: Outcome) -> Vec<Event> {
-        self.events(&Command::Came(outcome))
+    pub(crate) fn on_outcome(&self, outcome: EffectResult) -> Vec<Event> {
+        self.events(&Command::Finished(outcome))
     }
 
     /// The same run with something changed, as no command changes it.
@@ -209,26 +209,26 @@ impl Play {
         self
     }
 
-    pub(crate) fn came(self, outcome: Outcome) -> Self {
-        self.then(&Command::Came(outcome))
+    pub(crate) fn came(self, outcome: EffectResult) -> Self {
+        self.then(&Command::Finished(outcome))
     }
 
-    pub(crate) fn saw(self, sighting: Sighting) -> Self {
+    pub(crate) fn saw(self, sighting: Observation) -> Self {
         let of = Arc::new(self.state.clone());
-        self.then(&Command::Saw(Observation::new(&of, sighting)))
+        self.then(&Command::Observed(StampedObservation::new(&of, sighting)))
     }
 
     pub(crate) fn surveyed(self) -> Self {
-        self.came(Outcome::Surveyed(Box::new(survey())))
+        self.came(EffectResult::SnapshotTaken(Box::new(survey())))
     }
 
     pub(crate) fn announced(self) -> Self {
         let reached = ["ana", "ben", "chi", "dee"].map(person).into();
-        self.came(Outcome::Announced { message: message("m1"), reached, missed: [person("eve")].into() })
+        self.came(EffectResult::Announced { message: message("m1"), reached, missed: [person("eve")].into() })
     }
 
     pub(crate) fn branched(self) -> Self {
-        self.came(Outcome::BranchCreated { which: Which::Fix, at: commit("abc1234") })
+        self.came(EffectResult::BranchCreated { which: BranchRole::Fix, at: commit("abc1234") })
     }
 
     pub(crate) fn picked(self) -> Self {
@@ -236,7 +236,7 @@ impl Play {
             PickResult::Done { commit: commit("1111111"), head: head("1111111", "Accept uploads without a name") };
         let url = Some("https://forge.example/payments/7".to_owned());
         let author = contribution("f1f1f1f", "Fix", "ana").people.into_iter().next();
-        self.came(picked("f1f1f1f", result)).came(Outcome::PullOpened { number: PullNumber(7), author, url })
+        self.came(picked("f1f1f1f", result)).came(EffectResult::PullOpened { number: PullNumber(7), author, url })
     }
 
     pub(crate) fn reviewed(self) -> Self {
@@ -248,7 +248,7 @@ impl Play {
             verdict: ReviewVerdict::Approved,
         };
         let check = Check { name: "build".to_owned(), app: "ci".to_owned(), state: CheckState::Success };
-        self.saw(Sighting::Pull {
+        self.saw(Observation::Pull {
             seen: PullSeen { reviews: vec![review], checked: Some(tip), checks: vec![check], ..PullSeen::default() },
             merged: None,
         })
@@ -256,7 +256,7 @@ impl Play {
 
     pub(crate) fn verified(self, place: &str, pass: bool) -> Self {
         let note = Some(if pass { "20 MB went through" } else { "still a 500" }.to_owned());
-        self.by("ben", Act::Verify { place: place.to_owned(), pass, note })
+        self.by("ben", UserCommand::Verify { place: place.to_owned(), pass, note })
     }
 
     /// The asked-for deployment begins.
@@ -287,7 +287,7 @@ impl Play {
             strangers: BTreeSet::new(),
         };
         change(&mut facts);
-        self.came(Outcome::DeployChecked {
+        self.came(EffectResult::DeployChecked {
             environment: asked.environment,
             commit: asked.commit,
             key,
@@ -301,20 +301,20 @@ impl Play {
             None => DeployStatus::Succeeded { at: self.now },
             Some(reason) => DeployStatus::Failed { reason: reason.to_owned() },
         };
-        self.came(Outcome::DeployStatus { key, status })
+        self.came(EffectResult::DeployStatus { key, status })
     }
 
     pub(crate) fn prompted(self) -> Self {
-        let commit = self.state.ships().unwrap().clone();
-        self.came(Outcome::Prompted { environment: production(), commit, message: message("m9") })
+        let commit = self.state.deployable().unwrap().clone();
+        self.came(EffectResult::VoteRequested { environment: production(), commit, message: message("m9") })
     }
 
     /// Dee breaks the glass for production, and it is announced.
     pub(crate) fn glass_broken(self) -> Self {
-        let commit = self.state.ships().unwrap().as_str().to_owned();
+        let commit = self.state.deployable().unwrap().as_str().to_owned();
         let broken = self.by(
             "dee",
-            Act::BreakGlass {
+            UserCommand::BreakGlass {
                 environment: production(),
                 commit,
                 reason: "every payment fails and nobody is awake".to_owned(),
@@ -322,35 +322,35 @@ impl Play {
                 audit: "audit".parse().unwrap(),
             },
         );
-        let version = broken.state.glasses.last().unwrap().version;
-        broken.came(Outcome::GlassAnnounced { version, message: message("a1") })
+        let version = broken.state.break_glass.last().unwrap().version;
+        broken.came(EffectResult::BreakGlassAnnounced { version, message: message("a1") })
     }
 
     pub(crate) fn on_main(self) -> Self {
-        self.came(Outcome::Merged { number: PullNumber(7), commit: commit("eeeeeee") })
-            .saw(Sighting::Mainline { how: Containment::Ancestor, main: commit("eeeeeee"), by: None })
-            .came(Outcome::BranchDeleted)
+        self.came(EffectResult::Merged { number: PullNumber(7), commit: commit("eeeeeee") })
+            .saw(Observation::Mainline { how: Containment::Ancestor, main: commit("eeeeeee"), by: None })
+            .came(EffectResult::BranchDeleted)
     }
 }
 
-pub(crate) fn survey() -> Survey {
-    Survey {
+pub(crate) fn survey() -> Snapshot {
+    Snapshot {
         running: Some(commit("abc1234")),
         last_success: Some(commit("abc1234")),
         from: None,
         main: Some(commit("ddddddd")),
-        withheld: vec![
+        held_back: vec![
             contribution("aaaaaaa", "Redesign the form", "ben"),
             contribution("bbbbbbb", "New currency", "eve"),
             contribution("ccccccc", "Round half even", "eve"),
         ],
-        withheld_total: 3,
+        held_back_total: 3,
         main_checks: Vec::new(),
         blockers: Vec::new(),
         branches: Vec::new(),
         capabilities: BTreeMap::new(),
         fixes: vec![commit("f1f1f1f")],
-        ..Survey::default()
+        ..Snapshot::default()
     }
 }
 
@@ -372,12 +372,12 @@ pub(crate) fn voted() -> Play {
 
 /// Up to the fix in production.
 pub(crate) fn live() -> Play {
-    voted().by("ana", Act::Deploy(production())).begins("abc1234").ends(None)
+    voted().by("ana", UserCommand::Deploy(production())).begins("abc1234").ends(None)
 }
 
 /// Up to the end.
 pub(crate) fn closed() -> Play {
-    live().on_main().by("ana", Act::Postmortem(Some("https://wiki.example/pm-12".to_owned())))
+    live().on_main().by("ana", UserCommand::Postmortem(Some("https://wiki.example/pm-12".to_owned())))
 }
 
 /// Compares a text with what it should be, and shows the whole of it when they differ.
@@ -389,6 +389,6 @@ pub(crate) fn same(actual: &str, expected: &str) {
 }
 
 /// A vote, by a reaction on this message or by the verb.
-pub(crate) fn yes(on: Option<MessageRef>) -> Act {
-    Act::Approve { way: if on.is_some() { Way::Reaction } else { Way::Word }, on }
+pub(crate) fn yes(on: Option<MessageRef>) -> UserCommand {
+    UserCommand::Approve { way: if on.is_some() { VoteSource::Reaction } else { VoteSource::Command }, on }
 }

@@ -36,7 +36,7 @@ pub mod view;
 
 pub mod cli;
 pub mod demo;
-pub mod listen;
+pub mod inbound;
 pub mod reload;
 pub mod serve;
 pub mod socket;

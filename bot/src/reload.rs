@@ -14,8 +14,8 @@ use tokio::task::JoinHandle;
 
 use crate::config::{self, Config, Settings};
 use crate::domain::id::{HotfixId, ServiceName};
-use crate::engine::{Current, Outside, Voided};
-use crate::http::WaysIn;
+use crate::engine::{Current, Ports, Voided};
+use crate::http::Endpoints;
 use crate::wire;
 
 /// What came of a reload, for whoever asked for it.
@@ -31,7 +31,7 @@ pub struct Told {
 pub type Asked = oneshot::Sender<Told>;
 
 /// Makes what a configuration reaches.
-pub type Wire<'a> = dyn Fn(&Config) -> anyhow::Result<Outside> + Send + Sync + 'a;
+pub type Wire<'a> = dyn Fn(&Config) -> anyhow::Result<Ports> + Send + Sync + 'a;
 
 /// A configuration that holds now.
 #[derive(Debug)]
@@ -127,7 +127,7 @@ pub struct Reloader {
     /// The engine that holds.
     pub current: Current,
     /// What comes in by requests.
-    pub ways_in: WaysIn,
+    pub ways_in: Endpoints,
     /// What comes in by connections.
     pub listening: Listening,
     /// By what the chat was made: see [`wire::chat_print`].
@@ -142,7 +142,7 @@ impl Reloader {
     pub fn new(
         (folder, program): (&Path, &Path),
         current: Current,
-        (ways_in, listening): (WaysIn, Listening),
+        (ways_in, listening): (Endpoints, Listening),
         chat_print: String,
     ) -> Self {
         let (folder, program) = (folder.to_owned(), program.to_owned());
@@ -196,8 +196,7 @@ impl Reloader {
         let options = wire::http(config, None).map_err(failed)?;
         let chat = talk.as_ref().map_or_else(|| self.current.engine().chat(), |talk| talk.chat.clone());
         let program = self.program.clone();
-        let taken =
-            take(&self.current, config, &|config: &Config| wire::outside(config, chat.clone(), &program)).await?;
+        let taken = take(&self.current, config, &|config: &Config| wire::ports(config, chat.clone(), &program)).await?;
         match talk {
             Some(talk) => {
                 self.ways_in.replace(options.hooks, talk.ingress);

@@ -10,7 +10,7 @@ use futures::{FutureExt as _, StreamExt as _};
 use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 
-use crate::engine::{Current, Engine, EngineError, Looker, Pool};
+use crate::engine::{Current, Engine, EngineError, Poller, WorkerPool};
 
 /// How long a stop waits for work in flight. With the drain of HTTP it is less than the 30 s that orchestrators give.
 const LAST_WORK: Duration = Duration::from_secs(15);
@@ -30,7 +30,7 @@ const CARDS: usize = 8;
 /// The journal is out of order: the process must end and say so; what was acknowledged is safe.
 pub async fn run(engine: impl Into<Current>, poll: Duration, stop: Arc<Notify>) -> Result<(), EngineError> {
     let engine = engine.into();
-    let (mut pool, mut looker) = (Pool::new(engine.clone()), Looker::new(engine.clone()));
+    let (mut pool, mut looker) = (WorkerPool::new(engine.clone()), Poller::new(engine.clone()));
     let ended: Result<Infallible, EngineError> = tokio::select! {
         () = stop.notified() => {
             drop(looker);

@@ -30,7 +30,7 @@ const BREATH: Duration = Duration::from_millis(100);
 
 /// What the command line asks.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Question {
+pub struct CliRequest {
     /// Who asks, as the console calls them.
     pub person: String,
     /// The words behind `/hotfix`.
@@ -83,7 +83,7 @@ pub struct Report {
 
 /// What the bot answers. It is durable by then.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Answer {
+pub struct CliResponse {
     /// Whether the command did what it asked for.
     pub ok: bool,
     /// What there is to read.
@@ -152,11 +152,12 @@ async fn connection(
         } else if serde_json::from_slice::<Look>(&line).is_ok() {
             serde_json::to_vec(&current.engine().troubles())?
         } else {
-            serde_json::to_vec(&match serde_json::from_slice::<Question>(&line) {
+            serde_json::to_vec(&match serde_json::from_slice::<CliRequest>(&line) {
                 Ok(question) => ask(&current.engine(), channel, question).await?,
-                Err(error) => {
-                    Answer { ok: false, card: crate::view::unreadable(&format!("That is not a question: {error}.")) }
-                }
+                Err(error) => CliResponse {
+                    ok: false,
+                    card: crate::view::unreadable(&format!("That is not a question: {error}.")),
+                },
             })?
         };
         bytes.push(b'\n');
@@ -180,7 +181,7 @@ async fn maintain(
     }
 }
 
-async fn ask(engine: &Engine, channel: &ChannelRef, question: Question) -> anyhow::Result<Answer> {
+async fn ask(engine: &Engine, channel: &ChannelRef, question: CliRequest) -> anyhow::Result<CliResponse> {
     let inbound = Inbound {
         dedupe_key: format!("cli/{}", question.key),
         from: PersonRef::new(Platform::Console, question.person),
@@ -189,15 +190,18 @@ async fn ask(engine: &Engine, channel: &ChannelRef, question: Question) -> anyho
         can_ask: false,
         interaction: Interaction::Command { text: question.text },
     };
-    let reply = engine.hear(&inbound).await?.reply();
-    Ok(reply.map_or(Answer { ok: true, card: Card::default() }, |reply| Answer { ok: reply.ok, card: reply.card }))
+    let reply = engine.handle_inbound(&inbound).await?.reply();
+    Ok(reply.map_or(CliResponse { ok: true, card: Card::default() }, |reply| CliResponse {
+        ok: reply.ok,
+        card: reply.card,
+    }))
 }
 
 /// Asks a running bot; `None` when none listens.
 ///
 /// # Errors
 /// When the bot is there and the answer gets lost: the command may have been done; asking again with the same key is safe.
-pub async fn call(path: &Path, question: &Question) -> anyhow::Result<Option<Answer>> {
+pub async fn call(path: &Path, question: &CliRequest) -> anyhow::Result<Option<CliResponse>> {
     exchange(path, question).await
 }
 

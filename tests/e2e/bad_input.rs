@@ -80,7 +80,7 @@ async fn names_that_are_weapons_are_only_words() {
             number += 1;
             let reply = world
                 .engine()
-                .hear(&sent(number, line.clone()))
+                .handle_inbound(&sent(number, line.clone()))
                 .await
                 .expect("the bot stands")
                 .reply()
@@ -115,7 +115,13 @@ async fn a_megabyte_is_answered_shortly() {
     .into_iter()
     .enumerate()
     {
-        let reply = world.engine().hear(&sent(number, text)).await.expect("the bot stands").reply().expect("an answer");
+        let reply = world
+            .engine()
+            .handle_inbound(&sent(number, text))
+            .await
+            .expect("the bot stands")
+            .reply()
+            .expect("an answer");
         assert!(!reply.ok);
         let shown = console::render(&reply.card, false, 100);
         assert!(shown.len() < 4_000, "an answer of {} bytes", shown.len());
@@ -128,7 +134,7 @@ async fn a_megabyte_is_answered_shortly() {
 async fn a_message_in_a_title_stays_text() {
     let mut world = World::new(payments()).await.expect("a world");
     let text = "start payments \"<!channel> *bold* @everyone [x](javascript:1) \\u202e\"".to_owned();
-    world.engine().hear(&sent(1, text)).await.expect("the bot stands");
+    world.engine().handle_inbound(&sent(1, text)).await.expect("the bot stands");
     world.settle().await.expect("it comes to rest");
     world.check().await.expect("all is well");
     assert_eq!(world.engine().states().await.len(), 1);
@@ -190,7 +196,11 @@ async fn a_full_disk_is_said_and_loses_nothing() {
     world.options.embedded = true;
     world.store = hotfix_tests::world::Store::Embedded(None);
     world.restart().await.expect("an empty store");
-    world.engine().hear(&sent(0, "start payments \"Fix 500 on upload\"".to_owned())).await.expect("acknowledged");
+    world
+        .engine()
+        .handle_inbound(&sent(0, "start payments \"Fix 500 on upload\"".to_owned()))
+        .await
+        .expect("acknowledged");
     world.settle().await.expect("it comes to rest");
     // Something else fills most of the disk, so that the notes soon fill the rest.
     let filler = store.join("filler");
@@ -199,7 +209,7 @@ async fn a_full_disk_is_said_and_loses_nothing() {
     let mut refused = 0;
     for number in 1..6_000 {
         let text = format!("note {number} {}", "words ".repeat(150));
-        match world.engine().hear(&sent(number, text)).await.map(Response::reply) {
+        match world.engine().handle_inbound(&sent(number, text)).await.map(Response::reply) {
             Ok(Some(reply)) if reply.ok => acknowledged.push(number),
             Ok(_) | Err(_) => refused += 1,
         }

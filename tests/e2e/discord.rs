@@ -68,7 +68,7 @@ async fn votes(play: &Play) -> Vec<String> {
 }
 
 async fn prompt(play: &Play) -> u64 {
-    run(play).await.prompts.values().next_back().expect("a question").message.id.parse().expect("a number")
+    run(play).await.vote_requests.values().next_back().expect("a question").message.id.parse().expect("a number")
 }
 
 async fn card(play: &Play) -> u64 {
@@ -202,13 +202,13 @@ async fn what_a_gap_swallowed_is_found_again() {
         })
         .await;
     assert!(votes(&play).await.is_empty());
-    assert_eq!(run(&play).await.vetoes.len(), 1);
+    assert_eq!(run(&play).await.rejections.len(), 1);
     server.in_a_gap(1, |discord| discord.react(ben, message, "✅")).await;
     server.at_rest("ana").await;
     assert_eq!(votes(&play).await, ["ben"]);
-    assert_eq!(events(&play, |event| matches!(event, Event::Vetoed { .. })).await, 1, "a no is said once");
+    assert_eq!(events(&play, |event| matches!(event, Event::VoteRejected { .. })).await, 1, "a no is said once");
     server.in_a_gap(1, |discord| discord.unreact(dee, message, "❌")).await;
-    assert!(run(&play).await.vetoes.is_empty());
+    assert!(run(&play).await.rejections.is_empty());
 }
 
 /// Security case 5: the same interaction told again has one effect.
@@ -269,7 +269,7 @@ async fn a_no_and_an_override_are_given_by_forms() {
     server(&play).press("dee", message, "Reject").await;
     server(&play).fill("dee", &[("Why not?", "the numbers are wrong")]).await;
     assert_eq!(
-        run(&play).await.vetoes.values().map(|no| no.reason.as_str()).collect::<Vec<_>>(),
+        run(&play).await.rejections.values().map(|no| no.reason.as_str()).collect::<Vec<_>>(),
         ["the numbers are wrong"]
     );
     let gate = run(&play).await.current().map(|(_, spec)| spec.id.to_string()).expect("a step");

@@ -3,14 +3,14 @@
 
 use std::collections::BTreeSet;
 
-use hotfix::domain::command::Act;
+use hotfix::domain::break_glass::review_due;
+use hotfix::domain::command::UserCommand;
 use hotfix::domain::event::{DriftChoice, Event};
-use hotfix::domain::glass::review_due;
 use hotfix::domain::hotfix::Hotfix;
 use hotfix::domain::people::Role;
 use hotfix::domain::playbook::StepKind;
 use hotfix::domain::refusal::Refusal;
-use hotfix::domain::way::Way;
+use hotfix::domain::vote_source::VoteSource;
 use hotfix_tests::model::{CROWD, Model, Throw};
 use hotfix_tests::sample::{number, property};
 use proptest::prelude::*;
@@ -69,13 +69,16 @@ fn play(service: &str, throws: &[Throw]) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-fn abandon(state: &Hotfix) -> Act {
+fn abandon(state: &Hotfix) -> UserCommand {
     let open = state.deploys.iter().filter(|deploy| deploy.state.is_open());
-    Act::Abandon { reason: "nobody can stop it".to_owned(), under_way: open.map(|d| d.intent.key.clone()).collect() }
+    UserCommand::Abandon {
+        reason: "nobody can stop it".to_owned(),
+        under_way: open.map(|d| d.intent.key.clone()).collect(),
+    }
 }
 
 /// The run, after somebody did this, if they may.
-fn after(model: &Model, state: &Hotfix, who: u8, role: Role, act: Act) -> Result<Hotfix, String> {
+fn after(model: &Model, state: &Hotfix, who: u8, role: Role, act: UserCommand) -> Result<Hotfix, String> {
     let name = format!("{act:?}");
     match model.would(state, who, role, act) {
         Some(Ok(decision)) if !decision.entries.is_empty() => Ok(decision.state),
@@ -100,7 +103,7 @@ fn a_captain_can_end_it(model: &Model) -> Result<(), TestCaseError> {
     }
     prop_assert!(!state.holds_lanes(), "it keeps its lanes: {:?}", state.phase);
     if !state.is_over() && state.owes_mainline() {
-        let waive = Act::WaiveMergeback("the service is switched off".to_owned());
+        let waive = UserCommand::WaiveMergeback("the service is switched off".to_owned());
         state = after(model, &state, CAPTAIN, Role::Captain, waive).map_err(TestCaseError::fail)?;
     }
     prop_assert!(state.is_over() || review_due(&state), "it does not end: {:?}", state.steps);
@@ -112,7 +115,7 @@ fn what_is_stuck_can_be_tried_again(model: &Model) -> Result<(), TestCaseError> 
     if model.state.stuck.is_empty() {
         return Ok(());
     }
-    let retried = model.would(&model.state, CAPTAIN, Role::Requester, Act::Retry);
+    let retried = model.would(&model.state, CAPTAIN, Role::Requester, UserCommand::Retry);
     match retried {
         Some(Ok(decision)) => prop_assert!(decision.state.stuck.is_empty(), "{:?}", decision.state.stuck),
         Some(Err(refusals)) => {
@@ -152,39 +155,47 @@ fn somebody_has_a_way_on(model: &Model) -> Result<(), TestCaseError> {
 
 fn went_on(before: &Hotfix, after: &Hotfix) -> bool {
     let of = |state: &Hotfix| {
-        (state.steps.clone(), state.votes.len(), state.vetoes.len(), state.attestations.clone(), state.stuck.clone())
+        (
+            state.steps.clone(),
+            state.votes.len(),
+            state.rejections.len(),
+            state.attestations.clone(),
+            state.stuck.clone(),
+        )
     };
     of(before) != of(after)
         || before.asked_deploy != after.asked_deploy
         || before.drifts != after.drifts
         || before.override_asked != after.override_asked
-        || before.glasses != after.glasses
+        || before.break_glass != after.break_glass
         || before.holds != after.holds
 }
 
-fn ways_on(state: &Hotfix) -> Vec<(Role, Act)> {
+fn ways_on(state: &Hotfix) -> Vec<(Role, UserCommand)> {
     let why = || "it has to go on now".to_owned();
     let mut ways = vec![
-        (Role::Requester, Act::Retry),
-        (Role::Approver, Act::Approve { on: None, way: Way::Word }),
-        (Role::Approver, Act::Unapprove { on: None }),
-        (Role::Approver, Act::Countersign { ok: true, note: None }),
-        (Role::Requester, Act::Unhold),
-        (Role::Requester, Act::Postmortem(None)),
+        (Role::Requester, UserCommand::Retry),
+        (Role::Approver, UserCommand::Approve { on: None, way: VoteSource::Command }),
+        (Role::Approver, UserCommand::Unapprove { on: None }),
+        (Role::Approver, UserCommand::Countersign { ok: true, note: None }),
+        (Role::Requester, UserCommand::Unhold),
+        (Role::Requester, UserCommand::Postmortem(None)),
     ];
-    ways.extend([DriftChoice::Rebase, DriftChoice::Roll, DriftChoice::Abort].map(|c| (Role::Requester, Act::Drift(c))));
+    ways.extend(
+        [DriftChoice::Rebase, DriftChoice::Roll, DriftChoice::Abort].map(|c| (Role::Requester, UserCommand::Drift(c))),
+    );
     for environment in &state.plan.environments {
-        ways.push((Role::Requester, Act::Deploy(environment.name.clone())));
+        ways.push((Role::Requester, UserCommand::Deploy(environment.name.clone())));
         let (environment, to, reason) = (environment.name.clone(), None, why());
-        ways.push((Role::Viewer, Act::Rollback { environment, to, reason }));
+        ways.push((Role::Viewer, UserCommand::Rollback { environment, to, reason }));
     }
     for place in ["local", "staging", "production", "watch"] {
-        ways.push((Role::Requester, Act::Verify { place: place.to_owned(), pass: true, note: None }));
+        ways.push((Role::Requester, UserCommand::Verify { place: place.to_owned(), pass: true, note: None }));
     }
     if let Some((_, spec)) = state.current() {
-        ways.push((Role::Requester, Act::Skip(spec.id.clone(), why())));
+        ways.push((Role::Requester, UserCommand::Skip(spec.id.clone(), why())));
         let incident = "https://status.example".to_owned();
-        ways.push((Role::Admin, Act::Override { gate: spec.id.clone(), reason: why(), incident }));
+        ways.push((Role::Admin, UserCommand::Override { gate: spec.id.clone(), reason: why(), incident }));
     }
     ways
 }
@@ -217,7 +228,7 @@ fn recommends_what_works(model: &Model, state: &Hotfix, refusal: &Refusal) -> Re
 }
 
 /// What a recommended command asks of the run; `None` when it only looks, or asks nothing of this run.
-fn meant(state: &Hotfix, command: &str) -> Option<(Role, Act)> {
+fn meant(state: &Hotfix, command: &str) -> Option<(Role, UserCommand)> {
     let mut words = command.split_whitespace();
     let (verb, second, third) = (words.next()?, words.next(), words.next());
     let reason = || "there is no other way".to_owned();
@@ -226,34 +237,34 @@ fn meant(state: &Hotfix, command: &str) -> Option<(Role, Act)> {
             return None;
         }
         "mergeback" if second == Some("status") => return None,
-        "mergeback" => (Role::Captain, Act::WaiveMergeback(reason())),
-        "abort" => (Role::Requester, Act::Abort(reason())),
+        "mergeback" => (Role::Captain, UserCommand::WaiveMergeback(reason())),
+        "abort" => (Role::Requester, UserCommand::Abort(reason())),
         "abandon" => (Role::Viewer, abandon(state)),
-        "retry" => (Role::Requester, Act::Retry),
-        "unhold" => (Role::Requester, Act::Unhold),
-        "unapprove" => (Role::Approver, Act::Unapprove { on: None }),
-        "countersign" => (Role::Approver, Act::Countersign { ok: second == Some("ok"), note: Some(reason()) }),
-        "deploy" => (Role::Requester, Act::Deploy(second?.parse().ok()?)),
+        "retry" => (Role::Requester, UserCommand::Retry),
+        "unhold" => (Role::Requester, UserCommand::Unhold),
+        "unapprove" => (Role::Approver, UserCommand::Unapprove { on: None }),
+        "countersign" => (Role::Approver, UserCommand::Countersign { ok: second == Some("ok"), note: Some(reason()) }),
+        "deploy" => (Role::Requester, UserCommand::Deploy(second?.parse().ok()?)),
         "rollback" => {
             // A target that is named is one of those that the run knows.
             let named = words.next().filter(|_| third == Some("to"));
             let known = state.deploys.iter().flat_map(|d| d.intent.previous.iter().chain([&d.intent.commit]));
             let to = named.and_then(|short| known.chain(&state.base).find(|commit| commit.short() == short).cloned());
-            (Role::Viewer, Act::Rollback { environment: second?.parse().ok()?, to, reason: reason() })
+            (Role::Viewer, UserCommand::Rollback { environment: second?.parse().ok()?, to, reason: reason() })
         }
-        "skip" => (Role::Requester, Act::Skip(second?.parse().ok()?, reason())),
+        "skip" => (Role::Requester, UserCommand::Skip(second?.parse().ok()?, reason())),
         "override" => {
             let incident = "https://status.example".to_owned();
-            (Role::Admin, Act::Override { gate: second?.parse().ok()?, reason: reason(), incident })
+            (Role::Admin, UserCommand::Override { gate: second?.parse().ok()?, reason: reason(), incident })
         }
         "verify" => {
             let pass = third == Some("pass");
-            (Role::Requester, Act::Verify { place: second?.to_owned(), pass, note: Some(reason()) })
+            (Role::Requester, UserCommand::Verify { place: second?.to_owned(), pass, note: Some(reason()) })
         }
         "drift" => {
             let choices = [("rebase", DriftChoice::Rebase), ("roll", DriftChoice::Roll), ("abort", DriftChoice::Abort)];
             let choice = choices.into_iter().find(|(name, _)| second == Some(name))?.1;
-            (Role::Requester, Act::Drift(choice))
+            (Role::Requester, UserCommand::Drift(choice))
         }
         // The names of settings and files are no commands.
         other => {

@@ -113,7 +113,7 @@ async fn played(name: &str, host: Host) -> Play {
         play.step(&step.act).await.expect("a step");
         // Whatever there is to see was seen: looking again costs nothing.
         for _ in 0..IDLE_LOOKS {
-            play.world.engine().look().await.expect("a look");
+            play.world.engine().poll().await.expect("a look");
         }
     }
     play
@@ -200,7 +200,7 @@ async fn a_forge_that_never_answers_is_given_up_in_time(#[values(Host::GitHub, H
     let options = Options { service: "payments".to_owned(), host, timeout: Some(1), ..Options::default() };
     let world = World::new(options).await.expect("a world");
     let config = world.config().expect("a configuration");
-    let outside = wire::outside(&config, world.console.clone(), program()).expect("what it needs");
+    let outside = wire::ports(&config, world.console.clone(), program()).expect("what it needs");
     let (service, forge) = outside.forges.first_key_value().expect("a forge");
     let (repo, main) = (&config.services[service].service.repo, &config.services[service].service.main);
     for line in [world.site.calls(), world.site.git_calls()] {

@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use hotfix::engine::{Engine, Hinted};
+use hotfix::engine::{Engine, WakeupResult};
 use hotfix::http::{Http, Limits, Options as Served};
-use hotfix::listen::Ear;
+use hotfix::inbound::InboundService;
 use hotfix::serve;
 use hotfix_adapters::chat::InboundHandler;
 use hotfix_adapters::chat::slack::{Slack, SlackOptions};
@@ -59,7 +59,7 @@ impl Webhook for Badge {
 }
 
 fn ear(engine: &Arc<Engine>) -> Arc<dyn InboundHandler> {
-    Ear::of(engine.clone())
+    InboundService::of(engine.clone())
 }
 
 /// A bot with an open run, and its two listeners.
@@ -236,13 +236,17 @@ async fn a_hint_about_the_repository_that_is_promoted_in_counts() {
     let options = Options { service: "reports".to_owned(), host: Host::GitHub, ..Options::default() };
     let world = World::new(options).await.expect("a world");
     let (engine, repo) = (world.engine().clone(), Repo::parse(PLATFORM).expect("a repository"));
-    assert_eq!(engine.hint(NAME, "key-1", &repo).await.expect("the journal"), Hinted::NoConcern, "nobody is there yet");
+    assert_eq!(
+        engine.hint(NAME, "key-1", &repo).await.expect("the journal"),
+        WakeupResult::NoConcern,
+        "nobody is there yet"
+    );
     let start = world.typed("ana: /hotfix start reports \"Fix 500 on export\"").expect("words").expect("a command");
     world.deliver(&start).await.expect("it is open");
     world.settle().await.expect("the bot comes to rest");
-    assert_eq!(engine.hint(ELSEWHERE, "key-1", &repo).await.expect("the journal"), Hinted::NoConcern);
-    assert_eq!(engine.hint(NAME, "key-1", &repo).await.expect("the journal"), Hinted::Looking);
-    assert_eq!(engine.hint(NAME, "key-1", &repo).await.expect("the journal"), Hinted::SeenBefore);
+    assert_eq!(engine.hint(ELSEWHERE, "key-1", &repo).await.expect("the journal"), WakeupResult::NoConcern);
+    assert_eq!(engine.hint(NAME, "key-1", &repo).await.expect("the journal"), WakeupResult::Looking);
+    assert_eq!(engine.hint(NAME, "key-1", &repo).await.expect("the journal"), WakeupResult::SeenBefore);
     assert!(engine.look_where_hinted().await.expect("the journal"));
 }
 

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use hotfix::demo::stage::Stage;
 use hotfix::domain::event::{Entry, Event};
 use hotfix::engine::replay_all;
-use hotfix::socket::{Question, call};
+use hotfix::socket::{CliRequest, call};
 use hotfix_storage::{Journal as _, StreamId, SystemClock, Version, embedded};
 use hotfix_tests::program::program;
 use hotfix_tests::stage::fresh_folder;
@@ -31,7 +31,7 @@ fn serve(root: &std::path::Path) -> Child {
 
 /// Asks until there is an answer, with one key: as the command line does when the answer gets lost.
 async fn ask(socket: &std::path::Path, person: &str, text: &str, key: &str, over: &AtomicBool) -> Option<bool> {
-    let question = Question { person: person.to_owned(), text: text.to_owned(), key: key.to_owned() };
+    let question = CliRequest { person: person.to_owned(), text: text.to_owned(), key: key.to_owned() };
     while !over.load(Ordering::SeqCst) {
         let answer = tokio::time::timeout(PATIENCE, call(socket, &question)).await;
         if let Ok(Ok(Some(answer))) = answer {

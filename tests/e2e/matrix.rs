@@ -283,7 +283,7 @@ impl House {
             play.step(&act).await.unwrap_or_else(|error| panic!("{act:?}: {error:#}"));
         }
         let run = play.world.newest().await.expect("a run");
-        let question = run.prompts.values().next_back().expect("a question").message.id.clone();
+        let question = run.vote_requests.values().next_back().expect("a question").message.id.clone();
         let said = play.world.room.as_ref().expect("a workspace").slack().say("ana", CHANNEL, "It is slow").await;
         Self { card: run.card.expect("a card").id, question, said, play, acts: AtomicUsize::new(0) }
     }

@@ -35,7 +35,7 @@ fn typed(line: &str) -> Act {
 /// By a word, a button and a reaction; answers who has a vote then.
 async fn votes_of(play: &mut Play, who: &str) -> Vec<String> {
     let run = play.world.newest().await.expect("a run");
-    let question = run.prompts.values().next_back().expect("a question").message.id.clone();
+    let question = run.vote_requests.values().next_back().expect("a question").message.id.clone();
     slack(play).command(who, CHANNEL, "/hotfix approve").await;
     slack(play).press(who, CHANNEL, &question, "Approve").await;
     slack(play).react(who, CHANNEL, &question, "+1").await;

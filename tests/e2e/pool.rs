@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hotfix::domain::hotfix::DeployState;
-use hotfix::engine::{EngineError, Pool};
+use hotfix::engine::{EngineError, WorkerPool};
 use hotfix::serve;
 use hotfix_storage::{ClaimRequest, Claimed, Clock as _, Lane, WorkState};
 use hotfix_tests::play::Play;
@@ -117,7 +117,7 @@ async fn the_first_work_of_a_run_waits_until_the_run_is_known() {
         world.cut.hang(NEW_RUNS, false);
     };
     tokio::join!(opens, watched);
-    until("it is done", async || world.newest().await.is_some_and(|run| run.survey.is_some())).await;
+    until("it is done", async || world.newest().await.is_some_and(|run| run.snapshot.is_some())).await;
     stop.notify_one();
     bot.await.expect("it ends").expect("the journal is in order");
 }
@@ -176,7 +176,7 @@ async fn what_hangs_at_a_stop_is_cut_off_and_found_again() {
     let world = &play.world;
     world.cut.hang("deployment of payments", true);
     says(world, "ana: /hotfix deploy production").await;
-    let mut pool = Pool::new(world.engine().clone());
+    let mut pool = WorkerPool::new(world.engine().clone());
     tokio::select! {
         ended = pool.keep_going() => panic!("{ended:?}"),
         () = until("the deployment hangs", async || world.cut.waited("deployment of payments") > 0) => {}
@@ -245,14 +245,14 @@ async fn the_bot_at_work_outlives_what_breaks_off() {
 const HOLD: Duration = Duration::from_secs(120);
 
 /// A deployment that hangs in a bot at work, which renews its claims all the time.
-async fn hanging() -> (Play, Pool) {
+async fn hanging() -> (Play, WorkerPool) {
     let mut world = world().await;
     world.options.renewal = Some(Duration::from_millis(1));
     world.restart().await.expect("it starts");
     let play = played(world, "a hotfix that is approved").await;
     play.world.cut.hang(DEPLOYMENT, true);
     says(&play.world, "ana: /hotfix deploy production").await;
-    let pool = Pool::new(play.world.engine().clone());
+    let pool = WorkerPool::new(play.world.engine().clone());
     (play, pool)
 }
 
@@ -339,7 +339,7 @@ async fn whoever_lost_the_claim_lets_go_of_the_work() {
     let world = &play.world;
     world.cut.hang(DEPLOYMENT, true);
     says(world, "ana: /hotfix deploy production").await;
-    let mut pool = Pool::new(world.engine().clone());
+    let mut pool = WorkerPool::new(world.engine().clone());
     let watched = async {
         until("the deployment hangs", async || world.cut.waited(DEPLOYMENT) > 0).await;
         world.clock.advance(HOLD + Duration::from_secs(1));

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use hotfix::domain::command::{Command, Outcome};
+use hotfix::domain::break_glass::review_due;
+use hotfix::domain::command::{Command, EffectResult};
 use hotfix::domain::decide::{Decision, decide};
-use hotfix::domain::event::{DeployIntent, Ending, Entry, Event, Lapse, Vote};
+use hotfix::domain::event::{DeployIntent, Ending, Entry, Event, VoidReason, Vote};
 use hotfix::domain::evolve::evolve;
-use hotfix::domain::glass::review_due;
 use hotfix::domain::hotfix::{Hotfix, Mainline};
 use hotfix::domain::people::Role;
 use hotfix_tests::model::{Model, Throw, Thrown};
@@ -63,17 +63,17 @@ fn judge(thrown: &Thrown, model: &Model) -> Result<(), TestCaseError> {
             deploys_with_good_reason(&state, intent, thrown, model)?;
         }
         if let Event::Countersigned { .. } = &entry.event {
-            let Command::Person(grant, _) = &thrown.command else {
+            let Command::User(grant, _) = &thrown.command else {
                 return Err(TestCaseError::fail("nobody reviewed the broken glass"));
             };
-            let broke = state.glasses.iter().any(|broken| broken.glass.person == grant.person);
+            let broke = state.break_glass.iter().any(|broken| broken.glass.person == grant.person);
             prop_assert!(!broke && grant.person != state.requester, "{} reviews themselves", grant.person);
         }
         if let Event::Closed { .. } | Event::Aborted { .. } = &entry.event {
             prop_assert!(!review_due(&state), "it ends, and nobody has reviewed the broken glass");
         }
         if let Event::Closed { ending: Ending::Completed } = &entry.event {
-            let there = matches!(state.mainline, Mainline::Proven(..) | Mainline::Waived { .. });
+            let there = matches!(state.mainline, Mainline::Merged(..) | Mainline::Waived { .. });
             prop_assert!(there, "it closes, and main is {:?}", state.mainline);
         }
         state = evolve(state.id, Some(state), &again).map_err(|error| TestCaseError::fail(error.to_string()))?;
@@ -89,7 +89,7 @@ fn judge(thrown: &Thrown, model: &Model) -> Result<(), TestCaseError> {
 /// made from; and a vote that came meanwhile is left alone.
 fn says_only_what_was_seen(thrown: &Thrown, decision: &Decision, model: &Model) -> Result<(), TestCaseError> {
     match &thrown.command {
-        Command::Saw(observation) => {
+        Command::Observed(observation) => {
             let at_once = decide(&observation.of, &thrown.command, model.now);
             let at_once = at_once.map_err(|refusals| TestCaseError::fail(format!("{refusals:?}")))?;
             for entry in decision.entries.iter().filter(|entry| says_what_was_seen(&entry.event)) {
@@ -98,7 +98,7 @@ fn says_only_what_was_seen(thrown: &Thrown, decision: &Decision, model: &Model) 
                 prop_assert!(said, "version {of} never held it, version {now} says so: {entry:?}");
             }
         }
-        Command::Came(Outcome::DeployChecked { facts, .. }) => {
+        Command::Finished(EffectResult::DeployChecked { facts, .. }) => {
             for entry in &decision.entries {
                 let Event::VoteWithdrawn { environment, person, why: Some(why) } = &entry.event else { continue };
                 if is_consequence(*why) {
@@ -109,7 +109,7 @@ fn says_only_what_was_seen(thrown: &Thrown, decision: &Decision, model: &Model) 
                 prop_assert!(vote.is_some_and(|vote| facts.judged.contains(vote)), "{entry:?} was not looked at");
             }
         }
-        Command::Person(..) | Command::Came(_) | Command::Remind(_) | Command::RemindCountersign => {}
+        Command::User(..) | Command::Finished(_) | Command::Timer(_) | Command::CountersignTimer => {}
     }
     Ok(())
 }
@@ -122,7 +122,7 @@ fn says_what_was_seen(event: &Event) -> bool {
         | Event::PullSeen(_)
         | Event::Merged { .. }
         | Event::Drifted { .. }
-        | Event::WithheldFound { .. }
+        | Event::HeldBackFound { .. }
         | Event::Superseded { .. }
         | Event::JobFound { .. }
         | Event::Reached { .. }
@@ -131,16 +131,16 @@ fn says_what_was_seen(event: &Event) -> bool {
         | Event::EditsRead { .. }
         | Event::ImageMoved { .. }
         | Event::LiveBranchMoved { .. }
-        | Event::Proven { .. }
-        | Event::MainlineLost { .. } => true,
+        | Event::MainlineMerged { .. }
+        | Event::MainlineReverted { .. } => true,
         Event::VoteWithdrawn { why: Some(why), .. } => !is_consequence(*why),
         _other => false,
     }
 }
 
 /// Whether a vote is void because what it was cast on is not what would ship, whenever it was cast.
-fn is_consequence(why: Lapse) -> bool {
-    matches!(why, Lapse::Head | Lapse::Image | Lapse::Edits | Lapse::Base | Lapse::Retargeted)
+fn is_consequence(why: VoidReason) -> bool {
+    matches!(why, VoidReason::Head | VoidReason::Image | VoidReason::Edits | VoidReason::Base | VoidReason::Retargeted)
 }
 
 /// A deployment has the votes that the policy asks for, judged here once more and in another way.
@@ -150,7 +150,7 @@ fn deploys_with_good_reason(
     thrown: &Thrown,
     model: &Model,
 ) -> Result<(), TestCaseError> {
-    let Command::Came(Outcome::DeployChecked { facts, .. }) = &thrown.command else {
+    let Command::Finished(EffectResult::DeployChecked { facts, .. }) = &thrown.command else {
         return Err(TestCaseError::fail("a deployment began without a look at the facts"));
     };
     prop_assert!(facts.freeze.is_none(), "a deployment in a freeze");
@@ -158,7 +158,7 @@ fn deploys_with_good_reason(
         return Ok(());
     }
     prop_assert!(state.holds.is_empty(), "a deployment on hold");
-    prop_assert_eq!(Some(&intent.commit), state.ships());
+    prop_assert_eq!(Some(&intent.commit), state.deployable());
     let needed = state
         .plan
         .environment(&intent.environment)
@@ -186,7 +186,7 @@ fn deploys_with_good_reason(
         }
     }
     if let Some(breaker) = &intent.glass {
-        let by_glass = state.glasses.iter().map(|broken| (&broken.glass, broken)).any(|(glass, broken)| {
+        let by_glass = state.break_glass.iter().map(|broken| (&broken.glass, broken)).any(|(glass, broken)| {
             &glass.person == breaker
                 && glass.environment == intent.environment
                 && glass.commit == intent.commit
@@ -197,7 +197,7 @@ fn deploys_with_good_reason(
                 && broken.told.is_some()
                 && facts.glass.contains(breaker)
         });
-        prop_assert!(by_glass, "no glass of {breaker} is for this: {:?}", state.glasses);
+        prop_assert!(by_glass, "no glass of {breaker} is for this: {:?}", state.break_glass);
         prop_assert!(!good.contains(breaker), "whoever broke the glass votes as well");
     }
     prop_assert!(
@@ -205,6 +205,6 @@ fn deploys_with_good_reason(
         "{needed} votes are needed; good are {good:?} of {:?}",
         state.votes
     );
-    prop_assert!(!state.vetoes.keys().any(|(place, _)| place == &intent.environment), "a deployment against a no");
+    prop_assert!(!state.rejections.keys().any(|(place, _)| place == &intent.environment), "a deployment against a no");
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use hotfix::socket::{Question, call};
+use hotfix::socket::{CliRequest, call};
 use hotfix_tests::play::{Play, given};
 use hotfix_tests::running::{Running, run};
 use hotfix_tests::scenario::Act;
@@ -25,7 +25,7 @@ fn digest(config: &Path) -> String {
 async fn says(config: &Path, person: &str, words: &str) -> bool {
     let settings =
         hotfix::config::load(config).map_err(|faults| faults.render(false)).expect("a configuration").settings;
-    let question = Question { person: person.to_owned(), text: words.to_owned(), key: format!("{person}/{words}") };
+    let question = CliRequest { person: person.to_owned(), text: words.to_owned(), key: format!("{person}/{words}") };
     call(&settings.socket, &question).await.expect("it answers").expect("it listens").ok
 }
 

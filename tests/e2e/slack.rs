@@ -55,7 +55,7 @@ pub(crate) async fn votes(play: &Play) -> Vec<String> {
 
 pub(crate) async fn prompt(play: &Play) -> String {
     let run = play.world.newest().await.expect("a run");
-    run.prompts.values().next_back().expect("a question").message.id.clone()
+    run.vote_requests.values().next_back().expect("a question").message.id.clone()
 }
 
 /// How often a person was told something in private.
@@ -162,7 +162,7 @@ async fn every_way_in_is_the_same_act() {
     slack.until("the form", |slack| slack.modal("dee").is_some_and(|form| form.contains("Why not?"))).await;
     slack.submit("dee", &[("Why not?", "the numbers are wrong")]).await;
     let run = play.world.newest().await.expect("a run");
-    assert_eq!(run.vetoes.values().map(|no| no.reason.as_str()).collect::<Vec<_>>(), ["the numbers are wrong"]);
+    assert_eq!(run.rejections.values().map(|no| no.reason.as_str()).collect::<Vec<_>>(), ["the numbers are wrong"]);
 }
 
 /// The triage of the runbook in one form: all eleven criteria of HOCS-2.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use hotfix::socket::{Question, call};
+use hotfix::socket::{CliRequest, call};
 use hotfix_tests::running::{Running, run};
 use hotfix_tests::stage::{Stage, fresh_folder};
 
@@ -22,7 +22,7 @@ async fn a_bot_that_is_up_can_be_reached() {
     let socket = settings(&stage).socket;
     let bot = Running::start(&stage.config(), &[]);
     bot.said(UP).await;
-    let question = Question { person: "ana".to_owned(), text: "ping".to_owned(), key: "1".to_owned() };
+    let question = CliRequest { person: "ana".to_owned(), text: "ping".to_owned(), key: "1".to_owned() };
     assert!(call(&socket, &question).await.expect("it answers").expect("it listens").ok);
     assert!(bot.stop().await.well);
     std::fs::remove_file(&socket).expect("a stop leaves the socket");

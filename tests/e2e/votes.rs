@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use hotfix::domain::event::{Event, Lapse};
+use hotfix::domain::event::{Event, VoidReason};
 use hotfix::domain::hotfix::Hotfix;
 use hotfix::engine::Response;
 use hotfix_adapters::chat::{Inbound, Interaction as Did};
@@ -56,7 +56,7 @@ async fn votes(play: &Play) -> Vec<String> {
 }
 
 async fn question(play: &Play) -> String {
-    run(play).await.prompts.values().next_back().expect("a question").message.id.clone()
+    run(play).await.vote_requests.values().next_back().expect("a question").message.id.clone()
 }
 
 /// Whether production runs what the branch holds.
@@ -76,7 +76,7 @@ fn told_alone(play: &Play, who: &str, words: &str) -> usize {
 }
 
 /// Everything that lapsed, with why, in order.
-async fn lapsed(play: &Play) -> Vec<(String, Lapse)> {
+async fn lapsed(play: &Play) -> Vec<(String, VoidReason)> {
     let entries = play.world.engine().entries(run(play).await.id).await.expect("events");
     let lapsed = entries.into_iter().filter_map(|entry| match entry.event {
         Event::VoteWithdrawn { person, why: Some(why), .. } => Some((person.to_string(), why)),
@@ -106,15 +106,15 @@ const NO_MORE: &str = "the yes of Ben for production does not count any more: ";
 /// Security cases 30 and 31: an account that is no member's any more when the deployment begins took its vote along, however
 /// lately it was asked what it is.
 #[rstest]
-#[case::deactivated(None, Lapse::Gone, "their account is deactivated")]
-#[case::guest(Some(Standing::Guest), Lapse::Guest, "their account is a guest's now")]
-#[case::guest_of_one_channel(Some(Standing::SingleChannelGuest), Lapse::Guest, "their account is a guest's now")]
-#[case::stranger(Some(Standing::Stranger), Lapse::Stranger, "their account is of another company now")]
-#[case::app(Some(Standing::Bot), Lapse::App, "their account is an app's")]
+#[case::deactivated(None, VoidReason::Gone, "their account is deactivated")]
+#[case::guest(Some(Standing::Guest), VoidReason::Guest, "their account is a guest's now")]
+#[case::guest_of_one_channel(Some(Standing::SingleChannelGuest), VoidReason::Guest, "their account is a guest's now")]
+#[case::stranger(Some(Standing::Stranger), VoidReason::Stranger, "their account is of another company now")]
+#[case::app(Some(Standing::Bot), VoidReason::App, "their account is an app's")]
 #[tokio::test]
 async fn case_31_who_is_no_member_any_more_when_it_ships(
     #[case] becomes: Option<Standing>,
-    #[case] why: Lapse,
+    #[case] why: VoidReason,
     #[case] words: &str,
 ) {
     let mut play = at("tested").await;
@@ -217,10 +217,10 @@ async fn case_25_a_push_voids_the_votes_and_the_noes() {
     )
     .await;
     play.go_on().await.expect("it goes on");
-    assert_eq!(lapsed(&play).await, [("ben".to_owned(), Lapse::Head)]);
+    assert_eq!(lapsed(&play).await, [("ben".to_owned(), VoidReason::Head)]);
     assert_eq!(told(&play, &format!("@ben and @ana: {NO_MORE}the branch moved, and it was said of the old head.")), 1);
     assert_eq!(told(&play, "@dee: your no to production was said of what would not ship any more."), 1);
-    assert!(run(&play).await.vetoes.is_empty());
+    assert!(run(&play).await.rejections.is_empty());
 }
 
 /// Security case 26: the base moved under the votes.
@@ -229,7 +229,7 @@ async fn case_26_another_base_voids_the_votes() {
     let mut play = at("approved").await;
     does(&mut play, Act::World("production deploys feature-1".to_owned())).await;
     types(&mut play, "ana: /hotfix drift rebase").await;
-    assert_eq!(lapsed(&play).await, [("ben".to_owned(), Lapse::Base)]);
+    assert_eq!(lapsed(&play).await, [("ben".to_owned(), VoidReason::Base)]);
     assert_eq!(told(&play, &format!("@ben and @ana: {NO_MORE}the fix goes on top of another base")), 1);
 }
 
@@ -240,14 +240,19 @@ async fn case_26_a_pull_request_that_goes_elsewhere() {
     let mut play = at("approved").await;
     retarget(&play, "feature-1");
     play.go_on().await.expect("it goes on");
-    assert_eq!(lapsed(&play).await, [("ben".to_owned(), Lapse::Retargeted)]);
+    assert_eq!(lapsed(&play).await, [("ben".to_owned(), VoidReason::Retargeted)]);
     assert_eq!(told(&play, &format!("@ben and @ana: {NO_MORE}the pull request goes into another branch now.")), 1);
     types(&mut play, "dee: /hotfix approve").await;
     assert!(votes(&play).await.is_empty());
     assert_eq!(told_alone(&play, "dee", "Pull request #1 goes into feature-1 now, and not into main."), 1);
     // Nobody is asked for what would not be taken. It is said what has to be put right first.
     let (asked, first) = ("may this go to production?", "again; nobody is asked for votes before.");
-    assert_eq!((told(&play, asked), run(&play).await.prompts.len()), (1, 0), "{}", slack(&play).sees("chi", CHANNEL));
+    assert_eq!(
+        (told(&play, asked), run(&play).await.vote_requests.len()),
+        (1, 0),
+        "{}",
+        slack(&play).sees("chi", CHANNEL)
+    );
     assert!(told(&play, first) > 0, "it says what first: {}", slack(&play).sees("ana", CHANNEL));
     retarget(&play, "main");
     play.go_on().await.expect("it goes on");
@@ -372,7 +377,7 @@ async fn case_35_old_buttons_and_buttons_of_others() {
     assert!(votes(&play).await.is_empty());
     slack(&play).press("ben", CHANNEL, &old, "Reject").await;
     slack(&play).until("four words to ben", |slack| slack.sees("ben", CHANNEL).matches(said).count() == 4).await;
-    assert!(slack(&play).modal("ben").is_none() && run(&play).await.vetoes.is_empty());
+    assert!(slack(&play).modal("ben").is_none() && run(&play).await.rejections.is_empty());
     assert_eq!(told(&play, said), 0, "nobody else");
 
     // Of a run that is over, while another one asks.
@@ -401,7 +406,7 @@ fn pressed(play: &Play, who: &str, message: &MessageRef, value: &str) -> Inbound
 
 /// The rules by which a press was refused; none when it counted.
 async fn refused(play: &Play, inbound: &Inbound) -> Vec<String> {
-    match play.world.engine().hear(inbound).await.expect("the journal") {
+    match play.world.engine().handle_inbound(inbound).await.expect("the journal") {
         Response::Said(reply) => {
             assert!(hotfix::view::plain(&reply.card).contains("nothing was counted"), "{reply:?}");
             reply.rules
@@ -438,11 +443,11 @@ async fn case_35_a_no_by_form_is_about_what_it_was_asked_of() {
         assert!(told.contains("what it asked about is not what is asked now, so nothing was counted"), "{told}");
         slack(&play).close(who).await;
     }
-    assert!(run(&play).await.vetoes.is_empty());
+    assert!(run(&play).await.rejections.is_empty());
     slack(&play).press("ben", CHANNEL, &new, "Reject").await;
     slack(&play).until("the form", |slack| slack.modal("ben").is_some()).await;
     slack(&play).submit("ben", &[("reason", "the numbers are wrong")]).await;
-    assert_eq!(run(&play).await.vetoes.len(), 1);
+    assert_eq!(run(&play).await.rejections.len(), 1);
 }
 
 /// Security case 35: a question has its time. After it neither its buttons nor a reaction count, whoever tries is told why,
@@ -466,7 +471,7 @@ async fn case_35_a_question_has_its_time(#[case] minutes: u64, #[case] counts: b
     slack(&play).until("another one", |slack| slack.sees("ben", CHANNEL).matches(over).count() == 2).await;
     slack(&play).react("dee", CHANNEL, &old, "+1").await;
     slack(&play).until("a word to dee", |slack| slack.sees("dee", CHANNEL).contains(over)).await;
-    assert!(slack(&play).modal("ben").is_none() && run(&play).await.vetoes.is_empty());
+    assert!(slack(&play).modal("ben").is_none() && run(&play).await.rejections.is_empty());
     assert_eq!((votes(&play).await.len(), told(&play, over)), (0, 0), "nothing counts, and nobody else is told");
     for _ in 0..3 {
         play.go_on().await.expect("it goes on");
@@ -485,7 +490,7 @@ async fn case_35_a_question_has_its_time(#[case] minutes: u64, #[case] counts: b
 #[tokio::test]
 async fn case_35_a_value_that_was_made_up() {
     let play = at("tested").await;
-    let asked = run(&play).await.prompts.into_values().next_back().expect("a question");
+    let asked = run(&play).await.vote_requests.into_values().next_back().expect("a question");
     let (commit, message) = (asked.commit, asked.message);
     let value = |run: &str, place: &str, word: &str| format!("{run}/{place}/{commit}/{word}");
     let right = value("HF-1", "production", "approve");
@@ -504,7 +509,7 @@ async fn case_35_a_value_that_was_made_up() {
         ("a no of another hotfix", &message, value("HF-2", "production", "reject"), other),
     ] {
         assert_eq!(refused(&play, &pressed(&play, "ben", message, &value)).await, rules, "{what}: {value}");
-        assert!(votes(&play).await.is_empty() && run(&play).await.vetoes.is_empty(), "{what} counted");
+        assert!(votes(&play).await.is_empty() && run(&play).await.rejections.is_empty(), "{what} counted");
     }
     assert!(refused(&play, &pressed(&play, "ben", &message, &right)).await.is_empty());
     assert_eq!(votes(&play).await, ["ben"], "the right one does count");
@@ -516,14 +521,14 @@ async fn case_35_a_value_that_was_made_up() {
 async fn case_81_a_button_opens_no_form_for_who_may_not_look() {
     let play = at("tested").await;
     let zara = format!("{}/{}", slack(&play).team(), slack(&play).person("zara", Standing::Member));
-    let asked = run(&play).await.prompts.into_values().next_back().expect("a question").message;
+    let asked = run(&play).await.vote_requests.into_values().next_back().expect("a question").message;
     let elsewhere = MessageRef { channel: ChannelRef::parse("C0ELSEWHERE").expect("a channel"), ..asked };
     for topic in ["hold/HF-1", "reject/HF-1", "verify/staging/HF-1", "override/review/HF-1"] {
         let value = format!("form/{topic}");
         let ana = pressed(&play, "ana", &elsewhere, &value);
         let zara = Inbound { from: PersonRef::new(Platform::Slack, zara.clone()), ..ana.clone() };
         for (act, opens) in [(ana, true), (zara, false)] {
-            let heard = play.world.engine().hear(&act).await.expect("the journal");
+            let heard = play.world.engine().handle_inbound(&act).await.expect("the journal");
             assert_eq!(matches!(heard, Response::Ask(_)), opens, "{topic}: {heard:?}");
         }
     }
@@ -559,8 +564,8 @@ async fn a_reaction_to_a_closed_question_is_answered_once() {
     for who in ["ana", "dee", "zara"] {
         assert_eq!(slack(&play).sees(who, CHANNEL).matches(closed).count(), 0, "{who}");
     }
-    assert!(votes(&play).await.is_empty() && run(&play).await.vetoes.is_empty());
-    assert_eq!(lapsed(&play).await, [("dee".to_owned(), Lapse::Head)]);
+    assert!(votes(&play).await.is_empty() && run(&play).await.rejections.is_empty());
+    assert_eq!(lapsed(&play).await, [("dee".to_owned(), VoidReason::Head)]);
 }
 
 /// Security case 33: a vote rests on the reaction where it was given, also when the question was asked anew since.
@@ -594,7 +599,7 @@ async fn case_36_roles_count_twice() {
     });
     play.world.restart().await.expect("a good configuration");
     play.go_on().await.expect("it goes on");
-    assert_eq!(lapsed(&play).await, [("ben".to_owned(), Lapse::Role)]);
+    assert_eq!(lapsed(&play).await, [("ben".to_owned(), VoidReason::Role)]);
     assert_eq!(told(&play, &format!("@ben and @ana: {NO_MORE}they lack the role by which it counted.")), 1);
     types(&mut play, "chi: /hotfix approve").await;
     types(&mut play, "ana: /hotfix deploy production").await;
@@ -693,7 +698,7 @@ async fn another_policy_voids_the_votes() {
     play.world.restart().await.expect("a good configuration");
     play.go_on().await.expect("it goes on");
     play.go_on().await.expect("and once more");
-    assert_eq!(lapsed(&play).await, [("ben".to_owned(), Lapse::Policy)]);
+    assert_eq!(lapsed(&play).await, [("ben".to_owned(), VoidReason::Policy)]);
     assert_eq!(told(&play, &format!("@ben and @ana: {NO_MORE}the policy changed since.")), 1);
     assert_eq!(told(&play, "may this go to production?"), 2, "it is asked again");
 }
@@ -726,7 +731,7 @@ async fn the_policy_of_another_service_voids_no_votes() {
     edit(&play, "policy.toml", |text| captains(text, "payments"));
     play.world.restart().await.expect("a good configuration");
     play.go_on().await.expect("it goes on");
-    assert_eq!(lapsed(&play).await, [("ben".to_owned(), Lapse::Policy)]);
+    assert_eq!(lapsed(&play).await, [("ben".to_owned(), VoidReason::Policy)]);
 }
 
 /// A vote that has had its time is told of when that is over, and not only to who wants to deploy by it.
@@ -735,7 +740,7 @@ async fn a_vote_that_has_had_its_time_is_told_of() {
     let mut play = at("approved").await;
     does(&mut play, Act::Clock(std::time::Duration::from_secs(5 * 3600))).await;
     play.go_on().await.expect("it goes on");
-    assert_eq!(lapsed(&play).await, [("ben".to_owned(), Lapse::Expired)]);
+    assert_eq!(lapsed(&play).await, [("ben".to_owned(), VoidReason::Expired)]);
     assert_eq!(told(&play, &format!("@ben and @ana: {NO_MORE}its time is over.")), 1);
 }
 
@@ -746,7 +751,7 @@ async fn who_left_took_the_vote_along() {
     edit(&play, "people.toml", |text| text.replace("name    = \"Ben\"", "name    = \"Ben\"\nactive  = false"));
     play.world.restart().await.expect("a good configuration");
     play.go_on().await.expect("it goes on");
-    assert_eq!(lapsed(&play).await, [("ben".to_owned(), Lapse::Left)]);
+    assert_eq!(lapsed(&play).await, [("ben".to_owned(), VoidReason::Left)]);
 }
 
 /// Security case 28: the plan that was approved is the plan that is followed. Another playbook on the disk is for the next

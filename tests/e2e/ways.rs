@@ -346,7 +346,7 @@ async fn an_hour_without_slack_loses_nothing(#[case] policy: &str, #[case] deplo
     let run = world.newest().await.expect("a run");
     assert_eq!(run.deploys.len(), 2, "{:?}", run.deploys);
     assert!(run.deploys.iter().all(|deploy| deploy.state == DeployState::Succeeded));
-    assert!(run.vetoes.is_empty() && kept(world).await.is_empty());
+    assert!(run.rejections.is_empty() && kept(world).await.is_empty());
     let keys = posted(slack(&play), said);
     let mut sorted = keys.clone();
     sorted.sort_by_key(|key| key.split('/').filter_map(|part| part.parse::<u64>().ok()).collect::<Vec<_>>());
@@ -400,7 +400,7 @@ async fn a_vote_on_a_question_that_is_on_its_way_counts() {
     let mut play = asking(&[]).await;
     play.world.clock.advance(Duration::from_secs(5 * 3600));
     let (slack, engine) = (slack(&play), play.world.engine());
-    engine.look().await.expect("the question's time is over");
+    engine.poll().await.expect("the question's time is over");
     slack.control().down(Some(Fault::DoneButHangUp));
     until("it is asked anew", async || {
         engine.work().await.expect("the journal");

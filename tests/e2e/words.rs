@@ -109,7 +109,7 @@ async fn hostile_and_long_words_stay_words() {
     assert!(slack(&play).sees("ana", CHANNEL).contains("A title has 1 to 300 characters"));
     types(&mut play, &start(&title)).await;
     let run = play.world.newest().await.unwrap_or_else(|| panic!("{}", slack(&play).sees("ana", CHANNEL)));
-    assert_eq!(run.survey.as_ref().expect("a survey").withheld_total, 52);
+    assert_eq!(run.snapshot.as_ref().expect("a survey").held_back_total, 52);
     for act in [
         Act::Forge("unit-tests pass".to_owned()),
         Act::Forge("ben approves".to_owned()),
@@ -155,7 +155,7 @@ async fn a_question_about_more_than_can_be_shown_is_not_asked() {
     }
     let run = play.world.newest().await.expect("a run");
     let seen = slack(&play).sees("ana", CHANNEL);
-    assert!(run.prompts.is_empty(), "it was asked:\n{seen}");
+    assert!(run.vote_requests.is_empty(), "it was asked:\n{seen}");
     assert!(!seen.contains("may this go to production?"), "it was asked:\n{seen}");
     assert!(seen.contains("would have to name 401 commits"), "it is not said why:\n{seen}");
     assert!(seen.contains("All of it can be read at http://127.0.0.1:"), "it is not said where:\n{seen}");

@@ -132,12 +132,12 @@ fn run_lines(world: &World, run: &Hotfix) -> anyhow::Result<Vec<String>> {
         lines.push(format!("  pull request {}: merged {}, {reviews:?}", pull.number.0, pull.merged.is_some()));
     }
     let votes: Vec<String> = run.votes.iter().map(|vote| format!("{} {}", vote.person, vote.environment)).collect();
-    lines.push(format!("  votes {votes:?}, noes {:?}, holds {:?}", run.vetoes, run.holds));
+    lines.push(format!("  votes {votes:?}, noes {:?}, holds {:?}", run.rejections, run.holds));
     let words: Vec<String> =
         run.attestations.iter().map(|((place, _), a)| format!("{place} {} {}", a.person, a.pass)).collect();
     lines.push(format!(
         "  seen {words:?}, prompts {:?}",
-        run.prompts.keys().map(ToString::to_string).collect::<Vec<_>>()
+        run.vote_requests.keys().map(ToString::to_string).collect::<Vec<_>>()
     ));
     for deploy in &run.deploys {
         let votes: Vec<&str> = deploy.intent.votes.iter().map(|person| person.as_str()).collect();
@@ -148,7 +148,7 @@ fn run_lines(world: &World, run: &Hotfix) -> anyhow::Result<Vec<String>> {
         ));
     }
     lines.push(format!("  {}, drift {}, stuck {}", mainline(run), !run.drifts.is_empty(), !run.stuck.is_empty()));
-    lines.push(format!("  post-mortem {:?}, riders {:?}", run.postmortem, run.riders.as_ref().map(Vec::len)));
+    lines.push(format!("  post-mortem {:?}, riders {:?}", run.postmortem, run.included_changes.as_ref().map(Vec::len)));
     Ok(lines)
 }
 
@@ -164,7 +164,7 @@ fn word(state: &DeployState) -> &'static str {
 
 fn phase(run: &Hotfix) -> String {
     match &run.phase {
-        Phase::Surveying => "is looking".to_owned(),
+        Phase::ReadingWorld => "is looking".to_owned(),
         Phase::Underway => match run.current() {
             Some((_, spec)) => format!("waits at {}", spec.id),
             None => "waits for nothing".to_owned(),
@@ -185,8 +185,8 @@ fn phase(run: &Hotfix) -> String {
 
 fn mainline(run: &Hotfix) -> String {
     match &run.mainline {
-        Mainline::Open => "main is not known to have the fix".to_owned(),
-        Mainline::Proven(how, _) => match how {
+        Mainline::NotMerged => "main is not known to have the fix".to_owned(),
+        Mainline::Merged(how, _) => match how {
             Containment::Ancestor => "main has the fix by ancestry".to_owned(),
             Containment::Patch => "main has the fix by patch".to_owned(),
             Containment::Squash => "main has the fix as a squash".to_owned(),
@@ -194,7 +194,7 @@ fn mainline(run: &Hotfix) -> String {
             Containment::Rewritten { .. } => "main has the fix, rewritten".to_owned(),
             Containment::Reverted { .. } | Containment::Missing { .. } => "main lost the fix".to_owned(),
         },
-        Mainline::Lost(_) => "main lost the fix".to_owned(),
+        Mainline::Reverted(_) => "main lost the fix".to_owned(),
         Mainline::Waived { by, .. } => format!("{by} waived the way back to main"),
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use hotfix::engine::Hinted;
+use hotfix::engine::WakeupResult;
 use hotfix::wire;
 use hotfix_adapters::forge::webhook::Webhook;
 
@@ -157,9 +157,9 @@ impl Line {
         let accepted = accepted.map_err(|refused| anyhow::anyhow!("it was refused: {refused:?}"))?;
         let hint = accepted.hint.context("it hints at nothing")?;
         match world.engine().hint(NAME, &accepted.key, &hint.repo).await? {
-            Hinted::Looking => self.played.looked += 1,
-            Hinted::SeenBefore => self.played.seen_before += 1,
-            Hinted::NoConcern => {}
+            WakeupResult::Looking => self.played.looked += 1,
+            WakeupResult::SeenBefore => self.played.seen_before += 1,
+            WakeupResult::NoConcern => {}
         }
         Ok(())
     }

@@ -10,22 +10,22 @@ use std::sync::{Arc, OnceLock};
 use hotfix::config::{self, Config};
 use hotfix::domain::attribution::Attribution;
 use hotfix::domain::command::{
-    Act, Command, DeployFacts, Fixes, Frozen, Outcome, PickResult, Rebased, Removal, Sighting, Thaw,
+    Command, DeployFacts, EffectResult, Fixes, Frozen, Observation, PickResult, Rebased, Removal, Thaw, UserCommand,
 };
 use hotfix::domain::decide::{Decision, decide, open};
 use hotfix::domain::effect::Effect;
 use hotfix::domain::event::{
-    Contribution, Contributor, Counts, DriftChoice, HeadSeen, Lapse, Opened, PullSeen, ReviewSeen, Survey,
+    Contribution, Contributor, Counts, DriftChoice, HeadSeen, Opened, PullSeen, ReviewSeen, Snapshot, VoidReason,
 };
 use hotfix::domain::hotfix::Hotfix;
 use hotfix::domain::id::{HotfixId, ServiceName};
-use hotfix::domain::observation::Observation;
+use hotfix::domain::observation::StampedObservation;
 use hotfix::domain::people::{Grant, Role};
-use hotfix::domain::plan::{Plan, Subject};
+use hotfix::domain::plan::{Plan, PlanInput};
 use hotfix::domain::react::react;
 use hotfix::domain::refusal::Refusal;
-use hotfix::domain::vote::Standing;
-use hotfix::domain::way::Way;
+use hotfix::domain::vote::CurrentRoles;
+use hotfix::domain::vote_source::VoteSource;
 use hotfix_adapters::deploy::{DeployStatus, Edits};
 use hotfix_adapters::forge::{Check, CheckState, Containment, DiffSize, PullNumber, ReviewVerdict};
 use hotfix_adapters::ids::{ChannelRef, CommitId, Digest, Environment, MessageRef, PersonRef, Platform};
@@ -52,7 +52,7 @@ pub struct Model {
     /// What the bot has to do outside.
     pub due: Vec<Effect>,
     /// The observations that were begun and are not handed in yet, each with the run as it was then.
-    pub looks: Vec<Observation>,
+    pub looks: Vec<StampedObservation>,
     /// The answer to an act that was done, and is not handed in yet.
     pub answered: Option<Command>,
     config: &'static Config,
@@ -101,7 +101,7 @@ impl Model {
         let name: ServiceName = service.parse().expect("a service");
         let playbook = config.playbook_of(&name).expect("a playbook");
         let version = config.policy.version();
-        let subject = Subject { title: "A fix", ..Subject::default() };
+        let subject = PlanInput { title: "A fix", ..PlanInput::default() };
         let plan = Plan::resolve(&config.services[&name].service, playbook, subject, version).expect("a plan");
         let opened = Opened {
             title: "A fix".to_owned(),
@@ -148,23 +148,23 @@ impl Model {
             }
             // What is read takes its time: other things happen between the reading and the moment it is handed in.
             6..=8 if kind / 16 % 2 == 0 && !self.looks.is_empty() => {
-                Command::Saw(self.looks.remove(usize::from(how) % self.looks.len()))
+                Command::Observed(self.looks.remove(usize::from(how) % self.looks.len()))
             }
             6..=8 => {
-                let look = Observation::new(&Arc::new(self.state.clone()), self.sighting(how));
+                let look = StampedObservation::new(&Arc::new(self.state.clone()), self.sighting(how));
                 if kind / 16 % 4 == 1 {
                     self.looks.push(look);
                     return None;
                 }
-                Command::Saw(look)
+                Command::Observed(look)
             }
             9 => {
                 self.now += jiff::SignedDuration::from_hours(i64::from(how % 6));
                 if how % 5 == 0 {
-                    Command::RemindCountersign
+                    Command::CountersignTimer
                 } else {
                     let (_, spec) = self.state.current()?;
-                    Command::Remind(spec.id.clone())
+                    Command::Timer(spec.id.clone())
                 }
             }
             _ => self.asked(who, how)?,
@@ -179,9 +179,15 @@ impl Model {
 
     /// What this run would become if this person did this; `None` when the policy does not let them.
     #[must_use]
-    pub fn would(&self, state: &Hotfix, who: u8, role: Role, act: Act) -> Option<Result<Decision, Vec<Refusal>>> {
+    pub fn would(
+        &self,
+        state: &Hotfix,
+        who: u8,
+        role: Role,
+        act: UserCommand,
+    ) -> Option<Result<Decision, Vec<Refusal>>> {
         let grant = grant(self.config, &state.plan.service, who, role)?;
-        Some(decide(state, &Command::Person(grant, act), self.now))
+        Some(decide(state, &Command::User(grant, act), self.now))
     }
 
     fn take(&mut self, decision: &Decision, version: u64) {
@@ -200,63 +206,76 @@ impl Model {
         let (role, act) = match how % 23 {
             0 => (
                 Role::Requester,
-                Act::Pick(Fixes { commits: vec![commit(u64::from(how % 5) + 10)], reordered: how % 2 == 0 }),
+                UserCommand::Pick(Fixes { commits: vec![commit(u64::from(how % 5) + 10)], reordered: how % 2 == 0 }),
             ),
             1 => (
                 Role::Requester,
-                Act::Join {
+                UserCommand::Join {
                     title: "More".to_owned(),
                     fixes: Fixes { commits: vec![commit(u64::from(how % 5) + 20)], reordered: false },
                 },
             ),
             22 => {
                 let fixes = self.state.fixes.iter().map(|fix| fix.source.clone());
-                (Role::Requester, Act::Unpick(fixes.skip(usize::from(how % 2)).take(1).collect()))
+                (Role::Requester, UserCommand::Unpick(fixes.skip(usize::from(how % 2)).take(1).collect()))
             }
-            2..=4 => {
-                (Role::Approver, Act::Approve { on: None, way: if how % 2 == 0 { Way::Reaction } else { Way::Word } })
+            2..=4 => (
+                Role::Approver,
+                UserCommand::Approve {
+                    on: None,
+                    way: if how % 2 == 0 { VoteSource::Reaction } else { VoteSource::Command },
+                },
+            ),
+            5 => (Role::Approver, UserCommand::Unapprove { on: None }),
+            6 => (Role::Approver, UserCommand::Reject { reason: "no".to_owned(), on: None, way: VoteSource::Command }),
+            7 => (Role::Viewer, UserCommand::Acknowledge),
+            8 => {
+                (Role::Requester, if how % 3 == 0 { UserCommand::Hold("wait".to_owned()) } else { UserCommand::Unhold })
             }
-            5 => (Role::Approver, Act::Unapprove { on: None }),
-            6 => (Role::Approver, Act::Reject { reason: "no".to_owned(), on: None, way: Way::Word }),
-            7 => (Role::Viewer, Act::Acknowledge),
-            8 => (Role::Requester, if how % 3 == 0 { Act::Hold("wait".to_owned()) } else { Act::Unhold }),
             9..=11 => (Role::Requester, self.word(how)),
-            12 | 13 => (Role::Requester, Act::Deploy(environment(how))),
+            12 | 13 => (Role::Requester, UserCommand::Deploy(environment(how))),
             14 => (Role::Viewer, back(environment(how))),
             15 => (Role::Requester, self.step_act(how)?),
             16 if how % 11 == 0 => (Role::Viewer, self.abandoning()),
-            16 => (Role::Requester, if how % 5 == 0 { Act::Abort("enough".to_owned()) } else { Act::Retry }),
+            16 => (
+                Role::Requester,
+                if how % 5 == 0 { UserCommand::Abort("enough".to_owned()) } else { UserCommand::Retry },
+            ),
             17 => (
                 Role::Requester,
-                Act::Drift([DriftChoice::Rebase, DriftChoice::Roll, DriftChoice::Abort][usize::from(how) % 3]),
+                UserCommand::Drift([DriftChoice::Rebase, DriftChoice::Roll, DriftChoice::Abort][usize::from(how) % 3]),
             ),
             19 => (Role::Viewer, self.breaking(how)?),
-            20 | 21 => {
-                (Role::Approver, Act::Countersign { ok: how % 3 != 0, note: (how % 2 == 0).then(|| "hm".to_owned()) })
-            }
+            20 | 21 => (
+                Role::Approver,
+                UserCommand::Countersign { ok: how % 3 != 0, note: (how % 2 == 0).then(|| "hm".to_owned()) },
+            ),
             _ => match how % 4 {
-                0 => (Role::Captain, Act::WaiveMergeback("no need".to_owned())),
-                1 => (Role::Requester, Act::Postmortem(Some("https://example.org/1".to_owned()))),
-                2 => (Role::Requester, Act::Note("hm".to_owned())),
-                _ => (Role::Requester, Act::Close),
+                0 => (Role::Captain, UserCommand::WaiveMergeback("no need".to_owned())),
+                1 => (Role::Requester, UserCommand::Postmortem(Some("https://example.org/1".to_owned()))),
+                2 => (Role::Requester, UserCommand::Note("hm".to_owned())),
+                _ => (Role::Requester, UserCommand::Close),
             },
         };
         let grant = grant(self.config, &self.state.plan.service, who, role)?;
-        Some(Command::Person(grant, act))
+        Some(Command::User(grant, act))
     }
 
     /// Ends the run; nobody knows whether its open deployments are running.
-    fn abandoning(&self) -> Act {
+    fn abandoning(&self) -> UserCommand {
         let open = self.state.deploys.iter().filter(|deploy| deploy.state.is_open());
-        Act::Abandon { reason: "enough".to_owned(), under_way: open.map(|deploy| deploy.intent.key.clone()).collect() }
+        UserCommand::Abandon {
+            reason: "enough".to_owned(),
+            under_way: open.map(|deploy| deploy.intent.key.clone()).collect(),
+        }
     }
 
     /// Mostly what would ship, and a reason that is long enough.
-    fn breaking(&self, how: u16) -> Option<Act> {
+    fn breaking(&self, how: u16) -> Option<UserCommand> {
         let environment = environment(how);
-        let commit = self.state.ships_to(&environment)?;
+        let commit = self.state.deployable_to(&environment)?;
         let typed = if how % 7 == 0 { commit.short().replace('0', "f") } else { commit.as_str().to_owned() };
-        Some(Act::BreakGlass {
+        Some(UserCommand::BreakGlass {
             environment,
             commit: typed,
             reason: "every payment fails and nobody is awake".to_owned(),
@@ -265,18 +284,18 @@ impl Model {
         })
     }
 
-    fn word(&self, how: u16) -> Act {
+    fn word(&self, how: u16) -> UserCommand {
         let place = ["local", "staging", "production"][usize::from(how / 19) % 3].to_owned();
-        Act::Verify { place, pass: how % 5 != 0, note: None }
+        UserCommand::Verify { place, pass: how % 5 != 0, note: None }
     }
 
-    fn step_act(&self, how: u16) -> Option<Act> {
+    fn step_act(&self, how: u16) -> Option<UserCommand> {
         let steps = &self.state.plan.steps;
         let step = steps.get(usize::from(how) % steps.len())?.id.clone();
         Some(if how % 2 == 0 {
-            Act::Skip(step, "it can wait".to_owned())
+            UserCommand::Skip(step, "it can wait".to_owned())
         } else {
-            Act::Override {
+            UserCommand::Override {
                 gate: step,
                 reason: "every payment fails".to_owned(),
                 incident: "https://example.org".to_owned(),
@@ -285,35 +304,37 @@ impl Model {
     }
 
     /// A sighting of every kind that there is, made from the run as it is now.
-    fn sighting(&mut self, how: u16) -> Sighting {
+    fn sighting(&mut self, how: u16) -> Observation {
         let dice = how / 16;
         let pick = |number: u16| commit(u64::from(dice % number) + 1);
         let environment = environment(dice);
         match how % 16 {
-            4 => Sighting::Rules {
+            4 => Observation::Rules {
                 policy_version: self.policy_version(dice),
-                standing: self.standing(dice),
+                roles: self.standing(dice),
                 approvals: Default::default(),
             },
-            5 => Sighting::Tag(digest(dice % 3)),
-            6 => Sighting::LiveBranch((dice % 3 != 0).then(|| pick(120))),
-            7 => Sighting::OnMain(self.state.fixes.iter().map(|fix| fix.source.clone()).collect()),
-            8 => Sighting::Reached { environment, commit: pick(9) },
-            9 => Sighting::Job { file: "build.yml".to_owned() },
-            10 => self.counted(dice).map_or(Sighting::Head(None), Sighting::Counts),
-            12 if self.state.base.is_some() => Sighting::Withheld {
+            5 => Observation::Tag(digest(dice % 3)),
+            6 => Observation::LiveBranch((dice % 3 != 0).then(|| pick(120))),
+            7 => Observation::OnMain(self.state.fixes.iter().map(|fix| fix.source.clone()).collect()),
+            8 => Observation::Reached { environment, commit: pick(9) },
+            9 => Observation::Job { file: "build.yml".to_owned() },
+            10 => self.counted(dice).map_or(Observation::Head(None), Observation::Counts),
+            12 if self.state.base.is_some() => Observation::HeldBack {
                 base: self.state.base.clone().unwrap_or_else(|| commit(1)),
                 without: self.state.fixes.iter().map(|fix| fix.source.clone()).collect(),
                 changes: Vec::new(),
                 total: usize::from(dice % 3),
             },
-            13 => Sighting::Edits { environment, edits: Edits { diff: String::new(), digest: (dice % 3).to_string() } },
-            11 => self.image(dice).unwrap_or(Sighting::Head(None)),
-            0 => Sighting::Head(Some(self.head(how))),
-            1 => Sighting::Head(None),
+            13 => {
+                Observation::Edits { environment, edits: Edits { diff: String::new(), digest: (dice % 3).to_string() } }
+            }
+            11 => self.image(dice).unwrap_or(Observation::Head(None)),
+            0 => Observation::Head(Some(self.head(how))),
+            1 => Observation::Head(None),
             2 => {
                 self.running = commit(u64::from(how % 7) + 1);
-                Sighting::Production {
+                Observation::Production {
                     environment: Environment::parse("production").expect("an environment"),
                     running: self.running.clone(),
                     has_fix: how % 3 == 0,
@@ -321,8 +342,8 @@ impl Model {
                     total: 0,
                 }
             }
-            3 => Sighting::Mainline { how: containment(how), main: commit(u64::from(how % 9) + 50), by: None },
-            _ => Sighting::Pull { seen: self.reviews(how), merged: (how % 97 == 0).then(|| commit(60)) },
+            3 => Observation::Mainline { how: containment(how), main: commit(u64::from(how % 9) + 50), by: None },
+            _ => Observation::Pull { seen: self.reviews(how), merged: (how % 97 == 0).then(|| commit(60)) },
         }
     }
 
@@ -354,19 +375,19 @@ impl Model {
 
     fn counted(&self, dice: u16) -> Option<Counts> {
         let count = |by: u16| usize::from(dice / by % 5);
-        let commit = self.state.ships()?.clone();
+        let commit = self.state.deployable()?.clone();
         Some(Counts { commit, production: count(1), ships: count(5), main: count(25) })
     }
 
-    fn image(&self, dice: u16) -> Option<Sighting> {
-        let commit = self.state.ships()?.clone();
+    fn image(&self, dice: u16) -> Option<Observation> {
+        let commit = self.state.deployable()?.clone();
         let Some(digest) = digest(dice % 3) else {
             let why = (dice % 2 == 0).then(|| "hotfix: built from 1234567".to_owned()).into_iter().collect();
-            return Some(Sighting::ImagesPassedOver { commit, why });
+            return Some(Observation::ImagesPassedOver { commit, why });
         };
         let image = Image { repository: "registry/payments".to_owned(), tag: "hotfix".to_owned(), digest };
         let published = Published { image, created: None, revision: None };
-        Some(Sighting::Image { commit, published, by: "the tag".to_owned() })
+        Some(Observation::Image { commit, published, by: "the tag".to_owned() })
     }
 
     /// The policy, which somebody changes now and then.
@@ -375,7 +396,7 @@ impl Model {
     }
 
     /// The roles of those who voted so far; now and then ben loses his.
-    fn standing(&self, dice: u16) -> Standing {
+    fn standing(&self, dice: u16) -> CurrentRoles {
         let voters = self.state.votes.iter().map(|vote| &vote.person);
         let here = voters.filter(|id| dice % 11 != 0 || id.as_str() != "ben");
         here.map(|id| (id.clone(), self.config.policy.roles(&self.state.plan.service, id))).collect()
@@ -394,14 +415,17 @@ impl Model {
     /// Some answer of the world to an act of the bot: mostly the one that was wished for.
     fn answer(&mut self, effect: Effect, how: u16) -> Option<Command> {
         if how % 13 == 0 {
-            return Some(Command::Came(Outcome::Refused { effect, reason: "the other side said no".to_owned() }));
+            return Some(Command::Finished(EffectResult::Refused {
+                effect,
+                reason: "the other side said no".to_owned(),
+            }));
         }
         let outcome = match effect {
-            Effect::Survey => Outcome::Surveyed(Box::new(self.survey(how))),
+            Effect::TakeSnapshot => EffectResult::SnapshotTaken(Box::new(self.survey(how))),
             Effect::Announce => {
-                Outcome::Announced { message: self.message(), reached: BTreeSet::new(), missed: BTreeSet::new() }
+                EffectResult::Announced { message: self.message(), reached: BTreeSet::new(), missed: BTreeSet::new() }
             }
-            Effect::CreateBranch { which, at } => Outcome::BranchCreated { which, at },
+            Effect::CreateBranch { which, at } => EffectResult::BranchCreated { which, at },
             Effect::Pick { source, .. } => {
                 let head = self.head(how);
                 let result = match how % 5 {
@@ -410,27 +434,29 @@ impl Model {
                     _ => PickResult::Done { commit: head.tip.clone(), head },
                 };
                 let by = Box::new(self.attribution(&source, how));
-                Outcome::Picked { source, by, result }
+                EffectResult::Picked { source, by, result }
             }
             Effect::Unpick { source, .. } => {
                 let result = if how % 4 == 0 { Err(vec!["src/a.py".to_owned()]) } else { Ok(self.head(how)) };
-                Outcome::Unpicked { source, result }
+                EffectResult::Unpicked { source, result }
             }
-            Effect::Rebase { .. } if how % 3 == 0 => Outcome::Rebased(Rebased::Conflict(vec!["src/a.py".to_owned()])),
+            Effect::Rebase { .. } if how % 3 == 0 => {
+                EffectResult::Rebased(Rebased::Conflict(vec!["src/a.py".to_owned()]))
+            }
             Effect::Rebase { onto, .. } => {
-                Outcome::Rebased(Rebased::Done(HeadSeen { base: onto, on_base: true, ..self.head(how) }))
+                EffectResult::Rebased(Rebased::Done(HeadSeen { base: onto, on_base: true, ..self.head(how) }))
             }
-            Effect::OpenPull => Outcome::PullOpened {
+            Effect::OpenPull => EffectResult::PullOpened {
                 number: PullNumber(1),
                 author: (how % 4 != 0).then(|| contributor(how)),
                 url: None,
             },
-            Effect::OpenReturn => Outcome::ReturnOpened { number: PullNumber(2), url: None },
-            Effect::Prompt { environment, commit } => {
-                Outcome::Prompted { environment, commit, message: self.message() }
+            Effect::OpenReturn => EffectResult::ReturnOpened { number: PullNumber(2), url: None },
+            Effect::RequestVotes { environment, commit } => {
+                EffectResult::VoteRequested { environment, commit, message: self.message() }
             }
             Effect::CheckDeploy { environment, commit, key } => {
-                Outcome::DeployChecked { facts: Box::new(self.facts(how, &commit)), environment, commit, key }
+                EffectResult::DeployChecked { facts: Box::new(self.facts(how, &commit)), environment, commit, key }
             }
             Effect::Deploy { key, commit, .. } => {
                 let status = match how % 6 {
@@ -442,38 +468,40 @@ impl Model {
                 if matches!(status, DeployStatus::Succeeded { .. }) {
                     self.running = commit;
                 }
-                Outcome::DeployStatus { key, status }
+                EffectResult::DeployStatus { key, status }
             }
-            Effect::Merge { number, .. } => Outcome::Merged { number, commit: commit(70) },
-            Effect::FindRiders { .. } => Outcome::Riders { riders: Vec::new(), total: 0 },
-            Effect::RestoreBranch { at } => Outcome::BranchRestored { at },
-            Effect::DeleteBranch { .. } => Outcome::BranchDeleted,
-            Effect::AnnounceGlass { version } => Outcome::GlassAnnounced { version, message: self.message() },
+            Effect::Merge { number, .. } => EffectResult::Merged { number, commit: commit(70) },
+            Effect::FindIncludedChanges { .. } => EffectResult::IncludedChanges { riders: Vec::new(), total: 0 },
+            Effect::RestoreBranch { at } => EffectResult::BranchRestored { at },
+            Effect::DeleteBranch { .. } => EffectResult::BranchDeleted,
+            Effect::AnnounceBreakGlass { version } => {
+                EffectResult::BreakGlassAnnounced { version, message: self.message() }
+            }
             Effect::Say { .. }
             | Effect::Tell { .. }
             | Effect::Audit { .. }
             | Effect::RemindCountersign
             | Effect::Remind { .. } => return None,
         };
-        Some(Command::Came(outcome))
+        Some(Command::Finished(outcome))
     }
 
-    fn survey(&self, how: u16) -> Survey {
+    fn survey(&self, how: u16) -> Snapshot {
         let wallet = Contribution { commit: commit(3), subject: "Wallet".to_owned(), people: Vec::new() };
-        Survey {
+        Snapshot {
             running: (how % 17 != 0).then(|| commit(1)),
             last_success: (how % 3 == 0).then(|| commit(if how % 19 == 0 { 2 } else { 1 })),
             from: None,
             main: Some(commit(5)),
-            withheld: vec![wallet],
-            withheld_total: 1,
+            held_back: vec![wallet],
+            held_back_total: 1,
             main_checks: Vec::new(),
             blockers: Vec::new(),
             branches: Vec::new(),
             capabilities: BTreeMap::new(),
             fixes: Vec::new(),
             unknown: Vec::new(),
-            ..Survey::default()
+            ..Snapshot::default()
         }
     }
 
@@ -492,7 +520,7 @@ impl Model {
             standing: self.standing(how / 7),
             judged: self.state.votes.clone(),
             lapsed: if how % 31 == 0 {
-                BTreeMap::from([("ben".parse().expect("a person"), Lapse::Gone)])
+                BTreeMap::from([("ben".parse().expect("a person"), VoidReason::Gone)])
             } else {
                 BTreeMap::new()
             },
@@ -510,8 +538,8 @@ impl Model {
     }
 }
 
-fn back(environment: Environment) -> Act {
-    Act::Rollback { environment, to: None, reason: "it is worse".to_owned() }
+fn back(environment: Environment) -> UserCommand {
+    UserCommand::Rollback { environment, to: None, reason: "it is worse".to_owned() }
 }
 
 fn contributor(how: u16) -> Contributor {

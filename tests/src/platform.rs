@@ -36,7 +36,7 @@ impl World {
                 Some(reference) => Shelf::publish(&self.stage, tag, &self.commit_of(reference)?)?,
                 None if of == "again" => {
                     let run = self.newest().await.context("no run")?;
-                    Shelf::publish(&self.stage, tag, run.ships().context("nothing ships")?.as_str())?;
+                    Shelf::publish(&self.stage, tag, run.deployable().context("nothing ships")?.as_str())?;
                 }
                 None => bail!("an image is built `of <commit>` or `again`"),
             }

@@ -194,7 +194,7 @@ impl Play {
         let forge = format!("forge of {}", self.world.options.service);
         let over = std::sync::atomic::AtomicBool::new(false);
         let look = async {
-            let looked = engine.look().await;
+            let looked = engine.poll().await;
             over.store(true, Relaxed);
             looked
         };
@@ -244,7 +244,7 @@ impl Play {
     /// again; a platform does that by itself.
     async fn says(&mut self, line: &str) -> anyhow::Result<Vec<String>> {
         let Some(room) = &self.world.room else { return Ok(self.types(line)) };
-        let prompt = self.world.newest().await.and_then(|run| run.prompts.into_values().next_back());
+        let prompt = self.world.newest().await.and_then(|run| run.vote_requests.into_values().next_back());
         room.does(&self.with_commits(line), prompt.map(|prompt| prompt.message).as_ref()).await?;
         Ok(Vec::new())
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use hotfix::config::Config;
 use hotfix::engine::Current;
-use hotfix::listen::Ear;
+use hotfix::inbound::InboundService;
 use hotfix_adapters::chat::{Chat, InboundHandler};
 use hotfix_adapters::ids::MessageRef;
 use hotfix_fakes::discord::DiscordFake;
@@ -61,8 +61,8 @@ impl Room {
     /// When nobody listens.
     pub async fn listen(&mut self, engine: &Current, patience: Option<Duration>) -> anyhow::Result<()> {
         let ear: Arc<dyn InboundHandler> = match patience {
-            Some(patience) => Ear::patient(engine.clone(), patience),
-            None => Ear::of(engine.clone()),
+            Some(patience) => InboundService::patient(engine.clone(), patience),
+            None => InboundService::of(engine.clone()),
         };
         match self {
             Self::Slack(workspace) => workspace.listen(engine, ear).await,

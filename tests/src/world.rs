@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use hotfix::config::Config;
 use hotfix::domain::hotfix::Hotfix;
-use hotfix::engine::{Current, Engine, Outside, Reply, replay_all};
+use hotfix::engine::{Current, Engine, Ports, Reply, replay_all};
 use hotfix::reload::{self, Taken};
 use hotfix::{config, wire};
 use hotfix_adapters::chat::console::{Console, ConsoleOptions};
@@ -193,9 +193,9 @@ impl World {
     }
 
     /// What a bot with this configuration reaches.
-    fn outside(&self, config: &Config, chat: Arc<dyn Chat>) -> anyhow::Result<Outside> {
+    fn outside(&self, config: &Config, chat: Arc<dyn Chat>) -> anyhow::Result<Ports> {
         let cut = &self.cut;
-        let mut outside = wire::outside(config, chat, program())?;
+        let mut outside = wire::ports(config, chat, program())?;
         for (service, forge) in &mut outside.forges {
             let inner = self.site.port().unwrap_or_else(|| forge.clone());
             *forge = Arc::new(CutForge { inner, cut: cut.clone(), service: service.to_string() });
@@ -338,7 +338,7 @@ impl World {
     /// # Errors
     /// The bot did not acknowledge it: a platform would deliver it again.
     pub async fn deliver(&self, inbound: &Inbound) -> anyhow::Result<Option<Reply>> {
-        let reply = self.engine().hear(inbound).await?.reply();
+        let reply = self.engine().handle_inbound(inbound).await?.reply();
         if let Some(reply) = &reply {
             // An answer may get lost; what it says is in the journal.
             let _ = self.console.whisper(&inbound.channel, &inbound.from, &reply.card).await;
@@ -365,7 +365,7 @@ impl World {
                 busy = true;
                 self.cut.alive()?;
             }
-            busy |= if self.polls { engine.look().await? > 0 } else { engine.look_where_hinted().await? };
+            busy |= if self.polls { engine.poll().await? > 0 } else { engine.look_where_hinted().await? };
             busy |= engine.present().await? > 0;
             self.cut.alive()?;
             if busy {

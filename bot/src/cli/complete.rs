@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use super::print_line;
-use crate::command::{self, Known};
+use crate::command::{self, Lexicon};
 use crate::config;
 
 /// Answers bash's `complete -C`, which says the line in `COMP_LINE` and the cursor in `COMP_POINT`.
@@ -21,6 +21,6 @@ pub(super) fn run(folder: &Path, words: &[String]) -> anyhow::Result<ExitCode> {
 }
 
 /// The words of the configuration; none when there is no valid one, for a shell is no place to say why.
-fn known(folder: &Path) -> Known {
-    config::load(folder).map(|config| Known::of(&config)).unwrap_or_default()
+fn known(folder: &Path) -> Lexicon {
+    config::load(folder).map(|config| Lexicon::of(&config)).unwrap_or_default()
 }

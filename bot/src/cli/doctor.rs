@@ -20,7 +20,7 @@ use tokio::time::timeout;
 
 use super::{print_line, process};
 use crate::config::{Config, ForgeConfig, MechanismConfig};
-use crate::engine::Outside;
+use crate::engine::Ports;
 use crate::socket::{self, Maintenance};
 use crate::wire;
 
@@ -50,7 +50,7 @@ pub(super) async fn run(folder: &Path) -> anyhow::Result<ExitCode> {
             let groups = groups(&config);
             findings.extend(timeout(QUESTION, talk.chat.check_groups(&groups)).await.unwrap_or_default());
             let program = std::env::current_exe()?;
-            match wire::outside(&config, talk.chat, &program) {
+            match wire::ports(&config, talk.chat, &program) {
                 Ok(outside) => {
                     findings.extend(tokens(&config).await);
                     findings.extend(reached(&config, &outside).await);
@@ -193,7 +193,7 @@ fn webhooks(config: &Config) -> Vec<CheckResult> {
 }
 
 /// Asks everything that the services need, each once.
-async fn reached(config: &Config, outside: &Outside) -> Vec<CheckResult> {
+async fn reached(config: &Config, outside: &Ports) -> Vec<CheckResult> {
     let mut questions = FuturesOrdered::new();
     for (name, configured) in &config.services {
         let Some(forge) = outside.forges.get(name) else { continue };
@@ -318,7 +318,7 @@ async fn tokens(config: &Config) -> Vec<CheckResult> {
 
 /// Whether what a mechanism names is in the repository: a file of a workflow that can be dispatched, with the inputs that it
 /// is given, and a pipeline of Drone for the target. Nobody but the other side knows for sure, so nothing here is fatal.
-async fn named_over_there(config: &Config, outside: &Outside) -> Vec<CheckResult> {
+async fn named_over_there(config: &Config, outside: &Ports) -> Vec<CheckResult> {
     let mut findings = Vec::new();
     for (name, configured) in &config.services {
         let (Some(forge), service) = (outside.forges.get(name), &configured.service) else { continue };

@@ -22,7 +22,7 @@ use super::{log, print_line};
 use crate::config::{self, Config};
 use crate::engine::{Current, Engine, Response};
 use crate::http::Http;
-use crate::listen::Ear;
+use crate::inbound::InboundService;
 use crate::reload::{Listening, Reloader};
 use crate::socket::Maintenance;
 use crate::{serve, socket, wire};
@@ -81,7 +81,7 @@ pub(super) async fn serve(folder: &Path) -> anyhow::Result<()> {
     let store = Arc::new(wire::store(&config, Arc::new(GuardedClock::of_the_machine()))?);
     let talk = wire::talk(&config, || console(&config))?;
     let program = std::env::current_exe().context("this program cannot find itself")?;
-    let outside = wire::outside(&config, talk.chat.clone(), &program)?;
+    let outside = wire::ports(&config, talk.chat.clone(), &program)?;
     let (channel, print) = (wire::main_channel(&config)?, wire::chat_print(&config)?);
     let (poll, path) = (Duration::from_secs(u64::from(config.settings.poll_seconds)), config.settings.socket.clone());
     // A stop that comes early waits its turn, so that whoever sees the bot ready can stop it cleanly.
@@ -90,7 +90,7 @@ pub(super) async fn serve(folder: &Path) -> anyhow::Result<()> {
     let mut http = Http::bind(wire::http(&config, talk.ingress.clone())?).await?;
     let journal: Arc<dyn Journal> = store.clone();
     let engine = Current::from(Arc::new(Engine::start(journal, outside, config, crate::process_name()).await?));
-    let ear: Arc<dyn InboundHandler> = Ear::of(engine.clone());
+    let ear: Arc<dyn InboundHandler> = InboundService::of(engine.clone());
     let socket = socket::bind(&path).await?;
     http.open(engine.clone(), &ear);
     let (runs, configuration) = (engine.engine().states().await.len(), engine.engine().config().digest.clone());
@@ -167,7 +167,7 @@ async fn listen_to_the_console(engine: Current, console: Arc<Console>) {
         };
         let Some(inbound) = heard else { continue };
         // What breaks off was not answered; the next line is heard all the same.
-        let Ok(heard) = AssertUnwindSafe(engine.engine().hear(&inbound)).catch_unwind().await else {
+        let Ok(heard) = AssertUnwindSafe(engine.engine().handle_inbound(&inbound)).catch_unwind().await else {
             tracing::error!("a line broke off by a fault of the bot");
             continue;
         };

@@ -13,7 +13,7 @@ use super::{print_line, process};
 use crate::command;
 use crate::config::{self, Config};
 use crate::engine::Engine;
-use crate::socket::{self, Answer, Question};
+use crate::socket::{self, CliRequest, CliResponse};
 use crate::{view, wire};
 
 /// How often a command whose answer got lost is asked again; the bot does nothing twice.
@@ -26,7 +26,7 @@ pub(super) async fn run(folder: &Path, person: Option<String>, words: Vec<String
     let config = process::load(folder);
     let socket = config.as_ref().map_or_else(|_| config::socket(folder), |config| Some(config.settings.socket.clone()));
     let person = person.or_else(|| std::env::var("USER").ok()).unwrap_or_default();
-    let question = Question { person, text: quoted(&words), key: crate::process_name() };
+    let question = CliRequest { person, text: quoted(&words), key: crate::process_name() };
     let running = match socket {
         Some(socket) => ask(&socket, &question).await?,
         None => None,
@@ -66,7 +66,7 @@ fn quoted(words: &[String]) -> String {
     words.iter().map(quote).collect::<Vec<_>>().join(" ")
 }
 
-async fn ask(socket: &Path, question: &Question) -> anyhow::Result<Option<Answer>> {
+async fn ask(socket: &Path, question: &CliRequest) -> anyhow::Result<Option<CliResponse>> {
     let mut last = None;
     for _ in 0..TRIES {
         match socket::call(socket, question).await {
@@ -78,7 +78,7 @@ async fn ask(socket: &Path, question: &Question) -> anyhow::Result<Option<Answer
 }
 
 /// No bot runs: what only looks is answered from the store as it lies there.
-async fn read_only(config: Config, question: &Question) -> anyhow::Result<Answer> {
+async fn read_only(config: Config, question: &CliRequest) -> anyhow::Result<CliResponse> {
     let socket = config.settings.socket.display().to_string();
     let journal: Arc<dyn Journal> = if config.settings.store.exists() {
         Arc::new(embedded::snapshot(&config.settings.store, Arc::new(SystemClock))?)
@@ -88,14 +88,14 @@ async fn read_only(config: Config, question: &Question) -> anyhow::Result<Answer
     let channel = wire::main_channel(&config)?;
     let console = wire::console(&config, ConsoleOptions::new(channel.clone(), std::collections::BTreeMap::new()))?;
     let program = std::env::current_exe()?;
-    let outside = wire::outside(&config, console, &program)?;
+    let outside = wire::ports(&config, console, &program)?;
     let engine = Engine::start(journal, outside, config, question.key.clone()).await?;
     let looks = command::parse(&question.text, engine.known()).map_or(true, |request| request.reads_only());
     if !looks {
         let card = view::unreadable(&format!(
             "No bot listens on {socket}, and this changes something. Start one: `hotfix serve`."
         ));
-        return Ok(Answer { ok: false, card });
+        return Ok(CliResponse { ok: false, card });
     }
     let inbound = Inbound {
         dedupe_key: question.key.clone(),
@@ -105,6 +105,9 @@ async fn read_only(config: Config, question: &Question) -> anyhow::Result<Answer
         can_ask: false,
         interaction: Interaction::Command { text: question.text.clone() },
     };
-    let reply = engine.hear(&inbound).await?.reply();
-    Ok(reply.map_or(Answer { ok: true, card: Default::default() }, |reply| Answer { ok: reply.ok, card: reply.card }))
+    let reply = engine.handle_inbound(&inbound).await?.reply();
+    Ok(reply.map_or(CliResponse { ok: true, card: Default::default() }, |reply| CliResponse {
+        ok: reply.ok,
+        card: reply.card,
+    }))
 }

@@ -5,7 +5,7 @@ use hotfix_adapters::ids::Environment;
 
 use super::error::{ErrorCode, ParseError, Span};
 use super::guard::shown;
-use super::known::Known;
+use super::lexicon::Lexicon;
 use super::reference::Reference;
 use super::suggest::nearest;
 use super::{duration, reference};
@@ -22,7 +22,7 @@ pub(super) struct Value {
 /// What stood behind the verb, by the names of its table entry.
 #[derive(Debug)]
 pub struct Args<'a> {
-    pub(super) known: &'a Known,
+    pub(super) known: &'a Lexicon,
     pub(super) values: Vec<(&'static str, Value)>,
     /// The run that was named.
     pub(super) run: Option<HotfixId>,

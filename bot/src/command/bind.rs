@@ -3,10 +3,10 @@
 use super::args::{Args, Value};
 use super::error::{ErrorCode, ParseError};
 use super::guard::shown;
-use super::known::Known;
 use super::lex::{Token, TokenKind};
+use super::lexicon::Lexicon;
 use super::suggest::nearest;
-use super::table::{Arg, Form, Verb};
+use super::table::{Arg, ArgSyntax, Verb};
 use crate::domain::id::HotfixId;
 
 /// Puts the tokens behind a verb into their places.
@@ -14,7 +14,7 @@ pub(super) fn bind<'a>(
     verb: &'static Verb,
     tokens: &[Token],
     text: &'a str,
-    known: &'a Known,
+    known: &'a Lexicon,
 ) -> Result<Args<'a>, ParseError> {
     let mut binder = Binder { verb, tokens, text, at: 0, loose: Vec::new(), values: Vec::new() };
     binder.sort()?;
@@ -64,7 +64,7 @@ impl Binder<'_, '_> {
         let places = self.verb.places().filter(|arg| !arg.form.is_text()).count();
         let in_text = self.verb.takes_text() && self.loose.len() > places;
         let is_word = token.kind == TokenKind::Word && !self.loose.is_empty() && !in_text;
-        self.verb.flags().find(|arg| arg.form == Form::Keyword && is_word && arg.name == token.text.to_lowercase())
+        self.verb.flags().find(|arg| arg.form == ArgSyntax::Keyword && is_word && arg.name == token.text.to_lowercase())
     }
 
     fn flag(&mut self, token: &Token) -> Result<(), ParseError> {
@@ -72,22 +72,22 @@ impl Binder<'_, '_> {
             return self.no_such_flag(token);
         };
         match arg.form {
-            Form::Switch => {
+            ArgSyntax::Switch => {
                 if let Some(value) = self.tokens.get(self.at).filter(|next| next.glued) {
                     let message = format!("--{} takes no value.", arg.name);
                     return Err(ParseError::new(ErrorCode::UnwantedValue, value.span.clone(), message));
                 }
                 self.keep_once(arg, Value { text: String::new(), span: token.span.clone() })
             }
-            Form::ManyFlag => self.many_values(arg, token),
-            Form::Flag
-            | Form::RequiredFlag
-            | Form::Keyword
-            | Form::Word
-            | Form::OptionalWord
-            | Form::Words
-            | Form::Text
-            | Form::OptionalText => self.one_value(arg, token),
+            ArgSyntax::ManyFlag => self.many_values(arg, token),
+            ArgSyntax::Flag
+            | ArgSyntax::RequiredFlag
+            | ArgSyntax::Keyword
+            | ArgSyntax::Word
+            | ArgSyntax::OptionalWord
+            | ArgSyntax::Words
+            | ArgSyntax::Text
+            | ArgSyntax::OptionalText => self.one_value(arg, token),
         }
     }
 
@@ -180,7 +180,7 @@ pub(super) fn closed(token: &Token) -> Result<Value, ParseError> {
 }
 
 fn no_value(arg: &Arg, at: usize) -> ParseError {
-    let dashes = if arg.form == Form::Keyword { "" } else { "--" };
+    let dashes = if arg.form == ArgSyntax::Keyword { "" } else { "--" };
     let message = format!("`{dashes}{}` needs a value: {}.", arg.name, arg.about);
     ParseError::new(ErrorCode::MissingValue, at..at, message)
 }

@@ -1,15 +1,15 @@
 //! What could stand next, for the console and the shell.
 
 use super::guard;
-use super::known::Known;
 use super::lex::{Token, lex};
-use super::table::{Arg, Form, Kind, VERBS, Verb};
+use super::lexicon::Lexicon;
+use super::table::{Arg, ArgSyntax, ArgType, VERBS, Verb};
 use crate::domain::playbook::WATCH;
 
 /// The words that could stand where the text ends, each to replace the word that the text ends with. Verbs first, then
 /// what the verb's next place wants, then its flags.
 #[must_use]
-pub fn complete(prefix: &str, known: &Known) -> Vec<String> {
+pub fn complete(prefix: &str, known: &Lexicon) -> Vec<String> {
     if guard::check(prefix).is_err() {
         return Vec::new();
     }
@@ -38,7 +38,7 @@ fn beginning_with(current: &str, words: Vec<String>) -> Vec<String> {
 }
 
 /// What could stand behind these tokens.
-fn candidates(verb: &'static Verb, behind: &[Token], current: &str, known: &Known) -> Vec<String> {
+fn candidates(verb: &'static Verb, behind: &[Token], current: &str, known: &Lexicon) -> Vec<String> {
     let mut places = verb.places().peekable();
     let mut used: Vec<&str> = Vec::new();
     let mut awaits_value: Option<&'static Arg> = None;
@@ -46,53 +46,57 @@ fn candidates(verb: &'static Verb, behind: &[Token], current: &str, known: &Know
         if token.is_flag() {
             let arg = verb.flag(&token.text);
             used.push(arg.map_or("", |arg| arg.name));
-            awaits_value = arg.filter(|arg| arg.form != Form::Switch);
+            awaits_value = arg.filter(|arg| arg.form != ArgSyntax::Switch);
         } else if let Some(arg) = awaits_value {
             // More of the same may follow, but so may anything else.
-            awaits_value = Some(arg).filter(|arg| arg.form == Form::ManyFlag);
-        } else if let Some(arg) = verb.flags().find(|arg| arg.form == Form::Keyword && arg.name == token.text) {
+            awaits_value = Some(arg).filter(|arg| arg.form == ArgSyntax::ManyFlag);
+        } else if let Some(arg) = verb.flags().find(|arg| arg.form == ArgSyntax::Keyword && arg.name == token.text) {
             used.push(arg.name);
             awaits_value = Some(arg);
         } else if token.text.parse::<crate::domain::id::HotfixId>().is_err() {
-            places.next_if(|arg| !arg.form.is_text() && arg.form != Form::Words);
+            places.next_if(|arg| !arg.form.is_text() && arg.form != ArgSyntax::Words);
         }
     }
-    if let Some(arg) = awaits_value.filter(|arg| arg.form != Form::ManyFlag) {
+    if let Some(arg) = awaits_value.filter(|arg| arg.form != ArgSyntax::ManyFlag) {
         return words_of(arg, known, current);
     }
-    let flags = verb.flags().filter(|arg| arg.form == Form::ManyFlag || !used.contains(&arg.name));
+    let flags = verb.flags().filter(|arg| arg.form == ArgSyntax::ManyFlag || !used.contains(&arg.name));
     let flags =
-        flags.map(|arg| if arg.form == Form::Keyword { arg.name.to_owned() } else { format!("--{}", arg.name) });
+        flags.map(|arg| if arg.form == ArgSyntax::Keyword { arg.name.to_owned() } else { format!("--{}", arg.name) });
     let mut words = places.peek().map(|arg| words_of(arg, known, current)).unwrap_or_default();
     words.extend(flags);
     words
 }
 
 /// What an argument could be.
-fn words_of(arg: &Arg, known: &Known, current: &str) -> Vec<String> {
+fn words_of(arg: &Arg, known: &Lexicon, current: &str) -> Vec<String> {
     let with =
         |words: &[String], more: &str| -> Vec<String> { words.iter().cloned().chain([more.to_owned()]).collect() };
     match arg.kind {
-        Kind::Service => known.services.clone(),
-        Kind::ServiceOrAll => with(&known.services, "all"),
-        Kind::Environment => known.environments.clone(),
-        Kind::Place => [with(&known.environments, "local"), vec![WATCH.to_owned()]].concat(),
-        Kind::Lane => lanes(known, current),
-        Kind::Step => known.steps.clone(),
-        Kind::Reference if arg.name == "from" => {
+        ArgType::Service => known.services.clone(),
+        ArgType::ServiceOrAll => with(&known.services, "all"),
+        ArgType::Environment => known.environments.clone(),
+        ArgType::Place => [with(&known.environments, "local"), vec![WATCH.to_owned()]].concat(),
+        ArgType::Lane => lanes(known, current),
+        ArgType::Step => known.steps.clone(),
+        ArgType::Reference if arg.name == "from" => {
             known.environments.iter().map(|environment| format!("deployed@{environment}")).collect()
         }
-        Kind::Choice(words) => words.iter().map(|word| (*word).to_owned()).collect(),
-        Kind::Verb => VERBS.iter().map(|verb| verb.name.to_owned()).collect(),
-        Kind::Duration => ["30m", "2h", "1d"].map(str::to_owned).to_vec(),
-        Kind::Fix | Kind::Reference | Kind::Commit | Kind::Name | Kind::Url | Kind::Text | Kind::Lasting(_) => {
-            Vec::new()
-        }
+        ArgType::Choice(words) => words.iter().map(|word| (*word).to_owned()).collect(),
+        ArgType::Verb => VERBS.iter().map(|verb| verb.name.to_owned()).collect(),
+        ArgType::Duration => ["30m", "2h", "1d"].map(str::to_owned).to_vec(),
+        ArgType::Fix
+        | ArgType::Reference
+        | ArgType::Commit
+        | ArgType::Name
+        | ArgType::Url
+        | ArgType::Text
+        | ArgType::Lasting(_) => Vec::new(),
     }
 }
 
 /// Services with the slash first; their environments once the slash is typed.
-fn lanes(known: &Known, current: &str) -> Vec<String> {
+fn lanes(known: &Lexicon, current: &str) -> Vec<String> {
     let Some((service, _)) = current.split_once('/') else {
         return known.services.iter().map(|service| format!("{service}/")).collect();
     };

@@ -2,7 +2,7 @@
 
 use super::guard::shown;
 use super::suggest::nearest;
-use super::table::{Arg, Form, Group, VERBS, Verb};
+use super::table::{Arg, ArgSyntax, Group, VERBS, Verb};
 
 /// How wide a line may be.
 const COLUMNS: usize = 100;
@@ -22,7 +22,7 @@ pub fn help(verb: Option<&str>) -> String {
 
 /// The verb with what it takes besides flags; those are on its own page.
 fn brief(verb: &Verb) -> String {
-    let is_brief = |arg: &&Arg| !arg.shown.is_empty() && (!arg.form.is_flag() || arg.form == Form::Keyword);
+    let is_brief = |arg: &&Arg| !arg.shown.is_empty() && (!arg.form.is_flag() || arg.form == ArgSyntax::Keyword);
     let places = verb.args.iter().filter(is_brief).map(|arg| arg.shown);
     std::iter::once(verb.name).chain(places).collect::<Vec<_>>().join(" ")
 }
@@ -72,7 +72,7 @@ fn page(verb: &Verb) -> String {
 
 /// An argument as it is typed.
 fn label(arg: &Arg) -> String {
-    let dashes = if arg.form.is_flag() && arg.form != Form::Keyword { "--" } else { "" };
+    let dashes = if arg.form.is_flag() && arg.form != ArgSyntax::Keyword { "--" } else { "" };
     format!("{dashes}{}", arg.name)
 }
 

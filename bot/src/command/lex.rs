@@ -2,7 +2,7 @@
 //! wrong with a token is said by whoever wanted another one.
 
 use super::error::Span;
-use super::slack;
+use super::unescape;
 
 /// What a token was written as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,12 +98,12 @@ fn value_at(text: &str, at: usize, glued: bool) -> Token {
     if let Some((inner_end, end)) = closing_quote(text, at, closers) {
         let inner_start = at + char_at(text, at).map_or(0, char::len_utf8);
         let inner = text.get(inner_start..inner_end).unwrap_or_default();
-        let token_text = squeeze(&slack::decode(inner, true));
+        let token_text = squeeze(&unescape::decode(inner, true));
         return Token { kind: TokenKind::Quoted, text: token_text, span: at..end, glued };
     }
     let kind = if closers.is_empty() { TokenKind::Word } else { TokenKind::Unclosed };
     let end = word_end(text, at);
-    let token_text = squeeze(&slack::decode(text.get(at..end).unwrap_or_default(), false));
+    let token_text = squeeze(&unescape::decode(text.get(at..end).unwrap_or_default(), false));
     Token { kind, text: token_text, span: at..end, glued }
 }
 
@@ -133,7 +133,7 @@ fn closing_quote(text: &str, open_at: usize, closers: &[char]) -> Option<(usize,
         } else if closers.contains(&c) && char_at(text, next).is_none_or(char::is_whitespace) {
             return Some((at, next));
         } else {
-            at += slack::entity(text.get(at..)?).map_or(c.len_utf8(), |(length, _)| length);
+            at += unescape::entity(text.get(at..)?).map_or(c.len_utf8(), |(length, _)| length);
         }
     }
     None
@@ -151,7 +151,7 @@ fn word_end(text: &str, start: usize) -> usize {
         if c.is_whitespace() {
             break;
         }
-        let entity = text.get(at..).and_then(slack::entity);
+        let entity = text.get(at..).and_then(unescape::entity);
         at += entity.map_or(c.len_utf8(), |(length, _)| length);
     }
     at

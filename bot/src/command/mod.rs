@@ -6,22 +6,22 @@ mod args;
 mod bind;
 mod complete;
 mod dates;
+mod display;
 mod duration;
 mod error;
 mod guard;
 mod help;
-mod known;
 mod lex;
-mod place;
+mod lexicon;
+mod positional;
 mod reference;
 mod request;
 mod request_facts;
-mod show;
-mod slack;
 mod suggest;
 mod table;
 #[cfg(test)]
 mod tests;
+mod unescape;
 mod verbs;
 
 pub use args::Args;
@@ -29,16 +29,16 @@ pub use complete::complete;
 pub use error::{ErrorCode, ParseError, Span};
 pub use guard::MAX_BYTES;
 pub use help::help;
-pub use known::Known;
+pub use lexicon::Lexicon;
 pub use reference::{Address, Reference};
 pub use request::{DriftChoice, MergebackAction, Request, TriageWord, required_role};
-pub use table::{Arg, Form, Group, Kind, VERBS, Verb};
+pub use table::{Arg, ArgSyntax, ArgType, Group, VERBS, Verb};
 
 /// Reads one command. An empty text asks for help, and so does `--help` behind a verb.
 ///
 /// # Errors
 /// Says what is wrong and where, with the nearest match and the usage.
-pub fn parse(text: &str, known: &Known) -> Result<Request, ParseError> {
+pub fn parse(text: &str, known: &Lexicon) -> Result<Request, ParseError> {
     guard::check(text)?;
     let tokens = lex::lex(text);
     let Some((first, behind)) = tokens.split_first() else {

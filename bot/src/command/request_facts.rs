@@ -2,7 +2,7 @@
 
 use super::request::{MergebackAction, Request};
 use crate::domain::id::HotfixId;
-use crate::domain::people::Deed;
+use crate::domain::people::Permission;
 
 impl Request {
     /// The verb's name in the table.
@@ -163,17 +163,17 @@ impl Request {
     /// What kind of thing it wants to do.
     #[must_use]
     #[expect(clippy::wildcard_enum_match_arm, reason = "whatever is neither a word nor a vote changes something")]
-    pub fn deed(&self) -> Deed {
+    pub fn deed(&self) -> Permission {
         match self {
-            looks if looks.reads_only() => Deed::Look,
-            Self::Ack { .. } | Self::Hold { .. } | Self::Unhold { .. } => Deed::Say,
+            looks if looks.reads_only() => Permission::View,
+            Self::Ack { .. } | Self::Hold { .. } | Self::Unhold { .. } => Permission::Comment,
             Self::Approve { .. }
             | Self::Reject { .. }
             | Self::Identify { .. }
             | Self::Override { .. }
-            | Self::Countersign { .. } => Deed::Vote,
-            Self::BreakGlass { .. } => Deed::BreakGlass,
-            _ => Deed::Change,
+            | Self::Countersign { .. } => Permission::Vote,
+            Self::BreakGlass { .. } => Permission::BreakGlass,
+            _ => Permission::Change,
         }
     }
 }

@@ -87,16 +87,16 @@ pub struct Arg {
     /// Its piece of the usage line.
     pub shown: &'static str,
     /// How it is written.
-    pub form: Form,
+    pub form: ArgSyntax,
     /// What it means.
-    pub kind: Kind,
+    pub kind: ArgType,
     /// What it is, in one line.
     pub about: &'static str,
 }
 
 /// How an argument is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
+pub enum ArgSyntax {
     /// One word.
     Word,
     /// One word, or none.
@@ -119,7 +119,7 @@ pub enum Form {
     Keyword,
 }
 
-impl Form {
+impl ArgSyntax {
     /// Whether it is found by its name instead of its place.
     #[must_use]
     pub fn is_flag(self) -> bool {
@@ -159,7 +159,7 @@ impl Form {
 
 /// What an argument means: it says what is offered for completion and what a mistyped word is compared with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum ArgType {
     /// A service.
     Service,
     /// A service, or `all`.

@@ -8,9 +8,9 @@ mod table;
 use super::*;
 use crate::domain::id::HotfixId;
 
-fn known() -> Known {
+fn known() -> Lexicon {
     let words = |text: &str| text.split(' ').map(str::to_owned).collect();
-    Known {
+    Lexicon {
         services: words("payments uploads search"),
         environments: words("staging production"),
         steps: words("withheld review verify-local postmortem"),

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use toml::Spanned;
 use toml::de::DeValue;
 
-use super::fault::{At, Fault, FileId, Located, Sink};
+use super::diagnostic::{At, Diagnostic, Diagnostics, FileId, Located};
 use super::reader::{Reader, listed, nearest};
 
 /// One value of a table or a list, which may be missing.
@@ -16,7 +16,7 @@ pub(super) struct Field<'a> {
     pub(super) name: &'a str,
     pub(super) value: Option<&'a Spanned<DeValue<'a>>>,
     pub(super) file: FileId,
-    pub(super) sink: &'a Sink,
+    pub(super) sink: &'a Diagnostics,
 }
 
 impl<'a> Field<'a> {
@@ -26,7 +26,7 @@ impl<'a> Field<'a> {
     }
 
     /// Where faults go.
-    pub(super) fn sink(&self) -> &'a Sink {
+    pub(super) fn sink(&self) -> &'a Diagnostics {
         self.sink
     }
 
@@ -55,19 +55,24 @@ impl<'a> Field<'a> {
         let text = self.verbatim()?;
         if text.value.trim().is_empty() {
             let what = format!("`{name}` is empty");
-            sink.add(Fault::at(text.at, what, "nothing here", "write something, or take the key out"));
+            sink.add(Diagnostic::at(text.at, what, "nothing here", "write something, or take the key out"));
             return None;
         }
         Some(text.map(|text| text.trim().to_owned()))
     }
 
     /// A text on one line.
-    pub(super) fn line(self) -> Option<Located<String>> {
+    pub(super) fn string_line(self) -> Option<Located<String>> {
         let (sink, name) = (self.sink, self.name);
         let text = self.text()?;
         if text.value.chars().any(char::is_control) {
             let what = format!("`{name}` is longer than one line");
-            sink.add(Fault::at(text.at, what, "has a line break or another control character", "put it on one line"));
+            sink.add(Diagnostic::at(
+                text.at,
+                what,
+                "has a line break or another control character",
+                "put it on one line",
+            ));
             return None;
         }
         Some(text)
@@ -81,7 +86,7 @@ impl<'a> Field<'a> {
             Ok(value) => Some(Located { value, at: text.at }),
             Err(error) => {
                 let what = format!("`{name}` is not valid");
-                sink.add(Fault::at(text.at, what, "not valid", T::Err::to_string(&error)));
+                sink.add(Diagnostic::at(text.at, what, "not valid", T::Err::to_string(&error)));
                 None
             }
         }
@@ -99,12 +104,12 @@ impl<'a> Field<'a> {
             Some(near) => format!("did you mean \"{near}\"?"),
             None => format!("it can be {}", listed(&words)),
         };
-        sink.add(Fault::at(text.at, format!("`{name}` cannot be {:?}", text.value), "not one of its words", next));
+        sink.add(Diagnostic::at(text.at, format!("`{name}` cannot be {:?}", text.value), "not one of its words", next));
         None
     }
 
     /// A whole number in a range.
-    pub(super) fn whole(self, range: RangeInclusive<u32>) -> Option<Located<u32>> {
+    pub(super) fn integer(self, range: RangeInclusive<u32>) -> Option<Located<u32>> {
         let (value, at) = self.present()?;
         let wanted = format!("a whole number from {} to {}", range.start(), range.end());
         let DeValue::Integer(number) = value else {
@@ -115,12 +120,12 @@ impl<'a> Field<'a> {
             return Some(Located { value, at });
         }
         let what = format!("`{}` is out of range", self.name);
-        self.sink.add(Fault::at(at, what, "out of range", format!("give {wanted}")));
+        self.sink.add(Diagnostic::at(at, what, "out of range", format!("give {wanted}")));
         None
     }
 
     /// True or false.
-    pub(super) fn flag(self) -> Option<Located<bool>> {
+    pub(super) fn boolean(self) -> Option<Located<bool>> {
         let (value, at) = self.present()?;
         let DeValue::Boolean(flag) = value else {
             return self.mismatch(value, at, "true or false");
@@ -132,12 +137,12 @@ impl<'a> Field<'a> {
     pub(super) fn id(self) -> Option<Located<String>> {
         match self.present()? {
             (DeValue::Integer(number), at) => Some(Located { value: number.as_str().to_owned(), at }),
-            _ => self.line(),
+            _ => self.string_line(),
         }
     }
 
     /// A moment in time with its distance from UTC.
-    pub(super) fn moment(self) -> Option<Located<Timestamp>> {
+    pub(super) fn timestamp(self) -> Option<Located<Timestamp>> {
         let (value, at) = self.present()?;
         let wanted = "a moment with its offset, such as 2026-12-20T18:00:00Z or 2026-12-20T18:00:00+01:00";
         let DeValue::Datetime(moment) = value else {
@@ -187,7 +192,7 @@ impl<'a> Field<'a> {
 
     fn mismatch<T>(&self, value: &DeValue<'_>, at: At, wanted: &str) -> Option<T> {
         let (what, label) = (format!("`{}` is not {wanted}", self.name), format!("this is a {}", value.type_str()));
-        self.sink.add(Fault::at(at, what, label, format!("write {wanted}")));
+        self.sink.add(Diagnostic::at(at, what, label, format!("write {wanted}")));
         None
     }
 }

@@ -13,10 +13,10 @@
 
 mod chat;
 mod check;
-mod fault;
+mod diagnostic;
 mod field;
+mod integrations;
 mod mechanism;
-mod outside;
 mod read;
 mod reader;
 pub mod requirements;
@@ -33,12 +33,14 @@ use std::path::{Path, PathBuf};
 use hotfix_adapters::ids::Environment;
 
 pub use chat::{ChatKind, ChatSettings, DiscordSettings, Pace, SlackSettings, SlackWay};
-pub use fault::Faults;
+pub use diagnostic::DiagnosticReport;
+pub use integrations::{
+    ClusterConfig, ContainerConfig, GitHubAuth, HostConfig, HostKind, RegistryConfig, RegistryLogin,
+};
 pub use mechanism::{
     CapabilityConfig, CommandMechanism, DroneConfig, ForgeConfig, MechanismConfig, PipelineConfig, Probe,
     PromotionConfig, RolloutConfig, WorkflowConfig,
 };
-pub use outside::{ClusterConfig, ContainerConfig, GitHubAuth, HostConfig, HostKind, RegistryConfig, RegistryLogin};
 pub use settings::{HttpSettings, Log, LogFormat, Settings, StoreSettings};
 
 use crate::domain::group::ChatGroup;
@@ -116,7 +118,7 @@ impl Config {
         let way =
             |(name, service): (&ServiceName, &ConfiguredService)| (name.clone(), format!("{:?}", service.mechanisms));
         let ways = self.services.iter().map(way).collect();
-        Self { policy: self.policy.clone().with_ways(ways), ..self }
+        Self { policy: self.policy.clone().with_deploy_fingerprints(ways), ..self }
     }
 
     /// What a service declares to have, without how it is probed.
@@ -133,7 +135,7 @@ impl Config {
 ///
 /// # Errors
 /// All faults of all files together; the configuration is refused whole or taken whole.
-pub fn load(dir: &Path) -> Result<Config, Faults> {
+pub fn load(dir: &Path) -> Result<Config, DiagnosticReport> {
     let credentials = std::env::var_os(secret::CREDENTIALS_DIRECTORY).map(PathBuf::from);
     load_with(dir, credentials.as_deref())
 }
@@ -142,14 +144,14 @@ pub fn load(dir: &Path) -> Result<Config, Faults> {
 /// the bot that was started before can still be reached.
 #[must_use]
 pub fn socket(dir: &Path) -> Option<PathBuf> {
-    let sink = fault::Sink::default();
+    let sink = diagnostic::Diagnostics::default();
     let sources = source::Sources::read(dir, &sink);
     read::everything(&sources, None, &sink).settings.map(|settings| settings.socket)
 }
 
 /// Loads with the folder of credentials given, so that a test need not touch the environment of its process.
-fn load_with(dir: &Path, credentials: Option<&Path>) -> Result<Config, Faults> {
-    let sink = fault::Sink::default();
+fn load_with(dir: &Path, credentials: Option<&Path>) -> Result<Config, DiagnosticReport> {
+    let sink = diagnostic::Diagnostics::default();
     let sources = source::Sources::read(dir, &sink);
     let raw = read::everything(&sources, credentials, &sink);
     let config = check::assemble(raw, &sources, &sink);

@@ -6,7 +6,7 @@ use std::cell::RefCell;
 use toml::Spanned;
 use toml::de::DeTable;
 
-use super::fault::{At, Fault, FileId, Located, Sink};
+use super::diagnostic::{At, Diagnostic, Diagnostics, FileId, Located};
 use super::field::Field;
 
 /// One table.
@@ -16,19 +16,19 @@ pub(super) struct Reader<'a> {
     pub(super) at: At,
     /// What it describes, such as "a step", for messages.
     what: String,
-    pub(super) sink: &'a Sink,
+    pub(super) sink: &'a Diagnostics,
     known: RefCell<Vec<&'a str>>,
     missing: RefCell<Vec<&'a str>>,
 }
 
 impl<'a> Reader<'a> {
     /// The table of a whole file. What is missing in it is shown at its first key.
-    pub(super) fn of_file(file: FileId, table: &'a DeTable<'a>, what: &str, sink: &'a Sink) -> Self {
+    pub(super) fn of_file(file: FileId, table: &'a DeTable<'a>, what: &str, sink: &'a Diagnostics) -> Self {
         let first = table.keys().map(Spanned::span).min_by_key(|span| span.start);
         Self::new(table, At::new(file, first.unwrap_or(0..0)), what, sink)
     }
 
-    pub(super) fn new(table: &'a DeTable<'a>, at: At, what: impl Into<String>, sink: &'a Sink) -> Self {
+    pub(super) fn new(table: &'a DeTable<'a>, at: At, what: impl Into<String>, sink: &'a Diagnostics) -> Self {
         Self { table, at, what: what.into(), sink, known: RefCell::default(), missing: RefCell::default() }
     }
 
@@ -70,7 +70,7 @@ impl<'a> Reader<'a> {
 
     /// Adds a fault at the beginning of the table.
     pub(super) fn fault(&self, what: impl Into<String>, label: impl Into<String>, next: impl Into<String>) {
-        self.sink.add(Fault::at(self.at, what, label, next));
+        self.sink.add(Diagnostic::at(self.at, what, label, next));
     }
 
     /// Ends the reading: what is left is unknown. A key that looks like one that is missing is told of once.
@@ -83,7 +83,7 @@ impl<'a> Reader<'a> {
             let next =
                 near.map_or_else(|| format!("it has {}", listed(&known)), |near| format!("did you mean `{near}`?"));
             let at = At::new(self.at.file, key.span());
-            self.sink.add(Fault::at(at, format!("{} has no key `{given}`", self.what), "unknown key", next));
+            self.sink.add(Diagnostic::at(at, format!("{} has no key `{given}`", self.what), "unknown key", next));
         }
         drop(known);
         self.abandon();
@@ -93,7 +93,12 @@ impl<'a> Reader<'a> {
     pub(super) fn abandon(self) {
         for key in self.missing.borrow().iter() {
             let what = format!("{} has no `{key}`", self.what);
-            self.sink.add(Fault::at(self.at, what, format!("`{key}` is missing here"), format!("add `{key} = …`")));
+            self.sink.add(Diagnostic::at(
+                self.at,
+                what,
+                format!("`{key}` is missing here"),
+                format!("add `{key} = …`"),
+            ));
         }
     }
 }

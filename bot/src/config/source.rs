@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
-use super::fault::{At, Fault, FileId, Sink};
+use super::diagnostic::{At, Diagnostic, Diagnostics, FileId};
 use super::rights;
 
 /// The largest file that is read.
@@ -41,7 +41,7 @@ struct Source {
 }
 
 impl Sources {
-    pub(super) fn read(dir: &Path, sink: &Sink) -> Self {
+    pub(super) fn read(dir: &Path, sink: &Diagnostics) -> Self {
         let mut sources = Self {
             root: dir.to_owned(),
             settings: None,
@@ -54,7 +54,7 @@ impl Sources {
         match std::fs::canonicalize(dir) {
             Ok(root) if root.is_dir() => sources.root = root,
             Ok(_) => {
-                sink.add(Fault::of(
+                sink.add(Diagnostic::of(
                     dir.display().to_string(),
                     "this is not a folder",
                     "give the folder that holds hotfix.toml",
@@ -63,7 +63,11 @@ impl Sources {
             }
             Err(error) => {
                 let next = "give the folder of the configuration with --config";
-                sink.add(Fault::of(dir.display().to_string(), format!("the folder cannot be read: {error}"), next));
+                sink.add(Diagnostic::of(
+                    dir.display().to_string(),
+                    format!("the folder cannot be read: {error}"),
+                    next,
+                ));
                 return sources;
             }
         }
@@ -71,7 +75,7 @@ impl Sources {
             sink.add(*fault);
         }
         if let Err(wrong) = rights::check_parents(&sources.root) {
-            sink.add(Fault::of(dir.display().to_string(), wrong.what, wrong.next));
+            sink.add(Diagnostic::of(dir.display().to_string(), wrong.what, wrong.next));
         }
         sources.settings = sources.file("hotfix.toml", sink);
         sources.policy = sources.file("policy.toml", sink);
@@ -117,7 +121,7 @@ impl Sources {
         hex::encode(digest.finalize())
     }
 
-    fn file(&mut self, shown: &str, sink: &Sink) -> Option<FileId> {
+    fn file(&mut self, shown: &str, sink: &Diagnostics) -> Option<FileId> {
         match read_file(&self.root, shown) {
             Ok(text) => {
                 self.files.push(Source { shown: shown.to_owned(), text });
@@ -131,12 +135,12 @@ impl Sources {
     }
 
     /// The `*.toml` of a folder, by name. Other files, such as what an editor leaves behind, are nobody's.
-    fn folder(&mut self, shown: &str, sink: &Sink) -> Vec<Named> {
+    fn folder(&mut self, shown: &str, sink: &Diagnostics) -> Vec<Named> {
         let next = format!("put one .toml file for each of the {shown} in {shown}/; the file's name is its name");
         let entries = match std::fs::read_dir(self.root.join(shown)) {
             Ok(entries) => entries,
             Err(error) => {
-                sink.add(Fault::of(shown, format!("the folder {shown}/ cannot be read: {error}"), next));
+                sink.add(Diagnostic::of(shown, format!("the folder {shown}/ cannot be read: {error}"), next));
                 return Vec::new();
             }
         };
@@ -151,7 +155,7 @@ impl Sources {
             .collect();
         names.sort();
         if names.is_empty() {
-            sink.add(Fault::of(shown, format!("the folder {shown}/ has no .toml file"), next));
+            sink.add(Diagnostic::of(shown, format!("the folder {shown}/ has no .toml file"), next));
         }
         names
             .into_iter()
@@ -163,7 +167,7 @@ impl Sources {
     }
 }
 
-fn read_file(root: &Path, shown: &str) -> Result<String, Box<Fault>> {
+fn read_file(root: &Path, shown: &str) -> Result<String, Box<Diagnostic>> {
     let unreadable = |error: std::io::Error| {
         refusal(shown, format!("{shown} cannot be read: {error}"), "write it; README.md says what goes in it")
     };
@@ -190,7 +194,7 @@ fn read_file(root: &Path, shown: &str) -> Result<String, Box<Fault>> {
 }
 
 /// Whoever can write the configuration can deploy; so only its owner may.
-fn check_rights(path: &Path, shown: &str) -> Result<(), Box<Fault>> {
+fn check_rights(path: &Path, shown: &str) -> Result<(), Box<Diagnostic>> {
     let found = std::fs::metadata(path)
         .map_err(|error| refusal(shown, format!("{shown} cannot be looked at: {error}"), "see who owns it"))?;
     if found.is_dir() || found.is_file() {
@@ -199,6 +203,6 @@ fn check_rights(path: &Path, shown: &str) -> Result<(), Box<Fault>> {
     Err(refusal(shown, format!("{shown} is not a file"), "put a plain file there"))
 }
 
-fn refusal(path: &str, what: impl Into<String>, next: impl Into<String>) -> Box<Fault> {
-    Box::new(Fault::of(path, what, next))
+fn refusal(path: &str, what: impl Into<String>, next: impl Into<String>) -> Box<Diagnostic> {
+    Box::new(Diagnostic::of(path, what, next))
 }

@@ -13,7 +13,7 @@ pub(super) async fn everything(play: &mut Play) -> anyhow::Result<()> {
     let run = play.run().await?;
     let ending = match &run.phase {
         Phase::Ended { ending, .. } => ending.clone(),
-        Phase::Surveying | Phase::Underway => {
+        Phase::ReadingWorld | Phase::Underway => {
             bail!("{}", unfinished(&run))
         }
     };

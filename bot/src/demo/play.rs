@@ -52,7 +52,7 @@ impl Play {
         let console = wire::console(&config, options)?;
         let forge = wire::local_forge(&config)?;
         let program = std::env::current_exe().context("this program cannot find itself")?;
-        let outside = wire::outside(&config, console.clone(), &program)?;
+        let outside = wire::ports(&config, console.clone(), &program)?;
         let journal: Arc<dyn Journal> = store.clone();
         let process = crate::process_name();
         let engine = Arc::new(Engine::start(journal, outside, config, process).await?);
@@ -91,7 +91,7 @@ impl Play {
         self.breathe().await;
         self.typed(line)?;
         if let Some(inbound) = self.console.parse_input(line).map_err(|error| anyhow::anyhow!("{error}"))?
-            && let Some(reply) = self.engine.hear(&inbound).await?.reply()
+            && let Some(reply) = self.engine.handle_inbound(&inbound).await?.reply()
         {
             self.console.whisper(&inbound.channel, &inbound.from, &reply.card).await?;
         }
@@ -121,7 +121,7 @@ impl Play {
             while self.engine.work().await?.claimed > 0 {
                 busy = true;
             }
-            busy |= self.engine.look().await? > 0;
+            busy |= self.engine.poll().await? > 0;
             self.engine.present().await?;
             if !busy && self.engine.backlog().await? == 0 {
                 return Ok(());
@@ -183,7 +183,7 @@ impl Play {
             }
             match self.console.parse_input(&line) {
                 Ok(Some(inbound)) => {
-                    if let Some(reply) = self.engine.hear(&inbound).await?.reply() {
+                    if let Some(reply) = self.engine.handle_inbound(&inbound).await?.reply() {
                         self.console.whisper(&inbound.channel, &inbound.from, &reply.card).await?;
                     }
                 }

@@ -77,7 +77,7 @@ impl Hotfix {
     /// The contributors whom nobody knows, by their address or account, each with what they are called (security case 94).
     #[must_use]
     pub fn unknown(&self) -> BTreeMap<&PersonRef, &str> {
-        let promoted = self.riders.iter().flatten().filter(|_| self.plan.is_promotion());
+        let promoted = self.included_changes.iter().flatten().filter(|_| self.plan.is_promotion());
         let all = self.behind().chain(promoted.flat_map(|rider| &rider.people));
         let unknown = all.filter_map(|who| Some((who.unknown.as_ref()?, who.name.as_str())));
         unknown.filter(|(account, _)| !self.identified.contains_key(*account)).collect()

@@ -11,30 +11,30 @@ use jiff::Timestamp;
 use super::attribution::Attribution;
 use super::effect::Effect;
 use super::event::{
-    Answer, Contribution, Contributor, Counts, DriftChoice, HeadSeen, Lapse, MainSeen, PullSeen, Survey, Vote,
+    Answer, Contribution, Contributor, Counts, DriftChoice, HeadSeen, MainSeen, PullSeen, Snapshot, VoidReason, Vote,
 };
 use super::id::{HotfixId, PersonId, StepId};
-use super::observation::Observation;
+use super::observation::StampedObservation;
 use super::people::Grant;
-use super::playbook::Which;
+use super::playbook::BranchRole;
 use super::refusal::Refusal;
 use super::service::Approval;
-use super::vote::Standing;
-use super::way::Way;
+use super::vote::CurrentRoles;
+use super::vote_source::VoteSource;
 
 /// Something asked of a run.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Command {
     /// By a person whom the policy let.
-    Person(Grant, Act),
-    /// By what the bot saw, and of which run: see [`Observation`].
-    Saw(Observation),
+    User(Grant, UserCommand),
+    /// By what the bot saw, and of which run: see [`StampedObservation`].
+    Observed(StampedObservation),
     /// By what came of an act of the bot. A late or repeated one changes nothing.
-    Came(Outcome),
+    Finished(EffectResult),
     /// By time: people are to be reminded of this step.
-    Remind(StepId),
+    Timer(StepId),
     /// By time: people are to be reminded that a broken glass waits for a review.
-    RemindCountersign,
+    CountersignTimer,
 }
 
 /// Fixes that a person named.
@@ -48,7 +48,7 @@ pub struct Fixes {
 
 /// What a person can ask.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Act {
+pub enum UserCommand {
     /// Pick these commits onto the branch.
     Pick(Fixes),
     /// Take these commits, as they were asked for, out of the run.
@@ -65,7 +65,7 @@ pub enum Act {
         /// The prompt it was said on; `None` for the verb, which means the newest.
         on: Option<MessageRef>,
         /// How it was said.
-        way: Way,
+        way: VoteSource,
     },
     /// Take a vote or a no back.
     Unapprove {
@@ -79,7 +79,7 @@ pub enum Act {
         /// The prompt it was said on; `None` for the verb.
         on: Option<MessageRef>,
         /// How it was said.
-        way: Way,
+        way: VoteSource,
     },
     /// I have seen it.
     Acknowledge,
@@ -178,7 +178,7 @@ pub enum Act {
 
 /// What the bot saw.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Sighting {
+pub enum Observation {
     /// The branch; `None` when it is gone.
     Head(Option<HeadSeen>),
     /// The pull request.
@@ -218,7 +218,7 @@ pub enum Sighting {
         commit: CommitId,
     },
     /// What main holds and the run does not ship.
-    Withheld {
+    HeldBack {
         /// On top of this base.
         base: CommitId,
         /// Without these fixes.
@@ -262,7 +262,7 @@ pub enum Sighting {
         /// The version of the policy.
         policy_version: String,
         /// The roles that the voters have now; somebody who left is not among them.
-        standing: Standing,
+        roles: CurrentRoles,
         /// Whose word the policy asks for now, for each environment of the plan.
         approvals: BTreeMap<Environment, Approval>,
     },
@@ -292,9 +292,9 @@ pub enum Sighting {
 
 /// What came of an act of the bot.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Outcome {
+pub enum EffectResult {
     /// The world was read.
-    Surveyed(Box<Survey>),
+    SnapshotTaken(Box<Snapshot>),
     /// The team was told.
     Announced {
         /// The card.
@@ -307,7 +307,7 @@ pub enum Outcome {
     /// A branch exists.
     BranchCreated {
         /// Which one.
-        which: Which,
+        which: BranchRole,
         /// Where.
         at: CommitId,
     },
@@ -344,7 +344,7 @@ pub enum Outcome {
         url: Option<String>,
     },
     /// People were asked.
-    Prompted {
+    VoteRequested {
         /// For which environment.
         environment: Environment,
         /// For which commit.
@@ -353,7 +353,7 @@ pub enum Outcome {
         message: MessageRef,
     },
     /// The audit channel knows that the glass was broken.
-    GlassAnnounced {
+    BreakGlassAnnounced {
         /// The version of the event that says so.
         version: u64,
         /// The message there.
@@ -394,7 +394,7 @@ pub enum Outcome {
         commit: CommitId,
     },
     /// What else goes out.
-    Riders {
+    IncludedChanges {
         /// The commits of others.
         riders: Vec<Contribution>,
         /// How many in all.
@@ -482,12 +482,12 @@ pub struct DeployFacts {
     /// The version of the policy now.
     pub policy_version: String,
     /// The roles that the voters have now; somebody who left is not among them.
-    pub standing: Standing,
+    pub standing: CurrentRoles,
     /// The votes that were there when the facts were read. A later vote was not looked at, so it is left alone (security case
     /// 95).
     pub judged: Vec<Vote>,
     /// Whose vote the chat does not bear out any more, and why: the reaction is gone, or the account is no member's.
-    pub lapsed: BTreeMap<PersonId, Lapse>,
+    pub lapsed: BTreeMap<PersonId, VoidReason>,
     /// Who is listed now among those who may break the glass.
     pub glass: BTreeSet<PersonId>,
     /// The pull request, read anew; `None` when there is none to be merged.

@@ -7,20 +7,20 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::id::{PersonId, StepId};
-use super::playbook::Which;
+use super::playbook::BranchRole;
 
 /// Something to be done outside. The doc of each variant says by what it is found again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "effect", rename_all = "snake_case")]
 pub enum Effect {
     /// Read the world the run starts from. Reading is harmless to repeat.
-    Survey,
+    TakeSnapshot,
     /// Post the card and tell the team. Found by the post's key.
     Announce,
     /// Create a branch. Found by its name at that commit.
     CreateBranch {
         /// Which one.
-        which: Which,
+        which: BranchRole,
         /// Where.
         at: CommitId,
     },
@@ -54,14 +54,14 @@ pub enum Effect {
     /// Open the pull request that brings the fix to main. Found by head and base.
     OpenReturn,
     /// Ask for votes. Found by the post's key.
-    Prompt {
+    RequestVotes {
         /// For which environment.
         environment: Environment,
         /// For which commit.
         commit: CommitId,
     },
     /// Tell the audit channel that the glass was broken. Found by the post's key.
-    AnnounceGlass {
+    AnnounceBreakGlass {
         /// The event.
         version: u64,
     },
@@ -96,7 +96,7 @@ pub enum Effect {
         method: MergeMethod,
     },
     /// Find out what else goes out. Reading is harmless to repeat.
-    FindRiders {
+    FindIncludedChanges {
         /// The commit that goes out.
         to: CommitId,
     },
@@ -154,14 +154,14 @@ impl Effect {
     #[must_use]
     pub fn reach(&self) -> Reach {
         match self {
-            Self::Survey
+            Self::TakeSnapshot
             | Self::Announce
-            | Self::Prompt { .. }
-            | Self::FindRiders { .. }
+            | Self::RequestVotes { .. }
+            | Self::FindIncludedChanges { .. }
             | Self::Say { .. }
             | Self::Tell { .. }
             | Self::Remind { .. }
-            | Self::AnnounceGlass { .. }
+            | Self::AnnounceBreakGlass { .. }
             | Self::Audit { .. }
             | Self::RemindCountersign => Reach::Nothing,
             Self::CheckDeploy { .. } => Reach::Judgement,
@@ -181,7 +181,7 @@ impl Effect {
     #[must_use]
     pub fn describe(&self) -> String {
         match self {
-            Self::Survey => "read what runs in production and what main holds".to_owned(),
+            Self::TakeSnapshot => "read what runs in production and what main holds".to_owned(),
             Self::Announce => "tell the team".to_owned(),
             Self::CreateBranch { at, .. } => format!("create the branch at {}", at.short()),
             Self::Pick { source, .. } => format!("pick {}", source.short()),
@@ -189,17 +189,17 @@ impl Effect {
             Self::Rebase { onto, .. } => format!("rebase the fixes onto {}", onto.short()),
             Self::OpenPull => "open the pull request".to_owned(),
             Self::OpenReturn => "open the pull request into main".to_owned(),
-            Self::Prompt { environment, .. } => format!("ask for votes for {environment}"),
+            Self::RequestVotes { environment, .. } => format!("ask for votes for {environment}"),
             // It is read before a rollback as well.
             Self::CheckDeploy { environment, .. } => format!("read the facts before changing what {environment} runs"),
             Self::Deploy { environment, commit, .. } => format!("deploy {} to {environment}", commit.short()),
             Self::Merge { number, .. } => format!("merge pull request #{}", number.0),
-            Self::FindRiders { .. } => "find out what else goes out".to_owned(),
+            Self::FindIncludedChanges { .. } => "find out what else goes out".to_owned(),
             Self::RestoreBranch { at } => format!("restore the branch at {}", at.short()),
             Self::DeleteBranch { .. } => "delete the branch".to_owned(),
             Self::Say { .. } => "say it in the thread".to_owned(),
             Self::Tell { person, .. } => format!("tell {person}"),
-            Self::AnnounceGlass { .. } => "tell the audit channel that the glass was broken".to_owned(),
+            Self::AnnounceBreakGlass { .. } => "tell the audit channel that the glass was broken".to_owned(),
             Self::Audit { .. } => "say it in the audit channel".to_owned(),
             Self::RemindCountersign => "remind of the broken glass".to_owned(),
             Self::Remind { step } => format!("remind of {step}"),
@@ -210,19 +210,19 @@ impl Effect {
     #[must_use]
     pub fn serves_step(&self) -> bool {
         match self {
-            Self::Survey
+            Self::TakeSnapshot
             | Self::Announce
             | Self::CreateBranch { .. }
             | Self::Pick { .. }
             | Self::Rebase { .. }
             | Self::OpenPull
             | Self::OpenReturn
-            | Self::Prompt { .. }
+            | Self::RequestVotes { .. }
             | Self::Merge { .. }
-            | Self::FindRiders { .. } => true,
+            | Self::FindIncludedChanges { .. } => true,
             // A fix can leave while it is any step's turn.
             Self::Unpick { .. }
-            | Self::AnnounceGlass { .. }
+            | Self::AnnounceBreakGlass { .. }
             | Self::CheckDeploy { .. }
             | Self::Deploy { .. }
             | Self::RestoreBranch { .. }
@@ -244,7 +244,7 @@ impl Effect {
             | Self::Audit { .. }
             | Self::RemindCountersign
             | Self::Remind { .. } => true,
-            Self::Survey
+            Self::TakeSnapshot
             | Self::Announce
             | Self::CreateBranch { .. }
             | Self::Pick { .. }
@@ -252,12 +252,12 @@ impl Effect {
             | Self::Rebase { .. }
             | Self::OpenPull
             | Self::OpenReturn
-            | Self::Prompt { .. }
-            | Self::AnnounceGlass { .. }
+            | Self::RequestVotes { .. }
+            | Self::AnnounceBreakGlass { .. }
             | Self::CheckDeploy { .. }
             | Self::Deploy { .. }
             | Self::Merge { .. }
-            | Self::FindRiders { .. }
+            | Self::FindIncludedChanges { .. }
             | Self::RestoreBranch { .. }
             | Self::DeleteBranch { .. } => false,
         }

@@ -10,15 +10,15 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::attribution::Attribution;
+use super::break_glass::BreakGlass;
 use super::effect::Effect;
-use super::glass::Glass;
 use super::id::{HotfixId, PersonId, StepId};
 use super::people::Role;
 use super::plan::Plan;
-use super::playbook::{CapabilityKind, Which};
+use super::playbook::{BranchRole, CapabilityKind};
 use super::refusal::Refusal;
 use super::service::Approval;
-use super::way::Way;
+use super::vote_source::VoteSource;
 
 /// An event with when it happened and by whose doing, as the journal holds it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,7 +48,7 @@ pub enum Event {
     /// It was opened; its lanes were taken in the same commit.
     Opened(Box<Opened>),
     /// The state of the world it starts from was read.
-    Surveyed(Box<Survey>),
+    SnapshotTaken(Box<Snapshot>),
     /// It may not begin, for all of these reasons. It is over.
     Refused {
         /// The reasons.
@@ -198,7 +198,7 @@ pub enum Event {
         note: String,
     },
     /// What main holds and the run does not ship was looked at again: the base is another one, or the fixes are.
-    WithheldFound {
+    HeldBackFound {
         /// On top of this base.
         base: CommitId,
         /// Without these fixes, which ship.
@@ -227,7 +227,7 @@ pub enum Event {
     /// A branch exists, with nothing on it yet.
     BranchCreated {
         /// Which one.
-        which: Which,
+        which: BranchRole,
         /// Where it starts.
         at: CommitId,
     },
@@ -316,7 +316,7 @@ pub enum Event {
     /// Main, or the merge that would be released, was looked at again.
     MainSeen(MainSeen),
     /// People were asked for their vote.
-    Prompted {
+    VoteRequested {
         /// For which environment.
         environment: Environment,
         /// For which commit.
@@ -325,7 +325,7 @@ pub enum Event {
         message: MessageRef,
     },
     /// A question is not open any more, though what it is about would still ship.
-    QuestionClosed {
+    VoteRequestClosed {
         /// For which environment.
         environment: Environment,
         /// Why.
@@ -348,37 +348,36 @@ pub enum Event {
         person: PersonId,
         /// Why, when they did not take it back themselves.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        why: Option<Lapse>,
+        why: Option<VoidReason>,
     },
     /// Somebody said no; nothing is deployed there until they withdraw it or a new head comes.
-    Vetoed {
+    VoteRejected {
         /// For which environment.
         environment: Environment,
         /// Why.
         reason: String,
-        /// How they said it. Older journals do not tell.
-        #[serde(default)]
-        way: Way,
+        /// How they said it.
+        way: VoteSource,
         /// The message that the reaction is on, if it is one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         on: Option<MessageRef>,
     },
     /// Somebody took their no back; by the bot, what it was said of would not ship any more.
-    VetoWithdrawn {
+    RejectionWithdrawn {
         /// For which environment.
         environment: Environment,
         /// Whose no.
         person: PersonId,
     },
     /// Somebody broke the glass: the votes for one deployment are set aside.
-    GlassBroken(Glass),
+    BreakGlassUsed(BreakGlass),
     /// The audit channel was told of it; the glass counts from now on.
-    GlassAnnounced {
+    BreakGlassAnnounced {
         /// The message there.
         message: MessageRef,
     },
     /// The broken glass does not stand in for votes any more.
-    GlassVoided {
+    BreakGlassVoided {
         /// Why.
         reason: String,
     },
@@ -498,29 +497,27 @@ pub enum Event {
         /// What the main line is at by it.
         commit: CommitId,
         /// Whether it must not have been yet: production does not run it (APPLY-X3).
-        #[serde(default)]
         early: bool,
     },
     /// What else goes out with the fix.
-    RidersFound {
+    IncludedChangesFound {
         /// The commits of others.
         riders: Vec<Contribution>,
         /// How many there are in all.
         total: usize,
     },
     /// The fix is on the main line.
-    Proven {
+    MainlineMerged {
         /// How that is known.
         how: Containment,
         /// Where main was.
         main: CommitId,
     },
     /// The fix was on main, and was taken out again.
-    MainlineLost {
+    MainlineReverted {
         /// What took it out.
         by: Contribution,
         /// Whether a part of it is still there.
-        #[serde(default)]
         partly: bool,
     },
     /// The lines of the fix were rewritten on main: a person has to look whether it still works there.
@@ -726,7 +723,7 @@ pub struct LeftBranch {
 
 /// The world as a run finds it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Survey {
+pub struct Snapshot {
     /// What runs in production, when the mechanism can tell.
     pub running: Option<CommitId>,
     /// The last successful deployment to production, when the mechanism knows.
@@ -752,14 +749,14 @@ pub struct Survey {
     pub productions: BTreeMap<Environment, CommitId>,
     /// The base that what is withheld was compared with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub withheld_since: Option<CommitId>,
+    pub held_back_since: Option<CommitId>,
     /// The fixes that were left out of it, because they ship.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub withheld_without: BTreeSet<CommitId>,
+    pub held_back_without: BTreeSet<CommitId>,
     /// What main has and the base has not, the fixes left out.
-    pub withheld: Vec<Contribution>,
+    pub held_back: Vec<Contribution>,
     /// How many there are in all.
-    pub withheld_total: usize,
+    pub held_back_total: usize,
     /// The checks of main.
     pub main_checks: Vec<Check>,
     /// The checks that the forge requires of changes to the branch that the fix goes into.
@@ -924,14 +921,13 @@ pub struct Vote {
     pub policy_version: String,
     /// Whose.
     pub person: PersonId,
-    /// By which account. Votes of old journals do not tell.
+    /// By which account.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<PersonRef>,
     /// Their roles then.
     pub roles: BTreeSet<Role>,
-    /// How it was given. Older journals only tell whether it was a reaction.
-    #[serde(alias = "by_reaction")]
-    pub way: Way,
+    /// How it was given.
+    pub way: VoteSource,
     /// The message the reaction is on: a later question does not make it one that was taken back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on: Option<MessageRef>,
@@ -956,7 +952,7 @@ pub enum Closing {
 /// Why a yes does not count any more although nobody took it back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Lapse {
+pub enum VoidReason {
     /// Its reaction is not on the question any more (security cases 33 and 34).
     Reaction,
     /// Its account belongs to nobody who is here any more (security case 31).

@@ -9,18 +9,18 @@ use hotfix_adapters::registry::Published;
 use jiff::Timestamp;
 
 use super::attribution::{Attribution, Identified};
+use super::break_glass::BreakGlassUse;
 use super::effect::Effect;
 use super::event::{
-    Answer, Contribution, Contributor, Counts, DeployIntent, Ending, HeadSeen, MainSeen, PullSeen, Survey, Vote,
+    Answer, Contribution, Contributor, Counts, DeployIntent, Ending, HeadSeen, MainSeen, PullSeen, Snapshot, Vote,
 };
-use super::glass::BrokenGlass;
 use super::id::{HotfixId, PersonId, StepId};
 use super::plan::Plan;
-use super::playbook::{StepKind, StepSpec, What};
-use super::question::Prompt;
+use super::playbook::{Artifact, StepKind, StepSpec};
 use super::refusal::Refusal;
 use super::service::Approval;
-use super::way::Way;
+use super::vote_request::VoteRequest;
+use super::vote_source::VoteSource;
 
 /// One run.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,7 +50,7 @@ pub struct Hotfix {
     /// Where each step of the plan stands, in the plan's order.
     pub steps: Vec<StepState>,
     /// The world as the run found it.
-    pub survey: Option<Survey>,
+    pub snapshot: Option<Snapshot>,
     /// What a release from main rests on, as last seen.
     pub main_seen: Option<MainSeen>,
     /// The last commit before that with checks, as last seen: a merge has to have those checks as well (security case 92).
@@ -112,17 +112,17 @@ pub struct Hotfix {
     /// The pull request.
     pub pull: Option<Pull>,
     /// The question to the voters, by environment.
-    pub prompts: BTreeMap<Environment, Prompt>,
+    pub vote_requests: BTreeMap<Environment, VoteRequest>,
     /// The questions that are closed, oldest first: another took their place, or what they were about would not ship.
-    pub past_prompts: Vec<(Environment, Prompt)>,
+    pub past_vote_requests: Vec<(Environment, VoteRequest)>,
     /// Whose word a deployment takes by now, where the policy became stricter than the plan.
     pub approvals: BTreeMap<Environment, Approval>,
     /// The votes that were not withdrawn or voided.
     pub votes: Vec<Vote>,
     /// The noes that were not withdrawn: who, for where, why.
-    pub vetoes: BTreeMap<(Environment, PersonId), Veto>,
+    pub rejections: BTreeMap<(Environment, PersonId), Rejection>,
     /// The glasses that were broken, oldest first.
-    pub glasses: Vec<BrokenGlass>,
+    pub break_glass: Vec<BreakGlassUse>,
     /// How often people were reminded to review them.
     pub countersign_reminders: u32,
     /// The holds that were not lifted: who and why.
@@ -168,9 +168,9 @@ pub struct Hotfix {
     /// The post-mortem: `Some(None)` when the bot's own is all there is.
     pub postmortem: Option<Option<String>>,
     /// The riders, once they are known.
-    pub riders: Option<Vec<Contribution>>,
+    pub included_changes: Option<Vec<Contribution>>,
     /// How many riders there are in all, listed or not.
-    pub riders_total: usize,
+    pub included_changes_total: usize,
     /// Who acknowledged.
     pub acknowledged: BTreeSet<PersonId>,
 }
@@ -201,7 +201,7 @@ pub struct Pinned {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Phase {
     /// The world is being read; nothing was done yet.
-    Surveying,
+    ReadingWorld,
     /// It goes on.
     Underway,
     /// It is over.
@@ -320,11 +320,11 @@ pub struct Pull {
 
 /// A no.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Veto {
+pub struct Rejection {
     /// Why.
     pub reason: String,
     /// How it was given.
-    pub way: Way,
+    pub source: VoteSource,
     /// The message that the reaction is on, if it is one.
     pub on: Option<MessageRef>,
 }
@@ -417,11 +417,11 @@ pub struct Drift {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Mainline {
     /// It is not known to be.
-    Open,
+    NotMerged,
     /// It is, and this is how that is known.
-    Proven(Containment, CommitId),
+    Merged(Containment, CommitId),
     /// It was, and was taken out again.
-    Lost(CommitId),
+    Reverted(CommitId),
     /// A captain gave it up.
     Waived {
         /// Who.
@@ -479,7 +479,7 @@ impl Hotfix {
     /// Whether the fix is on main, or need not be any more.
     #[must_use]
     pub fn is_settled_on_main(&self) -> bool {
-        matches!(self.mainline, Mainline::Proven(..) | Mainline::Waived { .. })
+        matches!(self.mainline, Mainline::Merged(..) | Mainline::Waived { .. })
     }
 
     /// Whether production has the fix, or may have it, while main is not known to have it: the next release would lose it.
@@ -514,7 +514,7 @@ impl Hotfix {
     /// The commit that is to be deployed: what is promoted, the merge when the plan merges first, else the head of the
     /// branch.
     #[must_use]
-    pub fn ships(&self) -> Option<&CommitId> {
+    pub fn deployable(&self) -> Option<&CommitId> {
         if self.plan.is_promotion() {
             return self.target.as_ref();
         }
@@ -526,9 +526,9 @@ impl Hotfix {
 
     /// The commit that is to be deployed to an environment: what ships, or the schemas that it depends on.
     #[must_use]
-    pub fn ships_to(&self, environment: &Environment) -> Option<&CommitId> {
-        let schema = |spec: &StepSpec| matches!(&spec.kind, StepKind::Deploy { environment: e, what: What::Schema, .. } if e == environment);
-        if self.plan.steps.iter().any(schema) { self.asked.schema.as_ref() } else { self.ships() }
+    pub fn deployable_to(&self, environment: &Environment) -> Option<&CommitId> {
+        let schema = |spec: &StepSpec| matches!(&spec.kind, StepKind::Deploy { environment: e, what: Artifact::Schema, .. } if e == environment);
+        if self.plan.steps.iter().any(schema) { self.asked.schema.as_ref() } else { self.deployable() }
     }
 
     /// The digest of the image of what ships, once it is found.
@@ -536,7 +536,7 @@ impl Hotfix {
     pub fn digest(&self) -> Option<&Digest> {
         self.image
             .as_ref()
-            .filter(|pinned| Some(&pinned.commit) == self.ships())
+            .filter(|pinned| Some(&pinned.commit) == self.deployable())
             .map(|pinned| &pinned.published.image.digest)
     }
 
@@ -552,12 +552,12 @@ impl Hotfix {
 
     /// Whether a deployment put there what ships now: the commit, and the image of it that is pinned (HOCS-15).
     #[must_use]
-    pub fn is_what_ships(&self, intent: &DeployIntent) -> bool {
+    pub fn is_deployable(&self, intent: &DeployIntent) -> bool {
         let same_image = match (self.digest(), &intent.image) {
             (Some(pinned), Some(image)) => pinned == &image.digest,
             (Some(_) | None, _) => true,
         };
-        Some(&intent.commit) == self.ships_to(&intent.environment) && same_image
+        Some(&intent.commit) == self.deployable_to(&intent.environment) && same_image
     }
 
     /// The image that an environment runs by this run's doing, when images are deployed there.
@@ -591,7 +591,7 @@ impl Hotfix {
     #[must_use]
     pub fn has_begun(&self, environment: &Environment) -> bool {
         let stands = |deploy: &&Deployment| !matches!(deploy.state, DeployState::Failed(_));
-        self.last_deploy(environment).filter(stands).is_some_and(|deploy| self.is_what_ships(&deploy.intent))
+        self.last_deploy(environment).filter(stands).is_some_and(|deploy| self.is_deployable(&deploy.intent))
     }
 
     /// The deployment with this key.
@@ -632,7 +632,7 @@ impl Hotfix {
     /// itself.
     #[must_use]
     pub fn is_taken_back(&self, environment: &Environment) -> bool {
-        self.rolled_back.is_some() && self.rolled_back.as_ref() == self.ships_to(environment)
+        self.rolled_back.is_some() && self.rolled_back.as_ref() == self.deployable_to(environment)
     }
 
     /// What an environment ran before this run deployed there, as far as known.
@@ -669,14 +669,14 @@ impl Hotfix {
             // A deployment that failed may have done its work or half of it.
             Some(Deployment { state: DeployState::Failed(_), .. }) => None,
             Some(deploy) => Some(&deploy.intent.commit),
-            None if self.plan.ships_main() => self.survey.as_ref()?.running.as_ref(),
+            None if self.plan.ships_main() => self.snapshot.as_ref()?.running.as_ref(),
             None => self.ran_before(production).or(self.base.as_ref()),
         }
     }
 
     /// What a production ran when the run began, where there are several: each is compared with itself.
     fn ran_before(&self, production: &Environment) -> Option<&CommitId> {
-        self.survey.as_ref()?.productions.get(production)
+        self.snapshot.as_ref()?.productions.get(production)
     }
 
     /// Whether this step's turn is now.
@@ -687,7 +687,7 @@ impl Hotfix {
 
     /// The open pull request and where it goes, when that is not the branch that the plan names (security case 26).
     #[must_use]
-    pub fn astray(&self) -> Option<(PullNumber, &BranchName)> {
+    pub fn wrong_base(&self) -> Option<(PullNumber, &BranchName)> {
         let pull = self.pull.as_ref().filter(|pull| pull.merged.is_none())?;
         pull.seen.astray.as_ref().map(|into| (pull.number, into))
     }

@@ -5,12 +5,12 @@
 //! to be done outside because of them. Everything else here is the words they speak.
 
 pub mod attribution;
+pub mod break_glass;
 pub mod command;
 pub mod decide;
 pub mod effect;
 pub mod event;
 pub mod evolve;
-pub mod glass;
 pub mod group;
 pub mod hotfix;
 pub mod id;
@@ -19,13 +19,13 @@ mod only;
 pub mod people;
 pub mod plan;
 pub mod playbook;
-pub mod question;
 pub mod react;
 pub mod refusal;
 pub mod service;
 pub mod step;
 pub mod vote;
-pub mod way;
+pub mod vote_request;
+pub mod vote_source;
 
 #[cfg(test)]
 mod tests;

@@ -5,24 +5,24 @@ use std::sync::Arc;
 
 use hotfix_adapters::ids::CommitId;
 
-use super::command::Sighting;
+use super::command::Observation;
 use super::event::Vote;
 use super::hotfix::Hotfix;
 
 /// A sighting, and the run it was made from.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Observation {
+pub struct StampedObservation {
     /// The sighting.
-    pub sighting: Sighting,
+    pub observation: Observation,
     /// The run as it was when the reading began.
     pub of: Arc<Hotfix>,
 }
 
-impl Observation {
+impl StampedObservation {
     /// Returns the observation of a sighting made from this run.
     #[must_use]
-    pub fn new(of: &Arc<Hotfix>, sighting: Sighting) -> Self {
-        Self { sighting, of: of.clone() }
+    pub fn new(of: &Arc<Hotfix>, sighting: Observation) -> Self {
+        Self { observation: sighting, of: of.clone() }
     }
 
     /// Returns whether everything the sighting was computed from is still so. If not, it says nothing about the run as it is
@@ -33,46 +33,51 @@ impl Observation {
         if then.version == now.version {
             return true;
         }
-        match &self.sighting {
-            Sighting::Head(_) => {
+        match &self.observation {
+            Observation::Head(_) => {
                 (&then.base, &then.head, &then.fixes) == (&now.base, &now.head, &now.fixes)
                     && (then.branch, is_merged(then)) == (now.branch, is_merged(now))
             }
-            Sighting::Pull { .. } => then.pull == now.pull,
-            Sighting::Production { environment, .. } => {
+            Observation::Pull { .. } => then.pull == now.pull,
+            Observation::Production { environment, .. } => {
                 then.expected_in(environment) == now.expected_in(environment)
                     && (&then.deploys, &then.drifts) == (&now.deploys, &now.drifts)
                     && (then.live_at, then.rolled_in) == (now.live_at, now.rolled_in)
                     && fix(then) == fix(now)
             }
             // These are facts about files and commits, whatever the run is by now.
-            Sighting::Job { .. } | Sighting::OnMain(_) => true,
-            Sighting::Main(_) => (&then.pull, &then.main_seen) == (&now.pull, &now.main_seen),
-            Sighting::FixReverted { .. } | Sighting::FixBack(_) => {
+            Observation::Job { .. } | Observation::OnMain(_) => true,
+            Observation::Main(_) => (&then.pull, &then.main_seen) == (&now.pull, &now.main_seen),
+            Observation::FixReverted { .. } | Observation::FixBack(_) => {
                 (&then.reverted, sources(then)) == (&now.reverted, sources(now))
             }
-            Sighting::BranchMerged(_) => (&then.head, then.branch_merged) == (&now.head, now.branch_merged),
-            Sighting::Reached { .. } => {
+            Observation::BranchMerged(_) => (&then.head, then.branch_merged) == (&now.head, now.branch_merged),
+            Observation::Reached { .. } => {
                 (sources(then), &then.target, &then.reached) == (sources(now), &now.target, &now.reached)
             }
-            Sighting::Withheld { .. } => {
-                (&then.base, sources(then), &then.survey) == (&now.base, sources(now), &now.survey)
+            Observation::HeldBack { .. } => {
+                (&then.base, sources(then), &then.snapshot) == (&now.base, sources(now), &now.snapshot)
             }
-            Sighting::Counts(_) => (&then.base, then.ships(), &then.counts) == (&now.base, now.ships(), &now.counts),
-            Sighting::Image { .. } | Sighting::Tag(_) => (&then.image, then.ships()) == (&now.image, now.ships()),
-            Sighting::ImagesPassedOver { .. } => {
-                (&then.image, &then.passed_over, then.ships()) == (&now.image, &now.passed_over, now.ships())
+            Observation::Counts(_) => {
+                (&then.base, then.deployable(), &then.counts) == (&now.base, now.deployable(), &now.counts)
             }
-            Sighting::Edits { environment, .. } => {
-                (then.edits.get(environment), then.ships_to(environment), &then.deploys)
-                    == (now.edits.get(environment), now.ships_to(environment), &now.deploys)
+            Observation::Image { .. } | Observation::Tag(_) => {
+                (&then.image, then.deployable()) == (&now.image, now.deployable())
             }
-            Sighting::LiveBranch(_) => {
-                (&then.live_moved, then.ships()) == (&now.live_moved, now.ships()) && then.deploys == now.deploys
+            Observation::ImagesPassedOver { .. } => {
+                (&then.image, &then.passed_over, then.deployable()) == (&now.image, &now.passed_over, now.deployable())
+            }
+            Observation::Edits { environment, .. } => {
+                (then.edits.get(environment), then.deployable_to(environment), &then.deploys)
+                    == (now.edits.get(environment), now.deployable_to(environment), &now.deploys)
+            }
+            Observation::LiveBranch(_) => {
+                (&then.live_moved, then.deployable()) == (&now.live_moved, now.deployable())
+                    && then.deploys == now.deploys
             }
             // It judges votes one by one, each only if it was there: see `judges`.
-            Sighting::Rules { .. } => then.asked_deploy == now.asked_deploy,
-            Sighting::Mainline { .. } => then.mainline == now.mainline && fix(then) == fix(now),
+            Observation::Rules { .. } => then.asked_deploy == now.asked_deploy,
+            Observation::Mainline { .. } => then.mainline == now.mainline && fix(then) == fix(now),
         }
     }
 

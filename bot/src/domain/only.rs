@@ -4,7 +4,7 @@
 use hotfix_adapters::ids::Environment;
 
 use super::plan::{Plan, environment_of};
-use super::playbook::{StepKind, StepSpec, What};
+use super::playbook::{Artifact, StepKind, StepSpec};
 use super::refusal::Refusal;
 use super::service::{EnvironmentPlan, Service};
 
@@ -119,7 +119,7 @@ fn in_productions(steps: Vec<StepSpec>, only: &[String], productions: &[&Environ
 /// Whether what ships is deployed there.
 fn is_lane(steps: &[StepSpec], environment: &EnvironmentPlan) -> bool {
     steps.iter().any(|step| {
-        matches!(&step.kind, StepKind::Deploy { environment: e, what: What::Ships, .. } if e == &environment.name)
+        matches!(&step.kind, StepKind::Deploy { environment: e, what: Artifact::Fix, .. } if e == &environment.name)
     })
 }
 

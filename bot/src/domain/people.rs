@@ -179,11 +179,11 @@ impl Role {
 
 /// What kind of thing somebody wants to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Deed {
+pub enum Permission {
     /// Look; nothing changes.
-    Look,
+    View,
     /// Give a word that binds nobody: whose commits ride along is asked in private, and answers there.
-    Say,
+    Comment,
     /// Change something.
     Change,
     /// Approve, refuse or override: what only counts because of who said it.

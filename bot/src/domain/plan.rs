@@ -9,7 +9,9 @@ use sha2::{Digest as _, Sha256};
 
 use super::id::{PersonId, PlaybookId, ServiceName, StepId};
 use super::only;
-use super::playbook::{BranchScheme, HoldMeans, Playbook, StepKind, StepSpec, VerifyPlace, What, Which, WorkBranch};
+use super::playbook::{
+    Artifact, BranchRole, BranchScheme, HoldMeans, Playbook, StepKind, StepSpec, VerifyPlace, WorkBranch,
+};
 use super::refusal::Refusal;
 use super::service::{EnvironmentPlan, RequiredChecks, Service};
 
@@ -63,7 +65,7 @@ pub struct Plan {
 
 /// What a run is about, as far as its plan depends on it.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Subject<'a> {
+pub struct PlanInput<'a> {
     /// The title.
     pub title: &'a str,
     /// The ticket.
@@ -86,7 +88,7 @@ impl Plan {
     pub fn resolve(
         service: &Service,
         playbook: &Playbook,
-        subject: Subject<'_>,
+        subject: PlanInput<'_>,
         policy_version: &str,
     ) -> Result<Self, Vec<Refusal>> {
         let steps = if subject.exceptional { &playbook.exceptional } else { &playbook.steps };
@@ -207,10 +209,10 @@ impl Plan {
 
     /// The name of one of its branches.
     #[must_use]
-    pub fn branch_named(&self, which: Which) -> &BranchName {
+    pub fn branch_named(&self, which: BranchRole) -> &BranchName {
         match which {
-            Which::Fix => &self.branch,
-            Which::Into => &self.into,
+            BranchRole::Fix => &self.branch,
+            BranchRole::Integration => &self.into,
         }
     }
 
@@ -228,7 +230,7 @@ impl Plan {
 pub fn placed(step: &StepSpec, service: &Service, schema: bool) -> Vec<StepSpec> {
     let for_another_kind = step.only_for.is_some_and(|kind| kind != service.kind);
     let no_registry = matches!(step.kind, StepKind::Image) && !service.has_registry;
-    let no_schema = !schema && matches!(step.kind, StepKind::Deploy { what: What::Schema, .. });
+    let no_schema = !schema && matches!(step.kind, StepKind::Deploy { what: Artifact::Schema, .. });
     if for_another_kind || no_registry || no_schema {
         return Vec::new();
     }
@@ -308,7 +310,7 @@ fn environment_mut(kind: &mut StepKind) -> Option<&mut Environment> {
 fn branches(
     service: &Service,
     playbook: &Playbook,
-    subject: Subject<'_>,
+    subject: PlanInput<'_>,
 ) -> Result<(BranchName, BranchName), Vec<Refusal>> {
     let main = service.main.clone();
     let named = subject.branch.cloned();
@@ -337,7 +339,7 @@ fn branches(
     }
 }
 
-fn ticket<'a>(subject: Subject<'a>) -> Result<&'a str, Refusal> {
+fn ticket<'a>(subject: PlanInput<'a>) -> Result<&'a str, Refusal> {
     subject.ticket.ok_or_else(|| {
         Refusal::new(
             "ticket.missing",
@@ -349,7 +351,7 @@ fn ticket<'a>(subject: Subject<'a>) -> Result<&'a str, Refusal> {
 }
 
 /// The forge would refuse the push of a work branch that looks like a hotfix branch; so does the bot, and earlier (HOCS-9).
-fn fit(own: BranchName, work: &WorkBranch, subject: Subject<'_>) -> Result<BranchName, Refusal> {
+fn fit(own: BranchName, work: &WorkBranch, subject: PlanInput<'_>) -> Result<BranchName, Refusal> {
     if !own.as_str().to_ascii_lowercase().starts_with(&work.forbid_prefix.to_ascii_lowercase()) {
         return Ok(own);
     }

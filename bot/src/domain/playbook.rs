@@ -185,7 +185,7 @@ pub enum StepKind {
     /// Creates a branch before any fix is on it (APPLY-X2).
     Branch {
         /// Which one.
-        which: Which,
+        which: BranchRole,
     },
     /// Waits for the fix: picked by the bot or pushed by a person; then opens the pull request into main.
     Change {
@@ -220,7 +220,7 @@ pub enum StepKind {
         /// When it begins.
         trigger: Trigger,
         /// What is deployed.
-        what: What,
+        what: Artifact,
     },
     /// Merges the pull request into main before the deployment (MAIN-8).
     Merge {
@@ -246,19 +246,19 @@ pub enum StepKind {
 /// One of the two branches that a run can have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Which {
+pub enum BranchRole {
     /// The branch that carries the fix.
     Fix,
     /// The branch that its pull request goes into, when that is not main (HOCS-11).
-    Into,
+    Integration,
 }
 
 /// What a deployment deploys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum What {
+pub enum Artifact {
     /// What ships.
-    Ships,
+    Fix,
     /// The commit of the schemas that it depends on (PROMO-2, PROMO-3).
     Schema,
 }

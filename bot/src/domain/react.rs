@@ -49,7 +49,7 @@ pub fn react(state: &Hotfix, entry: &Entry, version: u64) -> Reaction {
 fn acts(state: &Hotfix, entry: &Entry, version: u64) -> Vec<Effect> {
     let now = entry.at;
     match &entry.event {
-        Event::Opened(_) => vec![Effect::Survey],
+        Event::Opened(_) => vec![Effect::TakeSnapshot],
         Event::StepEntered { step } => entered(state, step, now),
         // Nothing moved, so the step is not entered again; the next pick, or the pull request, follows from here.
         Event::FixPicked { commit: None, .. } | Event::FixConfirmed { .. } | Event::FixBack { .. } => {
@@ -68,15 +68,17 @@ fn acts(state: &Hotfix, entry: &Entry, version: u64) -> Vec<Effect> {
             commit: intent.commit.clone(),
             resumed: false,
         }],
-        Event::QuestionClosed { why: Closing::Expired | Closing::Edits, environment } => {
+        Event::VoteRequestClosed { why: Closing::Expired | Closing::Edits, environment } => {
             asked_anew(state, environment, now)
         }
         // Not before: what was merged too early is still deployed from the branch.
         Event::StepDone { step, .. } if is_mainline(state, step) => delete_branch(state),
-        Event::Proven { .. } | Event::MainlineConfirmed { .. } if state.abandoned.is_some() => delete_branch(state),
-        Event::GlassBroken(_) => vec![Effect::AnnounceGlass { version }],
+        Event::MainlineMerged { .. } | Event::MainlineConfirmed { .. } if state.abandoned.is_some() => {
+            delete_branch(state)
+        }
+        Event::BreakGlassUsed(_) => vec![Effect::AnnounceBreakGlass { version }],
         Event::Retried { effects } => effects.clone(),
-        Event::Surveyed(_)
+        Event::SnapshotTaken(_)
         | Event::Refused { .. }
         | Event::StepOffered { .. }
         | Event::StepDone { .. }
@@ -99,7 +101,7 @@ fn acts(state: &Hotfix, entry: &Entry, version: u64) -> Vec<Effect> {
         | Event::LiveBranchMoved { .. }
         | Event::ReturnOpened { .. }
         | Event::DeployNoted { .. }
-        | Event::WithheldFound { .. }
+        | Event::HeldBackFound { .. }
         | Event::BaseFound { .. }
         | Event::Announced { .. }
         | Event::BranchCreated { .. }
@@ -121,15 +123,15 @@ fn acts(state: &Hotfix, entry: &Entry, version: u64) -> Vec<Effect> {
         | Event::PullOpened { .. }
         | Event::PullSeen(_)
         | Event::MainSeen(_)
-        | Event::Prompted { .. }
-        | Event::QuestionClosed { why: Closing::Retargeted, .. }
+        | Event::VoteRequested { .. }
+        | Event::VoteRequestClosed { why: Closing::Retargeted, .. }
         | Event::ApprovalChanged { .. }
         | Event::Voted(_)
         | Event::VoteWithdrawn { .. }
-        | Event::Vetoed { .. }
-        | Event::VetoWithdrawn { .. }
-        | Event::GlassAnnounced { .. }
-        | Event::GlassVoided { .. }
+        | Event::VoteRejected { .. }
+        | Event::RejectionWithdrawn { .. }
+        | Event::BreakGlassAnnounced { .. }
+        | Event::BreakGlassVoided { .. }
         | Event::Countersigned { .. }
         | Event::CountersignReminded { .. }
         | Event::Acknowledged
@@ -145,11 +147,11 @@ fn acts(state: &Hotfix, entry: &Entry, version: u64) -> Vec<Effect> {
         | Event::RebaseConflicted { .. }
         | Event::Superseded { .. }
         | Event::Merged { .. }
-        | Event::RidersFound { .. }
-        | Event::MainlineLost { .. }
+        | Event::IncludedChangesFound { .. }
+        | Event::MainlineReverted { .. }
         | Event::MainlineRewritten { .. }
         | Event::MainlineConfirmed { .. }
-        | Event::Proven { .. }
+        | Event::MainlineMerged { .. }
         | Event::MergebackWaived { .. }
         | Event::PostmortemFiled { .. }
         | Event::Joined { .. }
@@ -187,7 +189,7 @@ fn is_mainline(state: &Hotfix, step: &StepId) -> bool {
 
 /// The branch is not needed any more once main has what is on it.
 fn delete_branch(state: &Hotfix) -> Vec<Effect> {
-    if !matches!(state.mainline, Mainline::Proven(..)) {
+    if !matches!(state.mainline, Mainline::Merged(..)) {
         return Vec::new();
     }
     let wanted =
@@ -264,11 +266,11 @@ fn talk(state: &Hotfix, entry: &Entry, version: u64) -> Vec<Effect> {
         | Event::PullOpened { .. }
         | Event::Voted(_)
         | Event::VoteWithdrawn { .. }
-        | Event::Vetoed { .. }
-        | Event::VetoWithdrawn { .. }
+        | Event::VoteRejected { .. }
+        | Event::RejectionWithdrawn { .. }
         | Event::ApprovalChanged { .. }
-        | Event::GlassBroken(_)
-        | Event::GlassVoided { .. }
+        | Event::BreakGlassUsed(_)
+        | Event::BreakGlassVoided { .. }
         | Event::Countersigned { .. }
         | Event::CountersignReminded { .. }
         | Event::Acknowledged
@@ -285,9 +287,9 @@ fn talk(state: &Hotfix, entry: &Entry, version: u64) -> Vec<Effect> {
         | Event::RebaseConflicted { .. }
         | Event::Superseded { .. }
         | Event::Merged { .. }
-        | Event::RidersFound { .. }
-        | Event::Proven { .. }
-        | Event::MainlineLost { .. }
+        | Event::IncludedChangesFound { .. }
+        | Event::MainlineMerged { .. }
+        | Event::MainlineReverted { .. }
         | Event::MainlineRewritten { .. }
         | Event::MainlineConfirmed { .. }
         | Event::MergebackWaived { .. }
@@ -321,17 +323,17 @@ fn talk(state: &Hotfix, entry: &Entry, version: u64) -> Vec<Effect> {
         | Event::Targeted { .. }
         | Event::JobFound { .. }
         | Event::Counted(_)
-        | Event::Surveyed(_)
-        | Event::WithheldFound { .. }
+        | Event::SnapshotTaken(_)
+        | Event::HeldBackFound { .. }
         | Event::BaseFound { .. }
         | Event::Announced { .. }
         | Event::FixRequested { .. }
         | Event::FixAttributed(_)
         | Event::PullSeen(_)
         | Event::EditsRead { .. }
-        | Event::Prompted { .. }
-        | Event::QuestionClosed { .. }
-        | Event::GlassAnnounced { .. }
+        | Event::VoteRequested { .. }
+        | Event::VoteRequestClosed { .. }
+        | Event::BreakGlassAnnounced { .. }
         | Event::DeployAsked { .. } => false,
     };
     let mut talk = if said { vec![Effect::Say { version }] } else { Vec::new() };
@@ -395,7 +397,7 @@ fn told(state: &Hotfix, entry: &Entry) -> Vec<PersonId> {
                 own.chain(intent.removes.iter().cloned()).chain(riders_of(state, &intent.environment)).collect();
             concerned.into_iter().filter(|person| person != &state.requester).collect()
         }
-        Event::RidersFound { riders, .. } => {
+        Event::IncludedChangesFound { riders, .. } => {
             let people = riders.iter().flat_map(|rider| &rider.people).filter_map(|who| who.person.clone());
             people.collect::<BTreeSet<_>>().into_iter().collect()
         }
@@ -406,7 +408,7 @@ fn told(state: &Hotfix, entry: &Entry) -> Vec<PersonId> {
 /// Returns the people whose changes went out with a promotion, or with a release of main: a rollback takes those away too.
 fn riders_of(state: &Hotfix, environment: &Environment) -> BTreeSet<PersonId> {
     let with_it = state.plan.ships_main() && state.plan.reaches_production(environment);
-    let riders = state.riders.iter().flatten().filter(|_| with_it);
+    let riders = state.included_changes.iter().flatten().filter(|_| with_it);
     riders.flat_map(|rider| &rider.people).filter_map(|who| who.person.clone()).collect()
 }
 

@@ -7,7 +7,7 @@ use super::effect::{Effect, Reach};
 use super::event::{Beyond, Counts, HeadSeen, Origins};
 use super::id::{HotfixId, PersonId, RequirementId};
 use super::people::Role;
-use super::playbook::{CapabilityKind, VerifyPlace, Which};
+use super::playbook::{BranchRole, CapabilityKind, VerifyPlace};
 use super::refusal::{Refusal, channel_in, marked_channel};
 use super::service::{Approval, ApprovalRule, StepUp};
 use crate::fixture::{commit, head, person, production};
@@ -72,11 +72,11 @@ fn every_effect_says_how_far_it_reaches() {
     let check = Effect::CheckDeploy { environment: production(), commit: one.clone(), key };
     let rebase = Effect::Rebase { from: one.clone(), head: one.clone(), onto: two.clone(), at };
     let merge = Effect::Merge { number: PullNumber(7), head: one.clone(), method: MergeMethod::Merge };
-    let create = Effect::CreateBranch { which: Which::Fix, at: one.clone() };
-    let prompt = Effect::Prompt { environment: production(), commit: one.clone() };
+    let create = Effect::CreateBranch { which: BranchRole::Fix, at: one.clone() };
+    let prompt = Effect::RequestVotes { environment: production(), commit: one.clone() };
     let (step, talk, aside) = ((true, false), (false, true), (false, false));
     let cases = [
-        (Effect::Survey, Reach::Nothing, step, "read what runs in production and what main holds"),
+        (Effect::TakeSnapshot, Reach::Nothing, step, "read what runs in production and what main holds"),
         (Effect::Announce, Reach::Nothing, step, "tell the team"),
         (create, Reach::Code, step, "create the branch at 1111111"),
         (Effect::Pick { source: one.clone(), at }, Reach::Code, step, "pick 1111111"),
@@ -86,7 +86,7 @@ fn every_effect_says_how_far_it_reaches() {
         (Effect::OpenReturn, Reach::Code, step, "open the pull request into main"),
         (prompt, Reach::Nothing, step, "ask for votes for production"),
         (
-            Effect::AnnounceGlass { version: 1 },
+            Effect::AnnounceBreakGlass { version: 1 },
             Reach::Nothing,
             aside,
             "tell the audit channel that the glass was broken",
@@ -95,7 +95,7 @@ fn every_effect_says_how_far_it_reaches() {
         (deploys(false), Reach::Live, aside, "deploy 1111111 to production"),
         (deploys(true), Reach::Live, aside, "deploy 1111111 to production"),
         (merge, Reach::Live, step, "merge pull request #7"),
-        (Effect::FindRiders { to: one.clone() }, Reach::Nothing, step, "find out what else goes out"),
+        (Effect::FindIncludedChanges { to: one.clone() }, Reach::Nothing, step, "find out what else goes out"),
         (Effect::RestoreBranch { at: two }, Reach::Code, aside, "restore the branch at 2222222"),
         (Effect::DeleteBranch { at: one }, Reach::Code, aside, "delete the branch"),
         (Effect::Say { version: 1 }, Reach::Nothing, talk, "say it in the thread"),

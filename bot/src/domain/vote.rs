@@ -7,9 +7,9 @@ use hotfix_adapters::forge::ReviewVerdict;
 use hotfix_adapters::ids::{CommitId, Environment};
 use jiff::Timestamp;
 
+use super::break_glass;
 use super::command::DeployFacts;
-use super::event::{Contribution, Lapse, ReviewSeen, Vote};
-use super::glass;
+use super::event::{Contribution, ReviewSeen, VoidReason, Vote};
 use super::hotfix::Hotfix;
 use super::id::PersonId;
 use super::people::Role;
@@ -17,7 +17,7 @@ use super::refusal::Refusal;
 use super::service::{ApprovalRule, StepUp};
 
 /// What the people who voted may do now. Roles are looked at twice: when they voted, and when it counts (security case 36).
-pub type Standing = BTreeMap<PersonId, BTreeSet<Role>>;
+pub type CurrentRoles = BTreeMap<PersonId, BTreeSet<Role>>;
 
 /// How the votes for an environment stand.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,14 +29,14 @@ pub struct Quorum {
     /// Who broke the glass that stands in for what would be missing.
     pub glass: Option<PersonId>,
     /// Who said no, and why.
-    pub vetoes: Vec<(PersonId, String)>,
+    pub rejections: Vec<(PersonId, String)>,
 }
 
 impl Quorum {
     /// Whether the gate is open.
     #[must_use]
     pub fn holds(&self) -> bool {
-        self.missing.is_empty() && self.vetoes.is_empty()
+        self.missing.is_empty() && self.rejections.is_empty()
     }
 }
 
@@ -46,15 +46,15 @@ impl Quorum {
 pub fn quorum(state: &Hotfix, environment: &Environment, now: Timestamp, facts: Option<&DeployFacts>) -> Quorum {
     let valid: Vec<&Vote> = state.votes.iter().filter(|vote| is_valid(state, vote, environment, now, facts)).collect();
     let rules = state.approval_rules(environment);
-    let vetoes = state.vetoes.iter().filter(|((place, _), _)| place == environment);
+    let vetoes = state.rejections.iter().filter(|((place, _), _)| place == environment);
     let missing = missing(&rules, &valid, facts.map(|facts| &facts.standing));
     let missing = if missing.is_empty() { alone(state, environment, &rules, &valid) } else { missing };
-    let glass = glass::stands_in(state, environment, now, facts).filter(|_| !missing.is_empty());
+    let glass = break_glass::applies_to(state, environment, now, facts).filter(|_| !missing.is_empty());
     Quorum {
         missing: if glass.is_some() { Vec::new() } else { missing },
         glass: glass.map(|glass| glass.person.clone()),
         valid: valid.iter().map(|vote| vote.person.clone()).collect(),
-        vetoes: vetoes.map(|((_, person), veto)| (person.clone(), veto.reason.clone())).collect(),
+        rejections: vetoes.map(|((_, person), veto)| (person.clone(), veto.reason.clone())).collect(),
     }
 }
 
@@ -68,7 +68,7 @@ fn is_valid(
     let still_in_role =
         facts.is_none_or(|facts| facts.standing.get(&vote.person).is_some_and(|now| still_in_role(state, vote, now)));
     &vote.environment == environment
-        && Some(&vote.commit) == state.ships_to(environment)
+        && Some(&vote.commit) == state.deployable_to(environment)
         && vote.image.as_ref() == state.digest()
         && vote.edits.as_ref() == state.edits.get(environment).map(|edits| &edits.digest)
         && Some(&vote.base) == state.base.as_ref()
@@ -95,9 +95,10 @@ pub fn is_backed(state: &Hotfix, vote: &Vote, facts: Option<&DeployFacts>) -> bo
 /// Asks for one more vote when all who approved a promotion worked on one commit of it: nobody approves their own work alone
 /// (security case 23).
 fn alone(state: &Hotfix, environment: &Environment, rules: &[ApprovalRule], votes: &[&Vote]) -> Vec<ApprovalRule> {
-    let ships = state.ships_to(environment).is_some() && state.ships_to(environment) == state.ships();
+    let ships = state.deployable_to(environment).is_some() && state.deployable_to(environment) == state.deployable();
     let own = |rider: &Contribution| votes.iter().all(|vote| state.wrote(rider, &vote.person));
-    let riders = state.riders.iter().flatten().filter(|_| ships && state.plan.is_promotion() && !votes.is_empty());
+    let riders =
+        state.included_changes.iter().flatten().filter(|_| ships && state.plan.is_promotion() && !votes.is_empty());
     let alone = riders.into_iter().any(own);
     rules.iter().filter(|_| alone).take(1).map(|rule| ApprovalRule { role: rule.role, count: 1 }).collect()
 }
@@ -117,13 +118,13 @@ pub fn lapse(
     state: &Hotfix,
     vote: &Vote,
     now: Timestamp,
-    (policy_version, standing): (&str, &Standing),
-) -> Option<Lapse> {
+    (policy_version, standing): (&str, &CurrentRoles),
+) -> Option<VoidReason> {
     match standing.get(&vote.person) {
-        None => Some(Lapse::Left),
-        Some(roles) if !still_in_role(state, vote, roles) => Some(Lapse::Role),
-        Some(_) if now >= vote.expires => Some(Lapse::Expired),
-        Some(_) => (vote.policy_version != policy_version).then_some(Lapse::Policy),
+        None => Some(VoidReason::Left),
+        Some(roles) if !still_in_role(state, vote, roles) => Some(VoidReason::Role),
+        Some(_) if now >= vote.expires => Some(VoidReason::Expired),
+        Some(_) => (vote.policy_version != policy_version).then_some(VoidReason::Policy),
     }
 }
 
@@ -152,7 +153,7 @@ pub fn excluded(state: &Hotfix, person: &PersonId) -> Option<Refusal> {
         let reason = "You said who an unknown contributor is, so you cast no vote in this run.";
         return Some(Refusal::new("vote.identified", reason, "Ask somebody else who may approve."));
     }
-    if glass::broke(state, person) {
+    if break_glass::used_break_glass(state, person) {
         let reason = "You broke the glass in this run, so you cast no vote in it.";
         return Some(Refusal::new("vote.glass", reason, "Ask somebody else who may approve."));
     }
@@ -161,7 +162,7 @@ pub fn excluded(state: &Hotfix, person: &PersonId) -> Option<Refusal> {
 
 /// Which rules the voters do not fulfil, each voter counting for one place only, and by a role that they had when they voted
 /// and have now.
-fn missing(rules: &[ApprovalRule], votes: &[&Vote], standing: Option<&Standing>) -> Vec<ApprovalRule> {
+fn missing(rules: &[ApprovalRule], votes: &[&Vote], standing: Option<&CurrentRoles>) -> Vec<ApprovalRule> {
     let holds = |vote: &Vote, role: Role| {
         vote.roles.contains(&role)
             && standing.is_none_or(|roles| roles.get(&vote.person).is_some_and(|now| now.contains(&role)))

@@ -9,8 +9,8 @@ use hotfix_adapters::ids::{CommitId, PersonRef, Platform};
 use jiff::{SignedDuration, Timestamp};
 
 use super::Engine;
+use super::branch_tips::Tips;
 use super::facts::LISTED;
-use super::tips::Tips;
 use crate::domain::attribution::{Attribution, handle};
 use crate::domain::event::{Contribution, Contributor, HeadSeen};
 use crate::domain::hotfix::Hotfix;

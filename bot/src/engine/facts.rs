@@ -8,7 +8,7 @@ use hotfix_adapters::forge::{Change, Check, Containment, Forge, PullRequest, Pul
 use hotfix_adapters::ids::{CommitId, Environment, PersonRef};
 
 use super::Engine;
-use super::tips::Tips;
+use super::branch_tips::Tips;
 use crate::domain::event::{MainSeen, PullSeen, ReviewSeen};
 use crate::domain::hotfix::Hotfix;
 use crate::domain::id::{PersonId, ServiceName};

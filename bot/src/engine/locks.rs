@@ -8,13 +8,13 @@ use hotfix_adapters::ids::Environment;
 use hotfix_storage::{Append, Commit, CommitError, Expected, LeaseChange, LeaseId, LeaseView, StreamId};
 use serde::Serialize;
 
-use super::ask::{Asker, Reply};
+use super::interactions::{Caller, Reply};
 use super::mailbox::{lane, raw};
 use super::{Engine, EngineError};
 use crate::command::Request;
 use crate::domain::command::{Frozen, Thaw};
 use crate::domain::id::{HotfixId, PersonId, ServiceName};
-use crate::domain::people::{Deed, Grant, Role};
+use crate::domain::people::{Grant, Permission, Role};
 use crate::domain::refusal::Refusal;
 use crate::view::{self, Holder, Lock};
 
@@ -38,7 +38,7 @@ impl Engine {
         clippy::wildcard_enum_match_arm,
         reason = "`asked` sends here only what is about locks, and `locks` itself is what is left"
     )]
-    pub(super) async fn lock(&self, asker: &Asker, request: Request, role: Role) -> Result<Reply, EngineError> {
+    pub(super) async fn lock(&self, asker: &Caller, request: Request, role: Role) -> Result<Reply, EngineError> {
         match request {
             Request::Lock { service, environment, ttl_minutes, reason } => {
                 let asked = Asked {
@@ -104,9 +104,9 @@ impl Engine {
     }
 
     /// Roles for one service; for everything, the role is wanted for every service.
-    async fn lane_grant(&self, asker: &Asker, service: Option<&ServiceName>, role: Role) -> Result<Grant, Refusal> {
+    async fn lane_grant(&self, asker: &Caller, service: Option<&ServiceName>, role: Role) -> Result<Grant, Refusal> {
         if let Some(service) = service {
-            return self.admit(asker, service, role, Deed::Change).await;
+            return self.admit(asker, service, role, Permission::Change).await;
         }
         self.admit_for_all(asker, role).await
     }
@@ -114,7 +114,7 @@ impl Engine {
     #[expect(clippy::too_many_arguments, reason = "three words and three facts about one lease")]
     async fn take(
         &self,
-        asker: &Asker,
+        asker: &Caller,
         role: Role,
         asked: Asked,
         minutes: Option<u32>,
@@ -142,7 +142,7 @@ impl Engine {
     #[expect(clippy::too_many_arguments, reason = "three words and three facts about one lease")]
     async fn change(
         &self,
-        asker: &Asker,
+        asker: &Caller,
         role: Role,
         asked: Asked,
         event: &'static str,
@@ -182,7 +182,7 @@ impl Engine {
     #[expect(clippy::too_many_arguments, reason = "three words and three facts about one lease")]
     async fn commit_lane(
         &self,
-        asker: &Asker,
+        asker: &Caller,
         grant: &Grant,
         lease: &LeaseId,
         change: LeaseChange,

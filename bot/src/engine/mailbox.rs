@@ -10,7 +10,7 @@ use hotfix_storage::{
 use serde_json::value::to_raw_value;
 use tokio::sync::Mutex;
 
-use super::{Engine, EngineError, Run, glass, outbox};
+use super::{Engine, EngineError, Run, break_glass, outbox};
 use crate::domain::command::Command;
 use crate::domain::decide::{Decision, decide};
 use crate::domain::effect::Effect;
@@ -22,7 +22,7 @@ use crate::domain::react::{Reminder, react};
 use crate::domain::refusal::Refusal;
 
 /// What became of a command.
-pub(super) enum Handled {
+pub(super) enum Submitted {
     /// It is durable; the run as it is now, and how many events it made.
     Done(Box<Hotfix>, usize),
     /// It was refused, and nothing changed.
@@ -35,7 +35,7 @@ pub(super) enum Handled {
 
 /// What goes into the commit beside the events.
 #[derive(Default)]
-pub(super) struct Beside {
+pub(super) struct CommitExtras {
     /// The input it answers.
     pub(super) seen: Option<DedupeKey>,
     /// The work it settles.
@@ -61,7 +61,12 @@ impl Engine {
     }
 
     /// Handles one command of a run, behind whatever the run is doing.
-    pub(super) async fn submit(&self, id: HotfixId, command: &Command, beside: Beside) -> Result<Handled, EngineError> {
+    pub(super) async fn submit(
+        &self,
+        id: HotfixId,
+        command: &Command,
+        beside: CommitExtras,
+    ) -> Result<Submitted, EngineError> {
         let Some(run) = self.run(id).await else {
             return Err(EngineError::Replay(format!("work for {id}, which no event opened")));
         };
@@ -69,10 +74,10 @@ impl Engine {
         loop {
             let decision = match decide(&run.state, command, self.now()) {
                 Ok(decision) => decision,
-                Err(refusals) => return Ok(Handled::Refused(self.with_names(&refusals))),
+                Err(refusals) => return Ok(Submitted::Refused(self.with_names(&refusals))),
             };
             if decision.entries.is_empty() && beside.settle.is_none() {
-                return Ok(Handled::Done(Box::new(decision.state), 0));
+                return Ok(Submitted::Done(Box::new(decision.state), 0));
             }
             let mut commit = self.commit_of(&run.state, &decision).await?;
             commit.seen = beside.seen.clone();
@@ -81,17 +86,17 @@ impl Engine {
                 Ok(_) => {
                     let events = decision.entries.len();
                     run.state = decision.state;
-                    return Ok(Handled::Done(Box::new(run.state.clone()), events));
+                    return Ok(Submitted::Done(Box::new(run.state.clone()), events));
                 }
                 Err(CommitError::Conflict { .. }) => run.state = self.read(id).await?,
-                Err(CommitError::AlreadySeen(first)) => return Ok(Handled::SeenBefore(first)),
-                Err(CommitError::FenceLost(_)) => return Ok(Handled::TooLate),
-                Err(CommitError::LeaseBusy(view)) if glass::is_of(&view) => {
-                    return Ok(Handled::Refused(self.with_names(&[glass::broken_before(&view)])));
+                Err(CommitError::AlreadySeen(first)) => return Ok(Submitted::SeenBefore(first)),
+                Err(CommitError::FenceLost(_)) => return Ok(Submitted::TooLate),
+                Err(CommitError::LeaseBusy(view)) if break_glass::is_of(&view) => {
+                    return Ok(Submitted::Refused(self.with_names(&[break_glass::broken_before(&view)])));
                 }
                 // Released lanes could not be taken again.
-                Err(CommitError::LeaseBusy(view)) => return Ok(Handled::Refused(vec![self.taken_meanwhile(&view)])),
-                Err(CommitError::LeaseLost(lease)) => return Ok(Handled::Refused(vec![lane_lost(&lease)])),
+                Err(CommitError::LeaseBusy(view)) => return Ok(Submitted::Refused(vec![self.taken_meanwhile(&view)])),
+                Err(CommitError::LeaseLost(lease)) => return Ok(Submitted::Refused(vec![lane_lost(&lease)])),
                 Err(error @ (CommitError::Malformed(_) | CommitError::Unknown(_) | CommitError::Fatal(_))) => {
                     return Err(EngineError::Journal(error.to_string()));
                 }
@@ -164,7 +169,7 @@ impl Engine {
             commit.leases = taken(&decision.state);
         }
         for (entry, version) in decision.entries.iter().zip(before.version + 1..) {
-            if let Event::GlassBroken(broken) = &entry.event {
+            if let Event::BreakGlassUsed(broken) = &entry.event {
                 commit.leases.push(self.take_glass(before, version, broken));
             }
             if let Event::DeployStarted(intent) = &entry.event {

@@ -25,38 +25,38 @@
 //! Invariants: nothing is answered before it is durable; nothing is done before its intent is; what is uncertain after a
 //! crash is looked up by its natural key before it is done again. Called by `serve`, by the demo and by the tests.
 
-mod acting;
-mod ask;
+mod admission;
 mod attribution;
-mod contain;
+mod branch_tips;
+mod break_glass;
+mod cards;
+mod containment;
+mod deferred;
 mod facts;
-mod form;
-mod gate;
-mod glass;
-mod halt;
-mod hint;
-mod hitch;
-mod inbox;
+mod forms;
+mod in_flight;
+mod interactions;
 mod locks;
-mod look;
-mod looker;
 mod mailbox;
-mod open;
 mod outbox;
-mod pace;
 mod perform;
-mod pool;
-mod present;
-mod pulse;
-mod question;
+mod poll;
+mod poll_step;
+mod poller;
+mod preflight;
+mod queries;
+mod rate_limit;
+mod read_failures;
 mod recover;
 mod reference;
 mod reload;
-mod seek;
-mod show;
-mod tips;
-mod trouble;
-mod watch;
+mod stalled;
+mod start;
+mod stats;
+mod vote_messages;
+mod vote_request;
+mod wakeup;
+mod workers;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -73,7 +73,7 @@ use jiff::Timestamp;
 use thiserror::Error;
 use tokio::sync::Mutex;
 
-use crate::command::Known;
+use crate::command::Lexicon;
 use crate::config::Config;
 use crate::domain::event::Entry;
 use crate::domain::hotfix::Hotfix;
@@ -81,19 +81,19 @@ use crate::domain::id::{HotfixId, ServiceName};
 use crate::domain::playbook::CapabilityKind;
 use crate::view::Audience;
 
-pub use ask::Reply;
-pub use form::Response;
-pub use hint::Hinted;
-pub use looker::Looker;
-pub use outbox::Pass;
-pub use pool::Pool;
-pub use pulse::Pulse;
+pub use forms::Response;
+pub use interactions::Reply;
+pub use outbox::Batch;
+pub use poller::Poller;
+pub use read_failures::READS;
 pub use recover::replay_all;
 pub use reload::{Current, Obstacles, Voided};
-pub use trouble::READS;
+pub use stats::Stats;
+pub use wakeup::WakeupResult;
+pub use workers::WorkerPool;
 
 /// What the engine reaches.
-pub struct Outside {
+pub struct Ports {
     /// Where the team talks.
     pub chat: Arc<dyn Chat>,
     /// On which platform that is: whose accounts are called.
@@ -150,11 +150,11 @@ impl From<hotfix_storage::ReadError> for EngineError {
 #[derive(Clone)]
 pub struct Engine {
     journal: Arc<dyn Journal>,
-    outside: Arc<Outside>,
+    outside: Arc<Ports>,
     config: Arc<Config>,
     /// Every word of the configuration. It is made once: it goes through all playbooks for each service, and every command
     /// is read by it.
-    known: Arc<Known>,
+    known: Arc<Lexicon>,
     /// Names commits: unique over restarts, so that no two commits share a name.
     process: String,
     runs: Arc<Mutex<BTreeMap<HotfixId, Arc<Mutex<Run>>>>>,
@@ -163,14 +163,14 @@ pub struct Engine {
     commits: Arc<std::sync::atomic::AtomicU64>,
     /// How often each piece of work broke off by a fault of the bot, since the process started.
     faults: Arc<std::sync::Mutex<BTreeMap<hotfix_storage::WorkKey, u32>>>,
-    acting: Arc<acting::Acting>,
-    answers: Arc<contain::Answers>,
-    hints: Arc<hint::Hints>,
-    pace: Arc<pace::Pace>,
-    pulse: Arc<Pulse>,
-    told: Arc<question::Told>,
-    troubles: Arc<trouble::Troubles>,
-    alarm: Arc<Mutex<halt::Alarm>>,
+    acting: Arc<in_flight::InFlight>,
+    answers: Arc<containment::Answers>,
+    hints: Arc<wakeup::Wakeups>,
+    pace: Arc<rate_limit::RateLimits>,
+    pulse: Arc<Stats>,
+    told: Arc<vote_request::NotifiedOnce>,
+    troubles: Arc<read_failures::Troubles>,
+    alarm: Arc<Mutex<preflight::ClockAlarm>>,
     /// How many configurations there were before this one, and how many there were in all.
     generation: u64,
     newest: Arc<std::sync::atomic::AtomicU64>,
@@ -205,14 +205,14 @@ impl Engine {
     /// When the journal cannot be read, or holds what cannot be.
     pub async fn start(
         journal: Arc<dyn Journal>,
-        outside: Outside,
+        outside: Ports,
         config: Config,
         process: String,
     ) -> Result<Self, EngineError> {
         let engine = Self {
             journal,
             outside: Arc::new(outside),
-            known: Arc::new(Known::of(&config)),
+            known: Arc::new(Lexicon::of(&config)),
             config: Arc::new(config),
             process,
             runs: Arc::default(),
@@ -261,7 +261,7 @@ impl Engine {
 
     /// What the engine did so far.
     #[must_use]
-    pub fn pulse(&self) -> &Pulse {
+    pub fn pulse(&self) -> &Stats {
         &self.pulse
     }
 

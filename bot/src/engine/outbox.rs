@@ -11,10 +11,10 @@ use hotfix_adapters::failure::Failure;
 use hotfix_storage::{ClaimRequest, Claimed, Commit, Lane, Settle, Settlement, WorkKey, WorkState};
 use serde::{Deserialize, Serialize};
 
-use super::inbox::inbox;
-use super::mailbox::{Beside, Handled};
+use super::deferred::inbox;
+use super::mailbox::{CommitExtras, Submitted};
 use super::{Engine, EngineError};
-use crate::domain::command::{Command, Outcome};
+use crate::domain::command::{Command, EffectResult};
 use crate::domain::effect::Effect;
 use crate::domain::id::HotfixId;
 
@@ -64,14 +64,14 @@ pub(super) struct Task {
 /// What a performer answers.
 pub(super) enum Performed {
     /// It is done, and this came of it.
-    Came(Box<Outcome>),
+    Finished(Box<EffectResult>),
     /// It is under way; ask again after so long.
-    Again(Duration),
+    Pending(Duration),
 }
 
 impl Performed {
-    pub(super) fn came(outcome: Outcome) -> Self {
-        Self::Came(Box::new(outcome))
+    pub(super) fn came(outcome: EffectResult) -> Self {
+        Self::Finished(Box::new(outcome))
     }
 }
 
@@ -80,23 +80,23 @@ struct TooLong;
 
 /// What one pass over the outbox did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Pass {
+pub struct Batch {
     /// How much work was claimed.
     pub claimed: usize,
 }
 
 impl Engine {
     /// Does the work that is due now, a batch of it, to the end, and says how much that was: one step of what a
-    /// [`super::Pool`] does without end.
+    /// [`super::WorkerPool`] does without end.
     ///
     /// # Errors
     /// When the journal is out of order; what the world refuses is not an error of the engine.
-    pub async fn work(&self) -> Result<Pass, EngineError> {
+    pub async fn work(&self) -> Result<Batch, EngineError> {
         self.pulse.passed();
         let claimed = self.claim(LANES.map(|lane| lane()).into(), BATCH).await?;
-        let results = futures::future::join_all(claimed.iter().map(|work| self.carry_out(work))).await;
+        let results = futures::future::join_all(claimed.iter().map(|work| self.run_claimed(work))).await;
         results.into_iter().collect::<Result<Vec<()>, _>>()?;
-        Ok(Pass { claimed: claimed.len() })
+        Ok(Batch { claimed: claimed.len() })
     }
 
     /// Claims work that is due now.
@@ -105,7 +105,7 @@ impl Engine {
     }
 
     /// Does one piece of claimed work, up to its settlement, whatever becomes of it.
-    pub(super) async fn carry_out(&self, claimed: &Claimed) -> Result<(), EngineError> {
+    pub(super) async fn run_claimed(&self, claimed: &Claimed) -> Result<(), EngineError> {
         if claimed.work.lane == inbox() {
             return match self.under_claim(claimed, self.unpack(claimed)).await {
                 Some(Ok(done)) => done,
@@ -126,7 +126,7 @@ impl Engine {
         match self.under_claim(claimed, tried).await {
             None => Ok(()),
             Some(Ok(Ok(done))) => done,
-            Some(Ok(Err(_))) => self.broke_off(claimed, &task).await,
+            Some(Ok(Err(_))) => self.on_panic(claimed, &task).await,
             Some(Err(TooLong)) => {
                 tracing::error!(run = %task.run, effect = %task.effect.describe(), "work took too long and was given up; it will be looked up");
                 self.settle(claimed, self.again(backoff(claimed.attempt), "it took too long")).await
@@ -164,7 +164,7 @@ impl Engine {
 
     /// Work that broke off by a fault of the bot is tried again, a few times. Then it is set aside: it stays visible as dead,
     /// and the run says that it is stuck. What fails to be said is only set aside, for it cannot be said either.
-    async fn broke_off(&self, claimed: &Claimed, task: &Task) -> Result<(), EngineError> {
+    async fn on_panic(&self, claimed: &Claimed, task: &Task) -> Result<(), EngineError> {
         let (run, effect) = (task.run, task.effect.describe());
         let faults = self.count_fault(&claimed.work.key);
         if faults < MOST_FAULTS {
@@ -178,13 +178,13 @@ impl Engine {
             return self.settle(claimed, dead).await;
         }
         let settle = Settle { work: claimed.work.key.clone(), fence: claimed.fence, settlement: dead.clone() };
-        let command = Command::Came(Outcome::Refused { effect: task.effect.clone(), reason });
-        let told = self.submit(run, &command, Beside { seen: None, settle: Some(settle) });
+        let command = Command::Finished(EffectResult::Refused { effect: task.effect.clone(), reason });
+        let told = self.submit(run, &command, CommitExtras { seen: None, settle: Some(settle) });
         match AssertUnwindSafe(told).catch_unwind().await {
-            Ok(Ok(Handled::Done(..) | Handled::SeenBefore(_) | Handled::TooLate)) => Ok(()),
+            Ok(Ok(Submitted::Done(..) | Submitted::SeenBefore(_) | Submitted::TooLate)) => Ok(()),
             Ok(Err(error)) => Err(error),
             // The run cannot be told: what is broken is what tells it.
-            Ok(Ok(Handled::Refused(_))) | Err(_) => self.settle(claimed, dead).await,
+            Ok(Ok(Submitted::Refused(_))) | Err(_) => self.settle(claimed, dead).await,
         }
     }
 
@@ -210,22 +210,22 @@ impl Engine {
         let fresh = self.fresh_work(|known| known.remove(claimed.work.key.as_str()));
         let first = fresh && claimed.attempt == 0;
         if let Effect::Remind { step } = &task.effect {
-            return self.hand_in(claimed, task, &Command::Remind(step.clone())).await;
+            return self.submit_result(claimed, task, &Command::Timer(step.clone())).await;
         }
         if task.effect == Effect::RemindCountersign {
-            return self.hand_in(claimed, task, &Command::RemindCountersign).await;
+            return self.submit_result(claimed, task, &Command::CountersignTimer).await;
         }
         match self.perform(task, claimed.work.key.as_str(), first).await {
-            Ok(Performed::Came(outcome)) => self.hand_in(claimed, task, &Command::Came(*outcome)).await,
-            Ok(Performed::Again(after)) => self.settle(claimed, self.again(after, UNDER_WAY)).await,
+            Ok(Performed::Finished(outcome)) => self.submit_result(claimed, task, &Command::Finished(*outcome)).await,
+            Ok(Performed::Pending(after)) => self.settle(claimed, self.again(after, UNDER_WAY)).await,
             Err(Failure::Rejected { reason }) => {
                 tracing::warn!(run = %task.run, effect = %task.effect.describe(), %reason, "the other side refused");
                 let outcome = if task.effect.is_talk() {
-                    Outcome::Nothing
+                    EffectResult::Nothing
                 } else {
-                    Outcome::Refused { effect: task.effect.clone(), reason }
+                    EffectResult::Refused { effect: task.effect.clone(), reason }
                 };
-                self.hand_in(claimed, task, &Command::Came(outcome)).await
+                self.submit_result(claimed, task, &Command::Finished(outcome)).await
             }
             Err(Failure::Retry { reason, after }) => {
                 tracing::info!(run = %task.run, effect = %task.effect.describe(), %reason, attempt = claimed.attempt, "will be tried again");
@@ -244,18 +244,18 @@ impl Engine {
     }
 
     /// What came of work goes through the same door as every command, in the commit that settles the work.
-    async fn hand_in(&self, claimed: &Claimed, task: &Task, command: &Command) -> Result<(), EngineError> {
+    async fn submit_result(&self, claimed: &Claimed, task: &Task, command: &Command) -> Result<(), EngineError> {
         let settle = Settle { work: claimed.work.key.clone(), fence: claimed.fence, settlement: Settlement::Done };
-        match self.submit(task.run, command, Beside { seen: None, settle: Some(settle) }).await? {
-            Handled::Done(..) | Handled::SeenBefore(_) | Handled::TooLate => Ok(()),
-            Handled::Refused(refusals) => {
+        match self.submit(task.run, command, CommitExtras { seen: None, settle: Some(settle) }).await? {
+            Submitted::Done(..) | Submitted::SeenBefore(_) | Submitted::TooLate => Ok(()),
+            Submitted::Refused(refusals) => {
                 // The world does not argue with `decide`: this is a mistake of ours, or a lane that was stolen.
                 let reason = refusals.iter().map(|r| r.reason.as_str()).collect::<Vec<_>>().join(" ");
                 tracing::error!(run = %task.run, %reason, "what came of an act was refused");
-                let outcome = Outcome::Refused { effect: task.effect.clone(), reason };
+                let outcome = EffectResult::Refused { effect: task.effect.clone(), reason };
                 let settle =
                     Settle { work: claimed.work.key.clone(), fence: claimed.fence, settlement: Settlement::Done };
-                self.submit(task.run, &Command::Came(outcome), Beside { seen: None, settle: Some(settle) })
+                self.submit(task.run, &Command::Finished(outcome), CommitExtras { seen: None, settle: Some(settle) })
                     .await
                     .map(|_| ())
             }

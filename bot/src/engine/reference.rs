@@ -14,7 +14,7 @@ use crate::domain::id::ServiceName;
 use crate::domain::refusal::Refusal;
 
 /// The commit or the pull request that a reference means.
-enum Meant {
+enum Resolved {
     Commit(CommitId),
     Pull(Box<PullRequest>),
 }
@@ -31,11 +31,11 @@ impl Engine {
         text: &str,
     ) -> Result<Result<Vec<CommitId>, Refusal>, Failure> {
         let pull = match self.meant(service, repo, text).await? {
-            Ok(Meant::Commit(_)) if matches!(Reference::parse(text), Ok(Reference::Number(_))) => {
+            Ok(Resolved::Commit(_)) if matches!(Reference::parse(text), Ok(Reference::Number(_))) => {
                 return Ok(Err(unknown(text, repo)));
             }
-            Ok(Meant::Commit(commit)) => return Ok(Ok(vec![commit])),
-            Ok(Meant::Pull(pull)) => pull,
+            Ok(Resolved::Commit(commit)) => return Ok(Ok(vec![commit])),
+            Ok(Resolved::Pull(pull)) => pull,
             Err(refusal) => return Ok(Err(refusal)),
         };
         Ok(self.commits_of(service, repo, &pull).await?.ok_or_else(|| {
@@ -52,15 +52,20 @@ impl Engine {
         text: &str,
     ) -> Result<Result<CommitId, Refusal>, Failure> {
         Ok(self.meant(service, repo, text).await?.map(|meant| match meant {
-            Meant::Commit(commit) => commit,
-            Meant::Pull(pull) => match pull.state {
+            Resolved::Commit(commit) => commit,
+            Resolved::Pull(pull) => match pull.state {
                 PullState::Merged(commit) => commit,
                 PullState::Open | PullState::Closed => pull.head_commit,
             },
         }))
     }
 
-    async fn meant(&self, service: &ServiceName, repo: &Repo, text: &str) -> Result<Result<Meant, Refusal>, Failure> {
+    async fn meant(
+        &self,
+        service: &ServiceName,
+        repo: &Repo,
+        text: &str,
+    ) -> Result<Result<Resolved, Refusal>, Failure> {
         let Ok(reference) = Reference::parse(text) else {
             return Ok(Err(unknown(text, repo)));
         };
@@ -85,8 +90,8 @@ impl Engine {
         };
         Ok(match (pull, commit) {
             (Some(pull), Some(commit)) => Err(either(text, &pull, &commit)),
-            (Some(pull), None) => Ok(Meant::Pull(Box::new(pull))),
-            (None, Some(commit)) => Ok(Meant::Commit(commit)),
+            (Some(pull), None) => Ok(Resolved::Pull(Box::new(pull))),
+            (None, Some(commit)) => Ok(Resolved::Commit(commit)),
             (None, None) => Err(unknown(text, repo)),
         })
     }

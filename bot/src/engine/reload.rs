@@ -12,14 +12,14 @@ use std::sync::{Arc, PoisonError, RwLock};
 use hotfix_adapters::chat::Chat;
 use hotfix_adapters::ids::Environment;
 
-use super::mailbox::Beside;
-use super::{Engine, EngineError, Outside};
-use crate::command::Known;
+use super::mailbox::CommitExtras;
+use super::{Engine, EngineError, Ports};
+use crate::command::Lexicon;
 use crate::config::{Config, ConfiguredService};
 use crate::domain::command::Command;
 use crate::domain::hotfix::{Hotfix, Phase};
 use crate::domain::id::{HotfixId, PersonId, ServiceName};
-use crate::domain::observation::Observation;
+use crate::domain::observation::StampedObservation;
 
 /// The engine that holds now.
 #[derive(Clone)]
@@ -110,9 +110,9 @@ impl Engine {
 
     /// The same engine with this configuration. The one that it was made from is outdated from here on.
     #[must_use]
-    pub fn reconfigured(&self, config: Config, outside: Outside) -> Self {
+    pub fn reconfigured(&self, config: Config, outside: Ports) -> Self {
         let generation = self.newest.fetch_add(1, Ordering::SeqCst).saturating_add(1);
-        let (known, config) = (Arc::new(Known::of(&config)), Arc::new(config));
+        let (known, config) = (Arc::new(Lexicon::of(&config)), Arc::new(config));
         Self { known, config, outside: Arc::new(outside), generation, ..self.clone() }
     }
 
@@ -138,8 +138,8 @@ impl Engine {
             let before = votes(&state);
             self.submit(
                 state.id,
-                &Command::Saw(Observation::new(&Arc::new(state.clone()), self.rules(&state))),
-                Beside::default(),
+                &Command::Observed(StampedObservation::new(&Arc::new(state.clone()), self.rules(&state))),
+                CommitExtras::default(),
             )
             .await?;
             let after = self.state(state.id).await.map(|state| votes(&state)).unwrap_or_default();

@@ -13,17 +13,17 @@ use jiff::Timestamp;
 use tokio::sync::Semaphore;
 
 use super::body::{self, Unread};
-use super::hooks::Received;
 use super::metrics::Deliveries;
-use super::server::Site;
-use super::{Answer, Limits, WaysIn, wrong_method};
+use super::server::Handler;
+use super::webhooks::Received;
+use super::{Answer, Endpoints, Limits, wrong_method};
 
 /// By which name the chat stands in the metrics.
 pub(super) const SOURCE: &str = "chat";
 
 /// The paths of the chat.
 pub(super) struct Chat {
-    ways: WaysIn,
+    ways: Endpoints,
     listener: Arc<dyn InboundHandler>,
     deliveries: Deliveries,
     queue: Arc<Semaphore>,
@@ -31,7 +31,12 @@ pub(super) struct Chat {
 }
 
 impl Chat {
-    pub(super) fn new(ways: WaysIn, listener: Arc<dyn InboundHandler>, deliveries: Deliveries, limits: Limits) -> Self {
+    pub(super) fn new(
+        ways: Endpoints,
+        listener: Arc<dyn InboundHandler>,
+        deliveries: Deliveries,
+        limits: Limits,
+    ) -> Self {
         let queue = Arc::new(Semaphore::new(limits.queue));
         Self { ways, listener, deliveries, queue, limits }
     }
@@ -67,7 +72,7 @@ impl Chat {
 }
 
 #[async_trait]
-impl Site for Chat {
+impl Handler for Chat {
     async fn answer(&self, request: Request<Incoming>) -> Answer {
         if request.method() != Method::POST {
             return wrong_method("POST");

@@ -12,9 +12,9 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Metric, Registry};
 
-use super::hooks::Received;
+use super::webhooks::Received;
+use crate::domain::break_glass::review_due;
 use crate::domain::event::Ending;
-use crate::domain::glass::review_due;
 use crate::domain::hotfix::{Hotfix, Phase};
 use crate::engine::{Engine, EngineError};
 
@@ -161,7 +161,7 @@ impl Scrape {
             runs.get_or_create(&PhaseLabel { phase: phase_word(&state.phase) }).inc();
         }
         self.0.register("hotfix_runs", "Runs by where they stand", runs);
-        let broken = states.iter().map(|state| state.glasses.len()).sum();
+        let broken = states.iter().map(|state| state.break_glass.len()).sum();
         self.count("hotfix_glass_broken", "How often votes were set aside by breaking the glass", whole(broken));
         let open = states.iter().filter(|state| review_due(state)).count();
         self.level("hotfix_glass_unreviewed", "Runs whose broken glass nobody has reviewed yet", whole(open));
@@ -207,7 +207,7 @@ impl Scrape {
 
 const fn phase_word(phase: &Phase) -> &'static str {
     match phase {
-        Phase::Surveying => "surveying",
+        Phase::ReadingWorld => "surveying",
         Phase::Underway => "underway",
         Phase::Ended { ending: Ending::Completed, .. } => "completed",
         Phase::Ended { ending: Ending::RolledIn, .. } => "rolled_in",

@@ -17,14 +17,14 @@
 
 mod body;
 mod chat;
-mod hooks;
+mod connection_slots;
 mod meter;
 mod metrics;
-mod places;
 mod server;
 mod status;
 #[cfg(test)]
 mod tests;
+mod webhooks;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -126,7 +126,7 @@ enum Stage {
 /// The listeners. They end when this is dropped.
 pub struct Http {
     stage: watch::Sender<Stage>,
-    ways_in: WaysIn,
+    ways_in: Endpoints,
     limits: Limits,
     deliveries: metrics::Deliveries,
     inbound: Inbound,
@@ -136,19 +136,19 @@ pub struct Http {
 }
 
 /// What is taken in, by whom: it changes when the configuration is read again.
-struct Ways {
+struct Routes {
     hooks: BTreeMap<String, Arc<dyn Webhook>>,
     chat: Option<Arc<dyn WebhookReceiver>>,
 }
 
 /// The ways in as they are now.
 #[derive(Clone)]
-pub struct WaysIn(Arc<RwLock<Arc<Ways>>>);
+pub struct Endpoints(Arc<RwLock<Arc<Routes>>>);
 
-impl WaysIn {
+impl Endpoints {
     /// Takes in by these from now on; a request that began is judged by the ones before.
     pub fn replace(&self, hooks: BTreeMap<String, Arc<dyn Webhook>>, chat: Option<Arc<dyn WebhookReceiver>>) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(Ways { hooks, chat });
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(Routes { hooks, chat });
     }
 
     /// The same for the webhooks alone.
@@ -157,7 +157,7 @@ impl WaysIn {
         self.replace(hooks, chat);
     }
 
-    fn now(&self) -> Arc<Ways> {
+    fn now(&self) -> Arc<Routes> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
@@ -192,13 +192,13 @@ impl Http {
             tokio::spawn(server::serve(listener, Arc::new(site), limits.clone(), std::future::pending()))
         });
         let inbound = inbound.map_or(Inbound::Off, Inbound::Bound);
-        let ways_in = WaysIn(Arc::new(RwLock::new(Arc::new(Ways { hooks, chat }))));
+        let ways_in = Endpoints(Arc::new(RwLock::new(Arc::new(Routes { hooks, chat }))));
         Ok(Self { stage, ways_in, limits, deliveries, inbound, inbound_address, status_address, status })
     }
 
     /// The ways in, to be replaced.
     #[must_use]
-    pub fn ways_in(&self) -> WaysIn {
+    pub fn ways_in(&self) -> Endpoints {
         self.ways_in.clone()
     }
 
@@ -219,7 +219,7 @@ impl Http {
         let engine = engine.into();
         if let Inbound::Bound(bound) = std::mem::replace(&mut self.inbound, Inbound::Off) {
             let (ways, deliveries, limits) = (self.ways_in.clone(), self.deliveries.clone(), self.limits.clone());
-            let hooks = hooks::Hooks::new(ways.clone(), engine.clone(), deliveries.clone(), limits.clone());
+            let hooks = webhooks::Hooks::new(ways.clone(), engine.clone(), deliveries.clone(), limits.clone());
             let chat = chat::Chat::new(ways, listener.clone(), deliveries, limits);
             let site = Outer { hooks, chat };
             let mut stage = self.stage.subscribe();
@@ -262,12 +262,12 @@ impl Http {
 
 /// What the outside reaches: the chat at its own paths, and the webhooks.
 struct Outer {
-    hooks: hooks::Hooks,
+    hooks: webhooks::Hooks,
     chat: chat::Chat,
 }
 
 #[async_trait]
-impl server::Site for Outer {
+impl server::Handler for Outer {
     async fn answer(&self, request: http::Request<hyper::body::Incoming>) -> Answer {
         if self.chat.has(request.uri().path()) {
             self.chat.answer(request).await

@@ -19,8 +19,8 @@ use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::body::Arriving;
+use super::connection_slots::{ConnectionSlots, Place};
 use super::meter::Metered;
-use super::places::{Place, Places};
 use super::{Answer, Limits, plain};
 
 /// The longest head of a request, in bytes, and the most headers. Real senders stay below a tenth of both.
@@ -31,7 +31,7 @@ const BREATH: Duration = Duration::from_millis(100);
 
 /// What is served on a listener.
 #[async_trait]
-pub(super) trait Site: Send + Sync + 'static {
+pub(super) trait Handler: Send + Sync + 'static {
     /// Answers one request. Its body is read as far as it is wanted. An answer to an authenticated request carries
     /// [`Genuine`].
     async fn answer(&self, request: Request<Incoming>) -> Answer;
@@ -44,11 +44,11 @@ pub(super) struct Genuine;
 /// Serves until `stop` is over, and then until what is in flight is answered, or took too long.
 pub(super) async fn serve(
     listener: TcpListener,
-    site: Arc<dyn Site>,
+    site: Arc<dyn Handler>,
     limits: Limits,
     stop: impl Future<Output = ()> + Send,
 ) {
-    let places = Places::new(limits.clone());
+    let places = ConnectionSlots::new(limits.clone());
     let (closing, closed) = watch::channel(false);
     let mut held = JoinSet::new();
     tokio::pin!(stop);
@@ -105,7 +105,7 @@ fn tell(ended: Result<(), JoinError>) {
 /// Serves one connection, until its meter says that it lasted too long, it has to give way, or the listener stops.
 pub(super) async fn connection(
     io: impl AsyncRead + AsyncWrite + Unpin,
-    site: Arc<dyn Site>,
+    site: Arc<dyn Handler>,
     limits: &Limits,
     mut closing: watch::Receiver<bool>,
     place: &Place,
@@ -149,7 +149,7 @@ pub(super) async fn connection(
 }
 
 /// Answers one request, and says so when the answer is the last one of its connection.
-async fn answer(mut request: Request<Incoming>, site: &dyn Site, limits: &Limits, place: &Place) -> Answer {
+async fn answer(mut request: Request<Incoming>, site: &dyn Handler, limits: &Limits, place: &Place) -> Answer {
     let meter = &place.meter;
     meter.head_is_whole(request.body().is_end_stream());
     let mut answer = if meter.is_framed_twice(request.headers()) {

@@ -10,7 +10,7 @@ use hyper::body::Incoming;
 use tokio::sync::watch;
 
 use super::metrics::{Deliveries, Scrape};
-use super::server::Site;
+use super::server::Handler;
 use super::{Answer, Stage, plain, said, wrong_method};
 use crate::engine::Engine;
 
@@ -94,7 +94,7 @@ impl Status {
 }
 
 #[async_trait]
-impl Site for Status {
+impl Handler for Status {
     async fn answer(&self, request: Request<Incoming>) -> Answer {
         let path = request.uri().path();
         if !["/healthz", "/readyz", "/metrics"].contains(&path) {

@@ -14,9 +14,9 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
 use super::body::{self, Unread};
+use super::connection_slots::ConnectionSlots;
 use super::meter::{Meter, Metered, allowance_of};
-use super::places::Places;
-use super::server::{Genuine, Site, connection};
+use super::server::{Genuine, Handler, connection};
 use super::{Answer, Limits, plain};
 
 /// What fits between client and server without being read.
@@ -32,7 +32,7 @@ struct Reader(Limits);
 const PASSWORD: &str = "X-Password: yes\r\n";
 
 #[async_trait]
-impl Site for Reader {
+impl Handler for Reader {
     async fn answer(&self, request: Request<Incoming>) -> Answer {
         let genuine = request.headers().contains_key("x-password");
         let mut answer = plain(match body::read(request, self.0.body_bytes, self.0.patience).await {
@@ -62,7 +62,7 @@ impl Client {
         let limits = Limits::default();
         let site = Arc::new(Reader(limits.clone()));
         tokio::spawn(async move {
-            let place = Places::new(limits.clone()).take(Ipv4Addr::LOCALHOST.into()).await;
+            let place = ConnectionSlots::new(limits.clone()).take(Ipv4Addr::LOCALHOST.into()).await;
             connection(served, site, &limits, closed, &place).await;
         });
         Self { pipe, opened: Instant::now(), closing }
@@ -284,7 +284,7 @@ async fn whoever_sent_least_gives_way_first() {
 /// Security case 98: in a full house an address that holds more than its share gives way first, then whoever sent least.
 #[tokio::test(start_paused = true)]
 async fn an_address_above_its_share_gives_way_first() {
-    let places = Places::new(Limits { connections: 4, connections_per_address: 2, ..Limits::default() });
+    let places = ConnectionSlots::new(Limits { connections: 4, connections_per_address: 2, ..Limits::default() });
     let from = |last: u8| std::net::IpAddr::from([192, 0, 2, last]);
     let one = places.take(from(1)).await;
     let two = [places.take(from(2)).await, places.take(from(2)).await, places.take(from(2)).await];

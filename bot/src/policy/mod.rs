@@ -3,10 +3,10 @@
 //!
 //! Everything is no until the policy says yes: an unknown service, an empty list and an unknown account are all a no.
 
+mod admission;
 mod approval;
 mod breakglass;
 mod freeze;
-mod gate;
 mod role;
 #[cfg(test)]
 mod tests;
@@ -17,10 +17,10 @@ use hotfix_adapters::ids::Environment;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
+pub use admission::{AllowedChannels, Origin};
 pub use approval::{Quorums, Shortfall};
 pub use breakglass::BreakGlass;
 pub use freeze::Freeze;
-pub use gate::{Doorway, Rooms};
 pub use role::Denial;
 
 use crate::domain::id::{PersonId, ServiceName};
@@ -106,7 +106,7 @@ impl Policy {
 
     /// The same policy, told how each service is deployed, in words that change when that does.
     #[must_use]
-    pub fn with_ways(mut self, ways: BTreeMap<ServiceName, String>) -> Self {
+    pub fn with_deploy_fingerprints(mut self, ways: BTreeMap<ServiceName, String>) -> Self {
         self.ways = ways.into_iter().map(|(service, way)| (service, short_digest(way.as_bytes()))).collect();
         self.versioned()
     }

@@ -5,7 +5,7 @@ use hotfix_adapters::ids::{PersonRef, Platform};
 use jiff::Timestamp;
 
 use super::*;
-use crate::domain::people::{Deed, People, Person};
+use crate::domain::people::{People, Permission, Person};
 use crate::domain::refusal::Refusal;
 
 const ROLES: [Role; 5] = [Role::Viewer, Role::Requester, Role::Approver, Role::Captain, Role::Admin];
@@ -237,11 +237,11 @@ fn case_22_one_door_decides_every_cell() {
     let also = [room("C_INCIDENT")];
     let home = room("C_HOME");
     let kinds = [AccountKind::Member, AccountKind::Guest, AccountKind::Stranger, AccountKind::Bot, AccountKind::Gone];
-    let mut doorways = vec![Doorway::Terminal { votes: true }, Doorway::Terminal { votes: false }];
+    let mut doorways = vec![Origin::Terminal { votes: true }, Origin::Terminal { votes: false }];
     for account in kinds {
         for kind in [ChannelKind::Own, ChannelKind::Shared, ChannelKind::Direct] {
             for channel in ["C_HOME", "C_INCIDENT", "C_OTHER"] {
-                doorways.push(Doorway::Chat { account, kind, channel: room(channel) });
+                doorways.push(Origin::Chat { account, kind, channel: room(channel) });
             }
         }
     }
@@ -249,23 +249,23 @@ fn case_22_one_door_decides_every_cell() {
     for who in ["ana", "ben", "dana", "zoe", "emil", "mallory"] {
         for needed in ROLES {
             let holds = policy.authorise(&people, &payments, &console(who), needed).is_ok();
-            for deed in [Deed::Look, Deed::Say, Deed::Change, Deed::Vote] {
+            for deed in [Permission::View, Permission::Comment, Permission::Change, Permission::Vote] {
                 for (doorway, shared) in doorways.iter().flat_map(|doorway| [(doorway, false), (doorway, true)]) {
                     let from_here = match doorway {
-                        _ if deed == Deed::Look => true,
-                        Doorway::Terminal { votes } => deed != Deed::Vote || *votes,
-                        Doorway::Chat { account, kind, channel } => {
+                        _ if deed == Permission::View => true,
+                        Origin::Terminal { votes } => deed != Permission::Vote || *votes,
+                        Origin::Chat { account, kind, channel } => {
                             let whole = *account == AccountKind::Member;
                             let good = channel.as_str() != "C_OTHER";
                             whole
                                 && match kind {
                                     ChannelKind::Own => good,
                                     ChannelKind::Shared => good && shared,
-                                    ChannelKind::Direct => deed == Deed::Say,
+                                    ChannelKind::Direct => deed == Permission::Comment,
                                 }
                         }
                     };
-                    let rooms = Rooms { home: &home, also: &also, shared };
+                    let rooms = AllowedChannels { home: &home, also: &also, shared };
                     let admitted = policy.admit(&people, &payments, &console(who), (needed, deed), (doorway, rooms));
                     assert_eq!(admitted.is_ok(), holds && from_here, "{who} {needed:?} {deed:?} {doorway:?} {shared}");
                     cells += 1;
@@ -281,11 +281,11 @@ fn case_22_one_door_decides_every_cell() {
 fn who_is_asked_by_name_is_recognised_while_they_are_here() {
     let (policy, people, payments) = (policy(), people(), named::<ServiceName>("payments"));
     let home = room("C_HOME");
-    let doorway = Doorway::Chat { account: AccountKind::Member, kind: ChannelKind::Own, channel: home.clone() };
+    let doorway = Origin::Chat { account: AccountKind::Member, kind: ChannelKind::Own, channel: home.clone() };
     let answers = |who: &str| {
-        let rooms = Rooms { home: &home, also: &[], shared: false };
+        let rooms = AllowedChannels { home: &home, also: &[], shared: false };
         policy
-            .admit_asked(&people, &payments, &console(who), Deed::Say, (&doorway, rooms))
+            .admit_asked(&people, &payments, &console(who), Permission::Comment, (&doorway, rooms))
             .map_err(|denial| denial.code())
     };
     let grant = answers("zoe").unwrap();
@@ -300,10 +300,10 @@ fn who_is_asked_by_name_is_recognised_while_they_are_here() {
 fn case_81_the_channel_of_a_service_is_told_to_nobody_who_may_not_see_it() {
     let (policy, people) = (policy(), people());
     let (home, elsewhere) = (room("C_HOME"), room("C_OTHER"));
-    let doorway = Doorway::Chat { account: AccountKind::Member, kind: ChannelKind::Own, channel: elsewhere };
-    let rooms = Rooms { home: &home, also: &[], shared: false };
+    let doorway = Origin::Chat { account: AccountKind::Member, kind: ChannelKind::Own, channel: elsewhere };
+    let rooms = AllowedChannels { home: &home, also: &[], shared: false };
     let refused = |who: &str| {
-        let asked = (Role::Requester, Deed::Change);
+        let asked = (Role::Requester, Permission::Change);
         policy.admit(&people, &named("payments"), &console(who), asked, (&doorway, rooms)).unwrap_err()
     };
     assert_eq!(refused("zoe").code(), "service.unseen");
@@ -316,10 +316,10 @@ fn case_81_the_channel_of_a_service_is_told_to_nobody_who_may_not_see_it() {
 fn case_90_only_the_listed_break_the_glass() {
     let (people, home) = (people(), room("C_HOME"));
     let chat =
-        |channel: &str| Doorway::Chat { account: AccountKind::Member, kind: ChannelKind::Own, channel: room(channel) };
-    let told = |policy: &Policy, who: &str, doorway: &Doorway| {
-        let rooms = Rooms { home: &home, also: &[], shared: false };
-        let asked = (Role::Viewer, Deed::BreakGlass);
+        |channel: &str| Origin::Chat { account: AccountKind::Member, kind: ChannelKind::Own, channel: room(channel) };
+    let told = |policy: &Policy, who: &str, doorway: &Origin| {
+        let rooms = AllowedChannels { home: &home, also: &[], shared: false };
+        let asked = (Role::Viewer, Permission::BreakGlass);
         match policy.admit(&people, &named("payments"), &console(who), asked, (doorway, rooms)) {
             Ok(grant) => grant.person.to_string(),
             Err(denial) => format!("{}: {}", denial.code(), denial.next()),
@@ -331,8 +331,8 @@ fn case_90_only_the_listed_break_the_glass() {
     let glass = BreakGlass { people: listed, audit: room("C_AUDIT") };
     let policy = policy().with_break_glass(Some(glass.clone()));
     assert_eq!(told(&policy, "dana", &chat("C_HOME")), "dana");
-    assert_eq!(told(&policy, "ana", &Doorway::Terminal { votes: true }), "ana");
-    assert!(told(&policy, "ana", &Doorway::Terminal { votes: false }).starts_with("terminal.votes"));
+    assert_eq!(told(&policy, "ana", &Origin::Terminal { votes: true }), "ana");
+    assert!(told(&policy, "ana", &Origin::Terminal { votes: false }).starts_with("terminal.votes"));
     assert!(told(&policy, "dana", &chat("C_OTHER")).starts_with("channel.wrong"));
     assert_eq!(
         told(&policy, "ben", &chat("C_HOME")),
@@ -361,7 +361,7 @@ fn what_a_chat_that_is_down_means_is_kept_beside_the_rules() {
 fn the_way_to_deploy_is_a_part_of_what_is_voted_under() {
     let version = |way: &str| {
         let ways = BTreeMap::from([(named("payments"), way.to_owned())]);
-        policy().with_ways(ways).version_for(&named("payments"))
+        policy().with_deploy_fingerprints(ways).version_for(&named("payments"))
     };
     assert_eq!(version("command `deploy.sh`"), version("command `deploy.sh`"));
     assert_ne!(version("command `deploy.sh`"), version("command `other.sh`"));

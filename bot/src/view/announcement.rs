@@ -5,12 +5,12 @@ use hotfix_adapters::ids::CommitId;
 use jiff::Timestamp;
 
 use super::Audience;
-use super::ask::owner;
-use super::called::called;
 use super::card::{goes_out_too, heading, only, withheld};
 use super::duration::clock;
-use super::phrase::{Say, capital, destination, ended, listing, outside, productions, stay_off, tested_on};
-use crate::domain::event::Survey;
+use super::group_mentions::called;
+use super::text::{Say, capital, destination, ended, listing, outside, productions, stay_off, tested_on};
+use super::waiting_on::owner;
+use crate::domain::event::Snapshot;
 use crate::domain::group::Moment;
 use crate::domain::hotfix::Hotfix;
 use crate::domain::playbook::{BaseSource, StepKind};
@@ -76,7 +76,7 @@ fn unlike(state: &Hotfix) -> Option<Text> {
 /// What production runs, and what said so (APPLY-6, MAIN-4).
 fn base(state: &Hotfix, to: &Audience<'_>) -> Option<Text> {
     let base = state.base.as_ref()?;
-    let survey = state.survey.as_ref()?;
+    let survey = state.snapshot.as_ref()?;
     if survey.from.is_some() {
         let by = to.name(&state.requester);
         return Some(Text::of("It starts from ").commit(base).plain(format!(", by {by}'s word (--from).")));
@@ -95,7 +95,7 @@ fn base(state: &Hotfix, to: &Audience<'_>) -> Option<Text> {
 }
 
 /// Everything that says that this is what production runs: the deployments, the clusters, the other productions.
-fn sources(survey: &Survey, base: &CommitId, production: &str) -> Vec<String> {
+fn sources(survey: &Snapshot, base: &CommitId, production: &str) -> Vec<String> {
     let says = |commit: &Option<CommitId>| commit.as_ref() == Some(base);
     let running = says(&survey.running).then(|| format!("{production} itself"));
     let last = says(&survey.last_success).then(|| "the last successful deployment".to_owned());
@@ -121,7 +121,7 @@ fn next(state: &Hotfix) -> Text {
         1 => text.plain(", onto which the bot picks the fix, then its review and its tests"),
         many => text.plain(format!(", onto which the bot picks {many} fixes, then their review and their tests")),
     };
-    let withheld = state.survey.as_ref().is_some_and(|survey| survey.withheld_total > 0);
+    let withheld = state.snapshot.as_ref().is_some_and(|survey| survey.held_back_total > 0);
     let held = if withheld && !state.plan.ships_main() {
         " What is withheld stays on main and waits for the next regular deployment."
     } else {

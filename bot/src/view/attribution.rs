@@ -4,8 +4,8 @@ use hotfix_adapters::chat::{Span, Text};
 use hotfix_adapters::ids::PersonRef;
 
 use super::Audience;
-use super::ask::calls;
-use super::phrase::{Say, contributor, count, listing, outside, whole};
+use super::text::{Say, contributor, count, listing, outside, whole};
+use super::waiting_on::calls;
 use crate::domain::attribution::{Attribution, handle};
 use crate::domain::event::Contributor;
 use crate::domain::hotfix::Hotfix;

@@ -4,7 +4,7 @@ use hotfix_adapters::chat::{Card, Text};
 
 use super::Audience;
 use super::card::heading;
-use super::line::line;
+use super::message::line;
 use crate::domain::event::Entry;
 use crate::domain::hotfix::Hotfix;
 

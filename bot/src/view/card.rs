@@ -4,17 +4,17 @@ use hotfix_adapters::chat::{Card, Field, Mark, Span, Text};
 use hotfix_adapters::ids::Environment;
 use jiff::Timestamp;
 
-use super::ask::{asks, is};
 use super::duration::clock;
 use super::form;
-use super::phrase::{Say, behind, capital, count, ended, listing, live_in, outside, stay_off};
-use super::standing::{branch_is_gone, mark, standing, wait};
+use super::status::{branch_is_gone, mark, standing, wait};
+use super::text::{Say, behind, capital, count, ended, listing, live_in, outside, stay_off};
+use super::waiting_on::{asks, is};
 use super::{Audience, refusal};
-use crate::domain::glass::Review;
+use crate::domain::break_glass::Review;
 use crate::domain::hotfix::{Hotfix, Phase};
-use crate::domain::playbook::{StepKind, StepSpec, VerifyPlace, Which};
+use crate::domain::playbook::{BranchRole, StepKind, StepSpec, VerifyPlace};
 use crate::domain::service::RequiredChecks;
-use crate::domain::step::{Wait, beyond};
+use crate::domain::step::{Wait, extra_commits};
 
 /// The root card of a run.
 #[must_use]
@@ -130,7 +130,7 @@ fn fields(state: &Hotfix, to: &Audience<'_>, now: Timestamp) -> Vec<Field> {
 /// What the branch holds beyond the picks that were asked for (SRE-4).
 fn not_as_asked(state: &Hotfix) -> Option<Text> {
     let mut text = Text::new();
-    for (at, (commit, why)) in beyond(state).into_iter().enumerate() {
+    for (at, (commit, why)) in extra_commits(state).into_iter().enumerate() {
         text = if at == 0 { text } else { text.plain("; ") }.commit(commit);
         text = text.plain(format!(" {}", is(why, state.plan.main.as_str())));
     }
@@ -139,7 +139,7 @@ fn not_as_asked(state: &Hotfix) -> Option<Text> {
 
 /// Who broke the glass, and what somebody else says of it.
 fn glass(state: &Hotfix, to: &Audience<'_>, now: Timestamp) -> Option<Text> {
-    let broken = state.glasses.last()?;
+    let broken = state.break_glass.last()?;
     let what = match &broken.review {
         Review::Due { .. } => "; nobody has reviewed it yet".to_owned(),
         Review::Given { by, ok: true, .. } => format!("; {} reviewed it, and it was right", to.name(by)),
@@ -205,14 +205,14 @@ pub(super) fn goes_out_too(state: &Hotfix, to: &Audience<'_>) -> Option<String> 
 }
 
 fn not_in_production(state: &Hotfix, to: &Audience<'_>) -> Option<String> {
-    let survey = state.survey.as_ref().filter(|survey| survey.withheld_total > 0)?;
-    let many = count(survey.withheld_total, "change", "changes");
-    let mut who = behind(to.people, &survey.withheld);
+    let survey = state.snapshot.as_ref().filter(|survey| survey.held_back_total > 0)?;
+    let many = count(survey.held_back_total, "change", "changes");
+    let mut who = behind(to.people, &survey.held_back);
     // Whose changes they are is not known when none of them is listed.
     if who.is_empty() {
         return Some(many);
     }
-    if survey.withheld_total > survey.withheld.len() {
+    if survey.held_back_total > survey.held_back.len() {
         who.push("others".to_owned());
     }
     Some(format!("{many}, by {}", listing(&who)))
@@ -240,8 +240,8 @@ pub(super) fn label(state: &Hotfix, spec: &StepSpec) -> String {
         StepKind::VersionOrder { .. } => "version".to_owned(),
         StepKind::Image => "image".to_owned(),
         StepKind::Expire => "ended".to_owned(),
-        StepKind::Branch { which: Which::Fix } => "branch".to_owned(),
-        StepKind::Branch { which: Which::Into } => state.plan.into.to_string(),
+        StepKind::Branch { which: BranchRole::Fix } => "branch".to_owned(),
+        StepKind::Branch { which: BranchRole::Integration } => state.plan.into.to_string(),
         StepKind::Change { .. } => "fix".to_owned(),
         StepKind::Review { .. } => "review".to_owned(),
         StepKind::Verify { place: VerifyPlace::Local, .. } => "tested".to_owned(),
@@ -259,7 +259,7 @@ pub(super) fn label(state: &Hotfix, spec: &StepSpec) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::command::{Act, Sighting};
+    use crate::domain::command::{Observation, UserCommand};
     use crate::view::fixture::{Play, asked, begun, closed, commit, live, same};
     use crate::view::plain;
 
@@ -301,7 +301,7 @@ Opened 10:02 UTC under the playbook apply, plan a64423ce1934.
 "#,
         );
         same(
-            &shown(&asked().by("eve", Act::Hold("my migration runs".to_owned()))),
+            &shown(&asked().by("eve", UserCommand::Hold("my migration runs".to_owned()))),
             r#"
 HF-12 payments — Fix 500 on upload
 On hold by Eve; waiting for votes for production.
@@ -360,7 +360,7 @@ Opened 10:02 UTC under the playbook apply, plan a64423ce1934.
     #[test]
     fn the_card_of_a_run_that_is_stopped() {
         same(
-            &shown(&asked().saw(Sighting::Production {
+            &shown(&asked().saw(Observation::Production {
                 environment: "production".parse().unwrap(),
                 running: commit("9999999"),
                 has_fix: false,

@@ -5,8 +5,8 @@ use hotfix_adapters::ids::Platform;
 use jiff::Timestamp;
 
 use super::Audience;
-use super::phrase::{command, outside};
-use super::standing::wait;
+use super::status::wait;
+use super::text::{command, outside};
 use crate::domain::hotfix::Hotfix;
 use crate::domain::id::{HotfixId, ServiceName, StepId};
 use crate::domain::playbook::{Playbook, StepKind};
@@ -87,7 +87,7 @@ pub fn hold_form(state: &Hotfix) -> Form {
 pub fn reject_form(state: &Hotfix) -> Form {
     let inputs = vec![required("reason", "Why not?", InputKind::Paragraph(PARAGRAPH))];
     let form = about(state, "reject", ("Say no", "Say no"), "reject \"<why>\"", inputs);
-    match state.prompts.iter().find(|(environment, _)| state.takes_votes(environment)) {
+    match state.vote_requests.iter().find(|(environment, _)| state.takes_votes(environment)) {
         Some((environment, prompt)) => {
             Form { key: format!("{}/{}/{environment}", form.key, prompt.commit.short()), ..form }
         }

@@ -4,9 +4,9 @@ use hotfix_adapters::chat::{Card, Span, Text, Tone};
 use jiff::Timestamp;
 
 use super::Audience;
-use super::ask::asks;
 use super::card::heading;
 use super::list::list;
+use super::waiting_on::asks;
 use crate::domain::hotfix::Hotfix;
 use crate::domain::id::PersonId;
 

@@ -5,8 +5,8 @@ use hotfix_adapters::ids::{CommitId, Environment};
 use jiff::Timestamp;
 
 use super::duration::{between, clock, stamp};
-use super::phrase::{Say, capital, outside};
-use super::standing::standing;
+use super::status::standing;
+use super::text::{Say, capital, outside};
 use super::{Audience, refusal};
 use crate::domain::hotfix::Hotfix;
 use crate::domain::id::{HotfixId, PersonId, ServiceName};

@@ -5,34 +5,34 @@
 //! must act are called. Called by the engine and by the command line.
 
 mod announcement;
-mod ask;
 mod attribution;
 mod audit;
-mod called;
+mod branch_graph;
 mod card;
+mod direct_message;
 mod duration;
 #[cfg(test)]
 mod fixture;
 mod form;
-mod hitch;
+mod group_mentions;
 mod home;
-mod line;
 mod list;
-mod phrase;
-mod picture;
+mod message;
 mod plan;
 mod postmortem;
-mod prompt;
-mod pull;
+mod pull_request;
+mod read_failures;
 #[cfg(test)]
 mod rechecks;
 mod refusal;
 mod render;
 mod reply;
-mod standing;
-mod tell;
+mod stalled;
+mod status;
+mod text;
 mod timeline;
-mod unread;
+mod vote_request;
+mod waiting_on;
 mod whoami;
 
 use std::collections::BTreeMap;
@@ -48,30 +48,30 @@ use crate::policy::Policy;
 pub use announcement::started;
 pub use audit::audit;
 pub use card::card;
+pub use direct_message::tell;
 pub use duration::humane;
 pub use form::{
     ACKNOWLEDGES, OPENS, add_form, hold_form, override_form, reject_form, start_form, triage_form, verify_form,
 };
-pub use hitch::{Hitch, held_up};
 pub use home::{home, mine};
-pub use line::{line, line_of_old};
 pub use list::{Holder, Lock, Whereabouts, list, locks, whereabouts};
+pub use message::{late_message, line};
 pub use plan::plan;
 pub use postmortem::postmortem;
-pub(crate) use prompt::held_back;
-pub use prompt::{TooMuch, prompt};
-pub use pull::{merge_title, pull_body, pull_title};
+pub use pull_request::{merge_title, pull_body, pull_title};
+pub use read_failures::Trouble;
+pub(crate) use read_failures::{remedy, unread, unreadable_things};
 pub use refusal::{named, refusals};
 pub use render::{plain, to_markdown};
 pub use reply::{
     answered_before, clock_believed, clock_doubted, done, joined, lane_changed, mergeback, opened, pong, preformatted,
     seen_before, too_late_to_ask, unreadable, who, wrong,
 };
-pub use standing::stands;
-pub use tell::tell;
+pub use stalled::{Stall, held_up};
+pub use status::stands;
 pub use timeline::timeline;
-pub use unread::Trouble;
-pub(crate) use unread::{remedy, unread, unreadable_things};
+pub(crate) use vote_request::held_back;
+pub use vote_request::{TooLarge, prompt};
 pub use whoami::{Me, Rights, Worth, whoami};
 
 /// For whom a text is made: everybody's names, who may vote, and the platform on which they are called.
@@ -90,7 +90,7 @@ pub struct Audience<'a> {
 impl Audience<'_> {
     /// What a person is called.
     fn name(&self, id: &PersonId) -> String {
-        phrase::name(self.people, id)
+        text::name(self.people, id)
     }
 
     /// A text of the domain, with the names of those whom it marks.

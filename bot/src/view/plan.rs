@@ -6,14 +6,16 @@ use hotfix_adapters::ids::Environment;
 use jiff::Timestamp;
 
 use super::Audience;
-use super::ask::{asks, mechanism, missing};
 use super::card::{digest, heading, only};
 use super::duration::{clock, minutes};
-use super::phrase::{count, ended, listing, marked, outside, paragraph, serving};
 use super::render::sign;
-use super::standing::{looked_at, mark, standing};
+use super::status::{looked_at, mark, standing};
+use super::text::{count, ended, listing, marked, outside, paragraph, serving};
+use super::waiting_on::{asks, mechanism, missing};
 use crate::domain::hotfix::{Hotfix, StepState};
-use crate::domain::playbook::{BaseSource, Level, MainlineBy, StepKind, StepSpec, Trigger, VerifyPlace, What, Which};
+use crate::domain::playbook::{
+    Artifact, BaseSource, BranchRole, Level, MainlineBy, StepKind, StepSpec, Trigger, VerifyPlace,
+};
 use crate::domain::service::Approval;
 use crate::domain::step::on_record;
 
@@ -69,10 +71,12 @@ fn step(state: &Hotfix, at: usize, spec: &StepSpec, mark: MarkState, to: &Audien
                 let so_far = on_record(state, criteria);
                 head.plain(format!("not waited for; so far: {}", paragraph(&to.named(&ended(&so_far)))))
             } else {
-                head.plain("optional, not waited for: ").then(marked(&ended(&will(state, spec))))
+                head.plain("optional, not waited for: ").then(marked(&ended(&describe_step(state, spec))))
             }
         }
-        Some(StepState::Ahead | StepState::Current { .. }) | None => head.then(marked(&ended(&will(state, spec)))),
+        Some(StepState::Ahead | StepState::Current { .. }) | None => {
+            head.then(marked(&ended(&describe_step(state, spec))))
+        }
     }
 }
 
@@ -86,7 +90,7 @@ fn level(level: Level) -> (&'static str, &'static str) {
 }
 
 /// What a step will do, or waits for.
-fn will(state: &Hotfix, spec: &StepSpec) -> String {
+fn describe_step(state: &Hotfix, spec: &StepSpec) -> String {
     let (branch, main) = (state.plan.branch.as_str(), state.plan.main.as_str());
     match &spec.kind {
         StepKind::Triage { criteria, ask: true } => format!(
@@ -136,8 +140,8 @@ fn will(state: &Hotfix, spec: &StepSpec) -> String {
             )
         }
         StepKind::Announce => format!("the bot tells the team in {}", outside(state.plan.channel.as_str())),
-        StepKind::Branch { which: Which::Fix } => format!("the bot creates `{branch}` before any fix is on it"),
-        StepKind::Branch { which: Which::Into } => {
+        StepKind::Branch { which: BranchRole::Fix } => format!("the bot creates `{branch}` before any fix is on it"),
+        StepKind::Branch { which: BranchRole::Integration } => {
             format!("the bot creates `{}`, into which the pull request goes", state.plan.into)
         }
         StepKind::Change { large_lines, pull } => {
@@ -164,10 +168,10 @@ fn will(state: &Hotfix, spec: &StepSpec) -> String {
         StepKind::Verify { place, question, by } => verify(place, question, by),
         StepKind::Approve { environment } => approve(state, environment),
         StepKind::Deploy { environment, trigger, what } => {
-            let how = mechanism(state, environment, state.ships_to(environment));
+            let how = mechanism(state, environment, state.deployable_to(environment));
             let how = how.map_or_else(String::new, |how| format!(" ({how})"));
             let place = state.plan.place(environment);
-            if *what == What::Schema {
+            if *what == Artifact::Schema {
                 return format!("the schemas that it depends on go to {environment} first{how}");
             }
             match trigger {

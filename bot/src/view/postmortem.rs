@@ -5,14 +5,14 @@ mod trouble;
 use jiff::Timestamp;
 
 use super::Audience;
+use super::branch_graph::picture;
 use super::card::withheld;
 use super::duration::{between, stamp};
-use super::phrase::{behind, containment, ended, listing};
-use super::picture::picture;
 use super::render::{code, escape};
+use super::text::{behind, containment, ended, listing};
 use super::timeline::{sha, table};
+use crate::domain::break_glass::{BreakGlassUse, Review};
 use crate::domain::event::{Contribution, Ending, Entry, Event};
-use crate::domain::glass::{BrokenGlass, Review};
 use crate::domain::hotfix::{DeployState, Hotfix, Mainline, Phase, StepState};
 use crate::domain::people::People;
 use crate::domain::playbook::StepKind;
@@ -55,25 +55,26 @@ fn summary(state: &Hotfix, to: &Audience<'_>) -> String {
         None => " It never went to production.".to_owned(),
     };
     let main = match &state.mainline {
-        Mainline::Proven(how, at) => format!(" The fix is on main: {}, at {}.", containment(how), sha(at)),
+        Mainline::Merged(how, at) => format!(" The fix is on main: {}, at {}.", containment(how), sha(at)),
         Mainline::Waived { by, reason } => {
             format!(" {} gave up bringing it to main: {}", escape(&to.name(by)), ended(&escape(reason)))
         }
-        Mainline::Lost(by) => format!(" It was on main, and {} took it out again.", sha(by)),
-        Mainline::Open => " The fix is not known to be on main.".to_owned(),
+        Mainline::Reverted(by) => format!(" It was on main, and {} took it out again.", sha(by)),
+        Mainline::NotMerged => " The fix is not known to be on main.".to_owned(),
     };
     let end = match &state.phase {
         Phase::Ended { ending, .. } => format!(" The run is over: {}.", super::timeline::ended(ending)),
-        Phase::Surveying | Phase::Underway => " The run is not over yet.".to_owned(),
+        Phase::ReadingWorld | Phase::Underway => " The run is not over yet.".to_owned(),
     };
     format!("{began}{live}{main}{end}\n")
 }
 
 fn durations(state: &Hotfix, entries: &[Entry]) -> String {
-    let proven = entries.iter().rev().find(|entry| matches!(entry.event, Event::Proven { .. })).map(|entry| entry.at);
+    let proven =
+        entries.iter().rev().find(|entry| matches!(entry.event, Event::MainlineMerged { .. })).map(|entry| entry.at);
     let over = match &state.phase {
         Phase::Ended { at, .. } => Some(*at),
-        Phase::Surveying | Phase::Underway => None,
+        Phase::ReadingWorld | Phase::Underway => None,
     };
     let row = |what: &str, at: Option<Timestamp>| {
         let (when, took) =
@@ -104,7 +105,7 @@ fn shipped(state: &Hotfix, to: &Audience<'_>) -> String {
         return "Nothing.\n".to_owned();
     };
     let mut made = commits(&head.commits, head.total, to.people);
-    if let Some(riders) = state.riders.as_ref().filter(|riders| !riders.is_empty()) {
+    if let Some(riders) = state.included_changes.as_ref().filter(|riders| !riders.is_empty()) {
         made.push_str("\nIt took these changes of others along:\n\n");
         made.push_str(&commits(riders, riders.len(), to.people));
     }
@@ -138,7 +139,7 @@ fn held_back(state: &Hotfix, to: &Audience<'_>) -> String {
     let Some(what) = withheld(state, to) else {
         return "Nothing was.\n".to_owned();
     };
-    let listed = state.survey.as_ref().map(|survey| commits(&survey.withheld, survey.withheld_total, to.people));
+    let listed = state.snapshot.as_ref().map(|survey| commits(&survey.held_back, survey.held_back_total, to.people));
     format!("{}:\n\n{}", escape(&what), listed.unwrap_or_default())
 }
 
@@ -160,12 +161,12 @@ fn approvals(state: &Hotfix, entries: &[Entry], to: &Audience<'_>) -> String {
             stamp(at)
         )
     });
-    let lines: String = lines.chain(state.glasses.iter().map(|broken| glass(state, broken, to))).collect();
+    let lines: String = lines.chain(state.break_glass.iter().map(|broken| glass(state, broken, to))).collect();
     if lines.is_empty() { "No deployment rested on a vote.\n".to_owned() } else { lines }
 }
 
 /// Who set the votes aside, why, and what somebody who was not involved says of it.
-fn glass(state: &Hotfix, broken: &BrokenGlass, to: &Audience<'_>) -> String {
+fn glass(state: &Hotfix, broken: &BreakGlassUse, to: &Audience<'_>) -> String {
     let glass = &broken.glass;
     let review = match &broken.review {
         Review::NotNeeded => "Nothing went out by it.".to_owned(),
@@ -213,15 +214,15 @@ fn gates(state: &Hotfix, to: &Audience<'_>) -> String {
 fn follow_ups(state: &Hotfix, to: &Audience<'_>) -> String {
     let mut lines = vec!["Why was it not found before production? (to be written by a person)".to_owned()];
     match &state.mainline {
-        Mainline::Open | Mainline::Lost(_) if state.live_at.is_some() => {
+        Mainline::NotMerged | Mainline::Reverted(_) if state.live_at.is_some() => {
             lines.push("Bring the fix to main before the next release.".to_owned())
         }
         Mainline::Waived { .. } => lines.push(
             "Make sure that the next release does not bring the fault back: main does not have the fix.".to_owned(),
         ),
-        Mainline::Open | Mainline::Lost(_) | Mainline::Proven(..) => {}
+        Mainline::NotMerged | Mainline::Reverted(_) | Mainline::Merged(..) => {}
     }
-    lines.extend(state.glasses.iter().filter_map(|broken| match &broken.review {
+    lines.extend(state.break_glass.iter().filter_map(|broken| match &broken.review {
         Review::Given { by, ok: false, note } => {
             let why = note.as_deref().unwrap_or_default();
             Some(format!(
@@ -246,7 +247,7 @@ fn follow_ups(state: &Hotfix, to: &Audience<'_>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::command::{Act, Sighting};
+    use crate::domain::command::{Observation, UserCommand};
     use crate::domain::event::DriftChoice;
     use crate::view::fixture::{Play, asked, closed, commit, same};
 
@@ -354,19 +355,19 @@ Nothing.
 
     #[test]
     fn what_went_wrong_is_in_it() {
-        let skip = Act::Skip("local".parse().unwrap(), "staging | is <enough>".to_owned());
+        let skip = UserCommand::Skip("local".parse().unwrap(), "staging | is <enough>".to_owned());
         let play = Play::open("Fix 500").surveyed().announced().branched().picked().by("ana", skip);
         let whole = postmortem(&play.state, &play.entries, &play.to());
         assert!(whole.contains("- Ana left out **Test it**: staging \\| is &lt;enough&gt;\n"));
         assert!(whole.contains("It never went to production."));
-        let drift = asked().saw(Sighting::Production {
+        let drift = asked().saw(Observation::Production {
             environment: "production".parse().unwrap(),
             running: commit("9999999"),
             has_fix: false,
             brings: Vec::new(),
             total: 0,
         });
-        let play = drift.by("ana", Act::Drift(DriftChoice::Abort));
+        let play = drift.by("ana", UserCommand::Drift(DriftChoice::Abort));
         let whole = postmortem(&play.state, &play.entries, &play.to());
         assert!(whole.contains("- 2026-03-02 10:26 UTC: expected `abc1234`, found `9999999`\n"));
         assert!(whole.contains("Ana decided to give the run up"));

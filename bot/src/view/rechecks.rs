@@ -7,12 +7,14 @@ use hotfix_adapters::forge::{Check, CheckState, MergeMethod, ReviewVerdict};
 use hotfix_adapters::registry::{Image, Published};
 
 use super::fixture::{Play, commit, environment, live, person, voted};
-use crate::domain::command::{Act, Command, PullFacts, Sighting};
+use crate::domain::command::{Command, Observation, PullFacts, UserCommand};
 use crate::domain::event::{Event, MainSeen, PullSeen, ReviewSeen};
 use crate::domain::hotfix::{Pinned, StepState};
 use crate::domain::id::StepId;
-use crate::domain::observation::Observation;
-use crate::domain::playbook::{BaseSource, Level, MainlineBy, StepKind, StepSpec, Trigger, VerifyPlace, What, Which};
+use crate::domain::observation::StampedObservation;
+use crate::domain::playbook::{
+    Artifact, BaseSource, BranchRole, Level, MainlineBy, StepKind, StepSpec, Trigger, VerifyPlace,
+};
 use crate::domain::step::{Evidence, evidence};
 
 /// How many kinds of steps there are; [`number`] counts them.
@@ -67,12 +69,12 @@ fn every_kind() -> Vec<StepKind> {
         StepKind::Releasable,
         StepKind::Capability { needs: Vec::new() },
         StepKind::Announce,
-        StepKind::Branch { which: Which::Fix },
+        StepKind::Branch { which: BranchRole::Fix },
         StepKind::Change { large_lines: 0, pull: true },
         StepKind::Review { approvals: 1 },
         StepKind::Verify { place: VerifyPlace::Environment(staging), question: text(), by: Vec::new() },
         StepKind::Approve { environment: production.clone() },
-        StepKind::Deploy { environment: production, trigger: Trigger::Command, what: What::Ships },
+        StepKind::Deploy { environment: production, trigger: Trigger::Command, what: Artifact::Fix },
         StepKind::Merge { method },
         StepKind::RideAlong,
         StepKind::Mainline { by: MainlineBy::Merge(method), delete_branch: false },
@@ -103,7 +105,7 @@ fn with_step(kind: &StepKind) -> (Play, StepId) {
         return (play, id);
     }
     let id: StepId = "subject".parse().unwrap();
-    let ships = play.state.ships().unwrap().clone();
+    let ships = play.state.deployable().unwrap().clone();
     let deploys = |spec: &StepSpec| matches!(&spec.kind, StepKind::Deploy { environment: e, .. } if e == &environment("production"));
     let at = play.state.plan.steps.iter().position(deploys).unwrap();
     let spec = StepSpec {
@@ -162,27 +164,27 @@ fn pull(play: &Play, changed: Evidence) -> Option<PullSeen> {
 }
 
 /// Returns the observation of a sighting made from the run as it is.
-fn saw(play: &Play, sighting: Sighting) -> Command {
-    Command::Saw(Observation::new(&Arc::new(play.state.clone()), sighting))
+fn saw(play: &Play, sighting: Observation) -> Command {
+    Command::Observed(StampedObservation::new(&Arc::new(play.state.clone()), sighting))
 }
 
 /// What changes this evidence.
 fn change(play: &Play, changed: Evidence) -> Command {
     if let Some(seen) = pull(play, changed) {
-        return saw(play, Sighting::Pull { seen, merged: None });
+        return saw(play, Observation::Pull { seen, merged: None });
     }
     let main = |change: &dyn Fn(&mut MainSeen)| {
         let mut seen = play.state.main_seen.clone().unwrap();
         change(&mut seen);
-        saw(play, Sighting::Main(seen))
+        saw(play, Observation::Main(seen))
     };
-    let by = |who: &str, act| Command::Person(super::fixture::grant(who), act);
+    let by = |who: &str, act| Command::User(super::fixture::grant(who), act);
     match changed {
         Evidence::MainChecks | Evidence::MergeChecks => main(&|seen| seen.checks = build(CheckState::Failure)),
         Evidence::Blockers => main(&|seen| seen.blockers = vec!["#9 carries release-blocker".to_owned()]),
-        Evidence::Words => by("eve", Act::Verify { place: "staging".to_owned(), pass: false, note: None }),
-        Evidence::Votes => by("ben", Act::Unapprove { on: None }),
-        Evidence::Tag => saw(play, Sighting::Tag(None)),
+        Evidence::Words => by("eve", UserCommand::Verify { place: "staging".to_owned(), pass: false, note: None }),
+        Evidence::Votes => by("ben", UserCommand::Unapprove { on: None }),
+        Evidence::Tag => saw(play, Observation::Tag(None)),
         Evidence::Checks
         | Evidence::Approvals
         | Evidence::ChangesRequested
@@ -221,7 +223,7 @@ fn case_91_a_step_is_open_again_when_its_evidence_changes() {
 #[test]
 fn case_91_evidence_is_read_again_before_the_act() {
     for changed in evidence(&StepKind::Review { approvals: 1 }) {
-        let asked = voted().by("ana", Act::Deploy(environment("production")));
+        let asked = voted().by("ana", UserCommand::Deploy(environment("production")));
         let seen = pull(&asked, *changed).unwrap();
         let before = asked.state.deploys.len();
         let pull = Some(Box::new(PullFacts { seen, merged: None }));
@@ -230,7 +232,7 @@ fn case_91_evidence_is_read_again_before_the_act() {
         assert!(!is_done(&after, &"review".parse().unwrap()), "{changed:?}");
         assert!(after.entries.iter().any(|entry| matches!(entry.event, Event::DeployRefused { .. })), "{changed:?}");
     }
-    let asked = voted().by("ana", Act::Deploy(environment("production")));
+    let asked = voted().by("ana", UserCommand::Deploy(environment("production")));
     let before = asked.state.deploys.len();
     assert_eq!(asked.begins("abc1234").state.deploys.len(), before + 1);
 }
@@ -240,14 +242,14 @@ fn case_91_evidence_is_read_again_before_the_act() {
 fn case_91_two_people_override_what_changed() {
     let play = voted();
     let red = play.clone().then(&change(&play, Evidence::Checks));
-    let act = || Act::Override {
+    let act = || UserCommand::Override {
         gate: "review".parse().unwrap(),
         reason: "nobody can pay until this is out".to_owned(),
         incident: "https://status.example/i/7".to_owned(),
     };
     let one = red.by("ana", act());
     assert!(!is_done(&one, &"review".parse().unwrap()));
-    let two = one.by("dee", act()).by("ana", Act::Deploy(environment("production")));
+    let two = one.by("dee", act()).by("ana", UserCommand::Deploy(environment("production")));
     let seen = two.state.pull.as_ref().unwrap().seen.clone();
     let before = two.state.deploys.len();
     let begun = two.begins_with("abc1234", |facts| facts.pull = Some(Box::new(PullFacts { seen, merged: None })));
@@ -262,7 +264,7 @@ fn case_91_a_change_after_the_act_is_only_told() {
     let red = play.clone().then(&change(&play, Evidence::Checks));
     let again = red.clone().then(&change(&red, Evidence::Checks));
     let seen = play.state.pull.as_ref().unwrap().seen.clone();
-    let green = saw(&again, Sighting::Pull { seen, merged: None });
+    let green = saw(&again, Observation::Pull { seen, merged: None });
     let green = again.then(&green);
     let events: Vec<&Event> = green.entries[from..].iter().map(|entry| &entry.event).collect();
     let told: Vec<bool> = events

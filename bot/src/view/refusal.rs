@@ -3,7 +3,7 @@
 use hotfix_adapters::chat::{Card, Text, Tone};
 
 use super::Audience;
-use super::phrase::{ended, marked, paragraph};
+use super::text::{ended, marked, paragraph};
 use crate::domain::people::People;
 use crate::domain::refusal::Refusal;
 

@@ -2,7 +2,7 @@
 
 use hotfix_adapters::chat::{Card, MarkState, Span, Text};
 
-use super::phrase::paragraph;
+use super::text::paragraph;
 
 /// A card as plain text, one line after the other.
 #[must_use]

@@ -5,8 +5,8 @@ use jiff::Timestamp;
 
 use super::Audience;
 use super::attribution::{sources, unknown};
-use super::phrase::{capital, containment, ended, outside};
-use super::standing::standing;
+use super::status::standing;
+use super::text::{capital, containment, ended, outside};
 use crate::domain::hotfix::{Hotfix, Mainline};
 
 /// A run was opened.
@@ -109,10 +109,10 @@ pub fn unreadable(text: &str) -> Card {
 pub fn who(state: &Hotfix, to: &Audience<'_>) -> Card {
     let mut card = Card { title: Some(Text::of(format!("{}: who is concerned", state.id))), ..Card::default() };
     // What is released from main withholds nothing of it.
-    let survey = state.survey.as_ref().filter(|_| !state.plan.ships_main());
-    let withheld = survey.iter().flat_map(|survey| &survey.withheld).map(|c| ("withheld", c));
+    let survey = state.snapshot.as_ref().filter(|_| !state.plan.ships_main());
+    let withheld = survey.iter().flat_map(|survey| &survey.held_back).map(|c| ("withheld", c));
     let ours = state.head.iter().flat_map(|head| &head.commits).map(|c| ("ships", c));
-    let riders = state.riders.iter().flatten().map(|c| ("rides along", c));
+    let riders = state.included_changes.iter().flatten().map(|c| ("rides along", c));
     for (how, commit) in ours.chain(riders).chain(withheld) {
         let people: Vec<String> = commit
             .people
@@ -138,14 +138,14 @@ pub fn who(state: &Hotfix, to: &Audience<'_>) -> Card {
 #[must_use]
 pub fn mergeback(state: &Hotfix, to: &Audience<'_>) -> Card {
     let text = match &state.mainline {
-        Mainline::Proven(how, main) => {
+        Mainline::Merged(how, main) => {
             format!("{}: {} at {}.", state.id, containment(how), main.short())
         }
         Mainline::Waived { by, reason } => format!("{}: given up by {}: {}", state.id, to.name(by), outside(reason)),
-        Mainline::Lost(by) => {
+        Mainline::Reverted(by) => {
             format!("{}: it was on {}, and {} took it out again.", state.id, state.plan.main, by.short())
         }
-        Mainline::Open => {
+        Mainline::NotMerged => {
             format!("{}: the fix is not on {} yet; the run is not closed before.", state.id, state.plan.main)
         }
     };

@@ -2,12 +2,12 @@
 
 use super::Audience;
 use super::duration::stamp;
-use super::phrase::{containment, contributor, count, lapsed, listing, name, once, paragraph};
 use super::plan::whose_word;
 use super::render::{code, escape};
+use super::text::{containment, contributor, count, lapsed, listing, name, once, paragraph};
 use crate::domain::attribution::handle;
 use crate::domain::event::{
-    Actor, Closing, DeployIntent, DriftChoice, Ending, Entry, Event, MainSeen, PullSeen, Survey,
+    Actor, Closing, DeployIntent, DriftChoice, Ending, Entry, Event, MainSeen, PullSeen, Snapshot,
 };
 use crate::domain::hotfix::Hotfix;
 use crate::domain::id::{PersonId, StepId};
@@ -28,7 +28,7 @@ pub fn timeline(state: &Hotfix, entries: &[Entry], audience: &Audience<'_>) -> S
 pub(super) fn table(state: &Hotfix, entries: &[Entry], audience: &Audience<'_>) -> String {
     let mut made = "| When | Who | What |\n|---|---|---|\n".to_owned();
     for entry in entries {
-        let Some(what) = happened(state, entry, audience) else {
+        let Some(what) = describe_event(state, entry, audience) else {
             continue;
         };
         let who = match &entry.by {
@@ -41,7 +41,7 @@ pub(super) fn table(state: &Hotfix, entries: &[Entry], audience: &Audience<'_>) 
 }
 
 /// What happened, as Markdown on one line; `None` for what only the bot cares about.
-fn happened(state: &Hotfix, entry: &Entry, to: &Audience<'_>) -> Option<String> {
+fn describe_event(state: &Hotfix, entry: &Entry, to: &Audience<'_>) -> Option<String> {
     let title = |step: &StepId| title(state, step);
     let who = |person| escape(&name(to.people, person));
     let at = |environment: &Environment| state.plan.place(environment);
@@ -56,7 +56,7 @@ fn happened(state: &Hotfix, entry: &Entry, to: &Audience<'_>) -> Option<String> 
         Event::Opened(opened) => {
             format!("opened it: {}{}", escape(&opened.title), incident(opened.incident.as_deref()))
         }
-        Event::Surveyed(survey) => surveyed(survey),
+        Event::SnapshotTaken(survey) => surveyed(survey),
         Event::Refused { refusals } => format!("refused; nothing was done. {}", reasons(refusals, to)),
         Event::StepDone { step, evidence } => {
             format!("**{}** is fulfilled: {}", title(step), escape(&to.named(evidence)))
@@ -81,7 +81,7 @@ fn happened(state: &Hotfix, entry: &Entry, to: &Audience<'_>) -> Option<String> 
         Event::StepReopened { step, reason } => {
             format!("**{}** is open again: {}", title(step), escape(&to.named(reason)))
         }
-        Event::WithheldFound { base, total, .. } => {
+        Event::HeldBackFound { base, total, .. } => {
             format!(
                 "on top of {}, main holds {} that do not ship with it",
                 sha(base),
@@ -174,10 +174,10 @@ fn happened(state: &Hotfix, entry: &Entry, to: &Audience<'_>) -> Option<String> 
         Event::PullOpened { number, .. } => format!("opened pull request \\#{}", number.0),
         Event::PullSeen(seen) => pull_seen(seen),
         Event::MainSeen(seen) => main_seen(state, seen),
-        Event::Prompted { environment, commit, .. } => {
+        Event::VoteRequested { environment, commit, .. } => {
             format!("asked for votes for {} on {}", sha(commit), at(environment))
         }
-        Event::QuestionClosed { environment, why } => {
+        Event::VoteRequestClosed { environment, why } => {
             let why = match why {
                 Closing::Expired => "its time is over",
                 Closing::Retargeted => "the pull request goes into another branch",
@@ -193,20 +193,22 @@ fn happened(state: &Hotfix, entry: &Entry, to: &Audience<'_>) -> Option<String> 
             let why = why.map_or(String::new(), |why| format!(": {}", lapsed(why)));
             format!("the yes of {} for {environment} does not count any more{why}", who(person))
         }
-        Event::Vetoed { environment, reason, .. } => format!("said no to {environment}: {}", escape(reason)),
-        Event::VetoWithdrawn { environment, person } if entry.by == Actor::Bot => {
+        Event::VoteRejected { environment, reason, .. } => format!("said no to {environment}: {}", escape(reason)),
+        Event::RejectionWithdrawn { environment, person } if entry.by == Actor::Bot => {
             format!("the no of {} to {environment} was said of what would not ship any more", who(person))
         }
-        Event::VetoWithdrawn { environment, person } => format!("{} took their no to {environment} back", who(person)),
-        Event::GlassBroken(glass) => format!(
+        Event::RejectionWithdrawn { environment, person } => {
+            format!("{} took their no to {environment} back", who(person))
+        }
+        Event::BreakGlassUsed(glass) => format!(
             "**broke the glass** on {} for {}: {} (incident {})",
             sha(&glass.commit),
             at(&glass.environment),
             escape(&glass.reason),
             escape(&glass.incident)
         ),
-        Event::GlassAnnounced { .. } => "told the audit channel that the glass was broken".to_owned(),
-        Event::GlassVoided { reason } => {
+        Event::BreakGlassAnnounced { .. } => "told the audit channel that the glass was broken".to_owned(),
+        Event::BreakGlassVoided { reason } => {
             format!("the broken glass stands in for no votes any more: {}", escape(reason))
         }
         Event::Countersigned { ok, note } => {
@@ -278,11 +280,11 @@ fn happened(state: &Hotfix, entry: &Entry, to: &Audience<'_>) -> Option<String> 
         }
         Event::FixBack { source } => format!("saw the fix {} on main again", sha(source)),
         Event::FixConfirmed { source } => format!("wants {} shipped although main reverted it", sha(source)),
-        Event::RidersFound { total, .. } => {
+        Event::IncludedChangesFound { total, .. } => {
             format!("{} with it", count(*total, "change of others goes out", "changes of others go out"))
         }
-        Event::Proven { how, main } => format!("the fix is on main: {}, at {}", containment(how), sha(main)),
-        Event::MainlineLost { by, partly } => {
+        Event::MainlineMerged { how, main } => format!("the fix is on main: {}, at {}", containment(how), sha(main)),
+        Event::MainlineReverted { by, partly } => {
             let what = if *partly { "a part of the fix" } else { "the fix" };
             format!("{} took {what} out of main again", sha(&by.commit))
         }
@@ -380,7 +382,7 @@ pub(super) fn sha(commit: &CommitId) -> String {
     code(commit.short())
 }
 
-fn surveyed(survey: &Survey) -> String {
+fn surveyed(survey: &Snapshot) -> String {
     let running = survey.running.as_ref().or(survey.last_success.as_ref());
     let runs = running.map_or_else(
         || "nothing can tell what production runs".to_owned(),
@@ -388,7 +390,7 @@ fn surveyed(survey: &Survey) -> String {
     );
     format!(
         "looked around: {runs}, main holds {} that are not there",
-        count(survey.withheld_total, "change", "changes")
+        count(survey.held_back_total, "change", "changes")
     )
 }
 
@@ -518,7 +520,7 @@ mod tests {
         for event in every_event() {
             let turn = matches!(event, Event::StepEntered { .. });
             let entry = Entry { at: play.now, by: Actor::Person(person("ana")), event };
-            let what = happened(&play.state, &entry, &play.to());
+            let what = describe_event(&play.state, &entry, &play.to());
             assert_eq!(what.is_none(), turn, "{:?}", entry.event);
             assert!(what.is_none_or(|what| !what.trim().is_empty() && !what.contains('\n')), "{:?}", entry.event);
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use hotfix_adapters::chat::{AccountKind, Card, Text, Tone};
 use hotfix_adapters::ids::{ChannelRef, Environment, PersonRef, Platform};
 
-use super::phrase::{ended, listing, outside};
+use super::text::{ended, listing, outside};
 use crate::domain::id::{HotfixId, ServiceName};
 use crate::domain::people::{Person, Role};
 use crate::domain::refusal::Refusal;

@@ -11,11 +11,11 @@ use hotfix_adapters::chat::slack::{Slack, SlackOptions};
 
 use sha2::{Digest as _, Sha256};
 
-use super::hosts::{reach, secret};
+use super::forges::{reach, secret};
 use crate::config::{ChatKind, Config, DiscordSettings, SlackSettings, SlackWay};
 
 /// The chat with its ways in.
-pub struct Talk {
+pub struct ChatConnection {
     /// Where the bot speaks.
     pub chat: Arc<dyn Chat>,
     /// The terminal, when that is the chat.
@@ -30,11 +30,11 @@ pub struct Talk {
 ///
 /// # Errors
 /// When a secret cannot be read, or the chat cannot work like this.
-pub fn talk(config: &Config, console: impl FnOnce() -> anyhow::Result<Arc<Console>>) -> anyhow::Result<Talk> {
+pub fn talk(config: &Config, console: impl FnOnce() -> anyhow::Result<Arc<Console>>) -> anyhow::Result<ChatConnection> {
     match &config.settings.chat.kind {
         ChatKind::Console => {
             let console = console()?;
-            Ok(Talk { chat: console.clone(), console: Some(console), source: None, ingress: None })
+            Ok(ChatConnection { chat: console.clone(), console: Some(console), source: None, ingress: None })
         }
         ChatKind::Slack(settings) => slack(config, settings).context("[chat.slack] of hotfix.toml"),
         ChatKind::Discord(settings) => discord(config, settings).context("[chat.discord] of hotfix.toml"),
@@ -63,7 +63,7 @@ pub fn chat_print(config: &Config) -> anyhow::Result<String> {
     Ok(hex::encode(digest.finalize()))
 }
 
-fn discord(config: &Config, settings: &DiscordSettings) -> anyhow::Result<Talk> {
+fn discord(config: &Config, settings: &DiscordSettings) -> anyhow::Result<ChatConnection> {
     // The version is the last part of the path, so that what is joined to it stays below it.
     let api = format!("{}/", settings.api_url.trim_end_matches('/'));
     let api = api.parse().with_context(|| format!("api_url is no address: {}", settings.api_url))?;
@@ -72,10 +72,10 @@ fn discord(config: &Config, settings: &DiscordSettings) -> anyhow::Result<Talk> 
     (options.reach, options.commands) = (reach(config), super::commands());
     let discord = Discord::new(options)?;
     let source: Arc<dyn EventSource> = Arc::new(discord.gateway());
-    Ok(Talk { chat: Arc::new(discord), console: None, source: Some(source), ingress: None })
+    Ok(ChatConnection { chat: Arc::new(discord), console: None, source: Some(source), ingress: None })
 }
 
-fn slack(config: &Config, settings: &SlackSettings) -> anyhow::Result<Talk> {
+fn slack(config: &Config, settings: &SlackSettings) -> anyhow::Result<ChatConnection> {
     let api = settings.api_url.parse().with_context(|| format!("api_url is no address: {}", settings.api_url))?;
     let mut options = SlackOptions::new(api, secret(&settings.token)?, &settings.app, settings.teams.clone());
     (options.burst, options.reach) = (settings.burst, reach(config));
@@ -91,5 +91,5 @@ fn slack(config: &Config, settings: &SlackSettings) -> anyhow::Result<Talk> {
     let slack = Slack::new(options)?;
     let source = slack.socket_mode().map(|source| -> Arc<dyn EventSource> { Arc::new(source) });
     let ingress = slack.ingress().map(|ingress| -> Arc<dyn WebhookReceiver> { Arc::new(ingress) });
-    Ok(Talk { chat: Arc::new(slack), console: None, source, ingress })
+    Ok(ChatConnection { chat: Arc::new(slack), console: None, source, ingress })
 }

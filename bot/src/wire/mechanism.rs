@@ -18,7 +18,7 @@ use hotfix_adapters::ids::{Environment, PersonRef};
 use jiff::Timestamp;
 
 use super::QUESTION;
-use super::hosts::{Host, Hosts, reach, secret};
+use super::forges::{Host, Hosts, reach, secret};
 use crate::config::{
     CommandMechanism, Config, DroneConfig, ForgeConfig, MechanismConfig, PipelineConfig, PromotionConfig,
     WorkflowConfig,
@@ -26,7 +26,7 @@ use crate::config::{
 use crate::domain::service::Service;
 
 /// One environment of one service, to be wired.
-pub(super) struct Place<'a> {
+pub(super) struct DeployBuilder<'a> {
     pub(super) config: &'a Config,
     pub(super) service: &'a Service,
     pub(super) environment: &'a Environment,
@@ -36,7 +36,7 @@ pub(super) struct Place<'a> {
     pub(super) hosts: &'a Hosts,
 }
 
-impl Place<'_> {
+impl DeployBuilder<'_> {
     pub(super) fn mechanism(&self, mechanism: &MechanismConfig) -> anyhow::Result<Arc<dyn Deploy>> {
         Ok(match mechanism {
             MechanismConfig::Command(command) => Arc::new(self.command(command)?),

@@ -9,7 +9,7 @@
 //! ```
 
 mod chat;
-mod hosts;
+mod forges;
 mod mechanism;
 mod place;
 mod verbs;
@@ -31,12 +31,12 @@ use hotfix_storage::Clock;
 use hotfix_storage::embedded::{self, Embedded};
 
 use crate::config::{Config, ConfiguredService, Probe as ProbeConfig};
-use crate::engine::{Outside, Probe};
+use crate::engine::{Ports, Probe};
 use crate::http;
-pub use chat::{Talk, chat_print, talk};
-use hosts::Hosts;
-pub use hosts::{Examiner, examiner};
-use mechanism::Place;
+pub use chat::{ChatConnection, chat_print, talk};
+use forges::Hosts;
+pub use forges::{Examiner, examiner};
+use mechanism::DeployBuilder;
 pub use verbs::commands;
 
 /// How long a question to an environment may take.
@@ -111,7 +111,7 @@ pub fn http(config: &Config, chat: Option<Arc<dyn WebhookReceiver>>) -> anyhow::
     Ok(http::Options {
         listen: settings.listen,
         metrics: settings.metrics,
-        hooks: hosts::webhooks(config)?,
+        hooks: forges::webhooks(config)?,
         chat,
         limits,
     })
@@ -121,8 +121,8 @@ pub fn http(config: &Config, chat: Option<Arc<dyn WebhookReceiver>>) -> anyhow::
 ///
 /// # Errors
 /// When an adapter refuses its part of the configuration, naming the service and the environment.
-pub fn outside(config: &Config, chat: Arc<dyn hotfix_adapters::chat::Chat>, program: &Path) -> anyhow::Result<Outside> {
-    let mut outside = Outside {
+pub fn ports(config: &Config, chat: Arc<dyn hotfix_adapters::chat::Chat>, program: &Path) -> anyhow::Result<Ports> {
+    let mut ports = Ports {
         chat,
         platform: config.settings.chat.platform(),
         forges: BTreeMap::new(),
@@ -134,38 +134,39 @@ pub fn outside(config: &Config, chat: Arc<dyn hotfix_adapters::chat::Chat>, prog
     let hosts = Hosts::new(config, local_forge(config)?)?;
     for (name, configured) in &config.services {
         let host = hosts.of(&configured.forge).with_context(|| format!("service {name}"))?;
-        outside.forges.insert(name.clone(), host.forge.clone());
+        ports.forges.insert(name.clone(), host.forge.clone());
         for (environment, mechanism) in &configured.mechanisms {
-            let place = Place { config, service: &configured.service, environment, program, host, hosts: &hosts };
+            let place =
+                DeployBuilder { config, service: &configured.service, environment, program, host, hosts: &hosts };
             let deploy =
                 place.mechanism(mechanism).with_context(|| format!("service {name}, environment {environment}"))?;
-            outside.deploys.insert((name.clone(), environment.clone()), deploy);
+            ports.deploys.insert((name.clone(), environment.clone()), deploy);
         }
         if let Some(registry) = &configured.registry {
-            let images = place::registry(registry, hosts::reach(config))
+            let images = place::registry(registry, forges::reach(config))
                 .with_context(|| format!("the registry of service {name}"))?;
-            outside.registries.insert(name.clone(), images);
+            ports.registries.insert(name.clone(), images);
         }
         for (environment, clusters) in &configured.clusters {
             let clusters = clusters.iter().map(place::cluster).collect::<anyhow::Result<Vec<_>>>();
             let clusters = clusters.with_context(|| format!("a cluster of {name}/{environment}"))?;
-            outside.clusters.insert((name.clone(), environment.clone()), clusters);
+            ports.clusters.insert((name.clone(), environment.clone()), clusters);
         }
-        probes(configured, &mut outside);
+        probes(configured, &mut ports);
     }
-    Ok(outside)
+    Ok(ports)
 }
 
-fn probes(configured: &ConfiguredService, outside: &mut Outside) {
+fn probes(configured: &ConfiguredService, ports: &mut Ports) {
     let name = &configured.service.name;
     for (kind, capability) in &configured.capabilities {
         let probe: Arc<dyn Probe> = match &capability.probe {
             ProbeConfig::Environment(environment) => {
-                Arc::new(EnvironmentProbe(outside.deploys.get(&(name.clone(), environment.clone())).cloned()))
+                Arc::new(EnvironmentProbe(ports.deploys.get(&(name.clone(), environment.clone())).cloned()))
             }
             ProbeConfig::Command(command) => Arc::new(CommandProbe(command.clone())),
         };
-        outside.probes.insert((name.clone(), *kind), probe);
+        ports.probes.insert((name.clone(), *kind), probe);
     }
 }
 

@@ -8,7 +8,7 @@ use hotfix_adapters::egress::EgressPolicy;
 use hotfix_adapters::registry::oci::{Auth, Oci, OciOptions};
 use hotfix_adapters::registry::tags::TagStrategies;
 
-use super::hosts::secret;
+use super::forges::secret;
 use crate::config::{ClusterConfig, ContainerConfig, RegistryConfig};
 use crate::engine::Images;
 

@@ -2,7 +2,7 @@
 
 use hotfix_adapters::chat::discord::{CommandSpec, OptionShape, OptionSpec};
 
-use crate::command::{Arg, Form, Group, Kind, VERBS, Verb};
+use crate::command::{Arg, ArgSyntax, ArgType, Group, VERBS, Verb};
 
 /// Every verb, the most useful first: what is said during a hotfix before what is said around it.
 pub fn commands() -> Vec<CommandSpec> {
@@ -31,31 +31,31 @@ fn spec(verb: &Verb) -> CommandSpec {
 
 fn option(arg: &Arg) -> OptionSpec {
     let choices = match arg.kind {
-        Kind::Choice(words) => words.iter().map(|word| (*word).to_owned()).collect(),
-        Kind::Service
-        | Kind::ServiceOrAll
-        | Kind::Environment
-        | Kind::Place
-        | Kind::Lane
-        | Kind::Step
-        | Kind::Fix
-        | Kind::Reference
-        | Kind::Commit
-        | Kind::Name
-        | Kind::Url
-        | Kind::Duration
-        | Kind::Verb
-        | Kind::Text
-        | Kind::Lasting(_) => Vec::new(),
+        ArgType::Choice(words) => words.iter().map(|word| (*word).to_owned()).collect(),
+        ArgType::Service
+        | ArgType::ServiceOrAll
+        | ArgType::Environment
+        | ArgType::Place
+        | ArgType::Lane
+        | ArgType::Step
+        | ArgType::Fix
+        | ArgType::Reference
+        | ArgType::Commit
+        | ArgType::Name
+        | ArgType::Url
+        | ArgType::Duration
+        | ArgType::Verb
+        | ArgType::Text
+        | ArgType::Lasting(_) => Vec::new(),
     };
     let shape = match arg.form {
-        Form::Word | Form::OptionalWord => OptionShape::Word,
-        Form::Words => OptionShape::Words,
-        Form::Text | Form::OptionalText => OptionShape::Text,
-        Form::Switch => OptionShape::Switch,
-        Form::Flag | Form::RequiredFlag => OptionShape::Flag,
-        Form::ManyFlag => OptionShape::FlagWords,
-        Form::Keyword => OptionShape::Keyword,
+        ArgSyntax::Word | ArgSyntax::OptionalWord => OptionShape::Word,
+        ArgSyntax::Words => OptionShape::Words,
+        ArgSyntax::Text | ArgSyntax::OptionalText => OptionShape::Text,
+        ArgSyntax::Switch => OptionShape::Switch,
+        ArgSyntax::Flag | ArgSyntax::RequiredFlag => OptionShape::Flag,
+        ArgSyntax::ManyFlag => OptionShape::FlagWords,
+        ArgSyntax::Keyword => OptionShape::Keyword,
     };
     OptionSpec {
         // Discord takes no slash in a name.

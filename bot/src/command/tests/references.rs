@@ -1,7 +1,7 @@
 //! The one grammar for references holds at every place of the table that takes one.
 
 use super::*;
-use crate::command::table::Kind;
+use crate::command::table::ArgType;
 
 /// Each way to write a reference, and how it is written back.
 const PULLS: [(&str, &str); 4] = [
@@ -21,19 +21,23 @@ const NAMES: [&str; 3] = ["v1.4.2", "release/1.4", "abc12"];
 /// A command with this value at one place of the table, and every other place that must be filled filled.
 fn with(verb: &Verb, arg: &Arg, value: &str) -> String {
     let sample = |arg: &Arg| match arg.kind {
-        Kind::Service | Kind::ServiceOrAll => "payments",
-        Kind::Environment | Kind::Place => "staging",
-        Kind::Lane => "payments/staging",
-        Kind::Url => "https://s.example/7",
-        Kind::Commit => "abc1234",
-        Kind::Choice(choices) => choices.last().unwrap(),
-        Kind::Step => "review",
-        Kind::Fix | Kind::Reference | Kind::Name | Kind::Duration | Kind::Verb | Kind::Text | Kind::Lasting(_) => {
-            "words"
-        }
+        ArgType::Service | ArgType::ServiceOrAll => "payments",
+        ArgType::Environment | ArgType::Place => "staging",
+        ArgType::Lane => "payments/staging",
+        ArgType::Url => "https://s.example/7",
+        ArgType::Commit => "abc1234",
+        ArgType::Choice(choices) => choices.last().unwrap(),
+        ArgType::Step => "review",
+        ArgType::Fix
+        | ArgType::Reference
+        | ArgType::Name
+        | ArgType::Duration
+        | ArgType::Verb
+        | ArgType::Text
+        | ArgType::Lasting(_) => "words",
     };
     let mut line = verb.name.to_owned();
-    let chosen = |other: &Arg| matches!(other.kind, Kind::Choice(_)) && !other.form.is_flag();
+    let chosen = |other: &Arg| matches!(other.kind, ArgType::Choice(_)) && !other.form.is_flag();
     for other in verb.args.iter().filter(|other| other.name == arg.name || other.form.is_required() || chosen(other)) {
         let value = if other.name == arg.name { value } else { sample(other) };
         line.push_str(&if other.form.is_flag() { format!(" --{} {value}", other.name) } else { format!(" {value}") });
@@ -41,16 +45,16 @@ fn with(verb: &Verb, arg: &Arg, value: &str) -> String {
     line
 }
 
-fn places(wanted: fn(Kind) -> bool) -> Vec<(&'static Verb, &'static Arg)> {
+fn places(wanted: fn(ArgType) -> bool) -> Vec<(&'static Verb, &'static Arg)> {
     let all = VERBS.iter().flat_map(|verb| verb.args.iter().map(move |arg| (*verb, arg)));
     all.filter(|(_, arg)| wanted(arg.kind)).collect()
 }
 
 #[test]
 fn every_place_takes_every_way_to_write_it() {
-    let fixes = places(|kind| kind == Kind::Fix);
-    let references = places(|kind| kind == Kind::Reference);
-    let commits = places(|kind| kind == Kind::Commit);
+    let fixes = places(|kind| kind == ArgType::Fix);
+    let references = places(|kind| kind == ArgType::Reference);
+    let commits = places(|kind| kind == ArgType::Commit);
     assert!(fixes.len() >= 3 && references.len() >= 3 && commits.len() >= 2);
     let read = |verb: &Verb, arg: &Arg, text: &str| {
         let line = with(verb, arg, text);
@@ -95,7 +99,7 @@ fn no_verb_takes_a_flag_or_a_date_for_prose() {
         let quoted = with(verb, text, "\"because --until friday of it\"");
         parse(&quoted, &known()).unwrap_or_else(|error| panic!("{}", error.render(&quoted)));
     }
-    let lasting = places(|kind| matches!(kind, Kind::Lasting(_)));
+    let lasting = places(|kind| matches!(kind, ArgType::Lasting(_)));
     assert!(lasting.len() >= 3);
     for (verb, arg) in lasting {
         let line = with(verb, arg, "from 2026-12-24 until 2027-01-04 christmas");

@@ -122,7 +122,7 @@ fn a_megabyte_is_refused_at_once() {
 
 #[test]
 fn nothing_known_lets_well_formed_words_pass() {
-    let nothing = super::Known::default();
+    let nothing = super::Lexicon::default();
     assert!(parse("deploy canary HF-1", &nothing).is_ok());
     assert!(parse("start anything", &nothing).is_ok());
     assert_eq!(parse("start _x", &nothing).unwrap_err().code.as_str(), "bad_value");

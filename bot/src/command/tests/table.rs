@@ -29,28 +29,32 @@ fn every_example_parses_to_its_verb_and_back() {
 /// no name that the entry lacks, and that no argument of the entry goes unread.
 fn composed(verb: &Verb, with_optional: bool) -> String {
     let sample = |arg: &Arg| match arg.kind {
-        Kind::Service | Kind::ServiceOrAll => "payments",
-        Kind::Environment | Kind::Place => "staging",
-        Kind::Lane => "payments/staging",
-        Kind::Step => "review",
-        Kind::Fix => "#101",
-        Kind::Reference | Kind::Name => "v1.4.2",
-        Kind::Commit => "abc1234",
-        Kind::Url => "https://s.example/7",
-        Kind::Duration => "2h",
-        Kind::Choice(words) => words.last().unwrap(),
-        Kind::Verb => "start",
-        Kind::Text | Kind::Lasting(_) => "words",
+        ArgType::Service | ArgType::ServiceOrAll => "payments",
+        ArgType::Environment | ArgType::Place => "staging",
+        ArgType::Lane => "payments/staging",
+        ArgType::Step => "review",
+        ArgType::Fix => "#101",
+        ArgType::Reference | ArgType::Name => "v1.4.2",
+        ArgType::Commit => "abc1234",
+        ArgType::Url => "https://s.example/7",
+        ArgType::Duration => "2h",
+        ArgType::Choice(words) => words.last().unwrap(),
+        ArgType::Verb => "start",
+        ArgType::Text | ArgType::Lasting(_) => "words",
     };
     let mut out = verb.name.to_owned();
     for arg in verb.args.iter().filter(|arg| with_optional || arg.form.is_required()) {
         match arg.form {
-            Form::Switch => out.push_str(&format!(" --{}", arg.name)),
-            Form::Flag | Form::RequiredFlag | Form::ManyFlag => {
+            ArgSyntax::Switch => out.push_str(&format!(" --{}", arg.name)),
+            ArgSyntax::Flag | ArgSyntax::RequiredFlag | ArgSyntax::ManyFlag => {
                 out.push_str(&format!(" --{}={}", arg.name, sample(arg)))
             }
-            Form::Keyword => out.push_str(&format!(" {} {}", arg.name, sample(arg))),
-            Form::Word | Form::OptionalWord | Form::Words | Form::Text | Form::OptionalText => {
+            ArgSyntax::Keyword => out.push_str(&format!(" {} {}", arg.name, sample(arg))),
+            ArgSyntax::Word
+            | ArgSyntax::OptionalWord
+            | ArgSyntax::Words
+            | ArgSyntax::Text
+            | ArgSyntax::OptionalText => {
                 out.push_str(&format!(" {}", sample(arg)));
             }
         }
@@ -79,7 +83,7 @@ fn the_shape_of_arguments() {
     }
     for verb in VERBS {
         let places: Vec<&Arg> = verb.places().collect();
-        let text_at = places.iter().position(|arg| arg.form.is_text() || arg.form == Form::Words);
+        let text_at = places.iter().position(|arg| arg.form.is_text() || arg.form == ArgSyntax::Words);
         assert!(text_at.is_none_or(|at| at + 1 == places.len()), "text is the last place of {}", verb.name);
     }
 }

@@ -1,6 +1,6 @@
 //! `triage` and `agree`: the words that a runbook asks for before anything is built.
 
-use super::{Arg, ErrorCode, Form, Group, Kind, ParseError, Request, Role, Verb};
+use super::{Arg, ArgSyntax, ArgType, ErrorCode, Group, ParseError, Request, Role, Verb};
 use crate::command::args::Args;
 use crate::command::request::TriageWord;
 
@@ -17,8 +17,8 @@ pub(crate) const TRIAGE: Verb = Verb {
     args: &[Arg {
         name: "answer",
         shown: "<letter>=yes|no|? …",
-        form: Form::Words,
-        kind: Kind::Choice(&["a=yes", "b=no", "rest=no"]),
+        form: ArgSyntax::Words,
+        kind: ArgType::Choice(&["a=yes", "b=no", "rest=no"]),
         about: "a letter, or `rest`, with yes, no or ?",
     }],
     takes_run: true,
@@ -42,8 +42,8 @@ pub(crate) const AGREE: Verb = Verb {
     args: &[Arg {
         name: "step",
         shown: "[step]",
-        form: Form::OptionalWord,
-        kind: Kind::Step,
+        form: ArgSyntax::OptionalWord,
+        kind: ArgType::Step,
         about: "which step asks; `plan` shows their names",
     }],
     takes_run: true,

@@ -1,13 +1,13 @@
 //! `freeze` and `unfreeze`: no deployments at all.
 
-use super::{Arg, Form, Group, Kind, Request, Role, Verb, reason_lasting};
+use super::{Arg, ArgSyntax, ArgType, Group, Request, Role, Verb, reason_lasting};
 
 /// What is frozen.
 const SCOPE: Arg = Arg {
     name: "service",
     shown: "<service>|all",
-    form: Form::Word,
-    kind: Kind::ServiceOrAll,
+    form: ArgSyntax::Word,
+    kind: ArgType::ServiceOrAll,
     about: "which service, or `all`",
 };
 

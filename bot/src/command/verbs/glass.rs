@@ -1,6 +1,6 @@
 //! `break-glass` and `countersign`: the votes set aside in an emergency, and the look at it afterwards.
 
-use super::{Arg, Args, ENVIRONMENT, Form, Group, INCIDENT, Kind, ParseError, REASON, Request, Role, Verb};
+use super::{Arg, ArgSyntax, ArgType, Args, ENVIRONMENT, Group, INCIDENT, ParseError, REASON, Request, Role, Verb};
 
 pub(crate) const BREAK_GLASS: Verb = Verb {
     name: "break-glass",
@@ -20,8 +20,8 @@ pub(crate) const BREAK_GLASS: Verb = Verb {
         Arg {
             name: "commit",
             shown: "--commit SHA",
-            form: Form::RequiredFlag,
-            kind: Kind::Commit,
+            form: ArgSyntax::RequiredFlag,
+            kind: ArgType::Commit,
             about: "what would ship, 7 digits or more, typed by hand",
         },
         INCIDENT,
@@ -54,15 +54,15 @@ pub(crate) const COUNTERSIGN: Verb = Verb {
         Arg {
             name: "verdict",
             shown: "ok|objection",
-            form: Form::Word,
-            kind: Kind::Choice(&["ok", "objection"]),
+            form: ArgSyntax::Word,
+            kind: ArgType::Choice(&["ok", "objection"]),
             about: "whether it was right, `ok` or `objection`",
         },
         Arg {
             name: "note",
             shown: "[note …]",
-            form: Form::OptionalText,
-            kind: Kind::Text,
+            form: ArgSyntax::OptionalText,
+            kind: ArgType::Text,
             about: "what you think of it; an objection needs one",
         },
     ],

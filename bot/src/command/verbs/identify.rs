@@ -1,6 +1,6 @@
 //! `identify`: who a contributor is whom nobody knows.
 
-use super::{Arg, Form, Group, Kind, Request, Role, Verb};
+use super::{Arg, ArgSyntax, ArgType, Group, Request, Role, Verb};
 
 pub(crate) const IDENTIFY: Verb = Verb {
     name: "identify",
@@ -17,22 +17,22 @@ pub(crate) const IDENTIFY: Verb = Verb {
         Arg {
             name: "address",
             shown: "<address>",
-            form: Form::Word,
-            kind: Kind::Text,
+            form: ArgSyntax::Word,
+            kind: ArgType::Text,
             about: "the address or account that the vote request shows",
         },
         Arg {
             name: "who",
             shown: "<who …>",
-            form: Form::Text,
-            kind: Kind::Text,
+            form: ArgSyntax::Text,
+            kind: ArgType::Text,
             about: "a person of people.toml, by name or mention",
         },
         Arg {
             name: "outside",
             shown: "[--outside]",
-            form: Form::Switch,
-            kind: Kind::Text,
+            form: ArgSyntax::Switch,
+            kind: ArgType::Text,
             about: "it is somebody who is not in people.toml",
         },
     ],

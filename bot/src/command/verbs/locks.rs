@@ -1,13 +1,13 @@
 //! `lock`, `renew`, `unlock`, `steal`, `locks`: leases on environments, each with an owner, a reason and an end.
 
-use super::{Arg, Form, Group, Kind, LANE, REASON, Request, Role, Verb, reason_lasting};
+use super::{Arg, ArgSyntax, ArgType, Group, LANE, REASON, Request, Role, Verb, reason_lasting};
 
 /// How long a lease shall last.
 const TTL: Arg = Arg {
     name: "ttl",
     shown: "[--ttl 2h]",
-    form: Form::Flag,
-    kind: Kind::Duration,
+    form: ArgSyntax::Flag,
+    kind: ArgType::Duration,
     about: "for how long from now: 90m, 2h, 1d",
 };
 

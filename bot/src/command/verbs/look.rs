@@ -1,6 +1,6 @@
 //! The verbs that only look. Nobody but the caller sees the answer.
 
-use super::{Arg, Form, Group, Kind, Request, Role, SERVICE, Verb};
+use super::{Arg, ArgSyntax, ArgType, Group, Request, Role, SERVICE, Verb};
 
 /// What looking verbs about a run have in common.
 const LOOK: Verb = Verb {
@@ -62,22 +62,22 @@ pub(crate) const LIST: Verb = Verb {
         Arg {
             name: "mine",
             shown: "[--mine]",
-            form: Form::Switch,
-            kind: Kind::Text,
+            form: ArgSyntax::Switch,
+            kind: ArgType::Text,
             about: "what waits for you, and only the runs that you opened",
         },
         Arg {
             name: "open",
             shown: "[--open]",
-            form: Form::Switch,
-            kind: Kind::Text,
+            form: ArgSyntax::Switch,
+            kind: ArgType::Text,
             about: "only those that are not over",
         },
         Arg {
             name: "service",
             shown: "[--service NAME]",
-            form: Form::Flag,
-            kind: Kind::Service,
+            form: ArgSyntax::Flag,
+            kind: ArgType::Service,
             about: "only those of one service",
         },
     ],

@@ -1,7 +1,7 @@
 //! `mergeback`: the way back to main.
 
 use super::super::request::MergebackAction;
-use super::{Arg, Args, Form, Group, Kind, ParseError, Request, Role, Verb};
+use super::{Arg, ArgSyntax, ArgType, Args, Group, ParseError, Request, Role, Verb};
 
 /// What the first word can say.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -31,16 +31,16 @@ pub(crate) const MERGEBACK: Verb = Verb {
         Arg {
             name: "action",
             shown: "[status|confirm|waive <reason …>]",
-            form: Form::OptionalWord,
-            kind: Kind::Choice(&["status", "confirm", "waive"]),
+            form: ArgSyntax::OptionalWord,
+            kind: ArgType::Choice(&["status", "confirm", "waive"]),
             about: "`status`, `confirm`, or `waive` with a reason",
         },
         // Shown with the word it belongs to.
         Arg {
             name: "reason",
             shown: "",
-            form: Form::OptionalText,
-            kind: Kind::Text,
+            form: ArgSyntax::OptionalText,
+            kind: ArgType::Text,
             about: "what you saw on main, or why it need not go back",
         },
     ],

@@ -1,6 +1,6 @@
 //! `whoami`, `help`, `ping`: the bot itself.
 
-use super::{Arg, Args, ErrorCode, Form, Group, Kind, ParseError, Request, Role, Verb, nearest, shown};
+use super::{Arg, ArgSyntax, ArgType, Args, ErrorCode, Group, ParseError, Request, Role, Verb, nearest, shown};
 
 pub(crate) const WHOAMI: Verb = Verb {
     name: "whoami",
@@ -25,7 +25,13 @@ pub(crate) const HELP: Verb = Verb {
     examples: &["help", "help start"],
     needs: Role::Viewer,
     needs_for_others: None,
-    args: &[Arg { name: "verb", shown: "[verb]", form: Form::OptionalWord, kind: Kind::Verb, about: "which verb" }],
+    args: &[Arg {
+        name: "verb",
+        shown: "[verb]",
+        form: ArgSyntax::OptionalWord,
+        kind: ArgType::Verb,
+        about: "which verb",
+    }],
     takes_run: false,
     build,
 };

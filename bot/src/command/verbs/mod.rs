@@ -23,42 +23,42 @@ use super::error::{ErrorCode, ParseError};
 use super::guard::shown;
 use super::request::Request;
 use super::suggest::nearest;
-use super::table::{Arg, Form, Group, Kind, Verb};
+use super::table::{Arg, ArgSyntax, ArgType, Group, Verb};
 use crate::domain::people::Role;
 
 /// The reason that most changing verbs ask for.
 const REASON: Arg = Arg {
     name: "reason",
     shown: "<reason …>",
-    form: Form::Text,
-    kind: Kind::Text,
+    form: ArgSyntax::Text,
+    kind: ArgType::Text,
     about: "why, for everybody to read",
 };
 
 /// The reason of something that takes effect at once; `how` says in a sentence how its end is set.
 const fn reason_lasting(how: &'static str) -> Arg {
-    Arg { kind: Kind::Lasting(how), ..REASON }
+    Arg { kind: ArgType::Lasting(how), ..REASON }
 }
 
 /// The incident that justifies going around a rule.
 const INCIDENT: Arg = Arg {
     name: "incident",
     shown: "--incident URL",
-    form: Form::RequiredFlag,
-    kind: Kind::Url,
+    form: ArgSyntax::RequiredFlag,
+    kind: ArgType::Url,
     about: "the address of the incident that justifies it",
 };
 
 /// The service that a verb is about.
 const SERVICE: Arg =
-    Arg { name: "service", shown: "<service>", form: Form::Word, kind: Kind::Service, about: "which service" };
+    Arg { name: "service", shown: "<service>", form: ArgSyntax::Word, kind: ArgType::Service, about: "which service" };
 
 /// The environment that a verb is about.
 const ENVIRONMENT: Arg = Arg {
     name: "env",
     shown: "<env>",
-    form: Form::Word,
-    kind: Kind::Environment,
+    form: ArgSyntax::Word,
+    kind: ArgType::Environment,
     about: "which environment; production is never implied",
 };
 
@@ -66,7 +66,7 @@ const ENVIRONMENT: Arg = Arg {
 const LANE: Arg = Arg {
     name: "service/env",
     shown: "<service>/<env>",
-    form: Form::Word,
-    kind: Kind::Lane,
+    form: ArgSyntax::Word,
+    kind: ArgType::Lane,
     about: "which environment of which service",
 };

@@ -1,13 +1,13 @@
 //! `pick` and `unpick`: puts fixes onto the hotfix branch, and takes them off it.
 
-use super::{Arg, Args, Form, Group, Kind, ParseError, Request, Role, Verb};
+use super::{Arg, ArgSyntax, ArgType, Args, Group, ParseError, Request, Role, Verb};
 
 /// The fixes.
 const FIXES: Arg = Arg {
     name: "fix",
     shown: "<PR|sha …>",
-    form: Form::Words,
-    kind: Kind::Fix,
+    form: ArgSyntax::Words,
+    kind: ArgType::Fix,
     about: "pull requests (#101) or commits, by number, id or address",
 };
 

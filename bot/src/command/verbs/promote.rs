@@ -1,6 +1,6 @@
 //! `promote`: an ordinary promotion of what is on main, by the service's own runbook for it.
 
-use super::{Arg, Args, Form, Group, Kind, ParseError, Request, Role, SERVICE, Verb};
+use super::{Arg, ArgSyntax, ArgType, Args, Group, ParseError, Request, Role, SERVICE, Verb};
 
 pub(crate) const PROMOTE: Verb = Verb {
     name: "promote",
@@ -21,22 +21,22 @@ pub(crate) const PROMOTE: Verb = Verb {
         Arg {
             name: "ref",
             shown: "[REF]",
-            form: Form::OptionalWord,
-            kind: Kind::Reference,
+            form: ArgSyntax::OptionalWord,
+            kind: ArgType::Reference,
             about: "what to promote, when not main as it is now",
         },
         Arg {
             name: "only",
             shown: "[--only target …]",
-            form: Form::ManyFlag,
-            kind: Kind::Name,
+            form: ArgSyntax::ManyFlag,
+            kind: ArgType::Name,
             about: "the targets to promote, when not all; with spaces or commas between",
         },
         Arg {
             name: "schema-first",
             shown: "[--schema-first COMMIT]",
-            form: Form::Flag,
-            kind: Kind::Commit,
+            form: ArgSyntax::Flag,
+            kind: ArgType::Commit,
             about: "the commit of the schemas that it depends on, which is promoted before it",
         },
     ],

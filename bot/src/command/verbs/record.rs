@@ -1,6 +1,6 @@
 //! `note`, `postmortem`, `close`: what remains.
 
-use super::{Arg, Form, Group, Kind, Request, Role, Verb};
+use super::{Arg, ArgSyntax, ArgType, Group, Request, Role, Verb};
 
 pub(crate) const NOTE: Verb = Verb {
     name: "note",
@@ -11,7 +11,7 @@ pub(crate) const NOTE: Verb = Verb {
     examples: &["note error rate is back to normal", "note HF-12 error rate is back to normal"],
     needs: Role::Requester,
     needs_for_others: None,
-    args: &[Arg { name: "text", shown: "<text …>", form: Form::Text, kind: Kind::Text, about: "the line" }],
+    args: &[Arg { name: "text", shown: "<text …>", form: ArgSyntax::Text, kind: ArgType::Text, about: "the line" }],
     takes_run: true,
     build: |args| Ok(Request::Note { text: args.text("text")?, run: args.run }),
 };
@@ -29,8 +29,8 @@ pub(crate) const POSTMORTEM: Verb = Verb {
     args: &[Arg {
         name: "url",
         shown: "[URL]",
-        form: Form::OptionalWord,
-        kind: Kind::Url,
+        form: ArgSyntax::OptionalWord,
+        kind: ArgType::Url,
         about: "the address of the post-mortem",
     }],
     takes_run: true,

@@ -1,6 +1,6 @@
 //! `deploy` and `rollback`: do, and undo beside it.
 
-use super::{Arg, ENVIRONMENT, Form, Group, Kind, REASON, Request, Role, Verb};
+use super::{Arg, ArgSyntax, ArgType, ENVIRONMENT, Group, REASON, Request, Role, Verb};
 
 pub(crate) const DEPLOY: Verb = Verb {
     name: "deploy",
@@ -35,8 +35,8 @@ pub(crate) const ROLLBACK: Verb = Verb {
         Arg {
             name: "to",
             shown: "[to REF]",
-            form: Form::Keyword,
-            kind: Kind::Reference,
+            form: ArgSyntax::Keyword,
+            kind: ArgType::Reference,
             about: "a tag, commit or pull request that ran there before",
         },
         REASON,

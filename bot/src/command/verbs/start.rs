@@ -1,6 +1,6 @@
 //! `start`: opens a run.
 
-use super::{Arg, Args, Form, Group, Kind, ParseError, Request, Role, SERVICE, Verb};
+use super::{Arg, ArgSyntax, ArgType, Args, Group, ParseError, Request, Role, SERVICE, Verb};
 
 pub(crate) const START: Verb = Verb {
     name: "start",
@@ -21,57 +21,57 @@ pub(crate) const START: Verb = Verb {
         Arg {
             name: "title",
             shown: "[\"title\"]",
-            form: Form::OptionalText,
-            kind: Kind::Text,
+            form: ArgSyntax::OptionalText,
+            kind: ArgType::Text,
             about: "what the fix does",
         },
         Arg {
             name: "incident",
             shown: "[--incident URL]",
-            form: Form::Flag,
-            kind: Kind::Url,
+            form: ArgSyntax::Flag,
+            kind: ArgType::Url,
             about: "the address of the incident behind it",
         },
         Arg {
             name: "ticket",
             shown: "[--ticket KEY]",
-            form: Form::Flag,
-            kind: Kind::Text,
+            form: ArgSyntax::Flag,
+            kind: ArgType::Text,
             about: "the ticket behind it",
         },
         Arg {
             name: "fix",
             shown: "[--fix PR|sha …]",
-            form: Form::ManyFlag,
-            kind: Kind::Fix,
+            form: ArgSyntax::ManyFlag,
+            kind: ArgType::Fix,
             about: "pull requests (#101), commits or their addresses, with spaces or commas between",
         },
         Arg {
             name: "from",
             shown: "[--from deployed@ENV|REF]",
-            form: Form::Flag,
-            kind: Kind::Reference,
+            form: ArgSyntax::Flag,
+            kind: ArgType::Reference,
             about: "where to branch from, when the playbook leaves a choice",
         },
         Arg {
             name: "branch",
             shown: "[--branch NAME]",
-            form: Form::Flag,
-            kind: Kind::Name,
+            form: ArgSyntax::Flag,
+            kind: ArgType::Name,
             about: "what to call the branch that carries the fix, when it has one of its own",
         },
         Arg {
             name: "only",
             shown: "[--only PRODUCTION …]",
-            form: Form::ManyFlag,
-            kind: Kind::Name,
+            form: ArgSyntax::ManyFlag,
+            kind: ArgType::Name,
             about: "the productions it is for, when there are several and not all run the same",
         },
         Arg {
             name: "exceptional",
             shown: "[--exceptional]",
-            form: Form::Switch,
-            kind: Kind::Text,
+            form: ArgSyntax::Switch,
+            kind: ArgType::Text,
             about: "take the playbook's exceptional path, if its capabilities are there",
         },
     ],

@@ -1,7 +1,7 @@
 //! `retry`, `drift`, `skip`, `override`, `abort`, `abandon`: when it does not go as planned.
 
 use super::super::request::DriftChoice;
-use super::{Arg, Args, Form, Group, INCIDENT, Kind, ParseError, REASON, Request, Role, Verb};
+use super::{Arg, ArgSyntax, ArgType, Args, Group, INCIDENT, ParseError, REASON, Request, Role, Verb};
 
 pub(crate) const RETRY: Verb = Verb {
     name: "retry",
@@ -30,8 +30,8 @@ pub(crate) const DRIFT: Verb = Verb {
     args: &[Arg {
         name: "choice",
         shown: "rebase|roll|abort",
-        form: Form::Word,
-        kind: Kind::Choice(&["rebase", "roll", "abort"]),
+        form: ArgSyntax::Word,
+        kind: ArgType::Choice(&["rebase", "roll", "abort"]),
         about: "`rebase`, `roll` or `abort`",
     }],
     takes_run: true,
@@ -55,8 +55,8 @@ pub(crate) const SKIP: Verb = Verb {
         Arg {
             name: "step",
             shown: "<step>",
-            form: Form::Word,
-            kind: Kind::Step,
+            form: ArgSyntax::Word,
+            kind: ArgType::Step,
             about: "which step; `plan` shows their names",
         },
         REASON,
@@ -79,8 +79,8 @@ pub(crate) const OVERRIDE: Verb = Verb {
         Arg {
             name: "gate",
             shown: "<gate>",
-            form: Form::Word,
-            kind: Kind::Step,
+            form: ArgSyntax::Word,
+            kind: ArgType::Step,
             about: "which step blocks; `plan` shows their names",
         },
         REASON,

@@ -1,6 +1,6 @@
 //! `verify`: a person's word on what they saw.
 
-use super::{Arg, Args, Form, Group, Kind, ParseError, Request, Role, Verb};
+use super::{Arg, ArgSyntax, ArgType, Args, Group, ParseError, Request, Role, Verb};
 
 pub(crate) const VERIFY: Verb = Verb {
     name: "verify",
@@ -15,18 +15,24 @@ pub(crate) const VERIFY: Verb = Verb {
         Arg {
             name: "place",
             shown: "<env>|local",
-            form: Form::Word,
-            kind: Kind::Place,
+            form: ArgSyntax::Word,
+            kind: ArgType::Place,
             about: "where you looked: an environment, or `local`",
         },
         Arg {
             name: "verdict",
             shown: "pass|fail",
-            form: Form::Word,
-            kind: Kind::Choice(&["pass", "fail"]),
+            form: ArgSyntax::Word,
+            kind: ArgType::Choice(&["pass", "fail"]),
             about: "whether it works there, `pass` or `fail`",
         },
-        Arg { name: "note", shown: "[note …]", form: Form::OptionalText, kind: Kind::Text, about: "what you saw" },
+        Arg {
+            name: "note",
+            shown: "[note …]",
+            form: ArgSyntax::OptionalText,
+            kind: ArgType::Text,
+            about: "what you saw",
+        },
     ],
     takes_run: true,
     build,

@@ -1,12 +1,12 @@
 //! One scheme for branches a repository (requirements 3.1): git keeps branches as files, so that `hotfix` and `hotfix/x`
 //! cannot be there together.
 
-use super::super::fault::{Fault, Located, Sink};
+use super::super::diagnostic::{Diagnostic, Diagnostics, Located};
 use super::super::read::{Raw, RawPlaybook, RawService};
 use crate::domain::playbook::BranchScheme;
 
 /// Checks every service alone, and every two that share a repository.
-pub(super) fn check(raw: &Raw, sink: &Sink) {
+pub(super) fn check(raw: &Raw, sink: &Diagnostics) {
     for (index, service) in raw.services.iter().enumerate() {
         let Some((playbook, scheme)) = scheme_of(service, raw) else {
             continue;
@@ -26,7 +26,7 @@ fn scheme_of<'a>(service: &RawService, raw: &'a Raw) -> Option<(&'a RawPlaybook,
     Some((playbook, playbook.branch.as_ref()?))
 }
 
-fn against_main(service: &RawService, playbook: &RawPlaybook, scheme: &Located<BranchScheme>, sink: &Sink) {
+fn against_main(service: &RawService, playbook: &RawPlaybook, scheme: &Located<BranchScheme>, sink: &Diagnostics) {
     let Some(main) = &service.main else { return };
     let same = matches!(&scheme.value, BranchScheme::Fixed(name) if name == main.value.as_str());
     if same || collide(&scheme.value, &BranchScheme::Fixed(main.value.to_string())) {
@@ -34,14 +34,14 @@ fn against_main(service: &RawService, playbook: &RawPlaybook, scheme: &Located<B
         let next = "git holds a name either as a branch or as a folder of branches: rename one of the two";
         let label = format!("the main line is {}", main.value);
         let theirs = format!("the playbook {} makes {}", playbook.id, in_words(&scheme.value));
-        sink.add(Fault::at(main.at, what, label, next).see(scheme.at, theirs));
+        sink.add(Diagnostic::at(main.at, what, label, next).see(scheme.at, theirs));
     }
 }
 
 fn against_each_other(
     (first, theirs): (&RawService, &Located<BranchScheme>),
     (second, ours): (&RawService, &Located<BranchScheme>),
-    sink: &Sink,
+    sink: &Diagnostics,
 ) {
     let (Some(repo), Some(other_repo)) = (&second.repo, &first.repo) else {
         return;
@@ -61,7 +61,7 @@ fn against_each_other(
         in_words(&ours.value)
     );
     let next = "give both services playbooks with the same scheme for branches";
-    let fault = Fault::at(playbook.at, what, format!("{} makes {}", second.name, in_words(&ours.value)), next);
+    let fault = Diagnostic::at(playbook.at, what, format!("{} makes {}", second.name, in_words(&ours.value)), next);
     sink.add(fault.see(other_playbook.at, format!("{} makes {}", first.name, in_words(&theirs.value))));
 }
 

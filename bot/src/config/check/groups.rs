@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::super::chat::ChatKind;
-use super::super::fault::{Fault, Sink};
+use super::super::diagnostic::{Diagnostic, Diagnostics};
 use super::super::read::Raw;
 use crate::domain::group::ChatGroup;
 use crate::domain::id::ServiceName;
 
 /// Those of every service.
-pub(super) fn all(raw: &Raw, sink: &Sink) -> BTreeMap<ServiceName, Vec<ChatGroup>> {
+pub(super) fn all(raw: &Raw, sink: &Diagnostics) -> BTreeMap<ServiceName, Vec<ChatGroup>> {
     let kind = raw.settings.as_ref().map(|settings| &settings.chat.kind);
     let mut groups = BTreeMap::new();
     for service in &raw.services {
@@ -24,7 +24,7 @@ pub(super) fn all(raw: &Raw, sink: &Sink) -> BTreeMap<ServiceName, Vec<ChatGroup
                 Some(ChatKind::Console | ChatKind::Slack(_) | ChatKind::Discord(_)) | None => continue,
             };
             let what = format!("{:?} is no group of the chat that is used", group.value.id);
-            sink.add(Fault::at(group.at, what, "not an id of a group", next));
+            sink.add(Diagnostic::at(group.at, what, "not an id of a group", next));
         }
         let all = service.notify.iter().map(|group| group.value.clone()).collect();
         groups.insert(service.name.clone(), all);

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::fault::{At, Fault, Located, Sink};
+use super::super::diagnostic::{At, Diagnostic, Diagnostics, Located};
 use super::super::read::{Member, RawPolicy};
 use super::super::reader::nearest;
 use crate::domain::id::PersonId;
@@ -14,11 +14,11 @@ pub(super) struct Members<'a> {
     people: Option<&'a People>,
     /// `None` when `policy.toml` could not be read.
     groups: Option<BTreeMap<&'a str, BTreeSet<PersonId>>>,
-    sink: &'a Sink,
+    sink: &'a Diagnostics,
 }
 
 impl<'a> Members<'a> {
-    pub(super) fn new(people: Option<&'a People>, policy: Option<&'a RawPolicy>, sink: &'a Sink) -> Self {
+    pub(super) fn new(people: Option<&'a People>, policy: Option<&'a RawPolicy>, sink: &'a Diagnostics) -> Self {
         let mut members = Self { people, groups: None, sink };
         members.groups = policy.map(|policy| {
             let known = |person: &&Located<PersonId>| members.knows(&person.value, person.at);
@@ -57,7 +57,7 @@ impl<'a> Members<'a> {
             Some(near) => format!("did you mean \"@{near}\"?"),
             None => "add it to [groups] in policy.toml".to_owned(),
         };
-        self.sink.add(Fault::at(at, format!("there is no group @{name}"), "unknown group", next));
+        self.sink.add(Diagnostic::at(at, format!("there is no group @{name}"), "unknown group", next));
         BTreeSet::new()
     }
 
@@ -70,7 +70,7 @@ impl<'a> Members<'a> {
             Some(near) => format!("did you mean \"{near}\"?"),
             None => format!("add [people.{person}] to people.toml"),
         };
-        self.sink.add(Fault::at(at, format!("nobody is called {person}"), "not in people.toml", next));
+        self.sink.add(Diagnostic::at(at, format!("nobody is called {person}"), "not in people.toml", next));
         false
     }
 }

@@ -11,13 +11,13 @@ mod step_up;
 mod steps;
 
 use super::Config;
-use super::fault::Sink;
+use super::diagnostic::Diagnostics;
 use super::read::Raw;
 use super::source::Sources;
 use members::Members;
 
 /// Checks everything and puts the valid configuration together; `None` when a part is missing, which was told of.
-pub(super) fn assemble(raw: Raw, sources: &Sources, sink: &Sink) -> Option<Config> {
+pub(super) fn assemble(raw: Raw, sources: &Sources, sink: &Diagnostics) -> Option<Config> {
     let members = Members::new(raw.people.as_ref(), raw.policy.as_ref(), sink);
     let policy = raw.policy.as_ref().map(|policy| policy::policy(policy, &raw, &members, sink));
     branches::check(&raw, sink);

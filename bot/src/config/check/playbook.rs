@@ -2,17 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::fault::{Fault, Sink};
+use super::super::diagnostic::{Diagnostic, Diagnostics};
 use super::super::read::{Raw, RawPlaybook, RawStep};
 use crate::domain::id::PlaybookId;
-use crate::domain::playbook::{CapabilityKind, Level, Playbook, StepKind, StepSpec, Which};
+use crate::domain::playbook::{BranchRole, CapabilityKind, Level, Playbook, StepKind, StepSpec};
 
 /// All playbooks; `None` when one is not valid.
-pub(super) fn all(raw: &Raw, sink: &Sink) -> Option<BTreeMap<PlaybookId, Playbook>> {
+pub(super) fn all(raw: &Raw, sink: &Diagnostics) -> Option<BTreeMap<PlaybookId, Playbook>> {
     let mut playbooks = Some(BTreeMap::new());
     for playbook in &raw.playbooks {
         if playbook.steps.is_empty() {
-            sink.add(Fault::at(
+            sink.add(Diagnostic::at(
                 playbook.at,
                 format!("the playbook {} has no steps", playbook.id),
                 "this playbook",
@@ -59,19 +59,19 @@ fn spec(step: &RawStep) -> Option<StepSpec> {
     })
 }
 
-fn check_names(steps: &[RawStep], sink: &Sink) {
+fn check_names(steps: &[RawStep], sink: &Diagnostics) {
     let mut seen = BTreeMap::new();
     for id in steps.iter().filter_map(|step| step.id.as_ref()) {
         if let Some(first) = seen.insert(&id.value, id.at) {
             let what = format!("two steps are called {}", id.value);
             let next = "people name steps in `skip` and `override`: give each a name of its own";
-            sink.add(Fault::at(id.at, what, "named again", next).see(first, "named here"));
+            sink.add(Diagnostic::at(id.at, what, "named again", next).see(first, "named here"));
         }
     }
 }
 
 /// `must_not` is for gates: it refuses, and nothing lifts it. A vote that could be skipped would be no vote.
-fn check_levels(steps: &[RawStep], sink: &Sink) {
+fn check_levels(steps: &[RawStep], sink: &Diagnostics) {
     for step in steps {
         let (Some(level), Some(kind)) = (&step.level, &step.kind) else {
             continue;
@@ -80,16 +80,16 @@ fn check_levels(steps: &[RawStep], sink: &Sink) {
         if level.value == Level::MustNot && !gate {
             let what = "`must_not` is for steps that refuse";
             let next = "only withheld, releasable and capability can refuse; use must, should or may here";
-            sink.add(Fault::at(level.at, what, "this step refuses nothing", next));
+            sink.add(Diagnostic::at(level.at, what, "this step refuses nothing", next));
         }
         if vote && level.value != Level::Must {
             let what = "an approval that can be skipped is none: nothing ships unapproved";
             let next = "take `level` out; if nobody's word is wanted, say so in the quorum in policy.toml";
-            sink.add(Fault::at(level.at, what, "could be skipped", next));
+            sink.add(Diagnostic::at(level.at, what, "could be skipped", next));
         }
         if let (Level::MustNot, Some(present)) = (level.value, &step.if_present) {
             let what = "a `must_not` step cannot be left out";
-            sink.add(Fault::at(present.at, what, "would leave it out", "take `if_present` out"));
+            sink.add(Diagnostic::at(present.at, what, "would leave it out", "take `if_present` out"));
         }
     }
 }
@@ -137,8 +137,8 @@ fn place(kind: &StepKind) -> Place {
         StepKind::Announce => place("announce", None, true),
         StepKind::Base { .. } => place("base", None, true),
         StepKind::Withheld => place("withheld", Some("base"), true),
-        StepKind::Branch { which: Which::Fix } => place("branch", Some("base"), true),
-        StepKind::Branch { which: Which::Into } => place("branch into", Some("base"), true),
+        StepKind::Branch { which: BranchRole::Fix } => place("branch", Some("base"), true),
+        StepKind::Branch { which: BranchRole::Integration } => place("branch into", Some("base"), true),
         StepKind::Target => place("target", None, true),
         StepKind::Agree { .. } => place("agree", None, false),
         StepKind::BuildJob { .. } => place("build_job", Some("branch"), true),
@@ -159,7 +159,7 @@ fn place(kind: &StepKind) -> Place {
     }
 }
 
-fn check_order(steps: &[RawStep], sink: &Sink) {
+fn check_order(steps: &[RawStep], sink: &Diagnostics) {
     // A step that could not be read might have been the one that is missing.
     if steps.iter().any(|step| step.kind.is_none()) {
         return;
@@ -170,17 +170,17 @@ fn check_order(steps: &[RawStep], sink: &Sink) {
         // What is missing is told of once, at the first step that needs it.
         if let Some(needed) = after.filter(|needed| !seen.contains_key(needed) && missed.insert(*needed)) {
             let what = format!("the step `{word}` needs a step `{needed}` before it");
-            sink.add(Fault::at(kind.at, what, "too early", format!("put a step of the kind `{needed}` above it")));
+            sink.add(Diagnostic::at(kind.at, what, "too early", format!("put a step of the kind `{needed}` above it")));
         }
         if let Some(first) = seen.insert(word, kind.at).filter(|_| once) {
             let what = format!("a playbook has one `{word}` step");
-            sink.add(Fault::at(kind.at, what, "a second one", "keep one of them").see(first, "the first one"));
+            sink.add(Diagnostic::at(kind.at, what, "a second one", "keep one of them").see(first, "the first one"));
         }
     }
 }
 
 /// The exceptional path opens only behind all three capabilities (MAIN-12, MAIN-13).
-fn check_exceptional(playbook: &RawPlaybook, sink: &Sink) {
+fn check_exceptional(playbook: &RawPlaybook, sink: &Diagnostics) {
     let Some(first) = playbook.exceptional.first() else {
         return;
     };
@@ -188,15 +188,15 @@ fn check_exceptional(playbook: &RawPlaybook, sink: &Sink) {
     let next = "begin it with kind = \"capability\" and needs = [\"hotfix_workflow\", \"hotfix_staging\", \"release_handles_hotfix_tags\"]";
     let StepKind::Capability { needs } = &kind.value else {
         let what = "the exceptional path is open to everybody (MAIN-12)";
-        sink.add(Fault::at(kind.at, what, "begins without a gate", next));
+        sink.add(Diagnostic::at(kind.at, what, "begins without a gate", next));
         return;
     };
     if let Some(missing) = CapabilityKind::ALL.into_iter().find(|kind| !needs.contains(kind)) {
         let what = format!("the exceptional path opens without {} (MAIN-13)", missing.as_str());
-        sink.add(Fault::at(kind.at, what, "needs all three", next));
+        sink.add(Diagnostic::at(kind.at, what, "needs all three", next));
     }
     if let Some(level) = first.level.as_ref().filter(|level| matches!(level.value, Level::Should | Level::May)) {
         let what = "the gate of the exceptional path can be skipped (MAIN-12)";
-        sink.add(Fault::at(level.at, what, "could be skipped", "write level = \"must_not\""));
+        sink.add(Diagnostic::at(level.at, what, "could be skipped", "write level = \"must_not\""));
     }
 }

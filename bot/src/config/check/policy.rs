@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::fault::{At, Fault, Located, Sink};
+use super::super::diagnostic::{At, Diagnostic, Diagnostics, Located};
 use super::super::read::{Raw, RawPolicy, RawService, RawServicePolicy};
 use super::super::reader::nearest;
 use super::members::Members;
@@ -12,7 +12,7 @@ use crate::domain::service::ApprovalRule;
 use crate::policy::{BreakGlass, Freeze, Policy, ServicePolicy, Shortfall};
 
 /// The valid policy.
-pub(super) fn policy(written: &RawPolicy, raw: &Raw, members: &Members<'_>, sink: &Sink) -> Policy {
+pub(super) fn policy(written: &RawPolicy, raw: &Raw, members: &Members<'_>, sink: &Diagnostics) -> Policy {
     let mut services = BTreeMap::new();
     for service in &written.services {
         known_service(&service.name, raw, sink);
@@ -42,7 +42,7 @@ pub(super) fn policy(written: &RawPolicy, raw: &Raw, members: &Members<'_>, sink
     policy
 }
 
-fn one(service: &RawServicePolicy, raw: &Raw, members: &Members<'_>, sink: &Sink) -> ServicePolicy {
+fn one(service: &RawServicePolicy, raw: &Raw, members: &Members<'_>, sink: &Diagnostics) -> ServicePolicy {
     let file = raw.services.iter().find(|known| known.name == service.name.value);
     let named = service.quorums.iter().map(|(environment, _)| environment);
     for environment in named.chain(service.step_up.iter().map(|(environment, _)| environment)) {
@@ -53,7 +53,7 @@ fn one(service: &RawServicePolicy, raw: &Raw, members: &Members<'_>, sink: &Sink
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("it has {}", super::super::reader::listed(&names().collect::<Vec<_>>())),
             };
-            sink.add(Fault::at(environment.at, what, "unknown environment", next));
+            sink.add(Diagnostic::at(environment.at, what, "unknown environment", next));
         }
     }
     ServicePolicy {
@@ -63,7 +63,7 @@ fn one(service: &RawServicePolicy, raw: &Raw, members: &Members<'_>, sink: &Sink
     }
 }
 
-fn known_service(name: &Located<ServiceName>, raw: &Raw, sink: &Sink) {
+fn known_service(name: &Located<ServiceName>, raw: &Raw, sink: &Diagnostics) {
     if raw.service_names.contains(&name.value) {
         return;
     }
@@ -71,16 +71,16 @@ fn known_service(name: &Located<ServiceName>, raw: &Raw, sink: &Sink) {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("write services/{}.toml", name.value),
     };
-    sink.add(Fault::at(name.at, format!("there is no service {}", name.value), "unknown service", next));
+    sink.add(Diagnostic::at(name.at, format!("there is no service {}", name.value), "unknown service", next));
 }
 
 /// Every service has a policy, and each of its quorums can be reached.
-fn check_service(service: &RawService, written: &RawPolicy, policy: &Policy, raw: &Raw, sink: &Sink) {
+fn check_service(service: &RawService, written: &RawPolicy, policy: &Policy, raw: &Raw, sink: &Diagnostics) {
     let own = written.services.iter().find(|own| own.name.value == service.name);
     let Some(own) = own else {
         let what = format!("policy.toml says nothing of {}: nobody could start a hotfix of it", service.name);
         let next = format!("add [services.{}.roles] to policy.toml", service.name);
-        sink.add(Fault::at(service.at, what, "this service", next));
+        sink.add(Diagnostic::at(service.at, what, "this service", next));
         return;
     };
     // Whoever is missing was told of; without everybody nobody can be counted.
@@ -88,7 +88,7 @@ fn check_service(service: &RawService, written: &RawPolicy, policy: &Policy, raw
     if let (Some(glass), Some(breaker)) = (&written.break_glass, policy.unreviewable(people, &service.name)) {
         let what = format!("when {breaker} breaks the glass of {}, nobody could review that", service.name);
         let next = "give the role approver to somebody else as well, or do not list them";
-        sink.add(Fault::at(glass.at, what, "lists them", next).see(own.name.at, "has no other approver"));
+        sink.add(Diagnostic::at(glass.at, what, "lists them", next).see(own.name.at, "has no other approver"));
     }
     for environment in &service.environments {
         let name = &environment.name.value;
@@ -107,7 +107,7 @@ fn check_service(service: &RawService, written: &RawPolicy, policy: &Policy, raw
     }
 }
 
-fn unreachable(what: String, (quorum, roles): (At, At), rules: &[ApprovalRule], shortfall: &Shortfall) -> Fault {
+fn unreachable(what: String, (quorum, roles): (At, At), rules: &[ApprovalRule], shortfall: &Shortfall) -> Diagnostic {
     let names: BTreeSet<&str> = shortfall.roles.iter().map(|role| role.as_str()).collect();
     let names = names.into_iter().collect::<Vec<_>>().join(" or ");
     let votes: u32 = rules.iter().map(|rule| rule.count).sum();
@@ -118,6 +118,6 @@ fn unreachable(what: String, (quorum, roles): (At, At), rules: &[ApprovalRule], 
         many => format!("{many} people"),
     };
     let next = "give the role to more people, or ask for fewer votes; the requester's own vote never counts";
-    Fault::at(quorum, what, label, next)
+    Diagnostic::at(quorum, what, label, next)
         .see(roles, format!("as {names}, {there} can vote of {} wanted", shortfall.wanted))
 }

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::ConfiguredService;
-use super::super::fault::Located;
-use super::super::fault::{Fault, Sink};
+use super::super::diagnostic::Located;
+use super::super::diagnostic::{Diagnostic, Diagnostics};
+use super::super::integrations::ClusterConfig;
 use super::super::mechanism::{ForgeConfig, MechanismConfig, Probe};
-use super::super::outside::ClusterConfig;
 use super::super::read::{Member, Raw, RawEnvironment, RawService};
 use super::super::reader::{listed, nearest};
 use super::members::Members;
@@ -25,7 +25,7 @@ pub(super) fn all(
     raw: &Raw,
     policy: Option<&Policy>,
     members: &Members<'_>,
-    sink: &Sink,
+    sink: &Diagnostics,
 ) -> Option<BTreeMap<ServiceName, ConfiguredService>> {
     let mut services = Some(BTreeMap::new());
     for service in &raw.services {
@@ -38,7 +38,12 @@ pub(super) fn all(
         let team = members.resolve(&service.team);
         if service.team.is_empty() {
             let what = format!("nobody would be told of a hotfix of {}", service.name);
-            sink.add(Fault::at(service.at, what, "its `team` is empty", "name people or a group in `team` (APPLY-15)"));
+            sink.add(Diagnostic::at(
+                service.at,
+                what,
+                "its `team` is empty",
+                "name people or a group in `team` (APPLY-15)",
+            ));
         }
         let party = |(name, people): &(String, Vec<Located<Member>>)| {
             (name.clone(), members.resolve(people).into_iter().collect())
@@ -123,30 +128,35 @@ pub(super) fn group_of(environment: &RawEnvironment) -> Option<Environment> {
 }
 
 /// Distinct names, and at least one production; answers whether there is one.
-fn check_environments(service: &RawService, sink: &Sink) -> bool {
+fn check_environments(service: &RawService, sink: &Diagnostics) -> bool {
     let (mut seen, mut production) = (BTreeMap::new(), None);
     for environment in &service.environments {
         let name = &environment.name;
         if let Some(first) = seen.insert(name.value.clone(), name.at) {
             let what = format!("{} has the environment {} twice", service.name, name.value);
-            sink.add(Fault::at(name.at, what, "named again", "rename one of them").see(first, "named here"));
+            sink.add(Diagnostic::at(name.at, what, "named again", "rename one of them").see(first, "named here"));
         }
         if name.value.as_str() == "local" || name.value.as_str() == WATCH {
             let what = format!("an environment cannot be called {}", name.value);
             let next = format!("`{}` is a place of its own in `verify`; choose another name", name.value);
-            sink.add(Fault::at(name.at, what, "taken", next));
+            sink.add(Diagnostic::at(name.at, what, "taken", next));
         }
         if environment.production {
             production = Some(name.at);
         }
         if let (true, Some(never)) = (environment.production, &environment.never) {
             let what = format!("nothing could ever be deployed to production: {}", never.reason);
-            sink.add(Fault::at(name.at, what, "production, and never deployed to", "take `never` or `production` out"));
+            sink.add(Diagnostic::at(
+                name.at,
+                what,
+                "production, and never deployed to",
+                "take `never` or `production` out",
+            ));
         }
     }
     if production.is_none() && !service.environments.is_empty() {
         let what = format!("{} has no production environment", service.name);
-        sink.add(Fault::at(
+        sink.add(Diagnostic::at(
             service.at,
             what,
             "this service",
@@ -158,14 +168,14 @@ fn check_environments(service: &RawService, sink: &Sink) -> bool {
 
 /// Checks that the values a mechanism fills in can be known: images need a registry, `{previous}` needs something that tells what
 /// runs.
-fn check_patterns(service: &RawService, sink: &Sink) {
+fn check_patterns(service: &RawService, sink: &Diagnostics) {
     for environment in &service.environments {
         let Some(mechanism) = &environment.mechanism else { continue };
         let (name, patterns) = (&environment.name, mechanism.patterns());
         if service.registry.is_none() && patterns.iter().any(|text| names_image(text)) {
             let what = format!("the deployment to {} names an image, and {} has no registry", name.value, service.name);
             let next = "add [registry] to the service, or leave {tag}, {digest} and {image} out";
-            sink.add(Fault::at(name.at, what, "deployed like this", next));
+            sink.add(Diagnostic::at(name.at, what, "deployed like this", next));
         }
         let told = mechanism.tells_what_runs() || !environment.clusters.is_empty();
         if !told && patterns.iter().any(|text| names_previous(text)) {
@@ -180,13 +190,13 @@ fn check_patterns(service: &RawService, sink: &Sink) {
                 | MechanismConfig::Promotion(_) => "",
             };
             let next = format!("add {own}an [[environment.cluster]], or leave {{previous}} out");
-            sink.add(Fault::at(name.at, what, "deployed like this", next));
+            sink.add(Diagnostic::at(name.at, what, "deployed like this", next));
         }
     }
 }
 
 /// The forges that a service names are there.
-fn check_forges(service: &RawService, raw: &Raw, sink: &Sink) {
+fn check_forges(service: &RawService, raw: &Raw, sink: &Diagnostics) {
     let promotes = service.environments.iter().filter_map(|environment| match &environment.mechanism {
         Some(MechanismConfig::Promotion(promotion)) => promotion.forge.as_ref(),
         Some(_) | None => None,
@@ -202,25 +212,25 @@ fn check_forges(service: &RawService, raw: &Raw, sink: &Sink) {
             None => format!("add [forges.{name}] to hotfix.toml"),
         };
         let what = format!("{} names the forge {name}, which is not there", service.name);
-        sink.add(Fault::at(service.at, what, "this service", next));
+        sink.add(Diagnostic::at(service.at, what, "this service", next));
     }
 }
 
-fn check_probes(service: &RawService, sink: &Sink) {
+fn check_probes(service: &RawService, sink: &Diagnostics) {
     let names: Vec<&str> = service.environments.iter().map(|environment| environment.name.value.as_str()).collect();
     for capability in service.capabilities.values() {
         match &capability.value.probe {
             Probe::Environment(environment) if !names.contains(&environment.as_str()) => {
                 let what = format!("{} has no environment {environment} to probe", service.name);
                 let next = format!("it has {}", listed(&names));
-                sink.add(Fault::at(capability.at, what, "probes it here", next));
+                sink.add(Diagnostic::at(capability.at, what, "probes it here", next));
             }
             Probe::Environment(_) | Probe::Command(_) => {}
         }
     }
 }
 
-fn check_playbook(service: &RawService, raw: &Raw, policy: Option<&Policy>, sink: &Sink) {
+fn check_playbook(service: &RawService, raw: &Raw, policy: Option<&Policy>, sink: &Diagnostics) {
     for wanted in service.playbook.iter().chain(&service.promote_with) {
         check_one_playbook(service, wanted, raw, policy, sink);
     }
@@ -231,7 +241,7 @@ fn check_one_playbook(
     wanted: &Located<PlaybookId>,
     raw: &Raw,
     policy: Option<&Policy>,
-    sink: &Sink,
+    sink: &Diagnostics,
 ) {
     if !raw.playbook_names.contains(&wanted.value) {
         let names: BTreeSet<&str> = raw.playbook_names.iter().map(PlaybookId::as_str).collect();
@@ -239,7 +249,7 @@ fn check_one_playbook(
             Some(near) => format!("did you mean \"{near}\"?"),
             None => format!("there are {}", listed(&names.into_iter().collect::<Vec<_>>())),
         };
-        sink.add(Fault::at(wanted.at, format!("there is no playbook {}", wanted.value), "unknown playbook", next));
+        sink.add(Diagnostic::at(wanted.at, format!("there is no playbook {}", wanted.value), "unknown playbook", next));
     }
     if let Some(playbook) = raw.playbooks.iter().find(|playbook| playbook.id == wanted.value) {
         steps::fit(service, wanted.at, playbook, policy, sink);

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 
 use hotfix_adapters::ids::Platform;
 
-use super::super::fault::{At, Fault, Sink};
+use super::super::diagnostic::{At, Diagnostic, Diagnostics};
+use super::super::integrations::HostKind;
 use super::super::mechanism::ForgeConfig;
-use super::super::outside::HostKind;
 use super::super::read::{Raw, RawEnvironment, RawPlaybook, RawService, RawStep};
 use crate::domain::id::PersonId;
 use crate::domain::people::People;
@@ -19,7 +19,7 @@ pub(super) fn check(
     (service, environment): (&RawService, &RawEnvironment),
     (raw, policy, people): (&Raw, &Policy, &People),
     places: (At, At),
-    sink: &Sink,
+    sink: &Diagnostics,
 ) {
     let name = &environment.name.value;
     let approval = policy.approval(&service.name, name, environment.production);
@@ -31,7 +31,7 @@ pub(super) fn check(
             format!("votes for {name} of {} are to be backed by a review, and nothing could be reviewed", service.name);
         let next = "take the step-up out for this environment, or follow a playbook with a pull request";
         let label = format!("the playbook {} opens no pull request", playbook.id);
-        sink.add(Fault::at(places.0, what, "asks for a review", next).see(playbook.at, label));
+        sink.add(Diagnostic::at(places.0, what, "asks for a review", next).see(playbook.at, label));
     }
     let Some(platform) = platform(service, raw) else { return };
     let voters: BTreeSet<PersonId> = approval
@@ -50,7 +50,7 @@ pub(super) fn check(
         names.join(", ")
     );
     let next = format!("give each a `{}` in people.toml, or take the role from them", key(platform));
-    sink.add(Fault::at(places.0, what, "asks for a review", next).see(places.1, "says who votes"));
+    sink.add(Diagnostic::at(places.0, what, "asks for a review", next).see(places.1, "says who votes"));
 }
 
 /// The playbooks of a service that end without anything to review.

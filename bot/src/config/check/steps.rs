@@ -4,17 +4,17 @@
 use hotfix_adapters::deploy::names_image;
 use hotfix_adapters::ids::Environment;
 
-use super::super::fault::{At, Fault, Sink};
+use super::super::diagnostic::{At, Diagnostic, Diagnostics};
 use super::super::mechanism::MechanismConfig;
 use super::super::read::{RawEnvironment, RawPlaybook, RawService, RawStep};
 use super::super::reader::listed;
 use super::service::group_of;
 use crate::domain::plan::environment_of;
-use crate::domain::playbook::{CapabilityKind, Level, StepKind, Which};
+use crate::domain::playbook::{BranchRole, CapabilityKind, Level, StepKind};
 use crate::policy::Policy;
 
 /// Checks a playbook for a service that names it at `at`.
-pub(super) fn fit(service: &RawService, at: At, playbook: &RawPlaybook, policy: Option<&Policy>, sink: &Sink) {
+pub(super) fn fit(service: &RawService, at: At, playbook: &RawPlaybook, policy: Option<&Policy>, sink: &Diagnostics) {
     check_path(service, at, &playbook.steps, policy, sink);
     // A path that its own gate keeps shut may speak of environments that are not there yet.
     let opens = CapabilityKind::ALL.iter().all(|kind| service.capabilities.contains_key(kind));
@@ -23,7 +23,7 @@ pub(super) fn fit(service: &RawService, at: At, playbook: &RawPlaybook, policy: 
     }
 }
 
-fn check_path(service: &RawService, at: At, steps: &[RawStep], policy: Option<&Policy>, sink: &Sink) {
+fn check_path(service: &RawService, at: At, steps: &[RawStep], policy: Option<&Policy>, sink: &Diagnostics) {
     let present: Vec<&RawStep> = steps.iter().filter(|step| stays(service, at, step, sink)).collect();
     if present.iter().any(|step| step.kind.is_none()) || service.environments.is_empty() {
         return;
@@ -38,7 +38,7 @@ fn check_path(service: &RawService, at: At, steps: &[RawStep], policy: Option<&P
 
 /// Whether a step is part of the plan. A step for an environment that is not there is left out when it may be, and else
 /// is a fault.
-fn stays(service: &RawService, at: At, step: &RawStep, sink: &Sink) -> bool {
+fn stays(service: &RawService, at: At, step: &RawStep, sink: &Diagnostics) -> bool {
     let Some(kind) = &step.kind else { return true };
     let Some(environment) = environment_of(&kind.value) else {
         return true;
@@ -52,7 +52,7 @@ fn stays(service: &RawService, at: At, step: &RawStep, sink: &Sink) -> bool {
     if !optional && !if_present && !names.is_empty() {
         let what = format!("a step needs the environment {environment}, which {} has not", service.name);
         let next = format!("it has {}; add the environment, or write `if_present = true` in the step", listed(&names));
-        sink.add(Fault::at(kind.at, what, "this environment", next).see(at, "follows this playbook"));
+        sink.add(Diagnostic::at(kind.at, what, "this environment", next).see(at, "follows this playbook"));
     }
     false
 }
@@ -67,7 +67,7 @@ fn meant<'a>(service: &'a RawService, named: &'a Environment) -> impl Iterator<I
 }
 
 /// Nothing ships unapproved: where the policy asks for votes, they are asked for before the deployment and not after it.
-fn check_approvals(service: &RawService, at: At, steps: &[&RawStep], policy: &Policy, sink: &Sink) {
+fn check_approvals(service: &RawService, at: At, steps: &[&RawStep], policy: &Policy, sink: &Diagnostics) {
     let mut deployed_production = false;
     for (index, environment, place) in deployments(steps) {
         let production = is_production(service, environment);
@@ -80,7 +80,7 @@ fn check_approvals(service: &RawService, at: At, steps: &[&RawStep], policy: &Po
         }
         let what = format!("nothing ships unapproved: {environment} is deployed without a vote");
         let next = format!("put a step with kind = \"approve\" and environment = \"{environment}\" above it");
-        let mut fault = Fault::at(place, what, "deployed here", next).see(at, "follows this playbook");
+        let mut fault = Diagnostic::at(place, what, "deployed here", next).see(at, "follows this playbook");
         let late =
             steps.iter().skip(index).find(|step| approves(step, environment)).and_then(|step| step.kind.as_ref());
         if let Some(late) = late {
@@ -92,12 +92,12 @@ fn check_approvals(service: &RawService, at: At, steps: &[&RawStep], policy: &Po
     {
         let what = format!("the playbook never deploys to {}", production.name.value);
         let next = format!("add a step with kind = \"deploy\" and environment = \"{}\"", production.name.value);
-        sink.add(Fault::at(at, what, "this playbook", next).see(production.name.at, "production of this service"));
+        sink.add(Diagnostic::at(at, what, "this playbook", next).see(production.name.at, "production of this service"));
     }
 }
 
 /// What is looked at in an environment has been deployed there by this run.
-fn check_verifications(service: &RawService, at: At, steps: &[&RawStep], sink: &Sink) {
+fn check_verifications(service: &RawService, at: At, steps: &[&RawStep], sink: &Diagnostics) {
     for (index, step) in steps.iter().enumerate() {
         let Some(kind) = step.kind.as_ref().filter(|kind| matches!(kind.value, StepKind::Verify { .. })) else {
             continue;
@@ -114,14 +114,14 @@ fn check_verifications(service: &RawService, at: At, steps: &[&RawStep], sink: &
             let what = format!("{environment} is verified before this run deployed to it");
             let next = format!("put the step that deploys to {environment} above it");
             let follows = format!("{} follows this playbook", service.name);
-            sink.add(Fault::at(kind.at, what, "nothing of this run is there yet", next).see(at, follows));
+            sink.add(Diagnostic::at(kind.at, what, "nothing of this run is there yet", next).see(at, follows));
         }
     }
 }
 
 /// A mechanism that names the image of what ships needs a step that finds it first (HOCS-22, HOCS-25): every deployment by it
 /// would be refused, and no `retry` could help.
-fn check_images(service: &RawService, at: At, steps: &[&RawStep], sink: &Sink) {
+fn check_images(service: &RawService, at: At, steps: &[&RawStep], sink: &Diagnostics) {
     for (index, environment, place) in deployments(steps) {
         let is_image = |step: &&RawStep| step.kind.as_ref().is_some_and(|kind| matches!(kind.value, StepKind::Image));
         if service.registry.is_none() || steps.iter().take(index).any(is_image) {
@@ -131,14 +131,15 @@ fn check_images(service: &RawService, at: At, steps: &[&RawStep], sink: &Sink) {
         for one in meant(service, environment).filter(names) {
             let what = format!("the deployment to {} names an image, and no step finds it", one.name.value);
             let next = "put a step with kind = \"image\" above it, or leave {tag}, {digest} and {image} out";
-            let fault = Fault::at(place, what, "deployed here", next).see(one.name.at, "its mechanism names the image");
+            let fault =
+                Diagnostic::at(place, what, "deployed here", next).see(one.name.at, "its mechanism names the image");
             sink.add(fault.see(at, "follows this playbook"));
         }
     }
 }
 
 /// What goes to production before main has it must be brought back to main (APPLY-12, SRE-10, HOCS-35).
-fn check_return(service: &RawService, at: At, steps: &[&RawStep], sink: &Sink) {
+fn check_return(service: &RawService, at: At, steps: &[&RawStep], sink: &Diagnostics) {
     let is = |step: &RawStep, wanted: fn(&StepKind) -> bool| step.kind.as_ref().is_some_and(|kind| wanted(&kind.value));
     let branches = steps.iter().any(|step| is(step, |kind| matches!(kind, StepKind::Branch { .. })));
     let production = deployments(steps).find(|(_, environment, _)| is_production(service, environment));
@@ -147,13 +148,14 @@ fn check_return(service: &RawService, at: At, steps: &[&RawStep], sink: &Sink) {
     };
     let merges = |step: &&RawStep| is(step, |kind| matches!(kind, StepKind::Merge { .. } | StepKind::OnMain));
     // A merge into a hotfix branch is not one into main.
-    let elsewhere = steps.iter().any(|step| is(step, |kind| matches!(kind, StepKind::Branch { which: Which::Into })));
+    let elsewhere =
+        steps.iter().any(|step| is(step, |kind| matches!(kind, StepKind::Branch { which: BranchRole::Integration })));
     let merged = !elsewhere && steps.iter().take(index).any(merges);
     let returned = steps.iter().skip(index).any(|step| is(step, |kind| matches!(kind, StepKind::Mainline { .. })));
     if !merged && !returned {
         let what = "the fix goes to production and never to main: the next release would lose it (APPLY-12)";
         let next = "add a step with kind = \"mainline\" below it, or one with kind = \"merge\" above it";
-        sink.add(Fault::at(place, what, "deployed from a branch", next).see(at, "follows this playbook"));
+        sink.add(Diagnostic::at(place, what, "deployed from a branch", next).see(at, "follows this playbook"));
     }
 }
 

@@ -3,7 +3,7 @@
 use hotfix_adapters::ids::ChannelRef;
 
 use super::super::chat::{ChatKind, ChatSettings, DiscordSettings, Pace, SlackSettings, SlackWay};
-use super::super::fault::Fault;
+use super::super::diagnostic::Diagnostic;
 use super::super::field::Field;
 use super::super::reader::Reader;
 use super::Folders;
@@ -36,10 +36,10 @@ pub(super) fn read(field: Field<'_>, folders: &Folders<'_>) -> ChatSettings {
     };
     let mut settings = settings(kind.unwrap_or(ChatKind::Console));
     settings.also_in = channels(reader.get("also_in"));
-    let flag = |key, usual| reader.get(key).flag().map_or(usual, |flag| flag.value);
+    let flag = |key, usual| reader.get(key).boolean().map_or(usual, |flag| flag.value);
     settings.shared_channels = flag("shared_channels", settings.shared_channels);
     settings.terminal_votes = flag("terminal_votes", settings.terminal_votes);
-    let number = |key, usual| reader.get(key).whole(1..=100_000).map_or(usual, |number| number.value);
+    let number = |key, usual| reader.get(key).integer(1..=100_000).map_or(usual, |number| number.value);
     settings.pace = Pace {
         person: number("person_per_minute", settings.pace.person),
         service: number("service_per_minute", settings.pace.service),
@@ -73,7 +73,7 @@ fn slack(reader: Reader<'_>, folders: &Folders<'_>) -> Option<SlackSettings> {
     let ways: [(&str, Way); 2] = [("socket", socket), ("http", http)];
     let way = reader.get("mode").choice(&ways).map_or(socket as Way, |way| way.value);
     let way = way(&reader, folders);
-    let burst = reader.get("burst").whole(1..=1000).map_or(4, |number| number.value);
+    let burst = reader.get("burst").integer(1..=1000).map_or(4, |number| number.value);
     let api_url = url(&reader, "https://slack.com/api/");
     reader.finish();
     Some(SlackSettings { app: app?, teams: teams?, token: token?, way: way?, burst, api_url })
@@ -81,7 +81,7 @@ fn slack(reader: Reader<'_>, folders: &Folders<'_>) -> Option<SlackSettings> {
 
 fn socket(reader: &Reader<'_>, folders: &Folders<'_>) -> Option<SlackWay> {
     let app_token = secret("app_token", reader.need("app_token"), folders);
-    let connections = reader.get("connections").whole(1..=10).map_or(2, |number| number.value);
+    let connections = reader.get("connections").integer(1..=10).map_or(2, |number| number.value);
     Some(SlackWay::Socket { app_token: app_token?, connections })
 }
 
@@ -108,7 +108,7 @@ fn discord(reader: Reader<'_>, folders: &Folders<'_>) -> Option<DiscordSettings>
 }
 
 fn url(reader: &Reader<'_>, usual: &str) -> String {
-    reader.get("api_url").line().map_or_else(|| usual.to_owned(), |line| line.value)
+    reader.get("api_url").string_line().map_or_else(|| usual.to_owned(), |line| line.value)
 }
 
 /// At least one id; `None` when there is none, which was told of.
@@ -117,7 +117,12 @@ fn ids(reader: &Reader<'_>, key: &'static str, begins: &[char], wanted: &str) ->
     if fields.is_empty() {
         if let Some(at) = reader.place(key) {
             // An empty list is nobody, and never everybody.
-            reader.sink.add(Fault::at(at, format!("`{key}` is empty"), "nobody could send", format!("write {wanted}")));
+            reader.sink.add(Diagnostic::at(
+                at,
+                format!("`{key}` is empty"),
+                "nobody could send",
+                format!("write {wanted}"),
+            ));
         }
         return None;
     }
@@ -132,6 +137,6 @@ fn id(field: Field<'_>, begins: &[char], wanted: &str) -> Option<String> {
     if plain && id.value.starts_with(begins) && id.value.len() <= 32 {
         return Some(id.value);
     }
-    sink.add(Fault::at(id.at, format!("`{name}` is not an id"), "not an id", format!("write {wanted}")));
+    sink.add(Diagnostic::at(id.at, format!("`{name}` is not an id"), "not an id", format!("write {wanted}")));
     None
 }

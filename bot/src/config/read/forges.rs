@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::super::field::Field;
-use super::super::outside::{GitHubAuth, HostConfig, HostKind};
+use super::super::integrations::{GitHubAuth, HostConfig, HostKind};
 use super::super::reader::Reader;
 use super::Folders;
 use super::secret::secret;
@@ -31,14 +31,14 @@ fn host(reader: Reader<'_>, folders: &Folders<'_>) -> Option<HostConfig> {
     let kind = (kind.value)(&reader, folders);
     let secrets = reader.get("webhook_secrets").list().into_iter();
     let webhook_secrets = secrets.filter_map(|field| secret("webhook_secrets", field, folders)).collect();
-    let timeout = reader.get("timeout_seconds").whole(1..=600);
+    let timeout = reader.get("timeout_seconds").integer(1..=600);
     reader.finish();
     let timeout = timeout.map(|seconds| Duration::from_secs(u64::from(seconds.value)));
     Some(HostConfig { kind: kind?, webhook_secrets, timeout })
 }
 
 fn github(reader: &Reader<'_>, folders: &Folders<'_>) -> Option<HostKind> {
-    let or = |key, usual: &str| reader.get(key).line().map_or_else(|| usual.to_owned(), |line| line.value);
+    let or = |key, usual: &str| reader.get(key).string_line().map_or_else(|| usual.to_owned(), |line| line.value);
     let (api_url, git_url) = (or("api_url", "https://api.github.com"), or("git_url", "https://github.com"));
     let auth = match (reader.place("token"), reader.place("app")) {
         (Some(_), None) => secret("token", reader.get("token"), folders).map(GitHubAuth::Token),
@@ -63,7 +63,7 @@ fn app(reader: Reader<'_>, folders: &Folders<'_>) -> Option<GitHubAuth> {
 }
 
 fn gitlab(reader: &Reader<'_>, folders: &Folders<'_>) -> Option<HostKind> {
-    let url = reader.get("url").line().map_or_else(|| "https://gitlab.com".to_owned(), |line| line.value);
+    let url = reader.get("url").string_line().map_or_else(|| "https://gitlab.com".to_owned(), |line| line.value);
     let token = secret("token", reader.need("token"), folders);
     let account = reader.get("account").id().map(|id| id.value);
     Some(HostKind::GitLab { url, token: token?, account })

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use super::super::fault::{Fault, Located};
+use super::super::diagnostic::{Diagnostic, Located};
 use super::super::field::Field;
 use super::super::settings::HttpSettings;
 
@@ -16,11 +16,11 @@ pub(super) fn read(field: Field<'_>) -> HttpSettings {
         && listen.value.port() != 0
     {
         let next = "give each an address of its own, so that nobody outside reaches the metrics";
-        let fault = Fault::at(metrics.at, "`listen` and `metrics` are one address", "the same here", next);
+        let fault = Diagnostic::at(metrics.at, "`listen` and `metrics` are one address", "the same here", next);
         sink.add(fault.see(listen.at, "webhooks come in here"));
     }
     let number = |key, range, usual| {
-        let number = reader.as_ref().and_then(|reader| reader.get(key).whole(range));
+        let number = reader.as_ref().and_then(|reader| reader.get(key).integer(range));
         number.map_or(usual, |number: Located<u32>| number.value)
     };
     let settings = HttpSettings {
@@ -46,7 +46,7 @@ fn address(field: Field<'_>) -> Option<Located<SocketAddr>> {
     let Ok(value) = written.parse() else {
         let next =
             "write it as \"127.0.0.1:8080\", and \"0.0.0.0:8080\" for every address of this machine; \"\" is off";
-        sink.add(Fault::at(text.at, format!("`{name}` is not an IP address with a port"), "not an address", next));
+        sink.add(Diagnostic::at(text.at, format!("`{name}` is not an IP address with a port"), "not an address", next));
         return None;
     };
     Some(Located { value, at: text.at })

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::super::fault::Located;
+use super::super::diagnostic::Located;
 use super::super::field::Field;
 use crate::domain::id::PersonId;
 

@@ -3,14 +3,14 @@
 
 mod chat;
 mod forges;
-mod hiding;
 mod http;
 mod mechanism;
 mod member;
 mod people;
-mod place;
 mod playbook;
 mod policy;
+mod redact;
+mod runtime;
 mod secret;
 mod service;
 mod settings;
@@ -21,8 +21,8 @@ mod variables;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::fault::Sink;
-use super::outside::HostConfig;
+use super::diagnostic::Diagnostics;
+use super::integrations::HostConfig;
 use super::reader::Reader;
 use super::settings::Settings;
 use super::source::{Named, Sources};
@@ -61,7 +61,7 @@ pub(super) struct Folders<'a> {
 }
 
 /// Reads all files.
-pub(super) fn everything(sources: &Sources, credentials: Option<&Path>, sink: &Sink) -> Raw {
+pub(super) fn everything(sources: &Sources, credentials: Option<&Path>, sink: &Diagnostics) -> Raw {
     let root = sources.root.as_path();
     let file = |file, what| move |read: &mut dyn FnMut(Reader<'_>)| syntax::with_table(sources, file, what, sink, read);
 
@@ -97,7 +97,7 @@ pub(super) fn everything(sources: &Sources, credentials: Option<&Path>, sink: &S
 }
 
 /// The files whose name is a name; the others are told of by [`names`].
-fn pairs<T: std::str::FromStr>(named: &[Named]) -> impl Iterator<Item = (T, super::fault::FileId)> {
+fn pairs<T: std::str::FromStr>(named: &[Named]) -> impl Iterator<Item = (T, super::diagnostic::FileId)> {
     named.iter().filter_map(|named| Some((named.name.parse().ok()?, named.file?)))
 }
 
@@ -105,13 +105,13 @@ fn names<T: std::str::FromStr<Err: std::fmt::Display>>(
     named: &[Named],
     what: &str,
     folder: &str,
-    sink: &Sink,
+    sink: &Diagnostics,
 ) -> Vec<T> {
     let parse = |named: &Named| match named.name.parse() {
         Ok(name) => Some(name),
         Err(error) => {
             let title = format!("{folder}/{}.toml cannot name a {what}", named.name);
-            sink.add(super::fault::Fault::of(
+            sink.add(super::diagnostic::Diagnostic::of(
                 format!("{folder}/{}.toml", named.name),
                 title,
                 T::Err::to_string(&error),

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hotfix_adapters::ids::{PersonRef, Platform};
 
-use super::super::fault::{At, Fault, Located};
+use super::super::diagnostic::{At, Diagnostic, Located};
 use super::super::field::Field;
 use super::super::reader::Reader;
 use crate::domain::id::PersonId;
@@ -29,7 +29,7 @@ pub(super) fn read(reader: Reader<'_>) -> People {
                 Ok(id) => people.extend(field.table("a person").map(|reader| person(id, key.at, reader, &mut owners))),
                 Err(error) => {
                     let what = format!("{:?} cannot name a person", key.value);
-                    table.sink.add(Fault::at(key.at, what, "not a name", error.to_string()));
+                    table.sink.add(Diagnostic::at(key.at, what, "not a name", error.to_string()));
                 }
             }
         }
@@ -53,7 +53,7 @@ fn bots(reader: &Reader<'_>, owners: &mut Owners) -> BTreeMap<PersonRef, String>
             }
             Err(error) => {
                 let what = format!("{:?} cannot name a bot", key.value);
-                table.sink.add(Fault::at(key.at, what, "not a name", error.to_string()));
+                table.sink.add(Diagnostic::at(key.at, what, "not a name", error.to_string()));
             }
         }
     }
@@ -65,8 +65,8 @@ fn bots(reader: &Reader<'_>, owners: &mut Owners) -> BTreeMap<PersonRef, String>
 type Owners = BTreeMap<PersonRef, (PersonId, At)>;
 
 fn person(id: PersonId, at: At, reader: Reader<'_>, owners: &mut Owners) -> Person {
-    let name = reader.need("name").line().map_or_else(|| id.to_string(), |name| name.value);
-    let active = reader.get("active").flag().is_none_or(|flag| flag.value);
+    let name = reader.need("name").string_line().map_or_else(|| id.to_string(), |name| name.value);
+    let active = reader.get("active").boolean().is_none_or(|flag| flag.value);
     let mut accounts = BTreeSet::new();
     for (key, platform) in PLATFORMS {
         for account in reader.get(key).one_or_more().into_iter().filter_map(|field| account(field, platform, &reader)) {
@@ -75,7 +75,7 @@ fn person(id: PersonId, at: At, reader: Reader<'_>, owners: &mut Owners) -> Pers
                 let what = format!("the {key} account {} belongs to two people", account.id);
                 let next = "an account belongs to one person: take it from one of them";
                 reader.sink.add(
-                    Fault::at(at, what, format!("given to {id} here"), next)
+                    Diagnostic::at(at, what, format!("given to {id} here"), next)
                         .see(*first, format!("and to {owner} here")),
                 );
             } else {
@@ -87,7 +87,7 @@ fn person(id: PersonId, at: At, reader: Reader<'_>, owners: &mut Owners) -> Pers
     if accounts.is_empty() && PLATFORMS.iter().all(|(key, _)| reader.place(key).is_none()) {
         let what = format!("{id} has no account");
         let next = format!("give one of {}", super::super::reader::listed(&PLATFORMS.map(|(key, _)| key)));
-        reader.sink.add(Fault::at(at, what, "nobody can be this person", next));
+        reader.sink.add(Diagnostic::at(at, what, "nobody can be this person", next));
     }
     reader.finish();
     Person { id, name, accounts, active }
@@ -97,7 +97,7 @@ fn account(field: Field<'_>, platform: Platform, reader: &Reader<'_>) -> Option<
     let id = field.id()?;
     if let Err(wanted) = check(platform, &id.value) {
         let what = format!("{:?} is not an account id", id.value);
-        reader.sink.add(Fault::at(id.at, what, "not an id", wanted));
+        reader.sink.add(Diagnostic::at(id.at, what, "not an id", wanted));
         return None;
     }
     Some(id.map(|id| match platform {

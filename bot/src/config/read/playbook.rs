@@ -2,7 +2,7 @@
 
 use hotfix_adapters::ids::BranchName;
 
-use super::super::fault::{At, Fault, Located};
+use super::super::diagnostic::{At, Diagnostic, Located};
 use super::super::field::Field;
 use super::super::reader::Reader;
 use super::step::{self, RawStep};
@@ -30,7 +30,7 @@ pub(super) fn read(id: &PlaybookId, reader: Reader<'_>, remind_minutes: u32) -> 
     let playbook = RawPlaybook {
         id: id.clone(),
         at: reader.at,
-        title: reader.need("title").line().map(|title| title.value),
+        title: reader.need("title").string_line().map(|title| title.value),
         branch: branch(reader.need("branch")),
         work_branch: reader.get("work_branch").table("`work_branch`").and_then(work_branch),
         hold: reader.get("hold").choice(&holds).map_or(HoldMeans::Pauses, |hold| hold.value),
@@ -44,15 +44,15 @@ pub(super) fn read(id: &PlaybookId, reader: Reader<'_>, remind_minutes: u32) -> 
 
 /// `{ pattern = "^HOCS-[0-9]+", forbid_prefix = "hotfix" }`.
 fn work_branch(reader: Reader<'_>) -> Option<WorkBranch> {
-    let pattern = reader.get("pattern").line();
+    let pattern = reader.get("pattern").string_line();
     let broken = pattern.as_ref().and_then(|pattern| {
         let built = regex::RegexBuilder::new(&pattern.value).size_limit(1 << 20).build();
         built.err().map(|error| (pattern.at, error.to_string()))
     });
     if let Some((at, error)) = broken {
-        reader.sink.add(Fault::at(at, "this is no regular expression", "cannot be read", error));
+        reader.sink.add(Diagnostic::at(at, "this is no regular expression", "cannot be read", error));
     }
-    let forbid_prefix = reader.need("forbid_prefix").line();
+    let forbid_prefix = reader.need("forbid_prefix").string_line();
     reader.finish();
     Some(WorkBranch { pattern: pattern.map(|pattern| pattern.value), forbid_prefix: forbid_prefix?.value })
 }
@@ -66,13 +66,15 @@ fn branch(field: Field<'_>) -> Option<Located<BranchScheme>> {
         reader.fault("a playbook has one scheme for its branch", "says none or two", next);
     }
     let fixed = reader.get("fixed").parse::<BranchName>().map(|name| name.map(|name| BranchScheme::Fixed(name.into())));
-    let slug =
-        reader.get("slug").line().and_then(|prefix| prefixed(prefix, &reader, |prefix| BranchScheme::Slug { prefix }));
+    let slug = reader
+        .get("slug")
+        .string_line()
+        .and_then(|prefix| prefixed(prefix, &reader, |prefix| BranchScheme::Slug { prefix }));
     let ticket = reader
         .get("ticket")
-        .line()
+        .string_line()
         .and_then(|prefix| prefixed(prefix, &reader, |prefix| BranchScheme::Ticket { prefix }));
-    let none = reader.get("none").flag().filter(|none| none.value).map(|none| none.map(|_| BranchScheme::None));
+    let none = reader.get("none").boolean().filter(|none| none.value).map(|none| none.map(|_| BranchScheme::None));
     reader.finish();
     fixed.or(slug).or(ticket).or(none)
 }
@@ -84,11 +86,16 @@ fn prefixed(
 ) -> Option<Located<BranchScheme>> {
     if !prefix.value.ends_with(['/', '-']) {
         let what = "the prefix of a branch name has to end with / or -";
-        reader.sink.add(Fault::at(prefix.at, what, "ends without", format!("write \"{}/\"", prefix.value)));
+        reader.sink.add(Diagnostic::at(prefix.at, what, "ends without", format!("write \"{}/\"", prefix.value)));
         return None;
     }
     if let Err(error) = BranchName::parse(&format!("{}x", prefix.value)) {
-        reader.sink.add(Fault::at(prefix.at, "no branch name can begin like this", "not possible", error.to_string()));
+        reader.sink.add(Diagnostic::at(
+            prefix.at,
+            "no branch name can begin like this",
+            "not possible",
+            error.to_string(),
+        ));
         return None;
     }
     Some(prefix.map(scheme))

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use hotfix_adapters::ids::{ChannelRef, Environment};
 use jiff::Timestamp;
 
-use super::super::fault::{At, Fault, Located};
+use super::super::diagnostic::{At, Diagnostic, Located};
 use super::super::field::Field;
 use super::super::reader::Reader;
 use super::member::Member;
@@ -107,7 +107,7 @@ fn name<T: std::str::FromStr<Err: std::fmt::Display>>(key: &Located<&str>, reade
         Ok(value) => Some(Located { value, at: key.at }),
         Err(error) => {
             let what = format!("{:?} is not a name that can stand here", key.value);
-            reader.sink.add(Fault::at(key.at, what, "not a name", T::Err::to_string(&error)));
+            reader.sink.add(Diagnostic::at(key.at, what, "not a name", T::Err::to_string(&error)));
             None
         }
     }
@@ -120,7 +120,7 @@ fn group(
 ) -> Option<(Located<String>, Vec<Located<PersonId>>)> {
     if key.value == "everyone" || key.value.contains('@') {
         let what = format!("a group cannot be called {:?}", key.value);
-        reader.sink.add(Fault::at(
+        reader.sink.add(Diagnostic::at(
             key.at,
             what,
             "taken",
@@ -139,7 +139,7 @@ fn usual_quorums(reader: Reader<'_>, policy: &mut RawPolicy) {
         policy.quorums.production = rules(reader.get("production"));
     }
     policy.quorums.other = rules(reader.get("other"));
-    if let Some(minutes) = reader.get("expires_minutes").whole(1..=10_080) {
+    if let Some(minutes) = reader.get("expires_minutes").integer(1..=10_080) {
         policy.quorums.expires_minutes = minutes.value;
     }
     policy.step_up_at = reader.place("step_up");
@@ -159,13 +159,13 @@ fn rules(field: Field<'_>) -> Vec<ApprovalRule> {
     for reader in field.list().into_iter().filter_map(|item| item.table("a rule of a quorum")) {
         let voters = [("approver", Role::Approver), ("captain", Role::Captain)];
         let role = reader.need("role").choice(&voters);
-        let count = reader.need("count").whole(1..=20);
+        let count = reader.need("count").integer(1..=20);
         if let (Some(role), Some(count)) = (role, count) {
             if seen.insert(role.value) {
                 rules.push(ApprovalRule { role: role.value, count: count.value });
             } else {
                 let what = format!("the quorum names the role {} twice", role.value.as_str());
-                reader.sink.add(Fault::at(role.at, what, "named before", "add the counts up in one rule"));
+                reader.sink.add(Diagnostic::at(role.at, what, "named before", "add the counts up in one rule"));
             }
         }
         reader.finish();
@@ -200,7 +200,7 @@ fn freeze(field: Field<'_>) -> Option<RawFreeze> {
     let services = reader
         .place("services")
         .map(|_| reader.get("services").list().into_iter().filter_map(Field::parse).collect::<Vec<_>>());
-    let all = reader.get("all").flag();
+    let all = reader.get("all").boolean();
     if all.is_some_and(|all| all.value) == services.is_some() {
         reader.fault(
             "a freeze is of `all` or of some `services`",
@@ -208,14 +208,14 @@ fn freeze(field: Field<'_>) -> Option<RawFreeze> {
             "write `all = true` or `services = [\"…\"]`",
         );
     }
-    let (from, until) = (reader.need("from").moment(), reader.need("until").moment());
-    let reason = reader.need("reason").line();
+    let (from, until) = (reader.need("from").timestamp(), reader.need("until").timestamp());
+    let reason = reader.need("reason").string_line();
     let sink = reader.sink;
     reader.finish();
     let (from, until) = (from?, until?);
     if until.value <= from.value {
         let what = "a freeze ends before it begins";
-        sink.add(Fault::at(until.at, what, "the end", "swap them").see(from.at, "the beginning"));
+        sink.add(Diagnostic::at(until.at, what, "the end", "swap them").see(from.at, "the beginning"));
     }
     Some(RawFreeze { services, from: from.value, until: until.value, reason: reason?.value })
 }

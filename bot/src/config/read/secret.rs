@@ -1,6 +1,6 @@
 //! A secret: never written, only where it is.
 
-use super::super::fault::Fault;
+use super::super::diagnostic::Diagnostic;
 use super::super::field::Field;
 use super::super::secret::SecretSource;
 use super::Folders;
@@ -17,19 +17,19 @@ pub(super) fn secret(name: &str, field: Field<'_>, folders: &Folders<'_>) -> Opt
     if !field.is_table() {
         let what = format!("the secret {name} is written in the configuration");
         let next = format!("{WHERE}; and change it, since it was in the open");
-        field.sink().add(Fault::at(at, what, "a secret is never written here", next));
+        field.sink().add(Diagnostic::at(at, what, "a secret is never written here", next));
         return None;
     }
     let reader = field.table("a secret")?;
-    let file = reader.get("file").line();
-    let credential = reader.get("credential").line();
+    let file = reader.get("file").string_line();
+    let credential = reader.get("credential").string_line();
     let source = match (file, credential) {
         (Some(file), None) => Some(SecretSource::File(tidy(&folders.config.join(file.value)))),
         (None, Some(name)) if !name.value.contains('/') && !name.value.starts_with('.') => {
             Some(SecretSource::Credential(name.value))
         }
         (None, Some(name)) => {
-            reader.sink.add(Fault::at(
+            reader.sink.add(Diagnostic::at(
                 name.at,
                 "a credential is a name, not a path",
                 "not a name",
@@ -48,7 +48,12 @@ pub(super) fn secret(name: &str, field: Field<'_>, folders: &Folders<'_>) -> Opt
     match source.read_from(folders.credentials) {
         Ok(_) => Some(source),
         Err(error) => {
-            sink.add(Fault::at(at, format!("the secret {name} is not usable"), "read from here", error.to_string()));
+            sink.add(Diagnostic::at(
+                at,
+                format!("the secret {name} is not usable"),
+                "read from here",
+                error.to_string(),
+            ));
             None
         }
     }

@@ -4,15 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hotfix_adapters::ids::{BranchName, ChannelRef, Environment, Repo};
 
-use super::super::fault::{At, Fault, Located};
+use super::super::diagnostic::{At, Diagnostic, Located};
 use super::super::field::Field;
+use super::super::integrations::{ClusterConfig, RegistryConfig};
 use super::super::mechanism::{CapabilityConfig, ForgeConfig, MechanismConfig, Probe};
-use super::super::outside::{ClusterConfig, RegistryConfig};
 use super::super::reader::Reader;
 use super::Folders;
 use super::mechanism::{self, command_line};
 use super::member::Member;
-use super::place;
+use super::runtime;
 use super::step::{self, SERVICE_KINDS};
 use crate::domain::group::{ChatGroup, Moment};
 use crate::domain::id::{PlaybookId, ServiceName};
@@ -62,7 +62,7 @@ pub(super) fn read(name: &ServiceName, reader: Reader<'_>, folders: &Folders<'_>
     let service = RawService {
         name: name.clone(),
         at: reader.at,
-        about: reader.need("about").line().map(|about| about.value),
+        about: reader.need("about").string_line().map(|about| about.value),
         kind: reader.get("kind").choice(&SERVICE_KINDS).map_or(ServiceKind::App, |kind| kind.value),
         promote_with: reader.get("promote_with").parse(),
         lenient_checks: lines(reader.get("lenient_checks")),
@@ -83,7 +83,7 @@ pub(super) fn read(name: &ServiceName, reader: Reader<'_>, folders: &Folders<'_>
             .into_iter()
             .filter_map(|field| environment(field, folders))
             .collect(),
-        registry: place::registry(reader.get("registry"), folders),
+        registry: runtime::registry(reader.get("registry"), folders),
         capabilities: capabilities(reader.get("capability"), folders),
     };
     reader.finish();
@@ -97,7 +97,7 @@ fn usual_main(reader: &Reader<'_>) -> Option<Located<BranchName>> {
 }
 
 fn lines(field: Field<'_>) -> Vec<String> {
-    field.one_or_more().into_iter().filter_map(Field::line).map(|line| line.value).collect()
+    field.one_or_more().into_iter().filter_map(Field::string_line).map(|line| line.value).collect()
 }
 
 /// A list of names, or `"none"` for a service without CI. A list without a name says neither.
@@ -110,7 +110,7 @@ fn required_checks(field: Field<'_>) -> RequiredChecks {
         let what = "`required_checks` names no check";
         let next = "name the checks, or write \"none\" for a service without CI; without the key, the checks that the forge \
                     requires and those of main are expected";
-        sink.add(Fault::at(at, what, "an empty list", next));
+        sink.add(Diagnostic::at(at, what, "an empty list", next));
     }
     if !is_list && names == ["none"] { RequiredChecks::None } else { RequiredChecks::Listed(names) }
 }
@@ -129,7 +129,7 @@ fn group(field: Field<'_>) -> Option<Located<ChatGroup>> {
         [("started", Moment::Started), ("vote", Moment::Vote), ("live", Moment::Live), ("failed", Moment::Failed)];
     let reader = field.table("a group to be told")?;
     let id = reader.need("group").id();
-    let name = reader.need("name").line();
+    let name = reader.need("name").string_line();
     let on = reader.need("on").one_or_more();
     let on: BTreeSet<Moment> = on.into_iter().filter_map(|field| field.choice(&moments)).map(|on| on.value).collect();
     reader.finish();
@@ -140,11 +140,11 @@ fn group(field: Field<'_>) -> Option<Located<ChatGroup>> {
 
 fn forge(field: Field<'_>) -> Option<ForgeConfig> {
     let reader = field.table("`forge`")?;
-    let forge = match (reader.place("kind"), reader.get("use").line()) {
+    let forge = match (reader.place("kind"), reader.get("use").string_line()) {
         (None, Some(name)) => Some(ForgeConfig::Named(name.value)),
         (Some(_), Some(name)) => {
             let what = "a service has one forge";
-            reader.sink.add(Fault::at(name.at, what, "a second one", "keep `kind = \"local\"` or `use = \"…\"`"));
+            reader.sink.add(Diagnostic::at(name.at, what, "a second one", "keep `kind = \"local\"` or `use = \"…\"`"));
             None
         }
         (_, None) => reader.need("kind").choice(&[("local", ())]).map(|_| ForgeConfig::Local),
@@ -157,7 +157,7 @@ fn forge(field: Field<'_>) -> Option<ForgeConfig> {
 fn environment(field: Field<'_>, folders: &Folders<'_>) -> Option<RawEnvironment> {
     let reader = field.table("an environment")?;
     let name = reader.need("name").parse();
-    let production = reader.get("production").flag().is_some_and(|flag| flag.value);
+    let production = reader.get("production").boolean().is_some_and(|flag| flag.value);
     let group = reader.get("group").parse();
     let never = reader.get("never").table("`never`").and_then(never);
     let deploy = if never.is_some() { reader.get("deploy") } else { reader.need("deploy") };
@@ -167,7 +167,7 @@ fn environment(field: Field<'_>, folders: &Folders<'_>) -> Option<RawEnvironment
             instructions: never.instead.replace('{', "{{").replace('}', "}}"),
         })
     });
-    let clusters = place::clusters(reader.get("cluster"), folders);
+    let clusters = runtime::clusters(reader.get("cluster"), folders);
     reader.finish();
     Some(RawEnvironment { name: name?, group, production, never, mechanism, clusters })
 }
@@ -175,7 +175,7 @@ fn environment(field: Field<'_>, folders: &Folders<'_>) -> Option<RawEnvironment
 /// `{ serves = "HOCS-26", reason = "…", instead = "…" }`: the bot deploys nothing there, and nothing lifts it.
 fn never(reader: Reader<'_>) -> Option<Never> {
     let requirement = step::requirement(reader.get("serves"));
-    let (reason, instead) = (reader.need("reason").line(), reader.need("instead").line());
+    let (reason, instead) = (reader.need("reason").string_line(), reader.need("instead").string_line());
     reader.finish();
     Some(Never { requirement, reason: reason?.value, instead: instead?.value })
 }
@@ -198,7 +198,7 @@ fn capabilities(field: Field<'_>, folders: &Folders<'_>) -> BTreeMap<CapabilityK
 
 /// A capability counts when it is declared, and then only with a probe (MAIN-13): a flag alone opens nothing.
 fn capability(reader: Reader<'_>, folders: &Folders<'_>) -> Option<CapabilityConfig> {
-    let declared = reader.need("declared").flag().is_some_and(|flag| flag.value);
+    let declared = reader.need("declared").boolean().is_some_and(|flag| flag.value);
     let probe = if declared { reader.need("probe") } else { reader.get("probe") };
     let probe = probe.table("`probe`").and_then(|table| self::probe(table, folders));
     reader.finish();
@@ -213,7 +213,7 @@ fn probe(reader: Reader<'_>, folders: &Folders<'_>) -> Option<Probe> {
         (None, Some(_)) => command_line(command, folders, &[]).map(Probe::Command),
         (Some(_), Some(at)) => {
             let what = "a capability is probed in one way";
-            reader.sink.add(Fault::at(at, what, "a second way", "keep `environment` or `command`"));
+            reader.sink.add(Diagnostic::at(at, what, "a second way", "keep `environment` or `command`"));
             None
         }
         (None, None) => {

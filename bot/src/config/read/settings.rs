@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use hotfix_adapters::egress::Host;
 
 use super::super::chat::{ChatKind, SlackWay};
-use super::super::fault::Fault;
+use super::super::diagnostic::Diagnostic;
 use super::super::field::Field;
-use super::super::outside::HostConfig;
+use super::super::integrations::HostConfig;
 use super::super::reader::Reader;
 use super::super::settings::{Log, LogFormat, Settings, StoreSettings};
 use super::Folders;
@@ -34,8 +34,8 @@ pub(super) fn read(
         mirrors: below("mirrors", "mirrors"),
         runs: below("runs", "runs"),
         socket: socket(&reader, &state),
-        poll_seconds: reader.get("poll_seconds").whole(1..=3600).map_or(15, |number| number.value),
-        remind_minutes: reader.get("remind_minutes").whole(0..=10_080).map_or(30, |number| number.value),
+        poll_seconds: reader.get("poll_seconds").integer(1..=3600).map_or(15, |number| number.value),
+        remind_minutes: reader.get("remind_minutes").integer(0..=10_080).map_or(30, |number| number.value),
         chat,
         private_hosts: reader.get("private_hosts").list().into_iter().filter_map(host).collect(),
         http: super::http::read(reader.get("http")),
@@ -54,13 +54,13 @@ fn nobody_listens(reader: &Reader<'_>, settings: &Settings) {
     if matches!(slack.way, SlackWay::Http { .. }) && settings.http.listen.is_none() {
         let at = reader.place("chat").unwrap_or(reader.at);
         let next = "set `listen` under [http], behind a proxy that speaks TLS, or use mode = \"socket\"";
-        reader.sink.add(Fault::at(at, "Slack calls, and nobody listens", "mode = \"http\" here", next));
+        reader.sink.add(Diagnostic::at(at, "Slack calls, and nobody listens", "mode = \"http\" here", next));
     }
 }
 
 /// An absolute path: what is relative is relative to `base`. It need not be there yet.
 pub(super) fn path(field: Field<'_>, base: &Path, usual: &str) -> PathBuf {
-    let path = field.line().map_or_else(|| base.join(usual), |text| base.join(text.value));
+    let path = field.string_line().map_or_else(|| base.join(usual), |text| base.join(text.value));
     tidy(&path)
 }
 
@@ -89,7 +89,7 @@ fn socket(reader: &Reader<'_>, state: &Path) -> PathBuf {
     let socket = path(reader.get("socket"), state, "hotfix.sock");
     if socket.as_os_str().len() > SOCKET_PATH_MAX {
         let at = reader.place("socket").or_else(|| reader.place("state")).unwrap_or(reader.at);
-        reader.sink.add(Fault::at(
+        reader.sink.add(Diagnostic::at(
             at,
             format!("the path of the socket is longer than {SOCKET_PATH_MAX} bytes"),
             format!("leads to {}", socket.display()),
@@ -104,7 +104,7 @@ fn log(field: Field<'_>) -> Log {
     let Some(reader) = field.table("`log`") else { return log };
     let formats = [("text", LogFormat::Text), ("json", LogFormat::Json)];
     log.format = reader.get("format").choice(&formats).map_or(log.format, |format| format.value);
-    log.filter = reader.get("filter").line().map_or(log.filter, |filter| filter.value);
+    log.filter = reader.get("filter").string_line().map_or(log.filter, |filter| filter.value);
     reader.finish();
     log
 }
@@ -112,7 +112,7 @@ fn log(field: Field<'_>) -> Log {
 fn embedded(field: Field<'_>) -> StoreSettings {
     let reader = field.table("`embedded`");
     let mib = |key, range, usual: u32| {
-        let number = reader.as_ref().and_then(|reader| reader.get(key).whole(range));
+        let number = reader.as_ref().and_then(|reader| reader.get(key).integer(range));
         u64::from(number.map_or(usual, |number| number.value)) << 20
     };
     let settings = StoreSettings {

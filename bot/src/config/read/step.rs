@@ -3,13 +3,13 @@
 use hotfix_adapters::forge::MergeMethod;
 use hotfix_adapters::ids::Environment;
 
-use super::super::fault::{Fault, Located};
+use super::super::diagnostic::{Diagnostic, Located};
 use super::super::field::Field;
 use super::super::reader::Reader;
 use super::super::requirements;
 use crate::domain::id::{RequirementId, StepId};
 use crate::domain::playbook::{
-    BaseSource, CapabilityKind, Level, MainlineBy, ServiceKind, StepKind, Trigger, VerifyPlace, What, Which,
+    Artifact, BaseSource, BranchRole, CapabilityKind, Level, MainlineBy, ServiceKind, StepKind, Trigger, VerifyPlace,
 };
 
 /// A step as it is written.
@@ -67,15 +67,15 @@ const LEVELS: [(&str, Level); 4] =
 pub(super) fn read(field: Field<'_>, remind_minutes: u32) -> Option<RawStep> {
     let reader = field.table("a step")?;
     let id = reader.need("id").parse();
-    let title = reader.need("title").line().map(|title| title.value);
+    let title = reader.need("title").string_line().map(|title| title.value);
     let level = match reader.get("level").at() {
         Some(_) => reader.get("level").choice(&LEVELS),
         // A step that says nothing binds.
         None => Some(Located { value: Level::Must, at: reader.at }),
     };
     let serves = reader.get("serves").one_or_more().into_iter().filter_map(requirement).collect();
-    let remind_minutes = reader.get("remind_minutes").whole(0..=10_080).map_or(remind_minutes, |number| number.value);
-    let if_present = reader.get("if_present").flag();
+    let remind_minutes = reader.get("remind_minutes").integer(0..=10_080).map_or(remind_minutes, |number| number.value);
+    let if_present = reader.get("if_present").boolean();
     let only_for = reader.get("only_for").choice(&SERVICE_KINDS).map(|kind| kind.value);
     let choice = reader.need("kind").choice(&KINDS);
     let mut kind = None;
@@ -96,7 +96,7 @@ pub(super) fn requirement(field: Field<'_>) -> Option<RequirementId> {
         let near =
             super::super::reader::nearest(id.value.as_str(), requirements::REQUIREMENTS.iter().map(|known| known.id));
         let next = near.map_or_else(|| "see requirements.md".to_owned(), |near| format!("did you mean {near}?"));
-        sink.add(Fault::at(id.at, format!("no runbook has the sentence {}", id.value), "unknown", next));
+        sink.add(Diagnostic::at(id.at, format!("no runbook has the sentence {}", id.value), "unknown", next));
         return None;
     }
     Some(id.value)
@@ -104,20 +104,20 @@ pub(super) fn requirement(field: Field<'_>) -> Option<RequirementId> {
 
 fn triage(reader: &Reader<'_>) -> Option<StepKind> {
     let criteria: Vec<String> =
-        reader.need("criteria").list().into_iter().filter_map(Field::line).map(|line| line.value).collect();
-    let ask = reader.get("ask").flag().is_some_and(|flag| flag.value);
+        reader.need("criteria").list().into_iter().filter_map(Field::string_line).map(|line| line.value).collect();
+    let ask = reader.get("ask").boolean().is_some_and(|flag| flag.value);
     Some(StepKind::Triage { criteria, ask })
 }
 
 fn agree(reader: &Reader<'_>) -> Option<StepKind> {
-    let party = reader.need("party").line();
-    let question = reader.need("question").line();
-    let count = reader.get("count").whole(1..=20).map_or(1, |number| number.value);
+    let party = reader.need("party").string_line();
+    let question = reader.need("question").string_line();
+    let count = reader.get("count").integer(1..=20).map_or(1, |number| number.value);
     Some(StepKind::Agree { party: party?.value, count, question: question?.value })
 }
 
 fn build_job(reader: &Reader<'_>) -> Option<StepKind> {
-    let (file, names) = (reader.need("file").line(), reader.need("names").line());
+    let (file, names) = (reader.need("file").string_line(), reader.need("names").string_line());
     Some(StepKind::BuildJob { file: file?.value, names: names?.value })
 }
 
@@ -126,24 +126,24 @@ fn on_environment(reader: &Reader<'_>) -> Option<StepKind> {
 }
 
 fn version_order(reader: &Reader<'_>) -> Option<StepKind> {
-    Some(StepKind::VersionOrder { prefix: reader.need("prefix").line()?.value })
+    Some(StepKind::VersionOrder { prefix: reader.need("prefix").string_line()?.value })
 }
 
 fn branch(reader: &Reader<'_>) -> Option<StepKind> {
-    let which = [("fix", Which::Fix), ("into", Which::Into)];
-    Some(StepKind::Branch { which: reader.get("which").choice(&which).map_or(Which::Fix, |which| which.value) })
+    let which = [("fix", BranchRole::Fix), ("into", BranchRole::Integration)];
+    Some(StepKind::Branch { which: reader.get("which").choice(&which).map_or(BranchRole::Fix, |which| which.value) })
 }
 
 /// A verification over some time, after it went live.
 fn monitor(reader: &Reader<'_>) -> Option<StepKind> {
-    let (environment, question) = (reader.need("environment").parse(), reader.need("question").line());
+    let (environment, question) = (reader.need("environment").parse(), reader.need("question").string_line());
     let place = VerifyPlace::Watch(environment?.value);
     Some(StepKind::Verify { place, question: question?.value, by: parties(reader) })
 }
 
 /// Whose word it takes.
 fn parties(reader: &Reader<'_>) -> Vec<String> {
-    reader.get("by").one_or_more().into_iter().filter_map(Field::line).map(|line| line.value).collect()
+    reader.get("by").one_or_more().into_iter().filter_map(Field::string_line).map(|line| line.value).collect()
 }
 
 fn base(reader: &Reader<'_>) -> Option<StepKind> {
@@ -160,18 +160,18 @@ fn capability(reader: &Reader<'_>) -> Option<StepKind> {
 
 fn change(reader: &Reader<'_>) -> Option<StepKind> {
     Some(StepKind::Change {
-        large_lines: reader.get("large_lines").whole(1..=100_000).map_or(200, |number| number.value),
-        pull: reader.get("pull_request").flag().is_none_or(|flag| flag.value),
+        large_lines: reader.get("large_lines").integer(1..=100_000).map_or(200, |number| number.value),
+        pull: reader.get("pull_request").boolean().is_none_or(|flag| flag.value),
     })
 }
 
 fn review(reader: &Reader<'_>) -> Option<StepKind> {
-    Some(StepKind::Review { approvals: reader.get("approvals").whole(0..=20).map_or(1, |number| number.value) })
+    Some(StepKind::Review { approvals: reader.get("approvals").integer(0..=20).map_or(1, |number| number.value) })
 }
 
 fn verify(reader: &Reader<'_>) -> Option<StepKind> {
     let place = reader.need("place").parse::<Environment>();
-    let question = reader.need("question").line();
+    let question = reader.need("question").string_line();
     let place = place?.value;
     let place = if place.as_str() == "local" { VerifyPlace::Local } else { VerifyPlace::Environment(place) };
     Some(StepKind::Verify { place, question: question?.value, by: parties(reader) })
@@ -186,13 +186,13 @@ fn deploy(reader: &Reader<'_>) -> Option<StepKind> {
     let triggers = [("auto", Trigger::Auto), ("command", Trigger::Command)];
     // Production is never implied, so that a step that says nothing waits for a word.
     let trigger = reader.get("trigger").choice(&triggers).map_or(Trigger::Command, |trigger| trigger.value);
-    let whats = [("ships", What::Ships), ("schema", What::Schema)];
-    let what = reader.get("what").choice(&whats).map_or(What::Ships, |what| what.value);
+    let whats = [("ships", Artifact::Fix), ("schema", Artifact::Schema)];
+    let what = reader.get("what").choice(&whats).map_or(Artifact::Fix, |what| what.value);
     Some(StepKind::Deploy { environment: environment?.value, trigger, what })
 }
 
 fn mainline(reader: &Reader<'_>) -> Option<StepKind> {
-    let delete_branch = reader.get("delete_branch").flag().is_some_and(|flag| flag.value);
+    let delete_branch = reader.get("delete_branch").boolean().is_some_and(|flag| flag.value);
     let ways = [
         ("merge", MainlineBy::Merge(MergeMethod::Merge)),
         ("squash", MainlineBy::Merge(MergeMethod::Squash)),
@@ -204,7 +204,7 @@ fn mainline(reader: &Reader<'_>) -> Option<StepKind> {
 }
 
 fn postmortem(reader: &Reader<'_>) -> Option<StepKind> {
-    Some(StepKind::Postmortem { due_days: reader.get("due_days").whole(1..=365).map_or(5, |number| number.value) })
+    Some(StepKind::Postmortem { due_days: reader.get("due_days").integer(1..=365).map_or(5, |number| number.value) })
 }
 
 fn method(reader: &Reader<'_>) -> MergeMethod {

@@ -3,25 +3,31 @@
 
 use toml::de::DeTable;
 
-use super::super::fault::{At, Fault, FileId, Sink};
+use super::super::diagnostic::{At, Diagnostic, Diagnostics, FileId};
 use super::super::reader::Reader;
 use super::super::source::Sources;
-use super::hiding;
+use super::redact;
 
 /// Parses a file and hands its table to `read`, unless it is not TOML.
-pub(super) fn with_table(sources: &Sources, file: FileId, what: &str, sink: &Sink, read: &mut dyn FnMut(Reader<'_>)) {
+pub(super) fn with_table(
+    sources: &Sources,
+    file: FileId,
+    what: &str,
+    sink: &Diagnostics,
+    read: &mut dyn FnMut(Reader<'_>),
+) {
     let text = sources.text(file);
     let (table, errors) = DeTable::parse_recoverable(text);
     if errors.is_empty() {
-        hiding::in_table(file, table.get_ref(), false, sink);
+        redact::in_table(file, table.get_ref(), false, sink);
         return read(Reader::of_file(file, table.get_ref(), what, sink));
     }
-    hiding::in_broken_text(file, text, sink);
+    redact::in_broken_text(file, text, sink);
     for error in errors {
         let end = text.len();
         let span = error.span().unwrap_or(end..end);
         let what = format!("{} is not valid TOML: {}", sources.shown(file), error.message());
         let next = "mend it here; the rest of this file is read when it is TOML";
-        sink.add(Fault::at(At::new(file, span), what, "here", next));
+        sink.add(Diagnostic::at(At::new(file, span), what, "here", next));
     }
 }

@@ -3,24 +3,29 @@
 
 use std::collections::BTreeMap;
 
-use super::super::fault::{At, Fault, Located, Sink};
+use super::super::diagnostic::{At, Diagnostic, Diagnostics, Located};
 use super::super::field::Field;
 use super::super::reader::Reader;
 use super::super::secret::SecretSource;
 use super::Folders;
-use super::hiding::looks_secret;
+use super::redact::looks_secret;
 use super::secret::{WHERE, secret};
 
 /// A variable is named once, whichever way it gets its value, and does not take a name of ours.
-pub(super) fn fresh(name: &Located<String>, names: &mut BTreeMap<String, At>, sink: &Sink) -> bool {
+pub(super) fn fresh(name: &Located<String>, names: &mut BTreeMap<String, At>, sink: &Diagnostics) -> bool {
     if name.value.contains(['=', '\0']) || name.value.starts_with("HOTFIX_") {
         let what = format!("{:?} cannot be the name of a variable here", name.value);
-        sink.add(Fault::at(name.at, what, "not possible", "names that start with HOTFIX_ are ours, and = ends a name"));
+        sink.add(Diagnostic::at(
+            name.at,
+            what,
+            "not possible",
+            "names that start with HOTFIX_ are ours, and = ends a name",
+        ));
         return false;
     }
     if let Some(first) = names.get(&name.value) {
         let what = format!("the variable {} is given twice", name.value);
-        sink.add(Fault::at(name.at, what, "given again", "keep one of the two").see(*first, "given here"));
+        sink.add(Diagnostic::at(name.at, what, "given again", "keep one of the two").see(*first, "given here"));
         return false;
     }
     names.insert(name.value.clone(), name.at);
@@ -73,6 +78,6 @@ fn refuse_inline(name: &str, field: &Field<'_>) {
     if let Some(at) = field.at() {
         let what = format!("the secret {name} is written in the configuration");
         let next = format!("put it under `secret_env`, and {WHERE}; and change it, since it was in the open");
-        field.sink().add(Fault::at(at, what, "a secret is never written here", next));
+        field.sink().add(Diagnostic::at(at, what, "a secret is never written here", next));
     }
 }

@@ -4,11 +4,11 @@ use hotfix_adapters::ids::Platform;
 
 use super::*;
 use crate::domain::people::Role;
-use crate::domain::plan::{Plan, Subject};
+use crate::domain::plan::{Plan, PlanInput};
 use crate::policy::ChatDown;
 
-fn about(title: &str) -> Subject<'_> {
-    Subject { title, ..Subject::default() }
+fn about(title: &str) -> PlanInput<'_> {
+    PlanInput { title, ..PlanInput::default() }
 }
 
 #[test]

@@ -92,7 +92,7 @@ fn an_unknown_contributor_is_unknown_until_identified() {
 fn those_who_ride_along_stand_behind_a_promotion_alone() {
     let riders = |state: &mut Hotfix| {
         let people = vec![stranger("jo@x.org")];
-        state.riders = Some(vec![Contribution { people, ..contribution("aaaaaaa", "Redesign", "ben") }]);
+        state.included_changes = Some(vec![Contribution { people, ..contribution("aaaaaaa", "Redesign", "ben") }]);
     };
     assert_eq!(unknown(&of(riders)), []);
     let promotion = of(|state| {

@@ -5,18 +5,18 @@ use std::collections::BTreeSet;
 
 use hotfix_adapters::ids::DeployKey;
 
-use super::Draft;
-use super::person::{Decided, no};
-use crate::domain::command::{Act, Outcome, Sighting};
+use super::Decider;
+use super::user::{Decided, no};
+use crate::domain::break_glass::review_due;
+use crate::domain::command::{EffectResult, Observation, UserCommand};
 use crate::domain::event::Event;
-use crate::domain::glass::review_due;
 use crate::domain::hotfix::{Abandoned, Hotfix};
 use crate::domain::people::{Grant, Role, marked};
 use crate::domain::refusal::Refusal;
 
 /// Ends the run. While one of its deployments is not known to have ended, the word of a captain waits for that of a second
 /// person.
-pub(super) fn abandon(draft: &mut Draft, grant: &Grant, reason: &str, under_way: &BTreeSet<DeployKey>) -> Decided {
+pub(super) fn abandon(draft: &mut Decider, grant: &Grant, reason: &str, under_way: &BTreeSet<DeployKey>) -> Decided {
     let state = &draft.state;
     let captain = grant.roles.contains(&Role::Captain);
     let open = state.deploys.iter().filter(|deploy| deploy.state.is_open()).map(|deploy| deploy.intent.key.clone());
@@ -56,36 +56,36 @@ pub(super) fn may_abort(state: &Hotfix) -> bool {
 }
 
 /// Whether this can still be done when the run is abandoned.
-pub(super) fn outlives(act: &Act) -> bool {
+pub(super) fn outlives(act: &UserCommand) -> bool {
     match act {
-        Act::Note(_)
-        | Act::Acknowledge
-        | Act::Countersign { .. }
-        | Act::WaiveMergeback(_)
-        | Act::ConfirmMergeback(_)
-        | Act::Postmortem(_) => true,
-        Act::Pick(_)
-        | Act::Unpick(_)
-        | Act::Join { .. }
-        | Act::Approve { .. }
-        | Act::Unapprove { .. }
-        | Act::Reject { .. }
-        | Act::Triage(_)
-        | Act::Agree(_)
-        | Act::Hold(_)
-        | Act::Unhold
-        | Act::Verify { .. }
-        | Act::Deploy(_)
-        | Act::Rollback { .. }
-        | Act::Skip(..)
-        | Act::Override { .. }
-        | Act::Identify { .. }
-        | Act::BreakGlass { .. }
-        | Act::Retry
-        | Act::Abort(_)
-        | Act::Abandon { .. }
-        | Act::Drift(_)
-        | Act::Close => false,
+        UserCommand::Note(_)
+        | UserCommand::Acknowledge
+        | UserCommand::Countersign { .. }
+        | UserCommand::WaiveMergeback(_)
+        | UserCommand::ConfirmMergeback(_)
+        | UserCommand::Postmortem(_) => true,
+        UserCommand::Pick(_)
+        | UserCommand::Unpick(_)
+        | UserCommand::Join { .. }
+        | UserCommand::Approve { .. }
+        | UserCommand::Unapprove { .. }
+        | UserCommand::Reject { .. }
+        | UserCommand::Triage(_)
+        | UserCommand::Agree(_)
+        | UserCommand::Hold(_)
+        | UserCommand::Unhold
+        | UserCommand::Verify { .. }
+        | UserCommand::Deploy(_)
+        | UserCommand::Rollback { .. }
+        | UserCommand::Skip(..)
+        | UserCommand::Override { .. }
+        | UserCommand::Identify { .. }
+        | UserCommand::BreakGlass { .. }
+        | UserCommand::Retry
+        | UserCommand::Abort(_)
+        | UserCommand::Abandon { .. }
+        | UserCommand::Drift(_)
+        | UserCommand::Close => false,
     }
 }
 
@@ -112,13 +112,13 @@ pub(super) fn over(state: &Hotfix, abandoned: &Abandoned) -> Refusal {
 }
 
 /// What an abandoned run still takes note of: where the fix is.
-pub(super) fn sees(sighting: &Sighting) -> bool {
-    matches!(sighting, Sighting::Mainline { .. } | Sighting::Production { .. })
+pub(super) fn sees(sighting: &Observation) -> bool {
+    matches!(sighting, Observation::Mainline { .. } | Observation::Production { .. })
 }
 
 /// What an abandoned run still learns of its own acts.
-pub(super) fn learns(outcome: &Outcome) -> bool {
-    matches!(outcome, Outcome::BranchDeleted)
+pub(super) fn learns(outcome: &EffectResult) -> bool {
+    matches!(outcome, EffectResult::BranchDeleted)
 }
 
 #[cfg(test)]

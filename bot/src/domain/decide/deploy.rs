@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use hotfix_adapters::ids::{CommitId, DeployKey, Digest, Environment};
 use jiff::Timestamp;
 
-use super::Draft;
+use super::Decider;
+use crate::domain::break_glass;
 use crate::domain::command::{DeployFacts, Frozen, Removal};
 use crate::domain::event::{Actor, Contributor, DeployIntent, Event};
-use crate::domain::glass;
 use crate::domain::hotfix::{AskedDeploy, DeployState, Hotfix, StepState};
 use crate::domain::id::{PersonId, StepId};
 use crate::domain::people::{Grant, Role, all_marked, marked};
@@ -19,7 +19,7 @@ use crate::domain::vote::{is_backed, quorum};
 
 type Decided = Result<(), Vec<Refusal>>;
 
-pub(super) fn by_person(draft: &mut Draft, who: &PersonId, environment: &Environment) -> Decided {
+pub(super) fn by_person(draft: &mut Decider, who: &PersonId, environment: &Environment) -> Decided {
     let refusals = too_early(&draft.state, environment);
     if refusals.is_empty() { ask(draft, who, environment) } else { Err(refusals) }
 }
@@ -125,7 +125,7 @@ pub(super) fn drifted(state: &Hotfix) -> Vec<Refusal> {
 /// Returns the answers to a drift that are possible now, as commands.
 pub(crate) fn drift_ways(state: &Hotfix) -> String {
     let mut ways = Vec::new();
-    if super::person::cannot_rebase(state).is_none() {
+    if super::user::cannot_rebase(state).is_none() {
         ways.push("`drift rebase`");
     }
     if state.has_change() {
@@ -192,8 +192,8 @@ fn held(state: &Hotfix) -> Vec<Refusal> {
     state.holds.iter().map(hold).collect()
 }
 
-pub(super) fn ask(draft: &mut Draft, who: &PersonId, environment: &Environment) -> Decided {
-    let Some(commit) = draft.state.ships_to(environment).cloned() else {
+pub(super) fn ask(draft: &mut Decider, who: &PersonId, environment: &Environment) -> Decided {
+    let Some(commit) = draft.state.deployable_to(environment).cloned() else {
         return Err(vec![super::bug("a deployment of nothing")]);
     };
     let event =
@@ -202,8 +202,8 @@ pub(super) fn ask(draft: &mut Draft, who: &PersonId, environment: &Environment) 
 }
 
 /// A deployment that begins by itself, unless what would be deployed is there already.
-pub(super) fn ask_unless_there(draft: &mut Draft, environment: &Environment) -> Decided {
-    let Some(commit) = draft.state.ships_to(environment).cloned() else {
+pub(super) fn ask_unless_there(draft: &mut Decider, environment: &Environment) -> Decided {
+    let Some(commit) = draft.state.deployable_to(environment).cloned() else {
         return Ok(());
     };
     let there = draft
@@ -212,7 +212,7 @@ pub(super) fn ask_unless_there(draft: &mut Draft, environment: &Environment) -> 
         .iter()
         .rev()
         .find(|deploy| &deploy.intent.environment == environment && deploy.state == DeployState::Succeeded);
-    if there.is_some_and(|deploy| draft.state.is_what_ships(&deploy.intent)) {
+    if there.is_some_and(|deploy| draft.state.is_deployable(&deploy.intent)) {
         return Ok(());
     }
     draft.ask_to_deploy(
@@ -222,7 +222,7 @@ pub(super) fn ask_unless_there(draft: &mut Draft, environment: &Environment) -> 
 }
 
 pub(super) fn rollback(
-    draft: &mut Draft,
+    draft: &mut Decider,
     grant: &Grant,
     environment: &Environment,
     to: Option<&CommitId>,
@@ -276,7 +276,7 @@ pub(super) fn rollback(
 
 /// The facts are there: begins, or says everything that speaks against it.
 pub(super) fn checked(
-    draft: &mut Draft,
+    draft: &mut Decider,
     environment: &Environment,
     commit: &CommitId,
     key: &DeployKey,
@@ -304,10 +304,10 @@ pub(super) fn checked(
     }
     if !asked.rollback {
         if let Some(pull) = &facts.pull {
-            super::world::pull_seen(draft, (&pull.seen, pull.merged.as_ref()), &|vote| facts.judged.contains(vote))?;
+            super::observed::pull_seen(draft, (&pull.seen, pull.merged.as_ref()), &|vote| facts.judged.contains(vote))?;
         }
         if let Some(main) = &facts.main {
-            super::world::main_seen(draft, main)?;
+            super::observed::main_seen(draft, main)?;
         }
     }
     let mut refusals =
@@ -323,9 +323,9 @@ pub(super) fn checked(
     if !refusals.is_empty() {
         draft.bot(Event::DeployRefused { environment: environment.clone(), refusals })?;
         if !asked.rollback {
-            super::world::tag_seen(draft, facts.image.as_ref())?;
+            super::observed::tag_seen(draft, facts.image.as_ref())?;
         }
-        return super::ballot::reopen_gate_for_facts(draft, environment, facts);
+        return super::votes::reopen_gate_for_facts(draft, environment, facts);
     }
     let quorum = quorum(&draft.state, environment, draft.now, Some(facts));
     let pinned = draft.state.image.as_ref().filter(|pinned| &pinned.commit == commit);
@@ -411,14 +411,14 @@ fn frozen(facts: &DeployFacts) -> Vec<Refusal> {
     facts.freeze.iter().map(Frozen::refusal).collect()
 }
 
-fn objections(draft: &Draft, environment: &Environment, commit: &CommitId, facts: &DeployFacts) -> Vec<Refusal> {
+fn objections(draft: &Decider, environment: &Environment, commit: &CommitId, facts: &DeployFacts) -> Vec<Refusal> {
     let state = &draft.state;
     let mut refusals = frozen(facts);
     refusals.extend(held(state));
-    refusals.extend(super::ballot::astray(state));
+    refusals.extend(super::votes::astray(state));
     refusals.extend(unsound(state, environment, draft.now));
-    let ships = state.ships_to(environment);
-    let fixed = state.plan.deployed_branch().is_none() || ships != state.ships();
+    let ships = state.deployable_to(environment);
+    let fixed = state.plan.deployed_branch().is_none() || ships != state.deployable();
     if Some(commit) != ships {
         refusals.push(moved(commit, ships));
     } else if !fixed && facts.tip.as_ref() != Some(commit) && !is_gone_with_its_merge(state) {
@@ -446,7 +446,7 @@ fn objections(draft: &Draft, environment: &Environment, commit: &CommitId, facts
                 .because_of("HOCS-15"),
         );
     }
-    let strays: Vec<&str> = step::strays(state).into_iter().map(|(commit, _)| commit.short()).collect();
+    let strays: Vec<&str> = step::unexpected_commits(state).into_iter().map(|(commit, _)| commit.short()).collect();
     if !strays.is_empty() {
         let reason = format!("The branch holds what nobody asked for: {}.", strays.join(", "));
         let next = "Take it off the branch, or bring it to main and ask for it with `pick`.";
@@ -471,7 +471,7 @@ fn objections(draft: &Draft, environment: &Environment, commit: &CommitId, facts
         let next = format!("{who} approves the pull request there, and says yes to the newest question.");
         refusals.push(Refusal::new("vote.review", reason, next));
     }
-    for (person, why) in &quorum.vetoes {
+    for (person, why) in &quorum.rejections {
         let who = marked(person);
         refusals.push(Refusal::new(
             "vote.veto",
@@ -480,7 +480,7 @@ fn objections(draft: &Draft, environment: &Environment, commit: &CommitId, facts
         ));
     }
     let votes = state.votes.iter().filter(|vote| &vote.environment == environment).map(|vote| &vote.policy_version);
-    let glass = quorum.glass.as_ref().and_then(|_| glass::stands_in(state, environment, draft.now, Some(facts)));
+    let glass = quorum.glass.as_ref().and_then(|_| break_glass::applies_to(state, environment, draft.now, Some(facts)));
     if votes.chain(glass.map(|glass| &glass.policy_version)).any(|version| version != &facts.policy_version) {
         let reason = "The policy, or the way to deploy, changed since the votes were cast.";
         refusals.push(Refusal::new("vote.policy", reason, "The vote is asked for again in the thread."));

@@ -3,17 +3,17 @@
 
 use hotfix_adapters::ids::PersonRef;
 
-use super::Draft;
-use super::ballot::void;
-use super::person::{Decided, no};
+use super::Decider;
+use super::user::{Decided, no};
+use super::votes::void;
 use crate::domain::attribution::handle;
-use crate::domain::event::{Event, Lapse};
+use crate::domain::event::{Event, VoidReason};
 use crate::domain::id::PersonId;
 use crate::domain::people::Grant;
 use crate::domain::refusal::Refusal;
 
 pub(super) fn identify(
-    draft: &mut Draft,
+    draft: &mut Decider,
     grant: &Grant,
     typed: &str,
     (person, words): (Option<&PersonId>, &str),
@@ -48,7 +48,7 @@ pub(super) fn identify(
         ));
     }
     let theirs = state.votes.iter().filter(|vote| Some(&vote.person) == person);
-    let theirs = theirs.map(|vote| (vote.environment.clone(), vote.person.clone(), Lapse::Identified)).collect();
+    let theirs = theirs.map(|vote| (vote.environment.clone(), vote.person.clone(), VoidReason::Identified)).collect();
     let event = Event::Identified { unknown: account, person: person.cloned(), words: words.to_owned() };
     draft.person(captain, event)?;
     void(draft, theirs)

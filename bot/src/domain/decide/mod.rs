@@ -1,28 +1,28 @@
 //! What a command does to a run: events, or refusals, all of them together. Total and pure: time is an argument.
 
 mod abandon;
-mod ballot;
+mod break_glass;
 mod deploy;
-mod gate;
-mod glass;
 mod identify;
-mod lapse;
-mod person;
+mod observed;
+mod overrides;
 mod retry;
 mod unpick;
-mod world;
+mod user;
+mod void_votes;
+mod votes;
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::command::{Command, Outcome};
+use super::break_glass::review_due;
+use super::command::{Command, EffectResult};
 use super::event::{Actor, Ending, Entry, Event, Opened};
 use super::evolve::evolve;
-use super::glass::review_due;
 use super::hotfix::{Hotfix, Phase, StepState};
 use super::id::{HotfixId, PersonId, StepId};
-use super::observation::Observation;
+use super::observation::StampedObservation;
 use super::people::Grant;
 use super::playbook::{StepKind, StepSpec, Trigger};
 use super::refusal::Refusal;
@@ -58,40 +58,40 @@ pub fn open(id: HotfixId, grant: &Grant, opened: Opened, now: Timestamp) -> Resu
 /// # Errors
 /// Every reason why the command is refused; nothing changes then.
 pub fn decide(state: &Hotfix, command: &Command, now: Timestamp) -> Result<Decision, Vec<Refusal>> {
-    let mut draft = Draft { state: state.clone(), entries: Vec::new(), now };
+    let mut draft = Decider { state: state.clone(), entries: Vec::new(), now };
     match command {
-        Command::Person(grant, act) => person::decide(&mut draft, grant, act)?,
-        Command::Saw(observation) => saw(&mut draft, observation)?,
-        Command::Came(outcome) => came(&mut draft, outcome)?,
-        Command::Remind(step) => world::remind(&mut draft, step)?,
-        Command::RemindCountersign => glass::remind(&mut draft)?,
+        Command::User(grant, act) => user::decide(&mut draft, grant, act)?,
+        Command::Observed(observation) => saw(&mut draft, observation)?,
+        Command::Finished(outcome) => came(&mut draft, outcome)?,
+        Command::Timer(step) => observed::remind(&mut draft, step)?,
+        Command::CountersignTimer => break_glass::remind(&mut draft)?,
     }
     recheck(&mut draft)?;
     advance(&mut draft)?;
     Ok(Decision { entries: draft.entries, state: draft.state })
 }
 
-fn saw(draft: &mut Draft, observation: &Observation) -> Result<(), Vec<Refusal>> {
-    let pointless = draft.state.abandoned.is_some() && !abandon::sees(&observation.sighting);
+fn saw(draft: &mut Decider, observation: &StampedObservation) -> Result<(), Vec<Refusal>> {
+    let pointless = draft.state.abandoned.is_some() && !abandon::sees(&observation.observation);
     // An observation of a run that changed since is dropped, and the world is read again.
     let outdated = !observation.applies_to(&draft.state);
-    if draft.state.is_over() || pointless || outdated { Ok(()) } else { world::saw(draft, observation) }
+    if draft.state.is_over() || pointless || outdated { Ok(()) } else { observed::saw(draft, observation) }
 }
 
-fn came(draft: &mut Draft, outcome: &Outcome) -> Result<(), Vec<Refusal>> {
+fn came(draft: &mut Decider, outcome: &EffectResult) -> Result<(), Vec<Refusal>> {
     // A run that is over learns nothing more; the outcome is settled all the same.
     let pointless = draft.state.abandoned.is_some() && !abandon::learns(outcome);
-    if draft.state.is_over() || pointless { Ok(()) } else { world::came(draft, outcome) }
+    if draft.state.is_over() || pointless { Ok(()) } else { observed::came(draft, outcome) }
 }
 
 /// A decision in the making: events are applied as they are made, so that what follows sees them.
-struct Draft {
+struct Decider {
     state: Hotfix,
     entries: Vec<Entry>,
     now: Timestamp,
 }
 
-impl Draft {
+impl Decider {
     fn bot(&mut self, event: Event) -> Result<(), Vec<Refusal>> {
         self.emit(Actor::Bot, event)
     }
@@ -112,7 +112,7 @@ impl Draft {
         let entry = Entry { at: self.now, by, event };
         let next = evolve(self.state.id, Some(self.state.clone()), &entry);
         let next = next.map_err(|impossible| vec![bug(&impossible.to_string())])?;
-        let words = lapse::of(&self.state, &entry.event, &next);
+        let words = void_votes::of(&self.state, &entry.event, &next);
         self.state = next;
         self.entries.push(entry);
         words.into_iter().try_for_each(|lapsed| self.bot(lapsed))
@@ -130,7 +130,7 @@ fn bug(what: &str) -> Refusal {
 
 /// Judges what is done once more: steps whose evidence does not hold any more are open again, until the act that relied on them
 /// has begun; then it is only told.
-fn recheck(draft: &mut Draft) -> Result<(), Vec<Refusal>> {
+fn recheck(draft: &mut Decider) -> Result<(), Vec<Refusal>> {
     if !matches!(draft.state.phase, Phase::Underway) {
         return Ok(());
     }
@@ -149,7 +149,7 @@ fn recheck(draft: &mut Draft) -> Result<(), Vec<Refusal>> {
 }
 
 /// Goes on as far as the evidence reaches: closes what is fulfilled, enters what is next.
-fn advance(draft: &mut Draft) -> Result<(), Vec<Refusal>> {
+fn advance(draft: &mut Decider) -> Result<(), Vec<Refusal>> {
     take_options(draft)?;
     // Each round closes or enters one step; a plan of n steps is through after 2n.
     let rounds = draft.state.plan.steps.len() * 2 + 2;
@@ -193,12 +193,12 @@ fn advance(draft: &mut Draft) -> Result<(), Vec<Refusal>> {
     Ok(())
 }
 
-fn is_waiting(draft: &Draft, spec: &StepSpec) -> bool {
+fn is_waiting(draft: &Decider, spec: &StepSpec) -> bool {
     matches!(step::progress(&draft.state, spec, draft.now), Progress::Waiting(_))
 }
 
 /// Closes the options that were taken meanwhile.
-fn take_options(draft: &mut Draft) -> Result<(), Vec<Refusal>> {
+fn take_options(draft: &mut Decider) -> Result<(), Vec<Refusal>> {
     if !matches!(draft.state.phase, Phase::Underway) {
         return Ok(());
     }
@@ -231,7 +231,7 @@ fn ending(state: &Hotfix) -> Ending {
 }
 
 /// A deployment that begins by itself is asked for as soon as its turn comes.
-fn start_by_itself(draft: &mut Draft, kind: &StepKind) -> Result<(), Vec<Refusal>> {
+fn start_by_itself(draft: &mut Decider, kind: &StepKind) -> Result<(), Vec<Refusal>> {
     if let StepKind::Deploy { environment, trigger: Trigger::Auto, .. } = kind {
         return deploy::ask_unless_there(draft, environment);
     }

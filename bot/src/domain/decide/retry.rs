@@ -1,7 +1,7 @@
 //! `retry`: does again what the other side refused for good, and a deployment that failed.
 
-use super::person::{Decided, no};
-use super::{Draft, deploy};
+use super::user::{Decided, no};
+use super::{Decider, deploy};
 use crate::domain::effect::Effect;
 use crate::domain::event::{Actor, Event};
 use crate::domain::hotfix::{AskedDeploy, BranchState, DeployState, FixState, Hotfix, Mainline, Stuck};
@@ -11,7 +11,7 @@ use crate::domain::refusal::Refusal;
 use crate::domain::step;
 use jiff::Timestamp;
 
-pub(super) fn retry(draft: &mut Draft, grant: &Grant) -> Decided {
+pub(super) fn retry(draft: &mut Decider, grant: &Grant) -> Decided {
     let state = &draft.state;
     let unread = state.stuck.iter().find_map(|stuck| stuck.asked.clone());
     let asked = unread.or_else(|| failed(state));
@@ -55,8 +55,8 @@ pub(super) fn retry(draft: &mut Draft, grant: &Grant) -> Decided {
 fn again(state: &Hotfix, stuck: &Stuck, now: Timestamp) -> Vec<Effect> {
     let effect = stuck.effect.clone();
     match &stuck.effect {
-        Effect::Survey if state.survey.is_none() => vec![effect],
-        Effect::Survey => Vec::new(),
+        Effect::TakeSnapshot if state.snapshot.is_none() => vec![effect],
+        Effect::TakeSnapshot => Vec::new(),
         // The run may have moved: what the step wants is worked out anew.
         Effect::Announce
         | Effect::CreateBranch { .. }
@@ -64,9 +64,9 @@ fn again(state: &Hotfix, stuck: &Stuck, now: Timestamp) -> Vec<Effect> {
         | Effect::Rebase { .. }
         | Effect::OpenPull
         | Effect::OpenReturn
-        | Effect::Prompt { .. }
+        | Effect::RequestVotes { .. }
         | Effect::Merge { .. }
-        | Effect::FindRiders { .. } => {
+        | Effect::FindIncludedChanges { .. } => {
             state.current().map(|(_, spec)| step::enter(state, spec, now)).unwrap_or_default()
         }
         // As long as the branch is gone, every `retry` brings it back; as long as a fix is leaving, every `retry` takes it off.
@@ -79,11 +79,11 @@ fn again(state: &Hotfix, stuck: &Stuck, now: Timestamp) -> Vec<Effect> {
             if runs { vec![Effect::Deploy { key, environment, commit, resumed: true }] } else { Vec::new() }
         }
         Effect::DeleteBranch { .. } => {
-            let wanted = state.branch == BranchState::Present && matches!(state.mainline, Mainline::Proven(..));
+            let wanted = state.branch == BranchState::Present && matches!(state.mainline, Mainline::Merged(..));
             if wanted { vec![effect] } else { Vec::new() }
         }
-        Effect::AnnounceGlass { version } => {
-            let last = state.glasses.last().filter(|broken| broken.told.is_none() && !broken.void);
+        Effect::AnnounceBreakGlass { version } => {
+            let last = state.break_glass.last().filter(|broken| broken.told.is_none() && !broken.void);
             if last.is_some_and(|broken| &broken.version == version) { vec![effect] } else { Vec::new() }
         }
         Effect::Say { .. }

@@ -1,8 +1,8 @@
 //! What a decision does beside the command itself: it opens a run, judges again what is done, and goes on as far as it can.
 
 use super::*;
-use crate::domain::command::{Act, Sighting};
-use crate::domain::event::{Answer, DriftChoice, Lapse, PullSeen, ReviewSeen};
+use crate::domain::command::{Observation, UserCommand};
+use crate::domain::event::{Answer, DriftChoice, PullSeen, ReviewSeen, VoidReason};
 use crate::domain::hotfix::{DeployState, Drift};
 use crate::domain::playbook::Level;
 use crate::fixture::{Play, asked, begun, closed, commit, grant, live, person, production, voted, yes};
@@ -23,7 +23,7 @@ pub(super) fn reopened(id: &str, reason: &str) -> Event {
 }
 
 /// The vote of this person for production is void.
-pub(super) fn withdrawn(who: &str, why: Option<Lapse>) -> Event {
+pub(super) fn withdrawn(who: &str, why: Option<VoidReason>) -> Event {
     Event::VoteWithdrawn { environment: production(), person: person(who), why }
 }
 
@@ -33,12 +33,12 @@ pub(super) fn no_events() -> Vec<Event> {
 
 /// The same run after a captain ended it as it is.
 pub(super) fn abandoned(play: Play) -> Play {
-    play.by("dee", Act::Abandon { reason: "it hangs".to_owned(), under_way: Default::default() })
+    play.by("dee", UserCommand::Abandon { reason: "it hangs".to_owned(), under_way: Default::default() })
 }
 
 /// A run that went to production by a broken glass, which nobody has reviewed.
 pub(super) fn out_by_glass() -> Play {
-    asked().glass_broken().by("ana", Act::Deploy(production())).begins("abc1234").ends(None)
+    asked().glass_broken().by("ana", UserCommand::Deploy(production())).begins("abc1234").ends(None)
 }
 
 /// Somebody else put this on production.
@@ -49,7 +49,7 @@ pub(super) fn drifted(play: Play, found: &str) -> Play {
 
 /// A deployment to production that is under way.
 pub(super) fn running() -> Play {
-    voted().by("ana", Act::Deploy(production())).begins("abc1234")
+    voted().by("ana", UserCommand::Deploy(production())).begins("abc1234")
 }
 
 /// A deployment to production that is in this state.
@@ -64,7 +64,7 @@ pub(super) fn key(play: &Play) -> DeployKey {
 
 /// Dee broke the glass, and it is not told of yet.
 pub(super) fn broken() -> Play {
-    let act = Act::BreakGlass {
+    let act = UserCommand::BreakGlass {
         environment: production(),
         commit: "1111111".to_owned(),
         reason: "every payment fails and nobody is awake".to_owned(),
@@ -80,8 +80,8 @@ fn opened(title: &str) -> Result<Decision, Vec<Refusal>> {
     open(HotfixId(3), &grant("ben"), Opened { title: title.to_owned(), ..(**opened).clone() }, play.now)
 }
 
-fn proven() -> Sighting {
-    Sighting::Mainline { how: Containment::Ancestor, main: commit("eeeeeee"), by: None }
+fn proven() -> Observation {
+    Observation::Mainline { how: Containment::Ancestor, main: commit("eeeeeee"), by: None }
 }
 
 #[test]
@@ -101,35 +101,35 @@ fn a_title_has_one_to_three_hundred_characters() {
 
 #[test]
 fn a_run_that_is_over_learns_nothing_more() {
-    assert_eq!(closed().on_sight(Sighting::Job { file: "job.yaml".to_owned() }), no_events());
-    assert_eq!(closed().on_outcome(Outcome::Riders { riders: Vec::new(), total: 0 }), no_events());
+    assert_eq!(closed().on_sight(Observation::Job { file: "job.yaml".to_owned() }), no_events());
+    assert_eq!(closed().on_outcome(EffectResult::IncludedChanges { riders: Vec::new(), total: 0 }), no_events());
 }
 
 #[test]
 fn an_abandoned_run_learns_only_what_it_still_owes() {
     let play = abandoned(live());
-    assert_eq!(play.on_sight(Sighting::Job { file: "job.yaml".to_owned() }), no_events());
-    assert_eq!(play.on_outcome(Outcome::Riders { riders: Vec::new(), total: 0 }), no_events());
+    assert_eq!(play.on_sight(Observation::Job { file: "job.yaml".to_owned() }), no_events());
+    assert_eq!(play.on_outcome(EffectResult::IncludedChanges { riders: Vec::new(), total: 0 }), no_events());
     let events = play.on_sight(proven());
-    assert_eq!(events[0], Event::Proven { how: Containment::Ancestor, main: commit("eeeeeee") });
-    assert_eq!(play.on_outcome(Outcome::BranchDeleted), [Event::BranchDeleted]);
+    assert_eq!(events[0], Event::MainlineMerged { how: Containment::Ancestor, main: commit("eeeeeee") });
+    assert_eq!(play.on_outcome(EffectResult::BranchDeleted), [Event::BranchDeleted]);
 }
 
 #[test]
 fn what_was_seen_of_an_earlier_run_is_dropped() {
-    let merged = || Sighting::Pull { seen: PullSeen::default(), merged: Some(commit("9999999")) };
+    let merged = || Observation::Pull { seen: PullSeen::default(), merged: Some(commit("9999999")) };
     let before = begun().announced().branched();
-    let outdated = Observation::new(&before.state.clone().into(), merged());
-    assert_eq!(before.picked().events(&Command::Saw(outdated)), no_events());
+    let outdated = StampedObservation::new(&before.state.clone().into(), merged());
+    assert_eq!(before.picked().events(&Command::Observed(outdated)), no_events());
 }
 
 #[test]
 fn lanes_that_were_released_are_taken_again_for_a_deployment() {
     let play = voted().changed(|state| state.lane_released = true);
-    let events = play.on_act("ana", Act::Deploy(production()));
+    let events = play.on_act("ana", UserCommand::Deploy(production()));
     let [Event::LanesTaken, Event::DeployAsked { environment, .. }] = events.as_slice() else { panic!("{events:?}") };
     assert_eq!(environment, &production());
-    let held = voted().on_act("ana", Act::Deploy(production()));
+    let held = voted().on_act("ana", UserCommand::Deploy(production()));
     assert!(matches!(held.as_slice(), [Event::DeployAsked { .. }]), "{held:?}");
 }
 
@@ -140,7 +140,7 @@ fn what_cannot_happen_is_refused_as_a_mistake_of_the_bot() {
     assert_eq!(refusals[0].code, "bug");
     assert_eq!(refusals[0].reason, "This would be a mistake of the bot: a vote without a base.");
     // An event that does not fit the run: it has no head that strangers could have pushed to.
-    let mut draft = Draft { state: begun().state, entries: Vec::new(), now: begun().now };
+    let mut draft = Decider { state: begun().state, entries: Vec::new(), now: begun().now };
     let refusals = draft.bot(Event::StrangersPushed { people: Default::default() }).unwrap_err();
     assert_eq!(refusals[0].code, "bug");
     assert_eq!((draft.entries.len(), draft.state.version), (0, begun().state.version), "nothing is half done");
@@ -148,7 +148,7 @@ fn what_cannot_happen_is_refused_as_a_mistake_of_the_bot() {
 
 #[test]
 fn a_step_whose_evidence_is_gone_is_open_again() {
-    let failed = Act::Verify { place: "local".to_owned(), pass: false, note: None };
+    let failed = UserCommand::Verify { place: "local".to_owned(), pass: false, note: None };
     let events = asked().on_act("ben", failed.clone());
     assert!(matches!(events[0], Event::Attested { pass: false, .. }), "{events:?}");
     assert_eq!(events[1..], [reopened("local", "the last word is that it is not good"), entered("local")]);
@@ -156,7 +156,11 @@ fn a_step_whose_evidence_is_gone_is_open_again() {
         state.steps = asked().state.steps;
         state.pull = asked().state.pull;
     });
-    assert_eq!(unread.on_act("ana", Act::Note("so".to_owned())).len(), 1, "nothing is judged before the world is read");
+    assert_eq!(
+        unread.on_act("ana", UserCommand::Note("so".to_owned())).len(),
+        1,
+        "nothing is judged before the world is read"
+    );
 }
 
 /// Once the act that relied on a step has begun, a change of its evidence is told, each problem once.
@@ -167,7 +171,7 @@ fn evidence_that_changes_too_late_is_told() {
     let seen = |change: fn(&mut PullSeen)| {
         let mut seen = live().state.pull.unwrap().seen;
         change(&mut seen);
-        Sighting::Pull { seen, merged: None }
+        Observation::Pull { seen, merged: None }
     };
     let draft = "the pull request is a draft";
     let events = live().on_sight(seen(|seen| seen.draft = true));
@@ -190,7 +194,7 @@ fn one_decision_goes_through_the_whole_plan() {
         state.phase = Phase::Underway;
         state.steps.fill(StepState::Ahead);
     });
-    let events = play.on_act("ana", Act::Note("go on".to_owned()));
+    let events = play.on_act("ana", UserCommand::Note("go on".to_owned()));
     let done = events.iter().filter(|event| matches!(event, Event::StepDone { .. })).count();
     assert_eq!(done, play.state.plan.steps.len() - 1, "all but the triage, which is offered");
     assert_eq!(events[1], Event::StepOffered { step: step("triage") });
@@ -200,7 +204,10 @@ fn one_decision_goes_through_the_whole_plan() {
 #[test]
 fn nothing_goes_on_while_production_has_changed() {
     let play = drifted(live(), "fffffff");
-    assert_eq!(play.on_sight(proven()), [Event::Proven { how: Containment::Ancestor, main: commit("eeeeeee") }]);
+    assert_eq!(
+        play.on_sight(proven()),
+        [Event::MainlineMerged { how: Containment::Ancestor, main: commit("eeeeeee") }]
+    );
     let settled = live().on_sight(proven());
     assert!(matches!(settled[1], Event::StepDone { .. }), "{settled:?}");
 }
@@ -218,10 +225,10 @@ fn lanes_are_released_while_the_run_goes_on_and_not_at_its_end() {
 
 #[test]
 fn what_went_out_by_a_broken_glass_is_reviewed_before_the_run_ends() {
-    let play = out_by_glass().on_main().by("ana", Act::Postmortem(None));
+    let play = out_by_glass().on_main().by("ana", UserCommand::Postmortem(None));
     assert!(play.state.current().is_none() && !play.state.is_over());
-    assert_eq!(play.refused("ana", Act::Close), ["close.glass"]);
-    let ok = Act::Countersign { ok: true, note: None };
+    assert_eq!(play.refused("ana", UserCommand::Close), ["close.glass"]);
+    let ok = UserCommand::Countersign { ok: true, note: None };
     let reviewed = Event::Countersigned { ok: true, note: None };
     assert_eq!(play.on_act("eve", ok), [reviewed, Event::Closed { ending: Ending::Completed }]);
 }
@@ -243,7 +250,7 @@ fn options_are_offered_while_they_wait() {
 
 #[test]
 fn an_option_that_is_taken_is_done() {
-    let events = begun().on_act("ana", Act::Triage([(0, Answer::Yes)].into()));
+    let events = begun().on_act("ana", UserCommand::Triage([(0, Answer::Yes)].into()));
     assert_eq!(events[0], Event::TriageAnswered { answers: vec![(0, Answer::Yes)] });
     assert!(matches!(&events[1..], [Event::StepDone { step: id, .. }] if *id == step("triage")), "{events:?}");
 }
@@ -252,9 +259,9 @@ fn an_option_that_is_taken_is_done() {
 fn a_step_that_cannot_be_fulfilled_ends_the_run() {
     let play = begun().changed(|state| {
         state.steps[2] = StepState::Ahead;
-        state.survey.as_mut().unwrap().withheld_total = 0;
+        state.snapshot.as_mut().unwrap().held_back_total = 0;
     });
-    let events = play.on_act("ana", Act::Note("go on".to_owned()));
+    let events = play.on_act("ana", UserCommand::Note("go on".to_owned()));
     assert_eq!(events[1], entered("withheld"));
     let [Event::Refused { refusals }] = &events[2..] else { panic!("{events:?}") };
     assert_eq!(refusals[0].code, "withheld.nothing");
@@ -264,7 +271,7 @@ fn a_step_that_cannot_be_fulfilled_ends_the_run() {
 #[test]
 fn a_deployment_starts_by_itself_where_the_plan_says_so() {
     let verified = begun().announced().branched().picked().reviewed();
-    let events = verified.on_act("ben", Act::Verify { place: "local".to_owned(), pass: true, note: None });
+    let events = verified.on_act("ben", UserCommand::Verify { place: "local".to_owned(), pass: true, note: None });
     let [.., begins, Event::DeployAsked { rollback: false, .. }] = events.as_slice() else { panic!("{events:?}") };
     assert_eq!(begins, &entered("staging"));
     let by_command = asked().by("ben", yes(None)).on_act("dee", yes(None));
@@ -294,10 +301,10 @@ fn how_a_run_ends_is_told_by_what_became_of_it() {
 
 #[test]
 fn the_reminders_of_a_step_are_counted_while_it_is_its_turn() {
-    let reminded = |play: &Play, id: &str| play.events(&Command::Remind(step(id)));
+    let reminded = |play: &Play, id: &str| play.events(&Command::Timer(step(id)));
     let once = |times| Event::Reminded { step: step("announce"), times };
     assert_eq!(reminded(&begun(), "announce"), [once(1)]);
-    assert_eq!(reminded(&begun().then(&Command::Remind(step("announce"))), "announce"), [once(2)]);
+    assert_eq!(reminded(&begun().then(&Command::Timer(step("announce"))), "announce"), [once(2)]);
     for id in ["base", "review", "triage", "moon"] {
         assert_eq!(reminded(&begun(), id), no_events(), "{id}");
     }
@@ -307,7 +314,10 @@ fn the_reminders_of_a_step_are_counted_while_it_is_its_turn() {
 
 #[test]
 fn a_settled_drift_is_followed_by_what_it_means() {
-    let events = drifted(voted(), "fffffff").on_act("ana", Act::Drift(DriftChoice::Rebase));
+    let events = drifted(voted(), "fffffff").on_act("ana", UserCommand::Drift(DriftChoice::Rebase));
     assert_eq!(events[0], Event::DriftSettled { choice: DriftChoice::Rebase });
-    assert_eq!(events[1..], [withdrawn("ben", Some(Lapse::Base)), withdrawn("dee", Some(Lapse::Base)), entered("fix")]);
+    assert_eq!(
+        events[1..],
+        [withdrawn("ben", Some(VoidReason::Base)), withdrawn("dee", Some(VoidReason::Base)), entered("fix")]
+    );
 }

@@ -2,16 +2,16 @@
 
 use hotfix_adapters::ids::CommitId;
 
-use super::Draft;
+use super::Decider;
 use super::deploy::busy;
-use super::person::{Decided, branch_merged, no};
-use super::world::head_seen;
+use super::observed::head_seen;
+use super::user::{Decided, branch_merged, no};
 use crate::domain::event::{Event, HeadSeen};
 use crate::domain::hotfix::{BranchState, FixState, Hotfix};
 use crate::domain::id::PersonId;
 use crate::domain::refusal::Refusal;
 
-pub(super) fn ask(draft: &mut Draft, who: &PersonId, named: &[CommitId]) -> Decided {
+pub(super) fn ask(draft: &mut Decider, who: &PersonId, named: &[CommitId]) -> Decided {
     let state = &draft.state;
     if let Some(refusal) = branch_merged(state).or_else(|| deployed(state)) {
         return no(refusal);
@@ -62,7 +62,7 @@ fn not_part(state: &Hotfix, named: &[CommitId]) -> Refusal {
     Refusal::new("fix.unknown", reason, next)
 }
 
-pub(super) fn came(draft: &mut Draft, source: &CommitId, result: &Result<HeadSeen, Vec<String>>) -> Decided {
+pub(super) fn came(draft: &mut Decider, source: &CommitId, result: &Result<HeadSeen, Vec<String>>) -> Decided {
     let leaves = |fix: &crate::domain::hotfix::Fix| &fix.source == source && fix.state == FixState::Leaving;
     if !draft.state.fixes.iter().any(leaves) {
         return Ok(());

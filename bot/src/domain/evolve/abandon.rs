@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use hotfix_adapters::ids::DeployKey;
 
-use super::reset;
+use super::invalidate;
 use crate::domain::hotfix::{Abandoned, DeployState, Hotfix, Phase, StepState};
 use crate::domain::id::PersonId;
 use crate::domain::playbook::StepKind;
@@ -16,7 +16,7 @@ pub(super) fn apply(
     reason: &str,
     believed: &BTreeSet<DeployKey>,
 ) {
-    reset::void(state);
+    invalidate::void(state);
     state.phase = Phase::Underway;
     state.lane_released = true;
     state.abandon_asked = None;

@@ -3,10 +3,10 @@
 use hotfix_adapters::ids::DeployKey;
 use jiff::Timestamp;
 
-use super::{person, reset, stuck};
+use super::{invalidate, person, stuck};
+use crate::domain::break_glass::{BreakGlassUse, Review};
 use crate::domain::effect::Effect;
 use crate::domain::event::{DeployIntent, DriftChoice, Entry, Event};
-use crate::domain::glass::{BrokenGlass, Review};
 use crate::domain::hotfix::{AskedDeploy, DeployState, Deployment, Drift, Hotfix, StepState};
 use crate::domain::playbook::StepKind;
 
@@ -102,8 +102,8 @@ fn followed(state: &mut Hotfix, ended: &DeployKey) {
 fn rest_on_glass(state: &mut Hotfix, intent: &DeployIntent, at: Timestamp) {
     let Some(who) = &intent.glass else { return };
     let authors = state.contributors().into_iter().cloned().collect();
-    let used = |broken: &&mut BrokenGlass| !broken.void && &broken.glass.person == who;
-    if let Some(broken) = state.glasses.iter_mut().rev().find(used)
+    let used = |broken: &&mut BreakGlassUse| !broken.void && &broken.glass.person == who;
+    if let Some(broken) = state.break_glass.iter_mut().rev().find(used)
         && broken.review == Review::NotNeeded
     {
         broken.review = Review::Due { since: at, authors };
@@ -126,14 +126,14 @@ fn deployment_ended(state: &mut Hotfix, key: &DeployKey, at: Timestamp) {
         if expires.is_some_and(|at| state.steps.iter().take(at).all(StepState::is_behind)) {
             return;
         }
-        state.rolled_back = state.ships_to(&deploy.intent.environment).cloned();
-        reset::reopen_from(
+        state.rolled_back = state.deployable_to(&deploy.intent.environment).cloned();
+        invalidate::reopen_from(
             state,
             |kind| matches!(kind, StepKind::Approve { environment } if *environment == deploy.intent.environment),
         );
         state.votes.clear();
-        super::glass::void(state);
-        state.close_questions();
+        super::break_glass::void(state);
+        state.close_vote_requests();
     } else if state.live_at.is_none() {
         state.live_at = Some(at);
     }
@@ -151,15 +151,15 @@ fn settle_drift(state: &mut Hotfix, choice: DriftChoice) -> Result<(), String> {
             if let Some(head) = &mut state.head {
                 head.on_base = false;
             }
-            reset::void(state);
-            reset::reopen_from(state, |kind| matches!(kind, StepKind::Change { .. }));
+            invalidate::void(state);
+            invalidate::reopen_from(state, |kind| matches!(kind, StepKind::Change { .. }));
         }
         DriftChoice::Roll => {
-            reset::void(state);
+            invalidate::void(state);
             state.rolled_in = true;
             // What others deployed is what is expected there, until a release brings the fix.
             state.rebased_onto.extend(drifts.into_iter().map(|(production, drift)| (production, drift.found)));
-            reset::skip_deployments(state);
+            invalidate::skip_deployments(state);
         }
         DriftChoice::Abort => {}
     }

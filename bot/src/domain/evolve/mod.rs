@@ -1,11 +1,11 @@
 //! What an event does to a run. It refuses pairs that cannot be, so that a replay is a validation.
 
 mod abandon;
+mod break_glass;
 mod deploy;
-mod glass;
-mod reset;
+mod invalidate;
+mod statements;
 mod stuck;
-mod word;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,7 +19,7 @@ use super::effect::Effect;
 use super::event::{Actor, Ending, Entry, Event, HeadSeen, MainSeen, Opened};
 use super::hotfix::{Asked, BranchState, Fix, FixState, Hotfix, Mainline, Phase, Pinned, Pull, Reverted, StepState};
 use super::id::{HotfixId, PersonId, StepId};
-use super::playbook::{StepKind, StepSpec, Which};
+use super::playbook::{BranchRole, StepKind, StepSpec};
 use super::step::{on_record, where_out};
 
 /// An event that cannot have happened to this run.
@@ -83,8 +83,8 @@ fn open(id: HotfixId, opened: &Opened, requester: PersonId, at: Timestamp) -> Ho
         steps: vec![StepState::Ahead; opened.plan.steps.len()],
         plan_digest: opened.plan.digest(),
         plan: opened.plan.clone(),
-        phase: Phase::Surveying,
-        survey: None,
+        phase: Phase::ReadingWorld,
+        snapshot: None,
         main_seen: None,
         main_before: None,
         outdated: BTreeMap::new(),
@@ -115,12 +115,12 @@ fn open(id: HotfixId, opened: &Opened, requester: PersonId, at: Timestamp) -> Ho
         identified: BTreeMap::new(),
         joined: BTreeSet::new(),
         pull: None,
-        prompts: BTreeMap::new(),
-        past_prompts: Vec::new(),
+        vote_requests: BTreeMap::new(),
+        past_vote_requests: Vec::new(),
         approvals: BTreeMap::new(),
         votes: Vec::new(),
-        vetoes: BTreeMap::new(),
-        glasses: Vec::new(),
+        rejections: BTreeMap::new(),
+        break_glass: Vec::new(),
         countersign_reminders: 0,
         holds: BTreeMap::new(),
         attestations: BTreeMap::new(),
@@ -134,7 +134,7 @@ fn open(id: HotfixId, opened: &Opened, requester: PersonId, at: Timestamp) -> Ho
         drifts: BTreeMap::new(),
         rebased_onto: BTreeMap::new(),
         rebase_conflict: None,
-        mainline: Mainline::Open,
+        mainline: Mainline::NotMerged,
         rewritten: None,
         reminders: BTreeMap::new(),
         live_at: None,
@@ -143,8 +143,8 @@ fn open(id: HotfixId, opened: &Opened, requester: PersonId, at: Timestamp) -> Ho
         abandoned: None,
         lane_released: false,
         postmortem: None,
-        riders: None,
-        riders_total: 0,
+        included_changes: None,
+        included_changes_total: 0,
         acknowledged: BTreeSet::new(),
     }
 }
@@ -153,8 +153,8 @@ fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
     let at = entry.at;
     match &entry.event {
         Event::Opened(_) => return Err("it was opened before".to_owned()),
-        Event::Surveyed(survey) => {
-            state.survey = Some((**survey).clone());
+        Event::SnapshotTaken(survey) => {
+            state.snapshot = Some((**survey).clone());
             state.main_seen = survey.main.clone().map(|commit| MainSeen {
                 commit,
                 checks: survey.main_checks.clone(),
@@ -195,7 +195,7 @@ fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
         }
         Event::StepReopened { step, .. } => {
             set_step(state, step, StepState::Ahead)?;
-            reset::start_over_behind(state, step);
+            invalidate::start_over_behind(state, step);
         }
         Event::EvidenceChanged { step, problem: Some(problem) } => {
             state.outdated.insert(step.clone(), problem.clone());
@@ -203,10 +203,10 @@ fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
         Event::EvidenceChanged { step, problem: None } => {
             state.outdated.remove(step);
         }
-        Event::WithheldFound { base, without, changes, total } => {
-            let survey = state.survey.as_mut().ok_or("nothing was surveyed")?;
-            (survey.withheld_since, survey.withheld_without) = (Some(base.clone()), without.clone());
-            (survey.withheld, survey.withheld_total) = (changes.clone(), *total);
+        Event::HeldBackFound { base, without, changes, total } => {
+            let survey = state.snapshot.as_mut().ok_or("nothing was surveyed")?;
+            (survey.held_back_since, survey.held_back_without) = (Some(base.clone()), without.clone());
+            (survey.held_back, survey.held_back_total) = (changes.clone(), *total);
         }
         Event::BaseFound { commit, .. } => state.base = Some(commit.clone()),
         Event::Announced { message, .. } => state.card = Some(message.clone()),
@@ -235,16 +235,16 @@ fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
         }
         Event::ImageMoved { .. } => {
             state.image = None;
-            reset::void(state);
-            reset::image_moved(state);
+            invalidate::void(state);
+            invalidate::image_moved(state);
         }
         Event::LiveBranchMoved { from, to } => {
             let back = to.as_ref() == Some(from);
             state.live_moved = if back { None } else { Some(to.clone()) };
         }
         Event::ReturnOpened { number, .. } => state.return_pull = Some(*number),
-        Event::BranchCreated { which: Which::Into, .. } => state.into = BranchState::Present,
-        Event::BranchCreated { which: Which::Fix, at } => {
+        Event::BranchCreated { which: BranchRole::Integration, .. } => state.into = BranchState::Present,
+        Event::BranchCreated { which: BranchRole::Fix, at } => {
             state.branch = BranchState::Present;
             let base = state.base.clone().unwrap_or_else(|| at.clone());
             let on_base = &base == at;
@@ -275,7 +275,7 @@ fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
             let reverted = Reverted { by: by.clone(), why: why.clone(), confirmed: None };
             state.reverted.insert(source.clone(), reverted);
             state.on_main.remove(source);
-            reset::reopen_from(state, |kind| matches!(kind, StepKind::OnMain | StepKind::Change { .. }));
+            invalidate::reopen_from(state, |kind| matches!(kind, StepKind::OnMain | StepKind::Change { .. }));
         }
         Event::FixBack { source } => {
             state.reverted.remove(source);
@@ -288,7 +288,7 @@ fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
             state.fixes.push(Fix { source: source.clone(), state: FixState::Waiting });
             // What an environment was seen to run says nothing of this one.
             state.reached.clear();
-            reset::reopen_from(state, |kind| matches!(kind, StepKind::OnMain | StepKind::Change { .. }));
+            invalidate::reopen_from(state, |kind| matches!(kind, StepKind::OnMain | StepKind::Change { .. }));
         }
         Event::FixAttributed(attribution) => {
             state.attributions.insert(attribution.source.clone(), attribution.clone());
@@ -304,14 +304,14 @@ fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
         Event::FixRemovalAsked { source } => {
             let fix = state.fixes.iter_mut().find(|fix| &fix.source == source);
             fix.ok_or_else(|| format!("nobody asked for {source}"))?.state = FixState::Leaving;
-            reset::reopen_from(state, |kind| matches!(kind, StepKind::OnMain | StepKind::Change { .. }));
+            invalidate::reopen_from(state, |kind| matches!(kind, StepKind::OnMain | StepKind::Change { .. }));
         }
         Event::FixRemoved { source, .. } => {
             state.fixes.retain(|fix| &fix.source != source);
             state.on_main.remove(source);
             state.reverted.remove(source);
             stuck::forget(state, |effect| is_about(effect, source));
-            reset::reopen_from(state, |kind| matches!(kind, StepKind::OnMain | StepKind::Change { .. }));
+            invalidate::reopen_from(state, |kind| matches!(kind, StepKind::OnMain | StepKind::Change { .. }));
         }
         Event::FixKept { source, .. } => {
             let fix = state.fixes.iter_mut().find(|fix| &fix.source == source && fix.state == FixState::Leaving);
@@ -320,7 +320,7 @@ fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
         }
         Event::FixPicked { source, .. } => set_fix(state, source, FixState::Picked)?,
         Event::FixConflicted { source, files } => set_fix(state, source, FixState::Conflicted(files.clone()))?,
-        Event::HeadMoved { head, adapts, .. } => reset::move_head(state, head, adapts),
+        Event::HeadMoved { head, adapts, .. } => invalidate::move_head(state, head, adapts),
         Event::PullOpened { number, author, url } => {
             state.pull = Some(Pull {
                 number: *number,
@@ -336,17 +336,17 @@ fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
             state.pull.as_mut().ok_or("there is no pull request")?.merged = Some(commit.clone());
         }
         Event::Agreed { .. }
-        | Event::Prompted { .. }
-        | Event::QuestionClosed { .. }
+        | Event::VoteRequested { .. }
+        | Event::VoteRequestClosed { .. }
         | Event::ApprovalChanged { .. }
         | Event::Voted(_)
         | Event::VoteWithdrawn { .. }
-        | Event::Vetoed { .. }
-        | Event::VetoWithdrawn { .. }
+        | Event::VoteRejected { .. }
+        | Event::RejectionWithdrawn { .. }
         | Event::Acknowledged
         | Event::Held { .. }
         | Event::Unheld { .. }
-        | Event::Attested { .. } => word::apply(state, entry)?,
+        | Event::Attested { .. } => statements::apply(state, entry)?,
         Event::DeployAsked { .. }
         | Event::DeployRefused { .. }
         | Event::DeployStarted(_)
@@ -358,23 +358,23 @@ fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
         | Event::DriftSettled { .. }
         | Event::RebaseConflicted { .. }
         | Event::Superseded { .. } => deploy::apply(state, entry)?,
-        Event::GlassBroken(_)
-        | Event::GlassAnnounced { .. }
-        | Event::GlassVoided { .. }
+        Event::BreakGlassUsed(_)
+        | Event::BreakGlassAnnounced { .. }
+        | Event::BreakGlassVoided { .. }
         | Event::Countersigned { .. }
-        | Event::CountersignReminded { .. } => glass::apply(state, entry)?,
-        Event::RidersFound { riders, total } => {
-            state.riders = Some(riders.clone());
-            state.riders_total = *total;
+        | Event::CountersignReminded { .. } => break_glass::apply(state, entry)?,
+        Event::IncludedChangesFound { riders, total } => {
+            state.included_changes = Some(riders.clone());
+            state.included_changes_total = *total;
         }
-        Event::Proven { how, main } => state.mainline = Mainline::Proven(how.clone(), main.clone()),
+        Event::MainlineMerged { how, main } => state.mainline = Mainline::Merged(how.clone(), main.clone()),
         Event::MainlineRewritten { by, main } => state.rewritten = Some((by.commit.clone(), main.clone())),
         Event::MainlineConfirmed { .. } => {
             let (by, main) = state.rewritten.clone().ok_or("nothing was rewritten")?;
-            state.mainline = Mainline::Proven(Containment::Rewritten { by }, main);
+            state.mainline = Mainline::Merged(Containment::Rewritten { by }, main);
         }
-        Event::MainlineLost { by, .. } => {
-            state.mainline = Mainline::Lost(by.commit.clone());
+        Event::MainlineReverted { by, .. } => {
+            state.mainline = Mainline::Reverted(by.commit.clone());
             // The step is not fulfilled any more, so the run cannot close; what came after it stays as it is.
             let is_mainline = |spec: &StepSpec| matches!(spec.kind, StepKind::Mainline { .. });
             for (_, step) in state.plan.steps.iter().zip(&mut state.steps).filter(|(spec, _)| is_mainline(spec)) {
@@ -388,7 +388,7 @@ fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
             if state.is_current(|kind| matches!(kind, StepKind::Mainline { .. })) {
                 stuck::step_over(state);
             }
-            reset::skip_mainline(state);
+            invalidate::skip_mainline(state);
         }
         Event::PostmortemFiled { url } => state.postmortem = Some(url.clone()),
         Event::Joined { title } => {

@@ -12,7 +12,7 @@ pub(super) fn refused(state: &mut Hotfix, effect: &Effect, reason: &str) {
     forget(state, |known| known == effect);
     let asked = match effect {
         Effect::CheckDeploy { .. } => state.asked_deploy.take(),
-        Effect::Survey
+        Effect::TakeSnapshot
         | Effect::Announce
         | Effect::CreateBranch { .. }
         | Effect::Pick { .. }
@@ -20,11 +20,11 @@ pub(super) fn refused(state: &mut Hotfix, effect: &Effect, reason: &str) {
         | Effect::Rebase { .. }
         | Effect::OpenPull
         | Effect::OpenReturn
-        | Effect::Prompt { .. }
-        | Effect::AnnounceGlass { .. }
+        | Effect::RequestVotes { .. }
+        | Effect::AnnounceBreakGlass { .. }
         | Effect::Deploy { .. }
         | Effect::Merge { .. }
-        | Effect::FindRiders { .. }
+        | Effect::FindIncludedChanges { .. }
         | Effect::RestoreBranch { .. }
         | Effect::DeleteBranch { .. }
         | Effect::Say { .. }

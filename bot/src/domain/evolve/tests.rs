@@ -6,7 +6,7 @@ use hotfix_adapters::ids::{DeployKey, PersonRef, Platform};
 use hotfix_adapters::registry::Published;
 
 use super::*;
-use crate::domain::command::Act;
+use crate::domain::command::UserCommand;
 use crate::domain::event::{Answer, Contributor, Counts, DriftChoice, PullSeen, Vote};
 use crate::domain::hotfix::Drift;
 use crate::domain::refusal::Refusal;
@@ -61,7 +61,7 @@ pub(super) fn noted() -> Event {
 
 /// The deployment to production is under way.
 pub(super) fn running() -> Play {
-    voted().by("ana", Act::Deploy(production())).begins("abc1234")
+    voted().by("ana", UserCommand::Deploy(production())).begins("abc1234")
 }
 
 pub(super) fn last_key(state: &Hotfix) -> DeployKey {
@@ -102,7 +102,7 @@ fn a_run_begins_with_its_opening_by_a_person() {
     let opened = evolve(HotfixId(7), None, &opening).unwrap();
     assert_eq!((opened.id, opened.version, opened.requester.as_str()), (HotfixId(7), 1, "ana"));
     assert_eq!(opened.steps, vec![StepState::Ahead; opened.plan.steps.len()]);
-    assert_eq!((opened.phase, opened.plan_digest), (Phase::Surveying, opened.plan.digest()));
+    assert_eq!((opened.phase, opened.plan_digest), (Phase::ReadingWorld, opened.plan.digest()));
     let by_the_bot = Entry { by: Actor::Bot, ..opening.clone() };
     for entry in [by_the_bot, Entry { event: Event::Acknowledged, ..opening }] {
         let impossible = evolve(HotfixId(7), None, &entry).unwrap_err();
@@ -139,7 +139,7 @@ fn what_people_alone_can_say_is_not_said_by_the_bot() {
     let expected = [
         "OverrideAsked",
         "Identified",
-        "Vetoed",
+        "VoteRejected",
         "Countersigned",
         "Acknowledged",
         "Held",
@@ -159,7 +159,7 @@ fn what_others_asked_for_while_the_world_was_read_comes_behind() {
     let opened = Play::open("Fix 500 on upload").state;
     let more = ["e5e5e5e", "f1f1f1f"].map(|short| Event::FixRequested { source: commit(short) });
     let joined = more.into_iter().fold(opened, |state, event| bot(&state, event));
-    let surveyed = bot(&joined, Event::Surveyed(Box::new(survey())));
+    let surveyed = bot(&joined, Event::SnapshotTaken(Box::new(survey())));
     assert_eq!(surveyed.fixes, [fix("f1f1f1f", FixState::Waiting), fix("e5e5e5e", FixState::Waiting)]);
     assert_eq!((surveyed.phase, surveyed.main_seen.unwrap().commit), (Phase::Underway, commit("ddddddd")));
 }
@@ -252,7 +252,7 @@ fn a_live_branch_that_is_back_where_it_was_did_not_move() {
 fn a_new_branch_is_empty_and_may_begin_elsewhere_than_at_the_base() {
     let made = |base: Option<&str>, at: &str| {
         let state = begun().announced().changed(|state| state.base = base.map(commit));
-        let made = bot(&state.state, Event::BranchCreated { which: Which::Fix, at: commit(at) });
+        let made = bot(&state.state, Event::BranchCreated { which: BranchRole::Fix, at: commit(at) });
         let head = made.head.unwrap();
         assert_eq!(
             (made.branch, made.into, head.tip, head.total),
@@ -263,7 +263,7 @@ fn a_new_branch_is_empty_and_may_begin_elsewhere_than_at_the_base() {
     assert_eq!(made(Some("abc1234"), "abc1234"), ("abc1234".to_owned(), true));
     assert_eq!(made(Some("abc1234"), "1111111"), ("abc1234".to_owned(), false));
     assert_eq!(made(None, "1111111"), ("1111111".to_owned(), true));
-    let into = bot(&begun().state, Event::BranchCreated { which: Which::Into, at: commit("abc1234") });
+    let into = bot(&begun().state, Event::BranchCreated { which: BranchRole::Integration, at: commit("abc1234") });
     assert!(into.into == BranchState::Present && into.branch == BranchState::Absent && into.head.is_none());
 }
 
@@ -302,7 +302,7 @@ fn each_change_of_the_fixes_opens_the_change_again() {
     let state = live().changed(|state| {
         state.on_main = [source.clone(), commit("e5e5e5e")].into();
         state.reached = [(staging(), commit("1111111"))].into();
-        state.asked_deploy = voted().by("ana", Act::Deploy(production())).state.asked_deploy;
+        state.asked_deploy = voted().by("ana", UserCommand::Deploy(production())).state.asked_deploy;
     });
     let by = contribution("aaaaaaa", "Revert it", "ben");
     let events = [
@@ -416,8 +416,8 @@ fn what_was_seen_and_done_is_kept() {
     assert!(!deleted.branch_gone && deleted.branch == BranchState::Deleted);
     assert!(bot(&state, Event::BranchMerged { by: contribution("5555555", "Merge", "ben") }).branch_merged);
     let riders = vec![contribution("aaaaaaa", "Redesign the form", "ben")];
-    let found = bot(&state, Event::RidersFound { riders: riders.clone(), total: 3 });
-    assert_eq!((found.riders, found.riders_total), (Some(riders), 3));
+    let found = bot(&state, Event::IncludedChangesFound { riders: riders.clone(), total: 3 });
+    assert_eq!((found.included_changes, found.included_changes_total), (Some(riders), 3));
     let joined = by(&state, "chi", Event::Joined { title: "More".to_owned() });
     assert_eq!(joined.joined, [(person("chi"), "More".to_owned())].into());
     let url = Some("https://wiki.example/1".to_owned());
@@ -435,7 +435,7 @@ fn what_there_is_no_trace_of_cannot_have_changed() {
     let opened = Play::open("Fix 500 on upload").state;
     let merged = Event::Merged { number: PullNumber(7), commit: commit("eeeeeee"), early: false };
     let found =
-        Event::WithheldFound { base: commit("abc1234"), without: BTreeSet::new(), changes: Vec::new(), total: 0 };
+        Event::HeldBackFound { base: commit("abc1234"), without: BTreeSet::new(), changes: Vec::new(), total: 0 };
     let jo = Contributor { person: None, name: "Jo".to_owned(), unknown: None };
     let cases = [
         (Event::PullSeen(PullSeen::default()), "there is no pull request"),
@@ -457,15 +457,15 @@ fn what_there_is_no_trace_of_cannot_have_changed() {
 #[test]
 fn main_can_lose_the_fix_again() {
     let by = contribution("9999999", "Revert it", "eve");
-    let lost = || Event::MainlineLost { by: by.clone(), partly: false };
+    let lost = || Event::MainlineReverted { by: by.clone(), partly: false };
     let state = live().on_main().changed(|state| state.steps[POSTMORTEM] = done()).state;
     let after = bot(&state, lost());
-    assert_eq!(after.mainline, Mainline::Lost(commit("9999999")));
+    assert_eq!(after.mainline, Mainline::Reverted(commit("9999999")));
     assert_eq!((&after.steps[MAIN], &after.steps[POSTMORTEM]), (&StepState::Ahead, &done()));
     let left_out = Hotfix { steps: [&state.steps[..MAIN], &[skipped(), done()]].concat(), ..state.clone() };
     assert_eq!(bot(&left_out, lost()).steps[MAIN], skipped());
     let rewritten = bot(&state, Event::MainlineRewritten { by: by.clone(), main: commit("8888888") });
     let confirmed = bot(&rewritten, Event::MainlineConfirmed { note: None });
     let how = Containment::Rewritten { by: commit("9999999") };
-    assert_eq!(confirmed.mainline, Mainline::Proven(how, commit("8888888")));
+    assert_eq!(confirmed.mainline, Mainline::Merged(how, commit("8888888")));
 }

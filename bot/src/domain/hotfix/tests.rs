@@ -3,7 +3,7 @@
 use hotfix_adapters::forge::MergeMethod;
 
 use super::*;
-use crate::domain::command::Act;
+use crate::domain::command::UserCommand;
 use crate::domain::playbook::Trigger;
 use crate::fixture::{
     Play, asked, begun, closed, commit, contribution, environment, image, live, person, production, staging, voted,
@@ -40,7 +40,7 @@ fn lanes_are_held_until_nothing_needs_them() {
 fn each_thing_that_is_left_needs_the_lanes() {
     let needs = |change: fn(&mut Hotfix)| !changed(&landed(), change).is_done_with_lanes();
     assert!(!needs(|_| {}));
-    assert!(needs(|state| state.mainline = Mainline::Open));
+    assert!(needs(|state| state.mainline = Mainline::NotMerged));
     assert!(needs(|state| last(state).state = DeployState::Running));
     assert!(needs(|state| state.deploys[0].state = DeployState::RollingOut));
     assert!(needs(|state| {
@@ -48,11 +48,11 @@ fn each_thing_that_is_left_needs_the_lanes() {
         state.drifts.insert(production(), drift);
     }));
     assert!(needs(|state| state.steps[0] = StepState::Ahead), "a step before the post-mortem");
-    let asked = voted().by("ana", Act::Deploy(production())).state.asked_deploy;
+    let asked = voted().by("ana", UserCommand::Deploy(production())).state.asked_deploy;
     assert!(!changed(&landed(), |state| state.asked_deploy = asked).is_done_with_lanes());
     // A plan that brings nothing to main needs no proof of it.
     let by_itself = changed(&landed(), |state| {
-        state.mainline = Mainline::Open;
+        state.mainline = Mainline::NotMerged;
         let kept = |spec: &StepSpec| !matches!(spec.kind, StepKind::Mainline { .. });
         let kept: Vec<bool> = state.plan.steps.iter().map(kept).collect();
         let mut of_plan = kept.iter();
@@ -70,7 +70,7 @@ fn main_is_owed_what_production_has_or_may_have() {
     let waived = Mainline::Waived { reason: "a flag".to_owned(), by: "dee".parse().unwrap() };
     assert!(!changed(&live(), |state| state.mainline = waived).owes_mainline());
     // Nobody knows how a deployment ended that a captain gave up: it may have done its work.
-    let begins = voted().by("ana", Act::Deploy(production())).begins("abc1234");
+    let begins = voted().by("ana", UserCommand::Deploy(production())).begins("abc1234");
     let key = begins.state.deploys.last().unwrap().intent.key.clone();
     let given_up = |believed: &[&DeployKey], change: fn(&mut Hotfix)| {
         let mut state = changed(&begins, change);
@@ -89,7 +89,7 @@ fn main_is_owed_what_production_has_or_may_have() {
 #[test]
 fn a_deployment_is_awaited_until_it_begins() {
     assert!(voted().state.awaits_deploy(&production()) && !voted().state.awaits_deploy(&staging()));
-    let begins = voted().by("ana", Act::Deploy(production())).begins("abc1234");
+    let begins = voted().by("ana", UserCommand::Deploy(production())).begins("abc1234");
     assert!(!begins.state.awaits_deploy(&production()), "it is under way");
     assert!(begins.clone().ends(Some("no")).state.awaits_deploy(&production()), "it failed");
     assert!(!live().state.awaits_deploy(&production()) && !voted().state.awaits_deploy(&environment("moon")));
@@ -98,7 +98,7 @@ fn a_deployment_is_awaited_until_it_begins() {
 /// Whatever a deployment relies on is looked at until it begins, and again after it failed.
 #[test]
 fn a_deployment_that_failed_is_still_to_begin() {
-    let begins = || voted().by("ana", Act::Deploy(production())).begins("abc1234");
+    let begins = || voted().by("ana", UserCommand::Deploy(production())).begins("abc1234");
     let begun = |play: Play| play.state.has_begun(&production());
     assert!(!begun(voted()) && begun(begins()) && begun(live()));
     assert!(!begun(begins().ends(Some("no"))));
@@ -139,21 +139,25 @@ fn pin(state: &mut Hotfix, digit: char, of: &str) {
 
 #[test]
 fn what_ships_depends_on_the_plan() {
-    assert_eq!((short(begun().state.ships()), short(live().state.ships())), (None, Some("1111111")), "the head");
+    assert_eq!(
+        (short(begun().state.deployable()), short(live().state.deployable())),
+        (None, Some("1111111")),
+        "the head"
+    );
     let promotes = |target: Option<&str>| {
         changed(&live(), |state| {
             first(state, StepKind::Target);
             state.target = target.map(commit);
         })
     };
-    assert_eq!((short(promotes(Some("5555555")).ships()), promotes(None).ships()), (Some("5555555"), None));
+    assert_eq!((short(promotes(Some("5555555")).deployable()), promotes(None).deployable()), (Some("5555555"), None));
     let merges = |merged: Option<&str>| {
         changed(&live(), |state| {
             first(state, StepKind::Merge { method: MergeMethod::Merge });
             state.pull.as_mut().unwrap().merged = merged.map(commit);
         })
     };
-    assert_eq!((short(merges(Some("6666666")).ships()), merges(None).ships()), (Some("6666666"), None));
+    assert_eq!((short(merges(Some("6666666")).deployable()), merges(None).deployable()), (Some("6666666"), None));
 }
 
 /// PROMO-2: the schemas that the change depends on have a commit of their own.
@@ -162,11 +166,11 @@ fn schemas_are_deployed_from_a_commit_of_their_own() {
     let state = changed(&live(), |state| {
         state.asked.schema = Some(commit("5555555"));
         let environment = staging();
-        first(state, StepKind::Deploy { environment, trigger: Trigger::Auto, what: What::Schema });
+        first(state, StepKind::Deploy { environment, trigger: Trigger::Auto, what: Artifact::Schema });
     });
-    assert_eq!(short(state.ships_to(&staging())), Some("5555555"));
-    assert_eq!(short(state.ships_to(&production())), Some("1111111"));
-    assert_eq!(short(live().state.ships_to(&staging())), Some("1111111"));
+    assert_eq!(short(state.deployable_to(&staging())), Some("5555555"));
+    assert_eq!(short(state.deployable_to(&production())), Some("1111111"));
+    assert_eq!(short(live().state.deployable_to(&staging())), Some("1111111"));
 }
 
 #[test]
@@ -187,7 +191,7 @@ fn a_deployment_put_what_ships_there_when_commit_and_image_are_the_same() {
             let intent = &mut last(state).intent;
             (intent.image, intent.commit) = (deployed.map(image), commit(of));
         });
-        state.is_what_ships(&state.deploys.last().unwrap().intent)
+        state.is_deployable(&state.deploys.last().unwrap().intent)
     };
     assert!(is(None, None, "1111111") && is(Some('a'), Some('a'), "1111111"));
     assert!(is(Some('a'), None, "1111111") && is(None, Some('a'), "1111111"), "images are not deployed there");
@@ -342,7 +346,7 @@ fn a_run_is_past_a_step_that_is_done_left_out_or_offered() {
 fn an_open_pull_request_can_go_astray() {
     let astray = |change: fn(&mut Pull)| {
         let state = changed(&asked(), |state| change(state.pull.as_mut().unwrap()));
-        state.astray().map(|(number, into)| (number.0, into.to_string()))
+        state.wrong_base().map(|(number, into)| (number.0, into.to_string()))
     };
     let away = |pull: &mut Pull| pull.seen.astray = "other".parse().ok();
     assert_eq!(astray(away), Some((7, "other".to_owned())));
@@ -354,7 +358,7 @@ fn an_open_pull_request_can_go_astray() {
         }),
         None
     );
-    assert_eq!(begun().state.astray(), None);
+    assert_eq!(begun().state.wrong_base(), None);
 }
 
 /// A run that ends when the hotfix does still waits for the release; a release from main starts from what was found.
@@ -398,7 +402,7 @@ fn production_ought_to_run_what_was_put_there_last() {
         "it goes out with the regular release"
     );
     let survey = |state: &mut Hotfix| {
-        state.survey.as_mut().unwrap().productions.insert(production(), commit("3333333"));
+        state.snapshot.as_mut().unwrap().productions.insert(production(), commit("3333333"));
     };
     assert_eq!(expected(&changed(&begun(), survey)), at("3333333"), "what this production ran");
     let by_others = changed(&live(), |state| drop(state.superseded.insert(production(), commit("4444444"))));

@@ -8,10 +8,10 @@ use hotfix_adapters::ids::Digest;
 use hotfix_adapters::registry::Published;
 
 use super::*;
-use crate::domain::command::Act;
+use crate::domain::command::UserCommand;
 use crate::domain::event::{Counts, MainSeen, PullSeen};
 use crate::domain::hotfix::{BranchState, Drift, Mainline, Pinned, Reverted};
-use crate::domain::vote::Standing;
+use crate::domain::vote::CurrentRoles;
 use crate::fixture::{asked, commit, contribution, image, live, production, voted};
 
 type Change = fn(&mut Hotfix);
@@ -51,28 +51,33 @@ fn pinned(state: &mut Hotfix) {
 }
 
 /// Every sighting, with everything of a run that makes it outdated.
-fn sightings() -> Vec<(Sighting, Vec<Change>)> {
+fn sightings() -> Vec<(Observation, Vec<Change>)> {
     let at = || commit("5555555");
     let published = Published { image: image('a'), created: None, revision: None };
     let counts = Counts { commit: at(), production: 1, ships: 2, main: 3 };
     let by = || contribution("5555555", "Revert", "eve");
     let without = [at()].into();
-    let withheld = Sighting::Withheld { base: at(), without, changes: Vec::new(), total: 0 };
+    let withheld = Observation::HeldBack { base: at(), without, changes: Vec::new(), total: 0 };
     let edits = Edits { diff: String::new(), digest: "1".to_owned() };
     let main = MainSeen { commit: at(), checks: Vec::new(), blockers: Vec::new() };
-    let running =
-        Sighting::Production { environment: production(), running: at(), has_fix: false, brings: Vec::new(), total: 0 };
-    let rules = Sighting::Rules {
+    let running = Observation::Production {
+        environment: production(),
+        running: at(),
+        has_fix: false,
+        brings: Vec::new(),
+        total: 0,
+    };
+    let rules = Observation::Rules {
         policy_version: String::new(),
-        standing: Standing::default(),
+        roles: CurrentRoles::default(),
         approvals: BTreeMap::default(),
     };
     vec![
         (
-            Sighting::Head(None),
+            Observation::Head(None),
             vec![other_base, other_head, other_fix, merged, |state| state.branch = BranchState::Deleted],
         ),
-        (Sighting::Pull { seen: PullSeen::default(), merged: None }, vec![other_pull, merged]),
+        (Observation::Pull { seen: PullSeen::default(), merged: None }, vec![other_pull, merged]),
         (
             running,
             vec![
@@ -91,46 +96,49 @@ fn sightings() -> Vec<(Sighting, Vec<Change>)> {
             ],
         ),
         (
-            Sighting::Main(main),
+            Observation::Main(main),
             vec![other_pull, |state| {
                 state.main_seen =
                     Some(MainSeen { commit: commit("9999999"), checks: Vec::new(), blockers: Vec::new() });
             }],
         ),
-        (Sighting::FixReverted { source: at(), by: by(), why: String::new() }, vec![other_fix, reverted]),
-        (Sighting::FixBack(at()), vec![other_fix, reverted]),
-        (Sighting::BranchMerged(by()), vec![other_head, |state| state.branch_merged = true]),
+        (Observation::FixReverted { source: at(), by: by(), why: String::new() }, vec![other_fix, reverted]),
+        (Observation::FixBack(at()), vec![other_fix, reverted]),
+        (Observation::BranchMerged(by()), vec![other_head, |state| state.branch_merged = true]),
         (
-            Sighting::Reached { environment: production(), commit: at() },
+            Observation::Reached { environment: production(), commit: at() },
             vec![other_fix, |state| state.target = Some(commit("9999999")), |state| {
                 drop(state.reached.insert(production(), commit("9999999")))
             }],
         ),
-        (withheld, vec![other_base, other_fix, |state| state.survey.as_mut().unwrap().withheld_total = 9]),
+        (withheld, vec![other_base, other_fix, |state| state.snapshot.as_mut().unwrap().held_back_total = 9]),
         (
-            Sighting::Counts(counts),
+            Observation::Counts(counts),
             vec![other_base, other_head, |state| {
                 state.counts = Some(Counts { commit: commit("9999999"), production: 1, ships: 2, main: 3 });
             }],
         ),
-        (Sighting::Image { commit: at(), published, by: String::new() }, vec![other_head, pinned]),
+        (Observation::Image { commit: at(), published, by: String::new() }, vec![other_head, pinned]),
         (
-            Sighting::ImagesPassedOver { commit: at(), why: Vec::new() },
+            Observation::ImagesPassedOver { commit: at(), why: Vec::new() },
             vec![other_head, pinned, |state| state.passed_over.push("hotfix: built from 2222222".to_owned())],
         ),
-        (Sighting::Tag(None), vec![other_head, pinned]),
+        (Observation::Tag(None), vec![other_head, pinned]),
         (
-            Sighting::Edits { environment: production(), edits },
+            Observation::Edits { environment: production(), edits },
             vec![other_head, deployed, |state| {
                 state.edits.insert(production(), Edits { diff: String::new(), digest: "2".to_owned() });
             }],
         ),
-        (Sighting::LiveBranch(None), vec![other_head, deployed, |state| state.live_moved = Some(None)]),
+        (Observation::LiveBranch(None), vec![other_head, deployed, |state| state.live_moved = Some(None)]),
         (
-            Sighting::Mainline { how: Containment::Ancestor, main: at(), by: None },
-            vec![other_fix, |state| state.mainline = Mainline::Lost(commit("9999999"))],
+            Observation::Mainline { how: Containment::Ancestor, main: at(), by: None },
+            vec![other_fix, |state| state.mainline = Mainline::Reverted(commit("9999999"))],
         ),
-        (rules, vec![|state| state.asked_deploy = voted().by("ana", Act::Deploy(production())).state.asked_deploy]),
+        (
+            rules,
+            vec![|state| state.asked_deploy = voted().by("ana", UserCommand::Deploy(production())).state.asked_deploy],
+        ),
     ]
 }
 
@@ -139,18 +147,18 @@ fn sightings() -> Vec<(Sighting, Vec<Change>)> {
 fn case_95_a_sighting_is_outdated_by_what_it_was_made_from() {
     let then = Arc::new(live().state);
     for (sighting, changes) in sightings() {
-        let observation = Observation::new(&then, sighting);
+        let observation = StampedObservation::new(&then, sighting);
         let after = |change: &dyn Fn(&mut Hotfix)| {
             let mut now = (*then).clone();
             now.version += 1;
             change(&mut now);
             observation.applies_to(&now)
         };
-        assert!(observation.applies_to(&then), "{:?}", observation.sighting);
-        assert!(after(&|_| {}), "{:?}", observation.sighting);
-        assert!(after(&|now| now.votes.clear()), "votes make {:?} outdated", observation.sighting);
+        assert!(observation.applies_to(&then), "{:?}", observation.observation);
+        assert!(after(&|_| {}), "{:?}", observation.observation);
+        assert!(after(&|now| now.votes.clear()), "votes make {:?} outdated", observation.observation);
         for (number, change) in changes.iter().enumerate() {
-            assert!(!after(change), "change {number} leaves {:?} as it is", observation.sighting);
+            assert!(!after(change), "change {number} leaves {:?} as it is", observation.observation);
         }
     }
 }
@@ -160,8 +168,8 @@ fn case_95_a_sighting_is_outdated_by_what_it_was_made_from() {
 fn what_was_seen_of_files_and_commits_stays_so() {
     let then = Arc::new(live().state);
     let changes: [Change; 5] = [other_fix, other_base, other_head, merged, deployed];
-    for sighting in [Sighting::Job { file: "ci.yml".to_owned() }, Sighting::OnMain([commit("5555555")].into())] {
-        let observation = Observation::new(&then, sighting);
+    for sighting in [Observation::Job { file: "ci.yml".to_owned() }, Observation::OnMain([commit("5555555")].into())] {
+        let observation = StampedObservation::new(&then, sighting);
         for change in changes {
             let mut now = (*then).clone();
             now.version += 1;
@@ -178,6 +186,8 @@ fn case_95_only_votes_that_were_there_are_judged() {
     let after = before.clone().by("ben", crate::fixture::yes(None)).state;
     let (early, late) = (Arc::new(before.state), Arc::new(after));
     let vote = &late.votes[0];
-    let rules = || Sighting::Tag(None::<Digest>);
-    assert!(Observation::new(&late, rules()).judges(vote) && !Observation::new(&early, rules()).judges(vote));
+    let rules = || Observation::Tag(None::<Digest>);
+    assert!(
+        StampedObservation::new(&late, rules()).judges(vote) && !StampedObservation::new(&early, rules()).judges(vote)
+    );
 }

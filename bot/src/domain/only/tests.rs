@@ -46,19 +46,19 @@ fn service() -> Service {
 }
 
 fn steps() -> Vec<StepSpec> {
-    let mut steps = vec![spec("schema", "Schemas", deploy("schemas", What::Schema))];
+    let mut steps = vec![spec("schema", "Schemas", deploy("schemas", Artifact::Schema))];
     for name in ["west", "east"] {
         let environment: Environment = name.parse().unwrap();
         let place = crate::domain::playbook::VerifyPlace::Environment(environment.clone());
         let look = StepKind::Verify { place, question: String::new(), by: Vec::new() };
         steps.push(spec(&format!("agree-{name}"), &format!("Agree to {name}"), StepKind::Approve { environment }));
-        steps.push(spec(&format!("to-{name}"), "Promote", deploy(name, What::Ships)));
+        steps.push(spec(&format!("to-{name}"), "Promote", deploy(name, Artifact::Fix)));
         steps.push(spec(&format!("look-{name}"), "Look", look));
     }
     steps
 }
 
-fn deploy(environment: &str, what: What) -> StepKind {
+fn deploy(environment: &str, what: Artifact) -> StepKind {
     StepKind::Deploy { environment: environment.parse().unwrap(), trigger: Trigger::Auto, what }
 }
 
@@ -123,7 +123,7 @@ fn a_single_production_is_not_among_what_can_be_named() {
 fn what_has_no_parts_is_deployed_whole() {
     let next = |steps| left_of(steps, &["cli"]).unwrap_err().next;
     assert_eq!(
-        next(vec![spec("schema", "Schemas", deploy("schemas", What::Schema))]),
+        next(vec![spec("schema", "Schemas", deploy("schemas", Artifact::Schema))]),
         "It is deployed whole: leave --only out."
     );
     assert_eq!(next(vec![spec("target", "What", StepKind::Target)]), "It is promoted whole: leave --only out.");

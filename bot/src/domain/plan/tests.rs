@@ -6,7 +6,7 @@ use super::*;
 use crate::domain::playbook::{BaseSource, MainlineBy, ServiceKind, Trigger};
 use crate::fixture::{begun, environment, playbook, production, service, spec, staging};
 
-fn deploy(name: &str, what: What) -> StepKind {
+fn deploy(name: &str, what: Artifact) -> StepKind {
     StepKind::Deploy { environment: environment(name), trigger: Trigger::Command, what }
 }
 
@@ -29,13 +29,13 @@ fn plan(kinds: Vec<StepKind>, environments: &[(&str, bool)]) -> Plan {
     plan
 }
 
-fn resolved(scheme: BranchScheme, work: Option<WorkBranch>, subject: Subject<'_>) -> Result<Plan, Vec<Refusal>> {
+fn resolved(scheme: BranchScheme, work: Option<WorkBranch>, subject: PlanInput<'_>) -> Result<Plan, Vec<Refusal>> {
     let playbook = Playbook { branch: scheme, work_branch: work, ..playbook() };
     Plan::resolve(&service(), &playbook, subject, "policy-1")
 }
 
 /// The branch that carries the fix, and the one that it goes into; or the codes of the refusals with their sentences.
-fn names(scheme: BranchScheme, work: Option<WorkBranch>, subject: Subject<'_>) -> Result<[String; 2], Vec<String>> {
+fn names(scheme: BranchScheme, work: Option<WorkBranch>, subject: PlanInput<'_>) -> Result<[String; 2], Vec<String>> {
     let plan = resolved(scheme, work, subject).map_err(|refusals| {
         let cited = |refusal: &Refusal| refusal.requirement.as_ref().map_or_else(String::new, ToString::to_string);
         refusals.iter().map(|refusal| format!("{} {}", refusal.code, cited(refusal))).collect::<Vec<_>>()
@@ -63,8 +63,8 @@ fn work(pattern: Option<&str>) -> Option<WorkBranch> {
     Some(WorkBranch { pattern: pattern.map(ToOwned::to_owned), forbid_prefix: "hotfix".to_owned() })
 }
 
-fn about<'a>(title: &'a str, ticket: Option<&'a str>) -> Subject<'a> {
-    Subject { title, ticket, ..Subject::default() }
+fn about<'a>(title: &'a str, ticket: Option<&'a str>) -> PlanInput<'a> {
+    PlanInput { title, ticket, ..PlanInput::default() }
 }
 
 #[test]
@@ -83,7 +83,7 @@ fn a_plan_takes_over_what_service_and_playbook_say() {
 
 #[test]
 fn the_exceptional_path_is_taken_when_it_is_asked_for_and_there() {
-    let subject = Subject { title: "Fix", exceptional: true, ..Subject::default() };
+    let subject = PlanInput { title: "Fix", exceptional: true, ..PlanInput::default() };
     let refusals = Plan::resolve(&service(), &playbook(), subject, "policy-1").unwrap_err();
     assert_eq!(refusals.iter().map(|refusal| refusal.code.as_str()).collect::<Vec<_>>(), ["path.none"]);
     let exceptional = vec![spec("announce", "Tell the team", StepKind::Announce)];
@@ -98,11 +98,12 @@ fn the_exceptional_path_is_taken_when_it_is_asked_for_and_there() {
 #[test]
 fn targets_that_are_not_there_make_no_plan() {
     let only = ["moon".to_owned()];
-    let subject = Subject { title: "Fix", only: &only, ..Subject::default() };
+    let subject = PlanInput { title: "Fix", only: &only, ..PlanInput::default() };
     let refusals = Plan::resolve(&service(), &playbook(), subject, "policy-1").unwrap_err();
     assert_eq!(refusals.iter().map(|refusal| refusal.code.as_str()).collect::<Vec<_>>(), ["only.unknown"]);
     let only = ["production".to_owned()];
-    let plan = Plan::resolve(&service(), &playbook(), Subject { title: "Fix", only: &only, ..Subject::default() }, "p");
+    let plan =
+        Plan::resolve(&service(), &playbook(), PlanInput { title: "Fix", only: &only, ..PlanInput::default() }, "p");
     assert_eq!(plan.unwrap().only, only);
 }
 
@@ -129,7 +130,7 @@ fn steps_and_environments_are_found_by_name() {
 fn the_productions_of_a_plan_are_those_it_deploys_to_or_all() {
     let places = [("test", false), ("east", true), ("west", true)];
     let productions = |lanes: &[&str]| {
-        let plan = plan(lanes.iter().map(|lane| deploy(lane, What::Ships)).collect(), &places);
+        let plan = plan(lanes.iter().map(|lane| deploy(lane, Artifact::Fix)).collect(), &places);
         plan.productions().map(|place| place.name.to_string()).collect::<Vec<_>>()
     };
     assert_eq!(productions(&[]), ["east", "west"]);
@@ -141,7 +142,7 @@ fn the_productions_of_a_plan_are_those_it_deploys_to_or_all() {
 #[test]
 fn the_lanes_of_a_plan_are_the_environments_it_deploys_to() {
     let approve = StepKind::Approve { environment: production() };
-    let plan = plan(vec![deploy("staging", What::Ships), approve, deploy("moon", What::Schema)], &[]);
+    let plan = plan(vec![deploy("staging", Artifact::Fix), approve, deploy("moon", Artifact::Schema)], &[]);
     assert_eq!(plan.lanes().map(Environment::as_str).collect::<Vec<_>>(), ["staging", "moon"]);
 }
 
@@ -182,7 +183,10 @@ fn the_branch_that_is_deployed_depends_on_where_the_fix_goes() {
     assert!(!into(merge(), "hotfix/1").ships_main());
     assert_eq!(deployed(&into(StepKind::Announce, "main")).as_deref(), Some("hotfix"));
     let plan = into(merge(), "hotfix/1");
-    assert_eq!([Which::Fix, Which::Into].map(|which| plan.branch_named(which).as_str()), ["hotfix", "hotfix/1"]);
+    assert_eq!(
+        [BranchRole::Fix, BranchRole::Integration].map(|which| plan.branch_named(which).as_str()),
+        ["hotfix", "hotfix/1"]
+    );
 }
 
 /// The ids and titles of what a step becomes for the service.
@@ -203,9 +207,9 @@ fn a_step_that_is_not_for_the_service_is_left_out() {
     assert!(!kept(&only_for(ServiceKind::Operator), true, true));
     let image = spec("image", "Find the image", StepKind::Image);
     assert!(kept(&image, true, false) && !kept(&image, false, true));
-    let schema = spec("schema", "Schemas", deploy("staging", What::Schema));
+    let schema = spec("schema", "Schemas", deploy("staging", Artifact::Schema));
     assert!(kept(&schema, false, true) && !kept(&schema, true, false));
-    let ships = spec("staging", "Staging", deploy("staging", What::Ships));
+    let ships = spec("staging", "Staging", deploy("staging", Artifact::Fix));
     assert!(kept(&ships, false, false));
 }
 
@@ -218,13 +222,13 @@ fn a_step_about_a_group_stands_once_for_each_of_its_environments() {
     let two = |ids: [&str; 2], titles: [&str; 2]| {
         ids.iter().zip(titles).map(|(id, title)| ((*id).to_owned(), title.to_owned())).collect::<Vec<_>>()
     };
-    let step = spec("to-production", "Deploy to production", deploy("production", What::Ships));
+    let step = spec("to-production", "Deploy to production", deploy("production", Artifact::Fix));
     let titles = ["Deploy to east", "Deploy to west"];
     assert_eq!(becomes(&step, &service, false), two(["to-east", "to-west"], titles));
     let votes = spec("votes", "Votes", StepKind::Approve { environment: production() });
     assert_eq!(becomes(&votes, &service, false), two(["votes-east", "votes-west"], ["Votes (east)", "Votes (west)"]));
     let kinds = [
-        deploy("production", What::Ships),
+        deploy("production", Artifact::Fix),
         StepKind::Approve { environment: production() },
         StepKind::OnEnvironment { environment: production() },
         look(VerifyPlace::Environment(production())),
@@ -235,9 +239,9 @@ fn a_step_about_a_group_stands_once_for_each_of_its_environments() {
         let places: Vec<_> = placed(&spec("x", "X", kind.clone()), &service, false).iter().filter_map(about).collect();
         assert_eq!(places, ["east", "west"], "{kind:?}");
     }
-    let nowhere = spec("to-moon", "Deploy to moon", deploy("moon", What::Ships));
+    let nowhere = spec("to-moon", "Deploy to moon", deploy("moon", Artifact::Fix));
     assert_eq!(becomes(&nowhere, &service, false), []);
-    let one = spec("staging", "Deploy to staging", deploy("staging", What::Ships));
+    let one = spec("staging", "Deploy to staging", deploy("staging", Artifact::Fix));
     assert_eq!(placed(&one, &service, false), [one]);
 }
 
@@ -245,7 +249,7 @@ fn a_step_about_a_group_stands_once_for_each_of_its_environments() {
 fn some_steps_are_about_an_environment() {
     let cases = [
         (StepKind::Approve { environment: production() }, Some(production())),
-        (deploy("staging", What::Ships), Some(staging())),
+        (deploy("staging", Artifact::Fix), Some(staging())),
         (StepKind::OnEnvironment { environment: staging() }, Some(staging())),
         (look(VerifyPlace::Watch(production())), Some(production())),
         (look(VerifyPlace::Environment(staging())), Some(staging())),
@@ -276,7 +280,7 @@ fn the_branch_is_called_as_the_playbook_says() {
 fn the_work_branch_is_called_after_the_ticket() {
     let named = |name: &str, ticket: Option<&str>| {
         let branch: BranchName = name.parse().unwrap();
-        names(after_ticket(), work(None), Subject { branch: Some(&branch), ..about("Fix", ticket) })
+        names(after_ticket(), work(None), PlanInput { branch: Some(&branch), ..about("Fix", ticket) })
     };
     assert_eq!(names(after_ticket(), work(None), about("Fix", Some("PAY-1"))), both("PAY-1", "hotfix/PAY-1"));
     assert_eq!(named("mine", Some("PAY-1")), both("mine", "hotfix/PAY-1"));
@@ -296,7 +300,7 @@ fn the_work_branch_is_called_after_the_ticket() {
 fn a_better_name_is_proposed_for_a_work_branch() {
     let proposed = |name: &str, ticket: Option<&str>| {
         let branch: BranchName = name.parse().unwrap();
-        let subject = Subject { branch: Some(&branch), ..about("Fix", ticket) };
+        let subject = PlanInput { branch: Some(&branch), ..about("Fix", ticket) };
         resolved(fixed("release"), work(None), subject).unwrap_err().remove(0).next
     };
     assert_eq!(proposed("hotfix/_-mine", None), "Name it otherwise, such as --branch mine.");

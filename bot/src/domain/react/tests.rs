@@ -3,7 +3,7 @@
 use hotfix_adapters::forge::{Check, CheckState, Containment, PullNumber};
 
 use super::*;
-use crate::domain::command::{Outcome, Sighting};
+use crate::domain::command::{EffectResult, Observation};
 use crate::domain::event::{Actor, DeployIntent, MainSeen};
 use crate::domain::playbook::StepSpec;
 use crate::domain::service::StepUp;
@@ -56,7 +56,7 @@ fn fulfilled(id: &str) -> Event {
 
 /// The fix is on main, and its branch is still there.
 fn landed() -> Play {
-    live().came(Outcome::Merged { number: PullNumber(7), commit: commit("eeeeeee") }).saw(Sighting::Mainline {
+    live().came(EffectResult::Merged { number: PullNumber(7), commit: commit("eeeeeee") }).saw(Observation::Mainline {
         how: Containment::Ancestor,
         main: commit("eeeeeee"),
         by: None,
@@ -74,7 +74,7 @@ fn all_steps(play: &Play) -> Vec<Reminder> {
 #[test]
 fn an_opening_reads_the_world_and_says_nothing() {
     let opened = begun().entries[0].event.clone();
-    assert_eq!(reaction(&begun(), opened), Reaction { effects: vec![Effect::Survey], ..Reaction::default() });
+    assert_eq!(reaction(&begun(), opened), Reaction { effects: vec![Effect::TakeSnapshot], ..Reaction::default() });
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn a_step_does_what_it_does_when_its_turn_comes() {
     let ready = begun().announced();
     let branch = ready.clone().changed(|state| state.branch = BranchState::Absent);
     let at = commit("abc1234");
-    let which = crate::domain::playbook::Which::Fix;
+    let which = crate::domain::playbook::BranchRole::Fix;
     assert_eq!(done(&branch, entered("branch")), [Effect::CreateBranch { which, at }]);
     assert_eq!(done(&begun(), entered("announce")), [Effect::Announce]);
     assert_eq!(done(&ready, entered("moon")), []);
@@ -133,8 +133,8 @@ fn a_deployment_is_checked_under_a_key_of_its_own_and_begins() {
 /// People are asked anew while votes are still missing and it is their turn, unless the question would not be taken.
 #[test]
 fn a_question_that_ran_out_is_asked_anew() {
-    let again = |play: &Play, why, environment| done(play, Event::QuestionClosed { environment, why });
-    let asks = [Effect::Prompt { environment: production(), commit: commit("1111111") }];
+    let again = |play: &Play, why, environment| done(play, Event::VoteRequestClosed { environment, why });
+    let asks = [Effect::RequestVotes { environment: production(), commit: commit("1111111") }];
     for why in [Closing::Expired, Closing::Edits] {
         assert_eq!(again(&asked(), why, production()), asks);
         assert_eq!(again(&asked(), why, staging()), []);
@@ -150,7 +150,7 @@ fn the_branch_is_deleted_once_main_has_what_is_on_it() {
     assert_eq!(done(&landed(), fulfilled("review")), []);
     assert_eq!(done(&landed(), fulfilled("moon")), []);
     let changes: [Change; 6] = [
-        ("main is not known to have it", |state| state.mainline = Mainline::Open),
+        ("main is not known to have it", |state| state.mainline = Mainline::NotMerged),
         ("it was given up", |state| {
             state.mainline = Mainline::Waived { by: person("dee"), reason: "a flag".to_owned() };
         }),
@@ -175,7 +175,7 @@ fn the_branch_is_deleted_once_main_has_what_is_on_it() {
 #[test]
 fn the_proof_deletes_the_branch_of_an_abandoned_run() {
     let proofs = [
-        Event::Proven { how: Containment::Ancestor, main: commit("eeeeeee") },
+        Event::MainlineMerged { how: Containment::Ancestor, main: commit("eeeeeee") },
         Event::MainlineConfirmed { note: None },
     ];
     let abandoned = landed().changed(|state| {
@@ -233,8 +233,8 @@ fn nobody_is_reminded_of_what_is_behind_the_run() {
 #[test]
 fn what_goes_out_by_a_broken_glass_is_audited_and_reviewed() {
     let play = asked().glass_broken();
-    let broken = play.entries.iter().find(|entry| matches!(entry.event, Event::GlassBroken(_))).unwrap();
-    assert_eq!(done(&play, broken.event.clone()), [Effect::AnnounceGlass { version: 9 }]);
+    let broken = play.entries.iter().find(|entry| matches!(entry.event, Event::BreakGlassUsed(_))).unwrap();
+    assert_eq!(done(&play, broken.event.clone()), [Effect::AnnounceBreakGlass { version: 9 }]);
     let countersign = vec![(Reminder::Countersign, Duration::from_secs(30 * 60))];
     let audited = |reaction: &Reaction| reaction.effects.contains(&Effect::Audit { version: 9 });
     let by_glass = reaction(&play, Event::DeployStarted(DeployIntent { glass: Some(person("dee")), ..intent() }));
@@ -340,7 +340,7 @@ fn whom_an_event_concerns_is_told_in_person() {
     let announced = Event::Announced { message: message("m1"), reached: [person("ana")].into(), missed };
     assert_eq!(told(&begun(), announced), ["ben", "eve"]);
     let riders = vec![contribution("bbbbbbb", "New currency", "eve"), by.clone(), by];
-    assert_eq!(told(&live(), Event::RidersFound { riders, total: 3 }), ["ben", "eve"]);
+    assert_eq!(told(&live(), Event::IncludedChangesFound { riders, total: 3 }), ["ben", "eve"]);
     assert_eq!(told(&closed(), Event::LanesReleased), Vec::<String>::new());
 }
 
@@ -352,7 +352,7 @@ fn a_rollback_is_told_to_those_whose_work_it_takes_away() {
         change(&mut intent);
         told(play, Event::DeployStarted(intent))
     };
-    let play = live().changed(|state| state.riders = Some(vec![contribution("aaaaaaa", "Redesign", "ben")]));
+    let play = live().changed(|state| state.included_changes = Some(vec![contribution("aaaaaaa", "Redesign", "ben")]));
     assert_eq!(started(&play, |_| {}), ["chi"]);
     assert_eq!(started(&play, |intent| intent.removes = [person("eve"), person("ana")].into()), ["chi", "eve"]);
     assert_eq!(started(&play, |intent| intent.rollback = false), Vec::<String>::new());

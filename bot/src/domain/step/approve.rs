@@ -4,25 +4,25 @@ use hotfix_adapters::ids::{CommitId, Environment};
 use jiff::Timestamp;
 
 use super::{Progress, Wait};
+use crate::domain::break_glass;
 use crate::domain::effect::Effect;
-use crate::domain::glass;
 use crate::domain::hotfix::Hotfix;
 use crate::domain::people::{all_marked, marked};
 use crate::domain::vote::quorum;
 
 pub(super) fn progress(state: &Hotfix, environment: &Environment, now: Timestamp) -> Progress {
     let quorum = quorum(state, environment, now, None);
-    if quorum.vetoes.is_empty() && !quorum.holds() && glass::untold(state, environment, now).is_some() {
+    if quorum.rejections.is_empty() && !quorum.holds() && break_glass::unannounced(state, environment, now).is_some() {
         return Progress::Waiting(Wait::Bot("telling the audit channel that the glass was broken"));
     }
-    if let Some((number, into)) = state.astray().filter(|_| !quorum.holds()) {
+    if let Some((number, into)) = state.wrong_base().filter(|_| !quorum.holds()) {
         return Progress::Waiting(Wait::Retargeted { number, into: into.clone() });
     }
     if !quorum.holds() {
-        let vetoes = quorum.vetoes.len();
+        let vetoes = quorum.rejections.len();
         return Progress::Waiting(Wait::Votes { environment: environment.clone(), missing: quorum.missing, vetoes });
     }
-    let commit = state.ships_to(environment).map_or("nothing", CommitId::short);
+    let commit = state.deployable_to(environment).map_or("nothing", CommitId::short);
     if let Some(person) = &quorum.glass {
         let place = state.plan.place(environment);
         return Progress::done(format!("{} broke the glass, on {commit} for {place}", marked(person)));
@@ -37,10 +37,10 @@ pub(super) fn progress(state: &Hotfix, environment: &Environment, now: Timestamp
 pub(super) fn enter(state: &Hotfix, environment: &Environment, now: Timestamp) -> Vec<Effect> {
     // What was rolled back is not asked for again before somebody says `retry`, or there is something else to vote on.
     let asks = !state.is_taken_back(environment)
-        && state.astray().is_none()
+        && state.wrong_base().is_none()
         && !quorum(state, environment, now, None).missing.is_empty();
-    match state.ships_to(environment) {
-        Some(commit) if asks => vec![Effect::Prompt { environment: environment.clone(), commit: commit.clone() }],
+    match state.deployable_to(environment) {
+        Some(commit) if asks => vec![Effect::RequestVotes { environment: environment.clone(), commit: commit.clone() }],
         Some(_) | None => Vec::new(),
     }
 }

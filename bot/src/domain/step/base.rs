@@ -4,13 +4,13 @@
 use hotfix_adapters::ids::CommitId;
 
 use super::{Progress, Wait};
-use crate::domain::event::{Event, Survey};
+use crate::domain::event::{Event, Snapshot};
 use crate::domain::hotfix::Hotfix;
 use crate::domain::playbook::BaseSource;
 use crate::domain::refusal::Refusal;
 
 pub(super) fn progress(state: &Hotfix, from: BaseSource) -> Progress {
-    let Some(survey) = &state.survey else {
+    let Some(survey) = &state.snapshot else {
         return Progress::Waiting(Wait::Bot("reading what runs in production"));
     };
     match find(survey, from) {
@@ -23,7 +23,7 @@ pub(super) fn progress(state: &Hotfix, from: BaseSource) -> Progress {
 }
 
 /// The base that the survey leads to, with what says so.
-pub(crate) fn find(survey: &Survey, from: BaseSource) -> Result<(CommitId, Vec<String>), Refusal> {
+pub(crate) fn find(survey: &Snapshot, from: BaseSource) -> Result<(CommitId, Vec<String>), Refusal> {
     if let Some(commit) = &survey.from {
         apart(survey, commit)?;
         return Ok((commit.clone(), vec!["the requester's word".to_owned()]));
@@ -38,7 +38,7 @@ pub(crate) fn find(survey: &Survey, from: BaseSource) -> Result<(CommitId, Vec<S
     }
 }
 
-fn in_production(survey: &Survey) -> Result<(CommitId, Vec<String>), Refusal> {
+fn in_production(survey: &Snapshot) -> Result<(CommitId, Vec<String>), Refusal> {
     let mut told: Vec<(&CommitId, String)> = Vec::new();
     told.extend(survey.running.iter().map(|commit| (commit, "what production runs".to_owned())));
     told.extend(survey.last_success.iter().map(|commit| (commit, "the last successful deployment".to_owned())));
@@ -70,7 +70,7 @@ fn in_production(survey: &Survey) -> Result<(CommitId, Vec<String>), Refusal> {
 }
 
 /// A fix goes on top of one thing. A production that runs something else would lose it by this hotfix (HOCS-3).
-fn apart(survey: &Survey, base: &CommitId) -> Result<(), Refusal> {
+fn apart(survey: &Snapshot, base: &CommitId) -> Result<(), Refusal> {
     let others = survey.productions.iter().filter(|(_, commit)| *commit != base);
     let words: Vec<String> = others.map(|(name, commit)| format!("{name} runs {}", commit.short())).collect();
     if words.is_empty() {
@@ -84,14 +84,14 @@ fn apart(survey: &Survey, base: &CommitId) -> Result<(), Refusal> {
     Err(Refusal::new("base.disagree", reason, one_of(survey)).because_of("HOCS-3"))
 }
 
-fn one_of(survey: &Survey) -> String {
+fn one_of(survey: &Snapshot) -> String {
     let names: Vec<String> = survey.productions.keys().map(|name| format!("--only {name}")).collect();
     format!("Bring them together first, or start a hotfix for one of them: {}.", names.join(" or "))
 }
 
 /// The base is the git tag of the release that runs (HOCS-6). A version without a tag leads nowhere, and one that is a hotfix
 /// itself is a question for people (HOCS-3).
-fn release(survey: &Survey) -> Result<(CommitId, Vec<String>), Refusal> {
+fn release(survey: &Snapshot) -> Result<(CommitId, Vec<String>), Refusal> {
     let hotfix = survey
         .told
         .iter()
@@ -135,7 +135,7 @@ fn no_main() -> Refusal {
 
 /// Asked-for fixes that mean nothing are named before anything is done.
 pub(super) fn unknown_fixes(state: &Hotfix) -> Vec<Refusal> {
-    state.survey.iter().flat_map(|survey| &survey.unknown).cloned().collect()
+    state.snapshot.iter().flat_map(|survey| &survey.unknown).cloned().collect()
 }
 
 #[cfg(test)]

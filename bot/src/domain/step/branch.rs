@@ -6,10 +6,10 @@ use super::{Progress, Wait, base};
 use crate::domain::effect::Effect;
 use crate::domain::hotfix::{BranchState, Hotfix};
 use crate::domain::id::RequirementId;
-use crate::domain::playbook::{StepKind, Which};
+use crate::domain::playbook::{BranchRole, StepKind};
 use crate::domain::refusal::Refusal;
 
-pub(super) fn progress(state: &Hotfix, which: Which) -> Progress {
+pub(super) fn progress(state: &Hotfix, which: BranchRole) -> Progress {
     if stands(state, which) == BranchState::Absent {
         return Progress::Waiting(Wait::Bot("creating the branch"));
     }
@@ -17,23 +17,23 @@ pub(super) fn progress(state: &Hotfix, which: Which) -> Progress {
     Progress::done(format!("{} created at {at}", state.plan.branch_named(which)))
 }
 
-pub(super) fn enter(state: &Hotfix, which: Which) -> Vec<Effect> {
+pub(super) fn enter(state: &Hotfix, which: BranchRole) -> Vec<Effect> {
     match (&state.base, stands(state, which)) {
         (Some(base), BranchState::Absent) => vec![Effect::CreateBranch { which, at: base.clone() }],
         (Some(_) | None, BranchState::Absent | BranchState::Present | BranchState::Deleted) => Vec::new(),
     }
 }
 
-fn stands(state: &Hotfix, which: Which) -> BranchState {
+fn stands(state: &Hotfix, which: BranchRole) -> BranchState {
     match which {
-        Which::Fix => state.branch,
-        Which::Into => state.into,
+        BranchRole::Fix => state.branch,
+        BranchRole::Integration => state.into,
     }
 }
 
 /// A branch of that name left over from an earlier run, or one that git cannot hold beside it.
-pub(super) fn objections(state: &Hotfix, which: Which) -> Vec<Refusal> {
-    let Some(survey) = &state.survey else { return Vec::new() };
+pub(super) fn objections(state: &Hotfix, which: BranchRole) -> Vec<Refusal> {
+    let Some(survey) = &state.snapshot else { return Vec::new() };
     let base =
         state.plan.steps.iter().find_map(|spec| {
             if let StepKind::Base { from } = &spec.kind { base::find(survey, *from).ok() } else { None }
@@ -42,7 +42,7 @@ pub(super) fn objections(state: &Hotfix, which: Which) -> Vec<Refusal> {
     let ours = state.plan.branch_named(which);
     // The bot puts aside what an earlier run left behind, when nobody pushed to it since.
     let ours_to_move = |name: &BranchName, at: &CommitId| {
-        which == Which::Fix && name == ours && survey.left.as_ref().is_some_and(|left| &left.at == at)
+        which == BranchRole::Fix && name == ours && survey.left.as_ref().is_some_and(|left| &left.at == at)
     };
     let in_the_way = survey.branches.iter().filter(|(name, at)| !ours_to_move(name, at));
     let mut all: Vec<Refusal> = in_the_way.filter_map(|(name, at)| objection(ours, name, at, &base)).collect();
@@ -58,7 +58,7 @@ pub(super) fn objections(state: &Hotfix, which: Which) -> Vec<Refusal> {
 }
 
 /// The sentence of the runbook at hand: this one where the step serves it, else the first that it does serve.
-fn cited(state: &Hotfix, which: Which, wanted: Option<RequirementId>) -> Option<RequirementId> {
+fn cited(state: &Hotfix, which: BranchRole, wanted: Option<RequirementId>) -> Option<RequirementId> {
     let step = state.plan.steps.iter().find(|spec| spec.kind == StepKind::Branch { which });
     let serves = step.map_or(&[][..], |spec| &spec.serves);
     wanted.filter(|id| serves.contains(id)).or_else(|| serves.first().cloned())

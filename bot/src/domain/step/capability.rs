@@ -6,7 +6,7 @@ use crate::domain::playbook::CapabilityKind;
 use crate::domain::refusal::Refusal;
 
 pub(super) fn progress(state: &Hotfix, needs: &[CapabilityKind]) -> Progress {
-    let Some(survey) = &state.survey else {
+    let Some(survey) = &state.snapshot else {
         return Progress::Waiting(Wait::Bot("probing what the path needs"));
     };
     let missing: Vec<Refusal> = needs

@@ -4,7 +4,7 @@
 use hotfix_adapters::ids::CommitId;
 use jiff::Timestamp;
 
-use super::{Progress, Wait, count, stray};
+use super::{Progress, Wait, count, extra_commits};
 use crate::domain::effect::Effect;
 use crate::domain::hotfix::{FixState, Hotfix};
 
@@ -12,7 +12,7 @@ pub(super) fn progress(state: &Hotfix, large_lines: u32, pulls: bool) -> Progres
     if is_leaving(state) {
         return Progress::Waiting(Wait::Bot("taking a fix off the branch"));
     }
-    let strays = stray::strays(state);
+    let strays = extra_commits::unexpected_commits(state);
     if !strays.is_empty() {
         return Progress::Waiting(Wait::Strays(strays.into_iter().map(|(at, why)| (at.clone(), why)).collect()));
     }
@@ -57,7 +57,11 @@ pub(super) fn adapted(state: &Hotfix) -> String {
 }
 
 pub(super) fn enter(state: &Hotfix, now: Timestamp, pulls: bool) -> Vec<Effect> {
-    if is_leaving(state) || conflict(state).is_some() || !stray::strays(state).is_empty() || reverted(state).is_some() {
+    if is_leaving(state)
+        || conflict(state).is_some()
+        || !extra_commits::unexpected_commits(state).is_empty()
+        || reverted(state).is_some()
+    {
         return Vec::new();
     }
     if let (Some(head), Some(base)) = (state.head.as_ref().filter(|head| !head.on_base), &state.base) {

@@ -29,7 +29,7 @@ impl Verdict {
 /// Judges the checks of the head of the branch. With no explicit list the checks that the forge requires and those of main are
 /// expected.
 pub(super) fn of_head(state: &Hotfix, checks: &[Check]) -> Verdict {
-    let required = state.survey.iter().flat_map(|survey| &survey.required_contexts);
+    let required = state.snapshot.iter().flat_map(|survey| &survey.required_contexts);
     judge(&Rules::of(&state.plan), required.chain(known_of_main(state)), checks)
 }
 
@@ -45,7 +45,7 @@ fn known_of_main(state: &Hotfix) -> impl Iterator<Item = &String> {
     let merged = state.pull.as_ref().and_then(|pull| pull.merged.as_ref());
     let last = state.main_seen.as_ref().filter(|seen| Some(&seen.commit) != merged && !seen.checks.is_empty());
     let last = last.or(state.main_before.as_ref());
-    let surveyed = state.survey.iter().flat_map(|survey| names(&survey.main_checks));
+    let surveyed = state.snapshot.iter().flat_map(|survey| names(&survey.main_checks));
     surveyed.chain(last.into_iter().flat_map(|seen| names(&seen.checks)))
 }
 

@@ -14,10 +14,10 @@ pub(super) fn progress(state: &Hotfix, step: &StepId, environment: &Environment,
     if state.asked_deploy.as_ref().is_some_and(|asked| &asked.environment == environment) {
         return Progress::Waiting(Wait::Bot("reading the facts once more"));
     }
-    let mine = state.last_deploy(environment).filter(|deploy| state.is_what_ships(&deploy.intent));
+    let mine = state.last_deploy(environment).filter(|deploy| state.is_deployable(&deploy.intent));
     match mine.map(|deploy| &deploy.state) {
         Some(DeployState::Succeeded) => {
-            let commit = state.ships_to(environment).map_or("it", |commit| commit.short());
+            let commit = state.deployable_to(environment).map_or("it", |commit| commit.short());
             let said_by = mine.and_then(|deploy| deploy.said_by.as_ref());
             let said_by = said_by.map_or_else(String::new, |person| format!(", says {}", marked(person)));
             Progress::done(if state.plan.only_in(environment).is_empty() {

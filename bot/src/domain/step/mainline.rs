@@ -11,11 +11,11 @@ use crate::domain::playbook::MainlineBy;
 
 pub(super) fn progress(state: &Hotfix) -> Progress {
     match &state.mainline {
-        Mainline::Proven(how, main) => {
+        Mainline::Merged(how, main) => {
             Progress::done(format!("{} at {}{}", words(how), main.short(), super::change::adapted(state)))
         }
         Mainline::Waived { by, reason } => Progress::done(format!("waived by {}: {reason}", marked(by))),
-        Mainline::Open | Mainline::Lost(_) => Progress::Waiting(Wait::Mainline),
+        Mainline::NotMerged | Mainline::Reverted(_) => Progress::Waiting(Wait::Mainline),
     }
 }
 
@@ -26,13 +26,13 @@ pub(super) fn enter(state: &Hotfix, by: MainlineBy) -> Vec<Effect> {
     }
     let method = match by {
         MainlineBy::Merge(method) => method,
-        MainlineBy::Pull if state.return_pull.is_none() && state.mainline == Mainline::Open => {
+        MainlineBy::Pull if state.return_pull.is_none() && state.mainline == Mainline::NotMerged => {
             return vec![Effect::OpenReturn];
         }
         MainlineBy::Pull | MainlineBy::Proof => return Vec::new(),
     };
     match (&state.pull, &state.head) {
-        (Some(pull), Some(head)) if pull.merged.is_none() && state.mainline == Mainline::Open => {
+        (Some(pull), Some(head)) if pull.merged.is_none() && state.mainline == Mainline::NotMerged => {
             vec![Effect::Merge { number: pull.number, head: head.tip.clone(), method }]
         }
         // Merged before, by the bot or by a person: the poll that proves it is all that is needed.

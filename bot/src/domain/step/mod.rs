@@ -15,6 +15,7 @@ mod checks;
 mod deploy;
 mod evidence;
 mod expire;
+mod extra_commits;
 mod image;
 mod mainline;
 mod merge;
@@ -24,7 +25,6 @@ mod postmortem;
 mod releasable;
 mod review;
 mod ride_along;
-mod stray;
 mod target;
 mod triage;
 mod verify;
@@ -45,8 +45,8 @@ use super::service::ApprovalRule;
 pub(crate) use evidence::starts_over;
 pub use evidence::{Evidence, evidence, in_the_way, is_out, outdated, place_of_deploy, unsound, where_out};
 pub(crate) use expire::reverted;
+pub use extra_commits::{ExtraKind, extra_commits, unexpected_commits};
 pub(crate) use merge::failed as merge_failed;
-pub use stray::{Why, beyond, strays};
 pub(crate) use triage::{letter, on_record};
 pub use verify::commit_at;
 pub(crate) use verify::speaks_for;
@@ -82,7 +82,7 @@ pub enum Wait {
     /// Somebody to push a fix, or to name one.
     Fix,
     /// Somebody to take commits off the branch that must not be there, or to ask for them.
-    Strays(Vec<(CommitId, Why)>),
+    Strays(Vec<(CommitId, ExtraKind)>),
     /// Somebody to confirm fixes that main reverted.
     Reverted(Vec<CommitId>),
     /// Somebody to settle a conflict in these files.
@@ -325,7 +325,7 @@ pub fn is_option(spec: &StepSpec) -> bool {
 #[must_use]
 pub fn asks_at_once(state: &Hotfix, kind: &StepKind) -> bool {
     matches!(kind, StepKind::Agree { .. } | StepKind::Triage { ask: true, .. } | StepKind::OnMain | StepKind::Expire)
-        || matches!(kind, StepKind::Approve { .. } if state.astray().is_some())
+        || matches!(kind, StepKind::Approve { .. } if state.wrong_base().is_some())
 }
 
 /// Everything that speaks against beginning, from all the steps that look at the world before anything is done.

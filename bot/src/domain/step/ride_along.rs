@@ -5,7 +5,7 @@ use crate::domain::effect::Effect;
 use crate::domain::hotfix::Hotfix;
 
 pub(super) fn progress(state: &Hotfix) -> Progress {
-    match &state.riders {
+    match &state.included_changes {
         Some(riders) if riders.is_empty() => Progress::done("nothing else goes out"),
         Some(riders) => Progress::done(format!("with it goes out: {} of others", count(riders.len(), "commit"))),
         None => Progress::Waiting(Wait::Bot("finding out what else goes out")),
@@ -13,5 +13,5 @@ pub(super) fn progress(state: &Hotfix) -> Progress {
 }
 
 pub(super) fn enter(state: &Hotfix) -> Vec<Effect> {
-    state.ships().map(|to| Effect::FindRiders { to: to.clone() }).into_iter().collect()
+    state.deployable().map(|to| Effect::FindIncludedChanges { to: to.clone() }).into_iter().collect()
 }

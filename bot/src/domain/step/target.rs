@@ -4,13 +4,13 @@
 use hotfix_adapters::ids::CommitId;
 
 use super::{Progress, Wait, base};
-use crate::domain::event::{Event, Survey};
+use crate::domain::event::{Event, Snapshot};
 use crate::domain::hotfix::Hotfix;
 use crate::domain::playbook::StepKind;
 use crate::domain::refusal::Refusal;
 
 pub(super) fn progress(state: &Hotfix) -> Progress {
-    let Some(survey) = &state.survey else {
+    let Some(survey) = &state.snapshot else {
         return Progress::Waiting(Wait::Bot("reading what would be promoted"));
     };
     let Some(target) = &survey.target else {
@@ -29,7 +29,7 @@ pub(super) fn progress(state: &Hotfix) -> Progress {
     }
 }
 
-fn against(state: &Hotfix, survey: &Survey, target: &CommitId) -> Vec<Refusal> {
+fn against(state: &Hotfix, survey: &Snapshot, target: &CommitId) -> Vec<Refusal> {
     let from =
         state.plan.steps.iter().find_map(|spec| {
             if let StepKind::Base { from } = &spec.kind { base::find(survey, *from).ok() } else { None }

@@ -4,11 +4,11 @@ use hotfix_adapters::forge::{Check, CheckState, MergeMethod};
 use hotfix_adapters::registry::{Image, Published};
 
 use super::*;
-use crate::domain::command::Act;
-use crate::domain::event::{Counts, MainSeen, Survey};
+use crate::domain::command::UserCommand;
+use crate::domain::event::{Counts, MainSeen, Snapshot};
 use crate::domain::hotfix::{Pinned, StepState};
 use crate::domain::id::StepId;
-use crate::domain::playbook::{BaseSource, CapabilityKind, MainlineBy, Trigger, VerifyPlace, What, Which};
+use crate::domain::playbook::{Artifact, BaseSource, BranchRole, CapabilityKind, MainlineBy, Trigger, VerifyPlace};
 use crate::fixture::{
     self, Play, asked, begun, closed, commit, contribution, environment, live, person, production, voted,
 };
@@ -46,7 +46,7 @@ fn every_kind() -> Vec<(StepKind, bool)> {
     let (place, question) = (VerifyPlace::Local, "Is it good?".to_owned());
     let (party, file, names) = ("qa".to_owned(), "ci.yml".to_owned(), "{branch}".to_owned());
     let environment = production();
-    let deploy = StepKind::Deploy { environment: environment.clone(), trigger: Trigger::Command, what: What::Ships };
+    let deploy = StepKind::Deploy { environment: environment.clone(), trigger: Trigger::Command, what: Artifact::Fix };
     vec![
         (StepKind::Triage { criteria: Vec::new(), ask: true }, true),
         (StepKind::Target, false),
@@ -62,7 +62,7 @@ fn every_kind() -> Vec<(StepKind, bool)> {
         (StepKind::Releasable, false),
         (StepKind::Capability { needs }, false),
         (StepKind::Announce, true),
-        (StepKind::Branch { which: Which::Fix }, false),
+        (StepKind::Branch { which: BranchRole::Fix }, false),
         (StepKind::Change { large_lines: 200, pull: true }, false),
         (StepKind::Review { approvals: 1 }, true),
         (StepKind::Verify { place, question, by: Vec::new() }, true),
@@ -137,13 +137,13 @@ fn the_bot_acts_when_the_turn_of_some_steps_comes() {
         kinds.flat_map(|kind| enter(&play.state, &spec(kind), play.now)).collect::<Vec<_>>()
     };
     let pick = |play: &Play| Effect::Pick { source: commit("f1f1f1f"), at: play.now };
-    let branch = Effect::CreateBranch { which: Which::Fix, at: commit("abc1234") };
+    let branch = Effect::CreateBranch { which: BranchRole::Fix, at: commit("abc1234") };
     let play = begun();
     assert_eq!(acts(&play), [Effect::Announce, branch, pick(&play)]);
     let (ships, number) = (commit("1111111"), PullNumber(7));
-    let prompt = Effect::Prompt { environment: production(), commit: ships.clone() };
+    let prompt = Effect::RequestVotes { environment: production(), commit: ships.clone() };
     let merge = Effect::Merge { number, head: ships.clone(), method: MergeMethod::Merge };
-    assert_eq!(acts(&asked()), [prompt, merge, Effect::FindRiders { to: ships }]);
+    assert_eq!(acts(&asked()), [prompt, merge, Effect::FindIncludedChanges { to: ships }]);
     let back = StepKind::Mainline { by: MainlineBy::Pull, delete_branch: true };
     assert_eq!(enter(&asked().state, &spec(back), asked().now), [Effect::OpenReturn]);
 }
@@ -159,7 +159,7 @@ fn a_plan_releases_until_its_deployments_have_begun() {
         })
         .state
     };
-    let begins = || voted().by("ana", Act::Deploy(production())).begins("abc1234");
+    let begins = || voted().by("ana", UserCommand::Deploy(production())).begins("abc1234");
     let other = |state: &mut Hotfix| state.deploys.last_mut().unwrap().intent.commit = commit("9999999");
     assert!(!releases(&voted().state), "it rests neither on main nor on a merge");
     assert!(releases(&with(voted(), StepKind::Releasable)));
@@ -176,8 +176,8 @@ type Change = fn(&mut Hotfix);
 
 #[test]
 fn everything_that_speaks_against_beginning_is_said_before_anything_is_done() {
-    let survey = |state: &mut Hotfix, change: fn(&mut Survey)| {
-        change(state.survey.as_mut().unwrap());
+    let survey = |state: &mut Hotfix, change: fn(&mut Snapshot)| {
+        change(state.snapshot.as_mut().unwrap());
     };
     let objected = |change: &dyn Fn(&mut Hotfix)| {
         let play = begun().changed(change);
@@ -203,12 +203,12 @@ fn everything_that_speaks_against_beginning_is_said_before_anything_is_done() {
     for (change, codes) in against {
         assert_eq!(objected(&change), codes);
     }
-    assert_eq!(objected(&|state| survey(state, |survey| survey.withheld_total = 0)), ["withheld.nothing"]);
+    assert_eq!(objected(&|state| survey(state, |survey| survey.held_back_total = 0)), ["withheld.nothing"]);
     assert_eq!(objected(&|state| survey(state, |survey| survey.running = Some(commit("1")))), ["base.disagree"]);
-    let stale = |survey: &mut Survey| {
+    let stale = |survey: &mut Snapshot| {
         survey.branches.push(("hotfix".parse().unwrap(), commit("2222222")));
         survey.unknown.push(Refusal::new("fix.unknown", "Nobody knows it.", "Name another."));
-        survey.withheld_total = 0;
+        survey.held_back_total = 0;
     };
     assert_eq!(objected(&|state| survey(state, stale)), ["fix.unknown", "withheld.nothing", "branch.stale"]);
 }
@@ -264,7 +264,7 @@ fn the_exceptional_path_needs_everything_that_it_rests_on() {
     let with = |all: &[(CapabilityKind, Option<&str>)]| {
         let mut state = begun().state;
         let all = all.iter().map(|(kind, why)| (*kind, why.map(str::to_owned)));
-        state.survey.as_mut().unwrap().capabilities = all.collect();
+        state.snapshot.as_mut().unwrap().capabilities = all.collect();
         capability::progress(&state, &needs)
     };
     let all = Progress::done("all 3 capabilities are declared and answered");
@@ -276,7 +276,7 @@ fn the_exceptional_path_needs_everything_that_it_rests_on() {
     assert_eq!(reasons[0], format!("{not}: hotfix_staging is not declared for this service."));
     assert_eq!(reasons[1], format!("{not}: release_handles_hotfix_tags does not answer: 404."));
     assert_eq!(cited(&refusals(with(&[(needs[1], None), (needs[2], None)]))), ["path.unsupported MAIN-13a"]);
-    let unread = begun().changed(|state| state.survey = None).state;
+    let unread = begun().changed(|state| state.snapshot = None).state;
     assert_eq!(capability::progress(&unread, &needs), Progress::Waiting(Wait::Bot("probing what the path needs")));
 }
 
@@ -309,12 +309,12 @@ fn others_bring_it_to_an_environment() {
 fn what_rides_along_is_found_of_what_ships() {
     let riders = |riders: Option<usize>| {
         let of = |number| vec![contribution("5555555", "A change", "eve"); number];
-        ride_along::progress(&asked().changed(|state| state.riders = riders.map(of)).state)
+        ride_along::progress(&asked().changed(|state| state.included_changes = riders.map(of)).state)
     };
     assert_eq!(riders(None), Progress::Waiting(Wait::Bot("finding out what else goes out")));
     assert_eq!(riders(Some(0)), Progress::done("nothing else goes out"));
     assert_eq!(riders(Some(1)), Progress::done("with it goes out: 1 commit of others"));
-    assert_eq!(ride_along::enter(&asked().state), [Effect::FindRiders { to: commit("1111111") }]);
+    assert_eq!(ride_along::enter(&asked().state), [Effect::FindIncludedChanges { to: commit("1111111") }]);
     assert_eq!(ride_along::enter(&begun().state), []);
 }
 

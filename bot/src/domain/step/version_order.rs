@@ -7,7 +7,7 @@ use crate::domain::event::Counts;
 use crate::domain::hotfix::Hotfix;
 
 pub(super) fn progress(state: &Hotfix, prefix: &str) -> Progress {
-    let Some(counts) = state.counts.as_ref().filter(|counts| Some(&counts.commit) == state.ships()) else {
+    let Some(counts) = state.counts.as_ref().filter(|counts| Some(&counts.commit) == state.deployable()) else {
         return Progress::Waiting(Wait::Bot("counting the commits behind the versions"));
     };
     let version = version(prefix, counts);

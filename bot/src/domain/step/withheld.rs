@@ -9,18 +9,18 @@ use crate::domain::hotfix::Hotfix;
 use crate::domain::refusal::Refusal;
 
 pub(super) fn progress(state: &Hotfix) -> Progress {
-    let Some(survey) = &state.survey else {
+    let Some(survey) = &state.snapshot else {
         return Progress::Waiting(Wait::Bot("reading what main holds"));
     };
-    if survey.withheld_total > 0 {
-        return Progress::done(format!("main holds {} commits that do not ship with it", survey.withheld_total));
+    if survey.held_back_total > 0 {
+        return Progress::done(format!("main holds {} commits that do not ship with it", survey.held_back_total));
     }
     let base_is_known = survey.running.is_some() || survey.last_success.is_some() || survey.from.is_some();
     if !base_is_known {
         // The base step says so; it would be wrong to say that nothing is withheld.
         return Progress::Waiting(Wait::Bot("reading what main holds"));
     }
-    let (reason, next) = if survey.withheld_without.is_empty() {
+    let (reason, next) = if survey.held_back_without.is_empty() {
         let reason =
             "Nothing is withheld: production runs everything that is on main, so a hotfix would only be a detour.";
         (reason, "Merge the fix to main and deploy as usual.")
@@ -35,10 +35,10 @@ pub(super) fn progress(state: &Hotfix) -> Progress {
 /// Returns whether what is withheld was compared with another base, or without other fixes, than the run has now.
 #[must_use]
 pub fn is_due(state: &Hotfix) -> bool {
-    let (Some(survey), Some(base)) = (&state.survey, &state.base) else { return false };
+    let (Some(survey), Some(base)) = (&state.snapshot, &state.base) else { return false };
     let merged = state.pull.as_ref().is_some_and(|pull| pull.merged.is_some());
     let fixes: BTreeSet<&CommitId> = state.fixes.iter().map(|fix| &fix.source).collect();
-    let as_is = survey.withheld_since.as_ref() == Some(base) && survey.withheld_without.iter().eq(fixes);
+    let as_is = survey.held_back_since.as_ref() == Some(base) && survey.held_back_without.iter().eq(fixes);
     !as_is && !merged && !state.plan.ships_main()
 }
 

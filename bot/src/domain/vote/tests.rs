@@ -6,16 +6,16 @@ use jiff::{SignedDuration, Timestamp};
 use super::*;
 use crate::domain::attribution::Identified;
 use crate::domain::event::Contributor;
-use crate::domain::hotfix::{Hotfix, Veto};
-use crate::domain::playbook::{StepKind, Trigger, What};
-use crate::domain::way::Way;
+use crate::domain::hotfix::{Hotfix, Rejection};
+use crate::domain::playbook::{Artifact, StepKind, Trigger};
+use crate::domain::vote_source::VoteSource;
 use crate::fixture::{asked, commit, contribution, environment, person, production, spec, voted, yes};
 
-fn standing(all: &[(&str, &[Role])]) -> Standing {
+fn standing(all: &[(&str, &[Role])]) -> CurrentRoles {
     all.iter().map(|(who, roles)| (person(who), roles.iter().copied().collect())).collect()
 }
 
-fn facts(standing: Standing) -> DeployFacts {
+fn facts(standing: CurrentRoles) -> DeployFacts {
     DeployFacts { standing, ..DeployFacts::default() }
 }
 
@@ -96,11 +96,11 @@ fn a_quorum_says_who_voted_what_is_missing_and_who_said_no() {
     let both = voted();
     assert!(of(&both.state).holds());
     let mut vetoed = both.state.clone();
-    let no = |reason: &str| Veto { reason: reason.to_owned(), way: Way::Word, on: None };
-    vetoed.vetoes.insert((environment("staging"), person("eve")), no("not there"));
-    assert!(of(&vetoed).vetoes.is_empty() && of(&vetoed).holds());
-    vetoed.vetoes.insert((production(), person("eve")), no("not here"));
-    assert_eq!(of(&vetoed).vetoes, [(person("eve"), "not here".to_owned())]);
+    let no = |reason: &str| Rejection { reason: reason.to_owned(), source: VoteSource::Command, on: None };
+    vetoed.rejections.insert((environment("staging"), person("eve")), no("not there"));
+    assert!(of(&vetoed).rejections.is_empty() && of(&vetoed).holds());
+    vetoed.rejections.insert((production(), person("eve")), no("not here"));
+    assert_eq!(of(&vetoed).rejections, [(person("eve"), "not here".to_owned())]);
     assert!(!of(&vetoed).holds());
     vetoed.votes.clear();
     assert!(!of(&vetoed).holds());
@@ -188,16 +188,16 @@ fn why_a_vote_lapses_by_the_rules_as_they_are_now() {
     let play = voted();
     let vote = &play.state.votes[0];
     let told = |roles: Option<&[Role]>, now: Timestamp, version: &str| {
-        let standing = roles.map_or_else(Standing::new, |roles| standing(&[("ben", roles)]));
+        let standing = roles.map_or_else(CurrentRoles::new, |roles| standing(&[("ben", roles)]));
         lapse(&play.state, vote, now, (version, &standing))
     };
     let (approver, now) = (Some(&[Role::Approver][..]), play.now);
     assert_eq!(told(approver, now, "policy-1"), None);
-    assert_eq!(told(None, now, "policy-1"), Some(Lapse::Left));
-    assert_eq!(told(Some(&[Role::Captain]), now, "policy-1"), Some(Lapse::Role));
-    assert_eq!(told(approver, vote.expires, "policy-1"), Some(Lapse::Expired));
+    assert_eq!(told(None, now, "policy-1"), Some(VoidReason::Left));
+    assert_eq!(told(Some(&[Role::Captain]), now, "policy-1"), Some(VoidReason::Role));
+    assert_eq!(told(approver, vote.expires, "policy-1"), Some(VoidReason::Expired));
     assert_eq!(told(approver, vote.expires.checked_sub(SignedDuration::from_secs(1)).unwrap(), "policy-1"), None);
-    assert_eq!(told(approver, now, "policy-2"), Some(Lapse::Policy));
+    assert_eq!(told(approver, now, "policy-2"), Some(VoidReason::Policy));
     // No rule asks for a role that they had: then none can have been taken away.
     let mut unasked = play.state.clone();
     rules(&mut unasked, &[rule(Role::Captain, 1)]);
@@ -265,24 +265,24 @@ fn a_promotion_takes_one_voter_who_did_not_write_it() {
     let by = |who: &str| Some(vec![contribution("5555555", "A change", who)]);
     let step = |kind| spec("extra", "", kind);
     let mut promotion = one_vote();
-    promotion.target = promotion.ships().cloned();
+    promotion.target = promotion.deployable().cloned();
     promotion.plan.steps.push(step(StepKind::Target));
     assert_eq!(missing(&promotion), []);
-    promotion.riders = by("ben");
+    promotion.included_changes = by("ben");
     assert_eq!(missing(&promotion), [rule(Role::Approver, 1)]);
-    promotion.riders = by("eve");
+    promotion.included_changes = by("eve");
     assert_eq!(missing(&promotion), []);
-    promotion.riders = Some(vec![contribution("5555555", "A", "eve"), contribution("6666666", "B", "ben")]);
+    promotion.included_changes = Some(vec![contribution("5555555", "A", "eve"), contribution("6666666", "B", "ben")]);
     assert_eq!(missing(&promotion), [rule(Role::Approver, 1)]);
 
     let mut hotfix = one_vote();
-    hotfix.riders = by("ben");
+    hotfix.included_changes = by("ben");
     assert_eq!(missing(&hotfix), [], "what rides along with a hotfix is not what is approved");
 
     let mut schema = promotion.clone();
-    schema.asked.schema = schema.ships().cloned();
+    schema.asked.schema = schema.deployable().cloned();
     schema.target = Some(commit("7777777"));
-    let deploys = StepKind::Deploy { environment: production(), trigger: Trigger::Command, what: What::Schema };
+    let deploys = StepKind::Deploy { environment: production(), trigger: Trigger::Command, what: Artifact::Schema };
     schema.plan.steps.push(step(deploys));
     assert_eq!(missing(&schema), [], "the riders are not in the schema");
 

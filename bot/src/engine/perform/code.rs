@@ -9,17 +9,17 @@ use hotfix_adapters::forge::{
 use hotfix_adapters::ids::{BranchName, CommitId, Platform};
 use jiff::Timestamp;
 
-use crate::domain::command::{Command, Outcome, PickResult, Rebased, Sighting};
+use crate::domain::command::{Command, EffectResult, Observation, PickResult, Rebased};
 use crate::domain::event::{Contribution, PullSeen};
 use crate::domain::hotfix::Hotfix;
-use crate::domain::observation::Observation;
-use crate::domain::playbook::{HoldMeans, StepKind, StepSpec, Which};
+use crate::domain::observation::StampedObservation;
+use crate::domain::playbook::{BranchRole, HoldMeans, StepKind, StepSpec};
 use crate::domain::step;
 use crate::engine::Engine;
+use crate::engine::branch_tips::Tips;
 use crate::engine::facts::LISTED;
-use crate::engine::mailbox::Beside;
+use crate::engine::mailbox::CommitExtras;
 use crate::engine::outbox::Performed;
-use crate::engine::tips::Tips;
 
 /// A rebase of more commits than this is a person's work.
 const REBASED_AT_MOST: usize = 100;
@@ -28,21 +28,21 @@ impl Engine {
     pub(super) async fn create_branch(
         &self,
         state: &Hotfix,
-        which: Which,
+        which: BranchRole,
         at: &CommitId,
     ) -> Result<Performed, Failure> {
         let branch = state.plan.branch_named(which);
-        if which == Which::Fix {
+        if which == BranchRole::Fix {
             self.put_aside(state, at).await?;
         }
         self.forge(&state.plan.service)?.create(&state.plan.repo, branch, at).await?;
-        Ok(Performed::came(Outcome::BranchCreated { which, at: at.clone() }))
+        Ok(Performed::came(EffectResult::BranchCreated { which, at: at.clone() }))
     }
 
     /// Keeps what an earlier run left on the branch under another name. Whatever of it was done before is found done.
     async fn put_aside(&self, state: &Hotfix, base: &CommitId) -> Result<(), Failure> {
         let (forge, repo, branch) = (self.forge(&state.plan.service)?, &state.plan.repo, &state.plan.branch);
-        let Some(left) = state.survey.as_ref().and_then(|survey| survey.left.as_ref()) else { return Ok(()) };
+        let Some(left) = state.snapshot.as_ref().and_then(|survey| survey.left.as_ref()) else { return Ok(()) };
         if &left.at == base || forge.tip(repo, branch).await?.as_ref() != Some(&left.at) {
             return Ok(());
         }
@@ -58,7 +58,7 @@ impl Engine {
     /// Creates the branch again that somebody deleted: its commits are still known here.
     pub(super) async fn restore_branch(&self, state: &Hotfix, at: &CommitId) -> Result<Performed, Failure> {
         self.forge(&state.plan.service)?.create(&state.plan.repo, &state.plan.branch, at).await?;
-        Ok(Performed::came(Outcome::BranchRestored { at: at.clone() }))
+        Ok(Performed::came(EffectResult::BranchRestored { at: at.clone() }))
     }
 
     pub(super) async fn pick(&self, state: &Hotfix, source: &CommitId, at: Timestamp) -> Result<Performed, Failure> {
@@ -68,7 +68,7 @@ impl Engine {
         if let Some((by, why)) = self.reverted_on_main(state, source, tips).await? {
             let result = PickResult::Reverted { by, why };
             let by = self.attribution(state, source).await?;
-            return Ok(Performed::came(Outcome::Picked { source: source.clone(), result, by: Box::new(by) }));
+            return Ok(Performed::came(EffectResult::Picked { source: source.clone(), result, by: Box::new(by) }));
         }
         let tip = self.tip(state, tips).await?;
         let by = self.attribution(state, source).await?;
@@ -93,7 +93,7 @@ impl Engine {
             Picked::Conflict { files } => PickResult::Conflict { files },
             Picked::Malformed(why) => return Err(by_hand(state, source, &why)),
         };
-        Ok(Performed::came(Outcome::Picked { source: source.clone(), by: Box::new(by), result }))
+        Ok(Performed::came(EffectResult::Picked { source: source.clone(), by: Box::new(by), result }))
     }
 
     /// Puts everything on the branch but this fix on top of the base anew. What lies below the fix stays as it is.
@@ -124,7 +124,7 @@ impl Engine {
                 Picked::AlreadyThere | Picked::Empty => {}
                 Picked::Malformed(why) => return Err(by_hand(state, &commit.id, &why)),
                 Picked::Conflict { files } => {
-                    return Ok(Performed::came(Outcome::Unpicked { source: source.clone(), result: Err(files) }));
+                    return Ok(Performed::came(EffectResult::Unpicked { source: source.clone(), result: Err(files) }));
                 }
             }
         }
@@ -132,7 +132,7 @@ impl Engine {
             self.move_branch(state, &head, &tip).await?;
         }
         let seen = self.head_at(state, base, &tip, tips).await?;
-        Ok(Performed::came(Outcome::Unpicked { source: source.clone(), result: Ok(seen) }))
+        Ok(Performed::came(EffectResult::Unpicked { source: source.clone(), result: Ok(seen) }))
     }
 
     /// Moves the branch. Somebody who pushed at the same moment is no reason to give up: it is done again on top.
@@ -177,26 +177,28 @@ impl Engine {
             match forge.pick(&plan.repo, &pick).await? {
                 Picked::Commit(made) => tip = made,
                 Picked::AlreadyThere | Picked::Empty => {}
-                Picked::Conflict { files } => return Ok(Performed::came(Outcome::Rebased(Rebased::Conflict(files)))),
+                Picked::Conflict { files } => {
+                    return Ok(Performed::came(EffectResult::Rebased(Rebased::Conflict(files))));
+                }
                 Picked::Malformed(why) => return Err(by_hand(state, &commit.id, &why)),
             }
         }
         self.move_branch(state, head, &tip).await?;
         let seen = self.head_at(state, onto, &tip, &Tips::default()).await?;
-        Ok(Performed::came(Outcome::Rebased(Rebased::Done(seen))))
+        Ok(Performed::came(EffectResult::Rebased(Rebased::Done(seen))))
     }
 
     pub(super) async fn open_pull(&self, state: &Hotfix) -> Result<Performed, Failure> {
         let pull = self.open_into(state, &state.plan.into).await?;
         let machines = self.forge(&state.plan.service)?.machines(&state.plan.repo).await?;
         let author = pull.author.as_ref().and_then(|author| self.by_account(author, &machines));
-        Ok(Performed::came(Outcome::PullOpened { number: pull.number, author, url: pull.url }))
+        Ok(Performed::came(EffectResult::PullOpened { number: pull.number, author, url: pull.url }))
     }
 
     /// The fix goes to main in a pull request of its own (HOCS-12).
     pub(super) async fn open_return(&self, state: &Hotfix) -> Result<Performed, Failure> {
         let pull = self.open_into(state, &state.plan.main).await?;
-        Ok(Performed::came(Outcome::ReturnOpened { number: pull.number, url: pull.url }))
+        Ok(Performed::came(EffectResult::ReturnOpened { number: pull.number, url: pull.url }))
     }
 
     async fn open_into(&self, state: &Hotfix, base: &BranchName) -> Result<PullRequest, Failure> {
@@ -240,7 +242,7 @@ impl Engine {
             )));
         }
         let commit = forge.merge(&state.plan.repo, number, &merge).await?;
-        Ok(Performed::came(Outcome::Merged { number, commit }))
+        Ok(Performed::came(EffectResult::Merged { number, commit }))
     }
 
     /// Judges once more what a merge rests on, as it is now, in the moment before it (security case 91). What is not right any
@@ -256,10 +258,10 @@ impl Engine {
         }
         let main = if step::releases(state) { self.main_seen(state, &Tips::default()).await? } else { None };
         let of = Arc::new(state.clone());
-        let sightings = [Some(Sighting::Pull { seen, merged: None }), main.map(Sighting::Main)];
+        let sightings = [Some(Observation::Pull { seen, merged: None }), main.map(Observation::Main)];
         for sighting in sightings.into_iter().flatten() {
-            let observation = Observation::new(&of, sighting);
-            let told = self.submit(state.id, &Command::Saw(observation), Beside::default()).await;
+            let observation = StampedObservation::new(&of, sighting);
+            let told = self.submit(state.id, &Command::Observed(observation), CommitExtras::default()).await;
             told.map_err(|error| Failure::retry(error.to_string()))?;
         }
         let gone = || Failure::rejected(format!("there is no run {}", state.id));
@@ -276,16 +278,16 @@ impl Engine {
             let why: Vec<String> = against.into_iter().map(|(step, why)| format!("{step}: {why}")).collect();
             return Err(Failure::retry(why.join("; ")));
         }
-        Ok(Some(Performed::came(Outcome::Nothing)))
+        Ok(Some(Performed::came(EffectResult::Nothing)))
     }
 
     /// Finds everything between what production runs and what will be released, less the fix itself, and less what production has
     /// already when it runs something beside main. The newest commit is one of them, unless it is the one by which the fix was
     /// merged.
     pub(super) async fn find_riders(&self, state: &Hotfix, to: &CommitId) -> Result<Performed, Failure> {
-        let from = state.survey.as_ref().and_then(|survey| survey.running.as_ref().or(survey.last_success.as_ref()));
+        let from = state.snapshot.as_ref().and_then(|survey| survey.running.as_ref().or(survey.last_success.as_ref()));
         let Some(from) = from else {
-            return Ok(Performed::came(Outcome::Riders { riders: Vec::new(), total: 0 }));
+            return Ok(Performed::came(EffectResult::IncludedChanges { riders: Vec::new(), total: 0 }));
         };
         let forge = self.forge(&state.plan.service)?;
         let range = forge.commits_between(&state.plan.repo, from, to, usize::MAX).await?;
@@ -298,10 +300,10 @@ impl Engine {
         };
         let riders: Vec<_> =
             range.commits.iter().filter(rides).map(|commit| self.contribution(commit, &machines)).collect();
-        let left_main = state.survey.as_ref().is_some_and(|survey| survey.leaving.is_some());
+        let left_main = state.snapshot.as_ref().is_some_and(|survey| survey.leaving.is_some());
         let riders = if left_main && riders.len() <= LISTED { self.not_in(state, from, riders).await? } else { riders };
         let total = riders.len();
-        Ok(Performed::came(Outcome::Riders { riders, total }))
+        Ok(Performed::came(EffectResult::IncludedChanges { riders, total }))
     }
 
     /// Returns those of these commits whose content another commit does not have yet, in whatever way it came there. What was
@@ -335,7 +337,7 @@ impl Engine {
 
     pub(super) async fn delete_branch(&self, state: &Hotfix, at: &CommitId) -> Result<Performed, Failure> {
         self.forge(&state.plan.service)?.delete(&state.plan.repo, &state.plan.branch, at).await?;
-        Ok(Performed::came(Outcome::BranchDeleted))
+        Ok(Performed::came(EffectResult::BranchDeleted))
     }
 
     /// Whether `tip` has the fix of this run.

@@ -13,20 +13,20 @@ use hotfix_adapters::registry::Image;
 use hotfix_adapters::registry::tags::{Discovery, TagFacts, discover};
 use jiff::SignedDuration;
 
-use crate::domain::command::{Command, DeployFacts, Outcome, PullFacts, Removal, Sighting};
+use crate::domain::command::{Command, DeployFacts, EffectResult, Observation, PullFacts, Removal};
 use crate::domain::effect::Reach;
-use crate::domain::event::{Contribution, Contributor, Lapse, Vote};
+use crate::domain::event::{Contribution, Contributor, VoidReason, Vote};
 use crate::domain::hotfix::Hotfix;
 use crate::domain::id::{HotfixId, PersonId};
-use crate::domain::observation::Observation;
+use crate::domain::observation::StampedObservation;
 use crate::domain::service::StepUp;
 use crate::domain::step;
-use crate::domain::vote::{Standing, approving};
+use crate::domain::vote::{CurrentRoles, approving};
 use crate::engine::Engine;
+use crate::engine::branch_tips::Tips;
 use crate::engine::facts::LISTED;
-use crate::engine::mailbox::Beside;
+use crate::engine::mailbox::CommitExtras;
 use crate::engine::outbox::Performed;
-use crate::engine::tips::Tips;
 use crate::policy::ChatDown;
 
 impl Engine {
@@ -79,7 +79,7 @@ impl Engine {
             return Err(Failure::retry("the configuration was reloaded meanwhile"));
         }
         let (environment, commit, key) = (environment.clone(), commit.clone(), key.clone());
-        Ok(Performed::came(Outcome::DeployChecked { environment, commit, key, facts: Box::new(facts) }))
+        Ok(Performed::came(EffectResult::DeployChecked { environment, commit, key, facts: Box::new(facts) }))
     }
 
     /// What going back to `to` would take away of others. What the forge cannot name keeps nobody from going back.
@@ -131,7 +131,7 @@ impl Engine {
             return Some(image.clone());
         }
         let images = self.outside.registries.get(service)?;
-        let mut told = state.survey.iter().flat_map(|survey| &survey.told);
+        let mut told = state.snapshot.iter().flat_map(|survey| &survey.told);
         let version = told.find(|told| told.commit.as_ref() == Some(commit)).and_then(|told| told.version.clone());
         let facts = TagFacts { branch: state.plan.main.clone(), commit: commit.clone(), version };
         match discover(images.registry.as_ref(), &images.tags.of_one_build(), &facts, None).await {
@@ -152,8 +152,8 @@ impl Engine {
         let seen = self
             .submit(
                 state.id,
-                &Command::Saw(Observation::new(&Arc::new(state.clone()), self.rules(state))),
-                Beside::default(),
+                &Command::Observed(StampedObservation::new(&Arc::new(state.clone()), self.rules(state))),
+                CommitExtras::default(),
             )
             .await;
         seen.map(|_| ()).map_err(|error| Failure::retry(error.to_string()))
@@ -193,24 +193,24 @@ impl Engine {
         &self,
         state: &Hotfix,
         environment: &Environment,
-    ) -> Result<Option<Sighting>, Failure> {
-        let Some(commit) = state.ships_to(environment) else { return Ok(None) };
+    ) -> Result<Option<Observation>, Failure> {
+        let Some(commit) = state.deployable_to(environment) else { return Ok(None) };
         let edits = self.edits_for(state, environment, commit).await?;
         let known = state.edits.get(environment).map(|known| &known.digest);
         let new = edits.filter(|edits| known != Some(&edits.digest));
-        Ok(new.map(|edits| Sighting::Edits { environment: environment.clone(), edits }))
+        Ok(new.map(|edits| Observation::Edits { environment: environment.clone(), edits }))
     }
 
     /// Has the run know the changes of files that its deployment would make now, before people are asked, and before it begins.
     pub(super) async fn see_edits(&self, state: &Hotfix, environment: &Environment) -> Result<(), Failure> {
         let Some(sighting) = self.new_edits(state, environment).await? else { return Ok(()) };
-        let seen = Command::Saw(Observation::new(&Arc::new(state.clone()), sighting));
-        let told = self.submit(state.id, &seen, Beside::default()).await;
+        let seen = Command::Observed(StampedObservation::new(&Arc::new(state.clone()), sighting));
+        let told = self.submit(state.id, &seen, CommitExtras::default()).await;
         told.map(|_| ()).map_err(|error| Failure::retry(error.to_string()))
     }
 
     /// The roles that the voters have now. Somebody who left has none, nor has whoever lost the account they voted by.
-    pub(in crate::engine) fn standing(&self, state: &Hotfix) -> Standing {
+    pub(in crate::engine) fn standing(&self, state: &Hotfix) -> CurrentRoles {
         let here = |vote: &&Vote| {
             let known = self.config.people.get(&vote.person).is_some_and(|person| person.active);
             known
@@ -253,15 +253,15 @@ impl Engine {
         state: &Hotfix,
         environment: &Environment,
         pushers: &BTreeSet<PersonId>,
-    ) -> Result<BTreeMap<PersonId, Lapse>, Failure> {
+    ) -> Result<BTreeMap<PersonId, VoidReason>, Failure> {
         let mut lapsed = BTreeMap::new();
         if state.asked_deploy.as_ref().is_some_and(|asked| asked.rollback) {
             return Ok(lapsed);
         }
         let votes: Vec<&Vote> = state.votes.iter().filter(|vote| &vote.environment == environment).collect();
         let theirs = votes.iter().filter(|vote| pushers.contains(&vote.person));
-        lapsed.extend(theirs.map(|vote| (vote.person.clone(), Lapse::Pushed)));
-        let prompt = state.prompts.get(environment).map(|prompt| &prompt.message);
+        lapsed.extend(theirs.map(|vote| (vote.person.clone(), VoidReason::Pushed)));
+        let prompt = state.vote_requests.get(environment).map(|prompt| &prompt.message);
         for vote in votes {
             match self.borne_out(vote, prompt).await {
                 Ok(why) => lapsed.extend(why.map(|why| (vote.person.clone(), why))),
@@ -278,12 +278,12 @@ impl Engine {
     }
 
     /// Why the chat does not bear a vote out any more, if that is so.
-    async fn borne_out(&self, vote: &Vote, prompt: Option<&MessageRef>) -> Result<Option<Lapse>, Failure> {
+    async fn borne_out(&self, vote: &Vote, prompt: Option<&MessageRef>) -> Result<Option<VoidReason>, Failure> {
         if let Some(why) = self.account_lapsed(vote).await? {
             return Ok(Some(why));
         }
         match vote.on.as_ref().or(prompt).filter(|_| vote.way.is_reaction()) {
-            Some(message) => Ok((!self.stands(message, &vote.person).await?).then_some(Lapse::Reaction)),
+            Some(message) => Ok((!self.stands(message, &vote.person).await?).then_some(VoidReason::Reaction)),
             None => Ok(None),
         }
     }
@@ -296,22 +296,22 @@ impl Engine {
     }
 
     /// What became of the account that somebody voted by, when it is no member's any more (security cases 30 and 31).
-    async fn account_lapsed(&self, vote: &Vote) -> Result<Option<Lapse>, Failure> {
+    async fn account_lapsed(&self, vote: &Vote) -> Result<Option<VoidReason>, Failure> {
         let own = || self.config.people.get(&vote.person)?.account(self.outside.platform);
-        let Some(account) = vote.account.as_ref().or_else(own) else { return Ok(Some(Lapse::Left)) };
+        let Some(account) = vote.account.as_ref().or_else(own) else { return Ok(Some(VoidReason::Left)) };
         // The command line has no accounts that anybody could take away.
         if account.platform == Platform::Console {
             return Ok(None);
         }
         if account.platform != self.outside.platform {
-            return Ok(Some(Lapse::Left));
+            return Ok(Some(VoidReason::Left));
         }
         Ok(match self.outside.chat.account_uncached(account).await? {
             AccountKind::Member => None,
-            AccountKind::Guest => Some(Lapse::Guest),
-            AccountKind::Stranger => Some(Lapse::Stranger),
-            AccountKind::Bot => Some(Lapse::App),
-            AccountKind::Gone => Some(Lapse::Gone),
+            AccountKind::Guest => Some(VoidReason::Guest),
+            AccountKind::Stranger => Some(VoidReason::Stranger),
+            AccountKind::Bot => Some(VoidReason::App),
+            AccountKind::Gone => Some(VoidReason::Gone),
         })
     }
 
@@ -326,12 +326,12 @@ impl Engine {
                 .collect();
             format!("{} {} ({})", rider.commit.short(), rider.subject, who.join(", "))
         };
-        state.riders.iter().flatten().map(line).collect()
+        state.included_changes.iter().flatten().map(line).collect()
     }
 
     /// What a deployment waits for is told while it goes on.
-    async fn note(&self, run: HotfixId, outcome: Outcome) -> Result<(), Failure> {
-        let told = self.submit(run, &Command::Came(outcome), Beside::default()).await;
+    async fn note(&self, run: HotfixId, outcome: EffectResult) -> Result<(), Failure> {
+        let told = self.submit(run, &Command::Finished(outcome), CommitExtras::default()).await;
         told.map(|_| ()).map_err(|error| Failure::retry(error.to_string()))
     }
 
@@ -430,7 +430,7 @@ impl Engine {
     ) -> Result<Performed, Failure> {
         // A person said how it ended while it was followed.
         if state.deploy(key).is_some_and(|deploy| !deploy.state.is_open()) {
-            return Ok(Performed::came(Outcome::Nothing));
+            return Ok(Performed::came(EffectResult::Nothing));
         }
         let looked = async {
             let mechanism = self.mechanism(&state.plan.service, environment)?;
@@ -447,7 +447,7 @@ impl Engine {
             None => {
                 if let Some(reason) = self.begins(state, key).await? {
                     let status = DeployStatus::Failed { reason };
-                    return Ok(Performed::came(Outcome::DeployStatus { key: key.clone(), status }));
+                    return Ok(Performed::came(EffectResult::DeployStatus { key: key.clone(), status }));
                 }
                 match mechanism.start(&request).await {
                     Err(Failure::Rejected { reason }) => return Ok(not_begun(key, &reason)),
@@ -466,26 +466,27 @@ impl Engine {
                 let merged = state.deploy(key).is_some_and(|deploy| deploy.merged_at.is_some());
                 let noted = matches!(&rolling, DeployStatus::RollingOut { note, .. } if note.is_none() || note.as_ref() == state.notes.get(key));
                 if !merged || !noted {
-                    self.note(state.id, Outcome::DeployStatus { key: key.clone(), status: rolling }).await?;
+                    self.note(state.id, EffectResult::DeployStatus { key: key.clone(), status: rolling }).await?;
                 }
-                Ok(Performed::Again(mechanism.pace()))
+                Ok(Performed::Pending(mechanism.pace()))
             }
             DeployStatus::InProgress { note } => {
                 if note.is_some() && note.as_ref() != state.notes.get(key) {
-                    let noted = Outcome::DeployStatus { key: key.clone(), status: DeployStatus::InProgress { note } };
+                    let noted =
+                        EffectResult::DeployStatus { key: key.clone(), status: DeployStatus::InProgress { note } };
                     self.note(state.id, noted).await?;
                 }
-                Ok(Performed::Again(mechanism.pace()))
+                Ok(Performed::Pending(mechanism.pace()))
             }
             DeployStatus::AwaitingWord => {
                 let instructions = match mechanism.instructions(&request) {
                     Err(Failure::Rejected { reason }) => return Ok(not_begun(key, &reason)),
                     filled => filled?,
                 };
-                Ok(Performed::came(Outcome::DeployByHand { key: key.clone(), instructions }))
+                Ok(Performed::came(EffectResult::DeployByHand { key: key.clone(), instructions }))
             }
             ended @ (DeployStatus::Succeeded { .. } | DeployStatus::Failed { .. }) => {
-                Ok(Performed::came(Outcome::DeployStatus { key: key.clone(), status: ended }))
+                Ok(Performed::came(EffectResult::DeployStatus { key: key.clone(), status: ended }))
             }
         }
     }
@@ -494,7 +495,7 @@ impl Engine {
 /// The end of a deployment that was refused before it began.
 fn not_begun(key: &DeployKey, reason: &str) -> Performed {
     let status = DeployStatus::Failed { reason: format!("{NOTHING_BEGUN}: {reason}") };
-    Performed::came(Outcome::DeployStatus { key: key.clone(), status })
+    Performed::came(EffectResult::DeployStatus { key: key.clone(), status })
 }
 
 /// Who approves exactly the head on the forge now, where votes have to be backed by that (security case 39).

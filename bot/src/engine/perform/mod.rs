@@ -10,7 +10,7 @@ use hotfix_adapters::failure::Failure;
 
 use super::Engine;
 use super::outbox::{Performed, Task};
-use crate::domain::command::Outcome;
+use crate::domain::command::EffectResult;
 use crate::domain::effect::Effect;
 
 impl Engine {
@@ -20,14 +20,14 @@ impl Engine {
         // A run that is over or abandoned does nothing more outside; what it has to say is still said.
         let does_nothing = state.is_over() || state.abandoned.is_some();
         if does_nothing && !task.effect.is_talk() && !matches!(task.effect, Effect::DeleteBranch { .. }) {
-            return Ok(Performed::came(Outcome::Nothing));
+            return Ok(Performed::came(EffectResult::Nothing));
         }
         // A deployment that has begun is followed to its end, so it asks by itself.
         if !matches!(task.effect, Effect::Deploy { .. }) {
             self.may_begin(&state.plan.service, task.effect.reach()).await?;
         }
         match &task.effect {
-            Effect::Survey => self.survey(&state).await,
+            Effect::TakeSnapshot => self.survey(&state).await,
             Effect::Announce => self.announce(&state, key, first).await,
             Effect::CreateBranch { which, at } => self.create_branch(&state, *which, at).await,
             Effect::Unpick { source, at } => self.unpick(&state, source, *at).await,
@@ -35,7 +35,7 @@ impl Engine {
             Effect::Rebase { from, head, onto, at } => self.rebase(&state, from, head, onto, *at).await,
             Effect::OpenPull => self.open_pull(&state).await,
             Effect::OpenReturn => self.open_return(&state).await,
-            Effect::Prompt { environment, commit } => self.prompt(&state, environment, commit, key, first).await,
+            Effect::RequestVotes { environment, commit } => self.prompt(&state, environment, commit, key, first).await,
             Effect::CheckDeploy { environment, commit, key } => {
                 self.check_deploy(&state, environment, commit, key).await
             }
@@ -43,14 +43,14 @@ impl Engine {
                 self.deploy(&state, key, environment, commit, first && !resumed).await
             }
             Effect::Merge { number, head, method } => self.merge(&state, *number, head, *method).await,
-            Effect::FindRiders { to } => self.find_riders(&state, to).await,
+            Effect::FindIncludedChanges { to } => self.find_riders(&state, to).await,
             Effect::RestoreBranch { at } => self.restore_branch(&state, at).await,
             Effect::DeleteBranch { at } => self.delete_branch(&state, at).await,
             Effect::Say { version } => self.say(&state, *version, key, first).await,
             Effect::Tell { version, person } => self.tell(&state, *version, person, key, first).await,
-            Effect::AnnounceGlass { version } => self.announce_glass(&state, *version, key, first).await,
+            Effect::AnnounceBreakGlass { version } => self.announce_glass(&state, *version, key, first).await,
             Effect::Audit { version } => self.audit(&state, *version, key, first).await,
-            Effect::RemindCountersign | Effect::Remind { .. } => Ok(Performed::came(Outcome::Nothing)),
+            Effect::RemindCountersign | Effect::Remind { .. } => Ok(Performed::came(EffectResult::Nothing)),
         }
     }
 }

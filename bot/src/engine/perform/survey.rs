@@ -7,8 +7,8 @@ use hotfix_adapters::failure::Failure;
 use hotfix_adapters::forge::{Change, Containment, Forge};
 use hotfix_adapters::ids::{BranchName, CommitId, Environment};
 
-use crate::domain::command::Outcome;
-use crate::domain::event::{Contribution, LeftBranch, Survey, Told};
+use crate::domain::command::EffectResult;
+use crate::domain::event::{Contribution, LeftBranch, Snapshot, Told};
 use crate::domain::hotfix::{BranchState, Hotfix};
 use crate::domain::playbook::{CapabilityKind, StepKind};
 use crate::domain::refusal::Refusal;
@@ -91,7 +91,7 @@ impl Engine {
         };
         let branches = branches(forge, state).await?;
         let withheld_since = base.cloned();
-        let survey = Survey {
+        let survey = Snapshot {
             blockers: self.blockers(state).await?,
             left: self.left_branch(state, &branches).await,
             branches,
@@ -105,17 +105,17 @@ impl Engine {
             leaving,
             from,
             main,
-            withheld_since,
-            withheld_without: without,
-            withheld,
-            withheld_total,
+            held_back_since: withheld_since,
+            held_back_without: without,
+            held_back: withheld,
+            held_back_total: withheld_total,
             main_checks,
             required_contexts,
             fixes: fixes.commits,
             reordered: fixes.reordered,
             unknown,
         };
-        Ok(Performed::came(Outcome::Surveyed(Box::new(survey))))
+        Ok(Performed::came(EffectResult::SnapshotTaken(Box::new(survey))))
     }
 
     /// What the first production runs, and the last deployment there that succeeded.

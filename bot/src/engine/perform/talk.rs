@@ -9,18 +9,18 @@ use hotfix_adapters::failure::Failure;
 use hotfix_adapters::ids::{CommitId, Environment, MessageRef, PersonRef};
 use hotfix_storage::WorkState;
 
-use crate::domain::command::{Command, Outcome};
+use crate::domain::command::{Command, EffectResult};
 use crate::domain::effect::Effect;
 use crate::domain::event::{Entry, Event};
 use crate::domain::evolve::evolve;
 use crate::domain::hotfix::{Hotfix, StepState};
 use crate::domain::id::PersonId;
-use crate::domain::observation::Observation;
+use crate::domain::observation::StampedObservation;
 use crate::domain::playbook::StepKind;
 use crate::engine::Engine;
-use crate::engine::mailbox::Beside;
+use crate::engine::branch_tips::Tips;
+use crate::engine::mailbox::CommitExtras;
 use crate::engine::outbox::{self, Performed, Task};
-use crate::engine::tips::Tips;
 use crate::view;
 
 /// How long a line waits for the card it hangs on.
@@ -58,7 +58,7 @@ impl Engine {
         let reading: BTreeSet<PersonId> = audience.iter().filter_map(|account| self.person(Some(account))).collect();
         let missed = state.plan.team.iter().filter(|person| !reading.contains(*person)).cloned().collect();
         let reached = state.plan.team.iter().filter(|person| reading.contains(*person)).cloned().collect();
-        Ok(Performed::came(Outcome::Announced { message, reached, missed }))
+        Ok(Performed::came(EffectResult::Announced { message, reached, missed }))
     }
 
     /// Asks for votes, in the thread. A question that cannot be shown whole is not asked (security case 29).
@@ -70,16 +70,16 @@ impl Engine {
         key: &str,
         first: bool,
     ) -> Result<Performed, Failure> {
-        if state.ships_to(environment) != Some(commit) || state.astray().is_some() {
-            return Ok(Performed::came(Outcome::Nothing));
+        if state.deployable_to(environment) != Some(commit) || state.wrong_base().is_some() {
+            return Ok(Performed::came(EffectResult::Nothing));
         }
         let Some(root) = &state.card else {
-            return Ok(Performed::Again(CARD_SOON));
+            return Ok(Performed::Pending(CARD_SOON));
         };
         match self.turn_of(state, environment, key).await? {
             Turn::Now => {}
-            Turn::Later => return Ok(Performed::Again(LINES_SOON)),
-            Turn::Never => return Ok(Performed::came(Outcome::Nothing)),
+            Turn::Later => return Ok(Performed::Pending(LINES_SOON)),
+            Turn::Never => return Ok(Performed::came(EffectResult::Nothing)),
         }
         self.see_edits(state, environment).await?;
         let gone = || Failure::rejected(format!("there is no run {}", state.id));
@@ -88,7 +88,7 @@ impl Engine {
             .map_err(|too_much| Failure::rejected(not_asked(state, &too_much)))?;
         let message = self.post_once(Destination::Thread(root.clone()), key, card, first).await?;
         let (environment, commit) = (environment.clone(), commit.clone());
-        Ok(Performed::came(Outcome::Prompted { environment, commit, message }))
+        Ok(Performed::came(EffectResult::VoteRequested { environment, commit, message }))
     }
 
     /// Returns whether it is time for a question: not before what led to it is said, except for a line that failed, and not at
@@ -105,7 +105,8 @@ impl Engine {
                 turn = Turn::Later;
             }
             let task = serde_json::from_str::<Task>(view.work.payload.get());
-            let asks = |effect: &Effect| matches!(effect, Effect::Prompt { environment: e, .. } if e == environment);
+            let asks =
+                |effect: &Effect| matches!(effect, Effect::RequestVotes { environment: e, .. } if e == environment);
             if its > own && task.is_ok_and(|task| asks(&task.effect)) {
                 return Ok(Turn::Never);
             }
@@ -139,19 +140,19 @@ impl Engine {
 
     pub(super) async fn say(&self, state: &Hotfix, version: u64, key: &str, first: bool) -> Result<Performed, Failure> {
         let Some(said) = self.at_version(state, version).await? else {
-            return Ok(Performed::came(Outcome::Nothing));
+            return Ok(Performed::came(EffectResult::Nothing));
         };
         let (entry, then) = said.as_ref();
         if asks_for_what_is_over(state, &entry.event) || self.is_fulfilled_already(state, &entry.event).await? {
-            return Ok(Performed::came(Outcome::Nothing));
+            return Ok(Performed::came(EffectResult::Nothing));
         }
         let went_on = state.is_over() || place_of(state) != place_of(then);
-        let line = if went_on { view::line_of_old } else { view::line };
+        let line = if went_on { view::late_message } else { view::line };
         let Some(mut card) = line(then, entry, &self.audience()) else {
-            return Ok(Performed::came(Outcome::Nothing));
+            return Ok(Performed::came(EffectResult::Nothing));
         };
         if matches!(entry.event, Event::Reminded { .. }) {
-            let with = self.with_hitch(state.id, card).await;
+            let with = self.with_stall(state.id, card).await;
             card = with.map_err(|error| Failure::retry(error.to_string()))?;
         }
         let place = match &state.card {
@@ -161,10 +162,10 @@ impl Engine {
             None if state.is_over() || state.abandoned.is_some() || !state.stuck.is_empty() => {
                 Destination::Channel(state.plan.channel.clone())
             }
-            None => return Ok(Performed::Again(CARD_SOON)),
+            None => return Ok(Performed::Pending(CARD_SOON)),
         };
         self.post_once(place, key, card, first).await?;
-        Ok(Performed::came(Outcome::Nothing))
+        Ok(Performed::came(EffectResult::Nothing))
     }
 
     /// Whether a step that asks people for something others may have done before needs nothing of them: nobody is asked
@@ -175,9 +176,9 @@ impl Engine {
         if waits.is_none() {
             return Ok(false);
         }
-        if let Some(seen) = self.awaited(state, &Tips::default()).await? {
-            let seen = Command::Saw(Observation::new(&Arc::new(state.clone()), seen));
-            let saw = self.submit(state.id, &seen, Beside::default()).await;
+        if let Some(seen) = self.observe_step(state, &Tips::default()).await? {
+            let seen = Command::Observed(StampedObservation::new(&Arc::new(state.clone()), seen));
+            let saw = self.submit(state.id, &seen, CommitExtras::default()).await;
             saw.map_err(|error| Failure::retry(error.to_string()))?;
         }
         let now = self.state(state.id).await;
@@ -193,8 +194,8 @@ impl Engine {
         first: bool,
     ) -> Result<Performed, Failure> {
         Ok(match self.said_to_audit(state, version, key, first).await? {
-            Some(message) => Performed::came(Outcome::GlassAnnounced { version, message }),
-            None => Performed::came(Outcome::Nothing),
+            Some(message) => Performed::came(EffectResult::BreakGlassAnnounced { version, message }),
+            None => Performed::came(EffectResult::Nothing),
         })
     }
 
@@ -206,7 +207,7 @@ impl Engine {
         first: bool,
     ) -> Result<Performed, Failure> {
         self.said_to_audit(state, version, key, first).await?;
-        Ok(Performed::came(Outcome::Nothing))
+        Ok(Performed::came(EffectResult::Nothing))
     }
 
     /// Says an event in the audit channel that was named when the glass was broken.
@@ -219,7 +220,7 @@ impl Engine {
     ) -> Result<Option<MessageRef>, Failure> {
         let Some(said) = self.at_version(state, version).await? else { return Ok(None) };
         let (entry, then) = said.as_ref();
-        let channel = then.glasses.last().map(|broken| broken.glass.audit.clone());
+        let channel = then.break_glass.last().map(|broken| broken.glass.audit.clone());
         let (Some(channel), Some(card)) = (channel, view::audit(then, entry, &self.audience())) else {
             return Ok(None);
         };
@@ -235,20 +236,20 @@ impl Engine {
         first: bool,
     ) -> Result<Performed, Failure> {
         let Some(said) = self.at_version(state, version).await? else {
-            return Ok(Performed::came(Outcome::Nothing));
+            return Ok(Performed::came(EffectResult::Nothing));
         };
         let (entry, then) = said.as_ref();
         let account = self.config.people.get(person).and_then(|person| person.account(self.outside.platform));
         let (Some(account), Some(card)) = (account, view::tell(then, entry, &self.audience(), person)) else {
-            return Ok(Performed::came(Outcome::Nothing));
+            return Ok(Performed::came(EffectResult::Nothing));
         };
         self.post_once(Destination::Direct(account.clone()), key, card, first).await?;
-        Ok(Performed::came(Outcome::Nothing))
+        Ok(Performed::came(EffectResult::Nothing))
     }
 }
 
 /// Why a question is not asked, and where all of what it is about can be read.
-fn not_asked(state: &Hotfix, too_much: &view::TooMuch) -> String {
+fn not_asked(state: &Hotfix, too_much: &view::TooLarge) -> String {
     let url = state.pull.as_ref().and_then(|pull| pull.url.as_deref());
     let read = url.map_or_else(String::new, |url| format!(" All of it can be read at {url} ."));
     format!("{too_much}.{read} Make the change smaller, and say `retry`.")
@@ -281,13 +282,13 @@ fn is_loud(then: &Hotfix, event: &Event) -> bool {
         | Event::Abandoned { .. }
         | Event::Aborted { .. }
         | Event::Closed { .. }
-        | Event::MainlineLost { .. }
+        | Event::MainlineReverted { .. }
         | Event::Merged { early: true, .. }
         | Event::BranchMerged { .. }
         | Event::FixReverted { .. }
         | Event::LanesReleased
         | Event::LanesTaken
-        | Event::GlassBroken(_)
+        | Event::BreakGlassUsed(_)
         | Event::Countersigned { ok: false, .. } => true,
         Event::DeployEnded { key, failure } => {
             failure.is_some() || then.deploy(key).is_some_and(|deploy| deploy.intent.rollback)

@@ -4,8 +4,8 @@ use crate::domain::event::{Actor, Entry, Event};
 use crate::domain::hotfix::{Deployment, Hotfix};
 use crate::view::Audience;
 use crate::view::duration::stamp;
-use crate::view::phrase::once;
 use crate::view::render::escape;
+use crate::view::text::once;
 use crate::view::timeline::{drift, sha, title};
 
 pub(super) fn left_out(state: &Hotfix, entries: &[Entry], to: &Audience<'_>) -> String {

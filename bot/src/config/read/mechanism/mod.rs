@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use super::super::fault::{Fault, Located, Sink};
+use super::super::diagnostic::{Diagnostic, Diagnostics, Located};
 use super::super::field::Field;
 use super::super::mechanism::{CommandMechanism, MechanismConfig};
 use super::super::reader::{Reader, nearest};
@@ -50,13 +50,13 @@ fn manual(reader: &Reader<'_>, _: &Folders<'_>) -> Option<MechanismConfig> {
 }
 
 fn tag(reader: &Reader<'_>, folders: &Folders<'_>) -> Option<MechanismConfig> {
-    let template = reader.need("template").line();
+    let template = reader.need("template").string_line();
     let running = running(reader, folders);
     let template = template?;
     check_placeholders(&template, TAGGING, reader.sink)?;
     if !template.value.contains("{commit}") && !template.value.contains("{short}") {
         let what = "the tag is the same for every commit";
-        reader.sink.add(Fault::at(template.at, what, "names no commit", "put `{commit}` or `{short}` in it"));
+        reader.sink.add(Diagnostic::at(template.at, what, "names no commit", "put `{commit}` or `{short}` in it"));
         return None;
     }
     Some(MechanismConfig::Tag { template: template.value, running })
@@ -68,11 +68,11 @@ fn command(reader: &Reader<'_>, folders: &Folders<'_>) -> Option<MechanismConfig
     let mut names = BTreeMap::new();
     let env = plain_variables(reader, &mut names);
     let secret_env = secret_variables(reader, folders, &mut names);
-    let pass_env = reader.get("pass_env").list().into_iter().filter_map(Field::line);
+    let pass_env = reader.get("pass_env").list().into_iter().filter_map(Field::string_line);
     let pass_env = pass_env.filter(|name| fresh(name, &mut names, reader.sink)).map(|name| name.value).collect();
     let working_directory = path(reader.get("working_directory"), &folders.state, ".");
-    let timeout_seconds = reader.get("timeout_seconds").whole(1..=86_400).map_or(900, |number| number.value);
-    let kib = reader.get("output_limit_kib").whole(1..=4096).map_or(64, |number| number.value);
+    let timeout_seconds = reader.get("timeout_seconds").integer(1..=86_400).map_or(900, |number| number.value);
+    let kib = reader.get("output_limit_kib").integer(1..=4096).map_or(64, |number| number.value);
     Some(MechanismConfig::Command(CommandMechanism {
         deploy: deploy?,
         running,
@@ -100,7 +100,7 @@ pub(super) fn command_line(field: Field<'_>, folders: &Folders<'_>, allowed: &[&
         return None;
     }
     let Some((program, arguments)) = parts.split_first() else {
-        sink.add(Fault::at(
+        sink.add(Diagnostic::at(
             at,
             "a command names no program",
             "empty",
@@ -113,9 +113,9 @@ pub(super) fn command_line(field: Field<'_>, folders: &Folders<'_>, allowed: &[&
     fine.then(|| std::iter::once(program).chain(arguments.iter().map(|part| part.value.clone())).collect())
 }
 
-fn check_program(program: &Located<String>, config: &Path, sink: &Sink) -> Option<String> {
+fn check_program(program: &Located<String>, config: &Path, sink: &Diagnostics) -> Option<String> {
     let refuse = |what: String, label: &str, next: &str| {
-        sink.add(Fault::at(program.at, what, label, next));
+        sink.add(Diagnostic::at(program.at, what, label, next));
         None
     };
     if program.value.contains(['{', '}', '\0']) || program.value.trim().is_empty() {
@@ -157,7 +157,7 @@ fn check_script(path: &Path, found: &std::fs::Metadata) -> Result<(), Wrong> {
 }
 
 /// Whether all `{…}` of a text can be filled in; doubled braces are literal.
-fn check_placeholders(text: &Located<String>, allowed: &[&str], sink: &Sink) -> Option<()> {
+fn check_placeholders(text: &Located<String>, allowed: &[&str], sink: &Diagnostics) -> Option<()> {
     let known = allowed.iter().map(|name| format!("{{{name}}}")).collect::<Vec<_>>().join(", ");
     let known =
         if known.is_empty() { "nothing can be filled in here".to_owned() } else { format!("{known} can stand here") };
@@ -171,14 +171,19 @@ fn check_placeholders(text: &Located<String>, allowed: &[&str], sink: &Sink) -> 
                 Some(near) => format!("did you mean {{{near}}}?"),
                 None => format!("{known}; a literal brace is doubled"),
             };
-            sink.add(Fault::at(text.at, format!("there is no placeholder {{{name}}}"), "cannot be filled in", next));
+            sink.add(Diagnostic::at(
+                text.at,
+                format!("there is no placeholder {{{name}}}"),
+                "cannot be filled in",
+                next,
+            ));
             return None;
         }
         rest = behind;
     }
     if rest.contains(['{', '}']) {
         let next = format!("{known}; a literal brace is doubled");
-        sink.add(Fault::at(text.at, "a brace is not closed or not opened", "a single brace", next));
+        sink.add(Diagnostic::at(text.at, "a brace is not closed or not opened", "a single brace", next));
         return None;
     }
     Some(())

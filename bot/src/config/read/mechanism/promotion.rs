@@ -17,7 +17,7 @@ use super::running;
 const ASK_MINUTES: u32 = 30;
 
 pub(super) fn promotion(reader: &Reader<'_>, folders: &Folders<'_>) -> Option<MechanismConfig> {
-    let forge = reader.get("forge").line().map(|name| name.value);
+    let forge = reader.get("forge").string_line().map(|name| name.value);
     let repo = reader.need("repository").parse();
     let main = reader.get("main").parse().map(|main| main.value).or_else(|| BranchName::parse("main").ok());
     let targets = reader.need("target").list().into_iter().filter_map(target).collect();
@@ -26,7 +26,7 @@ pub(super) fn promotion(reader: &Reader<'_>, folders: &Folders<'_>) -> Option<Me
     let hotfix_versions = reader.get("hotfix_versions").table("`hotfix_versions`").and_then(hotfix_versions);
     let merge = merge(reader);
     let rollout = rollout(reader, folders);
-    let compare = reader.get("compare").line().map(|link| link.value);
+    let compare = reader.get("compare").string_line().map(|link| link.value);
     Some(MechanismConfig::Promotion(Box::new(PromotionConfig {
         forge,
         repo: repo?.value,
@@ -44,14 +44,14 @@ pub(super) fn promotion(reader: &Reader<'_>, folders: &Folders<'_>) -> Option<Me
 /// `{ name = "prod", file = "…", yaml = "path" }` with `all` and `follow_aliases`, or `env = "KEY"`, or `search = "key"` with `exclude`.
 fn target(field: Field<'_>) -> Option<Target> {
     let reader = field.table("a target")?;
-    let (name, file) = (reader.need("name").line(), reader.need("file").line());
+    let (name, file) = (reader.need("name").string_line(), reader.need("file").string_line());
     let (yaml, env, search) =
-        (reader.get("yaml").parse::<Path>(), reader.get("env").line(), reader.get("search").line());
-    let all = reader.get("all").flag().is_some_and(|flag| flag.value);
-    let follow_aliases = reader.get("follow_aliases").flag().is_some_and(|flag| flag.value);
+        (reader.get("yaml").parse::<Path>(), reader.get("env").string_line(), reader.get("search").string_line());
+    let all = reader.get("all").boolean().is_some_and(|flag| flag.value);
+    let follow_aliases = reader.get("follow_aliases").boolean().is_some_and(|flag| flag.value);
     let exclude = reader.get("exclude").list().into_iter().filter_map(exclude).collect();
-    let short = reader.get("short").whole(7..=39).map(|digits| Value::ShortSha(digits.value as usize));
-    let production = reader.get("production").flag().is_some_and(|flag| flag.value);
+    let short = reader.get("short").integer(7..=39).map(|digits| Value::ShortSha(digits.value as usize));
+    let production = reader.get("production").boolean().is_some_and(|flag| flag.value);
     for (key, way, named) in [
         ("all", "yaml", yaml.is_some()),
         ("follow_aliases", "yaml", yaml.is_some()),
@@ -85,7 +85,7 @@ fn target(field: Field<'_>) -> Option<Target> {
 
 fn exclude(field: Field<'_>) -> Option<Exclude> {
     let reader = field.table("an exclusion")?;
-    let (files, reason) = (reader.need("files").line(), reader.need("reason").line());
+    let (files, reason) = (reader.need("files").string_line(), reader.need("reason").string_line());
     reader.finish();
     Some(Exclude { files: files?.value, reason: reason?.value })
 }
@@ -97,8 +97,8 @@ fn approval(reader: &Reader<'_>) -> Option<Approval> {
     };
     let ways = [("person", 0), ("bot", 1), ("comment", 2)];
     let way = table.need("by").choice(&ways);
-    let label = table.get("label").line().map_or_else(|| "lgtm".to_owned(), |label| label.value);
-    let text = table.get("text").line().map_or_else(|| "/lgtm".to_owned(), |text| text.value);
+    let label = table.get("label").string_line().map_or_else(|| "lgtm".to_owned(), |label| label.value);
+    let text = table.get("text").string_line().map_or_else(|| "/lgtm".to_owned(), |text| text.value);
     let accounts = table.get("accounts").list().into_iter().filter_map(Field::id);
     let by = accounts.map(|id| PersonRef::new(Platform::Gitlab, id.value)).collect();
     table.finish();
@@ -110,7 +110,7 @@ fn approval(reader: &Reader<'_>) -> Option<Approval> {
 }
 
 fn hotfix_versions(reader: Reader<'_>) -> Option<HotfixVersions> {
-    let (file, component) = (reader.need("file").line(), reader.need("component").parse::<Path>());
+    let (file, component) = (reader.need("file").string_line(), reader.need("component").parse::<Path>());
     reader.finish();
     Some(HotfixVersions { file: file?.value, component: component?.value })
 }
@@ -131,7 +131,7 @@ fn rollout(reader: &Reader<'_>, folders: &Folders<'_>) -> RolloutConfig {
     };
     let checks = texts(table.get("checks"));
     let running = running(&table, folders);
-    let ask_minutes = table.get("ask_minutes").whole(1..=10_080).map_or(ASK_MINUTES, |minutes| minutes.value);
+    let ask_minutes = table.get("ask_minutes").integer(1..=10_080).map_or(ASK_MINUTES, |minutes| minutes.value);
     table.finish();
     RolloutConfig { checks, running, ask_minutes }
 }

@@ -6,12 +6,12 @@ use super::*;
 use crate::domain::command::{Command, Fixes};
 use crate::domain::decide::tests::{abandoned, key, out_by_glass, running};
 use crate::domain::event::{DriftChoice, PullSeen};
-use crate::domain::way::Way;
+use crate::domain::vote_source::VoteSource;
 use crate::fixture::{Play, begun, commit, contribution, environment, grant, live, person, production};
 use hotfix_adapters::forge::Containment;
 
-fn end(under_way: &[DeployKey]) -> Act {
-    Act::Abandon { reason: "it hangs".to_owned(), under_way: under_way.iter().cloned().collect() }
+fn end(under_way: &[DeployKey]) -> UserCommand {
+    UserCommand::Abandon { reason: "it hangs".to_owned(), under_way: under_way.iter().cloned().collect() }
 }
 
 /// The event by which the run is ended.
@@ -40,7 +40,7 @@ fn a_deployment_that_may_be_running_takes_a_second_person() {
     let asked = play.by("dee", act());
     assert_eq!(asked.refused("dee", act()), ["abandon.second"]);
     assert_eq!(asked.on_act("ben", act())[0], ended(Some("dee"), from_ref(&key)));
-    let looks = crate::domain::decide::decide(&asked.state, &Command::Person(viewer("ben"), act()), asked.now);
+    let looks = crate::domain::decide::decide(&asked.state, &Command::User(viewer("ben"), act()), asked.now);
     assert_eq!(looks.unwrap_err()[0].code, "abandon.who", "who may only look confirms nothing");
 }
 
@@ -78,52 +78,52 @@ fn a_run_is_given_up_when_it_leaves_nothing_open() {
 fn an_abandoned_run_is_only_looked_at_and_brought_home() {
     let words = || "why".to_owned();
     let still = [
-        Act::Note(words()),
-        Act::Acknowledge,
-        Act::Countersign { ok: true, note: None },
-        Act::WaiveMergeback(words()),
-        Act::ConfirmMergeback(None),
-        Act::Postmortem(None),
+        UserCommand::Note(words()),
+        UserCommand::Acknowledge,
+        UserCommand::Countersign { ok: true, note: None },
+        UserCommand::WaiveMergeback(words()),
+        UserCommand::ConfirmMergeback(None),
+        UserCommand::Postmortem(None),
     ];
     for act in still {
         assert!(outlives(&act), "{act:?}");
     }
     let step = || "review".parse().unwrap();
     let not_any_more = [
-        Act::Pick(Fixes::default()),
-        Act::Unpick(Vec::new()),
-        Act::Join { title: words(), fixes: Fixes::default() },
-        Act::Approve { on: None, way: Way::Word },
-        Act::Unapprove { on: None },
-        Act::Reject { reason: words(), on: None, way: Way::Word },
-        Act::Triage(Default::default()),
-        Act::Agree(None),
-        Act::Hold(words()),
-        Act::Unhold,
-        Act::Verify { place: words(), pass: true, note: None },
-        Act::Deploy(production()),
-        Act::Rollback { environment: production(), to: None, reason: words() },
-        Act::Skip(step(), words()),
-        Act::Override { gate: step(), reason: words(), incident: words() },
-        Act::Identify { unknown: words(), person: None, words: words() },
-        Act::BreakGlass {
+        UserCommand::Pick(Fixes::default()),
+        UserCommand::Unpick(Vec::new()),
+        UserCommand::Join { title: words(), fixes: Fixes::default() },
+        UserCommand::Approve { on: None, way: VoteSource::Command },
+        UserCommand::Unapprove { on: None },
+        UserCommand::Reject { reason: words(), on: None, way: VoteSource::Command },
+        UserCommand::Triage(Default::default()),
+        UserCommand::Agree(None),
+        UserCommand::Hold(words()),
+        UserCommand::Unhold,
+        UserCommand::Verify { place: words(), pass: true, note: None },
+        UserCommand::Deploy(production()),
+        UserCommand::Rollback { environment: production(), to: None, reason: words() },
+        UserCommand::Skip(step(), words()),
+        UserCommand::Override { gate: step(), reason: words(), incident: words() },
+        UserCommand::Identify { unknown: words(), person: None, words: words() },
+        UserCommand::BreakGlass {
             environment: production(),
             commit: words(),
             reason: words(),
             incident: words(),
             audit: "audit".parse().unwrap(),
         },
-        Act::Retry,
-        Act::Abort(words()),
+        UserCommand::Retry,
+        UserCommand::Abort(words()),
         end(&[]),
-        Act::Drift(DriftChoice::Roll),
-        Act::Close,
+        UserCommand::Drift(DriftChoice::Roll),
+        UserCommand::Close,
     ];
     let play = abandoned(live());
     for act in not_any_more {
         assert_eq!(play.refused("dee", act.clone()), ["run.abandoned"], "{act:?}");
     }
-    assert_eq!(play.on_act("ana", Act::Acknowledge), [Event::Acknowledged]);
+    assert_eq!(play.on_act("ana", UserCommand::Acknowledge), [Event::Acknowledged]);
 }
 
 #[test]
@@ -146,8 +146,8 @@ fn an_abandoned_run_refuses_what_is_asked_and_says_what_it_waits_for() {
 
 #[test]
 fn an_abandoned_run_looks_only_for_the_fix() {
-    let main = Sighting::Mainline { how: Containment::Ancestor, main: commit("eeeeeee"), by: None };
-    let running = Sighting::Production {
+    let main = Observation::Mainline { how: Containment::Ancestor, main: commit("eeeeeee"), by: None };
+    let running = Observation::Production {
         environment: environment("production"),
         running: commit("eeeeeee"),
         has_fix: true,
@@ -156,12 +156,12 @@ fn an_abandoned_run_looks_only_for_the_fix() {
     };
     assert!(sees(&main) && sees(&running));
     for sighting in [
-        Sighting::Head(None),
-        Sighting::Pull { seen: PullSeen::default(), merged: None },
-        Sighting::Tag(None),
-        Sighting::BranchMerged(contribution("eeeeeee", "Merge", "eve")),
+        Observation::Head(None),
+        Observation::Pull { seen: PullSeen::default(), merged: None },
+        Observation::Tag(None),
+        Observation::BranchMerged(contribution("eeeeeee", "Merge", "eve")),
     ] {
         assert!(!sees(&sighting), "{sighting:?}");
     }
-    assert!(learns(&Outcome::BranchDeleted) && !learns(&Outcome::Nothing));
+    assert!(learns(&EffectResult::BranchDeleted) && !learns(&EffectResult::Nothing));
 }

@@ -4,12 +4,12 @@ use hotfix_adapters::ids::{PersonRef, Platform};
 use hotfix_adapters::registry::{Image, Published};
 
 use super::*;
-use crate::domain::command::{Act, Command, Outcome, PullFacts, Thaw};
-use crate::domain::event::{Lapse, PullSeen};
-use crate::domain::hotfix::{Deployment, Drift, Pinned, Veto};
-use crate::domain::playbook::{StepSpec, Trigger, What};
+use crate::domain::command::{Command, EffectResult, PullFacts, Thaw, UserCommand};
+use crate::domain::event::{PullSeen, VoidReason};
+use crate::domain::hotfix::{Deployment, Drift, Pinned, Rejection};
+use crate::domain::playbook::{Artifact, StepSpec, Trigger};
 use crate::domain::service::{ApprovalRule, EnvironmentPlan, Never, StepUp, TargetPlan};
-use crate::domain::way::Way;
+use crate::domain::vote_source::VoteSource;
 use crate::fixture::{
     Play, asked, begun, commit, contribution, environment, grant, live, person, production, staging, voted,
 };
@@ -22,7 +22,7 @@ const MAIN: usize = 12;
 
 /// Somebody said `deploy production`, and the facts are being read.
 fn ready() -> Play {
-    voted().by("ana", Act::Deploy(production()))
+    voted().by("ana", UserCommand::Deploy(production()))
 }
 
 fn codes(refusals: &[Refusal]) -> Vec<&str> {
@@ -31,7 +31,7 @@ fn codes(refusals: &[Refusal]) -> Vec<&str> {
 
 /// Returns the text of the only refusal of a deployment to production.
 fn words(play: &Play) -> String {
-    let refusals = play.answer("ana", Act::Deploy(production())).unwrap_err();
+    let refusals = play.answer("ana", UserCommand::Deploy(production())).unwrap_err();
     let [refusal] = refusals.as_slice() else { panic!("{refusals:?}") };
     format!("{} {}", refusal.reason, refusal.next)
 }
@@ -73,18 +73,18 @@ fn deployed(environment: Environment, commit: &CommitId, state: DeployState) -> 
 
 #[test]
 fn production_is_deployed_to_when_it_is_its_turn() {
-    assert_eq!(voted().refused("ana", Act::Deploy(production())), Vec::<String>::new());
+    assert_eq!(voted().refused("ana", UserCommand::Deploy(production())), Vec::<String>::new());
     assert!(ready().state.asked_deploy.is_some());
-    assert_eq!(voted().refused("ana", Act::Deploy(environment("moon"))), ["environment.unknown"]);
-    assert_eq!(begun().refused("ana", Act::Deploy(production())), ["deploy.early"]);
+    assert_eq!(voted().refused("ana", UserCommand::Deploy(environment("moon"))), ["environment.unknown"]);
+    assert_eq!(begun().refused("ana", UserCommand::Deploy(production())), ["deploy.early"]);
     let early = words(&begun().announced().branched().picked());
     assert!(early.contains("review, local, staging, look, votes"), "{early}");
-    assert_eq!(live().refused("ana", Act::Deploy(production())), ["deploy.done"]);
+    assert_eq!(live().refused("ana", UserCommand::Deploy(production())), ["deploy.done"]);
     let elsewhere = voted().changed(|state| {
         let plan = EnvironmentPlan { name: environment("demo"), ..state.plan.environments[0].clone() };
         state.plan.environments.push(plan);
     });
-    assert_eq!(elsewhere.refused("ana", Act::Deploy(environment("demo"))), ["deploy.not-in-plan"]);
+    assert_eq!(elsewhere.refused("ana", UserCommand::Deploy(environment("demo"))), ["deploy.not-in-plan"]);
 }
 
 /// HOCS-26: some environments are never deployed to.
@@ -96,7 +96,7 @@ fn what_is_never_deployed_to_is_refused_with_its_reason() {
         instead: "Use another.".to_owned(),
     };
     let play = voted().changed(|state| state.plan.environments[1].never = Some(never));
-    let refusals = play.answer("ana", Act::Deploy(production())).unwrap_err();
+    let refusals = play.answer("ana", UserCommand::Deploy(production())).unwrap_err();
     assert_eq!(codes(&refusals), ["deploy.never"]);
     assert_eq!(refusals[0].requirement, "HOCS-26".parse().ok());
 }
@@ -109,16 +109,16 @@ fn an_offered_deployment_can_still_be_asked_for() {
         state.steps[PRODUCTION] = StepState::Offered { since };
         state.steps[MAIN] = StepState::Current { since };
     });
-    assert_eq!(play.refused("ana", Act::Deploy(production())), Vec::<String>::new());
+    assert_eq!(play.refused("ana", UserCommand::Deploy(production())), Vec::<String>::new());
 }
 
 #[test]
 fn one_deployment_of_a_run_at_a_time() {
-    assert_eq!(ready().refused("ana", Act::Deploy(production())), ["deploy.busy"]);
+    assert_eq!(ready().refused("ana", UserCommand::Deploy(production())), ["deploy.busy"]);
     let running = ready().begins("abc1234");
     assert!(
         running
-            .refused("ana", Act::Rollback { environment: production(), to: None, reason: "no".into() })
+            .refused("ana", UserCommand::Rollback { environment: production(), to: None, reason: "no".into() })
             .contains(&"deploy.busy".to_owned())
     );
     let waits = busy(&running.state).unwrap();
@@ -128,7 +128,7 @@ fn one_deployment_of_a_run_at_a_time() {
     assert_eq!(told.next, "Say how it went: `verify production pass`, or `verify production fail`.");
     // A deployment that came in between the question and the act.
     let both = ready().changed(|state| {
-        let commit = state.ships().unwrap().clone();
+        let commit = state.deployable().unwrap().clone();
         state.deploys.push(deployed(staging(), &commit, DeployState::Running));
     });
     assert_eq!(objected(&both, |_| {}), ["deploy.busy"]);
@@ -137,12 +137,12 @@ fn one_deployment_of_a_run_at_a_time() {
 /// PROMO-12: a hold pauses, unless the playbook only takes note of it.
 #[test]
 fn a_hold_stops_a_deployment_where_holds_pause() {
-    let held = voted().by("chi", Act::Hold("the database moves".to_owned()));
-    assert_eq!(held.refused("ana", Act::Deploy(production())), ["hold"]);
+    let held = voted().by("chi", UserCommand::Hold("the database moves".to_owned()));
+    assert_eq!(held.refused("ana", UserCommand::Deploy(production())), ["hold"]);
     assert!(words(&held).contains("the database moves"), "{}", words(&held));
     let recorded = held.changed(|state| state.plan.hold = HoldMeans::Recorded);
-    assert_eq!(recorded.refused("ana", Act::Deploy(production())), Vec::<String>::new());
-    let late = ready().by("chi", Act::Hold("the database moves".to_owned()));
+    assert_eq!(recorded.refused("ana", UserCommand::Deploy(production())), Vec::<String>::new());
+    let late = ready().by("chi", UserCommand::Hold("the database moves".to_owned()));
     assert_eq!(objected(&late, |_| {}), ["hold"]);
 }
 
@@ -162,7 +162,7 @@ fn a_drift_has_to_be_answered_first() {
     );
     let two = drifted(voted()).changed(|state| {
         let second = EnvironmentPlan { name: environment("dr"), ..state.plan.environments[1].clone() };
-        let step = StepKind::Deploy { environment: environment("dr"), trigger: Trigger::Command, what: What::Ships };
+        let step = StepKind::Deploy { environment: environment("dr"), trigger: Trigger::Command, what: Artifact::Fix };
         let spec = StepSpec { kind: step, ..state.plan.steps[PRODUCTION].clone() };
         state.plan.environments.push(second);
         state.plan.steps.push(spec);
@@ -196,19 +196,19 @@ fn an_agreement_that_comes_first_is_asked_for() {
     let skipped = || StepState::Skipped { by: None, reason: "no".to_owned() };
     let offered = StepState::Offered { since };
     let done = StepState::Done { at: since, evidence: "yes".to_owned() };
-    assert_eq!(agreeing(done, Level::Must).refused("ana", Act::Deploy(production())), Vec::<String>::new());
+    assert_eq!(agreeing(done, Level::Must).refused("ana", UserCommand::Deploy(production())), Vec::<String>::new());
     let told = words(&agreeing(offered, Level::Must));
     assert_eq!(told, "The agreement of the stakeholders comes first. Ask one of them to say `agree votes`: <@chi>.");
     let told = words(&agreeing(skipped(), Level::May));
     assert!(told.ends_with("Leave this deployment out as well: `skip production <reason>`."), "{told}");
     let told = words(&agreeing(skipped(), Level::Must));
     assert!(told.ends_with("End the run with `abort <reason>`."), "{told}");
-    let refusals = agreeing(skipped(), Level::Must).answer("ana", Act::Deploy(production())).unwrap_err();
+    let refusals = agreeing(skipped(), Level::Must).answer("ana", UserCommand::Deploy(production())).unwrap_err();
     assert_eq!(refusals[0].requirement, "HOCS-28".parse().ok());
 }
 
-fn draft(play: &Play) -> Draft {
-    Draft { state: play.state.clone(), entries: Vec::new(), now: play.now }
+fn draft(play: &Play) -> Decider {
+    Decider { state: play.state.clone(), entries: Vec::new(), now: play.now }
 }
 
 /// A step that deploys by itself does so once for what ships.
@@ -219,7 +219,7 @@ fn what_is_there_already_is_not_deployed_again() {
         ask_unless_there(&mut draft, &staging()).unwrap();
         draft.entries.iter().map(|entry| (entry.by.clone(), entry.event.clone())).collect::<Vec<_>>()
     };
-    let ships = voted().state.ships().unwrap().clone();
+    let ships = voted().state.deployable().unwrap().clone();
     assert_eq!(asks(&voted()), []);
     let failed = voted().changed(|state| state.deploys[0].state = DeployState::Failed("no".to_owned()));
     let asked =
@@ -261,13 +261,13 @@ fn who_may_roll_back_to_what() {
     assert!(not_again(&voted().state, &grant("ana"), &forward).is_empty());
 }
 
-fn back(to: Option<&str>) -> Act {
-    Act::Rollback { environment: production(), to: to.map(commit), reason: "it fails".to_owned() }
+fn back(to: Option<&str>) -> UserCommand {
+    UserCommand::Rollback { environment: production(), to: to.map(commit), reason: "it fails".to_owned() }
 }
 
 #[test]
 fn a_rollback_goes_to_what_ran_there_by_anybodys_approval() {
-    let to = |play: &Play, act: Act| {
+    let to = |play: &Play, act: UserCommand| {
         let decision = play.answer("dee", act).map_err(|refusals| refusals[0].code.clone())?;
         let asked = decision.state.asked_deploy.unwrap();
         assert!(asked.rollback && asked.reason.as_deref() == Some("it fails"));
@@ -301,7 +301,7 @@ fn a_deployment_begins_with_what_was_read_last() {
     let play = ready();
     let events = events(&play, |_| {});
     let intent = started(&events).unwrap();
-    assert_eq!((&intent.environment, &intent.commit), (&production(), play.state.ships().unwrap()));
+    assert_eq!((&intent.environment, &intent.commit), (&production(), play.state.deployable().unwrap()));
     assert_eq!((intent.rollback, &intent.previous), (false, &Some(commit("abc1234"))));
     assert_eq!(intent.votes, ["ben", "dee"].map(person).into());
     assert_eq!((&intent.glass, &intent.reason, &intent.image), (&None, &None, &None));
@@ -309,10 +309,10 @@ fn a_deployment_begins_with_what_was_read_last() {
     // An answer to another question changes nothing.
     let facts = || Box::new(DeployFacts::default());
     let key = || "hf-12-production-1".parse().unwrap();
-    let ships = play.state.ships().unwrap().clone();
+    let ships = play.state.deployable().unwrap().clone();
     for (environment, commit) in [(staging(), ships), (production(), commit("2222222"))] {
-        let late = Outcome::DeployChecked { environment, commit, key: key(), facts: facts() };
-        assert_eq!(play.events(&Command::Came(late)), []);
+        let late = EffectResult::DeployChecked { environment, commit, key: key(), facts: facts() };
+        assert_eq!(play.events(&Command::Finished(late)), []);
     }
 }
 
@@ -330,7 +330,7 @@ fn each_fact_that_speaks_against_a_deployment_is_named() {
     // The branch says nothing of schemas that are promoted to the same place.
     let schema = play.clone().changed(|state| {
         let StepKind::Deploy { what, .. } = &mut state.plan.steps[PRODUCTION].kind else { panic!() };
-        *what = What::Schema;
+        *what = Artifact::Schema;
         state.asked.schema = Some(commit("2222222"));
         state.asked_deploy.as_mut().unwrap().commit = commit("2222222");
     });
@@ -339,7 +339,7 @@ fn each_fact_that_speaks_against_a_deployment_is_named() {
         assert!(!said.iter().any(|code| ["head.moved", "branch.gone"].contains(&code.as_str())), "{said:?}");
     }
     assert_eq!(objected(&play, |facts| facts.running = Some(commit("9999999"))), ["drift"]);
-    let there = play.state.ships().cloned();
+    let there = play.state.deployable().cloned();
     assert_eq!(objected(&play, |facts| facts.running = there), none, "somebody did it by hand");
     assert_eq!(objected(&play, |facts| facts.running = None), none, "nobody can tell");
     let off = play.clone().changed(|state| state.head.as_mut().unwrap().on_base = false);
@@ -348,8 +348,8 @@ fn each_fact_that_speaks_against_a_deployment_is_named() {
     let gone = |facts: &mut DeployFacts| drop(facts.standing.remove(&person("dee")));
     assert_eq!(objected(&play, gone), ["vote.missing"]);
     let vetoed = play.clone().changed(|state| {
-        let no = Veto { reason: "not now".to_owned(), way: Way::Word, on: None };
-        state.vetoes.insert((production(), person("eve")), no);
+        let no = Rejection { reason: "not now".to_owned(), source: VoteSource::Command, on: None };
+        state.rejections.insert((production(), person("eve")), no);
     });
     assert_eq!(objected(&vetoed, |_| {}), ["vote.veto"]);
     // A vote for another place was cast under rules of its own.
@@ -387,7 +387,7 @@ fn pinned(state: &mut Hotfix) {
     state.votes.iter_mut().for_each(|vote| vote.image = Some(digest.clone()));
     let image = Image { repository: "quay.io/team/payments".to_owned(), tag: "1.4.2".to_owned(), digest };
     let published = Published { image, created: None, revision: None };
-    state.image = Some(Pinned { commit: state.ships().unwrap().clone(), published });
+    state.image = Some(Pinned { commit: state.deployable().unwrap().clone(), published });
 }
 
 /// HOCS-15, HOCS-23: what was tested is what is deployed.
@@ -415,10 +415,10 @@ fn the_image_that_was_tested_is_the_one_that_is_deployed() {
 fn a_vote_that_the_chat_does_not_bear_out_is_withdrawn() {
     let withdrawn = |play: &Play, change: &dyn Fn(&mut DeployFacts)| {
         let events = events(play, |facts| {
-            facts.lapsed.insert(person("ben"), Lapse::Left);
+            facts.lapsed.insert(person("ben"), VoidReason::Left);
             change(facts);
         });
-        let gone = |event: &Event| matches!(event, Event::VoteWithdrawn { person: who, why: Some(Lapse::Left), .. } if *who == person("ben"));
+        let gone = |event: &Event| matches!(event, Event::VoteWithdrawn { person: who, why: Some(VoidReason::Left), .. } if *who == person("ben"));
         events.iter().any(gone)
     };
     let play = ready();
@@ -554,7 +554,7 @@ fn what_does_not_hold_any_more_is_named_with_its_sentence() {
 #[test]
 fn broken_glass_is_bound_to_the_policy_as_votes_are() {
     let play = asked().glass_broken();
-    let ready = play.by("ana", Act::Deploy(production()));
+    let ready = play.by("ana", UserCommand::Deploy(production()));
     let events = events(&ready, |_| {});
     assert_eq!(started(&events).unwrap().glass, Some(person("dee")));
     assert_eq!(objected(&ready, |facts| facts.policy_version = "policy-2".to_owned()), ["vote.policy"]);

@@ -1,7 +1,7 @@
 //! Who may say who an unknown contributor is, and what becomes of votes then.
 
 use super::*;
-use crate::domain::command::Act;
+use crate::domain::command::UserCommand;
 use crate::domain::decide::tests::withdrawn;
 use crate::domain::event::Contributor;
 use crate::fixture::{Play, asked, person, yes};
@@ -20,15 +20,15 @@ fn with_unknown(play: Play, ids: &[&str]) -> Play {
     })
 }
 
-fn is(unknown: &str, who: Option<&str>) -> Act {
-    Act::Identify { unknown: unknown.to_owned(), person: who.map(person), words: "a contractor".to_owned() }
+fn is(unknown: &str, who: Option<&str>) -> UserCommand {
+    UserCommand::Identify { unknown: unknown.to_owned(), person: who.map(person), words: "a contractor".to_owned() }
 }
 
 fn identified(id: &str, who: Option<&str>) -> Event {
     Event::Identified { unknown: account(id), person: who.map(person), words: "a contractor".to_owned() }
 }
 
-fn next(play: &Play, act: Act) -> String {
+fn next(play: &Play, act: UserCommand) -> String {
     play.answer("dee", act).unwrap_err().remove(0).next
 }
 
@@ -63,6 +63,6 @@ fn the_person_who_identifies_somebody_has_no_part_in_the_change_and_no_vote() {
 fn the_vote_of_a_person_identified_as_a_contributor_is_void() {
     let play = with_unknown(asked().by("ben", yes(None)).by("eve", yes(None)), &["b@example.org"]);
     let events = play.on_act("dee", is("b@example.org", Some("ben")));
-    assert_eq!(events[..2], [identified("b@example.org", Some("ben")), withdrawn("ben", Some(Lapse::Identified))]);
-    assert!(!events.contains(&withdrawn("eve", Some(Lapse::Identified))), "{events:?}");
+    assert_eq!(events[..2], [identified("b@example.org", Some("ben")), withdrawn("ben", Some(VoidReason::Identified))]);
+    assert!(!events.contains(&withdrawn("eve", Some(VoidReason::Identified))), "{events:?}");
 }

@@ -3,16 +3,16 @@
 use std::slice::from_ref;
 
 use super::*;
-use crate::domain::command::{Act, Outcome};
+use crate::domain::command::{EffectResult, UserCommand};
 use crate::domain::decide::tests::{broken, key, running};
 use crate::domain::event::Event;
-use crate::domain::playbook::Which;
+use crate::domain::playbook::BranchRole;
 use crate::fixture::{Play, asked, begun, closed, commit, live, message, person, production, voted};
 use hotfix_adapters::forge::Containment;
 use hotfix_adapters::ids::DeployKey;
 
-fn refused(effect: Effect) -> Outcome {
-    Outcome::Refused { effect, reason: "the forge is down".to_owned() }
+fn refused(effect: Effect) -> EffectResult {
+    EffectResult::Refused { effect, reason: "the forge is down".to_owned() }
 }
 
 fn stuck(effect: Effect) -> Stuck {
@@ -24,7 +24,7 @@ fn tried(effects: &[Effect]) -> Event {
 }
 
 fn retry_by(play: &Play, who: &str) -> Vec<Event> {
-    play.on_act(who, Act::Retry)
+    play.on_act(who, UserCommand::Retry)
 }
 
 /// A deployment to production is asked for.
@@ -38,8 +38,8 @@ fn without_branch(play: Play) -> Play {
     play.changed(|state| state.branch_gone = true)
 }
 
-fn back() -> Act {
-    Act::Rollback { environment: production(), to: None, reason: "it fails".to_owned() }
+fn back() -> UserCommand {
+    UserCommand::Rollback { environment: production(), to: None, reason: "it fails".to_owned() }
 }
 
 /// The facts of the asked-for deployment could not be read.
@@ -56,7 +56,7 @@ fn restore() -> Effect {
 #[test]
 fn there_has_to_be_something_to_try_again() {
     for play in [begun(), asked(), voted(), running(), live()] {
-        assert_eq!(play.refused("ana", Act::Retry), ["retry.nothing"]);
+        assert_eq!(play.refused("ana", UserCommand::Retry), ["retry.nothing"]);
     }
     let said = begun().came(refused(Effect::Say { version: 3 }));
     assert_eq!(retry_by(&said, "ana"), [tried(&[])], "that it failed is forgotten");
@@ -66,12 +66,12 @@ fn there_has_to_be_something_to_try_again() {
 fn a_deployment_that_failed_is_asked_for_again() {
     let failed = running().ends(Some("no"));
     assert_eq!(retry_by(&failed, "ben"), [tried(&[]), asks(false, "1111111", None)]);
-    let held = failed.by("chi", Act::Hold("the database moves".to_owned()));
-    assert_eq!(held.refused("ben", Act::Retry), ["hold"]);
+    let held = failed.by("chi", UserCommand::Hold("the database moves".to_owned()));
+    assert_eq!(held.refused("ben", UserCommand::Retry), ["hold"]);
     let both = without_branch(held);
     assert_eq!(retry_by(&both, "ben"), [tried(&[restore()])], "the rest is done, and the deployment is not");
     let on_staging = asked().changed(|state| state.deploys[0].state = DeployState::Failed("no".to_owned()));
-    assert_eq!(on_staging.refused("ben", Act::Retry), ["retry.nothing"], "its turn is over");
+    assert_eq!(on_staging.refused("ben", UserCommand::Retry), ["retry.nothing"], "its turn is over");
 }
 
 #[test]
@@ -80,9 +80,9 @@ fn a_rollback_that_failed_is_asked_for_again_by_who_may() {
     for who in ["ana", "dee"] {
         assert_eq!(retry_by(&failed, who), [tried(&[]), asks(true, "abc1234", Some("it fails"))]);
     }
-    assert_eq!(failed.refused("ben", Act::Retry), ["rollback.who"]);
+    assert_eq!(failed.refused("ben", UserCommand::Retry), ["rollback.who"]);
     let succeeded = failed.changed(|state| state.deploys.last_mut().unwrap().state = DeployState::Succeeded);
-    assert_eq!(succeeded.refused("ana", Act::Retry), ["retry.nothing"]);
+    assert_eq!(succeeded.refused("ana", UserCommand::Retry), ["retry.nothing"]);
 }
 
 /// A rollback that failed is history once something else was deployed.
@@ -102,11 +102,11 @@ fn only_the_last_rollback_is_tried_again() {
 
 #[test]
 fn what_could_not_be_read_is_read_again() {
-    let play = unread(voted().by("ana", Act::Deploy(production())));
+    let play = unread(voted().by("ana", UserCommand::Deploy(production())));
     assert_eq!(retry_by(&play, "ben"), [tried(&[]), asks(false, "1111111", None)]);
     let rollback = unread(live().by("ana", back()));
     assert_eq!(retry_by(&rollback, "ana"), [tried(&[]), asks(true, "abc1234", Some("it fails"))]);
-    assert_eq!(rollback.refused("ben", Act::Retry), ["rollback.who"]);
+    assert_eq!(rollback.refused("ben", UserCommand::Retry), ["rollback.who"]);
 }
 
 #[test]
@@ -127,10 +127,10 @@ fn the_effects_of_a_step_are_done_once() {
 #[test]
 fn what_was_rolled_back_is_asked_about_again() {
     let play = live().by("ana", back()).begins("1111111").ends(None);
-    let asks = Effect::Prompt { environment: production(), commit: commit("1111111") };
+    let asks = Effect::RequestVotes { environment: production(), commit: commit("1111111") };
     assert_eq!(retry_by(&play, "ana"), [tried(&[asks])]);
     let other = play.clone().changed(|state| state.rolled_back = Some(commit("9999999")));
-    assert_eq!(other.refused("ana", Act::Retry), ["retry.nothing"], "something else is up for a vote");
+    assert_eq!(other.refused("ana", UserCommand::Retry), ["retry.nothing"], "something else is up for a vote");
     assert!(taken_back(&play.state) && !taken_back(&other.state) && !taken_back(&voted().state));
 }
 
@@ -142,21 +142,21 @@ fn each_effect_is_done_again_while_it_has_a_point() {
     let deploy =
         |resumed| Effect::Deploy { key: key.clone(), environment: production(), commit: commit("1111111"), resumed };
     let delete = Effect::DeleteBranch { at: commit("1111111") };
-    let told = Effect::AnnounceGlass { version: broken().state.glasses[0].version };
-    let other = Effect::AnnounceGlass { version: 1 };
-    let merged: Change = |state| state.mainline = Mainline::Proven(Containment::Ancestor, commit("eeeeeee"));
+    let told = Effect::AnnounceBreakGlass { version: broken().state.break_glass[0].version };
+    let other = Effect::AnnounceBreakGlass { version: 1 };
+    let merged: Change = |state| state.mainline = Mainline::Merged(Containment::Ancestor, commit("eeeeeee"));
     let done: Change = |state| state.deploys.last_mut().unwrap().state = DeployState::AwaitingWord;
     let gone: Change = |state| {
-        state.mainline = Mainline::Proven(Containment::Ancestor, commit("eeeeeee"));
+        state.mainline = Mainline::Merged(Containment::Ancestor, commit("eeeeeee"));
         state.branch = BranchState::Deleted;
     };
     let same: Change = |_| {};
-    let unread: Change = |state| state.survey = None;
-    let void: Change = |state| state.glasses[0].void = true;
-    let known: Change = |state| state.glasses[0].told = Some(message("a1"));
+    let unread: Change = |state| state.snapshot = None;
+    let void: Change = |state| state.break_glass[0].void = true;
+    let known: Change = |state| state.break_glass[0].told = Some(message("a1"));
     let cases: [(&str, Play, Change, &Effect, &[Effect]); 13] = [
-        ("the world is not read yet", begun(), unread, &Effect::Survey, &[Effect::Survey]),
-        ("it is read", begun(), same, &Effect::Survey, &[]),
+        ("the world is not read yet", begun(), unread, &Effect::TakeSnapshot, &[Effect::TakeSnapshot]),
+        ("it is read", begun(), same, &Effect::TakeSnapshot, &[]),
         ("the deployment runs", running(), same, &deploy(false), &[deploy(true)]),
         ("somebody does it", running(), done, &deploy(false), &[]),
         ("there is no such deployment", voted(), same, &deploy(false), &[]),
@@ -181,12 +181,12 @@ fn the_step_says_what_it_wants() {
     let play = begun();
     let of_steps = [
         Effect::Announce,
-        Effect::CreateBranch { which: Which::Fix, at: commit("abc1234") },
+        Effect::CreateBranch { which: BranchRole::Fix, at: commit("abc1234") },
         Effect::Pick { source: commit("f1f1f1f"), at: play.now },
         Effect::OpenPull,
         Effect::OpenReturn,
-        Effect::Prompt { environment: production(), commit: commit("1111111") },
-        Effect::FindRiders { to: commit("1111111") },
+        Effect::RequestVotes { environment: production(), commit: commit("1111111") },
+        Effect::FindIncludedChanges { to: commit("1111111") },
     ];
     for effect in of_steps {
         assert_eq!(again(&play.state, &stuck(effect.clone()), play.now), [Effect::Announce], "{effect:?}");

@@ -1,13 +1,13 @@
 //! How a fix is taken out of a run, and when it is too late for that.
 
 use super::*;
-use crate::domain::command::{Act, Outcome};
+use crate::domain::command::{EffectResult, UserCommand};
 use crate::domain::decide::tests::{entered, no_events, running};
 use crate::domain::hotfix::DeployState;
 use crate::fixture::{Play, begun, commit, head, live, production, voted};
 
-fn take(short: &str) -> Act {
-    Act::Unpick(vec![commit(short)])
+fn take(short: &str) -> UserCommand {
+    UserCommand::Unpick(vec![commit(short)])
 }
 
 fn removed(short: &str, by_hand: bool) -> Event {
@@ -62,9 +62,10 @@ fn only_a_fix_of_the_run_is_taken_out() {
 
 #[test]
 fn what_is_merged_live_or_under_way_stays_on_the_branch() {
-    let merged = live().came(Outcome::Merged { number: live().state.pull.unwrap().number, commit: commit("eeeeeee") });
-    let asked = voted().by("ana", Act::Deploy(production()));
-    let back = Act::Rollback { environment: production(), to: None, reason: "it fails".to_owned() };
+    let merged =
+        live().came(EffectResult::Merged { number: live().state.pull.unwrap().number, commit: commit("eeeeeee") });
+    let asked = voted().by("ana", UserCommand::Deploy(production()));
+    let back = UserCommand::Rollback { environment: production(), to: None, reason: "it fails".to_owned() };
     let staged = voted().changed(|state| state.deploys[0].state = DeployState::Running);
     let cases: [(&str, Play, &[&str]); 6] = [
         ("merged", merged, &["branch.merged"]),
@@ -91,7 +92,7 @@ fn what_is_live_is_rolled_back_first() {
 #[test]
 fn what_came_of_taking_it_off_is_told_while_it_leaves() {
     let came = |play: &Play, result: Result<HeadSeen, Vec<String>>| {
-        play.on_outcome(Outcome::Unpicked { source: commit("f1f1f1f"), result })
+        play.on_outcome(EffectResult::Unpicked { source: commit("f1f1f1f"), result })
     };
     let files = || vec!["a.rs".to_owned()];
     let leaving = on_branch(FixState::Leaving);
@@ -100,6 +101,6 @@ fn what_came_of_taking_it_off_is_told_while_it_leaves() {
     assert_eq!(events[1], removed("f1f1f1f", false));
     assert_eq!(came(&leaving, Err(files()))[0], Event::FixKept { source: commit("f1f1f1f"), files: files() });
     assert_eq!(came(&on_branch(FixState::Picked), Err(files())), no_events());
-    let other = leaving.on_outcome(Outcome::Unpicked { source: commit("9999999"), result: Err(files()) });
+    let other = leaving.on_outcome(EffectResult::Unpicked { source: commit("9999999"), result: Err(files()) });
     assert_eq!(other, no_events());
 }

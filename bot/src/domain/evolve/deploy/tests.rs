@@ -1,7 +1,7 @@
 //! What deployments do to a run, and what others do to production.
 
 use super::*;
-use crate::domain::command::Act;
+use crate::domain::command::UserCommand;
 use crate::domain::evolve::tests::{
     FIX, LOOK, MAIN, POSTMORTEM, VOTES, abandon, at, bot, by, done, drifted, last_key, running, why,
 };
@@ -135,7 +135,7 @@ fn a_rollback_sets_the_votes_back() {
     let play = drifted(running()).changed(|state| state.deploys[1].intent.rollback = true);
     let ended = |play: &Play| bot(&play.state, Event::DeployEnded { key: last_key(&play.state), failure: None });
     let back = ended(&play);
-    assert!(back.drifts.is_empty() && back.votes.is_empty() && back.prompts.is_empty() && back.live_at.is_none());
+    assert!(back.drifts.is_empty() && back.votes.is_empty() && back.vote_requests.is_empty() && back.live_at.is_none());
     assert_eq!(back.rolled_back, Some(commit("1111111")));
     assert!(back.steps[VOTES..].iter().all(|step| *step == StepState::Ahead));
     assert!(matches!(back.steps[LOOK], StepState::Done { .. }));
@@ -154,21 +154,21 @@ fn a_rollback_sets_the_votes_back() {
 
 #[test]
 fn a_deployment_by_a_broken_glass_is_looked_at_afterwards() {
-    let broken = asked().glass_broken().by("ana", Act::Deploy(production()));
+    let broken = asked().glass_broken().by("ana", UserCommand::Deploy(production()));
     let intent = broken.clone().begins("abc1234").state.deploys[1].intent.clone();
     assert_eq!(intent.glass, Some(person("dee")));
-    let reviews = |change: &dyn Fn(&mut Vec<BrokenGlass>), glass: Option<&str>| {
+    let reviews = |change: &dyn Fn(&mut Vec<BreakGlassUse>), glass: Option<&str>| {
         let mut state = broken.state.clone();
-        change(&mut state.glasses);
+        change(&mut state.break_glass);
         let intent = DeployIntent { glass: glass.map(person), ..intent.clone() };
         let next = bot(&state, Event::DeployStarted(intent));
-        next.glasses.into_iter().map(|broken| broken.review).collect::<Vec<_>>()
+        next.break_glass.into_iter().map(|broken| broken.review).collect::<Vec<_>>()
     };
     let due = Review::Due { since: at(), authors: [person("ana"), person("chi")].into() };
     let given = Review::Given { by: person("ben"), ok: true, note: None };
     let another = |void: bool| {
-        move |all: &mut Vec<BrokenGlass>| {
-            let last = BrokenGlass { void, ..all[0].clone() };
+        move |all: &mut Vec<BreakGlassUse>| {
+            let last = BreakGlassUse { void, ..all[0].clone() };
             all.push(last);
         }
     };

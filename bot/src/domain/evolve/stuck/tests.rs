@@ -3,7 +3,7 @@
 use hotfix_adapters::ids::DeployKey;
 
 use super::*;
-use crate::domain::command::Act;
+use crate::domain::command::UserCommand;
 use crate::domain::event::Event;
 use crate::domain::evolve::tests::{PRODUCTION, at, bot, by, last_key, noted, step};
 use crate::domain::hotfix::{AskedDeploy, FixState};
@@ -12,7 +12,7 @@ use crate::fixture::{Play, asked, commit, head, live, message, production, stagi
 /// A deployment by a broken glass that nobody was told of yet, with a fix that leaves, and something refused of every kind.
 fn refused_all() -> Hotfix {
     let one = || commit("1111111");
-    let play = asked().glass_broken().by("ana", Act::Deploy(production())).begins("abc1234");
+    let play = asked().glass_broken().by("ana", UserCommand::Deploy(production())).begins("abc1234");
     let key = last_key(&play.state);
     let other: DeployKey = "hf-12-staging-1".parse().unwrap();
     let deploy = |key: &DeployKey, environment| Effect::Deploy {
@@ -28,14 +28,14 @@ fn refused_all() -> Hotfix {
         Effect::Pick { source: commit("e5e5e5e"), at: at() },
         Effect::DeleteBranch { at: one() },
         Effect::RestoreBranch { at: one() },
-        Effect::AnnounceGlass { version: 1 },
+        Effect::AnnounceBreakGlass { version: 1 },
         Effect::CheckDeploy { environment: production(), commit: one(), key: key.clone() },
         deploy(&key, production()),
         deploy(&other, staging()),
     ];
     let stuck = |effect| Stuck { effect, reason: "no".to_owned(), asked: None };
     let change = |state: &mut Hotfix| {
-        state.glasses[0].told = None;
+        state.break_glass[0].told = None;
         state.fixes[0].state = FixState::Leaving;
         state.stuck = effects.into_iter().map(stuck).collect();
     };
@@ -70,8 +70,8 @@ fn what_was_refused_is_forgotten_once_it_is_done_or_has_no_point() {
         (Event::FixKept { source: source(), files: Vec::new() }, about.to_vec()),
         (Event::BranchDeleted, vec!["delete the branch"]),
         (Event::BranchBack { at: commit("1111111") }, vec!["restore the branch at 1111111"]),
-        (Event::GlassAnnounced { message: message("a1") }, vec![audit]),
-        (Event::GlassVoided { reason: reason() }, vec![audit]),
+        (Event::BreakGlassAnnounced { message: message("a1") }, vec![audit]),
+        (Event::BreakGlassVoided { reason: reason() }, vec![audit]),
         (asked, vec!["read the facts before changing what production runs"]),
         (Event::RolloutBegan { key: key.clone() }, vec!["deploy 1111111 to production"]),
         (Event::DeployAwaitsWord { key: key.clone(), instructions: None }, vec!["deploy 1111111 to production"]),
@@ -103,7 +103,7 @@ fn a_refusal_that_serves_another_step_outlives_a_waiver() {
 /// A refusal is kept once, however often it comes; with a deployment that could not be judged goes its question.
 #[test]
 fn a_refusal_is_kept_with_the_question_that_it_answers() {
-    let play = voted().by("ana", Act::Deploy(production()));
+    let play = voted().by("ana", UserCommand::Deploy(production()));
     let asked = play.state.asked_deploy.clone().unwrap();
     let stuck = |effect: &Effect, reason: &str| Event::Stuck { effect: effect.clone(), reason: reason.to_owned() };
     let first = bot(&play.state, stuck(&Effect::OpenPull, "no"));
@@ -122,9 +122,9 @@ fn a_refusal_is_kept_with_the_question_that_it_answers() {
 /// before is.
 #[test]
 fn a_void_question_is_forgotten_unless_it_puts_back() {
-    let asked = voted().by("ana", Act::Deploy(production())).state.asked_deploy.unwrap();
+    let asked = voted().by("ana", UserCommand::Deploy(production())).state.asked_deploy.unwrap();
     let back = AskedDeploy { rollback: true, ..asked.clone() };
-    let stuck = |reason: &str, asked| Stuck { effect: Effect::Survey, reason: reason.to_owned(), asked };
+    let stuck = |reason: &str, asked| Stuck { effect: Effect::TakeSnapshot, reason: reason.to_owned(), asked };
     let with = |asked_deploy: &AskedDeploy| {
         voted().changed(|state| {
             state.asked_deploy = Some(asked_deploy.clone());

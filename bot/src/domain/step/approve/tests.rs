@@ -3,10 +3,10 @@
 use hotfix_adapters::forge::PullNumber;
 
 use super::*;
-use crate::domain::hotfix::Veto;
+use crate::domain::hotfix::Rejection;
 use crate::domain::people::Role;
 use crate::domain::service::{ApprovalRule, TargetPlan};
-use crate::domain::way::Way;
+use crate::domain::vote_source::VoteSource;
 use crate::fixture::{Play, asked, commit, person, production, voted};
 
 fn of(play: &Play) -> Progress {
@@ -20,8 +20,8 @@ fn votes(missing: u32, vetoes: usize) -> Progress {
 }
 
 fn vetoed(state: &mut Hotfix) {
-    let no = Veto { reason: "not now".to_owned(), way: Way::Word, on: None };
-    state.vetoes.insert((production(), person("eve")), no);
+    let no = Rejection { reason: "not now".to_owned(), source: VoteSource::Command, on: None };
+    state.rejections.insert((production(), person("eve")), no);
 }
 
 fn astray(state: &mut Hotfix) {
@@ -53,7 +53,7 @@ fn the_votes_are_there_or_are_waited_for() {
 fn a_broken_glass_counts_once_it_is_told() {
     let broken = asked().glass_broken();
     assert_eq!(of(&broken), Progress::done("<@dee> broke the glass, on 1111111 for production"));
-    let untold = |state: &mut Hotfix| state.glasses.last_mut().unwrap().told = None;
+    let untold = |state: &mut Hotfix| state.break_glass.last_mut().unwrap().told = None;
     let telling = Wait::Bot("telling the audit channel that the glass was broken");
     assert_eq!(of(&broken.clone().changed(untold)), Progress::Waiting(telling));
     assert_eq!(of(&broken.clone().changed(untold).changed(vetoed)), votes(2, 1));
@@ -72,7 +72,7 @@ fn nobody_votes_while_the_pull_request_goes_elsewhere() {
 #[test]
 fn people_are_asked_for_what_is_missing_and_can_be_taken() {
     let prompts = |play: Play| enter(&play.state, &production(), play.now);
-    let prompt = Effect::Prompt { environment: production(), commit: commit("1111111") };
+    let prompt = Effect::RequestVotes { environment: production(), commit: commit("1111111") };
     assert_eq!(prompts(asked()), [prompt]);
     let silent: [(&str, Play); 6] = [
         ("all voted", voted()),

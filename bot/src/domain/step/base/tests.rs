@@ -9,21 +9,21 @@ use super::*;
 use crate::domain::event::Told;
 use crate::fixture::{begun, commit, environment};
 
-fn survey(running: Option<char>, last: Option<char>, from: Option<char>) -> Survey {
+fn survey(running: Option<char>, last: Option<char>, from: Option<char>) -> Snapshot {
     let commit = |digit: Option<char>| digit.map(|digit| CommitId::parse(&digit.to_string().repeat(40)).unwrap());
-    Survey {
+    Snapshot {
         running: commit(running),
         last_success: commit(last),
         from: commit(from),
         main: commit(Some('f')),
-        ..Survey::default()
+        ..Snapshot::default()
     }
 }
 
 /// APPLY-6: the sources must agree, one is enough, none is not, and a person's word settles it.
 #[test]
 fn the_sources_of_the_base_agree_or_a_person_says() {
-    let first = |survey: &Survey| {
+    let first = |survey: &Snapshot| {
         find(survey, BaseSource::Production).map(|(commit, by)| (commit.as_str().chars().next(), by.len()))
     };
     assert_eq!(first(&survey(Some('a'), Some('a'), None)), Ok((Some('a'), 2)));
@@ -48,7 +48,7 @@ fn productions(all: &[(&str, char)]) -> BTreeMap<Environment, CommitId> {
 }
 
 /// Returns why there is no base: the code with what it cites, the reason, and what can be done.
-fn against(survey: &Survey, from: BaseSource) -> (String, String, String) {
+fn against(survey: &Snapshot, from: BaseSource) -> (String, String, String) {
     let refusal = find(survey, from).unwrap_err();
     (cited(std::slice::from_ref(&refusal)).remove(0), refusal.reason, refusal.next)
 }
@@ -64,18 +64,18 @@ fn the_step_is_done_when_the_base_is_found() {
         }],
     };
     assert_eq!(progress(&play.state, BaseSource::Production), found);
-    let nowhere = play.clone().changed(|state| state.survey.as_mut().unwrap().main = None).state;
+    let nowhere = play.clone().changed(|state| state.snapshot.as_mut().unwrap().main = None).state;
     let refusals = refusals(progress(&nowhere, BaseSource::Main));
     assert_eq!(cited(&refusals), ["main.absent "]);
     assert_eq!(refusals[0].reason, "The repository has no main line of the configured name.");
-    let unread = play.changed(|state| state.survey = None).state;
+    let unread = play.changed(|state| state.snapshot = None).state;
     let reading = Wait::Bot("reading what runs in production");
     assert_eq!(progress(&unread, BaseSource::Production), Progress::Waiting(reading));
 }
 
 #[test]
 fn what_says_so_is_kept_with_the_base() {
-    let by = |survey: &Survey, from| find(survey, from).unwrap().1;
+    let by = |survey: &Snapshot, from| find(survey, from).unwrap().1;
     assert_eq!(by(&survey(None, None, Some('c')), BaseSource::Main), ["the requester's word"]);
     assert_eq!(by(&survey(None, None, None), BaseSource::Main), ["the forge's main line"]);
     let mut told_too = survey(Some('a'), None, None);
@@ -129,11 +129,11 @@ fn a_named_base_is_what_every_production_runs() {
 /// HOCS-3, HOCS-6: the base of a hotfix is a release, by its git tag.
 #[test]
 fn the_base_is_the_tag_of_the_release_that_runs() {
-    let with = |all: &[Told]| Survey { told: all.to_vec(), ..survey(Some('a'), None, None) };
+    let with = |all: &[Told]| Snapshot { told: all.to_vec(), ..survey(Some('a'), None, None) };
     let tagged = with(&[told("one", Some("1.2"), Some('a'), false), told("two", Some("1.2"), Some('a'), true)]);
     let sources = ["what production runs", "one", "two"].map(str::to_owned).to_vec();
     assert_eq!(find(&tagged, BaseSource::Release), Ok((of('a'), sources)));
-    let named = Survey { from: Some(of('c')), ..with(&[told("one", Some("1.2-hotfix.1"), None, false)]) };
+    let named = Snapshot { from: Some(of('c')), ..with(&[told("one", Some("1.2-hotfix.1"), None, false)]) };
     assert_eq!(find(&named, BaseSource::Release).unwrap().0, of('c'));
     let cases: [(&[Told], &str, &str); 5] = [
         (
@@ -171,7 +171,7 @@ fn the_base_is_the_tag_of_the_release_that_runs() {
 #[test]
 fn fixes_that_mean_nothing_are_named() {
     let unknown = vec![Refusal::new("fix.unknown", "Nobody knows it.", "Name another.")];
-    let play = begun().changed(|state| state.survey.as_mut().unwrap().unknown.clone_from(&unknown));
+    let play = begun().changed(|state| state.snapshot.as_mut().unwrap().unknown.clone_from(&unknown));
     assert_eq!(unknown_fixes(&play.state), unknown);
     assert_eq!(unknown_fixes(&begun().state), []);
 }

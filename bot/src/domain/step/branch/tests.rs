@@ -2,7 +2,7 @@
 
 use super::super::tests::cited as codes;
 use super::*;
-use crate::domain::event::{LeftBranch, Survey};
+use crate::domain::event::{LeftBranch, Snapshot};
 use crate::domain::id::HotfixId;
 use crate::fixture::{Play, begun, commit};
 
@@ -10,8 +10,8 @@ use crate::fixture::{Play, begun, commit};
 const BRANCH: usize = 4;
 
 /// The run, of which the world was found otherwise.
-fn found(change: impl FnOnce(&mut Survey)) -> Play {
-    begun().changed(|state| change(state.survey.as_mut().unwrap()))
+fn found(change: impl FnOnce(&mut Snapshot)) -> Play {
+    begun().changed(|state| change(state.snapshot.as_mut().unwrap()))
 }
 
 fn left(at: &str) -> Option<LeftBranch> {
@@ -22,7 +22,7 @@ fn left(at: &str) -> Option<LeftBranch> {
 fn beside(ours: &str, name: &str, at: &str) -> Vec<String> {
     let play = found(|survey| survey.branches.push((name.parse().unwrap(), commit(at))));
     let play = play.changed(|state| state.plan.branch = ours.parse().unwrap());
-    codes(&objections(&play.state, Which::Fix))
+    codes(&objections(&play.state, BranchRole::Fix))
 }
 
 #[test]
@@ -31,17 +31,23 @@ fn a_branch_is_made_once_at_the_base() {
     let creating = Progress::Waiting(Wait::Bot("creating the branch"));
     let create = |which| vec![Effect::CreateBranch { which, at: commit("abc1234") }];
     let state = begun().changed(|state| state.into = BranchState::Present).state;
-    assert_eq!((progress(&state, Which::Fix), enter(&state, Which::Fix)), (creating.clone(), create(Which::Fix)));
-    assert_eq!(progress(&state, Which::Into), Progress::done("main created at abc1234"));
-    assert_eq!(enter(&state, Which::Into), []);
+    assert_eq!(
+        (progress(&state, BranchRole::Fix), enter(&state, BranchRole::Fix)),
+        (creating.clone(), create(BranchRole::Fix))
+    );
+    assert_eq!(progress(&state, BranchRole::Integration), Progress::done("main created at abc1234"));
+    assert_eq!(enter(&state, BranchRole::Integration), []);
     let mut state = begun().changed(|state| state.branch = BranchState::Present).state;
-    assert_eq!((progress(&state, Which::Into), enter(&state, Which::Into)), (creating, create(Which::Into)));
-    assert_eq!((progress(&state, Which::Fix), enter(&state, Which::Fix)), (made("abc1234"), vec![]));
+    assert_eq!(
+        (progress(&state, BranchRole::Integration), enter(&state, BranchRole::Integration)),
+        (creating, create(BranchRole::Integration))
+    );
+    assert_eq!((progress(&state, BranchRole::Fix), enter(&state, BranchRole::Fix)), (made("abc1234"), vec![]));
     state.branch = BranchState::Deleted;
     state.base = None;
-    assert_eq!((progress(&state, Which::Fix), enter(&state, Which::Fix)), (made("its base"), vec![]));
+    assert_eq!((progress(&state, BranchRole::Fix), enter(&state, BranchRole::Fix)), (made("its base"), vec![]));
     state.branch = BranchState::Absent;
-    assert_eq!(enter(&state, Which::Fix), []);
+    assert_eq!(enter(&state, BranchRole::Fix), []);
 }
 
 /// APPLY-X5, APPLY-13: what an earlier run left behind, and what git cannot hold at once. The plan serves APPLY-X2 alone.
@@ -56,7 +62,7 @@ fn other_branches_are_in_the_way_by_name_or_by_where_they_are() {
     assert_eq!(beside("hotfix", "hotfixes/a", "2222222"), nothing);
     assert_eq!(beside("hotfix-a", "hotfix", "2222222"), nothing);
     let stale = found(|survey| survey.branches.push(("hotfix".parse().unwrap(), commit("2222222"))));
-    let refusals = objections(&stale.state, Which::Fix);
+    let refusals = objections(&stale.state, BranchRole::Fix);
     assert_eq!(refusals[0].reason, "A branch hotfix is there already, at 2222222 and not at the base abc1234.");
 }
 
@@ -64,15 +70,18 @@ fn other_branches_are_in_the_way_by_name_or_by_where_they_are() {
 fn nothing_is_in_the_way_of_a_branch_without_a_base() {
     let stale = || found(|survey| survey.branches.push(("hotfix".parse().unwrap(), commit("2222222"))));
     let none: [(&str, Play); 3] = [
-        ("nothing was read", stale().changed(|state| state.survey = None)),
-        ("the base is not known", stale().changed(|state| state.survey.as_mut().unwrap().running = Some(commit("9")))),
+        ("nothing was read", stale().changed(|state| state.snapshot = None)),
+        (
+            "the base is not known",
+            stale().changed(|state| state.snapshot.as_mut().unwrap().running = Some(commit("9"))),
+        ),
         (
             "nothing asks for it",
             stale().changed(|state| state.plan.steps.retain(|spec| !matches!(spec.kind, StepKind::Base { .. }))),
         ),
     ];
     for (what, play) in none {
-        assert_eq!(objections(&play.state, Which::Fix), [], "{what}");
+        assert_eq!(objections(&play.state, BranchRole::Fix), [], "{what}");
     }
 }
 
@@ -87,10 +96,10 @@ fn what_an_earlier_run_left_is_put_aside() {
         let play = play.changed(|state| state.plan.into = "hotfix".parse().unwrap());
         objections(&play.state, which).into_iter().map(|refusal| refusal.code).collect::<Vec<_>>()
     };
-    assert_eq!(with(&[("hotfix", "2222222")], Which::Fix), Vec::<String>::new());
-    assert_eq!(with(&[("hotfix", "3333333")], Which::Fix), ["branch.stale"]);
-    assert_eq!(with(&[("hotfix/a", "2222222")], Which::Fix), ["branch.in-the-way"]);
-    assert_eq!(with(&[("hotfix", "2222222")], Which::Into), ["branch.stale"]);
+    assert_eq!(with(&[("hotfix", "2222222")], BranchRole::Fix), Vec::<String>::new());
+    assert_eq!(with(&[("hotfix", "3333333")], BranchRole::Fix), ["branch.stale"]);
+    assert_eq!(with(&[("hotfix/a", "2222222")], BranchRole::Fix), ["branch.in-the-way"]);
+    assert_eq!(with(&[("hotfix", "2222222")], BranchRole::Integration), ["branch.stale"]);
 }
 
 /// HOCS-14: an image of that time may still carry the tag.
@@ -98,7 +107,7 @@ fn what_an_earlier_run_left_is_put_aside() {
 fn a_name_is_used_once() {
     let used = |name: &str| {
         let play = found(|survey| survey.used_branches.push(name.parse().unwrap()));
-        codes(&objections(&play.state, Which::Fix))
+        codes(&objections(&play.state, BranchRole::Fix))
     };
     assert_eq!(used("hotfix"), ["branch.used HOCS-14"]);
     assert_eq!(used("hotfix/a"), Vec::<String>::new());
@@ -115,8 +124,8 @@ fn the_sentence_that_the_step_serves_is_cited() {
         });
         codes(&objections(&play.state, which))
     };
-    assert_eq!(cites(&["APPLY-X2", "APPLY-X5"], Which::Fix), ["branch.stale APPLY-X5"]);
-    assert_eq!(cites(&["HOCS-11", "APPLY-X2"], Which::Fix), ["branch.stale HOCS-11"]);
-    assert_eq!(cites(&[], Which::Fix), ["branch.stale "]);
-    assert_eq!(cites(&["APPLY-X5"], Which::Into), ["branch.stale "], "no step of the plan makes it");
+    assert_eq!(cites(&["APPLY-X2", "APPLY-X5"], BranchRole::Fix), ["branch.stale APPLY-X5"]);
+    assert_eq!(cites(&["HOCS-11", "APPLY-X2"], BranchRole::Fix), ["branch.stale HOCS-11"]);
+    assert_eq!(cites(&[], BranchRole::Fix), ["branch.stale "]);
+    assert_eq!(cites(&["APPLY-X5"], BranchRole::Integration), ["branch.stale "], "no step of the plan makes it");
 }

@@ -1,6 +1,6 @@
 //! When the fix is on the branch, what keeps it from being there, and what the bot does about it.
 
-use super::super::stray::Why;
+use super::super::extra_commits::ExtraKind;
 use super::*;
 use crate::domain::event::Beyond;
 use crate::domain::hotfix::{Fix, Reverted};
@@ -87,7 +87,7 @@ fn a_fix_above_the_limit_is_called_large() {
 fn what_keeps_the_fix_from_being_there_is_said_in_this_order() {
     let picking = bot("picking the fix");
     let files = |file: &str| Progress::Waiting(Wait::Conflict(vec![file.to_owned()]));
-    let stray = Progress::Waiting(Wait::Strays(vec![(commit("5555555"), Why::Withheld)]));
+    let stray = Progress::Waiting(Wait::Strays(vec![(commit("5555555"), ExtraKind::Withheld)]));
     let cases: [(&str, Change, Progress); 8] = [
         ("no pull request", unopened, bot("opening the pull request")),
         ("another base", off_base, bot("putting the fix on top of the new base")),

@@ -102,7 +102,7 @@ fn only_checks_that_succeeded_are_counted_as_green() {
 fn expecting() -> Play {
     asked().changed(|state| {
         state.plan.required_checks = RequiredChecks::Expected;
-        let survey = state.survey.as_mut().unwrap();
+        let survey = state.snapshot.as_mut().unwrap();
         survey.required_contexts = vec!["forge".to_owned()];
         survey.main_checks = vec![check("main", CheckState::Success), check("quiet", CheckState::Neutral)];
     })
@@ -125,7 +125,7 @@ fn what_is_expected_is_known_from_the_forge_and_from_main() {
     assert_eq!(missing(&elsewhere), [head, vec![], vec![]], "main says nothing of another branch");
     let lenient = expecting().changed(|state| state.plan.lenient_checks = vec!["main".to_owned()]);
     assert_eq!(missing(&lenient), [vec!["forge is missing".to_owned()], vec![], vec![]]);
-    let unread = expecting().changed(|state| state.survey = None);
+    let unread = expecting().changed(|state| state.snapshot = None);
     assert_eq!(missing(&unread).concat(), Vec::<String>::new());
 }
 
@@ -134,7 +134,7 @@ fn what_is_expected_is_known_from_the_forge_and_from_main() {
 fn the_last_commit_of_main_with_checks_tells_what_a_merge_has_to_have() {
     let of = |seen: &str, checks: &[Check], merged: Option<&str>| {
         let play = expecting().changed(|state| {
-            state.survey = None;
+            state.snapshot = None;
             state.main_seen = Some(main_seen(seen, checks, &[]));
             state.main_before = Some(main_seen("ddddddd", &[check("before", CheckState::Success)], &[]));
             state.pull.as_mut().unwrap().merged = merged.map(commit);

@@ -1,7 +1,7 @@
 //! How a deployment of what ships stands.
 
 use super::*;
-use crate::domain::command::Act;
+use crate::domain::command::UserCommand;
 use crate::domain::service::TargetPlan;
 use crate::fixture::{Play, asked, commit, live, person, production, staging, voted};
 
@@ -66,7 +66,7 @@ fn one_that_begins_by_itself_does_so_at_its_turn_and_waits_for_people_after_it_w
 #[test]
 fn the_facts_are_read_while_it_is_asked_for() {
     let reading = Progress::Waiting(Wait::Bot("reading the facts once more"));
-    let ready = voted().by("ana", Act::Deploy(production()));
+    let ready = voted().by("ana", UserCommand::Deploy(production()));
     assert_eq!(of(&ready, Trigger::Command), reading);
     let again = live().changed(|state| state.asked_deploy.clone_from(&ready.state.asked_deploy));
     assert_eq!(of(&again, Trigger::Command), reading);

@@ -4,10 +4,10 @@ use hotfix_adapters::forge::{CheckState, MergeMethod, ReviewVerdict};
 
 use super::super::tests::{check, main_seen, spec};
 use super::*;
-use crate::domain::command::Act;
+use crate::domain::command::UserCommand;
 use crate::domain::event::MainSeen;
 use crate::domain::hotfix::{Deployment, Drift};
-use crate::domain::playbook::{BaseSource, Trigger, VerifyPlace, What, Which};
+use crate::domain::playbook::{Artifact, BaseSource, BranchRole, Trigger, VerifyPlace};
 use crate::domain::service::EnvironmentPlan;
 use crate::fixture::{Play, asked, begun, commit, environment, live, production, staging, voted};
 
@@ -46,7 +46,7 @@ const DRAFT: (&str, &str) = ("review", "the pull request is a draft");
 
 /// The deployment to production is on its way.
 fn deploying() -> Play {
-    voted().by("ana", Act::Deploy(production())).begins("abc1234")
+    voted().by("ana", UserCommand::Deploy(production())).begins("abc1234")
 }
 
 /// A step of this kind that is done, as the first of the plan.
@@ -59,7 +59,7 @@ fn done(play: Play, kind: StepKind) -> Play {
 }
 
 fn deploy_to(environment: Environment) -> StepKind {
-    StepKind::Deploy { environment, trigger: Trigger::Command, what: What::Ships }
+    StepKind::Deploy { environment, trigger: Trigger::Command, what: Artifact::Fix }
 }
 
 /// A second production, to which the plan deploys at its end.
@@ -95,7 +95,7 @@ fn kinds_of_steps_declare_what_they_rest_on() {
         (StepKind::Image, &[Tag]),
         (StepKind::Base { from: BaseSource::Main }, &[]),
         (StepKind::Announce, &[]),
-        (StepKind::Branch { which: Which::Fix }, &[]),
+        (StepKind::Branch { which: BranchRole::Fix }, &[]),
         (deploy_to(production()), &[]),
         (StepKind::Mainline { by: MainlineBy::Proof, delete_branch: false }, &[]),
     ];
@@ -320,7 +320,7 @@ fn what_is_in_the_way_of_an_act_is_open_or_does_not_hold_any_more() {
     let open = |state: &mut Hotfix| state.steps[WITHHELD] = StepState::Ahead;
     let fulfilled = voted().changed(open);
     assert_eq!(words(&of(&fulfilled)), [("withheld", "it is not done yet")], "its turn has not come");
-    let impossible = fulfilled.changed(|state| state.survey.as_mut().unwrap().withheld_total = 0);
+    let impossible = fulfilled.changed(|state| state.snapshot.as_mut().unwrap().held_back_total = 0);
     let why = "Nothing is withheld: production runs everything that is on main, so a hotfix would only be a detour.";
     assert_eq!(words(&of(&impossible)), [("withheld", why)]);
 }

@@ -7,7 +7,7 @@ use crate::domain::hotfix::{Abandoned, Fix, FixState};
 use crate::fixture::{Play, asked, commit, live, person};
 
 fn proven() -> Mainline {
-    Mainline::Proven(Containment::Squash, commit("eeeeeee"))
+    Mainline::Merged(Containment::Squash, commit("eeeeeee"))
 }
 
 fn waived() -> Mainline {
@@ -27,7 +27,7 @@ fn the_fix_is_on_main_by_proof_or_given_up_by_name() {
     let told = "main contains it as a squash at eeeeeee, of which a person adapted 1";
     assert_eq!(progress(&adapted.state), Progress::done(told));
     assert_eq!(progress(&with(waived()).state), Progress::done("waived by <@dee>: main has another design"));
-    for open in [Mainline::Open, Mainline::Lost(commit("6666666"))] {
+    for open in [Mainline::NotMerged, Mainline::Reverted(commit("6666666"))] {
         assert_eq!(progress(&with(open).state), Progress::Waiting(Wait::Mainline));
     }
 }
@@ -58,7 +58,7 @@ fn the_bot_merges_what_is_open() {
     let silent: [(&str, Play); 6] = [
         ("it is merged", live().changed(|state| state.pull.as_mut().unwrap().merged = Some(commit("eeeeeee")))),
         ("it is on main", with(proven())),
-        ("main lost it", with(Mainline::Lost(commit("6666666")))),
+        ("main lost it", with(Mainline::Reverted(commit("6666666")))),
         ("it was given up", with(waived())),
         ("there is no pull request", live().changed(|state| state.pull = None)),
         ("there is no head", live().changed(|state| state.head = None)),

@@ -8,9 +8,9 @@ use crate::domain::service::TargetPlan;
 use crate::fixture::{Play, begun, commit};
 
 /// The world of a promotion of this commit, with something changed.
-fn promoting(short: &str, change: impl FnOnce(&mut Survey)) -> Play {
+fn promoting(short: &str, change: impl FnOnce(&mut Snapshot)) -> Play {
     begun().changed(|state| {
-        let survey = state.survey.as_mut().unwrap();
+        let survey = state.snapshot.as_mut().unwrap();
         survey.target = Some(commit(short));
         change(survey);
     })
@@ -31,7 +31,7 @@ fn what_is_promoted_is_pinned() {
     let named = main.changed(|state| state.asked.target = Some("v1".to_owned()));
     assert_eq!(progress(&named.state), pinned("ddddddd"));
     assert_eq!(cited(&refusals(progress(&begun().state))), ["promotion.unknown PROMO-6"]);
-    let unread = begun().changed(|state| state.survey = None).state;
+    let unread = begun().changed(|state| state.snapshot = None).state;
     assert_eq!(progress(&unread), Progress::Waiting(Wait::Bot("reading what would be promoted")));
 }
 
@@ -52,7 +52,7 @@ fn a_promotion_takes_production_forward_with_its_hotfix() {
     let both = of(&promoting("abc1234", |survey| survey.leaving = Some(missing())));
     assert_eq!(cited(&both), ["promotion.nothing PROMO-5", "promotion.loses-fix PROMO-10"]);
     let has_it = promoting("ddddddd", |survey| survey.leaving = Some(Containment::Patch));
-    assert_eq!(super::against(&has_it.state, has_it.state.survey.as_ref().unwrap(), &commit("ddddddd")), []);
+    assert_eq!(super::against(&has_it.state, has_it.state.snapshot.as_ref().unwrap(), &commit("ddddddd")), []);
 }
 
 /// What production runs matters only where it is known and changes.

@@ -2,13 +2,13 @@
 
 use super::super::tests::{cited, refusals, spec};
 use super::*;
-use crate::domain::event::Survey;
+use crate::domain::event::Snapshot;
 use crate::domain::playbook::StepKind;
 use crate::fixture::{Play, begun, commit};
 
 /// The run, of which the world was found otherwise.
-fn found(change: impl FnOnce(&mut Survey)) -> Play {
-    begun().changed(|state| change(state.survey.as_mut().unwrap()))
+fn found(change: impl FnOnce(&mut Snapshot)) -> Play {
+    begun().changed(|state| change(state.snapshot.as_mut().unwrap()))
 }
 
 /// Nothing is withheld, and these are known: what production runs, what was deployed last, what the requester says.
@@ -16,7 +16,7 @@ fn nothing(known: [bool; 3]) -> Play {
     found(|survey| {
         let [running, last, from] = known.map(|is| is.then(|| commit("abc1234")));
         (survey.running, survey.last_success, survey.from) = (running, last, from);
-        survey.withheld_total = 0;
+        survey.held_back_total = 0;
     })
 }
 
@@ -26,7 +26,7 @@ fn a_hotfix_has_a_point_when_something_is_withheld() {
     let of = |play: &Play| progress(&play.state);
     assert_eq!(of(&begun()), Progress::done("main holds 3 commits that do not ship with it"));
     let reading = Progress::Waiting(Wait::Bot("reading what main holds"));
-    assert_eq!(of(&begun().changed(|state| state.survey = None)), reading);
+    assert_eq!(of(&begun().changed(|state| state.snapshot = None)), reading);
     assert_eq!(of(&nothing([false; 3])), reading, "there is nothing to compare main with");
     for known in [[true, false, false], [false, true, false], [false, false, true]] {
         let refusals = refusals(of(&nothing(known)));
@@ -34,7 +34,7 @@ fn a_hotfix_has_a_point_when_something_is_withheld() {
         assert_eq!(refusals[0].next, "Merge the fix to main and deploy as usual.");
     }
     let but_the_fix = nothing([true; 3]).changed(|state| {
-        state.survey.as_mut().unwrap().withheld_without = [commit("f1f1f1f")].into();
+        state.snapshot.as_mut().unwrap().held_back_without = [commit("f1f1f1f")].into();
     });
     let refusals = refusals(of(&but_the_fix));
     assert_eq!(refusals[0].next, "Merge the fix to main, if it is not there yet, and deploy as usual.");
@@ -43,8 +43,8 @@ fn a_hotfix_has_a_point_when_something_is_withheld() {
 /// What is withheld was compared with this base, without these fixes.
 fn compared(base: &str, without: &[&str]) -> Play {
     found(|survey| {
-        survey.withheld_since = Some(commit(base));
-        survey.withheld_without = without.iter().map(|fix| commit(fix)).collect();
+        survey.held_back_since = Some(commit(base));
+        survey.held_back_without = without.iter().map(|fix| commit(fix)).collect();
     })
 }
 
@@ -67,7 +67,7 @@ fn what_is_withheld_is_not_read_where_it_does_not_matter() {
     };
     assert!(merged(None) && !merged(Some("eeeeeee")));
     let never: [(&str, Play); 3] = [
-        ("nothing was read", outdated().changed(|state| state.survey = None)),
+        ("nothing was read", outdated().changed(|state| state.snapshot = None)),
         ("there is no base", outdated().changed(|state| state.base = None)),
         ("main itself ships", outdated().changed(|state| state.plan.steps.push(spec(StepKind::Target)))),
     ];

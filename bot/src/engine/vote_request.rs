@@ -1,0 +1,222 @@
+//! Which question an act on a message is about, and what is said of one that is closed (security cases 32 and 35). Nothing
+//! that an act brings along decides it: the journal knows the message of every question, and what it asked.
+
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use hotfix_adapters::ids::{Environment, MessageRef, PersonRef};
+use hotfix_storage::{Commit, CommitError, Receipt, WorkState};
+use tokio::time::timeout;
+
+use super::forms::Response;
+use super::interactions::{Caller, Reply};
+use super::outbox::Task;
+use super::{Engine, EngineError};
+use crate::domain::effect::Effect;
+use crate::domain::hotfix::Hotfix;
+use crate::domain::id::HotfixId;
+use crate::domain::playbook::StepKind;
+use crate::domain::refusal::Refusal;
+use crate::domain::step;
+use crate::domain::vote_request::VoteRequest;
+use crate::view;
+
+/// The longest time that a typed vote waits for its question to be posted.
+const ON_ITS_WAY: Duration = Duration::from_secs(1);
+
+/// Why nothing is counted on a question.
+enum Shut {
+    /// Its time is over.
+    Late,
+    /// Something else is asked now.
+    Otherwise,
+    /// A step before the votes is open again; this is its title.
+    Held(String),
+}
+
+/// What a message is, as a question.
+pub(super) enum ButtonPress {
+    /// Votes on it count.
+    Open(Box<Hotfix>),
+    /// This run asked it, and nothing on it counts any more.
+    Closed(Box<Hotfix>),
+    /// It may be one that is on its way: people see a question before the chat has told the bot what its message is.
+    OnItsWay,
+    /// It is none, as far as the journal knows: a copy, or something else.
+    None,
+}
+
+/// Who was told that which question is closed: a reaction is no conversation.
+#[derive(Debug, Default)]
+pub(super) struct NotifiedOnce(Mutex<BTreeSet<(MessageRef, PersonRef)>>);
+
+impl NotifiedOnce {
+    /// Whether this is the first time.
+    fn first(&self, message: &MessageRef, whom: &PersonRef) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert((message.clone(), whom.clone()))
+    }
+}
+
+impl Engine {
+    /// The question that a message is.
+    pub(super) async fn question(&self, message: &MessageRef) -> Result<ButtonPress, EngineError> {
+        // Before the runs are read: a question that becomes known in between is found among them.
+        let asking = self.is_asking(|_| true).await?;
+        let (states, now) = (self.states().await, self.now());
+        let mut asked = states.into_iter().filter(|run| run.is_vote_request(message));
+        Ok(match asked.next() {
+            Some(run) if run.open_vote_request(message, now).is_some() => ButtonPress::Open(Box::new(run)),
+            Some(run) => ButtonPress::Closed(Box::new(run)),
+            None if asking => ButtonPress::OnItsWay,
+            None => ButtonPress::None,
+        })
+    }
+
+    /// Returns whether the question of such a run is being posted. One that was given up is not.
+    async fn is_asking(&self, of: impl Fn(&Hotfix) -> bool) -> Result<bool, EngineError> {
+        let runs: Vec<_> = self.runs.lock().await.values().cloned().collect();
+        let mut asking: BTreeSet<HotfixId> = BTreeSet::new();
+        for run in runs {
+            let run = run.lock().await;
+            asking.extend((of(&run.state) && run.state.awaits_vote_request()).then_some(run.state.id));
+        }
+        if asking.is_empty() {
+            return Ok(false);
+        }
+        let unsettled = self.journal.unsettled().await?;
+        let goes_on = unsettled.iter().filter(|view| !matches!(view.state, WorkState::Dead { .. }));
+        let mut tasks = goes_on.filter_map(|view| serde_json::from_str::<Task>(view.work.payload.get()).ok());
+        Ok(tasks.any(|task| asking.contains(&task.run) && matches!(task.effect, Effect::RequestVotes { .. })))
+    }
+
+    /// Waits a moment for the question of a run that is on its way. Whoever types their answer names no message, and it means
+    /// another thing later: it is not kept.
+    pub(super) async fn until_asked(&self, id: HotfixId) -> Result<(), EngineError> {
+        let mut wake = self.journal.wake();
+        let asked = async {
+            while self.is_asking(|run| run.id == id).await? {
+                if wake.changed().await.is_err() {
+                    break;
+                }
+            }
+            Ok(())
+        };
+        timeout(ON_ITS_WAY, asked).await.unwrap_or(Ok(()))
+    }
+
+    /// A button of a question that is closed was pressed.
+    pub(super) async fn pressed_late(
+        &self,
+        asker: &Caller,
+        run: &Hotfix,
+        message: &MessageRef,
+    ) -> Result<Response, EngineError> {
+        Ok(Response::Said(match self.seen_before(asker).await? {
+            Some(first) => Reply::again(Some(&first)),
+            None => Reply::no(&[self.closed(asker, run, message)]),
+        }))
+    }
+
+    /// Somebody reacted to a question that is closed: they are told so, once. What nobody would count from them anyway, and
+    /// what comes again after it counted, is nothing to talk about.
+    pub(super) async fn reacted_late(
+        &self,
+        asker: &Caller,
+        run: &Hotfix,
+        message: &MessageRef,
+    ) -> Result<Response, EngineError> {
+        let known = self.person(Some(&asker.account)).is_some();
+        if !known || !self.told.first(message, &asker.account) || self.seen_before(asker).await?.is_some() {
+            return Ok(Response::Silent);
+        }
+        Ok(Response::Said(Reply::no(&[self.closed(asker, run, message)])))
+    }
+
+    /// What came of this very act before, if it came before.
+    async fn seen_before(&self, asker: &Caller) -> Result<Option<Receipt>, EngineError> {
+        let Some(seen) = &asker.seen else { return Ok(None) };
+        let mut commit = Commit::new(self.commit_id());
+        commit.seen = Some(seen.clone());
+        match self.commit(commit).await {
+            Ok(_) => Ok(None),
+            Err(CommitError::AlreadySeen(first)) => Ok(Some(first)),
+            Err(error) => Err(EngineError::Journal(error.to_string())),
+        }
+    }
+
+    /// Returns why a question is closed, and what stands. Whoever may not see the run learns nothing of it (security case 81).
+    fn closed(&self, asker: &Caller, run: &Hotfix, message: &MessageRef) -> Refusal {
+        let why = match run
+            .vote_request(message)
+            .filter(|(place, prompt)| Some(&prompt.commit) == run.deployable_to(place))
+        {
+            Some((place, prompt)) if run.ends(place, prompt) <= self.now() => Shut::Late,
+            Some((place, prompt)) => self.held(run, place, prompt).map_or(Shut::Otherwise, Shut::Held),
+            None => Shut::Otherwise,
+        };
+        self.shut(asker, run, why)
+    }
+
+    /// Returns the same for a form: while somebody wrote why not, something else came to be asked.
+    pub(super) fn closed_meanwhile(&self, asker: &Caller, run: &Hotfix) -> Refusal {
+        let held = run.vote_requests.iter().find_map(|(place, prompt)| self.held(run, place, prompt));
+        self.shut(asker, run, held.map_or(Shut::Otherwise, Shut::Held))
+    }
+
+    /// Returns the title of the step that is open again before the votes, when this is the newest question and nothing else
+    /// keeps it from taking them.
+    fn held(&self, run: &Hotfix, environment: &Environment, prompt: &VoteRequest) -> Option<String> {
+        let newest = run.vote_requests.get(environment) == Some(prompt)
+            && Some(&prompt.commit) == run.deployable_to(environment);
+        let mut steps = run.plan.steps.iter();
+        let turn =
+            steps.position(|spec| matches!(&spec.kind, StepKind::Approve { environment: e } if e == environment));
+        let before = |turn: &usize| run.current().is_some_and(|(at, _)| at < *turn);
+        let turn = turn.filter(|turn| newest && !run.is_over() && before(turn))?;
+        let (open, _) = step::in_the_way(run, turn, self.now()).into_iter().next()?;
+        run.plan.steps.iter().find(|spec| spec.id == open).map(|spec| spec.title.clone())
+    }
+
+    fn shut(&self, asker: &Caller, run: &Hotfix, why: Shut) -> Refusal {
+        let newest = "Look at the newest question in the thread, and vote there.";
+        let (sees, over) = (self.looks(asker, &run.plan.service).is_ok(), run.is_over());
+        let reason = match &why {
+            Shut::Held(step) if sees => {
+                format!("Votes are held back until “{step}” is in order again, so nothing was counted.")
+            }
+            Shut::Late => "That question is closed: its time is over, so nothing was counted.".to_owned(),
+            Shut::Otherwise | Shut::Held(_) => {
+                "That question is closed: what it asked about is not what is asked now, so nothing was counted."
+                    .to_owned()
+            }
+        };
+        if !sees {
+            return Refusal::new("vote.stale", reason, newest);
+        }
+        let asks =
+            run.vote_requests.values().any(|prompt| run.open_vote_request(&prompt.message, self.now()).is_some());
+        let next = match (over, asks, &why) {
+            (true, _, _) => format!("See `timeline {}` for what came of it.", run.id),
+            (false, true, _) => newest.to_owned(),
+            (false, false, Shut::Held(_)) => "The question stays: vote on it then.".to_owned(),
+            (false, false, Shut::Late | Shut::Otherwise) => {
+                "When votes are wanted, a new question comes in the thread.".to_owned()
+            }
+        };
+        let stands = view::stands(run, &self.audience(), self.now());
+        Refusal::new("vote.stale", format!("{reason} {} now: {stands}.", run.id), next)
+    }
+}
+
+/// A button that stands on no question of ours, such as on a copy of one.
+pub(super) fn no_question() -> Refusal {
+    let next = "Look at the question in the thread of the run, and vote there.";
+    Refusal::new("vote.copy", "That message is no question that I asked, so nothing was counted.", next)
+}
+
+/// A button that is not one of those that were put on the question it stands on.
+pub(super) fn not_its_button() -> Refusal {
+    let next = "Look at the newest question in the thread, and vote there.";
+    Refusal::new("vote.button", "That button is not of the question that it stands on, so nothing was counted.", next)
+}
