@@ -64,7 +64,7 @@ enum Sub {
     },
     /// Every sentence of the five runbooks, how it is met, and the scenario that shows it
     Requirements {
-        /// Only those of one runbook: SRE, HOCS, APPLY, PROMO or MAIN.
+        /// Only those of one runbook (SRE, HOCS, APPLY, PROMO or MAIN), or `security`: the security cases and their tests
         runbook: Option<String>,
     },
     /// Completes a line for the shell: `complete -C "hotfix complete" hotfix`

@@ -54,7 +54,8 @@ fn every_dependency_comes_from_the_registry_under_an_allowed_license() {
 fn dependencies() -> Vec<Value> {
     let host = Command::new("rustc").args(["--print", "host-tuple"]).output().expect("rustc runs");
     let host = String::from_utf8(host.stdout).expect("text");
-    let arguments = ["metadata", "--format-version", "1", "--locked", "--all-features", "--filter-platform", host.trim()];
+    let arguments =
+        ["metadata", "--format-version", "1", "--locked", "--all-features", "--filter-platform", host.trim()];
     let output = Command::new("cargo").args(arguments).current_dir(root()).output().expect("cargo runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let metadata: Value = serde_json::from_slice(&output.stdout).expect("JSON");

@@ -31,9 +31,8 @@ const PRIVATE: [(&str, &str); 16] = [
 const CRATES: [&str; 3] = ["bot", "adapters", "storage"];
 const SHARED_PERCENT: usize = 3;
 
-static TYPE: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?m)^\s*pub (?:struct|enum|trait|union) (\w+)").expect("a pattern")
-});
+static TYPE: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"(?m)^\s*pub (?:struct|enum|trait|union) (\w+)").expect("a pattern"));
 
 fn sources(folder: &Path, found: &mut Vec<(PathBuf, String)>) {
     for entry in std::fs::read_dir(folder).expect("a folder").flatten() {

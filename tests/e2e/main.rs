@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod canaries;
+mod dependencies;
 mod discord;
 mod doctor;
 mod echoes;
@@ -11,6 +12,7 @@ mod forge;
 mod hosts;
 mod http;
 mod kill;
+mod language;
 mod manifest;
 mod matrix;
 mod own;
@@ -20,6 +22,7 @@ mod rejected;
 mod reload;
 mod scenarios;
 mod scripts;
+mod security;
 mod slack;
 mod store;
 mod tidy;

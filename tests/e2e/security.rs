@@ -10,7 +10,8 @@ use regex::Regex;
 
 /// `security case 5`, `Security cases 44 and 63`, `cases 1, 2 to 6`.
 static CITED: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?i)\bsecurity\s+cases?\s+(\d+(?:(?:\s*,\s*(?:and\s+)?|\s+and\s+|\s+to\s+|\s+or\s+)\d+)*)").expect("a pattern")
+    Regex::new(r"(?i)\bsecurity\s+cases?\s+(\d+(?:(?:\s*,\s*(?:and\s+)?|\s+and\s+|\s+to\s+|\s+or\s+)\d+)*)")
+        .expect("a pattern")
 });
 /// `case_23_who_asked_for_it_does_not_approve_it`.
 static NAMED: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"fn case_(\d+)_").expect("a pattern"));

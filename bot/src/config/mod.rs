@@ -22,6 +22,7 @@ mod reader;
 pub mod requirements;
 mod rights;
 pub mod secret;
+pub mod security;
 mod settings;
 mod source;
 #[cfg(test)]

@@ -104,9 +104,12 @@ pub const SECURITY_CASES: &[SecurityCase] = &[
             "adapters/tests/discord/interactions.rs::another_server_is_turned_away",
         ],
     ),
-    case(10, "HTTP/2 frame flood", "Serves HTTP/1.1 only, behind a reverse proxy", &[
-        "bot/src/http/tests.rs::http_2_is_not_spoken",
-    ]),
+    case(
+        10,
+        "HTTP/2 frame flood",
+        "Serves HTTP/1.1 only, behind a reverse proxy",
+        &["bot/src/http/tests.rs::http_2_is_not_spoken"],
+    ),
     case(
         11,
         "Oversized or endlessly fragmented WebSocket message",
@@ -223,10 +226,15 @@ pub const SECURITY_CASES: &[SecurityCase] = &[
             "tests/e2e/own.rs::case_23_who_asked_for_it_does_not_approve_it",
         ],
     ),
-    case(24, "One person voting from several accounts", "Counts each person once across all linked accounts", &[
-        "tests/e2e/votes.rs::case_24_one_person_is_one_vote",
-        "tests/e2e/votes.rs::case_24_a_commit_by_another_account_is_theirs",
-    ]),
+    case(
+        24,
+        "One person voting from several accounts",
+        "Counts each person once across all linked accounts",
+        &[
+            "tests/e2e/votes.rs::case_24_one_person_is_one_vote",
+            "tests/e2e/votes.rs::case_24_a_commit_by_another_account_is_theirs",
+        ],
+    ),
     case(
         25,
         "Commits pushed after approval",
@@ -234,7 +242,7 @@ pub const SECURITY_CASES: &[SecurityCase] = &[
         &[
             "tests/e2e/votes.rs::case_25_a_push_voids_the_votes_and_the_noes",
             "tests/scenarios/new-head-voids.txt",
-            "bot/src/domain/evolve/reset/tests.rs::a_moved_head_makes_what_was_said_void",
+            "bot/src/domain/evolve/invalidate/tests.rs::a_moved_head_makes_what_was_said_void",
         ],
     ),
     case(
@@ -272,8 +280,8 @@ pub const SECURITY_CASES: &[SecurityCase] = &[
         "Shows the complete scope with hidden characters escaped, or does not ask for approval",
         &[
             "tests/e2e/words.rs::a_question_about_more_than_can_be_shown_is_not_asked",
-            "bot/src/view/prompt.rs::what_cannot_be_shown_whole_is_not_asked",
-            "bot/src/view/prompt.rs::a_subject_is_shown_whole_and_visible",
+            "bot/src/view/vote_request.rs::what_cannot_be_shown_whole_is_not_asked",
+            "bot/src/view/vote_request.rs::a_subject_is_shown_whole_and_visible",
         ],
     ),
     case(
@@ -364,7 +372,7 @@ pub const SECURITY_CASES: &[SecurityCase] = &[
         "Supports step-up votes that count only with the voter's approving review on the forge",
         &[
             "tests/scenarios/step-up.txt",
-            "bot/src/view/line/tests.rs::case_39_a_vote_counts_together_with_a_review",
+            "bot/src/view/message/tests.rs::case_39_a_vote_counts_together_with_a_review",
             "bot/src/domain/vote/tests.rs::a_vote_is_backed_by_an_approving_review_of_exactly_the_head",
         ],
     ),
@@ -375,12 +383,15 @@ pub const SECURITY_CASES: &[SecurityCase] = &[
         &[
             "tests/e2e/words.rs::who_says_too_much_is_told_once",
             "tests/e2e/own.rs::case_40_the_same_ask_again_is_one_ask",
-            "bot/src/engine/pace.rs::each_has_a_bucket_and_the_first_word_too_many_is_told",
+            "bot/src/engine/rate_limit.rs::each_has_a_bucket_and_the_first_word_too_many_is_told",
         ],
     ),
-    case(41, "Race between votes that complete the quorum", "Opens the gate exactly once, by compare-and-swap", &[
-        "tests/e2e/votes.rs::case_41_two_votes_at_once_open_the_gate_once",
-    ]),
+    case(
+        41,
+        "Race between votes that complete the quorum",
+        "Opens the gate exactly once, by compare-and-swap",
+        &["tests/e2e/votes.rs::case_41_two_votes_at_once_open_the_gate_once"],
+    ),
     case(
         42,
         "Role or allowlist change through chat",
@@ -426,10 +437,15 @@ pub const SECURITY_CASES: &[SecurityCase] = &[
             "adapters/src/forge/conformance/refs.rs::creating_again_is_success_and_elsewhere_is_rejected",
         ],
     ),
-    case(47, "Pull request from a fork", "Refuses it by default; head and base have to be in the same repository", &[
-        "adapters/tests/forge_github/merging.rs::a_branch_of_a_fork_is_not_ours",
-        "adapters/tests/forge_gitlab/failing.rs::a_fork_is_refused",
-    ]),
+    case(
+        47,
+        "Pull request from a fork",
+        "Refuses it by default; head and base have to be in the same repository",
+        &[
+            "adapters/tests/forge_github/merging.rs::a_branch_of_a_fork_is_not_ours",
+            "adapters/tests/forge_gitlab/failing.rs::a_fork_is_refused",
+        ],
+    ),
     case(
         48,
         "Pull request that changes CI workflows, code owners, deploy scripts or the bot's configuration",
@@ -462,11 +478,16 @@ pub const SECURITY_CASES: &[SecurityCase] = &[
             "adapters/tests/forge_gitlab/saying.rs::lists_are_read_to_their_end",
         ],
     ),
-    case(52, "Check spoofed by another app under the same name", "Matches checks by name and reporting app", &[
-        "adapters/tests/forge_github/checks.rs::a_check_is_known_by_its_name_and_who_reported_it",
-        "adapters/tests/forge_gitlab/saying.rs::a_status_does_not_stand_in_for_a_job",
-        "adapters/src/forge/conformance/pulls.rs::checks_of_one_name_by_two_apps_are_two",
-    ]),
+    case(
+        52,
+        "Check spoofed by another app under the same name",
+        "Matches checks by name and reporting app",
+        &[
+            "adapters/tests/forge_github/checks.rs::a_check_is_known_by_its_name_and_who_reported_it",
+            "adapters/tests/forge_gitlab/saying.rs::a_status_does_not_stand_in_for_a_job",
+            "adapters/src/forge/conformance/pulls.rs::checks_of_one_name_by_two_apps_are_two",
+        ],
+    ),
     case(
         53,
         "Bot acting as the second person",
@@ -533,7 +554,7 @@ pub const SECURITY_CASES: &[SecurityCase] = &[
         &[
             "tests/e2e/words.rs::what_the_bot_writes_on_the_forge_means_nothing_but_itself",
             "adapters/tests/deploy_promotion/propose.rs::what_people_wrote_means_nothing_but_itself",
-            "adapters/src/forge/inert.rs::what_forges_look_for_is_not_there",
+            "adapters/src/forge/neutralize.rs::what_forges_look_for_is_not_there",
         ],
     ),
     case(
@@ -554,16 +575,19 @@ pub const SECURITY_CASES: &[SecurityCase] = &[
         "Uses no template language that can evaluate code",
         &["tests/e2e/words.rs::nothing_is_a_template"],
     ),
-    case(63, "Log or CSV injection", "Escapes control characters so that each log record stays on one line", &[
-        "bot/src/cli/log.rs::a_line_of_the_log_is_one_line_whatever_is_in_it",
-    ]),
+    case(
+        63,
+        "Log or CSV injection",
+        "Escapes control characters so that each log record stays on one line",
+        &["bot/src/cli/log.rs::a_line_of_the_log_is_one_line_whatever_is_in_it"],
+    ),
     case(
         64,
         "SSRF through a Slack response URL",
         "Accepts only HTTPS URLs on a closed list of Slack hosts and follows no redirects",
         &[
-            "adapters/src/chat/slack/hook.rs::only_slacks_own_hosts_are_followed",
-            "adapters/src/chat/slack/hook.rs::no_redirect_is_followed",
+            "adapters/src/chat/slack/response_url.rs::only_slacks_own_hosts_are_followed",
+            "adapters/src/chat/slack/response_url.rs::no_redirect_is_followed",
         ],
     ),
     case(
@@ -572,15 +596,20 @@ pub const SECURITY_CASES: &[SecurityCase] = &[
         "Requires HTTPS, checks the resolved address, follows no redirects and limits size and time",
         &[
             "adapters/tests/reach.rs::a_name_that_leads_inside_is_not_followed",
-            "adapters/src/reach/range.rs::ranges_begin_and_end_where_they_should",
+            "adapters/src/egress/range.rs::ranges_begin_and_end_where_they_should",
             "adapters/tests/forge_gitlab/failing.rs::an_address_that_would_leak_the_token_is_refused",
         ],
     ),
-    case(66, "Token leak to another host through a redirect", "Never follows a redirect with credentials", &[
-        "adapters/tests/forge_gitlab/failing.rs::a_redirect_is_not_followed",
-        "adapters/tests/forge_mirror/secrets.rs::a_redirect_is_not_followed",
-        "adapters/tests/registry_oci/fake.rs::credentials_go_to_the_registry_alone",
-    ]),
+    case(
+        66,
+        "Token leak to another host through a redirect",
+        "Never follows a redirect with credentials",
+        &[
+            "adapters/tests/forge_gitlab/failing.rs::a_redirect_is_not_followed",
+            "adapters/tests/forge_mirror/secrets.rs::a_redirect_is_not_followed",
+            "adapters/tests/registry_oci/fake.rs::credentials_go_to_the_registry_alone",
+        ],
+    ),
     case(
         67,
         "Token leak through errors, logs, chat messages or the journal",
@@ -692,11 +721,16 @@ pub const SECURITY_CASES: &[SecurityCase] = &[
             "tests/e2e/slack.rs::acts_are_taken_in_the_channel_of_the_service_only",
         ],
     ),
-    case(81, "Enumeration of services and runs", "Answers for a forbidden service exactly as for an unknown one", &[
-        "tests/e2e/words.rs::what_may_not_be_seen_is_not_there",
-        "bot/src/policy/tests.rs::case_81_a_forbidden_service_and_an_unknown_one_look_alike",
-        "tests/e2e/votes.rs::case_81_a_button_opens_no_form_for_who_may_not_look",
-    ]),
+    case(
+        81,
+        "Enumeration of services and runs",
+        "Answers for a forbidden service exactly as for an unknown one",
+        &[
+            "tests/e2e/words.rs::what_may_not_be_seen_is_not_there",
+            "bot/src/policy/tests.rs::case_81_a_forbidden_service_and_an_unknown_one_look_alike",
+            "tests/e2e/votes.rs::case_81_a_button_opens_no_form_for_who_may_not_look",
+        ],
+    ),
     case(
         82,
         "Unauthenticated dashboard, open redirect or stale session",
@@ -707,10 +741,15 @@ pub const SECURITY_CASES: &[SecurityCase] = &[
             "bot/src/config/tests/valid.rs::the_http_listeners_are_off_until_they_are_given_an_address",
         ],
     ),
-    case(83, "State change through a GET request or CSRF", "Changes nothing on GET or HEAD and requires no cookies", &[
-        "tests/e2e/http.rs::other_paths_and_methods_are_refused",
-        "tests/e2e/example.rs::the_example_starts_with_tokens_filled_in",
-    ]),
+    case(
+        83,
+        "State change through a GET request or CSRF",
+        "Changes nothing on GET or HEAD and requires no cookies",
+        &[
+            "tests/e2e/http.rs::other_paths_and_methods_are_refused",
+            "tests/e2e/example.rs::the_example_starts_with_tokens_filled_in",
+        ],
+    ),
     case(
         84,
         "Queue exhaustion",
@@ -872,7 +911,7 @@ pub const SECURITY_CASES: &[SecurityCase] = &[
         &[
             "tests/scenarios/merged-too-early.txt",
             "tests/scenarios/sre-merged-into-main.txt",
-            "bot/src/domain/decide/world/tests.rs::a_merge_comes_too_early_before_the_fix_is_live",
+            "bot/src/domain/decide/observed/tests.rs::a_merge_comes_too_early_before_the_fix_is_live",
         ],
     ),
     case(
@@ -882,7 +921,7 @@ pub const SECURITY_CASES: &[SecurityCase] = &[
         &[
             "adapters/tests/forge_local/contain.rs::a_later_merge_that_drops_the_fix_is_named",
             "tests/scenarios/main-drops-the-fix.txt",
-            "bot/src/domain/decide/world/tests.rs::what_main_has_or_lost_is_told_once",
+            "bot/src/domain/decide/observed/tests.rs::what_main_has_or_lost_is_told_once",
         ],
     ),
     case(

@@ -279,7 +279,7 @@ Please no production deploys of payments until this thread says so.
   Owner: Ana
   Incident: INC-77
 → urgent  · base  · withheld  · team told  · branch  · fix  · review  · tested  · staging  · staging checked  · votes for production  · production  · back on main  · post-mortem
-Opened 10:02 UTC under the playbook apply, plan a64423ce1934.
+Opened 10:02 UTC under the playbook apply, plan 3b939070daa7.
 "#,
         );
         same(
@@ -297,7 +297,7 @@ Please no production deploys of payments until this thread says so.
   Owner: Ana
   Incident: INC-77
 · urgent  ✓ base  ✓ withheld  ✓ team told  ✓ branch  ✓ fix  → review  · tested  · staging  · staging checked  · votes for production  · production  · back on main  · post-mortem
-Opened 10:02 UTC under the playbook apply, plan a64423ce1934.
+Opened 10:02 UTC under the playbook apply, plan 3b939070daa7.
 "#,
         );
         same(
@@ -315,7 +315,7 @@ Please no production deploys of payments until this thread says so.
   Owner: Ana
   Incident: INC-77
 · urgent  ✓ base  ✓ withheld  ✓ team told  ✓ branch  ✓ fix  ✓ review  ✓ tested  ✓ staging  ✓ staging checked  → votes for production  · production  · back on main  · post-mortem
-Opened 10:02 UTC under the playbook apply, plan a64423ce1934.
+Opened 10:02 UTC under the playbook apply, plan 3b939070daa7.
 "#,
         );
     }
@@ -337,7 +337,7 @@ To roll back: `/hotfix rollback production <why>`.
   Owner: Ana
   Incident: INC-77
 · urgent  ✓ base  ✓ withheld  ✓ team told  ✓ branch  ✓ fix  ✓ review  ✓ tested  ✓ staging  ✓ staging checked  ✓ votes for production  ✓ production  → back on main  · post-mortem
-Opened 10:02 UTC under the playbook apply, plan a64423ce1934.
+Opened 10:02 UTC under the playbook apply, plan 3b939070daa7.
 "#,
         );
         same(
@@ -352,7 +352,7 @@ Closed: completed in 40 m.
   Owner: Ana
   Incident: INC-77
 · urgent  ✓ base  ✓ withheld  ✓ team told  ✓ branch  ✓ fix  ✓ review  ✓ tested  ✓ staging  ✓ staging checked  ✓ votes for production  ✓ production  ✓ back on main  ✓ post-mortem
-Opened 10:02 UTC under the playbook apply, plan a64423ce1934.
+Opened 10:02 UTC under the playbook apply, plan 3b939070daa7.
 "#,
         );
     }
@@ -382,7 +382,7 @@ Please no production deploys of payments until this thread says so.
   Owner: Ana
   Incident: INC-77
 · urgent  ✓ base  ✓ withheld  ✓ team told  ✓ branch  ✓ fix  ✓ review  ✓ tested  ✓ staging  ✓ staging checked  ✗ votes for production  · production  · back on main  · post-mortem
-Opened 10:02 UTC under the playbook apply, plan a64423ce1934.
+Opened 10:02 UTC under the playbook apply, plan 3b939070daa7.
 "#,
         );
     }

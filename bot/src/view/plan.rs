@@ -281,7 +281,7 @@ It is waiting for a review.
 · Deploy to production — must (APPLY-10, APPLY-11), `production`: a person says `/hotfix deploy production`, and the bot deploys exactly what was approved (command `deploy.sh`).
 · Back to main — must (APPLY-12), `main`: the bot merges `hotfix` back into `main` with a merge commit, proves that the fix is there, and deletes `hotfix`.
 · Post-mortem — should (MAIN-18), can be skipped with a reason, `postmortem`: somebody writes the post-mortem within 5 days after production: `/hotfix postmortem <link>`.
-Playbook apply, policy policy-1, plan `a64423ce1934`. It does not change while the run goes on.
+Playbook apply, policy policy-1, plan `3b939070daa7`. It does not change while the run goes on.
 "#,
         );
     }

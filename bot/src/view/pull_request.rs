@@ -82,7 +82,7 @@ Incident: INC-77
 
 **Please review it, and do not merge it.** It is deployed from `hotfix` first, and the bot merges it into `main` afterwards.
 
-A push to `hotfix` voids the reviews, tests and votes before it. Everything else is in the thread; `/hotfix plan HF-12` shows what is left. Plan a64423ce1934.
+A push to `hotfix` voids the reviews, tests and votes before it. Everything else is in the thread; `/hotfix plan HF-12` shows what is left. Plan 3b939070daa7.
 "#,
         );
     }

@@ -355,7 +355,7 @@ Does not count: Ana (asked for it) and Chi (worked on it).
 A yes holds for 2 h, and only while commit, base and plan stay as they are. One no stops it. Silence is not a yes: nothing is deployed to production until the votes are there.
   Base: `abc1234000000000000000000000000000000000`
   Branch: `hotfix`
-  Plan: `a64423ce1934`
+  Plan: `3b939070daa7`
   Pull request: #7 <https://forge.example/payments/7>
 React with ✅ or ❌, press a button, or say `/hotfix approve` or `/hotfix reject <why>`.
 "#,
