@@ -1,4 +1,5 @@
-//! The exceptional path opens only when everything it needs is declared and answers a probe (MAIN-13a, b, c).
+//! The capabilities of the exceptional path: it is available only if each one is declared for the service and answers a
+//! probe (MAIN-13a, b, c).
 
 use super::{Progress, Wait};
 use crate::domain::hotfix::Hotfix;
