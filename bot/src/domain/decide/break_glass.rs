@@ -120,7 +120,7 @@ fn mistyped(state: &Hotfix, said: &Said<'_>) -> Vec<Refusal> {
     refusals
 }
 
-/// Records a countersign. The reviewer must not be involved in the change or its deployment.
+/// Records a countersign. The requester, contributors, and users of break-glass cannot countersign.
 pub(super) fn countersign(draft: &mut Decider, who: &PersonId, ok: bool, note: Option<&str>) -> Decided {
     if !break_glass::review_due(&draft.state) {
         let reason = "No deployment of this run waits for such a review.";

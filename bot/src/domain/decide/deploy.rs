@@ -1,4 +1,4 @@
-//! Deployment commands and their preconditions. A deployment is asked for, its facts are read again, and only then is
+//! Deployment commands and their preconditions. A deployment is requested, its facts are read again, and only then is
 //! the intent recorded.
 
 use std::collections::BTreeSet;

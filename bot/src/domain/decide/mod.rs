@@ -81,7 +81,7 @@ fn saw(draft: &mut Decider, observation: &StampedObservation) -> Result<(), Vec<
 }
 
 fn came(draft: &mut Decider, outcome: &EffectResult) -> Result<(), Vec<Refusal>> {
-    // A finished run ignores results. The caller settles the effect in any case.
+    // A finished run ignores results, and an abandoned one ignores most. The effect is settled in any case.
     let pointless = draft.state.abandoned.is_some() && !abandon::learns(outcome);
     if draft.state.is_over() || pointless { Ok(()) } else { observed::came(draft, outcome) }
 }
