@@ -141,8 +141,7 @@ pub(crate) fn drift_ways(state: &Hotfix) -> String {
     ways.join(", or ")
 }
 
-/// Returns `true` if the run can be aborted without leaving anything open. Used by callers that list the possible
-/// commands.
+/// Returns `true` if the run can be aborted without leaving anything open. Used to list the possible commands.
 pub(crate) fn may_abort(state: &Hotfix) -> bool {
     super::abandon::may_abort(state)
 }
@@ -204,8 +203,8 @@ pub(super) fn ask(draft: &mut Decider, who: &PersonId, environment: &Environment
     draft.ask_to_deploy(Actor::Person(who.clone()), event)
 }
 
-/// Asks for an automatic deployment, unless the last successful deployment to the environment already deployed the
-/// deployable commit.
+/// Requests an automatic deployment, unless the last successful deployment to the environment already put the
+/// deployable commit there.
 pub(super) fn ask_unless_there(draft: &mut Decider, environment: &Environment) -> Decided {
     let Some(commit) = draft.state.deployable_to(environment).cloned() else {
         return Ok(());

@@ -86,8 +86,7 @@ fn came(draft: &mut Decider, outcome: &EffectResult) -> Result<(), Vec<Refusal>>
     if draft.state.is_over() || pointless { Ok(()) } else { observed::came(draft, outcome) }
 }
 
-/// A decision in progress. Each event is applied as soon as it is emitted, so that later rules work on the updated
-/// state.
+/// A decision in progress. Each event is applied as soon as it is emitted, so later rules work on the updated state.
 struct Decider {
     state: Hotfix,
     entries: Vec<Entry>,
@@ -132,8 +131,8 @@ fn bug(what: &str) -> Refusal {
     )
 }
 
-/// Judges completed steps again. A step whose evidence no longer holds is reopened until the action that relies on it
-/// begins. After that, the change is only reported with [`Event::EvidenceChanged`].
+/// Judges completed steps again. A step whose evidence no longer holds is reopened, unless the action that relies on it
+/// has begun. In that case, the change is only reported with [`Event::EvidenceChanged`].
 fn recheck(draft: &mut Decider) -> Result<(), Vec<Refusal>> {
     if !matches!(draft.state.phase, Phase::Underway) {
         return Ok(());
@@ -234,7 +233,7 @@ fn ending(state: &Hotfix) -> Ending {
     }
 }
 
-/// Asks for an automatic deployment as soon as its step is entered.
+/// Requests an automatic deployment as soon as its step is entered.
 fn start_by_itself(draft: &mut Decider, kind: &StepKind) -> Result<(), Vec<Refusal>> {
     if let StepKind::Deploy { environment, trigger: Trigger::Auto, .. } = kind {
         return deploy::ask_unless_there(draft, environment);

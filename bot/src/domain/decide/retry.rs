@@ -72,7 +72,7 @@ fn again(state: &Hotfix, stuck: &Stuck, now: Timestamp) -> Vec<Effect> {
         }
         // Every `retry` restores a missing branch and unpicks leaving fixes, so they are handled by the caller.
         Effect::RestoreBranch { .. } | Effect::Unpick { .. } => Vec::new(),
-        // The caller asks for the deployment again, so that all its facts are read again.
+        // The caller requests the deployment again, so that all its facts are read again.
         Effect::CheckDeploy { .. } => Vec::new(),
         Effect::Deploy { key, environment, commit, .. } => {
             let runs = state.deploy(key).is_some_and(|deploy| deploy.state == DeployState::Running);

@@ -18,7 +18,7 @@ use crate::domain::playbook::{StepKind, StepSpec, VerifyPlace};
 use crate::domain::refusal::Refusal;
 use crate::domain::step;
 
-/// Time in which an identical attestation counts as a repetition (security case 40).
+/// Time within which an identical attestation counts as a repetition (security case 40).
 const LATELY: SignedDuration = SignedDuration::from_mins(1);
 
 pub(super) type Decided = Result<(), Vec<Refusal>>;

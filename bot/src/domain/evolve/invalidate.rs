@@ -1,4 +1,4 @@
-//! Invalidation: reopens steps, and voids votes and attestations that were given for something else.
+//! Invalidation: reopens steps, and voids votes and rejections that were given for other content.
 
 use hotfix_adapters::ids::CommitId;
 

@@ -8,7 +8,7 @@ use crate::domain::id::StepId;
 use crate::domain::playbook::StepKind;
 
 /// Records a refused effect. If the effect is the check of a deployment, the request is moved here from the run, and
-/// `retry` asks for it again.
+/// `retry` requests it again.
 pub(super) fn refused(state: &mut Hotfix, effect: &Effect, reason: &str) {
     forget(state, |known| known == effect);
     let asked = match effect {

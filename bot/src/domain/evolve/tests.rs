@@ -211,8 +211,7 @@ fn an_override_takes_two_people() {
     assert!(overridden.override_asked.is_empty());
 }
 
-/// Once the versions were out of order, that stays recorded, so that the branch may keep the commit that restores the
-/// order.
+/// A broken order of versions stays recorded, so that the branch may keep the commit that restores it.
 #[test]
 fn it_is_kept_that_the_versions_were_out_of_order() {
     let counts = |ships| Counts { commit: commit("1111111"), production: 5, ships, main: 9 };

@@ -275,8 +275,7 @@ fn the_branch_is_called_as_the_playbook_says() {
     assert_eq!(names(after_ticket(), None, about("Fix", Some("PAY 1"))), no(&["branch.name HOCS-14"]));
 }
 
-/// HOCS-7, HOCS-9: the work branch is named after the ticket or by the requester, and must not look like a hotfix
-/// branch.
+/// HOCS-7, HOCS-9: the work branch is named after the ticket or by the requester, and not like a hotfix branch.
 #[test]
 fn the_work_branch_is_called_after_the_ticket() {
     let named = |name: &str, ticket: Option<&str>| {

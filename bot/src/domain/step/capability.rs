@@ -1,5 +1,5 @@
-//! The capabilities of the exceptional path: it is available only if each one is declared for the service and answers a
-//! probe (MAIN-13a, b, c).
+//! The capabilities that the exceptional path needs: each one must be declared for the service and answer a probe
+//! (MAIN-13a, b, c).
 
 use super::{Progress, Wait};
 use crate::domain::hotfix::Hotfix;

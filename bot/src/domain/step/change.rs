@@ -50,8 +50,7 @@ pub(super) fn progress(state: &Hotfix, large_lines: u32, pulls: bool) -> Progres
     ))
 }
 
-/// Describes the fixes that a user adapted: such a commit is no longer the patch of main, and the evidence must say so
-/// (SRE-10).
+/// Describes the fixes that a user adapted. The evidence must name them: they are not the patches of main (SRE-10).
 pub(super) fn adapted(state: &Hotfix) -> String {
     let adapted = state.fixes.iter().filter(|fix| fix.state == FixState::Adapted).count();
     if adapted == 0 { String::new() } else { format!(", of which a person adapted {adapted}") }
@@ -66,7 +65,7 @@ pub(super) fn enter(state: &Hotfix, now: Timestamp, pulls: bool) -> Vec<Effect> 
         return Vec::new();
     }
     if let (Some(head), Some(base)) = (state.head.as_ref().filter(|head| !head.on_base), &state.base) {
-        // After a rebase of the run, the commits on the branch start at the old base.
+        // The base of the run has changed, but the commits on the branch still start at the old one.
         let from = state.rebase_from.clone().unwrap_or_else(|| base.clone());
         return vec![Effect::Rebase { from, head: head.tip.clone(), onto: base.clone(), at: now }];
     }

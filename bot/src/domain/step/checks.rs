@@ -32,8 +32,7 @@ pub(super) fn of_head(state: &Hotfix, checks: &[Check]) -> Verdict {
     judge(&Rules::of(&state.plan), required.chain(known_of_main(state)), checks)
 }
 
-/// Judges the checks of the merge commit that is released. Checks that only run for pull requests are not expected
-/// there.
+/// Judges the checks of the released merge commit. Checks that only run for pull requests are not expected there.
 pub(super) fn of_merge(state: &Hotfix, checks: &[Check]) -> Verdict {
     let expected = known_of_main(state).filter(|_| state.plan.into == state.plan.main);
     judge(&Rules::of(&state.plan), expected, checks)

@@ -36,7 +36,7 @@ pub(super) fn progress(state: &Hotfix, step: &StepId, environment: &Environment,
         None if trigger == Trigger::Auto && state.state_of(step) == Some(&StepState::Ahead) => {
             Progress::Waiting(Wait::Bot("beginning the deployment"))
         }
-        // An automatic deployment was asked for when the step was entered. If it has not begun, it was refused.
+        // An automatic deployment was requested when the step was entered. If it has not begun, it was refused.
         None => Progress::Waiting(Wait::DeployCommand(here)),
     }
 }

@@ -281,8 +281,8 @@ pub fn releases(state: &Hotfix) -> bool {
         )
 }
 
-/// Returns `true` if two people can override a step of this kind. Without any of the others, the run would not know
-/// what it ships, or would bypass its own safeguards.
+/// Returns `true` if two people can override a step of this kind. The others determine what ships and how
+/// it is approved and shipped.
 #[must_use]
 pub fn can_be_overridden(state: &Hotfix, kind: &StepKind) -> bool {
     match kind {

@@ -1,5 +1,5 @@
-//! Reviews and checks of the head. An approval counts only for the commit it was given on, and not if the reviewer
-//! contributed to the change (APPLY-8, MAIN-7, security cases 25, 51 and 52).
+//! Reviews and checks of the head. An approval counts only for the commit it was given on, and not from the requester
+//! or a contributor (APPLY-8, MAIN-7, security cases 25, 51 and 52).
 
 use std::collections::BTreeMap;
 

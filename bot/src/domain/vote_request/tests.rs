@@ -132,7 +132,7 @@ fn a_reaction_makes_a_word_rest_on_its_message() {
     assert_eq!(on(&asked().state), [false, false]);
     let by_word = voted().changed(|state| state.votes[0].way = VoteSource::Command);
     assert_eq!(on(&by_word.state), [false, false]);
-    // Votes of old journals do not tell on which message they are.
+    // A reaction without a recorded message belongs to the open vote request.
     let old = voted().changed(|state| state.votes[0].on = None);
     assert_eq!(on(&old.state), [true, false]);
     let earlier = voted().changed(|state| state.votes[0].on = Some(message("m8")));

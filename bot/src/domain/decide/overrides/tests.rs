@@ -27,8 +27,7 @@ fn next(play: &Play, act: UserCommand) -> String {
     play.answer("ana", act).unwrap_err().remove(0).next
 }
 
-/// Returns a run in which the optional step `local` asks for the agreement that the optional deployment behind it
-/// needs.
+/// Returns a run in which the step `local` asks for the agreement that the deployment behind it needs.
 fn agreement() -> Play {
     begun().changed(|state| {
         let (party, question) = ("qa".to_owned(), "May it change under your hands?".to_owned());

@@ -110,8 +110,7 @@ fn a_moved_image_is_deployed_and_looked_at_again() {
     assert_eq!(bot(&play.state, Event::ImageMoved { to: None }).steps, play.state.steps, "the plan pins no image");
 }
 
-/// A waived mainline step is skipped unless it was done or skipped before, and stays skipped when other steps are
-/// reopened.
+/// A waived mainline step is skipped unless it was done before, and stays skipped when other steps are reopened.
 #[test]
 fn a_waived_way_back_is_left_out() {
     let waived = |play: Play| by(&play.state, "dee", Event::MergebackWaived { reason: "a flag".to_owned() });

@@ -119,8 +119,8 @@ fn a_refusal_is_kept_with_the_question_that_it_answers() {
     assert_eq!((unread.stuck, unread.asked_deploy), (vec![Stuck { effect: check, reason, asked: Some(asked) }], None));
 }
 
-/// A requested deployment is dropped if it would ship something else or if its step is no longer reached. A rollback is
-/// kept.
+/// A requested deployment is dropped if it would ship something else or if its step is no longer reached. A requested
+/// rollback is kept.
 #[test]
 fn a_void_question_is_forgotten_unless_it_puts_back() {
     let asked = voted().by("ana", UserCommand::Deploy(production())).state.asked_deploy.unwrap();
