@@ -83,7 +83,8 @@ fn misplaced(draft: &Decider, environment: &Environment) -> Vec<Refusal> {
     refusals
 }
 
-/// Refuses break-glass outside the approval step: it replaces votes and no other step.
+/// Refuses break-glass unless the approval or deployment step of the environment is current: it replaces votes and no
+/// other step.
 fn out_of_turn(state: &Hotfix, environment: &Environment) -> Option<Refusal> {
     let asks = |kind: &StepKind| matches!(kind, StepKind::Approve { environment: e } | StepKind::Deploy { environment: e, .. } if e == environment);
     if state.is_current(asks) {

@@ -175,7 +175,7 @@ fn each_effect_is_done_again_while_it_has_a_point() {
     }
 }
 
-/// A retry computes the effects of the current step from scratch. Automatic effects are left out.
+/// A retry computes the effects of the current step from scratch. Effects that are handled elsewhere are left out.
 #[test]
 fn the_step_says_what_it_wants() {
     let play = begun();

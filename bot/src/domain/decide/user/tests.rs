@@ -111,7 +111,7 @@ fn what_is_said_again_changes_nothing() {
     assert_eq!(once.on_act("dee", hold("wait")), [held("wait")]);
 }
 
-/// Security case 40: a repeated `start` changes nothing.
+/// Security case 40: a repeated `start` changes nothing; a different one joins the run.
 #[test]
 fn a_second_start_joins_the_run() {
     let joined = |title: &str| Event::Joined { title: title.to_owned() };
