@@ -1,4 +1,5 @@
-//! A run as the Apply runbook has it, played through the domain, so that the texts are seen in context.
+//! Test fixture: a run of the Apply playbook, driven through the domain, so that tests see each state and text in
+//! context.
 
 mod every;
 mod world;
@@ -29,7 +30,7 @@ use crate::policy::{Policy, Quorums, ServicePolicy};
 pub(crate) use every::every_event;
 pub(crate) use world::{playbook, service, spec};
 
-/// A commit whose short form is this.
+/// Returns a full commit id that starts with `short`, padded with zeros.
 pub(crate) fn commit(short: &str) -> CommitId {
     CommitId::parse(&format!("{short:0<40}")).unwrap()
 }
@@ -50,7 +51,8 @@ pub(crate) fn staging() -> Environment {
     environment("staging")
 }
 
-/// Ana asks, Chi wrote the fix, Ben and Dee approve, Eve's work is withheld and she has no account at the console.
+/// The people of the fixture: Ana is the requester, Chi wrote the fix, Ben and Dee approve. Eve's work is held back,
+/// and she has no account at the console.
 pub(crate) fn people() -> People {
     let person = |id: &str, name: &str, accounts: &[Platform]| Person {
         id: person(id),
@@ -68,7 +70,7 @@ pub(crate) fn people() -> People {
     ])
 }
 
-/// Returns what [`grant`] grants, as a policy: everybody but Ana may vote.
+/// Returns the policy that matches [`grant`]: everyone except Ana may vote.
 fn policy() -> Policy {
     let everybody = ["ana", "ben", "chi", "dee", "eve"];
     let holders =
@@ -102,7 +104,7 @@ pub(crate) fn grant(who: &str) -> Grant {
     Grant { person: person(who), account, roles: roles.into_iter().collect(), policy_version: "policy-1".to_owned() }
 }
 
-/// Returns the outcome of picking a fix of Chi.
+/// Returns the effect result of picking a fix that Chi wrote.
 pub(crate) fn picked(short: &str, result: PickResult) -> EffectResult {
     let people = contribution(short, "Fix", "chi").people.into_iter().collect();
     let source = commit(short);
@@ -110,7 +112,7 @@ pub(crate) fn picked(short: &str, result: PickResult) -> EffectResult {
     EffectResult::Picked { source, by: Box::new(by), result }
 }
 
-/// The head of the branch, with these commits of Chi.
+/// Returns a head with one commit by Chi on top of the base.
 pub(crate) fn head(tip: &str, subject: &str) -> HeadSeen {
     HeadSeen {
         tip: commit(tip),
@@ -125,13 +127,13 @@ pub(crate) fn head(tip: &str, subject: &str) -> HeadSeen {
     }
 }
 
-/// An image whose digest is this hexadecimal digit throughout.
+/// Returns an image whose digest repeats this hexadecimal digit.
 pub(crate) fn image(digit: char) -> Image {
     let digest = format!("sha256:{}", digit.to_string().repeat(64)).parse().unwrap();
     Image { repository: "registry.example/team/payments".to_owned(), tag: "hotfix".to_owned(), digest }
 }
 
-/// A run being played.
+/// A run with its journal and clock. Each method advances it by a command.
 #[derive(Clone)]
 pub(crate) struct Play {
     pub(crate) state: Hotfix,
@@ -159,7 +161,7 @@ impl Play {
         Self { state, entries, now, people: people(), policy: policy(), groups: BTreeMap::new() }
     }
 
-    /// Two minutes later, this.
+    /// Applies a command two minutes later. Panics if it is refused.
     pub(crate) fn then(mut self, command: &Command) -> Self {
         self.now = self.now.checked_add(SignedDuration::from_mins(2)).unwrap();
         let decision = decide(&self.state, command, self.now).unwrap();
@@ -172,38 +174,38 @@ impl Play {
         self.then(&Command::User(grant(who), act))
     }
 
-    /// The decision on what this person wants.
+    /// Decides a user command without applying it.
     pub(crate) fn answer(&self, who: &str, act: UserCommand) -> Result<Decision, Vec<Refusal>> {
         decide(&self.state, &Command::User(grant(who), act), self.now)
     }
 
-    /// The codes of the refusals of what this person wants; none when it is done.
+    /// Returns the refusal codes of a user command; empty if it is accepted.
     pub(crate) fn refused(&self, who: &str, act: UserCommand) -> Vec<String> {
         self.answer(who, act).err().unwrap_or_default().into_iter().map(|refusal| refusal.code).collect()
     }
 
-    /// The events of what this command comes to.
+    /// Returns the events of a command without applying them. Panics if it is refused.
     pub(crate) fn events(&self, command: &Command) -> Vec<Event> {
         let decision = decide(&self.state, command, self.now).unwrap();
         decision.entries.into_iter().map(|entry| entry.event).collect()
     }
 
-    /// The events of what this person wants.
+    /// Returns the events of a user command without applying them.
     pub(crate) fn on_act(&self, who: &str, act: UserCommand) -> Vec<Event> {
         self.events(&Command::User(grant(who), act))
     }
 
-    /// The events of what is seen of the run as it is.
+    /// Returns the events of an observation of the current state, without applying them.
     pub(crate) fn on_sight(&self, sighting: Observation) -> Vec<Event> {
         self.events(&Command::Observed(StampedObservation::new(&Arc::new(self.state.clone()), sighting)))
     }
 
-    /// The events of what came of an act of the bot.
+    /// Returns the events of an effect result without applying them.
     pub(crate) fn on_outcome(&self, outcome: EffectResult) -> Vec<Event> {
         self.events(&Command::Finished(outcome))
     }
 
-    /// The same run with something changed, as no command changes it.
+    /// Changes the state directly, for states that no command produces.
     pub(crate) fn changed(mut self, change: impl FnOnce(&mut Hotfix)) -> Self {
         change(&mut self.state);
         self
@@ -259,12 +261,12 @@ impl Play {
         self.by("ben", UserCommand::Verify { place: place.to_owned(), pass, note })
     }
 
-    /// The asked-for deployment begins.
+    /// Starts the requested deployment with unremarkable facts. `previous` is the commit that production runs.
     pub(crate) fn begins(self, previous: &str) -> Self {
         self.begins_with(previous, |_| {})
     }
 
-    /// The facts that are read before the asked-for deployment are these, with something changed.
+    /// Starts the requested deployment with changed facts.
     pub(crate) fn begins_with(self, previous: &str, change: impl FnOnce(&mut DeployFacts)) -> Self {
         let asked = self.state.asked_deploy.clone().unwrap();
         let key = format!("hf-12-{}-{}", asked.environment, self.state.version).parse().unwrap();
@@ -309,7 +311,7 @@ impl Play {
         self.came(EffectResult::VoteRequested { environment: production(), commit, message: message("m9") })
     }
 
-    /// Dee breaks the glass for production, and it is announced.
+    /// Lets Dee use break-glass for production and announces it.
     pub(crate) fn glass_broken(self) -> Self {
         let commit = self.state.deployable().unwrap().as_str().to_owned();
         let broken = self.by(
@@ -354,33 +356,33 @@ pub(crate) fn survey() -> Snapshot {
     }
 }
 
-/// Up to the announcement.
+/// Returns a run that has its snapshot and is ready to be announced.
 pub(crate) fn begun() -> Play {
     Play::open("Fix 500 on upload").surveyed()
 }
 
-/// Up to the open question to the voters.
+/// Returns a run with an open vote request for production.
 pub(crate) fn asked() -> Play {
     let reviewed = begun().announced().branched().picked().reviewed().verified("local", true);
     reviewed.begins("abc1234").ends(None).verified("staging", true).prompted()
 }
 
-/// Up to the two votes: Ben's by a reaction, Dee's by the verb.
+/// Returns a run with two votes: Ben's by a reaction, Dee's by a command.
 pub(crate) fn voted() -> Play {
     asked().by("ben", yes(Some(message("m9")))).by("dee", yes(None))
 }
 
-/// Up to the fix in production.
+/// Returns a run whose fix is deployed to production.
 pub(crate) fn live() -> Play {
     voted().by("ana", UserCommand::Deploy(production())).begins("abc1234").ends(None)
 }
 
-/// Up to the end.
+/// Returns a closed run.
 pub(crate) fn closed() -> Play {
     live().on_main().by("ana", UserCommand::Postmortem(Some("https://wiki.example/pm-12".to_owned())))
 }
 
-/// Compares a text with what it should be, and shows the whole of it when they differ.
+/// Asserts that two texts are equal, and prints the whole text otherwise.
 #[track_caller]
 pub(crate) fn same(actual: &str, expected: &str) {
     let expected = expected.strip_prefix('\n').unwrap_or(expected);
@@ -388,7 +390,7 @@ pub(crate) fn same(actual: &str, expected: &str) {
     assert!(actual.trim_end() == expected.trim_end(), "<<<{}:{}\n{}\n>>>", at.file(), at.line(), actual.trim_end());
 }
 
-/// A vote, by a reaction on this message or by the verb.
+/// Returns an approval: by a reaction on this message, or by a command if it is `None`.
 pub(crate) fn yes(on: Option<MessageRef>) -> UserCommand {
     UserCommand::Approve { way: if on.is_some() { VoteSource::Reaction } else { VoteSource::Command }, on }
 }

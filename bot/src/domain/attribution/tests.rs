@@ -1,4 +1,4 @@
-//! Whose work a run would ship, known or not.
+//! Tests of the contributors of a run, known and unknown.
 
 use super::*;
 use crate::domain::playbook::StepKind;
@@ -8,7 +8,7 @@ fn account(id: &str) -> PersonRef {
     PersonRef::new(Platform::Git, id)
 }
 
-/// Somebody whom `people.toml` does not have.
+/// Returns a contributor who is not in `people.toml`.
 fn stranger(id: &str) -> Contributor {
     Contributor { person: None, name: id.to_uppercase(), unknown: Some(account(id)) }
 }
@@ -26,7 +26,7 @@ fn named(by: &str, who: Option<&str>) -> Identified {
     Identified { by: person(by), person: who.map(person), words: "a contractor".to_owned() }
 }
 
-/// The run with nobody behind it, and then something changed.
+/// Returns a run without contributors, then changed.
 fn of(change: impl FnOnce(&mut Hotfix)) -> Hotfix {
     let nobody = |state: &mut Hotfix| {
         state.head.as_mut().unwrap().commits.clear();
@@ -44,10 +44,10 @@ fn unknown(state: &Hotfix) -> Vec<(&str, &str)> {
     state.unknown().into_iter().map(|(account, name)| (account.id.as_str(), name)).collect()
 }
 
-/// A change to a run, with its description.
+/// A modification of the run, with its description.
 type Change = (&'static str, fn(&mut Hotfix));
 
-/// Security cases 23 and 93: every way in which somebody has a part in what would ship.
+/// Security cases 23 and 93: every kind of part in the change makes a person a contributor.
 #[test]
 fn everybody_behind_the_change_is_a_contributor() {
     assert_eq!(contributors(&of(|_| {})), Vec::<&str>::new());
@@ -71,7 +71,7 @@ fn everybody_behind_the_change_is_a_contributor() {
     assert_eq!(contributors(&asked().state), ["ana", "chi"]);
 }
 
-/// Security case 94: whoever is not known is somebody, until a captain says who.
+/// Security case 94: an unknown contributor stays unknown until a captain identifies them.
 #[test]
 fn an_unknown_contributor_is_unknown_until_identified() {
     let behind = |state: &mut Hotfix| {
@@ -102,7 +102,7 @@ fn those_who_ride_along_stand_behind_a_promotion_alone() {
     assert_eq!(unknown(&promotion), [("jo@x.org", "JO@X.ORG")]);
 }
 
-/// Security case 94: an unknown contributor could be any of the voters.
+/// Security case 94: an unknown contributor could be any voter, so one more vote is required.
 #[test]
 fn an_unknown_contributor_takes_one_more_vote() {
     let rule = |role, count| ApprovalRule { role, count };

@@ -1,11 +1,11 @@
-//! When a broken glass stands in for votes, and who may review it (security case 90).
+//! Tests of break-glass: when it replaces votes, and who can countersign it (security case 90).
 
 use jiff::SignedDuration;
 
 use super::*;
 use crate::fixture::{Play, asked, commit, image, message, person, production, staging, voted};
 
-/// The run after the glass was broken and told of, with something changed.
+/// Returns a run with an announced break-glass, then changed.
 fn broken(change: impl FnOnce(&mut Hotfix)) -> Play {
     asked().glass_broken().changed(change)
 }
@@ -23,7 +23,7 @@ fn given() -> Review {
     Review::Given { by: person("ben"), ok: true, note: None }
 }
 
-/// A change to a run, with its description.
+/// A modification of the run, with its description.
 type Change = (&'static str, fn(&mut Hotfix));
 
 #[test]
@@ -69,7 +69,7 @@ fn a_glass_holds_until_the_moment_it_expires() {
     assert!(!at(expires) && !at(expires.checked_add(SignedDuration::from_secs(1)).unwrap()));
 }
 
-/// In the moment before a deployment it is looked at once more who may break the glass.
+/// Right before a deployment, a break-glass counts only if its user may still use it.
 #[test]
 fn a_glass_counts_while_whoever_broke_it_is_listed() {
     let play = broken(|_| {});

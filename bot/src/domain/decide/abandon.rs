@@ -1,5 +1,4 @@
-//! `abandon`: a captain ends a run in whatever state it is, so that no state is without a way out. What the run owes stays
-//! open: the way back to main, and the review of a broken glass.
+//! `abandon`: a captain ends a run in any state. The merge back to main and the countersign of a break-glass stay due.
 
 use std::collections::BTreeSet;
 
@@ -14,8 +13,7 @@ use crate::domain::hotfix::{Abandoned, Hotfix};
 use crate::domain::people::{Grant, Role, marked};
 use crate::domain::refusal::Refusal;
 
-/// Ends the run. While one of its deployments is not known to have ended, the word of a captain waits for that of a second
-/// person.
+/// Ends the run. While a deployment may still be running, a second person must confirm the captain's command.
 pub(super) fn abandon(draft: &mut Decider, grant: &Grant, reason: &str, under_way: &BTreeSet<DeployKey>) -> Decided {
     let state = &draft.state;
     let captain = grant.roles.contains(&Role::Captain);
@@ -23,7 +21,7 @@ pub(super) fn abandon(draft: &mut Decider, grant: &Grant, reason: &str, under_wa
     let believed: BTreeSet<DeployKey> = open.collect();
     let doubtful = believed.iter().any(|key| under_way.contains(key));
     let first = state.abandon_asked.as_ref().map(|(person, _)| person.clone());
-    // Somebody who may only look confirms nothing.
+    // A viewer cannot confirm.
     let second = grant.roles.iter().any(|role| role != &Role::Viewer);
     let asked_by = match first {
         Some(first) if doubtful && second && first != grant.person => Some(first),
@@ -44,18 +42,18 @@ pub(super) fn abandon(draft: &mut Decider, grant: &Grant, reason: &str, under_wa
     draft.person(&grant.person, Event::Abandoned { reason: reason.to_owned(), asked_by, believed })
 }
 
-/// The command that ends the run as it is now.
+/// Returns the command that ends the run in its current state.
 pub(super) fn way_out(state: &Hotfix) -> &'static str {
     if may_abort(state) { "`abort <reason>`" } else { "`abandon <reason>`, which takes a captain" }
 }
 
-/// Whether the run can be given up without leaving anything open.
+/// Returns `true` if the run can be aborted without leaving anything open.
 pub(super) fn may_abort(state: &Hotfix) -> bool {
     let deploying = state.deploys.iter().any(|deploy| deploy.state.is_open());
     !deploying && (!state.is_live() || state.is_settled_on_main()) && !review_due(state)
 }
 
-/// Whether this can still be done when the run is abandoned.
+/// Returns `true` if the command is still accepted after the run was abandoned.
 pub(super) fn outlives(act: &UserCommand) -> bool {
     match act {
         UserCommand::Note(_)
@@ -89,7 +87,7 @@ pub(super) fn outlives(act: &UserCommand) -> bool {
     }
 }
 
-/// Why nothing else can be done with an abandoned run, and what it still waits for.
+/// Returns the refusal of any other command on an abandoned run, with the tasks that are still due.
 pub(super) fn over(state: &Hotfix, abandoned: &Abandoned) -> Refusal {
     let reason = match &abandoned.asked_by {
         Some(first) => {
@@ -111,12 +109,12 @@ pub(super) fn over(state: &Hotfix, abandoned: &Abandoned) -> Refusal {
     Refusal::new("run.abandoned", reason, next.join(" "))
 }
 
-/// What an abandoned run still takes note of: where the fix is.
+/// Returns `true` if an abandoned run still handles the observation: only where the fix is.
 pub(super) fn sees(sighting: &Observation) -> bool {
     matches!(sighting, Observation::Mainline { .. } | Observation::Production { .. })
 }
 
-/// What an abandoned run still learns of its own acts.
+/// Returns `true` if an abandoned run still handles the effect result.
 pub(super) fn learns(outcome: &EffectResult) -> bool {
     matches!(outcome, EffectResult::BranchDeleted)
 }

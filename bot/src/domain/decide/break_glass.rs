@@ -1,4 +1,4 @@
-//! Breaking the glass, and reviewing that it was broken (security case 90).
+//! Break-glass commands and the countersign that must follow (security case 90).
 
 use hotfix_adapters::ids::{ChannelRef, Environment};
 use jiff::SignedDuration;
@@ -15,22 +15,19 @@ use crate::domain::playbook::StepKind;
 use crate::domain::refusal::Refusal;
 use crate::domain::vote::quorum;
 
-/// A shorter reason says too little to whoever reads it afterwards.
+/// Minimum length of a reason, in characters.
 const REASON: usize = 20;
-/// Fewer digits of a commit could be typed by chance.
+/// Minimum number of digits of the typed commit. A shorter prefix could match by chance.
 const DIGITS: usize = 7;
 
-/// What somebody says who breaks the glass.
+/// Arguments of a break-glass command.
 pub(super) struct Said<'a> {
-    /// For which environment.
     pub(super) environment: &'a Environment,
-    /// What would ship, typed by hand.
+    /// The commit that would ship, as typed by the user; a prefix of its id.
     pub(super) commit: &'a str,
-    /// Why it cannot wait.
     pub(super) reason: &'a str,
-    /// The incident.
     pub(super) incident: &'a str,
-    /// Where it is told.
+    /// The channel where the break-glass is announced.
     pub(super) audit: &'a ChannelRef,
 }
 
@@ -65,7 +62,7 @@ pub(super) fn break_it(draft: &mut Decider, grant: &Grant, said: &Said<'_>) -> D
     draft.person(&grant.person, Event::BreakGlassUsed(glass))
 }
 
-/// Everything that speaks against it now, whatever the words.
+/// Returns all objections from the state of the run, independent of the arguments.
 fn misplaced(draft: &Decider, environment: &Environment) -> Vec<Refusal> {
     let state = &draft.state;
     let mut refusals = drifted(state);
@@ -86,7 +83,8 @@ fn misplaced(draft: &Decider, environment: &Environment) -> Vec<Refusal> {
     refusals
 }
 
-/// The glass stands in for votes, and for no other step: its turn is when theirs is.
+/// Refuses break-glass unless the approval or deployment step of the environment is current: it replaces votes and no
+/// other step.
 fn out_of_turn(state: &Hotfix, environment: &Environment) -> Option<Refusal> {
     let asks = |kind: &StepKind| matches!(kind, StepKind::Approve { environment: e } | StepKind::Deploy { environment: e, .. } if e == environment);
     if state.is_current(asks) {
@@ -123,7 +121,7 @@ fn mistyped(state: &Hotfix, said: &Said<'_>) -> Vec<Refusal> {
     refusals
 }
 
-/// Somebody who was not involved looks at it afterwards.
+/// Records a countersign. The requester, contributors, and users of break-glass cannot countersign.
 pub(super) fn countersign(draft: &mut Decider, who: &PersonId, ok: bool, note: Option<&str>) -> Decided {
     if !break_glass::review_due(&draft.state) {
         let reason = "No deployment of this run waits for such a review.";

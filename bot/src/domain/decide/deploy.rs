@@ -1,4 +1,5 @@
-//! When a deployment may begin. It is asked for, the facts are read again, and only then is the intent written down.
+//! Deployment commands and their preconditions. A deployment is requested, its facts are read again, and only then is
+//! the intent recorded.
 
 use std::collections::BTreeSet;
 
@@ -24,7 +25,7 @@ pub(super) fn by_person(draft: &mut Decider, who: &PersonId, environment: &Envir
     if refusals.is_empty() { ask(draft, who, environment) } else { Err(refusals) }
 }
 
-/// Everything that speaks against deploying there now, from what is known without looking.
+/// Returns all objections to a deployment to the environment that the state of the run shows, without reading anything.
 fn too_early(state: &Hotfix, environment: &Environment) -> Vec<Refusal> {
     let mut refusals = Vec::new();
     if let Some(unknown) = unknown_environment(state, environment) {
@@ -66,7 +67,7 @@ fn too_early(state: &Hotfix, environment: &Environment) -> Vec<Refusal> {
     refusals
 }
 
-/// Everything that speaks against trying a deployment again that failed, or whose facts could not be read.
+/// Returns all objections to retrying a deployment that failed or whose facts could not be read.
 pub(super) fn not_again(state: &Hotfix, grant: &Grant, asked: &AskedDeploy) -> Vec<Refusal> {
     if !asked.rollback {
         return too_early(state, &asked.environment);
@@ -75,7 +76,8 @@ pub(super) fn not_again(state: &Hotfix, grant: &Grant, asked: &AskedDeploy) -> V
     busy(state).into_iter().chain(who).collect()
 }
 
-/// Why this person may not put this back: a captain may, and whoever opened the run may go back to what ran before it.
+/// Refuses a rollback by a person who may not do it. A captain may roll back to any known commit; the requester may go
+/// back to the commit that ran before the run.
 fn may_not_roll_back(state: &Hotfix, grant: &Grant, environment: &Environment, to: &CommitId) -> Option<Refusal> {
     let before = state.before_this_run(environment).or(state.base.as_ref()) == Some(to);
     let own = grant.person == state.requester && before;
@@ -108,7 +110,7 @@ pub(super) fn unknown_environment(state: &Hotfix, environment: &Environment) -> 
     state.plan.environment(environment).is_none().then_some(refusal)
 }
 
-/// Production changed under the run, and nobody has said yet how to go on.
+/// Returns a refusal for each production that drifted and has no decision yet.
 pub(super) fn drifted(state: &Hotfix) -> Vec<Refusal> {
     let drifted = state.drifts.iter().map(|(production, drift)| {
         let reason = format!(
@@ -122,7 +124,7 @@ pub(super) fn drifted(state: &Hotfix) -> Vec<Refusal> {
     drifted.collect()
 }
 
-/// Returns the answers to a drift that are possible now, as commands.
+/// Returns the answers to a drift that are possible in the current state, as commands.
 pub(crate) fn drift_ways(state: &Hotfix) -> String {
     let mut ways = Vec::new();
     if super::user::cannot_rebase(state).is_none() {
@@ -139,12 +141,12 @@ pub(crate) fn drift_ways(state: &Hotfix) -> String {
     ways.join(", or ")
 }
 
-/// Returns whether the run can be given up without leaving anything open, for those who say what can be done.
+/// Returns `true` if the run can be aborted without leaving anything open. Used to list the possible commands.
 pub(crate) fn may_abort(state: &Hotfix) -> bool {
     super::abandon::may_abort(state)
 }
 
-/// What needs the agreement of others does not happen without it (HOCS-28).
+/// Refuses a deployment while the agreement that precedes it in the plan is missing (HOCS-28).
 fn unagreed(state: &Hotfix, turn: usize) -> Option<Refusal> {
     let before = turn.checked_sub(1)?;
     let (spec, at) = (state.plan.steps.get(before)?, state.steps.get(before)?);
@@ -174,12 +176,12 @@ fn unagreed(state: &Hotfix, turn: usize) -> Option<Refusal> {
     Some(refusal)
 }
 
-/// "Production", or its name where there are several.
+/// Returns "Production", or the environment's name if the plan has several productions.
 fn production_words(state: &Hotfix, environment: &Environment) -> String {
     if state.plan.productions().count() > 1 { environment.to_string() } else { "Production".to_owned() }
 }
 
-/// A hold pauses, unless the playbook only takes note of it (PROMO-12).
+/// Returns a refusal for each hold, unless the playbook only records holds (PROMO-12).
 fn held(state: &Hotfix) -> Vec<Refusal> {
     if state.plan.hold == HoldMeans::Recorded {
         return Vec::new();
@@ -201,7 +203,8 @@ pub(super) fn ask(draft: &mut Decider, who: &PersonId, environment: &Environment
     draft.ask_to_deploy(Actor::Person(who.clone()), event)
 }
 
-/// A deployment that begins by itself, unless what would be deployed is there already.
+/// Requests an automatic deployment, unless the last successful deployment to the environment already put the
+/// deployable commit there.
 pub(super) fn ask_unless_there(draft: &mut Decider, environment: &Environment) -> Decided {
     let Some(commit) = draft.state.deployable_to(environment).cloned() else {
         return Ok(());
@@ -274,7 +277,7 @@ pub(super) fn rollback(
     draft.ask_to_deploy(Actor::Person(grant.person.clone()), event)
 }
 
-/// The facts are there: begins, or says everything that speaks against it.
+/// Handles fresh deploy facts: starts the deployment, or refuses it with all objections.
 pub(super) fn checked(
     draft: &mut Decider,
     environment: &Environment,
@@ -312,7 +315,7 @@ pub(super) fn checked(
     }
     let mut refusals =
         if asked.rollback { not_back(&asked, facts) } else { objections(draft, environment, commit, facts) };
-    // A new head may come through its reviews while the deployment of the old one still runs.
+    // A new head can pass its reviews while the deployment of the old head still runs.
     if draft.state.deploys.iter().any(|deploy| deploy.state.is_open()) {
         refusals.push(Refusal::new(
             "deploy.busy",
@@ -335,7 +338,7 @@ pub(super) fn checked(
         environment: environment.clone(),
         commit: commit.clone(),
         image,
-        // What production runs says nothing of targets beside it.
+        // The commit that production runs is not the previous commit of targets beside production.
         previous: facts.running.clone().filter(|_| {
             draft.state.plan.only_in(environment).is_empty() || draft.state.plan.reaches_production(environment)
         }),
@@ -347,8 +350,8 @@ pub(super) fn checked(
     }))
 }
 
-/// What speaks against a rollback: the freeze of everything, and that it would take away what others deployed. Then the
-/// target has to be typed (security case 99).
+/// Returns the objections to a rollback: a freeze of everything, or the removal of commits that others deployed. The
+/// latter needs an explicit target commit (security case 99).
 fn not_back(asked: &AskedDeploy, facts: &DeployFacts) -> Vec<Refusal> {
     let mut refusals = frozen(facts);
     if let (Some(running), Some(removal), false) = (&facts.running, &facts.removal, asked.typed) {
@@ -364,13 +367,13 @@ fn not_back(asked: &AskedDeploy, facts: &DeployFacts) -> Vec<Refusal> {
     refusals
 }
 
-/// Whose changes a rollback takes away.
+/// Returns the authors of the commits that a rollback removes.
 fn removed_from(facts: &DeployFacts) -> BTreeSet<PersonId> {
     let commits = facts.removal.iter().flat_map(|removal| &removal.commits);
     commits.flat_map(|change| &change.people).filter_map(|who| who.person.clone()).collect()
 }
 
-/// What a rollback would take away, in words: commits with their authors, and the runs that brought them.
+/// Describes the commits that a rollback removes, with their authors, and the runs that deployed them.
 fn taken_away(removal: &Removal) -> String {
     let mut words: Vec<String> = Vec::new();
     for change in &removal.commits {
@@ -390,8 +393,8 @@ fn taken_away(removal: &Removal) -> String {
     format!("{}{of}", words.join("; "))
 }
 
-/// The steps before a deployment that are open, or that do not hold any more as things are now (security case 91). Votes are
-/// judged below, by name.
+/// Returns a refusal for each step before the deployment that is open or no longer holds (security case 91). Approval
+/// steps are left out: [`objections`] judges the votes individually.
 fn unsound(state: &Hotfix, environment: &Environment, now: Timestamp) -> Vec<Refusal> {
     let Some(turn) = step::place_of_deploy(state, environment) else { return Vec::new() };
     let refusal = |(id, why): (StepId, String)| {
@@ -488,7 +491,8 @@ fn objections(draft: &Decider, environment: &Environment, commit: &CommitId, fac
     refusals
 }
 
-/// A branch that was merged into main may be gone; what it held is fixed.
+/// Returns `true` if the pull request was merged into main. Its branch may then be deleted, and the deployed content
+/// can no longer change.
 fn is_gone_with_its_merge(state: &Hotfix) -> bool {
     state.plan.into == state.plan.main && state.pull.as_ref().is_some_and(|pull| pull.merged.is_some())
 }

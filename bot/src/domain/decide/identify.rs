@@ -1,5 +1,5 @@
-//! A captain's word on who an unknown contributor is. It lifts the additional vote, so whoever gives it has no part in the
-//! change and casts no vote (security case 94).
+//! `identify`: a captain states who an unknown contributor is. That lifts the requirement of an additional vote, so
+//! this captain must not have a part in the change and must not vote (security case 94).
 
 use hotfix_adapters::ids::PersonRef;
 

@@ -1,4 +1,5 @@
-//! What a command does to a run: events, or refusals, all of them together. Total and pure: time is an argument.
+//! The decider: turns a command on a run into events to append, or into refusals. All refusals are returned together.
+//! The functions are total and pure: the current time is an argument.
 
 mod abandon;
 mod break_glass;
@@ -30,19 +31,19 @@ use super::step::{self, Progress};
 
 pub(crate) use deploy::{drift_ways, may_abort};
 
-/// What a command came to: the events to append, and the run as it is with them.
+/// The outcome of an accepted command: the events to append, and the state of the run after them.
 #[derive(Debug, Clone)]
 pub struct Decision {
-    /// The events, possibly none.
+    /// Events in the order in which they are appended; empty if the command changes nothing.
     pub entries: Vec<Entry>,
-    /// The run after them.
+    /// State of the run after `entries`.
     pub state: Hotfix,
 }
 
 /// Opens a run.
 ///
 /// # Errors
-/// Refuses a title that is empty or too long to be read.
+/// Refuses a title that is empty or longer than 300 characters.
 pub fn open(id: HotfixId, grant: &Grant, opened: Opened, now: Timestamp) -> Result<Decision, Vec<Refusal>> {
     if opened.title.trim().is_empty() || opened.title.chars().count() > 300 {
         let next = "Say in one line what is broken: start <service> \"title\".";
@@ -53,10 +54,11 @@ pub fn open(id: HotfixId, grant: &Grant, opened: Opened, now: Timestamp) -> Resu
     Ok(Decision { entries: vec![entry], state })
 }
 
-/// Decides.
+/// Decides a command on an existing run. Then reopens steps whose evidence no longer holds, and advances the run as far
+/// as its evidence allows.
 ///
 /// # Errors
-/// Every reason why the command is refused; nothing changes then.
+/// Returns every reason to refuse the command. A refused command changes nothing.
 pub fn decide(state: &Hotfix, command: &Command, now: Timestamp) -> Result<Decision, Vec<Refusal>> {
     let mut draft = Decider { state: state.clone(), entries: Vec::new(), now };
     match command {
@@ -73,18 +75,18 @@ pub fn decide(state: &Hotfix, command: &Command, now: Timestamp) -> Result<Decis
 
 fn saw(draft: &mut Decider, observation: &StampedObservation) -> Result<(), Vec<Refusal>> {
     let pointless = draft.state.abandoned.is_some() && !abandon::sees(&observation.observation);
-    // An observation of a run that changed since is dropped, and the world is read again.
+    // An observation that was made against an older state of the run is dropped; the next poll reads again.
     let outdated = !observation.applies_to(&draft.state);
     if draft.state.is_over() || pointless || outdated { Ok(()) } else { observed::saw(draft, observation) }
 }
 
 fn came(draft: &mut Decider, outcome: &EffectResult) -> Result<(), Vec<Refusal>> {
-    // A run that is over learns nothing more; the outcome is settled all the same.
+    // A finished run ignores results, and an abandoned one ignores most. The effect is settled in any case.
     let pointless = draft.state.abandoned.is_some() && !abandon::learns(outcome);
     if draft.state.is_over() || pointless { Ok(()) } else { observed::came(draft, outcome) }
 }
 
-/// A decision in the making: events are applied as they are made, so that what follows sees them.
+/// A decision in progress. Each event is applied as soon as it is emitted, so later rules work on the updated state.
 struct Decider {
     state: Hotfix,
     entries: Vec<Entry>,
@@ -100,7 +102,7 @@ impl Decider {
         self.emit(Actor::Person(person.clone()), event)
     }
 
-    /// Asks for a deployment; lanes that were released are taken again for it.
+    /// Emits a request for a deployment. If the run has released its lanes, it takes them again first.
     fn ask_to_deploy(&mut self, by: Actor, event: Event) -> Result<(), Vec<Refusal>> {
         if self.state.lane_released {
             self.emit(by.clone(), Event::LanesTaken)?;
@@ -119,7 +121,8 @@ impl Decider {
     }
 }
 
-/// A decision that `evolve` does not accept is our mistake; it is refused, and nothing is half done.
+/// Returns the refusal for an event that `evolve` rejects. That is a bug in the bot; the command is refused as a whole,
+/// so no partial change is stored.
 fn bug(what: &str) -> Refusal {
     Refusal::new(
         "bug",
@@ -128,8 +131,8 @@ fn bug(what: &str) -> Refusal {
     )
 }
 
-/// Judges what is done once more: steps whose evidence does not hold any more are open again, until the act that relied on them
-/// has begun; then it is only told.
+/// Judges completed steps again. A step whose evidence no longer holds is reopened, unless the action that relies on it
+/// has begun. In that case, the change is only reported with [`Event::EvidenceChanged`].
 fn recheck(draft: &mut Decider) -> Result<(), Vec<Refusal>> {
     if !matches!(draft.state.phase, Phase::Underway) {
         return Ok(());
@@ -148,10 +151,10 @@ fn recheck(draft: &mut Decider) -> Result<(), Vec<Refusal>> {
     Ok(())
 }
 
-/// Goes on as far as the evidence reaches: closes what is fulfilled, enters what is next.
+/// Advances the run as far as the evidence allows: completes fulfilled steps and enters the next ones.
 fn advance(draft: &mut Decider) -> Result<(), Vec<Refusal>> {
     take_options(draft)?;
-    // Each round closes or enters one step; a plan of n steps is through after 2n.
+    // Each round completes or enters one step, so a plan of n steps needs at most 2n rounds.
     let rounds = draft.state.plan.steps.len() * 2 + 2;
     for _ in 0..rounds {
         if !matches!(draft.state.phase, Phase::Underway) || !draft.state.drifts.is_empty() {
@@ -162,7 +165,7 @@ fn advance(draft: &mut Decider) -> Result<(), Vec<Refusal>> {
             draft.bot(Event::LanesReleased)?;
         }
         let Some((at, spec)) = draft.state.current() else {
-            // What went out by a broken glass is looked at by somebody else before the run ends.
+            // The run stays open until a deployment that went out by break-glass is countersigned.
             if review_due(&draft.state) {
                 return Ok(());
             }
@@ -197,7 +200,7 @@ fn is_waiting(draft: &Decider, spec: &StepSpec) -> bool {
     matches!(step::progress(&draft.state, spec, draft.now), Progress::Waiting(_))
 }
 
-/// Closes the options that were taken meanwhile.
+/// Completes offered (optional) steps that have been fulfilled since they were offered.
 fn take_options(draft: &mut Decider) -> Result<(), Vec<Refusal>> {
     if !matches!(draft.state.phase, Phase::Underway) {
         return Ok(());
@@ -230,7 +233,7 @@ fn ending(state: &Hotfix) -> Ending {
     }
 }
 
-/// A deployment that begins by itself is asked for as soon as its turn comes.
+/// Requests an automatic deployment as soon as its step is entered.
 fn start_by_itself(draft: &mut Decider, kind: &StepKind) -> Result<(), Vec<Refusal>> {
     if let StepKind::Deploy { environment, trigger: Trigger::Auto, .. } = kind {
         return deploy::ask_unless_there(draft, environment);

@@ -1,4 +1,5 @@
-//! What the bot saw, and what came of its acts. What is known already changes nothing.
+//! Observations, effect results and reminders: turns each one into events. Facts that the run already knows change
+//! nothing.
 
 use std::collections::BTreeSet;
 
@@ -83,7 +84,7 @@ pub(super) fn saw(draft: &mut Decider, observation: &StampedObservation) -> Deci
     }
 }
 
-/// The pull request was read, by a look or in the moment before an act.
+/// Handles a new state of the pull request, from a poll or from the facts read right before an action.
 pub(super) fn pull_seen(
     draft: &mut Decider,
     (seen, merged): (&PullSeen, Option<&CommitId>),
@@ -125,7 +126,7 @@ pub(super) fn head_seen(draft: &mut Decider, head: &HeadSeen, by_a_person: bool)
     if draft.state.branch_gone && old.tip == head.tip {
         draft.bot(Event::BranchBack { at: head.tip.clone() })?;
     }
-    // Somebody may have put the run on top of another base while this was read or done.
+    // The run may have been rebased while the head was read or pushed.
     let on_base = head.on_base && Some(&head.base) == draft.state.base.as_ref();
     let head = &HeadSeen { on_base, ..head.clone() };
     if old.tip == head.tip && old.on_base == head.on_base && old.origins == head.origins {
@@ -134,7 +135,7 @@ pub(super) fn head_seen(draft: &mut Decider, head: &HeadSeen, by_a_person: bool)
     let picks = draft.state.plan.picks();
     let own = |one: &&Beyond| !one.withheld && !old.origins.beyond.contains(one);
     let own = head.origins.beyond.iter().any(|one| own(&one));
-    // Where all commits are accounted for, a conflict is settled by a commit that could be the answer to it.
+    // In a plan that accounts for every commit, only a commit that can be the resolution settles a conflict.
     let settles = |fix: &&Fix| !picks || own || head.origins.asked.contains(&fix.source);
     let conflicted = draft.state.fixes.iter().filter(|fix| matches!(fix.state, FixState::Conflicted(_)));
     let conflicted = conflicted.filter(settles);
@@ -146,7 +147,7 @@ pub(super) fn head_seen(draft: &mut Decider, head: &HeadSeen, by_a_person: bool)
     draft.bot(Event::HeadMoved { from: old.tip, head: head.clone(), adapts })
 }
 
-/// Without its branch the run cannot go on, so that is told at once, and not when the branch is needed next.
+/// Reports a deleted branch at once, and not only when the branch is needed next: the run cannot go on without it.
 fn branch_gone(draft: &mut Decider) -> Decided {
     let merged = draft.state.pull.as_ref().is_some_and(|pull| pull.merged.is_some());
     let needed = draft.state.branch == BranchState::Present && !draft.state.branch_gone && !merged;
@@ -156,13 +157,14 @@ fn branch_gone(draft: &mut Decider) -> Decided {
     }
 }
 
-/// Whether a merge into main comes too early: the plan deploys the branch first, and production does not run it yet
-/// (APPLY-X3, security case 100).
+/// Returns `true` if a merge into main is too early: the plan deploys the branch first, and production does not run it
+/// yet (APPLY-X3, security case 100).
 fn is_early(state: &Hotfix) -> bool {
     !state.plan.merges_first() && state.plan.into == state.plan.main && state.live_at.is_none() && !state.rolled_in
 }
 
-/// What main took out again is not shipped without a word, as long as nothing was begun with it (security case 101).
+/// Records that main reverted a fix, unless a deployment has begun. The fix then ships only if a user confirms it
+/// (security case 101).
 fn fix_reverted(draft: &mut Decider, source: &CommitId, by: &Contribution, why: &str) -> Decided {
     let state = &draft.state;
     let known = state.reverted.get(source).is_some_and(|reverted| reverted.by.commit == by.commit);
@@ -173,7 +175,7 @@ fn fix_reverted(draft: &mut Decider, source: &CommitId, by: &Contribution, why: 
     draft.bot(Event::FixReverted { source: source.clone(), by: by.clone(), why: why.to_owned() })
 }
 
-/// Production is compared with what this run left there (APPLY-16).
+/// Compares the commit that production runs with the one that this run expects (APPLY-16).
 fn production_seen(
     draft: &mut Decider,
     environment: &Environment,
@@ -185,7 +187,7 @@ fn production_seen(
         return Ok(());
     };
     let known = draft.state.drifts.get(environment).is_some_and(|drift| &drift.found == running);
-    // A release from main is how this plan goes live: until then others may deploy as they always do.
+    // Such a plan goes live with a release of main; until then, regular deployments by others are expected.
     let before_release = draft.state.plan.ships_main() && draft.state.live_at.is_none();
     if running == &expected || known || before_release {
         return Ok(());
@@ -205,7 +207,8 @@ fn image_seen(draft: &mut Decider, commit: &CommitId, published: &Published, by:
     draft.bot(Event::ImageFound { commit, published, by })
 }
 
-/// A tag of a branch can be built again: then it names another image than the one that was tested and approved (HOCS-15).
+/// Records that the image tag points to another digest than the one that was tested and approved: the tag of a branch
+/// can be rebuilt (HOCS-15).
 pub(super) fn tag_seen(draft: &mut Decider, digest: Option<&Digest>) -> Decided {
     let pinned = draft.state.digest();
     if pinned.is_none() || pinned == digest {
@@ -214,8 +217,8 @@ pub(super) fn tag_seen(draft: &mut Decider, digest: Option<&Digest>) -> Decided 
     draft.bot(Event::ImageMoved { to: digest.cloned() })
 }
 
-/// Nothing is pushed to a hotfix branch that production runs: the tag of its image would be built anew, and a restart would
-/// ship what nobody approved (HOCS-15).
+/// Records a push to a hotfix branch that production runs. The push rebuilds its image tag, and a restart would then
+/// ship an unapproved image (HOCS-15).
 fn live_branch_seen(draft: &mut Decider, to: Option<&CommitId>) -> Decided {
     let Some(from) = draft.state.deployable().cloned() else { return Ok(()) };
     let known = match &draft.state.live_moved {
@@ -228,8 +231,8 @@ fn live_branch_seen(draft: &mut Decider, to: Option<&CommitId>) -> Decided {
     draft.bot(Event::LiveBranchMoved { from, to: to.cloned() })
 }
 
-/// What main had, it can lose, by a revert or by a merge that drops it. Where its lines were rewritten, what was known
-/// last holds, and the owner is asked once (APPLY-12, security case 101).
+/// Tracks whether main has the fix. It can lose it again by a revert, or by a merge that drops it. If its lines were
+/// rewritten, the last known answer stays and the requester is asked once (APPLY-12, security case 101).
 fn mainline_seen(draft: &mut Decider, how: &Containment, main: &CommitId, by: Option<&Contribution>) -> Decided {
     let named = |commit: &CommitId| {
         let unnamed = || Contribution { commit: commit.clone(), subject: String::new(), people: Vec::new() };
@@ -336,7 +339,8 @@ pub(super) fn came(draft: &mut Decider, outcome: &EffectResult) -> Decided {
     }
 }
 
-/// Whether what was refused is still to be done: the deployment may have been voided or ended meanwhile.
+/// Returns `true` if the refused effect is still needed: the deployment, for instance, may have been voided or ended in
+/// the meantime.
 fn has_point(state: &Hotfix, effect: &Effect) -> bool {
     match effect {
         Effect::CheckDeploy { environment, commit, .. } => {
@@ -397,7 +401,8 @@ fn picked(draft: &mut Decider, source: &CommitId, by: &Attribution, result: &Pic
     }
 }
 
-/// A deployment that a person does; of one that is merged already, a person only says whether it has rolled out.
+/// Marks a deployment as done by hand. If its declaration is already merged, the user only reports whether it has
+/// rolled out.
 fn by_hand(draft: &mut Decider, key: &DeployKey, instructions: Option<&str>) -> Decided {
     let instructions = match draft.state.deploy(key).map(|deploy| &deploy.state) {
         Some(DeployState::Running) => instructions.map(str::to_owned),

@@ -1,4 +1,5 @@
-//! Leaving steps out: a should by one person with a reason, some musts by two, the rest by nobody.
+//! Skipping and overriding steps: one person with a reason can skip a "should" step, two people can override some
+//! "must" steps, and nothing lifts the rest.
 
 use super::Decider;
 use super::user::{Decided, no};
@@ -20,8 +21,8 @@ fn find_step(state: &Hotfix, step: &StepId) -> Result<(Level, bool), Vec<Refusal
     })
 }
 
-/// Returns the optional deployment that needs the agreement which this step asks for: without that nobody could take it any
-/// more (HOCS-28).
+/// Returns the optional deployment that needs the agreement of this step: without the agreement it could never be
+/// deployed, so it is skipped as well (HOCS-28).
 fn unagreed_deployment(state: &Hotfix, agreement: &StepId) -> Option<StepId> {
     let mut steps = state.plan.steps.iter().zip(&state.steps).skip_while(|(spec, _)| &spec.id != agreement);
     let (asked, _) = steps.next()?;

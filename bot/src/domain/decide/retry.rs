@@ -1,4 +1,4 @@
-//! `retry`: does again what the other side refused for good, and a deployment that failed.
+//! `retry`: repeats effects that were refused permanently, and deployments that failed.
 
 use super::user::{Decided, no};
 use super::{Decider, deploy};
@@ -51,13 +51,14 @@ pub(super) fn retry(draft: &mut Decider, grant: &Grant) -> Decided {
     deploy::ask(draft, &grant.person, &asked.environment)
 }
 
-/// What has to be done for something refused to be tried again, as the run is now. Every effect has an answer here.
+/// Returns the effects that retry a stuck effect in the current state of the run. The match is exhaustive, so every new
+/// effect needs a decision here.
 fn again(state: &Hotfix, stuck: &Stuck, now: Timestamp) -> Vec<Effect> {
     let effect = stuck.effect.clone();
     match &stuck.effect {
         Effect::TakeSnapshot if state.snapshot.is_none() => vec![effect],
         Effect::TakeSnapshot => Vec::new(),
-        // The run may have moved: what the step wants is worked out anew.
+        // The run may have changed, so the effects of the current step are computed from scratch.
         Effect::Announce
         | Effect::CreateBranch { .. }
         | Effect::Pick { .. }
@@ -69,9 +70,9 @@ fn again(state: &Hotfix, stuck: &Stuck, now: Timestamp) -> Vec<Effect> {
         | Effect::FindIncludedChanges { .. } => {
             state.current().map(|(_, spec)| step::enter(state, spec, now)).unwrap_or_default()
         }
-        // As long as the branch is gone, every `retry` brings it back; as long as a fix is leaving, every `retry` takes it off.
+        // Every `retry` restores a missing branch and unpicks leaving fixes, so they are handled by the caller.
         Effect::RestoreBranch { .. } | Effect::Unpick { .. } => Vec::new(),
-        // It is asked for again, so that everything that speaks against it is looked at again.
+        // The caller requests the deployment again, so that all its facts are read again.
         Effect::CheckDeploy { .. } => Vec::new(),
         Effect::Deploy { key, environment, commit, .. } => {
             let runs = state.deploy(key).is_some_and(|deploy| deploy.state == DeployState::Running);
@@ -94,26 +95,28 @@ fn again(state: &Hotfix, stuck: &Stuck, now: Timestamp) -> Vec<Effect> {
     }
 }
 
-/// Whether what the voters are waited for was rolled back, so that nobody was asked again.
+/// Returns `true` if the current approval step is for a commit that was rolled back. Such a commit gets no new vote
+/// request automatically.
 fn taken_back(state: &Hotfix) -> bool {
     let Some((_, spec)) = state.current() else { return false };
     let StepKind::Approve { environment } = &spec.kind else { return false };
     state.is_taken_back(environment)
 }
 
-/// The question to the voters that nobody asked since the rollback.
+/// Returns the vote request that was not sent because of the rollback.
 fn votes_for(state: &Hotfix, now: Timestamp) -> Vec<Effect> {
     let asked = Hotfix { rolled_back: None, ..state.clone() };
     asked.current().map(|(_, spec)| step::enter(&asked, spec, now)).unwrap_or_default()
 }
 
-/// The deployment that failed and can be tried again: the last of all if it was to put back what ran before, else the last to
-/// the environment whose turn it is.
+/// Returns the failed deployment that can be retried: the last one if it was a rollback, otherwise the last one to the
+/// environment of the current deployment step.
 fn failed(state: &Hotfix) -> Option<AskedDeploy> {
     let is_failed = |state: &DeployState| matches!(state, DeployState::Failed(_));
     if let Some(last) = state.deploys.last().filter(|last| last.intent.rollback && is_failed(&last.state)) {
         let (environment, commit) = (last.intent.environment.clone(), last.intent.commit.clone());
-        // What runs is looked at again, so a target that was typed has to be typed again when it would take something away.
+        // `typed` is reset because production is read again: if the rollback would remove foreign commits, the target
+        // must be typed again.
         let reason = last.intent.reason.clone();
         return Some(AskedDeploy { environment, commit, rollback: true, typed: false, reason, by: None });
     }

@@ -1,4 +1,4 @@
-//! What a decision does beside the command itself: it opens a run, judges again what is done, and goes on as far as it can.
+//! Tests of the decider: opening a run, judging completed steps again, and advancing.
 
 use super::*;
 use crate::domain::command::{Observation, UserCommand};
@@ -9,7 +9,6 @@ use crate::fixture::{Play, asked, begun, closed, commit, grant, live, person, pr
 use hotfix_adapters::forge::{Containment, ReviewVerdict};
 use hotfix_adapters::ids::DeployKey;
 
-/// The name of a step.
 pub(super) fn step(id: &str) -> StepId {
     id.parse().unwrap()
 }
@@ -22,7 +21,7 @@ pub(super) fn reopened(id: &str, reason: &str) -> Event {
     Event::StepReopened { step: step(id), reason: reason.to_owned() }
 }
 
-/// The vote of this person for production is void.
+/// Returns the event that withdraws this person's vote for production.
 pub(super) fn withdrawn(who: &str, why: Option<VoidReason>) -> Event {
     Event::VoteWithdrawn { environment: production(), person: person(who), why }
 }
@@ -31,38 +30,38 @@ pub(super) fn no_events() -> Vec<Event> {
     Vec::new()
 }
 
-/// The same run after a captain ended it as it is.
+/// Returns the run after Dee, a captain, abandoned it.
 pub(super) fn abandoned(play: Play) -> Play {
     play.by("dee", UserCommand::Abandon { reason: "it hangs".to_owned(), under_way: Default::default() })
 }
 
-/// A run that went to production by a broken glass, which nobody has reviewed.
+/// Returns a run that was deployed to production by break-glass and waits for its countersign.
 pub(super) fn out_by_glass() -> Play {
     asked().glass_broken().by("ana", UserCommand::Deploy(production())).begins("abc1234").ends(None)
 }
 
-/// Somebody else put this on production.
+/// Lets production run a commit that others deployed.
 pub(super) fn drifted(play: Play, found: &str) -> Play {
     let drift = Drift { expected: commit("abc1234"), found: commit(found) };
     play.changed(|state| drop(state.drifts.insert(production(), drift)))
 }
 
-/// A deployment to production that is under way.
+/// Returns a run with a running deployment to production.
 pub(super) fn running() -> Play {
     voted().by("ana", UserCommand::Deploy(production())).begins("abc1234")
 }
 
-/// A deployment to production that is in this state.
+/// Returns a run whose deployment to production is in this state.
 pub(super) fn deploying(at: DeployState) -> Play {
     running().changed(|state| state.deploys.last_mut().unwrap().state = at)
 }
 
-/// The key of the last deployment.
+/// Returns the key of the last deployment.
 pub(super) fn key(play: &Play) -> DeployKey {
     play.state.deploys.last().unwrap().intent.key.clone()
 }
 
-/// Dee broke the glass, and it is not told of yet.
+/// Returns a run with a break-glass that is not announced yet.
 pub(super) fn broken() -> Play {
     let act = UserCommand::BreakGlass {
         environment: production(),
@@ -139,7 +138,7 @@ fn what_cannot_happen_is_refused_as_a_mistake_of_the_bot() {
     let refusals = play.answer("ben", yes(None)).unwrap_err();
     assert_eq!(refusals[0].code, "bug");
     assert_eq!(refusals[0].reason, "This would be a mistake of the bot: a vote without a base.");
-    // An event that does not fit the run: it has no head that strangers could have pushed to.
+    // This event does not fit the run: it has no head that strangers could have pushed to.
     let mut draft = Decider { state: begun().state, entries: Vec::new(), now: begun().now };
     let refusals = draft.bot(Event::StrangersPushed { people: Default::default() }).unwrap_err();
     assert_eq!(refusals[0].code, "bug");
@@ -163,7 +162,7 @@ fn a_step_whose_evidence_is_gone_is_open_again() {
     );
 }
 
-/// Once the act that relied on a step has begun, a change of its evidence is told, each problem once.
+/// Evidence that changes after the action has begun is reported, each problem once.
 #[test]
 fn evidence_that_changes_too_late_is_told() {
     let told =
@@ -233,7 +232,7 @@ fn what_went_out_by_a_broken_glass_is_reviewed_before_the_run_ends() {
     assert_eq!(play.on_act("eve", ok), [reviewed, Event::Closed { ending: Ending::Completed }]);
 }
 
-/// An option is offered while it waits; one that is fulfilled already is done at once.
+/// An optional step is offered while it waits, and completed at once if it is fulfilled.
 #[test]
 fn options_are_offered_while_they_wait() {
     let surveyed = |play: Play| play.surveyed().entries.into_iter().map(|entry| entry.event).collect::<Vec<_>>();
@@ -267,7 +266,7 @@ fn a_step_that_cannot_be_fulfilled_ends_the_run() {
     assert_eq!(refusals[0].code, "withheld.nothing");
 }
 
-/// Only a deployment that the plan starts by itself is asked for when its turn comes.
+/// Only automatic deployments are requested when their step is entered.
 #[test]
 fn a_deployment_starts_by_itself_where_the_plan_says_so() {
     let verified = begun().announced().branched().picked().reviewed();

@@ -1,4 +1,5 @@
-//! Taking one fix out of a run again: from the list at once, from the branch by an act of the bot.
+//! `unpick`: removes a fix from a run. A fix that is only listed is removed at once; one that is on the branch is
+//! removed by an effect.
 
 use hotfix_adapters::ids::CommitId;
 
@@ -24,7 +25,7 @@ pub(super) fn ask(draft: &mut Decider, who: &PersonId, named: &[CommitId]) -> De
     let no_branch = state.branch == BranchState::Absent;
     for (source, at) in chosen {
         let event = match at {
-            // A pick of it may be on its way to the branch, so the branch is looked at.
+            // A pick may be in progress, so the effect reads the branch first.
             FixState::Waiting | FixState::Picked if !no_branch => Event::FixRemovalAsked { source },
             FixState::Adapted => Event::FixRemoved { source, by_hand: true },
             FixState::Waiting | FixState::Picked | FixState::Conflicted(_) | FixState::Leaving => {
@@ -36,7 +37,7 @@ pub(super) fn ask(draft: &mut Decider, who: &PersonId, named: &[CommitId]) -> De
     Ok(())
 }
 
-/// What production runs, or is about to run, is taken back there and not on the branch.
+/// Refuses to unpick a fix that production runs or is about to run: it must be rolled back there first.
 fn deployed(state: &Hotfix) -> Option<Refusal> {
     let live = state.plan.productions().find(|production| state.is_live_in(&production.name));
     let open = state.deploys.iter().any(|deploy| deploy.state.is_open());

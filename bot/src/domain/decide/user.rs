@@ -1,4 +1,4 @@
-//! What people ask for.
+//! Commands that users send: checks each one against the state of the run and emits its events.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,7 +18,7 @@ use crate::domain::playbook::{StepKind, StepSpec, VerifyPlace};
 use crate::domain::refusal::Refusal;
 use crate::domain::step;
 
-/// What somebody says again so soon is what they said (security case 40).
+/// Time within which an identical attestation counts as a repetition (security case 40).
 const LATELY: SignedDuration = SignedDuration::from_mins(1);
 
 pub(super) type Decided = Result<(), Vec<Refusal>>;
@@ -51,7 +51,7 @@ pub(super) fn decide(draft: &mut Decider, grant: &Grant, act: &UserCommand) -> D
         }
         UserCommand::Triage(answers) => triage(draft, who, answers),
         UserCommand::Agree(step) => agree(draft, who, step.as_ref()),
-        // Said twice, it is one hold and one line (security case 40).
+        // A repeated hold must not add another line to the thread (security case 40).
         UserCommand::Hold(reason) if draft.state.holds.get(who) == Some(reason) => Ok(()),
         UserCommand::Hold(reason) => draft.person(who, Event::Held { reason: reason.clone() }),
         UserCommand::Unhold => unhold(draft, grant),
@@ -86,7 +86,8 @@ pub(super) fn no(refusal: Refusal) -> Decided {
     Err(vec![refusal])
 }
 
-/// The same start again is the start that was: it brings nothing, and is not told of (security case 40).
+/// Joins another request to this run. A repeated `start` with the same title and fixes changes nothing and is not
+/// reported (security case 40).
 fn join(draft: &mut Decider, who: &PersonId, title: &str, fixes: &Fixes) -> Decided {
     let state = &draft.state;
     let own = who == &state.requester && title == state.title;
@@ -100,7 +101,7 @@ fn join(draft: &mut Decider, who: &PersonId, title: &str, fixes: &Fixes) -> Deci
     if fixes.commits.is_empty() { Ok(()) } else { pick(draft, who, fixes) }
 }
 
-/// The branch is merged, so that nothing goes onto it or off it any more.
+/// Refuses changes to the branch after it was merged.
 pub(super) fn branch_merged(state: &Hotfix) -> Option<Refusal> {
     let merged = state.pull.as_ref().is_some_and(|pull| pull.merged.is_some());
     if !merged && state.branch != BranchState::Deleted {
@@ -138,7 +139,7 @@ fn pick(draft: &mut Decider, who: &PersonId, fixes: &Fixes) -> Decided {
     ))
 }
 
-/// Fixes that are picked in another order than they were named in are told of.
+/// Reports fixes that are picked in a different order than they were named in.
 pub(super) fn ordered(draft: &mut Decider, reordered: bool, sources: Vec<CommitId>) -> Decided {
     if reordered && sources.len() > 1 { draft.bot(Event::FixesOrdered { sources }) } else { Ok(()) }
 }
@@ -160,7 +161,7 @@ fn triage(draft: &mut Decider, who: &PersonId, answers: &BTreeMap<usize, Answer>
     draft.person(who, Event::TriageAnswered { answers })
 }
 
-/// Agreement is asked of a party by name, and whoever asked for the hotfix does not agree with themselves (HOCS-17).
+/// Records an agreement. Only members of the asked party can agree, and never the requester (HOCS-17).
 fn agree(draft: &mut Decider, who: &PersonId, step: Option<&StepId>) -> Decided {
     let asks = |spec: &&StepSpec| matches!(spec.kind, StepKind::Agree { .. });
     let current = draft.state.current().map(|(_, spec)| spec).filter(asks);
@@ -207,8 +208,8 @@ fn unhold(draft: &mut Decider, grant: &Grant) -> Decided {
     }
 }
 
-/// Takes somebody's word. One that a deployment waits for ends that deployment and says nothing else: whether what runs then is
-/// good is another question, asked by a step of its own.
+/// Records an attestation. If a deployment of the environment waits for it, it ends that deployment and nothing else:
+/// verification of the result has its own step.
 fn verify(draft: &mut Decider, who: &PersonId, place: &str, pass: bool, note: Option<&str>) -> Decided {
     let here = |deploy: &&Deployment| deploy.intent.environment.as_str() == place;
     let waits = draft.state.deploys.iter().rev().filter(here).find(|deploy| takes_word(&deploy.state, pass));
@@ -246,7 +247,7 @@ fn verify(draft: &mut Decider, who: &PersonId, place: &str, pass: bool, note: Op
     draft.person(who, Event::Attested { place: place.to_owned(), commit, pass, note: note.map(str::to_owned) })
 }
 
-/// Ends a deployment by somebody's word. What else they say of a good end is kept as their note.
+/// Ends a deployment on a user's report. A note on a successful deployment is recorded separately.
 fn deployed(draft: &mut Decider, who: &PersonId, key: DeployKey, (pass, note): (bool, Option<&str>)) -> Decided {
     let failure = (!pass).then(|| note.unwrap_or("it did not work, says the person who did it").to_owned());
     draft.person(who, Event::DeployEnded { key, failure })?;
@@ -256,7 +257,7 @@ fn deployed(draft: &mut Decider, who: &PersonId, key: DeployKey, (pass, note): (
     }
 }
 
-/// Returns why nobody says that a rollout is through while something watches it.
+/// Returns the refusal of a success report for a rollout that the bot is still watching.
 fn rolling_out(state: &Hotfix, deploy: &Deployment) -> Refusal {
     let place = &deploy.intent.environment;
     let note = state.notes.get(&deploy.intent.key).map_or_else(String::new, |note| format!(" ({note})"));
@@ -268,8 +269,8 @@ fn rolling_out(state: &Hotfix, deploy: &Deployment) -> Refusal {
     Refusal::new("verify.rolling-out", reason, next)
 }
 
-/// Whether a deployment ends by this word. That a rollout failed can be said while it is awaited; that it is through is seen
-/// by what watches it, unless nothing does.
+/// Returns `true` if the report ends a deployment in this state. A failed rollout can be reported while it is watched.
+/// Its success is observed, and taken from a user only if nothing can observe it.
 fn takes_word(state: &DeployState, pass: bool) -> bool {
     match state {
         DeployState::AwaitingWord => true,
@@ -283,7 +284,7 @@ fn abort(draft: &mut Decider, grant: &Grant, reason: &str) -> Decided {
     give_up(draft, grant, reason, &drifted)
 }
 
-/// Gives the run up. `drifted` are the productions that others changed.
+/// Aborts the run. `drifted` are the productions that others changed.
 fn give_up(draft: &mut Decider, grant: &Grant, reason: &str, drifted: &BTreeSet<Environment>) -> Decided {
     let may = grant.person == draft.state.requester || grant.roles.contains(&Role::Captain);
     let mut refusals = Vec::new();
@@ -310,7 +311,7 @@ fn give_up(draft: &mut Decider, grant: &Grant, reason: &str, drifted: &BTreeSet<
         let next = "Ask somebody who was not involved to say `countersign ok` or `countersign objection <why>`.";
         refusals.push(Refusal::new("abort.glass", reason, next));
     }
-    // Said once, behind the last reason that the state of the run gives.
+    // Added once, after the last refusal that depends on the state of the run.
     if let Some(last) = refusals.get_mut(by_rank..).and_then(<[Refusal]>::last_mut) {
         last.next.push_str(" A captain can end the run as it is with `abandon <reason>`.");
     }
@@ -320,7 +321,7 @@ fn give_up(draft: &mut Decider, grant: &Grant, reason: &str, drifted: &BTreeSet<
     Err(refusals)
 }
 
-/// Returns why the fix would be lost if the run ended now: it was deployed to production, and main does not have it.
+/// Refuses to abort when the fix would be lost: it was deployed to production, and main does not have it.
 fn lost_by_giving_up(state: &Hotfix, drifted: &BTreeSet<Environment>) -> Option<Refusal> {
     if !state.is_live() || on_main(state) {
         return None;
@@ -367,12 +368,12 @@ fn drift(draft: &mut Decider, grant: &Grant, choice: DriftChoice) -> Decided {
     }
 }
 
-/// Why the fix cannot be put on top of what production runs now.
+/// Returns the refusal if the fix cannot be rebased onto the commit that production runs.
 pub(super) fn cannot_rebase(state: &Hotfix) -> Option<Refusal> {
     disagree(state).or_else(|| merged(state))
 }
 
-/// What is merged is not put on another base any more.
+/// Refuses a rebase after the pull request was merged.
 fn merged(state: &Hotfix) -> Option<Refusal> {
     let pull = state.pull.as_ref().filter(|pull| pull.merged.is_some())?;
     let reason = format!("Pull request #{} is merged, so what it brought stays on the base it has.", pull.number.0);
@@ -381,12 +382,12 @@ fn merged(state: &Hotfix) -> Option<Refusal> {
     Some(Refusal::new("drift.merged", reason, next).because_of("APPLY-17"))
 }
 
-/// The answer to a drift that ends the run.
+/// Returns the drift answer, or the command, that ends the run.
 fn drift_end(state: &Hotfix) -> &'static str {
     if abandon::may_abort(state) { "`drift abort`" } else { abandon::way_out(state) }
 }
 
-/// The fix goes on top of one thing: productions that run several have to be brought together first (HOCS-3).
+/// Refuses a rebase when the productions run different commits: the fix has only one base (HOCS-3).
 fn disagree(state: &Hotfix) -> Option<Refusal> {
     let others = state.plan.productions().map(|production| &production.name);
     let others = others.filter(|name| !state.drifts.contains_key(*name) && state.last_deploy(name).is_none());
@@ -421,7 +422,7 @@ fn waive(draft: &mut Decider, who: &PersonId, reason: &str) -> Decided {
     draft.person(who, Event::MergebackWaived { reason: reason.to_owned() })
 }
 
-/// Whether rewritten lines still do what the fix did is for a person to say, by name.
+/// Confirms, by the requester or a captain, that main has the fix although its lines were rewritten there.
 fn confirm(draft: &mut Decider, grant: &Grant, note: Option<&str>) -> Decided {
     let Some((by, _)) = &draft.state.rewritten else {
         let reason = "Nobody is asked whether main has the fix: the bot can tell.";
@@ -438,7 +439,7 @@ fn confirm(draft: &mut Decider, grant: &Grant, note: Option<&str>) -> Decided {
             let next = "Bring it back, or let a captain say `mergeback waive <reason>`.";
             no(Refusal::new("mainline.lost", reason, next).because_of("APPLY-12"))
         }
-        // Said twice, it is said.
+        // A repeated confirmation changes nothing.
         Mainline::Merged(Containment::Rewritten { by: known }, _) if known.short() == by => Ok(()),
         Mainline::NotMerged | Mainline::Merged(..) => {
             draft.person(&grant.person, Event::MainlineConfirmed { note: note.map(str::to_owned) })

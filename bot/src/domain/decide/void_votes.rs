@@ -1,10 +1,11 @@
-//! Whatever voids votes, whoever gave one is told so, and why: an event that says nothing of votes takes them along.
+//! Votes and rejections that other events void: each one gets its own withdrawal event, so that the voter is notified
+//! with the reason.
 
 use crate::domain::event::{DriftChoice, Event, VoidReason};
 use crate::domain::hotfix::Hotfix;
 
-/// What is said of the votes and the noes that were there before an event, and are not there after it. Nothing, when the
-/// event itself says it, or when nothing is left for which they could have counted.
+/// Returns withdrawal events for the votes and rejections that `event` removed. Empty if the event reports them itself,
+/// or if no decision is left for which they could count.
 pub(super) fn of(before: &Hotfix, event: &Event, after: &Hotfix) -> Vec<Event> {
     let Some(why) = cause(event) else { return Vec::new() };
     let gone = before.votes.iter().filter(|vote| !after.votes.contains(vote));
@@ -21,7 +22,7 @@ pub(super) fn of(before: &Hotfix, event: &Event, after: &Hotfix) -> Vec<Event> {
     votes.chain(noes).collect()
 }
 
-/// Why votes are gone after it; `None` for what takes none away, or says so by itself.
+/// Returns the reason with which an event voids votes; `None` if it voids none, or reports them itself.
 #[expect(clippy::wildcard_enum_match_arm, reason = "an event takes no votes along unless it says so")]
 fn cause(event: &Event) -> Option<VoidReason> {
     match event {

@@ -1,4 +1,5 @@
-//! Votes: cast, taken back, refused; and the gate that shuts again when they no longer suffice.
+//! Votes and rejections: casting, withdrawing and voiding them. An approval step is reopened when its quorum no longer
+//! holds.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,14 +21,16 @@ use crate::domain::service::Approval;
 use crate::domain::vote_source::VoteSource;
 use crate::domain::{break_glass, vote};
 
-/// Why a gate opens again behind people's backs; each of them is told more.
+/// Reason for reopening an approval step after votes lapsed. Each voter is notified separately with the details.
 const LAPSED: &str = "the votes do not count any more";
-/// Why it opens again when nobody's vote was wrong.
+/// Reason for reopening an approval step when the policy became stricter and no vote was at fault.
 const STRICTER: &str = "the policy asks for more votes now";
 
-/// The open prompt that a vote is about.
+/// Returns the environment and commit of the open vote request that a vote refers to. `on` is the message that was
+/// reacted to; it is `None` for a typed command.
 fn prompt(state: &Hotfix, on: Option<&MessageRef>, now: Timestamp) -> Result<(Environment, CommitId), Vec<Refusal>> {
-    // Without a message the question is meant whose turn it is: an environment that has its votes keeps its own.
+    // Without a message, prefer the environment that takes votes now. An environment that has its quorum keeps its own
+    // request.
     let mut asked =
         state.vote_requests.iter().filter(|(_, prompt)| on.is_none_or(|message| message == &prompt.message));
     let open = asked.clone().find(|(environment, _)| state.takes_votes(environment)).or_else(|| asked.next());
@@ -35,7 +38,7 @@ fn prompt(state: &Hotfix, on: Option<&MessageRef>, now: Timestamp) -> Result<(En
         Some((environment, prompt))
             if Some(&prompt.commit) == state.deployable_to(environment) && state.takes_votes(environment) =>
         {
-            // Whoever says it without a message says it now, of what would ship now.
+            // A typed vote refers to the commit that would ship now, so only a vote on a message can be too late.
             if on.is_some() && state.ends(environment, prompt) <= now {
                 return Err(vec![expired()]);
             }
@@ -66,7 +69,8 @@ fn prompt(state: &Hotfix, on: Option<&MessageRef>, now: Timestamp) -> Result<(En
     }
 }
 
-/// Whether the turn of votes for an environment is still to come, or to come again.
+/// Returns `true` if the deployment step of the environment is still ahead, so that its approval step comes later, or
+/// comes again.
 fn waits(state: &Hotfix, environment: &Environment) -> bool {
     let turn = state
         .plan
@@ -76,7 +80,7 @@ fn waits(state: &Hotfix, environment: &Environment) -> bool {
     state.current().zip(turn).is_some_and(|((at, _), turn)| at < turn)
 }
 
-/// The time of a question is over (security case 35).
+/// Returns the refusal of a vote on an expired vote request (security case 35).
 fn expired() -> Refusal {
     let next = "While a vote is missing it is asked anew in the thread: look at it there. A no can be said at any time: \
                 `reject <why>`.";
@@ -84,7 +88,7 @@ fn expired() -> Refusal {
 }
 
 pub(super) fn approve(draft: &mut Decider, grant: &Grant, on: Option<&MessageRef>, way: VoteSource) -> Decided {
-    // Nothing is asked while it goes elsewhere, and this says why.
+    // No vote is requested while the pull request targets another branch. This refusal explains it.
     if let Some(refusal) = astray(&draft.state) {
         return no(refusal);
     }
@@ -125,7 +129,7 @@ pub(super) fn approve(draft: &mut Decider, grant: &Grant, on: Option<&MessageRef
 }
 
 pub(super) fn unapprove(draft: &mut Decider, who: &PersonId, on: Option<&MessageRef>) -> Decided {
-    // A later question does not make a reaction on an earlier one a word that cannot be taken back.
+    // A newer vote request must not prevent the withdrawal of a reaction on an older one.
     let of_message = |environment: &Environment, given_on: Option<&MessageRef>| {
         on.is_none_or(|message| {
             let asked = draft.state.vote_requests.get(environment);
@@ -145,13 +149,13 @@ pub(super) fn unapprove(draft: &mut Decider, who: &PersonId, on: Option<&Message
         return draft.person(who, Event::RejectionWithdrawn { environment, person: who.clone() });
     }
     if on.is_some() {
-        // Taking back a reaction that never counted needs no answer.
+        // Removing a reaction that never counted needs no reply.
         return Ok(());
     }
     no(Refusal::new("vote.none", "You have no vote here to take back.", "See `plan` for the votes there are."))
 }
 
-/// The same no again is the no that was (security case 40).
+/// Rejects the deployment. A rejection that repeats an existing one changes nothing (security case 40).
 pub(super) fn reject(
     draft: &mut Decider,
     grant: &Grant,
@@ -170,8 +174,8 @@ pub(super) fn reject(
     reopen_gate(draft, &environment, &format!("{} said no", marked(&grant.person)))
 }
 
-/// A gate that is open without its votes is shut again, unless the deployment it guarded runs or ended well. One that failed is to
-/// be tried again, and takes the votes again.
+/// Reopens an approval step that is passed but has lost its quorum, unless the deployment behind it runs or has
+/// succeeded. A failed deployment can be tried again and then needs the votes again.
 pub(super) fn reopen_gate(draft: &mut Decider, environment: &Environment, reason: &str) -> Decided {
     let holds = vote::quorum(&draft.state, environment, draft.now, None).holds();
     if draft.state.has_begun(environment) || holds {
@@ -186,10 +190,11 @@ pub(super) fn reopen_gate(draft: &mut Decider, environment: &Environment, reason
     }
 }
 
-/// The votes that were there when something was read, which alone are judged by it.
+/// Predicate for the votes that existed when the facts were read. Only those votes may be voided by the facts.
 pub(super) type Judges<'a> = &'a dyn Fn(&Vote) -> bool;
 
-/// A review that backed a vote is gone, or is not a yes any more: the vote is void. One that was not backed yet still waits.
+/// Voids votes whose backing review on the forge was removed or is no longer an approval. A vote that was not backed
+/// before keeps waiting for its review.
 pub(super) fn void_unbacked(draft: &mut Decider, before: &[ReviewSeen], judges: Judges<'_>) -> Decided {
     let Some(head) = draft.state.head.as_ref().map(|head| head.tip.clone()) else { return Ok(()) };
     let backed = vote::approving(before, &head);
@@ -203,7 +208,7 @@ pub(super) fn void_unbacked(draft: &mut Decider, before: &[ReviewSeen], judges: 
         .collect();
     for (environment, person, judged) in void {
         let reason = format!("{} does not approve it on the forge any more", marked(&person));
-        // A vote that came meanwhile stays; it counts once a review backs it, as every vote does.
+        // A vote that was cast in the meantime stays. Like every vote, it counts once a review backs it.
         if judged {
             draft.bot(Event::VoteWithdrawn {
                 environment: environment.clone(),
@@ -216,7 +221,8 @@ pub(super) fn void_unbacked(draft: &mut Decider, before: &[ReviewSeen], judges: 
     Ok(())
 }
 
-/// The same, judged by what the voters may do now: votes that do not count any more are voided by name.
+/// Reopens the approval step if the quorum fails on fresh deploy facts. Votes that no longer count are withdrawn
+/// individually, and a break-glass that no longer applies is voided.
 pub(super) fn reopen_gate_for_facts(draft: &mut Decider, environment: &Environment, facts: &DeployFacts) -> Decided {
     let standing = vote::quorum(&draft.state, environment, draft.now, Some(facts));
     let rules = (facts.policy_version.as_str(), &facts.standing);
@@ -243,8 +249,9 @@ pub(super) fn reopen_gate_for_facts(draft: &mut Decider, environment: &Environme
     reopen_gate(draft, environment, LAPSED)
 }
 
-/// The rules were looked at again: time passed, and somebody may have written others. A vote on which a deployment rests
-/// that began is history; one that is just being checked is judged there; and one that came meanwhile is judged next time.
+/// Applies the current policy: voids votes that lapsed and reopens approval steps that became stricter. Three kinds of
+/// votes are left alone: those behind a deployment that has begun, those of a deployment that is being checked, and
+/// those cast after the policy was read.
 pub(super) fn rules_seen(
     draft: &mut Decider,
     (policy_version, standing): (&str, &vote::CurrentRoles),
@@ -272,8 +279,8 @@ pub(super) fn rules_seen(
     close_expired(draft)
 }
 
-/// What the policy asks for beyond the plan counts from now on, and no longer than it asks for it. Answers for which
-/// environments that changed.
+/// Applies approval rules that are stricter than the plan, and removes them once the policy no longer asks for them.
+/// Returns the environments whose rules changed.
 fn approvals_seen(
     draft: &mut Decider,
     approvals: &BTreeMap<Environment, Approval>,
@@ -290,10 +297,11 @@ fn approvals_seen(
     Ok(changed)
 }
 
-/// A question whose time is over is asked anew while a vote is missing: nobody votes on the old one any more.
+/// Closes expired vote requests while votes are missing, so that the votes are requested again. An expired request
+/// accepts no votes.
 fn close_expired(draft: &mut Decider) -> Decided {
     let state = &draft.state;
-    // A gate that is just being shut again asks by itself.
+    // An approval step that is being reopened requests votes when it is entered.
     let current = state.current().filter(|(at, _)| matches!(state.steps.get(*at), Some(StepState::Current { .. })));
     let waits = |environment: &Environment| {
         current.is_some_and(|(_, spec)| matches!(&spec.kind, StepKind::Approve { environment: e } if e == environment))
@@ -305,7 +313,8 @@ fn close_expired(draft: &mut Decider) -> Decided {
         .try_for_each(|environment| draft.bot(Event::VoteRequestClosed { environment, why: Closing::Expired }))
 }
 
-/// The pull request goes into another branch: nothing that was said of it counts, and nobody is asked until it comes back.
+/// Closes all vote requests and voids all votes after the pull request was pointed at another base branch. Votes are
+/// requested again once it targets the planned branch.
 pub(super) fn retargeted(draft: &mut Decider) -> Decided {
     let asked: Vec<Environment> = draft.state.vote_requests.keys().cloned().collect();
     for environment in asked {
@@ -315,8 +324,8 @@ pub(super) fn retargeted(draft: &mut Decider) -> Decided {
     begin_again(draft)
 }
 
-/// The changes of files that a deployment would make were computed. Where others were shown before, that question is closed,
-/// its votes are void, and people are asked again with the new ones; a deployment that began is history.
+/// Records the file changes that a deployment would make. If others were shown in the vote request, closes it, voids
+/// its votes and requests votes again. A deployment that has begun is left alone.
 pub(super) fn edits_read(draft: &mut Decider, environment: &Environment, edits: &Edits) -> Decided {
     let known = draft.state.edits.get(environment).map(|known| known.digest.clone());
     if draft.state.has_begun(environment) || known.as_ref() == Some(&edits.digest) {
@@ -329,8 +338,8 @@ pub(super) fn edits_read(draft: &mut Decider, environment: &Environment, edits: 
     reopen_gate(draft, environment, "its deployment would change files in another way now")
 }
 
-/// The turn of the votes comes anew, if it is theirs and nothing is asked: the pull request goes elsewhere now, or goes again
-/// where the plan says.
+/// Enters the current step again if it is an approval step without a vote request: the base branch of the pull request
+/// has changed, to another branch or back to the planned one.
 pub(super) fn begin_again(draft: &mut Decider) -> Decided {
     let state = &draft.state;
     let Some((at, spec)) = state.current() else { return Ok(()) };
@@ -341,7 +350,7 @@ pub(super) fn begin_again(draft: &mut Decider) -> Decided {
     draft.bot(Event::StepEntered { step })
 }
 
-/// Every vote lapses for one reason.
+/// Voids every vote for the same reason.
 fn void_all(draft: &mut Decider, why: VoidReason) -> Decided {
     let all = draft.state.votes.iter().map(|vote| (vote.environment.clone(), vote.person.clone(), why)).collect();
     void(draft, all)
@@ -355,7 +364,8 @@ pub(super) fn void(draft: &mut Decider, lapsed: Vec<(Environment, PersonId, Void
     environments.iter().try_for_each(|environment| reopen_gate(draft, environment, LAPSED))
 }
 
-/// What people approve is a change of the branch that the plan names, and not of another (security case 26).
+/// Returns the refusal if the pull request targets another branch than the plan names: approvals are only valid for a
+/// change of the planned branch (security case 26).
 pub(super) fn astray(state: &Hotfix) -> Option<Refusal> {
     let (number, into) = state.wrong_base()?;
     let reason = format!("Pull request #{} goes into {into} now, and not into {}.", number.0, state.plan.into);

@@ -1,4 +1,4 @@
-//! A run that is ended in whatever state it is.
+//! The effect of abandoning a run on its state.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use crate::domain::hotfix::{Abandoned, DeployState, Hotfix, Phase, StepState};
 use crate::domain::id::PersonId;
 use crate::domain::playbook::StepKind;
 
-/// Ends everything but what the run owes: the way back to main stays open when production has the fix or may have it.
+/// Ends everything except what is still due: the mainline step stays open if production has the fix or may have it.
 pub(super) fn apply(
     state: &mut Hotfix,
     (by, asked_by): (PersonId, Option<PersonId>),

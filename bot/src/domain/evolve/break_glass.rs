@@ -1,4 +1,4 @@
-//! Broken glasses, and the look at them afterwards.
+//! Break-glass events: uses, their announcement, and the countersign afterwards.
 
 use super::{person, require_person};
 use crate::domain::break_glass::{BreakGlassUse, Review, involved, review_due};
@@ -6,7 +6,7 @@ use crate::domain::effect::Effect;
 use crate::domain::event::{Entry, Event};
 use crate::domain::hotfix::Hotfix;
 
-/// What becomes of the glass.
+/// Applies a break-glass event.
 #[expect(clippy::wildcard_enum_match_arm, reason = "`apply` sorts the events, and is exhaustive")]
 pub(super) fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
     match &entry.event {
@@ -46,13 +46,13 @@ pub(super) fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
     Ok(())
 }
 
-/// What stood in for votes is void with them.
+/// Voids all break-glass uses, together with the votes that they replace.
 pub(super) fn void(state: &mut Hotfix) {
     state.break_glass.iter_mut().for_each(|broken| broken.void = true);
     told(state);
 }
 
-/// Forgets that the audit channel could not be told.
+/// Drops the stuck announcement of a break-glass.
 fn told(state: &mut Hotfix) {
     super::stuck::forget(state, |effect| matches!(effect, Effect::AnnounceBreakGlass { .. }));
 }

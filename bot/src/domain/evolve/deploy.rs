@@ -1,4 +1,4 @@
-//! What was deployed, by the run and by others.
+//! Deployment and drift events: deployments by the run, and those by others that it observes.
 
 use hotfix_adapters::ids::DeployKey;
 use jiff::Timestamp;
@@ -10,7 +10,7 @@ use crate::domain::event::{DeployIntent, DriftChoice, Entry, Event};
 use crate::domain::hotfix::{AskedDeploy, DeployState, Deployment, Drift, Hotfix, StepState};
 use crate::domain::playbook::StepKind;
 
-/// What was deployed, by us and by others.
+/// Applies an event about deployments or drift.
 #[expect(clippy::wildcard_enum_match_arm, reason = "`apply` sorts the events, and is exhaustive")]
 pub(super) fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
     match &entry.event {
@@ -75,7 +75,7 @@ pub(super) fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
         }
         Event::Drifted { environment, expected, found, .. } => {
             if state.abandoned.is_some() {
-                // Nobody decides how such a run goes on; what was found is expected from now on.
+                // Nobody decides on a drift of an abandoned run, so the found commit becomes the expected one.
                 state.rebased_onto.insert(environment.clone(), found.clone());
                 return Ok(());
             }
@@ -93,12 +93,12 @@ pub(super) fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
     Ok(())
 }
 
-/// Forgets that this deployment could not be followed.
+/// Drops the stuck effect of this deployment.
 fn followed(state: &mut Hotfix, ended: &DeployKey) {
     stuck::forget(state, |effect| matches!(effect, Effect::Deploy { key, .. } if key == ended));
 }
 
-/// A deployment that rests on a broken glass has to be looked at by somebody who was not involved.
+/// Marks a break-glass as due for a countersign if this deployment relies on it.
 fn rest_on_glass(state: &mut Hotfix, intent: &DeployIntent, at: Timestamp) {
     let Some(who) = &intent.glass else { return };
     let authors = state.contributors().into_iter().cloned().collect();
@@ -119,9 +119,10 @@ fn deployment_ended(state: &mut Hotfix, key: &DeployKey, at: Timestamp) {
         return;
     }
     if deploy.intent.rollback {
-        // Somebody decided what runs there: what others had deployed meanwhile is no question any more.
+        // The rollback decides what runs there, so a pending drift needs no answer.
         state.drifts.remove(&deploy.intent.environment);
-        // A run that only waits for its end has reached it; else what was said of the new version has to be said again.
+        // A run that only waits to expire has reached its end. In any other run, the new version must be approved and
+        // verified again.
         let expires = state.plan.steps.iter().position(|spec| matches!(spec.kind, StepKind::Expire));
         if expires.is_some_and(|at| state.steps.iter().take(at).all(StepState::is_behind)) {
             return;
@@ -157,7 +158,7 @@ fn settle_drift(state: &mut Hotfix, choice: DriftChoice) -> Result<(), String> {
         DriftChoice::Roll => {
             invalidate::void(state);
             state.rolled_in = true;
-            // What others deployed is what is expected there, until a release brings the fix.
+            // The externally deployed commit is expected until a release brings the fix.
             state.rebased_onto.extend(drifts.into_iter().map(|(production, drift)| (production, drift.found)));
             invalidate::skip_deployments(state);
         }

@@ -1,4 +1,4 @@
-//! What does not hold any more: steps that have to be fulfilled again, words that were said of something else.
+//! Invalidation: reopens steps, and voids votes and rejections that were given for other content.
 
 use hotfix_adapters::ids::CommitId;
 
@@ -8,7 +8,7 @@ use crate::domain::id::StepId;
 use crate::domain::playbook::{StepKind, VerifyPlace};
 use crate::domain::step::starts_over;
 
-/// The branch moved: what was said of the old head is void (APPLY-14, security case 25).
+/// Records a new head and voids everything that was given for the old one (APPLY-14, security case 25).
 pub(super) fn move_head(state: &mut Hotfix, head: &HeadSeen, adapts: &[CommitId]) {
     state.head = Some(head.clone());
     state.branch_gone = false;
@@ -27,7 +27,8 @@ pub(super) fn move_head(state: &mut Hotfix, head: &HeadSeen, adapts: &[CommitId]
     reopen_from(state, |kind| matches!(kind, StepKind::Change { .. }));
 }
 
-/// Votes and words are bound to what they were said of; of anything else they say nothing.
+/// Voids votes, rejections, break-glass uses, vote requests and requested deployments: they are bound to the content
+/// that they were given for.
 pub(super) fn void(state: &mut Hotfix) {
     state.votes.clear();
     state.rejections.clear();
@@ -37,7 +38,7 @@ pub(super) fn void(state: &mut Hotfix) {
     state.included_changes = None;
 }
 
-/// Sets the first step that matches and every one behind it back, so that each has to be fulfilled again.
+/// Reopens the first step that matches and every step behind it.
 pub(super) fn reopen_from(state: &mut Hotfix, matches: impl Fn(&StepKind) -> bool) {
     let Some(first) = state.plan.steps.iter().position(|spec| matches(&spec.kind)) else {
         return;
@@ -51,7 +52,8 @@ pub(super) fn reopen_from(state: &mut Hotfix, matches: impl Fn(&StepKind) -> boo
     }
 }
 
-/// A step is open again: an act behind it whose turn had come, and of which nothing has begun, waits for its turn anew.
+/// Puts the current steps behind a reopened step back to [`StepState::Ahead`] if their action has not begun, so that
+/// they are entered again later.
 pub(super) fn start_over_behind(state: &mut Hotfix, step: &StepId) {
     let Some(at) = state.plan.position(step) else { return };
     let over: Vec<bool> = state.plan.steps.iter().map(|spec| starts_over(state, &spec.kind)).collect();
@@ -62,8 +64,9 @@ pub(super) fn start_over_behind(state: &mut Hotfix, step: &StepId) {
     }
 }
 
-/// The tag names another image: what was deployed and attested was not the one that would ship, so it is done again. What
-/// people left out stays left out, unless leaving it out said that the image was good enough (HOCS-15, HOCS-31).
+/// Reopens the image step and the steps behind it after the tag was moved to another image: the deployed and tested
+/// image is not the one that would ship. Skipped steps stay skipped, unless skipping one meant that the image was good
+/// enough (HOCS-15, HOCS-31).
 pub(super) fn image_moved(state: &mut Hotfix) {
     let Some(first) = state.plan.steps.iter().position(|spec| matches!(spec.kind, StepKind::Image)) else {
         return;
@@ -80,7 +83,7 @@ pub(super) fn image_moved(state: &mut Hotfix) {
     }
 }
 
-/// What a captain gave up is left out, and not done.
+/// Marks the mainline steps as skipped if a captain waived the merge back.
 pub(super) fn skip_mainline(state: &mut Hotfix) {
     let Mainline::Waived { by, reason } = &state.mainline else { return };
     let steps = state.plan.steps.iter().zip(&mut state.steps);
@@ -91,8 +94,8 @@ pub(super) fn skip_mainline(state: &mut Hotfix) {
     }
 }
 
-/// The regular release deploys the fix: this run does not, and asks nobody about it (APPLY-17). What people left out before
-/// stays left out by them.
+/// Skips the image, approval, deployment and verification steps, because the regular release deploys the fix
+/// (APPLY-17). Steps that a user skipped before keep their reason.
 pub(super) fn skip_deployments(state: &mut Hotfix) {
     for (spec, step) in state.plan.steps.iter().zip(&mut state.steps) {
         let deploys = matches!(

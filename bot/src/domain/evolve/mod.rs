@@ -1,4 +1,5 @@
-//! What an event does to a run. It refuses pairs that cannot be, so that a replay is a validation.
+//! The fold over the events of a run: applies one event to the state. It rejects impossible events, so every replay
+//! also validates the journal.
 
 mod abandon;
 mod break_glass;
@@ -22,22 +23,22 @@ use super::id::{HotfixId, PersonId, StepId};
 use super::playbook::{BranchRole, StepKind, StepSpec};
 use super::step::{on_record, where_out};
 
-/// An event that cannot have happened to this run.
+/// The error for an event that cannot follow the state of the run: the journal or the decider is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("event {version} of {id} cannot have happened: {why}")]
 pub struct Impossible {
-    /// The run.
+    /// The run whose stream holds the event.
     pub id: HotfixId,
-    /// The event's version.
+    /// Version of the rejected event: its position in the stream, starting at 1.
     pub version: u64,
-    /// Why.
+    /// The violated rule, as a phrase that completes "cannot have happened: …".
     pub why: String,
 }
 
-/// The run after one more event. `None` is the run before its first.
+/// Applies one event and returns the next state. `state` is `None` only for the first event.
 ///
 /// # Errors
-/// [`Impossible`] when the event cannot follow.
+/// Returns [`Impossible`] if the event cannot follow.
 pub fn evolve(id: HotfixId, state: Option<Hotfix>, entry: &Entry) -> Result<Hotfix, Impossible> {
     let version = state.as_ref().map_or(0, |state| state.version) + 1;
     let impossible = |why: &str| Impossible { id, version, why: why.to_owned() };
@@ -57,10 +58,10 @@ pub fn evolve(id: HotfixId, state: Option<Hotfix>, entry: &Entry) -> Result<Hotf
     Ok(state)
 }
 
-/// Replays a whole run.
+/// Replays all events of a run. Returns `None` if there are none.
 ///
 /// # Errors
-/// [`Impossible`] at the first event that cannot follow.
+/// Returns [`Impossible`] at the first event that cannot follow.
 pub fn replay<'a>(id: HotfixId, entries: impl IntoIterator<Item = &'a Entry>) -> Result<Option<Hotfix>, Impossible> {
     entries.into_iter().try_fold(None, |state, entry| evolve(id, state, entry).map(Some))
 }
@@ -160,7 +161,7 @@ fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
                 checks: survey.main_checks.clone(),
                 blockers: survey.blockers.clone(),
             });
-            // What others asked for while the world was read comes behind what the requester asked for.
+            // Fixes that others asked for while the snapshot was taken follow the fixes of the requester.
             let joined = std::mem::take(&mut state.fixes);
             let waiting = |source: &CommitId| Fix { source: source.clone(), state: FixState::Waiting };
             state.fixes = survey.fixes.iter().map(waiting).collect();
@@ -286,7 +287,7 @@ fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
         }
         Event::FixRequested { source } => {
             state.fixes.push(Fix { source: source.clone(), state: FixState::Waiting });
-            // What an environment was seen to run says nothing of this one.
+            // An environment that was observed to run the other fixes need not run this one.
             state.reached.clear();
             invalidate::reopen_from(state, |kind| matches!(kind, StepKind::OnMain | StepKind::Change { .. }));
         }
@@ -375,7 +376,7 @@ fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
         }
         Event::MainlineReverted { by, .. } => {
             state.mainline = Mainline::Reverted(by.commit.clone());
-            // The step is not fulfilled any more, so the run cannot close; what came after it stays as it is.
+            // The mainline step is open again, so the run cannot close. The steps behind it keep their state.
             let is_mainline = |spec: &StepSpec| matches!(spec.kind, StepKind::Mainline { .. });
             for (_, step) in state.plan.steps.iter().zip(&mut state.steps).filter(|(spec, _)| is_mainline(spec)) {
                 if matches!(step, StepState::Done { .. }) {
@@ -419,7 +420,7 @@ fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
     Ok(())
 }
 
-/// Keeps what was seen of the commit before, unless nothing was reported of that one.
+/// Replaces the observed state of main. Keeps the previous one, unless it had no checks or is of the same commit.
 fn main_seen(state: &mut Hotfix, seen: &MainSeen) {
     let before = state.main_seen.replace(seen.clone());
     if let Some(before) = before.filter(|before| before.commit != seen.commit && !before.checks.is_empty()) {
@@ -427,8 +428,8 @@ fn main_seen(state: &mut Hotfix, seen: &MainSeen) {
     }
 }
 
-/// Forgets what was told of completed steps that are open again, and of those by which nothing is out any more: it would be
-/// wrong to say of them that they hold again.
+/// Drops reports of outdated evidence for steps that are open again or whose deployments are no longer in production.
+/// Otherwise the bot would report that their evidence holds again, which would be wrong.
 fn forget_told(state: &mut Hotfix) {
     let stays = |step: &StepId| {
         let spec = state.plan.step(step);
@@ -441,7 +442,7 @@ fn forget_told(state: &mut Hotfix) {
     }
 }
 
-/// What is answered after the step was passed stands in its evidence all the same.
+/// Adds triage answers to the evidence of a triage step that the run has already passed.
 fn answer_on_record(state: &mut Hotfix) {
     let answered = state.plan.steps.iter().map(|spec| {
         if let StepKind::Triage { criteria, ask: false } = &spec.kind { Some(on_record(state, criteria)) } else { None }
@@ -461,7 +462,7 @@ fn set_step(state: &mut Hotfix, step: &StepId, to: StepState) -> Result<(), Stri
     Ok(())
 }
 
-/// Whether it puts this fix onto the branch, or takes it off.
+/// Returns `true` if the effect puts this fix onto the branch or takes it off.
 fn is_about(effect: &Effect, fix: &CommitId) -> bool {
     matches!(effect, Effect::Pick { source, .. } | Effect::Unpick { source, .. } if source == fix)
 }

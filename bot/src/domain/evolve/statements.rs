@@ -1,11 +1,11 @@
-//! What people said, to the run.
+//! Statements of people about a run: votes, rejections, agreements, acknowledgments, holds and attestations.
 
 use super::{person, require_person};
 use crate::domain::event::{Entry, Event, VoidReason};
 use crate::domain::hotfix::{Attestation, Hotfix, Rejection};
 use crate::domain::vote_request::VoteRequest;
 
-/// What people said.
+/// Applies an event about votes, vote requests or another statement.
 #[expect(clippy::wildcard_enum_match_arm, reason = "`apply` sorts the events, and is exhaustive")]
 pub(super) fn apply(state: &mut Hotfix, entry: &Entry) -> Result<(), String> {
     match &entry.event {

@@ -1,4 +1,4 @@
-//! What the other side refused for good: kept until it is tried again, is done, or has lost its point.
+//! Effects that were refused permanently. Each one is kept until it is retried, done, or no longer needed.
 
 use hotfix_adapters::ids::Environment;
 
@@ -7,7 +7,8 @@ use crate::domain::hotfix::{AskedDeploy, Hotfix, StepState, Stuck};
 use crate::domain::id::StepId;
 use crate::domain::playbook::StepKind;
 
-/// Keeps what was refused. A deployment whose facts could not be read is not asked for any more: `retry` asks for it again.
+/// Records a refused effect. If the effect is the check of a deployment, the request is moved here from the run, and
+/// `retry` requests it again.
 pub(super) fn refused(state: &mut Hotfix, effect: &Effect, reason: &str) {
     forget(state, |known| known == effect);
     let asked = match effect {
@@ -36,29 +37,30 @@ pub(super) fn refused(state: &mut Hotfix, effect: &Effect, reason: &str) {
     state.stuck.push(Stuck { effect: effect.clone(), reason: reason.to_owned(), asked });
 }
 
-/// Forgets what was refused of these.
+/// Drops the stuck effects that match.
 pub(super) fn forget(state: &mut Hotfix, pointless: impl Fn(&Effect) -> bool) {
     state.stuck.retain(|stuck| !pointless(&stuck.effect));
 }
 
-/// Forgets what served a step that the run is past.
+/// Drops the stuck effects of a completed step.
 pub(super) fn step_over(state: &mut Hotfix) {
     forget(state, Effect::serves_step);
 }
 
-/// Forgets what served a step that is left out, when its turn was now.
+/// Drops the stuck effects of a step that is skipped while it is current.
 pub(super) fn left_out(state: &mut Hotfix, step: &StepId) {
     if matches!(state.state_of(step), Some(StepState::Current { .. })) {
         step_over(state);
     }
 }
 
-/// Forgets a deployment that was asked for, or whose facts could not be read, when it would not ship any more.
+/// Drops requested deployments, and those whose facts could not be read, because they would ship something else.
+/// Rollbacks stay.
 pub(super) fn void(state: &mut Hotfix) {
     void_unless(state, |_| false);
 }
 
-/// Forgets a deployment that was asked for in its turn, once a step before it is open again.
+/// Drops requested deployments whose step is no longer reached because a step before it was reopened. Rollbacks stay.
 pub(super) fn out_of_turn(state: &mut Hotfix) {
     let at = state.current().map_or(state.steps.len(), |(at, _)| at + 1);
     let reached = state.plan.steps.iter().zip(&state.steps).take(at);
@@ -73,7 +75,7 @@ pub(super) fn out_of_turn(state: &mut Hotfix) {
     void_unless(state, |asked| turns.contains(&asked.environment));
 }
 
-/// Putting back what ran before is never void.
+/// Drops requested deployments unless `stays` keeps them. A rollback is always kept.
 fn void_unless(state: &mut Hotfix, stays: impl Fn(&AskedDeploy) -> bool) {
     let stays = |asked: &AskedDeploy| asked.rollback || stays(asked);
     state.asked_deploy.take_if(|asked| !stays(asked));

@@ -1,4 +1,4 @@
-//! What each event does to a run, and which events cannot have happened.
+//! Tests of the fold: the effect of each event on the state, and impossible events.
 
 use hotfix_adapters::deploy::Edits;
 use hotfix_adapters::forge::{Check, CheckState, PullNumber};
@@ -14,7 +14,7 @@ use crate::fixture::{
     Play, begun, closed, commit, contribution, every_event, image, live, person, production, staging, survey, voted,
 };
 
-/// The places of steps in the plan of the fixture.
+/// Indexes of steps in the plan of the fixture.
 pub(super) const TRIAGE: usize = 0;
 pub(super) const FIX: usize = 5;
 pub(super) const REVIEW: usize = 6;
@@ -26,7 +26,7 @@ pub(super) const PRODUCTION: usize = 11;
 pub(super) const MAIN: usize = 12;
 pub(super) const POSTMORTEM: usize = 13;
 
-/// The moment of the events.
+/// Returns the time of the events.
 pub(super) fn at() -> Timestamp {
     "2026-03-02T18:00:00Z".parse().unwrap()
 }
@@ -36,17 +36,17 @@ pub(super) fn after(state: &Hotfix, by: Actor, event: Event) -> Result<Hotfix, S
     evolve(state.id, Some(state.clone()), &entry).map_err(|impossible| impossible.why)
 }
 
-/// The run after an event of the bot.
+/// Applies an event of the bot.
 pub(super) fn bot(state: &Hotfix, event: Event) -> Hotfix {
     after(state, Actor::Bot, event).unwrap()
 }
 
-/// The run after an event of a person.
+/// Applies an event of a person.
 pub(super) fn by(state: &Hotfix, who: &str, event: Event) -> Hotfix {
     after(state, Actor::Person(person(who)), event).unwrap()
 }
 
-/// Returns the reason why an event of the bot cannot have happened.
+/// Returns the reason why an event of the bot is impossible.
 pub(super) fn why(state: &Hotfix, event: Event) -> String {
     after(state, Actor::Bot, event).unwrap_err()
 }
@@ -59,7 +59,7 @@ pub(super) fn noted() -> Event {
     Event::Noted { text: "x".to_owned() }
 }
 
-/// The deployment to production is under way.
+/// Returns a run with a running deployment to production.
 pub(super) fn running() -> Play {
     voted().by("ana", UserCommand::Deploy(production())).begins("abc1234")
 }
@@ -211,7 +211,7 @@ fn an_override_takes_two_people() {
     assert!(overridden.override_asked.is_empty());
 }
 
-/// The versions are out of order once, and in order again: a commit of the branch may be there only to mend that.
+/// A broken order of versions stays recorded, so that the branch may keep the commit that restores it.
 #[test]
 fn it_is_kept_that_the_versions_were_out_of_order() {
     let counts = |ships| Counts { commit: commit("1111111"), production: 5, ships, main: 9 };
@@ -295,7 +295,7 @@ fn a_fix_is_settled_once_and_by_its_name() {
     assert_eq!(gone.fixes, [fix("f1f1f1f", FixState::Leaving)]);
 }
 
-/// What was known of a fix goes with it, and the steps that it changes have to be fulfilled again.
+/// A removed fix takes its facts along, and each change of the fixes reopens the change step.
 #[test]
 fn each_change_of_the_fixes_opens_the_change_again() {
     let source = commit("f1f1f1f");
@@ -330,7 +330,7 @@ fn each_change_of_the_fixes_opens_the_change_again() {
     assert!(forgiven.reverted.is_empty());
 }
 
-/// Security case 92: the checks of the commit before say which checks a merge has to have.
+/// Security case 92: the last commit of main with checks is kept; its checks are expected of the merge.
 #[test]
 fn the_last_commit_of_main_with_checks_is_kept() {
     let check = Check { name: "build".to_owned(), app: "ci".to_owned(), state: CheckState::Success };
@@ -377,7 +377,7 @@ fn what_is_told_of_a_step_is_forgotten_once_nothing_is_out_by_it() {
     assert!(bot(&problem, changed(None)).outdated.is_empty());
 }
 
-/// An answer that comes after the step was passed stands in its evidence, unless the run waited for the answers.
+/// A late triage answer is added to the evidence, unless the triage blocked the run.
 #[test]
 fn a_late_answer_stands_in_the_evidence() {
     let answer = || Event::TriageAnswered { answers: [(0, Answer::No)].into() };
@@ -453,7 +453,7 @@ fn what_there_is_no_trace_of_cannot_have_changed() {
     assert!(bot(&state, Event::StrangersPushed { people: [jo.clone()].into() }).head.unwrap().people.contains(&jo));
 }
 
-/// The step is open again when main lost the fix; what came after it stays as it is.
+/// The mainline step is reopened when main loses the fix. The steps behind it keep their state.
 #[test]
 fn main_can_lose_the_fix_again() {
     let by = contribution("9999999", "Revert it", "eve");

@@ -1,4 +1,4 @@
-//! What a run says of itself: lanes, main, and what production ought to run.
+//! Tests of the queries on a run: lanes, mainline, and the expected commits of productions.
 
 use hotfix_adapters::forge::MergeMethod;
 
@@ -15,17 +15,17 @@ fn changed(play: &Play, change: impl FnOnce(&mut Hotfix)) -> Hotfix {
     state
 }
 
-/// The fix is on main, and the post-mortem is not written.
+/// Returns a run whose fix is on main and whose post-mortem is missing.
 fn landed() -> Play {
     live().on_main()
 }
 
-/// The last deployment to production.
+/// Returns the last deployment, which is the one to production.
 fn last(state: &mut Hotfix) -> &mut Deployment {
     state.deploys.last_mut().unwrap()
 }
 
-/// APPLY-X4: the lanes are held from the beginning until nothing needs them any more.
+/// APPLY-X4: the lanes are held until nothing needs them.
 #[test]
 fn lanes_are_held_until_nothing_needs_them() {
     assert!(begun().state.holds_lanes() && live().state.holds_lanes());
@@ -50,7 +50,7 @@ fn each_thing_that_is_left_needs_the_lanes() {
     assert!(needs(|state| state.steps[0] = StepState::Ahead), "a step before the post-mortem");
     let asked = voted().by("ana", UserCommand::Deploy(production())).state.asked_deploy;
     assert!(!changed(&landed(), |state| state.asked_deploy = asked).is_done_with_lanes());
-    // A plan that brings nothing to main needs no proof of it.
+    // A plan without a mainline step needs no proof from main.
     let by_itself = changed(&landed(), |state| {
         state.mainline = Mainline::NotMerged;
         let kept = |spec: &StepSpec| !matches!(spec.kind, StepKind::Mainline { .. });
@@ -63,13 +63,13 @@ fn each_thing_that_is_left_needs_the_lanes() {
     assert!(by_itself.is_done_with_lanes());
 }
 
-/// The next release loses what production has and main has not.
+/// The merge back is due if production has the fix, or may have it, and main does not.
 #[test]
 fn main_is_owed_what_production_has_or_may_have() {
     assert!(!voted().state.owes_mainline() && live().state.owes_mainline() && !landed().state.owes_mainline());
     let waived = Mainline::Waived { reason: "a flag".to_owned(), by: "dee".parse().unwrap() };
     assert!(!changed(&live(), |state| state.mainline = waived).owes_mainline());
-    // Nobody knows how a deployment ended that a captain gave up: it may have done its work.
+    // A deployment that was running when the run was abandoned may have succeeded.
     let begins = voted().by("ana", UserCommand::Deploy(production())).begins("abc1234");
     let key = begins.state.deploys.last().unwrap().intent.key.clone();
     let given_up = |believed: &[&DeployKey], change: fn(&mut Hotfix)| {
@@ -95,7 +95,7 @@ fn a_deployment_is_awaited_until_it_begins() {
     assert!(!live().state.awaits_deploy(&production()) && !voted().state.awaits_deploy(&environment("moon")));
 }
 
-/// Whatever a deployment relies on is looked at until it begins, and again after it failed.
+/// After a failure, a deployment counts as not begun, so its evidence is judged again.
 #[test]
 fn a_deployment_that_failed_is_still_to_begin() {
     let begins = || voted().by("ana", UserCommand::Deploy(production())).begins("abc1234");
@@ -106,7 +106,7 @@ fn a_deployment_that_failed_is_still_to_begin() {
     assert!(!live().state.has_begun(&environment("moon")));
 }
 
-/// Security case 99.
+/// Commits that this run deployed or started from are its own (security case 99).
 #[test]
 fn what_this_run_did_or_found_is_its_own() {
     let state = changed(&live(), |state| {
@@ -121,17 +121,17 @@ fn what_this_run_did_or_found_is_its_own() {
     assert!(!ours(&production(), "9999999"));
 }
 
-/// A short form of a commit, for comparison.
+/// Returns the short form of a commit, for comparison.
 fn short(commit: Option<&CommitId>) -> Option<&str> {
     commit.map(CommitId::short)
 }
 
-/// Makes the first step another one.
+/// Replaces the first step.
 fn first(state: &mut Hotfix, kind: StepKind) {
     state.plan.steps[0].kind = kind;
 }
 
-/// Pins an image of what ships.
+/// Pins an image for this commit.
 fn pin(state: &mut Hotfix, digit: char, of: &str) {
     let published = Published { image: image(digit), created: None, revision: None };
     state.image = Some(Pinned { commit: commit(of), published });
@@ -160,7 +160,7 @@ fn what_ships_depends_on_the_plan() {
     assert_eq!((short(merges(Some("6666666")).deployable()), merges(None).deployable()), (Some("6666666"), None));
 }
 
-/// PROMO-2: the schemas that the change depends on have a commit of their own.
+/// PROMO-2: schemas are deployed from their own commit.
 #[test]
 fn schemas_are_deployed_from_a_commit_of_their_own() {
     let state = changed(&live(), |state| {
@@ -180,7 +180,7 @@ fn an_image_is_pinned_for_what_ships_alone() {
     assert_eq!(live().state.digest(), None);
 }
 
-/// HOCS-15: it is the commit, and the image of it that is pinned.
+/// HOCS-15: a deployment is up to date only if both its commit and its image match.
 #[test]
 fn a_deployment_put_what_ships_there_when_commit_and_image_are_the_same() {
     let is = |pinned: Option<char>, deployed: Option<char>, of: &str| {
@@ -341,7 +341,7 @@ fn a_run_is_past_a_step_that_is_done_left_out_or_offered() {
     assert!(closed().state.is_over() && !live().state.is_over() && !begun().state.is_over());
 }
 
-/// Security case 26: a pull request that goes elsewhere, until it is merged.
+/// Security case 26: an open pull request can target a wrong branch; a merged one cannot.
 #[test]
 fn an_open_pull_request_can_go_astray() {
     let astray = |change: fn(&mut Pull)| {
@@ -361,7 +361,7 @@ fn an_open_pull_request_can_go_astray() {
     assert_eq!(begun().state.wrong_base(), None);
 }
 
-/// A run that ends when the hotfix does still waits for the release; a release from main starts from what was found.
+/// The expected commit of a production depends on the kind of plan.
 #[test]
 fn what_production_ought_to_run_depends_on_the_plan() {
     let expected = |play: &Play, change: fn(&mut Hotfix)| {

@@ -1,4 +1,4 @@
-//! A sighting speaks of the run that it was made from, and of no later one.
+//! Tests of stamped observations: each one is valid only for the state that it was computed from.
 
 use std::collections::BTreeMap;
 
@@ -50,7 +50,7 @@ fn pinned(state: &mut Hotfix) {
     state.image = Some(Pinned { commit: commit("9999999"), published });
 }
 
-/// Every sighting, with everything of a run that makes it outdated.
+/// Returns every kind of observation, with the changes of a run that make it stale.
 fn sightings() -> Vec<(Observation, Vec<Change>)> {
     let at = || commit("5555555");
     let published = Published { image: image('a'), created: None, revision: None };
@@ -142,7 +142,7 @@ fn sightings() -> Vec<(Observation, Vec<Change>)> {
     ]
 }
 
-/// Security case 95.
+/// Each observation is stale once its inputs changed (security case 95).
 #[test]
 fn case_95_a_sighting_is_outdated_by_what_it_was_made_from() {
     let then = Arc::new(live().state);
@@ -163,7 +163,7 @@ fn case_95_a_sighting_is_outdated_by_what_it_was_made_from() {
     }
 }
 
-/// A sighting of files or commits stays true, whatever the run is by now.
+/// Observations of files and commits stay valid whatever changes in the run.
 #[test]
 fn what_was_seen_of_files_and_commits_stays_so() {
     let then = Arc::new(live().state);
@@ -179,7 +179,7 @@ fn what_was_seen_of_files_and_commits_stays_so() {
     }
 }
 
-/// A vote that came after the reading began is not judged by it.
+/// Votes that were cast after the reading began are not judged by it.
 #[test]
 fn case_95_only_votes_that_were_there_are_judged() {
     let before = asked();

@@ -1,4 +1,4 @@
-//! What `--only` leaves of a plan, and what it says of production.
+//! Tests of `--only`: the steps that remain in a plan, and its effect on production.
 
 use std::collections::BTreeMap;
 
@@ -72,7 +72,7 @@ fn left_of(steps: Vec<StepSpec>, only: &[&str]) -> Result<Vec<String>, Refusal> 
     Ok(steps.into_iter().map(|step| format!("{}: {}", step.id, step.title)).collect())
 }
 
-/// PROMO-8: an environment with none of the targets is left out, and a production that stays as it is is not looked at.
+/// PROMO-8: environments without a named target are left out, and an unchanged production is not read.
 #[test]
 fn what_is_not_named_is_left_out() {
     assert_eq!(left(&[]).unwrap().len(), 7);
@@ -82,7 +82,7 @@ fn what_is_not_named_is_left_out() {
     assert_eq!(left(&["ci"]).unwrap(), ["schema: Schemas", "agree-west: Agree to ci", "to-west: Promote"]);
 }
 
-/// HOCS-3: a run for one of several productions leaves the other as it is.
+/// HOCS-3: a run for one of several productions leaves out the others.
 #[test]
 fn the_other_production_is_left_out() {
     let whole = ["schema: Schemas", "agree-east: Agree to east", "to-east: Promote", "look-east: Look"];
@@ -92,7 +92,7 @@ fn the_other_production_is_left_out() {
 
 #[test]
 fn a_target_that_is_not_there_is_refused_by_name() {
-    // The schemas are promoted by a word of their own.
+    // Schemas are promoted by their own command.
     let promotion = [vec![spec("target", "What", StepKind::Target)], steps()].concat();
     let refusal = left_of(promotion, &["ci", "cli", "schemas"]).unwrap_err();
     assert_eq!(refusal.code, "promotion.target");
@@ -100,7 +100,7 @@ fn a_target_that_is_not_there_is_refused_by_name() {
     assert_eq!(refusal.next, "It has: prod, ci, prod-east, west, east.");
 }
 
-/// A hotfix promotes nothing, so its refusal does not speak of that.
+/// The refusal for a hotfix does not mention promotion.
 #[test]
 fn what_is_not_there_is_refused_in_the_words_of_the_run() {
     let refusal = left(&["cli"]).unwrap_err();
@@ -108,7 +108,7 @@ fn what_is_not_there_is_refused_in_the_words_of_the_run() {
     assert_eq!(refusal.reason, "reports has nothing called cli to which a fix could be deployed alone.");
 }
 
-/// One production cannot be named instead of its targets: there is nothing that would be left out.
+/// A single production cannot be named, because nothing would be left out.
 #[test]
 fn a_single_production_is_not_among_what_can_be_named() {
     let only_west: Vec<StepSpec> = steps().into_iter().filter(|step| !step.id.as_str().ends_with("east")).collect();
@@ -129,7 +129,7 @@ fn what_has_no_parts_is_deployed_whole() {
     assert_eq!(next(vec![spec("target", "What", StepKind::Target)]), "It is promoted whole: leave --only out.");
 }
 
-/// The plan of a run that promotes these targets alone.
+/// Returns the plan of a run that promotes only these targets.
 fn plan(only: &[&str]) -> Plan {
     let mut plan = begun().state.plan;
     plan.environments = service().environments;
@@ -138,7 +138,7 @@ fn plan(only: &[&str]) -> Plan {
     plan
 }
 
-/// What is changed in an environment, whether that is production, and how it is called.
+/// Returns the changed targets of an environment, `true` if they include production, and its name in texts.
 fn place(only: &[&str], name: &str) -> (Vec<String>, bool, String) {
     let (plan, name) = (plan(only), name.parse().unwrap());
     (plan.only_in(&name), plan.reaches_production(&name), plan.place(&name))

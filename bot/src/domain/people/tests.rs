@@ -1,8 +1,8 @@
-//! Who is meant by an id, a name, an account or a mark.
+//! Tests of the lookup of people by id, name, account or mention.
 
 use super::*;
 
-/// Only a whole mark of a possible id is a name; whatever else looks like one stays as it is written.
+/// Only a complete mention of a valid id is replaced; everything else is kept as written.
 #[test]
 fn a_mark_becomes_a_name_and_nothing_else_does() {
     let ana =
@@ -24,7 +24,7 @@ fn person(id: &str, name: &str, accounts: &[(Platform, &str)]) -> Person {
     }
 }
 
-/// Two people called Ana, and Ben, who has an account at every kind of chat.
+/// Returns two people called Ana, and Ben, who has an account on every chat platform.
 fn all() -> People {
     let ben = [(Platform::Slack, "T1/U7"), (Platform::Discord, "4711"), (Platform::Git, "ben@example.org")];
     People::new(vec![
@@ -72,7 +72,7 @@ fn people_are_found_by_their_id() {
     assert_eq!((account(Platform::Discord), account(Platform::Github)), (Some("4711"), None));
 }
 
-/// A bot is no person, and the people stay who they are beside it.
+/// A bot is found by its account only, and does not change the lookup of people.
 #[test]
 fn a_bot_is_known_by_its_account_alone() {
     let account = |id: &str| PersonRef::new(Platform::Github, id);

@@ -1,4 +1,4 @@
-//! What a playbook becomes for a service: branches, steps and places.
+//! Tests of plans: branches, steps and places that a playbook gets for a service.
 
 use hotfix_adapters::forge::MergeMethod;
 
@@ -14,7 +14,7 @@ fn look(place: VerifyPlace) -> StepKind {
     StepKind::Verify { place, question: "Well?".to_owned(), by: Vec::new() }
 }
 
-/// The plan of the fixture, with these steps and these environments, of which the named ones are productions.
+/// Returns the plan of the fixture with these steps and environments; `true` marks a production.
 fn plan(kinds: Vec<StepKind>, environments: &[(&str, bool)]) -> Plan {
     let mut plan = begun().state.plan;
     let numbered = kinds.into_iter().enumerate();
@@ -34,7 +34,7 @@ fn resolved(scheme: BranchScheme, work: Option<WorkBranch>, subject: PlanInput<'
     Plan::resolve(&service(), &playbook, subject, "policy-1")
 }
 
-/// The branch that carries the fix, and the one that it goes into; or the codes of the refusals with their sentences.
+/// Returns the fix branch and the branch that it goes into, or the refusal codes with their runbook ids.
 fn names(scheme: BranchScheme, work: Option<WorkBranch>, subject: PlanInput<'_>) -> Result<[String; 2], Vec<String>> {
     let plan = resolved(scheme, work, subject).map_err(|refusals| {
         let cited = |refusal: &Refusal| refusal.requirement.as_ref().map_or_else(String::new, ToString::to_string);
@@ -94,7 +94,7 @@ fn the_exceptional_path_is_taken_when_it_is_asked_for_and_there() {
     assert_eq!((usual.exceptional, usual.steps.len()), (false, playbook().steps.len()));
 }
 
-/// PROMO-8: targets that are not there make no plan.
+/// PROMO-8: unknown targets are refused.
 #[test]
 fn targets_that_are_not_there_make_no_plan() {
     let only = ["moon".to_owned()];
@@ -107,7 +107,7 @@ fn targets_that_are_not_there_make_no_plan() {
     assert_eq!(plan.unwrap().only, only);
 }
 
-/// What people approve is the whole plan.
+/// The digest covers the whole plan, because people approve the whole plan.
 #[test]
 fn the_digest_says_which_plan_it_is() {
     let plan = begun().state.plan;
@@ -146,7 +146,7 @@ fn the_lanes_of_a_plan_are_the_environments_it_deploys_to() {
     assert_eq!(plan.lanes().map(Environment::as_str).collect::<Vec<_>>(), ["staging", "moon"]);
 }
 
-/// What a plan says of itself: merges first, main first, ships main, picks, is a promotion, expires.
+/// Returns the traits of a plan: merges first, main first, ships main, picks, is a promotion, expires.
 fn traits(plan: &Plan) -> [bool; 6] {
     [plan.merges_first(), plan.main_first(), plan.ships_main(), plan.picks(), plan.is_promotion(), plan.expires()]
 }
@@ -171,7 +171,7 @@ fn the_steps_say_what_kind_of_plan_it_is() {
     }
 }
 
-/// A merge into a branch of its own is no release of main.
+/// A merge into an integration branch is no release of main.
 #[test]
 fn the_branch_that_is_deployed_depends_on_where_the_fix_goes() {
     let merge = || StepKind::Merge { method: MergeMethod::Merge };
@@ -189,7 +189,7 @@ fn the_branch_that_is_deployed_depends_on_where_the_fix_goes() {
     );
 }
 
-/// The ids and titles of what a step becomes for the service.
+/// Returns ids and titles of the steps that a step expands to for the service.
 fn becomes(step: &StepSpec, service: &Service, schema: bool) -> Vec<(String, String)> {
     placed(step, service, schema).into_iter().map(|step| (step.id.to_string(), step.title)).collect()
 }
@@ -275,7 +275,7 @@ fn the_branch_is_called_as_the_playbook_says() {
     assert_eq!(names(after_ticket(), None, about("Fix", Some("PAY 1"))), no(&["branch.name HOCS-14"]));
 }
 
-/// HOCS-7, HOCS-9: the work branch is called after the ticket, or as the requester names it, and not like a hotfix branch.
+/// HOCS-7, HOCS-9: the work branch is named after the ticket or by the requester, and not like a hotfix branch.
 #[test]
 fn the_work_branch_is_called_after_the_ticket() {
     let named = |name: &str, ticket: Option<&str>| {
@@ -284,7 +284,7 @@ fn the_work_branch_is_called_after_the_ticket() {
     };
     assert_eq!(names(after_ticket(), work(None), about("Fix", Some("PAY-1"))), both("PAY-1", "hotfix/PAY-1"));
     assert_eq!(named("mine", Some("PAY-1")), both("mine", "hotfix/PAY-1"));
-    // The same reason is given once.
+    // The same refusal is returned once.
     assert_eq!(names(after_ticket(), work(None), about("Fix", None)), no(&["ticket.missing HOCS-7"]));
     assert_eq!(names(fixed("release"), work(None), about("Fix", None)), no(&["ticket.missing HOCS-7"]));
     assert_eq!(names(fixed("release"), work(None), about("Fix", Some("PAY 1"))), no(&["branch.name HOCS-7"]));
@@ -295,7 +295,7 @@ fn the_work_branch_is_called_after_the_ticket() {
     assert_eq!(named("my-hotfix", Some("PAY-1")), both("my-hotfix", "hotfix/PAY-1"));
 }
 
-/// HOCS-9: another name is proposed, after the ticket if there is one.
+/// HOCS-9: a refusal proposes another name, after the ticket if there is one.
 #[test]
 fn a_better_name_is_proposed_for_a_work_branch() {
     let proposed = |name: &str, ticket: Option<&str>| {
@@ -308,7 +308,7 @@ fn a_better_name_is_proposed_for_a_work_branch() {
     assert_eq!(proposed("hotfix/mine", Some("PAY-1")), "Name it otherwise, such as --branch PAY-1.");
 }
 
-/// HOCS-7: a name that does not look as it should is said aloud, and not refused.
+/// HOCS-7: an unusual name is reported, not refused.
 #[test]
 fn an_unusual_work_branch_is_said_aloud() {
     let unlike =

@@ -1,4 +1,4 @@
-//! What follows outside from an event: effects, timers, and who is told.
+//! Tests of reactions: effects, timers and notifications of an event.
 
 use hotfix_adapters::forge::{Check, CheckState, Containment, PullNumber};
 
@@ -11,20 +11,20 @@ use crate::fixture::{
     Play, asked, begun, closed, commit, contribution, every_event, live, message, person, production, staging, voted,
 };
 
-/// The places of steps in the plan of the fixture.
+/// Indexes of steps in the plan of the fixture.
 const FIX: usize = 5;
 const REVIEW: usize = 6;
 const LOCAL: usize = 7;
 const MAIN: usize = 12;
 
-/// A change to a run, with its description.
+/// A modification of the run, with its description.
 type Change = (&'static str, fn(&mut Hotfix));
 
 fn reaction(play: &Play, event: Event) -> Reaction {
     react(&play.state, &Entry { at: play.now, by: Actor::Bot, event }, 9)
 }
 
-/// What is to be done outside, without the talk of it.
+/// Returns the effects of an event that are not messages.
 fn done(play: &Play, event: Event) -> Vec<Effect> {
     reaction(play, event).effects.into_iter().filter(|effect| !effect.is_talk()).collect()
 }
@@ -33,7 +33,7 @@ fn said(play: &Play, event: Event) -> bool {
     reaction(play, event).effects.contains(&Effect::Say { version: 9 })
 }
 
-/// Who is told of an event in person.
+/// Returns the people who get a direct message for an event.
 fn told(play: &Play, event: Event) -> Vec<String> {
     let effects = reaction(play, event).effects;
     effects
@@ -54,7 +54,7 @@ fn fulfilled(id: &str) -> Event {
     Event::StepDone { step: step(id), evidence: "seen".to_owned() }
 }
 
-/// The fix is on main, and its branch is still there.
+/// Returns a run whose fix is on main and whose branch still exists.
 fn landed() -> Play {
     live().came(EffectResult::Merged { number: PullNumber(7), commit: commit("eeeeeee") }).saw(Observation::Mainline {
         how: Containment::Ancestor,
@@ -89,7 +89,7 @@ fn a_step_does_what_it_does_when_its_turn_comes() {
     assert_eq!(done(&ready, Event::StepOffered { step: step("announce") }), []);
 }
 
-/// Nothing moved, so the next pick or the pull request follows from the event itself, while it is the turn of the change.
+/// An empty pick does not move the head, so the next pick or the pull request follows from its own event.
 #[test]
 fn a_fix_that_changed_nothing_is_followed_by_the_next() {
     let source = || commit("f1f1f1f");
@@ -130,7 +130,7 @@ fn a_deployment_is_checked_under_a_key_of_its_own_and_begins() {
     assert_eq!(done(&play, Event::Retried { effects: again.clone() }), again);
 }
 
-/// People are asked anew while votes are still missing and it is their turn, unless the question would not be taken.
+/// A closed vote request is sent again while votes are missing, its step is current, and a vote would be accepted.
 #[test]
 fn a_question_that_ran_out_is_asked_anew() {
     let again = |play: &Play, why, environment| done(play, Event::VoteRequestClosed { environment, why });
@@ -171,7 +171,7 @@ fn the_branch_is_deleted_once_main_has_what_is_on_it() {
     }
 }
 
-/// No step of an abandoned run is fulfilled any more: the proof itself says that the branch is not needed.
+/// In an abandoned run, the proof of the merge back deletes the branch.
 #[test]
 fn the_proof_deletes_the_branch_of_an_abandoned_run() {
     let proofs = [
@@ -229,7 +229,7 @@ fn nobody_is_reminded_of_what_is_behind_the_run() {
     assert_eq!(of(Event::LanesReleased), []);
 }
 
-/// A broken glass is told in the audit channel, and people are reminded until somebody reviews it.
+/// A break-glass is announced in the audit channel, and people are reminded until it is countersigned.
 #[test]
 fn what_goes_out_by_a_broken_glass_is_audited_and_reviewed() {
     let play = asked().glass_broken();
@@ -247,7 +247,7 @@ fn what_goes_out_by_a_broken_glass_is_audited_and_reviewed() {
     assert!(audited(&given) && given.remind.is_empty() && given.forget == [Reminder::Countersign]);
 }
 
-/// MAIN-17: an event that people care about is said in the thread, and once.
+/// MAIN-17: each event is reported in the thread at most once.
 #[test]
 fn an_event_is_said_once_at_most() {
     for event in every_event() {
@@ -291,7 +291,7 @@ fn a_step_that_asks_somebody_is_said_when_its_turn_comes() {
     assert!(said(&astray, entered("votes")) && !said(&astray, entered("review")));
 }
 
-/// A merge that will not be released as it is: somebody has to do something.
+/// A failed check of the merge commit is reported in the thread, because people must act.
 #[test]
 fn a_look_at_main_is_said_when_the_merge_failed() {
     let failed = Check { name: "build".to_owned(), app: "ci".to_owned(), state: CheckState::Failure };
@@ -322,7 +322,7 @@ fn a_vote_that_does_not_count_yet_is_told_to_the_voter() {
     assert_eq!(told(&step_up(true), Event::Voted(vote)), Vec::<String>::new());
 }
 
-/// The votes say so themselves when they do not suffice any more.
+/// When the approval step is reopened, its voters are not notified twice.
 #[test]
 fn a_step_that_opens_again_is_told_to_the_voters() {
     let reopened = |id: &str| told(&voted(), Event::StepReopened { step: step(id), reason: "x".to_owned() });
@@ -344,7 +344,7 @@ fn whom_an_event_concerns_is_told_in_person() {
     assert_eq!(told(&closed(), Event::LanesReleased), Vec::<String>::new());
 }
 
-/// A rollback takes away the change, and what went out with it: their authors are told, and not who asked for the run.
+/// A rollback notifies the authors of the removed changes, but not the requester.
 #[test]
 fn a_rollback_is_told_to_those_whose_work_it_takes_away() {
     let started = |play: &Play, change: fn(&mut DeployIntent)| {

@@ -1,5 +1,5 @@
-//! People of a party agree before it goes on: stakeholders to the hotfix (HOCS-17), those who use QA to a change under
-//! their hands (HOCS-28). Whoever asked for the hotfix does not agree with themselves.
+//! The agreement of members of a party: stakeholders to the hotfix (HOCS-17), or users of QA to a change there
+//! (HOCS-28). The agreement of the requester does not count.
 
 use super::{Progress, Wait};
 use crate::domain::hotfix::Hotfix;
@@ -15,7 +15,7 @@ pub(super) fn progress(state: &Hotfix, step: &StepId, party: &str, count: u32, q
     Progress::Waiting(Wait::Agreement { party: party.to_owned(), missing, question: question.to_owned() })
 }
 
-/// Those of the party who agreed.
+/// Returns the members of the party who agreed, without the requester.
 fn agreed<'a>(state: &'a Hotfix, step: &StepId, party: &str) -> Vec<&'a PersonId> {
     let members = state.plan.parties.get(party);
     let counts =

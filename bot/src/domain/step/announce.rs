@@ -1,4 +1,5 @@
-//! The whole team must know that a hotfix is on (APPLY-15, APPLY-X1). Who was reached is kept.
+//! The announcement of the run to the whole team (APPLY-15, APPLY-X1). The event keeps the list of people who were
+//! reached.
 
 use super::{Progress, Wait};
 use crate::domain::effect::Effect;

@@ -1,4 +1,5 @@
-//! The votes that the environment's policy asks for, on exactly the commit that will be deployed.
+//! The approval step: the votes that the policy of the environment requires, on exactly the commit that will be
+//! deployed.
 
 use hotfix_adapters::ids::{CommitId, Environment};
 use jiff::Timestamp;
@@ -32,10 +33,10 @@ pub(super) fn progress(state: &Hotfix, environment: &Environment, now: Timestamp
     Progress::done(format!("{by} on {commit} for {}", state.plan.place(environment)))
 }
 
-/// Nobody is asked while nothing is missing: a gate that only a no keeps shut keeps its question, and the votes on it. Nor
-/// is anybody asked what would not be taken.
+/// Requests votes only if some are missing. A step that only a rejection blocks keeps its vote request and its votes.
+/// No votes are requested that would be refused.
 pub(super) fn enter(state: &Hotfix, environment: &Environment, now: Timestamp) -> Vec<Effect> {
-    // What was rolled back is not asked for again before somebody says `retry`, or there is something else to vote on.
+    // A rolled-back commit gets a new vote request only after `retry`; a new commit gets one at once.
     let asks = !state.is_taken_back(environment)
         && state.wrong_base().is_none()
         && !quorum(state, environment, now, None).missing.is_empty();

@@ -1,5 +1,5 @@
-//! Where to branch from. What runs in production and the last successful deployment must agree when both can be told; a
-//! person's `--from` settles a disagreement and is kept as such (APPLY-6, APPLY-X6, MAIN-4).
+//! The base of the branch. If production and the last successful deployment are both known, they must agree. A user's
+//! `--from` settles a disagreement and is recorded as the source (APPLY-6, APPLY-X6, MAIN-4).
 
 use hotfix_adapters::ids::CommitId;
 
@@ -22,7 +22,7 @@ pub(super) fn progress(state: &Hotfix, from: BaseSource) -> Progress {
     }
 }
 
-/// The base that the survey leads to, with what says so.
+/// Returns the base commit and the names of its sources, or a refusal.
 pub(crate) fn find(survey: &Snapshot, from: BaseSource) -> Result<(CommitId, Vec<String>), Refusal> {
     if let Some(commit) = &survey.from {
         apart(survey, commit)?;
@@ -69,7 +69,8 @@ fn in_production(survey: &Snapshot) -> Result<(CommitId, Vec<String>), Refusal> 
     Err(Refusal::new("base.disagree", reason, next).because_of("HOCS-3"))
 }
 
-/// A fix goes on top of one thing. A production that runs something else would lose it by this hotfix (HOCS-3).
+/// Refuses a base if a production runs another commit: the fix has one base, and deploying it would take away what that
+/// production runs (HOCS-3).
 fn apart(survey: &Snapshot, base: &CommitId) -> Result<(), Refusal> {
     let others = survey.productions.iter().filter(|(_, commit)| *commit != base);
     let words: Vec<String> = others.map(|(name, commit)| format!("{name} runs {}", commit.short())).collect();
@@ -89,8 +90,8 @@ fn one_of(survey: &Snapshot) -> String {
     format!("Bring them together first, or start a hotfix for one of them: {}.", names.join(" or "))
 }
 
-/// The base is the git tag of the release that runs (HOCS-6). A version without a tag leads nowhere, and one that is a hotfix
-/// itself is a question for people (HOCS-3).
+/// Returns the git tag of the running release as the base (HOCS-6). Refuses a version without a tag, and one that is
+/// itself a hotfix, which people must decide on (HOCS-3).
 fn release(survey: &Snapshot) -> Result<(CommitId, Vec<String>), Refusal> {
     let hotfix = survey
         .told
@@ -133,7 +134,7 @@ fn no_main() -> Refusal {
     )
 }
 
-/// Asked-for fixes that mean nothing are named before anything is done.
+/// Returns the refusals of requested fixes that could not be resolved, before anything is done.
 pub(super) fn unknown_fixes(state: &Hotfix) -> Vec<Refusal> {
     state.snapshot.iter().flat_map(|survey| &survey.unknown).cloned().collect()
 }

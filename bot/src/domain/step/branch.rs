@@ -1,4 +1,4 @@
-//! The branch, created at the base and pushed before any fix is on it, as a signal (APPLY-6, APPLY-X2, APPLY-X5).
+//! The branch: created at the base and pushed before any fix, as a signal to others (APPLY-6, APPLY-X2, APPLY-X5).
 
 use hotfix_adapters::ids::{BranchName, CommitId};
 
@@ -31,7 +31,8 @@ fn stands(state: &Hotfix, which: BranchRole) -> BranchState {
     }
 }
 
-/// A branch of that name left over from an earlier run, or one that git cannot hold beside it.
+/// Returns the objections to the branch name: a leftover branch of an earlier run, a branch that git cannot store
+/// beside it, or a name that was used before.
 pub(super) fn objections(state: &Hotfix, which: BranchRole) -> Vec<Refusal> {
     let Some(survey) = &state.snapshot else { return Vec::new() };
     let base =
@@ -40,7 +41,7 @@ pub(super) fn objections(state: &Hotfix, which: BranchRole) -> Vec<Refusal> {
         });
     let Some((base, _)) = base else { return Vec::new() };
     let ours = state.plan.branch_named(which);
-    // The bot puts aside what an earlier run left behind, when nobody pushed to it since.
+    // The bot moves a leftover branch of an earlier run out of the way if nobody pushed to it since.
     let ours_to_move = |name: &BranchName, at: &CommitId| {
         which == BranchRole::Fix && name == ours && survey.left.as_ref().is_some_and(|left| &left.at == at)
     };
@@ -57,7 +58,7 @@ pub(super) fn objections(state: &Hotfix, which: BranchRole) -> Vec<Refusal> {
     all
 }
 
-/// The sentence of the runbook at hand: this one where the step serves it, else the first that it does serve.
+/// Returns the runbook id to cite: the wanted one if the step serves it, otherwise the first one that the step serves.
 fn cited(state: &Hotfix, which: BranchRole, wanted: Option<RequirementId>) -> Option<RequirementId> {
     let step = state.plan.steps.iter().find(|spec| spec.kind == StepKind::Branch { which });
     let serves = step.map_or(&[][..], |spec| &spec.serves);

@@ -1,5 +1,5 @@
-//! Somewhere it has to be said that images are built of the hotfix branch (SRE-7). Where it cannot be read, the image that
-//! is found later proves it.
+//! The build job that builds images of the hotfix branch: a file must name the branch (SRE-7). If the file cannot be
+//! read, the image that is found later proves it.
 
 use super::{Progress, Wait};
 use crate::domain::hotfix::Hotfix;

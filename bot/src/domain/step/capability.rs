@@ -1,4 +1,5 @@
-//! The exceptional path opens only when everything it needs is declared and answers a probe (MAIN-13a, b, c).
+//! The capabilities that the exceptional path needs: each one must be declared for the service and answer a probe
+//! (MAIN-13a, b, c).
 
 use super::{Progress, Wait};
 use crate::domain::hotfix::Hotfix;

@@ -1,5 +1,5 @@
-//! The fix: picked by the bot from commits that people name, or pushed by a person. Then the pull request into main is
-//! opened, to be reviewed now and merged when its turn comes (APPLY-7, APPLY-8, MAIN-5, MAIN-6).
+//! The fix on the branch: picked by the bot from named commits, or pushed by a user. Then the bot opens the pull
+//! request into main, which is reviewed now and merged at its step (APPLY-7, APPLY-8, MAIN-5, MAIN-6).
 
 use hotfix_adapters::ids::CommitId;
 use jiff::Timestamp;
@@ -26,7 +26,7 @@ pub(super) fn progress(state: &Hotfix, large_lines: u32, pulls: bool) -> Progres
         let waiting = state.fixes.iter().any(|fix| fix.state == FixState::Waiting);
         return Progress::Waiting(if waiting { Wait::Bot("picking the fix") } else { Wait::Fix });
     };
-    // Nothing behind this step begins while the pick of a fix is not settled, whatever else is on the branch.
+    // No later step begins while a pick is pending, whatever else is on the branch.
     if !state.has_change() {
         return Progress::Waiting(Wait::Bot("picking the fix"));
     }
@@ -50,7 +50,7 @@ pub(super) fn progress(state: &Hotfix, large_lines: u32, pulls: bool) -> Progres
     ))
 }
 
-/// What a person did in their own way is no patch of main any more, and that is said (SRE-10).
+/// Describes the fixes that a user adapted. The evidence must name them: they are not the patches of main (SRE-10).
 pub(super) fn adapted(state: &Hotfix) -> String {
     let adapted = state.fixes.iter().filter(|fix| fix.state == FixState::Adapted).count();
     if adapted == 0 { String::new() } else { format!(", of which a person adapted {adapted}") }
@@ -65,7 +65,7 @@ pub(super) fn enter(state: &Hotfix, now: Timestamp, pulls: bool) -> Vec<Effect> 
         return Vec::new();
     }
     if let (Some(head), Some(base)) = (state.head.as_ref().filter(|head| !head.on_base), &state.base) {
-        // The base moved under the fixes: the merge base of both is what they were made on.
+        // The base of the run has changed, but the commits on the branch still start at the old one.
         let from = state.rebase_from.clone().unwrap_or_else(|| base.clone());
         return vec![Effect::Rebase { from, head: head.tip.clone(), onto: base.clone(), at: now }];
     }
@@ -78,18 +78,18 @@ pub(super) fn enter(state: &Hotfix, now: Timestamp, pulls: bool) -> Vec<Effect> 
     Vec::new()
 }
 
-/// The fixes that main reverted are not picked before somebody confirms that they ship all the same.
+/// Returns the wait for fixes that main reverted: they are not picked until a user confirms that they ship anyway.
 pub(super) fn reverted(state: &Hotfix) -> Option<Wait> {
     let sources: Vec<CommitId> = state.unconfirmed().map(|(source, _)| source.clone()).collect();
     (!sources.is_empty()).then_some(Wait::Reverted(sources))
 }
 
-/// Whether a fix is being taken off the branch; nothing is put onto it meanwhile.
+/// Returns `true` while a fix is being taken off the branch; nothing is picked meanwhile.
 fn is_leaving(state: &Hotfix) -> bool {
     state.fixes.iter().any(|fix| fix.state == FixState::Leaving)
 }
 
-/// The files that a person has to settle.
+/// Returns the files of an unresolved pick or rebase conflict.
 pub(crate) fn conflict(state: &Hotfix) -> Option<Vec<String>> {
     let picked = state.fixes.iter().find_map(|fix| match &fix.state {
         FixState::Conflicted(files) => Some(files.clone()),

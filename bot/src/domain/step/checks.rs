@@ -1,5 +1,5 @@
-//! Whether the checks of a commit let it pass. A check that was not reported is not green, and neither is a commit without any
-//! (security cases 51, 52 and 92).
+//! Judgment of the checks of a commit. A missing check is not green, and a commit without any checks is not green
+//! either (security cases 51, 52 and 92).
 
 use std::collections::BTreeSet;
 
@@ -10,37 +10,36 @@ use crate::domain::hotfix::Hotfix;
 use crate::domain::plan::Plan;
 use crate::domain::service::RequiredChecks;
 
-/// What keeps a commit from passing, in words.
+/// The checks that keep a commit from passing, in words.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Verdict {
-    /// Checks that failed.
     pub(super) failed: Vec<String>,
-    /// Checks that are pending or were not reported.
+    /// Checks that are pending, missing or without a result.
     pub(super) open: Vec<String>,
 }
 
 impl Verdict {
-    /// Everything that keeps the commit from passing; empty when it passes.
+    /// Returns all obstacles; empty if the commit passes.
     pub(super) fn all(self) -> Vec<String> {
         [self.failed, self.open].concat()
     }
 }
 
-/// Judges the checks of the head of the branch. With no explicit list the checks that the forge requires and those of main are
-/// expected.
+/// Judges the checks of the head. Without an explicit list, expects the checks that the forge requires and those that
+/// main has.
 pub(super) fn of_head(state: &Hotfix, checks: &[Check]) -> Verdict {
     let required = state.snapshot.iter().flat_map(|survey| &survey.required_contexts);
     judge(&Rules::of(&state.plan), required.chain(known_of_main(state)), checks)
 }
 
-/// Judges the checks of the merge that is released. What runs for pull requests only is not expected there.
+/// Judges the checks of the released merge commit. Checks that only run for pull requests are not expected there.
 pub(super) fn of_merge(state: &Hotfix, checks: &[Check]) -> Verdict {
     let expected = known_of_main(state).filter(|_| state.plan.into == state.plan.main);
     judge(&Rules::of(&state.plan), expected, checks)
 }
 
-/// Returns the names of the checks that main has: those found when the run began, and those of its last commit before the
-/// merge. What the merge itself reports says nothing of what is missing there.
+/// Returns the names of the checks that main has: those in the snapshot, and those of the last commit before the merge.
+/// The merge commit itself is no source, because its missing checks must be noticed.
 fn known_of_main(state: &Hotfix) -> impl Iterator<Item = &String> {
     let merged = state.pull.as_ref().and_then(|pull| pull.merged.as_ref());
     let last = state.main_seen.as_ref().filter(|seen| Some(&seen.commit) != merged && !seen.checks.is_empty());
@@ -58,7 +57,7 @@ fn names(checks: &[Check]) -> impl Iterator<Item = &String> {
     checks.iter().filter(|check| check.state != CheckState::Neutral).map(|check| &check.name)
 }
 
-/// What the service says about checks.
+/// The check settings of the service.
 struct Rules<'a> {
     required: &'a RequiredChecks,
     lenient: &'a [String],
@@ -70,7 +69,7 @@ impl<'a> Rules<'a> {
     }
 }
 
-/// `expected` counts where the service names no checks.
+/// Judges checks by the rules. `expected` is used if the service names no checks.
 fn judge<'a>(rules: &Rules<'a>, expected: impl Iterator<Item = &'a String>, checks: &[Check]) -> Verdict {
     let lenient = |name: &String| rules.lenient.contains(name);
     let (wanted, listed): (BTreeSet<&String>, bool) = match rules.required {
@@ -105,7 +104,7 @@ fn judge<'a>(rules: &Rules<'a>, expected: impl Iterator<Item = &'a String>, chec
     verdict
 }
 
-/// How many checks let a commit pass, in words.
+/// Formats the number of green checks.
 pub(super) fn green(plan: &Plan, checks: &[Check]) -> String {
     let green = checks.iter().filter(|check| check.state == CheckState::Success).count();
     if green == 0 && plan.required_checks == RequiredChecks::None {

@@ -1,5 +1,5 @@
-//! The deployment of exactly the commit that was approved (APPLY-10, APPLY-11, MAIN-9). The intent, the check of the
-//! facts and the end are events; this file only says where it stands.
+//! The deployment of exactly the approved commit (APPLY-10, APPLY-11, MAIN-9). Events drive the deployment itself; this
+//! file only judges its progress.
 
 use hotfix_adapters::ids::Environment;
 
@@ -36,7 +36,7 @@ pub(super) fn progress(state: &Hotfix, step: &StepId, environment: &Environment,
         None if trigger == Trigger::Auto && state.state_of(step) == Some(&StepState::Ahead) => {
             Progress::Waiting(Wait::Bot("beginning the deployment"))
         }
-        // One that begins by itself was asked for when its turn came: it is here again because it was refused.
+        // An automatic deployment was requested when the step was entered. If it has not begun, it was refused.
         None => Progress::Waiting(Wait::DeployCommand(here)),
     }
 }

@@ -1,6 +1,6 @@
-//! What a completed step rests on, and whether that still holds. A step is not done for good: until the act that relies on it
-//! has begun, it is judged again whenever its evidence changes, and once more from fresh facts before the act (security
-//! case 91). A kind of step that rests on something declares it in [`evidence`].
+//! The evidence behind completed steps. A step is not completed for good: until the action that relies on it begins, it
+//! is judged again whenever its evidence changes, and once more on fresh facts right before the action (security case
+//! 91). Each kind of step declares its evidence in [`evidence`].
 
 use hotfix_adapters::ids::Environment;
 use jiff::Timestamp;
@@ -11,38 +11,39 @@ use crate::domain::id::StepId;
 use crate::domain::plan::environment_of;
 use crate::domain::playbook::{MainlineBy, StepKind, StepSpec};
 
-/// Something that can change after a step was completed by it.
+/// A fact that can change after it completed a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Evidence {
-    /// The checks of the head.
+    /// Checks of the head.
     Checks,
-    /// The approvals of exactly the head.
+    /// Approving reviews of exactly the head commit.
     Approvals,
-    /// Requests for changes.
+    /// Reviews that request changes.
     ChangesRequested,
-    /// Whether the pull request is open.
+    /// Open or closed state of the pull request.
     Open,
-    /// Whether the pull request is a draft.
+    /// Draft state of the pull request.
     Draft,
-    /// The labels that hold the pull request back.
+    /// Labels that hold the pull request back.
     HoldLabels,
-    /// The branch that the pull request goes into.
+    /// Base branch of the pull request.
     Target,
-    /// The checks of main.
+    /// Checks of main.
     MainChecks,
-    /// The labels that block releases.
+    /// Labels that block releases.
     Blockers,
-    /// The checks of the merge that is released.
+    /// Checks of the released merge commit.
     MergeChecks,
-    /// What people said they saw.
+    /// Attestations at the place of the step, for the commit that runs there.
     Words,
-    /// The votes, and who cast them.
+    /// Votes, and the roles of the voters.
     Votes,
-    /// What the tag of the pinned image names.
+    /// The digest that the tag of the pinned image points to.
     Tag,
 }
 
-/// What a kind of step rests on. What is settled once, or set back as a whole when the branch moves, rests on nothing here.
+/// Returns the evidence of a kind of step. Empty for steps that are settled once, and for those that are reopened as a
+/// whole when the branch moves.
 #[must_use]
 pub fn evidence(kind: &StepKind) -> &'static [Evidence] {
     match kind {
@@ -59,34 +60,34 @@ pub fn evidence(kind: &StepKind) -> &'static [Evidence] {
         StepKind::Verify { .. } => &[Evidence::Words],
         StepKind::Approve { .. } => &[Evidence::Votes, Evidence::Target],
         StepKind::Image => &[Evidence::Tag],
-        // Read once, when the run begins.
+        // Read once, from the snapshot.
         StepKind::Triage { .. }
         | StepKind::Target
         | StepKind::Base { .. }
         | StepKind::Withheld
         | StepKind::Capability { .. }
-        // Done once, and nothing takes it back.
+        // Done once, and never undone.
         | StepKind::Announce
         | StepKind::Agree { .. }
         | StepKind::Branch { .. }
         | StepKind::Deploy { .. }
         | StepKind::RideAlong
         | StepKind::Postmortem { .. }
-        // Set back with everything behind it when a fix is added or the branch moves.
+        // Reopened with all steps behind it when a fix is added or the branch moves.
         | StepKind::OnMain
         | StepKind::BuildJob { .. }
         | StepKind::Change { .. }
         | StepKind::VersionOrder { .. }
-        // Watched by itself.
+        // Polled while current.
         | StepKind::OnEnvironment { .. }
         | StepKind::Mainline { .. }
         | StepKind::Expire => &[],
     }
 }
 
-/// The completed steps that do not hold any more and that an act still to begin relies on, each with what changed. While a
-/// deployment of the run is on its way nothing is set back. Votes have a judgement of their own, which names the voters; so
-/// has a moved image.
+/// Returns the completed steps that no longer hold and that a future action relies on, each with the reason. Empty
+/// while a deployment of the run is open. Votes and a moved image are judged elsewhere: votes individually, and the
+/// image when it moves.
 #[must_use]
 pub fn unsound(state: &Hotfix, now: Timestamp) -> Vec<(StepId, String)> {
     if state.deploys.iter().any(|deploy| deploy.state.is_open()) {
@@ -95,8 +96,8 @@ pub fn unsound(state: &Hotfix, now: Timestamp) -> Vec<(StepId, String)> {
     lost(state, now).into_iter().filter(|(at, _, _)| is_relied_on(state, *at)).map(|(_, id, why)| (id, why)).collect()
 }
 
-/// Returns the completed steps that do not hold any more although production was deployed on the strength of them: that is
-/// told, and nothing is set back. What is not out any more concerns nobody.
+/// Returns the completed steps that no longer hold although production was deployed on the strength of them. They are
+/// reported and not reopened. Steps whose deployments are no longer in production are left out.
 #[must_use]
 pub fn outdated(state: &Hotfix, now: Timestamp) -> Vec<(StepId, String)> {
     let open = state.deploys.iter().any(|deploy| deploy.state.is_open());
@@ -107,9 +108,9 @@ pub fn outdated(state: &Hotfix, now: Timestamp) -> Vec<(StepId, String)> {
     lost(state, now).into_iter().filter(told).map(|(_, id, why)| (id, why)).collect()
 }
 
-/// Returns the production that runs what went out on the strength of such a step: the one that the step is about, or else the
-/// last one that still runs it. It is `None` when the step is about an environment that runs something else by now, and when
-/// nothing of this run is in production any more.
+/// Returns the production whose deployment relied on such a step: the environment of the step, or else the latest
+/// production that still runs it. `None` if the environment of the step runs something else by now, or if no production
+/// runs a deployment of this run.
 #[must_use]
 pub fn where_out<'a>(state: &'a Hotfix, kind: &'a StepKind) -> Option<&'a Environment> {
     let about = environment_of(kind);
@@ -125,8 +126,8 @@ pub fn where_out<'a>(state: &'a Hotfix, kind: &'a StepKind) -> Option<&'a Enviro
     deployed.into_iter().find(|environment| state.plan.reaches_production(environment) && is_out(state, environment))
 }
 
-/// Returns whether what this run deployed to an environment is there, or on its way there: it was not rolled back since, and
-/// nobody put anything else in its place.
+/// Returns `true` if the environment runs this run's deployment, or will once it ends: it was not rolled back, and
+/// nobody deployed anything else since.
 #[must_use]
 pub fn is_out(state: &Hotfix, environment: &Environment) -> bool {
     let here = state.deploys.iter().rev().filter(|deploy| &deploy.intent.environment == environment);
@@ -137,7 +138,8 @@ pub fn is_out(state: &Hotfix, environment: &Environment) -> bool {
     last.is_some_and(|deploy| !deploy.intent.rollback) && !by_others
 }
 
-/// What stands between now and an act at this place of the plan: steps before it that are open, or that do not hold any more.
+/// Returns the obstacles to the action at index `act` of the plan: earlier steps that are open or no longer hold, each
+/// with the reason.
 #[must_use]
 pub fn in_the_way(state: &Hotfix, act: usize, now: Timestamp) -> Vec<(StepId, String)> {
     let before = state.plan.steps.iter().zip(&state.steps).enumerate().take(act);
@@ -146,20 +148,20 @@ pub fn in_the_way(state: &Hotfix, act: usize, now: Timestamp) -> Vec<(StepId, St
             Some((spec.id.clone(), problem(state, spec, now).unwrap_or_else(|| "it is not done yet".to_owned())))
         }
         StepState::Done { .. } if judged(&spec.kind) => Some((spec.id.clone(), holds(state, at, now)?)),
-        // An option that nobody took stands in nobody's way.
+        // Offered and skipped steps are no obstacle.
         StepState::Done { .. } | StepState::Skipped { .. } | StepState::Offered { .. } => None,
     });
     open.collect()
 }
 
-/// The place of the deployment to an environment in the plan.
+/// Returns the index of the deployment step of an environment in the plan.
 #[must_use]
 pub fn place_of_deploy(state: &Hotfix, environment: &Environment) -> Option<usize> {
     let deploys = |spec: &StepSpec| matches!(&spec.kind, StepKind::Deploy { environment: e, .. } if e == environment);
     state.plan.steps.iter().position(deploys)
 }
 
-/// Whether a step is judged again here.
+/// Returns `true` if this module judges completed steps of this kind again.
 fn judged(kind: &StepKind) -> bool {
     !evidence(kind).is_empty() && !matches!(kind, StepKind::Approve { .. } | StepKind::Image)
 }
@@ -170,17 +172,17 @@ fn lost(state: &Hotfix, now: Timestamp) -> Vec<(usize, StepId, String)> {
     done.filter_map(|(at, (spec, _))| Some((at, spec.id.clone(), holds(state, at, now)?))).collect()
 }
 
-/// What changed, when a completed step does not hold any more.
+/// Returns the reason if a completed step no longer holds.
 fn holds(state: &Hotfix, at: usize, now: Timestamp) -> Option<String> {
     let spec = state.plan.steps.get(at)?;
-    // Main goes on while the fix is made: what is not known of its newest commit yet takes nothing back.
+    // Main receives commits during the run. Checks that its newest commit has not reported yet invalidate nothing.
     if spec.kind == StepKind::Releasable {
         return releasable::blocked(state);
     }
     problem(state, spec, now)
 }
 
-/// What keeps a step from being done, in words.
+/// Returns the obstacle to completing a step, in words; `None` if it is fulfilled.
 fn problem(state: &Hotfix, spec: &StepSpec, now: Timestamp) -> Option<String> {
     match progress(state, spec, now) {
         Progress::Done { .. } => None,
@@ -202,27 +204,27 @@ fn problem(state: &Hotfix, spec: &StepSpec, now: Timestamp) -> Option<String> {
     }
 }
 
-/// Whether an act that is still to begin relies on the step at this place of the plan.
+/// Returns `true` if an action that has not begun relies on the step at index `at` of the plan.
 fn is_relied_on(state: &Hotfix, at: usize) -> bool {
     let later = state.plan.steps.iter().zip(&state.steps).skip(at);
     later.filter(|(_, step)| !step.is_behind()).any(|(spec, _)| is_to_begin(state, &spec.kind))
 }
 
-/// Whether a step is an act that has not begun.
+/// Returns `true` if the step is an action that has not begun.
 fn is_to_begin(state: &Hotfix, kind: &StepKind) -> bool {
     let merged = state.pull.as_ref().is_some_and(|pull| pull.merged.is_some());
     #[expect(clippy::wildcard_enum_match_arm, reason = "every other step reads or asks")]
     match kind {
         StepKind::Deploy { environment, .. } => !state.has_begun(environment),
         StepKind::Merge { .. } => !merged,
-        // What is live already goes back to main, whatever became of its evidence since.
+        // A fix that is live is merged back whatever became of its evidence.
         StepKind::Mainline { by: MainlineBy::Merge(_), .. } => !merged && state.live_at.is_none(),
         _other => false,
     }
 }
 
-/// Whether a step that waits for its turn, or has it, is entered anew once a step before it is done again: nothing of it has
-/// begun.
+/// Returns `true` if a current step of this kind is entered again after an earlier step was reopened and completed: its
+/// action has not begun.
 pub(crate) fn starts_over(state: &Hotfix, kind: &StepKind) -> bool {
     is_to_begin(state, kind)
 }

@@ -1,5 +1,5 @@
-//! A hotfix in production is a state that ends: production is put back, or a release that has the fix takes its place
-//! (HOCS-13, HOCS-34, HOCS-37). Until then people are reminded.
+//! The expiry of a hotfix in production: production is rolled back, or a release that contains the fix replaces it
+//! (HOCS-13, HOCS-34, HOCS-37). People are reminded until then.
 
 use hotfix_adapters::ids::Environment;
 
@@ -31,7 +31,7 @@ pub(super) fn progress(state: &Hotfix) -> Progress {
     Progress::done("a release that has the fix took its place")
 }
 
-/// Whether it ended by being taken back, and not by a release.
+/// Returns `true` if the hotfix was rolled back instead of replaced by a release.
 pub(crate) fn reverted(state: &Hotfix) -> bool {
     state.superseded.is_empty() && !state.is_live()
 }

@@ -1,6 +1,6 @@
-//! What is on the branch beyond the picks that were asked for, and whether it may be. A person's way of settling a conflict
-//! may, once for each conflict, and so may one commit that mends the order of versions after it was found broken. Everything
-//! else is a stray, and with one on the branch the run does not go on (SRE-4, SRE-10, SRE-11).
+//! Commits on the branch that are not picks of requested fixes. Two kinds are allowed: one adapted commit per conflict,
+//! and one commit that restores the order of versions after it was broken. Any other commit is unexpected and stops the
+//! run (SRE-4, SRE-10, SRE-11).
 
 use hotfix_adapters::ids::CommitId;
 
@@ -8,21 +8,21 @@ use crate::domain::event::{Beyond, Origins};
 use crate::domain::hotfix::{FixState, Hotfix};
 use crate::domain::playbook::StepKind;
 
-/// What a commit is that nobody asked for in so many words.
+/// The classification of a commit that is no pick of a requested fix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ExtraKind {
-    /// A person adapted a fix that did not apply.
+    /// A user adapted a fix that did not apply.
     Adapted,
-    /// It mends the order of versions.
+    /// The commit restores the order of versions.
     Order,
-    /// Main has the same change, and it does not ship with this hotfix.
+    /// Main has the same change, but it is held back from this hotfix.
     Withheld,
-    /// Nobody knows: it is not on main, and settles nothing.
+    /// Unexplained: the commit is not on main and resolves nothing.
     Unknown,
 }
 
 impl ExtraKind {
-    /// Whether it must not be there.
+    /// Returns `true` if the commit must not be on the branch.
     #[must_use]
     pub fn is_unexpected(self) -> bool {
         match self {
@@ -32,7 +32,7 @@ impl ExtraKind {
     }
 }
 
-/// The commits of the branch that are no picks of what was asked for, oldest first, each with what it is.
+/// Returns the commits on the branch that are no picks of requested fixes, oldest first.
 #[must_use]
 pub fn extra_commits(state: &Hotfix) -> Vec<(&CommitId, ExtraKind)> {
     let Some(head) = &state.head else { return Vec::new() };
@@ -44,13 +44,13 @@ pub fn extra_commits(state: &Hotfix) -> Vec<(&CommitId, ExtraKind)> {
     head.origins.beyond.iter().map(|one| &one.commit).zip(whys).collect()
 }
 
-/// The commits that must not be on the branch.
+/// Returns the commits that must not be on the branch.
 #[must_use]
 pub fn unexpected_commits(state: &Hotfix) -> Vec<(&CommitId, ExtraKind)> {
     extra_commits(state).into_iter().filter(|(_, why)| why.is_unexpected()).collect()
 }
 
-/// What commits may be there for: a fix that is there as a pick after all needs no other commit.
+/// Returns the allowed reasons for extra commits. A fix that was picked after all needs no adapted commit.
 fn places(state: &Hotfix, origins: &Origins) -> impl Iterator<Item = ExtraKind> {
     let adapted = state.fixes.iter().filter(|fix| fix.state == FixState::Adapted);
     let adapted = adapted.filter(|fix| !origins.asked.contains(&fix.source)).count();

@@ -1,4 +1,4 @@
-//! The image that was built of what ships: found where images are kept, never computed and believed, and pinned by its
+//! The image of the deployable commit: looked up in the registry, never derived from a naming scheme, and pinned by its
 //! digest (HOCS-22, HOCS-23, SRE-12).
 
 use super::{Progress, Wait};

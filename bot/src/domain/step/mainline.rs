@@ -1,5 +1,5 @@
-//! The fix must be on main, proven by ancestry, by patch, or by a merge that would change nothing, or waived by name; the
-//! run is not closed before (APPLY-12).
+//! The merge back: main must contain the fix, proven by ancestry, by patch or by a merge without changes, or a captain
+//! waives it. The run does not close before (APPLY-12).
 
 use hotfix_adapters::forge::Containment;
 
@@ -20,7 +20,7 @@ pub(super) fn progress(state: &Hotfix) -> Progress {
 }
 
 pub(super) fn enter(state: &Hotfix, by: MainlineBy) -> Vec<Effect> {
-    // An abandoned run only watches what people do.
+    // An abandoned run only observes main.
     if state.abandoned.is_some() {
         return Vec::new();
     }
@@ -35,12 +35,12 @@ pub(super) fn enter(state: &Hotfix, by: MainlineBy) -> Vec<Effect> {
         (Some(pull), Some(head)) if pull.merged.is_none() && state.mainline == Mainline::NotMerged => {
             vec![Effect::Merge { number: pull.number, head: head.tip.clone(), method }]
         }
-        // Merged before, by the bot or by a person: the poll that proves it is all that is needed.
+        // Merged already, by the bot or by a user; the next poll of main proves it.
         (Some(_) | None, Some(_) | None) => Vec::new(),
     }
 }
 
-/// How it is known that a change is in, in words.
+/// Describes the proof that main contains a change.
 pub(crate) fn words(how: &Containment) -> &'static str {
     match how {
         Containment::Ancestor => "main contains the very commits",

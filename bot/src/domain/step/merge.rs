@@ -1,5 +1,5 @@
-//! The merge into main before the deployment: the standard release takes it from there (MAIN-8). What is released is the
-//! merge, so its own checks must be green too, and not only those of the head before it (security case 92).
+//! The merge into main before the deployment; the standard release takes it from there (MAIN-8). The merge commit is
+//! what is released, so its own checks must be green, and not only those of the head (security case 92).
 
 use hotfix_adapters::forge::MergeMethod;
 
@@ -24,7 +24,7 @@ pub(super) fn progress(state: &Hotfix) -> Progress {
     Progress::done(format!("merged as {}, {green}", commit.short()))
 }
 
-/// Whether a check of the merge that would be released failed, and the run waits because of it.
+/// Returns `true` if the run waits at the merge step because a check of the merge commit failed.
 pub(crate) fn failed(state: &Hotfix) -> bool {
     let merged = state.pull.as_ref().and_then(|pull| pull.merged.as_ref());
     let seen = state.main_seen.as_ref().filter(|seen| Some(&seen.commit) == merged);

@@ -1,7 +1,7 @@
-//! The kinds of steps, one file each. A step is two pure functions of the run: `progress`, whether it is fulfilled by the
-//! evidence there is, and `enter`, what the bot has to do when its turn comes.
+//! Step kinds, one file each. A step is two pure functions of the run's state: `progress` judges whether the evidence
+//! fulfills the step, and `enter` returns the effects to begin when the step becomes current.
 //!
-//! To add a kind: a variant of [`StepKind`], a file here, and the arms that the compiler asks for.
+//! To add a kind, add a variant of [`StepKind`], a file here, and the match arms that the compiler asks for.
 
 mod agree;
 mod announce;
@@ -52,19 +52,19 @@ pub use verify::commit_at;
 pub(crate) use verify::speaks_for;
 pub use withheld::is_due as withheld_is_due;
 
-/// Whether a step is fulfilled.
+/// The judgment of a step by the present evidence.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Progress {
-    /// It is.
+    /// The step is fulfilled.
     Done {
-        /// Why, in words.
+        /// The reason in words, as shown in the plan and the timeline.
         evidence: String,
-        /// What follows from it.
+        /// Events that follow from it; appended before the step is completed.
         events: Vec<Event>,
     },
-    /// It is not, and this is what it waits for.
+    /// The step is not fulfilled yet and waits for this.
     Waiting(Wait),
-    /// It never will be: the run may not go on.
+    /// The step can never be fulfilled: the run is refused.
     Impossible(Vec<Refusal>),
 }
 
@@ -74,139 +74,139 @@ impl Progress {
     }
 }
 
-/// What a step waits for.
+/// The condition that a step waits for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Wait {
-    /// The bot, which is at it.
+    /// An effect or a reading of the bot that is in progress, in words.
     Bot(&'static str),
-    /// Somebody to push a fix, or to name one.
+    /// A fix: a user must push one or name one.
     Fix,
-    /// Somebody to take commits off the branch that must not be there, or to ask for them.
+    /// The removal of commits that must not be on the branch, or a request to include them.
     Strays(Vec<(CommitId, ExtraKind)>),
-    /// Somebody to confirm fixes that main reverted.
+    /// A user's confirmation of fixes that main reverted.
     Reverted(Vec<CommitId>),
-    /// Somebody to settle a conflict in these files.
+    /// A user's resolution of a conflict in these files.
     Conflict(Vec<String>),
-    /// Reviewers and checks.
+    /// Approving reviews and green checks of the pull request.
     Review {
-        /// Approvals that count.
+        /// Number of approvals that count.
         have: u32,
-        /// Approvals wanted.
+        /// Number of approvals required.
         need: u32,
-        /// Checks that are not green, each with how it stands.
+        /// Checks that are not green, each with its state.
         checks: Vec<String>,
-        /// Who asked for changes.
+        /// Names of the reviewers who requested changes.
         against: Vec<String>,
-        /// What holds the pull request itself back.
+        /// Obstacles of the pull request itself: it is closed, is a draft, or carries a hold label.
         pull: Vec<String>,
     },
-    /// The checks of main, which are pending or not reported yet.
+    /// Checks of main that are pending or not reported yet.
     MainChecks(Vec<String>),
-    /// Main to be releasable again: these speak against it.
+    /// The reasons why main is not releasable: failed checks and release blockers.
     MainBlocked(Vec<String>),
-    /// The checks of the merge that would be released.
+    /// Checks of the merge commit that would be released.
     MergeChecks {
-        /// The merge.
+        /// Full id of the merge commit.
         commit: CommitId,
-        /// Those that are not green, each with how it stands.
+        /// Checks that are not green, each with its state.
         checks: Vec<String>,
-        /// Whether one of them failed.
+        /// `true` if at least one of them failed.
         failed: bool,
     },
-    /// Somebody's word on what they see there.
+    /// An attestation that the fix works at a place.
     Word {
-        /// Where.
+        /// Name of the place to verify.
         place: String,
-        /// The question.
+        /// Question that is asked.
         question: String,
-        /// Whether a word was a no.
+        /// `true` if an attestation was negative.
         failed: bool,
-        /// The parties who have not spoken yet; empty when anybody may.
+        /// Parties that have not attested yet; empty if anyone may attest.
         missing: Vec<String>,
     },
-    /// The requester to answer the questions of the triage.
+    /// Answers to the triage questions.
     Triage {
-        /// How many are open.
+        /// Number of unanswered questions.
         open: usize,
-        /// The questions.
+        /// All questions, answered or not.
         criteria: Vec<String>,
     },
-    /// People of a party to agree.
+    /// Agreement of members of a party.
     Agreement {
-        /// Which party.
+        /// Name of the party.
         party: String,
-        /// How many of them are missing.
+        /// Number of agreements that are still missing.
         missing: u32,
-        /// To what.
+        /// Question that they are asked to agree to.
         question: String,
     },
-    /// Somebody to say in this file that images are built of the hotfix branch.
+    /// A line in this file that makes the build job build the hotfix branch.
     BuildJob {
-        /// The file.
+        /// Path of the file.
         file: String,
     },
-    /// These fixes to be merged into main; none when nobody named one yet.
+    /// The merge of these fixes into main; empty if no fix was named yet.
     FixOnMain(Vec<CommitId>),
-    /// An environment to run the fix, by others' doing.
+    /// A deployment by others that brings the fix to this environment.
     OnEnvironment(Environment),
-    /// Somebody to mend the order of the versions.
+    /// A commit that restores the order of the versions.
     VersionOrder {
-        /// What would be made now.
+        /// Version that would be built now.
         version: String,
-        /// The count of production, after which it has to come.
+        /// Commit count of production; the version must come after it.
         after: usize,
-        /// The count of the next version of main, after which it must not come.
+        /// Commit count of the next version of main; the version must not come after it.
         until: usize,
     },
-    /// The build to publish the image.
+    /// The published image of the deployable commit.
     Image,
-    /// Somebody to roll back, or to release something that has the fix.
+    /// A rollback of these productions, or a release to them that contains the fix.
     Expiry(Vec<Environment>),
-    /// A release that has the fix, on these productions: the run deploys nothing more.
+    /// A release to these productions that contains the fix; the run deploys nothing more.
     Release(Vec<Environment>),
-    /// Votes.
+    /// Votes on a deployment.
     Votes {
-        /// For which environment.
+        /// Environment of the deployment.
         environment: Environment,
-        /// What is missing.
+        /// Approval rules that are not satisfied yet, with the missing counts.
         missing: Vec<ApprovalRule>,
-        /// How many noes stand.
+        /// Number of rejections that stand.
         vetoes: usize,
     },
-    /// Somebody to let the pull request go again into the branch that the plan names: nobody is asked for votes before.
+    /// A change of the pull request's base back to the planned branch; no votes are requested before.
     Retargeted {
-        /// Which pull request.
+        /// Number of the pull request on the forge.
         number: PullNumber,
-        /// Where it goes now.
+        /// Branch that it targets now.
         into: BranchName,
     },
-    /// Somebody to say `deploy`.
+    /// The `deploy` command for this environment.
     DeployCommand(Environment),
-    /// A deployment to end.
+    /// The end of a running deployment.
     Deploying(Environment),
-    /// What is merged to be rolled out.
+    /// The rollout of a merged declaration.
     RollingOut(Environment),
-    /// Somebody to say whether what is merged runs: nothing else can tell.
+    /// A user's report on whether a merged declaration has rolled out: nothing can observe it.
     RolloutWord(Environment),
-    /// Somebody to deploy by hand, and say how it went.
+    /// A manual deployment and a user's report on its result.
     DeployByHand(Environment),
-    /// A failed deployment to be tried again.
+    /// The retry of a failed deployment.
     DeployFailed(Environment),
-    /// The fix to be on main.
+    /// Proof that main contains the fix, or the waiver of a captain.
     Mainline,
-    /// The post-mortem.
+    /// The post-mortem document, or the decision that the timeline is enough.
     Postmortem {
-        /// When it is due.
+        /// Due time; `None` before the fix is live.
         due: Option<Timestamp>,
     },
 }
 
-/// "1 check", "2 checks".
+/// Formats a number with its noun: "1 check", "2 checks".
 fn count(number: usize, thing: &str) -> String {
     if number == 1 { format!("1 {thing}") } else { format!("{number} {thing}s") }
 }
 
-/// Whether a step is fulfilled by the evidence there is.
+/// Judges a step by the present evidence.
 #[must_use]
 pub fn progress(state: &Hotfix, spec: &StepSpec, now: Timestamp) -> Progress {
     match &spec.kind {
@@ -237,7 +237,7 @@ pub fn progress(state: &Hotfix, spec: &StepSpec, now: Timestamp) -> Progress {
     }
 }
 
-/// What the bot has to do when a step's turn comes.
+/// Returns the effects to begin when a step becomes current.
 #[must_use]
 pub fn enter(state: &Hotfix, spec: &StepSpec, now: Timestamp) -> Vec<Effect> {
     match &spec.kind {
@@ -268,7 +268,8 @@ pub fn enter(state: &Hotfix, spec: &StepSpec, now: Timestamp) -> Vec<Effect> {
     }
 }
 
-/// Whether the plan releases main or a merge, and a deployment of it is still to begin: then both are looked at.
+/// Returns `true` if the plan releases main or a merge commit and a deployment is still to begin. Main and the merge
+/// are polled while this is so.
 #[must_use]
 pub fn releases(state: &Hotfix) -> bool {
     let mut rests = state.plan.steps.iter().map(|spec| &spec.kind);
@@ -280,12 +281,12 @@ pub fn releases(state: &Hotfix) -> bool {
         )
 }
 
-/// Whether two people can set a step aside. Without the others the run would not know what it ships, or would ship it by no way
-/// at all.
+/// Returns `true` if two people can override a step of this kind. The others determine what ships and how
+/// it is approved and shipped.
 #[must_use]
 pub fn can_be_overridden(state: &Hotfix, kind: &StepKind) -> bool {
     match kind {
-        // Once it is merged only the checks of the merge are left.
+        // After the merge, only the checks of the merge commit are open.
         StepKind::Merge { .. } => state.pull.as_ref().is_some_and(|pull| pull.merged.is_some()),
         StepKind::Base { .. }
         | StepKind::Branch { .. }
@@ -313,22 +314,22 @@ pub fn can_be_overridden(state: &Hotfix, kind: &StepKind) -> bool {
     }
 }
 
-/// Returns whether a step is offered, and the run goes on without it: the runbook calls it an option, or it is a triage for
-/// which nothing waits (HOCS-0, APPLY-3).
+/// Returns `true` if a step is offered while the run continues without it: the runbook calls it optional, or it is a
+/// triage that does not block the run (HOCS-0, APPLY-3).
 #[must_use]
 pub fn is_option(spec: &StepSpec) -> bool {
     spec.level == Level::May || matches!(spec.kind, StepKind::Triage { ask: false, .. })
 }
 
-/// Whether people are asked for something by a line of its own when a step's turn comes. Votes are asked for by a prompt,
-/// unless something has to be put right before.
+/// Returns `true` if a separate message asks people to act when the step becomes current. For votes, the vote request
+/// does that, unless the pull request must be retargeted first.
 #[must_use]
 pub fn asks_at_once(state: &Hotfix, kind: &StepKind) -> bool {
     matches!(kind, StepKind::Agree { .. } | StepKind::Triage { ask: true, .. } | StepKind::OnMain | StepKind::Expire)
         || matches!(kind, StepKind::Approve { .. } if state.wrong_base().is_some())
 }
 
-/// Everything that speaks against beginning, from all the steps that look at the world before anything is done.
+/// Returns all objections to the start of the run, from the steps that judge the snapshot before anything is done.
 #[must_use]
 pub fn objections(state: &Hotfix, now: Timestamp) -> Vec<Refusal> {
     let mut all: Vec<Refusal> = base::unknown_fixes(state);

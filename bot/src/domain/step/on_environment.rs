@@ -1,5 +1,4 @@
-//! An environment that others deploy to runs something that has what ships: "merged" is not yet "on stage" (SRE-1, SRE-9,
-//! PROMO-5).
+//! The fix on an environment that others deploy to: merged does not mean deployed to stage (SRE-1, SRE-9, PROMO-5).
 
 use hotfix_adapters::ids::Environment;
 

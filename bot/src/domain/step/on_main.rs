@@ -1,5 +1,5 @@
-//! The fix goes into main first, by the team's usual process; it is picked from there, so that it is not lost when
-//! production returns to main (SRE-8, SRE-10).
+//! The fix on main, merged by the team's usual process before the run picks it from there. Otherwise the fix would be
+//! lost when production returns to main (SRE-8, SRE-10).
 
 use std::collections::BTreeSet;
 
@@ -24,7 +24,7 @@ pub(super) fn progress(state: &Hotfix) -> Progress {
     Progress::Waiting(Wait::FixOnMain(missing))
 }
 
-/// Returns what is known of the fixes in words: those on main, and those that main reverted and somebody wants all the same.
+/// Returns the evidence in words: the fixes on main, and those that main reverted but a user confirmed.
 fn evidence(state: &Hotfix) -> String {
     let is_reverted = |fix: &&Fix| !state.on_main.contains(&fix.source) && state.reverted.contains_key(&fix.source);
     let reverted: Vec<&Fix> = state.fixes.iter().filter(is_reverted).collect();
@@ -41,7 +41,7 @@ fn evidence(state: &Hotfix) -> String {
     format!("{there}; {} reverted there, wanted all the same by {by}", count(reverted.len(), "commit"))
 }
 
-/// The fixes that are not known to be on main, and never were, less those that are about to leave.
+/// Returns the fixes that are not known to be or have been on main, without those that are being unpicked.
 fn missing(state: &Hotfix) -> Vec<CommitId> {
     let known = |source: &CommitId| state.on_main.contains(source) || state.reverted.contains_key(source);
     let absent = state.fixes.iter().filter(|fix| fix.state != FixState::Leaving && !known(&fix.source));

@@ -1,4 +1,5 @@
-//! The post-mortem: due some days after production, chased until it is there or skipped with a reason (MAIN-18).
+//! The post-mortem: due some days after the fix is live. The run reminds people until it is filed or skipped with a
+//! reason (MAIN-18).
 
 use std::time::Duration;
 

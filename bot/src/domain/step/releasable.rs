@@ -1,5 +1,5 @@
-//! Main must be releasable: green and without a release blocker. When it is not, the process is not supported, and the
-//! refusal says what can be done instead (MAIN-3, MAIN-11, MAIN-12). A main whose checks are not reported yet is waited for.
+//! The state of main: green and without a release blocker. Otherwise the process is not supported, and the refusal
+//! names alternatives (MAIN-3, MAIN-11, MAIN-12). The run waits for checks that are not reported yet.
 
 use super::{Progress, Wait, checks};
 use crate::domain::hotfix::Hotfix;
@@ -24,11 +24,11 @@ pub(super) fn progress(state: &Hotfix) -> Progress {
     Progress::done(format!("on {} {green}, no release blocker is open", state.plan.main))
 }
 
-/// What came to speak against a release of main since it was releasable.
+/// Returns the problems of main that appeared after it was releasable; `None` if there are none.
 pub(super) fn blocked(state: &Hotfix) -> Option<String> {
     let main = state.main_seen.as_ref()?;
     let merged = state.pull.as_ref().is_some_and(|pull| pull.merged.as_ref() == Some(&main.commit));
-    // The checks of the merge are judged by the step that merged it.
+    // The merge step judges the checks of the merge commit.
     let failed = if merged { Vec::new() } else { checks::of_main(&state.plan, &main.checks).failed };
     let against = [failed, main.blockers.clone()].concat();
     (!against.is_empty()).then(|| against.join("; "))

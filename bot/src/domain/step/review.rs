@@ -1,5 +1,5 @@
-//! Reviews and checks of the head. An approval counts for the commit it was given on, and not by the people who wrote
-//! the change (APPLY-8, MAIN-7, security cases 25, 51 and 52).
+//! Reviews and checks of the head. An approval counts only for the commit it was given on, and not from the requester
+//! or a contributor (APPLY-8, MAIN-7, security cases 25, 51 and 52).
 
 use std::collections::BTreeMap;
 
@@ -59,7 +59,7 @@ pub(super) fn progress(state: &Hotfix, need: u32) -> Progress {
     Progress::Waiting(Wait::Review { have, need, checks: failing, against, pull: holds })
 }
 
-/// What holds a pull request back that has its reviews and checks.
+/// Returns the obstacles of the pull request itself, apart from reviews and checks.
 fn held_back(seen: &PullSeen) -> Vec<String> {
     let marks = [(seen.closed, "the pull request is closed"), (seen.draft, "the pull request is a draft")];
     let marks = marks.into_iter().filter(|(is, _)| *is).map(|(_, words)| words.to_owned());

@@ -1,4 +1,5 @@
-//! What else goes out with the fix because it was merged in between (MAIN-8). Its authors are told; they block nothing.
+//! The included changes: commits of others that were merged in between and go out with the fix (MAIN-8). Their authors
+//! are notified; they block nothing.
 
 use super::{Progress, Wait, count};
 use crate::domain::effect::Effect;

@@ -1,5 +1,5 @@
-//! What is promoted: main as it is when the run begins, or the commit that was named. It is pinned, so that what others
-//! merge meanwhile does not slip in (PROMO-6). A production that runs a hotfix is left only for something that has it.
+//! The commit to promote: the named commit, or main at the start of the run. It is pinned, so that later merges are not
+//! included (PROMO-6). A production that runs a hotfix only gets a commit that contains it.
 
 use hotfix_adapters::ids::CommitId;
 
@@ -36,7 +36,7 @@ fn against(state: &Hotfix, survey: &Snapshot, target: &CommitId) -> Vec<Refusal>
         });
     let live = from.map(|(commit, _)| commit);
     let mut refusals = Vec::new();
-    // What production runs does not matter to targets that say nothing of it.
+    // Targets beside production do not depend on the commit that production runs.
     if state.plan.leaves_production() {
         return refusals;
     }

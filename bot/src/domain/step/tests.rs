@@ -1,4 +1,4 @@
-//! The kinds of steps together: which of them look at the world, wait, act and ask; and the short ones each alone.
+//! Tests across all kinds of steps, and of those kinds that are too short for their own file.
 
 use hotfix_adapters::forge::{Check, CheckState, MergeMethod};
 use hotfix_adapters::registry::{Image, Published};
@@ -13,7 +13,7 @@ use crate::fixture::{
     self, Play, asked, begun, closed, commit, contribution, environment, live, person, production, voted,
 };
 
-/// A must of this kind.
+/// Returns a "must" step of this kind.
 pub(super) fn spec(kind: StepKind) -> StepSpec {
     fixture::spec("extra", "", kind)
 }
@@ -27,7 +27,7 @@ pub(super) fn main_seen(short: &str, checks: &[Check], blockers: &[&str]) -> Mai
     MainSeen { commit: commit(short), checks: checks.to_vec(), blockers }
 }
 
-/// Returns the codes of refusals, each with the sentence of the runbook it cites.
+/// Returns the code of each refusal with the runbook id that it cites.
 pub(super) fn cited(refusals: &[Refusal]) -> Vec<String> {
     let requirement = |refusal: &Refusal| refusal.requirement.as_ref().map(ToString::to_string).unwrap_or_default();
     refusals.iter().map(|refusal| format!("{} {}", refusal.code, requirement(refusal))).collect()
@@ -40,7 +40,7 @@ pub(super) fn refusals(progress: Progress) -> Vec<Refusal> {
     refusals
 }
 
-/// One step of every kind, and whether two people can set it aside.
+/// Returns every kind of step, with `true` if two people can override it.
 fn every_kind() -> Vec<(StepKind, bool)> {
     let needs = vec![CapabilityKind::HotfixStaging];
     let (place, question) = (VerifyPlace::Local, "Is it good?".to_owned());
@@ -80,7 +80,7 @@ fn things_are_counted_in_words() {
     assert_eq!([0, 1, 2].map(|number| count(number, "check")), ["0 checks", "1 check", "2 checks"]);
 }
 
-/// Without some steps the run would not know what it ships, or would not ship it.
+/// Steps that the run cannot do without cannot be overridden.
 #[test]
 fn two_people_set_aside_only_what_the_run_can_do_without() {
     let state = asked().state;
@@ -93,7 +93,7 @@ fn two_people_set_aside_only_what_the_run_can_do_without() {
     assert!(!can_be_overridden(&begun().state, &merge), "there is nothing to merge");
 }
 
-/// HOCS-0, APPLY-3.
+/// Optional steps and triages that block nothing are offered (HOCS-0, APPLY-3).
 #[test]
 fn options_and_a_triage_that_nothing_waits_for_are_offered() {
     let triage = |ask| StepKind::Triage { criteria: Vec::new(), ask };
@@ -148,7 +148,7 @@ fn the_bot_acts_when_the_turn_of_some_steps_comes() {
     assert_eq!(enter(&asked().state, &spec(back), asked().now), [Effect::OpenReturn]);
 }
 
-/// The state of main or of a merge is looked at as long as a deployment of it is still to begin.
+/// Main and the merge commit are polled until every deployment has begun.
 #[test]
 fn a_plan_releases_until_its_deployments_have_begun() {
     let with = |play: Play, kind: StepKind| {
@@ -171,7 +171,7 @@ fn a_plan_releases_until_its_deployments_have_begun() {
     assert!(!releases(&with(live().changed(other), StepKind::Releasable)), "the run is past it");
 }
 
-/// A change to a run.
+/// A modification of the run.
 type Change = fn(&mut Hotfix);
 
 #[test]
@@ -213,7 +213,7 @@ fn everything_that_speaks_against_beginning_is_said_before_anything_is_done() {
     assert_eq!(objected(&|state| survey(state, stale)), ["fix.unknown", "withheld.nothing", "branch.stale"]);
 }
 
-/// HOCS-17: whoever asked for the hotfix does not agree with themselves, and nobody outside the party counts.
+/// HOCS-17: agreements of the requester and of people outside the party do not count.
 #[test]
 fn people_of_the_party_agree_and_the_requester_is_none_of_them() {
     let step: StepId = "ask".parse().unwrap();
@@ -238,7 +238,7 @@ fn people_of_the_party_agree_and_the_requester_is_none_of_them() {
     assert_eq!(of(&["ben"], "sales", 1), waits("sales", 1));
 }
 
-/// APPLY-15.
+/// The announcement is made once (APPLY-15).
 #[test]
 fn the_team_is_told_once() {
     assert_eq!(announce::progress(&begun().state), Progress::Waiting(Wait::Bot("telling the team")));
@@ -248,7 +248,7 @@ fn the_team_is_told_once() {
     assert_eq!(announce::enter(&told), []);
 }
 
-/// SRE-7.
+/// The build job is done once a file names the branch (SRE-7).
 #[test]
 fn the_file_that_builds_images_names_the_branch() {
     let found = begun().changed(|state| state.build_job = Some("ci.yml".to_owned())).state;
@@ -257,7 +257,7 @@ fn the_file_that_builds_images_names_the_branch() {
     assert_eq!(build_job::progress(&begun().state, "jobs.yml"), Progress::Waiting(waits));
 }
 
-/// MAIN-13a, MAIN-13b, MAIN-13c: each is declared, and answers.
+/// MAIN-13a, MAIN-13b, MAIN-13c: each capability must be declared and answer its probe.
 #[test]
 fn the_exceptional_path_needs_everything_that_it_rests_on() {
     let needs = CapabilityKind::ALL;
@@ -280,7 +280,7 @@ fn the_exceptional_path_needs_everything_that_it_rests_on() {
     assert_eq!(capability::progress(&unread, &needs), Progress::Waiting(Wait::Bot("probing what the path needs")));
 }
 
-/// HOCS-22: the image of something else is not the image of what ships.
+/// HOCS-22: an image that is pinned for another commit does not count.
 #[test]
 fn the_image_is_that_of_what_ships() {
     let pinned = |short: &str| {
@@ -294,7 +294,7 @@ fn the_image_is_that_of_what_ships() {
     assert_eq!(of(None), Progress::Waiting(Wait::Image));
 }
 
-/// SRE-9: what another environment runs says nothing.
+/// SRE-9: the commit that another environment runs does not count.
 #[test]
 fn others_bring_it_to_an_environment() {
     let mut state = begun().state;
@@ -304,7 +304,7 @@ fn others_bring_it_to_an_environment() {
     assert_eq!(on_environment::progress(&state, &production()), Progress::Waiting(Wait::OnEnvironment(production())));
 }
 
-/// MAIN-8.
+/// The included changes are searched for the deployable commit (MAIN-8).
 #[test]
 fn what_rides_along_is_found_of_what_ships() {
     let riders = |riders: Option<usize>| {
@@ -318,7 +318,7 @@ fn what_rides_along_is_found_of_what_ships() {
     assert_eq!(ride_along::enter(&begun().state), []);
 }
 
-/// MAIN-18: some days after production first ran the fix.
+/// MAIN-18: the due time is counted from the first deployment to production.
 #[test]
 fn the_post_mortem_is_due_some_days_after_production() {
     let of = |play: &Play, days| postmortem::progress(&play.state, days);
@@ -334,7 +334,7 @@ fn the_post_mortem_is_due_some_days_after_production() {
     assert_eq!(of(&bots, 5), Progress::done("the timeline is all that is wanted"));
 }
 
-/// SRE-11: the version that is counted is that of what ships now.
+/// SRE-11: only the count of the deployable commit is judged.
 #[test]
 fn the_order_of_versions_is_told_with_their_counts() {
     let of = |counts: Option<(&str, usize)>| {

@@ -1,6 +1,6 @@
-//! Whether a hotfix is the right thing. Opening a run says nothing of that by itself: people are asked (APPLY-3). Where the
-//! runbook wants the answers first, the run waits for them (HOCS-1, HOCS-2); elsewhere it goes on without them, and the step
-//! stays offered until everything is answered.
+//! The triage: questions on whether a hotfix is justified, because opening a run alone does not say so (APPLY-3). Where
+//! the runbook demands the answers first, the run waits for them (HOCS-1, HOCS-2). Elsewhere the run continues, and the
+//! step stays offered until all questions are answered.
 
 use super::{Progress, Wait};
 use crate::domain::event::Answer;
@@ -15,7 +15,7 @@ pub(super) fn progress(state: &Hotfix, criteria: &[String], ask: bool) -> Progre
     if ask { answered(state, criteria) } else { Progress::done(on_record(state, criteria)) }
 }
 
-/// Returns what was answered so far, where nothing waits for it.
+/// Returns the answers so far in words, for a triage that does not block the run.
 pub(crate) fn on_record(state: &Hotfix, criteria: &[String]) -> String {
     let said: Vec<String> =
         criteria.iter().enumerate().map(|(place, criterion)| in_words(state, place, criterion)).collect();
@@ -24,7 +24,7 @@ pub(crate) fn on_record(state: &Hotfix, criteria: &[String]) -> String {
     format!("opened by {}{incident}; {said}", marked(&state.requester))
 }
 
-/// What somebody answered, or that nobody did.
+/// Formats a criterion with its answer.
 fn in_words(state: &Hotfix, place: usize, criterion: &str) -> String {
     let answer = match state.triage.get(&place) {
         Some(Answer::Yes) => "yes",
@@ -36,7 +36,8 @@ fn in_words(state: &Hotfix, place: usize, criterion: &str) -> String {
     format!("{criterion}{colon} {answer}")
 }
 
-/// Some or all: one that is met is enough, and none is a warning that stands in the record (HOCS-2).
+/// Judges a complete triage. One criterion that is met is enough; if none is met, the evidence records that as a
+/// warning (HOCS-2).
 fn answered(state: &Hotfix, criteria: &[String]) -> Progress {
     let met: Vec<&str> = criteria
         .iter()
@@ -50,7 +51,7 @@ fn answered(state: &Hotfix, criteria: &[String]) -> Progress {
     Progress::done(format!("{} of {} criteria are met: {}", met.len(), criteria.len(), met.join(", ")))
 }
 
-/// How a criterion is called: `a: It mends…` is `a`.
+/// Returns the label of a criterion: `a` for `a: It mends…`, or the whole text if it has none.
 pub(crate) fn letter(criterion: &str) -> &str {
     criterion.split_once(':').map_or(criterion, |(letter, _)| letter)
 }

@@ -1,4 +1,4 @@
-//! A person's word on what they saw, bound to the commit they saw (APPLY-9, MAIN-16).
+//! Attestations that the fix works at a place, bound to the attested commit (APPLY-9, MAIN-16).
 
 use hotfix_adapters::ids::CommitId;
 
@@ -41,11 +41,11 @@ pub(super) fn progress(state: &Hotfix, place: &VerifyPlace, question: &str, by: 
     Progress::done(format!("{} {say} so, on {on}", names.join(" and ")))
 }
 
-/// The parties of whom nobody spoke; one person speaks for one party (HOCS-31).
+/// Returns the parties without an attestation. One person attests for one party only (HOCS-31).
 fn missing(state: &Hotfix, by: &[String], passed: &[&PersonId]) -> Vec<String> {
     let mut free: Vec<&PersonId> = passed.to_vec();
     let mut missing = Vec::new();
-    // Those who can speak for fewer parties are taken first, so that nobody is used up for a party that others could fill.
+    // People with the fewest parties are assigned first, so that nobody fills a party that others could fill.
     free.sort_by_key(|person| by.iter().filter(|party| speaks_for(state, person, party)).count());
     for party in by {
         match free.iter().position(|person| speaks_for(state, person, party)) {
@@ -56,7 +56,7 @@ fn missing(state: &Hotfix, by: &[String], passed: &[&PersonId]) -> Vec<String> {
     missing
 }
 
-/// Whether a person belongs to a party of the plan; the engineers are whoever asked for the fix or wrote it.
+/// Returns `true` if the person belongs to a party of the plan. The engineers are the requester and the contributors.
 pub(crate) fn speaks_for(state: &Hotfix, person: &PersonId, party: &str) -> bool {
     if party == ENGINEER {
         return person == &state.requester || state.contributors().contains(person);
@@ -64,7 +64,8 @@ pub(crate) fn speaks_for(state: &Hotfix, person: &PersonId, party: &str) -> bool
     state.plan.parties.get(party).is_some_and(|members| members.contains(person))
 }
 
-/// Whether a word is about the image that runs there now: the same commit can be built again (HOCS-15, HOCS-31).
+/// Returns `true` if the attestation is about the image that runs at the place: the same commit can be rebuilt
+/// (HOCS-15, HOCS-31).
 fn on_image(state: &Hotfix, place: &VerifyPlace, word: &Attestation) -> bool {
     match place {
         VerifyPlace::Local | VerifyPlace::Watch(_) => true,
@@ -72,7 +73,8 @@ fn on_image(state: &Hotfix, place: &VerifyPlace, word: &Attestation) -> bool {
     }
 }
 
-/// The commit that somebody who looks there now sees.
+/// Returns the commit that can be verified at a place now: the head locally, otherwise the commit that the environment
+/// runs. `None` if the fix has not reached the place.
 #[must_use]
 pub fn commit_at<'a>(state: &'a Hotfix, place: &VerifyPlace) -> Option<&'a CommitId> {
     match place {

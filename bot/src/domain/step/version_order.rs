@@ -1,6 +1,6 @@
-//! Operators are upgraded along their versions, which are made of the count of commits: that of the hotfix has to lie after
-//! the one of production, and not after the next one of main (SRE-11, SRE-X2). A commit that only mends the order goes onto
-//! the hotfix branch, and never to main.
+//! The order of versions. Operators are upgraded along versions that contain the commit count: the count of the hotfix
+//! must be greater than that of production and not greater than the next one of main (SRE-11, SRE-X2). A commit that
+//! only restores the order goes onto the hotfix branch, never to main.
 
 use super::{Progress, Wait};
 use crate::domain::event::Counts;

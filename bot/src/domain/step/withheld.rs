@@ -1,4 +1,5 @@
-//! What main holds that must not ship yet. When it holds nothing a normal deployment does the job (APPLY-4).
+//! The held-back changes: commits on main that must not ship yet. If there are none, a normal deployment is enough
+//! (APPLY-4).
 
 use std::collections::BTreeSet;
 
@@ -17,7 +18,7 @@ pub(super) fn progress(state: &Hotfix) -> Progress {
     }
     let base_is_known = survey.running.is_some() || survey.last_success.is_some() || survey.from.is_some();
     if !base_is_known {
-        // The base step says so; it would be wrong to say that nothing is withheld.
+        // The base step reports the unknown base; to say that nothing is held back would be wrong.
         return Progress::Waiting(Wait::Bot("reading what main holds"));
     }
     let (reason, next) = if survey.held_back_without.is_empty() {
@@ -32,7 +33,7 @@ pub(super) fn progress(state: &Hotfix) -> Progress {
     Progress::Impossible(vec![Refusal::new("withheld.nothing", reason, next).because_of("APPLY-4")])
 }
 
-/// Returns whether what is withheld was compared with another base, or without other fixes, than the run has now.
+/// Returns `true` if the held-back changes were computed for another base or other fixes than the run has now.
 #[must_use]
 pub fn is_due(state: &Hotfix) -> bool {
     let (Some(survey), Some(base)) = (&state.snapshot, &state.base) else { return false };

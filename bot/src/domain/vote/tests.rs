@@ -1,4 +1,4 @@
-//! When a vote counts: each rule broken alone.
+//! Tests of votes and quorum: each rule is violated on its own.
 
 use hotfix_adapters::ids::Digest;
 use jiff::{SignedDuration, Timestamp};
@@ -31,10 +31,10 @@ fn rules(state: &mut Hotfix, rules: &[ApprovalRule]) {
     state.plan.environments[1].approval.rules = rules.to_vec();
 }
 
-/// A change to a vote, with its description.
+/// A modification of a vote, with its description.
 type Change<'a> = (&'a str, &'a dyn Fn(&mut Vote));
 
-/// Security cases 23, 24 and 26: a vote is for one commit on one base, under one plan, for one environment.
+/// Security cases 23, 24 and 26: a vote is for one commit, base, plan and environment.
 #[test]
 fn a_vote_counts_for_exactly_what_was_shown_and_nothing_else() {
     let play = voted();
@@ -67,7 +67,7 @@ fn a_vote_holds_until_the_moment_it_expires() {
     );
 }
 
-/// Security case 23: separation of duties, whoever found out what about whom, and when.
+/// Security case 23: contributors do not vote, however and whenever their part became known.
 #[test]
 fn who_had_a_part_in_the_change_does_not_vote() {
     let play = voted();
@@ -106,7 +106,7 @@ fn a_quorum_says_who_voted_what_is_missing_and_who_said_no() {
     assert!(!of(&vetoed).holds());
 }
 
-/// Security case 90: the glass stands in for votes that are missing, and for nothing else.
+/// Security case 90: a break-glass replaces missing votes and nothing else.
 #[test]
 fn broken_glass_stands_in_only_for_what_is_missing() {
     let play = asked().by("ben", yes(None)).glass_broken();
@@ -117,7 +117,7 @@ fn broken_glass_stands_in_only_for_what_is_missing() {
     assert_eq!(quorum(&enough, &production(), play.now, None).glass, None);
 }
 
-/// Each voter takes one seat, whatever roles they have, and the seats are dealt so that as many as possible are taken.
+/// Each voter fills one seat whatever their roles, and the assignment fills as many seats as possible.
 #[test]
 fn every_voter_counts_once_and_for_the_best_seat() {
     let play = voted();
@@ -140,7 +140,7 @@ fn every_voter_counts_once_and_for_the_best_seat() {
     assert_eq!(missing(&[rule(approver, 1), rule(captain, 1)], &both), []);
     assert_eq!(missing(&[rule(approver, 2), rule(captain, 1)], &both).len(), 1);
     let swapped: [(&str, &[Role]); 2] = [("ben", &[approver, captain]), ("dee", &[approver])];
-    // Ben has the first seat until the second can be taken by nobody else.
+    // Ben fills the first seat unless only he can fill the second.
     assert_eq!(missing(&[rule(approver, 1), rule(captain, 1)], &swapped), []);
     assert_eq!(missing(&[rule(captain, 2)], &both), [rule(captain, 1)]);
     assert_eq!(missing(&[rule(captain, 1)], &[("ben", &[approver])]), [rule(captain, 1)]);
@@ -148,7 +148,7 @@ fn every_voter_counts_once_and_for_the_best_seat() {
     assert_eq!(missing(&[], &[]), []);
 }
 
-/// Security case 36: roles are looked at when people vote, and once more when it counts.
+/// Security case 36: roles are checked when the vote is cast, and again when it counts.
 #[test]
 fn a_role_that_was_taken_away_since_does_not_count() {
     let play = voted();
@@ -165,7 +165,7 @@ fn a_role_that_was_taken_away_since_does_not_count() {
     assert_eq!(counted(&[]), (vec![], vec![rule(Role::Approver, 2)]));
 }
 
-/// A role that the voter has kept does not stand for another one by which the vote is needed.
+/// A seat needs a role that the voter had when voting and still has.
 #[test]
 fn a_seat_is_taken_by_a_role_that_was_there_then_and_is_there_now() {
     let mut state = voted().state;
@@ -198,14 +198,14 @@ fn why_a_vote_lapses_by_the_rules_as_they_are_now() {
     assert_eq!(told(approver, vote.expires, "policy-1"), Some(VoidReason::Expired));
     assert_eq!(told(approver, vote.expires.checked_sub(SignedDuration::from_secs(1)).unwrap(), "policy-1"), None);
     assert_eq!(told(approver, now, "policy-2"), Some(VoidReason::Policy));
-    // No rule asks for a role that they had: then none can have been taken away.
+    // No rule asks for a role that the voter had, so no lost role can matter.
     let mut unasked = play.state.clone();
     rules(&mut unasked, &[rule(Role::Captain, 1)]);
     let now_captain = standing(&[("ben", &[Role::Approver])]);
     assert_eq!(lapse(&unasked, vote, now, ("policy-1", &now_captain)), None);
 }
 
-/// Security case 39: a vote in the chat can be asked to be backed by a review on the forge.
+/// Security case 39: the policy can require that a review on the forge backs each vote.
 #[test]
 fn a_vote_is_backed_by_an_approving_review_of_exactly_the_head() {
     let play = voted();
@@ -252,7 +252,7 @@ fn the_last_word_of_each_reviewer_counts() {
     assert_eq!(approving(&[review("ben", "1111111", yes), review("ben", "2222222", yes)], &head), [].into());
 }
 
-/// Security case 23: who worked on a commit of a promotion does not approve it with nobody beside them.
+/// Security case 23: a promotion needs one voter who did not work on its commits.
 #[test]
 fn a_promotion_takes_one_voter_who_did_not_write_it() {
     let one_vote = || {
@@ -292,7 +292,7 @@ fn a_promotion_takes_one_voter_who_did_not_write_it() {
     assert_eq!(missing(&nobody), [], "nobody has to vote");
 }
 
-/// A contributor who is known by an account alone counts as the person who was named for it.
+/// An identified contributor counts as the named person.
 #[test]
 fn an_identified_contributor_is_the_person() {
     let mut state = asked().by("ben", yes(None)).state;

@@ -1,4 +1,4 @@
-//! Which message is a question, and until when.
+//! Tests of vote requests: their messages and their expiry.
 
 use super::*;
 use crate::domain::event::Ending;
@@ -9,10 +9,10 @@ use crate::fixture::{
     Play, asked, begun, closed, commit, environment, live, message, person, production, staging, voted,
 };
 
-/// The place of the votes in the plan of the fixture.
+/// Index of the approval step in the plan of the fixture.
 const VOTES: usize = 10;
 
-/// A change to a run, with its description.
+/// A modification of the run, with its description.
 type Change = (&'static str, fn(&mut Hotfix));
 
 fn prompt(play: &Play) -> VoteRequest {
@@ -23,7 +23,7 @@ fn is_open(state: &Hotfix, now: Timestamp) -> bool {
     state.open_vote_request(&message("m9"), now).is_some()
 }
 
-/// The environment and the commit of the question that a message asks or asked.
+/// Returns environment and commit of the vote request that a message belongs to, open or closed.
 fn question(state: &Hotfix, id: &str) -> Option<(String, String)> {
     let asked = state.vote_request(&message(id));
     asked.map(|(environment, prompt)| (environment.to_string(), prompt.commit.short().to_owned()))
@@ -100,7 +100,7 @@ fn the_policy_goes_before_the_plan() {
     assert_eq!(minutes, 300);
 }
 
-/// Security case 32: a message is one question, open or not.
+/// Security case 32: a message belongs to one vote request, open or closed.
 #[test]
 fn a_closed_question_is_known_by_its_message() {
     let mut state = asked().state;
@@ -132,7 +132,7 @@ fn a_reaction_makes_a_word_rest_on_its_message() {
     assert_eq!(on(&asked().state), [false, false]);
     let by_word = voted().changed(|state| state.votes[0].way = VoteSource::Command);
     assert_eq!(on(&by_word.state), [false, false]);
-    // Votes of old journals do not tell on which message they are.
+    // A reaction without a recorded message belongs to the open vote request.
     let old = voted().changed(|state| state.votes[0].on = None);
     assert_eq!(on(&old.state), [true, false]);
     let earlier = voted().changed(|state| state.votes[0].on = Some(message("m8")));

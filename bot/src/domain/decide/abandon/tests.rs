@@ -1,4 +1,4 @@
-//! Who ends a run in whatever state it is, and what is left of it then.
+//! Tests of `abandon`: the people who can end a run, and the duties that remain.
 
 use std::slice::from_ref;
 
@@ -14,7 +14,7 @@ fn end(under_way: &[DeployKey]) -> UserCommand {
     UserCommand::Abandon { reason: "it hangs".to_owned(), under_way: under_way.iter().cloned().collect() }
 }
 
-/// The event by which the run is ended.
+/// Returns the event that ends the run.
 fn ended(asked_by: Option<&str>, believed: &[DeployKey]) -> Event {
     let believed = believed.iter().cloned().collect();
     Event::Abandoned { reason: "it hangs".to_owned(), asked_by: asked_by.map(person), believed }

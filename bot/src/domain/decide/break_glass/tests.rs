@@ -1,4 +1,4 @@
-//! When the glass can be broken, with which words, and who looks at it afterwards.
+//! Tests of the break-glass commands: turn, arguments and countersign.
 
 use super::*;
 use crate::domain::command::{Command, UserCommand};

@@ -1,4 +1,4 @@
-//! When a deployment begins and what is said when it does not: each reason alone.
+//! Tests of deployments: when they begin, and each refusal on its own.
 
 use hotfix_adapters::ids::{PersonRef, Platform};
 use hotfix_adapters::registry::{Image, Published};
@@ -14,13 +14,13 @@ use crate::fixture::{
     Play, asked, begun, commit, contribution, environment, grant, live, person, production, staging, voted,
 };
 
-/// The places of steps in the plan of the fixture.
+/// Indexes of steps in the plan of the fixture.
 const LOOK: usize = 9;
 const VOTES: usize = 10;
 const PRODUCTION: usize = 11;
 const MAIN: usize = 12;
 
-/// Somebody said `deploy production`, and the facts are being read.
+/// Returns a run with a requested deployment whose facts are being read.
 fn ready() -> Play {
     voted().by("ana", UserCommand::Deploy(production()))
 }
@@ -36,14 +36,14 @@ fn words(play: &Play) -> String {
     format!("{} {}", refusal.reason, refusal.next)
 }
 
-/// Returns the events that follow when these facts are read for the requested deployment.
+/// Returns the events of reading changed facts for the requested deployment.
 fn events(play: &Play, change: impl FnOnce(&mut DeployFacts)) -> Vec<Event> {
     let before = play.entries.len();
     let after = play.clone().begins_with("abc1234", change);
     after.entries[before..].iter().map(|entry| entry.event.clone()).collect()
 }
 
-/// The reasons for which a deployment that was asked for is refused; none when it begins.
+/// Returns the refusal codes of the requested deployment; empty if it begins.
 fn objected(play: &Play, change: impl FnOnce(&mut DeployFacts)) -> Vec<String> {
     let events = events(play, change);
     let refusals = events.iter().find_map(|event| {
@@ -87,7 +87,7 @@ fn production_is_deployed_to_when_it_is_its_turn() {
     assert_eq!(elsewhere.refused("ana", UserCommand::Deploy(environment("demo"))), ["deploy.not-in-plan"]);
 }
 
-/// HOCS-26: some environments are never deployed to.
+/// HOCS-26: an environment that is marked as never deployable refuses deployments with its reason.
 #[test]
 fn what_is_never_deployed_to_is_refused_with_its_reason() {
     let never = Never {
@@ -101,7 +101,7 @@ fn what_is_never_deployed_to_is_refused_with_its_reason() {
     assert_eq!(refusals[0].requirement, "HOCS-26".parse().ok());
 }
 
-/// HOCS-0: an optional deployment can be asked for while the run is at a later step, and not after it was made.
+/// HOCS-0: an optional deployment can still be requested while the run is at a later step.
 #[test]
 fn an_offered_deployment_can_still_be_asked_for() {
     let play = voted().changed(|state| {
@@ -126,7 +126,7 @@ fn one_deployment_of_a_run_at_a_time() {
     let by_hand = running.changed(|state| state.deploys.last_mut().unwrap().state = DeployState::AwaitingWord);
     let told = busy(&by_hand.state).unwrap();
     assert_eq!(told.next, "Say how it went: `verify production pass`, or `verify production fail`.");
-    // A deployment that came in between the question and the act.
+    // A deployment that started between the request and the reading of its facts.
     let both = ready().changed(|state| {
         let commit = state.deployable().unwrap().clone();
         state.deploys.push(deployed(staging(), &commit, DeployState::Running));
@@ -134,7 +134,7 @@ fn one_deployment_of_a_run_at_a_time() {
     assert_eq!(objected(&both, |_| {}), ["deploy.busy"]);
 }
 
-/// PROMO-12: a hold pauses, unless the playbook only takes note of it.
+/// PROMO-12: a hold pauses deployments, unless the playbook only records holds.
 #[test]
 fn a_hold_stops_a_deployment_where_holds_pause() {
     let held = voted().by("chi", UserCommand::Hold("the database moves".to_owned()));
@@ -146,7 +146,7 @@ fn a_hold_stops_a_deployment_where_holds_pause() {
     assert_eq!(objected(&late, |_| {}), ["hold"]);
 }
 
-/// APPLY-16: nothing is deployed over what others put there, before somebody says how to go on.
+/// APPLY-16: a deployment is refused until a drift is answered.
 #[test]
 fn a_drift_has_to_be_answered_first() {
     let drifted = |play: Play| {
@@ -179,7 +179,7 @@ fn a_drift_has_to_be_answered_first() {
     assert_eq!(drift_ways(&late.state), "`drift rebase`, or `abandon <reason>`, which takes a captain");
 }
 
-/// HOCS-28: what needs the agreement of others does not happen without it.
+/// HOCS-28: a deployment is refused while the agreement before it is missing.
 #[test]
 fn an_agreement_that_comes_first_is_asked_for() {
     let agreeing = |at: StepState, level: Level| {
@@ -211,7 +211,7 @@ fn draft(play: &Play) -> Decider {
     Decider { state: play.state.clone(), entries: Vec::new(), now: play.now }
 }
 
-/// A step that deploys by itself does so once for what ships.
+/// An automatic deployment is requested only once per deployable commit.
 #[test]
 fn what_is_there_already_is_not_deployed_again() {
     let asks = |play: &Play| {
@@ -249,7 +249,7 @@ fn who_may_roll_back_to_what() {
     );
     let told = may("ana", &other).unwrap();
     assert!(told.contains("on something else than what ran before this run") && told.contains("to 9999999"), "{told}");
-    // Without a deployment of this run there, what it started from is what ran before it.
+    // Without a deployment of this run, the base is the commit that ran before.
     assert_eq!(may_not_roll_back(&voted().state, &grant("ana"), &production(), &base), None);
     let asked =
         AskedDeploy { environment: production(), commit: other, rollback: true, typed: true, reason: None, by: None };
@@ -280,7 +280,7 @@ fn a_rollback_goes_to_what_ran_there_by_anybodys_approval() {
     assert_eq!(to(&voted(), back(Some("abc1234"))), Ok((commit("abc1234"), true)), "the base");
     let blank = live().changed(|state| state.deploys.last_mut().unwrap().intent.previous = None);
     assert_eq!(to(&blank, back(None)), Err("rollback.nothing".to_owned()), "nobody knows what ran before");
-    // What this run itself had there is known, when it was there, in this environment, and ran well.
+    // Commits that this run deployed successfully to this environment are known as rollback targets.
     let with = |environment: Environment, state: DeployState| {
         live().changed(|run| run.deploys.push(deployed(environment, &commit("5555555"), state)))
     };
@@ -295,7 +295,7 @@ fn a_rollback_goes_to_what_ran_there_by_anybodys_approval() {
     assert_eq!(live().refused("ben", back(None)), ["rollback.who"]);
 }
 
-/// Security case 91 and others: what is read in the moment before the act has the last word.
+/// Security case 91 and others: the facts read right before a deployment decide on it.
 #[test]
 fn a_deployment_begins_with_what_was_read_last() {
     let play = ready();
@@ -306,7 +306,7 @@ fn a_deployment_begins_with_what_was_read_last() {
     assert_eq!(intent.votes, ["ben", "dee"].map(person).into());
     assert_eq!((&intent.glass, &intent.reason, &intent.image), (&None, &None, &None));
     assert!(intent.removes.is_empty());
-    // An answer to another question changes nothing.
+    // Facts for another environment or commit change nothing.
     let facts = || Box::new(DeployFacts::default());
     let key = || "hf-12-production-1".parse().unwrap();
     let ships = play.state.deployable().unwrap().clone();
@@ -327,7 +327,7 @@ fn each_fact_that_speaks_against_a_deployment_is_named() {
     assert_eq!(objected(&play, |facts| facts.tip = None), ["branch.gone"]);
     let other = play.clone().changed(|state| state.asked_deploy.as_mut().unwrap().commit = commit("2222222"));
     assert_eq!(objected(&other, |_| {}), ["head.moved"]);
-    // The branch says nothing of schemas that are promoted to the same place.
+    // Schemas promoted to the same environment do not depend on the branch.
     let schema = play.clone().changed(|state| {
         let StepKind::Deploy { what, .. } = &mut state.plan.steps[PRODUCTION].kind else { panic!() };
         *what = Artifact::Schema;
@@ -352,7 +352,7 @@ fn each_fact_that_speaks_against_a_deployment_is_named() {
         state.rejections.insert((production(), person("eve")), no);
     });
     assert_eq!(objected(&vetoed, |_| {}), ["vote.veto"]);
-    // A vote for another place was cast under rules of its own.
+    // A vote for another environment may have another policy version.
     let elsewhere = play.changed(|state| {
         let mut vote = state.votes[0].clone();
         (vote.environment, vote.policy_version) = (staging(), "policy-0".to_owned());
@@ -361,7 +361,7 @@ fn each_fact_that_speaks_against_a_deployment_is_named() {
     assert_eq!(objected(&elsewhere, |_| {}), none);
 }
 
-/// Security case 39: who is missing because no review backs their vote is told by name.
+/// Security case 39: a refusal names each voter whose vote is not backed by a review.
 #[test]
 fn a_vote_without_the_review_that_backs_it_is_named() {
     let backed = ready().changed(|state| state.plan.environments[1].approval.step_up = Some(StepUp::Review));
@@ -390,7 +390,7 @@ fn pinned(state: &mut Hotfix) {
     state.image = Some(Pinned { commit: state.deployable().unwrap().clone(), published });
 }
 
-/// HOCS-15, HOCS-23: what was tested is what is deployed.
+/// HOCS-15, HOCS-23: only the tested image is deployed.
 #[test]
 fn the_image_that_was_tested_is_the_one_that_is_deployed() {
     let play = ready().changed(pinned);
@@ -400,7 +400,7 @@ fn the_image_that_was_tested_is_the_one_that_is_deployed() {
     let other = Digest::parse(&format!("sha256:{}", "b".repeat(64))).ok();
     assert!(objected(&play, |facts| facts.image = other).contains(&"image.moved".to_owned()));
     assert!(objected(&play, |facts| facts.image = None).contains(&"image.moved".to_owned()));
-    // The image of another commit is not that of what is deployed.
+    // An image that is pinned for another commit is not deployed.
     let stale = ready().changed(|state| {
         pinned(state);
         state.image.as_mut().unwrap().commit = commit("2222222");
@@ -410,7 +410,7 @@ fn the_image_that_was_tested_is_the_one_that_is_deployed() {
     assert_eq!(started(&events).unwrap().image, None);
 }
 
-/// Security case 95: a vote that came after the facts were read is left alone; so is one for another place.
+/// Security case 95: votes cast after the facts were read, and votes for other environments, are not withdrawn.
 #[test]
 fn a_vote_that_the_chat_does_not_bear_out_is_withdrawn() {
     let withdrawn = |play: &Play, change: &dyn Fn(&mut DeployFacts)| {
@@ -434,7 +434,7 @@ fn a_vote_that_the_chat_does_not_bear_out_is_withdrawn() {
     assert!(!withdrawn(&back, &move |facts| facts.judged.clone_from(&judged)), "a rollback needs no votes");
 }
 
-/// Security case 94: who pushed and is not known is told of, once.
+/// Security case 94: unknown people who pushed are reported once.
 #[test]
 fn unknown_people_who_pushed_are_told_of() {
     let account = PersonRef::new(Platform::Git, "jo@example.org");
@@ -449,7 +449,7 @@ fn unknown_people_who_pushed_are_told_of() {
     assert!(!events(&ready(), |_| {}).iter().any(|event| matches!(event, Event::StrangersPushed { .. })));
 }
 
-/// Security case 91: a check that turned red since stops the deployment.
+/// Security case 91: a check that failed in the meantime stops the deployment.
 #[test]
 fn the_pull_request_is_judged_as_it_is_now() {
     let red = || {
@@ -467,7 +467,7 @@ fn the_pull_request_is_judged_as_it_is_now() {
     assert!(started(&events).is_some() && !events.iter().any(|event| matches!(event, Event::PullSeen(_))));
 }
 
-/// A rollback deploys the image of the commit that it puts back (HOCS-25).
+/// HOCS-25: a rollback deploys the image of its target commit.
 #[test]
 fn a_rollback_takes_the_image_of_what_it_puts_back() {
     let digest = Digest::parse(&format!("sha256:{}", "a".repeat(64))).unwrap();
@@ -477,7 +477,7 @@ fn a_rollback_takes_the_image_of_what_it_puts_back() {
     assert_eq!(started(&events).unwrap().image, Some(image));
 }
 
-/// Security case 99: a rollback takes nothing of others away unless its target was typed.
+/// Security case 99: a rollback that removes foreign commits is refused unless its target was typed.
 #[test]
 fn a_rollback_is_stopped_by_what_it_would_take_away_and_by_a_freeze_of_everything() {
     let back = |to: Option<&str>| live().by("dee", super::tests::back(to));
@@ -510,7 +510,7 @@ fn a_rollback_is_stopped_by_what_it_would_take_away_and_by_a_freeze_of_everythin
     assert_eq!(taken_away(&unknown), "changes that the forge cannot name");
 }
 
-/// PROMO-8: what production runs says nothing of targets beside it.
+/// PROMO-8: no previous commit is recorded for targets beside production.
 #[test]
 fn what_ran_before_is_kept_where_it_is_what_production_ran() {
     let with = |only: &[&str], production: bool| {
@@ -525,7 +525,7 @@ fn what_ran_before_is_kept_where_it_is_what_production_ran() {
     assert_eq!(with(&["beside"], false), None);
 }
 
-/// A release from main, or a branch that was merged meanwhile, does not have to stand where it was approved.
+/// After the merge into main, the branch may be deleted or have another tip.
 #[test]
 fn a_branch_that_was_merged_into_main_may_be_gone() {
     let merged = ready().changed(|state| state.pull.as_mut().unwrap().merged = Some(commit("eeeeeee")));
@@ -535,7 +535,7 @@ fn a_branch_that_was_merged_into_main_may_be_gone() {
     assert!(!is_gone_with_its_merge(&elsewhere.state));
 }
 
-/// Steps before the deployment are judged again, and the votes below by name.
+/// Steps before the deployment are judged again; each refusal cites the runbook id of its step.
 #[test]
 fn what_does_not_hold_any_more_is_named_with_its_sentence() {
     let play = ready().changed(|state| state.pull.as_mut().unwrap().seen.reviews.clear());
@@ -550,7 +550,7 @@ fn what_does_not_hold_any_more_is_named_with_its_sentence() {
     assert!(unsound(&unseen.state, &production(), unseen.now)[0].reason.starts_with("Look at staging: "));
 }
 
-/// Broken glass counts under the policy of that moment, as votes do.
+/// A break-glass is bound to its policy version, like a vote.
 #[test]
 fn broken_glass_is_bound_to_the_policy_as_votes_are() {
     let play = asked().glass_broken();

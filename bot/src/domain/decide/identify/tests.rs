@@ -1,4 +1,4 @@
-//! Who may say who an unknown contributor is, and what becomes of votes then.
+//! Tests of `identify`: the captains who may use it, and the votes that it voids.
 
 use super::*;
 use crate::domain::command::UserCommand;
@@ -11,7 +11,7 @@ fn account(id: &str) -> PersonRef {
     PersonRef::new(Platform::Git, id)
 }
 
-/// The same run with commits of people whom nobody knows.
+/// Adds commits of unknown contributors to the run.
 fn with_unknown(play: Play, ids: &[&str]) -> Play {
     play.changed(|state| {
         let unknown =

@@ -1,4 +1,4 @@
-//! What a run makes of what was seen and of what came of its acts. What is known already changes nothing.
+//! Tests of observations and effect results. Known facts change nothing.
 
 use super::*;
 use crate::domain::command::UserCommand;
@@ -13,7 +13,7 @@ use crate::fixture::{
 use hotfix_adapters::forge::{MergeMethod, PullNumber};
 use hotfix_adapters::registry::Image;
 
-/// The place of the step that brings the fix in the plan of the fixture.
+/// Index of the change step in the plan of the fixture.
 const FIX: usize = 5;
 
 fn on_branch() -> Play {
@@ -40,7 +40,7 @@ fn conflicted(state: &mut Hotfix) {
     state.fixes[0].state = FixState::Conflicted(vec!["a.rs".to_owned()]);
 }
 
-/// The branch holds nothing but picks of main.
+/// Makes the plan one that accounts for every commit on the branch.
 fn picks(state: &mut Hotfix) {
     state.plan.steps[FIX].kind = StepKind::Change { large_lines: 0, pull: false };
 }
@@ -55,7 +55,7 @@ fn seen_running(environment: Environment, short: &str, has_fix: bool) -> Observa
     }
 }
 
-/// The commits that a move of the head adapts; `None` when nothing moved.
+/// Returns the fixes that a head move marks as adapted; `None` if the head did not move.
 fn adapts(events: &[Event]) -> Option<Vec<CommitId>> {
     events
         .iter()
@@ -113,7 +113,7 @@ fn what_is_withheld_is_read_anew_while_it_may_have_changed() {
     assert_eq!(begun().saw(seen()).on_sight(seen()), no_events());
 }
 
-/// HOCS-15: the image of what ships is found once, and is not another one afterwards.
+/// HOCS-15: the image of the deployable commit is found once and then pinned.
 #[test]
 fn the_image_of_what_ships_is_pinned() {
     let image = |short: &str, digit: &str| Observation::Image {
@@ -135,7 +135,7 @@ fn the_image_of_what_ships_is_pinned() {
     assert_eq!(voted().on_sight(Observation::Tag(digest("b"))), no_events(), "nothing is pinned");
 }
 
-/// HOCS-23: an image under the right tag that is not the one of what ships is told, each reason once.
+/// HOCS-23: each reason for passing over an image is reported once.
 #[test]
 fn images_that_are_passed_over_are_told_once() {
     let why = |all: &[&str]| all.iter().map(|one| (*one).to_owned()).collect::<Vec<_>>();
@@ -153,7 +153,7 @@ fn images_that_are_passed_over_are_told_once() {
     assert_eq!(known().saw(Observation::Head(Some(head("2222222", "More")))).state.passed_over, Vec::<String>::new());
 }
 
-/// HOCS-15: nothing is pushed to a hotfix branch that production runs.
+/// HOCS-15: a push to a hotfix branch that is live is reported once.
 #[test]
 fn a_push_to_the_live_branch_is_told_once() {
     let seen = |short: Option<&str>| Observation::LiveBranch(short.map(commit));
@@ -169,7 +169,7 @@ fn a_push_to_the_live_branch_is_told_once() {
     assert_eq!(live().saw(seen(None)).on_sight(seen(None)), no_events());
 }
 
-/// Security case 101: what main took out again is not shipped without a word.
+/// Security case 101: a reverted fix is reported unless a deployment has begun.
 #[test]
 fn a_fix_that_main_reverted_is_told_while_nothing_is_begun() {
     let by = |short: &str| contribution(short, "Revert", "eve");
@@ -214,7 +214,7 @@ fn the_pull_request_is_read_and_its_merge_is_told_once() {
     assert_eq!(events[0], Event::PullSeen(draft));
 }
 
-/// APPLY-X3, security case 100: the branch is deployed first, and merged then.
+/// APPLY-X3, security case 100: a merge before the fix is live is early.
 #[test]
 fn a_merge_comes_too_early_before_the_fix_is_live() {
     let early = |change: fn(&mut Hotfix)| is_early(&voted().changed(change).state);
@@ -247,7 +247,7 @@ fn a_head_that_moved_is_told_while_the_branch_is_the_run_s() {
     assert_eq!(play.on_sight(seen(known.clone()))[0], moved("1111111", known), "more is known of it");
 }
 
-/// Somebody may have put the run on top of another base while the branch was read.
+/// The head is on the base only if it was read for the present base of the run.
 #[test]
 fn a_head_is_on_the_base_when_that_is_the_base_of_the_run() {
     let told = |play: &Play, head: HeadSeen| {
@@ -303,7 +303,7 @@ fn a_conflict_is_settled_by_what_a_person_pushes() {
     assert_eq!(adapts(&clean), Some(Vec::new()), "there is no conflict");
 }
 
-/// A plan that picks accounts for every commit: only one that could be the answer settles a conflict.
+/// In a plan of picks, only a commit that can be the resolution settles a conflict.
 #[test]
 fn a_conflict_among_picks_is_settled_by_a_commit_that_could_be_the_answer() {
     let beyond = |short: &str, withheld| Beyond { commit: commit(short), withheld };
@@ -327,7 +327,7 @@ fn a_conflict_among_picks_is_settled_by_a_commit_that_could_be_the_answer() {
     assert!(settles(known, with(beyond("6666666", false))));
 }
 
-/// APPLY-16: production is compared with what this run left there.
+/// APPLY-16: a production that runs an unexpected commit is reported as drift.
 #[test]
 fn a_production_that_others_changed_is_told() {
     let drifts = |expected: &str, found: &str| Event::Drifted {
@@ -356,7 +356,7 @@ fn a_production_that_others_changed_is_told() {
     assert_eq!(told.on_sight(seen_running(production(), "8888888", false)), [drifts("1111111", "8888888")]);
 }
 
-/// A release from main is how such a plan goes live: until then others deploy as they always do.
+/// Before a plan that releases main goes live, deployments by others are no drift.
 #[test]
 fn before_a_release_from_main_others_may_deploy() {
     let promotes = |play: Play| play.changed(|state| state.plan.steps[4].kind = StepKind::Target);
@@ -365,7 +365,7 @@ fn before_a_release_from_main_others_may_deploy() {
     assert!(matches!(see(live())[0], Event::Drifted { .. }));
 }
 
-/// APPLY-12, security case 101: what main had, it can lose.
+/// APPLY-12, security case 101: main can get the fix and lose it again; each change is reported once.
 #[test]
 fn what_main_has_or_lost_is_told_once() {
     let by = || contribution("9999999", "Revert", "eve");
@@ -425,7 +425,7 @@ fn the_world_is_surveyed_once() {
     assert_eq!(refusals[0].code, "fix.unknown");
 }
 
-/// An act that is done once is told once.
+/// A repeated effect result is reported once.
 #[test]
 fn what_came_of_an_act_is_told_once() {
     let announced = EffectResult::Announced { message: message("m1"), reached: [].into(), missed: [].into() };
@@ -591,7 +591,7 @@ fn a_deployment_goes_on_by_what_is_seen_of_it() {
 
 type Change = fn(&mut Hotfix);
 
-/// A refused effect is reported as long as it is still to be done.
+/// A refused effect is reported only while it is still needed.
 #[test]
 fn what_was_refused_is_told_while_it_has_a_point() {
     let ready = voted().by("ana", UserCommand::Deploy(production()));

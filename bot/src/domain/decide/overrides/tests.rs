@@ -1,4 +1,4 @@
-//! Who leaves which step out: one person, two, or nobody.
+//! Tests of skips and overrides: steps that one person, two people, or nobody can lift.
 
 use super::*;
 use crate::domain::command::UserCommand;
@@ -6,7 +6,7 @@ use crate::domain::decide::tests::{entered, step};
 use crate::domain::playbook::{Artifact, Trigger};
 use crate::fixture::{Play, asked, begun, person, production};
 
-/// The places of steps in the plan of the fixture.
+/// Indexes of steps in the plan of the fixture.
 const LOCAL: usize = 7;
 const STAGING: usize = 8;
 const POSTMORTEM: usize = 13;
@@ -27,7 +27,7 @@ fn next(play: &Play, act: UserCommand) -> String {
     play.answer("ana", act).unwrap_err().remove(0).next
 }
 
-/// The optional step `local` asks for an agreement that the optional deployment behind it needs.
+/// Returns a run in which the step `local` asks for the agreement that the deployment behind it needs.
 fn agreement() -> Play {
     begun().changed(|state| {
         let (party, question) = ("qa".to_owned(), "May it change under your hands?".to_owned());
@@ -67,7 +67,7 @@ fn what_is_behind_or_not_in_the_plan_is_not_left_out() {
     assert_eq!(begun().refused("dee", lift("moon", "it cannot wait")), ["step.unknown"]);
 }
 
-/// HOCS-28: a deployment that needs an agreement does not outlive it.
+/// HOCS-28: skipping an agreement also skips the optional deployment that needs it.
 #[test]
 fn without_its_agreement_an_optional_deployment_is_left_out_too() {
     assert_eq!(agreement().on_act("ben", skip("local")), [skipped("local"), skipped("staging")]);

@@ -1,4 +1,4 @@
-//! What `retry` does again, and what it leaves alone.
+//! Tests of `retry`: the effects and deployments that it repeats.
 
 use std::slice::from_ref;
 
@@ -27,13 +27,13 @@ fn retry_by(play: &Play, who: &str) -> Vec<Event> {
     play.on_act(who, UserCommand::Retry)
 }
 
-/// A deployment to production is asked for.
+/// Returns the event that requests a deployment to production.
 fn asks(rollback: bool, short: &str, reason: Option<&str>) -> Event {
     let reason = reason.map(str::to_owned);
     Event::DeployAsked { environment: production(), commit: commit(short), rollback, typed: false, reason }
 }
 
-/// The branch was deleted.
+/// Marks the branch as deleted.
 fn without_branch(play: Play) -> Play {
     play.changed(|state| state.branch_gone = true)
 }
@@ -42,7 +42,7 @@ fn back() -> UserCommand {
     UserCommand::Rollback { environment: production(), to: None, reason: "it fails".to_owned() }
 }
 
-/// The facts of the asked-for deployment could not be read.
+/// Lets the check of the requested deployment fail permanently.
 fn unread(play: Play) -> Play {
     let asked = play.state.asked_deploy.clone().unwrap();
     let key: DeployKey = "hf-12-1".parse().unwrap();
@@ -85,7 +85,7 @@ fn a_rollback_that_failed_is_asked_for_again_by_who_may() {
     assert_eq!(succeeded.refused("ana", UserCommand::Retry), ["retry.nothing"]);
 }
 
-/// A rollback that failed is history once something else was deployed.
+/// A failed rollback is retried only if it is the last deployment.
 #[test]
 fn only_the_last_rollback_is_tried_again() {
     let play = voted().changed(|state| {
@@ -175,7 +175,7 @@ fn each_effect_is_done_again_while_it_has_a_point() {
     }
 }
 
-/// The run may have moved: what the step wants is worked out anew, and what is seen to by itself is left alone.
+/// A retry computes the effects of the current step from scratch. Effects that are handled elsewhere are left out.
 #[test]
 fn the_step_says_what_it_wants() {
     let play = begun();

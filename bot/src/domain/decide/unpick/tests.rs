@@ -1,4 +1,4 @@
-//! How a fix is taken out of a run, and when it is too late for that.
+//! Tests of `unpick`: how a fix leaves a run, and when it is too late.
 
 use super::*;
 use crate::domain::command::{EffectResult, UserCommand};
@@ -14,7 +14,7 @@ fn removed(short: &str, by_hand: bool) -> Event {
     Event::FixRemoved { source: commit(short), by_hand }
 }
 
-/// The fix is on the branch, in this state.
+/// Returns a run whose fix is on the branch, in this state.
 fn on_branch(fix: FixState) -> Play {
     begun().announced().branched().picked().changed(|state| state.fixes[0].state = fix)
 }

@@ -1,4 +1,4 @@
-//! What people ask for: what is done, and with which words it is refused.
+//! Tests of user commands: their events and the texts of their refusals.
 
 use super::*;
 use crate::domain::command::Observation;
@@ -8,7 +8,7 @@ use crate::domain::playbook::{Artifact, Trigger};
 use crate::domain::service::EnvironmentPlan;
 use crate::fixture::{Play, asked, begun, closed, commit, contribution, environment, live, person, voted};
 
-/// The places of steps in the plan of the fixture.
+/// Indexes of steps in the plan of the fixture.
 const TRIAGE: usize = 0;
 const LOCAL: usize = 7;
 const LOOK: usize = 9;
@@ -49,18 +49,18 @@ fn refusals(play: &Play, who: &str, act: UserCommand) -> Vec<Refusal> {
     play.answer(who, act).unwrap_err()
 }
 
-/// Returns the reason of the first refusal, and what to do next.
+/// Returns reason and next step of the first refusal.
 fn words(play: &Play, who: &str, act: UserCommand) -> (String, String) {
     let refusal = refusals(play, who, act).remove(0);
     (refusal.reason, refusal.next)
 }
 
-/// The fix is merged, and not known to be on main.
+/// Marks the pull request as merged, without proof that main has the fix.
 fn merged_pull(play: Play) -> Play {
     play.changed(|state| state.pull.as_mut().unwrap().merged = Some(commit("eeeeeee")))
 }
 
-/// There is a second production, which runs this.
+/// Adds a second production that runs this commit.
 fn second(play: Play, runs: &str) -> Play {
     play.changed(|state| {
         let name = environment("second");
@@ -96,7 +96,7 @@ fn nothing_else_is_done_with_a_run_that_is_over() {
     assert_eq!(abandoned(live()).refused("ana", UserCommand::Retry), ["run.abandoned"]);
 }
 
-/// Security case 40: said twice, it is said once.
+/// Security case 40: a repeated command changes nothing.
 #[test]
 fn what_is_said_again_changes_nothing() {
     assert_eq!(begun().on_act("ben", UserCommand::Acknowledge), [Event::Acknowledged]);
@@ -111,7 +111,7 @@ fn what_is_said_again_changes_nothing() {
     assert_eq!(once.on_act("dee", hold("wait")), [held("wait")]);
 }
 
-/// Security case 40: the same start again brings nothing.
+/// Security case 40: a repeated `start` changes nothing; a different one joins the run.
 #[test]
 fn a_second_start_joins_the_run() {
     let joined = |title: &str| Event::Joined { title: title.to_owned() };
@@ -185,7 +185,7 @@ fn the_questions_of_the_triage_are_answered_by_their_number() {
     assert_eq!(other.refused("ben", answer(0)), ["triage.none"]);
 }
 
-/// Two of the steps ask for an agreement: `local` for that of QA, `look` for that of the stakeholders.
+/// Makes two steps ask for an agreement: `local` for that of QA, `look` for that of the stakeholders.
 fn with_agreements(play: Play) -> Play {
     play.changed(|state| {
         for (at, party, members) in [(LOCAL, "qa", ["ana", "ben"]), (LOOK, "stakeholders", ["ana", "eve"])] {
@@ -196,7 +196,7 @@ fn with_agreements(play: Play) -> Play {
     })
 }
 
-/// HOCS-17: whoever asked for the hotfix does not agree with themselves.
+/// HOCS-17: the requester cannot agree, and others agree only for their party.
 #[test]
 fn the_members_of_a_party_agree_by_name() {
     let play = with_agreements(begun().announced().branched().picked().reviewed());
@@ -264,7 +264,7 @@ fn a_word_is_about_what_runs_at_that_place() {
     assert_eq!(elsewhere.on_act("eve", verify("staging", true, note))[0], said("staging", "2222222"));
 }
 
-/// Security case 40.
+/// Security case 40: an attestation that is repeated within a minute changes nothing.
 #[test]
 fn the_same_word_a_moment_later_is_the_word_that_was() {
     let (second, minute) = (SignedDuration::from_secs(59), SignedDuration::from_mins(1));
@@ -310,7 +310,7 @@ fn the_last_deployment_to_a_place_takes_the_word() {
     assert!(matches!(&events[0], Event::DeployEnded { key: ended, .. } if *ended == key(&play)), "{events:?}");
 }
 
-/// That a rollout is through is seen by what watches it; that it failed can be said.
+/// A user can report that a watched rollout failed, but not that it succeeded.
 #[test]
 fn a_rollout_is_not_said_to_be_through() {
     let rolls_out = deploying(DeployState::RollingOut);
@@ -369,7 +369,7 @@ fn a_run_that_leaves_something_open_is_not_given_up() {
     assert!(!by_nobody[0].next.contains(ABANDON) && by_nobody[1].next.ends_with(ABANDON), "{by_nobody:?}");
 }
 
-/// APPLY-12: what production runs and main has not would be lost.
+/// APPLY-12: a run whose fix is live and not on main cannot be aborted.
 #[test]
 fn giving_up_does_not_lose_a_fix_that_is_live() {
     let lost = |play: &Play, drifted: &[&str]| {
@@ -427,7 +427,7 @@ fn what_is_merged_is_not_put_on_another_base() {
     assert_eq!(cannot_rebase(&voted().state), None);
 }
 
-/// HOCS-3: the fix goes on top of one thing.
+/// HOCS-3: a rebase is refused while the productions run different commits.
 #[test]
 fn productions_that_differ_are_brought_together_first() {
     let play = second(drifted(voted(), "fffffff"), "abc1234");
@@ -488,7 +488,7 @@ fn whether_rewritten_lines_are_the_fix_is_said_by_name() {
     assert!(told(at(Mainline::Merged(Containment::Lines, commit("eeeeeee")))));
 }
 
-/// MAIN-18.
+/// MAIN-18: a post-mortem can be filed once the fix is live.
 #[test]
 fn a_post_mortem_is_written_once_the_fix_is_live() {
     let filed = |url: Option<&str>| Event::PostmortemFiled { url: url.map(str::to_owned) };

@@ -1,4 +1,4 @@
-//! What is said of votes that another event took along.
+//! Tests of the withdrawal events for votes that other events void.
 
 use super::*;
 use crate::domain::command::{Observation, UserCommand};

@@ -1,4 +1,4 @@
-//! Votes and noes as they are given and taken back, and what shuts the gate again behind them.
+//! Tests of votes and rejections, and of the approval steps that they reopen.
 
 use super::*;
 use crate::domain::command::{Command, Frozen, Observation, Thaw, UserCommand};
@@ -13,7 +13,7 @@ use crate::fixture::{
 };
 use hotfix_adapters::registry::{Image, Published};
 
-/// The places of steps in the plan of the fixture.
+/// Indexes of steps in the plan of the fixture.
 const LOOK: usize = 9;
 const VOTES: usize = 10;
 
@@ -34,7 +34,7 @@ fn reject(reason: &str, on: Option<&str>) -> UserCommand {
     UserCommand::Reject { reason: reason.to_owned(), on: on.map(message), way }
 }
 
-/// The same run at another time.
+/// Returns the same run at another time.
 fn at(mut play: Play, now: Timestamp) -> Play {
     play.now = now;
     play
@@ -48,17 +48,17 @@ fn just_before(when: Timestamp) -> Timestamp {
     when.checked_sub(SignedDuration::from_nanos(1)).unwrap()
 }
 
-/// The moment at which the question of this run was put.
+/// Returns the time of the vote request.
 fn put(play: &Play) -> Timestamp {
     play.state.vote_requests[&production()].asked
 }
 
-/// The person who tested on staging says that it is not good after all: votes have to wait.
+/// Returns a run that takes no votes, because a negative attestation on staging reopened an earlier step.
 fn too_early() -> Play {
     asked().verified("staging", false)
 }
 
-/// A vote in the chat has to be backed by a review on the forge.
+/// Requires each vote to be backed by a review on the forge.
 fn with_reviews(play: Play) -> Play {
     play.changed(|state| state.plan.environments[1].approval.step_up = Some(StepUp::Review))
 }
@@ -79,7 +79,7 @@ fn edits(digest: &str) -> Observation {
     Observation::Edits { environment: production(), edits }
 }
 
-/// The policy is read: these people may vote, with these rules beside those of the plan.
+/// Returns an observation of the policy with these voters and approval rules.
 fn rules_with(voters: &[&str], approvals: &[(Environment, Approval)]) -> Observation {
     let standing = voters.iter().map(|who| (person(who), grant(who).roles)).collect();
     let approvals = approvals.iter().cloned().collect();
@@ -163,7 +163,7 @@ fn a_vote_needs_a_question_whose_turn_it_is() {
     assert!(matches!(voted().on_act("eve", by_reaction("m9"))[..], [Event::Voted(_)]), "before the deployment begins");
 }
 
-/// Security case 35: a reaction counts while the question is open; a word is said now, and of what would ship now.
+/// Security case 35: reactions count until the vote request expires; typed votes always refer to the present commit.
 #[test]
 fn a_question_takes_reactions_until_its_end() {
     let end = minutes(put(&asked()), 120);
@@ -191,7 +191,7 @@ fn who_asked_or_wrote_it_does_not_vote() {
     assert_eq!(asked().refused("chi", yes(None)), ["vote.author"]);
 }
 
-/// Security case 40: the same vote again is the vote that was.
+/// Security case 40: a repeated vote changes nothing while the first one is valid.
 #[test]
 fn the_same_vote_counts_once_while_it_holds() {
     let once = asked().by("ben", by_reaction("m9"));
@@ -242,7 +242,7 @@ fn what_began_is_not_stopped_by_a_vote_that_is_taken_back() {
     assert_eq!(live().on_act("ben", back(None)), [withdrawn("ben", None)]);
 }
 
-/// A deployment that failed is to be tried again, so that the votes are asked for again, however they went.
+/// After a failed deployment, a withdrawn vote or a rejection reopens the approval step.
 #[test]
 fn the_gate_of_a_deployment_that_failed_is_shut_again() {
     let failed = || running().ends(Some("no space left"));
@@ -287,7 +287,7 @@ fn a_no_shuts_the_gate() {
     assert_eq!(asked().on_act("chi", button), [no(VoteSource::Button, None)]);
 }
 
-/// Security case 40: the same no again is the no that was.
+/// Security case 40: a repeated rejection changes nothing.
 #[test]
 fn the_same_no_counts_once() {
     let once = asked().by("chi", reject("not today", None));
@@ -304,7 +304,7 @@ fn a_review_that_is_gone_takes_its_vote_along() {
     let events = play.on_sight(unreviewed(&play));
     assert_eq!(events[1..3], [withdrawn("ben", Some(VoidReason::Review)), reopened("votes", why)]);
     assert_eq!(events[3..], rest, "the vote of Dee, which nothing backed yet, still waits");
-    // A vote that came while it was read is not judged by it.
+    // A vote that was cast after the reading began is not judged by it.
     let before = StampedObservation::new(&with_reviews(asked()).state.into(), unreviewed(&play));
     let events = play.events(&Command::Observed(before));
     assert_eq!(events[1..2], [reopened("votes", why)]);
@@ -318,7 +318,7 @@ fn freeze() -> Option<Frozen> {
     Some(Frozen { reason: "It is Friday.".to_owned(), end: Thaw::Word("payments".to_owned()) })
 }
 
-/// The facts that are read right before a deployment judge each vote by name.
+/// The facts read right before a deployment judge each vote individually.
 #[test]
 fn votes_that_do_not_count_any_more_are_void_by_name() {
     let ready = voted().by("ana", UserCommand::Deploy(production()));
@@ -375,10 +375,10 @@ fn votes_of_those_who_may_not_vote_any_more_lapse() {
     assert_eq!(voted().on_sight(rules(&["ben", "dee"])), no_events());
     let events = voted().on_sight(rules(&["dee"]));
     assert_eq!(events, [withdrawn("ben", Some(VoidReason::Left)), reopened("votes", LAPSED), entered("votes")]);
-    // A vote that came meanwhile is judged next time.
+    // A vote that was cast after the reading began is not judged by it.
     let before = StampedObservation::new(&asked().state.into(), rules(&[]));
     assert_eq!(voted().events(&Command::Observed(before)), no_events());
-    // One that is just being checked is judged there.
+    // Votes of a deployment that is being checked are judged by its facts.
     let ready = voted().by("ana", UserCommand::Deploy(production()));
     assert_eq!(ready.on_sight(rules(&[])), no_events());
 }
@@ -461,7 +461,7 @@ fn a_pull_request_that_goes_elsewhere_takes_the_votes_along() {
     assert_eq!(before.on_sight(Observation::Pull { seen, merged: None }), told, "it is not the turn of votes");
 }
 
-/// Security case 26.
+/// Security case 26: no votes are accepted while the pull request targets another branch.
 #[test]
 fn nobody_votes_on_a_change_of_another_branch() {
     assert_eq!(astray(&asked().state), None);

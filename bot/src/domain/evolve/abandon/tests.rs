@@ -1,4 +1,4 @@
-//! What an abandoned run keeps.
+//! Tests of the state of an abandoned run.
 
 use super::*;
 use crate::domain::effect::Effect;

@@ -1,4 +1,4 @@
-//! A glass is broken by oneself, and reviewed by others.
+//! Tests of break-glass events: a user breaks the glass for themselves, and others countersign.
 
 use super::*;
 use crate::domain::command::UserCommand;

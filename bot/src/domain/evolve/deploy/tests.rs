@@ -1,4 +1,4 @@
-//! What deployments do to a run, and what others do to production.
+//! Tests of deployment and drift events.
 
 use super::*;
 use crate::domain::command::UserCommand;
@@ -7,7 +7,8 @@ use crate::domain::evolve::tests::{
 };
 use crate::fixture::{Play, asked, commit, live, person, production, staging, voted};
 
-/// APPLY-16: the fixes go on top of what runs now, and everything about them is said again.
+/// APPLY-16: a rebase moves the commits from the old base onto the found commit, and reopens the change step and all
+/// steps behind it.
 #[test]
 fn a_rebase_starts_from_what_was_found() {
     let play = drifted(voted()).changed(|state| state.rolled_in = true);
@@ -18,7 +19,7 @@ fn a_rebase_starts_from_what_was_found() {
     assert!(!rebased.head.as_ref().unwrap().on_base);
     assert!(rebased.steps[FIX..].iter().all(|step| *step == StepState::Ahead));
     assert!(matches!(rebased.steps[FIX - 1], StepState::Done { .. }));
-    // Once more, before the first rebase is done: the commits are still those on the first base.
+    // A second drift before the first rebase is done: the commits are still those on the first base.
     let twice = drifted(Play { state: rebased, ..play.clone() });
     let twice = bot(&twice.state, Event::DriftSettled { choice: DriftChoice::Rebase });
     assert_eq!(twice.rebase_from, Some(commit("abc1234")));
@@ -129,7 +130,7 @@ fn production_is_live_since_its_first_deployment_that_succeeded() {
     assert_eq!(ended(to_staging, None).live_at, None);
 }
 
-/// HOCS-37: what was said of the new version has to be said again, unless the run only waited for its end.
+/// HOCS-37: a rollback reopens the approval step, unless the run only waited to expire.
 #[test]
 fn a_rollback_sets_the_votes_back() {
     let play = drifted(running()).changed(|state| state.deploys[1].intent.rollback = true);

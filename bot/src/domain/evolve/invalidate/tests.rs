@@ -1,4 +1,4 @@
-//! What does not hold any more after an event, and what stays as it is.
+//! Tests of invalidation: steps and statements that an event reopens or voids, and those that it keeps.
 
 use hotfix_adapters::registry::Published;
 
@@ -17,7 +17,7 @@ fn veto() -> Rejection {
     Rejection { reason: "no".to_owned(), source: VoteSource::Command, on: None }
 }
 
-/// Security case 25: what was said of the old head is void.
+/// Security case 25: a new head voids everything that was given for the old one.
 #[test]
 fn a_moved_head_makes_what_was_said_void() {
     let conflict = || FixState::Conflicted(vec!["a.rs".to_owned()]);
@@ -53,7 +53,7 @@ fn a_moved_head_makes_what_was_said_void() {
     assert!(elsewhere.rebase_conflict.is_some() && elsewhere.rebase_from.is_some());
 }
 
-/// An act whose turn had come waits for it anew when a step before it opens again; the step itself and what is before it do not.
+/// Reopening a step puts later current actions back. The step itself and earlier steps keep their state.
 #[test]
 fn acts_behind_a_step_that_opens_again_start_over() {
     let since = at();
@@ -80,7 +80,7 @@ fn acts_behind_a_step_that_opens_again_start_over() {
     assert!(matches!(begun.steps[PRODUCTION], StepState::Current { .. }), "it has begun");
 }
 
-/// HOCS-15, HOCS-31: what was done with the old image is done again; what was left out stays so, unless that judged the image.
+/// HOCS-15, HOCS-31: a moved image reopens the steps behind it. Skipped steps stay skipped unless they judge the image.
 #[test]
 fn a_moved_image_is_deployed_and_looked_at_again() {
     let play = live().changed(|state| {
@@ -110,7 +110,7 @@ fn a_moved_image_is_deployed_and_looked_at_again() {
     assert_eq!(bot(&play.state, Event::ImageMoved { to: None }).steps, play.state.steps, "the plan pins no image");
 }
 
-/// Steps that a captain gave up are left out, unless they were done or left out before, and stay so when other steps open again.
+/// A waived mainline step is skipped unless it was done before, and stays skipped when other steps are reopened.
 #[test]
 fn a_waived_way_back_is_left_out() {
     let waived = |play: Play| by(&play.state, "dee", Event::MergebackWaived { reason: "a flag".to_owned() });
@@ -123,7 +123,7 @@ fn a_waived_way_back_is_left_out() {
     assert_eq!(waived(live().changed(|state| state.steps[MAIN] = done())).steps[MAIN], done());
 }
 
-/// APPLY-17: the regular release deploys the fix, and this run asks nobody about it.
+/// APPLY-17: a run that is rolled into the regular release skips its approvals and deployments.
 #[test]
 fn a_run_that_is_rolled_in_deploys_nothing_more() {
     let play = drifted(asked()).changed(|state| state.steps[LOOK] = skipped());

@@ -1,4 +1,4 @@
-//! What people said is kept with who said it.
+//! Tests of statements: each one is stored with the person who made it.
 
 use super::*;
 use crate::domain::event::{Actor, Closing, Vote};
@@ -40,7 +40,7 @@ fn only_a_word_that_differs_from_the_plan_is_kept() {
     assert_eq!(unknown, "the plan has no such environment");
 }
 
-/// Who voted where, in order.
+/// Returns environment and person of each vote, in order.
 fn voters(state: &Hotfix) -> Vec<(String, String)> {
     state.votes.iter().map(|vote| (vote.environment.to_string(), vote.person.to_string())).collect()
 }
@@ -95,7 +95,7 @@ fn words_are_kept_with_who_said_them() {
     assert_eq!(both.agreed, [(step("review"), [person("ben"), person("dee")].into())].into());
 }
 
-/// HOCS-31: a word is on the image that runs where somebody looked.
+/// HOCS-31: an attestation is bound to the image that the environment runs.
 #[test]
 fn a_word_is_on_the_image_that_runs_there() {
     let play = live().changed(|state| state.deploys[0].intent.image = Some(image('a')));

@@ -1,4 +1,4 @@
-//! What was refused is kept, and forgotten once it is done or has no point.
+//! Tests of stuck effects: they are kept until they are done or no longer needed.
 
 use hotfix_adapters::ids::DeployKey;
 
@@ -9,7 +9,8 @@ use crate::domain::evolve::tests::{PRODUCTION, at, bot, by, last_key, noted, ste
 use crate::domain::hotfix::{AskedDeploy, FixState};
 use crate::fixture::{Play, asked, commit, head, live, message, production, staging, voted};
 
-/// A deployment by a broken glass that nobody was told of yet, with a fix that leaves, and something refused of every kind.
+/// Returns a run that is deploying by a break-glass without announcement, unpicks a fix, and has one stuck effect of
+/// every kind.
 fn refused_all() -> Hotfix {
     let one = || commit("1111111");
     let play = asked().glass_broken().by("ana", UserCommand::Deploy(production())).begins("abc1234");
@@ -88,7 +89,7 @@ fn what_was_refused_is_forgotten_once_it_is_done_or_has_no_point() {
     assert!(retried.stuck.is_empty() && retried.rolled_back.is_none());
 }
 
-/// A refusal that concerned the way back to main is forgotten with it only when it is its turn.
+/// A waiver drops a stuck effect of the current step only if that is the mainline step.
 #[test]
 fn a_refusal_that_serves_another_step_outlives_a_waiver() {
     let refused = Stuck { effect: Effect::OpenPull, reason: "no".to_owned(), asked: None };
@@ -100,7 +101,7 @@ fn a_refusal_that_serves_another_step_outlives_a_waiver() {
     assert_eq!(waive(voted()), [refused]);
 }
 
-/// A refusal is kept once, however often it comes; with a deployment that could not be judged goes its question.
+/// A repeated refusal is stored once. The request of a deployment whose check failed is stored with it.
 #[test]
 fn a_refusal_is_kept_with_the_question_that_it_answers() {
     let play = voted().by("ana", UserCommand::Deploy(production()));
@@ -118,8 +119,8 @@ fn a_refusal_is_kept_with_the_question_that_it_answers() {
     assert_eq!((unread.stuck, unread.asked_deploy), (vec![Stuck { effect: check, reason, asked: Some(asked) }], None));
 }
 
-/// A deployment of something that no longer ships, or whose turn is over, is not asked for any more; one that puts back what ran
-/// before is.
+/// A requested deployment is dropped if it would ship something else or if its step is no longer reached. A requested
+/// rollback is kept.
 #[test]
 fn a_void_question_is_forgotten_unless_it_puts_back() {
     let asked = voted().by("ana", UserCommand::Deploy(production())).state.asked_deploy.unwrap();

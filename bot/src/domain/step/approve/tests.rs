@@ -1,4 +1,4 @@
-//! When the votes for an environment are there, and when the bot asks for them.
+//! Tests of the approval step: quorum and vote requests.
 
 use hotfix_adapters::forge::PullNumber;
 
@@ -48,7 +48,7 @@ fn the_votes_are_there_or_are_waited_for() {
     assert_eq!(of(&narrowed), Progress::done("<@ben>, <@dee> on 1111111 for production (only eu)"));
 }
 
-/// The broken glass counts once it is told, and stands in for votes alone: a no still counts.
+/// A break-glass counts once it is announced. It replaces votes only: a rejection still blocks.
 #[test]
 fn a_broken_glass_counts_once_it_is_told() {
     let broken = asked().glass_broken();
@@ -61,7 +61,7 @@ fn a_broken_glass_counts_once_it_is_told() {
     assert_eq!(of(&enough), Progress::done("nobody's word is asked for on 1111111 for production"));
 }
 
-/// A pull request that goes elsewhere is put right before anybody votes.
+/// No votes are requested while the pull request targets another branch.
 #[test]
 fn nobody_votes_while_the_pull_request_goes_elsewhere() {
     let (number, into) = (PullNumber(7), "release".parse().unwrap());

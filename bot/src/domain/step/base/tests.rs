@@ -1,4 +1,4 @@
-//! Where a hotfix is built on: what says so, and what is said when that is not clear.
+//! Tests of the base: its sources, and the refusals if they are missing or disagree.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +20,7 @@ fn survey(running: Option<char>, last: Option<char>, from: Option<char>) -> Snap
     }
 }
 
-/// APPLY-6: the sources must agree, one is enough, none is not, and a person's word settles it.
+/// APPLY-6: all known sources must agree, one is enough, and the requester's `--from` settles a disagreement.
 #[test]
 fn the_sources_of_the_base_agree_or_a_person_says() {
     let first = |survey: &Snapshot| {
@@ -47,7 +47,7 @@ fn productions(all: &[(&str, char)]) -> BTreeMap<Environment, CommitId> {
     all.iter().map(|(name, digit)| (environment(name), of(*digit))).collect()
 }
 
-/// Returns why there is no base: the code with what it cites, the reason, and what can be done.
+/// Returns the refusal of a base: its code with the cited runbook id, its reason, and the next step.
 fn against(survey: &Snapshot, from: BaseSource) -> (String, String, String) {
     let refusal = find(survey, from).unwrap_err();
     (cited(std::slice::from_ref(&refusal)).remove(0), refusal.reason, refusal.next)
@@ -85,7 +85,7 @@ fn what_says_so_is_kept_with_the_base() {
     assert_eq!(by(&told_too, BaseSource::Production), ["the cluster"]);
 }
 
-/// APPLY-6, HOCS-3: who says what is told, and how it can be settled.
+/// APPLY-6, HOCS-3: a refusal names each source with its commit, and how to settle the disagreement.
 #[test]
 fn sources_that_disagree_are_told_apart() {
     let settle = "Find out which is true, and start again with --from and that commit.";
@@ -106,7 +106,7 @@ fn sources_that_disagree_are_told_apart() {
     assert_eq!(against(&survey(None, None, None), BaseSource::Production).0, "base.unknown APPLY-6");
 }
 
-/// HOCS-3: a production that runs something else would lose it.
+/// HOCS-3: a base is refused if a production runs another commit.
 #[test]
 fn a_named_base_is_what_every_production_runs() {
     let mut survey = survey(None, None, Some('c'));
@@ -126,7 +126,7 @@ fn a_named_base_is_what_every_production_runs() {
     );
 }
 
-/// HOCS-3, HOCS-6: the base of a hotfix is a release, by its git tag.
+/// HOCS-3, HOCS-6: the base is the git tag of the release that runs.
 #[test]
 fn the_base_is_the_tag_of_the_release_that_runs() {
     let with = |all: &[Told]| Snapshot { told: all.to_vec(), ..survey(Some('a'), None, None) };

@@ -1,4 +1,4 @@
-//! When a branch is there, and what is in its way.
+//! Tests of the branch step and of the objections to the branch name.
 
 use super::super::tests::cited as codes;
 use super::*;
@@ -6,10 +6,10 @@ use crate::domain::event::{LeftBranch, Snapshot};
 use crate::domain::id::HotfixId;
 use crate::fixture::{Play, begun, commit};
 
-/// The place of the step in the plan of the fixture.
+/// Index of the branch step in the plan of the fixture.
 const BRANCH: usize = 4;
 
-/// The run, of which the world was found otherwise.
+/// Returns a run with a changed snapshot.
 fn found(change: impl FnOnce(&mut Snapshot)) -> Play {
     begun().changed(|state| change(state.snapshot.as_mut().unwrap()))
 }
@@ -18,7 +18,7 @@ fn left(at: &str) -> Option<LeftBranch> {
     Some(LeftBranch { run: HotfixId(3), at: commit(at), aside: "kept".parse().unwrap(), pull: None })
 }
 
-/// What is in the way of a branch when there is another one of this name, at this commit.
+/// Returns the objections to the branch `ours` if a branch `name` exists at this commit.
 fn beside(ours: &str, name: &str, at: &str) -> Vec<String> {
     let play = found(|survey| survey.branches.push((name.parse().unwrap(), commit(at))));
     let play = play.changed(|state| state.plan.branch = ours.parse().unwrap());
@@ -50,7 +50,7 @@ fn a_branch_is_made_once_at_the_base() {
     assert_eq!(enter(&state, BranchRole::Fix), []);
 }
 
-/// APPLY-X5, APPLY-13: what an earlier run left behind, and what git cannot hold at once. The plan serves APPLY-X2 alone.
+/// APPLY-X5, APPLY-13: leftover branches and names that git cannot store are refused. The plan serves APPLY-X2 alone.
 #[test]
 fn other_branches_are_in_the_way_by_name_or_by_where_they_are() {
     let nothing = Vec::<String>::new();
@@ -85,7 +85,7 @@ fn nothing_is_in_the_way_of_a_branch_without_a_base() {
     }
 }
 
-/// The bot puts aside what an earlier run left behind, as long as it is exactly that.
+/// A leftover branch is moved out of the way only if nobody pushed to it.
 #[test]
 fn what_an_earlier_run_left_is_put_aside() {
     let with = |branches: &[(&str, &str)], which| {
@@ -102,7 +102,7 @@ fn what_an_earlier_run_left_is_put_aside() {
     assert_eq!(with(&[("hotfix", "2222222")], BranchRole::Integration), ["branch.stale"]);
 }
 
-/// HOCS-14: an image of that time may still carry the tag.
+/// HOCS-14: a used branch name is refused, because an old image may still carry its tag.
 #[test]
 fn a_name_is_used_once() {
     let used = |name: &str| {
@@ -113,7 +113,7 @@ fn a_name_is_used_once() {
     assert_eq!(used("hotfix/a"), Vec::<String>::new());
 }
 
-/// Each runbook has sentences of its own, and the one at hand is cited.
+/// A refusal cites a runbook id that the step serves.
 #[test]
 fn the_sentence_that_the_step_serves_is_cited() {
     let cites = |serves: &[&str], which| {

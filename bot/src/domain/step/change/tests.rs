@@ -1,4 +1,4 @@
-//! When the fix is on the branch, what keeps it from being there, and what the bot does about it.
+//! Tests of the change step: its progress, its waits and its effects.
 
 use super::super::extra_commits::ExtraKind;
 use super::*;
@@ -6,12 +6,12 @@ use crate::domain::event::Beyond;
 use crate::domain::hotfix::{Fix, Reverted};
 use crate::fixture::{Play, begun, commit, contribution, person};
 
-/// The fix is picked, and its pull request is open.
+/// Returns a run whose fix is picked and whose pull request is open.
 fn there() -> Play {
     begun().announced().branched().picked()
 }
 
-/// Nothing is on the branch yet.
+/// Returns a run with an empty branch.
 fn before() -> Play {
     begun().announced().branched()
 }
@@ -58,7 +58,7 @@ fn unopened(state: &mut Hotfix) {
     state.pull = None;
 }
 
-/// A change to a run.
+/// A modification of the run.
 type Change = fn(&mut Hotfix);
 
 #[test]
@@ -73,7 +73,7 @@ fn the_fix_is_there_with_its_size_and_its_pull_request() {
     assert_eq!(two, Progress::done(format!("{size}, of which a person adapted 2")));
 }
 
-/// MAIN-5: it is a warning, above a limit, where there is one.
+/// MAIN-5: a fix above the limit gets a warning; a limit of zero disables it.
 #[test]
 fn a_fix_above_the_limit_is_called_large() {
     let large = "1 commit, +12 −3 in 2 files, which is large for a hotfix, pull request #7";
@@ -145,7 +145,7 @@ fn the_bot_puts_the_fix_on_the_base_that_is_there_now() {
     assert_eq!(rebase(&moved.changed(|state| state.base = None)), []);
 }
 
-/// While a person has to settle something, the bot puts nothing on the branch.
+/// The bot puts nothing on the branch while a user must act.
 #[test]
 fn the_bot_waits_for_people() {
     let waits: [(&str, Change); 5] = [

@@ -1,4 +1,4 @@
-//! Which checks let a commit pass, and which of them are expected.
+//! Tests of the judgment of checks, and of the checks that are expected.
 
 use super::super::tests::{check, main_seen};
 use super::*;
@@ -10,7 +10,7 @@ fn words(required: &RequiredChecks, expected: &[&str], checks: &[Check]) -> Vec<
     judge(&Rules { required, lenient: &lenient }, expected.iter(), checks).all()
 }
 
-/// Security case 92: no check, or none but those that may fail or said nothing, is never a pass.
+/// Security case 92: a commit without checks, or with only lenient or neutral ones, does not pass.
 #[test]
 fn no_check_is_never_a_pass() {
     use CheckState::{Neutral, Success};
@@ -28,7 +28,7 @@ fn no_check_is_never_a_pass() {
     assert_eq!(words(&RequiredChecks::None, &[], &[]), Vec::<String>::new());
 }
 
-/// Security cases 51 and 92: one fast green check does not stand for those that are expected.
+/// Security cases 51 and 92: a green check does not replace an expected one.
 #[test]
 fn what_is_expected_must_be_reported_and_green() {
     use CheckState::{Failure, Neutral, Pending, Success};
@@ -44,7 +44,7 @@ fn what_is_expected_must_be_reported_and_green() {
     assert_eq!(words(&RequiredChecks::None, &[], &[check("build", Failure)]), ["build failed"]);
 }
 
-/// Security case 92: checks that said nothing are no success, unless none is required.
+/// Security case 92: neutral checks are no success, unless no checks are required.
 #[test]
 fn something_has_to_succeed() {
     use CheckState::{Failure, Neutral, Pending, Success};
@@ -64,7 +64,7 @@ fn something_has_to_succeed() {
     assert_eq!(of(&listed, &named), ["noise failed"], "what the service names has to be green");
 }
 
-/// Failures are told apart from what is still open, and come first.
+/// Failed and open checks are reported separately, failures first.
 #[test]
 fn failed_and_open_checks_are_told_apart() {
     use CheckState::{Failure, Pending};
@@ -98,7 +98,7 @@ fn only_checks_that_succeeded_are_counted_as_green() {
     assert_eq!(of(listed, &beside), "1 check green", "those that the service does not name do not count");
 }
 
-/// The run of a service that names no checks: those of main and of the forge are expected.
+/// Returns a run of a service that names no checks, so that those of main and of the forge are expected.
 fn expecting() -> Play {
     asked().changed(|state| {
         state.plan.required_checks = RequiredChecks::Expected;
@@ -108,14 +108,14 @@ fn expecting() -> Play {
     })
 }
 
-/// The checks of the branch, of the merge and of main that are missing when only one was reported.
+/// Returns the missing checks of the head, the merge and main if only an unrelated one was reported.
 fn missing(play: &Play) -> [Vec<String>; 3] {
     let other = [check("other", CheckState::Success)];
     let state = &play.state;
     [of_head(state, &other), of_merge(state, &other), of_main(&state.plan, &other)].map(Verdict::all)
 }
 
-/// Security cases 51 and 92: a required check is one that the forge requires, or that main has.
+/// Security cases 51 and 92: the forge's required checks and the checks of main are expected.
 #[test]
 fn what_is_expected_is_known_from_the_forge_and_from_main() {
     let main = || vec!["main is missing".to_owned()];
@@ -129,7 +129,7 @@ fn what_is_expected_is_known_from_the_forge_and_from_main() {
     assert_eq!(missing(&unread).concat(), Vec::<String>::new());
 }
 
-/// Security case 92: what the merge itself reports says nothing of what is missing there.
+/// Security case 92: the checks of the merge commit do not tell which checks are expected.
 #[test]
 fn the_last_commit_of_main_with_checks_tells_what_a_merge_has_to_have() {
     let of = |seen: &str, checks: &[Check], merged: Option<&str>| {
@@ -149,7 +149,7 @@ fn the_last_commit_of_main_with_checks_tells_what_a_merge_has_to_have() {
     assert_eq!(of("eeeeeee", &[], None), ["before is missing"]);
 }
 
-/// The head of the branch, the merge and main are judged by what the plan names, and may leave out what the plan allows.
+/// The settings of the plan apply to the head, the merge and main.
 #[test]
 fn the_plan_says_which_checks_count() {
     let mut play = asked().changed(|state| state.plan.lenient_checks = vec!["lint".to_owned()]);

@@ -1,16 +1,16 @@
-//! How a deployment of what ships stands.
+//! Tests of the progress of a deployment step.
 
 use super::*;
 use crate::domain::command::UserCommand;
 use crate::domain::service::TargetPlan;
 use crate::fixture::{Play, asked, commit, live, person, production, staging, voted};
 
-/// The step of the fixture that deploys to production.
+/// Returns the progress of the deployment to production.
 fn of(play: &Play, trigger: Trigger) -> Progress {
     progress(&play.state, &"production".parse().unwrap(), &production(), trigger)
 }
 
-/// Production was deployed to, and it stands like this.
+/// Returns a run whose deployment to production is in this state.
 fn stands(deploy: DeployState) -> Play {
     live().changed(|state| state.deploys.last_mut().unwrap().state = deploy)
 }
@@ -44,7 +44,7 @@ fn it_is_done_when_what_ships_runs_there() {
     assert_eq!(of(&narrowed, Trigger::Command), Progress::done(promoted));
 }
 
-/// A deployment of something else, or to another environment, is none of what ships.
+/// Deployments of another commit, or to another environment, do not count.
 #[test]
 fn another_deployment_is_not_this_one() {
     let command = Progress::Waiting(Wait::DeployCommand(production()));

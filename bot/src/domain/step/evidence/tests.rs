@@ -1,4 +1,4 @@
-//! What a completed step rests on, when that is gone, and whom it concerns.
+//! Tests of evidence: steps that no longer hold, and the actions that rely on them.
 
 use hotfix_adapters::forge::{CheckState, MergeMethod, ReviewVerdict};
 
@@ -11,7 +11,7 @@ use crate::domain::playbook::{Artifact, BaseSource, BranchRole, Trigger, VerifyP
 use crate::domain::service::EnvironmentPlan;
 use crate::fixture::{Play, asked, begun, commit, environment, live, production, staging, voted};
 
-/// The places of steps in the plan of the fixture.
+/// Indexes of steps in the plan of the fixture.
 const WITHHELD: usize = 2;
 const REVIEW: usize = 6;
 const STAGING: usize = 8;
@@ -44,12 +44,12 @@ fn told(play: &Play, expected: &[(&str, &str)]) {
 
 const DRAFT: (&str, &str) = ("review", "the pull request is a draft");
 
-/// The deployment to production is on its way.
+/// Returns a run with a running deployment to production.
 fn deploying() -> Play {
     voted().by("ana", UserCommand::Deploy(production())).begins("abc1234")
 }
 
-/// A step of this kind that is done, as the first of the plan.
+/// Inserts a completed step of this kind at the front of the plan.
 fn done(play: Play, kind: StepKind) -> Play {
     play.changed(|state| {
         let at = state.opened_at;
@@ -62,7 +62,7 @@ fn deploy_to(environment: Environment) -> StepKind {
     StepKind::Deploy { environment, trigger: Trigger::Command, what: Artifact::Fix }
 }
 
-/// A second production, to which the plan deploys at its end.
+/// Adds a second production, with a deployment step at the end of the plan.
 fn second(state: &mut Hotfix) {
     let plan = EnvironmentPlan { name: environment("us"), ..state.plan.environments[1].clone() };
     state.plan.environments.push(plan);
@@ -70,14 +70,14 @@ fn second(state: &mut Hotfix) {
     state.steps.push(StepState::Ahead);
 }
 
-/// The last deployment to production once more, to another environment.
+/// Repeats the last deployment to production for another environment.
 fn also_to(state: &mut Hotfix, environment: Environment) {
     let mut deploy: Deployment = state.deploys.last().unwrap().clone();
     deploy.intent.environment = environment;
     state.deploys.push(deploy);
 }
 
-/// Security case 91.
+/// Each kind of step declares its evidence (security case 91).
 #[test]
 fn kinds_of_steps_declare_what_they_rest_on() {
     use Evidence::{
@@ -104,7 +104,7 @@ fn kinds_of_steps_declare_what_they_rest_on() {
     }
 }
 
-/// Security case 91: what is gone is told in words, until the act that relies on it has begun.
+/// Security case 91: a completed step with lost evidence is unsound until the action that relies on it has begun.
 #[test]
 fn a_completed_step_is_unsound_when_its_evidence_is_gone() {
     let one: [(Change, &[(&str, &str)]); 8] = [
@@ -168,7 +168,7 @@ fn what_is_told_concerns_what_is_out() {
     told(&live().changed(draft).changed(back), &[]);
 }
 
-/// The second production is still to be deployed to: what it relies on is set back, and not only told.
+/// A step is reopened, and not only reported, while a deployment to the second production relies on it.
 #[test]
 fn what_another_deployment_relies_on_is_set_back() {
     let play = live().changed(second).changed(draft);
@@ -179,10 +179,10 @@ fn what_another_deployment_relies_on_is_set_back() {
     told(&begun, &[DRAFT]);
 }
 
-/// No act relies on a step behind it, and what the run is past is no act to come.
+/// An action relies only on the steps before it, and a step that the run has passed is no future action.
 #[test]
 fn an_act_relies_on_the_steps_before_it() {
-    // Nothing was deployed, and staging is all that the plan deploys to.
+    // Nothing was deployed, and staging is the only deployment in the plan.
     let staging = |step: StepState| {
         asked().changed(draft).changed(|state| {
             state.plan.steps.truncate(LOOK + 1);
@@ -198,7 +198,7 @@ fn an_act_relies_on_the_steps_before_it() {
     lost_now(&staging(StepState::Skipped { by: None, reason: String::new() }), &[]);
 }
 
-/// Which acts are still to begin.
+/// A deployment has begun once it deploys the deployable commit, unless it failed. A merge has begun once it is done.
 #[test]
 fn an_act_is_to_begin_until_it_was_begun_with_what_ships() {
     let production = || deploy_to(production());
@@ -230,7 +230,7 @@ fn an_act_is_to_begin_until_it_was_begun_with_what_ships() {
     }
 }
 
-/// The production that runs what went out on the strength of a step.
+/// The result is the environment of the step, or the last production that runs a deployment of this run.
 #[test]
 fn where_it_is_out_is_the_production_that_the_step_is_about_or_the_last_one() {
     let two = || live().changed(second).changed(|state| also_to(state, environment("us")));
@@ -314,7 +314,7 @@ fn what_is_in_the_way_of_an_act_is_open_or_does_not_hold_any_more() {
     assert_eq!(words(&of(&voted().changed(draft).changed(skipped))), []);
     let offered = |state: &mut Hotfix| state.steps[REVIEW] = StepState::Offered { since: state.opened_at };
     assert_eq!(words(&of(&voted().changed(draft).changed(offered))), []);
-    // Votes and images have a judgement of their own.
+    // Votes and images are judged elsewhere.
     assert_eq!(words(&of(&voted().changed(|state| state.votes.clear()))), []);
     assert_eq!(words(&of(&done(voted(), StepKind::Image))), []);
     let open = |state: &mut Hotfix| state.steps[WITHHELD] = StepState::Ahead;
@@ -325,7 +325,7 @@ fn what_is_in_the_way_of_an_act_is_open_or_does_not_hold_any_more() {
     assert_eq!(words(&of(&impossible)), [("withheld", why)]);
 }
 
-/// Main goes on while the fix is made: only what speaks against it takes the step back.
+/// Failures and release blockers of main make the step unsound; missing checks of a new commit do not.
 #[test]
 fn main_that_goes_red_takes_a_step_back_and_one_that_is_not_read_yet_does_not() {
     let main = |state: CheckState, blockers: &[&str]| Some(main_seen("ddddddd", &[check("build", state)], blockers));
@@ -336,7 +336,7 @@ fn main_that_goes_red_takes_a_step_back_and_one_that_is_not_read_yet_does_not() 
     lost_now(&seen(main(CheckState::Failure, &["#3 blocks"])), &[("extra", "build failed; #3 blocks")]);
 }
 
-/// What keeps a step from being done, for those whose words say more than that it is open.
+/// The reason of an open step names its checks.
 #[test]
 fn the_checks_that_are_waited_for_are_named() {
     let open = |kind: StepKind, seen: Option<MainSeen>| {

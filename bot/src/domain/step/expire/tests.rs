@@ -1,4 +1,4 @@
-//! When a hotfix is not in production any more, or is there by a release.
+//! Tests of the expiry: rollbacks and releases that end a hotfix.
 
 use super::*;
 use crate::domain::playbook::StepKind;
@@ -17,7 +17,7 @@ fn rolled_in(state: &mut Hotfix) {
     state.rolled_in = true;
 }
 
-/// A service with a second production, to which the same is deployed.
+/// Adds a second production that gets the same deployments.
 fn two(state: &mut Hotfix) {
     let plan = EnvironmentPlan { name: environment("us"), ..state.plan.environments[1].clone() };
     state.plan.environments.push(plan);
@@ -38,7 +38,7 @@ fn of(play: &Play) -> Progress {
 const RELEASED: &str = "a release that has the fix took its place";
 const BACK: &str = "production is back at what it ran before";
 
-/// HOCS-34, HOCS-37.
+/// A hotfix is live until a release or a rollback replaces it on every production (HOCS-34, HOCS-37).
 #[test]
 fn a_hotfix_stands_until_it_is_released_or_taken_back() {
     let stands = |names: &[&str]| Progress::Waiting(Wait::Expiry(names.iter().map(|name| environment(name)).collect()));
@@ -51,7 +51,7 @@ fn a_hotfix_stands_until_it_is_released_or_taken_back() {
     assert_eq!(of(&live().changed(two).changed(rolled_back)), stands(&["us"]));
 }
 
-/// A fix that goes out with the regular release is waited for on every production.
+/// A fix that was rolled into the regular release waits for the release on every production.
 #[test]
 fn a_fix_that_was_rolled_in_waits_for_the_release_everywhere() {
     let waits = |names: &[&str]| Progress::Waiting(Wait::Release(names.iter().map(|name| environment(name)).collect()));

@@ -1,11 +1,11 @@
-//! What may be on a branch beside the picks that were asked for.
+//! Tests of the classification of extra commits.
 
 use super::super::tests::spec;
 use super::*;
 use crate::domain::hotfix::Fix;
 use crate::fixture::{begun, commit};
 
-/// A branch with these other commits, of which main has the second kind, and with so many fixes that a person adapted.
+/// Returns a run with these extra commits (`true` if held back) and this number of adapted fixes.
 fn branch(others: &[(&str, bool)], adapted: usize) -> Hotfix {
     let mut state = begun().announced().branched().picked().state;
     let beyond = |(short, withheld): &(&str, bool)| Beyond { commit: commit(short), withheld: *withheld };
@@ -31,7 +31,7 @@ fn what_nobody_asked_for_must_not_be_there() {
     assert_eq!(whys(&begun().state), []);
 }
 
-/// SRE-10: once for each conflict, and the oldest first.
+/// SRE-10: one extra commit is allowed per adapted fix, the oldest first.
 #[test]
 fn a_commit_may_stand_for_each_adapted_fix() {
     let one = branch(&UNKNOWN, 1);
@@ -43,12 +43,12 @@ fn a_commit_may_stand_for_each_adapted_fix() {
     assert_eq!(unexpected_commits(&one), [(&withheld, ExtraKind::Withheld), (&unknown, ExtraKind::Unknown)]);
     let mut two = branch(&UNKNOWN, 2);
     assert_eq!(unexpected_commits(&two), [(&withheld, ExtraKind::Withheld)]);
-    // The pick of a fix is there after all, so that nothing else has to stand for it.
+    // The fix was picked after all, so it needs no adapted commit.
     two.head.as_mut().unwrap().origins.asked = [commit("f1f1f1f"), commit("f2f2f2f")].into();
     assert_eq!(unexpected_commits(&two), [(&withheld, ExtraKind::Withheld), (&unknown, ExtraKind::Unknown)]);
 }
 
-/// SRE-11: one commit, after the order was found broken, where it matters.
+/// SRE-11: one commit that restores the order of versions is allowed, if the order was broken and the plan checks it.
 #[test]
 fn one_commit_may_mend_the_order_of_versions() {
     let of = |ordered: bool, broken: bool, adapted: usize| {

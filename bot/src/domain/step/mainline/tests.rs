@@ -1,4 +1,4 @@
-//! When the fix is on main, and how the bot brings it there.
+//! Tests of the mainline step: its proof and its effects.
 
 use hotfix_adapters::forge::{MergeMethod, PullNumber};
 
@@ -68,7 +68,7 @@ fn the_bot_merges_what_is_open() {
     }
 }
 
-/// People merge a pull request of the bot, or it was there first.
+/// The bot opens a pull request if people merge it and main does not have the fix yet.
 #[test]
 fn the_bot_opens_a_pull_request_where_people_merge() {
     let opens = |play: &Play| enter(&play.state, MainlineBy::Pull);

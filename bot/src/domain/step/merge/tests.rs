@@ -1,4 +1,4 @@
-//! When the merge that is released is there and green.
+//! Tests of the merge step: the merge commit and its checks.
 
 use hotfix_adapters::forge::{CheckState, PullNumber};
 
@@ -7,10 +7,10 @@ use super::*;
 use crate::domain::event::MainSeen;
 use crate::fixture::{Play, asked, commit};
 
-/// The place of the votes in the plan of the fixture, whose turn it is; here it is the merge.
+/// Index of the approval step in the plan of the fixture, which is current; here it is a merge step.
 const TURN: usize = 10;
 
-/// The pull request is merged, and main was seen like this.
+/// Returns a run whose pull request is merged, with this observed state of main.
 fn merged(seen: Option<MainSeen>) -> Play {
     asked().changed(|state| {
         state.plan.steps[TURN].kind = StepKind::Merge { method: MergeMethod::Merge };
@@ -23,7 +23,7 @@ fn build(at: &str, state: CheckState) -> Option<MainSeen> {
     Some(main_seen(at, &[check("build", state)], &[]))
 }
 
-/// Security case 92: the checks of another commit say nothing of the merge.
+/// Security case 92: the checks of other commits do not count for the merge.
 #[test]
 fn the_merge_has_green_checks_of_its_own() {
     let waits = |checks: &str, failed| {

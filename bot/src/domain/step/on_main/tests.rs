@@ -1,10 +1,10 @@
-//! When every fix is on main.
+//! Tests of the step that waits for the fixes on main.
 
 use super::*;
 use crate::domain::hotfix::Reverted;
 use crate::fixture::{begun, commit, contribution, person};
 
-/// A run with two fixes, of which these are on main, and these were reverted there and confirmed by somebody.
+/// Returns a run with two fixes: `on_main` are on main; `reverted` were reverted there, each with its confirmation.
 fn with(on_main: &[&str], reverted: &[(&str, Option<&str>)]) -> Hotfix {
     let mut state = begun().state;
     state.fixes.push(Fix { source: commit("f2f2f2f"), state: FixState::Waiting });
@@ -32,7 +32,7 @@ fn every_fix_is_waited_for() {
     assert_eq!(progress(&state), waits(&[]), "nobody named one");
 }
 
-/// What is about to leave the branch need not be on main.
+/// A fix that is being unpicked need not be on main.
 #[test]
 fn a_fix_that_leaves_is_not_missing() {
     let mut state = with(&["f1f1f1f"], &[]);

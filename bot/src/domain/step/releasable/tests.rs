@@ -1,4 +1,4 @@
-//! Whether main can be released, before the run begins and while it goes on.
+//! Tests of the state of main, before the announcement and after it.
 
 use hotfix_adapters::forge::CheckState::{Failure, Pending, Success};
 use hotfix_adapters::forge::{Check, CheckState};
@@ -25,7 +25,7 @@ fn main_is_green_and_without_a_blocker() {
     assert_eq!(progress(&unread.state), Progress::Waiting(Wait::Bot("reading the state of main")));
 }
 
-/// MAIN-12: before the team is told the run does not begin; after that it waits for main.
+/// MAIN-12: an unreleasable main refuses a run before the announcement, and pauses it afterwards.
 #[test]
 fn what_speaks_against_main_ends_a_run_that_has_not_begun_and_pauses_one_that_has() {
     for (state, blockers, expected) in [
@@ -46,7 +46,7 @@ fn what_speaks_against_main_ends_a_run_that_has_not_begun_and_pauses_one_that_ha
     }
 }
 
-/// Main goes on while the fix is made: only what speaks against a release takes something back.
+/// Only failures and release blockers block main; pending checks do not.
 #[test]
 fn main_is_blocked_by_failures_and_labels_alone() {
     let of = |checks: &[Check], blockers: &[&str]| blocked(&seen(asked(), checks, blockers));

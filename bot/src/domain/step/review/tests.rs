@@ -1,4 +1,4 @@
-//! Which reviews count, and what else holds the pull request back.
+//! Tests of the review step: approvals, checks and obstacles of the pull request.
 
 use super::super::tests::check;
 use super::*;
@@ -8,7 +8,7 @@ fn reviewed() -> Play {
     begun().announced().branched().picked().reviewed()
 }
 
-/// The pull request as it was seen, with something changed.
+/// Returns a reviewed run with a changed pull request.
 fn seen(change: impl FnOnce(&mut PullSeen)) -> Play {
     reviewed().changed(|state| change(&mut state.pull.as_mut().unwrap().seen))
 }
@@ -17,13 +17,13 @@ fn review(who: &str, short: &str, verdict: ReviewVerdict) -> ReviewSeen {
     ReviewSeen { person: Some(person(who)), name: who.to_owned(), commit: commit(short), verdict }
 }
 
-/// The reviews are waited for, with so many that count and these who are against it.
+/// Returns the wait for reviews with these counts and requests for changes.
 fn waits(have: u32, need: u32, against: &[&str]) -> Progress {
     let against = against.iter().map(|name| (*name).to_owned()).collect();
     Progress::Waiting(Wait::Review { have, need, checks: Vec::new(), against, pull: Vec::new() })
 }
 
-/// Returns how it stands with these reviews when one approval is asked for.
+/// Returns the progress with these reviews if one approval is required.
 fn with(reviews: &[ReviewSeen]) -> Progress {
     progress(&seen(|seen| seen.reviews = reviews.to_vec()).state, 1)
 }
@@ -40,7 +40,7 @@ fn enough_approvals_and_green_checks_are_told() {
     assert_eq!(progress(&reviewed().changed(|state| state.head = None).state, 1), reading);
 }
 
-/// Security case 25, APPLY-8: an approval is of one commit, and by somebody who had no part in it.
+/// Security case 25, APPLY-8: an approval counts for its commit only, and not from a contributor.
 #[test]
 fn an_approval_counts_for_its_commit_and_not_by_whoever_made_it() {
     let yes = ReviewVerdict::Approved;
@@ -67,7 +67,7 @@ fn the_last_word_of_a_reviewer_stands() {
     assert_eq!(with(&old), waits(1, 1, &["eve"]), "a no stands whatever it was said of");
 }
 
-/// Security cases 51 and 52.
+/// Only checks of the head count (security cases 51 and 52).
 #[test]
 fn checks_count_for_the_head_alone() {
     let of = |change: &dyn Fn(&mut PullSeen)| {
@@ -101,7 +101,7 @@ fn a_pull_request_is_held_back_by_its_marks() {
     assert_eq!(of(&all), [closed, draft, carries[0], carries[1]]);
 }
 
-/// What was let through is told.
+/// Lenient checks that did not succeed are named in the evidence.
 #[test]
 fn checks_that_may_fail_are_named_when_they_did() {
     let with = |state: CheckState| {

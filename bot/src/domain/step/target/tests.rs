@@ -1,4 +1,4 @@
-//! What is promoted, and what speaks against it.
+//! Tests of the promoted commit and of the objections to it.
 
 use hotfix_adapters::forge::Containment;
 
@@ -7,7 +7,7 @@ use super::*;
 use crate::domain::service::TargetPlan;
 use crate::fixture::{Play, begun, commit};
 
-/// The world of a promotion of this commit, with something changed.
+/// Returns a promotion of this commit with a changed snapshot.
 fn promoting(short: &str, change: impl FnOnce(&mut Snapshot)) -> Play {
     begun().changed(|state| {
         let survey = state.snapshot.as_mut().unwrap();
@@ -35,7 +35,7 @@ fn what_is_promoted_is_pinned() {
     assert_eq!(progress(&unread), Progress::Waiting(Wait::Bot("reading what would be promoted")));
 }
 
-/// PROMO-5, PROMO-10: production is not left for what it runs already, nor for what has not its hotfix.
+/// PROMO-5, PROMO-10: a promotion is refused if production runs the commit already, or would lose its hotfix.
 #[test]
 fn a_promotion_takes_production_forward_with_its_hotfix() {
     let of = |play: &Play| refusals(progress(&play.state));
@@ -55,7 +55,7 @@ fn a_promotion_takes_production_forward_with_its_hotfix() {
     assert_eq!(super::against(&has_it.state, has_it.state.snapshot.as_ref().unwrap(), &commit("ddddddd")), []);
 }
 
-/// What production runs matters only where it is known and changes.
+/// A promotion that does not change production is not compared with it.
 #[test]
 fn a_promotion_that_leaves_production_alone_is_not_compared_with_it() {
     let leaving = || promoting("abc1234", |survey| survey.leaving = Some(missing()));

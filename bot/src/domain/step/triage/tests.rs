@@ -1,4 +1,4 @@
-//! What people answered to the questions whether a hotfix is the right thing.
+//! Tests of the triage and its answers.
 
 use super::*;
 use crate::fixture::begun;
@@ -9,7 +9,7 @@ fn criteria() -> Vec<String> {
     CRITERIA.map(str::to_owned).to_vec()
 }
 
-/// The run with these answers, each to the question in its place.
+/// Returns a run with these answers, by the index of the question.
 fn answered(answers: &[Option<Answer>]) -> Hotfix {
     let given = answers.iter().enumerate().filter_map(|(place, answer)| Some((place, (*answer)?)));
     begun().changed(|state| state.triage = given.collect()).state
@@ -32,7 +32,7 @@ fn every_question_is_answered_before_it_is_done() {
     assert_eq!(told, Progress::done(words));
 }
 
-/// HOCS-2: one is enough, and none is a warning.
+/// HOCS-2: one criterion that is met is enough, and none is a warning.
 #[test]
 fn the_criteria_that_are_met_are_counted() {
     let (yes, no, unknown) = (Some(Answer::Yes), Some(Answer::No), Some(Answer::Unknown));

@@ -1,4 +1,4 @@
-//! Whose word on what they saw counts, and for what.
+//! Tests of attestations: the people and the commits that count.
 
 use hotfix_adapters::ids::Digest;
 use hotfix_adapters::registry::{Image, Published};
@@ -16,10 +16,10 @@ fn at(minute: u32) -> Timestamp {
     format!("2026-03-02T11:{minute:02}:00Z").parse().unwrap()
 }
 
-/// A word on the head of the branch: in which place, whose, whether it was good, and when.
+/// An attestation on the head: place, person, result, and time in minutes.
 type Word<'a> = (&'a str, &'a str, bool, u32);
 
-/// Staging and production run the fix, and these words were given.
+/// Returns a run that is live on staging and production, with these attestations.
 fn said(words: &[Word<'_>]) -> Play {
     live().changed(|state| {
         state.attestations.clear();
@@ -66,7 +66,7 @@ fn a_word_is_bound_to_the_place_and_the_commit() {
     assert_eq!(of(&nothing, &LOCAL, &[]), waits(&LOCAL, false, &[]));
 }
 
-/// HOCS-15, HOCS-31: the same commit can be built again.
+/// HOCS-15, HOCS-31: an attestation is bound to the image, because the same commit can be rebuilt.
 #[test]
 fn a_word_on_an_environment_is_bound_to_its_image() {
     let production = environment("production");
@@ -81,14 +81,14 @@ fn a_word_on_an_environment_is_bound_to_its_image() {
     assert_eq!(all(&other), [done.clone(), waits(&there, false, &[]), done]);
 }
 
-/// The run of a team in which these people are the QA, with these words on the local build.
+/// Returns a run whose QA party has these members, with these attestations.
 fn with_qa(members: &[&str], words: &[Word<'_>]) -> Play {
     said(words).changed(|state| {
         state.plan.parties.insert("qa".to_owned(), members.iter().map(|who| person(who)).collect());
     })
 }
 
-/// HOCS-31: the word of each party, each by another person.
+/// HOCS-31: each party needs an attestation by a different person.
 #[test]
 fn every_party_speaks_by_a_person_of_its_own() {
     let of = |members: &[&str], who: &[(&str, bool)], by: &[&str]| {

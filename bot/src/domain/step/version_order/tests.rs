@@ -1,9 +1,9 @@
-//! Which versions are in order.
+//! Tests of the order of versions.
 
 use super::*;
 use hotfix_adapters::ids::CommitId;
 
-/// SRE-11: after production, and not after the next version of main.
+/// SRE-11: the version comes after production and not after the next version of main.
 #[test]
 fn the_version_of_a_hotfix_lies_between_production_and_main() {
     let at = |production, ships, main| {

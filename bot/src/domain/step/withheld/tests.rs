@@ -1,4 +1,4 @@
-//! Whether main holds what must not ship, and when that is to be read again.
+//! Tests of the held-back changes, and of when they are read again.
 
 use super::super::tests::{cited, refusals, spec};
 use super::*;
@@ -6,12 +6,13 @@ use crate::domain::event::Snapshot;
 use crate::domain::playbook::StepKind;
 use crate::fixture::{Play, begun, commit};
 
-/// The run, of which the world was found otherwise.
+/// Returns a run with a changed snapshot.
 fn found(change: impl FnOnce(&mut Snapshot)) -> Play {
     begun().changed(|state| change(state.snapshot.as_mut().unwrap()))
 }
 
-/// Nothing is withheld, and these are known: what production runs, what was deployed last, what the requester says.
+/// Returns a run without held-back changes. `known` tells which sources of the base exist: production, the last
+/// deployment, `--from`.
 fn nothing(known: [bool; 3]) -> Play {
     found(|survey| {
         let [running, last, from] = known.map(|is| is.then(|| commit("abc1234")));
@@ -20,7 +21,7 @@ fn nothing(known: [bool; 3]) -> Play {
     })
 }
 
-/// APPLY-4.
+/// A hotfix is only justified if main has held-back changes (APPLY-4).
 #[test]
 fn a_hotfix_has_a_point_when_something_is_withheld() {
     let of = |play: &Play| progress(&play.state);
@@ -40,7 +41,7 @@ fn a_hotfix_has_a_point_when_something_is_withheld() {
     assert_eq!(refusals[0].next, "Merge the fix to main, if it is not there yet, and deploy as usual.");
 }
 
-/// What is withheld was compared with this base, without these fixes.
+/// Returns a run whose held-back changes were computed for this base and these fixes.
 fn compared(base: &str, without: &[&str]) -> Play {
     found(|survey| {
         survey.held_back_since = Some(commit(base));
