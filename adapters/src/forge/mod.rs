@@ -419,7 +419,7 @@ pub struct Signature {
     pub name: String,
     /// E-mail address from the commit.
     pub email: String,
-    /// The forge account, when the forge says.
+    /// Forge account behind the commit; `None` if the forge does not report it.
     pub account: Option<PersonRef>,
 }
 
