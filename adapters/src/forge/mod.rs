@@ -115,8 +115,8 @@ pub trait PullRequests: Send + Sync {
 /// The files of a commit: reading them, and making commits that change them.
 #[async_trait]
 pub trait Files: Send + Sync {
-    /// Returns the content of a file at a commit, or `None` if the file does not exist. Symbolic links are not
-    /// followed.
+    /// Returns the content of a file at a commit, or `None` if the path does not exist. Symbolic links are not
+    /// followed: a path that is not a regular file is rejected.
     async fn read_file(&self, repo: &Repo, at: &CommitId, path: &str) -> Result<Option<Vec<u8>>, Failure>;
 
     /// Returns the paths of all files at a commit that equal this path or lie below it, sorted. `""` means the whole
