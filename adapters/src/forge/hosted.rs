@@ -1,5 +1,5 @@
-//! [`Hosted`]: a remote forge, composed of two halves. A [`Mirror`] serves everything that git can answer, which is
-//! the same for all forges; an API adapter, one per forge, serves pull requests and accounts.
+//! [`Hosted`]: a remote forge, composed of two halves. A [`Mirror`] serves everything that git can answer, which is the
+//! same for all forges; an API adapter, one per forge, serves pull requests and accounts.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -20,12 +20,12 @@ use crate::ids::{BranchName, CommitId, PersonRef, Repo, TagName};
 /// Forge accounts behind commits and pushes. git itself records only addresses, and anyone can write any address.
 #[async_trait]
 pub trait Accounts: Send + Sync {
-    /// Returns the accounts behind the commits in `head` that are not in `base`, keyed by commit. A commit that is
-    /// left out, or whose accounts are `None`, has no account that the forge knows.
+    /// Returns the accounts behind the commits in `head` that are not in `base`, keyed by commit. A commit that is left
+    /// out, or whose accounts are `None`, has no account that the forge knows.
     ///
     /// # Errors
-    /// `Retry` if the forge is unreachable: the bot must know the authors of a change before it decides who may
-    /// approve it. `Rejected` if the forge cannot report accounts at all; they then remain unknown.
+    /// `Retry` if the forge is unreachable: the bot must know the authors of a change before it decides who may approve
+    /// it. `Rejected` if the forge cannot report accounts at all; they then remain unknown.
     async fn accounts(
         &self,
         repo: &Repo,
@@ -33,8 +33,8 @@ pub trait Accounts: Send + Sync {
         head: &CommitId,
     ) -> Result<BTreeMap<CommitId, CommitAccounts>, Failure>;
 
-    /// Returns the accounts that pushed to a branch since `since`, or since the branch was created if that is later,
-    /// each once.
+    /// Returns the accounts that pushed to a branch since `since`, or since the branch was created if that is
+    /// later, each once.
     ///
     /// # Errors
     /// As for [`Accounts::accounts`].

@@ -80,15 +80,15 @@ pub trait PullRequests: Send + Sync {
     /// Returns the open pull requests with exactly this title.
     async fn find_by_title(&self, repo: &Repo, title: &str) -> Result<Vec<Labelled>, Failure>;
 
-    /// Returns the names of the checks that the forge requires before a merge into a branch. Empty if it requires
-    /// none, or does not identify checks by name.
+    /// Returns the names of the checks that the forge requires before a merge into a branch. Empty if it requires none,
+    /// or does not identify checks by name.
     async fn required_checks(&self, repo: &Repo, branch: &BranchName) -> Result<Vec<String>, Failure>;
 
     /// Returns the checks and commit statuses of a commit.
     async fn checks(&self, repo: &Repo, commit: &CommitId) -> Result<Vec<Check>, Failure>;
 
-    /// Adds labels to a pull request and removes others. Labels that are already in the requested state count as
-    /// success.
+    /// Adds labels to a pull request and removes others. Labels that are already in the requested state
+    /// count as success.
     async fn set_labels(
         &self,
         repo: &Repo,
@@ -97,8 +97,8 @@ pub trait PullRequests: Send + Sync {
         remove: &[String],
     ) -> Result<(), Failure>;
 
-    /// Returns the history of a pull request's labels, oldest first: each addition and removal, with the account
-    /// behind it.
+    /// Returns the history of a pull request's labels, oldest first: each addition and removal, with the
+    /// account behind it.
     async fn label_events(&self, repo: &Repo, number: PullNumber) -> Result<Vec<LabelEvent>, Failure>;
 
     /// Writes a comment on a pull request, unless a comment with this dedupe key already exists.
@@ -119,8 +119,8 @@ pub trait Files: Send + Sync {
     /// followed: a path that is not a regular file is rejected.
     async fn read_file(&self, repo: &Repo, at: &CommitId, path: &str) -> Result<Option<Vec<u8>>, Failure>;
 
-    /// Returns the paths of all files at a commit that equal this path or lie below it, sorted. `""` means the whole
-    /// tree.
+    /// Returns the paths of all files at a commit that equal this path or lie below it, sorted. `""` means
+    /// the whole tree.
     async fn paths(&self, repo: &Repo, at: &CommitId, below: &str) -> Result<Vec<String>, Failure>;
 
     /// Makes one commit that changes several files, without moving any branch. Equal arguments yield the same commit
@@ -131,8 +131,7 @@ pub trait Files: Send + Sync {
 /// Questions about commits, and new commits that are on no branch yet.
 #[async_trait]
 pub trait History: Send + Sync {
-    /// Resolves a revision typed by a user: a full or short commit id, a branch or a tag. `None` if it matches
-    /// nothing.
+    /// Resolves a revision typed by a user: a full or short commit id, a branch or a tag. `None` if it matches nothing.
     async fn resolve(&self, repo: &Repo, words: &str) -> Result<Option<CommitId>, Failure>;
 
     /// Returns the commits in `head` that are not in `base`, oldest first and at most `max`, with their total number.
@@ -158,8 +157,8 @@ pub trait History: Send + Sync {
     /// repeated call finds the first result again.
     async fn pick(&self, repo: &Repo, pick: &Pick) -> Result<Picked, Failure>;
 
-    /// Returns the number of commits reachable from a commit, itself included. Operators derive version numbers from
-    /// it (SRE-11).
+    /// Returns the number of commits reachable from a commit, itself included. Operators derive version numbers
+    /// from it (SRE-11).
     async fn count(&self, repo: &Repo, commit: &CommitId) -> Result<usize, Failure>;
 
     /// Returns the accounts that pushed to a branch since `since`, or since the branch was created if that is later,
@@ -399,7 +398,7 @@ pub struct CommitInfo {
     /// Commits that the message claims as sources of a cherry-pick (`git cherry-pick -x`).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub picked_from: Vec<CommitId>,
-    /// Committer time.
+    /// Time at which it was committed, from the committer line.
     pub at: Timestamp,
 }
 
@@ -460,19 +459,19 @@ pub enum Containment {
     Ancestor,
     /// Every commit of the change has an equivalent by patch id.
     Patch,
-    /// The change arrived as a squash: one commit has the same patch as the whole change, or merging the change would
-    /// alter nothing.
+    /// The change arrived as a squash: one commit has the same patch as the whole change, or merging the change
+    /// would alter nothing.
     Squash,
     /// The lines of the change are present, but no commit has the same patch.
     Lines,
-    /// The change arrived, and a later commit rewrote the same lines. The content does not tell if the change still
-    /// works.
+    /// The change arrived, and a later commit rewrote the same lines. The content does not tell if the
+    /// change still works.
     Rewritten {
         /// The commit that rewrote the lines.
         by: CommitId,
     },
-    /// The change arrived in one of these ways, and a later commit took it out: a revert, or a commit that restored
-    /// the lines from before the change.
+    /// The change arrived in one of these ways, and a later commit took it out: a revert, or a commit that restored the
+    /// lines from before the change.
     Reverted {
         /// The commit that took the change out; a merge if the merge itself dropped the change.
         by: CommitId,

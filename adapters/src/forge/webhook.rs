@@ -8,8 +8,8 @@ use crate::ids::Repo;
 
 /// Verifies and parses the webhooks of one forge. Does no I/O.
 pub trait Webhook: Send + Sync {
-    /// Verifies one delivery by its headers and raw body, and parses it. The signature is checked before anything is
-    /// parsed.
+    /// Verifies one delivery by its headers and raw body, and parses it. The signature is checked before
+    /// anything is parsed.
     ///
     /// # Errors
     /// [`WebhookError`] if the delivery is not authentic, too old, or malformed.

@@ -75,8 +75,8 @@ pub async fn a_revert_takes_out_and_its_revert_brings_back(setup: &dyn Setup) {
     assert_eq!(forge.containment(&repo, &change, &back).await, Ok(Containment::Ancestor));
 }
 
-/// A revert is recognized without naming a commit, as GitHub and GitLab word the reverts of pull requests, and so is
-/// a later reapplication. Other commits lie in between.
+/// A revert is recognized without naming a commit, as GitHub and GitLab word the reverts of pull requests, and so is a
+/// later reapplication. Other commits lie in between.
 pub async fn a_revert_is_seen_however_it_is_worded(setup: &dyn Setup) {
     let (forge, repo, base) = (setup.forge(), setup.repo(), main_branch(setup).await);
     let fix = commit(setup, "fix", &[&base], "lines", &ten_with("two", "2")).await;

@@ -114,8 +114,8 @@ pub async fn commits_say_who_took_part(setup: &dyn Setup) {
     assert_eq!(helped, [("Grace Hopper", "grace@example.org"), ("Żółw", "z@example.org")]);
 }
 
-/// Security case 93: a merge introduces the commits of its other parent, and itself only if its tree differs from
-/// git's automatic merge. A pick names its source.
+/// Security case 93: a merge introduces the commits of its other parent, and itself only if its tree differs from git's
+/// automatic merge. A pick names its source.
 pub async fn a_commit_introduces_itself_and_a_merge_what_it_merged(setup: &dyn Setup) {
     let (forge, repo, base) = (setup.forge(), setup.repo(), main_branch(setup).await);
     let one = commit(setup, "fix", &[&base], "lines", &ten_with("two", "2")).await;

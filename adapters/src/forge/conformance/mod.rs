@@ -1,5 +1,5 @@
-//! Conformance tests for forges: one case for each statement in the docs of the ports. Each case takes the forge as
-//! an argument.
+//! Conformance tests for forges: one case for each statement in the docs of the ports. Each case takes the forge
+//! as an argument.
 //!
 //! [`forge_conformance!`](crate::forge_conformance) generates one test per case. An adapter provides a [`Setup`]: a
 //! fresh repository and the actions of the users who work on it.
@@ -63,8 +63,8 @@ pub struct Push<'a> {
     pub author: &'a str,
 }
 
-/// Generates one test per case. The argument is an expression that creates a [`Setup`] and may await. The form `git:
-/// …` omits the cases about pull requests, for an adapter without them.
+/// Generates one test per case. The argument is an expression that creates a [`Setup`] and may await. The form `git: …`
+/// omits the cases about pull requests, for an adapter without them.
 #[macro_export]
 macro_rules! forge_conformance {
     ($setup:expr) => {

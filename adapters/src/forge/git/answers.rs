@@ -1,8 +1,8 @@
 //! Cache of immutable answers: git's output about objects that are named by their full ids. The bot repeats the same
 //! queries in every poll, and each would start a process.
 //!
-//! A cached answer belongs to one incarnation of a repository: a mirror that is deleted and recreated may lack
-//! objects of the old one.
+//! A cached answer belongs to one incarnation of a repository: a mirror that is deleted and recreated may lack objects
+//! of the old one.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;

@@ -1,8 +1,8 @@
 //! Containment of a change in a commit. The content decides first (`content`): lines that are present count as
-//! contained, however they arrived, and restored old lines count as reverted, whatever the history says. If the
-//! content was rewritten or is inconclusive, the history decides: ancestry detects true merges, patch ids detect
-//! cherry-picks and rebases, the patch id of the whole change detects squashes, and a merge that would alter nothing
-//! detects the rest. Reverts are searched for in every case, because they defeat all of these.
+//! contained, however they arrived, and restored old lines count as reverted, whatever the history says. If the content
+//! was rewritten or is inconclusive, the history decides: ancestry detects true merges, patch ids detect cherry-picks
+//! and rebases, the patch id of the whole change detects squashes, and a merge that would alter nothing detects the
+//! rest. Reverts are searched for in every case, because they defeat all of these.
 
 use std::collections::{HashMap, HashSet};
 
@@ -113,8 +113,8 @@ impl Git {
         Ok(content.is_identified().then_some(Containment::Lines))
     }
 
-    /// Returns the fate of a change whose content is missing in whole or in part. `None` if the content is
-    /// inconclusive.
+    /// Returns the fate of a change whose content is missing in whole or in part. `None` if the
+    /// content is inconclusive.
     async fn is_not_all_there(
         &self,
         content: &mut Content,
@@ -285,8 +285,8 @@ impl Git {
     }
 }
 
-/// Judges a change by the fates of its hunks. `arrival` is the commit by which it arrived as an ancestor, and `came`
-/// is `true` if the history shows that it arrived. Otherwise only hunks that identify the change count. `None` if the
+/// Judges a change by the fates of its hunks. `arrival` is the commit by which it arrived as an ancestor, and `came` is
+/// `true` if the history shows that it arrived. Otherwise only hunks that identify the change count. `None` if the
 /// fates are inconclusive.
 fn judged(fates: &[Fate], arrival: Option<&CommitId>, came: bool) -> Option<Containment> {
     let known = |identified: bool| came || identified;

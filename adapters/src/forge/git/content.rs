@@ -1,10 +1,10 @@
-//! Containment by content: finds out if the lines of a change are in a commit, and which commit of its history
-//! removed or rewrote them.
+//! Containment by content: finds out if the lines of a change are in a commit, and which commit of its history removed
+//! or rewrote them.
 //!
 //! History alone is not enough: a merge can drop what it merged, and a commit can remove lines without saying so. To
 //! save downloads, file content is read only where a commit has another version of a file than the change made.
-//! Missing content is fetched in one call, and the history is walked along first parents, through commits that
-//! touched one of the files.
+//! Missing content is fetched in one call, and the history is walked along first parents, through commits that touched
+//! one of the files.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -148,8 +148,8 @@ impl Git {
         Ok(tracks.into_iter().flatten().map(Track::end).collect())
     }
 
-    /// Reads the hunks of a merge in those files where a hunk of the change is not recognizable, that is, as the
-    /// merge resolved them. `None` if the merge is empty or too large.
+    /// Reads the hunks of a merge in those files where a hunk of the change is not recognizable, that is, as the merge
+    /// resolved them. `None` if the merge is empty or too large.
     pub(super) async fn resolved(
         &self,
         content: &Content,
@@ -239,8 +239,7 @@ impl Git {
         args.extend(names);
         let answer = self.ask(args).fixed().stdout().await?;
         let mut line: Vec<Touch> = Vec::new();
-        // Format: `<id>
-        // :<meta>`, `<path>`, `:<meta>`, `<path>`, and no separator before the next id.
+        // Format: `<id>\n:<meta>`, `<path>`, `:<meta>`, `<path>`, and no separator before the next id.
         let mut meta: Option<&[u8]> = None;
         for part in answer.split(|byte| *byte == 0).filter(|part| !part.is_empty()) {
             if let Some(meta) = meta.take() {

@@ -1,8 +1,8 @@
 //! Reverts that are recognized by content alone: a commit reverts an earlier one if its patch is the inverse of the
 //! earlier patch. A commit that reapplies a reverted change is likewise the inverse of the revert.
 //!
-//! File content is read only for commits that changed exactly the same files as the change or one of its commits: in
-//! a mirror without content every read is a download.
+//! File content is read only for commits that changed exactly the same files as the change or one of its commits: in a
+//! mirror without content every read is a download.
 
 use std::collections::{BTreeSet, HashMap};
 

@@ -1,9 +1,9 @@
-//! Search for the hunks of a change in the text of a file: for the lines that the change added, or those that it
-//! replaced.
+//! Search for the hunks of a change in the text of a file: for the lines that the change added, or those
+//! that it replaced.
 //!
 //! A hunk is present if the text has the added lines, with as much of their context as still exists. Occurrences are
-//! counted against the two versions of the file that the change knows, so that a line which occurs ten times in a
-//! file anyway proves nothing.
+//! counted against the two versions of the file that the change knows, so that a line which occurs ten times in a file
+//! anyway proves nothing.
 
 use std::ops::Range;
 

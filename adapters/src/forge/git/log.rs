@@ -27,8 +27,7 @@ impl Git {
         }
     }
 
-    /// Returns the oldest `max` of the commits in `head` that are not in `base`, oldest first, with their total
-    /// number.
+    /// Returns the oldest `max` of the commits in `head` that are not in `base`, oldest first, with their total number.
     ///
     /// # Errors
     /// `Rejected` if one of the commits does not exist.
@@ -49,8 +48,8 @@ impl Git {
         Ok(fields.chunks_exact(FIELDS).filter_map(info).collect())
     }
 
-    /// Returns the commits that a commit introduced: itself, or for a merge everything reachable from its other
-    /// parents but not from its first.
+    /// Returns the commits that a commit introduced: itself, or for a merge everything reachable from its other parents
+    /// but not from its first.
     ///
     /// # Errors
     /// `Rejected` if the commit does not exist.
@@ -71,8 +70,8 @@ impl Git {
         Ok(Introduced { from: Some(first.clone()), commits: self.described(ids.iter()).await? })
     }
 
-    /// Returns `true` if the tree of a merge is exactly git's automatic merge of its parents, so that the merger
-    /// added nothing.
+    /// Returns `true` if the tree of a merge is exactly git's automatic merge of its parents, so that the
+    /// merger added nothing.
     async fn merges_cleanly(&self, first: &CommitId, others: &[CommitId], tree: &str) -> Result<bool, Failure> {
         let [other] = others else { return Ok(false) };
         match self.merged_tree(first, other, None).await {
@@ -183,8 +182,8 @@ fn picked_from(line: &str) -> Option<CommitId> {
     CommitId::parse(id).ok()
 }
 
-/// Parses a `Co-authored-by` line anywhere in the message, not only among the trailers: a co-author of a fix must not
-/// approve it.
+/// Parses a `Co-authored-by` line anywhere in the message, not only among the trailers: a co-author of a fix must
+/// not approve it.
 fn co_author(line: &str) -> Option<Signature> {
     let (key, value) = line.split_once(':')?;
     if !key.trim().eq_ignore_ascii_case("co-authored-by") {

@@ -19,8 +19,8 @@ pub struct MergeRequest {
     pub method: MergeMethod,
     /// Whole commit message.
     pub message: String,
-    /// Author time and committer time of a merge commit. It is an argument so that the same merge yields the same
-    /// commit id.
+    /// Author time and committer time of a merge commit. It is an argument so that the same merge yields the
+    /// same commit id.
     pub at: Timestamp,
 }
 

@@ -2,8 +2,8 @@
 //! forge, and nearly all of the local forge.
 //!
 //! Each query is one process without a shell, with a cleared environment, a time limit and a bounded output (`run`).
-//! Arguments are commit ids and full ref names only, so untrusted text is never taken for an option or for a short
-//! name that git would look up in several places. New commits are written as objects, and refs move to them by
+//! Arguments are commit ids and full ref names only, so untrusted text is never taken for an option or for a short name
+//! that git would look up in several places. New commits are written as objects, and refs move to them by
 //! compare-and-set (`refs`), never by a checkout. A commit depends on its arguments alone, so repeating a call yields
 //! the same commit.
 
@@ -86,8 +86,8 @@ impl Git {
         self
     }
 
-    /// Adds a git setting, such as `http.extraHeader`. It is passed in the environment, because other users can read
-    /// argv.
+    /// Adds a git setting, such as `http.extraHeader`. It is passed in the environment, because other users
+    /// can read argv.
     #[must_use]
     pub fn config(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
         self.config.push((key.into(), value.into()));

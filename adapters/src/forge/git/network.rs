@@ -1,5 +1,5 @@
-//! Classification of git's network errors. git has no exit codes for them, only messages, which are matched in the
-//! `LC_ALL=C` wording.
+//! Classification of git's network errors. git has no exit codes for them, only messages, which are matched in
+//! the `LC_ALL=C` wording.
 
 use super::Git;
 use super::run::Answer;
@@ -64,8 +64,8 @@ const CUT: [&str; 22] = [
 ];
 
 impl Git {
-    /// Converts a network error of git into a [`Failure`]. `None` if the complaint is about something else, or if
-    /// there is no remote.
+    /// Converts a network error of git into a [`Failure`]. `None` if the complaint is about something else, or if there
+    /// is no remote.
     pub(super) fn network_failure(&self, name: &str, answer: &Answer) -> Option<Failure> {
         let said = answer.complaint.as_str();
         let has = |words: &[&str]| words.iter().any(|word| said.contains(word));

@@ -75,8 +75,8 @@ impl Git {
         commits.try_into().map_err(|_| Failure::rejected("git answered with fewer commits than were asked for"))
     }
 
-    /// Reads those of the named objects that are commits, keyed by the given name (a full or short id), with their
-    /// full id.
+    /// Reads those of the named objects that are commits, keyed by the given name (a full or short id), with
+    /// their full id.
     pub(super) async fn commits_if_there(
         &self,
         names: &[&str],

@@ -74,8 +74,8 @@ impl Git {
         self.at_ref(&branch.into()).await
     }
 
-    /// Returns the branches that have this name or lie below it. Names that [`BranchName`] does not accept are left
-    /// out.
+    /// Returns the branches that have this name or lie below it. Names that [`BranchName`] does not accept
+    /// are left out.
     ///
     /// # Errors
     /// The [`Failure`] of the git process.
@@ -147,8 +147,7 @@ impl Git {
         self.change_ref(name, None, Some(at)).await
     }
 
-    /// Reads the ref, changes it, and reads it again if git refuses: a concurrent change may have had the same
-    /// result.
+    /// Reads the ref, changes it, and reads it again if git refuses: a concurrent change may have had the same result.
     async fn change_ref(&self, name: &FullRef, from: Option<&CommitId>, to: Option<&CommitId>) -> Result<(), Failure> {
         let now = self.at_ref(name).await?;
         if now.as_ref() == to {

@@ -35,8 +35,8 @@ struct Words {
 }
 
 impl Git {
-    /// Returns the commits that were reverted on the way to `tip`, outside the change and since its base. `own` are
-    /// the commits of the change; `whole` is the change as one commit.
+    /// Returns the commits that were reverted on the way to `tip`, outside the change and since its base. `own` are the
+    /// commits of the change; `whole` is the change as one commit.
     pub(super) async fn undone(
         &self,
         change: &Change,

@@ -23,8 +23,8 @@ const TOLD_LIMIT: usize = 1000;
 
 /// Settings that make git behave the same on every machine, whatever the repository's own configuration says.
 const SETTINGS: [(&str, &str); 12] = [
-    // GIT_DIR names the repository and git discovers nothing, so its guards against a planted repository are not
-    // needed.
+    // GIT_DIR names the repository and git discovers nothing, so its guards against a planted repository
+    // are not needed.
     ("safe.directory", "*"),
     ("safe.bareRepository", "all"),
     // After a power cut, a surviving ref must not point at a lost object.
@@ -177,8 +177,8 @@ impl Call<'_> {
     fn spawn(&self) -> Result<Child, Failure> {
         let program = program::git().map_err(|error| not_started(error, Path::new("/")))?;
         let mut command = Command::new(program);
-        // git passes files to a merge driver in its working directory, which must therefore be writable. If there is
-        // no repository, git itself reports that.
+        // git passes files to a merge driver in its working directory, which must therefore be writable. If there is no
+        // repository, git itself reports that.
         let folder = Some(self.git.directory.as_path()).filter(|folder| folder.is_dir()).unwrap_or(Path::new("/"));
         command.args(&self.args).current_dir(folder).env_clear();
         let path = std::env::var_os("PATH").unwrap_or_else(|| program::DEFAULT_PATH.into());

@@ -14,8 +14,8 @@ use crate::ids::{BranchName, CommitId, PersonRef, Platform, Repo};
 
 #[async_trait]
 impl Accounts for GitHub {
-    /// The committer of a commit made in GitHub's web UI is GitHub's own account `web-flow`. Only pushed commits are
-    /// known.
+    /// The committer of a commit made in GitHub's web UI is GitHub's own account `web-flow`. Only pushed
+    /// commits are known.
     async fn accounts(
         &self,
         repo: &Repo,
@@ -63,8 +63,8 @@ impl Accounts for GitHub {
         self.client().own(repo).await.map(|user| Some(user.person()))
     }
 
-    /// Returns the addresses of `web-flow`, the committer of the web UI: that of github.com, and that of the
-    /// configured host.
+    /// Returns the addresses of `web-flow`, the committer of the web UI: that of github.com, and that of
+    /// the configured host.
     fn pages(&self) -> BTreeSet<PersonRef> {
         let host = self.git_url.parse::<http::Uri>().ok().and_then(|uri| uri.host().map(str::to_ascii_lowercase));
         let hosts = ["github.com".to_owned()].into_iter().chain(host);

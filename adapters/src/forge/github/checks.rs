@@ -1,5 +1,5 @@
-//! Checks of a commit: check runs and commit statuses, read to the last page. An unreadable list is an error, never
-//! an empty list (security case 51).
+//! Checks of a commit: check runs and commit statuses, read to the last page. An unreadable list is an error, never an
+//! empty list (security case 51).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,9 +11,9 @@ use crate::forge::{Check, CheckState};
 use crate::ids::{BranchName, CommitId, Repo};
 
 impl GitHub {
-    /// Returns the newest check of each name and app. [`Check::app`] is the App's slug (`github-actions`), which is
-    /// unique on GitHub, or else its number. For a status it is the login of the account that reported it (security
-    /// case 52).
+    /// Returns the newest check of each name and app. [`Check::app`] is the App's slug (`github-actions`), which
+    /// is unique on GitHub, or else its number. For a status it is the login of the account that reported it
+    /// (security case 52).
     pub(super) async fn list_checks(&self, repo: &Repo, commit: &CommitId) -> Result<Vec<Check>, Failure> {
         let route = Route::repo(repo)?.then("commits").then(commit);
         let what = format!("read the checks of {} of {repo}", commit.short());
@@ -27,8 +27,8 @@ impl GitHub {
         Ok(checks)
     }
 
-    /// Returns the contexts that branch protection and rulesets require before a merge into a branch, sorted. Not
-    /// every plan and server has rulesets: a refusal to list them counts as none.
+    /// Returns the contexts that branch protection and rulesets require before a merge into a branch, sorted. Not every
+    /// plan and server has rulesets: a refusal to list them counts as none.
     pub(super) async fn list_required_checks(&self, repo: &Repo, branch: &BranchName) -> Result<Vec<String>, Failure> {
         let what = format!("read what {repo} requires of changes to {branch}");
         let route = Route::repo(repo)?.then("branches").then(branch);

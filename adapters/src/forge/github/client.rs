@@ -1,8 +1,8 @@
-//! HTTP client for the GitHub API. A call is authorized, counted, bounded in time and size, never retried
-//! automatically and never redirected.
+//! HTTP client for the GitHub API. A call is authorized, counted, bounded in time and size, never retried automatically
+//! and never redirected.
 //!
-//! A failed read may be retried. A write without a clear answer is [`WriteOutcome::Unknown`]: the caller must read
-//! the state before it reports a result.
+//! A failed read may be retried. A write without a clear answer is [`WriteOutcome::Unknown`]: the caller must read the
+//! state before it reports a result.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -30,8 +30,8 @@ use crate::failure::Failure;
 use crate::ids::Repo;
 use crate::rest::{client, redact};
 
-/// Size in bytes of the largest response that is read; a page of compared commits with their patches stays well below
-/// it.
+/// Size in bytes of the largest response that is read; a page of compared commits with their patches stays
+/// well below it.
 const BODY_LIMIT: usize = 32 << 20;
 /// Number of entries per page; GitHub's maximum.
 const PAGE: usize = 100;
@@ -172,8 +172,8 @@ impl Client {
             let route = route.clone().with("page", number);
             let page = self.page(repo, &route, act).await?;
             let entries = take(page.value);
-            // When a list grows beyond a full last page, that page stays the same. Only its `Link` header changes,
-            // and a 304 hides that.
+            // When a list grows beyond a full last page, that page stays the same. Only its `Link` header changes, and
+            // a 304 hides that.
             if page.more || entries.len() < PAGE {
                 self.keep(repo, &route, page.fresh);
             }
@@ -257,8 +257,8 @@ impl Client {
         }
     }
 
-    /// Sends a call with the repository's token. If GitHub rejects a minted token, mints a new one and tries once
-    /// more: 401 means that nothing was done.
+    /// Sends a call with the repository's token. If GitHub rejects a minted token, mints a new one and tries once more:
+    /// 401 means that nothing was done.
     async fn authorised(
         &self,
         repo: &Repo,

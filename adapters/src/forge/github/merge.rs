@@ -86,8 +86,8 @@ fn merged(repo: &Repo, pull: &Pull, merge: &Merge) -> Result<Option<CommitId>, F
     }
 }
 
-/// Classifies a refused merge. 409 means that the head moved. 405 means any other obstacle; two of them are
-/// transient: GitHub has not yet computed mergeability, or the base branch was pushed to at the same moment.
+/// Classifies a refused merge. 409 means that the head moved. 405 means any other obstacle; two of them are transient:
+/// GitHub has not yet computed mergeability, or the base branch was pushed to at the same moment.
 fn refused(what: &str, pull: &Pull, status: u16, message: &str) -> Failure {
     let passes = message.contains("Base branch was modified") || pull.mergeable.is_none();
     match status {

@@ -1,5 +1,5 @@
-//! Adapter for GitHub and GitHub Enterprise Server over the REST API: pull requests, reviews, labels, checks,
-//! accounts, tokens and webhooks. Branches, history and files are left to git; see [`hosted`](super::hosted).
+//! Adapter for GitHub and GitHub Enterprise Server over the REST API: pull requests, reviews, labels, checks, accounts,
+//! tokens and webhooks. Branches, history and files are left to git; see [`hosted`](super::hosted).
 //!
 //! ```text
 //! client      HTTP client: authorized, counted, bounded in time and size, no retries, no redirects
@@ -63,8 +63,8 @@ pub struct GitHub {
 }
 
 impl GitHub {
-    /// Checks the options and creates the client. Sends no request, so the bot can start while GitHub is down. Must
-    /// be called within a Tokio runtime.
+    /// Checks the options and creates the client. Sends no request, so the bot can start while GitHub is down. Must be
+    /// called within a Tokio runtime.
     ///
     /// # Errors
     /// [`OptionsError`] names the wrong option and the expected value.

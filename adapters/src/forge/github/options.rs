@@ -22,8 +22,8 @@ pub struct GitHubOptions {
     pub reach: EgressPolicy,
     /// Credentials of the bot.
     pub auth: Auth,
-    /// `true` to include the permissions for workflow deploys in an App's tokens: Actions (write) and Deployments
-    /// (read).
+    /// `true` to include the permissions for workflow deploys in an App's tokens: Actions (write)
+    /// and Deployments (read).
     pub deploys: bool,
     /// Time limit for establishing a connection.
     pub connect_timeout: Duration,
@@ -64,8 +64,8 @@ impl fmt::Debug for GitHubOptions {
 pub enum Auth {
     /// A personal access token, the same for every repository.
     Token(SecretString),
-    /// A GitHub App. A token is minted per repository, with the least permissions, and lives one hour (security case
-    /// 80).
+    /// A GitHub App. A token is minted per repository, with the least permissions, and lives one hour
+    /// (security case 80).
     App {
         /// Id of the App.
         app_id: u64,

@@ -27,8 +27,8 @@ impl GitHub {
         }
     }
 
-    /// Opens a pull request, unless one is open. GitHub allows only one open pull request per head and base, so a
-    /// lost answer and a concurrent call lead to the same one.
+    /// Opens a pull request, unless one is open. GitHub allows only one open pull request per head and base, so a lost
+    /// answer and a concurrent call lead to the same one.
     pub(super) async fn open_pull(&self, new: &NewPullRequest) -> Result<PullRequest, Failure> {
         let NewPullRequest { repo, head, base, title, body, author: _ } = new;
         if let Some(open) = self.newest(repo, head, base, "open").await? {
@@ -76,8 +76,8 @@ impl GitHub {
         Ok(found)
     }
 
-    /// Returns the pull requests that GitHub associates with a commit. The commit of a squash belongs to the squashed
-    /// pull request.
+    /// Returns the pull requests that GitHub associates with a commit. The commit of a squash belongs to the
+    /// squashed pull request.
     ///
     /// # Errors
     /// `Retry` if GitHub cannot be reached; `Rejected` if it refuses.
@@ -142,9 +142,9 @@ impl GitHub {
         )))
     }
 
-    /// Returns the newest pull request between two branches. GitHub ignores a malformed `head` filter and returns
-    /// everything, so the results are filtered again; a fork may also have a branch of the same name (security case
-    /// 47).
+    /// Returns the newest pull request between two branches. GitHub ignores a malformed `head` filter and
+    /// returns everything, so the results are filtered again; a fork may also have a branch of the same name
+    /// (security case 47).
     async fn newest(
         &self,
         repo: &Repo,
@@ -187,7 +187,7 @@ impl GitHub {
     }
 }
 
-/// Builds `/repos/{owner}/{name}/pulls/{number}`.
+/// Builds the path `/repos/{owner}/{name}/pulls/{number}`.
 pub(super) fn one(repo: &Repo, number: PullNumber) -> Result<Route, Failure> {
     Ok(Route::repo(repo)?.then("pulls").then(number.0))
 }

@@ -1,5 +1,5 @@
-//! Paths of the API. Every variable segment is percent-encoded: otherwise a branch `hotfix/a#1` would silently become
-//! `hotfix/a`.
+//! Paths of the API. Every variable segment is percent-encoded: otherwise a branch `hotfix/a#1` would
+//! silently become `hotfix/a`.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -14,28 +14,28 @@ const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove
 pub(crate) struct Route(String);
 
 impl Route {
-    /// Builds `/repos/{owner}/{name}`.
+    /// Builds the path `/repos/{owner}/{name}`.
     pub(crate) fn repo(repo: &Repo) -> Result<Self, Failure> {
         let (owner, name) = parts(repo)?;
         Ok(Self(String::new()).then("repos").then(owner).then(name))
     }
 
-    /// Builds `/app/installations/{id}/access_tokens`.
+    /// Builds the path `/app/installations/{id}/access_tokens`.
     pub(super) fn tokens(installation: u64) -> Self {
         Self(format!("/app/installations/{installation}/access_tokens"))
     }
 
-    /// Builds `/user`.
+    /// Builds the path `/user`.
     pub(super) fn own_user() -> Self {
         Self("/user".to_owned())
     }
 
-    /// Builds `/app`.
+    /// Builds the path `/app`.
     pub(super) fn own_app() -> Self {
         Self("/app".to_owned())
     }
 
-    /// Builds `/users/{login}`.
+    /// Builds the path `/users/{login}`.
     pub(super) fn user(login: &str) -> Self {
         Self(String::new()).then("users").then(login)
     }

@@ -24,12 +24,12 @@ struct Permissions {
 
 impl GitHub {
     /// Checks that the credentials are valid and can read and write the repository. For an App, this mints a token
-    /// with every permission that the bot uses, which fails if one is not granted; GitHub reveals no more about such
-    /// a token.
+    /// with every permission that the bot uses, which fails if one is not granted; GitHub reveals no more about
+    /// such a token.
     ///
     /// # Errors
-    /// `Retry` if GitHub cannot be reached; `Rejected` if it refuses, if the repository is archived, or if the token
-    /// cannot write.
+    /// `Retry` if GitHub cannot be reached; `Rejected` if it refuses, if the repository is archived, or if the
+    /// token cannot write.
     pub async fn examine(&self, repo: &Repo) -> Result<(), Failure> {
         let what = format!("look at {repo}");
         let act = Attempt::new(&what, "the permission Metadata: read");

@@ -1,7 +1,6 @@
-//! Checks of a commit: jobs of GitLab's own pipelines, and external statuses. GitLab lists both without a
-//! distinction, so a status that is not a job of a pipeline is attributed to the account that reported it (security
-//! case 52). Outdated ones are read, too, because GitLab marks a job as outdated as soon as anyone reports a status
-//! of its name.
+//! Checks of a commit: jobs of GitLab's own pipelines, and external statuses. GitLab lists both without a distinction,
+//! so a status that is not a job of a pipeline is attributed to the account that reported it (security case 52).
+//! Outdated ones are read, too, because GitLab marks a job as outdated as soon as anyone reports a status of its name.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -104,8 +104,8 @@ impl GitLab {
     }
 }
 
-/// Returns the merge commit if it is merged with the expected head, or `None` if it is open. Rejects if the head
-/// moved or if it is closed.
+/// Returns the merge commit if it is merged with the expected head, or `None` if it is open. Rejects if the head moved
+/// or if it is closed.
 fn settled(repo: &Repo, found: &wire::MergeRequest, merge: &Merge) -> Result<Option<CommitId>, Failure> {
     let number = PullNumber(found.iid);
     if found.sha.as_ref() != Some(&merge.expected_head) {

@@ -1,5 +1,5 @@
-//! Adapter for GitLab, at gitlab.com or self-managed. Merge requests are the pull requests, and a [`PullNumber`] is
-//! the `iid`. A mirror does the git work with the [`Credentials`] of this adapter.
+//! Adapter for GitLab, at gitlab.com or self-managed. Merge requests are the pull requests, and a [`PullNumber`] is the
+//! `iid`. A mirror does the git work with the [`Credentials`] of this adapter.
 //!
 //! ```text
 //! pulls      the port: find, open, read, label, comment, close
@@ -42,11 +42,11 @@ pub use self::webhook::GitLabWebhook;
 /// Address, credentials and limits of a GitLab adapter.
 #[derive(Clone)]
 pub struct GitLabOptions {
-    /// Base URL: `https://gitlab.com`, or a self-managed server, possibly below a path. Plain HTTP is accepted for
-    /// loopback only.
+    /// Base URL: `https://gitlab.com`, or a self-managed server, possibly below a path. Plain HTTP is accepted
+    /// for loopback only.
     pub url: String,
-    /// A personal, project or group access token with the scopes `api` and `write_repository`, and the role
-    /// Developer, or Maintainer to merge into protected branches.
+    /// A personal, project or group access token with the scopes `api` and `write_repository`, and the role Developer,
+    /// or Maintainer to merge into protected branches.
     pub token: SecretString,
     /// Egress policy: addresses besides the public internet that may be reached.
     pub reach: EgressPolicy,
@@ -128,8 +128,8 @@ impl GitLab {
     /// Checks that the token is valid, and that it can read the project and push to it.
     ///
     /// # Errors
-    /// `Retry` if GitLab cannot be reached; `Rejected` if it refuses, if the project is archived, or if the token
-    /// cannot push.
+    /// `Retry` if GitLab cannot be reached; `Rejected` if it refuses, if the project is archived, or if the
+    /// token cannot push.
     pub async fn examine(&self, repo: &Repo) -> Result<(), Failure> {
         let act = format!("look at the project {repo}");
         let project: wire::Project = self.rest.get(&self.at(repo, &[], &[]), &act).await?;

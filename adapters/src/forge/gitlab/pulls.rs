@@ -224,8 +224,8 @@ impl GitLab {
         ];
         let act = format!("look for a merge request from {head} into {base} in {repo}");
         let found: Vec<wire::MergeRequest> = self.list(self.at(repo, &["merge_requests"], &query), &act).await?;
-        // A fork may have a branch of the same name (security case 47). The higher number decides between two with
-        // the same creation time.
+        // A fork may have a branch of the same name (security case 47). The higher number decides between two with the
+        // same creation time.
         Ok(found.into_iter().filter(|found| !is_foreign(found)).max_by_key(|found| found.iid))
     }
 

@@ -1,6 +1,6 @@
-//! Reviews of a merge request, each with the head that it is about. GitLab's approvals name no commit, and they
-//! survive new commits unless the project resets them on a push. So each approval is dated and assigned to the newest
-//! push before it: an approval from before the last push is about the older head.
+//! Reviews of a merge request, each with the head that it is about. GitLab's approvals name no commit, and they survive
+//! new commits unless the project resets them on a push. So each approval is dated and assigned to the newest push
+//! before it: an approval from before the last push is about the older head.
 //!
 //! There are two sources. The current approvals and reviewers say which reviews are in force. The system notes supply
 //! the time, which older GitLab versions do not report for approvals. An approval without a time is left out, because
@@ -76,8 +76,8 @@ fn judged(
     reviews
 }
 
-/// Returns the head at a time, which is that of the newest push before it. For a time before the first recorded push
-/// it is the head of that push.
+/// Returns the head at a time, which is that of the newest push before it. For a time before the first recorded push it
+/// is the head of that push.
 fn head_at(versions: &[wire::Version], at: Timestamp) -> Option<CommitId> {
     let before = versions.iter().rfind(|version| version.created_at <= at);
     before.or_else(|| versions.first()).map(|version| version.head_commit_sha.clone())

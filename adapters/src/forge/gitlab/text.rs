@@ -1,5 +1,5 @@
-//! Sanitizing of text for GitLab. A line that begins with a slash is a *quick action* there, run as the bot:
-//! `/approve` in user text must not approve anything (security case 53).
+//! Sanitizing of text for GitLab. A line that begins with a slash is a *quick action* there, run as the bot: `/approve`
+//! in user text must not approve anything (security case 53).
 
 use crate::failure::Failure;
 

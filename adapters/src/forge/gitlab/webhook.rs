@@ -1,6 +1,6 @@
 //! Webhooks of GitLab, verified in one of two ways. The signing token (Standard Webhooks) covers the id, the time and
-//! the body. The older secret token is only echoed in a header and covers nothing: anyone who captures one delivery
-//! can forge others. That is acceptable because a webhook is only a hint (security case 17).
+//! the body. The older secret token is only echoed in a header and covers nothing: anyone who captures one delivery can
+//! forge others. That is acceptable because a webhook is only a hint (security case 17).
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -117,8 +117,8 @@ fn one<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     if values.next().is_some() { None } else { Some(value) }
 }
 
-/// Returns the subject of the delivery. The event header is not covered by the signature, so a header that
-/// contradicts the body yields no hint (security case 18).
+/// Returns the subject of the delivery. The event header is not covered by the signature, so a header that contradicts
+/// the body yields no hint (security case 18).
 fn hint(headers: &HeaderMap, content: &Value) -> Option<Hint> {
     let (kind, detail) = match (one(headers, "x-gitlab-event")?, content.get("object_kind")?.as_str()?) {
         ("Push Hook", "push") => ("push", None),

@@ -27,8 +27,7 @@ struct Access {
 }
 
 impl Project {
-    /// Returns the higher of the access levels that the project and its group grant. `None` if GitLab reports
-    /// neither.
+    /// Returns the higher of the access levels that the project and its group grant. `None` if GitLab reports neither.
     pub(super) fn level(&self) -> Option<u64> {
         let permissions = self.permissions.as_ref()?;
         let granted = permissions.project_access.iter().chain(&permissions.group_access);

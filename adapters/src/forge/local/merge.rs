@@ -1,5 +1,5 @@
-//! Merging of a pull request, once, in four steps. The merge commit is made from nothing but its inputs and a time.
-//! It is recorded as an intent. The base branch moves to it by compare-and-set. The pull request is marked as merged.
+//! Merging of a pull request, once, in four steps. The merge commit is made from nothing but its inputs and a time. It
+//! is recorded as an intent. The base branch moves to it by compare-and-set. The pull request is marked as merged.
 //! After a crash in between, the next refresh finds that the base contains the commit of the intent, or the merge is
 //! repeated with the same result.
 

@@ -2,8 +2,8 @@
 //! labels and issues. It serves demos, drills, tests and small teams. The bot uses it through the ports and users
 //! through the methods in `people`, concurrently and from several processes.
 //!
-//! Failures appear in chats, so they name repositories and files but no folders of this machine; the full paths are
-//! logged.
+//! Failures appear in chats, so they name repositories and files but no folders of this machine; the full
+//! paths are logged.
 
 mod history;
 mod ledger;

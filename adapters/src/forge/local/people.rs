@@ -1,6 +1,6 @@
-//! Actions of users on the local forge: reviewing, reporting checks, labelling and closing. They are not part of the
-//! ports, because the bot does not perform them. Their callers are a command line for developers, the demo and the
-//! tests.
+//! Actions of users on the local forge: reviewing, reporting checks, labelling and closing. They are not part of
+//! the ports, because the bot does not perform them. Their callers are a command line for developers, the demo
+//! and the tests.
 
 use super::Local;
 use super::pulls::refresh;

@@ -1,5 +1,5 @@
-//! Branches and tags of the local forge. Before a branch is deleted, its pull requests are refreshed, because its
-//! head is unknown afterwards.
+//! Branches and tags of the local forge. Before a branch is deleted, its pull requests are refreshed, because its head
+//! is unknown afterwards.
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,5 @@
-//! Fetching into a mirror. At most one fetch of a repository runs at a time; a caller that waited while a fetch
-//! started after its request reuses that result. A mirror is created beside its final folder and renamed, so that an
+//! Fetching into a mirror. At most one fetch of a repository runs at a time; a caller that waited while a fetch started
+//! after its request reuses that result. A mirror is created beside its final folder and renamed, so that an
 //! interrupted start leaves no incomplete mirror.
 
 use std::path::Path;
@@ -28,8 +28,8 @@ pub(super) struct Slot {
 struct State {
     /// Clock value at the start of the last successful fetch.
     fetched: Option<u64>,
-    /// `true` if the last fetch ended without being killed. `false` at startup, because nothing is known about
-    /// earlier processes.
+    /// `true` if the last fetch ended without being killed. `false` at startup, because nothing is known
+    /// about earlier processes.
     clean: bool,
 }
 
@@ -161,8 +161,8 @@ async fn aside(work: impl FnOnce() -> io::Result<()> + Send + 'static) -> io::Re
     tokio::task::spawn_blocking(work).await.map_err(io::Error::other)?
 }
 
-/// Removes the lock files of a git process that was killed. This process owns the folder and holds the slot, so no
-/// lock is in use.
+/// Removes the lock files of a git process that was killed. This process owns the folder and holds the slot, so no lock
+/// is in use.
 fn remove_locks(place: &Path) -> io::Result<()> {
     for name in ["packed-refs.lock", "config.lock", "HEAD.lock", "shallow.lock"] {
         let _ = fs::remove_file(place.join(name));

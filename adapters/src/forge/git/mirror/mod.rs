@@ -1,15 +1,15 @@
-//! Mirrors of a remote forge: one bare repository for each repository of the forge, below one folder, created on
-//! first use. They implement [`Refs`](crate::forge::Refs), [`History`](crate::forge::History) and
+//! Mirrors of a remote forge: one bare repository for each repository of the forge, below one folder, created on first
+//! use. They implement [`Refs`](crate::forge::Refs), [`History`](crate::forge::History) and
 //! [`Files`](crate::forge::Files) for every forge that serves git over HTTP.
 //!
-//! The heads of branches are always read from the forge, because a mirror is outdated as soon as it is fetched.
-//! Commits never change, so queries about them are answered from the mirror, after fetching what it lacks. File
-//! content is fetched only when needed (`blob:none`), so a mirror is small. A mirror holds no state of its own: it
-//! can be deleted at any time and is created again.
+//! The heads of branches are always read from the forge, because a mirror is outdated as soon as it is fetched. Commits
+//! never change, so queries about them are answered from the mirror, after fetching what it lacks. File content is
+//! fetched only when needed (`blob:none`), so a mirror is small. A mirror holds no state of its own: it can be deleted
+//! at any time and is created again.
 //!
 //! The settings that let git fetch missing content are passed with each call and not stored in the mirror, so that a
-//! query about commits cannot start a download by accident. The authorization is passed in the same way, bound to the
-//! one URL.
+//! query about commits cannot start a download by accident. The authorization is passed in the same way, bound to
+//! the one URL.
 
 mod change;
 mod fetch;
@@ -152,8 +152,7 @@ impl fmt::Debug for Mirror {
     }
 }
 
-/// Accepts `https://host` or `http://host`, with an optional port and path, and nothing else: no credentials, no
-/// query.
+/// Accepts `https://host` or `http://host`, with an optional port and path, and nothing else: no credentials, no query.
 fn check_url(url: &str) -> Result<(), Failure> {
     let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':' | '/' | '[' | ']' | '~');

@@ -25,8 +25,8 @@ impl Pin {
         Ok(Self { gate: reach.guard(&url)?, url, last: Mutex::default() })
     }
 
-    /// Returns the value for `http.curloptResolve`: `host:port:address,address`. `None` if the host is a literal
-    /// address.
+    /// Returns the value for `http.curloptResolve`: `host:port:address,address`. `None` if the host is
+    /// a literal address.
     pub(super) async fn place(&self) -> Result<Option<String>, Failure> {
         let host = self.url.host_str().unwrap_or_default();
         if self.gate.is_address(&self.url) {
