@@ -131,7 +131,8 @@ pub trait Files: Send + Sync {
 /// Questions about commits, and new commits that are on no branch yet.
 #[async_trait]
 pub trait History: Send + Sync {
-    /// Resolves a revision typed by a user: a full or short commit id, a branch or a tag. `None` if it matches nothing.
+    /// Resolves a revision typed by a user: a full or short commit id, a branch or a tag. `None` if it matches nothing;
+    /// rejects a name that matches several commits.
     async fn resolve(&self, repo: &Repo, words: &str) -> Result<Option<CommitId>, Failure>;
 
     /// Returns the commits in `head` that are not in `base`, oldest first and at most `max`, with their total number.

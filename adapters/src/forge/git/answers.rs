@@ -1,8 +1,8 @@
 //! Cache of immutable answers: git's output about objects that are named by their full ids. The bot repeats the same
 //! queries in every poll, and each would start a process.
 //!
-//! A cached answer belongs to one incarnation of a repository: a mirror that is deleted and recreated may lack objects
-//! of the old one.
+//! A cached answer belongs to one repository as it was created: a mirror that is deleted and created again may lack
+//! objects of the old one.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
@@ -62,7 +62,8 @@ impl Answers {
         self.0.get(key)
     }
 
-    /// Caches an answer, unless git failed, complained, or reported an object as missing: it may be fetched later.
+    /// Caches an answer, unless git failed or complained, the output is too large, or an object is missing that may
+    /// be fetched later.
     pub(super) fn keep(&self, key: Key, answer: &Answer) {
         let said = matches!(answer.code, 0 | 1) && answer.complaint.is_empty();
         let missing = answer.stdout.windows(MISSING.len()).any(|part| part == MISSING);
