@@ -1,5 +1,5 @@
-//! DNS pinning: the bot resolves the forge's name and checks the addresses against the egress policy (security case
-//! 65), then passes them to git, so that git does not resolve the name again to other addresses.
+//! DNS pinning (security case 65): the bot resolves the forge's name and checks the addresses against the egress
+//! policy, then passes them to git, so that git does not resolve the name again to other addresses.
 
 use std::sync::{Mutex, PoisonError};
 
