@@ -1,5 +1,5 @@
-//! A forge elsewhere, of two halves: what is in its repositories by git, which all forges speak alike, and pull requests
-//! and accounts by the forge's own API. Adapters: one for each API.
+//! [`Hosted`]: a remote forge, composed of two halves. A [`Mirror`] serves everything that git can answer, which is the
+//! same for all forges; an API adapter, one per forge, serves pull requests and accounts.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -17,15 +17,15 @@ use super::{
 use crate::failure::Failure;
 use crate::ids::{BranchName, CommitId, PersonRef, Repo, TagName};
 
-/// Who on the forge made which commit. git itself knows addresses only, and anybody can write any address.
+/// Forge accounts behind commits and pushes. git itself records only addresses, and anyone can write any address.
 #[async_trait]
 pub trait Accounts: Send + Sync {
-    /// The accounts behind the commits that `head` has and `base` has not. A commit that is left out, or whose account is
-    /// `None`, has none that the forge knows of.
+    /// Returns the accounts behind the commits in `head` that are not in `base`, keyed by commit. A commit that is left
+    /// out, or whose accounts are `None`, has no account that the forge knows.
     ///
     /// # Errors
-    /// `Retry` when the forge cannot be asked now: who wrote a change must be known before it is judged who may approve
-    /// it. `Rejected` when it cannot tell at all, which leaves the accounts unknown.
+    /// `Retry` if the forge is unreachable: the bot must know the authors of a change before it decides who may approve
+    /// it. `Rejected` if the forge cannot report accounts at all; they then remain unknown.
     async fn accounts(
         &self,
         repo: &Repo,
@@ -33,13 +33,14 @@ pub trait Accounts: Send + Sync {
         head: &CommitId,
     ) -> Result<BTreeMap<CommitId, CommitAccounts>, Failure>;
 
-    /// The accounts that pushed to a branch since this moment, or since the branch was made when that was later, each once.
+    /// Returns the accounts that pushed to a branch since `since`, or since the branch was created if that is
+    /// later, each once.
     ///
     /// # Errors
     /// As for [`Accounts::accounts`].
     async fn pushers(&self, repo: &Repo, branch: &BranchName, since: Timestamp) -> Result<Vec<PersonRef>, Failure>;
 
-    /// Returns the account that the bot itself has there.
+    /// Returns the account of the bot itself. `None` if the forge does not report it.
     ///
     /// # Errors
     /// As for [`Accounts::accounts`].
@@ -47,43 +48,43 @@ pub trait Accounts: Send + Sync {
         Ok(None)
     }
 
-    /// Returns the identities under which the forge commits what people do on its pages.
+    /// Returns the identities under which the forge commits actions in its web UI.
     fn pages(&self) -> BTreeSet<PersonRef> {
         BTreeSet::new()
     }
 }
 
-/// The accounts behind one commit.
+/// The forge accounts behind one commit.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct CommitAccounts {
-    /// Who wrote it.
+    /// Account of the author; `None` if unknown.
     pub author: Option<PersonRef>,
-    /// Who committed it.
+    /// Account of the committer; `None` if unknown.
     pub committer: Option<PersonRef>,
 }
 
-/// Mirrors of a forge's repositories, and its API.
+/// A remote forge: mirrors of its repositories, and a client of its API.
 #[derive(Debug)]
 pub struct Hosted<P> {
     mirror: Arc<Mirror>,
     api: P,
-    /// The bot's account, once the forge has told it.
+    /// The bot's account, cached after the forge has reported it.
     own: OnceCell<Option<PersonRef>>,
 }
 
 impl<P> Hosted<P> {
-    /// Both halves as one forge.
+    /// Combines a mirror and an API adapter into one forge.
     pub fn new(mirror: Arc<Mirror>, api: P) -> Self {
         Self { mirror, api, own: OnceCell::new() }
     }
 
-    /// The half that is git.
+    /// The git half: mirrors of the repositories.
     #[must_use]
     pub fn mirror(&self) -> &Arc<Mirror> {
         &self.mirror
     }
 
-    /// The half that is the forge's own.
+    /// The API half: pull requests and accounts.
     #[must_use]
     pub fn api(&self) -> &P {
         &self.api

@@ -1,7 +1,7 @@
-//! The forge ports: where the code lives. Four small ones, because their users differ: [`Refs`] moves branches,
-//! [`PullRequests`] is the review, [`History`] answers questions about commits, [`Files`] reads and writes what is in them.
-//! An adapter implements all four. Adapters: [`github`], [`gitlab`], [`local`]; [`hosted`] is what the first two have in
-//! common.
+//! The forge ports: access to repositories and their pull requests. They are four small traits because their callers
+//! differ: [`Refs`] moves branches and tags, [`PullRequests`] handles reviews, checks and merges, [`History`] answers
+//! questions about commits, and [`Files`] reads and writes file content. An adapter implements all four. Adapters:
+//! [`github`], [`gitlab`] and [`local`]; the first two share [`hosted`].
 
 #[cfg(feature = "conformance")]
 pub mod conformance;
@@ -23,68 +23,72 @@ use serde::{Deserialize, Serialize};
 use crate::failure::Failure;
 use crate::ids::{BranchName, CommitId, PersonRef, Repo, TagName};
 
-/// Everything a forge does.
+/// All four forge ports together; implemented automatically.
 pub trait Forge: Refs + PullRequests + History + Files {}
 impl<T: Refs + PullRequests + History + Files> Forge for T {}
 
-/// Branches and tags. Every change names the state it expects, so that repeating it is harmless.
+/// Branches and tags. Every change names the state that it expects, so repeating a change is harmless.
 #[async_trait]
 pub trait Refs: Send + Sync {
-    /// Returns where these branches are, all at one moment. Branches that do not exist are left out.
+    /// Returns the heads of these branches, all read at the same moment. Branches that do not exist are left out.
     async fn tips(&self, repo: &Repo, branches: &[&BranchName]) -> Result<BTreeMap<BranchName, CommitId>, Failure>;
 
-    /// Returns where a branch is; `None` when there is none.
+    /// Returns the head of a branch, or `None` if the branch does not exist.
     async fn tip(&self, repo: &Repo, branch: &BranchName) -> Result<Option<CommitId>, Failure> {
         Ok(self.tips(repo, &[branch]).await?.remove(branch))
     }
 
-    /// Creates a branch that does not exist. A branch that is already exactly there is success; one that is elsewhere, or
-    /// one whose name git cannot hold beside an existing branch (`hotfix` and `hotfix/x`), is rejected and named.
+    /// Creates a branch. Succeeds if the branch already exists at this commit. Rejects, and names the conflicting
+    /// branch, if the branch exists at another commit or if git cannot store its name beside an existing branch
+    /// (`hotfix` and `hotfix/x`).
     async fn create(&self, repo: &Repo, branch: &BranchName, at: &CommitId) -> Result<(), Failure>;
 
-    /// Moves a branch from one commit to another, in any direction, only if it is at the first (or already at the second).
+    /// Moves a branch from commit `from` to commit `to`, in any direction. Succeeds if the branch is already at `to`;
+    /// rejects if it is at any other commit than `from`.
     async fn advance(&self, repo: &Repo, branch: &BranchName, from: &CommitId, to: &CommitId) -> Result<(), Failure>;
 
-    /// Deletes a branch if it is at this commit; a branch that is gone already is success.
+    /// Deletes a branch that is at this commit. Succeeds if the branch does not exist.
     async fn delete(&self, repo: &Repo, branch: &BranchName, at: &CommitId) -> Result<(), Failure>;
 
-    /// Creates a tag; one that is already exactly there is success, one that is elsewhere is rejected.
+    /// Creates a tag. Succeeds if the tag already exists at this commit; rejects if it exists at another commit.
     async fn tag(&self, repo: &Repo, tag: &TagName, at: &CommitId) -> Result<(), Failure>;
 
-    /// All branches that are this name or lie below it (`hotfix`, `hotfix/…`), with where they are.
+    /// Returns the branches that have this name or lie below it (`hotfix`, `hotfix/…`), each with its head.
     async fn branches(&self, repo: &Repo, below: &BranchName) -> Result<Vec<(BranchName, CommitId)>, Failure>;
 }
 
-/// Pull requests (merge requests), their reviews and their checks.
+/// Pull requests (GitLab: merge requests) with their reviews, labels, comments and checks.
 #[async_trait]
 pub trait PullRequests: Send + Sync {
-    /// The newest pull request from this branch into that one, whatever its state.
+    /// Returns the newest pull request from `head` into `base`, in any state.
     async fn find(&self, repo: &Repo, head: &BranchName, base: &BranchName) -> Result<Option<PullRequest>, Failure>;
 
-    /// Opens one, unless an open one from this head into this base is there: then it is that one.
+    /// Opens a pull request, or returns the open one that already exists for this head and base.
     async fn open(&self, new: &NewPullRequest) -> Result<PullRequest, Failure>;
 
-    /// Reads one as it is now.
+    /// Reads the current state of a pull request.
     async fn read(&self, repo: &Repo, number: PullNumber) -> Result<PullRequest, Failure>;
 
-    /// Merges one if its head is the commit given, and answers the commit that the base branch is at by it. Merging one
-    /// that was merged with this head before answers the same commit again. A head that moved and a conflict are rejected.
+    /// Merges a pull request if its head is the expected commit, and returns the resulting commit of the base branch.
+    /// If the pull request is already merged with this head, returns the same commit again. Rejects if the head moved
+    /// or if there is a conflict.
     async fn merge(&self, repo: &Repo, number: PullNumber, merge: &Merge) -> Result<CommitId, Failure>;
 
-    /// The open pull requests or issues that carry a label, such as `release-blocker`.
+    /// Returns the open pull requests or issues with a label, such as `release-blocker`.
     async fn list_by_label(&self, repo: &Repo, label: &str) -> Result<Vec<Labelled>, Failure>;
 
-    /// The open pull requests with exactly this title.
+    /// Returns the open pull requests with exactly this title.
     async fn find_by_title(&self, repo: &Repo, title: &str) -> Result<Vec<Labelled>, Failure>;
 
-    /// The names of the checks that the forge itself requires before something is merged into a branch. Empty when it
-    /// requires none, or does not know checks by name.
+    /// Returns the names of the checks that the forge requires before a merge into a branch. Empty if it requires none,
+    /// or does not identify checks by name.
     async fn required_checks(&self, repo: &Repo, branch: &BranchName) -> Result<Vec<String>, Failure>;
 
-    /// The checks and statuses of a commit.
+    /// Returns the checks and commit statuses of a commit.
     async fn checks(&self, repo: &Repo, commit: &CommitId) -> Result<Vec<Check>, Failure>;
 
-    /// Puts labels on a pull request and takes others off; what is so already is success.
+    /// Adds labels to a pull request and removes others. Labels that are already in the requested state
+    /// count as success.
     async fn set_labels(
         &self,
         repo: &Repo,
@@ -93,40 +97,45 @@ pub trait PullRequests: Send + Sync {
         remove: &[String],
     ) -> Result<(), Failure>;
 
-    /// Who put which label on a pull request or took it off, oldest first.
+    /// Returns the history of a pull request's labels, oldest first: each addition and removal, with the
+    /// account behind it.
     async fn label_events(&self, repo: &Repo, number: PullNumber) -> Result<Vec<LabelEvent>, Failure>;
 
-    /// Writes a comment under a pull request, unless one with this key is there: it is found by the key again.
+    /// Writes a comment on a pull request, unless a comment with this dedupe key already exists.
     async fn comment(&self, repo: &Repo, number: PullNumber, key: &str, text: &str) -> Result<(), Failure>;
 
-    /// Closes an open pull request without merging it; a closed one is success, a merged one is rejected.
+    /// Closes an open pull request without merging it. Succeeds if it is already closed; rejects if it is merged.
     async fn close(&self, repo: &Repo, number: PullNumber) -> Result<(), Failure>;
 
-    /// Lists the pull requests that a commit came in by, or belongs to while they are open, those from forks included.
+    /// Returns the pull requests that brought this commit to its branch, or that contain it while they are open,
+    /// including those from forks.
     async fn bringing(&self, repo: &Repo, commit: &CommitId) -> Result<Vec<Bringing>, Failure>;
 }
 
-/// What is in the files of a commit.
+/// The files of a commit: reading them, and making commits that change them.
 #[async_trait]
 pub trait Files: Send + Sync {
-    /// The content of a file at a commit; `None` when there is no such file. Links are not followed.
+    /// Returns the content of a file at a commit, or `None` if the path does not exist. Symbolic links are not
+    /// followed: a path that is not a regular file is rejected.
     async fn read_file(&self, repo: &Repo, at: &CommitId, path: &str) -> Result<Option<Vec<u8>>, Failure>;
 
-    /// The paths of all files at a commit that are this path or lie below it, sorted. `""` is the whole tree.
+    /// Returns the paths of all files at a commit that equal this path or lie below it, sorted. `""` means
+    /// the whole tree.
     async fn paths(&self, repo: &Repo, at: &CommitId, below: &str) -> Result<Vec<String>, Failure>;
 
-    /// Makes one commit that changes several files, without moving any branch. The same arguments make the same commit
-    /// id, so that the act can be found again.
+    /// Makes one commit that changes several files, without moving any branch. Equal arguments yield the same commit
+    /// id, so a repeated call finds the first result again.
     async fn commit_files(&self, repo: &Repo, new: &NewCommit) -> Result<CommitId, Failure>;
 }
 
-/// Questions about commits, and new commits that no branch holds yet.
+/// Questions about commits, and new commits that are on no branch yet.
 #[async_trait]
 pub trait History: Send + Sync {
-    /// What a person's words for a commit mean: a full or short id, a branch, a tag. `None` when nothing answers to them.
+    /// Resolves a revision typed by a user: a full or short commit id, a branch or a tag. `None` if it matches nothing;
+    /// rejects a name that matches several commits.
     async fn resolve(&self, repo: &Repo, words: &str) -> Result<Option<CommitId>, Failure>;
 
-    /// The commits that `head` has and `base` has not, oldest first, at most `max`, and how many there are in all.
+    /// Returns the commits in `head` that are not in `base`, oldest first and at most `max`, with their total number.
     async fn commits_between(
         &self,
         repo: &Repo,
@@ -135,142 +144,146 @@ pub trait History: Send + Sync {
         max: usize,
     ) -> Result<Range, Failure>;
 
-    /// Reads one commit, as git knows it: without the accounts of people.
+    /// Reads one commit from git alone, without forge accounts.
     async fn commit(&self, repo: &Repo, commit: &CommitId) -> Result<CommitDetail, Failure>;
 
-    /// How large the difference between two commits is.
+    /// Returns the size of the diff between two commits.
     async fn size(&self, repo: &Repo, base: &CommitId, head: &CommitId) -> Result<DiffSize, Failure>;
 
-    /// Whether `tip` has what `base..head` brought: the lines of it, in whatever way they came. The same arguments have the
-    /// same answer for ever.
+    /// Returns whether, and in which way, `tip` contains the change `base..head`: judged by the lines of the change,
+    /// however they arrived. Equal arguments always yield the same answer.
     async fn containment(&self, repo: &Repo, change: &Change, tip: &CommitId) -> Result<Containment, Failure>;
 
-    /// Makes the commit that `source` would be on top of `onto`, without moving any branch. The same arguments make the
-    /// same commit id, so that the act can be found again.
+    /// Cherry-picks `source` onto `onto`, without moving any branch. Equal arguments yield the same commit id, so a
+    /// repeated call finds the first result again.
     async fn pick(&self, repo: &Repo, pick: &Pick) -> Result<Picked, Failure>;
 
-    /// How many commits a commit has behind it, itself included: operators make versions of it (SRE-11).
+    /// Returns the number of commits reachable from a commit, itself included. Operators derive version numbers
+    /// from it (SRE-11).
     async fn count(&self, repo: &Repo, commit: &CommitId) -> Result<usize, Failure>;
 
-    /// Who pushed to a branch since this moment, or since the branch was made when that was later, each once. git does not
-    /// know: a commit says of itself whose it is. Empty where the forge does not tell.
+    /// Returns the accounts that pushed to a branch since `since`, or since the branch was created if that is later,
+    /// each once. This comes from the forge, not from git: a commit only claims an author. Empty if the forge does
+    /// not report pushes.
     async fn pushers(&self, repo: &Repo, branch: &BranchName, since: Timestamp) -> Result<Vec<PersonRef>, Failure>;
 
-    /// Returns what a commit introduced: itself, or for a merge everything that its other parents have and its first has not.
-    /// A merge is part of it only when it differs from what git makes of its parents.
+    /// Returns the commits that a commit introduced: itself, or for a merge everything reachable from its other
+    /// parents but not from its first. The merge itself is included only if its tree differs from git's automatic
+    /// merge of its parents.
     async fn introduced(&self, repo: &Repo, commit: &CommitId) -> Result<Introduced, Failure>;
 
-    /// Returns the identities behind which there is no person: the bot's own, and the forge's.
+    /// Returns the identities that do not belong to a human: those of the bot and those of the forge.
     async fn machines(&self, repo: &Repo) -> Result<Machines, Failure>;
 }
 
 /// The commits that one commit brought to its branch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Introduced {
-    /// Its first parent; `None` for the first commit of a repository.
+    /// First parent of the commit; `None` for a root commit.
     pub from: Option<CommitId>,
-    /// The commits, oldest first.
+    /// The introduced commits, oldest first.
     pub commits: Vec<CommitInfo>,
 }
 
-/// Identities behind which there is no person. Git addresses are in lower case.
+/// Identities that do not belong to a human. Git addresses are in lower case.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Machines {
-    /// Those of the bot itself.
+    /// Identities of the bot itself.
     pub bot: BTreeSet<PersonRef>,
-    /// Those under which the forge commits what people do on its pages. They say nothing as an author.
+    /// Identities under which the forge commits actions in its web UI. As an author, such an identity says nothing
+    /// about who wrote the commit.
     pub forge: BTreeSet<PersonRef>,
 }
 
-/// A pull request, as far as it tells whose work a commit is.
+/// A pull request that brought a commit to its branch, with what is needed to attribute that commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bringing {
-    /// Its number.
+    /// Number of the pull request on the forge.
     pub number: PullNumber,
-    /// Its title.
+    /// Title of the pull request.
     pub title: String,
-    /// Who opened it.
+    /// Account that opened the pull request; `None` if the forge does not report it.
     pub author: Option<PersonRef>,
-    /// Its branch; `None` for one in a fork, whose pushes are not known here.
+    /// Head branch; `None` if it is in a fork, whose pushes the forge does not report here.
     pub branch: Option<BranchName>,
-    /// The head of that branch, or what it was at the merge.
+    /// Current head of that branch, or its head at the time of the merge.
     pub head_commit: CommitId,
-    /// Whether it is merged.
+    /// `true` if the pull request is merged.
     pub merged: bool,
 }
 
-/// A commit to be made of changed files.
+/// A commit to create from changed files.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewCommit {
-    /// On top of what.
+    /// The only parent of the new commit.
     pub parent: CommitId,
-    /// Its whole message.
+    /// The whole commit message.
     pub message: String,
-    /// The files with their new content; a file that is there keeps its mode, a new one is an ordinary file.
+    /// Paths and new contents of the changed files. An existing file keeps its mode; a new one is a regular file.
     pub files: Vec<(String, Vec<u8>)>,
-    /// When: it becomes the author's and the committer's time.
+    /// Author time and committer time of the commit.
     pub at: Timestamp,
 }
 
-/// Somebody put a label on, or took it off.
+/// The addition or removal of a label on a pull request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LabelEvent {
-    /// Which label.
+    /// Name of the label.
     pub label: String,
-    /// Whether it was put on.
+    /// `true` if the label was added, `false` if it was removed.
     pub added: bool,
-    /// By whom, when the forge says.
+    /// Account that changed the label; `None` if the forge does not report it.
     pub by: Option<PersonRef>,
-    /// When.
+    /// Time of the change, as reported by the forge.
     pub at: Timestamp,
 }
 
-/// The number of a pull request in its repository.
+/// The number of a pull request, unique in its repository.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct PullNumber(pub u64);
 
-/// A pull request to be opened.
+/// A pull request to open.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewPullRequest {
-    /// Where.
+    /// The repository that holds both branches.
     pub repo: Repo,
-    /// What is to be merged.
+    /// The branch to merge.
     pub head: BranchName,
-    /// Into what.
+    /// The branch to merge into.
     pub base: BranchName,
-    /// Its title.
+    /// Title of the pull request, in plain text.
     pub title: String,
-    /// Its text.
+    /// Description of the pull request, in Markdown.
     pub body: String,
-    /// On whose behalf it is opened, as far as the forge knows that person.
+    /// The requester on whose behalf it is opened, if they have an account on the forge.
     pub author: Option<PersonRef>,
 }
 
-/// A pull request as it is.
+/// The state of a pull request when it was read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PullRequest {
-    /// Its number.
+    /// Number of the pull request on the forge.
     pub number: PullNumber,
-    /// Its title.
+    /// Title of the pull request.
     pub title: String,
     /// Open, merged or closed.
     pub state: PullState,
-    /// The branch to be merged.
+    /// Name of the head branch.
     pub head: BranchName,
-    /// Where that branch is; after the merge, where it was.
+    /// Current head of that branch, or its head at the time of the merge.
     pub head_commit: CommitId,
-    /// The branch it goes into.
+    /// Name of the base branch.
     pub base: BranchName,
-    /// Who opened it.
+    /// Account that opened the pull request; `None` if the forge does not report it.
     pub author: Option<PersonRef>,
-    /// Whether it is marked as not ready to be merged.
+    /// `true` if the pull request is a draft.
     pub draft: bool,
-    /// Its labels.
+    /// Names of its labels.
     pub labels: Vec<String>,
-    /// What reviewers said, oldest first, the outdated included: each names its commit.
+    /// The reviews, oldest first. Outdated reviews are included: each names the commit that it is about.
     pub reviews: Vec<Review>,
-    /// Where it can be seen.
+    /// Web address of the pull request; `None` if the forge has no web UI.
     pub url: Option<String>,
 }
 
@@ -278,202 +291,205 @@ pub struct PullRequest {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PullState {
-    /// To be merged.
+    /// Open, ready to be merged or closed.
     Open,
-    /// Merged, as this commit of the base branch.
+    /// Merged; the commit of the base branch that the merge produced.
     Merged(CommitId),
-    /// Given up.
+    /// Closed without a merge.
     Closed,
 }
 
-/// What a reviewer said of a commit.
+/// A reviewer's verdict on one commit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Review {
-    /// The reviewer.
+    /// Account of the reviewer.
     pub person: PersonRef,
-    /// The head when they said it.
+    /// Head of the pull request when the review was submitted.
     pub commit: CommitId,
-    /// What they said.
+    /// The reviewer's decision.
     pub verdict: ReviewVerdict,
-    /// When.
+    /// Time of the review, as reported by the forge.
     pub at: Timestamp,
 }
 
-/// What a reviewer can say.
+/// The decision of a review.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ReviewVerdict {
-    /// Yes.
+    /// The reviewer approved the commit.
     Approved,
-    /// Not like this.
+    /// The reviewer requested changes.
     ChangesRequested,
-    /// Took back what they said before.
+    /// The reviewer's earlier verdict was withdrawn.
     Dismissed,
 }
 
-/// One check or status of a commit. Checks of the same name by different apps are different checks (security case 52).
+/// A check or commit status. Checks of the same name from different apps are different checks (security case 52).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Check {
-    /// Its name.
+    /// Name of the check, unique per app.
     pub name: String,
-    /// Who reported it.
+    /// App or account that reported the check.
     pub app: String,
-    /// How it went.
+    /// Current result of the check.
     pub state: CheckState,
 }
 
-/// How a check went. What is not plainly a success is not one.
+/// The result of a check. Only a plain success counts as one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CheckState {
-    /// Not finished.
+    /// The check has not finished.
     Pending,
-    /// Passed.
+    /// The check passed.
     Success,
-    /// Failed.
+    /// The check failed.
     Failure,
-    /// Skipped or neutral: said nothing.
+    /// Skipped or neutral: the check gave no verdict.
     Neutral,
 }
 
-/// Something open that was searched for, by a label or a title.
+/// An open pull request or issue that was found by a label or a title.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Labelled {
-    /// Its number.
+    /// Number of the pull request or issue on the forge.
     pub number: PullNumber,
-    /// Its title.
+    /// Title of the pull request or issue.
     pub title: String,
 }
 
-/// How to merge.
+/// The parameters of a merge.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Merge {
-    /// The head that was approved; nothing else is merged.
+    /// The head that was approved; the merge is rejected at any other head.
     pub expected_head: CommitId,
-    /// In which way.
+    /// Merge commit or squash.
     pub method: MergeMethod,
-    /// The first line of the commit that is made.
+    /// First line of the commit message.
     pub title: String,
-    /// The rest of its message.
+    /// Rest of the commit message.
     pub body: String,
 }
 
-/// The ways to merge.
+/// The supported merge methods.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MergeMethod {
-    /// A merge commit: ancestry stays.
+    /// A merge commit, which keeps the ancestry of the head.
     Merge,
-    /// One new commit: ancestry is lost.
+    /// One new commit, which does not keep the ancestry of the head.
     Squash,
 }
 
-/// A commit.
+/// A commit as listed in a range.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CommitInfo {
-    /// Its id.
+    /// Full commit id.
     pub id: CommitId,
-    /// Its parents.
+    /// Ids of the parents, the first parent first.
     pub parents: Vec<CommitId>,
-    /// The first line of its message.
+    /// First line of the message.
     pub subject: String,
-    /// Who wrote it.
+    /// Author of the commit.
     pub author: Signature,
-    /// Who committed it.
+    /// Committer of the commit.
     pub committer: Signature,
-    /// Who is named in `Co-authored-by`.
+    /// Persons named in `Co-authored-by` lines.
     pub co_authors: Vec<Signature>,
-    /// The commits that its message claims to be picked from (`git cherry-pick -x`).
+    /// Commits that the message claims as sources of a cherry-pick (`git cherry-pick -x`).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub picked_from: Vec<CommitId>,
-    /// When it was committed.
+    /// Time at which it was committed, from the committer line.
     pub at: Timestamp,
 }
 
-/// A commit, with what is known of it alone.
+/// A commit with its whole message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CommitDetail {
-    /// The commit.
+    /// The commit as listed in a range.
     pub info: CommitInfo,
-    /// Its message without the first line.
+    /// The message without its first line.
     pub body: String,
 }
 
-/// Somebody as git names them.
+/// A name and an address as recorded in a git commit. Both are claims: git does not verify them.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Signature {
-    /// The name.
+    /// Display name from the commit.
     pub name: String,
-    /// The e-mail address.
+    /// E-mail address from the commit.
     pub email: String,
-    /// The forge account, when the forge says.
+    /// Forge account behind the commit; `None` if the forge does not report it.
     pub account: Option<PersonRef>,
 }
 
-/// Commits between two others.
+/// The commits between two others.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Range {
-    /// The commits, oldest first.
+    /// The listed commits, oldest first.
     pub commits: Vec<CommitInfo>,
-    /// How many there are in all, listed or not.
+    /// Total number of commits in the range, listed or not.
     pub total: usize,
 }
 
-/// How large a difference is.
+/// The size of a diff.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct DiffSize {
-    /// Files that differ.
+    /// Number of files that differ.
     pub files: usize,
-    /// Lines added.
+    /// Number of lines added.
     pub insertions: usize,
-    /// Lines removed.
+    /// Number of lines removed.
     pub deletions: usize,
 }
 
-/// What somebody brought: everything in `head` that is not in `base`.
+/// A change: everything in `head` that is not in `base`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
-    /// Where it started from.
+    /// The commit that the change started from.
     pub base: CommitId,
-    /// Where it ended.
+    /// The last commit of the change.
     pub head: CommitId,
 }
 
-/// Whether a change is in, and how that is known.
+/// Containment of a change in a commit, with the evidence for it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Containment {
-    /// The head is an ancestor.
+    /// The head of the change is an ancestor.
     Ancestor,
-    /// Every commit has an equivalent by patch.
+    /// Every commit of the change has an equivalent by patch id.
     Patch,
-    /// One commit has all of it, or merging it would change nothing: it came in as a squash.
+    /// The change arrived as a squash: one commit has the same patch as the whole change, or merging the change
+    /// would alter nothing.
     Squash,
-    /// Its lines are there, though no commit has the same patch.
+    /// The lines of the change are present, but no commit has the same patch.
     Lines,
-    /// It came in, and this commit rewrote the same lines since: nobody can tell by the content whether it still works.
+    /// The change arrived, and a later commit rewrote the same lines. The content does not tell if the
+    /// change still works.
     Rewritten {
-        /// The commit that rewrote them.
+        /// The commit that rewrote the lines.
         by: CommitId,
     },
-    /// It came in by one of these ways, and this commit took it out again: a revert, or one that put back the lines from
-    /// before the change.
+    /// The change arrived in one of these ways, and a later commit took it out: a revert, or a commit that restored the
+    /// lines from before the change.
     Reverted {
-        /// That commit; a merge when the merge itself dropped it.
+        /// The commit that took the change out; a merge if the merge itself dropped the change.
         by: CommitId,
-        /// Whether only a part of the change is out.
+        /// `true` if only a part of the change was taken out.
         #[serde(default)]
         partly: bool,
     },
-    /// It is not in; these of its commits are missing, as far as can be told.
+    /// The change is not contained.
     Missing {
-        /// The missing commits.
+        /// The commits of the change that are missing, as far as can be determined.
         commits: Vec<CommitId>,
     },
 }
 
 impl Containment {
-    /// Whether the change is in; one whose lines were rewritten is, because it was the last time that could be told.
+    /// Returns `true` if the change is contained. A change whose lines were rewritten counts as contained, because it
+    /// was when its lines were last recognizable.
     #[must_use]
     pub fn holds(&self) -> bool {
         match self {
@@ -483,34 +499,34 @@ impl Containment {
     }
 }
 
-/// A cherry-pick.
+/// A cherry-pick to make.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pick {
-    /// On top of what.
+    /// The only parent of the new commit.
     pub onto: CommitId,
-    /// Which commit. A merge commit is taken against its first parent.
+    /// The commit to pick. A merge commit is taken as its diff against its first parent.
     pub source: CommitId,
-    /// When: it becomes the committer's time, so that the same pick makes the same commit.
+    /// Committer time of the new commit. It is an argument so that the same pick yields the same commit id.
     pub at: Timestamp,
-    /// Whether to add `(cherry picked from commit …)` to the message.
+    /// `true` to append `(cherry picked from commit …)` to the message.
     pub trace: bool,
 }
 
-/// What came of a cherry-pick.
+/// The result of a cherry-pick.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Picked {
-    /// It made this commit.
+    /// The pick made this commit.
     Commit(CommitId),
-    /// It would change nothing.
+    /// The pick would change nothing, because `onto` already has the change.
     AlreadyThere,
-    /// It changes nothing anywhere: the commit is empty.
+    /// The source commit is empty: it changes nothing.
     Empty,
-    /// git refuses to write what it would be, because the commit is malformed, as it says in these words.
+    /// git refuses to write the new commit because the source commit is malformed; holds git's message.
     Malformed(String),
-    /// It does not apply, because of these files.
+    /// The pick has conflicts.
     Conflict {
-        /// The files.
+        /// Paths of the files in conflict.
         files: Vec<String>,
     },
 }

@@ -1,12 +1,13 @@
-//! Words on a forge in which nothing calls anybody, refers to anything or closes an issue (security case 59). Escapes of
-//! Markdown are not enough for that: forges look for `@team`, `#1`, `!1` and "closes …" in what is left once it is rendered,
-//! and in titles and commit messages, where there is no Markdown. A gap that nobody sees goes into each of them.
+//! Sanitizing of text that the bot posts on a forge: the result mentions no one, references nothing and closes no
+//! issue (security case 59). Markdown escapes do not suffice: forges look for `@team`, `#1`, `!1` and "closes …" in
+//! the rendered text, and in titles and commit messages, where there is no Markdown. An invisible space breaks up
+//! each of these.
 
-/// The gap, in Markdown.
+/// A zero-width space, for Markdown.
 const ENTITY: &str = "&#8203;";
-/// The gap, where nothing is rendered.
+/// A zero-width space, for text that is not rendered.
 const GAP: &str = "\u{200b}";
-/// Before the address of an issue, each of these closes it, on GitHub or on GitLab.
+/// Words that close an issue, on GitHub or GitLab, when they stand before its URL.
 const CLOSING: [&str; 16] = [
     "close",
     "closes",
@@ -26,10 +27,10 @@ const CLOSING: [&str; 16] = [
     "implementing",
 ];
 
-/// What begins a reference that only GitLab knows: to a merge request, a snippet, an epic, a milestone or a label.
+/// Prefixes of references that only GitLab has: to merge requests, snippets, epics, milestones and labels.
 const SIGNS: [char; 5] = ['!', '$', '&', '%', '~'];
 
-/// Words in Markdown, on one line.
+/// Sanitizes text for Markdown, on one line.
 #[must_use]
 pub fn markdown(words: &str) -> String {
     let mut made = String::with_capacity(words.len());
@@ -50,7 +51,7 @@ pub fn markdown(words: &str) -> String {
     apart(&made, ENTITY)
 }
 
-/// Words in a title or a commit message, on one line.
+/// Sanitizes text for a title or a commit message, on one line.
 #[must_use]
 pub fn plain(words: &str) -> String {
     let mut made = String::with_capacity(words.len());
@@ -63,13 +64,13 @@ pub fn plain(words: &str) -> String {
     apart(&made, GAP)
 }
 
-/// Whether a reference begins with this sign: its number or its name follows.
+/// Returns `true` if the sign at this position starts a reference, that is, a number or a name follows it.
 fn refers(words: &str, at: usize, sign: char) -> bool {
     let behind = words.get(at..).and_then(|rest| rest.chars().nth(1));
     SIGNS.contains(&sign) && behind.is_some_and(|c| c.is_alphanumeric() || c == '"')
 }
 
-/// Puts gaps into `GH-1`, and into words that close what the address behind them names.
+/// Inserts gaps into `GH-1`, and into closing words that stand before a URL.
 fn apart(words: &str, gap: &str) -> String {
     let lower = words.to_ascii_lowercase();
     let byte = |at: usize| lower.as_bytes().get(at).copied().unwrap_or_default();
@@ -96,7 +97,7 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
     use super::*;
 
-    /// Security case 59.
+    /// Security case 59: sanitized text has no mention, reference or closing word.
     #[test]
     fn what_forges_look_for_is_not_there() {
         let words = "@org/team \\#1 org/repo#2 GH-3,gh-4 Closes: https://forge.example/o/r/issues/5 high-5 fix it";

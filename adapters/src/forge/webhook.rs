@@ -1,48 +1,50 @@
-//! Webhooks: hints that something changed. What a webhook says is never believed beyond that; the forge is asked.
+//! Webhooks: hints that something on a forge changed. The content of a webhook is never trusted beyond that; the bot
+//! polls the forge for the facts.
 
 use jiff::Timestamp;
 use thiserror::Error;
 
 use crate::ids::Repo;
 
-/// One forge's webhooks: checks that they are genuine, and reads what they are about. No I/O.
+/// Verifies and parses the webhooks of one forge. Does no I/O.
 pub trait Webhook: Send + Sync {
-    /// Judges one delivery by its headers and its raw body. The signature is checked before anything is parsed.
+    /// Verifies one delivery by its headers and raw body, and parses it. The signature is checked before
+    /// anything is parsed.
     ///
     /// # Errors
-    /// It is not genuine, too old, or cannot be read.
+    /// [`WebhookError`] if the delivery is not authentic, too old, or malformed.
     fn accept(&self, headers: &http::HeaderMap, body: &[u8], now: Timestamp) -> Result<WebhookDelivery, WebhookError>;
 }
 
-/// A genuine delivery.
+/// A verified delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WebhookDelivery {
-    /// The same for every repetition of it, and never for another: the delivery's id with a digest of its body, for the id
-    /// alone may lie outside the signature.
+    /// Dedupe key: the same for every redelivery and different for any other delivery. It joins the delivery id and a
+    /// digest of the body, because the id alone may not be covered by the signature.
     pub key: String,
-    /// What to look at again; `None` when it is of no concern, which is answered with success all the same.
+    /// The repository to poll. `None` if the event is irrelevant; such a delivery is still answered with success.
     pub hint: Option<Hint>,
 }
 
-/// What to look at again.
+/// A repository to poll again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hint {
-    /// The repository.
+    /// The repository that the event is about.
     pub repo: Repo,
-    /// What happened, in a word or two for logs: `pull_request_review submitted`.
+    /// Short description of the event for logs, such as `pull_request_review submitted`.
     pub what: String,
 }
 
-/// Why a delivery is turned away.
+/// The reason for which a delivery is refused.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum WebhookError {
-    /// It carries no signature, or a wrong one.
+    /// The signature is missing or wrong.
     #[error("the signature is missing or wrong")]
     Unsigned,
-    /// It is signed, but for another time.
+    /// The signature is valid, but its timestamp is outside the accepted window.
     #[error("the delivery is too old, or from the future")]
     Stale,
-    /// It is genuine and makes no sense.
+    /// The signature is valid, but the content cannot be parsed.
     #[error("the delivery cannot be read: {0}")]
     Malformed(String),
 }

@@ -1,11 +1,11 @@
-//! Whether a change is in, along the ways by which changes come and go.
+//! Conformance cases about containment, for each way in which a change arrives or is taken out.
 
 use super::history::{change, picked};
 use super::{Push, Setup, TEN, branch, commit, main_branch, pick_of, ten_with};
 use crate::forge::Containment;
 use crate::ids::CommitId;
 
-/// By ancestry.
+/// A merge contains the merged change, by ancestry.
 pub async fn a_merge_contains(setup: &dyn Setup) {
     let (forge, repo, base) = (setup.forge(), setup.repo(), main_branch(setup).await);
     let theirs = commit(setup, "main", &[&base], "b", "1").await;
@@ -14,7 +14,7 @@ pub async fn a_merge_contains(setup: &dyn Setup) {
     assert_eq!(forge.containment(&repo, &change(&base, &fix), &merge).await, Ok(Containment::Ancestor));
 }
 
-/// By patch; when the lines were edited afterwards, that is said.
+/// A cherry-pick contains the change by patch. A later edit of its lines is reported as a rewrite.
 pub async fn a_cherry_pick_contains(setup: &dyn Setup) {
     let (forge, repo, base) = (setup.forge(), setup.repo(), main_branch(setup).await);
     let unready = commit(setup, "main", &[&base], "b", "1").await;
@@ -27,7 +27,7 @@ pub async fn a_cherry_pick_contains(setup: &dyn Setup) {
     assert_eq!(forge.containment(&repo, &change(&unready, &fix), &edited).await, Ok(rewritten));
 }
 
-/// As a squash.
+/// A squash contains the change.
 pub async fn a_squash_contains(setup: &dyn Setup) {
     let (forge, repo, base) = (setup.forge(), setup.repo(), main_branch(setup).await);
     let one = commit(setup, "fix", &[&base], "lines", &ten_with("two", "2")).await;
@@ -40,7 +40,7 @@ pub async fn a_squash_contains(setup: &dyn Setup) {
     assert_eq!(forge.containment(&repo, &change(&base, &two), &tip).await, Ok(Containment::Squash));
 }
 
-/// It is not in; these of its commits are missing.
+/// A change that is not contained is reported with its missing commits.
 pub async fn a_missing_change_is_named(setup: &dyn Setup) {
     let (forge, repo, base) = (setup.forge(), setup.repo(), main_branch(setup).await);
     let tip = commit(setup, "main", &[&base], "b", "1").await;
@@ -53,7 +53,7 @@ pub async fn a_missing_change_is_named(setup: &dyn Setup) {
     assert_eq!(forge.containment(&repo, &change(&base, &two), &there).await, missing(&[&two]));
 }
 
-/// It came in, and this commit took it out again; a revert of the revert brings it back.
+/// A revert takes the change out and is named. A revert of the revert brings it back.
 pub async fn a_revert_takes_out_and_its_revert_brings_back(setup: &dyn Setup) {
     let (forge, repo, base) = (setup.forge(), setup.repo(), main_branch(setup).await);
     let fixed = ten_with("two", "2");
@@ -75,8 +75,8 @@ pub async fn a_revert_takes_out_and_its_revert_brings_back(setup: &dyn Setup) {
     assert_eq!(forge.containment(&repo, &change, &back).await, Ok(Containment::Ancestor));
 }
 
-/// A change can be taken out without naming a commit, as GitHub and GitLab word the reverts of pull requests; and come
-/// back as silently. Other work lies in between.
+/// A revert is recognized without naming a commit, as GitHub and GitLab word the reverts of pull requests, and so is a
+/// later reapplication. Other commits lie in between.
 pub async fn a_revert_is_seen_however_it_is_worded(setup: &dyn Setup) {
     let (forge, repo, base) = (setup.forge(), setup.repo(), main_branch(setup).await);
     let fix = commit(setup, "fix", &[&base], "lines", &ten_with("two", "2")).await;

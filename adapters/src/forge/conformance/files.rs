@@ -1,4 +1,4 @@
-//! What is in the files of a commit.
+//! Conformance cases about the files of a commit.
 
 use jiff::Timestamp;
 
@@ -15,7 +15,7 @@ fn new(parent: &CommitId, files: &[(&str, &[u8])]) -> NewCommit {
     }
 }
 
-/// The content of a file at a commit; `None` when there is no such file.
+/// A file is returned with its content at the commit; a missing file is `None`.
 pub async fn a_file_is_read_as_it_was(setup: &dyn Setup) {
     let (forge, repo, base) = (setup.forge(), setup.repo(), main_branch(setup).await);
     let next = commit(setup, "main", &[&base], "lines", "one\r\ntwo").await;
@@ -27,7 +27,7 @@ pub async fn a_file_is_read_as_it_was(setup: &dyn Setup) {
     assert_rejected(read(&nowhere(), "lines").await, "");
 }
 
-/// A path is a path, whatever it looks like to a shell or to git.
+/// A path is taken literally, even if it looks like a pattern, an option or a pathspec.
 pub async fn a_path_is_no_pattern(setup: &dyn Setup) {
     let (forge, repo, base) = (setup.forge(), setup.repo(), main_branch(setup).await);
     for path in ["*", "l*", ":/lines", ":(glob)*", "../lines", "/lines", "./lines", "--help", ""] {
@@ -37,7 +37,7 @@ pub async fn a_path_is_no_pattern(setup: &dyn Setup) {
     }
 }
 
-/// Links are not followed, nor are folders files.
+/// Reading or writing a folder as a file is rejected.
 pub async fn a_folder_is_no_file(setup: &dyn Setup) {
     let (forge, repo, base) = (setup.forge(), setup.repo(), main_branch(setup).await);
     let next = commit(setup, "main", &[&base], "deploy/values.yaml", "a: 1\n").await;
@@ -45,7 +45,7 @@ pub async fn a_folder_is_no_file(setup: &dyn Setup) {
     assert_rejected(forge.commit_files(&repo, &new(&next, &[("deploy", b"x")])).await, "deploy");
 }
 
-/// The paths of all files that are this path or lie below it, sorted; `""` is the whole tree.
+/// Files are listed by folder and sorted; `""` lists the whole tree.
 pub async fn paths_are_listed_by_folder_not_by_prefix(setup: &dyn Setup) {
     let (forge, repo) = (setup.forge(), setup.repo());
     let names = ["deploy/b/c.yaml", "deploy/a.yaml", "deploy-old/x", "deployed", "ä ö.txt"];
@@ -62,7 +62,7 @@ pub async fn paths_are_listed_by_folder_not_by_prefix(setup: &dyn Setup) {
     assert_rejected(forge.paths(&repo, &nowhere(), "").await, "");
 }
 
-/// Makes one commit that changes several files, without moving any branch; everything else stays.
+/// One commit changes several files, leaves all others, and moves no branch.
 pub async fn a_commit_changes_these_files_and_moves_nothing(setup: &dyn Setup) {
     let (forge, repo) = (setup.forge(), setup.repo());
     let files = [("values.yaml", Some("a: 1\n")), ("deploy/keep", Some("k")), ("deploy/old", Some("o"))];
@@ -85,7 +85,7 @@ pub async fn a_commit_changes_these_files_and_moves_nothing(setup: &dyn Setup) {
     assert_eq!(forge.tip(&repo, &branch("release")).await, Ok(Some(made)));
 }
 
-/// Every byte of the content is kept, whatever a checkout would make of it.
+/// Content is stored byte for byte, regardless of `.gitattributes`.
 pub async fn content_is_kept_byte_for_byte(setup: &dyn Setup) {
     let (forge, repo) = (setup.forge(), setup.repo());
     let files = [(".gitattributes", Some("* text=auto eol=crlf\n*.bin filter=lfs\n")), ("a", Some("1"))];
@@ -102,7 +102,7 @@ pub async fn content_is_kept_byte_for_byte(setup: &dyn Setup) {
     }
 }
 
-/// The same arguments make the same commit id.
+/// Equal arguments yield the same commit id.
 pub async fn the_same_files_are_the_same_commit(setup: &dyn Setup) {
     let (forge, repo, base) = (setup.forge(), setup.repo(), main_branch(setup).await);
     let order = new(&base, &[("a", b"1"), ("b", b"2")]);
@@ -118,7 +118,7 @@ pub async fn the_same_files_are_the_same_commit(setup: &dyn Setup) {
     }
 }
 
-/// A path that would be outside the repository, or git's own, in any spelling that some file system takes for it.
+/// Paths outside the repository are rejected, and so is `.git` in every spelling that some file system accepts.
 pub async fn a_path_that_is_no_file_of_a_repository_is_rejected(setup: &dyn Setup) {
     let (forge, repo, base) = (setup.forge(), setup.repo(), main_branch(setup).await);
     let paths = [

@@ -1,4 +1,4 @@
-//! Questions about commits, and picks.
+//! Conformance cases about commits and cherry-picks.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ pub(super) fn change(base: &CommitId, head: &CommitId) -> Change {
     Change { base: base.clone(), head: head.clone() }
 }
 
-/// A full or short id, a branch, a tag.
+/// Full and short ids, branches and tags are resolved.
 pub async fn words_resolve(setup: &dyn Setup) {
     let (forge, repo, base) = (setup.forge(), setup.repo(), main_branch(setup).await);
     let next = commit(setup, "main", &[&base], "a", "1").await;
@@ -30,7 +30,7 @@ pub async fn words_resolve(setup: &dyn Setup) {
     assert_eq!(forge.resolve(&repo, "main").await, Ok(Some(next)));
 }
 
-/// What is no name is never run, read as an option, or taken for a range.
+/// Invalid input is never executed, read as an option, or resolved as a range.
 pub async fn words_that_are_no_commit_are_none_or_rejected(setup: &dyn Setup) {
     main_branch(setup).await;
     let words = [
@@ -69,7 +69,7 @@ pub async fn words_that_are_no_commit_are_none_or_rejected(setup: &dyn Setup) {
     }
 }
 
-/// A branch and a tag of one name that lie apart (security case 45).
+/// A name is ambiguous if a branch and a tag have it at different commits (security case 45).
 pub async fn a_word_with_two_meanings_is_rejected(setup: &dyn Setup) {
     let (forge, repo, base) = (setup.forge(), setup.repo(), main_branch(setup).await);
     let next = commit(setup, "release", &[&base], "a", "1").await;
@@ -78,7 +78,7 @@ pub async fn a_word_with_two_meanings_is_rejected(setup: &dyn Setup) {
     assert_eq!(forge.tip(&repo, &branch("release")).await, Ok(Some(next)));
 }
 
-/// Oldest first, at most `max`, and how many there are in all.
+/// A range lists the oldest `max` commits, oldest first, with the total number.
 pub async fn commits_between_are_in_order_and_counted(setup: &dyn Setup) {
     let (forge, repo, base) = (setup.forge(), setup.repo(), main_branch(setup).await);
     let mut ids = vec![base.clone()];
@@ -96,7 +96,7 @@ pub async fn commits_between_are_in_order_and_counted(setup: &dyn Setup) {
     assert_eq!(forge.commits_between(&repo, &ids[4], &ids[2], 10).await.unwrap().total, 0);
 }
 
-/// Author, committer and co-authors, whatever their names are made of.
+/// A commit reports its author, committer and co-authors, with any characters in their names.
 pub async fn commits_say_who_took_part(setup: &dyn Setup) {
     let (forge, repo, base) = (setup.forge(), setup.repo(), main_branch(setup).await);
     let message = "Fix: fees <&> \"quoted\"\n\nWhy.\n\nCo-authored-by: Grace Hopper <grace@example.org>\nco-authored-by: Żółw <z@example.org>\n";
@@ -114,8 +114,8 @@ pub async fn commits_say_who_took_part(setup: &dyn Setup) {
     assert_eq!(helped, [("Grace Hopper", "grace@example.org"), ("Żółw", "z@example.org")]);
 }
 
-/// Security case 93: a merge brings what its other parent has, and is itself somebody's work only where it differs from what
-/// git makes of its parents. A pick names its source.
+/// Security case 93: a merge introduces the commits of its other parent, and itself only if its tree differs from git's
+/// automatic merge. A pick names its source.
 pub async fn a_commit_introduces_itself_and_a_merge_what_it_merged(setup: &dyn Setup) {
     let (forge, repo, base) = (setup.forge(), setup.repo(), main_branch(setup).await);
     let one = commit(setup, "fix", &[&base], "lines", &ten_with("two", "2")).await;
@@ -141,7 +141,7 @@ pub async fn a_commit_introduces_itself_and_a_merge_what_it_merged(setup: &dyn S
     assert_eq!(forge.introduced(&repo, &pick).await.unwrap().commits[0].picked_from, [two]);
 }
 
-/// Files, insertions, deletions.
+/// The size of a diff counts files, insertions and deletions.
 pub async fn sizes_are_counted(setup: &dyn Setup) {
     let (forge, repo, base) = (setup.forge(), setup.repo(), main_branch(setup).await);
     let one = commit(setup, "fix", &[&base], "lines", &ten_with("two", "2\n2b")).await;
@@ -151,7 +151,7 @@ pub async fn sizes_are_counted(setup: &dyn Setup) {
     assert_eq!(forge.size(&repo, &base, &base).await, Ok(Default::default()));
 }
 
-/// Without moving any branch; the author stays, the source is named.
+/// A pick moves no branch, keeps the author, and contains only the picked change.
 pub async fn a_pick_moves_nothing_and_keeps_its_author(setup: &dyn Setup) {
     let (forge, repo, base) = (setup.forge(), setup.repo(), main_branch(setup).await);
     let unready = commit(setup, "main", &[&base], "unready", "1").await;
@@ -171,7 +171,7 @@ pub async fn a_pick_moves_nothing_and_keeps_its_author(setup: &dyn Setup) {
     forge.create(&repo, &branch("hotfix"), &pick).await.unwrap();
 }
 
-/// The same arguments make the same commit id.
+/// Equal arguments yield the same commit id.
 pub async fn the_same_pick_is_the_same_commit(setup: &dyn Setup) {
     let (forge, repo, base) = (setup.forge(), setup.repo(), main_branch(setup).await);
     let other = commit(setup, "main", &[&base], "b", "1").await;
@@ -183,7 +183,7 @@ pub async fn the_same_pick_is_the_same_commit(setup: &dyn Setup) {
     assert_ne!(picked(&forge, &repo, &later).await, first);
 }
 
-/// Whether to name the source is asked.
+/// A pick without `trace` does not name its source.
 pub async fn a_pick_may_leave_no_trace(setup: &dyn Setup) {
     let (forge, repo, base) = (setup.forge(), setup.repo(), main_branch(setup).await);
     let other = commit(setup, "main", &[&base], "b", "1").await;
@@ -194,7 +194,7 @@ pub async fn a_pick_may_leave_no_trace(setup: &dyn Setup) {
     assert_eq!(forge.size(&repo, &with, &without).await.unwrap().files, 0);
 }
 
-/// It does not apply, because of these files.
+/// A conflicting pick reports the files in conflict.
 pub async fn a_pick_that_conflicts_names_its_files(setup: &dyn Setup) {
     let (forge, repo, base) = (setup.forge(), setup.repo(), main_branch(setup).await);
     let files = [("lines", Some("changed\n")), ("fine", Some("1"))];
@@ -205,7 +205,7 @@ pub async fn a_pick_that_conflicts_names_its_files(setup: &dyn Setup) {
     assert_eq!(answer, Ok(Picked::Conflict { files: vec!["lines".into()] }));
 }
 
-/// It would change nothing.
+/// A pick of a change that is already contained yields no commit.
 pub async fn a_pick_that_is_there_changes_nothing(setup: &dyn Setup) {
     let (forge, repo, base) = (setup.forge(), setup.repo(), main_branch(setup).await);
     let fix = commit(setup, "main", &[&base], "a", "1").await;
@@ -214,7 +214,7 @@ pub async fn a_pick_that_is_there_changes_nothing(setup: &dyn Setup) {
     assert_eq!(forge.pick(&repo, &pick_of(&fix, &more)).await, Ok(Picked::AlreadyThere));
 }
 
-/// A merge commit is taken against its first parent.
+/// A merge commit is picked as its diff against its first parent.
 pub async fn a_merge_is_picked_against_its_first_parent(setup: &dyn Setup) {
     let (forge, repo, base) = (setup.forge(), setup.repo(), main_branch(setup).await);
     let unready = commit(setup, "main", &[&base], "unready", "1").await;
@@ -224,7 +224,7 @@ pub async fn a_merge_is_picked_against_its_first_parent(setup: &dyn Setup) {
     assert_eq!(forge.size(&repo, &fix, &pick).await.unwrap().files, 0, "the fix, and nothing unready");
 }
 
-/// A first commit has no parent to be taken against.
+/// A root commit is picked with all its files.
 pub async fn a_first_commit_is_picked_whole(setup: &dyn Setup) {
     let (forge, repo, base) = (setup.forge(), setup.repo(), main_branch(setup).await);
     let first = commit(setup, "apart", &[], "other", TEN).await;
@@ -233,7 +233,7 @@ pub async fn a_first_commit_is_picked_whole(setup: &dyn Setup) {
     assert_eq!((size.files, size.insertions, size.deletions), (1, 10, 0));
 }
 
-/// Nothing is guessed about a commit that is not there.
+/// Every query about an unknown commit is rejected.
 pub async fn an_unknown_commit_is_rejected(setup: &dyn Setup) {
     let (forge, repo, base) = (setup.forge(), setup.repo(), main_branch(setup).await);
     assert_rejected(forge.pick(&repo, &pick_of(&nowhere(), &base)).await, "");
@@ -243,7 +243,7 @@ pub async fn an_unknown_commit_is_rejected(setup: &dyn Setup) {
     assert_rejected(forge.containment(&repo, &change(&base, &nowhere()), &base).await, "");
 }
 
-/// What a commit has behind it, itself included, along all its parents.
+/// The count includes the commit itself and its ancestors along all parents.
 pub async fn commits_are_counted(setup: &dyn Setup) {
     let (forge, repo, base) = (setup.forge(), setup.repo(), main_branch(setup).await);
     let left = commit(setup, "main", &[&base], "a", "1").await;

@@ -1,7 +1,8 @@
-//! What every forge has to do, as tests that take the forge as an argument: one case for each sentence of the ports.
+//! Conformance tests for forges: one case for each statement in the docs of the ports. Each case takes the forge
+//! as an argument.
 //!
-//! [`forge_conformance!`](crate::forge_conformance) makes one test of each case. An implementation brings a [`Setup`],
-//! which is a fresh repository and the hands of the people who work on it.
+//! [`forge_conformance!`](crate::forge_conformance) generates one test per case. An adapter provides a [`Setup`]: a
+//! fresh repository and the actions of the users who work on it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "these are tests")]
 
 pub mod containment;
@@ -19,51 +20,51 @@ use super::{Check, Forge, Pick, PullNumber, ReviewVerdict};
 use crate::failure::Failure;
 use crate::ids::{BranchName, CommitId, Repo};
 
-/// A forge under test with one repository that nobody else uses, and what people do to it.
+/// A forge under test with a repository of its own, and the actions of its users.
 #[async_trait]
 pub trait Setup: Send + Sync {
-    /// The forge.
+    /// Returns the forge under test.
     fn forge(&self) -> Arc<dyn Forge>;
 
-    /// The repository. It may be empty, or hold a default branch that the cases do not look at.
+    /// Returns the repository. It may be empty, or have a default branch that the cases ignore.
     fn repo(&self) -> Repo;
 
-    /// A person commits and pushes, whatever the branch was at before; answers the commit.
+    /// Commits and pushes as a user, by force if needed, and returns the commit.
     async fn push(&self, push: Push<'_>) -> CommitId;
 
-    /// A person reviews a pull request.
+    /// Reviews a pull request as a user.
     async fn review(&self, number: PullNumber, verdict: ReviewVerdict);
 
-    /// A build reports how it went.
+    /// Reports the result of a check, as a CI system would.
     async fn report(&self, commit: &CommitId, check: Check);
 
-    /// A person labels a pull request.
+    /// Adds a label to a pull request as a user.
     async fn label(&self, number: PullNumber, label: &str);
 
-    /// The texts of the comments under a pull request, oldest first.
+    /// Returns the texts of the comments on a pull request, oldest first.
     async fn comments(&self, number: PullNumber) -> Vec<String>;
 
-    /// A person closes a pull request without merging it.
+    /// Closes a pull request as a user, without merging it.
     async fn close(&self, number: PullNumber);
 }
 
-/// A commit that a person makes and the branch that they push it to.
+/// A commit to make and the branch to push it to.
 #[derive(Debug, Clone, Copy)]
 pub struct Push<'a> {
-    /// The branch.
+    /// Name of the branch, created if missing.
     pub branch: &'a str,
-    /// The parents of the commit; none makes a first commit, two a merge.
+    /// Parents of the commit: none for a root commit, two for a merge.
     pub parents: &'a [&'a CommitId],
-    /// The files that change, relative to the first parent; `None` removes the file.
+    /// Paths and new contents of the changed files, relative to the first parent; `None` deletes the file.
     pub files: &'a [(&'a str, Option<&'a str>)],
-    /// The message.
+    /// Whole commit message.
     pub message: &'a str,
-    /// The author, as `Name <address>`.
+    /// Author in the form `Name <address>`.
     pub author: &'a str,
 }
 
-/// Makes a test of every case. The argument is an expression that makes a [`Setup`]; it may await. `git: …` leaves out
-/// the cases about pull requests, for what is half a forge.
+/// Generates one test per case. The argument is an expression that creates a [`Setup`] and may await. The form `git: …`
+/// omits the cases about pull requests, for an adapter without them.
 #[macro_export]
 macro_rules! forge_conformance {
     ($setup:expr) => {
@@ -112,10 +113,10 @@ macro_rules! forge_conformance {
     };
 }
 
-/// Ten lines, so that changes far apart do not touch.
+/// Ten lines, so that distant changes do not overlap.
 pub(super) const TEN: &str = "one\ntwo\nthree\nfour\nfive\nsix\nseven\neight\nnine\nten\n";
 
-/// The ten lines with one of them changed.
+/// Returns the ten lines with one of them replaced.
 pub(super) fn ten_with(line: &str, to: &str) -> String {
     TEN.lines().map(|old| format!("{}\n", if old == line { to } else { old })).collect()
 }
@@ -124,7 +125,7 @@ pub(super) fn branch(name: &str) -> BranchName {
     BranchName::parse(name).unwrap()
 }
 
-/// A commit id that no repository has.
+/// Returns a commit id that no repository has.
 pub(super) fn nowhere() -> CommitId {
     CommitId::parse(&"5".repeat(40)).unwrap()
 }
@@ -141,7 +142,7 @@ pub(super) async fn commit(setup: &dyn Setup, branch: &str, parents: &[&CommitId
     setup.push(Push { branch, parents, files: &files, message: &message, author: "Ada <ada@example.org>" }).await
 }
 
-/// A first commit on `main` with the ten lines.
+/// Pushes a root commit with the ten lines to `main`.
 pub(super) async fn main_branch(setup: &dyn Setup) -> CommitId {
     commit(setup, "main", &[], "lines", TEN).await
 }

@@ -1,4 +1,4 @@
-//! Pull requests.
+//! Conformance cases about pull requests.
 
 use super::{Setup, TEN, assert_rejected, branch, commit, main_branch, ten_with};
 use crate::forge::{
@@ -16,7 +16,7 @@ fn merge_of(head: &CommitId) -> Merge {
     Merge { expected_head: head.clone(), method: MergeMethod::Merge, title, body }
 }
 
-/// `main` with the ten lines, and `fix` one commit ahead of it with a pull request.
+/// Pushes the ten lines to `main` and one more commit to `fix`, and opens a pull request between them.
 async fn opened(setup: &dyn Setup) -> (CommitId, CommitId, PullRequest) {
     let base = main_branch(setup).await;
     let head = commit(setup, "fix", &[&base], "lines", &ten_with("two", "2")).await;
@@ -24,7 +24,7 @@ async fn opened(setup: &dyn Setup) -> (CommitId, CommitId, PullRequest) {
     (base, head, pull)
 }
 
-/// Unless an open one from this head into this base is there: then it is that one.
+/// Opening again returns the open pull request; a closed one is not reused.
 pub async fn opening_twice_is_one_pull_request(setup: &dyn Setup) {
     let (_, _, pull) = opened(setup).await;
     let again = setup.forge().open(&from_fix_to_main(setup)).await.unwrap();
@@ -36,7 +36,7 @@ pub async fn opening_twice_is_one_pull_request(setup: &dyn Setup) {
     assert_eq!(newest.number, new.number, "the newest is found");
 }
 
-/// Found by its branches, whatever its state, and read by its number.
+/// A pull request is found by its branches in any state, and read by its number.
 pub async fn what_was_opened_can_be_found_and_read(setup: &dyn Setup) {
     let (forge, repo) = (setup.forge(), setup.repo());
     let (_, head, pull) = opened(setup).await;
@@ -50,20 +50,20 @@ pub async fn what_was_opened_can_be_found_and_read(setup: &dyn Setup) {
     assert_eq!((closed.number, closed.state), (pull.number, PullState::Closed));
 }
 
-/// A pull request needs both its branches.
+/// Opening a pull request requires both branches.
 pub async fn opening_without_a_branch_is_rejected(setup: &dyn Setup) {
     main_branch(setup).await;
     assert_rejected(setup.forge().open(&from_fix_to_main(setup)).await, "fix");
 }
 
-/// Reading and merging what is not there.
+/// Reading or merging an unknown number is rejected.
 pub async fn an_unknown_number_is_rejected(setup: &dyn Setup) {
     let base = main_branch(setup).await;
     assert_rejected(setup.forge().read(&setup.repo(), PullNumber(987_654)).await, "987654");
     assert_rejected(setup.forge().merge(&setup.repo(), PullNumber(987_654), &merge_of(&base)).await, "987654");
 }
 
-/// Where that branch is, and where it was.
+/// The head commit follows its branch, and keeps the last commit after the branch is deleted.
 pub async fn the_head_follows_its_branch_until_it_is_gone(setup: &dyn Setup) {
     let (forge, repo) = (setup.forge(), setup.repo());
     let (_, head, pull) = opened(setup).await;
@@ -74,7 +74,7 @@ pub async fn the_head_follows_its_branch_until_it_is_gone(setup: &dyn Setup) {
     assert_eq!(forge.read(&repo, pull.number).await.unwrap().head_commit, last, "though nobody had read it since");
 }
 
-/// Outdated reviews stay, each naming its commit.
+/// Outdated reviews are kept, each with its own commit.
 pub async fn a_review_names_the_commit_it_saw(setup: &dyn Setup) {
     let (_, head, pull) = opened(setup).await;
     setup.review(pull.number, ReviewVerdict::ChangesRequested).await;
@@ -85,7 +85,7 @@ pub async fn a_review_names_the_commit_it_saw(setup: &dyn Setup) {
     assert_eq!(said, [(&head, ReviewVerdict::ChangesRequested), (&next, ReviewVerdict::Approved)]);
 }
 
-/// Merges one if its head is the commit given, and answers the commit that the base branch is at by it.
+/// A merge commit has both parents and the given message, and becomes the head of the base branch.
 pub async fn a_merge_has_both_parents_and_its_message(setup: &dyn Setup) {
     let (forge, repo) = (setup.forge(), setup.repo());
     let (base, head, pull) = opened(setup).await;
@@ -100,7 +100,7 @@ pub async fn a_merge_has_both_parents_and_its_message(setup: &dyn Setup) {
     assert_eq!((size.files, size.insertions, size.deletions), (1, 2, 2), "both changes of the file are in");
 }
 
-/// Merging one that was merged with this head before answers the same commit again.
+/// A repeated merge returns the same commit, even after the head branch is deleted.
 pub async fn merging_twice_is_one_commit(setup: &dyn Setup) {
     let (forge, repo) = (setup.forge(), setup.repo());
     let (base, head, pull) = opened(setup).await;
@@ -113,7 +113,7 @@ pub async fn merging_twice_is_one_commit(setup: &dyn Setup) {
     assert_eq!(forge.commits_between(&repo, &base, &merged, 10).await.unwrap().total, 2, "the fix and one merge");
 }
 
-/// A head that moved is rejected.
+/// A merge is rejected if the head moved, and the base branch stays.
 pub async fn a_head_that_moved_is_not_merged(setup: &dyn Setup) {
     let (forge, repo) = (setup.forge(), setup.repo());
     let (base, head, pull) = opened(setup).await;
@@ -123,7 +123,7 @@ pub async fn a_head_that_moved_is_not_merged(setup: &dyn Setup) {
     assert_eq!(forge.read(&repo, pull.number).await.unwrap().state, PullState::Open);
 }
 
-/// A conflict is rejected.
+/// A merge with conflicts is rejected, and the base branch stays.
 pub async fn a_conflict_is_rejected_and_changes_nothing(setup: &dyn Setup) {
     let (forge, repo) = (setup.forge(), setup.repo());
     let (base, head, pull) = opened(setup).await;
@@ -133,7 +133,7 @@ pub async fn a_conflict_is_rejected_and_changes_nothing(setup: &dyn Setup) {
     assert_eq!(forge.read(&repo, pull.number).await.unwrap().state, PullState::Open);
 }
 
-/// One new commit: ancestry is lost.
+/// A squash is one new commit with a single parent.
 pub async fn a_squash_has_one_parent(setup: &dyn Setup) {
     let (forge, repo) = (setup.forge(), setup.repo());
     let (base, head, pull) = opened(setup).await;
@@ -146,7 +146,7 @@ pub async fn a_squash_has_one_parent(setup: &dyn Setup) {
     assert_eq!(forge.size(&repo, &head, &merged).await.unwrap().files, 0);
 }
 
-/// What was given up is not merged.
+/// A merge of a closed pull request is rejected.
 pub async fn a_closed_one_is_not_merged(setup: &dyn Setup) {
     let (forge, repo) = (setup.forge(), setup.repo());
     let (base, head, pull) = opened(setup).await;
@@ -155,7 +155,7 @@ pub async fn a_closed_one_is_not_merged(setup: &dyn Setup) {
     assert_eq!(forge.tip(&repo, &branch("main")).await, Ok(Some(base)));
 }
 
-/// A person who merges on their own machine and pushes has merged; merging again answers their commit.
+/// A merge that a user pushes by hand counts as a merge; merging again returns its commit.
 pub async fn a_merge_by_hand_is_a_merge(setup: &dyn Setup) {
     let (forge, repo) = (setup.forge(), setup.repo());
     let (base, head, pull) = opened(setup).await;
@@ -165,7 +165,7 @@ pub async fn a_merge_by_hand_is_a_merge(setup: &dyn Setup) {
     assert_eq!(forge.merge(&repo, pull.number, &merge_of(&head)).await, Ok(by_hand));
 }
 
-/// The open ones that carry a label.
+/// Only open pull requests with exactly this label are listed.
 pub async fn labels_find_open_ones_only(setup: &dyn Setup) {
     let (forge, repo) = (setup.forge(), setup.repo());
     let (base, _, pull) = opened(setup).await;
@@ -182,7 +182,7 @@ pub async fn labels_find_open_ones_only(setup: &dyn Setup) {
     assert_eq!(forge.list_by_label(&repo, "release").await, Ok(vec![]));
 }
 
-/// The open ones with exactly this title.
+/// Only open pull requests with exactly this title are listed.
 pub async fn titles_find_open_ones_only(setup: &dyn Setup) {
     let (forge, repo) = (setup.forge(), setup.repo());
     let (base, _, pull) = opened(setup).await;
@@ -198,7 +198,7 @@ pub async fn titles_find_open_ones_only(setup: &dyn Setup) {
     assert_eq!(left.iter().map(|it| it.number).collect::<Vec<_>>(), [other.number]);
 }
 
-/// Checks of the same name by different apps are different checks (security case 52); another commit has its own.
+/// Checks of the same name from different apps are different checks (security case 52), and each commit has its own.
 pub async fn checks_of_one_name_by_two_apps_are_two(setup: &dyn Setup) {
     let (forge, repo) = (setup.forge(), setup.repo());
     let base = main_branch(setup).await;
@@ -214,7 +214,7 @@ pub async fn checks_of_one_name_by_two_apps_are_two(setup: &dyn Setup) {
     assert_eq!(forge.checks(&repo, &next).await, Ok(vec![]));
 }
 
-/// What is so already is success, and leaves no trace.
+/// Labels that are already in the requested state are left alone, without a label event.
 pub async fn labels_are_put_on_and_taken_off_once(setup: &dyn Setup) {
     let (forge, repo) = (setup.forge(), setup.repo());
     let (_, _, pull) = opened(setup).await;
@@ -240,7 +240,7 @@ pub async fn labels_are_put_on_and_taken_off_once(setup: &dyn Setup) {
     assert_rejected(forge.set_labels(&repo, PullNumber(987_654), &add, &none).await, "987654");
 }
 
-/// Who put which label on a pull request or took it off, oldest first.
+/// Label events name the account and the time, oldest first.
 pub async fn labellings_say_who_and_when(setup: &dyn Setup) {
     let (forge, repo) = (setup.forge(), setup.repo());
     let (_, _, pull) = opened(setup).await;
@@ -255,7 +255,7 @@ pub async fn labellings_say_who_and_when(setup: &dyn Setup) {
     assert_rejected(forge.label_events(&repo, PullNumber(987_654)).await, "987654");
 }
 
-/// It is found by its key again; another key is another comment.
+/// A comment is written once per key.
 pub async fn a_comment_is_written_once_for_its_key(setup: &dyn Setup) {
     let (forge, repo) = (setup.forge(), setup.repo());
     let (_, _, pull) = opened(setup).await;
@@ -268,7 +268,7 @@ pub async fn a_comment_is_written_once_for_its_key(setup: &dyn Setup) {
     assert_rejected(forge.comment(&repo, PullNumber(987_654), "key", "text").await, "987654");
 }
 
-/// A closed one is success, a merged one is rejected.
+/// Closing a closed pull request succeeds; closing a merged one is rejected.
 pub async fn a_pull_request_is_withdrawn_once(setup: &dyn Setup) {
     let (forge, repo) = (setup.forge(), setup.repo());
     let (_, head, pull) = opened(setup).await;
@@ -283,7 +283,7 @@ pub async fn a_pull_request_is_withdrawn_once(setup: &dyn Setup) {
     assert_rejected(forge.close(&repo, PullNumber(987_654)).await, "987654");
 }
 
-/// Security case 93: a commit leads to the pull request that it is in, or that it was merged or squashed by.
+/// Security case 93: a commit leads to the pull request that contains it, or that produced it by a merge or squash.
 pub async fn a_commit_names_its_pull_requests(setup: &dyn Setup) {
     let (forge, repo) = (setup.forge(), setup.repo());
     let (base, head, pull) = opened(setup).await;

@@ -1,22 +1,22 @@
-//! Branches and tags.
+//! Conformance cases about branches and tags.
 
 use super::{Setup, assert_rejected, branch, commit, main_branch, nowhere};
 use crate::ids::TagName;
 
-/// `None` when there is none.
+/// A missing branch is `None`.
 pub async fn a_branch_that_is_not_there_is_none(setup: &dyn Setup) {
     main_branch(setup).await;
     assert_eq!(setup.forge().tip(&setup.repo(), &branch("hotfix/1")).await, Ok(None));
 }
 
-/// Creates a branch that does not exist.
+/// A new branch is created at the given commit.
 pub async fn a_branch_is_created(setup: &dyn Setup) {
     let (forge, repo, base) = (setup.forge(), setup.repo(), main_branch(setup).await);
     forge.create(&repo, &branch("hotfix/1"), &base).await.unwrap();
     assert_eq!(forge.tip(&repo, &branch("hotfix/1")).await, Ok(Some(base)));
 }
 
-/// Already exactly there is success; elsewhere is rejected.
+/// Creating a branch again succeeds at the same commit and is rejected at another.
 pub async fn creating_again_is_success_and_elsewhere_is_rejected(setup: &dyn Setup) {
     let (forge, repo, base) = (setup.forge(), setup.repo(), main_branch(setup).await);
     let next = commit(setup, "main", &[&base], "a", "1").await;
@@ -26,7 +26,7 @@ pub async fn creating_again_is_success_and_elsewhere_is_rejected(setup: &dyn Set
     assert_eq!(forge.tip(&repo, &branch("hotfix")).await, Ok(Some(base)));
 }
 
-/// A name that git cannot hold beside an existing branch is rejected, and the branch in the way is named.
+/// A name that git cannot store beside an existing branch is rejected, and that branch is named.
 pub async fn a_name_beside_its_own_folder_is_rejected_and_named(setup: &dyn Setup) {
     let (forge, repo, base) = (setup.forge(), setup.repo(), main_branch(setup).await);
     forge.create(&repo, &branch("hotfix"), &base).await.unwrap();
@@ -36,14 +36,14 @@ pub async fn a_name_beside_its_own_folder_is_rejected_and_named(setup: &dyn Setu
     forge.create(&repo, &branch("hotfix-x"), &base).await.unwrap();
 }
 
-/// A branch can only be where there is a commit.
+/// Creating a branch at an unknown commit is rejected.
 pub async fn a_branch_at_an_unknown_commit_is_rejected(setup: &dyn Setup) {
     main_branch(setup).await;
     assert_rejected(setup.forge().create(&setup.repo(), &branch("hotfix"), &nowhere()).await, "");
     assert_eq!(setup.forge().tip(&setup.repo(), &branch("hotfix")).await, Ok(None));
 }
 
-/// Moves a branch in any direction.
+/// A branch moves forward, backward and sideways.
 pub async fn a_branch_moves_in_any_direction(setup: &dyn Setup) {
     let (forge, repo, base) = (setup.forge(), setup.repo(), main_branch(setup).await);
     let left = commit(setup, "left", &[&base], "a", "1").await;
@@ -55,7 +55,7 @@ pub async fn a_branch_moves_in_any_direction(setup: &dyn Setup) {
     }
 }
 
-/// Only if it is at the first.
+/// A move from another commit than the current head is rejected, and the branch stays.
 pub async fn a_stale_move_is_rejected_and_changes_nothing(setup: &dyn Setup) {
     let (forge, repo, base) = (setup.forge(), setup.repo(), main_branch(setup).await);
     let mine = commit(setup, "mine", &[&base], "a", "1").await;
@@ -66,7 +66,7 @@ pub async fn a_stale_move_is_rejected_and_changes_nothing(setup: &dyn Setup) {
     assert_eq!(forge.tip(&repo, &branch("gone")).await, Ok(None));
 }
 
-/// Or already at the second.
+/// A move to the current head succeeds.
 pub async fn a_repeated_move_is_success(setup: &dyn Setup) {
     let (forge, repo, base) = (setup.forge(), setup.repo(), main_branch(setup).await);
     let next = commit(setup, "main", &[&base], "a", "1").await;
@@ -76,7 +76,7 @@ pub async fn a_repeated_move_is_success(setup: &dyn Setup) {
     assert_eq!(forge.tip(&repo, &branch("hotfix")).await, Ok(Some(next)));
 }
 
-/// A branch that is gone already is success.
+/// Deleting a missing branch succeeds.
 pub async fn a_branch_is_deleted_once_and_again(setup: &dyn Setup) {
     let (forge, repo, base) = (setup.forge(), setup.repo(), main_branch(setup).await);
     forge.create(&repo, &branch("hotfix"), &base).await.unwrap();
@@ -85,7 +85,7 @@ pub async fn a_branch_is_deleted_once_and_again(setup: &dyn Setup) {
     forge.delete(&repo, &branch("hotfix"), &base).await.unwrap();
 }
 
-/// Only if it is at this commit.
+/// Deleting a branch that is at another commit is rejected.
 pub async fn a_stale_delete_is_rejected(setup: &dyn Setup) {
     let (forge, repo, base) = (setup.forge(), setup.repo(), main_branch(setup).await);
     let theirs = commit(setup, "hotfix", &[&base], "b", "1").await;
@@ -93,7 +93,7 @@ pub async fn a_stale_delete_is_rejected(setup: &dyn Setup) {
     assert_eq!(forge.tip(&repo, &branch("hotfix")).await, Ok(Some(theirs)));
 }
 
-/// Already exactly there is success; elsewhere is rejected.
+/// Creating a tag again succeeds at the same commit and is rejected at another.
 pub async fn a_tag_is_created_once(setup: &dyn Setup) {
     let (forge, repo, base) = (setup.forge(), setup.repo(), main_branch(setup).await);
     let next = commit(setup, "main", &[&base], "a", "1").await;
@@ -104,7 +104,7 @@ pub async fn a_tag_is_created_once(setup: &dyn Setup) {
     assert_eq!(forge.resolve(&repo, "v1.0.1").await, Ok(Some(base)));
 }
 
-/// This name or below it.
+/// Branches are listed by exact name and below it, not by prefix.
 pub async fn branches_are_listed_by_folder_not_by_prefix(setup: &dyn Setup) {
     let (forge, repo, base) = (setup.forge(), setup.repo(), main_branch(setup).await);
     for name in ["hotfix/a", "hotfix/b/c", "hotfixes", "other"] {
@@ -117,7 +117,7 @@ pub async fn branches_are_listed_by_folder_not_by_prefix(setup: &dyn Setup) {
     assert_eq!(forge.branches(&repo, &branch("nothing")).await, Ok(vec![]));
 }
 
-/// Several at one moment; those that are not there are left out.
+/// Several branches are read at once; missing ones are left out.
 pub async fn branches_are_found_together(setup: &dyn Setup) {
     let (forge, repo, base) = (setup.forge(), setup.repo(), main_branch(setup).await);
     let next = commit(setup, "next", &[&base], "a", "1").await;
@@ -126,7 +126,7 @@ pub async fn branches_are_found_together(setup: &dyn Setup) {
     assert_eq!(found, Ok([(branch("hotfix/1"), next), (branch("main"), base)].into()));
 }
 
-/// A tag of the same name is another thing (security case 45).
+/// A tag is not returned as a branch of the same name (security case 45).
 pub async fn a_tag_is_not_a_branch(setup: &dyn Setup) {
     let (forge, repo, base) = (setup.forge(), setup.repo(), main_branch(setup).await);
     forge.tag(&repo, &TagName::parse("release").unwrap(), &base).await.unwrap();

@@ -1,7 +1,8 @@
-//! Answers that stay true: what git says of objects that are named by their full ids. The bot asks the same questions in every round
-//! of polling, and each would be a process.
+//! Cache of immutable answers: git's output about objects that are named by their full ids. The bot repeats the same
+//! queries in every poll, and each would start a process.
 //!
-//! An answer belongs to one repository as it was made: a mirror that is deleted and made again lacks objects that the old one had.
+//! A cached answer belongs to one repository as it was created: a mirror that is deleted and created again may lack
+//! objects of the old one.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
@@ -13,19 +14,19 @@ use sha2::{Digest as _, Sha256};
 
 use super::run::Answer;
 
-/// The size of the cache of one forge, all its repositories together, in bytes.
+/// Capacity in bytes of the cache of one forge, across all its repositories.
 const CAPACITY: u64 = 4 << 20;
-/// The size of the largest answer that is kept, in bytes.
+/// Size in bytes of the largest answer that is cached.
 const LARGEST: usize = 128 << 10;
-/// The estimated size of an entry without the answer itself, in bytes.
+/// Estimated size in bytes of an entry without its output.
 const OVERHEAD: usize = 128;
-/// The end of the line by which `git cat-file --batch` reports an object that is not there.
+/// End of the line with which `git cat-file --batch` reports a missing object.
 const MISSING: &[u8] = b" missing\n";
 
-/// The hash of a question and of the repository it is asked of.
+/// Hash of a query and of the repository that it is about.
 pub(super) type Key = [u8; 32];
 
-/// A bounded cache of answers; the least used ones go first.
+/// A bounded cache of git's answers that evicts the least used ones.
 pub(in crate::forge) struct Answers(Cache<Key, Answer, Bytes>);
 
 impl Default for Answers {
@@ -36,8 +37,8 @@ impl Default for Answers {
 }
 
 impl Answers {
-    /// Returns the key of a question. `None` when answers may change: there is no repository, or it is a shallow clone, which can be
-    /// completed.
+    /// Returns the cache key of a query. `None` if the answer may change: there is no repository, or it is a shallow
+    /// clone, which can be deepened.
     pub(super) fn key(directory: &Path, args: &[String], input: &[u8]) -> Option<Key> {
         if directory.join("shallow").exists() {
             return None;
@@ -61,7 +62,8 @@ impl Answers {
         self.0.get(key)
     }
 
-    /// Keeps an answer, unless it names something that is missing and may still come.
+    /// Caches an answer, unless git failed or complained, the output is too large, or an object is missing that may
+    /// be fetched later.
     pub(super) fn keep(&self, key: Key, answer: &Answer) {
         let said = matches!(answer.code, 0 | 1) && answer.complaint.is_empty();
         let missing = answer.stdout.windows(MISSING.len()).any(|part| part == MISSING);
@@ -71,7 +73,7 @@ impl Answers {
     }
 }
 
-/// The weight of an entry: its size in bytes.
+/// Weighs an entry by its size in bytes.
 #[derive(Clone)]
 struct Bytes;
 

@@ -1,7 +1,8 @@
-//! Whether a change is in. The content decides (`content`): what is there is in, in whatever way it came, and where the
-//! lines from before are back it is out, whatever the history says. Where the content was rewritten, or says nothing, the
-//! history does: ancestry sees true merges, patch ids see cherry-picks and rebases, the patch id of the whole sees squashes,
-//! a merge that changes nothing sees the rest, and reverts are looked for because they fool all of them.
+//! Containment of a change in a commit. The content decides first (`content`): lines that are present count as
+//! contained, however they arrived, and restored old lines count as reverted, whatever the history says. If the content
+//! was rewritten or is inconclusive, the history decides: ancestry detects true merges, patch ids detect cherry-picks
+//! and rebases, the patch id of the whole change detects squashes, and a merge that would alter nothing detects the
+//! rest. Reverts are searched for in every case, because they defeat all of these.
 
 use std::collections::{HashMap, HashSet};
 
@@ -14,22 +15,22 @@ use crate::failure::Failure;
 use crate::forge::{Change, Containment};
 use crate::ids::CommitId;
 
-/// Where the commits of a change, and the change as a whole, are on the other side.
+/// Equivalents of a change in the history of the tip, by patch id.
 #[derive(Default)]
 struct Equivalents {
-    /// The commits of the change that are no ancestors of the tip, each with its equivalents there.
+    /// Commits of the change that are not ancestors of the tip, each with its equivalents there.
     apart: Vec<(CommitId, Vec<CommitId>)>,
-    /// Commits of the tip that are the whole change at once.
+    /// Commits of the tip that have the same patch as the whole change.
     whole: Vec<CommitId>,
 }
 
 impl Equivalents {
-    /// The commits of the change that have no equivalent.
+    /// Returns the commits of the change without an equivalent.
     fn missing(&self) -> Vec<CommitId> {
         self.apart.iter().filter(|(_, there)| there.is_empty()).map(|(commit, _)| commit.clone()).collect()
     }
 
-    /// How the change came in, if all of it did, whatever became of it.
+    /// Returns the way in which all of the change arrived, or `None` if it did not. Later reverts are not considered.
     fn how(&self) -> Option<Containment> {
         if !self.apart.is_empty() && self.missing().is_empty() {
             return Some(Containment::Patch);
@@ -38,27 +39,27 @@ impl Equivalents {
     }
 }
 
-/// Where a line of first parents came to have a commit.
+/// The point at which a first-parent history received a commit.
 struct Arrival {
-    /// The commit of the line that brought it.
+    /// Commit of the first-parent history that brought it.
     at: CommitId,
-    /// Where the line was before.
+    /// Previous commit of that history.
     before: CommitId,
-    /// Whether it was merged; otherwise it lies on the line itself.
+    /// `true` if it arrived by a merge; otherwise it lies on the first-parent history itself.
     is_merge: bool,
 }
 
 impl Git {
-    /// Whether `tip` has what the change brought, and how that is known.
+    /// Returns whether `tip` contains the change, with the evidence.
     ///
     /// # Errors
-    /// A commit is not there.
+    /// `Rejected` if one of the commits does not exist.
     pub async fn containment(&self, change: &Change, tip: &CommitId) -> Result<Containment, Failure> {
         let is_ancestor = self.is_ancestor(&change.head, tip).await?;
         let (heads, bases) = ([&change.head], [&change.base]);
         let own = self.rev_list(&["--topo-order", "--reverse"], &heads, &bases).await?;
         if own.is_empty() {
-            // It brought nothing of its own: the commit itself is asked for.
+            // The change has no commits of its own, so ancestry alone decides.
             return Ok(if is_ancestor { Containment::Ancestor } else { Containment::Missing { commits: own } });
         }
         let arrival = if is_ancestor { Some(self.arrival(&change.head, tip).await?) } else { None };
@@ -95,7 +96,7 @@ impl Git {
         self.by_history(change, tip, (own, whole), (found, arrival.is_some())).await
     }
 
-    /// The change is there in content: how it came.
+    /// Returns the way in which a change arrived whose content is present. `None` if there is no proof.
     async fn is_there(
         &self,
         change: &Change,
@@ -112,7 +113,8 @@ impl Git {
         Ok(content.is_identified().then_some(Containment::Lines))
     }
 
-    /// The change is not there in content, or not all of it: what became of it. `None` when the content does not tell.
+    /// Returns the fate of a change whose content is missing in whole or in part. `None` if the
+    /// content is inconclusive.
     async fn is_not_all_there(
         &self,
         content: &mut Content,
@@ -122,7 +124,7 @@ impl Git {
     ) -> Result<Option<Containment>, Failure> {
         let mut fates = self.fates(content, tip, stop).await?;
         if let Some(arrival) = arrival.filter(|arrival| arrival.is_merge && fates.contains(&Fate::Unknown)) {
-            // The merge settled a conflict: what it made of those files stands for what the change made of them.
+            // The merge resolved a conflict, so its version of those files replaces the version of the change.
             let merge = Change { base: arrival.before.clone(), head: arrival.at.clone() };
             let dropped = || Fate::Out { by: arrival.at.clone(), steps: usize::MAX, identified: true };
             let settled = match self.resolved(content, &fates, &merge, tip).await? {
@@ -136,7 +138,7 @@ impl Git {
         Ok(judged(&fates, arrival.map(|arrival| &arrival.at), came))
     }
 
-    /// The revert itself, when it came in by this merge.
+    /// Returns the revert itself if `merge` brought one, else `merge`.
     async fn inside(
         &self,
         merge: CommitId,
@@ -153,7 +155,7 @@ impl Git {
         Ok(if brought { revert.clone() } else { merge })
     }
 
-    /// Where and how the first-parent line of `tip` came to have a commit that it contains.
+    /// Returns where and how the first-parent history of `tip` received the commit `head`, which it contains.
     async fn arrival(&self, head: &CommitId, tip: &CommitId) -> Result<Arrival, Failure> {
         let at = self.brought_by(head, tip).await?;
         let [commit] = self.commits([&at]).await?;
@@ -162,7 +164,7 @@ impl Git {
         Ok(Arrival { at, before, is_merge })
     }
 
-    /// The change without what it had taken from the other side before it came in.
+    /// Returns the change without the commits that its branch had merged from the target before it arrived.
     async fn brought(&self, change: &Change, arrival: Option<&Arrival>, tip: &CommitId) -> Result<Change, Failure> {
         let other = match arrival {
             Some(arrival) if arrival.is_merge => &arrival.before,
@@ -179,7 +181,7 @@ impl Git {
         }
     }
 
-    /// What ancestry, patches and reverts say.
+    /// Decides by ancestry, patch ids and reverts.
     async fn by_history(
         &self,
         change: &Change,
@@ -200,7 +202,7 @@ impl Git {
                 Err(by) => reverted = Some(by),
             }
         }
-        // What was reverted may have come back by hand, or in another shape.
+        // A reverted change may have been reapplied by hand, or in another shape.
         if self.changes_nothing(change, tip).await? {
             return Ok(Containment::Squash);
         }
@@ -211,7 +213,7 @@ impl Git {
         })
     }
 
-    /// Finds by patch id, with git comparing both sides since they parted.
+    /// Finds the equivalents of a change by patch id; git compares both sides since their merge base.
     async fn equivalents(
         &self,
         change: &Change,
@@ -235,10 +237,10 @@ impl Git {
         Ok(Equivalents { apart: own.map(|commit| (commit.clone(), same_as(commit))).collect(), whole: same_as(&whole) })
     }
 
-    /// The change as one commit, as a squash would make it.
+    /// Writes the change as one commit, as a squash would.
     async fn whole(&self, change: &Change) -> Result<CommitId, Failure> {
         let [head] = self.commits([&change.head]).await?;
-        // The head's own dates: git walks by date, and a commit older than its parent would lead it astray.
+        // Keeps the head's dates: git walks by date, and a commit older than its parent would mislead it.
         self.write(&Commit { parents: vec![change.base.clone()], message: b"the change as one\n".to_vec(), ..head })
             .await
     }
@@ -256,7 +258,7 @@ impl Git {
         self.ids_of_patches(commits, &[], "--stable").await
     }
 
-    /// The patch ids of these commits; `options` shape the patches, and `kind` says what of them counts.
+    /// Returns the patch ids of these commits. `options` shape the patches; `kind` selects what the patch id covers.
     pub(super) async fn ids_of_patches(
         &self,
         commits: &[CommitId],
@@ -275,7 +277,7 @@ impl Git {
         Ok(pairs.filter_map(|(patch, commit)| Some((CommitId::parse(commit).ok()?, patch.to_owned()))).collect())
     }
 
-    /// Whether the tip would stay as it is if the change were applied to it.
+    /// Returns `true` if applying the change to the tip would leave it unchanged.
     async fn changes_nothing(&self, change: &Change, tip: &CommitId) -> Result<bool, Failure> {
         let [there] = self.commits([tip]).await?;
         let merged = self.merged_tree(tip, &change.head, Some(&change.base)).await?;
@@ -283,13 +285,14 @@ impl Git {
     }
 }
 
-/// What the fates of its places say of a change that came in by this merge or commit, or by equal patches. A change of
-/// which the history knows nothing is judged by places that identify it. `None` when they do not say.
+/// Judges a change by the fates of its hunks. `arrival` is the commit by which it arrived as an ancestor, and `came` is
+/// `true` if the history shows that it arrived. Otherwise only hunks that identify the change count. `None` if the
+/// fates are inconclusive.
 fn judged(fates: &[Fate], arrival: Option<&CommitId>, came: bool) -> Option<Containment> {
     let known = |identified: bool| came || identified;
     let out = |fate: &Fate| match fate {
         Fate::Out { by, steps, identified } if known(*identified) => Some((*steps, by.clone())),
-        // It came in by this merge, and was not there afterwards: the merge dropped it.
+        // The change arrived by this merge and was absent afterwards, so the merge dropped it.
         Fate::Never => arrival.map(|by| (usize::MAX, by.clone())),
         Fate::Out { .. } | Fate::There { .. } | Fate::Rewritten { .. } | Fate::Unknown => None,
     };
@@ -307,7 +310,7 @@ fn judged(fates: &[Fate], arrival: Option<&CommitId>, came: bool) -> Option<Cont
     Some(Containment::Rewritten { by })
 }
 
-/// How the change arrived, if all of it did; the revert, if one took what had arrived out again.
+/// Returns the way in which all of the change arrived, or `None`. The error is the revert that took it out again.
 fn arrived(found: &Equivalents, missing: &[CommitId], undone: &Undone) -> Result<Option<Containment>, CommitId> {
     let mut reverted = None;
     let each = (!found.apart.is_empty() && missing.is_empty()).then_some(Containment::Patch);

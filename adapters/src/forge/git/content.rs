@@ -1,9 +1,10 @@
-//! Whether the lines of a change are in a commit, and which commit of its history took them out or rewrote them.
+//! Containment by content: finds out if the lines of a change are in a commit, and which commit of its history removed
+//! or rewrote them.
 //!
-//! History alone does not tell: a merge can drop what it merged, and a commit can take lines out without saying so. The
-//! content of files is looked at only where a commit has another version of a file than the change made, all of it that is
-//! missing is fetched at once, and the history is walked along the first parents and only through commits that touched one
-//! of the files.
+//! History alone is not enough: a merge can drop what it merged, and a commit can remove lines without saying so. To
+//! save downloads, file content is read only where a commit has another version of a file than the change made.
+//! Missing content is fetched in one call, and the history is walked along first parents, through commits that touched
+//! one of the files.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -13,47 +14,47 @@ use crate::failure::Failure;
 use crate::forge::Change;
 use crate::ids::CommitId;
 
-/// A change of more files than this is judged by its history alone.
+/// Maximum number of files in a change; a larger change is judged by its history alone.
 const FILES: usize = 300;
-/// A file that is larger is compared as a whole.
+/// Maximum size of a file in bytes; a larger file is compared as a whole.
 const FILE_SIZE: usize = 1 << 20;
-/// A file with more lines is compared as a whole.
+/// Maximum number of lines of a file; a longer file is compared as a whole.
 const FILE_LINES: usize = 20_000;
-/// As many commits that touched the files are looked at.
+/// Maximum number of commits of the first-parent history that are examined.
 const WALK: usize = 300;
-/// As many of them are read at once.
+/// Number of commits whose content is loaded at once.
 const STRIDE: usize = 40;
-/// As often a file is followed to its new name.
+/// Maximum number of renames that are followed for one file.
 const RENAMES: usize = 4;
 
-/// What became of one place of a change.
+/// The fate of one hunk of a change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Fate {
-    /// It is there.
+    /// The hunk is present.
     There {
-        /// Whether the lines alone prove that the change came in.
+        /// `true` if the lines alone prove that the change arrived.
         identified: bool,
     },
-    /// This commit, so many steps back, put the lines from before the change back.
+    /// The commit `by`, `steps` back in the history, restored the lines from before the change.
     Out { by: CommitId, steps: usize, identified: bool },
-    /// The lines from before the change are there, and it was never different as far as was looked.
+    /// The lines from before the change are there, and were in every examined version.
     Never,
-    /// It was there until this commit, so many steps back, rewrote it.
+    /// The hunk was present until the commit `by`, `steps` back in the history, rewrote it.
     Rewritten { by: CommitId, steps: usize, identified: bool },
-    /// It is not recognised anywhere.
+    /// The hunk is not recognizable in any examined version.
     Unknown,
 }
 
-/// A file that a change touched, as it was and as it became.
+/// A file that a change touched, with its blob ids before and after.
 #[derive(Debug, Clone)]
 struct Edit {
-    /// Its names, the newest first.
+    /// Names of the file, the newest first.
     names: Vec<String>,
     before: Option<String>,
     after: Option<String>,
 }
 
-/// The places of a change, and the versions of its files at a commit.
+/// The hunks of a change, and the versions of its files at a commit.
 pub(super) struct Content {
     edits: Vec<Edit>,
     tip: HashMap<String, String>,
@@ -62,17 +63,17 @@ pub(super) struct Content {
 }
 
 impl Content {
-    /// Whether anything can be said.
+    /// Returns `true` if there is at least one hunk to judge by.
     pub(super) fn is_telling(&self) -> bool {
         self.now.iter().any(|places| !places.is_empty())
     }
 
-    /// Whether every place of the change is there.
+    /// Returns `true` if every hunk of the change is present.
     pub(super) fn is_there(&self) -> bool {
         self.is_telling() && self.now.iter().flatten().all(|standing| matches!(standing, Standing::Present { .. }))
     }
 
-    /// Whether the lines that are there prove that the change came in.
+    /// Returns `true` if all hunks are present and at least one proves that the change arrived.
     pub(super) fn is_identified(&self) -> bool {
         let identified = |standing: &Standing| matches!(standing, Standing::Present { identified: true });
         self.is_there() && self.now.iter().flatten().any(identified)
@@ -84,7 +85,7 @@ impl Content {
 }
 
 impl Git {
-    /// Reads how the places of a change stand at a commit; `None` when the change is too large for that.
+    /// Reads the standing of each hunk of a change at a commit. `None` if the change is empty or too large.
     pub(super) async fn content(&self, change: &Change, tip: &CommitId) -> Result<Option<Content>, Failure> {
         let mut edits = self.edits(&change.base, &change.head).await?;
         if edits.is_empty() || edits.len() > FILES {
@@ -110,7 +111,7 @@ impl Git {
         Ok(Some(Content { edits, tip: at_tip, texts, now }))
     }
 
-    /// Follows the places of a change back in the history of a commit, not further than `stop`.
+    /// Follows the hunks of a change back through the first-parent history of `tip`, not further than `stop`.
     pub(super) async fn fates(
         &self,
         content: &mut Content,
@@ -147,7 +148,8 @@ impl Git {
         Ok(tracks.into_iter().flatten().map(Track::end).collect())
     }
 
-    /// The same places, of those files in which a place is not recognised anywhere, as a merge resolved them.
+    /// Reads the hunks of a merge in those files where a hunk of the change is not recognizable, that is, as the merge
+    /// resolved them. `None` if the merge is empty or too large.
     pub(super) async fn resolved(
         &self,
         content: &Content,
@@ -173,7 +175,7 @@ impl Git {
         Ok(Some(brought))
     }
 
-    /// The ordinary files in which two commits differ.
+    /// Returns the regular files in which two commits differ.
     async fn edits(&self, base: &CommitId, head: &CommitId) -> Result<Vec<Edit>, Failure> {
         let args = ["diff-tree", "-r", "-z", "-M", "--raw", "--no-abbrev", "--end-of-options"];
         let answer = self.ask(args.into_iter().chain([base.as_str(), head.as_str()])).fixed().stdout().await?;
@@ -186,7 +188,7 @@ impl Git {
             .collect())
     }
 
-    /// The files of a commit that have one of these names, as the ids of their content.
+    /// Returns the blob ids of the files at a commit, keyed by name, for these names.
     async fn versions(&self, at: &CommitId, names: &[String]) -> Result<HashMap<String, String>, Failure> {
         let fixed = ["ls-tree", "-r", "-z", "--full-tree", at.as_str(), "--"].map(str::to_owned);
         let answer = self.ask(fixed.into_iter().chain(names.iter().cloned())).fixed().stdout().await?;
@@ -199,7 +201,7 @@ impl Git {
         Ok(answer.split(|byte| *byte == 0).filter_map(entry).collect())
     }
 
-    /// Gives a file that is not there any more its new name, when it was renamed.
+    /// Adds the new name of a file that was renamed to the edit, if there is one.
     async fn follow(
         &self,
         edit: &mut Edit,
@@ -228,7 +230,8 @@ impl Git {
         Ok(())
     }
 
-    /// The commits on the first-parent line of `tip` behind `stop` that touched one of these files, newest first.
+    /// Returns the commits that touched one of these files, on the first-parent history of `tip` without that of
+    /// `stop`, newest first.
     async fn touching(&self, names: BTreeSet<&str>, tip: &CommitId, stop: &CommitId) -> Result<Vec<Touch>, Failure> {
         let mut args = vec!["log", "-z", "--first-parent", "--diff-merges=first-parent", "--raw", "--no-abbrev"];
         let (limit, not) = (format!("-n{WALK}"), format!("^{stop}"));
@@ -236,7 +239,7 @@ impl Git {
         args.extend(names);
         let answer = self.ask(args).fixed().stdout().await?;
         let mut line: Vec<Touch> = Vec::new();
-        // `<id>\n:<meta>`, `<path>`, `:<meta>`, `<path>`, and nothing before the next id.
+        // Format: `<id>\n:<meta>`, `<path>`, `:<meta>`, `<path>`, and no separator before the next id.
         let mut meta: Option<&[u8]> = None;
         for part in answer.split(|byte| *byte == 0).filter(|part| !part.is_empty()) {
             if let Some(meta) = meta.take() {
@@ -258,22 +261,22 @@ impl Git {
     }
 }
 
-/// A commit, and the files it changed among those asked for.
+/// A commit with the files of interest that it changed.
 struct Touch {
     id: CommitId,
     files: Vec<File>,
 }
 
-/// A changed file, by the ids of its content.
+/// A changed file with its blob ids before and after.
 struct File {
     path: String,
-    /// Its name before, when that was another.
+    /// Former name, if the file was renamed.
     from: Option<String>,
     before: Option<String>,
     after: Option<String>,
 }
 
-/// The changed ordinary files of a raw diff that is separated by zero bytes.
+/// Parses the output of a raw diff with NUL separators, regular files only.
 fn files(answer: &[u8]) -> Vec<File> {
     let mut parts = answer.split(|byte| *byte == 0).filter(|part| !part.is_empty());
     let mut files = Vec::new();
@@ -286,7 +289,7 @@ fn files(answer: &[u8]) -> Vec<File> {
     files
 }
 
-/// One of them: `:100644 100644 <before> <after> M`. Submodules, and names that are no text, are left out.
+/// Parses one entry: `:100644 100644 <before> <after> M`. `None` for submodules and for names that are not UTF-8.
 fn file(meta: &[u8], path: &[u8], from: Option<&[u8]>) -> Option<File> {
     let words: Vec<&str> = std::str::from_utf8(meta).ok()?.strip_prefix(':')?.split(' ').collect();
     let [before_mode, after_mode, before, after, ..] = words.as_slice() else { return None };
@@ -299,12 +302,12 @@ fn file(meta: &[u8], path: &[u8], from: Option<&[u8]>) -> Option<File> {
     Some(File { path: text(path)?, from: from.and_then(text), before, after })
 }
 
-/// The version of a file among these.
+/// Returns the blob id of the file of an edit among these versions, under its newest name.
 fn version<'a>(edit: &Edit, versions: &'a HashMap<String, String>) -> Option<&'a String> {
     edit.names.iter().find_map(|name| versions.get(name))
 }
 
-/// Contents that were read, by their ids; `None` for one that is too large, or is no text.
+/// Loaded file contents, keyed by blob id; `None` for content that is too large or not text.
 #[derive(Default)]
 struct Texts(HashMap<String, Option<Vec<u8>>>);
 
@@ -354,7 +357,7 @@ impl Texts {
         self.0.get(id)?.as_deref()
     }
 
-    /// How each place of an edit stands in a version of the file.
+    /// Returns the standing of each hunk of an edit in the version `now` of the file.
     fn standings(&self, edit: &Edit, now: Option<&String>) -> Vec<Standing> {
         let same = |side: &Option<String>| now == side.as_ref();
         let as_a_whole = || {
@@ -387,7 +390,7 @@ impl Texts {
     }
 }
 
-/// Whether most lines of a new file are in a later version of it.
+/// Returns `true` if at least half of the lines of a new file are in a later version of it.
 fn mostly(new: &[u8], now: &[u8]) -> bool {
     let (new, now) = (lines(new), lines(now));
     let there: BTreeSet<&[u8]> = now.into_iter().collect();
@@ -395,13 +398,13 @@ fn mostly(new: &[u8], now: &[u8]) -> bool {
     !own.is_empty() && own.iter().filter(|line| there.contains(**line)).count() * 2 >= own.len()
 }
 
-/// One place, followed back in time.
+/// The state of one hunk while the history is walked backwards.
 struct Track {
-    /// Whether it was not recognised until now.
+    /// The commit, with its distance, after which the hunk was not recognizable.
     unclear: Option<(CommitId, usize)>,
-    /// How it stood when it last could be told.
+    /// Latest standing that was clear.
     stood: Standing,
-    /// What put the old lines back.
+    /// The commit, with its distance, that may have restored the old lines.
     out: Option<(CommitId, usize)>,
     fate: Option<Fate>,
 }
@@ -419,7 +422,7 @@ impl Track {
         self.fate.is_some()
     }
 
-    /// One commit further back: how it stood before it.
+    /// Moves one commit back, to the standing `before` that commit.
     fn back(&mut self, commit: &CommitId, steps: usize, before: Standing) {
         if self.fate.is_some() {
             return;
@@ -446,7 +449,7 @@ impl Track {
 
     fn end(self) -> Fate {
         let rest = match self.stood {
-            // It was rewritten after it was out, or before it was ever in: that is not known to be either.
+            // The hunk was rewritten after it was reverted, or before it arrived. There is no telling which.
             Standing::Absent if self.unclear.is_some() => Fate::Unknown,
             Standing::Absent => Fate::Never,
             Standing::Unclear | Standing::Present { .. } => Fate::Unknown,

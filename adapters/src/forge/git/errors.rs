@@ -1,11 +1,11 @@
-//! What git's refusals mean: whether to try again, and what a person can do.
+//! Classification of git's failures: retry or reject, with advice for the operator.
 
 use super::Git;
 use super::run::Answer;
 use crate::failure::Failure;
 
 impl Git {
-    /// What it means that git refused, in words that say what to do.
+    /// Converts a failed git process into a [`Failure`] with advice.
     pub(super) fn failure(&self, name: &str, answer: &Answer) -> Failure {
         let place = self.directory.display();
         let said = answer.complaint.as_str();

@@ -7,14 +7,14 @@ use crate::ids::CommitId;
 use super::Git;
 use super::object::Commit;
 
-/// The mode of an ordinary file, as trees have it.
+/// Mode of a regular file in a tree.
 const ORDINARY: &str = "100644";
-/// The mode of a folder.
+/// Mode of a folder in a tree.
 const FOLDER: &str = "040000";
 
-/// Why a tree cannot get a file.
+/// The reason for which a file cannot be added to a tree.
 enum Unfit {
-    /// This path is taken by something that is not what it would have to be.
+    /// Another kind of entry already exists at this path.
     Place(String),
     Git(Failure),
 }
@@ -25,7 +25,7 @@ impl From<Failure> for Unfit {
     }
 }
 
-/// One entry of a tree.
+/// One entry of a tree object.
 struct Entry {
     mode: String,
     object: String,
@@ -33,10 +33,10 @@ struct Entry {
 }
 
 impl Git {
-    /// The content of a file; `None` when there is no such file at that commit.
+    /// Returns the content of a file, or `None` if the file does not exist at that commit.
     ///
     /// # Errors
-    /// The commit is not here, or what has that name is no ordinary file.
+    /// `Rejected` if the commit does not exist, or if the path is not a regular file.
     pub async fn read_file(&self, at: &CommitId, path: &str) -> Result<Option<Vec<u8>>, Failure> {
         let Some(entry) = self.entry(at, path).await? else {
             return Ok(None);
@@ -45,10 +45,10 @@ impl Git {
         self.ask(["cat-file", "blob", &entry.object]).fixed().stdout().await.map(Some)
     }
 
-    /// The paths of all files that are this path or lie below it, sorted.
+    /// Returns the paths of all files that equal this path or lie below it, sorted.
     ///
     /// # Errors
-    /// The commit is not here.
+    /// `Rejected` if the commit does not exist.
     pub async fn paths(&self, at: &CommitId, below: &str) -> Result<Vec<String>, Failure> {
         let mut args = vec!["ls-tree", "-r", "-z", "--name-only", "--full-tree", at.as_str(), "--"];
         args.extend((!below.is_empty()).then_some(below));
@@ -58,10 +58,11 @@ impl Git {
         Ok(names.map(|name| String::from_utf8_lossy(name).into_owned()).collect())
     }
 
-    /// Makes one commit of changed files; no branch moves. The same arguments make the same commit.
+    /// Makes one commit that changes several files, without moving any branch. Equal arguments yield the same commit.
     ///
     /// # Errors
-    /// The parent is not here, a path cannot be that of a file, or what has that name is no ordinary file.
+    /// `Rejected` if the parent does not exist, if a path is not valid for a file, or if it belongs to something else
+    /// than a regular file.
     pub async fn commit_files(&self, new: &NewCommit) -> Result<CommitId, Failure> {
         let [parent] = self.commits([&new.parent]).await?;
         let mut root = parent.tree;
@@ -91,9 +92,9 @@ impl Git {
         Ok(entries(&answer).into_iter().find(|entry| entry.name == path))
     }
 
-    /// A tree with one file replaced or added, as a tree. A file that is there keeps its mode.
+    /// Returns the id of a tree with one file replaced or added. An existing file keeps its mode.
     async fn with_file(&self, root: &str, parts: &[&str], object: &str) -> Result<String, Unfit> {
-        // The trees on the way down, and then new ones on the way up.
+        // First collect the trees on the way down, then build new ones on the way up.
         let mut trees = Vec::new();
         let mut tree = Some(root.to_owned());
         let mut mode = ORDINARY.to_owned();
@@ -153,8 +154,8 @@ fn kind(mode: &str) -> &'static str {
     }
 }
 
-/// The parts of a path that can be a file's: relative, without `.` or `..`, and without `.git` in any spelling that some
-/// file system takes for it. Whoever checks the commit out may have any of them.
+/// Splits the path of a file. Refuses absolute paths, `.`, `..`, and `.git` in any spelling that some file system
+/// treats as `.git`, because the commit may be checked out on any of them.
 fn parts(path: &str) -> Result<Vec<&str>, Failure> {
     let parts: Vec<&str> = path.split('/').collect();
     let fine = |part: &&str| {
@@ -166,8 +167,8 @@ fn parts(path: &str) -> Result<Vec<&str>, Failure> {
     Err(Failure::rejected(format!("{path:?} cannot be the path of a file in a repository.")))
 }
 
-/// Whether Windows or macOS would take a name for `.git`: one drops dots and spaces at the end and has short names, the
-/// other does not see some characters.
+/// Returns `true` if Windows or macOS would treat a name as `.git`: Windows drops trailing dots and spaces and has
+/// short names, macOS ignores some characters.
 fn is_git(name: &str) -> bool {
     let unseen =
         |c: char| matches!(c, '\u{200c}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{206a}'..='\u{206f}' | '\u{feff}');

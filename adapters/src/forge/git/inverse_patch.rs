@@ -1,8 +1,8 @@
-//! Reverts known by their content alone: a commit undoes an earlier one when its patch is the inverse of the other's. So
-//! does one that brings a reverted change back: it is the inverse of the revert.
+//! Reverts that are recognized by content alone: a commit reverts an earlier one if its patch is the inverse of the
+//! earlier patch. A commit that reapplies a reverted change is likewise the inverse of the revert.
 //!
-//! The content of files is looked at only where a commit changed just the files that the change, or a commit of it,
-//! changed: in a mirror without content every look is a download.
+//! File content is read only for commits that changed exactly the same files as the change or one of its commits: in a
+//! mirror without content every read is a download.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -13,25 +13,25 @@ use crate::failure::Failure;
 use crate::forge::Change;
 use crate::ids::CommitId;
 
-/// Spaces count, unlike among patches that are compared for being equal: a patch that only moves lines to the right would
-/// be its own inverse.
+/// Kind of patch id that respects white space. Otherwise a patch that only indents lines would be its own inverse.
 const KIND: &str = "--verbatim";
 
-/// Backwards, git swaps the prefixes of the names as well, which would be part of the id.
+/// Options for a reverse diff. With `-R`, git also swaps the path prefixes, which are part of the patch id; these
+/// options swap them back.
 const BACKWARDS: [&str; 3] = ["-R", "--src-prefix=b/", "--dst-prefix=a/"];
 
-/// What a commit changed.
+/// The files and contents that a commit touched.
 #[derive(Default)]
 struct Touched {
-    /// The paths.
+    /// Paths of the changed files.
     files: BTreeSet<String>,
-    /// The content, before and after, by its ids.
+    /// Blob ids of their contents, before and after.
     content: BTreeSet<String>,
 }
 
 impl Git {
-    /// The commits on the way to `tip`, since the change started and apart from it, that are the inverse of something
-    /// before them which is the change, a commit of it, or a revert of one of these.
+    /// Returns the reverts on the way to `tip`, outside the change. Each is the inverse of an earlier patch: of the
+    /// whole change, of one of its commits, or of another revert.
     pub(super) async fn inverses(
         &self,
         change: &Change,
@@ -59,7 +59,7 @@ impl Git {
             let Some(undoes) = inverse.get(&id) else { continue };
             let mut targets: Vec<&CommitId> = all.iter().filter(|other| patches.get(*other) == Some(undoes)).collect();
             if targets.contains(&whole) {
-                // All of it at once: every commit of it, in whatever shape it came.
+                // A revert of the whole change reverts each of its commits, and each equivalent of those.
                 let parts: Vec<_> = own.iter().filter_map(|commit| patches.get(commit)).collect();
                 let is_part = |it: &&CommitId| patches.get(*it).is_some_and(|patch| parts.contains(&patch));
                 targets.extend(all.iter().filter(is_part).chain(own));
@@ -72,7 +72,7 @@ impl Git {
         Ok(reverts)
     }
 
-    /// Those of these that lie before a commit in the history, each once.
+    /// Returns those of `others` that are ancestors of `commit`, each once.
     async fn before(
         &self,
         commit: &CommitId,
@@ -89,11 +89,11 @@ impl Git {
         Ok(before)
     }
 
-    /// The commits on the way to `tip` that changed one of the files that these changed.
+    /// Returns the commits on the way to `tip` that changed a file which the commits in `ours` changed.
     async fn near(&self, change: &Change, ours: &[CommitId], tip: &CommitId) -> Result<Vec<CommitId>, Failure> {
         let args = ["diff-tree", "--stdin", "-r", "-z", "--root", "--no-commit-id", "--name-only", "--no-renames"];
         let names = self.ask(args).fixed().input(lines(ours)).stdout().await?;
-        // One path a line is all that can be said; a path with a line break in it is left out.
+        // The input has one path per line, so a path with a line break is left out.
         let paths: BTreeSet<&[u8]> =
             names.split(|b| *b == 0).filter(|path| !path.is_empty() && !path.contains(&b'\n')).collect();
         if paths.is_empty() {
@@ -108,7 +108,7 @@ impl Git {
         Ok(ids_in(&self.ask(args).fixed().input(input).stdout().await?))
     }
 
-    /// What each of these changed. Trees tell; no content is needed.
+    /// Returns the files and blob ids that each commit changed. Reads trees only, so it needs no file content.
     async fn touched(&self, commits: &[CommitId]) -> Result<HashMap<CommitId, Touched>, Failure> {
         let args = ["diff-tree", "--stdin", "-r", "--root", "--raw", "--no-abbrev", "--no-renames"];
         let answer = self.ask(args).fixed().input(lines(commits)).stdout().await?;
@@ -133,7 +133,7 @@ impl Git {
         Ok(touched)
     }
 
-    /// Fetches what is missing of this content at once; git itself would do it commit by commit.
+    /// Fetches the missing blobs in one call; git itself would fetch them commit by commit.
     pub(super) async fn bring(&self, content: BTreeSet<&String>) -> Result<(), Failure> {
         let Some(remote) = self.remote_name() else { return Ok(()) };
         let names: String = content.iter().map(|id| format!("{id}\n")).collect();
@@ -144,7 +144,7 @@ impl Git {
         if missing.is_empty() {
             return Ok(());
         }
-        // As git does it: nothing is negotiated, for these are not commits.
+        // As git does it for missing objects: negotiation is about commits, and these are blobs.
         let git = self.clone().config("fetch.negotiationAlgorithm", "noop");
         let args = ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "--stdin"];
         let more = ["--filter=blob:none", "--end-of-options", remote];

@@ -1,54 +1,56 @@
-//! The hunks of a change, looked for in the text of a file: the lines that the change brought, or those it replaced.
+//! Search for the hunks of a change in the text of a file: for the lines that the change added, or those
+//! that it replaced.
 //!
-//! A hunk is in a text when the text has what the change made of it: the lines brought, with as much of the context as is
-//! still there. Occurrences are counted against the two versions of the file that the change itself knows, so that a line
-//! that a file has ten times anyway proves nothing.
+//! A hunk is present if the text has the added lines, with as much of their context as still exists. Occurrences are
+//! counted against the two versions of the file that the change knows, so that a line which occurs ten times in a file
+//! anyway proves nothing.
 
 use std::ops::Range;
 
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 
-/// The context that a hunk is looked for with: lines above and below, most telling first.
+/// Amounts of context to search a hunk with, as lines above and below, in descending order of evidence.
 const CONTEXTS: [(usize, usize); 8] = [(3, 3), (2, 2), (1, 1), (3, 0), (0, 3), (1, 0), (0, 1), (0, 0)];
 
-/// Lines with fewer letters and digits than this say nothing about where they come from.
+/// Minimum number of letters and digits in a line that counts as evidence.
 const TELLING: usize = 3;
 
-/// As many letters and digits identify lines without their context, in a history that is not known to have the change.
+/// Minimum number of letters and digits in lines that identify a change without their context, in a history that does
+/// not otherwise show the change.
 const IDENTIFYING: usize = 20;
 
-/// Whether a hunk is in a text.
+/// The standing of a hunk in a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Standing {
-    /// The lines of the change are there.
+    /// The lines of the change are present.
     Present {
-        /// Whether that proves that the change came in, in a history that does not otherwise show it.
+        /// `true` if that proves that the change arrived, even if the history does not show it.
         identified: bool,
     },
-    /// The lines from before the change are there, and those of the change are not.
+    /// The lines from before the change are present, and those of the change are not.
     Absent,
-    /// Neither: the lines were rewritten.
+    /// Neither version is present: the lines were rewritten.
     Unclear,
 }
 
-/// One place that a change touched in a file.
+/// One place of a file that a change touched, as line ranges before and after it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Hunk {
     before: Range<usize>,
     after: Range<usize>,
 }
 
-/// The edge of a file, which stands before its first line and after its last one. It is context like any other line: what is
-/// appended to a file changes none of its lines, only what they stand next to. No line has a line break in it.
+/// A marker that stands before the first and after the last line of a file. It serves as context: appending to a file
+/// changes none of its lines, only their neighbors. No real line contains a line break.
 const EDGE: &[u8] = b"\n";
 
-/// Returns the lines of a text between its two edges.
+/// Splits a text into lines, with an edge marker at both ends.
 pub(super) fn lines(text: &[u8]) -> Vec<&[u8]> {
     let lines = text.split_inclusive(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\n").unwrap_or(line));
     std::iter::once(EDGE).chain(lines).chain(std::iter::once(EDGE)).collect()
 }
 
-/// Returns the places in which two versions of a file differ and that can be recognised elsewhere.
+/// Returns the hunks between two versions of a file that can be recognized in other versions.
 pub(super) fn hunks(before: &[&[u8]], after: &[&[u8]]) -> Vec<Hunk> {
     let ops = capture_diff_slices(Algorithm::Myers, before, after);
     let hunk = |op: &DiffOp| Hunk { before: op.old_range(), after: op.new_range() };
@@ -56,7 +58,7 @@ pub(super) fn hunks(before: &[&[u8]], after: &[&[u8]]) -> Vec<Hunk> {
     changes.filter(|hunk| is_telling(before, after, hunk)).collect()
 }
 
-/// Whether the hunk is found in the version that it made, and not in the one before it.
+/// Returns `true` if the hunk is found in the version after the change and not in the one before it.
 fn is_telling(before: &[&[u8]], after: &[&[u8]], hunk: &Hunk) -> bool {
     let sides = Sides { before, after };
     matches!(sides.standing(hunk, after), Standing::Present { .. }) && sides.standing(hunk, before) == Standing::Absent
@@ -69,12 +71,12 @@ pub(super) struct Sides<'a> {
 }
 
 impl Sides<'_> {
-    /// Returns whether a hunk is in another version of the file.
+    /// Returns the standing of a hunk in another version of the file.
     pub(super) fn standing(&self, hunk: &Hunk, text: &[&[u8]]) -> Standing {
         let brought = self.after.get(hunk.after.clone()).unwrap_or_default();
         let replaced = self.before.get(hunk.before.clone()).unwrap_or_default();
         let more = |lines: &[&[u8]], than: &[&[u8]]| count(text, lines) > count(than, lines);
-        // Lines that say nothing by themselves are there or not by chance.
+        // Insubstantial lines, such as brackets, are present or absent by chance.
         let still_there = is_substantial(brought) && more(brought, self.before);
         for context in CONTEXTS {
             let (post, pre) = (around(self.after, &hunk.after, context), around(self.before, &hunk.before, context));
@@ -99,7 +101,7 @@ impl Sides<'_> {
         Standing::Unclear
     }
 
-    /// Whether the lines are there in another indentation, as after a formatter or inside a new block.
+    /// Returns `true` if the lines are present with other white space, as after a formatter or inside a new block.
     fn is_there_but_for_spaces(&self, brought: &[&[u8]], replaced: &[&[u8]], text: &[&[u8]]) -> bool {
         let (brought, replaced) = (squeezed(brought), squeezed(replaced));
         if brought == replaced || weight(&slices(&brought)) < IDENTIFYING {
@@ -111,14 +113,14 @@ impl Sides<'_> {
     }
 }
 
-/// The lines of a place, with so many above and below it.
+/// Returns the lines of a hunk with this many lines of context above and below.
 fn around<'a, 'b>(text: &'a [&'b [u8]], place: &Range<usize>, (above, below): (usize, usize)) -> &'a [&'b [u8]] {
     let start = place.start.saturating_sub(above);
     let end = place.end.saturating_add(below).min(text.len());
     text.get(start..end).unwrap_or_default()
 }
 
-/// Whether these lines are a sign of one version and not of the other.
+/// Returns `true` if these lines are evidence for one version over the other.
 fn tells(lines: &[&[u8]], of: &[&[u8]], not: &[&[u8]]) -> bool {
     is_substantial(lines) && count(of, lines) > count(not, lines)
 }
@@ -127,12 +129,12 @@ fn is_substantial(lines: &[&[u8]]) -> bool {
     lines.iter().any(|line| weight(&[line]) >= TELLING)
 }
 
-/// How many letters and digits there are.
+/// Returns the number of letters and digits in these lines.
 fn weight(lines: &[&[u8]]) -> usize {
     lines.iter().flat_map(|line| line.iter()).filter(|byte| byte.is_ascii_alphanumeric() || !byte.is_ascii()).count()
 }
 
-/// How often these lines occur in a row.
+/// Returns the number of places where these lines occur consecutively.
 fn count(text: &[&[u8]], lines: &[&[u8]]) -> usize {
     if lines.is_empty() {
         return 0;
@@ -140,7 +142,7 @@ fn count(text: &[&[u8]], lines: &[&[u8]]) -> usize {
     text.windows(lines.len()).filter(|window| *window == lines).count()
 }
 
-/// Lines without their spaces, and without those that are empty then.
+/// Removes white space from lines, and the lines that are then empty.
 fn squeezed(lines: &[&[u8]]) -> Vec<Vec<u8>> {
     let squeeze = |line: &&[u8]| line.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect::<Vec<u8>>();
     lines.iter().map(squeeze).filter(|line| !line.is_empty()).collect()

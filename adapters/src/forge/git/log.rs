@@ -1,4 +1,4 @@
-//! Questions about ranges of commits.
+//! Queries about commits and ranges of commits.
 
 use jiff::Timestamp;
 
@@ -13,10 +13,10 @@ const FORMAT: &str = "--format=%H%x00%P%x00%an%x00%ae%x00%cn%x00%ce%x00%ct%x00%B
 const FIELDS: usize = 8;
 
 impl Git {
-    /// Whether one commit is another or an ancestor of it.
+    /// Returns `true` if `ancestor` equals `of` or is an ancestor of it.
     ///
     /// # Errors
-    /// A commit is not there.
+    /// `Rejected` if one of the commits does not exist.
     pub async fn is_ancestor(&self, ancestor: &CommitId, of: &CommitId) -> Result<bool, Failure> {
         let args = ["merge-base", "--is-ancestor", "--end-of-options", ancestor.as_str(), of.as_str()];
         let answer = self.ask(args).fixed().run().await?;
@@ -27,10 +27,10 @@ impl Git {
         }
     }
 
-    /// The commits that `head` has and `base` has not: the oldest `max` of them, oldest first, and how many there are.
+    /// Returns the oldest `max` of the commits in `head` that are not in `base`, oldest first, with their total number.
     ///
     /// # Errors
-    /// A commit is not there.
+    /// `Rejected` if one of the commits does not exist.
     pub async fn between(&self, base: &CommitId, head: &CommitId, max: usize) -> Result<Range, Failure> {
         let ids = self.rev_list(&["--topo-order", "--reverse"], &[head], &[base]).await?;
         Ok(Range { commits: self.described(ids.iter().take(max)).await?, total: ids.len() })
@@ -48,10 +48,11 @@ impl Git {
         Ok(fields.chunks_exact(FIELDS).filter_map(info).collect())
     }
 
-    /// Returns what a commit introduced: itself, or for a merge what its other parents have and its first has not.
+    /// Returns the commits that a commit introduced: itself, or for a merge everything reachable from its other parents
+    /// but not from its first.
     ///
     /// # Errors
-    /// The commit is not there.
+    /// `Rejected` if the commit does not exist.
     pub async fn introduced(&self, commit: &CommitId) -> Result<Introduced, Failure> {
         let [own] = self.commits([commit]).await?;
         let (first, others) = match own.parents.split_first() {
@@ -69,7 +70,8 @@ impl Git {
         Ok(Introduced { from: Some(first.clone()), commits: self.described(ids.iter()).await? })
     }
 
-    /// Reports whether a merge holds exactly what git makes of its parents, so that whoever merged added nothing of their own.
+    /// Returns `true` if the tree of a merge is exactly git's automatic merge of its parents, so that the
+    /// merger added nothing.
     async fn merges_cleanly(&self, first: &CommitId, others: &[CommitId], tree: &str) -> Result<bool, Failure> {
         let [other] = others else { return Ok(false) };
         match self.merged_tree(first, other, None).await {
@@ -79,10 +81,10 @@ impl Git {
         }
     }
 
-    /// One commit, with its whole message.
+    /// Reads one commit with its whole message.
     ///
     /// # Errors
-    /// The commit is not there.
+    /// `Rejected` if the commit does not exist.
     pub async fn commit(&self, commit: &CommitId) -> Result<CommitDetail, Failure> {
         let args = ["log", "--no-walk=unsorted", "-z", FORMAT, "--end-of-options", commit.as_str()];
         let answer = self.ask(args).fixed().stdout().await?;
@@ -95,10 +97,10 @@ impl Git {
         found.ok_or_else(|| self.no_commit(commit))
     }
 
-    /// How large the difference between two commits is.
+    /// Returns the size of the diff between two commits.
     ///
     /// # Errors
-    /// A commit is not there.
+    /// `Rejected` if one of the commits does not exist.
     pub async fn size(&self, base: &CommitId, head: &CommitId) -> Result<DiffSize, Failure> {
         let args = ["diff-tree", "-r", "-M", "--shortstat", "--no-ext-diff", "--no-textconv", "--end-of-options"];
         let answer = self.ask(args.into_iter().chain([base.as_str(), head.as_str()])).fixed().stdout().await?;
@@ -116,11 +118,11 @@ impl Git {
         Ok(size)
     }
 
-    /// The commit by which `tip` has `head`: the oldest on its first-parent line that contains it, or `head` itself when
-    /// it lies on that line. `head` must be an ancestor of `tip`.
+    /// Returns the commit that brought `head` to `tip`: the oldest commit on the first-parent history of `tip` that
+    /// contains `head`, or `head` itself if it lies on that history. `head` must be an ancestor of `tip`.
     ///
     /// # Errors
-    /// A commit is not there.
+    /// `Rejected` if one of the commits does not exist.
     pub async fn brought_by(&self, head: &CommitId, tip: &CommitId) -> Result<CommitId, Failure> {
         let line = self.rev_list(&["--first-parent"], &[tip], &[head]).await?;
         let descendants = self.rev_list(&["--ancestry-path"], &[tip], &[head]).await?;
@@ -132,10 +134,10 @@ impl Git {
         Ok(if commit.parents.first() == Some(head) { head.clone() } else { first })
     }
 
-    /// How many commits a commit has behind it, itself included.
+    /// Returns the number of commits reachable from a commit, itself included.
     ///
     /// # Errors
-    /// The commit is not there.
+    /// `Rejected` if the commit does not exist.
     pub async fn count(&self, commit: &CommitId) -> Result<usize, Failure> {
         self.commits([commit]).await?;
         let answer = self.ask(["rev-list", "--count", "--end-of-options", commit.as_str()]).fixed().stdout().await?;
@@ -180,7 +182,8 @@ fn picked_from(line: &str) -> Option<CommitId> {
     CommitId::parse(id).ok()
 }
 
-/// Anywhere in the message, not only among the trailers: who helped to write a fix must not be the one to approve it.
+/// Parses a `Co-authored-by` line anywhere in the message, not only among the trailers: a co-author of a fix must
+/// not approve it.
 fn co_author(line: &str) -> Option<Signature> {
     let (key, value) = line.split_once(':')?;
     if !key.trim().eq_ignore_ascii_case("co-authored-by") {

@@ -1,4 +1,4 @@
-//! Merging without a checkout.
+//! Merges without a checkout.
 
 use jiff::Timestamp;
 
@@ -8,44 +8,45 @@ use crate::failure::Failure;
 use crate::forge::MergeMethod;
 use crate::ids::CommitId;
 
-/// A merge to be made.
+/// The parameters of a merge.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MergeRequest {
-    /// Into what.
+    /// Commit to merge into; the first parent of the result.
     pub base: CommitId,
-    /// What.
+    /// Commit to merge.
     pub head: CommitId,
-    /// In which way.
+    /// Merge commit or squash.
     pub method: MergeMethod,
-    /// The whole message.
+    /// Whole commit message.
     pub message: String,
-    /// When: it becomes the commit's time, so that the same merge makes the same commit.
+    /// Author time and committer time of a merge commit. It is an argument so that the same merge yields the
+    /// same commit id.
     pub at: Timestamp,
 }
 
-/// What came of a merge.
+/// The result of a merge.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Merged {
-    /// It made this commit, which no branch holds yet.
+    /// The merge made this commit, which is on no branch yet.
     Commit(CommitId),
-    /// It does not merge, because of these files.
+    /// The merge has conflicts.
     Conflict {
-        /// The files.
+        /// Paths of the files in conflict.
         files: Vec<String>,
     },
 }
 
-/// The tree that a merge comes to.
+/// The tree that a merge produces, or the files in conflict.
 pub(super) enum Tree {
     Clean(String),
     Conflict(Vec<String>),
 }
 
 impl Git {
-    /// Makes the commit that merges one commit into another, without moving any branch.
+    /// Makes the commit that merges `head` into `base`, without moving any branch.
     ///
     /// # Errors
-    /// A commit is not there, or they have no history in common.
+    /// `Rejected` if a commit does not exist, or if the commits have no common history.
     pub async fn merge(&self, request: &MergeRequest) -> Result<Merged, Failure> {
         let MergeRequest { base, head, method, message, at } = request;
         let tree = match self.merged_tree(base, head, None).await? {
@@ -55,7 +56,7 @@ impl Git {
         let committer = self.committed_at(*at);
         let (parents, author) = match method {
             MergeMethod::Merge => (vec![base.clone(), head.clone()], committer.clone()),
-            // The one commit that stays is the work of whoever wrote the last of those that go.
+            // The author of the last commit becomes the author of the squash.
             MergeMethod::Squash => {
                 let [last] = self.commits([head]).await?;
                 (vec![base.clone()], last.author)
@@ -66,7 +67,7 @@ impl Git {
         Ok(Merged::Commit(self.write(&commit).await?))
     }
 
-    /// The tree of `theirs` merged into `ours`, with `ours` saying which merge drivers there are.
+    /// Merges the trees of `theirs` and `ours`. The `.gitattributes` of `ours` select the merge drivers.
     pub(super) async fn merged_tree(
         &self,
         ours: &CommitId,
@@ -91,8 +92,8 @@ impl Git {
     }
 }
 
-/// The files of a conflict, each once, by the names that they have: where a file meets a folder or another kind of file, git
-/// sets one of them aside as `name~commit`, which exists nowhere else.
+/// Returns the files of a conflict, each once, by their real names. If a file meets a folder or another kind of file,
+/// git renames one of them to `name~commit`, a name that exists nowhere else.
 fn files(names: impl Iterator<Item = String>, sides: [&CommitId; 2]) -> Vec<String> {
     let mut files: Vec<String> = Vec::new();
     for name in names {

@@ -1,9 +1,11 @@
-//! The git command line on one repository: what every forge needs beyond its own API, and all of the local one.
+//! Wrapper of the git command line for one repository. It serves everything about commits, refs and files for every
+//! forge, and nearly all of the local forge.
 //!
-//! Each question is one process without a shell, with a cleared environment, a time limit and a bounded answer (`run`).
-//! Only commit ids and full ref names go in, so that no text of a stranger is ever an option or a short name that git
-//! would look up in several places. New commits are written as objects and moved to by compare-and-set (`refs`), never
-//! by a checkout; they are made of nothing but their arguments, so that the same act twice is the same commit.
+//! Each query is one process without a shell, with a cleared environment, a time limit and a bounded output (`run`).
+//! Arguments are commit ids and full ref names only, so untrusted text is never taken for an option or for a short name
+//! that git would look up in several places. New commits are written as objects, and refs move to them by
+//! compare-and-set (`refs`), never by a checkout. A commit depends on its arguments alone, so repeating a call yields
+//! the same commit.
 
 pub(super) mod answers;
 mod containment;
@@ -35,11 +37,11 @@ use crate::failure::Failure;
 
 pub use merge::{MergeRequest, Merged};
 
-/// The oldest git that will do: `--attr-source` came with it, and without that a bare repository ignores the merge
-/// drivers in `.gitattributes`, so that a real conflict merges silently.
+/// The oldest supported git version. It introduced `--attr-source`; without that option a bare repository ignores the
+/// merge drivers in `.gitattributes`, and a real conflict merges silently.
 pub const OLDEST_VERSION: (u32, u32) = (2, 41);
 
-/// git on one repository directory.
+/// Access to one repository directory through the git command line.
 #[derive(Clone)]
 pub struct Git {
     directory: PathBuf,
@@ -51,7 +53,7 @@ pub struct Git {
 }
 
 impl Git {
-    /// git on this directory, which is a bare repository or the `.git` of a checkout. Nothing is looked at yet.
+    /// Creates a handle for a directory, which is a bare repository or the `.git` of a checkout. Does no I/O.
     pub fn at(directory: impl Into<PathBuf>) -> Self {
         Self {
             directory: directory.into(),
@@ -63,51 +65,52 @@ impl Git {
         }
     }
 
-    /// Who commits what is made here.
+    /// Sets the committer of the commits that are made here.
     #[must_use]
     pub fn committer(mut self, committer: Signature) -> Self {
         self.committer = committer;
         self
     }
 
-    /// How long one git process may take.
+    /// Sets the time limit of one git process.
     #[must_use]
     pub fn time_limit(mut self, limit: Duration) -> Self {
         self.time_limit = limit;
         self
     }
 
-    /// How many bytes one git process may answer.
+    /// Sets the maximum output of one git process, in bytes.
     #[must_use]
     pub fn output_limit(mut self, bytes: usize) -> Self {
         self.output_limit = bytes;
         self
     }
 
-    /// One more setting, such as `http.extraHeader`. It travels in the environment: argv is for everyone to see.
+    /// Adds a git setting, such as `http.extraHeader`. It is passed in the environment, because other users
+    /// can read argv.
     #[must_use]
     pub fn config(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
         self.config.push((key.into(), value.into()));
         self
     }
 
-    /// Where answers that stay true are kept; without it, every question is asked anew.
+    /// Sets the cache for immutable answers. Without it, every query starts a git process.
     #[must_use]
     pub(super) fn remembering(mut self, answers: Arc<Answers>) -> Self {
         self.answers = Some(answers);
         self
     }
 
-    /// The repository's directory.
+    /// The directory that was given to [`Git::at`].
     #[must_use]
     pub fn directory(&self) -> &Path {
         &self.directory
     }
 
-    /// Whether the git on `PATH` is there and new enough; answers its version. To be asked once, at the start.
+    /// Checks that the git on `PATH` is new enough, and returns its version. Meant to be called once, at startup.
     ///
     /// # Errors
-    /// It is missing or too old.
+    /// `Rejected` if git is missing or older than [`OLDEST_VERSION`].
     pub async fn check_version() -> Result<(u32, u32), Failure> {
         let answer = Self::at("/nonexistent").ask(["--version"]).stdout().await?;
         let text = String::from_utf8_lossy(&answer).trim().to_owned();
@@ -115,7 +118,7 @@ impl Git {
     }
 }
 
-/// Settings may hold a token, so only their names are shown.
+/// Shows only the names of the settings, because their values may hold a token.
 impl fmt::Debug for Git {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let config: Vec<&str> = self.config.iter().map(|(key, _)| key.as_str()).collect();

@@ -1,11 +1,11 @@
-//! What git's complaints about a forge elsewhere mean. git has no exit codes for them, only words, which are those of
-//! `LC_ALL=C`.
+//! Classification of git's network errors. git has no exit codes for them, only messages, which are matched in
+//! the `LC_ALL=C` wording.
 
 use super::Git;
 use super::run::Answer;
 use crate::failure::Failure;
 
-/// The other side said no, and will again.
+/// Messages of permanent errors.
 const CREDENTIALS: [&str; 6] = [
     "could not read Username",
     "could not read Password",
@@ -36,7 +36,7 @@ const UNTRUSTED: [&str; 4] = [
 ];
 const BARRED: [&str; 2] = ["' not allowed", "is not a valid URL"];
 
-/// It passes by itself.
+/// Messages of transient errors.
 const BUSY: [&str; 2] = ["returned error: 429", "returned error: 5"];
 const CUT: [&str; 22] = [
     "Could not resolve host",
@@ -64,7 +64,8 @@ const CUT: [&str; 22] = [
 ];
 
 impl Git {
-    /// What it means when the complaint is about the other side of the network.
+    /// Converts a network error of git into a [`Failure`]. `None` if the complaint is about something else, or if there
+    /// is no remote.
     pub(super) fn network_failure(&self, name: &str, answer: &Answer) -> Option<Failure> {
         let said = answer.complaint.as_str();
         let has = |words: &[&str]| words.iter().any(|word| said.contains(word));
@@ -106,8 +107,8 @@ impl Git {
         None
     }
 
-    /// What it means that a push ended without a report: it is certain that nothing happened only when the other side
-    /// refused to listen, or was not reached at all.
+    /// Converts a push that ended without a report into a [`Failure`]. The outcome is uncertain unless the forge
+    /// refused the request or was never reached.
     pub(super) fn push_failure(&self, answer: &Answer) -> Failure {
         let failure = self.failure("push", answer);
         let never_began = answer.complaint.contains("unable to access");
@@ -120,12 +121,12 @@ impl Git {
         }
     }
 
-    /// What the other side is called here, when there is one.
+    /// The name of the remote; `None` without one.
     pub(super) fn remote_name(&self) -> Option<&str> {
         self.config.iter().find_map(|(key, _)| key.strip_prefix("remote.")?.strip_suffix(".url"))
     }
 
-    /// Where the other side is, when there is one.
+    /// The URL of the remote; `None` without one.
     fn remote_url(&self) -> Option<&str> {
         self.config
             .iter()

@@ -1,4 +1,4 @@
-//! Commits as objects: read and written byte for byte, so that names and messages in any encoding survive.
+//! Commit objects, read and written byte for byte so that names and messages survive in any encoding.
 
 use std::collections::HashMap;
 
@@ -9,12 +9,12 @@ use crate::failure::Failure;
 use crate::forge::Signature;
 use crate::ids::CommitId;
 
-/// What a commit object says, signatures left out: they would not be true of a copy.
+/// A parsed commit object without its signature, which would not be valid for a copy.
 #[derive(Debug, Clone)]
 pub(super) struct Commit {
     pub(super) tree: String,
     pub(super) parents: Vec<CommitId>,
-    /// Name, address and time as one line, as git keeps it.
+    /// Name, address and time in git's one-line format.
     pub(super) author: Vec<u8>,
     pub(super) committer: Vec<u8>,
     pub(super) encoding: Option<Vec<u8>>,
@@ -62,7 +62,7 @@ impl Commit {
 }
 
 impl Git {
-    /// The commits with these ids, which must be there.
+    /// Reads the commits with these ids. Fails if one of them does not exist.
     pub(super) async fn commits<const N: usize>(&self, ids: [&CommitId; N]) -> Result<[Commit; N], Failure> {
         let names: Vec<&str> = ids.iter().map(|id| id.as_str()).collect();
         let mut found = self.commits_if_there(&names).await?;
@@ -75,7 +75,8 @@ impl Git {
         commits.try_into().map_err(|_| Failure::rejected("git answered with fewer commits than were asked for"))
     }
 
-    /// Those of these ids, full or short, that are commits here, with their full id.
+    /// Reads those of the named objects that are commits, keyed by the given name (a full or short id), with
+    /// their full id.
     pub(super) async fn commits_if_there(
         &self,
         names: &[&str],
@@ -112,13 +113,13 @@ impl Git {
         Ok(found)
     }
 
-    /// Writes a commit; the same commit twice is the same id.
+    /// Writes a commit object. The same commit always has the same id.
     pub(super) async fn write(&self, commit: &Commit) -> Result<CommitId, Failure> {
         let refused = |why| Failure::rejected(format!("git refuses to write the commit: {why}"));
         self.write_checked(commit).await?.map_err(refused)
     }
 
-    /// Writes a commit, unless it fails git's own checks: then it says what they say.
+    /// Writes a commit object. The inner error holds git's message if the object fails git's checks.
     pub(super) async fn write_checked(&self, commit: &Commit) -> Result<Result<CommitId, String>, Failure> {
         let ask = self.ask(["hash-object", "-t", "commit", "-w", "--stdin"]).input(commit.encode());
         let answer = ask.run().await?;
@@ -132,7 +133,7 @@ impl Git {
         id_in(&answer.stdout).map(Ok).ok_or_else(strange)
     }
 
-    /// The bot, at this time, as a commit's line.
+    /// Formats the committer at this time as a line of a commit object.
     pub(super) fn committed_at(&self, at: Timestamp) -> Vec<u8> {
         let Signature { name, email, .. } = &self.committer;
         let plain =
@@ -140,15 +141,15 @@ impl Git {
         format!("{} <{}> {} +0000", plain(name), plain(email), at.as_second()).into_bytes()
     }
 
-    /// That a commit is not here, in words.
+    /// Builds the failure for a commit that is not in this repository.
     pub(super) fn no_commit(&self, id: &CommitId) -> Failure {
         let place = self.directory.display();
         Failure::rejected(format!("{id} is not a commit in {place}. Push or fetch it, then try again."))
     }
 }
 
-/// What git's checks say of an object that they refuse: `error: object fails fsck: zeroPaddedDate: …`, or in older gits
-/// other words before `fatal: corrupt commit`. The complaint is one line.
+/// Extracts git's reason for refusing an object: `error: object fails fsck: zeroPaddedDate: …`, or in older versions
+/// other text before `fatal: corrupt commit`. `None` if git failed for another reason. The complaint is one line.
 fn malformed(complaint: &str) -> Option<String> {
     if !["fsck", "malformed object", "corrupt commit"].iter().any(|word| complaint.contains(word)) {
         return None;
@@ -158,12 +159,12 @@ fn malformed(complaint: &str) -> Option<String> {
     Some(if said.is_empty() { complaint.trim() } else { said }.to_owned())
 }
 
-/// The commit id that is all of an answer.
+/// Parses output that is exactly one commit id.
 pub(super) fn id_in(answer: &[u8]) -> Option<CommitId> {
     std::str::from_utf8(answer).ok().and_then(|text| CommitId::parse(text.trim()).ok())
 }
 
-/// The commit ids in an answer, one a line.
+/// Parses the commit ids in output with one id per line.
 pub(super) fn ids_in(answer: &[u8]) -> Vec<CommitId> {
     String::from_utf8_lossy(answer).lines().filter_map(|line| CommitId::parse(line).ok()).collect()
 }

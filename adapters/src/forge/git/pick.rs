@@ -1,4 +1,4 @@
-//! Cherry-picks without a checkout, and the message that says where they come from.
+//! Cherry-picks without a checkout, and their `cherry picked from commit` line.
 
 use super::Git;
 use super::merge::Tree;
@@ -8,10 +8,10 @@ use crate::forge::{Pick, Picked};
 use crate::ids::CommitId;
 
 impl Git {
-    /// Makes the commit that `source` would be on top of `onto`, without moving any branch.
+    /// Cherry-picks `source` onto `onto`, without moving any branch.
     ///
     /// # Errors
-    /// A commit is not there.
+    /// `Rejected` if one of the commits does not exist.
     pub async fn pick(&self, pick: &Pick) -> Result<Picked, Failure> {
         let [source, onto] = self.commits([&pick.source, &pick.onto]).await?;
         let before = match source.parents.first() {
@@ -35,7 +35,8 @@ impl Git {
         })
     }
 
-    /// A commit without files, for a first commit to be compared with: older gits want a commit there, not a tree.
+    /// Writes a commit without files, the merge base for picking a root commit: older git versions require a commit
+    /// there, not a tree.
     async fn nothing_before(&self, first: &Commit) -> Result<CommitId, Failure> {
         let tree = self.ask(["hash-object", "-t", "tree", "-w", "--stdin"]).stdout().await?;
         let tree = String::from_utf8_lossy(&tree).trim().to_owned();
@@ -44,7 +45,7 @@ impl Git {
     }
 }
 
-/// The message as `git cherry-pick -x` writes it: the line joins a block of trailers, or starts one.
+/// Appends the line that `git cherry-pick -x` writes: to an existing block of trailers, or as a new block.
 fn traced(message: &[u8], source: &CommitId) -> Vec<u8> {
     let mut message = message.to_vec();
     if !message.is_empty() && !message.ends_with(b"\n") {
@@ -59,7 +60,7 @@ fn traced(message: &[u8], source: &CommitId) -> Vec<u8> {
 
 fn ends_with_trailers(message: &[u8]) -> bool {
     let text = String::from_utf8_lossy(message);
-    // The first paragraph is the title, whatever it looks like.
+    // The first paragraph is the title, even if it looks like a trailer.
     let Some((_, last)) = text.trim_end().rsplit_once("\n\n") else {
         return false;
     };

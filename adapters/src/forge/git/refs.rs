@@ -1,4 +1,4 @@
-//! Branches and tags, moved by compare-and-set only.
+//! Branches and tags of a local repository, moved by compare-and-set only.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use super::Git;
 use crate::failure::Failure;
 use crate::ids::{BranchName, CommitId, TagName};
 
-/// A ref by its full name, which means one thing only.
+/// A ref by its full name, which is unambiguous.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct FullRef(pub(super) String);
 
@@ -23,7 +23,7 @@ impl From<&TagName> for FullRef {
 }
 
 impl FullRef {
-    /// `branch main`, for a person.
+    /// Formats the ref for messages: `branch main`.
     pub(super) fn words(&self) -> String {
         match (self.0.strip_prefix("refs/heads/"), self.0.strip_prefix("refs/tags/")) {
             (Some(branch), _) => format!("branch {branch}"),
@@ -32,7 +32,7 @@ impl FullRef {
         }
     }
 
-    /// The refs that would have to be a folder for this one to be a file.
+    /// Returns the prefixes of this name that must be folders for this ref to exist as a file.
     fn parents(&self) -> impl Iterator<Item = String> {
         let kind = self.0.match_indices('/').nth(1).map_or(0, |(at, _)| at);
         self.0
@@ -43,7 +43,7 @@ impl FullRef {
             .map(String::from)
     }
 
-    /// Why this ref cannot be created beside these others, when one of them is in the way of its name.
+    /// Returns the failure if the name of one of these refs conflicts with this one, so that it cannot be created.
     pub(super) fn blocked_by(&self, others: &[(String, CommitId)]) -> Option<Failure> {
         let below = |name: &str, folder: &str| name.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'));
         let (other, _) = others.iter().find(|(other, _)| below(&self.0, other) || below(other, &self.0))?;
@@ -57,27 +57,28 @@ impl FullRef {
 }
 
 impl Git {
-    /// Returns where these branches are, all at one moment. Branches that do not exist are left out.
+    /// Returns the heads of these branches, all read at the same moment. Branches that do not exist are left out.
     ///
     /// # Errors
-    /// git could not say.
+    /// The [`Failure`] of the git process.
     pub async fn tips(&self, branches: &[&BranchName]) -> Result<BTreeMap<BranchName, CommitId>, Failure> {
         let names: Vec<String> = branches.iter().map(|branch| FullRef::from(*branch).0).collect();
         Ok(chosen(branches, self.refs_under(&names).await?))
     }
 
-    /// Where a branch is.
+    /// Returns the head of a branch, or `None` if the branch does not exist.
     ///
     /// # Errors
-    /// git could not say.
+    /// The [`Failure`] of the git process.
     pub async fn tip(&self, branch: &BranchName) -> Result<Option<CommitId>, Failure> {
         self.at_ref(&branch.into()).await
     }
 
-    /// All branches that are this name or lie below it. Names from outside our allow-list are left out.
+    /// Returns the branches that have this name or lie below it. Names that [`BranchName`] does not accept
+    /// are left out.
     ///
     /// # Errors
-    /// git could not say.
+    /// The [`Failure`] of the git process.
     pub async fn branches(&self, below: &BranchName) -> Result<Vec<(BranchName, CommitId)>, Failure> {
         let mut branches = Vec::new();
         for (name, at) in self.refs_under(&[FullRef::from(below).0]).await? {
@@ -91,42 +92,42 @@ impl Git {
         Ok(branches)
     }
 
-    /// Creates a branch; one that is exactly there is success.
+    /// Creates a branch. Succeeds if the branch already exists at this commit.
     ///
     /// # Errors
-    /// It is elsewhere, or another branch is in the way of its name.
+    /// `Rejected` if the branch exists at another commit, or if its name conflicts with that of another branch.
     pub async fn create_branch(&self, branch: &BranchName, at: &CommitId) -> Result<(), Failure> {
         self.create_ref(&branch.into(), at).await
     }
 
-    /// Creates a lightweight tag; one that is exactly there is success.
+    /// Creates a lightweight tag. Succeeds if the tag already exists at this commit.
     ///
     /// # Errors
-    /// It is elsewhere, or another tag is in the way of its name.
+    /// `Rejected` if the tag exists at another commit, or if its name conflicts with that of another tag.
     pub async fn create_tag(&self, tag: &TagName, at: &CommitId) -> Result<(), Failure> {
         self.create_ref(&tag.into(), at).await
     }
 
-    /// Moves a branch if it is at the first commit, or already at the second.
+    /// Moves a branch from commit `from` to commit `to`. Succeeds if it is already at `to`.
     ///
     /// # Errors
-    /// It is elsewhere.
+    /// `Rejected` if the branch is at another commit. `Uncertain` if git's answer was lost.
     pub async fn move_branch(&self, branch: &BranchName, from: &CommitId, to: &CommitId) -> Result<(), Failure> {
         self.change_ref(&branch.into(), Some(from), Some(to)).await
     }
 
-    /// Deletes a branch if it is at this commit, or gone.
+    /// Deletes a branch that is at this commit. Succeeds if the branch does not exist.
     ///
     /// # Errors
-    /// It is elsewhere.
+    /// `Rejected` if the branch is at another commit. `Uncertain` if git's answer was lost.
     pub async fn delete_branch(&self, branch: &BranchName, at: &CommitId) -> Result<(), Failure> {
         self.change_ref(&branch.into(), Some(at), None).await
     }
 
-    /// The branch that is checked out, in a repository that has a checkout.
+    /// Returns the branch that is checked out. `None` for a bare repository and for a detached `HEAD`.
     ///
     /// # Errors
-    /// git could not say.
+    /// The [`Failure`] of the git process.
     pub async fn checked_out(&self) -> Result<Option<BranchName>, Failure> {
         let bare = self.ask(["config", "--type=bool", "--get", "core.bare"]).run().await?;
         if bare.stdout.starts_with(b"true") {
@@ -146,7 +147,7 @@ impl Git {
         self.change_ref(name, None, Some(at)).await
     }
 
-    /// Looks, changes, and when git refuses looks again: whoever came in between may have done the same.
+    /// Reads the ref, changes it, and reads it again if git refuses: a concurrent change may have had the same result.
     async fn change_ref(&self, name: &FullRef, from: Option<&CommitId>, to: Option<&CommitId>) -> Result<(), Failure> {
         let now = self.at_ref(name).await?;
         if now.as_ref() == to {
@@ -183,7 +184,7 @@ impl Git {
         Ok(found.into_iter().find(|(other, _)| *other == name.0).map(|(_, at)| at))
     }
 
-    /// All refs with these full names or below them, with the commit each comes to.
+    /// Returns the refs with these full names or below them, each with its commit; annotated tags are peeled.
     pub(super) async fn refs_under(&self, names: &[String]) -> Result<Vec<(String, CommitId)>, Failure> {
         let mut args = vec!["for-each-ref", "--format=%(refname)%00%(objectname)%00%(*objectname)", "--end-of-options"];
         args.extend(names.iter().map(String::as_str));
@@ -193,7 +194,7 @@ impl Git {
     }
 }
 
-/// Returns where these branches are, of the refs that were found.
+/// Picks the heads of these branches from the refs that were found.
 pub(super) fn chosen(branches: &[&BranchName], found: Vec<(String, CommitId)>) -> BTreeMap<BranchName, CommitId> {
     let mut found: BTreeMap<String, CommitId> = found.into_iter().collect();
     let taken = |branch: &&BranchName| Some(((*branch).clone(), found.remove(&FullRef::from(*branch).0)?));
@@ -206,7 +207,7 @@ fn ref_in(line: &str) -> Option<(String, CommitId)> {
     Some((name.to_owned(), CommitId::parse(peeled.unwrap_or(id)).ok()?))
 }
 
-/// That a ref is not where it was expected.
+/// Builds the failure for a ref that is not at the expected commit.
 pub(super) fn elsewhere(name: &FullRef, now: Option<&CommitId>, expected: Option<&CommitId>) -> Failure {
     let name = name.words();
     Failure::rejected(match (now, expected) {

@@ -1,18 +1,18 @@
-//! What a person's words for a commit mean. Branch, tag and id are looked up apart: one word that means two commits is
-//! refused, because git itself would quietly take one of them.
+//! Resolution of a revision typed by a user. Branches, tags and ids are looked up separately, and ambiguous input is
+//! refused: git itself would silently take one of the matches.
 
 use super::Git;
 use crate::failure::Failure;
 use crate::ids::{BranchName, CommitId, TagName};
 
-/// Fewer digits are no id: they could be a number, or name a commit by chance.
+/// Minimum length of a short id. A shorter one could be a number, or match a commit by chance.
 const SHORTEST: usize = 7;
 
 impl Git {
-    /// The commit that these words name: a full or short id, a branch, a tag.
+    /// Resolves a full or short commit id, a branch or a tag. `None` if it matches no commit.
     ///
     /// # Errors
-    /// They name more than one commit.
+    /// `Rejected` if it matches more than one commit.
     pub async fn resolve(&self, words: &str) -> Result<Option<CommitId>, Failure> {
         let words = words.trim();
         let id = words.to_ascii_lowercase();
@@ -42,7 +42,7 @@ impl Git {
         }
         let found: Vec<_> =
             self.refs_under(&names).await?.into_iter().filter(|(name, _)| names.contains(name)).collect();
-        // A tag can name a file or a tree as well.
+        // A tag can also point at a file or a tree.
         let ids: Vec<&str> = found.iter().map(|(_, id)| id.as_str()).collect();
         let commits = self.commits_if_there(&ids).await?;
         Ok(found.into_iter().filter(|(_, id)| commits.contains_key(id.as_str())).collect())

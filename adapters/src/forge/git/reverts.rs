@@ -1,6 +1,6 @@
-//! What was taken out again. A revert leaves the commit that it undoes in the history, so that ancestry and patches
-//! still find it. Most reverts say so, `This reverts commit …`; those that say it otherwise, `Reverts team/payments#12`
-//! or nothing at all, are known by their content (`inverse`).
+//! Reverts in the history of a tip. A reverted commit stays in the history, so ancestry and patch ids still find it.
+//! Most reverts name it with `This reverts commit …`. The others, with `Reverts team/payments#12` or no reference at
+//! all, are recognized by their content (`inverse_patch`).
 
 use std::collections::{HashMap, HashSet};
 
@@ -11,7 +11,7 @@ use crate::ids::CommitId;
 
 const WORDS: &str = "This reverts commit ";
 
-/// Commits that were undone on a branch, each with the revert that did it and was not undone itself.
+/// Reverted commits, each with the revert that is still in effect.
 #[derive(Debug, Default)]
 pub(super) struct Undone(HashMap<CommitId, CommitId>);
 
@@ -21,22 +21,22 @@ impl Undone {
     }
 }
 
-/// A commit that undoes others.
+/// A commit that reverts others.
 pub(super) struct Revert {
     pub(super) id: CommitId,
     pub(super) targets: Vec<CommitId>,
 }
 
-/// A commit that says that it reverts others.
+/// A commit whose message says that it reverts others.
 struct Words {
     id: CommitId,
-    /// Full or short ids, as written.
+    /// Full or short ids as written in the message.
     targets: Vec<String>,
 }
 
 impl Git {
-    /// What was undone on the way to `tip`, since `change` started and apart from it. `own` are the commits of the change,
-    /// and `whole` is the change as one commit.
+    /// Returns the commits that were reverted on the way to `tip`, outside the change and since its base. `own` are the
+    /// commits of the change; `whole` is the change as one commit.
     pub(super) async fn undone(
         &self,
         change: &Change,
@@ -46,7 +46,7 @@ impl Git {
     ) -> Result<Undone, Failure> {
         let mut reverts = self.reverts_by_words(change, tip).await?;
         let spoken: HashSet<CommitId> = reverts.iter().map(|revert| revert.id.clone()).collect();
-        // Whoever names a commit means that one, whatever else the content would fit.
+        // An explicit reference wins over whatever else the content would match.
         let silent = self.inverses(change, own, whole, tip).await?.into_iter().filter(|it| !spoken.contains(&it.id));
         reverts.extend(silent);
         if reverts.is_empty() {
@@ -54,7 +54,7 @@ impl Git {
         }
         let order = self.rev_list(&["--topo-order"], &[tip], &[&change.base, &change.head]).await?;
         let order: HashMap<&CommitId, usize> = order.iter().enumerate().map(|(place, id)| (id, place)).collect();
-        // Newest first: when a revert's turn comes, whatever could have undone it has been seen.
+        // Newest first: when a revert is processed, every commit that could have reverted it has been processed.
         reverts.sort_by_key(|revert| order.get(&revert.id).copied());
         let mut undone: HashMap<CommitId, CommitId> = HashMap::new();
         for Revert { id, targets } in reverts {
@@ -77,7 +77,7 @@ impl Git {
             let mut targets = Vec::new();
             for (target, commit) in names.iter().filter_map(|name| named.get(name)) {
                 targets.push(target.clone());
-                // A merge that is reverted takes out all that it brought.
+                // Reverting a merge reverts everything that it brought.
                 if let [mainline, _, ..] = commit.parents.as_slice() {
                     targets.extend(self.rev_list(&[], &[target], &[mainline]).await?);
                 }

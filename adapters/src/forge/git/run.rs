@@ -1,4 +1,4 @@
-//! One git process: how it is started, how long it may live, how much it may say, and what its failure means.
+//! One git process: its environment, time limit, output limit and the handling of its failure.
 
 use std::io;
 use std::path::Path;
@@ -16,17 +16,18 @@ use super::answers::Answers;
 use crate::failure::Failure;
 use crate::program;
 
-/// As much of what git complains about as is read; the rest is drained and dropped.
+/// Number of bytes of git's stderr that are kept; the rest is drained and dropped.
 const COMPLAINT_LIMIT: usize = 16 << 10;
-/// As much of it as is told.
+/// Number of characters of it that appear in a message.
 const TOLD_LIMIT: usize = 1000;
 
-/// Settings that make git the same everywhere, whatever the repository's own configuration says.
+/// Settings that make git behave the same on every machine, whatever the repository's own configuration says.
 const SETTINGS: [(&str, &str); 12] = [
-    // The repository is named by GIT_DIR and nothing is discovered, so the guards against a planted one are not needed.
+    // GIT_DIR names the repository and git discovers nothing, so its guards against a planted repository
+    // are not needed.
     ("safe.directory", "*"),
     ("safe.bareRepository", "all"),
-    // A ref that survives a power cut must not point at an object that did not.
+    // After a power cut, a surviving ref must not point at a lost object.
     ("core.fsync", "committed,reference"),
     ("core.hooksPath", "/dev/null"),
     ("core.attributesFile", "/dev/null"),
@@ -34,7 +35,7 @@ const SETTINGS: [(&str, &str); 12] = [
     ("maintenance.auto", "false"),
     ("log.showSignature", "false"),
     ("i18n.logOutputEncoding", "UTF-8"),
-    // What a merge comes to must not depend on the machine: the same pick has to be the same commit.
+    // The result of a merge must not depend on the machine: the same pick has to yield the same commit.
     ("merge.renames", "true"),
     ("merge.directoryRenames", "conflict"),
     ("merge.renormalize", "false"),
@@ -50,7 +51,7 @@ pub(super) struct Call<'a> {
     fixed: bool,
 }
 
-/// What came back.
+/// The result of a git process.
 #[derive(Clone)]
 pub(super) struct Answer {
     pub(super) code: i32,
@@ -59,20 +60,20 @@ pub(super) struct Answer {
 }
 
 impl Git {
-    /// A process that reads, or writes objects that nothing points at yet: harmless to repeat.
+    /// Prepares a process that reads, or writes unreferenced objects. It is harmless to repeat.
     pub(super) fn ask<S: Into<String>>(&self, args: impl IntoIterator<Item = S>) -> Call<'_> {
         let args = args.into_iter().map(Into::into).collect();
         Call { git: self, args, input: Vec::new(), moves_refs: false, offline: false, fixed: false }
     }
 
-    /// A process that moves refs: when its answer is lost, nobody knows.
+    /// Prepares a process that moves refs. If its answer is lost, the outcome is uncertain.
     pub(super) fn act<S: Into<String>>(&self, args: impl IntoIterator<Item = S>) -> Call<'_> {
         Call { moves_refs: true, ..self.ask(args) }
     }
 }
 
 impl Git {
-    /// A text without our authorization in it: the other side may say back to us whatever it was told.
+    /// Redacts our authorization from a text, because a forge may echo it.
     pub(super) fn without_secrets(&self, text: &str) -> String {
         let headers = self.config.iter().filter(|(key, _)| key.ends_with(".extraHeader"));
         let secrets = headers.filter_map(|(_, value)| value.split_whitespace().next_back());
@@ -92,26 +93,26 @@ impl Call<'_> {
         self
     }
 
-    /// Keeps it to what is here: in a mirror without all content, git would fetch whatever it finds missing.
+    /// Restricts the call to local objects: in a mirror without all content, git would fetch whatever is missing.
     pub(super) fn offline(mut self) -> Self {
         self.offline = true;
         self
     }
 
-    /// Says that all it names are full ids of objects, so that its answer stays true and is not asked for twice.
+    /// Marks the call as immutable: it names objects by full ids only, so its answer can be cached.
     pub(super) fn fixed(mut self) -> Self {
         self.fixed = true;
         self
     }
 
-    /// What it said, if it went well.
+    /// Runs the process and returns its stdout. Fails if the exit status is not 0.
     pub(super) async fn stdout(self) -> Result<Vec<u8>, Failure> {
         let (git, name) = (self.git, self.name());
         let answer = self.run().await?;
         if answer.code == 0 { Ok(answer.stdout) } else { Err(git.failure(&name, &answer)) }
     }
 
-    /// What it said and how it ended, whichever way.
+    /// Runs the process and returns its output and exit status.
     pub(super) async fn run(self) -> Result<Answer, Failure> {
         let answers = self.git.answers.as_ref().filter(|_| self.fixed);
         let key = answers.and_then(|_| Answers::key(&self.git.directory, &self.args, &self.input));
@@ -130,7 +131,7 @@ impl Call<'_> {
         let talk = converse(&mut child, &self.input, self.git.output_limit);
         let answer = match tokio::time::timeout(self.git.time_limit, talk).await {
             Ok(Ok(answer)) => {
-                // Before it is cut: half a secret is one too.
+                // Redact before the text is cut: half a secret is a secret, too.
                 let complaint = self.git.without_secrets(&answer.complaint).chars().take(TOLD_LIMIT).collect();
                 Ok(Answer { complaint, ..answer })
             }
@@ -150,8 +151,8 @@ impl Call<'_> {
         }
     }
 
-    /// Streams what it says into another process, and returns what that one said, if both went well. What passes between them
-    /// may be larger than an answer may be: it is never held.
+    /// Streams stdout into another process and returns the stdout of that one; fails if either fails. The data in
+    /// between may exceed the output limit, because it is never held in memory.
     pub(super) async fn piped_into(self, next: Call<'_>) -> Result<Vec<u8>, Failure> {
         let git = self.git;
         let (mut one, mut two) = (self.spawn()?, next.spawn()?);
@@ -176,8 +177,8 @@ impl Call<'_> {
     fn spawn(&self) -> Result<Child, Failure> {
         let program = program::git().map_err(|error| not_started(error, Path::new("/")))?;
         let mut command = Command::new(program);
-        // git hands files to a merge driver by way of the folder it runs in, so that has to be one that the bot may write. Where
-        // there is no repository, git shall say so in its own words.
+        // git passes files to a merge driver in its working directory, which must therefore be writable. If there is no
+        // repository, git itself reports that.
         let folder = Some(self.git.directory.as_path()).filter(|folder| folder.is_dir()).unwrap_or(Path::new("/"));
         command.args(&self.args).current_dir(folder).env_clear();
         let path = std::env::var_os("PATH").unwrap_or_else(|| program::DEFAULT_PATH.into());
@@ -201,12 +202,12 @@ impl Call<'_> {
         command.spawn().map_err(|error| not_started(error, folder))
     }
 
-    /// The subcommand, for a person.
+    /// The subcommand, for messages.
     fn name(&self) -> String {
         self.args.iter().find(|arg| !arg.starts_with("--attr-source")).cloned().unwrap_or_default()
     }
 
-    /// No answer: harmless unless refs were being moved.
+    /// Builds the failure for a lost answer: uncertain if refs were being moved, else a retry.
     fn lost(&self, how: &str) -> Failure {
         let reason = format!("git {} in {} {how}.", self.name(), self.git.directory.display());
         if self.moves_refs {
@@ -224,7 +225,7 @@ fn not_started(error: io::Error, folder: &Path) -> Failure {
     Failure::retry(format!("git could not be started: {error}"))
 }
 
-/// Kills the process and whatever it started, unless it has ended by itself.
+/// A guard that kills the process group on drop, unless the process has ended.
 struct Group(Option<Pid>);
 
 impl Group {
@@ -252,7 +253,7 @@ async fn converse(child: &mut Child, input: &[u8], limit: usize) -> io::Result<A
     };
     let write = async move {
         match stdin.write_all(input).await {
-            // It had heard enough; its exit status tells the rest.
+            // The process stopped reading early. Its exit status tells if that is an error.
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
             _ => Ok(()),
         }
@@ -262,14 +263,14 @@ async fn converse(child: &mut Child, input: &[u8], limit: usize) -> io::Result<A
     Ok(Answer { code: status.code().unwrap_or(-1), stdout, complaint: one_line(&complaint) })
 }
 
-/// Two processes, of which the second reads what the first says.
+/// Runs two processes, piping the stdout of the first into the second.
 async fn pass_on((one, input): (&mut Child, &[u8]), two: &mut Child, limit: usize) -> io::Result<[Answer; 2]> {
     let first = (one.stdin.take(), one.stdout.take(), one.stderr.take());
     let second = (two.stdin.take(), two.stdout.take(), two.stderr.take());
     let (Some(mut stdin), Some(mut from), Some(stderr)) = first else { return Err(io::Error::other("no pipes")) };
     let (Some(mut to), Some(stdout), Some(complaints)) = second else { return Err(io::Error::other("no pipes")) };
     let enough = |ended: io::Result<()>| match ended {
-        // It had heard enough; its exit status tells the rest.
+        // The process stopped reading early. Its exit status tells if that is an error.
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
         _ => Ok(()),
     };
@@ -303,13 +304,13 @@ async fn read_start(mut from: impl AsyncRead + Unpin) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// The password of a name and a password in base64, as HTTP has them.
+/// Returns the password of HTTP basic credentials in base64.
 fn password(basic: &str) -> Option<String> {
     let plain = String::from_utf8(BASE64_STANDARD.decode(basic).ok()?).ok()?;
     plain.split_once(':').map(|(_, password)| password.to_owned()).filter(|password| !password.is_empty())
 }
 
-/// The complaint in one line that no terminal and no log mistakes for anything else.
+/// Joins the complaint into one line without control characters, safe for terminals and logs.
 fn one_line(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
     let lines: Vec<&str> =

@@ -1,4 +1,4 @@
-//! Whose accounts stand behind commits: git knows addresses, which anybody can write; GitHub knows to whom they belong.
+//! Accounts behind commits: git records addresses that anyone can write, and GitHub knows the accounts that own them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,7 +14,8 @@ use crate::ids::{BranchName, CommitId, PersonRef, Platform, Repo};
 
 #[async_trait]
 impl Accounts for GitHub {
-    /// A commit made on GitHub's pages is committed by GitHub's own account `web-flow`. Commits have to be pushed to be known.
+    /// The committer of a commit made in GitHub's web UI is GitHub's own account `web-flow`. Only pushed
+    /// commits are known.
     async fn accounts(
         &self,
         repo: &Repo,
@@ -22,7 +23,7 @@ impl Accounts for GitHub {
         head: &CommitId,
     ) -> Result<BTreeMap<CommitId, CommitAccounts>, Failure> {
         let what = format!("compare {} with {} of {repo}", base.short(), head.short());
-        // Unpaged it would stop at 250 commits and not say so.
+        // Without paging, GitHub would silently stop at 250 commits.
         let route = Route::repo(repo)?.then("compare").then(format!("{base}...{head}"));
         let act = Attempt::new(&what, "the permission Contents: read");
         let found = self.client().all(repo, &route, &act, |page: Compared| page.commits).await?;
@@ -34,8 +35,8 @@ impl Accounts for GitHub {
         found.into_iter().map(entry).collect()
     }
 
-    /// GitHub keeps a list of what moved each branch. The newest hundred of a branch are looked at: a hotfix has fewer. GitHub
-    /// Enterprise Server has the list since 3.9.
+    /// Reads GitHub's activity list of the branch. Only the newest 100 entries are read, because a hotfix branch has
+    /// fewer. GitHub Enterprise Server has the list since version 3.9.
     async fn pushers(&self, repo: &Repo, branch: &BranchName, since: Timestamp) -> Result<Vec<PersonRef>, Failure> {
         let what = format!("read who pushed to {branch} of {repo}");
         let route = Route::repo(repo)?.then("activity").with("ref", format!("refs/heads/{branch}"));
@@ -57,12 +58,13 @@ impl Accounts for GitHub {
         Ok(pushers)
     }
 
-    /// A token speaks as its owner, an App as the account `<slug>[bot]`.
+    /// Returns the owner of a token, or for an App the account `<slug>[bot]`.
     async fn own(&self, repo: &Repo) -> Result<Option<PersonRef>, Failure> {
         self.client().own(repo).await.map(|user| Some(user.person()))
     }
 
-    /// GitHub's pages commit as `web-flow`, at github.com under this address and elsewhere under one of that host.
+    /// Returns the addresses of `web-flow`, the committer of the web UI: that of github.com, and that of
+    /// the configured host.
     fn pages(&self) -> BTreeSet<PersonRef> {
         let host = self.git_url.parse::<http::Uri>().ok().and_then(|uri| uri.host().map(str::to_ascii_lowercase));
         let hosts = ["github.com".to_owned()].into_iter().chain(host);

@@ -1,5 +1,5 @@
-//! Answers that GitHub can confirm with 304, which it does not count against the rate limit. The bot polls the same few
-//! things, so a small cache does; it forgets the oldest first.
+//! Cache of responses with an ETag. GitHub confirms an unchanged response with 304, which does not count against the
+//! rate limit. The bot polls the same few routes, so a small cache suffices; it evicts the oldest entry first.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Mutex;
@@ -10,14 +10,14 @@ use http::HeaderValue;
 use super::route::Route;
 use crate::ids::Repo;
 
-/// How many answers are kept.
+/// Number of responses that are cached.
 const ANSWERS: usize = 256;
-/// Larger answers are not worth their place, in bytes.
+/// Size in bytes of the largest response that is cached.
 const LARGEST: usize = 512 << 10;
 
 type Key = (Repo, Route);
 
-/// An answer with the tag by which GitHub knows it again.
+/// A response with its ETag.
 #[derive(Debug, Clone)]
 pub(super) struct CachedResponse {
     pub(super) tag: HeaderValue,

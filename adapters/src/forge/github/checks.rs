@@ -1,5 +1,5 @@
-//! The checks of a commit: check runs and commit statuses, both to their last page. What cannot be read is an error and
-//! never an empty list (security case 51).
+//! Checks of a commit: check runs and commit statuses, read to the last page. An unreadable list is an error, never an
+//! empty list (security case 51).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,8 +11,9 @@ use crate::forge::{Check, CheckState};
 use crate::ids::{BranchName, CommitId, Repo};
 
 impl GitHub {
-    /// The newest of each name and app. [`Check::app`] is the App's slug (`github-actions`), which GitHub gives to one App
-    /// only, or its number; of a status it is the login of who reported it (security case 52).
+    /// Returns the newest check of each name and app. [`Check::app`] is the App's slug (`github-actions`), which
+    /// is unique on GitHub, or else its number. For a status it is the login of the account that reported it
+    /// (security case 52).
     pub(super) async fn list_checks(&self, repo: &Repo, commit: &CommitId) -> Result<Vec<Check>, Failure> {
         let route = Route::repo(repo)?.then("commits").then(commit);
         let what = format!("read the checks of {} of {repo}", commit.short());
@@ -26,8 +27,8 @@ impl GitHub {
         Ok(checks)
     }
 
-    /// The contexts that branch protection and rulesets require before a merge into a branch, sorted. Rulesets are not
-    /// available on every plan and server: a refusal to list them means that there are none.
+    /// Returns the contexts that branch protection and rulesets require before a merge into a branch, sorted. Not every
+    /// plan and server has rulesets: a refusal to list them counts as none.
     pub(super) async fn list_required_checks(&self, repo: &Repo, branch: &BranchName) -> Result<Vec<String>, Failure> {
         let what = format!("read what {repo} requires of changes to {branch}");
         let route = Route::repo(repo)?.then("branches").then(branch);
@@ -50,7 +51,7 @@ impl GitHub {
     }
 }
 
-/// The one with the highest number of each name and app.
+/// Keeps the check with the highest id of each name and app.
 fn newest(found: impl Iterator<Item = (u64, Check)>) -> Vec<Check> {
     let mut newest: BTreeMap<(String, String), (u64, Check)> = BTreeMap::new();
     for (id, check) in found {
@@ -67,7 +68,7 @@ fn of_run(run: CheckRun) -> Check {
         (Some("completed"), Some("success")) => CheckState::Success,
         (Some("completed"), Some("neutral" | "skipped")) => CheckState::Neutral,
         (Some("queued" | "in_progress" | "waiting" | "requested" | "pending"), None) => CheckState::Pending,
-        // Failed, cancelled, timed out, stale, and every word that GitHub may come up with.
+        // Failed, cancelled, timed out, stale, and any conclusion that GitHub may add.
         _ => CheckState::Failure,
     };
     let app = run.app.map_or_else(|| "unknown".to_owned(), |app| app.slug.unwrap_or_else(|| app.id.to_string()));

@@ -1,7 +1,8 @@
-//! One call to GitHub: authorised, counted, bounded in time and size, never repeated by itself and never redirected.
+//! HTTP client for the GitHub API. A call is authorized, counted, bounded in time and size, never retried automatically
+//! and never redirected.
 //!
-//! A read that fails may be asked again. A write that got no clear answer is [`WriteOutcome::SendError`]: whoever wrote looks whether
-//! it happened before they say anything.
+//! A failed read may be retried. A write without a clear answer is [`WriteOutcome::Unknown`]: the caller must read the
+//! state before it reports a result.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -29,34 +30,35 @@ use crate::failure::Failure;
 use crate::ids::Repo;
 use crate::rest::{client, redact};
 
-/// The largest answer that is read, in bytes: a page of compared commits with their patches stays well below it.
+/// Size in bytes of the largest response that is read; a page of compared commits with their patches stays
+/// well below it.
 const BODY_LIMIT: usize = 32 << 20;
-/// How many entries a page has: GitHub gives no more.
+/// Number of entries per page; GitHub's maximum.
 const PAGE: usize = 100;
-/// How many pages of a list are read. A longer list is refused rather than half believed.
+/// Maximum number of pages of a list. A longer list is an error, never a partial result.
 const PAGES: usize = 100;
 
-/// How many calls were made.
+/// Number of API calls that were made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Calls {
-    /// Those that count against the rate limit.
+    /// Calls that count against the rate limit.
     pub counted: u64,
-    /// Those that GitHub confirmed with 304, which it does not count.
+    /// Calls answered with 304, which do not count against the rate limit.
     pub unchanged: u64,
 }
 
-/// What came back.
+/// A response of GitHub.
 #[derive(Debug)]
 pub(crate) struct Response {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
-    /// With what was asked: it may be said back to us.
+    /// The token of the request, to be redacted because GitHub may echo it.
     pub(super) token: SecretString,
 }
 
 impl Response {
-    /// The body as what it should be.
+    /// Parses the body as JSON.
     pub(crate) fn read<T: DeserializeOwned>(&self, act: &Attempt<'_>) -> Result<T, Failure> {
         serde_json::from_slice(&self.body).map_err(|error| {
             let why = redact::unreadable(&error);
@@ -65,19 +67,19 @@ impl Response {
     }
 }
 
-/// What became of a write.
+/// The result of a write.
 #[derive(Debug)]
 pub(crate) enum WriteOutcome {
-    /// It was done.
+    /// GitHub accepted the write.
     Done(Response),
-    /// It was understood and refused, for a reason in the state of things: 405, 409, 422.
+    /// GitHub refused the write because of the current state: 400, 405, 409 or 422.
     Rejected {
-        /// The status.
+        /// HTTP status code.
         status: u16,
-        /// GitHub's own words.
+        /// GitHub's error message, redacted.
         message: String,
     },
-    /// Nobody knows. The words say how the answer got lost.
+    /// The outcome is unknown; the text says how the answer was lost.
     Unknown(String),
 }
 
@@ -89,7 +91,7 @@ pub(crate) struct Client {
     clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     counted: AtomicU64,
     unchanged: AtomicU64,
-    /// GitHub asks for one write at a time (security case 56).
+    /// One lock per repository, because GitHub asks for one write at a time (security case 56).
     writers: Mutex<BTreeMap<Repo, Arc<tokio::sync::Mutex<()>>>>,
 }
 
@@ -129,7 +131,7 @@ impl Client {
         self.tokens.of(self, repo).await
     }
 
-    /// Reads which account the bot speaks as.
+    /// Reads the account that the bot acts as.
     pub(super) async fn own(&self, repo: &Repo) -> Result<User, Failure> {
         let act = Attempt::new("ask which account the bot has", "a valid token");
         let route = match self.tokens.login(self).await? {
@@ -139,12 +141,12 @@ impl Client {
         self.get(repo, &route, &act).await
     }
 
-    /// Whether tokens are minted for an App.
+    /// Returns `true` if the bot acts as an App, with minted tokens.
     pub(super) fn is_app(&self) -> bool {
         matches!(self.tokens, Tokens::App(_))
     }
 
-    /// Reads one thing.
+    /// Reads a single resource.
     pub(crate) async fn get<T: DeserializeOwned>(
         &self,
         repo: &Repo,
@@ -156,7 +158,7 @@ impl Client {
         Ok(page.value)
     }
 
-    /// Reads a list to its end. `take` is what one page holds.
+    /// Reads a list to its last page. `take` extracts the entries of one page.
     pub(crate) async fn all<P: DeserializeOwned, T>(
         &self,
         repo: &Repo,
@@ -170,7 +172,8 @@ impl Client {
             let route = route.clone().with("page", number);
             let page = self.page(repo, &route, act).await?;
             let entries = take(page.value);
-            // A full last page stays the same when a next one comes to be; only its `Link` changes, and a 304 hides that.
+            // When a list grows beyond a full last page, that page stays the same. Only its `Link` header changes, and
+            // a 304 hides that.
             if page.more || entries.len() < PAGE {
                 self.keep(repo, &route, page.fresh);
             }
@@ -182,7 +185,8 @@ impl Client {
         Err(Failure::rejected(format!("could not {}: there are more than {} entries.", act.what, PAGES * PAGE)))
     }
 
-    /// One page. The next one's address is not taken from the answer: a token goes only where the options say.
+    /// Reads one page. The address of the next page is never taken from the response, because a token goes only to
+    /// the configured address.
     async fn page<T: DeserializeOwned>(
         &self,
         repo: &Repo,
@@ -218,7 +222,7 @@ impl Client {
         }
     }
 
-    /// Changes something, once.
+    /// Sends a write once.
     pub(crate) async fn write(
         &self,
         repo: &Repo,
@@ -253,8 +257,8 @@ impl Client {
         }
     }
 
-    /// One call with the repository's token. A minted token that GitHub no longer knows is minted anew, once: 401 means that
-    /// nothing was done.
+    /// Sends a call with the repository's token. If GitHub rejects a minted token, mints a new one and tries once more:
+    /// 401 means that nothing was done.
     async fn authorised(
         &self,
         repo: &Repo,
@@ -271,7 +275,7 @@ impl Client {
         self.exchange(call, &token, act).await
     }
 
-    /// One call, as it is. The inner error says in words how the answer got lost.
+    /// Sends a call as it is. The inner error says how the answer was lost.
     pub(super) async fn exchange(
         &self,
         call: &Call<'_>,
@@ -313,16 +317,16 @@ impl Client {
     }
 }
 
-/// One page of a list, or one thing.
+/// One page of a list, or a single resource.
 struct Page<T> {
     value: T,
-    /// Whether there is a next one.
+    /// `true` if there is a next page.
     more: bool,
-    /// What can be kept of it; `None` when it was kept already.
+    /// The response to cache; `None` if it came from the cache or has no ETag.
     fresh: Option<CachedResponse>,
 }
 
-/// What is asked.
+/// A request before it is authorized.
 pub(super) struct Call<'a> {
     pub(super) method: Method,
     pub(super) route: &'a Route,
@@ -350,7 +354,7 @@ impl Call<'_> {
     }
 }
 
-/// The innermost cause; the outer ones say no more than "it went wrong".
+/// Returns the message of the innermost cause; the outer ones only say that something failed.
 fn root(error: &dyn std::error::Error) -> String {
     let mut cause = error;
     while let Some(inner) = cause.source() {

@@ -1,4 +1,5 @@
-//! Comments that are written once: a comment carries its key where people do not see it, and is looked for before.
+//! Comments that are written once: a comment contains its dedupe key in a hidden HTML comment, and is searched for
+//! before it is written.
 
 use http::Method;
 use serde_json::json;
@@ -50,7 +51,7 @@ impl GitHub {
     async fn commented(&self, repo: &Repo, number: PullNumber, mark: &str, act: &Attempt<'_>) -> Result<bool, Failure> {
         let route = issue(repo, number)?.then("comments");
         let comments = self.client().all(repo, &route, act, |page: Vec<Comment>| page).await?;
-        // At its end, where we put it: a reply that quotes ours goes on after the mark.
+        // The mark must stand at the end, where the bot puts it: a reply that quotes the comment continues after it.
         Ok(comments.iter().any(|comment| comment.body.as_deref().is_some_and(|body| body.trim_end().ends_with(mark))))
     }
 }

@@ -1,4 +1,4 @@
-//! The word by which a GitHub App says that it is itself: a JWT, signed RS256 by `ring` (security case 76).
+//! The JWT with which a GitHub App authenticates, signed RS256 by `ring` (security case 76).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -12,12 +12,12 @@ use secrecy::{ExposeSecret as _, SecretString};
 use super::options::OptionsError;
 use crate::failure::Failure;
 
-/// GitHub refuses a word that comes from the future, so it is dated back this far, in seconds.
+/// Backdating of the token in seconds, because GitHub refuses tokens from the future.
 const SKEW: i64 = 60;
-/// GitHub allows ten minutes; this stays below it, in seconds.
+/// Lifetime of the token in seconds; GitHub allows ten minutes.
 const LIFE: i64 = 540;
 
-/// An App's private key.
+/// The private key of an App.
 pub(super) struct Signer {
     app_id: u64,
     key: RsaKeyPair,
@@ -35,7 +35,7 @@ impl Signer {
         Ok(Self { app_id, key: key.map_err(|_| OptionsError::Key("is no RSA key of 2048 bits or more"))? })
     }
 
-    /// A word that is good for some minutes from `now`.
+    /// Signs a JWT that is valid for [`LIFE`] seconds from `now`.
     pub(super) fn sign(&self, now: Timestamp) -> Result<SecretString, Failure> {
         let header = URL_SAFE_NO_PAD.encode(r#"{"alg":"RS256","typ":"JWT"}"#);
         let (issued, expires) = (now.as_second().saturating_sub(SKEW), now.as_second().saturating_add(LIFE));

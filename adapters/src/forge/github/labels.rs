@@ -1,4 +1,4 @@
-//! Labels. GitHub does not tell `Bug` from `bug`, so neither is told apart here.
+//! Labels of pull requests. GitHub ignores the case of a label, and so does this module.
 
 use http::Method;
 use serde_json::json;
@@ -17,7 +17,7 @@ fn carries(labels: &[Label], label: &str) -> bool {
     labels.iter().any(|other| other.name.to_lowercase() == label.to_lowercase())
 }
 
-/// `/repos/{owner}/{name}/issues/{number}`: every pull request is an issue, too.
+/// Builds `/repos/{owner}/{name}/issues/{number}`: every pull request is also an issue.
 pub(super) fn issue(repo: &Repo, number: PullNumber) -> Result<Route, Failure> {
     Ok(Route::repo(repo)?.then("issues").then(number.0))
 }
@@ -84,7 +84,7 @@ impl GitHub {
         }
     }
 
-    /// One change; answers how its answer got lost, if it did.
+    /// Sends one change. Returns how its answer was lost, if it was.
     async fn labels_changed(
         &self,
         repo: &Repo,

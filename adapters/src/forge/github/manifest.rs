@@ -1,10 +1,10 @@
-//! The GitHub App: the rights that the bot uses, in its manifest and in every token that is minted for it.
+//! Permissions and events of the GitHub App, for its manifest and for every token that is minted.
 
 use serde_json::{Value, json};
 
 use super::webhook::EVENTS;
 
-/// What the ports need, and no more. A workflow that deploys takes two rights more.
+/// Returns the least permissions that the ports need, plus two for workflow deploys.
 pub(super) fn permissions(deploys: bool) -> Value {
     let mut least = json!({
         "metadata": "read", "contents": "write", "pull_requests": "write",
@@ -17,13 +17,13 @@ pub(super) fn permissions(deploys: bool) -> Value {
     least
 }
 
-/// The manifest of an app, as GitHub takes it at `/settings/apps/new`. Without an address for its webhooks it is not called,
-/// and the bot asks by itself.
+/// Builds the manifest of an App, as GitHub accepts it at `/settings/apps/new`. Without a webhook URL the webhook is
+/// inactive, and the bot polls.
 #[must_use]
 pub fn app_manifest(name: &str, hook: Option<&str>, deploys: bool) -> Value {
     json!({
         "name": name,
-        // GitHub wants one, and nobody is sent there.
+        // GitHub requires a URL, but no user is sent there.
         "url": "https://example.org",
         "public": false,
         "hook_attributes": { "url": hook.unwrap_or("https://example.org/hooks/github"), "active": hook.is_some() },
@@ -32,7 +32,7 @@ pub fn app_manifest(name: &str, hook: Option<&str>, deploys: bool) -> Value {
     })
 }
 
-/// GitHub refuses an event whose right the app does not ask for.
+/// Returns the webhook events. GitHub refuses an event without its permission.
 fn events(deploys: bool) -> Vec<&'static str> {
     let wanted = |event: &&str| deploys || !matches!(*event, "workflow_run" | "deployment_status");
     EVENTS.into_iter().filter(wanted).collect()

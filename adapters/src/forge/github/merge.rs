@@ -1,5 +1,5 @@
-//! Merging, once. GitHub merges only the head that is named; whatever else it answers, the pull request is looked at before
-//! anything is said.
+//! Merging, once. GitHub merges only the named head. After any other answer the pull request is read again before a
+//! result is reported.
 
 use http::Method;
 use serde_json::json;
@@ -40,7 +40,7 @@ impl GitHub {
             }
             WriteOutcome::Unknown(how) => self.merged_after_all(repo, number, merge, &format!("{what}: {how}")).await,
             WriteOutcome::Rejected { status, message } => {
-                // It may be refused because somebody, or a lost call of ours, merged it meanwhile.
+                // It may be refused because it was merged meanwhile, by someone else or by a lost call of the bot.
                 let pull = self.pull(repo, number).await?;
                 match merged(repo, &pull, merge)? {
                     Some(done) => Ok(done),
@@ -66,7 +66,7 @@ impl GitHub {
     }
 }
 
-/// The commit as which it was merged with the approved head; `None` when it waits for that.
+/// Returns the commit that the merge produced if it is merged with the approved head; `None` if it is still open.
 fn merged(repo: &Repo, pull: &Pull, merge: &Merge) -> Result<Option<CommitId>, Failure> {
     let (number, state) = (pull.number, state(repo, pull)?);
     let head =
@@ -86,8 +86,8 @@ fn merged(repo: &Repo, pull: &Pull, merge: &Merge) -> Result<Option<CommitId>, F
     }
 }
 
-/// 409 is a head that moved. 405 is anything that stands in the way, of which two things pass by themselves: GitHub has not
-/// found out yet whether it can be merged, and somebody pushed to the base at the same moment.
+/// Classifies a refused merge. 409 means that the head moved. 405 means any other obstacle; two of them are transient:
+/// GitHub has not yet computed mergeability, or the base branch was pushed to at the same moment.
 fn refused(what: &str, pull: &Pull, status: u16, message: &str) -> Failure {
     let passes = message.contains("Base branch was modified") || pull.mergeable.is_none();
     match status {

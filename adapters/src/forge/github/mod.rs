@@ -1,19 +1,19 @@
-//! GitHub and GitHub Enterprise Server: pull requests, reviews, labels, checks, accounts, tokens and webhooks, over the
-//! REST API. What git can say better (branches, history, files) is asked of git by whoever holds this.
+//! Adapter for GitHub and GitHub Enterprise Server over the REST API: pull requests, reviews, labels, checks, accounts,
+//! tokens and webhooks. Branches, history and files are left to git; see [`hosted`](super::hosted).
 //!
 //! ```text
-//! client      one call: authorised, counted, bounded in time and size, never repeated and never redirected
-//! cache       answers that a poll can have confirmed for nothing (304)
-//! route       paths whose every segment is percent-encoded
-//! refusal     what a status means, in words that say what to do
-//! token, jwt  who speaks: a fixed token, or one minted for one repository
-//! pull …      the port, one file an act
-//! webhook     hints
-//! manifest    what the App is allowed
+//! client      HTTP client: authorized, counted, bounded in time and size, no retries, no redirects
+//! cache       responses by ETag, which a poll revalidates for free (304)
+//! route       paths with percent-encoded segments
+//! refusal     error responses, converted to failures with advice
+//! token, jwt  credentials: a fixed token, or one minted per repository
+//! pull …      the port, one file per group of actions
+//! webhook     verification and parsing of deliveries
+//! manifest    permissions and events of the App
 //! ```
 //!
-//! octocrab is the transport and nothing else: its models fail on a field that an older server leaves out, its retry sends
-//! a POST again that may have been done, and it does not encode path segments.
+//! octocrab serves only as the transport: its models fail on fields that an older server omits, its retry repeats a
+//! POST that may have succeeded, and it does not encode path segments.
 
 mod accounts;
 mod cache;
@@ -55,7 +55,7 @@ pub(crate) use self::client::{Client, WriteOutcome};
 pub(crate) use self::refusal::Attempt;
 pub(crate) use self::route::Route;
 
-/// GitHub, as one account sees it. Clones share one client.
+/// A GitHub server, accessed as one account. Clones share one client.
 #[derive(Clone)]
 pub struct GitHub {
     client: Arc<Client>,
@@ -63,32 +63,32 @@ pub struct GitHub {
 }
 
 impl GitHub {
-    /// Checks the options and makes the client. Nothing is asked of GitHub yet: one that is down does not stop the bot from
-    /// starting. It has to be called within a Tokio runtime.
+    /// Checks the options and creates the client. Sends no request, so the bot can start while GitHub is down. Must be
+    /// called within a Tokio runtime.
     ///
     /// # Errors
-    /// Says which option is wrong, and what is wanted.
+    /// [`OptionsError`] names the wrong option and the expected value.
     pub fn new(options: GitHubOptions) -> Result<Self, OptionsError> {
         let git_url = options::base("git_url", &options.git_url)?;
         Ok(Self { client: Arc::new(Client::new(options)?), git_url })
     }
 
-    /// How many calls were made, and how many of them GitHub does not count.
+    /// Returns the number of API calls, split by the effect on the rate limit.
     #[must_use]
     pub fn calls(&self) -> Calls {
         self.client.calls()
     }
 
-    /// Where git finds a repository.
+    /// Returns the URL of a repository for git.
     #[must_use]
     pub fn git_url(&self, repo: &Repo) -> String {
         format!("{}/{repo}.git", self.git_url)
     }
 
-    /// Whether GitHub answers and lets us read a repository.
+    /// Checks that GitHub answers and that the credentials can read a repository.
     ///
     /// # Errors
-    /// It does not answer, or refuses.
+    /// `Retry` if GitHub cannot be reached; `Rejected` if it refuses.
     pub async fn probe(&self, repo: &Repo) -> Result<(), Failure> {
         let what = format!("look at {repo}");
         let act = Attempt::new(&what, "the permission Metadata: read");
@@ -108,7 +108,7 @@ impl fmt::Debug for GitHub {
 
 #[async_trait]
 impl Credentials for GitHub {
-    /// The same token serves git: it is the password of a user whose name GitHub does not look at.
+    /// Returns the API token as a password for git; GitHub ignores the user name.
     async fn authorization(&self, repo: &Repo) -> Result<Option<SecretString>, Failure> {
         let token = self.client.token(repo).await?;
         let pair = format!("x-access-token:{}", token.expose_secret());

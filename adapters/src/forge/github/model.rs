@@ -1,4 +1,4 @@
-//! What is read of GitHub's answers: only what is used, and optional wherever an older server may leave it out.
+//! Responses of the GitHub API: only the fields that are used, optional wherever an older server may omit them.
 
 use jiff::Timestamp;
 use secrecy::SecretString;
@@ -41,18 +41,18 @@ pub(super) struct User {
 }
 
 impl User {
-    /// By number: a login can be given up and taken by somebody else.
+    /// Identifies the account by id, because a login can be released and taken by another user.
     pub(super) fn person(&self) -> PersonRef {
         PersonRef::new(Platform::Github, self.id.to_string())
     }
 }
 
-/// Something that moved a branch.
+/// An entry of a branch's activity list.
 #[derive(Debug, Deserialize)]
 pub(super) struct Activity {
     pub(super) activity_type: String,
     pub(super) timestamp: Timestamp,
-    /// `None` when the account was deleted.
+    /// `None` if the account was deleted.
     pub(super) actor: Option<User>,
 }
 
@@ -63,7 +63,7 @@ pub(super) struct Pull {
     pub(super) state: String,
     pub(super) merged_at: Option<Timestamp>,
     pub(super) merge_commit_sha: Option<String>,
-    /// `None` while GitHub has not found out, and in lists.
+    /// `None` in lists, and while GitHub has not computed it.
     pub(super) mergeable: Option<bool>,
     pub(super) head: End,
     pub(super) base: End,
@@ -75,13 +75,13 @@ pub(super) struct Pull {
     pub(super) html_url: Option<String>,
 }
 
-/// One end of a pull request.
+/// The head or base of a pull request.
 #[derive(Debug, Deserialize)]
 pub(super) struct End {
     #[serde(rename = "ref")]
     pub(super) name: String,
     pub(super) sha: String,
-    /// `None` when it was deleted, which only a fork can be.
+    /// `None` if the repository was deleted, which can only happen to a fork.
     pub(super) repo: Option<Numbered>,
 }
 
@@ -98,7 +98,7 @@ pub(super) struct Label {
 #[derive(Debug, Deserialize)]
 pub(super) struct Review {
     pub(super) id: u64,
-    /// `None` when the account was deleted.
+    /// `None` if the account was deleted.
     pub(super) user: Option<User>,
     pub(super) state: String,
     pub(super) commit_id: Option<String>,
@@ -132,7 +132,7 @@ pub(super) struct Comment {
     pub(super) body: Option<String>,
 }
 
-/// A branch, with as much of its protection as whoever may read the repository sees.
+/// A branch, with the part of its protection that any reader of the repository can see.
 #[derive(Debug, Deserialize)]
 pub(super) struct Branch {
     #[serde(default)]
@@ -151,7 +151,7 @@ pub(super) struct RequiredChecks {
     pub(super) contexts: Vec<String>,
 }
 
-/// A rule of a ruleset that applies to a branch.
+/// A ruleset's rule that applies to a branch.
 #[derive(Debug, Deserialize)]
 pub(super) struct Rule {
     #[serde(rename = "type")]
@@ -211,7 +211,7 @@ pub(super) struct ComparedCommit {
     pub(super) committer: Option<MaybeUser>,
 }
 
-/// GitHub answers `{}` for an address that it knows to be nobody's.
+/// An optional user: GitHub answers `{}` for an address without an account.
 #[derive(Debug, Deserialize)]
 pub(super) struct MaybeUser {
     pub(super) id: Option<u64>,

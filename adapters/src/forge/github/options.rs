@@ -1,4 +1,4 @@
-//! What a GitHub is reached by.
+//! Configuration of a GitHub adapter.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,29 +10,31 @@ use thiserror::Error;
 
 use crate::egress::EgressPolicy;
 
-/// Where GitHub is and who speaks to it.
+/// Addresses, credentials and time-outs of a GitHub adapter.
 #[derive(Clone)]
 pub struct GitHubOptions {
-    /// The API: `https://api.github.com`, or `https://host/api/v3` of a GitHub Enterprise Server. `http` is for loopback only.
+    /// URL of the API: `https://api.github.com`, or `https://host/api/v3` of a GitHub Enterprise Server. `http` is
+    /// accepted for loopback only.
     pub api_url: String,
-    /// Where git is: `https://github.com`, or `https://host`.
+    /// Base URL of git: `https://github.com`, or `https://host`.
     pub git_url: String,
-    /// What may be reached besides the internet.
+    /// Egress policy: addresses besides the public internet that may be reached.
     pub reach: EgressPolicy,
-    /// Who speaks.
+    /// Credentials of the bot.
     pub auth: Auth,
-    /// Whether an App's tokens also ask for what workflow deploys need: Actions (write) and Deployments (read).
+    /// `true` to include the permissions for workflow deploys in an App's tokens: Actions (write)
+    /// and Deployments (read).
     pub deploys: bool,
-    /// How long a connection may take to come about.
+    /// Time limit for establishing a connection.
     pub connect_timeout: Duration,
-    /// How long one call may take in all.
+    /// Time limit for a whole call.
     pub timeout: Duration,
-    /// What the time is.
+    /// Source of the current time.
     pub clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
 }
 
 impl GitHubOptions {
-    /// github.com, with time-outs of 5 and 20 seconds.
+    /// Returns options for github.com, with time-outs of 5 and 20 seconds.
     #[must_use]
     pub fn new(auth: Auth) -> Self {
         Self {
@@ -57,60 +59,61 @@ impl fmt::Debug for GitHubOptions {
     }
 }
 
-/// Who speaks to GitHub.
+/// Credentials of the bot on GitHub.
 #[derive(Debug, Clone)]
 pub enum Auth {
-    /// Somebody's token, the same for every repository.
+    /// A personal access token, the same for every repository.
     Token(SecretString),
-    /// A GitHub App: a token is minted for each repository, with the least permissions, and lives an hour (security case 80).
+    /// A GitHub App. A token is minted per repository, with the least permissions, and lives one hour
+    /// (security case 80).
     App {
-        /// The App's id.
+        /// Id of the App.
         app_id: u64,
-        /// Its installation; `None` looks it up for each repository.
+        /// Id of the installation; `None` to look it up per repository.
         installation_id: Option<u64>,
-        /// Its private key, as the PEM file that GitHub hands out (PKCS#1), or PKCS#8.
+        /// Private key of the App: the PEM file from GitHub (PKCS#1), or PKCS#8.
         private_key: SecretString,
     },
 }
 
-/// What is wrong with the options.
+/// An error in the options.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum OptionsError {
-    /// An address is none, or none that a token may be sent to.
+    /// The URL is malformed, or a token must not be sent to it.
     #[error("{option} {given:?} {why}")]
     Url {
-        /// Which option.
+        /// Name of the option.
         option: &'static str,
-        /// What was given, without what could be secret in it.
+        /// The given value, without parts that may be secret.
         given: String,
-        /// What is wrong and what is wanted.
+        /// The problem and the expected form.
         why: &'static str,
     },
-    /// An address leads to this machine or into the private network, and is not listed.
+    /// The egress policy bars the address: it is on this machine or in a private network, and not listed.
     #[error("{option}: {why}")]
     Barred {
-        /// Which option.
+        /// Name of the option.
         option: &'static str,
-        /// Where it leads, and what to do.
+        /// The address and the remedy.
         why: String,
     },
-    /// The private key cannot be read. It is not shown (security case 67).
+    /// The private key cannot be parsed. It is not shown (security case 67).
     #[error("the private key of the GitHub App {0}; give the PEM file that GitHub handed out, as it is")]
     Key(&'static str),
-    /// The token cannot stand in a header.
+    /// The token is empty or not valid in a header.
     #[error(
         "the GitHub token is empty or has characters that no token has; a line break at its end is the usual reason"
     )]
     Token,
-    /// A webhook without a secret.
+    /// The webhook has no secret.
     #[error("the GitHub webhook has no secret, or an empty one; without it anybody could speak as GitHub")]
     WebhookSecret,
-    /// No TLS can be had here.
+    /// The TLS or HTTP client cannot be set up.
     #[error("no connection to GitHub can be made from here: {0}")]
     Transport(String),
 }
 
-/// An address without a slash at its end. Plain `http` would show the token to the network (security case 65).
+/// Checks a URL and strips its trailing slash. Plain `http` would expose the token to the network (security case 65).
 pub(super) fn base(option: &'static str, text: &str) -> Result<String, OptionsError> {
     let refuse = |given: &str, why| Err(OptionsError::Url { option, given: given.to_owned(), why });
     let text = text.trim_end_matches('/');

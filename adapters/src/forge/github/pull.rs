@@ -27,8 +27,8 @@ impl GitHub {
         }
     }
 
-    /// Opens it, unless it is open. GitHub itself allows one open pull request from one branch into another, so a lost
-    /// answer and a race with somebody else end at the same one.
+    /// Opens a pull request, unless one is open. GitHub allows only one open pull request per head and base, so a lost
+    /// answer and a concurrent call lead to the same one.
     pub(super) async fn open_pull(&self, new: &NewPullRequest) -> Result<PullRequest, Failure> {
         let NewPullRequest { repo, head, base, title, body, author: _ } = new;
         if let Some(open) = self.newest(repo, head, base, "open").await? {
@@ -61,10 +61,10 @@ impl GitHub {
         }
     }
 
-    /// The open pull requests with exactly this title, by number.
+    /// Returns the open pull requests with exactly this title, by number.
     ///
     /// # Errors
-    /// GitHub cannot be asked, or refuses.
+    /// `Retry` if GitHub cannot be reached; `Rejected` if it refuses.
     pub(super) async fn list_titled(&self, repo: &Repo, title: &str) -> Result<Vec<Labelled>, Failure> {
         let what = format!("look for a pull request {title:?} in {repo}");
         let route = Route::repo(repo)?.then("pulls").with("state", "open");
@@ -76,10 +76,11 @@ impl GitHub {
         Ok(found)
     }
 
-    /// Lists the pull requests that GitHub links to a commit. A squash belongs to the one that was squashed.
+    /// Returns the pull requests that GitHub associates with a commit. The commit of a squash belongs to the
+    /// squashed pull request.
     ///
     /// # Errors
-    /// GitHub cannot be asked, or refuses.
+    /// `Retry` if GitHub cannot be reached; `Rejected` if it refuses.
     pub(super) async fn list_bringing(&self, repo: &Repo, of: &CommitId) -> Result<Vec<Bringing>, Failure> {
         let what = format!("look for the pull requests of commit {} of {repo}", of.short());
         let route = Route::repo(repo)?.then("commits").then(of).then("pulls");
@@ -128,7 +129,7 @@ impl GitHub {
         }
     }
 
-    /// One pull request without its reviews. One from a fork is none of ours: its branch can be moved by strangers.
+    /// Reads a pull request without its reviews. Rejects one from a fork, because others can push to its branch.
     pub(super) async fn pull(&self, repo: &Repo, number: PullNumber) -> Result<Pull, Failure> {
         let what = format!("read pull request {} of {repo}", number.0);
         let pull: Pull = self.client().get(repo, &one(repo, number)?, &Attempt::new(&what, READ)).await?;
@@ -141,8 +142,9 @@ impl GitHub {
         )))
     }
 
-    /// The newest one between two branches. GitHub ignores a `head` that it does not understand and answers with all of
-    /// them, so what comes back is looked at again; and a fork may have a branch of the same name (security case 47).
+    /// Returns the newest pull request between two branches. GitHub ignores a malformed `head` filter and
+    /// returns everything, so the results are filtered again; a fork may also have a branch of the same name
+    /// (security case 47).
     async fn newest(
         &self,
         repo: &Repo,
@@ -159,7 +161,7 @@ impl GitHub {
         Ok(found.into_iter().filter(fits).max_by_key(|pull| pull.number))
     }
 
-    /// A pull request with its reviews, in our words.
+    /// Reads the reviews of a pull request and converts both to the types of the port.
     async fn whole(&self, repo: &Repo, pull: Pull) -> Result<PullRequest, Failure> {
         let unread = |error: &dyn std::fmt::Display| {
             Failure::rejected(format!("pull request {} of {repo} cannot be handled: {error}.", pull.number))
@@ -185,7 +187,7 @@ impl GitHub {
     }
 }
 
-/// `/repos/{owner}/{name}/pulls/{number}`.
+/// Builds the path `/repos/{owner}/{name}/pulls/{number}`.
 pub(super) fn one(repo: &Repo, number: PullNumber) -> Result<Route, Failure> {
     Ok(Route::repo(repo)?.then("pulls").then(number.0))
 }
@@ -194,7 +196,7 @@ pub(super) fn commit(end: &End) -> Result<CommitId, crate::ids::Malformed> {
     CommitId::parse(&end.sha)
 }
 
-/// Whether both ends are in the same repository.
+/// Returns `true` if head and base are in the same repository.
 fn is_ours(pull: &Pull) -> bool {
     let ids = (pull.head.repo.as_ref().map(|repo| repo.id), pull.base.repo.as_ref().map(|repo| repo.id));
     matches!(ids, (Some(head), Some(base)) if head == base)
@@ -213,7 +215,7 @@ pub(super) fn state(repo: &Repo, pull: &Pull) -> Result<PullState, Failure> {
     Ok(if pull.state == "open" { PullState::Open } else { PullState::Closed })
 }
 
-/// What a reviewer said. Comments and drafts say nothing; a review of a commit that is not named counts for none.
+/// Converts a review. `None` for comments and pending reviews, and for a review that names no commit.
 fn review(said: Reviewed) -> Option<Review> {
     let verdict = match said.state.as_str() {
         "APPROVED" => ReviewVerdict::Approved,

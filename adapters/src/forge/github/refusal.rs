@@ -1,4 +1,4 @@
-//! What a status means, in words that say what to do.
+//! Conversion of GitHub's error responses to a [`Failure`] with advice.
 
 use std::time::Duration;
 
@@ -8,17 +8,17 @@ use super::client::Response;
 use crate::failure::Failure;
 use crate::rest::redact;
 
-/// How long to wait when GitHub says that it is too much, and not for how long (its own advice).
+/// Delay if GitHub reports a rate limit without a duration, as its documentation advises.
 const A_MINUTE: Duration = Duration::from_secs(60);
-/// The primary limit is by the hour; a longer wait would be a clock that is wrong.
+/// Maximum delay. The primary rate limit is hourly, so a longer delay would come from a wrong clock.
 const AN_HOUR: Duration = Duration::from_secs(3600);
 
-/// What is being done, and what it takes.
+/// Description of a call, for error messages.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Attempt<'a> {
-    /// In words that follow "could not".
+    /// The attempted action, in words that follow "could not".
     pub(crate) what: &'a str,
-    /// The permission, as GitHub's settings name it.
+    /// The required permission, as named in GitHub's settings.
     pub(crate) needs: &'static str,
 }
 
@@ -28,7 +28,7 @@ impl<'a> Attempt<'a> {
     }
 }
 
-/// The failure that a refusing answer is; the status again when it leaves open what happened.
+/// Converts an error response. The error is the status code if the outcome is unknown (5xx).
 pub(super) fn refusal(act: &Attempt<'_>, answer: &Response, now: Timestamp) -> Result<Failure, u16> {
     let (what, status, message) = (act.what, answer.status.as_u16(), message(answer));
     let rejected =
@@ -54,7 +54,7 @@ pub(super) fn refusal(act: &Attempt<'_>, answer: &Response, now: Timestamp) -> R
     })
 }
 
-/// How long GitHub wants to be left alone; `None` when that is not what it says (security case 56).
+/// Returns the delay of a rate limit response, or `None` if it is another response (security case 56).
 fn pause(answer: &Response, message: &str, now: Timestamp) -> Option<Duration> {
     let number = |name: &str| answer.headers.get(name)?.to_str().ok()?.trim().parse::<i64>().ok();
     let seconds = |seconds: i64| Duration::from_secs(u64::try_from(seconds).unwrap_or_default().max(1)).min(AN_HOUR);
@@ -69,14 +69,14 @@ fn pause(answer: &Response, message: &str, now: Timestamp) -> Option<Duration> {
     secondary.then_some(A_MINUTE)
 }
 
-/// The permission that is missing: GitHub often says.
+/// Returns the missing permission, which GitHub often names in a header.
 fn needed(act: &Attempt<'_>, answer: &Response) -> String {
     let said = answer.headers.get("x-accepted-github-permissions").and_then(|value| value.to_str().ok());
     let bounded = |said: &str| redact::without(said, &answer.token).chars().take(200).collect();
     said.filter(|said| !said.is_empty()).map_or_else(|| act.needs.to_owned(), bounded)
 }
 
-/// GitHub's own words, on one line, bounded, and without the token that they may repeat.
+/// Returns GitHub's error message on one line, bounded, with the token redacted.
 pub(super) fn message(answer: &Response) -> String {
     #[derive(serde::Deserialize)]
     struct Body {
@@ -93,7 +93,7 @@ pub(super) fn message(answer: &Response) -> String {
     words.chars().map(|c| if c.is_control() { ' ' } else { c }).take(400).collect()
 }
 
-/// One entry of `errors`: a text, or an object with a message or with a field and a code.
+/// Formats an entry of `errors`: a string, or an object with a message or with a field and a code.
 fn detail(error: &serde_json::Value) -> String {
     let text = |name: &str| error.get(name).and_then(|value| value.as_str()).unwrap_or_default();
     match error.as_str() {

@@ -1,53 +1,53 @@
-//! Paths of the API. Every piece that is not ours is percent-encoded: a branch `hotfix/a#1` would otherwise silently ask for
-//! `hotfix/a`.
+//! Paths of the API. Every variable segment is percent-encoded: otherwise a branch `hotfix/a#1` would
+//! silently become `hotfix/a`.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::failure::Failure;
 use crate::ids::Repo;
 
-/// What needs no encoding anywhere (RFC 3986, unreserved).
+/// Characters that need no encoding anywhere (RFC 3986, unreserved).
 const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// The path and query of one call, below the API's address.
+/// Path and query of a call, relative to the API's base URL.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Route(String);
 
 impl Route {
-    /// `/repos/{owner}/{name}`.
+    /// Builds the path `/repos/{owner}/{name}`.
     pub(crate) fn repo(repo: &Repo) -> Result<Self, Failure> {
         let (owner, name) = parts(repo)?;
         Ok(Self(String::new()).then("repos").then(owner).then(name))
     }
 
-    /// `/app/installations/{id}/access_tokens`.
+    /// Builds the path `/app/installations/{id}/access_tokens`.
     pub(super) fn tokens(installation: u64) -> Self {
         Self(format!("/app/installations/{installation}/access_tokens"))
     }
 
-    /// `/user`.
+    /// Builds the path `/user`.
     pub(super) fn own_user() -> Self {
         Self("/user".to_owned())
     }
 
-    /// `/app`.
+    /// Builds the path `/app`.
     pub(super) fn own_app() -> Self {
         Self("/app".to_owned())
     }
 
-    /// `/users/{login}`.
+    /// Builds the path `/users/{login}`.
     pub(super) fn user(login: &str) -> Self {
         Self(String::new()).then("users").then(login)
     }
 
-    /// One more segment.
+    /// Appends a path segment, percent-encoded.
     pub(crate) fn then(mut self, segment: impl ToString) -> Self {
         self.0.push('/');
         self.0.extend(utf8_percent_encode(&segment.to_string(), UNRESERVED));
         self
     }
 
-    /// One more parameter.
+    /// Appends a query parameter, percent-encoded.
     pub(crate) fn with(mut self, name: &str, value: impl ToString) -> Self {
         self.0.push(if self.0.contains('?') { '&' } else { '?' });
         self.0.push_str(name);
@@ -61,7 +61,7 @@ impl Route {
     }
 }
 
-/// Owner and name. GitHub has no deeper folders.
+/// Splits a repository into owner and name. GitHub has no deeper namespaces.
 pub(super) fn parts(repo: &Repo) -> Result<(&str, &str), Failure> {
     match repo.as_str().split_once('/') {
         Some((owner, name)) if !name.contains('/') => Ok((owner, name)),

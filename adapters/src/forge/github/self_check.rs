@@ -1,4 +1,4 @@
-//! Whether the token may do in a repository what a hotfix takes. Nothing is changed.
+//! Self-check of the credentials for a repository. Changes nothing.
 
 use serde::Deserialize;
 
@@ -8,7 +8,7 @@ use super::route::Route;
 use crate::failure::Failure;
 use crate::ids::Repo;
 
-/// What a repository says of whoever asks.
+/// The repository as seen by the authenticated account.
 #[derive(Deserialize)]
 struct Standing {
     #[serde(default)]
@@ -23,11 +23,13 @@ struct Permissions {
 }
 
 impl GitHub {
-    /// Whether the token is good, reads the repository and may write to it. Of an App a token is minted with every permission
-    /// that is used, which fails when one is not granted; GitHub does not say what such a token may do beyond that.
+    /// Checks that the credentials are valid and can read and write the repository. For an App, this mints a token
+    /// with every permission that the bot uses, which fails if one is not granted; GitHub reveals no more about
+    /// such a token.
     ///
     /// # Errors
-    /// It does not answer, or the token may not.
+    /// `Retry` if GitHub cannot be reached; `Rejected` if it refuses, if the repository is archived, or if the
+    /// token cannot write.
     pub async fn examine(&self, repo: &Repo) -> Result<(), Failure> {
         let what = format!("look at {repo}");
         let act = Attempt::new(&what, "the permission Metadata: read");

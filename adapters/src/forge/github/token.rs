@@ -1,5 +1,5 @@
-//! Who speaks: a fixed token, or an App's. A minted token is good for one repository alone, asks for the least, and is kept
-//! until a minute before it expires.
+//! Access tokens: a fixed one, or those of an App. A minted token is valid for one repository, has the least
+//! permissions, and is cached until one minute before it expires.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -20,7 +20,7 @@ use super::route::{Route, parts};
 use crate::failure::Failure;
 use crate::ids::Repo;
 
-/// How long before its end a token is no longer used.
+/// Time before expiry at which a token is replaced.
 const MARGIN: Duration = Duration::from_secs(60);
 
 pub(super) enum Tokens {
@@ -32,7 +32,7 @@ pub(super) struct App {
     signer: Signer,
     installation: Option<u64>,
     deploys: bool,
-    /// By repository; whoever mints holds it, so that no token is minted twice.
+    /// Minted tokens by repository. The lock is held while minting, so that no token is minted twice.
     kept: Mutex<BTreeMap<Repo, Live>>,
 }
 
@@ -75,7 +75,7 @@ impl Tokens {
         Ok(token)
     }
 
-    /// Returns the login of the App's account; `None` for a token, which is somebody's own.
+    /// Returns the login of the App's account; `None` for a fixed token, which belongs to a user.
     pub(super) async fn login(&self, client: &Client) -> Result<Option<String>, Failure> {
         let Self::App(app) = self else { return Ok(None) };
         let act = Attempt::new("ask which App the bot is", "the App's private key");
@@ -83,7 +83,7 @@ impl Tokens {
         Ok(Some(format!("{}[bot]", own.slug)))
     }
 
-    /// Drops a token that GitHub no longer knows; answers whether a new one can be had.
+    /// Drops a token that GitHub rejected. Returns `true` if a new one can be minted.
     pub(super) async fn forget(&self, repo: &Repo) -> bool {
         match self {
             Self::Fixed(_) => false,
@@ -108,7 +108,7 @@ impl App {
         let body = json!({ "repositories": [name], "permissions": permissions(self.deploys) });
         let route = Route::tokens(installation);
         let minted: Minted = self.ask(client, Method::POST, &route, Some(body), &act).await?.read(&act)?;
-        // An installation of somebody else may have a repository of the same name.
+        // An installation of another owner may have a repository of the same name.
         let foreign = |full: &String| !full.eq_ignore_ascii_case(repo.as_str());
         if let Some(other) =
             minted.repositories.iter().map(|repository| &repository.full_name).find(|full| foreign(full))
@@ -120,7 +120,7 @@ impl App {
         Ok(Live { token: minted.token, until: minted.expires_at - MARGIN })
     }
 
-    /// Asks as the App itself. Minting has no effect that matters, so a lost answer is asked again.
+    /// Sends a call as the App itself. Minting twice is harmless, so a lost answer is retried.
     async fn ask(
         &self,
         client: &Client,

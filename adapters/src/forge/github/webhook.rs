@@ -1,5 +1,5 @@
-//! GitHub's webhooks. Only `X-Hub-Signature-256` counts; the older `X-Hub-Signature` is SHA-1 and is not looked at (security
-//! case 13).
+//! Webhooks of GitHub. Only `X-Hub-Signature-256` is accepted; the older `X-Hub-Signature` is SHA-1 and ignored
+//! (security case 13).
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use http::HeaderMap;
@@ -12,7 +12,7 @@ use super::options::OptionsError;
 use crate::forge::webhook::{Hint, Webhook, WebhookDelivery, WebhookError};
 use crate::ids::Repo;
 
-/// What may change something that the bot waits for. Everything else is genuine, and of no concern.
+/// Events that may change a state which the bot polls. All others are accepted and ignored.
 pub(super) const EVENTS: [&str; 8] = [
     "pull_request",
     "pull_request_review",
@@ -24,7 +24,7 @@ pub(super) const EVENTS: [&str; 8] = [
     "deployment_status",
 ];
 
-/// Checks and reads GitHub's deliveries.
+/// Verifies and parses GitHub's webhook deliveries.
 pub struct GitHubWebhook {
     secrets: Vec<SecretString>,
 }
@@ -36,10 +36,11 @@ impl std::fmt::Debug for GitHubWebhook {
 }
 
 impl GitHubWebhook {
-    /// Deliveries that are signed with one of these secrets; there are several while one is changed for another.
+    /// Creates a verifier for deliveries signed with any of these secrets; there are several during a rotation.
     ///
     /// # Errors
-    /// There is none, or an empty one: everything would be believed (security case 3).
+    /// [`OptionsError::WebhookSecret`] if there is no secret or an empty one, because anyone could then forge a
+    /// signature (security case 3).
     pub fn new(secrets: Vec<SecretString>) -> Result<Self, OptionsError> {
         if secrets.is_empty() || secrets.iter().any(|secret| secret.expose_secret().trim().is_empty()) {
             return Err(OptionsError::WebhookSecret);
@@ -47,7 +48,7 @@ impl GitHubWebhook {
         Ok(Self { secrets })
     }
 
-    /// Every secret is tried, each in constant time.
+    /// Tries every secret, each in constant time.
     fn is_signed(&self, signature: &[u8], body: &[u8]) -> bool {
         self.secrets.iter().fold(false, |signed, secret| {
             let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.expose_secret().as_bytes()) else { return signed };
@@ -57,7 +58,7 @@ impl GitHubWebhook {
     }
 }
 
-/// What is read of a payload.
+/// The part of a payload that is read.
 #[derive(Deserialize)]
 struct Payload {
     repository: Option<Repository>,
@@ -70,14 +71,14 @@ struct Repository {
 }
 
 impl Webhook for GitHubWebhook {
-    /// GitHub signs no time, so nothing is too old; what comes again has the same key.
+    /// GitHub does not sign a timestamp, so no delivery is too old. A redelivery has the same key.
     fn accept(&self, headers: &HeaderMap, body: &[u8], _: Timestamp) -> Result<WebhookDelivery, WebhookError> {
         let signature = only(headers, "x-hub-signature-256").and_then(|value| value.strip_prefix("sha256="));
         let signature = signature.filter(|digits| digits.len() == 64).and_then(|digits| hex::decode(digits).ok());
         if !signature.is_some_and(|signature| self.is_signed(&signature, body)) {
             return Err(WebhookError::Unsigned);
         }
-        // The delivery's id lies outside the signature, and a redelivery keeps it (security case 14).
+        // The delivery id is not covered by the signature, and a redelivery keeps it (security case 14).
         let id = only(headers, "x-github-delivery").filter(|id| is_word(id));
         let id = id.ok_or_else(|| WebhookError::Malformed("it has no X-GitHub-Delivery".to_owned()))?;
         let event = only(headers, "x-github-event").filter(|event| is_word(event));
@@ -97,14 +98,14 @@ fn hint(event: &str, body: &[u8]) -> Result<Option<Hint>, WebhookError> {
     Ok(Some(Hint { repo, what }))
 }
 
-/// A header that is there exactly once (security case 2).
+/// Returns the value of a header that occurs exactly once (security case 2).
 fn only<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let mut values = headers.get_all(name).iter();
     let value = values.next()?.to_str().ok()?;
     values.next().is_none().then_some(value)
 }
 
-/// Short, and harmless in logs.
+/// Returns `true` if a text is short and safe to log.
 fn is_word(text: &str) -> bool {
     (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b))
 }

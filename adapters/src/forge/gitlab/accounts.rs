@@ -1,5 +1,5 @@
-//! Which account a commit's addresses belong to. GitLab's commits name addresses and no accounts, and it does not tell
-//! whose an address is; only its own private addresses hold the account's id: `12345-ada@users.noreply.gitlab.com`.
+//! Accounts behind commits. GitLab's commits name addresses, not accounts, and GitLab does not report the owner of an
+//! address. Only its private addresses contain the account id: `12345-ada@users.noreply.gitlab.com`.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::ids::{BranchName, CommitId, PersonRef, Repo};
 
 #[async_trait]
 impl Accounts for GitLab {
-    /// An address that is not GitLab's own is nobody's: who says an address in a commit says what they like.
+    /// Ignores addresses that are not GitLab's own, because anyone can write any address into a commit.
     async fn accounts(
         &self,
         repo: &Repo,
@@ -32,10 +32,10 @@ impl Accounts for GitLab {
         Ok(commits.into_iter().map(|commit| (commit.id.clone(), accounts(&commit))).collect())
     }
 
-    /// GitLab keeps the pushes of a project by the day, and not by the branch.
+    /// Reads the project's push events, which GitLab filters by day and not by branch.
     async fn pushers(&self, repo: &Repo, branch: &BranchName, since: Timestamp) -> Result<Vec<PersonRef>, Failure> {
         let act = format!("read who pushed to {branch} of {repo}");
-        // The day itself is left out, so it is the one before.
+        // `after` excludes the day itself, so pass the day before.
         let after = since.checked_sub(SignedDuration::from_hours(24)).unwrap_or(since).strftime("%Y-%m-%d").to_string();
         let url = self.at(repo, &["events"], &[("action", "pushed"), ("after", &after), ("sort", "desc")]);
         let is_of_it =

@@ -1,6 +1,6 @@
-//! The checks of a commit: jobs of GitLab's own pipelines, and statuses that others reported. The two come in one list that does
-//! not tell them apart, so what is no job of a pipeline is somebody's, and goes by that account (security case 52). All are
-//! read, the outdated too: GitLab counts a job as outdated as soon as anybody reports a status of its name.
+//! Checks of a commit: jobs of GitLab's own pipelines, and external statuses. GitLab lists both without a distinction,
+//! so a status that is not a job of a pipeline is attributed to the account that reported it (security case 52).
+//! Outdated ones are read, too, because GitLab marks a job as outdated as soon as anyone reports a status of its name.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -37,7 +37,7 @@ impl GitLab {
     }
 }
 
-/// One check for each name of each app. Of one on the same branch the latest counts; of those on different ones the worst.
+/// Returns one check per app and name: the latest on each branch, and the worst across branches.
 fn settled(mut statuses: Vec<wire::Status>, jobs: &BTreeSet<u64>) -> Vec<Check> {
     statuses.sort_by_key(|status| status.id);
     let mut latest: BTreeMap<(String, String, Option<String>), CheckState> = BTreeMap::new();
@@ -61,7 +61,7 @@ fn app(status: &wire::Status, jobs: &BTreeSet<u64>) -> String {
         return OWN.to_owned();
     }
     match status.author.as_ref().map(|author| author.username.as_str()) {
-        // Somebody may be called that; they are not GitLab's pipelines.
+        // An account may have this name; its statuses must not pass for GitLab's jobs.
         Some(OWN) => format!("{OWN} (account)"),
         Some(name) if !name.is_empty() => name.to_owned(),
         Some(_) | None => "unknown".to_owned(),
@@ -74,7 +74,7 @@ fn state(status: &wire::Status) -> CheckState {
         "skipped" => CheckState::Neutral,
         "failed" | "canceled" | "canceling" | "manual" if status.allow_failure => CheckState::Neutral,
         "failed" | "canceled" | "canceling" => CheckState::Failure,
-        // Running, waiting, to be started by hand, or a word that is not known yet: not finished.
+        // Running, waiting, manual, or a state that is not known yet: not finished.
         _ => CheckState::Pending,
     }
 }
@@ -104,7 +104,7 @@ mod tests {
         checks.into_iter().map(|check| (check.app, check.name, check.state)).collect()
     }
 
-    /// Security case 52: a job's name says nothing about who reports it.
+    /// Security case 52: a status with a job's name is not attributed to the job.
     #[test]
     fn whoever_takes_a_jobs_name_is_not_the_job() {
         let statuses = vec![
@@ -130,7 +130,7 @@ mod tests {
         assert_eq!(shown(both, &[1, 2])[0].2, CheckState::Failure);
     }
 
-    /// Security case 51: what is not plainly a success is none.
+    /// Security case 51: a state that is not plainly a success does not count as one.
     #[test]
     fn an_unknown_state_is_not_finished() {
         for (word, expected) in [

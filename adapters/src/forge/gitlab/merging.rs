@@ -1,4 +1,5 @@
-//! Merging, once. `sha` makes GitLab refuse a head that moved meanwhile; a merge whose answer got lost is looked up.
+//! Merging, once. The parameter `sha` makes GitLab refuse a head that moved. If the answer to a merge is lost, the
+//! merge request is read again.
 
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use crate::failure::Failure;
 use crate::forge::{Merge, MergeMethod, PullNumber};
 use crate::ids::{CommitId, Repo};
 
-/// How long GitLab usually takes to make up its mind.
+/// Retry delay while GitLab computes the merge status.
 const MOMENT: Duration = Duration::from_secs(2);
 
 impl GitLab {
@@ -54,7 +55,8 @@ impl GitLab {
         }
     }
 
-    /// Looks whether it is merged after all: the answer got lost, or somebody else was faster.
+    /// Reads the merge request again and returns its merge commit if it is merged after all, by a lost call or by
+    /// someone else. Fails with `otherwise` if it is not.
     async fn merged_after_all(
         &self,
         repo: &Repo,
@@ -69,7 +71,7 @@ impl GitLab {
         }
     }
 
-    /// Why GitLab did not merge, in its own words for it, with what to do.
+    /// Converts a refused merge into a failure with GitLab's reason and advice.
     async fn not_merged(
         &self,
         repo: &Repo,
@@ -102,7 +104,8 @@ impl GitLab {
     }
 }
 
-/// The commit if it is merged with that head, `None` if it is to be merged, and else why it cannot be.
+/// Returns the merge commit if it is merged with the expected head, or `None` if it is open. Rejects if the head moved
+/// or if it is closed.
 fn settled(repo: &Repo, found: &wire::MergeRequest, merge: &Merge) -> Result<Option<CommitId>, Failure> {
     let number = PullNumber(found.iid);
     if found.sha.as_ref() != Some(&merge.expected_head) {

@@ -1,14 +1,14 @@
-//! GitLab, at gitlab.com or self-managed. Merge requests are the pull requests (a [`PullNumber`] is the `iid`); the git work
-//! is not here but in a mirror, which takes its [`Credentials`] from here.
+//! Adapter for GitLab, at gitlab.com or self-managed. Merge requests are the pull requests, and a [`PullNumber`] is the
+//! `iid`. A mirror does the git work with the [`Credentials`] of this adapter.
 //!
 //! ```text
-//! pulls      the port: find, open, read, label, comment, withdraw
-//! merging    a merge, once
-//! reviews    who approved which head: GitLab's approvals name none, so they are dated against the pushes
+//! pulls      the port: find, open, read, label, comment, close
+//! merging    merging, once
+//! reviews    approvals and requests for changes, assigned to heads by date
 //! checks     jobs and external statuses of a commit
-//! accounts   which account a commit's address belongs to
-//! webhook    which deliveries are genuine, and what they hint at
-//! wire       what GitLab's answers look like
+//! accounts   accounts behind the addresses of commits
+//! webhook    verification and parsing of deliveries
+//! wire       responses of the API
 //! ```
 
 mod accounts;
@@ -39,26 +39,27 @@ use crate::rest::{Rest, RestOptions, base_url};
 
 pub use self::webhook::GitLabWebhook;
 
-/// How to reach a GitLab.
+/// Address, credentials and limits of a GitLab adapter.
 #[derive(Clone)]
 pub struct GitLabOptions {
-    /// Where it is: `https://gitlab.com`, or a self-managed one, which may lie below a path. Plain HTTP is for this machine only.
+    /// Base URL: `https://gitlab.com`, or a self-managed server, possibly below a path. Plain HTTP is accepted
+    /// for loopback only.
     pub url: String,
-    /// A personal, project or group access token with the scopes `api` and `write_repository`, and the role Developer or,
-    /// to merge into protected branches, Maintainer.
+    /// A personal, project or group access token with the scopes `api` and `write_repository`, and the role Developer,
+    /// or Maintainer to merge into protected branches.
     pub token: SecretString,
-    /// What may be reached besides the internet.
+    /// Egress policy: addresses besides the public internet that may be reached.
     pub reach: EgressPolicy,
-    /// How long a connection may take to come about.
+    /// Time limit for establishing a connection.
     pub connect_timeout: Duration,
-    /// How long a call may take in all.
+    /// Time limit for a whole call.
     pub timeout: Duration,
-    /// The longest answer that is read, in bytes.
+    /// Size in bytes of the largest response that is read.
     pub body_limit_bytes: usize,
 }
 
 impl GitLabOptions {
-    /// The usual ones.
+    /// Returns the default options: time-outs of 10 and 60 seconds, and responses of at most 8 MiB.
     pub fn new(url: impl Into<String>, token: SecretString) -> Self {
         let (connect_timeout, timeout) = (Duration::from_secs(10), Duration::from_secs(60));
         Self {
@@ -72,7 +73,7 @@ impl GitLabOptions {
     }
 }
 
-/// A GitLab. Clones share one client.
+/// A GitLab server. Clones share one client.
 #[derive(Clone)]
 pub struct GitLab {
     rest: Arc<Rest>,
@@ -86,14 +87,14 @@ impl std::fmt::Debug for GitLab {
     }
 }
 
-/// How many pages of a hundred are read of one list before it is too long to be believed.
+/// Maximum number of pages, of 100 entries each, that are read of one list.
 const MOST_PAGES: u32 = 100;
 
 impl GitLab {
-    /// Makes the client. GitLab is not asked anything yet: one that is down does not stop the bot from starting.
+    /// Creates the client. Sends no request, so the bot can start while GitLab is down.
     ///
     /// # Errors
-    /// The address is no good, or TLS cannot be set up.
+    /// `Rejected` if the URL is not acceptable, or if TLS cannot be set up.
     pub fn new(options: GitLabOptions) -> Result<Self, Failure> {
         let url = base_url("GitLab", &options.url)?;
         let mut base = url.clone();
@@ -112,22 +113,23 @@ impl GitLab {
         Ok(Self { rest: Arc::new(rest), token: options.token, url })
     }
 
-    /// How many calls of the API went out so far.
+    /// Returns the number of API calls so far.
     #[must_use]
     pub fn calls(&self) -> u64 {
         self.rest.calls()
     }
 
-    /// Where its repositories are, for a mirror: `team/payments` is at `{base_url}/team/payments.git`.
+    /// Returns the base URL for a mirror: `team/payments` is at `{base_url}/team/payments.git`.
     #[must_use]
     pub fn base_url(&self) -> String {
         self.url.as_str().trim_end_matches('/').to_owned()
     }
 
-    /// Whether the token is good, reads the project and may push to it.
+    /// Checks that the token is valid, and that it can read the project and push to it.
     ///
     /// # Errors
-    /// It does not answer, or the token may not.
+    /// `Retry` if GitLab cannot be reached; `Rejected` if it refuses, if the project is archived, or if the
+    /// token cannot push.
     pub async fn examine(&self, repo: &Repo) -> Result<(), Failure> {
         let act = format!("look at the project {repo}");
         let project: wire::Project = self.rest.get(&self.at(repo, &[], &[]), &act).await?;
@@ -135,7 +137,7 @@ impl GitLab {
             return Err(Failure::rejected(format!("{repo} is archived. Unarchive it, or take the service away.")));
         }
         match project.level() {
-            // An administrator's token is told of no level.
+            // GitLab reports no access level for an administrator's token.
             None | Some(wire::DEVELOPER..) => Ok(()),
             Some(_) => Err(Failure::rejected(format!(
                 "the token reads {repo} and may not push to it. Give it the role Developer, or Maintainer where main is protected."
@@ -147,7 +149,7 @@ impl GitLab {
         &self.rest
     }
 
-    /// The address of something in a project.
+    /// Builds the URL of a resource in a project.
     pub(crate) fn at(&self, repo: &Repo, segments: &[&str], query: &[(&str, &str)]) -> Url {
         let mut all = vec!["projects", repo.as_str()];
         all.extend(segments);
@@ -161,13 +163,13 @@ impl GitLab {
         self.at(repo, &all, &[])
     }
 
-    /// Reads all pages of a list. A list that does not end is an error, not a short list: what is missing from a list of
-    /// checks or notes would be believed not to be there (security case 51).
+    /// Reads all pages of a list. A list that is too long is an error, not a partial result: entries missing from a
+    /// list of checks or notes would count as absent (security case 51).
     pub(crate) async fn list<T: DeserializeOwned>(&self, url: Url, act: &str) -> Result<Vec<T>, Failure> {
         self.list_up_to(url, act, |_| false).await
     }
 
-    /// The same, up to the page that has the last one of interest.
+    /// Reads pages up to the one that contains the last entry of interest.
     async fn list_up_to<T: DeserializeOwned>(
         &self,
         url: Url,

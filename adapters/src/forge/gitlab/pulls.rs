@@ -1,5 +1,5 @@
-//! Merge requests through the port. Every change looks first whether it is made already, and looks again when its answer
-//! got lost.
+//! The pull request port, implemented by merge requests. Every write first checks if its result already exists, and
+//! checks again if its answer is lost.
 
 use async_trait::async_trait;
 use reqwest::{Method, StatusCode};
@@ -45,7 +45,7 @@ impl PullRequests for GitLab {
             }
             Ok(answer) => {
                 let answer = self.rest().ensure_success(answer, &act)?;
-                // It is opened, whatever the answer looks like: what cannot be read is looked up.
+                // GitLab opened it, even if the response is unreadable. In that case it is looked up.
                 match self.rest().parse(&answer, &act) {
                     Ok(opened) => opened,
                     Err(failure) => self.opened_after_all(new, failure).await?,
@@ -81,7 +81,7 @@ impl PullRequests for GitLab {
     }
 
     async fn find_by_title(&self, repo: &Repo, title: &str) -> Result<Vec<Labelled>, Failure> {
-        // GitLab's search finds words; which title is exactly this one is told here.
+        // GitLab's search matches words, so the exact title is compared here.
         let query = [("state", "opened"), ("scope", "all"), ("in", "title"), ("search", title)];
         let act = format!("list the merge requests with the title {title:?} in {repo}");
         let pulls: Vec<wire::Issue> = self.list(self.at(repo, &["merge_requests"], &query), &act).await?;
@@ -92,7 +92,7 @@ impl PullRequests for GitLab {
         Ok(found)
     }
 
-    /// GitLab requires a pipeline to succeed, and no job by its name.
+    /// Returns nothing: GitLab can require a successful pipeline, but not a job by name.
     async fn required_checks(&self, _: &Repo, _: &BranchName) -> Result<Vec<String>, Failure> {
         Ok(Vec::new())
     }
@@ -224,7 +224,8 @@ impl GitLab {
         ];
         let act = format!("look for a merge request from {head} into {base} in {repo}");
         let found: Vec<wire::MergeRequest> = self.list(self.at(repo, &["merge_requests"], &query), &act).await?;
-        // A fork may have a branch of that name as well (security case 47). Of two of one second the later number is newer.
+        // A fork may have a branch of the same name (security case 47). The higher number decides between two with the
+        // same creation time.
         Ok(found.into_iter().filter(|found| !is_foreign(found)).max_by_key(|found| found.iid))
     }
 
@@ -297,7 +298,8 @@ impl GitLab {
     }
 }
 
-/// The commit of the base branch by which it is merged: of a squash that is merged again the merge, of a fast-forward the head.
+/// Returns the commit of the base branch that the merge produced: the merge commit, else the squash commit, else the
+/// head of a fast-forward.
 pub(super) fn merged_as(found: &wire::MergeRequest) -> Option<CommitId> {
     found.merge_commit_sha.clone().or_else(|| found.squash_commit_sha.clone()).or_else(|| found.sha.clone())
 }

@@ -1,10 +1,10 @@
-//! Who approved which head. GitLab's approvals name no commit, and unless the project takes them back on a push they stay
-//! when new commits come in. So each is dated, and the newest push before it is what was approved: an approval from before the last
-//! push names the older head.
+//! Reviews of a merge request, each with the head that it is about. GitLab's approvals name no commit, and they survive
+//! new commits unless the project resets them on a push. So each approval is dated and assigned to the newest push
+//! before it: an approval from before the last push is about the older head.
 //!
-//! Two sources: the approvals and reviewers as they stand, which say what is in force, and the system notes, which say
-//! when (older GitLabs do not date approvals) and keep what a reviewer said of an earlier head. An approval that cannot be
-//! dated is left out: it cannot be said what it approved.
+//! There are two sources. The current approvals and reviewers say which reviews are in force. The system notes supply
+//! the time, which older GitLab versions do not report for approvals. An approval without a time is left out, because
+//! its commit is unknown.
 
 use jiff::Timestamp;
 
@@ -13,7 +13,7 @@ use crate::failure::Failure;
 use crate::forge::{PullNumber, Review, ReviewVerdict};
 use crate::ids::{CommitId, Repo};
 
-/// GitLab's own words, which are the same in every language setting.
+/// Text of GitLab's system notes, the same in every language setting.
 const APPROVED: &str = "approved this merge request";
 const REQUESTED_CHANGES: &str = "requested changes";
 
@@ -40,7 +40,7 @@ impl GitLab {
 
 const REQUESTED: &str = "requested_changes";
 
-/// The reviews in force, oldest first, each with the head that it was about.
+/// Returns the reviews in force, oldest first, each with the head that it is about.
 fn judged(
     approvals: &[wire::Approval],
     reviewers: &[wire::Reviewer],
@@ -64,7 +64,7 @@ fn judged(
     let mut reviews: Vec<Review> = approved
         .chain(refused)
         .filter_map(|(id, verdict, at)| {
-            // A no whose date is unknown is about what is there now: it must not be lost.
+            // A request for changes without a date is assigned to the current head, because it must not be lost.
             let at = match verdict {
                 ReviewVerdict::ChangesRequested => at.or_else(|| versions.last().map(|version| version.created_at)),
                 ReviewVerdict::Approved | ReviewVerdict::Dismissed => at,
@@ -76,7 +76,8 @@ fn judged(
     reviews
 }
 
-/// The head at a time: that of the newest push before it. What was approved before the first was written down is the first.
+/// Returns the head at a time, which is that of the newest push before it. For a time before the first recorded push it
+/// is the head of that push.
 fn head_at(versions: &[wire::Version], at: Timestamp) -> Option<CommitId> {
     let before = versions.iter().rfind(|version| version.created_at <= at);
     before.or_else(|| versions.first()).map(|version| version.head_commit_sha.clone())
@@ -100,7 +101,7 @@ mod tests {
     }
 
     fn versions() -> Vec<wire::Version> {
-        // Newest first, as GitLab answers.
+        // Newest first, as in GitLab's response.
         vec![
             wire::Version { head_commit_sha: head("b"), created_at: at(20) },
             wire::Version { head_commit_sha: head("a"), created_at: at(10) },

@@ -1,9 +1,9 @@
-//! Text that goes to GitLab. A line that begins with a slash would be a *quick action* there, done in the bot's name:
-//! `/approve` in a sentence that somebody typed must not approve anything (security case 53).
+//! Sanitizing of text for GitLab. A line that begins with a slash is a *quick action* there, run as the bot: `/approve`
+//! in user text must not approve anything (security case 53).
 
 use crate::failure::Failure;
 
-/// The text with its quick actions made harmless: it reads the same once it is rendered.
+/// Escapes quick actions; the rendered text stays the same.
 pub(super) fn harmless(text: &str) -> String {
     let mut lines = Vec::new();
     for line in text.replace("\r\n", "\n").replace('\r', "\n").split('\n') {
@@ -14,7 +14,7 @@ pub(super) fn harmless(text: &str) -> String {
     lines.join("\n")
 }
 
-/// The hidden line by which a comment is found again.
+/// Builds the hidden line that identifies a comment by its dedupe key.
 pub(super) fn marker(key: &str) -> Result<String, Failure> {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | ':' | '/');
     if key.is_empty() || !key.chars().all(plain) || key.contains("--") {
@@ -25,13 +25,13 @@ pub(super) fn marker(key: &str) -> Result<String, Failure> {
     Ok(format!("<!-- hotfix:{key} -->"))
 }
 
-/// Labels as GitLab takes them: with commas in between, so that none can hold one.
+/// Joins labels with commas, as GitLab's API expects, after checking each.
 pub(super) fn labels(labels: &[String]) -> Result<String, Failure> {
     labels.iter().try_for_each(|label| good_label(label))?;
     Ok(labels.join(","))
 }
 
-/// Refuses what GitLab would take for something else: `a,b` for two labels, and `None` and `Any` for questions.
+/// Rejects labels that GitLab would interpret: `a,b` as two labels, and `None` and `Any` as filters.
 pub(super) fn good_label(label: &str) -> Result<(), Failure> {
     let special = ["none", "any"].contains(&label.to_ascii_lowercase().as_str());
     if label.trim().is_empty() || label.contains([',', '*', '?']) || special {
@@ -45,7 +45,7 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
     use super::*;
 
-    /// Security case 53: what people type reaches GitLab as text, never as an act of the bot.
+    /// Security case 53: user text reaches GitLab as text, never as an action of the bot.
     #[test]
     fn no_line_is_a_quick_action() {
         let given = "Fine.\n/approve\r\n  /merge\r/label ~x\na /close in a line is text\n";

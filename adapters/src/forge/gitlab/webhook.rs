@@ -1,6 +1,6 @@
-//! GitLab's webhooks, genuine in one of two ways. The signing token (Standard Webhooks) covers the id, the time and the
-//! body. The older secret token is only repeated in a header and covers nothing: whoever sees one delivery can make others.
-//! That is bearable because a webhook is a hint and nothing more (security case 17).
+//! Webhooks of GitLab, verified in one of two ways. The signing token (Standard Webhooks) covers the id, the time and
+//! the body. The older secret token is only echoed in a header and covers nothing: anyone who captures one delivery can
+//! forge others. That is acceptable because a webhook is only a hint (security case 17).
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -16,21 +16,21 @@ use crate::failure::Failure;
 use crate::forge::webhook::{Hint, Webhook, WebhookDelivery, WebhookError};
 use crate::ids::Repo;
 
-/// How far a delivery's time may be from ours, both ways, in seconds.
+/// Maximum difference in seconds between the delivery's timestamp and the bot's clock, in both directions.
 const TOLERANCE_S: i64 = 300;
 
-/// The webhooks of one GitLab.
+/// Verifies and parses the webhook deliveries of one GitLab server.
 pub struct GitLabWebhook {
     signing: Vec<SecretBox<Vec<u8>>>,
     tokens: Vec<SecretString>,
 }
 
 impl GitLabWebhook {
-    /// Takes the secrets that are valid now: while one is changed there are two. One that begins with `whsec_` is a signing
-    /// token, any other a secret token. As long as there are only signing tokens, nothing unsigned is accepted.
+    /// Takes the currently valid secrets; there are two during a rotation. A secret that begins with `whsec_` is a
+    /// signing token, any other a secret token. With signing tokens alone, unsigned deliveries are refused.
     ///
     /// # Errors
-    /// There is no secret, or one is too short or does not decode.
+    /// `Rejected` if there is no secret, or if one is too short or cannot be decoded.
     pub fn new(secrets: &[SecretString]) -> Result<Self, Failure> {
         let (mut signing, mut tokens) = (Vec::new(), Vec::new());
         for secret in secrets {
@@ -81,7 +81,7 @@ impl GitLabWebhook {
 
     fn known(&self, headers: &HeaderMap) -> Result<String, WebhookError> {
         let given = one(headers, "x-gitlab-token").ok_or(WebhookError::Unsigned)?;
-        // Digests are of one length, so that not even that is told.
+        // Compare digests of equal length, so that the timing does not reveal the length of the token.
         let given = Sha256::digest(given.as_bytes());
         let same = |token: &SecretString| bool::from(Sha256::digest(token.expose_secret().as_bytes()).ct_eq(&given));
         if !self.tokens.iter().any(same) {
@@ -94,7 +94,7 @@ impl GitLabWebhook {
 
 impl Webhook for GitLabWebhook {
     fn accept(&self, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Result<WebhookDelivery, WebhookError> {
-        // What has a signature is judged by it: a wrong one is not made good by a token.
+        // A signed delivery is judged by its signature: a valid token does not make up for a wrong one.
         let id = if headers.contains_key("webhook-signature") && !self.signing.is_empty() {
             self.signed(headers, body, now)?
         } else {
@@ -110,15 +110,15 @@ impl Webhook for GitLabWebhook {
     }
 }
 
-/// The value of a header that is there once; two of them are one too many.
+/// Returns the value of a header that occurs exactly once.
 fn one<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let mut values = headers.get_all(name).iter();
     let value = values.next()?.to_str().ok().filter(|value| !value.is_empty() && value.len() <= 1024)?;
     if values.next().is_some() { None } else { Some(value) }
 }
 
-/// What it is about. The header lies outside the signature, so where it says otherwise than the body nothing is believed
-/// (security case 18).
+/// Returns the subject of the delivery. The event header is not covered by the signature, so a header that contradicts
+/// the body yields no hint (security case 18).
 fn hint(headers: &HeaderMap, content: &Value) -> Option<Hint> {
     let (kind, detail) = match (one(headers, "x-gitlab-event")?, content.get("object_kind")?.as_str()?) {
         ("Push Hook", "push") => ("push", None),

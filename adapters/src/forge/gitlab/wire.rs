@@ -1,12 +1,11 @@
-//! What GitLab's answers look like, as far as they are looked at. Unknown fields are ignored, and what some versions do not
-//! send is optional.
+//! Responses of the GitLab API: only the fields that are used. Fields that some versions omit are optional.
 
 use jiff::Timestamp;
 use serde::Deserialize;
 
 use crate::ids::CommitId;
 
-/// The level of the role Developer, which may push.
+/// Access level of the role Developer, the lowest that may push.
 pub(super) const DEVELOPER: u64 = 30;
 
 #[derive(Debug, Deserialize)]
@@ -28,7 +27,7 @@ struct Access {
 }
 
 impl Project {
-    /// What the token may do there, as its project or its group grants it.
+    /// Returns the higher of the access levels that the project and its group grant. `None` if GitLab reports neither.
     pub(super) fn level(&self) -> Option<u64> {
         let permissions = self.permissions.as_ref()?;
         let granted = permissions.project_access.iter().chain(&permissions.group_access);
@@ -52,7 +51,7 @@ pub(crate) struct MergeRequest {
     pub(crate) target_branch: String,
     pub(crate) source_project_id: Option<u64>,
     pub(crate) target_project_id: Option<u64>,
-    /// The head; not there while GitLab prepares a new merge request.
+    /// Head commit; `None` while GitLab prepares a new merge request.
     pub(crate) sha: Option<CommitId>,
     pub(crate) merge_commit_sha: Option<CommitId>,
     pub(crate) squash_commit_sha: Option<CommitId>,
@@ -85,11 +84,11 @@ pub(crate) struct Approvals {
 #[derive(Debug, Deserialize)]
 pub(crate) struct Approval {
     pub(crate) user: User,
-    /// Since GitLab 18.
+    /// Reported by GitLab 18 and newer.
     pub(crate) approved_at: Option<Timestamp>,
 }
 
-/// One push to a merge request.
+/// A version of a merge request; each push creates one.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Version {
     pub(crate) head_commit_sha: CommitId,
@@ -198,7 +197,7 @@ pub(crate) struct Commit {
     pub(crate) committer_email: String,
 }
 
-/// A push to a project, whatever it pushed.
+/// A push event of a project.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Pushed {
     pub(crate) author_id: u64,
@@ -211,12 +210,12 @@ pub(crate) struct PushData {
     pub(crate) action: Pushing,
     #[serde(default)]
     pub(crate) ref_type: String,
-    /// Without a name it stands for many branches that were pushed at once.
+    /// `None` if several branches were pushed at once.
     #[serde(rename = "ref")]
     pub(crate) name: Option<String>,
 }
 
-/// What a push does to its branch.
+/// The effect of a push on its ref.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Pushing {
@@ -227,6 +226,6 @@ pub(crate) enum Pushing {
     Other,
 }
 
-/// Something whose being there is all that matters.
+/// A response that is only checked for existence.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Anything {}

@@ -1,4 +1,4 @@
-//! Questions about commits: git answers them.
+//! Files and commits of the local forge, served by git.
 
 use std::collections::BTreeSet;
 
@@ -63,7 +63,7 @@ impl History for Local {
         self.shown(self.git(repo)?.count(commit).await)
     }
 
-    /// git does not know.
+    /// Returns nothing: git does not record pushes.
     async fn pushers(&self, _: &Repo, _: &BranchName, _: Timestamp) -> Result<Vec<PersonRef>, Failure> {
         Ok(Vec::new())
     }
@@ -72,7 +72,7 @@ impl History for Local {
         self.shown(self.git(repo)?.introduced(commit).await)
     }
 
-    /// Here the forge commits under the bot's own address.
+    /// Returns only the bot's address: the local forge has no web UI that commits under another identity.
     async fn machines(&self, _: &Repo) -> Result<Machines, Failure> {
         let own = PersonRef::new(Platform::Git, self.options.committer.email.to_ascii_lowercase());
         Ok(Machines { bot: BTreeSet::from([own]), forge: BTreeSet::new() })

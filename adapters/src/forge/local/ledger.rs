@@ -1,6 +1,6 @@
-//! The ledger's files: one JSON document a repository, replaced as a whole, so that a reader sees the old one or the new
-//! one and a crash leaves one of them. Writers take turns by a lock on a file beside it, which the system releases when
-//! its holder dies; readers need none.
+//! Storage of the ledger: one JSON document per repository. A document is replaced atomically, so that a reader and a
+//! crash leave either the old or the new version. Writers take a lock on a file beside it, which the system releases
+//! when the holder dies; readers need no lock.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
@@ -21,7 +21,7 @@ pub(super) struct Ledger {
     folder: PathBuf,
 }
 
-/// A repository's book in the hands of the one who may write it.
+/// The document of one repository, locked for writing.
 #[derive(Debug)]
 pub(super) struct Held {
     pub(super) book: Book,
@@ -40,27 +40,27 @@ impl Ledger {
         Ok(Self { folder })
     }
 
-    /// The book as it is now.
+    /// Reads the current document of a repository.
     pub(super) async fn read(&self, repo: &Repo) -> Result<Book, Failure> {
         let path = self.path(repo);
         aside(move || read(&path)).await
     }
 
-    /// The book to be changed: nobody else can until it is let go.
+    /// Locks and reads the document of a repository. Other writers wait until the result is dropped.
     pub(super) async fn hold(&self, repo: &Repo) -> Result<Held, Failure> {
         let path = self.path(repo);
         let lock = take(path.with_extension("lock")).await?;
         aside(move || Ok(Held { book: read(&path)?, path, _lock: lock })).await
     }
 
-    /// A file name from a repository's: `~` cannot be in one.
+    /// Derives the file name from the repository name, which cannot contain `~`.
     fn path(&self, repo: &Repo) -> PathBuf {
         self.folder.join(format!("{}.json", repo.as_str().replace('/', "~")))
     }
 }
 
 impl Held {
-    /// Makes the change last.
+    /// Writes the document to disk.
     pub(super) async fn save(&self) -> Result<(), Failure> {
         let (path, book) = (self.path.clone(), self.book.clone());
         aside(move || {
@@ -118,7 +118,7 @@ fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
     file.write_all(text)?;
     file.sync_all()?;
     fs::rename(&new, path)?;
-    // The rename lasts when the folder that records it does.
+    // The rename is durable only after the folder is synced.
     path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
 }
 
@@ -133,7 +133,7 @@ fn trouble(what: &str, path: &Path, error: &io::Error) -> Failure {
     Failure::rejected(format!("{reason}. The bot needs to own the folder of the ledger."))
 }
 
-/// File work, off the threads that everybody shares.
+/// Runs file operations on a blocking thread.
 async fn aside<T: Send + 'static>(work: impl FnOnce() -> Result<T, Failure> + Send + 'static) -> Result<T, Failure> {
     tokio::task::spawn_blocking(work)
         .await

@@ -1,6 +1,7 @@
-//! Merging a pull request, once. The commit is made first and depends on nothing but what is merged and a time; then it is
-//! written down as an intent; then the base moves to it by compare-and-set; then the pull request is merged. A crash in
-//! between is found by the next look at it: either the base contains the commit of the intent, or the same is done again.
+//! Merging of a pull request, once, in four steps. The merge commit is made from nothing but its inputs and a time. It
+//! is recorded as an intent. The base branch moves to it by compare-and-set. The pull request is marked as merged.
+//! After a crash in between, the next refresh finds that the base contains the commit of the intent, or the merge is
+//! repeated with the same result.
 
 use jiff::Timestamp;
 
@@ -13,10 +14,10 @@ use crate::forge::git::{Git, MergeRequest, Merged};
 use crate::forge::{Merge, PullNumber};
 use crate::ids::{BranchName, CommitId, Repo};
 
-/// How often a base that others push to is tried again before they are let pass.
+/// Number of attempts while others push to the base branch.
 const ATTEMPTS: usize = 5;
 
-/// A merge under way, with the ledger in hand.
+/// A merge in progress, holding the lock of the ledger.
 struct Merging<'a> {
     git: Git,
     held: Held,
@@ -45,7 +46,7 @@ impl Local {
             State::Merged { commit } => Ok(commit),
             State::Closed => Err(Failure::rejected(format!("pull request {} was closed. Open a new one.", number.0))),
             State::Open { intent, .. } => {
-                // The time of the first attempt, so that a second one makes the same commit.
+                // Reuse the time of the first attempt, so that a repetition makes the same commit.
                 let begun = intent.filter(|intent| intent.head == merge.expected_head);
                 let at = begun.map_or_else(|| self.now(), |intent| intent.at);
                 Merging { git, held, number, base, merge, at }.run().await
@@ -67,7 +68,7 @@ impl Merging<'_> {
         Err(Failure::retry(format!("others push to {} all the time, and the merge does not get through.", self.base)))
     }
 
-    /// Merges into the base as it is; `None` when it moved meanwhile.
+    /// Merges into the base at this commit. Returns `None` if the base moved meanwhile.
     async fn attempt(&mut self, base_commit: &CommitId) -> Result<Option<CommitId>, Failure> {
         let head = &self.merge.expected_head;
         if self.git.is_ancestor(head, base_commit).await? {

@@ -1,8 +1,9 @@
-//! The local forge: bare git repositories in a directory, and a small ledger beside them for what git does not know,
-//! which is pull requests, reviews, checks, labels and issues. It is a forge for demos, drills, tests and small teams:
-//! the bot uses it through the ports, people through the methods in `people`, at the same time and from other processes.
+//! The local forge: bare git repositories in a folder, and a ledger beside them for pull requests, reviews, checks,
+//! labels and issues. It serves demos, drills, tests and small teams. The bot uses it through the ports and users
+//! through the methods in `people`, concurrently and from several processes.
 //!
-//! Its failures are read in chats, so they name repositories and files, and no folders of this machine: the log has those.
+//! Failures appear in chats, so they name repositories and files but no folders of this machine; the full
+//! paths are logged.
 
 mod history;
 mod ledger;
@@ -27,23 +28,23 @@ use crate::failure::Failure;
 use crate::ids::{BranchName, Repo};
 use ledger::Ledger;
 
-/// How to set up a local forge.
+/// Configuration of a local forge.
 #[derive(Clone)]
 pub struct LocalOptions {
-    /// The folder with the repositories: `payments.git`, `payments` or `payments/.git`, and so on for `team/payments`.
+    /// Folder of the repositories: `payments.git`, `payments` or `payments/.git`, and likewise for `team/payments`.
     pub repositories: PathBuf,
-    /// The folder for the ledger; created when it is not there.
+    /// Folder of the ledger; created if missing.
     pub ledger: PathBuf,
-    /// Who commits what the forge makes.
+    /// Committer of the commits that the forge makes.
     pub committer: Signature,
-    /// How long one git process may take.
+    /// Time limit of one git process.
     pub time_limit: Duration,
-    /// What the time is.
+    /// Source of the current time.
     pub clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
 }
 
 impl LocalOptions {
-    /// The usual ones.
+    /// Returns options with a default committer, a time limit of 120 seconds and the system clock.
     pub fn new(repositories: impl Into<PathBuf>, ledger: impl Into<PathBuf>) -> Self {
         Self {
             repositories: repositories.into(),
@@ -55,20 +56,20 @@ impl LocalOptions {
     }
 }
 
-/// Bare repositories in a directory, as a forge.
+/// A forge made of repositories in a folder.
 pub struct Local {
     options: LocalOptions,
     ledger: Ledger,
-    /// The prefixes of paths in its folders, each ending in a slash, the longest first. They are cut out of failures.
+    /// Path prefixes to cut out of failures: the configured folders, each with a trailing slash, longest first.
     prefixes: Vec<String>,
     answers: Arc<Answers>,
 }
 
 impl Local {
-    /// Opens the forge. Repositories are looked up when they are asked for, so new ones need no restart.
+    /// Opens the forge. Repositories are looked up on each use, so a new one needs no restart.
     ///
     /// # Errors
-    /// The folder of the repositories is not there, or the ledger's cannot be made.
+    /// `Rejected` if the folder of the repositories does not exist, or if that of the ledger cannot be created.
     pub fn open(options: LocalOptions) -> Result<Self, Failure> {
         if !options.repositories.is_dir() {
             let place = options.repositories.display();
@@ -81,10 +82,10 @@ impl Local {
         Ok(Self { options, ledger, prefixes, answers: Arc::default() })
     }
 
-    /// git on one repository.
+    /// Returns a handle for one repository.
     ///
     /// # Errors
-    /// There is no such repository.
+    /// `Rejected` if the repository does not exist.
     pub fn git(&self, repo: &Repo) -> Result<Git, Failure> {
         let Some(directory) = self.places(repo).into_iter().find(|place| is_repository(place)) else {
             let folder = self.options.repositories.display();
@@ -103,8 +104,7 @@ impl Local {
         [folder.join(format!("{repo}.git")), folder.join(repo.as_str()), folder.join(repo.as_str()).join(".git")]
     }
 
-    /// Returns what came of work on the folders, with a failure as people may read it in a chat: without where the folders
-    /// are. The log has the whole of it.
+    /// Removes the folders from a failure, so that it can be shown in a chat, and logs the full text.
     fn shown<T>(&self, result: Result<T, Failure>) -> Result<T, Failure> {
         let failure = match result {
             Ok(done) => return Ok(done),
@@ -133,7 +133,7 @@ impl fmt::Debug for Local {
     }
 }
 
-/// Returns what paths in these folders begin with, by the names that were given and by those that the system knows.
+/// Returns the path prefixes of these folders, as configured and as canonicalized.
 fn prefixes(folders: [&Path; 2]) -> Vec<String> {
     let real = folders.iter().filter_map(|folder| folder.canonicalize().ok());
     let all = folders.iter().map(|folder| folder.to_path_buf()).chain(real);
@@ -143,17 +143,17 @@ fn prefixes(folders: [&Path; 2]) -> Vec<String> {
     prefixes
 }
 
-/// Returns the words with the names of files alone in the place of their paths.
+/// Cuts these prefixes out of a text.
 fn without(words: &str, prefixes: &[String]) -> String {
     prefixes.iter().fold(words.to_owned(), |words, prefix| words.replace(prefix.as_str(), ""))
 }
 
-/// By its looks; git itself has the last word.
+/// Returns `true` if the folder looks like a repository; git itself checks it later.
 fn is_repository(directory: &Path) -> bool {
     directory.join("HEAD").is_file() && directory.join("objects").is_dir()
 }
 
-/// A branch that somebody has checked out is not moved under their feet, as a push to it would not be either.
+/// Rejects a branch that is checked out, as git rejects a push to it.
 async fn free_to_move(git: &Git, branch: &BranchName) -> Result<(), Failure> {
     match git.checked_out().await? {
         Some(held) if held == *branch => Err(Failure::rejected(format!(

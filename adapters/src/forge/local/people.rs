@@ -1,5 +1,6 @@
-//! What people do at the forge: review, report checks, label, close. The ports have none of this, because the bot does not
-//! do it; a command line for developers, the demo and the tests do.
+//! Actions of users on the local forge: reviewing, reporting checks, labelling and closing. They are not part of
+//! the ports, because the bot does not perform them. Their callers are a command line for developers, the demo
+//! and the tests.
 
 use super::Local;
 use super::pulls::refresh;
@@ -9,10 +10,10 @@ use crate::forge::{Check, PullNumber, PullRequest, Review, ReviewVerdict};
 use crate::ids::{CommitId, PersonRef, Repo};
 
 impl Local {
-    /// A person says something of a pull request as it is now. Who may is a matter of policy and not judged here.
+    /// Records a review of the current head of a pull request. Does not check if the person is allowed to review.
     ///
     /// # Errors
-    /// There is no such pull request, or it is not open.
+    /// `Rejected` if the pull request does not exist or is not open.
     pub async fn review(
         &self,
         repo: &Repo,
@@ -28,10 +29,10 @@ impl Local {
         .await
     }
 
-    /// A person gives a pull request up.
+    /// Closes a pull request without merging it.
     ///
     /// # Errors
-    /// There is no such pull request, or it is not open.
+    /// `Rejected` if the pull request does not exist or is not open.
     pub async fn close(&self, repo: &Repo, number: PullNumber) -> Result<PullRequest, Failure> {
         self.change_open(repo, number, |pull| pull.state = State::Closed).await
     }
@@ -39,15 +40,15 @@ impl Local {
     /// Marks an open pull request as a draft, or as ready.
     ///
     /// # Errors
-    /// There is no such open pull request.
+    /// `Rejected` if the pull request does not exist or is not open.
     pub async fn set_draft(&self, repo: &Repo, number: PullNumber, draft: bool) -> Result<PullRequest, Failure> {
         self.change_open(repo, number, |pull| pull.draft = draft).await
     }
 
-    /// Reports how a check of a commit went; a later report of the same check by the same app replaces it.
+    /// Records the result of a check of a commit. It replaces an earlier result of the same name and app.
     ///
     /// # Errors
-    /// The commit is not there.
+    /// `Rejected` if the commit does not exist.
     pub async fn set_check(&self, repo: &Repo, commit: &CommitId, check: Check) -> Result<(), Failure> {
         self.shown(self.git(repo)?.size(commit, commit).await)?;
         self.change(repo, |book| {
@@ -59,10 +60,10 @@ impl Local {
         .await
     }
 
-    /// Puts a label on a pull request or an issue.
+    /// Adds a label to a pull request or an issue, without a label event.
     ///
     /// # Errors
-    /// There is neither.
+    /// `Rejected` if there is no pull request or open issue with this number.
     pub async fn label(&self, repo: &Repo, number: PullNumber, label: &str) -> Result<(), Failure> {
         self.change(repo, |book| {
             let labels = labels(book, number)?;
@@ -74,10 +75,10 @@ impl Local {
         .await
     }
 
-    /// Takes a label off a pull request or an issue.
+    /// Removes a label from a pull request or an issue, without a label event.
     ///
     /// # Errors
-    /// There is neither.
+    /// `Rejected` if there is no pull request or open issue with this number.
     pub async fn unlabel(&self, repo: &Repo, number: PullNumber, label: &str) -> Result<(), Failure> {
         self.change(repo, |book| {
             labels(book, number)?.retain(|other| other != label);
@@ -86,10 +87,10 @@ impl Local {
         .await
     }
 
-    /// A person puts a label on an open pull request.
+    /// Adds a label to an open pull request, as this person.
     ///
     /// # Errors
-    /// There is no such pull request, or it is not open.
+    /// `Rejected` if the pull request does not exist or is not open.
     pub async fn label_as(
         &self,
         repo: &Repo,
@@ -101,10 +102,10 @@ impl Local {
         self.change_open(repo, number, |pull| pull.set_label(label, true, Some(person.clone()), at)).await
     }
 
-    /// A person takes a label off an open pull request.
+    /// Removes a label from an open pull request, as this person.
     ///
     /// # Errors
-    /// There is no such pull request, or it is not open.
+    /// `Rejected` if the pull request does not exist or is not open.
     pub async fn unlabel_as(
         &self,
         repo: &Repo,
@@ -116,20 +117,20 @@ impl Local {
         self.change_open(repo, number, |pull| pull.set_label(label, false, Some(person.clone()), at)).await
     }
 
-    /// The texts of the comments under a pull request, oldest first.
+    /// Returns the texts of the comments on a pull request, oldest first.
     ///
     /// # Errors
-    /// There is no such pull request.
+    /// `Rejected` if the pull request does not exist.
     pub async fn comments(&self, repo: &Repo, number: PullNumber) -> Result<Vec<String>, Failure> {
         self.git(repo)?;
         let book = self.shown(self.ledger.read(repo).await)?;
         Ok(book.pull(number)?.comments.iter().map(|comment| comment.text.clone()).collect())
     }
 
-    /// Opens an issue.
+    /// Opens an issue and returns its number.
     ///
     /// # Errors
-    /// The ledger cannot be written.
+    /// `Rejected` if the repository does not exist; `Retry` or `Rejected` if the ledger cannot be written.
     pub async fn open_issue(&self, repo: &Repo, title: &str, labels: &[&str]) -> Result<PullNumber, Failure> {
         self.change(repo, |book| {
             let number = book.number();
@@ -140,10 +141,10 @@ impl Local {
         .await
     }
 
-    /// Closes an issue.
+    /// Closes an issue and removes it from the ledger.
     ///
     /// # Errors
-    /// There is no such open issue.
+    /// `Rejected` if there is no open issue with this number.
     pub async fn close_issue(&self, repo: &Repo, number: PullNumber) -> Result<(), Failure> {
         self.change(repo, |book| {
             let place = book.issues.iter().position(|issue| issue.number == number);

@@ -1,5 +1,6 @@
-//! Pull requests. The ledger remembers and git knows: whoever reads an open one first looks where its branches are, and
-//! writes down what changed. A person who merges by hand and pushes has merged, as on any other forge.
+//! Pull requests of the local forge. The ledger stores them and git has the branches: every read of an open one first
+//! refreshes it from its branches and records the changes. A merge that a user makes and pushes by hand counts as a
+//! merge, as on any other forge.
 
 use async_trait::async_trait;
 
@@ -52,7 +53,7 @@ impl PullRequests for Local {
         Ok(pulls.map(|pull| Labelled { number: pull.number, title: pull.title.clone() }).collect())
     }
 
-    /// A folder of repositories requires nothing.
+    /// Returns nothing: the local forge enforces no checks.
     async fn required_checks(&self, _: &Repo, _: &BranchName) -> Result<Vec<String>, Failure> {
         Ok(Vec::new())
     }
@@ -125,11 +126,11 @@ impl PullRequests for Local {
     }
 }
 
-/// Reports whether a commit lies on the branch of a pull request. What its base had before is not told of a merged one, so
-/// the first-parent line of the base stands for it.
+/// Returns `true` if a commit lies on the branch of a pull request. The ledger does not keep the former base of a
+/// merged one, so the first parent of the merge stands in for it.
 async fn is_part(git: &Git, pull: &Pull, base: Option<&CommitId>, commit: &CommitId) -> Result<bool, Failure> {
     let on_branch = match git.is_ancestor(commit, &pull.head_commit).await {
-        // The branch of a pull request may be gone with its commits.
+        // The branch and its commits may be gone.
         Err(Failure::Rejected { .. }) => return Ok(false),
         answer => answer?,
     };
@@ -145,7 +146,7 @@ async fn is_part(git: &Git, pull: &Pull, base: Option<&CommitId>, commit: &Commi
 }
 
 impl Local {
-    /// The book, with those of its open pull requests brought up to date that are asked for.
+    /// Returns the document of a repository after refreshing the selected open pull requests.
     pub(super) async fn settle(
         &self,
         repo: &Repo,
@@ -194,7 +195,7 @@ impl Local {
     }
 }
 
-/// Brings the open pull requests asked for up to date with their branches; answers whether anything changed.
+/// Refreshes the selected open pull requests from their branches. Returns `true` if anything changed.
 pub(super) async fn refresh(
     git: &Git,
     book: &mut Book,
@@ -209,7 +210,7 @@ pub(super) async fn refresh(
     Ok(changed)
 }
 
-/// The pull request as its branches say it is now.
+/// Returns the pull request updated from the current state of its branches.
 async fn looked_at(git: &Git, pull: &Pull) -> Result<Pull, Failure> {
     let mut fresh = pull.clone();
     let State::Open { base_commit, intent } = &pull.state else {
@@ -230,7 +231,8 @@ async fn looked_at(git: &Git, pull: &Pull) -> Result<Pull, Failure> {
             ..fresh
         });
     }
-    // A head that goes back to what the base had anyway was not merged; a base that comes to contain the head has merged it.
+    // A base that newly contains the head has merged it. A head that was reset to a commit which the base already had
+    // was not merged.
     let merged = base_moved && git.is_ancestor(&head, &base).await? && !git.is_ancestor(&head, base_commit).await?;
     fresh.state = if merged {
         State::Merged { commit: git.brought_by(&head, &base).await? }

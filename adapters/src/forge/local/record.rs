@@ -1,4 +1,4 @@
-//! What the ledger holds.
+//! Records of the ledger.
 
 use std::collections::BTreeMap;
 
@@ -9,14 +9,14 @@ use crate::failure::Failure;
 use crate::forge::{Check, LabelEvent, NewPullRequest, PullNumber, PullRequest, PullState, Review};
 use crate::ids::{BranchName, CommitId, PersonRef};
 
-/// The layout of the file; a newer one is not guessed at.
+/// Version of the file format; any other version is refused.
 pub(super) const FORMAT: u32 = 1;
 
-/// All that one repository's ledger holds.
+/// The document of one repository.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Book {
     pub(super) format: u32,
-    /// The number that the next pull request or issue gets: they share them.
+    /// Next number; pull requests and issues share one sequence.
     pub(super) next: u64,
     pub(super) pulls: Vec<Pull>,
     pub(super) issues: Vec<Issue>,
@@ -29,7 +29,7 @@ impl Default for Book {
     }
 }
 
-/// A pull request.
+/// A pull request with everything that the ledger records about it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Pull {
     pub(super) number: PullNumber,
@@ -39,7 +39,7 @@ pub(super) struct Pull {
     pub(super) base: BranchName,
     pub(super) author: Option<PersonRef>,
     pub(super) opened_at: Timestamp,
-    /// Where the head is, or was when the branch was last seen or the pull request ended.
+    /// Current head, or the head when the branch was last read or the pull request was finished.
     pub(super) head_commit: CommitId,
     pub(super) state: State,
     #[serde(default)]
@@ -52,7 +52,7 @@ pub(super) struct Pull {
     pub(super) comments: Vec<Comment>,
 }
 
-/// A comment.
+/// A comment on a pull request, with its dedupe key.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Comment {
     pub(super) key: String,
@@ -63,21 +63,21 @@ pub(super) struct Comment {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum State {
-    /// To be merged.
+    /// Open, ready to be merged or closed.
     Open {
-        /// Where the base was when it was last looked at: a head that lay in there already was not merged.
+        /// Base at the last refresh. A head that it already contained was not merged.
         base_commit: CommitId,
-        /// A merge that was begun and perhaps not finished.
+        /// A merge that was begun and may not be finished.
         intent: Option<Intent>,
     },
-    /// Merged, as this commit.
+    /// Merged; the commit of the base branch that the merge produced.
     Merged { commit: CommitId },
-    /// Given up.
+    /// Closed without a merge.
     Closed,
 }
 
-/// A merge commit that was made and that the base was about to be moved to. It is written down before the base moves, so
-/// that after a crash a look at the base tells whether it did.
+/// A merge commit to which the base is about to move. It is recorded before the base moves, so that after a crash the
+/// base shows if the move happened.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Intent {
     pub(super) head: CommitId,
@@ -85,7 +85,7 @@ pub(super) struct Intent {
     pub(super) at: Timestamp,
 }
 
-/// An open issue; closed ones are of no interest to anybody here.
+/// An open issue; closed ones are not kept.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Issue {
     pub(super) number: PullNumber,
@@ -108,7 +108,7 @@ impl Book {
         self.pulls.iter_mut().find(|pull| pull.number == number).ok_or_else(|| no_pull(number))
     }
 
-    /// The newest pull request between these branches.
+    /// Returns the newest pull request between these branches, in any state.
     pub(super) fn newest(&self, head: &BranchName, base: &BranchName) -> Option<&Pull> {
         self.pulls.iter().rfind(|pull| pull.head == *head && pull.base == *base)
     }
@@ -144,7 +144,7 @@ impl Pull {
         matches!(self.state, State::Open { .. })
     }
 
-    /// Puts a label on or takes it off; what is so already leaves no trace.
+    /// Adds or removes a label and records the event. Does nothing if the label is already in that state.
     pub(super) fn set_label(&mut self, label: &str, added: bool, by: Option<PersonRef>, at: Timestamp) {
         if self.labels.iter().any(|other| other == label) == added {
             return;

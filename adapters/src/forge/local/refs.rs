@@ -1,5 +1,5 @@
-//! Branches and tags. Before a branch goes, the pull requests that come from it are brought up to date: afterwards nobody
-//! could tell where it was.
+//! Branches and tags of the local forge. Before a branch is deleted, its pull requests are refreshed, because its head
+//! is unknown afterwards.
 
 use std::collections::BTreeMap;
 

@@ -1,38 +1,38 @@
-//! Branches and tags of the forge: read where they are, and moved by a push with a lease, which the forge itself checks.
-//! Whatever a push answers, the forge is asked again where the ref is: that is the answer that counts.
+//! Branches and tags of the forge: read with `ls-remote`, moved by a push with a lease that the forge itself checks.
+//! After a failed push the ref is read again, and its position decides the result.
 
 use super::{Git, Mirror, REMOTE};
 use crate::failure::Failure;
 use crate::forge::git::refs::{FullRef, elsewhere};
 use crate::ids::{CommitId, Repo};
 
-/// A ref that is to be moved.
+/// A change of one ref.
 pub(super) struct Move<'a> {
     pub(super) name: FullRef,
-    /// Where it is expected; `None` when it must not be there.
+    /// Expected commit; `None` if the ref must not exist.
     pub(super) from: Option<&'a CommitId>,
-    /// Where it shall be; `None` when it shall be gone.
+    /// Target commit; `None` to delete the ref.
     pub(super) to: Option<&'a CommitId>,
 }
 
-/// What a push came to.
+/// The result of a push.
 enum Pushed {
     Done,
-    /// The forge refused this ref and gave a reason.
+    /// The forge refused this ref, for this reason.
     Refused(String),
-    /// No report came back.
+    /// The push returned no report.
     Lost(Failure),
 }
 
 impl Mirror {
-    /// Branches or tags, as they are at the forge now, with the commit each comes to.
+    /// Lists the branches or tags of the forge, each with its commit; annotated tags are peeled.
     pub(super) async fn listed(&self, git: &Git, kind: &str) -> Result<Vec<(String, CommitId)>, Failure> {
         let answer = git.ask(["ls-remote", "--quiet", kind, "--end-of-options", REMOTE]).stdout().await?;
         let mut found: Vec<(String, CommitId)> = Vec::new();
         for line in String::from_utf8_lossy(&answer).lines() {
             let Some((id, name)) = line.split_once('\t') else { continue };
             let Ok(id) = CommitId::parse(id) else { continue };
-            // The line behind an annotated tag says which commit it is about.
+            // The line after an annotated tag names the commit that it points at.
             match (name.strip_suffix("^{}"), found.last_mut()) {
                 (Some(tag), Some(last)) if last.0 == tag => last.1 = id,
                 _ => found.push((name.to_owned(), id)),
@@ -41,7 +41,7 @@ impl Mirror {
         Ok(found)
     }
 
-    /// Moves a ref if it is where it is expected, or leaves it if it is where it shall be.
+    /// Moves a ref from the expected commit to the target. Succeeds if it is already at the target.
     pub(super) async fn change(&self, repo: &Repo, step: &Move<'_>) -> Result<(), Failure> {
         let git = self.ready(repo).await?;
         let kind = if step.name.0.starts_with("refs/tags/") { "--tags" } else { "--heads" };
@@ -89,7 +89,7 @@ impl Mirror {
     }
 }
 
-/// Whether the ref is where it shall be; rejected when it is neither there nor where it is expected.
+/// Returns `true` if the ref is at the target. Rejects if it is neither there nor at the expected commit.
 fn arrived(all: &[(String, CommitId)], step: &Move<'_>) -> Result<bool, Failure> {
     let now = all.iter().find(|(name, _)| *name == step.name.0).map(|(_, at)| at);
     if now == step.to {
@@ -101,7 +101,7 @@ fn arrived(all: &[(String, CommitId)], step: &Move<'_>) -> Result<bool, Failure>
 async fn push(git: &Git, step: &Move<'_>) -> Pushed {
     let id = |commit: Option<&CommitId>| commit.map(CommitId::as_str).unwrap_or_default().to_owned();
     let lease = format!("--force-with-lease={}:{}", step.name.0, id(step.from));
-    // Not thin: that would be made against content that is not here.
+    // A thin pack would need base objects that the mirror may lack.
     let args = ["push", "--porcelain", "--atomic", "--no-thin", "--no-verify", &lease, "--end-of-options", REMOTE];
     let order = format!("{}:{}", id(step.to), step.name.0);
     let answer = match git.act(args.into_iter().chain([order.as_str()])).run().await {
@@ -112,7 +112,7 @@ async fn push(git: &Git, step: &Move<'_>) -> Pushed {
         return Pushed::Done;
     }
     let report = String::from_utf8_lossy(&answer.stdout).into_owned();
-    // `!<tab>from:to<tab>[remote rejected] (why)`
+    // Format: `!<tab>from:to<tab>[remote rejected] (why)`.
     let line = report.lines().find_map(|line| line.strip_prefix("!\t")?.split_once('\t')).map(|(_, why)| why);
     match line {
         Some(why) if why.contains("rejected]") => {

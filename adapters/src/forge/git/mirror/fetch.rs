@@ -1,6 +1,6 @@
-//! Getting what the mirror lacks. One fetch of a repository runs at a time; whoever had to wait for one that began after
-//! they asked takes its result. A mirror is made beside its place and moved there whole, so that an interrupted start
-//! leaves nothing behind that looks like a mirror.
+//! Fetching into a mirror. At most one fetch of a repository runs at a time; a caller that waited while a fetch started
+//! after its request reuses that result. A mirror is created beside its final folder and renamed, so that an
+//! interrupted start leaves no incomplete mirror.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,27 +13,28 @@ use crate::failure::Failure;
 use crate::forge::git::run::Answer;
 use crate::ids::{CommitId, Repo};
 
-/// Everything that a fetch brings: branches and tags as the forge has them, and none that it has no more.
+/// Refspecs of a fetch: all branches and tags; with `--prune`, those that the forge has deleted are removed.
 const REFSPECS: [&str; 2] = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"];
 
-/// One repository's turn.
+/// The lock and fetch state of one repository.
 #[derive(Default)]
 pub(super) struct Slot {
-    /// Counts questions and fetches, so that one can be told to be later than the other.
+    /// Logical clock that orders requests and fetches.
     clock: AtomicU64,
     state: Mutex<State>,
 }
 
 #[derive(Default)]
 struct State {
-    /// When the last fetch that went well began.
+    /// Clock value at the start of the last successful fetch.
     fetched: Option<u64>,
-    /// Whether the last process that moves refs in the mirror ended by itself. Nothing is known of those of a former run.
+    /// `true` if the last fetch ended without being killed. `false` at startup, because nothing is known
+    /// about earlier processes.
     clean: bool,
 }
 
 impl Mirror {
-    /// git on the mirror, which is there afterwards, however old.
+    /// Returns a handle for a mirror, which is created if missing and may be outdated.
     pub(super) async fn ready(&self, repo: &Repo) -> Result<Git, Failure> {
         let git = self.git(repo).await?;
         if !git.directory().join("HEAD").is_file() {
@@ -44,7 +45,7 @@ impl Mirror {
         Ok(git)
     }
 
-    /// git on the mirror with all that the forge has now.
+    /// Returns a handle for a mirror that was fetched after this call began.
     pub(super) async fn fresh(&self, repo: &Repo) -> Result<Git, Failure> {
         let git = self.ready(repo).await?;
         let slot = self.slot(repo);
@@ -71,8 +72,8 @@ impl Mirror {
         Ok(git)
     }
 
-    /// git on the mirror with these commits in it, wherever on the forge they are: the head of a pull request need not be
-    /// a branch any more.
+    /// Returns a handle for a mirror that contains these commits, wherever they are on the forge: the head of a pull
+    /// request may no longer be on a branch.
     pub(super) async fn with(&self, repo: &Repo, commits: &[&CommitId]) -> Result<Git, Failure> {
         let git = self.ready(repo).await?;
         if missing(&git, commits).await?.is_empty() {
@@ -83,7 +84,7 @@ impl Mirror {
             let slot = self.slot(repo);
             let _turn = slot.state.lock().await;
             let answer = fetch(&git, &[], &[commit.as_str()]).await?;
-            // Only a forge that says that it has no such commit has said so.
+            // Only these messages prove that the forge does not have the commit.
             let unknown = ["not our ref", "no such remote ref", "couldn't find remote ref", "unadvertised object"];
             if answer.code != 0 && unknown.iter().any(|words| answer.complaint.contains(words)) {
                 return Err(self.no_commit(repo, commit));
@@ -104,8 +105,8 @@ impl Mirror {
     }
 }
 
-/// Puts the packs together once they are many: each fetch leaves one. Commits that no branch holds are kept, because one
-/// may have been made a moment ago and be pushed in another. When this fails, the mirror is slower, not wrong.
+/// Repacks once there are many packs: each fetch leaves one. Unreachable commits are kept, because one may have just
+/// been made and is about to be pushed. A failure makes the mirror slower, not wrong.
 async fn tidy(git: &Git) {
     let settings =
         [("gc.auto", "6700"), ("gc.autoDetach", "false"), ("gc.pruneExpire", "never"), ("gc.cruftPacks", "false")];
@@ -130,7 +131,7 @@ async fn missing<'a>(git: &Git, commits: &[&'a CommitId]) -> Result<Vec<&'a Comm
     Ok(commits.iter().copied().filter(|id| !there.contains_key(id.as_str())).collect())
 }
 
-/// Makes an empty mirror, unless somebody else just has.
+/// Creates an empty mirror, unless it already exists.
 async fn make(git: &Git) -> Result<(), Failure> {
     let place = git.directory();
     if place.join("HEAD").is_file() {
@@ -155,12 +156,13 @@ fn remove(folder: &Path) -> io::Result<()> {
     }
 }
 
-/// File work, off the threads that everybody shares.
+/// Runs file operations on a blocking thread.
 async fn aside(work: impl FnOnce() -> io::Result<()> + Send + 'static) -> io::Result<()> {
     tokio::task::spawn_blocking(work).await.map_err(io::Error::other)?
 }
 
-/// Removes the lock files of a git that was killed. Nobody else has this folder, and it is our turn.
+/// Removes the lock files of a git process that was killed. This process owns the folder and holds the slot, so no lock
+/// is in use.
 fn remove_locks(place: &Path) -> io::Result<()> {
     for name in ["packed-refs.lock", "config.lock", "HEAD.lock", "shallow.lock"] {
         let _ = fs::remove_file(place.join(name));

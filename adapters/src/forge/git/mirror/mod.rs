@@ -1,14 +1,15 @@
-//! A forge elsewhere, seen with git alone: one bare mirror for each repository, below one folder, made when it is first
-//! asked for. Every forge that speaks git over HTTP has [`Refs`](crate::forge::Refs), [`History`](crate::forge::History)
-//! and [`Files`](crate::forge::Files) by it.
+//! Mirrors of a remote forge: one bare repository for each repository of the forge, below one folder, created on first
+//! use. They implement [`Refs`](crate::forge::Refs), [`History`](crate::forge::History) and
+//! [`Files`](crate::forge::Files) for every forge that serves git over HTTP.
 //!
-//! Where branches are is asked of the forge itself, each time: a mirror is behind as soon as it is made. Commits never
-//! change, so questions about them are answered from the mirror, and what it lacks is fetched first. The content of files
-//! comes only when it is needed (`blob:none`), so a mirror is small. It holds nothing of its own: it can be deleted at any
-//! time, and is made again.
+//! The heads of branches are always read from the forge, because a mirror is outdated as soon as it is fetched. Commits
+//! never change, so queries about them are answered from the mirror, after fetching what it lacks. File content is
+//! fetched only when needed (`blob:none`), so a mirror is small. A mirror holds no state of its own: it can be deleted
+//! at any time and is created again.
 //!
-//! The settings that let git fetch missing content travel with each call and are not written into the mirror, so that a
-//! question about commits cannot start a download by accident. The authorization travels with them, bound to the one URL.
+//! The settings that let git fetch missing content are passed with each call and not stored in the mirror, so that a
+//! query about commits cannot start a download by accident. The authorization is passed in the same way, bound to
+//! the one URL.
 
 mod change;
 mod fetch;
@@ -33,21 +34,21 @@ use crate::ids::Repo;
 use fetch::Slot;
 use pin::Pin;
 
-/// The name by which the forge is known in each mirror.
+/// Name of the remote in each mirror.
 const REMOTE: &str = "origin";
 
-/// How git behaves towards the forge, whatever it is told by it.
+/// Network settings of git. The forge cannot override them.
 const NETWORK: [(&str, &str); 12] = [
-    // Whatever else git could speak runs programs or reads files of ours.
+    // Other protocols run programs or read local files.
     ("protocol.allow", "never"),
     ("protocol.https.allow", "always"),
     ("protocol.http.allow", "always"),
-    // A redirect would take the authorization, or the answer, somewhere else (security case 66).
+    // A redirect would send the authorization, or the answer, somewhere else (security case 66).
     ("http.followRedirects", "false"),
     ("credential.helper", ""),
     ("core.askPass", ""),
-    // Complete silence, for `silence`. Any more speed than that cannot be asked for: while a forge prepares an answer it
-    // sends a few bytes every few seconds.
+    // Only complete silence counts, for `silence`. A higher minimum speed is not possible: while a forge prepares an
+    // answer it sends a few bytes every few seconds.
     ("http.lowSpeedLimit", "1"),
     ("transfer.fsckObjects", "false"),
     ("fetch.recurseSubmodules", "false"),
@@ -56,22 +57,22 @@ const NETWORK: [(&str, &str); 12] = [
     ("push.gpgSign", "false"),
 ];
 
-/// How to set up the mirrors.
+/// Configuration of the mirrors.
 #[derive(Clone)]
 pub struct MirrorOptions {
-    /// The folder for the mirrors; created when it is not there. One process uses it at a time.
+    /// Folder of the mirrors; created if missing. Only one process may use it at a time.
     pub folder: PathBuf,
-    /// Where the repositories are, such as `https://github.com`: `team/payments` is at `{base_url}/team/payments.git`.
+    /// Base URL of the forge, such as `https://github.com`: `team/payments` is at `{base_url}/team/payments.git`.
     pub base_url: String,
-    /// What may be reached besides the internet.
+    /// Egress policy: addresses besides the public internet that may be reached.
     pub reach: EgressPolicy,
-    /// What may speak for the bot there.
+    /// Source of the bot's credentials on the forge.
     pub credentials: Arc<dyn Credentials>,
-    /// Who commits what is made here.
+    /// Committer of the commits that are made in a mirror.
     pub committer: Signature,
-    /// How long one git process may take, the first fetch of a large repository included.
+    /// Time limit of one git process, including the first fetch of a large repository.
     pub time_limit: Duration,
-    /// How long git may hear nothing from the forge before it gives up, in whole seconds.
+    /// Duration of silence from the forge after which git gives up, rounded down to seconds, at least one.
     pub silence: Duration,
 }
 
@@ -84,10 +85,10 @@ pub struct Mirror {
 }
 
 impl Mirror {
-    /// Sets the mirrors up. Nothing is fetched yet.
+    /// Creates the folder and checks the URL. Fetches nothing.
     ///
     /// # Errors
-    /// The folder cannot be made, or the URL is not one of a forge.
+    /// `Rejected` if the folder cannot be created, or if the URL or its address is not acceptable.
     pub fn open(mut options: MirrorOptions) -> Result<Self, Failure> {
         options.base_url.truncate(options.base_url.trim_end_matches('/').len());
         check_url(&options.base_url)?;
@@ -99,12 +100,12 @@ impl Mirror {
         Ok(Self { options, pin, slots: Mutex::default(), answers: Arc::default() })
     }
 
-    /// The URL of a repository, without any secret in it.
+    /// The URL of a repository, without any secret.
     fn url(&self, repo: &Repo) -> String {
         format!("{}/{repo}.git", self.options.base_url)
     }
 
-    /// git on a mirror, able to reach the forge. The mirror need not be there yet.
+    /// Returns a handle for a mirror that can reach the forge. The mirror may not exist yet.
     async fn git(&self, repo: &Repo) -> Result<Git, Failure> {
         let url = self.url(repo);
         let mut git = Git::at(self.place(repo))
@@ -133,7 +134,7 @@ impl Mirror {
         Ok(git.config(format!("http.{url}.extraHeader"), format!("Authorization: {}", secret.expose_secret())))
     }
 
-    /// A folder name from a repository's: `~` cannot be in one.
+    /// Derives the folder of a mirror from the repository name, which cannot contain `~`.
     fn place(&self, repo: &Repo) -> PathBuf {
         self.options.folder.join(format!("{}.git", repo.as_str().replace('/', "~")))
     }
@@ -151,7 +152,7 @@ impl fmt::Debug for Mirror {
     }
 }
 
-/// `https://host` or `http://host`, perhaps with a port and a path, and nothing that would mean more than a place.
+/// Accepts `https://host` or `http://host`, with an optional port and path, and nothing else: no credentials, no query.
 fn check_url(url: &str) -> Result<(), Failure> {
     let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':' | '/' | '[' | ']' | '~');
@@ -161,7 +162,7 @@ fn check_url(url: &str) -> Result<(), Failure> {
     if fine {
         return Ok(());
     }
-    // Not shown: a password may be in it.
+    // The URL is not shown, because it may contain a password.
     Err(Failure::rejected(
         "the forge's base URL is not one like https://github.com. Give scheme, host and perhaps port and path; user names \
          and tokens belong to the credentials.",

@@ -1,5 +1,5 @@
-//! Where git connects to: the name of the forge is looked up and judged here (security case 65), and git is told the
-//! addresses, so that it does not look itself and find others.
+//! DNS pinning (security case 65): the bot resolves the forge's name and checks the addresses against the egress
+//! policy, then passes them to git, so that git does not resolve the name again to other addresses.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -8,24 +8,25 @@ use reqwest::Url;
 use crate::egress::{EgressError, EgressGuard, EgressPolicy};
 use crate::failure::Failure;
 
-/// The forge's place on the network.
+/// The forge's address on the network.
 #[derive(Debug)]
 pub(super) struct Pin {
     gate: EgressGuard,
     url: Url,
-    /// What was found last, for when names cannot be looked up: what is asked of the mirror alone goes on.
+    /// Last resolution, used when DNS fails so that queries which the mirror can answer still work.
     last: Mutex<Option<String>>,
 }
 
 impl Pin {
-    /// Judges the address as it is written.
+    /// Checks the URL, and its address if it has a literal one, against the egress policy.
     pub(super) fn new(reach: &EgressPolicy, base_url: &str) -> Result<Self, Failure> {
         let wrong = |error| Failure::rejected(format!("the forge's base URL is none: {error}. Correct it."));
         let url = Url::parse(base_url).map_err(wrong)?;
         Ok(Self { gate: reach.guard(&url)?, url, last: Mutex::default() })
     }
 
-    /// As `http.curloptResolve` takes it: `host:port:address,address`. `None` when there is nothing to look up.
+    /// Returns the value for `http.curloptResolve`: `host:port:address,address`. `None` if the host is
+    /// a literal address.
     pub(super) async fn place(&self) -> Result<Option<String>, Failure> {
         let host = self.url.host_str().unwrap_or_default();
         if self.gate.is_address(&self.url) {

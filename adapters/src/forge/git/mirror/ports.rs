@@ -1,4 +1,4 @@
-//! The ports, by the mirror.
+//! Implementation of the forge ports by a mirror.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -92,7 +92,7 @@ impl History for Mirror {
         self.with(repo, &[commit]).await?.count(commit).await
     }
 
-    /// git does not know.
+    /// Returns nothing: git does not record pushes.
     async fn pushers(&self, _: &Repo, _: &BranchName, _: Timestamp) -> Result<Vec<PersonRef>, Failure> {
         Ok(Vec::new())
     }
