@@ -120,7 +120,7 @@ pub enum DeployStatus {
     RollingOut {
         /// What the rollout waits for.
         note: Option<String>,
-        /// `true` if a configured query will confirm the rollout; `false` if a user has to.
+        /// `true` if the mechanism itself will confirm the rollout, by checks or a query; `false` if it cannot.
         confirmed_here: bool,
     },
     /// It succeeded.

@@ -53,11 +53,11 @@ impl TagRelease {
     /// Checks the options.
     ///
     /// # Errors
-    /// Says what is wrong with the pattern of the tag, and what is wanted.
+    /// An [`OptionsError`] if the pattern is invalid or does not produce valid tag names.
     pub fn new(options: TagOptions) -> Result<Self, OptionsError> {
         let allowed = [Placeholder::Commit, Placeholder::Short, Placeholder::Environment, Placeholder::Key];
         let tag = Pattern::parse(&options.tag, &allowed)?;
-        // Every value has the shape of this sample, so a name that is good for it is good for all.
+        // All values have the same shape as this sample: if the sample makes a valid tag name, every value does.
         let sample = tag.fill(&Values {
             commit: &"0".repeat(40),
             short: "0000000",
@@ -78,10 +78,10 @@ impl TagRelease {
         })
     }
 
-    /// The tag that releases a request.
+    /// Returns the tag that releases a request.
     ///
     /// # Errors
-    /// When the pattern, filled in, is no tag name.
+    /// [`Failure::Rejected`] if the filled-in pattern is not a valid tag name.
     pub fn tag_for(&self, request: &DeployRequest) -> Result<TagName, Failure> {
         let name = self.tag.fill(&Values {
             commit: request.commit.as_str(),
