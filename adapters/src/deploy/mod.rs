@@ -113,12 +113,12 @@ pub struct Edits {
 pub enum DeployStatus {
     /// It runs, or waits in the remote system.
     InProgress {
-        /// What it waits for, if worth reporting, such as a label on a merge request.
+        /// The condition it waits for, if worth reporting, such as a label on a merge request.
         note: Option<String>,
     },
     /// Declared (merged) and left to another system to roll out; not yet known to run.
     RollingOut {
-        /// What the rollout waits for.
+        /// The condition that the rollout waits for.
         note: Option<String>,
         /// `true` if the mechanism itself will confirm the rollout, by checks or a query; `false` if it cannot.
         confirmed_here: bool,

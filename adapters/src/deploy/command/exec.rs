@@ -18,7 +18,7 @@ use super::output::CapturedOutput;
 
 /// Grace period between SIGTERM and SIGKILL.
 const GRACE: Duration = Duration::from_secs(2);
-/// How long to keep reading output after the program ended. A process that it left behind may keep the pipe open
+/// Time limit for reading output after the program ended. A process that it left behind may keep the pipe open
 /// forever.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
