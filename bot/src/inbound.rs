@@ -12,8 +12,8 @@ use crate::engine::{Current, EngineError, Response};
 
 /// The time until the reply is deferred. Chats time out after 3 s, part of which is network latency.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// How long a stored request is left to its current handler. Later, that handler is considered dead and the request is
-/// retried.
+/// The time for which a stored request is left to its current handler. Later, that handler is considered dead and the
+/// request is retried.
 const GRACE: Duration = Duration::from_secs(60);
 
 /// The handler of all chat interactions.

@@ -19,7 +19,7 @@ const LAST_WORK: Duration = Duration::from_secs(15);
 const LAST_CARDS: Duration = Duration::from_secs(2);
 /// The minimum pause between two rounds of card updates: chats allow fewer updates than a run makes events.
 const CARD_PAUSE: Duration = Duration::from_millis(200);
-/// The maximum pause between two rounds of card updates; a card that failed is retried after it.
+/// Time limit for the wait for a journal wakeup between two rounds; a card that failed is retried after it.
 const CARD_RETRY: Duration = Duration::from_secs(1);
 /// The number of cards that are updated concurrently.
 const CARDS: usize = 8;

@@ -68,8 +68,8 @@ pub struct Limits {
     pub connections: usize,
     /// Fair share of connections per address. If all slots are taken, an address above its share is evicted first.
     pub connections_per_address: usize,
-    /// Maximum number of authenticated deliveries that wait for the journal. More are answered with 503, so that the
-    /// sender retries.
+    /// Maximum number of deliveries that wait for the journal, for webhooks (after authentication) and for the chat
+    /// each. More are answered with 503, so that the sender retries.
     pub queue: usize,
     /// Timeout for the head of a request, and again for its body; also the idle timeout of a connection without an
     /// authenticated request.
