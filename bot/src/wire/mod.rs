@@ -57,7 +57,8 @@ pub fn store(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Result<Embedded>
     Ok(Embedded::open(options)?)
 }
 
-/// Opens the console, on which every active person with a console account is a member of every channel.
+/// Opens the console. A service channel that `options` does not list has every active person with a console account as a
+/// member.
 ///
 /// # Errors
 /// The console's file cannot be used.
