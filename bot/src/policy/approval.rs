@@ -36,7 +36,7 @@ impl Default for Quorums {
     }
 }
 
-/// A quorum that cannot be reached, whoever the requester is.
+/// A quorum that cannot be reached with any requester.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shortfall {
     /// The roles that have too few people in total.

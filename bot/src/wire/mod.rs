@@ -57,8 +57,8 @@ pub fn store(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Result<Embedded>
     Ok(Embedded::open(options)?)
 }
 
-/// Opens the console. A service channel that `options` does not list has every active person with a console account as a
-/// member.
+/// Opens the console. A service channel that `options` does not list gets every active person with a console account
+/// as a member.
 ///
 /// # Errors
 /// The console's file cannot be used.
