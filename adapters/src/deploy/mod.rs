@@ -38,7 +38,7 @@ pub trait Deploy: Send + Sync {
     /// Returns the commit that runs in the environment; `None` if the mechanism cannot tell.
     async fn running(&self) -> Result<Option<Running>, Failure>;
 
-    /// Returns the newest successful deployment, also one not requested by the bot; `None` if the mechanism knows of none.
+    /// Returns the newest successful deployment, by the bot or not; `None` if the mechanism knows of none.
     async fn last_success(&self) -> Result<Option<Deployment>, Failure>;
 
     /// Checks that the mechanism is usable, without deploying anything.
