@@ -1,5 +1,5 @@
-//! The ear of the bot: hands what the chat brings to the engine, and answers within the time that chats grant. What takes
-//! longer is kept in the journal first, so that an acknowledgement is never a promise that a crash can break.
+//! The inbound handler: passes chat interactions to the engine and replies within the chat's time limit. A request that
+//! takes longer is stored in the journal before it is acknowledged, so a crash cannot lose an acknowledged request.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,34 +10,35 @@ use tokio::sync::oneshot;
 
 use crate::engine::{Current, EngineError, Response};
 
-/// Chats give up after 3 s, and the way back takes some of it.
+/// The time until the reply is deferred. Chats time out after 3 s, part of which is network latency.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// What is being handled is left alone for so long; after that, whoever handled it is gone.
+/// The time for which a stored request is left to its current handler. Later, that handler is considered dead and the
+/// request is retried.
 const GRACE: Duration = Duration::from_secs(60);
 
-/// The one listener.
+/// The handler of all chat interactions.
 pub struct InboundService {
     engine: Current,
     patience: Duration,
 }
 
 impl InboundService {
-    /// An ear of this engine.
+    /// Creates a handler with the default time limit.
     #[must_use]
     pub fn of(engine: impl Into<Current>) -> Arc<Self> {
         Self::patient(engine, PATIENCE)
     }
 
-    /// An ear that keeps in the journal what takes longer than this.
+    /// Creates a handler that stores requests which take longer than `patience`.
     #[must_use]
     pub fn patient(engine: impl Into<Current>, patience: Duration) -> Arc<Self> {
         Arc::new(Self { engine: engine.into(), patience })
     }
 
-    /// An act that cannot be judged now, and that means the same later.
+    /// Stores an action that cannot be decided yet, to be handled later.
     async fn put_off(&self, inbound: &Inbound) -> HandlerReply {
         match self.engine.engine().keep(inbound, Duration::ZERO).await {
-            // The sender is dropped: what comes of it is told by whoever handles it.
+            // The sender is dropped: the later handler delivers the reply.
             Ok(()) => HandlerReply::Deferred(oneshot::channel().1),
             Err(error) => failed(&error),
         }
@@ -48,7 +49,8 @@ impl InboundService {
 impl InboundHandler for InboundService {
     async fn handle(&self, inbound: Inbound) -> HandlerReply {
         let (engine, act) = (self.engine.engine(), inbound.clone());
-        // A task of its own: neither a sender who hangs up nor a panic leaves it half done in here (security case 19).
+        // A separate task: neither a disconnected sender nor a panic can leave the request half handled (security case
+        // 19).
         let mut handling = tokio::spawn(async move { engine.handle_inbound(&act).await });
         if let Ok(handled) = tokio::time::timeout(self.patience, &mut handling).await {
             return match handled {
@@ -62,7 +64,7 @@ impl InboundHandler for InboundService {
             };
         }
         if let Err(error) = self.engine.engine().keep(&inbound, GRACE).await {
-            // It may still be done; whoever says it again is recognised by the same key.
+            // It may still be done; a repeated request is recognized by its dedupe key.
             return failed(&error);
         }
         let (say, later) = oneshot::channel();
@@ -91,13 +93,13 @@ impl InboundHandler for InboundService {
         Some(Arc::new(Answers(self.engine.clone())))
     }
 
-    /// The questions that are open.
+    /// Returns the open vote messages.
     async fn open_vote_messages(&self) -> Vec<VoteMessage> {
         self.engine.engine().watched().await
     }
 }
 
-/// Keeps the answers that the chat did not take.
+/// Stores replies that the chat did not accept.
 struct Answers(Current);
 
 #[async_trait]

@@ -1,4 +1,5 @@
-//! `hotfix`: takes a production hotfix from the first chat command to the post-mortem, by the team's own runbook.
+//! `hotfix`: a chat-ops bot that runs a production hotfix from the first chat command to the postmortem, by the team's
+//! own runbook.
 //!
 //! ```text
 //!  chat · command line               polls of forge and environments             timers
@@ -11,14 +12,15 @@
 //!      domain: decide(state, command, now) → events ; react → effects             (pure)
 //!                              │
 //!   storage: ONE durable commit = events + effects + timers + dedupe key + lanes
-//!                              │ (only now: the answer)
+//!                              │ (the reply is sent only after the commit)
 //!                     engine: outbox → perform(effect) → ports
 //!                              │                    chat · forge · deploy
-//!                     outcome ──────► the same door as every command
+//!                     effect result ──────► the same path as every command
 //!                              │
-//!                     view → the card in the chat is brought up to date
+//!                     view → the card in the chat is updated
 //! ```
-//! The modules stand in the order of the flow.
+//!
+//! The modules are listed in the order of this flow.
 
 pub mod config;
 
@@ -42,7 +44,8 @@ pub mod serve;
 pub mod socket;
 pub mod wire;
 
-/// A name for this process that no other has: it makes commits and command-line questions unique.
+/// Returns an identifier that is unique to this process. It makes the ids of commits and of command-line requests
+/// unique.
 #[must_use]
 pub fn process_name() -> String {
     let since_epoch = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! The program: its arguments, and what they run.
+//! The binary: calls the command line in [`hotfix::cli`].
 
 use std::process::ExitCode;
 

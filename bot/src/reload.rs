@@ -1,8 +1,8 @@
-//! Reads the configuration again while the bot runs: on SIGHUP, and when `hotfix reload` asks for it. It is taken whole or
-//! not at all. People, roles, freezes and secrets hold at once; what an open run was begun with (its steps, its forge, its
-//! mechanisms) stays as it was until the run ends, and its quorum is the stricter one of its plan and the policy.
+//! Configuration reload at runtime: on SIGHUP, and on `hotfix reload`. It is all or nothing. People, roles, freezes and
+//! secrets apply at once. An open run keeps the steps, forge and deploy mechanisms that it began with, and its quorum
+//! is the stricter one of its plan and the policy.
 //!
-//! Called by `serve`, which hands over what asks for it.
+//! The caller runs [`Reloader::run`] and passes reload requests through a channel.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,34 +18,35 @@ use crate::engine::{Current, Ports, Voided};
 use crate::http::Endpoints;
 use crate::wire;
 
-/// What came of a reload, for whoever asked for it.
+/// The result of a reload, for the requester.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Told {
-    /// Whether the configuration was taken.
+    /// `true` if the configuration was applied.
     pub ok: bool,
-    /// What there is to read.
+    /// The message to show.
     pub text: String,
 }
 
-/// Asks for a reload, and hears what came of it.
+/// A reload request: the sender for its result.
 pub type Asked = oneshot::Sender<Told>;
 
-/// Makes what a configuration reaches.
+/// Builds the ports that a configuration describes.
 pub type Wire<'a> = dyn Fn(&Config) -> anyhow::Result<Ports> + Send + Sync + 'a;
 
-/// A configuration that holds now.
+/// A configuration that was applied.
 #[derive(Debug)]
 pub struct Taken {
-    /// The services that keep what reaches them, and for the sake of which run.
+    /// The services that keep their old ports, each with the open run that needs them.
     pub kept: Vec<(ServiceName, HotfixId)>,
-    /// The votes that it made void.
+    /// The votes that the new rules invalidated.
     pub voided: Vec<Voided>,
 }
 
-/// Puts another configuration in the place of the one that holds.
+/// Replaces the active configuration.
 ///
 /// # Errors
-/// Every reason why it cannot be; then nothing changed.
+/// All reasons that prevent it; then nothing has changed. The exception is a failure to apply the new rules to the open
+/// runs: the message says that the configuration is active.
 pub async fn take(current: &Current, new: &Config, wire: &Wire<'_>) -> Result<Taken, Vec<String>> {
     let engine = current.engine();
     let mut faults = fixed(&engine.config().settings, &new.settings);
@@ -60,12 +61,13 @@ pub async fn take(current: &Current, new: &Config, wire: &Wire<'_>) -> Result<Ta
     let (config, kept) = merged;
     let outside = wire(&config).map_err(|error| vec![format!("{error:#}.")])?;
     current.replace(engine.reconfigured(config, outside));
-    // From here on the new one holds, whatever becomes of the announcements: each run sees the rules again when it is looked at.
+    // The new configuration is active from here on, even if this fails: each run applies the rules again at its next
+    // poll.
     let voided = current.engine().apply_rules().await.map_err(|error| vec![format!("It holds, but {error}.")])?;
     Ok(Taken { kept, voided: voided.into_iter().collect() })
 }
 
-/// What only a start can change.
+/// Reports the changed settings that only a restart can apply.
 fn fixed(old: &Settings, new: &Settings) -> Vec<String> {
     let changed = [
         ("state", old.state != new.state),
@@ -85,14 +87,14 @@ fn fixed(old: &Settings, new: &Settings) -> Vec<String> {
     changed.map(|(key, _)| line(key)).collect()
 }
 
-/// The way in over connections of our own, as it runs now.
+/// The running event source: inbound chat events over an outgoing connection.
 pub struct Listening {
     listener: Arc<dyn InboundHandler>,
     running: Option<(watch::Sender<bool>, JoinHandle<()>)>,
 }
 
 impl Listening {
-    /// Listens to this source, if there is one.
+    /// Starts listening to this source; does nothing if it is `None`.
     #[must_use]
     pub fn to(source: Option<Arc<dyn EventSource>>, listener: Arc<dyn InboundHandler>) -> Self {
         let mut listening = Self { listener, running: None };
@@ -100,7 +102,7 @@ impl Listening {
         listening
     }
 
-    /// Listens to another one. What the old one is handing over is still heard.
+    /// Switches to another source. Events that the old source is delivering are still handled.
     fn replace(&mut self, source: Option<Arc<dyn EventSource>>) {
         drop(self.hush());
         self.running = source.map(|source| {
@@ -110,7 +112,7 @@ impl Listening {
         });
     }
 
-    /// Nothing more comes in; answers what ends when the last that came was heard.
+    /// Stops the source. Returns the task to wait for: it ends after the last received event was handled.
     pub fn hush(&mut self) -> Option<JoinHandle<()>> {
         let (hush, task) = self.running.take()?;
         hush.send_replace(true);
@@ -118,26 +120,26 @@ impl Listening {
     }
 }
 
-/// What reads the configuration again.
+/// The reloader: holds everything that a new configuration replaces.
 pub struct Reloader {
-    /// The folder of the configuration.
+    /// The configuration folder.
     pub folder: PathBuf,
-    /// This program, which watches over deploying commands.
+    /// Path of this program, which is started as the supervisor of deploy commands.
     pub program: PathBuf,
-    /// The engine that holds.
+    /// The active engine.
     pub current: Current,
-    /// What comes in by requests.
+    /// The HTTP routes for inbound requests.
     pub ways_in: Endpoints,
-    /// What comes in by connections.
+    /// The event source for inbound events.
     pub listening: Listening,
-    /// By what the chat was made: see [`wire::chat_print`].
+    /// Fingerprint of the chat configuration: see [`wire::chat_print`].
     pub chat_print: String,
-    /// What was read last, and what of it waits for runs to end.
+    /// The last applied configuration, with the services that keep their old ports until a run ends.
     waiting: Option<(Config, Vec<(ServiceName, HotfixId)>)>,
 }
 
 impl Reloader {
-    /// One that has read nothing yet since the start.
+    /// Creates a reloader that has not reloaded yet.
     #[must_use]
     pub fn new(
         (folder, program): (&Path, &Path),
@@ -149,15 +151,15 @@ impl Reloader {
         Self { folder, program, current, ways_in, listening, chat_print, waiting: None }
     }
 
-    /// Reads it each time it is asked to, and takes over what waited for a run when that run ended, until it is told to stop.
-    /// Answers what comes in by connections, to be stopped as well.
+    /// Handles reload requests, and applies postponed changes when the run that blocked them has ended, until it is
+    /// stopped. Returns the event source, so that the caller can stop it too.
     pub async fn run(mut self, mut asked: mpsc::Receiver<Asked>, mut stop: oneshot::Receiver<()>) -> Listening {
         let mut wake = self.current.engine().journal().wake();
         loop {
             tokio::select! {
                 _ = &mut stop => return self.listening,
                 Some(ask) = asked.recv() => {
-                    // Whoever asked may be gone; the log has it too.
+                    // The requester may be gone; the result is also logged.
                     let _ = ask.send(self.reload().await);
                 }
                 Ok(()) = wake.changed(), if self.waiting.is_some() => self.catch_up().await,
@@ -165,7 +167,7 @@ impl Reloader {
         }
     }
 
-    /// Reads it once.
+    /// Reloads the configuration once and logs the result.
     async fn reload(&mut self) -> Told {
         let told = match config::load(&self.folder) {
             Ok(config) => match self.apply(&config).await {
@@ -188,7 +190,7 @@ impl Reloader {
     async fn apply(&mut self, config: &Config) -> Result<Taken, Vec<String>> {
         let failed = |error: anyhow::Error| vec![format!("{error:#}.")];
         let print = wire::chat_print(config).map_err(failed)?;
-        // The console stays: it is this process' terminal. A chat that is made of the same things stays as well.
+        // The console stays: it is this process's terminal. A chat with an unchanged fingerprint stays as well.
         let talk = (print != self.chat_print)
             .then(|| wire::talk(config, || anyhow::bail!("the chat cannot become a console")))
             .transpose()
@@ -209,7 +211,7 @@ impl Reloader {
         Ok(taken)
     }
 
-    /// The runs for whose sake services kept what reaches them may have ended.
+    /// Applies the configuration again if a run that kept old ports in use has ended.
     async fn catch_up(&mut self) {
         let Some((config, kept)) = self.waiting.clone() else { return };
         let engine = self.current.engine();

@@ -1,5 +1,5 @@
-//! The bot at work: the outbox gets done, the world is looked at, and the cards are kept true, each at its own pace, until
-//! the bot is told to stop. Inbound words come in beside it; they only share the engine.
+//! The main loop of the bot: works off the outbox, polls forge and environments, and keeps the cards up to date, each
+//! at its own pace, until a stop is requested. Inbound requests run in parallel and share only the engine.
 
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
@@ -12,22 +12,23 @@ use tokio::time::{sleep, timeout};
 
 use crate::engine::{Current, Engine, EngineError, Poller, WorkerPool};
 
-/// How long a stop waits for work in flight. With the drain of HTTP it is less than the 30 s that orchestrators give.
+/// Time limit for effects in flight at a shutdown. Together with the HTTP drain it stays below the usual 30 s of
+/// orchestrators.
 const LAST_WORK: Duration = Duration::from_secs(15);
-/// How long a stop waits for the cards.
+/// Time limit for the last card update at a shutdown.
 const LAST_CARDS: Duration = Duration::from_secs(2);
-/// The shortest time between two rounds of cards: a chat grants fewer updates than a run makes events.
+/// The minimum pause between two rounds of card updates: chats allow fewer updates than a run makes events.
 const CARD_PAUSE: Duration = Duration::from_millis(200);
-/// A card that could not be shown is tried again after so long.
+/// Time limit for the wait for a journal wakeup between two rounds; a card that failed is retried after it.
 const CARD_RETRY: Duration = Duration::from_secs(1);
-/// Cards brought up to date at a time.
+/// The number of cards that are updated concurrently.
 const CARDS: usize = 8;
 
-/// Runs until `stop` is notified, or the journal is out of order. At a stop nothing new is begun, and what is in flight is
-/// waited for, up to a point.
+/// Runs until `stop` is notified or the journal fails. On a stop, begins no new work and waits a limited time for work
+/// in flight.
 ///
 /// # Errors
-/// The journal is out of order: the process must end and say so; what was acknowledged is safe.
+/// The journal failed. The caller must report it and end the process; acknowledged commits are safe.
 pub async fn run(engine: impl Into<Current>, poll: Duration, stop: Arc<Notify>) -> Result<(), EngineError> {
     let engine = engine.into();
     let (mut pool, mut looker) = (WorkerPool::new(engine.clone()), Poller::new(engine.clone()));
@@ -57,7 +58,8 @@ async fn keep_cards_true(current: &Current) -> Result<Infallible, EngineError> {
     }
 }
 
-/// Nothing is kept of a card but what the chat has, so one that breaks off is drawn anew.
+/// Updates all cards. The only state of a card is in the chat, so a card whose update panics is drawn again from
+/// scratch.
 async fn show(engine: &Engine) {
     let cards = futures::stream::iter(engine.ids().await);
     cards

@@ -1,5 +1,5 @@
-//! The local socket, by which the command line reaches a running bot: one JSON line there, one back. Only the user who
-//! runs the bot can open it (mode 0600), so whoever can is trusted to say who they are.
+//! The local socket between the command line and a running bot: one JSON line per request, one per response. Only the
+//! user who runs the bot can open it (mode 0600), so its clients are trusted to state their identity.
 
 use std::convert::Infallible;
 use std::os::unix::fs::PermissionsExt as _;
@@ -21,25 +21,25 @@ use crate::engine::{Current, Engine};
 use crate::reload;
 use crate::view::Trouble;
 
-/// The longest line that is read. A longer one is answered and dropped.
+/// Maximum length of a request line, in bytes. A longer one is answered with an error.
 const LONGEST_LINE: u64 = 64 * 1024;
-/// How long a silent connection is kept.
+/// Idle timeout of a connection.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// The pause after a connection could not be accepted.
+/// The pause after a failed accept.
 const BREATH: Duration = Duration::from_millis(100);
 
-/// What the command line asks.
+/// A request of the command line.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct CliRequest {
-    /// Who asks, as the console calls them.
+    /// The caller's account id on the console platform.
     pub person: String,
-    /// The words behind `/hotfix`.
+    /// The text after `/hotfix`.
     pub text: String,
-    /// The same for every try of the same command.
+    /// Idempotency key: the same for every retry of the same command.
     pub key: String,
 }
 
-/// A question of `doctor`: what cannot be read.
+/// A diagnostic request of `doctor`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 enum Look {
@@ -47,10 +47,10 @@ enum Look {
     Troubles {},
 }
 
-/// Asks a running bot what it cannot read; `None` when none listens.
+/// Queries a running bot for its failing reads; `None` if no bot listens.
 ///
 /// # Errors
-/// When the bot is there and does not answer.
+/// The bot is there but does not answer.
 pub async fn troubles(path: &Path) -> anyhow::Result<Option<Vec<Trouble>>> {
     let Ok(stream) = UnixStream::connect(path).await else { return Ok(None) };
     let (read, mut write) = stream.into_split();
@@ -62,38 +62,38 @@ pub async fn troubles(path: &Path) -> anyhow::Result<Option<Vec<Trouble>>> {
     Ok(Some(serde_json::from_str(&line).context("the answer of the bot cannot be read")?))
 }
 
-/// What an operator asks of the process; it is no word of a person.
+/// A maintenance request of an operator for the process. It is not a command of a user.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Maintenance {
-    /// Read the configuration again.
+    /// Reload the configuration.
     Reload,
-    /// Tell which configuration holds.
+    /// Report the digest of the active configuration.
     Configuration,
 }
 
-/// What the bot answers to that.
+/// The response to a maintenance request.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Report {
-    /// Whether it was done.
+    /// `true` if the request succeeded.
     pub ok: bool,
-    /// What there is to read: what came of the reload, or the digest of the configuration.
+    /// The result of the reload, or the digest of the configuration.
     pub text: String,
 }
 
-/// What the bot answers. It is durable by then.
+/// The response to a command. The result is durable before it is sent.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct CliResponse {
-    /// Whether the command did what it asked for.
+    /// `true` if the command succeeded.
     pub ok: bool,
-    /// What there is to read.
+    /// The card to display.
     pub card: Card,
 }
 
-/// Makes the socket. From here on the command line can connect, and is answered by [`serve`].
+/// Creates the socket. Clients can connect from then on, and are served once [`serve`] runs.
 ///
 /// # Errors
-/// When the socket cannot be made, or another bot listens there.
+/// The socket cannot be created, or another bot listens on it.
 pub async fn bind(path: &Path) -> anyhow::Result<UnixListener> {
     if UnixStream::connect(path).await.is_ok() {
         anyhow::bail!("another bot listens on {}: stop it first", path.display());
@@ -104,7 +104,7 @@ pub async fn bind(path: &Path) -> anyhow::Result<UnixListener> {
     Ok(listener)
 }
 
-/// Answers what comes in over the socket, until the process ends.
+/// Serves requests on the socket until the process ends.
 pub async fn serve(
     listener: UnixListener,
     engine: Current,
@@ -115,7 +115,7 @@ pub async fn serve(
         let stream = match listener.accept().await {
             Ok((stream, _)) => stream,
             Err(error) => {
-                // The process has too many files open: others are closed soon.
+                // The process has too many open files; others are closed soon.
                 tracing::warn!(%error, "a connection of the command line could not be accepted");
                 tokio::time::sleep(BREATH).await;
                 continue;
@@ -123,7 +123,7 @@ pub async fn serve(
         };
         let (engine, channel, reload) = (engine.clone(), channel.clone(), reload.clone());
         tokio::spawn(async move {
-            // What breaks off hangs up on the one who asked. What was committed is durable, and the rest was not done.
+            // On a panic, the connection is closed. What was committed is durable, and the rest was not done.
             match AssertUnwindSafe(connection(stream, &engine, &channel, &reload)).catch_unwind().await {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => tracing::debug!(%error, "a connection of the command line ended"),
@@ -197,18 +197,18 @@ async fn ask(engine: &Engine, channel: &ChannelRef, question: CliRequest) -> any
     }))
 }
 
-/// Asks a running bot; `None` when none listens.
+/// Sends a command to a running bot; `None` if no bot listens.
 ///
 /// # Errors
-/// When the bot is there and the answer gets lost: the command may have been done; asking again with the same key is safe.
+/// The bot is there but its response is lost. The command may have been done; retrying with the same key is safe.
 pub async fn call(path: &Path, question: &CliRequest) -> anyhow::Result<Option<CliResponse>> {
     exchange(path, question).await
 }
 
-/// Asks a running bot something of its process; `None` when none listens.
+/// Sends a maintenance request to a running bot; `None` if no bot listens.
 ///
 /// # Errors
-/// When the bot is there and the answer gets lost.
+/// The bot is there but its response is lost.
 pub async fn maintenance(path: &Path, maintenance: Maintenance) -> anyhow::Result<Option<Report>> {
     exchange(path, &maintenance).await
 }

@@ -1,8 +1,8 @@
-//! Where a mechanism must never deploy to, whatever it is told: HOCS-26. There is no override.
+//! The deny list of deployment targets: HOCS-26. It takes precedence over every other setting and has no override.
 
 use crate::failure::Failure;
 
-/// Patterns of targets, in which `*` stands for anything. Upper and lower case are the same, and spaces around do not count.
+/// Patterns of forbidden targets, where `*` matches any text. Matching ignores case and surrounding white space.
 #[derive(Debug, Clone)]
 pub(crate) struct DenyList(Vec<String>);
 
@@ -11,7 +11,7 @@ impl DenyList {
         Self(patterns.iter().map(|pattern| plain(pattern)).filter(|pattern| !pattern.is_empty()).collect())
     }
 
-    /// Refuses a target that a pattern is about. `why` is the rule, with its id.
+    /// Rejects a target that matches a pattern. `why` is the rule, with its id, for the error text.
     pub(crate) fn check(&self, target: &str, why: &str) -> Result<(), Failure> {
         let target = plain(target);
         match self.0.iter().find(|pattern| fits(pattern.as_bytes(), target.as_bytes())) {
@@ -41,7 +41,7 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
     use super::*;
 
-    /// HOCS-26: neither another case nor a space makes QA something else.
+    /// HOCS-26: neither case nor white space gets a target past the deny list.
     #[test]
     fn a_target_is_forbidden_however_it_is_written() {
         let forbidden = DenyList::new(&["release".into(), "*-qa".into(), " QAX ".into(), String::new()]);

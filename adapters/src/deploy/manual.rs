@@ -1,4 +1,4 @@
-//! Deploying by hand: a person does it, by the instructions, and says how it went. The bot's part is to ask.
+//! Manual deployment: a user deploys by the configured instructions and reports the outcome to the bot.
 
 use async_trait::async_trait;
 
@@ -7,7 +7,7 @@ use super::{Deploy, DeployRequest, DeployStatus, Deployment, Running, template_v
 use crate::failure::Failure;
 use crate::ids::{DeployKey, Environment};
 
-/// An environment that a person deploys to.
+/// The deploy mechanism of an environment that a user deploys to by hand.
 #[derive(Debug, Clone)]
 pub struct Manual {
     environment: Environment,
@@ -15,11 +15,12 @@ pub struct Manual {
 }
 
 impl Manual {
-    /// The instructions are shown to the person who has to do it. They may hold `{commit}`, `{short}`, `{tag}`, `{digest}`,
-    /// `{image}`, `{previous}`, `{environment}`, `{repository}` and `{key}`; a literal brace is doubled.
+    /// Creates the mechanism. The instructions are shown to the user who deploys. They may use `{commit}`, `{short}`,
+    /// `{tag}`, `{digest}`, `{image}`, `{previous}`, `{environment}`, `{repository}` and `{key}`; a literal brace is
+    /// doubled.
     ///
     /// # Errors
-    /// Says which placeholder is unknown.
+    /// An [`OptionsError`] if the instructions are not a valid pattern, for example because of an unknown placeholder.
     pub fn new(environment: Environment, instructions: &str) -> Result<Self, OptionsError> {
         Ok(Self { environment, instructions: Pattern::parse(instructions, &Placeholder::ALL)? })
     }
@@ -27,7 +28,7 @@ impl Manual {
 
 #[async_trait]
 impl Deploy for Manual {
-    /// Does nothing: the person is told by the caller. Instructions that cannot be filled in are no instructions.
+    /// Only validates: the caller shows the instructions. Fails if they cannot be filled in for this request.
     async fn start(&self, request: &DeployRequest) -> Result<(), Failure> {
         if request.environment != self.environment {
             let (ours, theirs) = (&self.environment, &request.environment);
@@ -36,8 +37,8 @@ impl Deploy for Manual {
         self.instructions(request).map(|_| ())
     }
 
-    /// Always a person's word. Nothing is remembered here, so a deployment that was never started cannot be told from
-    /// one that was; since starting does nothing, nothing is lost by it.
+    /// Always [`DeployStatus::AwaitingWord`]. No state is kept, so a deployment that never started is not distinguished
+    /// from one that did; this is harmless because starting does nothing.
     async fn status(&self, _key: &DeployKey) -> Result<Option<DeployStatus>, Failure> {
         Ok(Some(DeployStatus::AwaitingWord))
     }

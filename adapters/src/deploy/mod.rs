@@ -1,5 +1,5 @@
-//! The deploy port: what puts a commit into an environment, and says what runs there. Adapters: [`command`],
-//! [`drone`], [`manual`], [`pipeline`], [`promotion`], [`tag`], [`workflow`].
+//! The deploy port: [`Deploy`], a mechanism that deploys a commit to one environment and reports what runs there.
+//! Adapters: [`command`], [`drone`], [`manual`], [`pipeline`], [`promotion`], [`tag`], [`workflow`].
 
 pub mod command;
 mod deny_list;
@@ -13,7 +13,7 @@ pub mod workflow;
 
 pub use template_values::{names_image, names_previous};
 
-/// The first words of the reason of a failed deployment that did nothing at all.
+/// Prefix of the reason of a [`DeployStatus::Failed`] for a deployment that had no effect at all.
 pub const NOTHING_BEGUN: &str = "Nothing was begun";
 
 use std::time::Duration;
@@ -26,128 +26,129 @@ use crate::failure::Failure;
 use crate::ids::{CommitId, DeployKey, Environment, Repo};
 use crate::registry::Image;
 
-/// A mechanism that deploys. One instance serves one environment of one service.
+/// A deploy mechanism. One instance serves one environment of one service.
 #[async_trait]
 pub trait Deploy: Send + Sync {
-    /// Starts a deployment; one that was started under this key before is left alone, whatever became of it.
+    /// Starts a deployment. Idempotent by key: a key that was started before is left alone, whatever its outcome.
     async fn start(&self, request: &DeployRequest) -> Result<(), Failure>;
 
-    /// How the deployment with this key stands; `None` when it never started.
+    /// Returns the status of the deployment with this key; `None` if it never started.
     async fn status(&self, key: &DeployKey) -> Result<Option<DeployStatus>, Failure>;
 
-    /// What runs now; `None` when the mechanism cannot tell.
+    /// Returns the commit that runs in the environment; `None` if the mechanism cannot tell.
     async fn running(&self) -> Result<Option<Running>, Failure>;
 
-    /// The newest deployment that succeeded, whoever asked for it; `None` when the mechanism knows of none.
+    /// Returns the newest successful deployment, by the bot or not; `None` if the mechanism knows of none.
     async fn last_success(&self) -> Result<Option<Deployment>, Failure>;
 
-    /// Whether the mechanism could work now, without doing anything.
+    /// Checks that the mechanism is usable, without deploying anything.
     async fn probe(&self) -> Result<(), Failure>;
 
-    /// Returns what this deployment would change in files that people keep, computed from those files as they are now;
-    /// `None` when the mechanism changes no files. Nothing is written.
+    /// Previews the changes that this deployment would make to files under version control, computed from their current
+    /// contents. Writes nothing. `None` if the mechanism edits no files.
     ///
     /// # Errors
-    /// [`Failure::Rejected`] when the changes cannot be made, with the file and the line.
+    /// [`Failure::Rejected`] if the edits cannot be made; the reason names the file and the line.
     async fn edits(&self, _request: &DeployRequest) -> Result<Option<Edits>, Failure> {
         Ok(None)
     }
 
-    /// How a person does a deployment that this mechanism leaves to one; `None` when it does it itself.
+    /// Returns the instructions for a deployment that is done by hand; `None` if the mechanism deploys automatically.
     ///
     /// # Errors
-    /// When the instructions name something that is not known of the deployment.
+    /// [`Failure::Rejected`] if the instructions use a value that the request lacks, such as the image.
     fn instructions(&self, _request: &DeployRequest) -> Result<Option<String>, Failure> {
         Ok(None)
     }
 
-    /// How long to wait between two questions how a deployment stands: asking a far system costs calls.
+    /// Returns the interval between two polls of a deployment's status. Longer for remote systems, where each poll
+    /// costs API calls.
     fn pace(&self) -> Duration {
         Duration::from_millis(500)
     }
 }
 
-/// A deployment to be started.
+/// The parameters of one deployment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeployRequest {
-    /// Its natural key.
+    /// Idempotency key of the deployment.
     pub key: DeployKey,
-    /// Of what.
+    /// The repository that the commit is in.
     pub repo: Repo,
-    /// Exactly which commit.
+    /// Full id of the commit to deploy.
     pub commit: CommitId,
-    /// Where to.
+    /// The environment to deploy to.
     pub environment: Environment,
-    /// The image that was built of it, where images are deployed.
+    /// The image built from the commit, for mechanisms that deploy images.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<Image>,
-    /// What ran there before, as far as known.
+    /// The commit that ran in the environment before; `None` if unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous: Option<CommitId>,
-    /// What it is for, in one line, for people who meet it over there: `HF-12 Fix the 500 on upload`.
+    /// One-line purpose, shown in the remote system: `HF-12 Fix the 500 on upload`.
     #[serde(default)]
     pub about: String,
-    /// Which parts of the environment alone, by name, where a mechanism knows parts; empty is all of them.
+    /// Names of the only parts of the environment to deploy to, for mechanisms that have parts. Empty means all parts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub only: Vec<String>,
-    /// What else comes along, a line each, such as the changes of other people with their authors.
+    /// Other changes that this deployment includes, one line each, such as other people's changes with their authors.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub riders: Vec<String>,
 }
 
-/// The changes of files that a deployment makes.
+/// A preview of the file edits of a deployment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Edits {
-    /// The changes for people to read: a unified diff with a line of context, or, when that is long, the places that get the
-    /// same value, each with its file and line. Nothing is left out.
+    /// The edits for people to read: a unified diff with one line of context or, if that is long, a list of the places
+    /// that get the same value, each with its file and line. Always complete.
     pub diff: String,
-    /// The SHA-256 of the values that are changed, each with its file, its place, and its text before and after, in
-    /// hexadecimal digits. Changes elsewhere in the files leave it as it is.
+    /// SHA-256, in hexadecimal, of the edited values: for each its file, its place, and its text before and after.
+    /// Unrelated changes in the files do not change it.
     pub digest: String,
 }
 
-/// How a deployment stands.
+/// The status of a deployment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DeployStatus {
-    /// It runs, or waits for something over there.
+    /// It runs, or waits in the remote system.
     InProgress {
-        /// What it waits for, when that is worth telling people, such as a label on a merge request.
+        /// The condition it waits for, if worth reporting, such as a label on a merge request.
         note: Option<String>,
     },
-    /// What was asked for is declared, and something else brings it about: merged, and not known to run.
+    /// Declared (merged) and left to another system to roll out; not yet known to run.
     RollingOut {
-        /// What it waits for.
+        /// The condition that the rollout waits for.
         note: Option<String>,
-        /// Whether something is asked here that will confirm it.
+        /// `true` if the mechanism itself will confirm the rollout, by checks or a query; `false` if it cannot.
         confirmed_here: bool,
     },
-    /// It ended well.
+    /// It succeeded.
     Succeeded {
-        /// When.
+        /// End time of the deployment.
         at: Timestamp,
     },
-    /// It ended badly.
+    /// It failed.
     Failed {
-        /// Why, with the end of what it printed, bounded, for a person.
+        /// The reason for people to read, with the end of the output, bounded in length.
         reason: String,
     },
-    /// A person does it, and has to say how it went.
+    /// A user does it by hand and has to report the outcome.
     AwaitingWord,
 }
 
-/// What runs in an environment.
+/// The current contents of an environment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Running {
-    /// The commit.
+    /// Full id of the commit that runs.
     pub commit: CommitId,
 }
 
-/// A deployment that happened.
+/// A past deployment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Deployment {
-    /// The commit.
+    /// Full id of the deployed commit.
     pub commit: CommitId,
-    /// When it ended.
+    /// End time of the deployment.
     pub at: Timestamp,
 }

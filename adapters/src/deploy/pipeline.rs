@@ -1,11 +1,13 @@
-//! Deploys by running a GitLab pipeline.
+//! Deploy mechanism: runs a GitLab pipeline.
 //!
-//! A pipeline runs on a branch or a tag, never on a commit: `reference` has to name one whose tip is the commit, such as the
-//! hotfix's own branch, or a tag `release-{short}` that was set before. It is looked at before GitLab is asked, and again in the pipeline
-//! that came of it: one that runs something else is cancelled and has failed.
+//! A pipeline runs on a branch or a tag, never on a commit. So `reference` must name one whose tip is the commit, such
+//! as the hotfix's own branch, or a tag `release-{short}` that was set before. The tip is checked before the pipeline
+//! is created, and the commit of the created pipeline is checked again: a pipeline for another commit is canceled and
+//! the deployment fails.
 //!
-//! Before GitLab is asked, it is written down what will be asked and which pipeline was the newest then; afterwards, which one it
-//! became. A crash in between is settled by looking for a newer pipeline of ours whose variables carry our key.
+//! Before creating the pipeline, the adapter records the request and the id of the newest existing pipeline;
+//! afterwards, the id of the created one. After a crash in between, it searches the newer pipelines for one whose
+//! variables carry the deployment key.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -27,30 +29,30 @@ use crate::ids::{DeployKey, Environment, Repo};
 const RECORD: &str = "pipeline.json";
 const FORBIDDEN: &str = "hotfixes are not deployed there by a pipeline";
 
-/// How to deploy one environment of one service by a GitLab pipeline.
+/// The options of a [`Pipeline`]: one environment of one service.
 pub struct PipelineOptions {
-    /// Where the pipeline runs.
+    /// The GitLab server that runs the pipeline.
     pub gitlab: GitLab,
-    /// Of which project.
+    /// The project that the pipeline runs in.
     pub repo: Repo,
-    /// The environment it deploys to.
+    /// The environment that the pipeline deploys to.
     pub environment: Environment,
-    /// What GitLab calls that environment, for what was deployed last: `production`.
+    /// GitLab's name of that environment, used to find the last deployment: `production`.
     pub gitlab_environment: String,
-    /// The branch or tag it runs on, whose tip has to be the commit: `release-{short}`.
+    /// Pattern of the branch or tag that the pipeline runs on; its tip must be the commit: `release-{short}`.
     pub reference: String,
-    /// Its variables: `{commit}`, `{short}`, `{environment}`, `{repository}`, `{key}`, `{tag}`, `{digest}` and `{previous}` may stand
-    /// in them. The key goes along as `HOTFIX_KEY` by itself.
+    /// The pipeline's variables. Their values may use `{commit}`, `{short}`, `{environment}`, `{repository}`, `{key}`,
+    /// `{tag}`, `{digest}`, `{image}` and `{previous}`. The key is always added as `HOTFIX_KEY`.
     pub variables: BTreeMap<String, String>,
-    /// Environments that are never deployed to, with `*` for anything.
+    /// Deny list of environments, where `*` matches any text.
     pub forbidden: Vec<String>,
-    /// The folder in which pipelines are remembered.
+    /// The folder that the pipeline records are kept in.
     pub runs: PathBuf,
-    /// How long to wait between two looks.
+    /// The interval between two polls.
     pub pace: Duration,
 }
 
-/// Deploys one environment of one service by GitLab pipelines.
+/// The deploy mechanism that runs GitLab pipelines for one environment of one service.
 pub struct Pipeline {
     gitlab: GitLab,
     repo: Repo,
@@ -63,7 +65,7 @@ pub struct Pipeline {
     pace: Duration,
 }
 
-/// What was asked of GitLab, and what it became.
+/// The record of an ordered pipeline: the request, and the resulting pipeline.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Ordered {
     request: DeployRequest,
@@ -74,10 +76,11 @@ struct Ordered {
 }
 
 impl Pipeline {
-    /// Checks the options. GitLab is not asked anything yet.
+    /// Checks the options. Sends no request to GitLab.
     ///
     /// # Errors
-    /// Says which option is wrong: a forbidden environment, or a pattern.
+    /// [`Failure::Rejected`] if the environment is on the deny list, a pattern is invalid or a variable name is
+    /// reserved.
     pub fn new(options: PipelineOptions) -> Result<Self, Failure> {
         let forbidden = DenyList::new(&options.forbidden);
         forbidden.check(options.environment.as_str(), FORBIDDEN)?;
@@ -105,7 +108,7 @@ impl Pipeline {
         blocking(move || run.make().and_then(|()| run.write(RECORD, &ordered))).await
     }
 
-    /// The reference, if it is at the commit.
+    /// Returns the filled-in reference; rejects it if its tip is not the commit.
     async fn reference_of(&self, request: &DeployRequest) -> Result<String, Failure> {
         let reference = fill(&self.reference, request)?;
         let act = format!("see where {reference} of {} is", self.repo);
@@ -132,7 +135,7 @@ impl Pipeline {
         Ok(found.first().map_or(0, |pipeline| pipeline.id))
     }
 
-    /// The pipeline with our key, of those that are newer than the order.
+    /// Searches the pipelines created after the order for the one that carries our key.
     async fn found(&self, ordered: &Ordered) -> Result<Option<u64>, Failure> {
         let act = format!("look for the pipeline of {} on {}", ordered.request.key, ordered.reference);
         let query = [("ref", ordered.reference.as_str()), ("source", "api"), ("order_by", "id"), ("sort", "desc")];
@@ -177,7 +180,8 @@ impl Pipeline {
         self.gitlab.rest().get(&self.gitlab.at(&self.repo, &["pipelines", &id.to_string()], &[]), &act).await
     }
 
-    /// Cancels a pipeline that runs what nobody asked for. If that does not work it is reported all the same.
+    /// Cancels a pipeline that runs the wrong commit. A failure is only logged: the deployment is reported as failed
+    /// anyway.
     async fn cancel(&self, id: u64) {
         let act = format!("cancel pipeline {id} of {}", self.repo);
         let url = self.gitlab.at(&self.repo, &["pipelines", &id.to_string(), "cancel"], &[]);
@@ -207,7 +211,7 @@ impl Pipeline {
         })
     }
 
-    /// The names of the jobs that are so, for people.
+    /// Formats the names of the jobs in one of these states, at most five.
     async fn jobs(&self, id: u64, states: &[&str]) -> Result<String, Failure> {
         let act = format!("read the jobs of pipeline {id} of {}", self.repo);
         let url = self.gitlab.at(&self.repo, &["pipelines", &id.to_string(), "jobs"], &[]);
@@ -222,7 +226,8 @@ impl Pipeline {
     }
 }
 
-/// Names that GitLab sets itself, by which a job would believe to be somewhere else.
+/// Returns `true` for variable names that GitLab sets itself. Overriding them could mislead a job about its
+/// environment.
 fn is_gitlabs(name: &str) -> bool {
     let name = name.to_ascii_uppercase();
     name == "CI" || name.starts_with("CI_") || name.starts_with("GITLAB_")
@@ -299,7 +304,7 @@ impl Deploy for Pipeline {
         let environment = self.gitlab_environment.as_str();
         let query = [("environment", environment), ("status", "success"), ("order_by", "id"), ("sort", "desc")];
         let url = self.gitlab.at(&self.repo, &["deployments"], &query);
-        // The newest may have been started before another one that ended later, not long before.
+        // The newest id does not always have the latest end time: a deployment may start later and end earlier.
         let found: Vec<wire::Deployment> = self.gitlab.rest().get(&url, &act).await?;
         let dated = found.into_iter().map(|it| {
             let at = it.deployable.and_then(|deployable| deployable.finished_at).unwrap_or(it.updated_at);

@@ -1,5 +1,5 @@
-//! A release that is triggered by a tag: something else watches the repository and deploys what is tagged. The bot sets
-//! the tag; how the release went is a person's word, unless something can tell what runs.
+//! Release by tag: the bot sets a tag, and an external system that watches the repository deploys it. A user reports
+//! the outcome, unless a query can tell what runs.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,23 +13,24 @@ use crate::failure::Failure;
 use crate::forge::Refs;
 use crate::ids::{DeployKey, Environment, Repo, TagName};
 
-/// How a release is triggered.
+/// The options of a [`TagRelease`].
 pub struct TagOptions {
-    /// Where the tag is set.
+    /// The forge that the tag is set on.
     pub forge: Arc<dyn Refs>,
-    /// In which repository.
+    /// The repository that the tag is set in.
     pub repo: Repo,
-    /// Which environment the release is for.
+    /// The environment that the release deploys to.
     pub environment: Environment,
-    /// The name of the tag, such as `release-{short}`: `{commit}`, `{short}`, `{environment}` and `{key}` may stand in it.
+    /// Pattern of the tag name, such as `release-{short}`. It may use `{commit}`, `{short}`, `{environment}` and
+    /// `{key}`.
     pub tag: String,
-    /// What can tell which commit runs.
+    /// The query that returns the running commit; `None` if there is none.
     pub running: Option<Query>,
-    /// The folder in which the tags that were set are remembered: a key alone does not say which commit it was.
+    /// The folder that records the tags set per deployment key: the key alone does not name the commit.
     pub runs: PathBuf,
 }
 
-/// Releases by setting a tag.
+/// The deploy mechanism that releases by setting a tag.
 pub struct TagRelease {
     forge: Arc<dyn Refs>,
     repo: Repo,
@@ -39,7 +40,7 @@ pub struct TagRelease {
     runs: PathBuf,
 }
 
-/// The word that the tag is there.
+/// The record of a tag that was set.
 #[derive(Debug, Serialize, Deserialize)]
 struct Tagged {
     request: DeployRequest,
@@ -52,11 +53,11 @@ impl TagRelease {
     /// Checks the options.
     ///
     /// # Errors
-    /// Says what is wrong with the pattern of the tag, and what is wanted.
+    /// An [`OptionsError`] if the pattern is invalid or does not produce valid tag names.
     pub fn new(options: TagOptions) -> Result<Self, OptionsError> {
         let allowed = [Placeholder::Commit, Placeholder::Short, Placeholder::Environment, Placeholder::Key];
         let tag = Pattern::parse(&options.tag, &allowed)?;
-        // Every value has the shape of this sample, so a name that is good for it is good for all.
+        // All values have the same shape as this sample: if the sample makes a valid tag name, every value does.
         let sample = tag.fill(&Values {
             commit: &"0".repeat(40),
             short: "0000000",
@@ -77,10 +78,10 @@ impl TagRelease {
         })
     }
 
-    /// The tag that releases a request.
+    /// Returns the tag that releases a request.
     ///
     /// # Errors
-    /// When the pattern, filled in, is no tag name.
+    /// [`Failure::Rejected`] if the filled-in pattern is not a valid tag name.
     pub fn tag_for(&self, request: &DeployRequest) -> Result<TagName, Failure> {
         let name = self.tag.fill(&Values {
             commit: request.commit.as_str(),
@@ -100,7 +101,7 @@ impl TagRelease {
 
 #[async_trait]
 impl Deploy for TagRelease {
-    /// Sets the tag, and remembers it afterwards. After a crash between the two it is set again, which changes nothing.
+    /// Sets the tag, then records it. After a crash in between, the tag is set again, which has no effect.
     async fn start(&self, request: &DeployRequest) -> Result<(), Failure> {
         if request.environment != self.environment || request.repo != self.repo {
             return Err(Failure::rejected(format!(

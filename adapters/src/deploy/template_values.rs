@@ -1,4 +1,5 @@
-//! Named values that go along with a deployment elsewhere, made of patterns: `VERSION = "{tag}"`.
+//! Template values: named parameters that are passed along with a deployment, filled in from patterns such as `VERSION
+//! = "{tag}"`.
 
 use std::collections::BTreeMap;
 
@@ -7,18 +8,18 @@ use super::command::{Pattern, Placeholder, Values};
 use crate::failure::Failure;
 use crate::registry::Image;
 
-/// The parameter that carries the key of the deployment, by which it is found again.
+/// Name of the parameter that carries the deployment key, by which the deployment is found again.
 pub(crate) const KEY: &str = "HOTFIX_KEY";
 
-/// A `VERSION` becomes a label in Kubernetes, and those are no longer.
+/// Maximum length of `VERSION`, in characters: it becomes a Kubernetes label value, which is limited to this.
 const LONGEST_VERSION: usize = 63;
 
-/// Parameters that wait for their values.
+/// Parameter names with their patterns.
 #[derive(Debug, Clone)]
 pub(crate) struct TemplateValues(BTreeMap<String, Pattern>);
 
 impl TemplateValues {
-    /// Parses the patterns. `reserved` says which names are not for the configuration to set.
+    /// Parses the patterns. `reserved` returns `true` for names that the configuration must not set.
     pub(crate) fn new(patterns: &BTreeMap<String, String>, reserved: fn(&str) -> bool) -> Result<Self, Failure> {
         let mut parsed = BTreeMap::new();
         for (name, text) in patterns {
@@ -34,7 +35,7 @@ impl TemplateValues {
         Ok(Self(parsed))
     }
 
-    /// The parameters of a deployment, its key among them.
+    /// Returns the parameters of a deployment, including its key.
     pub(crate) fn fill(&self, request: &DeployRequest) -> Result<BTreeMap<String, String>, Failure> {
         let mut filled = BTreeMap::from([(KEY.to_owned(), request.key.as_str().to_owned())]);
         for (name, pattern) in &self.0 {
@@ -55,22 +56,23 @@ pub(crate) fn pattern(text: &str) -> Result<Pattern, Failure> {
     Pattern::parse(text, &Placeholder::ALL).map_err(|error| Failure::rejected(error.to_string()))
 }
 
-/// The placeholders whose value is the image of the commit.
+/// The placeholders that are filled from the commit's image.
 const OF_IMAGE: [Placeholder; 3] = [Placeholder::Tag, Placeholder::Digest, Placeholder::Image];
 
-/// Returns whether a text of a mechanism names the image of the commit: `{tag}`, `{digest}` or `{image}`.
+/// Returns whether a mechanism's pattern uses the commit's image: `{tag}`, `{digest}` or `{image}`.
 #[must_use]
 pub fn names_image(text: &str) -> bool {
     pattern(text).is_ok_and(|pattern| OF_IMAGE.into_iter().any(|placeholder| pattern.uses(placeholder)))
 }
 
-/// Returns whether a text of a mechanism names the commit that ran before: `{previous}`.
+/// Returns whether a mechanism's pattern uses the commit that ran before: `{previous}`.
 #[must_use]
 pub fn names_previous(text: &str) -> bool {
     pattern(text).is_ok_and(|pattern| pattern.uses(Placeholder::Previous))
 }
 
-/// Fills a pattern in. What is not known is not left empty: an empty `VERSION` would deploy something.
+/// Fills in a pattern. Rejects a missing value instead of leaving it empty: an empty `VERSION` would still deploy
+/// something.
 pub(crate) fn fill(pattern: &Pattern, request: &DeployRequest) -> Result<String, Failure> {
     let image = request.image.as_ref();
     if image.is_none() && OF_IMAGE.into_iter().any(|placeholder| pattern.uses(placeholder)) {
@@ -99,7 +101,7 @@ pub(crate) fn fill(pattern: &Pattern, request: &DeployRequest) -> Result<String,
     }))
 }
 
-/// Refuses a request of somewhere else.
+/// Rejects a request for another repository or environment.
 pub(crate) fn ours(
     request: &DeployRequest,
     repo: &crate::ids::Repo,
@@ -114,7 +116,7 @@ pub(crate) fn ours(
     )))
 }
 
-/// Refuses another request under a key that is known.
+/// Rejects a request that differs from the recorded one with the same key.
 pub(crate) fn same(known: &DeployRequest, request: &DeployRequest) -> Result<(), Failure> {
     if known == request {
         return Ok(());

@@ -1,6 +1,6 @@
-//! Deploys by dispatching a workflow of GitHub Actions.
+//! Deploy mechanism: dispatches a GitHub Actions workflow.
 //!
-//! The workflow has to show the key in its name, or a run cannot be found again after a crash:
+//! The workflow must show the key in its run name; without it, a run cannot be found again after a crash:
 //!
 //! ```yaml
 //! run-name: Deploy ${{ inputs.hotfix_id }}
@@ -10,11 +10,12 @@
 //!       hotfix_id: { required: true }
 //! ```
 //!
-//! A dispatch runs on a branch or tag, never on a commit, so a run that went well proves nothing by itself: see [`Proof`].
+//! A dispatch runs on a branch or tag, never on a commit, so a successful run alone does not prove which commit was
+//! deployed: see [`Proof`].
 //!
-//! It is written down what will be asked before GitHub is asked, and afterwards which run it became. A crash in between is
-//! settled by the runs whose title has the key. GitHub lists a run some seconds after it took it, so nothing is dispatched again
-//! before that time is over.
+//! The adapter records the request before it dispatches, and the resulting run afterwards. After a crash in between, it
+//! searches the runs for one whose title has the key. GitHub lists a run only some seconds after it accepts the
+//! dispatch, so the adapter waits that long before it dispatches again.
 
 mod wire;
 
@@ -39,59 +40,59 @@ use crate::ids::{DeployKey, Environment, Repo};
 
 const RECORD: &str = "workflow.json";
 const FORBIDDEN: &str = "hotfixes are not deployed there by a workflow";
-/// How long GitHub may take to list a run that it took.
+/// The maximum time until GitHub lists a run whose dispatch it accepted.
 const SETTLED: Duration = Duration::from_secs(60);
-/// How far the two clocks may lie apart.
+/// The maximum clock skew between GitHub and the bot.
 const SKEW: Duration = Duration::from_secs(600);
-/// How many deployments are looked at for one that succeeded.
+/// The number of recent deployments that are searched for a successful one.
 const LOOKED_AT: usize = 30;
 const ACTIONS: &str = "the permission Actions: write";
 const DEPLOYMENTS: &str = "the permission Deployments: read";
 
-/// What shows that a run deployed our commit and no other.
+/// The evidence that a run deployed exactly our commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Proof {
-    /// It ran at our commit: the branch or tag has to be there when it is dispatched.
+    /// The run's head is our commit. The branch or tag must be at the commit when the workflow is dispatched.
     HeadSha,
-    /// It made a GitHub deployment of our commit to this environment, and that succeeded. For workflows that run on `main` and
-    /// check out what an input names.
+    /// The run created a GitHub deployment of our commit to this environment, and that deployment succeeded. For
+    /// workflows that run on `main` and check out the commit named by an input.
     Deployment {
-        /// What GitHub calls the environment.
+        /// GitHub's name of the environment.
         environment: String,
     },
 }
 
-/// How to deploy one environment of one service by a workflow.
+/// The options of a [`Workflow`]: one environment of one service.
 pub struct WorkflowOptions {
-    /// Where it runs.
+    /// The GitHub client.
     pub github: GitHub,
-    /// In which repository.
+    /// The repository that the workflow runs in.
     pub repo: Repo,
-    /// Which environment it deploys to.
+    /// The environment that the workflow deploys to.
     pub environment: Environment,
-    /// The file of the workflow: `deploy.yml`.
+    /// The file name of the workflow: `deploy.yml`.
     pub workflow: String,
-    /// The branch or tag it runs on: `main`, or `release-{short}`.
+    /// Pattern of the branch or tag that the workflow runs on: `main`, or `release-{short}`.
     pub reference: String,
-    /// Its inputs: `{commit}`, `{short}`, `{environment}`, `{repository}`, `{key}`, `{tag}`, `{digest}` and `{previous}` may stand
-    /// in them.
+    /// The workflow's inputs. Their values may use `{commit}`, `{short}`, `{environment}`, `{repository}`, `{key}`,
+    /// `{tag}`, `{digest}`, `{image}` and `{previous}`.
     pub inputs: BTreeMap<String, String>,
-    /// The input that carries the key, which `run-name` has to show: `hotfix_id`.
+    /// The input that carries the key and that `run-name` must show: `hotfix_id`.
     pub key_input: String,
-    /// What shows that our commit was deployed.
+    /// The evidence required that our commit was deployed.
     pub proof: Proof,
-    /// What GitHub calls the environment whose deployments say what runs; `None` when the workflow makes none.
+    /// GitHub's name of the environment whose deployments tell what runs; `None` if the workflow creates none.
     pub deployments: Option<String>,
-    /// Targets that are never deployed to, with `*` for anything: environments, workflows, references and inputs are held
-    /// against it.
+    /// Deny list of targets, where `*` matches any text. Environments, the workflow, the reference and the inputs are
+    /// checked against it.
     pub forbidden: Vec<String>,
-    /// The folder in which runs are remembered.
+    /// The folder that the run records are kept in.
     pub runs: PathBuf,
-    /// How long to wait between two looks: 5 to 10 s are kind to the rate limit.
+    /// The interval between two polls. 5 to 10 s stays well within the rate limit.
     pub pace: Duration,
 }
 
-/// Deploys one environment of one service by a workflow.
+/// The deploy mechanism that dispatches workflow runs for one environment of one service.
 pub struct Workflow {
     github: GitHub,
     repo: Repo,
@@ -107,22 +108,23 @@ pub struct Workflow {
     pace: Duration,
 }
 
-/// What was asked of GitHub, and what it became.
+/// The record of a dispatch: the request, and the resulting run.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Ordered {
     request: DeployRequest,
     reference: String,
     inputs: BTreeMap<String, String>,
-    /// When it was asked last; `None` when GitHub certainly did not take it.
+    /// Time of the last dispatch; `None` if GitHub certainly did not accept it.
     asked: Option<Timestamp>,
     run: Option<u64>,
 }
 
 impl Workflow {
-    /// Checks the options. GitHub is not asked anything yet.
+    /// Checks the options. Sends no request to GitHub.
     ///
     /// # Errors
-    /// Says which option is wrong: a forbidden target, a pattern, or an input that is named twice.
+    /// [`Failure::Rejected`] if a target is on the deny list, a pattern is invalid, or the key input is unnamed or used
+    /// twice.
     pub fn new(options: WorkflowOptions) -> Result<Self, Failure> {
         let forbidden = DenyList::new(&options.forbidden);
         let mut targets = vec![options.environment.as_str(), &options.workflow, &options.reference];
@@ -173,7 +175,7 @@ impl Workflow {
         blocking(move || run.make().and_then(|()| run.write(RECORD, &ordered))).await
     }
 
-    /// The order that a request makes, with nothing forbidden in it.
+    /// Fills in a request. Rejects values that are on the deny list.
     fn ordered(&self, request: &DeployRequest) -> Result<Ordered, Failure> {
         let reference = fill(&self.reference, request)?;
         let mut inputs = BTreeMap::new();
@@ -186,7 +188,7 @@ impl Workflow {
         Ok(Ordered { request: request.clone(), reference, inputs, asked: None, run: None })
     }
 
-    /// Where a run at our commit is the proof, the reference has to be there.
+    /// Rejects a reference whose tip is not the commit, if the proof is [`Proof::HeadSha`].
     async fn is_at_the_commit(&self, ordered: &Ordered) -> Result<(), Failure> {
         if self.proof != Proof::HeadSha {
             return Ok(());
@@ -208,11 +210,11 @@ impl Workflow {
         )))
     }
 
-    /// The run with our key, of those that are not older than the order.
+    /// Searches the runs created since the dispatch for the one that carries our key.
     async fn found(&self, ordered: &Ordered) -> Result<Option<u64>, Failure> {
         let Some(asked) = ordered.asked else { return Ok(None) };
         let what = format!("look for the run of {} in {}", ordered.request.key, self.repo);
-        // Searches at GitHub know whole seconds only.
+        // GitHub's search accepts whole seconds only.
         let since = format!(">={:.0}", asked - SKEW);
         let route = self.at()?.then("runs").with("event", "workflow_dispatch").with("created", since);
         let act = Attempt::new(&what, ACTIONS);
@@ -220,7 +222,7 @@ impl Workflow {
         Ok(runs.iter().filter(|run| carries(run, ordered.request.key.as_str())).map(|run| run.id).min())
     }
 
-    /// Dispatches; answers the run, if GitHub says which it is.
+    /// Dispatches the workflow. Returns the run id if GitHub reports it or the run is already listed.
     async fn dispatch(&self, ordered: &Ordered, details: bool) -> Result<Option<u64>, Failure> {
         let what = format!("dispatch {} on {} of {}", self.workflow, ordered.reference, self.repo);
         let act = Attempt::new(&what, ACTIONS);
@@ -232,7 +234,7 @@ impl Workflow {
         match self.github.client().write(&self.repo, Method::POST, &route, Some(body), &act).await? {
             WriteOutcome::Done(answer) => match answer.read::<Dispatched>(&act) {
                 Ok(run) => Ok(Some(run.workflow_run_id)),
-                // An older server says nothing, and a broken answer cannot be read: the run will be found by its key.
+                // Older servers return no body, and a broken answer cannot be parsed: the run will be found by its key.
                 Err(_) => self.found(ordered).await,
             },
             WriteOutcome::Rejected { message, .. } if details && message.contains("return_run_details") => {
@@ -258,7 +260,7 @@ impl Workflow {
         self.github.client().get(&self.repo, &route, &Attempt::new(&what, DEPLOYMENTS)).await
     }
 
-    /// The states of a deployment, newest first.
+    /// Returns the statuses of a deployment, newest first.
     async fn states(&self, deployed: &Deployed) -> Result<Vec<DeployedStatus>, Failure> {
         let what = format!("read how deployment {} of {} went", deployed.id, self.repo);
         let route = Route::repo(&self.repo)?.then("deployments").then(deployed.id).then("statuses");
@@ -266,7 +268,8 @@ impl Workflow {
         self.github.client().all(&self.repo, &route, &act, |page: Vec<DeployedStatus>| page).await
     }
 
-    /// Whether a deployment of our commit came of the run. One that was followed by another since is inactive, and went well.
+    /// Returns `true` if the run is proven to have deployed our commit. Any success among the deployment's statuses
+    /// counts: a later deployment makes it inactive.
     async fn is_proven(&self, run: &Run, request: &DeployRequest) -> Result<bool, Failure> {
         let Proof::Deployment { environment } = &self.proof else { return Ok(run.head_sha == request.commit.as_str()) };
         for deployed in self.deployed(environment, Some(request.commit.as_str())).await? {
@@ -278,8 +281,8 @@ impl Workflow {
         Ok(false)
     }
 
-    /// Stops a run that does what nobody asked for; says in words what came of it. When nobody knows whether GitHub heard it,
-    /// it is said again at the next look: stopping twice does no harm.
+    /// Cancels a run of the wrong commit. Returns the outcome as text. If the outcome is unknown, the next poll cancels
+    /// again, which is harmless.
     async fn cancel(&self, id: u64) -> Result<String, Failure> {
         let what = format!("cancel run {id} of {}", self.repo);
         let route = Route::repo(&self.repo)?.then("actions").then("runs").then(id).then("cancel");
@@ -333,7 +336,7 @@ fn uncancelled(why: &str) -> String {
     format!("The bot could not cancel it ({}): stop it there", why.trim_end_matches('.'))
 }
 
-/// A workflow, as far as it says whether it can be dispatched.
+/// The answer about a workflow: its state tells if it can be dispatched.
 #[derive(serde::Deserialize)]
 struct Found {
     state: Option<String>,
@@ -390,12 +393,13 @@ impl Deploy for Workflow {
         self.stands(&run, &ordered).await.map(Some)
     }
 
-    /// What was deployed last with success, as far as GitHub is told of deployments.
+    /// Derived from the last successful GitHub deployment.
     async fn running(&self) -> Result<Option<Running>, Failure> {
         Ok(self.last_success().await?.map(|deployment| Running { commit: deployment.commit }))
     }
 
-    /// The newest deployment that is a success now: a failed one never ran, and an inactive one was followed by another.
+    /// The newest deployment whose latest status is success. A failed one never ran, and an inactive one was
+    /// superseded.
     async fn last_success(&self) -> Result<Option<Deployment>, Failure> {
         let Some(environment) = &self.deployments else { return Ok(None) };
         for deployed in self.deployed(environment, None).await? {

@@ -1,4 +1,4 @@
-//! Reads the body of a request, up to a size and a moment.
+//! Reads the body of a request, with limits on its size and time.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,25 +12,26 @@ use tokio::time::timeout;
 
 use super::meter::Meter;
 
-/// Why a body was not read.
+/// The reason that a body was not read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Unread {
-    /// It is larger than allowed.
+    /// The body exceeds the size limit.
     TooLarge,
-    /// It did not come in time.
+    /// The body did not arrive in time.
     TooSlow,
-    /// It broke off, or is not what HTTP calls a body.
+    /// The body was cut off, or is invalid HTTP.
     Broken,
 }
 
-/// The connection on which a request arrives, among the extensions of the request.
+/// Request extension: the meter of the connection that the request arrives on.
 #[derive(Debug, Clone)]
 pub(super) struct Arriving(pub(super) Arc<Meter>);
 
-/// The head and the whole body. A body that says that it is too large is not even begun; one that does not say is cut off.
+/// Returns the head and the whole body. A body with an excessive declared length is not read; one without a declared
+/// length is cut off at the limit.
 ///
 /// # Errors
-/// It is too large, too slow, or broke off.
+/// [`Unread`]: the body is too large, too slow, or broken.
 pub(super) async fn read(
     request: Request<Incoming>,
     limit_bytes: usize,

@@ -1,5 +1,5 @@
-//! `POST` at the paths of the chat: what it sends when it calls us. It is judged by its raw bytes and handed to the engine;
-//! success means that it is durable.
+//! `POST` at the paths of the chat: its inbound requests. A request is verified by its raw bytes and passed to the
+//! handler; success means that it is durable.
 
 use std::sync::Arc;
 
@@ -18,10 +18,10 @@ use super::server::Handler;
 use super::webhooks::Received;
 use super::{Answer, Endpoints, Limits, wrong_method};
 
-/// By which name the chat stands in the metrics.
+/// The metric label of the chat.
 pub(super) const SOURCE: &str = "chat";
 
-/// The paths of the chat.
+/// The handler of the chat's requests.
 pub(super) struct Chat {
     ways: Endpoints,
     listener: Arc<dyn InboundHandler>,
@@ -41,7 +41,7 @@ impl Chat {
         Self { ways, listener, deliveries, queue, limits }
     }
 
-    /// Whether the chat calls this path.
+    /// Returns `true` if the chat receives at this path.
     pub(super) fn has(&self, path: &str) -> bool {
         self.ways.now().chat.as_ref().is_some_and(|ingress| ingress.paths().iter().any(|one| one == path))
     }
@@ -54,10 +54,10 @@ impl Chat {
             Err(Unread::Broken) => return Err(Received::Broken),
         };
         let Ok(place) = self.queue.clone().try_acquire_owned() else { return Err(Received::Overloaded) };
-        // It was there when the request was handed to it, and is not any more when the chat was just taken away.
+        // The chat was there when the request was routed; a reload may have removed it in the meantime.
         let Some(ingress) = self.ways.now().chat.clone() else { return Err(Received::Failed) };
         let listener = self.listener.clone();
-        // A task of its own: a sender that hangs up does not stop it between the commit and what follows from it.
+        // A separate task: a sender that disconnects must not interrupt it between the commit and its consequences.
         let taken = tokio::spawn(async move {
             let _place = place;
             let path = head.uri.path();

@@ -1,5 +1,5 @@
-//! The places of a listener. A connection that finds none takes that of another one: nobody who keeps connections open and
-//! says little on them keeps others out.
+//! The connection slots of a listener. If all are taken, a new connection evicts another one, so a client that keeps
+//! many idle connections open cannot lock others out.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 use super::Limits;
 use super::meter::{Meter, allowance_of};
 
-/// All places.
+/// All connection slots of a listener.
 #[derive(Debug)]
 pub(super) struct ConnectionSlots {
     limits: Limits,
@@ -24,7 +24,7 @@ struct Held {
     meters: BTreeMap<u64, (IpAddr, Arc<Meter>)>,
 }
 
-/// A place that is held until this is dropped.
+/// A slot, held until this is dropped.
 #[derive(Debug)]
 pub(super) struct Place {
     places: Arc<ConnectionSlots>,
@@ -37,8 +37,9 @@ impl ConnectionSlots {
         Arc::new(Self { limits, held: Mutex::default(), freed: Notify::new() })
     }
 
-    /// Takes a place for a connection from this address. When there is none, another connection gives way, one of an address
-    /// that holds more than its share before all others; while every connection is answering a request, this waits.
+    /// Takes a slot for a connection from this address. If all are taken, evicts the connection that ranks lowest;
+    /// addresses above their share come first among the equally authenticated. Waits while every connection is handling
+    /// a request.
     pub(super) async fn take(self: &Arc<Self>, address: IpAddr) -> Place {
         let allowance = allowance_of(address);
         loop {
@@ -71,7 +72,7 @@ impl ConnectionSlots {
 }
 
 impl Held {
-    /// Returns the connection that gives way first, if any may.
+    /// Returns the connection to evict first; `None` if none may be evicted.
     fn first_to_go(&self, limits: &Limits) -> Option<u64> {
         let mut shares: BTreeMap<IpAddr, usize> = BTreeMap::new();
         for (from, _) in self.meters.values() {
@@ -87,7 +88,7 @@ impl Held {
 }
 
 impl Place {
-    /// A request was answered: the connection may give way now.
+    /// Signals that a request was answered, so that the connection may be evicted.
     pub(super) fn answered(&self) {
         self.places.freed.notify_one();
     }

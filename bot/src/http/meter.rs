@@ -1,5 +1,5 @@
-//! How far a connection has come: what it has sent, what it is doing, and how long it may go on doing that. A connection is
-//! read through [`Metered`], so what counts is what arrived, not what a request says of itself.
+//! The meter of a connection: tracks its bytes, its phase and its deadline. It reads the connection through
+//! [`Metered`], so it counts the bytes that arrived, not what a request declares.
 
 use std::io;
 use std::net::{IpAddr, Ipv6Addr};
@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use super::Limits;
 use super::server::HEAD_BYTES;
 
-/// What a connection is doing.
+/// The phase of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
     /// No request has begun.
@@ -24,15 +24,15 @@ enum Phase {
     Head,
     /// The body of a request is arriving.
     Body,
-    /// A request is whole, and its answer is being made.
+    /// The request is complete and is being handled.
     Working,
 }
 
-/// One connection, as those see it who share the places with it.
+/// The state of one connection, shared with the limiter that may evict it.
 #[derive(Debug)]
 pub(super) struct Meter {
     standing: Mutex<Standing>,
-    /// The phase changed, or the connection has to go.
+    /// Notified when the phase changes or the connection is evicted.
     pub(super) changed: Notify,
 }
 
@@ -40,32 +40,32 @@ pub(super) struct Meter {
 struct Standing {
     opened: Instant,
     phase: Phase,
-    /// When the phase began.
+    /// Start of the phase.
     since: Instant,
-    /// Whether a request of it was authenticated.
+    /// `true` if a request on the connection was authenticated.
     genuine: bool,
     sent: u64,
-    /// The last bytes that arrived; the head of the request at hand is among them.
+    /// The last received bytes, including the head of the current request.
     recent: Vec<u8>,
     evicted: bool,
 }
 
-/// The order in which connections give way; the least goes first. The fields count in their order.
+/// The eviction order of connections; the lowest is evicted first. The order of the fields matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Rank {
     genuine: bool,
-    /// Its address holds no more than its share of the places.
+    /// `true` if the address holds no more connections than its share.
     within_share: bool,
-    /// It had no time yet to say anything.
+    /// `true` if the connection is too new to have sent a request.
     young: bool,
-    /// A request is arriving.
+    /// `true` if a request is arriving.
     receiving: bool,
     sent: u64,
     since: Instant,
 }
 
 impl Meter {
-    /// The meter of a connection that is opened now.
+    /// Creates the meter of a connection that was just opened.
     pub(super) fn new() -> Arc<Self> {
         let now = Instant::now();
         let standing = Standing {
@@ -104,23 +104,23 @@ impl Meter {
         }
     }
 
-    /// The head of a request is whole; its body is whole as well when there is none.
+    /// Records that the head of a request is complete; and its body too, if it has none.
     pub(super) fn head_is_whole(&self, bodiless: bool) {
         self.enter(if bodiless { Phase::Working } else { Phase::Body });
     }
 
-    /// The request is whole.
+    /// Records that the request is complete.
     pub(super) fn body_is_whole(&self) {
         self.enter(Phase::Working);
     }
 
-    /// Reports whether the body that arrives was read to its end.
+    /// Returns `true` if the body was read to its end.
     pub(super) fn is_read(&self) -> bool {
         self.standing(|standing| standing.phase == Phase::Working)
     }
 
-    /// The request is answered. Reports whether the answer is the last one of the connection: it was told to go, or it is
-    /// old and nobody vouches for it.
+    /// Records that the request was answered. Returns `true` if the response is the last one of the connection: it was
+    /// evicted, or it is old and not authenticated.
     pub(super) fn answered(&self, genuine: bool, limits: &Limits) -> bool {
         let last = self.standing(|standing| {
             standing.genuine |= genuine;
@@ -131,9 +131,9 @@ impl Meter {
         last
     }
 
-    /// Reports whether the head of the request at hand names both a length and a transfer coding, of which hyper shows the
-    /// second alone. What was sent before it or behind it may be among the bytes that are looked at; each head stands in a
-    /// block of its own.
+    /// Returns `true` if the head of the current request has both a `Content-Length` and a `Transfer-Encoding`; hyper
+    /// exposes only the second. The recorded bytes may also include earlier or later requests, but each head is a block
+    /// of its own.
     pub(super) fn is_framed_twice(&self, headers: &http::HeaderMap) -> bool {
         if !headers.contains_key(TRANSFER_ENCODING) {
             return false;
@@ -155,7 +155,7 @@ impl Meter {
         })
     }
 
-    /// The moment at which it is closed if nothing changes.
+    /// Returns the time at which the connection is closed if nothing changes.
     pub(super) fn deadline(&self, limits: &Limits) -> Instant {
         self.standing(|standing| {
             let of_the_phase = standing.since
@@ -172,7 +172,7 @@ impl Meter {
         })
     }
 
-    /// Where it stands among those that may have to give way; `None` while a request is being answered.
+    /// Returns the eviction rank; `None` while a request is being handled.
     pub(super) fn rank(&self, limits: &Limits, over_share: bool) -> Option<Rank> {
         self.standing(|standing| {
             let receiving = match standing.phase {
@@ -191,13 +191,13 @@ impl Meter {
         })
     }
 
-    /// Tells it to go. One that is answering a request by then goes with its answer.
+    /// Evicts the connection. If it is handling a request, it closes after the response.
     pub(super) fn evict(&self) {
         self.standing(|standing| standing.evicted = true);
         self.changed.notify_one();
     }
 
-    /// Reports whether it has to go at once.
+    /// Returns `true` if the connection must close immediately.
     pub(super) fn must_go(&self) -> bool {
         self.standing(|standing| standing.evicted && standing.phase != Phase::Working)
     }
@@ -208,7 +208,7 @@ impl Standing {
         (self.phase, self.since) = (phase, Instant::now());
     }
 
-    /// Keeps as many of the last bytes as hyper may hold in its buffer.
+    /// Keeps as many of the last bytes as hyper can hold in its buffer.
     fn remember(&mut self, bytes: &[u8]) {
         let new = bytes.get(bytes.len().saturating_sub(HEAD_BYTES)..).unwrap_or_default();
         let excess = self.recent.len().saturating_add(new.len()).saturating_sub(HEAD_BYTES);
@@ -217,7 +217,7 @@ impl Standing {
     }
 }
 
-/// The addresses that share one allowance: an IPv4 address, or the network of an IPv6 address that one customer gets.
+/// Returns the unit that one share applies to: an IPv4 address, or the /64 network of an IPv6 address.
 pub(super) fn allowance_of(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(address) => IpAddr::V4(address),
@@ -225,7 +225,7 @@ pub(super) fn allowance_of(address: IpAddr) -> IpAddr {
     }
 }
 
-/// A connection that is read by its meter.
+/// A stream that reports all received bytes to its meter.
 pub(super) struct Metered<I> {
     io: I,
     meter: Arc<Meter>,

@@ -1,5 +1,5 @@
-//! What a scrape shows. Every label comes from a closed list: phases, results, and the names of webhooks in the
-//! configuration (security case 61). Nothing here names a repository or a person.
+//! The metrics of a scrape. Every label value comes from a closed list: phases, results, and the configured names of
+//! webhooks (security case 61). No metric names a repository or a person.
 
 use std::fmt;
 use std::sync::atomic::AtomicU64;
@@ -54,12 +54,12 @@ struct BuildLabels {
     version: &'static str,
 }
 
-/// The deliveries of webhooks since the process started.
+/// Counters of webhook deliveries since the start of the process.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Deliveries(Family<DeliveryLabels, Counter>);
 
 impl Deliveries {
-    /// Counts that begin at 0 for every source and result, so that the first of a kind shows as a rise.
+    /// Creates counters at 0 for every source and result, so that the first delivery of a kind shows as an increase.
     pub(super) fn of<'a>(sources: impl Iterator<Item = &'a String>) -> Self {
         let deliveries = Self::default();
         for source in sources {
@@ -79,7 +79,7 @@ impl Deliveries {
     }
 }
 
-/// One scrape, in the making.
+/// The registry of one scrape.
 #[derive(Debug, Default)]
 pub(super) struct Scrape(Registry);
 
@@ -136,7 +136,7 @@ impl Scrape {
         Ok(())
     }
 
-    /// Every kind of read begins at 0, so that the first of a kind shows as a rise.
+    /// Every kind of read starts at 0, so that the first failure of a kind shows as an increase.
     fn troubles(&mut self, engine: &Engine) {
         let failing = Family::<ReadLabel, Gauge>::default();
         for read in crate::engine::READS {
@@ -181,7 +181,7 @@ impl Scrape {
         Ok(())
     }
 
-    /// As Prometheus reads it.
+    /// Returns the metrics in the OpenMetrics text format.
     pub(super) fn text(&self) -> Result<String, fmt::Error> {
         let mut text = String::new();
         text::encode(&mut text, &self.0)?;

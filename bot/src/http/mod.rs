@@ -1,19 +1,20 @@
-//! HTTP, served by two listeners that share nothing but the engine: one takes what the outside sends, the other answers
-//! those who watch over the process. So nobody who is slow or loud at the first can silence the second.
+//! The HTTP servers: two listeners that share only the engine. One takes inbound requests, the other serves health and
+//! metrics, so slow or excessive inbound traffic cannot block monitoring.
 //!
 //! ```text
-//! hooks    POST /hooks/<name>: verify → durable → 200     listen  = "127.0.0.1:8080"
-//! chat     POST at the paths of the chat: the same         the same listener
-//! status   GET /healthz /readyz /metrics                  metrics = "127.0.0.1:9090"
-//! server   accepts, bounds and drains connections; HTTP/1.1 alone, because a proxy stands in front (security case 10)
-//! places   who gives way when there are too many
-//! meter    how far a connection has come
-//! body     reads a body, up to a size and a moment
-//! metrics  what a scrape shows
+//! webhooks          POST /hooks/<name>: verify → durable → 200    listen  = "127.0.0.1:8080"
+//! chat              POST at the paths of the chat: the same       the same listener
+//! status            GET /healthz /readyz /metrics                 metrics = "127.0.0.1:9090"
+//! server            accepts, limits and drains connections; HTTP/1.1 only, behind a proxy (security case 10)
+//! connection_slots  limits the number of connections and evicts
+//! meter             tracks the state and deadlines of a connection
+//! body              reads a body, with limits on size and time
+//! metrics           the metrics of a scrape
 //! ```
-//! Invariants: nothing unsigned reaches the engine; success is answered after the commit, never before; nobody who is not
-//! authenticated holds a connection longer than [`Limits::lifetime`]; no connection is closed on a request at work. Called by `cli`, which binds before the engine starts and drains before it
-//! stops. Another kind of sender is another path in `hooks`.
+//!
+//! Invariants: nothing unsigned reaches the engine; success is answered only after the commit; an unauthenticated
+//! client holds a connection no longer than [`Limits::lifetime`]; no connection is closed while its request is being
+//! handled, within that limit. Called by `cli`, which binds before the engine starts and drains before it stops.
 
 mod body;
 mod chat;
@@ -44,43 +45,45 @@ use tokio::task::JoinHandle;
 
 use crate::engine::Current;
 
-/// What is served, and where.
+/// The options of the HTTP servers.
 pub struct Options {
-    /// Where webhooks come in; `None` for nowhere.
+    /// Address of the webhook listener; `None` for none.
     pub listen: Option<SocketAddr>,
-    /// Where health and metrics are asked for; `None` for nowhere.
+    /// Address of the listener for health and metrics; `None` for none.
     pub metrics: Option<SocketAddr>,
-    /// The webhooks by name: `github` is sent to `/hooks/github`. The names also label metrics.
+    /// The webhooks by name: `github` receives at `/hooks/github`. The names are also metric labels.
     pub hooks: BTreeMap<String, Arc<dyn Webhook>>,
-    /// The chat, when it calls us.
+    /// The receiver of the chat's requests; `None` if the chat does not send requests.
     pub chat: Option<Arc<dyn WebhookReceiver>>,
-    /// What is refused for its size, its number or its slowness.
+    /// The limits of both listeners.
     pub limits: Limits,
 }
 
-/// What a listener refuses for its size, its number or its slowness.
+/// Limits on the size, number and duration of requests and connections.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
-    /// The largest body of a webhook, in bytes.
+    /// Maximum size of a request body, in bytes.
     pub body_bytes: usize,
-    /// How many connections each listener holds at a time. One more takes the place of the one that has sent least.
+    /// Maximum number of connections per listener. One more evicts the connection that ranks lowest.
     pub connections: usize,
-    /// The share of one address, in connections. When all places are taken, an address that holds more gives way first.
+    /// Fair share of connections per address. If all slots are taken, an address above its share is evicted first.
     pub connections_per_address: usize,
-    /// How many genuine deliveries wait for the journal at a time. More are answered with 503, and sent again later.
+    /// Maximum number of deliveries that wait for the journal, for webhooks (after authentication) and for the chat
+    /// each. More are answered with 503, so that the sender retries.
     pub queue: usize,
-    /// How long a request may take to say its head, and again to send its body; and how long a connection without an
-    /// authenticated request may be idle.
+    /// Timeout for the head of a request, and again for its body; also the idle timeout of a connection without an
+    /// authenticated request.
     pub patience: Duration,
-    /// How long a connection may be idle after an authenticated request.
+    /// Idle timeout of a connection after an authenticated request.
     pub idle: Duration,
-    /// After this long a connection without an authenticated request is closed, and so is one whose request is at work.
+    /// Maximum lifetime of a connection without an authenticated request; also the timeout for handling one request.
     pub lifetime: Duration,
-    /// So young a connection gives way after older ones: its request may be on its way.
+    /// The age below which a connection is evicted after older ones: its request may be in flight.
     pub grace: Duration,
-    /// How long a stop waits for what is in flight.
+    /// Timeout for requests in flight at a shutdown.
     pub drain: Duration,
-    /// The engine has stalled when it made no pass for so long. A pass only claims; acts, which take minutes, go on beside it.
+    /// The time without a scheduler pass after which the engine counts as stalled. A pass only claims work; effects,
+    /// which can take minutes, run in parallel.
     pub stall: Duration,
 }
 
@@ -101,7 +104,7 @@ impl Default for Limits {
     }
 }
 
-/// Why a listener could not be had.
+/// A listener could not be bound.
 #[derive(Debug, Error)]
 #[error(
     "cannot listen on {address}, which is `{key}` under [http] in hotfix.toml; stop what listens there, or name another address"
@@ -112,18 +115,18 @@ pub struct BindError {
     source: std::io::Error,
 }
 
-/// How far the bot is.
+/// The lifecycle stage of the bot.
 #[derive(Clone)]
 enum Stage {
     /// The journal is being read.
     Starting,
-    /// It works.
+    /// The bot accepts requests.
     Up(Current),
-    /// It takes in nothing more.
+    /// The bot is shutting down and accepts no new requests.
     Draining(Current),
 }
 
-/// The listeners. They end when this is dropped.
+/// The HTTP listeners. Dropping this aborts them.
 pub struct Http {
     stage: watch::Sender<Stage>,
     ways_in: Endpoints,
@@ -135,23 +138,23 @@ pub struct Http {
     status: Option<JoinHandle<()>>,
 }
 
-/// What is taken in, by whom: it changes when the configuration is read again.
+/// The receivers of inbound requests; replaced at a reload.
 struct Routes {
     hooks: BTreeMap<String, Arc<dyn Webhook>>,
     chat: Option<Arc<dyn WebhookReceiver>>,
 }
 
-/// The ways in as they are now.
+/// A shared handle to the current receivers of inbound requests.
 #[derive(Clone)]
 pub struct Endpoints(Arc<RwLock<Arc<Routes>>>);
 
 impl Endpoints {
-    /// Takes in by these from now on; a request that began is judged by the ones before.
+    /// Replaces all receivers. A request that has already looked up its receiver still uses the old one.
     pub fn replace(&self, hooks: BTreeMap<String, Arc<dyn Webhook>>, chat: Option<Arc<dyn WebhookReceiver>>) {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(Routes { hooks, chat });
     }
 
-    /// The same for the webhooks alone.
+    /// Replaces the webhooks and keeps the chat.
     pub fn replace_hooks(&self, hooks: BTreeMap<String, Arc<dyn Webhook>>) {
         let chat = self.now().chat.clone();
         self.replace(hooks, chat);
@@ -162,21 +165,21 @@ impl Endpoints {
     }
 }
 
-/// The listener of webhooks.
+/// The state of the inbound listener.
 enum Inbound {
-    /// There is none, or there is none any more.
+    /// Not configured, or stopped.
     Off,
-    /// It is bound: who calls before the bot is up waits.
+    /// Bound but not served: clients that connect wait.
     Bound(TcpListener),
-    /// It is served.
+    /// Served by this task.
     Served(JoinHandle<()>),
 }
 
 impl Http {
-    /// Binds both listeners, and begins to answer for the health of the process. Webhooks wait for [`Http::open`].
+    /// Binds both listeners and begins to serve health and metrics. Inbound requests wait for [`Http::open`].
     ///
     /// # Errors
-    /// When an address cannot be had.
+    /// A [`BindError`] if an address cannot be bound.
     pub async fn bind(options: Options) -> Result<Self, BindError> {
         let Options { listen, metrics, hooks, chat, limits } = options;
         let inbound = bind("listen", listen).await?;
@@ -188,7 +191,7 @@ impl Http {
         let deliveries = metrics::Deliveries::of(hooks.keys().chain(&calls));
         let status = watched.map(|listener| {
             let site = status::Status::new(seen, deliveries.clone(), limits.stall);
-            // It is there until the end: it also says that the bot is draining.
+            // It runs until the end: it also reports that the bot is draining.
             tokio::spawn(server::serve(listener, Arc::new(site), limits.clone(), std::future::pending()))
         });
         let inbound = inbound.map_or(Inbound::Off, Inbound::Bound);
@@ -196,25 +199,25 @@ impl Http {
         Ok(Self { stage, ways_in, limits, deliveries, inbound, inbound_address, status_address, status })
     }
 
-    /// The ways in, to be replaced.
+    /// Returns the handle to replace the receivers of inbound requests.
     #[must_use]
     pub fn ways_in(&self) -> Endpoints {
         self.ways_in.clone()
     }
 
-    /// Where webhooks come in.
+    /// Returns the bound address of the inbound listener.
     #[must_use]
     pub fn listens_on(&self) -> Option<SocketAddr> {
         self.inbound_address
     }
 
-    /// Where health and metrics are asked for.
+    /// Returns the bound address of the listener for health and metrics.
     #[must_use]
     pub fn metrics_on(&self) -> Option<SocketAddr> {
         self.status_address
     }
 
-    /// Begins to take webhooks and what the chat sends, now that the engine has read its journal.
+    /// Begins to serve webhooks and chat requests, after the engine has read its journal.
     pub fn open(&mut self, engine: impl Into<Current>, listener: &Arc<dyn InboundHandler>) {
         let engine = engine.into();
         if let Inbound::Bound(bound) = std::mem::replace(&mut self.inbound, Inbound::Off) {
@@ -224,7 +227,7 @@ impl Http {
             let site = Outer { hooks, chat };
             let mut stage = self.stage.subscribe();
             let stop = async move {
-                // An error means that nobody is left to say stop, which is as good.
+                // An error means that the sender was dropped, which also means stop.
                 let _ = stage.wait_for(|stage| matches!(stage, Stage::Draining(_))).await;
             };
             self.inbound =
@@ -233,7 +236,7 @@ impl Http {
         self.stage.send_replace(Stage::Up(engine));
     }
 
-    /// Waits until a listener ends although nobody told it to: by a fault of the bot. It is logged where it happens.
+    /// Waits until a listener ends unexpectedly, because of a bug. The cause is logged where it happens.
     pub async fn broken(&mut self) {
         let inbound = match &mut self.inbound {
             Inbound::Served(task) => Some(task),
@@ -247,7 +250,7 @@ impl Http {
         futures::future::select_all(ended).await;
     }
 
-    /// Says that the bot is not ready any more, takes nothing more in, and waits until what is in flight is answered.
+    /// Reports the bot as not ready, accepts no new requests, and waits for requests in flight.
     pub async fn drain(&mut self) {
         self.stage.send_modify(|stage| {
             if let Stage::Up(engine) = stage {
@@ -260,7 +263,7 @@ impl Http {
     }
 }
 
-/// What the outside reaches: the chat at its own paths, and the webhooks.
+/// The handler of the inbound listener: routes to the chat by its paths, and everything else to the webhooks.
 struct Outer {
     hooks: webhooks::Hooks,
     chat: chat::Chat,
@@ -293,22 +296,22 @@ async fn bind(key: &'static str, address: Option<SocketAddr>) -> Result<Option<T
     TcpListener::bind(address).await.map(Some).map_err(|source| BindError { key, address, source })
 }
 
-/// An answer, whole in memory.
+/// A response with its whole body in memory.
 type Answer = http::Response<Full<bytes::Bytes>>;
 
-/// A status and nothing else.
+/// Returns a response with an empty body.
 fn plain(status: http::StatusCode) -> Answer {
     said(status, "")
 }
 
-/// A status and a line of text.
+/// Returns a response with a text body.
 fn said(status: http::StatusCode, text: impl Into<bytes::Bytes>) -> Answer {
     let mut answer = Answer::new(Full::new(text.into()));
     *answer.status_mut() = status;
     answer
 }
 
-/// The path is there, and not for this method.
+/// Returns 405 for a path that exists but does not allow the method.
 fn wrong_method(allowed: &'static str) -> Answer {
     let mut answer = plain(http::StatusCode::METHOD_NOT_ALLOWED);
     answer.headers_mut().insert(http::header::ALLOW, http::HeaderValue::from_static(allowed));

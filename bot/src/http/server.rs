@@ -1,4 +1,4 @@
-//! Accepts connections, each under its time-outs, and no more than so many; at the stop, waits for what is in flight.
+//! The HTTP server: accepts connections within the limits on their number and duration, and drains them at a shutdown.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -23,25 +23,25 @@ use super::connection_slots::{ConnectionSlots, Place};
 use super::meter::Metered;
 use super::{Answer, Limits, plain};
 
-/// The longest head of a request, in bytes, and the most headers. Real senders stay below a tenth of both.
+/// Limits on a request head: its size in bytes, and its number of headers. Real senders stay below a tenth of both.
 pub(super) const HEAD_BYTES: usize = 32 * 1024;
 const HEADERS: usize = 100;
-/// The pause after the kernel refused to hand over a connection, because the process has too many files open.
+/// The pause after a failed accept, usually because of too many open files.
 const BREATH: Duration = Duration::from_millis(100);
 
-/// What is served on a listener.
+/// The request handler of a listener.
 #[async_trait]
 pub(super) trait Handler: Send + Sync + 'static {
-    /// Answers one request. Its body is read as far as it is wanted. An answer to an authenticated request carries
-    /// [`Genuine`].
+    /// Answers one request, and reads only as much of its body as needed. The response to an authenticated request
+    /// carries [`Genuine`].
     async fn answer(&self, request: Request<Incoming>) -> Answer;
 }
 
-/// Marks the answer to a request that was authenticated, among the extensions of the answer.
+/// Response extension that marks an authenticated request.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Genuine;
 
-/// Serves until `stop` is over, and then until what is in flight is answered, or took too long.
+/// Serves until `stop` completes, then drains: waits for requests in flight, up to [`Limits::drain`].
 pub(super) async fn serve(
     listener: TcpListener,
     site: Arc<dyn Handler>,
@@ -56,7 +56,8 @@ pub(super) async fn serve(
         let (stream, address) = listener.accept().await?;
         Ok::<_, std::io::Error>((stream, places.take(address.ip()).await))
     };
-    // Whoever was accepted and waits for a place is not forgotten when another connection ends meanwhile.
+    // Reused across iterations: an accepted client that waits for a slot must not be dropped when another connection
+    // ends.
     let mut accepting = Box::pin(accept());
     loop {
         let accepted = tokio::select! {
@@ -95,14 +96,14 @@ pub(super) async fn serve(
     }
 }
 
-/// A request that breaks off by a fault of the bot ends its own connection, and nothing else.
+/// Logs a panic in a connection task. It ends only that connection.
 fn tell(ended: Result<(), JoinError>) {
     if let Err(error) = ended {
         tracing::error!(%error, "a connection broke off by a fault of the bot");
     }
 }
 
-/// Serves one connection, until its meter says that it lasted too long, it has to give way, or the listener stops.
+/// Serves one connection until it ends, its meter's deadline passes, it is evicted, or the listener has drained.
 pub(super) async fn connection(
     io: impl AsyncRead + AsyncWrite + Unpin,
     site: Arc<dyn Handler>,
@@ -115,7 +116,7 @@ pub(super) async fn connection(
     let service = service_fn(|request| async move { Ok::<_, Infallible>(answer(request, site, limits, place).await) });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        // Time is kept by the meter, which knows who may be idle for longer.
+        // The meter keeps time instead: it allows authenticated connections to be idle for longer.
         .header_read_timeout(None)
         .max_buf_size(HEAD_BYTES)
         .max_headers(HEADERS)
@@ -148,7 +149,7 @@ pub(super) async fn connection(
     }
 }
 
-/// Answers one request, and says so when the answer is the last one of its connection.
+/// Answers one request. Sets `Connection: close` if the response is the last one on its connection.
 async fn answer(mut request: Request<Incoming>, site: &dyn Handler, limits: &Limits, place: &Place) -> Answer {
     let meter = &place.meter;
     meter.head_is_whole(request.body().is_end_stream());
@@ -158,7 +159,7 @@ async fn answer(mut request: Request<Incoming>, site: &dyn Handler, limits: &Lim
         request.extensions_mut().insert(Arriving(meter.clone()));
         site.answer(request).await
     };
-    // What was not read of a body would be taken for the next request.
+    // The unread rest of a body would be parsed as the next request.
     let unread = !meter.is_read();
     let genuine = answer.extensions().get::<Genuine>().is_some();
     if meter.answered(genuine, limits) || unread {

@@ -1,5 +1,4 @@
-//! `/healthz`, `/readyz` and `/metrics`, for those who watch over the process. They only read, and say no version but
-//! among the metrics.
+//! `/healthz`, `/readyz` and `/metrics`, for monitoring. Read-only; only the metrics reveal the version.
 
 use std::time::Duration;
 
@@ -14,16 +13,16 @@ use super::server::Handler;
 use super::{Answer, Stage, plain, said, wrong_method};
 use crate::engine::Engine;
 
-/// What the Prometheus server asks for in its turn.
+/// The content type that Prometheus requests.
 const OPEN_METRICS: HeaderValue =
     HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
 
-/// The paths of those who watch.
+/// The handler of the status paths.
 pub(super) struct Status {
     stage: watch::Receiver<Stage>,
     deliveries: Deliveries,
     stall: Duration,
-    /// Seconds since 1970.
+    /// Start of the process, in seconds since 1970.
     started_at: f64,
 }
 
@@ -37,7 +36,7 @@ impl Status {
         self.stage.borrow().clone()
     }
 
-    /// Whether the process would be better started again.
+    /// Liveness: fails if the engine has stalled and the process should be restarted.
     fn health(&self) -> Answer {
         match self.stage() {
             Stage::Up(current) if current.engine().pulse().since_last_pass() > self.stall => {
@@ -47,7 +46,7 @@ impl Status {
         }
     }
 
-    /// Whether it takes work in.
+    /// Readiness: fails while the bot starts or stops, or if the journal accepts no commits.
     async fn readiness(&self) -> Answer {
         let reason = match self.stage() {
             Stage::Starting => "starting\n",

@@ -1,5 +1,5 @@
-//! Slow and greedy clients, on a connection in memory under a clock that runs ahead whenever everybody waits: the time-outs
-//! are the real ones, and no test waits for them.
+//! Slow and greedy clients, on in-memory connections with a paused clock that advances when all tasks wait: the
+//! timeouts are the real ones, and no test waits for them.
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -19,14 +19,15 @@ use super::meter::{Meter, Metered, allowance_of};
 use super::server::{Genuine, Handler, connection};
 use super::{Answer, Limits, plain};
 
-/// What fits between client and server without being read.
+/// Capacity of the in-memory pipe between client and server, in bytes.
 const PIPE: usize = 16 * 1024;
-/// After this a connection that is still open is open for ever.
+/// The age at which an open connection counts as never closed.
 const FOR_EVER: Duration = Duration::from_secs(3600);
-/// Who takes so many bytes takes any number.
+/// The number of accepted bytes that counts as unlimited.
 const TOO_MUCH: usize = 16 << 20;
 
-/// Reads bodies as the real ones do, and answers with how that went. Who says the password is genuine.
+/// A handler that reads bodies like the real ones and answers with the result. Requests with the password are
+/// authenticated.
 struct Reader(Limits);
 
 const PASSWORD: &str = "X-Password: yes\r\n";
@@ -48,7 +49,7 @@ impl Handler for Reader {
     }
 }
 
-/// A client on a connection that is served.
+/// A client of a served connection.
 struct Client {
     pipe: DuplexStream,
     opened: Instant,
@@ -72,7 +73,7 @@ impl Client {
         self.pipe.write_all(words.as_bytes()).await.unwrap();
     }
 
-    /// One answer without a body.
+    /// Reads one response without a body.
     async fn one_answer(&mut self) -> String {
         let mut answer = Vec::new();
         while !answer.ends_with(b"\r\n\r\n") {
@@ -81,7 +82,8 @@ impl Client {
         String::from_utf8(answer).unwrap()
     }
 
-    /// Sends this again and again, in pauses, until the other side hangs up; and how many bytes that were.
+    /// Sends the bytes repeatedly, with pauses, until the server closes the connection; returns the number of bytes
+    /// sent.
     async fn drip(&mut self, bytes: &[u8], pause: Duration) -> usize {
         let mut sent = 0;
         while self.opened.elapsed() < FOR_EVER && sent < TOO_MUCH && self.pipe.write_all(bytes).await.is_ok() {
@@ -91,7 +93,7 @@ impl Client {
         sent
     }
 
-    /// What was answered until the other side hung up, and how long the connection lasted.
+    /// Reads until the server closes the connection; returns the responses and the connection's duration.
     async fn end(mut self) -> (String, Duration) {
         let mut answer = String::new();
         let read = tokio::time::timeout(FOR_EVER, self.pipe.read_to_string(&mut answer)).await;
@@ -100,17 +102,17 @@ impl Client {
     }
 }
 
-/// The first line of an answer.
+/// Returns the status line of a response.
 fn status(answer: &str) -> &str {
     answer.lines().next().unwrap_or_default()
 }
 
-/// Slowness is noticed as such, long before the lifetime of the connection ends it.
+/// Asserts that the connection was closed by a timeout, before its maximum lifetime.
 fn is_short(lasted: Duration) {
     assert!(lasted < Duration::from_secs(10), "the connection lasted {lasted:?}");
 }
 
-/// Security case 8: idle.
+/// Security case 8: an idle connection is closed.
 #[tokio::test(start_paused = true)]
 async fn who_says_nothing_is_hung_up_on() {
     let (answer, lasted) = Client::connect().end().await;
@@ -118,7 +120,7 @@ async fn who_says_nothing_is_hung_up_on() {
     is_short(lasted);
 }
 
-/// Security case 8: silent after the request line.
+/// Security case 8: a connection that stalls after the request line is closed.
 #[tokio::test(start_paused = true)]
 async fn who_falls_silent_in_the_head_is_hung_up_on() {
     let mut client = Client::connect();
@@ -126,7 +128,7 @@ async fn who_falls_silent_in_the_head_is_hung_up_on() {
     is_short(client.end().await.1);
 }
 
-/// Security case 8: header drip.
+/// Security case 8: a connection that drips its headers is closed.
 #[tokio::test(start_paused = true)]
 async fn who_drips_a_head_is_hung_up_on() {
     let mut client = Client::connect();
@@ -135,7 +137,7 @@ async fn who_drips_a_head_is_hung_up_on() {
     is_short(client.end().await.1);
 }
 
-/// Security case 8: body drip.
+/// Security case 8: a connection that drips its body gets an error and is closed.
 #[tokio::test(start_paused = true)]
 async fn who_drips_a_body_is_told_so_and_hung_up_on() {
     let mut client = Client::connect();
@@ -146,20 +148,20 @@ async fn who_drips_a_body_is_told_so_and_hung_up_on() {
     is_short(lasted);
 }
 
-/// A connection is kept alive for a while, and not for ever, however busy it is.
+/// An unauthenticated connection is closed after a while, however busy it is.
 #[tokio::test(start_paused = true)]
 async fn who_asks_without_end_is_hung_up_on() {
     let mut client = Client::connect();
     client.drip(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n", Duration::from_millis(500)).await;
     let (answers, lasted) = client.end().await;
     assert!(answers.matches("HTTP/1.1 200 OK").count() > 5, "{answers}");
-    // Security case 103: the last answer, and no other, says that it is the last.
+    // Security case 103: the last response, and no other, announces the close.
     let (_, last) = answers.rsplit_once("HTTP/1.1").unwrap();
     assert!(last.contains("connection: close\r\n") && answers.matches("connection: close").count() == 1, "{answers}");
     is_short(lasted);
 }
 
-/// Whoever is known is answered as long as it asks, and may be silent for a while between two questions, and not for ever.
+/// An authenticated connection is kept while it sends requests, may be idle in between, and is closed in the end.
 #[tokio::test(start_paused = true)]
 async fn who_is_genuine_keeps_the_connection() {
     let idle = Limits::default().idle;
@@ -177,7 +179,7 @@ async fn who_is_genuine_keeps_the_connection() {
     assert_eq!((rest.as_str(), ended - lasted), ("", Duration::from_secs(1)));
 }
 
-/// Being genuine once gives no time to a head or a body that does not come.
+/// An authenticated connection gets no extra time for a slow head or body.
 #[tokio::test(start_paused = true)]
 async fn who_was_genuine_may_not_be_slow() {
     for begun in ["POST / HTTP/1.1\r\n", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n"] {
@@ -191,8 +193,8 @@ async fn who_was_genuine_may_not_be_slow() {
     }
 }
 
-/// Security case 103: what two parties may take for two different bodies is refused, whichever of the two comes first, also
-/// when another request came before it on the connection or in the same packet.
+/// Security case 103: a request with two conflicting body lengths is rejected, in either order of the headers, and also
+/// after another request on the connection or in the same packet.
 #[tokio::test(start_paused = true)]
 async fn a_request_with_two_ends_is_refused() {
     for (headers, expected) in [
@@ -229,7 +231,7 @@ async fn two_ends(headers: &str, expected: u16) {
     }
 }
 
-/// Security case 103: what is not read of a body ends the connection, and the answer says so.
+/// Security case 103: an unread body ends the connection, and the response announces it.
 #[tokio::test(start_paused = true)]
 async fn an_answer_before_the_body_says_that_it_is_the_last() {
     let mut client = Client::connect();
@@ -239,9 +241,8 @@ async fn an_answer_before_the_body_says_that_it_is_the_last() {
     assert!(answer.contains("connection: close\r\n"), "{answer}");
 }
 
-/// Who gives way, in the order in which they do: whoever is not known before whoever is, the idle before those whose request
-/// arrives, those who sent less before those who sent more, and last those whose request may be on its way. Nobody whose
-/// request is at work gives way.
+/// Connections are evicted in this order: unauthenticated before authenticated, idle before receiving, fewer bytes
+/// before more, and new ones last. A connection that handles a request is not evicted.
 #[tokio::test(start_paused = true)]
 async fn whoever_sent_least_gives_way_first() {
     let limits = Limits::default();
@@ -281,7 +282,8 @@ async fn whoever_sent_least_gives_way_first() {
     assert!(working.must_go());
 }
 
-/// Security case 98: in a full house an address that holds more than its share gives way first, then whoever sent least.
+/// Security case 98: if all slots are taken, an address above its share is evicted first, then the connection that sent
+/// least.
 #[tokio::test(start_paused = true)]
 async fn an_address_above_its_share_gives_way_first() {
     let places = ConnectionSlots::new(Limits { connections: 4, connections_per_address: 2, ..Limits::default() });
@@ -293,7 +295,7 @@ async fn an_address_above_its_share_gives_way_first() {
     assert_eq!((one.meter.must_go(), two[0].meter.must_go()), (false, true), "though the first one is older");
     let four = places.take(from(4)).await;
     assert!(one.meter.must_go(), "it is the oldest of those who said nothing");
-    // All that is left is at work: nobody gives way, and others wait.
+    // All others are handling requests: none is evicted, and a new connection waits.
     for place in [&two[1], &two[2], &three, &four] {
         place.meter.head_is_whole(true);
     }
@@ -306,7 +308,7 @@ async fn an_address_above_its_share_gives_way_first() {
     assert!(three.meter.must_go());
 }
 
-/// One customer has a whole network of IPv6 addresses, and an IPv4 address may be written as one.
+/// An IPv6 /64 network counts as one address, and an IPv4-mapped IPv6 address counts as the IPv4 address.
 #[test]
 fn a_share_is_of_a_customer() {
     let share = |address: &str| allowance_of(address.parse().unwrap());
@@ -316,7 +318,7 @@ fn a_share_is_of_a_customer() {
     assert_ne!(share("192.0.2.2"), share("192.0.2.1"));
 }
 
-/// Answers that nobody reads do not keep a connection.
+/// A client that never reads its responses is disconnected.
 #[tokio::test(start_paused = true)]
 async fn who_never_reads_is_hung_up_on() {
     let mut client = Client::connect();
@@ -325,7 +327,7 @@ async fn who_never_reads_is_hung_up_on() {
     assert!(client.opened.elapsed() <= Limits::default().lifetime);
 }
 
-/// Security case 7: refused by its announcement, before a byte of it is read.
+/// Security case 7: a body with an excessive declared length is rejected before it is read.
 #[tokio::test(start_paused = true)]
 async fn a_body_that_says_it_is_too_large_is_not_read() {
     let mut client = Client::connect();
@@ -335,7 +337,7 @@ async fn a_body_that_says_it_is_too_large_is_not_read() {
     assert!(lasted < Limits::default().patience, "it was waited for: {lasted:?}");
 }
 
-/// Security case 7: without an announcement it is cut off.
+/// Security case 7: a body without a declared length is cut off at the limit.
 #[tokio::test(start_paused = true)]
 async fn a_body_without_end_is_cut_off() {
     let mut client = Client::connect();
@@ -347,7 +349,7 @@ async fn a_body_without_end_is_cut_off() {
     assert_eq!(status(&client.end().await.0), "HTTP/1.1 413 Payload Too Large");
 }
 
-/// Security case 10: HTTP/2 is not spoken, not even when it is asked for outright.
+/// Security case 10: HTTP/2 is not served, even with prior knowledge.
 #[tokio::test(start_paused = true)]
 async fn http_2_is_not_spoken() {
     let mut client = Client::connect();
@@ -365,7 +367,7 @@ async fn a_head_without_end_is_refused() {
     assert_eq!(status(&client.end().await.0), "HTTP/1.1 431 Request Header Fields Too Large");
 }
 
-/// At a stop what is in flight is answered, and the connection ends with it.
+/// A shutdown lets a request in flight finish, then closes the connection.
 #[tokio::test(start_paused = true)]
 async fn a_stop_lets_a_request_end() {
     let mut client = Client::connect();

@@ -1,4 +1,5 @@
-//! `POST /hooks/<name>`: what forges send. A delivery is judged before it is read, and success means that it is durable.
+//! `POST /hooks/<name>`: deliveries from forges. A delivery is verified before it is parsed, and success means that it
+//! is durable.
 
 use std::sync::Arc;
 
@@ -15,30 +16,30 @@ use super::server::{Genuine, Handler};
 use super::{Answer, Endpoints, Limits, plain, wrong_method};
 use crate::engine::{Current, WakeupResult};
 
-/// What became of a delivery.
+/// The result of a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Received {
-    /// It is durable, and the forge will be asked.
+    /// Durable; the forge will be polled.
     Accepted,
-    /// It came before.
+    /// The same delivery arrived before.
     Duplicate,
-    /// It is genuine, and nothing depends on it.
+    /// Authenticated, but no run depends on it.
     NoConcern,
-    /// It is not signed, or wrongly.
+    /// The signature is missing or wrong.
     Unsigned,
-    /// It is signed for another time.
+    /// The signature is valid for another time.
     Stale,
-    /// It is signed and cannot be read.
+    /// Authenticated, but it cannot be parsed.
     Malformed,
-    /// Its body is too large, and was not read.
+    /// The body exceeds the size limit and was not read.
     TooLarge,
-    /// Its body did not come in time.
+    /// The body did not arrive in time.
     TooSlow,
-    /// Its body broke off.
+    /// The body was cut off.
     Broken,
-    /// Too many wait for the journal.
+    /// Too many deliveries wait for the journal.
     Overloaded,
-    /// The journal did not take it.
+    /// The journal did not accept it.
     Failed,
 }
 
@@ -57,7 +58,7 @@ impl Received {
         Self::Failed,
     ];
 
-    /// Its word in the metrics.
+    /// Returns the metric label of the result.
     pub(super) const fn word(self) -> &'static str {
         match self {
             Self::Accepted => "accepted",
@@ -74,8 +75,8 @@ impl Received {
         }
     }
 
-    /// A forge that gets many errors stops to send, so whatever is genuine is answered with success (security case 85);
-    /// 503 asks for it again.
+    /// Returns the HTTP status. Forges disable a webhook that returns many errors, so an authenticated delivery gets
+    /// success (security case 85); 503 asks for a retry.
     pub(super) const fn status(self) -> StatusCode {
         match self {
             Self::Accepted | Self::Duplicate | Self::NoConcern => StatusCode::OK,
@@ -87,7 +88,7 @@ impl Received {
         }
     }
 
-    /// Whether the sender is known to be who it says.
+    /// Returns `true` if the sender was authenticated.
     const fn is_genuine(self) -> bool {
         match self {
             Self::Accepted | Self::Duplicate | Self::NoConcern | Self::Malformed => true,
@@ -107,14 +108,14 @@ impl Received {
             answer.extensions_mut().insert(Genuine);
         }
         if self.status() == StatusCode::UNAUTHORIZED {
-            // Who is not genuine gets no second request on this connection.
+            // An unauthenticated sender gets no second request on this connection.
             answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
         answer
     }
 }
 
-/// The paths that the outside may send to.
+/// The handler of webhook deliveries.
 pub(super) struct Hooks {
     ways: Endpoints,
     engine: Current,
@@ -146,12 +147,13 @@ impl Hooks {
         }
     }
 
-    /// Takes a genuine delivery. Only these wait for the journal, so that a flood of forged ones does not push them out.
+    /// Accepts an authenticated delivery. Only these take a place in the queue, so a flood of forged ones cannot crowd
+    /// them out.
     async fn take(&self, source: &str, delivery: WebhookDelivery) -> Received {
         let Some(hint) = delivery.hint else { return Received::NoConcern };
         let Ok(place) = self.queue.clone().try_acquire_owned() else { return Received::Overloaded };
         let (engine, name, repo) = (self.engine.engine(), source.to_owned(), hint.repo.clone());
-        // A task of its own: a sender that hangs up does not stop it between the commit and what follows from it.
+        // A separate task: a sender that disconnects must not interrupt it between the commit and its consequences.
         let taken = tokio::spawn(async move {
             let _place = place;
             engine.hint(&name, &delivery.key, &repo).await

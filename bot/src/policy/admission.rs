@@ -1,5 +1,5 @@
-//! The one door (security case 22). Whatever way an act comes in (a verb, a mention, a button, a reaction, a form, the
-//! command line), it is let through here or not at all; nothing else decides who may act.
+//! Admission: the single check that every action passes (security case 22), whether it arrives as a command, a mention,
+//! a button, a reaction, a form or from the command line. No other code decides who may act.
 
 use hotfix_adapters::chat::{AccountKind, ChannelKind};
 use hotfix_adapters::ids::{ChannelRef, PersonRef};
@@ -8,42 +8,43 @@ use super::{Denial, Policy};
 use crate::domain::id::ServiceName;
 use crate::domain::people::{Grant, People, Permission, Role};
 
-/// Where somebody stands who asks for something.
+/// The place that an action comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {
-    /// The command line of the machine itself. Whoever can reach its socket is trusted to say who they are, so whether
-    /// their votes count is for the operator to say.
+    /// The local command line. Anyone with access to its socket is trusted to state their identity, so the operator
+    /// decides whether votes from there count.
     Terminal {
-        /// Whether votes count from here.
+        /// `true` if votes from the command line count.
         votes: bool,
     },
-    /// A chat.
+    /// A channel of the chat.
     Chat {
-        /// What the account is, as the chat says.
+        /// The kind of the account, as reported by the chat.
         account: AccountKind,
-        /// What the channel is, as the chat says.
+        /// The kind of the channel, as reported by the chat.
         kind: ChannelKind,
-        /// The channel.
+        /// The channel that the action comes from.
         channel: ChannelRef,
     },
 }
 
-/// Where a service is spoken of: acts are taken in these channels only (security case 38).
+/// The channels in which actions for a service are accepted (security case 38).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AllowedChannels<'a> {
-    /// Where the team of the service reads.
+    /// The home channel of the service's team.
     pub home: &'a ChannelRef,
-    /// Where acts are taken as well, for every service: channels that are made for incidents.
+    /// Additional channels that are accepted for every service, such as incident channels.
     pub also: &'a [ChannelRef],
-    /// Whether a channel that is shared with another company is good enough.
+    /// `true` if a channel that is shared with another company is accepted.
     pub shared: bool,
 }
 
 impl Policy {
-    /// Whether the account may do this for the service from where it stands, and as whom.
+    /// Checks whether an account may perform an action for a service from a given place. Returns the grant, which names
+    /// the person.
     ///
     /// # Errors
-    /// Says which rule denies it, and what next.
+    /// The [`Denial`]: the rule that denies it, and the next step.
     pub fn admit(
         &self,
         people: &People,
@@ -55,10 +56,10 @@ impl Policy {
         self.admit_by(people, service, account, (Some(needed), deed), from)
     }
 
-    /// The same for somebody whom a step of a run asks by name: whoever is asked may answer, whatever their role.
+    /// Like [`Policy::admit`], for a person whom a step of a run asks by name: they may answer, whatever their role.
     ///
     /// # Errors
-    /// Says which rule denies it, and what next.
+    /// The [`Denial`]: the rule that denies it, and the next step.
     pub fn admit_asked(
         &self,
         people: &People,
@@ -81,7 +82,8 @@ impl Policy {
         if let (Origin::Chat { account: kind, .. }, false) = (doorway, deed == Permission::View) {
             require_member(*kind)?;
         }
-        // Before anything is said of channels: somebody without a role learns nothing of the service (security case 81).
+        // Check the role before the channel: a person without a role must learn nothing about the service (security
+        // case 81).
         let grant = match needed {
             Some(needed) => self.authorise(people, service, account, needed)?,
             None => self.recognise(people, service, account)?,

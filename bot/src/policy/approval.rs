@@ -1,4 +1,4 @@
-//! Whose word a deployment takes, and whether there are people enough to give it.
+//! Approval quorums: the votes that a deployment needs, and the check that enough people can cast them.
 
 use std::collections::BTreeSet;
 
@@ -10,44 +10,45 @@ use crate::domain::id::{PersonId, ServiceName};
 use crate::domain::people::{People, Role};
 use crate::domain::service::{Approval, ApprovalRule, StepUp};
 
-/// The usual quorums, for services that say nothing else.
+/// The default quorums, for services without their own.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Quorums {
-    /// For production.
+    /// The quorum for production.
     pub production: Vec<ApprovalRule>,
-    /// For every other environment.
+    /// The quorum for every other environment.
     pub other: Vec<ApprovalRule>,
-    /// How long a vote holds, in minutes.
+    /// The lifetime of a vote, in minutes.
     pub expires_minutes: u32,
-    /// What has to back a vote for production beside the chat.
+    /// The step-up required for a vote for production; `None` if the chat suffices.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub production_step_up: Option<StepUp>,
-    /// What has to back a vote for every other environment.
+    /// The step-up required for a vote for every other environment; `None` if the chat suffices.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub other_step_up: Option<StepUp>,
 }
 
 impl Default for Quorums {
-    /// Two people for production, the requester and one more; nobody's word for the rest; four hours.
+    /// Production needs the requester and one approver; other environments need no votes; a vote expires after four
+    /// hours.
     fn default() -> Self {
         let production = vec![ApprovalRule { role: Role::Approver, count: 1 }];
         Self { production, other: Vec::new(), expires_minutes: 240, production_step_up: None, other_step_up: None }
     }
 }
 
-/// A quorum that cannot be reached, whoever asks for the deployment.
+/// A quorum that cannot be reached with any requester.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shortfall {
-    /// The roles that have too few people between them.
+    /// The roles that have too few people in total.
     pub roles: Vec<Role>,
-    /// How many votes the quorum asks of them.
+    /// The number of votes that the quorum requires from these roles.
     pub wanted: usize,
-    /// How many people could cast one.
+    /// The number of people who could cast one.
     pub there: usize,
 }
 
 impl Policy {
-    /// Whose word a deployment of a service to an environment takes: what the service says, or else the usual.
+    /// Returns the approval rules for deploying a service to an environment: the service's own, or the defaults.
     #[must_use]
     pub fn approval(&self, service: &ServiceName, environment: &Environment, production: bool) -> Approval {
         let policy = self.services.get(service);
@@ -58,8 +59,8 @@ impl Policy {
         Approval { rules: own.unwrap_or(usual).clone(), expires_minutes: self.quorums.expires_minutes, step_up }
     }
 
-    /// What is missing for these rules to be met for a service when the most convenient of its requesters asks; `None`
-    /// when they can be met. The requester's own vote is never counted.
+    /// Returns the shortfall of these rules for a service, assuming the requester who leaves the most voters; `None` if
+    /// the rules can be met. The requester's own vote never counts.
     #[must_use]
     pub fn shortfall(&self, people: &People, service: &ServiceName, rules: &[ApprovalRule]) -> Option<Shortfall> {
         let requesters = self.active_holders(people, service, Role::Requester);
@@ -67,13 +68,13 @@ impl Policy {
             return self.shortfall_without(people, service, rules, None);
         }
         let without = |requester| self.shortfall_without(people, service, rules, Some(requester));
-        // One requester for whom nothing is missing is enough; else the one who came nearest is told of.
+        // One requester without a shortfall suffices. Otherwise report the smallest shortfall.
         let all: Option<Vec<Shortfall>> = requesters.iter().map(without).collect();
         all?.into_iter().min_by_key(|shortfall| shortfall.wanted - shortfall.there)
     }
 
-    /// Distinct people can meet all rules exactly when every choice of rules has as many people between them as it asks
-    /// for (Hall's theorem). A quorum names each role at most once, so there are few choices.
+    /// Distinct people can meet all rules if and only if every subset of the rules has as many voters in total as it
+    /// requires votes (Hall's theorem). A quorum names each role at most once, so there are few subsets.
     fn shortfall_without(
         &self,
         people: &People,

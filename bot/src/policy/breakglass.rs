@@ -1,4 +1,4 @@
-//! Who may break the glass: whoever the operators list, and nobody by any role (security case 90).
+//! Break-glass: limited to people whom the operators list, and granted by no role (security case 90).
 
 use std::collections::BTreeSet;
 
@@ -9,23 +9,23 @@ use super::{Denial, Policy};
 use crate::domain::id::{PersonId, ServiceName};
 use crate::domain::people::{People, Role};
 
-/// Who may set the votes for a deployment aside, and where that is told.
+/// The break-glass rules: the people who may override the votes for a deployment, and the audit channel.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct BreakGlass {
-    /// Who; nobody when empty.
+    /// The listed people; empty if no one may break the glass.
     pub people: BTreeSet<PersonId>,
-    /// The channel that is told of each time, beside that of the service.
+    /// The channel that is notified of each use, in addition to the service's own channel.
     pub audit: ChannelRef,
 }
 
 impl Policy {
-    /// Who may break the glass; `None` when nobody ever may.
+    /// Returns the break-glass rules; `None` if break-glass is off.
     #[must_use]
     pub fn break_glass(&self) -> Option<&BreakGlass> {
         self.break_glass.as_ref()
     }
 
-    /// Who may break the glass of a service now: who is listed, still here, and has any role for it.
+    /// Returns the people who may break the glass of a service: listed, active, and with any role for the service.
     #[must_use]
     pub fn breakers(&self, people: &People, service: &ServiceName) -> BTreeSet<PersonId> {
         let listed = self.break_glass.iter().flat_map(|glass| &glass.people);
@@ -33,10 +33,10 @@ impl Policy {
         here.filter(|id| !self.roles(service, id).is_empty()).cloned().collect()
     }
 
-    /// Whether a person may break the glass of a service.
+    /// Checks whether a person may break the glass of a service.
     ///
     /// # Errors
-    /// Says that nobody may, or whom to ask.
+    /// [`Denial::GlassOff`] if break-glass is off; [`Denial::Glass`], with the people to ask, if the person may not.
     pub(super) fn may_break(&self, people: &People, service: &ServiceName, person: &PersonId) -> Result<(), Denial> {
         if self.break_glass.is_none() {
             return Err(Denial::GlassOff);
@@ -49,7 +49,8 @@ impl Policy {
         Err(Denial::Glass { name: people.name(person).to_owned(), holders })
     }
 
-    /// A person who may break the glass of a service when nobody but them could review it afterwards.
+    /// Returns a person who may break the glass of a service although no other approver could review it; `None` if
+    /// there is no such person.
     #[must_use]
     pub fn unreviewable(&self, people: &People, service: &ServiceName) -> Option<PersonId> {
         let reviewers = self.active_holders(people, service, Role::Approver);

@@ -1,7 +1,7 @@
-//! Who may do what, whose word a deployment takes, and when nothing is deployed. Pure: the configuration makes a
-//! [`Policy`], and everything is asked of it with the people and the time as arguments.
+//! The policy: roles, quorums, freezes and break-glass. Pure: a [`Policy`] is made from the configuration, and every
+//! check gets the people and the time as arguments.
 //!
-//! Everything is no until the policy says yes: an unknown service, an empty list and an unknown account are all a no.
+//! Denies by default: an unknown service, an empty list and an unknown account are all denied.
 
 mod admission;
 mod approval;
@@ -27,47 +27,47 @@ use crate::domain::id::{PersonId, ServiceName};
 use crate::domain::people::{People, Person, Role};
 use crate::domain::service::{ApprovalRule, StepUp};
 
-/// What the operators decided, with groups already resolved into people.
+/// The configured rules, with groups already resolved to people.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
     services: BTreeMap<ServiceName, ServicePolicy>,
     quorums: Quorums,
     freezes: Vec<Freeze>,
     break_glass: Option<BreakGlass>,
-    /// A short digest of how each service is deployed.
+    /// Per service: a short digest of its deploy configuration.
     ways: BTreeMap<ServiceName, String>,
-    /// A short digest of the accounts by which each person is known.
+    /// Per person: a short digest of their mapped accounts.
     accounts: BTreeMap<PersonId, String>,
     chat_down: ChatDown,
     version: String,
-    /// What [`Policy::version_for`] answers, which is asked with every command.
+    /// Precomputed results of [`Policy::version_for`], which is called for every command.
     versions: BTreeMap<ServiceName, String>,
 }
 
-/// What becomes of deployments to production while the chat does not answer, and nobody there can say no.
+/// The handling of production deployments during a chat outage, when no one can object in the chat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ChatDown {
-    /// They wait until it answers.
+    /// They wait until the chat is available again.
     #[default]
     Wait,
-    /// They go on, by the votes that can be read without it.
+    /// They continue, based on the votes that can be read without the chat.
     GoOn,
 }
 
-/// What holds for one service.
+/// The rules of one service.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct ServicePolicy {
-    /// Who has each role. A role that is missing is held by nobody.
+    /// The holders of each role. A missing role has no holders.
     pub roles: BTreeMap<Role, BTreeSet<PersonId>>,
-    /// The environments whose quorum differs from the usual one.
+    /// Quorums that differ from the default, per environment.
     pub quorums: BTreeMap<Environment, Vec<ApprovalRule>>,
-    /// The environments whose votes are backed by something else than usual.
+    /// Step-up requirements for votes that differ from the default, per environment; `None` requires no step-up.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub step_up: BTreeMap<Environment, Option<StepUp>>,
 }
 
 impl Policy {
-    /// A policy.
+    /// Creates a policy without break-glass that waits during a chat outage.
     #[must_use]
     pub fn new(services: BTreeMap<ServiceName, ServicePolicy>, quorums: Quorums, freezes: Vec<Freeze>) -> Self {
         let version = version(&services, &quorums, None);
@@ -85,33 +85,34 @@ impl Policy {
         policy.versioned()
     }
 
-    /// The same with another answer to a chat that is down.
+    /// Returns the policy with this handling of a chat outage.
     #[must_use]
     pub fn with_chat_down(self, chat_down: ChatDown) -> Self {
         Self { chat_down, ..self }
     }
 
-    /// What becomes of deployments to production while the chat does not answer.
+    /// Returns the handling of production deployments during a chat outage.
     #[must_use]
     pub fn chat_down(&self) -> ChatDown {
         self.chat_down
     }
 
-    /// The same policy, with people who may break the glass.
+    /// Returns the policy with these break-glass rules; `None` turns break-glass off.
     #[must_use]
     pub fn with_break_glass(mut self, break_glass: Option<BreakGlass>) -> Self {
         self.version = version(&self.services, &self.quorums, break_glass.as_ref());
         Self { break_glass, ..self }.versioned()
     }
 
-    /// The same policy, told how each service is deployed, in words that change when that does.
+    /// Returns the policy with a deploy fingerprint per service: a text that changes when the service's deploy
+    /// configuration does.
     #[must_use]
     pub fn with_deploy_fingerprints(mut self, ways: BTreeMap<ServiceName, String>) -> Self {
         self.ways = ways.into_iter().map(|(service, way)| (service, short_digest(way.as_bytes()))).collect();
         self.versioned()
     }
 
-    /// The same policy, told by which accounts people are known.
+    /// Returns the policy with the mapped accounts of these people.
     #[must_use]
     pub fn with_people(mut self, people: &People) -> Self {
         let digest = |person: &Person| (person.id.clone(), short_digest(&bytes(&person.accounts)));
@@ -124,18 +125,19 @@ impl Policy {
         self
     }
 
-    /// The version of all of it: a short digest of the roles and quorums.
+    /// Returns the version of the whole policy: a short digest of the roles, quorums and break-glass rules.
     #[must_use]
     pub fn version(&self) -> &str {
         &self.version
     }
 
-    /// What a vote for a service is cast under: the rules that it is judged by, and how the service is deployed. A vote counts
-    /// only while both are the same, so that it is for no other command, parameters or variables (security case 28).
+    /// Returns the policy version that a vote for a service is cast under: a digest of the rules that judge it, and of
+    /// the service's deploy configuration. A vote counts only while both are unchanged, so it never authorizes another
+    /// command, other parameters or other variables (security case 28).
     ///
-    /// The rules are the roles and quorums of the service, the usual quorums, which of those people may break the glass, and by
-    /// which accounts they are known. Those of another service say nothing of it. That somebody left is no rule: it is judged
-    /// by person.
+    /// The rules are the service's roles and quorums, the default quorums, the holders of a role who may break the
+    /// glass, and the accounts that all these people are mapped to. Rules of other services do not matter. Neither does
+    /// `active`: a person who left is checked when votes are counted.
     #[must_use]
     pub fn version_for(&self, service: &ServiceName) -> String {
         self.versions.get(service).cloned().unwrap_or_else(|| self.digest_for(service))
@@ -146,7 +148,7 @@ impl Policy {
         let quorums = own.map(|own| (&own.quorums, &own.step_up));
         let rules = quorums.iter().flat_map(|(quorums, _)| quorums.values());
         let rules = rules.chain([&self.quorums.production, &self.quorums.other]).flatten();
-        // Who may only look says nothing, unless a rule asks for them.
+        // Viewers do not affect a vote, unless a rule requires the role.
         let looks_count = rules.into_iter().any(|rule| rule.role == Role::Viewer);
         let roles = own.iter().flat_map(|own| &own.roles);
         let roles: Vec<_> = roles.filter(|(role, _)| looks_count || **role != Role::Viewer).collect();
@@ -161,8 +163,8 @@ impl Policy {
     }
 }
 
-/// Freezes and the chat's outages are left out: they say when, not who, and a freeze that ends must not void the votes cast
-/// before it.
+/// Excludes freezes and the chat-outage setting: they affect the time of a deployment, not the approvers, and the end
+/// of a freeze must not invalidate votes cast before it.
 fn version(
     services: &BTreeMap<ServiceName, ServicePolicy>,
     quorums: &Quorums,

@@ -1,4 +1,4 @@
-//! May you? The one place where an account becomes a person with rights.
+//! Authorization by role: the only place where a chat account is mapped to a person with roles.
 
 use std::collections::BTreeSet;
 
@@ -11,63 +11,64 @@ use crate::domain::id::{PersonId, ServiceName};
 use crate::domain::people::{Grant, People, Role};
 use crate::domain::refusal::{Refusal, marked_channel};
 
-/// Why somebody may not.
+/// The reason that a request is denied.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Denial {
-    /// The account belongs to nobody the bot knows.
+    /// The account is not mapped to a person.
     #[error("the account {} on {} belongs to nobody in people.toml: you may look, and not act", account.id, platform(account.platform))]
     Unmapped {
-        /// The account.
+        /// The unmapped account.
         account: PersonRef,
     },
-    /// The person left.
+    /// The person has left: `active = false`.
     #[error("{name} is marked as no longer active")]
     Inactive {
-        /// What they are called.
+        /// Display name of the person.
         name: String,
     },
-    /// The service is not there, or the person may not know that it is. The two are one on purpose: otherwise the answer
-    /// would tell which services exist (security case 81).
+    /// The service does not exist, or the person has no role for it. Both get the same answer on purpose: otherwise it
+    /// would reveal which services exist (security case 81).
     #[error("there is no service {service} that you can see")]
     Unseen {
-        /// The service that was asked for.
+        /// The service that was named.
         service: ServiceName,
     },
     /// The person lacks the role.
     #[error("{name} is not {} of {service}", article(*needed))]
     Role {
-        /// What they are called.
+        /// Display name of the person.
         name: String,
-        /// The service.
+        /// The service that the role is missing for.
         service: ServiceName,
-        /// What it takes.
+        /// The required role.
         needed: Role,
-        /// Who has it, by name; nobody when empty.
+        /// Display names of the active holders of the role; may be empty.
         holders: Vec<String>,
-        /// Whether it is a vote of a run: then those are left out of the holders whose vote could not count there.
+        /// `true` if the role is required for a vote of a run. Then `holders` excludes people whose vote could not
+        /// count there.
         votes: bool,
     },
-    /// The account is no member's.
+    /// The account is not a full member's: a guest, an external user, a bot or a deactivated account.
     #[error("{}: you may look, and not act", whose(*kind))]
     Account {
-        /// What it is.
+        /// The kind of the account.
         kind: AccountKind,
     },
-    /// Nobody may break the glass here.
+    /// Break-glass is not configured.
     #[error("nobody may set the votes aside here: policy.toml has no [break_glass]")]
     GlassOff,
-    /// The person is not listed among those who may break the glass.
+    /// The person is not listed for break-glass.
     #[error("{name} is not listed among those who may break the glass")]
     Glass {
-        /// What they are called.
+        /// Display name of the person.
         name: String,
-        /// Who is, by name; nobody when empty.
+        /// Display names of the people who may break the glass; may be empty.
         holders: Vec<String>,
     },
-    /// It was said where it is not taken.
+    /// The command was sent in a channel where it is not allowed.
     #[error("this is not the channel for it")]
     Channel {
-        /// Where it is.
+        /// The home channel of the service.
         home: ChannelRef,
     },
     /// The channel is shared with another company.
@@ -79,7 +80,7 @@ pub enum Denial {
 }
 
 impl Denial {
-    /// The names of all rules.
+    /// All denial codes.
     pub const CODES: [&'static str; 13] = [
         "person.unmapped",
         "person.inactive",
@@ -96,7 +97,7 @@ impl Denial {
         "terminal.votes",
     ];
 
-    /// A stable name for the rule, one of [`Self::CODES`]; scripts may rely on it.
+    /// Returns the stable code of the denial, one of [`Self::CODES`]; scripts may rely on it.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
@@ -116,7 +117,7 @@ impl Denial {
         }
     }
 
-    /// The next step, one sentence for a person.
+    /// Returns the suggested next step as one sentence.
     #[must_use]
     pub fn next(&self) -> String {
         match self {
@@ -161,7 +162,7 @@ impl From<Denial> for Refusal {
 }
 
 impl Policy {
-    /// The roles a person has for a service. None holds another, except that whoever has any role may also look.
+    /// Returns the roles of a person for a service. No role includes another, except that every role includes viewer.
     #[must_use]
     pub fn roles(&self, service: &ServiceName, person: &PersonId) -> BTreeSet<Role> {
         let Some(policy) = self.services.get(service) else {
@@ -175,23 +176,24 @@ impl Policy {
         roles
     }
 
-    /// Who has a role for a service, people who left included.
+    /// Returns the holders of a role for a service, including inactive people.
     #[must_use]
     pub fn holders(&self, service: &ServiceName, role: Role) -> BTreeSet<PersonId> {
         self.services.get(service).and_then(|policy| policy.roles.get(&role)).cloned().unwrap_or_default()
     }
 
-    /// Who has a role for a service and is still here.
+    /// Returns the active holders of a role for a service.
     #[must_use]
     pub fn active_holders(&self, people: &People, service: &ServiceName, role: Role) -> BTreeSet<PersonId> {
         let here = |id: &PersonId| people.get(id).is_some_and(|person| person.active);
         self.holders(service, role).into_iter().filter(here).collect()
     }
 
-    /// Whether the account may do what takes this role for this service, and as whom.
+    /// Authorizes an account for an action that requires a role for a service. Returns the grant, which names the
+    /// person.
     ///
     /// # Errors
-    /// Says which rule denies it, and whom to ask.
+    /// The [`Denial`]: the rule that denies it, and the people to ask.
     pub fn authorise(
         &self,
         people: &People,
@@ -216,7 +218,7 @@ impl Policy {
         Ok(grant)
     }
 
-    /// Who the account is, whatever their role.
+    /// Resolves an account to an active person with their roles, which may be empty.
     pub(super) fn recognise(
         &self,
         people: &People,

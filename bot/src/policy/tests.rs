@@ -1,4 +1,4 @@
-//! Who may what: every kind of person against every role.
+//! Tests of the policy: every kind of person against every role.
 
 use hotfix_adapters::chat::{AccountKind, ChannelKind};
 use hotfix_adapters::ids::{PersonRef, Platform};
@@ -109,7 +109,7 @@ fn a_grant_holds_the_roles_and_the_version_of_that_moment() {
     assert_eq!(grant.policy_version.len(), 12);
 }
 
-/// A vote is cast under the rules that it is judged by: those of another service, and who may only look, void nothing.
+/// A vote depends only on the rules of its own service: other services and viewers do not invalidate it.
 #[test]
 fn a_vote_is_cast_under_the_rules_of_its_service() {
     let (base, people) = (policy().with_people(&people()), people());
@@ -178,11 +178,11 @@ fn a_quorum_needs_distinct_people_besides_the_requester() {
     };
     assert_eq!(short(&[]), None);
     assert_eq!(short(&[(Role::Approver, 1)]), None);
-    // Ben and Dana vote when Ana asks; Emil left.
+    // If Ana is the requester, Ben and Dana can vote. Emil has left.
     assert_eq!(short(&[(Role::Approver, 2)]), None);
     assert_eq!(short(&[(Role::Approver, 3)]).map(|s| (s.wanted, s.there)), Some((3, 2)));
     assert_eq!(short(&[(Role::Captain, 1)]).map(|s| (s.wanted, s.there)), Some((1, 0)));
-    // Dana is an admin and an approver, and is one person.
+    // Dana is both an admin and an approver, but counts once.
     assert_eq!(short(&[(Role::Approver, 1), (Role::Admin, 1)]), None);
     assert_eq!(short(&[(Role::Approver, 2), (Role::Admin, 1)]).map(|s| s.wanted), Some(3));
 }
@@ -229,7 +229,7 @@ fn room(id: &str) -> hotfix_adapters::ids::ChannelRef {
     named(id)
 }
 
-/// Every role, verb, kind of account, kind of channel and way in, against what the rules say in other words
+/// Checks every role, permission, account kind, channel kind and origin against an independent statement of the rules
 /// (security cases 22, 30, 31, 38).
 #[test]
 fn case_22_one_door_decides_every_cell() {
@@ -295,7 +295,7 @@ fn who_is_asked_by_name_is_recognised_while_they_are_here() {
     assert_eq!(answers("mallory").unwrap_err(), "person.unmapped");
 }
 
-/// Somebody without a role is not told which channel a service has (security case 81).
+/// The refusal for a person without a role does not reveal the service's channel (security case 81).
 #[test]
 fn case_81_the_channel_of_a_service_is_told_to_nobody_who_may_not_see_it() {
     let (policy, people) = (policy(), people());
@@ -310,8 +310,7 @@ fn case_81_the_channel_of_a_service_is_told_to_nobody_who_may_not_see_it() {
     assert_eq!(refused("ana"), Denial::Channel { home: home.clone() });
 }
 
-/// The glass is broken by whoever is listed for it, in the channel of the service, and by nobody through a role
-/// (security case 90).
+/// Only listed people may break the glass, only in an allowed channel, and no role grants it (security case 90).
 #[test]
 fn case_90_only_the_listed_break_the_glass() {
     let (people, home) = (people(), room("C_HOME"));
@@ -356,7 +355,7 @@ fn what_a_chat_that_is_down_means_is_kept_beside_the_rules() {
     assert_eq!((both.chat_down(), both.break_glass()), (ChatDown::Wait, Some(&glass)));
 }
 
-/// Security case 28: a vote is for the way to deploy as it was then.
+/// Security case 28: a vote counts only for the deploy configuration that it was cast under.
 #[test]
 fn the_way_to_deploy_is_a_part_of_what_is_voted_under() {
     let version = |way: &str| {
@@ -368,7 +367,7 @@ fn the_way_to_deploy_is_a_part_of_what_is_voted_under() {
     assert!(version("command `deploy.sh`").starts_with(&policy().version_for(&named("payments"))));
 }
 
-/// Who may only look has no part in the rules, unless a rule asks for them, wherever it stands.
+/// Viewers do not affect the policy version, unless a default or own rule requires the role.
 #[test]
 fn viewers_count_only_where_a_rule_asks_for_them() {
     let people = people();
@@ -450,7 +449,8 @@ fn every_denial_has_a_reason_and_a_next_step_of_its_own() {
     }
 }
 
-/// The requester for whom the least is missing is told of, and a quorum of one more than there are is short by one.
+/// The smallest shortfall of all requesters is reported, and a quorum of one more than the available voters is short by
+/// one.
 #[test]
 fn a_shortfall_is_the_smallest_there_is() {
     let people = people();

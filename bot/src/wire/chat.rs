@@ -1,4 +1,4 @@
-//! The chat: the port, and how what people do there comes in.
+//! Wiring of the chat: its port and its inbound sources.
 
 use std::sync::Arc;
 
@@ -14,22 +14,22 @@ use sha2::{Digest as _, Sha256};
 use super::forges::{reach, secret};
 use crate::config::{ChatKind, Config, DiscordSettings, SlackSettings, SlackWay};
 
-/// The chat with its ways in.
+/// A chat with its inbound sources.
 pub struct ChatConnection {
-    /// Where the bot speaks.
+    /// The port that the bot sends through.
     pub chat: Arc<dyn Chat>,
-    /// The terminal, when that is the chat.
+    /// The console, if it is the chat.
     pub console: Option<Arc<Console>>,
-    /// The way in over connections of our own.
+    /// The source of inbound events over an outgoing connection, if the chat uses one.
     pub source: Option<Arc<dyn EventSource>>,
-    /// The way in by requests.
+    /// The receiver of inbound HTTP requests, if the chat sends them.
     pub ingress: Option<Arc<dyn WebhookReceiver>>,
 }
 
-/// The chat of this configuration; `console` makes the terminal when it is one.
+/// Builds the configured chat. `console` opens the console and is called only if that is the chat.
 ///
 /// # Errors
-/// When a secret cannot be read, or the chat cannot work like this.
+/// A secret cannot be read, or the adapter rejects its settings.
 pub fn talk(config: &Config, console: impl FnOnce() -> anyhow::Result<Arc<Console>>) -> anyhow::Result<ChatConnection> {
     match &config.settings.chat.kind {
         ChatKind::Console => {
@@ -41,10 +41,11 @@ pub fn talk(config: &Config, console: impl FnOnce() -> anyhow::Result<Arc<Consol
     }
 }
 
-/// A digest of everything that the chat is made of, the values of its secrets included: another one takes another chat.
+/// Returns a fingerprint of the chat configuration, including the values of its secrets. A reload rebuilds the chat if
+/// it changes.
 ///
 /// # Errors
-/// When a secret cannot be read.
+/// A secret cannot be read.
 pub fn chat_print(config: &Config) -> anyhow::Result<String> {
     let settings = &config.settings;
     let secrets = match &settings.chat.kind {
@@ -64,7 +65,7 @@ pub fn chat_print(config: &Config) -> anyhow::Result<String> {
 }
 
 fn discord(config: &Config, settings: &DiscordSettings) -> anyhow::Result<ChatConnection> {
-    // The version is the last part of the path, so that what is joined to it stays below it.
+    // The version is the last segment of the path; the trailing slash keeps it when URLs are joined.
     let api = format!("{}/", settings.api_url.trim_end_matches('/'));
     let api = api.parse().with_context(|| format!("api_url is no address: {}", settings.api_url))?;
     let token = secret(&settings.token)?;

@@ -1,4 +1,4 @@
-//! Forges: the local one, and those elsewhere by their names.
+//! Wiring of the forges: the local one, and the remote ones by name.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,18 +21,18 @@ use secrecy::SecretString;
 use crate::config::secret::SecretSource;
 use crate::config::{Config, ForgeConfig, GitHubAuth, HostConfig, HostKind, MechanismConfig};
 
-/// How long one git process may take; the first fetch of a large repository is one.
+/// Timeout of one git process, long enough for the first fetch of a large repository.
 const GIT: Duration = Duration::from_secs(600);
-/// How long it may hear nothing from the other side, which says something every few seconds while it works.
+/// Timeout for a git process that receives nothing from the forge; a forge reports progress every few seconds.
 const SILENCE: Duration = Duration::from_secs(60);
 
-/// A forge, with what belongs to one kind alone.
+/// A forge, with the clients that exist for one kind only.
 #[derive(Clone)]
 pub(super) struct Host {
     pub(super) forge: Arc<dyn Forge>,
-    /// On which platform its accounts are.
+    /// The platform of its accounts.
     pub(super) platform: Platform,
-    /// The bot's own account there, if it is known.
+    /// The bot's own account on the forge, if configured.
     pub(super) bot: Option<PersonRef>,
     pub(super) github: Option<GitHub>,
     pub(super) gitlab: Option<GitLab>,
@@ -55,7 +55,7 @@ impl Hosts {
         Ok(Self { local, named })
     }
 
-    /// The forge that a service names.
+    /// Returns the forge that a service names.
     pub(super) fn of(&self, forge: &ForgeConfig) -> anyhow::Result<&Host> {
         match forge {
             ForgeConfig::Local => Ok(&self.local),
@@ -66,22 +66,22 @@ impl Hosts {
     }
 }
 
-/// The forges elsewhere, for whoever looks whether the bot could work.
+/// Checks the permissions of the configured forges.
 pub struct Examiner(Hosts);
 
-/// The forges of this configuration, to be looked over.
+/// Returns the examiner of this configuration's forges.
 ///
 /// # Errors
-/// When one refuses its part of the configuration.
+/// A forge adapter rejects its part of the configuration.
 pub fn examiner(config: &Config) -> anyhow::Result<Examiner> {
     Ok(Examiner(Hosts::new(config, super::local_forge(config)?)?))
 }
 
 impl Examiner {
-    /// Whether the token of a forge elsewhere may do in a repository what a hotfix takes.
+    /// Checks whether the token of a remote forge has the permissions in a repository that a hotfix needs.
     ///
     /// # Errors
-    /// It may not, or the forge does not answer.
+    /// A permission is missing, or the forge does not answer.
     pub async fn examine(&self, forge: &str, repo: &Repo) -> Result<(), Failure> {
         match self.0.named.get(forge).map(|host| (&host.github, &host.gitlab)) {
             Some((Some(github), _)) => github.examine(repo).await,
@@ -125,7 +125,7 @@ fn github_auth(auth: &GitHubAuth) -> anyhow::Result<Auth> {
     })
 }
 
-/// Whether anything is deployed by a workflow there, which takes more permissions.
+/// Returns `true` if a service on this forge deploys by a workflow, which requires more permissions.
 fn dispatches(config: &Config, name: &str) -> bool {
     let here = |forge: &ForgeConfig| matches!(forge, ForgeConfig::Named(named) if named == name);
     let services = config.services.values().filter(|service| here(&service.forge));
@@ -146,12 +146,12 @@ fn mirror(
     Ok(Arc::new(Mirror::open(options)?))
 }
 
-/// What may be reached besides the internet.
+/// Returns the egress policy: the private hosts that may be reached in addition to public ones.
 pub(super) fn reach(config: &Config) -> EgressPolicy {
     EgressPolicy::new(config.settings.private_hosts.iter().cloned())
 }
 
-/// The webhooks of all forges elsewhere that have secrets for them.
+/// Returns the webhooks of all remote forges that have webhook secrets.
 pub(super) fn webhooks(config: &Config) -> anyhow::Result<BTreeMap<String, Arc<dyn Webhook>>> {
     let mut hooks: BTreeMap<String, Arc<dyn Webhook>> = BTreeMap::new();
     for (name, host) in config.forges.iter().filter(|(_, host)| !host.webhook_secrets.is_empty()) {
@@ -165,7 +165,7 @@ pub(super) fn webhooks(config: &Config) -> anyhow::Result<BTreeMap<String, Arc<d
     Ok(hooks)
 }
 
-/// Reads a secret, to be handed to what needs it.
+/// Reads a secret for an adapter.
 pub(super) fn secret(source: &SecretSource) -> anyhow::Result<SecretString> {
     Ok(SecretString::from(source.read()?.expose().to_owned()))
 }

@@ -1,4 +1,4 @@
-//! What deploys to one environment of one service.
+//! Wiring of the deploy mechanism of one environment of one service.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -25,7 +25,7 @@ use crate::config::{
 };
 use crate::domain::service::Service;
 
-/// One environment of one service, to be wired.
+/// Builds the deploy mechanism of one environment.
 pub(super) struct DeployBuilder<'a> {
     pub(super) config: &'a Config,
     pub(super) service: &'a Service,
@@ -136,7 +136,7 @@ impl DeployBuilder<'_> {
         })?)
     }
 
-    /// Only what says what production runs is rolled out.
+    /// Only a promotion with a production target has a rollout.
     fn rollout(&self, promotion: &PromotionConfig) -> anyhow::Result<Rollout> {
         if !promotion.targets.iter().any(|target| target.production) {
             return Ok(Rollout::None);
@@ -145,7 +145,7 @@ impl DeployBuilder<'_> {
         Ok(Rollout::Awaited { checks: promotion.rollout.checks.clone(), running })
     }
 
-    /// What people are called, by all their accounts.
+    /// Returns the display names of all people, keyed by each of their accounts.
     fn names(&self) -> BTreeMap<PersonRef, String> {
         let people = self.config.people.iter();
         people.flat_map(|person| person.accounts.iter().map(|account| (account.clone(), person.name.clone()))).collect()
@@ -192,7 +192,7 @@ fn seconds(number: u32) -> Duration {
     Duration::from_secs(u64::from(number))
 }
 
-/// Accounts whose label counts are accounts of the forge that is promoted on.
+/// Assigns the accounts whose label counts to the platform of the promotion's forge.
 fn on_platform(approval: &Approval, host: &Host) -> Approval {
     match approval {
         Approval::LabelByPerson { label, by } => {

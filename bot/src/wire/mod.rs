@@ -1,9 +1,9 @@
-//! Configuration → ports. The only place that chooses an adapter.
+//! Wiring: builds the ports from the configuration. The only place that chooses adapters.
 //!
 //! ```text
-//! chat       where the team talks, and how that comes in
-//! hosts      forges: the local one, GitHub, GitLab, and their webhooks
-//! mechanism  what deploys to one environment
+//! chat       the chat, with its inbound sources
+//! forges     forges: the local one, GitHub, GitLab, and their webhooks
+//! mechanism  the deploy mechanism of one environment
 //! place      registries and clusters
 //! verbs      the verbs as Discord registers them
 //! ```
@@ -39,13 +39,13 @@ pub use forges::{Examiner, examiner};
 use mechanism::DeployBuilder;
 pub use verbs::commands;
 
-/// How long a question to an environment may take.
+/// Timeout of a query or probe of an environment.
 const QUESTION: Duration = Duration::from_secs(60);
 
 /// Opens the store of this configuration.
 ///
 /// # Errors
-/// When another process holds it, it is damaged, or others can read it; the error says what to do.
+/// Another process holds the store, it is damaged, or other users can read it; the error names the remedy.
 pub fn store(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Result<Embedded> {
     let settings = &config.settings;
     let mut options = embedded::Options::new(&settings.store, clock);
@@ -57,10 +57,11 @@ pub fn store(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Result<Embedded>
     Ok(Embedded::open(options)?)
 }
 
-/// The console, where everybody who has an account on it reads every channel.
+/// Opens the console. A service channel that `options` does not list gets every active person with a console account
+/// as a member.
 ///
 /// # Errors
-/// When its file cannot be used.
+/// The console's file cannot be used.
 pub fn console(config: &Config, mut options: ConsoleOptions) -> anyhow::Result<Arc<Console>> {
     let people: Vec<PersonRef> = config
         .people
@@ -74,19 +75,19 @@ pub fn console(config: &Config, mut options: ConsoleOptions) -> anyhow::Result<A
     Ok(Arc::new(Console::open(options)?))
 }
 
-/// The channel where words are meant for, when nobody says which: that of the first service.
+/// Returns the default channel for requests that name none: that of the first service.
 ///
 /// # Errors
-/// When no service is configured.
+/// No service is configured.
 pub fn main_channel(config: &Config) -> anyhow::Result<ChannelRef> {
     let first = config.services.values().next().context("no service is configured: add one under services/")?;
     Ok(first.service.channel.clone())
 }
 
-/// The local forge of this configuration.
+/// Opens the local forge of this configuration.
 ///
 /// # Errors
-/// When its folders cannot be used.
+/// Its folders cannot be used.
 pub fn local_forge(config: &Config) -> anyhow::Result<Arc<Local>> {
     let settings = &config.settings;
     std::fs::create_dir_all(&settings.repositories)
@@ -94,17 +95,18 @@ pub fn local_forge(config: &Config) -> anyhow::Result<Arc<Local>> {
     Ok(Arc::new(Local::open(LocalOptions::new(&settings.repositories, &settings.forge_ledger))?))
 }
 
-/// What is served over HTTP: the webhooks of the forges elsewhere (the local one sends none), and the chat if it calls.
+/// Returns the options of the HTTP servers: the webhooks of the remote forges (the local one sends none), and the chat
+/// receiver, if there is one.
 ///
 /// # Errors
-/// When a secret of a webhook cannot be used.
+/// A webhook secret cannot be used.
 pub fn http(config: &Config, chat: Option<Arc<dyn WebhookReceiver>>) -> anyhow::Result<http::Options> {
     let settings = &config.settings.http;
     let whole = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
     let limits = http::Limits {
         body_bytes: whole(settings.body_limit_kib).saturating_mul(1024),
         connections: whole(settings.connections),
-        // A proxy in front is one address as well, so a share is not small.
+        // All clients behind a proxy share one address, so the share must not be small.
         connections_per_address: whole(settings.connections).div_ceil(2),
         ..http::Limits::default()
     };
@@ -117,10 +119,11 @@ pub fn http(config: &Config, chat: Option<Arc<dyn WebhookReceiver>>) -> anyhow::
     })
 }
 
-/// Everything the engine reaches. `program` is this program, which watches over deploying commands.
+/// Builds all ports of the engine. `program` is the path of this program, which is started as the supervisor of deploy
+/// commands.
 ///
 /// # Errors
-/// When an adapter refuses its part of the configuration, naming the service and the environment.
+/// An adapter rejects its part of the configuration; the error names the service and the environment.
 pub fn ports(config: &Config, chat: Arc<dyn hotfix_adapters::chat::Chat>, program: &Path) -> anyhow::Result<Ports> {
     let mut ports = Ports {
         chat,
@@ -170,7 +173,7 @@ fn probes(configured: &ConfiguredService, ports: &mut Ports) {
     }
 }
 
-/// A capability that is an environment: its mechanism must answer.
+/// Probes an environment: its deploy mechanism must be usable.
 struct EnvironmentProbe(Option<Arc<dyn Deploy>>);
 
 #[async_trait]
@@ -183,7 +186,7 @@ impl Probe for EnvironmentProbe {
     }
 }
 
-/// A capability that a program answers for: exit status 0 says that it is there.
+/// Probes by a command: exit status 0 means that the capability is available.
 struct CommandProbe(Vec<String>);
 
 #[async_trait]
@@ -192,7 +195,7 @@ impl Probe for CommandProbe {
         let Some((program, arguments)) = self.0.split_first() else {
             return Some("the probe names no program".to_owned());
         };
-        // By its absolute path where there is one: see `hotfix_adapters::program`.
+        // Use the absolute path if there is one: see `hotfix_adapters::program`.
         let found = std::env::var_os("PATH").and_then(|path| on_path(program, &path));
         let mut command = tokio::process::Command::new(found.as_deref().unwrap_or(Path::new(program)));
         command.args(arguments).env_clear().stdin(std::process::Stdio::null()).kill_on_drop(true);

@@ -1,4 +1,4 @@
-//! Where images are kept, and where they run.
+//! Wiring of image registries and clusters.
 
 use std::sync::Arc;
 

@@ -1,10 +1,10 @@
-//! The verbs as Discord registers them, from the table that parses them.
+//! The verbs as Discord commands, generated from the table that parses them.
 
 use hotfix_adapters::chat::discord::{CommandSpec, OptionShape, OptionSpec};
 
 use crate::command::{Arg, ArgSyntax, ArgType, Group, VERBS, Verb};
 
-/// Every verb, the most useful first: what is said during a hotfix before what is said around it.
+/// Returns all verbs, ordered by usefulness: those used during a hotfix first.
 pub fn commands() -> Vec<CommandSpec> {
     let order =
         [Group::Begin, Group::Say, Group::Act, Group::Look, Group::Trouble, Group::After, Group::Bot, Group::Lanes];
@@ -58,7 +58,7 @@ fn option(arg: &Arg) -> OptionSpec {
         ArgSyntax::Keyword => OptionShape::Keyword,
     };
     OptionSpec {
-        // Discord takes no slash in a name.
+        // Discord does not allow a slash in an option name.
         name: arg.name.replace('/', "-"),
         about: arg.about.to_owned(),
         required: arg.form.is_required(),

@@ -1,5 +1,5 @@
-//! Runs one program in a process group of its own, bounded in time and in output. It blocks, and uses threads: the
-//! supervisor has nothing else to do, and the bot calls it off its own threads.
+//! Runs one program in its own process group, with limits on time and output. Blocking, and uses threads: the
+//! supervisor has no other work, and the bot calls it from a blocking thread.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -16,16 +16,17 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, wa
 
 use super::output::CapturedOutput;
 
-/// Between being asked to end and being killed.
+/// Grace period between SIGTERM and SIGKILL.
 const GRACE: Duration = Duration::from_secs(2);
-/// How long to wait for the last words after the program ended; a process it left behind may keep the pipe open for ever.
+/// Time limit for reading output after the program ended. A process that it left behind may keep the pipe open
+/// forever.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
-/// What to run.
+/// A program to run, with its limits.
 pub(crate) struct Execution<'a> {
     pub(crate) program: &'a Path,
     pub(crate) arguments: &'a [String],
-    /// All its variables: it inherits none.
+    /// The complete environment: nothing is inherited.
     pub(crate) variables: &'a BTreeMap<String, OsString>,
     pub(crate) folder: &'a Path,
     pub(crate) timeout: Duration,
@@ -34,38 +35,38 @@ pub(crate) struct Execution<'a> {
     pub(crate) kind: Kind,
 }
 
-/// What for.
+/// The purpose of the execution; decides how output and leftover processes are treated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// An act: both outputs are one, in the order in which they were printed, and what it leaves running stays, because
-    /// it may be the very service that was to be started.
+    /// An action. Standard output and standard error are captured together, in order. Processes that it leaves behind
+    /// are kept: one of them may be the service that it started.
     Act,
-    /// A question: its answer is its standard output, and nothing of it stays.
+    /// A query. Its answer is its standard output; processes that it leaves behind are killed.
     Question,
 }
 
-/// How it went.
+/// The result of an execution.
 pub(crate) struct Exit {
     pub(crate) how: ExitCause,
     pub(crate) took: Duration,
-    /// What it printed; of an act, the errors too.
+    /// Standard output; for [`Kind::Act`] also standard error.
     pub(crate) output: Arc<Mutex<CapturedOutput>>,
-    /// The errors of a question.
+    /// Standard error of a [`Kind::Question`]; empty for [`Kind::Act`].
     pub(crate) errors: Arc<Mutex<CapturedOutput>>,
 }
 
-/// How a program ended.
+/// The way a program ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ExitCause {
-    /// By itself, with this status.
+    /// It exited with this status.
     Exit(i32),
-    /// By a signal that was not ours.
+    /// It was ended by a signal that we did not send.
     Signal(i32),
-    /// By us, because its time was over.
+    /// We killed it because it exceeded its timeout.
     TimedOut,
 }
 
-/// Runs it to its end.
+/// Runs the program and waits until it ends.
 pub(crate) fn run(execution: Execution<'_>) -> io::Result<Exit> {
     let Execution { program, arguments, variables, folder, timeout, output_limit_bytes, stdin, kind } = execution;
     let (output, errors) = (shared(output_limit_bytes), shared(output_limit_bytes));
@@ -88,7 +89,7 @@ pub(crate) fn run(execution: Execution<'_>) -> io::Result<Exit> {
     command.stdin(stdin).stdout(writer).stderr(error_writer);
     let begun = Instant::now();
     let child = command.spawn()?;
-    // Our own copies of the writing ends go, or the readers would never see the end.
+    // Drop our copies of the write ends; otherwise the readers would never reach end of file.
     drop(command);
     let (status, timed_out) = watch(child, timeout, kind)?;
     let took = begun.elapsed();
@@ -101,8 +102,8 @@ pub(crate) fn run(execution: Execution<'_>) -> io::Result<Exit> {
     Ok(Exit { how, took, output, errors })
 }
 
-/// Waits for the program, and ends its group when its time is over. The program is left a zombie until the group was
-/// signalled: as long as it is one, nobody else can get its number, so that a stranger is never hit.
+/// Waits for the program, and kills its process group on timeout. The program stays a zombie until the group was
+/// signaled: this reserves its process id, so that the signal cannot hit an unrelated process.
 fn watch(mut child: Child, timeout: Duration, kind: Kind) -> io::Result<(ExitStatus, bool)> {
     let group = Pid::from_child(&child);
     let (tell, ended) = mpsc::channel::<()>();
@@ -120,7 +121,7 @@ fn watch(mut child: Child, timeout: Duration, kind: Kind) -> io::Result<(ExitSta
     let timed_out = ended.recv_timeout(timeout) == Err(RecvTimeoutError::Timeout);
     if timed_out {
         end(group, Signal::TERM);
-        // Whether it obeys or not, its children may not have: the kill below is for all of them.
+        // The program may end at SIGTERM while its children do not; SIGKILL below ends all of them.
         let _ = ended.recv_timeout(GRACE);
         end(group, Signal::KILL);
         let _ = ended.recv();
@@ -130,7 +131,7 @@ fn watch(mut child: Child, timeout: Duration, kind: Kind) -> io::Result<(ExitSta
     Ok((child.wait()?, timed_out))
 }
 
-/// An error says that nobody is left in the group, which is what was wanted.
+/// Signals the group. An error means that the group is empty, which is the goal.
 fn end(group: Pid, signal: Signal) {
     let _ = kill_process_group(group, signal);
 }
@@ -151,7 +152,7 @@ fn read_on(mut pipe: PipeReader, into: &Arc<Mutex<CapturedOutput>>, all_read: Se
     Ok(())
 }
 
-/// Every reader drops its end of the channel when its pipe is at its end; nothing is ever sent.
+/// Waits until the readers finish. Each reader drops its sender at end of file; nothing is ever sent.
 fn wait_for_last_words(drained: &Receiver<()>) {
     let _ = drained.recv_timeout(LAST_WORDS);
 }

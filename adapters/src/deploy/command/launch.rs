@@ -1,4 +1,4 @@
-//! Starts a supervisor, and hears from it that the run is started.
+//! Starts a supervisor process and waits for its confirmation that the run started.
 
 use std::process::Stdio;
 use std::time::Duration;
@@ -13,11 +13,11 @@ use super::{CommandDeploy, blocking};
 use crate::deploy::DeployRequest;
 use crate::failure::Failure;
 
-/// How long a supervisor may take until it says that the run is started.
+/// Timeout for the supervisor's confirmation.
 const SUPERVISOR_START: Duration = Duration::from_secs(20);
 
 impl CommandDeploy {
-    /// Starts the supervisor with exactly the variables that the command is to have, and waits for its word.
+    /// Starts the supervisor with exactly the environment of the command, and waits for its confirmation.
     pub(super) async fn launch(&self, run: &RunFolder, request: &DeployRequest) -> Result<(), Failure> {
         let mut command = Command::new(&self.supervisor);
         command.args(&self.supervisor_arguments).arg(run.path()).current_dir(&self.working_directory);
@@ -27,7 +27,7 @@ impl CommandDeploy {
             Failure::retry(format!("the supervisor {} could not be started: {error}", self.supervisor.display()))
         })?;
         let word = first_word(&mut child).await;
-        // Somebody has to wait for it, or it would stay a zombie.
+        // Reap the process; otherwise it would stay a zombie.
         tokio::spawn(async move { child.wait().await });
         match word {
             Some(word) if word == STARTED.as_bytes() => Ok(()),
@@ -51,7 +51,7 @@ impl CommandDeploy {
     }
 }
 
-/// The first line that the supervisor prints, or what it printed until it went; `None` when it does neither in time.
+/// Reads the first line that the supervisor prints, or its output until it exits; `None` on timeout.
 async fn first_word(child: &mut Child) -> Option<Vec<u8>> {
     let mut pipe = child.stdout.take()?;
     let mut word = Vec::new();

@@ -1,32 +1,39 @@
-//! Deploys by running a program of the team's.
+//! Deploy mechanism: runs a program that the team provides.
 //!
 //! # A run survives the bot
 //!
-//! The bot does not run the command itself. It writes a request into `<runs>/<key>/` and starts a *supervisor*, a process
-//! of its own that outlives the bot: see [`supervise()`] for what it does and `record.rs` for the files. Everything that the
-//! bot knows about a run it reads from that folder, so a bot that was killed and started again knows as much as before.
+//! The bot does not run the command itself. It writes a request into `<runs>/<key>/` and starts a *supervisor*, a
+//! separate process that outlives the bot: see [`supervise()`] for its steps and `record.rs` for the files. The bot
+//! keeps no other state about a run, so it loses nothing when it is killed and restarted.
 //!
-//! | found | means | the bot |
+//! | state of the folder | meaning | reaction of the bot |
 //! |---|---|---|
-//! | no `request.json` | nobody asked | `status` is `None`, `start` starts |
-//! | request, no marker, lock free | asked; the supervisor died before it began, or has not begun yet | the same |
-//! | lock held | it runs | `InProgress` |
-//! | `outcome.json` | it ended | `Succeeded` or `Unavailable` |
-//! | marker, lock free, no outcome | the machine died in the middle | asks what runs: our commit is `Succeeded`, anything else `Unavailable`, effect unknown |
+//! | no `request.json` | never requested | `status` is `None`, `start` starts |
+//! | request, no marker, lock free | requested; the supervisor died before it began, or has not begun yet | the same |
+//! | lock held | running | `InProgress` |
+//! | `outcome.json` | ended | `Succeeded` or `Failed` |
+//! | marker, lock free, no outcome | cut off, for example by a machine crash | queries the running commit, see below |
+//!
+//! For a cut-off run, the status is `Succeeded` if the query returns our commit, otherwise `Failed` with unknown
+//! effect.
 //!
 //! The races, and why they are harmless:
 //! - *A supervisor was spawned and has not taken the lock yet.* The bot may then start a second one. Supervisors take
-//!   turns: the first writes `started` and runs the command; the other finds `started` and goes away. So the bot never needs to know.
-//!   (To spare the second one, `start` waits until the supervisor says that the run is durably started.)
-//! - *Two starts with the same key at once.* They take turns to write the request, and both may spawn; as above. A request
-//!   for something else under the same key is rejected, because to leave it alone silently would be a lie.
-//! - *The run ends while the bot looks.* A look reads the outcome once more under a shared lock, which no supervisor has then.
-//! - *A look holds the lock while a supervisor wants it.* The supervisor waits for it; a look is over in a moment.
-//! - *The supervisor is killed while the command runs.* The command holds the lock as well, as its standard input, so that
-//!   the run counts as alive until it ended. Its time limit is not enforced then, and its outcome not recorded: it is cut off.
-//! - *The command left a process behind.* It may hold the lock for ever; the outcome is looked at before the lock.
+//!   turns: the first writes `started` and runs the command; the second finds `started` and exits. So the bot never
+//!   needs to know. (To avoid the second one, `start` waits until the supervisor confirms that the run is durably
+//!   started.)
+//! - *Two starts with the same key at once.* They take turns to write the request, and both may spawn a supervisor, as
+//!   above. A request with different content under the same key is rejected: ignoring it silently would be wrong.
+//! - *The run ends during a status read.* The read checks the outcome once more under a shared lock, which excludes
+//!   supervisors.
+//! - *A status read holds the lock while a supervisor wants it.* The supervisor waits; the read is short.
+//! - *The supervisor is killed while the command runs.* The command also holds the lock, through its standard input, so
+//!   the run counts as alive until the command ends. Its timeout is then not enforced and its outcome not recorded: it
+//!   is cut off.
+//! - *The command left a process behind.* It may hold the lock forever, so the outcome is read before the lock is
+//!   tried.
 //!
-//! A service manager must let the supervisor live when it stops the bot (systemd: `KillMode=process`).
+//! A service manager must not kill the supervisor when it stops the bot (systemd: `KillMode=process`).
 
 mod exec;
 mod launch;
@@ -57,7 +64,7 @@ pub(super) use self::record::{RunFolder, prove_writable};
 pub use self::supervise::{BROKEN, RAN, STARTED_BEFORE, supervise};
 pub(super) use self::template::{Pattern, Placeholder, Values};
 
-/// Deploys one environment of one service with a program. See the module for its promises.
+/// The deploy mechanism that runs a program for one environment of one service. See the module for its guarantees.
 pub struct CommandDeploy {
     environment: Environment,
     repo: Repo,
@@ -79,10 +86,10 @@ impl std::fmt::Debug for CommandDeploy {
 }
 
 impl CommandDeploy {
-    /// Checks the options: what can be wrong with them is found now, not in the middle of a hotfix.
+    /// Checks the options, so that a mistake is found at startup and not in the middle of a hotfix.
     ///
     /// # Errors
-    /// Says which option is wrong, and what is wanted.
+    /// An [`OptionsError`] for the first invalid option.
     pub fn new(options: CommandOptions) -> Result<Self, OptionsError> {
         let deploy = CommandLine::parse("the command that deploys", &options.deploy, &Placeholder::ALL)?;
         let working_directory = folder(&options.working_directory)?;
@@ -190,8 +197,8 @@ impl Deploy for CommandDeploy {
     }
 
     async fn last_success(&self) -> Result<Option<Deployment>, Failure> {
-        // The records are of the bot's own deployments. Where something can tell what runs, that is the better witness:
-        // ordinary deployments go past the bot, and its last one says nothing about them.
+        // The records cover only the bot's own deployments. A query is more reliable where there is one: ordinary
+        // deployments bypass the bot.
         if self.running.is_some() {
             return Ok(None);
         }
@@ -199,7 +206,7 @@ impl Deploy for CommandDeploy {
         blocking(move || {
             let mut newest: Option<Deployment> = None;
             for run in all_runs(&runs)? {
-                // A record that does not read is an error, not a gap: it may be the very one that was asked for.
+                // An unreadable record is an error and not skipped: it may be the newest one.
                 let Some(order) = run.order()? else { continue };
                 if order.request.repo != repo || order.request.environment != environment {
                     continue;
@@ -229,8 +236,8 @@ impl Deploy for CommandDeploy {
     }
 }
 
-/// Writes the request down, unless the run was started before. Says whether a supervisor is needed. It has the turn
-/// meanwhile: no other start writes something else, and no supervisor reads half of the decision.
+/// Writes the request, unless the run was started before. Returns `true` if a supervisor is needed. Holds `turn`
+/// meanwhile: no other start writes a different request, and no supervisor reads a partial one.
 fn prepare(run: &RunFolder, order: &Order) -> Result<bool, Failure> {
     run.make()?;
     let _turn = run.turn()?;
@@ -248,14 +255,14 @@ fn prepare(run: &RunFolder, order: &Order) -> Result<bool, Failure> {
     match run.look()? {
         Stage::Alive | Stage::Ended(_) | Stage::CutOff(_) => Ok(false),
         Stage::Absent | Stage::Requested => {
-            // Written anew even when it is there: the options may have changed since.
+            // Rewrite an existing request: the options may have changed.
             run.request(order)?;
             Ok(true)
         }
     }
 }
 
-/// Does what blocks where it may.
+/// Runs blocking work on a blocking thread.
 pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
 ) -> Result<T, Failure> {

@@ -1,5 +1,5 @@
-//! What a deploying command needs to know, checked once. After that a command line is an absolute program and patterns
-//! that can only be filled in: security case 73.
+//! The options of a command deployment, checked once. Afterwards a command line is an absolute program path and
+//! patterns that can only be filled in: security case 73.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -14,88 +14,91 @@ use crate::failure::Failure;
 use crate::ids::{Environment, Repo};
 use crate::program::{on_path, runnable};
 
-/// How to deploy one environment of one service by running a program.
+/// The options of a [`CommandDeploy`](super::CommandDeploy): one environment of one service.
 ///
-/// The arguments of [`deploy`](Self::deploy) and [`running`](Self::running) may hold `{environment}` and `{repository}`, and those of
-/// `deploy` also `{commit}`, `{short}`, `{key}`, `{tag}`, `{digest}`, `{image}` and `{previous}`; a literal brace is doubled. The program itself is fixed. There is no shell: a value
-/// stays inside its argument. (No `Debug` on purpose: `env` may hold what nobody should print.)
+/// The arguments of [`deploy`](Self::deploy) and [`running`](Self::running) may use `{environment}` and `{repository}`;
+/// those of `deploy` also `{commit}`, `{short}`, `{key}`, `{tag}`, `{digest}`, `{image}` and `{previous}`. A literal
+/// brace is doubled. The program itself is fixed. There is no shell: a value stays inside its argument. (No `Debug` on
+/// purpose: `env` may hold secrets.)
 #[derive(Clone)]
 pub struct CommandOptions {
-    /// The environment it deploys to.
+    /// The environment that the command deploys to.
     pub environment: Environment,
-    /// What it deploys.
+    /// The repository that the command deploys.
     pub repo: Repo,
-    /// The command that deploys: a program (an absolute path, or a bare name that is looked up on `PATH` once) and arguments.
+    /// The deploy command: a program (an absolute path, or a bare name that is looked up on `PATH` once) and its
+    /// arguments.
     pub deploy: Vec<String>,
-    /// The command that prints the full id of the commit that runs now, or nothing when it cannot tell.
+    /// The command that prints the full id of the running commit, or nothing if it cannot tell; `None` if there is
+    /// none.
     pub running: Option<Vec<String>>,
-    /// Variables for both commands. They get no others, except these, `pass_env` and `HOTFIX_COMMIT`, `HOTFIX_ENVIRONMENT`,
-    /// `HOTFIX_KEY`, `HOTFIX_REPOSITORY`, and as far as they are known `HOTFIX_TAG`, `HOTFIX_DIGEST`, `HOTFIX_IMAGE` and
-    /// `HOTFIX_PREVIOUS`. (`running` gets the environment and the repository alone.)
+    /// Environment variables for both commands. In addition, `deploy` gets `secret_env`, and both get `pass_env`,
+    /// `HOTFIX_ENVIRONMENT` and `HOTFIX_REPOSITORY`; `deploy` also gets `HOTFIX_COMMIT`, `HOTFIX_KEY` and, as far as
+    /// known, `HOTFIX_TAG`, `HOTFIX_DIGEST`, `HOTFIX_IMAGE` and `HOTFIX_PREVIOUS`. Nothing else is inherited.
     pub env: BTreeMap<String, String>,
-    /// Secret variables for the command that deploys. They are never written to disk, and what it prints of them is
-    /// blacked out.
+    /// Secret environment variables for the deploy command. They are never written to disk, and are redacted in its
+    /// output.
     pub secret_env: BTreeMap<String, String>,
-    /// The bot's own variables to hand on, such as `PATH` or a token. They are never written to disk, and what the
-    /// command prints of them is blacked out.
+    /// Names of the bot's own environment variables to pass on, such as `PATH` or a token. Their values are never
+    /// written to disk, and are redacted in the output, except for well-known public ones such as `PATH`.
     pub pass_env: Vec<String>,
-    /// Where both commands run.
+    /// The working directory of both commands.
     pub working_directory: PathBuf,
-    /// After this long the command and its children are ended.
+    /// The timeout of the deploy command; then it and its children are killed.
     pub timeout: Duration,
-    /// How much of what the command prints is kept: half from the start, half from the end.
+    /// The maximum captured output of the deploy command, in bytes: half from the start, half from the end.
     pub output_limit_bytes: usize,
-    /// The folder of run records: one folder a deployment, mode 0700.
+    /// The folder of the run records: one folder per deployment, mode 0700.
     pub runs: PathBuf,
-    /// The command that watches over a run, to which the folder of the run is added: our own program with the hidden
-    /// sub-command that calls [`supervise`](super::supervise()).
+    /// The supervisor command, to which the run folder is appended: our own program with the hidden subcommand that
+    /// calls [`supervise`](super::supervise()).
     pub supervisor: Vec<String>,
 }
 
-/// What is wrong with the options.
+/// An invalid option.
 #[derive(Debug, Error)]
 pub enum OptionsError {
     /// A command without a program.
     #[error("{what} names no program")]
     Empty {
-        /// Which command.
+        /// The option that holds the command.
         what: &'static str,
     },
-    /// A pattern that does not parse.
+    /// An invalid pattern.
     #[error("{pattern:?} {why}")]
     Pattern {
-        /// The pattern.
+        /// The pattern as configured.
         pattern: String,
-        /// What is wrong and what is wanted.
+        /// The problem and the remedy.
         why: String,
     },
     /// A program that cannot be run.
     #[error("the program {program:?} {why}")]
     Program {
-        /// The program as given.
+        /// The program as configured.
         program: String,
-        /// What is wrong and what is wanted.
+        /// The problem and the remedy.
         why: String,
     },
-    /// A variable that cannot be set or handed on.
+    /// An environment variable that cannot be set or passed on.
     #[error("the variable {name:?} {why}")]
     Variable {
-        /// Its name.
+        /// Name of the variable.
         name: String,
-        /// What is wrong and what is wanted.
+        /// The problem and the remedy.
         why: &'static str,
     },
-    /// A folder that is not there.
+    /// An unusable folder.
     #[error("the folder {} {why}", path.display())]
     Folder {
-        /// The folder.
+        /// The folder as configured.
         path: PathBuf,
-        /// What is wrong and what is wanted.
+        /// The problem and the remedy.
         why: String,
     },
 }
 
-/// A command that waits for its values.
+/// A command line with a resolved program and patterns as arguments.
 #[derive(Debug, Clone)]
 pub(crate) struct CommandLine {
     pub(crate) program: PathBuf,
@@ -115,26 +118,26 @@ impl CommandLine {
         self.arguments.iter().map(|pattern| pattern.fill(values)).collect()
     }
 
-    /// The arguments for a deployment.
+    /// Returns the arguments for a deployment.
     ///
     /// # Errors
-    /// When they name something that is not known of it.
+    /// [`Failure::Rejected`] if they use a value that the request lacks.
     pub(crate) fn fill_for(&self, request: &DeployRequest) -> Result<Vec<String>, Failure> {
         self.arguments.iter().map(|pattern| template_values::fill(pattern, request)).collect()
     }
 
-    /// The program's name, for people.
+    /// Returns the program's file name, for messages.
     pub(crate) fn name(&self) -> String {
         name_of(&self.program)
     }
 }
 
-/// The last part of a path, for people.
+/// Returns the last part of a path, for messages.
 pub(crate) fn name_of(program: &Path) -> String {
     program.file_name().unwrap_or(program.as_os_str()).to_string_lossy().into_owned()
 }
 
-/// The absolute path of a program. A relative path is refused, because what it means depends on where the bot was started.
+/// Returns the absolute path of a program. Rejects a relative path: its meaning depends on the bot's working directory.
 pub(crate) fn resolve(program: &str, path: Option<OsString>) -> Result<PathBuf, OptionsError> {
     let refuse = |why: String| OptionsError::Program { program: program.to_owned(), why };
     if program.contains(['{', '}', '\0']) {
@@ -151,14 +154,14 @@ pub(crate) fn resolve(program: &str, path: Option<OsString>) -> Result<PathBuf, 
         .ok_or_else(|| refuse("is not on PATH: give its absolute path".to_owned()))
 }
 
-/// The variables of a command, and which of them are secret.
+/// The environment of a command, and the names of its secret variables.
 #[derive(Clone, Default)]
 pub(crate) struct Variables {
     pub(crate) set: BTreeMap<String, OsString>,
     pub(crate) secret: Vec<String>,
 }
 
-/// Handed-on variables that everybody may read: to black them out would only make the output unreadable.
+/// Passed-on variables that are public: redacting their values would only make the output unreadable.
 const PUBLIC: [&str; 9] = ["PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "TERM", "TZ", "TMPDIR"];
 
 impl Variables {
@@ -185,7 +188,7 @@ impl Variables {
         Ok(variables)
     }
 
-    /// Adds variables whose values nobody may print.
+    /// Adds variables whose values are redacted in the output.
     pub(crate) fn with_secrets(mut self, secrets: &BTreeMap<String, String>) -> Result<Self, OptionsError> {
         for (name, value) in secrets {
             check_name(name)?;
@@ -212,7 +215,7 @@ fn refuse_variable(name: &str, why: &'static str) -> OptionsError {
     OptionsError::Variable { name: name.to_owned(), why }
 }
 
-/// An existing folder as an absolute path.
+/// Returns an existing folder as an absolute path.
 pub(crate) fn folder(path: &Path) -> Result<PathBuf, OptionsError> {
     let refuse = |why: String| OptionsError::Folder { path: path.to_owned(), why };
     let path = std::path::absolute(path).map_err(|error| refuse(format!("cannot be used: {error}")))?;

@@ -1,8 +1,8 @@
-//! What a command printed: bounded while it is read, and made harmless before anybody sees it.
+//! The captured output of a command: bounded while it is read, redacted and sanitized before it is shown.
 
 use std::collections::VecDeque;
 
-/// The start and the end of what was printed. Its size is bounded, however much comes.
+/// The start and the end of the output. Its size is bounded, however much is printed.
 #[derive(Debug)]
 pub(crate) struct CapturedOutput {
     half: usize,
@@ -11,10 +11,10 @@ pub(crate) struct CapturedOutput {
     seen: usize,
 }
 
-/// A variable that must not be seen, and its value.
+/// The name and the value of a secret variable.
 pub(crate) type Secret = (String, String);
 
-/// A shorter value would be found everywhere, and guards nothing.
+/// Minimum length of a value that is redacted, in bytes. A shorter one would match everywhere and protects nothing.
 const SHORTEST_SECRET: usize = 6;
 
 impl CapturedOutput {
@@ -33,7 +33,7 @@ impl CapturedOutput {
         self.tail.extend(kept);
     }
 
-    /// What was printed, as harmless text, with the secrets blacked out.
+    /// Returns the output as sanitized text, with the secrets redacted.
     pub(crate) fn text(&self, secrets: &[Secret]) -> String {
         let tail: Vec<u8> = self.tail.iter().copied().collect();
         let missing = self.seen - self.head.len() - tail.len();
@@ -55,7 +55,7 @@ fn guarded(secrets: &[Secret]) -> impl Iterator<Item = &Secret> {
     secrets.iter().filter(|(_, value)| value.len() >= SHORTEST_SECRET)
 }
 
-/// The cut may run through a secret: half of one at the edge goes too.
+/// Removes a partial secret at the cut.
 fn without_torn_end(text: &str, secrets: &[Secret]) -> String {
     let torn = |value: &str| starts(value).rev().find(|len| value.get(..*len).is_some_and(|part| text.ends_with(part)));
     let cut = guarded(secrets).filter_map(|(_, value)| torn(value)).max().unwrap_or(0);
@@ -76,8 +76,9 @@ fn starts(value: &str) -> impl DoubleEndedIterator<Item = usize> {
     value.char_indices().map(|(at, _)| at).filter(|at| *at > 0)
 }
 
-/// The text without anything that could steer a terminal or reorder a line: escape sequences and control characters go,
-/// a return becomes a line of its own, invisible and direction-changing characters become `�` (security cases 44, 63).
+/// Sanitizes text against terminal control and line reordering: removes escape sequences and control characters, turns
+/// a carriage return into a line break, and replaces invisible and direction-changing characters by `�` (security cases
+/// 44, 63).
 pub(crate) fn harmless(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut chars = text.chars().peekable();
@@ -105,7 +106,7 @@ pub(crate) fn harmless(text: &str) -> String {
     out
 }
 
-/// The last lines of a text, at most `lines` of them and about `chars` characters, for a person who needs the reason only.
+/// Returns the last lines of a text, at most `lines` lines and about `chars` characters, for an error message.
 pub(crate) fn ending(text: &str, lines: usize, chars: usize) -> String {
     let text = text.trim();
     let all: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();

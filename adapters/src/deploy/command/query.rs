@@ -1,4 +1,4 @@
-//! The question what runs now, put to a program.
+//! A query for the running commit, answered by a program.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -16,32 +16,32 @@ use crate::failure::Failure;
 use crate::ids::{CommitId, Environment, Repo};
 use crate::program::runnable;
 
-/// A question takes no longer than this, whatever a deployment may take.
+/// Maximum timeout of a query, independent of the deployment's timeout.
 const LONGEST: Duration = Duration::from_secs(60);
-/// A commit id is 40 characters; the rest is for explaining why it is not one.
+/// A commit id is 40 characters; the rest leaves room for an error message.
 const OUTPUT_LIMIT_BYTES: usize = 16 * 1024;
 
-/// How to ask what runs. (No `Debug` on purpose: `env` may hold what nobody should print.)
+/// The options of a [`Query`]. (No `Debug` on purpose: `env` may hold secrets.)
 #[derive(Clone)]
 pub struct QueryOptions {
-    /// Where.
+    /// The environment that is queried.
     pub environment: Environment,
-    /// Of what.
+    /// The repository whose running commit is queried.
     pub repo: Repo,
-    /// The command: it prints the full id of the commit that runs, or nothing when it cannot tell. `{environment}` and
-    /// `{repository}` may stand in its arguments.
+    /// The command. It prints the full id of the running commit, or nothing if it cannot tell. Its arguments may use
+    /// `{environment}` and `{repository}`.
     pub command: Vec<String>,
-    /// Its variables, beside `HOTFIX_ENVIRONMENT` and `HOTFIX_REPOSITORY`.
+    /// Environment variables of the command, in addition to `HOTFIX_ENVIRONMENT` and `HOTFIX_REPOSITORY`.
     pub env: BTreeMap<String, String>,
-    /// The bot's own variables to hand on.
+    /// Names of the bot's own environment variables to pass on.
     pub pass_env: Vec<String>,
-    /// Where it runs.
+    /// The working directory of the command.
     pub working_directory: PathBuf,
-    /// How long it may take; more than a minute is a minute.
+    /// The timeout; capped at one minute.
     pub timeout: Duration,
 }
 
-/// A program that knows what runs.
+/// A program that reports the running commit.
 #[derive(Clone)]
 pub struct Query {
     program: PathBuf,
@@ -57,7 +57,7 @@ impl Query {
     /// Checks the options.
     ///
     /// # Errors
-    /// Says which option is wrong, and what is wanted.
+    /// An [`OptionsError`] for the first invalid option.
     pub fn new(options: &QueryOptions) -> Result<Self, OptionsError> {
         let allowed = [Placeholder::Environment, Placeholder::Repository];
         let command = CommandLine::parse("the command that tells what runs", &options.command, &allowed)?;
@@ -78,13 +78,13 @@ impl Query {
         })
     }
 
-    /// Asks.
+    /// Runs the program and parses its answer; `None` if it prints nothing.
     pub(crate) async fn ask(&self) -> Result<Option<Running>, Failure> {
         let this = self.clone();
         super::blocking(move || this.ask_blocking()).await
     }
 
-    /// Whether the program is there.
+    /// Fails if the program is missing or not executable.
     pub(crate) fn present(&self) -> Result<(), Failure> {
         present(&self.program)
     }
@@ -129,12 +129,12 @@ impl Query {
     }
 }
 
-/// Whether a program is still there and can be run.
+/// Fails if a program is missing or not executable.
 pub(super) fn present(program: &Path) -> Result<(), Failure> {
     runnable(program).map_err(|why| Failure::rejected(format!("the program {} {why}", program.display())))
 }
 
-/// A time as people say it.
+/// Formats a duration for messages.
 pub(super) fn spoken(time: Duration) -> String {
     match time.as_secs() {
         0 => format!("{} ms", time.as_millis()),

@@ -1,14 +1,16 @@
-//! The record of a run on disk, by which a run is found again whoever crashed.
+//! The record of a run on disk. It survives a crash of the bot, of the supervisor and of the machine.
 //!
-//! `<runs>/<key>/` holds, in the order in which they come to be:
-//! - `lock`: held by the supervisor and by the command (which gets it as its standard input) as long as one of them lives;
-//! - `request.json`: what was asked, and the command line that was made of it;
-//! - `turn`: held for the moment in which a start writes the request, or a supervisor decides whether the run is its own;
-//! - `started`: written durably before the command is run, by whoever holds both. Where it is, nothing is run again;
-//! - `outcome.json`: how it ended.
+//! `<runs>/<key>/` holds, in order of creation:
+//! - `lock`: held while the supervisor or the command (which gets it as its standard input) is alive;
+//! - `request.json`: the request, and the command line made from it;
+//! - `turn`: held while a start writes the request or a supervisor decides whether to begin;
+//! - `started`: written durably before the command runs, by the supervisor that holds both locks. Once it exists, the
+//!   command is never run again;
+//! - `outcome.json`: the outcome.
 //!
-//! Each file but the lock appears whole (temporary file, fsync, rename, fsync of the folder) and says the same
-//! for ever once `started` is there. [`RunFolder::look`] reads them under a shared lock, so that no supervisor moves meanwhile.
+//! Each file except the locks is written atomically (temporary file, fsync, rename, fsync of the folder), and its
+//! content is final once `started` exists. [`RunFolder::look`] reads them under a shared lock, which excludes
+//! supervisors.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
@@ -24,8 +26,8 @@ use crate::deploy::DeployRequest;
 use crate::failure::Failure;
 use crate::ids::DeployKey;
 
-/// What is to be run, as the supervisor reads it. Of the variables only names are here: values may be secret, and reach
-/// the supervisor as its own environment.
+/// The command to run, as the supervisor reads it. It holds only the names of the variables: values may be secret, and
+/// the supervisor gets them in its own environment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Order {
     pub(crate) request: DeployRequest,
@@ -38,19 +40,19 @@ pub(crate) struct Order {
     pub(crate) secret: Vec<String>,
 }
 
-/// The word that a run began.
+/// The marker that a run began.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Started {
     pub(crate) at: Timestamp,
 }
 
-/// How a run ended.
+/// The outcome of a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Outcome {
     pub(crate) at: Timestamp,
     pub(crate) end: End,
     pub(crate) took_ms: u64,
-    /// What it printed: bounded, harmless, without secrets.
+    /// Captured output: bounded, sanitized and redacted.
     pub(crate) output: String,
 }
 
@@ -60,20 +62,20 @@ pub(crate) struct Outcome {
 pub(crate) enum End {
     /// Exit status 0.
     Succeeded,
-    /// Another exit status.
+    /// An exit status other than 0.
     Exit(i32),
-    /// A signal that was not ours.
+    /// A signal that we did not send.
     Signal(i32),
-    /// Its time was over.
+    /// Killed because it exceeded its timeout.
     TimedOut,
-    /// It could not even be started.
+    /// The program could not be started; with the reason.
     NotRun(String),
-    /// It was cut off, and its commit was found running all the same.
+    /// Cut off, but its commit was found running.
     FoundRunning,
 }
 
 impl End {
-    /// Whether the commit is where it was to go.
+    /// Returns `true` if the commit was deployed.
     pub(crate) fn is_success(&self) -> bool {
         match self {
             Self::Succeeded | Self::FoundRunning => true,
@@ -82,18 +84,18 @@ impl End {
     }
 }
 
-/// How far a run got.
+/// The stage that a run has reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Stage {
-    /// Nobody asked for it.
+    /// Not requested.
     Absent,
-    /// It was asked for, and not started; a supervisor may be on its way.
+    /// Requested but not started; a supervisor may be starting.
     Requested,
-    /// Somebody holds the lock.
+    /// Running: the lock is held.
     Alive,
     /// It ended.
     Ended(Outcome),
-    /// It was started, nobody is at it any more, and nobody wrote how it ended.
+    /// Started, but the lock is free and no outcome was recorded.
     CutOff(Started),
 }
 
@@ -103,7 +105,8 @@ pub(crate) struct RunFolder(PathBuf);
 
 impl RunFolder {
     pub(crate) fn of(runs: &Path, key: &DeployKey) -> Self {
-        // A key is letters, digits and . _ -, and starts with neither . nor -: it is a plain file name.
+        // Safe as a file name: a key consists of letters, digits and `.`, `_`, `-`, and starts with neither `.` nor
+        // `-`.
         Self(runs.join(key.as_str()))
     }
 
@@ -111,7 +114,7 @@ impl RunFolder {
         Self(folder.to_owned())
     }
 
-    /// Makes the folder, if need be.
+    /// Creates the folder if it does not exist.
     pub(crate) fn make(&self) -> Result<(), Failure> {
         private_folder(&self.0)
     }
@@ -124,7 +127,7 @@ impl RunFolder {
         self.read("request.json")
     }
 
-    /// Writes the request down. The lock file comes first: a request without one could not be told from a live run.
+    /// Writes the request. The lock file is created first, so that a request always has one.
     pub(crate) fn request(&self, order: &Order) -> Result<(), Failure> {
         self.lock_file("lock")?;
         self.write("request.json", order)
@@ -146,12 +149,12 @@ impl RunFolder {
         self.read("outcome.json")
     }
 
-    /// Waits for everybody else who is deciding just now.
+    /// Takes the `turn` lock, waiting for other starts and supervisors.
     pub(crate) fn turn(&self) -> Result<File, Failure> {
         self.hold("turn")
     }
 
-    /// Takes the run for ourselves. Whoever has the turn waits no longer than a look takes.
+    /// Takes the run's lock exclusively. A caller that holds `turn` waits only for a [`look`](Self::look) to finish.
     pub(crate) fn lock(&self) -> Result<File, Failure> {
         self.hold("lock")
     }
@@ -162,12 +165,12 @@ impl RunFolder {
         Ok(file)
     }
 
-    /// How far it got.
+    /// Reads the stage of the run.
     pub(crate) fn look(&self) -> Result<Stage, Failure> {
         if self.order()?.is_none() {
             return Ok(Stage::Absent);
         }
-        // First, because a process that the command left behind may hold on to the lock after the end.
+        // Check the outcome before the lock: a process that the command left behind may hold the lock after the end.
         if let Some(outcome) = self.outcome()? {
             return Ok(Stage::Ended(outcome));
         }
@@ -177,7 +180,7 @@ impl RunFolder {
             Err(TryLockError::Error(error)) => return Err(broken("lock", &self.0, &error)),
             Ok(()) => {}
         }
-        // Once more: it may have ended between the first look and the lock.
+        // Check again: the run may have ended between the first check and the lock.
         let stage = match (self.outcome()?, self.read("started")?) {
             (Some(outcome), _) => Stage::Ended(outcome),
             (None, Some(started)) => Stage::CutOff(started),
@@ -193,7 +196,7 @@ impl RunFolder {
         opened.map_err(|error| broken("open", &path, &error))
     }
 
-    /// Reads one file of the record; `None` when it is not there.
+    /// Reads one file of the record; `None` if it does not exist.
     pub(crate) fn read<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, Failure> {
         let path = self.0.join(name);
         let text = match fs::read(&path) {
@@ -206,7 +209,7 @@ impl RunFolder {
         })
     }
 
-    /// Writes one file of the record, whole or not at all.
+    /// Writes one file of the record atomically.
     pub(crate) fn write<T: Serialize>(&self, name: &str, value: &T) -> Result<(), Failure> {
         let path = self.0.join(name);
         let text = serde_json::to_vec_pretty(value)
@@ -215,7 +218,7 @@ impl RunFolder {
     }
 }
 
-/// Puts a file there whole or not at all, and durably.
+/// Writes a file atomically and durably.
 fn replace(folder: &Path, path: &Path, text: &[u8]) -> io::Result<()> {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
@@ -233,7 +236,7 @@ fn replace(folder: &Path, path: &Path, text: &[u8]) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
-/// Makes a folder that only we can read, durably.
+/// Creates a folder with mode 0700, durably.
 fn private_folder(path: &Path) -> Result<(), Failure> {
     if path.is_dir() {
         return Ok(());
@@ -243,19 +246,19 @@ fn private_folder(path: &Path) -> Result<(), Failure> {
     kept.map_err(|error| broken("make", path, &error))
 }
 
-/// How often a folder was tried.
+/// Counter for unique names of probe files.
 static PROBES: AtomicU64 = AtomicU64::new(0);
 
-/// Proves that records can be kept in a folder.
+/// Proves that records can be written to a folder.
 pub(crate) fn prove_writable(runs: &Path) -> Result<(), Failure> {
     private_folder(runs)?;
-    // Several environments may share a folder, and several processes may try it at once.
+    // Several environments may share a folder, and several processes may probe it at once.
     let number = PROBES.fetch_add(1, Ordering::Relaxed);
     let proof = runs.join(format!(".probe-{}-{number}", std::process::id()));
     replace(runs, &proof, b"").and_then(|()| fs::remove_file(&proof)).map_err(|error| broken("write in", runs, &error))
 }
 
-/// Every run that has a record.
+/// Returns all run folders.
 pub(crate) fn all_runs(runs: &Path) -> Result<Vec<RunFolder>, Failure> {
     let entries = match fs::read_dir(runs) {
         Ok(entries) => entries,
@@ -272,7 +275,7 @@ pub(crate) fn all_runs(runs: &Path) -> Result<Vec<RunFolder>, Failure> {
     Ok(found)
 }
 
-/// A full disk may be emptied by itself; a folder that we may not write to will not open by itself.
+/// Classifies an I/O error: a full disk may recover and is retried; missing permissions will not recover.
 fn broken(act: &str, path: &Path, error: &io::Error) -> Failure {
     let reason = format!("could not {act} the run record {}: {error}", path.display());
     let for_good = [io::ErrorKind::PermissionDenied, io::ErrorKind::ReadOnlyFilesystem, io::ErrorKind::NotADirectory];

@@ -1,4 +1,4 @@
-//! From the record of a run to the word about it.
+//! Converts the record of a run to a deployment status.
 
 use std::time::Duration;
 
@@ -11,11 +11,11 @@ use super::{CommandDeploy, blocking};
 use crate::deploy::{DeployStatus, NOTHING_BEGUN};
 use crate::failure::Failure;
 
-/// How much of what a command printed goes into the reason of a failure.
+/// Limits of the command output that is quoted in the reason of a failure.
 const SAID_LINES: usize = 20;
 const SAID_CHARS: usize = 2000;
 
-/// The word about a run that ended.
+/// Returns the status of a run that ended.
 pub(super) fn of(command: &str, outcome: &Outcome) -> DeployStatus {
     let took = spoken(Duration::from_millis(outcome.took_ms));
     let how = match &outcome.end {
@@ -33,8 +33,8 @@ pub(super) fn of(command: &str, outcome: &Outcome) -> DeployStatus {
 }
 
 impl CommandDeploy {
-    /// The word about a run that nobody saw the end of. When what runs cannot be asked now, the answer is that failure
-    /// and not a verdict: it may be asked again.
+    /// Returns the status of a cut-off run. If the query for the running commit fails, returns that failure and no
+    /// verdict, so that the caller can retry.
     pub(super) async fn judge_cut_off(&self, run: RunFolder, began: &Started) -> Result<DeployStatus, Failure> {
         let failed = |what_now: String| DeployStatus::Failed {
             reason: format!(
@@ -54,7 +54,7 @@ impl CommandDeploy {
         if order.is_none_or(|order| order.request.commit != found.commit) {
             return Ok(failed(format!("{} runs {}", self.environment, found.commit.short())));
         }
-        // Written down, so that a later deployment does not turn this one into a failure.
+        // Record the verdict, so that a later deployment does not turn this one into a failure.
         let at = Timestamp::now();
         let outcome = Outcome { at, end: End::FoundRunning, took_ms: 0, output: String::new() };
         blocking(move || run.finish(&outcome)).await?;

@@ -1,5 +1,5 @@
-//! The supervisor: a small process between the bot and the command, so that a bot that is killed neither takes a
-//! deployment with it nor loses its outcome.
+//! The supervisor: a small process between the bot and the command. If the bot is killed, the deployment continues and
+//! its outcome is recorded.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -18,41 +18,42 @@ use super::output::Secret;
 use super::record::{End, Order, Outcome, RunFolder, Started};
 use crate::failure::Failure;
 
-/// It ran the command and wrote down how it ended, well or badly.
+/// Exit code: the command ran and its outcome, success or failure, was recorded.
 pub const RAN: u8 = 0;
-/// It could not do its work.
+/// Exit code: the supervisor failed.
 pub const BROKEN: u8 = 1;
-/// Nothing to do: the run was started before.
+/// Exit code: the run was started before, so there was nothing to do.
 pub const STARTED_BEFORE: u8 = 3;
 
-/// What the supervisor says on its standard output once the run is durably started.
+/// The line that the supervisor prints on standard output once the run is durably started.
 pub(super) const STARTED: &str = "started\n";
 
-/// How often an outcome is tried to be written, a second apart: a full disk may pass.
+/// The number of attempts to write the outcome, one second apart: a full disk may recover.
 const OUTCOME_ATTEMPTS: usize = 60;
 
-/// Runs the command that is recorded in a run folder, at most once ever, and records how it ended. This is what the
-/// hidden sub-command of [`CommandOptions::supervisor`](super::CommandOptions::supervisor) calls; the answer is its exit
-/// code: [`RAN`], [`STARTED_BEFORE`] or [`BROKEN`].
+/// Runs the command recorded in a run folder, at most once ever, and records its outcome. This is the implementation of
+/// the hidden subcommand of [`CommandOptions::supervisor`](super::CommandOptions::supervisor). Returns its exit code:
+/// [`RAN`], [`STARTED_BEFORE`] or [`BROKEN`].
 ///
-/// The command gets exactly those of this process's variables that the record names.
+/// The command gets exactly those of this process's environment variables that the record names.
 #[must_use]
 pub fn supervise(run_folder: &Path) -> u8 {
     match watch_over(&RunFolder::at(run_folder)) {
         Ok(true) => RAN,
         Ok(false) => STARTED_BEFORE,
         Err(failure) => {
-            // Seen only by a person who calls this by hand; the bot learns of it from the record.
+            // Only for manual calls: the bot discards standard error and reads the record.
             let _ = writeln!(std::io::stderr(), "{failure}");
             BROKEN
         }
     }
 }
 
-/// The order of the steps is the promise: *my turn; marker seen → away; lock; marker written; turn over; command run;
-/// outcome written; lock gone*. Of two supervisors, the second gets its turn when the first has written the marker, and
-/// finds it. (With the lock alone it would wait for the whole run.) A machine that dies after the marker leaves a run
-/// whose effect nobody knows, and never one that ran twice.
+/// Runs the supervisor's protocol. The order of the steps ensures at-most-once execution: *take the turn; exit if the
+/// marker exists; take the lock; write the marker; release the turn; run the command; write the outcome; release the
+/// lock*. A second supervisor gets the turn after the first wrote the marker, and finds it. (With the lock alone it
+/// would wait for the whole run.) A machine crash after the marker leaves a run with unknown effect, but never one that
+/// ran twice.
 fn watch_over(run: &RunFolder) -> Result<bool, Failure> {
     let missing = || Failure::rejected(format!("there is no request in {}", run.path().display()));
     if run.order()?.is_none() {
@@ -66,7 +67,7 @@ fn watch_over(run: &RunFolder) -> Result<bool, Failure> {
     let order = run.order()?.ok_or_else(missing)?;
     run.begin(&Started { at: Timestamp::now() })?;
     drop(turn);
-    // The bot may be gone; then nobody needs to hear it.
+    // Ignore errors: the bot may be gone.
     let _ = std::io::stdout().write_all(STARTED.as_bytes()).and_then(|()| std::io::stdout().flush());
     let outcome = carry_out(&order, &lock);
     record(run, &outcome)?;
@@ -81,8 +82,8 @@ fn carry_out(order: &Order, lock: &File) -> Outcome {
         .iter()
         .filter_map(|name| Some((name.clone(), variables.get(name)?.to_string_lossy().into_owned())))
         .collect();
-    // The command holds the lock too, as its (empty) standard input: should this process be killed, the run still counts
-    // as alive until the command has ended.
+    // The command also holds the lock, as its (empty) standard input. If this process is killed, the run still counts
+    // as alive until the command ends.
     let ended = lock.try_clone().and_then(|lock| {
         run(Execution {
             program: &order.program,

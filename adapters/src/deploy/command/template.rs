@@ -1,34 +1,34 @@
-//! Patterns with named places, such as `release-{commit}`: they are parsed once, when the options are read, so that a
-//! typing mistake is found then. A value is put inside its own argument and is never looked at again: it cannot become a
-//! second argument, a second placeholder or a piece of shell.
+//! Patterns with placeholders, such as `release-{commit}`. They are parsed when the options are read, so that a typo is
+//! found at startup. A value stays inside its own argument and is never parsed: it cannot become a second argument, a
+//! second placeholder or shell code.
 
 use super::options::OptionsError;
 
-/// What can stand between braces.
+/// A placeholder that may be used in a pattern.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Placeholder {
     /// `{commit}`: the full commit id.
     Commit,
-    /// `{short}`: its first seven digits.
+    /// `{short}`: the first seven digits of the commit id.
     Short,
-    /// `{environment}`.
+    /// `{environment}`: name of the environment.
     Environment,
-    /// `{repository}`.
+    /// `{repository}`: name of the repository.
     Repository,
-    /// `{key}`: the key of the deployment.
+    /// `{key}`: the deployment key.
     Key,
-    /// `{tag}`: the tag by which the image was found.
+    /// `{tag}`: the tag that the image was found by.
     Tag,
     /// `{digest}`: the digest of that image.
     Digest,
-    /// `{image}`: the image by that digest, `quay.io/team/payments@sha256:…`.
+    /// `{image}`: the image pinned by that digest, `quay.io/team/payments@sha256:…`.
     Image,
     /// `{previous}`: the commit that ran before.
     Previous,
 }
 
 impl Placeholder {
-    /// All there are.
+    /// All placeholders.
     pub(crate) const ALL: [Self; 9] = [
         Self::Commit,
         Self::Short,
@@ -56,7 +56,7 @@ impl Placeholder {
     }
 }
 
-/// The values to put in. A pattern that was parsed without a placeholder never asks for it, so an empty one is fine there.
+/// The values of the placeholders. A value that the pattern does not use may be empty.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Values<'a> {
     pub(crate) commit: &'a str,
@@ -97,7 +97,7 @@ enum Piece {
 }
 
 impl Pattern {
-    /// Parses a pattern in which only the `allowed` placeholders may stand. `{{` and `}}` are literal braces.
+    /// Parses a pattern that may use only the `allowed` placeholders. `{{` and `}}` are literal braces.
     pub(crate) fn parse(text: &str, allowed: &[Placeholder]) -> Result<Self, OptionsError> {
         let refuse = |why: String| OptionsError::Pattern { pattern: text.to_owned(), why };
         if text.contains('\0') {
@@ -127,12 +127,12 @@ impl Pattern {
         Ok(Self(pieces))
     }
 
-    /// Whether a placeholder stands in it.
+    /// Returns `true` if the pattern uses the placeholder.
     pub(crate) fn uses(&self, placeholder: Placeholder) -> bool {
         self.0.contains(&Piece::Value(placeholder))
     }
 
-    /// The text with the values put in.
+    /// Returns the text with the values filled in.
     pub(crate) fn fill(&self, values: &Values<'_>) -> String {
         self.0
             .iter()

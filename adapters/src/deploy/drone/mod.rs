@@ -1,9 +1,9 @@
-//! Deploys by a Drone promotion (HOCS-24): the build that made our commit is promoted to a target, and the *new* build that
-//! Drone answers is followed to its end.
+//! Deploy mechanism: a Drone promotion (HOCS-24). The build of our commit is promoted to a target, and the *new* build
+//! that Drone returns is polled to its end.
 //!
-//! Before Drone is asked, it is written down what will be asked and from which build; afterwards, which build it became. A
-//! crash in between is settled by looking for a promotion, newer than the build it came from, that carries our key as a
-//! parameter. QA is never deployed so (HOCS-26).
+//! Before promoting, the adapter records the parameters and the source build; afterwards, the new build. After a crash
+//! in between, it searches the promotions newer than the source build for one that carries our key as a parameter. QA
+//! is never deployed this way (HOCS-26).
 
 mod wire;
 
@@ -26,42 +26,43 @@ use crate::failure::Failure;
 use crate::ids::{DeployKey, Environment, Repo};
 use crate::rest::{Rest, RestOptions, base_url};
 
-/// The targets that HOCS-26 is about: `release` deploys QA as well, and runs the version bot.
+/// The targets that HOCS-26 forbids: `release` also deploys QA, and runs the version bot.
 pub const QA_TARGETS: [&str; 3] = ["release", "*-qa", "qax"];
 
 const HOCS_26: &str = "HOCS-26: hotfixes are not deployed to QA by a Drone command";
 const RECORD: &str = "promoted.json";
 const PAGE: usize = 100;
-/// How many pages of builds are looked through before something is given up as not there.
+/// The maximum number of pages of builds that are searched.
 const MOST_PAGES: usize = 30;
 
-/// How to deploy one environment of one service by Drone.
+/// The options of a [`Drone`]: one environment of one service.
 #[derive(Clone)]
 pub struct DroneOptions {
-    /// Where Drone is.
+    /// Base URL of the Drone server.
     pub url: String,
-    /// What may be reached besides the internet.
+    /// The egress policy: the private hosts that may be reached in addition to public ones.
     pub reach: EgressPolicy,
-    /// The token of an account that may write to the repository.
+    /// Access token of an account with write access to the repository.
     pub token: SecretString,
-    /// What is deployed: `owner/name`, as Drone and the forge name it.
+    /// The repository, as `owner/name`, which is its name on Drone and on the forge.
     pub repo: Repo,
-    /// The environment it deploys to.
+    /// The environment that is deployed to.
     pub environment: Environment,
-    /// What Drone calls that environment.
+    /// Drone's name of that environment.
     pub target: String,
-    /// Parameters of the promotion: `VERSION = "{tag}"`. `{commit}`, `{short}`, `{environment}`, `{repository}`, `{key}`,
-    /// `{tag}`, `{digest}` and `{previous}` may stand in them. The key goes along as `HOTFIX_KEY` by itself.
+    /// Parameters of the promotion: `VERSION = "{tag}"`. Their values may use `{commit}`, `{short}`, `{environment}`,
+    /// `{repository}`, `{key}`, `{tag}`, `{digest}`, `{image}` and `{previous}`. The key is always added as
+    /// `HOTFIX_KEY`.
     pub parameters: BTreeMap<String, String>,
-    /// Targets that are never deployed to, with `*` for anything; where HOCS-26 holds, [`QA_TARGETS`].
+    /// Deny list of targets, where `*` matches any text; [`QA_TARGETS`] if HOCS-26 applies.
     pub forbidden: Vec<String>,
-    /// The folder in which promotions are remembered.
+    /// The folder that the promotion records are kept in.
     pub runs: PathBuf,
-    /// How long to wait between two looks.
+    /// The interval between two polls.
     pub pace: Duration,
 }
 
-/// Deploys one environment of one service by Drone promotions.
+/// The deploy mechanism that runs Drone promotions for one environment of one service.
 pub struct Drone {
     rest: Rest,
     url: Url,
@@ -82,7 +83,7 @@ impl std::fmt::Debug for Drone {
     }
 }
 
-/// What was asked of Drone, and what it became.
+/// The record of a promotion: the request, and the resulting build.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Promotion {
     request: DeployRequest,
@@ -92,10 +93,11 @@ struct Promotion {
 }
 
 impl Drone {
-    /// Checks the options. Drone is not asked anything yet.
+    /// Checks the options. Sends no request to Drone.
     ///
     /// # Errors
-    /// Says which option is wrong: a forbidden target, a pattern, an address, a repository that Drone cannot know.
+    /// [`Failure::Rejected`] if a target is on the deny list, a pattern, a parameter name or the URL is invalid, or the
+    /// repository is not of the form `owner/name`.
     pub fn new(options: DroneOptions) -> Result<Self, Failure> {
         let forbidden = DenyList::new(&options.forbidden);
         forbidden.check(&options.target, HOCS_26)?;
@@ -151,7 +153,7 @@ impl Drone {
         blocking(move || run.make().and_then(|()| run.write(RECORD, &promotion))).await
     }
 
-    /// The newest build that `wanted` likes, of those newer than `after`.
+    /// Returns the newest build with a number above `after` that matches `wanted`.
     async fn search(&self, after: u64, wanted: impl Fn(&Build) -> bool + Send) -> Result<Option<Build>, Failure> {
         let (size, act) = (PAGE.to_string(), format!("list the builds of {}", self.repo));
         for page in 1..=MOST_PAGES {
@@ -170,7 +172,7 @@ impl Drone {
         Ok(None)
     }
 
-    /// The promotion with our key, of those newer than the build it came from.
+    /// Searches the builds newer than the source build for the promotion that carries our key.
     async fn promoted(&self, key: &DeployKey, source: u64) -> Result<Option<Build>, Failure> {
         self.search(source, |build| build.is_promotion_to(&self.target) && build.parameter(KEY) == Some(key.as_str()))
             .await
@@ -191,7 +193,7 @@ impl Drone {
         })
     }
 
-    /// Asks Drone to promote; answers the new build.
+    /// Promotes the source build and returns the new build.
     async fn promote(&self, promotion: &Promotion) -> Result<Build, Failure> {
         let mut query = vec![("target", self.target.as_str())];
         query.extend(promotion.parameters.iter().map(|(name, value)| (name.as_str(), value.as_str())));
@@ -228,7 +230,8 @@ impl Drone {
     }
 }
 
-/// Names by which a promotion would say where it goes, or that Drone sets itself: a pipeline would believe them.
+/// Returns `true` for parameter names that set the target of a promotion or that Drone sets itself. Overriding them
+/// could mislead a pipeline.
 fn is_drones(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     name == "target" || name == "access_token" || name.starts_with("drone") || name == "ci" || name.starts_with("ci_")

@@ -1,4 +1,4 @@
-//! What Drone's answers look like, as far as they are looked at, and what a build's state means.
+//! The parts of Drone's responses that the adapter reads, and the mapping of a build's state to a deployment status.
 
 use std::collections::BTreeMap;
 
@@ -22,7 +22,7 @@ struct Permissions {
 }
 
 impl Repository {
-    /// Whether the token may promote builds of it; true when Drone does not say.
+    /// Returns `true` if the token may promote builds of the repository, or if Drone does not report permissions.
     pub(super) fn may_promote(&self) -> bool {
         self.permissions.as_ref().is_none_or(|permissions| permissions.write)
     }
@@ -84,7 +84,7 @@ impl Build {
         self.params.as_ref()?.get(name).map(String::as_str)
     }
 
-    /// What is not as it was asked for; `None` when all is.
+    /// Returns the first difference between the build and the request, as text; `None` if they match.
     pub(super) fn differs(&self, (commit, target, wanted): (&str, &str, &BTreeMap<String, String>)) -> Option<String> {
         if !self.is_promotion_to(target) {
             return Some(format!("it is a {} to {:?}", self.event, self.deploy_to));
@@ -92,7 +92,7 @@ impl Build {
         if self.after != commit {
             return Some(format!("it runs {}, not {commit}", self.after));
         }
-        // Some Drones leave the parameters out.
+        // Some Drone versions omit the parameters.
         self.params.as_ref()?;
         let other = wanted.iter().find(|(name, value)| self.parameter(name) != Some(value.as_str()));
         other
@@ -121,7 +121,7 @@ impl Build {
         Timestamp::from_second(second).unwrap_or_default()
     }
 
-    /// Which steps failed, and what Drone says of it, bounded.
+    /// Formats the failed steps and Drone's error messages, limited to 600 characters.
     fn why(&self) -> String {
         let mut parts: Vec<String> = Vec::new();
         parts.extend(Some(self.error.clone()).filter(|error| !error.is_empty()));

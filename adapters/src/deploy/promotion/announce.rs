@@ -1,4 +1,4 @@
-//! What the bot itself puts on its merge request, once.
+//! Sets the bot's own label or comment on its merge request, once.
 
 use super::Promotion;
 use super::options::Approval;
@@ -7,8 +7,8 @@ use crate::failure::Failure;
 use crate::forge::PullNumber;
 
 impl Promotion {
-    /// Puts it there and writes that down. After a crash in between the same is done again, which changes nothing but a
-    /// label that was taken off in that moment.
+    /// Sets the label or comment, then records it. After a crash in between it is repeated, which has no effect, except
+    /// that a label which was removed in the meantime is set again.
     pub(super) async fn announce(&self, proposal: &mut Proposal, number: PullNumber) -> Result<(), Failure> {
         if proposal.announced {
             return Ok(());

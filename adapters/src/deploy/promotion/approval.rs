@@ -1,4 +1,4 @@
-//! Whether a merge request is approved, judged of what the forge says. Pure.
+//! Judges whether a merge request is approved, from its labels as the forge reports them. Pure.
 
 use std::collections::BTreeMap;
 
@@ -6,20 +6,20 @@ use super::options::Approval;
 use crate::forge::{LabelEvent, PullRequest};
 use crate::ids::PersonRef;
 
-/// Whether it is approved.
+/// The approval status of a merge request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Standing {
-    /// It is; by whom or what, in words.
+    /// Approved; with the approval as text.
     Given(String),
-    /// It is not; what is missing, in words.
+    /// Not approved; with the missing part as text.
     Missing(String),
 }
 
-/// Who is known at the forge.
+/// The known accounts on the forge.
 pub(super) struct Known<'a> {
-    /// The bot's own account.
+    /// The bot's own account; `None` if not configured.
     pub(super) bot: Option<&'a PersonRef>,
-    /// What people are called.
+    /// Display names by account.
     pub(super) names: &'a BTreeMap<PersonRef, String>,
 }
 
@@ -29,7 +29,7 @@ impl Known<'_> {
     }
 }
 
-/// Judges it. The labellings are in the order in which they happened.
+/// Judges the approval. The label events must be in chronological order.
 pub(super) fn judge(approval: &Approval, pull: &PullRequest, labellings: &[LabelEvent], known: &Known<'_>) -> Standing {
     match approval {
         Approval::CommentByBot { text } => Standing::Given(format!("the comment {text:?}")),
@@ -44,7 +44,7 @@ pub(super) fn judge(approval: &Approval, pull: &PullRequest, labellings: &[Label
     }
 }
 
-/// Why a label is not on; `None` when it is.
+/// Returns the reason that a label is not set; `None` if it is.
 fn missing(
     label: &str,
     pull: &PullRequest,
@@ -63,7 +63,7 @@ fn missing(
     })
 }
 
-/// Whose label it is that is on.
+/// Judges a label that is set by the account that set it last.
 fn person(
     label: &str,
     listed: &[PersonRef],

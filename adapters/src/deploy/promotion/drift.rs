@@ -1,5 +1,5 @@
-//! Main moves while a proposal waits. Where others touched the same files, either the merge still works, or the proposal
-//! is made anew on top; but where they changed the very values, only people know which change is meant.
+//! Drift: main moves while a proposal is open. If others changed the same files, the merge still works or the proposal
+//! is rebased. If they changed the same values, a person must decide.
 
 use std::collections::BTreeSet;
 
@@ -11,13 +11,13 @@ use crate::failure::Failure;
 use crate::forge::{Pick, Picked, PullRequest};
 use crate::ids::CommitId;
 
-/// What moved.
+/// The effect of the drift on a proposal.
 pub(super) enum Drift {
-    /// Nothing that matters.
+    /// No relevant change.
     None,
-    /// Something that is worth telling.
+    /// A change worth reporting; the merge is not blocked.
     Told(String),
-    /// Something that a person has to settle.
+    /// A change that blocks the merge for now.
     InTheWay(String),
 }
 
@@ -61,7 +61,7 @@ impl Promotion {
         }
     }
 
-    /// The files of the proposal that are others on main by now.
+    /// Returns the files of the proposal that have changed on main.
     async fn touched(&self, draft: &Draft, tip: &CommitId) -> Result<Vec<String>, Failure> {
         let mut touched = Vec::new();
         for file in &draft.files {
@@ -73,7 +73,8 @@ impl Promotion {
         Ok(touched)
     }
 
-    /// What main names by now that it did not name when this was proposed, in a file that was there or in a new one.
+    /// Returns, as text, a target value on main that was unknown when the proposal was made, in an existing or in a new
+    /// file.
     async fn rewritten(
         &self,
         request: &DeployRequest,
@@ -84,7 +85,7 @@ impl Promotion {
         for number in self.selected(request)? {
             let target = self.target(number)?;
             let new = target.value.of(&request.commit);
-            // A file that was not there has no value that was known.
+            // A file that did not exist then has no known value.
             let ours = draft.changes.iter().filter(|change| change.target == target.name);
             let known: BTreeSet<(&str, &str)> =
                 ours.map(|change| (change.file.as_str(), change.old.as_str())).collect();
@@ -101,8 +102,8 @@ impl Promotion {
         Ok(None)
     }
 
-    /// The same values on top of main as it is now. Written down before the branch moves, so that a crash in between is
-    /// found again.
+    /// Drafts the same values on top of the current main. Records the draft before moving the branch, so that it can
+    /// continue after a crash in between.
     async fn anew(
         &self,
         proposal: &mut Proposal,

@@ -1,4 +1,4 @@
-//! The files of one commit while they are edited: each is read once, edited as often as need be, and written once.
+//! An edit session: the files of one commit while they are edited in memory. Each file is read from the forge once.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use crate::failure::Failure;
 use crate::forge::Forge;
 use crate::ids::{CommitId, Repo};
 
-/// Files of a commit.
+/// The files of one commit, with their edits.
 pub(super) struct EditSession {
     forge: Arc<dyn Forge>,
     repo: Repo,
@@ -31,7 +31,7 @@ impl Promotion {
 }
 
 impl EditSession {
-    /// A file as it is by now.
+    /// Returns the current text of a file, including its edits.
     pub(super) async fn read(&mut self, file: &str) -> Result<String, Failure> {
         if let Some(page) = self.pages.get(file) {
             return Ok(page.now.clone());
@@ -45,7 +45,8 @@ impl EditSession {
         Ok(now)
     }
 
-    /// A file's bytes as they are in the commit, for a search that meets files of all kinds.
+    /// Returns the bytes of a file, for a search that also meets files that are not text. Empty if the file does not
+    /// exist.
     pub(super) async fn look(&self, file: &str) -> Result<Vec<u8>, Failure> {
         if let Some(page) = self.pages.get(file) {
             return Ok(page.now.clone().into_bytes());
@@ -53,19 +54,19 @@ impl EditSession {
         Ok(self.forge.read_file(&self.repo, &self.at, file).await?.unwrap_or_default())
     }
 
-    /// Every file below a folder.
+    /// Returns the paths of all files below a folder.
     pub(super) async fn below(&self, folder: &str) -> Result<Vec<String>, Failure> {
         self.forge.paths(&self.repo, &self.at, folder).await
     }
 
-    /// Puts a new text in the place of a file that was read.
+    /// Replaces the text of a file that was read before.
     pub(super) fn write(&mut self, file: &str, text: String) {
         if let Some(page) = self.pages.get_mut(file) {
             page.now = text;
         }
     }
 
-    /// Returns the differences from the commit as a unified diff, with a line of context.
+    /// Returns the differences from the commit as a unified diff with one line of context.
     pub(super) fn diff(&self) -> String {
         let changed = self.pages.iter().filter(|(_, page)| page.before != page.now);
         let diffs = changed.map(|(file, page)| {
@@ -75,14 +76,14 @@ impl EditSession {
         diffs.collect()
     }
 
-    /// The files that differ from the commit.
+    /// Returns the files that differ from the commit, with their new contents.
     pub(super) fn changed(&self) -> Vec<(String, Vec<u8>)> {
         let changed = self.pages.iter().filter(|(_, page)| page.before != page.now);
         changed.map(|(file, page)| (file.clone(), page.now.clone().into_bytes())).collect()
     }
 }
 
-/// What an editor refused, with the file.
+/// Converts the error of an editor, adding the file.
 pub(super) fn in_file(file: &str, refused: &Refused) -> Failure {
     Failure::rejected(format!("{file}: {refused}"))
 }

@@ -1,5 +1,5 @@
-//! Declaring a hotfix. A target that subscribes to stage's success would refuse a commit that was never on stage, unless
-//! the commit is declared a hotfix; a target that promotes itself would soon replace it.
+//! Declares a hotfix. A target that subscribes to success on stage rejects a commit that was never on stage, unless the
+//! commit is declared a hotfix; a target that is promoted automatically would soon replace it.
 
 use super::edit_session::{EditSession, in_file};
 use super::options::{HotfixVersions, Target, TargetKind};
@@ -9,12 +9,12 @@ use crate::edit::path::Path;
 use crate::edit::yaml;
 use crate::failure::Failure;
 
-/// What was found out of a request's targets.
+/// The declaration and warnings for a request's targets.
 #[derive(Default)]
 pub(super) struct Declared {
     pub(super) changes: Vec<Changed>,
     pub(super) warnings: Vec<String>,
-    /// Whether the commit is declared a hotfix now.
+    /// `true` if the commit is declared a hotfix.
     pub(super) hotfix: bool,
 }
 
@@ -88,7 +88,7 @@ impl Promotion {
     }
 }
 
-/// The conditions of one target, beside the value that names its commit.
+/// The promotion settings of one target, next to the value that names its commit.
 struct VersionGuard<'a> {
     text: &'a str,
     target: &'a Target,

@@ -1,10 +1,10 @@
-//! A promotion by merge request: the commit of a service is named in files of another repository, and whatever reads that
-//! repository's main branch deploys it. The merge request is proposed here, followed until it is merged, and believed
-//! only after main was read again.
+//! Deploy mechanism: promotion by merge request. Files of another repository name the commit of a service, and a remote
+//! system deploys what that repository's main branch names. This adapter opens the merge request, tracks it until it is
+//! merged, and reports success only after it has read main again.
 //!
-//! A proposal is found again by its branch, `promote-` and the deployment's key. What was asked is remembered in
-//! `<runs>/<key>/promotion.json`, written before each act, so that a crash at any moment repeats nothing:
-//! the same proposal makes the same commit.
+//! A proposal is found again by its branch, `promote-` and the deployment's key. Its record,
+//! `<runs>/<key>/promotion.json`, is written before each action, so that a crash at any moment repeats nothing: the
+//! same proposal makes the same commit.
 //!
 //! A merge is not a rollout: see [`Rollout`].
 
@@ -43,12 +43,12 @@ use record::Proposal;
 pub use rollout::Rollout;
 use search::Exclusion;
 
-/// A merge request waits for people and for a queue: asking more often only costs calls.
+/// A merge request waits for people and for a queue: more frequent polls would only cost API calls.
 const PACE: Duration = Duration::from_secs(15);
 
 const RECORD: &str = "promotion.json";
 
-/// Deploys by proposing a merge request to another repository.
+/// The deploy mechanism that opens a merge request in another repository.
 pub struct Promotion {
     forge: Arc<dyn Forge>,
     repo: Repo,
@@ -101,8 +101,8 @@ impl Promotion {
 
 #[async_trait]
 impl Deploy for Promotion {
-    /// Proposes the merge request. Refused before anything is done: a target that is missing or unclear, a promotion
-    /// that would change nothing, and one that is proposed already under another key.
+    /// Opens the merge request. Rejected without any effect: a target that is missing or ambiguous, a promotion that
+    /// would change nothing, and one that is already open under another key.
     async fn start(&self, request: &DeployRequest) -> Result<(), Failure> {
         self.propose(request).await
     }
@@ -115,9 +115,9 @@ impl Deploy for Promotion {
         self.follow(key).await
     }
 
-    /// What runs, where a program tells it; else the commit that the production targets name on main. They have to agree,
-    /// and each has to name a commit (SRE-2); `None` when all of them name it by a short id only, which is not enough to
-    /// know it.
+    /// The commit reported by the rollout's query, if there is one; otherwise the commit that the production targets
+    /// name on main. These must agree, and each must name a commit (SRE-2). `None` if all of them name a short id only,
+    /// which does not identify a commit.
     async fn running(&self) -> Result<Option<Running>, Failure> {
         let named = self.named().await?.map(|commit| Running { commit });
         let told = match &self.rollout {

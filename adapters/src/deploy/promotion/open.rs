@@ -1,4 +1,4 @@
-//! Proposing: everything is read and judged first, then written down, then done.
+//! Opens a proposal: first reads and validates everything, then records the plan, then acts.
 
 use std::collections::BTreeMap;
 
@@ -75,7 +75,7 @@ impl Promotion {
         }
     }
 
-    /// A merge request from the branch of this key that proposes something else is none of ours.
+    /// Rejects a merge request that comes from the branch of this key but has another title.
     pub(super) fn ours(&self, title: &str, request: &DeployRequest, number: PullNumber) -> Result<(), Failure> {
         if title == self.title(request, false) || title == self.title(request, true) {
             return Ok(());
@@ -86,7 +86,7 @@ impl Promotion {
         )))
     }
 
-    /// Makes the commit and its branch.
+    /// Creates the commit and its branch.
     async fn push(&self, proposal: &mut Proposal, branch: &BranchName) -> Result<Draft, Failure> {
         let tip = self.main_tip().await?;
         let draft = self.draft(proposal, &tip).await?;
@@ -102,7 +102,7 @@ impl Promotion {
         Ok(draft)
     }
 
-    /// All edits on top of a commit of main, as one commit that no branch holds yet. Settles the title too.
+    /// Drafts all edits as one commit on top of a commit of main; no branch holds it yet. Also sets the title.
     pub(super) async fn draft(&self, proposal: &mut Proposal, parent: &CommitId) -> Result<Draft, Failure> {
         let request = &proposal.request;
         let Edited { sheet, changes, excluded, declared } = self.edited(request, parent).await?;
@@ -127,7 +127,7 @@ impl Promotion {
         })
     }
 
-    /// Returns what a request would change on top of main as it is now.
+    /// Returns the edits of a request on top of the current main.
     pub(super) async fn preview(&self, request: &DeployRequest) -> Result<Edits, Failure> {
         self.fits(request)?;
         let edited = self.edited(request, &self.main_tip().await?).await?;
@@ -143,7 +143,7 @@ impl Promotion {
         Ok(Edits { diff, digest: hex::encode(digest.finalize()) })
     }
 
-    /// All edits on top of a commit of main, judged and not written anywhere.
+    /// Makes and validates all edits of a request in memory.
     async fn edited(&self, request: &DeployRequest, parent: &CommitId) -> Result<Edited, Failure> {
         let mut sheet = self.sheet(parent.clone());
         let (mut changes, mut excluded) = (Vec::new(), Vec::new());
@@ -162,7 +162,7 @@ impl Promotion {
         }
         let mut declared = self.declare(request, &selected, &mut sheet).await?;
         changes.append(&mut declared.changes);
-        // Two targets may mean one place, and want it different.
+        // Two targets may select the same place with different values.
         for number in &selected {
             let target = self.target(*number)?;
             let wanted = target.value.of(&request.commit);
@@ -178,10 +178,10 @@ impl Promotion {
     }
 }
 
-/// A diff of more characters is shown as a list of places.
+/// Maximum length of a diff in characters; a longer one is shown as a list of places.
 const DIFF: usize = 2_000;
 
-/// Returns the changes by what they change, with their places: `old → new: file:line, file:line`.
+/// Returns the changes grouped by value, with their places, as `old → new:` and one `file:line` per line.
 fn places(changes: &[Changed]) -> String {
     let mut by_value: BTreeMap<(&str, &str), Vec<String>> = BTreeMap::new();
     for change in changes.iter().filter(|change| change.old != change.new) {

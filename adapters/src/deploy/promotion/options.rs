@@ -1,4 +1,4 @@
-//! How a promotion is set up.
+//! The options of a promotion.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -14,57 +14,58 @@ use crate::edit::yaml::Rule;
 use crate::forge::{Forge, MergeMethod};
 use crate::ids::{BranchName, CommitId, Environment, PersonRef, Repo};
 
-/// How a promotion is set up.
+/// The options of a [`Promotion`].
 pub struct PromotionOptions {
-    /// The forge of the repository that is promoted in.
+    /// The forge of the promotion repository.
     pub forge: Arc<dyn Forge>,
-    /// The repository with the files that name the commit, such as `service/app-interface`.
+    /// The promotion repository, whose files name the commit, such as `service/app-interface`.
     pub repo: Repo,
-    /// Its branch that is deployed from.
+    /// The branch of that repository that is deployed.
     pub main: BranchName,
     /// The repository of the service's code, whose commits are promoted.
     pub source: Repo,
-    /// Which environment this is.
+    /// The environment that is promoted to.
     pub environment: Environment,
-    /// The service, as it stands in titles.
+    /// Name of the service, for titles.
     pub service: String,
-    /// Where the commit is named.
+    /// The places that name the commit.
     pub targets: Vec<Target>,
-    /// What lets the merge request be merged.
+    /// The approval that the merge request needs.
     pub approval: Approval,
-    /// Labels that stop it while they are on.
+    /// Labels that block the merge while they are set.
     pub hold_labels: Vec<String>,
-    /// Where hotfixes are declared. Set it only where everything that is promoted by this is a hotfix: what is declared
-    /// passes by the gates that ask for stage's success and for time.
+    /// The file in which hotfixes are declared. Set it only if everything that is promoted by this mechanism is a
+    /// hotfix: a declared commit bypasses the gates for success on stage and for soak time.
     pub hotfix_versions: Option<HotfixVersions>,
-    /// Who merges.
+    /// The party that merges.
     pub merge: MergeBy,
-    /// What follows the merge.
+    /// The rollout that follows the merge.
     pub rollout: Rollout,
-    /// A link to compare two commits of the code with `{old}` and `{new}` in it.
+    /// URL template to compare two commits of the code, with `{old}` and `{new}`; `None` for no link.
     pub compare: Option<String>,
-    /// The account the bot has at the forge: its own labels are no person's.
+    /// The bot's account on the forge; its own labels do not count as approval by a person.
     pub bot: Option<PersonRef>,
-    /// What people are called, by their accounts at the forge: an account may be a number. Who is not in it is called by it.
+    /// Display names by account on the forge, where an account may be a number. An account without one is shown as it
+    /// is.
     pub names: BTreeMap<PersonRef, String>,
-    /// The folder in which proposals are remembered.
+    /// The folder that the proposal records are kept in.
     pub runs: PathBuf,
-    /// What the time is.
+    /// Returns the current time.
     pub clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
 }
 
-/// A place where the commit is named.
+/// A place that names the commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
-    /// Its name, by which it can be promoted alone (PROMO-8).
+    /// Name of the target, by which it can be promoted alone (PROMO-8).
     pub name: String,
-    /// The file; of a search the folder.
+    /// Path of the file; for a search, of the folder.
     pub file: String,
-    /// Where in it.
+    /// The kind of the place within the file.
     pub kind: TargetKind,
-    /// How the commit is written there.
+    /// The format of the commit id.
     pub value: Value,
-    /// Whether it says what production runs.
+    /// `true` if the target determines what production runs.
     pub production: bool,
 }
 
@@ -73,40 +74,40 @@ pub struct Target {
 pub enum TargetKind {
     /// A value in a YAML file.
     Yaml {
-        /// Its path.
+        /// Path of the value within the file.
         path: Path,
         /// The number of values that the path may match, and whether aliases are followed.
         rule: Rule,
     },
     /// A variable in a `.env` file.
     Env {
-        /// Its name.
+        /// Name of the variable.
         key: String,
     },
-    /// Every line with this key in the files below a folder, YAML or templates of it.
+    /// Every line with this key in the files below a folder, in YAML or templates of it.
     Search {
-        /// The key.
+        /// The key to search for.
         key: String,
-        /// Files to be left alone.
+        /// The files to leave unchanged.
         exclude: Vec<Exclude>,
     },
 }
 
-/// Files that a search leaves alone, on purpose.
+/// Files that a search deliberately leaves unchanged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Exclude {
-    /// Which, as a glob on the whole path: `data/**/pinned-*.yml`.
+    /// Glob on the whole path: `data/**/pinned-*.yml`.
     pub files: String,
-    /// Why, for the people who read the merge request.
+    /// The reason, shown in the merge request.
     pub reason: String,
 }
 
-/// How a commit is written.
+/// The format of a commit id in a target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Value {
-    /// All its digits.
+    /// The full id.
     FullSha,
-    /// So many of its first digits.
+    /// This number of leading digits.
     ShortSha(usize),
 }
 
@@ -119,52 +120,52 @@ impl Value {
     }
 }
 
-/// What lets the merge request be merged.
+/// The approval that a merge request needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Approval {
-    /// A label that a person puts on; the bot's own does not count.
+    /// A label set by a person; the bot's own does not count.
     LabelByPerson {
-        /// The label.
+        /// Name of the label.
         label: String,
-        /// Whose label counts; empty is everybody's but the bot's.
+        /// The accounts whose label counts; empty means any account except the bot's.
         by: Vec<PersonRef>,
     },
-    /// A label that the bot puts on, once. Where it is taken off again it stays off.
+    /// A label that the bot sets once. If it is removed, the bot does not set it again.
     LabelByBot {
-        /// The label.
+        /// Name of the label.
         label: String,
     },
     /// A comment that the bot writes, such as `/lgtm`.
     CommentByBot {
-        /// The comment.
+        /// Text of the comment.
         text: String,
     },
 }
 
-/// Where hotfixes of a component are declared.
+/// The place in which hotfixes of a component are declared.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HotfixVersions {
-    /// The file.
+    /// Path of the YAML file.
     pub file: String,
-    /// The path of the component, below which `hotfixVersions` and `blockedVersions` are.
+    /// Path of the component within the file; `hotfixVersions` and `blockedVersions` are below it.
     pub component: Path,
 }
 
-/// Who merges.
+/// The party that merges the merge request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MergeBy {
-    /// The usual process over there.
+    /// The repository's usual process.
     Others,
-    /// The bot, as soon as it is approved, not held, and its checks passed.
+    /// The bot, once the merge request is approved, not held, and its checks have passed.
     Us {
-        /// In which way.
+        /// The merge method.
         method: MergeMethod,
-        /// Checks that have to have passed. No other one may have failed or be running.
+        /// Checks that must have passed. No other check may have failed or be pending.
         checks: Vec<String>,
     },
 }
 
-/// Why a promotion cannot be set up like that.
+/// An invalid option of a promotion.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("the promotion of {service}: {why}")]
 pub struct OptionsError {
@@ -172,14 +173,15 @@ pub struct OptionsError {
     why: String,
 }
 
-/// How many digits a short id may have: fewer than seven are ambiguous soon.
+/// The allowed number of digits of a short id; fewer than seven soon become ambiguous.
 const SHORT: std::ops::RangeInclusive<usize> = 7..=39;
 
 impl Promotion {
     /// Checks the options.
     ///
     /// # Errors
-    /// There is no target, two have one name, a short id is too short, a key is empty, a path or a glob cannot be one.
+    /// There is no target, two targets share a name, a short id has an invalid length, a key is empty, or a path or a
+    /// glob is invalid.
     pub fn new(options: PromotionOptions) -> Result<Self, OptionsError> {
         let bad = |why: String| OptionsError { service: options.service.clone(), why };
         if options.targets.is_empty() {

@@ -1,4 +1,4 @@
-//! What is remembered of a proposal.
+//! The record of a proposal on disk.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -7,42 +7,42 @@ use super::{DeployRequest, DeployStatus};
 use crate::forge::PullNumber;
 use crate::ids::CommitId;
 
-/// A proposal, from before its branch is made until after its end.
+/// A proposal, from before its branch is created until after its end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Proposal {
     pub(super) request: DeployRequest,
-    /// The time of its commit, so that the same proposal makes the same one again.
+    /// The time of its commit, recorded so that a retry makes the same commit.
     pub(super) at: Timestamp,
     pub(super) title: String,
-    /// What it changes, when it was made here; a proposal that was found by its branch alone has none.
+    /// The drafted commit; `None` if the merge request was found by its branch and no draft was recorded.
     pub(super) draft: Option<Draft>,
-    /// The merge request, once it is there.
+    /// Number of the merge request; `None` until it is opened.
     pub(super) number: Option<PullNumber>,
-    /// Whether the bot's own label or comment is on it.
+    /// `true` once the bot has set its label or written its comment.
     pub(super) announced: bool,
-    /// How it ended. It says the same for ever.
+    /// The final status; `None` while the proposal is open. It never changes.
     pub(super) ended: Option<DeployStatus>,
 }
 
 /// The commit of a proposal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Draft {
-    /// Main when it was made.
+    /// The head of main when the draft was made.
     pub(super) parent: CommitId,
-    /// The commit.
+    /// The draft's own commit.
     pub(super) commit: CommitId,
-    /// The commit that the branch is to be moved from, when this one replaces another.
+    /// The commit that the branch must be moved from, if this draft replaces another.
     pub(super) replaces: Option<CommitId>,
-    /// The merge request's text.
+    /// Description of the merge request.
     pub(super) body: String,
     pub(super) changes: Vec<Changed>,
-    /// The files that it changes.
+    /// Paths of the changed files.
     pub(super) files: Vec<String>,
-    /// What people should know while it waits.
+    /// Warnings shown while the proposal is open.
     pub(super) warnings: Vec<String>,
 }
 
-/// A value that is changed, or right already.
+/// A value that is changed, or that is already correct.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Changed {
     pub(super) target: String,
@@ -53,7 +53,7 @@ pub(super) struct Changed {
     pub(super) new: String,
 }
 
-/// A place that is left alone.
+/// A place that is left unchanged.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Excluded {
     pub(super) file: String,

@@ -1,5 +1,5 @@
-//! The rollout that follows a merge. A merge request that is merged says what is to run; only something that looks at the
-//! environment, or at the pipeline that changes it, says what does.
+//! The rollout after a merge. A merged merge request only declares the commit to run; a query of the environment, or
+//! the checks of the pipeline that applies it, confirm that it runs.
 
 use super::Promotion;
 use super::record::Proposal;
@@ -9,22 +9,22 @@ use crate::failure::Failure;
 use crate::forge::CheckState;
 use crate::ids::CommitId;
 
-/// What follows a merge.
+/// The rollout that follows a merge.
 pub enum Rollout {
-    /// Nothing that could be waited for: the values are read when something is built or tested.
+    /// No rollout to wait for: the values are read when something is built or tested.
     None,
-    /// A rollout, which is awaited. Without checks and without a program nothing here confirms it.
+    /// A rollout to wait for. Without checks and without a query, the mechanism cannot confirm it.
     Awaited {
-        /// Checks of the merge, such as the pipeline that applies it: each has to pass, and one that fails is a failed
-        /// deployment.
+        /// Names of checks of the merge commit, such as the pipeline that applies it. All must pass; if one fails, the
+        /// deployment has failed.
         checks: Vec<String>,
-        /// What tells which commit runs.
+        /// The query for the running commit; `None` if there is none.
         running: Option<Query>,
     },
 }
 
 impl Promotion {
-    /// How the rollout of a merged proposal stands.
+    /// Returns the rollout status of a merged proposal.
     pub(super) async fn rollout(&self, proposal: &Proposal, merge: &CommitId) -> Result<DeployStatus, Failure> {
         let Rollout::Awaited { checks, running } = &self.rollout else {
             return Ok(DeployStatus::Succeeded { at: self.now() });
@@ -52,7 +52,7 @@ impl Promotion {
         Ok(DeployStatus::RollingOut { note: Some(note), confirmed_here: true })
     }
 
-    /// The first check of the merge that has not passed, and what it means.
+    /// Returns the status for the first check of the merge that has not passed; `None` if all have.
     async fn unfinished(&self, wanted: &[String], merge: &CommitId) -> Result<Option<DeployStatus>, Failure> {
         if wanted.is_empty() {
             return Ok(None);

@@ -1,4 +1,4 @@
-//! Which commit production is to run, by what main names.
+//! Determines the commit that production should run, from the values on main.
 
 use std::collections::BTreeSet;
 
@@ -40,7 +40,7 @@ impl Promotion {
     }
 }
 
-/// A commit by all its digits: a branch would move, and a short id may come to mean two.
+/// Parses a full commit id. Rejects a branch, which would move, and a short id, which may become ambiguous.
 fn whole(reading: &CurrentValue) -> Result<CommitId, Failure> {
     CommitId::parse(&reading.value).map_err(|_| {
         let what = if hexadecimal(&reading.value) { "a short commit id" } else { "no commit id but a branch or a tag" };
@@ -58,7 +58,7 @@ fn beginning(reading: &CurrentValue) -> Result<String, Failure> {
     Err(Failure::rejected(format!("{}, which is no commit id. Production has to name a commit there.", named(reading))))
 }
 
-/// Digits enough to be a commit's, and nothing else.
+/// Returns `true` for a possible commit id: 7 to 64 lowercase hexadecimal digits.
 fn hexadecimal(text: &str) -> bool {
     let digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
     (7..=64).contains(&text.len()) && text.bytes().all(digit)

@@ -1,5 +1,5 @@
-//! A search for a key in the files below a folder: each place where it stands is either changed or left alone with a
-//! reason (PROMO-20).
+//! Searches the files below a folder for a key. Each occurrence is either changed or left unchanged with a reason
+//! (PROMO-20).
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ use crate::edit::line::{HitKind, search};
 use crate::edit::text;
 use crate::failure::Failure;
 
-/// An exclusion that was understood.
+/// A parsed exclusion.
 pub(super) struct Exclusion {
     pattern: Pattern,
     reason: String,
@@ -32,14 +32,14 @@ impl Exclusion {
     }
 }
 
-/// What a search found.
+/// The result of a search.
 #[derive(Default)]
 pub(super) struct Hits {
     pub(super) readings: Vec<CurrentValue>,
     pub(super) excluded: Vec<Excluded>,
 }
 
-/// Searches. A place that is not understood is refused, unless its file is excluded.
+/// Searches the files below a folder. Rejects an occurrence that cannot be parsed, unless its file is excluded.
 pub(super) async fn find(
     sheet: &EditSession,
     folder: &str,
@@ -51,7 +51,7 @@ pub(super) async fn find(
         let exclusion = exclusions.iter().find(|exclusion| exclusion.covers(&file));
         let bytes = match (sheet.look(&file).await, exclusion) {
             (Ok(bytes), _) => bytes,
-            // A link or a submodule that is excluded needs no look.
+            // An excluded link or submodule need not be read.
             (Err(Failure::Rejected { .. }), Some(_)) => continue,
             (Err(failure), _) => return Err(failure),
         };
@@ -92,7 +92,7 @@ pub(super) async fn find(
     Ok(hits)
 }
 
-/// Refuses a search that met different values: one of them is older on purpose, or by mistake, and only people know.
+/// Rejects a search that found different old values: one may be pinned on purpose, and only a person can tell.
 pub(super) fn agreed(readings: &[CurrentValue], new: &str) -> Result<(), Failure> {
     let olds: BTreeSet<&str> =
         readings.iter().map(|reading| reading.value.as_str()).filter(|old| *old != new).collect();

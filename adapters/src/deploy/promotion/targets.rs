@@ -1,4 +1,4 @@
-//! What the targets say, and making them say something else.
+//! Reads and edits the promotion targets.
 
 use super::edit_session::{EditSession, in_file};
 use super::options::{Target, TargetKind};
@@ -11,7 +11,7 @@ use crate::edit::{Edit, env, line};
 use crate::failure::Failure;
 use crate::ids::CommitId;
 
-/// What a file says at one place.
+/// The value at one place of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct CurrentValue {
     pub(super) file: String,
@@ -20,7 +20,7 @@ pub(super) struct CurrentValue {
     pub(super) value: String,
 }
 
-/// What came of the edits of one target.
+/// The result of editing one target.
 #[derive(Default)]
 pub(super) struct Applied {
     pub(super) changes: Vec<Changed>,
@@ -28,7 +28,7 @@ pub(super) struct Applied {
 }
 
 impl Promotion {
-    /// The targets that a request means, by number.
+    /// Returns the indexes of the targets that a request selects.
     pub(super) fn selected(&self, request: &DeployRequest) -> Result<Vec<usize>, Failure> {
         let names: Vec<&str> = self.targets.iter().map(|target| target.name.as_str()).collect();
         if let Some(unknown) = request.only.iter().find(|name| !names.contains(&name.as_str())) {
@@ -43,7 +43,7 @@ impl Promotion {
         self.targets.get(number).ok_or_else(|| Failure::rejected(format!("there is no target number {number}.")))
     }
 
-    /// What a target says.
+    /// Reads the current values of a target.
     pub(super) async fn survey(&self, number: usize, sheet: &mut EditSession) -> Result<Vec<CurrentValue>, Failure> {
         let target = self.target(number)?;
         let file = target.file.as_str();
@@ -62,7 +62,7 @@ impl Promotion {
         }
     }
 
-    /// The places of a request's targets that do not name its commit.
+    /// Returns the places of a request's targets that do not name its commit.
     pub(super) async fn wrong(&self, request: &DeployRequest, at: &CommitId) -> Result<Vec<CurrentValue>, Failure> {
         let mut sheet = self.sheet(at.clone());
         let mut wrong = Vec::new();
@@ -74,7 +74,7 @@ impl Promotion {
         Ok(wrong)
     }
 
-    /// Makes a target name a commit.
+    /// Edits a target to name a commit.
     pub(super) async fn apply(
         &self,
         number: usize,

@@ -1,11 +1,11 @@
-//! What people read at the forge. Nothing that came from people stands at the beginning of a line, where forges read
-//! commands such as `/merge`, and nothing in it calls anybody or closes anything (security case 59).
+//! The texts of a merge request. User text never begins a line, where forges read commands such as `/merge`, and is
+//! neutralized so that it mentions nobody and closes nothing (security case 59).
 
 use super::record::{Changed, Excluded};
 use super::{DeployRequest, Promotion};
 use crate::forge::neutralize;
 
-/// All that a merge request tells.
+/// The contents of a merge request's description.
 pub(super) struct Told<'a> {
     pub(super) request: &'a DeployRequest,
     pub(super) changes: &'a [Changed],
@@ -14,7 +14,7 @@ pub(super) struct Told<'a> {
 }
 
 impl Promotion {
-    /// Short, and the same for the same promotion, whoever proposes it: by the title a second one is noticed.
+    /// Returns the title. It depends only on the promotion, not on its key, so that a duplicate is found by its title.
     pub(super) fn title(&self, request: &DeployRequest, hotfix: bool) -> String {
         let mut title = format!("Promote {} to {}", line(&self.service), request.commit.short());
         if hotfix {
@@ -49,7 +49,8 @@ impl Promotion {
         body
     }
 
-    /// From what runs to what is to run. Without knowing what runs, from the values that are replaced by full ids.
+    /// Appends a link to compare the previous commit with the new one. If the previous one is unknown, takes it from a
+    /// replaced value that is a full id.
     fn compare(&self, told: &Told<'_>, body: &mut String) {
         let full =
             |change: &&Changed| change.new == told.request.commit.as_str() && change.old.len() == change.new.len();
@@ -73,7 +74,7 @@ fn list(body: &mut String, title: &str, items: impl Iterator<Item = String>) {
     }
 }
 
-/// A text on one line.
+/// Joins a text into one line.
 pub(super) fn line(text: &str) -> String {
     text.split(|c: char| c.is_control() || c.is_whitespace())
         .filter(|word| !word.is_empty())
@@ -81,7 +82,7 @@ pub(super) fn line(text: &str) -> String {
         .join(" ")
 }
 
-/// A text that no markup is read in.
+/// Formats a text as inline code, without characters that would end it.
 fn code(text: &str) -> String {
     format!("`{}`", line(&text.replace(['`', '|'], " ")))
 }

@@ -1,4 +1,4 @@
-//! Following a proposal to its end.
+//! Tracks a proposal until it is merged or closed, and rolled out.
 
 use super::approval::{Known, Standing, judge};
 use super::drift::Drift;
@@ -10,8 +10,8 @@ use crate::failure::Failure;
 use crate::forge::{CheckState, Merge, MergeMethod, PullRequest, PullState, neutralize};
 use crate::ids::{CommitId, DeployKey};
 
-/// The number of attempts to delete the branch of a merged proposal. The deployment is over by then, so no later poll tries
-/// again.
+/// The number of attempts to delete the branch of a merged proposal. The deployment is over by then, so no later poll
+/// retries.
 const TIDY_ATTEMPTS: u32 = 3;
 
 impl Promotion {
@@ -46,8 +46,8 @@ impl Promotion {
         Ok(Some(status))
     }
 
-    /// Deletes the branch of a proposal that was merged. A branch that somebody moved since is theirs, and one that cannot
-    /// be deleted is left over, which hurts nobody.
+    /// Deletes the branch of a merged proposal. A branch that was moved in the meantime is kept, and one that cannot be
+    /// deleted is left behind, which is harmless.
     async fn tidy(&self, key: &DeployKey, pull: &PullRequest) {
         let tidied = async || {
             let now = self.forge.read(&self.repo, pull.number).await?;
@@ -106,7 +106,7 @@ impl Promotion {
         Ok(DeployStatus::InProgress { note: Some(notes.join("; ")) })
     }
 
-    /// Why its checks do not let it be merged.
+    /// Returns the check that prevents the merge, as text; `None` if none does.
     async fn unready(&self, pull: &PullRequest, required: &[String]) -> Result<Option<String>, Failure> {
         let checks = self.forge.checks(&self.repo, &pull.head_commit).await?;
         let passed = |name: &String| checks.iter().any(|c| &c.name == name && c.state == CheckState::Success);
@@ -138,7 +138,8 @@ impl Promotion {
         self.forge.merge(&self.repo, pull.number, &merge).await
     }
 
-    /// Merged is not enough: main has to name the commit, and the rollout has to follow.
+    /// Returns the status of a merged proposal. The merge alone is not enough: main must name the commit, and the
+    /// rollout must follow.
     async fn merged(&self, proposal: &Proposal, pull: &PullRequest, as_: &CommitId) -> Result<DeployStatus, Failure> {
         let wrong = self.still_wrong(proposal, &self.main_tip().await?).await?;
         let Some(wrong) = wrong else {
@@ -156,7 +157,7 @@ impl Promotion {
     async fn closed(&self, proposal: &Proposal, pull: &PullRequest) -> Result<DeployStatus, Failure> {
         let tip = self.main_tip().await?;
         match self.still_wrong(proposal, &tip).await? {
-            // Somebody brought the same in another way.
+            // The same change reached main in another way.
             None => self.rollout(proposal, &tip).await,
             Some(wrong) => Ok(DeployStatus::Failed {
                 reason: format!("!{} was closed without being merged, and {wrong}.", pull.number.0),
@@ -164,7 +165,8 @@ impl Promotion {
         }
     }
 
-    /// What a commit of the repository names in place of the promoted one, in words.
+    /// Returns, as text, the places where a commit of the repository does not name the promoted commit; `None` if there
+    /// are none.
     async fn still_wrong(&self, proposal: &Proposal, at: &CommitId) -> Result<Option<String>, Failure> {
         let wrong = match self.wrong(&proposal.request, at).await {
             Ok(wrong) => wrong,
@@ -176,7 +178,7 @@ impl Promotion {
     }
 }
 
-/// One place and what it names.
+/// Formats one place with its value.
 pub(super) fn named(reading: &CurrentValue) -> String {
     format!("{}:{} names {}", reading.file, reading.line, reading.value)
 }

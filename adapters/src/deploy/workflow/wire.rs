@@ -1,4 +1,4 @@
-//! What is read of GitHub's answers about runs and deployments.
+//! The parts of GitHub's responses about workflow runs and deployments that the adapter reads.
 
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -31,9 +31,9 @@ pub(super) struct Run {
     pub(super) html_url: Option<String>,
     pub(super) created_at: Timestamp,
     pub(super) updated_at: Timestamp,
-    /// What `run-name` made of it.
+    /// The title set by `run-name`.
     pub(super) display_title: Option<String>,
-    /// Older servers have the title here.
+    /// The title on older servers.
     pub(super) name: Option<String>,
 }
 
@@ -59,7 +59,7 @@ pub(super) struct DeployedStatus {
     pub(super) created_at: Timestamp,
 }
 
-/// Whether a run shows the key, as a word of its own: `HF-1` is not in `HF-12`.
+/// Returns `true` if the run's title contains the key as a whole word: `HF-1` does not match `HF-12`.
 pub(super) fn carries(run: &Run, key: &str) -> bool {
     let part_of_a_key = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     let shown = [run.display_title.as_deref(), run.name.as_deref()];
