@@ -1,5 +1,5 @@
-//! The binder: assigns tokens to the arguments of a verb. Flags are bound by name, the run by its form, the rest by
-//! position.
+//! The binder: assigns tokens to the arguments of a verb. Flags are bound by name, the run by its form, the rest
+//! by position.
 
 use super::args::{Args, Value};
 use super::error::{ErrorCode, ParseError};

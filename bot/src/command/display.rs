@@ -1,5 +1,5 @@
-//! Formats a request as the command that produces it, for the journal and for copying. `parse` gives the same request
-//! back.
+//! Formats a request as the command that produces it, for the journal and for copying. `parse` gives the same
+//! request back.
 
 use std::fmt;
 

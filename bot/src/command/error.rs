@@ -1,5 +1,5 @@
-//! Parse errors and their rendering: the message, the line with a caret under the fault, the nearest match and the
-//! usage.
+//! Parse errors and their rendering: the message, the line with a caret under the fault, the nearest match and
+//! the usage.
 
 use std::ops::Range;
 

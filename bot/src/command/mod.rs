@@ -1,7 +1,7 @@
 //! The command language: one table of verbs parses the text after `/hotfix` into a [`Request`], writes the help,
 //! suggests and completes. Pure and total: any text gives a request or an error that points at a character. Every
-//! inbound adapter, the console and the command line call [`parse`]; whether the request is allowed is decided
-//! elsewhere.
+//! inbound adapter, the console and the command line call [`parse`]; whether the request is allowed is
+//! decided elsewhere.
 
 mod args;
 mod bind;

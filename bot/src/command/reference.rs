@@ -23,8 +23,8 @@ pub enum Reference {
     },
     /// A bare number with fewer than 7 digits: a pull request, or a tag or branch of that name.
     Number(String),
-    /// A commit by its full or abbreviated id, or by its address. An id that has decimal digits only may also be a pull
-    /// request.
+    /// A commit by its full or abbreviated id, or by its address. An id that has decimal digits only may also be a
+    /// pull request.
     Commit {
         /// Full or abbreviated commit id, in lower case.
         id: String,
@@ -99,8 +99,8 @@ impl Reference {
         }
     }
 
-    /// Returns the name by which the repository may know the commit: an id, a branch or a tag. `None` for a pull
-    /// request.
+    /// Returns the name by which the repository may know the commit: an id, a branch or a tag. `None` for a
+    /// pull request.
     #[must_use]
     pub fn words(&self) -> Option<&str> {
         match self {

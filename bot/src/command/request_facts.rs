@@ -1,5 +1,5 @@
-//! Properties of a [`Request`] that depend on the request alone: its verb, its run, its permission, and whether it is
-//! read-only.
+//! Properties of a [`Request`] that depend on the request alone: its verb, its run, its permission, and whether it
+//! is read-only.
 
 use super::request::{MergebackAction, Request};
 use crate::domain::id::HotfixId;
@@ -108,8 +108,8 @@ impl Request {
         }
     }
 
-    /// Returns `true` if the request changes nothing. Such requests are answered privately, and also while the bot is
-    /// read-only.
+    /// Returns `true` if the request changes nothing. Such requests are answered privately, and also while the bot
+    /// is read-only.
     #[must_use]
     pub fn reads_only(&self) -> bool {
         match self {
