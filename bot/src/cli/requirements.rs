@@ -1,4 +1,5 @@
-//! `hotfix requirements`: the sentences of the runbooks, how and how far each is met, what shows it and what is missing.
+//! `hotfix requirements`: the sentences of the runbooks, the way and degree in which each is met, its proof and
+//! its gaps.
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;
@@ -19,7 +20,7 @@ pub(super) fn run(runbook: Option<&str>) -> anyhow::Result<ExitCode> {
         let shown = if row.proof.is_empty() { "–" } else { row.proof };
         let lacks = if row.lacks.is_empty() { String::new() } else { format!("\n{:<63}Missing: {}", "", row.lacks) };
         let written = writeln!(out, "{:<9} {:<27} {shown:<24} {}{lacks}", row.id, row.how(), row.summary);
-        // Whoever reads may have seen enough.
+        // A broken pipe is not an error: the reader has seen enough.
         if written.is_err_and(|error| error.kind() == io::ErrorKind::BrokenPipe) {
             break;
         }
