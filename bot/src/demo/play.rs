@@ -207,7 +207,7 @@ impl Play {
         self.engine.config().settings.store.clone()
     }
 
-    /// Closes the store, so that it can be verified.
+    /// Returns the store, so that it can be verified.
     pub(super) fn store(&self) -> &Embedded {
         &self.store
     }
