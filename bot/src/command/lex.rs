@@ -19,7 +19,7 @@ pub(super) enum TokenKind {
     PhoneFlag,
 }
 
-/// One token.
+/// A token with its position.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Token {
     /// The form in which it was written.

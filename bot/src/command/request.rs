@@ -87,7 +87,7 @@ pub enum Request {
         /// The run that the caller named.
         run: Option<HotfixId>,
     },
-    /// Lists runs.
+    /// Lists runs that match all given filters.
     List {
         /// `true` to list only runs in which the caller takes part.
         mine: bool,

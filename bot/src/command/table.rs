@@ -43,7 +43,7 @@ pub struct Verb {
 pub enum Group {
     /// Open a run and add fixes.
     Begin,
-    /// Read-only verbs.
+    /// Verbs that only read.
     Look,
     /// Votes, acknowledgments, holds and attestations.
     Say,

@@ -9,7 +9,8 @@
 //!   services/*.toml           diagnostic  faults rendered in the style of rustc
 //!   playbooks/*.toml
 //! ```
-//! Invariant: every value in [`Config`] is valid, alone and together with the others. `wire` calls it at start and reload.
+//! Invariant: every value in [`Config`] is valid, alone and together with the others. Called by `wire`, at start and at
+//! reload, and by the command line.
 
 mod chat;
 mod check;

@@ -36,8 +36,8 @@ fn check_path(service: &RawService, at: At, steps: &[RawStep], policy: Option<&P
     check_return(service, at, &present, sink);
 }
 
-/// Returns `true` if a step is part of the plan. If its environment does not exist, the step is omitted, which is a fault
-/// unless the step is optional or has `if_present`.
+/// Returns `true` if a step is part of the plan. If its environment does not exist, the step is omitted, which is a
+/// fault unless the step is optional or has `if_present`.
 fn stays(service: &RawService, at: At, step: &RawStep, sink: &Diagnostics) -> bool {
     let Some(kind) = &step.kind else { return true };
     let Some(environment) = environment_of(&kind.value) else {

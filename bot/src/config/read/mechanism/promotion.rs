@@ -41,8 +41,8 @@ pub(super) fn promotion(reader: &Reader<'_>, folders: &Folders<'_>) -> Option<Me
     })))
 }
 
-/// Parses `{ name = "prod", file = "…", yaml = "path" }` with `all` and `follow_aliases`, or `env = "KEY"`, or `search
-/// = "key"` with `exclude`.
+/// Parses `{ name = "prod", file = "…", yaml = "path" }` with `all` and `follow_aliases`, or `env = "KEY"`, or
+/// `search = "key"` with `exclude`.
 fn target(field: Field<'_>) -> Option<Target> {
     let reader = field.table("a target")?;
     let (name, file) = (reader.need("name").string_line(), reader.need("file").string_line());
