@@ -9,8 +9,8 @@
 //!   services/*.toml           diagnostic  faults rendered in the style of rustc
 //!   playbooks/*.toml
 //! ```
-//! Invariant: every value in [`Config`] is valid, alone and together with the others. Called by `wire`, at start and at
-//! reload, and by the command line.
+//! Invariant: every value in [`Config`] is valid, alone and together with the others. Called by the command line at
+//! start, and by `reload`.
 
 mod chat;
 mod check;
